@@ -1,0 +1,69 @@
+"""The table of SMTP replies: every line that a client can be told after our own checks.
+
+A reply is named by its meaning. Codes: RFC 5321 §4.2; enhanced status: RFC 3463.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One SMTP reply. `str(reply)` is its line without CRLF; ASCII, one line, ≤ 500 octets."""
+
+    code: int
+    status: str
+    text: str
+
+    def __str__(self) -> str:
+        clean = "".join(c if " " <= c <= "~" else "?" for c in self.text)
+        return f"{self.code} {self.status} {clean}"[:500]
+
+    def saying(self, text: str) -> Reply:
+        """The same reply with other words (a policy's sign-up text, a ticket number)."""
+        return replace(self, text=text)
+
+    @property
+    def accepted(self) -> bool:
+        return self.code // 100 == 2
+
+    @property
+    def temporary(self) -> bool:
+        return self.code // 100 == 4
+
+
+ACCEPTED = Reply(250, "2.0.0", "accepted")
+
+NO_SUCH_MAILBOX = Reply(550, "5.1.1", "No such mailbox here")
+REFUSED_SENDER = Reply(550, "5.7.1", "This address takes mail from registered users only")
+SENDER_FAILED_DMARC = Reply(550, "5.7.26", "The sender's domain asks to reject this mail (DMARC)")
+BARE_LINE_END = Reply(550, "5.6.11", "Bare CR, bare LF or NUL in the message (RFC 5321 2.3.8)")
+MAIL_TOO_BIG = Reply(552, "5.3.4", "Message is larger than the announced SIZE")
+
+TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients")
+TOO_MUCH_IN_FLIGHT = Reply(452, "4.3.1", "Too much mail in flight, try again later")
+TEMPORARY_FAILURE = Reply(451, "4.3.0", "Temporary failure here, try again later")
+SENDER_CHECK_FAILED = Reply(451, "4.7.0", "The sender could not be checked now, try again later")
+TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections, try again later")
+TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors on this connection")
+TOO_SLOW = Reply(421, "4.4.2", "Too slow, closing the connection")
+IDLE = Reply(421, "4.4.2", "Idle for too long, closing the connection")
+SHUTTING_DOWN = Reply(421, "4.3.2", "Shutting down, try again later")
+
+
+def for_all(replies: Sequence[Reply]) -> Reply:
+    """One SMTP reply for all recipients of a mail.
+
+    A temporary failure for one asks the client to try again: what was filed meanwhile is
+    recognised as a duplicate. Otherwise one acceptance accepts, since a refusal after 250 would
+    need a bounce, and we never send one: the refused recipient stays in the journal.
+    """
+    for reply in replies:
+        if reply.temporary:
+            return reply
+    accepted = [reply for reply in replies if reply.accepted]
+    if not accepted:
+        return replies[0]
+    return accepted[0].saying("; ".join(dict.fromkeys(reply.text for reply in accepted)))

@@ -1,0 +1,1 @@
+"""Rows and bytes: the tables, the one writer, and the queries. Sync code only."""
