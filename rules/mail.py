@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +28,18 @@ class Delivery:
 
     envelope: Envelope
     raw: bytes
+
+
+_MBOX_LINE = re.compile(rb"From [^\r\n]*\r?\n")
+_LONE_LF = re.compile(rb"(?<!\r)\n")
+
+
+def as_sent(raw: bytes) -> bytes:
+    """A mail from a file or a pipe as SMTP would have carried it: CRLF, no mbox line before it."""
+    mbox_line = _MBOX_LINE.match(raw)
+    if mbox_line:
+        raw = raw[mbox_line.end() :]
+    return _LONE_LF.sub(b"\r\n", raw)
 
 
 @dataclass(frozen=True, slots=True)

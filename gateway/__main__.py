@@ -1,0 +1,5 @@
+"""`python -m gateway` is `postern`."""
+
+from gateway.cli import main
+
+main()

@@ -1,0 +1,176 @@
+"""Joins the parts: the only place that knows all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway import ids, log, policies
+from gateway.authentication import Authenticator, Trust
+from gateway.capacity import Limits, Wire
+from gateway.config import Config, LimitsSection
+from gateway.directory import Directory
+from gateway.dispatcher import Dispatcher
+from gateway.dns import Resolver
+from gateway.ingest import Ingest
+from gateway.metrics import Metrics
+from gateway.parsing import Parser
+from gateway.policies import Policies
+from gateway.relay import MaildirRelay, Relay, SmtpRelay
+from gateway.smtp import Ingress, listen_tcp, listen_unix
+from gateway.web import api
+from gateway.wire import Listener
+from storage import registry
+from storage.database import Database
+from storage.ledger import open_ledger
+
+PROXY_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the servers and the command line work with."""
+
+    config: Config
+    database: Database
+    directory: Directory
+    policies: Policies
+    ingest: Ingest
+    dispatcher: Dispatcher
+    metrics: Metrics
+    wire: Wire
+
+
+@asynccontextmanager
+async def parts(config: Config) -> AsyncIterator[Parts]:
+    """Every part, joined; closed in the right order at the end.
+
+    Raises NotUpgraded or PolicyRefused where the store or a policy is not what it must be.
+    """
+    async with AsyncExitStack() as stack:
+        known = policies.load(config.policies.folder)
+        database = Database(config.store.url, config.store.connections)
+        stack.callback(database.close)
+        await asyncio.to_thread(database.check_version)
+        for mailbox in await asyncio.to_thread(database.read, registry.mailboxes):
+            policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
+        ledger = open_ledger(database)
+        stack.callback(ledger.close)
+        resolver = Resolver()
+        stack.push_async_callback(resolver.close)
+        authenticator = Authenticator(resolver, Trust(peers=config.trust.peers))
+        stack.callback(authenticator.close)
+        parser = Parser()
+        stack.push_async_callback(parser.close)
+        wire = Wire(_limits(config.limits))
+        metrics = Metrics(lambda: len(wire.connections))
+        directory = Directory(database, time.monotonic)
+        dispatcher = Dispatcher(
+            database, ledger, directory, known, _relay(config), metrics, ids.now
+        )
+        ingest = Ingest(
+            database,
+            ledger,
+            directory,
+            known,
+            parser,
+            authenticator,
+            metrics,
+            ids.now,
+            ids.new_id,
+            dispatcher.wake,
+        )
+        yield Parts(config, database, directory, known, ingest, dispatcher, metrics, wire)
+
+
+async def serve(
+    config: Config, stop: asyncio.Event, ready: Callable[[], None], share_ports: bool = False
+) -> None:
+    """Serve until `stop` is set; mails that are on their way in then are finished first.
+
+    `ready` is called once all sockets are open. With `share_ports` several processes serve the
+    same ones.
+    """
+    async with parts(config) as whole, AsyncExitStack() as stack:
+        ingress = Ingress(whole.directory.serves, whole.ingest.take)
+        servers = await _listen(config, whole.wire, ingress, share_ports)
+        runner = web.AppRunner(
+            api.application(whole.ingest, whole.database, whole.metrics, whole.wire),
+            access_log=None,
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        host, port = _host_port(config.http.listen)
+        await web.TCPSite(runner, host, port, reuse_port=share_ports or None).start()
+        dispatching = asyncio.create_task(whole.dispatcher.run())
+        stack.callback(dispatching.cancel)
+        log.started(smtp=config.smtp.listen, http=config.http.listen)
+        ready()
+        await stop.wait()
+        log.stopping()
+        for server in servers:
+            server.close()
+        await whole.wire.drain(config.limits.grace_s)
+    log.stopped()
+
+
+async def _listen(
+    config: Config, wire: Wire, ingress: Ingress, share_ports: bool
+) -> list[asyncio.Server]:
+    listener = Listener(
+        hostname=config.smtp.hostname,
+        tls_context=_tls(config),
+        proxy_protocol_timeout_s=PROXY_TIMEOUT_S if config.smtp.proxy_protocol else None,
+        lenient_peers=config.smtp.lenient_peers,
+        relay_peers=config.trust.peers,
+    )
+    host, port = _host_port(config.smtp.listen)
+    servers = [await listen_tcp(ingress, wire, listener, host, port, reuse_port=share_ports)]
+    if config.lmtp is not None:
+        local = replace(listener, lmtp=True, proxy_protocol_timeout_s=None)
+        if config.lmtp.listen.startswith("unix:"):
+            path = Path(config.lmtp.listen.removeprefix("unix:"))
+            servers.append(await listen_unix(ingress, wire, local, path))
+        else:
+            host, port = _host_port(config.lmtp.listen)
+            servers.append(
+                await listen_tcp(ingress, wire, local, host, port, reuse_port=share_ports)
+            )
+    return servers
+
+
+def _limits(section: LimitsSection) -> Limits:
+    return Limits(
+        mail_size_bytes=section.mail_mib * 2**20,
+        recipients=section.recipients,
+        connections=section.connections,
+        connections_per_peer=section.connections_per_peer,
+        in_flight_bytes=section.in_flight_mib * 2**20,
+        idle_s=section.idle_s,
+    )
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if config.tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(config.tls.certificate, config.tls.key)
+    return context
+
+
+def _relay(config: Config) -> Relay:
+    if config.relay.url is None:
+        return MaildirRelay(config.relay.maildir)
+    return SmtpRelay(config.relay.url)
+
+
+def _host_port(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)

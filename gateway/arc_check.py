@@ -1,0 +1,182 @@
+"""ARC (RFC 8617): what a forwarder whom we trust saw before it changed the mail."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from gateway.dkim_check import grammar_problem, signature_failure, terms_problem
+from gateway.dns import Lookups, Temporary, Unusable, host_domain
+from gateway.offload import Run
+from gateway.results_header import proof
+from gateway.signatures import (
+    HeaderField,
+    Key,
+    Message,
+    Tags,
+    fetch_key,
+    header_digest_input,
+    holds,
+    read_key,
+    read_tags,
+)
+from rules.authentication import Evidence, Result
+
+MAX_HOPS = 10
+"""RFC 8617 §4.2.1 allows 50; each hop costs a look-up and a verification."""
+
+_RESULTS = re.compile(rb"\s*i\s*=\s*([0-9]{1,2})\s*;(.*)", re.DOTALL)
+_SEAL_TAGS = (b"i", b"a", b"b", b"cv", b"d", b"s")
+_MESSAGE_TAGS = (b"i", b"a", b"b", b"bh", b"d", b"h", b"s")
+
+
+@dataclass(frozen=True, slots=True)
+class ArcSet:
+    """What one hop added (RFC 8617 §4.2)."""
+
+    results: HeaderField
+    stated: bytes
+    """The results without their instance number: an Authentication-Results value."""
+    signature: HeaderField
+    signature_tags: Tags
+    seal: HeaderField
+    seal_tags: Tags
+
+
+@dataclass(frozen=True, slots=True)
+class ArcVerdict:
+    evidence: tuple[Evidence, ...]
+    sealer: str
+    """The listed sealer that vouches for the author's domain; empty if there is none."""
+    temporary: bool
+
+
+async def check_arc(
+    message: Message,
+    sealers: Sequence[str],
+    author_domain: str,
+    now: float,
+    lookups: Lookups,
+    run: Run,
+) -> ArcVerdict:
+    """Verify the chain if a listed sealer closed it; any other chain is not even looked at.
+
+    It vouches for the author only if the newest sealer states `dmarc=pass` for that very domain.
+    """
+    chain = await run(partial(read_chain, message, now))
+    if chain is None:
+        return ArcVerdict((), "", False)
+    if isinstance(chain, str):
+        return ArcVerdict((Evidence("arc", Result.FAIL, "", chain),), "", False)
+    sealer = _domain(chain[-1].seal_tags)
+    if sealer not in sealers:
+        refusal = Evidence("arc", Result.POLICY, sealer, f"sealer {sealer} is not listed")
+        return ArcVerdict((refusal,), "", False)
+    tags = [*(each.seal_tags for each in chain), chain[-1].signature_tags]
+    places = [(each[b"s"].decode("ascii", "replace"), _domain(each)) for each in tags]
+    found = await asyncio.gather(*(fetch_key(*place, lookups) for place in places))
+    keys = dict(zip(places, found, strict=True))
+    for record in keys.values():
+        if isinstance(record, Temporary):
+            waiting = Evidence("arc", Result.TEMPERROR, sealer, record.why)
+            return ArcVerdict((waiting,), "", True)
+    failure = await run(partial(chain_failure, message, chain, [keys[at] for at in places]))
+    if failure:
+        return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),), "", False)
+    stated = await run(partial(proof, chain[-1].stated, None, author_domain))
+    vouches = stated is not None and stated.method == "dmarc"
+    detail = f"sealed by {sealer}" + ("" if vouches else ", which states no dmarc=pass for From")
+    verified = Evidence("arc", Result.PASS, sealer, detail, aligned=vouches)
+    return ArcVerdict((verified,), sealer if vouches else "", False)
+
+
+def read_chain(message: Message, now: float) -> list[ArcSet] | str | None:
+    """The sets from the oldest on, None where there are none, or why they are no chain.
+
+    The structure of RFC 8617 §5.2, steps 1 to 3. CPU-bound, never raises.
+    """
+    parts = {
+        name: message.named(name)
+        for name in (b"arc-authentication-results", b"arc-message-signature", b"arc-seal")
+    }
+    hops = max(map(len, parts.values()))
+    if not hops:
+        return None
+    if hops > MAX_HOPS:
+        return f"more than {MAX_HOPS} hops"
+    results: dict[int, tuple[HeaderField, bytes]] = {}
+    for field in parts[b"arc-authentication-results"]:
+        read = _RESULTS.fullmatch(field[1])
+        if read:
+            results[int(read[1])] = (field, read[2])
+    signatures = _by_instance(parts[b"arc-message-signature"], _MESSAGE_TAGS, now)
+    seals = _by_instance(parts[b"arc-seal"], _SEAL_TAGS, now)
+    instances = list(range(1, hops + 1))
+    if not (sorted(results) == sorted(signatures) == sorted(seals) == instances):
+        return "incomplete or unreadable sets"
+    chain = [ArcSet(*results[each], *signatures[each], *seals[each]) for each in instances]
+    for number, each in enumerate(chain):
+        if each.seal_tags[b"cv"] != (b"pass" if number else b"none"):
+            return "the chain reports its own failure (cv=)"
+    newest = chain[-1].signature_tags
+    names = newest[b"h"].lower().split(b":")
+    if b"from" not in names or b"arc-seal" in names or b"l" in newest:
+        return "the newest signature does not cover From and body as it must"
+    if _domain(newest) != _domain(chain[-1].seal_tags):
+        return "signature and seal are of two domains"
+    return chain
+
+
+def chain_failure(
+    message: Message, chain: Sequence[ArcSet], records: Sequence[bytes | Unusable | Temporary]
+) -> str:
+    """Why the chain does not hold (RFC 8617 §5.2, steps 4 to 6), empty if it does.
+
+    `records` are the key records of all seals and of the newest signature, in that order.
+    CPU-bound, never raises.
+    """
+    keys: list[Key] = []
+    try:
+        for record in records:
+            if not isinstance(record, bytes):
+                return record.why
+            key = read_key(record)
+            if isinstance(key, str):
+                return key
+            keys.append(key)
+        newest = chain[-1]
+        failure = signature_failure(message, newest.signature, newest.signature_tags, keys[-1])
+        if failure:
+            return failure
+        sealed: list[HeaderField] = []
+        for each, key in zip(chain, keys[:-1], strict=True):
+            sealed += (each.results, each.signature)
+            signed = header_digest_input(b"relaxed/relaxed", sealed, each.seal)
+            if not holds(signed, each.seal_tags[b"b"], key):
+                return f"seal {each.seal_tags[b'i'].decode()} does not hold"
+            sealed.append(each.seal)
+    except Exception as error:  # noqa: BLE001  dkimpy raises anything on hostile bytes
+        return f"unreadable key or seal ({type(error).__name__})"
+    return ""
+
+
+def _by_instance(
+    fields: Sequence[HeaderField], mandatory: Sequence[bytes], now: float
+) -> dict[int, tuple[HeaderField, Tags]]:
+    """The readable ones by their number; a number that comes twice leaves a gap elsewhere."""
+    found: dict[int, tuple[HeaderField, Tags]] = {}
+    for field in fields:
+        tags = read_tags(field[1])
+        if isinstance(tags, str) or terms_problem(tags, now) or not _domain(tags):
+            continue
+        number = re.fullmatch(rb"[0-9]{1,2}", tags.get(b"i", b""))
+        if number and not grammar_problem(tags, mandatory, arc=True):
+            found[int(number[0])] = (field, tags)
+    return found
+
+
+def _domain(tags: Tags) -> str:
+    return host_domain(tags.get(b"d", b"").decode("ascii", "replace")) or ""

@@ -1,0 +1,217 @@
+"""Who sent it: one verdict about the author of a mail, from whatever can prove it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from gateway import spf_check
+from gateway.arc_check import ArcVerdict, check_arc
+from gateway.dkim_check import Candidates, candidates, check_dkim
+from gateway.dmarc import Policy, aligned, could_align, find_policy
+from gateway.dns import Lookups, Resolver, host_domain
+from gateway.offload import Offload, Run
+from gateway.results_header import stated_by_relay
+from gateway.signatures import Malformed, Message, read_message
+from rules.authentication import Authentication, Evidence, Result, domain_warnings
+from rules.header import Author
+from rules.mail import Delivery, Envelope
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose word about the author we take. The default takes nobody's."""
+
+    peers: tuple[Network, ...] = ()
+    """Clients that send only true authors: the company's own hosts, loopback when embedded."""
+    relays: tuple[tuple[Network, str], ...] = ()
+    """Relays in front of us, each with the authserv-id that it writes and strips from others."""
+    sealers: tuple[str, ...] = ()
+    """Forwarders whose ARC seal we take for the author's identity, as A-labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """One mail on its way through the checks."""
+
+    envelope: Envelope
+    message: Message
+    signatures: Candidates
+    domain: str
+    """The author's."""
+    now: float
+    lookups: Lookups
+    run: Run
+    behind_relay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What one check found."""
+
+    by: str
+    """The mechanism that proved the author's domain; empty if it did not."""
+    evidence: tuple[Evidence, ...] = ()
+    temporary: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class Authenticator:
+    """Authenticates mails, many at once. `close()` ends its threads."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        trust: Trust = Trust(),
+        *,
+        budget_s: float = 3.0,
+        max_lookups: int = 30,
+        clock: Callable[[], float] = time.time,
+        threads: int = 2,
+    ) -> None:
+        """`budget_s` and `max_lookups` bound the DNS of one mail; `clock` gives Unix seconds."""
+        self._resolver = resolver
+        self._trust = trust
+        self._budget_s = budget_s
+        self._max_lookups = max_lookups
+        self._clock = clock
+        self._offload = Offload(threads)
+
+    def close(self) -> None:
+        """Wait for the calculation under way; further mails raise RuntimeError."""
+        self._offload.close()
+
+    async def authenticate(self, delivery: Delivery, author: Author) -> Authentication:
+        """The verdict, in the order of what costs least: peer, relay, DKIM, SPF, ARC.
+
+        The first that proves the author's domain ends the search, except that DKIM and the DMARC
+        policy are asked for together. No bytes make it raise, and DNS takes `budget_s` at most.
+        """
+        domain = host_domain(author.address.rpartition("@")[2])
+        if domain is None:
+            return Authentication.unchecked("From names no domain")
+        envelope, warnings = delivery.envelope, domain_warnings(domain)
+        peer = _peer_address(envelope.peer)
+        if peer is not None and any(peer in network for network in self._trust.peers):
+            return Authentication.by_peer(str(peer), warnings)
+        run, now = self._offload.for_mail(len(delivery.raw)), self._clock()
+        read = await run(partial(_read, delivery.raw, domain, now))
+        if isinstance(read, Malformed):
+            return Authentication.unchecked(read.why)
+        message, signatures = read
+        relays = [name for network, name in self._trust.relays if peer and peer in network]
+        for authserv_id in relays:
+            stated = await run(partial(stated_by_relay, message, authserv_id, domain))
+            if stated is not None:
+                return Authentication.by_relay(authserv_id, stated, warnings)
+            warnings += (f"relay {authserv_id} states nothing that proves the author",)
+        lookups = Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
+        mail = _Mail(
+            envelope, message, signatures, domain, now, lookups, run, behind_relay=bool(relays)
+        )
+        verdict = await self._prove(mail)
+        return replace(verdict, warnings=warnings + verdict.warnings)
+
+    async def _prove(self, mail: _Mail) -> Authentication:
+        async with asyncio.TaskGroup() as group:
+            asked = group.create_task(find_policy(mail.domain, mail.lookups))
+            signed = group.create_task(_by_dkim(mail, asked))
+        policy, proofs = asked.result(), [signed.result()]
+        if not proofs[-1].by:
+            proofs.append(await _by_spf(mail, policy))
+        if not proofs[-1].by and self._trust.sealers:
+            proofs.append(await self._by_arc(mail))
+        return _verdict(mail.domain, policy, proofs)
+
+    async def _by_arc(self, mail: _Mail) -> _Proof:
+        checked: ArcVerdict = await check_arc(
+            mail.message, self._trust.sealers, mail.domain, mail.now, mail.lookups, mail.run
+        )
+        by = f"arc:{checked.sealer}" if checked.sealer else ""
+        return _Proof(by, checked.evidence, checked.temporary)
+
+
+async def _by_dkim(mail: _Mail, asked: asyncio.Task[Policy]) -> _Proof:
+    async def is_aligned(domain: str) -> bool | None:
+        if domain == mail.domain:  # under every policy: no need to wait for it
+            return True
+        policy = await asked
+        return await aligned(domain, policy, policy.dkim, mail.lookups)
+
+    checked = await check_dkim(mail.message, mail.signatures, mail.lookups, is_aligned, mail.run)
+    by = f"dkim:{checked.domain}" if checked.domain else ""
+    return _Proof(by, checked.evidence, checked.temporary, checked.warnings)
+
+
+async def _by_spf(mail: _Mail, policy: Policy) -> _Proof:
+    """SPF, unless its answer could prove nothing: a domain that cannot be aligned, or a relay of
+    ours as the client, whose address says nothing about where the mail came from."""
+    who, peer = spf_check.identity(mail.envelope), _peer_address(mail.envelope.peer)
+    refusal = ""
+    if who is None or peer is None:
+        return _Proof("", (Evidence("spf", Result.NONE, "", "no domain or no address to check"),))
+    if mail.behind_relay:
+        refusal = "not asked: the client is a relay of ours"
+    elif not could_align(who.domain, mail.domain):
+        refusal = "not asked: cannot be aligned"
+    if refusal:
+        left = spf_check.SpfVerdict(Result.POLICY, refusal)
+        return _Proof("", (spf_check.evidence(who, left, aligned=False),))
+    checked = await spf_check.check_spf(who, str(peer), mail.envelope.helo, mail.lookups, mail.run)
+    is_aligned: bool | None = False
+    if checked.result in (Result.PASS, Result.TEMPERROR):
+        is_aligned = await aligned(who.domain, policy, policy.spf, mail.lookups)
+    passed = checked.result is Result.PASS and is_aligned is True
+    return _Proof(
+        f"spf:{who.domain}" if passed else "",
+        (spf_check.evidence(who, checked, aligned=bool(is_aligned)),),
+        # A TEMPERROR of a domain that is surely unaligned could not have become a proof.
+        temporary=not passed and is_aligned is not False,
+        warnings=checked.warnings,
+    )
+
+
+def _verdict(domain: str, policy: Policy, proofs: list[_Proof]) -> Authentication:
+    """One value out of all checks; DMARC (RFC 9989 §4) asks for an aligned SPF or DKIM pass."""
+    by = proofs[-1].by
+    unknown = bool(policy.walk.unanswered) and not policy.published
+    temporary = not by and (unknown or any(proof.temporary for proof in proofs))
+    if unknown or temporary:
+        dmarc = Result.TEMPERROR
+    elif not policy.published:
+        dmarc = Result.NONE
+    else:
+        dmarc = Result.PASS if by.startswith(("dkim:", "spf:")) else Result.FAIL
+    evidence = [each for proof in proofs for each in proof.evidence]
+    detail = policy.walk.unanswered if unknown else f"policy {policy.action}"
+    evidence.append(Evidence("dmarc", dmarc, domain, detail, aligned=dmarc is Result.PASS))
+    warnings = [each for proof in proofs for each in proof.warnings]
+    if policy.walk.records.get(domain, {}).get("psd") == "y":
+        warnings.append(f"{domain} says that it is a public suffix")
+    action = policy.action if dmarc is Result.FAIL and not by else "none"
+    return Authentication(
+        bool(by), by, dmarc, action, temporary, tuple(evidence), tuple(dict.fromkeys(warnings))
+    )
+
+
+def _read(raw: bytes, domain: str, now: float) -> tuple[Message, Candidates] | Malformed:
+    message = read_message(raw)
+    if isinstance(message, Malformed):
+        return message
+    return message, candidates(message, domain, now)
+
+
+def _peer_address(peer: str) -> IPv4Address | IPv6Address | None:
+    """The client's address; an IPv4 client of an IPv6 socket is an IPv4 client (RFC 4291)."""
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,125 @@
+"""How much mail one process bears: the limits, and what all its connections share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Protocol
+
+from rules import replies
+from rules.replies import Reply
+
+IPAddress = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one process bears. Times in seconds, sizes in bytes."""
+
+    mail_size_bytes: int = 25 * 2**20
+    recipients: int = 100
+    connections: int = 500
+    connections_per_peer: int = 20
+    """For one IPv4 address, or one IPv6 /64."""
+    connections_per_relay: int = 200
+    """The same for the `relay_peers` of a listener."""
+    in_flight_bytes: int = 256 * 2**20
+    idle_s: float = 300
+    data_min_bytes_per_s: int = 1024
+    """The least that DATA must bring on average, judged once in each `data_window_s`."""
+    data_window_s: float = 60
+    data_total_s: float = 1800
+    handler_s: float = 120
+    """How long the client waits for the hook that takes the mail; the hook itself goes on."""
+    errors: int = 20
+    """5xx replies before the connection is closed; an accepted mail starts the count anew."""
+    junk_commands: int = 100
+    """Commands beside MAIL, RCPT, DATA and QUIT, counted in the same way."""
+    mails_per_connection: int | None = None
+
+
+class Connection(Protocol):
+    """What the drain asks of a connection."""
+
+    def shut_down(self) -> None:
+        """Ends it with 421: at once, or after the reply to the mail that is on its way."""
+
+    def abort(self) -> None:
+        """Cuts it."""
+
+
+class Wire:
+    """What all connections of one process share: the counts behind the limits, and the drain."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.connections: dict[Connection, bytes | None] = {}
+        """Each with the key that it counts under in `peers`, if any."""
+        self.peers: Counter[bytes] = Counter()
+        self.in_flight_bytes = 0
+        self.running: set[asyncio.Task[Sequence[Reply]]] = set()
+        self.draining = False
+        self._deserted = asyncio.Event()
+        self._deserted.set()
+
+    def enter(self, connection: Connection) -> Reply | None:
+        """None, or why there is no room for another connection."""
+        if self.draining:
+            return replies.SHUTTING_DOWN
+        if len(self.connections) >= self.limits.connections:
+            return replies.TOO_MANY_CONNECTIONS
+        self.connections[connection] = None
+        self._deserted.clear()
+        return None
+
+    def count_peer(self, connection: Connection, peer: IPAddress, cap: int) -> Reply | None:
+        """None, or why there is no room for another connection of this peer."""
+        key = peer.packed[:8]  # all of IPv4, the /64 of IPv6
+        if self.peers[key] >= cap:
+            return replies.TOO_MANY_CONNECTIONS
+        self.peers[key] += 1
+        self.connections[connection] = key
+        return None
+
+    def leave(self, connection: Connection) -> None:
+        """Forgets the connection; harmless if done already."""
+        key = self.connections.pop(connection, None)
+        if key is not None:
+            self.peers[key] -= 1
+            if not self.peers[key]:
+                del self.peers[key]
+        self._look_around()
+
+    def run(self, work: Coroutine[Any, Any, Sequence[Reply]]) -> asyncio.Task[Sequence[Reply]]:
+        """A task that outlives its connection and that `drain` waits for."""
+        task = asyncio.create_task(work)
+        self.running.add(task)
+        self._deserted.clear()
+        task.add_done_callback(self.running.discard)
+        task.add_done_callback(lambda _: self._look_around())
+        return task
+
+    async def drain(self, grace_s: float) -> bool:
+        """Ends every connection: idle ones at once, others after the reply to their mail.
+
+        True if all have ended within `grace_s`; otherwise the rest is cut, and False. Hooks that
+        still run then are in `running`. Close the listening sockets before.
+        """
+        self.draining = True
+        for connection in tuple(self.connections):
+            connection.shut_down()
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._deserted.wait()
+        except TimeoutError:
+            for connection in tuple(self.connections):
+                connection.abort()
+            return False
+        return True
+
+    def _look_around(self) -> None:
+        if not self.connections and not self.running:
+            self._deserted.set()

@@ -1,0 +1,90 @@
+"""What all commands share: the store they work on, exit codes, and how they fail."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from gateway import config as configuration
+from gateway.config import Config
+from rules.complaints import Refused
+from storage.database import Connection, Database, NotUpgraded, StoreDown
+from storage.ledger import open_ledger
+from storage.registry import Taken, Unknown, Unusable
+
+T = TypeVar("T")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="The configuration file; ./postern.toml where there is one and none is named.",
+        show_default=False,
+    ),
+]
+MailboxOption = Annotated[
+    str | None,
+    typer.Option(help="The mailbox it belongs to; not needed where there is one only."),
+]
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def fail(code: int, message: str) -> NoReturn:
+    """Say what is wrong and leave with an exit code of sysexits.h."""
+    print(f"postern: {message}", file=sys.stderr)  # noqa: T201 - a command talks to its user
+    raise typer.Exit(code)
+
+
+@contextmanager
+def failing_well() -> Iterator[None]:
+    """Turns what is expected to go wrong into one clear message and a sysexits code."""
+    try:
+        yield
+    except Refused as error:
+        fail(os.EX_CONFIG, str(error))
+    except NotUpgraded as error:
+        fail(os.EX_CONFIG, str(error))
+    except (Unknown, Taken, Unusable) as error:
+        fail(os.EX_DATAERR, str(error))
+    except StoreDown as error:
+        fail(os.EX_UNAVAILABLE, f"the store does not answer: {error.orig}")
+
+
+def load_config(path: Path | None) -> Config:
+    return configuration.load(path)
+
+
+def read(path: Path | None, query: Callable[[Connection], T]) -> T:
+    """Run a query on the configured store."""
+    with failing_well(), _database(path) as database:
+        return database.read(query)
+
+
+def write(path: Path | None, job: Callable[[Connection], T]) -> T:
+    """Run a job on the configured store, all or nothing."""
+    with failing_well(), _database(path) as database:
+        ledger = open_ledger(database)
+        try:
+            return ledger.submit(job).result()
+        finally:
+            ledger.close()
+
+
+@contextmanager
+def _database(path: Path | None) -> Iterator[Database]:
+    config = load_config(path)
+    database = Database(config.store.url, connections=2)
+    try:
+        database.check_version()
+        yield database
+    finally:
+        database.close()

@@ -1,0 +1,45 @@
+"""The commands and their order in `postern --help`."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli import mails, people, server, tickets
+
+app = typer.Typer(
+    name="postern",
+    help="Takes mail at a support address and files it as tickets: only for registered users, "
+    "onto the right ticket, never as critical.\n\n"
+    "Start with `postern init --demo` and `postern serve`; watch with `postern tail -f`. "
+    "Exit codes are those of sysexits.h: 64 usage, 65 bad data, 69 store down, 75 try again, "
+    "77 refused, 78 configuration.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command("serve", help="Serve SMTP, HTTP and, where configured, LMTP.")(server.serve)
+app.command("init", help="Make the store ready; with --demo, enrol people to try it with.")(
+    server.init
+)
+app.command("tail", help="Show what became of the last mails.")(mails.tail)
+app.command("explain", help="Show how one mail was decided, check by check.")(mails.explain)
+app.command("check", help="Say what would become of a mail; nothing is written.")(mails.check)
+app.command("pipe", help="Take one mail from standard input, as an MTA's pipe delivers it.")(
+    mails.pipe
+)
+app.command("tickets", help="List the tickets that changed last.")(tickets.listing)
+app.command("ticket", help="Show one ticket with all that is on it.")(tickets.one)
+app.add_typer(people.mailbox, name="mailbox", help="The support addresses that take mail.")
+app.add_typer(people.company, name="company", help="Customers and the mail domains they own.")
+app.add_typer(people.user, name="user", help="People of a company who may write.")
+app.add_typer(people.users, name="users", help="Many users at once.")
+app.add_typer(people.staff, name="staff", help="People of the support organisation.")
+app.add_typer(people.token, name="token", help="Bearer tokens of the HTTP API.")
+app.add_typer(server.db, name="db", help="The store itself.")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,141 @@
+"""Commands that run or prepare the server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+from typing import Annotated
+
+import typer
+import uvloop
+
+from gateway import app as gateway_app
+from gateway import ids, log, workers
+from gateway.cli.common import ConfigOption, console, failing_well, load_config
+from gateway.config import Config
+from rules.facts import Role
+from storage import registry
+from storage.database import Connection, Database
+from storage.ledger import open_ledger
+from storage.registry import NewPerson
+
+DEMO_MAILBOX = "support@help.example"
+
+db = typer.Typer(no_args_is_help=True)
+
+
+def serve(
+    config: ConfigOption = None,
+    workers_: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes that share the ports.")
+    ] = 1,
+    welcome: Annotated[
+        bool, typer.Option("--welcome", help="Say how to send a first mail, once it is open.")
+    ] = False,
+    share_ports: Annotated[bool, typer.Option("--share-ports", hidden=True)] = False,
+) -> None:
+    with failing_well():
+        settings = load_config(config)
+        log.configure(settings.log.level, settings.log.format)
+        if workers_ > 1:
+            raise typer.Exit(workers.run(workers_, config))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, welcome, share_ports))
+
+
+async def _serve(settings: Config, welcome: bool, share_ports: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    ready = (lambda: _welcome(settings)) if welcome else (lambda: None)
+    try:
+        await gateway_app.serve(settings, stop, ready, share_ports)
+    except OSError as error:
+        print(f"postern: cannot serve: {error}", file=sys.stderr)  # noqa: T201 - to its user
+        raise typer.Exit(os.EX_OSERR) from error
+
+
+def _welcome(settings: Config) -> None:
+    host, _, port = settings.smtp.listen.rpartition(":")
+    mail = (
+        r"From: Ann <ann@acme.example>\r\nTo: support@help.example\r\n"
+        r"Subject: The printer is on fire\r\n\r\nPlease help.\r\n"
+    )
+    for line in (
+        f"Postern is open: SMTP on {settings.smtp.listen}, HTTP on http://{settings.http.listen}",
+        f"""Send a mail:  python3 -c "import smtplib; s = smtplib.SMTP('{host}', {port}); """
+        f"""s.ehlo(); s.mail('ann@acme.example'); s.rcpt('{DEMO_MAILBOX}'); """
+        f"""print(s.data(b'{mail}'))\"""",
+        "Watch:        .venv/bin/postern tail -f",
+        "Look:         .venv/bin/postern ticket 1, and explain ID for the way to it",
+        f"Our answers:  {settings.relay.url or settings.relay.maildir / 'new'}; Ctrl-C stops",
+    ):
+        console.print(line, markup=False)
+
+
+def init(
+    config: ConfigOption = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help=f"Enrol {DEMO_MAILBOX} with two companies and staff.")
+    ] = False,
+) -> None:
+    with failing_well():
+        settings = load_config(config)
+        database = Database(settings.store.url, connections=2)
+        database.upgrade()
+        ledger = open_ledger(database)
+        try:
+            new = ledger.submit(_ensure_key).result()
+            shown = ledger.submit(_enrol_demo).result() if demo else []
+        finally:
+            ledger.close()
+            database.close()
+    console.print(f"The store is {'ready' if new else 'up to date'}: {settings.store.url}")
+    for line in shown:
+        console.print(line, markup=False)
+
+
+def _ensure_key(connection: Connection) -> bool:
+    try:
+        registry.keys(connection)
+    except registry.Unknown:
+        registry.add_key(connection, secrets.token_bytes(32), ids.now())
+        return True
+    return False
+
+
+def _enrol_demo(connection: Connection) -> list[str]:
+    """Enrol the demo unless it is there; returns what is shown once and never again."""
+    if any(m.address == DEMO_MAILBOX for m in registry.mailboxes(connection, all_of_them=True)):
+        return []
+    registry.add_mailbox(connection, DEMO_MAILBOX, "default")
+    mailbox = registry.the_mailbox(connection, DEMO_MAILBOX)
+    registry.add_company(connection, mailbox, "Acme", ["acme.example"])
+    registry.add_company(connection, mailbox, "Globex", ["globex.example"])
+    for person in (
+        NewPerson("ann@acme.example", "Ann", Role.USER, "Acme"),
+        NewPerson("bob@acme.example", "Bob", Role.USER, "Acme"),
+        NewPerson("gil@globex.example", "Gil", Role.USER, "Globex"),
+        NewPerson("sam@help.example", "Sam", Role.STAFF, None),
+    ):
+        registry.add_person(connection, mailbox, person)
+    token = secrets.token_urlsafe(32)
+    registry.add_api_token(connection, token, "demo", "mails", ids.now())
+    return [
+        f"Enrolled {DEMO_MAILBOX}: ann@ and bob@acme.example, gil@globex.example, staff sam@",
+        f"API token for POST /api/v1/mails, shown this once: {token}",
+    ]
+
+
+@db.command("upgrade", help="Bring the tables to the version of this program.")
+def upgrade(config: ConfigOption = None) -> None:
+    with failing_well():
+        settings = load_config(config)
+        database = Database(settings.store.url, connections=2)
+        database.upgrade()
+        database.close()
+    console.print(f"The store is up to date: {settings.store.url}")

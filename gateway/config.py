@@ -1,0 +1,208 @@
+"""The whole configuration: one frozen object, checked at once, refused by name."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from rules.complaints import Refused, complaints
+
+DEFAULT_FILE = Path("postern.toml")
+ENVIRONMENT_PREFIX = "POSTERN_"
+
+
+class ConfigRefused(Refused):
+    """A configuration that does not hold; `str()` names file, key and what to do."""
+
+
+def _listen(value: str) -> str:
+    """`host:port`, `[v6]:port` or `unix:/path`."""
+    if value.startswith("unix:"):
+        if len(value) <= len("unix:"):
+            raise ValueError("a unix socket needs a path, such as unix:/run/postern/lmtp")
+        return value
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError("expected host:port, such as 127.0.0.1:2525")
+    return value
+
+
+def _tcp(value: str) -> str:
+    if value.startswith("unix:"):
+        raise ValueError("expected host:port, such as 127.0.0.1:2525")
+    return _listen(value)
+
+
+def _store_url(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("expected sqlite:///path or postgresql://user@host/database")
+    return value
+
+
+def _relay_url(value: str) -> str:
+    if not value.startswith(("smtp://", "smtps://")):
+        raise ValueError("expected smtp://host:port or smtps://user:password@host:port")
+    return value
+
+
+Listen = Annotated[str, AfterValidator(_listen)]
+TcpListen = Annotated[str, AfterValidator(_tcp)]
+Network = IPv4Network | IPv6Network
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SmtpSection(_Section):
+    listen: TcpListen = "127.0.0.1:2525"
+    hostname: Annotated[str, Field(min_length=1, max_length=253)] = "localhost"
+    """What the greeting says; the name that the MX record has."""
+    lenient_peers: tuple[Network, ...] = ()
+    """Senders of ours whose bare line ends are mended instead of refused."""
+    proxy_protocol: bool = False
+    """Every connection begins with a PROXY line (a TCP balancer stands before us)."""
+
+
+class LmtpSection(_Section):
+    listen: Listen
+
+
+class HttpSection(_Section):
+    listen: TcpListen = "127.0.0.1:8025"
+
+
+class TlsSection(_Section):
+    certificate: Path
+    key: Path
+
+    @model_validator(mode="after")
+    def _files_exist(self) -> Self:
+        for path in (self.certificate, self.key):
+            if not path.is_file():
+                raise ValueError(f"no file {path}")
+        return self
+
+
+class StoreSection(_Section):
+    url: Annotated[str, AfterValidator(_store_url)] = "sqlite:///var/postern.db"
+    connections: Annotated[int, Field(ge=1, le=200)] = 8
+    """To PostgreSQL, for each process; SQLite has one writer."""
+
+
+class TrustSection(_Section):
+    peers: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    """Clients whose mail needs no further proof of its sender. Behind an MTA on the same host
+    this must be `[]`: it would vouch for the whole Internet."""
+
+
+class RelaySection(_Section):
+    url: Annotated[str, AfterValidator(_relay_url)] | None = None
+    """Where outgoing mail goes; without it, into `maildir`."""
+    maildir: Path = Path("var/outbox")
+
+
+class PoliciesSection(_Section):
+    folder: Path | None = None
+    """Policy files of your own, beside the shipped ones."""
+
+
+class LimitsSection(_Section):
+    mail_mib: Annotated[int, Field(ge=1, le=200)] = 25
+    recipients: Annotated[int, Field(ge=1, le=1000)] = 100
+    connections: Annotated[int, Field(ge=1, le=20_000)] = 500
+    connections_per_peer: Annotated[int, Field(ge=1, le=20_000)] = 20
+    in_flight_mib: Annotated[int, Field(ge=1, le=65_536)] = 256
+    idle_s: Annotated[float, Field(gt=0, le=3600)] = 300
+    grace_s: Annotated[float, Field(gt=0, le=600)] = 30
+    """How long a stop waits for mails that are on their way in."""
+
+
+class LogSection(_Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+
+
+class Config(BaseSettings):
+    """Every setting of the program; `load` is the way to make one."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__"
+    )
+
+    smtp: SmtpSection = SmtpSection()
+    lmtp: LmtpSection | None = None
+    http: HttpSection = HttpSection()
+    tls: TlsSection | None = None
+    store: StoreSection = StoreSection()
+    trust: TrustSection = TrustSection()
+    relay: RelaySection = RelaySection()
+    policies: PoliciesSection = PoliciesSection()
+    limits: LimitsSection = LimitsSection()
+    log: LogSection = LogSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then the file: one file serves many machines."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None) -> Config:
+    """The configuration of a file; without a name, of ./postern.toml where there is one.
+
+    Raises ConfigRefused with every fault named. Variables such as POSTERN_STORE__URL go before
+    the file.
+    """
+    chosen = path or DEFAULT_FILE
+    if path is None and not chosen.exists():
+        return _checked({}, "the environment")
+    try:
+        text = chosen.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigRefused(str(chosen), [f"cannot be read: {error}"]) from error
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigRefused(str(chosen), [f"not TOML: {error}"]) from error
+    return _checked(values, str(chosen))
+
+
+def _checked(values: dict[str, object], source: str) -> Config:
+    _refuse_unknown_variables()
+    try:
+        # The values come from a file; mypy cannot know their types, pydantic checks them.
+        return Config(**values)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ConfigRefused(source, complaints(error, Config)) from error
+
+
+def _refuse_unknown_variables() -> None:
+    sections = set(Config.model_fields)
+    for name in os.environ:
+        if name.startswith(ENVIRONMENT_PREFIX):
+            section = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower()
+            if section not in sections:
+                raise ConfigRefused(
+                    "the environment",
+                    [f"unknown setting: {name} (sections: {', '.join(sorted(sections))})"],
+                )

@@ -1,0 +1,244 @@
+"""DKIM (RFC 6376, RFC 8301, RFC 8463): which domain vouches for this message."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import dkim
+
+from gateway.dmarc import could_align
+from gateway.dns import Lookups, Temporary, Unusable, host_domain
+from gateway.offload import Run
+from gateway.signatures import (
+    HeaderField,
+    Key,
+    Message,
+    Tags,
+    fetch_key,
+    header_digest_input,
+    holds,
+    read_key,
+    read_tags,
+    select,
+)
+from rules.authentication import Evidence, Result
+
+MAX_SIGNATURES = 100
+MAX_VERIFIED = 5
+MAX_NAMES = 500
+"""Names in one `h=`."""
+MANDATORY = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
+ALGORITHMS = (b"rsa-sha256", b"ed25519-sha256")
+CLOCK_SKEW_S = 3600
+REPLAY_AGE_S = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature whose own terms we accept; nothing is verified yet."""
+
+    field: HeaderField
+    tags: Tags
+    domain: str
+    selector: str
+    age_s: float | None
+    """Seconds since `t=`, None where the signer names no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The signatures that could prove the author's domain, the exact domain first."""
+
+    signatures: tuple[Signature, ...]
+    refused: tuple[Evidence, ...]
+    ignored: int
+    """How many fields were left unread or unverified because of the bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DkimVerdict:
+    domain: str
+    """The aligned domain whose signature holds; empty if there is none."""
+    evidence: tuple[Evidence, ...]
+    temporary: bool
+    """DNS kept us from verifying a signature that could have been aligned."""
+    warnings: tuple[str, ...]
+
+
+def candidates(message: Message, author_domain: str, now: float) -> Candidates:
+    """Sort out at most 100 signatures without DNS, the cheapest refusals first.
+
+    A signature of a domain that can never be aligned proves nothing here, and its key would be
+    asked from servers that the sender chose: it is not verified at all.
+    """
+    found: list[Signature] = []
+    refused: list[Evidence] = []
+    fields = message.named(b"dkim-signature")
+    for each in fields[:MAX_SIGNATURES]:
+        read = read_signature(each, now)
+        if isinstance(read, Evidence):
+            refused.append(read)
+        elif could_align(read.domain, author_domain):
+            found.append(read)
+        else:
+            refused.append(_refusal(read.domain, Result.POLICY, "not verified: cannot be aligned"))
+    found.sort(key=lambda signature: signature.domain != author_domain)
+    ignored = max(0, len(fields) - MAX_SIGNATURES) + max(0, len(found) - MAX_VERIFIED)
+    return Candidates(tuple(found[:MAX_VERIFIED]), tuple(refused[:MAX_VERIFIED]), ignored)
+
+
+def read_signature(field: HeaderField, now: float) -> Signature | Evidence:
+    """The signature of one field, or why we refuse its terms. `now` is in Unix seconds."""
+    tags = read_tags(field[1])
+    if isinstance(tags, str):
+        return _refusal("", Result.PERMERROR, tags)
+    domain = host_domain(tags.get(b"d", b"").decode("ascii", "replace")) or ""
+    selector = host_domain(tags.get(b"s", b"").decode("ascii", "replace"))
+    if not domain or not selector:
+        return _refusal(domain, Result.PERMERROR, "d= or s= is not a domain")
+    if b"l" in tags:
+        return _refusal(domain, Result.POLICY, "l= leaves the end of the body open")
+    if tags.get(b"a") not in ALGORITHMS:
+        shown = tags.get(b"a", b"").decode("ascii", "replace")
+        return _refusal(domain, Result.POLICY, f"algorithm {shown[:30]}")
+    problem = terms_problem(tags, now) or grammar_problem(tags, MANDATORY, arc=False)
+    if problem:
+        return _refusal(domain, Result.PERMERROR, problem)
+    names = tags[b"h"].lower().split(b":")
+    if b"from" not in names:
+        return _refusal(domain, Result.POLICY, "From is not signed")
+    if len(names) > MAX_NAMES:
+        return _refusal(domain, Result.POLICY, f"h= of {len(names)} names")
+    age_s = now - int(tags[b"t"]) if b"t" in tags else None
+    return Signature(field, tags, domain, selector, age_s)
+
+
+def terms_problem(tags: Tags, now: float) -> str:
+    """Why the times of a signature (RFC 6376 §3.5, `t=` and `x=`) rule it out; empty if not."""
+    times = {name: tags[name] for name in (b"t", b"x") if name in tags}
+    if not all(re.fullmatch(rb"[0-9]{1,12}", time) for time in times.values()):
+        return "t= or x= is not a time"
+    signed_at, expires = int(times.get(b"t", b"0")), int(times.get(b"x", b"0"))
+    if signed_at > now + CLOCK_SKEW_S:
+        return "signed in the future"
+    if b"x" in times and (expires < now or expires < signed_at):
+        return "expired"
+    return ""
+
+
+async def check_dkim(
+    message: Message,
+    chosen: Candidates,
+    lookups: Lookups,
+    aligned: Callable[[str], Awaitable[bool | None]],
+    run: Run,
+) -> DkimVerdict:
+    """Verify the chosen signatures until one holds for an aligned domain.
+
+    `aligned` says whether a domain is aligned with the author's, None if DNS kept it from saying.
+    All keys are asked for at once, and used in the order in which they arrive.
+    """
+    evidence, warnings, temporary = list(chosen.refused), [], False
+    if chosen.ignored:
+        warnings.append(f"{chosen.ignored} DKIM signatures ignored")
+    keys = [asyncio.create_task(_with_key(each, lookups)) for each in chosen.signatures]
+    try:
+        for arrived in asyncio.as_completed(keys):
+            signature, record = await arrived
+            if isinstance(record, Temporary):
+                evidence.append(_refusal(signature.domain, Result.TEMPERROR, record.why))
+                temporary = True
+                continue
+            result, detail = await run(partial(verify, message, signature, record))
+            if result is not Result.PASS:
+                evidence.append(_refusal(signature.domain, result, detail))
+                continue
+            is_aligned = await aligned(signature.domain)
+            temporary |= is_aligned is None
+            evidence.append(
+                Evidence("dkim", result, signature.domain, detail, aligned=bool(is_aligned))
+            )
+            if is_aligned:
+                warnings += _age_warning(signature)
+                return DkimVerdict(signature.domain, tuple(evidence), False, tuple(warnings))
+    finally:
+        for key in keys:
+            key.cancel()
+    return DkimVerdict("", tuple(evidence), temporary, tuple(warnings))
+
+
+def verify(message: Message, signature: Signature, record: bytes | Unusable) -> tuple[Result, str]:
+    """Result and detail of one signature under one key record. CPU-bound, never raises."""
+    if isinstance(record, Unusable):
+        return Result.PERMERROR, record.why
+    try:
+        key = read_key(record)
+        if isinstance(key, str):
+            return Result.PERMERROR, key
+        problem = _key_problem(signature, key)
+        if problem:
+            return Result.PERMERROR, problem
+        failure = signature_failure(message, signature.field, signature.tags, key)
+    except Exception as error:  # noqa: BLE001  dkimpy raises anything on hostile bytes
+        return Result.PERMERROR, f"unreadable key or signature ({type(error).__name__})"
+    if failure:
+        return Result.FAIL, failure
+    return Result.PASS, "key in test mode (t=y)" if key.testing else ""
+
+
+def signature_failure(message: Message, field: HeaderField, tags: Tags, key: Key) -> str:
+    """Why a message signature (DKIM's, or ARC's over the message) does not hold; empty if it does.
+
+    Raises whatever dkimpy raises.
+    """
+    canonicalisation = tags.get(b"c", b"simple/simple")
+    body = "relaxed" if canonicalisation.endswith(b"/relaxed") else "simple"
+    # Header first: it costs less than the body, and is wrong for every forged signature.
+    fields = select(message.fields, tags[b"h"].lower().split(b":"))
+    if not holds(header_digest_input(canonicalisation, fields, field), tags[b"b"], key):
+        return "signature does not match the header"
+    if message.body_digest(body) != base64.b64decode(tags[b"bh"]):
+        return "body was changed"
+    return ""
+
+
+async def _with_key(
+    signature: Signature, lookups: Lookups
+) -> tuple[Signature, bytes | Unusable | Temporary]:
+    return signature, await fetch_key(signature.selector, signature.domain, lookups)
+
+
+def grammar_problem(tags: Tags, mandatory: Sequence[bytes], *, arc: bool) -> str:
+    """What dkimpy finds wrong with the tags of a DKIM or ARC field, times aside; empty if nothing.
+    Never raises."""
+    # Times are checked by us: dkimpy would compare them with a clock of its own.
+    untimed = {name: value for name, value in tags.items() if name not in (b"t", b"x")}
+    try:
+        dkim.validate_signature_fields(untimed, mandatory, arc)
+    except Exception as error:  # noqa: BLE001  dkimpy raises anything: IndexError on a short i=
+        return str(error)[:80] or type(error).__name__
+    return ""
+
+
+def _key_problem(signature: Signature, key: Key) -> str:
+    if signature.tags[b"a"].partition(b"-")[0] != key.algorithm:
+        return "key is for another algorithm"
+    identity = signature.tags.get(b"i", b"").rpartition(b"@")[2].decode("ascii", "replace")
+    if key.exact_identity and identity and host_domain(identity) != signature.domain:
+        return "key asks that i= be of the very domain (t=s)"
+    return ""
+
+
+def _age_warning(signature: Signature) -> Sequence[str]:
+    if signature.age_s is None or signature.age_s <= REPLAY_AGE_S:
+        return ()
+    return (f"DKIM signature is {signature.age_s / 86_400:.0f} days old, maybe replayed",)
+
+
+def _refusal(domain: str, result: Result, detail: str) -> Evidence:
+    return Evidence("dkim", result, domain, detail)

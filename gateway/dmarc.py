@@ -1,0 +1,172 @@
+"""DMARC (RFC 9989): the policy of the author's domain, and which domains are aligned with it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.dns import Absent, Answer, Found, Lookups, Temporary
+from rules.authentication import DmarcPolicy
+
+MAX_LABELS = 8
+"""The walk asks for at most eight names (RFC 9989 §4.10)."""
+
+Tags = Mapping[str, str]
+Mode = Literal["relaxed", "strict"]
+
+_RECORD = re.compile(rb"[ \t]*v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)")
+_WEAKER: Mapping[DmarcPolicy, DmarcPolicy] = {
+    "reject": "quarantine",
+    "quarantine": "none",
+    "none": "none",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The DMARC records from a domain up to its top-level domain."""
+
+    domain: str
+    records: Mapping[str, Tags]
+    organisation: str
+    """The organisational domain (RFC 9989 §4.10.2); the domain itself if no record was found."""
+    suffix: str
+    """The public suffix that says so of itself (`psd=y`) and ended the walk; empty if none did."""
+    unanswered: str
+    """The look-up that DNS left open; empty if none. Then the organisation is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the author's domain asks for."""
+
+    walk: Walk
+    published: bool
+    """Whether a record applies to the domain at all."""
+    action: DmarcPolicy
+    """For a failing mail: `p`, `sp` or `np` as the domain asks, one step down under `t=y`."""
+    dkim: Mode
+    spf: Mode
+
+
+def could_align(domain: str, author_domain: str) -> bool:
+    """Whether some DNS content could make them aligned: the same name, or one organisation,
+    which has at least two labels (see `organisation`)."""
+    if domain == author_domain:
+        return True
+    ends = [name.split(".")[-2:] for name in (domain, author_domain)]
+    return ends[0] == ends[1] and len(ends[0]) == 2
+
+
+async def aligned(domain: str, policy: Policy, mode: Mode, lookups: Lookups) -> bool | None:
+    """Identifier alignment (RFC 9989 §4.4); None if DNS keeps us from saying."""
+    author = policy.walk
+    if domain == author.domain:
+        return True
+    if not could_align(domain, author.domain):
+        return False
+    if mode == "strict":
+        return False
+    if author.unanswered:
+        return None
+    other = await walk(domain, lookups)
+    return None if other.unanswered else other.organisation == author.organisation
+
+
+async def find_policy(author_domain: str, lookups: Lookups) -> Policy:
+    """The policy that applies (RFC 9989 §4.10.1): the domain's own, else the organisation's, else
+    the public suffix's."""
+    walked = await walk(author_domain, lookups)
+    places = (walked.domain, walked.organisation, walked.suffix)
+    place = next((each for each in places if each in walked.records), None)
+    if place is None:
+        return Policy(walked, False, "none", "relaxed", "relaxed")
+    record = walked.records[place]
+    asked = record.get("p", "none")
+    if place != author_domain:
+        asked = record.get("sp", asked)
+        if "np" in record and isinstance(await lookups.ask(author_domain, "A"), Absent):
+            asked = record["np"]
+    action = _action(asked)
+    if record.get("t") == "y":
+        action = _WEAKER[action]
+    return Policy(walked, True, action, _mode(record.get("adkim")), _mode(record.get("aspf")))
+
+
+async def walk(domain: str, lookups: Lookups) -> Walk:
+    """The tree walk (RFC 9989 §4.10), all names asked at once."""
+    names = walk_names(domain)
+    answers = await asyncio.gather(*(lookups.ask(f"_dmarc.{name}", "TXT") for name in names))
+    records: dict[str, Tags] = {}
+    unanswered, suffix = "", ""
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, Temporary):
+            unanswered = answer.why
+            break
+        record = read_record(answer)
+        if record is None:
+            continue
+        records[name] = record
+        psd = record.get("psd")
+        if psd == "n":
+            break
+        if psd == "y" and name != domain:
+            suffix = name
+            break
+    return Walk(domain, records, organisation(domain, records, suffix), suffix, unanswered)
+
+
+def walk_names(domain: str) -> list[str]:
+    """The domain, then its parents: of a name of more than eight labels the last seven first."""
+    labels = domain.split(".")
+    rest = labels[1:][-(MAX_LABELS - 1) :]
+    return [domain, *(".".join(rest[start:]) for start in range(len(rest)))]
+
+
+def organisation(domain: str, records: Mapping[str, Tags], suffix: str) -> str:
+    """The organisational domain (RFC 9989 §4.10.2), given the records in the order of the walk.
+
+    Stricter than the RFC in one point: a top-level domain is a public suffix even if its record
+    does not say so, or all names below it would be one organisation.
+    """
+    for name, record in records.items():
+        if record.get("psd") == "n":
+            return name
+    top = suffix or min(records, key=lambda name: name.count("."), default=domain)
+    if top != domain and (suffix or "." not in top):
+        labels = domain.split(".")
+        return ".".join(labels[-(top.count(".") + 2) :])
+    return top
+
+
+def read_record(answer: Answer) -> Tags | None:
+    """The one DMARC record of an answer. Several are as good as none (RFC 9989 §4.10)."""
+    if not isinstance(answer, Found):
+        return None
+    records = [text for text in answer.texts if _RECORD.match(text)]
+    if len(records) != 1:
+        return None
+    tags: dict[str, str] = {}
+    for part in records[0].decode("ascii", "replace").split(";"):
+        name, equals, value = part.partition("=")
+        if equals:
+            tags.setdefault(name.strip().lower(), value.strip().lower())
+    return tags
+
+
+def _action(word: str) -> DmarcPolicy:
+    """A word that is none of the three asks for nothing (RFC 9989 §4.7)."""
+    match word:
+        case "reject":
+            return "reject"
+        case "quarantine":
+            return "quarantine"
+        case _:
+            return "none"
+
+
+def _mode(word: str | None) -> Mode:
+    return "strict" if word == "s" else "relaxed"

@@ -1,0 +1,277 @@
+"""Our own DNS look-ups: asynchronous, cached by TTL, one query for many waiters, bounded.
+
+An answer is a value, a failing server included: only `Temporary` may change on a later attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import dns.asyncresolver
+import dns.exception
+import dns.message
+import dns.name
+import dns.resolver
+
+RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
+Question = tuple[str, RecordType]
+
+MAX_ANSWER_BYTES = 32 * 1024
+MAX_RECORDS = 100
+MAX_TTL_S = 86_400.0
+FAILURE_TTL_S = 5.0
+"""How long a failing server is left alone: RFC 9520 §3.2 asks for 1 s to 5 min."""
+MAX_IN_FLIGHT = 512
+"""Each query holds a socket: beyond this, new questions fail at once instead of queueing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The name exists. `texts` is empty if it has no record of the type.
+
+    TXT: the strings of each record joined; other types: the record in its ASCII text form.
+    """
+
+    texts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """NXDOMAIN: neither the name nor anything below it exists (RFC 8020)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """No later attempt will do better: not a domain name, a CNAME loop, an answer too large."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary:
+    """Time-out or SERVFAIL: a later attempt may do better."""
+
+    why: str
+
+
+Answer = Found | Absent | Unusable | Temporary
+
+_HOST_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+# What SPF macros may put into a name (RFC 7208 §7.3): atext, but no backslash, which would be an
+# escape in a master file, and nothing outside ASCII.
+_QUERY_LABEL = re.compile(r"[!#-'*+/-9=?A-Z^-~-]{1,63}")
+
+
+def host_domain(text: str) -> str | None:
+    """`text` as a lower-case domain of A-labels without a last dot, or None if it is none.
+
+    At most 253 octets, labels of at most 63 (RFC 1035 §2.3.4); one label is enough; address
+    literals and all-numeric names are not domains.
+    """
+    name = text.removesuffix(".").lower()
+    if len(name) > 253:
+        return None
+    if not name.isascii():
+        try:
+            name = name.encode("idna").decode("ascii").lower()
+        except UnicodeError:
+            return None
+    labels = name.split(".")
+    if len(name) > 253 or labels[-1].isdigit():
+        return None
+    return name if all(_HOST_LABEL.fullmatch(label) for label in labels) else None
+
+
+def _query_name(text: str) -> dns.name.Name | None:
+    labels = text.removesuffix(".").lower().split(".")
+    if len(text) > 254 or not all(_QUERY_LABEL.fullmatch(label) for label in labels):
+        return None
+    try:
+        return dns.name.Name([*(label.encode("ascii") for label in labels), b""])
+    except dns.name.NameTooLong:
+        return None
+
+
+class Resolver:
+    """Look-ups shared by all mails of one event loop. `nameservers=None` takes the system's."""
+
+    def __init__(
+        self,
+        nameservers: Sequence[str] | None = None,
+        port: int = 53,
+        *,
+        attempt_s: float = 1.0,
+        lifetime_s: float = 3.0,
+        clock: Callable[[], float] = time.monotonic,
+        max_entries: int = 20_000,
+        max_bytes: int = 16 * 1024 * 1024,
+    ) -> None:
+        """`attempt_s` bounds one try at one server, `lifetime_s` all tries of one question.
+
+        Raises dns.resolver.NoResolverConfiguration if the system names no servers.
+        """
+        self._dns = dns.asyncresolver.Resolver(configure=nameservers is None)
+        if nameservers is not None:
+            self._dns.nameservers = list(nameservers)
+            self._dns.port = port
+        self._dns.timeout = attempt_s
+        self._dns.lifetime = lifetime_s
+        self._dns.use_edns(0, 0, 1232)  # the payload size that is never fragmented (flag day 2020)
+        self._clock = clock
+        self._cache = _Cache(max_entries, max_bytes)
+        self._flights: dict[Question, asyncio.Task[Answer]] = {}
+
+    def cached(self, question: Question) -> Answer | None:
+        """The answer, if it is known and its TTL has not passed."""
+        return self._cache.get(question, self._clock())
+
+    async def ask(self, name: str, kind: RecordType) -> Answer:
+        """The answer, from the cache or by a query that all who ask meanwhile share.
+
+        A cancelled caller does not cancel the query: others may wait for it.
+        """
+        question: Question = (name.removesuffix(".").lower(), kind)
+        known = self.cached(question)
+        if known is not None:
+            return known
+        flight = self._flights.get(question)
+        if flight is None:
+            queried = _query_name(name)
+            if queried is None:
+                return Unusable(f"{name[:80]!r} is not a domain name")
+            if len(self._flights) >= MAX_IN_FLIGHT:
+                return Temporary("too many DNS queries under way")
+            flight = asyncio.create_task(self._query(question, queried))
+            self._flights[question] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(question, None))
+        return await asyncio.shield(flight)
+
+    async def close(self) -> None:
+        """End the queries under way; who waits for them is cancelled."""
+        flights = list(self._flights.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+
+    async def _query(self, question: Question, name: dns.name.Name) -> Answer:
+        answer, ttl_s = await self._resolve(name, question[1])
+        self._cache.put(question, answer, self._clock(), min(ttl_s, MAX_TTL_S))
+        return answer
+
+    async def _resolve(self, name: dns.name.Name, kind: RecordType) -> tuple[Answer, float]:
+        """The answer, and for how many seconds it holds (RFC 2308 §5 for the negative ones)."""
+        try:
+            answer = await self._dns.resolve(name, kind, raise_on_no_answer=False, search=False)
+        except dns.resolver.NXDOMAIN as absent:
+            # dnspython leaves response() without types.
+            reply = absent.response(name)  # type: ignore[no-untyped-call]
+            return Absent(), reply.resolve_chaining().minimum_ttl
+        except dns.resolver.NoNameservers as failed:
+            if any(isinstance(each[3], dns.message.ChainTooLong) for each in _errors(failed)):
+                return Unusable(f"CNAME loop at {name}"), FAILURE_TTL_S
+            return Temporary(f"no usable answer for {name} {kind}"), FAILURE_TTL_S
+        except dns.exception.Timeout:
+            return Temporary(f"time-out for {name} {kind}"), FAILURE_TTL_S
+        except (dns.exception.DNSException, OSError, EOFError, ValueError) as failed:
+            return Temporary(f"{type(failed).__name__} for {name} {kind}"), FAILURE_TTL_S
+        records = tuple(answer)
+        texts = tuple(_text(kind, record) for record in records[: MAX_RECORDS + 1])
+        ttl_s = float(answer.chaining_result.minimum_ttl)
+        if len(texts) > MAX_RECORDS or sum(map(len, texts)) > MAX_ANSWER_BYTES:
+            return Unusable(f"answer for {name} {kind} is too large"), ttl_s
+        return Found(texts), ttl_s
+
+
+class Lookups:
+    """The look-ups of one mail: bounded in number and in seconds, each asked once."""
+
+    def __init__(self, resolver: Resolver, *, budget_s: float = 3.0, limit: int = 30) -> None:
+        """The budget runs from now on; it needs a running event loop."""
+        self._resolver = resolver
+        self._deadline = asyncio.get_running_loop().time() + budget_s
+        self._limit = limit
+        self._answers: dict[Question, Answer] = {}
+        self._asked: set[Question] = set()
+
+    @property
+    def count(self) -> int:
+        return len(self._asked)
+
+    async def ask(self, name: str, kind: RecordType) -> Answer:
+        """The answer; `Unusable` past the limit (asking again would not help), `Temporary` past
+        the time. What is in the cache is answered even then."""
+        question: Question = (name.removesuffix(".").lower(), kind)
+        known = self._answers.get(question)
+        if known is not None:
+            return known
+        if question not in self._asked:
+            if len(self._asked) >= self._limit:
+                return Unusable(f"more than {self._limit} DNS look-ups for one mail")
+            self._asked.add(question)
+        answer = self._resolver.cached(question)
+        if answer is None:
+            if asyncio.get_running_loop().time() >= self._deadline:
+                return Temporary(f"time budget spent before {name} {kind}")
+            try:
+                async with asyncio.timeout_at(self._deadline):
+                    answer = await self._resolver.ask(name, kind)
+            except TimeoutError:
+                return Temporary(f"time budget spent at {name} {kind}")
+        self._answers[question] = answer
+        return answer
+
+
+class _Cache:
+    """Answers until their TTL has passed; the least recently used go first."""
+
+    def __init__(self, max_entries: int, max_bytes: int) -> None:
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._entries: OrderedDict[Question, tuple[float, int, Answer]] = OrderedDict()
+
+    def get(self, question: Question, now: float) -> Answer | None:
+        entry = self._entries.get(question)
+        if entry is None:
+            return None
+        if entry[0] <= now:
+            self._drop(question)
+            return None
+        self._entries.move_to_end(question)
+        return entry[2]
+
+    def put(self, question: Question, answer: Answer, now: float, ttl_s: float) -> None:
+        self._drop(question)
+        if ttl_s <= 0:
+            return
+        size = len(question[0])
+        if isinstance(answer, Found):
+            size += sum(map(len, answer.texts))
+        self._entries[question] = (now + ttl_s, size, answer)
+        self._bytes += size
+        while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
+            self._drop(next(iter(self._entries)))
+
+    def _drop(self, question: Question) -> None:
+        entry = self._entries.pop(question, None)
+        if entry is not None:
+            self._bytes -= entry[1]
+
+
+def _errors(failed: dns.resolver.NoNameservers) -> list[Any]:
+    """dnspython's list of (server, tcp, port, exception or text, response), one for each try."""
+    errors: list[Any] = failed.kwargs.get("errors", [])
+    return errors
+
+
+def _text(kind: RecordType, record: Any) -> bytes:
+    if kind == "TXT":
+        return b"".join(record.strings)
+    text: str = record.to_text()
+    return text.removesuffix(".").encode("ascii", "replace")

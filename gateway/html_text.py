@@ -1,0 +1,76 @@
+"""The words of an HTML part, for mails that have no plain one."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from resiliparse.extract.html2text import extract_plain_text
+
+# Above these the tree builder can become quadratic; the crude way is linear at any size.
+_HTML_LIMIT_CHARACTERS = 256 * 1024
+_TAG_LIMIT_CHARACTERS = 16 * 1024
+
+_SILENT = ("script", "style", "title", "head")
+_BREAKING = (
+    "br",
+    "p",
+    "/p",
+    "div",
+    "/div",
+    "tr",
+    "/tr",
+    "li",
+    "/table",
+    "blockquote",
+    "/blockquote",
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_EMPTY_LINES = re.compile(r"\n[ \t]*+\n\s*+")
+_NAME = re.compile(r"/?[A-Za-z0-9]{0,20}+")
+
+
+def text_from_html(markup: str) -> str:
+    """The visible text with its paragraphs, lists and line breaks; the title, images and hidden
+    parts are left out. Linear in effect: huge or monstrous markup is only stripped of its tags.
+    """
+    # The extractor is C++ behind a UTF-8 boundary: a lone surrogate stops it.
+    markup = _SURROGATES.sub("\ufffd", markup)
+    if len(markup) > _HTML_LIMIT_CHARACTERS or _has_giant_tag(markup):
+        text = _without_tags(markup)
+    else:
+        text = extract_plain_text(markup, preserve_formatting=True, alt_texts=False)
+    # No-break spaces are layout; patterns over the text expect plain ones.
+    return text.replace("\xa0", " ")
+
+
+def _has_giant_tag(markup: str) -> bool:
+    """A tag of many thousand attributes takes the extractor quadratic time."""
+    if len(markup) <= _TAG_LIMIT_CHARACTERS:
+        return False
+    return any(
+        len(between.rpartition("<")[2]) > _TAG_LIMIT_CHARACTERS for between in markup.split(">")
+    )
+
+
+def _without_tags(markup: str) -> str:
+    """Text between tags, with a line break where a block begins or ends."""
+    out: list[str] = []
+    silent = ""
+    first, *pieces = markup.split("<")
+    out.append(first)
+    for piece in pieces:
+        tag, closed, text = piece.partition(">")
+        found = _NAME.match(tag)
+        name = found[0].lower() if found else ""
+        if silent:
+            silent = "" if name == f"/{silent}" else silent
+        elif name in _SILENT and closed:
+            silent = name
+        if silent:
+            continue
+        if name in _BREAKING:
+            out.append("\n")
+        # A `<` that begins no tag, comment or declaration is text.
+        out.append(text if name or tag.startswith(("!", "?")) else f"<{piece}")
+    return _EMPTY_LINES.sub("\n\n", html.unescape("".join(out))).strip()

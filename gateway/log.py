@@ -1,0 +1,127 @@
+"""The words of the log. Each event is a function here; docs/operators.md lists them all.
+
+One JSON object a line on standard error. Subjects and bodies are never logged; what a sender wrote
+(addresses, HELO) is escaped, so that no control character reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from rules.decision import Verdict
+from rules.mail import Delivery
+from rules.receipt import Receipt
+
+FIELD_LENGTH = 500
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("postern")
+
+
+def configure(level: str, form: str) -> None:
+    """Send all logs, the libraries' too, to standard error as `json` or `text`."""
+    shared: list[structlog.types.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _escape,
+    ]
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+
+
+def started(**addresses: str) -> None:
+    _log.info("started", **addresses)
+
+
+def stopping() -> None:
+    _log.info("stopping")
+
+
+def stopped() -> None:
+    _log.info("stopped")
+
+
+def filed(receipt: Receipt, delivery: Delivery) -> None:
+    """One mail was answered; `event` is its verdict."""
+    write = _log.warning if receipt.verdict is Verdict.HELD else _log.info
+    write(
+        receipt.verdict.value,
+        reason=receipt.reason.value,
+        journal=str(receipt.journal_id),
+        mailbox=receipt.mailbox,
+        ticket=receipt.ticket,
+        peer=delivery.envelope.peer,
+        mail_from=delivery.envelope.mail_from,
+        size_bytes=len(delivery.raw),
+        reply=str(receipt.reply),
+    )
+
+
+def failed(error: BaseException, delivery: Delivery) -> str:
+    """A mail was answered 451 because of us. Returns the reference that the sender was told."""
+    reference = uuid4().hex[:12]
+    _log.error(
+        "failed",
+        reference=reference,
+        peer=delivery.envelope.peer,
+        mail_from=delivery.envelope.mail_from,
+        size_bytes=len(delivery.raw),
+        exc_info=error,
+    )
+    return reference
+
+
+def sent(notice: str, kind: str, attempts: int) -> None:
+    _log.info("sent", notice=notice, kind=kind, attempts=attempts)
+
+
+def put_off(notice: str, kind: str, attempts: int, error: str, until: str) -> None:
+    _log.warning("put_off", notice=notice, kind=kind, attempts=attempts, error=error, until=until)
+
+
+def given_up(notice: str, kind: str, attempts: int, error: str) -> None:
+    _log.error("given_up", notice=notice, kind=kind, attempts=attempts, error=error)
+
+
+def dispatcher_failed(error: BaseException) -> None:
+    _log.error("dispatcher_failed", exc_info=error)
+
+
+def worker_died(pid: int, status: int) -> None:
+    _log.error("worker_died", pid=pid, status=status)
+
+
+def _escape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            event[key] = "".join(
+                c if c.isprintable() else f"\\u{ord(c):04x}" for c in value[:FIELD_LENGTH]
+            )
+    return event

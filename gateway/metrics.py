@@ -1,0 +1,69 @@
+"""What Prometheus scrapes: mails by verdict and reason, how long filing takes, notices."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from rules.receipt import Receipt
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Names a folder in which several worker processes keep their counts together."""
+
+_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The counters of one process; `render` gives those of all workers."""
+
+    def __init__(self, connections: Callable[[], int] = lambda: 0) -> None:
+        self._registry = CollectorRegistry()
+        self._mails = Counter(
+            "postern_mails",
+            "Mails by what became of them",
+            ("verdict", "reason"),
+            registry=self._registry,
+        )
+        self._filing = Histogram(
+            "postern_filing_seconds",
+            "From the end of DATA to the reply",
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._notices = Counter(
+            "postern_notices", "Outgoing mails by outcome", ("outcome",), registry=self._registry
+        )
+        self._connections = Gauge(
+            "postern_connections",
+            "Open SMTP and LMTP connections",
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+        self._count_connections = connections
+
+    def filing(self) -> AbstractContextManager[object]:
+        """Times what it surrounds."""
+        return self._filing.time()
+
+    def filed(self, receipt: Receipt) -> None:
+        self._mails.labels(receipt.verdict.value, receipt.reason.value).inc()
+
+    def failed(self) -> None:
+        self._mails.labels("deferred", "internal_error").inc()
+
+    def notice(self, outcome: str) -> None:
+        self._notices.labels(outcome).inc()
+
+    def render(self) -> bytes:
+        """The exposition text."""
+        self._connections.set(self._count_connections())
+        if MULTIPROCESS_VARIABLE not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library is half typed
+        return generate_latest(together)

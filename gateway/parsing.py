@@ -1,0 +1,329 @@
+"""Raw bytes to `Mail`: the one place that knows mail-parser, and the fence around all parsing.
+
+mail-parser guesses where a mail is unclear, so it gives only what nobody's identity hangs on: the
+addresses of To and Cc, and the date. Everything else comes from `rules.header` and `gateway.mime`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import pickle
+import re
+import struct
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import mailparser
+
+from gateway.mime import numbered_leaves, read_body, read_tree
+from rules.header import Header, author, decode_words, identity, message_ids
+from rules.header import read as read_header
+from rules.mail import Body, Mail, Unreadable
+
+_RECIPIENTS_LIMIT_BYTES = 64 * 1024
+
+
+def read(raw: bytes) -> Mail:
+    """The mail that these bytes are. Always returns: what cannot be read leaves its mark.
+
+    Time is linear in the size for what we know of, but only a process that can be killed makes
+    sure of it: see `Parser`.
+    """
+    header = read_header(raw)
+    to, cc, date = _with_mail_parser(header)
+    return _mail(raw, header, to, cc, date, _body(raw, header))
+
+
+def read_header_only(raw: bytes, why: str) -> Mail:
+    """The mail without its body, in linear time and by no foreign code: for bytes that have
+    already brought a worker down."""
+    header = read_header(raw)
+    to, cc = (_plain_addresses(_joined(header, name)) for name in ("to", "cc"))
+    return _mail(raw, header, to, cc, _standard_date(header), Unreadable(why))
+
+
+def part_bytes(raw: bytes, part: str) -> bytes:
+    """The decoded bytes of an attachment, by `Attachment.part`; a message as it was sent.
+
+    Raises LookupError where the mail has no such part.
+    """
+    tree = read_tree(raw, read_header(raw))
+    if not isinstance(tree, Unreadable):
+        for number, leaf in numbered_leaves(tree):
+            if number == part:
+                return leaf.content()
+    raise LookupError(f"no part {part}")
+
+
+def _mail(
+    raw: bytes,
+    header: Header,
+    to: tuple[str, ...],
+    cc: tuple[str, ...],
+    date: datetime | None,
+    body: Body | Unreadable,
+) -> Mail:
+    subjects = header.raw("subject")
+    return Mail(
+        identity=identity(raw, header),
+        size_bytes=len(raw),
+        header=header,
+        author=author(header),
+        subject=decode_words(subjects[0]).strip() if subjects else "",
+        message_id=next(iter(message_ids(header, "message-id")), ""),
+        in_reply_to=message_ids(header, "in-reply-to"),
+        references=message_ids(header, "references"),
+        to=to,
+        cc=cc,
+        date=date,
+        body=body,
+    )
+
+
+def _body(raw: bytes, header: Header) -> Body | Unreadable:
+    tree = read_tree(raw, header)
+    return tree if isinstance(tree, Unreadable) else read_body(tree)
+
+
+class _HeadersOnly(mailparser.MailParser):  # type: ignore[misc]  # untyped base
+    """mail-parser without its walk through the parts and its dict of every header."""
+
+    def parse(self) -> _HeadersOnly:
+        self._reset()
+        return self
+
+
+def _with_mail_parser(
+    header: Header,
+) -> tuple[tuple[str, ...], tuple[str, ...], datetime | None]:
+    """To, Cc and Date.
+
+    mail-parser sees a message of these three fields only: it reads eagerly and without limits
+    (Received, bodies, Unicode normalisation), and none of that is needed here.
+    """
+    message = Message()
+    to, cc = _joined(header, "to"), _joined(header, "cc")
+    message["To"], message["Cc"] = to, cc
+    message["Date"] = header.get("date")[:200]
+    try:
+        parsed = _HeadersOnly(message)
+        found = [_addresses(parsed.to), _addresses(parsed.cc)]
+        date: datetime | None = parsed.date
+    # It raises whatever its helpers do: AttributeError and TypeError were seen.
+    except Exception:  # noqa: BLE001
+        found, date = [(), ()], None
+    return (
+        found[0] or _standard_addresses(to),
+        found[1] or _standard_addresses(cc),
+        _utc(date) or _standard_date(header),
+    )
+
+
+def _joined(header: Header, name: str) -> str:
+    return ", ".join(header.get_all(name))[:_RECIPIENTS_LIMIT_BYTES]
+
+
+def _addresses(pairs: list[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(address for _, address in pairs if "@" in address))
+
+
+def _standard_addresses(value: str) -> tuple[str, ...]:
+    return _addresses(getaddresses([value])) if "@" in value else ()
+
+
+_ADDRESS = re.compile(r"[^\s<>()\[\]\",;:\\@]{1,64}+@[^\s<>()\[\]\",;:\\@]{1,253}+")
+
+
+def _plain_addresses(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_ADDRESS.findall(value)))
+
+
+def _standard_date(header: Header) -> datetime | None:
+    try:
+        return _utc(parsedate_to_datetime(header.get("date")[:200]))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _utc(date: datetime | None) -> datetime | None:
+    """Aware UTC; None for a date outside what datetime can hold."""
+    try:
+        if date is None:
+            return None
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+_ORDINARY_BYTES = 64 * 1024
+_ORDINARY_HEADER_BYTES = 16 * 1024
+_ORDINARY_WORDS = 100
+_ORDINARY_LINES = 2_000
+_ORDINARY_BOUNDARIES = 100
+_ORDINARY_MULTIPARTS = 20
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+
+
+def is_ordinary(raw: bytes) -> bool:
+    """Is this mail so small and plain that it may be parsed between two others, in milliseconds?
+
+    The bounds are those at which every known costly case stays under a tenth of a second.
+    """
+    if len(raw) > _ORDINARY_BYTES:
+        return False
+    end = _HEADER_END.search(raw)
+    header_bytes = end.start() if end else len(raw)
+    return (
+        header_bytes <= _ORDINARY_HEADER_BYTES
+        and raw.count(b"=?", 0, header_bytes) <= _ORDINARY_WORDS
+        and raw.count(b"\n") <= _ORDINARY_LINES
+        and raw.count(b"\n--") <= _ORDINARY_BOUNDARIES
+        and raw.count(b"multipart/") <= _ORDINARY_MULTIPARTS
+    )
+
+
+class Parser:
+    """Parses mails: ordinary ones at once, all others in a worker process that can be killed.
+
+    At most `workers` processes, each started on first need and kept warm. A mail that takes longer
+    than `timeout_s`, or more memory than a worker may have, comes back with its header and an
+    `Unreadable` body (`timeout`, `crash`); the next mail gets a new worker.
+    """
+
+    def __init__(
+        self, workers: int = 2, timeout_s: float = 10.0, memory_bytes: int = 1 << 30
+    ) -> None:
+        self._workers = workers
+        self._timeout_s = timeout_s
+        self._memory_bytes = memory_bytes
+        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        for _ in range(workers):
+            self._idle.put_nowait(None)
+        self._closed = False
+
+    async def parse(self, raw: bytes) -> Mail:
+        """The mail that these bytes are; like `read`, it always returns."""
+        if is_ordinary(raw):
+            return read(raw)
+        worker = await self._idle.get()
+        if self._closed:
+            self._idle.put_nowait(worker)
+            return read_header_only(raw, "closed")
+        healthy = False
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                if worker is None or worker.is_dead():
+                    worker = await _Worker.start(self._timeout_s, self._memory_bytes)
+                answer = await worker.ask(raw)
+            healthy = True
+        except TimeoutError:
+            return read_header_only(raw, "timeout")
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return read_header_only(raw, "crash")
+        finally:
+            # After a failure or a cancellation half an answer may still be in the pipe.
+            self._idle.put_nowait(worker if healthy else None)
+            if worker and not healthy:
+                await worker.stop()
+        # Who wrote it is decided here and from the bytes, whatever a worker has become.
+        header = read_header(raw)
+        return replace(answer, header=header, author=author(header))
+
+    async def close(self) -> None:
+        """Wait for the mails in work (at most the time limit), then end the workers."""
+        self._closed = True
+        for _ in range(self._workers):
+            worker = await self._idle.get()
+            if worker:
+                await worker.stop()
+        for _ in range(self._workers):
+            self._idle.put_nowait(None)
+
+
+# The worker needs none of our secrets: only what Python itself looks for is passed on.
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+LENGTH = struct.Struct(">I")
+
+
+class _Worker:
+    """One `gateway.parsing_worker` process: a length and a mail in, a length and a pickle out."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, cpu_limit_s: float, memory_bytes: int) -> _Worker:
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "gateway.parsing_worker",
+            str(int(cpu_limit_s) + 1),
+            str(memory_bytes),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**environment, "PYTHONPATH": str(Path(__file__).parents[1])},
+        )
+        return cls(process)
+
+    async def ask(self, raw: bytes) -> Mail:
+        """The worker's reading; OSError, EOFError or UnpicklingError where it died of it."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise EOFError
+        stdin.write(LENGTH.pack(len(raw)))
+        stdin.write(raw)
+        await stdin.drain()
+        (length,) = LENGTH.unpack(await stdout.readexactly(LENGTH.size))
+        return _unpickled(await stdout.readexactly(length))
+
+    def is_dead(self) -> bool:
+        return self._process.returncode is not None
+
+    async def stop(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        if self._process.stdin:
+            self._process.stdin.close()
+        await self._process.wait()
+
+
+_ALLOWED = frozenset(
+    {
+        ("datetime", "datetime"),
+        ("datetime", "timezone"),
+        ("datetime", "timedelta"),
+        ("rules.header", "Ambiguous"),
+        ("rules.header", "Author"),
+        ("rules.header", "Header"),
+        ("rules.mail", "Attachment"),
+        ("rules.mail", "Body"),
+        ("rules.mail", "Mail"),
+        ("rules.mail", "Unreadable"),
+    }
+)
+
+
+class _MailUnpickler(pickle.Unpickler):
+    """Takes nothing but a mail: a worker that reads hostile bytes is not to be trusted."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _ALLOWED:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is no part of a mail")
+
+
+def _unpickled(data: bytes) -> Mail:
+    answer = _MailUnpickler(io.BytesIO(data)).load()
+    if not isinstance(answer, Mail):
+        raise pickle.UnpicklingError("not a mail")
+    return answer

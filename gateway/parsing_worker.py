@@ -1,0 +1,47 @@
+"""A process that parses one mail after another and may die of any: `gateway.parsing` starts it.
+
+On stdin a length (4 bytes, big-endian) and a raw mail; on stdout a length and the pickled `Mail`.
+It ends when stdin does.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import sys
+from typing import BinaryIO
+
+from gateway.parsing import LENGTH, read
+
+
+def serve(requests: BinaryIO, answers: BinaryIO, cpu_limit_s: int) -> None:
+    """Answer until the requests end. Each mail may use `cpu_limit_s` of CPU."""
+    while length := requests.read(LENGTH.size):
+        raw = requests.read(LENGTH.unpack(length)[0])
+        _allow_cpu(cpu_limit_s)
+        answer = pickle.dumps(read(raw), protocol=5)
+        answers.write(LENGTH.pack(len(answer)) + answer)
+        answers.flush()
+
+
+def _allow_cpu(seconds: int) -> None:
+    """The kernel counts the CPU of the whole process, so the limit moves with each mail."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime) + seconds + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def main() -> None:
+    """Arguments: seconds of CPU for each mail, and bytes of memory in all."""
+    cpu_limit_s, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # A library that prints must not write into the answers.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, answers, cpu_limit_s)
+
+
+if __name__ == "__main__":
+    main()

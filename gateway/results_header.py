@@ -1,0 +1,83 @@
+"""Reading Authentication-Results (RFC 8601) that somebody we trust has written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import authres
+
+from gateway.dns import host_domain
+from gateway.signatures import Message
+from rules.authentication import Evidence, Result
+
+MAX_FIELD_BYTES = 4096
+
+# What a relay puts on top together with its results. Any other field ends the search: below it
+# stands what the sender wrote.
+_TRACE = frozenset(
+    {
+        b"received",
+        b"return-path",
+        b"delivered-to",
+        b"received-spf",
+        b"dkim-signature",
+        b"arc-seal",
+        b"arc-message-signature",
+        b"arc-authentication-results",
+    }
+)
+
+
+def stated_by_relay(message: Message, authserv_id: str, author_domain: str) -> Evidence | None:
+    """What the top-most Authentication-Results proves about the author, None if nothing.
+
+    It counts only if its authserv-id is exactly the relay's. CPU-bound, never raises.
+    """
+    for name, value in message.fields:
+        lowered = name.strip().lower()
+        if lowered == b"authentication-results":
+            return proof(value, authserv_id, author_domain)
+        if lowered not in _TRACE and not lowered.startswith(b"x-"):
+            return None
+    return None
+
+
+def proof(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence | None:
+    """The result in one field value that proves the author's domain: `dmarc=pass` for it, or else,
+    if DMARC is not mentioned, `dkim=pass` or `spf=pass` of the very domain.
+
+    `authserv_id=None` takes any. CPU-bound, never raises.
+    """
+    try:
+        text = " ".join(value.decode("ascii").split())
+        if len(value) > MAX_FIELD_BYTES:
+            return None
+        read = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
+        if authserv_id is not None and read.authserv_id != authserv_id.lower():
+            return None
+        results = list(read.results)
+        methods = {each.method for each in results}
+        for each in results:
+            if "dmarc" in methods and each.method != "dmarc":
+                continue
+            if each.result == "pass" and set(_domains(each)) == {author_domain}:
+                if sum(other.method == each.method == "dmarc" for other in results) > 1:
+                    return None  # two DMARC results contradict each other or say it twice
+                detail = f"stated by {read.authserv_id}"
+                return Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
+    except Exception:  # noqa: BLE001  authres raises anything on hostile text
+        return None
+    return None
+
+
+def _domains(result: Any) -> Iterator[str | None]:
+    """Every domain that the result is said to be about; None stands for what is no domain."""
+    wanted = {
+        "dmarc": ("header.from",),
+        "dkim": ("header.d", "header.i"),
+        "spf": ("smtp.mailfrom",),
+    }.get(result.method, ())
+    for each in result.properties:
+        if f"{each.type}.{each.name}" in wanted:
+            yield host_domain(str(each.value).rpartition("@")[2])

@@ -1,0 +1,258 @@
+"""What DKIM and ARC share: the message as signers see it, their hashes, and public keys.
+
+dkimpy does the cryptography and reads tag lists. The hashing is ours: dkimpy's expressions take
+quadratic time on runs of spaces, and hold the interpreter for the whole of a large body.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dkim
+from dkim.crypto import RSASSA_PKCS1_v1_5_verify
+from dkim.util import InvalidTagValueList, parse_tag_value
+from nacl.exceptions import BadSignatureError
+
+from gateway.dns import Absent, Found, Lookups, Temporary, Unusable
+
+MAX_HEADER_BYTES = 256 * 1024
+MAX_SIGNATURE_BYTES = 16 * 1024
+MAX_KEY_BYTES = 4096
+MIN_RSA_BITS = 1024
+MAX_RSA_BITS = 4096
+"""RFC 8301 §3.2 asks verifiers for 1024 to 4096 bits; more would let a key cost seconds."""
+CHUNK_BYTES = 32 * 1024
+"""Hashed at once: about 1 ms, so that the event loop gets its turn in between."""
+
+HeaderField = tuple[bytes, bytes]
+"""Name and value as written; the value keeps its folding and its last CRLF."""
+Tags = dict[bytes, bytes]
+
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\x00")
+_FIELD_NAME = re.compile(rb"([!-9;-~]+)([ \t]*):")
+_SPACE_BEFORE_CRLF = re.compile(rb"(?<![ \t])[ \t]++(?=\r\n)")
+_SPACES = re.compile(rb"[ \t]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail whose header has exactly one From field and no doubtful line."""
+
+    fields: tuple[HeaderField, ...]
+    raw: bytes
+    body_at: int
+    """Where in `raw` the body starts."""
+    _digests: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def named(self, name: bytes) -> list[HeaderField]:
+        """The fields of that name (lower-case), from the top."""
+        return [each for each in self.fields if each[0].lower() == name]
+
+    def body_digest(self, algorithm: str) -> bytes:
+        """SHA-256 of the body under `simple` or `relaxed`, computed once for all signatures."""
+        if algorithm not in self._digests:
+            hasher = hashlib.sha256()
+            for chunk in canonical_body(self.raw, self.body_at, relaxed=algorithm == "relaxed"):
+                hasher.update(chunk)
+            self._digests[algorithm] = hasher.digest()
+        return self._digests[algorithm]
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A header that two readers could read in two ways, so that no identity may rest on it."""
+
+    why: str
+
+
+def read_message(raw: bytes) -> Message | Malformed:
+    """The header fields in order. Only CRLF ends a line; fields are unfolded by nobody here."""
+    end = raw.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES)
+    if end < 0 and len(raw) > MAX_HEADER_BYTES:
+        return Malformed(f"header is longer than {MAX_HEADER_BYTES} bytes")
+    block, body_at = (raw, len(raw)) if end < 0 else (raw[:end], end + 4)
+    if _BARE.search(block):
+        return Malformed("bare CR, bare LF or NUL in the header")
+    fields: list[tuple[bytes, list[bytes]]] = []
+    for number, line in enumerate(block.removesuffix(b"\r\n").split(b"\r\n")):
+        if line[:1] in (b" ", b"\t") and fields:
+            fields[-1][1].append(line)
+            continue
+        start = _FIELD_NAME.match(line)
+        if start is None:
+            if number == 0 and line.startswith(b"From "):  # the separator line of an mbox file
+                continue
+            return Malformed("a header line is not a field")
+        if start[2] and start[1].lower() == b"from":
+            return Malformed("space between From and its colon")
+        fields.append((start[1] + start[2], [line[start.end() :]]))
+    froms = sum(name.lower() == b"from" for name, _ in fields)
+    if froms != 1:
+        return Malformed(f"{froms} From fields")
+    joined = tuple((name, b"\r\n".join(lines) + b"\r\n") for name, lines in fields)
+    return Message(joined, raw, body_at)
+
+
+def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes]:
+    """The body from `start` as RFC 6376 §3.4.3 and §3.4.4 want it hashed, in pieces.
+
+    Linear in time for any bytes: what a piece cannot decide alone (a space that may end a line,
+    empty lines that may end the body) is held back until the next one.
+    """
+    held_lines, held_space, empty = 0, False, True
+    position = start
+    while position < len(raw):
+        end = position + CHUNK_BYTES
+        if raw[end - 1 : end] == b"\r":
+            end += 1
+        piece, position = raw[position:end], end
+        if relaxed:
+            piece = _SPACE_BEFORE_CRLF.sub(b"", b" " + piece if held_space else piece)
+            piece = _SPACES.sub(b" ", piece)
+            held_space = piece.endswith(b" ")
+            piece = piece[:-1] if held_space else piece
+        text_end = _without_last_lines(piece)
+        if text_end:
+            yield from _lines(held_lines)
+            held_lines, empty = 0, False
+            yield piece[:text_end]
+        held_lines += (len(piece) - text_end) // 2
+    if not (relaxed and empty):
+        yield b"\r\n"
+
+
+def header_digest_input(
+    canonicalisation: bytes, signed: Iterable[HeaderField], signature: HeaderField
+) -> bytes:
+    """The bytes under a signature (RFC 6376 §3.7): the signed fields, then the signature itself
+    with an empty `b=` and without its last CRLF.
+
+    Raises dkim.canonicalization.InvalidCanonicalizationPolicyError.
+    """
+    policy = dkim.CanonicalizationPolicy.from_c_value(canonicalisation)
+    fields = [*signed, (signature[0], without_b(signature[1]))]
+    lines: list[HeaderField] = policy.canonicalize_headers(fields)
+    return b"".join(name + b":" + value for name, value in lines).removesuffix(b"\r\n")
+
+
+def select(fields: Sequence[HeaderField], names: Iterable[bytes]) -> list[HeaderField]:
+    """The fields that `h=` names, each name taken from the bottom up (RFC 6376 §5.4.2)."""
+    left: defaultdict[bytes, list[HeaderField]] = defaultdict(list)
+    for each in fields:
+        left[each[0].rstrip(b" \t").lower()].append(each)
+    return [left[name].pop() for name in names if left[name]]
+
+
+def without_b(value: bytes) -> bytes:
+    """The field value with the `b=` tag emptied, white space around it included."""
+    parts = value.removesuffix(b"\r\n").split(b";")
+    for number, part in enumerate(parts):
+        name, equals, _ = part.partition(b"=")
+        if name.strip() == b"b":
+            parts[number] = name + equals
+    return b";".join(parts) + b"\r\n"
+
+
+def read_tags(value: bytes) -> Tags | str:
+    """The tag list (RFC 6376 §3.2) without any white space in its values, or why it is none."""
+    if len(value) > MAX_SIGNATURE_BYTES:
+        return f"longer than {MAX_SIGNATURE_BYTES} bytes"
+    try:
+        tags: Tags = parse_tag_value(value)
+    except InvalidTagValueList:
+        return "not a tag list, or a tag twice"
+    return {name: b"".join(text.split()) for name, text in tags.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A usable public key: RSA of 1024 to 4096 bits, or Ed25519."""
+
+    algorithm: bytes
+    """As in `a=`, without the hash: `rsa` or `ed25519`."""
+    material: Any
+    """dkimpy's dict for RSA, PyNaCl's VerifyKey for Ed25519."""
+    bits: int
+    testing: bool
+    """`t=y`: the domain only tries signing out (RFC 6376 §3.6.1)."""
+    exact_identity: bool
+    """`t=s`: the domain of `i=` must be that of `d=`."""
+
+
+async def fetch_key(selector: str, domain: str, lookups: Lookups) -> bytes | Unusable | Temporary:
+    """The one key record of a selector (RFC 6376 §3.6.2), unread."""
+    answer = await lookups.ask(f"{selector}._domainkey.{domain}", "TXT")
+    match answer:
+        case Temporary() | Unusable():
+            return answer
+        case Absent():
+            return Unusable("no key")
+        case Found(texts=texts):
+            keys = [text for text in texts if b"p=" in text]
+            if len(keys) != 1:
+                return Unusable(f"{len(keys)} keys")
+            if len(keys[0]) > MAX_KEY_BYTES:
+                return Unusable(f"key record of {len(keys[0])} bytes")
+            return keys[0]
+
+
+def read_key(record: bytes) -> Key | str:
+    """The key of a record (RFC 6376 §3.6.1), or why it cannot be used.
+
+    Raises whatever dkimpy raises on a key that is not one.
+    """
+    tags = read_tags(record)
+    if isinstance(tags, str):
+        return f"key record: {tags}"
+    if not tags.get(b"p"):
+        return "key is revoked"
+    if b"sha256" not in tags.get(b"h", b"sha256").lower().split(b":"):
+        return "key is not for sha256"
+    if not {b"*", b"email"} & set(tags.get(b"s", b"*").lower().split(b":")):
+        return "key is not for mail"
+    material, bits, algorithm, _ = dkim.evaluate_pk("key", b"; ".join(map(b"=".join, tags.items())))
+    if algorithm == b"rsa":
+        if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS:
+            return f"RSA key of {bits} bits"
+        if material["publicExponent"].bit_length() > 33:  # a long one costs seconds to apply
+            return "RSA key with a huge exponent"
+    flags = tags.get(b"t", b"").lower().split(b":")
+    return Key(algorithm, material, bits, b"y" in flags, b"s" in flags)
+
+
+def holds(signed: bytes, signature: bytes, key: Key) -> bool:
+    """Whether `signature` (base64, decoded here) is the key's over SHA-256 of `signed`."""
+    value = base64.b64decode(signature)
+    digest = hashlib.sha256(signed)
+    if key.algorithm == b"rsa":
+        if len(value) != (key.bits + 7) // 8:  # RFC 8017 §8.2.2, step 1
+            return False
+        return bool(RSASSA_PKCS1_v1_5_verify(digest, value, key.material))
+    try:
+        key.material.verify(digest.digest(), value)  # RFC 8463 §3: Ed25519 signs the hash
+    except BadSignatureError:
+        return False
+    return True
+
+
+def _without_last_lines(piece: bytes) -> int:
+    """The length of `piece` without the CRLFs at its end."""
+    end = len(piece)
+    while piece.endswith(b"\r\n", 0, end):
+        end -= 2
+    return end
+
+
+def _lines(count: int) -> Iterator[bytes]:
+    """`count` line ends, in pieces of bounded size."""
+    full, rest = divmod(count, CHUNK_BYTES // 2)
+    for _ in range(full):
+        yield b"\r\n" * (CHUNK_BYTES // 2)
+    if rest:
+        yield b"\r\n" * rest

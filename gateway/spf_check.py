@@ -1,0 +1,171 @@
+"""SPF (RFC 7208) by pyspf over our own look-ups.
+
+pyspf is synchronous. It runs here as a calculation over the answers known so far, stops at the
+first one that is missing, and starts again once it is there: no thread ever waits for DNS, so
+silent servers hold nobody up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import spf
+
+from gateway.dns import (
+    Absent,
+    Answer,
+    Found,
+    Lookups,
+    Question,
+    RecordType,
+    Temporary,
+    Unusable,
+    host_domain,
+)
+from gateway.offload import Run
+from rules.authentication import Evidence, Result
+from rules.mail import Envelope
+
+MAX_RECORD_BYTES = 4096
+MAX_PASSES = 40
+"""More than any mail's look-ups: every pass but the last adds an answer."""
+
+# `+all` and networks of every address: whoever publishes them proves nothing, so they count as
+# neutral (`?`). Terms before them keep their meaning.
+_ANYONE = re.compile(rb"(?<= )\+?(?=all(?: |$)|(?:ip4|ip6|a|mx)[^ ]*/0(?: |$))", re.IGNORECASE)
+_OUTSIDE_ATEXT = re.compile(r"[^A-Za-z0-9!#$&'*+/=?^_`{|}~.-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The domain that SPF is asked about (RFC 7208 §2.3 and §2.4)."""
+
+    domain: str
+    sender: str
+    """The whole reverse-path, its local part harmless; empty for the HELO identity."""
+    identifier: str
+    """`smtp.mailfrom` or `smtp.helo`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpfVerdict:
+    result: Result
+    detail: str
+    warnings: tuple[str, ...] = ()
+
+
+def identity(envelope: Envelope) -> Identity | None:
+    """Whom SPF can speak for; None where neither reverse-path nor HELO names a domain.
+
+    The null reverse-path stands for `postmaster@` the HELO domain (RFC 7208 §2.4).
+    """
+    if not envelope.mail_from:
+        helo = host_domain(envelope.helo)
+        return Identity(helo, "", "smtp.helo") if helo else None
+    local, at, after = envelope.mail_from.rpartition("@")
+    domain = host_domain(after) if at else None
+    if domain is None:
+        return None
+    # pyspf cuts at the first "@": of `"a@b"@c` it would take another domain than we do.
+    return Identity(domain, f"{_OUTSIDE_ATEXT.sub('-', local)}@{domain}", "smtp.mailfrom")
+
+
+async def check_spf(who: Identity, ip: str, helo: str, lookups: Lookups, run: Run) -> SpfVerdict:
+    """Whether the domain lets `ip` send for it. Every outcome is a value."""
+    answers: dict[Question, Answer] = {}
+    missing: Question = (who.domain, "TXT")
+    for _ in range(MAX_PASSES):
+        answers[missing] = await lookups.ask(*missing)
+        outcome = await run(partial(evaluate, who, ip, helo, answers))
+        if isinstance(outcome, SpfVerdict):
+            return outcome
+        missing = outcome
+    return SpfVerdict(Result.PERMERROR, "no end in sight")
+
+
+def evaluate(
+    who: Identity, ip: str, helo: str, answers: Mapping[Question, Answer]
+) -> SpfVerdict | Question:
+    """The verdict, or the first question that has no answer yet. CPU-bound, never raises."""
+    try:
+        query = _Query(ip, who.sender, host_domain(helo) or who.domain, answers)
+        result, _, explanation = query.check()
+        verdict = Result(result)
+    except _MissingAnswerError as missing:
+        return missing.question
+    except Exception as error:  # noqa: BLE001  pyspf raises anything on hostile bytes
+        return SpfVerdict(Result.PERMERROR, f"record cannot be read ({type(error).__name__})")
+    warnings = tuple(f"SPF record of {name} lets anyone send" for name in query.open_to_anyone)
+    if warnings and verdict is not Result.PASS:
+        return SpfVerdict(verdict, "+all is not counted", warnings)
+    detail = explanation if verdict in (Result.PERMERROR, Result.TEMPERROR) else ""
+    return SpfVerdict(verdict, detail, warnings)
+
+
+def evidence(who: Identity, verdict: SpfVerdict, *, aligned: bool) -> Evidence:
+    """The verdict as a line of the journal."""
+    return Evidence("spf", verdict.result, who.domain, verdict.detail, aligned, who.identifier)
+
+
+class _MissingAnswerError(Exception):
+    """Leaves pyspf where it needs an answer that we do not have yet."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        self.question = question
+
+
+class _Query(spf.query):  # type: ignore[misc]  # untyped base class
+    """pyspf's evaluation with `dns()`, its only way to the outside, replaced."""
+
+    def __init__(self, ip: str, sender: str, helo: str, answers: Mapping[Question, Answer]) -> None:
+        super().__init__(i=ip, s=sender, h=helo)
+        self.open_to_anyone: dict[str, None] = {}
+        self._answers = answers
+
+    def dns(self, name: str, qtype: str, ignore_void: bool = False) -> list[Any]:
+        """Records in pyspf's own shapes. Counts void look-ups (RFC 7208 §4.6.4) as it would.
+
+        Raises spf.TempError, spf.PermError, _MissingAnswerError.
+        """
+        if qtype not in ("A", "AAAA", "MX", "PTR", "TXT"):  # type SPF is gone (RFC 7208 §3.1)
+            return []
+        kind: RecordType = qtype  # type: ignore[assignment]  # narrowed by the line above
+        question: Question = (name.removesuffix(".").lower(), kind)
+        if question not in self._answers:
+            raise _MissingAnswerError(question)
+        match self._answers[question]:
+            case Temporary(why=why):
+                raise spf.TempError(why)
+            case Unusable(why=why):
+                raise spf.PermError(why)
+            case Found(texts=texts) if texts:
+                return self._records(kind, question[0], texts)
+            case Found() | Absent():
+                if not ignore_void:
+                    self.void_lookups += 1
+                    if self.void_lookups > spf.MAX_VOID_LOOKUPS:
+                        raise spf.PermError("too many void look-ups")
+        return []
+
+    def _records(self, kind: RecordType, name: str, texts: tuple[bytes, ...]) -> list[Any]:
+        if kind == "MX":
+            pairs = (text.decode("ascii").split() for text in texts)
+            return [(int(preference), host) for preference, host in pairs]
+        if kind != "TXT":
+            return [text.decode("ascii") for text in texts]
+        records = []
+        for text in texts:
+            if not spf.RE_SPF.match(text):
+                continue
+            if len(text) > MAX_RECORD_BYTES:
+                raise spf.PermError(f"record of {len(text)} bytes")
+            closed, found = _ANYONE.subn(b"?", text)
+            if found:
+                self.open_to_anyone[name] = None
+            records.append((closed,))
+        return records

@@ -1,0 +1,92 @@
+"""Reads a CSV file of users: checked whole, every bad row named by its line."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+
+from rules.addresses import normalise
+from rules.complaints import Refused
+from rules.facts import Role
+from storage.registry import NewPerson
+
+COLUMNS = ("address", "company", "name", "machine")
+REQUIRED = ("address", "company")
+_TRUTH = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
+FAULTS_SHOWN = 20
+
+
+class CsvRefused(Refused):
+    """A file of users that was refused whole; `str()` names every bad line."""
+
+
+def parse_users(data: bytes, source: str) -> list[tuple[int, NewPerson]]:
+    """The users with the line that each stands on. Raises CsvRefused.
+
+    UTF-8 (with or without BOM), comma or semicolon; a header line names the columns address,
+    company, name (optional) and machine (optional, yes or no).
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise CsvRefused(source, [f"line {line}: not UTF-8; save the file as UTF-8"]) from error
+    first = text.partition("\n")[0]
+    reader = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ","
+    )
+    columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    faults = _column_faults(columns)
+    if faults:
+        raise CsvRefused(source, faults)
+    reader.fieldnames = columns
+    rows: list[tuple[int, NewPerson]] = []
+    lines: dict[str, int] = {}
+    try:
+        for row in reader:
+            fault, person = _person(row, lines, reader.line_num)
+            if fault:
+                faults.append(f"line {reader.line_num}: {fault}")
+            elif person is not None:
+                rows.append((reader.line_num, person))
+    except csv.Error as error:
+        faults.append(f"line {reader.line_num}: {error}")
+    if faults:
+        more = [f"and {len(faults) - FAULTS_SHOWN} more"] if len(faults) > FAULTS_SHOWN else []
+        raise CsvRefused(source, faults[:FAULTS_SHOWN] + more)
+    return rows
+
+
+def _column_faults(columns: list[str]) -> list[str]:
+    faults = []
+    for column in columns:
+        if column not in COLUMNS:
+            near = difflib.get_close_matches(column, COLUMNS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(COLUMNS)}"
+            faults.append(f"line 1: unknown column {column!r} ({hint})")
+    faults += [f"line 1: column {name!r} is missing" for name in REQUIRED if name not in columns]
+    return faults
+
+
+def _person(
+    row: dict[str | None, str | list[str] | None], lines: dict[str, int], line: int
+) -> tuple[str, NewPerson | None]:
+    """A fault, or the person of one row; nothing of either for an empty line."""
+    if None in row:
+        return "more fields than columns; quote a field that holds the separator", None
+    values = {key: value.strip() for key, value in row.items() if key and isinstance(value, str)}
+    if not any(values.values()):
+        return "", None
+    address = normalise(values.get("address", ""))
+    if address is None:
+        return f"address: {values.get('address', '')!r} is no mail address", None
+    if address in lines:
+        return f"address: {address} stands on line {lines[address]} already", None
+    lines[address] = line
+    if not values.get("company"):
+        return "company is missing", None
+    machine = _TRUTH.get(values.get("machine", "").lower())
+    if machine is None:
+        return f"machine: {values['machine']!r} is neither yes nor no", None
+    return "", NewPerson(address, values.get("name", ""), Role.USER, values["company"], machine)

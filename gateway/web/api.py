@@ -1,0 +1,134 @@
+"""The HTTP API: raw mails in, health and metrics out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiohttp import web
+
+from gateway.capacity import Wire
+from gateway.ingest import Ingest
+from gateway.metrics import CONTENT_TYPE, Metrics
+from rules import replies
+from rules.mail import Delivery, Envelope, as_sent
+from storage import registry
+from storage.database import Database
+
+PUSH_SCOPE = "mails"
+"""What an API token must be for, to hand in mails."""
+
+INGEST = web.AppKey("ingest", Ingest)
+DATABASE = web.AppKey("database", Database)
+METRICS = web.AppKey("metrics", Metrics)
+WIRE = web.AppKey("wire", Wire)
+
+
+def application(
+    ingest: Ingest, database: Database, metrics: Metrics, wire: Wire
+) -> web.Application:
+    """The web application; it has no state besides the parts it is given."""
+    app = web.Application(client_max_size=wire.limits.mail_size_bytes, middlewares=[_plain_errors])
+    app[INGEST], app[DATABASE], app[METRICS], app[WIRE] = ingest, database, metrics, wire
+    app.add_routes(
+        [
+            web.get("/", _index),
+            web.get("/healthz", _healthz),
+            web.get("/readyz", _readyz),
+            web.get("/metrics", _metrics),
+            web.post("/api/v1/mails", _post_mail),
+        ]
+    )
+    return app
+
+
+@web.middleware
+async def _plain_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Errors as JSON that names the fault and what to do; never an exception's text."""
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        return _problem(413, str(replies.MAIL_TOO_BIG))
+    except web.HTTPException as error:
+        return _problem(error.status, error.reason)
+
+
+async def _index(_: web.Request) -> web.Response:
+    return web.Response(
+        text="Postern takes support mail and files it as tickets.\n\n"
+        "POST /api/v1/mails   one raw mail, with a bearer token\n"
+        "GET  /healthz        the process runs\n"
+        "GET  /readyz         the store answers\n"
+        "GET  /metrics        for Prometheus\n\n"
+        "To look at mails and tickets: postern tail, postern tickets, postern explain.\n"
+    )
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.json_response({"status": "alive"})
+
+
+async def _readyz(request: web.Request) -> web.Response:
+    """503 while the store does not answer or a stop is under way: balancers look elsewhere."""
+    if request.app[WIRE].draining:
+        return _problem(503, "shutting down")
+    try:
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(request.app[DATABASE].check_version)
+    except Exception:  # noqa: BLE001 - whatever keeps the store from answering, we are not ready
+        return _problem(503, "the store does not answer, see the log")
+    return web.json_response({"status": "ready"})
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    body = await asyncio.to_thread(request.app[METRICS].render)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+
+async def _post_mail(request: web.Request) -> web.Response:
+    """`?mail_from=&rcpt=&rcpt=&peer=&helo=` with the raw mail as the body.
+
+    200 with a reply for each recipient once the mail is on disk; 422 where all were refused for
+    good; 503 where the client is to try again.
+    """
+    await _authorise(request)
+    recipients = tuple(request.query.getall("rcpt", []))
+    if not recipients:
+        return _problem(400, "name the recipients: ?rcpt=support@help.example")
+    raw = await request.read()
+    if not raw:
+        return _problem(400, "the body is empty; it is to be one raw mail (RFC 5322)")
+    envelope = Envelope(
+        peer=request.query.get("peer", request.remote or ""),
+        helo=request.query.get("helo", ""),
+        tls=request.secure,
+        mail_from=request.query.get("mail_from", ""),
+        rcpt_tos=recipients,
+    )
+    answered = await request.app[INGEST].take(Delivery(envelope, as_sent(raw)))
+    folded = replies.for_all(answered)
+    status = 200 if folded.accepted else 503 if folded.temporary else 422
+    listed = [
+        {"recipient": recipient, "reply": str(reply)}
+        for recipient, reply in zip(recipients, answered, strict=True)
+    ]
+    return web.json_response({"reply": str(folded), "recipients": listed}, status=status)
+
+
+async def _authorise(request: web.Request) -> None:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise web.HTTPUnauthorized(reason="send Authorization: Bearer TOKEN")
+    look_up = partial(registry.api_token_scope, token=token.strip())
+    scope = await asyncio.to_thread(request.app[DATABASE].read, look_up)
+    if scope is None:
+        raise web.HTTPUnauthorized(reason="unknown token")
+    if scope != PUSH_SCOPE:
+        raise web.HTTPForbidden(reason=f"this token is for {scope}, not for {PUSH_SCOPE}")
+
+
+def _problem(status: int, what: str) -> web.Response:
+    return web.json_response({"error": what}, status=status)

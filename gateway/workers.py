@@ -1,0 +1,74 @@
+"""Several server processes on the same ports; the kernel spreads the connections over them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+
+from gateway import log
+from gateway.metrics import MULTIPROCESS_VARIABLE
+
+RESTART_PAUSE_S = 1.0
+"""A worker that dies is replaced, but not faster than this: its fault may last."""
+
+
+def run(count: int, config: Path | None) -> int:
+    """Keep `count` workers running until SIGTERM or SIGINT; returns the exit code.
+
+    A worker that dies is replaced. One that cannot even start (a port is taken) ends them all.
+    """
+    command = [sys.executable, "-m", "gateway", "serve", "--share-ports"]
+    if config is not None:
+        command += ["--config", str(config)]
+    with tempfile.TemporaryDirectory(prefix="postern-metrics-") as folder:
+        environment = {**os.environ, MULTIPROCESS_VARIABLE: folder}
+        return _Crew(command, environment, count).work()
+
+
+class _Crew:
+    def __init__(self, command: list[str], environment: dict[str, str], count: int) -> None:
+        self._command = command
+        self._environment = environment
+        self._count = count
+        self._workers: dict[int, subprocess.Popen[bytes]] = {}
+        self._stopping = False
+
+    def work(self) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        for _ in range(self._count):
+            self._start()
+        while self._workers:
+            pid, status = os.wait()
+            worker = self._workers.pop(pid, None)
+            if worker is None or self._stopping:
+                continue
+            code = os.waitstatus_to_exitcode(status)
+            log.worker_died(pid, code)
+            if code > 0:  # it said itself that it cannot serve; a signal would be negative
+                self._stop(signal.SIGTERM, None)
+                return self._wait_for_all(code)
+            time.sleep(RESTART_PAUSE_S)
+            if not self._stopping:  # the signal may have come during the pause
+                self._start()
+        return 0
+
+    def _start(self) -> None:
+        worker = subprocess.Popen(self._command, env=self._environment)  # noqa: S603 - ourselves
+        self._workers[worker.pid] = worker
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+        for worker in self._workers.values():
+            worker.send_signal(signal.SIGTERM)
+
+    def _wait_for_all(self, code: int) -> int:
+        for worker in self._workers.values():
+            worker.wait()
+        return code

@@ -1,0 +1,47 @@
+"""Addresses as identities: one spelling for each, and who never takes part in a ticket."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from email_validator import EmailNotValidError, validate_email
+
+ROLE_LOCAL_PARTS = frozenset(
+    "mailer-daemon postmaster noreply no-reply donotreply do-not-reply bounce bounces "
+    "root nobody abuse hostmaster listserv majordomo".split()
+)
+
+
+@lru_cache(maxsize=65536)
+def normalise(address: str) -> str | None:
+    """The one spelling of an address: lower case, domain as A-labels. None where it is none.
+
+    `+tag` and dots are part of the name and are not folded (they are other mailboxes on many
+    systems). The DNS is never asked; `.test` and other special-use domains are allowed, since
+    whether an address is known is decided by the registry, not by its domain.
+    """
+    try:
+        checked = validate_email(
+            address, check_deliverability=False, test_environment=True, allow_quoted_local=False
+        )
+    except (EmailNotValidError, UnicodeError):
+        return None
+    return f"{checked.local_part}@{checked.ascii_domain}".lower()
+
+
+def domain_of(address: str) -> str:
+    """What stands behind the last @."""
+    return address.rpartition("@")[2]
+
+
+def without_detail(address: str) -> tuple[str, str]:
+    """`support+abc@host` → (`support@host`, `abc`); the detail is empty where there is none."""
+    local, _, domain = address.rpartition("@")
+    name, _, detail = local.partition("+")
+    return f"{name}@{domain}", detail
+
+
+def is_role(address: str) -> bool:
+    """An address that no person reads: it never becomes a participant."""
+    local = without_detail(address)[0].rpartition("@")[0]
+    return local in ROLE_LOCAL_PARTS

@@ -1,0 +1,222 @@
+"""Bytes of a mail to text, whatever the mail says about its charset.
+
+Labels are a wish: `gb2312` holds GBK, `iso-8859-1` holds Windows-1252, `us-ascii` holds anything.
+So a label is first widened to the superset that mailers really send, tried strictly, and then
+doubted. No byte is ever dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from encodings.aliases import aliases
+from types import MappingProxyType
+
+# Codecs that turn bytes into text by running a small language (escapes, compression, DNS labels),
+# or that can smuggle ASCII past a filter (UTF-7): no mail needs them.
+_NEVER = frozenset(
+    {
+        "base64_codec",
+        "bz2_codec",
+        "charmap",
+        "hex_codec",
+        "idna",
+        "mbcs",
+        "oem",
+        "punycode",
+        "quopri_codec",
+        "raw_unicode_escape",
+        "rot_13",
+        "undefined",
+        "unicode_escape",
+        "utf_7",
+        "uu_codec",
+        "zlib_codec",
+    }
+)
+
+# Text codecs of the standard library for which it knows no other name.
+_WITHOUT_ALIAS = (
+    "cp720",
+    "cp737",
+    "cp856",
+    "cp874",
+    "cp875",
+    "cp1006",
+    "koi8_r",
+    "koi8_t",
+    "koi8_u",
+    "mac_arabic",
+    "mac_farsi",
+    "utf_8_sig",
+)
+
+# The label on the left is what mail says, the codec on the right what its senders mean.
+_WIDER = {
+    "ansi": "cp1252",
+    "ansi_x3_4_1968": "ascii",
+    "big5": "big5hkscs",
+    "big5_hkscs": "big5hkscs",
+    "chinesebig5": "big5hkscs",
+    "cn_big5": "big5hkscs",
+    "cp932": "cp932",
+    "cp936": "gb18030",
+    "euc_kr": "cp949",
+    "gb2312": "gb18030",
+    "gb_2312_80": "gb18030",
+    "gb18030_2000": "gb18030",
+    "gbk": "gb18030",
+    "hebrew_iso_8859_8": "iso8859_8",
+    "iso_2022_jp": "iso2022_jp_ext",
+    "iso_8859_1": "cp1252",
+    "iso_8859_6_i": "iso8859_6",
+    "iso_8859_8_e": "iso8859_8",
+    "iso_8859_8_i": "iso8859_8",
+    "iso_8859_9": "cp1254",
+    "iso_8859_11": "cp874",
+    "ks_c_5601": "cp949",
+    "ks_c_5601_1987": "cp949",
+    "ksc5601": "cp949",
+    "latin1": "cp1252",
+    "logical": "iso8859_8",
+    "macintosh": "mac_roman",
+    "ms_kanji": "cp932",
+    "shift_jis": "cp932",
+    "sjis": "cp932",
+    "tis_620": "cp874",
+    "unicode": "utf_16",
+    "unicode_1_1_utf_8": "utf_8",
+    "utf8mb4": "utf_8",
+    "visual": "iso8859_8",
+    "windows_874": "cp874",
+    "windows_936": "gb18030",
+    "windows_949": "cp949",
+}
+
+# The same widening by codec, so that every other spelling of the label gets it too.
+_WIDER_CODEC = {
+    "big5": "big5hkscs",
+    "euc_kr": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "iso2022_jp": "iso2022_jp_ext",
+    "iso8859_9": "cp1254",
+    "iso8859_11": "cp874",
+    "latin_1": "cp1252",
+    "shift_jis": "cp932",
+    "tis_620": "cp874",
+}
+
+
+def _known_labels() -> Mapping[str, str]:
+    """Every label that we decode, to its codec.
+
+    A closed table, because asking the codec registry remembers each unknown name for ever, and
+    the names are the sender's.
+    """
+    codecs = {codec: codec for codec in (*aliases.values(), *_WITHOUT_ALIAS)}
+    labels = {**codecs, **aliases}
+    kept = {
+        label: _WIDER_CODEC.get(codec, codec)
+        for label, codec in labels.items()
+        if codec not in _NEVER
+    }
+    spelt = {**kept, **_WIDER}
+    run_together = {label.replace("_", ""): codec for label, codec in spelt.items()}
+    return MappingProxyType({**run_together, **spelt})
+
+
+_LABELS = _known_labels()
+_NOT_LABEL = re.compile(r"[^a-z0-9]+")
+_MULTIBYTE = re.compile(r"utf_8|gb18030|big5|cp9(?:32|49|50)|euc_|johab|shift_jis|hz|iso2022")
+_ESCAPED = re.compile("[\udc80-\udcff]+")
+# Stateful Japanese, Korean or Chinese text announces itself even where no label does.
+_ISO_2022 = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_ext"))
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf_8_sig"),
+    (b"\xff\xfe\x00\x00", "utf_32"),
+    (b"\x00\x00\xfe\xff", "utf_32"),
+    (b"\xff\xfe", "utf_16"),
+    (b"\xfe\xff", "utf_16"),
+)
+
+
+def codec_for(label: str) -> str:
+    """The codec for a charset label as mail writes it; empty where we know none."""
+    plain = _NOT_LABEL.sub("_", label[:64].lower()).strip("_")
+    run_together = plain.removeprefix("x_").replace("_", "")
+    return _LABELS.get(plain, "") or _LABELS.get(run_together, "")
+
+
+def decode(data: bytes, declared: str = "") -> tuple[str, bool]:
+    """The text of `data`, and whether its charset had to be guessed.
+
+    Order: the declared charset; a byte order mark or UTF-8; ISO-2022 by its escapes; the declared
+    multi-byte charset with a few broken bytes; Windows-1252; ISO-8859-1. Never fails, and the
+    text holds no lone surrogate.
+    """
+    codec = codec_for(declared) if declared else ""
+    if data.isascii() and b"\x1b" not in data and codec in ("", "ascii", "utf_8", "cp1252"):
+        return data.decode("ascii"), False
+    sure = (codec, *(bom for mark, bom in _BOMS if data.startswith(mark)), "utf_8")
+    escaped = tuple(name for mark, name in _ISO_2022 if not codec and mark in data)
+    # Bytes with escapes are valid UTF-8 too, so without a label the escapes are asked first.
+    for name in escaped:
+        text = _strictly(data, name)
+        if text is not None:
+            return text, True
+    for name in sure:
+        text = _strictly(data, name) if name else None
+        if text is not None:
+            # A mark at the front is no text, whichever codec has left it there.
+            return text.removeprefix("\ufeff"), False
+    text = _mostly(data, codec or "utf_8")
+    if text is None:
+        text = _single_bytes(data)
+    return text, True
+
+
+def _strictly(data: bytes, codec: str) -> str | None:
+    try:
+        text = data.decode(codec)
+    except (UnicodeError, ValueError):
+        return None
+    return text if text.isascii() or _is_unicode(text) else None
+
+
+def _is_unicode(text: str) -> bool:
+    """No lone surrogate: such a text breaks every UTF-8 sink behind us."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _mostly(data: bytes, codec: str) -> str | None:
+    """Text in a multi-byte charset where at most one character in ten is broken.
+
+    Broken bytes are shown as Windows-1252 shows them, so nothing is lost.
+    """
+    if not _MULTIBYTE.match(codec):
+        return None
+    try:
+        text = data.decode(codec, "surrogateescape")
+    except (UnicodeError, ValueError):
+        return None
+    strange = len(text) - len(text.encode("ascii", "ignore"))
+    broken = len(text) - len(text.encode("utf-8", "ignore").decode())
+    if broken * 10 > strange:
+        return None
+    text = _ESCAPED.sub(
+        lambda found: _single_bytes(found[0].encode("ascii", "surrogateescape")), text
+    )
+    return text if _is_unicode(text) else None
+
+
+def _single_bytes(data: bytes) -> str:
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        # Five bytes mean nothing in Windows-1252; ISO-8859-1 has a place for each.
+        return data.decode("latin-1")

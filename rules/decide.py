@@ -1,0 +1,232 @@
+"""The decision on one mail: an ordered tuple of checks; the first that answers wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from rules.automatic import sign_of_automation, wants_no_answer
+from rules.decision import (
+    Action,
+    AddComment,
+    Decision,
+    Hold,
+    OpenTicket,
+    Reason,
+    Record,
+    Refuse,
+    Repeat,
+    Step,
+    Visibility,
+)
+from rules.entitlement import Entitlement, Right, entitlement
+from rules.facts import Facts
+from rules.header import Ambiguous
+from rules.identity import Sender, Standing, Tier, identify
+from rules.mail import Body, Mail
+from rules.participants import additions
+from rules.policy import Policy
+from rules.severity import capped, claimed
+from rules.threads import Via
+
+SUBJECT_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What every check looks at."""
+
+    mail: Mail
+    facts: Facts
+    policy: Policy
+    sender: Sender | None
+    """None where From is ambiguous: then nothing is known of the sender."""
+    entitlements: tuple[Entitlement, ...]
+    """What the sender may do on each ticket that the mail points to, strongest signal first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check saw, and its answer if it has one."""
+
+    saw: str
+    outcome: str
+    action: Action | None = None
+    reason: Reason | None = None
+
+
+Check = Callable[[Case], Finding]
+
+
+def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
+    """What happens to a mail. The first check that answers wins; the last always answers."""
+    sender = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
+    case = Case(mail, facts, policy, sender, entitlement(sender, facts))
+    trace: list[Step] = []
+    for check in CHECKS:
+        finding = check(case)
+        trace.append(Step(check.__name__, finding.saw, finding.outcome))
+        if finding.action is not None and finding.reason is not None:
+            _assert_never_critical(finding.action, policy)
+            return Decision(finding.action, finding.reason, tuple(trace))
+    raise AssertionError("new_ticket answers every mail")
+
+
+def duplicate(case: Case) -> Finding:
+    earlier = case.facts.earlier
+    saw = f"identity {case.mail.identity[:16]}"
+    if earlier is not None:
+        action = Repeat(earlier.journal_id, earlier.answer, earlier.ticket)
+        return Finding(saw, f"came before as {earlier.journal_id}", action, Reason.SEEN_BEFORE)
+    if case.facts.id_seen:
+        return Finding(saw, f"id_collision: {case.mail.message_id} came before with other bytes")
+    return Finding(saw, "new")
+
+
+def automatic(case: Case) -> Finding:
+    sign = sign_of_automation(case.mail, case.facts.envelope)
+    if sign is None:
+        return Finding("headers and reverse-path", "a person's mail")
+    ticket = next((e.ticket for e in case.entitlements if e.via in _MADE_BY_US), None)
+    if ticket is not None:
+        return Finding(sign, f"kept on #{ticket}", Record(ticket), Reason.AUTOMATIC)
+    sender = case.sender
+    if sender is None or not sender.standing.may_write or sender.tier < Tier.PROVEN:
+        return Finding(sign, "automatic, and points to no ticket: the sender decides")
+    if sender.person is not None and sender.person.machine:
+        return Finding(sign, "automatic, but its sender is registered as a machine")
+    known = next((e.ticket for e in case.entitlements if e.right is Right.COMMENT), None)
+    return Finding(sign, "kept, triggers nothing", Record(known), Reason.AUTOMATIC)
+
+
+def author(case: Case) -> Finding:
+    if isinstance(case.mail.author, Ambiguous):
+        return Finding("From", case.mail.author.why, Hold(), Reason.FROM_AMBIGUOUS)
+    return Finding("From", case.mail.author.address)
+
+
+def sender(case: Case) -> Finding:
+    sender = _known(case.sender)
+    facts, policy = case.facts, case.policy
+    saw = f"{sender.address}, {sender.standing}, {sender.tier} by {facts.authentication.by or 'nothing'}"
+    if any(e.guest for e in case.entitlements):
+        return Finding(saw, "a guest on the ticket that the mail points to")
+    if sender.standing is Standing.STRANGER:
+        if policy.strangers == "hold":
+            return Finding(saw, "not registered", Hold(), Reason.STRANGER_HELD)
+        return Finding(saw, "not registered", Refuse(policy.texts.sign_up), Reason.STRANGER)
+    if sender.tier < Tier.TOKEN:
+        if policy.unauthenticated == "hold":
+            return Finding(saw, "registered, not proven", Hold(), Reason.UNPROVEN_HELD)
+        return Finding(saw, "registered, not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
+    if sender.tier < Tier.PROVEN and not sender.standing.may_write:
+        return Finding(saw, "not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
+    match sender.standing:
+        case Standing.DEACTIVATED:
+            refusal = Refuse(policy.texts.deactivated)
+            return Finding(saw, "deactivated", refusal, Reason.DEACTIVATED)
+        case Standing.SUSPENDED:
+            refusal = Refuse(policy.texts.suspended)
+            return Finding(saw, "company suspended", refusal, Reason.SUSPENDED)
+        case Standing.COLLEAGUE if not any(e.right is Right.FLAG for e in case.entitlements):
+            return Finding(saw, "company known, not enrolled", Hold(), Reason.NOT_ENROLLED)
+        case Standing.COLLEAGUE:
+            return Finding(saw, "company known, not enrolled, but was given the thread")
+        case Standing.USER | Standing.STAFF:
+            return Finding(saw, "may write")
+        case _:
+            assert_never(sender.standing)
+
+
+def known_ticket(case: Case) -> Finding:
+    sender = _known(case.sender)
+    if not case.entitlements:
+        return Finding("no pointer to a ticket", "none")
+    saw = "; ".join(str(e) for e in case.entitlements)
+    for entitled in case.entitlements:
+        if entitled.right is Right.FOREIGN:
+            return Finding(saw, "a ticket of another company", Hold(), Reason.FOREIGN_COMPANY)
+        if entitled.right is Right.NONE:
+            continue
+        ticket = case.facts.tickets[entitled.ticket]
+        visibility = _VISIBILITY[entitled.right]
+        joining = (
+            additions(case.mail, case.facts, sender, ticket, case.policy)
+            if entitled.right is Right.COMMENT
+            else ()
+        )
+        conflict = any(e.ticket != entitled.ticket for e in case.entitlements)
+        outcome = f"{visibility} on #{ticket.id}" + ("; conflict" if conflict else "")
+        return Finding(saw, outcome, AddComment(ticket.id, visibility, joining), entitled.reason)
+    return Finding(saw, "no right on any of them")
+
+
+def new_ticket(case: Case) -> Finding:
+    sender = _known(case.sender)
+    if sender.tier < Tier.PROVEN:
+        # A token proves a place on its own ticket, and that ticket did not take the mail.
+        refusal = Refuse(case.policy.texts.sign_up)
+        return Finding(str(sender.tier), "not proven for a new ticket", refusal, Reason.UNPROVEN)
+    if not sender.standing.may_write:
+        refusal = Refuse(case.policy.texts.sign_up)
+        return Finding(sender.standing, "may not open a ticket", refusal, Reason.STRANGER)
+    policy, mail = case.policy, case.mail
+    text = mail.body.text if isinstance(mail.body, Body) else ""
+    claim = claimed(policy.levels, mail.subject, text, mail.header, policy.severity.high_importance)
+    severity = capped(
+        policy.levels,
+        policy.severity.default,
+        policy.severity.ceiling,
+        claim,
+        policy.severity.customers_may_set,
+    )
+    tags = (e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG)
+    action = OpenTicket(
+        subject=mail.subject[:SUBJECT_LENGTH] or "(no subject)",
+        requester=sender.address,
+        requester_id=sender.person.id if sender.person is not None else None,
+        company=sender.company.id if sender.company is not None else None,
+        severity=severity,
+        additions=additions(mail, case.facts, sender, None, policy),
+        acknowledge=_acknowledged(case, sender),
+        mentions=next(tags, None),
+    )
+    said = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
+    return Finding(said, f"opens at {severity.name}", action, Reason.NEW_REQUEST)
+
+
+CHECKS: tuple[Check, ...] = (duplicate, automatic, author, sender, known_ticket, new_ticket)
+
+_MADE_BY_US = (Via.REPLY_TOKEN, Via.OUR_MESSAGE_ID)
+_VISIBILITY: Mapping[Right, Visibility] = {
+    Right.COMMENT: Visibility.PUBLIC,
+    Right.NOTE: Visibility.NOTE,
+    Right.FLAG: Visibility.PRIVATE,
+}
+
+
+def _acknowledged(case: Case, sender: Sender) -> bool:
+    """Whether the opening is acknowledged; never to a machine, and once in the policy's pause."""
+    policy = case.policy.acknowledgement
+    if not policy.send or wants_no_answer(case.mail):
+        return False
+    if sign_of_automation(case.mail, case.facts.envelope) is not None:
+        return False
+    last = case.facts.acknowledged_at
+    pause = timedelta(minutes=policy.pause_minutes)
+    return last is None or case.facts.received_at - last >= pause
+
+
+def _known(sender: Sender | None) -> Sender:
+    assert sender is not None, "the author check answers every mail without a sender"
+    return sender
+
+
+def _assert_never_critical(action: Action, policy: Policy) -> None:
+    """The second barrier: the type cannot say critical, and what it says is looked at again."""
+    if isinstance(action, OpenTicket):
+        critical = {level.name for level in policy.levels if level.critical}
+        if action.severity.name in critical:
+            raise AssertionError(f"a mail would open at {action.severity.name}")

@@ -1,0 +1,116 @@
+"""What a sender may do on each ticket that his mail points to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rules.decision import Reason
+from rules.facts import Facts, Part, Participant, Presence, Ticket
+from rules.identity import Sender, Standing, Tier, token_holder
+from rules.threads import Signal, Via
+from rules.tokens import Purpose
+
+
+class Right(StrEnum):
+    COMMENT = "comment"
+    """In public."""
+    NOTE = "note"
+    """Among staff."""
+    FLAG = "flag"
+    """A private comment that staff may accept."""
+    FOREIGN = "foreign"
+    """The ticket is another company's: the mail is held."""
+    NONE = "none"
+    """As if the ticket did not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    via: Via
+    ticket: int
+    right: Right
+    reason: Reason
+    guest: bool
+    """The sender is on this ticket without being a registered user."""
+
+    def __str__(self) -> str:
+        return f"{self.via} → #{self.ticket}: {self.right}"
+
+
+def entitlement(sender: Sender | None, facts: Facts) -> tuple[Entitlement, ...]:
+    """One entry for each signal that leads to a ticket, strongest first."""
+    found: list[Entitlement] = []
+    for signal in facts.signals:
+        number = _ticket_of(signal, facts)
+        ticket = facts.tickets.get(number) if number is not None else None
+        if ticket is not None:
+            found.append(_entitlement(sender, signal, ticket))
+    return tuple(found)
+
+
+def _ticket_of(signal: Signal, facts: Facts) -> int | None:
+    if signal.token is not None and token_holder(signal.token, facts) is None:
+        return None  # removed since: his tokens are dead, in anybody's hand
+    return signal.ticket if signal.ticket is not None else facts.known_ids.get(signal.message_id)
+
+
+def _entitlement(sender: Sender | None, signal: Signal, ticket: Ticket) -> Entitlement:
+    member = ticket.participant(sender.address) if sender is not None else None
+    right, reason = _right(sender, signal, ticket, member)
+    guest = (
+        member is not None
+        and member.part is Part.GUEST
+        and member.presence is not Presence.REMOVED
+        and right is not Right.NONE
+    )
+    return Entitlement(signal.via, ticket.id, right, reason, guest)
+
+
+def _right(
+    sender: Sender | None, signal: Signal, ticket: Ticket, member: Participant | None
+) -> tuple[Right, Reason]:
+    """The table of who may comment."""
+    reason = Reason(signal.via.value)
+    if sender is None:
+        return Right.NONE, reason
+    own_token = sender.token is not None and sender.token.ticket == ticket.id
+    if sender.standing is Standing.STAFF:
+        return _staff_right(sender, own_token, reason)
+    if sender.standing in (Standing.DEACTIVATED, Standing.SUSPENDED):
+        return Right.NONE, reason
+    if member is not None and member.presence is Presence.REMOVED:
+        return Right.NONE, reason
+    if member is not None and sender.tier < Tier.PROVEN:
+        trusted = own_token and member.presence is Presence.ACTIVE
+        return (Right.COMMENT if trusted else Right.NONE), reason
+    if sender.tier < Tier.PROVEN:
+        return Right.NONE, reason
+    if member is not None and member.presence is Presence.ACTIVE:
+        return Right.COMMENT, reason
+    if member is not None:
+        return Right.FLAG, Reason.PENDING_PARTICIPANT
+    return _outsider_right(sender, signal, ticket, reason)
+
+
+def _staff_right(sender: Sender, own_token: bool, reason: Reason) -> tuple[Right, Reason]:
+    if sender.tier is Tier.STAFF and own_token and sender.token is not None:
+        return (Right.NOTE if sender.token.purpose is Purpose.NOTE else Right.COMMENT), reason
+    if sender.tier >= Tier.PROVEN:
+        return Right.FLAG, Reason.STAFF_WITHOUT_TOKEN
+    return Right.NONE, reason
+
+
+def _outsider_right(
+    sender: Sender, signal: Signal, ticket: Ticket, reason: Reason
+) -> tuple[Right, Reason]:
+    """A proven sender who is not on the ticket: a colleague, a stranger, another company's user."""
+    same_company = sender.company is not None and sender.company.id == ticket.company
+    shown_our_mark = signal.via in (Via.REPLY_TOKEN, Via.OUR_MESSAGE_ID)
+    if same_company and sender.standing in (Standing.USER, Standing.COLLEAGUE):
+        # A number in a subject can be guessed; having the thread cannot.
+        flagged = signal.via is not Via.SUBJECT_TAG
+        return (Right.FLAG if flagged else Right.NONE), Reason.NOT_A_PARTICIPANT
+    if sender.standing is Standing.USER and shown_our_mark:
+        return Right.FOREIGN, Reason.FOREIGN_COMPANY
+    return Right.NONE, reason

@@ -1,0 +1,107 @@
+"""Who wrote a mail, and how well that is proven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from rules.facts import Company, Facts, Participant, Person, Presence, Role
+from rules.header import Author
+from rules.threads import Via
+from rules.tokens import ReplyToken
+
+
+class Tier(IntEnum):
+    """What is proven about the sender of one mail."""
+
+    NOTHING = 0
+    """T0"""
+    TOKEN = 1
+    """T1: a valid reply token whose person is the From address, nothing aligned."""
+    PROVEN = 2
+    """T2: an aligned SPF or DKIM pass, or a listed peer or relay that vouches for it."""
+    STAFF = 3
+    """T3: T2 and a staff person's own reply token."""
+
+    def __str__(self) -> str:
+        return f"T{self.value}"
+
+
+class Standing(StrEnum):
+    """What the registry says of the From address."""
+
+    USER = "user"
+    STAFF = "staff"
+    COLLEAGUE = "colleague"
+    """Not enrolled, but the domain belongs to a registered company."""
+    STRANGER = "stranger"
+    DEACTIVATED = "deactivated"
+    SUSPENDED = "suspended"
+    """The person's company is."""
+
+    @property
+    def may_write(self) -> bool:
+        return self in (Standing.USER, Standing.STAFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    address: str
+    standing: Standing
+    tier: Tier
+    person: Person | None
+    company: Company | None
+    token: ReplyToken | None
+    """The sender's own live token, if the mail came to one."""
+
+
+def identify(author: Author, facts: Facts) -> Sender:
+    """The sender of a mail: standing by the registry, tier by proof. Never from any other header."""
+    person = facts.people.get(author.address)
+    token = _own_token(author.address, facts)
+    return Sender(
+        address=author.address,
+        standing=_standing(person, facts.author_company),
+        tier=_tier(facts.authentication.aligned, person, token),
+        person=person,
+        company=person.company if person is not None else facts.author_company,
+        token=token,
+    )
+
+
+def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:
+    """The participant that a token was given to; None once he is removed: his tokens are dead."""
+    ticket = facts.tickets.get(token.ticket)
+    if ticket is None:
+        return None
+    holder = next((p for p in ticket.participants if p.id == token.participant), None)
+    return holder if holder is not None and holder.presence is not Presence.REMOVED else None
+
+
+def _own_token(address: str, facts: Facts) -> ReplyToken | None:
+    for signal in facts.signals:
+        if signal.via is Via.REPLY_TOKEN and signal.token is not None:
+            holder = token_holder(signal.token, facts)
+            if holder is not None and holder.address == address:
+                return signal.token
+    return None
+
+
+def _standing(person: Person | None, author_company: Company | None) -> Standing:
+    if person is None:
+        known = author_company is not None and author_company.active
+        return Standing.COLLEAGUE if known else Standing.STRANGER
+    if not person.active:
+        return Standing.DEACTIVATED
+    if person.role is Role.STAFF:
+        return Standing.STAFF
+    if person.company is None or not person.company.active:
+        return Standing.SUSPENDED
+    return Standing.USER
+
+
+def _tier(aligned: bool, person: Person | None, token: ReplyToken | None) -> Tier:
+    if not aligned:
+        return Tier.TOKEN if token is not None else Tier.NOTHING
+    staff = person is not None and person.role is Role.STAFF and person.active
+    return Tier.STAFF if staff and token is not None else Tier.PROVEN

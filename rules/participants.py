@@ -1,0 +1,118 @@
+"""Who joins a ticket when a mail names him in To or Cc."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from rules.addresses import is_role, normalise
+from rules.facts import Company, Facts, Part, Presence, Role, Ticket
+from rules.identity import Sender, Standing, Tier
+from rules.mail import Mail
+from rules.policy import Policy
+
+EXAMINED_ADDRESSES = 200
+"""Of a mail with thousands of recipients, so many are looked at; the caps are far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    address: str
+    person: int | None
+    part: Part
+    presence: Presence
+
+
+def named_addresses(mail: Mail) -> tuple[str, ...]:
+    """The addresses in To and Cc, normalised, each once, roles left out; the author too."""
+    written = islice((*mail.to, *mail.cc), EXAMINED_ADDRESSES)
+    found = (normalise(address) for address in written)
+    author = getattr(mail.author, "address", None)
+    return tuple(
+        dict.fromkeys(a for a in found if a is not None and a != author and not is_role(a))
+    )
+
+
+def additions(
+    mail: Mail, facts: Facts, sender: Sender, ticket: Ticket | None, policy: Policy
+) -> tuple[Addition, ...]:
+    """Whom this mail brings onto the ticket, in the order written.
+
+    Nobody joins by a mail in which our mailbox is not visible (we were a blind copy), nor one of
+    our own addresses, a list or a role. What goes over the caps is pending.
+    """
+    if not _visibly_to_us(mail, facts) or mail.header.get("list-id"):
+        return ()
+    present = {p.address for p in ticket.participants} if ticket else {sender.address}
+    room = policy.cc.per_ticket - (len(present) if ticket else 0)
+    added: list[Addition] = []
+    for address in named_addresses(mail):
+        if address in present or _is_ours(address, facts):
+            continue
+        joined = _addition(address, facts, sender, ticket, policy)
+        if joined is None:
+            continue
+        active = sum(a.presence is Presence.ACTIVE for a in added)
+        if joined.presence is Presence.ACTIVE and active >= min(policy.cc.per_mail, room):
+            joined = Addition(joined.address, joined.person, joined.part, Presence.PENDING)
+        added.append(joined)
+        if len(added) >= policy.cc.per_ticket:
+            break
+    return tuple(added)
+
+
+def _addition(
+    address: str, facts: Facts, sender: Sender, ticket: Ticket | None, policy: Policy
+) -> Addition | None:
+    person = facts.people.get(address)
+    if person is not None and not person.active:
+        return None
+    if person is not None and person.role is Role.STAFF:
+        return Addition(address, person.id, Part.FOLLOWER, Presence.ACTIVE)
+    company = ticket.company if ticket is not None else _company_id(sender.company)
+    registered_here = person is not None and _company_id(person.company) == company
+    part = Part.USER if person is not None else Part.GUEST
+    presence = _presence(sender, registered_here, person is not None, policy)
+    if presence is None:
+        return None
+    return Addition(address, person.id if person else None, part, presence)
+
+
+def _presence(
+    sender: Sender, same_company: bool, registered: bool, policy: Policy
+) -> Presence | None:
+    """The table of who may add whom; None where the policy ignores the address."""
+    if sender.tier < Tier.PROVEN:
+        return Presence.PENDING
+    match sender.standing:
+        case Standing.STAFF:
+            return Presence.ACTIVE
+        case Standing.USER if same_company:
+            return Presence.ACTIVE
+        case Standing.USER if registered:
+            return Presence.PENDING
+        case Standing.USER:
+            wish = policy.cc.guests
+        case _ if registered and not same_company:
+            return Presence.PENDING
+        case _ if registered:
+            wish = policy.cc.by_guests
+        case _:
+            wish = "ignore" if policy.cc.by_guests == "ignore" else "propose"
+    return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[wish]
+
+
+def _visibly_to_us(mail: Mail, facts: Facts) -> bool:
+    return any(_is_ours(address, facts) for address in named_addresses(mail))
+
+
+def _is_ours(address: str, facts: Facts) -> bool:
+    local, _, domain = address.rpartition("@")
+    return (
+        address in facts.own_addresses
+        or f"{local.partition('+')[0]}@{domain}" in facts.own_addresses
+    )
+
+
+def _company_id(company: Company | None) -> int | None:
+    return company.id if company is not None else None

@@ -1,0 +1,51 @@
+"""What the sender is told of a decision, and what the gateway remembers of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+from uuid import UUID
+
+from rules import replies
+from rules.decision import (
+    AddComment,
+    Decision,
+    Hold,
+    OpenTicket,
+    Reason,
+    Record,
+    Refuse,
+    Repeat,
+    Verdict,
+)
+from rules.replies import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The outcome of one mail in one mailbox, as it stands in the journal."""
+
+    journal_id: UUID
+    mailbox: str
+    verdict: Verdict
+    reason: Reason
+    ticket: int | None
+    reply: Reply
+    notices: int
+    """How many outgoing mails were ordered with it."""
+
+
+def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
+    """The reply line for a decision. `ticket` is the number that the mail was filed under."""
+    match decision.action:
+        case OpenTicket() | AddComment():
+            return replies.ACCEPTED.saying(f"{journal_id} filed as #{ticket}")
+        case Record() | Hold():
+            # The same words for both: which of them it was is nobody's business but staff's.
+            return replies.ACCEPTED.saying(f"{journal_id} accepted")
+        case Repeat(answer=answer):
+            return replies.ACCEPTED.saying(answer)
+        case Refuse(text=text):
+            return replies.REFUSED_SENDER.saying(text)
+        case _:
+            assert_never(decision.action)

@@ -1,0 +1,76 @@
+"""Which tickets a mail points to, and how strongly: tokens, Message-IDs, the subject tag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rules.addresses import normalise, without_detail
+from rules.mail import Envelope, Mail
+from rules.tokens import Keys, ReplyToken, read_message_id, read_reply_token
+
+EXAMINED_IDS = 50
+"""Of a References header with hundreds of ids, In-Reply-To and so many of the last are looked at."""
+
+
+class Via(StrEnum):
+    """What the signal is made of, strongest first."""
+
+    REPLY_TOKEN = "reply_token"
+    OUR_MESSAGE_ID = "our_message_id"
+    KNOWN_MESSAGE_ID = "known_message_id"
+    SUBJECT_TAG = "subject_tag"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    via: Via
+    ticket: int | None
+    """None for a Message-ID that is not ours: whether we received it, the facts will tell."""
+    token: ReplyToken | None = None
+    message_id: str = ""
+
+
+def signals(
+    mail: Mail, envelope: Envelope, mailbox: int, address: str, keys: Keys, tag_format: str
+) -> tuple[Signal, ...]:
+    """Every pointer in the mail, strongest first. A token with a bad MAC is no pointer at all."""
+    return (
+        *_tokens(envelope, mailbox, address, keys),
+        *_ids(mail, mailbox, keys),
+        *_tags(mail.subject, tag_format),
+    )
+
+
+def thread_ids(mail: Mail) -> tuple[str, ...]:
+    """In-Reply-To, then References from last to first: the nearest ancestor comes first."""
+    return tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:EXAMINED_IDS]
+
+
+def _tokens(envelope: Envelope, mailbox: int, address: str, keys: Keys) -> Iterator[Signal]:
+    for recipient in envelope.rcpt_tos:
+        base, detail = without_detail(recipient)
+        if detail and normalise(base) == address:
+            token = read_reply_token(keys, mailbox, detail.lower())
+            if token is not None:
+                yield Signal(Via.REPLY_TOKEN, token.ticket, token)
+
+
+def _ids(mail: Mail, mailbox: int, keys: Keys) -> Iterator[Signal]:
+    ids = thread_ids(mail)
+    ours = {i: read_message_id(keys, mailbox, i) for i in ids}
+    for message_id, ticket in ours.items():
+        if ticket is not None:
+            yield Signal(Via.OUR_MESSAGE_ID, ticket, message_id=message_id)
+    for message_id, ticket in ours.items():
+        if ticket is None:
+            yield Signal(Via.KNOWN_MESSAGE_ID, None, message_id=message_id)
+
+
+def _tags(subject: str, tag_format: str) -> Iterator[Signal]:
+    before, _, after = tag_format.partition("{n}")
+    pattern = re.escape(before) + r"(\d{1,12})" + re.escape(after)
+    for number in dict.fromkeys(re.findall(pattern, subject)):
+        yield Signal(Via.SUBJECT_TAG, int(number))

@@ -1,0 +1,120 @@
+"""Names that only we can make: reply addresses and Message-IDs that carry a MAC.
+
+A token routes a mail to its ticket. It is no password: it travels in quotes, copies and archives,
+so whoever presents one is still asked who he is.
+
+Layout, base32 in lower case (mail systems fold case; RFC 4648 §6), no padding:
+
+    key id (1 octet) · payload · MAC (10 octets, HMAC-SHA-256 cut to 80 bit)
+
+The MAC covers what the token is for and its mailbox, so that a token of one mailbox or one use
+says nothing in another.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+MAC_BYTES = 10
+REPLY_TOKEN_LENGTH = 36
+"""Characters of a reply token; with `support+` before it a local part stays under 64 octets."""
+
+_OUR_ID = re.compile(r"<([a-z2-7]{52})@([^<>@\s]+)>")
+
+
+class Purpose(IntEnum):
+    """What a reply to this address is meant to become."""
+
+    REPLY = 0
+    NOTE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The signing keys by id. `current` signs; the others are still read (rotation)."""
+
+    current: int
+    secrets: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyToken:
+    ticket: int
+    participant: int
+    """The participant row that this address was given to; for staff, the person's follower row."""
+    purpose: Purpose
+
+
+def reply_token(keys: Keys, mailbox: int, token: ReplyToken) -> str:
+    """The text behind the `+` of a reply address: 36 characters."""
+    payload = (
+        token.ticket.to_bytes(5, "big")
+        + token.participant.to_bytes(5, "big")
+        + bytes([token.purpose])
+    )
+    return _seal(keys, b"reply", mailbox, payload)
+
+
+def read_reply_token(keys: Keys, mailbox: int, text: str) -> ReplyToken | None:
+    """The token, or None for anything that we did not make: the two look alike from outside."""
+    payload = _unseal(keys, b"reply", mailbox, text)
+    if payload is None or len(payload) != 11 or payload[10] not in (0, 1):
+        return None
+    return ReplyToken(
+        ticket=int.from_bytes(payload[:5], "big"),
+        participant=int.from_bytes(payload[5:10], "big"),
+        purpose=Purpose(payload[10]),
+    )
+
+
+def reply_address(keys: Keys, mailbox: int, address: str, token: ReplyToken) -> str:
+    """`support@host` → `support+<token>@host`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{reply_token(keys, mailbox, token)}@{domain}"
+
+
+def message_id(keys: Keys, mailbox: int, ticket: int, notice: UUID, domain: str) -> str:
+    """A Message-ID of ours, brackets included, that names its ticket and cannot be invented."""
+    payload = ticket.to_bytes(5, "big") + notice.bytes
+    return f"<{_seal(keys, b'message-id', mailbox, payload)}@{domain}>"
+
+
+def read_message_id(keys: Keys, mailbox: int, text: str) -> int | None:
+    """The ticket of a Message-ID that we made; None for any other."""
+    match = _OUR_ID.fullmatch(text.lower())
+    if match is None:
+        return None
+    payload = _unseal(keys, b"message-id", mailbox, match[1])
+    if payload is None or len(payload) != 21:
+        return None
+    return int.from_bytes(payload[:5], "big")
+
+
+def _seal(keys: Keys, use: bytes, mailbox: int, payload: bytes) -> str:
+    body = bytes([keys.current]) + payload
+    sealed = body + _mac(keys.secrets[keys.current], use, mailbox, body)
+    return base64.b32encode(sealed).decode("ascii").rstrip("=").lower()
+
+
+def _unseal(keys: Keys, use: bytes, mailbox: int, text: str) -> bytes | None:
+    try:
+        sealed = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
+    except ValueError:
+        return None
+    body, mac = sealed[:-MAC_BYTES], sealed[-MAC_BYTES:]
+    secret = keys.secrets.get(body[0]) if body else None
+    if secret is None or not hmac.compare_digest(mac, _mac(secret, use, mailbox, body)):
+        return None
+    return body[1:]
+
+
+def _mac(secret: bytes, use: bytes, mailbox: int, body: bytes) -> bytes:
+    message = use + b"\0" + mailbox.to_bytes(8, "big") + body
+    return hmac.new(secret, message, hashlib.sha256).digest()[:MAC_BYTES]

@@ -1,0 +1,119 @@
+"""One engine for SQLite and PostgreSQL: how to open it, and how to bring it up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError as StoreDown
+from sqlalchemy.pool import ConnectionPoolEntry
+
+SQLITE_BUSY_S = 30
+"""How long a writer waits for another process that writes to the same file."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+__all__ = ["Connection", "Database", "NotUpgraded", "StoreDown"]
+
+T = TypeVar("T")
+
+
+class NotUpgraded(RuntimeError):
+    """The database has not the tables that this version of the program needs."""
+
+
+class Database:
+    """An open database: whoever reads, reads here; whoever writes, hands a job to a ledger."""
+
+    def __init__(self, url: str, connections: int = 8) -> None:
+        """Opens `sqlite:///path` or `postgresql://…`; connects at first use."""
+        self.engine = _open_engine(url, connections)
+        self.connections = connections
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """The query's result, from one consistent view of the data; nothing it writes is kept."""
+        with self.engine.connect() as connection:
+            return query(connection)
+
+    def upgrade(self) -> None:
+        """Bring the tables to the newest version; nothing happens if they are there."""
+        with self.engine.connect().execution_options(writes=True) as connection:
+            config = _alembic()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+
+    def check_version(self) -> None:
+        """Raise NotUpgraded unless the tables are of the version that this program needs."""
+        wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+        found = self.read(lambda c: MigrationContext.configure(c).get_current_revision())
+        if found != wanted:
+            raise NotUpgraded(
+                f"the database is at version {found or 'none'}, this program needs {wanted}: "
+                "run `postern db upgrade`"
+            )
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _open_engine(url: str, connections: int) -> Engine:
+    """Every commit is on disk when it returns.
+
+    SQLite runs in WAL mode with synchronous=FULL (NORMAL acknowledges before the fsync),
+    PostgreSQL as it is configured.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"check_same_thread": False})
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=connections,
+        max_overflow=4,  # readers beside the ledger's threads
+        pool_timeout=10,  # past it a 451 is better than a queue without end
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5},
+    )
+
+
+def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    assert isinstance(connection, sqlite3.Connection)
+    connection.isolation_level = None  # BEGIN is ours: the driver would open savepoints outside it
+    for pragma in (
+        f"busy_timeout = {SQLITE_BUSY_S * 1000}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "journal_size_limit = 67108864",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that will write takes the lock at once: one that reads first and then finds
+    # another writer before it could only fail.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,109 @@
+"""Reads of the journal: what operators tail and what explains a mail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from rules.decision import Step
+from storage.tables import JournalRow, MailboxRow, table
+
+_journal, _mailbox = table(JournalRow), table(MailboxRow)
+_COLUMNS = select(_journal, _mailbox.c.address.label("mailbox")).join_from(
+    _journal, _mailbox, _journal.c.mailbox_id == _mailbox.c.id
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One mail that was offered, and what became of it."""
+
+    id: UUID
+    mailbox: str
+    received_at: datetime
+    verdict: str
+    reason: str
+    ticket: int | None
+    peer: str
+    helo: str
+    mail_from: str
+    rcpt_tos: tuple[str, ...]
+    author: str
+    subject: str
+    message_id: str
+    size_bytes: int
+    reply: str
+    trace: tuple[Step, ...]
+    authentication: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows: every condition that is not None must hold."""
+
+    verdict: str | None = None
+    sender: str | None = None
+    ticket: int | None = None
+
+
+def newest(connection: Connection, wanted: Wanted, limit: int) -> list[JournalEntry]:
+    """The last `limit` rows, oldest first."""
+    query = _where(wanted).order_by(_journal.c.received_at.desc(), _journal.c.id.desc())
+    return [_entry(row) for row in connection.execute(query.limit(limit))][::-1]
+
+
+def since(connection: Connection, wanted: Wanted, moment: datetime) -> list[JournalEntry]:
+    """The rows received at or after a moment, oldest first."""
+    query = _where(wanted).where(_journal.c.received_at >= moment)
+    rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
+    return [_entry(row) for row in rows]
+
+
+def find(connection: Connection, name: str) -> Sequence[JournalEntry]:
+    """The rows of a journal id or a Message-ID (brackets optional), oldest first."""
+    try:
+        query = _COLUMNS.where(_journal.c.id == UUID(name))
+    except ValueError:
+        bare = name.strip().strip("<>")
+        query = _COLUMNS.where(_journal.c.message_id == f"<{bare}>")
+    rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
+    return [_entry(row) for row in rows]
+
+
+def _where(wanted: Wanted) -> Any:
+    query = _COLUMNS
+    if wanted.verdict is not None:
+        query = query.where(_journal.c.verdict == wanted.verdict)
+    if wanted.sender is not None:
+        query = query.where(_journal.c.author == wanted.sender)
+    if wanted.ticket is not None:
+        query = query.where(_journal.c.ticket_id == wanted.ticket)
+    return query
+
+
+def _entry(row: Row[Any]) -> JournalEntry:
+    return JournalEntry(
+        id=row.id,
+        mailbox=row.mailbox,
+        received_at=row.received_at,
+        verdict=row.verdict,
+        reason=row.reason,
+        ticket=row.ticket_id,
+        peer=row.peer,
+        helo=row.helo,
+        mail_from=row.mail_from,
+        rcpt_tos=tuple(row.rcpt_tos.split()),
+        author=row.author,
+        subject=row.subject,
+        message_id=row.message_id,
+        size_bytes=row.size_bytes,
+        reply=row.reply,
+        trace=tuple(Step(*step) for step in json.loads(row.trace)),
+        authentication=json.loads(row.authentication),
+    )

@@ -1,0 +1,188 @@
+"""A raw client, a server on loopback and a `take` that records: shared by the tests of the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
+
+from gateway.capacity import Limits, Wire
+from gateway.smtp import Ingress, listen_tcp, listen_unix
+from gateway.wire import Listener
+from rules.mail import Delivery
+from rules.replies import ACCEPTED, REFUSED_SENDER, TEMPORARY_FAILURE, Reply
+
+OURS = "@help.example.com"
+ANSWERS = {"refused": REFUSED_SENDER, "deferred": TEMPORARY_FAILURE}
+SECRET = "db /var/lib/x.db locked\r\n250 injected"
+
+
+@dataclass
+class Post:
+    """Takes every mail for help.example.com; the local part says how it is answered.
+
+    `refused` and `deferred` get that reply, `broken` raises, all others are accepted. With
+    `gate` set, each mail waits for it.
+    """
+
+    taken: list[Delivery] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event | None = None
+
+    async def serves(self, address: str) -> bool:
+        if address.startswith("unlisted"):
+            raise RuntimeError(SECRET)
+        return address.lower().endswith(OURS) or address.lower() == "postmaster"
+
+    async def take(self, delivery: Delivery) -> Sequence[Reply]:
+        self.taken.append(delivery)
+        self.arrived.set()
+        if self.gate is not None:
+            await self.gate.wait()
+        self.finished.set()
+        names = [address.partition("@")[0] for address in delivery.envelope.rcpt_tos]
+        if "broken" in names:
+            raise RuntimeError(SECRET)
+        return [ANSWERS.get(name, ACCEPTED) for name in names]
+
+
+class Client:
+    """One connection. `ask` sends a line and gives the whole reply, "" once the server closed."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def reply(self) -> str:
+        lines = [await self.line()]
+        while lines[-1][3:4] == "-":
+            lines.append(await self.line())
+        return "\n".join(lines)
+
+    async def line(self) -> str:
+        """One line of a reply; "" once the server closed."""
+        async with asyncio.timeout(10):
+            try:
+                line = await self.reader.readline()
+            except ConnectionError:
+                return ""
+        assert not line or line.endswith(b"\r\n")
+        return line[:-2].decode("ascii")
+
+    async def replies(self, count: int) -> list[str]:
+        return [(await self.reply())[:9] for _ in range(count)]
+
+    async def ask(self, line: str) -> str:
+        await self.send(f"{line}\r\n".encode())
+        return await self.reply()
+
+    async def start_data(self, *names: str) -> str:
+        """EHLO, MAIL, RCPT and DATA; the reply to DATA."""
+        await self.ask("EHLO client.example")
+        await self.ask("MAIL FROM:<ann@customer.example>")
+        for name in names or ("support",):
+            await self.ask(f"RCPT TO:<{name}{OURS}>")
+        return await self.ask("DATA")
+
+    async def mail(self, data: bytes, *names: str) -> str:
+        """A whole mail; `data` as it goes over the wire, its end mark included."""
+        assert (await self.start_data(*names)).startswith("354 ")
+        await self.send(data)
+        return await self.reply()
+
+    def reset(self) -> None:
+        """Ends the connection with RST, as a crash does."""
+        socket = self.writer.get_extra_info("socket")
+        socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+    async def close(self) -> None:
+        self.writer.close()
+        with contextlib.suppress(OSError):  # the server was faster
+            await self.writer.wait_closed()
+
+
+@dataclass
+class Served:
+    """A running server."""
+
+    post: Post
+    wire: Wire
+    port: int
+    server: asyncio.Server
+
+    @asynccontextmanager
+    async def connect(self, *, greeted: bool = True) -> AsyncIterator[Client]:
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        if greeted:
+            assert (await client.reply()).startswith("220 ")
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
+@asynccontextmanager
+async def a_server(
+    *,
+    limits: Limits | None = None,
+    listener: Listener | None = None,
+    tls_from_start: SSLContext | None = None,
+    unix: Path | None = None,
+    port: int = 0,
+    reuse_port: bool = False,
+) -> AsyncIterator[Served]:
+    post = Post()
+    wire = Wire(limits or Limits())
+    listener = listener or Listener("mx.example.com")
+    ingress = Ingress(serves=post.serves, take=post.take)
+    if unix is None:
+        server = await listen_tcp(
+            ingress,
+            wire,
+            listener,
+            "127.0.0.1",
+            port,
+            reuse_port=reuse_port,
+            tls_from_start=tls_from_start,
+        )
+        port = server.sockets[0].getsockname()[1]
+    else:
+        server, port = await listen_unix(ingress, wire, listener, unix), 0
+    try:
+        yield Served(post, wire, port, server)
+    finally:
+        server.close()
+        if post.gate is not None:
+            post.gate.set()
+        assert await wire.drain(grace_s=10)
+        assert wire.in_flight_bytes == 0
+        assert not wire.peers
+
+
+def tls_contexts(folder: Path) -> tuple[SSLContext, SSLContext]:
+    """A server's context with a certificate of its own signing, and a client's that takes any."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        f"-subj /CN=mx.example.com -keyout {key} -out {certificate}".split(),
+        check=True,
+        capture_output=True,
+    )
+    server, client = SSLContext(PROTOCOL_TLS_SERVER), SSLContext(PROTOCOL_TLS_CLIENT)
+    server.load_cert_chain(certificate, key)
+    client.check_hostname = False
+    client.verify_mode = CERT_NONE
+    return server, client
