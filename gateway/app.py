@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -111,7 +112,9 @@ async def serve(
         await web.TCPSite(runner, host, port, reuse_port=share_ports or None).start()
         dispatching = asyncio.create_task(whole.dispatcher.run())
         stack.callback(dispatching.cancel)
-        log.started(smtp=config.smtp.listen, http=config.http.listen)
+        log.started(
+            smtp=_bound(servers[0].sockets[0].getsockname()), http=_bound(runner.addresses[0])
+        )
         ready()
         await stop.wait()
         log.stopping()
@@ -144,6 +147,11 @@ async def _listen(
                 await listen_tcp(ingress, wire, local, host, port, reuse_port=share_ports)
             )
     return servers
+
+
+def _bound(address: tuple[Any, ...]) -> str:
+    """The address of a socket, with the port that it really has (port 0 asks for a free one)."""
+    return f"{address[0]}:{address[1]}"
 
 
 def _limits(section: LimitsSection) -> Limits:

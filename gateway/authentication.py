@@ -93,8 +93,9 @@ class Authenticator:
         The first that proves the author's domain ends the search, except that DKIM and the DMARC
         policy are asked for together. No bytes make it raise, and DNS takes `budget_s` at most.
         """
-        domain = host_domain(author.address.rpartition("@")[2])
-        if domain is None:
+        local, _, after = author.address.rpartition("@")
+        domain = host_domain(after)
+        if not local or domain is None:
             return Authentication.unchecked("From names no domain")
         envelope, warnings = delivery.envelope, domain_warnings(domain)
         peer = _peer_address(envelope.peer)

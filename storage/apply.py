@@ -48,8 +48,11 @@ _attachment, _notice, _journal = table(AttachmentRow), table(NoticeRow), table(J
 _mail = table(MailRow)
 
 _REMEMBER = {
-    "sqlite": sqlite.insert(_mail).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_mail).on_conflict_do_nothing(),
+    name: statement.execution_options(preserve_rowcount=True)
+    for name, statement in {
+        "sqlite": sqlite.insert(_mail).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(_mail).on_conflict_do_nothing(),
+    }.items()
 }
 _JOIN = {
     "sqlite": sqlite.insert(_participant).on_conflict_do_nothing(),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from dnslib import AAAA, CNAME, MX, PTR, QTYPE, RCODE, RR, SOA, TXT, A, DNSRecord
+from dnslib import AAAA, CNAME, MX, PTR, QTYPE, RCODE, RR, SOA, TXT, A, DNSError, DNSRecord
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 Records = Mapping[tuple[str, str], Sequence[str | bytes]]
@@ -34,14 +34,11 @@ class NameServer(BaseResolver):  # type: ignore[misc]  # dnslib ships no types
         self.queries: Counter[tuple[str, str]] = Counter()
         self._ttl_s = ttl_s
         self._negative_ttl_s = negative_ttl_s
-        self._closing = threading.Event()
-        logger = DNSLogger(log="-request,-reply,-truncated,-error,-recv,-send,-data")
-        self._udp = DNSServer(self, address="127.0.0.1", port=0, logger=logger)
-        self.port: int = self._udp.server.server_address[1]
-        self._tcp = DNSServer(self, address="127.0.0.1", port=self.port, tcp=True, logger=logger)
+        self._servers = self._bound()
+        self.port: int = self._servers[0].server_address[1]
 
     def __enter__(self) -> Self:
-        for server in (self._udp.server, self._tcp.server):
+        for server in self._servers:
             server.daemon_threads = True
             server.block_on_close = False
             # Looks every 10 ms whether it shall stop; dnslib's own thread would take half a second.
@@ -54,17 +51,16 @@ class NameServer(BaseResolver):  # type: ignore[misc]  # dnslib ships no types
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closing.set()
-        for server in (self._udp.server, self._tcp.server):
+        for server in self._servers:
             server.shutdown()
             server.server_close()
 
-    def resolve(self, request: DNSRecord, handler: Any) -> DNSRecord:
+    def resolve(self, request: DNSRecord, _handler: Any) -> DNSRecord:
         name = str(request.q.qname).removesuffix(".").lower()
         kind = str(QTYPE[request.q.qtype])
         self.queries[name, kind] += 1
         if _below(name, self.silent):
-            self._closing.wait()  # an answer that comes after everybody has left
+            raise DNSError("no answer")  # dnslib's handler drops the question
         reply = request.reply()
         if _below(name, self.broken):
             reply.header.rcode = RCODE.SERVFAIL
@@ -85,6 +81,20 @@ class NameServer(BaseResolver):  # type: ignore[misc]  # dnslib ships no types
             zone = SOA("ns.invalid.", "hostmaster.invalid.", (1, 2, 3, 4, self._negative_ttl_s))
             reply.add_auth(RR(name, QTYPE.SOA, rdata=zone, ttl=self._ttl_s))
         return reply
+
+    def _bound(self) -> tuple[Any, Any]:
+        """UDP and TCP on one port: the one that is free for UDP may be taken for TCP."""
+        logger = DNSLogger(log="-request,-reply,-truncated,-error,-recv,-send,-data")
+        for _ in range(20):
+            udp = DNSServer(self, address="127.0.0.1", port=0, logger=logger).server
+            port = udp.server_address[1]
+            try:
+                tcp = DNSServer(self, address="127.0.0.1", port=port, tcp=True, logger=logger)
+            except OSError:
+                udp.server_close()
+                continue
+            return udp, tcp.server
+        raise OSError("no port is free for both UDP and TCP")
 
     def _record(self, name: str, kind: str, value: str | bytes) -> RR:
         if kind == "TXT":

@@ -99,9 +99,7 @@ async def test_a_sealer_that_saw_no_pass_proves_nothing(world: World, states: st
         (b"ARC-Seal:", b"X-Seal:"),
     ],
 )
-async def test_a_changed_mail_or_chain_proves_nothing(
-    world: World, old: bytes, new: bytes
-) -> None:
+async def test_a_changed_mail_or_chain_proves_nothing(world: World, old: bytes, new: bytes) -> None:
     raw = sealed(a_mail())
     assert old in raw
     assert not (await world.verdict(raw.replace(old, new, 1))).aligned

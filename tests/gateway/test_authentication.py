@@ -93,7 +93,6 @@ GOOD = "dmarc=pass header.from=acme.example"
         with_results(f"mx.example.evil.test; {GOOD}"),
         with_results(f"xmx.example; {GOOD}"),
         with_results(f"evil.test (mx.example); {GOOD}"),
-        with_results("evil.test; none") + b"",
         with_results("evil.test; none").replace(
             b"From:", f"Authentication-Results: {MX}; {GOOD}\r\nFrom:".encode()
         ),
@@ -137,13 +136,9 @@ async def test_the_address_of_a_relay_is_no_spf_proof(world: World) -> None:
 
 
 async def test_an_aligned_signature_costs_no_spf(world: World) -> None:
-    world.server.silent.add("acme.example")
-    for name in ("s1._domainkey.acme.example", "_dmarc.acme.example", "_dmarc.example"):
-        world.server.records[name, "TXT"] = world.server.records.get((name, "TXT"), ())
-    world.server.silent = {"_spf.acme.example"}
+    world.server.silent.add("_spf.acme.example")
     world.publish("acme.example", "v=spf1 include:_spf.acme.example -all")
-    verdict = await world.verdict(signed(a_mail()))
-    assert verdict.by == "dkim:acme.example"
+    assert (await world.verdict(signed(a_mail()))).by == "dkim:acme.example"
     assert ("acme.example", "TXT") not in world.server.queries
 
 
@@ -154,7 +149,9 @@ async def test_from_of_one_domain_signed_and_sent_by_another_fails(world: World)
 
 
 @pytest.mark.parametrize("trouble", ["silent", "broken"])
-@pytest.mark.parametrize("where", ["acme.example", "_domainkey.acme.example", "_dmarc.acme.example"])
+@pytest.mark.parametrize(
+    "where", ["acme.example", "_domainkey.acme.example", "_dmarc.acme.example"]
+)
 async def test_dns_trouble_of_the_author_is_temporary(
     world: World, trouble: str, where: str
 ) -> None:
@@ -267,7 +264,9 @@ async def test_a_large_mail_does_not_hold_the_loop(world: World) -> None:
     assert longest < 0.1
 
 
-domains = st.sampled_from(["acme.example", "evil.test", "sub.acme.example", "acme.example.evil.test"])
+domains = st.sampled_from(
+    ["acme.example", "evil.test", "sub.acme.example", "acme.example.evil.test"]
+)
 fields = st.one_of(
     st.builds(
         lambda domain, ed: signed(
@@ -277,8 +276,9 @@ fields = st.one_of(
         st.booleans(),
     ),
     st.builds(
-        lambda domain, text: f"Authentication-Results: {MX}; dmarc={text} header.from={domain}\r\n"
-        .encode(),
+        lambda domain, text: (
+            f"Authentication-Results: {MX}; dmarc={text} header.from={domain}\r\n".encode()
+        ),
         domains,
         st.sampled_from(["pass", "fail"]),
     ),

@@ -38,16 +38,18 @@ async def test_dialogue(path: Path) -> None:
     chosen = dict(word.partition(" ")[2].split("=") for word in settings if word != "lmtp")
     limits = Limits(**{name: int(value) for name, value in chosen.items()})
     listener = Listener("mx.example.com", lmtp="lmtp" in settings)
-    async with a_server(limits=limits, listener=listener) as served:
-        async with served.connect(greeted=False) as client:
-            checked = 0
-            for number, line in enumerate(lines, start=1):
-                where = f"{path.name}:{number}"
-                if line.startswith("= "):
-                    check_taken(line[2:], served.post.taken[checked:], where)
-                    checked += 1
-                else:
-                    await act(line, client, where)
+    async with (
+        a_server(limits=limits, listener=listener) as served,
+        served.connect(greeted=False) as client,
+    ):
+        checked = 0
+        for number, line in enumerate(lines, start=1):
+            where = f"{path.name}:{number}"
+            if line.startswith("= "):
+                check_taken(line[2:], served.post.taken[checked:], where)
+                checked += 1
+            else:
+                await act(line, client, where)
 
 
 def check_taken(expected: str, taken: list[Delivery], where: str) -> None:

@@ -208,7 +208,7 @@ def test_the_walk_asks_for_at_most_eight_names() -> None:
 
 
 def test_the_record_with_the_fewest_labels_is_the_organisation_s() -> None:
-    records = {"a.b.example": {}, "b.example": {}}
+    records: dict[str, dict[str, str]] = {"a.b.example": {}, "b.example": {}}
     assert organisation("x.a.b.example", records, "") == "b.example"
 
 

@@ -98,7 +98,7 @@ async def test_a_failing_server_is_temporary(server: NameServer, resolver: Resol
     assert isinstance(await resolver.ask("acme.example", "TXT"), Temporary)
 
 
-async def test_no_server_at_all_is_temporary(server: NameServer) -> None:
+async def test_no_server_at_all_is_temporary() -> None:
     closed = Resolver(["127.0.0.1"], 1, attempt_s=0.1, lifetime_s=0.2)
     assert isinstance(await closed.ask("acme.example", "TXT"), Temporary)
 
@@ -176,9 +176,7 @@ async def test_forty_waiters_for_a_silent_name_cost_one_query(
     assert server.queries["dead.example", "TXT"] <= 3  # the tries of one question within 0.5 s
 
 
-async def test_a_waiter_who_leaves_does_not_end_the_query(
-    server: NameServer, resolver: Resolver
-) -> None:
+async def test_a_waiter_who_leaves_does_not_end_the_query(resolver: Resolver) -> None:
     leaving = asyncio.create_task(resolver.ask("acme.example", "TXT"))
     staying = asyncio.create_task(resolver.ask("acme.example", "TXT"))
     await asyncio.sleep(0)
@@ -188,7 +186,15 @@ async def test_a_waiter_who_leaves_does_not_end_the_query(
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "a..b", "x" * 64 + ".example", ".".join(["label"] * 50), "a b.example", "a\\.example"],
+    [
+        "",
+        ".",
+        "a..b",
+        "x" * 64 + ".example",
+        ".".join(["label"] * 50),
+        "a b.example",
+        "a\\.example",
+    ],
 )
 async def test_what_is_no_domain_is_never_asked(
     server: NameServer, resolver: Resolver, name: str
@@ -197,7 +203,7 @@ async def test_what_is_no_domain_is_never_asked(
     assert not server.queries
 
 
-async def test_the_number_of_lookups_is_bounded(server: NameServer, resolver: Resolver) -> None:
+async def test_the_number_of_lookups_is_bounded(resolver: Resolver) -> None:
     lookups = Lookups(resolver, limit=3)
     answers = [await lookups.ask(f"n{number}.example", "TXT") for number in range(4)]
     assert answers[:3] == [Absent()] * 3

@@ -114,6 +114,8 @@ async def test_pythons_own_smtplib_delivers() -> None:
 
 
 async def test_two_servers_may_share_a_port() -> None:
-    async with a_server(reuse_port=True) as one:
-        async with a_server(reuse_port=True, port=one.port) as other:
-            assert one.port == other.port
+    async with (
+        a_server(reuse_port=True) as one,
+        a_server(reuse_port=True, port=one.port) as other,
+    ):
+        assert one.port == other.port

