@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.dkim_check import grammar_problem, signature_failure, terms_problem
+from gateway.dkim_check import signature_failure, terms_problem
 from gateway.dns import Lookups, Temporary, Unusable, host_domain
 from gateway.offload import Run
 from gateway.results_header import proof
@@ -18,6 +18,7 @@ from gateway.signatures import (
     Message,
     Tags,
     fetch_key,
+    grammar_problem,
     header_digest_input,
     holds,
     read_key,

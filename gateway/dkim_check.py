@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import dkim
-
 from gateway.dmarc import could_align
 from gateway.dns import Lookups, Temporary, Unusable, host_domain
 from gateway.offload import Run
@@ -20,6 +18,7 @@ from gateway.signatures import (
     Message,
     Tags,
     fetch_key,
+    grammar_problem,
     header_digest_input,
     holds,
     read_key,
@@ -211,18 +210,6 @@ async def _with_key(
     signature: Signature, lookups: Lookups
 ) -> tuple[Signature, bytes | Unusable | Temporary]:
     return signature, await fetch_key(signature.selector, signature.domain, lookups)
-
-
-def grammar_problem(tags: Tags, mandatory: Sequence[bytes], *, arc: bool) -> str:
-    """What dkimpy finds wrong with the tags of a DKIM or ARC field, times aside; empty if nothing.
-    Never raises."""
-    # Times are checked by us: dkimpy would compare them with a clock of its own.
-    untimed = {name: value for name, value in tags.items() if name not in (b"t", b"x")}
-    try:
-        dkim.validate_signature_fields(untimed, mandatory, arc)
-    except Exception as error:  # noqa: BLE001  dkimpy raises anything: IndexError on a short i=
-        return str(error)[:80] or type(error).__name__
-    return ""
 
 
 def _key_problem(signature: Signature, key: Key) -> str:

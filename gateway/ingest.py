@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from gateway import log
@@ -29,7 +30,7 @@ from rules.threads import signals
 from storage import blobs
 from storage.apply import Entry, apply
 from storage.database import Connection, Database
-from storage.facts import gather
+from storage.facts import gather, knows_author
 from storage.ledger import Ledger
 
 
@@ -62,7 +63,7 @@ class Ingest:
         try:
             with self.metrics.filing():
                 receipts = await self._file(delivery)
-        except Exception as error:  # whatever a bug or a broken store does, no mail is lost: 451
+        except Exception as error:  # noqa: BLE001 - whatever a bug or a broken store does, no mail is lost: 451
             reference = log.failed(error, delivery)
             self.metrics.failed()
             reply = replies.TEMPORARY_FAILURE
@@ -106,12 +107,12 @@ class Ingest:
         received_at = self.clock()
         snapshot = await self.directory.current()
         mail = await self.parser.parse(delivery.raw)
-        authentication = await self._authenticate(delivery, mail)
-        compressed = blobs.compress(delivery.raw)
         recipients: dict[Mailbox, list[str]] = {}
         for recipient in delivery.envelope.rcpt_tos:
             if (mailbox := snapshot.mailbox_for(recipient)) is not None:
                 recipients.setdefault(mailbox, []).append(recipient)
+        authentication = await self._authenticate(delivery, mail, tuple(recipients))
+        compressed = blobs.compress(delivery.raw)
         entries = [
             Entry(
                 journal_id=self.new_id(),
@@ -129,9 +130,15 @@ class Ingest:
         ]
         return entries, snapshot
 
-    async def _authenticate(self, delivery: Delivery, mail: Mail) -> Authentication:
+    async def _authenticate(
+        self, delivery: Delivery, mail: Mail, mailboxes: Sequence[Mailbox]
+    ) -> Authentication:
+        """A mail that will be refused whatever its proof costs no look-up in the DNS."""
         if isinstance(mail.author, Ambiguous):
             return Authentication.unchecked("no author to check")
+        known = partial(knows_author, mailboxes=mailboxes, author=mail.author.address)
+        if not await asyncio.to_thread(self.database.read, known):
+            return Authentication.unchecked("nobody of this domain is known here")
         return await self.authenticator.authenticate(delivery, mail.author)
 
     def _decide(self, connection: Connection, entry: Entry, snapshot: Snapshot) -> Decision:

@@ -134,8 +134,11 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
         """
         if qtype not in ("A", "AAAA", "MX", "PTR", "TXT"):  # type SPF is gone (RFC 7208 §3.1)
             return []
+        name = name.removesuffix(".")
         kind: RecordType = qtype  # type: ignore[assignment]  # narrowed by the line above
-        question: Question = (name.removesuffix(".").lower(), kind)
+        question: Question = (name.lower(), kind)
+        if len(question[0]) > 253 or not all(0 < len(each) < 64 for each in name.split(".")):
+            return []  # a name that macros made impossible matches nothing (RFC 7208 §4.8)
         if question not in self._answers:
             raise _MissingAnswerError(question)
         match self._answers[question]:

@@ -7,8 +7,21 @@ from functools import lru_cache
 from email_validator import EmailNotValidError, validate_email
 
 ROLE_LOCAL_PARTS = frozenset(
-    "mailer-daemon postmaster noreply no-reply donotreply do-not-reply bounce bounces "
-    "root nobody abuse hostmaster listserv majordomo".split()
+    (
+        "abuse",
+        "bounce",
+        "bounces",
+        "do-not-reply",
+        "donotreply",
+        "hostmaster",
+        "listserv",
+        "mailer-daemon",
+        "majordomo",
+        "no-reply",
+        "nobody",
+        "noreply",
+        "postmaster",
+    )
 )
 
 

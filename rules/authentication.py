@@ -15,7 +15,7 @@ DmarcPolicy = Literal["none", "quarantine", "reject"]
 class Result(StrEnum):
     """The result words of RFC 8601 §2.7, shared by all mechanisms."""
 
-    PASS = "pass"  # noqa: S105  a result, no password
+    PASS = "pass"
     FAIL = "fail"
     SOFTFAIL = "softfail"
     NEUTRAL = "neutral"

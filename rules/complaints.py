@@ -20,7 +20,7 @@ class Refused(ValueError):
 
 
 def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """One line for each fault: the key, what is wrong with it, and a suggestion where one is near."""
+    """One line for each fault: the key, what is wrong, and a suggestion where one is near."""
     return [_complaint(detail, model) for detail in error.errors(include_url=False)]
 
 

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     FROM_AMBIGUOUS = "from_ambiguous"
     NOT_ENROLLED = "not_enrolled"
     FOREIGN_COMPANY = "foreign_company"
+    DMARC_QUARANTINE = "dmarc_quarantine"
     UNPROVEN_HELD = "unproven_held"
     STRANGER_HELD = "stranger_held"
     # duplicate
@@ -52,9 +53,11 @@ class Reason(StrEnum):
     # refused
     STRANGER = "stranger"
     UNPROVEN = "unproven"
+    DMARC_REJECT = "dmarc_reject"
     DEACTIVATED = "deactivated"
     SUSPENDED = "suspended"
     # deferred
+    DNS_FAILURE = "dns_failure"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -106,6 +109,13 @@ class Hold:
 class Refuse:
     text: str
     """What the sender is told; one line of ASCII."""
+    dmarc: bool = False
+    """The sender's own domain asked for it (550 5.7.26)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Not decided: the sender is to try again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +127,7 @@ class Repeat:
     ticket: int | None
 
 
-Action = OpenTicket | AddComment | Record | Hold | Refuse | Repeat
+Action = OpenTicket | AddComment | Record | Hold | Refuse | Defer | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +160,8 @@ class Decision:
                 return Verdict.HELD
             case Refuse():
                 return Verdict.REFUSED
+            case Defer():
+                return Verdict.DEFERRED
             case Repeat():
                 return Verdict.DUPLICATE
             case _:

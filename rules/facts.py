@@ -102,6 +102,9 @@ class Facts:
     """The registered among the author and the addresses in To and Cc."""
     author_company: Company | None
     """The company whose mail domain the author's address has."""
+    author_known: bool
+    """Somebody of the author's domain is registered, or the author is on a ticket here: only
+    then is the sender looked into at all."""
     tickets: Mapping[int, Ticket]
     """The tickets that the signals point to."""
     known_ids: Mapping[str, int]

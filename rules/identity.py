@@ -56,7 +56,7 @@ class Sender:
 
 
 def identify(author: Author, facts: Facts) -> Sender:
-    """The sender of a mail: standing by the registry, tier by proof. Never from any other header."""
+    """The sender: standing by the registry, tier by proof, and never from another header."""
     person = facts.people.get(author.address)
     token = _own_token(author.address, facts)
     return Sender(

@@ -10,6 +10,7 @@ from rules import replies
 from rules.decision import (
     AddComment,
     Decision,
+    Defer,
     Hold,
     OpenTicket,
     Reason,
@@ -45,7 +46,11 @@ def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
             return replies.ACCEPTED.saying(f"{journal_id} accepted")
         case Repeat(answer=answer):
             return replies.ACCEPTED.saying(answer)
+        case Refuse(dmarc=True):
+            return replies.SENDER_FAILED_DMARC
         case Refuse(text=text):
             return replies.REFUSED_SENDER.saying(text)
+        case Defer():
+            return replies.SENDER_CHECK_FAILED
         case _:
             assert_never(decision.action)

@@ -12,7 +12,7 @@ from rules.mail import Envelope, Mail
 from rules.tokens import Keys, ReplyToken, read_message_id, read_reply_token
 
 EXAMINED_IDS = 50
-"""Of a References header with hundreds of ids, In-Reply-To and so many of the last are looked at."""
+"""Of a References header with hundreds of ids, so many are looked at, the nearest first."""
 
 
 class Via(StrEnum):

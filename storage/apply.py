@@ -16,6 +16,7 @@ from rules.authentication import Authentication, as_dict
 from rules.decision import (
     AddComment,
     Decision,
+    Defer,
     Hold,
     OpenTicket,
     Record,
@@ -87,7 +88,7 @@ def apply(connection: Connection, entry: Entry, decision: Decision) -> Receipt:
         case Record(ticket=ticket):
             if ticket is not None:
                 _comment_on(connection, entry, ticket, Visibility.FOLDED)
-        case Hold() | Refuse():
+        case Hold() | Refuse() | Defer():
             ticket = None
         case Repeat(ticket=ticket):
             pass
@@ -103,7 +104,7 @@ def apply(connection: Connection, entry: Entry, decision: Decision) -> Receipt:
         reply=reply,
         notices=int(isinstance(decision.action, OpenTicket) and decision.action.acknowledge),
     )
-    if decision.verdict not in (Verdict.REFUSED, Verdict.DUPLICATE):
+    if reply.accepted and decision.verdict is not Verdict.DUPLICATE:
         _remember(connection, entry, receipt)
     _write_journal(connection, entry, decision, receipt)
     return receipt

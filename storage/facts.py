@@ -72,6 +72,14 @@ _COMPANY_OF_DOMAIN = (
     .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
     .where(_domain.c.mailbox_id == bindparam("mailbox"), _domain.c.domain == bindparam("domain"))
 )
+_ANYBODY_OF_DOMAIN = select(_person.c.id).where(
+    _person.c.mailbox_id == bindparam("mailbox"), _person.c.domain == bindparam("domain")
+)
+_ON_A_TICKET = select(_participant.c.id).where(
+    _participant.c.mailbox_id == bindparam("mailbox"),
+    _participant.c.address == bindparam("address"),
+    _participant.c.presence != Presence.REMOVED.value,
+)
 _TICKETS = (
     select(
         _ticket.c.id.label("ticket"),
@@ -112,6 +120,8 @@ def gather(
     ).one_or_none()
     known_ids, id_seen = _known_ids(connection, mailbox, mail)
     people = _people(connection, mailbox, (author, *named_addresses(mail)))
+    enrolled = author in people
+    company = None if author is None or enrolled else _company_of(connection, mailbox, author)
     return Facts(
         received_at=received_at,
         mailbox=mailbox,
@@ -120,15 +130,16 @@ def gather(
         authentication=authentication,
         signals=signals,
         people=people,
-        author_company=None
-        if author is None or author in people
-        else _company_of(connection, mailbox, author),
+        author_company=company,
+        author_known=enrolled
+        or company is not None
+        or (author is not None and _is_known(connection, mailbox, author)),
         tickets=_tickets(connection, mailbox, signals, known_ids),
         known_ids=known_ids,
         earlier=Earlier(*earlier) if earlier is not None else None,
         id_seen=id_seen,
         acknowledged_at=None
-        if author not in people
+        if not enrolled
         else connection.execute(
             _ACKNOWLEDGED_AT, {"mailbox": mailbox.id, "address": author}
         ).scalar(),
@@ -172,6 +183,27 @@ def _company_of(connection: Connection, mailbox: Mailbox, address: str) -> Compa
         _COMPANY_OF_DOMAIN, {"mailbox": mailbox.id, "domain": domain_of(address)}
     ).one_or_none()
     return Company(*row) if row is not None else None
+
+
+def knows_author(connection: Connection, mailboxes: Iterable[Mailbox], author: str) -> bool:
+    """Whether any of these mailboxes has a reason to look into who this author is.
+
+    The answer hangs on the domain, not on the address (but for guests): a look-up in the DNS, which
+    the owner of a domain can watch, tells nobody which of its addresses are registered.
+    """
+    return any(
+        _company_of(connection, mailbox, author) is not None
+        or _is_known(connection, mailbox, author)
+        for mailbox in mailboxes
+    )
+
+
+def _is_known(connection: Connection, mailbox: Mailbox, author: str) -> bool:
+    of_domain = {"mailbox": mailbox.id, "domain": domain_of(author)}
+    if connection.execute(_ANYBODY_OF_DOMAIN.limit(1), of_domain).first() is not None:
+        return True
+    on_ticket = {"mailbox": mailbox.id, "address": author}
+    return connection.execute(_ON_A_TICKET.limit(1), on_ticket).first() is not None
 
 
 def _tickets(

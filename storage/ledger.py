@@ -79,28 +79,33 @@ class SingleWriter:
                 return
 
     def _commit_together(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
-        done: list[tuple[Future[Any], Any]] = []
-        failed: list[tuple[Future[Any], BaseException]] = []
+        group = [waiting for waiting in group if waiting[1].set_running_or_notify_cancel()]
+        outcomes: list[_Outcome] = []
         try:
-            with self._engine.connect().execution_options(writes=True) as connection:
-                with connection.begin():
-                    for job, future in group:
-                        if not future.set_running_or_notify_cancel():
-                            continue
-                        try:
-                            with connection.begin_nested():
-                                done.append((future, job(connection)))
-                        except (
-                            Exception
-                        ) as error:  # the submitter's: handed back through its future
-                            failed.append((future, error))
-        except Exception as error:  # the whole group was undone: a full disk, a lock held too long
-            failed = [(future, error) for _, future in group if not future.cancelled()]
-            done = []
-        for future, result in done:
-            future.set_result(result)
-        for future, failure in failed:
-            future.set_exception(failure)
+            with (
+                self._engine.connect().execution_options(writes=True) as connection,
+                connection.begin(),
+            ):
+                outcomes = [_attempt(connection, job) for job, _ in group]
+        except Exception as error:  # noqa: BLE001 - all are undone: a full disk, a lock held too long
+            outcomes = [(None, error)] * len(group)
+        for (_, future), (result, failure) in zip(group, outcomes, strict=True):
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
+
+_Outcome = tuple[Any, Exception | None]
+
+
+def _attempt(connection: Connection, job: Job[Any]) -> _Outcome:
+    """A job in a savepoint of its own: one that fails leaves its neighbours alone."""
+    try:
+        with connection.begin_nested():
+            return job(connection), None
+    except Exception as error:  # noqa: BLE001 - the submitter gets it through his future
+        return None, error
 
 
 class Pool:

@@ -106,8 +106,8 @@ def give_up(connection: Connection, notice: UUID, error: str) -> None:
 
 def counts(connection: Connection) -> dict[str, int]:
     """How many notices are in each state."""
-    query = select(_notice.c.state, func.count()).group_by(_notice.c.state)
-    return {state: number for state, number in connection.execute(query)}
+    query = select(_notice.c.state, func.count().label("number")).group_by(_notice.c.state)
+    return {row.state: row.number for row in connection.execute(query)}
 
 
 def _settle(connection: Connection, notice: UUID, **values: Any) -> None:

@@ -162,6 +162,7 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
     row = {
         "mailbox_id": mailbox.id,
         "address": address,
+        "domain": domain_of(address),
         "name": person.name,
         "role": person.role.value,
         "company_id": company,

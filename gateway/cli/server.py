@@ -65,11 +65,13 @@ def _welcome(settings: Config) -> None:
         r"From: Ann <ann@acme.example>\r\nTo: support@help.example\r\n"
         r"Subject: The printer is on fire\r\n\r\nPlease help.\r\n"
     )
+    program = (
+        f"import smtplib; s = smtplib.SMTP('{host}', {port}); s.ehlo(); "
+        f"s.mail('ann@acme.example'); s.rcpt('{DEMO_MAILBOX}'); print(s.data(b'{mail}'))"
+    )
     for line in (
         f"Postern is open: SMTP on {settings.smtp.listen}, HTTP on http://{settings.http.listen}",
-        f"""Send a mail:  python3 -c "import smtplib; s = smtplib.SMTP('{host}', {port}); """
-        f"""s.ehlo(); s.mail('ann@acme.example'); s.rcpt('{DEMO_MAILBOX}'); """
-        f"""print(s.data(b'{mail}'))\"""",
+        f'Send a mail:  python3 -c "{program}"',
         "Watch:        .venv/bin/postern tail -f",
         "Look:         .venv/bin/postern ticket 1, and explain ID for the way to it",
         f"Our answers:  {settings.relay.url or settings.relay.maildir / 'new'}; Ctrl-C stops",

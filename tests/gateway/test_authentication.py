@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.authentication import Authenticator, Trust
@@ -295,9 +295,7 @@ fields = st.one_of(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(fields, max_size=5), domains, domains, st.sampled_from([ACME_HOST, ELSEWHERE, RELAY])
 )

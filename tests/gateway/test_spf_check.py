@@ -87,6 +87,7 @@ async def test_without_an_address_there_is_no_spf(world: World, peer: str) -> No
         ("v=spf1 mx:host.example -all", Result.PASS),
         ("v=spf1 exists:%{l}.%{i}.allow.host.example -all", Result.PASS),
         ("v=spf1 ip4:192.0.2.0/24 +all", Result.PASS),
+        ("v=spf1 a:x..host.example ip4:192.0.2.1 -all", Result.PASS),
         ("v=spf1 ~all", Result.SOFTFAIL),
         ("v=spf1 ?all", Result.NEUTRAL),
         ("v=spf1", Result.NEUTRAL),
@@ -156,6 +157,19 @@ async def test_a_silent_include_is_temporary(world: World) -> None:
     result, verdict = await under(world, "v=spf1 include:dead.example -all")
     assert result is Result.TEMPERROR
     assert verdict.temporary
+
+
+async def test_a_record_that_asks_for_a_hundred_addresses_is_cut_short(world: World) -> None:
+    mechanisms = " ".join(f"mx:m{number}.example" for number in range(10))
+    for number in range(10):
+        hosts = [f"10 h{host}.m{number}.example" for host in range(10)]
+        world.publish(f"m{number}.example", *hosts, kind="MX")
+        for host in range(10):
+            world.publish(f"h{host}.m{number}.example", "192.0.2.99", kind="A")
+    result, verdict = await under(world, f"v=spf1 {mechanisms} -all")
+    assert result is Result.PERMERROR
+    assert not verdict.temporary
+    assert sum(world.server.queries.values()) <= 30
 
 
 async def test_an_explanation_is_never_fetched(world: World) -> None:

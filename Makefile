@@ -1,0 +1,40 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: run test check soak bench lock clean help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+run: $(READY)  ## serve on this machine, with a demo enrolled
+	$(BIN)/postern init --demo
+	exec $(BIN)/postern serve --welcome
+
+test: $(READY)  ## every test but the long ones, under five minutes
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+soak: $(READY)  ## the long tests
+	$(BIN)/python -m pytest -m soak --timeout 7200
+
+bench: $(READY)  ## measure against a bare sink and, where it is installed, Postfix
+	$(BIN)/python -m tests.bench
+
+lock:  ## renew deploy/requirements.lock (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --no-annotate --python-version 3.11 --group pyproject.toml:dev pyproject.toml \
+	  -o deploy/requirements.lock
+
+clean:  ## remove what was made here; var/ with its store stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): deploy/requirements.lock pyproject.toml deploy/venv.sh
+	sh deploy/venv.sh
+	@touch $@
