@@ -166,106 +166,8 @@ def sender(case: Case) -> Finding:
             assert_never(who.standing)
 
 
-CHECKS:
-        finding = check(case)
-        trace.append(Step(check.__name__, finding.saw, finding.outcome))
-        if finding.action is not None and finding.reason is not None:
-            _assert_never_critical(finding.action, policy)
-            return Decision(finding.action, finding.reason, tuple(trace))
-    raise AssertionError("new_ticket answers every mail")
-
-
-def duplicate(case: Case) -> Finding:
-    earlier = case.facts.earlier
-    saw = f"identity {case.mail.identity[:16]}"
-    if earlier is not None:
-        action = Repeat(earlier.journal_id, earlier.answer, earlier.ticket)
-        return Finding(saw, f"came before as {earlier.journal_id}", action, Reason.SEEN_BEFORE)
-    if case.facts.id_seen:
-        return Finding(saw, f"id_collision: {case.mail.message_id} came before with other bytes")
-    return Finding(saw, "new")
-
-
-def automatic(case: Case) -> Finding:
-    sign = sign_of_automation(case.mail, case.facts.envelope)
-    if sign is None:
-        return Finding("headers and reverse-path", "a person's mail")
-    ticket = next((e.ticket for e in case.entitlements if e.via in _MADE_BY_US), None)
-    if ticket is not None:
-        return Finding(sign, f"kept on #{ticket}", Record(ticket), Reason.AUTOMATIC)
-    who = case.sender
-    if who is None or not who.standing.may_write or who.tier < Tier.PROVEN:
-        return Finding(sign, "automatic, and points to no ticket: the sender decides")
-    if who.person is not None and who.person.machine:
-        return Finding(sign, "automatic, but its sender is registered as a machine")
-    known = next((e.ticket for e in case.entitlements if e.right is Right.COMMENT), None)
-    return Finding(sign, "kept, triggers nothing", Record(known), Reason.AUTOMATIC)
-
-
-def author(case: Case) -> Finding:
-    if isinstance(case.mail.author, Ambiguous):
-        return Finding("From", case.mail.author.why, Hold(), Reason.FROM_AMBIGUOUS)
-    return Finding("From", case.mail.author.address)
-
-
-def proof(case: Case) -> Finding:
-    """What the author's domain asks for where nothing proves him; the same for every address.
-
-    Below T2 nobody may learn whether an address is registered, so these answers hang on the
-    domain alone.
-    """
-    who = _known(case.sender)
-    proven, policy = case.facts.authentication, case.policy
-    saw = f"{who.tier} by {proven.by or ('reply token' if who.token else 'nothing')}"
-    if not case.facts.author_known:
-        return Finding(saw, "of no domain that is known here")
-    if who.tier >= Tier.TOKEN:
-        return Finding(saw, "good enough to go on")
-    if proven.temporary:
-        return Finding(saw, "the DNS did not answer", Defer(), Reason.DNS_FAILURE)
-    if proven.dmarc is Result.FAIL and proven.dmarc_policy == "reject":
-        refusal = Refuse(replies.SENDER_FAILED_DMARC.text, dmarc=True)
-        return Finding(saw, "DMARC fails, its domain asks to reject", refusal, Reason.DMARC_REJECT)
-    if proven.dmarc is Result.FAIL and proven.dmarc_policy == "quarantine":
-        outcome = "DMARC fails, its domain asks for quarantine"
-        return Finding(saw, outcome, Hold(), Reason.DMARC_QUARANTINE)
-    if policy.unauthenticated == "hold":
-        return Finding(saw, "not proven", Hold(), Reason.UNPROVEN_HELD)
-    return Finding(saw, "not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
-
-
-def sender(case: Case) -> Finding:
-    who, policy = _known(case.sender), case.policy
-    saw = f"{who.address}, {who.standing}"
-    if any(e.guest for e in case.entitlements):
-        return Finding(saw, "a guest on the ticket that the mail points to")
-    if who.standing is not Standing.STRANGER and who.tier < Tier.PROVEN:
-        if who.standing.may_write:
-            return Finding(saw, "may write where his token leads")
-        return Finding(saw, "not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
-    match who.standing:
-        case Standing.STRANGER if policy.strangers == "hold":
-            return Finding(saw, "not registered", Hold(), Reason.STRANGER_HELD)
-        case Standing.STRANGER:
-            return Finding(saw, "not registered", Refuse(policy.texts.sign_up), Reason.STRANGER)
-        case Standing.DEACTIVATED:
-            refusal = Refuse(policy.texts.deactivated)
-            return Finding(saw, "deactivated", refusal, Reason.DEACTIVATED)
-        case Standing.SUSPENDED:
-            refusal = Refuse(policy.texts.suspended)
-            return Finding(saw, "company suspended", refusal, Reason.SUSPENDED)
-        case Standing.COLLEAGUE if not any(e.right is Right.FLAG for e in case.entitlements):
-            return Finding(saw, "company known, not enrolled", Hold(), Reason.NOT_ENROLLED)
-        case Standing.COLLEAGUE:
-            return Finding(saw, "company known, not enrolled, but was given the thread")
-        case Standing.USER | Standing.STAFF:
-            return Finding(saw, "may write")
-        case _:
-            assert_never(who.standing)
-
-
 def known_ticket(case: Case) -> Finding:
-    sender = _known(case.sender)
+    who = _known(case.sender)
     if not case.entitlements:
         return Finding("no pointer to a ticket", "none")
     saw = "; ".join(str(e) for e in case.entitlements)
@@ -277,7 +179,7 @@ def known_ticket(case: Case) -> Finding:
         ticket = case.facts.tickets[entitled.ticket]
         visibility = _VISIBILITY[entitled.right]
         joining = (
-            additions(case.mail, case.facts, sender, ticket, case.policy)
+            additions(case.mail, case.facts, who, ticket, case.policy)
             if entitled.right is Right.COMMENT
             else ()
         )
@@ -288,14 +190,14 @@ def known_ticket(case: Case) -> Finding:
 
 
 def new_ticket(case: Case) -> Finding:
-    sender = _known(case.sender)
-    if sender.tier < Tier.PROVEN:
+    who = _known(case.sender)
+    if who.tier < Tier.PROVEN:
         # A token proves a place on its own ticket, and that ticket did not take the mail.
         refusal = Refuse(case.policy.texts.sign_up)
-        return Finding(str(sender.tier), "not proven for a new ticket", refusal, Reason.UNPROVEN)
-    if not sender.standing.may_write:
+        return Finding(str(who.tier), "not proven for a new ticket", refusal, Reason.UNPROVEN)
+    if not who.standing.may_write:
         refusal = Refuse(case.policy.texts.sign_up)
-        return Finding(sender.standing, "may not open a ticket", refusal, Reason.STRANGER)
+        return Finding(who.standing, "may not open a ticket", refusal, Reason.STRANGER)
     policy, mail = case.policy, case.mail
     text = mail.body.text if isinstance(mail.body, Body) else ""
     claim = claimed(policy.levels, mail.subject, text, mail.header, policy.severity.high_importance)
@@ -309,11 +211,11 @@ def new_ticket(case: Case) -> Finding:
     tags = (e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG)
     action = OpenTicket(
         subject=mail.subject[:SUBJECT_LENGTH] or "(no subject)",
-        requester=sender.address,
-        requester_id=sender.person.id if sender.person is not None else None,
-        company=sender.company.id if sender.company is not None else None,
+        requester=who.address,
+        requester_id=who.person.id if who.person is not None else None,
+        company=who.company.id if who.company is not None else None,
         severity=severity,
-        additions=additions(mail, case.facts, sender, None, policy),
+        additions=additions(mail, case.facts, who, None, policy),
         acknowledge=_acknowledged(case),
         mentions=next(tags, None),
     )
