@@ -1,0 +1,233 @@
+"""The client of the benchmark, in a process of its own: `python -m tests.bench.client --help`.
+
+It keeps its sessions open and sends each mail once, with the mail's own author as envelope sender,
+one command after the reply to the one before (no pipelining), all bytes made ready beforehand.
+Debian's smtp-source would be lighter still, but it sends one body again and again: Postern would
+know the second for a repeat of the first, so that client could only serve for the sink.
+
+On standard output, at the end, one JSON object: the fields of `Sent`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import gc
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from tests.bench.load import read
+
+LINES_KEPT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of sending."""
+
+    accepted: list[str]
+    """File names of the mails whose final dot was answered 250."""
+    replies: dict[str, int]
+    """How often each reply came after the dot (`250`), or instead of a go-ahead (`RCPT 550`)."""
+    refusals: list[str]
+    """The first few replies that were not what they should be, in full."""
+    started_at: float
+    """Unix time of the first MAIL, in seconds."""
+    wall_s: float
+    """From the first MAIL to the last reply; connecting and EHLO are not in it."""
+    latencies_ms: list[float]
+    """From the final dot to its 250, for each accepted mail, sorted."""
+    cpu_s: float
+    """User and system time of the client while it was sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A mail as bytes that only need to be written."""
+
+    name: str
+    mail_command: bytes
+    content: bytes
+    """Dot-stuffed, with its final dot."""
+
+
+def prepare(folder: Path) -> list[Prepared]:
+    """All mails of a folder, ready to be sent."""
+    return [
+        Prepared(
+            mail.path.name,
+            f"MAIL FROM:<{mail.sender}>\r\n".encode(),
+            stuffed(mail.path.read_bytes()),
+        )
+        for mail in read(folder)
+    ]
+
+
+def stuffed(raw: bytes) -> bytes:
+    """A mail as DATA carries it: CRLF line ends, dots doubled, the final dot (RFC 5321 §4.5.2)."""
+    text = raw.replace(b"\r\n", b"\n").removesuffix(b"\n").replace(b"\n", b"\r\n")
+    text = text.replace(b"\r\n.", b"\r\n..")
+    return (b"." if text.startswith(b".") else b"") + text + b"\r\n.\r\n"
+
+
+class Run:
+    """The sessions together: what is still to send, and what came of the rest."""
+
+    def __init__(self, mails: Sequence[Prepared], recipient: str, sessions: int) -> None:
+        self.todo = iter(mails)
+        self.rcpt_command = f"RCPT TO:<{recipient}>\r\n".encode()
+        self.accepted: list[str] = []
+        self.latencies_s: list[float] = []
+        self.replies: Counter[str] = Counter()
+        self.refusals: list[str] = []
+        self.last_reply = 0.0
+        self.all_greeted = asyncio.Event()
+        self.all_gone = asyncio.Event()
+        self._to_greet = self._to_go = sessions
+
+    def greeted(self) -> None:
+        self._to_greet -= 1
+        if not self._to_greet:
+            self.all_greeted.set()
+
+    def gone(self) -> None:
+        self._to_go -= 1
+        if not self._to_go:
+            self.all_greeted.set()  # none is left to wait for
+            self.all_gone.set()
+
+    def refused(self, what: str, line: str) -> None:
+        self.replies[what] += 1
+        if len(self.refusals) < LINES_KEPT:
+            self.refusals.append(f"{what}: {line}")
+
+
+class Session(asyncio.Protocol):
+    """One connection. `step` is the command whose reply it waits for."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._step = "greeting"
+        self._buffer = b""
+        self._mail: Prepared | None = None
+        self._dot_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if self._step != "QUIT":
+            self._run.refused("connection lost", f"after {self._step}")
+        self._run.gone()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if not self._buffer.endswith(b"\n"):
+            return
+        last = self._buffer[:-1].rpartition(b"\n")[2]
+        if last[3:4] != b"-":
+            self._buffer = b""
+            self._replied(last.decode("ascii", "replace").rstrip())
+
+    def begin(self) -> None:
+        """Send the next mail, or take leave."""
+        self._mail = next(self._run.todo, None)
+        if self._mail is None:
+            self._say("QUIT", b"QUIT\r\n")
+        else:
+            self._say("MAIL", self._mail.mail_command)
+
+    def _say(self, step: str, line: bytes) -> None:
+        self._step = step
+        self._transport.write(line)
+
+    def _replied(self, line: str) -> None:
+        match self._step, line[:3]:
+            case "greeting", "220":
+                self._say("EHLO", b"EHLO bench.example\r\n")
+            case "EHLO", "250":
+                self._step = "idle"
+                self._run.greeted()
+            case "MAIL", "250":
+                self._say("RCPT", self._run.rcpt_command)
+            case "RCPT", "250":
+                self._say("DATA", b"DATA\r\n")
+            case "DATA", "354":
+                assert self._mail is not None
+                self._say("dot", self._mail.content)
+                self._dot_at = time.perf_counter()
+            case "dot", code:
+                self._answered(code, line)
+            case "RSET", "250":
+                self.begin()
+            case "QUIT", _:
+                self._transport.close()
+            case ("MAIL" | "RCPT" | "DATA") as step, code if code != "421":
+                self._run.refused(f"{step} {code}", line)
+                self._say("RSET", b"RSET\r\n")
+            case step, code:
+                self._run.refused(f"{step} {code}", line)
+                self._transport.close()
+
+    def _answered(self, code: str, line: str) -> None:
+        now = self._run.last_reply = time.perf_counter()
+        assert self._mail is not None
+        if code == "250":
+            self._run.replies[code] += 1
+            self._run.accepted.append(self._mail.name)
+            self._run.latencies_s.append(now - self._dot_at)
+        else:
+            self._run.refused(code, line)
+        self.begin()
+
+
+async def send(
+    host: str, port: int, mails: Sequence[Prepared], recipient: str, sessions: int
+) -> Sent:
+    """Send every mail once. Raises OSError where the first connections fail."""
+    run = Run(mails, recipient, sessions)
+    loop = asyncio.get_running_loop()
+    opened = [
+        (await loop.create_connection(lambda: Session(run), host, port))[1] for _ in range(sessions)
+    ]
+    await run.all_greeted.wait()
+    started_at, cpu_s, start = time.time(), time.process_time(), time.perf_counter()
+    for session in opened:
+        session.begin()
+    await run.all_gone.wait()
+    return Sent(
+        accepted=run.accepted,
+        replies=dict(run.replies),
+        refusals=run.refusals,
+        started_at=started_at,
+        wall_s=max(run.last_reply - start, 1e-9),
+        latencies_ms=sorted(seconds * 1000 for seconds in run.latencies_s),
+        cpu_s=time.process_time() - cpu_s,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("folder", type=Path, help="the mails, as tests.bench.load writes them")
+    parser.add_argument("recipient")
+    parser.add_argument("--sessions", type=int, default=20)
+    given = parser.parse_args()
+    mails = prepare(given.folder)
+    gc.freeze()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sending = send(given.host, given.port, mails, given.recipient, given.sessions)
+        print(json.dumps(dataclasses.asdict(runner.run(sending))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""What Linux says in /proc: CPU time and memory of processes, and what machine this is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+PROC = Path("/proc")
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def tree(roots: Iterable[int]) -> list[int]:
+    """These processes and all that descend from them, now."""
+    children: dict[int, list[int]] = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found: list[int] = []
+    waiting = list(roots)
+    while waiting:
+        found.append(waiting.pop())
+        waiting += children.get(found[-1], [])
+    return found
+
+
+def cpu_s(roots: Iterable[int]) -> float:
+    """User and system time of process trees, in seconds, in steps of a clock tick (10 ms).
+
+    Descendants that have ended are in it, if their parents waited for them.
+    """
+    ticks = 0
+    for pid in tree(roots):
+        if fields := _stat(pid):
+            ticks += sum(int(value) for value in fields[11:15])  # utime stime cutime cstime
+    return ticks / _TICKS_PER_S
+
+
+def peak_mib(roots: Iterable[int]) -> float:
+    """The most memory that each living process of the trees ever held, added up, in MiB.
+
+    Memory that they share by shmem (PostgreSQL's buffers) counts once; program text that they
+    share counts in each.
+    """
+    own, shared = 0, 0
+    for pid in tree(roots):
+        try:
+            status = (PROC / str(pid) / "status").read_text()
+        except OSError:
+            continue
+        kib = {name: int(value) for name, value in re.findall(r"(\w+):\s+(\d+) kB", status)}
+        own += kib.get("VmHWM", 0) - kib.get("RssShmem", 0)
+        shared = max(shared, kib.get("RssShmem", 0))
+    return (own + shared) / 1024
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat behind the name, which may hold blanks; none if it has ended."""
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def filesystem(path: Path) -> str:
+    """The type of the file system that a path lies on, such as ext4."""
+    mounts = [line.split() for line in (PROC / "mounts").read_text().splitlines()]
+    above = {str(path.resolve()), *map(str, path.resolve().parents)}
+    return max((m for m in mounts if m[1] in above), key=lambda m: len(m[1]))[2]
+
+
+def summary() -> dict[str, str]:
+    """Processor, cores, memory, load and versions, in words."""
+    model = re.search(r"model name\s*:\s*(.+)", (PROC / "cpuinfo").read_text())
+    memory = re.search(r"MemTotal:\s+(\d+)", (PROC / "meminfo").read_text())
+    return {
+        "processor": model[1] if model else platform.machine(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory": f"{int(memory[1]) / 2**20:.0f} GiB" if memory else "unknown",
+        "load": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+        "system": f"Linux {platform.release()}, Python {platform.python_version()}",
+    }

@@ -1,0 +1,193 @@
+"""Postern itself as a target: the real command on a store of its own, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests import running
+from tests.bench import profile
+from tests.bench.client import Sent
+from tests.bench.load import Load
+from tests.bench.processes import STOP_S, Failed, free_ports, program, until
+from tests.bench.targets import MAILBOX, START_S, Running
+from tests.stores import postgres
+
+PROMISES = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_method")
+"""What PostgreSQL's promise to keep a commit hangs on."""
+_FILED = """
+SELECT mail.message_id FROM mail
+JOIN ticket ON ticket.id = mail.ticket_id
+JOIN comment ON comment.ticket_id = ticket.id AND comment.journal_id = mail.journal_id
+"""
+_VERDICTS = "SELECT verdict, count(*) FROM journal GROUP BY verdict"
+
+Query = Callable[[str], Sequence[Sequence[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An empty store: where it is, how to look into it, which processes serve it."""
+
+    url: str
+    query: Query
+    helpers: tuple[int, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class RunningPostern(Running):
+    """Postern, whose books are checked at the end."""
+
+    load: Load = field(kw_only=True)
+    query: Query = field(kw_only=True)
+
+    def finish(self, sent: Sent) -> list[str]:
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(STOP_S)
+        faults = [f"postern ended with {code}"] if code else []
+        return faults + audit(self.query, self.load, sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Postern:
+    """`postern serve` on one kind of store with a number of workers."""
+
+    kind: str
+    """`sqlite` or `postgres`."""
+    workers: int
+    profiles: Path | None = None
+    """A folder for profiles of the server, which slow it down."""
+
+    @property
+    def name(self) -> str:
+        return f"postern-{self.kind} -w{self.workers}"
+
+    def missing(self) -> str | None:
+        return None
+
+    @contextmanager
+    def running(self, folder: Path, load: Load) -> Iterator[Running]:
+        with STORES[self.kind](folder) as store:
+            smtp, http = free_ports(2)
+            config = _configure(folder, store.url, smtp, http)
+            enrol(config, load.senders)
+            log = folder / "postern.log"
+            command = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
+            with program([*command, "--workers", str(self.workers)], log) as process:
+                until(process, lambda: _started(log, self.workers), START_S, "postern serve")
+                with profile.of([process.pid], self.profiles, self.name):
+                    yield RunningPostern(
+                        process,
+                        smtp,
+                        store.helpers,
+                        store.notes,
+                        load=load,
+                        query=store.query,
+                    )
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[Store]:
+    """A file in the folder."""
+    path = folder / "postern.db"
+
+    def query(sql: str) -> Sequence[Sequence[Any]]:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute(sql).fetchall()
+
+    yield Store(f"sqlite:///{path}", query)
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[Store]:
+    """A server of its own. Raises Failed where it does not keep what it commits."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder.parent)
+    try:
+        server = postgres()
+        stores = server.__enter__()
+    finally:
+        tempfile.tempdir = before
+    try:
+        url = stores.empty()
+
+        def query(sql: str) -> Sequence[Sequence[Any]]:
+            with psycopg.connect(url) as connection:
+                return connection.execute(sql.encode()).fetchall()
+
+        notes = {name: query(f"SHOW {name}")[0][0] for name in PROMISES}
+        if lax := [name for name in PROMISES[:3] if notes[name] != "on"]:
+            raise Failed(f"PostgreSQL runs with {', '.join(lax)} not on")
+        yield Store(url, query, (stores.server.get_pid(),), notes)
+    finally:
+        server.__exit__(None, None, None)
+
+
+STORES = {"sqlite": sqlite, "postgres": postgresql}
+
+
+def _configure(folder: Path, url: str, smtp: int, http: int) -> Path:
+    path = folder / "postern.toml"
+    path.write_text(
+        f'[smtp]\nlisten = "127.0.0.1:{smtp}"\n'
+        f'[http]\nlisten = "127.0.0.1:{http}"\n'
+        f'[store]\nurl = "{url}"\n'
+        f'[relay]\nmaildir = "{folder}/outbox"\n'
+    )
+    return path
+
+
+def enrol(config: Path, senders: Sequence[str]) -> None:
+    """Make the store ready and register every sender, by the commands that an operator has.
+
+    Each domain of the senders is a company of that name.
+    """
+    users = config.parent / "users.csv"
+    with users.open("w", newline="") as file:
+        rows = [(address, address.partition("@")[2], address) for address in senders]
+        csv.writer(file).writerows([("address", "company", "name"), *rows])
+    _command(config, "init")
+    _command(config, "mailbox", "add", MAILBOX)
+    for domain in sorted({address.partition("@")[2] for address in senders}):
+        _command(config, "company", "add", domain, "--domain", domain)
+    _command(config, "users", "import", str(users))
+
+
+def _command(config: Path, *arguments: str) -> None:
+    done = running.postern(*arguments, "--config", str(config))
+    if done.returncode:
+        raise Failed(f"postern {' '.join(arguments)}: {done.returncode}\n{done.stderr}")
+
+
+def _started(log: Path, workers: int) -> bool | None:
+    """True once each worker has said that its sockets are open."""
+    lines = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("}\n")]
+    events = Counter(json.loads(line).get("event") for line in lines)
+    return True if events["started"] >= workers else None
+
+
+def audit(query: Query, load: Load, sent: Sent) -> list[str]:
+    """Compare what was answered 250 with what is in the store; every difference in words."""
+    verdicts = {str(verdict): int(count) for verdict, count in query(_VERDICTS)}
+    filed = Counter(str(row[0]).strip("<>") for row in query(_FILED))
+    accepted = set(sent.accepted)
+    wanted = {mail.message_id() for mail in load.mails if mail.path.name in accepted}
+    missing = wanted - filed.keys()
+    faults = [f"{len(missing)} mails answered 250 are on no ticket"] if missing else []
+    if twice := [name for name, times in filed.items() if times > 1]:
+        faults.append(f"{len(twice)} mails are on tickets more than once")
+    if sum(verdicts.values()) != len(sent.accepted):
+        faults.append(f"{len(sent.accepted)} mails were answered 250, the journal has {verdicts}")
+    return faults

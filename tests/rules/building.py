@@ -1,0 +1,165 @@
+"""Builders that show only what matters: everything else is an ordinary mail of an ordinary user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+from uuid import UUID
+
+from rules.authentication import Authentication, Result
+from rules.decide import decide
+from rules.decision import Decision
+from rules.facts import (
+    Company,
+    Earlier,
+    Facts,
+    Mailbox,
+    Part,
+    Participant,
+    Person,
+    Presence,
+    Role,
+    Ticket,
+)
+from rules.header import Ambiguous, Author, Header
+from rules.mail import Body, Envelope, Mail, Unreadable
+from rules.policy import Policy, parse
+from rules.threads import Signal, signals
+from rules.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
+
+SUPPORT = "support@help.example"
+MAILBOX = Mailbox(1, SUPPORT, "default")
+KEYS = Keys(current=1, secrets={1: b"k" * 32})
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+ACME = Company(1, "Acme", True)
+GLOBEX = Company(2, "Globex", True)
+
+
+def person(
+    address: str, company: Company | None = ACME, role: Role = Role.USER, **changes: Any
+) -> Person:
+    number = sum(address.encode())
+    return replace(Person(number, address, "", role, True, False, company), **changes)
+
+
+ANN = person("ann@acme.example")
+BOB = person("bob@acme.example")
+GIL = person("gil@globex.example", GLOBEX)
+SAM = person("sam@help.example", None, Role.STAFF)
+EVERYBODY = (ANN, BOB, GIL, SAM)
+DOMAINS = {"acme.example": ACME, "globex.example": GLOBEX}
+
+PROVEN = Authentication.by_peer("127.0.0.1")
+NOTHING = Authentication.unchecked("test")
+
+
+def unproven(dmarc: Result = Result.NONE, policy: Any = "none", temporary: bool = False) -> Any:
+    return replace(NOTHING, dmarc=dmarc, dmarc_policy=policy, temporary=temporary)
+
+
+def default_policy(**changes: Any) -> Policy:
+    text = (resources.files("rules.policies") / "default.toml").read_text()
+    return parse(text, "default.toml").model_copy(update=changes)
+
+
+def a_mail(
+    sender: str | None = ANN.address,
+    subject: str = "Printer",
+    text: str = "It does not print.",
+    to: tuple[str, ...] = (SUPPORT,),
+    cc: tuple[str, ...] = (),
+    message_id: str = "<1@client.example>",
+    in_reply_to: tuple[str, ...] = (),
+    references: tuple[str, ...] = (),
+    unreadable: str = "",
+    **header: str,
+) -> Mail:
+    """A mail; further keywords are header fields (`auto_submitted="auto-replied"`)."""
+    fields = tuple((k.replace("_", "-"), v.encode()) for k, v in header.items())
+    return Mail(
+        identity="0" * 64,
+        size_bytes=1000,
+        header=Header(fields),
+        author=Author(sender, "") if sender else Ambiguous("2 From fields"),
+        subject=subject,
+        message_id=message_id,
+        in_reply_to=in_reply_to,
+        references=references,
+        to=to,
+        cc=cc,
+        date=None,
+        body=Unreadable(unreadable) if unreadable else Body(text, "", False, ()),
+    )
+
+
+def a_ticket(number: int = 7, *members: Participant, company: Company | None = ACME) -> Ticket:
+    return Ticket(number, company.id if company else None, members)
+
+
+def member(
+    number: int, who: str, part: Part = Part.USER, presence: Presence = Presence.ACTIVE
+) -> Participant:
+    return Participant(number, who, part, presence)
+
+
+ANNS = a_ticket(7, member(70, ANN.address, Part.REQUESTER))
+
+
+@dataclass
+class World:
+    """The registry and tickets around a mail; `decide` runs the rules in it."""
+
+    people: tuple[Person, ...] = EVERYBODY
+    domains: dict[str, Company] = field(default_factory=lambda: dict(DOMAINS))
+    tickets: tuple[Ticket, ...] = (ANNS,)
+    known_ids: dict[str, int] = field(default_factory=dict)
+    proof: Authentication = PROVEN
+    earlier: Earlier | None = None
+    id_seen: bool = False
+    acknowledged_at: datetime | None = None
+    policy: Policy = field(default_factory=default_policy)
+
+    def decide(self, mail: Mail, to: str = SUPPORT, mail_from: str | None = None) -> Decision:
+        address = mail.author.address if isinstance(mail.author, Author) else ""
+        envelope = Envelope("127.0.0.1", "", False, address if mail_from is None else mail_from, (to,))
+        return decide(mail, self.facts(mail, envelope, address), self.policy)
+
+    def facts(self, mail: Mail, envelope: Envelope, author: str) -> Facts:
+        found: tuple[Signal, ...] = signals(
+            mail, envelope, MAILBOX.id, SUPPORT, KEYS, self.policy.subject_tag.format
+        )
+        domain = author.rpartition("@")[2]
+        registered = {p.address: p for p in self.people}
+        members = {p.address for ticket in self.tickets for p in ticket.participants}
+        return Facts(
+            received_at=NOON,
+            mailbox=MAILBOX,
+            own_addresses=frozenset({SUPPORT}),
+            envelope=envelope,
+            authentication=self.proof,
+            signals=found,
+            people=registered,
+            author_company=None if author in registered else self.domains.get(domain),
+            author_known=domain in self.domains
+            or domain in {p.address.rpartition("@")[2] for p in self.people}
+            or author in members,
+            tickets={t.id: t for t in self.tickets},
+            known_ids=self.known_ids,
+            earlier=self.earlier,
+            id_seen=self.id_seen,
+            acknowledged_at=self.acknowledged_at,
+        )
+
+
+def token_to(participant: int, ticket: int = 7, purpose: Purpose = Purpose.REPLY) -> str:
+    """The reply address that a participant was given."""
+    return reply_address(KEYS, MAILBOX.id, SUPPORT, ReplyToken(ticket, participant, purpose))
+
+
+def our_id(ticket: int = 7) -> str:
+    return message_id(KEYS, MAILBOX.id, ticket, UUID(int=5), "help.example")
+
+
