@@ -14,20 +14,20 @@ from typing import Any
 from aiohttp import web
 
 from gateway import ids, log, policies
-from gateway.authentication import Authenticator, Trust
-from gateway.capacity import Limits, Wire
+from gateway.authentication.authenticator import Authenticator, Trust
+from gateway.authentication.dns import Resolver
 from gateway.config import Config, LimitsSection
 from gateway.directory import Directory
-from gateway.dispatcher import Dispatcher
-from gateway.dns import Resolver
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
-from gateway.parsing import Parser
+from gateway.parsing.parser import Parser
 from gateway.policies import Policies
-from gateway.relay import MaildirRelay, Relay, SmtpRelay
+from gateway.sending.dispatcher import Dispatcher
+from gateway.sending.relay import MaildirRelay, Relay, SmtpRelay
 from gateway.smtp import Ingress, listen_tcp, listen_unix
 from gateway.web import api
-from gateway.wire import Listener
+from gateway.wire.capacity import Limits, Wire
+from gateway.wire.connection import Listener
 from storage import registry
 from storage.database import Database
 from storage.ledger import open_ledger

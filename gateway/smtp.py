@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.capacity import Wire
-from gateway.dialogue import LmtpConnection, SmtpConnection
-from gateway.wire import Connection, Listener
+from gateway.wire.capacity import Wire
+from gateway.wire.connection import Connection, Listener
+from gateway.wire.dialogue import LmtpConnection, SmtpConnection
 from rules import replies
 from rules.mail import Delivery, Envelope
 from rules.replies import Reply

@@ -8,9 +8,9 @@ from functools import partial
 
 from aiohttp import web
 
-from gateway.capacity import Wire
 from gateway.ingest import Ingest
 from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.wire.capacity import Wire
 from rules import replies
 from rules.mail import Delivery, Envelope, as_sent
 from storage import registry

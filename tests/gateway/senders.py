@@ -16,8 +16,8 @@ import nacl.encoding
 import nacl.signing
 from dkim.crypto import parse_pem_private_key
 
-from gateway.authentication import Authenticator, Trust
-from gateway.dns import Resolver
+from gateway.authentication.authenticator import Authenticator, Trust
+from gateway.authentication.dns import Resolver
 from rules.authentication import Authentication, Evidence
 from rules.header import Author
 from rules.mail import Delivery, Envelope

@@ -13,9 +13,9 @@ from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 
-from gateway.capacity import Limits, Wire
 from gateway.smtp import Ingress, listen_tcp, listen_unix
-from gateway.wire import Listener
+from gateway.wire.capacity import Limits, Wire
+from gateway.wire.connection import Listener
 from rules.mail import Delivery
 from rules.replies import ACCEPTED, REFUSED_SENDER, TEMPORARY_FAILURE, Reply
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.arc_check import read_chain
-from gateway.authentication import Trust
-from gateway.signatures import Message
+from gateway.authentication.arc_check import read_chain
+from gateway.authentication.authenticator import Trust
+from gateway.authentication.signatures import Message
 from rules.authentication import Result
 from tests.gateway.senders import World, a_mail, a_world, rsa_key, the
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.authentication import Authenticator, Trust
-from gateway.dns import Resolver
-from gateway.results_header import proof
+from gateway.authentication.authenticator import Authenticator, Trust
+from gateway.authentication.dns import Resolver
+from gateway.authentication.results_header import proof
 from rules.authentication import Evidence, Result
 from rules.header import Author
 from rules.mail import Delivery, Envelope

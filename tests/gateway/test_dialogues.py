@@ -2,7 +2,7 @@ r"""The dialogues of tests/dialogues, held with a real server on a loopback sock
 
     # why this dialogue is there
     ! lmtp                        the listener speaks LMTP
-    ! limit recipients=2          one of `gateway.capacity.Limits`
+    ! limit recipients=2          one of `gateway.wire.capacity.Limits`
     > EHLO client.example         the client sends this line and CRLF
     >raw "a\r\n" * 3              the client sends these bytes, as Python writes them
     < 250 2.0.0 *                 the next line of the server (fnmatch)
@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.capacity import Limits
-from gateway.wire import Listener
+from gateway.wire.capacity import Limits
+from gateway.wire.connection import Listener
 from rules.mail import Delivery
 from tests.gateway.smtp_client import Client, a_server
 

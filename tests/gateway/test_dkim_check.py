@@ -15,7 +15,7 @@ from dkim.canonicalization import Relaxed, Simple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.signatures import CHUNK_BYTES, canonical_body
+from gateway.authentication.signatures import CHUNK_BYTES, canonical_body
 from rules.authentication import Result
 from tests.gateway.senders import World, a_mail, a_world, ed25519_key, rsa_key, signed, the
 

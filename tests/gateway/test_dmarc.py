@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dmarc import could_align, organisation, read_record, walk_names
-from gateway.dns import Found
+from gateway.authentication.dmarc import could_align, organisation, read_record, walk_names
+from gateway.authentication.dns import Found
 from rules.authentication import Authentication, Result
 from tests.gateway.senders import (
     ACME_HOST,

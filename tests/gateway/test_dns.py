@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dns import Absent, Found, Lookups, Resolver, Temporary, Unusable, host_domain
+from gateway.authentication.dns import (
+    Absent,
+    Found,
+    Lookups,
+    Resolver,
+    Temporary,
+    Unusable,
+    host_domain,
+)
 from tests.nameserver import NameServer
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 import uvloop
 
-from gateway.parsing import (
+from gateway.parsing.parser import (
     Parser,
     _unpickled,
     is_ordinary,

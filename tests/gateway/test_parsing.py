@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.html_text import text_from_html
-from gateway.mime import clean_name
-from gateway.parsing import (
+from gateway.parsing.html_text import text_from_html
+from gateway.parsing.mime import clean_name
+from gateway.parsing.parser import (
     part_bytes,
     read,
     read_header_only,

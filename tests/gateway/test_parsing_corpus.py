@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.parsing import Parser, is_ordinary, part_bytes, read
+from gateway.parsing.parser import Parser, is_ordinary, part_bytes, read
 from rules.header import Author
 from rules.mail import Body, Mail, Unreadable
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.wire import Listener
+from gateway.wire.connection import Listener
 from rules.mail import Delivery, Envelope
 from tests.gateway.smtp_client import Client, a_server
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dns import Absent, Answer, Found, Question, Temporary, Unusable
-from gateway.spf_check import Identity, SpfVerdict, evaluate, identity
+from gateway.authentication.dns import Absent, Answer, Found, Question, Temporary, Unusable
+from gateway.authentication.spf_check import Identity, SpfVerdict, evaluate, identity
 from rules.authentication import Authentication, Result
 from rules.mail import Envelope
 from tests.gateway.senders import ACME_HOST, ELSEWHERE, World, a_mail, a_world, the

@@ -15,10 +15,10 @@ from aiosmtpd.smtp import SMTP
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.capacity import Limits, Wire
-from gateway.dialogue import SmtpConnection
 from gateway.smtp import Ingress
-from gateway.wire import Listener, check_foundations
+from gateway.wire.capacity import Limits, Wire
+from gateway.wire.connection import Listener, check_foundations
+from gateway.wire.dialogue import SmtpConnection
 from tests.gateway.smtp_client import SECRET, Client, Post, a_server, tls_contexts
 
 HEADER = b"Subject: Hello\r\n\r\n"

@@ -124,7 +124,8 @@ class World:
 
     def decide(self, mail: Mail, to: str = SUPPORT, mail_from: str | None = None) -> Decision:
         address = mail.author.address if isinstance(mail.author, Author) else ""
-        envelope = Envelope("127.0.0.1", "", False, address if mail_from is None else mail_from, (to,))
+        sender = address if mail_from is None else mail_from
+        envelope = Envelope("127.0.0.1", "", False, sender, (to,))
         return decide(mail, self.facts(mail, envelope, address), self.policy)
 
     def facts(self, mail: Mail, envelope: Envelope, author: str) -> Facts:
@@ -161,5 +162,3 @@ def token_to(participant: int, ticket: int = 7, purpose: Purpose = Purpose.REPLY
 
 def our_id(ticket: int = 7) -> str:
     return message_id(KEYS, MAILBOX.id, ticket, UUID(int=5), "help.example")
-
-

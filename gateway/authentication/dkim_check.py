@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.dmarc import could_align
-from gateway.dns import Lookups, Temporary, Unusable, host_domain
-from gateway.offload import Run
-from gateway.signatures import (
+from gateway.authentication.dmarc import could_align
+from gateway.authentication.dns import Lookups, Temporary, Unusable, host_domain
+from gateway.authentication.offload import Run
+from gateway.authentication.signatures import (
     HeaderField,
     Key,
     Message,

@@ -7,8 +7,8 @@ from typing import Any
 
 import authres
 
-from gateway.dns import host_domain
-from gateway.signatures import Message
+from gateway.authentication.dns import host_domain
+from gateway.authentication.signatures import Message
 from rules.authentication import Evidence, Result
 
 MAX_FIELD_BYTES = 4096

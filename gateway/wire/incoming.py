@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.capacity import Wire
+from gateway.wire.capacity import Wire
 from rules import replies
 from rules.replies import Reply
 

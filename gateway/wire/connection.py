@@ -23,8 +23,8 @@ from aiosmtpd.proxy_protocol import V2_CMD, get_proxy
 from aiosmtpd.smtp import MISSING, SMTP, Session, TLSSetupException
 from aiosmtpd.smtp import Envelope as Transaction
 
-from gateway.capacity import IPAddress, Wire
-from gateway.incoming import BLOCK_BYTES
+from gateway.wire.capacity import IPAddress, Wire
+from gateway.wire.incoming import BLOCK_BYTES
 from rules import replies
 from rules.mail import Envelope
 from rules.replies import Reply

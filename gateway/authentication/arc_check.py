@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.dkim_check import signature_failure, terms_problem
-from gateway.dns import Lookups, Temporary, Unusable, host_domain
-from gateway.offload import Run
-from gateway.results_header import proof
-from gateway.signatures import (
+from gateway.authentication.dkim_check import signature_failure, terms_problem
+from gateway.authentication.dns import Lookups, Temporary, Unusable, host_domain
+from gateway.authentication.offload import Run
+from gateway.authentication.results_header import proof
+from gateway.authentication.signatures import (
     HeaderField,
     Key,
     Message,

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import jinja2
 
-from gateway.relay import Outgoing
+from gateway.sending.relay import Outgoing
 from rules.addresses import domain_of
 from rules.notices import Kind
 from rules.policy import Policy
@@ -19,7 +19,7 @@ from storage.outbox import Notice
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("gateway", "templates"),
+    loader=jinja2.PackageLoader("gateway.sending", "templates"),
     autoescape=False,  # noqa: S701 - plain text; an HTML part would have its own environment
     undefined=jinja2.StrictUndefined,
     keep_trailing_newline=True,

@@ -1,7 +1,7 @@
 """Raw bytes to `Mail`: the one place that knows mail-parser, and the fence around all parsing.
 
 mail-parser guesses where a mail is unclear, so it gives only what nobody's identity hangs on: the
-addresses of To and Cc, and the date. Everything else comes from `rules.header` and `gateway.mime`.
+addresses of To and Cc, and the date. Everything else comes from `rules.header` and `mime`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 import mailparser
 
-from gateway.mime import numbered_leaves, read_body, read_tree
+from gateway.parsing.mime import numbered_leaves, read_body, read_tree
 from rules.header import Header, author, decode_words, identity, message_ids
 from rules.header import read as read_header
 from rules.mail import Body, Mail, Unreadable
@@ -254,7 +254,7 @@ LENGTH = struct.Struct(">I")
 
 
 class _Worker:
-    """One `gateway.parsing_worker` process: a length and a mail in, a length and a pickle out."""
+    """One `gateway.parsing.worker` process: a length and a mail in, a length and a pickle out."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -265,13 +265,13 @@ class _Worker:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "gateway.parsing_worker",
+            "gateway.parsing.worker",
             str(int(cpu_limit_s) + 1),
             str(memory_bytes),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={**environment, "PYTHONPATH": str(Path(__file__).parents[1])},
+            env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
         )
         return cls(process)
 

@@ -12,12 +12,12 @@ from functools import partial
 from typing import TypeVar
 
 from gateway import log
-from gateway.compose import compose
 from gateway.directory import Directory
 from gateway.ids import Clock
 from gateway.metrics import Metrics
 from gateway.policies import Policies
-from gateway.relay import Relay, Undelivered
+from gateway.sending.compose import compose
+from gateway.sending.relay import Relay, Undelivered
 from rules.notices import next_attempt
 from storage import outbox
 from storage.database import Connection, Database

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from gateway import spf_check
-from gateway.arc_check import ArcVerdict, check_arc
-from gateway.dkim_check import Candidates, candidates, check_dkim
-from gateway.dmarc import Policy, aligned, could_align, find_policy
-from gateway.dns import Lookups, Resolver, host_domain
-from gateway.offload import Offload, Run
-from gateway.results_header import stated_by_relay
-from gateway.signatures import Malformed, Message, read_message
+from gateway.authentication import spf_check
+from gateway.authentication.arc_check import ArcVerdict, check_arc
+from gateway.authentication.dkim_check import Candidates, candidates, check_dkim
+from gateway.authentication.dmarc import Policy, aligned, could_align, find_policy
+from gateway.authentication.dns import Lookups, Resolver, host_domain
+from gateway.authentication.offload import Offload, Run
+from gateway.authentication.results_header import stated_by_relay
+from gateway.authentication.signatures import Malformed, Message, read_message
 from rules.authentication import Authentication, Evidence, Result, domain_warnings
 from rules.header import Author
 from rules.mail import Delivery, Envelope

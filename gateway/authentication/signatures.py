@@ -20,7 +20,7 @@ from dkim.crypto import RSASSA_PKCS1_v1_5_verify
 from dkim.util import InvalidTagValueList, parse_tag_value
 from nacl.exceptions import BadSignatureError
 
-from gateway.dns import Absent, Found, Lookups, Temporary, Unusable
+from gateway.authentication.dns import Absent, Found, Lookups, Temporary, Unusable
 
 MAX_HEADER_BYTES = 256 * 1024
 MAX_SIGNATURE_BYTES = 16 * 1024

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.dns import Absent, Answer, Found, Lookups, Temporary
+from gateway.authentication.dns import Absent, Answer, Found, Lookups, Temporary
 from rules.authentication import DmarcPolicy
 
 MAX_LABELS = 8

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.capacity import Wire
-from gateway.incoming import Incoming
-from gateway.paths import forward_path, reverse_path
-from gateway.wire import OUT_OF_ORDER, Connection, Hooks, Listener
+from gateway.wire.capacity import Wire
+from gateway.wire.connection import OUT_OF_ORDER, Connection, Hooks, Listener
+from gateway.wire.incoming import Incoming
+from gateway.wire.paths import forward_path, reverse_path
 from rules import replies
 from rules.mail import Envelope
 from rules.replies import Reply

@@ -12,7 +12,7 @@ import resource
 import sys
 from typing import BinaryIO
 
-from gateway.parsing import LENGTH, read
+from gateway.parsing.parser import LENGTH, read
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, cpu_limit_s: int) -> None:

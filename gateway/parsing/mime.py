@@ -10,7 +10,7 @@ from email.feedparser import BytesFeedParser
 from email.message import Message
 from typing import Any
 
-from gateway.html_text import text_from_html
+from gateway.parsing.html_text import text_from_html
 from rules import charsets
 from rules.header import Header, decode_words
 from rules.header import read as read_header

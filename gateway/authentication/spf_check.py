@@ -15,7 +15,7 @@ from typing import Any
 
 import spf
 
-from gateway.dns import (
+from gateway.authentication.dns import (
     Absent,
     Answer,
     Found,
@@ -26,7 +26,7 @@ from gateway.dns import (
     Unusable,
     host_domain,
 )
-from gateway.offload import Run
+from gateway.authentication.offload import Run
 from rules.authentication import Evidence, Result
 from rules.mail import Envelope
 

@@ -1,0 +1,1 @@
+"""Outgoing mail: written from rows, handed to a relay, tried again."""

@@ -1,0 +1,1 @@
+"""The SMTP and LMTP wire: limits, dialogue, bytes. It knows nothing of tickets."""

@@ -1,0 +1,187 @@
+"""`python -m tests.bench`: measure the targets in turn, round after round, and print a table.
+
+Loopback only. Each target starts fresh in a folder of its own on a real disk and is stopped before
+the next one starts. Exit code 1 where a target failed or lost a mail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.bench import load, machine, report
+from tests.bench.client import Sent
+from tests.bench.load import Load
+from tests.bench.postern import Postern
+from tests.bench.postfix import Postfix
+from tests.bench.processes import Failed
+from tests.bench.report import Figures, Measured
+from tests.bench.targets import MAILBOX, Running, Sink, Target
+
+NAMES = ("sink", "postern-sqlite", "postern-postgres", "postfix")
+NOT_A_DISK = frozenset({"tmpfs", "ramfs", "overlay"})
+CLIENT_S = 60.0
+SLOWEST_MAIL_S = 0.1
+"""The client is given up after `CLIENT_S` and so much for each mail."""
+
+
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--mails", type=int, default=4000)
+    parser.add_argument("--sessions", type=int, default=20, help="connections, kept open")
+    parser.add_argument("--senders", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="of Postern")
+    parser.add_argument("--targets", nargs="+", choices=NAMES, default=list(NAMES))
+    parser.add_argument("--folder", type=Path, default=Path("/var/tmp"), help="on a real disk")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument(
+        "--profile", type=Path, metavar="FOLDER", help="sample Postern by py-spy, which slows it"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; the exit code."""
+    given = options(arguments)
+    if (kind := machine.filesystem(given.folder)) in NOT_A_DISK:
+        print(f"{given.folder} is on {kind}, where fsync means nothing: choose another --folder")
+        return 2
+    about = {**machine.summary(), "disk": f"{kind}, {given.folder}"}
+    for name, value in about.items():
+        print(f"{name}: {value}")
+    base = Path(tempfile.mkdtemp(prefix="postern-bench-", dir=given.folder))
+    base.chmod(0o755)
+    try:
+        mails = load.write(base / "mails", given.mails, given.senders, MAILBOX)
+        print(f"mails: {len(mails.mails)}, {mails.octets / len(mails.mails):.0f} octets on average")
+        print(f"written by {mails.source}")
+        measured, failed = run(_targets(given), mails, base, given.rounds, given.sessions)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    if not measured:
+        return 1
+    print(f"\nMedians of {given.rounds} rounds, {given.sessions} sessions:\n")
+    print(report.table(report.summarise(measured)))
+    print(f"\n{report.LEGEND}")
+    if given.json is not None:
+        settings = {"mails": given.mails, "sessions": given.sessions, "rounds": given.rounds}
+        written = report.as_json(about, settings, measured)
+        given.json.write_text(json.dumps(written, indent=2) + "\n")
+    return 1 if failed or any(each.faults for each in measured) else 0
+
+
+def _targets(given: argparse.Namespace) -> list[Target]:
+    """The targets that this machine has, in the order of the command line; says what it has not."""
+    found: list[Target] = []
+    for name in given.targets:
+        match name:
+            case "sink":
+                found.append(Sink())
+            case "postfix":
+                found.append(Postfix())
+            case _:
+                kind = name.removeprefix("postern-")
+                found += [Postern(kind, count, given.profile) for count in given.workers]
+    for target in list(found):
+        if why := target.missing():
+            print(f"skipped: {target.name}: {why}")
+            found.remove(target)
+    return found
+
+
+def run(
+    targets: Sequence[Target], mails: Load, base: Path, rounds: int, sessions: int
+) -> tuple[list[Measured], bool]:
+    """All targets in the first round, then all in the second: a slow minute hits them alike.
+
+    What was measured, and whether something could not be.
+    """
+    measured: list[Measured] = []
+    failed = False
+    for number in range(1, rounds + 1):
+        print(f"\nround {number}")
+        for target in targets:
+            try:
+                one = measure(target, mails, base, number, sessions)
+            except (Failed, OSError, subprocess.SubprocessError) as error:
+                print(f"  {target.name}: {error}", flush=True)
+                failed = True
+                continue
+            _say(one)
+            measured.append(one)
+    return measured, failed
+
+
+def measure(target: Target, mails: Load, base: Path, number: int, sessions: int) -> Measured:
+    """One target in one round, in a folder that is removed afterwards."""
+    folder = base / "run"
+    folder.mkdir()
+    try:
+        with target.running(folder, mails) as running:
+            before_s = machine.cpu_s(running.roots)
+            sent = _send(running, mails, sessions)
+            delivered_s = running.delivered_s(sent) or sent.wall_s
+            cpu_s = machine.cpu_s(running.roots) - before_s
+            figures = _figures(sent, delivered_s, cpu_s, machine.peak_mib(running.roots))
+            faults = running.finish(sent)
+            if unsent := len(mails.mails) - len(sent.accepted):
+                faults.append(f"{unsent} mails were not accepted")
+            notes = running.notes
+    finally:
+        shutil.rmtree(folder)
+    return Measured(target.name, number, figures, sent.replies, sent.refusals, faults, notes)
+
+
+def _send(running: Running, mails: Load, sessions: int) -> Sent:
+    command = [sys.executable, "-m", "tests.bench.client", "127.0.0.1", str(running.port)]
+    done = subprocess.run(
+        [*command, str(mails.folder), MAILBOX, "--sessions", str(sessions)],
+        capture_output=True,
+        timeout=CLIENT_S + SLOWEST_MAIL_S * len(mails.mails),
+        check=False,
+    )
+    if done.returncode:
+        raise Failed(f"the client ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
+    return Sent(**json.loads(done.stdout))
+
+
+def _figures(sent: Sent, delivered_s: float, cpu_s: float, peak_mib: float) -> Figures:
+    count = len(sent.accepted)
+    if not count:
+        raise Failed(f"no mail was accepted: {sent.replies} {sent.refusals}")
+    return Figures(
+        mails_per_s=count / sent.wall_s,
+        p50_ms=_percentile(sent.latencies_ms, 50),
+        p99_ms=_percentile(sent.latencies_ms, 99),
+        cpu_ms=cpu_s * 1000 / count,
+        peak_mib=peak_mib,
+        client_cpu_ms=sent.cpu_s * 1000 / count,
+        delivered_per_s=count / delivered_s,
+    )
+
+
+def _percentile(ordered: Sequence[float], percent: int) -> float:
+    """The value that so many percent do not exceed (nearest rank)."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def _say(one: Measured) -> None:
+    f = one.figures
+    text = f"{f.mails_per_s:.0f} mails/s, p50 {f.p50_ms:.1f}, p99 {f.p99_ms:.1f} ms"
+    print(f"  {one.target}: {text}, CPU {f.cpu_ms:.2f} ms; replies {one.replies}", flush=True)
+    if one.notes and one.round == 1:
+        print("    " + ", ".join(f"{name} {value}" for name, value in one.notes.items()))
+    for fault in [*one.refusals, *one.faults]:
+        print(f"    FAULT: {fault}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The benchmark runs. What it measures is no test's business."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench import __main__ as bench
+from tests.bench import load, writer
+from tests.bench.client import stuffed
+from tests.bench.report import Figures, Measured, summarise
+
+
+def test_a_small_run_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--mails", "40", "--senders", "4", "--sessions", "4", "--rounds", "1"]
+    code = bench.main([*arguments, "--workers", "1", "--targets", "sink", "postern-sqlite"])
+    shown = capsys.readouterr().out
+    assert code == 0, shown
+    rows = [line.split() for line in shown.partition("Medians")[2].splitlines()]
+    names = [row[0] for row in rows if row]
+    assert names.index("target") < names.index("sink") < names.index("postern-sqlite")
+
+
+def test_our_own_mails_are_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("once", "again"):
+        writer.write(tmp_path / name, 30, 3, "support@help.example")
+    once, again = (load.read(tmp_path / name) for name in ("once", "again"))
+    assert [m.path.read_bytes() for m in once] == [m.path.read_bytes() for m in again]
+    assert len({mail.message_id() for mail in once}) == 30
+    assert any(b"\nIn-Reply-To:" in mail.path.read_bytes() for mail in once)
+
+
+@pytest.mark.parametrize(
+    ("raw", "carried"),
+    [
+        (b"a\n.b\n", b"a\r\n..b\r\n.\r\n"),
+        (b".a", b"..a\r\n.\r\n"),
+        (b"a\r\n", b"a\r\n.\r\n"),
+    ],
+)
+def test_dots_are_doubled_on_the_wire(raw: bytes, carried: bytes) -> None:
+    assert stuffed(raw) == carried
+
+
+def test_a_ratio_compares_within_a_round() -> None:
+    lines = summarise([_at("sink", 1, 100), _at("postern", 1, 50), _at("sink", 2, 10)])
+    assert [(line.target, line.ratios) for line in lines] == [
+        ("sink", {"sink": 1.0}),
+        ("postern", {"sink": 0.5}),
+    ]
+
+
+def _at(target: str, number: int, mails_per_s: float) -> Measured:
+    return Measured(
+        target, number, Figures(mails_per_s, 1, 1, 1, 1, 1, mails_per_s), {}, [], [], {}
+    )

@@ -1,0 +1,72 @@
+"""The same server with one flaw: it answers 250 before the commit. No part of the product.
+
+The kill tests run it to show that they see loss where there is some.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import gateway.app
+from gateway import cli
+from storage.database import Connection, Database
+from storage.ledger import Job, Ledger
+
+BUNCH = 60
+"""So many jobs are answered before they are committed together, so a kill surely meets some."""
+
+T = TypeVar("T")
+
+
+class EarlyLedger:
+    """Runs jobs one after the other, tells each result at once and commits when a bunch is full."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job[T]) -> Future[T]:
+        future: Future[T] = Future()
+        self._jobs.put((job, future))
+        return future
+
+    def close(self) -> None:
+        """Commit what is left."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._engine.connect().execution_options(writes=True) as connection:
+            while self._run_bunch(connection):
+                pass
+
+    def _run_bunch(self, connection: Connection) -> bool:
+        """False if the ledger was closed meanwhile."""
+        with connection.begin():
+            for _ in range(BUNCH):
+                item = self._jobs.get()
+                if item is None:
+                    return False
+                job, future = item
+                try:
+                    with connection.begin_nested():
+                        result = job(connection)
+                except Exception as error:  # noqa: BLE001 - the submitter's to judge
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+        return True
+
+
+def open_early_ledger(database: Database) -> Ledger:
+    return EarlyLedger(database)
+
+
+if __name__ == "__main__":
+    gateway.app.open_ledger = open_early_ledger
+    cli.main()

@@ -1,0 +1,44 @@
+"""kill -9 in the middle of a load: what was answered with 250 is on exactly one ticket."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults import early_reply
+from tests.faults.harness import kill_under_load
+from tests.faults.node import Node, running
+
+RESTART_S = 5
+
+KILLS = [20, pytest.param(100, marks=[pytest.mark.soak, pytest.mark.timeout(900)])]
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_no_acknowledged_mail_is_lost_or_doubled(enrolled: str, tmp_path: Path, kills: int) -> None:
+    with running(Node(tmp_path, enrolled)) as node:
+        report = kill_under_load(node, enrolled, kills, seed=kills)
+
+    assert report.findings.faults() == {}
+    assert report.final_refusals == []
+    assert max(report.restarts_s) < RESTART_S
+
+
+def test_a_crew_of_workers_is_killed_without_loss(enrolled: str, tmp_path: Path) -> None:
+    with running(Node(tmp_path, enrolled, "--workers", "2")) as node:
+        report = kill_under_load(node, enrolled, kills=2, seed=2)
+
+    assert report.findings.faults() == {}
+    assert report.final_refusals == []
+    assert max(report.restarts_s) < RESTART_S
+
+
+def test_a_reply_before_the_commit_is_caught_losing_mail(enrolled: str, tmp_path: Path) -> None:
+    program = (sys.executable, str(early_reply.__file__))
+
+    with running(Node(tmp_path, enrolled, program=program)) as node:
+        report = kill_under_load(node, enrolled, kills=3, seed=3)
+
+    assert len(report.findings.lost) > 0
