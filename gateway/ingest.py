@@ -9,19 +9,20 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
 
 from gateway import log
+from gateway.authentication.authenticator import Authenticator
 from gateway.directory import Directory, Snapshot
 from gateway.ids import Clock, NewId
 from gateway.metrics import Metrics
+from gateway.parsing.parser import Parser
 from gateway.policies import Policies
 from rules import replies
 from rules.authentication import Authentication
 from rules.decide import decide
 from rules.decision import Decision
 from rules.facts import Mailbox
-from rules.header import Ambiguous, Author
+from rules.header import Ambiguous
 from rules.mail import Delivery, Mail
 from rules.policy import Policy
 from rules.receipt import Receipt
@@ -32,14 +33,6 @@ from storage.apply import Entry, apply
 from storage.database import Connection, Database
 from storage.facts import gather, knows_author
 from storage.ledger import Ledger
-
-
-class Authenticator(Protocol):
-    async def authenticate(self, delivery: Delivery, author: Author) -> Authentication: ...
-
-
-class Parser(Protocol):
-    async def parse(self, raw: bytes) -> Mail: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +130,9 @@ class Ingest:
         if isinstance(mail.author, Ambiguous):
             return Authentication.unchecked("no author to check")
         known = partial(knows_author, mailboxes=mailboxes, author=mail.author.address)
-        if not await asyncio.to_thread(self.database.read, known):
-            return Authentication.unchecked("nobody of this domain is known here")
-        return await self.authenticator.authenticate(delivery, mail.author)
+        return await self.authenticator.authenticate(
+            delivery, mail.author, lambda: asyncio.to_thread(self.database.read, known)
+        )
 
     def _decide(self, connection: Connection, entry: Entry, snapshot: Snapshot) -> Decision:
         mailbox, envelope = entry.mailbox, entry.delivery.envelope

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -62,6 +62,13 @@ class _Proof:
     warnings: tuple[str, ...] = ()
 
 
+WorthAsking = Callable[[], Awaitable[bool]]
+
+
+async def _always() -> bool:
+    return True
+
+
 class Authenticator:
     """Authenticates mails, many at once. `close()` ends its threads."""
 
@@ -87,11 +94,14 @@ class Authenticator:
         """Wait for the calculation under way; further mails raise RuntimeError."""
         self._offload.close()
 
-    async def authenticate(self, delivery: Delivery, author: Author) -> Authentication:
+    async def authenticate(
+        self, delivery: Delivery, author: Author, worth_asking: WorthAsking = _always
+    ) -> Authentication:
         """The verdict, in the order of what costs least: peer, relay, DKIM, SPF, ARC.
 
         The first that proves the author's domain ends the search, except that DKIM and the DMARC
         policy are asked for together. No bytes make it raise, and DNS takes `budget_s` at most.
+        The DNS is left alone unless `worth_asking` says that the answer can matter.
         """
         local, _, after = author.address.rpartition("@")
         domain = host_domain(after)
@@ -112,6 +122,8 @@ class Authenticator:
             if stated is not None:
                 return Authentication.by_relay(authserv_id, stated, warnings)
             warnings += (f"relay {authserv_id} states nothing that proves the author",)
+        if not await worth_asking():
+            return Authentication.unchecked("nobody of this domain is known here")
         lookups = Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
         mail = _Mail(
             envelope, message, signatures, domain, now, lookups, run, behind_relay=bool(relays)

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import uvloop
 
@@ -87,21 +88,34 @@ class Run:
         self.latencies_s: list[float] = []
         self.replies: Counter[str] = Counter()
         self.refusals: list[str] = []
-        self.last_reply = 0.0
-        self.all_greeted = asyncio.Event()
-        self.all_gone = asyncio.Event()
+        self.started_at = self.first_mail = self.last_reply = self.cpu_s = 0.0
+        self.over = asyncio.get_running_loop().create_future()
+        """Done when all connections are gone, or with the first exception of a session."""
+        self._greeted: list[Session] = []
         self._to_greet = self._to_go = sessions
 
-    def greeted(self) -> None:
-        self._to_greet -= 1
-        if not self._to_greet:
-            self.all_greeted.set()
+    def failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """The loop's handler: a bug in a session must not leave the others waiting for it."""
+        if not self.over.done():
+            self.over.set_exception(context.get("exception") or RuntimeError(context["message"]))
 
-    def gone(self) -> None:
+    def greeted(self, session: Session) -> None:
+        """All begin together, once the last is ready."""
+        self._greeted.append(session)
+        if len(self._greeted) == self._to_greet:
+            self.cpu_s, self.started_at = time.process_time(), time.time()
+            self.first_mail = self.last_reply = time.perf_counter()
+            for each in self._greeted:
+                each.begin()
+
+    def gone(self, session: Session) -> None:
         self._to_go -= 1
-        if not self._to_go:
-            self.all_greeted.set()  # none is left to wait for
-            self.all_gone.set()
+        if session not in self._greeted:
+            self.failed(
+                self.over.get_loop(), {"exception": ConnectionError("lost before the first MAIL")}
+            )
+        elif not self._to_go and not self.over.done():
+            self.over.set_result(None)
 
     def refused(self, what: str, line: str) -> None:
         self.replies[what] += 1
@@ -120,13 +134,12 @@ class Session(asyncio.Protocol):
         self._dot_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
 
     def connection_lost(self, _: Exception | None) -> None:
         if self._step != "QUIT":
             self._run.refused("connection lost", f"after {self._step}")
-        self._run.gone()
+        self._run.gone(self)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -155,7 +168,7 @@ class Session(asyncio.Protocol):
                 self._say("EHLO", b"EHLO bench.example\r\n")
             case "EHLO", "250":
                 self._step = "idle"
-                self._run.greeted()
+                self._run.greeted(self)
             case "MAIL", "250":
                 self._say("RCPT", self._run.rcpt_command)
             case "RCPT", "250":
@@ -192,25 +205,21 @@ class Session(asyncio.Protocol):
 async def send(
     host: str, port: int, mails: Sequence[Prepared], recipient: str, sessions: int
 ) -> Sent:
-    """Send every mail once. Raises OSError where the first connections fail."""
+    """Send every mail once. Raises OSError where a connection fails before the first MAIL."""
     run = Run(mails, recipient, sessions)
     loop = asyncio.get_running_loop()
-    opened = [
-        (await loop.create_connection(lambda: Session(run), host, port))[1] for _ in range(sessions)
-    ]
-    await run.all_greeted.wait()
-    started_at, cpu_s, start = time.time(), time.process_time(), time.perf_counter()
-    for session in opened:
-        session.begin()
-    await run.all_gone.wait()
+    loop.set_exception_handler(run.failed)
+    for _ in range(sessions):
+        await loop.create_connection(lambda: Session(run), host, port)
+    await run.over
     return Sent(
         accepted=run.accepted,
         replies=dict(run.replies),
         refusals=run.refusals,
-        started_at=started_at,
-        wall_s=max(run.last_reply - start, 1e-9),
+        started_at=run.started_at,
+        wall_s=max(run.last_reply - run.first_mail, 1e-9),
         latencies_ms=sorted(seconds * 1000 for seconds in run.latencies_s),
-        cpu_s=time.process_time() - cpu_s,
+        cpu_s=time.process_time() - run.cpu_s,
     )
 
 

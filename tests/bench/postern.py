@@ -54,7 +54,7 @@ class RunningPostern(Running):
     load: Load = field(kw_only=True)
     query: Query = field(kw_only=True)
 
-    def finish(self, sent: Sent) -> list[str]:
+    def finish(self, sent: Sent, /) -> list[str]:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(STOP_S)
         faults = [f"postern ended with {code}"] if code else []
@@ -79,7 +79,7 @@ class Postern:
         return None
 
     @contextmanager
-    def running(self, folder: Path, load: Load) -> Iterator[Running]:
+    def running(self, folder: Path, load: Load, /) -> Iterator[Running]:
         with STORES[self.kind](folder) as store:
             smtp, http = free_ports(2)
             config = _configure(folder, store.url, smtp, http)

@@ -80,7 +80,7 @@ class RunningPostfix(Running):
     config: Path = field(kw_only=True)
     maildir: Path = field(kw_only=True)
 
-    def delivered_s(self, sent: Sent) -> float | None:
+    def delivered_s(self, sent: Sent, /) -> float | None:
         new, wanted = self.maildir / "new", len(sent.accepted)
 
         def filled() -> bool | None:
@@ -91,7 +91,7 @@ class RunningPostfix(Running):
         last = max((entry.stat().st_ctime for entry in os.scandir(new)), default=sent.started_at)
         return last - sent.started_at
 
-    def finish(self, sent: Sent) -> list[str]:
+    def finish(self, sent: Sent, /) -> list[str]:
         _stop(self.process, self.config)
         found, wanted = len(os.listdir(self.maildir / "new")), len(sent.accepted)
         return [] if found == wanted else [f"{wanted} were answered 250, {found} in the Maildir"]
@@ -116,7 +116,7 @@ class Postfix:
         return None
 
     @contextmanager
-    def running(self, folder: Path, load: Load) -> Iterator[Running]:
+    def running(self, folder: Path, _: Load, /) -> Iterator[Running]:
         (port,) = free_ports(1)
         config = self._configure(folder, port)
         with program(["postfix", "-c", str(config), "start-fg"], folder / "postfix.log") as process:

@@ -34,12 +34,12 @@ class Running:
     def roots(self) -> tuple[int, ...]:
         return (self.process.pid, *self.helpers)
 
-    def delivered_s(self, sent: Sent) -> float | None:
+    def delivered_s(self, _: Sent, /) -> float | None:
         """Seconds from the first MAIL until the last mail was where it belongs; None where that
         is so at the 250."""
         return None
 
-    def finish(self, sent: Sent) -> list[str]:
+    def finish(self, _: Sent, /) -> list[str]:
         """Stop it, and look whether each accepted mail is there; every fault in words."""
         end(self.process)
         return []
@@ -54,7 +54,7 @@ class Target(Protocol):
     def missing(self) -> str | None:
         """Why it cannot be measured here."""
 
-    def running(self, folder: Path, load: Load) -> AbstractContextManager[Running]:
+    def running(self, folder: Path, load: Load, /) -> AbstractContextManager[Running]:
         """Started with its files in an empty folder; whatever still runs is ended at the end."""
 
 
@@ -68,7 +68,7 @@ class Sink:
         return None
 
     @contextmanager
-    def running(self, folder: Path, load: Load) -> Iterator[Running]:
+    def running(self, folder: Path, _: Load, /) -> Iterator[Running]:
         log = folder / "sink.log"
         with program([sys.executable, "-m", "tests.bench.sink"], log) as process:
             yield Running(process, until(process, lambda: _port(log), START_S, "sink"))

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.running import write_config
 
@@ -26,6 +26,49 @@ START_S = 30
 STOP_S = 40
 
 Event = dict[str, Any]
+
+
+class Log:
+    """What one life of a server says, read as it comes: a full pipe would hold the server."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._ended = False
+        self._heard = threading.Condition()
+
+    def follow(self, stream: IO[str]) -> None:
+        """Read to the end, in a thread."""
+        threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+
+    def wait_for(self, wanted: Callable[[Event], bool], timeout_s: float = 20) -> Event:
+        """The first such event, past or to come. Fails where the log ends without one."""
+
+        def found() -> Event | None:
+            return next((event for event in self._events if wanted(event)), None)
+
+        with self._heard:
+            self._heard.wait_for(lambda: found() or self._ended, timeout_s)
+            event = found()
+            assert event is not None, f"not in the log, which ends with {self._events[-5:]}"
+            return event
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                with self._heard:
+                    self._events.append(_event(line))
+                    self._heard.notify_all()
+        with self._heard:
+            self._ended = True
+            self._heard.notify_all()
+
+
+def _event(line: str) -> Event:
+    try:
+        event: Event = json.loads(line)
+    except ValueError:  # a traceback, or a line that a kill cut short
+        return {"event": line}
+    return event
 
 
 class Node:
@@ -47,9 +90,7 @@ class Node:
         config.write_text(config.read_text().replace("127.0.0.1:0", "%s:%d" % self.smtp, 1))
         self._command = [*program, "serve", "--config", str(config), *options]
         self._process: subprocess.Popen[str] | None = None
-        self._events: list[Event] = []
-        self._heard = threading.Condition()
-        self._log_ended = True
+        self._log = Log()
 
     @property
     def pid(self) -> int:
@@ -59,7 +100,6 @@ class Node:
     def start(self) -> float:
         """Start it; returns after how many seconds its sockets were open."""
         began = time.monotonic()
-        self._events, self._log_ended = [], False
         self._process = subprocess.Popen(
             self._command,
             stderr=subprocess.PIPE,
@@ -67,21 +107,15 @@ class Node:
             text=True,
             env={**os.environ, "TMPDIR": str(self._folder)},  # what a killed node leaves behind
         )
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
-        self.wait_for_event(lambda event: event.get("event") == "started", START_S)
+        assert self._process.stderr is not None
+        self._log = Log()
+        self._log.follow(self._process.stderr)
+        self._log.wait_for(lambda event: event.get("event") == "started", START_S)
         return time.monotonic() - began
 
-    def wait_for_event(self, wanted: Callable[[Event], bool], timeout_s: float = 20) -> Event:
+    def wait_for_event(self, wanted: Callable[[Event], bool]) -> Event:
         """The first such event in the log of this life, past or to come."""
-
-        def found() -> Event | None:
-            return next((event for event in self._events if wanted(event)), None)
-
-        with self._heard:
-            self._heard.wait_for(lambda: found() or self._log_ended, timeout_s)
-            event = found()
-            assert event is not None, f"not in the log: {self._events[-5:]}"
-            return event
+        return self._log.wait_for(wanted)
 
     def kill(self) -> None:
         """SIGKILL to its processes, none of which is left when this returns."""
@@ -120,19 +154,6 @@ class Node:
             assert ended, "a killed process is still there"
             os.close(process)
         self._process.wait(STOP_S)
-
-    def _listen(self, process: subprocess.Popen[str]) -> None:
-        """Read the log as it comes: a full pipe would hold the server."""
-        assert process.stderr is not None
-        with process.stderr:
-            for line in process.stderr:
-                event = json.loads(line) if line.startswith("{") else {"event": line}
-                with self._heard:
-                    self._events.append(event)
-                    self._heard.notify_all()
-        with self._heard:
-            self._log_ended = process is self._process or self._log_ended
-            self._heard.notify_all()
 
 
 @contextmanager

@@ -103,7 +103,8 @@ def _compare(connection: Connection, acknowledged: Mapping[str, Acknowledgement]
         astray=tuple(
             mail
             for mail, ticket in promised.items()
-            if (parent := acknowledged[mail].letter.answers) and ticket not in tickets[parent]
+            if (parent := acknowledged[mail].letter.answers)
+            and ticket not in tickets.get(parent, ())
         ),
         half_written=(*connection.scalars(_HALF_WRITTEN), *empty),
         damaged=_damage(connection),

@@ -1,0 +1,47 @@
+"""A store with the demo's people in it, and a ledger to write with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from rules.facts import Mailbox, Role
+from storage import registry
+from storage.database import Connection, Database
+from storage.ledger import Ledger, open_ledger
+from storage.registry import NewPerson
+from tests.rules.building import NOON
+
+T = TypeVar("T")
+Write = Callable[[Callable[[Connection], T]], T]
+
+
+@pytest.fixture
+def ledger(database: Database) -> Iterator[Ledger]:
+    opened = open_ledger(database)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def mailbox(database: Database, ledger: Ledger) -> Mailbox:
+    """support@help.example with Acme (Ann and Bob), Globex (Gil), and Sam of the staff."""
+
+    def enrol(connection: Connection) -> Mailbox:
+        registry.add_key(connection, b"k" * 32, NOON)
+        registry.add_mailbox(connection, "support@help.example", "default")
+        made = registry.the_mailbox(connection, None)
+        registry.add_company(connection, made, "Acme", ["acme.example"])
+        registry.add_company(connection, made, "Globex", ["globex.example"])
+        for person in (
+            NewPerson("ann@acme.example", "Ann", Role.USER, "Acme"),
+            NewPerson("bob@acme.example", "Bob", Role.USER, "Acme"),
+            NewPerson("gil@globex.example", "Gil", Role.USER, "Globex"),
+            NewPerson("sam@help.example", "Sam", Role.STAFF, None),
+        ):
+            registry.add_person(connection, made, person)
+        return made
+
+    return ledger.submit(enrol).result()
