@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from gateway.authentication.dns import Resolver
 from gateway.config import Config, LimitsSection
 from gateway.directory import Directory
 from gateway.ingest import Ingest
+from gateway.keeper import Keeper
 from gateway.metrics import Metrics
 from gateway.parsing.parser import Parser
 from gateway.policies import Policies
@@ -30,7 +31,7 @@ from gateway.wire.capacity import Limits, Wire
 from gateway.wire.connection import Listener
 from storage import registry
 from storage.database import Database
-from storage.ledger import open_ledger
+from storage.ledger import Ledger, open_ledger
 
 PROXY_TIMEOUT_S = 5.0
 
@@ -41,10 +42,12 @@ class Parts:
 
     config: Config
     database: Database
+    ledger: Ledger
     directory: Directory
     policies: Policies
     ingest: Ingest
     dispatcher: Dispatcher
+    keeper: Keeper
     metrics: Metrics
     wire: Wire
 
@@ -74,7 +77,14 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
         metrics = Metrics(lambda: len(wire.connections))
         directory = Directory(database, time.monotonic)
         dispatcher = Dispatcher(
-            database, ledger, directory, known, _relay(config), metrics, ids.now
+            database,
+            ledger,
+            directory,
+            known,
+            _relay(config),
+            metrics,
+            ids.now,
+            config.http.links_begin,
         )
         ingest = Ingest(
             database,
@@ -88,7 +98,10 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
             ids.new_id,
             dispatcher.wake,
         )
-        yield Parts(config, database, directory, known, ingest, dispatcher, metrics, wire)
+        keeper = Keeper(database, ledger, ingest, metrics, ids.now)
+        yield Parts(
+            config, database, ledger, directory, known, ingest, dispatcher, keeper, metrics, wire
+        )
 
 
 async def serve(
@@ -110,8 +123,8 @@ async def serve(
         stack.push_async_callback(runner.cleanup)
         host, port = _host_port(config.http.listen)
         await web.TCPSite(runner, host, port, reuse_port=share_ports or None).start()
-        dispatching = asyncio.create_task(whole.dispatcher.run())
-        stack.callback(dispatching.cancel)
+        for loop in (whole.dispatcher.run(), whole.keeper.run()):
+            stack.push_async_callback(_cancelled, asyncio.create_task(loop))
         log.started(
             smtp=_bound(servers[0].sockets[0].getsockname()), http=_bound(runner.addresses[0])
         )
@@ -122,6 +135,13 @@ async def serve(
             server.close()
         await whole.wire.drain(config.limits.grace_s)
     log.stopped()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end, so that it never meets a part that is closed."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _listen(

@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
     model_validator,
 )
@@ -83,6 +84,12 @@ class LmtpSection(_Section):
 
 class HttpSection(_Section):
     listen: TcpListen = "127.0.0.1:8025"
+    public_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")] | None = None
+    """What stands before the links that we mail, such as https://postern.help.example."""
+
+    @property
+    def links_begin(self) -> str:
+        return self.public_url or f"http://{self.listen}"
 
 
 class TlsSection(_Section):

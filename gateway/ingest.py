@@ -6,6 +6,7 @@ Every ingress ends here, and so does every replay.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +25,6 @@ from rules.decision import Decision
 from rules.facts import Mailbox
 from rules.header import Ambiguous
 from rules.mail import Delivery, Mail
-from rules.policy import Policy
 from rules.receipt import Receipt
 from rules.replies import Reply
 from rules.threads import signals
@@ -33,6 +33,7 @@ from storage.apply import Entry, apply
 from storage.database import Connection, Database
 from storage.facts import gather, knows_author
 from storage.ledger import Ledger
+from storage.quarantine import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,78 +51,100 @@ class Ingest:
     new_id: NewId
     on_notice: Callable[[], None]
     """Called when a mail ordered an outgoing one: the dispatcher has something to send."""
+    refusal_s: float = 1.0
+    """What is answered to an unproven sender is answered at a multiple of this time after DATA:
+    the work behind it cannot be timed."""
 
     async def take(self, delivery: Delivery) -> Sequence[Reply]:
         """One reply for each recipient, in order. A mail accepted here is on disk."""
+        started = asyncio.get_running_loop().time()
         try:
             with self.metrics.filing():
-                receipts = await self._file(delivery)
-        except Exception as error:  # noqa: BLE001 - whatever a bug or a broken store does, no mail is lost: 451
+                entries = await self._entries(delivery)
+                receipts = await self._file(entries)
+        except Exception as error:  # noqa: BLE001 - a bug or a broken store loses no mail: 451
             reference = log.failed(error, delivery)
             self.metrics.failed()
             reply = replies.TEMPORARY_FAILURE
             return [reply.saying(f"{reply.text} ({reference})")] * len(delivery.envelope.rcpt_tos)
-        for receipt in receipts.values():
-            log.filed(receipt, delivery)
-            self.metrics.filed(receipt)
-            if receipt.notices:
-                self.on_notice()
-        return [
-            receipts[recipient].reply if recipient in receipts else replies.NO_SUCH_MAILBOX
-            for recipient in delivery.envelope.rcpt_tos
-        ]
-
-    async def _file(self, delivery: Delivery) -> dict[str, Receipt]:
-        """The receipt of each recipient. All mailboxes of a mail are written in one transaction."""
-        entries, snapshot = await self._entries(delivery)
-
-        def transact(connection: Connection) -> list[Receipt]:
-            return [
-                apply(connection, entry, self._decide(connection, entry, snapshot))
-                for entry in entries
-            ]
-
-        filed = await asyncio.wrap_future(self.ledger.submit(transact)) if entries else []
-        return {
-            recipient: receipt
-            for entry, receipt in zip(entries, filed, strict=True)
+        if any(receipt.ticket is None and not receipt.proven for receipt in receipts):
+            await self._wait_since(started)
+        answers = {
+            recipient: receipt.reply
+            for entry, receipt in zip(entries, receipts, strict=True)
             for recipient in entry.delivery.envelope.rcpt_tos
         }
+        return [answers.get(r, replies.NO_SUCH_MAILBOX) for r in delivery.envelope.rcpt_tos]
 
     async def preview(self, delivery: Delivery) -> Sequence[tuple[Entry, Decision]]:
         """What would become of a mail, mailbox by mailbox; nothing is written."""
-        entries, snapshot = await self._entries(delivery)
-        return await asyncio.to_thread(
-            self.database.read,
-            lambda connection: [(e, self._decide(connection, e, snapshot)) for e in entries],
-        )
-
-    async def _entries(self, delivery: Delivery) -> tuple[list[Entry], Snapshot]:
-        received_at = self.clock()
+        entries = await self._entries(delivery)
         snapshot = await self.directory.current()
+
+        def look(connection: Connection) -> list[tuple[Entry, Decision]]:
+            return [(e, self._decide(connection, e, snapshot)) for e in entries]
+
+        return await asyncio.to_thread(self.database.read, look)
+
+    async def release(
+        self, held: Held, delivery: Delivery, authentication: Authentication
+    ) -> Receipt:
+        """Decide a held mail again. It leaves the quarantine at most once, whoever asks how often.
+
+        Raises Conflict where it was released meanwhile.
+        """
         mail = await self.parser.parse(delivery.raw)
+        entry = self._entry(delivery, mail, held.mailbox, authentication)
+        entry = replace(entry, received_at=held.received_at, held=held.journal_id)
+        (receipt,) = await self._file([entry])
+        return receipt
+
+    async def _file(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+        """All mailboxes of a mail are written in one transaction."""
+        snapshot = await self.directory.current()
+
+        def transact(connection: Connection) -> list[Receipt]:
+            return [apply(connection, e, self._decide(connection, e, snapshot)) for e in entries]
+
+        receipts = await asyncio.wrap_future(self.ledger.submit(transact)) if entries else []
+        for entry, receipt in zip(entries, receipts, strict=True):
+            log.filed(receipt, entry.delivery)
+            self.metrics.filed(receipt)
+            if receipt.notices:
+                self.on_notice()
+        return receipts
+
+    async def _entries(self, delivery: Delivery) -> list[Entry]:
+        """The mail, parsed and looked into, once for each of our mailboxes that it came to."""
+        snapshot = await self.directory.current()
         recipients: dict[Mailbox, list[str]] = {}
         for recipient in delivery.envelope.rcpt_tos:
             if (mailbox := snapshot.mailbox_for(recipient)) is not None:
                 recipients.setdefault(mailbox, []).append(recipient)
+        mail = await self.parser.parse(delivery.raw)
         authentication = await self._authenticate(delivery, mail, tuple(recipients))
-        compressed = blobs.compress(delivery.raw)
-        entries = [
-            Entry(
-                journal_id=self.new_id(),
-                mailbox=mailbox,
-                delivery=replace(
-                    delivery, envelope=replace(delivery.envelope, rcpt_tos=tuple(addresses))
-                ),
-                compressed=compressed,
-                mail=mail,
-                authentication=authentication,
-                received_at=received_at,
-                new_id=self.new_id,
-            )
-            for mailbox, addresses in recipients.items()
-        ]
-        return entries, snapshot
+        entries = []
+        for mailbox, addresses in recipients.items():
+            envelope = replace(delivery.envelope, rcpt_tos=tuple(addresses))
+            its_own = replace(delivery, envelope=envelope)
+            entries.append(self._entry(its_own, mail, mailbox, authentication))
+        return entries
+
+    def _entry(
+        self, delivery: Delivery, mail: Mail, mailbox: Mailbox, authentication: Authentication
+    ) -> Entry:
+        now = self.clock()
+        return Entry(
+            journal_id=self.new_id(),
+            mailbox=mailbox,
+            delivery=delivery,
+            compressed=blobs.compress(delivery.raw),
+            mail=mail,
+            authentication=authentication,
+            received_at=now,
+            decided_at=now,
+            new_id=self.new_id,
+        )
 
     async def _authenticate(
         self, delivery: Delivery, mail: Mail, mailboxes: Sequence[Mailbox]
@@ -135,15 +158,15 @@ class Ingest:
         )
 
     def _decide(self, connection: Connection, entry: Entry, snapshot: Snapshot) -> Decision:
-        mailbox, envelope = entry.mailbox, entry.delivery.envelope
-        policy: Policy = self.policies[mailbox.policy]
+        mailbox, mail, envelope = entry.mailbox, entry.mail, entry.delivery.envelope
+        policy = self.policies[mailbox.policy]
         facts = gather(
             connection,
-            mail=entry.mail,
+            mail=mail,
             envelope=envelope,
             authentication=entry.authentication,
             signals=signals(
-                entry.mail,
+                mail,
                 envelope,
                 mailbox.id,
                 mailbox.address,
@@ -152,6 +175,11 @@ class Ingest:
             ),
             mailbox=mailbox,
             own_addresses=snapshot.own_addresses,
-            received_at=entry.received_at,
+            received_at=entry.decided_at,
+            held=entry.held,
         )
-        return decide(entry.mail, facts, policy)
+        return decide(mail, facts, policy)
+
+    async def _wait_since(self, started: float) -> None:
+        taken = asyncio.get_running_loop().time() - started
+        await asyncio.sleep(math.ceil(taken / self.refusal_s) * self.refusal_s - taken)

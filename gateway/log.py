@@ -114,6 +114,10 @@ def dispatcher_failed(error: BaseException) -> None:
     _log.error("dispatcher_failed", exc_info=error)
 
 
+def keeper_failed(error: BaseException) -> None:
+    _log.error("keeper_failed", exc_info=error)
+
+
 def worker_died(pid: int, status: int) -> None:
     _log.error("worker_died", pid=pid, status=status)
 

@@ -38,6 +38,12 @@ class Metrics:
         self._notices = Counter(
             "postern_notices", "Outgoing mails by outcome", ("outcome",), registry=self._registry
         )
+        self._held = Gauge(
+            "postern_held",
+            "Mails in quarantine",
+            multiprocess_mode="mostrecent",
+            registry=self._registry,
+        )
         self._connections = Gauge(
             "postern_connections",
             "Open SMTP and LMTP connections",
@@ -55,6 +61,9 @@ class Metrics:
 
     def failed(self) -> None:
         self._mails.labels("deferred", "internal_error").inc()
+
+    def held(self, count: int) -> None:
+        self._held.set(count)
 
     def notice(self, outcome: str) -> None:
         self._notices.labels(outcome).inc()

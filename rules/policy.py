@@ -93,8 +93,20 @@ class AcknowledgementSection(_Section):
     """At most one acknowledgement to one sender in so many minutes."""
 
 
+class HoldSection(_Section):
+    """Mails in quarantine."""
+
+    days: Annotated[int, Field(ge=1, le=365)] = 14
+    """How long a mail waits for its release, or for its author to be enrolled."""
+    then: Literal["discard", "keep"] = "discard"
+    """What happens to it after that; the raw mail is stored in either case."""
+
+
 class TextsSection(_Section):
     sign_up: ReplyText
+    """What a stranger is told, inside the SMTP dialogue."""
+    invitation: Text
+    """What a colleague who is not enrolled is written, above his sign-up link."""
     deactivated: ReplyText
     suspended: ReplyText
 
@@ -107,6 +119,11 @@ class Policy(_Section):
     registration: Literal["user", "domain"] = "user"
     unauthenticated: Literal["refuse", "hold"] = "refuse"
     strangers: Literal["refuse", "hold"] = "refuse"
+    dns_patience_hours: Annotated[int, Field(ge=1, le=120)] = 24
+    """A sender whose DNS does not answer is told to try again for so long; then it is held."""
+    sender_name: Text = "Support"
+    """The name in From of what we send."""
+    hold: HoldSection = HoldSection()
     severity: SeveritySection
     cc: CcSection = CcSection()
     subject_tag: SubjectTagSection = SubjectTagSection()

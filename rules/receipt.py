@@ -34,6 +34,8 @@ class Receipt:
     reply: Reply
     notices: int
     """How many outgoing mails were ordered with it."""
+    proven: bool
+    """The sender was proven (T2). If not, the time of the answer tells as little as its text."""
 
 
 def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:

@@ -19,6 +19,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
 
@@ -95,6 +96,20 @@ def read_message_id(keys: Keys, mailbox: int, text: str) -> int | None:
     if payload is None or len(payload) != 21:
         return None
     return int.from_bytes(payload[:5], "big")
+
+
+def sign_up_token(keys: Keys, mailbox: int, address: str, expires_at: datetime) -> str:
+    """The secret part of a sign-up link: who has it can read the mail of `address`."""
+    payload = int(expires_at.timestamp()).to_bytes(5, "big") + address.encode()
+    return _seal(keys, b"sign-up", mailbox, payload)
+
+
+def read_sign_up_token(keys: Keys, mailbox: int, text: str, now: datetime) -> str | None:
+    """The address of a sign-up link; None for one that is not ours or has run out."""
+    payload = _unseal(keys, b"sign-up", mailbox, text)
+    if payload is None or int.from_bytes(payload[:5], "big") < now.timestamp():
+        return None
+    return payload[5:].decode()
 
 
 def _seal(keys: Keys, use: bytes, mailbox: int, payload: bytes) -> str:

@@ -31,11 +31,12 @@ from rules.mail import Body, Delivery, Mail, Unreadable
 from rules.notices import Kind, NoticeState
 from rules.participants import Addition
 from rules.receipt import Receipt, reply_to
-from storage import blobs
+from storage import blobs, registry
 from storage.ledger import Conflict
 from storage.tables import (
     AttachmentRow,
     CommentRow,
+    DeferralRow,
     JournalRow,
     MailRow,
     NoticeRow,
@@ -46,7 +47,7 @@ from storage.tables import (
 
 _ticket, _participant, _comment = table(TicketRow), table(ParticipantRow), table(CommentRow)
 _attachment, _notice, _journal = table(AttachmentRow), table(NoticeRow), table(JournalRow)
-_mail = table(MailRow)
+_mail, _deferral = table(MailRow), table(DeferralRow)
 
 _REMEMBER = {
     name: statement.execution_options(preserve_rowcount=True)
@@ -55,6 +56,12 @@ _REMEMBER = {
         "postgresql": postgresql.insert(_mail).on_conflict_do_nothing(),
     }.items()
 }
+_DEFER = {
+    "sqlite": sqlite.insert(_deferral).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_deferral).on_conflict_do_nothing(),
+}
+LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED)
+"""With any other verdict a mail that was held and is decided again stays held."""
 _JOIN = {
     "sqlite": sqlite.insert(_participant).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(_participant).on_conflict_do_nothing(),
@@ -73,7 +80,12 @@ class Entry:
     mail: Mail
     authentication: Authentication
     received_at: datetime
+    """When the mail came: its ticket and its clocks start then."""
+    decided_at: datetime
+    """The same, but for a mail that was held in between."""
     new_id: Callable[[], UUID]
+    held: UUID | None = None
+    """The journal row under which this mail was held, where it is decided again."""
 
 
 def apply(connection: Connection, entry: Entry, decision: Decision) -> Receipt:
@@ -88,7 +100,14 @@ def apply(connection: Connection, entry: Entry, decision: Decision) -> Receipt:
         case Record(ticket=ticket):
             if ticket is not None:
                 _comment_on(connection, entry, ticket, Visibility.FOLDED)
-        case Hold() | Refuse() | Defer():
+        case Hold(invite=address):
+            ticket = None
+            if address:
+                _order(connection, entry, Kind.INVITATION, address)
+        case Defer():
+            ticket = None
+            _defer(connection, entry)
+        case Refuse():
             ticket = None
         case Repeat(ticket=ticket):
             pass
@@ -102,9 +121,12 @@ def apply(connection: Connection, entry: Entry, decision: Decision) -> Receipt:
         reason=decision.reason,
         ticket=ticket,
         reply=reply,
-        notices=int(isinstance(decision.action, OpenTicket) and decision.action.acknowledge),
+        notices=_notices(decision),
+        proven=entry.authentication.aligned,
     )
-    if reply.accepted and decision.verdict is not Verdict.DUPLICATE:
+    if entry.held is not None:
+        _release(connection, entry, receipt)
+    elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
         _remember(connection, entry, receipt)
     _write_journal(connection, entry, decision, receipt)
     return receipt
@@ -128,6 +150,9 @@ def _open(connection: Connection, entry: Entry, opening: OpenTicket) -> int:
         "updated_at": entry.received_at,
     }
     ticket = _insert(connection, _ticket, row)
+    person = opening.requester_id
+    if opening.enrol and opening.company is not None:
+        person = registry.enrol(connection, entry.mailbox, opening.requester, opening.company)
     requester = _insert(
         connection,
         _participant,
@@ -135,7 +160,7 @@ def _open(connection: Connection, entry: Entry, opening: OpenTicket) -> int:
             "mailbox_id": entry.mailbox.id,
             "ticket_id": ticket,
             "address": opening.requester,
-            "person_id": opening.requester_id,
+            "person_id": person,
             "part": Part.REQUESTER.value,
             "presence": Presence.ACTIVE.value,
             "joined_at": entry.received_at,
@@ -144,7 +169,8 @@ def _open(connection: Connection, entry: Entry, opening: OpenTicket) -> int:
     _write_comment(connection, entry, ticket, Visibility.PUBLIC)
     _join(connection, entry, ticket, opening.additions)
     if opening.acknowledge:
-        _acknowledge(connection, entry, ticket, requester, opening.requester)
+        address = opening.requester
+        _order(connection, entry, Kind.ACKNOWLEDGEMENT, address, ticket, requester)
     return ticket
 
 
@@ -210,8 +236,23 @@ def _join(
         )
 
 
-def _acknowledge(
-    connection: Connection, entry: Entry, ticket: int, participant: int, address: str
+def _notices(decision: Decision) -> int:
+    match decision.action:
+        case OpenTicket(acknowledge=True):
+            return 1
+        case Hold(invite=address) if address:
+            return 1
+        case _:
+            return 0
+
+
+def _order(
+    connection: Connection,
+    entry: Entry,
+    kind: Kind,
+    address: str,
+    ticket: int | None = None,
+    participant: int | None = None,
 ) -> None:
     connection.execute(
         insert(_notice),
@@ -219,17 +260,38 @@ def _acknowledge(
             "id": entry.new_id(),
             "mailbox_id": entry.mailbox.id,
             "ticket_id": ticket,
-            "kind": Kind.ACKNOWLEDGEMENT.value,
+            "kind": kind.value,
             "participant_id": participant,
             "address": address,
             "cause": entry.journal_id,
             "state": NoticeState.DUE.value,
-            "created_at": entry.received_at,
-            "due_at": entry.received_at,
+            "created_at": entry.decided_at,
+            "due_at": entry.decided_at,
             "attempts": 0,
             "last_error": "",
         },
     )
+
+
+def _defer(connection: Connection, entry: Entry) -> None:
+    """Remember when this mail was first told to come again."""
+    row = {"mailbox_id": entry.mailbox.id, "identity": entry.mail.identity}
+    connection.execute(_DEFER[connection.dialect.name], row | {"since": entry.decided_at})
+
+
+def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
+    """A held mail that was decided again leaves the quarantine, once."""
+    if receipt.verdict not in LEAVES_QUARANTINE:
+        return
+    held = (
+        (_mail.c.mailbox_id == entry.mailbox.id)
+        & (_mail.c.journal_id == entry.held)
+        & (_mail.c.state == "held")
+    )
+    # `answer` stays: should the sender send it again, he is answered as the first time.
+    filed = {"state": "filed", "journal_id": entry.journal_id, "ticket_id": receipt.ticket}
+    if connection.execute(update(_mail).where(held).values(**filed)).rowcount != 1:
+        raise Conflict(f"mail {entry.held} was released meanwhile")
 
 
 def _remember(connection: Connection, entry: Entry, receipt: Receipt) -> None:
@@ -259,7 +321,7 @@ def _write_journal(
         {
             "id": entry.journal_id,
             "mailbox_id": entry.mailbox.id,
-            "received_at": entry.received_at,
+            "received_at": entry.decided_at,
             "verdict": receipt.verdict.value,
             "reason": receipt.reason.value,
             "ticket_id": receipt.ticket,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -30,6 +31,7 @@ from rules.threads import Signal, Via, thread_ids
 from storage.tables import (
     CompanyDomainRow,
     CompanyRow,
+    DeferralRow,
     MailRow,
     NoticeRow,
     ParticipantRow,
@@ -40,7 +42,7 @@ from storage.tables import (
 
 _company, _domain, _person = table(CompanyRow), table(CompanyDomainRow), table(PersonRow)
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
-_mail, _notice = table(MailRow), table(NoticeRow)
+_mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
 
 _EARLIER = select(_mail.c.journal_id, _mail.c.answer, _mail.c.ticket_id).where(
     _mail.c.mailbox_id == bindparam("mailbox"), _mail.c.identity == bindparam("identity")
@@ -95,10 +97,13 @@ _TICKETS = (
         _ticket.c.id.in_(bindparam("tickets", expanding=True)),
     )
 )
-_ACKNOWLEDGED_AT = select(func.max(_notice.c.created_at)).where(
+_NOTIFIED_AT = select(func.max(_notice.c.created_at)).where(
     _notice.c.mailbox_id == bindparam("mailbox"),
     _notice.c.address == bindparam("address"),
-    _notice.c.kind == Kind.ACKNOWLEDGEMENT.value,
+    _notice.c.kind == bindparam("kind"),
+)
+_DEFERRED_SINCE = select(_deferral.c.since).where(
+    _deferral.c.mailbox_id == bindparam("mailbox"), _deferral.c.identity == bindparam("identity")
 )
 
 
@@ -112,8 +117,12 @@ def gather(
     mailbox: Mailbox,
     own_addresses: frozenset[str],
     received_at: datetime,
+    held: UUID | None = None,
 ) -> Facts:
-    """The facts of one mail in one mailbox; no row of another mailbox is ever among them."""
+    """The facts of one mail in one mailbox; no row of another mailbox is ever among them.
+
+    `held` is the journal row under which the mail is in quarantine: that is no earlier copy.
+    """
     author = mail.author.address if isinstance(mail.author, Author) else None
     earlier = connection.execute(
         _EARLIER, {"mailbox": mailbox.id, "identity": mail.identity}
@@ -136,14 +145,30 @@ def gather(
         or (author is not None and _is_known(connection, mailbox, author)),
         tickets=_tickets(connection, mailbox, signals, known_ids),
         known_ids=known_ids,
-        earlier=Earlier(*earlier) if earlier is not None else None,
-        id_seen=id_seen,
-        acknowledged_at=None
-        if not enrolled
-        else connection.execute(
-            _ACKNOWLEDGED_AT, {"mailbox": mailbox.id, "address": author}
-        ).scalar(),
+        earlier=Earlier(*earlier) if earlier and earlier.journal_id != held else None,
+        id_seen=id_seen and held is None,
+        acknowledged_at=_notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT)
+        if enrolled
+        else None,
+        invited_at=_notified_at(connection, mailbox, author, Kind.INVITATION)
+        if company is not None
+        else None,
+        deferred_since=_deferred_since(connection, mailbox, mail)
+        if authentication.temporary
+        else None,
     )
+
+
+def _notified_at(
+    connection: Connection, mailbox: Mailbox, author: str | None, kind: Kind
+) -> datetime | None:
+    to_author = {"mailbox": mailbox.id, "address": author, "kind": kind.value}
+    return connection.execute(_NOTIFIED_AT, to_author).scalar()
+
+
+def _deferred_since(connection: Connection, mailbox: Mailbox, mail: Mail) -> datetime | None:
+    same_mail = {"mailbox": mailbox.id, "identity": mail.identity}
+    return connection.execute(_DEFERRED_SINCE, same_mail).scalar()
 
 
 def _known_ids(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from rules.facts import Mailbox
 from rules.notices import Kind, NoticeState
@@ -22,21 +22,29 @@ LEASE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """The ticket that a notice is about, and the recipient's place on it."""
+
+    ticket: int
+    participant: int
+    subject: str
+    severity: str
+    critical_claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """All that is needed to write and send one outgoing mail."""
 
     id: UUID
     kind: Kind
     mailbox: Mailbox
-    ticket: int
-    subject: str
-    severity: str
-    critical_claimed: bool
-    participant: int
+    about: About | None
+    """None for an invitation, which is about no ticket."""
     address: str
     name: str
     answers: str
-    """The Message-ID of the mail that caused it; empty where that had none."""
+    """The Message-ID of the mail that caused it; empty where there was none."""
     created_at: datetime
     attempts: int
     """This one included."""
@@ -71,9 +79,9 @@ def claim(connection: Connection, now: datetime, limit: int) -> Sequence[Notice]
             _journal.c.message_id,
             _person.c.name,
         )
-        .join_from(_notice, _ticket, _notice.c.ticket_id == _ticket.c.id)
-        .join(_mailbox, _notice.c.mailbox_id == _mailbox.c.id)
-        .join(_journal, _notice.c.cause == _journal.c.id)
+        .join_from(_notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id)
+        .join(_ticket, _notice.c.ticket_id == _ticket.c.id, isouter=True)
+        .join(_journal, _notice.c.cause == _journal.c.id, isouter=True)
         .join(
             _person,
             (_person.c.mailbox_id == _notice.c.mailbox_id)
@@ -84,6 +92,15 @@ def claim(connection: Connection, now: datetime, limit: int) -> Sequence[Notice]
         .order_by(_notice.c.created_at, _notice.c.id)
     )
     return [_as_notice(row) for row in connection.execute(query)]
+
+
+def order_invitation(
+    connection: Connection, mailbox: Mailbox, address: str, notice: UUID, now: datetime
+) -> None:
+    """Order a sign-up link for an address, at no mail's request."""
+    row = {"id": notice, "mailbox_id": mailbox.id, "kind": Kind.INVITATION.value}
+    row |= {"address": address, "state": NoticeState.DUE.value, "created_at": now, "due_at": now}
+    connection.execute(insert(_notice), row | {"attempts": 0, "last_error": ""})
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -120,14 +137,14 @@ def _as_notice(row: Row[Any]) -> Notice:
         id=row.id,
         kind=Kind(row.kind),
         mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
-        ticket=row.ticket_id,
-        subject=row.subject,
-        severity=row.severity,
-        critical_claimed=row.critical_claimed,
-        participant=row.participant_id,
+        about=About(
+            row.ticket_id, row.participant_id, row.subject, row.severity, row.critical_claimed
+        )
+        if row.ticket_id is not None
+        else None,
         address=row.address,
         name=row.name or "",
-        answers=row.message_id,
+        answers=row.message_id or "",
         created_at=row.created_at,
         attempts=row.attempts,
     )

@@ -13,10 +13,11 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from rules.addresses import domain_of, normalise
+from rules.addresses import domain_of, is_free_mail, normalise
 from rules.complaints import Refused
 from rules.facts import Company, Mailbox, Person, Role
 from rules.tokens import REPLY_TOKEN_LENGTH, Keys
+from storage.ledger import Conflict
 from storage.tables import (
     ApiTokenRow,
     CompanyDomainRow,
@@ -125,6 +126,8 @@ def add_company(connection: Connection, mailbox: Mailbox, name: str, domains: Se
     )
     for domain in domains:
         normal = domain_of(_address(f"postmaster@{domain}", shown=domain))
+        if is_free_mail(normal):
+            raise Unusable(f"{domain} is a free mail provider: anybody has an address there")
         row = {"mailbox_id": mailbox.id, "domain": normal, "company_id": company}
         _insert(connection, _domain, row, normal)
     return company
@@ -170,6 +173,25 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
         "machine": person.machine,
     }
     return _insert(connection, _person, row, address)
+
+
+def enrol(connection: Connection, mailbox: Mailbox, address: str, company: int) -> int:
+    """Register a proven sender as a user of his domain's company. Raises Conflict if somebody
+    else just did."""
+    row = {
+        "mailbox_id": mailbox.id,
+        "address": address,
+        "domain": domain_of(address),
+        "name": "",
+        "role": Role.USER.value,
+        "company_id": company,
+        "active": True,
+        "machine": False,
+    }
+    try:
+        return _insert(connection, _person, row, address)
+    except Taken as error:
+        raise Conflict(f"{address} was enrolled meanwhile") from error
 
 
 def import_people(

@@ -29,6 +29,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -246,7 +247,17 @@ class MailRow(SQLModel, table=True):
     """A mail that we answered with 250, by its identity: what makes a repeat a repeat."""
 
     __tablename__ = "mail"
-    __table_args__ = (Index("ix_mail_mailbox_id_message_id", "mailbox_id", "message_id"),)
+    __table_args__ = (
+        Index("ix_mail_mailbox_id_message_id", "mailbox_id", "message_id"),
+        Index(
+            "ix_mail_held",
+            "mailbox_id",
+            "journal_id",
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
+        ),
+        _words("state", "filed", "held", "discarded"),
+    )
     mailbox_id: int = _key(primary_key=True)
     identity: str = Field(sa_column=Column(String(64), primary_key=True))
     journal_id: UUID = Field(sa_column=Column(Uuid(), nullable=False, unique=True))
@@ -254,8 +265,17 @@ class MailRow(SQLModel, table=True):
     ticket_id: int | None = _key("ticket.id", nullable=True, index=True)
     answer: str = Field(sa_column=Column(String(500), nullable=False))
     state: str = Field(sa_column=Column(String(10), nullable=False))
-    """`filed`, or `held` in quarantine."""
+    """`filed`; `held` in quarantine; `discarded` from it."""
     raw_digest: str = Field(sa_column=Column(String(64), nullable=False))
+
+
+class DeferralRow(SQLModel, table=True):
+    """A mail that was told to come again, and since when: patience is counted from there."""
+
+    __tablename__ = "deferral"
+    mailbox_id: int = _key(primary_key=True)
+    identity: str = Field(sa_column=Column(String(64), primary_key=True))
+    since: datetime = _moment(index=True)
 
 
 class RawMailRow(SQLModel, table=True):
@@ -309,12 +329,13 @@ class NoticeRow(SQLModel, table=True):
     )
     id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
     mailbox_id: int = _key()
-    ticket_id: int = _key("ticket.id", index=True)
+    ticket_id: int | None = _key("ticket.id", nullable=True, index=True)
     kind: str = Field(sa_column=Column(String(20), nullable=False))
-    participant_id: int = _key("participant.id")
+    participant_id: int | None = _key("participant.id", nullable=True)
+    """Whose reply address it carries; none for an invitation, which is about no ticket."""
     address: str = Field(sa_column=Column(String(254), nullable=False))
-    cause: UUID = Field(sa_column=Column(Uuid(), nullable=False))
-    """The journal row of the mail that this answers."""
+    cause: UUID | None = Field(default=None, sa_column=Column(Uuid()))
+    """The journal row of the mail that this answers; none where a web page asked for it."""
     state: str = Field(default="due", sa_column=Column(String(5), nullable=False))
     created_at: datetime = _moment()
     due_at: datetime = _moment()

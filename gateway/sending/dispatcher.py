@@ -16,7 +16,7 @@ from gateway.directory import Directory
 from gateway.ids import Clock
 from gateway.metrics import Metrics
 from gateway.policies import Policies
-from gateway.sending.compose import compose
+from gateway.sending.compose import Writer
 from gateway.sending.relay import Relay, Undelivered
 from rules.notices import next_attempt
 from storage import outbox
@@ -42,6 +42,7 @@ class Dispatcher:
     relay: Relay
     metrics: Metrics
     clock: Clock
+    links_begin: str
     jitter: Callable[[], float] = random.random
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -78,9 +79,9 @@ class Dispatcher:
         return len(notices)
 
     async def _send(self, notice: Notice) -> None:
-        keys = (await self.directory.current()).keys
+        writer = Writer((await self.directory.current()).keys, self.links_begin)
         try:
-            await self.relay.send(compose(notice, self.policies[notice.mailbox.policy], keys))
+            await self.relay.send(writer.write(notice, self.policies[notice.mailbox.policy]))
         except Undelivered as error:
             await self._not_sent(notice, str(error), error.permanent)
             return

@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if (kind := machine.filesystem(given.folder)) in NOT_A_DISK:
         print(f"{given.folder} is on {kind}, where fsync means nothing: choose another --folder")
         return 2
-    about = {**machine.summary(), "disk": f"{kind}, {given.folder}"}
+    disk = f"{kind}, {given.folder}, append and fsync {machine.fsync_ms(given.folder):.2f} ms"
+    about = {**machine.summary(), "disk": disk}
     for name, value in about.items():
         print(f"{name}: {value}")
     base = Path(tempfile.mkdtemp(prefix="postern-bench-", dir=given.folder))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import re
+import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import median
 
 PROC = Path("/proc")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -39,21 +42,33 @@ def cpu_s(roots: Iterable[int]) -> float:
 
 
 def peak_mib(roots: Iterable[int]) -> float:
-    """The most memory that each living process of the trees ever held, added up, in MiB.
+    """The most memory that the living processes of the trees ever held, each for itself, in MiB.
 
-    Memory that they share by shmem (PostgreSQL's buffers) counts once; program text that they
-    share counts in each.
+    What they share (PostgreSQL's buffers, program text) counts once: as much as the one with the
+    most of it has now.
     """
-    own, shared = 0, 0
+    own, shared = 0, {"RssShmem": 0, "RssFile": 0}
     for pid in tree(roots):
         try:
             status = (PROC / str(pid) / "status").read_text()
         except OSError:
             continue
         kib = {name: int(value) for name, value in re.findall(r"(\w+):\s+(\d+) kB", status)}
-        own += kib.get("VmHWM", 0) - kib.get("RssShmem", 0)
-        shared = max(shared, kib.get("RssShmem", 0))
-    return (own + shared) / 1024
+        own += kib.get("VmHWM", 0) - sum(kib.get(name, 0) for name in shared)
+        shared = {name: max(most, kib.get(name, 0)) for name, most in shared.items()}
+    return (own + sum(shared.values())) / 1024
+
+
+def fsync_ms(folder: Path, times: int = 200) -> float:
+    """The median time to append 8 KiB to a file and to have them on the disk, in ms."""
+    taken = []
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        for _ in range(times):
+            start = time.perf_counter()
+            file.write(bytes(8192))
+            os.fdatasync(file.fileno())
+            taken.append(time.perf_counter() - start)
+    return median(taken) * 1000
 
 
 def _stat(pid: int) -> list[str]:

@@ -189,7 +189,9 @@ class Crew:
         if session is not None:
             session.close()
 
-    def _try(self, server: tuple[str, int], session: Session | None, mail: Letter) -> Session | None:
+    def _try(
+        self, server: tuple[str, int], session: Session | None, mail: Letter
+    ) -> Session | None:
         """One try; the session to go on with, or None where it is lost."""
         try:
             session = session or Session(server)

@@ -10,18 +10,16 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from tests.faults.launch import Launch, Process, as_everyone
 from tests.running import write_config
 
-GATEWAY = (sys.executable, "-m", "gateway")
 START_S = 30
 STOP_S = 40
 
@@ -79,7 +77,7 @@ class Node:
         folder: Path,
         store_url: str,
         *options: str,
-        program: Sequence[str] = GATEWAY,
+        launch: Launch = as_everyone,
         extra: str = "",
     ) -> None:
         """Prepares it; `start` starts it. `options` are those of `serve`, `extra` is TOML."""
@@ -87,9 +85,11 @@ class Node:
         self._folder = folder
         self._reserved, self.smtp = _reserve_port()
         config = write_config(folder, store_url, extra)
-        config.write_text(config.read_text().replace("127.0.0.1:0", "%s:%d" % self.smtp, 1))
-        self._command = [*program, "serve", "--config", str(config), *options]
-        self._process: subprocess.Popen[str] | None = None
+        host, port = self.smtp
+        config.write_text(config.read_text().replace("127.0.0.1:0", f"{host}:{port}", 1))
+        self._launch = launch
+        self._arguments = ["serve", "--config", str(config), *options]
+        self._process: Process | None = None
         self._log = Log()
 
     @property
@@ -100,18 +100,16 @@ class Node:
     def start(self) -> float:
         """Start it; returns after how many seconds its sockets were open."""
         began = time.monotonic()
-        self._process = subprocess.Popen(
-            self._command,
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "TMPDIR": str(self._folder)},  # what a killed node leaves behind
-        )
-        assert self._process.stderr is not None
+        # A killed server cannot tidy up: what it leaves behind goes with the test's folder.
+        self._process, log = self._launch(self._arguments, {"TMPDIR": str(self._folder)})
         self._log = Log()
-        self._log.follow(self._process.stderr)
+        self._log.follow(log)
         self._log.wait_for(lambda event: event.get("event") == "started", START_S)
         return time.monotonic() - began
+
+    def family(self) -> list[int]:
+        """Its process and all that this one started, and they in turn."""
+        return [self.pid, *_descendants(self.pid)]
 
     def wait_for_event(self, wanted: Callable[[Event], bool]) -> Event:
         """The first such event in the log of this life, past or to come."""
@@ -119,7 +117,16 @@ class Node:
 
     def kill(self) -> None:
         """SIGKILL to its processes, none of which is left when this returns."""
-        self._signal_all(signal.SIGKILL)
+        assert self._process is not None
+        os.kill(self.pid, signal.SIGSTOP)  # a supervisor starts no worker behind our back
+        family = [os.pidfd_open(pid) for pid in self.family()]
+        for process in family:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+        for process in family:
+            ended, _, _ = select.select([process], [], [], STOP_S)
+            assert ended, "a killed process is still there"
+            os.close(process)
+        self._process.wait(STOP_S)
 
     def terminate(self) -> tuple[int, float]:
         """SIGTERM; the exit code, and after how many seconds it came."""
@@ -128,8 +135,7 @@ class Node:
         return self.wait(), time.monotonic() - began
 
     def ask_to_stop(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
 
     def wait(self) -> int:
         """The exit code, once it has ended by itself."""
@@ -138,22 +144,9 @@ class Node:
 
     def close(self) -> None:
         """End it if it runs, and give the port back."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self._process.is_alive():
             self.kill()
         self._reserved.close()
-
-    def _signal_all(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        # A supervisor that is stopped starts no worker behind our back.
-        self._process.send_signal(signal.SIGSTOP)
-        family = [os.pidfd_open(pid) for pid in (self.pid, *_descendants(self.pid))]
-        for process in family:
-            signal.pidfd_send_signal(process, number)
-        for process in family:
-            ended, _, _ = select.select([process], [], [], STOP_S)
-            assert ended, "a killed process is still there"
-            os.close(process)
-        self._process.wait(STOP_S)
 
 
 @contextmanager
@@ -181,7 +174,6 @@ def _reserve_port() -> tuple[socket.socket, tuple[str, int]]:
 
 
 def _descendants(pid: int) -> list[int]:
-    """The processes that this one started, and they in turn."""
     children: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(FileNotFoundError):  # a thread may end while we look

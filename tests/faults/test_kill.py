@@ -9,16 +9,27 @@ import pytest
 
 from tests.faults import early_reply
 from tests.faults.harness import kill_under_load
+from tests.faults.launch import Launch, as_everyone, by_command, preloaded
 from tests.faults.node import Node, running
 
 RESTART_S = 5
 
-KILLS = [20, pytest.param(100, marks=[pytest.mark.soak, pytest.mark.timeout(900)])]
+SERIES = [
+    pytest.param(20, preloaded, id="20-kills"),
+    pytest.param(
+        100,
+        as_everyone,
+        marks=[pytest.mark.soak, pytest.mark.timeout(900)],
+        id="100-kills",
+    ),
+]
 
 
-@pytest.mark.parametrize("kills", KILLS)
-def test_no_acknowledged_mail_is_lost_or_doubled(enrolled: str, tmp_path: Path, kills: int) -> None:
-    with running(Node(tmp_path, enrolled)) as node:
+@pytest.mark.parametrize(("kills", "launch"), SERIES)
+def test_no_acknowledged_mail_is_lost_or_doubled(
+    enrolled: str, tmp_path: Path, kills: int, launch: Launch
+) -> None:
+    with running(Node(tmp_path, enrolled, launch=launch)) as node:
         report = kill_under_load(node, enrolled, kills, seed=kills)
 
     assert report.findings.faults() == {}
@@ -36,9 +47,9 @@ def test_a_crew_of_workers_is_killed_without_loss(enrolled: str, tmp_path: Path)
 
 
 def test_a_reply_before_the_commit_is_caught_losing_mail(enrolled: str, tmp_path: Path) -> None:
-    program = (sys.executable, str(early_reply.__file__))
+    early = by_command(sys.executable, str(early_reply.__file__))
 
-    with running(Node(tmp_path, enrolled, program=program)) as node:
-        report = kill_under_load(node, enrolled, kills=3, seed=3)
+    with running(Node(tmp_path, enrolled, launch=early)) as node:
+        report = kill_under_load(node, enrolled, kills=2, seed=2)
 
     assert len(report.findings.lost) > 0

@@ -120,6 +120,8 @@ class World:
     earlier: Earlier | None = None
     id_seen: bool = False
     acknowledged_at: datetime | None = None
+    invited_at: datetime | None = None
+    deferred_since: datetime | None = None
     policy: Policy = field(default_factory=default_policy)
 
     def decide(self, mail: Mail, to: str = SUPPORT, mail_from: str | None = None) -> Decision:
@@ -152,6 +154,8 @@ class World:
             earlier=self.earlier,
             id_seen=self.id_seen,
             acknowledged_at=self.acknowledged_at,
+            invited_at=self.invited_at,
+            deferred_since=self.deferred_since,
         )
 
 

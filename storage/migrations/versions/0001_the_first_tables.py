@@ -22,6 +22,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_api_token")),
     )
     op.create_table(
+        "deferral",
+        sa.Column("mailbox_id", Number, nullable=False),
+        sa.Column("identity", sa.String(length=64), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("mailbox_id", "identity", name=op.f("pk_deferral")),
+    )
+    with op.batch_alter_table("deferral", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_deferral_since"), ["since"], unique=False)
+
+    op.create_table(
         "journal",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("mailbox_id", Number, nullable=False),
@@ -194,11 +204,21 @@ def upgrade() -> None:
         sa.Column("answer", sa.String(length=500), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("raw_digest", sa.String(length=64), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('filed', 'held', 'discarded')", name=op.f("ck_mail_state_is_known")
+        ),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_mail_ticket_id")),
         sa.PrimaryKeyConstraint("mailbox_id", "identity", name=op.f("pk_mail")),
         sa.UniqueConstraint("journal_id", name=op.f("uq_mail_journal_id")),
     )
     with op.batch_alter_table("mail", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_mail_held",
+            ["mailbox_id", "journal_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'held'"),
+            postgresql_where=sa.text("state = 'held'"),
+        )
         batch_op.create_index(
             "ix_mail_mailbox_id_message_id", ["mailbox_id", "message_id"], unique=False
         )
@@ -259,11 +279,11 @@ def upgrade() -> None:
         "notice",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("mailbox_id", Number, nullable=False),
-        sa.Column("ticket_id", Number, nullable=False),
+        sa.Column("ticket_id", Number, nullable=True),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("participant_id", Number, nullable=False),
+        sa.Column("participant_id", Number, nullable=True),
         sa.Column("address", sa.String(length=254), nullable=False),
-        sa.Column("cause", sa.Uuid(), nullable=False),
+        sa.Column("cause", sa.Uuid(), nullable=True),
         sa.Column("state", sa.String(length=5), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("due_at", Moment(), nullable=False),

@@ -1,0 +1,78 @@
+"""Keeps the quarantine: lets go who was enrolled meanwhile, and what has waited too long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from typing import TypeVar
+
+from gateway import log
+from gateway.ids import Clock
+from gateway.ingest import Ingest
+from gateway.metrics import Metrics
+from storage import quarantine, registry
+from storage.database import Connection, Database
+from storage.ledger import Conflict, Ledger
+
+T = TypeVar("T")
+
+ROUND_S = 5.0
+ROUNDS_BETWEEN_CLEANINGS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Runs until cancelled. Several may run on one store: a release happens once."""
+
+    database: Database
+    ledger: Ledger
+    ingest: Ingest
+    metrics: Metrics
+    clock: Clock
+
+    async def run(self) -> None:
+        for number in count():
+            try:
+                await self.look_around(also_old=number % ROUNDS_BETWEEN_CLEANINGS == 0)
+            except Exception as error:  # noqa: BLE001 - a store that is down will be up again
+                log.keeper_failed(error)
+            await asyncio.sleep(ROUND_S)
+
+    async def look_around(self, also_old: bool) -> None:
+        """One round."""
+        await self.release_enrolled()
+        if also_old:
+            await self.discard_old()
+        self.metrics.held(await self._read(quarantine.count))
+
+    async def release_enrolled(self) -> int:
+        """File the mails whose authors were enrolled since; returns how many were."""
+        released = 0
+        for held in await self._read(quarantine.enrolled_meanwhile):
+            delivery = await self._read(partial(quarantine.delivery, mail=held))
+            try:
+                await self.ingest.release(held, delivery, held.authentication)
+            except Conflict:  # another node was first
+                continue
+            released += 1
+        return released
+
+    async def discard_old(self) -> None:
+        for mailbox in await self._read(registry.mailboxes):
+            hold = self.ingest.policies[mailbox.policy].hold
+            if hold.then == "discard":
+                before = self.clock() - timedelta(days=hold.days)
+                await self._write(
+                    partial(quarantine.discard_before, mailbox=mailbox, moment=before)
+                )
+        await self._write(partial(quarantine.forget_deferrals, now=self.clock()))
+
+    async def _read(self, query: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self.database.read, query)
+
+    async def _write(self, job: Callable[[Connection], T]) -> T:
+        return await asyncio.wrap_future(self.ledger.submit(job))

@@ -1,0 +1,114 @@
+"""Two ways to start a server: as everyone does, and as a fork of a process that has it loaded.
+
+Four fifths of a start are imports. A series of kills does without them from its second life on;
+what is forked runs the same command line as `python -m gateway`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import Connection
+from typing import IO, Protocol
+
+_PRELOADED = ["gateway.cli", "pytest.__main__", "tests.faults.launch"]
+
+
+class Process(Protocol):
+    """A server's first process."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def is_alive(self) -> bool: ...
+
+    def wait(self, timeout_s: float) -> int:
+        """Its exit code, negative for a signal. Raises TimeoutError where it does not end."""
+
+
+Launch = Callable[[Sequence[str], Mapping[str, str]], tuple[Process, IO[str]]]
+"""Takes arguments and additions to the environment; gives the process and its standard error."""
+
+
+def by_command(*program: str) -> Launch:
+    """Start this program."""
+
+    def launch(arguments: Sequence[str], extra: Mapping[str, str]) -> tuple[Process, IO[str]]:
+        process = subprocess.Popen(
+            [*program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **extra},
+        )
+        assert process.stderr is not None
+        return _Command(process), process.stderr
+
+    return launch
+
+
+as_everyone = by_command(sys.executable, "-m", "gateway")
+
+
+def preloaded(arguments: Sequence[str], extra: Mapping[str, str]) -> tuple[Process, IO[str]]:
+    """Start the gateway as a fork; the first call loads what is forked."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_run_gateway, args=(theirs, [*arguments], dict(extra)))
+    process.start()
+    theirs.close()
+    return _Fork(process), os.fdopen(os.dup(ours.fileno()), encoding="utf-8", errors="replace")
+
+
+def _run_gateway(log: Connection, arguments: list[str], extra: dict[str, str]) -> None:
+    from gateway import cli  # noqa: PLC0415 - loaded in the process that this is a fork of
+
+    os.dup2(log.fileno(), sys.stderr.fileno())
+    log.close()
+    os.environ.update(extra)
+    tempfile.tempdir = None  # what the parent found is not what `extra` says
+    sys.argv = ["postern", *arguments]
+    cli.main()
+
+
+class _Command:
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self, timeout_s: float) -> int:
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(str(error)) from error
+
+
+class _Fork:
+    def __init__(self, process: multiprocessing.context.ForkServerProcess) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def wait(self, timeout_s: float) -> int:
+        self._process.join(timeout_s)
+        if self._process.exitcode is None:
+            raise TimeoutError(f"process {self.pid} goes on")
+        return self._process.exitcode

@@ -1,0 +1,98 @@
+"""SIGTERM under load, and clients that hang up: who sent a dot gets its reply, now or later."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+from contextlib import closing
+from pathlib import Path
+
+from tests.faults.crew import Crew, Letter, Session, at_work, letter
+from tests.faults.launch import preloaded
+from tests.faults.node import Event, Node, running
+from tests.faults.store import MAILBOX, reconcile
+
+GRACE_S = 10
+GRACE = f"[limits]\ngrace_s = {GRACE_S}\n"
+
+
+def test_a_stop_under_load_answers_every_mail_that_came_in(enrolled: str, tmp_path: Path) -> None:
+    node = Node(tmp_path, enrolled, extra=GRACE)
+    with running(node), at_work(Crew([node.smtp])) as crew:
+        crew.wait_for_more(50)
+        code, seconds = node.terminate()
+        crew.abandon()
+
+    assert code == 0
+    assert seconds < GRACE_S
+    assert crew.cut_after_dot == 0
+    assert [reply for reply in crew.refusals if reply[0] != 421] == []
+    assert reconcile(enrolled, crew.acknowledged).faults() == {}
+
+
+def test_a_mail_in_the_midst_of_data_is_finished_before_the_stop(
+    enrolled: str, tmp_path: Path
+) -> None:
+    with running(Node(tmp_path, enrolled, extra=GRACE, launch=preloaded)) as node:
+        with closing(Session(node.smtp)) as session:
+            session.prepare(letter(1))
+            node.ask_to_stop()
+            node.wait_for_event(lambda event: event["event"] == "stopping")
+            reply = session.finish(b"and this came after the signal.\r\n.\r\n")
+            farewell = session.read()
+        code = node.wait()
+
+    assert reply[0] == 250
+    assert farewell[0] == 421
+    assert code == 0
+
+
+def test_a_stopping_server_takes_no_new_connection(enrolled: str, tmp_path: Path) -> None:
+    node = Node(tmp_path, enrolled, extra=GRACE, launch=preloaded)
+    with running(node), closing(Session(node.smtp)) as session:
+        session.prepare(letter(1))
+        node.ask_to_stop()
+        node.wait_for_event(lambda event: event["event"] == "stopping")
+        refused = _is_refused(node.smtp)
+        session.finish(b".\r\n")
+
+    assert refused
+
+
+def test_a_client_that_hangs_up_after_the_dot_finds_its_mail_filed(
+    enrolled: str, tmp_path: Path
+) -> None:
+    mail = letter(1)
+
+    with running(Node(tmp_path, enrolled, launch=preloaded)) as node:
+        _send_and_hang_up(node.smtp, mail)
+        filed = node.wait_for_event(_is_opened)
+        with closing(Session(node.smtp)) as session:
+            code, text = session.deliver(mail)
+
+    assert (code, text) == (250, f"2.0.0 {filed['journal']} filed as #{filed['ticket']}")
+    assert reconcile(enrolled, {}).faults() == {}
+
+
+def _is_opened(event: Event) -> bool:
+    return bool(event["event"] == "opened")
+
+
+def _is_refused(server: tuple[str, int]) -> bool:
+    try:
+        with closing(Session(server)):
+            return False
+    except (OSError, smtplib.SMTPException):
+        return True
+
+
+def _send_and_hang_up(server: tuple[str, int], mail: Letter) -> None:
+    """Everything up to the dot, and no ear for the reply."""
+    with socket.create_connection(server, timeout=20) as connection:
+        replies = connection.makefile("rb")
+        replies.readline()
+        for command in f"HELO a\r\nMAIL FROM:<{mail.sender}>\r\nRCPT TO:<{MAILBOX}>\r\nDATA\r\n":
+            connection.sendall(command.encode())
+        while not replies.readline().startswith(b"354"):
+            pass
+        connection.sendall(mail.raw + b".\r\n")
