@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rules.addresses import normalise, without_detail
-from rules.facts import Mailbox
+from rules.mail import Mailbox
 from rules.tokens import Keys
 from storage import registry
 from storage.database import Connection, Database

@@ -22,9 +22,8 @@ from rules import replies
 from rules.authentication import Authentication
 from rules.decide import decide
 from rules.decision import Decision
-from rules.facts import Mailbox
-from rules.header import Ambiguous
-from rules.mail import Delivery, Mail
+from rules.header import Ambiguous, Author
+from rules.mail import Delivery, Mail, Mailbox
 from rules.receipt import Receipt
 from rules.replies import Reply
 from rules.threads import signals
@@ -87,15 +86,26 @@ class Ingest:
         return await asyncio.to_thread(self.database.read, look)
 
     async def release(
-        self, held: Held, delivery: Delivery, authentication: Authentication
+        self,
+        held: Held,
+        delivery: Delivery,
+        authentication: Authentication,
+        author: Author | None = None,
+        as_new: bool = False,
     ) -> Receipt:
         """Decide a held mail again. It leaves the quarantine at most once, whoever asks how often.
 
-        Raises Conflict where it was released meanwhile.
+        `author` says who wrote it where From does not; `as_new` ignores what it points to. Raises
+        Conflict where it was released meanwhile.
         """
         mail = await self.parser.parse(delivery.raw)
-        entry = self._entry(delivery, mail, held.mailbox, authentication)
-        entry = replace(entry, received_at=held.received_at, held=held.journal_id)
+        mail = replace(mail, author=author or mail.author)
+        entry = replace(
+            self._entry(delivery, mail, held.mailbox, authentication),
+            received_at=held.received_at,
+            held=held.journal_id,
+            as_new=as_new,
+        )
         (receipt,) = await self._file([entry])
         return receipt
 
@@ -160,19 +170,13 @@ class Ingest:
     def _decide(self, connection: Connection, entry: Entry, snapshot: Snapshot) -> Decision:
         mailbox, mail, envelope = entry.mailbox, entry.mail, entry.delivery.envelope
         policy = self.policies[mailbox.policy]
+        pointers = signals(mail, envelope, mailbox, snapshot.keys, policy.subject_tag.format)
         facts = gather(
             connection,
             mail=mail,
             envelope=envelope,
             authentication=entry.authentication,
-            signals=signals(
-                mail,
-                envelope,
-                mailbox.id,
-                mailbox.address,
-                snapshot.keys,
-                policy.subject_tag.format,
-            ),
+            signals=() if entry.as_new else pointers,
             mailbox=mailbox,
             own_addresses=snapshot.own_addresses,
             received_at=entry.decided_at,

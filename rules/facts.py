@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from rules.authentication import Authentication
-from rules.mail import Envelope
+from rules.mail import Envelope, Mailbox
 from rules.threads import Signal
 
 
@@ -32,15 +32,6 @@ class Presence(StrEnum):
     ACTIVE = "active"
     PENDING = "pending"
     REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """A support address that we serve."""
-
-    id: int
-    address: str
-    policy: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,15 @@ from rules.header import Ambiguous, Author, Header
 
 
 @dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A support address that we serve."""
+
+    id: int
+    address: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """What the SMTP dialogue said (RFC 5321 §2.3.1), before any header is believed."""
 

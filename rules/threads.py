@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.addresses import normalise, without_detail
-from rules.mail import Envelope, Mail
+from rules.mail import Envelope, Mail, Mailbox
 from rules.tokens import Keys, ReplyToken, read_message_id, read_reply_token
 
 EXAMINED_IDS = 50
@@ -34,11 +34,11 @@ class Signal:
 
 
 def signals(
-    mail: Mail, envelope: Envelope, mailbox: int, address: str, keys: Keys, tag_format: str
+    mail: Mail, envelope: Envelope, mailbox: Mailbox, keys: Keys, tag_format: str
 ) -> tuple[Signal, ...]:
     """Every pointer in the mail, strongest first. A token with a bad MAC is no pointer at all."""
     return (
-        *_tokens(envelope, mailbox, address, keys),
+        *_tokens(envelope, mailbox, keys),
         *_ids(mail, mailbox, keys),
         *_tags(mail.subject, tag_format),
     )
@@ -49,18 +49,18 @@ def thread_ids(mail: Mail) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:EXAMINED_IDS]
 
 
-def _tokens(envelope: Envelope, mailbox: int, address: str, keys: Keys) -> Iterator[Signal]:
+def _tokens(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> Iterator[Signal]:
     for recipient in envelope.rcpt_tos:
         base, detail = without_detail(recipient)
-        if detail and normalise(base) == address:
-            token = read_reply_token(keys, mailbox, detail.lower())
+        if detail and normalise(base) == mailbox.address:
+            token = read_reply_token(keys, mailbox.id, detail.lower())
             if token is not None:
                 yield Signal(Via.REPLY_TOKEN, token.ticket, token)
 
 
-def _ids(mail: Mail, mailbox: int, keys: Keys) -> Iterator[Signal]:
+def _ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Signal]:
     ids = thread_ids(mail)
-    ours = {i: read_message_id(keys, mailbox, i) for i in ids}
+    ours = {i: read_message_id(keys, mailbox.id, i) for i in ids}
     for message_id, ticket in ours.items():
         if ticket is not None:
             yield Signal(Via.OUR_MESSAGE_ID, ticket, message_id=message_id)

@@ -25,9 +25,9 @@ from rules.decision import (
     Verdict,
     Visibility,
 )
-from rules.facts import Mailbox, Part, Presence
+from rules.facts import Part, Presence
 from rules.header import Author
-from rules.mail import Body, Delivery, Mail, Unreadable
+from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.notices import Kind, NoticeState
 from rules.participants import Addition
 from rules.receipt import Receipt, reply_to
@@ -86,6 +86,8 @@ class Entry:
     new_id: Callable[[], UUID]
     held: UUID | None = None
     """The journal row under which this mail was held, where it is decided again."""
+    as_new: bool = False
+    """Ignore whatever ticket it points to."""
 
 
 def apply(connection: Connection, entry: Entry, decision: Decision) -> Receipt:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select, update
 
 from rules.addresses import domain_of
-from rules.facts import Mailbox
+from rules.mail import Mailbox
 from rules.notices import INVITATION_PAUSE, Kind
 from storage import outbox, registry
 from storage.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table

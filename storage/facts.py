@@ -11,20 +11,9 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from rules.addresses import domain_of
 from rules.authentication import Authentication
-from rules.facts import (
-    Company,
-    Earlier,
-    Facts,
-    Mailbox,
-    Part,
-    Participant,
-    Person,
-    Presence,
-    Role,
-    Ticket,
-)
+from rules.facts import Company, Earlier, Facts, Part, Participant, Person, Presence, Role, Ticket
 from rules.header import Author
-from rules.mail import Envelope, Mail
+from rules.mail import Envelope, Mail, Mailbox
 from rules.notices import Kind
 from rules.participants import named_addresses
 from rules.threads import Signal, Via, thread_ids

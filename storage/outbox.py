@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from rules.facts import Mailbox
+from rules.mail import Mailbox
 from rules.notices import Kind, NoticeState
 from storage.tables import JournalRow, MailboxRow, NoticeRow, PersonRow, TicketRow, table
 

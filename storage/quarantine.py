@@ -13,8 +13,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from rules.authentication import Authentication, from_dict
 from rules.decision import Reason
-from rules.facts import Mailbox
-from rules.mail import Delivery, Envelope
+from rules.mail import Delivery, Envelope, Mailbox
 from storage import blobs
 from storage.tables import DeferralRow, JournalRow, MailboxRow, MailRow, PersonRow, table
 

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from rules.addresses import domain_of, is_free_mail, normalise
 from rules.complaints import Refused
-from rules.facts import Company, Mailbox, Person, Role
+from rules.facts import Company, Person, Role
+from rules.mail import Mailbox
 from rules.tokens import REPLY_TOKEN_LENGTH, Keys
 from storage.ledger import Conflict
 from storage.tables import (

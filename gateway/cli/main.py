@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import mails, people, server, tickets
+from gateway.cli import held, mails, people, server, tickets
 
 app = typer.Typer(
     name="postern",
@@ -31,6 +31,7 @@ app.command("pipe", help="Take one mail from standard input, as an MTA's pipe de
 )
 app.command("tickets", help="List the tickets that changed last.")(tickets.listing)
 app.command("ticket", help="Show one ticket with all that is on it.")(tickets.one)
+app.add_typer(held.held, name="held", help="Mails in quarantine.")
 app.add_typer(people.mailbox, name="mailbox", help="The support addresses that take mail.")
 app.add_typer(people.company, name="company", help="Customers and the mail domains they own.")
 app.add_typer(people.user, name="user", help="People of a company who may write.")

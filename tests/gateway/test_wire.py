@@ -372,7 +372,7 @@ async def test_an_exception_in_the_mailbox_list_is_a_451() -> None:
 
 async def test_a_log_that_fails_costs_no_reply() -> None:
     class Broken(logging.Filter):
-        def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - as logging calls it
+        def filter(self, record: logging.LogRecord) -> bool:
             raise OSError("no space left on the log's disk")
 
     broken = Broken()

@@ -11,20 +11,9 @@ from uuid import UUID
 from rules.authentication import Authentication, Result
 from rules.decide import decide
 from rules.decision import Decision
-from rules.facts import (
-    Company,
-    Earlier,
-    Facts,
-    Mailbox,
-    Part,
-    Participant,
-    Person,
-    Presence,
-    Role,
-    Ticket,
-)
+from rules.facts import Company, Earlier, Facts, Part, Participant, Person, Presence, Role, Ticket
 from rules.header import Ambiguous, Author, Header
-from rules.mail import Body, Envelope, Mail, Unreadable
+from rules.mail import Body, Envelope, Mail, Mailbox, Unreadable
 from rules.policy import Policy, parse
 from rules.threads import Signal, signals
 from rules.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
@@ -132,7 +121,7 @@ class World:
 
     def facts(self, mail: Mail, envelope: Envelope, author: str) -> Facts:
         found: tuple[Signal, ...] = signals(
-            mail, envelope, MAILBOX.id, SUPPORT, KEYS, self.policy.subject_tag.format
+            mail, envelope, MAILBOX, KEYS, self.policy.subject_tag.format
         )
         domain = author.rpartition("@")[2]
         registered = {p.address: p for p in self.people}

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from rules.facts import Mailbox, Role
+from rules.facts import Role
+from rules.mail import Mailbox
 from storage import registry
 from storage.database import Connection, Database
 from storage.ledger import Ledger, open_ledger

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from rules.facts import Mailbox
+from rules.mail import Mailbox
 from storage.database import Connection, Database, NotUpgraded
 from storage.ledger import Ledger
 from storage.tables import TicketRow, metadata, table

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert
 
-from rules.facts import Mailbox
+from rules.mail import Mailbox
 from storage import outbox
 from storage.database import Connection, Database
 from storage.ledger import Ledger

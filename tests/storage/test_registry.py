@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rules.facts import Mailbox, Role
+from rules.facts import Role
+from rules.mail import Mailbox
 from storage import registry
 from storage.database import Database
 from storage.ledger import Ledger
