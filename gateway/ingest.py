@@ -95,8 +95,8 @@ class Ingest:
     ) -> Receipt:
         """Decide a held mail again. It leaves the quarantine at most once, whoever asks how often.
 
-        `author` says who wrote it where From does not; `as_new` ignores what it points to. Raises
-        Conflict where it was released meanwhile.
+        `author` says who wrote it where From does not; `as_new` ignores what it points to. One
+        that was released before is a duplicate; Conflict is raised for one that was discarded.
         """
         mail = await self.parser.parse(delivery.raw)
         mail = replace(mail, author=author or mail.author)

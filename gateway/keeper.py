@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from gateway import log
 from gateway.ids import Clock
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
+from rules.decision import Verdict
 from storage import quarantine, registry
 from storage.database import Connection, Database
 from storage.ledger import Conflict, Ledger
@@ -54,11 +56,9 @@ class Keeper:
         released = 0
         for held in await self._read(quarantine.enrolled_meanwhile):
             delivery = await self._read(partial(quarantine.delivery, mail=held))
-            try:
-                await self.ingest.release(held, delivery, held.authentication)
-            except Conflict:  # another node was first
-                continue
-            released += 1
+            with suppress(Conflict):  # discarded, or released by another node at this moment
+                receipt = await self.ingest.release(held, delivery, held.authentication)
+                released += receipt.verdict is not Verdict.DUPLICATE
         return released
 
     async def discard_old(self) -> None:

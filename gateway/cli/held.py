@@ -99,10 +99,11 @@ def release(
         try:
             receipt = asyncio.run(_release(config, mail, wording))
         except Conflict:
-            fail(os.EX_DATAERR, f"{journal_id} was released meanwhile")
+            fail(os.EX_DATAERR, f"{journal_id} is not held any more")
     if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
         fail(os.EX_DATAERR, f"still held: {receipt.reason}; `postern explain {receipt.journal_id}`")
-    console.print(f"{receipt.verdict} as #{receipt.ticket}" if receipt.ticket else receipt.verdict)
+    what = "filed before" if receipt.verdict is Verdict.DUPLICATE else receipt.verdict
+    console.print(f"{what} as #{receipt.ticket}" if receipt.ticket else what)
 
 
 @held.command("discard", help="Take a mail out of quarantine without filing it.")

@@ -91,8 +91,8 @@ def init(
         database.upgrade()
         ledger = open_ledger(database)
         try:
-            new = ledger.submit(_ensure_key).result()
-            shown = ledger.submit(_enrol_demo).result() if demo else []
+            new = ledger.submit(ensure_key).result()
+            shown = ledger.submit(enrol_demo).result() if demo else []
         finally:
             ledger.close()
             database.close()
@@ -101,7 +101,7 @@ def init(
         console.print(line, markup=False)
 
 
-def _ensure_key(connection: Connection) -> bool:
+def ensure_key(connection: Connection) -> bool:
     try:
         registry.keys(connection)
     except registry.Unknown:
@@ -110,7 +110,7 @@ def _ensure_key(connection: Connection) -> bool:
     return False
 
 
-def _enrol_demo(connection: Connection) -> list[str]:
+def enrol_demo(connection: Connection) -> list[str]:
     """Enrol the demo unless it is there; returns what is shown once and never again."""
     if any(m.address == DEMO_MAILBOX for m in registry.mailboxes(connection, all_of_them=True)):
         return []

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.faults.store import MAILBOX, USERS
+from tests.faults.letters import MAILBOX, Acknowledgement, Letter, letter
 
 SESSIONS = 8
 REPLIES = 0.2
@@ -19,45 +19,6 @@ BACK_OFF_S = 0.02
 WAIT_S = 60
 
 _FILED = re.compile(r"2\.0\.0 ([0-9a-f-]{36}) filed as #(\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One mail, the same bytes at every try."""
-
-    message_id: str
-    sender: str
-    raw: bytes
-    answers: str = ""
-    """The Message-ID of the letter that this one replies to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """What the server promised."""
-
-    letter: Letter
-    journal: str
-    ticket: int
-
-
-def letter(number: int, answers: Letter | None = None, padding: bytes = b"") -> Letter:
-    """A mail of a registered user, unlike any other number's."""
-    sender = answers.sender if answers else USERS[number % len(USERS)]
-    message_id = f"{number}.letter@client.example"
-    header = (
-        f"From: {sender}\r\nTo: {MAILBOX}\r\nSubject: Letter {number}\r\n"
-        f"Date: Mon, 06 Jan 2025 10:00:00 +0000\r\nMessage-ID: <{message_id}>\r\n"
-    )
-    if answers:
-        header += f"In-Reply-To: <{answers.message_id}>\r\n"
-    body = f"\r\nThis is letter {number}.\r\n".encode()
-    return Letter(
-        message_id,
-        sender,
-        header.encode() + body + padding,
-        answers.message_id if answers else "",
-    )
 
 
 class Session:
@@ -145,8 +106,11 @@ class Crew:
         """Return as soon as so many more mails have been answered with 250."""
         with self._changed:
             wanted = len(self.acknowledged) + acknowledgements
-            came = self._changed.wait_for(lambda: len(self.acknowledged) >= wanted, WAIT_S)
-        assert came, f"{len(self.acknowledged)} of {wanted}; last {self.refusals[-3:]}"
+            self._changed.wait_for(
+                lambda: len(self.acknowledged) >= wanted or self._abandoned.is_set(), WAIT_S
+            )
+            came = len(self.acknowledged)
+        assert came >= wanted, f"{came} of {wanted}; last refusals {self.refusals[-3:]}"
 
     def wait_for_refusals(self, number: int) -> None:
         """Return as soon as so many more mails have been refused for now."""
@@ -214,6 +178,9 @@ class Crew:
         with self._changed:
             if filed is None:
                 self.refusals.append((code, text))
+                if code // 100 != 4:  # trying again is not what was asked for
+                    self._finishing.set()
+                    self._abandoned.set()
             else:
                 journal, ticket = filed[1], int(filed[2])
                 self.acknowledged[mail.message_id] = Acknowledgement(mail, journal, ticket)

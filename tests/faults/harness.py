@@ -6,7 +6,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.faults.crew import Acknowledgement, Crew, at_work
+from tests.faults.crew import Crew, at_work
+from tests.faults.letters import Acknowledgement
 from tests.faults.node import Node
 from tests.faults.store import Findings, reconcile
 

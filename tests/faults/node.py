@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -38,16 +38,16 @@ class Log:
         """Read to the end, in a thread."""
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
-    def wait_for(self, wanted: Callable[[Event], bool], timeout_s: float = 20) -> Event:
-        """The first such event, past or to come. Fails where the log ends without one."""
+    def wait_for(self, name: str, timeout_s: float = 20) -> Event:
+        """The first event of this name, past or to come. Fails where the log ends without one."""
 
         def found() -> Event | None:
-            return next((event for event in self._events if wanted(event)), None)
+            return next((event for event in self._events if event.get("event") == name), None)
 
         with self._heard:
             self._heard.wait_for(lambda: found() or self._ended, timeout_s)
             event = found()
-            assert event is not None, f"not in the log, which ends with {self._events[-5:]}"
+            assert event is not None, f"no {name} in the log, which ends with {self._events[-5:]}"
             return event
 
     def _read(self, stream: IO[str]) -> None:
@@ -104,28 +104,24 @@ class Node:
         self._process, log = self._launch(self._arguments, {"TMPDIR": str(self._folder)})
         self._log = Log()
         self._log.follow(log)
-        self._log.wait_for(lambda event: event.get("event") == "started", START_S)
+        self._log.wait_for("started", START_S)
         return time.monotonic() - began
 
     def family(self) -> list[int]:
         """Its process and all that this one started, and they in turn."""
         return [self.pid, *_descendants(self.pid)]
 
-    def wait_for_event(self, wanted: Callable[[Event], bool]) -> Event:
-        """The first such event in the log of this life, past or to come."""
-        return self._log.wait_for(wanted)
+    def wait_for_event(self, name: str) -> Event:
+        """The first event of this name in the log of this life, past or to come."""
+        return self._log.wait_for(name)
 
     def kill(self) -> None:
         """SIGKILL to its processes, none of which is left when this returns."""
         assert self._process is not None
         os.kill(self.pid, signal.SIGSTOP)  # a supervisor starts no worker behind our back
-        family = [os.pidfd_open(pid) for pid in self.family()]
-        for process in family:
-            signal.pidfd_send_signal(process, signal.SIGKILL)
-        for process in family:
-            ended, _, _ = select.select([process], [], [], STOP_S)
-            assert ended, "a killed process is still there"
-            os.close(process)
+        for pid in self.family():
+            with suppress(ProcessLookupError):  # it ended by itself meanwhile
+                _kill(pid)
         self._process.wait(STOP_S)
 
     def terminate(self) -> tuple[int, float]:
@@ -171,6 +167,16 @@ def _reserve_port() -> tuple[socket.socket, tuple[str, int]]:
     holder.bind(("127.0.0.1", 0))
     host, port = holder.getsockname()
     return holder, (host, port)
+
+
+def _kill(pid: int) -> None:
+    process = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        ended, _, _ = select.select([process], [], [], STOP_S)
+        assert ended, f"process {pid} is still there"
+    finally:
+        os.close(process)
 
 
 def _descendants(pid: int) -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
@@ -15,12 +14,7 @@ from storage import registry
 from storage.database import Connection, Database
 from storage.ledger import open_ledger
 from storage.registry import NewPerson
-
-if TYPE_CHECKING:
-    from tests.faults.crew import Acknowledgement
-
-MAILBOX = "support@help.example"
-USERS = tuple(f"user{n}@acme.example" for n in range(20))
+from tests.faults.letters import MAILBOX, USERS, Acknowledgement
 
 _FILED = text(
     "SELECT j.message_id, c.ticket_id FROM comment c JOIN journal j ON j.id = c.journal_id"

@@ -7,10 +7,11 @@ import socket
 from contextlib import closing
 from pathlib import Path
 
-from tests.faults.crew import Crew, Letter, Session, at_work, letter
+from tests.faults.crew import Crew, Session, at_work
 from tests.faults.launch import preloaded
-from tests.faults.node import Event, Node, running
-from tests.faults.store import MAILBOX, reconcile
+from tests.faults.letters import MAILBOX, Letter, letter
+from tests.faults.node import Node, running
+from tests.faults.store import reconcile
 
 GRACE_S = 10
 GRACE = f"[limits]\ngrace_s = {GRACE_S}\n"
@@ -37,7 +38,7 @@ def test_a_mail_in_the_midst_of_data_is_finished_before_the_stop(
         with closing(Session(node.smtp)) as session:
             session.prepare(letter(1))
             node.ask_to_stop()
-            node.wait_for_event(lambda event: event["event"] == "stopping")
+            node.wait_for_event("stopping")
             reply = session.finish(b"and this came after the signal.\r\n.\r\n")
             farewell = session.read()
         code = node.wait()
@@ -52,7 +53,7 @@ def test_a_stopping_server_takes_no_new_connection(enrolled: str, tmp_path: Path
     with running(node), closing(Session(node.smtp)) as session:
         session.prepare(letter(1))
         node.ask_to_stop()
-        node.wait_for_event(lambda event: event["event"] == "stopping")
+        node.wait_for_event("stopping")
         refused = _is_refused(node.smtp)
         session.finish(b".\r\n")
 
@@ -66,16 +67,12 @@ def test_a_client_that_hangs_up_after_the_dot_finds_its_mail_filed(
 
     with running(Node(tmp_path, enrolled, launch=preloaded)) as node:
         _send_and_hang_up(node.smtp, mail)
-        filed = node.wait_for_event(_is_opened)
+        filed = node.wait_for_event("opened")
         with closing(Session(node.smtp)) as session:
             code, text = session.deliver(mail)
 
     assert (code, text) == (250, f"2.0.0 {filed['journal']} filed as #{filed['ticket']}")
     assert reconcile(enrolled, {}).faults() == {}
-
-
-def _is_opened(event: Event) -> bool:
-    return bool(event["event"] == "opened")
 
 
 def _is_refused(server: tuple[str, int]) -> bool:
@@ -88,11 +85,12 @@ def _is_refused(server: tuple[str, int]) -> bool:
 
 def _send_and_hang_up(server: tuple[str, int], mail: Letter) -> None:
     """Everything up to the dot, and no ear for the reply."""
-    with socket.create_connection(server, timeout=20) as connection:
-        replies = connection.makefile("rb")
+    commands = f"EHLO a\r\nMAIL FROM:<{mail.sender}>\r\nRCPT TO:<{MAILBOX}>\r\nDATA\r\n"
+    with (
+        socket.create_connection(server, timeout=20) as connection,
+        connection.makefile("rb") as replies,
+    ):
         replies.readline()
-        for command in f"HELO a\r\nMAIL FROM:<{mail.sender}>\r\nRCPT TO:<{MAILBOX}>\r\nDATA\r\n":
-            connection.sendall(command.encode())
-        while not replies.readline().startswith(b"354"):
-            pass
+        connection.sendall(commands.encode())
+        assert any(line.startswith(b"354") for line in replies)
         connection.sendall(mail.raw + b".\r\n")

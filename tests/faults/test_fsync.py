@@ -17,13 +17,14 @@ from pathlib import Path
 import pytest
 
 from tests.faults import early_reply
-from tests.faults.crew import Session, letter
+from tests.faults.crew import Session
 from tests.faults.launch import by_command
+from tests.faults.letters import letter
 from tests.faults.node import Node, running
 from tests.faults.store import enrol
 from tests.stores import SqliteStores
 
-MAILS = 10
+MAILS = 20
 CALLS = "trace=fsync,fdatasync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg"
 
 _FINISHED = re.compile(r"\b(?:fsync|fdatasync)(?: resumed>|\(\d+<[^>]*>).*\) += 0$")

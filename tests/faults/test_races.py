@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from storage.database import Database
-from tests.faults.crew import Letter, Session, letter
+from tests.faults.crew import Session
 from tests.faults.launch import preloaded
+from tests.faults.letters import Letter, letter
 from tests.faults.node import Node, running
 from tests.faults.store import reconcile, tickets_by_mail
 
@@ -79,10 +80,8 @@ def test_many_replies_from_both_at_once_are_all_on_the_ticket(
 def tickets_in(store_url: str) -> dict[str, int]:
     """For each mail in the store, on how many tickets it is."""
     database = Database(store_url, connections=1)
-    count: Callable[..., dict[str, int]] = lambda c: {  # noqa: E731
-        mail: len(tickets) for mail, tickets in tickets_by_mail(c).items()
-    }
     try:
-        return database.read(count)
+        found = database.read(tickets_by_mail)
     finally:
         database.close()
+    return {mail: len(tickets) for mail, tickets in found.items()}

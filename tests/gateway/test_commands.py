@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import typer
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
@@ -560,16 +560,16 @@ def test_a_ticket_that_does_not_exist_is_said(filed: Filed) -> None:
 # usage
 
 
-def every_command(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+def every_command(group: TyperGroup, *path: str) -> Iterator[tuple[str, ...]]:
     for name, command in group.commands.items():
-        if isinstance(command, click.Group):
+        if isinstance(command, TyperGroup):
             yield from every_command(command, *path, name)
         else:
             yield (*path, name)
 
 
 ROOT = typer.main.get_command(app)
-assert isinstance(ROOT, click.Group)
+assert isinstance(ROOT, TyperGroup)
 
 
 @pytest.mark.parametrize("command", list(every_command(ROOT)), ids=" ".join)

@@ -1,0 +1,78 @@
+"""A Postern without its sockets: the real parts on a real store, for tests of the way of a mail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.app import Parts, parts
+from gateway.cli.server import enrol_demo, ensure_key
+from gateway.config import Config, RelaySection, StoreSection, TrustSection
+from rules.mail import Delivery, Envelope
+from rules.replies import Reply
+from storage import journal
+from storage.database import Database
+from storage.journal import JournalEntry, Wanted
+from storage.ledger import open_ledger
+
+SUPPORT = "support@help.example"
+TRUSTED = "127.0.0.1"
+ANYWHERE = "192.0.2.1"
+
+
+def a_mail(
+    sender: str = "ann@acme.example",
+    subject: str = "Printer",
+    text: str = "It does not print.",
+    **header: str,
+) -> bytes:
+    """A raw mail to support; further keywords are header fields."""
+    more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in header.items())
+    return (
+        f"From: {sender}\r\nTo: {SUPPORT}\r\nSubject: {subject}\r\n{more}\r\n{text}\r\n"
+    ).encode()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The demo's mailbox and people, and short words for what a test does."""
+
+    parts: Parts
+
+    async def take(self, raw: bytes, peer: str = TRUSTED, *to: str) -> Sequence[Reply]:
+        """Hand a mail in, as an ingress does; its envelope sender is nobody in particular."""
+        envelope = Envelope(peer, "client.example", False, "x@client.example", to or (SUPPORT,))
+        return await self.parts.ingest.take(Delivery(envelope, raw))
+
+    async def journal(self) -> list[JournalEntry]:
+        return await asyncio.to_thread(
+            self.parts.database.read, lambda c: journal.newest(c, Wanted(), 100)
+        )
+
+    async def last(self) -> JournalEntry:
+        return (await self.journal())[-1]
+
+
+def enrolled_store(url: str) -> str:
+    """Enrol the demo in an empty store; the same URL."""
+    database = Database(url, connections=2)
+    ledger = open_ledger(database)
+    ledger.submit(ensure_key).result()
+    ledger.submit(enrol_demo).result()
+    ledger.close()
+    database.close()
+    return url
+
+
+@asynccontextmanager
+async def open_desk(store_url: str, folder: Path, trust: TrustSection) -> AsyncIterator[Desk]:
+    config = Config(
+        store=StoreSection(url=store_url),
+        relay=RelaySection(maildir=folder / "outbox"),
+        trust=trust,
+    )
+    async with parts(config) as joined:
+        yield Desk(joined)
