@@ -16,7 +16,7 @@ from aiohttp import web
 from gateway import ids, log, policies
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
-from gateway.config import Config, LimitsSection
+from gateway.config import Config, DnsSection, LimitsSection, TrustSection
 from gateway.directory import Directory
 from gateway.ingest import Ingest
 from gateway.keeper import Keeper
@@ -67,9 +67,14 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
             policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
         ledger = open_ledger(database)
         stack.callback(ledger.close)
-        resolver = Resolver()
+        resolver = _resolver(config.dns)
         stack.push_async_callback(resolver.close)
-        authenticator = Authenticator(resolver, Trust(peers=config.trust.peers))
+        authenticator = Authenticator(
+            resolver,
+            _trust(config.trust),
+            budget_s=config.dns.budget_s,
+            max_lookups=config.dns.lookups,
+        )
         stack.callback(authenticator.close)
         parser = Parser()
         stack.push_async_callback(parser.close)
@@ -97,6 +102,7 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
             ids.now,
             ids.new_id,
             dispatcher.wake,
+            config.limits.refusal_s,
         )
         keeper = Keeper(database, ledger, ingest, metrics, ids.now)
         yield Parts(
@@ -182,6 +188,19 @@ def _limits(section: LimitsSection) -> Limits:
         connections_per_peer=section.connections_per_peer,
         in_flight_bytes=section.in_flight_mib * 2**20,
         idle_s=section.idle_s,
+    )
+
+
+def _resolver(section: DnsSection) -> Resolver:
+    servers = [str(server) for server in section.servers] or None
+    return Resolver(servers, section.port, lifetime_s=section.budget_s)
+
+
+def _trust(section: TrustSection) -> Trust:
+    return Trust(
+        peers=section.peers,
+        relays=tuple((relay.peer, relay.authserv_id) for relay in section.relays),
+        sealers=section.sealers,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -110,10 +110,31 @@ class StoreSection(_Section):
     """To PostgreSQL, for each process; SQLite has one writer."""
 
 
+class TrustedRelay(_Section):
+    peer: Network
+    authserv_id: Annotated[str, Field(min_length=1)]
+    """It writes its results under this name, and strips everybody else's that bear it."""
+
+
 class TrustSection(_Section):
     peers: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     """Clients whose mail needs no further proof of its sender. Behind an MTA on the same host
     this must be `[]`: it would vouch for the whole Internet."""
+
+
+    relays: tuple[TrustedRelay, ...] = ()
+    """MTAs in front of us whose Authentication-Results we believe."""
+    sealers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Domains whose ARC seals we believe: forwarders that check what they pass on."""
+
+
+class DnsSection(_Section):
+    servers: tuple[IPv4Address | IPv6Address, ...] = ()
+    """The system's where none is named."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 53
+    budget_s: Annotated[float, Field(gt=0, le=30)] = 3.0
+    """How long the look-ups for one mail may take together."""
+    lookups: Annotated[int, Field(ge=1, le=200)] = 30
 
 
 class RelaySection(_Section):
@@ -134,6 +155,8 @@ class LimitsSection(_Section):
     connections_per_peer: Annotated[int, Field(ge=1, le=20_000)] = 20
     in_flight_mib: Annotated[int, Field(ge=1, le=65_536)] = 256
     idle_s: Annotated[float, Field(gt=0, le=3600)] = 300
+    refusal_s: Annotated[float, Field(gt=0, le=30)] = 1.0
+    """An unproven sender is answered at a multiple of this time after his mail."""
     grace_s: Annotated[float, Field(gt=0, le=600)] = 30
     """How long a stop waits for mails that are on their way in."""
 
@@ -156,6 +179,7 @@ class Config(BaseSettings):
     tls: TlsSection | None = None
     store: StoreSection = StoreSection()
     trust: TrustSection = TrustSection()
+    dns: DnsSection = DnsSection()
     relay: RelaySection = RelaySection()
     policies: PoliciesSection = PoliciesSection()
     limits: LimitsSection = LimitsSection()
