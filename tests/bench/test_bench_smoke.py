@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.bench import __main__ as bench
 from tests.bench import load, writer
-from tests.bench.client import stuffed
+from tests.bench.client import Sent, stuffed
+from tests.bench.postern import audit
 from tests.bench.report import Figures, Measured, summarise
 
 
 def test_a_small_run_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--mails", "40", "--senders", "4", "--sessions", "4", "--rounds", "1"]
+    arguments = ["--mails", "40", "--senders", "1", "--sessions", "4", "--rounds", "1"]
     code = bench.main([*arguments, "--workers", "1", "--targets", "sink", "postern-sqlite"])
     shown = capsys.readouterr().out
     assert code == 0, shown
@@ -29,6 +31,21 @@ def test_our_own_mails_are_the_same_each_time(tmp_path: Path) -> None:
     assert [m.path.read_bytes() for m in once] == [m.path.read_bytes() for m in again]
     assert len({mail.message_id() for mail in once}) == 30
     assert any(b"\nIn-Reply-To:" in mail.path.read_bytes() for mail in once)
+
+
+def test_a_lost_mail_and_a_doubled_one_are_seen(tmp_path: Path) -> None:
+    writer.write(tmp_path / "mails", 3, 1, "support@help.example")
+    mails = load.read(tmp_path / "mails")
+    first, second, _ = (mail.message_id() for mail in mails)
+
+    def query(sql: str) -> Sequence[tuple[object, ...]]:
+        return [("opened", 3)] if "journal GROUP" in sql else [(first,), (first,), (second,)]
+
+    sent = Sent([mail.path.name for mail in mails], {"250": 3}, [], 0, 1, [], 0)
+    assert audit(query, load.Load(tmp_path, mails, "us"), sent) == [
+        "1 mails answered 250 are on no ticket",
+        "1 mails are on tickets more than once",
+    ]
 
 
 @pytest.mark.parametrize(

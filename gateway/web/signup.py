@@ -1,0 +1,303 @@
+"""The sign-up pages: an address, a mailed link, a name, done.
+
+    GET  /signup[?mailbox=]              asks for the address
+    POST /signup                         orders the link; says the same to everybody
+    GET  /signup/{mailbox_id}/{token}    asks for the name; changes nothing, scanners follow links
+    POST /signup/{mailbox_id}/{token}    enrols
+
+Whether an address may sign up is told to nobody but the one who reads its mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from time import monotonic
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from gateway import log
+from gateway.directory import UNKNOWN_FRESH_S, Directory, Snapshot
+from gateway.ids import Clock, NewId
+from gateway.web.pages import STYLE_PATH, Problem, page, style
+from gateway.web.rate import Rate, client_of
+from rules.addresses import is_role, normalise
+from rules.facts import Mailbox
+from rules.notices import INVITATION_LASTS
+from rules.tokens import read_sign_up_token
+from storage import enrolment
+from storage.enrolment import Enrolled
+from storage.ledger import Ledger
+
+FORM_LIMIT_BYTES = 8 * 1024
+FORM_FIELDS = 8
+FORM_S = 10.0
+"""A form that is not here by then is not waited for."""
+POSTS_A_MINUTE = 20
+"""From one client; a whole office may sign up behind one address."""
+ANSWER_AFTER_S = 1.0
+LONGEST_NAME = 200
+LONGEST_ADDRESS = 254
+PATH = "/signup"
+
+Form = Mapping[str, str]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+_NOT_SHOWN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Controls, line ends, marks that turn the reading direction, and what has no width; the joiners
+U+200C and U+200D stay, since names in Persian and in Indian scripts are spelt with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """What the pages work with."""
+
+    ledger: Ledger
+    directory: Directory
+    clock: Clock
+    new_id: NewId
+    on_notice: Callable[[], None]
+    """Called when a link is ordered: somebody should send it."""
+    answer_after_s: float = ANSWER_AFTER_S
+    """When the answer to an address comes, whatever was to be done for it."""
+    rate: Rate = field(default_factory=lambda: Rate(POSTS_A_MINUTE, monotonic))
+    orders: set[asyncio.Task[None]] = field(default_factory=set)
+    """Links that are being ordered."""
+
+    def order(self, mailbox: Mailbox, address: str) -> None:
+        """Have a link ordered, if the address may have one. Nobody waits for it, so that the time
+        of the answer says nothing about the address."""
+        task = asyncio.create_task(self._order(mailbox, address))
+        self.orders.add(task)
+        task.add_done_callback(self.orders.discard)
+
+    async def settle(self) -> None:
+        """Return once every order is written."""
+        while self.orders:
+            await asyncio.wait(set(self.orders))
+
+    async def _order(self, mailbox: Mailbox, address: str) -> None:
+        job = partial(
+            enrolment.invite,
+            mailbox=mailbox,
+            address=address,
+            notice=self.new_id(),
+            now=self.clock(),
+        )
+        try:
+            ordered = await asyncio.wrap_future(self.ledger.submit(job))
+        except Exception as error:  # noqa: BLE001 - the visitor is told the same, the operator this
+            log.page_failed(PATH, error)
+            return
+        log.sign_up_asked(mailbox.address, address, ordered)
+        if ordered:
+            self.on_notice()
+
+
+SIGN_UP = web.AppKey("sign_up", SignUp)
+
+
+def add_routes(app: web.Application, sign_up: SignUp) -> None:
+    """Serve the pages; at the application's end the orders under way are finished."""
+    app[SIGN_UP] = sign_up
+    app.on_cleanup.append(_settle)
+    link = f"{PATH}/{{mailbox_id}}/{{token}}"
+    app.add_routes(
+        [
+            web.get(STYLE_PATH, style),
+            web.get(PATH, _as_page(_ask_address)),
+            web.post(PATH, _as_page(_take_address)),
+            web.get(link, _as_page(_ask_name)),
+            web.post(link, _as_page(_take_name)),
+        ]
+    )
+
+
+async def _settle(app: web.Application) -> None:
+    await app[SIGN_UP].settle()
+
+
+def _as_page(handler: Handler) -> Handler:
+    """Whatever goes wrong is told as a page; what is our fault is logged, without the address of
+    the page: it may hold a secret."""
+
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            if request.method == "POST":
+                _check_rate(request)
+            return await handler(request)
+        except Problem as problem:
+            return problem.response()
+        except Exception as error:  # noqa: BLE001 - a store that is down will be up again
+            log.page_failed(PATH, error)
+            return Problem(
+                503,
+                "Something is wrong on our side",
+                "Nothing is lost. Please try again in a few minutes.",
+            ).response()
+
+    return answer
+
+
+def _check_rate(request: web.Request) -> None:
+    client = client_of(request.remote, ",".join(request.headers.getall("X-Forwarded-For", [])))
+    if not request.app[SIGN_UP].rate.allows(client):
+        raise Problem(
+            429,
+            "Too many requests",
+            "Many requests came from your network just now. Wait a minute, then try again.",
+            again=PATH,
+        )
+
+
+async def _ask_address(request: web.Request) -> web.Response:
+    asked = request.query.get("mailbox", "")
+    mailbox = await _mailbox(request, asked)
+    if mailbox is None:
+        return _which_mailbox(asked)
+    return page("address.html", mailbox=mailbox.address, typed="", error="")
+
+
+async def _take_address(request: web.Request) -> web.Response:
+    """The same page at the same time for every address that is one."""
+    sign_up = request.app[SIGN_UP]
+    loop = asyncio.get_running_loop()
+    answer_at = loop.time() + sign_up.answer_after_s
+    form = await _form(request)
+    asked = form.get("mailbox", "")
+    mailbox = await _mailbox(request, asked)
+    if mailbox is None:
+        return _which_mailbox(asked)
+    typed = _shown(form.get("address", ""))
+    address = _address(typed)
+    if address is None:
+        error = (
+            f"“{typed[:LONGEST_ADDRESS]}” is not a mail address. It should look like "
+            "ann@company.example."
+            if typed
+            else "Please give your mail address."
+        )
+        return page(
+            "address.html", 422, mailbox=mailbox.address, typed=typed[:LONGEST_ADDRESS], error=error
+        )
+    if (await sign_up.directory.current()).mailbox_for(address) is None and not is_role(address):
+        sign_up.order(mailbox, address)
+    await asyncio.sleep(answer_at - loop.time())
+    return page("sent.html", mailbox=mailbox.address, address=address, days=INVITATION_LASTS.days)
+
+
+async def _ask_name(request: web.Request) -> web.Response:
+    mailbox, address = await _link(request)
+    return page("name.html", mailbox=mailbox.address, address=address, typed="", error="")
+
+
+async def _take_name(request: web.Request) -> web.Response:
+    mailbox, address = await _link(request)
+    typed = (await _form(request)).get("name", "")
+    name = _shown(typed)
+    error = _fault_of(name)
+    if error:
+        return page(
+            "name.html", 422, mailbox=mailbox.address, address=address, typed=name, error=error
+        )
+    job = partial(enrolment.accept, mailbox=mailbox, address=address, name=name)
+    outcome = await asyncio.wrap_future(request.app[SIGN_UP].ledger.submit(job))
+    log.signed_up(mailbox.address, address, outcome.value)
+    status = HTTPStatus.FORBIDDEN if outcome is Enrolled.NOT else HTTPStatus.OK
+    return page(
+        "done.html",
+        status,
+        mailbox=mailbox.address,
+        address=address,
+        name=name,
+        outcome=outcome.value,
+    )
+
+
+async def _mailbox(request: web.Request, asked: str) -> Mailbox | None:
+    """The mailbox of that address, or the only one where none is named; None where that does not
+    say which. One that was added just now is known."""
+    directory = request.app[SIGN_UP].directory
+    found = _chosen(await directory.current(), asked)
+    return found or _chosen(await directory.current(UNKNOWN_FRESH_S), asked)
+
+
+def _chosen(snapshot: Snapshot, asked: str) -> Mailbox | None:
+    if asked:
+        return snapshot.mailbox_for(asked)
+    every = tuple(snapshot.mailboxes.values())
+    return every[0] if len(every) == 1 else None
+
+
+def _which_mailbox(asked: str) -> web.Response:
+    """Ask for the mailbox; 404 if one was named that is none of ours. Which there are is not told:
+    one installation may serve many."""
+    typed = _shown(asked)[:LONGEST_ADDRESS]
+    error = f"“{typed}” is not an address that is served here." if asked else ""
+    return page("mailbox.html", 404 if asked else 200, typed=typed, error=error)
+
+
+async def _link(request: web.Request) -> tuple[Mailbox, str]:
+    """The mailbox and the address of a mailed link. Raises Problem for one that does not hold."""
+    sign_up = request.app[SIGN_UP]
+    snapshot = await sign_up.directory.current()
+    wanted, token = request.match_info["mailbox_id"], request.match_info["token"]
+    for mailbox in snapshot.mailboxes.values():
+        if str(mailbox.id) == wanted:
+            address = read_sign_up_token(snapshot.keys, mailbox.id, token, sign_up.clock())
+            if address is not None:
+                return mailbox, address
+    raise Problem(
+        410,
+        "This link does not work",
+        "It has run out, or a part of it is missing. If it was broken over two lines in your mail, "
+        "copy the whole of it into the address bar. Otherwise ask for a new one.",
+        again=PATH,
+    )
+
+
+async def _form(request: web.Request) -> Form:
+    """The fields of a posted form. Raises Problem for what is none, is too long or too slow."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise Problem(415, "That was no form", "Please use the form on the page.", again=PATH)
+    try:
+        async with asyncio.timeout(FORM_S):
+            body = await request.clone(client_max_size=FORM_LIMIT_BYTES).read()
+        text = body.decode("utf-8", "replace")
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS))
+    except web.HTTPRequestEntityTooLarge:
+        problem = Problem(413, "That was too much", "Please write less and try again.", again=PATH)
+    except TimeoutError:
+        problem = Problem(408, "That took too long", "Please try again.", again=PATH)
+    except ValueError:
+        problem = Problem(400, "That was no form", "Please use the form on the page.", again=PATH)
+    raise problem
+
+
+def _shown(text: str) -> str:
+    """What somebody typed, as it may be shown and kept: one line, nothing hidden in it."""
+    return _NOT_SHOWN.sub("", " ".join(unicodedata.normalize("NFC", text).split())).strip()
+
+
+def _address(typed: str) -> str | None:
+    """The address in its one spelling; None where it is none that we could write to."""
+    address = normalise(typed)
+    # A local part beyond ASCII needs SMTPUTF8 (RFC 6531), which our way out does not speak.
+    return address if address is not None and address.isascii() else None
+
+
+def _fault_of(name: str) -> str:
+    """What is wrong with a name; empty where nothing is."""
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
+        return "Please give your name."
+    if len(name) > LONGEST_NAME:
+        return f"A name may have at most {LONGEST_NAME} characters; this one has {len(name)}."
+    return ""

@@ -1,0 +1,221 @@
+"""A running server as its customers and operators see it, and what they write."""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import itertools
+import json
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from rules.facts import Role
+from storage import blobs, journal, registry, tickets
+from storage.database import Connection, Database
+from storage.journal import JournalEntry, Wanted
+from storage.ledger import open_ledger
+from storage.registry import NewPerson
+from storage.tickets import Whole
+from tests.running import Postern, postern, serving, write_config
+
+T = TypeVar("T")
+
+SUPPORT = "support@help.example"
+SALES = "sales@help.example"
+PATIENCE_S = 20
+
+Answer = tuple[int, str]
+"""The code and the rest of a reply."""
+
+_number = itertools.count(1)
+_FILED = re.compile(r"2\.0\.0 ([0-9a-f-]{36}) filed as #(\d+)")
+
+
+def a_mail(sender: str, text: str = "Help!", **header: str) -> bytes:
+    """A mail to us; every one has a Message-ID of its own unless one is named."""
+    number = next(_number)
+    fields = {
+        "from": sender,
+        "to": SUPPORT,
+        "subject": f"The printer, again ({number})",
+        "message_id": f"<{number}@client.example>",
+        **header,
+    }
+    lines = [f"{name.replace('_', '-').title()}: {value}" for name, value in fields.items()]
+    return "\r\n".join([*lines, "", text, ""]).encode()
+
+
+def id_of(raw: bytes) -> str:
+    """The Message-ID of a mail."""
+    return str(email.message_from_bytes(raw)["Message-ID"])
+
+
+def eventually(look: Callable[[], T | None]) -> T:
+    """What `look` finds, once it finds something."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"nothing after {PATIENCE_S} s")
+
+
+def filed(answer: Answer) -> tuple[UUID, int]:
+    """The journal id and the ticket number that a sender was told."""
+    code, text = answer
+    told = _FILED.fullmatch(text)
+    assert code == 250, answer
+    assert told is not None, answer
+    return UUID(told[1]), int(told[2])
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A running server with the demo enrolled, and a second mailbox beside its first."""
+
+    running: Postern
+    database: Database
+    folder: Path
+    token: str
+    """The demo's bearer token."""
+
+    def write(self, job: Callable[[Connection], T]) -> T:
+        ledger = open_ledger(self.database)
+        try:
+            return ledger.submit(job).result()
+        finally:
+            ledger.close()
+
+    def a_person(self, company: str = "Acme", mailbox: str = SUPPORT, *, staff: bool = False) -> str:
+        """The address of somebody who was just registered."""
+        local = f"person{next(_number)}"
+        domain = "help.example" if staff else f"{company.lower()}.example"
+        person = NewPerson(
+            f"{local}@{domain}", "", Role.STAFF if staff else Role.USER, None if staff else company
+        )
+        self.write(
+            lambda c: registry.add_person(c, registry.the_mailbox(c, mailbox), person),
+        )
+        return person.address
+
+    def send(self, raw: bytes, sender: str, *recipients: str) -> Answer:
+        """A mail over SMTP, to the support address where nobody is named."""
+        return self.running.send(raw, sender, *(recipients or (SUPPORT,)))
+
+    def opened_by(self, sender: str, **header: str) -> tuple[int, str]:
+        """The number and the Message-ID of a ticket that this person just opened."""
+        raw = a_mail(sender, **header)
+        return filed(self.send(raw, sender))[1], id_of(raw)
+
+    def ticket(self, number: int) -> Whole:
+        whole = self.database.read(lambda c: tickets.whole(c, number))
+        assert whole is not None
+        return whole
+
+    def presence(self, number: int, address: str) -> str:
+        """Of a person on a ticket; empty for somebody who is not on it."""
+        members = self.ticket(number).members
+        return next((m.presence for m in members if m.address == address), "")
+
+    def journal(self, raw: bytes) -> Sequence[JournalEntry]:
+        """The entries of a mail, oldest first."""
+        return self.database.read(lambda c: journal.find(c, id_of(raw)))
+
+    def all_entries(self) -> Sequence[JournalEntry]:
+        return self.database.read(lambda c: journal.newest(c, Wanted(), 1_000_000))
+
+    def stored(self, raw: bytes, mailbox: str = SUPPORT) -> bytes:
+        """The bytes that the store has under this mail's digest. Raises LookupError."""
+        digest = hashlib.sha256(raw).hexdigest()
+
+        def load(connection: Connection) -> bytes:
+            return blobs.load(connection, registry.the_mailbox(connection, mailbox).id, digest)
+
+        return self.database.read(load)
+
+    def mail_to(self, address: str) -> EmailMessage:
+        """The first mail that we sent to somebody, once it is in the Maildir."""
+        return eventually(lambda: next(iter(self.mails_to(address)), None))
+
+    def mails_to(self, address: str) -> list[EmailMessage]:
+        """The mails that we have sent to somebody so far."""
+        found = []
+        for path in sorted((self.folder / "outbox" / "new").glob("*")):
+            mail = email.message_from_bytes(path.read_bytes(), policy=default)
+            if mail["Delivered-To"] == address:
+                found.append(cast("EmailMessage", mail))
+        return found
+
+    def get(self, path: str) -> tuple[int, str]:
+        """A page of the HTTP interface."""
+        return _fetch(urllib.request.Request(f"{self.running.http}{path}"))
+
+    def push(
+        self,
+        raw: bytes,
+        sender: str,
+        *recipients: str,
+        token: str | None = None,
+    ) -> tuple[int, dict[str, Any]]:
+        """A mail over HTTP."""
+        query = urllib.parse.urlencode({"mail_from": sender, "rcpt": recipients}, doseq=True)
+        request = urllib.request.Request(
+            f"{self.running.http}/api/v1/mails?{query}", data=raw, method="POST"
+        )
+        if token is not None:
+            request.add_header("Authorization", f"Bearer {token}")
+        status, body = _fetch(request)
+        return status, json.loads(body)
+
+
+def _fetch(request: urllib.request.Request) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def counted(metrics: str) -> Mapping[tuple[str, str], int]:
+    """The mails in an exposition text, by verdict and reason."""
+    line = re.compile(r'^postern_mails_total\{reason="(\w+)",verdict="(\w+)"\} ([\d.]+)', re.M)
+    return {(verdict, reason): int(float(n)) for reason, verdict, n in line.findall(metrics)}
+
+
+@contextmanager
+def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
+    """A server with LMTP on a socket beside its configuration."""
+    config = write_config(folder, store_url, f'[lmtp]\nlisten = "unix:{folder}/lmtp"\n')
+    done = postern("init", "--demo", "--config", str(config))
+    assert done.returncode == 0, done.stderr
+    token = done.stdout.split()[-1]
+    database = Database(store_url, connections=2)
+    try:
+        ledger = open_ledger(database)
+        ledger.submit(lambda c: registry.add_mailbox(c, SALES, "default")).result()
+        ledger.submit(_enrol_for_sales).result()
+        ledger.close()
+        with serving(config) as running:
+            yield Desk(running, database, folder, token)
+            assert running.stop() == 0
+    finally:
+        database.close()
+
+
+def _enrol_for_sales(connection: Connection) -> None:
+    registry.add_company(
+        connection, registry.the_mailbox(connection, SALES), "Acme", ["acme.example"]
+    )

@@ -1,0 +1,66 @@
+"""The reconciliation itself: each kind of fault, made by hand in a store that had none, is seen."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.faults.crew import Crew, at_work
+from tests.faults.launch import preloaded
+from tests.faults.letters import Acknowledgement
+from tests.faults.node import Node, running
+from tests.faults.store import enrol, reconcile
+from tests.stores import SqliteStores
+
+COPY = "CREATE TEMP TABLE copy AS SELECT * FROM comment WHERE id = 1; UPDATE copy SET id = 9999"
+
+TAMPERING = {
+    "lost": "DELETE FROM comment WHERE id = 1",
+    "doubled": f"{COPY}, ticket_id = ticket_id + 1; INSERT INTO comment SELECT * FROM copy",
+    "commented_twice": f"{COPY}; INSERT INTO comment SELECT * FROM copy",
+    "elsewhere": "UPDATE comment SET ticket_id = ticket_id + 1 WHERE id = 1",
+    "half_written": "DELETE FROM raw_mail",
+    "damaged": "DELETE FROM ticket WHERE id = (SELECT ticket_id FROM comment WHERE id = 1)",
+}
+
+
+@pytest.fixture(scope="module")
+def promised(
+    sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Mapping[str, Acknowledgement]]:
+    """A store in order, and the mails that were acknowledged into it."""
+    store_url = enrol(sqlite_stores.new())
+    node = Node(tmp_path_factory.mktemp("promised"), store_url, launch=preloaded)
+    with running(node), at_work(Crew([node.smtp])) as crew:
+        crew.wait_for_more(20)
+        crew.finish()
+        node.terminate()
+    return store_url, crew.acknowledged
+
+
+def test_a_store_in_order_has_no_faults(
+    promised: tuple[str, Mapping[str, Acknowledgement]],
+) -> None:
+    store_url, acknowledged = promised
+
+    assert reconcile(store_url, acknowledged).faults() == {}
+
+
+@pytest.mark.parametrize("fault", TAMPERING)
+def test_a_fault_is_seen(
+    promised: tuple[str, Mapping[str, Acknowledgement]], tmp_path: Path, fault: str
+) -> None:
+    store_url, acknowledged = promised
+    tampered = tmp_path / "tampered.db"
+    with (
+        closing(sqlite3.connect(store_url.removeprefix("sqlite:///"))) as original,
+        closing(sqlite3.connect(tampered)) as copy,
+    ):
+        original.backup(copy)
+        copy.executescript(TAMPERING[fault])
+
+    assert fault in reconcile(f"sqlite:///{tampered}", acknowledged).faults()
