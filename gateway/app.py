@@ -27,6 +27,7 @@ from gateway.sending.dispatcher import Dispatcher
 from gateway.sending.relay import MaildirRelay, Relay, SmtpRelay
 from gateway.smtp import Ingress, listen_tcp, listen_unix
 from gateway.web import api
+from gateway.web.signup import SignUp
 from gateway.wire.capacity import Limits, Wire
 from gateway.wire.connection import Listener
 from storage import registry
@@ -121,8 +122,9 @@ async def serve(
     async with parts(config) as whole, AsyncExitStack() as stack:
         ingress = Ingress(whole.directory.serves, whole.ingest.take)
         servers = await _listen(config, whole.wire, ingress, share_ports)
+        sign_up = SignUp(whole.ledger, whole.directory, ids.now, ids.new_id, whole.dispatcher.wake)
         runner = web.AppRunner(
-            api.application(whole.ingest, whole.database, whole.metrics, whole.wire),
+            api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up),
             access_log=None,
         )
         await runner.setup()

@@ -118,6 +118,19 @@ def keeper_failed(error: BaseException) -> None:
     _log.error("keeper_failed", exc_info=error)
 
 
+def sign_up_asked(mailbox: str, address: str, ordered: bool) -> None:
+    """Somebody asked for a sign-up link; without `ordered` the address may have none now."""
+    _log.info("sign_up_asked", mailbox=mailbox, address=address, ordered=ordered)
+
+
+def signed_up(mailbox: str, address: str, outcome: str) -> None:
+    _log.info("signed_up", mailbox=mailbox, address=address, outcome=outcome)
+
+
+def page_failed(page: str, error: BaseException) -> None:
+    _log.error("page_failed", page=page, exc_info=error)
+
+
 def worker_died(pid: int, status: int) -> None:
     _log.error("worker_died", pid=pid, status=status)
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.ingest import Ingest
 from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.web import signup
 from gateway.wire.capacity import Wire
 from rules import replies
 from rules.mail import Delivery, Envelope, as_sent
@@ -26,7 +27,11 @@ WIRE = web.AppKey("wire", Wire)
 
 
 def application(
-    ingest: Ingest, database: Database, metrics: Metrics, wire: Wire
+    ingest: Ingest,
+    database: Database,
+    metrics: Metrics,
+    wire: Wire,
+    sign_up: signup.SignUp,
 ) -> web.Application:
     """The web application; it has no state besides the parts it is given."""
     app = web.Application(client_max_size=wire.limits.mail_size_bytes, middlewares=[_plain_errors])
@@ -40,6 +45,7 @@ def application(
             web.post("/api/v1/mails", _post_mail),
         ]
     )
+    signup.add_routes(app, sign_up)
     return app
 
 
@@ -62,7 +68,8 @@ async def _index(_: web.Request) -> web.Response:
         "POST /api/v1/mails   one raw mail, with a bearer token\n"
         "GET  /healthz        the process runs\n"
         "GET  /readyz         the store answers\n"
-        "GET  /metrics        for Prometheus\n\n"
+        "GET  /metrics        for Prometheus\n"
+        "GET  /signup         where the people of a registered company enrol themselves\n\n"
         "To look at mails and tickets: postern tail, postern tickets, postern explain.\n"
     )
 

@@ -45,9 +45,7 @@ class Problem(Exception):
         """Where a visitor may begin anew; empty where that would not help."""
 
     def response(self) -> web.Response:
-        return page(
-            "problem.html", self.status, title=self.title, text=self.text, again=self.again
-        )
+        return page("problem.html", self.status, title=self.title, text=self.text, again=self.again)
 
 
 def page(template: str, status: int = 200, **values: object) -> web.Response:

@@ -28,7 +28,7 @@ from gateway.ids import Clock, NewId
 from gateway.web.pages import STYLE_PATH, Problem, page, style
 from gateway.web.rate import Rate, client_of
 from rules.addresses import is_role, normalise
-from rules.facts import Mailbox
+from rules.mail import Mailbox
 from rules.notices import INVITATION_LASTS
 from rules.tokens import read_sign_up_token
 from storage import enrolment
@@ -274,12 +274,11 @@ async def _form(request: web.Request) -> Form:
         text = body.decode("utf-8", "replace")
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS))
     except web.HTTPRequestEntityTooLarge:
-        problem = Problem(413, "That was too much", "Please write less and try again.", again=PATH)
+        raise Problem(413, "That was too much", "Please write less.", again=PATH) from None
     except TimeoutError:
-        problem = Problem(408, "That took too long", "Please try again.", again=PATH)
-    except ValueError:
-        problem = Problem(400, "That was no form", "Please use the form on the page.", again=PATH)
-    raise problem
+        raise Problem(408, "That took too long", "Please try again.", again=PATH) from None
+    except (ValueError, web.RequestPayloadError, ConnectionError):  # too many fields, or cut off
+        raise Problem(400, "That was no form", "Please use the page's.", again=PATH) from None
 
 
 def _shown(text: str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import re
+import socket
 import time
 import urllib.error
 import urllib.parse
@@ -88,6 +89,7 @@ class Desk:
     running: Postern
     database: Database
     folder: Path
+    lmtp: tuple[str, int]
     token: str
     """The demo's bearer token."""
 
@@ -195,10 +197,17 @@ def counted(metrics: str) -> Mapping[tuple[str, str], int]:
     return {(verdict, reason): int(float(n)) for reason, verdict, n in line.findall(metrics)}
 
 
+def a_free_port() -> int:
+    """Of the loopback; nobody had it a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 @contextmanager
 def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
-    """A server with LMTP on a socket beside its configuration."""
-    config = write_config(folder, store_url, f'[lmtp]\nlisten = "unix:{folder}/lmtp"\n')
+    """A server that speaks LMTP too."""
+    lmtp = a_free_port()
+    config = write_config(folder, store_url, f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\n')
     done = postern("init", "--demo", "--config", str(config))
     assert done.returncode == 0, done.stderr
     token = done.stdout.split()[-1]
@@ -209,7 +218,7 @@ def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
         ledger.submit(_enrol_for_sales).result()
         ledger.close()
         with serving(config) as running:
-            yield Desk(running, database, folder, token)
+            yield Desk(running, database, folder, ("127.0.0.1", lmtp), token)
             assert running.stop() == 0
     finally:
         database.close()

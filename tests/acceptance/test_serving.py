@@ -1,0 +1,243 @@
+"""The server from outside: how it starts, what it refuses to start with, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import smtplib
+import socket
+import ssl
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from storage import registry, tickets
+from storage.database import Database
+from storage.ledger import open_ledger
+from tests.acceptance.desk import (
+    PATIENCE_S,
+    SUPPORT,
+    a_free_port,
+    a_mail,
+    counted,
+    eventually,
+    filed,
+)
+from tests.running import Postern, postern, serving, start, write_config
+from tests.stores import SqliteStores
+
+ANN = "ann@acme.example"
+
+
+@pytest.fixture
+def store(sqlite_stores: SqliteStores, tmp_path: Path) -> str:
+    """The URL of a store with the demo in it."""
+    url = sqlite_stores.new()
+    done = postern("init", "--demo", "--config", str(write_config(tmp_path, url)))
+    assert done.returncode == 0, done.stderr
+    return url
+
+
+def tickets_in(store: str) -> int:
+    database = Database(store)
+    try:
+        return database.read(tickets.count)
+    finally:
+        database.close()
+
+
+@contextmanager
+def two_workers(config: Path) -> Iterator[Postern]:
+    """A server of two processes, both open; ended in good order, so that none is left behind."""
+    running = start(config, "--workers", "2")
+    try:
+        while json.loads(running.log.get(timeout=PATIENCE_S))["event"] != "started":
+            pass
+        yield running
+    finally:
+        code = running.stop()
+        if running.process.stderr is not None:
+            running.process.stderr.close()
+    assert code == 0
+
+
+def on_fixed_ports(folder: Path, store: str) -> Path:
+    """A configuration whose ports several processes can share."""
+    config = write_config(folder, store)
+    text = config.read_text()
+    for _ in ("smtp", "http"):
+        text = text.replace('"127.0.0.1:0"', f'"127.0.0.1:{a_free_port()}"', 1)
+    config.write_text(text)
+    return config
+
+
+class TestStartTls:
+    @pytest.fixture
+    def certificate(self, tmp_path: Path) -> Path:
+        if shutil.which("openssl") is None:
+            pytest.skip("openssl is not installed")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+            + ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
+            + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+            + ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "certificate.pem")],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+        return tmp_path / "certificate.pem"
+
+    def test_with_a_certificate_a_mail_comes_in_encrypted(
+        self, store: str, tmp_path: Path, certificate: Path
+    ) -> None:
+        tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{tmp_path}/key.pem"\n'
+        trusting = ssl.create_default_context(cafile=str(certificate))
+
+        with serving(write_config(tmp_path, store, tls)) as running, running.client() as client:
+            client.starttls(context=trusting)
+            client.ehlo("client.example")
+            assert not client.has_extn("starttls")
+            assert client.sendmail(ANN, [SUPPORT], a_mail(ANN)) == {}
+
+        assert tickets_in(store) == 1
+
+    def test_without_a_certificate_it_is_not_offered(self, store: str, tmp_path: Path) -> None:
+        with serving(write_config(tmp_path, store)) as running, running.client() as client:
+            assert not client.has_extn("starttls")
+            assert client.has_extn("pipelining")
+
+
+class TestWorkers:
+    def test_two_workers_share_ports_store_and_counts(self, store: str, tmp_path: Path) -> None:
+        with two_workers(on_fixed_ports(tmp_path, store)) as running:
+            answers = [running.send(a_mail(ANN), ANN, SUPPORT) for _ in range(12)]
+            counts = [counted(metrics_of(running)) for _ in range(8)]
+
+        numbers = [filed(answer)[1] for answer in answers]
+        assert sorted(numbers) == list(range(1, 13))
+        assert counts == [{("opened", "new_request"): 12}] * 8
+
+    def test_a_worker_that_dies_is_replaced(self, store: str, tmp_path: Path) -> None:
+        with two_workers(on_fixed_ports(tmp_path, store)) as running:
+            victim = children_of(running.process.pid)[0]
+            os.kill(victim, 9)
+            events = [json.loads(running.log.get(timeout=PATIENCE_S)) for _ in range(2)]
+
+            assert [event["event"] for event in events] == ["worker_died", "started"]
+            assert events[0]["pid"] == victim
+            filed(running.send(a_mail(ANN), ANN, SUPPORT))
+
+
+def metrics_of(running: Postern) -> str:
+    with urllib.request.urlopen(f"{running.http}/metrics", timeout=PATIENCE_S) as response:
+        return str(response.read().decode())
+
+
+def children_of(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in listed.split()]
+
+
+class TestStopping:
+    def test_sigterm_ends_an_idle_server_with_0(self, store: str, tmp_path: Path) -> None:
+        with serving(write_config(tmp_path, store)) as running:
+            assert running.stop() == 0
+
+    def test_a_waiting_client_is_told_421(self, store: str, tmp_path: Path) -> None:
+        with serving(write_config(tmp_path, store)) as running, running.client() as client:
+            assert running.stop() == 0
+            assert client.getreply() == (421, b"4.3.2 Shutting down, try again later")
+            client.close()
+
+    def test_a_mail_on_its_way_is_finished_first(self, store: str, tmp_path: Path) -> None:
+        head, _, end = (a_mail(ANN, "Line one.") + b".\r\n").partition(b"one")
+        with serving(write_config(tmp_path, store)) as running, running.client() as client:
+            client.mail(ANN)
+            client.rcpt(SUPPORT)
+            assert client.docmd("DATA")[0] == 354
+            client.send(head)
+            running.process.terminate()
+            eventually(lambda: refuses_connections(running) or None)
+            client.send(b"one" + end)
+            filed((lambda reply: (reply[0], reply[1].decode()))(client.getreply()))
+            assert client.getreply()[0] == 421
+            client.close()
+            assert running.process.wait(PATIENCE_S) == 0
+
+        assert tickets_in(store) == 1
+
+
+def refuses_connections(running: Postern) -> bool:
+    try:
+        smtplib.SMTP(*running.smtp, timeout=5).close()
+    except (OSError, smtplib.SMTPException):
+        return True
+    return False
+
+
+class TestRefusingToStart:
+    def test_a_mailbox_with_an_unknown_policy_is_a_matter_of_configuration(
+        self, store: str, tmp_path: Path
+    ) -> None:
+        database = Database(store)
+        ledger = open_ledger(database)
+        ledger.submit(lambda c: registry.add_mailbox(c, "sales@help.example", "defualt")).result()
+        ledger.close()
+        database.close()
+
+        done = postern("serve", "--config", str(write_config(tmp_path, store)))
+
+        message = "mailbox sales@help.example: no policy 'defualt' (did you mean default?)"
+        assert done.returncode == os.EX_CONFIG
+        assert done.stderr == f"postern: {message}\n"
+
+    @pytest.mark.parametrize("section", ["smtp", "http", "lmtp"])
+    def test_a_port_that_is_taken_is_named(
+        self, store: str, tmp_path: Path, section: str
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            taken = f"127.0.0.1:{other.getsockname()[1]}"
+            config = write_config(tmp_path, store)
+            listen = f'[{section}]\nlisten = "127.0.0.1:0"'
+            text = config.read_text().replace(listen, "")
+            config.write_text(f'{text}[{section}]\nlisten = "{taken}"\n')
+
+            done = postern("serve", "--config", str(config))
+
+        assert done.returncode == os.EX_OSERR
+        (complaint,) = [x for x in done.stderr.splitlines() if x.startswith("postern: ")]
+        assert taken in complaint.replace("', ", ":").replace("('", "")
+        assert "address already in use" in complaint.lower()
+
+    def test_a_store_of_an_older_version_is_a_matter_of_configuration(self, tmp_path: Path) -> None:
+        config = write_config(tmp_path, f"sqlite:///{tmp_path}/new.db")
+
+        done = postern("serve", "--config", str(config))
+
+        assert done.returncode == os.EX_CONFIG
+        assert "run `postern db upgrade`" in done.stderr
+
+    def test_a_store_that_is_no_store_is_unavailable(self, tmp_path: Path) -> None:
+        (tmp_path / "store.db").write_bytes(b"this is no database " * 100)
+        config = write_config(tmp_path, f"sqlite:///{tmp_path}/store.db")
+
+        done = postern("serve", "--config", str(config))
+
+        assert done.returncode == os.EX_UNAVAILABLE
+        assert done.stderr.startswith("postern: the store does not answer: ")
+
+    def test_workers_that_cannot_start_end_the_server(self, store: str, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            config = on_fixed_ports(tmp_path, store)
+            taken = f'listen = "127.0.0.1:{other.getsockname()[1]}"'
+            first = next(x for x in config.read_text().splitlines() if x.startswith("listen"))
+            config.write_text(config.read_text().replace(first, taken, 1))
+
+            done = postern("serve", "--workers", "2", "--config", str(config))
+
+        assert done.returncode == os.EX_OSERR
