@@ -49,6 +49,8 @@ class Case:
     """None where From is ambiguous: then nothing is known of the sender."""
     entitlements: tuple[Entitlement, ...]
     """What the sender may do on each ticket that the mail points to, strongest signal first."""
+    automatic: str | None
+    """The sign that a machine wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ Check = Callable[[Case], Finding]
 def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
     """What happens to a mail. The first check that answers wins; the last always answers."""
     sender = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
-    case = Case(mail, facts, policy, sender, entitlement(sender, facts))
+    sign = sign_of_automation(mail, facts.envelope)
+    case = Case(mail, facts, policy, sender, entitlement(sender, facts), sign)
     trace: list[Step] = []
     for check in CHECKS:
         finding = check(case)
@@ -90,7 +93,7 @@ def duplicate(case: Case) -> Finding:
 
 
 def automatic(case: Case) -> Finding:
-    sign = sign_of_automation(case.mail, case.facts.envelope)
+    sign = case.automatic
     if sign is None:
         return Finding("headers and reverse-path", "a person's mail")
     ticket = next((e.ticket for e in case.entitlements if e.via in _MADE_BY_US), None)
@@ -259,7 +262,7 @@ def _unanswered(case: Case, saw: str) -> Finding:
 
 def _may_be_invited(case: Case) -> bool:
     """One sign-up notice a day, and none to a machine."""
-    if sign_of_automation(case.mail, case.facts.envelope) is not None:
+    if case.automatic is not None:
         return False
     last = case.facts.invited_at
     return last is None or case.facts.received_at - last >= INVITATION_PAUSE
@@ -270,7 +273,7 @@ def _acknowledged(case: Case) -> bool:
     policy = case.policy.acknowledgement
     if not policy.send or wants_no_answer(case.mail):
         return False
-    if sign_of_automation(case.mail, case.facts.envelope) is not None:
+    if case.automatic is not None:
         return False
     last = case.facts.acknowledged_at
     pause = timedelta(minutes=policy.pause_minutes)

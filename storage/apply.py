@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, update
 
 from rules.authentication import Authentication, as_dict
 from rules.decision import (
@@ -33,6 +32,7 @@ from rules.participants import Addition
 from rules.receipt import Receipt, reply_to
 from storage import blobs, registry
 from storage.ledger import Conflict
+from storage.statements import always, insertion, pipelined
 from storage.tables import (
     AttachmentRow,
     CommentRow,
@@ -45,27 +45,32 @@ from storage.tables import (
     table,
 )
 
-_ticket, _participant, _comment = table(TicketRow), table(ParticipantRow), table(CommentRow)
-_attachment, _notice, _journal = table(AttachmentRow), table(NoticeRow), table(JournalRow)
-_mail, _deferral = table(MailRow), table(DeferralRow)
-
-_REMEMBER = {
-    name: statement.execution_options(preserve_rowcount=True)
-    for name, statement in {
-        "sqlite": sqlite.insert(_mail).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(_mail).on_conflict_do_nothing(),
-    }.items()
-}
-_DEFER = {
-    "sqlite": sqlite.insert(_deferral).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_deferral).on_conflict_do_nothing(),
-}
+_TICKET = insertion(table(TicketRow), "id")
+_PARTICIPANT = insertion(table(ParticipantRow), "id")
+_JOIN = insertion(table(ParticipantRow), unless_there=True)
+_COMMENT = insertion(table(CommentRow), "id")
+_ATTACHMENT = insertion(table(AttachmentRow))
+_NOTICE = insertion(table(NoticeRow))
+_JOURNAL = insertion(table(JournalRow))
+_DEFERRAL = insertion(table(DeferralRow), unless_there=True)
+_MAIL = insertion(table(MailRow), "identity", unless_there=True)
+_ticket, _mail = table(TicketRow), table(MailRow)
+_TOUCH = always(
+    update(_ticket).where(_ticket.c.id == bindparam("ticket")).values(updated_at=bindparam("now"))
+)
+_FILE_HELD = always(
+    update(_mail)
+    .where(
+        _mail.c.mailbox_id == bindparam("mailbox"),
+        _mail.c.journal_id == bindparam("held"),
+        _mail.c.state == "held",
+    )
+    # `answer` stays: should the sender send it again, he is answered as the first time.
+    .values(state="filed", journal_id=bindparam("filed"), ticket_id=bindparam("ticket"))
+    .returning(_mail.c.identity)
+)
 LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED)
 """With any other verdict a mail that was held and is decided again stays held."""
-_JOIN = {
-    "sqlite": sqlite.insert(_participant).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_participant).on_conflict_do_nothing(),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +97,27 @@ class Entry:
 
 def apply(connection: Connection, entry: Entry, decision: Decision) -> Receipt:
     """Write a decision down. Raises Conflict where another transaction was first with this mail."""
+    person = _requester(connection, entry, decision)
+    with pipelined(connection):
+        return _apply(connection, entry, decision, person)
+
+
+def _requester(connection: Connection, entry: Entry, decision: Decision) -> int | None:
+    """The person who opens a ticket, enrolled now where the decision says so."""
+    match decision.action:
+        case OpenTicket(enrol=True, company=int(company), requester=address):
+            return registry.enrol(connection, entry.mailbox, address, company)
+        case OpenTicket(requester_id=person):
+            return person
+        case _:
+            return None
+
+
+def _apply(connection: Connection, entry: Entry, decision: Decision, person: int | None) -> Receipt:
     ticket: int | None
     match decision.action:
         case OpenTicket() as opening:
-            ticket = _open(connection, entry, opening)
+            ticket = _open(connection, entry, opening, person)
         case AddComment(ticket=ticket, visibility=visibility, additions=additions):
             _comment_on(connection, entry, ticket, visibility)
             _join(connection, entry, ticket, additions)
@@ -126,15 +148,15 @@ def apply(connection: Connection, entry: Entry, decision: Decision) -> Receipt:
         notices=_notices(decision),
         proven=entry.authentication.aligned,
     )
+    _write_journal(connection, entry, decision, receipt)
     if entry.held is not None:
         _release(connection, entry, receipt)
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
         _remember(connection, entry, receipt)
-    _write_journal(connection, entry, decision, receipt)
     return receipt
 
 
-def _open(connection: Connection, entry: Entry, opening: OpenTicket) -> int:
+def _open(connection: Connection, entry: Entry, opening: OpenTicket, person: int | None) -> int:
     claim = opening.severity.claim
     row = {
         "mailbox_id": entry.mailbox.id,
@@ -151,36 +173,29 @@ def _open(connection: Connection, entry: Entry, opening: OpenTicket) -> int:
         "opened_at": entry.received_at,
         "updated_at": entry.received_at,
     }
-    ticket = _insert(connection, _ticket, row)
-    person = opening.requester_id
-    if opening.enrol and opening.company is not None:
-        person = registry.enrol(connection, entry.mailbox, opening.requester, opening.company)
-    requester = _insert(
-        connection,
-        _participant,
-        {
-            "mailbox_id": entry.mailbox.id,
-            "ticket_id": ticket,
-            "address": opening.requester,
-            "person_id": person,
-            "part": Part.REQUESTER.value,
-            "presence": Presence.ACTIVE.value,
-            "joined_at": entry.received_at,
-        },
-    )
+    ticket = int(_TICKET.rows(connection, **row)[0].id)
+    requester = {
+        "mailbox_id": entry.mailbox.id,
+        "ticket_id": ticket,
+        "address": opening.requester,
+        "person_id": person,
+        "part": Part.REQUESTER.value,
+        "presence": Presence.ACTIVE.value,
+        "joined_at": entry.received_at,
+    }
+    participant = int(_PARTICIPANT.rows(connection, **requester)[0].id)
     _write_comment(connection, entry, ticket, Visibility.PUBLIC)
     _join(connection, entry, ticket, opening.additions)
     if opening.acknowledge:
         address = opening.requester
-        _order(connection, entry, Kind.ACKNOWLEDGEMENT, address, ticket, requester)
+        _order(connection, entry, Kind.ACKNOWLEDGEMENT, address, ticket, participant)
     return ticket
 
 
 def _comment_on(connection: Connection, entry: Entry, ticket: int, visibility: Visibility) -> None:
     _write_comment(connection, entry, ticket, visibility)
     if visibility is Visibility.PUBLIC:
-        touched = update(_ticket).where(_ticket.c.id == ticket).values(updated_at=entry.received_at)
-        connection.execute(touched)
+        _TOUCH.run(connection, {"ticket": ticket, "now": entry.received_at})
 
 
 def _write_comment(
@@ -197,10 +212,10 @@ def _write_comment(
         "degraded": body.why[:200] if isinstance(body, Unreadable) else None,
         "written_at": entry.received_at,
     }
-    comment = _insert(connection, _comment, row)
+    comment = int(_COMMENT.rows(connection, **row)[0].id)
     if isinstance(body, Body) and body.attachments:
-        connection.execute(
-            insert(_attachment),
+        _ATTACHMENT.run_many(
+            connection,
             [
                 {
                     "mailbox_id": entry.mailbox.id,
@@ -221,8 +236,8 @@ def _join(
     connection: Connection, entry: Entry, ticket: int, additions: tuple[Addition, ...]
 ) -> None:
     if additions:
-        connection.execute(
-            _JOIN[connection.dialect.name],
+        _JOIN.run_many(
+            connection,
             [
                 {
                     "mailbox_id": entry.mailbox.id,
@@ -256,8 +271,8 @@ def _order(
     ticket: int | None = None,
     participant: int | None = None,
 ) -> None:
-    connection.execute(
-        insert(_notice),
+    _NOTICE.run(
+        connection,
         {
             "id": entry.new_id(),
             "mailbox_id": entry.mailbox.id,
@@ -271,6 +286,7 @@ def _order(
             "due_at": entry.decided_at,
             "attempts": 0,
             "last_error": "",
+            "sent_at": None,
         },
     )
 
@@ -278,21 +294,21 @@ def _order(
 def _defer(connection: Connection, entry: Entry) -> None:
     """Remember when this mail was first told to come again."""
     row = {"mailbox_id": entry.mailbox.id, "identity": entry.mail.identity}
-    connection.execute(_DEFER[connection.dialect.name], row | {"since": entry.decided_at})
+    _DEFERRAL.run(connection, row | {"since": entry.decided_at})
 
 
 def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
     """A held mail that was decided again leaves the quarantine, once."""
     if receipt.verdict not in LEAVES_QUARANTINE:
         return
-    held = (
-        (_mail.c.mailbox_id == entry.mailbox.id)
-        & (_mail.c.journal_id == entry.held)
-        & (_mail.c.state == "held")
+    filed = _FILE_HELD.rows(
+        connection,
+        mailbox=entry.mailbox.id,
+        held=entry.held,
+        filed=entry.journal_id,
+        ticket=receipt.ticket,
     )
-    # `answer` stays: should the sender send it again, he is answered as the first time.
-    filed = {"state": "filed", "journal_id": entry.journal_id, "ticket_id": receipt.ticket}
-    if connection.execute(update(_mail).where(held).values(**filed)).rowcount != 1:
+    if not filed:
         raise Conflict(f"mail {entry.held} was released meanwhile")
 
 
@@ -309,7 +325,7 @@ def _remember(connection: Connection, entry: Entry, receipt: Receipt) -> None:
         "state": "held" if receipt.verdict is Verdict.HELD else "filed",
         "raw_digest": digest,
     }
-    if connection.execute(_REMEMBER[connection.dialect.name], row).rowcount != 1:
+    if not _MAIL.rows(connection, **row):
         raise Conflict(f"mail {entry.mail.identity} was filed meanwhile")
 
 
@@ -318,8 +334,8 @@ def _write_journal(
 ) -> None:
     envelope, mail = entry.delivery.envelope, entry.mail
     trace = [(step.check, _text(step.saw), _text(step.outcome)) for step in decision.trace]
-    connection.execute(
-        insert(_journal),
+    _JOURNAL.run(
+        connection,
         {
             "id": entry.journal_id,
             "mailbox_id": entry.mailbox.id,
@@ -341,13 +357,6 @@ def _write_journal(
             "authentication": json.dumps(as_dict(entry.authentication), ensure_ascii=False),
         },
     )
-
-
-def _insert(connection: Connection, into: Table, row: dict[str, object]) -> int:
-    """The number that the database gave the new row."""
-    key = connection.execute(insert(into), row).inserted_primary_key
-    assert key is not None, "every table here numbers its rows"
-    return int(key[0])
 
 
 def _author(mail: Mail) -> str:

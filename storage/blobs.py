@@ -6,18 +6,15 @@ import hashlib
 
 import zstandard
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from storage.statements import insertion
 from storage.tables import RawMailRow, table
 
 _raw = table(RawMailRow)
 _READ = select(_raw.c.zstd, _raw.c.size_bytes).where(
     _raw.c.mailbox_id == bindparam("mailbox"), _raw.c.digest == bindparam("digest")
 )
-_STORE = {
-    "sqlite": sqlite.insert(_raw).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_raw).on_conflict_do_nothing(),
-}
+_STORE = insertion(_raw, unless_there=True)
 
 
 def compress(raw: bytes) -> bytes:
@@ -28,10 +25,8 @@ def compress(raw: bytes) -> bytes:
 def store(connection: Connection, mailbox: int, raw: bytes, compressed: bytes) -> str:
     """Store the bytes if they are not there yet. Returns their SHA-256 in hex."""
     digest = hashlib.sha256(raw).hexdigest()
-    connection.execute(
-        _STORE[connection.dialect.name],
-        {"mailbox_id": mailbox, "digest": digest, "size_bytes": len(raw), "zstd": compressed},
-    )
+    row = {"mailbox_id": mailbox, "digest": digest, "size_bytes": len(raw), "zstd": compressed}
+    _STORE.run(connection, row)
     return digest
 
 

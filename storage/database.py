@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError as StoreDown
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 SQLITE_BUSY_S = 30
@@ -24,6 +25,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 __all__ = ["Connection", "Database", "NotUpgraded", "StoreDown"]
 
 T = TypeVar("T")
+
+StoreDown = (DBAPIError, sqlite3.Error, psycopg.Error)
+"""What a store that does not answer raises: through SQLAlchemy, or from the driver itself."""
 
 
 class NotUpgraded(RuntimeError):
@@ -39,17 +43,27 @@ class Database:
         self.connections = connections
 
     @property
+    def lock_file(self) -> Path | None:
+        """Beside an embedded store: whoever writes to it takes turns by this file."""
+        path = self.engine.url.database
+        return Path(f"{path}-turn") if self.is_sqlite and path else None
+
+    @property
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """The query's result, from one consistent view of the data; nothing it writes is kept."""
         with self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
             return query(connection)
 
     def upgrade(self) -> None:
         """Bring the tables to the newest version; nothing happens if they are there."""
-        with self.engine.connect().execution_options(writes=True) as connection:
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             config = _alembic()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -87,21 +101,19 @@ def _open_engine(url: str, connections: int) -> Engine:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, connect_args={"check_same_thread": False})
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=connections,
         max_overflow=4,  # readers beside the ledger's threads
         pool_timeout=10,  # past it a 451 is better than a queue without end
-        pool_pre_ping=True,
         connect_args={"connect_timeout": 5},
     )
 
 
 def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     assert isinstance(connection, sqlite3.Connection)
-    connection.isolation_level = None  # BEGIN is ours: the driver would open savepoints outside it
+    connection.isolation_level = None  # BEGIN is ours, and says whether it will write
     for pragma in (
         f"busy_timeout = {SQLITE_BUSY_S * 1000}",
         "journal_mode = WAL",
@@ -110,10 +122,3 @@ def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> No
         "journal_size_limit = 67108864",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that will write takes the lock at once: one that reads first and then finds
-    # another writer before it could only fail.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

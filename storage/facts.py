@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
+from sqlalchemy.sql.expression import ClauseElement
 
 from rules.addresses import domain_of
 from rules.authentication import Authentication
@@ -17,6 +19,7 @@ from rules.mail import Envelope, Mail, Mailbox
 from rules.notices import Kind
 from rules.participants import named_addresses
 from rules.threads import Signal, Via, thread_ids
+from storage.statements import Statement, always
 from storage.tables import (
     CompanyDomainRow,
     CompanyRow,
@@ -33,66 +36,102 @@ _company, _domain, _person = table(CompanyRow), table(CompanyDomainRow), table(P
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
 _mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
 
-_EARLIER = select(_mail.c.journal_id, _mail.c.answer, _mail.c.ticket_id).where(
-    _mail.c.mailbox_id == bindparam("mailbox"), _mail.c.identity == bindparam("identity")
-)
-_KNOWN_IDS = select(_mail.c.message_id, _mail.c.ticket_id, _mail.c.identity).where(
-    _mail.c.mailbox_id == bindparam("mailbox"),
-    _mail.c.message_id.in_(bindparam("ids", expanding=True)),
-)
-_PEOPLE = (
-    select(
-        _person.c.id,
-        _person.c.address,
-        _person.c.name,
-        _person.c.role,
-        _person.c.active,
-        _person.c.machine,
-        _company.c.id.label("company_id"),
-        _company.c.name.label("company_name"),
-        _company.c.active.label("company_active"),
+
+def _numbered(name: str, count: int) -> list[BindParameter[Any]]:
+    return [bindparam(f"{name}_{n}") for n in range(count)]
+
+
+def _filled(name: str, values: Sequence[object]) -> dict[str, object]:
+    return {f"{name}_{n}": value for n, value in enumerate(values)}
+
+
+def _by_count(build: Callable[[int], ClauseElement]) -> Callable[[int], Statement]:
+    """A statement with an IN list, compiled once for each length that occurs."""
+    return lru_cache(maxsize=256)(lambda count: always(build(count)))
+
+
+_TRACES = _by_count(
+    lambda count: select(
+        _mail.c.identity,
+        _mail.c.message_id,
+        _mail.c.journal_id,
+        _mail.c.answer,
+        _mail.c.ticket_id,
+    ).where(
+        _mail.c.mailbox_id == bindparam("mailbox"),
+        (_mail.c.identity == bindparam("identity"))
+        | _mail.c.message_id.in_(_numbered("id", count)),
     )
-    .join_from(_person, _company, _person.c.company_id == _company.c.id, isouter=True)
-    .where(
-        _person.c.mailbox_id == bindparam("mailbox"),
-        _person.c.address.in_(bindparam("addresses", expanding=True)),
+)
+"""What we know of a mail and of the mails before it in its thread."""
+_PEOPLE = _by_count(
+    lambda count: (
+        select(
+            _person.c.id,
+            _person.c.address,
+            _person.c.name,
+            _person.c.role,
+            _person.c.active,
+            _person.c.machine,
+            _company.c.id.label("company_id"),
+            _company.c.name.label("company_name"),
+            _company.c.active.label("company_active"),
+        )
+        .join_from(_person, _company, _person.c.company_id == _company.c.id, isouter=True)
+        .where(
+            _person.c.mailbox_id == bindparam("mailbox"),
+            _person.c.address.in_(_numbered("address", count)),
+        )
     )
 )
-_COMPANY_OF_DOMAIN = (
+_COMPANY_OF_DOMAIN = always(
     select(_company.c.id, _company.c.name, _company.c.active)
     .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
     .where(_domain.c.mailbox_id == bindparam("mailbox"), _domain.c.domain == bindparam("domain"))
 )
-_ANYBODY_OF_DOMAIN = select(_person.c.id).where(
-    _person.c.mailbox_id == bindparam("mailbox"), _person.c.domain == bindparam("domain")
+_ANYBODY_OF_DOMAIN = always(
+    select(_person.c.id)
+    .where(_person.c.mailbox_id == bindparam("mailbox"), _person.c.domain == bindparam("domain"))
+    .limit(1)
 )
-_ON_A_TICKET = select(_participant.c.id).where(
-    _participant.c.mailbox_id == bindparam("mailbox"),
-    _participant.c.address == bindparam("address"),
-    _participant.c.presence != Presence.REMOVED.value,
-)
-_TICKETS = (
-    select(
-        _ticket.c.id.label("ticket"),
-        _ticket.c.company_id,
-        _participant.c.id,
-        _participant.c.address,
-        _participant.c.part,
-        _participant.c.presence,
-    )
-    .join_from(_ticket, _participant, _participant.c.ticket_id == _ticket.c.id, isouter=True)
+_ON_A_TICKET = always(
+    select(_participant.c.id)
     .where(
-        _ticket.c.mailbox_id == bindparam("mailbox"),
-        _ticket.c.id.in_(bindparam("tickets", expanding=True)),
+        _participant.c.mailbox_id == bindparam("mailbox"),
+        _participant.c.address == bindparam("address"),
+        _participant.c.presence != Presence.REMOVED.value,
+    )
+    .limit(1)
+)
+_TICKETS = _by_count(
+    lambda count: (
+        select(
+            _ticket.c.id.label("ticket"),
+            _ticket.c.company_id,
+            _participant.c.id,
+            _participant.c.address,
+            _participant.c.part,
+            _participant.c.presence,
+        )
+        .join_from(_ticket, _participant, _participant.c.ticket_id == _ticket.c.id, isouter=True)
+        .where(
+            _ticket.c.mailbox_id == bindparam("mailbox"),
+            _ticket.c.id.in_(_numbered("ticket", count)),
+        )
     )
 )
-_NOTIFIED_AT = select(func.max(_notice.c.created_at)).where(
-    _notice.c.mailbox_id == bindparam("mailbox"),
-    _notice.c.address == bindparam("address"),
-    _notice.c.kind == bindparam("kind"),
+_NOTIFIED_AT = always(
+    select(func.max(_notice.c.created_at).label("moment")).where(
+        _notice.c.mailbox_id == bindparam("mailbox"),
+        _notice.c.address == bindparam("address"),
+        _notice.c.kind == bindparam("kind"),
+    )
 )
-_DEFERRED_SINCE = select(_deferral.c.since).where(
-    _deferral.c.mailbox_id == bindparam("mailbox"), _deferral.c.identity == bindparam("identity")
+_DEFERRED_SINCE = always(
+    select(_deferral.c.since).where(
+        _deferral.c.mailbox_id == bindparam("mailbox"),
+        _deferral.c.identity == bindparam("identity"),
+    )
 )
 
 
@@ -113,10 +152,7 @@ def gather(
     `held` is the journal row under which the mail is in quarantine: that is no earlier copy.
     """
     author = mail.author.address if isinstance(mail.author, Author) else None
-    earlier = connection.execute(
-        _EARLIER, {"mailbox": mailbox.id, "identity": mail.identity}
-    ).one_or_none()
-    known_ids, id_seen = _known_ids(connection, mailbox, mail)
+    earlier, known_ids, id_seen = _traces(connection, mailbox, mail, held)
     people = _people(connection, mailbox, (author, *named_addresses(mail)))
     enrolled = author in people
     company = None if author is None or enrolled else _company_of(connection, mailbox, author)
@@ -134,8 +170,8 @@ def gather(
         or (author is not None and _is_known(connection, mailbox, author)),
         tickets=_tickets(connection, mailbox, signals, known_ids),
         known_ids=known_ids,
-        earlier=Earlier(*earlier) if earlier and earlier.journal_id != held else None,
-        id_seen=id_seen and held is None,
+        earlier=earlier,
+        id_seen=id_seen,
         acknowledged_at=_notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT)
         if enrolled
         else None,
@@ -151,26 +187,37 @@ def gather(
 def _notified_at(
     connection: Connection, mailbox: Mailbox, author: str | None, kind: Kind
 ) -> datetime | None:
-    to_author = {"mailbox": mailbox.id, "address": author, "kind": kind.value}
-    return connection.execute(_NOTIFIED_AT, to_author).scalar()
+    (row,) = _NOTIFIED_AT.rows(connection, mailbox=mailbox.id, address=author, kind=kind.value)
+    moment: datetime | None = row.moment
+    return moment
 
 
 def _deferred_since(connection: Connection, mailbox: Mailbox, mail: Mail) -> datetime | None:
-    same_mail = {"mailbox": mailbox.id, "identity": mail.identity}
-    return connection.execute(_DEFERRED_SINCE, same_mail).scalar()
+    rows = _DEFERRED_SINCE.rows(connection, mailbox=mailbox.id, identity=mail.identity)
+    return rows[0].since if rows else None
 
 
-def _known_ids(
-    connection: Connection, mailbox: Mailbox, mail: Mail
-) -> tuple[Mapping[str, int], bool]:
-    """Which ids of the thread we received, with their tickets; whether the mail's own id came."""
-    ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
-    if not ids:
-        return {}, False
-    rows = connection.execute(_KNOWN_IDS, {"mailbox": mailbox.id, "ids": ids}).all()
-    known = {row.message_id: row.ticket_id for row in rows if row.ticket_id is not None}
-    seen = any(row.message_id == mail.message_id for row in rows)
-    return known, seen
+def _traces(
+    connection: Connection, mailbox: Mailbox, mail: Mail, held: UUID | None
+) -> tuple[Earlier | None, Mapping[str, int], bool]:
+    """The same mail before; the tickets of its thread's ids; whether its own id came before."""
+    # "<>" is nobody's id: a list must not be empty, and "" is what mails without an id have.
+    ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
+    rows = _TRACES(len(ids)).rows(
+        connection, mailbox=mailbox.id, identity=mail.identity, **_filled("id", ids)
+    )
+    earlier = None
+    known: dict[str, int] = {}
+    id_seen = False
+    for row in rows:
+        if row.identity == mail.identity:
+            if row.journal_id != held:
+                earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
+            continue
+        id_seen = id_seen or (bool(mail.message_id) and row.message_id == mail.message_id)
+        if row.ticket_id is not None:
+            known[row.message_id] = row.ticket_id
+    return earlier, known, id_seen
 
 
 def _people(
@@ -179,7 +226,7 @@ def _people(
     wanted = [address for address in dict.fromkeys(addresses) if address is not None]
     if not wanted:
         return {}
-    rows = connection.execute(_PEOPLE, {"mailbox": mailbox.id, "addresses": wanted})
+    rows = _PEOPLE(len(wanted)).rows(connection, mailbox=mailbox.id, **_filled("address", wanted))
     return {row.address: _as_person(row) for row in rows}
 
 
@@ -193,10 +240,8 @@ def _as_person(row: Any) -> Person:
 
 
 def _company_of(connection: Connection, mailbox: Mailbox, address: str) -> Company | None:
-    row = connection.execute(
-        _COMPANY_OF_DOMAIN, {"mailbox": mailbox.id, "domain": domain_of(address)}
-    ).one_or_none()
-    return Company(*row) if row is not None else None
+    rows = _COMPANY_OF_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(address))
+    return Company(*rows[0]) if rows else None
 
 
 def knows_author(connection: Connection, mailboxes: Iterable[Mailbox], author: str) -> bool:
@@ -213,11 +258,10 @@ def knows_author(connection: Connection, mailboxes: Iterable[Mailbox], author: s
 
 
 def _is_known(connection: Connection, mailbox: Mailbox, author: str) -> bool:
-    of_domain = {"mailbox": mailbox.id, "domain": domain_of(author)}
-    if connection.execute(_ANYBODY_OF_DOMAIN.limit(1), of_domain).first() is not None:
-        return True
-    on_ticket = {"mailbox": mailbox.id, "address": author}
-    return connection.execute(_ON_A_TICKET.limit(1), on_ticket).first() is not None
+    return bool(
+        _ANYBODY_OF_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(author))
+        or _ON_A_TICKET.rows(connection, mailbox=mailbox.id, address=author)
+    )
 
 
 def _tickets(
@@ -236,7 +280,10 @@ def _tickets(
         return {}
     companies: dict[int, int | None] = {}
     members: dict[int, list[Participant]] = {}
-    for row in connection.execute(_TICKETS, {"mailbox": mailbox.id, "tickets": sorted(numbers)}):
+    rows = _TICKETS(len(numbers)).rows(
+        connection, mailbox=mailbox.id, **_filled("ticket", sorted(numbers))
+    )
+    for row in rows:
         companies[row.ticket] = row.company_id
         joined = members.setdefault(row.ticket, [])
         if row.id is not None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
-from storage.database import Database
+from storage.database import Database, StoreDown
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
+_Waiting = tuple[Job[Any], Future[Any]]
 
 GROUP_SIZE = 64
 """At most so many jobs share one commit on SQLite: more would only lengthen each one's wait."""
@@ -28,7 +32,7 @@ class Conflict(Exception):
 
 
 class Ledger(Protocol):
-    """Runs jobs, each in a transaction of its own or in a savepoint of a shared one."""
+    """Runs jobs in transactions: a job is committed, or leaves no trace."""
 
     def submit(self, job: Job[T]) -> Future[T]:
         """The job's result once it is committed, or the exception that undid it. Never blocks."""
@@ -39,20 +43,27 @@ class Ledger(Protocol):
 
 def open_ledger(database: Database) -> Ledger:
     if database.is_sqlite:
-        return SingleWriter(database.engine)
+        return SingleWriter(database.engine, database.lock_file)
     return Pool(database.engine, database.connections)
 
 
 class SingleWriter:
     """SQLite: one thread writes; jobs that wait together are committed together (group commit).
 
-    The fsync is what a commit costs, and one serves all jobs of the group. A savepoint for each
-    keeps a failing job from touching its neighbours.
+    The fsync is what a commit costs, and one serves all jobs of the group. Where a job fails the
+    group is undone, and each job is run again in a transaction of its own. Savepoints would be
+    no help: an error such as a full disk can make SQLite undo the whole transaction, savepoints
+    and all, while the driver goes on as if it were still open.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, lock: Path | None = None) -> None:
+        """`lock` is a file that lets the writers of several processes in, one after the other.
+
+        SQLite's own waiting is a sleep that grows, so that a busy writer starves the others.
+        """
         self._engine = engine
-        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._lock = lock
+        self._jobs: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -66,46 +77,41 @@ class SingleWriter:
         self._thread.join()
 
     def _run(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            group, last = [first], False
+        last = False
+        while not last and (first := self._jobs.get()) is not None:
+            group = [first]
             while len(group) < GROUP_SIZE and not self._jobs.empty():
                 item = self._jobs.get()
                 if item is None:
                     last = True
                     break
                 group.append(item)
-            self._commit_together(group)
-            if last:
-                return
+            with self._turn():
+                self._commit_together([w for w in group if w[1].set_running_or_notify_cancel()])
 
-    def _commit_together(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
-        group = [waiting for waiting in group if waiting[1].set_running_or_notify_cancel()]
-        outcomes: list[_Outcome] = []
+    def _commit_together(self, group: list[_Waiting]) -> None:
         try:
-            with (
-                self._engine.connect().execution_options(writes=True) as connection,
-                connection.begin(),
-            ):
-                outcomes = [_attempt(connection, job) for job, _ in group]
-        except Exception as error:  # noqa: BLE001 - all are undone: a full disk, a lock held too long
-            outcomes = [(None, error)] * len(group)
-        for (_, future), (result, failure) in zip(group, outcomes, strict=True):
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
+            with self._engine.connect() as connection, connection.begin():
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                results = [job(connection) for job, _ in group]
+        except Exception as error:  # noqa: BLE001 - the submitter gets it through his future
+            if len(group) == 1:
+                group[0][1].set_exception(error)
+            for waiting in group if len(group) > 1 else ():
+                self._commit_together([waiting])
+            return
+        for (_, future), result in zip(group, results, strict=True):
+            future.set_result(result)
 
-
-_Outcome = tuple[Any, Exception | None]
-
-
-def _attempt(connection: Connection, job: Job[Any]) -> _Outcome:
-    """A job in a savepoint of its own: one that fails leaves its neighbours alone."""
-    try:
-        with connection.begin_nested():
-            return job(connection), None
-    except Exception as error:  # noqa: BLE001 - the submitter gets it through his future
-        return None, error
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """This process's turn to write."""
+        if self._lock is None:
+            yield
+            return
+        with self._lock.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
+            yield
 
 
 class Pool:
@@ -123,11 +129,17 @@ class Pool:
 
     def _transact(self, job: Job[T]) -> T:
         for tries_left in reversed(range(TRIES)):
+            decided = False
             try:
-                with self._engine.begin() as connection:
-                    return job(connection)
-            except (Conflict, DBAPIError) as error:
-                if not tries_left or not _may_be_tried_again(error):
+                with self._engine.connect() as connection, connection.begin():
+                    result = job(connection)
+                    decided = True
+                return result
+            except (Conflict, *StoreDown) as error:
+                # A connection that broke before the commit can have changed nothing. One that
+                # broke during it may have: the sender's retry finds out.
+                lost = not decided and isinstance(error, psycopg.OperationalError)
+                if not tries_left or not (lost or _may_be_tried_again(error)):
                     raise
         raise AssertionError("the last try returns or raises")
 
@@ -135,6 +147,5 @@ class Pool:
 def _may_be_tried_again(error: Exception) -> bool:
     if isinstance(error, Conflict):
         return True
-    # psycopg's errors name their SQLSTATE; a lost connection has none and is not tried again here,
-    # since its commit may have happened: the sender's retry finds out.
-    return getattr(getattr(error, "orig", None), "sqlstate", None) in _SERIALIZATION_FAILURE
+    cause = getattr(error, "orig", error)  # SQLAlchemy wraps the driver's errors
+    return getattr(cause, "sqlstate", None) in _SERIALIZATION_FAILURE

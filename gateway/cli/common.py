@@ -56,7 +56,7 @@ def failing_well() -> Iterator[None]:
     except (Unknown, Taken, Unusable) as error:
         fail(os.EX_DATAERR, str(error))
     except StoreDown as error:
-        fail(os.EX_UNAVAILABLE, f"the store does not answer: {error.orig}")
+        fail(os.EX_UNAVAILABLE, f"the store does not answer: {error}")
 
 
 def load_config(path: Path | None) -> Config:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 STYLE_PATH = "/static/postern.css"
 STYLE_FRESH_S = 3600
+PATIENCE_S = 60
 
 SAFE: Mapping[str, str] = MappingProxyType(
     {
@@ -45,7 +46,11 @@ class Problem(Exception):
         """Where a visitor may begin anew; empty where that would not help."""
 
     def response(self) -> web.Response:
-        return page("problem.html", self.status, title=self.title, text=self.text, again=self.again)
+        """The page; one that asks for patience says for how long (RFC 9110 §10.2.3)."""
+        made = page("problem.html", self.status, title=self.title, text=self.text, again=self.again)
+        if self.status in (429, 503):
+            made.headers["Retry-After"] = str(PATIENCE_S)
+        return made
 
 
 def page(template: str, status: int = 200, **values: object) -> web.Response:

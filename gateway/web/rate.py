@@ -20,6 +20,10 @@ class Rate:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
         """By client, longest unseen first: the tokens left, and when that was counted."""
 
+    def __len__(self) -> int:
+        """How many clients are remembered."""
+        return len(self._left)
+
     def allows(self, client: str) -> bool:
         """Take one of the client's tokens; False where none is left."""
         now = self._seconds()
@@ -45,6 +49,8 @@ def client_of(remote: str | None, forwarded_for: str) -> str:
         known = ip_address(address)
     except ValueError:  # a unix socket, or a proxy that writes no address: all are one client
         return ""
-    if isinstance(known, IPv6Address) and known.ipv4_mapped is None:
-        return str(ip_network((int(known), 64), strict=False))
+    if isinstance(known, IPv6Address):
+        if known.ipv4_mapped is None:
+            return str(ip_network((int(known), 64), strict=False))
+        return str(known.ipv4_mapped)
     return str(known)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from rules.facts import Role
@@ -100,7 +100,9 @@ class Desk:
         finally:
             ledger.close()
 
-    def a_person(self, company: str = "Acme", mailbox: str = SUPPORT, *, staff: bool = False) -> str:
+    def a_person(
+        self, company: str = "Acme", mailbox: str = SUPPORT, *, staff: bool = False
+    ) -> str:
         """The address of somebody who was just registered."""
         local = f"person{next(_number)}"
         domain = "help.example" if staff else f"{company.lower()}.example"
@@ -157,7 +159,7 @@ class Desk:
         for path in sorted((self.folder / "outbox" / "new").glob("*")):
             mail = email.message_from_bytes(path.read_bytes(), policy=default)
             if mail["Delivered-To"] == address:
-                found.append(cast("EmailMessage", mail))
+                found.append(mail)
         return found
 
     def get(self, path: str) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import smtplib
 import socket
@@ -81,11 +82,14 @@ class TestStartTls:
     def certificate(self, tmp_path: Path) -> Path:
         if shutil.which("openssl") is None:
             pytest.skip("openssl is not installed")
+        make = (
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+            "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 "
+            "-keyout key.pem -out certificate.pem"
+        )
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-            + ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
-            + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-            + ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "certificate.pem")],
+            shlex.split(make),
+            cwd=tmp_path,
             check=True,
             capture_output=True,
             timeout=60,
@@ -164,7 +168,8 @@ class TestStopping:
             running.process.terminate()
             eventually(lambda: refuses_connections(running) or None)
             client.send(b"one" + end)
-            filed((lambda reply: (reply[0], reply[1].decode()))(client.getreply()))
+            code, text = client.getreply()
+            filed((code, text.decode()))
             assert client.getreply()[0] == 421
             client.close()
             assert running.process.wait(PATIENCE_S) == 0
@@ -197,9 +202,7 @@ class TestRefusingToStart:
         assert done.stderr == f"postern: {message}\n"
 
     @pytest.mark.parametrize("section", ["smtp", "http", "lmtp"])
-    def test_a_port_that_is_taken_is_named(
-        self, store: str, tmp_path: Path, section: str
-    ) -> None:
+    def test_a_port_that_is_taken_is_named(self, store: str, tmp_path: Path, section: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = f"127.0.0.1:{other.getsockname()[1]}"
             config = write_config(tmp_path, store)
@@ -213,6 +216,18 @@ class TestRefusingToStart:
         (complaint,) = [x for x in done.stderr.splitlines() if x.startswith("postern: ")]
         assert taken in complaint.replace("', ", ":").replace("('", "")
         assert "address already in use" in complaint.lower()
+
+    def test_a_certificate_that_is_none_is_a_matter_of_configuration(
+        self, store: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "note.txt").write_text("The certificate is still to come.\n")
+        files = f'certificate = "{tmp_path}/note.txt"\nkey = "{tmp_path}/note.txt"\n'
+        config = write_config(tmp_path, store, f"[tls]\n{files}")
+
+        done = postern("serve", "--config", str(config))
+
+        assert done.returncode == os.EX_CONFIG
+        assert f"{tmp_path}/note.txt" in done.stderr
 
     def test_a_store_of_an_older_version_is_a_matter_of_configuration(self, tmp_path: Path) -> None:
         config = write_config(tmp_path, f"sqlite:///{tmp_path}/new.db")

@@ -72,6 +72,16 @@ def test_a_bad_variable_is_not_blamed_on_the_file(
         config.load(sound)
 
 
+@pytest.mark.parametrize("name", ["POSTERN_SMTP", "POSTERN_TRUST__PEERS"])
+def test_a_variable_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "10.0.0.0/8")
+
+    with pytest.raises(Refused, match=f"^the environment: {name}: '10.0.0.0/8': "):
+        config.load(None)
+
+
 def test_a_broken_configuration_ends_a_command_with_78() -> None:
     broken = CONFIGS / "setting-misspelt" / "postern.toml"
 

@@ -424,7 +424,7 @@ def test_tail_as_json_is_one_object_a_line(filed: Filed) -> None:
     lines = filed.desk.run("tail", "--json", "--verdict", "opened").out.splitlines()
 
     entries: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    assert [entry["id"] for entry in entries][0] == filed.journal_id
+    assert entries[0]["id"] == filed.journal_id
     assert entries[0]["author"] == "ann@acme.example"
     assert entries[0]["reply"] == filed.opened.err.strip()
     assert entries[0]["trace"][0]["check"] == "duplicate"

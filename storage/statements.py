@@ -1,0 +1,163 @@
+"""Statements of the hot path: built with SQLAlchemy, compiled once, run by the driver itself.
+
+SQLAlchemy's way from a statement to the driver costs several times what SQLite needs to run it.
+Here its compiler and its types are used, and the way is left out.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.types import TypeEngine
+
+Processor = Callable[[Any], Any] | None
+
+
+class Statement:
+    """A statement with named parameters, ready to run on any connection of either dialect."""
+
+    def __init__(
+        self, build: Callable[[str], ClauseElement], columns: Sequence[str] | None = None
+    ) -> None:
+        """`build` gives the statement for a dialect's name; `columns` are those of an INSERT."""
+        self._build = build
+        self._columns = columns
+        self._compiled: dict[str, _Compiled] = {}
+
+    def rows(self, connection: Connection, **parameters: Any) -> list[Any]:
+        """The rows, as named tuples of Python values."""
+        compiled = self._for(connection)
+        cursor = _driver(connection).execute(compiled.sql, compiled.bound(parameters))
+        return compiled.read(cursor.fetchall())
+
+    def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
+        """Run it; inside `pipelined` without waiting for what came of it."""
+        compiled = self._for(connection)
+        _driver(connection).execute(compiled.sql, compiled.bound(parameters))
+
+    def run_many(self, connection: Connection, many: Iterable[Mapping[str, Any]]) -> None:
+        """The same for several rows."""
+        compiled = self._for(connection)
+        bound = [compiled.bound(parameters) for parameters in many]
+        _driver(connection).cursor().executemany(compiled.sql, bound)
+
+    def _for(self, connection: Connection) -> _Compiled:
+        dialect = connection.dialect
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = _compile(self._build(dialect.name), dialect, self._columns)
+            self._compiled[dialect.name] = compiled
+        return compiled
+
+
+def always(statement: ClauseElement) -> Statement:
+    """A statement that is the same on both dialects."""
+    return Statement(lambda _: statement)
+
+
+def insertion(table: Table, *returning: str, unless_there: bool = False) -> Statement:
+    """An INSERT of a whole row, but for a number that the database gives it.
+
+    With `unless_there`, a row whose key exists is left alone (and returns nothing).
+    """
+    numbered = table.autoincrement_column
+    columns = [column.name for column in table.columns if column is not numbered]
+
+    def build(dialect: str) -> ClauseElement:
+        # The same words on both, but each dialect has its own class with ON CONFLICT.
+        insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+        if unless_there:
+            insert = insert.on_conflict_do_nothing()
+        if returning:
+            insert = insert.returning(*(table.c[name] for name in returning))
+        statement: ClauseElement = insert
+        return statement
+
+    return Statement(build, columns)
+
+
+@contextmanager
+def pipelined(connection: Connection) -> Iterator[None]:
+    """On PostgreSQL, send statements without waiting for each one's answer (libpq's pipeline).
+
+    An error among them comes up at the next statement that reads, or at the end.
+    """
+    with _driver(connection).pipeline() if connection.dialect.name != "sqlite" else nullcontext():
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    sql: str
+    order: tuple[str, ...]
+    """The parameters by position; empty where the driver takes them by name."""
+    defaults: Mapping[str, Any]
+    into: Mapping[str, Processor]
+    """How a parameter's Python value becomes the driver's."""
+    out_of: tuple[Processor, ...]
+    row: Callable[[Iterable[Any]], Any]
+
+    def bound(self, parameters: Mapping[str, Any]) -> Any:
+        values = {**self.defaults, **parameters}
+        for name, process in self.into.items():
+            if process is not None:
+                values[name] = process(values[name])
+        return [values[name] for name in self.order] if self.order else values
+
+    def read(self, found: Iterable[Sequence[Any]]) -> list[Any]:
+        return [
+            self.row(
+                value if process is None else process(value)
+                for value, process in zip(values, self.out_of, strict=True)
+            )
+            for values in found
+        ]
+
+
+def _compile(
+    statement: ClauseElement, dialect: Dialect, columns: Sequence[str] | None
+) -> _Compiled:
+    # The compiler's attributes are not in its public types.
+    compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
+    into = {
+        name: _dialect_type(bind.type, dialect).bind_processor(dialect)
+        for name, bind in compiled.binds.items()
+    }
+    results: Sequence[Any] = getattr(statement, "exported_columns", ())
+    names = [column.key for column in results]
+    return _Compiled(
+        sql=compiled.string,
+        order=tuple(compiled.positiontup or ()),
+        defaults={
+            name: None if bind.required else bind.value for name, bind in compiled.binds.items()
+        },
+        into={name: process for name, process in into.items() if process is not None},
+        out_of=tuple(
+            _dialect_type(c.type, dialect).result_processor(dialect, None) for c in results
+        ),
+        row=_row_of(names),
+    )
+
+
+def _row_of(names: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
+    if not names:
+        return tuple
+    made: Any = namedtuple("Row", names)  # type: ignore[misc]  # its names are known at run time
+    make: Callable[[Iterable[Any]], Any] = made._make
+    return make
+
+
+def _dialect_type(type_: TypeEngine[Any], dialect: Dialect) -> Any:
+    return type_.dialect_impl(dialect)
+
+
+def _driver(connection: Connection) -> Any:
+    """sqlite3's or psycopg's own connection; both run a statement by `execute`."""
+    return connection.connection.driver_connection
