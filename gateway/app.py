@@ -6,10 +6,12 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -33,6 +35,8 @@ from gateway.wire.connection import Listener
 from storage import registry
 from storage.database import Database
 from storage.ledger import Ledger, open_ledger
+
+T = TypeVar("T")
 
 PROXY_TIMEOUT_S = 5.0
 
@@ -66,8 +70,8 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
         await asyncio.to_thread(database.check_version)
         for mailbox in await asyncio.to_thread(database.read, registry.mailboxes):
             policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
-        ledger = open_ledger(database)
-        stack.callback(ledger.close)
+        ledger = open_ledger(database, partial(_on_loop, asyncio.get_running_loop()))
+        stack.push_async_callback(asyncio.to_thread, ledger.close)
         resolver = _resolver(config.dns)
         stack.push_async_callback(resolver.close)
         authenticator = Authenticator(
@@ -143,6 +147,20 @@ async def serve(
             server.close()
         await whole.wire.drain(config.limits.grace_s)
     log.stopped()
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], T]) -> T:
+    """Run a function in the event loop's thread, from another one that waits for it."""
+    done: Future[T] = Future()
+
+    def call() -> None:
+        try:
+            done.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
+            done.set_exception(error)
+
+    loop.call_soon_threadsafe(call)
+    return done.result()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

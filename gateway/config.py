@@ -121,7 +121,6 @@ class TrustSection(_Section):
     """Clients whose mail needs no further proof of its sender. Behind an MTA on the same host
     this must be `[]`: it would vouch for the whole Internet."""
 
-
     relays: tuple[TrustedRelay, ...] = ()
     """MTAs in front of us whose Authentication-Results we believe."""
     sealers: tuple[Annotated[str, Field(min_length=1)], ...] = ()

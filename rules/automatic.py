@@ -29,6 +29,7 @@ def sign_of_automation(mail: Mail, envelope: Envelope) -> str | None:
     header = mail.header
     if envelope.mail_from == "":
         return "null reverse-path"
+    present = header.names()
     submitted = _COMMENT.sub(" ", header.get("auto-submitted")).strip().lower()
     token = re.split(r"[\s;]", submitted, maxsplit=1)[0]
     if token not in ("", "no"):
@@ -36,7 +37,7 @@ def sign_of_automation(mail: Mail, envelope: Envelope) -> str | None:
     if header.get("content-type").strip().lower().startswith("multipart/report"):
         return "multipart/report"
     for name in (*_LIST_HEADERS, *_MARKS):
-        if header.get_all(name):
+        if name in present:
             return name
     precedence = header.get("precedence").strip().lower()
     if precedence in _PRECEDENCES:
@@ -52,7 +53,7 @@ def sign_of_automation(mail: Mail, envelope: Envelope) -> str | None:
 
 def wants_no_answer(mail: Mail) -> bool:
     """Whether the sender asks not to be answered automatically (MS-OXCMAIL, RFC 3834 §2)."""
-    return bool(mail.header.get_all("x-auto-response-suppress"))
+    return "x-auto-response-suppress" in mail.header.names()
 
 
 def _author(mail: Mail) -> str:

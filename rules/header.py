@@ -49,6 +49,10 @@ class Header:
     body_at: int = 0
     """Offset of the body in the raw mail."""
 
+    def names(self) -> frozenset[str]:
+        """The names of all fields, in lower case."""
+        return frozenset(name for name, _ in self.fields)
+
     def get(self, name: str) -> str:
         """The first field of that name as unfolded text; empty where there is none."""
         return next(self._texts(name), "")

@@ -39,14 +39,19 @@ class _Part(Message):
     flood of parameters is reduced to its type, since splitting it takes quadratic time.
     """
 
-    def get(self, name: str, failobj: Any = None) -> Any:
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._first: dict[str, Any] = {}
+
+    def set_raw(self, name: str, value: Any) -> None:
+        super().set_raw(name, value)
         wanted = name.lower()
-        value = next((value for known, value in self.raw_items() if known.lower() == wanted), None)
-        if value is None:
-            return failobj
         if wanted in ("content-type", "content-disposition") and _is_flood(value):
-            return value.partition(";")[0][:256]
-        return value
+            value = value.partition(";")[0][:256]
+        self._first.setdefault(wanted, value)
+
+    def get(self, name: str, failobj: Any = None) -> Any:
+        return self._first.get(name.lower(), failobj)
 
     def get_content_type(self) -> str:
         kind = super().get_content_type()
