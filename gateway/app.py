@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from aiohttp import web
 from gateway import ids, log, policies
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
-from gateway.config import Config, DnsSection, LimitsSection, TrustSection
+from gateway.config import Config, ConfigRefused, DnsSection, LimitsSection, TrustSection
 from gateway.directory import Directory
 from gateway.ingest import Ingest
 from gateway.keeper import Keeper
@@ -134,12 +134,13 @@ async def serve(
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         host, port = _host_port(config.http.listen)
-        await web.TCPSite(runner, host, port, reuse_port=share_ports or None).start()
+        with _named("http.listen", config.http.listen):
+            await web.TCPSite(runner, host, port, reuse_port=share_ports or None).start()
         for loop in (whole.dispatcher.run(), whole.keeper.run()):
             stack.push_async_callback(_cancelled, asyncio.create_task(loop))
-        log.started(
-            smtp=_bound(servers[0].sockets[0].getsockname()), http=_bound(runner.addresses[0])
-        )
+        bound = [_bound(server.sockets[0].getsockname()) for server in servers]
+        names = zip(("smtp", "lmtp"), bound, strict=False)  # LMTP only where it is configured
+        log.started(**dict(names), http=_bound(runner.addresses[0]))
         ready()
         await stop.wait()
         log.stopping()
@@ -181,22 +182,35 @@ async def _listen(
         relay_peers=config.trust.peers,
     )
     host, port = _host_port(config.smtp.listen)
-    servers = [await listen_tcp(ingress, wire, listener, host, port, reuse_port=share_ports)]
+    with _named("smtp.listen", config.smtp.listen):
+        servers = [await listen_tcp(ingress, wire, listener, host, port, reuse_port=share_ports)]
     if config.lmtp is not None:
         local = replace(listener, lmtp=True, proxy_protocol_timeout_s=None)
-        if config.lmtp.listen.startswith("unix:"):
-            path = Path(config.lmtp.listen.removeprefix("unix:"))
-            servers.append(await listen_unix(ingress, wire, local, path))
-        else:
-            host, port = _host_port(config.lmtp.listen)
-            servers.append(
-                await listen_tcp(ingress, wire, local, host, port, reuse_port=share_ports)
-            )
+        with _named("lmtp.listen", config.lmtp.listen):
+            if config.lmtp.listen.startswith("unix:"):
+                path = Path(config.lmtp.listen.removeprefix("unix:"))
+                servers.append(await listen_unix(ingress, wire, local, path))
+            else:
+                host, port = _host_port(config.lmtp.listen)
+                servers.append(
+                    await listen_tcp(ingress, wire, local, host, port, reuse_port=share_ports)
+                )
     return servers
 
 
-def _bound(address: tuple[Any, ...]) -> str:
+@contextmanager
+def _named(setting: str, value: str) -> Iterator[None]:
+    """Says which setting cannot be had, where the system does not."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{setting} {value!r}: {error.strerror or error}") from error
+
+
+def _bound(address: tuple[Any, ...] | str) -> str:
     """The address of a socket, with the port that it really has (port 0 asks for a free one)."""
+    if isinstance(address, str):
+        return f"unix:{address}"
     return f"{address[0]}:{address[1]}"
 
 
@@ -228,7 +242,12 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     if config.tls is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(config.tls.certificate, config.tls.key)
+    try:
+        context.load_cert_chain(config.tls.certificate, config.tls.key)
+    except (ssl.SSLError, OSError) as error:
+        pair = f"{config.tls.certificate} with {config.tls.key}"
+        fault = f"{pair}: no certificate with its key, in PEM ({error})"
+        raise ConfigRefused("tls", [fault]) from error
     return context
 
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import tomllib
+import typing
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from rules.complaints import Refused, complaints
+from rules.complaints import Refused, complaint, text_of
 
 DEFAULT_FILE = Path("postern.toml")
 ENVIRONMENT_PREFIX = "POSTERN_"
+ENVIRONMENT = "the environment"
 
 
 class ConfigRefused(Refused):
@@ -59,9 +63,30 @@ def _relay_url(value: str) -> str:
     return value
 
 
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError:
+        pass
+    try:
+        near = ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("expected a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
+    raise ValueError(f"the address goes on behind the network (did you mean {near}?)")
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
 Listen = Annotated[str, AfterValidator(_listen)]
 TcpListen = Annotated[str, AfterValidator(_tcp)]
-Network = IPv4Network | IPv6Network
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+ExistingFile = Annotated[Path, AfterValidator(_existing)]
 
 
 class _Section(BaseModel):
@@ -93,15 +118,8 @@ class HttpSection(_Section):
 
 
 class TlsSection(_Section):
-    certificate: Path
-    key: Path
-
-    @model_validator(mode="after")
-    def _files_exist(self) -> Self:
-        for path in (self.certificate, self.key):
-            if not path.is_file():
-                raise ValueError(f"no file {path}")
-        return self
+    certificate: ExistingFile
+    key: ExistingFile
 
 
 class StoreSection(_Section):
@@ -205,34 +223,64 @@ def load(path: Path | None) -> Config:
     """
     chosen = path or DEFAULT_FILE
     if path is None and not chosen.exists():
-        return _checked({}, "the environment")
+        return _checked({}, ENVIRONMENT)
     try:
-        text = chosen.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigRefused(str(chosen), [f"cannot be read: {error}"]) from error
-    try:
+        text = text_of(chosen.read_bytes(), str(chosen))
         values = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigRefused(str(chosen), [f"cannot be read: {error}"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigRefused(str(chosen), [f"not TOML: {error}"]) from error
     return _checked(values, str(chosen))
 
 
 def _checked(values: dict[str, object], source: str) -> Config:
-    _refuse_unknown_variables()
+    if faults := _unreadable_variables():
+        raise ConfigRefused(ENVIRONMENT, faults)
     try:
         # The values come from a file; mypy cannot know their types, pydantic checks them.
         return Config(**values)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise ConfigRefused(source, complaints(error, Config)) from error
+        faults, named = [], []
+        for fault in error.errors(include_url=False):
+            variable = _variable(fault["loc"])
+            if variable in os.environ:
+                named.append(complaint(fault, Config, name=variable))
+            else:
+                faults.append(complaint(fault, Config))
+        raise ConfigRefused(ENVIRONMENT if named else source, named or faults) from error
 
 
-def _refuse_unknown_variables() -> None:
-    sections = set(Config.model_fields)
-    for name in os.environ:
-        if name.startswith(ENVIRONMENT_PREFIX):
-            section = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower()
-            if section not in sections:
-                raise ConfigRefused(
-                    "the environment",
-                    [f"unknown setting: {name} (sections: {', '.join(sorted(sections))})"],
-                )
+def _variable(location: tuple[int | str, ...]) -> str:
+    """The variable that would have set the value at a place."""
+    names = itertools.takewhile(lambda part: isinstance(part, str), location)
+    return ENVIRONMENT_PREFIX + "__".join(str(name).upper() for name in names)
+
+
+def _unreadable_variables() -> list[str]:
+    """Faults of variables that pydantic-settings would raise in words of its own."""
+    faults = []
+    for name, value in os.environ.items():
+        if not name.startswith(ENVIRONMENT_PREFIX):
+            continue
+        section, _, setting = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        if section not in Config.model_fields:
+            known = ", ".join(sorted(Config.model_fields))
+            faults.append(f"unknown setting: {name} (sections: {known})")
+        elif not setting or _takes_json(section, setting):
+            try:
+                json.loads(value)
+            except ValueError:
+                example = '["10.0.0.0/8"]' if setting else '{"listen": "127.0.0.1:25"}'
+                faults.append(f"{name}: {value!r}: expected JSON, such as {example}")
+    return faults
+
+
+def _takes_json(section: str, setting: str) -> bool:
+    """Whether a setting is a list."""
+    annotation = Config.model_fields[section].annotation
+    for model in (annotation, *typing.get_args(annotation)):
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(setting)
+            return field is not None and typing.get_origin(field.annotation) is tuple
+    return False

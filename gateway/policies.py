@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
+from rules.complaints import text_of
 from rules.policy import Policy, PolicyRefused, parse
 
 Policies = Mapping[str, Policy]
@@ -31,8 +32,8 @@ def _own(folder: Path) -> dict[str, Policy]:
     own: dict[str, Policy] = {}
     for path in sorted(folder.glob("*.toml")):
         try:
-            policy = parse(path.read_text(encoding="utf-8"), str(path))
-        except (OSError, UnicodeDecodeError) as error:
+            policy = parse(text_of(path.read_bytes(), str(path)), str(path))
+        except OSError as error:
             raise PolicyRefused(str(path), [f"cannot be read: {error}"]) from error
         if policy.name in own:
             raise PolicyRefused(str(path), [f"a second policy is called {policy.name!r}"])

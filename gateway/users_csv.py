@@ -7,7 +7,7 @@ import difflib
 import io
 
 from rules.addresses import normalise
-from rules.complaints import Refused
+from rules.complaints import Refused, text_of
 from rules.facts import Role
 from storage.registry import NewPerson
 
@@ -27,11 +27,7 @@ def parse_users(data: bytes, source: str) -> list[tuple[int, NewPerson]]:
     UTF-8 (with or without BOM), comma or semicolon; a header line names the columns address,
     company, name (optional) and machine (optional, yes or no).
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise CsvRefused(source, [f"line {line}: not UTF-8; save the file as UTF-8"]) from error
+    text = text_of(data, source)
     first = text.partition("\n")[0]
     reader = csv.DictReader(
         io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ","

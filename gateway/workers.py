@@ -23,16 +23,24 @@ def run(count: int, config: Path | None) -> int:
 
     A worker that dies is replaced. One that cannot even start (a port is taken) ends them all.
     """
-    command = [sys.executable, "-m", "gateway", "serve", "--share-ports"]
+    alive, hold = os.pipe()  # a worker sees its end close when we are gone, however we went
+    command = [sys.executable, "-m", "gateway", "serve", "--crew", str(alive)]
     if config is not None:
         command += ["--config", str(config)]
     with tempfile.TemporaryDirectory(prefix="postern-metrics-") as folder:
         environment = {**os.environ, MULTIPROCESS_VARIABLE: folder}
-        return _Crew(command, environment, count).work()
+        try:
+            return _Crew(command, environment, count, alive).work()
+        finally:
+            os.close(hold)
+            os.close(alive)
 
 
 class _Crew:
-    def __init__(self, command: list[str], environment: dict[str, str], count: int) -> None:
+    def __init__(
+        self, command: list[str], environment: dict[str, str], count: int, alive: int
+    ) -> None:
+        self._alive = alive
         self._command = command
         self._environment = environment
         self._count = count
@@ -60,7 +68,9 @@ class _Crew:
         return 0
 
     def _start(self) -> None:
-        worker = subprocess.Popen(self._command, env=self._environment)  # noqa: S603 - ourselves
+        worker = subprocess.Popen(  # noqa: S603 - ourselves
+            self._command, env=self._environment, pass_fds=[self._alive]
+        )
         self._workers[worker.pid] = worker
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:

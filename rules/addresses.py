@@ -36,7 +36,10 @@ def normalise(address: str) -> str | None:
     """
     try:
         checked = validate_email(
-            address, check_deliverability=False, test_environment=True, allow_quoted_local=False
+            address,
+            allow_smtputf8=False,
+            check_deliverability=False,
+            test_environment=True,
         )
     except (EmailNotValidError, UnicodeError):
         return None

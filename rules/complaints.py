@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 import typing
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 
@@ -19,35 +21,72 @@ class Refused(ValueError):
         super().__init__("\n".join(f"{source}: {fault}" for fault in faults))
 
 
+def text_of(data: bytes, source: str) -> str:
+    """A settings file as text. Raises Refused with the line that is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise Refused(source, [f"line {line}: not UTF-8; save the file as UTF-8"]) from error
+
+
 def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """One line for each fault: the key, what is wrong, and a suggestion where one is near."""
-    return [_complaint(detail, model) for detail in error.errors(include_url=False)]
+    return [complaint(fault, model) for fault in error.errors(include_url=False)]
 
 
-def _complaint(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    location = detail["loc"]
-    key = ".".join(str(part) for part in location) or "the whole file"
-    if detail["type"] == "extra_forbidden":
+def complaint(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> str:
+    """One fault in words; `name` stands for its key where the user knows it by another."""
+    location = fault["loc"]
+    key = name or ".".join(str(part) for part in location) or "the whole file"
+    if fault["type"] == "extra_forbidden":
         known = _keys_at(model, location[:-1])
         near = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(sorted(known))}"
         return f"unknown setting: {key} ({hint})"
-    if detail["type"] == "missing":
+    if fault["type"] == "missing":
         return f"{key} is missing"
-    message = detail["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(detail["input"], dict | list | BaseModel) else f"{detail['input']!r}: "
-    return f"{key}: {given}{message}"
+    given = "" if isinstance(fault["input"], dict | list | BaseModel) else f"{shown(fault)}: "
+    if fault["type"].startswith("model_"):
+        return f"{key}: {given}this is a section; write [{key}] and its settings below it"
+    field = _field_at(model, location)
+    expected = field.description if field is not None else None
+    if expected is not None and fault["type"] in ("string_pattern_mismatch", "too_short"):
+        return f"{key}: {given}{expected}"
+    return f"{key}: {given}{fault['msg'].removeprefix('Value error, ')}"
+
+
+def shown(fault: ErrorDetails) -> str:
+    """The value that was given, without the password of a URL."""
+    value = fault["input"]
+    return repr(without_password(value) if isinstance(value, str) else value)
+
+
+def without_password(url: str) -> str:
+    """A URL that may be shown."""
+    return _PASSWORD.sub(r"\1:***@", url)
+
+
+_PASSWORD = re.compile(r"(//[^/@:\s]*):[^@/\s]*@")
+
+
+def _field_at(model: type[BaseModel], location: Sequence[int | str]) -> FieldInfo | None:
+    """The field of the model at a place, through lists and optional sections."""
+    current: type[BaseModel] | None = model
+    field: FieldInfo | None = None
+    for part in location:
+        if isinstance(part, int):
+            continue
+        field = current.model_fields.get(part) if current is not None else None
+        current = _section(field.annotation) if field is not None else None
+    return field
 
 
 def _keys_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    """The setting names that the model knows at a place, through lists and optional sections."""
-    current: type[BaseModel] | None = model
-    for part in location:
-        if isinstance(part, int) or current is None:
-            continue
-        field = current.model_fields.get(part)
-        current = _section(field.annotation) if field is not None else None
-    return list(current.model_fields) if current is not None else []
+    """The setting names that the model knows at a place."""
+    field = _field_at(model, location)
+    section = model if field is None else _section(field.annotation)
+    return list(section.model_fields) if section is not None else []
 
 
 def _section(annotation: object) -> type[BaseModel] | None:

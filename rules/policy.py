@@ -20,7 +20,9 @@ from rules.severity import Level
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ReplyText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400, pattern=r"^[ -~]+$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=400, pattern=r"^[ -~]+$"),
+    Field(description="write it in plain ASCII on one line, since it stands in an SMTP reply"),
 ]
 """Goes into an SMTP reply: one line of printable ASCII."""
 
@@ -37,7 +39,10 @@ class LevelSection(_Section):
 
 
 class SeveritySection(_Section):
-    levels: Annotated[tuple[LevelSection, ...], Field(min_length=2)]
+    levels: Annotated[
+        tuple[LevelSection, ...],
+        Field(min_length=2, description="there are 2 levels at least, a critical one first"),
+    ]
     """Severest first."""
     default: Text
     ceiling: Text
@@ -81,9 +86,11 @@ class CcSection(_Section):
 
 
 class SubjectTagSection(_Section):
-    format: Annotated[str, StringConstraints(pattern=r"^[^{}]+\{n\}[^{}]*$", max_length=40)] = (
-        "[#{n}]"
-    )
+    format: Annotated[
+        str,
+        StringConstraints(pattern=r"^[^{}]+\{n\}[^{}]*$", max_length=40),
+        Field(description="put {n} once where the ticket's number goes, such as [#{n}]"),
+    ] = "[#{n}]"
 
 
 class AcknowledgementSection(_Section):
@@ -114,7 +121,11 @@ class TextsSection(_Section):
 class Policy(_Section):
     """The whole policy; `parse` is the way to make one."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$"),
+        Field(description="use small letters, digits and hyphens, 40 at most, such as help-desk"),
+    ]
     title: Text
     registration: Literal["user", "domain"] = "user"
     unauthenticated: Literal["refuse", "hold"] = "refuse"

@@ -45,8 +45,12 @@ class Database:
     @property
     def lock_file(self) -> Path | None:
         """Beside an embedded store: whoever writes to it takes turns by this file."""
+        return self._file.with_name(f"{self._file.name}-turn") if self._file else None
+
+    @property
+    def _file(self) -> Path | None:
         path = self.engine.url.database
-        return Path(f"{path}-turn") if self.is_sqlite and path else None
+        return Path(path) if self.is_sqlite and path else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -61,6 +65,8 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the tables to the newest version; nothing happens if they are there."""
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
         with self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -72,7 +78,8 @@ class Database:
     def check_version(self) -> None:
         """Raise NotUpgraded unless the tables are of the version that this program needs."""
         wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
-        found = self.read(lambda c: MigrationContext.configure(c).get_current_revision())
+        missing = self._file is not None and not self._file.exists()
+        found = None if missing else self.read(_version)
         if found != wanted:
             raise NotUpgraded(
                 f"the database is at version {found or 'none'}, this program needs {wanted}: "
@@ -81,6 +88,10 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _alembic() -> Config:
@@ -97,8 +108,6 @@ def _open_engine(url: str, connections: int) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, connect_args={"check_same_thread": False})
         event.listen(engine, "connect", _configure_sqlite)
         return engine

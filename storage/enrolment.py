@@ -30,7 +30,7 @@ def invite(
 ) -> bool:
     """Order a sign-up link, if the address may have one: at an active company's domain, not yet
     enrolled, and not invited within a day. What came of it is for the log, never for the asker."""
-    if _company_of(connection, mailbox, address) is None:
+    if _company_of(connection, mailbox, address, one_by_one=True) is None:
         return False
     if _find(connection, mailbox, address) is not None:
         return False
@@ -69,7 +69,11 @@ def _find(connection: Connection, mailbox: Mailbox, address: str) -> bool | None
     return active
 
 
-def _company_of(connection: Connection, mailbox: Mailbox, address: str) -> int | None:
+def _company_of(
+    connection: Connection, mailbox: Mailbox, address: str, one_by_one: bool = False
+) -> int | None:
+    """The active company of an address; with `one_by_one` its domain's row is locked, so that of
+    several who ask at once each sees what the one before has ordered."""
     query = (
         select(_company.c.id)
         .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
@@ -79,5 +83,7 @@ def _company_of(connection: Connection, mailbox: Mailbox, address: str) -> int |
             _company.c.active,
         )
     )
+    if one_by_one:
+        query = query.with_for_update(of=_domain, key_share=True)
     company: int | None = connection.execute(query).scalar()
     return company

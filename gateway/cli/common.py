@@ -17,7 +17,7 @@ from gateway.config import Config
 from rules.complaints import Refused
 from storage.database import Connection, Database, NotUpgraded, StoreDown
 from storage.ledger import open_ledger
-from storage.registry import Taken, Unknown, Unusable
+from storage.registry import ImportRefused, Taken, Unknown, Unusable
 
 T = TypeVar("T")
 
@@ -49,6 +49,8 @@ def failing_well() -> Iterator[None]:
     """Turns what is expected to go wrong into one clear message and a sysexits code."""
     try:
         yield
+    except ImportRefused as error:
+        fail(os.EX_DATAERR, str(error))
     except Refused as error:
         fail(os.EX_CONFIG, str(error))
     except NotUpgraded as error:

@@ -69,9 +69,9 @@ def tail(
 ) -> None:
     wanted = Wanted(verdict, sender.lower() if sender else None, ticket)
     shown: dict[UUID, datetime] = {}
-    entries = read(config, lambda connection: journal.newest(connection, wanted, lines))
-    _show(entries, shown, as_json)
     try:
+        entries = read(config, lambda connection: journal.newest(connection, wanted, lines))
+        _show(entries, shown, as_json)
         while follow:
             time.sleep(FOLLOW_S)
             start = max(shown.values(), default=EARLIEST) - OVERLAP
@@ -217,11 +217,11 @@ def _delivery(
 
 
 def _deed(decision: Decision) -> str:
-    fields = (
-        dataclasses.asdict(decision.action) if dataclasses.is_dataclass(decision.action) else {}
-    )
-    told = ", ".join(f"{key}={value!r}" for key, value in fields.items() if value not in ((), None))
-    return f"{type(decision.action).__name__}({told})"
+    """The action with its values, in one line."""
+    action = decision.action
+    values = ((field.name, getattr(action, field.name)) for field in dataclasses.fields(action))
+    told = ", ".join(f"{name}={value!r}" for name, value in values if value not in ((), None))
+    return f"{type(action).__name__}({told})"
 
 
 def _facts(*facts: tuple[str, str]) -> None:

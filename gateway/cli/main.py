@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from gateway.cli import held, mails, people, server, tickets
@@ -43,4 +45,8 @@ app.add_typer(server.db, name="db", help="The store itself.")
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    except SystemExit as stop:
+        # Wrong usage has a number of its own in sysexits.h; no command of ours ends with 2.
+        raise SystemExit(os.EX_USAGE if stop.code == 2 else stop.code) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +15,14 @@ from gateway.cli.common import (
     ConfigOption,
     MailboxOption,
     console,
+    fail,
     failing_well,
     load_config,
     read,
     write,
 )
 from gateway.users_csv import parse_users
+from rules.complaints import Refused
 from rules.facts import Role
 from storage import registry
 from storage.registry import NewPerson
@@ -31,6 +34,7 @@ users = typer.Typer(no_args_is_help=True)
 staff = typer.Typer(no_args_is_help=True)
 token = typer.Typer(no_args_is_help=True)
 
+SCOPES = ("mails",)
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS")]
 NameOption = Annotated[str, typer.Option(help="The person's name, as it is written to him.")]
 
@@ -58,6 +62,12 @@ def list_mailboxes(config: ConfigOption = None) -> None:
 def deactivate_mailbox(address: AddressArgument, config: ConfigOption = None) -> None:
     write(config, lambda c: registry.set_mailbox_active(c, address, False))
     console.print(f"Mail for {address} is no longer taken.")
+
+
+@mailbox.command("activate", help="Take mail again.")
+def activate_mailbox(address: AddressArgument, config: ConfigOption = None) -> None:
+    write(config, lambda c: registry.set_mailbox_active(c, address, True))
+    console.print(f"Mail for {address} is taken.")
 
 
 @company.command("add", help="Register a company with the mail domains that are its own.")
@@ -89,11 +99,24 @@ def deactivate_company(
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
+    _set_company(name, mailbox, config, active=False)
+
+
+@company.command("activate", help="Take a company's mail again.")
+def activate_company(
+    name: Annotated[str, typer.Argument()],
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    _set_company(name, mailbox, config, active=True)
+
+
+def _set_company(name: str, mailbox: str | None, config: Path | None, active: bool) -> None:
     write(
         config,
-        lambda c: registry.set_company_active(c, registry.the_mailbox(c, mailbox), name, False),
+        lambda c: registry.set_company_active(c, registry.the_mailbox(c, mailbox), name, active),
     )
-    console.print(f"{name} is suspended.", markup=False)
+    console.print(f"{name} is {'active' if active else 'suspended'}.", markup=False)
 
 
 @user.command("add", help="Register a person of a company.")
@@ -144,28 +167,44 @@ def list_staff(mailbox: MailboxOption = None, config: ConfigOption = None) -> No
     _list_people(Role.STAFF, mailbox, config)
 
 
-def _deactivate(role: Role, address: str, mailbox: str | None, config: Path | None) -> None:
+def _set_person(
+    role: Role, address: str, mailbox: str | None, config: Path | None, active: bool
+) -> None:
     write(
         config,
         lambda c: registry.set_person_active(
-            c, registry.the_mailbox(c, mailbox), role, address, False
+            c, registry.the_mailbox(c, mailbox), role, address, active
         ),
     )
-    console.print(f"{address} is deactivated.", markup=False)
+    console.print(f"{address} is {'active' if active else 'deactivated'}.", markup=False)
 
 
 @user.command("deactivate", help="Refuse a user's mail from now on; his tickets stay.")
 def deactivate_user(
     address: AddressArgument, mailbox: MailboxOption = None, config: ConfigOption = None
 ) -> None:
-    _deactivate(Role.USER, address, mailbox, config)
+    _set_person(Role.USER, address, mailbox, config, active=False)
+
+
+@user.command("activate", help="Take a user's mail again.")
+def activate_user(
+    address: AddressArgument, mailbox: MailboxOption = None, config: ConfigOption = None
+) -> None:
+    _set_person(Role.USER, address, mailbox, config, active=True)
 
 
 @staff.command("deactivate", help="Refuse a staff person's mail from now on.")
 def deactivate_staff(
     address: AddressArgument, mailbox: MailboxOption = None, config: ConfigOption = None
 ) -> None:
-    _deactivate(Role.STAFF, address, mailbox, config)
+    _set_person(Role.STAFF, address, mailbox, config, active=False)
+
+
+@staff.command("activate", help="Take a staff person's mail again.")
+def activate_staff(
+    address: AddressArgument, mailbox: MailboxOption = None, config: ConfigOption = None
+) -> None:
+    _set_person(Role.STAFF, address, mailbox, config, active=True)
 
 
 @users.command("import", help="Register the users of a CSV file, all of them or none.")
@@ -174,8 +213,10 @@ def import_users(
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
-    with failing_well():
+    try:
         rows = parse_users(file.read_bytes(), str(file))
+    except Refused as error:
+        fail(os.EX_DATAERR, str(error))
     count = write(
         config,
         lambda c: registry.import_people(c, registry.the_mailbox(c, mailbox), rows, str(file)),
@@ -189,6 +230,8 @@ def add_token(
     scope: Annotated[str, typer.Option(help="What it is for: mails.")] = "mails",
     config: ConfigOption = None,
 ) -> None:
+    if scope not in SCOPES:
+        fail(os.EX_DATAERR, f"no scope {scope!r}; there are: {', '.join(SCOPES)}")
     text = secrets.token_urlsafe(32)
     write(config, lambda c: registry.add_api_token(c, text, name, scope, ids.now()))
     print(text)  # noqa: T201 - alone on its line, for scripts

@@ -14,8 +14,9 @@ import uvloop
 
 from gateway import app as gateway_app
 from gateway import ids, log, workers
-from gateway.cli.common import ConfigOption, console, failing_well, load_config
+from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
 from gateway.config import Config
+from rules.complaints import without_password
 from rules.facts import Role
 from storage import registry
 from storage.database import Connection, Database
@@ -35,27 +36,31 @@ def serve(
     welcome: Annotated[
         bool, typer.Option("--welcome", help="Say how to send a first mail, once it is open.")
     ] = False,
-    share_ports: Annotated[bool, typer.Option("--share-ports", hidden=True)] = False,
+    crew: Annotated[int | None, typer.Option("--crew", hidden=True)] = None,
 ) -> None:
     with failing_well():
         settings = load_config(config)
         log.configure(settings.log.level, settings.log.format)
         if workers_ > 1:
+            if settings.smtp.listen.endswith(":0") or settings.http.listen.endswith(":0"):
+                fail(os.EX_USAGE, "--workers needs fixed ports: port 0 would be another for each")
             raise typer.Exit(workers.run(workers_, config))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, welcome, share_ports))
+            runner.run(_serve(settings, welcome, crew))
 
 
-async def _serve(settings: Config, welcome: bool, share_ports: bool) -> None:
+async def _serve(settings: Config, welcome: bool, crew: int | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if crew is not None:  # the other end of this pipe closes when whoever started us is gone
+        loop.add_reader(crew, stop.set)
     ready = (lambda: _welcome(settings)) if welcome else (lambda: None)
     try:
-        await gateway_app.serve(settings, stop, ready, share_ports)
+        await gateway_app.serve(settings, stop, ready, share_ports=crew is not None)
     except OSError as error:
-        print(f"postern: cannot serve: {error}", file=sys.stderr)  # noqa: T201 - to its user
+        print(f"postern: cannot serve: {error.strerror}", file=sys.stderr)  # noqa: T201 - to its user
         raise typer.Exit(os.EX_OSERR) from error
 
 
@@ -65,6 +70,7 @@ def _welcome(settings: Config) -> None:
         r"From: Ann <ann@acme.example>\r\nTo: support@help.example\r\n"
         r"Subject: The printer is on fire\r\n\r\nPlease help.\r\n"
     )
+    answers = settings.relay.url or str(settings.relay.maildir / "new")
     program = (
         f"import smtplib; s = smtplib.SMTP('{host}', {port}); s.ehlo(); "
         f"s.mail('ann@acme.example'); s.rcpt('{DEMO_MAILBOX}'); print(s.data(b'{mail}'))"
@@ -74,7 +80,7 @@ def _welcome(settings: Config) -> None:
         f'Send a mail:  python3 -c "{program}"',
         "Watch:        .venv/bin/postern tail -f",
         "Look:         .venv/bin/postern ticket 1, and explain ID for the way to it",
-        f"Our answers:  {settings.relay.url or settings.relay.maildir / 'new'}; Ctrl-C stops",
+        f"Our answers:  {without_password(answers)}; Ctrl-C stops",
     ):
         console.print(line, markup=False)
 
@@ -96,7 +102,9 @@ def init(
         finally:
             ledger.close()
             database.close()
-    console.print(f"The store is {'ready' if new else 'up to date'}: {settings.store.url}")
+    console.print(
+        f"The store is {'ready' if new else 'up to date'}: {without_password(settings.store.url)}"
+    )
     for line in shown:
         console.print(line, markup=False)
 
@@ -140,4 +148,4 @@ def upgrade(config: ConfigOption = None) -> None:
         database = Database(settings.store.url, connections=2)
         database.upgrade()
         database.close()
-    console.print(f"The store is up to date: {settings.store.url}")
+    console.print(f"The store is up to date: {without_password(settings.store.url)}")

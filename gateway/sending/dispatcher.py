@@ -82,6 +82,9 @@ class Dispatcher:
         writer = Writer((await self.directory.current()).keys, self.links_begin)
         try:
             await self.relay.send(writer.write(notice, self.policies[notice.mailbox.policy]))
+        except ValueError as error:  # it cannot be written at all: its neighbours can
+            await self._not_sent(notice, str(error), permanent=True)
+            return
         except Undelivered as error:
             await self._not_sent(notice, str(error), error.permanent)
             return

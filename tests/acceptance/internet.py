@@ -1,4 +1,4 @@
-"""A small Internet for the attacks: domains with their DNS, signers, and a desk that trusts no peer.
+"""A small Internet for the attacks: domains with their DNS, and a desk that trusts no peer.
 
 Every mail comes from 127.0.0.1. The SPF records of evil.example and hooli.example let that address
 send for them, those of the others do not: what they prove, they prove by DKIM.
@@ -88,7 +88,9 @@ def records() -> Mapping[tuple[str, str], Sequence[str]]:
         "s1._domainkey.help.example": key,
         "_dmarc.deep.example": "v=DMARC1; p=reject",
         "deep.example": "v=spf1 include:d1.deep.example -all",
-        **{f"d{n}.deep.example": f"v=spf1 include:d{n + 1}.deep.example -all" for n in range(1, 11)},
+        **{
+            f"d{n}.deep.example": f"v=spf1 include:d{n + 1}.deep.example -all" for n in range(1, 11)
+        },
         "d11.deep.example": THIS_HOST,
         "huge.example": f"v=spf1 ip4:127.0.0.1 {'exists:x.huge.example ' * 400}-all",
         "_dmarc.huge.example": f"v=DMARC1; p=reject; x={'y' * 40_000}",

@@ -1,4 +1,4 @@
-"""Signers that are not our code: dkimpy's command, and Debian's opendkim as the mail filter it is."""
+"""Signers that are not our code: dkimpy's command, and Debian's opendkim as a mail filter."""
 
 from __future__ import annotations
 

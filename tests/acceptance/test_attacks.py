@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,7 +163,9 @@ READINGS = (
     broken("bare CR makes a From", b"X: y\rFrom: ann@acme.example\r\nFrom: eve@evil.example"),
     broken("bare LF makes a From", b"X: y\nFrom: ann@acme.example\r\nFrom: eve@evil.example"),
     of_stranger("display name is an address", f'From: "{ANN}" <{EVE}>'),
-    of_stranger("display name is an encoded address", f"From: =?utf-8?q?ann=40acme.example?= <{EVE}>"),
+    of_stranger(
+        "display name is an encoded address", f"From: =?utf-8?q?ann=40acme.example?= <{EVE}>"
+    ),
     of_stranger("display name with angles", f'From: "Ann <{ANN}>" <{EVE}>'),
     of_stranger("encoded line end", f"From: =?utf-8?q?x=0d=0aFrom:_ann=40acme.example?= <{EVE}>"),
     of_stranger("other line ends", f"X: y\x0bFrom: {ANN}\x0c\u2028From: {ANN}\r\nFrom: {EVE}"),
@@ -196,7 +199,7 @@ def with_results(authserv_id: str) -> bytes:
     return results(authserv_id).encode() + b"\r\n" + a_mail(ANN)
 
 
-def signed_by_ann(**terms: object) -> bytes:
+def signed_by_ann(**terms: Any) -> bytes:
     return by("acme.example", a_mail(ANN), **terms)
 
 

@@ -16,8 +16,8 @@ is public, and may be told.
   ones. Here the replies alone are compared (with the mail's own id masked): 250 and 451 are told
   at the same multiple of the time as all others.
 
-Not compared, since they may differ: an address with *its own* token, which is a proof (T1); whatever
-is sent at T2; one domain with another.
+Not compared, since they may differ: an address with *its own* token, which is a proof (T1);
+whatever is sent at T2; one domain with another.
 """
 
 from __future__ import annotations
@@ -255,7 +255,7 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: 
 
 async def answer_to(reader: asyncio.StreamReader) -> str:
     """A whole reply, continuation lines included."""
-    lines = []
+    lines: list[str] = []
     async with asyncio.timeout(30):
         while not lines or lines[-1][3:4] == "-":
             lines.append((await reader.readline()).decode())
