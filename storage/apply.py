@@ -46,9 +46,12 @@ from storage.tables import (
 )
 
 _TICKET = insertion(table(TicketRow), "id")
-_PARTICIPANT = insertion(table(ParticipantRow), "id")
+# A number is asked for only where it is needed: on PostgreSQL each one is a wait.
+_PARTICIPANT = insertion(table(ParticipantRow))
+_NUMBERED_PARTICIPANT = insertion(table(ParticipantRow), "id")
 _JOIN = insertion(table(ParticipantRow), unless_there=True)
-_COMMENT = insertion(table(CommentRow), "id")
+_COMMENT = insertion(table(CommentRow))
+_NUMBERED_COMMENT = insertion(table(CommentRow), "id")
 _ATTACHMENT = insertion(table(AttachmentRow))
 _NOTICE = insertion(table(NoticeRow))
 _JOURNAL = insertion(table(JournalRow))
@@ -183,12 +186,14 @@ def _open(connection: Connection, entry: Entry, opening: OpenTicket, person: int
         "presence": Presence.ACTIVE.value,
         "joined_at": entry.received_at,
     }
-    participant = int(_PARTICIPANT.rows(connection, **requester)[0].id)
-    _write_comment(connection, entry, ticket, Visibility.PUBLIC)
-    _join(connection, entry, ticket, opening.additions)
     if opening.acknowledge:
+        participant = int(_NUMBERED_PARTICIPANT.rows(connection, **requester)[0].id)
         address = opening.requester
         _order(connection, entry, Kind.ACKNOWLEDGEMENT, address, ticket, participant)
+    else:
+        _PARTICIPANT.run(connection, requester)
+    _write_comment(connection, entry, ticket, Visibility.PUBLIC)
+    _join(connection, entry, ticket, opening.additions)
     return ticket
 
 
@@ -212,8 +217,10 @@ def _write_comment(
         "degraded": body.why[:200] if isinstance(body, Unreadable) else None,
         "written_at": entry.received_at,
     }
-    comment = int(_COMMENT.rows(connection, **row)[0].id)
-    if isinstance(body, Body) and body.attachments:
+    if not isinstance(body, Body) or not body.attachments:
+        _COMMENT.run(connection, row)
+    else:
+        comment = int(_NUMBERED_COMMENT.rows(connection, **row)[0].id)
         _ATTACHMENT.run_many(
             connection,
             [

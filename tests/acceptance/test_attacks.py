@@ -7,6 +7,7 @@ the table says, is in the journal with its reason, and leaves no ticket and no c
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ from tests.acceptance.internet import (
 from tests.gateway.senders import SigningKey, ed25519_key, rsa_key, signed
 from tests.stores import SqliteStores
 
+ROOT = Path(__file__).parents[2]
 VERDICTS = {"550": "refused", "250": "held", "451": "deferred"}
 PATIENCE_S = 5.0
 """No attack keeps its connection waiting for longer."""
@@ -167,7 +169,7 @@ READINGS = (
         "display name is an encoded address", f"From: =?utf-8?q?ann=40acme.example?= <{EVE}>"
     ),
     of_stranger("display name with angles", f'From: "Ann <{ANN}>" <{EVE}>'),
-    of_stranger("encoded line end", f"From: =?utf-8?q?x=0d=0aFrom:_ann=40acme.example?= <{EVE}>"),
+    of_stranger("encoded line end", f"From: =?utf-8?q?x=0d=0aFrom=3a_ann=40acme.example?= <{EVE}>"),
     of_stranger("other line ends", f"X: y\x0bFrom: {ANN}\x0c\u2028From: {ANN}\r\nFrom: {EVE}"),
     of_stranger("percent hack", "From: ann%acme.example@evil.example"),
     of_stranger("customer's domain as a beginning", "From: ann@acme.example.evil.example"),
@@ -362,6 +364,18 @@ def test_nobody_is_taken_for_somebody_else(target: Target, attack: Attack) -> No
     assert not entry.authentication["aligned"] or attack.reason == "stranger"
     found = {f"{each['method']}={each['result']}" for each in entry.authentication["evidence"]}
     assert found >= set(attack.evidence)
+
+
+def test_the_page_of_attacks_says_so_too() -> None:
+    """A row for each attack, and no row without its test."""
+    page = (ROOT / "docs" / "attacks.md").read_text()
+    rows = {tuple(cell.strip() for cell in line.split("|")[1:4]) for line in page.splitlines()}
+    for attack in (*READINGS, *SIGNATURES, *DOMAINS):
+        reply = " ".join(attack.reply.split()[:2])
+        assert (attack.name, reply, f"`{attack.reason}`" if attack.reason else "none") in rows
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", page):
+        assert f"def {name}(" in tests, name
 
 
 def test_the_command_line_tells_the_same(target: Target) -> None:

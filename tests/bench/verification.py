@@ -60,11 +60,10 @@ class Gaps:
 
     async def watch(self) -> None:
         """Sample until cancelled."""
-        loop = asyncio.get_running_loop()
-        before = loop.time()
+        before = time.perf_counter()
         while True:
             await asyncio.sleep(TICK_S)
-            now = loop.time()
+            now = time.perf_counter()  # the loop's own clock counts whole milliseconds
             self.seconds.append(now - before - TICK_S)
             before = now
 
