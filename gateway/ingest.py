@@ -21,11 +21,12 @@ from gateway.policies import Policies
 from rules import replies
 from rules.authentication import Authentication
 from rules.decide import decide
-from rules.decision import Decision
+from rules.decision import Decision, Verdict
 from rules.header import Ambiguous, Author
 from rules.mail import Delivery, Mail, Mailbox
 from rules.receipt import Receipt
 from rules.replies import Reply
+from rules.sealed import sealed
 from rules.threads import signals
 from storage import blobs
 from storage.apply import Entry, apply
@@ -33,6 +34,9 @@ from storage.database import Connection, Database
 from storage.facts import gather, knows_author
 from storage.ledger import Ledger
 from storage.quarantine import Held
+
+TELLING = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED)
+"""Where a mail went by its sender's right there is nothing to hide from him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Ingest:
             self.metrics.failed()
             reply = replies.TEMPORARY_FAILURE
             return [reply.saying(f"{reply.text} ({reference})")] * len(delivery.envelope.rcpt_tos)
-        if any(receipt.ticket is None and not receipt.proven for receipt in receipts):
+        if any(not receipt.proven and receipt.verdict not in TELLING for receipt in receipts):
             await self._wait_since(started)
         answers = {
             recipient: receipt.reply
@@ -100,6 +104,8 @@ class Ingest:
         """
         mail = await self.parser.parse(delivery.raw)
         mail = replace(mail, author=author or mail.author)
+        if held.authentication.seal is not None:
+            mail = sealed(mail, held.authentication.seal)
         entry = replace(
             self._entry(delivery, mail, held.mailbox, authentication),
             received_at=held.received_at,
@@ -133,6 +139,8 @@ class Ingest:
                 recipients.setdefault(mailbox, []).append(recipient)
         mail = await self.parser.parse(delivery.raw)
         authentication = await self._authenticate(delivery, mail, tuple(recipients))
+        if authentication.seal is not None:
+            mail = sealed(mail, authentication.seal)
         entries = []
         for mailbox, addresses in recipients.items():
             envelope = replace(delivery.envelope, rcpt_tos=tuple(addresses))

@@ -53,6 +53,16 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """What the DKIM signature that proves an author covers."""
+
+    fingerprint: str
+    """SHA-256 (hex) of the signature: the same for every copy of the signed mail."""
+    names: tuple[str, ...]
+    """The signed fields in lower case, as often as `h=` names each (RFC 6376 §3.5)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Authentication:
     """The verdict about one mail; identity may be taken from From only if `aligned`."""
 
@@ -68,6 +78,9 @@ class Authentication:
     """DNS kept us from a verdict, so a later attempt may end otherwise."""
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
+    seal: Seal | None = None
+    """Set where a signature alone proves the author: anybody may have sent the mail on, and added
+    to it what the signature does not cover."""
 
     @classmethod
     def by_peer(cls, peer: str, warnings: tuple[str, ...] = ()) -> Self:
@@ -86,9 +99,9 @@ class Authentication:
         return cls(True, f"staff:{name}", Result.NONE, "none", False)
 
     @classmethod
-    def unchecked(cls, why: str) -> Self:
+    def unchecked(cls, why: str, warnings: tuple[str, ...] = ()) -> Self:
         """Nothing could be proven, and no DNS can change that; `why` is kept as a warning."""
-        return cls(False, "", Result.NONE, "none", False, (), (why,))
+        return cls(False, "", Result.NONE, "none", False, (), (*warnings, why))
 
     def to_results_header(self, authserv_id: str) -> str:
         """The field of RFC 8601 §2.2 with name, folded at each result, without the last CRLF."""
@@ -119,6 +132,7 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
             for each in verdict.evidence
         ],
         "warnings": list(verdict.warnings),
+        "seal": [verdict.seal.fingerprint, *verdict.seal.names] if verdict.seal else None,
     }
 
 
@@ -142,6 +156,7 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
             for each in stored["evidence"]
         ),
         warnings=tuple(stored["warnings"]),
+        seal=Seal(stored["seal"][0], tuple(stored["seal"][1:])) if stored["seal"] else None,
     )
 
 

@@ -32,6 +32,7 @@ from rules.mail import Body, Mail
 from rules.notices import INVITATION_PAUSE
 from rules.participants import additions
 from rules.policy import Policy
+from rules.sealed import names_one_of
 from rules.severity import capped, claimed
 from rules.threads import Via
 
@@ -93,19 +94,30 @@ def duplicate(case: Case) -> Finding:
 
 
 def automatic(case: Case) -> Finding:
-    sign = case.automatic
+    """Automatic mail triggers nothing; what proves nothing is kept under nobody's name.
+
+    A bounce comes from machines that we know nothing of, with the null reverse-path, and to refuse
+    it would help nobody. So every such mail is accepted, and no answer tells whether it pointed to
+    a ticket. Other automatic mail has a sender who can be refused like any other.
+    """
+    sign, who = case.automatic, case.sender
     if sign is None:
         return Finding("headers and reverse-path", "a person's mail")
-    ticket = next((e.ticket for e in case.entitlements if e.via in _MADE_BY_US), None)
-    if ticket is not None:
-        return Finding(sign, f"kept on #{ticket}", Record(ticket), Reason.AUTOMATIC)
-    who = case.sender
-    if who is None or not who.standing.may_write or who.tier < Tier.PROVEN:
-        return Finding(sign, "automatic, and points to no ticket: the sender decides")
-    if who.person is not None and who.person.machine:
+    pointed = next((e.ticket for e in case.entitlements if e.via in _MADE_BY_US), None)
+    if who is None or who.tier < Tier.TOKEN:
+        if case.facts.envelope.mail_from:
+            return Finding(sign, "automatic, but nothing proves its sender, who is asked for")
+        return Finding(sign, _kept(pointed), Record(pointed, ""), Reason.AUTOMATIC)
+    if who.person is not None and who.person.machine and who.tier >= Tier.PROVEN:
         return Finding(sign, "automatic, but its sender is registered as a machine")
-    known = next((e.ticket for e in case.entitlements if e.right is Right.COMMENT), None)
-    return Finding(sign, "kept, triggers nothing", Record(known), Reason.AUTOMATIC)
+    known = next((e.ticket for e in case.entitlements if e.right is Right.COMMENT), pointed)
+    if known is None and not who.standing.may_write and case.facts.envelope.mail_from:
+        return Finding(sign, "automatic, and points to no ticket: the sender decides")
+    return Finding(sign, _kept(known), Record(known, who.address), Reason.AUTOMATIC)
+
+
+def _kept(ticket: int | None) -> str:
+    return f"kept on #{ticket}" if ticket is not None else "kept, triggers nothing"
 
 
 def author(case: Case) -> Finding:
@@ -123,19 +135,26 @@ def proof(case: Case) -> Finding:
     who = _known(case.sender)
     proven, policy = case.facts.authentication, case.policy
     saw = f"{who.tier} by {proven.by or ('reply token' if who.token else 'nothing')}"
-    if not case.facts.author_known:
-        return Finding(saw, "of no domain that is known here")
+    if proven.seal is not None and not _is_addressed(case):
+        outcome = "signed, but not for this mailbox: anybody may have sent it on"
+        return Finding(saw, outcome, Hold(), Reason.NOT_ADDRESSED)
     if who.tier >= Tier.TOKEN:
         return Finding(saw, "good enough to go on")
+    if not case.facts.author_known:
+        return Finding(saw, "of no domain that is known here")
     if proven.temporary:
         return _unanswered(case, saw)
-    if proven.dmarc is Result.FAIL and proven.dmarc_policy == "reject":
-        refusal = Refuse(replies.SENDER_FAILED_DMARC.text, dmarc=True)
-        return Finding(saw, "DMARC fails, its domain asks to reject", refusal, Reason.DMARC_REJECT)
-    if proven.dmarc is Result.FAIL and proven.dmarc_policy == "quarantine":
-        outcome = "DMARC fails, its domain asks for quarantine"
-        return Finding(saw, outcome, Hold(), Reason.DMARC_QUARANTINE)
-    if policy.unauthenticated == "hold":
+    # Of a domain that only a guest makes known here, the guest must not stand out.
+    wish = proven.dmarc_policy if proven.dmarc is Result.FAIL else "none"
+    if case.facts.domain_known:
+        if wish == "reject":
+            refusal = Refuse(replies.SENDER_FAILED_DMARC.text, dmarc=True)
+            outcome = "DMARC fails, its domain asks to reject"
+            return Finding(saw, outcome, refusal, Reason.DMARC_REJECT)
+        if wish == "quarantine":
+            outcome = "DMARC fails, its domain asks for quarantine"
+            return Finding(saw, outcome, Hold(), Reason.DMARC_QUARANTINE)
+    if policy.unauthenticated == "hold" and case.facts.domain_known:
         return Finding(saw, "not proven", Hold(), Reason.UNPROVEN_HELD)
     return Finding(saw, "not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
 
@@ -248,6 +267,11 @@ _VISIBILITY: Mapping[Right, Visibility] = {
     Right.NOTE: Visibility.NOTE,
     Right.FLAG: Visibility.PRIVATE,
 }
+
+
+def _is_addressed(case: Case) -> bool:
+    names = {case.facts.mailbox.address, *case.policy.aliases}
+    return names_one_of(case.mail, names)
 
 
 def _unanswered(case: Case, saw: str) -> Finding:

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     FROM_AMBIGUOUS = "from_ambiguous"
     NOT_ENROLLED = "not_enrolled"
     FOREIGN_COMPANY = "foreign_company"
+    NOT_ADDRESSED = "not_addressed"
     DMARC_QUARANTINE = "dmarc_quarantine"
     UNPROVEN_HELD = "unproven_held"
     DNS_FAILURE_HELD = "dns_failure_held"
@@ -101,6 +102,8 @@ class Record:
     """Keep, trigger nothing."""
 
     ticket: int | None
+    author: str
+    """Whose words it is kept as; empty where nothing proves them."""
 
 
 @dataclass(frozen=True, slots=True)

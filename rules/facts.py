@@ -93,9 +93,10 @@ class Facts:
     """The registered among the author and the addresses in To and Cc."""
     author_company: Company | None
     """The company whose mail domain the author's address has."""
+    domain_known: bool
+    """Somebody of the author's domain is registered, or a company has it."""
     author_known: bool
-    """Somebody of the author's domain is registered, or the author is on a ticket here: only
-    then is the sender looked into at all."""
+    """That, or the author is on a ticket here: only then is the sender looked into at all."""
     tickets: Mapping[int, Ticket]
     """The tickets that the signals point to."""
     known_ids: Mapping[str, int]

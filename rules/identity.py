@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from rules.authentication import Authentication, Result
 from rules.facts import Company, Facts, Participant, Person, Presence, Role
 from rules.header import Author
 from rules.threads import Via
@@ -62,7 +63,7 @@ def identify(author: Author, facts: Facts) -> Sender:
     return Sender(
         address=author.address,
         standing=_standing(person, facts.author_company),
-        tier=_tier(facts.authentication.aligned, person, token),
+        tier=_tier(facts.authentication, person, token),
         person=person,
         company=person.company if person is not None else facts.author_company,
         token=token,
@@ -100,8 +101,12 @@ def _standing(person: Person | None, author_company: Company | None) -> Standing
     return Standing.USER
 
 
-def _tier(aligned: bool, person: Person | None, token: ReplyToken | None) -> Tier:
-    if not aligned:
-        return Tier.TOKEN if token is not None else Tier.NOTHING
+def _tier(proof: Authentication, person: Person | None, token: ReplyToken | None) -> Tier:
+    if not proof.aligned:
+        # A token travels with forwarded mail. It never goes before the wish of the author's
+        # domain, nor before an answer of the DNS that could still be such a wish.
+        forbidden = proof.dmarc is Result.FAIL and proof.dmarc_policy != "none"
+        trusted = token is not None and not forbidden and not proof.temporary
+        return Tier.TOKEN if trusted else Tier.NOTHING
     staff = person is not None and person.role is Role.STAFF and person.active
     return Tier.STAFF if staff and token is not None else Tier.PROVEN

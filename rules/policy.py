@@ -132,6 +132,8 @@ class Policy(_Section):
     strangers: Literal["refuse", "hold"] = "refuse"
     dns_patience_hours: Annotated[int, Field(ge=1, le=120)] = 24
     """A sender whose DNS does not answer is told to try again for so long; then it is held."""
+    aliases: tuple[Text, ...] = ()
+    """Other addresses whose mail is passed on to this mailbox."""
     sender_name: Text = "Support"
     """The name in From of what we send."""
     hold: HoldSection = HoldSection()

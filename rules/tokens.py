@@ -123,6 +123,8 @@ def _unseal(keys: Keys, use: bytes, mailbox: int, text: str) -> bytes | None:
         sealed = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
     except ValueError:
         return None
+    if base64.b32encode(sealed).decode("ascii").rstrip("=").lower() != text.lower():
+        return None  # base32 has unused bits at its end: one token, one spelling
     body, mac = sealed[:-MAC_BYTES], sealed[-MAC_BYTES:]
     secret = keys.secrets.get(body[0]) if body else None
     if secret is None or not hmac.compare_digest(mac, _mac(secret, use, mailbox, body)):

@@ -124,9 +124,9 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, person: int
         case AddComment(ticket=ticket, visibility=visibility, additions=additions):
             _comment_on(connection, entry, ticket, visibility)
             _join(connection, entry, ticket, additions)
-        case Record(ticket=ticket):
+        case Record(ticket=ticket, author=author):
             if ticket is not None:
-                _comment_on(connection, entry, ticket, Visibility.FOLDED)
+                _write_comment(connection, entry, ticket, Visibility.FOLDED, author)
         case Hold(invite=address):
             ticket = None
             if address:
@@ -192,26 +192,26 @@ def _open(connection: Connection, entry: Entry, opening: OpenTicket, person: int
         _order(connection, entry, Kind.ACKNOWLEDGEMENT, address, ticket, participant)
     else:
         _PARTICIPANT.run(connection, requester)
-    _write_comment(connection, entry, ticket, Visibility.PUBLIC)
+    _write_comment(connection, entry, ticket, Visibility.PUBLIC, opening.requester)
     _join(connection, entry, ticket, opening.additions)
     return ticket
 
 
 def _comment_on(connection: Connection, entry: Entry, ticket: int, visibility: Visibility) -> None:
-    _write_comment(connection, entry, ticket, visibility)
+    _write_comment(connection, entry, ticket, visibility, _author(entry.mail))
     if visibility is Visibility.PUBLIC:
         _TOUCH.run(connection, {"ticket": ticket, "now": entry.received_at})
 
 
 def _write_comment(
-    connection: Connection, entry: Entry, ticket: int, visibility: Visibility
+    connection: Connection, entry: Entry, ticket: int, visibility: Visibility, author: str
 ) -> None:
     body = entry.mail.body
     row = {
         "mailbox_id": entry.mailbox.id,
         "ticket_id": ticket,
         "journal_id": entry.journal_id,
-        "author": _author(entry.mail),
+        "author": author,
         "visibility": visibility.value,
         "text": _text(body.text) if isinstance(body, Body) else "",
         "degraded": body.why[:200] if isinstance(body, Unreadable) else None,

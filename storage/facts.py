@@ -156,6 +156,11 @@ def gather(
     people = _people(connection, mailbox, (author, *named_addresses(mail)))
     enrolled = author in people
     company = None if author is None or enrolled else _company_of(connection, mailbox, author)
+    domain_known = (
+        enrolled
+        or company is not None
+        or (author is not None and _has_people(connection, mailbox, author))
+    )
     return Facts(
         received_at=received_at,
         mailbox=mailbox,
@@ -165,9 +170,9 @@ def gather(
         signals=signals,
         people=people,
         author_company=company,
-        author_known=enrolled
-        or company is not None
-        or (author is not None and _is_known(connection, mailbox, author)),
+        domain_known=domain_known,
+        author_known=domain_known
+        or (author is not None and _is_on_a_ticket(connection, mailbox, author)),
         tickets=_tickets(connection, mailbox, signals, known_ids),
         known_ids=known_ids,
         earlier=earlier,
@@ -252,16 +257,18 @@ def knows_author(connection: Connection, mailboxes: Iterable[Mailbox], author: s
     """
     return any(
         _company_of(connection, mailbox, author) is not None
-        or _is_known(connection, mailbox, author)
+        or _has_people(connection, mailbox, author)
+        or _is_on_a_ticket(connection, mailbox, author)
         for mailbox in mailboxes
     )
 
 
-def _is_known(connection: Connection, mailbox: Mailbox, author: str) -> bool:
-    return bool(
-        _ANYBODY_OF_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(author))
-        or _ON_A_TICKET.rows(connection, mailbox=mailbox.id, address=author)
-    )
+def _has_people(connection: Connection, mailbox: Mailbox, author: str) -> bool:
+    return bool(_ANYBODY_OF_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(author)))
+
+
+def _is_on_a_ticket(connection: Connection, mailbox: Mailbox, author: str) -> bool:
+    return bool(_ON_A_TICKET.rows(connection, mailbox=mailbox.id, address=author))
 
 
 def _tickets(

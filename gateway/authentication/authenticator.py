@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -17,9 +18,11 @@ from gateway.authentication.dns import Lookups, Resolver, host_domain
 from gateway.authentication.offload import Offload, Run
 from gateway.authentication.results_header import stated_by_relay
 from gateway.authentication.signatures import Malformed, Message, read_message
-from rules.authentication import Authentication, Evidence, Result, domain_warnings
+from rules.addresses import without_detail
+from rules.authentication import Authentication, Evidence, Result, Seal, domain_warnings
 from rules.header import Author
 from rules.mail import Delivery, Envelope
+from rules.sealed import POINTERS
 
 Network = IPv4Network | IPv6Network
 
@@ -60,6 +63,7 @@ class _Proof:
     evidence: tuple[Evidence, ...] = ()
     temporary: bool = False
     warnings: tuple[str, ...] = ()
+    seal: Seal | None = None
 
 
 WorthAsking = Callable[[], Awaitable[bool]]
@@ -123,7 +127,7 @@ class Authenticator:
                 return Authentication.by_relay(authserv_id, stated, warnings)
             warnings += (f"relay {authserv_id} states nothing that proves the author",)
         if not await worth_asking():
-            return Authentication.unchecked("nobody of this domain is known here")
+            return Authentication.unchecked("nobody of this domain is known here", warnings)
         lookups = Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
         mail = _Mail(
             envelope, message, signatures, domain, now, lookups, run, behind_relay=bool(relays)
@@ -136,11 +140,15 @@ class Authenticator:
             asked = group.create_task(find_policy(mail.domain, mail.lookups))
             signed = group.create_task(_by_dkim(mail, asked))
         policy, proofs = asked.result(), [signed.result()]
-        if not proofs[-1].by:
-            proofs.append(await _by_spf(mail, policy))
-        if not proofs[-1].by and self._trust.sealers:
+        seal = proofs[0].seal
+        if not proofs[0].by or (seal is not None and _could_be_passed_on(mail, seal)):
+            by_path = await _by_spf(mail, policy)
+            proofs.append(by_path)
+            if by_path.by:  # it came straight from the author's domain, as it is
+                seal = None
+        if not any(proof.by for proof in proofs) and self._trust.sealers:
             proofs.append(await self._by_arc(mail))
-        return _verdict(mail.domain, policy, proofs)
+        return replace(_verdict(mail.domain, policy, proofs), seal=seal)
 
     async def _by_arc(self, mail: _Mail) -> _Proof:
         checked: ArcVerdict = await check_arc(
@@ -159,7 +167,23 @@ async def _by_dkim(mail: _Mail, asked: asyncio.Task[Policy]) -> _Proof:
 
     checked = await check_dkim(mail.message, mail.signatures, mail.lookups, is_aligned, mail.run)
     by = f"dkim:{checked.domain}" if checked.domain else ""
-    return _Proof(by, checked.evidence, checked.temporary, checked.warnings)
+    seal = None
+    if checked.signature is not None:
+        tags = checked.signature.tags
+        fingerprint = hashlib.sha256(b"".join(tags[b"b"].split())).hexdigest()
+        signed_names = tags[b"h"].decode("ascii", "replace").lower().split(":")
+        names = tuple(name.strip() for name in signed_names)
+        seal = Seal(fingerprint, names)
+    return _Proof(by, checked.evidence, checked.temporary, checked.warnings, seal)
+
+
+def _could_be_passed_on(mail: _Mail, seal: Seal) -> bool:
+    """Whether the signature leaves open where the mail was meant to go: then the path counts."""
+    if any(len(mail.message.named(p.encode())) > seal.names.count(p) for p in POINTERS):
+        return True
+    written = b" ".join(v for n in (b"to", b"cc") for _, v in mail.message.named(n)).lower()
+    recipients = (without_detail(r)[0].lower().encode() for r in mail.envelope.rcpt_tos)
+    return not any(recipient in written for recipient in recipients)
 
 
 async def _by_spf(mail: _Mail, policy: Policy) -> _Proof:
@@ -192,7 +216,7 @@ async def _by_spf(mail: _Mail, policy: Policy) -> _Proof:
 
 def _verdict(domain: str, policy: Policy, proofs: list[_Proof]) -> Authentication:
     """One value out of all checks; DMARC (RFC 9989 §4) asks for an aligned SPF or DKIM pass."""
-    by = proofs[-1].by
+    by = next((proof.by for proof in proofs if proof.by), "")
     unknown = bool(policy.walk.unanswered) and not policy.published
     temporary = not by and (unknown or any(proof.temporary for proof in proofs))
     if unknown or temporary:

@@ -67,6 +67,8 @@ class DkimVerdict:
     temporary: bool
     """DNS kept us from verifying a signature that could have been aligned."""
     warnings: tuple[str, ...]
+    signature: Signature | None = None
+    """The one that holds."""
 
 
 def candidates(message: Message, author_domain: str, now: float) -> Candidates:
@@ -164,7 +166,9 @@ async def check_dkim(
             )
             if is_aligned:
                 warnings += _age_warning(signature)
-                return DkimVerdict(signature.domain, tuple(evidence), False, tuple(warnings))
+                return DkimVerdict(
+                    signature.domain, tuple(evidence), False, tuple(warnings), signature
+                )
     finally:
         for key in keys:
             key.cancel()

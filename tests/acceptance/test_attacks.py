@@ -227,14 +227,22 @@ SIGNATURES = (
     rejected("staff's name", lambda: a_mail(SAM)),
     rejected("signature of an unaligned domain", lambda: by("evil.example", a_mail(ANN))),
     rejected("SPF pass of an unaligned MAIL FROM", lambda: a_mail(ANN), "spf=policy"),
-    rejected(
+    Attack(
         "null reverse-path, HELO of the customer",
         lambda: a_mail(ANN),
-        "spf=fail",
+        HELD,
+        "automatic",
         mail_from="",
         helo="acme.example",
+        evidence=("spf=fail",),
     ),
-    rejected("null reverse-path, HELO of our own", lambda: a_mail(ANN), mail_from=""),
+    Attack(
+        "null reverse-path, HELO of our own",
+        lambda: a_mail(ANN),
+        HELD,
+        "automatic",
+        mail_from="",
+    ),
     rejected(
         "l= and appended text",
         lambda: signed_by_ann(signed_bytes=7, tags={"l": "7"}) + b"And pay Eve.\r\n",
@@ -360,7 +368,8 @@ def test_nobody_is_taken_for_somebody_else(target: Target, attack: Attack) -> No
         assert entries == []
         return
     (entry,) = entries
-    assert (entry.verdict, entry.reason) == (VERDICTS[reply[:3]], attack.reason)
+    verdict = "recorded" if attack.reason == "automatic" else VERDICTS[reply[:3]]
+    assert (entry.verdict, entry.reason, entry.ticket) == (verdict, attack.reason, None)
     assert not entry.authentication["aligned"] or attack.reason == "stranger"
     found = {f"{each['method']}={each['result']}" for each in entry.authentication["evidence"]}
     assert found >= set(attack.evidence)
@@ -386,7 +395,6 @@ def test_the_command_line_tells_the_same(target: Target) -> None:
     assert (line["verdict"], line["reason"], line["author"]) == ("refused", "dmarc_reject", ANN)
 
 
-@pytest.mark.xfail(strict=True, reason="the warning is dropped where nobody of the domain is known")
 def test_a_mixture_of_scripts_is_shown(target: Target) -> None:
     target.send(by("evil.example", a_mail("ann@xn--cme-5cd.example")))
 
@@ -491,7 +499,6 @@ class TestReplay:
         assert target.written() == before
         assert target.journal()[-1].reason == "stranger"
 
-    @pytest.mark.xfail(strict=True, reason="a signature does not bind the mailbox that it was for")
     def test_to_a_mailbox_where_the_author_is_enrolled_too(self, target: Target) -> None:
         raw = honest(ANN)
         target.send(raw, ANN)
@@ -501,7 +508,6 @@ class TestReplay:
 
         assert target.written() == before
 
-    @pytest.mark.xfail(strict=True, reason="a threading field that nobody signed is followed")
     def test_with_a_pointer_to_another_ticket_that_was_not_signed(self, target: Target) -> None:
         victim = honest(ANN)
         _, number = filed(target.send(victim, ANN))
@@ -550,13 +556,11 @@ class TestReplyToken:
 
         held(target, ticket, f"{code} {text}", REJECTED, "dmarc_reject")
 
-    @pytest.mark.xfail(strict=True, reason="a token (T1) goes before the domain's p=reject")
     def test_a_stranger_as_ann_against_her_domains_wish(self, target: Target, ticket: int) -> None:
         code, text = target.send(a_mail(ANN), to=target.token(ticket, ANN))
 
         held(target, ticket, f"{code} {text}", REJECTED, "dmarc_reject")
 
-    @pytest.mark.xfail(strict=True, reason="automatic mail is kept on the ticket before any proof")
     def test_a_stranger_as_anns_automatic_reply(self, target: Target, ticket: int) -> None:
         raw = a_mail(ANN, "Auto-Submitted: auto-replied")
         code, text = target.send(raw, to=target.token(ticket, ANN))
@@ -624,8 +628,9 @@ class TestReplyToken:
     def test_of_another_mailbox(self, target: Target, ticket: int) -> None:
         token = target.token(ticket, ANN).replace(SUPPORT.partition("@")[0], "sales")
 
-        assert filed(target.send(honest(ANN), ANN, to=token))[1] != ticket
-        assert len(target.ticket(ticket).comments) == 1
+        # Her signed mail names support@, and came to sales@ instead.
+        code, text = target.send(honest(ANN), ANN, to=token)
+        held(target, ticket, f"{code} {text}", HELD, "not_addressed")
 
 
 def held(target: Target, ticket: int, reply: str, begins: str, reason: str) -> None:

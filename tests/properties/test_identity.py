@@ -215,6 +215,7 @@ def facts(envelope: Envelope, authentication: Authentication) -> Facts:
         signals=(),
         people=people,
         author_company=None,
+        domain_known=True,
         author_known=True,
         tickets={},
         known_ids={},

@@ -115,7 +115,7 @@ class World:
 
     def decide(self, mail: Mail, to: str = SUPPORT, mail_from: str | None = None) -> Decision:
         address = mail.author.address if isinstance(mail.author, Author) else ""
-        sender = address if mail_from is None else mail_from
+        sender = (address or "x@client.example") if mail_from is None else mail_from
         envelope = Envelope("127.0.0.1", "", False, sender, (to,))
         return decide(mail, self.facts(mail, envelope, address), self.policy)
 
@@ -125,6 +125,9 @@ class World:
         )
         domain = author.rpartition("@")[2]
         registered = {p.address: p for p in self.people}
+        known = domain in self.domains or domain in {
+            p.address.rpartition("@")[2] for p in self.people
+        }
         members = {p.address for ticket in self.tickets for p in ticket.participants}
         return Facts(
             received_at=NOON,
@@ -135,9 +138,8 @@ class World:
             signals=found,
             people=registered,
             author_company=None if author in registered else self.domains.get(domain),
-            author_known=domain in self.domains
-            or domain in {p.address.rpartition("@")[2] for p in self.people}
-            or author in members,
+            domain_known=known,
+            author_known=known or author in members,
             tickets={t.id: t for t in self.tickets},
             known_ids=self.known_ids,
             earlier=self.earlier,

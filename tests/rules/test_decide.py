@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from rules.authentication import Result
+from rules.authentication import Result, Seal
 from rules.decision import (
     AddComment,
     OpenTicket,
@@ -28,6 +29,7 @@ from tests.rules.building import (
     GIL,
     NOON,
     NOTHING,
+    PROVEN,
     SAM,
     World,
     a_mail,
@@ -163,6 +165,43 @@ def test_a_user_of_a_suspended_company_is_told_so() -> None:
     ann = person(ANN.address, company=ACME.__class__(1, "Acme", False))
 
     assert World((ann,)).decide(a_mail()).reason is Reason.SUSPENDED
+
+
+def test_a_guest_is_refused_as_his_neighbours_are_whatever_his_domain_asks_for() -> None:
+    guest = member(71, "pat@partner.example", Part.GUEST)
+    world = World(
+        tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(Result.FAIL, "reject")
+    )
+
+    answers = [world.decide(a_mail(f"{who}@partner.example")).action for who in ("pat", "eva")]
+
+    assert answers[0] == answers[1]
+
+
+SEAL = Seal("f" * 64, ("from", "to", "subject", "date"))
+
+
+def test_a_mail_that_only_its_signature_proves_is_addressed_to_us() -> None:
+    sealed = replace(PROVEN, by="dkim:acme.example", seal=SEAL)
+
+    assert World(proof=sealed).decide(a_mail()).verdict is Verdict.OPENED
+
+
+def test_a_signed_mail_to_somebody_else_is_held() -> None:
+    sealed = replace(PROVEN, by="dkim:acme.example", seal=SEAL)
+
+    decision = World(proof=sealed).decide(a_mail(to=("bob@elsewhere.example",)))
+
+    assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.NOT_ADDRESSED)
+
+
+def test_a_signed_mail_to_an_alias_of_the_mailbox_is_for_us() -> None:
+    sealed = replace(PROVEN, by="dkim:acme.example", seal=SEAL)
+    policy = default_policy(aliases=("help@vendor.example",))
+
+    decision = World(proof=sealed, policy=policy).decide(a_mail(to=("help@vendor.example",)))
+
+    assert decision.verdict is Verdict.OPENED
 
 
 class TestOnAKnownTicket:
@@ -338,17 +377,34 @@ class TestAutomatic:
     def test_it_opens_nothing(self) -> None:
         decision = World().decide(a_mail(auto_submitted="auto-replied"))
 
-        assert decision.action == Record(None)
+        assert decision.action == Record(None, ANN.address)
 
     def test_it_is_kept_on_the_ticket_that_it_answers(self) -> None:
         mail = a_mail(references=(our_id(),), auto_submitted="auto-replied")
 
-        assert World().decide(mail).action == Record(7)
+        assert World().decide(mail).action == Record(7, ANN.address)
 
     def test_a_bounce_is_kept_whoever_sends_it(self) -> None:
         mail = a_mail("mailer-daemon@mx.elsewhere.example", references=(our_id(),))
 
-        assert World(proof=NOTHING).decide(mail, mail_from="").action == Record(7)
+        assert World(proof=NOTHING).decide(mail, mail_from="").action == Record(7, "")
+
+    def test_a_bounce_that_points_nowhere_is_answered_alike(self) -> None:
+        mail = a_mail("mailer-daemon@mx.elsewhere.example")
+
+        assert World(proof=NOTHING).decide(mail, mail_from="").action == Record(None, "")
+
+    def test_one_in_a_users_name_that_proves_nothing_is_refused_token_or_not(self) -> None:
+        mail = a_mail(auto_submitted="auto-replied")
+        world = World(proof=unproven(Result.FAIL, "reject"))
+
+        assert world.decide(mail, to=token_to(70)).reason is Reason.DMARC_REJECT
+        assert world.decide(mail).reason is Reason.DMARC_REJECT
+
+    def test_one_with_his_own_token_is_kept_and_not_published(self) -> None:
+        mail = a_mail(auto_submitted="auto-replied")
+
+        assert World(proof=NOTHING).decide(mail, to=token_to(70)).action == Record(7, ANN.address)
 
     def test_a_strangers_newsletter_is_refused(self) -> None:
         mail = a_mail("news@shop.example", list_id="<news.shop.example>")

@@ -1,0 +1,224 @@
+"""The MIME tree of a mail: where each part begins and ends (RFC 2046 §5.1).
+
+Parts are spans of the raw mail; nothing is copied before somebody asks for it. An outer multipart
+is divided before an inner one, so an inner one never reaches beyond its own part, and all work is
+linear in the size of the mail times the depth of its tree.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from typing import Any
+
+from rules import charsets
+from rules.header import decode_words, part_header, unfold
+
+PARTS_LIMIT = 2_000
+DEPTH_LIMIT = 32
+HEADER_LIMIT_BYTES = 16 * 1024
+_PARAMETERS_LIMIT = 64
+_PARAMETERS_LIMIT_CHARACTERS = 4_096
+
+
+class LimitError(Exception):
+    """The tree has more parts, or more levels, than we follow."""
+
+
+class Part:
+    """One part: a multipart with its parts, or a leaf with its bytes.
+
+    A `message/*` part is a leaf, so a forwarded mail keeps its bytes and cannot leak its text into
+    ours. So is a multipart in which no boundary was found: its text is all that stands in it.
+    """
+
+    __slots__ = ("_at", "_end", "_fields", "_read", "_source", "children", "media_type")
+
+    def __init__(
+        self, source: bytes, at: int, end: int, fields: dict[str, bytes], default: str
+    ) -> None:
+        self._source = source
+        self._at, self._end = at, end
+        self._fields = fields
+        self._read: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.children: list[Part] = []
+        kind, _ = self._field("content-type")
+        if "content-type" not in fields:
+            kind = default
+        elif kind.count("/") != 1:
+            kind = "text/plain"
+        self.media_type = kind
+        """What the part says it is, in lower case; `text/plain` where it says nothing sound."""
+
+    def disposition(self) -> str:
+        """The kind of Content-Disposition (RFC 2183), in lower case; empty where there is none."""
+        return self._field("content-disposition")[0]
+
+    def parameter(self, name: str, header: str = "content-type") -> str:
+        """A parameter as text, whether plain, RFC 2047 or RFC 2231; empty where absent."""
+        value = self._field(header)[1].get(name, "")
+        if isinstance(value, tuple):
+            label, _, text = value
+            return charsets.decode(text.encode("latin-1", "surrogateescape"), label or "")[0]
+        return decode_words(value.encode("utf-8", "surrogateescape")) if value else ""
+
+    def text(self, header: str) -> str:
+        """A header of the part as text on one line."""
+        value = self._fields.get(header)
+        return decode_words(value) if value else ""
+
+    def boundary(self) -> bytes:
+        """The boundary of a multipart; empty where it names none."""
+        value = self._field("content-type")[1].get("boundary", "")
+        text = collapse_rfc2231_value(value) if isinstance(value, tuple) else value
+        return text.rstrip().encode("utf-8", "surrogateescape")
+
+    def content(self) -> bytes:
+        """The bytes without their transfer encoding (RFC 2045 §6); empty for a multipart."""
+        if self.children:
+            return b""
+        payload = self._source[self._at : self._end]
+        named = self._fields.get("content-transfer-encoding", b"")
+        encoding = unfold(named).lower() if named else b""
+        if encoding == b"quoted-printable":
+            return binascii.a2b_qp(payload)
+        if encoding == b"base64":
+            joined = b"".join(payload.splitlines())
+            try:
+                return base64.b64decode(joined, validate=True)
+            except binascii.Error:
+                return _by_library(payload, "base64")
+        if encoding in (b"x-uuencode", b"uuencode", b"uue", b"x-uue"):
+            return _by_library(payload, "x-uuencode")
+        return payload
+
+    def _field(self, header: str) -> tuple[str, dict[str, Any]]:
+        """What stands before the first semicolon, in lower case, and the parameters."""
+        found = self._read.get(header)
+        if found is None:
+            value = self._fields.get(header)
+            found = self._read[header] = ("", {}) if value is None else _with_parameters(value)
+        return found
+
+
+def _by_library(payload: bytes, encoding: str) -> bytes:
+    """The standard library's patience with broken base64 and uuencode."""
+    message = Message()
+    message["Content-Transfer-Encoding"] = encoding
+    message.set_payload(payload.decode("ascii", "surrogateescape"))
+    content: Any = message.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
+# The everyday forms of RFC 2045 §5.1: tokens, and quoted strings without a backslash.
+_PARAMETER = re.compile(
+    r"\s*+;\s*+([A-Za-z0-9!#$&+.^_`|~-]++)=(?:\"([^\"\\]*+)\"|([^\s;\"<>\\]++))", re.ASCII
+)
+_KIND = re.compile(r"[^\s;\"=*]++")
+_NO_MORE = re.compile(r"\s*+;?\s*+", re.ASCII)
+
+
+def _with_parameters(value: bytes) -> tuple[str, dict[str, Any]]:
+    """A structured field, read; of two parameters of one name the first counts.
+
+    A value is text with undecoded octets as surrogates, or three texts where RFC 2231 was used. A
+    field with a flood of parameters has none, since telling them apart takes quadratic time.
+    """
+    text = unfold(value).decode("ascii", "surrogateescape")
+    if len(text) > _PARAMETERS_LIMIT_CHARACTERS or text.count(";") > _PARAMETERS_LIMIT:
+        return _sound(text.partition(";")[0][:256]), {}
+    parameters: dict[str, Any] = {}
+    kind = _KIND.match(text)
+    at = kind.end() if kind else 0
+    while found := _PARAMETER.match(text, at):
+        name, quoted, token = found.groups()
+        parameters.setdefault(name.lower(), token if quoted is None else quoted)
+        at = found.end()
+    if not kind or not _NO_MORE.fullmatch(text, at):
+        parameters = _parameters_by_library(text)
+    return _sound(text.partition(";")[0]), parameters
+
+
+def _sound(kind: str) -> str:
+    """A type that every UTF-8 sink can take."""
+    kind = kind.strip().lower()
+    return kind if kind.isascii() else kind.encode("ascii", "replace").decode("ascii")
+
+
+def _parameters_by_library(text: str) -> dict[str, Any]:
+    """RFC 2231, backslashes, and everything odd."""
+    message = Message()
+    message.set_raw("Content-Type", text)
+    pairs: Any = message.get_params([])
+    parameters: dict[str, Any] = {}
+    for name, value in pairs:
+        parameters.setdefault(name.lower(), value)
+    return parameters
+
+
+def grow(raw: bytes, at: int, fields: dict[str, bytes]) -> Part:
+    """The tree of a mail whose body begins at `at`; `fields` are its own about the content.
+
+    Raises LimitError, with the words for people, where it outgrows the limits.
+    """
+    root = Part(raw, at, len(raw), fields, "text/plain")
+    made = 1
+    # Each with its span and its depth; a leaf never waits here.
+    waiting = [(root, at, len(raw), 0)]
+    while waiting:
+        parent, start, end, depth = waiting.pop()
+        boundary = parent.boundary() if parent.media_type.startswith("multipart/") else b""
+        if not boundary:
+            continue
+        default = "message/rfc822" if parent.media_type == "multipart/digest" else "text/plain"
+        for first, last in _spans(raw, start, end, boundary):
+            made += 1
+            if made > PARTS_LIMIT:
+                raise LimitError(f"more than {PARTS_LIMIT} parts")
+            if depth == DEPTH_LIMIT:
+                raise LimitError(f"parts nested deeper than {DEPTH_LIMIT}")
+            own, body_at = part_header(raw, first, last, HEADER_LIMIT_BYTES)
+            part = Part(raw, body_at, last, own, default)
+            parent.children.append(part)
+            waiting.append((part, body_at, last, depth + 1))
+    return root
+
+
+# What follows the boundary on its line: two hyphens close the multipart, blanks are padding.
+_REST = re.compile(rb"(--)?+[ \t]*+(?:\r\n|\r|\n|\Z)")
+
+
+def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:
+    """The parts between `start` and `end` (RFC 2046 §5.1.1), preamble and epilogue left out.
+
+    The line end before a boundary belongs to the boundary. Boundary lines that follow each other
+    have no part between them. Without a closing one the last part runs to the end.
+    """
+    line = b"\n--" + boundary
+    part_at = -1
+    # The very beginning is the beginning of a line as well.
+    at = start - 1 if raw.startswith(line[1:], start, end) else raw.find(line, start, end)
+    while at >= 0:
+        rest = _REST.match(raw, at + len(line), end)
+        if rest is None:
+            # It only looks alike: the boundary is the beginning of some longer text.
+            at = raw.find(line, at + len(line), end)
+            continue
+        if part_at < 0:
+            if rest[1]:
+                # Closed before it was opened.
+                return
+        elif at >= part_at:
+            crlf = at > part_at and raw[at - 1] == 0x0D
+            yield part_at, at - 1 if crlf else at
+            if rest[1]:
+                return
+        part_at = rest.end()
+        # The line end of this boundary may be the one before the next.
+        at = raw.find(line, part_at - 1, end)
+    if part_at >= 0:
+        yield part_at, end
