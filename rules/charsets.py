@@ -143,9 +143,23 @@ _BOMS = (
 
 def codec_for(label: str) -> str:
     """The codec for a charset label as mail writes it; empty where we know none."""
+    return _USUAL.get(label) or _codec_for(label)
+
+
+def _codec_for(label: str) -> str:
     plain = _NOT_LABEL.sub("_", label[:64].lower()).strip("_")
     run_together = plain.removeprefix("x_").replace("_", "")
     return _LABELS.get(plain, "") or _LABELS.get(run_together, "")
+
+
+# As nearly every mail spells them; a closed table, for the same reason as above.
+_USUAL = MappingProxyType(
+    {
+        label: _codec_for(label)
+        for name in ("utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252")
+        for label in (name, name.upper())
+    }
+)
 
 
 def decode(data: bytes, declared: str = "") -> tuple[str, bool]:

@@ -11,8 +11,9 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from rules import charsets
 
@@ -48,10 +49,25 @@ class Header:
     """The block is longer than the limit: only its beginning was read."""
     body_at: int = 0
     """Offset of the body in the raw mail."""
+    _values: dict[str, list[bytes]] = field(init=False, repr=False, compare=False)
+    """The values of each name, in order: a mail is asked for twenty names and more."""
+
+    def __post_init__(self) -> None:
+        values: dict[str, list[bytes]] = {}
+        for name, value in self.fields:
+            if name in values:
+                values[name].append(value)
+            else:
+                values[name] = [value]
+        object.__setattr__(self, "_values", values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The index is made again, so no pickle can hold one that does not fit the fields.
+        return Header, (self.fields, self.defects, self.cut, self.body_at)
 
     def names(self) -> frozenset[str]:
         """The names of all fields, in lower case."""
-        return frozenset(name for name, _ in self.fields)
+        return frozenset(self._values)
 
     def get(self, name: str) -> str:
         """The first field of that name as unfolded text; empty where there is none."""
@@ -61,13 +77,16 @@ class Header:
         """Every field of that name, in order, as unfolded text; encoded-words stay encoded."""
         return list(self._texts(name))
 
+    def sent(self, name: str) -> Sequence[bytes]:
+        """Every value of that name (in lower case), as it stands in `fields`."""
+        return self._values.get(name, ())
+
     def raw(self, name: str) -> list[bytes]:
         """Every value of that name, unfolded (RFC 5322 §2.2.3) and stripped."""
-        name = name.lower()
-        return [unfold(value) for known, value in self.fields if known == name]
+        return [unfold(value) for value in self.sent(name.lower())]
 
     def _texts(self, name: str) -> Iterator[str]:
-        return (charsets.decode(value)[0] for value in self.raw(name))
+        return (charsets.decode(unfold(value))[0] for value in self.sent(name.lower()))
 
 
 # Each expression below is possessive: it never gives back what it took, so no input is read twice.
@@ -96,12 +115,13 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
         defects.append("byte order mark")
     ended = False
     while at < len(block) and not ended:
-        field = _FIELD.match(block, at)
-        if field:
-            fields.append((field[1].lower().decode("ascii"), field[3]))
-            if field[2]:
+        found = _FIELD.match(block, at)
+        if found:
+            name, space, value = found.groups()
+            fields.append((name.decode("ascii").lower(), value))
+            if space:
                 defects.append("space before colon")
-            at = field.end()
+            at = found.end()
         elif blank := _BLANK.match(block, at):
             at, ended = blank.end(), True
         else:
@@ -121,9 +141,30 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
     return Header(tuple(fields), tuple(dict.fromkeys(defects)), cut, at)
 
 
+def part_header(
+    raw: bytes, at: int, end: int, limit_bytes: int
+) -> tuple[dict[str, bytes], int]:
+    """The fields of a body part that lies between `at` and `end`, and where its body begins.
+
+    Read as `read` does, but of each name the first value only, and without defects: nobody's
+    identity hangs on them. What is no field belongs to the body, from the first line on; so does
+    a field that the limit cuts in two.
+    """
+    fields: dict[str, bytes] = {}
+    stop = min(end, at + limit_bytes)
+    while found := _FIELD.match(raw, at, stop):
+        if found.end() == stop < end:
+            break
+        name, _, value = found.groups()
+        fields.setdefault(name.decode("ascii").lower(), value)
+        at = found.end()
+    blank = _BLANK.match(raw, at, end)
+    return fields, blank.end() if blank else at
+
+
 def _strange_bytes(raw: bytes, end: int) -> Iterator[str]:
     """Defects of the block `raw[:end]` as a whole: NUL, and line ends of more than one kind."""
-    if b"\0" in raw[:end]:
+    if raw.find(b"\0", 0, end) >= 0:
         yield "NUL"
     both = raw.count(b"\r\n", 0, end)
     lone_cr, lone_lf = raw.count(b"\r", 0, end) - both, raw.count(b"\n", 0, end) - both
@@ -167,12 +208,11 @@ def author(header: Header) -> Author | Ambiguous:
         return Ambiguous("the header block is too long")
     if header.defects:
         return Ambiguous(header.defects[0])
-    names = [name for name, _ in header.fields]
-    values = [value for name, value in header.fields if name == "from"]
+    values = header.sent("from")
     if len(values) != 1:
         return Ambiguous(f"{len(values)} From fields")
     for name in _ONCE:
-        if names.count(name) > 1:
+        if len(header.sent(name)) > 1:
             return Ambiguous(f"duplicate {name}")
     return _mailbox(values[0])
 
@@ -261,7 +301,8 @@ def decode_words(value: bytes) -> str:
     at = 0
     value = unfold(value)
     if b"=?" not in value:
-        return _CONTROLS.sub(" ", charsets.decode(value)[0])
+        text = charsets.decode(value)[0]
+        return text if text.isascii() and text.isprintable() else _CONTROLS.sub(" ", text)
     for count, found in enumerate(_WORD.finditer(value)):
         if count == _WORDS_LIMIT:
             break

@@ -18,7 +18,9 @@ class Reply:
     text: str
 
     def __str__(self) -> str:
-        clean = "".join(c if " " <= c <= "~" else "?" for c in self.text)
+        clean = self.text
+        if not (clean.isascii() and clean.isprintable()):
+            clean = "".join(c if " " <= c <= "~" else "?" for c in clean)
         return f"{self.code} {self.status} {clean}"[:500]
 
     def saying(self, text: str) -> Reply:

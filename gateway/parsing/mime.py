@@ -6,135 +6,52 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.feedparser import BytesFeedParser
-from email.message import Message
-from typing import Any
 
 from gateway.parsing.html_text import text_from_html
+from gateway.parsing.tree import PARTS_LIMIT, LimitError, Part, grow
 from rules import charsets
 from rules.header import Header, decode_words
 from rules.header import read as read_header
 from rules.mail import Attachment, Body, Unreadable
 
-PARTS_LIMIT = 2_000
-DEPTH_LIMIT = 32
 LINES_LIMIT = 1_000_000
-_FEED_SLICE_BYTES = 64 * 1024
-# Every line is compared with the boundary of every open multipart.
+# Every line may have to be compared with the boundary of every open multipart.
 _COMPARISONS_LIMIT = 25_000_000
-_PARAMETERS_LIMIT = 64
-_PARAMETERS_LIMIT_CHARACTERS = 4_096
 _NESTED_HEADER_BYTES = 16 * 1024
 
 
-class _TooManyPartsError(Exception):
-    """Raised inside the feed parser, which knows no limit of its own."""
-
-
-class _Part(Message):
-    """One part, with three habits of the standard library's class changed.
-
-    A `message/*` part is an opaque leaf, so a forwarded mail keeps its bytes and cannot leak its
-    text into ours. Raw values stay raw (undecoded octets as surrogates). A Content-Type with a
-    flood of parameters is reduced to its type, since splitting it takes quadratic time.
-    """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._first: dict[str, Any] = {}
-
-    def set_raw(self, name: str, value: Any) -> None:
-        super().set_raw(name, value)
-        wanted = name.lower()
-        if wanted in ("content-type", "content-disposition") and _is_flood(value):
-            value = value.partition(";")[0][:256]
-        self._first.setdefault(wanted, value)
-
-    def get(self, name: str, failobj: Any = None) -> Any:
-        return self._first.get(name.lower(), failobj)
-
-    def get_content_type(self) -> str:
-        kind = super().get_content_type()
-        return "application/octet-stream" if kind.startswith("message/") else kind
-
-    def media_type(self) -> str:
-        """What the part says it is, in lower case; `text/plain` where it says nothing sound."""
-        return super().get_content_type()
-
-    def children(self) -> list[_Part]:
-        # Asked for the payload of a leaf, the base class would decode it by the label's codec.
-        payload: Any = self.get_payload() if self.is_multipart() else []
-        return list(payload)
-
-    def content(self) -> bytes:
-        """The bytes without their transfer encoding."""
-        payload: Any = self.get_payload(decode=True)
-        return payload if isinstance(payload, bytes) else b""
-
-    def parameter(self, name: str, header: str = "content-type") -> str:
-        """A parameter as text, whether plain, RFC 2047 or RFC 2231; empty where absent."""
-        value: Any = self.get_param(name, "", header)
-        if isinstance(value, tuple):
-            label, _, text = value
-            return charsets.decode(text.encode("latin-1", "surrogateescape"), label or "")[0]
-        return decode_words(value.encode("utf-8", "surrogateescape"))
-
-    def text(self, header: str) -> str:
-        """A header of the part as text on one line."""
-        return decode_words(self.get(header, "").encode("utf-8", "surrogateescape"))
-
-
-def _is_flood(value: str) -> bool:
-    return len(value) > _PARAMETERS_LIMIT_CHARACTERS or value.count(";") > _PARAMETERS_LIMIT
-
-
-def read_tree(raw: bytes, header: Header) -> _Part | Unreadable:
+def read_tree(raw: bytes, header: Header) -> Part | Unreadable:
     """The tree of parts of a raw mail whose header has been read, within our bounds.
 
-    Only the fields about the content go to the feed parser, so that there is one reading of
-    where the header ends.
+    There is one reading of where the header ends, and of its fields about the content.
     """
     if header.cut:
         return Unreadable("header block over 256 KiB")
-    lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
-    if lines > LINES_LIMIT:
-        return Unreadable(f"more than {LINES_LIMIT} lines")
-    # The count is dear, so it is made only where it can matter.
-    if lines > _COMPARISONS_LIMIT // PARTS_LIMIT:
-        multiparts = raw.lower().count(b"multipart/")
-        if multiparts * lines > _COMPARISONS_LIMIT:
-            return Unreadable("too many multiparts for so many lines")
-    made = 0
-
-    def part(**kwargs: Any) -> _Part:
-        nonlocal made
-        made += 1
-        # The feed parser builds one for trial.
-        if made > PARTS_LIMIT + 1:
-            raise _TooManyPartsError
-        return _Part(**kwargs)
-
-    parser = BytesFeedParser(part)
+    # The counts are dear, so they are made only where they can matter.
+    if len(raw) > _COMPARISONS_LIMIT // PARTS_LIMIT:
+        lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
+        if lines > LINES_LIMIT:
+            return Unreadable(f"more than {LINES_LIMIT} lines")
+        if lines > _COMPARISONS_LIMIT // PARTS_LIMIT:
+            multiparts = raw.lower().count(b"multipart/")
+            if multiparts * lines > _COMPARISONS_LIMIT:
+                return Unreadable("too many multiparts for so many lines")
+    fields: dict[str, bytes] = {}
+    for name, value in header.fields:
+        if name.startswith("content-"):
+            fields.setdefault(name, value)
     try:
-        for name, value in header.fields:
-            if name.startswith("content-"):
-                parser.feed(b"%s:%s\r\n" % (name.encode("ascii"), value))
-        parser.feed(b"\r\n")
-        for at in range(header.body_at, len(raw), _FEED_SLICE_BYTES):
-            parser.feed(raw[at : at + _FEED_SLICE_BYTES])
-        return parser.close()
-    except _TooManyPartsError:
-        return Unreadable(f"more than {PARTS_LIMIT} parts")
-    except RecursionError:
-        return Unreadable(f"parts nested deeper than {DEPTH_LIMIT}")
+        return grow(raw, header.body_at, fields)
+    except LimitError as refused:
+        return Unreadable(str(refused))
 
 
-def numbered_leaves(tree: _Part) -> Iterator[tuple[str, _Part]]:
+def numbered_leaves(tree: Part) -> Iterator[tuple[str, Part]]:
     """Every leaf with its IMAP part number (RFC 9051 §6.4.5.1)."""
     waiting = [("", tree)]
     while waiting:
         number, part = waiting.pop()
-        children = part.children()
+        children = part.children
         if not children:
             yield number or "1", part
         numbers = range(len(children), 0, -1)
@@ -160,17 +77,16 @@ class _Collected:
     guessed: bool = False
 
 
-def read_body(tree: _Part) -> Body | Unreadable:
+def read_body(tree: Part) -> Body:
     """The words of the mail in order, plain where there is a plain form, and the attachments."""
     collected = _Collected([], [])
-    if not _collect(tree, "", "", 0, collected):
-        return Unreadable(f"parts nested deeper than {DEPTH_LIMIT}")
+    _collect(tree, "", "", collected)
     stretches = collected.words
     has_html = any(words.html for words in stretches)
     markup = "\n".join(
         words.html or f"<pre>{html.escape(words.plain)}</pre>" for words in stretches if has_html
     )
-    shown = set(_CID.findall(markup))
+    shown = set(_CID.findall(markup)) if collected.attachments else frozenset()
     return Body(
         text="\n".join(_as_plain(words) for words in stretches),
         html=markup,
@@ -197,22 +113,16 @@ def _shown_inline(found: Attachment) -> Attachment:
     )
 
 
-def _collect(part: _Part, number: str, parent: str, depth: int, into: _Collected) -> bool:
-    """Add what a part holds; False where the nesting is too deep."""
-    if depth > DEPTH_LIMIT:
-        return False
-    children = part.children()
-    kind = part.media_type()
-    if not children:
+def _collect(part: Part, number: str, parent: str, into: _Collected) -> None:
+    """Add what a part holds; its tree has few levels, by `tree.DEPTH_LIMIT`."""
+    if not part.children:
         _collect_leaf(part, number or "1", parent, into)
-        return True
+        return
     before = len(into.words)
-    for n, child in enumerate(children, 1):
-        if not _collect(child, _child(number, n), kind, depth + 1, into):
-            return False
-    if kind == "multipart/alternative":
+    for n, child in enumerate(part.children, 1):
+        _collect(child, _child(number, n), part.media_type, into)
+    if part.media_type == "multipart/alternative":
         _choose(into, before)
-    return True
 
 
 def _choose(into: _Collected, before: int) -> None:
@@ -225,9 +135,9 @@ def _choose(into: _Collected, before: int) -> None:
     into.words[before:] = [_Words(plain, markup)]
 
 
-def _collect_leaf(part: _Part, number: str, parent: str, into: _Collected) -> None:
-    kind = part.media_type()
-    disposition = (part.get_content_disposition() or "").strip()
+def _collect_leaf(part: Part, number: str, parent: str, into: _Collected) -> None:
+    kind = part.media_type
+    disposition = part.disposition()
     name = part.parameter("filename", "content-disposition") or part.parameter("name")
     if _is_words(kind, disposition, name, parent):
         words, guessed = _words(part, kind)
@@ -267,7 +177,7 @@ def _is_words(kind: str, disposition: str, name: str, parent: str) -> bool:
 _META_CHARSET = re.compile(rb"(?i:charset\s{0,8}=\s{0,8}[\"']?(?!utf-16)([\w.:-]{1,40}))")
 
 
-def _words(part: _Part, kind: str) -> tuple[_Words, bool]:
+def _words(part: Part, kind: str) -> tuple[_Words, bool]:
     content = part.content()
     label = part.parameter("charset")
     if kind == "text/html" and not label:
@@ -319,7 +229,7 @@ _ENDINGS = {
 }
 
 
-def _usual_name(part: _Part, kind: str, parent: str, number: str) -> str:
+def _usual_name(part: Part, kind: str, parent: str, number: str) -> str:
     """The name of a part that brings none (or none that can be used)."""
     if kind in _NAMES:
         return _NAMES[kind]

@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -106,25 +107,37 @@ def _with_mail_parser(
 ) -> tuple[tuple[str, ...], tuple[str, ...], datetime | None]:
     """To, Cc and Date.
 
-    mail-parser sees a message of these three fields only: it reads eagerly and without limits
-    (Received, bodies, Unicode normalisation), and none of that is needed here.
+    mail-parser sees one of these fields at a time: it reads eagerly and without limits (Received,
+    bodies, Unicode normalisation), and none of that is needed here.
     """
+    to, cc = (
+        (_usual_recipients if len(value) <= _USUAL_CHARACTERS else _recipients)(value)
+        for value in (_joined(header, "to"), _joined(header, "cc"))
+    )
+    return to, cc, _utc(_asked("Date", header.get("date")[:200])) or _standard_date(header)
+
+
+def _recipients(value: str) -> tuple[str, ...]:
+    if not value:
+        return ()
+    pairs: list[tuple[str, str]] = _asked("To", value) or []
+    return _addresses(pairs) or _standard_addresses(value)
+
+
+# Most mails to a support desk name it in the same words; an answer depends on nothing else.
+_USUAL_CHARACTERS = 256
+_usual_recipients = lru_cache(maxsize=512)(_recipients)
+
+
+def _asked(name: str, value: str) -> Any:
+    """What mail-parser makes of one field; None where it fails."""
     message = Message()
-    to, cc = _joined(header, "to"), _joined(header, "cc")
-    message["To"], message["Cc"] = to, cc
-    message["Date"] = header.get("date")[:200]
+    message[name] = value
     try:
-        parsed = _HeadersOnly(message)
-        found = [_addresses(parsed.to), _addresses(parsed.cc)]
-        date: datetime | None = parsed.date
+        return getattr(_HeadersOnly(message), name.lower())
     # It raises whatever its helpers do: AttributeError and TypeError were seen.
     except Exception:  # noqa: BLE001
-        found, date = [(), ()], None
-    return (
-        found[0] or _standard_addresses(to),
-        found[1] or _standard_addresses(cc),
-        _utc(date) or _standard_date(header),
-    )
+        return None
 
 
 def _joined(header: Header, name: str) -> str:
@@ -169,7 +182,6 @@ _ORDINARY_WORDS = 100
 _ORDINARY_LINES = 2_000
 _ORDINARY_BOUNDARIES = 100
 _ORDINARY_MULTIPARTS = 20
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 
 def is_ordinary(raw: bytes) -> bool:
@@ -179,13 +191,18 @@ def is_ordinary(raw: bytes) -> bool:
     """
     if len(raw) > _ORDINARY_BYTES:
         return False
-    end = _HEADER_END.search(raw)
-    header_bytes = end.start() if end else len(raw)
+    # No header that is longer counts as ordinary, so nobody need look for its end.
+    upto = _ORDINARY_HEADER_BYTES + 4
+    crlf = raw.find(b"\n\r\n", 0, upto)
+    lf = raw.find(b"\n\n", 0, upto if crlf < 0 else crlf + 2)
+    ends = [at for at in (crlf, lf) if at >= 0]
+    header_bytes = min(ends) if ends else len(raw)
+    lines = raw.count(b"\n")
     return (
         header_bytes <= _ORDINARY_HEADER_BYTES
         and raw.count(b"=?", 0, header_bytes) <= _ORDINARY_WORDS
-        and raw.count(b"\n") <= _ORDINARY_LINES
-        and raw.count(b"\n--") <= _ORDINARY_BOUNDARIES
+        and lines <= _ORDINARY_LINES
+        and (lines <= _ORDINARY_BOUNDARIES or raw.count(b"\n--") <= _ORDINARY_BOUNDARIES)
         and raw.count(b"multipart/") <= _ORDINARY_MULTIPARTS
     )
 

@@ -167,7 +167,7 @@ def grow(raw: bytes, at: int, fields: dict[str, bytes]) -> Part:
     """
     root = Part(raw, at, len(raw), fields, "text/plain")
     made = 1
-    # Each with its span and its depth; a leaf never waits here.
+    # Each with the span and the depth of its body.
     waiting = [(root, at, len(raw), 0)]
     while waiting:
         parent, start, end, depth = waiting.pop()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime, formataddr
 from typing import assert_never
 
 import jinja2
@@ -19,6 +18,9 @@ from rules.policy import Policy
 from rules.tokens import Keys, Purpose, ReplyToken, message_id, reply_address, sign_up_token
 from storage.outbox import About, Notice
 
+# The modern policy parses what it is given before it writes it: four milliseconds a mail, and on
+# Python before 3.13 a way in for a header line that stands in an encoded-word.
+_WIRE = compat32.clone(linesep="\r\n", max_line_length=200)  # ids are not folded
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ANSWERED = re.compile(r"(?i)^(?:(?:re|aw|sv|antw)\s*:\s*)+")
 _templates = jinja2.Environment(
@@ -44,9 +46,10 @@ class Writer:
         answer comes back.
         """
         mailbox = notice.mailbox
-        mail = EmailMessage(policy=SMTP)
-        mail["From"] = Address(display_name=one_line(policy.sender_name), addr_spec=mailbox.address)
-        mail["To"] = Address(display_name=one_line(notice.name), addr_spec=notice.address)
+        text = self._text(notice, policy)
+        mail = MIMEText(text, "plain", "us-ascii" if text.isascii() else "utf-8")
+        mail["From"] = formataddr((one_line(policy.sender_name), mailbox.address))
+        mail["To"] = formataddr((one_line(notice.name), notice.address))
         mail["Subject"] = one_line(_subject(notice, policy))
         mail["Date"] = format_datetime(notice.created_at)
         mail["Message-ID"] = message_id(
@@ -63,8 +66,7 @@ class Writer:
             mail["Reply-To"] = self._reply_to(notice, notice.about)
         mail["Auto-Submitted"] = "auto-replied"
         mail["X-Auto-Response-Suppress"] = "All"
-        mail.set_content(self._text(notice, policy))
-        return Outgoing(str(notice.id), "", notice.address, mail.as_bytes())
+        return Outgoing(str(notice.id), "", notice.address, mail.as_bytes(policy=_WIRE))
 
     def _reply_to(self, notice: Notice, about: About) -> str:
         token = ReplyToken(about.ticket, about.participant, Purpose.REPLY)
