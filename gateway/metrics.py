@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from rules.decision import Reason, Verdict
 from rules.receipt import Receipt
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -60,7 +61,7 @@ class Metrics:
         self._mails.labels(receipt.verdict.value, receipt.reason.value).inc()
 
     def failed(self) -> None:
-        self._mails.labels("deferred", "internal_error").inc()
+        self._mails.labels(Verdict.DEFERRED.value, Reason.INTERNAL_ERROR.value).inc()
 
     def held(self, count: int) -> None:
         self._held.set(count)

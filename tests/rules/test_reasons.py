@@ -1,0 +1,91 @@
+"""Every reason can happen: one scene for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from rules.authentication import Result
+from rules.decision import Decision, Reason
+from rules.facts import Company, Earlier, Part, Presence
+from tests.rules.building import (
+    ANN,
+    ANNS,
+    BOB,
+    GIL,
+    NOON,
+    NOTHING,
+    PROVEN,
+    SAM,
+    World,
+    a_mail,
+    a_ticket,
+    default_policy,
+    member,
+    our_id,
+    person,
+    token_to,
+    unproven,
+)
+from tests.rules.test_decide import SEAL
+
+KNOWN = "<old@client.example>"
+PENDING = a_ticket(7, *ANNS.participants, member(71, BOB.address, presence=Presence.PENDING))
+STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, Part.FOLLOWER))
+GONE = person("gone@acme.example", active=False)
+SUSPENDED = person(ANN.address, Company(1, "Acme", False))
+EVE = "eve@evil.example"
+
+
+def scenes() -> dict[Reason, Decision]:
+    """A decision for every reason that the rules give."""
+    silent = unproven(temporary=True)
+    long_ago = NOON - timedelta(days=2)
+    held = default_policy(unauthenticated="hold", strangers="hold")
+    sealed = replace(PROVEN, seal=SEAL)
+    return {
+        Reason.NEW_REQUEST: World().decide(a_mail()),
+        Reason.REPLY_TOKEN: World().decide(a_mail(), to=token_to(70)),
+        Reason.OUR_MESSAGE_ID: World().decide(a_mail(references=(our_id(),))),
+        Reason.KNOWN_MESSAGE_ID: World(known_ids={KNOWN: 7}).decide(a_mail(in_reply_to=(KNOWN,))),
+        Reason.SUBJECT_TAG: World().decide(a_mail(subject="[#7]")),
+        Reason.PENDING_PARTICIPANT: World(tickets=(PENDING,)).decide(
+            a_mail(BOB.address), to=token_to(71)
+        ),
+        Reason.NOT_A_PARTICIPANT: World().decide(a_mail(BOB.address), to=token_to(70)),
+        Reason.STAFF_WITHOUT_TOKEN: World(tickets=(STAFFED,)).decide(
+            a_mail(SAM.address, references=(our_id(),))
+        ),
+        Reason.AUTOMATIC: World().decide(a_mail(auto_submitted="auto-replied")),
+        Reason.FROM_AMBIGUOUS: World().decide(a_mail(sender=None)),
+        Reason.NOT_ENROLLED: World().decide(a_mail("new@acme.example")),
+        Reason.FOREIGN_COMPANY: World().decide(a_mail(GIL.address), to=token_to(70)),
+        Reason.NOT_ADDRESSED: World(proof=sealed).decide(a_mail(to=(EVE,))),
+        Reason.DMARC_QUARANTINE: World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail()),
+        Reason.UNPROVEN_HELD: World(proof=NOTHING, policy=held).decide(a_mail()),
+        Reason.DNS_FAILURE_HELD: World(proof=silent, deferred_since=long_ago).decide(a_mail()),
+        Reason.STRANGER_HELD: World(policy=held).decide(a_mail(EVE)),
+        Reason.SEEN_BEFORE: World(earlier=Earlier(UUID(int=9), "x", 7)).decide(a_mail()),
+        Reason.STRANGER: World().decide(a_mail(EVE)),
+        Reason.UNPROVEN: World(proof=NOTHING).decide(a_mail()),
+        Reason.DMARC_REJECT: World(proof=unproven(Result.FAIL, "reject")).decide(a_mail()),
+        Reason.DEACTIVATED: World((GONE,)).decide(a_mail(GONE.address)),
+        Reason.SUSPENDED: World((SUSPENDED,)).decide(a_mail()),
+        Reason.DNS_FAILURE: World(proof=silent).decide(a_mail()),
+    }
+
+
+# Given where a bug or a broken store keeps the rules from deciding: tests/faults.
+OUTSIDE_THE_RULES = {Reason.INTERNAL_ERROR}
+
+
+def test_no_reason_is_without_a_scene() -> None:
+    assert set(scenes()) | OUTSIDE_THE_RULES == set(Reason)
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - OUTSIDE_THE_RULES))
+def test_a_reason_can_happen(reason: Reason) -> None:
+    assert scenes()[reason].reason is reason
