@@ -13,7 +13,7 @@ run: $(READY)  ## serve on this machine, with a demo enrolled
 	exec $(BIN)/postern serve --welcome
 
 test: $(READY)  ## every test but the long ones, under five minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY)  ## style, types and the direction of imports
 	$(BIN)/ruff check .

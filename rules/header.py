@@ -141,9 +141,7 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
     return Header(tuple(fields), tuple(dict.fromkeys(defects)), cut, at)
 
 
-def part_header(
-    raw: bytes, at: int, end: int, limit_bytes: int
-) -> tuple[dict[str, bytes], int]:
+def part_header(raw: bytes, at: int, end: int, limit_bytes: int) -> tuple[dict[str, bytes], int]:
     """The fields of a body part that lies between `at` and `end`, and where its body begins.
 
     Read as `read` does, but of each name the first value only, and without defects: nobody's

@@ -196,7 +196,9 @@ def is_ordinary(raw: bytes) -> bool:
     crlf = raw.find(b"\n\r\n", 0, upto)
     lf = raw.find(b"\n\n", 0, upto if crlf < 0 else crlf + 2)
     ends = [at for at in (crlf, lf) if at >= 0]
-    header_bytes = min(ends) if ends else len(raw)
+    header_bytes = len(raw)
+    if ends:
+        header_bytes = min(ends) - raw.endswith(b"\r", 0, min(ends))
     lines = raw.count(b"\n")
     return (
         header_bytes <= _ORDINARY_HEADER_BYTES

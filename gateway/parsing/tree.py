@@ -198,27 +198,39 @@ def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[
     The line end before a boundary belongs to the boundary. Boundary lines that follow each other
     have no part between them. Without a closing one the last part runs to the end.
     """
-    line = b"\n--" + boundary
+    mark = b"--" + boundary
     part_at = -1
-    # The very beginning is the beginning of a line as well.
-    at = start - 1 if raw.startswith(line[1:], start, end) else raw.find(line, start, end)
-    while at >= 0:
-        rest = _REST.match(raw, at + len(line), end)
+    for at in _line_starts(raw, start, end, mark):
+        rest = _REST.match(raw, at + len(mark), end)
         if rest is None:
             # It only looks alike: the boundary is the beginning of some longer text.
-            at = raw.find(line, at + len(line), end)
             continue
         if part_at < 0:
             if rest[1]:
                 # Closed before it was opened.
                 return
-        elif at >= part_at:
-            crlf = at > part_at and raw[at - 1] == 0x0D
-            yield part_at, at - 1 if crlf else at
+        elif at > part_at:
+            last = at - 1
+            if last > part_at and raw.startswith(b"\r\n", last - 1):
+                last -= 1
+            yield part_at, last
             if rest[1]:
                 return
         part_at = rest.end()
-        # The line end of this boundary may be the one before the next.
-        at = raw.find(line, part_at - 1, end)
     if part_at >= 0:
         yield part_at, end
+
+
+def _line_starts(raw: bytes, start: int, end: int, mark: bytes) -> Iterator[int]:
+    """Where a line begins with `mark`. Lines end as the header's do: CRLF, LF or CR."""
+    if raw.startswith(mark, start, end):
+        yield start
+    by_lf, by_cr = b"\n" + mark, b"\r" + mark
+    lf, cr = raw.find(by_lf, start, end), raw.find(by_cr, start, end)
+    while lf >= 0 or cr >= 0:
+        if cr < 0 or 0 <= lf < cr:
+            yield lf + 1
+            lf = raw.find(by_lf, lf + 1, end)
+        else:
+            yield cr + 1
+            cr = raw.find(by_cr, cr + 1, end)

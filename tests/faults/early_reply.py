@@ -42,21 +42,22 @@ class EarlyLedger:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect().execution_options(writes=True) as connection:
+        with self._engine.connect() as connection:
             while self._run_bunch(connection):
                 pass
 
     def _run_bunch(self, connection: Connection) -> bool:
         """False if the ledger was closed meanwhile."""
         with connection.begin():
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             for _ in range(BUNCH):
                 item = self._jobs.get()
                 if item is None:
                     return False
                 job, future = item
                 try:
-                    with connection.begin_nested():
-                        result = job(connection)
+                    result = job(connection)
                 except Exception as error:  # noqa: BLE001 - the submitter's to judge
                     future.set_exception(error)
                 else:
@@ -64,7 +65,7 @@ class EarlyLedger:
         return True
 
 
-def open_early_ledger(database: Database) -> Ledger:
+def open_early_ledger(database: Database, _: object) -> Ledger:
     return EarlyLedger(database)
 
 

@@ -86,7 +86,9 @@ class Node:
         self._reserved, self.smtp = _reserve_port()
         config = write_config(folder, store_url, extra)
         host, port = self.smtp
-        config.write_text(config.read_text().replace("127.0.0.1:0", f"{host}:{port}", 1))
+        self._reserved_http, (_, http_port) = _reserve_port()  # workers share fixed ports only
+        text = config.read_text().replace("127.0.0.1:0", f"{host}:{port}", 1)
+        config.write_text(text.replace("127.0.0.1:0", f"{host}:{http_port}", 1))
         self._launch = launch
         self._arguments = ["serve", "--config", str(config), *options]
         self._process: Process | None = None
@@ -143,6 +145,7 @@ class Node:
         if self._process is not None and self._process.is_alive():
             self.kill()
         self._reserved.close()
+        self._reserved_http.close()
 
 
 @contextmanager

@@ -130,6 +130,20 @@ def test_everyday_mail_is_ordinary_and_cheap() -> None:
     assert sorted(spent)[100] < 3_000_000
 
 
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n", b"\n\r\n", b"\r\n\n"])
+def test_only_the_header_is_searched_for_encoded_words(end: bytes) -> None:
+    words = b"=?utf-8?q?a?= " * 101
+    assert is_ordinary(b"Subject: x" + end + words)
+    assert not is_ordinary(b"Subject: " + words + end + b"x")
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_a_header_of_over_16_kib_is_not_ordinary(end: bytes) -> None:
+    assert is_ordinary(b"X: " + b"a" * (16 * 1024 - 3) + end + end + b"x")
+    assert not is_ordinary(b"X: " + b"a" * (16 * 1024 - 1) + end + end + b"x")
+    assert not is_ordinary(b"a" * 17_000)
+
+
 LARGE = a_mail(multipart("mixed", text("Hello"), text("x\r\n" * 40_000, "csv")))
 
 
@@ -153,7 +167,7 @@ async def test_a_mail_that_takes_too_long_comes_back_without_its_body() -> None:
 
 async def test_a_mail_that_needs_too_much_memory_costs_only_its_body() -> None:
     poor = Parser(workers=1, memory_bytes=200 << 20)
-    heavy = a_mail(a_part(b"x" * 40_000_000, "Content-Type: text/plain"))
+    heavy = a_mail(a_part(b"x" * 100_000_000, "Content-Type: text/plain"))
     assert (await poor.parse(heavy)).body == Unreadable("crash")
     assert (await poor.parse(LARGE)).body == read(LARGE).body
     await poor.close()

@@ -50,6 +50,13 @@ def test_recipients_that_mail_parser_drops_are_found() -> None:
     assert "a@corp.test" in read(raw).to
 
 
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_recipients_are_the_same_each_time_they_are_asked_for(count: int) -> None:
+    wanted = tuple(f"user{n}@corp.test" for n in range(count))
+    raw = b"To: " + ", ".join(f"U <{address}>" for address in wanted).encode() + b"\r\n\r\n"
+    assert [read(raw).to for _ in range(3)] == [wanted] * 3
+
+
 @pytest.mark.parametrize(
     ("date", "expected"),
     [

@@ -31,6 +31,23 @@ def test_a_label_means_what_its_senders_mean(data: bytes, declared: str, text: s
     assert charsets.decode(data, declared) == (text, False)
 
 
+@pytest.mark.parametrize(
+    ("label", "codec"),
+    [
+        ("utf-8", "utf_8"),
+        ("UTF_8", "utf_8"),
+        ("US-ASCII", "ascii"),
+        ("iso-8859-1", "cp1252"),
+        ("ISO-8859-15", "iso8859_15"),
+        ("windows-1252", "cp1252"),
+        ("utf-7", ""),
+        ("", ""),
+    ],
+)
+def test_every_spelling_of_a_label_has_one_codec(label: str, codec: str) -> None:
+    assert charsets.codec_for(label) == codec
+
+
 @pytest.mark.parametrize("declared", ["", "us-ascii", "unknown-8bit", "x-foo", "utf-8"])
 def test_utf8_is_seen_whatever_is_said(declared: str) -> None:
     assert charsets.decode("Grüße 日本".encode(), declared) == ("Grüße 日本", False)

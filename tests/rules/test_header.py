@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import pickle
 import re
 import time
 
@@ -14,11 +15,13 @@ from rules.header import (
     HEADER_LIMIT_BYTES,
     Ambiguous,
     Author,
+    Header,
     author,
     decode_words,
     identity,
     message_ids,
     read,
+    unfold,
 )
 
 PLAIN_ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\A-Z]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}")
@@ -170,6 +173,29 @@ def test_fields_keep_order_and_bytes_and_read_unfolded() -> None:
     assert header.get("Subject") == "a\tb"
     assert header.get_all("received") == ["one", "Müller"]
     assert header.get("x") == header.get("absent") == ""
+
+
+NAMES = st.sampled_from(["to", "cc", "subject"])
+
+
+@given(st.lists(st.tuples(NAMES, st.binary(max_size=20))))
+def test_a_name_finds_its_fields_in_order(fields: list[tuple[str, bytes]]) -> None:
+    header = Header(tuple(fields))
+    for name in ("to", "Cc", "SUBJECT", "from"):
+        expected = [unfold(value) for known, value in fields if known == name.lower()]
+        assert header.raw(name) == expected
+        assert len(header.get_all(name)) == len(expected)
+        assert header.get(name) == (header.get_all(name) or [""])[0]
+    assert header.names() == {name for name, _ in fields}
+
+
+def test_a_header_is_what_it_holds() -> None:
+    header = read(a_mail(b"To: a@b.test", b"to: c@d.test"))
+    again = pickle.loads(pickle.dumps(header))
+    assert again == header
+    assert hash(again) == hash(header)
+    assert again.get_all("to") == header.get_all("to") == ["a@b.test", "c@d.test"]
+    assert "_values" not in repr(header)
 
 
 def test_the_body_begins_behind_the_empty_line() -> None:
