@@ -342,7 +342,10 @@ class _MailUnpickler(pickle.Unpickler):
 
 
 def _unpickled(data: bytes) -> Mail:
-    answer = _MailUnpickler(io.BytesIO(data)).load()
+    try:
+        answer = _MailUnpickler(io.BytesIO(data)).load()
+    except Exception as error:  # noqa: BLE001 - a pickle of strange bytes raises anything
+        raise pickle.UnpicklingError("not a mail") from error
     if not isinstance(answer, Mail):
         raise pickle.UnpicklingError("not a mail")
     return answer
