@@ -344,7 +344,7 @@ class _MailUnpickler(pickle.Unpickler):
 def _unpickled(data: bytes) -> Mail:
     try:
         answer = _MailUnpickler(io.BytesIO(data)).load()
-    except Exception as error:  # noqa: BLE001 - a pickle of strange bytes raises anything
+    except Exception as error:
         raise pickle.UnpicklingError("not a mail") from error
     if not isinstance(answer, Mail):
         raise pickle.UnpicklingError("not a mail")
