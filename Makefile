@@ -26,6 +26,7 @@ soak: $(READY)  ## the long tests
 
 bench: $(READY)  ## measure against a bare sink and, where it is installed, Postfix
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.verification
 
 lock:  ## renew deploy/requirements.lock (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
