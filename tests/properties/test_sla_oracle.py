@@ -1,0 +1,193 @@
+"""A slow clock, written apart from the rules, agrees with them on ten thousand cases.
+
+The oracle knows no arithmetic of business time. It asks of each minute what the wall clock shows
+then, and counts. A setting is ten days, mostly around a change of the clocks; many cases are tried
+in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate, islice
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rules.business_time import Calendar, Span, Unit, business_seconds, due
+from rules.sla import Target, paused, resumed, start
+
+ZONES = [
+    "Africa/Casablanca",  # goes back for Ramadan
+    "America/New_York",
+    "America/Santiago",  # changes at midnight
+    "America/St_Johns",  # half past the hour
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",  # changes by half an hour
+    "Europe/Berlin",
+    "Pacific/Apia",  # left out 2011-12-30
+    "Pacific/Chatham",  # a quarter to the hour
+    "UTC",
+]
+SETTINGS, CASES = 20, 50
+MINUTE = timedelta(minutes=1)
+DAYS_SHOWN = 10
+
+
+class Setting:
+    """A calendar, and the minutes of some days as its wall clock shows them."""
+
+    def __init__(self, calendar: Calendar, first: datetime) -> None:
+        instants = (first + n * MINUTE for n in range(DAYS_SHOWN * 1440))
+        wall = [instant.astimezone(calendar.zone) for instant in instants]
+        self.calendar = calendar
+        self.first = first
+        self.day = [local.toordinal() for local in wall]
+        self.shown = [local.hour * 60 + local.minute for local in wall]
+        self.open = bytes(is_open(calendar, local) for local in wall)
+
+    def instant(self, minute: int) -> datetime:
+        return self.first + minute * MINUTE
+
+
+@dataclass(frozen=True)
+class Case:
+    begin: int
+    span: Span
+    pauses: tuple[tuple[int, int], ...]
+
+
+def is_open(calendar: Calendar, local: datetime) -> bool:
+    shown = local.hour * 60 + local.minute
+    if local.date() in calendar.holidays or local.weekday() not in calendar.days:
+        return False
+    return calendar.opens <= shown < calendar.closes
+
+
+def minutes_of(setting: Setting, case: Case) -> int | None:
+    """How many minutes the span has; None where the setting is too short to tell."""
+    match case.span.unit:
+        case Unit.MINUTE | Unit.BUSINESS_MINUTE:
+            return case.span.value
+        case Unit.HOUR | Unit.BUSINESS_HOUR:
+            return case.span.value * 60
+        case Unit.DAY:
+            return case.span.value * 1440
+        case Unit.WEEK:
+            return case.span.value * 7 * 1440
+        case Unit.BUSINESS_DAY:
+            return minutes_of_days(setting, case.begin, case.span.value)
+
+
+def minutes_of_days(setting: Setting, begin: int, days: int) -> int | None:
+    """Open minutes until the wall clock shows the same time, so many opening days later."""
+    began = setting.open.find(1, begin)
+    if began < 0:
+        return None
+    today = setting.day[began]
+    # When the clocks go back, what they have shown today is already later than what they show.
+    earlier = setting.shown[setting.day.index(today) : began]
+    shown = max(setting.shown[began], max(earlier, default=-1) + 1)
+    for minute in range(began, len(setting.open)):
+        if setting.open[minute] and setting.day[minute] > today:
+            today, days = setting.day[minute], days - 1
+        reached = setting.day[minute] == today and setting.shown[minute] >= shown
+        if days < 0 or (days == 0 and reached):
+            return sum(setting.open[began:minute])
+    return None
+
+
+def counted(setting: Setting, case: Case) -> list[int]:
+    """How many minutes the clock has counted at the end of each minute since it began."""
+    ticks = bytearray(setting.open if case.span.business else b"\1" * len(setting.open))
+    for pause, end in case.pauses:
+        ticks[pause:end] = bytes(end - pause)
+    return list(accumulate(ticks[case.begin :]))
+
+
+def moment(setting: Setting, case: Case, minutes: int) -> datetime:
+    """When the clock has counted so many minutes."""
+    return setting.instant(case.begin + counted(setting, case).index(minutes) + 1)
+
+
+def a_setting(random: Random, zone: ZoneInfo) -> Setting:
+    days = [date(2011, 12, 20) + timedelta(days=random.randrange(9000)) for _ in range(2)]
+    changes = [day for day in year_of(days[0]) if changes_on(zone, day)]
+    if changes and random.random() < 0.8:
+        days = [random.choice(changes)] * 2
+    if zone.key == "Pacific/Apia" and random.random() < 0.3:
+        days = [date(2011, 12, 30)] * 2
+    first = datetime.combine(days[0], datetime.min.time(), UTC)
+    first -= timedelta(days=random.randrange(1, 5), minutes=random.randrange(1440))
+    opens = random.choice([0, 0, 60, 150, 6 * 60, 9 * 60, random.randrange(1380)])
+    closes = random.choice([1440, opens + random.randrange(30, 1440), 18 * 60])
+    closes = min(closes, 1440) if closes > opens else 1440
+    weekdays = random.choice([range(7), range(5), range(1, 7), random.sample(range(7), 4)])
+    holidays = (first.date() + timedelta(days=random.randrange(8)) for _ in range(2))
+    closed = frozenset(holidays) if random.random() < 0.5 else frozenset()
+    return Setting(Calendar(zone, frozenset(weekdays), opens, closes, closed), first)
+
+
+def year_of(day: date) -> list[date]:
+    return [day + timedelta(days=n) for n in range(365)]
+
+
+def changes_on(zone: ZoneInfo, day: date) -> bool:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
+    return noon.utcoffset() != (noon - timedelta(days=1)).utcoffset()
+
+
+def a_case(random: Random) -> Case:
+    begin = random.randrange(5 * 1440)
+    unit, most = random.choice(
+        [
+            (Unit.BUSINESS_MINUTE, 600),
+            (Unit.BUSINESS_HOUR, 36),
+            (Unit.BUSINESS_DAY, 3),
+            (Unit.BUSINESS_DAY, 3),
+            (Unit.MINUTE, 600),
+            (Unit.HOUR, 48),
+            (Unit.DAY, 2),
+        ]
+    )
+    times = sorted(begin + random.randrange(2 * 1440) for _ in range(2 * random.randrange(4)))
+    pauses = tuple(zip(times[::2], times[1::2], strict=True))
+    return Case(begin, Span(random.randint(1, most), unit), pauses)
+
+
+def can_be_told(setting: Setting, case: Case) -> bool:
+    """Whether the setting is long enough for the case."""
+    minutes = minutes_of(setting, case)
+    return bool(minutes) and minutes in counted(setting, case)
+
+
+def check(setting: Setting, case: Case) -> None:
+    begin, calendar = setting.instant(case.begin), setting.calendar
+    about = (calendar, begin.isoformat(), case)
+    minutes = minutes_of(setting, case)
+    assert minutes
+    end = moment(setting, Case(case.begin, case.span, ()), minutes)
+    opened = setting.open[case.begin : (end - setting.first) // MINUTE]
+    assert due(begin, case.span, calendar) == end, about
+    assert business_seconds(begin, end, calendar) == 60 * sum(opened), about
+
+    clock = start(Target(case.span, None), begin, calendar, warn_fraction=0.5)
+    assert clock is not None
+    for pause, resume in case.pauses:
+        clock = resumed(paused(clock, setting.instant(pause)), setting.instant(resume), calendar)
+    assert clock.due_at == moment(setting, case, minutes), about
+    if minutes % 2 == 0:
+        assert clock.warn_at == moment(setting, case, minutes // 2), about
+
+
+@pytest.mark.parametrize("key", ZONES)
+def test_a_clock_that_counts_minute_by_minute_agrees(key: str) -> None:
+    random = Random(key)
+    for _ in range(SETTINGS):
+        setting = a_setting(random, ZoneInfo(key))
+        cases = (a_case(random) for _ in range(20 * CASES))
+        told = list(islice((case for case in cases if can_be_told(setting, case)), CASES))
+        assert len(told) == CASES, f"too few cases could be told in {setting.calendar}"
+        for case in told:
+            check(setting, case)
