@@ -1,0 +1,399 @@
+"""The words that an author wrote, apart from what his client quoted beneath them.
+
+`visible` hides for display and never deletes. `published` and `masked` are for what staff write to
+customers: there, what may be quoted is left out, because our notices to staff hold private words.
+
+Every line is looked at a bounded number of times and no pattern can backtrack, so the time is
+linear in the size of the text, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+REPLY_MARK = "##- Write your reply above this line -##"
+"""The line at the head of our notices: below it, nothing is the answer of who replies."""
+EXAMINED_CHARACTERS = 400
+"""Of a line, so much is read to see what kind it is."""
+ATTRIBUTION_LINES = 3
+"""`On … wrote:` is wrapped by its client over at most so many lines."""
+HEADER_LINES = 10
+"""A quoted header block is known by so many lines, wrapped recipients included."""
+SIGNATURE_LINES = 20
+"""A bare `--` may also be a rule in the text; a signature is no longer than this."""
+SHORTEST_TOKEN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A text in two parts; together they hold all its words, in their order."""
+
+    text: str
+    hidden: str
+    """The quoted part and the signature; empty where everything is shown."""
+
+
+def visible(text: str, *, forwarded: bool = False) -> Shown:
+    """What the author wrote, and apart from it the quoted tail and the signature.
+
+    Everything is shown where nothing else would be left, where the author answers below or between
+    the quoted lines, and where the text says that it forwards a mail. Outlook writes a forward
+    just like a reply: only the subject tells, see `is_forward`, and `forwarded` says so.
+    """
+    lines = text.split("\n")
+    cut = len(lines) if forwarded else _end_of_words(lines)
+    if cut == len(lines) or not any(line.strip() for line in lines[:cut]):
+        return Shown(text, "")
+    return Shown("\n".join(lines[:cut]).rstrip(), "\n".join(lines[cut:]))
+
+
+def is_forward(subject: str) -> bool:
+    """Whether the first prefix of a subject is one that clients give to a forward."""
+    prefix, colon, _ = subject[:EXAMINED_CHARACTERS].partition(":")
+    return bool(colon) and prefix.strip().casefold() in _FORWARD_PREFIXES
+
+
+def published(text: str, mark: str) -> str:
+    """What of a staff person's text may go to a customer; empty where nothing is left.
+
+    All goes that stands below the first line with `mark`, also where quoting has wrapped it, and
+    below the first quote header: attribution, header block or forward line, each with or without
+    `>` before it. Answers between quoted lines go with them. So do a quoted tail and the signature.
+    """
+    lines = text.split("\n")
+    plain = [_unquoted(line) for line in lines]
+    cut = min(_line_of(mark, plain), _first_header(lines, plain))
+    while cut and (not lines[cut - 1].strip() or _is_quoted(lines[cut - 1])):
+        cut -= 1
+    return "\n".join(lines[: _without_signature(lines, cut)]).strip()
+
+
+def masked(text: str, address: str) -> str:
+    """The text with every reply address of the mailbox `address` replaced by `address` itself.
+
+    Found in any case, in brackets and links (`%2B` and `%40` as well), and broken over lines with
+    or without `>`. A token without its domain is no address and stays.
+    """
+    local, _, domain = address.rpartition("@")
+    before = rf"{re.escape(local)}{_BREAK}(?:\+|%2B|&#43;){_BREAK}"
+    after = rf"(?:@|%40|&#64;){_BREAK}{re.escape(domain)}"
+
+    def bare(found: re.Match[str]) -> str:
+        length = sum(c.isalnum() for c in found[1])
+        return address if length >= SHORTEST_TOKEN else found[0]
+
+    return re.sub(rf"{before}({_TOKEN}){after}", bare, text, flags=re.IGNORECASE)
+
+
+_BREAK = r"(?:[ \t]*+\r?\n[>| \t]*+)?+"
+_TOKEN = rf"(?:[a-z2-7]++{_BREAK}){{1,8}}+"
+
+
+class _Kind(Enum):
+    WORDS, QUOTED, HEADER, FORWARD = range(4)
+    ATTRIBUTION = 4
+    """`On … wrote:` as people write it too: a quote only where `>` follows."""
+    DATED_ATTRIBUTION = 5
+    """The same with a date or an address: a quote whatever follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    kind: _Kind
+    begins: int
+    """The line where it begins: an attribution may be wrapped."""
+    line: int
+
+
+def _end_of_words(lines: Sequence[str]) -> int:
+    """The index of the first hidden line; the number of lines where all are shown."""
+    quoted = _quoted_lines(lines)
+    attributed: _Mark | None = None
+    bare: list[_Mark] = []
+    end = len(lines)
+    for mark in _marks(lines, quoted):
+        match mark.kind:
+            case _Kind.HEADER:
+                end = mark.begins
+                break
+            case _Kind.FORWARD if attributed is None:
+                return len(lines)
+            case _Kind.ATTRIBUTION:
+                attributed = attributed or mark
+            case _Kind.QUOTED:
+                bare.append(mark)
+    first = attributed or (bare[0] if len(bare) == 1 else None)
+    if first is not None:
+        below = range(first.line, _without_signature(lines, end))
+        answered = any(lines[index].strip() and not quoted[index] for index in below)
+        if answered and attributed is not None:
+            return len(lines)
+        end = end if answered else first.begins
+    return _without_signature(lines, end)
+
+
+def _quoted_lines(lines: Sequence[str]) -> list[bool]:
+    """Which lines are quoted; not where wrapping has put the end of an address, `> wrote:`, at
+    the begin of a line."""
+    quoted = [_is_quoted(line) for line in lines]
+    for index in range(1, len(lines)):
+        line, above = lines[index].strip(), lines[index - 1][:EXAMINED_CHARACTERS]
+        if quoted[index] and not quoted[index - 1] and len(line) < 40 and line.endswith(":"):
+            quoted[index] = above.count("<") <= above.count(">")
+    return quoted
+
+
+def _marks(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_Mark]:
+    """Where quotes begin: a forward line, a header that ends the author's words, or a run of `>`
+    lines, called an attribution where it has one."""
+    pending: _Mark | None = None
+    in_run = False
+    for index, line in enumerate(lines):
+        if not line.strip():
+            continue
+        if quoted[index]:
+            if not in_run:
+                kind = _Kind.ATTRIBUTION if pending else _Kind.QUOTED
+                begins = pending.begins if pending else index
+                if _is_forward_line(_unquoted(line)):
+                    kind, begins = _Kind.FORWARD, index
+                yield _Mark(kind, begins, index)
+            in_run, pending = True, None
+            continue
+        in_run = False
+        if pending is not None and pending.kind is _Kind.DATED_ATTRIBUTION:
+            break
+        mark = _mark(lines, index)
+        pending = mark if mark.kind in (_Kind.ATTRIBUTION, _Kind.DATED_ATTRIBUTION) else None
+        if mark.kind in (_Kind.HEADER, _Kind.FORWARD) and not _is_pasted(lines, mark.begins):
+            yield mark
+    if pending is not None and pending.kind is _Kind.DATED_ATTRIBUTION:
+        yield _Mark(_Kind.HEADER, pending.begins, pending.line)
+
+
+def _is_pasted(lines: Sequence[str], index: int) -> bool:
+    """Whether a header line stands right above: a raw mail was pasted, none was quoted."""
+    above = lines[index - 1][:40] if index and _key(lines[index]) in _FROM else ""
+    name, _, value = above.partition(":")
+    folded = above[:1] in (" ", "\t") and bool(above.strip())
+    return folded or (bool(value) and name.replace("-", "").isalpha())
+
+
+def _first_header(lines: Sequence[str], plain: Sequence[str]) -> int:
+    """Where the first quote header begins, quoted itself or not; else the number of lines."""
+    pending: _Mark | None = None
+    for index, line in enumerate(lines):
+        if not line.strip():
+            continue
+        if pending is not None and _is_quoted(line):
+            return pending.begins
+        pending = None
+        mark = _mark(plain, index)
+        if mark.kind is _Kind.ATTRIBUTION:
+            pending = mark
+        elif mark.kind is not _Kind.WORDS:
+            return mark.begins
+    return len(lines)
+
+
+def _line_of(mark: str, plain: Sequence[str]) -> int:
+    """The first line with the mark, or the first of the three that hold it; else their number."""
+    wanted = mark.casefold().split()
+    for index, line in enumerate(plain):
+        if wanted[0] in line.casefold():
+            words = " ".join(plain[index : index + 3]).casefold().split()
+            if " ".join(wanted) in " ".join(words):
+                return index
+    return len(plain)
+
+
+def _mark(lines: Sequence[str], index: int) -> _Mark:
+    """What a line is that is not quoted."""
+    line = lines[index][:EXAMINED_CHARACTERS].strip()
+    if line == REPLY_MARK:
+        return _Mark(_Kind.HEADER, index, index)
+    if _is_rule(line) or line.endswith(":"):
+        if not _bare(line):
+            return _Mark(_Kind.WORDS, index, index)
+        if _is_forward_line(line):
+            return _Mark(_Kind.FORWARD, index, index)
+        if _is_rule(line) and _bare(line) in _ORIGINAL:
+            return _Mark(_Kind.HEADER, index, index)
+        if line.endswith((":", "--")):
+            attribution = _attribution(lines, index)
+            if attribution is not None:
+                return attribution
+    if _key(line) in _FROM and _is_header_block(lines, index):
+        return _Mark(_Kind.HEADER, _rule_above(lines, index), index)
+    return _Mark(_Kind.WORDS, index, index)
+
+
+def _attribution(lines: Sequence[str], index: int) -> _Mark | None:
+    """The attribution that ends here: `On … wrote:`, `Am … schrieb …:`, `Ann <ann@…> wrote:`."""
+    near = " ".join(line[:EXAMINED_CHARACTERS] for line in lines[max(0, index - 2) : index + 1])
+    if "@" not in near and not _VERB.search(near):
+        return None
+    whole = ""
+    for begins in range(index, max(-1, index - ATTRIBUTION_LINES), -1):
+        line = _without_dashes(lines[begins])
+        if not line:
+            break
+        whole = f"{line} {whole}".rstrip()
+        word = line.partition(" ")[0].casefold()
+        if not (word in _OPENERS or word[0].isdigit()):
+            continue
+        has_address = "@" in whole
+        if _VERB.search(whole) or (has_address and word[0].isdigit() and whole.endswith(">:")):
+            if has_address or _DIGIT.search(whole):
+                return _Mark(_Kind.DATED_ATTRIBUTION, begins, index)
+            if begins == index:
+                return _Mark(_Kind.ATTRIBUTION, begins, index)
+    return _named_attribution(lines, index)
+
+
+def _named_attribution(lines: Sequence[str], index: int) -> _Mark | None:
+    """One that begins with the name: `Ann <ann@…> wrote:`, or wrapped behind its verb."""
+    for begins in range(index, max(-1, index - 2), -1):
+        line = _without_dashes(lines[begins])
+        whole_address = "@" in line and line.count("<") >= line.count(">")
+        if whole_address and _VERB.search(line):
+            return _Mark(_Kind.DATED_ATTRIBUTION, begins, index)
+        if not _DIGIT.search(line):
+            break
+    return None
+
+
+def _without_dashes(line: str) -> str:
+    """The line as its client wrote it, without the dashes of one that decorates."""
+    return line[:EXAMINED_CHARACTERS].strip().strip("-").strip().replace("\xa0", " ")
+
+
+def _is_header_block(lines: Sequence[str], index: int) -> bool:
+    """Whether `From:` here is followed by two more of date, recipient and subject."""
+    found = set()
+    for line in lines[index + 1 : index + HEADER_LINES]:
+        key = _key(line)
+        if key in _FROM:
+            return False
+        found |= {n for n, keys in enumerate((_DATE, _TO, _SUBJECT)) if key in keys}
+        if len(found) > 1:
+            return True
+    return False
+
+
+def _rule_above(lines: Sequence[str], index: int) -> int:
+    """A rule of dashes or underscores above a header block belongs to it."""
+    above = index - 1
+    while above >= max(0, index - 3) and not lines[above].strip():
+        above -= 1
+    if above < 0:
+        return index
+    rule = lines[above][:EXAMINED_CHARACTERS].strip()
+    return above if _is_rule(rule) and not _bare(rule) else index
+
+
+def _key(line: str) -> str:
+    """The name of a header line, `*From:*` or `De :`; empty where it is none."""
+    key, colon, _ = line[:40].partition(":")
+    return key.replace("\xa0", " ").strip(" \t*").casefold() if colon else ""
+
+
+def _is_forward_line(line: str) -> bool:
+    line = line[:EXAMINED_CHARACTERS].strip()
+    bare = _bare(line)
+    if bare in _FORWARDED:
+        return _is_rule(line) or line.endswith(":")
+    return _is_rule(line) and bare.startswith(_FORWARDED_BY)
+
+
+def _is_rule(line: str) -> bool:
+    return line.startswith(("--", "==", "__", "**"))
+
+
+def _bare(line: str) -> str:
+    return line.strip("-=_*: \t\xa0").replace("’", "'").casefold()
+
+
+def _is_quoted(line: str) -> bool:
+    return line.lstrip(" \t").startswith(">")
+
+
+def _unquoted(line: str) -> str:
+    return line.lstrip("> \t") if _is_quoted(line) else line
+
+
+def _without_signature(lines: Sequence[str], end: int) -> int:
+    """Where the signature begins in the lines up to `end`, or the client's own line of praise;
+    else `end`. Quoted lines end the search (RFC 3676 §4.3: two dashes and a space)."""
+    for index in range(end - 1, -1, -1):
+        line = lines[index].rstrip("\r")
+        if _is_quoted(line):
+            break
+        if line == "-- " or (line == "--" and end - index <= SIGNATURE_LINES):
+            return index
+    last = end
+    while last and not lines[last - 1].strip():
+        last -= 1
+    line = lines[last - 1].strip(" \t\r*(<").casefold() if last else ""
+    return last - 1 if len(line) <= 100 and line.startswith(_DEVICES) else end
+
+
+def _phrases(*lists: str) -> tuple[str, ...]:
+    return tuple(phrase for phrases in lists for phrase in phrases.split("|"))
+
+
+_FORWARD_PREFIXES = frozenset(_phrases("fw|fwd|wg|tr|rv|i|enc|doorst|vs|vb|vl|pd"))
+_OPENERS = frozenset(_phrases("on|at|am|le|el|il|in|op|em|no|den|w|dnia"))
+_DIGIT = re.compile(r"\d")
+_VERB = re.compile(
+    r"\b(?:wrote|writes|schrieb|schreibt|écrit|escribió|scritto|schreef|geschreven|escreveu"
+    r"|skrev|napisał|написал|пишет|пише)\b",
+    re.IGNORECASE,
+)
+_FROM = frozenset(_phrases("from|von|de|da|van|från|fra|od|от|от кого"))
+_DATE = frozenset(
+    _phrases(
+        "sent|date|gesendet|datum|envoyé|envoyé le|fecha|inviato|data|verzonden|skickat|sendt|dato",
+        "enviado|enviado el|enviado em|enviada|enviada em|wysłano|дата|отправлено",
+    )
+)
+_TO = frozenset(_phrases("to|an|à|a|para|aan|till|til|do|кому"))
+_SUBJECT = frozenset(
+    _phrases("subject|betreff|objet|asunto|oggetto|onderwerp|assunto|ämne|emne|temat|тема")
+)
+_ORIGINAL = frozenset(
+    _phrases(
+        "original message|original appointment|ursprüngliche nachricht|originalnachricht",
+        "message d'origine|message original|mensaje original|messaggio originale",
+        "oorspronkelijk bericht|origineel bericht|mensagem original",
+        "opprinnelig melding|ursprungligt meddelande|wiadomość oryginalna",
+    )
+)
+_FORWARDED = frozenset(
+    _phrases(
+        "forwarded message|begin forwarded message",
+        "weitergeleitete nachricht|anfang der weitergeleiteten nachricht",
+        "anfang der weitergeleiteten e-mail|message transféré|message transmis",
+        "début du message transféré|début du message réexpédié",
+        "mensaje reenviado|inicio del mensaje reenviado|messaggio inoltrato",
+        "inizio messaggio inoltrato|inizio del messaggio inoltrato",
+        "doorgestuurd bericht|begin doorgestuurd bericht",
+        "mensagem encaminhada|início da mensagem encaminhada",
+        "mensagem reencaminhada|início da mensagem reencaminhada",
+    )
+)
+_FORWARDED_BY = _phrases(
+    "forwarded by |weitergeleitet von |réacheminé par |transféré par |reenviado por ",
+    "inoltrato da |doorgestuurd door |encaminhado por ",
+)
+_DEVICES = _phrases(
+    "sent from my |sent from mail |sent from [mail]|sent from outlook|sent from yahoo",
+    "sent from proton|sent from samsung|sent from zoho|sent using zoho|get outlook for ",
+    "get [outlook |von meinem iphone|von meinem ipad|von meinem mobil|gesendet von outlook",
+    "gesendet mit der |envoyé de mon |envoyé depuis mon |enviado desde mi |enviado do meu ",
+    "inviato da iphone|inviato da ipad|inviato dal mio |verstuurd vanaf mijn ",
+    "verzonden vanaf mijn |sendt fra min |skickat från min ",
+)
