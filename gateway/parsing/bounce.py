@@ -1,0 +1,312 @@
+"""Bounces: delivery status notifications (RFC 3464), and what older systems send instead.
+
+Reading is all that happens here. Anybody can write a mail that looks like a bounce, so what comes
+out proves nothing by itself: only a bounce that came to the signed return path of a notice of ours
+may count against an address, and that is for the caller to see to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+from gateway.parsing.mime import numbered_leaves, read_body, read_tree
+from gateway.parsing.tree import Part
+from rules import charsets
+from rules.addresses import normalise
+from rules.bounces import Bounce, judged, one_line, presumed_status, smtp_code_of, status_of
+from rules.header import Header, message_ids
+from rules.header import read as read_header
+from rules.mail import Unreadable
+
+READ_BYTES = 1 << 20
+"""A bounce says what it has to say at its front; a returned mail behind it may be long."""
+RECIPIENTS_LIMIT = 50
+_GROUPS_LIMIT = 500
+_TEXT_CHARACTERS = 64 * 1024
+_STATUS_CHARACTERS = 256 * 1024
+_DIAGNOSTIC_CHARACTERS = 4_096
+_ORIGINAL_BYTES = 64 * 1024
+
+
+def read_bounce(raw: bytes) -> tuple[Bounce, ...]:
+    """Every recipient that failed or waits, at most 50; empty for what is no bounce to us.
+
+    Never raises, and takes time linear in at most the first 1 MiB. A recipient that was
+    delivered, relayed or expanded gives nothing (RFC 3464 §2.3.3).
+    """
+    raw = raw[:READ_BYTES]
+    header = read_header(raw)
+    if not _may_be_bounce(header):
+        return ()
+    tree = read_tree(raw, header)
+    if isinstance(tree, Unreadable):
+        return ()
+    leaves = [leaf for _, leaf in numbered_leaves(tree)]
+    groups = list(islice(_recipient_groups(leaves), _GROUPS_LIMIT))
+    text = read_body(tree).text[:_TEXT_CHARACTERS]
+    original_id = _original_id(leaves, text, header)
+    found = (
+        (_from_fields(group, original_id) for group in groups)
+        if groups
+        else _from_text(header, text, original_id)
+    )
+    # Of two reports on one recipient the first counts.
+    by_recipient: dict[str, Bounce] = {}
+    for bounce in found:
+        if bounce is not None:
+            by_recipient.setdefault(bounce.recipient, bounce)
+    return tuple(islice(by_recipient.values(), RECIPIENTS_LIMIT))
+
+
+_DAEMON = re.compile(
+    r"(?:^|[<\s,\"'(])(?:mailer-daemon|postmaster|mail\.delivery\.system)(?=[@>\s\"')]|$)",
+    re.IGNORECASE,
+)
+_REPORT_TYPE = re.compile(r"report-type\s{0,8}=\s{0,8}\"?([\w-]{1,40})", re.IGNORECASE)
+
+
+def _may_be_bounce(header: Header) -> bool:
+    """A delivery report by its type (RFC 6522 §3), or a mail of a mail system by its author."""
+    content_type = header.get("content-type")[:_DIAGNOSTIC_CHARACTERS].strip().lower()
+    if content_type.startswith("multipart/report"):
+        of_type = _REPORT_TYPE.search(content_type)
+        return of_type is None or of_type[1] in ("delivery-status", "global-delivery-status")
+    return "x-failed-recipients" in header.names() or bool(
+        _DAEMON.search(header.get("from")[:_DIAGNOSTIC_CHARACTERS])
+    )
+
+
+# ---- RFC 3464 -----------------------------------------------------------------------------------
+
+_STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")
+_Group = Mapping[str, str]
+
+
+def _recipient_groups(leaves: list[Part]) -> Iterator[_Group]:
+    """The fields of each recipient (RFC 3464 §2.3), from the status part or what stands for it.
+
+    Some systems, and some that relay for others, call that part text/plain.
+    """
+    typed = [leaf for leaf in leaves if leaf.media_type in _STATUS_KINDS]
+    # A multipart without parts is one whose boundaries were lost.
+    plain = [leaf for leaf in leaves if leaf.media_type.startswith(("text/plain", "multipart/"))]
+    for candidates in (typed, plain):
+        found = False
+        for leaf in candidates:
+            for group in _groups(_before_original(_text_of(leaf))):
+                if "action" in group or "status" in group or "diagnostic-code" in group:
+                    found = True
+                    yield group
+        if found:
+            return
+
+
+_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,40}+)[ \t]{0,8}:(.*+)")
+_RECIPIENTS = ("original-recipient", "final-recipient")
+
+
+def _groups(text: str) -> Iterator[_Group]:
+    """The groups of fields with a recipient, unfolded; an empty line parts two of them."""
+    group: dict[str, str] = {}
+    last = ""
+    for line in (*text[:_STATUS_CHARACTERS].split("\n"), ""):
+        if line[:1] in (" ", "\t") and line.strip() and last:
+            if len(group[last]) < _DIAGNOSTIC_CHARACTERS:
+                group[last] += " " + line.strip()[:_DIAGNOSTIC_CHARACTERS]
+            continue
+        field = _FIELD.match(line)
+        # A system that forgets the empty line begins its next recipient all the same.
+        repeats = field is not None and field[1].lower() == "final-recipient" in group
+        if not line.strip() or repeats:
+            if any(name in group for name in _RECIPIENTS):
+                yield group
+            group, last = {}, ""
+        if field is not None:
+            name = field[1].lower()
+            last = name if name not in group else ""
+            group.setdefault(name, field[2].strip()[:_DIAGNOSTIC_CHARACTERS])
+        elif line.strip():
+            last = ""
+
+
+_NO_FAILURE = ("delivered", "relayed", "expanded")
+_COMMENT = re.compile(r"\([^()]*+\)")
+_TYPED = re.compile(r"\s*+[\w.+-]{1,40}+\s{0,8};\s*+")
+
+
+def _from_fields(group: _Group, original_id: str) -> Bounce | None:
+    action = _COMMENT.sub(" ", group.get("action", "failed")).strip().lower()
+    diagnostic = group.get("diagnostic-code", "")
+    typed = _TYPED.match(diagnostic)
+    if typed:
+        diagnostic = diagnostic[typed.end() :]
+    stated = group.get("status", "")
+    if action in _NO_FAILURE or (not group.get("action") and stated.startswith("2.")):
+        return None
+    # The address that we wrote to, where it is told (§2.3.1), before the one it was turned into.
+    known = (_address_in(group.get(name, "")) for name in _RECIPIENTS)
+    return _bounce(next(filter(None, known), ""), action, stated, diagnostic, original_id)
+
+
+def _bounce(recipient: str, action: str, stated: str, diagnostic: str, original_id: str) -> Bounce:
+    diagnostic = diagnostic[:_DIAGNOSTIC_CHARACTERS]
+    status = status_of(stated, diagnostic)
+    presumed = presumed_status(status, diagnostic)
+    failure = judged(presumed, action, smtp_code_of(diagnostic))
+    return Bounce(recipient, failure, status, one_line(diagnostic), original_id)
+
+
+# ---- Everything else ----------------------------------------------------------------------------
+
+
+def _words(*phrases: str) -> re.Pattern[str]:
+    """Any of these phrases, wherever its lines were broken; `s?` and the like may stand inside."""
+    return re.compile("|".join(p.replace(" ", r"\s{1,8}") for p in phrases), re.IGNORECASE)
+
+
+_OPENING = _words(
+    r"this is the qmail-send program",
+    r"(?:wasn't able|unable|not able) to deliver (?:your |the )?message",
+    r"(?:could not|cannot) be delivered",
+    r"has not (?:yet )?been delivered to",
+    r"did not reach the following recipient",
+    r"following recipient(?:s|\(s\))? (?:could not be|cannot be|can't be) reached",
+    r"delivery has failed to these recipients",
+    r"delivery to the following recipient",
+    r"following address(?:es|\(es\))? (?:failed|had)",
+    r"was(?:n't| not) delivered to",
+    r"(?:delivery )?failure (?:report|reasons)",
+    r"report to sender",
+    r"transcript of session follows",
+    r"(?:error|trouble) (?:\w{1,20} ){0,5}(?:delivering|to deliver) ",
+    r"is delayed for more than",
+    r"unknown user: ",
+    r"delivery failed \d{1,4} attempts: ",
+)
+_DELAY = _words(
+    r"delivery (?:attempts )?(?:will continue|is delayed)",
+    r"has not yet been delivered",
+    r"(?:has been|is) delayed",
+    r"will (?:keep trying|continue trying|be retried)",
+    r"no action is required on your part",
+    r"do not need to re-?send",
+)
+# Behind such a line stands the mail that came back; so it does behind its first trace fields.
+_ORIGINAL = re.compile(
+    r"^(?:[-=*_|# \t]{0,60}+(?:below this line|this is a copy of|(?:the )?headers? of the original"
+    r"|original message|returned message|unsent message|message headers? follow"
+    r"|message text follows|a copy of (?:the|your) |enclosed is a copy|returned mail follows)"
+    r"|(?:return-path|received)[ \t]{0,8}:)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ADDRESS = r"[^\s<>()\[\]\",;:\\@]{1,64}+@[^\s<>()\[\]\",;:\\@]{1,189}+"
+_ANY_ADDRESS = re.compile(_ADDRESS)
+# A line that begins with an address, maybe behind a reply code, and goes on with what is wrong.
+_ADDRESS_LINE = re.compile(
+    r"[\s*>\"'<•-]{0,40}+(?:[45][0-9]{2}[ -](?:[45]\.[0-9]{1,3}\.[0-9]{1,3} )?)?[<\"']?"
+    r"(?:(?:smtp|mailto|rfc822)[:;])?(" + _ADDRESS + r")[>\"']?(?=[\s:;,(\[.\]<-]|$)",
+    re.IGNORECASE,
+)
+
+
+def _from_text(header: Header, text: str, original_id: str) -> Iterator[Bounce]:
+    """The recipients that a report in plain words names, each with the words that follow it."""
+    text = _before_original(text)
+    opening = _OPENING.search(text)
+    named = [
+        address
+        for field in header.get_all("x-failed-recipients")[:RECIPIENTS_LIMIT]
+        for address in _addresses(field)
+    ]
+    if opening is None and not named:
+        return
+    told = text[opening.start() :] if opening else text
+    action = "delayed" if _DELAY.search(told) else "failed"
+    own = {*_addresses(header.get("to")), *_addresses(header.get("from"))}
+    sections = _sections(told)
+    if named:
+        recipients = dict.fromkeys(named)
+    else:
+        recipients = dict.fromkeys(address for address in sections if address not in own)
+    if not recipients and opening:
+        beside = told[opening.end() - opening.start() :].partition("\n")[0]
+        recipients = dict.fromkeys([one for one in _addresses(beside) if one not in own][:1])
+    for recipient in islice(recipients, RECIPIENTS_LIMIT):
+        yield _bounce(recipient, action, "", sections.get(recipient, "") or told, original_id)
+    if not recipients and (smtp_code_of(told) or status_of("", told)):
+        yield _bounce("", action, "", told, original_id)
+
+
+def _sections(text: str) -> dict[str, str]:
+    """Each address that begins a line, and the words from there to the next one."""
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    spare = _DIAGNOSTIC_CHARACTERS
+    for line in text.split("\n"):
+        found = _ADDRESS_LINE.match(line)
+        address = _address_in(found[1]) if found else ""
+        if found and address:
+            if address not in sections and len(sections) == 2 * RECIPIENTS_LIMIT:
+                break
+            current = sections.setdefault(address, [])
+            spare = _DIAGNOSTIC_CHARACTERS - sum(map(len, current))
+            bare = not line[: found.start(1)].strip("\t <>\"'*•-")
+            line = line[found.end() :].lstrip(" :>\"'") if bare else line
+        if spare > 0:
+            current.append(line.strip())
+            spare -= len(line) + 1
+    return {address: "\n".join(lines).strip() for address, lines in sections.items()}
+
+
+def _before_original(text: str) -> str:
+    original = _ORIGINAL.search(text)
+    return text[: original.start()] if original else text
+
+
+def _addresses(text: str) -> list[str]:
+    found = islice(_ANY_ADDRESS.finditer(text[:_TEXT_CHARACTERS]), RECIPIENTS_LIMIT)
+    return [address for one in found if (address := _address_in(one[0]))]
+
+
+def _address_in(text: str) -> str:
+    """The first address in a text, in its one spelling; empty where there is none."""
+    found = _ANY_ADDRESS.search(text[:_DIAGNOSTIC_CHARACTERS])
+    return (normalise(found[0].rstrip(".'")) or "") if found else ""
+
+
+# ---- The mail that came back --------------------------------------------------------------------
+
+_ORIGINAL_KINDS = (
+    "message/rfc822",
+    "text/rfc822-headers",
+    "text/rfc822-header",
+    "message/rfc822-headers",
+    "message/global",
+    "message/global-headers",
+)
+# Gmail has its own field for it, among those about the whole mail.
+_ID_LINE = re.compile(
+    r"^[ \t>]{0,8}+(?:x-original-)?message-id[ \t]{0,8}+:\s{0,8}+(<[!-;=?-~]{1,248}+>)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def _original_id(leaves: Iterable[Part], text: str, header: Header) -> str:
+    """From the returned mail (RFC 6522 §3), the report's own words, or what it is a reply to."""
+    texts = [text]
+    for leaf in leaves:
+        if leaf.media_type in _ORIGINAL_KINDS:
+            returned = read_header(leaf.content()[:_ORIGINAL_BYTES].lstrip())
+            for found in message_ids(returned, "message-id"):
+                return found
+        elif leaf.media_type in _STATUS_KINDS:
+            texts.append(_text_of(leaf)[:_TEXT_CHARACTERS])
+    named = (line[1] for line in map(_ID_LINE.search, texts) if line and "=?" not in line[1])
+    return next(named, next(iter(message_ids(header, "in-reply-to")), ""))
+
+
+def _text_of(leaf: Part) -> str:
+    text, _ = charsets.decode(leaf.content(), leaf.parameter("charset"))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
