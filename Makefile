@@ -3,7 +3,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check soak bench lock clean help
+.PHONY: run test check soak bench bench-growth lock clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -27,6 +27,9 @@ soak: $(READY)  ## the long tests
 bench: $(READY)  ## measure against a bare sink and, where it is installed, Postfix
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.verification
+
+bench-growth: $(READY)  ## measure whether a store with a million tickets is as fast as a new one
+	$(BIN)/python -m tests.bench.growth
 
 lock:  ## renew deploy/requirements.lock (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \

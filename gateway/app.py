@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,13 +12,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
 
 from gateway import ids, log, policies
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
+from gateway.authentication.signing import read_key, signer
 from gateway.config import Config, ConfigRefused, DnsSection, LimitsSection, TrustSection
 from gateway.directory import Directory
 from gateway.ingest import Ingest
@@ -25,8 +27,8 @@ from gateway.keeper import Keeper
 from gateway.metrics import Metrics
 from gateway.parsing.parser import Parser
 from gateway.policies import Policies
+from gateway.sending import relay, templates
 from gateway.sending.dispatcher import Dispatcher
-from gateway.sending.relay import MaildirRelay, Relay, SmtpRelay
 from gateway.smtp import Ingress, listen_tcp, listen_unix
 from gateway.web import api
 from gateway.web.signup import SignUp
@@ -36,9 +38,9 @@ from storage import registry
 from storage.database import Database
 from storage.ledger import Ledger, open_ledger
 
-T = TypeVar("T")
-
 PROXY_TIMEOUT_S = 5.0
+STEPS_S = 0.002
+"""How long a group of the ledger's jobs holds the event loop at a time, the last job aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,13 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
             ledger,
             directory,
             known,
-            _relay(config),
+            relay.configured(config.relay),
             metrics,
             ids.now,
             config.http.links_begin,
+            templates.load(config.policies.templates),
+            signer(read_key(each.domain, each.selector, each.key) for each in config.dkim),
+            config.relay.connections,
         )
         ingest = Ingest(
             database,
@@ -141,6 +146,10 @@ async def serve(
         bound = [_bound(server.sockets[0].getsockname()) for server in servers]
         names = zip(("smtp", "lmtp"), bound, strict=False)  # LMTP only where it is configured
         log.started(**dict(names), http=_bound(runner.addresses[0]))
+        # What lives as long as the program need not be looked through again and again: a full
+        # collection over it holds the loop for about 100 ms.
+        gc.collect()
+        gc.freeze()
         ready()
         await stop.wait()
         log.stopping()
@@ -150,18 +159,30 @@ async def serve(
     log.stopped()
 
 
-def _on_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], T]) -> T:
-    """Run a function in the event loop's thread, from another one that waits for it."""
-    done: Future[T] = Future()
+def _on_loop(
+    loop: asyncio.AbstractEventLoop,
+    steps: Iterator[None],
+    clock: Callable[[], float] = time.perf_counter,
+) -> None:
+    """Go through steps in the event loop's thread, from another one that waits for the end.
 
-    def call() -> None:
+    Once they have taken `STEPS_S` the loop sees to everybody else before it goes on with them.
+    """
+    done: Future[None] = Future()
+
+    def go_on() -> None:
+        until = clock() + STEPS_S
         try:
-            done.set_result(function())
+            for _ in steps:
+                if clock() >= until:
+                    loop.call_soon(go_on)
+                    return
+            done.set_result(None)
         except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
             done.set_exception(error)
 
-    loop.call_soon_threadsafe(call)
-    return done.result()
+    loop.call_soon_threadsafe(go_on)
+    done.result()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -233,7 +254,7 @@ def _resolver(section: DnsSection) -> Resolver:
 def _trust(section: TrustSection) -> Trust:
     return Trust(
         peers=section.peers,
-        relays=tuple((relay.peer, relay.authserv_id) for relay in section.relays),
+        relays=tuple((each.peer, each.authserv_id) for each in section.relays),
         sealers=section.sealers,
     )
 
@@ -249,12 +270,6 @@ def _tls(config: Config) -> ssl.SSLContext | None:
         fault = f"{pair}: no certificate with its key, in PEM ({error})"
         raise ConfigRefused("tls", [fault]) from error
     return context
-
-
-def _relay(config: Config) -> Relay:
-    if config.relay.url is None:
-        return MaildirRelay(config.relay.maildir)
-    return SmtpRelay(config.relay.url)
 
 
 def _host_port(listen: str) -> tuple[str, int]:

@@ -7,21 +7,31 @@ import json
 import os
 import tomllib
 import typing
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.setting_values import (
+    Domain,
+    ExistingFile,
+    Listen,
+    Network,
+    RelayUrl,
+    Selector,
+    StoreUrl,
+    TcpListen,
+)
 from rules.complaints import Refused, complaint, text_of
 
 DEFAULT_FILE = Path("postern.toml")
@@ -31,62 +41,6 @@ ENVIRONMENT = "the environment"
 
 class ConfigRefused(Refused):
     """A configuration that does not hold; `str()` names file, key and what to do."""
-
-
-def _listen(value: str) -> str:
-    """`host:port`, `[v6]:port` or `unix:/path`."""
-    if value.startswith("unix:"):
-        if len(value) <= len("unix:"):
-            raise ValueError("a unix socket needs a path, such as unix:/run/postern/lmtp")
-        return value
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError("expected host:port, such as 127.0.0.1:2525")
-    return value
-
-
-def _tcp(value: str) -> str:
-    if value.startswith("unix:"):
-        raise ValueError("expected host:port, such as 127.0.0.1:2525")
-    return _listen(value)
-
-
-def _store_url(value: str) -> str:
-    if not value.startswith(("sqlite:///", "postgresql://")):
-        raise ValueError("expected sqlite:///path or postgresql://user@host/database")
-    return value
-
-
-def _relay_url(value: str) -> str:
-    if not value.startswith(("smtp://", "smtps://")):
-        raise ValueError("expected smtp://host:port or smtps://user:password@host:port")
-    return value
-
-
-def _network(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return ip_network(value)
-    except ValueError:
-        pass
-    try:
-        near = ip_network(value, strict=False)
-    except ValueError:
-        raise ValueError("expected a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
-    raise ValueError(f"the address goes on behind the network (did you mean {near}?)")
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise ValueError("there is no such file")
-    return path
-
-
-Listen = Annotated[str, AfterValidator(_listen)]
-TcpListen = Annotated[str, AfterValidator(_tcp)]
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-ExistingFile = Annotated[Path, AfterValidator(_existing)]
 
 
 class _Section(BaseModel):
@@ -123,7 +77,7 @@ class TlsSection(_Section):
 
 
 class StoreSection(_Section):
-    url: Annotated[str, AfterValidator(_store_url)] = "sqlite:///var/postern.db"
+    url: StoreUrl = "sqlite:///var/postern.db"
     connections: Annotated[int, Field(ge=1, le=200)] = 8
     """To PostgreSQL, for each process; SQLite has one writer."""
 
@@ -155,14 +109,49 @@ class DnsSection(_Section):
 
 
 class RelaySection(_Section):
-    url: Annotated[str, AfterValidator(_relay_url)] | None = None
+    url: RelayUrl | None = None
     """Where outgoing mail goes; without it, into `maildir`."""
     maildir: Path = Path("var/outbox")
+    tls: Literal["opportunistic", "required", "none"] = "opportunistic"
+    """Opportunistic: where it is offered, with any certificate. A login always requires it,
+    unless this is "none"."""
+    ca_file: ExistingFile | None = None
+    """Who must have signed the relay's certificate, in PEM; unset, those that the system knows."""
+    user: Annotated[str, Field(min_length=1)] | None = None
+    password_file: ExistingFile | None = None
+    """Its first line is the password."""
+    connections: Annotated[int, Field(ge=1, le=20)] = 4
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Self:
+        """The wording of each fault names the setting that has to change."""
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together; set both or none")
+        parts = urlsplit(self.url or "")
+        if parts.username and self.user:
+            raise ValueError("user is set, and url names one too; leave it in one place")
+        if parts.scheme == "smtps" and self.tls == "none":
+            raise ValueError('tls = "none" contradicts url, which begins with smtps://')
+        if self.tls == "none" and self.ca_file is not None:
+            raise ValueError('ca_file has no effect with tls = "none"')
+        return self
+
+
+class DkimSection(_Section):
+    """One key that outgoing mail is signed with."""
+
+    domain: Domain
+    """Mailboxes in it and in the domains below it are signed for."""
+    selector: Selector
+    key: ExistingFile
+    """In PEM, RSA or Ed25519."""
 
 
 class PoliciesSection(_Section):
     folder: Path | None = None
     """Policy files of your own, beside the shipped ones."""
+    templates: Path | None = None
+    """Words of your own for outgoing mails, instead of the shipped ones."""
 
 
 class LimitsSection(_Section):
@@ -198,6 +187,7 @@ class Config(BaseSettings):
     trust: TrustSection = TrustSection()
     dns: DnsSection = DnsSection()
     relay: RelaySection = RelaySection()
+    dkim: tuple[DkimSection, ...] = ()
     policies: PoliciesSection = PoliciesSection()
     limits: LimitsSection = LimitsSection()
     log: LogSection = LogSection()

@@ -16,6 +16,7 @@ from gateway.authentication.authenticator import Authenticator
 from gateway.directory import Directory, Snapshot
 from gateway.ids import Clock, NewId
 from gateway.metrics import Metrics
+from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser
 from gateway.policies import Policies
 from rules import replies
@@ -24,16 +25,19 @@ from rules.decide import decide
 from rules.decision import Decision, Verdict
 from rules.header import Ambiguous, Author
 from rules.mail import Delivery, Mail, Mailbox
+from rules.policy import Policy
 from rules.receipt import Receipt
 from rules.replies import Reply
 from rules.sealed import sealed
-from rules.threads import signals
+from rules.threads import is_looped, returned_notice, signals
 from storage import blobs
 from storage.apply import Entry, apply
+from storage.changes import ChangeRefused
 from storage.database import Connection, Database
-from storage.facts import gather, knows_author
+from storage.facts import gather
 from storage.ledger import Ledger
 from storage.quarantine import Held
+from storage.who import knows_author
 
 TELLING = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED)
 """Where a mail went by its sender's right there is nothing to hide from him."""
@@ -106,8 +110,9 @@ class Ingest:
         mail = replace(mail, author=author or mail.author)
         if held.authentication.seal is not None:
             mail = sealed(mail, held.authentication.seal)
+        compressed = blobs.compress(delivery.raw)
         entry = replace(
-            self._entry(delivery, mail, held.mailbox, authentication),
+            self._entry(delivery, compressed, mail, held.mailbox, authentication),
             received_at=held.received_at,
             held=held.journal_id,
             as_new=as_new,
@@ -119,16 +124,29 @@ class Ingest:
         """All mailboxes of a mail are written in one transaction."""
         snapshot = await self.directory.current()
 
-        def transact(connection: Connection) -> list[Receipt]:
-            return [apply(connection, e, self._decide(connection, e, snapshot)) for e in entries]
+        def transact(entries: Sequence[Entry], connection: Connection) -> list[Receipt]:
+            return [
+                apply(connection, e, self._decide(connection, e, snapshot), self._policy(e))
+                for e in entries
+            ]
 
-        receipts = await asyncio.wrap_future(self.ledger.submit(transact)) if entries else []
+        try:
+            receipts = await self._commit(partial(transact, entries)) if entries else []
+        except ChangeRefused as error:  # all or nothing: decide again, without its commands
+            entries = [replace(entry, refused=str(error)) for entry in entries]
+            receipts = await self._commit(partial(transact, entries))
         for entry, receipt in zip(entries, receipts, strict=True):
             log.filed(receipt, entry.delivery)
             self.metrics.filed(receipt)
             if receipt.notices:
                 self.on_notice()
         return receipts
+
+    async def _commit(self, job: Callable[[Connection], list[Receipt]]) -> list[Receipt]:
+        return await asyncio.wrap_future(self.ledger.submit(job))
+
+    def _policy(self, entry: Entry) -> Policy:
+        return self.policies[entry.mailbox.policy]
 
     async def _entries(self, delivery: Delivery) -> list[Entry]:
         """The mail, parsed and looked into, once for each of our mailboxes that it came to."""
@@ -141,22 +159,30 @@ class Ingest:
         authentication = await self._authenticate(delivery, mail, tuple(recipients))
         if authentication.seal is not None:
             mail = sealed(mail, authentication.seal)
+        compressed = blobs.compress(delivery.raw) if recipients else b""
         entries = []
         for mailbox, addresses in recipients.items():
             envelope = replace(delivery.envelope, rcpt_tos=tuple(addresses))
             its_own = replace(delivery, envelope=envelope)
-            entries.append(self._entry(its_own, mail, mailbox, authentication))
+            if returned_notice(envelope, mailbox, snapshot.keys) is not None:
+                mail = replace(mail, bounces=read_bounce(delivery.raw))
+            entries.append(self._entry(its_own, compressed, mail, mailbox, authentication))
         return entries
 
     def _entry(
-        self, delivery: Delivery, mail: Mail, mailbox: Mailbox, authentication: Authentication
+        self,
+        delivery: Delivery,
+        compressed: bytes,
+        mail: Mail,
+        mailbox: Mailbox,
+        authentication: Authentication,
     ) -> Entry:
         now = self.clock()
         return Entry(
             journal_id=self.new_id(),
             mailbox=mailbox,
             delivery=delivery,
-            compressed=blobs.compress(delivery.raw),
+            compressed=compressed,
             mail=mail,
             authentication=authentication,
             received_at=now,
@@ -177,7 +203,7 @@ class Ingest:
 
     def _decide(self, connection: Connection, entry: Entry, snapshot: Snapshot) -> Decision:
         mailbox, mail, envelope = entry.mailbox, entry.mail, entry.delivery.envelope
-        policy = self.policies[mailbox.policy]
+        policy = self._policy(entry)
         pointers = signals(mail, envelope, mailbox, snapshot.keys, policy.subject_tag.format)
         facts = gather(
             connection,
@@ -189,6 +215,10 @@ class Ingest:
             own_addresses=snapshot.own_addresses,
             received_at=entry.decided_at,
             held=entry.held,
+            returned=returned_notice(envelope, mailbox, snapshot.keys),
+            looped=is_looped(mail, snapshot.keys),
+            came_at=entry.received_at,
+            refused=entry.refused,
         )
         return decide(mail, facts, policy)
 

@@ -1,4 +1,4 @@
-"""Keeps the quarantine: lets go who was enrolled meanwhile, and what has waited too long."""
+"""Does what is due without a mail: releases from quarantine, discards, words on the clocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.ids import Clock
 from gateway.ingest import Ingest
 from gateway.metrics import Metrics
 from rules.decision import Verdict
-from storage import quarantine, registry
+from storage import overdue, quarantine, registry
 from storage.database import Connection, Database
 from storage.ledger import Conflict, Ledger
 
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 ROUND_S = 5.0
 ROUNDS_BETWEEN_CLEANINGS = 120
+ROUNDS_BETWEEN_CLOCKS = 12
+CLOCKS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Keeper:
         for number in count():
             try:
                 await self.look_around(also_old=number % ROUNDS_BETWEEN_CLEANINGS == 0)
+                if number % ROUNDS_BETWEEN_CLOCKS == 0:
+                    await self.tell_overdue()
             except Exception as error:  # noqa: BLE001 - a store that is down will be up again
                 log.keeper_failed(error)
             await asyncio.sleep(ROUND_S)
@@ -60,6 +64,24 @@ class Keeper:
                 receipt = await self.ingest.release(held, delivery, held.authentication)
                 released += receipt.verdict is not Verdict.DUPLICATE
         return released
+
+    async def tell_overdue(self) -> int:
+        """Order the warnings and breaches that are due; returns how many mails that makes."""
+        ordered = 0
+        while found := await self._read(
+            partial(overdue.due, now=self.clock(), limit=CLOCKS_AT_ONCE)
+        ):
+            ordered += await self._write(
+                partial(
+                    overdue.tell,
+                    tickets=found,
+                    policies=self.ingest.policies,
+                    now=self.clock(),
+                    new_id=self.ingest.new_id,
+                )
+            )
+            self.ingest.on_notice()
+        return ordered
 
     async def discard_old(self) -> None:
         for mailbox in await self._read(registry.mailboxes):

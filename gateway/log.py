@@ -110,6 +110,16 @@ def given_up(notice: str, kind: str, attempts: int, error: str) -> None:
     _log.error("given_up", notice=notice, kind=kind, attempts=attempts, error=error)
 
 
+def template_refused(template: str, error: str) -> None:
+    """An operator's template cannot be used; the shipped one stands in."""
+    _log.error("template_refused", template=template, error=error)
+
+
+def relay_refused(error: str) -> None:
+    """The relay takes no mail from us at all, whoever the recipient is."""
+    _log.error("relay_refused", error=error)
+
+
 def dispatcher_failed(error: BaseException) -> None:
     _log.error("dispatcher_failed", exc_info=error)
 

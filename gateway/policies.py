@@ -2,42 +2,71 @@
 
 from __future__ import annotations
 
-import difflib
+import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from rules.complaints import text_of
+from rules.complaints import near, text_of
 from rules.policy import Policy, PolicyRefused, parse
 
 Policies = Mapping[str, Policy]
 
+SHIPPED = "shipped"
+_NAME = re.compile(r"^name[ \t]*=.*$", re.MULTILINE)
+_MARK = re.compile(r"#[^\n]*\bchange me\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A policy with the file that it stands in."""
+
+    policy: Policy
+    text: str
+    source: str
+    """The file's path, or `shipped`."""
+
 
 def load(folder: Path | None) -> Policies:
     """Every policy by its name. Raises PolicyRefused for the first file that does not hold."""
-    found: dict[str, Policy] = {}
+    return {name: found.policy for name, found in find(folder).items()}
+
+
+def find(folder: Path | None) -> dict[str, Found]:
+    """Every policy by its name, with its file. Raises PolicyRefused like `load`."""
+    found: dict[str, Found] = {}
     shipped = resources.files("rules.policies")
     for entry in sorted(shipped.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".toml"):
-            policy = parse(entry.read_text(encoding="utf-8"), entry.name)
-            found[policy.name] = policy
+            text = entry.read_text(encoding="utf-8")
+            policy = parse(text, entry.name)
+            found[policy.name] = Found(policy, text, SHIPPED)
     if folder is not None:
         found.update(_own(folder))
     return found
 
 
-def _own(folder: Path) -> dict[str, Policy]:
+def read(path: Path) -> Found:
+    """The policy of one file. Raises Refused with every fault named."""
+    try:
+        text = text_of(path.read_bytes(), str(path))
+    except OSError as error:
+        raise PolicyRefused(str(path), [f"cannot be read: {error}"]) from error
+    return Found(parse(text, str(path)), text, str(path))
+
+
+def _own(folder: Path) -> dict[str, Found]:
     if not folder.is_dir():
         raise PolicyRefused(str(folder), ["policies.folder is no folder"])
-    own: dict[str, Policy] = {}
+    own: dict[str, Found] = {}
     for path in sorted(folder.glob("*.toml")):
-        try:
-            policy = parse(text_of(path.read_bytes(), str(path)), str(path))
-        except OSError as error:
-            raise PolicyRefused(str(path), [f"cannot be read: {error}"]) from error
-        if policy.name in own:
-            raise PolicyRefused(str(path), [f"a second policy is called {policy.name!r}"])
-        own[policy.name] = policy
+        found = read(path)
+        name = found.policy.name
+        if name in own:
+            raise PolicyRefused(str(path), [f"a second policy is called {name!r}"])
+        own[name] = found
     return own
 
 
@@ -45,6 +74,18 @@ def named(policies: Policies, name: str, wanted_by: str) -> Policy:
     """The policy of a name. Raises PolicyRefused with a near name where there is one."""
     if name in policies:
         return policies[name]
-    near = difflib.get_close_matches(name, policies, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(policies))}"
+    hint = near(name, policies) or f"there are: {', '.join(sorted(policies))}"
     raise PolicyRefused(wanted_by, [f"no policy {name!r} ({hint})"])
+
+
+def copied(model: Found, name: str, source: str) -> Found:
+    """A policy under a new name. Raises PolicyRefused for a name that cannot be one."""
+    text = _NAME.sub(lambda _: f"name = {json.dumps(name)}", model.text, count=1)
+    return Found(parse(text, source), text, source)
+
+
+def unchanged_marks(text: str) -> tuple[int, ...]:
+    """The numbers of the lines that are still marked `# change me`, outside the file's opening."""
+    lines = text.split("\n")
+    opening = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    return tuple(n for n, line in enumerate(lines, 1) if n > opening and _MARK.search(line))

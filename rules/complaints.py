@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -30,9 +30,25 @@ def text_of(data: bytes, source: str) -> str:
         raise Refused(source, [f"line {line}: not UTF-8; save the file as UTF-8"]) from error
 
 
+def near(word: str, known: Iterable[str]) -> str:
+    """`did you mean High?`, where a known word is near; else nothing."""
+    by_fold = {each.casefold(): each for each in known}
+    found = difflib.get_close_matches(word.casefold(), by_fold, n=1)
+    return f"did you mean {by_fold[found[0]]}?" if found else ""
+
+
 def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """One line for each fault: the key, what is wrong, and a suggestion where one is near."""
-    return [complaint(fault, model) for fault in error.errors(include_url=False)]
+    faults = error.errors(include_url=False)
+    places = [fault["loc"] for fault in faults]
+    told = [f for f in faults if f["type"] != "too_short" or not _within(f, places)]
+    return [complaint(fault, model) for fault in told]
+
+
+def _within(fault: ErrorDetails, places: Sequence[tuple[int | str, ...]]) -> bool:
+    """Whether another fault lies within this one: a list is short of what was refused in it."""
+    here = fault["loc"]
+    return any(len(place) > len(here) and place[: len(here)] == here for place in places)
 
 
 def complaint(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> str:
@@ -41,19 +57,37 @@ def complaint(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> st
     key = name or ".".join(str(part) for part in location) or "the whole file"
     if fault["type"] == "extra_forbidden":
         known = _keys_at(model, location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(sorted(known))}"
+        hint = near(str(location[-1]), known) or f"known here: {', '.join(sorted(known))}"
         return f"unknown setting: {key} ({hint})"
     if fault["type"] == "missing":
         return f"{key} is missing"
     given = "" if isinstance(fault["input"], dict | list | BaseModel) else f"{shown(fault)}: "
+    field = _field_at(model, location)
+    section = _section(field.annotation) if field is not None else None
     if fault["type"].startswith("model_"):
         return f"{key}: {given}this is a section; write [{key}] and its settings below it"
-    field = _field_at(model, location)
+    if fault["type"] == "tuple_type" and section is not None:
+        return f"{key}: {given}this is a list of sections; write [[{key}]] above each of them"
+    if fault["type"] == "tuple_type":
+        return f'{key}: {given}this is a list; write it in brackets, such as ["one", "two"]'
     expected = field.description if field is not None else None
-    if expected is not None and fault["type"] in ("string_pattern_mismatch", "too_short"):
+    if expected is not None and fault["type"] in _DESCRIBED:
         return f"{key}: {given}{expected}"
-    return f"{key}: {given}{fault['msg'].removeprefix('Value error, ')}"
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "literal_error" and (hint := _near_choice(fault)):
+        message = f"{message} ({hint})"
+    return f"{key}: {message if given and message.startswith(given[:-2]) else given + message}"
+
+
+_DESCRIBED = ("string_pattern_mismatch", "too_short", "dict_type")
+
+
+def _near_choice(fault: ErrorDetails) -> str:
+    """Of the values that a setting may have, the one that was meant."""
+    return near(str(fault["input"]), _QUOTED.findall(fault.get("ctx", {}).get("expected", "")))
+
+
+_QUOTED = re.compile(r"'([^']+)'")
 
 
 def shown(fault: ErrorDetails) -> str:

@@ -5,13 +5,21 @@ The reason is the same word in the reply log, the journal, the metric, the conso
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
+from rules.bounces import Failure
+from rules.changes import Change
+from rules.lifecycle import Status
+from rules.notices import Order
 from rules.participants import Addition
+from rules.promises import Agreed, Ticking
 from rules.severity import MailSeverity
+from rules.sla import Clock
+from rules.visibility import Visibility
 
 
 class Verdict(StrEnum):
@@ -30,17 +38,27 @@ class Reason(StrEnum):
 
     # opened
     NEW_REQUEST = "new_request"
+    FOLLOW_UP = "follow_up"
+    """It answers a ticket that is closed for good."""
     # commented: the signal that led to the ticket
     REPLY_TOKEN = "reply_token"
     OUR_MESSAGE_ID = "our_message_id"
     KNOWN_MESSAGE_ID = "known_message_id"
+    LATE_PARENT = "late_parent"
     SUBJECT_TAG = "subject_tag"
+    FEEDBACK = "feedback"
+    """A word on the help that was given; it never reopens."""
     # flagged
     PENDING_PARTICIPANT = "pending_participant"
     NOT_A_PARTICIPANT = "not_a_participant"
     STAFF_WITHOUT_TOKEN = "staff_without_token"
+    NOTHING_SAID = "nothing_said"
+    """A staff person's reply without a word that may go to a customer."""
+    COMMAND_REFUSED = "command_refused"
     # recorded
     AUTOMATIC = "automatic"
+    BOUNCE = "bounce"
+    UNSUBSCRIBED = "unsubscribed"
     # held
     FROM_AMBIGUOUS = "from_ambiguous"
     NOT_ENROLLED = "not_enrolled"
@@ -50,6 +68,7 @@ class Reason(StrEnum):
     UNPROVEN_HELD = "unproven_held"
     DNS_FAILURE_HELD = "dns_failure_held"
     STRANGER_HELD = "stranger_held"
+    TOO_MANY_TICKETS = "too_many_tickets"
     # duplicate
     SEEN_BEFORE = "seen_before"
     # refused
@@ -58,20 +77,11 @@ class Reason(StrEnum):
     DMARC_REJECT = "dmarc_reject"
     DEACTIVATED = "deactivated"
     SUSPENDED = "suspended"
+    NO_SUPPORT = "no_support"
+    """The company's plan has none; its people are sent to the community."""
     # deferred
     DNS_FAILURE = "dns_failure"
     INTERNAL_ERROR = "internal_error"
-
-
-class Visibility(StrEnum):
-    PUBLIC = "public"
-    """Everyone on the ticket reads it."""
-    PRIVATE = "private"
-    """Flagged: staff alone read it, and may accept it."""
-    NOTE = "note"
-    """Staff's own words among themselves."""
-    FOLDED = "folded"
-    """Automatic mail: kept with the ticket, shown folded, tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +93,31 @@ class OpenTicket:
     company: int | None
     severity: MailSeverity
     additions: tuple[Addition, ...]
-    acknowledge: bool
+    orders: tuple[Order, ...]
     enrol: bool
     """The requester is enrolled by this mail, in the company of his domain."""
     mentions: int | None
     """A ticket that the subject names although the sender has no right there; staff see it."""
+    author: str = ""
+    """Who wrote it: the requester, but for a follow-up that another participant begins."""
+    follows: int | None = None
+    """The closed ticket that it goes on from, with its requester and its people."""
+    tier: str = ""
+    targets: Agreed = field(default_factory=dict)
+    """What the company's contract promises beside its tier."""
+    language: str = ""
+    """Of the requester, as far as his mail tells."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    clock: Clock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The ticket's status changes."""
+
+    was: Status
+    became: Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +125,33 @@ class AddComment:
     ticket: int
     visibility: Visibility
     additions: tuple[Addition, ...]
+    orders: tuple[Order, ...] = ()
+    moved: Moved | None = None
+    ticking: Ticking | None = None
+    """None where the clock goes on as it was."""
+    by_staff: bool = False
+    """By a staff person's own reply or note address."""
+    missing: tuple[str, ...] | None = None
+    """What the request still lacks; None where that is as before."""
+    changes: tuple[Change, ...] = ()
+    """What its commands ask for: all of it is done, or the mail is decided again without."""
+
+    @property
+    def answers(self) -> bool:
+        """Staff answer the customer with it."""
+        return self.by_staff and self.visibility is Visibility.PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Bounced:
+    """A notice of ours that came back."""
+
+    notice: UUID
+    address: str
+    failure: Failure
+    why: str
+    suspends: bool
+    """The address is not written to any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +161,25 @@ class Record:
     ticket: int | None
     author: str
     """Whose words it is kept as; empty where nothing proves them."""
+    bounced: Bounced | None = None
+    orders: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """A participant wants no more mail about a ticket. He stays on it, and is told so once."""
+
+    ticket: int
+    participant: int
+    author: str
+    orders: tuple[Order, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Quarantine: kept, shown to staff, can be released."""
 
-    invite: str = ""
-    """The address that is sent a sign-up notice; empty for none."""
+    orders: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +204,7 @@ class Repeat:
     ticket: int | None
 
 
-Action = OpenTicket | AddComment | Record | Hold | Refuse | Defer | Repeat
+Action = OpenTicket | AddComment | Record | Unsubscribe | Hold | Refuse | Defer | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +231,7 @@ class Decision:
                 return Verdict.FLAGGED
             case AddComment():
                 return Verdict.COMMENTED
-            case Record():
+            case Record() | Unsubscribe():
                 return Verdict.RECORDED
             case Hold():
                 return Verdict.HELD

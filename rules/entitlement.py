@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from rules.decision import Reason
 from rules.facts import Facts, Part, Participant, Presence, Ticket
-from rules.identity import Sender, Standing, Tier, token_holder
+from rules.identity import Sender, Standing, Tier, enough, token_holder
+from rules.lifecycle import is_past_reopening
+from rules.policy import Policy
 from rules.threads import Signal, Via
 from rules.tokens import Purpose
 
@@ -38,26 +40,62 @@ class Entitlement:
         return f"{self.via} → #{self.ticket}: {self.right}"
 
 
-def entitlement(sender: Sender | None, facts: Facts) -> tuple[Entitlement, ...]:
+def entitlement(sender: Sender | None, facts: Facts, policy: Policy) -> tuple[Entitlement, ...]:
     """One entry for each signal that leads to a ticket, strongest first."""
     found: list[Entitlement] = []
     for signal in facts.signals:
         number = _ticket_of(signal, facts)
-        ticket = facts.tickets.get(number) if number is not None else None
+        ticket = destination(number, facts, policy) if number is not None else None
         if ticket is not None:
-            found.append(_entitlement(sender, signal, ticket))
+            found.append(_entitlement(sender, signal, ticket, facts, policy))
     return tuple(found)
+
+
+def destination(number: int, facts: Facts, policy: Policy) -> Ticket | None:
+    """The ticket that mail for a number goes to now; None where it leads to none, or in a circle.
+
+    A merged ticket leads to the one it was merged into, a closed one to its follow-up; a deleted
+    one leads nowhere.
+    """
+    passed: set[int] = set()
+    while number not in passed:
+        passed.add(number)
+        ticket = facts.tickets.get(number)
+        if ticket is None or ticket.deleted:
+            return None
+        if ticket.merged_into is not None:
+            number = ticket.merged_into
+        elif ticket.follow_up is not None and is_over(ticket, facts, policy):
+            number = ticket.follow_up
+        else:
+            return ticket
+    return None
+
+
+def is_over(ticket: Ticket, facts: Facts, policy: Policy) -> bool:
+    """Whether a reply to the ticket begins a new one."""
+    return is_past_reopening(
+        ticket.status, ticket.status_at, facts.received_at, policy.lifecycle.reopen_days
+    )
 
 
 def _ticket_of(signal: Signal, facts: Facts) -> int | None:
     if signal.token is not None and token_holder(signal.token, facts) is None:
         return None  # removed since: his tokens are dead, in anybody's hand
+    if signal.via is Via.LATE_PARENT:
+        return facts.named_before.get(signal.message_id)
     return signal.ticket if signal.ticket is not None else facts.known_ids.get(signal.message_id)
 
 
-def _entitlement(sender: Sender | None, signal: Signal, ticket: Ticket) -> Entitlement:
+def _entitlement(
+    sender: Sender | None, signal: Signal, ticket: Ticket, facts: Facts, policy: Policy
+) -> Entitlement:
     member = ticket.participant(sender.address) if sender is not None else None
-    right, reason = _right(sender, signal, ticket, member)
+    right, reason = _right(
+        sender, signal, ticket, member, _has_own_token(sender, ticket, facts, policy)
+    )
+    if right is Right.COMMENT and sender is not None and not enough(sender, policy.proof.comment):
+        right = Right.NONE
     guest = (
         member is not None
         and member.part is Part.GUEST
@@ -67,14 +105,24 @@ def _entitlement(sender: Sender | None, signal: Signal, ticket: Ticket) -> Entit
     return Entitlement(signal.via, ticket.id, right, reason, guest)
 
 
+def _has_own_token(sender: Sender | None, ticket: Ticket, facts: Facts, policy: Policy) -> bool:
+    """Whether the sender's token was given for this ticket, or for one that leads to it."""
+    if sender is None or sender.token is None:
+        return False
+    return destination(sender.token.ticket, facts, policy) is ticket
+
+
 def _right(
-    sender: Sender | None, signal: Signal, ticket: Ticket, member: Participant | None
+    sender: Sender | None,
+    signal: Signal,
+    ticket: Ticket,
+    member: Participant | None,
+    own_token: bool,
 ) -> tuple[Right, Reason]:
     """The table of who may comment."""
     reason = Reason(signal.via.value)
     if sender is None:
         return Right.NONE, reason
-    own_token = sender.token is not None and sender.token.ticket == ticket.id
     if sender.standing is Standing.STAFF:
         return _staff_right(sender, own_token, reason)
     if sender.standing in (Standing.DEACTIVATED, Standing.SUSPENDED):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from rules.authentication import Authentication
+from rules.lifecycle import Status
 from rules.mail import Envelope, Mailbox
+from rules.sla import Clock
 from rules.threads import Signal
 
 
@@ -39,6 +41,14 @@ class Company:
     id: int
     name: str
     active: bool
+    tier: str = ""
+    """Of the contract in force now; empty where there is none, and the policy's default holds."""
+    targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What that contract promises beside the tier: `first` and `ongoing`, spans by level."""
+    account_team: tuple[str, ...] = ()
+    success_manager: str = ""
+    channel: str = ""
+    """The way of contact that the company prefers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class Person:
     machine: bool
     """A user that is a program: its automatic mail may open tickets."""
     company: Company | None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,20 @@ class Participant:
     address: str
     part: Part
     presence: Presence
+    muted: bool = False
+    """Unsubscribed: still on the ticket, but written to no more."""
+    reachable: bool = True
+    """Neither deactivated, nor of a suspended company, nor an address that mail comes back from."""
+    language: str = ""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether what happens on the ticket is sent to him."""
+        return self.presence is Presence.ACTIVE and self.reachable and not self.muted
+
+    @property
+    def is_staff(self) -> bool:
+        return self.part is Part.FOLLOWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +91,34 @@ class Ticket:
     id: int
     company: int | None
     participants: tuple[Participant, ...]
+    status: Status = Status.OPEN
+    status_at: datetime | None = None
+    """When the status last changed."""
+    requester: str = ""
+    subject: str = ""
+    severity: str = ""
+    tier: str = ""
+    """In force when the ticket arrived."""
+    targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the contract in force then promised beside the tier."""
+    clock: Clock | None = None
+    missing: tuple[str, ...] = ()
+    """Names of the facts that the request lacks."""
+    critical_claimed: bool = False
+    in_portal: bool = False
+    """Its severity was set in the portal or at the desk, and not by a mail."""
+    escalation_level: int = 0
+    staff_spoke: bool = False
+    """Staff have answered in public."""
+    assignee: str = ""
+    merged_into: int | None = None
+    deleted: bool = False
+    follow_up: int | None = None
+    """The ticket that goes on from this one."""
+    reopened: int = 0
+    """How often within the last hour."""
+    sent: Mapping[str, int] = field(default_factory=dict)
+    """How many notices about it were ordered for an address within the last hour."""
 
     def participant(self, address: str) -> Participant | None:
         return next((p for p in self.participants if p.address == address), None)
@@ -81,8 +134,38 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class Staff:
+    """A staff person of the mailbox."""
+
+    address: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The notice whose own return path a mail came back to."""
+
+    notice: UUID
+    address: str
+    """Whom it was for."""
+    ticket: int | None
+    hard_before: int
+    """How often mail to that address had failed for good before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """One mail of the author within the last hour."""
+
+    received_at: datetime
+    opened: bool
+    ticket: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     received_at: datetime
+    """When it is decided: when the mail came, but for one that was held in between."""
     mailbox: Mailbox
     own_addresses: frozenset[str]
     """Every address that we serve: none of them ever becomes a participant."""
@@ -98,9 +181,11 @@ class Facts:
     author_known: bool
     """That, or the author is on a ticket here: only then is the sender looked into at all."""
     tickets: Mapping[int, Ticket]
-    """The tickets that the signals point to."""
+    """The tickets that the signals point to, and those that they lead on to."""
     known_ids: Mapping[str, int]
     """Message-IDs of mails that we received, and the ticket that each is on."""
+    named_before: Mapping[str, int]
+    """Message-IDs that a mail of a ticket named before we had them, and that ticket."""
     earlier: Earlier | None
     id_seen: bool
     """The Message-ID came before, with other bytes."""
@@ -110,3 +195,21 @@ class Facts:
     """When the author was last sent a sign-up notice."""
     deferred_since: datetime | None
     """When this very mail was first told to come again because the DNS did not answer."""
+    staff: tuple[Staff, ...] = ()
+    """The active staff of the mailbox."""
+    bounced: frozenset[str] = frozenset()
+    """Of the addresses in To and Cc, those that mail of ours comes back from."""
+    recent: tuple[Recent, ...] = ()
+    """The author's mails within the last hour, in any order."""
+    returned: Returned | None = None
+    looped: bool = False
+    """It carries our own loop mark: somebody sends our mails back to us."""
+    came_at: datetime | None = None
+    """When a held mail came."""
+    refused: str = ""
+    """Why the commands of this very mail could not be done, where that was tried."""
+
+    @property
+    def opens_at(self) -> datetime:
+        """When the clock of a ticket that this mail opens begins."""
+        return self.came_at or self.received_at

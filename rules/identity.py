@@ -70,6 +70,11 @@ def identify(author: Author, facts: Facts) -> Sender:
     )
 
 
+def enough(sender: Sender, asked: str) -> bool:
+    """Whether a sender is proven as well as a policy asks (`"T1"`, `"T2"`, `"T3"`)."""
+    return sender.tier >= Tier(int(asked[1]))
+
+
 def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:
     """The participant that a token was given to; None once he is removed: his tokens are dead."""
     ticket = facts.tickets.get(token.ticket)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from rules.bounces import Bounce
 from rules.header import Ambiguous, Author, Header
 
 
@@ -100,3 +101,5 @@ class Mail:
     cc: tuple[str, ...]
     date: datetime | None
     body: Body | Unreadable
+    bounces: tuple[Bounce, ...] = ()
+    """What it reports of mails that did not arrive, if it is such a report."""

@@ -7,7 +7,7 @@ from itertools import islice
 
 from rules.addresses import is_role, normalise
 from rules.facts import Company, Facts, Part, Presence, Role, Ticket
-from rules.identity import Sender, Standing, Tier
+from rules.identity import Sender, Standing, enough
 from rules.mail import Mail
 from rules.policy import Policy
 
@@ -21,6 +21,8 @@ class Addition:
     person: int | None
     part: Part
     presence: Presence
+    language: str = ""
+    """That he is known to read; empty where nothing tells."""
 
 
 def named_addresses(mail: Mail) -> tuple[str, ...]:
@@ -39,7 +41,8 @@ def additions(
     """Whom this mail brings onto the ticket, in the order written.
 
     Nobody joins by a mail in which our mailbox is not visible (we were a blind copy), nor one of
-    our own addresses, a list or a role. What goes over the caps is pending.
+    our own addresses, a list, a role or an address that mail comes back from. What goes over the
+    caps is pending.
     """
     if not _visibly_to_us(mail, facts) or mail.header.get("list-id"):
         return ()
@@ -47,7 +50,7 @@ def additions(
     room = policy.cc.per_ticket - (len(present) if ticket else 0)
     added: list[Addition] = []
     for address in named_addresses(mail):
-        if address in present or _is_ours(address, facts):
+        if address in present or _is_ours(address, facts) or address in facts.bounced:
             continue
         joined = _addition(address, facts, sender, ticket, policy)
         if joined is None:
@@ -82,7 +85,7 @@ def _presence(
     sender: Sender, same_company: bool, registered: bool, policy: Policy
 ) -> Presence | None:
     """The table of who may add whom; None where the policy ignores the address."""
-    if sender.tier < Tier.PROVEN:
+    if not enough(sender, policy.proof.add_people):
         return Presence.PENDING
     match sender.standing:
         case Standing.STAFF:

@@ -17,6 +17,7 @@ from rules.decision import (
     Record,
     Refuse,
     Repeat,
+    Unsubscribe,
     Verdict,
 )
 from rules.replies import Reply
@@ -43,7 +44,7 @@ def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
     match decision.action:
         case OpenTicket() | AddComment():
             return replies.ACCEPTED.saying(f"{journal_id} filed as #{ticket}")
-        case Record() | Hold():
+        case Record() | Unsubscribe() | Hold():
             # The same words for both: which of them it was is nobody's business but staff's.
             return replies.ACCEPTED.saying(f"{journal_id} accepted")
         case Repeat(answer=answer):

@@ -35,6 +35,7 @@ def sealed(mail: Mail, seal: Seal) -> Mail:
         cc=() if "cc" in without else mail.cc,
         in_reply_to=() if "in-reply-to" in without else mail.in_reply_to,
         references=() if "references" in without else mail.references,
+        subject="" if "subject" in without else mail.subject,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import final
 
 from rules.header import Header
+from rules.patterns import compiled
 
 CLAIM_LINES = 5
 """A claim may stand in the subject or in this many first lines of the text."""
@@ -36,6 +37,19 @@ class Level:
     def is_called(self, word: str) -> bool:
         word = word.strip().casefold()
         return word == self.name.casefold() or any(word == a.casefold() for a in self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPattern:
+    """A wording of the policy by which a mail claims a level."""
+
+    pattern: re.Pattern[str]
+    level: str
+
+
+def claim_pattern(pattern: str, level: str) -> ClaimPattern:
+    """Raises ValueError for a pattern that is none, or slow: see `rules.patterns`."""
+    return ClaimPattern(compiled(pattern), level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +108,50 @@ def capped(
 
 
 def claimed(
-    levels: Iterable[Level], subject: str, text: str, header: Header, high_importance: str | None
+    levels: Iterable[Level],
+    subject: str,
+    text: str,
+    header: Header,
+    high_importance: str | None,
+    patterns: Iterable[ClaimPattern] = (),
 ) -> Claim | None:
     """The severest claim in subject, first lines and headers; None where nothing is claimed."""
-    known = list(levels)
+    by_name = {level.name: level for level in levels}
+    lines = list(_lines(subject, text))
     claims = [
-        Claim(level.name, level.critical, where)
-        for where, word in _words(subject, text)
-        for level in known
+        (level, where)
+        for where, word in _words(lines)
+        for level in by_name.values()
         if level.is_called(word)
     ]
+    claims += [
+        (by_name[each.level], where)
+        for each in patterns
+        for where, line in lines
+        if each.pattern.search(line)
+    ]
     if high_importance is not None and _marked_important(header):
-        important = next(level for level in known if level.name == high_importance)
-        claims.append(Claim(important.name, important.critical, "importance header"))
-    rank = {level.name: level.rank for level in known}
-    return max(claims, key=lambda claim: rank[claim.level], default=None)
+        claims.append((by_name[high_importance], "importance header"))
+    if not claims:
+        return None
+    level, where = max(claims, key=lambda claim: claim[0].rank)
+    return Claim(level.name, level.critical, where)
 
 
-def _words(subject: str, text: str) -> Iterable[tuple[str, str]]:
-    for word in _BRACKETED.findall(subject[:CLAIM_LINE_LENGTH]):
-        yield "subject", word
-    lines = text.split("\n", CLAIM_LINES)[:CLAIM_LINES]
-    for where, line in [("subject", subject), *(("text", line) for line in lines)]:
-        if label := _LABELLED.match(line[:CLAIM_LINE_LENGTH]):
+def _lines(subject: str, text: str) -> Iterable[tuple[str, str]]:
+    """Where a claim may stand: the subject and the first lines, cut to their bounds."""
+    yield "subject", subject[:CLAIM_LINE_LENGTH]
+    for line in text.split("\n", CLAIM_LINES)[:CLAIM_LINES]:
+        yield "text", line[:CLAIM_LINE_LENGTH]
+
+
+def _words(lines: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """What stands where a level is named: in brackets in the subject, or after a label."""
+    for where, line in lines:
+        if where == "subject":
+            for word in _BRACKETED.findall(line):
+                yield where, word
+        if label := _LABELLED.match(line):
             yield where, label[1]
 
 

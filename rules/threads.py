@@ -6,11 +6,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from rules.addresses import normalise, without_detail
 from rules.mail import Envelope, Mail, Mailbox
-from rules.tokens import Keys, ReplyToken, read_message_id, read_reply_token
+from rules.tokens import (
+    Keys,
+    ReplyToken,
+    is_loop_mark,
+    read_message_id,
+    read_reply_token,
+    read_return_path,
+)
 
+LOOP_FIELD = "x-postern-loop"
 EXAMINED_IDS = 50
 """Of a References header with hundreds of ids, so many are looked at, the nearest first."""
 
@@ -21,6 +30,8 @@ class Via(StrEnum):
     REPLY_TOKEN = "reply_token"
     OUR_MESSAGE_ID = "our_message_id"
     KNOWN_MESSAGE_ID = "known_message_id"
+    LATE_PARENT = "late_parent"
+    """A ticket's mail named this one, or its ancestor, before we had it."""
     SUBJECT_TAG = "subject_tag"
 
 
@@ -40,8 +51,24 @@ def signals(
     return (
         *_tokens(envelope, mailbox, keys),
         *_ids(mail, mailbox, keys),
+        *_late(mail),
         *_tags(mail.subject, tag_format),
     )
+
+
+def returned_notice(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> UUID | None:
+    """The notice to whose return path the mail came; None for any other mail."""
+    for recipient in envelope.rcpt_tos:
+        _, detail = without_detail(recipient)
+        notice = read_return_path(keys, mailbox.id, detail.lower()) if detail else None
+        if notice is not None:
+            return notice
+    return None
+
+
+def is_looped(mail: Mail, keys: Keys) -> bool:
+    """Whether it carries our own loop mark: somebody sent our mail back."""
+    return is_loop_mark(keys, mail.header.get(LOOP_FIELD)[:200])
 
 
 def thread_ids(mail: Mail) -> tuple[str, ...]:
@@ -67,6 +94,13 @@ def _ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Signal]:
     for message_id, ticket in ours.items():
         if ticket is None:
             yield Signal(Via.KNOWN_MESSAGE_ID, None, message_id=message_id)
+
+
+def _late(mail: Mail) -> Iterator[Signal]:
+    """Ids by which another mail, here before this one, may have named it or its ancestors."""
+    for message_id in dict.fromkeys((mail.message_id, *thread_ids(mail))):
+        if message_id:
+            yield Signal(Via.LATE_PARENT, None, message_id=message_id)
 
 
 def _tags(subject: str, tag_format: str) -> Iterator[Signal]:

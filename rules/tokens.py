@@ -20,7 +20,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from uuid import UUID
 
 MAC_BYTES = 10
@@ -35,6 +35,7 @@ class Purpose(IntEnum):
 
     REPLY = 0
     NOTE = 1
+    FEEDBACK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def reply_token(keys: Keys, mailbox: int, token: ReplyToken) -> str:
 def read_reply_token(keys: Keys, mailbox: int, text: str) -> ReplyToken | None:
     """The token, or None for anything that we did not make: the two look alike from outside."""
     payload = _unseal(keys, b"reply", mailbox, text)
-    if payload is None or len(payload) != 11 or payload[10] not in (0, 1):
+    if payload is None or len(payload) != 11 or payload[10] not in list(Purpose):
         return None
     return ReplyToken(
         ticket=int.from_bytes(payload[:5], "big"),
@@ -96,6 +97,70 @@ def read_message_id(keys: Keys, mailbox: int, text: str) -> int | None:
     if payload is None or len(payload) != 21:
         return None
     return int.from_bytes(payload[:5], "big")
+
+
+def thread_root(keys: Keys, mailbox: int, ticket: int, domain: str) -> str:
+    """The id that stands in the References of everything we send about a ticket.
+
+    No mail has it. It holds together, in every client, what otherwise shares no ancestor.
+    """
+    return message_id(keys, mailbox, ticket, UUID(int=0), domain)
+
+
+def return_path(keys: Keys, mailbox: int, address: str, notice: UUID) -> str:
+    """The reverse-path of one notice: what comes back to it tells which notice failed."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{_seal(keys, b'return-path', mailbox, notice.bytes)}@{domain}"
+
+
+def read_return_path(keys: Keys, mailbox: int, text: str) -> UUID | None:
+    """The notice of a return path of ours, from what stands behind the `+`; None for any other."""
+    payload = _unseal(keys, b"return-path", mailbox, text)
+    return UUID(bytes=payload) if payload is not None and len(payload) == 16 else None
+
+
+def loop_mark(keys: Keys) -> str:
+    """What our own mails carry in `X-Postern-Loop`: who sends them back to us is a machine."""
+    return _seal(keys, b"loop", 0, b"")
+
+
+def is_loop_mark(keys: Keys, text: str) -> bool:
+    return _unseal(keys, b"loop", 0, text.strip()) == b""
+
+
+class LinkUse(StrEnum):
+    """What a signed link in a notice is for; a link of one use is none of another."""
+
+    APPROVE = "approve"
+    """`text` is the address that was proposed."""
+    UNSUBSCRIBE = "unsubscribe"
+    FEEDBACK = "feedback"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    ticket: int
+    participant: int
+    """Whose link it is."""
+    text: str
+
+
+def link_token(keys: Keys, mailbox: int, use: LinkUse, link: Link) -> str:
+    """The secret part of a link in a notice."""
+    numbers = link.ticket.to_bytes(5, "big") + link.participant.to_bytes(5, "big")
+    return _seal(keys, use.value.encode(), mailbox, numbers + link.text.encode())
+
+
+def read_link_token(keys: Keys, mailbox: int, use: LinkUse, text: str) -> Link | None:
+    """What a link of this use is about; None for one that we did not make."""
+    payload = _unseal(keys, use.value.encode(), mailbox, text)
+    if payload is None or len(payload) < 10:
+        return None
+    return Link(
+        int.from_bytes(payload[:5], "big"),
+        int.from_bytes(payload[5:10], "big"),
+        payload[10:].decode(),
+    )
 
 
 def sign_up_token(keys: Keys, mailbox: int, address: str, expires_at: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
@@ -21,46 +21,39 @@ from rules.decision import (
     Record,
     Refuse,
     Repeat,
+    Unsubscribe,
     Verdict,
-    Visibility,
 )
 from rules.facts import Part, Presence
 from rules.header import Author
+from rules.lifecycle import Status
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
-from rules.notices import Kind, NoticeState
+from rules.notices import Kind, Order
 from rules.participants import Addition
+from rules.policy import Policy
 from rules.receipt import Receipt, reply_to
-from storage import blobs, registry
+from rules.threads import thread_ids
+from rules.visibility import Visibility
+from storage import blobs, bounces, changes, clocks, people, records, registry
 from storage.ledger import Conflict
+from storage.records import Hand, Source, storable
 from storage.statements import always, insertion, pipelined
 from storage.tables import (
-    AttachmentRow,
-    CommentRow,
     DeferralRow,
     JournalRow,
     MailRow,
-    NoticeRow,
-    ParticipantRow,
+    ThreadReferenceRow,
     TicketRow,
     table,
 )
 
-_TICKET = insertion(table(TicketRow), "id")
-# A number is asked for only where it is needed: on PostgreSQL each one is a wait.
-_PARTICIPANT = insertion(table(ParticipantRow))
-_NUMBERED_PARTICIPANT = insertion(table(ParticipantRow), "id")
-_JOIN = insertion(table(ParticipantRow), unless_there=True)
-_COMMENT = insertion(table(CommentRow))
-_NUMBERED_COMMENT = insertion(table(CommentRow), "id")
-_ATTACHMENT = insertion(table(AttachmentRow))
-_NOTICE = insertion(table(NoticeRow))
+# A second follow-up to one ticket is refused by its unique index, and only that can be.
+_TICKET = insertion(table(TicketRow), "id", unless_there=True)
+_REFERENCE = insertion(table(ThreadReferenceRow), unless_there=True)
 _JOURNAL = insertion(table(JournalRow))
 _DEFERRAL = insertion(table(DeferralRow), unless_there=True)
 _MAIL = insertion(table(MailRow), "identity", unless_there=True)
-_ticket, _mail = table(TicketRow), table(MailRow)
-_TOUCH = always(
-    update(_ticket).where(_ticket.c.id == bindparam("ticket")).values(updated_at=bindparam("now"))
-)
+_mail = table(MailRow)
 _FILE_HELD = always(
     update(_mail)
     .where(
@@ -72,6 +65,19 @@ _FILE_HELD = always(
     .values(state="filed", journal_id=bindparam("filed"), ticket_id=bindparam("ticket"))
     .returning(_mail.c.identity)
 )
+_NEW = {
+    "status": Status.OPEN.value,
+    "severity_source": "mail",
+    "critical": False,
+    "status_at": None,
+    "merged_into": None,
+    "deleted_at": None,
+    "assignee": "",
+    "escalation_level": 0,
+    "first_answered_at": None,
+    "rating": "",
+}
+"""What every ticket begins with."""
 LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED)
 """With any other verdict a mail that was held and is decided again stays held."""
 
@@ -96,13 +102,35 @@ class Entry:
     """The journal row under which this mail was held, where it is decided again."""
     as_new: bool = False
     """Ignore whatever ticket it points to."""
+    refused: str = ""
+    """Why the commands in it could not be done, where that was tried."""
 
 
-def apply(connection: Connection, entry: Entry, decision: Decision) -> Receipt:
-    """Write a decision down. Raises Conflict where another transaction was first with this mail."""
+def apply(connection: Connection, entry: Entry, decision: Decision, policy: Policy) -> Receipt:
+    """Write a decision down.
+
+    Raises Conflict where another transaction was first with this mail, and ChangeRefused where a
+    command in it cannot be done: then nothing of the mail may be kept as it was decided.
+    """
     person = _requester(connection, entry, decision)
     with pipelined(connection):
-        return _apply(connection, entry, decision, person)
+        receipt = _apply(connection, entry, decision, person)
+    match decision.action:
+        case AddComment(changes=wanted) as adding if wanted:
+            return replace(
+                receipt, notices=receipt.notices + _change(connection, entry, adding, policy)
+            )
+        case _:
+            return receipt
+
+
+def _change(connection: Connection, entry: Entry, adding: AddComment, policy: Policy) -> int:
+    """Do what the mail's commands ask for, and tell its author; returns how many mails at least."""
+    hand = _hand(entry, Source.STAFF_MAIL if adding.by_staff else Source.MAIL)
+    effects = changes.make(connection, hand, adding.ticket, adding.changes, policy, adding.by_staff)
+    receipt = Order(Kind.RECEIPT, hand.actor, detail=(("text", "\n".join(effects)),))
+    records.order(connection, hand, (receipt,), adding.ticket, None)
+    return 1
 
 
 def _requester(connection: Connection, entry: Entry, decision: Decision) -> int | None:
@@ -118,19 +146,19 @@ def _requester(connection: Connection, entry: Entry, decision: Decision) -> int 
 
 def _apply(connection: Connection, entry: Entry, decision: Decision, person: int | None) -> Receipt:
     ticket: int | None
+    hand = _hand(entry)
     match decision.action:
         case OpenTicket() as opening:
-            ticket = _open(connection, entry, opening, person)
-        case AddComment(ticket=ticket, visibility=visibility, additions=additions):
-            _comment_on(connection, entry, ticket, visibility)
-            _join(connection, entry, ticket, additions)
-        case Record(ticket=ticket, author=author):
-            if ticket is not None:
-                _write_comment(connection, entry, ticket, Visibility.FOLDED, author)
-        case Hold(invite=address):
+            ticket = _open(connection, entry, hand, opening, person)
+        case AddComment(ticket=ticket) as adding:
+            _comment_on(connection, entry, hand, adding)
+        case Record(ticket=ticket) as recording:
+            _record(connection, entry, hand, recording)
+        case Unsubscribe(ticket=ticket) as leaving:
+            _unsubscribe(connection, entry, hand, leaving)
+        case Hold(orders=orders):
             ticket = None
-            if address:
-                _order(connection, entry, Kind.INVITATION, address)
+            records.order(connection, hand, orders, None, None)
         case Defer():
             ticket = None
             _defer(connection, entry)
@@ -148,7 +176,7 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, person: int
         reason=decision.reason,
         ticket=ticket,
         reply=reply,
-        notices=_notices(decision),
+        notices=len(getattr(decision.action, "orders", ())),
         proven=entry.authentication.aligned,
     )
     _write_journal(connection, entry, decision, receipt)
@@ -159,15 +187,20 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, person: int
     return receipt
 
 
-def _open(connection: Connection, entry: Entry, opening: OpenTicket, person: int | None) -> int:
+def _hand(entry: Entry, source: Source = Source.MAIL) -> Hand:
+    author = _author(entry.mail)
+    return Hand(entry.mailbox, author, source, entry.decided_at, entry.new_id, entry.journal_id)
+
+
+def _open(
+    connection: Connection, entry: Entry, hand: Hand, opening: OpenTicket, person: int | None
+) -> int:
     claim = opening.severity.claim
     row = {
+        **_NEW,
         "mailbox_id": entry.mailbox.id,
-        "subject": _text(opening.subject),
-        "status": "open",
+        "subject": storable(opening.subject),
         "severity": opening.severity.name,
-        "severity_source": "mail",
-        "critical": False,
         "severity_claimed": claim.level if claim is not None else None,
         "critical_claimed": opening.severity.critical_claimed,
         "requester": opening.requester,
@@ -175,126 +208,98 @@ def _open(connection: Connection, entry: Entry, opening: OpenTicket, person: int
         "mentions": opening.mentions,
         "opened_at": entry.received_at,
         "updated_at": entry.received_at,
+        "message_id": storable(entry.mail.message_id, 252),
+        "follows": opening.follows,
+        "tier": opening.tier,
+        "targets": json.dumps(opening.targets),
+        "fields": json.dumps(opening.fields, ensure_ascii=False),
+        "missing": json.dumps(opening.missing, ensure_ascii=False),
+        "first_due_at": opening.clock.due_at if opening.clock is not None else None,
+        **clocks.columns(opening.clock),
     }
-    ticket = int(_TICKET.rows(connection, **row)[0].id)
-    requester = {
-        "mailbox_id": entry.mailbox.id,
-        "ticket_id": ticket,
-        "address": opening.requester,
-        "person_id": person,
-        "part": Part.REQUESTER.value,
-        "presence": Presence.ACTIVE.value,
-        "joined_at": entry.received_at,
-    }
-    if opening.acknowledge:
-        participant = int(_NUMBERED_PARTICIPANT.rows(connection, **requester)[0].id)
-        address = opening.requester
-        _order(connection, entry, Kind.ACKNOWLEDGEMENT, address, ticket, participant)
-    else:
-        _PARTICIPANT.run(connection, requester)
-    _write_comment(connection, entry, ticket, Visibility.PUBLIC, opening.requester)
-    _join(connection, entry, ticket, opening.additions)
+    opened = _TICKET.rows(connection, **row)
+    if not opened:
+        raise Conflict(f"#{opening.follows} got its follow-up meanwhile")
+    ticket = int(opened[0].id)
+    requester = Addition(
+        opening.requester, person, Part.REQUESTER, Presence.ACTIVE, opening.language
+    )
+    records.join(connection, hand, ticket, (requester, *opening.additions))
+    comment = _write(connection, entry, hand, ticket, Visibility.PUBLIC, opening.author, opening)
+    records.order(connection, hand, opening.orders, ticket, comment)
+    _keep_unknown_references(connection, entry, ticket)
     return ticket
 
 
-def _comment_on(connection: Connection, entry: Entry, ticket: int, visibility: Visibility) -> None:
-    _write_comment(connection, entry, ticket, visibility, _author(entry.mail))
-    if visibility is Visibility.PUBLIC:
-        _TOUCH.run(connection, {"ticket": ticket, "now": entry.received_at})
+def _comment_on(connection: Connection, entry: Entry, hand: Hand, adding: AddComment) -> None:
+    author = _author(entry.mail)
+    comment = _write(connection, entry, hand, adding.ticket, adding.visibility, author, adding)
+    records.join(connection, hand, adding.ticket, adding.additions)
+    if adding.moved is not None:
+        moved = adding.moved
+        if not records.move(connection, hand, adding.ticket, moved.was, moved.became, "a reply"):
+            raise Conflict(f"#{adding.ticket} is {moved.was} no more")
+    elif adding.visibility is Visibility.PUBLIC:
+        records.touch(connection, hand, adding.ticket)
+    if adding.ticking is not None:
+        answered_at = hand.now if adding.answers else None
+        clocks.tick(connection, adding.ticket, adding.ticking, answered_at)
+    if adding.by_staff:
+        people.follow(connection, adding.ticket, author)
+    if adding.missing is not None:
+        records.still_missing(connection, adding.ticket, adding.missing)
+    records.order(connection, hand, adding.orders, adding.ticket, comment)
 
 
-def _write_comment(
-    connection: Connection, entry: Entry, ticket: int, visibility: Visibility, author: str
-) -> None:
-    body = entry.mail.body
-    row = {
-        "mailbox_id": entry.mailbox.id,
-        "ticket_id": ticket,
-        "journal_id": entry.journal_id,
-        "author": author,
-        "visibility": visibility.value,
-        "text": _text(body.text) if isinstance(body, Body) else "",
-        "degraded": body.why[:200] if isinstance(body, Unreadable) else None,
-        "written_at": entry.received_at,
-    }
-    if not isinstance(body, Body) or not body.attachments:
-        _COMMENT.run(connection, row)
-    else:
-        comment = int(_NUMBERED_COMMENT.rows(connection, **row)[0].id)
-        _ATTACHMENT.run_many(
-            connection,
-            [
-                {
-                    "mailbox_id": entry.mailbox.id,
-                    "comment_id": comment,
-                    "part": attachment.part[:100],
-                    "name": _text(attachment.name, 255),
-                    "content_type": _text(attachment.content_type, 127),
-                    "size_bytes": attachment.size_bytes,
-                    "content_id": _text(attachment.content_id, 252),
-                    "inline": attachment.inline,
-                }
-                for attachment in body.attachments
-            ],
-        )
+def _record(connection: Connection, entry: Entry, hand: Hand, recording: Record) -> None:
+    if recording.ticket is not None:
+        folded = Visibility.FOLDED
+        _write(connection, entry, hand, recording.ticket, folded, recording.author, recording)
+    if recording.bounced is not None:
+        bounces.count(connection, hand, recording.bounced)
+    records.order(connection, hand, recording.orders, recording.ticket, None)
 
 
-def _join(
-    connection: Connection, entry: Entry, ticket: int, additions: tuple[Addition, ...]
-) -> None:
-    if additions:
-        _JOIN.run_many(
-            connection,
-            [
-                {
-                    "mailbox_id": entry.mailbox.id,
-                    "ticket_id": ticket,
-                    "address": addition.address,
-                    "person_id": addition.person,
-                    "part": addition.part.value,
-                    "presence": addition.presence.value,
-                    "joined_at": entry.received_at,
-                }
-                for addition in additions
-            ],
-        )
+def _unsubscribe(connection: Connection, entry: Entry, hand: Hand, leaving: Unsubscribe) -> None:
+    people.mute(connection, hand, leaving.ticket, leaving.participant)
+    folded = Visibility.FOLDED
+    _write(connection, entry, hand, leaving.ticket, folded, leaving.author, leaving)
+    records.order(connection, hand, leaving.orders, leaving.ticket, None)
 
 
-def _notices(decision: Decision) -> int:
-    match decision.action:
-        case OpenTicket(acknowledge=True):
-            return 1
-        case Hold(invite=address) if address:
-            return 1
-        case _:
-            return 0
-
-
-def _order(
+def _write(
     connection: Connection,
     entry: Entry,
-    kind: Kind,
-    address: str,
-    ticket: int | None = None,
-    participant: int | None = None,
-) -> None:
-    _NOTICE.run(
+    hand: Hand,
+    ticket: int,
+    visibility: Visibility,
+    author: str,
+    action: Record | Unsubscribe | AddComment | OpenTicket,
+) -> int | None:
+    """The mail's words on a ticket; numbered where a notice carries them."""
+    body = entry.mail.body
+    return records.comment(
         connection,
-        {
-            "id": entry.new_id(),
-            "mailbox_id": entry.mailbox.id,
-            "ticket_id": ticket,
-            "kind": kind.value,
-            "participant_id": participant,
-            "address": address,
-            "cause": entry.journal_id,
-            "state": NoticeState.DUE.value,
-            "created_at": entry.decided_at,
-            "due_at": entry.decided_at,
-            "attempts": 0,
-            "last_error": "",
-            "sent_at": None,
-        },
+        hand,
+        ticket,
+        visibility,
+        author,
+        body.text if isinstance(body, Body) else "",
+        body.why if isinstance(body, Unreadable) else None,
+        body.attachments if isinstance(body, Body) else (),
+        entry.received_at,
+        numbered=any(order.quotes for order in action.orders),
+    )
+
+
+def _keep_unknown_references(connection: Connection, entry: Entry, ticket: int) -> None:
+    """Should an ancestor of the mail come late, it is known where it belongs."""
+    _REFERENCE.run_many(
+        connection,
+        [
+            {"mailbox_id": entry.mailbox.id, "message_id": one[:252], "ticket_id": ticket}
+            for one in thread_ids(entry.mail)
+        ],
     )
 
 
@@ -326,7 +331,7 @@ def _remember(connection: Connection, entry: Entry, receipt: Receipt) -> None:
         "mailbox_id": entry.mailbox.id,
         "identity": entry.mail.identity,
         "journal_id": entry.journal_id,
-        "message_id": _text(entry.mail.message_id, 252),
+        "message_id": storable(entry.mail.message_id, 252),
         "ticket_id": receipt.ticket,
         "answer": receipt.reply.text,
         "state": "held" if receipt.verdict is Verdict.HELD else "filed",
@@ -340,7 +345,7 @@ def _write_journal(
     connection: Connection, entry: Entry, decision: Decision, receipt: Receipt
 ) -> None:
     envelope, mail = entry.delivery.envelope, entry.mail
-    trace = [(step.check, _text(step.saw), _text(step.outcome)) for step in decision.trace]
+    trace = [(step.check, storable(step.saw), storable(step.outcome)) for step in decision.trace]
     _JOURNAL.run(
         connection,
         {
@@ -351,12 +356,12 @@ def _write_journal(
             "reason": receipt.reason.value,
             "ticket_id": receipt.ticket,
             "peer": envelope.peer[:45],
-            "helo": _text(envelope.helo, 255),
-            "mail_from": _text(envelope.mail_from, 320),
-            "rcpt_tos": _text(" ".join(envelope.rcpt_tos)),
+            "helo": storable(envelope.helo, 255),
+            "mail_from": storable(envelope.mail_from, 320),
+            "rcpt_tos": storable(" ".join(envelope.rcpt_tos)),
             "author": _author(mail),
-            "subject": _text(mail.subject, 998),
-            "message_id": _text(mail.message_id, 252),
+            "subject": storable(mail.subject, 998),
+            "message_id": storable(mail.message_id, 252),
             "identity": mail.identity,
             "size_bytes": mail.size_bytes,
             "reply": str(receipt.reply),
@@ -368,10 +373,3 @@ def _write_journal(
 
 def _author(mail: Mail) -> str:
     return mail.author.address if isinstance(mail.author, Author) else ""
-
-
-def _text(value: str, limit: int | None = None) -> str:
-    """Text that both databases take: no NUL (PostgreSQL refuses it), no lone surrogates."""
-    if value.isascii() and "\0" not in value:
-        return value[:limit]
-    return value.encode("utf-8", "replace").decode().replace("\0", "")[:limit]

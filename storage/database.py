@@ -69,11 +69,16 @@ class Database:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         with self.engine.connect() as connection:
             if self.is_sqlite:
+                # SQLite alters a table by making it anew: no reference may be checked meanwhile.
+                connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             config = _alembic()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if self.is_sqlite:
+                _check_references(connection)
             connection.commit()
+            connection.invalidate()  # the next one has its references checked again
 
     def check_version(self) -> None:
         """Raise NotUpgraded unless the tables are of the version that this program needs."""
@@ -88,6 +93,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _check_references(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise RuntimeError(f"the upgrade would leave references to nothing: {broken[:5]}")
 
 
 def _version(connection: Connection) -> str | None:

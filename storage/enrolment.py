@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from rules.addresses import domain_of
 from rules.mail import Mailbox
-from rules.notices import INVITATION_PAUSE, Kind
+from rules.notices import Kind, may_be_invited
 from storage import outbox, registry
 from storage.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
 
@@ -41,7 +41,7 @@ def invite(
             _notice.c.kind == Kind.INVITATION.value,
         )
     ).scalar()
-    if last is not None and now - last < INVITATION_PAUSE:
+    if not may_be_invited(last, now):
         return False
     outbox.order_invitation(connection, mailbox, address, notice, now)
     return True

@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, select
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy import Connection, bindparam, func, select
 
-from rules.addresses import domain_of
 from rules.authentication import Authentication
-from rules.facts import Company, Earlier, Facts, Part, Participant, Person, Presence, Role, Ticket
+from rules.budgets import HOUR, REMEMBERED
+from rules.decision import Verdict
+from rules.facts import (
+    Earlier,
+    Facts,
+    Recent,
+    Returned,
+)
 from rules.header import Author
 from rules.mail import Envelope, Mail, Mailbox
 from rules.notices import Kind
 from rules.participants import named_addresses
-from rules.threads import Signal, Via, thread_ids
-from storage.statements import Statement, always
+from rules.threads import Signal, thread_ids
+from storage import conversations, who
+from storage.statements import always, by_count, filled, numbered
 from storage.tables import (
-    CompanyDomainRow,
-    CompanyRow,
+    BouncedRow,
     DeferralRow,
+    JournalRow,
     MailRow,
     NoticeRow,
-    ParticipantRow,
-    PersonRow,
-    TicketRow,
+    ThreadReferenceRow,
     table,
 )
 
-_company, _domain, _person = table(CompanyRow), table(CompanyDomainRow), table(PersonRow)
-_ticket, _participant = table(TicketRow), table(ParticipantRow)
 _mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
+_journal, _bounced = table(JournalRow), table(BouncedRow)
+_reference = table(ThreadReferenceRow)
 
-
-def _numbered(name: str, count: int) -> list[BindParameter[Any]]:
-    return [bindparam(f"{name}_{n}") for n in range(count)]
-
-
-def _filled(name: str, values: Sequence[object]) -> dict[str, object]:
-    return {f"{name}_{n}": value for n, value in enumerate(values)}
-
-
-def _by_count(build: Callable[[int], ClauseElement]) -> Callable[[int], Statement]:
-    """A statement with an IN list, compiled once for each length that occurs."""
-    return lru_cache(maxsize=256)(lambda count: always(build(count)))
-
-
-_TRACES = _by_count(
+_TRACES = by_count(
     lambda count: select(
         _mail.c.identity,
         _mail.c.message_id,
@@ -59,67 +47,43 @@ _TRACES = _by_count(
         _mail.c.ticket_id,
     ).where(
         _mail.c.mailbox_id == bindparam("mailbox"),
-        (_mail.c.identity == bindparam("identity"))
-        | _mail.c.message_id.in_(_numbered("id", count)),
+        (_mail.c.identity == bindparam("identity")) | _mail.c.message_id.in_(numbered("id", count)),
     )
 )
 """What we know of a mail and of the mails before it in its thread."""
-_PEOPLE = _by_count(
-    lambda count: (
-        select(
-            _person.c.id,
-            _person.c.address,
-            _person.c.name,
-            _person.c.role,
-            _person.c.active,
-            _person.c.machine,
-            _company.c.id.label("company_id"),
-            _company.c.name.label("company_name"),
-            _company.c.active.label("company_active"),
-        )
-        .join_from(_person, _company, _person.c.company_id == _company.c.id, isouter=True)
-        .where(
-            _person.c.mailbox_id == bindparam("mailbox"),
-            _person.c.address.in_(_numbered("address", count)),
-        )
+
+_NAMED_BEFORE = by_count(
+    lambda count: select(_reference.c.message_id, _reference.c.ticket_id).where(
+        _reference.c.mailbox_id == bindparam("mailbox"),
+        _reference.c.message_id.in_(numbered("id", count)),
     )
 )
-_COMPANY_OF_DOMAIN = always(
-    select(_company.c.id, _company.c.name, _company.c.active)
-    .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
-    .where(_domain.c.mailbox_id == bindparam("mailbox"), _domain.c.domain == bindparam("domain"))
-)
-_ANYBODY_OF_DOMAIN = always(
-    select(_person.c.id)
-    .where(_person.c.mailbox_id == bindparam("mailbox"), _person.c.domain == bindparam("domain"))
-    .limit(1)
-)
-_ON_A_TICKET = always(
-    select(_participant.c.id)
+"""Tickets whose mails named these ids before we had them."""
+
+_RECENT = always(
+    select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id)
     .where(
-        _participant.c.mailbox_id == bindparam("mailbox"),
-        _participant.c.address == bindparam("address"),
-        _participant.c.presence != Presence.REMOVED.value,
+        _journal.c.mailbox_id == bindparam("mailbox"),
+        _journal.c.author == bindparam("address"),
+        _journal.c.received_at > bindparam("since"),
+        (_journal.c.verdict == Verdict.OPENED.value)
+        | (_journal.c.verdict == Verdict.COMMENTED.value),
     )
-    .limit(1)
+    .order_by(_journal.c.received_at.desc())
+    .limit(REMEMBERED)
 )
-_TICKETS = _by_count(
-    lambda count: (
-        select(
-            _ticket.c.id.label("ticket"),
-            _ticket.c.company_id,
-            _participant.c.id,
-            _participant.c.address,
-            _participant.c.part,
-            _participant.c.presence,
-        )
-        .join_from(_ticket, _participant, _participant.c.ticket_id == _ticket.c.id, isouter=True)
-        .where(
-            _ticket.c.mailbox_id == bindparam("mailbox"),
-            _ticket.c.id.in_(_numbered("ticket", count)),
-        )
+
+_RETURNED = always(
+    select(_notice.c.address, _notice.c.ticket_id, _bounced.c.hard)
+    .join_from(
+        _notice,
+        _bounced,
+        (_bounced.c.mailbox_id == _notice.c.mailbox_id) & (_bounced.c.address == _notice.c.address),
+        isouter=True,
     )
+    .where(_notice.c.mailbox_id == bindparam("mailbox"), _notice.c.id == bindparam("notice"))
 )
+
 _NOTIFIED_AT = always(
     select(func.max(_notice.c.created_at).label("moment")).where(
         _notice.c.mailbox_id == bindparam("mailbox"),
@@ -127,6 +91,7 @@ _NOTIFIED_AT = always(
         _notice.c.kind == bindparam("kind"),
     )
 )
+
 _DEFERRED_SINCE = always(
     select(_deferral.c.since).where(
         _deferral.c.mailbox_id == bindparam("mailbox"),
@@ -146,21 +111,36 @@ def gather(
     own_addresses: frozenset[str],
     received_at: datetime,
     held: UUID | None = None,
+    returned: UUID | None = None,
+    looped: bool = False,
+    came_at: datetime | None = None,
+    refused: str = "",
 ) -> Facts:
     """The facts of one mail in one mailbox; no row of another mailbox is ever among them.
 
     `held` is the journal row under which the mail is in quarantine: that is no earlier copy.
+    `returned` is the notice to whose return path it came; `looped`: it carries our loop mark.
     """
     author = mail.author.address if isinstance(mail.author, Author) else None
     earlier, known_ids, id_seen = _traces(connection, mailbox, mail, held)
-    people = _people(connection, mailbox, (author, *named_addresses(mail)))
+    named = named_addresses(mail)
+    people = who.people(connection, mailbox, (author, *named), received_at)
     enrolled = author in people
-    company = None if author is None or enrolled else _company_of(connection, mailbox, author)
+    company = (
+        None
+        if author is None or enrolled
+        else who.company_of(connection, mailbox, author, received_at)
+    )
     domain_known = (
         enrolled
         or company is not None
-        or (author is not None and _has_people(connection, mailbox, author))
+        or (author is not None and who.has_people(connection, mailbox, author))
     )
+    before = _named_before(connection, mailbox, mail)
+    tickets = conversations.pointed_to(
+        connection, mailbox, signals, {**before, **known_ids}, received_at - HOUR
+    )
+    may_tell = enrolled or company is not None or bool(tickets) or returned is not None
     return Facts(
         received_at=received_at,
         mailbox=mailbox,
@@ -172,9 +152,10 @@ def gather(
         author_company=company,
         domain_known=domain_known,
         author_known=domain_known
-        or (author is not None and _is_on_a_ticket(connection, mailbox, author)),
-        tickets=_tickets(connection, mailbox, signals, known_ids),
+        or (author is not None and who.is_on_a_ticket(connection, mailbox, author)),
+        tickets=tickets,
         known_ids=known_ids,
+        named_before=before,
         earlier=earlier,
         id_seen=id_seen,
         acknowledged_at=_notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT)
@@ -186,7 +167,30 @@ def gather(
         deferred_since=_deferred_since(connection, mailbox, mail)
         if authentication.temporary
         else None,
+        staff=who.staff(connection, mailbox) if may_tell else (),
+        bounced=who.bounced_of(connection, mailbox, named) if may_tell else frozenset(),
+        recent=_recent(connection, mailbox, author, received_at - HOUR) if may_tell else (),
+        returned=_returned(connection, mailbox, returned),
+        looped=looped,
+        came_at=came_at,
+        refused=refused,
     )
+
+
+def _recent(
+    connection: Connection, mailbox: Mailbox, author: str | None, since: datetime
+) -> tuple[Recent, ...]:
+    rows = _RECENT.rows(connection, mailbox=mailbox.id, address=author, since=since)
+    return tuple(
+        Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id) for row in rows
+    )
+
+
+def _returned(connection: Connection, mailbox: Mailbox, notice: UUID | None) -> Returned | None:
+    if notice is None:
+        return None
+    rows = _RETURNED.rows(connection, mailbox=mailbox.id, notice=notice)
+    return Returned(notice, rows[0].address, rows[0].ticket_id, rows[0].hard or 0) if rows else None
 
 
 def _notified_at(
@@ -209,7 +213,7 @@ def _traces(
     # "<>" is nobody's id: a list must not be empty, and "" is what mails without an id have.
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
     rows = _TRACES(len(ids)).rows(
-        connection, mailbox=mailbox.id, identity=mail.identity, **_filled("id", ids)
+        connection, mailbox=mailbox.id, identity=mail.identity, **filled("id", ids)
     )
     earlier = None
     known: dict[str, int] = {}
@@ -220,79 +224,14 @@ def _traces(
                 earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
             continue
         id_seen = id_seen or (bool(mail.message_id) and row.message_id == mail.message_id)
-        if row.ticket_id is not None:
+        if row.ticket_id is not None and row.message_id != mail.message_id:
             known[row.message_id] = row.ticket_id
     return earlier, known, id_seen
 
 
-def _people(
-    connection: Connection, mailbox: Mailbox, addresses: Iterable[str | None]
-) -> Mapping[str, Person]:
-    wanted = [address for address in dict.fromkeys(addresses) if address is not None]
-    if not wanted:
+def _named_before(connection: Connection, mailbox: Mailbox, mail: Mail) -> Mapping[str, int]:
+    ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
+    if not ids:
         return {}
-    rows = _PEOPLE(len(wanted)).rows(connection, mailbox=mailbox.id, **_filled("address", wanted))
-    return {row.address: _as_person(row) for row in rows}
-
-
-def _as_person(row: Any) -> Person:
-    company = (
-        Company(row.company_id, row.company_name, row.company_active)
-        if row.company_id is not None
-        else None
-    )
-    return Person(row.id, row.address, row.name, Role(row.role), row.active, row.machine, company)
-
-
-def _company_of(connection: Connection, mailbox: Mailbox, address: str) -> Company | None:
-    rows = _COMPANY_OF_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(address))
-    return Company(*rows[0]) if rows else None
-
-
-def knows_author(connection: Connection, mailboxes: Iterable[Mailbox], author: str) -> bool:
-    """Whether any of these mailboxes has a reason to look into who this author is.
-
-    The answer hangs on the domain, not on the address (but for guests): a look-up in the DNS, which
-    the owner of a domain can watch, tells nobody which of its addresses are registered.
-    """
-    return any(
-        _company_of(connection, mailbox, author) is not None
-        or _has_people(connection, mailbox, author)
-        or _is_on_a_ticket(connection, mailbox, author)
-        for mailbox in mailboxes
-    )
-
-
-def _has_people(connection: Connection, mailbox: Mailbox, author: str) -> bool:
-    return bool(_ANYBODY_OF_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(author)))
-
-
-def _is_on_a_ticket(connection: Connection, mailbox: Mailbox, author: str) -> bool:
-    return bool(_ON_A_TICKET.rows(connection, mailbox=mailbox.id, address=author))
-
-
-def _tickets(
-    connection: Connection,
-    mailbox: Mailbox,
-    signals: tuple[Signal, ...],
-    known_ids: Mapping[str, int],
-) -> Mapping[int, Ticket]:
-    numbers = {signal.ticket for signal in signals if signal.ticket is not None}
-    numbers |= {
-        known_ids[signal.message_id]
-        for signal in signals
-        if signal.via is Via.KNOWN_MESSAGE_ID and signal.message_id in known_ids
-    }
-    if not numbers:
-        return {}
-    companies: dict[int, int | None] = {}
-    members: dict[int, list[Participant]] = {}
-    rows = _TICKETS(len(numbers)).rows(
-        connection, mailbox=mailbox.id, **_filled("ticket", sorted(numbers))
-    )
-    for row in rows:
-        companies[row.ticket] = row.company_id
-        joined = members.setdefault(row.ticket, [])
-        if row.id is not None:
-            joined.append(Participant(row.id, row.address, Part(row.part), Presence(row.presence)))
-    return {n: Ticket(n, companies[n], tuple(members[n])) for n in companies}
+    rows = _NAMED_BEFORE(len(ids)).rows(connection, mailbox=mailbox.id, **filled("id", ids))
+    return {row.message_id: row.ticket_id for row in rows}

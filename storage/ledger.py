@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,15 +41,19 @@ class Ledger(Protocol):
         """Wait for all jobs that were submitted, then stop."""
 
 
-Run = Callable[[Callable[[], T]], T]
-"""Runs a function in some thread, waits for it, and gives back what it gave."""
+Run = Callable[[Iterator[None]], None]
+"""Goes through all steps in some thread and waits for the end; raises what a step raised.
+
+Between two steps that thread may do other things.
+"""
 
 
-def _here(function: Callable[[], T]) -> T:
-    return function()
+def _here(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass
 
 
-def open_ledger(database: Database, run: Run[Any] = _here) -> Ledger:
+def open_ledger(database: Database, run: Run = _here) -> Ledger:
     """`run` says where SQLite's jobs run; PostgreSQL's run in a thread for each connection."""
     if database.is_sqlite:
         return SingleWriter(database.engine, database.lock_file, run)
@@ -67,9 +71,10 @@ class SingleWriter:
     All waiting (for a turn, for the disk) is done in the writer's thread. The jobs are a few
     hundred microseconds of computing each; a server has them run in its event loop's thread, since
     two threads that compute only wait for each other's interpreter lock, at every statement anew.
+    Each job is a step of its own, so that a group need not hold the loop as a whole.
     """
 
-    def __init__(self, engine: Engine, lock: Path | None = None, run: Run[Any] = _here) -> None:
+    def __init__(self, engine: Engine, lock: Path | None = None, run: Run = _here) -> None:
         """`lock` is a file that lets the writers of several processes in, one after the other.
 
         SQLite's own waiting is a sleep that grows, so that a busy writer starves the others.
@@ -104,10 +109,11 @@ class SingleWriter:
                 self._commit_together([w for w in group if w[1].set_running_or_notify_cancel()])
 
     def _commit_together(self, group: list[_Waiting]) -> None:
+        results: list[Any] = []
         try:
             with self._engine.connect() as connection, connection.begin():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                results = self._run_jobs(lambda: [job(connection) for job, _ in group])
+                self._run_jobs(_one_by_one([job for job, _ in group], connection, results))
         except Exception as error:  # noqa: BLE001 - the submitter gets it through his future
             if len(group) == 1:
                 group[0][1].set_exception(error)
@@ -126,6 +132,16 @@ class SingleWriter:
         with self._lock.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
             yield
+
+
+def _one_by_one(
+    jobs: Iterable[Job[Any]], connection: Connection, results: list[Any]
+) -> Iterator[None]:
+    """Run the jobs and append what they give; yields between two of them."""
+    for job in jobs:
+        if results:
+            yield
+        results.append(job(connection))
 
 
 class Pool:

@@ -10,9 +10,10 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import BindParameter, Connection, Dialect, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import TypeEngine
@@ -60,6 +61,19 @@ class Statement:
 def always(statement: ClauseElement) -> Statement:
     """A statement that is the same on both dialects."""
     return Statement(lambda _: statement)
+
+
+def numbered(name: str, count: int) -> list[BindParameter[Any]]:
+    return [bindparam(f"{name}_{n}") for n in range(count)]
+
+
+def filled(name: str, values: Sequence[object]) -> dict[str, object]:
+    return {f"{name}_{n}": value for n, value in enumerate(values)}
+
+
+def by_count(build: Callable[[int], ClauseElement]) -> Callable[[int], Statement]:
+    """A statement with an IN list, compiled once for each length that occurs."""
+    return lru_cache(maxsize=256)(lambda count: always(build(count)))
 
 
 def insertion(table: Table, *returning: str, unless_there: bool = False) -> Statement:

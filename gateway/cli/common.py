@@ -11,12 +11,14 @@ from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from gateway import config as configuration
 from gateway.config import Config
 from rules.complaints import Refused
+from storage.changes import ChangeRefused
 from storage.database import Connection, Database, NotUpgraded, StoreDown
-from storage.ledger import open_ledger
+from storage.ledger import Conflict, open_ledger
 from storage.registry import ImportRefused, Taken, Unknown, Unusable
 
 T = TypeVar("T")
@@ -55,10 +57,20 @@ def failing_well() -> Iterator[None]:
         fail(os.EX_CONFIG, str(error))
     except NotUpgraded as error:
         fail(os.EX_CONFIG, str(error))
-    except (Unknown, Taken, Unusable) as error:
+    except (Unknown, Taken, Unusable, ChangeRefused) as error:
         fail(os.EX_DATAERR, str(error))
+    except Conflict as error:
+        fail(os.EX_TEMPFAIL, f"somebody else was first: {error}")
     except StoreDown as error:
         fail(os.EX_UNAVAILABLE, f"the store does not answer: {error}")
+
+
+def columns(*names: str) -> Table:
+    """A table without lines."""
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def load_config(path: Path | None) -> Config:

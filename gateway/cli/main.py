@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from gateway.cli import held, mails, people, server, tickets
+from gateway.cli import held, mails, outbox, people, policies, server, tickets
 
 app = typer.Typer(
     name="postern",
@@ -34,6 +34,8 @@ app.command("pipe", help="Take one mail from standard input, as an MTA's pipe de
 app.command("tickets", help="List the tickets that changed last.")(tickets.listing)
 app.command("ticket", help="Show one ticket with all that is on it.")(tickets.one)
 app.add_typer(held.held, name="held", help="Mails in quarantine.")
+app.add_typer(outbox.app, name="outbox", help="Outgoing mails.")
+app.add_typer(policies.policy, name="policy", help="Policy files: what each mailbox works under.")
 app.add_typer(people.mailbox, name="mailbox", help="The support addresses that take mail.")
 app.add_typer(people.company, name="company", help="Customers and the mail domains they own.")
 app.add_typer(people.user, name="user", help="People of a company who may write.")

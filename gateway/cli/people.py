@@ -1,4 +1,4 @@
-"""Commands that enrol and list: mailboxes, companies, users, staff, API tokens."""
+"""Commands that enrol and list: mailboxes, users, staff, API tokens."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from gateway import ids, policies
 from gateway.cli.common import (
     ConfigOption,
     MailboxOption,
+    columns,
     console,
     fail,
     failing_well,
@@ -21,20 +21,22 @@ from gateway.cli.common import (
     read,
     write,
 )
+from gateway.cli.companies import company
 from gateway.users_csv import parse_users
+from gateway.web.bearer import Scope
 from rules.complaints import Refused
 from rules.facts import Role
-from storage import registry
+from storage import companies, registry
 from storage.registry import NewPerson
 
 mailbox = typer.Typer(no_args_is_help=True)
-company = typer.Typer(no_args_is_help=True)
 user = typer.Typer(no_args_is_help=True)
 users = typer.Typer(no_args_is_help=True)
 staff = typer.Typer(no_args_is_help=True)
 token = typer.Typer(no_args_is_help=True)
 
-SCOPES = ("mails",)
+__all__ = ["company", "mailbox", "staff", "token", "user", "users"]
+
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS")]
 NameOption = Annotated[str, typer.Option(help="The person's name, as it is written to him.")]
 
@@ -70,55 +72,6 @@ def activate_mailbox(address: AddressArgument, config: ConfigOption = None) -> N
     console.print(f"Mail for {address} is taken.")
 
 
-@company.command("add", help="Register a company with the mail domains that are its own.")
-def add_company(
-    name: Annotated[str, typer.Argument()],
-    domain: Annotated[list[str] | None, typer.Option(help="A domain; repeat for more.")] = None,
-    mailbox: MailboxOption = None,
-    config: ConfigOption = None,
-) -> None:
-    write(
-        config,
-        lambda c: registry.add_company(c, registry.the_mailbox(c, mailbox), name, domain or []),
-    )
-    console.print(f"{name} is registered.", markup=False)
-
-
-@company.command("list", help="List the companies with their domains.")
-def list_companies(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    table = _table("company", "domains", "state")
-    rows = read(config, lambda c: registry.companies(c, registry.the_mailbox(c, mailbox)))
-    for each, domains in rows:
-        table.add_row(each.name, " ".join(domains), "active" if each.active else "suspended")
-    console.print(table)
-
-
-@company.command("deactivate", help="Suspend a company: its users' mail is refused.")
-def deactivate_company(
-    name: Annotated[str, typer.Argument()],
-    mailbox: MailboxOption = None,
-    config: ConfigOption = None,
-) -> None:
-    _set_company(name, mailbox, config, active=False)
-
-
-@company.command("activate", help="Take a company's mail again.")
-def activate_company(
-    name: Annotated[str, typer.Argument()],
-    mailbox: MailboxOption = None,
-    config: ConfigOption = None,
-) -> None:
-    _set_company(name, mailbox, config, active=True)
-
-
-def _set_company(name: str, mailbox: str | None, config: Path | None, active: bool) -> None:
-    write(
-        config,
-        lambda c: registry.set_company_active(c, registry.the_mailbox(c, mailbox), name, active),
-    )
-    console.print(f"{name} is {'active' if active else 'suspended'}.", markup=False)
-
-
 @user.command("add", help="Register a person of a company.")
 def add_user(
     address: AddressArgument,
@@ -148,7 +101,7 @@ def add_staff(
 
 
 def _list_people(role: Role, mailbox: str | None, config: Path | None) -> None:
-    table = _table("address", "name", "company", "state")
+    table = columns("address", "name", "company", "state")
     rows = read(config, lambda c: registry.people(c, registry.the_mailbox(c, mailbox), role))
     for person in rows:
         state = "active" if person.active else "deactivated"
@@ -207,6 +160,45 @@ def activate_staff(
     _set_person(Role.STAFF, address, mailbox, config, active=True)
 
 
+LanguageArgument = Annotated[
+    str, typer.Argument(metavar="LANGUAGE", help="en or de; '' for the policy's.")
+]
+
+
+def _set_language(
+    role: Role, address: str, language: str, mailbox: str | None, config: Path | None
+) -> None:
+    write(
+        config,
+        lambda c: companies.set_language(
+            c, registry.the_mailbox(c, mailbox), role, address, language
+        ),
+    )
+    console.print(
+        f"{address} is written to in {language or 'the policy’s language'}.", markup=False
+    )
+
+
+@user.command("language", help="Choose the language of a user's notices.")
+def language_of_user(
+    address: AddressArgument,
+    language: LanguageArgument,
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    _set_language(Role.USER, address, language, mailbox, config)
+
+
+@staff.command("language", help="Choose the language of a staff person's notices.")
+def language_of_staff(
+    address: AddressArgument,
+    language: LanguageArgument,
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    _set_language(Role.STAFF, address, language, mailbox, config)
+
+
 @users.command("import", help="Register the users of a CSV file, all of them or none.")
 def import_users(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
@@ -227,18 +219,9 @@ def import_users(
 @token.command("add", help="Make a bearer token; it is shown once.")
 def add_token(
     name: Annotated[str, typer.Argument(help="Who will use it.")],
-    scope: Annotated[str, typer.Option(help="What it is for: mails.")] = "mails",
+    scope: Annotated[Scope, typer.Option(help="What it may do; docs/api.md says.")] = Scope.MAILS,
     config: ConfigOption = None,
 ) -> None:
-    if scope not in SCOPES:
-        fail(os.EX_DATAERR, f"no scope {scope!r}; there are: {', '.join(SCOPES)}")
     text = secrets.token_urlsafe(32)
-    write(config, lambda c: registry.add_api_token(c, text, name, scope, ids.now()))
+    write(config, lambda c: registry.add_api_token(c, text, name, scope.value, ids.now()))
     print(text)  # noqa: T201 - alone on its line, for scripts
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table

@@ -1,43 +1,182 @@
-"""Commands that show tickets."""
+"""Commands that show tickets, and that change them."""
 
 from __future__ import annotations
 
+import getpass
 import os
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.text import Text
 
-from gateway.cli.common import ConfigOption, console, fail, read
+from gateway import ids, policies
+from gateway.asked import Asked, Comment
+from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config, read, write
 from gateway.cli.mails import clean
-from storage import tickets
-from storage.tickets import Said, Summary
+from gateway.policies import Policies
+from rules.addresses import normalise
+from rules.changes import Change
+from rules.complaints import complaint
+from rules.lifecycle import Status
+from rules.mail import Mailbox
+from storage import changes, tickets, who
+from storage.changes import ChangeRefused
+from storage.database import Connection
+from storage.records import Hand, Source
+from storage.tickets import Audited, Said, Summary, Whole
+
+app = typer.Typer()
+
+NumberArgument = Annotated[int, typer.Argument(metavar="NUMBER", min=1)]
+LinesOption = Annotated[int, typer.Option("--lines", "-n", min=1, help="How many at most.")]
+StatusOption = Annotated[str | None, typer.Option(help="Only tickets of this status.")]
+AddressesOption = Annotated[list[str] | None, typer.Option(metavar="ADDRESS")]
 
 
-def listing(
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many at most.")] = 20,
-    status: Annotated[str | None, typer.Option(help="Only tickets of this status.")] = None,
+@app.callback(invoke_without_command=True)
+def begin(
+    context: typer.Context,
+    lines: LinesOption = 20,
+    status: StatusOption = None,
     config: ConfigOption = None,
+) -> None:
+    if context.invoked_subcommand is None:
+        listing(lines, status, config)
+
+
+@app.command("list", help="List the tickets that changed last.")
+def listing(
+    lines: LinesOption = 20, status: StatusOption = None, config: ConfigOption = None
 ) -> None:
     for summary in read(config, lambda connection: tickets.newest(connection, lines, status)):
         console.print(_line(summary))
 
 
-def one(number: Annotated[int, typer.Argument()], config: ConfigOption = None) -> None:
+@app.command("show", help="Show one ticket with all that is on it.")
+def one(number: NumberArgument, config: ConfigOption = None) -> None:
     whole = read(config, lambda connection: tickets.whole(connection, number))
     if whole is None:
         fail(os.EX_DATAERR, f"no ticket #{number}; `postern tickets` lists the last ones")
-    summary = whole.summary
-    console.print(_line(summary))
-    if summary.severity_claimed:
-        console.print(Text(f"  claimed   {clean(summary.severity_claimed)}", style="dim"))
-    if summary.mentions:
-        console.print(Text(f"  mentions  #{summary.mentions}", style="dim"))
+    console.print(_line(whole.summary))
+    for name, value in _facts(whole):
+        console.print(Text(f"  {name:<10}{clean(value)}", style="dim"))
     for member in whole.members:
         shown = "" if member.presence == "active" else f", {member.presence}"
         console.print(Text(f"  {member.part:<10}{clean(member.address)}{shown}", style="dim"))
     for said in whole.comments:
         _comment(said)
+    if whole.history:
+        console.print(Text("\nhistory", style="bold"))
+    for audited in whole.history:
+        console.print(Text(f"  {_audited(audited)}", style="dim"))
+
+
+@app.command("set", help="Change a ticket: all that is named, or nothing where one part is wrong.")
+def change(
+    number: NumberArgument,
+    status: Annotated[Status | None, typer.Option(help="Its new status.")] = None,
+    severity: Annotated[str | None, typer.Option(help="Any level of the policy.")] = None,
+    workaround: Annotated[
+        bool, typer.Option("--workaround", help="One level lower: there is a way around it.")
+    ] = False,
+    why: Annotated[str, typer.Option(help="For the audit trail and the customer.")] = "",
+    assign: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a staff person; '' for nobody.")
+    ] = None,
+    add: AddressesOption = None,
+    remove: AddressesOption = None,
+    approve: AddressesOption = None,
+    decline: AddressesOption = None,
+    say: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Publish a comment; needs --as.")
+    ] = None,
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="For staff only.")] = None,
+    publish: Annotated[
+        int | None, typer.Option(metavar="COMMENT", help="Accept a flagged comment.")
+    ] = None,
+    escalate: Annotated[
+        str | None, typer.Option(metavar="REASON", help="One level up; the severity stays.")
+    ] = None,
+    merge_into: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Close it in favour of another.")
+    ] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Leave a tombstone: no mail brings it back.")
+    ] = False,
+    acting_as: Annotated[
+        str | None, typer.Option("--as", metavar="ADDRESS", help="The staff person who acts.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    if say is not None and note is not None:
+        fail(os.EX_USAGE, "--say and --note: write one of them at a time")
+    if say is not None and acting_as is None:
+        fail(os.EX_USAGE, "--say: customers read who wrote it; name him with --as ADDRESS")
+    words = say if say is not None else note
+    asked = _asked(
+        add=add or (),
+        remove=remove or (),
+        approve=approve or (),
+        decline=decline or (),
+        assignee=assign,
+        severity=severity,
+        workaround=workaround,
+        comment=None
+        if words is None
+        else Comment(text=words, visibility="public" if say is not None else "note"),
+        publish=publish,
+        escalate=escalate,
+        status=status,
+        merge_into=merge_into,
+        delete=delete,
+        why=why,
+    )
+    with failing_well():
+        known = policies.load(load_config(config).policies.folder)
+    job = partial(_make, number, asked.changes(), acting_as, known)
+    for effect in write(config, job):
+        console.print(effect, markup=False)
+
+
+def _asked(**values: object) -> Asked:
+    try:
+        return Asked.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        said = complaint(fault, Asked) if fault["loc"] else fault["msg"]
+        fail(os.EX_USAGE, said.removeprefix("Value error, "))
+
+
+def _make(
+    number: int,
+    wanted: tuple[Change, ...],
+    acting_as: str | None,
+    known: Policies,
+    connection: Connection,
+) -> tuple[str, ...]:
+    mailbox = tickets.mailbox_of(connection, number)
+    if mailbox is None:
+        raise ChangeRefused(f"there is no ticket #{number}; `postern tickets` lists the last ones")
+    policy = policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
+    actor = _actor(connection, mailbox, acting_as)
+    hand = Hand(mailbox, actor, Source.CONSOLE, ids.now(), ids.new_id)
+    return changes.make(connection, hand, number, wanted, policy, by_staff=True)
+
+
+def _actor(connection: Connection, mailbox: Mailbox, acting_as: str | None) -> str:
+    """The staff person who is named, else the account that types."""
+    if acting_as is None:
+        return f"console:{getpass.getuser()}"
+    staff = [person.address for person in who.staff(connection, mailbox)]
+    address = normalise(acting_as)
+    if address not in staff:
+        known = ", ".join(staff) or "none"
+        raise ChangeRefused(f"{acting_as} is no active staff person; there are: {known}")
+    return str(address)
 
 
 def _line(summary: Summary) -> Text:
@@ -48,11 +187,44 @@ def _line(summary: Summary) -> Text:
     return line.append(clean(summary.subject), style="not bold italic")
 
 
+def _facts(whole: Whole) -> Iterator[tuple[str, str]]:
+    summary, details = whole.summary, whole.details
+    found = (
+        ("deleted", "yes" if details.deleted else ""),
+        ("claimed", summary.severity_claimed),
+        ("mentions", f"#{summary.mentions}" if summary.mentions else ""),
+        ("follows", f"#{details.follows}" if details.follows else ""),
+        ("merged", f"into #{summary.merged_into}" if summary.merged_into else ""),
+        ("company", summary.company),
+        ("tier", details.tier),
+        ("channel", details.channel),
+        ("assignee", summary.assignee),
+        ("due", _moment(summary.due_at)),
+        ("answered", _moment(details.first_answered_at)),
+        ("escalated", f"to level {details.escalation_level}" if details.escalation_level else ""),
+        ("missing", ", ".join(details.missing)),
+        ("rating", details.rating),
+        *details.fields.items(),
+    )
+    return ((name, value) for name, value in found if value)
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment is not None else ""
+
+
+def _audited(audited: Audited) -> str:
+    change = f"{audited.was} → {audited.became}" if audited.was else audited.became
+    why = f" ({audited.why})" if audited.why else ""
+    by = f"{audited.actor or 'postern'} by {audited.source.replace('_', ' ')}"
+    return clean(f"{audited.at:%Y-%m-%d %H:%M}  {audited.what}: {change}{why}  {by}")
+
+
 def _comment(said: Said) -> None:
     console.print()
     kind = "" if said.visibility == "public" else f"  [{said.visibility}]"
     head = f"{said.written_at:%Y-%m-%d %H:%M}  {clean(said.author or '(no author)')}{kind}"
-    console.print(Text(head, style="bold"))
+    console.print(Text(head, style="bold").append(f"  comment {said.id}", style="not bold dim"))
     if said.degraded:
         why = f"The body could not be read ({clean(said.degraded)}); the raw mail is kept."
         console.print(Text(why, style="yellow"))

@@ -13,6 +13,7 @@ import pickle
 import re
 import struct
 import sys
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -209,8 +210,43 @@ def is_ordinary(raw: bytes) -> bool:
     )
 
 
+class _Turns:
+    """Hands out the turns of the event loop, one to each who asks, in order.
+
+    Mails that arrive together would else be parsed in one turn, and everybody waits for them all.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._taken = False
+        """Somebody has this turn."""
+
+    async def mine(self) -> None:
+        """Returns in a turn that nobody else has."""
+        if self._taken:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+        else:
+            self._give()
+
+    def _next(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():  # cancelled
+                waiter.set_result(None)
+                self._give()
+                return
+        self._taken = False
+
+    def _give(self) -> None:
+        self._taken = True
+        asyncio.get_running_loop().call_soon(self._next)
+
+
 class Parser:
-    """Parses mails: ordinary ones at once, all others in a worker process that can be killed.
+    """Parses mails: ordinary ones here, one in each turn of the event loop; all others in a worker
+    process that can be killed.
 
     At most `workers` processes, each started on first need and kept warm. A mail that takes longer
     than `timeout_s`, or more memory than a worker may have, comes back with its header and an
@@ -226,11 +262,13 @@ class Parser:
         self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
         for _ in range(workers):
             self._idle.put_nowait(None)
+        self._turns = _Turns()
         self._closed = False
 
     async def parse(self, raw: bytes) -> Mail:
         """The mail that these bytes are; like `read`, it always returns."""
         if is_ordinary(raw):
+            await self._turns.mine()
             return read(raw)
         worker = await self._idle.get()
         if self._closed:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from email.mime.text import MIMEText
-from email.policy import compat32
-from email.utils import format_datetime, formataddr
-from typing import assert_never
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from urllib.parse import quote
 
-import jinja2
-
-from gateway.sending.relay import Outgoing
+from gateway.authentication.signing import Signer
+from gateway.sending import mime
+from gateway.sending.links import Links
+from gateway.sending.mime import Field
+from gateway.sending.outgoing import Outgoing
+from gateway.sending.sheet import Sheet, sheet
+from gateway.sending.templates import Templates
 from rules.addresses import domain_of
-from rules.notices import INVITATION_LASTS, Kind
+from rules.notices import Kind
 from rules.policy import Policy
-from rules.tokens import Keys, Purpose, ReplyToken, message_id, reply_address, sign_up_token
-from storage.outbox import About, Notice
+from rules.tokens import Keys, loop_mark, message_id, return_path, thread_root
+from storage.outbox import Notice
 
-# The modern policy parses what it is given before it writes it: four milliseconds a mail, and on
-# Python before 3.13 a way in for a header line that stands in an encoded-word.
-_WIRE = compat32.clone(linesep="\r\n", max_line_length=200)  # ids are not folded
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_ANSWERED = re.compile(r"(?i)^(?:(?:re|aw|sv|antw)\s*:\s*)+")
-_templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("gateway.sending", "templates"),
-    autoescape=False,  # noqa: S701 - plain text; an HTML part would have its own environment
-    undefined=jinja2.StrictUndefined,
-    keep_trailing_newline=True,
-)
+_ID = re.compile(r"<[!-;=?-~]{1,300}>")
+"""A Message-ID that can be put into a header as it is."""
+LONGEST_LOCAL_PART = 64
+"""In octets (RFC 5321 §4.5.3.1.1)."""
+_LEAVABLE = (Kind.COMMENT, Kind.STATUS, Kind.APPROVAL, Kind.FOLLOW_UP, Kind.FEEDBACK)
+"""What a customer may ask to get no more of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,78 +36,82 @@ class Writer:
     keys: Keys
     links_begin: str
     """What stands before the path of a link, such as `https://postern.help.example`."""
+    templates: Templates = field(default_factory=Templates)
+    signer: Signer = field(default_factory=Signer)
 
     def write(self, notice: Notice, policy: Policy) -> Outgoing:
         """The mail for one recipient; nobody else's token is ever in it.
 
-        Marked as automatic (RFC 3834 §5), sent with the null reverse-path, so that no machine's
-        answer comes back.
+        ValueError for an address that cannot stand in a header.
         """
+        shown = sheet(notice, policy, self.keys, self.links_begin)
+        folders = (notice.mailbox.address, notice.mailbox.policy)
+        words = self.templates.rendered(notice.kind, shown, folders)
+        parts = [("text/plain", mime.plain(words.text))]
+        if words.html is not None:
+            parts.append(("text/html", mime.plain(words.html)))
+        content, body = mime.alternative(f"=_{notice.id.hex}", parts)
+        fields = [
+            ("From", mime.mailbox(_from_name(shown), notice.mailbox.address)),
+            ("To", mime.mailbox(notice.name, notice.address)),
+            ("Subject", mime.unstructured("Subject", words.subject)),
+            ("Date", format_datetime(notice.created_at)),
+            *self._threading(notice),
+            *self._answering(notice, shown),
+            *content,
+        ]
+        raw = self.signer.signed(mime.written(fields, body), domain_of(notice.mailbox.address))
+        return Outgoing(str(notice.id), self._mail_from(notice), notice.address, raw)
+
+    def _threading(self, notice: Notice) -> Iterator[Field]:
+        """Every client finds the mail's place by these (RFC 5322 §3.6.4)."""
+        mailbox, about = notice.mailbox, notice.about
+        domain = domain_of(mailbox.address)
+        ticket = about.ticket if about else 0
+        yield "Message-ID", message_id(self.keys, mailbox.id, ticket, notice.id, domain)
+        root = thread_root(self.keys, mailbox.id, ticket, domain) if about else ""
+        known = (about.opened_by if about else "", root, notice.answers)
+        references = [each for each in dict.fromkeys(known) if _ID.fullmatch(each)]
+        if references:
+            answered = notice.answers if notice.answers in references else root
+            if answered:
+                yield "In-Reply-To", answered
+            yield "References", "\r\n ".join(references)
+
+    def _answering(self, notice: Notice, shown: Sheet) -> Iterator[Field]:
+        """Where a person's reply goes, and what keeps machines from giving one (RFC 3834 §5)."""
+        if shown.reply_address:
+            yield "Reply-To", shown.reply_address
+        if not (notice.kind is Kind.COMMENT and shown.words and shown.words.by_staff):
+            answers = notice.kind.answers_a_mail
+            yield "Auto-Submitted", "auto-replied" if answers else "auto-generated"
+        yield "X-Auto-Response-Suppress", "All"
+        yield "X-Postern-Loop", loop_mark(self.keys)
+        if notice.kind in _LEAVABLE and shown.reply_address:
+            yield from self._leaving(notice, shown)
+
+    def _leaving(self, notice: Notice, shown: Sheet) -> Iterator[Field]:
+        """One click in the client's own button (RFC 8058 §3.1: over https), or one word."""
+        mail = f"<mailto:{quote(shown.reply_address, safe='@+')}?subject=%23unsubscribe>"
+        link = Links(notice, self.keys, self.links_begin).unsubscribe()
+        if link.startswith("https://"):
+            yield "List-Unsubscribe", f"<{link}>,\r\n {mail}"
+            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+        else:
+            yield "List-Unsubscribe", mail
+
+    def _mail_from(self, notice: Notice) -> str:
+        """Null where the mail answers one; else what tells the notice that came back."""
+        if notice.kind.answers_a_mail:
+            return ""
         mailbox = notice.mailbox
-        text = self._text(notice, policy)
-        mail = MIMEText(text, "plain", "us-ascii" if text.isascii() else "utf-8")
-        mail["From"] = formataddr((one_line(policy.sender_name), mailbox.address))
-        mail["To"] = formataddr((one_line(notice.name), notice.address))
-        mail["Subject"] = one_line(_subject(notice, policy))
-        mail["Date"] = format_datetime(notice.created_at)
-        mail["Message-ID"] = message_id(
-            self.keys,
-            mailbox.id,
-            notice.about.ticket if notice.about else 0,
-            notice.id,
-            domain_of(mailbox.address),
-        )
-        if notice.answers:
-            mail["In-Reply-To"] = notice.answers
-            mail["References"] = notice.answers
-        if notice.about is not None:
-            mail["Reply-To"] = self._reply_to(notice, notice.about)
-        mail["Auto-Submitted"] = "auto-replied"
-        mail["X-Auto-Response-Suppress"] = "All"
-        return Outgoing(str(notice.id), "", notice.address, mail.as_bytes(policy=_WIRE))
-
-    def _reply_to(self, notice: Notice, about: About) -> str:
-        token = ReplyToken(about.ticket, about.participant, Purpose.REPLY)
-        return reply_address(self.keys, notice.mailbox.id, notice.mailbox.address, token)
-
-    def _text(self, notice: Notice, policy: Policy) -> str:
-        mailbox = notice.mailbox.address
-        match notice.kind:
-            case Kind.ACKNOWLEDGEMENT:
-                about = notice.about
-                assert about is not None, "an acknowledgement is about its ticket"
-                channel = policy.severity.critical_channel if about.critical_claimed else None
-                return _templates.get_template("acknowledgement.txt").render(
-                    name=one_line(notice.name) or notice.address,
-                    critical_channel=channel,
-                    text=policy.acknowledgement.text,
-                    ticket=about.ticket,
-                    subject=one_line(about.subject),
-                    severity=about.severity,
-                    mailbox=mailbox,
-                )
-            case Kind.INVITATION:
-                until = notice.created_at + INVITATION_LASTS
-                token = sign_up_token(self.keys, notice.mailbox.id, notice.address, until)
-                return _templates.get_template("invitation.txt").render(
-                    text=policy.texts.invitation,
-                    link=f"{self.links_begin}/signup/{notice.mailbox.id}/{token}",
-                    until=f"{until:%Y-%m-%d}",
-                    mailbox=mailbox,
-                )
-            case _:
-                assert_never(notice.kind)
+        path = return_path(self.keys, mailbox.id, mailbox.address, notice.id)
+        return path if len(path.rpartition("@")[0]) <= LONGEST_LOCAL_PART else ""
 
 
-def one_line(text: str) -> str:
-    """Text that can stand in a header: Python before 3.13 lets a line end in an encoded-word out
-    as a new header line, so `=?` goes as well."""
-    return _CONTROLS.sub(" ", text).replace("=?", "= ?").strip()
-
-
-def _subject(notice: Notice, policy: Policy) -> str:
-    if notice.about is None:
-        return f"Enrol to write to {notice.mailbox.address}"
-    tag = policy.subject_tag.format.replace("{n}", str(notice.about.ticket))
-    subject = _ANSWERED.sub("", notice.about.subject).replace(tag, "").strip()
-    return f"Re: {tag} {subject}"
+def _from_name(shown: Sheet) -> str:
+    """`Sam via Support` over a person's words. No name with an @: it would look like an address."""
+    words = shown.words
+    if shown.kind != Kind.COMMENT or words is None or "@" in words.name:
+        return shown.sender
+    return shown.sender if words.name == shown.sender else f"{words.name} via {shown.sender}"

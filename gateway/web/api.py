@@ -1,24 +1,26 @@
-"""The HTTP API: raw mails in, health and metrics out."""
+"""The HTTP application: raw mails in, health and metrics out; pages and tickets stand beside."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 from aiohttp import web
 
+from gateway import log
 from gateway.ingest import Ingest
 from gateway.metrics import CONTENT_TYPE, Metrics
-from gateway.web import signup
+from gateway.web import links, signup, tickets
+from gateway.web.bearer import Fault, Scope, authorise
+from gateway.web.desk import Desk
+from gateway.web.links import Links
+from gateway.web.pages import PATIENCE_S
 from gateway.wire.capacity import Wire
 from rules import replies
 from rules.mail import Delivery, Envelope, as_sent
-from storage import registry
-from storage.database import Database
-
-PUSH_SCOPE = "mails"
-"""What an API token must be for, to hand in mails."""
+from storage.changes import ChangeRefused
+from storage.database import Database, StoreDown
+from storage.ledger import Conflict
 
 INGEST = web.AppKey("ingest", Ingest)
 DATABASE = web.AppKey("database", Database)
@@ -46,6 +48,28 @@ def application(
         ]
     )
     signup.add_routes(app, sign_up)
+    links.add_routes(
+        app,
+        Links(
+            database,
+            ingest.ledger,
+            ingest.directory,
+            ingest.policies,
+            ingest.clock,
+            ingest.new_id,
+        ),
+    )
+    tickets.add_routes(
+        app,
+        Desk(
+            database,
+            ingest.ledger,
+            ingest.policies,
+            ingest.clock,
+            ingest.new_id,
+            ingest.on_notice,
+        ),
+    )
     return app
 
 
@@ -53,19 +77,36 @@ def application(
 async def _plain_errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Errors as JSON that names the fault and what to do; never an exception's text."""
+    """Errors as JSON that names the fault and what to do; never a foreign exception's text."""
     try:
         return await handler(request)
+    except Fault as fault:
+        return _problem(fault.status, fault.what)
+    except (ChangeRefused, Conflict) as refused:
+        return _problem(409, str(refused))
     except web.HTTPRequestEntityTooLarge:
         return _problem(413, str(replies.MAIL_TOO_BIG))
     except web.HTTPException as error:
         return _problem(error.status, error.reason)
+    except StoreDown as error:
+        log.page_failed(_route_of(request), error)
+        return _problem(503, "the store does not answer; nothing was changed, try again")
+    except Exception as error:  # noqa: BLE001 - a bug of ours, told without its text
+        log.page_failed(_route_of(request), error)
+        return _problem(500, "something is wrong on our side; the log says what")
+
+
+def _route_of(request: web.Request) -> str:
+    """The pattern of the path: the path itself may hold a secret."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "?"
 
 
 async def _index(_: web.Request) -> web.Response:
     return web.Response(
         text="Postern takes support mail and files it as tickets.\n\n"
         "POST /api/v1/mails   one raw mail, with a bearer token\n"
+        "GET  /api/v1/tickets tickets, for a portal or a desk: see docs/api.md\n"
         "GET  /healthz        the process runs\n"
         "GET  /readyz         the store answers\n"
         "GET  /metrics        for Prometheus\n"
@@ -101,7 +142,7 @@ async def _post_mail(request: web.Request) -> web.Response:
     200 with a reply for each recipient once the mail is on disk; 422 where all were refused for
     good; 503 where the client is to try again.
     """
-    await _authorise(request)
+    await authorise(request, request.app[DATABASE], Scope.MAILS)
     recipients = tuple(request.query.getall("rcpt", []))
     if not recipients:
         return _problem(400, "name the recipients: ?rcpt=support@help.example")
@@ -125,17 +166,7 @@ async def _post_mail(request: web.Request) -> web.Response:
     return web.json_response({"reply": str(folded), "recipients": listed}, status=status)
 
 
-async def _authorise(request: web.Request) -> None:
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not token.strip():
-        raise web.HTTPUnauthorized(reason="send Authorization: Bearer TOKEN")
-    look_up = partial(registry.api_token_scope, token=token.strip())
-    scope = await asyncio.to_thread(request.app[DATABASE].read, look_up)
-    if scope is None:
-        raise web.HTTPUnauthorized(reason="unknown token")
-    if scope != PUSH_SCOPE:
-        raise web.HTTPForbidden(reason=f"this token is for {scope}, not for {PUSH_SCOPE}")
-
-
 def _problem(status: int, what: str) -> web.Response:
-    return web.json_response({"error": what}, status=status)
+    """An error; one that asks for patience says for how long (RFC 9110 §10.2.3)."""
+    headers = {"Retry-After": str(PATIENCE_S)} if status == 503 else None
+    return web.json_response({"error": what}, status=status, headers=headers)

@@ -5,7 +5,8 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import BigInteger, Connection
 
-from storage.tables import Moment, metadata
+from storage.columns import Moment
+from storage.tables import metadata
 
 
 def render_type(kind: str, item: Any, _: Any) -> str | Literal[False]:

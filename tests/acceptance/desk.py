@@ -153,6 +153,12 @@ class Desk:
         """The first mail that we sent to somebody, once it is in the Maildir."""
         return eventually(lambda: next(iter(self.mails_to(address)), None))
 
+    def text_to(self, address: str) -> str:
+        """The plain words of the first mail that we sent to somebody."""
+        body = self.mail_to(address).get_body(("plain",))
+        assert body is not None
+        return str(body.get_content())
+
     def mails_to(self, address: str) -> list[EmailMessage]:
         """The mails that we have sent to somebody so far."""
         found = []

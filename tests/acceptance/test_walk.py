@@ -293,7 +293,7 @@ class TestSeverity:
         sender = desk.a_person()
         desk.opened_by(sender, subject="[P1] Production is down")
 
-        greeting, empty, first, *_ = desk.mail_to(sender).get_content().splitlines()
+        greeting, empty, first, *_ = desk.text_to(sender).splitlines()
 
         assert (greeting, empty) == (f"Hello {sender},", "")
         assert first.startswith("You call this critical. Critical problems are taken by phone")
@@ -302,7 +302,7 @@ class TestSeverity:
         sender = desk.a_person()
         number, _ = desk.opened_by(sender)
 
-        text = desk.mail_to(sender).get_content()
+        text = desk.text_to(sender)
 
         assert "critical" not in text.lower()
         assert f"Your request is #{number}" in text

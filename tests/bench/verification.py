@@ -69,7 +69,11 @@ class Gaps:
 
     def __str__(self) -> str:
         long = sum(gap > LONG_S for gap in self.seconds)
-        return f"longest {1000 * max(self.seconds):.1f} ms, {long} over {1000 * LONG_S:.0f} ms"
+        p99 = statistics.quantiles(self.seconds, n=100)[98]
+        return (
+            f"p99 {1000 * p99:.1f} ms, longest {1000 * max(self.seconds):.1f} ms,"
+            f" {long} of {len(self.seconds)} over {1000 * LONG_S:.0f} ms"
+        )
 
 
 @dataclass

@@ -1,180 +1,270 @@
-"""Sending: to a relay or a Maildir, tried again or given up, once."""
+"""Sending: each notice once, several at a time, tried again or given up."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
 
 import pytest
-from aiosmtpd.smtp import SMTP as Server
-from aiosmtpd.smtp import Envelope, Session
+from structlog.testing import capture_logs
 
-from gateway.config import TrustSection
-from gateway.sending.dispatcher import Dispatcher
-from gateway.sending.relay import MaildirRelay, Outgoing, SmtpRelay, Undelivered
-from rules.notices import GIVE_UP_AFTER
-from storage import outbox
-from tests.desk import Desk, a_mail, enrolled_store, open_desk
+from gateway import policies
+from gateway.directory import Directory
+from gateway.metrics import Metrics
+from gateway.sending.dispatcher import AT_ONCE, BEGUN_WITHIN, Dispatcher
+from gateway.sending.outgoing import Outgoing, RelayDown, Undelivered
+from rules.notices import GIVE_UP_AFTER, NoticeState
+from storage import outbox, registry
+from storage.database import Database
+from storage.ledger import Ledger, open_ledger
+from storage.outbox import Listed
+from tests.desk import SUPPORT, enrolled_store
+from tests.rules.building import NOON
 
-OUTGOING = Outgoing("n1", "", "ann@acme.example", b"Subject: x\r\n\r\nHello\r\n.dot\r\n")
+NEW = "nora@acme.example"
 
 
-class Broken:
-    """At the edge: a relay that does not take the mail."""
+@dataclass
+class Relay:
+    """At the edge: takes mails, or fails with what a test wants."""
 
-    def __init__(self, permanent: bool) -> None:
-        self.permanent = permanent
-        self.asked = 0
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
+    failure: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+    """Whom each mail was for."""
+    together: asyncio.Barrier | None = None
+    """Where so many mails must meet before one is taken."""
+    used: asyncio.Event = field(default_factory=asyncio.Event)
+    tidied: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: bool = False
 
     async def send(self, outgoing: Outgoing) -> None:
-        self.asked += 1
-        raise Undelivered("451 not now", self.permanent)
+        self.asked.append(outgoing.rcpt_to)
+        self.used.set()
+        if self.together is not None:
+            await asyncio.wait_for(self.together.wait(), 10)
+        if self.failure is not None:
+            raise self.failure
+
+    async def tidy(self) -> None:
+        self.tidied.set()
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class Outbox:
+    """A store with a mailbox, a dispatcher on it, and short words for what a test does."""
+
+    database: Database
+    ledger: Ledger
+    relay: Relay
+    now: datetime = NOON
+    ordered: int = 0
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            self.database,
+            self.ledger,
+            Directory(self.database, time.monotonic),
+            policies.load(None),
+            self.relay,
+            Metrics(),
+            lambda: self.now,
+            "https://postern.example",
+            jitter=lambda: 0.0,
+        )
+
+    async def order(self, *addresses: str) -> None:
+        """Order an invitation, the plainest of notices, to each."""
+        mailbox = await asyncio.to_thread(
+            self.database.read, lambda c: registry.the_mailbox(c, SUPPORT)
+        )
+        for address in addresses:
+            self.ordered += 1
+            job = partial(
+                outbox.order_invitation,
+                mailbox=mailbox,
+                address=address,
+                notice=UUID(int=self.ordered),
+                now=self.now,
+            )
+            await asyncio.wrap_future(self.ledger.submit(job))
+
+    async def listed(self) -> list[Listed]:
+        return list(
+            await asyncio.to_thread(self.database.read, lambda c: outbox.listing(c, None, 1000))
+        )
+
+    async def states(self) -> Counter[NoticeState]:
+        return Counter(each.state for each in await self.listed())
 
 
 @pytest.fixture
-async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+async def box(store_url: str) -> AsyncIterator[Outbox]:
     url = await asyncio.to_thread(enrolled_store, store_url)
-    async with open_desk(url, tmp_path, TrustSection()) as opened:
-        yield opened
+    database = Database(url, connections=6)
+    ledger = open_ledger(database)
+    yield Outbox(database, ledger, Relay())
+    await asyncio.to_thread(ledger.close)
+    database.close()
 
 
-async def counts(desk: Desk) -> dict[str, int]:
-    return await asyncio.to_thread(desk.parts.database.read, outbox.counts)
+def many(count: int) -> list[str]:
+    return [f"n{number}@acme.example" for number in range(count)]
 
 
-async def test_what_a_mail_ordered_is_sent_once(desk: Desk) -> None:
-    await desk.take(a_mail())
-    dispatcher = desk.parts.dispatcher
+async def test_what_was_ordered_is_sent_once(box: Outbox) -> None:
+    await box.order(NEW)
 
-    assert [await dispatcher.send_due(), await dispatcher.send_due()] == [1, 0]
-    assert len(list((Path(desk.parts.config.relay.maildir) / "new").iterdir())) == 1
-    assert await counts(desk) == {"sent": 1}
-
-
-async def test_a_temporary_failure_is_tried_again_later(desk: Desk) -> None:
-    await desk.take(a_mail())
-    relay = Broken(permanent=False)
-    now = desk.parts.ingest.clock()
-    dispatcher = replace(desk.parts.dispatcher, relay=relay, clock=lambda: now)
-    await dispatcher.send_due()
-
-    assert await dispatcher.send_due() == 0
-    assert await counts(desk) == {"due": 1}
-    later = replace(dispatcher, clock=lambda: now + timedelta(minutes=2))
-    assert await later.send_due() == 1
-    assert relay.asked == 2
+    assert [await box.dispatcher.send_due(), await box.dispatcher.send_due()] == [1, 0]
+    assert box.relay.asked == [NEW]
+    assert await box.states() == {NoticeState.SENT: 1}
 
 
-async def test_a_permanent_failure_is_given_up(desk: Desk) -> None:
-    await desk.take(a_mail())
+async def test_several_go_out_at_once_and_each_once(box: Outbox) -> None:
+    await box.order(*many(12))
+    box.relay.together = asyncio.Barrier(AT_ONCE)
 
-    await replace(desk.parts.dispatcher, relay=Broken(permanent=True)).send_due()
+    await box.dispatcher.send_due()
 
-    assert await counts(desk) == {"dead": 1}
-
-
-async def test_after_four_days_it_is_given_up(desk: Desk) -> None:
-    await desk.take(a_mail())
-    late = desk.parts.ingest.clock() + GIVE_UP_AFTER
-
-    dispatcher: Dispatcher = replace(
-        desk.parts.dispatcher, relay=Broken(permanent=False), clock=lambda: late
-    )
-    await dispatcher.send_due()
-
-    assert await counts(desk) == {"dead": 1}
+    assert sorted(box.relay.asked) == sorted(many(12))
+    assert await box.states() == {NoticeState.SENT: 12}
 
 
-async def test_a_maildir_has_the_mail_once_however_often_it_is_written(tmp_path: Path) -> None:
-    relay = MaildirRelay(tmp_path)
-    await relay.send(OUTGOING)
-    await relay.send(OUTGOING)
+async def test_two_dispatchers_never_send_the_same(box: Outbox) -> None:
+    await box.order(*many(12))
 
-    (written,) = (tmp_path / "new").iterdir()
-    assert written.read_bytes().endswith(OUTGOING.raw)
-    assert written.read_bytes().startswith(b"Return-Path: <>\r\n")
+    await asyncio.gather(box.dispatcher.send_due(), box.dispatcher.send_due())
+
+    assert sorted(box.relay.asked) == sorted(many(12))
 
 
-class Answering:
-    """A relay's side: takes mails, or says what it is told to say."""
+async def test_a_temporary_failure_is_tried_again_later(box: Outbox) -> None:
+    await box.order(NEW)
+    box.relay.failure = Undelivered("451 not now", permanent=False)
+    await box.dispatcher.send_due()
 
-    def __init__(self) -> None:
-        self.taken: list[tuple[str | None, list[str], bytes]] = []
-        self.sessions: set[int] = set()
-        self.answer = "250 2.0.0 queued"
+    assert await box.dispatcher.send_due() == 0
+    assert await box.states() == {NoticeState.DUE: 1}
 
-    async def handle_DATA(self, _: Server, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        self.sessions.add(id(session))
-        content = envelope.content
-        assert isinstance(content, bytes)
-        self.taken.append((envelope.mail_from, envelope.rcpt_tos, content))
-        return self.answer
+    box.relay.failure = None
+    box.now += timedelta(minutes=2)
+    await box.dispatcher.send_due()
+    assert await box.states() == {NoticeState.SENT: 1}
 
 
-@pytest.fixture
-async def relay_side() -> AsyncIterator[tuple[Answering, str]]:
-    side = Answering()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Server(side, hostname="relay"), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    yield side, f"smtp://127.0.0.1:{port}"
-    server.close()
-    await server.wait_closed()
+async def test_after_four_days_it_is_given_up(box: Outbox) -> None:
+    await box.order(NEW)
+    box.relay.failure = Undelivered("451 not now", permanent=False)
+    box.now += GIVE_UP_AFTER
+
+    await box.dispatcher.send_due()
+
+    assert await box.states() == {NoticeState.DEAD: 1}
 
 
-async def test_a_relay_gets_the_bytes_and_the_null_reverse_path(
-    relay_side: tuple[Answering, str],
-) -> None:
-    side, url = relay_side
-    async with SmtpRelay(url) as relay:
-        await relay.send(OUTGOING)
+async def test_a_permanent_failure_is_given_up_and_says_why(box: Outbox) -> None:
+    await box.order(NEW)
+    box.relay.failure = Undelivered("554 5.6.0 no", permanent=True, code=554, status="5.6.0")
 
-    assert side.taken == [("<>", ["ann@acme.example"], OUTGOING.raw)]
+    await box.dispatcher.send_due()
 
-
-async def test_several_mails_go_over_one_connection(relay_side: tuple[Answering, str]) -> None:
-    side, url = relay_side
-    async with SmtpRelay(url) as relay:
-        for _ in range(3):
-            await relay.send(OUTGOING)
-
-    assert (len(side.taken), len(side.sessions)) == (3, 1)
+    (given_up,) = await box.listed()
+    assert (given_up.state, given_up.last_error) == (NoticeState.DEAD, "554 5.6.0 no")
 
 
 @pytest.mark.parametrize(
-    ("answer", "permanent"), [("451 4.3.0 later", False), ("554 5.6.0 never", True)]
+    ("code", "status", "suspended"), [(550, "5.1.1", True), (550, "5.7.1", False), (552, "", False)]
 )
-async def test_the_relays_answer_says_whether_to_try_again(
-    answer: str, permanent: bool, relay_side: tuple[Answering, str]
+async def test_an_address_that_does_not_exist_counts_as_a_hard_bounce(
+    box: Outbox, code: int, status: str, suspended: bool
 ) -> None:
-    side, url = relay_side
-    side.answer = answer
-    async with SmtpRelay(url) as relay:
-        with pytest.raises(Undelivered) as refused:
-            await relay.send(OUTGOING)
+    box.relay.failure = Undelivered(f"{code} {status}", permanent=True, code=code, status=status)
+    for _ in range(3):
+        await box.order(NEW)
+        await box.dispatcher.send_due()
 
-    assert refused.value.permanent is permanent
+    assert len(box.relay.asked) == (2 if suspended else 3)
 
 
-async def test_a_relay_that_is_down_is_tried_again() -> None:
-    async with SmtpRelay("smtp://127.0.0.1:1") as relay:
-        with pytest.raises(Undelivered) as refused:
-            await relay.send(OUTGOING)
+async def test_a_relay_that_is_down_is_asked_little_and_named_once(box: Outbox) -> None:
+    await box.order(*many(20))
+    box.relay.failure = RelayDown("the relay relay.example:25: refused")
 
-    assert not refused.value.permanent
+    with capture_logs() as logged:
+        await box.dispatcher.send_due()
+
+    assert len(box.relay.asked) <= AT_ONCE
+    assert await box.states() == {NoticeState.DUE: 20}
+    assert [each["event"] for each in logged].count("relay_refused") == 1
+    assert all(each.last_error for each in await box.listed())
+
+
+async def test_a_slow_relay_leaves_the_rest_to_the_next_claim(box: Outbox) -> None:
+    await box.order(*many(10))
+
+    class Slow(Relay):
+        async def send(self, outgoing: Outgoing) -> None:
+            await super().send(outgoing)
+            box.now = NOON + BEGUN_WITHIN
+
+    box.relay = Slow()
+    await box.dispatcher.send_due()
+
+    assert len(box.relay.asked) == AT_ONCE
+    assert await box.states() == {NoticeState.SENT: AT_ONCE, NoticeState.DUE: 6}
+
+    box.now = NOON + outbox.LEASE
+    box.relay = Relay()
+    await box.dispatcher.send_due()
+    assert await box.states() == {NoticeState.SENT: 10}
+
+
+async def test_one_that_cannot_be_written_keeps_no_other_from_going(box: Outbox) -> None:
+    await box.order("nörgel@acme.example", NEW)
+
+    await box.dispatcher.send_due()
+
+    assert box.relay.asked == [NEW]
+    assert await box.states() == {NoticeState.SENT: 1, NoticeState.DEAD: 1}
+
+
+async def test_a_bug_in_one_delays_that_one_alone(box: Outbox) -> None:
+    await box.order(*many(3))
+
+    with capture_logs() as logged:
+        await replace(box.dispatcher, policies={}).send_due()
+
+    assert await box.states() == {NoticeState.DUE: 3}
+    assert [each["event"] for each in logged].count("dispatcher_failed") == 3
+
+
+async def test_an_idle_dispatcher_tidies_and_closes_at_its_end(box: Outbox) -> None:
+    running = asyncio.create_task(box.dispatcher.run())
+    await asyncio.wait_for(box.relay.tidied.wait(), 10)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    assert box.relay.closed
+
+
+async def test_waking_it_sends_at_once(box: Outbox) -> None:
+    dispatcher = box.dispatcher
+    running = asyncio.create_task(dispatcher.run())
+    await asyncio.wait_for(box.relay.tidied.wait(), 10)
+    await box.order(NEW)
+    dispatcher.wake()
+    await asyncio.wait_for(box.relay.used.wait(), 1)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running

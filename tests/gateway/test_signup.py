@@ -87,7 +87,9 @@ class Site:
         """The path of the link in the one mail that is due."""
         (notice,) = await self._claim()
         raw = Writer(await self.keys(), "https://postern.example").write(notice, self.policy).raw
-        text = email.message_from_bytes(raw, policy=email.policy.default).get_content()
+        mail = email.message_from_bytes(raw, policy=email.policy.default)
+        body = mail.get_body(("plain",))
+        text = body.get_content() if body is not None else ""
         (link,) = re.findall(r"https://postern\.example(/signup/\S+)", text)
         return str(link)
 

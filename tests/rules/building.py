@@ -9,11 +9,26 @@ from typing import Any
 from uuid import UUID
 
 from rules.authentication import Authentication, Result
+from rules.bounces import Bounce
 from rules.decide import decide
 from rules.decision import Decision
-from rules.facts import Company, Earlier, Facts, Part, Participant, Person, Presence, Role, Ticket
+from rules.facts import (
+    Company,
+    Earlier,
+    Facts,
+    Part,
+    Participant,
+    Person,
+    Presence,
+    Recent,
+    Returned,
+    Role,
+    Staff,
+    Ticket,
+)
 from rules.header import Ambiguous, Author, Header
 from rules.mail import Body, Envelope, Mail, Mailbox, Unreadable
+from rules.notices import Kind, Order
 from rules.policy import Policy, parse
 from rules.threads import Signal, signals
 from rules.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
@@ -49,9 +64,20 @@ def unproven(dmarc: Result = Result.NONE, policy: Any = "none", temporary: bool 
     return replace(NOTHING, dmarc=dmarc, dmarc_policy=policy, temporary=temporary)
 
 
+def preset(name: str) -> Policy:
+    """A policy that comes with the program."""
+    text = (resources.files("rules.policies") / f"{name}.toml").read_text()
+    return parse(text, f"{name}.toml")
+
+
 def default_policy(**changes: Any) -> Policy:
-    text = (resources.files("rules.policies") / "default.toml").read_text()
-    return parse(text, "default.toml").model_copy(update=changes)
+    return preset("default").model_copy(update=changes)
+
+
+def policy_with(section: str, **changes: Any) -> Policy:
+    """The default policy, with some settings of one of its sections changed."""
+    policy = default_policy()
+    return policy.model_copy(update={section: getattr(policy, section).model_copy(update=changes)})
 
 
 def a_mail(
@@ -64,6 +90,7 @@ def a_mail(
     in_reply_to: tuple[str, ...] = (),
     references: tuple[str, ...] = (),
     unreadable: str = "",
+    bounces: tuple[Bounce, ...] = (),
     **header: str,
 ) -> Mail:
     """A mail; further keywords are header fields (`auto_submitted="auto-replied"`)."""
@@ -81,17 +108,26 @@ def a_mail(
         cc=cc,
         date=None,
         body=Unreadable(unreadable) if unreadable else Body(text, "", False, ()),
+        bounces=bounces,
     )
 
 
-def a_ticket(number: int = 7, *members: Participant, company: Company | None = ACME) -> Ticket:
-    return Ticket(number, company.id if company else None, members)
+def a_ticket(
+    number: int = 7, *members: Participant, company: Company | None = ACME, **changes: Any
+) -> Ticket:
+    requester = next((m.address for m in members if m.part is Part.REQUESTER), "")
+    ticket = Ticket(number, company.id if company else None, members, requester=requester)
+    return replace(ticket, **changes)
 
 
 def member(
-    number: int, who: str, part: Part = Part.USER, presence: Presence = Presence.ACTIVE
+    number: int,
+    who: str,
+    part: Part = Part.USER,
+    presence: Presence = Presence.ACTIVE,
+    **changes: Any,
 ) -> Participant:
-    return Participant(number, who, part, presence)
+    return replace(Participant(number, who, part, presence), **changes)
 
 
 ANNS = a_ticket(7, member(70, ANN.address, Part.REQUESTER))
@@ -105,6 +141,12 @@ class World:
     domains: dict[str, Company] = field(default_factory=lambda: dict(DOMAINS))
     tickets: tuple[Ticket, ...] = (ANNS,)
     known_ids: dict[str, int] = field(default_factory=dict)
+    named_before: dict[str, int] = field(default_factory=dict)
+    staff: tuple[Staff, ...] = (Staff(SAM.address, ""),)
+    bounced: frozenset[str] = frozenset()
+    recent: tuple[Recent, ...] = ()
+    returned: Returned | None = None
+    looped: bool = False
     proof: Authentication = PROVEN
     earlier: Earlier | None = None
     id_seen: bool = False
@@ -142,6 +184,12 @@ class World:
             author_known=known or author in members,
             tickets={t.id: t for t in self.tickets},
             known_ids=self.known_ids,
+            named_before=self.named_before,
+            staff=self.staff,
+            bounced=self.bounced,
+            recent=self.recent,
+            returned=self.returned,
+            looped=self.looped,
             earlier=self.earlier,
             id_seen=self.id_seen,
             acknowledged_at=self.acknowledged_at,
@@ -157,3 +205,14 @@ def token_to(participant: int, ticket: int = 7, purpose: Purpose = Purpose.REPLY
 
 def our_id(ticket: int = 7) -> str:
     return message_id(KEYS, MAILBOX.id, ticket, UUID(int=5), "help.example")
+
+
+def orders_of(decision: Decision) -> tuple[Order, ...]:
+    """The outgoing mails that a decision causes."""
+    orders: tuple[Order, ...] = getattr(decision.action, "orders", ())
+    return orders
+
+
+def told(decision: Decision, kind: Kind) -> list[str]:
+    """Who is sent a mail of this kind, in order."""
+    return [order.address for order in orders_of(decision) if order.kind is kind]

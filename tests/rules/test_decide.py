@@ -11,15 +11,18 @@ import pytest
 from rules.authentication import Result, Seal
 from rules.decision import (
     AddComment,
+    Decision,
     OpenTicket,
     Reason,
     Record,
     Repeat,
     Verdict,
-    Visibility,
 )
 from rules.facts import Earlier, Part, Presence
+from rules.notices import Kind
+from rules.participants import Addition
 from rules.tokens import Purpose
+from rules.visibility import Visibility
 from tests.rules.building import (
     ACME,
     ANN,
@@ -39,10 +42,25 @@ from tests.rules.building import (
     our_id,
     person,
     token_to,
+    told,
     unproven,
 )
 
 JOURNAL_ID = UUID(int=9)
+
+
+def what_it_adds(decision: Decision) -> tuple[int, Visibility, tuple[Addition, ...]]:
+    """Of a comment: the ticket, who reads it, and who joins."""
+    action = decision.action
+    assert isinstance(action, AddComment)
+    return action.ticket, action.visibility, action.additions
+
+
+def is_acknowledged(decision: Decision) -> bool:
+    """Whether the author, and nobody else, is sent an acknowledgement."""
+    addresses = told(decision, Kind.ACKNOWLEDGEMENT)
+    assert addresses in ([], [ANN.address])
+    return bool(addresses)
 
 
 def test_a_user_opens_a_ticket() -> None:
@@ -65,6 +83,7 @@ def test_every_check_that_was_passed_is_in_the_trace() -> None:
 
     assert [step.check for step in trace] == [
         "duplicate",
+        "bounce",
         "automatic",
         "author",
         "proof",
@@ -209,7 +228,7 @@ class TestOnAKnownTicket:
         decision = World().decide(a_mail(), to=token_to(70))
 
         assert decision.reason is Reason.REPLY_TOKEN
-        assert decision.action == AddComment(7, Visibility.PUBLIC, ())
+        assert what_it_adds(decision) == (7, Visibility.PUBLIC, ())
 
     def test_the_requester_comments_by_an_id_of_ours(self) -> None:
         decision = World().decide(a_mail(references=(our_id(),)))
@@ -351,14 +370,14 @@ class TestStaff:
     def test_a_reply_token_publishes(self) -> None:
         decision = World(tickets=(self.STAFFED,)).decide(a_mail(SAM.address), to=token_to(79))
 
-        assert decision.action == AddComment(7, Visibility.PUBLIC, ())
+        assert what_it_adds(decision) == (7, Visibility.PUBLIC, ())
 
     def test_a_note_token_stays_among_staff(self) -> None:
         to = token_to(79, purpose=Purpose.NOTE)
 
         decision = World(tickets=(self.STAFFED,)).decide(a_mail(SAM.address), to=to)
 
-        assert decision.action == AddComment(7, Visibility.NOTE, ())
+        assert what_it_adds(decision) == (7, Visibility.NOTE, ())
 
     def test_without_a_token_nothing_is_published(self) -> None:
         decision = World(tickets=(self.STAFFED,)).decide(
@@ -414,34 +433,39 @@ class TestAutomatic:
     def test_a_registered_machine_opens_a_ticket_and_gets_no_acknowledgement(self) -> None:
         monitor = person("monitor@acme.example", machine=True)
 
-        action = (
-            World((monitor,))
-            .decide(a_mail(monitor.address, auto_submitted="auto-generated"))
-            .action
+        decision = World((monitor,)).decide(
+            a_mail(monitor.address, auto_submitted="auto-generated")
         )
 
-        assert isinstance(action, OpenTicket)
-        assert not action.acknowledge
+        assert decision.verdict is Verdict.OPENED
+        assert not is_acknowledged(decision)
 
 
 class TestAcknowledgement:
     def test_a_new_ticket_is_acknowledged(self) -> None:
-        action = World().decide(a_mail()).action
-
-        assert isinstance(action, OpenTicket)
-        assert action.acknowledge
+        assert is_acknowledged(World().decide(a_mail()))
 
     @pytest.mark.parametrize(("minutes", "expected"), [(9, False), (10, True)])
     def test_one_sender_gets_one_in_ten_minutes(self, minutes: int, expected: bool) -> None:
         world = World(acknowledged_at=NOON - timedelta(minutes=minutes))
 
-        action = world.decide(a_mail()).action
+        decision = world.decide(a_mail())
 
-        assert isinstance(action, OpenTicket)
-        assert action.acknowledge is expected
+        assert decision.verdict is Verdict.OPENED
+        assert is_acknowledged(decision) is expected
 
     def test_nobody_who_asks_for_none_gets_one(self) -> None:
-        action = World().decide(a_mail(x_auto_response_suppress="All")).action
+        decision = World().decide(a_mail(x_auto_response_suppress="All"))
 
-        assert isinstance(action, OpenTicket)
-        assert not action.acknowledge
+        assert decision.verdict is Verdict.OPENED
+        assert not is_acknowledged(decision)
+
+    def test_a_policy_may_send_none(self) -> None:
+        policy = default_policy()
+        silent = policy.acknowledgement.model_copy(update={"send": False})
+
+        decision = World(policy=policy.model_copy(update={"acknowledgement": silent})).decide(
+            a_mail()
+        )
+
+        assert not is_acknowledged(decision)

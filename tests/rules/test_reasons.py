@@ -9,9 +9,13 @@ from uuid import UUID
 import pytest
 
 from rules.authentication import Result
+from rules.bounces import Bounce, Failure
 from rules.decision import Decision, Reason
-from rules.facts import Company, Earlier, Part, Presence
+from rules.facts import Company, Earlier, Part, Presence, Recent, Returned
+from rules.lifecycle import Status
+from rules.tokens import Purpose
 from tests.rules.building import (
+    ACME,
     ANN,
     ANNS,
     BOB,
@@ -27,6 +31,7 @@ from tests.rules.building import (
     member,
     our_id,
     person,
+    preset,
     token_to,
     unproven,
 )
@@ -36,7 +41,11 @@ KNOWN = "<old@client.example>"
 PENDING = a_ticket(7, *ANNS.participants, member(71, BOB.address, presence=Presence.PENDING))
 STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, Part.FOLLOWER))
 GONE = person("gone@acme.example", active=False)
+FREE = person(ANN.address, replace(ACME, tier="free"))
 SUSPENDED = person(ANN.address, Company(1, "Acme", False))
+CLOSED = replace(ANNS, status=Status.CLOSED)
+RETURNED = Returned(UUID(int=5), BOB.address, 7, 0)
+REPORT = Bounce(BOB.address, Failure.HARD, "5.1.1", "550 no such user", "")
 EVE = "eve@evil.example"
 
 
@@ -48,9 +57,11 @@ def scenes() -> dict[Reason, Decision]:
     sealed = replace(PROVEN, seal=SEAL)
     return {
         Reason.NEW_REQUEST: World().decide(a_mail()),
+        Reason.FOLLOW_UP: World(tickets=(CLOSED,)).decide(a_mail(), to=token_to(70)),
         Reason.REPLY_TOKEN: World().decide(a_mail(), to=token_to(70)),
         Reason.OUR_MESSAGE_ID: World().decide(a_mail(references=(our_id(),))),
         Reason.KNOWN_MESSAGE_ID: World(known_ids={KNOWN: 7}).decide(a_mail(in_reply_to=(KNOWN,))),
+        Reason.LATE_PARENT: World(named_before={KNOWN: 7}).decide(a_mail(message_id=KNOWN)),
         Reason.SUBJECT_TAG: World().decide(a_mail(subject="[#7]")),
         Reason.PENDING_PARTICIPANT: World(tickets=(PENDING,)).decide(
             a_mail(BOB.address), to=token_to(71)
@@ -59,7 +70,16 @@ def scenes() -> dict[Reason, Decision]:
         Reason.STAFF_WITHOUT_TOKEN: World(tickets=(STAFFED,)).decide(
             a_mail(SAM.address, references=(our_id(),))
         ),
+        Reason.NOTHING_SAID: World(tickets=(STAFFED,)).decide(
+            a_mail(SAM.address, text=""), to=token_to(79)
+        ),
+        Reason.COMMAND_REFUSED: World(tickets=(STAFFED,)).decide(
+            a_mail(SAM.address, text="#explode"), to=token_to(79)
+        ),
+        Reason.FEEDBACK: World().decide(a_mail(), to=token_to(70, purpose=Purpose.FEEDBACK)),
         Reason.AUTOMATIC: World().decide(a_mail(auto_submitted="auto-replied")),
+        Reason.BOUNCE: World(returned=RETURNED).decide(a_mail(bounces=(REPORT,)), mail_from=""),
+        Reason.UNSUBSCRIBED: World().decide(a_mail(text="#unsubscribe"), to=token_to(70)),
         Reason.FROM_AMBIGUOUS: World().decide(a_mail(sender=None)),
         Reason.NOT_ENROLLED: World().decide(a_mail("new@acme.example")),
         Reason.FOREIGN_COMPANY: World().decide(a_mail(GIL.address), to=token_to(70)),
@@ -68,12 +88,14 @@ def scenes() -> dict[Reason, Decision]:
         Reason.UNPROVEN_HELD: World(proof=NOTHING, policy=held).decide(a_mail()),
         Reason.DNS_FAILURE_HELD: World(proof=silent, deferred_since=long_ago).decide(a_mail()),
         Reason.STRANGER_HELD: World(policy=held).decide(a_mail(EVE)),
+        Reason.TOO_MANY_TICKETS: World(recent=(Recent(NOON, True, 1),) * 10).decide(a_mail()),
         Reason.SEEN_BEFORE: World(earlier=Earlier(UUID(int=9), "x", 7)).decide(a_mail()),
         Reason.STRANGER: World().decide(a_mail(EVE)),
         Reason.UNPROVEN: World(proof=NOTHING).decide(a_mail()),
         Reason.DMARC_REJECT: World(proof=unproven(Result.FAIL, "reject")).decide(a_mail()),
         Reason.DEACTIVATED: World((GONE,)).decide(a_mail(GONE.address)),
         Reason.SUSPENDED: World((SUSPENDED,)).decide(a_mail()),
+        Reason.NO_SUPPORT: World((FREE,), policy=preset("aiven")).decide(a_mail()),
         Reason.DNS_FAILURE: World(proof=silent).decide(a_mail()),
     }
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rules.decision import OpenTicket
 from rules.header import Header
-from rules.severity import Claim, Level, MailSeverity, capped, claimed
+from rules.severity import Claim, Level, MailSeverity, capped, claim_pattern, claimed
 from tests.rules.building import World, a_mail, default_policy
 
 LEVELS = default_policy().levels
@@ -53,6 +53,26 @@ def test_an_importance_header_claims_the_policys_level(header: dict[str, str]) -
 
 def test_the_severest_of_several_claims_counts() -> None:
     assert claim_of("[P4]", "Severity: P2") == "High"
+
+
+OUTAGE = (claim_pattern(r"\bproduction (?:is )?down\b", "Critical"), claim_pattern("slow", "High"))
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "claim"),
+    [
+        ("Production is down!", "", Claim("Critical", True, "subject")),
+        ("Help", "Hello,\nit is SLOW today", Claim("High", False, "text")),
+        ("[P3] slow", "production down", Claim("Critical", True, "text")),
+        ("Production will be downgraded", "", None),
+        ("Help", "\n" * 6 + "slow", None),
+        ("x" * 400 + " slow", "", None),
+    ],
+)
+def test_a_wording_of_the_policy_claims_in_the_subject_or_the_first_lines(
+    subject: str, text: str, claim: Claim | None
+) -> None:
+    assert claimed(LEVELS, subject, text, NO_HEADER, None, OUTAGE) == claim
 
 
 def test_a_critical_claim_opens_at_the_ceiling_and_is_kept() -> None:

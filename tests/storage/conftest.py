@@ -14,6 +14,7 @@ from storage.database import Connection, Database
 from storage.ledger import Ledger, open_ledger
 from storage.registry import NewPerson
 from tests.rules.building import NOON
+from tests.storage.shop import Shop
 
 T = TypeVar("T")
 Write = Callable[[Callable[[Connection], T]], T]
@@ -46,3 +47,8 @@ def mailbox(database: Database, ledger: Ledger) -> Mailbox:
         return made
 
     return ledger.submit(enrol).result()
+
+
+@pytest.fixture
+def shop(database: Database, ledger: Ledger, mailbox: Mailbox) -> Shop:
+    return Shop(database, ledger, mailbox)

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from storage.database import Connection, Database
-from storage.ledger import TRIES, Conflict, Ledger, Pool
+from storage.ledger import TRIES, Conflict, Ledger, Pool, SingleWriter
 from storage.tables import MailboxRow, table
-from tests.stores import PostgresStores
+from tests.stores import PostgresStores, SqliteStores
 
 _mailbox = table(MailboxRow)
 
@@ -86,6 +86,55 @@ def test_closing_waits_for_what_was_submitted(database: Database, ledger: Ledger
 
     assert all(job.done() for job in jobs)
     assert count(database) == 20
+
+
+@pytest.fixture
+def embedded(sqlite_stores: SqliteStores) -> Iterator[Database]:
+    """SQLite alone: PostgreSQL's jobs have no steps."""
+    database = Database(sqlite_stores.new())
+    yield database
+    database.close()
+
+
+def test_between_the_jobs_of_a_group_nobody_sees_what_they_wrote(embedded: Database) -> None:
+    started, gate = threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def run(steps: Iterator[None]) -> None:
+        started.set()
+        gate.wait(10)
+        seen.extend(count(embedded) for _ in steps)
+
+    writer = SingleWriter(embedded.engine, run=run)
+    first = writer.submit(partial(a_mailbox, name="first"))
+    started.wait(10)
+    rest = [writer.submit(partial(a_mailbox, name=f"m{n}")) for n in range(3)]
+    gate.set()
+
+    assert [job.result() for job in (first, *rest)] == ["first", "m0", "m1", "m2"]
+    assert seen == [1, 1], "twice between three jobs, when only the first is committed"
+    writer.close()
+
+
+def test_a_group_that_is_given_up_between_two_jobs_leaves_no_trace(embedded: Database) -> None:
+    started, gate = threading.Event(), threading.Event()
+
+    def run(steps: Iterator[None]) -> None:
+        started.set()
+        gate.wait(10)
+        for _ in steps:
+            raise RuntimeError("the event loop is closed")
+        raise RuntimeError("the event loop is closed")
+
+    writer = SingleWriter(embedded.engine, run=run)
+    first = writer.submit(partial(a_mailbox, name="first"))
+    started.wait(10)
+    rest = [writer.submit(partial(a_mailbox, name=f"m{n}")) for n in range(3)]
+    gate.set()
+
+    assert all(isinstance(job.exception(), RuntimeError) for job in (first, *rest))
+    assert count(embedded) == 0
+    writer.close()
 
 
 @pytest.fixture

@@ -32,13 +32,12 @@ def notices(ledger: Ledger, mailbox: Mailbox) -> list[UUID]:
         assert ticket is not None
         member = {"mailbox_id": mailbox.id, "ticket_id": ticket[0], "joined_at": NOON}
         member |= {"address": "ann@acme.example", "part": "requester", "presence": "active"}
-        key = connection.execute(insert(table(ParticipantRow)), member).inserted_primary_key
-        assert key is not None
+        connection.execute(insert(table(ParticipantRow)), member)
         connection.execute(insert(table(JournalRow)), a_journal_row(mailbox))
         ids = [UUID(int=n) for n in range(10, 30)]
         for notice in ids:
             row = {"id": notice, "mailbox_id": mailbox.id, "ticket_id": ticket[0]}
-            row |= {"kind": "acknowledgement", "participant_id": key[0], "cause": JOURNAL}
+            row |= {"kind": "acknowledgement", "cause": JOURNAL}
             row |= {"address": "ann@acme.example", "state": "due", "created_at": NOON}
             row |= {"due_at": NOON, "attempts": 0, "last_error": ""}
             connection.execute(insert(table(NoticeRow)), row)
@@ -101,7 +100,10 @@ def test_what_was_sent_is_never_sent_again(
 def test_what_is_given_up_stays_to_be_looked_at(
     database: Database, ledger: Ledger, notices: list[UUID]
 ) -> None:
-    ledger.submit(partial(outbox.give_up, notice=notices[0], error="550 no such user")).result()
+    failed = partial(
+        outbox.give_up, notice=notices[0], error="550 no such user", hard=True, now=NOON
+    )
+    ledger.submit(failed).result()
 
     assert database.read(outbox.counts) == {"dead": 1, "due": 19}
 

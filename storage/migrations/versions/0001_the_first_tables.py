@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from storage.tables import Moment, Number
+from storage.columns import Moment, Number
 
 revision = "0001"
 down_revision = None

@@ -1,0 +1,148 @@
+"""DKIM signatures on what we send (RFC 6376): relaxed on both sides, From signed once too often."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dkim
+from dkim.crypto import UnparsableKeyError, parse_private_key
+
+from gateway.authentication.signatures import MIN_RSA_BITS
+from rules.complaints import Refused
+
+SIGNED = (
+    "From",
+    "From",  # once more than it is there: nobody can put a second one in front
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Reply-To",
+    "Auto-Submitted",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "MIME-Version",
+    "Content-Type",
+    "X-Postern-Loop",
+)
+"""A field that a mail lacks is signed as absent, so that none can be added."""
+_ED25519 = bytes.fromhex("302e020100300506032b657004220420")
+"""What stands before the 32 octets of an Ed25519 key in DER (RFC 8410 §7)."""
+
+
+class KeyRefused(Refused):
+    """A signing key that cannot be used; `str()` names the file and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key of one domain, as its selector publishes the other half."""
+
+    domain: str
+    selector: str
+    algorithm: str
+    """`rsa-sha256` or `ed25519-sha256`."""
+    secret: bytes = field(repr=False)
+    """In the form that dkimpy takes: PEM for RSA, base64 of the seed for Ed25519."""
+
+    def sign(self, raw: bytes) -> bytes:
+        """The mail with its signature before it."""
+        signature: bytes = dkim.sign(
+            raw,
+            self.selector.encode("ascii"),
+            self.domain.encode("ascii"),
+            self.secret,
+            canonicalize=(b"relaxed", b"relaxed"),
+            signature_algorithm=self.algorithm.encode("ascii"),
+            include_headers=[name.encode("ascii") for name in SIGNED],
+        )
+        return signature + raw
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs a mail with every key of its author's domain, or of the nearest domain above it."""
+
+    keys: Mapping[str, Sequence[SigningKey]] = field(default_factory=dict)
+    """By domain."""
+
+    def signed(self, raw: bytes, domain: str) -> bytes:
+        """The mail as it is where no key is the domain's."""
+        for key in self._keys_of(domain):
+            raw = key.sign(raw)
+        return raw
+
+    def _keys_of(self, domain: str) -> Sequence[SigningKey]:
+        labels = domain.lower().split(".")
+        candidates = (".".join(labels[start:]) for start in range(len(labels)))
+        return next((self.keys[each] for each in candidates if each in self.keys), ())
+
+
+def signer(keys: Iterable[SigningKey]) -> Signer:
+    by_domain: dict[str, list[SigningKey]] = defaultdict(list)
+    for key in keys:
+        by_domain[key.domain.lower()].append(key)
+    return Signer(dict(by_domain))
+
+
+def read_key(domain: str, selector: str, path: Path) -> SigningKey:
+    """The key in a PEM file. Raises KeyRefused for one that is none, or that verifiers refuse."""
+    source = str(path)
+    try:
+        pem = path.read_bytes()
+    except OSError as error:
+        raise KeyRefused(source, [f"the DKIM key cannot be read: {error.strerror}"]) from error
+    der = _der(pem)
+    if der is not None and der.startswith(_ED25519) and len(der) == len(_ED25519) + 32:
+        seed = base64.b64encode(der.removeprefix(_ED25519))
+        return SigningKey(domain, selector, "ed25519-sha256", seed)
+    bits = _rsa_bits(der)
+    if der is None or bits is None:
+        fault = (
+            "this is no private key in PEM, RSA or Ed25519 and without a passphrase; "
+            f"make one with: openssl genrsa -out {path.name} 2048"
+        )
+        raise KeyRefused(source, [fault])
+    if bits < MIN_RSA_BITS:
+        fault = f"an RSA key of {bits} bits counts as no signature; make one of 2048 bits"
+        raise KeyRefused(source, [fault])
+    return SigningKey(domain, selector, "rsa-sha256", _pem(der))
+
+
+def _der(pem: bytes) -> bytes | None:
+    """The octets between the lines of the first private key."""
+    inside: list[bytes] | None = None
+    for line in pem.splitlines():
+        line = line.strip()
+        if line.startswith(b"-----BEGIN ") and line.endswith(b"PRIVATE KEY-----"):
+            inside = []
+        elif line.startswith(b"-----END ") and inside is not None:
+            try:
+                return base64.b64decode(b"".join(inside), validate=True)
+            except binascii.Error:
+                return None
+        elif inside is not None:
+            inside.append(line)
+    return None
+
+
+def _pem(der: bytes) -> bytes:
+    """As dkimpy reads it: it knows no line ends but LF."""
+    return b"-----BEGIN KEY-----\n" + base64.encodebytes(der) + b"-----END KEY-----\n"
+
+
+def _rsa_bits(der: bytes | None) -> int | None:
+    if der is None:
+        return None
+    try:
+        modulus: int = parse_private_key(der)["modulus"]
+    except (UnparsableKeyError, LookupError, TypeError, ValueError):
+        return None
+    return modulus.bit_length()

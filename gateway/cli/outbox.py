@@ -1,0 +1,110 @@
+"""Commands on outgoing mail: what waits, what was given up, and once more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.text import Text
+
+from gateway import ids
+from gateway.cli.common import ConfigOption, console, fail, read, write
+from gateway.cli.mails import clean
+from rules.notices import NoticeState
+from storage import outbox
+from storage.database import Connection
+from storage.outbox import Listed
+
+app = typer.Typer(no_args_is_help=True)
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `outbox list` shows it.")]
+_COLOURS = {NoticeState.DUE: "yellow", NoticeState.SENT: "green", NoticeState.DEAD: "red"}
+
+
+@app.command("list", help="List outgoing mails, the newest first, and count them by state.")
+def listing(
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many at most.")] = 20,
+    dead: Annotated[bool, typer.Option("--dead", help="Only those that were given up.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    state = NoticeState.DEAD if dead else None
+
+    def query(connection: Connection) -> tuple[Sequence[Listed], dict[str, int]]:
+        return outbox.listing(connection, state, lines), outbox.counts(connection)
+
+    notices, counts = read(config, query)
+    for notice in notices:
+        console.print(_line(notice))
+    together = ", ".join(f"{counts.get(each.value, 0)} {each.value}" for each in NoticeState)
+    console.print(Text(together, style="dim"))
+
+
+@app.command("show", help="Show one outgoing mail, and why it has not gone.")
+def show(notice: IdArgument, config: ConfigOption = None) -> None:
+    wanted = _id(notice)
+    found = read(config, partial(outbox.find, notice=wanted))
+    if found is None:
+        fail(os.EX_DATAERR, f"no outgoing mail {notice}; `postern outbox list` shows the last ones")
+    for name, value in _facts(found):
+        console.print(Text(f"{name:<9} {clean(value)}"))
+
+
+@app.command("requeue", help="Try given-up mails again, as if they were new.")
+def requeue(
+    notices: Annotated[
+        list[str] | None, typer.Argument(metavar="ID…", help="As `outbox list` shows them.")
+    ] = None,
+    all_dead: Annotated[bool, typer.Option("--all-dead", help="All that were given up.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    if all_dead == bool(notices):
+        fail(os.EX_USAGE, "say which: ID …, or --all-dead; `postern outbox list --dead` shows them")
+    chosen = None if all_dead else [_id(each) for each in notices or ()]
+    done = write(config, partial(outbox.requeue, ids=chosen, now=ids.now()))
+    if chosen is not None and done < len(set(chosen)):
+        left = len(set(chosen)) - done
+        fail(os.EX_DATAERR, f"{done} requeued; {left} not, since only given-up mails can be")
+    console.print(f"{done} requeued")
+
+
+def _line(notice: Listed) -> Text:
+    line = Text(f"{notice.created_at:%Y-%m-%d %H:%M}  ")
+    line.append(f"{notice.state.value:<5}", style=_COLOURS[notice.state])
+    line.append(f"{notice.kind:<16}")
+    line.append(f"#{notice.ticket:<7}" if notice.ticket else " " * 8, style="bold")
+    line.append(f"{clean(notice.address)}  ")
+    line.append(str(notice.id), style="dim")
+    if notice.last_error:
+        line.append(f"  {clean(notice.last_error)[:100]}", style="italic")
+    return line
+
+
+def _facts(notice: Listed) -> Sequence[tuple[str, str]]:
+    due = f"{notice.due_at:%Y-%m-%d %H:%M:%S}" if notice.state is NoticeState.DUE else ""
+    return [
+        (name, value)
+        for name, value in (
+            ("id", str(notice.id)),
+            ("state", notice.state.value),
+            ("kind", notice.kind),
+            ("mailbox", notice.mailbox),
+            ("ticket", f"#{notice.ticket}" if notice.ticket else ""),
+            ("to", notice.address),
+            ("ordered", f"{notice.created_at:%Y-%m-%d %H:%M:%S}"),
+            ("next try", due),
+            ("attempts", str(notice.attempts)),
+            ("error", notice.last_error),
+        )
+        if value
+    ]
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        fail(os.EX_USAGE, f"{text} is no id of a mail; `postern outbox list` shows them")

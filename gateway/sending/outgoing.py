@@ -1,0 +1,54 @@
+"""A finished mail, and what takes it away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A finished mail with its envelope."""
+
+    id: str
+    """The notice's id: a second copy of it overwrites the first in a Maildir."""
+    mail_from: str
+    """Empty for the null reverse-path."""
+    rcpt_to: str
+    raw: bytes
+
+
+class Undelivered(Exception):
+    """The relay did not take the mail; `permanent` if it never will."""
+
+    def __init__(
+        self, why: str, permanent: bool, *, ours: bool = False, code: int = 0, status: str = ""
+    ) -> None:
+        super().__init__(why)
+        self.permanent = permanent
+        self.ours = ours
+        """It is about us and how we are set up, not about this mail."""
+        self.code = code
+        """The reply code of the refusal; 0 where there was none."""
+        self.status = status
+        """Its enhanced status code (RFC 3463); empty where there was none."""
+
+
+class RelayDown(Undelivered):
+    """The relay takes nothing from us now, whoever the recipient is: no use to try the next."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, permanent=False, ours=True)
+
+
+class Relay(Protocol):
+    """Sends mails, several at once; keeps its connections in between."""
+
+    async def send(self, outgoing: Outgoing) -> None:
+        """Returns once the mail is the relay's to deliver. Raises Undelivered."""
+
+    async def tidy(self) -> None:
+        """Close what has not been used for a while. Called now and then."""
+
+    async def close(self) -> None:
+        """Close everything; a later `send` opens it again."""

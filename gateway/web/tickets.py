@@ -1,0 +1,293 @@
+"""The API on tickets: lists, one ticket, its files, and changes to it.
+
+    GET   /api/v1/tickets?mailbox=&status=&list=&limit=&before=
+    POST  /api/v1/tickets
+    GET   /api/v1/tickets/{number}
+    PATCH /api/v1/tickets/{number}
+    GET   /api/v1/tickets/{number}/attachments/{id}
+    GET   /api/v1/tickets/{number}/raw/{journal id}
+
+docs/api.md is its manual.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.asked import LARGEST_NUMBER, Asked, NewTicket
+from gateway.parsing.parser import part_bytes
+from gateway.web import desk as desks
+from gateway.web.bearer import Fault, Scope, actor, authorise
+from gateway.web.desk import Caller, Desk, Place
+from gateway.web.download import ANY_TYPE, download
+from gateway.web.ticket_json import Json, Shown
+from rules.addresses import normalise
+from rules.complaints import complaint
+from rules.lifecycle import Status
+from rules.portal import Access, forbidden, with_reopening
+from storage import changes, opening, ticket_lists, tickets
+from storage.changes import ChangeRefused
+from storage.database import Connection
+from storage.opening import Request
+from storage.ticket_lists import All, CopiedTo, OfCompany, Page, RequestedBy, Which
+from storage.tickets import Attached, Said, Whole
+
+BODY_LIMIT_BYTES = 1024 * 1024
+MOST_IN_A_PAGE = 200
+IN_A_PAGE = 50
+PATH = "/api/v1/tickets"
+LISTS = ("mine", "cc", "organisation")
+
+_PLACE = re.compile(r"(\d{1,17})-(\d{1,18})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+M = TypeVar("M", bound=BaseModel)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+DESK = web.AppKey("desk", Desk)
+
+
+def add_routes(app: web.Application, desk: Desk) -> None:
+    app[DESK] = desk
+    one = f"{PATH}/{{number:[0-9]{{1,18}}}}"
+    app.add_routes(
+        [
+            web.get(PATH, _list),
+            web.post(PATH, _open),
+            web.get(one, _show),
+            web.patch(one, _change),
+            web.get(f"{one}/attachments/{{id:[0-9]{{1,18}}}}", _attachment),
+            web.get(f"{one}/raw/{{journal_id}}", _raw),
+        ]
+    )
+
+
+async def _list(request: web.Request) -> web.Response:
+    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
+    desk, query = request.app[DESK], request.query
+    status, limit = _status(query.get("status")), _limit(query.get("limit"))
+    before = _place(query.get("before"))
+
+    def look(connection: Connection) -> Page:
+        place = desks.place(connection, caller, query.get("mailbox", ""), desk.clock())
+        which = _which(desk, caller, place, query.get("list"))
+        return ticket_lists.page(connection, place.mailbox, which, status, limit, before)
+
+    page = await desk.read(look)
+    shown = Shown(caller.by_staff)
+    following = (
+        f"{_micros(page.ends_at.updated_at)}-{page.ends_at.number}" if page.ends_at else None
+    )
+    return web.json_response(
+        {"tickets": [shown.line(each) for each in page.tickets], "before": following}
+    )
+
+
+async def _show(request: web.Request) -> web.Response:
+    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
+    desk, number = request.app[DESK], _number(request)
+    return web.json_response(await desk.read(partial(_seen, desk, caller, number)))
+
+
+def _seen(desk: Desk, caller: Caller, number: int, connection: Connection) -> dict[str, Json]:
+    desks.find(connection, desk, caller, number, desk.clock())
+    return Shown(caller.by_staff).whole(_whole(connection, number))
+
+
+async def _change(request: web.Request) -> web.Response:
+    """All of the changes or none: 409 where one cannot be made, 403 where one may not be."""
+    caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
+    desk, number, now = request.app[DESK], _number(request), request.app[DESK].clock()
+    asked = await _body(request, Asked)
+
+    def job(connection: Connection) -> dict[str, Json]:
+        found = desks.find(connection, desk, caller, number, now)
+        policy, wanted = desk.policy(found.mailbox), asked.changes()
+        for change in wanted:
+            if why := forbidden(change, found.reach, policy):
+                raise Fault(403, why)
+        customer = found.reach is Access.MEMBER
+        if customer and asked.comment and not asked.status and found.ticket.status is Status.CLOSED:
+            raise ChangeRefused(
+                f'#{number} is closed; send "status": "open" with the comment, or open a new ticket'
+            )
+        hand = desk.hand(found.mailbox, caller.address, now)
+        made = with_reopening(wanted, found.ticket, found.reach)
+        effects = changes.make(connection, hand, number, made, policy, caller.by_staff)
+        left = None if asked.delete else Shown(caller.by_staff).whole(_whole(connection, number))
+        return {"effects": list(effects), "ticket": left}
+
+    return web.json_response(await desk.write(job))
+
+
+async def _open(request: web.Request) -> web.Response:
+    """201 with the new ticket."""
+    caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
+    desk, now = request.app[DESK], request.app[DESK].clock()
+    new = await _body(request, NewTicket)
+    if new.requester and not caller.by_staff:
+        raise Fault(403, "only staff open tickets for others; leave requester out")
+    requester = normalise(new.requester) if new.requester else caller.address
+    if requester is None:
+        raise Fault(400, f"requester: {new.requester!r} is no mail address")
+    wanted = Request(requester, new.subject, new.text, new.severity)
+
+    def job(connection: Connection) -> dict[str, Json]:
+        mailbox = desks.place(connection, caller, new.mailbox, now).mailbox
+        hand = desk.hand(mailbox, caller.address, now)
+        policy = desk.policy(mailbox)
+        number = opening.open_ticket(connection, hand, wanted, policy, caller.by_staff)
+        return Shown(caller.by_staff).whole(_whole(connection, number))
+
+    made = await desk.write(job)
+    headers = {"Location": f"{PATH}/{made['number']}"}
+    return web.json_response(made, status=201, headers=headers)
+
+
+async def _attachment(request: web.Request) -> web.Response:
+    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
+    desk, number, wanted = request.app[DESK], _number(request), int(request.match_info["id"])
+
+    def look(connection: Connection) -> tuple[Attached, bytes]:
+        desks.find(connection, desk, caller, number, desk.clock())
+        for said in Shown(caller.by_staff).comments(_whole(connection, number)):
+            for attached in said.attachments:
+                if attached.id == wanted:
+                    return attached, _mail_of(connection, number, said)
+        raise Fault(404, f"there is no attachment {wanted} on #{number}")
+
+    attached, raw = await desk.read(look)
+    try:
+        body = await asyncio.to_thread(part_bytes, raw, attached.part)
+    except LookupError:
+        raise Fault(404, f"attachment {wanted} cannot be read; the raw mail has it") from None
+    return download(body, attached.name, attached.content_type)
+
+
+async def _raw(request: web.Request) -> web.Response:
+    caller = await _caller(request, Scope.STAFF)
+    desk, number, wanted = request.app[DESK], _number(request), request.match_info["journal_id"]
+
+    def look(connection: Connection) -> bytes:
+        desks.find(connection, desk, caller, number, desk.clock())
+        raw = tickets.raw_mail(connection, number, _uuid(wanted))
+        if raw is None:
+            raise Fault(404, f"there is no mail {wanted} on #{number}")
+        return raw
+
+    return download(await desk.read(look), f"{wanted}.eml", ANY_TYPE)
+
+
+def _mail_of(connection: Connection, number: int, said: Said) -> bytes:
+    raw = said.journal_id and tickets.raw_mail(connection, number, said.journal_id)
+    if not raw:
+        raise Fault(404, f"the mail of comment {said.id} is not stored under #{number}")
+    return raw
+
+
+def _whole(connection: Connection, number: int) -> Whole:
+    whole = tickets.whole(connection, number)
+    if whole is None:
+        raise desks.no_ticket(number)
+    return whole
+
+
+def _which(desk: Desk, caller: Caller, place: Place, wanted: str | None) -> Which:
+    """The list that is asked for; a customer's own where he names none."""
+    if wanted is not None and wanted not in LISTS:
+        raise Fault(400, f"list={wanted}: there are {', '.join(LISTS)}")
+    if caller.by_staff:
+        if wanted is not None:
+            raise Fault(400, f"list={wanted} is for customers; staff see all of a mailbox")
+        return All()
+    if wanted == "cc":
+        return CopiedTo(caller.address)
+    if wanted != "organisation":
+        return RequestedBy(caller.address)
+    policy, person = desk.policy(place.mailbox), place.person
+    if policy.visibility != "company":
+        raise Fault(403, f"the policy {policy.name} shows a ticket only to those who are on it")
+    if person is None or person.company is None:
+        raise Fault(403, f"{caller.address} belongs to no company")
+    return OfCompany(person.company.id)
+
+
+async def _caller(request: web.Request, *allowed: Scope) -> Caller:
+    scope = await authorise(request, request.app[DESK].database, *allowed)
+    return Caller(scope, actor(request, scope))
+
+
+def _number(request: web.Request) -> int:
+    return int(request.match_info["number"])
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Fault(400, f"{text} is no journal id; a comment's `raw` has it") from None
+
+
+def _status(wanted: str | None) -> str | None:
+    if wanted is not None and wanted not in set(Status):
+        raise Fault(400, f"status={wanted}: there are {', '.join(Status)}")
+    return wanted
+
+
+def _limit(wanted: str | None) -> int:
+    if wanted is None:
+        return IN_A_PAGE
+    if not re.fullmatch(r"\d{1,4}", wanted) or not 1 <= int(wanted) <= MOST_IN_A_PAGE:
+        raise Fault(400, f"limit={wanted}: write a number from 1 to {MOST_IN_A_PAGE}")
+    return int(wanted)
+
+
+def _place(wanted: str | None) -> ticket_lists.Place | None:
+    if wanted is None:
+        return None
+    found = _PLACE.fullmatch(wanted)
+    if found is None or int(found[2]) > LARGEST_NUMBER:
+        raise Fault(400, f"before={wanted}: send what the page before gave as `before`")
+    try:
+        moment = _EPOCH + timedelta(microseconds=int(found[1]))
+    except OverflowError:
+        raise Fault(400, f"before={wanted}: send what the page before gave as `before`") from None
+    return ticket_lists.Place(moment, int(found[2]))
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+async def _body(request: web.Request, model: type[M]) -> M:
+    """The body as a value. Raises Fault with every mistake named."""
+    try:
+        text = await request.clone(client_max_size=BODY_LIMIT_BYTES).read()
+    except web.HTTPRequestEntityTooLarge:
+        raise Fault(413, f"the body is at most {BODY_LIMIT_BYTES // 1024} KiB") from None
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        faults = (_fault(each, model) for each in error.errors(include_url=False))
+        raise Fault(400, "; ".join(faults)) from error
+
+
+def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "json_invalid":
+        return "the body is no JSON"
+    if fault["type"].startswith("model_"):
+        return f"{key or 'the body'} is to be a JSON object"
+    if not key:
+        return fault["msg"].removeprefix("Value error, ")
+    return complaint(fault, model).replace("unknown setting", "unknown key", 1)

@@ -1,0 +1,43 @@
+"""One mail before the checks, and what a check answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rules.decision import Action, Reason
+from rules.entitlement import Entitlement
+from rules.facts import Facts
+from rules.identity import Sender
+from rules.mail import Mail
+from rules.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What every check looks at."""
+
+    mail: Mail
+    facts: Facts
+    policy: Policy
+    sender: Sender | None
+    """None where From is ambiguous: then nothing is known of the sender."""
+    entitlements: tuple[Entitlement, ...]
+    """What the sender may do on each ticket that the mail points to, strongest signal first."""
+    automatic: str | None
+    """The sign that a machine wrote it."""
+
+    @property
+    def who(self) -> Sender:
+        """The sender, where the author check has let the mail through."""
+        assert self.sender is not None, "the author check answers every mail without a sender"
+        return self.sender
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check saw, and its answer if it has one."""
+
+    saw: str
+    outcome: str
+    action: Action | None = None
+    reason: Reason | None = None

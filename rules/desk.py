@@ -1,0 +1,142 @@
+"""What a staff person's own mail does on a ticket: words for the customer, notes, commands."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from rules import changes, promises, telling
+from rules.case import Case, Finding
+from rules.changes import Change
+from rules.commands import (
+    USAGE,
+    Assign,
+    Cc,
+    Command,
+    Escalate,
+    Help,
+    Merge,
+    Note,
+    OnBehalf,
+    Public,
+    Requester,
+    SetSeverity,
+    SetStatus,
+    Snooze,
+    Split,
+    Tag,
+    Unsubscribe,
+    Untag,
+    Whom,
+    Workaround,
+    parse_commands,
+)
+from rules.decision import AddComment, Reason
+from rules.entitlement import Entitlement, Right
+from rules.facts import Ticket
+from rules.identity import enough
+from rules.notices import Kind, Order
+from rules.participants import additions
+from rules.quoting import REPLY_MARK, published
+from rules.visibility import Visibility
+from rules.words import has_files, is_unreadable, words
+
+
+def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Finding:
+    """A mail to a staff person's own reply or note address.
+
+    Commands are all done or none: then the text stays a private draft, and a receipt says why.
+    """
+    who, policy = case.who, case.policy
+    given = parse_commands(
+        published(words(case.mail), REPLY_MARK), policy.levels, policy.severity.ceiling
+    )
+    wanted, faults = _as_changes(given.given, who.address)
+    faults = (*given.faults, *faults, *((case.facts.refused,) if case.facts.refused else ()))
+    if given.given and not enough(who, policy.proof.command):
+        faults = (*faults, f"commands need {policy.proof.command}")
+    if faults:
+        text = "Nothing was done, and nothing was published:\n" + "\n".join(faults)
+        draft = AddComment(ticket.id, Visibility.PRIVATE, (), (_receipt(case, text),))
+        return Finding(saw, f"refused: {faults[0]}", draft, Reason.COMMAND_REFUSED)
+    silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
+    helped = tuple(_receipt(case, USAGE_TEXT) for c in given.given if isinstance(c, Help))
+    if silent and not wanted and not helped:
+        text = f"Nothing was published on #{ticket.id}: your mail says nothing above the quote."
+        draft = AddComment(ticket.id, Visibility.PRIVATE, (), (_receipt(case, text),))
+        return Finding(saw, "no words to publish", draft, Reason.NOTHING_SAID)
+    # The more private reading wins.
+    private = (
+        entitled.right is Right.NOTE or silent or any(isinstance(c, Note) for c in given.given)
+    )
+    visibility = Visibility.NOTE if private else Visibility.PUBLIC
+    action = AddComment(
+        ticket.id,
+        visibility,
+        () if private else additions(case.mail, case.facts, who, ticket, policy),
+        (*helped, *(() if silent else _told(case, ticket, visibility))),
+        ticking=None if private else _answered(case, ticket),
+        by_staff=True,
+        changes=wanted,
+    )
+    done = f", {len(wanted)} commands" if wanted else ""
+    return Finding(saw, f"{visibility} on #{ticket.id}{done}", action, entitled.reason)
+
+
+USAGE_TEXT = "Commands stand at the head of a mail, one on a line:\n" + "\n".join(USAGE.values())
+
+
+def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Order, ...]:
+    author = case.who.address
+    orders = telling.of_comment(case.mail, case.facts, ticket, author, visibility, case.policy, ())
+    return telling.calmed(orders, case.facts, ticket, author, case.policy)[0]
+
+
+def _answered(case: Case, ticket: Ticket) -> promises.Ticking:
+    promised = promises.target(case.policy, ticket.tier, ticket.targets, ticket.severity)
+    return promises.answered(case.policy, promised, ticket.clock, case.facts.received_at)
+
+
+def _receipt(case: Case, text: str) -> Order:
+    who = case.who
+    language = who.person.language if who.person is not None else ""
+    return Order(Kind.RECEIPT, who.address, language, (("text", text),))
+
+
+def _whom(to: Whom | str, me: str) -> str:
+    match to:
+        case Whom.ME:
+            return me
+        case Whom.NOBODY:
+            return ""
+        case _:
+            return to
+
+
+def _as_changes(given: tuple[Command, ...], me: str) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """What the commands change, in their order; and those that nothing here can do."""
+    wanted: list[Change] = []
+    faults: list[str] = []
+    for command in given:
+        match command:
+            case Note() | Public() | Help():
+                pass
+            case SetStatus(status=status):
+                wanted.append(changes.SetStatus(status))
+            case SetSeverity(level=level, reason=why):
+                wanted.append(changes.SetSeverity(level, why))
+            case Workaround(reason=why):
+                wanted.append(changes.Workaround(why))
+            case Assign(to=to):
+                wanted.append(changes.Assign(_whom(to, me)))
+            case Cc(added=added, removed=removed):
+                wanted.extend(changes.AddPerson(address) for address in added)
+                wanted.extend(changes.RemovePerson(address) for address in removed)
+            case Merge(into=number):
+                wanted.append(changes.Merge(number))
+            case Escalate(reason=why):
+                wanted.append(changes.Escalate(why))
+            case Tag() | Untag() | Requester() | Split() | Snooze() | OnBehalf() | Unsubscribe():
+                faults.append(f"#{type(command).__name__.lower()} cannot be done by mail here yet")
+            case _:
+                assert_never(command)
+    return tuple(wanted), tuple(faults)

@@ -1,0 +1,315 @@
+"""The checks on where a mail goes: onto a ticket, into a follow-up, or into a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from rules import changes, promises, telling
+from rules.automatic import wants_no_answer
+from rules.budgets import may_open, may_reopen
+from rules.case import Case, Finding
+from rules.changes import Change
+from rules.commands import Escalate
+from rules.commands import Unsubscribe as Unsubscribed
+from rules.completeness import lifted, request_text
+from rules.completeness import missing as missing_facts
+from rules.decision import (
+    AddComment,
+    Hold,
+    Moved,
+    OpenTicket,
+    Reason,
+    Refuse,
+    Unsubscribe,
+)
+from rules.desk import by_staff
+from rules.entitlement import Entitlement, Right, is_over
+from rules.facts import Participant, Presence, Ticket
+from rules.identity import Sender, Standing, Tier, enough
+from rules.language import spoken
+from rules.lifecycle import NEXT, Event
+from rules.notices import Kind, Order
+from rules.participants import Addition, additions
+from rules.promises import Ticking
+from rules.quoting import visible
+from rules.severity import capped, claimed
+from rules.sla import Stage
+from rules.thanks import only_thanks
+from rules.threads import Via
+from rules.tokens import Purpose
+from rules.visibility import Visibility
+from rules.words import asked_for, has_files, words
+
+SUBJECT_LENGTH = 255
+_VISIBILITY: Mapping[Right, Visibility] = {
+    Right.COMMENT: Visibility.PUBLIC,
+    Right.NOTE: Visibility.NOTE,
+    Right.FLAG: Visibility.PRIVATE,
+}
+
+
+def known_ticket(case: Case) -> Finding:
+    who = case.who
+    if not case.entitlements:
+        return Finding("no pointer to a ticket", "none")
+    saw = "; ".join(dict.fromkeys(str(e) for e in case.entitlements))
+    for entitled in case.entitlements:
+        if entitled.right is Right.FOREIGN:
+            return Finding(saw, "a ticket of another company", Hold(), Reason.FOREIGN_COMPANY)
+        if entitled.right is Right.NONE:
+            continue
+        ticket = case.facts.tickets[entitled.ticket]
+        others = any(e.ticket != entitled.ticket for e in case.entitlements)
+        conflict = "; conflict" if others else ""
+        if who.standing is Standing.STAFF and entitled.right is not Right.FLAG:
+            return by_staff(case, ticket, entitled, f"{saw}{conflict}")
+        return _on(case, who, ticket, entitled, saw, conflict)
+    return Finding(saw, "no right on any of them")
+
+
+def _on(
+    case: Case, who: Sender, ticket: Ticket, entitled: Entitlement, saw: str, conflict: str
+) -> Finding:
+    """What a mail of a customer does on a ticket that he may write on."""
+    visibility = _VISIBILITY[entitled.right]
+    if entitled.right is not Right.COMMENT:
+        orders, calm = _told_of(case, who, ticket, entitled, (), None)
+        flagged = AddComment(ticket.id, visibility, (), orders)
+        return Finding(
+            saw, f"{visibility} on #{ticket.id}{conflict}{calm}", flagged, entitled.reason
+        )
+    if who.token is not None and who.token.purpose is Purpose.FEEDBACK:
+        rated = AddComment(ticket.id, Visibility.NOTE, ())
+        return Finding(saw, f"feedback on #{ticket.id}", rated, Reason.FEEDBACK)
+    member, asked = ticket.participant(who.address), asked_for(case.mail)
+    if isinstance(asked, Unsubscribed) and member is not None:
+        return _leaving(who, ticket, member, f"{saw}{conflict}")
+    thanks = not has_files(case.mail) and only_thanks(words(case.mail))
+    if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
+        return _follow_up(case, who, ticket, saw, conflict)
+    joining = additions(case.mail, case.facts, who, ticket, case.policy)
+    moved, limits = _moved(case, ticket, thanks)
+    orders, calm = _told_of(case, who, ticket, entitled, joining, moved)
+    missing = _still_missing(case, ticket)
+    escalation, refusal = _escalation(case, who, asked)
+    action = AddComment(
+        ticket.id,
+        visibility,
+        joining,
+        (*orders, *refusal),
+        moved,
+        _ticking(case, ticket, moved, missing),
+        missing=missing,
+        changes=escalation,
+    )
+    outcome = f"{visibility} on #{ticket.id}{conflict}{limits}{calm}"
+    return Finding(saw, outcome, action, entitled.reason)
+
+
+def _leaving(who: Sender, ticket: Ticket, member: Participant, saw: str) -> Finding:
+    text = f"You get no more mail about #{ticket.id}. You can still write to it."
+    receipt = Order(Kind.RECEIPT, who.address, member.language, (("text", text),))
+    leave = Unsubscribe(ticket.id, member.id, who.address, (receipt,))
+    return Finding(saw, f"leaves #{ticket.id}", leave, Reason.UNSUBSCRIBED)
+
+
+def _escalation(
+    case: Case, who: Sender, asked: Unsubscribed | Escalate | None
+) -> tuple[tuple[Change, ...], tuple[Order, ...]]:
+    """The escalation that a participant asks for; or why it cannot be, for him alone."""
+    if not isinstance(asked, Escalate) or case.automatic is not None:
+        return (), ()
+    if case.facts.refused:
+        return (), (Order(Kind.RECEIPT, who.address, detail=(("text", case.facts.refused),)),)
+    if not enough(who, case.policy.proof.command):
+        return (), ()
+    return (changes.Escalate(asked.reason),), ()
+
+
+def _still_missing(case: Case, ticket: Ticket) -> tuple[str, ...] | None:
+    """What the request lacks after this mail; None where that is as before."""
+    if not ticket.missing:
+        return None
+    said = visible(words(case.mail)).text
+    lacks = missing_facts(said, case.policy.completeness.facts)
+    still = tuple(name for name in ticket.missing if name in lacks)
+    return still if still != ticket.missing else None
+
+
+def _ticking(
+    case: Case,
+    ticket: Ticket,
+    moved: Moved | None,
+    missing: tuple[str, ...] | None,
+) -> Ticking | None:
+    """What a comment does to the ticket's clock; None where it goes on as it was."""
+    policy, now = case.policy, case.facts.received_at
+    promised = promises.target(policy, ticket.tier, ticket.targets, ticket.severity)
+    if moved is not None:
+        return promises.moved(policy, promised, ticket.clock, moved.was, moved.became, now)
+    waited = policy.clock.starts == "complete" and ticket.clock is None and not ticket.staff_spoke
+    if missing == () and waited:
+        return Ticking(promises.begun(policy, promised, Stage.FIRST, now))
+    return None
+
+
+def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, str]:
+    """Where a customer's comment moves its ticket, and what the trace says of it."""
+    if case.automatic is not None:
+        return None, "; a machine moves nothing"
+    event = Event.THANKED if thanks else Event.CUSTOMER_WROTE
+    became = NEXT[ticket.status, event]
+    if became is ticket.status:
+        return None, "; thanks only" if thanks and ticket.status.is_over else ""
+    if ticket.status.is_over and not may_reopen(
+        ticket.reopened, case.policy.budgets.reopens_per_hour
+    ):
+        return None, "; reopened too often to be reopened again"
+    return Moved(ticket.status, became), f"; {ticket.status} → {became}"
+
+
+def _told_of(
+    case: Case,
+    who: Sender,
+    ticket: Ticket,
+    entitled: Entitlement,
+    joining: tuple[Addition, ...],
+    moved: Moved | None,
+) -> tuple[tuple[Order, ...], str]:
+    """The mails that a comment causes. Less than a staff person's own token sends nothing."""
+    if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
+        return (), ""
+    detail = (("status", f"{moved.was} → {moved.became}"),) if moved is not None else ()
+    requester = ticket.participant(ticket.requester)
+    asked = requester.language if requester is not None and requester.is_told else None
+    orders = (
+        *telling.of_comment(
+            case.mail,
+            case.facts,
+            ticket,
+            who.address,
+            _VISIBILITY[entitled.right],
+            case.policy,
+            detail,
+        ),
+        *(telling.proposals(ticket.requester, asked, joining) if asked is not None else ()),
+    )
+    return telling.calmed(orders, case.facts, ticket, who.address, case.policy)
+
+
+def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str) -> Finding:
+    """A reply to a ticket that is over goes on in a new one, with the same people."""
+    opening = _opening(case, who)
+    carried = tuple(
+        Addition(p.address, None, p.part, p.presence, p.language)
+        for p in ticket.participants
+        if p.presence is Presence.ACTIVE and p.address != ticket.requester
+    )
+    there = {ticket.requester, *(a.address for a in carried)}
+    joining = additions(case.mail, case.facts, who, ticket, case.policy)
+    told = telling.of_comment(
+        case.mail, case.facts, ticket, who.address, Visibility.PUBLIC, case.policy, ()
+    )
+    action = replace(
+        opening,
+        subject=ticket.subject[:SUBJECT_LENGTH] or opening.subject,
+        requester=ticket.requester,
+        requester_id=None,
+        company=ticket.company,
+        additions=(*carried, *(a for a in joining if a.address not in there)),
+        orders=tuple(o for o in told if o.kind is Kind.COMMENT)
+        + tuple(o for o in opening.orders if o.kind is not Kind.APPROVAL),
+        follows=ticket.id,
+        mentions=None,
+    )
+    outcome = f"follow-up of #{ticket.id}{conflict}"
+    return Finding(saw, outcome, action, Reason.FOLLOW_UP)
+
+
+def new_ticket(case: Case) -> Finding:
+    who = case.who
+    if who.tier < Tier.PROVEN:
+        # A token proves a place on its own ticket, and that ticket did not take the mail.
+        refusal = Refuse(case.policy.texts.sign_up)
+        return Finding(str(who.tier), "not proven for a new ticket", refusal, Reason.UNPROVEN)
+    enrol = who.standing is Standing.COLLEAGUE and case.policy.registration == "domain"
+    if not who.standing.may_write and not enrol:
+        refusal = Refuse(case.policy.texts.sign_up)
+        return Finding(who.standing, "may not open a ticket", refusal, Reason.STRANGER)
+    facts, budget = case.facts, case.policy.budgets.tickets_per_hour
+    if not may_open(facts.recent, facts.received_at, budget):
+        outcome = f"more than {budget} new tickets within the hour"
+        return Finding(who.address, outcome, Hold(), Reason.TOO_MANY_TICKETS)
+    action = _opening(case, who)
+    claim = action.severity.claim
+    said = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
+    return Finding(said, f"opens at {action.severity.name}", action, Reason.NEW_REQUEST)
+
+
+def _opening(case: Case, who: Sender) -> OpenTicket:
+    """The ticket that a mail opens."""
+    policy, mail, facts = case.policy, case.mail, case.facts
+    claim = claimed(
+        policy.levels,
+        mail.subject,
+        words(mail),
+        mail.header,
+        policy.severity.high_importance,
+        policy.claim_patterns,
+    )
+    severity = capped(
+        policy.levels,
+        policy.severity.default,
+        policy.severity.ceiling,
+        claim,
+        policy.severity.customers_may_set,
+    )
+    joining = additions(mail, facts, who, None, policy)
+    language = (who.person.language if who.person is not None else "") or spoken(mail.header)
+    acknowledgement = (
+        (Order(Kind.ACKNOWLEDGEMENT, who.address, language),) if _acknowledged(case) else ()
+    )
+    tier = policy.tier(who.company.tier if who.company is not None else None)
+    paid = tier is not None and tier.paid and policy.account_team.told_of_new
+    team = who.company.account_team if who.company is not None and paid else ()
+    told = telling.of_opening(who.address, facts.staff, team, joining, policy, language, ())
+    if severity.critical_claimed:
+        what = f"{who.address} claims by mail to have a critical problem"
+        told = (*told, *telling.on_call(policy, facts.received_at, what))
+    said = request_text(mail.subject, words(mail))
+    lacks = missing_facts(said, policy.completeness.facts)
+    agreed = who.company.targets if who.company is not None else {}
+    promised = promises.target(policy, tier.name if tier else "", agreed, severity.name)
+    tags = (e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG)
+    return OpenTicket(
+        subject=mail.subject[:SUBJECT_LENGTH] or "(no subject)",
+        requester=who.address,
+        requester_id=who.person.id if who.person is not None else None,
+        company=who.company.id if who.company is not None else None,
+        severity=severity,
+        additions=joining,
+        orders=(*acknowledgement, *told) if case.automatic is None else (),
+        enrol=who.standing is Standing.COLLEAGUE and policy.registration == "domain",
+        mentions=next(tags, None),
+        author=who.address,
+        tier=tier.name if tier is not None else "",
+        targets=agreed,
+        language=language,
+        fields=lifted(said, policy.fields),
+        missing=lacks,
+        clock=promises.opened(policy, promised, lacks, facts.opens_at),
+    )
+
+
+def _acknowledged(case: Case) -> bool:
+    """Whether the opening is acknowledged; never to a machine, and once in the policy's pause."""
+    policy = case.policy.acknowledgement
+    if not policy.send or wants_no_answer(case.mail):
+        return False
+    if case.automatic is not None:
+        return False
+    last = case.facts.acknowledged_at
+    pause = timedelta(minutes=policy.pause_minutes)
+    return last is None or case.facts.received_at - last >= pause

@@ -1,0 +1,87 @@
+"""A support policy: the file that a support lead reads, checked whole.
+
+Each module beside this one holds the sections of one noun; `rules.policy_in_words` says a policy
+in plain English.
+"""
+
+from __future__ import annotations
+
+import tomllib
+
+from pydantic import ValidationError
+
+from rules.complaints import Refused, complaints
+from rules.policy.agreement import contradictions
+from rules.policy.clock import CalendarSection, ClockSection
+from rules.policy.conduct import (
+    AcknowledgementSection,
+    BudgetsSection,
+    FeedbackSection,
+    HoldSection,
+    LifecycleSection,
+    SubjectTagSection,
+    TextsSection,
+)
+from rules.policy.escalation import EscalationLevel, EscalationSection, RosterWindow
+from rules.policy.model import Policy
+from rules.policy.people import (
+    AccountTeamSection,
+    CcSection,
+    NoticesSection,
+    ProofSection,
+    StaffSection,
+    SuccessManagerSection,
+)
+from rules.policy.requests import CompletenessSection, FactSection, FieldSection
+from rules.policy.severity import ClaimSection, LevelSection, SeveritySection
+from rules.policy.tiers import TierSection
+
+__all__ = [
+    "AccountTeamSection",
+    "AcknowledgementSection",
+    "BudgetsSection",
+    "CalendarSection",
+    "CcSection",
+    "ClaimSection",
+    "ClockSection",
+    "CompletenessSection",
+    "EscalationLevel",
+    "EscalationSection",
+    "FactSection",
+    "FeedbackSection",
+    "FieldSection",
+    "HoldSection",
+    "LevelSection",
+    "LifecycleSection",
+    "NoticesSection",
+    "Policy",
+    "PolicyRefused",
+    "ProofSection",
+    "RosterWindow",
+    "SeveritySection",
+    "StaffSection",
+    "SubjectTagSection",
+    "SuccessManagerSection",
+    "TextsSection",
+    "TierSection",
+    "parse",
+]
+
+
+class PolicyRefused(Refused):
+    """A policy file that does not hold; `str()` names file, key and what to do."""
+
+
+def parse(text: str, source: str) -> Policy:
+    """The policy in a TOML text. Raises PolicyRefused with every fault named."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyRefused(source, [f"not TOML: {error}"]) from error
+    try:
+        policy = Policy.model_validate(values)
+    except ValidationError as error:
+        raise PolicyRefused(source, complaints(error, Policy)) from error
+    if faults := contradictions(policy):
+        raise PolicyRefused(source, faults)
+    return policy

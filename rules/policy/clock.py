@@ -1,0 +1,90 @@
+"""When promises run: the hours of the desk, and what starts and pauses a clock."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+import holidays as public_holidays
+from pydantic import AfterValidator, Field, model_validator
+
+from rules.business_time import ALWAYS, Calendar, parse_time_of_day
+from rules.complaints import near
+from rules.policy.base import DAYS, WORKING_DAYS, Day, HourText, Section, Zone
+from rules.sla import WARN_FRACTION
+
+HOLIDAY_YEARS = range(2020, 2051)
+"""A country's public holidays are known for these years."""
+
+
+def _country(value: str) -> str:
+    """`DE`, or `DE-BY` for a part of a country."""
+    code, _, part = value.partition("-")
+    known = public_holidays.list_supported_countries(include_aliases=False)
+    if code not in known:
+        hint = near(code, known) or "write its two letters, such as DE"
+        raise ValueError(f"no public holidays are known for this country ({hint})")
+    if part and part not in known[code]:
+        parts = ", ".join(f"{code}-{each}" for each in known[code])
+        raise ValueError(f"{code} has no such part ({f'there are {parts}' if parts else 'none'})")
+    return value
+
+
+class CalendarSection(Section):
+    """When the desk is open. Spans in business hours and days count only that time."""
+
+    always: bool = True
+    zone: Zone = "UTC"
+    days: Annotated[
+        tuple[Day, ...], Field(min_length=1, description="name one day at least, such as mon")
+    ] = WORKING_DAYS
+    opens: HourText = "09:00"
+    closes: HourText = "17:00"
+    holidays: tuple[date, ...] = ()
+    """Days on which the desk is closed, beside those of `country`."""
+    country: Annotated[str, AfterValidator(_country)] | None = None
+    """Whose public holidays are kept."""
+
+    @model_validator(mode="after")
+    def _hours_count(self) -> Self:
+        if self.always:
+            without_effect = sorted(self.model_fields_set - {"always", "zone"})
+            if without_effect:
+                raise ValueError(
+                    f"{without_effect[0]} has no effect round the clock; write always = false"
+                )
+        elif parse_time_of_day(self.opens) >= parse_time_of_day(self.closes):
+            raise ValueError(f"closes = {self.closes!r} is not after opens = {self.opens!r}")
+        return self
+
+    def calendar(self) -> Calendar:
+        if self.always:
+            return ALWAYS
+        return Calendar(
+            ZoneInfo(self.zone),
+            frozenset(DAYS.index(day) for day in self.days),
+            parse_time_of_day(self.opens),
+            parse_time_of_day(self.closes),
+            frozenset(self.holidays) | self._of_country(),
+        )
+
+    def _of_country(self) -> frozenset[date]:
+        if self.country is None:
+            return frozenset()
+        code, _, part = self.country.partition("-")
+        return frozenset(
+            public_holidays.country_holidays(code, subdiv=part or None, years=HOLIDAY_YEARS)
+        )
+
+
+class ClockSection(Section):
+    starts: Literal["arrival", "complete"] = "arrival"
+    """When the mail arrives, or when the request says all that it should."""
+    pauses_while_pending: bool = True
+    """Whether the clock stands while we wait for the customer."""
+    warn_at: Annotated[float, Field(gt=0, lt=1)] = WARN_FRACTION
+    """The part of the promised time after which staff are warned."""
+    remind_customer: bool = False
+    """Whether the customer is told when to expect the next answer."""
+    calendar: CalendarSection = CalendarSection()

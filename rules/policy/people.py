@@ -1,0 +1,52 @@
+"""Who is on a ticket, how much proof an act takes, and who is told of what."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rules.policy.base import Section
+
+
+class ProofSection(Section):
+    """How much must be proven of a mail's sender before it may do something.
+
+    T1 is a valid reply token from the token's person, T2 a proven sender, T3 both, of staff. A
+    policy can ask for more than the least that each act takes, never for less.
+    """
+
+    comment: Literal["T1", "T2"] = "T1"
+    add_people: Literal["T2", "T3"] = "T2"
+    close: Literal["T2", "T3"] = "T2"
+    command: Literal["T2", "T3"] = "T2"
+
+
+class CcSection(Section):
+    guests: Literal["add", "propose", "ignore"] = "propose"
+    """What happens to an address of no user that a customer puts in To or Cc."""
+    by_guests: Literal["add", "propose", "ignore"] = "propose"
+    per_mail: Annotated[int, Field(ge=0, le=100)] = 10
+    per_ticket: Annotated[int, Field(ge=1, le=500)] = 25
+
+
+class AccountTeamSection(Section):
+    told_of_new: bool = False
+    """Whether a company's account team is told of a new ticket on a paid tier."""
+
+
+class SuccessManagerSection(Section):
+    told_of_escalation: bool = False
+    """Whether a company's customer success manager is told of an escalation."""
+
+
+class StaffSection(Section):
+    notify: Literal["all", "followers", "none"] = "all"
+    """Which staff are mailed what a customer writes."""
+
+
+class NoticesSection(Section):
+    """Which changes of a ticket its people are told of; comments always are."""
+
+    status: bool = True
+    severity: bool = True

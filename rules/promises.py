@@ -1,0 +1,88 @@
+"""What a policy promises for one ticket, and what becomes of its clock as things happen on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rules import sla
+from rules.business_time import parse_span
+from rules.lifecycle import Status
+from rules.policy import Policy
+from rules.sla import Clock, Ended, Stage, Target
+
+Agreed = Mapping[str, Mapping[str, str]]
+"""What a contract promises beside its tier: `first` and `ongoing`, spans by level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticking:
+    """The clock of a ticket from now on."""
+
+    clock: Clock | None
+    """None where nothing is promised any more."""
+    ended: Ended | None = None
+    """The promise that was met or broken now."""
+
+
+def target(policy: Policy, tier: str, agreed: Agreed, level: str) -> Target:
+    """The promise for a severity: the contract's own words go before those of its tier."""
+    section = policy.tier(tier or None)
+    promised = section.target(level) if section is not None else Target(None, None)
+    first = agreed.get("first", {}).get(level)
+    ongoing = agreed.get("ongoing", {}).get(level)
+    return Target(
+        parse_span(first) if first else promised.first,
+        parse_span(ongoing) if ongoing else promised.ongoing,
+    )
+
+
+def begun(policy: Policy, promised: Target, stage: Stage, at: datetime) -> Clock | None:
+    """A clock that runs from now on; None where nothing is promised."""
+    return sla.start(promised, at, policy.calendar, stage=stage, warn_fraction=policy.clock.warn_at)
+
+
+def opened(
+    policy: Policy, promised: Target, missing: tuple[str, ...], at: datetime
+) -> Clock | None:
+    """The clock of a new ticket; None also while the request is not complete, if that matters."""
+    waits = policy.clock.starts == "complete" and bool(missing)
+    return None if waits else begun(policy, promised, Stage.FIRST, at)
+
+
+def answered(policy: Policy, promised: Target, clock: Clock | None, at: datetime) -> Ticking:
+    """Staff have answered in public: the promise is met, and the next one begins."""
+    ended, following = sla.answered(
+        clock, promised, at, policy.calendar, warn_fraction=policy.clock.warn_at
+    )
+    return Ticking(following, ended)
+
+
+def moved(
+    policy: Policy,
+    promised: Target,
+    clock: Clock | None,
+    was: Status,
+    became: Status,
+    at: datetime,
+) -> Ticking:
+    """What a change of status does to the clock."""
+    if became.is_over:
+        return Ticking(None, sla.stopped(clock, at) if clock is not None else None)
+    if was.is_over:
+        return Ticking(begun(policy, promised, Stage.ONGOING, at))
+    if clock is None or not policy.clock.pauses_while_pending:
+        return Ticking(clock)
+    if became is Status.PENDING:
+        return Ticking(sla.paused(clock, at))
+    return Ticking(sla.resumed(clock, at, policy.calendar))
+
+
+def retargeted(policy: Policy, promised: Target, clock: Clock | None, at: datetime) -> Ticking:
+    """The ticket's severity changed, and with it what is promised."""
+    if clock is None:
+        return Ticking(None)
+    return Ticking(
+        sla.retargeted(clock, promised, at, policy.calendar, warn_fraction=policy.clock.warn_at)
+    )

@@ -1,0 +1,141 @@
+"""Who is told what: the outgoing mails that a mail or a change causes, one for each recipient.
+
+Nobody is told what he wrote himself, what he got directly as a recipient of the same mail, or
+anything of a ticket that he is not active on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from rules.budgets import may_notify, storm
+from rules.escalation import on_duty
+from rules.facts import Facts, Participant, Presence, Staff, Ticket
+from rules.mail import Mail
+from rules.notices import Kind, Order, Seat
+from rules.participants import Addition, named_addresses
+from rules.policy import Policy
+from rules.visibility import Visibility
+
+Detail = tuple[tuple[str, str], ...]
+
+
+def of_opening(
+    requester: str,
+    staff: Iterable[Staff],
+    account_team: Iterable[str],
+    additions: Iterable[Addition],
+    policy: Policy,
+    language: str,
+    detail: Detail,
+) -> tuple[Order, ...]:
+    """What a new ticket causes besides its acknowledgement."""
+    told = () if policy.staff.notify == "none" else tuple(staff)
+    return (
+        *to_desk(Kind.NEW_TICKET, told, policy, detail, quotes=True),
+        *(Order(Kind.ACCOUNT_TEAM, address, detail=detail) for address in account_team),
+        *proposals(requester, language, additions),
+    )
+
+
+def proposals(requester: str, language: str, additions: Iterable[Addition]) -> tuple[Order, ...]:
+    """The requester is asked about those who were proposed, in one mail."""
+    proposed = [a.address for a in additions if a.presence is Presence.PENDING]
+    if not proposed or not requester:
+        return ()
+    return (Order(Kind.APPROVAL, requester, language, (("addresses", " ".join(proposed)),)),)
+
+
+def of_comment(
+    mail: Mail,
+    facts: Facts,
+    ticket: Ticket,
+    author: str,
+    visibility: Visibility,
+    policy: Policy,
+    detail: Detail,
+) -> tuple[Order, ...]:
+    """Whom a comment reaches: in public everybody on the ticket, otherwise staff alone."""
+    direct = set(named_addresses(mail))
+    if visibility is Visibility.PUBLIC:
+        customers = tuple(
+            order for order in public_comment(ticket, author, policy) if order.address not in direct
+        )
+    else:
+        customers = ()
+    shown = (*detail, ("visibility", visibility.value))
+    followers = (s for s in staff_of(ticket, facts.staff, policy) if s.address != author)
+    return (*customers, *to_desk(Kind.NEW_COMMENT, followers, policy, shown, quotes=True))
+
+
+def to_desk(
+    kind: Kind, staff: Iterable[Staff], policy: Policy, detail: Detail, quotes: bool = False
+) -> tuple[Order, ...]:
+    """The same to several staff; each gets a seat on the ticket, and with it a reply address."""
+    seat = Seat.ONLOOKER if policy.staff.notify == "followers" else Seat.FOLLOWER
+    return tuple(Order(kind, s.address, s.language, detail, quotes, seat) for s in staff)
+
+
+def public_comment(ticket: Ticket, author: str, policy: Policy) -> tuple[Order, ...]:
+    """The mails that carry a public comment to the customers on a ticket, within their budgets."""
+    return tuple(
+        Order(Kind.COMMENT, p.address, p.language, quotes=True)
+        for p in _customers(ticket)
+        if p.address != author
+        and may_notify(ticket.sent.get(p.address, 0), policy.budgets.notices_per_hour)
+    )
+
+
+def change(
+    ticket: Ticket, what: str, was: str, became: str, why: str, policy: Policy
+) -> tuple[Order, ...]:
+    """The customers on a ticket are told of a change of its status or severity."""
+    detail = (("what", what), ("was", was), ("became", became), ("why", why))
+    return tuple(
+        Order(Kind.STATUS, p.address, p.language, detail)
+        for p in _customers(ticket)
+        if may_notify(ticket.sent.get(p.address, 0), policy.budgets.notices_per_hour)
+    )
+
+
+def alert(what: str, staff: Iterable[Staff], policy: Policy) -> tuple[Order, ...]:
+    """Staff are told of something that wants a person's eye."""
+    return to_desk(Kind.ALERT, staff, policy, (("what", what),))
+
+
+def on_call(policy: Policy, now: datetime, what: str) -> tuple[Order, ...]:
+    """Whoever is on duty is told of what cannot wait; nobody where the policy names nobody."""
+    if not policy.escalation.levels:
+        return ()
+    contact = on_duty(policy.escalation.levels[0], now)
+    return (Order(Kind.ALERT, contact.address, detail=(("what", what),)),)
+
+
+def staff_of(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> Iterator[Staff]:
+    """The staff who follow a ticket: all of the mailbox, or those on it; all while none is."""
+    if policy.staff.notify == "none":
+        return iter(())
+    everybody = list(staff)
+    if policy.staff.notify == "all":
+        return iter(everybody)
+    following = {p.address for p in ticket.participants if p.is_staff and p.is_told}
+    following |= {ticket.assignee} if ticket.assignee else set()
+    return iter([s for s in everybody if s.address in following] or everybody)
+
+
+def calmed(
+    orders: tuple[Order, ...], facts: Facts, ticket: Ticket, author: str, policy: Policy
+) -> tuple[tuple[Order, ...], str]:
+    """The orders, or in a storm none but the one alert; and what the trace says of it."""
+    blowing = storm(facts.recent, ticket.id, facts.received_at)
+    if blowing is None:
+        return orders, ""
+    if not blowing.breaks_now:
+        return (), "; storm: told to nobody"
+    what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
+    return alert(what, facts.staff, policy), "; storm breaks: one alert, then silence"
+
+
+def _customers(ticket: Ticket) -> Iterator[Participant]:
+    return (p for p in ticket.participants if p.is_told and not p.is_staff)

@@ -1,0 +1,31 @@
+"""What a mail says, for those who only ask that."""
+
+from __future__ import annotations
+
+from rules.commands import Escalate, Unsubscribe, participant_command
+from rules.mail import Body, Mail, Unreadable
+from rules.quoting import is_forward, visible
+
+LEAVE = "#unsubscribe"
+
+
+def words(mail: Mail) -> str:
+    """The text of a mail; empty where it could not be read."""
+    return mail.body.text if isinstance(mail.body, Body) else ""
+
+
+def is_unreadable(mail: Mail) -> bool:
+    return isinstance(mail.body, Unreadable)
+
+
+def has_files(mail: Mail) -> bool:
+    """Whether something hangs on it that is no picture within a text (a logo in a signature)."""
+    body = mail.body
+    return isinstance(body, Body) and any(not a.inline for a in body.attachments)
+
+
+def asked_for(mail: Mail) -> Unsubscribe | Escalate | None:
+    """What a participant asks for with his first line, or by a click (its mail has a subject)."""
+    if mail.subject.strip().casefold() == LEAVE:
+        return Unsubscribe()
+    return participant_command(visible(words(mail), forwarded=is_forward(mail.subject)).text)

@@ -1,0 +1,67 @@
+"""Changes to who is on a ticket."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from rules.addresses import normalise
+from rules.facts import Part, Presence, Role, Ticket
+from rules.participants import Addition
+from storage import people, records
+from storage.changes.case import Case, ChangeRefused
+from storage.tables import (
+    PersonRow,
+    table,
+)
+
+_person = table(PersonRow)
+
+
+def add_person(case: Case, ticket: Ticket, wanted: str) -> str:
+    address = normalise(wanted)
+    if address is None:
+        raise ChangeRefused(f"{wanted!r} is no mail address")
+    member = ticket.participant(address)
+    if member is not None and member.presence is Presence.ACTIVE:
+        return f"{address} is on #{ticket.id} already"
+    if member is not None:
+        people.settle(
+            case.connection, case.hand, ticket.id, address, member.presence, Presence.ACTIVE
+        )
+        return f"{address} is on #{ticket.id} now"
+    row = case.connection.execute(
+        select(_person.c.id, _person.c.role, _person.c.active).where(
+            _person.c.mailbox_id == case.hand.mailbox.id, _person.c.address == address
+        )
+    ).one_or_none()
+    if row is not None and not row.active:
+        raise ChangeRefused(f"{address} is deactivated")
+    part = Part.GUEST if row is None else Part.USER
+    if row is not None and row.role == Role.STAFF.value:
+        part = Part.FOLLOWER
+    added = Addition(address, row.id if row is not None else None, part, Presence.ACTIVE)
+    records.join(case.connection, case.hand, ticket.id, [added])
+    came = (ticket.id, "participant", "", f"{address} active", "")
+    records.audit(case.connection, case.hand, *came)
+    return f"{address} is on #{ticket.id} now"
+
+
+def remove_person(case: Case, ticket: Ticket, wanted: str) -> str:
+    member = ticket.participant(normalise(wanted) or wanted)
+    if member is None or member.presence is Presence.REMOVED:
+        raise ChangeRefused(f"{wanted} is not on #{ticket.id}")
+    if member.address == ticket.requester:
+        raise ChangeRefused(f"{wanted} is the requester of #{ticket.id}; he cannot be left out")
+    people.settle(
+        case.connection, case.hand, ticket.id, member.address, member.presence, Presence.REMOVED
+    )
+    return f"{member.address} is not on #{ticket.id} any more"
+
+
+def settle_person(case: Case, ticket: Ticket, wanted: str, take_in: bool) -> str:
+    member = ticket.participant(normalise(wanted) or wanted)
+    if member is None or member.presence is not Presence.PENDING:
+        raise ChangeRefused(f"{wanted} is not waiting to be taken in on #{ticket.id}")
+    became = Presence.ACTIVE if take_in else Presence.REMOVED
+    people.settle(case.connection, case.hand, ticket.id, member.address, Presence.PENDING, became)
+    return f"{member.address} is {'on' if take_in else 'left out of'} #{ticket.id} now"

@@ -1,0 +1,124 @@
+"""Words and calls for help on a ticket, other than by a mail of a customer."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from rules import promises, telling
+from rules.escalation import Raised, raise_level
+from rules.facts import Ticket
+from rules.notices import Kind, Order
+from rules.visibility import Visibility
+from storage import clocks, records, who
+from storage.changes.case import Case, ChangeRefused
+from storage.records import Source
+from storage.tables import (
+    CommentRow,
+    TicketRow,
+    table,
+)
+
+_comment, _ticket = table(CommentRow), table(TicketRow)
+
+
+def say(case: Case, ticket: Ticket, text: str, visibility: Visibility) -> str:
+    if not text.strip():
+        raise ChangeRefused("there are no words to say")
+    hand = case.hand
+    number = records.comment(
+        case.connection, hand, ticket.id, visibility, hand.actor, text, None, (), hand.now, True
+    )
+    _tell(case, ticket, hand.actor, number, visibility, answers=case.by_staff)
+    return f"said on #{ticket.id} ({visibility})"
+
+
+def publish(case: Case, ticket: Ticket, comment: int) -> str:
+    published = case.connection.execute(
+        update(_comment)
+        .where(
+            _comment.c.id == comment,
+            _comment.c.ticket_id == ticket.id,
+            _comment.c.visibility == Visibility.PRIVATE.value,
+        )
+        .values(visibility=Visibility.PUBLIC.value)
+        .returning(_comment.c.author)
+    ).all()
+    if not published:
+        raise ChangeRefused(f"#{ticket.id} has no flagged comment {comment}")
+    records.audit(
+        case.connection, case.hand, ticket.id, "comment", "private", f"{comment} public", ""
+    )
+    author = published[0].author
+    by_staff = author in {one.address for one in who.staff(case.connection, case.hand.mailbox)}
+    _tell(case, ticket, author, comment, Visibility.PUBLIC, answers=by_staff)
+    return f"comment {comment} is public on #{ticket.id} now"
+
+
+def _tell(
+    case: Case,
+    ticket: Ticket,
+    author: str,
+    comment: int | None,
+    visibility: Visibility,
+    answers: bool,
+) -> None:
+    """Words that are on the ticket now reach its people, and its clock."""
+    connection, hand, policy = case.connection, case.hand, case.policy
+    detail = (("visibility", visibility.value),)
+    followers = telling.staff_of(ticket, who.staff(connection, hand.mailbox), policy)
+    others = (s for s in followers if s.address != author)
+    desk = telling.to_desk(Kind.NEW_COMMENT, others, policy, detail, quotes=True)
+    public = visibility is Visibility.PUBLIC
+    customers = telling.public_comment(ticket, author, policy) if public else ()
+    records.order(connection, hand, (*customers, *desk), ticket.id, comment)
+    if public and answers:
+        promised = promises.target(policy, ticket.tier, ticket.targets, ticket.severity)
+        ticking = promises.answered(policy, promised, ticket.clock, hand.now)
+        clocks.tick(connection, ticket.id, ticking, hand.now)
+    if public:
+        records.touch(connection, hand, ticket.id)
+
+
+def escalate(case: Case, ticket: Ticket, why: str) -> str:
+    by_portal = ticket.in_portal or case.hand.source in (Source.API, Source.CONSOLE)
+    raised = raise_level(
+        ticket.escalation_level,
+        ticket.staff_spoke,
+        ticket.critical_claimed,
+        by_portal,
+        case.policy,
+        case.hand.now,
+        case.policy.tier(ticket.tier or None),
+    )
+    if not isinstance(raised, Raised):
+        raise ChangeRefused(raised.why)
+    changed = case.connection.execute(
+        update(_ticket)
+        .where(_ticket.c.id == ticket.id, _ticket.c.escalation_level == ticket.escalation_level)
+        .values(escalation_level=raised.level, updated_at=case.hand.now)
+    )
+    if changed.rowcount != 1:
+        raise ChangeRefused(f"#{ticket.id} was escalated by somebody else meanwhile")
+    was = str(ticket.escalation_level)
+    records.audit(case.connection, case.hand, ticket.id, "escalation", was, str(raised.level), why)
+    records.order(
+        case.connection, case.hand, _escalated(case, ticket, raised, why), ticket.id, None
+    )
+    return f"#{ticket.id} is at level {raised.level}: {raised.title}"
+
+
+def _escalated(case: Case, ticket: Ticket, raised: Raised, why: str) -> tuple[Order, ...]:
+    detail = (
+        ("level", str(raised.level)),
+        ("title", raised.title),
+        ("name", raised.contact.name),
+        ("phone", raised.contact.phone),
+        ("by", case.hand.actor),
+        ("why", why),
+        ("asked_again", raised.why),
+    )
+    told = [raised.contact.address]
+    if case.policy.success_manager.told_of_escalation and ticket.company is not None:
+        manager = who.success_manager(case.connection, ticket.company)
+        told += [manager] if manager else []
+    return tuple(Order(Kind.ESCALATION, one, detail=detail) for one in dict.fromkeys(told) if one)

@@ -1,0 +1,84 @@
+"""The kinds of columns that the tables are made of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+)
+from sqlmodel import Field
+
+Number = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers rows by itself only in INTEGER columns, which hold 64 bits anyway."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime; microseconds since 1970 on SQLite, which has no type for it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Integer())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value!r}")
+        if dialect.name == "sqlite":
+            return round((value - _EPOCH).total_seconds() * 1_000_000)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return datetime.fromtimestamp(value / 1_000_000, UTC)
+        moment: datetime = value
+        return moment.astimezone(UTC)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def key(table: str | None = None, **options: Any) -> Any:
+    arguments = [ForeignKey(table)] if table else []
+    nullable = options.pop("nullable", False)
+    return Field(sa_column=Column(Number, *arguments, nullable=nullable, **options))
+
+
+def id_() -> Any:
+    return Field(default=None, sa_column=Column(Number, primary_key=True, autoincrement=True))
+
+
+def line(length: int | None = None, default: str = "") -> Any:
+    """Text that older rows have as well, as its default."""
+    kind = Text() if length is None else String(length)
+    return Field(default=default, sa_column=Column(kind, nullable=False, server_default=default))
+
+
+def number() -> Column[int]:
+    return Column(Integer, nullable=False, server_default="0")
+
+
+def moment(nullable: bool = False, index: bool = False) -> Any:
+    return Field(sa_column=Column(Moment(), nullable=nullable, index=index))
+
+
+def words(column: str, *words: str) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")

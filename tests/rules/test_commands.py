@@ -1,0 +1,400 @@
+"""Commands at the head of a mail: what is one, what each may say, and what is never published."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import policies
+from rules.commands import (
+    USAGE,
+    Assign,
+    Cc,
+    Command,
+    Commands,
+    Escalate,
+    Help,
+    Merge,
+    Note,
+    OnBehalf,
+    Public,
+    Requester,
+    SetSeverity,
+    SetStatus,
+    Snooze,
+    Split,
+    Tag,
+    Unsubscribe,
+    Untag,
+    Whom,
+    Workaround,
+    parse_commands,
+    participant_command,
+    without_commands,
+)
+from rules.lifecycle import Status
+from rules.severity import Level
+from rules.workaround import lowered
+from tests.rules.building import default_policy
+
+LEVELS = default_policy().levels
+
+
+def parse(text: str, ceiling: str | None = None) -> Commands:
+    return parse_commands(text, LEVELS, ceiling)
+
+
+def given_by(line: str) -> Command:
+    """The one command of a line that holds."""
+    (command,) = parse(line).given
+    return command
+
+
+def fault_of(text: str) -> str:
+    (fault,) = parse(text).faults
+    return fault
+
+
+# Where commands stand
+
+
+def test_commands_end_at_the_first_line_that_is_none() -> None:
+    read = parse("#status resolved\n#tag billing\nHello Ann,\n#note\nall done.")
+
+    assert read.given == (SetStatus(Status.RESOLVED), Tag(("billing",)))
+    assert read.text == "Hello Ann,\n#note\nall done."
+    assert read.lines == ("#status resolved", "#tag billing")
+
+
+def test_empty_lines_before_between_and_after_commands_do_not_count() -> None:
+    read = parse("\n \n#note\n\n  #tag x\r\n\n\nHello")
+
+    assert read.given == (Note(), Tag(("x",)))
+    assert read.text == "Hello"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#1 first", "# A heading", "## note", "#", "#!/bin/sh", "> #note", "Hi #note", "", "\n H"],
+)
+def test_other_words_are_text_and_stay_as_they_are(text: str) -> None:
+    assert parse(text) == Commands((), text, (), ())
+
+
+def test_the_text_below_commands_keeps_its_shape() -> None:
+    text = "#note\n\n    indented\n\nend\n"
+
+    assert parse(text).text == without_commands(text) == "    indented\n\nend\n"
+
+
+def test_commands_alone_leave_no_text() -> None:
+    assert parse("#note\n\n").text == ""
+
+
+@pytest.mark.parametrize(
+    "line", ["#NOTE", "#Note", "\u200b#note", "\ufeff#note", "\uff03note", "\u00a0#note\u00a0"]
+)
+def test_a_name_counts_in_capitals_from_wide_keyboards_and_behind_unseen_signs(line: str) -> None:
+    assert given_by(line) == Note()
+
+
+# What is never published by mistake
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("#stauts open", "did you mean #status?"),
+        ("#note: do not tell him", "did you mean #note?"),
+        ("#hashtag and more words", "did you mean #"),
+        ("#über uns", "#help lists all commands"),
+    ],
+)
+def test_what_looks_like_a_command_and_is_none_is_a_fault_with_a_hint(line: str, hint: str) -> None:
+    assert "no command" in fault_of(line)
+    assert hint in fault_of(line)
+
+
+def test_a_command_with_a_blank_behind_the_sign_is_no_heading() -> None:
+    assert "# note: write a command without a blank" in fault_of("# note\nHe is wrong.")
+
+
+def test_words_behind_a_command_that_stands_alone_are_a_fault() -> None:
+    assert "stands alone" in fault_of("#note he is wrong")
+
+
+def test_one_fault_and_no_command_is_given() -> None:
+    read = parse("#status resolved\n#stauts open\n#merge x\nHello")
+
+    assert read.given == ()
+    assert len(read.faults) == 2
+    assert read.text == "Hello"
+
+
+def test_of_note_and_public_the_more_private_counts() -> None:
+    assert parse("#public\n#note\nHello").given == (Note(),)
+
+
+def test_a_line_that_is_too_long_is_a_fault() -> None:
+    assert "at most 2000 characters" in fault_of("#escalate " + "x" * 2000)
+
+
+def test_too_many_commands_are_one_fault() -> None:
+    assert "more than 50" in fault_of("\n".join(f"#tag t{n}" for n in range(51)))
+
+
+# Repeats and conflicts
+
+
+def test_a_command_that_stands_there_twice_is_given_once() -> None:
+    assert parse("#merge 7\n#MERGE  7").given == (Merge(7),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#status open\n#status closed", "#escalate a\n#escalate b", "#workaround a\n#workaround b"],
+)
+def test_two_different_values_for_one_thing_are_a_fault(text: str) -> None:
+    assert "more than once" in fault_of(text)
+
+
+def test_tags_and_people_add_up() -> None:
+    read = parse("#tag a\n#tag b\n#cc +x@acme.example\n#cc -y@acme.example")
+
+    assert (len(read.given), read.faults) == (4, ())
+
+
+@pytest.mark.parametrize("text", ["#severity low\n#workaround", "#merge 7\n#split"])
+def test_what_cannot_both_be_meant_is_a_fault(text: str) -> None:
+    assert "do not go together" in fault_of(text)
+
+
+# Each command and its value
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("#note", Note()),
+        ("#public", Public()),
+        ("#split", Split()),
+        ("#help", Help()),
+        ("#unsubscribe", Unsubscribe()),
+        ("#status Pending", SetStatus(Status.PENDING)),
+        ("#assign me", Assign(Whom.ME)),
+        ("#assign NONE", Assign(Whom.NOBODY)),
+        ("#assign Sam Reed", Assign("Sam Reed")),
+        ("#assign @sam", Assign("sam")),
+        ("#assign Sam@Help.Example", Assign("sam@help.example")),
+        ("#tag Billing, #invoice billing c++", Tag(("billing", "invoice", "c++"))),
+        ("#untag a b", Untag(("a", "b"))),
+        ("#workaround restart it", Workaround("restart it")),
+        (
+            "#cc +X@acme.example, -y@acme.example z@acme.example",
+            Cc(("x@acme.example", "z@acme.example"), ("y@acme.example",)),
+        ),
+        ("#requester Ann@acme.example", Requester("ann@acme.example")),
+        ("#merge #123", Merge(123)),
+        ("#snooze 3d", Snooze(timedelta(days=3))),
+        ("#snooze 2 weeks", Snooze(timedelta(weeks=2))),
+        ("#escalate", Escalate("")),
+        ("#escalate  the bank\tcloses at noon ", Escalate("the bank closes at noon")),
+        ("#onbehalf <ann@acme.example>", OnBehalf("ann@acme.example")),
+    ],
+)
+def test_a_command_with_its_value(line: str, command: Command) -> None:
+    assert given_by(line) == command
+
+
+@pytest.mark.parametrize("line", ["#cc +{0}<mailto:{0}>", "#cc +<{0}>", "#cc {0};"])
+def test_an_address_may_look_like_what_a_mail_program_makes_of_it(line: str) -> None:
+    assert given_by(line.format("ann@acme.example")) == Cc(("ann@acme.example",), ())
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("#status", "there are open, pending, resolved, closed"),
+        ("#status resovled", "did you mean resolved?"),
+        ("#assign", "write #assign me|name|none"),
+        ("#assign sam@", "no mail address"),
+        ("#tag", "one to 20 words"),
+        ("#tag " + "x" * 41, "40 at most"),
+        ("#tag <b>", "letters and digits"),
+        ("#severity", "there are High, Normal, Low"),
+        ("#severity urgent", "no such level"),
+        ("#severity Hihg", "did you mean High?"),
+        ("#cc", "say whom"),
+        ("#cc +ann", "no mail address"),
+        ("#cc +a@b.example -A@b.example", "both added and removed"),
+        ("#requester a@acme.example b@acme.example", "no mail address"),
+        ("#merge seven", "the number of one ticket"),
+        ("#merge 0", "the number of one ticket"),
+        ("#merge \u0667", "the number of one ticket"),
+        ("#snooze 2 years", "such as 4h or 3d"),
+        ("#snooze 400d", "a year at most"),
+        ("#snooze 2 business days", "round the clock"),
+        ("#onbehalf Ann", "no mail address"),
+    ],
+)
+def test_a_value_that_is_none_is_a_fault_that_says_what_to_write(line: str, why: str) -> None:
+    assert why in fault_of(line)
+    assert fault_of(line).startswith(line.split()[0])
+
+
+def test_a_fault_repeats_only_the_beginning_of_a_long_value() -> None:
+    assert len(fault_of("#merge " + "x" * 1500)) < 200
+
+
+def test_the_usage_of_every_command_is_a_command() -> None:
+    made = {type(c) for usage in USAGE.values() for c in parse(usage.split("|")[0]).given}
+
+    assert made | {SetSeverity} == set(get_args(Command))
+
+
+# Severity
+
+
+@pytest.mark.parametrize(
+    ("value", "level", "reason"),
+    [
+        ("low", "Low", ""),
+        ("P2: it ends", "High", "it ends"),
+        ("Medium", "Normal", ""),
+        ("Low - he found a way", "Low", "he found a way"),
+    ],
+)
+def test_severity_is_a_level_by_name_or_alias_and_a_reason(
+    value: str, level: str, reason: str
+) -> None:
+    command = given_by(f"#severity {value}")
+
+    assert isinstance(command, SetSeverity)
+    assert (command.level, command.reason) == (level, reason)
+
+
+@pytest.mark.parametrize("value", ["critical", "P1", "sev1, it burns", "P1 - Critical"])
+def test_no_mail_makes_a_ticket_critical_and_the_fault_says_so(value: str) -> None:
+    assert "no mail makes a ticket critical" in fault_of(f"#severity {value}")
+
+
+def test_a_level_above_the_ceiling_is_a_fault() -> None:
+    (fault,) = parse("#severity high", ceiling="Normal").faults
+
+    assert "by mail Normal is the highest" in fault
+    assert parse("#severity normal", ceiling="Normal").faults == ()
+
+
+def test_a_ceiling_that_is_critical_opens_no_door() -> None:
+    assert parse("#severity critical", ceiling="Critical").given == ()
+
+
+def test_a_level_may_have_a_name_of_several_words() -> None:
+    levels = (Level("Down", "", True, (), 1), Level("Product question", "", False, (), 0))
+
+    (command,) = parse_commands("#severity product Question how so", levels).given
+
+    assert isinstance(command, SetSeverity)
+    assert (command.level, command.reason) == ("Product question", "how so")
+
+
+def test_s6_a_workaround_lowers_by_one_level() -> None:
+    levels = policies.load(None)["stakater"].levels
+    chain = ["Critical", "High", "Medium", "Low"]
+
+    assert [lowered(name, levels) for name in chain] == ["High", "Medium", "Low", None]
+
+
+def test_a_level_is_lowered_by_its_alias_and_an_unknown_one_not_at_all() -> None:
+    assert lowered("p3", LEVELS) == "Low"
+    assert lowered("urgent", LEVELS) is None
+
+
+# Customers
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("#unsubscribe", Unsubscribe()),
+        ("\n #Unsubscribe \nthank you", Unsubscribe()),
+        ("#escalate", Escalate("")),
+        ("#ESCALATE nobody answers\nHello", Escalate("nobody answers")),
+    ],
+)
+def test_a_participant_has_two_commands(text: str, command: Command) -> None:
+    assert participant_command(text) == command
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Hello\n#escalate", "#note", "> #unsubscribe", f"#escalate {'x' * 3000}", "#unsubscribed"],
+)
+def test_all_other_words_of_a_customer_are_words(text: str) -> None:
+    assert participant_command(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["#escalated yesterday", "#escalate: now", "# escalate", "#unsubscribe!"]
+)
+def test_what_is_nearly_a_command_of_a_customer_is_words(text: str) -> None:
+    assert participant_command(text) is None
+
+
+# Laws
+
+VALUES = st.sampled_from(
+    ["", "open", "me", "low", "P1", "Critical", "3d", "123", "+a@acme.example", "x y", "ceiling"]
+)
+LINES = st.one_of(
+    st.builds("#{} {}".format, st.sampled_from([*USAGE, "nonsense"]), VALUES),
+    st.text(max_size=30),
+    st.text("# \nnotecritalP1", max_size=20),
+)
+TEXTS = st.lists(LINES, max_size=8).map("\n".join)
+
+
+def seen(text: str) -> list[str]:
+    """The words that a reader sees, letters in their ordinary width."""
+    marks = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFKC", marks).casefold().split()
+
+
+@given(TEXTS)
+def test_no_word_is_lost_between_the_commands_and_the_text(text: str) -> None:
+    read = parse(text)
+
+    assert seen("\n".join((*read.lines, read.text))) == seen(text)
+
+
+@given(TEXTS)
+def test_the_text_holds_no_further_command(text: str) -> None:
+    rest = parse(text).text
+
+    assert parse(rest) == Commands((), rest, (), ())
+
+
+@given(TEXTS)
+def test_with_a_fault_nothing_is_given_and_without_one_no_line_is_idle(text: str) -> None:
+    read = parse(text)
+
+    assert not (read.faults and read.given)
+    assert bool(read.lines) == bool(read.faults or read.given)
+
+
+@given(TEXTS, st.sampled_from([None, *(level.name for level in LEVELS)]))
+def test_a_critical_level_never_comes_out(text: str, ceiling: str | None) -> None:
+    for command in parse(text, ceiling).given:
+        if isinstance(command, SetSeverity):
+            assert command.level in ("High", "Normal", "Low")
+
+
+@given(TEXTS)
+def test_a_customers_first_line_is_a_command_only_by_its_exact_name(text: str) -> None:
+    if participant_command(text) is not None:
+        assert seen(text)[0] in ("#unsubscribe", "#escalate")

@@ -1,0 +1,443 @@
+"""Which ticket a mail goes to, and what becomes of one that is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from rules.decision import (
+    AddComment,
+    Decision,
+    Moved,
+    OpenTicket,
+    Reason,
+    Verdict,
+)
+from rules.facts import Part, Participant, Presence, Ticket
+from rules.lifecycle import Status
+from rules.mail import Mail
+from rules.notices import Kind
+from rules.visibility import Visibility
+from tests.rules.building import (
+    ANN,
+    ANNS,
+    BOB,
+    GIL,
+    NOON,
+    NOTHING,
+    SAM,
+    World,
+    a_mail,
+    a_ticket,
+    default_policy,
+    member,
+    orders_of,
+    our_id,
+    policy_with,
+    preset,
+    token_to,
+    told,
+)
+
+OLD, LATE = "<old@client.example>", "<late@client.example>"
+EIGHT = a_ticket(8, member(80, ANN.address, Part.REQUESTER))
+FOLLOWER = member(79, SAM.address, Part.FOLLOWER)
+THANKS = a_mail(text="Thanks, it works!")
+
+
+def number(decision: Decision) -> int | None:
+    """The ticket that was written on; None for a new one."""
+    assert isinstance(decision.action, AddComment | OpenTicket)
+    return decision.action.ticket if isinstance(decision.action, AddComment) else None
+
+
+def reply(*tickets: Ticket, mail: Mail | None = None, participant: int = 70) -> Decision:
+    """What becomes of a reply to Ann's token of #7."""
+    return World(tickets=tickets).decide(mail or a_mail(), to=token_to(participant))
+
+
+def opened(decision: Decision) -> OpenTicket:
+    assert isinstance(decision.action, OpenTicket)
+    return decision.action
+
+
+def moved(decision: Decision) -> Moved | None:
+    assert isinstance(decision.action, AddComment)
+    return decision.action.moved
+
+
+class TestTheCascade:
+    """Every ticket is Ann's; the strongest signal wins, and the trace names the others."""
+
+    TICKETS = tuple(a_ticket(n, member(n * 10, ANN.address, Part.REQUESTER)) for n in range(1, 6))
+    SIGNALS = (
+        Reason.REPLY_TOKEN,
+        Reason.OUR_MESSAGE_ID,
+        Reason.KNOWN_MESSAGE_ID,
+        Reason.LATE_PARENT,
+        Reason.SUBJECT_TAG,
+    )
+
+    @pytest.mark.parametrize("strongest", range(5))
+    def test_the_strongest_signal_wins(self, strongest: int) -> None:
+        ids = (our_id(2),) if strongest <= 1 else ()
+        known = (OLD,) if strongest <= 2 else ()
+        mail = a_mail(
+            message_id=LATE if strongest <= 3 else "<new@client.example>",
+            references=(*known, *ids),
+            subject="[#5] Printer",
+        )
+        world = World(tickets=self.TICKETS, known_ids={OLD: 3}, named_before={LATE: 4})
+
+        decision = world.decide(mail, **({"to": token_to(10, 1)} if strongest == 0 else {}))
+
+        assert decision.reason is self.SIGNALS[strongest]
+        assert number(decision) == strongest + 1
+        assert ("conflict" in decision.trace[-1].outcome) is (strongest < 4)
+
+    def test_in_reply_to_goes_before_references_and_the_last_before_the_first(self) -> None:
+        world = World(tickets=self.TICKETS)
+        ids = [our_id(n) for n in range(1, 4)]
+
+        nearest = world.decide(a_mail(in_reply_to=(ids[0],), references=(ids[1], ids[2])))
+        last = world.decide(a_mail(references=(ids[1], ids[2])))
+
+        assert (number(nearest), number(last)) == (1, 3)
+
+    def test_a_signal_to_a_ticket_that_is_not_his_gives_way_to_one_that_is(self) -> None:
+        others = a_ticket(8, member(80, GIL.address, Part.REQUESTER), company=GIL.company)
+        world = World(tickets=(ANNS, others), known_ids={OLD: 8})
+
+        decision = world.decide(a_mail(in_reply_to=(OLD,), subject="[#7] Printer"))
+
+        assert number(decision) == 7
+        assert "conflict" in decision.trace[-1].outcome
+
+    def test_two_signals_that_agree_are_no_conflict(self) -> None:
+        decision = World().decide(a_mail(references=(our_id(7),)), to=token_to(70))
+
+        assert "conflict" not in decision.trace[-1].outcome
+
+
+class TestALateParent:
+    def test_it_joins_the_ticket_of_the_reply_that_came_before_it(self) -> None:
+        decision = World(named_before={LATE: 7}).decide(a_mail(message_id=LATE))
+
+        assert (number(decision), decision.reason) == (7, Reason.LATE_PARENT)
+
+    def test_so_does_another_answer_to_a_parent_that_never_came(self) -> None:
+        decision = World(named_before={LATE: 7}).decide(a_mail(references=(LATE,)))
+
+        assert (number(decision), decision.reason) == (7, Reason.LATE_PARENT)
+
+    def test_of_a_colleague_not_on_the_ticket_it_is_flagged(self) -> None:
+        decision = World(named_before={LATE: 7}).decide(a_mail(BOB.address, message_id=LATE))
+
+        assert decision.verdict is Verdict.FLAGGED
+
+    def test_of_another_company_it_opens_a_ticket_of_its_own(self) -> None:
+        decision = World(named_before={LATE: 7}).decide(a_mail(GIL.address, message_id=LATE))
+
+        assert decision.verdict is Verdict.OPENED
+        assert opened(decision).mentions is None
+
+    def test_a_mail_without_an_id_is_nobodys_parent(self) -> None:
+        decision = World(named_before={"": 7}).decide(a_mail(message_id=""))
+
+        assert decision.verdict is Verdict.OPENED
+
+
+class TestAMergedTicket:
+    def test_mail_for_it_goes_where_it_went(self) -> None:
+        assert number(reply(replace(ANNS, merged_into=8), EIGHT)) == 8
+
+    def test_and_on_from_there(self) -> None:
+        nine = a_ticket(9, member(90, ANN.address, Part.REQUESTER))
+
+        assert number(reply(replace(ANNS, merged_into=8), replace(EIGHT, merged_into=9), nine)) == 9
+
+    def test_a_circle_leads_nowhere(self) -> None:
+        decision = reply(replace(ANNS, merged_into=8), replace(EIGHT, merged_into=7))
+
+        assert decision.verdict is Verdict.OPENED
+
+    def test_one_merged_into_itself_leads_nowhere(self) -> None:
+        assert reply(replace(ANNS, merged_into=7)).verdict is Verdict.OPENED
+
+    def test_a_token_that_was_given_for_it_is_still_its_holders_own(self) -> None:
+        world = World(tickets=(replace(ANNS, merged_into=8), EIGHT), proof=NOTHING)
+
+        decision = world.decide(a_mail(), to=token_to(70))
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 8)
+
+    def test_a_token_for_one_ticket_is_no_token_for_another(self) -> None:
+        world = World(tickets=(ANNS, EIGHT), proof=NOTHING)
+
+        decision = world.decide(a_mail(references=(our_id(8),)), to=token_to(70))
+
+        assert number(decision) == 7
+
+    @pytest.mark.parametrize("aligned", [True, False])
+    def test_who_was_removed_from_where_it_went_does_not_come_in(self, aligned: bool) -> None:
+        removed = member(81, ANN.address, presence=Presence.REMOVED)
+        eight = a_ticket(8, member(80, BOB.address, Part.REQUESTER), removed)
+        world = World(tickets=(replace(ANNS, merged_into=8), eight))
+        if not aligned:
+            world.proof = NOTHING
+
+        decision = world.decide(a_mail(), to=token_to(70))
+
+        assert decision.verdict is (Verdict.OPENED if aligned else Verdict.REFUSED)
+
+    def test_who_is_pending_where_it_went_is_flagged(self) -> None:
+        pending = member(81, ANN.address, presence=Presence.PENDING)
+        eight = a_ticket(8, member(80, BOB.address, Part.REQUESTER), pending)
+
+        decision = reply(replace(ANNS, merged_into=8), eight)
+
+        assert (decision.verdict, number(decision)) == (Verdict.FLAGGED, 8)
+
+
+class TestADeletedTicket:
+    @pytest.mark.parametrize(
+        "mail", [a_mail(), a_mail(references=(our_id(),)), a_mail(subject="[#7] Printer")]
+    )
+    def test_mail_for_it_opens_a_new_one_without_a_hint(self, mail: Mail) -> None:
+        action = opened(reply(replace(ANNS, deleted=True), mail=mail))
+
+        assert (action.mentions, action.follows) == (None, None)
+        assert not [o for o in action.orders if "7" in str(o.detail)]
+
+    def test_it_does_not_lead_on(self) -> None:
+        decision = reply(replace(ANNS, deleted=True, merged_into=8), EIGHT)
+
+        assert decision.verdict is Verdict.OPENED
+
+    def test_its_token_proves_nothing_for_a_new_one(self) -> None:
+        world = World(tickets=(replace(ANNS, deleted=True),), proof=NOTHING)
+
+        assert world.decide(a_mail(), to=token_to(70)).reason is Reason.UNPROVEN
+
+
+def resolved(days: float, *members: Participant) -> Ticket:
+    """Ann's ticket, resolved so many days ago."""
+    since = NOON - timedelta(days=days)
+    return a_ticket(7, *ANNS.participants, *members, status=Status.RESOLVED, status_at=since)
+
+
+class TestAReplyToAResolvedTicket:
+    def test_for_thirteen_days_it_opens_the_ticket_again(self) -> None:
+        decision = reply(resolved(13))
+
+        assert decision.verdict is Verdict.COMMENTED
+        assert moved(decision) == Moved(Status.RESOLVED, Status.OPEN)
+
+    def test_after_fourteen_it_begins_a_follow_up(self) -> None:
+        decision = reply(resolved(14))
+
+        assert (decision.verdict, decision.reason) == (Verdict.OPENED, Reason.FOLLOW_UP)
+        assert opened(decision).follows == 7
+
+    def test_the_policy_says_for_how_long(self) -> None:
+        world = World(tickets=(resolved(2),), policy=policy_with("lifecycle", reopen_days=1))
+
+        assert world.decide(a_mail(), to=token_to(70)).reason is Reason.FOLLOW_UP
+
+    @pytest.mark.parametrize("days", [1, 20])
+    def test_thanks_alone_are_stored_and_no_more(self, days: int) -> None:
+        decision = reply(resolved(days), mail=THANKS)
+
+        assert isinstance(decision.action, AddComment)
+        assert decision.action.visibility is Visibility.PUBLIC
+        assert moved(decision) is None
+
+    def test_thanks_with_a_question_open_it_again(self) -> None:
+        mail = a_mail(text="Thanks! Does it work for Bob?")
+
+        assert moved(reply(resolved(1), mail=mail)) is not None
+
+    @pytest.mark.parametrize("days", [1, 20])
+    def test_a_flagged_mail_neither_opens_it_nor_begins_a_follow_up(self, days: int) -> None:
+        decision = reply(resolved(days), mail=a_mail(BOB.address))
+
+        assert decision.verdict is Verdict.FLAGGED
+        assert moved(decision) is None
+
+    @pytest.mark.parametrize("days", [1, 20])
+    def test_an_automatic_mail_neither_opens_it_nor_begins_a_follow_up(self, days: int) -> None:
+        mail = a_mail(auto_submitted="auto-replied")
+
+        assert reply(resolved(days), mail=mail).verdict is Verdict.RECORDED
+
+    @pytest.mark.parametrize("days", [1, 20])
+    def test_staff_write_on_it_and_it_stays_as_it_is(self, days: int) -> None:
+        decision = reply(resolved(days, FOLLOWER), mail=a_mail(SAM.address), participant=79)
+
+        assert decision.verdict is Verdict.COMMENTED
+        assert moved(decision) is None
+
+    def test_on_a_pending_ticket_it_opens_it(self) -> None:
+        assert moved(reply(replace(ANNS, status=Status.PENDING))) == Moved(
+            Status.PENDING, Status.OPEN
+        )
+
+    def test_staff_read_in_their_notice_what_it_moved(self) -> None:
+        (order,) = [o for o in orders_of(reply(resolved(1))) if o.kind is Kind.NEW_COMMENT]
+
+        assert dict(order.detail)["status"] == "resolved → open"
+
+
+def closed(*members: Participant, **changes: object) -> Ticket:
+    return a_ticket(7, *ANNS.participants, *members, status=Status.CLOSED, **changes)
+
+
+class TestAReplyToAClosedTicket:
+    def test_it_begins_a_follow_up_that_knows_where_it_comes_from(self) -> None:
+        action = opened(reply(closed(subject="Printer")))
+
+        assert (action.follows, action.subject, action.mentions) == (7, "Printer", None)
+
+    def test_the_requester_stays_who_he_was_whoever_writes(self) -> None:
+        bob = member(71, BOB.address)
+
+        action = opened(reply(closed(bob), mail=a_mail(BOB.address), participant=71))
+
+        assert (action.requester, action.author) == (ANN.address, BOB.address)
+        assert action.company == ANNS.company
+
+    def test_the_active_people_come_along_and_no_others(self) -> None:
+        members = (
+            member(71, BOB.address),
+            member(72, "pat@partner.example", Part.GUEST),
+            member(73, "pending@acme.example", presence=Presence.PENDING),
+            member(74, "removed@acme.example", presence=Presence.REMOVED),
+            FOLLOWER,
+        )
+
+        added = opened(reply(closed(*members))).additions
+
+        assert [(a.address, a.part, a.presence) for a in added] == [
+            (BOB.address, Part.USER, Presence.ACTIVE),
+            ("pat@partner.example", Part.GUEST, Presence.ACTIVE),
+            (SAM.address, Part.FOLLOWER, Presence.ACTIVE),
+        ]
+
+    def test_whoever_is_copied_in_joins_the_follow_up(self) -> None:
+        added = opened(reply(closed(), mail=a_mail(cc=(BOB.address,)))).additions
+
+        assert [(a.address, a.presence) for a in added] == [(BOB.address, Presence.ACTIVE)]
+
+    def test_its_words_reach_the_others_as_ever(self) -> None:
+        decision = reply(closed(member(71, BOB.address)))
+
+        assert told(decision, Kind.COMMENT) == [BOB.address]
+        assert told(decision, Kind.ACKNOWLEDGEMENT) == [ANN.address]
+        assert told(decision, Kind.NEW_TICKET) == [SAM.address]
+
+    def test_his_own_token_is_enough_for_it(self) -> None:
+        decision = World(tickets=(closed(),), proof=NOTHING).decide(a_mail(), to=token_to(70))
+
+        assert decision.reason is Reason.FOLLOW_UP
+
+    def test_a_guest_of_it_may_begin_it(self) -> None:
+        guest = member(72, "pat@partner.example", Part.GUEST)
+
+        decision = reply(closed(guest), mail=a_mail(guest.address), participant=72)
+
+        assert decision.reason is Reason.FOLLOW_UP
+        assert opened(decision).requester == ANN.address
+
+    @pytest.mark.xfail(reason="it gets the language of whoever writes", strict=True)
+    def test_the_requester_keeps_his_language_whoever_writes(self) -> None:
+        mail = a_mail(BOB.address, content_language="de")
+
+        action = opened(reply(closed(member(71, BOB.address)), mail=mail, participant=71))
+
+        assert action.language == ""
+
+    @pytest.mark.xfail(reason="the approval is dropped, nobody is asked", strict=True)
+    def test_the_requester_is_asked_about_those_who_are_proposed_with_it(self) -> None:
+        decision = reply(closed(), mail=a_mail(cc=("pat@partner.example",)))
+
+        assert told(decision, Kind.APPROVAL) == [ANN.address]
+
+    @pytest.mark.xfail(reason="the tier is looked up for the author", strict=True)
+    def test_a_guest_does_not_change_the_tier(self) -> None:
+        guest = member(72, "pat@partner.example", Part.GUEST)
+        world = World(tickets=(closed(guest, tier="enterprise"),), policy=preset("aiven"))
+
+        decision = world.decide(a_mail(guest.address), to=token_to(72))
+
+        assert opened(decision).tier == "enterprise"
+
+    def test_thanks_alone_are_stored_on_it(self) -> None:
+        decision = reply(closed(), mail=THANKS)
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 7)
+        assert moved(decision) is None
+
+    def test_later_replies_go_to_the_follow_up(self) -> None:
+        decision = reply(closed(follow_up=8), EIGHT)
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 8)
+
+    def test_a_follow_up_that_is_closed_too_has_one_of_its_own(self) -> None:
+        eight = replace(EIGHT, status=Status.CLOSED)
+
+        assert opened(reply(closed(follow_up=8), eight)).follows == 8
+
+    def test_a_follow_up_that_was_deleted_is_not_followed(self) -> None:
+        decision = reply(closed(follow_up=8), replace(EIGHT, deleted=True))
+
+        assert decision.reason is Reason.NEW_REQUEST
+
+    def test_a_ticket_that_was_opened_again_takes_its_replies_itself(self) -> None:
+        assert number(reply(replace(ANNS, follow_up=8), EIGHT)) == 7
+
+
+class TestWhatThePolicyAsksFor:
+    def test_a_token_alone_is_refused_where_proof_is_asked_for(self) -> None:
+        world = World(proof=NOTHING, policy=policy_with("proof", comment="T2"))
+
+        assert world.decide(a_mail(), to=token_to(70)).verdict is Verdict.REFUSED
+
+    def test_the_refusal_is_the_strangers(self) -> None:
+        world = World(proof=NOTHING, policy=policy_with("proof", comment="T2"))
+
+        user = world.decide(a_mail(), to=token_to(70))
+
+        assert user.action == world.decide(a_mail("eve@evil.example")).action
+
+    def test_with_proof_he_comments_all_the_same(self) -> None:
+        world = World(policy=policy_with("proof", comment="T2"))
+
+        assert world.decide(a_mail(), to=token_to(70)).verdict is Verdict.COMMENTED
+
+    def test_where_only_staff_add_people_everybody_else_proposes_them(self) -> None:
+        world = World(policy=policy_with("proof", add_people="T3"))
+
+        action = opened(world.decide(a_mail(cc=(BOB.address,))))
+
+        assert [a.presence for a in action.additions] == [Presence.PENDING]
+
+    def test_staff_by_their_token_add_people_even_there(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
+        world = World(tickets=(ticket,), policy=policy_with("proof", add_people="T3"))
+
+        action = world.decide(a_mail(SAM.address, cc=(BOB.address,)), to=token_to(79)).action
+
+        assert isinstance(action, AddComment)
+        assert [a.presence for a in action.additions] == [Presence.ACTIVE]
+
+    def test_the_subject_tag_is_written_as_the_policy_says(self) -> None:
+        policy = default_policy(
+            subject_tag=default_policy().subject_tag.model_copy(update={"format": "Case {n}:"})
+        )
+
+        decision = World(policy=policy).decide(a_mail(subject="Re: Case 7: Printer"))
+
+        assert decision.reason is Reason.SUBJECT_TAG
+        assert World(policy=policy).decide(a_mail(subject="[#7]")).verdict is Verdict.OPENED

@@ -1,0 +1,151 @@
+"""A desk without parser and network: mails as values, decided and written on a real store."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, update
+
+from rules.authentication import Authentication
+from rules.decide import decide
+from rules.decision import Decision
+from rules.facts import Facts, Participant, Ticket
+from rules.mail import Delivery, Envelope, Mail, Mailbox
+from rules.policy import Policy
+from rules.receipt import Receipt
+from rules.threads import returned_notice, signals
+from rules.tokens import Purpose, ReplyToken, reply_address, return_path
+from storage import blobs, conversations, outbox
+from storage.apply import Entry, apply
+from storage.database import Database
+from storage.facts import gather
+from storage.ledger import Ledger
+from storage.outbox import Listed
+from storage.records import Hand, Source
+from storage.tables import ParticipantRow, TicketRow, table
+from tests.rules.building import KEYS, NOON, PROVEN, SUPPORT, default_policy
+
+T = TypeVar("T")
+_ticket, _participant = table(TicketRow), table(ParticipantRow)
+
+
+def new_ids(first: int = 1000) -> Callable[[], UUID]:
+    numbers = itertools.count(first)
+    return lambda: UUID(int=next(numbers))
+
+
+@dataclass
+class Shop:
+    """The demo's desk at noon; every mail that is taken is another one."""
+
+    database: Database
+    ledger: Ledger
+    mailbox: Mailbox
+    policy: Policy = field(default_factory=default_policy)
+    new_id: Callable[[], UUID] = field(default_factory=new_ids)
+
+    def take(self, mail: Mail, to: str = SUPPORT, **circumstances: Any) -> Receipt:
+        """Decide on a mail and write it down, as the gateway does in one transaction."""
+        entry = self.entry(mail, to, **circumstances)
+
+        def job(connection: Connection) -> Receipt:
+            return apply(connection, entry, self.decide(connection, entry), self.policy)
+
+        return self.write(job)
+
+    def entry(
+        self,
+        mail: Mail,
+        to: str = SUPPORT,
+        at: datetime = NOON,
+        proof: Authentication = PROVEN,
+        mail_from: str = "x@client.example",
+    ) -> Entry:
+        number = self.new_id()
+        raw = str(number).encode()
+        envelope = Envelope("127.0.0.1", "", False, mail_from, (to,))
+        mail = replace(mail, identity=f"{number.int:064x}")
+        delivery = Delivery(envelope, raw)
+        compressed = blobs.compress(raw)
+        return Entry(number, self.mailbox, delivery, compressed, mail, proof, at, at, self.new_id)
+
+    def facts(self, connection: Connection, entry: Entry) -> Facts:
+        envelope, mail = entry.delivery.envelope, entry.mail
+        return gather(
+            connection,
+            mail=mail,
+            envelope=envelope,
+            authentication=entry.authentication,
+            signals=signals(mail, envelope, self.mailbox, KEYS, self.policy.subject_tag.format),
+            mailbox=self.mailbox,
+            own_addresses=frozenset({SUPPORT}),
+            received_at=entry.decided_at,
+            returned=returned_notice(envelope, self.mailbox, KEYS),
+        )
+
+    def decide(self, connection: Connection, entry: Entry) -> Decision:
+        return decide(entry.mail, self.facts(connection, entry), self.policy)
+
+    def known_of(self, mail: Mail, to: str = SUPPORT, at: datetime = NOON) -> Facts:
+        """What the store tells the rules of a mail."""
+        return self.database.read(lambda c: self.facts(c, self.entry(mail, to, at)))
+
+    def write(self, job: Callable[[Connection], T]) -> T:
+        return self.ledger.submit(job).result()
+
+    def hand(self, at: datetime = NOON) -> Hand:
+        return Hand(self.mailbox, "sam@help.example", Source.CONSOLE, at, self.new_id)
+
+    def set(self, number: int, **values: object) -> None:
+        """Change a ticket's row behind everybody's back."""
+        self.write(
+            lambda c: c.execute(update(_ticket).where(_ticket.c.id == number).values(**values))
+        )
+
+    def set_participant(self, number: int, address: str, **values: object) -> None:
+        here = (_participant.c.ticket_id == number) & (_participant.c.address == address)
+        self.write(lambda c: c.execute(update(_participant).where(here).values(**values)))
+
+    def ticket(self, number: int, at: datetime = NOON) -> Ticket:
+        since = at - timedelta(hours=1)
+        found: Mapping[int, Ticket] = self.database.read(
+            lambda c: conversations.load(c, self.mailbox, [number], since)
+        )
+        return found[number]
+
+    def member(self, number: int, address: str) -> Participant:
+        found = self.ticket(number).participant(address)
+        assert found is not None, f"{address} is not on #{number}"
+        return found
+
+    def token(self, number: int, address: str, purpose: Purpose = Purpose.REPLY) -> str:
+        """The reply address that somebody has for a ticket."""
+        held = ReplyToken(number, self.member(number, address).id, purpose)
+        return reply_address(KEYS, self.mailbox.id, SUPPORT, held)
+
+    def notices(self, address: str | None = None) -> list[Listed]:
+        """The notices ordered so far, of one recipient or of all."""
+        every = self.database.read(lambda c: outbox.listing(c, None, 1000))
+        return [one for one in every if address in (None, one.address)]
+
+    def return_path(self, notice: UUID) -> str:
+        return return_path(KEYS, self.mailbox.id, SUPPORT, notice)
+
+    def count(self, row: Any, **values: object) -> int:
+        """How many rows of a table have these values."""
+        here = table(row)
+        query = select(func.count()).select_from(here)
+        for name, value in values.items():
+            query = query.where(here.c[name] == value)
+        return self.database.read(lambda c: c.execute(query).scalar_one())
+
+
+def opened(receipt: Receipt) -> int:
+    """The number of the ticket that a mail went to."""
+    assert receipt.ticket is not None
+    return receipt.ticket
