@@ -87,7 +87,7 @@ def judged(status: str, action: str, smtp_code: int | None) -> Failure:
 
 def suspends(earlier_hard: int, this: Failure) -> bool:
     """Whether this bounce, after so many hard ones, is the one that suspends the address."""
-    return this is Failure.HARD and earlier_hard + 1 >= HARD_BOUNCES
+    return this is Failure.HARD and earlier_hard + 1 == HARD_BOUNCES
 
 
 # An address such as 5.1.1.7 or a version such as 15.2.1 is no status. The best place for one is

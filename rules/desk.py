@@ -34,6 +34,7 @@ from rules.decision import AddComment, Reason
 from rules.entitlement import Entitlement, Right
 from rules.facts import Ticket
 from rules.identity import enough
+from rules.leaving import leaving
 from rules.notices import Kind, Order
 from rules.participants import additions
 from rules.quoting import REPLY_MARK, published
@@ -47,9 +48,12 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
     Commands are all done or none: then the text stays a private draft, and a receipt says why.
     """
     who, policy = case.who, case.policy
+    member = ticket.participant(who.address)
     given = parse_commands(
         published(words(case.mail), REPLY_MARK), policy.levels, policy.severity.ceiling
     )
+    if Unsubscribe() in given.given and member is not None:
+        return leaving(case, ticket, member, saw)
     wanted, faults = _as_changes(given.given, who.address)
     faults = (*given.faults, *faults, *((case.facts.refused,) if case.facts.refused else ()))
     if given.given and not enough(who, policy.proof.command):

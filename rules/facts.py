@@ -123,6 +123,11 @@ class Ticket:
     def participant(self, address: str) -> Participant | None:
         return next((p for p in self.participants if p.address == address), None)
 
+    def language_of(self, address: str) -> str:
+        """Empty where nothing tells."""
+        member = self.participant(address)
+        return member.language if member is not None else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
@@ -151,6 +156,8 @@ class Returned:
     ticket: int | None
     hard_before: int
     """How often mail to that address had failed for good before."""
+    counted: bool
+    """The notice was reported before, or had not gone out: another report of it counts no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,13 @@ from rules.decision import (
     OpenTicket,
     Reason,
     Refuse,
-    Unsubscribe,
 )
 from rules.desk import by_staff
 from rules.entitlement import Entitlement, Right, is_over
-from rules.facts import Participant, Presence, Ticket
+from rules.facts import Presence, Ticket
 from rules.identity import Sender, Standing, Tier, enough
 from rules.language import spoken
+from rules.leaving import leaving
 from rules.lifecycle import NEXT, Event
 from rules.notices import Kind, Order
 from rules.participants import Addition, additions
@@ -85,7 +85,7 @@ def _on(
         return Finding(saw, f"feedback on #{ticket.id}", rated, Reason.FEEDBACK)
     member, asked = ticket.participant(who.address), asked_for(case.mail)
     if isinstance(asked, Unsubscribed) and member is not None:
-        return _leaving(who, ticket, member, f"{saw}{conflict}")
+        return leaving(case, ticket, member, f"{saw}{conflict}")
     thanks = not has_files(case.mail) and only_thanks(words(case.mail))
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
         return _follow_up(case, who, ticket, saw, conflict)
@@ -106,13 +106,6 @@ def _on(
     )
     outcome = f"{visibility} on #{ticket.id}{conflict}{limits}{calm}"
     return Finding(saw, outcome, action, entitled.reason)
-
-
-def _leaving(who: Sender, ticket: Ticket, member: Participant, saw: str) -> Finding:
-    text = f"You get no more mail about #{ticket.id}. You can still write to it."
-    receipt = Order(Kind.RECEIPT, who.address, member.language, (("text", text),))
-    leave = Unsubscribe(ticket.id, member.id, who.address, (receipt,))
-    return Finding(saw, f"leaves #{ticket.id}", leave, Reason.UNSUBSCRIBED)
 
 
 def _escalation(
@@ -182,8 +175,6 @@ def _told_of(
     if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
         return (), ""
     detail = (("status", f"{moved.was} → {moved.became}"),) if moved is not None else ()
-    requester = ticket.participant(ticket.requester)
-    asked = requester.language if requester is not None and requester.is_told else None
     orders = (
         *telling.of_comment(
             case.mail,
@@ -194,16 +185,26 @@ def _told_of(
             case.policy,
             detail,
         ),
-        *(telling.proposals(ticket.requester, asked, joining) if asked is not None else ()),
+        *_asked_of_requester(ticket, joining),
     )
     return telling.calmed(orders, case.facts, ticket, who.address, case.policy)
 
 
+def _asked_of_requester(ticket: Ticket, joining: tuple[Addition, ...]) -> tuple[Order, ...]:
+    """Those who were proposed are the requester's to take in, while he can be asked."""
+    requester = ticket.participant(ticket.requester)
+    if requester is None or not requester.is_told:
+        return ()
+    return telling.proposals(requester.address, requester.language, joining)
+
+
 def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str) -> Finding:
     """A reply to a ticket that is over goes on in a new one, with the same people."""
-    opening = _opening(case, who)
+    own = case.policy.tier(who.company.tier) if who.company is not None else None
+    tier, agreed = (ticket.tier, ticket.targets) if own is None else _promised_to(who)
+    opening = _opening(case, who, tier, agreed)
     carried = tuple(
-        Addition(p.address, None, p.part, p.presence, p.language)
+        Addition(p.address, None, p.part, p.presence, p.language, p.muted)
         for p in ticket.participants
         if p.presence is Presence.ACTIVE and p.address != ticket.requester
     )
@@ -219,8 +220,12 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
         requester_id=None,
         company=ticket.company,
         additions=(*carried, *(a for a in joining if a.address not in there)),
-        orders=tuple(o for o in told if o.kind is Kind.COMMENT)
-        + tuple(o for o in opening.orders if o.kind is not Kind.APPROVAL),
+        orders=(
+            *(o for o in told if o.kind is Kind.COMMENT),
+            *(o for o in opening.orders if o.kind is not Kind.APPROVAL),
+            *_asked_of_requester(ticket, joining),
+        ),
+        language=ticket.language_of(ticket.requester),
         follows=ticket.id,
         mentions=None,
     )
@@ -242,14 +247,19 @@ def new_ticket(case: Case) -> Finding:
     if not may_open(facts.recent, facts.received_at, budget):
         outcome = f"more than {budget} new tickets within the hour"
         return Finding(who.address, outcome, Hold(), Reason.TOO_MANY_TICKETS)
-    action = _opening(case, who)
+    action = _opening(case, who, *_promised_to(who))
     claim = action.severity.claim
     said = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
     return Finding(said, f"opens at {action.severity.name}", action, Reason.NEW_REQUEST)
 
 
-def _opening(case: Case, who: Sender) -> OpenTicket:
-    """The ticket that a mail opens."""
+def _promised_to(who: Sender) -> tuple[str, promises.Agreed]:
+    """The tier of the sender's company, and what its contract says beside it."""
+    return (who.company.tier, who.company.targets) if who.company is not None else ("", {})
+
+
+def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -> OpenTicket:
+    """The ticket that a mail opens, under what is promised to its company."""
     policy, mail, facts = case.policy, case.mail, case.facts
     claim = claimed(
         policy.levels,
@@ -271,7 +281,7 @@ def _opening(case: Case, who: Sender) -> OpenTicket:
     acknowledgement = (
         (Order(Kind.ACKNOWLEDGEMENT, who.address, language),) if _acknowledged(case) else ()
     )
-    tier = policy.tier(who.company.tier if who.company is not None else None)
+    tier = policy.tier(tier_name or None)
     paid = tier is not None and tier.paid and policy.account_team.told_of_new
     team = who.company.account_team if who.company is not None and paid else ()
     told = telling.of_opening(who.address, facts.staff, team, joining, policy, language, ())
@@ -280,7 +290,6 @@ def _opening(case: Case, who: Sender) -> OpenTicket:
         told = (*told, *telling.on_call(policy, facts.received_at, what))
     said = request_text(mail.subject, words(mail))
     lacks = missing_facts(said, policy.completeness.facts)
-    agreed = who.company.targets if who.company is not None else {}
     promised = promises.target(policy, tier.name if tier else "", agreed, severity.name)
     tags = (e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG)
     return OpenTicket(

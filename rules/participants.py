@@ -23,6 +23,7 @@ class Addition:
     presence: Presence
     language: str = ""
     """That he is known to read; empty where nothing tells."""
+    muted: bool = False
 
 
 def named_addresses(mail: Mail) -> tuple[str, ...]:
@@ -47,7 +48,8 @@ def additions(
     if not _visibly_to_us(mail, facts) or mail.header.get("list-id"):
         return ()
     present = {p.address for p in ticket.participants} if ticket else {sender.address}
-    room = policy.cc.per_ticket - (len(present) if ticket else 0)
+    there = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []
+    room = policy.cc.per_ticket - len(there)
     added: list[Addition] = []
     for address in named_addresses(mail):
         if address in present or _is_ours(address, facts) or address in facts.bounced:

@@ -81,12 +81,13 @@ def bounce(case: Case) -> Finding:
         if case.automatic is None:
             return Finding(saw, "but no report: a mail like any other")
         return Finding(saw, _kept(returned.ticket), Record(returned.ticket, ""), Reason.AUTOMATIC)
-    suspended = suspends(returned.hard_before, report.failure)
+    suspended = not returned.counted and suspends(returned.hard_before, report.failure)
     bounced = Bounced(
         returned.notice, returned.address, report.failure, report.diagnostic, suspended
     )
     what = f"{returned.address} is written to no more: {report.diagnostic or report.status}"
-    told = telling.alert(what, case.facts.staff, case.policy) if suspended else ()
+    others = [s for s in case.facts.staff if s.address != returned.address]
+    told = telling.alert(what, others, case.policy) if suspended else ()
     outcome = f"{report.failure} for {returned.address}"
     record = Record(returned.ticket, "", bounced, told)
     return Finding(saw, outcome, record, Reason.BOUNCE)

@@ -31,10 +31,11 @@ def of_opening(
     detail: Detail,
 ) -> tuple[Order, ...]:
     """What a new ticket causes besides its acknowledgement."""
-    told = () if policy.staff.notify == "none" else tuple(staff)
+    told = () if policy.staff.notify == "none" else [s for s in staff if s.address != requester]
+    team = [address for address in account_team if address != requester]
     return (
         *to_desk(Kind.NEW_TICKET, told, policy, detail, quotes=True),
-        *(Order(Kind.ACCOUNT_TEAM, address, detail=detail) for address in account_team),
+        *(Order(Kind.ACCOUNT_TEAM, address, detail=detail) for address in team),
         *proposals(requester, language, additions),
     )
 
@@ -134,7 +135,8 @@ def calmed(
     if not blowing.breaks_now:
         return (), "; storm: told to nobody"
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
-    return alert(what, facts.staff, policy), "; storm breaks: one alert, then silence"
+    others = [s for s in facts.staff if s.address != author]
+    return alert(what, others, policy), "; storm breaks: one alert, then silence"
 
 
 def _customers(ticket: Ticket) -> Iterator[Participant]:

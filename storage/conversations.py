@@ -126,6 +126,7 @@ _REOPENED_LATELY = by_count(
             _audit.c.at > bindparam("since"),
             _audit.c.what == "status",
             (_audit.c.was == Status.RESOLVED.value) | (_audit.c.was == Status.CLOSED.value),
+            (_audit.c.became == Status.OPEN.value) | (_audit.c.became == Status.PENDING.value),
         )
         .group_by(_audit.c.ticket_id)
     )

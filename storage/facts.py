@@ -19,7 +19,7 @@ from rules.facts import (
 )
 from rules.header import Author
 from rules.mail import Envelope, Mail, Mailbox
-from rules.notices import Kind
+from rules.notices import Kind, NoticeState
 from rules.participants import named_addresses
 from rules.threads import Signal, thread_ids
 from storage import conversations, who
@@ -74,7 +74,7 @@ _RECENT = always(
 )
 
 _RETURNED = always(
-    select(_notice.c.address, _notice.c.ticket_id, _bounced.c.hard)
+    select(_notice.c.address, _notice.c.ticket_id, _notice.c.state, _bounced.c.hard)
     .join_from(
         _notice,
         _bounced,
@@ -190,7 +190,11 @@ def _returned(connection: Connection, mailbox: Mailbox, notice: UUID | None) -> 
     if notice is None:
         return None
     rows = _RETURNED.rows(connection, mailbox=mailbox.id, notice=notice)
-    return Returned(notice, rows[0].address, rows[0].ticket_id, rows[0].hard or 0) if rows else None
+    if not rows:
+        return None
+    (row,) = rows
+    counted = row.state != NoticeState.SENT.value
+    return Returned(notice, row.address, row.ticket_id, row.hard or 0, counted)
 
 
 def _notified_at(

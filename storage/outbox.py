@@ -258,8 +258,8 @@ def put_off(connection: Connection, notice: UUID, due_at: datetime, error: str) 
 
 def give_up(connection: Connection, notice: UUID, error: str, hard: bool, now: datetime) -> None:
     """Never try again; a `hard` failure counts against the address as a bounce would."""
-    _settle(connection, notice, state=NoticeState.DEAD.value, last_error=error)
-    if hard:
+    settled = _settle(connection, notice, state=NoticeState.DEAD.value, last_error=error)
+    if hard and settled:
         query = select(_notice.c.mailbox_id, _notice.c.address).where(_notice.c.id == notice)
         for mailbox, address in connection.execute(query).all():
             bounces.add_hard(connection, mailbox, address, error, now)
@@ -329,9 +329,10 @@ def counts(connection: Connection) -> dict[str, int]:
     return {row.state: row.number for row in connection.execute(query)}
 
 
-def _settle(connection: Connection, notice: UUID, **values: Any) -> None:
+def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
+    """Change a notice that is due; False where another sender was first."""
     guard = (_notice.c.id == notice) & (_notice.c.state == NoticeState.DUE.value)
-    connection.execute(update(_notice).where(guard).values(**values))
+    return connection.execute(update(_notice).where(guard).values(**values)).rowcount == 1
 
 
 def _as_notice(row: Row[Any], attachments: tuple[str, ...]) -> Notice:

@@ -92,7 +92,7 @@ def join(connection: Connection, hand: Hand, ticket: int, additions: Iterable[Ad
             "part": addition.part.value,
             "presence": addition.presence.value,
             "joined_at": hand.now,
-            "muted": False,
+            "muted": addition.muted,
             "language": addition.language,
         }
         for addition in additions

@@ -110,7 +110,8 @@ async def _index(_: web.Request) -> web.Response:
         "GET  /healthz        the process runs\n"
         "GET  /readyz         the store answers\n"
         "GET  /metrics        for Prometheus\n"
-        "GET  /signup         where the people of a registered company enrol themselves\n\n"
+        "GET  /signup         where the people of a registered company enrol themselves\n"
+        "     /people, /unsubscribe, /feedback: the links in our mails\n\n"
         "To look at mails and tickets: postern tail, postern tickets, postern explain.\n"
     )
 

@@ -161,6 +161,7 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
             Part.USER if p.part is Part.REQUESTER else p.part,
             p.presence,
             p.language,
+            p.muted,
         )
         for p in ticket.participants
         if p.presence is not Presence.REMOVED and p.address not in there

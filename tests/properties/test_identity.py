@@ -219,6 +219,7 @@ def facts(envelope: Envelope, authentication: Authentication) -> Facts:
         author_known=True,
         tickets={},
         known_ids={},
+        named_before={},
         earlier=None,
         id_seen=False,
         acknowledged_at=None,

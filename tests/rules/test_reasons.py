@@ -44,7 +44,7 @@ GONE = person("gone@acme.example", active=False)
 FREE = person(ANN.address, replace(ACME, tier="free"))
 SUSPENDED = person(ANN.address, Company(1, "Acme", False))
 CLOSED = replace(ANNS, status=Status.CLOSED)
-RETURNED = Returned(UUID(int=5), BOB.address, 7, 0)
+RETURNED = Returned(UUID(int=5), BOB.address, 7, 0, False)
 REPORT = Bounce(BOB.address, Failure.HARD, "5.1.1", "550 no such user", "")
 EVE = "eve@evil.example"
 

@@ -93,7 +93,6 @@ def test_once_suspended_he_is_ordered_nothing(shop: Shop, number: int) -> None:
     assert len(shop.notices(BOB.address)) == before
 
 
-@pytest.mark.xfail(reason="the rules do not know that it was counted before", strict=True)
 def test_reported_twice_it_does_not_claim_that_the_address_is_suspended(
     shop: Shop, number: int
 ) -> None:
@@ -103,7 +102,6 @@ def test_reported_twice_it_does_not_claim_that_the_address_is_suspended(
     assert [one for one in shop.notices() if one.kind == Kind.ALERT] == []
 
 
-@pytest.mark.xfail(reason="give_up counts even where it settles nothing", strict=True)
 def test_given_up_twice_it_counts_once(shop: Shop, number: int) -> None:
     shop.take(a_mail(), to=shop.token(number, ANN.address))
     notice = next(o for o in shop.notices(BOB.address) if o.state is NoticeState.DUE)

@@ -141,7 +141,6 @@ class TestReopening:
         assert shop.ticket(resolved).reopened == 2
         assert shop.ticket(resolved, NOON + HOUR).reopened == 0
 
-    @pytest.mark.xfail(reason="closing a resolved ticket counts as opening it", strict=True)
     def test_closing_it_is_no_reopening(self, shop: Shop, resolved: int) -> None:
         shop.write(lambda c: records.move(c, shop.hand(), resolved, "resolved", "closed", ""))
 

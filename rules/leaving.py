@@ -1,0 +1,17 @@
+"""A participant wants no more mail about a ticket."""
+
+from __future__ import annotations
+
+from rules.case import Case, Finding
+from rules.decision import Reason, Unsubscribe
+from rules.facts import Participant, Ticket
+from rules.notices import Kind, Order
+
+
+def leaving(case: Case, ticket: Ticket, member: Participant, saw: str) -> Finding:
+    """He stays on the ticket, and is told once that he is written to no more; a machine is not."""
+    text = f"You get no more mail about #{ticket.id}. You can still write to it."
+    receipt = Order(Kind.RECEIPT, member.address, member.language, (("text", text),))
+    orders = (receipt,) if case.automatic is None else ()
+    leave = Unsubscribe(ticket.id, member.id, member.address, orders)
+    return Finding(saw, f"leaves #{ticket.id}", leave, Reason.UNSUBSCRIBED)
