@@ -35,7 +35,6 @@ from rules.participants import Addition, additions
 from rules.promises import Ticking
 from rules.quoting import visible
 from rules.severity import capped, claimed
-from rules.sla import Stage
 from rules.thanks import only_thanks
 from rules.threads import Via
 from rules.tokens import Purpose
@@ -132,20 +131,16 @@ def _still_missing(case: Case, ticket: Ticket) -> tuple[str, ...] | None:
 
 
 def _ticking(
-    case: Case,
-    ticket: Ticket,
-    moved: Moved | None,
-    missing: tuple[str, ...] | None,
+    case: Case, ticket: Ticket, moved: Moved | None, lacks: tuple[str, ...] | None
 ) -> Ticking | None:
     """What a comment does to the ticket's clock; None where it goes on as it was."""
     policy, now = case.policy, case.facts.received_at
+    if (begins := promises.completed(policy, ticket, lacks, now)) is not None:
+        return begins
+    if moved is None:
+        return None
     promised = promises.target(policy, ticket.tier, ticket.targets, ticket.severity)
-    if moved is not None:
-        return promises.moved(policy, promised, ticket.clock, moved.was, moved.became, now)
-    waited = policy.clock.starts == "complete" and ticket.clock is None and not ticket.staff_spoke
-    if missing == () and waited:
-        return Ticking(promises.begun(policy, promised, Stage.FIRST, now))
-    return None
+    return promises.moved(policy, promised, ticket.clock, moved.was, moved.became, now)
 
 
 def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, str]:

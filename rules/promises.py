@@ -8,6 +8,8 @@ from datetime import datetime
 
 from rules import sla
 from rules.business_time import parse_span
+from rules.completeness import missing
+from rules.facts import Ticket
 from rules.lifecycle import Status
 from rules.policy import Policy
 from rules.sla import Clock, Ended, Stage, Target
@@ -43,12 +45,30 @@ def begun(policy: Policy, promised: Target, stage: Stage, at: datetime) -> Clock
     return sla.start(promised, at, policy.calendar, stage=stage, warn_fraction=policy.clock.warn_at)
 
 
-def opened(
-    policy: Policy, promised: Target, missing: tuple[str, ...], at: datetime
-) -> Clock | None:
+def opened(policy: Policy, promised: Target, lacks: tuple[str, ...], at: datetime) -> Clock | None:
     """The clock of a new ticket; None also while the request is not complete, if that matters."""
-    waits = policy.clock.starts == "complete" and bool(missing)
+    waits = policy.clock.starts == "complete" and bool(lacks)
     return None if waits else begun(policy, promised, Stage.FIRST, at)
+
+
+def still_missing(policy: Policy, ticket: Ticket, said: str) -> tuple[str, ...] | None:
+    """What a request lacks after these words of a customer; None where that is as before."""
+    if not ticket.missing:
+        return None
+    lacks = missing(said, policy.completeness.facts)
+    still = tuple(name for name in ticket.missing if name in lacks)
+    return still if still != ticket.missing else None
+
+
+def completed(
+    policy: Policy, ticket: Ticket, lacks: tuple[str, ...] | None, at: datetime
+) -> Ticking | None:
+    """The clock that waited for the request to be complete, if it is that now."""
+    waits = policy.clock.starts == "complete" and ticket.clock is None and not ticket.staff_spoke
+    if lacks != () or not waits or ticket.status.is_over:
+        return None
+    promised = target(policy, ticket.tier, ticket.targets, ticket.severity)
+    return Ticking(begun(policy, promised, Stage.FIRST, at))
 
 
 def answered(policy: Policy, promised: Target, clock: Clock | None, at: datetime) -> Ticking:

@@ -16,6 +16,8 @@ from storage.statements import always
 from storage.tables import TicketRow, table
 
 _ticket = table(TicketRow)
+# Within COALESCE a parameter takes no type from its column by itself.
+_MOMENT = _ticket.c.due_at.type
 _SET = always(
     update(_ticket)
     .where(_ticket.c.id == bindparam("ticket"))
@@ -23,8 +25,10 @@ _SET = always(
         clock=bindparam("new_clock"),
         due_at=bindparam("new_due_at"),
         tell_at=bindparam("new_tell_at"),
-        first_due_at=func.coalesce(_ticket.c.first_due_at, bindparam("first_due")),
-        first_answered_at=func.coalesce(_ticket.c.first_answered_at, bindparam("first_answer")),
+        first_due_at=func.coalesce(_ticket.c.first_due_at, bindparam("first_due", type_=_MOMENT)),
+        first_answered_at=func.coalesce(
+            _ticket.c.first_answered_at, bindparam("first_answer", type_=_MOMENT)
+        ),
     )
 )
 

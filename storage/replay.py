@@ -227,8 +227,6 @@ def facts_then(connection: Connection, facts: Facts, mail: Mail, one: Recorded) 
         facts,
         tickets=tickets,
         known_ids=_known_then(connection, facts.known_ids, mail, one),
-        # A name is written down as a ticket opens, and only then.
-        named_before={i: n for i, n in facts.named_before.items() if n in tickets},
         acknowledged_at=acknowledged,
         invited_at=invited,
         deferred_since=deferred if deferred is not None and deferred < until else None,

@@ -147,6 +147,7 @@ class TicketRow(SQLModel, table=True):
             name="mail_is_never_critical",
         ),
         Index("ix_ticket_mailbox_id_updated_at", "mailbox_id", "updated_at"),
+        Index("ix_ticket_company_id_updated_at", "company_id", "updated_at"),
         # One follow-up to a closed ticket, however many replies arrive at the same moment.
         Index("uq_ticket_follows", "follows", unique=True),
         Index(

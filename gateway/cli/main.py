@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from gateway.cli import held, mails, outbox, people, policies, server, tickets
+from gateway.cli import bounced, held, mails, outbox, people, policies, server, tickets
 
 app = typer.Typer(
     name="postern",
@@ -31,10 +31,11 @@ app.command("check", help="Say what would become of a mail; nothing is written."
 app.command("pipe", help="Take one mail from standard input, as an MTA's pipe delivers it.")(
     mails.pipe
 )
-app.command("tickets", help="List the tickets that changed last.")(tickets.listing)
+app.add_typer(tickets.app, name="tickets", help="List tickets; show or change one.")
 app.command("ticket", help="Show one ticket with all that is on it.")(tickets.one)
 app.add_typer(held.held, name="held", help="Mails in quarantine.")
 app.add_typer(outbox.app, name="outbox", help="Outgoing mails.")
+app.add_typer(bounced.app, name="bounced", help="Addresses that our mail comes back from.")
 app.add_typer(policies.policy, name="policy", help="Policy files: what each mailbox works under.")
 app.add_typer(people.mailbox, name="mailbox", help="The support addresses that take mail.")
 app.add_typer(people.company, name="company", help="Customers and the mail domains they own.")

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from gateway import ids, policies
-from gateway.asked import Asked, Comment
+from gateway.asked import Asked
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config, read, write
 from gateway.cli.mails import clean
 from gateway.policies import Policies
@@ -35,6 +35,34 @@ NumberArgument = Annotated[int, typer.Argument(metavar="NUMBER", min=1)]
 LinesOption = Annotated[int, typer.Option("--lines", "-n", min=1, help="How many at most.")]
 StatusOption = Annotated[str | None, typer.Option(help="Only tickets of this status.")]
 AddressesOption = Annotated[list[str] | None, typer.Option(metavar="ADDRESS")]
+NewStatusOption = Annotated[Status | None, typer.Option(help="Its new status.")]
+SeverityOption = Annotated[str | None, typer.Option(help="Any level of the policy.")]
+WorkaroundOption = Annotated[
+    bool, typer.Option("--workaround", help="One level lower: there is a way around it.")
+]
+WhyOption = Annotated[str, typer.Option(help="For the audit trail and the customer.")]
+AssignOption = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Of a staff person; '' for nobody.")
+]
+SayOption = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Publish a comment; needs --as.")
+]
+NoteOption = Annotated[str | None, typer.Option(metavar="TEXT", help="For staff only.")]
+PublishOption = Annotated[
+    int | None, typer.Option(metavar="COMMENT", help="Accept a flagged comment.")
+]
+EscalateOption = Annotated[
+    str | None, typer.Option(metavar="REASON", help="One level up; the severity stays.")
+]
+MergeOption = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="Close it in favour of another.")
+]
+DeleteOption = Annotated[
+    bool, typer.Option("--delete", help="Leave a tombstone: no mail brings it back.")
+]
+AsOption = Annotated[
+    str | None, typer.Option("--as", metavar="ADDRESS", help="The staff person who acts.")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -78,45 +106,28 @@ def one(number: NumberArgument, config: ConfigOption = None) -> None:
 @app.command("set", help="Change a ticket: all that is named, or nothing where one part is wrong.")
 def change(
     number: NumberArgument,
-    status: Annotated[Status | None, typer.Option(help="Its new status.")] = None,
-    severity: Annotated[str | None, typer.Option(help="Any level of the policy.")] = None,
-    workaround: Annotated[
-        bool, typer.Option("--workaround", help="One level lower: there is a way around it.")
-    ] = False,
-    why: Annotated[str, typer.Option(help="For the audit trail and the customer.")] = "",
-    assign: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of a staff person; '' for nobody.")
-    ] = None,
+    status: NewStatusOption = None,
+    severity: SeverityOption = None,
+    workaround: WorkaroundOption = False,
+    why: WhyOption = "",
+    assign: AssignOption = None,
     add: AddressesOption = None,
     remove: AddressesOption = None,
     approve: AddressesOption = None,
     decline: AddressesOption = None,
-    say: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Publish a comment; needs --as.")
-    ] = None,
-    note: Annotated[str | None, typer.Option(metavar="TEXT", help="For staff only.")] = None,
-    publish: Annotated[
-        int | None, typer.Option(metavar="COMMENT", help="Accept a flagged comment.")
-    ] = None,
-    escalate: Annotated[
-        str | None, typer.Option(metavar="REASON", help="One level up; the severity stays.")
-    ] = None,
-    merge_into: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Close it in favour of another.")
-    ] = None,
-    delete: Annotated[
-        bool, typer.Option("--delete", help="Leave a tombstone: no mail brings it back.")
-    ] = False,
-    acting_as: Annotated[
-        str | None, typer.Option("--as", metavar="ADDRESS", help="The staff person who acts.")
-    ] = None,
+    say: SayOption = None,
+    note: NoteOption = None,
+    publish: PublishOption = None,
+    escalate: EscalateOption = None,
+    merge_into: MergeOption = None,
+    delete: DeleteOption = False,
+    acting_as: AsOption = None,
     config: ConfigOption = None,
 ) -> None:
     if say is not None and note is not None:
         fail(os.EX_USAGE, "--say and --note: write one of them at a time")
     if say is not None and acting_as is None:
         fail(os.EX_USAGE, "--say: customers read who wrote it; name him with --as ADDRESS")
-    words = say if say is not None else note
     asked = _asked(
         add=add or (),
         remove=remove or (),
@@ -125,9 +136,7 @@ def change(
         assignee=assign,
         severity=severity,
         workaround=workaround,
-        comment=None
-        if words is None
-        else Comment(text=words, visibility="public" if say is not None else "note"),
+        comment=_comment_of(say, note),
         publish=publish,
         escalate=escalate,
         status=status,
@@ -140,6 +149,12 @@ def change(
     job = partial(_make, number, asked.changes(), acting_as, known)
     for effect in write(config, job):
         console.print(effect, markup=False)
+
+
+def _comment_of(say: str | None, note: str | None) -> dict[str, str] | None:
+    if say is not None:
+        return {"text": say, "visibility": "public"}
+    return {"text": note, "visibility": "note"} if note is not None else None
 
 
 def _asked(**values: object) -> Asked:

@@ -13,26 +13,20 @@ docs/api.md is its manual.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
-from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
-from gateway.asked import LARGEST_NUMBER, Asked, NewTicket
+from gateway.asked import Asked, NewTicket
 from gateway.parsing.parser import part_bytes
 from gateway.web import desk as desks
 from gateway.web.bearer import Fault, Scope, actor, authorise
 from gateway.web.desk import Caller, Desk, Place
 from gateway.web.download import ANY_TYPE, download
+from gateway.web.inputs import as_text, body_of, journal_id_of, limit_of, place_of, status_of
 from gateway.web.ticket_json import Json, Shown
 from rules.addresses import normalise
-from rules.complaints import complaint
 from rules.lifecycle import Status
 from rules.portal import Access, forbidden, with_reopening
 from storage import changes, opening, ticket_lists, tickets
@@ -42,16 +36,9 @@ from storage.opening import Request
 from storage.ticket_lists import All, CopiedTo, OfCompany, Page, RequestedBy, Which
 from storage.tickets import Attached, Said, Whole
 
-BODY_LIMIT_BYTES = 1024 * 1024
-MOST_IN_A_PAGE = 200
-IN_A_PAGE = 50
 PATH = "/api/v1/tickets"
 LISTS = ("mine", "cc", "organisation")
 
-_PLACE = re.compile(r"(\d{1,17})-(\d{1,18})")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-M = TypeVar("M", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 DESK = web.AppKey("desk", Desk)
@@ -75,8 +62,8 @@ def add_routes(app: web.Application, desk: Desk) -> None:
 async def _list(request: web.Request) -> web.Response:
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
     desk, query = request.app[DESK], request.query
-    status, limit = _status(query.get("status")), _limit(query.get("limit"))
-    before = _place(query.get("before"))
+    status, limit = status_of(query.get("status")), limit_of(query.get("limit"))
+    before = place_of(query.get("before"))
 
     def look(connection: Connection) -> Page:
         place = desks.place(connection, caller, query.get("mailbox", ""), desk.clock())
@@ -85,9 +72,7 @@ async def _list(request: web.Request) -> web.Response:
 
     page = await desk.read(look)
     shown = Shown(caller.by_staff)
-    following = (
-        f"{_micros(page.ends_at.updated_at)}-{page.ends_at.number}" if page.ends_at else None
-    )
+    following = as_text(page.ends_at) if page.ends_at is not None else None
     return web.json_response(
         {"tickets": [shown.line(each) for each in page.tickets], "before": following}
     )
@@ -108,7 +93,7 @@ async def _change(request: web.Request) -> web.Response:
     """All of the changes or none: 409 where one cannot be made, 403 where one may not be."""
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
     desk, number, now = request.app[DESK], _number(request), request.app[DESK].clock()
-    asked = await _body(request, Asked)
+    asked = await body_of(request, Asked)
 
     def job(connection: Connection) -> dict[str, Json]:
         found = desks.find(connection, desk, caller, number, now)
@@ -134,7 +119,7 @@ async def _open(request: web.Request) -> web.Response:
     """201 with the new ticket."""
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
     desk, now = request.app[DESK], request.app[DESK].clock()
-    new = await _body(request, NewTicket)
+    new = await body_of(request, NewTicket)
     if new.requester and not caller.by_staff:
         raise Fault(403, "only staff open tickets for others; leave requester out")
     requester = normalise(new.requester) if new.requester else caller.address
@@ -180,7 +165,7 @@ async def _raw(request: web.Request) -> web.Response:
 
     def look(connection: Connection) -> bytes:
         desks.find(connection, desk, caller, number, desk.clock())
-        raw = tickets.raw_mail(connection, number, _uuid(wanted))
+        raw = tickets.raw_mail(connection, number, journal_id_of(wanted))
         if raw is None:
             raise Fault(404, f"there is no mail {wanted} on #{number}")
         return raw
@@ -229,65 +214,3 @@ async def _caller(request: web.Request, *allowed: Scope) -> Caller:
 
 def _number(request: web.Request) -> int:
     return int(request.match_info["number"])
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Fault(400, f"{text} is no journal id; a comment's `raw` has it") from None
-
-
-def _status(wanted: str | None) -> str | None:
-    if wanted is not None and wanted not in set(Status):
-        raise Fault(400, f"status={wanted}: there are {', '.join(Status)}")
-    return wanted
-
-
-def _limit(wanted: str | None) -> int:
-    if wanted is None:
-        return IN_A_PAGE
-    if not re.fullmatch(r"\d{1,4}", wanted) or not 1 <= int(wanted) <= MOST_IN_A_PAGE:
-        raise Fault(400, f"limit={wanted}: write a number from 1 to {MOST_IN_A_PAGE}")
-    return int(wanted)
-
-
-def _place(wanted: str | None) -> ticket_lists.Place | None:
-    if wanted is None:
-        return None
-    found = _PLACE.fullmatch(wanted)
-    if found is None or int(found[2]) > LARGEST_NUMBER:
-        raise Fault(400, f"before={wanted}: send what the page before gave as `before`")
-    try:
-        moment = _EPOCH + timedelta(microseconds=int(found[1]))
-    except OverflowError:
-        raise Fault(400, f"before={wanted}: send what the page before gave as `before`") from None
-    return ticket_lists.Place(moment, int(found[2]))
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-async def _body(request: web.Request, model: type[M]) -> M:
-    """The body as a value. Raises Fault with every mistake named."""
-    try:
-        text = await request.clone(client_max_size=BODY_LIMIT_BYTES).read()
-    except web.HTTPRequestEntityTooLarge:
-        raise Fault(413, f"the body is at most {BODY_LIMIT_BYTES // 1024} KiB") from None
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
-        faults = (_fault(each, model) for each in error.errors(include_url=False))
-        raise Fault(400, "; ".join(faults)) from error
-
-
-def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
-    key = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "json_invalid":
-        return "the body is no JSON"
-    if fault["type"].startswith("model_"):
-        return f"{key or 'the body'} is to be a JSON object"
-    if not key:
-        return fault["msg"].removeprefix("Value error, ")
-    return complaint(fault, model).replace("unknown setting", "unknown key", 1)

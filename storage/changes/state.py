@@ -60,9 +60,13 @@ def set_severity(case: Case, ticket: Ticket, wanted: str, why: str) -> str:
     if level is None:
         known = ", ".join(one.name for one in levels)
         raise ChangeRefused(f"there is no severity {wanted!r}; there are {known}")
+    _refuse_critical(case, level)
+    return _change_severity(case, ticket, level, why)
+
+
+def _refuse_critical(case: Case, level: Level) -> None:
     if level.critical and case.hand.source.value not in CRITICAL_SOURCES:
         raise ChangeRefused(f"no mail makes a ticket {level.name}; use the API or the console")
-    return _change_severity(case, ticket, level, why)
 
 
 def _change_severity(case: Case, ticket: Ticket, level: Level, why: str) -> str:
@@ -104,6 +108,7 @@ def lower_for_workaround(case: Case, ticket: Ticket, why: str) -> str:
     if lower is None:
         raise ChangeRefused(f"#{ticket.id} is {ticket.severity}: there is nothing lower")
     level = next(one for one in case.policy.levels if one.name == lower)
+    _refuse_critical(case, level)
     return _change_severity(case, ticket, level, why or "a workaround exists")
 
 

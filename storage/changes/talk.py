@@ -29,6 +29,12 @@ def say(case: Case, ticket: Ticket, text: str, visibility: Visibility) -> str:
         case.connection, hand, ticket.id, visibility, hand.actor, text, None, (), hand.now, True
     )
     _tell(case, ticket, hand.actor, number, visibility, answers=case.by_staff)
+    still = None if case.by_staff else promises.still_missing(case.policy, ticket, text)
+    if still is not None:
+        records.still_missing(case.connection, ticket.id, still)
+        ticking = promises.completed(case.policy, ticket, still, hand.now)
+        if ticking is not None:
+            clocks.tick(case.connection, ticket.id, ticking)
     return f"said on #{ticket.id} ({visibility})"
 
 

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
-from typer.testing import CliRunner
 
 from gateway import ids, policies, simulation
-from gateway.cli.main import app
 from gateway.config import TrustSection
 from gateway.simulation import Aspect, Report, Wanted
+from rules.authentication import Authentication
+from rules.changes import Change, Delete, Merge
 from rules.decision import Reason, Verdict
 from rules.facts import Presence, Role
+from rules.header import Author
 from rules.lifecycle import Status
 from rules.policy import Policy
-from storage import people, records, registry, replay
+from storage import people, quarantine, records, registry, replay
+from storage.changes import make
 from storage.database import Connection
 from storage.records import Hand, Source
 from storage.registry import NewPerson
 from storage.tables import metadata
-from tests import running
 from tests.bench import load
 from tests.bench import simulation as bench
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
 from tests.rules.building import default_policy, policy_with
-from tests.stores import SqliteStores
 
 ANYWHERE = "192.0.2.1"
 DAY = timedelta(days=1)
@@ -72,6 +69,13 @@ async def settle(desk: Desk, address: str, was: Presence, became: Presence) -> N
     await by_staff(desk, lambda c, hand: people.settle(c, hand, 1, address, was, became))
 
 
+async def enrol(desk: Desk, address: str) -> None:
+    """Enrol somebody of Acme whose one mail is held: it is filed with that."""
+    person = NewPerson(address, "", Role.USER, "Acme")
+    await write(desk, lambda c: registry.add_person(c, registry.the_mailbox(c, SUPPORT), person))
+    assert await desk.parts.keeper.release_enrolled() == 1
+
+
 def as_recorded(report: Report) -> bool:
     """Whether the policy in force decides every mail as the journal says."""
     return not report.moved_on and not report.lost
@@ -96,11 +100,13 @@ async def test_the_policy_in_force_differs_in_nothing(desk: Desk) -> None:
 async def test_a_mail_does_not_find_the_ticket_that_it_opened(desk: Desk) -> None:
     """Its child came first, so its own id and its child's pointers lead to tickets of today."""
     await desk.take(a_mail(message_id="<2@acme.example>", in_reply_to="<1@acme.example>"))
+    await desk.take(a_mail(text="Another child.", in_reply_to="<1@acme.example>"))
     await desk.take(a_mail(text="Older.", message_id="<1@acme.example>"))
     await desk.take(a_mail(text="Newer.", references="<1@acme.example> <2@acme.example>"))
 
     assert [e.reason for e in await desk.journal()] == [
         Reason.NEW_REQUEST,
+        Reason.LATE_PARENT,
         Reason.LATE_PARENT,
         Reason.KNOWN_MESSAGE_ID,
     ]
@@ -194,6 +200,8 @@ async def test_a_reply_that_reopened_its_ticket_reopens_it_again(desk: Desk) -> 
     await move(desk, 1, Status.OPEN, Status.RESOLVED)
     await desk.take(a_mail(text="Broken again, sorry to say.", in_reply_to="<1@acme.example>"))
 
+    await move(desk, 1, Status.OPEN, Status.RESOLVED)
+
     report = await tried(desk, policy_with("lifecycle", reopen_days=0))
 
     assert as_recorded(report)
@@ -208,6 +216,43 @@ async def test_people_who_left_since_were_on_the_ticket_then(desk: Desk) -> None
 
     assert (await desk.last()).verdict == Verdict.COMMENTED
     assert as_recorded(await tried(desk, default_policy()))
+
+
+async def test_people_who_came_since_were_not_on_the_ticket_then(desk: Desk) -> None:
+    await desk.take(a_mail(message_id="<1@acme.example>"))
+    await desk.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
+    assert (await desk.last()).reason == Reason.NOT_A_PARTICIPANT
+    await desk.take(a_mail(in_reply_to="<1@acme.example>", cc="bob@acme.example"))
+
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+@pytest.mark.parametrize("change", [Merge(into=2), Delete("no use")])
+async def test_a_ticket_that_is_gone_since_was_there_then(desk: Desk, change: Change) -> None:
+    await a_thread(desk)
+    await desk.take(a_mail(subject="Screen"))
+    await by_staff(desk, lambda c, hand: make(c, hand, 1, [change], default_policy(), True))
+
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+async def test_a_follow_up_is_not_led_to_itself(desk: Desk) -> None:
+    await a_thread(desk)
+    await move(desk, 1, Status.OPEN, Status.CLOSED)
+    await desk.take(a_mail(text="It is broken again.", in_reply_to="<1@acme.example>"))
+
+    assert (await desk.last()).reason == Reason.FOLLOW_UP
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+async def test_only_notices_of_the_hour_before_count_against_a_budget(desk: Desk) -> None:
+    await desk.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
+    for text in ("first", "second"):
+        await desk.take(a_mail(subject=text, text=text, in_reply_to="<1@acme.example>"))
+
+    report = await tried(desk, policy_with("budgets", notices_per_hour=1))
+
+    assert [one.mail.subject for one in report.shown] == ["second"]
 
 
 async def test_people_who_were_taken_in_since_were_pending_then(desk: Desk) -> None:
@@ -233,10 +278,8 @@ async def test_what_was_refused_is_counted_and_what_came_again_is_left_out(desk:
 
 async def test_what_moved_on_is_said_apart(desk: Desk) -> None:
     """The author was enrolled since, and his mail filed: each of its lines is tried as it was."""
-    await desk.take(a_mail("new@acme.example", message_id="<1@acme.example>"))
-    person = NewPerson("new@acme.example", "", Role.USER, "Acme")
-    await write(desk, lambda c: registry.add_person(c, registry.the_mailbox(c, SUPPORT), person))
-    assert await desk.parts.keeper.release_enrolled() == 1
+    await desk.take(a_mail("new@acme.example", in_reply_to="<0@acme.example>"))
+    await enrol(desk, "new@acme.example")
 
     report = await tried(desk, policy_with("severity", default="Low"))
 
@@ -245,18 +288,33 @@ async def test_what_moved_on_is_said_apart(desk: Desk) -> None:
     assert report.aspects == {Aspect.SEVERITY: 2}
 
 
+async def test_staff_who_said_who_wrote_a_mail_are_believed_again(desk: Desk) -> None:
+    await desk.take(a_mail("a@acme.example, b@acme.example"))
+    (held,) = await asyncio.to_thread(desk.parts.database.read, quarantine.held)
+    delivery = await asyncio.to_thread(
+        desk.parts.database.read, lambda c: quarantine.delivery(c, held)
+    )
+    proof = Authentication.by_staff("root")
+    await desk.parts.ingest.release(held, delivery, proof, Author("ann@acme.example", ""))
+
+    report = await tried(desk, default_policy())
+
+    assert [e.reason for e in await desk.journal()] == [Reason.FROM_AMBIGUOUS, Reason.NEW_REQUEST]
+    assert report.mails == 2
+    assert as_recorded(report)
+
+
 async def test_a_clock_starts_when_the_held_mail_came(desk: Desk) -> None:
     await desk.take(a_mail("new@acme.example", message_id="<1@acme.example>"))
     (held,) = await desk.journal()
-    person = NewPerson("new@acme.example", "", Role.USER, "Acme")
-    await write(desk, lambda c: registry.add_person(c, registry.the_mailbox(c, SUPPORT), person))
-    await desk.parts.keeper.release_enrolled()
+    await enrol(desk, "new@acme.example")
 
-    report = await tried(desk, policies.load(None)["stakater"])
+    report = await tried(desk, policies.load(None)["atlan"])
 
     dues = {one.would_be.first_due for one in report.shown}
     assert len(report.shown) == 2
     assert len(dues) == 1
+    assert None not in dues
     assert min(one.mail.came_at for one in report.shown) == held.received_at
 
 
@@ -314,131 +372,3 @@ def test_more_mails_than_one_batch_are_each_looked_at_once(tmp_path: Path) -> No
     assert (report.mails, report.lost) == (count, 0)
     assert 0 < report.different < count
     assert as_recorded(report)
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
-class Office:
-    """A store with two mails, and a folder for policies."""
-
-    config: Path
-
-    def simulate(self, file: Path | str, *arguments: str) -> Said:
-        return self.run("simulate", str(file), *arguments, "--config", str(self.config))
-
-    def run(self, *arguments: str) -> Said:
-        result = CliRunner().invoke(app, ["policy", *arguments], env={"COLUMNS": "200"})
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Said(result.exit_code, result.stdout, result.stderr)
-
-    def policy(self, was: str = "", became: str = "") -> Path:
-        """A file with the default policy, one of its words changed."""
-        text = policies.find(None)["default"].text
-        assert was in text
-        file = self.config.parent / "new.toml"
-        file.write_text(text.replace(was, became) if was else text)
-        return file
-
-
-@pytest.fixture
-def office(tmp_path: Path, sqlite_stores: SqliteStores) -> Office:
-    url = enrolled_store(sqlite_stores.new())
-
-    async def filled() -> None:
-        async with open_desk(url, tmp_path, TrustSection()) as desk:
-            await desk.take(a_mail(subject="[High] Printer =?utf-8?q?=E2=80=8B?="))
-            await desk.take(a_mail(subject="[High] Screen"))
-
-    _run(filled())
-    return Office(running.write_config(tmp_path, url))
-
-
-def _run(job: Awaitable[None]) -> None:
-    async def done() -> None:
-        await job
-
-    asyncio.run(done())
-
-
-LOWER = ('ceiling = "High"', 'ceiling = "Normal"')
-
-
-def test_the_command_prints_a_summary_and_a_table(office: Office) -> None:
-    said = office.simulate(office.policy(*LOWER), "--limit", "1")
-
-    assert said.code == 0
-    assert "2 mails looked at: 0 the same, 2 different" in said.out
-    assert "severity: High → Normal" in said.out
-    assert "1 of the 2 follow, the newest; 1 do not" in said.out
-    assert "Screen" in said.out
-    assert "Printer" not in said.out
-
-
-def test_what_a_stranger_wrote_is_safe_for_a_terminal(office: Office) -> None:
-    said = office.simulate(office.policy(*LOWER))
-
-    assert "\\u200b" in said.out
-    assert "\u200b" not in said.out
-
-
-def test_json_has_every_key_whatever_differs(office: Office) -> None:
-    same = json.loads(office.simulate(office.policy(), "--json").out)
-    other = json.loads(office.simulate(office.policy(*LOWER), "--json", "--limit", "1").out)
-
-    assert same.keys() == other.keys()
-    assert (same["different"], same["differences"]) == (0, [])
-    assert other["differs_in"] == dict.fromkeys(same["differs_in"], 0) | {"severity": 2}
-    assert (other["mails"], other["same"], other["not_shown"]) == (2, 0, 1)
-    (shown,) = other["differences"]
-    assert shown["differs_in"] == ["severity"]
-    assert (shown["was"]["severity"], shown["would_be"]["severity"]) == ("High", "Normal")
-    assert shown["was"].keys() == {aspect.value for aspect in Aspect}
-
-
-def test_a_broken_policy_is_refused_in_the_words_of_validate(office: Office) -> None:
-    file = office.policy("ceiling", "cieling")
-
-    said = office.simulate(file)
-
-    assert said.code == os.EX_CONFIG
-    assert said.err == office.run("validate", str(file)).err
-
-
-def test_an_unknown_mailbox_is_named(office: Office) -> None:
-    said = office.simulate(office.policy(), "--mailbox", "sales@help.example")
-
-    assert said.code == os.EX_DATAERR
-    assert "no mailbox sales@help.example; there are: support@help.example" in said.err
-
-
-@pytest.mark.parametrize("span", ["30", "soon", "999999d", "2026-13-01", "-3d"])
-def test_a_time_that_is_none_is_refused(office: Office, span: str) -> None:
-    said = office.simulate(office.policy(), f"--since={span}")
-
-    assert said.code == os.EX_USAGE
-    assert f"--since {span} is no time; write 30d" in said.err
-
-
-def test_a_span_that_ends_before_it_begins_is_refused(office: Office) -> None:
-    said = office.simulate(office.policy(), "--since", "2d", "--until", "3d")
-
-    assert said.code == os.EX_USAGE
-    assert "--since 2d is not before --until 3d" in said.err
-
-
-def test_a_mailbox_and_a_date_may_be_named(office: Office) -> None:
-    begin = f"{ids.now() - DAY:%Y-%m-%d}"
-
-    said = office.simulate(office.policy(), "--since", begin, "--mailbox", SUPPORT)
-
-    assert said.code == 0
-    assert f"the mails to {SUPPORT} from {begin} 00:00" in said.out

@@ -17,10 +17,12 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
 
 from gateway import ids
 from gateway.config import TrustSection
 from gateway.web import api
+from gateway.web.download import download
 from gateway.web.signup import SignUp
 from rules.facts import Role
 from rules.notices import Kind
@@ -475,16 +477,17 @@ async def test_a_comment_is_shown_without_what_it_quotes(site: Site) -> None:
 # files
 
 PNG = bytes(range(256))
-NAME = '"/../Übersicht"; x=".svg'
 
 
-def with_file(name: str = "log.png", kind: str = "image/png") -> bytes:
+def with_file(
+    name: str = "log.png", kind: str = "image/png", subject: str = "See", sender: str = ANN
+) -> bytes:
     file = a_part(
         PNG.hex().encode(),
         f"Content-Type: {kind}",
         f'Content-Disposition: attachment; filename="{name}"',
     )
-    head = f"From: {ANN}\r\nTo: {SUPPORT}\r\nSubject: See\r\nMIME-Version: 1.0\r\n"
+    head = f"From: {sender}\r\nTo: {SUPPORT}\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
     return head.encode() + multipart("mixed", text("See the file."), file)
 
 
@@ -514,10 +517,42 @@ async def test_no_browser_runs_an_attachment(site: Site) -> None:
     assert response.headers["Content-Disposition"].startswith("attachment;")
 
 
+@pytest.mark.parametrize(
+    ("name", "plain", "whole"),
+    [
+        ("log.png", "log.png", "log.png"),
+        ("Übersicht.pdf", "_bersicht.pdf", "%C3%9Cbersicht.pdf"),
+        ('a"; x=y.svg', "a__ x_y.svg", "a%22%3B%20x%3Dy.svg"),
+        ("../../.profile", "_.._.profile", "_.._.profile"),
+        ("a\r\nSet-Cookie: b", "aSet-Cookie_ b", "aSet-Cookie%3A%20b"),
+        ("", "attachment", "attachment"),
+    ],
+)
+def test_the_name_of_a_file_is_only_a_name(name: str, plain: str, whole: str) -> None:
+    said = download(b"", name, "image/png").headers["Content-Disposition"]
+
+    assert said == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}"
+
+
+@pytest.mark.parametrize("kind", ["text/html\r\nX: y", "text", "", "text/html; charset=x"])
+def test_a_type_that_is_none_is_octets(kind: str) -> None:
+    assert download(b"", "a", kind).headers["Content-Type"] == "application/octet-stream"
+
+
 async def test_an_attachment_of_a_comment_that_is_not_public_is_for_staff(site: Site) -> None:
+    number = await site.open(ANN)
+    await site.desk.take(with_file(subject=f"[#{number}]", sender=SAM))
+    _, ticket = await site.get(f"/{number}", SAM)
+    flagged = next(c for c in ticket["comments"] if c["visibility"] == "private")
+    path = flagged["attachments"][0]["url"].removeprefix("/api/v1/tickets")
+
+    assert (await site.ask("GET", path, SAM)).status == 200
+    assert (await site.ask("GET", path, ANN)).status == 404
+
+
+async def test_an_attachment_is_found_under_its_own_ticket_only(site: Site) -> None:
     number = await site.mailed(with_file())
     path = await the_file(site, number)
-    # A colleague who is on another ticket only cannot reach it by that ticket's number.
     other = await site.open(CAT)
 
     assert (await site.ask("GET", path, CAT)).status == 404
@@ -793,11 +828,15 @@ async def test_a_store_that_does_not_answer_is_503(site: Site, tmp_path: Path) -
     for file in path.parent.glob(f"{path.name}*"):
         file.write_bytes(b"this is no database " * 100)
 
-    for response in (
-        await site.ask("GET", f"/{number}", ANN),
-        await site.ask("PATCH", f"/{number}", SAM, json={"status": "closed"}),
-        await site.ask("POST", "", ANN, json={"subject": "Lift", "text": "Stuck."}),
-    ):
+    with capture_logs() as logged:
+        responses = (
+            await site.ask("GET", f"/{number}", ANN),
+            await site.ask("PATCH", f"/{number}", SAM, json={"status": "closed"}),
+            await site.ask("POST", "", ANN, json={"subject": "Lift", "text": "Stuck."}),
+        )
+
+    assert [entry["event"] for entry in logged] == ["page_failed"] * 3
+    for response in responses:
         assert response.status == 503
         assert "Retry-After" in response.headers
         assert "try again" in (await response.json())["error"]
