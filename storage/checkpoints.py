@@ -11,10 +11,9 @@ from __future__ import annotations
 import threading
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import SQLAlchemyError
 
-from storage.failures import StoreDown
-
-COMMITS = 8
+COMMITS = 16
 """After so many the thread looks. More in one go cost less, but leave the writer more to do."""
 
 
@@ -56,5 +55,5 @@ class Checkpoints:
         try:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
-        except StoreDown:
+        except SQLAlchemyError:
             return  # nothing is lost by it: the next one goes on, and so does the writer's own

@@ -17,8 +17,13 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from storage.checkpoints import Checkpoints
+
 SQLITE_BUSY_S = 30
 """How long a writer waits for another process that writes to the same file."""
+SQLITE_LOG_PAGES = 16_000
+"""From then on the writer itself moves pages from the log (64 MiB) into the file, as far as
+`Checkpoints` has not: while mail comes without a pause, only it can begin the log anew."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -41,6 +46,7 @@ class Database:
         """Opens `sqlite:///path` or `postgresql://…`; connects at first use."""
         self.engine = _open_engine(url, connections)
         self.connections = connections
+        self._checkpoints = Checkpoints(self.engine) if self.is_sqlite else None
 
     @property
     def lock_file(self) -> Path | None:
@@ -92,6 +98,8 @@ class Database:
             )
 
     def close(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         self.engine.dispose()
 
 
@@ -140,5 +148,6 @@ def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> No
         "synchronous = FULL",
         "foreign_keys = ON",
         "journal_size_limit = 67108864",
+        f"wal_autocheckpoint = {SQLITE_LOG_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")

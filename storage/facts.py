@@ -38,6 +38,7 @@ _mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
 _journal, _bounced = table(JournalRow), table(BouncedRow)
 _reference = table(ThreadReferenceRow)
 
+_HERE = _mail.c.mailbox_id == bindparam("mailbox")
 _TRACES = by_count(
     lambda count: select(
         _mail.c.identity,
@@ -46,11 +47,15 @@ _TRACES = by_count(
         _mail.c.answer,
         _mail.c.ticket_id,
     ).where(
-        _mail.c.mailbox_id == bindparam("mailbox"),
-        (_mail.c.identity == bindparam("identity")) | _mail.c.message_id.in_(numbered("id", count)),
+        (_HERE & (_mail.c.identity == bindparam("identity")))
+        | (_HERE & _mail.c.message_id.in_(numbered("id", count)))
     )
 )
-"""What we know of a mail and of the mails before it in its thread."""
+"""What we know of a mail and of the mails before it in its thread.
+
+The mailbox stands in both halves: SQLite then looks each up in its own index, and does not go
+through all mails of the mailbox.
+"""
 
 _NAMED_BEFORE = by_count(
     lambda count: select(_reference.c.message_id, _reference.c.ticket_id).where(

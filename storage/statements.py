@@ -49,6 +49,14 @@ class Statement:
         bound = [compiled.bound(parameters) for parameters in many]
         _driver(connection).cursor().executemany(compiled.sql, bound)
 
+    def plan(self, connection: Connection) -> list[str]:
+        """How SQLite would go about it, a line for each step."""
+        compiled = self._for(connection)
+        nothing: Any = dict.fromkeys(compiled.defaults)
+        bound = [None] * len(compiled.order) if compiled.order else nothing
+        rows = _driver(connection).execute(f"EXPLAIN QUERY PLAN {compiled.sql}", bound)
+        return [detail for *_, detail in rows]
+
     def _for(self, connection: Connection) -> _Compiled:
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)

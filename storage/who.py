@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, select
+from sqlalchemy import Column, Connection, bindparam, literal_column, select
 
 from rules.addresses import domain_of
 from rules.facts import (
@@ -106,7 +106,7 @@ _ON_A_TICKET = always(
 
 _STAFF = always(
     select(_person.c.address, _person.c.language)
-    .where(_person.c.mailbox_id == bindparam("mailbox"), _person.c.role == "staff")
+    .where(_person.c.mailbox_id == bindparam("mailbox"), _person.c.role == literal_column("'staff'"))
     .where(_person.c.active)
     .order_by(_person.c.id)
 )
