@@ -127,7 +127,8 @@ def apply(connection: Connection, entry: Entry, decision: Decision, policy: Poli
 def _change(connection: Connection, entry: Entry, adding: AddComment, policy: Policy) -> int:
     """Do what the mail's commands ask for, and tell its author; returns how many mails at least."""
     hand = _hand(entry, Source.STAFF_MAIL if adding.by_staff else Source.MAIL)
-    effects = changes.make(connection, hand, adding.ticket, adding.changes, policy, adding.by_staff)
+    by_staff, said = adding.by_staff, adding.visibility is Visibility.PUBLIC
+    effects = changes.make(connection, hand, adding.ticket, adding.changes, policy, by_staff, said)
     receipt = Order(Kind.RECEIPT, hand.actor, detail=(("text", "\n".join(effects)),))
     records.order(connection, hand, (receipt,), adding.ticket, None)
     return 1

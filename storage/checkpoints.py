@@ -1,9 +1,9 @@
 """Moves what was committed from SQLite's log into its file, beside the writer.
 
-SQLite has its writer do this every so many pages. In a full store these are pages from all over the
-file, and waiting for the disk to take them then costs each mail half as much as all the rest. Here
-a thread of its own does it while the writer goes on. No commit is less safe: each is in the log, and
-on disk, before it returns.
+SQLite has its writer do this every so many pages. In a full store they come from all over the file,
+and waiting for the disk to take them costs each mail half as much as all the rest of it. Here a
+thread of its own does it while the writer goes on. No commit is less safe: it is in the log, and on
+disk, before it returns.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Checkpoints:
         event.listen(engine, "commit", self._committing)
 
     def close(self) -> None:
-        """Wait until the thread has ended."""
+        """Wait until the thread has done what it was asked for, and has ended."""
         self._closing = True
         self._wanted.set()
         if self._thread is not None:
@@ -46,7 +46,8 @@ class Checkpoints:
         self._wanted.set()
 
     def _run(self) -> None:
-        while self._wanted.wait() and not self._closing:
+        while not self._closing:
+            self._wanted.wait()
             self._wanted.clear()
             self._checkpoint()
 

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select, text
 
 from rules.decision import Step
-from storage.tables import JournalRow, MailboxRow, table
+from storage.tables import LEFT_NO_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
 
 _journal, _mailbox = table(JournalRow), table(MailboxRow)
+_mail, _comment = table(MailRow), table(CommentRow)
 _COLUMNS = select(_journal, _mailbox.c.address.label("mailbox")).join_from(
     _journal, _mailbox, _journal.c.mailbox_id == _mailbox.c.id
 )
@@ -71,7 +72,7 @@ def find(connection: Connection, name: str) -> Sequence[JournalEntry]:
         query = _COLUMNS.where(_journal.c.id == UUID(name))
     except ValueError:
         bare = name.strip().strip("<>")
-        query = _COLUMNS.where(_journal.c.message_id == f"<{bare}>")
+        query = _COLUMNS.where(_journal.c.id.in_(_with_message_id(f"<{bare}>")))
     rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
     return [_entry(row) for row in rows]
 
@@ -83,8 +84,32 @@ def _where(wanted: Wanted) -> Any:
     if wanted.sender is not None:
         query = query.where(_journal.c.author == wanted.sender)
     if wanted.ticket is not None:
-        query = query.where(_journal.c.ticket_id == wanted.ticket)
+        query = query.where(_journal.c.id.in_(_of_ticket(wanted.ticket)))
     return query
+
+
+def _with_message_id(message_id: str) -> Any:
+    """Ids of the rows: by the mails that were filed, and by all that left no comment."""
+    mailboxes = select(_mailbox.c.id)  # every index begins with it
+    filed = select(_mail.c.journal_id).where(
+        _mail.c.mailbox_id.in_(mailboxes), _mail.c.message_id == message_id
+    )
+    others = _left_no_comment().where(
+        _journal.c.mailbox_id.in_(mailboxes), _journal.c.message_id == message_id
+    )
+    return filed.union_all(others)
+
+
+def _of_ticket(number: int) -> Any:
+    """Ids of the rows: by the ticket's comments, and by all that left none."""
+    comments = select(_comment.c.journal_id).where(
+        _comment.c.ticket_id == number, _comment.c.journal_id.is_not(None)
+    )
+    return comments.union_all(_left_no_comment().where(_journal.c.ticket_id == number))
+
+
+def _left_no_comment() -> Select[Any]:
+    return select(_journal.c.id).where(text(LEFT_NO_COMMENT))
 
 
 def _entry(row: Row[Any]) -> JournalEntry:

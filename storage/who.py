@@ -106,7 +106,9 @@ _ON_A_TICKET = always(
 
 _STAFF = always(
     select(_person.c.address, _person.c.language)
-    .where(_person.c.mailbox_id == bindparam("mailbox"), _person.c.role == literal_column("'staff'"))
+    .where(
+        _person.c.mailbox_id == bindparam("mailbox"), _person.c.role == literal_column("'staff'")
+    )
     .where(_person.c.active)
     .order_by(_person.c.id)
 )

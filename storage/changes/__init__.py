@@ -28,6 +28,7 @@ from rules.changes import (
 )
 from rules.facts import Ticket
 from rules.policy import Policy
+from rules.visibility import Visibility
 from storage.changes.case import Case, ChangeRefused, load
 from storage.changes.membership import add_person, remove_person, settle_person
 from storage.changes.state import (
@@ -51,9 +52,14 @@ def make(
     changes: Sequence[Change],
     policy: Policy,
     by_staff: bool,
+    said: bool = False,
 ) -> tuple[str, ...]:
-    """Make the changes in their order; returns what each did, in words. Raises ChangeRefused."""
-    case = Case(connection, hand, policy, by_staff)
+    """Make the changes in their order; returns what each did, in words. Raises ChangeRefused.
+
+    `said`: a mail's public words go out with them.
+    """
+    said = said or any(isinstance(c, Say) and c.visibility is Visibility.PUBLIC for c in changes)
+    case = Case(connection, hand, policy, by_staff, said)
     return tuple(_make(case, load(case, number), change) for change in changes)
 
 

@@ -23,6 +23,8 @@ class Case:
     hand: Hand
     policy: Policy
     by_staff: bool
+    said: bool
+    """Public words go out with it, and their notice says how the ticket stands now."""
 
 
 def load(case: Case, number: int) -> Ticket:

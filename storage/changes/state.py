@@ -39,7 +39,7 @@ def set_status(case: Case, ticket: Ticket, status: Status, why: str) -> str:
     promised = promises.target(policy, ticket.tier, ticket.targets, ticket.severity)
     ticking = promises.moved(policy, promised, ticket.clock, ticket.status, became, now)
     clocks.tick(case.connection, ticket.id, ticking)
-    if policy.notices.status:
+    if policy.notices.status and not case.said:
         told = telling.change(ticket, "status", ticket.status.value, became.value, why, policy)
         records.order(case.connection, case.hand, told, ticket.id, None)
     if became is Status.RESOLVED and policy.feedback.ask:

@@ -92,6 +92,22 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_journal_mailbox_id_author", ["mailbox_id", "author", "received_at"], unique=False
         )
+        batch_op.drop_index("ix_journal_mailbox_id_message_id")
+        batch_op.drop_index("ix_journal_ticket_id")
+        for name, columns in (
+            ("ix_journal_uncommented_message_id", ["mailbox_id", "message_id"]),
+            ("ix_journal_uncommented_ticket_id", ["ticket_id"]),
+        ):
+            batch_op.create_index(
+                name,
+                columns,
+                unique=False,
+                sqlite_where=sa.text("verdict NOT IN ('opened', 'commented')"),
+                postgresql_where=sa.text("verdict NOT IN ('opened', 'commented')"),
+            )
+
+    with op.batch_alter_table("mail", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mail_ticket_id"))
 
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.add_column(sa.Column("comment_id", Number, nullable=True))
