@@ -519,6 +519,21 @@ class TestReplay:
 
         assert len(target.ticket(number).comments) == 1
 
+    def test_with_a_subject_that_was_not_signed(self, target: Target) -> None:
+        _, number = filed(target.send(honest(ANN), ANN))
+        covered = ("from", "to", "message-id", "date")
+        caught = by("acme.example", a_mail(ANN, text="Close it."), signs=covered)
+        lines = [
+            f"Subject: [#{number}] pump".encode() if line.startswith(b"Subject:") else line
+            for line in caught.split(b"\r\n")
+        ]
+
+        _, opened = filed(target.send(b"\r\n".join(lines), EVE))
+
+        assert opened != number
+        assert len(target.ticket(number).comments) == 1
+        assert target.ticket(opened).summary.mentions is None
+
 
 class TestReplyToken:
     """A token of Ann's, in other hands."""
