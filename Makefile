@@ -3,7 +3,7 @@
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check soak bench bench-growth lock clean help
+.PHONY: run test check soak mutants bench bench-growth lock clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -23,6 +23,9 @@ check: $(READY)  ## style, types and the direction of imports
 
 soak: $(READY)  ## the long tests
 	$(BIN)/python -m pytest -m soak --timeout 7200
+
+mutants: $(READY)  ## break each barrier before a critical ticket in a copy, and see who notices
+	$(BIN)/python -m tests.mutants
 
 bench: $(READY)  ## measure against a bare sink and, where it is installed, Postfix
 	$(BIN)/python -m tests.bench

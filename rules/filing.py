@@ -273,8 +273,11 @@ def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -
     )
     joining = additions(mail, facts, who, None, policy)
     language = (who.person.language if who.person is not None else "") or spoken(mail.header)
+    said = request_text(mail.subject, words(mail))
     acknowledgement = (
-        (Order(Kind.ACKNOWLEDGEMENT, who.address, language),) if _acknowledged(case) else ()
+        (telling.acknowledgement(who.address, language, said, policy),)
+        if _acknowledged(case)
+        else ()
     )
     tier = policy.tier(tier_name or None)
     paid = tier is not None and tier.paid and policy.account_team.told_of_new
@@ -283,7 +286,6 @@ def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -
     if severity.critical_claimed:
         what = f"{who.address} claims by mail to have a critical problem"
         told = (*told, *telling.on_call(policy, facts.received_at, what))
-    said = request_text(mail.subject, words(mail))
     lacks = missing_facts(said, policy.completeness.facts)
     promised = promises.target(policy, tier.name if tier else "", agreed, severity.name)
     tags = (e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG)

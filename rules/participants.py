@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rules.addresses import is_role, normalise
-from rules.facts import Company, Facts, Part, Presence, Role, Ticket
+from rules.facts import Company, Facts, Part, Person, Presence, Role, Ticket
 from rules.identity import Sender, Standing, enough
 from rules.mail import Mail
 from rules.policy import Policy
@@ -104,6 +104,24 @@ def _presence(
             wish = policy.cc.by_guests
         case _:
             wish = "ignore" if policy.cc.by_guests == "ignore" else "propose"
+    return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[wish]
+
+
+def by_user(
+    person: Person | None, company: int | None, active: int, policy: Policy
+) -> Presence | None:
+    """What somebody becomes whom a user adds in the portal: as by a mail of the user's.
+
+    `company` is the ticket's, `active` how many are on it; None where the policy ignores him.
+    """
+    if person is not None and person.role is Role.STAFF:
+        return Presence.ACTIVE
+    if person is None:
+        wish = policy.cc.guests
+    else:
+        wish = "add" if _company_id(person.company) == company else "propose"
+    if wish == "add" and active >= policy.cc.per_ticket:
+        wish = "propose"
     return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[wish]
 
 

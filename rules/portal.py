@@ -68,9 +68,9 @@ def forbidden(change: Change, reach: Access, policy: Policy) -> str:
             return "the support team sets the severity here (policy); say why in a comment"
         case Say(visibility=visibility) if visibility is not Visibility.PUBLIC:
             return "only staff write notes"
-        case SetStatus() | SetSeverity() | Say() | Escalate():
+        case SetStatus() | SetSeverity() | Say() | Escalate() | AddPerson():
             return ""
-        case Workaround() | Assign() | AddPerson() | RemovePerson() | SettlePerson():
+        case Workaround() | Assign() | RemovePerson() | SettlePerson():
             return f"only staff may do this: {_NAMES[type(change)]}"
         case Publish() | Merge() | Delete():
             return f"only staff may do this: {_NAMES[type(change)]}"
@@ -81,7 +81,6 @@ def forbidden(change: Change, reach: Access, policy: Policy) -> str:
 _NAMES: dict[type, str] = {
     Workaround: "note a workaround",
     Assign: "assign a ticket",
-    AddPerson: "add people",
     RemovePerson: "take people off",
     SettlePerson: "decide on proposed people",
     Publish: "publish a comment",

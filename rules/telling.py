@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from rules.budgets import may_notify, storm
+from rules.completeness import questions
 from rules.escalation import on_duty
 from rules.facts import Facts, Participant, Presence, Staff, Ticket
 from rules.mail import Mail
@@ -19,6 +20,12 @@ from rules.policy import Policy
 from rules.visibility import Visibility
 
 Detail = tuple[tuple[str, str], ...]
+
+
+def acknowledgement(address: str, language: str, said: str, policy: Policy) -> Order:
+    """With the questions that the request leaves open, those too that may not apply to it."""
+    asks = "\n".join(" ".join(q.split()) for q in questions(said, policy.completeness.facts))
+    return Order(Kind.ACKNOWLEDGEMENT, address, language, (("asks", asks),) if asks else ())
 
 
 def of_opening(

@@ -68,7 +68,6 @@ _FILE_HELD = always(
 _NEW = {
     "status": Status.OPEN.value,
     "severity_source": "mail",
-    "critical": False,
     "status_at": None,
     "merged_into": None,
     "deleted_at": None,
@@ -114,7 +113,7 @@ def apply(connection: Connection, entry: Entry, decision: Decision, policy: Poli
     """
     person = _requester(connection, entry, decision)
     with pipelined(connection):
-        receipt = _apply(connection, entry, decision, person)
+        receipt = _apply(connection, entry, decision, policy, person)
     match decision.action:
         case AddComment(changes=wanted) as adding if wanted:
             return replace(
@@ -145,12 +144,14 @@ def _requester(connection: Connection, entry: Entry, decision: Decision) -> int 
             return None
 
 
-def _apply(connection: Connection, entry: Entry, decision: Decision, person: int | None) -> Receipt:
+def _apply(
+    connection: Connection, entry: Entry, decision: Decision, policy: Policy, person: int | None
+) -> Receipt:
     ticket: int | None
     hand = _hand(entry)
     match decision.action:
         case OpenTicket() as opening:
-            ticket = _open(connection, entry, hand, opening, person)
+            ticket = _open(connection, entry, hand, opening, policy, person)
         case AddComment(ticket=ticket) as adding:
             _comment_on(connection, entry, hand, adding)
         case Record(ticket=ticket) as recording:
@@ -194,7 +195,12 @@ def _hand(entry: Entry, source: Source = Source.MAIL) -> Hand:
 
 
 def _open(
-    connection: Connection, entry: Entry, hand: Hand, opening: OpenTicket, person: int | None
+    connection: Connection,
+    entry: Entry,
+    hand: Hand,
+    opening: OpenTicket,
+    policy: Policy,
+    person: int | None,
 ) -> int:
     claim = opening.severity.claim
     row = {
@@ -202,6 +208,8 @@ def _open(
         "mailbox_id": entry.mailbox.id,
         "subject": storable(opening.subject),
         "severity": opening.severity.name,
+        # Looked up, not written as a constant: so the database sees what it is to refuse.
+        "critical": any(x.critical and x.name == opening.severity.name for x in policy.levels),
         "severity_claimed": claim.level if claim is not None else None,
         "critical_claimed": opening.severity.critical_claimed,
         "requester": opening.requester,

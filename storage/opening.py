@@ -11,7 +11,7 @@ from rules import promises, telling
 from rules.completeness import lifted, missing, request_text
 from rules.facts import Part, Person, Presence
 from rules.lifecycle import Status
-from rules.notices import Kind, Order
+from rules.notices import Order
 from rules.participants import Addition
 from rules.policy import Policy
 from rules.portal import Asked, opens_at
@@ -68,11 +68,16 @@ def open_ticket(
         numbered=True,
     )
     records.audit(connection, hand, number, "opened", "", severity.level.name, "")
+    said = request_text(request.subject, request.text)
     acknowledged = policy.acknowledgement.send and requester.company is not None
     what = f"#{number} of {requester.address} is {severity.level.name}"
     urgent = severity.level.critical or severity.critical_claimed
     orders = (
-        *((Order(Kind.ACKNOWLEDGEMENT, requester.address, language),) if acknowledged else ()),
+        *(
+            (telling.acknowledgement(requester.address, language, said, policy),)
+            if acknowledged
+            else ()
+        ),
         *_told(connection, hand, requester, policy),
         *(telling.on_call(policy, hand.now, what + severity.beside) if urgent else ()),
     )

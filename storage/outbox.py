@@ -54,6 +54,7 @@ _WHOLE = (
         _ticket.c.message_id.label("opened_by"),
         _ticket.c.due_at.label("ticket_due_at"),
         _ticket_company.c.name.label("ticket_company"),
+        _ticket_company.c.channel,
         _mailbox.c.address.label("mailbox"),
         _mailbox.c.policy,
         _journal.c.message_id.label("answers"),
@@ -145,6 +146,8 @@ class About:
     """The Message-ID of the mail that opened it; empty where there was none."""
     due_at: datetime | None
     """When the next answer is due."""
+    channel: str = ""
+    """The way of contact that the company prefers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +371,7 @@ def _about(row: Row[Any]) -> About:
         missing=tuple(json.loads(row.missing)),
         opened_by=row.opened_by,
         due_at=row.ticket_due_at,
+        channel=row.channel or "",
     )
 
 

@@ -59,6 +59,8 @@ class NewPerson:
     role: Role
     company: str | None
     machine: bool = False
+    anywhere: bool = False
+    """His address may be of a domain that is not the company's."""
 
 
 def keys(connection: Connection) -> Keys:
@@ -163,6 +165,8 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
     address = _address(person.address)
     if any(m.address == address for m in mailboxes(connection, all_of_them=True)):
         raise Unusable(f"{address} is a mailbox of ours; mail from it would run in a circle")
+    if person.role is Role.USER and not person.anywhere:
+        _check_domain(connection, mailbox, address, person.company)
     row = {
         "mailbox_id": mailbox.id,
         "address": address,
@@ -174,6 +178,19 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
         "machine": person.machine,
     }
     return _insert(connection, _person, row, address)
+
+
+def _check_domain(
+    connection: Connection, mailbox: Mailbox, address: str, company: str | None
+) -> None:
+    """Raises Unusable for an address that is not of the company's own domains."""
+    domains = {c.name: own for c, own in companies(connection, mailbox)}[company or ""]
+    if domain_of(address) not in domains:
+        known = ", ".join(domains) or "none"
+        raise Unusable(
+            f"{address} is no address of {company}; its domains are: {known}. "
+            "For somebody who writes from elsewhere all the same: --anywhere"
+        )
 
 
 def enrol(connection: Connection, mailbox: Mailbox, address: str, company: int) -> int:

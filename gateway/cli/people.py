@@ -80,10 +80,13 @@ def add_user(
     machine: Annotated[
         bool, typer.Option(help="It is a program: its automatic mail may open tickets.")
     ] = False,
+    anywhere: Annotated[
+        bool, typer.Option("--anywhere", help="The address need not be of the company's domains.")
+    ] = False,
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
-    person = NewPerson(address, name, Role.USER, company, machine)
+    person = NewPerson(address, name, Role.USER, company, machine, anywhere)
     write(config, lambda c: registry.add_person(c, registry.the_mailbox(c, mailbox), person))
     console.print(f"{address} may write.", markup=False)
 

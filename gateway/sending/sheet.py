@@ -25,7 +25,6 @@ _DETAILS = (
     "history",
     "level",
     "phone",
-    "preferred_channel",
     "stage",
     "text",
     "title",
@@ -62,6 +61,8 @@ class Sheet:
     """Critical problems of this plan are logged through the portal."""
     requester: str
     company: str
+    channel: str
+    """The way of contact that the company prefers; for staff."""
     tier: str
     fields: tuple[tuple[str, str], ...]
     """Label and value."""
@@ -109,10 +110,11 @@ def sheet(notice: Notice, policy: Policy, keys: Keys, links_begin: str) -> Sheet
         portal_first=_portal_first(about, policy),
         requester=about.requester if about else "",
         company=one_line(about.company) if about else "",
+        channel=one_line(about.channel) if about and for_staff else "",
         tier=_tier_title(about, policy),
         fields=_fields(about, policy),
         missing=about.missing if about else (),
-        asks=_asks(about, policy),
+        asks=_asks(notice, policy),
         due=moment(about.due_at, policy.clock.calendar.zone, language)
         if about and about.due_at
         else "",
@@ -182,7 +184,11 @@ def _fields(about: About | None, policy: Policy) -> tuple[tuple[str, str], ...]:
     return tuple((labels.get(name, name), one_line(value)) for name, value in found.items())
 
 
-def _asks(about: About | None, policy: Policy) -> tuple[str, ...]:
+def _asks(notice: Notice, policy: Policy) -> tuple[str, ...]:
+    """The questions that the mail left open, those too that may not apply to it."""
+    if asked := notice.detail.get("asks"):
+        return tuple(asked.split("\n"))
+    about = notice.about
     asks = {fact.name: fact.ask for fact in policy.completeness.facts}
     return tuple(asks.get(name, name) for name in about.missing) if about else ()
 

@@ -33,6 +33,12 @@ def _address(value: str) -> str:
     return value
 
 
+def _seen(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("a sign in it cannot be seen; write the name anew")
+    return value
+
+
 def _pattern(value: str) -> str:
     compiled(value)
     return value
@@ -69,6 +75,12 @@ ReplyText = Annotated[
     Field(description="write it in plain ASCII on one line, since it stands in an SMTP reply"),
 ]
 """Goes into an SMTP reply: one line of printable ASCII."""
+LevelName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
+    AfterValidator(_seen),
+]
+"""The column that keeps it is as wide; and two names must not differ in what nobody sees."""
 Name = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$"),

@@ -7,14 +7,14 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from rules.complaints import near
-from rules.policy.base import Pattern, Section, Text
+from rules.policy.base import LevelName, Pattern, Section, Text
 
 
 class LevelSection(Section):
-    name: Text
+    name: LevelName
     meaning: Text
     critical: bool = False
-    aliases: tuple[Text, ...] = ()
+    aliases: tuple[LevelName, ...] = ()
     """Other words for it, such as P1."""
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from rules import telling
 from rules.addresses import normalise
-from rules.facts import Part, Presence, Role, Ticket
-from rules.participants import Addition
-from storage import people, records
+from rules.facts import Part, Participant, Presence, Role, Ticket
+from rules.participants import Addition, by_user
+from storage import people, records, who
 from storage.changes.case import Case, ChangeRefused
 from storage.tables import (
     PersonRow,
@@ -24,6 +25,8 @@ def add_person(case: Case, ticket: Ticket, wanted: str) -> str:
     member = ticket.participant(address)
     if member is not None and member.presence is Presence.ACTIVE:
         return f"{address} is on #{ticket.id} already"
+    if not case.by_staff:
+        return _added_by_user(case, ticket, address, member)
     if member is not None:
         people.settle(
             case.connection, case.hand, ticket.id, address, member.presence, Presence.ACTIVE
@@ -44,6 +47,33 @@ def add_person(case: Case, ticket: Ticket, wanted: str) -> str:
     came = (ticket.id, "participant", "", f"{address} active", "")
     records.audit(case.connection, case.hand, *came)
     return f"{address} is on #{ticket.id} now"
+
+
+def _added_by_user(case: Case, ticket: Ticket, address: str, member: Participant | None) -> str:
+    """The same by a customer on the ticket, with the rights that his mail would have."""
+    hand = case.hand
+    if member is not None:
+        raise ChangeRefused(f"{address} was {member.presence} on #{ticket.id}; staff decide on it")
+    person = who.people(case.connection, hand.mailbox, [address], hand.now).get(address)
+    if person is not None and not person.active:
+        raise ChangeRefused(f"{address} is deactivated")
+    active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
+    presence = by_user(person, ticket.company, active, case.policy)
+    if presence is None:
+        raise ChangeRefused(f"{address} is no registered user, and only those are added here")
+    part = Part.GUEST if person is None else Part.USER
+    if person is not None and person.role is Role.STAFF:
+        part = Part.FOLLOWER
+    added = Addition(address, person.id if person is not None else None, part, presence)
+    records.join(case.connection, hand, ticket.id, [added])
+    came = (ticket.id, "participant", "", f"{address} {presence}", "")
+    records.audit(case.connection, hand, *came)
+    requester = ticket.participant(ticket.requester)
+    if requester is not None and requester.is_told:
+        asked = telling.proposals(requester.address, requester.language, [added])
+        records.order(case.connection, hand, asked, ticket.id, None)
+    waits = " once the requester or staff agree" if presence is Presence.PENDING else " now"
+    return f"{address} is on #{ticket.id}{waits}"
 
 
 def remove_person(case: Case, ticket: Ticket, wanted: str) -> str:

@@ -185,6 +185,8 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
     if changed.rowcount != 1:
         raise ChangeRefused(f"#{ticket.id} was merged by somebody else meanwhile")
     records.join(connection, hand, into, carried)
+    told = telling.change(ticket, "merged", "", f"into #{into}", "", case.policy)
+    records.order(connection, hand, told if case.policy.notices.status else (), ticket.id, None)
     records.audit(connection, hand, ticket.id, "merged", "", f"into #{into}", "")
     records.audit(connection, hand, into, "merged", "", f"took in #{ticket.id}", "")
     return f"#{ticket.id} is part of #{into} now"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from rules import promises, telling
 from rules.escalation import Raised, raise_level
 from rules.facts import Ticket
 from rules.notices import Kind, Order
+from rules.quoting import visible
 from rules.visibility import Visibility
 from storage import clocks, records, who
 from storage.changes.case import Case, ChangeRefused
@@ -19,6 +20,10 @@ from storage.tables import (
 )
 
 _comment, _ticket = table(CommentRow), table(TicketRow)
+
+LATEST = 10
+LONGEST_WORDS = 500
+"""The history in a notice is for a first look; the whole is with the ticket."""
 
 
 def say(case: Case, ticket: Ticket, text: str, visibility: Visibility) -> str:
@@ -110,7 +115,31 @@ def escalate(case: Case, ticket: Ticket, why: str) -> str:
     records.order(
         case.connection, case.hand, _escalated(case, ticket, raised, why), ticket.id, None
     )
-    return f"#{ticket.id} is at level {raised.level}: {raised.title}"
+    contact = raised.contact
+    phone = f", phone {contact.phone}" if contact.phone else ""
+    why_not_higher = f". {raised.why}" if raised.why else ""
+    return (
+        f"#{ticket.id} is at level {raised.level}: {raised.title} "
+        f"({contact.name}{phone}){why_not_higher}"
+    )
+
+
+def _history(case: Case, ticket: Ticket) -> str:
+    """The last public words on a ticket, the oldest first, each shortened."""
+    said = case.connection.execute(
+        select(_comment.c.author, _comment.c.written_at, _comment.c.text)
+        .where(
+            _comment.c.ticket_id == ticket.id,
+            _comment.c.visibility == Visibility.PUBLIC.value,
+        )
+        .order_by(_comment.c.id.desc())
+        .limit(LATEST)
+    ).all()
+    return "\n\n".join(
+        f"{row.written_at:%Y-%m-%d %H:%M} UTC, {row.author}:\n"
+        f"{visible(row.text).text.strip()[:LONGEST_WORDS]}"
+        for row in reversed(said)
+    )
 
 
 def _escalated(case: Case, ticket: Ticket, raised: Raised, why: str) -> tuple[Order, ...]:
@@ -120,8 +149,8 @@ def _escalated(case: Case, ticket: Ticket, raised: Raised, why: str) -> tuple[Or
         ("name", raised.contact.name),
         ("phone", raised.contact.phone),
         ("by", case.hand.actor),
-        ("why", why),
-        ("asked_again", raised.why),
+        ("why", " ".join((why, f"({raised.why})" if raised.why else "")).strip()),
+        ("history", _history(case, ticket)),
     )
     told = [raised.contact.address]
     if case.policy.success_manager.told_of_escalation and ticket.company is not None:

@@ -155,7 +155,7 @@ def test_one_click_needs_https() -> None:
     assert "List-Unsubscribe-Post" not in mail
 
 
-@pytest.mark.parametrize("kind", set(Kind) - set(LEAVABLE))
+@pytest.mark.parametrize("kind", sorted(set(Kind) - set(LEAVABLE)))
 def test_nobody_leaves_by_what_is_his_own_affair_or_his_work(kind: Kind) -> None:
     assert "List-Unsubscribe" not in written(kind)
 
@@ -229,7 +229,7 @@ def test_a_reply_address_that_somebody_quotes_goes_to_nobody_else(kind: Kind) ->
 
 
 def test_a_link_that_somebody_quotes_goes_to_nobody_else() -> None:
-    (token,) = links(text_of(written(Kind.FEEDBACK)), "feedback")
+    token, _ = links(text_of(written(Kind.FEEDBACK)), "feedback")
 
     mail = written(
         Kind.COMMENT, words=words(f"See https://postern.example/feedback/{MAILBOX.id}/{token} ?")
@@ -254,7 +254,7 @@ def test_what_we_wrote_to_staff_never_reaches_a_customer_in_their_answer() -> No
     assert "Acme" not in text
 
 
-@pytest.mark.parametrize("visibility", set(Visibility) - {Visibility.PUBLIC})
+@pytest.mark.parametrize("visibility", sorted(set(Visibility) - {Visibility.PUBLIC}))
 @pytest.mark.parametrize("kind", LEAVABLE)
 def test_words_that_are_not_public_are_never_written_to_a_customer(
     kind: Kind, visibility: Visibility
@@ -290,8 +290,12 @@ def test_each_proposed_person_has_a_link_of_his_own() -> None:
 
 
 def test_a_feedback_link_is_the_recipients() -> None:
-    (token,) = links(text_of(written(Kind.FEEDBACK)), "feedback")
+    text = text_of(written(Kind.FEEDBACK))
+    token, again = links(text, "feedback")
 
+    assert token == again
+    assert f"{token}?rating=good" in text
+    assert f"{token}?rating=bad" in text
     assert read_link_token(KEYS, MAILBOX.id, LinkUse.FEEDBACK, token) == Link(7, 70, "")
 
 

@@ -664,7 +664,6 @@ async def test_a_body_that_is_no_json_is_said(site: Site) -> None:
     [
         {"status": "pending"},
         {"assignee": SAM},
-        {"add": [BOB]},
         {"remove": [BOB]},
         {"approve": [BOB]},
         {"decline": [BOB]},

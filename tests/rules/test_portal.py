@@ -77,6 +77,7 @@ MEMBERS_MAY: Sequence[Change] = (
     SetSeverity("Critical", ""),
     Say("It is back.", PUBLIC),
     Escalate("It takes long."),
+    AddPerson(BOB.address),
 )
 STAFF_MAY: Sequence[Change] = (
     *MEMBERS_MAY,
@@ -84,7 +85,6 @@ STAFF_MAY: Sequence[Change] = (
     Say("Odd.", NOTE),
     Workaround(),
     Assign(SAM.address),
-    AddPerson(BOB.address),
     RemovePerson(BOB.address),
     SettlePerson(BOB.address, take_in=True),
     Publish(3),

@@ -1,0 +1,337 @@
+"""What Aiven publishes of its support, row by row."""
+
+# ruff: noqa: N802 - each test is named after its row
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway import policies
+from tests.acceptance.policies.desk import (
+    SAM,
+    Desk,
+    a_mail,
+    links_in,
+    moment,
+    words,
+)
+from tests.acceptance.policies.servers import ClockedDesk, a_clocked_desk
+from tests.stores import SqliteStores
+
+POLICY = "aiven"
+NOW = datetime(2026, 7, 6, 10, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+DAY = 24 * HOUR
+TEAM = "account-team@help.example"
+COMPLETE = (
+    "The replication stopped.\n"
+    "Steps to reproduce: 1. Open the console.\n"
+    "It says: connection refused.\n"
+    "We use Python with Django."
+)
+FIRST_ANSWER = {
+    "basic": (8 * HOUR, DAY, 2 * DAY),
+    "priority": (4 * HOUR, 12 * HOUR, DAY),
+    "business": (HOUR, 4 * HOUR, 12 * HOUR),
+    "enterprise": (30 * MINUTE, 2 * HOUR, 8 * HOUR),
+}
+"""By tier: for Critical, High and Low, as the shipped file promises."""
+
+
+class TestTiers:
+    def test_A1_whoever_has_no_other_tier_has_the_basic_one(self, desk: Desk) -> None:
+        number = desk.opened_by(desk.a_user())
+
+        assert desk.ticket(number)["tier"] == "basic"
+
+    @pytest.mark.parametrize("tier", ["priority", "business", "enterprise"])
+    def test_A1_there_are_three_tiers_more(self, desk: Desk, tier: str) -> None:
+        number = desk.opened_by(desk.a_user(desk.a_company(tier)))
+
+        assert desk.ticket(number)["tier"] == tier
+
+    def test_A1_a_free_plan_is_sent_to_the_community_forum(self, desk: Desk) -> None:
+        ann = desk.a_user(desk.a_company("free"))
+
+        code, text = desk.send(a_mail(ann, "How do I …?"), ann)
+
+        assert (code, text[:6]) == (550, "5.7.1 ")
+        assert "community forum: https://community.example.com" in text
+        assert desk.listed(ann, "mine") == set()
+
+    def test_A2_an_upgrade_counts_from_its_start_date(self, clocked: ClockedDesk) -> None:
+        company = clocked.a_company()
+        clocked.run("company", "tier", company.name, "enterprise", "--from", "2026-07-20")
+        ann = clocked.a_user(company)
+
+        clocked.at(datetime(2026, 7, 19, 23, 59, tzinfo=UTC))
+        before = clocked.opened_by(ann)
+        clocked.at(datetime(2026, 7, 20, 0, 0, tzinfo=UTC))
+        after = clocked.opened_by(ann)
+
+        assert clocked.ticket(before)["tier"] == "basic"
+        assert clocked.ticket(after)["tier"] == "enterprise"
+
+    def test_A2_a_ticket_keeps_the_tier_that_was_in_force_when_it_arrived(
+        self, clocked: ClockedDesk
+    ) -> None:
+        company = clocked.a_company()
+        number = clocked.opened_by(clocked.a_user(company))
+        clocked.run("company", "tier", company.name, "enterprise", "--from", "2026-07-07")
+        clocked.at(NOW + DAY)
+
+        clocked.say(number)
+
+        assert clocked.ticket(number)["tier"] == "basic"
+        assert clocked.due(number) == NOW + DAY + 5 * DAY
+
+    def test_A2_a_premium_contract_has_promises_of_its_own(self, clocked: ClockedDesk) -> None:
+        company = clocked.a_company()
+        clocked.run(
+            *("company", "tier", company.name, "enterprise", "--from", "2026-07-01"),
+            *("--first", "High=45 minutes"),
+        )
+        ann = clocked.a_user(company)
+
+        agreed, other = clocked.opened_by(ann, "Severity: High"), clocked.opened_by(ann)
+
+        assert clocked.due(agreed) == NOW + 45 * MINUTE
+        assert clocked.due(other) == NOW + 8 * HOUR
+
+
+class TestSeverity:
+    @pytest.mark.parametrize(
+        ("said", "level"), [("Low", "Low"), ("High", "High"), ("Critical", "High")]
+    )
+    def test_A3_a_mail_opens_at_the_level_that_it_names_but_never_as_critical(
+        self, desk: Desk, said: str, level: str
+    ) -> None:
+        ticket = desk.ticket(desk.opened_by(desk.a_user(), f"Severity: {said}"))
+
+        assert (ticket["severity"], ticket["severity_claimed"]) == (level, said)
+
+    def test_A3_critical_is_a_level_of_the_support_center(self, desk: Desk) -> None:
+        number = desk.logged_by(desk.a_user(), severity="Critical")
+
+        assert desk.ticket(number)["severity"] == "Critical"
+
+    def test_A3_the_policy_says_what_each_level_means(self, desk: Desk) -> None:
+        said = " ".join(desk.run("policy", "explain", "aiven").split())
+
+        for meaning in (
+            "The main functions do not work, and no workaround can be found",
+            "The main functions work, but with hard limits or very slowly",
+            "The main functions work; some lesser ones do not",
+        ):
+            assert meaning in said
+
+
+class TestCopies:
+    def test_A4_who_is_in_copy_gets_new_comments_and_updates(self, desk: Desk) -> None:
+        company = desk.a_company()
+        ann, bob, guest = desk.a_user(company), desk.a_user(company), "guest1@elsewhere.example"
+        number = desk.opened_by(ann, cc=f"{bob}, {guest}")
+
+        desk.say(number, "We restarted it.")
+        desk.change(number, status="resolved")
+
+        for address in (bob, guest):
+            assert desk.mail_to(address, number, saying="We restarted it.")
+            assert desk.mail_to(address, number, saying="is now resolved")
+
+    def test_A5_a_user_in_copy_comments_and_brings_others_in(self, desk: Desk) -> None:
+        company = desk.a_company()
+        ann, bob, cat = (desk.a_user(company) for _ in range(3))
+        number = desk.opened_by(ann, cc=bob)
+        desk.say(number)
+
+        desk.answers(
+            desk.mail_to(bob, number), bob, "It began on Friday.", cc=f"{cat}, g2@elsewhere.example"
+        )
+
+        last = desk.ticket(number)["comments"][-1]
+        assert (last["author"], last["visibility"]) == (bob, "public")
+        people = desk.people(number)
+        assert (people[cat], people["g2@elsewhere.example"]) == ("active", "active")
+
+    def test_A5_a_user_adds_others_in_the_support_center(self, desk: Desk) -> None:
+        company = desk.a_company()
+        ann, bob, cat = (desk.a_user(company) for _ in range(3))
+        number = desk.opened_by(ann, cc=bob)
+
+        desk.change(number, bob, add=[cat], comment={"text": "Cat knows more."})
+
+        assert desk.people(number)[cat] == "active"
+
+    def test_A5_somebody_who_is_no_user_comments_by_reply(self, desk: Desk) -> None:
+        ann, guest = desk.a_user(), "guest3@elsewhere.example"
+        number = desk.opened_by(ann, cc=guest)
+        desk.say(number)
+
+        desk.answers(desk.mail_to(guest, number), guest, "I see it too.")
+
+        last = desk.ticket(number)["comments"][-1]
+        assert (last["author"], last["visibility"]) == (guest, "public")
+        assert desk.mail_to(ann, number, saying="I see it too.")
+
+    def test_A5_whom_he_puts_in_copy_waits_until_the_requester_agrees(self, desk: Desk) -> None:
+        ann, guest, other = desk.a_user(), "guest4@elsewhere.example", "other4@elsewhere.example"
+        number = desk.opened_by(ann, cc=guest)
+        desk.say(number)
+        desk.answers(desk.mail_to(guest, number), guest, "Ask Otto.", cc=other)
+        proposed = desk.people(number)[other]
+        (link,) = links_in(desk.mail_to(ann, number, saying="/people/"), "people")
+
+        desk.page(link, answer="in")
+        desk.say(number, "Otto, is it so?")
+
+        assert proposed == "pending"
+        assert desk.people(number)[other] == "active"
+        assert desk.mail_to(other, number, saying="Otto, is it so?")
+        assert not [m for m in desk.mails_to(other, number) if "Ask Otto." in words(m)]
+
+    @pytest.mark.parametrize(
+        ("by_guests", "colleague"), [("add", "active"), ("propose", "pending"), ("ignore", "")]
+    )
+    def test_A5_what_somebody_who_is_no_user_may_is_a_switch_of_the_policy(
+        self, sqlite_stores: SqliteStores, tmp_path: Path, by_guests: str, colleague: str
+    ) -> None:
+        own = _with_guests(tmp_path / "policies", by_guests)
+        with a_clocked_desk("own", tmp_path, sqlite_stores.new(), own) as desk:
+            company, guest = desk.a_company(), "guest@elsewhere.example"
+            ann, bob = desk.a_user(company), desk.a_user(company)
+            number = desk.opened_by(ann, cc=guest)
+            desk.say(number)
+
+            desk.answers(desk.mail_to(guest, number), guest, "Ask Bob.", cc=bob)
+
+            assert desk.people(number).get(bob, "") == colleague
+
+
+def _with_guests(folder: Path, by_guests: str) -> str:
+    """The setting of a folder with a copy of the policy in which the switch stands so."""
+    text = policies.find(None)["aiven"].text.replace('name = "aiven"', 'name = "own"', 1)
+    text = text.replace('by_guests = "propose"', f'by_guests = "{by_guests}"')
+    folder.mkdir()
+    (folder / "own.toml").write_text(text)
+    return f'[policies]\nfolder = "{folder}"\n'
+
+
+class TestContent:
+    def test_A6_project_service_and_product_are_kept_as_fields(self, desk: Desk) -> None:
+        number = desk.opened_by(
+            desk.a_user(), "Project: demo-project\nService ID: pg-4711\nProduct: PostgreSQL"
+        )
+
+        assert desk.ticket(number)["fields"] == {
+            "project_id": "demo-project",
+            "service_id": "pg-4711",
+            "product": "PostgreSQL",
+        }
+
+    def test_A6_staff_read_them_at_a_glance(self, desk: Desk) -> None:
+        number = desk.opened_by(desk.a_user(), "It is down.\nProject: demo-2")
+
+        assert "Project: demo-2" in words(desk.mail_to(SAM, number)).partition("wrote:")[0]
+
+    def test_A7_what_the_description_leaves_out_is_asked_for(self, desk: Desk) -> None:
+        ann = desk.a_user()
+        number = desk.opened_by(ann, "It is odd.", subject="Odd")
+
+        asked = words(desk.mail_to(ann, number))
+
+        assert desk.ticket(number)["missing"] == ["affected functionality", "steps to reproduce"]
+        assert "Which functionality is affected" in asked
+        assert "Which steps show the problem?" in asked
+
+    def test_A7_error_messages_and_languages_are_asked_for_if_there_are_any(
+        self, desk: Desk
+    ) -> None:
+        ann = desk.a_user()
+        number = desk.opened_by(ann, "It is odd.", subject="Odd")
+
+        asked = words(desk.mail_to(ann, number))
+
+        assert "Which error messages do you see, if any?" in asked
+        assert "Which programming languages or frameworks do you use, if any?" in asked
+
+    def test_A7_of_a_complete_description_nothing_is_asked(self, desk: Desk) -> None:
+        ann = desk.a_user()
+        number = desk.opened_by(ann, COMPLETE)
+
+        assert desk.ticket(number)["missing"] == []
+        assert "we still need to know" not in words(desk.mail_to(ann, number))
+
+    def test_A8_a_screenshot_and_a_log_are_kept_with_the_ticket(self, desk: Desk) -> None:
+        number = desk.opened_by(
+            desk.a_user(),
+            "\n".join(
+                [
+                    "--cut",
+                    "Content-Type: text/plain\n\nSee the files.",
+                    "--cut",
+                    'Content-Type: image/png; name="screen.png"',
+                    "Content-Transfer-Encoding: base64",
+                    'Content-Disposition: attachment; filename="screen.png"\n\niVBORw==',
+                    "--cut",
+                    "Content-Type: text/x-log",
+                    'Content-Disposition: attachment; filename="server.log"\n\nout of disk',
+                    "--cut--",
+                ]
+            ),
+            mime_version="1.0",
+            content_type='multipart/mixed; boundary="cut"',
+        )
+
+        (comment,) = desk.ticket(number)["comments"]
+        kept = {a["name"]: desk.download(a["url"]).strip() for a in comment["attachments"]}
+        assert kept == {"screen.png": b"\x89PNG", "server.log": b"out of disk"}
+
+
+class TestAccountTeam:
+    @pytest.mark.parametrize("tier", ["priority", "business", "enterprise"])
+    def test_A9_the_account_team_hears_of_a_new_ticket_on_a_paid_tier(
+        self, desk: Desk, tier: str
+    ) -> None:
+        company = desk.a_company(tier, team=[TEAM])
+        number = desk.opened_by(desk.a_user(company))
+
+        assert f"{company.name} has a new request" in words(desk.mail_to(TEAM, number))
+
+    def test_A9_it_hears_of_one_in_the_support_center_too(self, desk: Desk) -> None:
+        company = desk.a_company("priority", team=[TEAM])
+        number = desk.logged_by(desk.a_user(company))
+
+        assert desk.mail_to(TEAM, number)
+
+    def test_A9_it_hears_nothing_of_the_basic_tier(self, desk: Desk) -> None:
+        number = desk.opened_by(desk.a_user(desk.a_company("basic", team=[TEAM])))
+
+        assert desk.mail_to(SAM, number)
+        assert desk.mails_to(TEAM, number) == []
+
+
+class TestPromises:
+    @pytest.mark.parametrize("tier", FIRST_ANSWER)
+    def test_A10_the_first_answer_is_due_by_severity_and_tier(
+        self, clocked: ClockedDesk, tier: str
+    ) -> None:
+        company = clocked.a_company(tier)
+        critical = clocked.logged_by(clocked.a_user(company), severity="Critical")
+        high = clocked.opened_by(clocked.a_user(company), "Severity: High")
+        low = clocked.opened_by(clocked.a_user(company), "Severity: Low")
+
+        due = [moment(clocked.ticket(n)["first_due_at"]) for n in (critical, high, low)]
+
+        assert due == [NOW + span for span in FIRST_ANSWER[tier]]
+
+    def test_A10_another_severity_is_another_promise(self, clocked: ClockedDesk) -> None:
+        number = clocked.opened_by(clocked.a_user(clocked.a_company("business")))
+        clocked.at(NOW + HOUR)
+
+        clocked.change(number, severity="High", why="It is slow for all.")
+
+        assert clocked.due(number) == NOW + 4 * HOUR

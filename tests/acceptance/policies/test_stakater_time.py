@@ -1,0 +1,182 @@
+"""What Stakater publishes of its times: when they begin, which hours count, who is told."""
+
+# ruff: noqa: N802 - each test is named after its row
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.acceptance.policies.desk import SAM, Desk, words
+from tests.acceptance.policies.servers import ClockedDesk
+
+POLICY = "stakater"
+BERLIN = ZoneInfo("Europe/Berlin")
+COMPLETE = """\
+Product: the router of OpenShift, in the staging environment
+Our users cannot work: the log says error 502.
+We upgraded it on Friday."""
+
+
+def in_berlin(text: str) -> datetime:
+    """`2026-07-06 10:00` on a clock in Berlin."""
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
+
+
+NOW = in_berlin("2026-07-06 10:00")
+
+
+def a_complete(desk: Desk, severity: str = "Medium", sender: str = "") -> int:
+    """A ticket on which nothing is missing; a critical one comes from the portal."""
+    sender = sender or desk.a_user()
+    if severity == "Critical":
+        return desk.logged_by(sender, severity, COMPLETE)
+    return desk.opened_by(sender, f"Severity: {severity}\n{COMPLETE}")
+
+
+class TestClock:
+    def test_S7_the_clock_does_not_run_while_something_is_missing(
+        self, clocked: ClockedDesk
+    ) -> None:
+        number = clocked.opened_by(clocked.a_user(), "It is broken.")
+
+        assert clocked.due(number) is None
+
+    def test_S7_it_begins_with_the_mail_that_completes_the_request(
+        self, clocked: ClockedDesk
+    ) -> None:
+        ann = clocked.a_user()
+        number = clocked.opened_by(ann, "Severity: High\nIt is broken.")
+        clocked.at(NOW + timedelta(hours=3))
+
+        clocked.answers(clocked.mail_to(ann, number), ann, COMPLETE)
+
+        assert clocked.due(number) == in_berlin("2026-07-06 17:00")
+
+    @pytest.mark.parametrize(
+        ("severity", "due"),
+        [
+            ("Critical", "2026-07-06 12:00"),
+            ("High", "2026-07-06 14:00"),
+            ("Medium", "2026-07-08 10:00"),
+            ("Low", "2026-07-13 10:00"),
+        ],
+    )
+    def test_S8_the_first_answer_is_due_as_published(
+        self, clocked: ClockedDesk, severity: str, due: str
+    ) -> None:
+        number = a_complete(clocked, severity)
+
+        assert clocked.due(number) == in_berlin(due)
+
+    @pytest.mark.parametrize(
+        ("severity", "due"),
+        [
+            ("Critical", "2026-07-06 13:00"),
+            ("High", "2026-07-06 15:00"),
+            ("Medium", "2026-07-08 11:00"),
+            ("Low", "2026-07-13 11:00"),
+        ],
+    )
+    def test_S8_the_next_answer_is_due_after_as_long_again(
+        self, clocked: ClockedDesk, severity: str, due: str
+    ) -> None:
+        number = a_complete(clocked, severity)
+        clocked.at(NOW + timedelta(hours=1))
+
+        clocked.say(number)
+
+        assert clocked.due(number) == in_berlin(due)
+
+    def test_S8_what_the_contract_says_goes_before(self, clocked: ClockedDesk) -> None:
+        agreed = clocked.a_company(
+            "standard", first={"High": "30 business minutes"}, ongoing={"High": "1 business day"}
+        )
+        number = a_complete(clocked, "High", clocked.a_user(agreed))
+        first = clocked.due(number)
+
+        clocked.say(number)
+
+        assert first == in_berlin("2026-07-06 10:30")
+        assert clocked.due(number) == in_berlin("2026-07-07 10:00")
+
+    @pytest.mark.parametrize(
+        ("arrives", "due"),
+        [
+            ("2026-07-06 04:15", "2026-07-06 10:00"),  # before six: from the opening on
+            ("2026-07-06 17:00", "2026-07-07 09:00"),  # one hour today, three tomorrow
+            ("2026-07-06 18:00", "2026-07-07 10:00"),
+            ("2026-07-10 17:00", "2026-07-13 09:00"),  # over the weekend
+            ("2026-01-12 10:00", "2026-01-12 14:00"),  # winter
+            ("2026-03-27 16:00", "2026-03-30 08:00"),  # the clocks go forward on Sunday
+            ("2026-10-23 16:00", "2026-10-26 08:00"),  # and back
+        ],
+    )
+    def test_S9_only_the_hours_from_six_to_six_in_berlin_count(
+        self, clocked: ClockedDesk, arrives: str, due: str
+    ) -> None:
+        clocked.at(in_berlin(arrives))
+
+        assert clocked.due(a_complete(clocked, "High")) == in_berlin(due)
+
+    def test_S9_summer_time_is_observed(self, clocked: ClockedDesk) -> None:
+        clocked.at(datetime(2026, 1, 12, 4, 30, tzinfo=UTC))  # 05:30 in winter
+        in_winter = clocked.due(a_complete(clocked, "High"))
+        clocked.at(datetime(2026, 7, 13, 4, 30, tzinfo=UTC))  # 06:30 in summer
+        in_summer = clocked.due(a_complete(clocked, "High"))
+
+        assert in_winter == datetime(2026, 1, 12, 9, tzinfo=UTC)
+        assert in_summer == datetime(2026, 7, 13, 8, 30, tzinfo=UTC)
+
+
+class TestOngoing:
+    def test_S10_staff_are_warned_of_the_next_answer_and_the_customer_is_told(
+        self, clocked: ClockedDesk
+    ) -> None:
+        ann = clocked.a_user()
+        number = a_complete(clocked, "High", ann)
+        clocked.say(number)
+
+        clocked.at(in_berlin("2026-07-06 13:00"))  # three of four hours
+        clocked.keep()
+
+        assert clocked.mail_to(SAM, number, saying="The next answer on")
+        told = words(clocked.mail_to(ann, number, saying="We go on with"))
+        assert "You hear from us again by Monday 6 July 2026, 14:00 (Europe/Berlin)." in told
+
+    def test_S10_nothing_is_told_before(self, clocked: ClockedDesk) -> None:
+        ann = clocked.a_user()
+        number = a_complete(clocked, "High", ann)
+        clocked.say(number)
+
+        clocked.at(in_berlin("2026-07-06 12:59"))
+        clocked.keep()
+
+        assert not [m for m in clocked.mails_to(ann, number) if "We go on with" in words(m)]
+
+    def test_S10_a_warning_and_a_breach_are_told_once_each(self, clocked: ClockedDesk) -> None:
+        number = a_complete(clocked, "High")
+        clocked.say(number)
+
+        for time in ("13:00", "13:30", "14:00", "15:00"):
+            clocked.at(in_berlin(f"2026-07-06 {time}"))
+            clocked.keep()
+
+        subjects = [str(m["Subject"]) for m in clocked.mails_to(SAM, number)]
+        assert sum(s.startswith("Answer due soon:") for s in subjects) == 1
+        assert sum(s.startswith("Answer overdue:") for s in subjects) == 1
+
+    def test_S10_an_answer_in_time_is_followed_by_no_word_of_that_promise(
+        self, clocked: ClockedDesk
+    ) -> None:
+        number = a_complete(clocked, "High")
+        clocked.say(number)
+        clocked.at(in_berlin("2026-07-06 12:00"))
+        clocked.say(number)
+
+        clocked.at(in_berlin("2026-07-06 14:30"))
+        clocked.keep()
+
+        assert not [m for m in clocked.mails_to(SAM, number) if "Answer due" in m["Subject"]]

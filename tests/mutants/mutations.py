@@ -1,0 +1,177 @@
+"""The ways to break the barriers, one at a time, and the tests that must notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    path: str
+    old: str
+    """Stands there exactly once."""
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    name: str
+    edits: tuple[Edit, ...]
+    tests: tuple[str, ...]
+    """What pytest is given: files or node ids. Those on PostgreSQL are left out."""
+
+
+SEVERITY, DECIDE = "rules/severity.py", "rules/decide.py"
+PARSER, COMMANDS = "rules/policy/severity.py", "rules/commands/values.py"
+APPLY, CHANGES, TABLES = "storage/apply.py", "storage/changes/state.py", "storage/tables.py"
+FIRST_TABLES = "storage/migrations/versions/0001_the_first_tables.py"
+
+BARRIERS = "tests/mutants/test_barriers.py"
+LAW = "tests/properties/test_never_critical.py"
+TYPES = f"{BARRIERS}::test_mypy_refuses_a_level_where_the_severity_of_a_mail_is_wanted"
+AT_THE_END = f"{BARRIERS}::test_the_check_at_the_end_stops_what_the_type_let_through"
+PARSED = f"{LAW}::test_the_parser_takes_no_policy_by_which_a_mail_could_be_critical"
+OPENED = f"{LAW}::test_whatever_a_mail_says_its_ticket_opens_at_the_ceiling_or_below"
+COMMANDED = f"{LAW}::test_a_command_that_names_a_critical_level_is_refused_and_nothing_set_instead"
+STORIES = f"{LAW}::test_no_story_makes_a_ticket_critical_by_mail_on_sqlite"
+OF_SEVERITY, OF_THE_DATABASE = "tests/rules/test_severity.py", "tests/storage/test_database.py"
+
+ALL_ALLOWED = Edit(
+    SEVERITY,
+    "allowed = [level for level in levels if not level.critical]",
+    "allowed = list(levels)",
+)
+NO_CEILING = Edit(SEVERITY, "limit = min(ranks[ceiling], top)", "limit = top")
+NO_CHECK_AT_THE_END = Edit(
+    DECIDE, "if isinstance(action, OpenTicket):", "if isinstance(action, OpenTicket) and False:"
+)
+ANY_SOURCE = Edit(
+    CHANGES,
+    "if level.critical and case.hand.source.value not in CRITICAL_SOURCES:",
+    "if level.critical and case.hand.source.value in ():",
+)
+ANY_COMMAND = (
+    Edit(COMMANDS, "        if level.critical:\n", "        if level.critical and False:\n"),
+    Edit(
+        COMMANDS,
+        "[level for level in levels if not level.critical and level.rank <= top]",
+        "list(levels)",
+    ),
+)
+FOR_A_WORKAROUND = "    _refuse_critical(case, level)\n    return _change_severity(case, ticket, {}"
+
+MUTATIONS = (
+    Mutation("capped() takes critical levels", (ALL_ALLOWED,), (OF_SEVERITY,)),
+    Mutation("capped() gives what is claimed", (ALL_ALLOWED, NO_CEILING), (OF_SEVERITY,)),
+    Mutation("capped() forgets the ceiling", (NO_CEILING,), (OPENED,)),
+    Mutation(
+        "anybody makes a MailSeverity",
+        (
+            Edit(
+                SEVERITY,
+                'raise TypeError("a MailSeverity is made by rules.severity.capped()")',
+                "return object.__new__(cls)",
+            ),
+        ),
+        (OF_SEVERITY,),
+    ),
+    Mutation(
+        "MailSeverity has heirs",
+        (Edit(SEVERITY, "@final\nclass MailSeverity", "class MailSeverity"),),
+        (TYPES,),
+    ),
+    Mutation(
+        "#severity holds any level",
+        (
+            Edit("rules/commands/model.py", "import MailSeverity", "import Level"),
+            Edit("rules/commands/model.py", "severity: MailSeverity", "severity: Level"),
+        ),
+        (TYPES,),
+    ),
+    Mutation("no check at the end of decide()", (NO_CHECK_AT_THE_END,), (AT_THE_END,)),
+    Mutation(
+        "neither type nor check at the end",
+        (ALL_ALLOWED, NO_CEILING, NO_CHECK_AT_THE_END),
+        (STORIES,),
+    ),
+    Mutation(
+        "the parser takes critical limits",
+        (Edit(PARSER, "if by_name[getattr(self, key)].critical:", "if False:"),),
+        (PARSED,),
+    ),
+    Mutation(
+        "the parser takes any critical level",
+        (
+            Edit(
+                PARSER,
+                "if not critical[0] or critical[-1] or critical != sorted(critical, reverse=True):",
+                "if False:",
+            ),
+        ),
+        (PARSED,),
+    ),
+    Mutation("#severity takes critical levels", ANY_COMMAND, (COMMANDED,)),
+    Mutation(
+        "changes by mail may be critical",
+        (ANY_SOURCE,),
+        (f"{BARRIERS}::test_only_the_api_and_the_console_make_a_ticket_critical",),
+    ),
+    Mutation(
+        "staff's mail counts as the desk",
+        (Edit(TABLES, '("console", "api")', '("console", "api", "staff_mail")'),),
+        (f"{BARRIERS}::test_only_the_api_and_the_console_make_a_ticket_critical",),
+    ),
+    Mutation(
+        "changes by mail sign as the API",
+        (ANY_SOURCE, Edit(CHANGES, "severity_source=source", 'severity_source="api"')),
+        (f"{BARRIERS}::test_only_the_api_and_the_console_make_a_ticket_critical",),
+    ),
+    Mutation(
+        "a workaround by mail may be critical",
+        (
+            Edit(
+                CHANGES,
+                FOR_A_WORKAROUND.format("level, why or"),
+                FOR_A_WORKAROUND.format("level, why or").partition("\n")[2],
+            ),
+        ),
+        (f"{BARRIERS}::test_a_workaround_by_mail_does_not_set_the_lower_of_two_critical_levels",),
+    ),
+    Mutation(
+        "commands of customers are done",
+        (
+            Edit(
+                "rules/filing.py",
+                "if who.standing is Standing.STAFF and entitled.right is not Right.FLAG:",
+                "if entitled.right is not Right.FLAG:",
+            ),
+        ),
+        (f"{BARRIERS}::test_a_ticket_made_critical_stays_so_whatever_its_customer_writes",),
+    ),
+    Mutation(
+        "a mail opens as if the API did",
+        (Edit(APPLY, '"severity_source": "mail"', '"severity_source": "api"'),),
+        (f"{BARRIERS}::test_a_ticket_that_a_mail_opened_says_so",),
+    ),
+    Mutation(
+        "a mail opens a critical ticket",
+        (Edit(APPLY, '"critical": any(', '"critical": not any('),),
+        (f"{BARRIERS}::test_a_ticket_that_a_mail_opened_says_so",),
+    ),
+    Mutation(
+        "no constraint in the database",
+        (
+            Edit(
+                TABLES,
+                'f"NOT critical OR severity_source IN {CRITICAL_SOURCES!r}"',
+                '"NOT critical OR critical"',
+            ),
+            Edit(
+                FIRST_TABLES,
+                "NOT critical OR severity_source IN ('console', 'api')",
+                "NOT critical OR critical",
+            ),
+        ),
+        (OF_THE_DATABASE,),
+    ),
+)

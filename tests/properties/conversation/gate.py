@@ -1,0 +1,200 @@
+"""The real way of a mail, and of the notices that it causes, one after the other in one thread."""
+
+from __future__ import annotations
+
+import email
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from email.message import Message
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, event, text
+
+from gateway.ids import uuid7
+from gateway.parsing.bounce import read_bounce
+from gateway.parsing.parser import read
+from gateway.sending.compose import Writer
+from gateway.sending.outgoing import Outgoing
+from rules.authentication import Authentication
+from rules.changes import Change
+from rules.decide import decide
+from rules.decision import Decision
+from rules.mail import Delivery, Envelope, Mailbox
+from rules.policy import Policy
+from rules.receipt import Receipt
+from rules.threads import is_looped, returned_notice, signals
+from rules.tokens import Keys
+from storage import blobs, outbox, registry
+from storage.apply import Entry, apply
+from storage.changes import ChangeRefused, make
+from storage.database import Database
+from storage.facts import gather
+from storage.outbox import Notice
+from storage.records import Hand, Source
+from tests.properties.conversation.cast import enrol
+from tests.rules.building import NOON
+
+T = TypeVar("T")
+LINKS_BEGIN = "https://postern.example"
+
+
+def open_store(url: str) -> Database:
+    """A store that need not survive a power cut."""
+    database = Database(url, connections=2)
+    if database.is_sqlite:
+        event.listen(database.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous = OFF"))
+    return database
+
+
+def transact(database: Database, job: Callable[[Connection], T]) -> T:
+    with database.engine.connect() as connection, connection.begin():
+        if database.is_sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return job(connection)
+
+
+def enrolled(url: str) -> str:
+    """Enrol everybody in an empty store; the same URL."""
+    database = open_store(url)
+    transact(database, enrol)
+    database.close()
+    return url
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A notice as its recipient has it."""
+
+    notice: Notice
+    outgoing: Outgoing
+
+    @property
+    def ticket(self) -> int:
+        return self.notice.about.ticket if self.notice.about is not None else 0
+
+    @property
+    def comes_to(self) -> str:
+        return self.outgoing.rcpt_to
+
+    @cached_property
+    def mail(self) -> Message:
+        return email.message_from_bytes(self.outgoing.raw)
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Every text part, decoded."""
+        return tuple(
+            part.get_payload(decode=True).decode()  # type: ignore[union-attr]  # bytes, since no multipart
+            for part in self.mail.walk()
+            if not part.is_multipart()
+        )
+
+    @property
+    def reply_address(self) -> str:
+        return self.mail.get("Reply-To", "")
+
+    @property
+    def note_address(self) -> str:
+        """Where staff write a note, as the text names it; empty in a mail to anybody else."""
+        found = [w.strip(".<>,:") for w in self.texts[0].split() if "+" in w and "@help" in w]
+        return next((w for w in found if w != self.reply_address), "")
+
+    @property
+    def message_id(self) -> str:
+        return str(self.mail["Message-ID"])
+
+
+@dataclass
+class Gate:
+    """A desk on a real store, with a clock that others move."""
+
+    database: Database
+    policy: Policy
+    now: datetime = NOON
+    _ids: int = field(default=0)
+    mailbox: Mailbox = field(init=False)
+    keys: Keys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mailbox = self.transact(lambda c: registry.the_mailbox(c, None))
+        self.keys = self.transact(registry.keys)
+
+    def transact(self, job: Callable[[Connection], T]) -> T:
+        return transact(self.database, job)
+
+    def rows(self, query: str, **values: Any) -> Sequence[Any]:
+        with self.database.engine.connect() as connection:
+            return connection.execute(text(query), values).all()
+
+    def new_id(self) -> UUID:
+        self._ids += 1
+        return uuid7(self.now, self._ids.to_bytes(10, "big"))
+
+    def wait(self, span: timedelta) -> None:
+        self.now += span
+
+    def take(
+        self, raw: bytes, mail_from: str, rcpt: str, proof: Authentication
+    ) -> tuple[Receipt, Decision]:
+        """A mail, as `gateway.ingest` takes it."""
+        envelope = Envelope("192.0.2.1", "client.example", False, mail_from, (rcpt,))
+        mail = read(raw)
+        if returned_notice(envelope, self.mailbox, self.keys) is not None:
+            mail = replace(mail, bounces=read_bounce(raw))
+        entry = Entry(
+            journal_id=self.new_id(),
+            mailbox=self.mailbox,
+            delivery=Delivery(envelope, raw),
+            compressed=blobs.compress(raw),
+            mail=mail,
+            authentication=proof,
+            received_at=self.now,
+            decided_at=self.now,
+            new_id=self.new_id,
+        )
+        try:
+            return self.transact(lambda c: self._file(c, entry))
+        except ChangeRefused as error:
+            refused = replace(entry, refused=str(error))
+            return self.transact(lambda c: self._file(c, refused))
+
+    def _file(self, connection: Connection, entry: Entry) -> tuple[Receipt, Decision]:
+        mail, envelope = entry.mail, entry.delivery.envelope
+        facts = gather(
+            connection,
+            mail=mail,
+            envelope=envelope,
+            authentication=entry.authentication,
+            signals=signals(
+                mail, envelope, self.mailbox, self.keys, self.policy.subject_tag.format
+            ),
+            mailbox=self.mailbox,
+            own_addresses=frozenset({self.mailbox.address}),
+            received_at=self.now,
+            returned=returned_notice(envelope, self.mailbox, self.keys),
+            looped=is_looped(mail, self.keys),
+            refused=entry.refused,
+        )
+        decision = decide(mail, facts, self.policy)
+        return apply(connection, entry, decision, self.policy), decision
+
+    def change(self, actor: str, ticket: int, *changes: Change) -> bool:
+        """What somebody does at the desk; False where it is refused."""
+        hand = Hand(self.mailbox, actor, Source.API, self.now, self.new_id)
+        try:
+            self.transact(lambda c: make(c, hand, ticket, changes, self.policy, by_staff=True))
+        except ChangeRefused:
+            return False
+        return True
+
+    def post(self) -> Iterator[Posted]:
+        """Send every notice that is due."""
+        writer = Writer(self.keys, LINKS_BEGIN)
+        while notices := self.transact(lambda c: outbox.claim(c, self.now, 50)):
+            for notice in notices:
+                outgoing = writer.write(notice, self.policy)
+                self.transact(lambda c, n=notice: outbox.sent(c, n.id, self.now))  # type: ignore[misc]
+                yield Posted(notice, outgoing)

@@ -1,0 +1,81 @@
+"""Whatever is written in whatever order: nobody reads or says what is not his to."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from rules.policy import Policy
+from storage.tables import metadata
+from tests.properties.conversation.cast import enrol
+from tests.properties.conversation.gate import Gate, enrolled, open_store, transact
+from tests.properties.conversation.machine import Conversation
+from tests.stores import PostgresStores, SqliteStores
+
+ORDINARY = settings(
+    max_examples=80,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+"""4,000 steps."""
+LONG = settings(ORDINARY, max_examples=2000)
+"""100,000 steps."""
+
+
+def hold(open_gate: Callable[[Policy], Gate], how: settings) -> None:
+    # It takes whatever makes a machine, and says that it must be a class.
+    make: Any = partial(Conversation, open_gate)
+    run_state_machine_as_test(make, settings=how)
+
+
+def on_sqlite(stores: SqliteStores) -> Callable[[Policy], Gate]:
+    """Each conversation in a copy of the same file."""
+    template = Path(enrolled(stores.new()).removeprefix("sqlite:///"))
+    path = template.with_suffix(".used")
+
+    def open_gate(policy: Policy) -> Gate:
+        for old in path.parent.glob(f"{path.name}*"):
+            old.unlink()
+        shutil.copy(template, path)
+        return Gate(open_store(f"sqlite:///{path}"), policy)
+
+    return open_gate
+
+
+def on_postgres(stores: PostgresStores) -> Callable[[Policy], Gate]:
+    """Each conversation in the same database, emptied: a new one takes a second."""
+    url = stores.new()
+    tables = ", ".join(table.name for table in metadata.sorted_tables)
+
+    def open_gate(policy: Policy) -> Gate:
+        database = open_store(url)
+
+        transact(database, lambda c: c.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY"))
+        transact(database, enrol)
+        return Gate(database, policy)
+
+    return open_gate
+
+
+def test_every_law_holds(sqlite_stores: SqliteStores) -> None:
+    hold(on_sqlite(sqlite_stores), ORDINARY)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_every_law_holds_for_long(sqlite_stores: SqliteStores) -> None:
+    hold(on_sqlite(sqlite_stores), LONG)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_every_law_holds_on_postgres(postgres_stores: PostgresStores) -> None:
+    hold(on_postgres(postgres_stores), settings(LONG, max_examples=800))

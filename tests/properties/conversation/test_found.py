@@ -1,0 +1,52 @@
+"""What the conversations have found, each as small as it can be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.changes import Say
+from rules.decision import Verdict
+from rules.visibility import Visibility
+from tests.properties.conversation.cast import STAFF, UNENROLLED
+from tests.properties.conversation.gate import Gate, enrolled, open_store
+from tests.properties.conversation.letters import PROOFS, Letter
+from tests.rules.building import default_policy
+from tests.stores import SqliteStores
+
+
+@pytest.fixture
+def store(sqlite_stores: SqliteStores) -> str:
+    return enrolled(sqlite_stores.new())
+
+
+def taken(gate: Gate, letter: Letter) -> Verdict:
+    receipt, _ = gate.take(letter.raw, letter.mail_from, letter.rcpt, PROOFS[letter.proof])
+    return receipt.verdict
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the check on machines leaves a colleague's automatic mail to the check on senders, "
+    "which enrols whoever writes first where the policy says so",
+)
+def test_an_absence_note_enrols_nobody_and_opens_nothing(store: str) -> None:
+    gate = Gate(open_store(store), default_policy(registration="domain"))
+
+    note = Letter(UNENROLLED, 1, "I am away.", sign="auto-submitted")
+
+    assert taken(gate, note) is not Verdict.OPENED
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="he is told as a customer on the ticket, and once more as one of the staff",
+)
+def test_staff_who_opened_a_ticket_are_told_of_an_answer_once(store: str) -> None:
+    sam, sue = STAFF
+    gate = Gate(open_store(store), default_policy())
+    assert taken(gate, Letter(sam, 1, "My own chair is broken.")) is Verdict.OPENED
+    list(gate.post())
+
+    assert gate.change(sue, 1, Say("A new one is on its way.", Visibility.PUBLIC))
+
+    assert [posted.comes_to for posted in gate.post()] == [sam]
