@@ -63,7 +63,7 @@ FOR_A_WORKAROUND = "    _refuse_critical(case, level)\n    return _change_severi
 MUTATIONS = (
     Mutation("capped() takes critical levels", (ALL_ALLOWED,), (OF_SEVERITY,)),
     Mutation("capped() gives what is claimed", (ALL_ALLOWED, NO_CEILING), (OF_SEVERITY,)),
-    Mutation("capped() forgets the ceiling", (NO_CEILING,), (OPENED,)),
+    Mutation("capped() forgets the ceiling", (NO_CEILING,), (OF_SEVERITY,)),
     Mutation(
         "anybody makes a MailSeverity",
         (

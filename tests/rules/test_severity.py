@@ -82,6 +82,12 @@ def test_a_critical_claim_opens_at_the_ceiling_and_is_kept() -> None:
     assert (action.severity.name, action.severity.critical_claimed) == ("High", True)
 
 
+def test_a_claim_above_a_ceiling_below_the_top_opens_at_the_ceiling() -> None:
+    claim = Claim("High", False, "subject")
+
+    assert capped(LEVELS, "Low", "Normal", claim, may_claim=True).name == "Normal"
+
+
 def test_a_claim_does_not_count_where_the_team_decides() -> None:
     severity = capped(LEVELS, "Normal", "High", Claim("High", False, "subject"), may_claim=False)
 
