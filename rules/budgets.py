@@ -37,6 +37,25 @@ def may_reopen(reopened_within_the_hour: int, per_hour: int) -> bool:
     return reopened_within_the_hour < per_hour
 
 
+AT_ONCE = timedelta(seconds=15)
+"""Whoever answers a notice of ours so soon has not read it."""
+AGAIN = timedelta(minutes=1)
+
+
+def answers_like_a_machine(
+    recent: Sequence[Recent], ticket: int, answered: datetime | None, now: datetime
+) -> bool:
+    """Whether this is the author's second mail on the ticket within a minute, and answers at once.
+
+    `answered` is when the notice was ordered that the mail replies to. One such answer may be a
+    person's, whose mails are quick or who tries us out; two are a machine's that says nothing of
+    it. They are kept, but told to staff alone.
+    """
+    if answered is None or now - answered >= AT_ONCE:
+        return False
+    return any(r.ticket == ticket and not r.opened and now - r.received_at < AGAIN for r in recent)
+
+
 @dataclass(frozen=True, slots=True)
 class Storm:
     """Somebody's mails on one ticket double from window to window: no person writes like that."""

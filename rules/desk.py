@@ -92,7 +92,7 @@ USAGE_TEXT = "Commands stand at the head of a mail, one on a line:\n" + "\n".joi
 def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Order, ...]:
     author = case.who.address
     orders = telling.of_comment(case.mail, case.facts, ticket, author, visibility, case.policy, ())
-    return telling.calmed(orders, case.facts, ticket, author, case.policy)[0]
+    return telling.calmed(case.mail, orders, case.facts, ticket, author, case.policy)[0]
 
 
 def _answered(case: Case, ticket: Ticket) -> promises.Ticking:

@@ -182,7 +182,7 @@ def _told_of(
         ),
         *_asked_of_requester(ticket, joining),
     )
-    return telling.calmed(orders, case.facts, ticket, who.address, case.policy)
+    return telling.calmed(case.mail, orders, case.facts, ticket, who.address, case.policy)
 
 
 def _asked_of_requester(ticket: Ticket, joining: tuple[Addition, ...]) -> tuple[Order, ...]:
@@ -208,6 +208,7 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
     told = telling.of_comment(
         case.mail, case.facts, ticket, who.address, Visibility.PUBLIC, case.policy, ()
     )
+    hear = {o.address for o in told if o.kind is Kind.COMMENT}
     action = replace(
         opening,
         subject=ticket.subject[:SUBJECT_LENGTH] or opening.subject,
@@ -217,7 +218,7 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
         additions=(*carried, *(a for a in joining if a.address not in there)),
         orders=(
             *(o for o in told if o.kind is Kind.COMMENT),
-            *(o for o in opening.orders if o.kind is not Kind.APPROVAL),
+            *(o for o in opening.orders if o.kind is not Kind.APPROVAL and o.address not in hear),
             *_asked_of_requester(ticket, joining),
         ),
         language=ticket.language_of(ticket.requester),

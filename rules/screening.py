@@ -60,8 +60,13 @@ def automatic(case: Case) -> Finding:
         return Finding(sign, _kept(pointed), Record(pointed, ""), Reason.AUTOMATIC)
     if who.person is not None and who.person.machine and who.tier >= Tier.PROVEN:
         return Finding(sign, "automatic, but its sender is registered as a machine")
-    known = next((e.ticket for e in case.entitlements if e.right is Right.COMMENT), pointed)
-    if known is None and not who.standing.may_write and case.facts.envelope.mail_from:
+    known = next(
+        (e.ticket for e in case.entitlements if e.right in (Right.COMMENT, Right.FLAG)), pointed
+    )
+    # Where the first mail enrols a colleague, a machine's is not that mail.
+    enrols = who.standing is Standing.COLLEAGUE and case.policy.registration == "domain"
+    may_write = who.standing.may_write or enrols
+    if known is None and not may_write and case.facts.envelope.mail_from:
         return Finding(sign, "automatic, and points to no ticket: the sender decides")
     return Finding(sign, _kept(known), Record(known, who.address), Reason.AUTOMATIC)
 

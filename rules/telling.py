@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from rules.budgets import may_notify, storm
+from rules.budgets import answers_like_a_machine, may_notify, storm
 from rules.completeness import questions
 from rules.escalation import on_duty
 from rules.facts import Facts, Participant, Presence, Staff, Ticket
@@ -73,7 +73,8 @@ def of_comment(
     else:
         customers = ()
     shown = (*detail, ("visibility", visibility.value))
-    followers = (s for s in staff_of(ticket, facts.staff, policy) if s.address != author)
+    told = {author, *(order.address for order in customers)}
+    followers = (s for s in staff_of(ticket, facts.staff, policy) if s.address not in told)
     return (*customers, *to_desk(Kind.NEW_COMMENT, followers, policy, shown, quotes=True))
 
 
@@ -133,17 +134,27 @@ def staff_of(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> Iterator
 
 
 def calmed(
-    orders: tuple[Order, ...], facts: Facts, ticket: Ticket, author: str, policy: Policy
+    mail: Mail, orders: tuple[Order, ...], facts: Facts, ticket: Ticket, author: str, policy: Policy
 ) -> tuple[tuple[Order, ...], str]:
     """The orders, or in a storm none but the one alert; and what the trace says of it."""
     blowing = storm(facts.recent, ticket.id, facts.received_at)
     if blowing is None:
-        return orders, ""
+        answered = _answered(mail, facts)
+        if not answers_like_a_machine(facts.recent, ticket.id, answered, facts.received_at):
+            return orders, ""
+        staff_alone = tuple(o for o in orders if o.kind is not Kind.COMMENT)
+        return staff_alone, "; answers at once, again: told to staff alone"
     if not blowing.breaks_now:
         return (), "; storm: told to nobody"
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
     others = [s for s in facts.staff if s.address != author]
     return alert(what, others, policy), "; storm breaks: one alert, then silence"
+
+
+def _answered(mail: Mail, facts: Facts) -> datetime | None:
+    """When the notice was ordered that a mail replies to; None where it replies to none."""
+    replied = (s.made_at for s in facts.signals if s.message_id in mail.in_reply_to)
+    return next((moment for moment in replied if moment is not None), None)
 
 
 def _customers(ticket: Ticket) -> Iterator[Participant]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -42,6 +43,8 @@ class Signal:
     """None for a Message-ID that is not ours: whether we received it, the facts will tell."""
     token: ReplyToken | None = None
     message_id: str = ""
+    made_at: datetime | None = None
+    """Of a Message-ID of ours: when its notice was ordered."""
 
 
 def signals(
@@ -88,11 +91,11 @@ def _tokens(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> Iterator[Signal
 def _ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Signal]:
     ids = thread_ids(mail)
     ours = {i: read_message_id(keys, mailbox.id, i) for i in ids}
-    for message_id, ticket in ours.items():
-        if ticket is not None:
-            yield Signal(Via.OUR_MESSAGE_ID, ticket, message_id=message_id)
-    for message_id, ticket in ours.items():
-        if ticket is None:
+    for message_id, our in ours.items():
+        if our is not None:
+            yield Signal(Via.OUR_MESSAGE_ID, our.ticket, message_id=message_id, made_at=our.made_at)
+    for message_id, our in ours.items():
+        if our is None:
             yield Signal(Via.KNOWN_MESSAGE_ID, None, message_id=message_id)
 
 

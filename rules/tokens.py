@@ -19,11 +19,13 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
 MAC_BYTES = 10
+LAST_MILLISECOND = 253_402_300_799_999
+"""Of the year 9999: a UUID that is no UUIDv7 can begin with a greater number."""
 REPLY_TOKEN_LENGTH = 36
 """Characters of a reply token; with `support+` before it a local part stays under 64 octets."""
 
@@ -88,15 +90,26 @@ def message_id(keys: Keys, mailbox: int, ticket: int, notice: UUID, domain: str)
     return f"<{_seal(keys, b'message-id', mailbox, payload)}@{domain}>"
 
 
-def read_message_id(keys: Keys, mailbox: int, text: str) -> int | None:
-    """The ticket of a Message-ID that we made; None for any other."""
+@dataclass(frozen=True, slots=True)
+class OurId:
+    """A Message-ID that we made."""
+
+    ticket: int
+    made_at: datetime
+    """When its notice was ordered: the notice's id, a UUIDv7, begins with that (RFC 9562 §5.7)."""
+
+
+def read_message_id(keys: Keys, mailbox: int, text: str) -> OurId | None:
+    """What a Message-ID that we made says; None for any other."""
     match = _OUR_ID.fullmatch(text.lower())
     if match is None:
         return None
     payload = _unseal(keys, b"message-id", mailbox, match[1])
     if payload is None or len(payload) != 21:
         return None
-    return int.from_bytes(payload[:5], "big")
+    milliseconds = min(int.from_bytes(payload[5:11], "big"), LAST_MILLISECOND)
+    made_at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return OurId(int.from_bytes(payload[:5], "big"), made_at)
 
 
 def thread_root(keys: Keys, mailbox: int, ticket: int, domain: str) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.authentication import Authentication, from_dict
 from rules.budgets import HOUR, REMEMBERED
@@ -26,6 +26,7 @@ from rules.threads import thread_ids
 from storage import blobs
 from storage.statements import always, by_count, filled, numbered
 from storage.tables import (
+    LEFT_NO_COMMENT,
     AuditRow,
     JournalRow,
     MailRow,
@@ -78,6 +79,7 @@ _HELD_BEFORE = always(
         _journal.c.identity == bindparam("identity"),
         _journal.c.verdict == Verdict.HELD.value,
         _journal.c.id < bindparam("own"),
+        text(LEFT_NO_COMMENT),  # in the words of the index
     )
     .order_by(_journal.c.id)
     .limit(1)

@@ -153,7 +153,7 @@ class TicketRow(SQLModel, table=True):
             name="mail_is_never_critical",
         ),
         Index("ix_ticket_mailbox_id_updated_at", "mailbox_id", "updated_at"),
-        Index("ix_ticket_company_id_updated_at", "company_id", "updated_at"),
+        Index("ix_ticket_company_id", "company_id"),
         # One follow-up to a closed ticket, however many replies arrive at the same moment.
         Index("uq_ticket_follows", "follows", unique=True),
         _index_where("tell_at IS NOT NULL", "ix_ticket_tell_at", "tell_at"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import signal
 import smtplib
 import subprocess
@@ -13,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,24 @@ maildir = "{folder}/outbox"
 """
     )
     return path
+
+
+def generous(folder: Path, **changes: str) -> str:
+    """Settings with the default policy, but without its limits on how much one person writes.
+
+    `changes` are further lines of it: `pause_minutes="0"`.
+    """
+    text = resources.files("rules.policies").joinpath("default.toml").read_text(encoding="utf-8")
+    for key, value in {**WIDE, **changes}.items():
+        text, found = re.subn(rf"(?m)^{key} = \S+", f"{key} = {value}", text)
+        assert found == 1, f"the default policy does not say {key}"
+    policies = folder / "policies"
+    policies.mkdir(parents=True, exist_ok=True)
+    (policies / "default.toml").write_text(text, encoding="utf-8")
+    return f'[policies]\nfolder = "{policies}"\n'
+
+
+WIDE = {"notices_per_hour": "1000", "tickets_per_hour": "1000", "reopens_per_hour": "100"}
 
 
 @contextmanager

@@ -76,11 +76,12 @@ def _tell(
     """Words that are on the ticket now reach its people, and its clock."""
     connection, hand, policy = case.connection, case.hand, case.policy
     detail = (("visibility", visibility.value),)
-    followers = telling.staff_of(ticket, who.staff(connection, hand.mailbox), policy)
-    others = (s for s in followers if s.address != author)
-    desk = telling.to_desk(Kind.NEW_COMMENT, others, policy, detail, quotes=True)
     public = visibility is Visibility.PUBLIC
     customers = telling.public_comment(ticket, author, policy) if public else ()
+    told = {author, *(order.address for order in customers)}
+    followers = telling.staff_of(ticket, who.staff(connection, hand.mailbox), policy)
+    others = (s for s in followers if s.address not in told)
+    desk = telling.to_desk(Kind.NEW_COMMENT, others, policy, detail, quotes=True)
     records.order(connection, hand, (*customers, *desk), ticket.id, comment)
     if public and answers:
         promised = promises.target(policy, ticket.tier, ticket.targets, ticket.severity)

@@ -28,7 +28,7 @@ from storage.journal import JournalEntry, Wanted
 from storage.ledger import open_ledger
 from storage.registry import NewPerson
 from storage.tickets import Whole
-from tests.running import Postern, postern, serving, write_config
+from tests.running import Postern, generous, postern, serving, write_config
 
 T = TypeVar("T")
 
@@ -215,7 +215,9 @@ def a_free_port() -> int:
 def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
     """A server that speaks LMTP too."""
     lmtp = a_free_port()
-    config = write_config(folder, store_url, f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\n')
+    config = write_config(
+        folder, store_url, f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\n' + generous(folder)
+    )
     done = postern("init", "--demo", "--config", str(config))
     assert done.returncode == 0, done.stderr
     token = done.stdout.split()[-1]

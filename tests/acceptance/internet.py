@@ -29,7 +29,7 @@ from storage.tickets import Whole
 from tests.acceptance.desk import SALES, SUPPORT, Answer
 from tests.gateway.senders import ed25519_key, rsa_key, signed
 from tests.nameserver import NameServer
-from tests.running import Postern, postern, serving, write_config
+from tests.running import Postern, generous, postern, serving, write_config
 
 T = TypeVar("T")
 
@@ -242,7 +242,8 @@ port = {server.port}
 budget_s = 1.0
 [limits]
 {limits}
-""",
+"""
+            + generous(folder),
         )
         done = postern("init", "--config", str(config))
         assert done.returncode == 0, done.stderr

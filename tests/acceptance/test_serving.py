@@ -119,12 +119,12 @@ class TestStartTls:
 class TestWorkers:
     def test_two_workers_share_ports_store_and_counts(self, store: str, tmp_path: Path) -> None:
         with two_workers(on_fixed_ports(tmp_path, store)) as running:
-            answers = [running.send(a_mail(ANN), ANN, SUPPORT) for _ in range(12)]
+            answers = [running.send(a_mail(ANN), ANN, SUPPORT) for _ in range(8)]
             counts = [counted(metrics_of(running)) for _ in range(8)]
 
         numbers = [filed(answer)[1] for answer in answers]
-        assert sorted(numbers) == list(range(1, 13))
-        assert counts == [{("opened", "new_request"): 12}] * 8
+        assert sorted(numbers) == list(range(1, 9))
+        assert counts == [{("opened", "new_request"): 8}] * 8
 
     def test_a_worker_that_dies_is_replaced(self, store: str, tmp_path: Path) -> None:
         with two_workers(on_fixed_ports(tmp_path, store)) as running:

@@ -22,7 +22,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from statistics import median
 
@@ -40,7 +39,7 @@ from tests.bench.load import MANIFEST
 from tests.bench.postern import STORES
 from tests.bench.processes import Failed
 from tests.bench.targets import MAILBOX
-from tests.running import Postern, serving, write_config
+from tests.running import Postern, generous, serving, write_config
 
 GOAL = 0.90
 CLIENT_S = 600.0
@@ -48,7 +47,6 @@ SETTLE_S = 120.0
 STEP_S = 0.05
 BLOCK_BYTES = 2**20
 ASKED_AT_ONCE = 500
-PAUSE = "pause_minutes = 10"
 _READ_BYTES = re.compile(r"^read_bytes: (\d+)", re.MULTILINE)
 LEGEND = f"""\
 Medians of the rounds; CPU and reads from the disk are means for one mail, acknowledgement and
@@ -233,13 +231,8 @@ def side(store: str, tickets: int, folder: Path) -> Iterator[Side]:
 
 def _policies(folder: Path) -> Path:
     """The default policy, which here acknowledges every request: as many in both stores."""
-    text = resources.files("rules.policies").joinpath("default.toml").read_text(encoding="utf-8")
-    if PAUSE not in text:
-        raise Failed(f"the default policy does not say {PAUSE!r}")
-    policies = folder / "policies"
-    policies.mkdir()
-    (policies / "default.toml").write_text(text.replace(PAUSE, "pause_minutes = 0"))
-    return policies
+    generous(folder, pause_minutes="0")
+    return folder / "policies"
 
 
 def _prepared(database: Database) -> int:

@@ -144,7 +144,7 @@ def _configure(folder: Path, url: str, smtp: int, http: int) -> Path:
         f'[smtp]\nlisten = "127.0.0.1:{smtp}"\n'
         f'[http]\nlisten = "127.0.0.1:{http}"\n'
         f'[store]\nurl = "{url}"\n'
-        f'[relay]\nmaildir = "{folder}/outbox"\n'
+        f'[relay]\nmaildir = "{folder}/outbox"\n' + running.generous(folder)
     )
     return path
 

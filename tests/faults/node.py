@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.faults.launch import Launch, Process, as_everyone
-from tests.running import write_config
+from tests.running import generous, write_config
 
 START_S = 30
 STOP_S = 40
@@ -84,7 +84,7 @@ class Node:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._reserved, self.smtp = _reserve_port()
-        config = write_config(folder, store_url, extra)
+        config = write_config(folder, store_url, extra + generous(folder))
         host, port = self.smtp
         self._reserved_http, (_, http_port) = _reserve_port()  # workers share fixed ports only
         text = config.read_text().replace("127.0.0.1:0", f"{host}:{port}", 1)

@@ -43,7 +43,10 @@ def links(mail_text: str, page: str) -> list[str]:
 
 
 def test_its_id_names_the_ticket() -> None:
-    assert read_message_id(KEYS, MAILBOX.id, written()["Message-ID"]) == 7
+    our = read_message_id(KEYS, MAILBOX.id, written()["Message-ID"])
+
+    assert our is not None
+    assert our.ticket == 7
 
 
 def test_it_threads_with_the_first_mail_with_all_of_ours_and_with_what_it_answers() -> None:

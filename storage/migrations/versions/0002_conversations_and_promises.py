@@ -177,7 +177,5 @@ def upgrade() -> None:
             sqlite_where=sa.text("tell_at IS NOT NULL"),
             postgresql_where=sa.text("tell_at IS NOT NULL"),
         )
-        batch_op.create_index(
-            "ix_ticket_company_id_updated_at", ["company_id", "updated_at"], unique=False
-        )
+        batch_op.create_index("ix_ticket_company_id", ["company_id"], unique=False)
         batch_op.create_index("uq_ticket_follows", ["follows"], unique=True)

@@ -24,7 +24,7 @@ from rules.lifecycle import Status
 from rules.visibility import Visibility
 from storage import registry
 from tests.properties.conversation import laws
-from tests.properties.conversation.book import ACTIVE, PENDING, REMOVED
+from tests.properties.conversation.book import ACTIVE, PENDING, REMOVED, Token
 from tests.properties.conversation.cast import EVERYBODY, STAFF, SUPPORT, UNENROLLED, USERS
 from tests.properties.conversation.desk import Desk
 from tests.properties.conversation.gate import Posted
@@ -291,6 +291,28 @@ class Conversation(Desk):
         else:
             assert was in (ACTIVE, PENDING) or who in STAFF
             self.book.leave_out(ticket, who)
+
+    @precondition(lambda self: self.book.tokens)
+    @rule(pick=picks, author=people, himself=st.booleans(), proof=proofs)
+    def somebody_goes_and_his_address_is_used(
+        self, pick: int, author: str, himself: bool, proof: str
+    ) -> None:
+        """By himself or by whoever has a mail that names it."""
+        addresses = [a for a, token in self.book.tokens.items() if self._may_go(token)]
+        if not addresses:
+            return
+        address = self._newest(addresses, pick)
+        token = self.book.tokens[address]
+        if self.book.is_live(token):
+            if not self._change(token.ticket, RemovePerson(token.holder)):
+                return
+            self.book.leave_out(token.ticket, token.holder)
+        author = token.holder if himself else author
+        self._send(self._letter(author, self._word(), proof=proof, rcpt=address), post=True)
+
+    def _may_go(self, token: Token) -> bool:
+        is_his = token.holder == self.book.requester[token.ticket]
+        return token.ticket in self.book.open_numbers and token.holder not in STAFF and not is_his
 
     @precondition(lambda self: len(self.book.open_numbers) > 1)
     @rule(pick=picks, into=picks)

@@ -24,11 +24,6 @@ def taken(gate: Gate, letter: Letter) -> Verdict:
     return receipt.verdict
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the check on machines leaves a colleague's automatic mail to the check on senders, "
-    "which enrols whoever writes first where the policy says so",
-)
 def test_an_absence_note_enrols_nobody_and_opens_nothing(store: str) -> None:
     gate = Gate(open_store(store), default_policy(registration="domain"))
 
@@ -37,10 +32,6 @@ def test_an_absence_note_enrols_nobody_and_opens_nothing(store: str) -> None:
     assert taken(gate, note) is not Verdict.OPENED
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="he is told as a customer on the ticket, and once more as one of the staff",
-)
 def test_staff_who_opened_a_ticket_are_told_of_an_answer_once(store: str) -> None:
     sam, sue = STAFF
     gate = Gate(open_store(store), default_policy())
