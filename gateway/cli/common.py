@@ -37,7 +37,10 @@ MailboxOption = Annotated[
     typer.Option(help="The mailbox it belongs to; not needed where there is one only."),
 ]
 
-console = Console(highlight=False, soft_wrap=True)
+WIDE = 1000
+"""Columns of what is no terminal: a table that another program reads is never cut."""
+
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 
 
 def fail(code: int, message: str) -> NoReturn:
