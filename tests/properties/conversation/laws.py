@@ -118,7 +118,8 @@ def everybody_was_told(
 ) -> None:
     """A public comment goes to all who were on the ticket, but whoever wrote it or has it anyway.
 
-    But for a machine's, for a storm, and for whoever has got as many mails as an hour allows.
+    But for a machine's (by its marks, or since it answers at once and again), for a storm, and for
+    whoever has got as many mails as an hour allows.
     """
     match decision.action:
         case OpenTicket(follows=int(ticket)):
@@ -140,7 +141,8 @@ def everybody_was_told(
         if seat.presence == ACTIVE and not seat.muted and book.is_reached(address)
     } - {letter.author, *letter.cc, *STAFF}
     assert told <= wanted | set(STAFF)
-    if letter.is_automatic or "storm" in decision.trace[-1].outcome:
+    said = decision.trace[-1].outcome
+    if letter.is_automatic or "storm" in said or "answers at once, again" in said:
         return
     missing = wanted - told
     for address in missing:
