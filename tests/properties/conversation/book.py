@@ -210,13 +210,13 @@ class Book:
         self.follow_up[old] = new
         for address, seat in self.seats[old].items():
             if seat.presence == ACTIVE:
-                self.seats[new].setdefault(address, Seat(ACTIVE))
+                self.seats[new].setdefault(address, Seat(ACTIVE, seat.muted))
 
     def merge(self, ticket: int, into: int) -> None:
         self.merged[ticket] = into
         for address, seat in self.seats[ticket].items():
             if seat.presence != REMOVED:
-                self.seats[into].setdefault(address, Seat(seat.presence))
+                self.seats[into].setdefault(address, Seat(seat.presence, seat.muted))
 
     def take_in(self, ticket: int, address: str) -> None:
         seat = self.seats[ticket].get(address)
