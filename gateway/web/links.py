@@ -19,17 +19,17 @@ from functools import partial
 from time import monotonic
 from types import MappingProxyType
 from typing import TypeVar
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from gateway import log
 from gateway.directory import Directory
 from gateway.ids import Clock, NewId
 from gateway.policies import Policies
 from gateway.sending.mime import one_line, plain
+from gateway.web import forms
+from gateway.web.forms import Faults, as_page, read_form
 from gateway.web.pages import Problem, page
-from gateway.web.rate import Rate, client_of
+from gateway.web.rate import Rate
 from rules.facts import Presence
 from rules.mail import Mailbox
 from rules.quoting import masked
@@ -42,9 +42,6 @@ from storage.records import Hand, Source
 
 FORM_LIMIT_BYTES = 32 * 1024
 """Of a form with the longest text, in characters of four octets that are written as %XX each."""
-FORM_FIELDS = 8
-FORM_S = 10.0
-"""A form that is not here by then is not waited for."""
 POSTS_A_MINUTE = 60
 """From one client; a mail provider sends its users' clicks on its own button from few addresses."""
 LONGEST_TEXT = 2000
@@ -55,6 +52,16 @@ PATHS: Mapping[LinkUse, str] = MappingProxyType(
         LinkUse.UNSUBSCRIBE: "/unsubscribe",
         LinkUse.FEEDBACK: "/feedback",
     }
+)
+
+FAULTS = Faults(
+    no_form="Please open the link and use the form there.",
+    too_much="Please go back and write less.",
+    too_slow="Please go back and try again.",
+    cut_off="Please open the link again.",
+    too_often="Many requests came from your network just now. Wait a minute, then open the link "
+    "again.",
+    ours="Nothing was changed. Please open the link again in a few minutes.",
 )
 
 T = TypeVar("T")
@@ -117,40 +124,18 @@ def add_routes(app: web.Application, parts: Links) -> None:
     )
     for use, show, act in pages:
         path = f"{PATHS[use]}/{{mailbox_id}}/{{token:.*}}"
-        app.router.add_get(path, _as_page(use, show))
-        app.router.add_post(path, _as_page(use, act))
+        shown = partial(as_page, PATHS[use], FAULTS, parts.rate)
+        app.router.add_get(path, shown(_visited(use, show)))
+        app.router.add_post(path, shown(_visited(use, act)))
 
 
-def _as_page(use: LinkUse, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Whatever goes wrong is told as a page; what is our fault is logged, without the link."""
+def _visited(use: LinkUse, page: Handler) -> forms.Handler:
+    """What answers a request whose link is one of this use."""
 
     async def answer(request: web.Request) -> web.Response:
-        try:
-            if request.method == "POST":
-                _check_rate(request)
-            return await handler(await _visit(request, use))
-        except Problem as problem:
-            return problem.response()
-        except Exception as error:  # noqa: BLE001 - a store that is down will be up again
-            log.page_failed(PATHS[use], error)
-            return Problem(
-                503,
-                "Something is wrong on our side",
-                "Nothing was changed. Please open the link again in a few minutes.",
-            ).response()
+        return await page(await _visit(request, use))
 
     return answer
-
-
-def _check_rate(request: web.Request) -> None:
-    client = client_of(request.remote, ",".join(request.headers.getall("X-Forwarded-For", [])))
-    if not request.app[LINKS].rate.allows(client):
-        raise Problem(
-            429,
-            "Too many requests",
-            "Many requests came from your network just now. Wait a minute, then open the link "
-            "again.",
-        )
 
 
 async def _visit(request: web.Request, use: LinkUse) -> _Visit:
@@ -186,7 +171,7 @@ async def _ask_decision(visit: _Visit) -> web.Response:
 
 
 async def _take_decision(visit: _Visit) -> web.Response:
-    answer = (await _form(visit.request)).get("answer")
+    answer = (await read_form(visit.request, FORM_LIMIT_BYTES, FAULTS)).get("answer")
     if answer not in ("in", "out"):
         asked = await visit.read(store.proposal)
         return _proposed(visit, asked, 422, "Please choose one of the two.")
@@ -253,7 +238,7 @@ async def _ask_feedback(visit: _Visit) -> web.Response:
 
 
 async def _take_feedback(visit: _Visit) -> web.Response:
-    form = await _form(visit.request)
+    form = await read_form(visit.request, FORM_LIMIT_BYTES, FAULTS)
     rating, text = _rating(form), _text(form.get("text", ""))
     fault = _fault_of(rating, text)
     if rating is None or fault:
@@ -300,20 +285,3 @@ def _fault_of(rating: Rating | None, text: str) -> str:
     if len(text) > LONGEST_TEXT:
         return f"A text may have at most {LONGEST_TEXT} characters; this one has {len(text)}."
     return "" if rating is not None else "Please choose one of the two."
-
-
-async def _form(request: web.Request) -> Mapping[str, str]:
-    """The fields of a page's form. Raises Problem for what is none, is too long or too slow."""
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise Problem(415, "That was no form", "Please open the link and use the form there.")
-    try:
-        async with asyncio.timeout(FORM_S):
-            body = await request.clone(client_max_size=FORM_LIMIT_BYTES).read()
-        text = body.decode("utf-8", "replace")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS))
-    except web.HTTPRequestEntityTooLarge:
-        raise Problem(413, "That was too much", "Please go back and write less.") from None
-    except TimeoutError:
-        raise Problem(408, "That took too long", "Please go back and try again.") from None
-    except (ValueError, web.RequestPayloadError, ConnectionError):  # too many fields, or cut off
-        raise Problem(400, "That was no form", "Please open the link again.") from None

@@ -13,20 +13,20 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from gateway import log
 from gateway.directory import UNKNOWN_FRESH_S, Directory, Snapshot
 from gateway.ids import Clock, NewId
+from gateway.web.forms import Faults, as_page, read_form
 from gateway.web.pages import STYLE_PATH, Problem, page, style
-from gateway.web.rate import Rate, client_of
+from gateway.web.rate import Rate
 from rules.addresses import is_role, normalise
 from rules.mail import Mailbox
 from rules.notices import INVITATION_LASTS
@@ -36,9 +36,6 @@ from storage.enrolment import Enrolled
 from storage.ledger import Ledger
 
 FORM_LIMIT_BYTES = 8 * 1024
-FORM_FIELDS = 8
-FORM_S = 10.0
-"""A form that is not here by then is not waited for."""
 POSTS_A_MINUTE = 20
 """From one client; a whole office may sign up behind one address."""
 ANSWER_AFTER_S = 1.0
@@ -46,8 +43,15 @@ LONGEST_NAME = 200
 LONGEST_ADDRESS = 254
 PATH = "/signup"
 
-Form = Mapping[str, str]
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+FAULTS = Faults(
+    no_form="Please use the form on the page.",
+    too_much="Please write less.",
+    too_slow="Please try again.",
+    cut_off="Please use the page's.",
+    too_often="Many requests came from your network just now. Wait a minute, then try again.",
+    ours="Nothing is lost. Please try again in a few minutes.",
+    again=PATH,
+)
 
 _NOT_SHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -110,52 +114,20 @@ def add_routes(app: web.Application, sign_up: SignUp) -> None:
     app[SIGN_UP] = sign_up
     app.on_cleanup.append(_settle)
     link = f"{PATH}/{{mailbox_id}}/{{token}}"
+    shown = partial(as_page, PATH, FAULTS, sign_up.rate)
     app.add_routes(
         [
             web.get(STYLE_PATH, style),
-            web.get(PATH, _as_page(_ask_address)),
-            web.post(PATH, _as_page(_take_address)),
-            web.get(link, _as_page(_ask_name)),
-            web.post(link, _as_page(_take_name)),
+            web.get(PATH, shown(_ask_address)),
+            web.post(PATH, shown(_take_address)),
+            web.get(link, shown(_ask_name)),
+            web.post(link, shown(_take_name)),
         ]
     )
 
 
 async def _settle(app: web.Application) -> None:
     await app[SIGN_UP].settle()
-
-
-def _as_page(handler: Handler) -> Handler:
-    """Whatever goes wrong is told as a page; what is our fault is logged, without the address of
-    the page: it may hold a secret."""
-
-    async def answer(request: web.Request) -> web.Response:
-        try:
-            if request.method == "POST":
-                _check_rate(request)
-            return await handler(request)
-        except Problem as problem:
-            return problem.response()
-        except Exception as error:  # noqa: BLE001 - a store that is down will be up again
-            log.page_failed(PATH, error)
-            return Problem(
-                503,
-                "Something is wrong on our side",
-                "Nothing is lost. Please try again in a few minutes.",
-            ).response()
-
-    return answer
-
-
-def _check_rate(request: web.Request) -> None:
-    client = client_of(request.remote, ",".join(request.headers.getall("X-Forwarded-For", [])))
-    if not request.app[SIGN_UP].rate.allows(client):
-        raise Problem(
-            429,
-            "Too many requests",
-            "Many requests came from your network just now. Wait a minute, then try again.",
-            again=PATH,
-        )
 
 
 async def _ask_address(request: web.Request) -> web.Response:
@@ -171,7 +143,7 @@ async def _take_address(request: web.Request) -> web.Response:
     sign_up = request.app[SIGN_UP]
     loop = asyncio.get_running_loop()
     answer_at = loop.time() + sign_up.answer_after_s
-    form = await _form(request)
+    form = await read_form(request, FORM_LIMIT_BYTES, FAULTS)
     asked = form.get("mailbox", "")
     mailbox = await _mailbox(request, asked)
     if mailbox is None:
@@ -201,7 +173,7 @@ async def _ask_name(request: web.Request) -> web.Response:
 
 async def _take_name(request: web.Request) -> web.Response:
     mailbox, address = await _link(request)
-    typed = (await _form(request)).get("name", "")
+    typed = (await read_form(request, FORM_LIMIT_BYTES, FAULTS)).get("name", "")
     name = _shown(typed)
     error = _fault_of(name)
     if error:
@@ -262,23 +234,6 @@ async def _link(request: web.Request) -> tuple[Mailbox, str]:
         "copy the whole of it into the address bar. Otherwise ask for a new one.",
         again=PATH,
     )
-
-
-async def _form(request: web.Request) -> Form:
-    """The fields of a posted form. Raises Problem for what is none, is too long or too slow."""
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise Problem(415, "That was no form", "Please use the form on the page.", again=PATH)
-    try:
-        async with asyncio.timeout(FORM_S):
-            body = await request.clone(client_max_size=FORM_LIMIT_BYTES).read()
-        text = body.decode("utf-8", "replace")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS))
-    except web.HTTPRequestEntityTooLarge:
-        raise Problem(413, "That was too much", "Please write less.", again=PATH) from None
-    except TimeoutError:
-        raise Problem(408, "That took too long", "Please try again.", again=PATH) from None
-    except (ValueError, web.RequestPayloadError, ConnectionError):  # too many fields, or cut off
-        raise Problem(400, "That was no form", "Please use the page's.", again=PATH) from None
 
 
 def _shown(text: str) -> str:
