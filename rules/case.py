@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rules.decision import Action, Reason
 from rules.entitlement import Entitlement
 from rules.facts import Facts
-from rules.identity import Sender
+from rules.identity import Sender, Standing
 from rules.mail import Mail
 from rules.policy import Policy
 
@@ -31,6 +31,12 @@ class Case:
         """The sender, where the author check has let the mail through."""
         assert self.sender is not None, "the author check answers every mail without a sender"
         return self.sender
+
+    @property
+    def enrols(self) -> bool:
+        """Whether the sender's first mail enrols him: a colleague, where the policy takes those."""
+        colleague = self.sender is not None and self.sender.standing is Standing.COLLEAGUE
+        return colleague and self.policy.registration == "domain"
 
 
 @dataclass(frozen=True, slots=True)

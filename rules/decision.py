@@ -223,6 +223,17 @@ class Decision:
     trace: tuple[Step, ...]
 
     @property
+    def orders(self) -> tuple[Order, ...]:
+        """Every outgoing mail that it causes."""
+        match self.action:
+            case OpenTicket() | AddComment() | Record() | Unsubscribe() | Hold():
+                return self.action.orders
+            case Refuse() | Defer() | Repeat():
+                return ()
+            case _:
+                assert_never(self.action)
+
+    @property
     def verdict(self) -> Verdict:
         match self.action:
             case OpenTicket():

@@ -235,8 +235,7 @@ def new_ticket(case: Case) -> Finding:
         # A token proves a place on its own ticket, and that ticket did not take the mail.
         refusal = Refuse(case.policy.texts.sign_up)
         return Finding(str(who.tier), "not proven for a new ticket", refusal, Reason.UNPROVEN)
-    enrol = who.standing is Standing.COLLEAGUE and case.policy.registration == "domain"
-    if not who.standing.may_write and not enrol:
+    if not who.standing.may_write and not case.enrols:
         refusal = Refuse(case.policy.texts.sign_up)
         return Finding(who.standing, "may not open a ticket", refusal, Reason.STRANGER)
     facts, budget = case.facts, case.policy.budgets.tickets_per_hour
@@ -281,8 +280,7 @@ def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -
         else ()
     )
     tier = policy.tier(tier_name or None)
-    paid = tier is not None and tier.paid and policy.account_team.told_of_new
-    team = who.company.account_team if who.company is not None and paid else ()
+    team = telling.account_team(who.company, tier, policy)
     told = telling.of_opening(who.address, facts.staff, team, joining, policy, language, ())
     if severity.critical_claimed:
         what = f"{who.address} claims by mail to have a critical problem"
@@ -298,7 +296,7 @@ def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -
         severity=severity,
         additions=joining,
         orders=(*acknowledgement, *told) if case.automatic is None else (),
-        enrol=who.standing is Standing.COLLEAGUE and policy.registration == "domain",
+        enrol=case.enrols,
         mentions=next(tags, None),
         author=who.address,
         tier=tier.name if tier is not None else "",

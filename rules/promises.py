@@ -9,9 +9,9 @@ from datetime import datetime
 from rules import sla
 from rules.business_time import parse_span
 from rules.completeness import missing
-from rules.facts import Ticket
+from rules.facts import Company, Ticket
 from rules.lifecycle import Status
-from rules.policy import Policy
+from rules.policy import Policy, TierSection
 from rules.sla import Clock, Ended, Stage, Target
 
 Agreed = Mapping[str, Mapping[str, str]]
@@ -26,6 +26,11 @@ class Ticking:
     """None where nothing is promised any more."""
     ended: Ended | None = None
     """The promise that was met or broken now."""
+
+
+def tier_of(company: Company | None, policy: Policy) -> TierSection | None:
+    """A company's tier, or the default one; None where the policy has no tiers."""
+    return policy.tier(company.tier if company is not None else None)
 
 
 def target(policy: Policy, tier: str, agreed: Agreed, level: str) -> Target:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_never
 
-from rules import replies, telling
+from rules import promises, replies, telling
 from rules.authentication import Result
 from rules.bounces import Bounce, suspends
 from rules.case import Case, Finding
@@ -64,8 +64,7 @@ def automatic(case: Case) -> Finding:
         (e.ticket for e in case.entitlements if e.right in (Right.COMMENT, Right.FLAG)), pointed
     )
     # Where the first mail enrols a colleague, a machine's is not that mail.
-    enrols = who.standing is Standing.COLLEAGUE and case.policy.registration == "domain"
-    may_write = who.standing.may_write or enrols
+    may_write = who.standing.may_write or case.enrols
     if known is None and not may_write and case.facts.envelope.mail_from:
         return Finding(sign, "automatic, and points to no ticket: the sender decides")
     return Finding(sign, _kept(known), Record(known, who.address), Reason.AUTOMATIC)
@@ -168,7 +167,7 @@ def sender(case: Case) -> Finding:
             return Finding(saw, "the plan has no support", refusal, Reason.NO_SUPPORT)
         case Standing.COLLEAGUE if any(e.right is Right.FLAG for e in case.entitlements):
             return Finding(saw, "company known, not enrolled, but was given the thread")
-        case Standing.COLLEAGUE if policy.registration == "domain":
+        case Standing.COLLEAGUE if case.enrols:
             return Finding(saw, "company known; its people are enrolled by their first mail")
         case Standing.COLLEAGUE:
             held = Hold(_invitation(case, who))
@@ -203,5 +202,5 @@ def _invitation(case: Case, who: Sender) -> tuple[Order, ...]:
 
 
 def _has_support(who: Sender, policy: Policy) -> bool:
-    tier = policy.tier(who.company.tier if who.company is not None else None)
+    tier = promises.tier_of(who.company, policy)
     return tier is None or tier.support

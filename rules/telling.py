@@ -12,11 +12,11 @@ from datetime import datetime
 from rules.budgets import answers_like_a_machine, may_notify, storm
 from rules.completeness import questions
 from rules.escalation import on_duty
-from rules.facts import Facts, Participant, Presence, Staff, Ticket
+from rules.facts import Company, Facts, Participant, Presence, Staff, Ticket
 from rules.mail import Mail
 from rules.notices import Kind, Order, Seat
 from rules.participants import Addition, named_addresses
-from rules.policy import Policy
+from rules.policy import Policy, TierSection
 from rules.visibility import Visibility
 
 Detail = tuple[tuple[str, str], ...]
@@ -26,6 +26,14 @@ def acknowledgement(address: str, language: str, said: str, policy: Policy) -> O
     """With the questions that the request leaves open, those too that may not apply to it."""
     asks = "\n".join(" ".join(q.split()) for q in questions(said, policy.completeness.facts))
     return Order(Kind.ACKNOWLEDGEMENT, address, language, (("asks", asks),) if asks else ())
+
+
+def account_team(
+    company: Company | None, tier: TierSection | None, policy: Policy
+) -> tuple[str, ...]:
+    """Those of a company's account team who are told of a new ticket; nobody on a free tier."""
+    paid = tier is not None and tier.paid and policy.account_team.told_of_new
+    return company.account_team if company is not None and paid else ()
 
 
 def of_opening(

@@ -178,7 +178,7 @@ def _apply(
         reason=decision.reason,
         ticket=ticket,
         reply=reply,
-        notices=len(getattr(decision.action, "orders", ())),
+        notices=len(decision.orders),
         proven=entry.authentication.aligned,
     )
     _write_journal(connection, entry, decision, receipt)

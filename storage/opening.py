@@ -121,7 +121,7 @@ def _insert(
     policy: Policy,
 ) -> int:
     company = requester.company
-    tier = policy.tier(company.tier if company is not None else None)
+    tier = promises.tier_of(company, policy)
     tier_name = tier.name if tier is not None else ""
     agreed = company.targets if company is not None else {}
     promised = promises.target(policy, tier_name, agreed, severity.level.name)
@@ -157,8 +157,6 @@ def _told(
 ) -> tuple[Order, ...]:
     """Staff, but for the one who opened it, and the account team of a paid tier."""
     company = requester.company
-    tier = policy.tier(company.tier if company is not None else None)
-    paid = tier is not None and tier.paid and policy.account_team.told_of_new
-    team = company.account_team if company is not None and paid else ()
+    team = telling.account_team(company, promises.tier_of(company, policy), policy)
     staff = [s for s in who.staff(connection, hand.mailbox) if s.address != hand.actor]
     return telling.of_opening(requester.address, staff, team, (), policy, requester.language, ())
