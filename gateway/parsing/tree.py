@@ -121,6 +121,10 @@ _PARAMETER = re.compile(
 _KIND = re.compile(r"[^\s;\"=*]++")
 _NO_MORE = re.compile(r"\s*+;?\s*+", re.ASCII)
 
+# The library replaces an octet beyond ASCII where it sees one; a letter for private use it leaves.
+_AS_LETTERS = {0xDC00 + octet: 0xE000 + octet for octet in range(0x80, 0x100)}
+_AS_OCTETS = {letter: octet for octet, letter in _AS_LETTERS.items()}
+
 
 def _with_parameters(value: bytes) -> tuple[str, dict[str, Any]]:
     """A structured field, read; of two parameters of one name the first counts.
@@ -152,12 +156,19 @@ def _sound(kind: str) -> str:
 def _parameters_by_library(text: str) -> dict[str, Any]:
     """RFC 2231, backslashes, and everything odd."""
     message = Message()
-    message.set_raw("Content-Type", text)
+    message.set_raw("Content-Type", text.translate(_AS_LETTERS))
     pairs: Any = message.get_params([])
     parameters: dict[str, Any] = {}
     for name, value in pairs:
-        parameters.setdefault(name.lower(), value)
+        parameters.setdefault(name.lower().translate(_AS_OCTETS), _with_octets(value))
     return parameters
+
+
+def _with_octets(value: Any) -> Any:
+    if isinstance(value, tuple):
+        label, language, text = value
+        return label, language, text.translate(_AS_OCTETS)
+    return value.translate(_AS_OCTETS)
 
 
 def grow(raw: bytes, at: int, fields: dict[str, bytes]) -> Part:

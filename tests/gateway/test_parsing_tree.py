@@ -9,7 +9,7 @@ from email.policy import compat32
 from io import BytesIO
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.mime import numbered_leaves
@@ -230,19 +230,22 @@ PIECES = (
     *("a/b", ";", " ", "name", "NAME", "=", '"', "\\", "x y", "v", "*", "*0", "<", ">", "'", "/"),
     *("utf-8''%C3%A4", "charset", ",", "(c)", "\r\n ", "\t", "=?utf-8?q?=C3=A4?=", "\u00e4"),
 )
+UMLAUT = "\u00e4".encode()
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+@example("name=\u00e4")
 def test_parameters_are_those_of_the_library(value: str) -> None:
     message = Message()
     sent = value.encode()
-    message.set_raw("Content-Disposition", unfold(sent).decode("ascii", "surrogateescape"))
+    # The library shows octets beyond ASCII as unknown: it gets a letter for them.
+    message.set_raw("Content-Disposition", unfold(sent.replace(UMLAUT, b"z")).decode())
     part = grow(b"", 0, {"content-disposition": sent})
     for name in ("name", "charset"):
         known = message.get_param(name, "", "content-disposition")
         if isinstance(known, str):
-            expected = decode_words(known.encode("utf-8", "surrogateescape"))
+            expected = decode_words(known.encode().replace(b"z", UMLAUT))
             assert part.parameter(name, "content-disposition") == expected
         elif isinstance(known, tuple):
             assert part.parameter(name, "content-disposition") or not known[2]
