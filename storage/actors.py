@@ -33,7 +33,7 @@ def find(
     found: dict[Mailbox, Person] = {}
     for row in rows.all():
         mailbox = Mailbox(*row)
-        person = who.people(connection, mailbox, [address], now)[address]
+        person = who.people(connection, mailbox, [address], now)()[address]
         suspended = person.company is not None and not person.company.active
         if person.role is role and person.active and not suspended:
             found[mailbox] = person

@@ -166,18 +166,19 @@ def load(
     if not rows:
         return {}
     here = filled("ticket", [row.ticket for row in rows])
+    participants = _PARTICIPANTS(len(rows)).ask(connection, **here)
+    sent_lately = _SENT_LATELY(len(rows)).ask(connection, since=since, **here)
+    any_over = any(Status(row.status).is_over for row in rows)
+    reopened_lately = (
+        _REOPENED_LATELY(len(rows)).ask(connection, since=since, **here) if any_over else list
+    )
     members: dict[int, list[Participant]] = {}
-    for row in _PARTICIPANTS(len(rows)).rows(connection, **here):
+    for row in participants():
         members.setdefault(row.ticket_id, []).append(_as_participant(row))
     sent: dict[int, dict[str, int]] = {}
-    for row in _SENT_LATELY(len(rows)).rows(connection, since=since, **here):
+    for row in sent_lately():
         sent.setdefault(row.ticket_id, {})[row.address] = row.number
-    reopened: dict[int, int] = {}
-    if any(Status(row.status).is_over for row in rows):
-        reopened = {
-            row.ticket_id: row.number
-            for row in _REOPENED_LATELY(len(rows)).rows(connection, since=since, **here)
-        }
+    reopened = {row.ticket_id: row.number for row in reopened_lately()}
     return {
         row.ticket: Ticket(
             id=row.ticket,

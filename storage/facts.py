@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -11,19 +14,14 @@ from sqlalchemy import Connection, bindparam, func, select
 from rules.authentication import Authentication
 from rules.budgets import HOUR, REMEMBERED
 from rules.decision import Verdict
-from rules.facts import (
-    Earlier,
-    Facts,
-    Recent,
-    Returned,
-)
+from rules.facts import Company, Earlier, Facts, Recent, Returned, Staff
 from rules.header import Author
 from rules.mail import Envelope, Mail, Mailbox
 from rules.notices import Kind, NoticeState
 from rules.participants import named_addresses
 from rules.threads import Signal, thread_ids
 from storage import conversations, who
-from storage.statements import always, by_count, filled, numbered
+from storage.statements import Answer, always, by_count, filled, numbered, pipelined
 from storage.tables import (
     BouncedRow,
     DeferralRow,
@@ -127,120 +125,181 @@ def gather(
     `returned` is the notice to whose return path it came; `looped`: it carries our loop mark.
     """
     author = mail.author.address if isinstance(mail.author, Author) else None
-    earlier, known_ids, id_seen = _traces(connection, mailbox, mail, held)
     named = named_addresses(mail)
-    people = who.people(connection, mailbox, (author, *named), received_at)
-    enrolled = author in people
-    company = (
-        None
-        if author is None or enrolled
-        else who.company_of(connection, mailbox, author, received_at)
-    )
-    domain_known = (
-        enrolled
-        or company is not None
-        or (author is not None and who.has_people(connection, mailbox, author))
-    )
-    before = _named_before(connection, mailbox, mail)
-    tickets = conversations.pointed_to(
-        connection, mailbox, signals, {**before, **known_ids}, received_at - HOUR
-    )
-    may_tell = enrolled or company is not None or bool(tickets) or returned is not None
-    return Facts(
-        received_at=received_at,
-        mailbox=mailbox,
-        own_addresses=own_addresses,
-        envelope=envelope,
-        authentication=authentication,
-        signals=signals,
-        people=people,
-        author_company=company,
-        domain_known=domain_known,
-        author_known=domain_known
-        or (author is not None and who.is_on_a_ticket(connection, mailbox, author)),
-        tickets=tickets,
-        known_ids=known_ids,
-        named_before=before,
-        earlier=earlier,
-        id_seen=id_seen,
-        acknowledged_at=_notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT)
-        if enrolled
-        else None,
-        invited_at=_notified_at(connection, mailbox, author, Kind.INVITATION)
-        if company is not None
-        else None,
-        deferred_since=_deferred_since(connection, mailbox, mail)
-        if authentication.temporary
-        else None,
-        staff=who.staff(connection, mailbox) if may_tell else (),
-        bounced=who.bounced_of(connection, mailbox, named) if may_tell else frozenset(),
-        recent=_recent(connection, mailbox, author, received_at - HOUR) if may_tell else (),
-        returned=_returned(connection, mailbox, returned),
-        looped=looped,
-        came_at=came_at,
-        refused=refused,
-    )
+    # Each paragraph asks for all that it can before it reads: to PostgreSQL that is one way each.
+    with pipelined(connection):
+        traces = _traces(connection, mailbox, mail, held)
+        named_before = _named_before(connection, mailbox, mail)
+        registered = who.people(connection, mailbox, (author, *named), received_at)
+        came_back = _returned(connection, mailbox, returned)
+        deferred = _deferred_since(connection, mailbox, mail, authentication)
+
+        people = registered()
+        enrolled = author in people
+        origin = _origin(connection, mailbox, author, received_at, enrolled)
+
+        acknowledged = _notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT, enrolled)
+        company = origin.company
+        invited = _notified_at(connection, mailbox, author, Kind.INVITATION, company is not None)
+        around = partial(_around, connection, mailbox, author, named, received_at)
+        expected = enrolled or company is not None or returned is not None
+        surroundings = around() if expected else None
+
+        earlier, known_ids, id_seen = traces()
+        before = named_before()
+        tickets = conversations.pointed_to(
+            connection, mailbox, signals, {**before, **known_ids}, received_at - HOUR
+        )
+        if surroundings is None and tickets:
+            surroundings = around()
+        staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
+        return Facts(
+            received_at=received_at,
+            mailbox=mailbox,
+            own_addresses=own_addresses,
+            envelope=envelope,
+            authentication=authentication,
+            signals=signals,
+            people=people,
+            author_company=company,
+            domain_known=origin.domain_known,
+            author_known=origin.known,
+            tickets=tickets,
+            known_ids=known_ids,
+            named_before=before,
+            earlier=earlier,
+            id_seen=id_seen,
+            acknowledged_at=acknowledged(),
+            invited_at=invited(),
+            deferred_since=deferred(),
+            staff=staff,
+            bounced=bounced,
+            recent=recent,
+            returned=came_back(),
+            looped=looped,
+            came_at=came_at,
+            refused=refused,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What is known of an author by his domain."""
+
+    company: Company | None
+    domain_known: bool
+    known: bool
+
+
+def _origin(
+    connection: Connection, mailbox: Mailbox, author: str | None, now: datetime, enrolled: bool
+) -> _Origin:
+    if author is None or enrolled:
+        return _Origin(None, enrolled, enrolled)
+    company_of = who.company_of(connection, mailbox, author, now)
+    has_people = who.has_people(connection, mailbox, author)
+    on_a_ticket = who.is_on_a_ticket(connection, mailbox, author)
+    company = company_of()
+    domain_known = company is not None or has_people()
+    return _Origin(company, domain_known, domain_known or on_a_ticket())
+
+
+_Around = tuple[tuple[Staff, ...], frozenset[str], tuple[Recent, ...]]
+_NOBODY: _Around = ((), frozenset(), ())
+
+
+def _around(
+    connection: Connection,
+    mailbox: Mailbox,
+    author: str | None,
+    named: Sequence[str],
+    now: datetime,
+) -> Answer[_Around]:
+    """The staff, the addresses that bounce, the author's last hour: for whom a mail is taken."""
+    staff = who.staff(connection, mailbox)
+    bounced = who.bounced_of(connection, mailbox, named)
+    recent = _recent(connection, mailbox, author, now - HOUR)
+    return lambda: (staff(), bounced(), recent())
 
 
 def _recent(
     connection: Connection, mailbox: Mailbox, author: str | None, since: datetime
-) -> tuple[Recent, ...]:
-    rows = _RECENT.rows(connection, mailbox=mailbox.id, address=author, since=since)
-    return tuple(
-        Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id) for row in rows
+) -> Answer[tuple[Recent, ...]]:
+    asked = _RECENT.ask(connection, mailbox=mailbox.id, address=author, since=since)
+    return lambda: tuple(
+        Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id)
+        for row in asked()
     )
 
 
-def _returned(connection: Connection, mailbox: Mailbox, notice: UUID | None) -> Returned | None:
+def _returned(
+    connection: Connection, mailbox: Mailbox, notice: UUID | None
+) -> Answer[Returned | None]:
     if notice is None:
-        return None
-    rows = _RETURNED.rows(connection, mailbox=mailbox.id, notice=notice)
-    if not rows:
-        return None
-    (row,) = rows
-    counted = row.state != NoticeState.SENT.value
-    return Returned(notice, row.address, row.ticket_id, row.hard or 0, counted)
+        return _none
+    asked = _RETURNED.ask(connection, mailbox=mailbox.id, notice=notice)
+
+    def read(row: Any) -> Returned:
+        counted = row.state != NoticeState.SENT.value
+        return Returned(notice, row.address, row.ticket_id, row.hard or 0, counted)
+
+    return lambda: next(map(read, asked()), None)
 
 
 def _notified_at(
-    connection: Connection, mailbox: Mailbox, author: str | None, kind: Kind
-) -> datetime | None:
-    (row,) = _NOTIFIED_AT.rows(connection, mailbox=mailbox.id, address=author, kind=kind.value)
-    moment: datetime | None = row.moment
-    return moment
+    connection: Connection, mailbox: Mailbox, author: str | None, kind: Kind, wanted: bool
+) -> Answer[datetime | None]:
+    if not wanted:
+        return _none
+    asked = _NOTIFIED_AT.ask(connection, mailbox=mailbox.id, address=author, kind=kind.value)
+    return lambda: next(row.moment for row in asked())
 
 
-def _deferred_since(connection: Connection, mailbox: Mailbox, mail: Mail) -> datetime | None:
-    rows = _DEFERRED_SINCE.rows(connection, mailbox=mailbox.id, identity=mail.identity)
-    return rows[0].since if rows else None
+def _deferred_since(
+    connection: Connection, mailbox: Mailbox, mail: Mail, authentication: Authentication
+) -> Answer[datetime | None]:
+    if not authentication.temporary:
+        return _none
+    asked = _DEFERRED_SINCE.ask(connection, mailbox=mailbox.id, identity=mail.identity)
+    return lambda: next((row.since for row in asked()), None)
+
+
+def _none() -> None:
+    return None
 
 
 def _traces(
     connection: Connection, mailbox: Mailbox, mail: Mail, held: UUID | None
-) -> tuple[Earlier | None, Mapping[str, int], bool]:
+) -> Answer[tuple[Earlier | None, Mapping[str, int], bool]]:
     """The same mail before; the tickets of its thread's ids; whether its own id came before."""
     # "<>" is nobody's id: a list must not be empty, and "" is what mails without an id have.
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
-    rows = _TRACES(len(ids)).rows(
+    asked = _TRACES(len(ids)).ask(
         connection, mailbox=mailbox.id, identity=mail.identity, **filled("id", ids)
     )
-    earlier = None
-    known: dict[str, int] = {}
-    id_seen = False
-    for row in rows:
-        if row.identity == mail.identity:
-            if row.journal_id != held:
-                earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
-            continue
-        id_seen = id_seen or (bool(mail.message_id) and row.message_id == mail.message_id)
-        if row.ticket_id is not None and row.message_id != mail.message_id:
-            known[row.message_id] = row.ticket_id
-    return earlier, known, id_seen
+
+    def read() -> tuple[Earlier | None, Mapping[str, int], bool]:
+        earlier = None
+        known: dict[str, int] = {}
+        id_seen = False
+        for row in asked():
+            if row.identity == mail.identity:
+                if row.journal_id != held:
+                    earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
+                continue
+            id_seen = id_seen or (bool(mail.message_id) and row.message_id == mail.message_id)
+            if row.ticket_id is not None and row.message_id != mail.message_id:
+                known[row.message_id] = row.ticket_id
+        return earlier, known, id_seen
+
+    return read
 
 
-def _named_before(connection: Connection, mailbox: Mailbox, mail: Mail) -> Mapping[str, int]:
+def _named_before(
+    connection: Connection, mailbox: Mailbox, mail: Mail
+) -> Answer[Mapping[str, int]]:
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
     if not ids:
-        return {}
-    rows = _NAMED_BEFORE(len(ids)).rows(connection, mailbox=mailbox.id, **filled("id", ids))
-    return {row.message_id: row.ticket_id for row in rows}
+        return dict
+    asked = _NAMED_BEFORE(len(ids)).ask(connection, mailbox=mailbox.id, **filled("id", ids))
+    return lambda: {row.message_id: row.ticket_id for row in asked()}

@@ -88,7 +88,7 @@ def open_ticket(
 def _requester(
     connection: Connection, hand: Hand, request: Request, policy: Policy, by_staff: bool
 ) -> Person:
-    people = who.people(connection, hand.mailbox, [request.requester], hand.now)
+    people = who.people(connection, hand.mailbox, [request.requester], hand.now)()
     person = people.get(request.requester)
     if person is None or not person.active:
         raise ChangeRefused(f"{request.requester} is no active user of {hand.mailbox.address}")
@@ -158,5 +158,5 @@ def _told(
     """Staff, but for the one who opened it, and the account team of a paid tier."""
     company = requester.company
     team = telling.account_team(company, promises.tier_of(company, policy), policy)
-    staff = [s for s in who.staff(connection, hand.mailbox) if s.address != hand.actor]
+    staff = [s for s in who.staff(connection, hand.mailbox)() if s.address != hand.actor]
     return telling.of_opening(requester.address, staff, team, (), policy, requester.language, ())

@@ -108,7 +108,7 @@ def _orders(
     """The owner is told, or all staff while there is none, and whoever is on duty."""
     kind = Kind.SLA_BREACH if told is Tell.BREACH else Kind.SLA_WARNING
     detail = (("stage", ticket.clock.stage.value),)
-    staff = who.staff(connection, ticket.mailbox)
+    staff = who.staff(connection, ticket.mailbox)()
     owners = [s for s in staff if s.address == ticket.assignee] or list(staff)
     orders = {o.address: o for o in telling.to_desk(kind, owners, policy, detail)}
     if policy.escalation.levels:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, Connection, Dialect, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +19,10 @@ from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import TypeEngine
 
 Processor = Callable[[Any], Any] | None
+T = TypeVar("T")
+Answer = Callable[[], T]
+"""What was asked for: to be called once, when it is needed. Inside `pipelined` all that was asked
+for meanwhile travels together."""
 
 
 class Statement:
@@ -34,9 +38,13 @@ class Statement:
 
     def rows(self, connection: Connection, **parameters: Any) -> list[Any]:
         """The rows, as named tuples of Python values."""
+        return self.ask(connection, **parameters)()
+
+    def ask(self, connection: Connection, **parameters: Any) -> Answer[list[Any]]:
+        """The same, later; inside `pipelined` without waiting."""
         compiled = self._for(connection)
         cursor = _driver(connection).execute(compiled.sql, compiled.bound(parameters))
-        return compiled.read(cursor.fetchall())
+        return lambda: compiled.read(cursor.fetchall())
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
         """Run it; inside `pipelined` without waiting for what came of it."""

@@ -18,7 +18,7 @@ from rules.facts import (
     Staff,
 )
 from rules.mail import Mailbox
-from storage.statements import always, by_count, filled, numbered
+from storage.statements import Answer, always, by_count, filled, numbered
 from storage.tables import (
     BouncedRow,
     CompanyDomainRow,
@@ -130,55 +130,62 @@ def knows_author(connection: Connection, mailboxes: Iterable[Mailbox], author: s
     """
     return any(
         _has_company(connection, mailbox, author)
-        or has_people(connection, mailbox, author)
-        or is_on_a_ticket(connection, mailbox, author)
+        or has_people(connection, mailbox, author)()
+        or is_on_a_ticket(connection, mailbox, author)()
         for mailbox in mailboxes
     )
 
 
-def staff(connection: Connection, mailbox: Mailbox) -> tuple[Staff, ...]:
+def staff(connection: Connection, mailbox: Mailbox) -> Answer[tuple[Staff, ...]]:
     """The active staff of a mailbox."""
-    rows = _STAFF.rows(connection, mailbox=mailbox.id)
-    return tuple(Staff(row.address, row.language) for row in rows)
+    asked = _STAFF.ask(connection, mailbox=mailbox.id)
+    return lambda: tuple(Staff(row.address, row.language) for row in asked())
 
 
 def bounced_of(
     connection: Connection, mailbox: Mailbox, addresses: Sequence[str]
-) -> frozenset[str]:
+) -> Answer[frozenset[str]]:
+    """Those of the addresses that mail came back from too often."""
     if not addresses:
-        return frozenset()
-    rows = _BOUNCED(len(addresses)).rows(
+        return frozenset
+    asked = _BOUNCED(len(addresses)).ask(
         connection, mailbox=mailbox.id, **filled("address", addresses)
     )
-    return frozenset(row.address for row in rows)
+    return lambda: frozenset(row.address for row in asked())
 
 
 def people(
     connection: Connection, mailbox: Mailbox, addresses: Iterable[str | None], now: datetime
-) -> Mapping[str, Person]:
+) -> Answer[Mapping[str, Person]]:
+    """Whoever of the addresses is registered, by address."""
     wanted = [address for address in dict.fromkeys(addresses) if address is not None]
     if not wanted:
-        return {}
-    rows = _PEOPLE(len(wanted)).rows(
+        return dict
+    asked = _PEOPLE(len(wanted)).ask(
         connection, mailbox=mailbox.id, now=now, **filled("address", wanted)
     )
-    return {row.address: _as_person(row) for row in rows}
+    return lambda: {row.address: _as_person(row) for row in asked()}
 
 
 def company_of(
     connection: Connection, mailbox: Mailbox, address: str, now: datetime
-) -> Company | None:
+) -> Answer[Company | None]:
+    """The company that an address's domain is registered for."""
     domain = domain_of(address)
-    rows = _COMPANY_OF_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain, now=now)
-    return _as_company(rows[0]) if rows else None
+    asked = _COMPANY_OF_DOMAIN.ask(connection, mailbox=mailbox.id, domain=domain, now=now)
+    return lambda: next(map(_as_company, asked()), None)
 
 
-def has_people(connection: Connection, mailbox: Mailbox, author: str) -> bool:
-    return bool(_ANYBODY_OF_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(author)))
+def has_people(connection: Connection, mailbox: Mailbox, author: str) -> Answer[bool]:
+    """Whether anybody of the author's domain is registered."""
+    asked = _ANYBODY_OF_DOMAIN.ask(connection, mailbox=mailbox.id, domain=domain_of(author))
+    return lambda: bool(asked())
 
 
-def is_on_a_ticket(connection: Connection, mailbox: Mailbox, author: str) -> bool:
-    return bool(_ON_A_TICKET.rows(connection, mailbox=mailbox.id, address=author))
+def is_on_a_ticket(connection: Connection, mailbox: Mailbox, author: str) -> Answer[bool]:
+    """Whether the author is on any ticket."""
+    asked = _ON_A_TICKET.ask(connection, mailbox=mailbox.id, address=author)
+    return lambda: bool(asked())
 
 
 def _has_company(connection: Connection, mailbox: Mailbox, author: str) -> bool:

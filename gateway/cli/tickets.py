@@ -186,7 +186,7 @@ def _actor(connection: Connection, mailbox: Mailbox, acting_as: str | None) -> s
     """The staff person who is named, else the account that types."""
     if acting_as is None:
         return f"console:{getpass.getuser()}"
-    staff = [person.address for person in who.staff(connection, mailbox)]
+    staff = [person.address for person in who.staff(connection, mailbox)()]
     address = normalise(acting_as)
     if address not in staff:
         known = ", ".join(staff) or "none"

@@ -54,7 +54,7 @@ def _added_by_user(case: Case, ticket: Ticket, address: str, member: Participant
     hand = case.hand
     if member is not None:
         raise ChangeRefused(f"{address} was {member.presence} on #{ticket.id}; staff decide on it")
-    person = who.people(case.connection, hand.mailbox, [address], hand.now).get(address)
+    person = who.people(case.connection, hand.mailbox, [address], hand.now)().get(address)
     if person is not None and not person.active:
         raise ChangeRefused(f"{address} is deactivated")
     active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)

@@ -60,7 +60,7 @@ def publish(case: Case, ticket: Ticket, comment: int) -> str:
         case.connection, case.hand, ticket.id, "comment", "private", f"{comment} public", ""
     )
     author = published[0].author
-    by_staff = author in {one.address for one in who.staff(case.connection, case.hand.mailbox)}
+    by_staff = author in {one.address for one in who.staff(case.connection, case.hand.mailbox)()}
     _tell(case, ticket, author, comment, Visibility.PUBLIC, answers=by_staff)
     return f"comment {comment} is public on #{ticket.id} now"
 
@@ -79,7 +79,7 @@ def _tell(
     public = visibility is Visibility.PUBLIC
     customers = telling.public_comment(ticket, author, policy) if public else ()
     told = {author, *(order.address for order in customers)}
-    followers = telling.staff_of(ticket, who.staff(connection, hand.mailbox), policy)
+    followers = telling.staff_of(ticket, who.staff(connection, hand.mailbox)(), policy)
     others = (s for s in followers if s.address not in told)
     desk = telling.to_desk(Kind.NEW_COMMENT, others, policy, detail, quotes=True)
     records.order(connection, hand, (*customers, *desk), ticket.id, comment)

@@ -290,7 +290,7 @@ def test_a_tier_is_agreed_from_a_day_on(desk: Desk) -> None:
 def test_a_contract_promises_beside_its_tier(desk: Desk) -> None:
     desk.company("tier", "Acme", "premium", "--first", "p2=1 business hour", "--ongoing", "Low=2d")
 
-    company = desk.read(lambda c: who.company_of(c, desk.mailbox(), ANN, ids.now()))
+    company = desk.read(lambda c: who.company_of(c, desk.mailbox(), ANN, ids.now())())
 
     assert company is not None
     assert company.targets == {"first": {"High": "1 business hour"}, "ongoing": {"Low": "2 days"}}
@@ -346,7 +346,7 @@ def test_a_person_gets_his_notices_in_his_language(desk: Desk) -> None:
     assert desk.run("user", "language", ANN, "de", "--mailbox", PLANNED).code == 0
     assert desk.run("staff", "language", SAM, "de", "--mailbox", PLANNED).code == 0
 
-    found = desk.read(lambda c: who.people(c, desk.mailbox(), [ANN, SAM], ids.now()))
+    found = desk.read(lambda c: who.people(c, desk.mailbox(), [ANN, SAM], ids.now())())
 
     assert {person.language for person in found.values()} == {"de"}
 

@@ -25,7 +25,7 @@ def agree(ledger: Ledger, mailbox: Mailbox, tier: str, starts_at: datetime) -> N
 
 
 def tier_at(database: Database, mailbox: Mailbox, moment: datetime) -> str:
-    company = database.read(lambda c: who.company_of(c, mailbox, "ann@acme.example", moment))
+    company = database.read(lambda c: who.company_of(c, mailbox, "ann@acme.example", moment)())
     assert company is not None
     return company.tier
 
