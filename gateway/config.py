@@ -7,7 +7,7 @@ import json
 import os
 import tomllib
 import typing
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -16,17 +16,18 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.setting_values import (
+    Address,
     Domain,
     ExistingFile,
     Listen,
     Network,
+    PublicUrl,
     RelayUrl,
     Selector,
     StoreUrl,
@@ -63,7 +64,7 @@ class LmtpSection(_Section):
 
 class HttpSection(_Section):
     listen: TcpListen = "127.0.0.1:8025"
-    public_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")] | None = None
+    public_url: PublicUrl | None = None
     """What stands before the links that we mail, such as https://postern.help.example."""
 
     @property
@@ -100,7 +101,7 @@ class TrustSection(_Section):
 
 
 class DnsSection(_Section):
-    servers: tuple[IPv4Address | IPv6Address, ...] = ()
+    servers: tuple[Address, ...] = ()
     """The system's where none is named."""
     port: Annotated[int, Field(ge=1, le=65535)] = 53
     budget_s: Annotated[float, Field(gt=0, le=30)] = 3.0

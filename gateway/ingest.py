@@ -18,7 +18,7 @@ from gateway.ids import Clock, NewId
 from gateway.metrics import Metrics
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser
-from gateway.policies import Policies
+from gateway.policies import Policies, named
 from rules import replies
 from rules.authentication import Authentication
 from rules.decide import decide
@@ -146,7 +146,8 @@ class Ingest:
         return await asyncio.wrap_future(self.ledger.submit(job))
 
     def _policy(self, entry: Entry) -> Policy:
-        return self.policies[entry.mailbox.policy]
+        mailbox = entry.mailbox
+        return named(self.policies, mailbox.policy, f"mailbox {mailbox.address}")
 
     async def _entries(self, delivery: Delivery) -> list[Entry]:
         """The mail, parsed and looked into, once for each of our mailboxes that it came to."""

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+import re
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
@@ -36,6 +45,28 @@ def _store_url(value: str) -> str:
 def _relay_url(value: str) -> str:
     if not value.startswith(("smtp://", "smtps://")):
         raise ValueError("expected smtp://host:port or smtps://user:password@host:port")
+    try:
+        named = urlsplit(value)
+        has_host, _ = bool(named.hostname), named.port  # a port that is none raises
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise ValueError("it names no host, or a port that is none; expected smtp://host:port")
+    return value
+
+
+def _address(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_address(value)
+    except ValueError:
+        raise ValueError("expected an IP address, such as 192.0.2.53 or 2001:db8::53") from None
+
+
+def _public_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+", value):
+        raise ValueError("expected no path behind the host, such as https://postern.help.example")
     return value
 
 
@@ -61,10 +92,12 @@ def _existing(path: Path) -> Path:
 
 Listen = Annotated[str, AfterValidator(_listen)]
 TcpListen = Annotated[str, AfterValidator(_tcp)]
+Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 ExistingFile = Annotated[Path, AfterValidator(_existing)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 RelayUrl = Annotated[str, AfterValidator(_relay_url)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Domain = Annotated[
     str,
     StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+$"),

@@ -86,7 +86,11 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
     return Finding(saw, f"{visibility} on #{ticket.id}{done}", action, entitled.reason)
 
 
-USAGE_TEXT = "Commands stand at the head of a mail, one on a line:\n" + "\n".join(USAGE.values())
+NOT_YET = ("tag", "untag", "requester", "split", "snooze", "onbehalf")
+"""They are read, so that none of them is published, but nothing here does them."""
+USAGE_TEXT = "Commands stand at the head of a mail, one on a line:\n" + "\n".join(
+    usage for name, usage in USAGE.items() if name not in NOT_YET
+)
 
 
 def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Order, ...]:

@@ -91,9 +91,13 @@ class Database:
         wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
         missing = self._file is not None and not self._file.exists()
         found = None if missing else self.read(_version)
+        if found is None:
+            raise NotUpgraded(
+                f"there is no store yet at {self.engine.url.render_as_string()}: run `postern init`"
+            )
         if found != wanted:
             raise NotUpgraded(
-                f"the database is at version {found or 'none'}, this program needs {wanted}: "
+                f"the database is at version {found}, this program needs {wanted}: "
                 "run `postern db upgrade`"
             )
 

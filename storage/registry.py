@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rules.addresses import domain_of, is_free_mail, normalise
@@ -189,7 +189,7 @@ def _check_domain(
         known = ", ".join(domains) or "none"
         raise Unusable(
             f"{address} is no address of {company}; its domains are: {known}. "
-            "For somebody who writes from elsewhere all the same: --anywhere"
+            "For somebody who writes from elsewhere all the same: `postern user add --anywhere`"
         )
 
 
@@ -283,6 +283,12 @@ def set_mailbox_active(connection: Connection, address: str, active: bool) -> No
         raise Unknown(f"no mailbox {address}")
 
 
+def set_mailbox_policy(connection: Connection, address: str, policy: str) -> None:
+    """From the next mail on the mailbox works under another policy. Raises Unknown."""
+    mailbox = the_mailbox(connection, address)
+    connection.execute(update(_mailbox).where(_mailbox.c.id == mailbox.id).values(policy=policy))
+
+
 def add_api_token(connection: Connection, token: str, name: str, scope: str, now: datetime) -> None:
     """Register a bearer token; only its digest is kept."""
     row = {"digest": _digest(token), "name": name, "scope": scope, "created_at": now}
@@ -293,6 +299,22 @@ def api_token_scope(connection: Connection, token: str) -> str | None:
     """What a bearer token may do; None for a token that is not ours."""
     query = select(_api_token.c.scope).where(_api_token.c.digest == _digest(token))
     return connection.execute(query).scalar()
+
+
+def api_tokens(connection: Connection) -> list[tuple[str, str, datetime]]:
+    """The name, scope and age of every bearer token, the oldest first."""
+    columns = (_api_token.c.name, _api_token.c.scope, _api_token.c.created_at)
+    rows = connection.execute(select(*columns).order_by(_api_token.c.created_at))
+    return [(row.name, row.scope, row.created_at) for row in rows]
+
+
+def remove_api_tokens(connection: Connection, name: str) -> int:
+    """Every bearer token of a name opens nothing any more. Raises Unknown where there is none."""
+    removed = connection.execute(delete(_api_token).where(_api_token.c.name == name)).rowcount
+    if not removed:
+        known = ", ".join(sorted({each for each, _, _ in api_tokens(connection)})) or "none"
+        raise Unknown(f"no token {name!r}; there are: {known}")
+    return removed
 
 
 def _digest(token: str) -> str:

@@ -112,7 +112,7 @@ class Authenticator:
         if not local or domain is None:
             return Authentication.unchecked("From names no domain")
         envelope, warnings = delivery.envelope, domain_warnings(domain)
-        peer = _peer_address(envelope.peer)
+        peer = peer_address(envelope.peer)
         if peer is not None and any(peer in network for network in self._trust.peers):
             return Authentication.by_peer(str(peer), warnings)
         run, now = self._offload.for_mail(len(delivery.raw)), self._clock()
@@ -189,7 +189,7 @@ def _could_be_passed_on(mail: _Mail, seal: Seal) -> bool:
 async def _by_spf(mail: _Mail, policy: Policy) -> _Proof:
     """SPF, unless its answer could prove nothing: a domain that cannot be aligned, or a relay of
     ours as the client, whose address says nothing about where the mail came from."""
-    who, peer = spf_check.identity(mail.envelope), _peer_address(mail.envelope.peer)
+    who, peer = spf_check.identity(mail.envelope), peer_address(mail.envelope.peer)
     refusal = ""
     if who is None or peer is None:
         return _Proof("", (Evidence("spf", Result.NONE, "", "no domain or no address to check"),))
@@ -244,8 +244,9 @@ def _read(raw: bytes, domain: str, now: float) -> tuple[Message, Candidates] | M
     return message, candidates(message, domain, now)
 
 
-def _peer_address(peer: str) -> IPv4Address | IPv6Address | None:
-    """The client's address; an IPv4 client of an IPv6 socket is an IPv4 client (RFC 4291)."""
+def peer_address(peer: str) -> IPv4Address | IPv6Address | None:
+    """The client's address, None where that is none; an IPv4 client of an IPv6 socket is an IPv4
+    client (RFC 4291)."""
     try:
         address = ip_address(peer)
     except ValueError:

@@ -19,6 +19,8 @@ import dns.message
 import dns.name
 import dns.resolver
 
+from rules.complaints import Refused
+
 RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
 Question = tuple[str, RecordType]
 
@@ -114,9 +116,13 @@ class Resolver:
     ) -> None:
         """`attempt_s` bounds one try at one server, `lifetime_s` all tries of one question.
 
-        Raises dns.resolver.NoResolverConfiguration if the system names no servers.
+        Raises Refused if the system names no servers.
         """
-        self._dns = dns.asyncresolver.Resolver(configure=nameservers is None)
+        try:
+            self._dns = dns.asyncresolver.Resolver(configure=nameservers is None)
+        except dns.resolver.NoResolverConfiguration as error:
+            fault = "none is named, and /etc/resolv.conf names none either"
+            raise Refused("dns.servers", [fault]) from error
         if nameservers is not None:
             self._dns.nameservers = list(nameservers)
             self._dns.port = port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -65,7 +66,16 @@ def failing_well() -> Iterator[None]:
     except Conflict as error:
         fail(os.EX_TEMPFAIL, f"somebody else was first: {error}")
     except StoreDown as error:
-        fail(os.EX_UNAVAILABLE, f"the store does not answer: {error}")
+        cause = getattr(error, "orig", None) or error  # SQLAlchemy adds a link to its manual
+        fail(os.EX_UNAVAILABLE, f"the store does not answer: {cause} (see store.url)")
+
+
+def account() -> str:
+    """Who types, for the audit trail; in a container the user may have a number and no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def columns(*names: str) -> Table:

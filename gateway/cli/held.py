@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from gateway import app as gateway_app
 from gateway import log
 from gateway.cli.common import (
     ConfigOption,
+    account,
     console,
     fail,
     failing_well,
@@ -140,7 +140,7 @@ async def _release(config: Path | None, mail: Held, wording: _Wording) -> Receip
         return await parts.ingest.release(
             mail,
             delivery,
-            Authentication.by_staff(getpass.getuser()),
+            Authentication.by_staff(account()),
             author=Author(address, "") if address else None,
             as_new=wording.as_new,
         )

@@ -22,6 +22,7 @@ from rich.text import Text
 from gateway import app as gateway_app
 from gateway import log
 from gateway.app import Parts
+from gateway.authentication.authenticator import peer_address
 from gateway.cli.common import (
     ConfigOption,
     console,
@@ -172,6 +173,11 @@ def pipe(
     except typer.Exit as failure:
         # A broken store or configuration is ours to mend; the MTA keeps the mail until then.
         raise typer.Exit(os.EX_TEMPFAIL) from failure
+    except Exception as error:
+        # So is a bug. At most other codes an MTA bounces.
+        log.configure("error", "json")
+        log.failed(error, Delivery(Envelope(peer, helo, False, mail_from, tuple(rcpt or ())), raw))
+        raise typer.Exit(os.EX_TEMPFAIL) from error
     print(reply, file=sys.stderr)  # noqa: T201 - the MTA's log
     if reply.temporary:
         raise typer.Exit(os.EX_TEMPFAIL)
@@ -208,6 +214,8 @@ def _delivery(
     peer: str,
     helo: str,
 ) -> Delivery:
+    if peer and peer_address(peer) is None:
+        fail(os.EX_USAGE, f"--peer {peer}: write the client's IP address, such as 192.0.2.7")
     if mail_from is None:
         author = header.author(header.read(raw))
         mail_from = author.address if isinstance(author, Author) else ""

@@ -54,6 +54,19 @@ def add_mailbox(
     console.print(f"Mail for {address} is taken under the policy {policy}.")
 
 
+@mailbox.command("policy", help="Put a mailbox under another policy; tickets keep their due times.")
+def set_policy(
+    address: AddressArgument,
+    policy: Annotated[str, typer.Argument(metavar="NAME", help="The policy's name.")],
+    config: ConfigOption = None,
+) -> None:
+    with failing_well():
+        known = policies.load(load_config(config).policies.folder)
+        policies.named(known, policy, f"mailbox {address}")
+    write(config, lambda c: registry.set_mailbox_policy(c, address, policy))
+    console.print(f"Mail for {address} is taken under the policy {policy}.")
+
+
 @mailbox.command("list", help="List the mailboxes.")
 def list_mailboxes(config: ConfigOption = None) -> None:
     for each in read(config, registry.mailboxes):
@@ -228,3 +241,20 @@ def add_token(
     text = secrets.token_urlsafe(32)
     write(config, lambda c: registry.add_api_token(c, text, name, scope.value, ids.now()))
     print(text)  # noqa: T201 - alone on its line, for scripts
+
+
+@token.command("list", help="List the tokens: what each is for, and since when.")
+def list_tokens(config: ConfigOption = None) -> None:
+    table = columns("name", "scope", "since")
+    for name, scope, since in read(config, registry.api_tokens):
+        table.add_row(name, scope, f"{since:%Y-%m-%d %H:%M}")
+    console.print(table)
+
+
+@token.command("remove", help="Revoke a token, or all of that name: it opens nothing any more.")
+def remove_token(
+    name: Annotated[str, typer.Argument(help="As `token list` shows it.")],
+    config: ConfigOption = None,
+) -> None:
+    count = write(config, lambda c: registry.remove_api_tokens(c, name))
+    console.print(f"{count} removed.")

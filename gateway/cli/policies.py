@@ -113,8 +113,11 @@ def _next_steps(made: Found, model: str, path: Path, *, into_known: bool) -> str
     if not into_known:
         folder = path.parent.resolve()
         steps.append(f'Write into postern.toml:  [policies]  and below it  folder = "{folder}"')
-    steps.append(f"postern mailbox add support@help.example --policy {made.policy.name}")
     steps.append("Start `postern serve` again: it reads the policies when it starts.")
+    steps.append(
+        f"postern mailbox add support@help.example --policy {made.policy.name}\n"
+        f"     (one that is there already: postern mailbox policy ADDRESS {made.policy.name})"
+    )
     numbered = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     return "\n".join([f"{path} is written, a copy of {model}. What to do next:", *numbered])
 
@@ -135,7 +138,7 @@ def _found(config: Path | None) -> dict[str, Found]:
 def _one(name: str, config: Path | None) -> Found:
     found = _found(config)
     with failing_well():
-        policies.named({each: found[each].policy for each in found}, name, "postern policy")
+        policies.named({each: found[each].policy for each in found}, name, "policies")
     return found[name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +14,16 @@ from rich.text import Text
 
 from gateway import ids, policies
 from gateway.asked import Asked
-from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config, read, write
+from gateway.cli.common import (
+    ConfigOption,
+    account,
+    console,
+    fail,
+    failing_well,
+    load_config,
+    read,
+    write,
+)
 from gateway.cli.mails import clean
 from gateway.policies import Policies
 from rules.addresses import normalise
@@ -185,7 +193,7 @@ def _make(
 def _actor(connection: Connection, mailbox: Mailbox, acting_as: str | None) -> str:
     """The staff person who is named, else the account that types."""
     if acting_as is None:
-        return f"console:{getpass.getuser()}"
+        return f"console:{account()}"
     staff = [person.address for person in who.staff(connection, mailbox)()]
     address = normalise(acting_as)
     if address not in staff:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from gateway import log
+from gateway.authentication.authenticator import peer_address
 from gateway.ingest import Ingest
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.web import links, signup, tickets
@@ -147,11 +148,14 @@ async def _post_mail(request: web.Request) -> web.Response:
     recipients = tuple(request.query.getall("rcpt", []))
     if not recipients:
         return _problem(400, "name the recipients: ?rcpt=support@help.example")
+    peer = request.query.get("peer", request.remote or "")
+    if peer and peer_address(peer) is None:
+        return _problem(400, f"peer={peer}: write the client's IP address, such as 192.0.2.7")
     raw = await request.read()
     if not raw:
         return _problem(400, "the body is empty; it is to be one raw mail (RFC 5322)")
     envelope = Envelope(
-        peer=request.query.get("peer", request.remote or ""),
+        peer=peer,
         helo=request.query.get("helo", ""),
         tls=request.secure,
         mail_from=request.query.get("mail_from", ""),

@@ -70,7 +70,7 @@ _LEANED_ON: dict[Any, set[str]] = {
 def check_foundations(version: str = aiosmtpd.__version__) -> None:
     """Raises ImportError where aiosmtpd is not the one whose private names this room uses."""
     if version != AIOSMTPD:
-        raise ImportError(f"gateway/wire.py is written for aiosmtpd {AIOSMTPD}, not {version}")
+        raise ImportError(f"gateway/wire is written for aiosmtpd {AIOSMTPD}, not {version}")
     for owner, names in _LEANED_ON.items():
         there = dir(owner) if isinstance(owner, type) else owner.__code__.co_names
         if missing := names.difference(there):

@@ -178,9 +178,11 @@ class Desk:
         sender: str,
         *recipients: str,
         token: str | None = None,
+        **more: str,
     ) -> tuple[int, dict[str, Any]]:
         """A mail over HTTP."""
-        query = urllib.parse.urlencode({"mail_from": sender, "rcpt": recipients}, doseq=True)
+        asked = {"mail_from": sender, "rcpt": recipients, **more}
+        query = urllib.parse.urlencode(asked, doseq=True)
         request = urllib.request.Request(
             f"{self.running.http}/api/v1/mails?{query}", data=raw, method="POST"
         )

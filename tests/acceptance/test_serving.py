@@ -235,7 +235,7 @@ class TestRefusingToStart:
         done = postern("serve", "--config", str(config))
 
         assert done.returncode == os.EX_CONFIG
-        assert "run `postern db upgrade`" in done.stderr
+        assert "run `postern init`" in done.stderr
 
     def test_a_store_that_is_no_store_is_unavailable(self, tmp_path: Path) -> None:
         (tmp_path / "store.db").write_bytes(b"this is no database " * 100)

@@ -404,6 +404,16 @@ class TestHttp:
         assert desk.ticket(number).summary.requester == sender
         assert desk.stored(raw) == raw
 
+    def test_a_peer_that_is_no_address_is_named(self, desk: Desk) -> None:
+        raw = a_mail("ann@acme.example")
+
+        status, problem = desk.push(
+            raw, "ann@acme.example", SUPPORT, token=desk.token, peer="mx.acme.example"
+        )
+
+        assert status == 400
+        assert problem["error"].startswith("peer=mx.acme.example: write the client's IP address")
+
     @pytest.mark.parametrize(
         "token", [None, "", "no-token-of-ours"], ids=["none", "empty", "other"]
     )

@@ -201,7 +201,8 @@ def test_a_store_that_was_never_made_is_a_matter_of_configuration(empty: Desk) -
     said = empty.run("tickets")
 
     assert said.code == os.EX_CONFIG
-    assert "run `postern db upgrade`" in said.err
+    assert f"there is no store yet at sqlite:///{empty.config.parent}/store.db" in said.err
+    assert "run `postern init`" in said.err
 
 
 def test_a_broken_store_is_unavailable(empty: Desk, tmp_path: Path) -> None:
@@ -210,7 +211,9 @@ def test_a_broken_store_is_unavailable(empty: Desk, tmp_path: Path) -> None:
     said = empty.run("tickets")
 
     assert said.code == os.EX_UNAVAILABLE
-    assert said.err.startswith("postern: the store does not answer: ")
+    assert (
+        said.err == "postern: the store does not answer: file is not a database (see store.url)\n"
+    )
 
 
 # who is registered
@@ -278,6 +281,9 @@ def test_with_two_mailboxes_a_command_asks_for_one(desk: Desk) -> None:
         ("user deactivate x@acme.example", os.EX_DATAERR, "no user x@acme.example"),
         ("mailbox add support@help.example", os.EX_DATAERR, "is registered already"),
         ("mailbox add a@b.example --policy defualt", os.EX_CONFIG, "did you mean default?"),
+        ("mailbox policy support@help.example wekka", os.EX_CONFIG, "did you mean weka?"),
+        ("mailbox policy nobody@help.example weka", os.EX_DATAERR, "no mailbox nobody@help"),
+        ("token remove nobodys", os.EX_DATAERR, "no token 'nobodys'; there are: demo"),
         ("mailbox deactivate nobody@help.example", os.EX_DATAERR, "no mailbox nobody@help.example"),
         ("user list --mailbox no@help.example", os.EX_DATAERR, "there are: support@help.example"),
     ],
@@ -305,6 +311,25 @@ def test_a_token_stands_alone_on_its_line_and_works(desk: Desk) -> None:
     assert re.fullmatch(r"[\w-]{43}\n", said.out)
     with desk.opened() as database:
         assert database.read(lambda c: registry.api_token_scope(c, said.out.strip())) == "mails"
+
+
+def test_a_token_is_listed_and_revoked(desk: Desk) -> None:
+    token = desk.run("token", "add", "portal", "--scope", "portal").out.strip()
+    assert re.search(r"^portal +portal +20\d\d-", desk.run("token", "list").out, re.MULTILINE)
+
+    assert desk.run("token", "remove", "portal") == Said(0, "1 removed.\n", "")
+
+    assert "portal" not in desk.run("token", "list").out
+    with desk.opened() as database:
+        assert database.read(lambda c: registry.api_token_scope(c, token)) is None
+
+
+def test_a_mailbox_is_put_under_another_policy(desk: Desk) -> None:
+    said = "Mail for support@help.example is taken under the policy weka.\n"
+
+    assert desk.run("mailbox", "policy", "support@help.example", "weka") == Said(0, said, "")
+
+    assert desk.run("mailbox", "list").out == "support@help.example  weka\n"
 
 
 # users import
@@ -387,6 +412,32 @@ def test_pipe_asks_the_mta_to_try_again_while_the_configuration_is_broken(desk: 
     desk.config.write_text("[smtp]\nlisten = 25\n")
 
     assert desk.pipe(ANNS_MAIL, "ann@acme.example").code == os.EX_TEMPFAIL
+
+
+def test_pipe_asks_the_mta_to_try_again_where_the_peer_is_no_address(desk: Desk) -> None:
+    said = desk.run_real("pipe", "--peer", "${client_adress}", stdin=ANNS_MAIL)
+
+    assert said.code == os.EX_TEMPFAIL
+    assert said.err.startswith("postern: --peer ${client_adress}: write the client's IP address")
+
+
+def test_pipe_asks_the_mta_to_try_again_after_a_bug(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[BaseException] = []
+
+    def broken(*_: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("gateway.cli.mails._take", broken)
+    monkeypatch.setattr("gateway.log.configure", lambda *_: None)
+    monkeypatch.setattr("gateway.log.failed", lambda error, _: logged.append(error))
+
+    said = CliRunner().invoke(app, ["pipe", "--config", str(desk.config)], input=ANNS_MAIL)
+
+    assert said.exit_code == os.EX_TEMPFAIL
+    assert [type(error) for error in logged] == [KeyError]
+    assert "a bug" not in said.output
 
 
 # tail

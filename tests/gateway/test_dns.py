@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
+import dns.asyncresolver
+import dns.resolver
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from gateway.authentication.dns import (
     Unusable,
     host_domain,
 )
+from rules.complaints import Refused
 from tests.nameserver import NameServer
 
 
@@ -47,6 +50,18 @@ async def resolver(server: NameServer, clock: Clock) -> AsyncIterator[Resolver]:
     resolver = Resolver(["127.0.0.1"], server.port, attempt_s=0.2, lifetime_s=0.5, clock=clock)
     yield resolver
     await resolver.close()
+
+
+async def test_a_system_that_names_no_servers_is_told_where_to_name_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none_named(*_: object, **__: object) -> None:
+        raise dns.resolver.NoResolverConfiguration
+
+    monkeypatch.setattr(dns.asyncresolver, "Resolver", none_named)
+
+    with pytest.raises(Refused, match=r"^dns\.servers: none is named"):
+        Resolver()
 
 
 async def test_a_record_is_found(resolver: Resolver) -> None:

@@ -172,6 +172,20 @@ def test_the_audit_trail_names_the_account_that_typed(desk: Desk) -> None:
     assert (last.became, last.why) == ("High", "two sites")
 
 
+def test_the_audit_trail_names_an_account_without_a_name_by_its_number(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    number = desk.opened()
+    monkeypatch.setattr(getpass, "getuser", nameless)
+
+    desk.set(number, "--severity", "P2")
+
+    assert desk.ticket(number).history[-1].actor == f"console:uid {os.getuid()}"
+
+
 def test_the_audit_trail_names_the_staff_person_who_acts(desk: Desk) -> None:
     number = desk.opened()
 
