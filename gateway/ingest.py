@@ -28,7 +28,7 @@ from rules.mail import Delivery, Mail, Mailbox
 from rules.policy import Policy
 from rules.receipt import Receipt
 from rules.replies import Reply
-from rules.sealed import sealed
+from rules.sealed import as_proven, pointing
 from rules.threads import is_looped, returned_notice, signals
 from storage import blobs
 from storage.apply import Entry, apply
@@ -107,9 +107,8 @@ class Ingest:
         that was released before is a duplicate; Conflict is raised for one that was discarded.
         """
         mail = await self.parser.parse(delivery.raw)
+        mail = as_proven(mail, held.envelope, held.authentication)
         mail = replace(mail, author=author or mail.author)
-        if held.authentication.seal is not None:
-            mail = sealed(mail, held.authentication.seal)
         compressed = blobs.compress(delivery.raw)
         entry = replace(
             self._entry(delivery, compressed, mail, held.mailbox, authentication),
@@ -158,8 +157,7 @@ class Ingest:
                 recipients.setdefault(mailbox, []).append(recipient)
         mail = await self.parser.parse(delivery.raw)
         authentication = await self._authenticate(delivery, mail, tuple(recipients))
-        if authentication.seal is not None:
-            mail = sealed(mail, authentication.seal)
+        mail = as_proven(mail, delivery.envelope, authentication)
         compressed = blobs.compress(delivery.raw) if recipients else b""
         entries = []
         for mailbox, addresses in recipients.items():
@@ -205,7 +203,8 @@ class Ingest:
     def _decide(self, connection: Connection, entry: Entry, snapshot: Snapshot) -> Decision:
         mailbox, mail, envelope = entry.mailbox, entry.mail, entry.delivery.envelope
         policy = self._policy(entry)
-        pointers = signals(mail, envelope, mailbox, snapshot.keys, policy.subject_tag.format)
+        towards = pointing(mail, envelope, entry.authentication)
+        pointers = signals(mail, towards, mailbox, snapshot.keys, policy.subject_tag.format)
         facts = gather(
             connection,
             mail=mail,

@@ -40,7 +40,7 @@ from rules.mail import Mail
 from rules.notices import Order
 from rules.participants import Addition
 from rules.policy import Policy
-from rules.sealed import sealed
+from rules.sealed import as_proven, pointing
 from rules.sla import Stage
 from rules.threads import is_looped, returned_notice, signals
 from storage import registry, replay
@@ -174,8 +174,7 @@ def _compare(
 
 def _as_decided(mail: Mail, one: Recorded, snapshot: Snapshot) -> Mail:
     """The mail as the rules saw it: sealed, with its reports, by whom staff say who wrote it."""
-    if one.first_proof.seal is not None:
-        mail = sealed(mail, one.first_proof.seal)
+    mail = as_proven(mail, one.envelope, one.first_proof)
     if one.author and one.authentication.by.startswith(BY_STAFF):
         mail = replace(mail, author=Author(one.author, ""))
     if returned_notice(one.envelope, one.mailbox, snapshot.keys) is not None:
@@ -192,8 +191,9 @@ def _decide(
     new: Policy,
 ) -> tuple[Decision, Decision]:
     """By the present policy and by the new one. Their subject tags may point differently."""
+    towards = pointing(mail, one.envelope, one.authentication)
     pointers = [
-        signals(mail, one.envelope, one.mailbox, snapshot.keys, policy.subject_tag.format)
+        signals(mail, towards, one.mailbox, snapshot.keys, policy.subject_tag.format)
         for policy in (present, new)
     ]
     facts = gather(

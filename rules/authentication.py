@@ -54,12 +54,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What the DKIM signature that proves an author covers."""
+    """What the signature that proves an author covers."""
 
     fingerprint: str
-    """SHA-256 (hex) of the signature: the same for every copy of the signed mail."""
+    """SHA-256 (hex) of what was signed: the same for every copy of the signed mail, in whatever
+    spelling the signature comes."""
     names: tuple[str, ...]
     """The signed fields in lower case, as often as `h=` names each (RFC 6376 §3.5)."""
+    alone: bool = True
+    """Nothing but the signature proves the author: anybody may have sent the mail on, and added
+    to it what the signature does not cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,7 @@ class Authentication:
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     seal: Seal | None = None
-    """Set where a signature alone proves the author: anybody may have sent the mail on, and added
-    to it what the signature does not cover."""
+    """Set where a signature proves the author, alone or not."""
 
     @classmethod
     def by_peer(cls, peer: str, warnings: tuple[str, ...] = ()) -> Self:
@@ -133,6 +136,7 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
         ],
         "warnings": list(verdict.warnings),
         "seal": [verdict.seal.fingerprint, *verdict.seal.names] if verdict.seal else None,
+        "seal_alone": verdict.seal is not None and verdict.seal.alone,
     }
 
 
@@ -156,7 +160,10 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
             for each in stored["evidence"]
         ),
         warnings=tuple(stored["warnings"]),
-        seal=Seal(stored["seal"][0], tuple(stored["seal"][1:])) if stored["seal"] else None,
+        # Until 2026-11-21 only seals that stand alone were kept, without saying so.
+        seal=Seal(stored["seal"][0], tuple(stored["seal"][1:]), stored.get("seal_alone", True))
+        if stored["seal"]
+        else None,
     )
 
 

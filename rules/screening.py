@@ -118,26 +118,27 @@ def proof(case: Case) -> Finding:
     who = case.who
     proven, policy = case.facts.authentication, case.policy
     saw = f"{who.tier} by {proven.by or ('reply token' if who.token else 'nothing')}"
-    if proven.seal is not None and not _is_addressed(case):
+    if proven.seal is not None and proven.seal.alone and not _is_addressed(case):
         outcome = "signed, but not for this mailbox: anybody may have sent it on"
         return Finding(saw, outcome, Hold(), Reason.NOT_ADDRESSED)
     if who.tier >= Tier.TOKEN:
         return Finding(saw, "good enough to go on")
     if not case.facts.author_known:
         return Finding(saw, "of no domain that is known here")
-    if proven.temporary:
+    if proven.temporary and (case.facts.domain_known or _has_his_thread(case)):
         return _unanswered(case, saw)
-    # Of a domain that only a guest makes known here, the guest must not stand out.
+    if not case.facts.domain_known:
+        # A guest must not stand out among all others of his domain, who are strangers.
+        return Finding(saw, "not proven, and nobody of the domain is registered")
     wish = proven.dmarc_policy if proven.dmarc is Result.FAIL else "none"
-    if case.facts.domain_known:
-        if wish == "reject":
-            refusal = Refuse(replies.SENDER_FAILED_DMARC.text, dmarc=True)
-            outcome = "DMARC fails, its domain asks to reject"
-            return Finding(saw, outcome, refusal, Reason.DMARC_REJECT)
-        if wish == "quarantine":
-            outcome = "DMARC fails, its domain asks for quarantine"
-            return Finding(saw, outcome, Hold(), Reason.DMARC_QUARANTINE)
-    if policy.unauthenticated == "hold" and case.facts.domain_known:
+    if wish == "reject":
+        refusal = Refuse(replies.SENDER_FAILED_DMARC.text, dmarc=True)
+        outcome = "DMARC fails, its domain asks to reject"
+        return Finding(saw, outcome, refusal, Reason.DMARC_REJECT)
+    if wish == "quarantine":
+        outcome = "DMARC fails, its domain asks for quarantine"
+        return Finding(saw, outcome, Hold(), Reason.DMARC_QUARANTINE)
+    if policy.unauthenticated == "hold":
         return Finding(saw, "not proven", Hold(), Reason.UNPROVEN_HELD)
     return Finding(saw, "not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
 
@@ -176,6 +177,13 @@ def sender(case: Case) -> Finding:
             return Finding(saw, "may write")
         case _:
             assert_never(who.standing)
+
+
+def _has_his_thread(case: Case) -> bool:
+    """Whether the mail points to a ticket that its author is on: a guest's mail without that goes
+    nowhere, so nothing need be found out for it, and nothing be told by it."""
+    tickets = (case.facts.tickets[each.ticket] for each in case.entitlements)
+    return any(ticket.participant(case.who.address) is not None for ticket in tickets)
 
 
 def _is_addressed(case: Case) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rules.addresses import domain_of, is_free_mail, normalise
+from rules.authentication import domain_warnings
 from rules.complaints import Refused
 from rules.facts import Company, Person, Role
 from rules.mail import Mailbox
@@ -131,6 +132,8 @@ def add_company(connection: Connection, mailbox: Mailbox, name: str, domains: Se
         normal = domain_of(_address(f"postmaster@{domain}", shown=domain))
         if is_free_mail(normal):
             raise Unusable(f"{domain} is a free mail provider: anybody has an address there")
+        if strange := domain_warnings(normal):
+            raise Unusable(f"{domain} looks like another domain: {'; '.join(strange)}")
         row = {"mailbox_id": mailbox.id, "domain": normal, "company_id": company}
         _insert(connection, _domain, row, normal)
     return company

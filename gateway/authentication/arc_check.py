@@ -53,6 +53,9 @@ class ArcVerdict:
     sealer: str
     """The listed sealer that vouches for the author's domain; empty if there is none."""
     temporary: bool
+    signature: tuple[HeaderField, Tags] | None = None
+    """The newest signature over the message, where the sealer vouches: whoever sends the mail on
+    can add what it does not cover."""
 
 
 async def check_arc(
@@ -91,7 +94,10 @@ async def check_arc(
     vouches = stated is not None and stated.method == "dmarc"
     detail = f"sealed by {sealer}" + ("" if vouches else ", which states no dmarc=pass for From")
     verified = Evidence("arc", Result.PASS, sealer, detail, aligned=vouches)
-    return ArcVerdict((verified,), sealer if vouches else "", False)
+    if not vouches:
+        return ArcVerdict((verified,), "", False)
+    newest = chain[-1]
+    return ArcVerdict((verified,), sealer, False, (newest.signature, newest.signature_tags))
 
 
 def read_chain(message: Message, now: float) -> list[ArcSet] | str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -17,8 +16,14 @@ from gateway.authentication.dmarc import Policy, aligned, could_align, find_poli
 from gateway.authentication.dns import Lookups, Resolver, host_domain
 from gateway.authentication.offload import Offload, Run
 from gateway.authentication.results_header import stated_by_relay
-from gateway.authentication.signatures import Malformed, Message, read_message
-from rules.addresses import without_detail
+from gateway.authentication.signatures import (
+    HeaderField,
+    Malformed,
+    Message,
+    Tags,
+    read_message,
+    sealed_digest,
+)
 from rules.authentication import Authentication, Evidence, Result, Seal, domain_warnings
 from rules.header import Author
 from rules.mail import Delivery, Envelope
@@ -120,34 +125,39 @@ class Authenticator:
         if isinstance(read, Malformed):
             return Authentication.unchecked(read.why)
         message, signatures = read
+
+        def mail() -> _Mail:
+            lookups = Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
+            behind_relay = bool(relays)
+            return _Mail(envelope, message, signatures, domain, now, lookups, run, behind_relay)
+
         relays = [name for network, name in self._trust.relays if peer and peer in network]
         for authserv_id in relays:
             stated = await run(partial(stated_by_relay, message, authserv_id, domain))
             if stated is not None:
-                return Authentication.by_relay(authserv_id, stated, warnings)
+                verdict = Authentication.by_relay(authserv_id, stated.proof, warnings)
+                if not signatures.signatures or not await worth_asking():
+                    return verdict
+                # The relay's word may rest on the signature, which binds what it covers.
+                seal = (await _policy_and_dkim(mail()))[1].seal
+                return replace(verdict, seal=seal and replace(seal, alone=not stated.straight))
             warnings += (f"relay {authserv_id} states nothing that proves the author",)
         if not await worth_asking():
             return Authentication.unchecked("nobody of this domain is known here", warnings)
-        lookups = Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
-        mail = _Mail(
-            envelope, message, signatures, domain, now, lookups, run, behind_relay=bool(relays)
-        )
-        verdict = await self._prove(mail)
+        verdict = await self._prove(mail())
         return replace(verdict, warnings=warnings + verdict.warnings)
 
     async def _prove(self, mail: _Mail) -> Authentication:
-        async with asyncio.TaskGroup() as group:
-            asked = group.create_task(find_policy(mail.domain, mail.lookups))
-            signed = group.create_task(_by_dkim(mail, asked))
-        policy, proofs = asked.result(), [signed.result()]
-        seal = proofs[0].seal
+        policy, signed = await _policy_and_dkim(mail)
+        proofs, seal = [signed], signed.seal
         if not proofs[0].by or (seal is not None and _could_be_passed_on(mail, seal)):
             by_path = await _by_spf(mail, policy)
             proofs.append(by_path)
-            if by_path.by:  # it came straight from the author's domain, as it is
-                seal = None
+            if by_path.by and seal is not None:  # straight from the author's domain, as it is
+                seal = replace(seal, alone=False)
         if not any(proof.by for proof in proofs) and self._trust.sealers:
             proofs.append(await self._by_arc(mail))
+            seal = proofs[-1].seal
         return replace(_verdict(mail.domain, policy, proofs), seal=seal)
 
     async def _by_arc(self, mail: _Mail) -> _Proof:
@@ -155,7 +165,16 @@ class Authenticator:
             mail.message, self._trust.sealers, mail.domain, mail.now, mail.lookups, mail.run
         )
         by = f"arc:{checked.sealer}" if checked.sealer else ""
-        return _Proof(by, checked.evidence, checked.temporary)
+        signed = checked.signature
+        seal = await _seal(mail, *signed) if signed is not None else None
+        return _Proof(by, checked.evidence, checked.temporary, seal=seal)
+
+
+async def _policy_and_dkim(mail: _Mail) -> tuple[Policy, _Proof]:
+    async with asyncio.TaskGroup() as group:
+        asked = group.create_task(find_policy(mail.domain, mail.lookups))
+        signed = group.create_task(_by_dkim(mail, asked))
+    return asked.result(), signed.result()
 
 
 async def _by_dkim(mail: _Mail, asked: asyncio.Task[Policy]) -> _Proof:
@@ -167,14 +186,16 @@ async def _by_dkim(mail: _Mail, asked: asyncio.Task[Policy]) -> _Proof:
 
     checked = await check_dkim(mail.message, mail.signatures, mail.lookups, is_aligned, mail.run)
     by = f"dkim:{checked.domain}" if checked.domain else ""
-    seal = None
-    if checked.signature is not None:
-        tags = checked.signature.tags
-        fingerprint = hashlib.sha256(b"".join(tags[b"b"].split())).hexdigest()
-        signed_names = tags[b"h"].decode("ascii", "replace").lower().split(":")
-        names = tuple(name.strip() for name in signed_names)
-        seal = Seal(fingerprint, names)
+    signed = checked.signature
+    seal = await _seal(mail, signed.field, signed.tags) if signed is not None else None
     return _Proof(by, checked.evidence, checked.temporary, checked.warnings, seal)
+
+
+async def _seal(mail: _Mail, field: HeaderField, tags: Tags) -> Seal:
+    """What a signature that holds covers."""
+    fingerprint = await mail.run(partial(sealed_digest, mail.message, field, tags))
+    names = tags[b"h"].decode("ascii", "replace").lower().split(":")
+    return Seal(fingerprint, tuple(name.strip() for name in names))
 
 
 def _could_be_passed_on(mail: _Mail, seal: Seal) -> bool:
@@ -182,8 +203,7 @@ def _could_be_passed_on(mail: _Mail, seal: Seal) -> bool:
     if any(len(mail.message.named(p.encode())) > seal.names.count(p) for p in POINTERS):
         return True
     written = b" ".join(v for n in (b"to", b"cc") for _, v in mail.message.named(n)).lower()
-    recipients = (without_detail(r)[0].lower().encode() for r in mail.envelope.rcpt_tos)
-    return not any(recipient in written for recipient in recipients)
+    return not all(r.lower().encode() in written for r in mail.envelope.rcpt_tos)
 
 
 async def _by_spf(mail: _Mail, policy: Policy) -> _Proof:

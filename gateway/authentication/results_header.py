@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import authres
@@ -29,7 +30,16 @@ _TRACE = frozenset(
 )
 
 
-def stated_by_relay(message: Message, authserv_id: str, author_domain: str) -> Evidence | None:
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a relay says of a mail."""
+
+    proof: Evidence
+    straight: bool
+    """It came to the relay straight from the author's domain: `spf=pass` of that very domain."""
+
+
+def stated_by_relay(message: Message, authserv_id: str, author_domain: str) -> Stated | None:
     """What the top-most Authentication-Results proves about the author, None if nothing.
 
     It counts only if its authserv-id is exactly the relay's. CPU-bound, never raises.
@@ -37,7 +47,10 @@ def stated_by_relay(message: Message, authserv_id: str, author_domain: str) -> E
     for name, value in message.fields:
         lowered = name.strip().lower()
         if lowered == b"authentication-results":
-            return proof(value, authserv_id, author_domain)
+            proven = proof(value, authserv_id, author_domain)
+            if proven is None:
+                return None
+            return Stated(proven, _came_straight(value, author_domain))
         if lowered not in _TRACE and not lowered.startswith(b"x-"):
             return None
     return None
@@ -50,10 +63,9 @@ def proof(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence
     `authserv_id=None` takes any. CPU-bound, never raises.
     """
     try:
-        text = " ".join(value.decode("ascii").split())
         if len(value) > MAX_FIELD_BYTES:
             return None
-        read = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
+        read = _parsed(value)
         if authserv_id is not None and read.authserv_id != authserv_id.lower():
             return None
         results = list(read.results)
@@ -69,6 +81,20 @@ def proof(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence
     except Exception:  # noqa: BLE001  authres raises anything on hostile text
         return None
     return None
+
+
+def _came_straight(value: bytes, author_domain: str) -> bool:
+    """Of a value that `proof` could read."""
+    return any(
+        (each.method, each.result) == ("spf", "pass") and set(_domains(each)) == {author_domain}
+        for each in _parsed(value).results
+    )
+
+
+def _parsed(value: bytes) -> Any:
+    """Raises whatever authres raises on hostile text."""
+    text = " ".join(value.decode("ascii").split())
+    return authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
 
 
 def _domains(result: Any) -> Iterator[str | None]:

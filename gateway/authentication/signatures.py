@@ -148,6 +148,24 @@ def header_digest_input(
     return b"".join(name + b":" + value for name, value in lines).removesuffix(b"\r\n")
 
 
+def sealed_digest(message: Message, field: HeaderField, tags: Tags) -> str:
+    """SHA-256 (hex) of what a message signature covers.
+
+    Not of the signature: it has many spellings in base64, RSA has several for one text, and of two
+    signatures one can be left out. Where neither Message-ID nor Date is covered, two mails can be
+    alike in all that was signed; then the signature's own terms, its time above all, count too.
+
+    Raises whatever dkimpy raises.
+    """
+    covered = select(message.fields, tags[b"h"].lower().split(b":"))
+    names = {name.strip(b" \t").lower() for name, _ in covered}
+    terms = (b"", b"\r\n") if names & {b"message-id", b"date"} else field
+    canonicalisation = tags.get(b"c", b"simple/simple")
+    hasher = hashlib.sha256(header_digest_input(canonicalisation, covered, terms))
+    hasher.update(base64.b64decode(tags[b"bh"]))
+    return hasher.hexdigest()
+
+
 def select(fields: Sequence[HeaderField], names: Iterable[bytes]) -> list[HeaderField]:
     """The fields that `h=` names, each name taken from the bottom up (RFC 6376 §5.4.2)."""
     left: defaultdict[bytes, list[HeaderField]] = defaultdict(list)

@@ -157,8 +157,9 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
 
     def _records(self, kind: RecordType, name: str, texts: tuple[bytes, ...]) -> list[Any]:
         if kind == "MX":
-            pairs = (text.decode("ascii").split() for text in texts)
-            return [(int(preference), host) for preference, host in pairs]
+            # The host of a null MX (RFC 7505) is the root, which has no address.
+            pairs = (text.decode("ascii").partition(" ") for text in texts)
+            return [(int(preference), host) for preference, _, host in pairs]
         if kind != "TXT":
             return [text.decode("ascii") for text in texts]
         records = []

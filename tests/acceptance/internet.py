@@ -224,8 +224,15 @@ class Target:
 
 
 @contextmanager
-def a_target(folder: Path, store_url: str, limits: str = "refusal_s = 0.1") -> Iterator[Target]:
-    """A desk that takes nobody's word, with all companies enrolled, in front of their DNS."""
+def a_target(
+    folder: Path,
+    store_url: str,
+    limits: str = "refusal_s = 0.1",
+    relay: str = "192.0.2.200",
+    **policy: str,
+) -> Iterator[Target]:
+    """A desk that takes nobody's word but a relay's, with all companies enrolled, in front of their
+    DNS. `policy` has further lines of its policy."""
     with NameServer(records()) as server:
         server.silent.add("silent.example")
         config = write_config(
@@ -234,7 +241,7 @@ def a_target(folder: Path, store_url: str, limits: str = "refusal_s = 0.1") -> I
             f"""[trust]
 peers = []
 [[trust.relays]]
-peer = "192.0.2.200/32"
+peer = "{relay}/32"
 authserv_id = "{AUTHSERV_ID}"
 [dns]
 servers = ["127.0.0.1"]
@@ -243,7 +250,7 @@ budget_s = 1.0
 [limits]
 {limits}
 """
-            + generous(folder),
+            + generous(folder, **policy),
         )
         done = postern("init", "--config", str(config))
         assert done.returncode == 0, done.stderr

@@ -18,9 +18,13 @@ from typing import Any
 import pytest
 
 from rules import replies
+from rules.facts import Role
+from rules.mail import Mailbox
 from rules.tokens import Keys
 from storage import registry
+from storage.database import Connection
 from storage.journal import JournalEntry
+from storage.registry import NewPerson
 from storage.tables import ParticipantRow, table
 from tests.acceptance import signers
 from tests.acceptance.desk import SALES, SUPPORT, Answer, eventually, filed
@@ -37,6 +41,7 @@ from tests.acceptance.internet import (
     LOU,
     SAM,
     STU,
+    THIS_HOST,
     ULA,
     VIC,
     Target,
@@ -60,6 +65,16 @@ def target(
     sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
     with a_target(tmp_path_factory.mktemp("attacks"), sqlite_stores.new()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def relayed(
+    sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """The same, where the loopback is the trusted relay."""
+    folder = tmp_path_factory.mktemp("relayed")
+    with a_target(folder, sqlite_stores.new(), relay="127.0.0.1") as running:
         yield running
 
 
@@ -508,6 +523,75 @@ class TestReplay:
 
         assert target.written() == before
 
+    def test_with_its_signature_spelt_otherwise(self, target: Target) -> None:
+        raw = honest(ANN)
+        first = target.send(raw, ANN)
+        before = target.written()
+
+        assert respelt(raw) != raw
+        assert target.send(respelt(raw), EVE) == first
+        assert target.written() == before
+
+    def test_without_one_of_its_two_signatures(self, target: Target) -> None:
+        plain = a_mail(ANN)
+        edwards = signed(plain, "acme.example", ed25519_key(), selector="ed").removesuffix(plain)
+        rsa = by("acme.example", plain).removesuffix(plain)
+        first = target.send(edwards + rsa + plain, ANN)
+        before = target.written()
+
+        assert target.send(edwards + plain, EVE) == first
+        assert target.send(rsa + plain, EVE) == first
+        assert target.written() == before
+
+    def test_by_another_way_than_the_first_time(self, target: Target) -> None:
+        """The first came straight from her domain, so its Subject counted without a signature."""
+        target.server.records["s1._domainkey.hooli.example", "TXT"] = [rsa_key(2048).record]
+        raw = by("hooli.example", a_mail(HANK), signs=("from", "to", "message-id", "date"))
+        first = target.send(raw, HANK)
+        before = target.written()
+
+        assert target.send(raw, EVE) == first
+        assert target.written() == before
+
+    def test_to_the_token_of_another_ticket(self, target: Target) -> None:
+        """A mail of Ann's that we have not had yet, in the hands of somebody on her ticket."""
+        _, ticket = filed(target.send(honest(ANN), ANN))
+        caught = honest(ANN, text="Please close it.")
+
+        _, opened = filed(target.send(caught, EVE, to=target.token(ticket, ANN)))
+
+        assert opened != ticket
+        assert len(target.ticket(ticket).comments) == 1
+
+    @pytest.mark.parametrize("author", [ANN, HANK], ids=["by signature", "by SPF"])
+    def test_a_copy_with_the_null_reverse_path_does_not_take_its_place(
+        self, target: Target, author: str
+    ) -> None:
+        raw = honest(author) if author == ANN else a_mail(author)
+        target.send(raw, "")
+        assert target.journal()[-1].verdict == "recorded"
+
+        filed(target.send(raw, author))
+
+    def test_a_copy_marked_as_automatic_does_not_take_its_place(self, target: Target) -> None:
+        raw = honest(ANN)
+        target.send(b"List-Id: <all.acme.example>\r\n" + raw, EVE)
+        assert target.journal()[-1].verdict == "recorded"
+
+        filed(target.send(raw, ANN))
+
+    def test_an_unproven_copy_does_not_take_its_place(self, target: Target) -> None:
+        """quarantined.example asks for quarantine, and sends from this very address."""
+        quinn = "quinn@quarantined.example"
+        target.server.records["_dmarc.quarantined.example", "TXT"] = ["v=DMARC1; p=quarantine"]
+        target.server.records["quarantined.example", "TXT"] = [THIS_HOST]
+        target.write(lambda c: enrolled(c, target.mailbox, quinn))
+        raw = a_mail(quinn)
+        target.send(raw, EVE)
+        assert target.journal()[-1].reason == "dmarc_quarantine"
+
+        filed(target.send(raw, quinn))
+
     def test_with_a_pointer_to_another_ticket_that_was_not_signed(self, target: Target) -> None:
         victim = honest(ANN)
         _, number = filed(target.send(victim, ANN))
@@ -535,6 +619,41 @@ class TestReplay:
         assert target.ticket(opened).summary.mentions is None
 
 
+class TestReplayThroughARelay:
+    """Whose word on a caught mail rests on the signature in it."""
+
+    def test_to_the_same_mailbox_with_another_field(self, relayed: Target) -> None:
+        raw = honest(ANN)
+        first = relayed.send(stamped(raw), ANN)
+        before = relayed.written()
+
+        assert relayed.send(stamped(b"X-Any: thing\r\n" + raw), EVE) == first
+        assert relayed.written() == before
+
+    def test_to_a_mailbox_where_the_author_is_enrolled_too(self, relayed: Target) -> None:
+        relayed.send(stamped(honest(ANN)), EVE, to=SALES)
+        assert relayed.journal()[-1].reason == "not_addressed"
+
+
+def stamped(raw: bytes) -> bytes:
+    stated = f"{AUTHSERV_ID}; dkim=pass header.d=acme.example; dmarc=pass header.from=acme.example"
+    return f"Authentication-Results: {stated}\r\n".encode() + raw
+
+
+def respelt(raw: bytes) -> bytes:
+    """The same signature in another spelling: base64 leaves bits of its last letter unused."""
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    at = raw.rindex(b"==", 0, raw.index(b"\r\nFrom:")) - 1
+    other = letters[letters.index(raw[at]) ^ 1]
+    return raw[:at] + bytes([other]) + raw[at + 1 :]
+
+
+def enrolled(connection: Connection, mailbox: Mailbox, address: str) -> None:
+    domain = address.partition("@")[2]
+    registry.add_company(connection, mailbox, domain, [domain])
+    registry.add_person(connection, mailbox, NewPerson(address, "", Role.USER, domain))
+
+
 class TestReplyToken:
     """A token of Ann's, in other hands."""
 
@@ -543,21 +662,21 @@ class TestReplyToken:
         return filed(target.send(honest(ANN), ANN))[1]
 
     def test_ann_herself_comments(self, target: Target, ticket: int) -> None:
-        answer = target.send(honest(ANN), ANN, to=target.token(ticket, ANN))
+        answer = replied(target, ANN, target.token(ticket, ANN))
         assert filed(answer)[1] == ticket
         assert target.journal()[-1].reason == "reply_token"
 
     def test_a_colleague_writes_as_himself_and_is_flagged(
         self, target: Target, ticket: int
     ) -> None:
-        target.send(honest(BOB), BOB, to=target.token(ticket, ANN))
+        replied(target, BOB, target.token(ticket, ANN))
 
         last = target.ticket(ticket).comments[-1]
         assert (last.author, last.visibility) == (BOB, "private")
         assert target.journal()[-1].reason == "not_a_participant"
 
     def test_another_companys_user_is_held(self, target: Target, ticket: int) -> None:
-        code, text = target.send(honest(GIL), GIL, to=target.token(ticket, ANN))
+        code, text = replied(target, GIL, target.token(ticket, ANN))
 
         held(target, ticket, f"{code} {text}", HELD, "foreign_company")
 
@@ -585,7 +704,7 @@ class TestReplyToken:
     def test_ann_removed_opens_a_ticket_of_her_own(self, target: Target, ticket: int) -> None:
         token = removed(target, ticket)
 
-        assert filed(target.send(honest(ANN), ANN, to=token))[1] != ticket
+        assert filed(replied(target, ANN, token))[1] != ticket
         assert len(target.ticket(ticket).comments) == 1
 
     def test_a_stranger_as_ann_removed(self, target: Target, ticket: int) -> None:
@@ -598,7 +717,7 @@ class TestReplyToken:
     def test_a_colleague_after_ann_was_removed(self, target: Target, ticket: int) -> None:
         token = removed(target, ticket)
 
-        assert filed(target.send(honest(BOB), BOB, to=token))[1] != ticket
+        assert filed(replied(target, BOB, token))[1] != ticket
         assert len(target.ticket(ticket).comments) == 1
 
     def test_after_key_rotation_old_and_new_tokens_are_read(
@@ -611,7 +730,7 @@ class TestReplyToken:
         assert new != old
 
         def reaches(token: str) -> bool | None:
-            return filed(target.send(honest(ANN), ANN, to=token))[1] == ticket or None
+            return filed(replied(target, ANN, token))[1] == ticket or None
 
         assert eventually(lambda: refreshed(target) and reaches(new))
         assert reaches(old)
@@ -624,7 +743,7 @@ class TestReplyToken:
 
         code, text = target.send(a_mail(ANN), to=token)
         held(target, ticket, f"{code} {text}", REJECTED, "dmarc_reject")
-        assert filed(target.send(honest(ANN), ANN, to=token))[1] != ticket
+        assert filed(replied(target, ANN, token))[1] != ticket
 
     @pytest.mark.parametrize("at", [0, 1, 8, 16, 17, 18, 19, 20, 27, 34, 35])
     def test_with_one_character_changed(self, target: Target, ticket: int, at: int) -> None:
@@ -638,7 +757,7 @@ class TestReplyToken:
 
     def test_in_capitals_is_the_same(self, target: Target, ticket: int) -> None:
         token = target.token(ticket, ANN).upper()
-        assert filed(target.send(honest(ANN), ANN, to=token))[1] == ticket
+        assert filed(replied(target, ANN, token))[1] == ticket
 
     def test_of_another_mailbox(self, target: Target, ticket: int) -> None:
         token = target.token(ticket, ANN).replace(SUPPORT.partition("@")[0], "sales")
@@ -646,6 +765,12 @@ class TestReplyToken:
         # Her signed mail names support@, and came to sales@ instead.
         code, text = target.send(honest(ANN), ANN, to=token)
         held(target, ticket, f"{code} {text}", HELD, "not_addressed")
+
+
+def replied(target: Target, author: str, token: str) -> Answer:
+    """The answer to a signed mail to a reply address, which stands in To as clients write it."""
+    raw = changed(a_mail(author), f"To: {SUPPORT}".encode(), f"To: {token}".encode())
+    return target.send(by(author.partition("@")[2], raw), author, to=token)
 
 
 def held(target: Target, ticket: int, reply: str, begins: str, reason: str) -> None:

@@ -30,12 +30,13 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from rules.tokens import message_id
 from tests.acceptance.desk import SUPPORT, filed
-from tests.acceptance.internet import ANN, BOB, ULA, Target, a_mail, a_target, honest
+from tests.acceptance.internet import ANN, BOB, ULA, Target, a_mail, a_target, by, honest
 from tests.stores import SqliteStores
 
 SAMPLES = 200
@@ -192,17 +193,39 @@ async def test_automatic_mail_tells_nothing_of_a_token(target: Target, groups: G
     assert len({answer.replies for answers in told.values() for answer in answers}) == 1
 
 
-async def test_a_guest_s_domain_does_not_tell_that_he_is_one(target: Target) -> None:
-    """guest.example asks to reject; nobody of it is registered."""
+@pytest.mark.parametrize("domain", ["guest.example", "quiet.example"], ids=["rejects", "silent"])
+async def test_a_guest_s_domain_does_not_tell_that_he_is_one(target: Target, domain: str) -> None:
+    """Nobody of the domain is registered; it asks to reject, or its servers are silent."""
     target.server.records["_dmarc.guest.example", "TXT"] = ["v=DMARC1; p=reject"]
-    opening = honest(ANN, "Cc: gus@guest.example")
-    filed(target.send(opening, ANN))
+    target.server.silent.add("quiet.example")
+    guest = f"gus@{domain}"
+    invite(target, guest)
 
-    told = await sampled(
-        target, {"guest": Kind("gus@guest.example"), "nobody": Kind("no@guest.example")}, 2
-    )
+    told = await sampled(target, {"guest": Kind(guest), "nobody": Kind(f"no@{domain}")}, 2)
 
     assert len({answer.replies for answers in told.values() for answer in answers}) == 1
+
+
+async def test_nor_does_it_where_strangers_are_held(
+    sqlite_stores: SqliteStores, tmp_path: Path
+) -> None:
+    policy = {"strangers": '"hold"'}
+    with a_target(tmp_path, sqlite_stores.new(), f"refusal_s = {REFUSAL_S}", **policy) as target:
+        invite(target, "gus@guest.example")
+
+        told = await sampled(
+            target, {"guest": Kind("gus@guest.example"), "nobody": Kind("no@guest.example")}, 2
+        )
+
+    assert len({answer.replies for answers in told.values() for answer in answers}) == 1
+
+
+def invite(target: Target, guest: str) -> None:
+    """A ticket of Ann's that he is on."""
+    signs = ("from", "to", "cc", "subject", "date", "message-id")
+    opening = by("acme.example", a_mail(ANN, f"Cc: {guest}"), signs=signs)
+    _, ticket = filed(target.send(opening, ANN))
+    assert guest in {member.address for member in target.ticket(ticket).members}
 
 
 async def sampled(target: Target, kinds: Kinds, samples: int) -> Mapping[str, list[Told]]:

@@ -46,6 +46,13 @@ async def test_a_listed_sealer_that_saw_a_pass_proves_the_author(world: World) -
     assert verdict.dmarc_policy == "none"
 
 
+async def test_a_seal_binds_what_its_newest_signature_covers(world: World) -> None:
+    verdict = await world.verdict(sealed(a_mail()))
+    assert verdict.seal is not None
+    assert verdict.seal.alone
+    assert sorted(verdict.seal.names) == ["from", "subject", "to"]
+
+
 async def test_by_default_nobody_is_listed() -> None:
     async with a_world() as world:
         verdict = await world.verdict(sealed(a_mail()))

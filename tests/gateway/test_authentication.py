@@ -77,6 +77,18 @@ async def test_a_relay_s_results_prove_the_author(world: World, results: str) ->
     assert not world.server.queries
 
 
+@pytest.mark.parametrize(("spf", "alone"), [("pass", False), ("fail", True)])
+async def test_a_relay_s_word_on_a_signed_mail_binds_what_was_signed(
+    world: World, spf: str, alone: bool
+) -> None:
+    results = f"{MX}; {GOOD}; spf={spf} smtp.mailfrom=acme.example"
+    field = f"Authentication-Results: {results}\r\n".encode()
+    verdict = await world.verdict(field + signed(a_mail()), peer=RELAY)
+    assert verdict.by == "relay:mx.example"
+    assert verdict.seal is not None
+    assert verdict.seal.alone is alone
+
+
 async def test_what_the_relay_adds_on_top_may_stand_above(world: World) -> None:
     raw = b"Received: from x\r\n\tby y\r\nX-Spam: no\r\n" + with_results(
         f"{MX}; dmarc=pass header.from=acme.example"

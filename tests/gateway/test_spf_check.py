@@ -36,6 +36,12 @@ async def test_the_author_s_own_host_proves_it(world: World) -> None:
     assert verdict.dmarc is Result.PASS
 
 
+async def test_a_null_mx_matches_nothing(world: World) -> None:
+    world.publish("acme.example", "0 .", kind="MX")
+    result, _ = await under(world, f"v=spf1 mx ip4:{ACME_HOST} -all")
+    assert result is Result.PASS
+
+
 async def test_an_ipv4_client_of_an_ipv6_socket_is_an_ipv4_client(world: World) -> None:
     assert (await world.verdict(a_mail(), peer=f"::ffff:{ACME_HOST}")).aligned
 
