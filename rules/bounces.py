@@ -130,7 +130,7 @@ _WORDS = tuple(
     for words, meaning in (
         # What answers another command than RCPT is not about the recipient.
         (r"(?:after|reply to) (?:\w+ of )?(?:initial|mail from|data|e?helo|connect)", "7.0"),
-        (r"refused to talk to", "7.0"),
+        (r"refused to talk to|rcpthosts", "7.0"),
         (r"(?:box|folder) (?:is )?full|over ?-?quota|quota (?:is )?exceed", "2.2"),
         (r"exceed[^\n]{0,40}quota", "2.2"),
         (r"(?:insufficient|not enough|out of) (?:\w+ )?(?:disk|storage|space)", "2.2"),

@@ -60,13 +60,14 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
         faults = (*faults, f"commands need {policy.proof.command}")
     if faults:
         text = "Nothing was done, and nothing was published:\n" + "\n".join(faults)
-        draft = AddComment(ticket.id, Visibility.PRIVATE, (), (_receipt(case, text),))
+        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, text))
         return Finding(saw, f"refused: {faults[0]}", draft, Reason.COMMAND_REFUSED)
     silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
-    helped = tuple(_receipt(case, USAGE_TEXT) for c in given.given if isinstance(c, Help))
-    if silent and not wanted and not helped:
+    asks = any(isinstance(c, Help) for c in given.given)
+    helped = _receipt(case, ticket, USAGE_TEXT) if asks else ()
+    if silent and not wanted and not asks:
         text = f"Nothing was published on #{ticket.id}: your mail says nothing above the quote."
-        draft = AddComment(ticket.id, Visibility.PRIVATE, (), (_receipt(case, text),))
+        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, text))
         return Finding(saw, "no words to publish", draft, Reason.NOTHING_SAID)
     # The more private reading wins.
     private = (
@@ -104,10 +105,12 @@ def _answered(case: Case, ticket: Ticket) -> promises.Ticking:
     return promises.answered(case.policy, promised, ticket.clock, case.facts.received_at)
 
 
-def _receipt(case: Case, text: str) -> Order:
+def _receipt(case: Case, ticket: Ticket, text: str) -> tuple[Order, ...]:
+    """One mail to the author; none once he was sent too many: then a machine writes in his name."""
     who = case.who
     language = who.person.language if who.person is not None else ""
-    return Order(Kind.RECEIPT, who.address, language, (("text", text),))
+    receipt = Order(Kind.RECEIPT, who.address, language, (("text", text),))
+    return telling.within_budget((receipt,), ticket, case.policy)
 
 
 def _whom(to: Whom | str, me: str) -> str:

@@ -74,23 +74,24 @@ def _on(
     """What a mail of a customer does on a ticket that he may write on."""
     visibility = _VISIBILITY[entitled.right]
     if entitled.right is not Right.COMMENT:
-        orders, calm = _told_of(case, who, ticket, entitled, (), None)
+        orders, calm = _told_of(case, who, ticket, visibility, entitled, (), None)
         flagged = AddComment(ticket.id, visibility, (), orders)
         return Finding(
             saw, f"{visibility} on #{ticket.id}{conflict}{calm}", flagged, entitled.reason
         )
-    if who.token is not None and who.token.purpose is Purpose.FEEDBACK:
-        rated = AddComment(ticket.id, Visibility.NOTE, ())
-        return Finding(saw, f"feedback on #{ticket.id}", rated, Reason.FEEDBACK)
     member, asked = ticket.participant(who.address), asked_for(case.mail)
     if isinstance(asked, Unsubscribed) and member is not None:
         return leaving(case, ticket, member, f"{saw}{conflict}")
+    if who.token is not None and who.token.purpose is Purpose.FEEDBACK:
+        orders, calm = _told_of(case, who, ticket, Visibility.NOTE, entitled, (), None)
+        rated = AddComment(ticket.id, Visibility.NOTE, (), orders)
+        return Finding(saw, f"feedback on #{ticket.id}{calm}", rated, Reason.FEEDBACK)
     thanks = not has_files(case.mail) and only_thanks(words(case.mail))
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
         return _follow_up(case, who, ticket, saw, conflict)
     joining = additions(case.mail, case.facts, who, ticket, case.policy)
     moved, limits = _moved(case, ticket, thanks)
-    orders, calm = _told_of(case, who, ticket, entitled, joining, moved)
+    orders, calm = _told_of(case, who, ticket, visibility, entitled, joining, moved)
     missing = _still_missing(case, ticket)
     escalation, refusal = _escalation(case, who, asked)
     action = AddComment(
@@ -162,6 +163,7 @@ def _told_of(
     case: Case,
     who: Sender,
     ticket: Ticket,
+    visibility: Visibility,
     entitled: Entitlement,
     joining: tuple[Addition, ...],
     moved: Moved | None,
@@ -176,21 +178,24 @@ def _told_of(
             case.facts,
             ticket,
             who.address,
-            _VISIBILITY[entitled.right],
+            visibility,
             case.policy,
             detail,
         ),
-        *_asked_of_requester(ticket, joining),
+        *_asked_of_requester(case, ticket, joining),
     )
     return telling.calmed(case.mail, orders, case.facts, ticket, who.address, case.policy)
 
 
-def _asked_of_requester(ticket: Ticket, joining: tuple[Addition, ...]) -> tuple[Order, ...]:
+def _asked_of_requester(
+    case: Case, ticket: Ticket, joining: tuple[Addition, ...]
+) -> tuple[Order, ...]:
     """Those who were proposed are the requester's to take in, while he can be asked."""
     requester = ticket.participant(ticket.requester)
     if requester is None or not requester.is_told:
         return ()
-    return telling.proposals(requester.address, requester.language, joining)
+    asked = telling.proposals(requester.address, requester.language, joining)
+    return telling.within_budget(asked, ticket, case.policy)
 
 
 def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str) -> Finding:
@@ -219,7 +224,7 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
         orders=(
             *(o for o in told if o.kind is Kind.COMMENT),
             *(o for o in opening.orders if o.kind is not Kind.APPROVAL and o.address not in hear),
-            *_asked_of_requester(ticket, joining),
+            *_asked_of_requester(case, ticket, joining),
         ),
         language=ticket.language_of(ticket.requester),
         follows=ticket.id,
@@ -281,13 +286,15 @@ def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -
     )
     tier = policy.tier(tier_name or None)
     team = telling.account_team(who.company, tier, policy)
-    told = telling.of_opening(who.address, facts.staff, team, joining, policy, language, ())
+    tags = (e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG)
+    mentions = next(tags, None)
+    detail = (("mentions", str(mentions)),) if mentions is not None else ()
+    told = telling.of_opening(who.address, facts.staff, team, joining, policy, language, detail)
     if severity.critical_claimed:
         what = f"{who.address} claims by mail to have a critical problem"
         told = (*told, *telling.on_call(policy, facts.received_at, what))
     lacks = missing_facts(said, policy.completeness.facts)
     promised = promises.target(policy, tier.name if tier else "", agreed, severity.name)
-    tags = (e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG)
     return OpenTicket(
         subject=mail.subject[:SUBJECT_LENGTH] or "(no subject)",
         requester=who.address,
@@ -297,7 +304,7 @@ def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -
         additions=joining,
         orders=(*acknowledgement, *told) if case.automatic is None else (),
         enrol=case.enrols,
-        mentions=next(tags, None),
+        mentions=mentions,
         author=who.address,
         tier=tier.name if tier is not None else "",
         targets=agreed,

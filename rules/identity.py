@@ -9,7 +9,7 @@ from rules.authentication import Authentication, Result
 from rules.facts import Company, Facts, Participant, Person, Presence, Role
 from rules.header import Author
 from rules.threads import Via
-from rules.tokens import ReplyToken
+from rules.tokens import Purpose, ReplyToken
 
 
 class Tier(IntEnum):
@@ -85,12 +85,15 @@ def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:
 
 
 def _own_token(address: str, facts: Facts) -> ReplyToken | None:
+    """The first; where the same ticket's note address was written to as well, that one."""
+    own: list[ReplyToken] = []
     for signal in facts.signals:
         if signal.via is Via.REPLY_TOKEN and signal.token is not None:
             holder = token_holder(signal.token, facts)
             if holder is not None and holder.address == address:
-                return signal.token
-    return None
+                own.append(signal.token)
+    notes = (t for t in own if t.ticket == own[0].ticket and t.purpose is Purpose.NOTE)
+    return next(notes, own[0] if own else None)
 
 
 def _standing(person: Person | None, author_company: Company | None) -> Standing:

@@ -12,6 +12,6 @@ def leaving(case: Case, ticket: Ticket, member: Participant, saw: str) -> Findin
     """He stays on the ticket, and is told once that he is written to no more; a machine is not."""
     text = f"You get no more mail about #{ticket.id}. You can still write to it."
     receipt = Order(Kind.RECEIPT, member.address, member.language, (("text", text),))
-    orders = (receipt,) if case.automatic is None else ()
+    orders = (receipt,) if case.automatic is None and not member.muted else ()
     leave = Unsubscribe(ticket.id, member.id, member.address, orders)
     return Finding(saw, f"leaves #{ticket.id}", leave, Reason.UNSUBSCRIBED)

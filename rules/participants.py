@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 
-from rules.addresses import is_role, normalise
+from rules.addresses import is_role, normalise, without_detail
 from rules.facts import Company, Facts, Part, Person, Presence, Role, Ticket
 from rules.identity import Sender, Standing, enough
 from rules.mail import Mail
@@ -45,14 +46,16 @@ def additions(
     our own addresses, a list, a role or an address that mail comes back from. What goes over the
     caps is pending.
     """
-    if not _visibly_to_us(mail, facts) or mail.header.get("list-id"):
+    ours = facts.own_addresses | {normalise(alias) for alias in policy.aliases}
+    named = named_addresses(mail)
+    if not any(_is_one_of(ours, a) for a in named) or mail.header.get("list-id"):
         return ()
     present = {p.address for p in ticket.participants} if ticket else {sender.address}
     there = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []
     room = policy.cc.per_ticket - len(there)
     added: list[Addition] = []
-    for address in named_addresses(mail):
-        if address in present or _is_ours(address, facts) or address in facts.bounced:
+    for address in named:
+        if address in present or _is_one_of(ours, address) or address in facts.bounced:
             continue
         joined = _addition(address, facts, sender, ticket, policy)
         if joined is None:
@@ -125,16 +128,8 @@ def by_user(
     return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[wish]
 
 
-def _visibly_to_us(mail: Mail, facts: Facts) -> bool:
-    return any(_is_ours(address, facts) for address in named_addresses(mail))
-
-
-def _is_ours(address: str, facts: Facts) -> bool:
-    local, _, domain = address.rpartition("@")
-    return (
-        address in facts.own_addresses
-        or f"{local.partition('+')[0]}@{domain}" in facts.own_addresses
-    )
+def _is_one_of(ours: Collection[str | None], address: str) -> bool:
+    return address in ours or without_detail(address)[0] in ours
 
 
 def _company_id(company: Company | None) -> int | None:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from rules import promises, replies, telling
 from rules.authentication import Result
+from rules.automatic import wants_no_answer
 from rules.bounces import Bounce, suspends
 from rules.case import Case, Finding
 from rules.decision import (
@@ -202,9 +203,11 @@ def _unanswered(case: Case, saw: str) -> Finding:
 
 
 def _invitation(case: Case, who: Sender) -> tuple[Order, ...]:
-    """One sign-up notice a day, and none to a machine."""
+    """One sign-up notice a day, and none to a machine or to who wants no answer."""
     now = case.facts.received_at
-    if case.automatic is not None or not may_be_invited(case.facts.invited_at, now):
+    if case.automatic is not None or wants_no_answer(case.mail):
+        return ()
+    if not may_be_invited(case.facts.invited_at, now):
         return ()
     return (Order(Kind.INVITATION, who.address, spoken(case.mail.header)),)
 

@@ -83,7 +83,8 @@ def of_comment(
     shown = (*detail, ("visibility", visibility.value))
     told = {author, *(order.address for order in customers)}
     followers = (s for s in staff_of(ticket, facts.staff, policy) if s.address not in told)
-    return (*customers, *to_desk(Kind.NEW_COMMENT, followers, policy, shown, quotes=True))
+    desk = to_desk(Kind.NEW_COMMENT, followers, policy, shown, quotes=True)
+    return (*customers, *within_budget(desk, ticket, policy))
 
 
 def to_desk(
@@ -96,12 +97,15 @@ def to_desk(
 
 def public_comment(ticket: Ticket, author: str, policy: Policy) -> tuple[Order, ...]:
     """The mails that carry a public comment to the customers on a ticket, within their budgets."""
-    return tuple(
-        Order(Kind.COMMENT, p.address, p.language, quotes=True)
-        for p in _customers(ticket)
-        if p.address != author
-        and may_notify(ticket.sent.get(p.address, 0), policy.budgets.notices_per_hour)
-    )
+    others = (p for p in _customers(ticket) if p.address != author)
+    orders = (Order(Kind.COMMENT, p.address, p.language, quotes=True) for p in others)
+    return within_budget(orders, ticket, policy)
+
+
+def within_budget(orders: Iterable[Order], ticket: Ticket, policy: Policy) -> tuple[Order, ...]:
+    """Those to addresses that have not been sent too much about the ticket within the hour."""
+    most = policy.budgets.notices_per_hour
+    return tuple(o for o in orders if may_notify(ticket.sent.get(o.address, 0), most))
 
 
 def change(
@@ -109,11 +113,8 @@ def change(
 ) -> tuple[Order, ...]:
     """The customers on a ticket are told of a change of its status or severity."""
     detail = (("what", what), ("was", was), ("became", became), ("why", why))
-    return tuple(
-        Order(Kind.STATUS, p.address, p.language, detail)
-        for p in _customers(ticket)
-        if may_notify(ticket.sent.get(p.address, 0), policy.budgets.notices_per_hour)
-    )
+    orders = (Order(Kind.STATUS, p.address, p.language, detail) for p in _customers(ticket))
+    return within_budget(orders, ticket, policy)
 
 
 def alert(what: str, staff: Iterable[Staff], policy: Policy) -> tuple[Order, ...]:

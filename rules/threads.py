@@ -23,6 +23,8 @@ from rules.tokens import (
 LOOP_FIELD = "x-postern-loop"
 EXAMINED_IDS = 50
 """Of a References header with hundreds of ids, so many are looked at, the nearest first."""
+EXAMINED_TAGS = 10
+"""Of a subject with thousands of numbers, so many are looked up, the first ones."""
 
 
 class Via(StrEnum):
@@ -109,5 +111,5 @@ def _late(mail: Mail) -> Iterator[Signal]:
 def _tags(subject: str, tag_format: str) -> Iterator[Signal]:
     before, _, after = tag_format.partition("{n}")
     pattern = re.escape(before) + r"(\d{1,12})" + re.escape(after)
-    for number in dict.fromkeys(re.findall(pattern, subject)):
+    for number in list(dict.fromkeys(re.findall(pattern, subject)))[:EXAMINED_TAGS]:
         yield Signal(Via.SUBJECT_TAG, int(number))

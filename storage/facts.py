@@ -70,7 +70,8 @@ _RECENT = always(
         _journal.c.author == bindparam("address"),
         _journal.c.received_at > bindparam("since"),
         (_journal.c.verdict == Verdict.OPENED.value)
-        | (_journal.c.verdict == Verdict.COMMENTED.value),
+        | (_journal.c.verdict == Verdict.COMMENTED.value)
+        | (_journal.c.verdict == Verdict.FLAGGED.value),
     )
     .order_by(_journal.c.received_at.desc())
     .limit(REMEMBERED)

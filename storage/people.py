@@ -53,7 +53,7 @@ def mute(connection: Connection, hand: Hand, ticket: int, participant: int) -> b
 
 
 def follow(connection: Connection, ticket: int, address: str) -> None:
-    """Whoever of the staff writes on a ticket follows it from then on."""
+    """Write to somebody again who is on a ticket: staff who write on it, or whom staff add."""
     _FOLLOW.run(connection, {"ticket": ticket, "address": address})
 
 

@@ -101,7 +101,8 @@ _RECENT_THEN = always(
         _journal.c.received_at > bindparam("since"),
         _journal.c.received_at < bindparam("until"),
         (_journal.c.verdict == Verdict.OPENED.value)
-        | (_journal.c.verdict == Verdict.COMMENTED.value),
+        | (_journal.c.verdict == Verdict.COMMENTED.value)
+        | (_journal.c.verdict == Verdict.FLAGGED.value),
     )
     .order_by(_journal.c.received_at.desc())
     .limit(REMEMBERED)

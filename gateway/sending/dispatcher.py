@@ -25,7 +25,7 @@ from gateway.policies import Policies
 from gateway.sending.compose import Writer
 from gateway.sending.outgoing import Relay, RelayDown, Undelivered
 from gateway.sending.templates import Templates
-from rules.bounces import Failure, judged
+from rules.bounces import Failure, judged, presumed_status
 from rules.notices import next_attempt
 from storage import outbox
 from storage.database import Connection, Database
@@ -157,7 +157,8 @@ class Dispatcher:
             again = next_attempt(notice.created_at, notice.attempts, now, self.jitter())
         if again is None:
             # What the relay says at once, another server would have said in a bounce.
-            hard = bool(error.code) and judged(error.status, "failed", error.code) is Failure.HARD
+            status = presumed_status(error.status, why)
+            hard = bool(error.code) and judged(status, "failed", error.code) is Failure.HARD
             await self._write(
                 partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)
             )

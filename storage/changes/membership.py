@@ -24,6 +24,11 @@ def add_person(case: Case, ticket: Ticket, wanted: str) -> str:
         raise ChangeRefused(f"{wanted!r} is no mail address")
     member = ticket.participant(address)
     if member is not None and member.presence is Presence.ACTIVE:
+        if member.muted and case.by_staff:
+            people.follow(case.connection, ticket.id, address)
+            back = (ticket.id, "participant", f"{address} unsubscribed", f"{address} active", "")
+            records.audit(case.connection, case.hand, *back)
+            return f"{address} gets mail about #{ticket.id} again"
         return f"{address} is on #{ticket.id} already"
     if not case.by_staff:
         return _added_by_user(case, ticket, address, member)

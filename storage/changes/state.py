@@ -11,8 +11,9 @@ from rules.lifecycle import EVENT_TO, NEXT, Status
 from rules.notices import Kind, Order
 from rules.participants import Addition
 from rules.severity import Level
+from rules.threads import Signal, Via
 from rules.workaround import lowered
-from storage import clocks, records
+from storage import clocks, conversations, people, records
 from storage.changes.case import Case, ChangeRefused, load
 from storage.records import Source
 from storage.tables import (
@@ -156,6 +157,10 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
         raise ChangeRefused(f"#{into} was merged into #{goal.merged_into}; merge into that one")
     if goal.company != ticket.company:
         raise ChangeRefused(f"#{into} belongs to another company")
+    if _leads_to(case, goal, ticket.id):
+        raise ChangeRefused(
+            f"#{ticket.id} goes on from #{into}; merge #{into} into #{ticket.id} instead"
+        )
     connection, hand = case.connection, case.hand
     there = {p.address for p in goal.participants}
     # Whoever is on the merged ticket sees the other from now on; its requester becomes one of many.
@@ -185,11 +190,23 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
     if changed.rowcount != 1:
         raise ChangeRefused(f"#{ticket.id} was merged by somebody else meanwhile")
     records.join(connection, hand, into, carried)
-    told = telling.change(ticket, "merged", "", f"into #{into}", "", case.policy)
-    records.order(connection, hand, told if case.policy.notices.status else (), ticket.id, None)
+    # Whoever was on the one and only proposed for the other is on both by this act of staff.
+    told = {p.address for p in ticket.participants if p.presence is Presence.ACTIVE and not p.muted}
+    for p in goal.participants:
+        if p.address in told and p.presence is Presence.PENDING:
+            people.settle(connection, hand, into, p.address, Presence.PENDING, Presence.ACTIVE)
+    orders = telling.change(ticket, "merged", "", f"into #{into}", "", case.policy)
+    records.order(connection, hand, orders if case.policy.notices.status else (), ticket.id, None)
     records.audit(connection, hand, ticket.id, "merged", "", f"into #{into}", "")
     records.audit(connection, hand, into, "merged", "", f"took in #{ticket.id}", "")
     return f"#{ticket.id} is part of #{into} now"
+
+
+def _leads_to(case: Case, ticket: Ticket, number: int) -> bool:
+    """Whether replies to a ticket go on to another: merged, each would lead to the other."""
+    signal = (Signal(Via.SUBJECT_TAG, ticket.id),)
+    found = conversations.pointed_to(case.connection, case.hand.mailbox, signal, {}, case.hand.now)
+    return number in found
 
 
 def delete(case: Case, ticket: Ticket, why: str) -> str:

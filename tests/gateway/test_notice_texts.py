@@ -238,7 +238,7 @@ def test_staff_see_who_asks_and_what_is_known() -> None:
         due_at=TEATIME,
         channel="phone",
     )
-    detail = {"flags": "mentions #9"}
+    detail = {"mentions": "9"}
 
     text = text_of(written(Kind.NEW_TICKET, about=ticket, detail=detail))
 
@@ -379,3 +379,11 @@ def test_an_invitation_says_how_long_it_works() -> None:
     late = a_notice().created_at + timedelta(days=14)
 
     assert f"until {late.day} March 2026" in text_of(written(Kind.INVITATION))
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_answer_to_the_question_for_feedback_is_called_public(language: str) -> None:
+    shown = text_of(written(Kind.FEEDBACK, language=language))
+
+    assert "Your reply is public" not in shown
+    assert "Ihre Antwort lesen alle" not in shown

@@ -196,6 +196,23 @@ async def test_an_address_that_does_not_exist_counts_as_a_hard_bounce(
     assert len(box.relay.asked) == (2 if suspended else 3)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 relay not permitted",
+        "550 Message rejected as spam",
+        "553 sorry, that domain isn't in my list of allowed rcpthosts",
+    ],
+)
+async def test_a_refusal_in_words_alone_is_read_as_that_of_a_bounce(box: Outbox, text: str) -> None:
+    box.relay.failure = Undelivered(text, permanent=True, code=int(text[:3]))
+    for _ in range(3):
+        await box.order(NEW)
+        await box.dispatcher.send_due()
+
+    assert len(box.relay.asked) == 3
+
+
 async def test_a_relay_that_is_down_is_asked_little_and_named_once(box: Outbox) -> None:
     await box.order(*many(20))
     box.relay.failure = RelayDown("the relay relay.example:25: refused")

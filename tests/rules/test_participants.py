@@ -143,3 +143,15 @@ def test_a_full_ticket_takes_only_pending_people() -> None:
     assert presence_of(world, a_mail(cc=(BOB.address,)), BOB.address, token_to(70)) is (
         Presence.PENDING
     )
+
+
+ALIAS = "help@kestrel.example"
+FORWARDED = World(policy=default_policy(aliases=("Help@Kestrel.example",)))
+
+
+def test_a_mailbox_is_seen_by_an_address_that_forwards_to_it() -> None:
+    assert presence_of(FORWARDED, a_mail(to=(ALIAS,), cc=(BOB.address,)), BOB.address) is not None
+
+
+def test_an_address_that_forwards_to_us_never_joins() -> None:
+    assert joined(FORWARDED, a_mail(to=(SUPPORT, ALIAS))) == ()

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from rules.decide import decide
 from rules.decision import Decision, Reason, Verdict
 from rules.facts import Part, Participant, Presence, Staff, Ticket
-from rules.mail import Mail
+from rules.mail import Envelope, Mail
 from rules.notices import Kind, Order
 from rules.telling import alert, change, staff_of
 from rules.tokens import Purpose
@@ -335,3 +336,79 @@ class TestAChange:
         ticket = replace(ANNS, sent={ANN.address: 20})
 
         assert change(ticket, "status", "open", "resolved", "", default_policy()) == ()
+
+
+class TestTheNoteAddress:
+    @pytest.mark.parametrize("first", [Purpose.REPLY, Purpose.NOTE])
+    def test_beside_the_reply_address_it_is_a_note(self, first: Purpose) -> None:
+        """The more private reading wins."""
+        ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
+        world, mail = World(tickets=(ticket,), staff=DESK), a_mail(SAM.address)
+        both = sorted((Purpose.REPLY, Purpose.NOTE), key=lambda purpose: purpose is not first)
+        addresses = tuple(token_to(79, purpose=purpose) for purpose in both)
+        envelope = Envelope("127.0.0.1", "", False, SAM.address, addresses)
+
+        decision = decide(mail, world.facts(mail, envelope, SAM.address), world.policy)
+
+        assert told(decision, Kind.COMMENT) == []
+
+
+class TestABudget:
+    @pytest.mark.parametrize(("sent", "expected"), [(19, [SAM.address]), (20, [])])
+    def test_it_is_staffs_as_well(self, sent: int, expected: list[str]) -> None:
+        ticket = replace(ANNS, sent={SAM.address: sent})
+
+        assert told(reply(World(tickets=(ticket,))), Kind.NEW_COMMENT) == expected
+
+    @pytest.mark.parametrize(("sent", "expected"), [(19, [ANN.address]), (20, [])])
+    def test_a_guest_cannot_have_the_requester_asked_without_end(
+        self, sent: int, expected: list[str]
+    ) -> None:
+        ticket = replace(
+            a_ticket(7, *ANNS.participants, member(72, PAT, Part.GUEST)), sent={ANN.address: sent}
+        )
+
+        decision = reply(World(tickets=(ticket,)), a_mail(PAT, cc=("x@other.example",)), 72)
+
+        assert told(decision, Kind.APPROVAL) == expected
+
+    @pytest.mark.parametrize(("sent", "expected"), [(19, [SAM.address]), (20, [])])
+    def test_a_staff_persons_auto_responder_gets_no_receipts_without_end(
+        self, sent: int, expected: list[str]
+    ) -> None:
+        ticket = replace(a_ticket(7, *ANNS.participants, FOLLOWER), sent={SAM.address: sent})
+
+        decision = reply(
+            World(tickets=(ticket,)), a_mail(SAM.address, text="#away till Monday"), 79
+        )
+
+        assert told(decision, Kind.RECEIPT) == expected
+
+
+class TestAnAnswerToTheQuestionForFeedback:
+    def test_staff_read_it_and_nobody_else(self) -> None:
+        decision = World(tickets=(with_bob(),)).decide(
+            a_mail(text="It is broken again."), to=token_to(70, purpose=Purpose.FEEDBACK)
+        )
+
+        assert {order.kind for order in orders_of(decision)} == {Kind.NEW_COMMENT}
+
+    def test_with_the_one_word_he_leaves(self) -> None:
+        decision = World(tickets=(with_bob(),)).decide(
+            a_mail(text="", subject="#unsubscribe"), to=token_to(70, purpose=Purpose.FEEDBACK)
+        )
+
+        assert decision.reason is Reason.UNSUBSCRIBED
+
+
+def test_staff_are_told_that_a_new_ticket_mentions_another() -> None:
+    decision = World().decide(a_mail(BOB.address, subject="As in [#7]"))
+
+    (order,) = (o for o in orders_of(decision) if o.kind is Kind.NEW_TICKET)
+    assert order.detail == (("mentions", "7"),)
+
+
+def test_who_wants_no_answer_is_not_invited() -> None:
+    mail = a_mail("new@acme.example", x_auto_response_suppress="All")
+
+    assert orders_of(World().decide(mail)) == ()

@@ -14,14 +14,18 @@ from rules.decision import (
     Verdict,
 )
 from rules.facts import Part, Presence, Ticket
-from rules.mail import Mail
+from rules.mail import Envelope, Mail
+from rules.threads import EXAMINED_TAGS, Via, signals
 from tests.rules.building import (
     ANN,
     ANNS,
     BOB,
     GIL,
+    KEYS,
+    MAILBOX,
     NOTHING,
     SAM,
+    SUPPORT,
     World,
     a_mail,
     a_ticket,
@@ -250,3 +254,12 @@ class TestWhatThePolicyAsksFor:
 
         assert decision.reason is Reason.SUBJECT_TAG
         assert World(policy=policy).decide(a_mail(subject="[#7]")).verdict is Verdict.OPENED
+
+
+def test_of_a_subject_full_of_numbers_only_the_first_are_looked_up() -> None:
+    mail = a_mail(subject="".join(f"[#{n}]" for n in range(1, 10_000)))
+    envelope = Envelope("127.0.0.1", "", False, ANN.address, (SUPPORT,))
+
+    found = signals(mail, envelope, MAILBOX, KEYS, "[#{n}]")
+
+    assert [s.ticket for s in found if s.via is Via.SUBJECT_TAG] == [*range(1, EXAMINED_TAGS + 1)]

@@ -171,3 +171,9 @@ def test_a_machine_leaves_without_a_word() -> None:
 
     assert decision.reason is Reason.UNSUBSCRIBED
     assert orders_of(decision) == ()
+
+
+def test_who_has_left_before_is_not_told_again() -> None:
+    left = a_ticket(7, *ANNS.participants, member(71, BOB.address, muted=True))
+
+    assert orders_of(leave(tickets=(left,))) == ()

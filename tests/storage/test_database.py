@@ -61,7 +61,7 @@ def test_a_store_without_tables_says_what_to_do(
         stores: PostgresStores = request.getfixturevalue("postgres_stores")
         url = stores.empty()
     database = Database(url)
-    with pytest.raises(NotUpgraded, match="postern db upgrade"):
+    with pytest.raises(NotUpgraded, match="there is no store yet at .* run `postern init`"):
         database.check_version()
     database.close()
 

@@ -216,7 +216,9 @@ class Book:
         self.merged[ticket] = into
         for address, seat in self.seats[ticket].items():
             if seat.presence != REMOVED:
-                self.seats[into].setdefault(address, Seat(seat.presence, seat.muted))
+                there = self.seats[into].setdefault(address, Seat(seat.presence, seat.muted))
+                if seat.presence == ACTIVE and not seat.muted and there.presence == PENDING:
+                    self.seats[into][address] = Seat(ACTIVE)
 
     def take_in(self, ticket: int, address: str) -> None:
         seat = self.seats[ticket].get(address)
