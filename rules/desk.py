@@ -79,7 +79,7 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
         visibility,
         () if private else additions(case.mail, case.facts, who, ticket, policy),
         (*helped, *(() if silent else _told(case, ticket, visibility))),
-        ticking=None if private else _answered(case, ticket),
+        ticking=None if private else promises.answered(case.policy, ticket, case.facts.received_at),
         by_staff=True,
         changes=wanted,
     )
@@ -98,11 +98,6 @@ def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Order, ..
     author = case.who.address
     orders = telling.of_comment(case.mail, case.facts, ticket, author, visibility, case.policy, ())
     return telling.calmed(case.mail, orders, case.facts, ticket, author, case.policy)[0]
-
-
-def _answered(case: Case, ticket: Ticket) -> promises.Ticking:
-    promised = promises.target(case.policy, ticket.tier, ticket.targets, ticket.severity)
-    return promises.answered(case.policy, promised, ticket.clock, case.facts.received_at)
 
 
 def _receipt(case: Case, ticket: Ticket, text: str) -> tuple[Order, ...]:

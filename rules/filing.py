@@ -92,7 +92,7 @@ def _on(
     joining = additions(case.mail, case.facts, who, ticket, case.policy)
     moved, limits = _moved(case, ticket, thanks)
     orders, calm = _told_of(case, who, ticket, visibility, entitled, joining, moved)
-    missing = _still_missing(case, ticket)
+    missing = promises.still_missing(case.policy, ticket, visible(words(case.mail)).text)
     escalation, refusal = _escalation(case, who, asked)
     action = AddComment(
         ticket.id,
@@ -115,20 +115,15 @@ def _escalation(
     if not isinstance(asked, Escalate) or case.automatic is not None:
         return (), ()
     if case.facts.refused:
-        return (), (Order(Kind.RECEIPT, who.address, detail=(("text", case.facts.refused),)),)
+        return (), (_receipt(who, case.facts.refused),)
     if not enough(who, case.policy.proof.command):
-        return (), ()
+        why = "It is not escalated: nothing proves that the mail is yours. Ask in the portal."
+        return (), (_receipt(who, why),)
     return (changes.Escalate(asked.reason),), ()
 
 
-def _still_missing(case: Case, ticket: Ticket) -> tuple[str, ...] | None:
-    """What the request lacks after this mail; None where that is as before."""
-    if not ticket.missing:
-        return None
-    said = visible(words(case.mail)).text
-    lacks = missing_facts(said, case.policy.completeness.facts)
-    still = tuple(name for name in ticket.missing if name in lacks)
-    return still if still != ticket.missing else None
+def _receipt(who: Sender, text: str) -> Order:
+    return Order(Kind.RECEIPT, who.address, detail=(("text", text),))
 
 
 def _ticking(
@@ -230,6 +225,10 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
         follows=ticket.id,
         mentions=None,
     )
+    if isinstance(asked_for(case.mail), Escalate):
+        why = f"It goes on from #{ticket.id} as a new request, which is not escalated yet: "
+        why += "reply with #escalate once more to have it taken further."
+        action = replace(action, orders=(*action.orders, _receipt(who, why)))
     outcome = f"follow-up of #{ticket.id}{conflict}"
     return Finding(saw, outcome, action, Reason.FOLLOW_UP)
 

@@ -76,12 +76,16 @@ def completed(
     return Ticking(begun(policy, promised, Stage.FIRST, at))
 
 
-def answered(policy: Policy, promised: Target, clock: Clock | None, at: datetime) -> Ticking:
-    """Staff have answered in public: the promise is met, and the next one begins."""
+def answered(policy: Policy, ticket: Ticket, at: datetime) -> Ticking:
+    """Staff have answered in public: the promise is met, and the next one begins.
+
+    On a ticket that is over none begins, and on one that waits for the customer it stands.
+    """
+    promised = target(policy, ticket.tier, ticket.targets, ticket.severity)
     ended, following = sla.answered(
-        clock, promised, at, policy.calendar, warn_fraction=policy.clock.warn_at
+        ticket.clock, promised, at, policy.calendar, warn_fraction=policy.clock.warn_at
     )
-    return Ticking(following, ended)
+    return Ticking(_as_status_says(policy, following, ticket.status, at), ended)
 
 
 def moved(
@@ -96,7 +100,8 @@ def moved(
     if became.is_over:
         return Ticking(None, sla.stopped(clock, at) if clock is not None else None)
     if was.is_over:
-        return Ticking(begun(policy, promised, Stage.ONGOING, at))
+        begins = begun(policy, promised, Stage.ONGOING, at)
+        return Ticking(_as_status_says(policy, begins, became, at))
     if clock is None or not policy.clock.pauses_while_pending:
         return Ticking(clock)
     if became is Status.PENDING:
@@ -104,10 +109,29 @@ def moved(
     return Ticking(sla.resumed(clock, at, policy.calendar))
 
 
-def retargeted(policy: Policy, promised: Target, clock: Clock | None, at: datetime) -> Ticking:
-    """The ticket's severity changed, and with it what is promised."""
-    if clock is None:
+def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> Ticking:
+    """The ticket's severity changes, and with it what is promised.
+
+    Where nothing was promised before, the promise of the new severity begins now.
+    """
+    promised = target(policy, ticket.tier, ticket.targets, level)
+    if ticket.clock is not None:
+        fraction = policy.clock.warn_at
+        return Ticking(
+            sla.retargeted(ticket.clock, promised, at, policy.calendar, warn_fraction=fraction)
+        )
+    if policy.clock.starts == "complete" and ticket.missing and not ticket.staff_spoke:
         return Ticking(None)
-    return Ticking(
-        sla.retargeted(clock, promised, at, policy.calendar, warn_fraction=policy.clock.warn_at)
-    )
+    stage = Stage.ONGOING if ticket.staff_spoke else Stage.FIRST
+    begins = begun(policy, promised, stage, at)
+    return Ticking(_as_status_says(policy, begins, ticket.status, at))
+
+
+def _as_status_says(
+    policy: Policy, clock: Clock | None, status: Status, at: datetime
+) -> Clock | None:
+    """A clock that begins now, as the ticket's status has it run, stand or be none."""
+    if clock is None or status.is_over:
+        return None
+    waits = status is Status.PENDING and policy.clock.pauses_while_pending
+    return sla.paused(clock, at) if waits else clock

@@ -104,12 +104,14 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a promise ended; it goes into the ticket's history."""
+    """How a promise ended; one that was broken goes into the ticket's history."""
 
     stage: Stage
     due_at: datetime
     ended_at: datetime
     breached: bool
+    told: bool
+    """The breach was told before, and is in the history."""
 
 
 def start(
@@ -150,7 +152,8 @@ def stopped(clock: Clock, at: datetime) -> Ended:
 
     What was in time when the clock was paused is in time whenever it ends in that pause.
     """
-    return Ended(clock.stage, clock.due_at, at, clock.overdue(at))
+    told_before = clock.told is Tell.BREACH
+    return Ended(clock.stage, clock.due_at, at, clock.overdue(at), told_before)
 
 
 def paused(clock: Clock, at: datetime) -> Clock:

@@ -252,7 +252,7 @@ def _comment_on(connection: Connection, entry: Entry, hand: Hand, adding: AddCom
         records.touch(connection, hand, adding.ticket)
     if adding.ticking is not None:
         answered_at = hand.now if adding.answers else None
-        clocks.tick(connection, adding.ticket, adding.ticking, answered_at)
+        clocks.tick(connection, hand, adding.ticket, adding.ticking, answered_at)
     if adding.by_staff:
         people.follow(connection, adding.ticket, author)
     if adding.missing is not None:

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, bindparam, func, update
 from rules.business_time import parse_span
 from rules.promises import Ticking
 from rules.sla import Clock, Stage, Tell
+from storage import records
+from storage.records import Hand
 from storage.statements import always
 from storage.tables import TicketRow, table
 
@@ -44,9 +46,19 @@ def columns(clock: Clock | None) -> Mapping[str, Any]:
 
 
 def tick(
-    connection: Connection, ticket: int, ticking: Ticking, answered_at: datetime | None = None
+    connection: Connection,
+    hand: Hand,
+    ticket: int,
+    ticking: Ticking,
+    answered_at: datetime | None = None,
 ) -> None:
-    """Keep a ticket's clock as it is from now on; `answered_at` where staff have answered."""
+    """Keep a ticket's clock as it is from now on; `answered_at` where staff have answered.
+
+    A promise that ends too late before anybody was told goes into the history here.
+    """
+    ended = ticking.ended
+    if ended is not None and ended.breached and not ended.told:
+        records.audit(connection, hand, ticket, "sla", ended.stage.value, "breached", "")
     held = columns(ticking.clock)
     is_first = ticking.clock is not None and ticking.clock.stage is Stage.FIRST
     _SET.run(

@@ -127,17 +127,18 @@ def gather(
     """
     author = mail.author.address if isinstance(mail.author, Author) else None
     named = named_addresses(mail)
+    written_at = came_at or received_at
     # Each paragraph asks for all that it can before it reads: to PostgreSQL that is one way each.
     with pipelined(connection):
         traces = _traces(connection, mailbox, mail, held)
         named_before = _named_before(connection, mailbox, mail)
-        registered = who.people(connection, mailbox, (author, *named), received_at)
+        registered = who.people(connection, mailbox, (author, *named), written_at)
         came_back = _returned(connection, mailbox, returned)
         deferred = _deferred_since(connection, mailbox, mail, authentication)
 
         people = registered()
         enrolled = author in people
-        origin = _origin(connection, mailbox, author, received_at, enrolled)
+        origin = _origin(connection, mailbox, author, written_at, enrolled)
 
         acknowledged = _notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT, enrolled)
         company = origin.company

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
@@ -181,7 +182,8 @@ def _start(day: str | None, policy: Policy) -> datetime:
     if day is None:
         return ids.now()
     try:
-        midnight = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=policy.calendar.zone)
+        zone = ZoneInfo(policy.clock.calendar.zone)
+        midnight = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)
         return midnight.astimezone(UTC)
     except (ValueError, OverflowError):
         fail(os.EX_USAGE, f"--from {day}: write a date such as 2026-07-01")

@@ -11,6 +11,7 @@ import tomllib
 from pydantic import ValidationError
 
 from rules.complaints import Refused, complaints
+from rules.lines import with_lines
 from rules.policy.agreement import contradictions
 from rules.policy.clock import CalendarSection, ClockSection
 from rules.policy.conduct import (
@@ -22,7 +23,7 @@ from rules.policy.conduct import (
     SubjectTagSection,
     TextsSection,
 )
-from rules.policy.escalation import EscalationLevel, EscalationSection, RosterWindow
+from rules.policy.escalation import EscalationLevel, EscalationSection
 from rules.policy.model import Policy
 from rules.policy.people import (
     AccountTeamSection,
@@ -33,6 +34,7 @@ from rules.policy.people import (
     SuccessManagerSection,
 )
 from rules.policy.requests import CompletenessSection, FactSection, FieldSection
+from rules.policy.roster import RosterWindow
 from rules.policy.severity import ClaimSection, LevelSection, SeveritySection
 from rules.policy.tiers import TierSection
 
@@ -69,7 +71,7 @@ __all__ = [
 
 
 class PolicyRefused(Refused):
-    """A policy file that does not hold; `str()` names file, key and what to do."""
+    """A policy file that does not hold; `str()` names file, line, key and what to do."""
 
 
 def parse(text: str, source: str) -> Policy:
@@ -81,7 +83,7 @@ def parse(text: str, source: str) -> Policy:
     try:
         policy = Policy.model_validate(values)
     except ValidationError as error:
-        raise PolicyRefused(source, complaints(error, Policy)) from error
+        raise PolicyRefused(source, [*with_lines(complaints(error, Policy), text)]) from error
     if faults := contradictions(policy):
-        raise PolicyRefused(source, faults)
+        raise PolicyRefused(source, [*with_lines(faults, text)])
     return policy

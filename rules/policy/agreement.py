@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rules.business_time import parse_span
 from rules.complaints import near
 from rules.policy.model import Policy
 
@@ -29,8 +30,14 @@ def _tiers(policy: Policy) -> Iterator[str]:
         yield f"default_tier: {policy.default_tier!r} names no tier ({hint})"
     for number, tier in enumerate(policy.tiers):
         for key, promises in (("first", tier.first), ("ongoing", tier.ongoing)):
-            for level in promises:
+            for level, span in promises.items():
                 yield from _no_level(policy, f"tiers.{number}.{key}", level)
+                if policy.clock.calendar.always and parse_span(span).business:
+                    yield (
+                        f"tiers.{number}.{key}.{level}: {span!r} counts opening hours, and the "
+                        "desk is open round the clock; write always = false and its hours below "
+                        "[clock.calendar], or a span without 'business'"
+                    )
         if not tier.support and (tier.first or tier.ongoing):
             yield f"tiers.{number}: {tier.name} is without support but promises answers; drop one"
         if tier.critical_first_in_portal and not (

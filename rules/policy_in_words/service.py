@@ -86,7 +86,7 @@ def escalation(policy: Policy) -> Iterator[str]:
         for window in level.roster:
             yield _on_duty(number, window)
     if escalation.spoken_first:
-        yield "The first level must have answered before it goes on."
+        yield "The first level must have answered, or been asked twice, before it goes on."
     else:
         yield "It may go on before the first level has answered."
     match escalation.critical_begins_in:

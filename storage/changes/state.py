@@ -39,7 +39,7 @@ def set_status(case: Case, ticket: Ticket, status: Status, why: str) -> str:
     policy, now = case.policy, case.hand.now
     promised = promises.target(policy, ticket.tier, ticket.targets, ticket.severity)
     ticking = promises.moved(policy, promised, ticket.clock, ticket.status, became, now)
-    clocks.tick(case.connection, ticket.id, ticking)
+    clocks.tick(case.connection, case.hand, ticket.id, ticking)
     if policy.notices.status and not case.said:
         told = telling.change(ticket, "status", ticket.status.value, became.value, why, policy)
         records.order(case.connection, case.hand, told, ticket.id, None)
@@ -81,6 +81,8 @@ def _change_severity(case: Case, ticket: Ticket, level: Level, why: str) -> str:
             severity=level.name,
             severity_source=source,
             critical=level.critical,
+            # A claim that is made good is none any more: what comes after it is not held up by it.
+            critical_claimed=ticket.critical_claimed and not level.critical,
             updated_at=case.hand.now,
         )
     )
@@ -89,9 +91,8 @@ def _change_severity(case: Case, ticket: Ticket, level: Level, why: str) -> str:
     audited = (ticket.id, "severity", ticket.severity, level.name, why)
     records.audit(case.connection, case.hand, *audited)
     policy = case.policy
-    promised = promises.target(policy, ticket.tier, ticket.targets, level.name)
-    ticking = promises.retargeted(policy, promised, ticket.clock, case.hand.now)
-    clocks.tick(case.connection, ticket.id, ticking)
+    ticking = promises.retargeted(policy, ticket, level.name, case.hand.now)
+    clocks.tick(case.connection, case.hand, ticket.id, ticking)
     if level.critical:
         what = f"#{ticket.id} is {level.name} now: {why}"
         alert = telling.on_call(policy, case.hand.now, what)
@@ -161,6 +162,8 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
         raise ChangeRefused(
             f"#{ticket.id} goes on from #{into}; merge #{into} into #{ticket.id} instead"
         )
+    if goal.status.is_over and not ticket.status.is_over:
+        raise ChangeRefused(f"#{into} is {goal.status}; reopen it, or nobody sees #{ticket.id}")
     connection, hand = case.connection, case.hand
     there = {p.address for p in goal.participants}
     # Whoever is on the merged ticket sees the other from now on; its requester becomes one of many.

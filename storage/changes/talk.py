@@ -13,13 +13,9 @@ from rules.visibility import Visibility
 from storage import clocks, records, who
 from storage.changes.case import Case, ChangeRefused
 from storage.records import Source
-from storage.tables import (
-    CommentRow,
-    TicketRow,
-    table,
-)
+from storage.tables import AuditRow, CommentRow, TicketRow, table
 
-_comment, _ticket = table(CommentRow), table(TicketRow)
+_audit, _comment, _ticket = table(AuditRow), table(CommentRow), table(TicketRow)
 
 LATEST = 10
 LONGEST_WORDS = 500
@@ -39,7 +35,7 @@ def say(case: Case, ticket: Ticket, text: str, visibility: Visibility) -> str:
         records.still_missing(case.connection, ticket.id, still)
         ticking = promises.completed(case.policy, ticket, still, hand.now)
         if ticking is not None:
-            clocks.tick(case.connection, ticket.id, ticking)
+            clocks.tick(case.connection, hand, ticket.id, ticking)
     return f"said on #{ticket.id} ({visibility})"
 
 
@@ -84,9 +80,8 @@ def _tell(
     desk = telling.to_desk(Kind.NEW_COMMENT, others, policy, detail, quotes=True)
     records.order(connection, hand, (*customers, *desk), ticket.id, comment)
     if public and answers:
-        promised = promises.target(policy, ticket.tier, ticket.targets, ticket.severity)
-        ticking = promises.answered(policy, promised, ticket.clock, hand.now)
-        clocks.tick(connection, ticket.id, ticking, hand.now)
+        ticking = promises.answered(policy, ticket, hand.now)
+        clocks.tick(connection, hand, ticket.id, ticking, hand.now)
     if public:
         records.touch(connection, hand, ticket.id)
 
@@ -95,7 +90,7 @@ def escalate(case: Case, ticket: Ticket, why: str) -> str:
     by_portal = ticket.in_portal or case.hand.source in (Source.API, Source.CONSOLE)
     raised = raise_level(
         ticket.escalation_level,
-        ticket.staff_spoke,
+        ticket.staff_spoke or _asked_twice(case, ticket),
         ticket.critical_claimed,
         by_portal,
         case.policy,
@@ -123,6 +118,17 @@ def escalate(case: Case, ticket: Ticket, why: str) -> str:
         f"#{ticket.id} is at level {raised.level}: {raised.title} "
         f"({contact.name}{phone}){why_not_higher}"
     )
+
+
+def _asked_twice(case: Case, ticket: Ticket) -> bool:
+    """Level 1 was asked again already: a desk that never answers holds nobody up for good."""
+    again = select(_audit.c.id).where(
+        _audit.c.ticket_id == ticket.id,
+        _audit.c.what == "escalation",
+        _audit.c.was == "1",
+        _audit.c.became == "1",
+    )
+    return case.connection.execute(again.limit(1)).first() is not None
 
 
 def _history(case: Case, ticket: Ticket) -> str:

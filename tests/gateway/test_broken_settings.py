@@ -102,7 +102,7 @@ def test_a_broken_policy_ends_the_server_with_78(tmp_path: Path) -> None:
 
     assert done.returncode == os.EX_CONFIG
     assert done.stderr == (
-        f"postern: {own}/policy.toml: severity: default = 'Medium' names no level; "
+        f"postern: {own}/policy.toml: line 4: severity: default = 'Medium' names no level; "
         "there are Critical, High, Normal\n"
     )
 

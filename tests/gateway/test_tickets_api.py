@@ -685,6 +685,16 @@ async def test_what_only_staff_do_is_forbidden_to_customers(
     assert (status, "staff" in body["error"]) == (403, True)
 
 
+async def test_an_open_ticket_goes_into_none_that_is_over(site: Site) -> None:
+    over, number = await site.open(ANN), await site.open(ANN)
+    await site.change(over, SAM, status="closed")
+
+    status, body = await site.change(number, SAM, merge_into=over)
+
+    assert status == 409
+    assert body["error"] == f"#{over} is closed; reopen it, or nobody sees #{number}"
+
+
 async def test_a_customer_makes_his_ticket_critical_over_the_api(either: Site) -> None:
     number = await either.mailed()
 

@@ -469,3 +469,13 @@ class TestAcknowledgement:
         )
 
         assert not is_acknowledged(decision)
+
+
+def test_an_escalation_that_nothing_proves_is_answered_and_not_done() -> None:
+    mail = a_mail(text="#escalate Nobody answers.")
+
+    decision = World(proof=unproven()).decide(mail, to=token_to(70))
+
+    assert isinstance(decision.action, AddComment)
+    assert decision.action.changes == ()
+    assert told(decision, Kind.RECEIPT) == [ANN.address]

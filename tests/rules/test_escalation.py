@@ -8,24 +8,24 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gateway import policies
 from rules.escalation import (
     Contact,
-    Gap,
     Raised,
     Refused,
-    coverage_gaps,
     on_duty,
     raise_level,
 )
 from rules.policy import EscalationLevel, EscalationSection, Policy, RosterWindow
 from rules.policy.base import DAYS
+from rules.policy.roster import Gap, gaps
 from tests.rules.building import NOON, default_policy
 
 SHIPPED = policies.load(None)
 ATLAN, STAKATER, WEKA = SHIPPED["atlan"], SHIPPED["stakater"], SHIPPED["weka"]
-MONDAY = date(2026, 3, 2)
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 
 
 def window(
@@ -157,53 +157,67 @@ def test_a_window_without_a_phone_has_that_of_its_level() -> None:
 
 
 def test_the_gaps_are_the_hours_between_the_windows() -> None:
-    level = a_level(window("00:00", "09:00"), window("17:30", "00:00"))
+    roster = [window("00:00", "09:00"), window("17:30", "00:00")]
 
-    assert coverage_gaps(level, MONDAY) == tuple(Gap(day, 540, 1050) for day in DAYS)
+    assert list(gaps(roster, MONDAY, 2)) == [Gap(day, 540, 1050) for day in (MONDAY, TUESDAY)]
 
 
 def test_a_gap_over_midnight_ends_one_day_and_begins_the_next() -> None:
-    gaps = coverage_gaps(a_level(window("02:00", "22:00")), MONDAY)
+    found = list(gaps([window("02:00", "22:00")], MONDAY, 1))
 
-    assert gaps[:2] == (Gap("mon", 0, 120), Gap("mon", 1320, 1440))
-    assert str(gaps[1]) == "mon 22:00-24:00 UTC"
+    assert found == [Gap(MONDAY, 0, 120), Gap(MONDAY, 1320, 1440)]
+    assert str(found[1]) == "Monday 2026-03-02 from 22:00 to 24:00 UTC"
 
 
 def test_hours_that_follow_the_sun_leave_no_gap_at_any_time_of_year() -> None:
     (level,) = WEKA.escalation.levels
-    mondays = [MONDAY + timedelta(weeks=n) for n in range(52)]
 
-    assert [coverage_gaps(level, monday) for monday in mondays] == [()] * 52
+    assert list(gaps(level.roster, MONDAY, 366)) == []
 
 
 def test_a_gap_that_summer_time_opens_begins_on_the_day_of_the_change() -> None:
-    level = a_level(window("00:00", "08:00"), window("09:00", "01:00", "Europe/Berlin"))
+    roster = [window("00:00", "08:00"), window("09:00", "01:00", "Europe/Berlin")]
 
-    assert coverage_gaps(level, date(2026, 3, 16)) == ()
-    assert coverage_gaps(level, date(2026, 3, 23)) == (Gap("sun", 1380, 1440),)
-    assert len(coverage_gaps(level, date(2026, 3, 30))) == 7
+    first, second, *_ = gaps(roster, date(2026, 3, 16), 30)
+
+    assert first == Gap(date(2026, 3, 29), 1380, 1440)
+    assert second == Gap(date(2026, 3, 30), 1380, 1440)
 
 
 def test_a_gap_ends_when_the_clocks_skip_the_opening_time() -> None:
-    gaps = coverage_gaps(a_level(window("02:30", "05:00", "Europe/Berlin")), date(2026, 3, 29))
+    sunday = date(2026, 3, 29)
 
-    assert gaps[:2] == (Gap("sun", 0, 60), Gap("sun", 180, 1440))
+    found = list(gaps([window("02:30", "05:00", "Europe/Berlin")], sunday, 1))
+
+    assert found == [Gap(sunday, 0, 60), Gap(sunday, 180, 1440)]
 
 
 def test_an_hour_that_comes_twice_has_a_gap_in_its_middle() -> None:
-    gaps = coverage_gaps(a_level(window("02:00", "02:30", "Europe/Berlin")), date(2026, 10, 25))
+    sunday = date(2026, 10, 25)
 
-    assert gaps[:2] == (Gap("sun", 30, 60), Gap("sun", 90, 1440))
+    found = list(gaps([window("02:00", "02:30", "Europe/Berlin")], sunday, 1))
 
-
-def test_a_roster_is_what_leaves_gaps() -> None:
-    assert coverage_gaps(a_level(), MONDAY) == ()
+    assert found == [Gap(sunday, 30, 60), Gap(sunday, 90, 1440)]
 
 
-def test_a_window_that_never_opens_leaves_the_whole_week() -> None:
-    gaps = coverage_gaps(a_level(window("24:00", "00:00")), MONDAY)
+def test_a_window_that_never_opens_leaves_the_whole_day() -> None:
+    assert list(gaps([window("24:00", "00:00")], MONDAY, 1)) == [Gap(MONDAY, 0, 1440)]
 
-    assert gaps == tuple(Gap(day, 0, 1440) for day in DAYS)
+
+def test_a_policy_with_a_gap_between_two_changes_of_the_clocks_is_refused() -> None:
+    """America changes three weeks before Europe; in winter and in summer all is well."""
+    europe = window("00:00", "18:00", "Europe/Berlin")
+    america = window("12:00", "18:00", "America/New_York", name="Heron")
+
+    with pytest.raises(ValidationError, match="Sunday 2026-03-08 from 22:00 to 23:00 UTC"):
+        a_level(europe, america, contact=None)
+
+
+def test_a_gap_of_a_minute_is_refused() -> None:
+    roster = [window("00:00", "11:59"), window("12:00", "24:00")]
+
+    with pytest.raises(ValidationError, match="from 11:59 to 12:00 UTC"):
+        a_level(*roster, contact=None)
 
 
 ZONES = st.sampled_from(
@@ -229,9 +243,9 @@ def test_a_minute_is_in_a_gap_exactly_when_no_window_covers_it(
     covered = any(each.covers(instant) for each in roster)
     of_day = instant.hour * 60 + instant.minute
 
-    gaps = [g for g in coverage_gaps(a_level(*roster), first) if g.begins <= of_day < g.ends]
+    found = [gap for gap in gaps(roster, first, 7) if gap.begins <= of_day < gap.ends]
 
-    assert (DAYS[instant.weekday()] in {gap.day for gap in gaps}) is not covered
+    assert (instant.date() in {gap.day for gap in found}) is not covered
 
 
 @given(st.lists(WINDOWS, min_size=1, max_size=3), INSTANTS)

@@ -39,6 +39,12 @@ FIRST_ANSWER = {
     "enterprise": (30 * MINUTE, 2 * HOUR, 8 * HOUR),
 }
 """By tier: for Critical, High and Low, as the shipped file promises."""
+NEXT_ANSWER = {
+    "basic": (DAY, 2 * DAY, 5 * DAY),
+    "priority": (8 * HOUR, DAY, 3 * DAY),
+    "business": (4 * HOUR, 12 * HOUR, 2 * DAY),
+    "enterprise": (2 * HOUR, 8 * HOUR, DAY),
+}
 
 
 class TestTiers:
@@ -87,6 +93,23 @@ class TestTiers:
 
         assert clocked.ticket(number)["tier"] == "basic"
         assert clocked.due(number) == NOW + DAY + 5 * DAY
+
+    def test_A2_a_mail_that_was_held_in_between_has_the_tier_of_the_day_it_came(
+        self, clocked: ClockedDesk
+    ) -> None:
+        company = clocked.a_company()
+        clocked.run("company", "tier", company.name, "enterprise", "--from", "2026-07-07")
+        new = f"new@{company.domain}"
+        clocked.send(a_mail(new, "It is slow."), new)
+        (link,) = links_in(clocked.mail_to(new), "signup")
+        clocked.at(NOW + DAY)
+        clocked.page(link, name="Nina New")
+
+        clocked.release()
+
+        (number,) = clocked.listed(new, "mine")
+        assert clocked.ticket(number)["tier"] == "basic"
+        assert clocked.due(number) == NOW + 2 * DAY
 
     def test_A2_a_premium_contract_has_promises_of_its_own(self, clocked: ClockedDesk) -> None:
         company = clocked.a_company()
@@ -327,6 +350,19 @@ class TestPromises:
         due = [moment(clocked.ticket(n)["first_due_at"]) for n in (critical, high, low)]
 
         assert due == [NOW + span for span in FIRST_ANSWER[tier]]
+
+    @pytest.mark.parametrize("tier", NEXT_ANSWER)
+    def test_A10_so_is_each_next_one(self, clocked: ClockedDesk, tier: str) -> None:
+        company = clocked.a_company(tier)
+        numbers = [
+            clocked.logged_by(clocked.a_user(company), severity=severity)
+            for severity in ("Critical", "High", "Low")
+        ]
+
+        for number in numbers:
+            clocked.say(number)
+
+        assert [clocked.due(n) for n in numbers] == [NOW + span for span in NEXT_ANSWER[tier]]
 
     def test_A10_another_severity_is_another_promise(self, clocked: ClockedDesk) -> None:
         number = clocked.opened_by(clocked.a_user(clocked.a_company("business")))

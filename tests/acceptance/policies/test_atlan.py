@@ -207,6 +207,25 @@ class TestEscalation:
 
         assert "has not answered yet and is asked again" in said
 
+    def test_T5_a_desk_that_never_answers_does_not_hold_it_up_for_good(self, desk: Desk) -> None:
+        ann = desk.a_user()
+        number = desk.opened_by(ann)
+
+        for _ in range(3):
+            desk.change(number, ann, escalate="Still nobody.")
+
+        assert self.told(desk, number) == [2, 1, 0]
+
+    def test_T5_on_a_closed_request_he_hears_that_it_is_not_escalated(self, desk: Desk) -> None:
+        ann = desk.a_user()
+        number = desk.opened_by(ann)
+        desk.change(number, status="closed")
+
+        self.escalates(desk, number, ann)
+
+        assert desk.mail_to(ann, saying="a new request, which is not escalated yet")
+        assert self.told(desk, number) == [0, 0, 0]
+
     def test_T5_once_he_has_spoken_it_goes_up_one_level_at_a_time(self, desk: Desk) -> None:
         ann = desk.a_user()
         number = desk.opened_by(ann)

@@ -98,9 +98,15 @@ class TestSeverity:
         ],
     )
     def test_S2_both_names_of_a_level_are_the_same(self, desk: Desk, said: str, level: str) -> None:
-        number = desk.opened_by(desk.a_user(), f"Severity: {said}")
+        ticket = desk.ticket(desk.opened_by(desk.a_user(), f"Severity: {said}"))
 
-        assert desk.ticket(number)["severity"] == level
+        assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
+
+    @pytest.mark.parametrize(("said", "level"), [("P2", "High"), ("P3", "Medium"), ("P4", "Low")])
+    def test_S2_so_are_they_in_the_subject(self, desk: Desk, said: str, level: str) -> None:
+        ticket = desk.ticket(desk.opened_by(desk.a_user(), subject=f"[{said}] It is broken"))
+
+        assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
 
     @pytest.mark.parametrize("said", ["P1", "Critical"])
     def test_S2_critical_is_a_level_of_the_portal_under_both_names(
@@ -204,6 +210,7 @@ class TestPremium:
         assert first.startswith(
             f"Please log this critical incident (P1) through the portal first: {PORTAL}."
         )
+        assert "Your plan asks for it to be logged through the portal first." in first
         assert "Escalation begins" in first
         assert desk.ticket(number)["severity"] == "High"
 
@@ -236,6 +243,17 @@ class TestPremium:
 
         ticket = desk.ticket(number)
         assert (ticket["severity"], ticket["escalation_level"]) == ("Critical", 1)
+
+    def test_S5_it_stays_logged_when_staff_lower_it_by_mail(self, desk: Desk) -> None:
+        ann = desk.a_user(desk.a_company("premium"))
+        number = desk.opened_by(ann, subject="[P1] Everything is down")
+        desk.change(number, ann, severity="P1", why="confirmed")
+        desk.staff_answer(number, "#workaround Restart it.\n\nPlease restart it.")
+
+        desk.answers(desk.mail_to(ann, number), ann, "#escalate It is urgent.")
+
+        ticket = desk.ticket(number)
+        assert (ticket["severity"], ticket["escalation_level"]) == ("High", 1)
 
 
 class TestAdjustment:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.acceptance.policies.desk import SAM, Desk, words
+from tests.acceptance.policies.desk import SAM, Desk, whats, words
 from tests.acceptance.policies.servers import ClockedDesk
 
 POLICY = "stakater"
@@ -26,6 +26,9 @@ def in_berlin(text: str) -> datetime:
 
 
 NOW = in_berlin("2026-07-06 10:00")
+
+
+HALVES = COMPLETE.split("\n", 1)
 
 
 def a_complete(desk: Desk, severity: str = "Medium", sender: str = "") -> int:
@@ -54,6 +57,46 @@ class TestClock:
         clocked.answers(clocked.mail_to(ann, number), ann, COMPLETE)
 
         assert clocked.due(number) == in_berlin("2026-07-06 17:00")
+
+    def test_S7_it_begins_with_the_last_missing_fact(self, clocked: ClockedDesk) -> None:
+        ann = clocked.a_user()
+        number = clocked.opened_by(ann, f"Severity: High\n{HALVES[0]}")
+        clocked.at(NOW + timedelta(hours=3))
+
+        clocked.answers(clocked.mail_to(ann, number), ann, HALVES[1])
+
+        assert clocked.ticket(number)["missing"] == []
+        assert clocked.due(number) == in_berlin("2026-07-06 17:00")
+
+    def test_S7_or_with_the_words_in_the_portal_that_complete_it(
+        self, clocked: ClockedDesk
+    ) -> None:
+        ann = clocked.a_user()
+        number = clocked.opened_by(ann, f"Severity: High\n{HALVES[0]}")
+        clocked.at(NOW + timedelta(hours=3))
+
+        clocked.say(number, HALVES[1], actor=ann)
+
+        assert clocked.due(number) == in_berlin("2026-07-06 17:00")
+
+    @pytest.mark.parametrize(
+        ("severity", "due"),
+        [
+            ("Critical", "2026-07-07 07:00"),
+            ("High", "2026-07-07 09:00"),
+            ("Medium", "2026-07-08 17:00"),
+            ("Low", "2026-07-13 17:00"),
+        ],
+    )
+    @pytest.mark.parametrize("tier", ["standard", "premium"])
+    def test_S8_only_business_hours_count_for_every_tier(
+        self, clocked: ClockedDesk, tier: str, severity: str, due: str
+    ) -> None:
+        clocked.at(in_berlin("2026-07-06 17:00"))
+
+        number = a_complete(clocked, severity, clocked.a_user(clocked.a_company(tier)))
+
+        assert clocked.due(number) == in_berlin(due)
 
     @pytest.mark.parametrize(
         ("severity", "due"),
@@ -165,6 +208,7 @@ class TestOngoing:
             clocked.keep()
 
         subjects = [str(m["Subject"]) for m in clocked.mails_to(SAM, number)]
+        assert whats(clocked.ticket(number), "sla") == [("ongoing", "breached", "")]
         assert sum(s.startswith("Answer due soon:") for s in subjects) == 1
         assert sum(s.startswith("Answer overdue:") for s in subjects) == 1
 
@@ -180,3 +224,46 @@ class TestOngoing:
         clocked.keep()
 
         assert not [m for m in clocked.mails_to(SAM, number) if "Answer due" in m["Subject"]]
+
+    def test_S10_a_late_answer_is_in_the_history_even_if_nobody_was_told_yet(
+        self, clocked: ClockedDesk
+    ) -> None:
+        number = a_complete(clocked, "High")
+        clocked.at(in_berlin("2026-07-06 14:01"))
+
+        clocked.say(number)
+
+        assert whats(clocked.ticket(number), "sla") == [("first", "breached", "")]
+
+    @pytest.mark.parametrize("status", ["resolved", "closed"])
+    def test_S10_words_after_the_end_promise_no_more(
+        self, clocked: ClockedDesk, status: str
+    ) -> None:
+        number = a_complete(clocked, "High")
+        clocked.change(number, status=status)
+
+        clocked.say(number, "One more hint.")
+        clocked.at(NOW + timedelta(days=7))
+        clocked.keep()
+
+        assert clocked.due(number) is None
+        assert not [m for m in clocked.mails_to(SAM, number) if "Answer overdue" in m["Subject"]]
+
+    @pytest.mark.parametrize("by", ["mail", "the portal"])
+    def test_S10_words_while_we_wait_for_the_customer_let_the_clock_stand(
+        self, clocked: ClockedDesk, by: str
+    ) -> None:
+        ann = clocked.a_user()
+        number = a_complete(clocked, "High", ann)
+        clocked.change(number, status="pending")
+        if by == "mail":
+            clocked.staff_answer(number, "Is there any news?")
+        else:
+            clocked.say(number, "Is there any news?")
+
+        waits = clocked.due(number)
+        clocked.at(in_berlin("2026-07-07 10:00"))
+        clocked.answers(clocked.mail_to(ann, number), ann, "Not yet.")
+
+        assert waits is None
+        assert clocked.due(number) == in_berlin("2026-07-07 14:00")
