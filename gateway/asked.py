@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from rules.changes import (
+from rules.ticket.changes import (
     AddPerson,
     Assign,
     Change,
@@ -22,8 +22,8 @@ from rules.changes import (
     SettlePerson,
     Workaround,
 )
-from rules.lifecycle import Status
-from rules.visibility import Visibility
+from rules.ticket.lifecycle import Status
+from rules.ticket.visibility import Visibility
 
 LONGEST_TEXT = 100_000
 LONGEST_LINE = 1_000

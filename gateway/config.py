@@ -33,7 +33,7 @@ from gateway.setting_values import (
     StoreUrl,
     TcpListen,
 )
-from rules.complaints import Refused, complaint, text_of
+from rules.settings.complaints import Refused, complaint, text_of
 
 DEFAULT_FILE = Path("postern.toml")
 ENVIRONMENT_PREFIX = "POSTERN_"

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rules.addresses import normalise, without_detail
 from rules.mail import Mailbox
-from rules.tokens import Keys
+from rules.mail.addresses import normalise, without_detail
+from rules.proof.tokens import Keys
 from storage import registry
 from storage.database import Connection, Database
 

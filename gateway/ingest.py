@@ -20,16 +20,16 @@ from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser
 from gateway.policies import Policies, named
 from rules import replies
-from rules.authentication import Authentication
 from rules.decide import decide
 from rules.decision import Decision, Verdict
-from rules.header import Ambiguous, Author
 from rules.mail import Delivery, Mail, Mailbox
+from rules.mail.header import Ambiguous, Author
 from rules.policy import Policy
+from rules.proof.authentication import Authentication
+from rules.proof.sealed import as_proven, pointing
+from rules.proof.threads import is_looped, returned_notice, signals
 from rules.receipt import Receipt
 from rules.replies import Reply
-from rules.sealed import as_proven, pointing
-from rules.threads import is_looped, returned_notice, signals
 from storage import blobs
 from storage.apply import Entry, apply
 from storage.changes import ChangeRefused

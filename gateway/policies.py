@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from rules.complaints import near, text_of
 from rules.policy import Policy, PolicyRefused, parse
+from rules.settings.complaints import near, text_of
 
 Policies = Mapping[str, Policy]
 

@@ -35,14 +35,14 @@ from rules.decision import (
     Unsubscribe,
     Verdict,
 )
-from rules.header import Author
 from rules.mail import Mail
-from rules.notices import Order
-from rules.participants import Addition
+from rules.mail.header import Author
 from rules.policy import Policy
-from rules.sealed import as_proven, pointing
-from rules.sla import Stage
-from rules.threads import is_looped, returned_notice, signals
+from rules.proof.sealed import as_proven, pointing
+from rules.proof.threads import is_looped, returned_notice, signals
+from rules.service.participants import Addition
+from rules.ticket.notices import Order
+from rules.ticket.sla import Stage
 from storage import registry, replay
 from storage.database import Connection, Database
 from storage.facts import gather

@@ -6,9 +6,9 @@ import csv
 import difflib
 import io
 
-from rules.addresses import normalise
-from rules.complaints import Refused, text_of
 from rules.facts import Role
+from rules.mail.addresses import normalise
+from rules.settings.complaints import Refused, text_of
 from storage.registry import NewPerson
 
 COLUMNS = ("address", "company", "name", "machine")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rules.automatic import sign_of_automation
 from rules.case import Case, Finding
 from rules.decision import (
     Action,
@@ -15,9 +14,10 @@ from rules.decision import (
 from rules.entitlement import entitlement
 from rules.facts import Facts
 from rules.filing import known_ticket, new_ticket
-from rules.header import Ambiguous
 from rules.identity import identify
 from rules.mail import Mail
+from rules.mail.automatic import sign_of_automation
+from rules.mail.header import Ambiguous
 from rules.policy import Policy
 from rules.screening import author, automatic, bounce, duplicate, proof, sender
 

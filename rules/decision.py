@@ -11,15 +11,15 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
-from rules.bounces import Failure
-from rules.changes import Change
-from rules.lifecycle import Status
-from rules.notices import Order
-from rules.participants import Addition
-from rules.promises import Agreed, Ticking
-from rules.severity import MailSeverity
-from rules.sla import Clock
-from rules.visibility import Visibility
+from rules.mail.bounces import Failure
+from rules.service.participants import Addition
+from rules.service.promises import Agreed, Ticking
+from rules.ticket.changes import Change
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Order
+from rules.ticket.severity import MailSeverity
+from rules.ticket.sla import Clock
+from rules.ticket.visibility import Visibility
 
 
 class Verdict(StrEnum):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from rules import changes, promises, telling
 from rules.case import Case, Finding
-from rules.changes import Change
 from rules.commands import (
     USAGE,
     Assign,
@@ -35,10 +33,13 @@ from rules.entitlement import Entitlement, Right
 from rules.facts import Ticket
 from rules.identity import enough
 from rules.leaving import leaving
-from rules.notices import Kind, Order
-from rules.participants import additions
-from rules.quoting import REPLY_MARK, published
-from rules.visibility import Visibility
+from rules.mail.quoting import REPLY_MARK, published
+from rules.service import promises, telling
+from rules.service.participants import additions
+from rules.ticket import changes
+from rules.ticket.changes import Change
+from rules.ticket.notices import Kind, Order
+from rules.ticket.visibility import Visibility
 from rules.words import has_files, is_unreadable, words
 
 

@@ -8,10 +8,10 @@ from enum import StrEnum
 from rules.decision import Reason
 from rules.facts import Facts, Part, Participant, Presence, Ticket
 from rules.identity import Sender, Standing, Tier, enough, token_holder
-from rules.lifecycle import is_past_reopening
 from rules.policy import Policy
-from rules.threads import Signal, Via
-from rules.tokens import Purpose
+from rules.proof.threads import Signal, Via
+from rules.proof.tokens import Purpose
+from rules.ticket.lifecycle import is_past_reopening
 
 
 class Right(StrEnum):

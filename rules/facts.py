@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from rules.authentication import Authentication
-from rules.lifecycle import Status
 from rules.mail import Envelope, Mailbox
-from rules.sla import Clock
-from rules.threads import Signal
+from rules.proof.authentication import Authentication
+from rules.proof.threads import Signal
+from rules.ticket.lifecycle import Status
+from rules.ticket.sla import Clock
 
 
 class Role(StrEnum):

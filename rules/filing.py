@@ -6,15 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from rules import changes, promises, telling
-from rules.automatic import wants_no_answer
-from rules.budgets import may_open, may_reopen
 from rules.case import Case, Finding
-from rules.changes import Change
 from rules.commands import Escalate
 from rules.commands import Unsubscribe as Unsubscribed
-from rules.completeness import lifted, request_text
-from rules.completeness import missing as missing_facts
 from rules.decision import (
     AddComment,
     Hold,
@@ -27,18 +21,25 @@ from rules.desk import by_staff
 from rules.entitlement import Entitlement, Right, is_over
 from rules.facts import Presence, Ticket
 from rules.identity import Sender, Standing, Tier, enough
-from rules.language import spoken
 from rules.leaving import leaving
-from rules.lifecycle import NEXT, Event
-from rules.notices import Kind, Order
-from rules.participants import Addition, additions
-from rules.promises import Ticking
-from rules.quoting import visible
-from rules.severity import capped, claimed
-from rules.thanks import only_thanks
-from rules.threads import Via
-from rules.tokens import Purpose
-from rules.visibility import Visibility
+from rules.mail.automatic import wants_no_answer
+from rules.mail.language import spoken
+from rules.mail.quoting import visible
+from rules.mail.thanks import only_thanks
+from rules.proof.threads import Via
+from rules.proof.tokens import Purpose
+from rules.service import promises, telling
+from rules.service.budgets import may_open, may_reopen
+from rules.service.completeness import lifted, request_text
+from rules.service.completeness import missing as missing_facts
+from rules.service.participants import Addition, additions
+from rules.service.promises import Ticking
+from rules.ticket import changes
+from rules.ticket.changes import Change
+from rules.ticket.lifecycle import NEXT, Event
+from rules.ticket.notices import Kind, Order
+from rules.ticket.severity import capped, claimed
+from rules.ticket.visibility import Visibility
 from rules.words import asked_for, has_files, words
 
 SUBJECT_LENGTH = 255

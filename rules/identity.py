@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from rules.authentication import Authentication, Result
 from rules.facts import Company, Facts, Participant, Person, Presence, Role
-from rules.header import Author
-from rules.threads import Via
-from rules.tokens import Purpose, ReplyToken
+from rules.mail.header import Author
+from rules.proof.authentication import Authentication, Result
+from rules.proof.threads import Via
+from rules.proof.tokens import Purpose, ReplyToken
 
 
 class Tier(IntEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rules.case import Case, Finding
 from rules.decision import Reason, Unsubscribe
 from rules.facts import Participant, Ticket
-from rules.notices import Kind, Order
+from rules.ticket.notices import Kind, Order
 
 
 def leaving(case: Case, ticket: Ticket, member: Participant, saw: str) -> Finding:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_never
 
-from rules import promises, replies, telling
-from rules.authentication import Result
-from rules.automatic import wants_no_answer
-from rules.bounces import Bounce, suspends
+from rules import replies
 from rules.case import Case, Finding
 from rules.decision import (
     Bounced,
@@ -21,14 +18,18 @@ from rules.decision import (
 )
 from rules.entitlement import Right
 from rules.facts import Returned
-from rules.header import Ambiguous
 from rules.identity import Sender, Standing, Tier
-from rules.language import spoken
 from rules.mail import Mail
-from rules.notices import Kind, Order, may_be_invited
+from rules.mail.automatic import wants_no_answer
+from rules.mail.bounces import Bounce, suspends
+from rules.mail.header import Ambiguous
+from rules.mail.language import spoken
 from rules.policy import Policy
-from rules.sealed import names_one_of
-from rules.threads import Via
+from rules.proof.authentication import Result
+from rules.proof.sealed import names_one_of
+from rules.proof.threads import Via
+from rules.service import promises, telling
+from rules.ticket.notices import Kind, Order, may_be_invited
 
 _MADE_BY_US = (Via.REPLY_TOKEN, Via.OUR_MESSAGE_ID)
 

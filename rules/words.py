@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rules.commands import Escalate, Unsubscribe, participant_command
 from rules.mail import Body, Mail, Unreadable
-from rules.quoting import is_forward, visible
+from rules.mail.quoting import is_forward, visible
 
 LEAVE = "#unsubscribe"
 

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, update
 
-from rules.authentication import Authentication, as_dict
 from rules.decision import (
     AddComment,
     Decision,
@@ -25,15 +24,16 @@ from rules.decision import (
     Verdict,
 )
 from rules.facts import Part, Presence
-from rules.header import Author
-from rules.lifecycle import Status
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
-from rules.notices import Kind, Order
-from rules.participants import Addition
+from rules.mail.header import Author
 from rules.policy import Policy
+from rules.proof.authentication import Authentication, as_dict
+from rules.proof.threads import thread_ids
 from rules.receipt import Receipt, reply_to
-from rules.threads import thread_ids
-from rules.visibility import Visibility
+from rules.service.participants import Addition
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind, Order
+from rules.ticket.visibility import Visibility
 from storage import blobs, bounces, changes, clocks, people, records, registry
 from storage.ledger import Conflict
 from storage.records import Hand, Source, storable

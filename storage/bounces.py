@@ -11,9 +11,9 @@ from sqlalchemy import Connection, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
-from rules.bounces import HARD_BOUNCES, Failure
 from rules.decision import Bounced
-from rules.notices import NoticeState
+from rules.mail.bounces import HARD_BOUNCES, Failure
+from rules.ticket.notices import NoticeState
 from storage.records import Hand, storable
 from storage.statements import Statement, always
 from storage.tables import BouncedRow, NoticeRow, table

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, update
 
-from rules.business_time import parse_span
-from rules.promises import Ticking
-from rules.sla import Clock, Stage, Tell
+from rules.service.promises import Ticking
+from rules.ticket.business_time import parse_span
+from rules.ticket.sla import Clock, Stage, Tell
 from storage import records
 from storage.records import Hand
 from storage.statements import always

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from rules.addresses import normalise
 from rules.facts import Role
-from rules.language import KNOWN as LANGUAGES
 from rules.mail import Mailbox
+from rules.mail.addresses import normalise
+from rules.mail.language import KNOWN as LANGUAGES
 from storage.registry import Unknown, Unusable, companies
 from storage.tables import CompanyDomainRow, CompanyRow, ContractRow, PersonRow, table
 

@@ -15,9 +15,9 @@ from rules.facts import (
     Presence,
     Ticket,
 )
-from rules.lifecycle import Status
 from rules.mail import Mailbox
-from rules.threads import Signal
+from rules.proof.threads import Signal
+from rules.ticket.lifecycle import Status
 from storage import clocks
 from storage.statements import by_count, filled, numbered
 from storage.tables import (

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select, update
 
-from rules.addresses import domain_of
 from rules.mail import Mailbox
-from rules.notices import Kind, may_be_invited
+from rules.mail.addresses import domain_of
+from rules.ticket.notices import Kind, may_be_invited
 from storage import outbox, registry
 from storage.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
 

@@ -11,15 +11,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from rules.authentication import Authentication
-from rules.budgets import HOUR, REMEMBERED
 from rules.decision import Verdict
 from rules.facts import Company, Earlier, Facts, Recent, Returned, Staff
-from rules.header import Author
 from rules.mail import Envelope, Mail, Mailbox
-from rules.notices import Kind, NoticeState
-from rules.participants import named_addresses
-from rules.threads import Signal, thread_ids
+from rules.mail.header import Author
+from rules.proof.authentication import Authentication
+from rules.proof.threads import Signal, thread_ids
+from rules.service.budgets import HOUR, REMEMBERED
+from rules.service.participants import named_addresses
+from rules.ticket.notices import Kind, NoticeState
 from storage import conversations, who
 from storage.statements import Answer, always, by_count, filled, numbered, pipelined
 from storage.tables import (

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select, update
 
 from rules.facts import Participant, Presence, Ticket
 from rules.mail import Mailbox
-from rules.tokens import Link
-from rules.visibility import Visibility
+from rules.proof.tokens import Link
+from rules.ticket.visibility import Visibility
 from storage import conversations, people, records
 from storage.ledger import Conflict
 from storage.records import Hand, storable

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert
 
-from rules import promises, telling
-from rules.completeness import lifted, missing, request_text
 from rules.facts import Part, Person, Presence
-from rules.lifecycle import Status
-from rules.notices import Order
-from rules.participants import Addition
 from rules.policy import Policy
-from rules.portal import Asked, opens_at
-from rules.severity import Level
-from rules.visibility import Visibility
+from rules.service import promises, telling
+from rules.service.completeness import lifted, missing, request_text
+from rules.service.participants import Addition
+from rules.service.portal import Asked, opens_at
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Order
+from rules.ticket.severity import Level
+from rules.ticket.visibility import Visibility
 from storage import clocks, records, who
 from storage.changes import ChangeRefused
 from storage.records import Hand, storable

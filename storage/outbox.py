@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from rules.facts import Presence, Role
 from rules.mail import Mailbox
-from rules.notices import Kind, NoticeState
-from rules.visibility import Visibility
+from rules.ticket.notices import Kind, NoticeState
+from rules.ticket.visibility import Visibility
 from storage import bounces
 from storage.tables import (
     AttachmentRow,

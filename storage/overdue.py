@@ -10,13 +10,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from rules import sla, telling
-from rules.escalation import on_duty
 from rules.facts import Presence
 from rules.mail import Mailbox
-from rules.notices import Kind, Order
 from rules.policy import Policy
-from rules.sla import Stage, Tell
+from rules.service import telling
+from rules.service.escalation import on_duty
+from rules.ticket import sla
+from rules.ticket.notices import Kind, Order
+from rules.ticket.sla import Stage, Tell
 from storage import clocks, records, who
 from storage.records import Hand, Source
 from storage.statements import always

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 
-from rules.authentication import Authentication, from_dict
 from rules.decision import Reason
 from rules.mail import Delivery, Envelope, Mailbox
+from rules.proof.authentication import Authentication, from_dict
 from storage import blobs
 from storage.tables import DeferralRow, JournalRow, MailboxRow, MailRow, PersonRow, table
 

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, bindparam, update
 
 from rules.facts import Part, Presence
 from rules.mail import Attachment, Mailbox
-from rules.notices import NoticeState, Order, Seat
-from rules.participants import Addition
-from rules.visibility import Visibility
+from rules.service.participants import Addition
+from rules.ticket.notices import NoticeState, Order, Seat
+from rules.ticket.visibility import Visibility
 from storage.statements import always, insertion
 from storage.tables import (
     AttachmentRow,

@@ -13,12 +13,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from rules.addresses import domain_of, is_free_mail, normalise
-from rules.authentication import domain_warnings
-from rules.complaints import Refused
 from rules.facts import Company, Person, Role
 from rules.mail import Mailbox
-from rules.tokens import REPLY_TOKEN_LENGTH, Keys
+from rules.mail.addresses import domain_of, is_free_mail, normalise
+from rules.proof.authentication import domain_warnings
+from rules.proof.tokens import REPLY_TOKEN_LENGTH, Keys
+from rules.settings.complaints import Refused
 from storage.ledger import Conflict
 from storage.tables import (
     ApiTokenRow,

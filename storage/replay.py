@@ -15,14 +15,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
-from rules.authentication import Authentication, from_dict
-from rules.budgets import HOUR, REMEMBERED
 from rules.decision import Verdict
 from rules.facts import Facts, Participant, Presence, Recent, Ticket
-from rules.lifecycle import Status
 from rules.mail import Envelope, Mail, Mailbox
-from rules.notices import Kind
-from rules.threads import thread_ids
+from rules.proof.authentication import Authentication, from_dict
+from rules.proof.threads import thread_ids
+from rules.service.budgets import HOUR, REMEMBERED
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
 from storage import blobs
 from storage.statements import always, by_count, filled, numbered
 from storage.tables import (

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, bindparam, literal_column, select
 
-from rules.addresses import domain_of
 from rules.facts import (
     Company,
     Person,
@@ -18,6 +17,7 @@ from rules.facts import (
     Staff,
 )
 from rules.mail import Mailbox
+from rules.mail.addresses import domain_of
 from storage.statements import Answer, always, by_count, filled, numbered
 from storage.tables import (
     BouncedRow,

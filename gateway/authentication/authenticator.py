@@ -24,10 +24,10 @@ from gateway.authentication.signatures import (
     read_message,
     sealed_digest,
 )
-from rules.authentication import Authentication, Evidence, Result, Seal, domain_warnings
-from rules.header import Author
 from rules.mail import Delivery, Envelope
-from rules.sealed import POINTERS
+from rules.mail.header import Author
+from rules.proof.authentication import Authentication, Evidence, Result, Seal, domain_warnings
+from rules.proof.sealed import POINTERS
 
 Network = IPv4Network | IPv6Network
 

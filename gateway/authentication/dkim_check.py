@@ -25,7 +25,7 @@ from gateway.authentication.signatures import (
     read_tags,
     select,
 )
-from rules.authentication import Evidence, Result
+from rules.proof.authentication import Evidence, Result
 
 MAX_SIGNATURES = 100
 MAX_VERIFIED = 5

@@ -27,8 +27,8 @@ from gateway.authentication.dns import (
     host_domain,
 )
 from gateway.authentication.offload import Run
-from rules.authentication import Evidence, Result
 from rules.mail import Envelope
+from rules.proof.authentication import Evidence, Result
 
 MAX_RECORD_BYTES = 4096
 MAX_PASSES = 40

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gateway.cli.common import ConfigOption, MailboxOption, console, fail, read, write
 from gateway.cli.mails import clean
-from rules.addresses import normalise
+from rules.mail.addresses import normalise
 from storage import bounces, registry
 
 app = typer.Typer(no_args_is_help=True)

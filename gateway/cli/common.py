@@ -16,7 +16,7 @@ from rich.table import Table
 
 from gateway import config as configuration
 from gateway.config import Config
-from rules.complaints import Refused
+from rules.settings.complaints import Refused
 from storage.changes import ChangeRefused
 from storage.database import Connection, Database, NotUpgraded, StoreDown
 from storage.ledger import Conflict, open_ledger

@@ -24,9 +24,9 @@ from gateway.cli.common import (
     write,
 )
 from gateway.cli.mails import clean
-from rules.business_time import parse_span
-from rules.complaints import near
 from rules.policy import Policy
+from rules.settings.complaints import near
+from rules.ticket.business_time import parse_span
 from storage import companies, registry
 from storage.companies import Contract
 

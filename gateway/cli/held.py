@@ -27,11 +27,11 @@ from gateway.cli.common import (
 )
 from gateway.cli.mails import clean
 from gateway.parsing.parser import read as read_mail
-from rules.addresses import normalise
-from rules.authentication import Authentication
 from rules.decision import Verdict
-from rules.header import Author
 from rules.mail import Body
+from rules.mail.addresses import normalise
+from rules.mail.header import Author
+from rules.proof.authentication import Authentication
 from rules.receipt import Receipt
 from storage import enrolment, quarantine
 from storage.enrolment import Enrolled

@@ -31,10 +31,10 @@ from gateway.cli.common import (
     load_config,
     read,
 )
-from rules import header, replies
+from rules import replies
 from rules.decision import Decision, Step, Verdict
-from rules.header import Author
-from rules.mail import Delivery, Envelope, as_sent
+from rules.mail import Delivery, Envelope, as_sent, header
+from rules.mail.header import Author
 from rules.replies import Reply
 from storage import journal, registry
 from storage.journal import JournalEntry, Wanted

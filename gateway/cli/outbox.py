@@ -14,7 +14,7 @@ from rich.text import Text
 from gateway import ids
 from gateway.cli.common import ConfigOption, console, fail, read, write
 from gateway.cli.mails import clean
-from rules.notices import NoticeState
+from rules.ticket.notices import NoticeState
 from storage import outbox
 from storage.database import Connection
 from storage.outbox import Listed

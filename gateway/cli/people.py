@@ -24,8 +24,8 @@ from gateway.cli.common import (
 from gateway.cli.companies import company
 from gateway.users_csv import parse_users
 from gateway.web.bearer import Scope
-from rules.complaints import Refused
 from rules.facts import Role
+from rules.settings.complaints import Refused
 from storage import companies, registry
 from storage.registry import NewPerson
 

@@ -14,9 +14,9 @@ from gateway import policies
 from gateway.cli import simulate
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
 from gateway.policies import Found
-from rules.complaints import Refused
 from rules.mail import Mailbox
 from rules.policy_in_words import as_text, explained
+from rules.settings.complaints import Refused
 from storage import registry
 from storage.database import Database, NotUpgraded, StoreDown
 

@@ -16,8 +16,8 @@ from gateway import app as gateway_app
 from gateway import ids, log, workers
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
 from gateway.config import Config
-from rules.complaints import without_password
 from rules.facts import Role
+from rules.settings.complaints import without_password
 from storage import registry
 from storage.database import Connection, Database
 from storage.ledger import open_ledger

@@ -26,11 +26,11 @@ from gateway.cli.common import (
 )
 from gateway.cli.mails import clean
 from gateway.policies import Policies
-from rules.addresses import normalise
-from rules.changes import Change
-from rules.complaints import complaint
-from rules.lifecycle import Status
 from rules.mail import Mailbox
+from rules.mail.addresses import normalise
+from rules.settings.complaints import complaint
+from rules.ticket.changes import Change
+from rules.ticket.lifecycle import Status
 from storage import changes, tickets, who
 from storage.changes import ChangeRefused
 from storage.database import Connection

@@ -13,12 +13,11 @@ from itertools import islice
 
 from gateway.parsing.mime import numbered_leaves, read_body, read_tree
 from gateway.parsing.tree import Part
-from rules import charsets
-from rules.addresses import normalise
-from rules.bounces import Bounce, judged, one_line, presumed_status, smtp_code_of, status_of
-from rules.header import Header, message_ids
-from rules.header import read as read_header
-from rules.mail import Unreadable
+from rules.mail import Unreadable, charsets
+from rules.mail.addresses import normalise
+from rules.mail.bounces import Bounce, judged, one_line, presumed_status, smtp_code_of, status_of
+from rules.mail.header import Header, message_ids
+from rules.mail.header import read as read_header
 
 READ_BYTES = 1 << 20
 """A bounce says what it has to say at its front; a returned mail behind it may be long."""

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from gateway.parsing.html_text import text_from_html
 from gateway.parsing.tree import PARTS_LIMIT, LimitError, Part, grow
-from rules import charsets
-from rules.header import Header, decode_words
-from rules.header import read as read_header
-from rules.mail import Attachment, Body, Unreadable
+from rules.mail import Attachment, Body, Unreadable, charsets
+from rules.mail.header import Header, decode_words
+from rules.mail.header import read as read_header
 
 LINES_LIMIT = 1_000_000
 # Every line may have to be compared with the boundary of every open multipart.

@@ -1,7 +1,7 @@
 """Raw bytes to `Mail`: the one place that knows mail-parser, and the fence around all parsing.
 
 mail-parser guesses where a mail is unclear, so it gives only what nobody's identity hangs on: the
-addresses of To and Cc, and the date. Everything else comes from `rules.header` and `mime`.
+addresses of To and Cc, and the date. Everything else comes from `rules.mail.header` and `mime`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from typing import Any
 import mailparser
 
 from gateway.parsing.mime import numbered_leaves, read_body, read_tree
-from rules.header import Header, author, decode_words, identity, message_ids
-from rules.header import read as read_header
 from rules.mail import Body, Mail, Unreadable
+from rules.mail.header import Header, author, decode_words, identity, message_ids
+from rules.mail.header import read as read_header
 
 _RECIPIENTS_LIMIT_BYTES = 64 * 1024
 
@@ -359,13 +359,13 @@ _ALLOWED = frozenset(
         ("datetime", "datetime"),
         ("datetime", "timezone"),
         ("datetime", "timedelta"),
-        ("rules.header", "Ambiguous"),
-        ("rules.header", "Author"),
-        ("rules.header", "Header"),
-        ("rules.mail", "Attachment"),
-        ("rules.mail", "Body"),
-        ("rules.mail", "Mail"),
-        ("rules.mail", "Unreadable"),
+        ("rules.mail.header", "Ambiguous"),
+        ("rules.mail.header", "Author"),
+        ("rules.mail.header", "Header"),
+        ("rules.mail.message", "Attachment"),
+        ("rules.mail.message", "Body"),
+        ("rules.mail.message", "Mail"),
+        ("rules.mail.message", "Unreadable"),
     }
 )
 

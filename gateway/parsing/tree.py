@@ -15,8 +15,8 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value
 from typing import Any
 
-from rules import charsets
-from rules.header import decode_words, part_header, unfold
+from rules.mail import charsets
+from rules.mail.header import decode_words, part_header, unfold
 
 PARTS_LIMIT = 2_000
 DEPTH_LIMIT = 32

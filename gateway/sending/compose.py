@@ -15,10 +15,10 @@ from gateway.sending.mime import Field
 from gateway.sending.outgoing import Outgoing
 from gateway.sending.sheet import Sheet, sheet
 from gateway.sending.templates import Templates
-from rules.addresses import domain_of
-from rules.notices import Kind
+from rules.mail.addresses import domain_of
 from rules.policy import Policy
-from rules.tokens import Keys, loop_mark, message_id, return_path, thread_root
+from rules.proof.tokens import Keys, loop_mark, message_id, return_path, thread_root
+from rules.ticket.notices import Kind
 from storage.outbox import Notice
 
 _ID = re.compile(r"<[!-;=?-~]{1,300}>")

@@ -25,8 +25,8 @@ from gateway.policies import Policies
 from gateway.sending.compose import Writer
 from gateway.sending.outgoing import Relay, RelayDown, Undelivered
 from gateway.sending.templates import Templates
-from rules.bounces import Failure, judged, presumed_status
-from rules.notices import next_attempt
+from rules.mail.bounces import Failure, judged, presumed_status
+from rules.ticket.notices import next_attempt
 from storage import outbox
 from storage.database import Connection, Database
 from storage.ledger import Ledger

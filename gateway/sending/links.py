@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rules.notices import INVITATION_LASTS, Kind
-from rules.tokens import (
+from rules.proof.tokens import (
     Keys,
     Link,
     LinkUse,
@@ -15,6 +14,7 @@ from rules.tokens import (
     reply_address,
     sign_up_token,
 )
+from rules.ticket.notices import INVITATION_LASTS, Kind
 from storage.outbox import Notice
 
 

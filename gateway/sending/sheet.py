@@ -10,11 +10,11 @@ from gateway.sending.links import Links, own_address
 from gateway.sending.mime import one_line
 from gateway.sending.moments import date_of, moment
 from gateway.sending.words import Words, without_tokens, words_of
-from rules.language import KNOWN as LANGUAGES
-from rules.notices import INVITATION_LASTS, Kind
+from rules.mail.language import KNOWN as LANGUAGES
+from rules.mail.quoting import REPLY_MARK, masked
 from rules.policy import Policy
-from rules.quoting import REPLY_MARK, masked
-from rules.tokens import Keys, Purpose
+from rules.proof.tokens import Keys, Purpose
+from rules.ticket.notices import INVITATION_LASTS, Kind
 from storage.outbox import About, Notice
 
 _DETAILS = (

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from gateway.sending.outgoing import Outgoing, RelayDown, Undelivered
-from rules.complaints import Refused
+from rules.settings.complaints import Refused
 
 COMMAND_TIMEOUT_S = 60.0
 DATA_TIMEOUT_S = 240.0

@@ -20,9 +20,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway import log
 from gateway.sending.sheet import Sheet
-from rules.complaints import Refused, near, text_of
-from rules.language import KNOWN as LANGUAGES
-from rules.notices import Kind
+from rules.mail.language import KNOWN as LANGUAGES
+from rules.settings.complaints import Refused, near, text_of
+from rules.ticket.notices import Kind
 
 SUBJECT = "subject.txt.j2"
 _SHIPPED = "templates"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from gateway.sending.mime import one_line, plain
 from rules.commands import without_commands
-from rules.notices import Kind
+from rules.mail.quoting import REPLY_MARK, is_forward, masked, published, visible
 from rules.policy import Policy
-from rules.quoting import REPLY_MARK, is_forward, masked, published, visible
-from rules.visibility import Visibility
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
 from storage.outbox import Notice
 from storage.outbox import Words as Comment
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from aiohttp import web
 
-from rules.addresses import normalise
+from rules.mail.addresses import normalise
 from storage import registry
 from storage.database import Database
 

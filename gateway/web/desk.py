@@ -14,7 +14,7 @@ from gateway.web.bearer import ACTOR_HEADER, Fault, Scope
 from rules.facts import Person, Role, Ticket
 from rules.mail import Mailbox
 from rules.policy import Policy
-from rules.portal import Access, access
+from rules.service.portal import Access, access
 from storage import actors, conversations, registry, tickets
 from storage.database import Connection, Database
 from storage.ledger import Ledger

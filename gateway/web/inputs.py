@@ -13,8 +13,8 @@ from pydantic_core import ErrorDetails
 
 from gateway.asked import LARGEST_NUMBER
 from gateway.web.bearer import Fault
-from rules.complaints import complaint
-from rules.lifecycle import Status
+from rules.settings.complaints import complaint
+from rules.ticket.lifecycle import Status
 from storage.ticket_lists import Place
 
 BODY_LIMIT_BYTES = 1024 * 1024

@@ -32,8 +32,8 @@ from gateway.web.pages import Problem, page
 from gateway.web.rate import Rate
 from rules.facts import Presence
 from rules.mail import Mailbox
-from rules.quoting import masked
-from rules.tokens import Link, LinkUse, read_link_token
+from rules.mail.quoting import masked
+from rules.proof.tokens import Link, LinkUse, read_link_token
 from storage import links as store
 from storage.database import Database
 from storage.ledger import Ledger

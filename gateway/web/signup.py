@@ -27,10 +27,10 @@ from gateway.ids import Clock, NewId
 from gateway.web.forms import Faults, as_page, read_form
 from gateway.web.pages import STYLE_PATH, Problem, page, style
 from gateway.web.rate import Rate
-from rules.addresses import is_role, normalise
 from rules.mail import Mailbox
-from rules.notices import INVITATION_LASTS
-from rules.tokens import read_sign_up_token
+from rules.mail.addresses import is_role, normalise
+from rules.proof.tokens import read_sign_up_token
+from rules.ticket.notices import INVITATION_LASTS
 from storage import enrolment
 from storage.enrolment import Enrolled
 from storage.ledger import Ledger

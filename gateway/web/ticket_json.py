@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from rules.facts import Presence
-from rules.quoting import REPLY_MARK, masked, published, visible
-from rules.visibility import Visibility
+from rules.mail.quoting import REPLY_MARK, masked, published, visible
+from rules.ticket.visibility import Visibility
 from storage.tickets import Attached, Audited, Said, Summary, Whole
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"

@@ -26,9 +26,9 @@ from gateway.web.desk import Caller, Desk, Place
 from gateway.web.download import ANY_TYPE, download
 from gateway.web.inputs import as_text, body_of, journal_id_of, limit_of, place_of, status_of
 from gateway.web.ticket_json import Json, Shown
-from rules.addresses import normalise
-from rules.lifecycle import Status
-from rules.portal import Access, forbidden, with_reopening
+from rules.mail.addresses import normalise
+from rules.service.portal import Access, forbidden, with_reopening
+from rules.ticket.lifecycle import Status
 from storage import changes, opening, ticket_lists, tickets
 from storage.changes import ChangeRefused
 from storage.database import Connection

@@ -45,7 +45,7 @@ from rules.commands.model import (
     Workaround,
 )
 from rules.commands.values import LINE_LENGTH, Bad, read, reason
-from rules.severity import Level
+from rules.ticket.severity import Level
 
 __all__ = [
     "USAGE",

@@ -8,8 +8,8 @@ from datetime import timedelta
 from enum import Enum
 from types import MappingProxyType
 
-from rules.lifecycle import Status
-from rules.severity import MailSeverity
+from rules.ticket.lifecycle import Status
+from rules.ticket.severity import MailSeverity
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Whom(Enum):
 @dataclass(frozen=True, slots=True)
 class Assign:
     to: Whom | str
-    """An address as `rules.addresses.normalise` spells it, or a name as it was written."""
+    """An address as `rules.mail.addresses.normalise` spells it, or a name as it was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from rules.addresses import normalise
-from rules.business_time import ALWAYS, due, parse_span
 from rules.commands.model import (
     USAGE,
     Assign,
@@ -32,9 +30,11 @@ from rules.commands.model import (
     Whom,
     Workaround,
 )
-from rules.complaints import near
-from rules.lifecycle import Status
-from rules.severity import Level, capped
+from rules.mail.addresses import normalise
+from rules.settings.complaints import near
+from rules.ticket.business_time import ALWAYS, due, parse_span
+from rules.ticket.lifecycle import Status
+from rules.ticket.severity import Level, capped
 
 LINE_LENGTH = 2000
 REASON_LENGTH = 400

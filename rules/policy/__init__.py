@@ -10,8 +10,6 @@ import tomllib
 
 from pydantic import ValidationError
 
-from rules.complaints import Refused, complaints
-from rules.lines import with_lines
 from rules.policy.agreement import contradictions
 from rules.policy.clock import CalendarSection, ClockSection
 from rules.policy.conduct import (
@@ -37,6 +35,8 @@ from rules.policy.requests import CompletenessSection, FactSection, FieldSection
 from rules.policy.roster import RosterWindow
 from rules.policy.severity import ClaimSection, LevelSection, SeveritySection
 from rules.policy.tiers import TierSection
+from rules.settings.complaints import Refused, complaints
+from rules.settings.lines import with_lines
 
 __all__ = [
     "AccountTeamSection",

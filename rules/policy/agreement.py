@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rules.business_time import parse_span
-from rules.complaints import near
 from rules.policy.model import Policy
+from rules.settings.complaints import near
+from rules.ticket.business_time import parse_span
 
 
 def contradictions(policy: Policy) -> list[str]:

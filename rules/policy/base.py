@@ -15,10 +15,10 @@ from pydantic import (
     StringConstraints,
 )
 
-from rules.addresses import normalise
-from rules.business_time import parse_span, parse_time_of_day
-from rules.complaints import near
-from rules.patterns import compiled
+from rules.mail.addresses import normalise
+from rules.mail.patterns import compiled
+from rules.settings.complaints import near
+from rules.ticket.business_time import parse_span, parse_time_of_day
 
 
 class Section(BaseModel):
@@ -88,9 +88,9 @@ Name = Annotated[
 ]
 Address = Annotated[str, AfterValidator(_address)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
-"""A regular expression that is cheap whatever it is searched in: see `rules.patterns`."""
+"""A regular expression that is cheap whatever it is searched in: see `rules.mail.patterns`."""
 SpanText = Annotated[str, AfterValidator(_span)]
-"""`2 business hours`, `1 day`: see `rules.business_time.parse_span`."""
+"""`2 business hours`, `1 day`: see `rules.ticket.business_time.parse_span`."""
 Zone = Annotated[str, AfterValidator(_zone)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 HourText = Annotated[str, BeforeValidator(_quoted), AfterValidator(_time_of_day)]

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rules.business_time import Calendar
 from rules.policy.base import Name, Section, Text
 from rules.policy.clock import ClockSection
 from rules.policy.conduct import (
@@ -31,7 +30,8 @@ from rules.policy.people import (
 from rules.policy.requests import CompletenessSection, FieldSection
 from rules.policy.severity import SeveritySection
 from rules.policy.tiers import TierSection
-from rules.severity import ClaimPattern, Level, claim_pattern
+from rules.ticket.business_time import Calendar
+from rules.ticket.severity import ClaimPattern, Level, claim_pattern
 
 
 class Policy(Section):

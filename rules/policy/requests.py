@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from rules.patterns import compiled, search
+from rules.mail.patterns import compiled, search
 from rules.policy.base import Pattern, Section, Text
 
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from rules.business_time import MINUTES_A_DAY, parse_time_of_day
 from rules.policy.base import DAYS, WORKING_DAYS, Address, Day, HourText, Section, Text, Zone
+from rules.ticket.business_time import MINUTES_A_DAY, parse_time_of_day
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)

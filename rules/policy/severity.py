@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from rules.complaints import near
 from rules.policy.base import LevelName, Pattern, Section, Text
+from rules.settings.complaints import near
 
 
 class LevelSection(Section):

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rules.business_time import parse_span
 from rules.policy.base import Name, Section, SpanText, Text
-from rules.sla import Target
+from rules.ticket.business_time import parse_span
+from rules.ticket.sla import Target
 
 Promises = Annotated[
     dict[str, SpanText],

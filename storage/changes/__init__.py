@@ -11,7 +11,9 @@ from typing import assert_never
 
 from sqlalchemy import Connection
 
-from rules.changes import (
+from rules.facts import Ticket
+from rules.policy import Policy
+from rules.ticket.changes import (
     AddPerson,
     Assign,
     Change,
@@ -26,9 +28,7 @@ from rules.changes import (
     SettlePerson,
     Workaround,
 )
-from rules.facts import Ticket
-from rules.policy import Policy
-from rules.visibility import Visibility
+from rules.ticket.visibility import Visibility
 from storage.changes.case import Case, ChangeRefused, load
 from storage.changes.membership import add_person, remove_person, settle_person
 from storage.changes.state import (

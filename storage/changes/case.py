@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from rules.budgets import HOUR
 from rules.facts import Ticket
 from rules.policy import Policy
+from rules.service.budgets import HOUR
 from storage import conversations
 from storage.records import Hand
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from rules import telling
-from rules.addresses import normalise
 from rules.facts import Part, Participant, Presence, Role, Ticket
-from rules.participants import Addition, by_user
+from rules.mail.addresses import normalise
+from rules.service import telling
+from rules.service.participants import Addition, by_user
 from storage import people, records, who
 from storage.changes.case import Case, ChangeRefused
 from storage.tables import (

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from rules import promises, telling
-from rules.addresses import normalise
 from rules.facts import Part, Presence, Role, Ticket
-from rules.lifecycle import EVENT_TO, NEXT, Status
-from rules.notices import Kind, Order
-from rules.participants import Addition
-from rules.severity import Level
-from rules.threads import Signal, Via
-from rules.workaround import lowered
+from rules.mail.addresses import normalise
+from rules.proof.threads import Signal, Via
+from rules.service import promises, telling
+from rules.service.participants import Addition
+from rules.ticket.lifecycle import EVENT_TO, NEXT, Status
+from rules.ticket.notices import Kind, Order
+from rules.ticket.severity import Level
+from rules.ticket.workaround import lowered
 from storage import clocks, conversations, people, records
 from storage.changes.case import Case, ChangeRefused, load
 from storage.records import Source

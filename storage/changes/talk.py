@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from rules import promises, telling
-from rules.escalation import Raised, raise_level
 from rules.facts import Ticket
-from rules.notices import Kind, Order
-from rules.quoting import visible
-from rules.visibility import Visibility
+from rules.mail.quoting import visible
+from rules.service import promises, telling
+from rules.service.escalation import Raised, raise_level
+from rules.ticket.notices import Kind, Order
+from rules.ticket.visibility import Visibility
 from storage import clocks, records, who
 from storage.changes.case import Case, ChangeRefused
 from storage.records import Source

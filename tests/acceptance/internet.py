@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rules import tokens
 from rules.facts import Role
 from rules.mail import Mailbox
-from rules.tokens import Keys, Purpose, ReplyToken
+from rules.proof import tokens
+from rules.proof.tokens import Keys, Purpose, ReplyToken
 from storage import journal, registry, tickets
 from storage.database import Connection, Database
 from storage.journal import JournalEntry, Wanted

@@ -20,7 +20,7 @@ import pytest
 from rules import replies
 from rules.facts import Role
 from rules.mail import Mailbox
-from rules.tokens import Keys
+from rules.proof.tokens import Keys
 from storage import registry
 from storage.database import Connection
 from storage.journal import JournalEntry

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.quoting import masked
+from rules.mail.quoting import masked
 from storage.tickets import Said
 from tests.acceptance.desk import SUPPORT, Desk, a_mail, eventually, filed, id_of
 from tests.mails import ClientMail, clients

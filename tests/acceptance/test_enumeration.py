@@ -34,7 +34,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.tokens import message_id
+from rules.proof.tokens import message_id
 from tests.acceptance.desk import SUPPORT, filed
 from tests.acceptance.internet import ANN, BOB, ULA, Target, a_mail, a_target, by, honest
 from tests.stores import SqliteStores

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from rules.facts import Role
-from rules.notices import NoticeState
+from rules.ticket.notices import NoticeState
 from storage import journal, outbox, registry
 from storage.database import Connection, Database
 from storage.journal import Wanted

@@ -7,8 +7,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from rules.changes import AddPerson, SetStatus
-from rules.lifecycle import Status
+from rules.ticket.changes import AddPerson, SetStatus
+from rules.ticket.lifecycle import Status
 from tests.properties.conversation.gate import Gate, enrolled, open_store
 from tests.properties.conversation.letters import PROOFS, Letter
 from tests.properties.references import Thread, read, threads

@@ -18,11 +18,11 @@ from gateway.policies import Policies
 from gateway.web import api
 from gateway.web.links import PATHS
 from gateway.web.signup import SignUp
-from rules import telling
 from rules.facts import Part, Presence, Role
 from rules.mail import Mailbox
-from rules.participants import Addition
-from rules.tokens import Link, LinkUse, link_token
+from rules.proof.tokens import Link, LinkUse, link_token
+from rules.service import telling
+from rules.service.participants import Addition
 from storage import records, registry, tickets
 from storage.database import Connection
 from storage.records import Hand, Source

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from gateway.sending.compose import Writer
 from gateway.sending.outgoing import Outgoing
-from rules.notices import Kind
 from rules.policy import Policy
-from rules.visibility import Visibility
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
 from storage.outbox import About, Notice, Words
 from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
 

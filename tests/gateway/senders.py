@@ -18,9 +18,9 @@ from dkim.crypto import parse_pem_private_key
 
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
-from rules.authentication import Authentication, Evidence
-from rules.header import Author
 from rules.mail import Delivery, Envelope
+from rules.mail.header import Author
+from rules.proof.authentication import Authentication, Evidence
 from tests.nameserver import NameServer
 
 ACME_HOST = "192.0.2.1"

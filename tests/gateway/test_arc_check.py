@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.authentication.arc_check import read_chain
 from gateway.authentication.authenticator import Trust
 from gateway.authentication.signatures import Message
-from rules.authentication import Result
+from rules.proof.authentication import Result
 from tests.gateway.senders import World, a_mail, a_world, rsa_key, the
 
 LIST = "lists.example"

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
 from gateway.authentication.results_header import proof
-from rules.authentication import Evidence, Result
-from rules.header import Author
 from rules.mail import Delivery, Envelope
+from rules.mail.header import Author
+from rules.proof.authentication import Evidence, Result
 from tests.gateway.senders import (
     ACME_HOST,
     ELSEWHERE,

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.bounce import READ_BYTES, RECIPIENTS_LIMIT, read_bounce
-from rules.bounces import DIAGNOSTIC_CHARACTERS, Bounce, Failure
-from rules.header import read as read_header
 from rules.mail import as_sent
+from rules.mail.bounces import DIAGNOSTIC_CHARACTERS, Bounce, Failure
+from rules.mail.header import read as read_header
 
 FIXTURES = Path(__file__).parents[1] / "mails" / "bounces"
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "mails"

@@ -12,7 +12,7 @@ import pytest
 
 from gateway import config, users_csv
 from rules import policy
-from rules.complaints import Refused
+from rules.settings.complaints import Refused
 from tests.running import postern
 
 CONFIGS = Path(__file__).parents[1] / "configs"

@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from gateway.parsing.parser import read
-from rules.addresses import without_detail
-from rules.header import Author
 from rules.mail import Body, Envelope, Mail, Mailbox
-from rules.quoting import REPLY_MARK, is_forward, masked, published, visible
-from rules.threads import signals
-from rules.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
+from rules.mail.addresses import without_detail
+from rules.mail.header import Author
+from rules.mail.quoting import REPLY_MARK, is_forward, masked, published, visible
+from rules.proof.threads import signals
+from rules.proof.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
 from tests.mails import ClientMail, clients
 
 CLIENTS = (

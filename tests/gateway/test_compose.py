@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sending.compose import Writer
-from rules.addresses import without_detail
-from rules.notices import Kind
-from rules.tokens import (
+from rules.mail.addresses import without_detail
+from rules.proof.tokens import (
     Keys,
     Link,
     LinkUse,
@@ -27,7 +26,8 @@ from rules.tokens import (
     reply_address,
     thread_root,
 )
-from rules.visibility import Visibility
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
 from tests.gateway.notices import WRITER, a_notice, about, html_of, read, text_of, words, written
 from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
 

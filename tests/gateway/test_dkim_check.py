@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.authentication.signatures import CHUNK_BYTES, canonical_body
-from rules.authentication import Result
+from rules.proof.authentication import Result
 from tests.gateway.senders import World, a_mail, a_world, ed25519_key, rsa_key, signed, the
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.authentication.signing import KeyRefused, Signer, SigningKey, read_key, signer
 from gateway.sending.compose import Writer
-from rules.notices import Kind
+from rules.ticket.notices import Kind
 from tests.gateway.notices import LINKS_BEGIN, a_notice
 from tests.rules.building import KEYS, default_policy
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.authentication.dmarc import could_align, organisation, read_record, walk_names
 from gateway.authentication.dns import Found
-from rules.authentication import Authentication, Result
+from rules.proof.authentication import Authentication, Result
 from tests.gateway.senders import (
     ACME_HOST,
     ELSEWHERE,

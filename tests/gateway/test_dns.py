@@ -20,7 +20,7 @@ from gateway.authentication.dns import (
     Unusable,
     host_domain,
 )
-from rules.complaints import Refused
+from rules.settings.complaints import Refused
 from tests.nameserver import NameServer
 
 

@@ -21,8 +21,8 @@ from gateway.config import load
 from gateway.sending.compose import Writer
 from gateway.web.links import LONGEST_TEXT, PATHS, POSTS_A_MINUTE
 from gateway.web.pages import SAFE
-from rules.notices import Kind
-from rules.tokens import LinkUse
+from rules.proof.tokens import LinkUse
+from rules.ticket.notices import Kind
 from storage import outbox, registry
 from tests.gateway.link_pages import ANN, EVE, ONE_CLICK, SUBJECT, Site, enrol, open_ticket, serving
 from tests.running import write_config

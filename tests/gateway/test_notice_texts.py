@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from gateway.sending.compose import Writer
 from gateway.sending.templates import TemplatesRefused, load
 from gateway.sending.words import LONGEST_TEXT
-from rules.notices import Kind
+from rules.mail.quoting import REPLY_MARK
 from rules.policy import (
     CalendarSection,
     ClockSection,
@@ -21,8 +21,8 @@ from rules.policy import (
     FactSection,
     TierSection,
 )
-from rules.quoting import REPLY_MARK
-from rules.visibility import Visibility
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
 from tests.gateway.notices import (
     LINKS_BEGIN,
     TEATIME,

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from gateway.cli.main import app
 from rules.mail import Mailbox
-from rules.notices import NoticeState
+from rules.ticket.notices import NoticeState
 from storage import outbox, registry
 from storage.database import Connection, Database
 from storage.ledger import open_ledger

@@ -17,8 +17,8 @@ from gateway.parsing.parser import (
     is_ordinary,
     read,
 )
-from rules.header import Author
 from rules.mail import Mail, Unreadable
+from rules.mail.header import Author
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
 
 

@@ -17,8 +17,8 @@ from gateway.parsing.parser import (
     read,
     read_header_only,
 )
-from rules.header import Ambiguous, Author
 from rules.mail import Attachment, Body, Unreadable
+from rules.mail.header import Ambiguous, Author
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.parsing.parser import Parser, is_ordinary, part_bytes, read
-from rules.header import Author
 from rules.mail import Body, Mail, Unreadable
+from rules.mail.header import Author
 
 MAILS = Path(__file__).parents[3] / "shared" / "corpus" / "mails"
 

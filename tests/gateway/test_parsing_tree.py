@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.parsing.mime import numbered_leaves
 from gateway.parsing.tree import LimitError, Part, grow
-from rules.header import decode_words, part_header, unfold
+from rules.mail.header import decode_words, part_header, unfold
 
 CRLF, LF = "\r\n", "\n"
 

@@ -16,11 +16,11 @@ from gateway.config import TrustSection
 from gateway.ids import new_id
 from gateway.ingest import Ingest
 from gateway.keeper import Keeper
-from rules.authentication import Authentication
 from rules.decision import Reason, Verdict
 from rules.facts import Role
-from rules.header import Author
 from rules.mail import Delivery
+from rules.mail.header import Author
+from rules.proof.authentication import Authentication
 from storage import enrolment, quarantine, registry, tickets
 from storage.ledger import Conflict
 from storage.quarantine import Held

@@ -20,7 +20,7 @@ from gateway.directory import Directory
 from gateway.metrics import Metrics
 from gateway.sending.dispatcher import AT_ONCE, BEGUN_WITHIN, Dispatcher
 from gateway.sending.outgoing import Outgoing, RelayDown, Undelivered
-from rules.notices import GIVE_UP_AFTER, NoticeState
+from rules.ticket.notices import GIVE_UP_AFTER, NoticeState
 from storage import outbox, registry
 from storage.database import Database
 from storage.ledger import Ledger, open_ledger

@@ -33,9 +33,9 @@ from gateway.web.rate import CLIENTS_KEPT, Rate, client_of
 from gateway.web.signup import POSTS_A_MINUTE, SignUp
 from rules.facts import Role
 from rules.mail import Delivery, Envelope, Mailbox
-from rules.notices import INVITATION_LASTS, INVITATION_PAUSE
 from rules.policy import Policy
-from rules.tokens import Keys, sign_up_token
+from rules.proof.tokens import Keys, sign_up_token
+from rules.ticket.notices import INVITATION_LASTS, INVITATION_PAUSE
 from storage import outbox, registry
 from storage.database import Connection
 from storage.ledger import open_ledger

@@ -14,13 +14,13 @@ from sqlalchemy import select
 from gateway import ids, policies, simulation
 from gateway.config import TrustSection
 from gateway.simulation import Aspect, Report, Wanted
-from rules.authentication import Authentication
-from rules.changes import Change, Delete, Merge
 from rules.decision import Reason, Verdict
 from rules.facts import Presence, Role
-from rules.header import Author
-from rules.lifecycle import Status
+from rules.mail.header import Author
 from rules.policy import Policy
+from rules.proof.authentication import Authentication
+from rules.ticket.changes import Change, Delete, Merge
+from rules.ticket.lifecycle import Status
 from storage import people, quarantine, records, registry, replay
 from storage.changes import make
 from storage.database import Connection

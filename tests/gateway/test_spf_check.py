@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.authentication.dns import Absent, Answer, Found, Question, Temporary, Unusable
 from gateway.authentication.spf_check import Identity, SpfVerdict, evaluate, identity
-from rules.authentication import Authentication, Result
 from rules.mail import Envelope
+from rules.proof.authentication import Authentication, Result
 from tests.gateway.senders import ACME_HOST, ELSEWHERE, World, a_mail, a_world, the
 
 

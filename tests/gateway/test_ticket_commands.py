@@ -18,7 +18,7 @@ from gateway import ids, policies
 from gateway.cli.main import app
 from rules.facts import Role
 from rules.mail import Mailbox
-from rules.notices import Kind
+from rules.ticket.notices import Kind
 from storage import bounces, companies, opening, outbox, registry, tickets, who
 from storage.companies import Contract
 from storage.database import Connection, Database

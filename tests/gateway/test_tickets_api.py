@@ -25,7 +25,7 @@ from gateway.web import api
 from gateway.web.download import download
 from gateway.web.signup import SignUp
 from rules.facts import Role
-from rules.notices import Kind
+from rules.ticket.notices import Kind
 from storage import companies, outbox, registry, tickets
 from storage.companies import Contract
 from storage.database import Connection, Database

@@ -21,7 +21,7 @@ class Mutation:
     """What pytest is given: files or node ids. Those on PostgreSQL are left out."""
 
 
-SEVERITY, DECIDE = "rules/severity.py", "rules/decide.py"
+SEVERITY, DECIDE = "rules/ticket/severity.py", "rules/decide.py"
 PARSER, COMMANDS = "rules/policy/severity.py", "rules/commands/values.py"
 APPLY, CHANGES, TABLES = "storage/apply.py", "storage/changes/state.py", "storage/tables.py"
 FIRST_TABLES = "storage/migrations/versions/0001_the_first_tables.py"
@@ -34,7 +34,10 @@ PARSED = f"{LAW}::test_the_parser_takes_no_policy_by_which_a_mail_could_be_criti
 OPENED = f"{LAW}::test_whatever_a_mail_says_its_ticket_opens_at_the_ceiling_or_below"
 COMMANDED = f"{LAW}::test_a_command_that_names_a_critical_level_is_refused_and_nothing_set_instead"
 STORIES = f"{LAW}::test_no_story_makes_a_ticket_critical_by_mail_on_sqlite"
-OF_SEVERITY, OF_THE_DATABASE = "tests/rules/test_severity.py", "tests/storage/test_database.py"
+OF_SEVERITY, OF_THE_DATABASE = (
+    "tests/rules/ticket/test_severity.py",
+    "tests/storage/test_database.py",
+)
 
 ALL_ALLOWED = Edit(
     SEVERITY,
@@ -69,7 +72,7 @@ MUTATIONS = (
         (
             Edit(
                 SEVERITY,
-                'raise TypeError("a MailSeverity is made by rules.severity.capped()")',
+                'raise TypeError("a MailSeverity is made by rules.ticket.severity.capped()")',
                 "return object.__new__(cls)",
             ),
         ),

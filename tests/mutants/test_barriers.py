@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rules.changes import Change, SetSeverity, Workaround
 from rules.policy import LevelSection, Policy
-from rules.severity import capped
+from rules.ticket.changes import Change, SetSeverity, Workaround
+from rules.ticket.severity import capped
 from storage import changes
 from storage.changes import ChangeRefused
 from storage.records import Source
@@ -93,7 +93,7 @@ def two_critical_levels() -> Policy:
 
 TYPED = """
 from rules.commands import SetSeverity
-from rules.severity import Level, MailSeverity, capped
+from rules.ticket.severity import Level, MailSeverity, capped
 
 def level_of(critical: Level, severity: MailSeverity) -> MailSeverity:
     SetSeverity(severity, "it burns")

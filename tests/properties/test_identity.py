@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from gateway.authentication.authenticator import Authenticator
 from gateway.authentication.dns import Resolver
 from gateway.parsing.parser import Parser
-from rules.authentication import Authentication
 from rules.facts import Company, Facts, Person, Role
-from rules.header import Ambiguous
 from rules.identity import Sender, Tier, identify
 from rules.mail import Delivery, Envelope, Mailbox
+from rules.mail.header import Ambiguous
+from rules.proof.authentication import Authentication
 from tests.gateway.senders import ELSEWHERE, ed25519_key, signed
 from tests.nameserver import NameServer
 

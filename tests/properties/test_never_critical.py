@@ -23,15 +23,15 @@ from gateway import ids
 from gateway.app import Parts, parts
 from gateway.config import Config, DnsSection, LimitsSection, RelaySection, StoreSection
 from gateway.ingest import Ingest
-from rules.authentication import Authentication
-from rules.changes import SetSeverity
 from rules.commands import parse_commands
 from rules.decision import OpenTicket
 from rules.facts import Role
-from rules.header import Author, Header
 from rules.mail import Delivery, Envelope, Mailbox
+from rules.mail.header import Author, Header
 from rules.policy import Policy, PolicyRefused
-from rules.tokens import Keys, Purpose, ReplyToken, reply_address
+from rules.proof.authentication import Authentication
+from rules.proof.tokens import Keys, Purpose, ReplyToken, reply_address
+from rules.ticket.changes import SetSeverity
 from storage import changes, opening, quarantine, registry
 from storage.changes import ChangeRefused
 from storage.database import Connection

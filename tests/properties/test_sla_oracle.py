@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rules.business_time import Calendar, Span, Unit, business_seconds, due
-from rules.sla import Target, paused, resumed, start
+from rules.ticket.business_time import Calendar, Span, Unit, business_seconds, due
+from rules.ticket.sla import Target, paused, resumed, start
 
 ZONES = [
     "Africa/Casablanca",  # goes back for Ramadan

@@ -8,8 +8,6 @@ from importlib import resources
 from typing import Any
 from uuid import UUID
 
-from rules.authentication import Authentication, Result
-from rules.bounces import Bounce
 from rules.decide import decide
 from rules.decision import Decision
 from rules.facts import (
@@ -26,12 +24,14 @@ from rules.facts import (
     Staff,
     Ticket,
 )
-from rules.header import Ambiguous, Author, Header
 from rules.mail import Body, Envelope, Mail, Mailbox, Unreadable
-from rules.notices import Kind, Order
+from rules.mail.bounces import Bounce
+from rules.mail.header import Ambiguous, Author, Header
 from rules.policy import Policy, parse
-from rules.threads import Signal, signals
-from rules.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
+from rules.proof.authentication import Authentication, Result
+from rules.proof.threads import Signal, signals
+from rules.proof.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
+from rules.ticket.notices import Kind, Order
 
 SUPPORT = "support@help.example"
 MAILBOX = Mailbox(1, SUPPORT, "default")

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from rules.authentication import Result
-from rules.bounces import Bounce, Failure
 from rules.decision import Bounced, Decision, Reason, Record, Verdict
 from rules.facts import Returned, Staff
-from rules.notices import Kind
+from rules.mail.bounces import Bounce, Failure
+from rules.proof.authentication import Result
+from rules.ticket.notices import Kind
 from tests.rules.building import (
     ANNS,
     BOB,

@@ -17,10 +17,10 @@ from rules.decision import (
     Verdict,
 )
 from rules.facts import Part, Participant, Presence, Ticket
-from rules.lifecycle import Status
 from rules.mail import Mail
-from rules.notices import Kind
-from rules.visibility import Visibility
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ANN,
     ANNS,

@@ -37,9 +37,9 @@ from rules.commands import (
     participant_command,
     without_commands,
 )
-from rules.lifecycle import Status
-from rules.severity import Level
-from rules.workaround import lowered
+from rules.ticket.lifecycle import Status
+from rules.ticket.severity import Level
+from rules.ticket.workaround import lowered
 from tests.rules.building import default_policy
 
 LEVELS = default_policy().levels

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from rules.authentication import Result, Seal
 from rules.decision import (
     AddComment,
     Decision,
@@ -19,10 +18,11 @@ from rules.decision import (
     Verdict,
 )
 from rules.facts import Earlier, Part, Presence
-from rules.notices import Kind
-from rules.participants import Addition
-from rules.tokens import Purpose
-from rules.visibility import Visibility
+from rules.proof.authentication import Result, Seal
+from rules.proof.tokens import Purpose
+from rules.service.participants import Addition
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ACME,
     ANN,

@@ -6,7 +6,7 @@ import pytest
 
 from rules.commands import USAGE
 from rules.decision import AddComment, Reason
-from rules.notices import Kind
+from rules.ticket.notices import Kind
 from tests.rules.building import SAM, World, a_mail, token_to
 from tests.rules.test_reasons import STAFFED
 

@@ -10,16 +10,16 @@ from uuid import UUID
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from rules.automatic import sign_of_automation
-from rules.bounces import Bounce, Failure
 from rules.decision import AddComment, Decision, OpenTicket, Record, Repeat, Unsubscribe, Verdict
 from rules.facts import Part, Participant, Presence, Recent, Returned, Staff, Ticket
-from rules.header import Author
-from rules.lifecycle import Status
 from rules.mail import Envelope, Mail
-from rules.notices import Kind
+from rules.mail.automatic import sign_of_automation
+from rules.mail.bounces import Bounce, Failure
+from rules.mail.header import Author
 from rules.policy import Policy
-from rules.tokens import Purpose
+from rules.proof.tokens import Purpose
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
 from tests.rules.building import (
     ACME,
     ANN,

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from rules.authentication import Result
-from rules.bounces import Bounce, Failure
 from rules.decision import Decision, Reason
 from rules.facts import Company, Earlier, Part, Presence, Recent, Returned
-from rules.lifecycle import Status
-from rules.tokens import Purpose
+from rules.mail.bounces import Bounce, Failure
+from rules.proof.authentication import Result
+from rules.proof.tokens import Purpose
+from rules.ticket.lifecycle import Status
 from tests.rules.building import (
     ACME,
     ANN,

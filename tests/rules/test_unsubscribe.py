@@ -7,9 +7,9 @@ import pytest
 from rules.commands import Unsubscribe as Leave
 from rules.decision import Decision, Reason, Unsubscribe, Verdict
 from rules.facts import Part, Presence
-from rules.lifecycle import Status
 from rules.mail import Mail
-from rules.notices import Kind
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
 from rules.words import asked_for
 from tests.rules.building import (
     ANN,

@@ -11,15 +11,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select, update
 
-from rules.authentication import Authentication
 from rules.decide import decide
 from rules.decision import Decision
 from rules.facts import Facts, Participant, Ticket
 from rules.mail import Delivery, Envelope, Mail, Mailbox
 from rules.policy import Policy
+from rules.proof.authentication import Authentication
+from rules.proof.threads import returned_notice, signals
+from rules.proof.tokens import Purpose, ReplyToken, reply_address, return_path
 from rules.receipt import Receipt
-from rules.threads import returned_notice, signals
-from rules.tokens import Purpose, ReplyToken, reply_address, return_path
 from storage import blobs, conversations, outbox
 from storage.apply import Entry, apply
 from storage.database import Database

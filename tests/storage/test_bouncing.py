@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from rules.bounces import Bounce, Failure
 from rules.decision import Reason, Verdict
-from rules.notices import Kind, NoticeState
+from rules.mail.bounces import Bounce, Failure
 from rules.receipt import Receipt
+from rules.ticket.notices import Kind, NoticeState
 from storage import bounces, outbox
 from storage.tables import BouncedRow, CommentRow, table
 from tests.rules.building import ANN, BOB, NOON, NOTHING, SAM, a_mail

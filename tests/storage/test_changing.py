@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from rules.changes import AddPerson, Change, Merge, SetStatus
 from rules.decision import Verdict
 from rules.facts import Presence
-from rules.lifecycle import Status
-from rules.notices import Kind
+from rules.ticket.changes import AddPerson, Change, Merge, SetStatus
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
 from storage.changes import ChangeRefused, make
 from tests.rules.building import ANN, BOB, NOON, SAM, a_mail
 from tests.storage.shop import Shop, opened

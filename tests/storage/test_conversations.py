@@ -8,9 +8,9 @@ import pytest
 
 from rules.decision import AddComment, OpenTicket, Reason, Verdict
 from rules.facts import Part, Presence, Role
-from rules.lifecycle import Status
 from rules.mail import Mailbox
-from rules.notices import Kind
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
 from storage import bounces, conversations, people, records, registry
 from storage.apply import apply
 from storage.ledger import Conflict

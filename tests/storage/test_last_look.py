@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from rules.facts import Presence, Role
-from rules.notices import Kind, NoticeState
+from rules.ticket.notices import Kind, NoticeState
 from storage import bounces, outbox, registry
 from storage.outbox import Notice
 from tests.rules.building import ANN, BOB, NOON, a_mail

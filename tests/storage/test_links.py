@@ -15,8 +15,8 @@ from sqlalchemy import Row, insert, select, update
 
 from rules.facts import Part, Presence, Role
 from rules.mail import Mailbox
-from rules.participants import Addition
-from rules.tokens import Link
+from rules.proof.tokens import Link
+from rules.service.participants import Addition
 from storage import links, people, records, registry
 from storage.database import Connection, Database
 from storage.ledger import Ledger

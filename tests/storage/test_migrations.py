@@ -15,8 +15,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, func, insert, select
 
 from rules.facts import Part, Presence
-from rules.lifecycle import Status
 from rules.mail import Mailbox
+from rules.ticket.lifecycle import Status
 from storage import conversations, outbox, registry
 from storage.database import MIGRATIONS, Database
 from storage.ledger import open_ledger

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from rules.changes import Change, SetSeverity, SetStatus
-from rules.lifecycle import Status
 from rules.mail import Mailbox
+from rules.ticket.changes import Change, SetSeverity, SetStatus
+from rules.ticket.lifecycle import Status
 from storage import changes, opening, tickets
 from storage.changes import ChangeRefused
 from storage.database import Database

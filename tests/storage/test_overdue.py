@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rules.changes import SetStatus
-from rules.lifecycle import Status
-from rules.notices import Kind
 from rules.policy import TierSection
+from rules.ticket.changes import SetStatus
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
 from storage import changes, outbox, overdue
 from storage.overdue import Due
 from tests.rules.building import ANN, NOON, SAM, a_mail, default_policy

@@ -10,11 +10,11 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from rules.changes import Change, Say
 from rules.decision import Decision, OpenTicket, Reason, Verdict
 from rules.policy import Policy
 from rules.receipt import Receipt
-from rules.visibility import Visibility
+from rules.ticket.changes import Change, Say
+from rules.ticket.visibility import Visibility
 from tests.properties.conversation import laws
 from tests.properties.conversation.book import Book, Said, Token
 from tests.properties.conversation.cast import STAFF, UNENROLLED

@@ -18,15 +18,15 @@ from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import read
 from gateway.sending.compose import Writer
 from gateway.sending.outgoing import Outgoing
-from rules.authentication import Authentication
-from rules.changes import Change
 from rules.decide import decide
 from rules.decision import Decision
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.policy import Policy
+from rules.proof.authentication import Authentication
+from rules.proof.threads import is_looped, returned_notice, signals
+from rules.proof.tokens import Keys
 from rules.receipt import Receipt
-from rules.threads import is_looped, returned_notice, signals
-from rules.tokens import Keys
+from rules.ticket.changes import Change
 from storage import blobs, outbox, registry
 from storage.apply import Entry, apply
 from storage.changes import ChangeRefused, make

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from rules.decision import AddComment, Decision, OpenTicket, Reason, Verdict
-from rules.lifecycle import Status
-from rules.notices import Kind
+from rules.proof.tokens import LinkUse, read_link_token, read_reply_token, read_sign_up_token
 from rules.receipt import Receipt
-from rules.tokens import LinkUse, read_link_token, read_reply_token, read_sign_up_token
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
 from storage.tables import TicketRow, table
 from tests.properties.conversation.book import ACTIVE, Book
 from tests.properties.conversation.cast import MACHINE, OUTSIDERS, STAFF

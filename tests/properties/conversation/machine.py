@@ -8,7 +8,9 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from rules.changes import (
+from rules.decision import Verdict
+from rules.facts import Role
+from rules.ticket.changes import (
     AddPerson,
     Change,
     Delete,
@@ -18,10 +20,8 @@ from rules.changes import (
     SetStatus,
     SettlePerson,
 )
-from rules.decision import Verdict
-from rules.facts import Role
-from rules.lifecycle import Status
-from rules.visibility import Visibility
+from rules.ticket.lifecycle import Status
+from rules.ticket.visibility import Visibility
 from storage import registry
 from tests.properties.conversation import laws
 from tests.properties.conversation.book import ACTIVE, PENDING, REMOVED, Token

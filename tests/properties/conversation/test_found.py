@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rules.changes import Say
 from rules.decision import Verdict
-from rules.visibility import Visibility
+from rules.ticket.changes import Say
+from rules.ticket.visibility import Visibility
 from tests.properties.conversation.cast import STAFF, UNENROLLED
 from tests.properties.conversation.gate import Gate, enrolled, open_store
 from tests.properties.conversation.letters import PROOFS, Letter

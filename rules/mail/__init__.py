@@ -1,0 +1,23 @@
+"""What a mail is and says."""
+
+from rules.mail.message import (
+    Attachment,
+    Body,
+    Delivery,
+    Envelope,
+    Mail,
+    Mailbox,
+    Unreadable,
+    as_sent,
+)
+
+__all__ = [
+    "Attachment",
+    "Body",
+    "Delivery",
+    "Envelope",
+    "Mail",
+    "Mailbox",
+    "Unreadable",
+    "as_sent",
+]

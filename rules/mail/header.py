@@ -1,0 +1,393 @@
+"""The header of a mail, read once from the raw bytes.
+
+Parsers disagree about broken headers, and whoever finds two that disagree can be two people at
+once: one for the signature check, another for the ticket. So there is one reader, this one, and
+what it finds strange gives no identity (`Ambiguous`) instead of a guess.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rules.mail import charsets
+
+HEADER_LIMIT_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """The one mailbox in the one From header."""
+
+    address: str
+    """Lower-case, domain as A-labels."""
+    display_name: str
+    """Decoded, for people only; without control and bidi characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """From does not name exactly one plain mailbox: no identity may be taken from it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header block: its fields in order, and what is odd about it."""
+
+    fields: tuple[tuple[str, bytes], ...]
+    """Lower-case name, and the value as sent: folds and line ends inside are still there."""
+    defects: tuple[str, ...] = ()
+    """What makes this block readable in two ways; one is enough to give no identity."""
+    cut: bool = False
+    """The block is longer than the limit: only its beginning was read."""
+    body_at: int = 0
+    """Offset of the body in the raw mail."""
+    _values: dict[str, list[bytes]] = field(init=False, repr=False, compare=False)
+    """The values of each name, in order: a mail is asked for twenty names and more."""
+
+    def __post_init__(self) -> None:
+        values: dict[str, list[bytes]] = {}
+        for name, value in self.fields:
+            if name in values:
+                values[name].append(value)
+            else:
+                values[name] = [value]
+        object.__setattr__(self, "_values", values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The index is made again, so no pickle can hold one that does not fit the fields.
+        return Header, (self.fields, self.defects, self.cut, self.body_at)
+
+    def names(self) -> frozenset[str]:
+        """The names of all fields, in lower case."""
+        return frozenset(self._values)
+
+    def get(self, name: str) -> str:
+        """The first field of that name as unfolded text; empty where there is none."""
+        return next(self._texts(name), "")
+
+    def get_all(self, name: str) -> list[str]:
+        """Every field of that name, in order, as unfolded text; encoded-words stay encoded."""
+        return list(self._texts(name))
+
+    def sent(self, name: str) -> Sequence[bytes]:
+        """Every value of that name (in lower case), as it stands in `fields`."""
+        return self._values.get(name, ())
+
+    def raw(self, name: str) -> list[bytes]:
+        """Every value of that name, unfolded (RFC 5322 §2.2.3) and stripped."""
+        return [unfold(value) for value in self.sent(name.lower())]
+
+    def _texts(self, name: str) -> Iterator[str]:
+        return (charsets.decode(unfold(value))[0] for value in self.sent(name.lower()))
+
+
+# Each expression below is possessive: it never gives back what it took, so no input is read twice.
+_LINE_END = rb"(?:\r\n|\r|\n)"
+_FIELD = re.compile(
+    rb"([!-9;-~]++)([ \t]*+):([^\r\n]*+(?:" + _LINE_END + rb"[ \t][^\r\n]*+)*+)" + _LINE_END + rb"?"
+)
+_LINE = re.compile(rb"[^\r\n]*+" + _LINE_END + rb"?")
+_BLANK = re.compile(_LINE_END)
+_FOLD = re.compile(_LINE_END + rb"(?=[ \t])")
+_BLANK_FOLD = re.compile(_LINE_END + rb"[ \t]++(?=[\r\n]|\Z)")
+_BOM = b"\xef\xbb\xbf"
+
+
+def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
+    """The header block of a raw mail, up to the first empty line. Linear time, never fails.
+
+    A line that is no field ends the block (as it does for MTAs: the body has begun), except at
+    the very front, where an mbox line or a stray fold is skipped. All of these are defects.
+    """
+    fields: list[tuple[str, bytes]] = []
+    defects: list[str] = []
+    block = raw[:limit_bytes]
+    at = len(_BOM) if block.startswith(_BOM) else 0
+    if at:
+        defects.append("byte order mark")
+    ended = False
+    while at < len(block) and not ended:
+        found = _FIELD.match(block, at)
+        if found:
+            name, space, value = found.groups()
+            fields.append((name.decode("ascii").lower(), value))
+            if space:
+                defects.append("space before colon")
+            at = found.end()
+        elif blank := _BLANK.match(block, at):
+            at, ended = blank.end(), True
+        else:
+            line = _LINE.match(block, at)
+            end = line.end() if line else len(block)
+            if end == len(block) < len(raw):
+                # Not malformed: cut in two by the limit.
+                break
+            ended = bool(fields)
+            defects.append("leading fold" if block[at] in b" \t" else "malformed header line")
+            at = at if ended else end
+    cut = not ended and len(raw) > limit_bytes
+    defects += _strange_bytes(raw, at)
+    if cut and fields:
+        # The last field may be half of itself.
+        fields.pop()
+    return Header(tuple(fields), tuple(dict.fromkeys(defects)), cut, at)
+
+
+def part_header(raw: bytes, at: int, end: int, limit_bytes: int) -> tuple[dict[str, bytes], int]:
+    """The fields of a body part that lies between `at` and `end`, and where its body begins.
+
+    Read as `read` does, but of each name the first value only, and without defects: nobody's
+    identity hangs on them. What is no field belongs to the body, from the first line on; so does
+    a field that the limit cuts in two.
+    """
+    fields: dict[str, bytes] = {}
+    stop = min(end, at + limit_bytes)
+    while found := _FIELD.match(raw, at, stop):
+        if found.end() == stop < end:
+            break
+        name, _, value = found.groups()
+        fields.setdefault(name.decode("ascii").lower(), value)
+        at = found.end()
+    blank = _BLANK.match(raw, at, end)
+    return fields, blank.end() if blank else at
+
+
+def _strange_bytes(raw: bytes, end: int) -> Iterator[str]:
+    """Defects of the block `raw[:end]` as a whole: NUL, and line ends of more than one kind."""
+    if raw.find(b"\0", 0, end) >= 0:
+        yield "NUL"
+    both = raw.count(b"\r\n", 0, end)
+    lone_cr, lone_lf = raw.count(b"\r", 0, end) - both, raw.count(b"\n", 0, end) - both
+    if lone_cr:
+        yield "bare CR"
+    # A mail from a file may use LF throughout. One CRLF anywhere and a strict reader would look
+    # for the end of the header elsewhere than we do.
+    if lone_lf and (both or b"\r\n" in raw):
+        yield "bare LF"
+
+
+def unfold(value: bytes) -> bytes:
+    """A field's value on one line (RFC 5322 §2.2.3), without white space around it."""
+    if b"\n" in value or b"\r" in value:
+        value = _FOLD.sub(b"", value)
+    return value.strip(b" \t\r\n")
+
+
+# RFC 5322 §3.4.1 without comments, quoted local parts, domain literals and obsolete forms; in the
+# display name dots and the like are taken, since everybody sends them.
+_ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
+_LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = rb"(" + _ATOM + rb"(?:\." + _ATOM + rb")*+)@((?:" + _LABEL + rb"\.)+" + _LABEL + rb")"
+_QUOTED = rb'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f-\xff]|\\[\t -~])*+"'
+_PHRASE = rb"(?:" + _QUOTED + rb'|[^\x00-\x08\x0a-\x1f"(),:;<>@\[\\\]\x7f-\xff])*+'
+_ANGLED = re.compile(rb"(" + _PHRASE + rb")<" + _ADDRESS + rb">")
+_BARE = re.compile(_ADDRESS)
+_ONCE = ("sender", "reply-to", "subject", "date", "message-id", "to")
+_FROM_LIMIT_BYTES = 998
+_LOCAL_LIMIT_BYTES = 64
+_ADDRESS_LIMIT_BYTES = 254
+
+
+def author(header: Header) -> Author | Ambiguous:
+    """Who wrote the mail: the single plain mailbox of the single From, or why there is none.
+
+    Stricter than RFC 5322: what any two known parsers read differently is refused. The first
+    reason found is given, in a fixed order.
+    """
+    if header.cut:
+        return Ambiguous("the header block is too long")
+    if header.defects:
+        return Ambiguous(header.defects[0])
+    values = header.sent("from")
+    if len(values) != 1:
+        return Ambiguous(f"{len(values)} From fields")
+    for name in _ONCE:
+        if len(header.sent(name)) > 1:
+            return Ambiguous(f"duplicate {name}")
+    return _mailbox(values[0])
+
+
+def _mailbox(value: bytes) -> Author | Ambiguous:
+    if len(value) > _FROM_LIMIT_BYTES:
+        return Ambiguous("From is too long")
+    if _BLANK_FOLD.search(value):
+        return Ambiguous("blank folded line in From")
+    if not value.isascii():
+        # Without SMTPUTF8 it is not allowed at all, and a reader that takes the bytes for GBK
+        # or Shift_JIS sees other quotes and brackets than we do.
+        return Ambiguous("raw 8-bit From")
+    mailbox = unfold(value)
+    angled, bare = _ANGLED.fullmatch(mailbox), _BARE.fullmatch(mailbox)
+    if angled:
+        phrase, local, domain = angled.groups()
+    elif bare:
+        phrase, (local, domain) = b"", bare.groups()
+    else:
+        return Ambiguous("From is not a single plain mailbox")
+    if b"=?" in local:
+        return Ambiguous("encoded-word in the address")
+    if len(local) > _LOCAL_LIMIT_BYTES or len(local) + 1 + len(domain) > _ADDRESS_LIMIT_BYTES:
+        return Ambiguous("the address is too long")
+    return Author(f"{local.decode()}@{domain.decode()}".lower(), _display_name(phrase))
+
+
+_QUOTED_PAIR = re.compile(r"\\(.)")
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def _display_name(phrase: bytes) -> str:
+    words = phrase.strip(b" \t")
+    if words.startswith(b'"') and words.endswith(b'"') and len(words) > 1:
+        words = _QUOTED_PAIR.sub(r"\1", words[1:-1].decode("ascii")).encode("ascii")
+    return _BIDI.sub("", decode_words(words)).strip()
+
+
+_ID = re.compile(r"<[!-;=?-~]{1,248}+>")
+_IDS_KEPT = 200
+
+
+def message_ids(header: Header, name: str) -> tuple[str, ...]:
+    """The `<id>`s of every field of that name, in order, each once, brackets included.
+
+    An id has at most 250 octets of printable ASCII (RFC 5322 §3.6.4); one that holds `=?` is left
+    out, since it could turn into a line end when it is sent again. Of a long chain the first id
+    and the last 199 are kept: the root and the near ancestors.
+    """
+    text = " ".join(header.get_all(name))
+    ids = tuple(dict.fromkeys(found for found in _ID.findall(text) if "=?" not in found))
+    return ids if len(ids) <= _IDS_KEPT else (ids[0], *ids[1 - _IDS_KEPT :])
+
+
+# RFC 2047 §2, with the language of RFC 2231 §5. Against the grammar, but as sent every day: spaces
+# inside a word, and up to eight question marks inside a Q word (a bounded group that may give back:
+# in Python 3.11.2 a possessive repeat of this group, which has a possessive inside, never matched).
+_WORD = re.compile(
+    rb"=\?([^?*\s]{1,64}+)(?:\*[^?\s]{0,64}+)?+\?"
+    rb"(?:([Bb])\?([^?]*+)|([Qq])\?([^?]*+(?:(?<!=)\?(?!=)[^?]*+){0,8}))\?="
+)
+_WORDS_LIMIT = 1_000
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]*+")
+_SPACES = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    raw: bytes
+    charset: str
+    base64: bool
+    text: bytes
+
+
+def decode_words(value: bytes) -> str:
+    """A header value as text on one line: RFC 2047, and what senders make of it. Loses nothing.
+
+    Words of one charset that follow each other are joined as bytes before they are decoded (a
+    character may be cut in two); raw 8-bit text is UTF-8, else Windows-1252; a word that cannot
+    be decoded is shown as it was sent; runs of control, line-end and bidi-override characters
+    become one space. After 1,000 words the rest is taken literally.
+    """
+    out: list[str] = []
+    run: list[_Word] = []
+    at = 0
+    value = unfold(value)
+    if b"=?" not in value:
+        text = charsets.decode(value)[0]
+        return text if text.isascii() and text.isprintable() else _CONTROLS.sub(" ", text)
+    for count, found in enumerate(_WORD.finditer(value)):
+        if count == _WORDS_LIMIT:
+            break
+        between = value[at : found.start()]
+        charset, _, plain, q, quoted = found.groups()
+        word = _Word(found[0], charset.decode("latin-1").lower(), not q, quoted if q else plain)
+        joined = bool(run) and not between.strip(_SPACES)
+        if not joined or run[-1].charset != word.charset:
+            out.append(_decode_run(run))
+            run = []
+        if not joined:
+            out.append(charsets.decode(between)[0])
+        run.append(word)
+        at = found.end()
+    out += [_decode_run(run), charsets.decode(value[at:])[0]]
+    return _CONTROLS.sub(" ", "".join(out))
+
+
+def _decode_run(run: list[_Word]) -> str:
+    """Words of one charset, side by side."""
+    if not run:
+        return ""
+    pieces: list[bytes] | None = None
+    if len(run) > 1 and all(word.base64 for word in run):
+        pieces = _base64_cut_anywhere([word.text for word in run])
+    if pieces is None:
+        decoded = [_unbase64(word.text) if word.base64 else _unquote(word.text) for word in run]
+        if None in decoded:
+            shown = (
+                word.raw.decode("latin-1")
+                if data is None
+                else charsets.decode(data, word.charset)[0]
+                for word, data in zip(run, decoded, strict=True)
+            )
+            return "".join(shown)
+        pieces = [data for data in decoded if data is not None]
+    return charsets.decode(b"".join(pieces), run[0].charset)[0]
+
+
+def _base64_cut_anywhere(texts: list[bytes]) -> list[bytes] | None:
+    """Some senders encode first and cut into words afterwards: put such pieces together again."""
+    if all(len(text) % 4 == 0 for text in texts[:-1]) or any(b"=" in text for text in texts[:-1]):
+        return None
+    whole = _unbase64(b"".join(texts))
+    return None if whole is None else [whole]
+
+
+def _unbase64(text: bytes) -> bytes | None:
+    """The bytes of a B word; padding is put right. None if a character is lost or foreign."""
+    text = b"".join(text.split()).rstrip(b"=")
+    if len(text) % 4 == 1 or not _BASE64.fullmatch(text):
+        return None
+    return base64.b64decode(text + b"=" * (-len(text) % 4))
+
+
+def _unquote(text: bytes) -> bytes:
+    """The bytes of a Q word; `=` without two hex digits stands for itself (RFC 2047 §4.2)."""
+    return binascii.a2b_qp(text, header=True)
+
+
+# What each hop writes on top of the same mail. Received-SPF is a trace field too (RFC 7208 §9.1).
+# Authentication-Results and ARC stay in: they are evidence that can change what is proven about
+# the sender, and a copy that carries it must not pass for a repeat of the copy that did not.
+_TRACE = re.compile(
+    rb"(?i:^(?:Received|Received-SPF|Return-Path|Delivered-To|Envelope-To|X-Original-To"
+    rb"|X-Envelope-To|X-Delivered-To|X-Received|X-[!-9;-~]{1,60}-Received))"
+    rb"[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+",
+    re.MULTILINE,
+)
+_HASH_SLICE_BYTES = 1 << 20
+
+
+def identity(raw: bytes, header: Header) -> str:
+    """SHA-256 (hex) over the mail without its trace fields: copies over two routes agree.
+
+    CRLF and LF count as the same, so a copy from a file agrees with one from the wire.
+    `header` is what `read(raw)` gave.
+    """
+    digest = hashlib.sha256()
+    block = raw[: header.body_at].replace(b"\r\n", b"\n")
+    digest.update(_TRACE.sub(b"", block))
+    at = header.body_at
+    while at < len(raw):
+        end = at + _HASH_SLICE_BYTES
+        # A CRLF stays in one slice.
+        end += raw[end - 1 : end + 1] == b"\r\n"
+        digest.update(raw[at:end].replace(b"\r\n", b"\n"))
+        at = end
+    return digest.hexdigest()

@@ -1,0 +1,173 @@
+"""Replies that only say thanks: they are stored and reopen nothing.
+
+Taking a complaint for thanks would lose a customer's call; taking thanks for a complaint costs one
+look at a ticket. So every word has to be known as harmless: `Thanks, still broken` and
+`Thanks, please reopen` are none, since `still` and `reopen` say something. A `yes` may be an
+answer to our question and is no harmless word either.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rules.mail.quoting import visible
+
+MOST_WORDS = 5
+EXAMINED_CHARACTERS = 600
+"""A longer text says more than thanks, greeting and name included."""
+
+_GREETING_LINE = re.compile(r"[^,.!:;]{1,40}[,.!:]?")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_CAPITALISED = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]*)*")
+_PLEASED = re.compile(r"[:;]-?[)D]|[\U0001F44D\U0001F64F\U0001F60A\U0001F642\U0001F600\U0001F389]")
+_SKIN_AND_STYLE = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\u2665\u2764]")
+_PUNCTUATION = re.compile(r"""[\s.,;:!…'’"*–—-]*""")
+
+
+def only_thanks(text: str) -> bool:
+    """Whether the visible words are at most five, all of them thanks or that it works, in English,
+    German, French, Spanish, Italian, Dutch or Portuguese.
+
+    Greeting and closing lines and names do not count. A question mark, a number, a link or any
+    word beyond makes it more than thanks.
+    """
+    shown = visible(text).text
+    if len(shown) > EXAMINED_CHARACTERS:
+        return False
+    lines = [line.strip() for line in shown.split("\n") if line.strip()]
+    said = _without_name(_without_greeting(_without_closing(lines)))
+    return _is_thanks(" ".join(said))
+
+
+def _is_thanks(said: str) -> bool:
+    plain = _SKIN_AND_STYLE.sub("", _PLEASED.sub(" ", said))
+    if not _PUNCTUATION.fullmatch(_WORD.sub(" ", plain)):
+        return False
+    words = [word.casefold().replace("’", "'") for word in _WORD.findall(plain)]
+    if not 0 < len(words) <= MOST_WORDS or any(word not in _HARMLESS for word in words):
+        return False
+    present = set(words)
+    if present & _TOPICS and not present & _FOR:
+        return False
+    if present & _TROUBLES and not present & _SOLVED:
+        return False
+    return bool(present & (_THANKS | _SOLVED))
+
+
+def _without_greeting(lines: list[str]) -> list[str]:
+    """`Hi Sam,` goes, on its own line or before the thanks."""
+    if not lines:
+        return lines
+    head = _GREETING_LINE.match(lines[0])
+    if head is None or not _is_address(head[0].rstrip(",.!: "), _GREETINGS):
+        return lines
+    rest = lines[0][head.end() :].strip()
+    return ([rest] if rest else []) + lines[1:]
+
+
+def _without_closing(lines: list[str]) -> list[str]:
+    """`Best regards,` and the names below it go; `Best, Ann` as well."""
+    for index, line in enumerate(lines):
+        head, _, name = line.partition(",")
+        closes = _is_address(head.rstrip(".! "), _CLOSINGS) and (not name or _is_name(name))
+        if closes and index and len(lines) - index <= 3 and all(map(_is_name, lines[index + 1 :])):
+            return lines[:index]
+    return lines
+
+
+def _without_name(lines: list[str]) -> list[str]:
+    """The name of the writer below his thanks, and of the thanked behind them."""
+    if len(lines) > 1 and _is_name(lines[-1]):
+        lines = lines[:-1]
+    if not lines:
+        return lines
+    before, _, last = lines[-1].rstrip(".! ").rpartition(" ")
+    named = bool(before) and _is_name(last) and last.casefold() not in _HARMLESS
+    thanked = before.rstrip(",").rpartition(" ")[2].casefold() in _THANKS | {"you", "much"}
+    return [*lines[:-1], before] if named and thanked else lines
+
+
+def _is_address(text: str, phrases: frozenset[str]) -> bool:
+    """One of the phrases, with nothing or up to two names behind it."""
+    words = text.split()
+    for count in range(min(4, len(words)), 0, -1):
+        if " ".join(words[:count]).casefold() in phrases:
+            names = " ".join(words[count:])
+            return not names or names.casefold() in _EVERYBODY or _is_name(names)
+    return False
+
+
+def _is_name(text: str) -> bool:
+    words = text.strip(" ,.!-–").split()
+    return 0 < len(words) <= 3 and all(
+        _CAPITALISED.fullmatch(word)
+        and word[0].isupper()
+        and word.rstrip(".").casefold() not in _NO_NAMES
+        for word in words
+    )
+
+
+def _words(*lists: str) -> frozenset[str]:
+    return frozenset(word.casefold() for words in lists for word in words.split())
+
+
+def _phrases(*lists: str) -> frozenset[str]:
+    return frozenset(phrase.casefold() for phrases in lists for phrase in phrases.split("|"))
+
+
+_THANKS = _words(
+    "thanks thank thx tx ty thankyou danke dankeschön dank vielen merci remerciements gracias",
+    "grazie bedankt dankjewel dankuwel obrigado obrigada",
+)
+_SOLVED = _words(
+    "works worked working solved fixed resolved perfect perfectly",
+    "funktioniert passt klappt geklappt gelöst erledigt behoben läuft perfekt",
+    "marche fonctionne résolu réglé parfait funciona funcionó resuelto solucionado perfecto",
+    "funziona risolto perfetto werkt opgelost gelukt funcionou resolvido perfeito",
+)
+_TROUBLES = _words("problem issue ticket fehler problème problema probleem")
+_TOPICS = _words(
+    "help support reply answer response hilfe unterstützung antwort rückmeldung aide réponse",
+    "ayuda respuesta aiuto risposta hulp antwoord ajuda resposta",
+)
+_FOR = _words("for für pour por per voor pela pelo")
+_FILLERS = _words(
+    "you very much so many a lot again all good great excellent awesome super ok okay now",
+    "everything it it's its that this the your quick fast kind done just fine cheers",
+    "schön sehr herzlichen besten ihnen dir euch alles gut jetzt wieder es das die ihre deine",
+    "nun schnelle prima",
+    "beaucoup bien tout ça c'est est maintenant votre ton la le l'aide mille vous à nickel",
+    "muchas muchísimas mil todo bien ya ahora está su tu rápida",
+    "molte mille tante tutto bene ora adesso è il tuo tua vostro sua",
+    "hartelijk heel erg veel je u wel alles goed nu het de weer",
+    "muito muita tudo bem agora já está o sua",
+)
+_HARMLESS = _THANKS | _SOLVED | _TROUBLES | _TOPICS | _FOR | _FILLERS
+_NO_NAMES = _HARMLESS | _words(
+    "not no nothing never still but broken fails failed failing fail error errors down offline",
+    "dead crash crashed crashes again same reopen open urgent please wrong help stuck slow",
+    "nicht kein keine nichts nie noch aber kaputt defekt dringend bitte abgestürzt offen leider",
+    "pas non rien encore mais panne erreur urgent cassé no nada nunca pero sigue caído roto",
+    "niente ancora ma errore rotto guasto niet geen niets nog maar kapot fout storing",
+    "não ainda mas erro quebrado parado caiu",
+)
+_GREETINGS = _phrases(
+    "hi|hello|hey|dear|good morning|good afternoon|good evening",
+    "hallo|guten tag|guten morgen|guten abend|servus|moin|liebe|lieber|sehr geehrte",
+    "sehr geehrter|grüezi|bonjour|bonsoir|salut|cher|chère|hola|buenos días|buenas tardes",
+    "estimado|estimada|ciao|salve|buongiorno|buonasera|gentile|beste|goedemorgen|goedemiddag",
+    "geachte|dag|olá|oi|bom dia|boa tarde|boa noite|caro|cara|prezado|prezada",
+)
+_EVERYBODY = _phrases(
+    "all|team|everyone|everybody|there|support|support team|alle|zusammen|à tous|tous|todos"
+    "|equipo|tutti|allemaal|equipe"
+)
+_CLOSINGS = _phrases(
+    "best|best regards|regards|kind regards|warm regards|many thanks and regards|sincerely",
+    "yours|yours sincerely|cheers|br|kr|all the best|best wishes|have a nice day",
+    "gruß|grüße|viele grüße|liebe grüße|beste grüße|schöne grüße|freundliche grüße|lg|vg|mfg",
+    "mit freundlichen grüßen|mit freundlichem gruß|cordialement|bien cordialement|bien à vous",
+    "à bientôt|saludos|un saludo|saludos cordiales|atentamente|saluti|cordiali saluti",
+    "un saluto|distinti saluti|groet|groeten|met vriendelijke groet|vriendelijke groeten|mvg",
+    "cumprimentos|atenciosamente|abraço|abraços|att",
+)

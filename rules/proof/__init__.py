@@ -1,0 +1,1 @@
+"""What a mail can show for itself: signatures, tokens, ids of its thread."""

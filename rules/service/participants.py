@@ -1,0 +1,136 @@
+"""Who joins a ticket when a mail names him in To or Cc."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import islice
+
+from rules.facts import Company, Facts, Part, Person, Presence, Role, Ticket
+from rules.identity import Sender, Standing, enough
+from rules.mail import Mail
+from rules.mail.addresses import is_role, normalise, without_detail
+from rules.policy import Policy
+
+EXAMINED_ADDRESSES = 200
+"""Of a mail with thousands of recipients, so many are looked at; the caps are far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    address: str
+    person: int | None
+    part: Part
+    presence: Presence
+    language: str = ""
+    """That he is known to read; empty where nothing tells."""
+    muted: bool = False
+
+
+def named_addresses(mail: Mail) -> tuple[str, ...]:
+    """The addresses in To and Cc, normalised, each once, roles left out; the author too."""
+    written = islice((*mail.to, *mail.cc), EXAMINED_ADDRESSES)
+    found = (normalise(address) for address in written)
+    author = getattr(mail.author, "address", None)
+    return tuple(
+        dict.fromkeys(a for a in found if a is not None and a != author and not is_role(a))
+    )
+
+
+def additions(
+    mail: Mail, facts: Facts, sender: Sender, ticket: Ticket | None, policy: Policy
+) -> tuple[Addition, ...]:
+    """Whom this mail brings onto the ticket, in the order written.
+
+    Nobody joins by a mail in which our mailbox is not visible (we were a blind copy), nor one of
+    our own addresses, a list, a role or an address that mail comes back from. What goes over the
+    caps is pending.
+    """
+    ours = facts.own_addresses | {normalise(alias) for alias in policy.aliases}
+    named = named_addresses(mail)
+    if not any(_is_one_of(ours, a) for a in named) or mail.header.get("list-id"):
+        return ()
+    present = {p.address for p in ticket.participants} if ticket else {sender.address}
+    there = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []
+    room = policy.cc.per_ticket - len(there)
+    added: list[Addition] = []
+    for address in named:
+        if address in present or _is_one_of(ours, address) or address in facts.bounced:
+            continue
+        joined = _addition(address, facts, sender, ticket, policy)
+        if joined is None:
+            continue
+        active = sum(a.presence is Presence.ACTIVE for a in added)
+        if joined.presence is Presence.ACTIVE and active >= min(policy.cc.per_mail, room):
+            joined = Addition(joined.address, joined.person, joined.part, Presence.PENDING)
+        added.append(joined)
+        if len(added) >= policy.cc.per_ticket:
+            break
+    return tuple(added)
+
+
+def _addition(
+    address: str, facts: Facts, sender: Sender, ticket: Ticket | None, policy: Policy
+) -> Addition | None:
+    person = facts.people.get(address)
+    if person is not None and not person.active:
+        return None
+    if person is not None and person.role is Role.STAFF:
+        return Addition(address, person.id, Part.FOLLOWER, Presence.ACTIVE)
+    company = ticket.company if ticket is not None else _company_id(sender.company)
+    registered_here = person is not None and _company_id(person.company) == company
+    part = Part.USER if person is not None else Part.GUEST
+    presence = _presence(sender, registered_here, person is not None, policy)
+    if presence is None:
+        return None
+    return Addition(address, person.id if person else None, part, presence)
+
+
+def _presence(
+    sender: Sender, same_company: bool, registered: bool, policy: Policy
+) -> Presence | None:
+    """The table of who may add whom; None where the policy ignores the address."""
+    if not enough(sender, policy.proof.add_people):
+        return Presence.PENDING
+    match sender.standing:
+        case Standing.STAFF:
+            return Presence.ACTIVE
+        case Standing.USER if same_company:
+            return Presence.ACTIVE
+        case Standing.USER if registered:
+            return Presence.PENDING
+        case Standing.USER:
+            wish = policy.cc.guests
+        case _ if registered and not same_company:
+            return Presence.PENDING
+        case _ if registered:
+            wish = policy.cc.by_guests
+        case _:
+            wish = "ignore" if policy.cc.by_guests == "ignore" else "propose"
+    return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[wish]
+
+
+def by_user(
+    person: Person | None, company: int | None, active: int, policy: Policy
+) -> Presence | None:
+    """What somebody becomes whom a user adds in the portal: as by a mail of the user's.
+
+    `company` is the ticket's, `active` how many are on it; None where the policy ignores him.
+    """
+    if person is not None and person.role is Role.STAFF:
+        return Presence.ACTIVE
+    if person is None:
+        wish = policy.cc.guests
+    else:
+        wish = "add" if _company_id(person.company) == company else "propose"
+    if wish == "add" and active >= policy.cc.per_ticket:
+        wish = "propose"
+    return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[wish]
+
+
+def _is_one_of(ours: Collection[str | None], address: str) -> bool:
+    return address in ours or without_detail(address)[0] in ours
+
+
+def _company_id(company: Company | None) -> int | None:
+    return company.id if company is not None else None

@@ -1,0 +1,1 @@
+"""What is wrong with a settings file, in words."""

@@ -1,0 +1,1 @@
+"""What a ticket is: its states, its severity, its clock, its notices."""

@@ -1,0 +1,40 @@
+"""One spelling for each address."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.mail.addresses import is_free_mail, is_role, normalise, without_detail
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("Ann@ACME.Example", "ann@acme.example"),
+        ("ann+tag@acme.example", "ann+tag@acme.example"),
+        ("a.n.n@acme.example", "a.n.n@acme.example"),
+        ("ann@büro.example", "ann@xn--bro-hoa.example"),
+        ("ann@acme.test", "ann@acme.test"),
+        ("ann", None),
+        ("ann@", None),
+        ("ann@acme..example", None),
+        ('"a b"@acme.example', None),
+        ("ann@[127.0.0.1]", None),
+    ],
+)
+def test_an_address_has_one_spelling(written: str, normal: str | None) -> None:
+    assert normalise(written) == normal
+
+
+def test_the_detail_is_what_stands_behind_the_plus() -> None:
+    assert without_detail("support+abc+d@help.example") == ("support@help.example", "abc+d")
+
+
+@pytest.mark.parametrize("address", ["noreply@a.example", "mailer-daemon+x@a.example"])
+def test_a_role_is_no_person(address: str) -> None:
+    assert is_role(address)
+
+
+def test_a_free_mail_provider_proves_no_company() -> None:
+    assert is_free_mail("gmail.com")
+    assert not is_free_mail("acme.example")

@@ -1,0 +1,85 @@
+"""In which language somebody is written to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.decision import OpenTicket
+from rules.mail.header import Header
+from rules.mail.language import KNOWN, spoken
+from rules.ticket.notices import Kind
+from tests.rules.building import ANN, EVERYBODY, World, a_mail, orders_of
+
+
+def header(**fields: str) -> Header:
+    return Header(tuple((name.replace("_", "-"), text.encode()) for name, text in fields.items()))
+
+
+def test_a_mail_that_says_nothing_tells_nothing() -> None:
+    assert spoken(header(subject="Guten Tag")) == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "language"),
+    [
+        ("de", "de"),
+        ("DE-at", "de"),
+        ("de-DE, en-US", "de"),
+        ("fr, de", "de"),
+        ("en;q=0.3, de;q=0.8", "de"),
+        ("de;q=0.5, en", "en"),
+        ("fr-FR", ""),
+        ("deutsch", ""),
+        ("de_DE", ""),
+        ("*", ""),
+        (",,;q=,", ""),
+    ],
+)
+def test_the_best_known_wish_counts(field: str, language: str) -> None:
+    assert spoken(header(accept_language=field)) == language
+
+
+def test_what_he_writes_in_goes_before_what_he_reads() -> None:
+    assert spoken(header(accept_language="en", content_language="de")) == "de"
+
+
+def test_an_unknown_language_of_the_text_leaves_it_to_what_he_reads() -> None:
+    assert spoken(header(accept_language="de", content_language="fr")) == "de"
+
+
+@given(st.text(max_size=400))
+def test_no_field_is_too_odd(field: str) -> None:
+    found = spoken(Header((("accept-language", field.encode("utf-8", "replace")),)))
+
+    assert found in (*KNOWN, "")
+
+
+def test_the_acknowledgement_is_in_the_language_of_the_mail() -> None:
+    decision = World().decide(a_mail(content_language="de"))
+
+    assert [o.language for o in orders_of(decision) if o.kind is Kind.ACKNOWLEDGEMENT] == ["de"]
+
+
+def test_what_the_registry_says_goes_before_the_mail() -> None:
+    ann = replace(ANN, language="de")
+
+    action = World((ann, *EVERYBODY[1:])).decide(a_mail(content_language="en")).action
+
+    assert isinstance(action, OpenTicket)
+    assert action.language == "de"
+
+
+def test_the_invitation_is_in_the_language_of_the_mail() -> None:
+    decision = World().decide(a_mail("new@acme.example", accept_language="de-CH"))
+
+    assert [(o.kind, o.language) for o in orders_of(decision)] == [(Kind.INVITATION, "de")]
+
+
+def test_staff_are_written_to_in_their_own_language_not_the_customers() -> None:
+    decision = World().decide(a_mail(content_language="de"))
+
+    assert [o.language for o in orders_of(decision) if o.kind is Kind.NEW_TICKET] == [""]

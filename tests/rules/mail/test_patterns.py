@@ -1,0 +1,102 @@
+"""Patterns of a policy: what is refused, and that what is allowed stays fast."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.mail.patterns import LINE_LENGTH, LINES, compiled, search
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(?:a+)+b",
+        "(?:a|a)*b",
+        "(?:a|b|ab){20}c",
+        "(?:a?){30}b",
+        "a?" * 30 + "b",
+        r"\w*\w*!",
+        "a.*b.*c",
+        r"[A-Z]+-\d+",
+    ],
+)
+def test_a_pattern_that_can_be_slow_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="too slow"):
+        compiled(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\bproject ?[:=] ?([a-z0-9-]{1,63})",
+        r"https?://\S+",
+        r"(?:\d{1,3}\.){3}\d{1,3}",
+        r"[]()+*{}]x",
+        r"\(a\)\+\*\{2\}",
+        "down|out of order|unreachable",
+        r"[A-Z]{1,10}-\d{1,9}",
+        "a{3}{",
+        "x{a}",
+    ],
+)
+def test_an_ordinary_pattern_is_allowed(pattern: str) -> None:
+    assert compiled(pattern).flags & re.IGNORECASE
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(unclosed", "no regular expression"),
+        ("a{99999999999}", "no regular expression"),
+        ("x" * 201, "longer than 200"),
+        (r"\d*", "fits everywhere"),
+        ("(?=a)a", "not allowed but for"),
+        ("(?P<name>a)", "not allowed but for"),
+        (r"(a)\1", "refers back"),
+    ],
+)
+def test_a_pattern_that_is_refused_says_why(pattern: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        compiled(pattern)
+
+
+def test_a_line_is_searched_by_itself() -> None:
+    found = search(compiled(r"^version ?(\d)$"), "Hello,\nVersion 7\nbye")
+
+    assert found is not None
+    assert found[1] == "7"
+
+
+def test_what_is_far_down_or_far_right_is_not_searched() -> None:
+    needle = compiled("needle")
+
+    assert search(needle, "\n" * LINES + "needle") is None
+    assert search(needle, " " * LINE_LENGTH + "needle") is None
+
+
+PIECES = st.recursive(
+    st.sampled_from(["a", "b", "[ab]", ".", r"\w"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["?", "*", "+", "{1,3}", "{2}", "{0,9}"])).map(
+            lambda pair: f"(?:{pair[0]}){pair[1]}"
+        ),
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map(lambda pair: f"(?:{pair[0]}|{pair[1]})"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(PIECES)
+def test_a_pattern_that_is_allowed_has_few_ways_to_fail(piece: str) -> None:
+    """A hostile line of full length comes back within the deadline that Hypothesis sets."""
+    try:
+        pattern = compiled(f"{piece}!")
+    except ValueError:
+        return
+
+    assert search(pattern, "a" * LINE_LENGTH) is None

@@ -1,0 +1,133 @@
+"""Thanks-only replies: what reopens nothing, and all that must not be taken for one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.mail.thanks import only_thanks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "thanks",
+        "Thank you very much!",
+        "Danke, passt",
+        "Vielen Dank für die Hilfe",
+        "merci",
+        "C'est parfait, merci",
+        "Muchas gracias",
+        "Grazie mille",
+        "È risolto, grazie",
+        "Hartelijk dank",
+        "Dank je wel",
+        "Muito obrigado",
+        "Obrigada, funcionou",
+        "works now, thanks",
+        "Perfect!",
+        "Problem solved, thanks",
+        "Thanks for your quick help",
+        "Danke 👍🏼",
+        "Thanks :-)",
+    ],
+)
+def test_a_few_words_of_thanks_or_that_it_works_are_only_thanks(text: str) -> None:
+    assert only_thanks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi Sam,\n\nthanks!\n\nBest, Ann",
+        "Hi Sam, thank you",
+        "Hallo zusammen,\nvielen Dank!",
+        "Guten Tag Herr Meier,\nherzlichen Dank",
+        "Thanks,\nAnn",
+        "Thanks Sam!",
+        "Thank you very much, Sam",
+        "Danke\n\nMit freundlichen Grüßen\nAnn Example",
+        "Vielen Dank!\n\nLG\nAnn",
+    ],
+)
+def test_greeting_closing_and_names_do_not_count(text: str) -> None:
+    assert only_thanks(text)
+
+
+def test_what_is_hidden_does_not_count() -> None:
+    assert only_thanks("Thanks\n\nSent from my iPhone")
+    assert only_thanks("Thanks\n\n-- \nAnn\nCorp, floor 3")
+    assert only_thanks("Thanks!\n\nOn Mon, 5 Feb 2024, Sam <s@h.example> wrote:\n> still broken?")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks, still broken",
+        "no, thanks, does not work",
+        "Nothing works, thanks",
+        "Works not",
+        "Danke, geht nicht",
+        "Merci, mais non",
+        "Ne marche pas, merci",
+        "No funciona, gracias",
+        "Non funziona, grazie",
+        "Werkt niet, bedankt",
+        "Não funciona, obrigado",
+        "Please reopen, thanks",
+        "Help, thanks",
+        "Thanks. Problem",
+        "Thanks in advance",
+        "Yes, thanks",
+        "Is it fixed now, thanks",
+        "Thanks :(",
+        "Thanks 😡",
+        "Thanks 404",
+        "Thanks https://x.example",
+        "thanks, see attached",
+    ],
+)
+def test_any_word_beyond_thanks_makes_it_more(text: str) -> None:
+    assert not only_thanks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks\n\nBroken Again",
+        "Thanks Broken",
+        "Thanks, Not Working",
+        "Danke\n\nKaputt",
+        "Hi Server Down,\nthanks",
+        "The server is down\n\nThanks",
+        "Thanks\n\nBest, Ann\nPS: still broken",
+    ],
+)
+def test_a_complaint_in_the_place_of_a_name_is_a_complaint(text: str) -> None:
+    assert not only_thanks(text)
+
+
+@pytest.mark.parametrize("text", ["Thanks?", "Thanks, works now?", "Danke, passt？"])
+def test_a_question_is_no_thanks(text: str) -> None:
+    assert not only_thanks(text)
+
+
+def test_five_words_are_few_and_six_are_not() -> None:
+    assert only_thanks("thanks a lot, works again")
+    assert not only_thanks("thanks a lot, it works again")
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "OK", "Hi Sam,", "Best, Ann", "> thanks", "👍"])
+def test_without_a_word_of_thanks_there_are_none(text: str) -> None:
+    assert not only_thanks(text)
+
+
+def test_an_answer_between_quoted_lines_is_no_thanks() -> None:
+    assert not only_thanks("On 1 May 2024, Sam wrote:\n> Did it help\nthanks\n> Or not\nno")
+
+
+@given(st.text(st.characters(exclude_characters="\n"), max_size=80))
+def test_no_line_with_a_negation_is_thanks(text: str) -> None:
+    assert not only_thanks(f"thanks {text} not")
+    assert not only_thanks(f"not {text} thanks")

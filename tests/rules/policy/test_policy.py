@@ -1,0 +1,254 @@
+"""The policy file: what its sections mean, and what each of them refuses.
+
+The messages of whole broken files stand in tests/configs.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway import policies
+from rules.policy import Policy, PolicyRefused, RosterWindow, parse
+from rules.ticket.business_time import ALWAYS, Span, Unit
+from rules.ticket.sla import Target
+
+DEFAULT = (resources.files("rules.policies") / "default.toml").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(policies.load(None)))
+def test_a_shipped_policy_holds(name: str) -> None:
+    assert policies.load(None)[name].levels[0].critical
+
+
+@pytest.mark.parametrize("key", ["default", "ceiling"])
+def test_no_default_and_no_ceiling_is_critical(key: str) -> None:
+    broken = DEFAULT.replace(f"\n{key} = ", f'\n{key} = "Critical" # ', 1)
+
+    with pytest.raises(PolicyRefused, match=f"{key} is a critical level"):
+        parse(broken, "broken.toml")
+
+
+def test_an_unknown_policy_is_named_with_a_near_one() -> None:
+    with pytest.raises(PolicyRefused, match="did you mean default"):
+        policies.named(policies.load(None), "defualt", "mailbox support@help.example")
+
+
+def policy(more: str = "", top: str = "") -> Policy:
+    """The default policy with further sections, and further settings at the top."""
+    return parse(f"{top}\n{DEFAULT}\n{more}", "ours.toml")
+
+
+def without(section: str) -> str:
+    """The default policy's text without one of its sections."""
+    before, _, after = DEFAULT.partition(f"[{section}]\n")
+    return f"{before}\n[{after.partition(chr(10) + '[')[2]}"
+
+
+TIERS = """
+[[tiers]]
+name = "basic"
+title = "Basic"
+first = { High = "4 hours" }
+[[tiers]]
+name = "gold"
+title = "Gold"
+first = { High = "1 hour" }
+ongoing = { High = "1 day" }
+"""
+
+
+def test_a_policy_of_the_first_format_still_holds() -> None:
+    old = parse(
+        """
+name = "old"
+title = "Old"
+[severity]
+default = "Low"
+ceiling = "Low"
+[[severity.levels]]
+name = "Critical"
+critical = true
+meaning = "Down."
+[[severity.levels]]
+name = "Low"
+meaning = "Not down."
+[acknowledgement]
+text = "Received."
+[texts]
+sign_up = "Enrol."
+invitation = "Enrol here."
+deactivated = "Closed."
+suspended = "Suspended."
+""",
+        "old.toml",
+    )
+
+    assert old.tiers == ()
+    assert old.calendar is ALWAYS
+
+
+def test_what_the_default_policy_shows_in_notes_holds_without_the_hash() -> None:
+    shown = re.sub(r"(?m)^# (?=\[|\w+ = )", "", DEFAULT).replace("always = true", "always = false")
+
+    ours = parse(f'default_tier = "standard"\n{shown}', "ours.toml")
+
+    assert ours.tiers
+    assert ours.completeness.facts
+    assert ours.escalation.levels
+    assert not ours.calendar.opens_on(date(2026, 12, 24))
+
+
+def test_without_tiers_nothing_is_promised() -> None:
+    assert policy().tier("gold") is None
+
+
+@pytest.mark.parametrize(
+    ("company", "tier"), [("gold", "gold"), (None, "basic"), ("platinum", "basic")]
+)
+def test_a_company_without_a_tier_that_we_know_has_the_default_one(
+    company: str | None, tier: str
+) -> None:
+    found = policy(TIERS, 'default_tier = "basic"').tier(company)
+
+    assert found is not None
+    assert found.name == tier
+
+
+def test_a_tier_promises_spans_by_level() -> None:
+    gold = policy(TIERS, 'default_tier = "basic"').tier("gold")
+
+    assert gold is not None
+    assert gold.target("High") == Target(Span(1, Unit.HOUR), Span(1, Unit.DAY))
+    assert gold.target("Low") == Target(None, None)
+
+
+def with_calendar(settings: str) -> Policy:
+    section = f"[clock.calendar]\nalways = false\n{settings}"
+    return parse(f"{without('clock.calendar')}\n{section}", "ours.toml")
+
+
+def test_the_desk_opens_by_its_own_clock() -> None:
+    calendar = with_calendar('zone = "Europe/Berlin"\nopens = "06:00"\ncloses = "18:00"').calendar
+
+    assert calendar.zone == ZoneInfo("Europe/Berlin")
+    assert (calendar.opens, calendar.closes) == (6 * 60, 18 * 60)
+    assert calendar.days == frozenset(range(5))
+
+
+def test_an_hour_may_stand_without_quotes() -> None:
+    assert with_calendar("opens = 08:30:00").calendar.opens == 8 * 60 + 30
+
+
+def test_public_holidays_and_days_of_our_own_are_no_opening_days() -> None:
+    calendar = with_calendar('country = "DE-BY"\nholidays = [2026-12-24]').calendar
+
+    assert not calendar.opens_on(date(2026, 1, 6))  # Epiphany, in Bavaria
+    assert not calendar.opens_on(date(2026, 12, 24))
+    assert calendar.opens_on(date(2026, 1, 7))
+
+
+def a_window(**changes: object) -> RosterWindow:
+    return RosterWindow.model_validate(
+        {"name": "Ria", "contact": "ria@help.example", "days": ["mon"], **changes}
+    )
+
+
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("hour", "on_duty"), [(8, False), (9, True), (16, True), (17, False), (23, False)]
+)
+def test_a_window_is_a_stretch_of_the_day(hour: int, on_duty: bool) -> None:
+    assert a_window().covers(MONDAY.replace(hour=hour)) is on_duty
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "on_duty"), [(2, 21, False), (2, 22, True), (3, 5, True), (3, 6, False)]
+)
+def test_a_window_over_midnight_belongs_to_the_day_on_which_it_opens(
+    day: int, hour: int, on_duty: bool
+) -> None:
+    night = a_window(opens="22:00", closes="06:00")
+
+    assert night.covers(MONDAY.replace(day=day, hour=hour)) is on_duty
+
+
+def test_a_window_follows_the_clock_of_its_zone() -> None:
+    singapore = a_window(zone="Asia/Singapore", opens="08:00", closes="16:00")
+
+    assert singapore.covers(MONDAY.replace(hour=1))
+    assert not singapore.covers(MONDAY.replace(hour=9))
+
+
+def test_the_first_window_that_covers_the_hour_is_on_duty() -> None:
+    level = policy(
+        """
+[[escalation.levels]]
+title = "Manager"
+contact = "desk@help.example"
+[[escalation.levels.roster]]
+name = "Ria"
+contact = "ria@help.example"
+[[escalation.levels.roster]]
+name = "Tom"
+contact = "tom@help.example"
+opens = "16:00"
+closes = "20:00"
+"""
+    ).escalation.levels[0]
+
+    names = [
+        window.name if (window := level.on_duty(MONDAY.replace(hour=hour))) else None
+        for hour in (10, 16, 19, 21)
+    ]
+
+    assert names == ["Ria", "Ria", "Tom", None]
+
+
+def test_a_fact_is_noticed_by_any_of_its_patterns() -> None:
+    (fact,) = policy(
+        """
+[[completeness.facts]]
+name = "version"
+ask = "Which version?"
+patterns = ['version ?\\d', 'release ?\\d']
+"""
+    ).completeness.facts
+
+    assert fact.stands_in("It broke.\nRelease 7, I think.")
+    assert not fact.stands_in("The newest version, I think.")
+
+
+def test_a_field_is_the_one_group_of_its_pattern() -> None:
+    (field,) = policy(
+        """
+[[fields]]
+name = "project_id"
+label = "Project"
+pattern = 'project(?: id)? ?[:=] ?([a-z0-9-]{1,63})'
+"""
+    ).fields
+
+    assert field.value_in("Hello,\nProject ID: blue-7 is down") == "blue-7"
+    assert field.value_in("My project is down") is None
+
+
+def test_every_contradiction_is_named() -> None:
+    text = f'default_tier = "silver"\n{DEFAULT}{TIERS}support = false\n'.replace(
+        'starts = "arrival"', 'starts = "complete"'
+    )
+
+    with pytest.raises(PolicyRefused) as refused:
+        parse(text, "ours.toml")
+
+    assert [fault.split(": ")[1] for fault in refused.value.faults] == [
+        "default_tier",
+        "tiers.1",
+        "clock.starts",
+    ]

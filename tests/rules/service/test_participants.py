@@ -1,0 +1,157 @@
+"""The table of who joins a ticket when a mail names him."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.decision import AddComment, OpenTicket
+from rules.facts import Part, Presence
+from rules.mail import Mail
+from rules.service.participants import Addition
+from tests.rules.building import (
+    ANN,
+    ANNS,
+    BOB,
+    EVERYBODY,
+    GIL,
+    NOTHING,
+    SAM,
+    SUPPORT,
+    World,
+    a_mail,
+    a_ticket,
+    default_policy,
+    member,
+    person,
+    token_to,
+)
+
+PAT = "pat@partner.example"
+
+
+def joined(world: World, mail: Mail, to: str = SUPPORT) -> tuple[Addition, ...]:
+    action = world.decide(mail, to=to).action
+    assert isinstance(action, OpenTicket | AddComment)
+    return action.additions
+
+
+def presence_of(world: World, mail: Mail, address: str, to: str = SUPPORT) -> Presence | None:
+    return next((a.presence for a in joined(world, mail, to) if a.address == address), None)
+
+
+@pytest.mark.parametrize(
+    ("sender", "copied", "presence"),
+    [
+        (SAM.address, BOB.address, Presence.ACTIVE),
+        (SAM.address, GIL.address, Presence.ACTIVE),
+        (SAM.address, PAT, Presence.ACTIVE),
+        (ANN.address, BOB.address, Presence.ACTIVE),
+        (ANN.address, GIL.address, Presence.PENDING),
+        (ANN.address, PAT, Presence.PENDING),
+    ],
+)
+def test_who_adds_whom(sender: str, copied: str, presence: Presence) -> None:
+    assert presence_of(World(), a_mail(sender, cc=(copied,)), copied) is presence
+
+
+@pytest.mark.parametrize(
+    ("wish", "presence"),
+    [("add", Presence.ACTIVE), ("propose", Presence.PENDING), ("ignore", None)],
+)
+def test_the_policy_says_what_becomes_of_guests(wish: str, presence: Presence | None) -> None:
+    policy = default_policy()
+    policy = policy.model_copy(update={"cc": policy.cc.model_copy(update={"guests": wish})})
+
+    assert presence_of(World(policy=policy), a_mail(cc=(PAT,)), PAT) is presence
+
+
+@pytest.mark.parametrize(
+    ("wish", "copied", "presence"),
+    [
+        ("add", BOB.address, Presence.ACTIVE),
+        ("propose", BOB.address, Presence.PENDING),
+        ("ignore", BOB.address, None),
+        ("add", GIL.address, Presence.PENDING),
+        ("add", "other@partner.example", Presence.PENDING),
+    ],
+)
+def test_the_policy_says_whom_a_guest_may_add(
+    wish: str, copied: str, presence: Presence | None
+) -> None:
+    policy = default_policy()
+    policy = policy.model_copy(update={"cc": policy.cc.model_copy(update={"by_guests": wish})})
+    ticket = a_ticket(7, *ANNS.participants, member(71, PAT, Part.GUEST))
+    world = World(tickets=(ticket,), policy=policy)
+
+    assert presence_of(world, a_mail(PAT, cc=(copied,)), copied, token_to(71)) is presence
+
+
+def test_below_proof_everybody_added_is_pending() -> None:
+    world = World(proof=NOTHING)
+
+    assert presence_of(world, a_mail(cc=(BOB.address,)), BOB.address, token_to(70)) is (
+        Presence.PENDING
+    )
+
+
+def test_staff_in_copy_follow() -> None:
+    (added,) = joined(World(), a_mail(cc=(SAM.address,)))
+
+    assert (added.part, added.presence) == (Part.FOLLOWER, Presence.ACTIVE)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [SUPPORT, "support+abc@help.example", "noreply@shop.example", ANN.address, "no address"],
+)
+def test_some_addresses_never_join(address: str) -> None:
+    assert joined(World(), a_mail(cc=(address,))) == ()
+
+
+def test_a_deactivated_user_does_not_join() -> None:
+    gone = person("gone@acme.example", active=False)
+
+    assert joined(World((*EVERYBODY, gone)), a_mail(cc=(gone.address,))) == ()
+
+
+def test_nobody_joins_where_we_were_a_blind_copy() -> None:
+    assert joined(World(), a_mail(to=("x@elsewhere.example",), cc=(BOB.address,))) == ()
+
+
+def test_who_is_on_the_ticket_is_not_added_again() -> None:
+    ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address))
+
+    assert joined(World(tickets=(ticket,)), a_mail(cc=(BOB.address,)), token_to(70)) == ()
+
+
+def test_a_flagged_mail_adds_nobody() -> None:
+    assert joined(World(), a_mail(BOB.address, cc=(GIL.address,)), token_to(70)) == ()
+
+
+def test_ten_join_by_one_mail_and_the_rest_is_pending() -> None:
+    crowd = tuple(person(f"p{n}@acme.example") for n in range(12))
+
+    added = joined(World((*EVERYBODY, *crowd)), a_mail(cc=tuple(p.address for p in crowd)))
+
+    assert [a.presence for a in added] == [Presence.ACTIVE] * 10 + [Presence.PENDING] * 2
+
+
+def test_a_full_ticket_takes_only_pending_people() -> None:
+    full = a_ticket(7, *ANNS.participants, *(member(n, f"m{n}@x.example") for n in range(24)))
+    world = World(tickets=(full,))
+
+    assert presence_of(world, a_mail(cc=(BOB.address,)), BOB.address, token_to(70)) is (
+        Presence.PENDING
+    )
+
+
+ALIAS = "help@kestrel.example"
+FORWARDED = World(policy=default_policy(aliases=("Help@Kestrel.example",)))
+
+
+def test_a_mailbox_is_seen_by_an_address_that_forwards_to_it() -> None:
+    assert presence_of(FORWARDED, a_mail(to=(ALIAS,), cc=(BOB.address,)), BOB.address) is not None
+
+
+def test_an_address_that_forwards_to_us_never_joins() -> None:
+    assert joined(FORWARDED, a_mail(to=(SUPPORT, ALIAS))) == ()

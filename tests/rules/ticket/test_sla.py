@@ -1,0 +1,387 @@
+"""The clock of a ticket: what starts, meets, pauses and moves it, and what is told when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from rules.ticket.business_time import Calendar, Unit, parse_span
+from rules.ticket.sla import (
+    Clock,
+    Stage,
+    Target,
+    Tell,
+    answered,
+    paused,
+    resumed,
+    retargeted,
+    start,
+    stopped,
+    told,
+)
+
+OFFICE = Calendar(ZoneInfo("Europe/Berlin"), frozenset(range(5)), 6 * 60, 18 * 60)
+
+
+def target(first: str = "", ongoing: str = "") -> Target:
+    return Target(parse_span(first) if first else None, parse_span(ongoing) if ongoing else None)
+
+
+HIGH = target("4 business hours", "4 business hours")
+LOW = target("5 business days", "5 business days")
+ROUND_THE_CLOCK = target("4 hours", "8 hours")
+
+
+def at(words: str) -> datetime:
+    """`Mon 10:00` in Berlin, in the week from 2026-03-02; a plus is the week after."""
+    day, time = words.removeprefix("+").split()
+    monday = datetime.fromisoformat(f"2026-03-02 {time}").replace(tzinfo=OFFICE.zone)
+    days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].index(day)
+    return (monday + timedelta(days=days + 7 * words.startswith("+"))).astimezone(UTC)
+
+
+def a_clock(promise: Target = HIGH, started: str = "Mon 10:00") -> Clock:
+    clock = start(promise, at(started), OFFICE)
+    assert clock is not None
+    return clock
+
+
+def break_between(clock: Clock, pause: str, end: str) -> Clock:
+    return resumed(paused(clock, at(pause)), at(end), OFFICE)
+
+
+def moved(clock: Clock, promise: Target, moment: str) -> Clock:
+    found = retargeted(clock, promise, at(moment), OFFICE)
+    assert found is not None
+    return found
+
+
+def all_told(clock: Clock, *moments: str) -> list[Tell | None]:
+    tells = []
+    for moment in moments:
+        clock, tell = told(clock, at(moment))
+        tells.append(tell)
+    return tells
+
+
+# Starting
+
+
+def test_a_clock_is_due_after_its_span_and_warned_of_at_three_quarters() -> None:
+    clock = a_clock()
+
+    assert (clock.stage, clock.started_at) == (Stage.FIRST, at("Mon 10:00"))
+    assert (clock.warn_at, clock.due_at) == (at("Mon 13:00"), at("Mon 14:00"))
+
+
+def test_the_warning_comes_after_a_part_of_the_business_time() -> None:
+    clock = a_clock(HIGH, "Fri 17:00")
+
+    assert (clock.warn_at, clock.due_at) == (at("+Mon 08:00"), at("+Mon 09:00"))
+
+
+def test_a_plain_span_runs_through_the_night() -> None:
+    clock = a_clock(ROUND_THE_CLOCK, "Fri 17:00")
+
+    assert (clock.warn_at, clock.due_at) == (at("Fri 20:00"), at("Fri 21:00"))
+
+
+def test_where_nothing_is_promised_there_is_no_clock() -> None:
+    assert start(target(ongoing="1 day"), at("Mon 10:00"), OFFICE) is None
+
+
+def test_a_policy_may_warn_earlier() -> None:
+    clock = start(HIGH, at("Mon 10:00"), OFFICE, warn_fraction=0.5)
+
+    assert clock is not None
+    assert clock.warn_at == at("Mon 12:00")
+
+
+@pytest.mark.parametrize("fraction", [0, -0.5, 1.01])
+def test_a_warning_outside_the_time_is_refused(fraction: float) -> None:
+    with pytest.raises(ValueError, match=f"from 0 to 1: {fraction}"):
+        start(HIGH, at("Mon 10:00"), OFFICE, warn_fraction=fraction)
+
+
+# Answering and stopping
+
+
+@pytest.mark.parametrize(("moment", "breached"), [("Mon 14:00", False), ("Mon 14:01", True)])
+def test_a_first_response_is_in_time_until_it_is_due(moment: str, breached: bool) -> None:
+    ended, _ = answered(a_clock(), HIGH, at(moment), OFFICE)
+
+    assert ended is not None
+    assert (ended.stage, ended.ended_at) == (Stage.FIRST, at(moment))
+    assert ended.breached is breached
+
+
+def test_an_answer_starts_the_ongoing_clock() -> None:
+    _, clock = answered(a_clock(), HIGH, at("Mon 11:00"), OFFICE)
+
+    assert clock is not None
+    assert (clock.stage, clock.due_at) == (Stage.ONGOING, at("Mon 15:00"))
+
+
+def test_each_further_answer_meets_the_ongoing_clock_and_starts_it_again() -> None:
+    _, first = answered(a_clock(), HIGH, at("Mon 11:00"), OFFICE)
+
+    ended, second = answered(first, HIGH, at("Mon 16:00"), OFFICE)
+
+    assert ended is not None
+    assert (ended.stage, ended.breached) == (Stage.ONGOING, True)
+    assert second is not None
+    assert second.due_at == at("Tue 08:00")
+
+
+def test_an_answer_ends_the_clock_where_no_follow_up_is_promised() -> None:
+    ended, clock = answered(a_clock(), target("4 hours"), at("Mon 11:00"), OFFICE)
+
+    assert ended is not None
+    assert clock is None
+
+
+def test_a_follow_up_can_be_promised_where_no_first_response_was() -> None:
+    ended, clock = answered(None, HIGH, at("Mon 11:00"), OFFICE)
+
+    assert ended is None
+    assert clock is not None
+    assert clock.stage is Stage.ONGOING
+
+
+def test_a_clock_that_ends_in_a_pause_is_judged_by_when_it_was_paused() -> None:
+    clock = paused(a_clock(), at("Mon 13:59"))
+
+    assert not stopped(clock, at("Fri 12:00")).breached
+    assert stopped(a_clock(), at("Fri 12:00")).breached
+
+
+# Pausing
+
+
+def test_a_pause_gives_its_business_time_back() -> None:
+    clock = break_between(a_clock(), "Mon 11:00", "Tue 09:00")
+
+    assert (clock.warn_at, clock.due_at) == (at("Tue 11:00"), at("Tue 12:00"))
+
+
+def test_a_pause_outside_business_hours_costs_nothing() -> None:
+    clock = a_clock(HIGH, "Mon 16:00")
+
+    later = break_between(clock, "Mon 18:00", "Tue 06:00")
+
+    assert (later.warn_at, later.due_at) == (clock.warn_at, clock.due_at)
+
+
+def test_a_plain_clock_gets_the_whole_pause_back() -> None:
+    clock = break_between(a_clock(ROUND_THE_CLOCK), "Mon 11:00", "Tue 11:00")
+
+    assert clock.due_at == at("Tue 14:00")
+
+
+def test_of_two_pauses_the_first_counts_and_a_running_clock_is_not_resumed() -> None:
+    clock = a_clock()
+    once = paused(clock, at("Mon 11:00"))
+
+    assert paused(once, at("Mon 12:00")) == once
+    assert resumed(clock, at("Mon 12:00"), OFFICE) == clock
+
+
+def test_a_paused_clock_stands_and_tells_nothing() -> None:
+    clock = paused(a_clock(), at("Mon 11:00"))
+
+    assert clock.tell_at is None
+    assert clock.left_s(at("Fri 12:00"), OFFICE) == 3 * 3600
+    assert all_told(clock, "Mon 13:30", "Fri 12:00") == [None, None]
+
+
+def test_a_pause_before_the_clock_starts_begins_with_it() -> None:
+    assert paused(a_clock(), at("Mon 09:00")).paused_at == at("Mon 10:00")
+
+
+def test_what_is_overdue_stays_overdue() -> None:
+    clock = paused(a_clock(), at("Mon 15:00"))
+    later = resumed(clock, at("Fri 12:00"), OFFICE)
+
+    assert clock.left_s(at("Mon 15:00"), OFFICE) == 0
+    assert later.due_at == at("Mon 14:00")
+    assert stopped(later, at("Fri 12:00")).breached
+
+
+def test_a_breach_is_told_even_when_the_clock_was_paused_after_it() -> None:
+    assert all_told(paused(a_clock(), at("Mon 15:00")), "Mon 15:30") == [Tell.BREACH]
+
+
+def test_a_warning_that_a_pause_forestalled_is_told_after_it() -> None:
+    clock = break_between(a_clock(), "Mon 13:30", "Tue 08:00")
+
+    assert all_told(clock, "Tue 08:00", "Tue 08:29", "Tue 08:30") == [
+        Tell.WARNING,
+        None,
+        Tell.BREACH,
+    ]
+
+
+moments = st.integers(0, 14 * 86_400).map(lambda s: at("Mon 00:00") + timedelta(seconds=s))
+promises = st.sampled_from([HIGH, LOW, ROUND_THE_CLOCK, target("1 business day", "2d")])
+
+
+@given(promises, st.lists(moments, min_size=3, max_size=3, unique=True).map(sorted))
+def test_a_pause_preserves_the_time_left_exactly(promise: Target, times: list[datetime]) -> None:
+    began, pause, end = times
+    clock = start(promise, began, OFFICE)
+    assert clock is not None
+    left = clock.left_s(pause, OFFICE)
+
+    later = resumed(paused(clock, pause), end, OFFICE)
+
+    assert later.left_s(end, OFFICE) == left
+    assert later.due_at >= clock.due_at
+
+
+@given(promises, moments, moments)
+def test_a_pause_of_no_length_changes_nothing(
+    promise: Target, began: datetime, pause: datetime
+) -> None:
+    clock = start(promise, began, OFFICE)
+    assert clock is not None
+
+    assert resumed(paused(clock, max(began, pause)), max(began, pause), OFFICE) == clock
+
+
+# Another promise
+
+
+def test_another_severity_counts_from_the_start_of_the_clock() -> None:
+    clock = moved(a_clock(LOW), HIGH, "Mon 12:00")
+
+    assert (clock.started_at, clock.due_at) == (at("Mon 10:00"), at("Mon 14:00"))
+    assert clock.warn_at == at("Mon 13:00")
+
+
+def test_the_ongoing_clock_takes_the_ongoing_promise() -> None:
+    _, clock = answered(a_clock(), ROUND_THE_CLOCK, at("Mon 11:00"), OFFICE)
+    assert clock is not None
+
+    assert moved(clock, target("1h", "12 hours"), "Mon 12:00").due_at == at("Mon 23:00")
+
+
+def test_where_the_new_severity_promises_nothing_the_clock_goes() -> None:
+    assert retargeted(a_clock(), target(), at("Mon 12:00"), OFFICE) is None
+
+
+def test_the_same_promise_again_changes_nothing() -> None:
+    clock = break_between(a_clock(), "Mon 11:00", "Mon 12:00")
+
+    assert moved(clock, HIGH, "Mon 13:00") == clock
+
+
+def test_earlier_pauses_are_left_out_of_the_new_promise() -> None:
+    clock = break_between(a_clock(LOW), "Mon 11:00", "Tue 11:00")
+
+    assert moved(clock, HIGH, "Tue 11:00").due_at == at("Tue 14:00")
+
+
+def test_earlier_pauses_are_measured_in_the_time_of_the_new_promise() -> None:
+    clock = break_between(a_clock(LOW), "Mon 11:00", "Tue 11:00")
+
+    # A day and a night went by, of which twelve hours were business time.
+    assert moved(clock, ROUND_THE_CLOCK, "Tue 11:00").due_at == at("Tue 14:00")
+    assert moved(clock, target("16 hours"), "Tue 11:00").due_at == at("Wed 02:00")
+
+
+def test_a_paused_clock_takes_a_new_promise_and_stays_paused() -> None:
+    clock = moved(paused(a_clock(LOW), at("Mon 11:00")), HIGH, "Wed 12:00")
+
+    assert clock.tell_at is None
+    assert resumed(clock, at("Thu 09:00"), OFFICE).due_at == at("Thu 12:00")
+
+
+def test_a_new_promise_that_is_broken_already_tells_the_breach_alone() -> None:
+    clock = moved(a_clock(LOW), HIGH, "Tue 10:00")
+
+    assert all_told(clock, "Tue 10:00", "Tue 11:00") == [Tell.BREACH, None]
+
+
+def test_who_was_warned_of_one_promise_is_not_warned_again_at_once() -> None:
+    warned, _ = told(a_clock(), at("Mon 13:00"))
+    clock = moved(warned, target("200 business minutes"), "Mon 13:15")
+
+    assert all_told(clock, "Mon 13:16", "Mon 13:20") == [None, Tell.BREACH]
+
+
+def test_a_longer_promise_warns_and_breaches_anew() -> None:
+    breached, _ = told(a_clock(), at("Mon 15:00"))
+    clock = moved(breached, LOW, "Mon 16:00")
+
+    assert not stopped(clock, at("Mon 17:00")).breached
+    assert all_told(clock, "Mon 17:00", "Fri 12:00", "+Mon 10:00") == [
+        None,
+        Tell.WARNING,
+        Tell.BREACH,
+    ]
+
+
+@given(promises, promises, st.lists(moments, min_size=4, max_size=4).map(sorted))
+def test_a_new_promise_is_as_if_it_had_held_from_the_start(
+    old: Target, new: Target, times: list[datetime]
+) -> None:
+    began, pause, end, change = times
+    before, after = start(old, began, OFFICE), start(new, began, OFFICE)
+    assert before is not None
+    assert after is not None
+    assume(pause < before.due_at and pause < after.due_at)
+
+    clock = retargeted(resumed(paused(before, pause), end, OFFICE), new, change, OFFICE)
+
+    assert clock is not None
+    assert clock.due_at == resumed(paused(after, pause), end, OFFICE).due_at
+
+
+# Telling
+
+
+def test_warning_and_breach_are_told_once_each() -> None:
+    assert all_told(a_clock(), "Mon 12:59", "Mon 13:00", "Mon 13:01", "Mon 14:00", "Mon 14:01") == [
+        None,
+        Tell.WARNING,
+        None,
+        Tell.BREACH,
+        None,
+    ]
+
+
+def test_the_next_moment_to_tell_is_the_warning_then_the_breach_then_none() -> None:
+    clock = a_clock()
+    warned, _ = told(clock, at("Mon 13:30"))
+    breached, _ = told(warned, at("Mon 14:30"))
+
+    moments = [clock.tell_at, warned.tell_at, breached.tell_at]
+    assert moments == [at("Mon 13:00"), at("Mon 14:00"), None]
+
+
+def test_where_both_moments_went_by_unseen_the_breach_alone_is_told() -> None:
+    assert all_told(a_clock(), "Fri 12:00", "Fri 12:01") == [Tell.BREACH, None]
+
+
+def test_what_was_told_as_a_breach_is_not_met_in_time_by_an_answer_in_that_instant() -> None:
+    breached, _ = told(a_clock(), at("Mon 14:00"))
+
+    assert stopped(breached, at("Mon 14:00")).breached
+
+
+def test_a_warning_at_the_due_time_is_the_breach() -> None:
+    clock = start(HIGH, at("Mon 10:00"), OFFICE, warn_fraction=1)
+    assert clock is not None
+
+    assert all_told(clock, "Mon 14:00", "Mon 14:01") == [Tell.BREACH, None]
+
+
+@pytest.mark.parametrize("unit", Unit)
+def test_a_warning_lies_between_start_and_due_in_every_unit(unit: Unit) -> None:
+    clock = a_clock(target(f"3 {unit}s"), "Sat 12:00")
+
+    assert clock.started_at < clock.warn_at < clock.due_at
