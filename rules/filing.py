@@ -37,7 +37,7 @@ from rules.service.promises import Ticking
 from rules.ticket import changes
 from rules.ticket.changes import Change
 from rules.ticket.lifecycle import NEXT, Event
-from rules.ticket.notices import Kind, Order
+from rules.ticket.notices import Kind, Order, Saying
 from rules.ticket.severity import capped, claimed
 from rules.ticket.visibility import Visibility
 from rules.words import asked_for, has_files, words
@@ -94,7 +94,7 @@ def _on(
     moved, limits = _moved(case, ticket, thanks)
     orders, calm = _told_of(case, who, ticket, visibility, entitled, joining, moved)
     missing = promises.still_missing(case.policy, ticket, visible(words(case.mail)).text)
-    escalation, refusal = _escalation(case, who, asked)
+    escalation, refusal = _escalation(case, who, ticket, asked)
     action = AddComment(
         ticket.id,
         visibility,
@@ -110,21 +110,22 @@ def _on(
 
 
 def _escalation(
-    case: Case, who: Sender, asked: Unsubscribed | Escalate | None
+    case: Case, who: Sender, ticket: Ticket, asked: Unsubscribed | Escalate | None
 ) -> tuple[tuple[Change, ...], tuple[Order, ...]]:
     """The escalation that a participant asks for; or why it cannot be, for him alone."""
     if not isinstance(asked, Escalate) or case.automatic is not None:
         return (), ()
     if case.facts.refused:
-        return (), (_receipt(who, case.facts.refused),)
+        return (), (_receipt(case, ticket, ("text", case.facts.refused)),)
     if not enough(who, case.policy.proof.command):
-        why = "It is not escalated: nothing proves that the mail is yours. Ask in the portal."
-        return (), (_receipt(who, why),)
+        return (), (_receipt(case, ticket, ("saying", Saying.UNPROVEN.value)),)
     return (changes.Escalate(asked.reason),), ()
 
 
-def _receipt(who: Sender, text: str) -> Order:
-    return Order(Kind.RECEIPT, who.address, detail=(("text", text),))
+def _receipt(case: Case, ticket: Ticket, *detail: tuple[str, str]) -> Order:
+    address = case.who.address
+    language = ticket.language_of(address) or spoken(case.mail.header)
+    return Order(Kind.RECEIPT, address, language, detail)
 
 
 def _ticking(
@@ -198,14 +199,14 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
     """A reply to a ticket that is over goes on in a new one, with the same people."""
     own = case.policy.tier(who.company.tier) if who.company is not None else None
     tier, agreed = (ticket.tier, ticket.targets) if own is None else _promised_to(who)
-    opening = _opening(case, who, tier, agreed)
+    joining = additions(case.mail, case.facts, who, ticket, case.policy)
+    opening = _opening(case, who, tier, agreed, joining)
     carried = tuple(
         Addition(p.address, None, p.part, p.presence, p.language, p.muted)
         for p in ticket.participants
         if p.presence is Presence.ACTIVE and p.address != ticket.requester
     )
     there = {ticket.requester, *(a.address for a in carried)}
-    joining = additions(case.mail, case.facts, who, ticket, case.policy)
     told = telling.of_comment(
         case.mail, case.facts, ticket, who.address, Visibility.PUBLIC, case.policy, ()
     )
@@ -224,12 +225,10 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
         ),
         language=ticket.language_of(ticket.requester),
         follows=ticket.id,
-        mentions=None,
     )
     if isinstance(asked_for(case.mail), Escalate):
-        why = f"It goes on from #{ticket.id} as a new request, which is not escalated yet: "
-        why += "reply with #escalate once more to have it taken further."
-        action = replace(action, orders=(*action.orders, _receipt(who, why)))
+        saying = (("saying", Saying.BEGINS_ANEW.value), ("was", str(ticket.id)))
+        action = replace(action, orders=(*action.orders, _receipt(case, ticket, *saying)))
     outcome = f"follow-up of #{ticket.id}{conflict}"
     return Finding(saw, outcome, action, Reason.FOLLOW_UP)
 
@@ -247,7 +246,9 @@ def new_ticket(case: Case) -> Finding:
     if not may_open(facts.recent, facts.received_at, budget):
         outcome = f"more than {budget} new tickets within the hour"
         return Finding(who.address, outcome, Hold(), Reason.TOO_MANY_TICKETS)
-    action = _opening(case, who, *_promised_to(who))
+    joining = additions(case.mail, facts, who, None, case.policy)
+    mentions = next((e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG), None)
+    action = _opening(case, who, *_promised_to(who), joining, mentions)
     claim = action.severity.claim
     said = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
     return Finding(said, f"opens at {action.severity.name}", action, Reason.NEW_REQUEST)
@@ -258,7 +259,14 @@ def _promised_to(who: Sender) -> tuple[str, promises.Agreed]:
     return (who.company.tier, who.company.targets) if who.company is not None else ("", {})
 
 
-def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -> OpenTicket:
+def _opening(
+    case: Case,
+    who: Sender,
+    tier_name: str,
+    agreed: promises.Agreed,
+    joining: tuple[Addition, ...],
+    mentions: int | None = None,
+) -> OpenTicket:
     """The ticket that a mail opens, under what is promised to its company."""
     policy, mail, facts = case.policy, case.mail, case.facts
     claim = claimed(
@@ -276,7 +284,6 @@ def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -
         claim,
         policy.severity.customers_may_set,
     )
-    joining = additions(mail, facts, who, None, policy)
     language = (who.person.language if who.person is not None else "") or spoken(mail.header)
     said = request_text(mail.subject, words(mail))
     acknowledgement = (
@@ -286,8 +293,6 @@ def _opening(case: Case, who: Sender, tier_name: str, agreed: promises.Agreed) -
     )
     tier = policy.tier(tier_name or None)
     team = telling.account_team(who.company, tier, policy)
-    tags = (e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG)
-    mentions = next(tags, None)
     detail = (("mentions", str(mentions)),) if mentions is not None else ()
     told = telling.of_opening(who.address, facts.staff, team, joining, policy, language, detail)
     if severity.critical_claimed:

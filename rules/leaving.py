@@ -5,13 +5,13 @@ from __future__ import annotations
 from rules.case import Case, Finding
 from rules.decision import Reason, Unsubscribe
 from rules.facts import Participant, Ticket
-from rules.ticket.notices import Kind, Order
+from rules.ticket.notices import Kind, Order, Saying
 
 
 def leaving(case: Case, ticket: Ticket, member: Participant, saw: str) -> Finding:
     """He stays on the ticket, and is told once that he is written to no more; a machine is not."""
-    text = f"You get no more mail about #{ticket.id}. You can still write to it."
-    receipt = Order(Kind.RECEIPT, member.address, member.language, (("text", text),))
+    detail = (("saying", Saying.LEFT.value),)
+    receipt = Order(Kind.RECEIPT, member.address, member.language, detail)
     orders = (receipt,) if case.automatic is None and not member.muted else ()
     leave = Unsubscribe(ticket.id, member.id, member.address, orders)
     return Finding(saw, f"leaves #{ticket.id}", leave, Reason.UNSUBSCRIBED)

@@ -25,6 +25,7 @@ _DETAILS = (
     "level",
     "mentions",
     "phone",
+    "saying",
     "stage",
     "text",
     "title",

@@ -57,6 +57,17 @@ class Kind(StrEnum):
         return self in (Kind.ACKNOWLEDGEMENT, Kind.INVITATION, Kind.RECEIPT)
 
 
+class Saying(StrEnum):
+    """What a receipt tells a customer; the templates have the words for it."""
+
+    LEFT = "left"
+    """No more mail about the ticket."""
+    UNPROVEN = "unproven"
+    """It is not escalated: nothing proves that he asked for it."""
+    BEGINS_ANEW = "begins_anew"
+    """Neither is this one: the request that was escalated is over."""
+
+
 _FOR_PARTICIPANTS = (
     Kind.ACKNOWLEDGEMENT,
     Kind.COMMENT,

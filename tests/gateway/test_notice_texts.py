@@ -21,7 +21,7 @@ from rules.policy import (
     FactSection,
     TierSection,
 )
-from rules.ticket.notices import Kind
+from rules.ticket.notices import Kind, Saying
 from rules.ticket.visibility import Visibility
 from tests.gateway.notices import (
     LINKS_BEGIN,
@@ -387,3 +387,15 @@ def test_no_answer_to_the_question_for_feedback_is_called_public(language: str) 
 
     assert "Your reply is public" not in shown
     assert "Ihre Antwort lesen alle" not in shown
+
+
+@pytest.mark.parametrize("saying", Saying)
+def test_what_a_receipt_tells_a_customer_is_in_his_language(saying: Saying) -> None:
+    detail = {"saying": saying.value, "was": "4"}
+
+    in_english, in_german = (
+        text_of(written(Kind.RECEIPT, detail=detail, language=language)) for language in LANGUAGES
+    )
+
+    assert in_english != in_german
+    assert ("#4" in in_english) is ("#4" in in_german) is (saying is Saying.BEGINS_ANEW)
