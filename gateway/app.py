@@ -131,7 +131,8 @@ async def serve(
     async with parts(config) as whole, AsyncExitStack() as stack:
         ingress = Ingress(whole.directory.serves, whole.ingest.take)
         servers = await _listen(config, whole.wire, ingress, share_ports)
-        sign_up = SignUp(whole.ledger, whole.directory, ids.now, ids.new_id, whole.dispatcher.wake)
+        ring = whole.dispatcher.wake
+        sign_up = SignUp(whole.ledger, whole.directory, whole.policies, ids.now, ids.new_id, ring)
         runner = web.AppRunner(
             api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up),
             access_log=None,

@@ -26,7 +26,12 @@ class Enrolled(StrEnum):
 
 
 def invite(
-    connection: Connection, mailbox: Mailbox, address: str, notice: UUID, now: datetime
+    connection: Connection,
+    mailbox: Mailbox,
+    address: str,
+    notice: UUID,
+    now: datetime,
+    language: str = "",
 ) -> bool:
     """Order a sign-up link, if the address may have one: at an active company's domain, not yet
     enrolled, and not invited within a day. What came of it is for the log, never for the asker."""
@@ -43,7 +48,7 @@ def invite(
     ).scalar()
     if not may_be_invited(last, now):
         return False
-    outbox.order_invitation(connection, mailbox, address, notice, now)
+    outbox.order_invitation(connection, mailbox, address, notice, now, language)
     return True
 
 

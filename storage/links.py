@@ -32,6 +32,8 @@ class Proposal:
     subject: str
     address: str
     presence: Presence
+    language: str = ""
+    """Of the link's owner; empty where it is not known."""
 
 
 class Decided(StrEnum):
@@ -51,6 +53,8 @@ class Subscription:
     """Empty for somebody who is not on the ticket any more."""
     address: str
     told: bool
+    language: str = ""
+    """As in a `Proposal`."""
 
 
 class Rating(StrEnum):
@@ -65,6 +69,8 @@ class Opinion:
     ticket: int
     subject: str
     rating: Rating | None
+    language: str = ""
+    """As in a `Proposal`."""
 
 
 def proposal(
@@ -123,7 +129,7 @@ def unsubscribe(connection: Connection, hand: Hand, link: Link) -> tuple[Subscri
 def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime) -> Opinion | None:
     """What was said so far; None unless the link's owner is on its ticket."""
     found = _present(connection, mailbox, link, now)
-    return _opinion(connection, found[0]) if found is not None else None
+    return _opinion(connection, *found) if found is not None else None
 
 
 def rate(
@@ -139,7 +145,7 @@ def rate(
     if found is None:
         return None
     ticket, owner = found
-    before, by = _opinion(connection, ticket), replace(hand, actor=owner.address)
+    before, by = _opinion(connection, ticket, owner), replace(hand, actor=owner.address)
     says_more = bool(text) and not _has_said(connection, owner.address, ticket.id, text)
     if before.rating is rating and not says_more:
         return before
@@ -200,19 +206,20 @@ def _held(connection: Connection, hand: Hand, link: Link) -> tuple[Ticket, Parti
 def _subscription(ticket: Ticket, owner: Participant) -> Subscription:
     is_on_it = owner.presence is Presence.ACTIVE and not ticket.deleted
     subject = ticket.subject if is_on_it and owner.reachable else ""
-    return Subscription(ticket.id, subject, owner.address, is_on_it and not owner.muted)
+    told = is_on_it and not owner.muted
+    return Subscription(ticket.id, subject, owner.address, told, owner.language)
 
 
 def _proposal(ticket: Ticket, owner: Participant, link: Link) -> Proposal | None:
     proposed = ticket.participant(link.text)
     if proposed is None or not (owner.address == ticket.requester or owner.is_staff):
         return None
-    return Proposal(ticket.id, ticket.subject, proposed.address, proposed.presence)
+    return Proposal(ticket.id, ticket.subject, proposed.address, proposed.presence, owner.language)
 
 
-def _opinion(connection: Connection, ticket: Ticket) -> Opinion:
+def _opinion(connection: Connection, ticket: Ticket, owner: Participant) -> Opinion:
     kept = connection.execute(select(_ticket.c.rating).where(_ticket.c.id == ticket.id)).scalar()
-    return Opinion(ticket.id, ticket.subject, Rating(kept) if kept else None)
+    return Opinion(ticket.id, ticket.subject, Rating(kept) if kept else None, owner.language)
 
 
 def _has_said(connection: Connection, author: str, ticket: int, text: str) -> bool:

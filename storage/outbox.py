@@ -236,12 +236,18 @@ def _attachments(connection: Connection, comments: Sequence[int]) -> Mapping[int
 
 
 def order_invitation(
-    connection: Connection, mailbox: Mailbox, address: str, notice: UUID, now: datetime
+    connection: Connection,
+    mailbox: Mailbox,
+    address: str,
+    notice: UUID,
+    now: datetime,
+    language: str = "",
 ) -> None:
-    """Order a sign-up link for an address, at no mail's request."""
+    """Order a sign-up link for an address, at no mail's request; without a language it is written
+    in the policy's."""
     row = {"id": notice, "mailbox_id": mailbox.id, "kind": Kind.INVITATION.value}
     row |= {"address": address, "state": NoticeState.DUE.value, "created_at": now, "due_at": now}
-    row |= {"detail": "{}", "language": ""}
+    row |= {"detail": "{}", "language": language}
     connection.execute(insert(_notice), row | {"attempts": 0, "last_error": ""})
 
 

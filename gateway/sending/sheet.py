@@ -10,7 +10,7 @@ from gateway.sending.links import Links, own_address
 from gateway.sending.mime import one_line
 from gateway.sending.moments import date_of, moment
 from gateway.sending.words import Words, without_tokens, words_of
-from rules.mail.language import KNOWN as LANGUAGES
+from rules.mail.language import written_in
 from rules.mail.quoting import REPLY_MARK, masked
 from rules.policy import Policy
 from rules.proof.tokens import Keys, Purpose
@@ -140,8 +140,7 @@ def _reply_to(kind: Kind) -> Purpose:
 
 def language_of(notice: Notice, policy: Policy) -> str:
     """The recipient's language, else the policy's; English for one that we have no words in."""
-    wanted = (notice.language or policy.language).partition("-")[0].lower()
-    return wanted if wanted in LANGUAGES else "en"
+    return written_in(notice.language, policy.language)
 
 
 def _subject(notice: Notice, policy: Policy) -> str:

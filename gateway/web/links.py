@@ -6,7 +6,7 @@
 
 GET shows and changes nothing, since scanners follow links; POST acts, and acting twice is acting
 once. Who has the link may use it: no cookie, no log-in. A link that is not ours and one whose owner
-may not use it any more get the very same page.
+may not use it any more get the very same page, in the language that the browser asks for.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ from gateway.ids import Clock, NewId
 from gateway.policies import Policies
 from gateway.sending.mime import one_line, plain
 from gateway.web import forms
-from gateway.web.forms import Faults, as_page, read_form
-from gateway.web.pages import Problem, page
+from gateway.web.forms import as_page, read_form, read_link
+from gateway.web.pages import Problem, language_for, page
 from gateway.web.rate import Rate
+from gateway.web.words import Fault, Wrong, said
 from rules.facts import Presence
 from rules.mail import Mailbox
 from rules.mail.quoting import masked
-from rules.proof.tokens import Link, LinkUse, read_link_token
+from rules.proof.tokens import Keys, Link, LinkUse, read_link_token
 from storage import links as store
 from storage.database import Database
 from storage.ledger import Ledger
-from storage.links import Decided, Opinion, Proposal, Rating
+from storage.links import Decided, Opinion, Proposal, Rating, Subscription
 from storage.records import Hand, Source
 
 FORM_LIMIT_BYTES = 32 * 1024
@@ -54,17 +55,8 @@ PATHS: Mapping[LinkUse, str] = MappingProxyType(
     }
 )
 
-FAULTS = Faults(
-    no_form="Please open the link and use the form there.",
-    too_much="Please go back and write less.",
-    too_slow="Please go back and try again.",
-    cut_off="Please open the link again.",
-    too_often="Many requests came from your network just now. Wait a minute, then open the link "
-    "again.",
-    ours="Nothing was changed. Please open the link again in a few minutes.",
-)
-
 T = TypeVar("T")
+_About = Proposal | Subscription | Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +95,24 @@ class _Visit:
         bound = partial(job, hand=hand, link=self.link, **values)
         return _known(await asyncio.wrap_future(self.parts.ledger.submit(bound)))
 
-    def page(self, template: str, status: int = 200, **values: object) -> web.Response:
-        return page(template, status, mailbox=self.mailbox.address, **values)
+    def page(
+        self, about: _About, template: str, status: int = 200, **values: object
+    ) -> web.Response:
+        """A page about a ticket; its subject is shown without anybody's reply address."""
+        return page(
+            self.language(about),
+            template,
+            status,
+            mailbox=self.mailbox.address,
+            ticket=about.ticket,
+            subject=one_line(masked(about.subject, self.mailbox.address), LONGEST_SUBJECT),
+            **values,
+        )
 
-    def subject(self, subject: str) -> str:
-        """A ticket's subject as it may be shown: without anybody's reply address."""
-        return one_line(masked(subject, self.mailbox.address), LONGEST_SUBJECT)
+    def language(self, about: _About) -> str:
+        """The language that the link's owner is written to in, where it is known."""
+        policy = self.parts.policies.get(self.mailbox.policy)
+        return language_for(self.request, policy, about.language)
 
 
 Handler = Callable[[_Visit], Awaitable[web.Response]]
@@ -123,8 +127,8 @@ def add_routes(app: web.Application, parts: Links) -> None:
         (LinkUse.FEEDBACK, _ask_feedback, _take_feedback),
     )
     for use, show, act in pages:
-        path = f"{PATHS[use]}/{{mailbox_id}}/{{token:.*}}"
-        shown = partial(as_page, PATHS[use], FAULTS, parts.rate)
+        path = f"{PATHS[use]}/{forms.LINK}"
+        shown = partial(as_page, PATHS[use], parts.rate, "")
         app.router.add_get(path, shown(_visited(use, show)))
         app.router.add_post(path, shown(_visited(use, act)))
 
@@ -141,26 +145,19 @@ def _visited(use: LinkUse, page: Handler) -> forms.Handler:
 async def _visit(request: web.Request, use: LinkUse) -> _Visit:
     """The request, if its link is one of this use. Raises Problem."""
     parts = request.app[LINKS]
-    snapshot = await parts.directory.current()
-    wanted, token = request.match_info["mailbox_id"], request.match_info["token"]
-    for mailbox in snapshot.mailboxes.values():
-        if str(mailbox.id) == wanted:
-            link = read_link_token(snapshot.keys, mailbox.id, use, token)
-            return _Visit(request, parts, mailbox, _known(link))
-    return _known(None)
+
+    def read(keys: Keys, mailbox: int, token: str) -> Link | None:
+        return read_link_token(keys, mailbox, use, token)
+
+    mailbox, link = _known(await read_link(request, parts.directory, read))
+    return _Visit(request, parts, mailbox, link)
 
 
 def _known(found: T | None) -> T:
     """What was found. Raises the one Problem of every link that does not work."""
     if found is not None:
         return found
-    raise Problem(
-        404,
-        "This link does not work",
-        "A part of it is missing, or what it was for is over. If it was broken over two lines in "
-        "your mail, copy the whole of it into the address bar. Otherwise reply to the mail that it "
-        "came in.",
-    )
+    raise Problem(404, Fault.NO_LINK)
 
 
 async def _ask_decision(visit: _Visit) -> web.Response:
@@ -171,37 +168,26 @@ async def _ask_decision(visit: _Visit) -> web.Response:
 
 
 async def _take_decision(visit: _Visit) -> web.Response:
-    answer = (await read_form(visit.request, FORM_LIMIT_BYTES, FAULTS)).get("answer")
+    answer = (await read_form(visit.request, FORM_LIMIT_BYTES)).get("answer")
     if answer not in ("in", "out"):
         asked = await visit.read(store.proposal)
-        return _proposed(visit, asked, 422, "Please choose one of the two.")
+        return _proposed(visit, asked, 422, said(visit.language(asked), Wrong.UNDECIDED))
     most = visit.parts.policies[visit.mailbox.policy].cc.per_ticket
     asked, decided = await visit.write(store.decide, take_in=answer == "in", per_ticket=most)
     if decided is Decided.FULL:
-        full = (
-            f"Request #{asked.ticket} may have no more people: {most} are the most. Nothing was "
-            "changed. Ask us to take somebody off it, then open this link again."
-        )
+        full = said(visit.language(asked), Wrong.FULL, ticket=asked.ticket, most=most)
         return _proposed(visit, asked, 409, full)
     return _decided(visit, asked, decided)
 
 
 def _proposed(visit: _Visit, asked: Proposal, status: int = 200, error: str = "") -> web.Response:
-    return visit.page(
-        "people.html",
-        status,
-        ticket=asked.ticket,
-        subject=visit.subject(asked.subject),
-        address=asked.address,
-        error=error,
-    )
+    return visit.page(asked, "people.html", status, address=asked.address, error=error)
 
 
 def _decided(visit: _Visit, asked: Proposal, decided: Decided) -> web.Response:
     return visit.page(
+        asked,
         "decided.html",
-        ticket=asked.ticket,
-        subject=visit.subject(asked.subject),
         address=asked.address,
         taken_in=asked.presence is Presence.ACTIVE,
         before=decided is Decided.BEFORE,
@@ -210,60 +196,51 @@ def _decided(visit: _Visit, asked: Proposal, decided: Decided) -> web.Response:
 
 async def _ask_unsubscribe(visit: _Visit) -> web.Response:
     found = await visit.read(store.subscription)
-    return visit.page(
-        "unsubscribe.html" if found.told else "unsubscribed.html",
-        ticket=found.ticket,
-        subject=visit.subject(found.subject),
-        address=found.address,
-        before=True,
-    )
+    if found.told:
+        return visit.page(found, "unsubscribe.html", address=found.address)
+    return _unsubscribed(visit, found, before=True)
 
 
 async def _unsubscribe(visit: _Visit) -> web.Response:
     """Whatever the body holds, and in whatever form: RFC 8058 §3.2 lets senders choose, and whoever
     posts to this path wants nothing else."""
     found, now = await visit.write(store.unsubscribe)
-    return visit.page(
-        "unsubscribed.html",
-        ticket=found.ticket,
-        subject=visit.subject(found.subject),
-        address=found.address,
-        before=not now,
-    )
+    return _unsubscribed(visit, found, before=not now)
+
+
+def _unsubscribed(visit: _Visit, found: Subscription, before: bool) -> web.Response:
+    return visit.page(found, "unsubscribed.html", address=found.address, before=before)
 
 
 async def _ask_feedback(visit: _Visit) -> web.Response:
-    said = await visit.read(store.opinion)
-    return _feedback(visit, said, chosen=_rating(visit.request.query) or said.rating)
+    opinion = await visit.read(store.opinion)
+    return _feedback(visit, opinion, chosen=_rating(visit.request.query) or opinion.rating)
 
 
 async def _take_feedback(visit: _Visit) -> web.Response:
-    form = await read_form(visit.request, FORM_LIMIT_BYTES, FAULTS)
+    form = await read_form(visit.request, FORM_LIMIT_BYTES)
     rating, text = _rating(form), _text(form.get("text", ""))
-    fault = _fault_of(rating, text)
-    if rating is None or fault:
-        said = await visit.read(store.opinion)
-        return _feedback(visit, said, chosen=rating, typed=text, error=fault, status=422)
-    said = await visit.write(store.rate, rating=rating, text=text)
-    return visit.page(
-        "thanks.html", ticket=said.ticket, subject=visit.subject(said.subject), rating=rating.value
-    )
+    if rating is None or len(text) > LONGEST_TEXT:
+        opinion = await visit.read(store.opinion)
+        error = _fault_of(text, visit.language(opinion))
+        return _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=422)
+    opinion = await visit.write(store.rate, rating=rating, text=text)
+    return visit.page(opinion, "thanks.html", rating=rating.value)
 
 
 def _feedback(
     visit: _Visit,
-    said: Opinion,
+    opinion: Opinion,
     chosen: Rating | None,
     typed: str = "",
     error: str = "",
     status: int = 200,
 ) -> web.Response:
     return visit.page(
+        opinion,
         "feedback.html",
         status,
-        ticket=said.ticket,
-        subject=visit.subject(said.subject),
-        said=said.rating.value if said.rating is not None else "",
+        said=opinion.rating.value if opinion.rating is not None else "",
         chosen=chosen.value if chosen is not None else "",
         typed=typed,
         error=error,
@@ -280,8 +257,8 @@ def _text(typed: str) -> str:
     return plain(unicodedata.normalize("NFC", typed)).strip()
 
 
-def _fault_of(rating: Rating | None, text: str) -> str:
-    """What is wrong with an answer; empty where nothing is."""
+def _fault_of(text: str, language: str) -> str:
+    """What is wrong with an answer that is not taken."""
     if len(text) > LONGEST_TEXT:
-        return f"A text may have at most {LONGEST_TEXT} characters; this one has {len(text)}."
-    return "" if rating is not None else "Please choose one of the two."
+        return said(language, Wrong.LONG_TEXT, most=LONGEST_TEXT, has=len(text))
+    return said(language, Wrong.UNDECIDED)

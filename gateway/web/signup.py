@@ -5,7 +5,8 @@
     GET  /signup/{mailbox_id}/{token}    asks for the name; changes nothing, scanners follow links
     POST /signup/{mailbox_id}/{token}    enrols
 
-Whether an address may sign up is told to nobody but the one who reads its mail.
+Whether an address may sign up is told to nobody but the one who reads its mail. Nor is it told by
+the language, which is the browser's or the desk's and never what is known of the address.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from aiohttp import web
 from gateway import log
 from gateway.directory import UNKNOWN_FRESH_S, Directory, Snapshot
 from gateway.ids import Clock, NewId
-from gateway.web.forms import Faults, as_page, read_form
-from gateway.web.pages import STYLE_PATH, Problem, page, style
+from gateway.policies import Policies
+from gateway.web import forms
+from gateway.web.forms import as_page, read_form, read_link
+from gateway.web.pages import STYLE_PATH, Problem, language_for, page, style
 from gateway.web.rate import Rate
+from gateway.web.words import Fault, Wrong, said
 from rules.mail import Mailbox
 from rules.mail.addresses import is_role, normalise
-from rules.proof.tokens import read_sign_up_token
+from rules.proof.tokens import Keys, read_sign_up_token
 from rules.ticket.notices import INVITATION_LASTS
 from storage import enrolment
 from storage.enrolment import Enrolled
@@ -42,16 +46,6 @@ ANSWER_AFTER_S = 1.0
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 254
 PATH = "/signup"
-
-FAULTS = Faults(
-    no_form="Please use the form on the page.",
-    too_much="Please write less.",
-    too_slow="Please try again.",
-    cut_off="Please use the page's.",
-    too_often="Many requests came from your network just now. Wait a minute, then try again.",
-    ours="Nothing is lost. Please try again in a few minutes.",
-    again=PATH,
-)
 
 _NOT_SHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -66,6 +60,7 @@ class SignUp:
 
     ledger: Ledger
     directory: Directory
+    policies: Policies
     clock: Clock
     new_id: NewId
     on_notice: Callable[[], None]
@@ -76,10 +71,10 @@ class SignUp:
     orders: set[asyncio.Task[None]] = field(default_factory=set)
     """Links that are being ordered."""
 
-    def order(self, mailbox: Mailbox, address: str) -> None:
+    def order(self, mailbox: Mailbox, address: str, language: str) -> None:
         """Have a link ordered, if the address may have one. Nobody waits for it, so that the time
         of the answer says nothing about the address."""
-        task = asyncio.create_task(self._order(mailbox, address))
+        task = asyncio.create_task(self._order(mailbox, address, language))
         self.orders.add(task)
         task.add_done_callback(self.orders.discard)
 
@@ -88,13 +83,14 @@ class SignUp:
         while self.orders:
             await asyncio.wait(set(self.orders))
 
-    async def _order(self, mailbox: Mailbox, address: str) -> None:
+    async def _order(self, mailbox: Mailbox, address: str, language: str) -> None:
         job = partial(
             enrolment.invite,
             mailbox=mailbox,
             address=address,
             notice=self.new_id(),
             now=self.clock(),
+            language=language,
         )
         try:
             ordered = await asyncio.wrap_future(self.ledger.submit(job))
@@ -113,8 +109,8 @@ def add_routes(app: web.Application, sign_up: SignUp) -> None:
     """Serve the pages; at the application's end the orders under way are finished."""
     app[SIGN_UP] = sign_up
     app.on_cleanup.append(_settle)
-    link = f"{PATH}/{{mailbox_id}}/{{token}}"
-    shown = partial(as_page, PATH, FAULTS, sign_up.rate)
+    link = f"{PATH}/{forms.LINK}"
+    shown = partial(as_page, PATH, sign_up.rate, PATH)
     app.add_routes(
         [
             web.get(STYLE_PATH, style),
@@ -134,8 +130,8 @@ async def _ask_address(request: web.Request) -> web.Response:
     asked = request.query.get("mailbox", "")
     mailbox = await _mailbox(request, asked)
     if mailbox is None:
-        return _which_mailbox(asked)
-    return page("address.html", mailbox=mailbox.address, typed="", error="")
+        return _which_mailbox(request, asked)
+    return _page(request, mailbox, "address.html", typed="", error="")
 
 
 async def _take_address(request: web.Request) -> web.Response:
@@ -143,55 +139,54 @@ async def _take_address(request: web.Request) -> web.Response:
     sign_up = request.app[SIGN_UP]
     loop = asyncio.get_running_loop()
     answer_at = loop.time() + sign_up.answer_after_s
-    form = await read_form(request, FORM_LIMIT_BYTES, FAULTS)
+    form = await read_form(request, FORM_LIMIT_BYTES)
     asked = form.get("mailbox", "")
     mailbox = await _mailbox(request, asked)
     if mailbox is None:
-        return _which_mailbox(asked)
+        return _which_mailbox(request, asked)
     typed = _shown(form.get("address", ""))
     address = _address(typed)
     if address is None:
-        error = (
-            f"“{typed[:LONGEST_ADDRESS]}” is not a mail address. It should look like "
-            "ann@company.example."
-            if typed
-            else "Please give your mail address."
-        )
-        return page(
-            "address.html", 422, mailbox=mailbox.address, typed=typed[:LONGEST_ADDRESS], error=error
-        )
+        typed = typed[:LONGEST_ADDRESS]
+        wrong = Wrong.NOT_AN_ADDRESS if typed else Wrong.NO_ADDRESS
+        error = said(_language(request, mailbox), wrong, typed=typed)
+        return _page(request, mailbox, "address.html", 422, typed=typed, error=error)
     if (await sign_up.directory.current()).mailbox_for(address) is None and not is_role(address):
-        sign_up.order(mailbox, address)
+        sign_up.order(mailbox, address, _language(request, mailbox))
     await asyncio.sleep(answer_at - loop.time())
-    return page("sent.html", mailbox=mailbox.address, address=address, days=INVITATION_LASTS.days)
+    return _page(request, mailbox, "sent.html", address=address, days=INVITATION_LASTS.days)
 
 
 async def _ask_name(request: web.Request) -> web.Response:
     mailbox, address = await _link(request)
-    return page("name.html", mailbox=mailbox.address, address=address, typed="", error="")
+    return _page(request, mailbox, "name.html", address=address, typed="", error="")
 
 
 async def _take_name(request: web.Request) -> web.Response:
     mailbox, address = await _link(request)
-    typed = (await read_form(request, FORM_LIMIT_BYTES, FAULTS)).get("name", "")
-    name = _shown(typed)
-    error = _fault_of(name)
+    name = _shown((await read_form(request, FORM_LIMIT_BYTES)).get("name", ""))
+    error = _fault_of(name, _language(request, mailbox))
     if error:
-        return page(
-            "name.html", 422, mailbox=mailbox.address, address=address, typed=name, error=error
-        )
+        return _page(request, mailbox, "name.html", 422, address=address, typed=name, error=error)
     job = partial(enrolment.accept, mailbox=mailbox, address=address, name=name)
     outcome = await asyncio.wrap_future(request.app[SIGN_UP].ledger.submit(job))
     log.signed_up(mailbox.address, address, outcome.value)
     status = HTTPStatus.FORBIDDEN if outcome is Enrolled.NOT else HTTPStatus.OK
-    return page(
-        "done.html",
-        status,
-        mailbox=mailbox.address,
-        address=address,
-        name=name,
-        outcome=outcome.value,
+    return _page(
+        request, mailbox, "done.html", status, address=address, name=name, outcome=outcome.value
     )
+
+
+def _page(
+    request: web.Request, mailbox: Mailbox, template: str, status: int = 200, **values: object
+) -> web.Response:
+    language = _language(request, mailbox)
+    return page(language, template, status, mailbox=mailbox.address, **values)
+
+
+def _language(request: web.Request, mailbox: Mailbox) -> str:
+    """The browser's, else that of the mailbox's policy; the same for every address."""
+    return language_for(request, request.app[SIGN_UP].policies.get(mailbox.policy))
 
 
 async def _mailbox(request: web.Request, asked: str) -> Mailbox | None:
@@ -209,31 +204,25 @@ def _chosen(snapshot: Snapshot, asked: str) -> Mailbox | None:
     return every[0] if len(every) == 1 else None
 
 
-def _which_mailbox(asked: str) -> web.Response:
+def _which_mailbox(request: web.Request, asked: str) -> web.Response:
     """Ask for the mailbox; 404 if one was named that is none of ours. Which there are is not told:
     one installation may serve many."""
-    typed = _shown(asked)[:LONGEST_ADDRESS]
-    error = f"“{typed}” is not an address that is served here." if asked else ""
-    return page("mailbox.html", 404 if asked else 200, typed=typed, error=error)
+    language, typed = language_for(request), _shown(asked)[:LONGEST_ADDRESS]
+    error = said(language, Wrong.NOT_SERVED, typed=typed) if asked else ""
+    return page(language, "mailbox.html", 404 if asked else 200, typed=typed, error=error)
 
 
 async def _link(request: web.Request) -> tuple[Mailbox, str]:
     """The mailbox and the address of a mailed link. Raises Problem for one that does not hold."""
     sign_up = request.app[SIGN_UP]
-    snapshot = await sign_up.directory.current()
-    wanted, token = request.match_info["mailbox_id"], request.match_info["token"]
-    for mailbox in snapshot.mailboxes.values():
-        if str(mailbox.id) == wanted:
-            address = read_sign_up_token(snapshot.keys, mailbox.id, token, sign_up.clock())
-            if address is not None:
-                return mailbox, address
-    raise Problem(
-        410,
-        "This link does not work",
-        "It has run out, or a part of it is missing. If it was broken over two lines in your mail, "
-        "copy the whole of it into the address bar. Otherwise ask for a new one.",
-        again=PATH,
-    )
+
+    def read(keys: Keys, mailbox: int, token: str) -> str | None:
+        return read_sign_up_token(keys, mailbox, token, sign_up.clock())
+
+    found = await read_link(request, sign_up.directory, read)
+    if found is None:
+        raise Problem(410, Fault.NO_INVITATION)
+    return found
 
 
 def _shown(text: str) -> str:
@@ -248,10 +237,10 @@ def _address(typed: str) -> str | None:
     return address if address is not None and address.isascii() else None
 
 
-def _fault_of(name: str) -> str:
+def _fault_of(name: str, language: str) -> str:
     """What is wrong with a name; empty where nothing is."""
     if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
-        return "Please give your name."
+        return said(language, Wrong.NO_NAME)
     if len(name) > LONGEST_NAME:
-        return f"A name may have at most {LONGEST_NAME} characters; this one has {len(name)}."
+        return said(language, Wrong.LONG_NAME, most=LONGEST_NAME, has=len(name))
     return ""

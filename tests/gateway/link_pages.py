@@ -93,6 +93,10 @@ class Site:
         query = select(_ticket.c.rating)
         return str(await self.write(lambda c: c.execute(query).scalar_one()))
 
+    async def ann_wrote_in(self, language: str) -> None:
+        change = update(_participant).where(_participant.c.address == ANN)
+        await self.write(lambda c: c.execute(change.values(language=language)))
+
     async def take_ann_off(self) -> None:
         change = update(_participant).where(_participant.c.address == ANN)
         await self.write(lambda c: c.execute(change.values(presence="removed")))
@@ -129,7 +133,15 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
 
 
 def serving(whole: Parts, policies: Policies) -> Client:
-    sign_up = SignUp(whole.ledger, whole.directory, ids.now, ids.new_id, lambda: None)
+    sign_up = SignUp(
+        whole.ledger,
+        whole.directory,
+        policies,
+        ids.now,
+        ids.new_id,
+        lambda: None,
+        answer_after_s=0.0,
+    )
     ingest = replace(whole.ingest, policies=policies)
     app = api.application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
     return TestClient(TestServer(app))

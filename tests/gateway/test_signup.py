@@ -141,6 +141,7 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
         sign_up = SignUp(
             whole.ledger,
             whole.directory,
+            whole.policies,
             lambda: made.moment,
             ids.new_id,
             wake,

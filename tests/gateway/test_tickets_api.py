@@ -180,7 +180,7 @@ async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
     async with open_desk(url, folder, TrustSection()) as desk:
         whole = desk.parts
         ring = whole.dispatcher.wake
-        sign_up = SignUp(whole.ledger, whole.directory, ids.now, ids.new_id, ring)
+        sign_up = SignUp(whole.ledger, whole.directory, whole.policies, ids.now, ids.new_id, ring)
         app = api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
         async with TestClient(TestServer(app)) as client:
             yield Site(client, desk)

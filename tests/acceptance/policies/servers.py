@@ -29,11 +29,11 @@ from gateway.web import api
 from gateway.web.signup import SignUp
 from gateway.wire.connection import Listener
 from rules.facts import Role
-from storage import registry
+from storage import outbox, registry
 from storage.database import Connection, Database
 from storage.ledger import Ledger, open_ledger
 from storage.registry import NewPerson
-from tests.acceptance.desk import PATIENCE_S
+from tests.acceptance.desk import PATIENCE_S, eventually
 from tests.acceptance.policies.desk import LONG_AGO, SAM, SUPPORT, TOKENS, Desk, here
 from tests.running import serving, write_config
 
@@ -57,8 +57,14 @@ class ClockedDesk(Desk):
     """One round of it on the quarantine: how many mails it filed."""
 
     def at(self, now: datetime) -> None:
-        """It is that time now."""
+        """It is that time now. What was due before is on its way: were the clock set back, it would
+        wait until that time comes again."""
+        eventually(self._nothing_due)
         self.clock.now = now.astimezone(UTC)
+
+    def _nothing_due(self) -> bool | None:
+        due = self.database.read(outbox.next_due)
+        return True if due is None or due > self.clock.now else None
 
 
 def _prepare(connection: Connection, policy: str) -> None:
@@ -154,7 +160,13 @@ async def _opened(config: Path, clock: HandSet) -> AsyncIterator[_Opened]:
         ingest = replace(whole.ingest, clock=clock, on_notice=dispatcher.wake)
         keeper = replace(whole.keeper, clock=clock, ingest=ingest)
         sign_up = SignUp(
-            whole.ledger, whole.directory, clock, ids.new_id, dispatcher.wake, answer_after_s=0.0
+            whole.ledger,
+            whole.directory,
+            whole.policies,
+            clock,
+            ids.new_id,
+            dispatcher.wake,
+            answer_after_s=0.0,
         )
         app = api.application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
         runner = web.AppRunner(app, access_log=None)

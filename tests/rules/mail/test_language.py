@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rules.decision import OpenTicket
 from rules.mail.header import Header
-from rules.mail.language import KNOWN, spoken
+from rules.mail.language import KNOWN, MOST_WISHES, spoken, wished, written_in
 from rules.ticket.notices import Kind
 from tests.rules.building import ANN, EVERYBODY, World, a_mail, orders_of
 
@@ -32,6 +32,12 @@ def test_a_mail_that_says_nothing_tells_nothing() -> None:
         ("fr, de", "de"),
         ("en;q=0.3, de;q=0.8", "de"),
         ("de;q=0.5, en", "en"),
+        ("de;Q=0.5, en ; q = 0.7", "en"),
+        ("de-AT;q=0.1, en;q=0.5, de;q=0.9", "de"),
+        ("de;q=0", ""),
+        ("de;q=0.000, en;q=0.001", "en"),
+        ("de;q=0, de-AT", "de"),
+        ("en;q=0.5, de;q=1.5", "en"),
         ("fr-FR", ""),
         ("deutsch", ""),
         ("de_DE", ""),
@@ -49,6 +55,21 @@ def test_what_he_writes_in_goes_before_what_he_reads() -> None:
 
 def test_an_unknown_language_of_the_text_leaves_it_to_what_he_reads() -> None:
     assert spoken(header(accept_language="de", content_language="fr")) == "de"
+
+
+def test_of_a_list_without_end_the_beginning_counts() -> None:
+    assert wished("fr," * (MOST_WISHES - 1) + "de") == "de"
+    assert wished("fr," * MOST_WISHES + "de") == ""
+
+
+def test_what_a_person_wants_goes_before_what_a_desk_writes() -> None:
+    assert written_in("de", "en") == "de"
+    assert written_in("", "de-AT") == "de"
+
+
+def test_english_is_for_whom_we_have_no_words() -> None:
+    assert written_in("fr", "de") == "en"
+    assert written_in("", "") == "en"
 
 
 @given(st.text(max_size=400))
