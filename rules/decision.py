@@ -100,6 +100,8 @@ class OpenTicket:
     """A ticket that the subject names although the sender has no right there; staff see it."""
     author: str = ""
     """Who wrote it: the requester, but for a follow-up that another participant begins."""
+    muted: bool = False
+    """The requester has unsubscribed from the ticket that it goes on from."""
     follows: int | None = None
     """The closed ticket that it goes on from, with its requester and its people."""
     tier: str = ""

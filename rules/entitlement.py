@@ -41,13 +41,13 @@ class Entitlement:
 
 
 def entitlement(sender: Sender | None, facts: Facts, policy: Policy) -> tuple[Entitlement, ...]:
-    """One entry for each signal that leads to a ticket, strongest first."""
+    """One entry for each ticket that a signal leads to, the strongest signal first."""
     found: list[Entitlement] = []
     for signal in facts.signals:
-        number = _ticket_of(signal, facts)
-        ticket = destination(number, facts, policy) if number is not None else None
-        if ticket is not None:
-            found.append(_entitlement(sender, signal, ticket, facts, policy))
+        for number in _tickets_of(signal, facts):
+            ticket = destination(number, facts, policy)
+            if ticket is not None:
+                found.append(_entitlement(sender, signal, ticket, facts, policy))
     return tuple(found)
 
 
@@ -79,12 +79,15 @@ def is_over(ticket: Ticket, facts: Facts, policy: Policy) -> bool:
     )
 
 
-def _ticket_of(signal: Signal, facts: Facts) -> int | None:
+def _tickets_of(signal: Signal, facts: Facts) -> tuple[int, ...]:
     if signal.token is not None and token_holder(signal.token, facts) is None:
-        return None  # removed since: his tokens are dead, in anybody's hand
+        return ()  # removed since: his tokens are dead, in anybody's hand
     if signal.via is Via.LATE_PARENT:
-        return facts.named_before.get(signal.message_id)
-    return signal.ticket if signal.ticket is not None else facts.known_ids.get(signal.message_id)
+        return facts.named_before.get(signal.message_id, ())
+    number = signal.ticket
+    if number is None:
+        number = facts.known_ids.get(signal.message_id)
+    return (number,) if number is not None else ()
 
 
 def _entitlement(

@@ -191,8 +191,8 @@ class Facts:
     """The tickets that the signals point to, and those that they lead on to."""
     known_ids: Mapping[str, int]
     """Message-IDs of mails that we received, and the ticket that each is on."""
-    named_before: Mapping[str, int]
-    """Message-IDs that a mail of a ticket named before we had them, and that ticket."""
+    named_before: Mapping[str, tuple[int, ...]]
+    """Message-IDs that mails of tickets named before we had them, and those tickets."""
     earlier: Earlier | None
     id_seen: bool
     """The Message-ID came before, with other bytes."""

@@ -206,6 +206,7 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
         for p in ticket.participants
         if p.presence is Presence.ACTIVE and p.address != ticket.requester
     )
+    requester = ticket.participant(ticket.requester)
     there = {ticket.requester, *(a.address for a in carried)}
     told = telling.of_comment(
         case.mail, case.facts, ticket, who.address, Visibility.PUBLIC, case.policy, ()
@@ -217,6 +218,8 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
         requester=ticket.requester,
         requester_id=None,
         company=ticket.company,
+        enrol=False,
+        muted=requester is not None and requester.muted,
         additions=(*carried, *(a for a in joining if a.address not in there)),
         orders=(
             *(o for o in told if o.kind is Kind.COMMENT),

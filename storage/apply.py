@@ -231,7 +231,12 @@ def _open(
         raise Conflict(f"#{opening.follows} got its follow-up meanwhile")
     ticket = int(opened[0].id)
     requester = Addition(
-        opening.requester, person, Part.REQUESTER, Presence.ACTIVE, opening.language
+        opening.requester,
+        person,
+        Part.REQUESTER,
+        Presence.ACTIVE,
+        opening.language,
+        opening.muted,
     )
     records.join(connection, hand, ticket, (requester, *opening.additions))
     comment = _write(connection, entry, hand, ticket, Visibility.PUBLIC, opening.author, opening)

@@ -135,15 +135,15 @@ def pointed_to(
     connection: Connection,
     mailbox: Mailbox,
     signals: tuple[Signal, ...],
-    by_id: Mapping[str, int],
+    named_before: Mapping[str, tuple[int, ...]],
+    known_ids: Mapping[str, int],
     since: datetime,
 ) -> Mapping[int, Ticket]:
-    """The tickets that a mail points to, and those that they lead on to.
-
-    `by_id` holds the tickets of Message-IDs that are not ours.
-    """
+    """The tickets that a mail points to, and those that they lead on to."""
+    ids = {signal.message_id for signal in signals}
     wanted = {signal.ticket for signal in signals if signal.ticket is not None}
-    wanted |= {by_id[signal.message_id] for signal in signals if signal.message_id in by_id}
+    wanted |= {known_ids[one] for one in ids if one in known_ids}
+    wanted |= {ticket for one in ids for ticket in named_before.get(one, ())}
     found: dict[int, Ticket] = {}
     for _ in range(HOPS):
         if not wanted:

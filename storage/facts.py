@@ -37,6 +37,8 @@ _journal, _bounced = table(JournalRow), table(BouncedRow)
 _reference = table(ThreadReferenceRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
+MOST_NAMING = 50
+"""So many tickets that named an id are looked at: anybody may name any."""
 _TRACES = by_count(
     lambda count: select(
         _mail.c.identity,
@@ -56,12 +58,17 @@ through all mails of the mailbox.
 """
 
 _NAMED_BEFORE = by_count(
-    lambda count: select(_reference.c.message_id, _reference.c.ticket_id).where(
-        _reference.c.mailbox_id == bindparam("mailbox"),
-        _reference.c.message_id.in_(numbered("id", count)),
+    lambda count: (
+        select(_reference.c.message_id, _reference.c.ticket_id)
+        .where(
+            _reference.c.mailbox_id == bindparam("mailbox"),
+            _reference.c.message_id.in_(numbered("id", count)),
+        )
+        .order_by(_reference.c.ticket_id)
+        .limit(MOST_NAMING)
     )
 )
-"""Tickets whose mails named these ids before we had them."""
+"""Tickets whose mails named these ids before we had them, the oldest first."""
 
 _RECENT = always(
     select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id)
@@ -150,7 +157,7 @@ def gather(
         earlier, known_ids, id_seen = traces()
         before = named_before()
         tickets = conversations.pointed_to(
-            connection, mailbox, signals, {**before, **known_ids}, received_at - HOUR
+            connection, mailbox, signals, before, known_ids, received_at - HOUR
         )
         if surroundings is None and tickets:
             surroundings = around()
@@ -299,9 +306,16 @@ def _traces(
 
 def _named_before(
     connection: Connection, mailbox: Mailbox, mail: Mail
-) -> Answer[Mapping[str, int]]:
+) -> Answer[Mapping[str, tuple[int, ...]]]:
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
     if not ids:
         return dict
     asked = _NAMED_BEFORE(len(ids)).ask(connection, mailbox=mailbox.id, **filled("id", ids))
-    return lambda: {row.message_id: row.ticket_id for row in asked()}
+
+    def read() -> Mapping[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for row in asked():
+            found[row.message_id] = (*found.get(row.message_id, ()), row.ticket_id)
+        return found
+
+    return read

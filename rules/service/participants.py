@@ -46,9 +46,10 @@ def additions(
     our own addresses, a list, a role or an address that mail comes back from. What goes over the
     caps is pending.
     """
-    ours = facts.own_addresses | {normalise(alias) for alias in policy.aliases}
+    here = {facts.mailbox.address, *map(normalise, policy.aliases)}
+    ours = facts.own_addresses | here
     named = named_addresses(mail)
-    if not any(_is_one_of(ours, a) for a in named) or mail.header.get("list-id"):
+    if not any(_is_one_of(here, a) for a in named) or mail.header.get("list-id"):
         return ()
     present = {p.address for p in ticket.participants} if ticket else {sender.address}
     there = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []

@@ -208,7 +208,9 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
 def _leads_to(case: Case, ticket: Ticket, number: int) -> bool:
     """Whether replies to a ticket go on to another: merged, each would lead to the other."""
     signal = (Signal(Via.SUBJECT_TAG, ticket.id),)
-    found = conversations.pointed_to(case.connection, case.hand.mailbox, signal, {}, case.hand.now)
+    found = conversations.pointed_to(
+        case.connection, case.hand.mailbox, signal, {}, {}, case.hand.now
+    )
     return number in found
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from rules.ticket.changes import AddPerson, SetStatus
 from rules.ticket.lifecycle import Status
+from tests.properties.conversation.cast import SUPPORT
 from tests.properties.conversation.gate import Gate, enrolled, open_store
 from tests.properties.conversation.letters import PROOFS, Letter
 from tests.properties.references import Thread, read, threads
@@ -40,13 +41,14 @@ class Mailboxes:
             author,
             self.written,
             f"These are words number {self.written}.",
-            rcpt=self.reply_to.get((author, ticket), self.gate.mailbox.address),
+            rcpts=(self.reply_to.get((author, ticket), SUPPORT),),
             subject=f"Re: {subject}" if last else subject,
             cc=(cc,) if cc else (),
             references=(last,) if last else (),
             fields=f"Date: {format_datetime(self.gate.now)}\r\n",
         )
-        receipt, _ = self.gate.take(letter.raw, author, letter.rcpt, PROOFS["proven"])
+        (taken,) = self.gate.take(letter.raw, author, letter.rcpts, PROOFS["proven"])
+        receipt = taken.receipt
         assert receipt.ticket is not None
         self.mails[author].append((receipt.ticket, letter.raw))
         self.get()
@@ -78,13 +80,13 @@ def ticket(mailboxes: Mailboxes) -> int:
     """Ann asks, Sam answers, Bob and Tom join in, and the desk sets it aside."""
     boxes, gate = mailboxes, mailboxes.gate
     number = boxes.write(ANN, cc=BOB)
-    assert gate.change(SAM, number, AddPerson(TOM))
+    assert gate.change(SUPPORT, SAM, number, AddPerson(TOM))
     for author in (SAM, ANN, BOB, SAM, TOM, ANN):
         assert boxes.write(author, number) == number
-    assert gate.change(SAM, number, SetStatus(Status.PENDING))
+    assert gate.change(SUPPORT, SAM, number, SetStatus(Status.PENDING))
     boxes.get()
     assert boxes.write(BOB, number) == number
-    assert gate.change(SAM, number, SetStatus(Status.RESOLVED, "It pumps."))
+    assert gate.change(SUPPORT, SAM, number, SetStatus(Status.RESOLVED, "It pumps."))
     boxes.get()
     return number
 
@@ -102,7 +104,7 @@ def test_a_ticket_is_one_thread(
 @pytest.mark.parametrize("who", EVERYBODY)
 def test_two_tickets_are_two_threads(mailboxes: Mailboxes, ticket: int, who: str) -> None:
     other = mailboxes.write(ANN, subject="Pump", cc=BOB)
-    mailboxes.gate.change(SAM, other, AddPerson(TOM))
+    mailboxes.gate.change(SUPPORT, SAM, other, AddPerson(TOM))
     mailboxes.write(SAM, other)
 
     assert len(mailboxes.threads(who, ticket, other)) == 2
@@ -111,7 +113,7 @@ def test_two_tickets_are_two_threads(mailboxes: Mailboxes, ticket: int, who: str
 @pytest.fixture
 def follow_up(mailboxes: Mailboxes, ticket: int) -> int:
     """Bob answers to the closed ticket; Sam and Ann go on in the new one."""
-    assert mailboxes.gate.change(SAM, ticket, SetStatus(Status.CLOSED))
+    assert mailboxes.gate.change(SUPPORT, SAM, ticket, SetStatus(Status.CLOSED))
     mailboxes.get()
     number = mailboxes.write(BOB, ticket)
     assert number != ticket

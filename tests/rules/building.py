@@ -184,7 +184,7 @@ class World:
             author_known=known or author in members,
             tickets={t.id: t for t in self.tickets},
             known_ids=self.known_ids,
-            named_before=self.named_before,
+            named_before={one: (ticket,) for one, ticket in self.named_before.items()},
             staff=self.staff,
             bounced=self.bounced,
             recent=self.recent,

@@ -1,4 +1,5 @@
-"""What a careful person would keep in his head: who is on which ticket, and who said what there.
+"""What a careful person would keep in his head of one desk: who is on which ticket, and who said
+what there.
 
 Written from the description of the behaviour and from nothing of the program: it is what the
 program is judged by.
@@ -8,17 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
 
-from tests.properties.conversation.cast import (
-    COMPANY_OF,
-    STAFF,
-    SUPPORT,
-    USERS,
-    colleagues,
-)
 from tests.properties.conversation.letters import Letter
+from tests.properties.conversation.roll import Roll, Standing
 
 ACTIVE, PENDING, REMOVED = "active", "pending", "removed"
+IsOver = Callable[[int], bool]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the policy says where it leaves a choice."""
+
+    guests: str = "propose"
+    """`cc.guests`"""
+    registration: str = "user"
+    strangers: str = "refuse"
+    unauthenticated: str = "refuse"
 
 
 @dataclass
@@ -46,9 +55,18 @@ class Token:
 
 
 @dataclass
+class Waiting:
+    """A letter in quarantine."""
+
+    letter: Letter
+    since: datetime
+    for_enrolment: bool
+
+
+@dataclass
 class Book:
-    guests: str
-    """The policy's `cc.guests`."""
+    roll: Roll
+    terms: Terms
     seats: dict[int, dict[str, Seat]] = field(default_factory=dict)
     company: dict[int, str | None] = field(default_factory=dict)
     requester: dict[int, str] = field(default_factory=dict)
@@ -64,36 +82,37 @@ class Book:
     """Those of them that we made."""
     named: dict[str, list[int]] = field(default_factory=dict)
     """Message-IDs that the first mail of a ticket referred to."""
-    deactivated: set[str] = field(default_factory=set)
-    enrolled: set[str] = field(default_factory=set)
-    """Users by their first mail."""
-    hard: dict[str, int] = field(default_factory=dict)
-    """Notices that failed for good, by address."""
+    held: dict[UUID, Waiting] = field(default_factory=dict)
+    """What is in quarantine, by its line in the journal."""
+    opened_at: dict[str, list[datetime]] = field(default_factory=dict)
+    """When each author opened tickets."""
+
+    @property
+    def mailbox(self) -> str:
+        return self.roll.cast.mailbox
 
     def presence(self, ticket: int, address: str) -> str:
         seat = self.seats[ticket].get(address)
         return seat.presence if seat is not None else ""
 
-    def company_of(self, address: str) -> str | None:
-        if address in self.enrolled:
-            return "Acme"
-        return COMPANY_OF.get(address)
+    def is_somewhere(self, address: str) -> bool:
+        return any(self.presence(t, address) in (ACTIVE, PENDING) for t in self.seats)
 
-    def is_user(self, address: str) -> bool:
-        return address in USERS or address in self.enrolled
-
-    def is_reached(self, address: str) -> bool:
-        return address not in self.deactivated and self.hard.get(address, 0) < 2
+    def is_told(self, ticket: int, address: str) -> bool:
+        """Whether what is said on a ticket goes to somebody."""
+        seat = self.seats[ticket].get(address)
+        there = seat is not None and seat.presence == ACTIVE and not seat.muted
+        return there and self.roll.is_reached(address)
 
     def may_read(self, ticket: int, address: str) -> bool:
         """Whether a mail about a ticket may go to somebody now."""
-        if address not in STAFF and self.presence(ticket, address) != ACTIVE:
+        if not self.roll.is_staff(address) and self.presence(ticket, address) != ACTIVE:
             return False
-        return self.is_reached(address)
+        return self.roll.is_reached(address)
 
     # ---- where a mail leads -------------------------------------------------------------------
 
-    def lead(self, ticket: int, is_over: Callable[[int], bool]) -> int | None:
+    def lead(self, ticket: int, is_over: IsOver) -> int | None:
         """The ticket that mail for another goes to now."""
         for _ in range(20):
             if ticket in self.deleted:
@@ -106,16 +125,17 @@ class Book:
                 return ticket
         return None
 
-    def leads(self, letter: Letter, is_over: Callable[[int], bool]) -> Iterator[tuple[str, int]]:
-        """What the letter points to: by which sign, and the ticket behind it."""
-        token = self.tokens.get(letter.rcpt)
-        pointed = [("token", token.ticket)] if token and self.is_live(token) else []
+    def leads(self, letter: Letter, is_over: IsOver) -> Iterator[tuple[str, int]]:
+        """What the letter points to, strongest first: by which sign, and the ticket behind it."""
+        if letter.as_new:
+            return
+        nearest = tuple(reversed(letter.references))
+        pointed = [("token", token.ticket) for token in self._tokens_of(letter)]
+        pointed += [("ours", self.ids[one]) for one in nearest if one in self.ours]
         pointed += [
-            ("ours" if one in self.ours else "theirs", self.ids[one])
-            for one in letter.references
-            if one in self.ids
+            ("theirs", self.ids[one]) for one in nearest if one in self.ids and one not in self.ours
         ]
-        for one in (letter.message_id, *letter.references):
+        for one in (letter.message_id, *nearest):
             pointed += [("late", t) for t in self.named.get(one, ())]
         pointed += [("tag", t) for t in self.seats if f"[#{t}]" in letter.subject]
         for sign, ticket in pointed:
@@ -126,56 +146,74 @@ class Book:
     def is_live(self, token: Token) -> bool:
         return self.presence(token.ticket, token.holder) != REMOVED
 
+    def _tokens_of(self, letter: Letter) -> list[Token]:
+        """Those in the letter's addresses that still count."""
+        found = (self.tokens[one] for one in letter.rcpts if one in self.tokens)
+        return [] if letter.as_new else [token for token in found if self.is_live(token)]
+
     # ---- who may do what ----------------------------------------------------------------------
 
+    def own_token(self, letter: Letter) -> Token | None:
+        return next((t for t in self._tokens_of(letter) if t.holder == letter.author), None)
+
     def has_own_token(
-        self, letter: Letter, ticket: int, is_over: Callable[[int], bool], note: bool | None = None
+        self, letter: Letter, ticket: int, is_over: IsOver, note: bool | None = None
     ) -> bool:
-        token = self.tokens.get(letter.rcpt)
+        token = self.own_token(letter)
         return (
             token is not None
-            and token.holder == letter.author
-            and self.is_live(token)
             and self.lead(token.ticket, is_over) == ticket
             and (note is None or token.note == note)
         )
 
-    def may_publish(self, letter: Letter, ticket: int, is_over: Callable[[int], bool]) -> bool:
+    def may_publish(self, letter: Letter, ticket: int, is_over: IsOver) -> bool:
         """Whether the letter may be read by everybody on the ticket."""
-        author = letter.author
+        author, proven = letter.author, letter.proof == "proven"
         own = self.has_own_token(letter, ticket, is_over)
-        if author in self.deactivated or letter.proof == "forged":
+        if self._is_shut_out(letter) or letter.proof in ("forged", "doubtful"):
             return False
         if all(goal != ticket for _, goal in self.leads(letter, is_over)):
             return False
-        if author in STAFF:
-            with_reply = self.has_own_token(letter, ticket, is_over, note=False)
-            return letter.proof == "proven" and with_reply
+        if self.roll.is_staff(author):
+            return proven and self.has_own_token(letter, ticket, is_over, note=False)
         if self.presence(ticket, author) != ACTIVE:
             return False
-        return own or letter.proof == "proven"
+        return own or proven
 
-    def may_flag(self, letter: Letter, ticket: int, is_over: Callable[[int], bool]) -> bool:
+    def may_flag(self, letter: Letter, ticket: int, is_over: IsOver) -> bool:
         """Whether the letter may lie on the ticket for staff to accept."""
         author, signs = letter.author, {s for s, t in self.leads(letter, is_over) if t == ticket}
-        if letter.proof != "proven" or author in self.deactivated or not signs:
+        if letter.proof != "proven" or self._is_shut_out(letter) or not signs:
             return False
-        if author in STAFF or self.presence(ticket, author) == PENDING:
+        if self.roll.is_staff(author) or self.presence(ticket, author) == PENDING:
             return True
         if self.presence(ticket, author) == REMOVED:
             return False
-        return colleagues(author, self.company[ticket]) and signs != {"tag"}
+        return self.is_colleague(author, ticket) and signs != {"tag"}
+
+    def is_colleague(self, author: str, ticket: int) -> bool:
+        company = self.company[ticket]
+        return company is not None and self.roll.company_of(author) == company
+
+    def _is_shut_out(self, letter: Letter) -> bool:
+        closed = (Standing.DEACTIVATED, Standing.SUSPENDED)
+        return bool(letter.beside) or self.roll.standing(letter.author) in closed
 
     # ---- who comes onto a ticket --------------------------------------------------------------
 
     def joins(self, letter: Letter, company: str | None, there: Iterable[str]) -> dict[str, Seat]:
         """Whom a letter brings onto a ticket of this company, beside those who are there."""
-        if letter.blind or letter.sign == "list":
+        if not letter.names(self.mailbox) or letter.sign == "list":
             return {}
-        there = {*there, letter.author, SUPPORT}
+        there = {*there, letter.author}
         found: dict[str, Seat] = {}
         for address in letter.cc:
-            if address in there or self.hard.get(address, 0) >= 2 or address in self.deactivated:
+            if address in there or address.partition("@")[0].partition("+")[0] in (
+                "support",
+                "sales",
+            ):
+                continue
+            if self.roll.bounces(address) or address in self.roll.deactivated:
                 continue
             presence = self._joins_as(letter, company, address)
             if presence:
@@ -183,18 +221,17 @@ class Book:
         return found
 
     def _joins_as(self, letter: Letter, company: str | None, address: str) -> str:
-        registered = self.is_user(address)
-        if address in STAFF:
+        registered = self.roll.is_registered(address)
+        if self.roll.is_staff(address):
             return ACTIVE
         if letter.proof != "proven":
             return PENDING
-        if letter.author in STAFF:
+        if self.roll.is_staff(letter.author):
             return ACTIVE
-        same = registered and self.company_of(address) == company
-        if self.is_user(letter.author):
-            if same:
+        if self.roll.is_user(letter.author):
+            if registered and self.roll.company_of(address) == company:
                 return ACTIVE
-            wish = "propose" if registered else self.guests
+            wish = "propose" if registered else self.terms.guests
             return {"add": ACTIVE, "propose": PENDING, "ignore": ""}[wish]
         return PENDING
 
@@ -210,7 +247,7 @@ class Book:
         self.follow_up[old] = new
         for address, seat in self.seats[old].items():
             if seat.presence == ACTIVE:
-                self.seats[new].setdefault(address, Seat(ACTIVE, seat.muted))
+                self.seats[new][address] = Seat(ACTIVE, seat.muted)
 
     def merge(self, ticket: int, into: int) -> None:
         self.merged[ticket] = into

@@ -20,19 +20,23 @@ from gateway.sending.compose import Writer
 from gateway.sending.outgoing import Outgoing
 from rules.decide import decide
 from rules.decision import Decision
-from rules.mail import Delivery, Envelope, Mailbox
+from rules.mail import Delivery, Envelope, Mail, Mailbox
+from rules.mail.addresses import without_detail
+from rules.mail.header import Author
 from rules.policy import Policy
 from rules.proof.authentication import Authentication
 from rules.proof.threads import is_looped, returned_notice, signals
 from rules.proof.tokens import Keys
 from rules.receipt import Receipt
 from rules.ticket.changes import Change
-from storage import blobs, outbox, registry
+from storage import blobs, outbox, quarantine, registry
 from storage.apply import Entry, apply
 from storage.changes import ChangeRefused, make
 from storage.database import Database
 from storage.facts import gather
+from storage.ledger import Conflict
 from storage.outbox import Notice
+from storage.quarantine import Held
 from storage.records import Hand, Source
 from tests.properties.conversation.cast import enrol
 from tests.rules.building import NOON
@@ -76,6 +80,10 @@ class Posted:
         return self.notice.about.ticket if self.notice.about is not None else 0
 
     @property
+    def mailbox(self) -> str:
+        return self.notice.mailbox.address
+
+    @property
     def comes_to(self) -> str:
         return self.outgoing.rcpt_to
 
@@ -107,19 +115,28 @@ class Posted:
         return str(self.mail["Message-ID"])
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What became of a mail at one desk."""
+
+    mailbox: str
+    receipt: Receipt
+    decision: Decision
+
+
 @dataclass
 class Gate:
-    """A desk on a real store, with a clock that others move."""
+    """The desks on a real store, with a clock that others move."""
 
     database: Database
     policy: Policy
     now: datetime = NOON
     _ids: int = field(default=0)
-    mailbox: Mailbox = field(init=False)
+    mailboxes: dict[str, Mailbox] = field(init=False)
     keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
-        self.mailbox = self.transact(lambda c: registry.the_mailbox(c, None))
+        self.mailboxes = {m.address: m for m in self.transact(registry.mailboxes)}
         self.keys = self.transact(registry.keys)
 
     def transact(self, job: Callable[[Connection], T]) -> T:
@@ -136,54 +153,110 @@ class Gate:
     def wait(self, span: timedelta) -> None:
         self.now += span
 
+    # ---- mails come ---------------------------------------------------------------------------
+
     def take(
-        self, raw: bytes, mail_from: str, rcpt: str, proof: Authentication
-    ) -> tuple[Receipt, Decision]:
-        """A mail, as `gateway.ingest` takes it."""
-        envelope = Envelope("192.0.2.1", "client.example", False, mail_from, (rcpt,))
-        mail = read(raw)
-        if returned_notice(envelope, self.mailbox, self.keys) is not None:
-            mail = replace(mail, bounces=read_bounce(raw))
-        entry = Entry(
+        self, raw: bytes, mail_from: str, rcpts: Sequence[str], proof: Authentication
+    ) -> list[Taken]:
+        """A mail, as `gateway.ingest` takes it: once for each desk, all in one transaction."""
+        mail, compressed = read(raw), blobs.compress(raw)
+        entries = []
+        for mailbox, its_own in self._by_mailbox(rcpts).items():
+            envelope = Envelope("192.0.2.1", "client.example", False, mail_from, tuple(its_own))
+            if returned_notice(envelope, mailbox, self.keys) is not None:
+                mail = replace(mail, bounces=read_bounce(raw))
+            entries.append(self._entry(mailbox, Delivery(envelope, raw), compressed, mail, proof))
+        return self._file(entries)
+
+    def release(
+        self,
+        held: Held,
+        proof: Authentication,
+        author: str = "",
+        as_new: bool = False,
+    ) -> Taken | None:
+        """Decide a held mail again, as `gateway.ingest` does; None where it is held no more."""
+        delivery = self.transact(lambda c: quarantine.delivery(c, held))
+        mail = read(delivery.raw)
+        mail = replace(mail, author=Author(author, "") if author else mail.author)
+        entry = replace(
+            self._entry(held.mailbox, delivery, blobs.compress(delivery.raw), mail, proof),
+            received_at=held.received_at,
+            held=held.journal_id,
+            as_new=as_new,
+        )
+        try:
+            (taken,) = self._file([entry])
+        except Conflict:
+            return None
+        return taken
+
+    def held(self, journal_id: UUID) -> Held | None:
+        return self.transact(lambda c: quarantine.find(c, journal_id))
+
+    def _by_mailbox(self, rcpts: Sequence[str]) -> dict[Mailbox, list[str]]:
+        found: dict[Mailbox, list[str]] = {}
+        for recipient in rcpts:
+            base, _ = without_detail(recipient)
+            found.setdefault(self.mailboxes[base], []).append(recipient)
+        return found
+
+    def _entry(
+        self,
+        mailbox: Mailbox,
+        delivery: Delivery,
+        compressed: bytes,
+        mail: Mail,
+        proof: Authentication,
+    ) -> Entry:
+        return Entry(
             journal_id=self.new_id(),
-            mailbox=self.mailbox,
-            delivery=Delivery(envelope, raw),
-            compressed=blobs.compress(raw),
+            mailbox=mailbox,
+            delivery=delivery,
+            compressed=compressed,
             mail=mail,
             authentication=proof,
             received_at=self.now,
             decided_at=self.now,
             new_id=self.new_id,
         )
-        try:
-            return self.transact(lambda c: self._file(c, entry))
-        except ChangeRefused as error:
-            refused = replace(entry, refused=str(error))
-            return self.transact(lambda c: self._file(c, refused))
 
-    def _file(self, connection: Connection, entry: Entry) -> tuple[Receipt, Decision]:
-        mail, envelope = entry.mail, entry.delivery.envelope
+    def _file(self, entries: Sequence[Entry]) -> list[Taken]:
+        def all_of(entries: Sequence[Entry]) -> list[Taken]:
+            return self.transact(lambda c: [self._file_one(c, entry) for entry in entries])
+
+        try:
+            return all_of(entries)
+        except ChangeRefused as error:
+            return all_of([replace(entry, refused=str(error)) for entry in entries])
+
+    def _file_one(self, connection: Connection, entry: Entry) -> Taken:
+        mail, envelope, mailbox = entry.mail, entry.delivery.envelope, entry.mailbox
+        pointers = signals(mail, envelope, mailbox, self.keys, self.policy.subject_tag.format)
         facts = gather(
             connection,
             mail=mail,
             envelope=envelope,
             authentication=entry.authentication,
-            signals=signals(
-                mail, envelope, self.mailbox, self.keys, self.policy.subject_tag.format
-            ),
-            mailbox=self.mailbox,
-            own_addresses=frozenset({self.mailbox.address}),
-            received_at=self.now,
-            returned=returned_notice(envelope, self.mailbox, self.keys),
+            signals=() if entry.as_new else pointers,
+            mailbox=mailbox,
+            own_addresses=frozenset(self.mailboxes),
+            received_at=entry.decided_at,
+            held=entry.held,
+            returned=returned_notice(envelope, mailbox, self.keys),
             looped=is_looped(mail, self.keys),
+            came_at=entry.received_at,
             refused=entry.refused,
         )
         decision = decide(mail, facts, self.policy)
-        return apply(connection, entry, decision, self.policy), decision
+        receipt = apply(connection, entry, decision, self.policy)
+        return Taken(mailbox.address, receipt, decision)
 
-    def change(self, actor: str, ticket: int, *changes: Change) -> bool:
+    # ---- the desk acts ------------------------------------------------------------------------
+
+    def change(self, mailbox: str, actor: str, ticket: int, *changes: Change) -> bool:
         """What somebody does at the desk; False where it is refused."""
-        hand = Hand(self.mailbox, actor, Source.API, self.now, self.new_id)
+        hand = Hand(self.mailboxes[mailbox], actor, Source.API, self.now, self.new_id)
         try:
             self.transact(lambda c: make(c, hand, ticket, changes, self.policy, by_staff=True))
         except ChangeRefused:

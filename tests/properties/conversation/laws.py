@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 
-from rules.decision import AddComment, Decision, OpenTicket, Reason, Verdict
+from rules.decision import AddComment, Decision, OpenTicket, Verdict
 from rules.proof.tokens import LinkUse, read_link_token, read_reply_token, read_sign_up_token
 from rules.receipt import Receipt
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import Kind
 from storage.tables import TicketRow, table
-from tests.properties.conversation.book import ACTIVE, Book
-from tests.properties.conversation.cast import MACHINE, OUTSIDERS, STAFF
+from tests.properties.conversation.book import Book
+from tests.properties.conversation.cast import AT_SALES, AT_SUPPORT
 from tests.properties.conversation.gate import Gate, Posted
+from tests.properties.conversation.landing import is_registered_machine
 from tests.properties.conversation.letters import Letter
+from tests.properties.conversation.roll import Standing
 
-IsOver = Callable[[int], bool]
 _WORD = re.compile(r"zq\d{5}qz")
 _TOKEN = re.compile(r"(?=([a-z2-7]{36}))")
 _LINK = re.compile(r"(?:people|feedback|unsubscribe|signup)/\d+/([a-z2-7]{20,})")
 _COMMAND = re.compile(r"^#(?:note|status|severity|cc|merge|nonsense)", re.MULTILINE)
 _ticket = table(TicketRow)
 REOPEN_DAYS = timedelta(days=14)
+_MAY_OPEN = (Standing.USER, Standing.STAFF, Standing.COLLEAGUE)
 
 
 def words_in(text: str) -> set[str]:
@@ -51,13 +54,12 @@ def is_over(gate: Gate, ticket: int) -> bool:
 def visibility_of(gate: Gate, receipt: Receipt) -> str:
     """Of the comment that a mail left; empty where it left none."""
     found = gate.rows(
-        "SELECT visibility FROM comment WHERE journal_id = :id", id=_key(gate, receipt)
+        "SELECT visibility FROM comment WHERE journal_id = :id", id=_key(gate, receipt.journal_id)
     )
     return str(found[0].visibility) if found else ""
 
 
-def _key(gate: Gate, receipt: Receipt) -> object:
-    journal_id = receipt.journal_id
+def _key(gate: Gate, journal_id: UUID) -> object:
     return journal_id.hex if gate.database.is_sqlite else journal_id
 
 
@@ -66,23 +68,45 @@ def _key(gate: Gate, receipt: Receipt) -> object:
 
 def was_filed_once(gate: Gate, receipt: Receipt) -> None:
     """What was answered 250 has its journal row, and lies on one ticket, in quarantine or aside."""
-    key = _key(gate, receipt)
-    journal = gate.rows("SELECT verdict FROM journal WHERE id = :id", id=key)
-    comments = gate.rows("SELECT ticket_id FROM comment WHERE journal_id = :id", id=key)
-    mails = gate.rows("SELECT state, ticket_id FROM mail WHERE journal_id = :id", id=key)
-    assert [row.verdict for row in journal] == [receipt.verdict]
-    assert [row.ticket_id for row in comments] == ([receipt.ticket] if receipt.ticket else [])
+    _is_written_once(gate, receipt)
+    mails = _mails(gate, receipt.journal_id)
     if receipt.reply.accepted:
         state = "held" if receipt.verdict is Verdict.HELD else "filed"
-        assert [tuple(row) for row in mails] == [(state, receipt.ticket)]
+        assert mails == [(state, receipt.ticket)]
         assert receipt.ticket or receipt.verdict in (Verdict.HELD, Verdict.RECORDED)
     else:
         assert not mails
 
 
+def has_left_quarantine(gate: Gate, held: UUID, receipt: Receipt) -> bool:
+    """Whether a held mail was filed under its new line; else it is where it was, untouched."""
+    _is_written_once(gate, receipt)
+    before, after = _mails(gate, held), _mails(gate, receipt.journal_id)
+    if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
+        assert (before, after) == ([("held", None)], [])
+        return False
+    assert (before, after) == ([], [("filed", receipt.ticket)])
+    return True
+
+
+def _is_written_once(gate: Gate, receipt: Receipt) -> None:
+    key = _key(gate, receipt.journal_id)
+    journal = gate.rows("SELECT verdict FROM journal WHERE id = :id", id=key)
+    comments = gate.rows("SELECT ticket_id FROM comment WHERE journal_id = :id", id=key)
+    assert [row.verdict for row in journal] == [receipt.verdict]
+    assert [row.ticket_id for row in comments] == ([receipt.ticket] if receipt.ticket else [])
+
+
+def _mails(gate: Gate, journal_id: UUID) -> list[tuple[object, ...]]:
+    query = "SELECT state, ticket_id FROM mail WHERE journal_id = :id"
+    return [tuple(row) for row in gate.rows(query, id=_key(gate, journal_id))]
+
+
 def nothing_was_caused(gate: Gate, receipt: Receipt, but_alert: bool = False) -> None:
     """No mail goes out for a machine's, but the alert of an address that is given up."""
-    kinds = gate.rows("SELECT kind FROM notice WHERE cause = :id", id=_key(gate, receipt))
+    kinds = gate.rows(
+        "SELECT kind FROM notice WHERE cause = :id", id=_key(gate, receipt.journal_id)
+    )
     assert {row.kind for row in kinds} <= ({Kind.ALERT.value} if but_alert else set())
 
 
@@ -95,7 +119,7 @@ def was_entitled(
     over: Mapping[int, bool],
 ) -> None:
     """Nobody's words lie where he had no right to put them."""
-    if letter.is_automatic and letter.author != MACHINE:
+    if letter.is_automatic and not is_registered_machine(book, letter.author):
         assert receipt.verdict not in (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED)
     match decision.action:
         case OpenTicket(follows=int(old)):
@@ -103,8 +127,7 @@ def was_entitled(
             assert over[old]
         case OpenTicket():
             assert letter.proof == "proven"
-            assert letter.author not in book.deactivated
-            assert letter.author not in OUTSIDERS
+            assert book.roll.standing(letter.author) in _MAY_OPEN
         case AddComment(ticket=ticket) if visibility_of(gate, receipt) == "public":
             assert book.may_publish(letter, ticket, over.__getitem__)
         case AddComment(ticket=ticket):
@@ -132,19 +155,35 @@ def everybody_was_told(
         row.address
         for row in gate.rows(
             "SELECT address FROM notice WHERE cause = :id AND kind = 'comment'",
-            id=_key(gate, receipt),
+            id=_key(gate, receipt.journal_id),
         )
     }
-    wanted = {
-        address
-        for address, seat in book.seats[ticket].items()
-        if seat.presence == ACTIVE and not seat.muted and book.is_reached(address)
-    } - {letter.author, *letter.cc, *STAFF}
-    assert told <= wanted | set(STAFF)
+    wanted = {address for address in book.seats[ticket] if book.is_told(ticket, address)} - {
+        letter.author,
+        *letter.cc,
+        *book.roll.cast.staff,
+    }
+    assert told <= wanted | set(book.roll.cast.staff)
     said = decision.trace[-1].outcome
     if letter.is_automatic or "storm" in said or "answers at once, again" in said:
         return
-    missing = wanted - told
+    _only_a_budget_keeps_silent(gate, ticket, wanted - told)
+
+
+def was_heard(gate: Gate, book: Book, ticket: int, who: str, text: str) -> None:
+    """What is said in public at the desk goes to all who are on the ticket, and no further."""
+    rows = gate.rows(
+        "SELECT n.address FROM notice n JOIN comment c ON n.comment_id = c.id "
+        "WHERE c.text = :text AND n.kind = 'comment'",
+        text=text,
+    )
+    told, staff = {row.address for row in rows}, set(book.roll.cast.staff)
+    wanted = {one for one in book.seats[ticket] if book.is_told(ticket, one)} - {who, *staff}
+    assert told <= wanted | staff
+    _only_a_budget_keeps_silent(gate, ticket, wanted - told)
+
+
+def _only_a_budget_keeps_silent(gate: Gate, ticket: int, missing: Iterable[str]) -> None:
     for address in missing:
         got = gate.rows(
             "SELECT id FROM notice WHERE ticket_id = :ticket AND address = :address",
@@ -154,53 +193,25 @@ def everybody_was_told(
         assert len(got) >= gate.policy.budgets.notices_per_hour, f"{address} was not told"
 
 
-def expected(book: Book, letter: Letter, is_over: IsOver) -> Callable[[Receipt], bool] | None:
-    """What must become of the letter where that is plain; None where it is not."""
-    if letter.is_automatic:
-        return None
-    if letter.proof == "forged":
-        return lambda receipt: not receipt.reply.accepted
-    token = book.tokens.get(letter.rcpt)
-    if letter.author in book.deactivated:
-        return lambda receipt: not receipt.reply.accepted
-    if token is not None and token.holder == letter.author and letter.author not in STAFF:
-        goal = book.lead(token.ticket, is_over) if book.is_live(token) else None
-        if goal is not None and book.presence(goal, letter.author) == ACTIVE:
-            landing = {Verdict.OPENED} if is_over(goal) else {Verdict.COMMENTED}
-            return lambda receipt: (
-                receipt.verdict in landing
-                or receipt.reason is Reason.UNSUBSCRIBED
-                or (receipt.verdict is Verdict.COMMENTED and "Thanks" in letter.text)
-            )
-    if letter.proof == "nothing":
-        return lambda receipt: not receipt.reply.accepted
-    if not list(book.leads(letter, is_over)) and letter.author in OUTSIDERS:
-        return lambda receipt: not receipt.reply.accepted
-    return None
-
-
-def landed(expected: Callable[[Receipt], bool] | None, receipt: Receipt) -> None:
-    assert expected is None or expected(receipt), f"{receipt.verdict} {receipt.reason}"
-
-
 # ---- of one notice ------------------------------------------------------------------------------
 
 
 def may_be_read(book: Book, posted: Posted) -> None:
     """Whoever gets a mail may read all that it says, now."""
-    reader, ticket = posted.comes_to, posted.ticket
-    assert book.is_reached(reader), f"{reader} is written to no more"
+    reader, ticket, staff = posted.comes_to, posted.ticket, book.roll.cast.staff
+    assert book.roll.is_reached(reader), f"{reader} is written to no more"
     seat = book.seats[ticket].get(reader) if ticket else None
     if ticket:
         assert posted.notice.kind is Kind.RECEIPT or book.may_read(ticket, reader)
-    if seat is not None and reader not in STAFF:
+    if seat is not None and reader not in staff:
         assert not seat.muted or posted.notice.kind is Kind.RECEIPT
     for text in posted.texts:
         for word in words_in(text):
+            assert word in book.said, f"{reader} reads {word}, which is on no ticket of this desk"
             said = book.said[word]
             assert book.may_read(said.ticket, reader), f"{reader} reads {word}"
-            assert said.visibility == "public" or reader in STAFF, f"{reader} reads {word}"
-        if reader not in STAFF:
+            assert said.visibility == "public" or reader in staff, f"{reader} reads {word}"
+        if reader not in staff:
             assert not _COMMAND.search(text), f"{reader} reads a command"
 
 
@@ -211,34 +222,56 @@ def holds_no_token_of_others(gate: Gate, posted: Posted) -> None:
     holders: set[str] = set()
     members = {row.id: row.address for row in gate.rows("SELECT id, address FROM participant")}
     for form in (f.lower() for f in forms):
-        for found in _TOKEN.findall(form):
-            token = read_reply_token(gate.keys, gate.mailbox.id, found)
-            if token is not None:
-                holders.add(members[token.participant])
-        for found in _LINK.findall(form):
-            for use in LinkUse:
-                link = read_link_token(gate.keys, gate.mailbox.id, use, found)
-                if link is not None:
-                    holders.add(members[link.participant])
-            address = read_sign_up_token(gate.keys, gate.mailbox.id, found, gate.now)
-            if address is not None:
-                holders.add(address)
+        for mailbox in gate.mailboxes.values():
+            holders |= {members[one] for one in _participants_named(gate, mailbox.id, form)}
+            for found in _LINK.findall(form):
+                address = read_sign_up_token(gate.keys, mailbox.id, found, gate.now)
+                holders |= {address} if address is not None else set()
     assert holders <= {posted.comes_to}, f"{posted.comes_to} has a token of {holders}"
+
+
+def _participants_named(gate: Gate, mailbox: int, text: str) -> Iterator[int]:
+    """Those whose reply addresses or signed links stand in a text."""
+    for found in _TOKEN.findall(text):
+        token = read_reply_token(gate.keys, mailbox, found)
+        if token is not None:
+            yield token.participant
+    for found in _LINK.findall(text):
+        for use in LinkUse:
+            link = read_link_token(gate.keys, mailbox, use, found)
+            if link is not None:
+                yield link.participant
 
 
 # ---- of the store -------------------------------------------------------------------------------
 
 
-def nobody_is_elsewhere(gate: Gate, book: Book) -> None:
-    """Who is on which ticket is what the book says. Of the desk anybody may sit anywhere."""
-    stored: dict[int, dict[str, str]] = {ticket: {} for ticket in book.seats}
-    for row in gate.rows("SELECT ticket_id, address, presence FROM participant"):
-        if row.address not in STAFF:
-            stored[row.ticket_id][row.address] = row.presence
-    assert stored == {
-        ticket: {a: s.presence for a, s in seats.items() if a not in STAFF}
+def nobody_is_elsewhere(gate: Gate, books: Iterable[Book]) -> None:
+    """Who is on which ticket is what the books say. Of the desk anybody may sit anywhere."""
+    wanted = {
+        (book.mailbox, ticket): {
+            address: seat.presence
+            for address, seat in seats.items()
+            if not book.roll.is_staff(address)
+        }
+        for book in books
         for ticket, seats in book.seats.items()
     }
+    staff = {(book.mailbox, address) for book in books for address in book.roll.cast.staff}
+    stored: dict[tuple[str, int], dict[str, str]] = {ticket: {} for ticket in wanted}
+    for row in gate.rows(
+        "SELECT p.ticket_id, p.address, p.presence, m.address AS mailbox "
+        "FROM participant p JOIN mailbox m ON m.id = p.mailbox_id"
+    ):
+        if (row.mailbox, row.address) not in staff:
+            stored[row.mailbox, row.ticket_id][row.address] = row.presence
+    assert stored == wanted
+
+
+def the_quarantine_holds(gate: Gate, books: Iterable[Book]) -> None:
+    """Neither more nor less than what the books say, whatever was released or thrown away."""
+    held = {row.journal_id for row in gate.rows("SELECT journal_id FROM mail WHERE state = 'held'")}
+    assert held == {_key(gate, one) for book in books for one in book.held}
 
 
 def nothing_is_critical(gate: Gate) -> None:
@@ -257,4 +290,4 @@ def nobody_is_told_twice(gate: Gate) -> None:
         "SELECT comment_id, address, count(*) FROM notice WHERE comment_id IS NOT NULL "
         "GROUP BY comment_id, address HAVING count(*) > 1"
     )
-    assert {row.address for row in customers} <= set(STAFF)  # see test_found
+    assert {row.address for row in customers} <= {*AT_SUPPORT.staff, *AT_SALES.staff}

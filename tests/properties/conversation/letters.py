@@ -12,6 +12,7 @@ PROOFS: dict[str, Authentication] = {
     "proven": PROVEN,
     "nothing": unproven(),
     "forged": unproven(Result.FAIL, "reject"),
+    "doubtful": unproven(Result.FAIL, "quarantine"),
 }
 SIGNS = {
     "": "",
@@ -25,22 +26,26 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Letter:
-    """One mail on its way to the desk."""
+    """One mail on its way to the desks."""
 
     author: str
     number: int
     text: str
     proof: str = "proven"
-    rcpt: str = SUPPORT
-    """The envelope recipient: the mailbox, or an address with a token."""
+    rcpts: tuple[str, ...] = (SUPPORT,)
+    """The envelope recipients: mailboxes, or addresses with a token."""
     subject: str = "Printer"
     cc: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
-    blind: bool = False
-    """The mailbox stands in neither To nor Cc."""
+    shown: tuple[str, ...] | None = None
+    """What stands in To; None for the recipients. Empty: the desk got a blind copy."""
     sign: str = ""
     fields: str = ""
     """Further header lines."""
+    beside: str = ""
+    """A second address in From, so that nobody can tell who wrote it."""
+    as_new: bool = False
+    """Somebody of the desk said that it belongs to no ticket."""
 
     @property
     def mail_from(self) -> str:
@@ -55,11 +60,22 @@ class Letter:
         return bool(self.sign)
 
     @property
+    def to(self) -> tuple[str, ...]:
+        return self.rcpts if self.shown is None else self.shown
+
+    def names(self, mailbox: str) -> bool:
+        """Whether a mailbox stands in To or Cc, with a token or without."""
+        local, _, domain = mailbox.rpartition("@")
+        return any(
+            one == mailbox or (one.startswith(f"{local}+") and one.endswith(f"@{domain}"))
+            for one in (*self.to, *self.cc)
+        )
+
+    @property
     def raw(self) -> bytes:
-        to = "undisclosed-recipients:;" if self.blind else self.rcpt
         lines = [
-            f"From: {self.author}",
-            f"To: {to}",
+            f"From: {self.author}{f', {self.beside}' if self.beside else ''}",
+            f"To: {', '.join(self.to) or 'undisclosed-recipients:;'}",
             f"Subject: {self.subject}",
             f"Message-ID: {self.message_id}",
         ]
