@@ -58,7 +58,8 @@ class Keeper:
     async def release_enrolled(self) -> int:
         """File the mails whose authors were enrolled since; returns how many were."""
         released = 0
-        for held in await self._read(quarantine.enrolled_meanwhile):
+        enrolled = partial(quarantine.enrolled_meanwhile, now=self.clock())
+        for held in await self._read(enrolled):
             delivery = await self._read(partial(quarantine.delivery, mail=held))
             with suppress(Conflict):  # discarded, or released by another node at this moment
                 receipt = await self.ingest.release(held, delivery, held.authentication)

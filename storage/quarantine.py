@@ -11,14 +11,25 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 
-from rules.decision import Reason
+from rules.decision import Reason, Verdict
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.proof.authentication import Authentication, from_dict
 from storage import blobs
-from storage.tables import DeferralRow, JournalRow, MailboxRow, MailRow, PersonRow, table
+from storage.tables import (
+    CompanyRow,
+    DeferralRow,
+    JournalRow,
+    MailboxRow,
+    MailRow,
+    PersonRow,
+    table,
+)
 
 _mail, _journal, _mailbox = table(MailRow), table(JournalRow), table(MailboxRow)
 _person, _deferral = table(PersonRow), table(DeferralRow)
+_company, _again = table(CompanyRow), _journal.alias("again")
+
+TRIED_AGAIN_AFTER = timedelta(days=1)
 
 _HELD = (
     select(
@@ -62,14 +73,39 @@ def find(connection: Connection, journal_id: UUID) -> Held | None:
     return _as_held(row) if row is not None else None
 
 
-def enrolled_meanwhile(connection: Connection) -> Sequence[Held]:
-    """Mails held for their author's enrolment, who has been enrolled since."""
+def enrolled_meanwhile(connection: Connection, now: datetime) -> Sequence[Held]:
+    """Mails held for their author's enrolment, who has been enrolled since.
+
+    One that could not be filed all the same (he writes too much, the ticket is another company's)
+    is among them again a day later.
+    """
     enrolled = (
         (_person.c.mailbox_id == _journal.c.mailbox_id)
         & (_person.c.address == _journal.c.author)
         & _person.c.active
     )
-    query = _HELD.join(_person, enrolled).where(_journal.c.reason == Reason.NOT_ENROLLED.value)
+    suspended = (_company.c.id == _person.c.company_id) & ~_company.c.active
+    tried = (
+        select(_again.c.id)
+        .where(
+            _again.c.mailbox_id == _journal.c.mailbox_id,
+            _again.c.author == _journal.c.author,
+            _again.c.received_at > now - TRIED_AGAIN_AFTER,
+            _again.c.identity == _journal.c.identity,
+            _again.c.id != _journal.c.id,
+            _again.c.verdict.in_((Verdict.HELD.value, Verdict.REFUSED.value)),
+        )
+        .exists()
+    )
+    query = (
+        _HELD.join(_person, enrolled)
+        .join(_company, suspended, isouter=True)
+        .where(
+            _journal.c.reason == Reason.NOT_ENROLLED.value,
+            _company.c.id.is_(None),
+            ~tried,
+        )
+    )
     return [_as_held(row) for row in connection.execute(query.order_by(_journal.c.received_at))]
 
 

@@ -15,6 +15,7 @@ from gateway.sending.mime import Field
 from gateway.sending.outgoing import Outgoing
 from gateway.sending.sheet import Sheet, sheet
 from gateway.sending.templates import Templates
+from gateway.sending.words import Mask
 from rules.mail.addresses import domain_of
 from rules.policy import Policy
 from rules.proof.tokens import Keys, loop_mark, message_id, return_path, thread_root
@@ -38,13 +39,16 @@ class Writer:
     """What stands before the path of a link, such as `https://postern.help.example`."""
     templates: Templates = field(default_factory=Templates)
     signer: Signer = field(default_factory=Signer)
+    own_addresses: frozenset[str] = frozenset()
+    """Of all our mailboxes."""
 
     def write(self, notice: Notice, policy: Policy) -> Outgoing:
         """The mail for one recipient; nobody else's token is ever in it.
 
         ValueError for an address that cannot stand in a header.
         """
-        shown = sheet(notice, policy, self.keys, self.links_begin)
+        mask = Mask(self.own_addresses, self.links_begin)
+        shown = sheet(notice, policy, self.keys, mask)
         folders = (notice.mailbox.address, notice.mailbox.policy)
         words = self.templates.rendered(notice.kind, shown, folders)
         parts = [("text/plain", mime.plain(words.text))]

@@ -103,8 +103,9 @@ class Dispatcher:
         if due is None or due > now:
             return 0
         notices: Sequence[Notice] = await self._write(partial(outbox.claim, now=now, limit=BATCH))
+        known = await self.directory.current()
         writer = Writer(
-            (await self.directory.current()).keys, self.links_begin, self.templates, self.signer
+            known.keys, self.links_begin, self.templates, self.signer, known.own_addresses
         )
         this = _Round(until=now + BEGUN_WITHIN)
         waiting = iter(notices)

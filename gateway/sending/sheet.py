@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from gateway.sending.links import Links, own_address
 from gateway.sending.mime import one_line
 from gateway.sending.moments import date_of, moment
-from gateway.sending.words import Words, without_tokens, words_of
+from gateway.sending.words import Mask, Words, words_of
 from rules.mail.language import written_in
-from rules.mail.quoting import REPLY_MARK, masked
+from rules.mail.quoting import REPLY_MARK
 from rules.policy import Policy
 from rules.proof.tokens import Keys, Purpose
 from rules.ticket.notices import INVITATION_LASTS, Kind
@@ -89,10 +89,10 @@ class Sheet:
     reply_mark: str
 
 
-def sheet(notice: Notice, policy: Policy, keys: Keys, links_begin: str) -> Sheet:
+def sheet(notice: Notice, policy: Policy, keys: Keys, mask: Mask) -> Sheet:
     """All that the templates of a notice may use."""
     language = language_of(notice, policy)
-    about, links = notice.about, Links(notice, keys, links_begin)
+    about, links = notice.about, Links(notice, keys, mask.links_begin)
     for_staff = notice.kind.is_for_staff
     return Sheet(
         kind=notice.kind.value,
@@ -102,7 +102,7 @@ def sheet(notice: Notice, policy: Policy, keys: Keys, links_begin: str) -> Sheet
         name=one_line(notice.name, 60) or notice.address,
         ticket=about.ticket if about else 0,
         tag=policy.subject_tag.format.replace("{n}", str(about.ticket)) if about else "",
-        subject=_subject(notice, policy),
+        subject=_subject(notice, policy, mask),
         status=about.status if about else "",
         severity=about.severity if about else "",
         claimed=_claimed(about),
@@ -119,8 +119,8 @@ def sheet(notice: Notice, policy: Policy, keys: Keys, links_begin: str) -> Sheet
         due=moment(about.due_at, policy.clock.calendar.zone, language)
         if about and about.due_at
         else "",
-        words=words_of(notice, policy, links_begin),
-        detail=_detail(notice, links_begin),
+        words=words_of(notice, policy, mask),
+        detail=_detail(notice, mask),
         greeting=_greeting(notice.kind, policy),
         approvals=links.approvals(),
         feedback_link=links.feedback(),
@@ -143,12 +143,12 @@ def language_of(notice: Notice, policy: Policy) -> str:
     return written_in(notice.language, policy.language)
 
 
-def _subject(notice: Notice, policy: Policy) -> str:
+def _subject(notice: Notice, policy: Policy, mask: Mask) -> str:
     """The ticket's subject without our tag and without marks of a reply."""
     if notice.about is None:
         return ""
     tag = policy.subject_tag.format.replace("{n}", str(notice.about.ticket))
-    bare = masked(notice.about.subject, notice.mailbox.address).replace(tag, "")
+    bare = mask.over(notice.about.subject, notice.mailbox.address).replace(tag, "")
     return one_line(_ANSWERED.sub("", bare.strip()), 200)
 
 
@@ -202,7 +202,7 @@ def _greeting(kind: Kind, policy: Policy) -> str:
     return texts.get(kind, "")
 
 
-def _detail(notice: Notice, links_begin: str) -> Mapping[str, str]:
+def _detail(notice: Notice, mask: Mask) -> Mapping[str, str]:
     """Every detail that there is; what was left out is empty."""
-    safe = {key: without_tokens(value, notice, links_begin) for key, value in notice.detail.items()}
+    safe = {k: mask.over(value, notice.mailbox.address) for k, value in notice.detail.items()}
     return {**dict.fromkeys(_DETAILS, ""), **safe}

@@ -45,7 +45,23 @@ class Words:
     attachments: tuple[str, ...]
 
 
-def words_of(notice: Notice, policy: Policy, links_begin: str) -> Words | None:
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Takes out of a text the reply addresses and links that were made for somebody else."""
+
+    own_addresses: frozenset[str]
+    """Of all our mailboxes: a token of one may be quoted in a mail to another."""
+    links_begin: str
+
+    def over(self, text: str, mailbox: str) -> str:
+        """The text as anybody may read it, in a mail from a mailbox."""
+        without = masked(plain(text), self.own_addresses | {mailbox})
+        begin = re.escape(self.links_begin)
+        links = rf"{begin}/(signup|people|feedback|unsubscribe)/\d+/[A-Za-z2-7]+"
+        return re.sub(links, rf"{self.links_begin}/\1", without)
+
+
+def words_of(notice: Notice, policy: Policy, mask: Mask) -> Words | None:
     """The words of a notice, if it carries any.
 
     ValueError for words that are not public in a mail to a customer: whatever ordered it, such a
@@ -56,7 +72,7 @@ def words_of(notice: Notice, policy: Policy, links_begin: str) -> Words | None:
         return None
     if comment.visibility is not Visibility.PUBLIC and notice.kind in _PUBLIC_ONLY:
         raise ValueError(f"these words are no customer's to read: {comment.visibility}")
-    text = without_tokens(comment.text, notice, links_begin)
+    text = mask.over(comment.text, notice.mailbox.address)
     if comment.by_staff and not notice.kind.is_for_staff:
         text = _for_customers(text)
     subject = notice.about.subject if notice.about else ""
@@ -91,10 +107,3 @@ def _for_customers(text: str) -> str:
 def _quotes_us(text: str) -> bool:
     """Whether a notice to staff is quoted in it, however it was wrapped."""
     return "".join(REPLY_MARK.strip("#-").split()) in re.sub(r"[>|\s]+", "", text)
-
-
-def without_tokens(text: str, notice: Notice, links_begin: str) -> str:
-    """The text without reply addresses and links that were made for somebody else."""
-    without = masked(plain(text), notice.mailbox.address)
-    links = rf"{re.escape(links_begin)}/(signup|people|feedback|unsubscribe)/\d+/[A-Za-z2-7]+"
-    return re.sub(links, rf"{links_begin}/\1", without)

@@ -83,6 +83,8 @@ class _Visit:
     parts: Links
     mailbox: Mailbox
     link: Link
+    own_addresses: frozenset[str]
+    """Of all our mailboxes."""
 
     async def read(self, query: Callable[..., T | None]) -> T:
         """What the link is about. Raises Problem where it says nothing to its holder."""
@@ -105,7 +107,7 @@ class _Visit:
             status,
             mailbox=self.mailbox.address,
             ticket=about.ticket,
-            subject=one_line(masked(about.subject, self.mailbox.address), LONGEST_SUBJECT),
+            subject=one_line(masked(about.subject, self.own_addresses), LONGEST_SUBJECT),
             **values,
         )
 
@@ -150,7 +152,8 @@ async def _visit(request: web.Request, use: LinkUse) -> _Visit:
         return read_link_token(keys, mailbox, use, token)
 
     mailbox, link = _known(await read_link(request, parts.directory, read))
-    return _Visit(request, parts, mailbox, link)
+    own_addresses = (await parts.directory.current()).own_addresses
+    return _Visit(request, parts, mailbox, link, own_addresses)
 
 
 def _known(found: T | None) -> T:

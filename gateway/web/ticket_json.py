@@ -23,13 +23,15 @@ class Shown:
     """Tickets as one kind of reader sees them."""
 
     for_staff: bool
+    own_addresses: frozenset[str]
+    """Of all our mailboxes."""
 
     def line(self, summary: Summary) -> dict[str, Json]:
         """A ticket in a list."""
         shown: dict[str, Json] = {
             "number": summary.number,
             "mailbox": summary.mailbox,
-            "subject": _without_tokens(summary.subject, summary.mailbox),
+            "subject": self._without_tokens(summary.subject, summary.mailbox),
             "status": summary.status,
             "severity": summary.severity,
             "severity_claimed": summary.severity_claimed,
@@ -88,7 +90,7 @@ class Shown:
         return [self._comment(said, summary) for said in self.comments(whole)]
 
     def _comment(self, said: Said, summary: Summary) -> dict[str, Json]:
-        text = _without_tokens(said.text, summary.mailbox)
+        text = self._without_tokens(said.text, summary.mailbox)
         if said.by_staff and said.journal_id is not None and not self.for_staff:
             # What a staff person's mail quotes may be our notice to him, with private words.
             text = published(text, REPLY_MARK)
@@ -108,6 +110,10 @@ class Shown:
             raw = f"{begin}/raw/{said.journal_id}" if said.journal_id is not None else None
             shown["raw"] = raw
         return shown
+
+    def _without_tokens(self, text: str, mailbox: str) -> str:
+        """The text without reply addresses and links: whoever holds one acts as its owner."""
+        return _LINK.sub(r"/\1", masked(text, self.own_addresses | {mailbox}))
 
 
 def _attached(attached: Attached, begin: str) -> Json:
@@ -130,11 +136,6 @@ def _audited(audited: Audited) -> Json:
         "became": audited.became,
         "why": audited.why,
     }
-
-
-def _without_tokens(text: str, mailbox: str) -> str:
-    """The text without reply addresses and links: whoever holds one acts as its owner."""
-    return _LINK.sub(r"/\1", masked(text, mailbox))
 
 
 def _moment(moment: datetime | None) -> str | None:

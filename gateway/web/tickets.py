@@ -29,7 +29,7 @@ from gateway.web.ticket_json import Json, Shown
 from rules.mail.addresses import normalise
 from rules.service.portal import Access, forbidden, with_reopening
 from rules.ticket.lifecycle import Status
-from storage import changes, opening, ticket_lists, tickets
+from storage import changes, opening, registry, ticket_lists, tickets
 from storage.changes import ChangeRefused
 from storage.database import Connection
 from storage.opening import Request
@@ -65,13 +65,13 @@ async def _list(request: web.Request) -> web.Response:
     status, limit = status_of(query.get("status")), limit_of(query.get("limit"))
     before = place_of(query.get("before"))
 
-    def look(connection: Connection) -> Page:
+    def look(connection: Connection) -> tuple[Page, Shown]:
         place = desks.place(connection, caller, query.get("mailbox", ""), desk.clock())
         which = _which(desk, caller, place, query.get("list"))
-        return ticket_lists.page(connection, place.mailbox, which, status, limit, before)
+        found = ticket_lists.page(connection, place.mailbox, which, status, limit, before)
+        return found, _shown(connection, caller)
 
-    page = await desk.read(look)
-    shown = Shown(caller.by_staff)
+    page, shown = await desk.read(look)
     following = as_text(page.ends_at) if page.ends_at is not None else None
     return web.json_response(
         {"tickets": [shown.line(each) for each in page.tickets], "before": following}
@@ -86,7 +86,12 @@ async def _show(request: web.Request) -> web.Response:
 
 def _seen(desk: Desk, caller: Caller, number: int, connection: Connection) -> dict[str, Json]:
     desks.find(connection, desk, caller, number, desk.clock())
-    return Shown(caller.by_staff).whole(_whole(connection, number))
+    return _shown(connection, caller).whole(_whole(connection, number))
+
+
+def _shown(connection: Connection, caller: Caller) -> Shown:
+    own_addresses = frozenset(each.address for each in registry.mailboxes(connection))
+    return Shown(caller.by_staff, own_addresses)
 
 
 async def _change(request: web.Request) -> web.Response:
@@ -109,7 +114,8 @@ async def _change(request: web.Request) -> web.Response:
         hand = desk.hand(found.mailbox, caller.address, now)
         made = with_reopening(wanted, found.ticket, found.reach)
         effects = changes.make(connection, hand, number, made, policy, caller.by_staff)
-        left = None if asked.delete else Shown(caller.by_staff).whole(_whole(connection, number))
+        shown = _shown(connection, caller)
+        left = None if asked.delete else shown.whole(_whole(connection, number))
         return {"effects": list(effects), "ticket": left}
 
     return web.json_response(await desk.write(job))
@@ -132,7 +138,7 @@ async def _open(request: web.Request) -> web.Response:
         hand = desk.hand(mailbox, caller.address, now)
         policy = desk.policy(mailbox)
         number = opening.open_ticket(connection, hand, wanted, policy, caller.by_staff)
-        return Shown(caller.by_staff).whole(_whole(connection, number))
+        return _shown(connection, caller).whole(_whole(connection, number))
 
     made = await desk.write(job)
     headers = {"Location": f"{PATH}/{made['number']}"}
@@ -145,7 +151,7 @@ async def _attachment(request: web.Request) -> web.Response:
 
     def look(connection: Connection) -> tuple[Attached, bytes]:
         desks.find(connection, desk, caller, number, desk.clock())
-        for said in Shown(caller.by_staff).comments(_whole(connection, number)):
+        for said in _shown(connection, caller).comments(_whole(connection, number)):
             for attached in said.attachments:
                 if attached.id == wanted:
                     return attached, _mail_of(connection, number, said)

@@ -10,9 +10,10 @@ linear in the size of the text, whatever it holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 REPLY_MARK = "##- Write your reply above this line -##"
 """The line at the head of our notices: below it, nothing is the answer of who replies."""
@@ -71,21 +72,32 @@ def published(text: str, mark: str) -> str:
     return "\n".join(lines[: _without_signature(lines, cut)]).strip()
 
 
-def masked(text: str, address: str) -> str:
-    """The text with every reply address of the mailbox `address` replaced by `address` itself.
+def masked(text: str, addresses: Collection[str]) -> str:
+    """The text with every reply address of the mailboxes `addresses` replaced by the bare address.
 
     Found in any case, in brackets and links (`%2B` and `%40` as well), and broken over lines with
     or without `>`. A token without its domain is no address and stays.
     """
-    local, _, domain = address.rpartition("@")
-    before = rf"{re.escape(local)}{_BREAK}(?:\+|%2B|&#43;){_BREAK}"
-    after = rf"(?:@|%40|&#64;){_BREAK}{re.escape(domain)}"
 
     def bare(found: re.Match[str]) -> str:
-        length = sum(c.isalnum() for c in found[1])
-        return address if length >= SHORTEST_TOKEN else found[0]
+        address = f"{found[1]}@{found[3]}".lower()
+        length = sum(c.isalnum() for c in found[2])
+        return address if address in addresses and length >= SHORTEST_TOKEN else found[0]
 
-    return re.sub(rf"{before}({_TOKEN}){after}", bare, text, flags=re.IGNORECASE)
+    return _reply_addresses(frozenset(addresses)).sub(bare, text)
+
+
+@lru_cache(maxsize=64)
+def _reply_addresses(addresses: frozenset[str]) -> re.Pattern[str]:
+    """A local part of ours, a token, a domain of ours; whether the two belong together is asked
+    later, so that hundreds of mailboxes cost one pass."""
+    parts = [address.rpartition("@") for address in addresses]
+    local, domain = (
+        "|".join(re.escape(one) for one in sorted(set(each), key=lambda one: (-len(one), one)))
+        for each in ([p[0] for p in parts], [p[2] for p in parts])
+    )
+    plus, at = rf"{_BREAK}(?:\+|%2B|&#43;){_BREAK}", rf"(?:@|%40|&#64;){_BREAK}"
+    return re.compile(f"({local}){plus}({_TOKEN}){at}({domain})", re.IGNORECASE)
 
 
 _BREAK = r"(?:[ \t]*+\r?\n[>| \t]*+)?+"

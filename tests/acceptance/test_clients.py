@@ -126,7 +126,7 @@ def test_it_lands_and_others_read_its_words_alone(
     notice = notice_of(desk, asked.bob, asked.ann)
     assert tokens_in(notice) == {token_of(notice["Reply-To"])}
     if fixture.act != "forward":  # of a forward the quoted part is what it is about
-        assert words_in(notice).split() == masked(fixture.shown(**values), SUPPORT).split()
+        assert words_in(notice).split() == masked(fixture.shown(**values), {SUPPORT}).split()
 
 
 @answers

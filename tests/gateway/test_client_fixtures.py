@@ -124,7 +124,7 @@ def test_nothing_of_a_notice_is_published(fixture: ClientMail) -> None:
 
 @every_fixture
 def test_no_token_is_left_after_masking(fixture: ClientMail) -> None:
-    text = masked(text_of(read_as_sent(fixture)), MAILBOX.address)
+    text = masked(text_of(read_as_sent(fixture)), {MAILBOX.address})
     assert REPLY_TO not in text
     assert "support+" not in text
 

@@ -224,3 +224,21 @@ async def test_who_enrols_himself_is_enrolled_once(desk: Desk) -> None:
 
     assert await write(desk, enrol_himself) is enrolment.Enrolled.NOW
     assert await write(desk, enrol_himself) is enrolment.Enrolled.BEFORE
+
+
+async def test_what_his_suspended_company_keeps_back_is_not_tried_round_after_round(
+    desk: Desk,
+) -> None:
+    await desk.take(a_mail("new@acme.example"))
+    await enrol(desk, "new@acme.example")
+    mailbox = await read(desk, lambda c: registry.the_mailbox(c, SUPPORT))
+    await write(desk, lambda c: registry.set_company_active(c, mailbox, "Acme", active=False))
+    before = await desk.journal()
+
+    for _ in range(3):
+        assert await desk.parts.keeper.release_enrolled() == 0
+
+    assert await desk.journal() == before
+
+    await write(desk, lambda c: registry.set_company_active(c, mailbox, "Acme", active=True))
+    assert await desk.parts.keeper.release_enrolled() == 1

@@ -61,6 +61,8 @@ class Waiting:
     letter: Letter
     since: datetime
     for_enrolment: bool
+    tried: datetime | None = None
+    """When it was decided again last, and stayed."""
 
 
 @dataclass
@@ -94,9 +96,6 @@ class Book:
     def presence(self, ticket: int, address: str) -> str:
         seat = self.seats[ticket].get(address)
         return seat.presence if seat is not None else ""
-
-    def is_somewhere(self, address: str) -> bool:
-        return any(self.presence(t, address) in (ACTIVE, PENDING) for t in self.seats)
 
     def is_told(self, ticket: int, address: str) -> bool:
         """Whether what is said on a ticket goes to somebody."""

@@ -265,7 +265,7 @@ class Gate:
 
     def post(self) -> Iterator[Posted]:
         """Send every notice that is due."""
-        writer = Writer(self.keys, LINKS_BEGIN)
+        writer = Writer(self.keys, LINKS_BEGIN, own_addresses=frozenset(self.mailboxes))
         while notices := self.transact(lambda c: outbox.claim(c, self.now, 50)):
             for notice in notices:
                 outgoing = writer.write(notice, self.policy)

@@ -127,7 +127,8 @@ class Quarantine(Accounts):
 
     def _keep(self) -> None:
         """What the keeper does in each of his rounds."""
-        found = self.gate.transact(quarantine.enrolled_meanwhile)
+        now = self.gate.now
+        found = self.gate.transact(lambda c: quarantine.enrolled_meanwhile(c, now))
         assert {held.journal_id for held in found} == {
             journal_id for book, journal_id in self._waiting() if self._may_leave(book, journal_id)
         }
@@ -143,8 +144,9 @@ class Quarantine(Accounts):
     def _may_leave(self, book: Book, journal_id: UUID) -> bool:
         waiting, roll = book.held[journal_id], book.roll
         author = waiting.letter.author
-        enrolled = roll.is_registered(author) and author not in roll.deactivated
-        return waiting.for_enrolment and enrolled
+        enrolled = roll.is_registered(author) and roll.company_of(author) not in roll.suspended
+        rested = waiting.tried is None or waiting.tried <= self.gate.now - timedelta(days=1)
+        return waiting.for_enrolment and enrolled and author not in roll.deactivated and rested
 
     def _one_enrols_who_waits(self) -> None:
         for book, journal_id in self._waiting():
@@ -192,5 +194,7 @@ class Quarantine(Accounts):
             again = self.gate.release(held, proof, letter.author, as_new)
             assert again is not None
             assert again.receipt.verdict is Verdict.DUPLICATE
-        assert has_left or book.held[held.journal_id] is waiting
+        else:
+            assert book.held[held.journal_id] is waiting
+            waiting.tried = self.gate.now
         return has_left

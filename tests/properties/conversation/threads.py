@@ -117,8 +117,7 @@ class Threads(Desk):
         pick=picks,
         who=st.sampled_from(["known at both", "known at both", "whoever got it", "anybody"]),
         other=authors,
-        # Not yet in words: an address with a token of the other desk stands in what is sent on.
-        how=st.sampled_from(["token", "ours", "theirs", "tag", "tag"]),
+        how=st.sampled_from(["token", "ours", "theirs", "tag", "tag", "words"]),
         proof=st.sampled_from(["proven", "proven", "proven", "nothing"]),
         cc=people,
     )
@@ -138,7 +137,7 @@ class Threads(Desk):
         rcpt = self._moved(got.reply_address, there) if how == "token" else there
         letter = self._letter(
             author,
-            self._word(),
+            self._word() + (f"\nSee {got.reply_address}." if how == "words" else ""),
             proof=proof,
             rcpts=(rcpt,),
             references=self._shown(got, how),
