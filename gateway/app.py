@@ -202,12 +202,18 @@ async def _listen(
         proxy_protocol_timeout_s=PROXY_TIMEOUT_S if config.smtp.proxy_protocol else None,
         lenient_peers=config.smtp.lenient_peers,
         relay_peers=config.trust.peers,
+        strangers=config.smtp.strangers,
     )
     host, port = _host_port(config.smtp.listen)
     with _named("smtp.listen", config.smtp.listen):
         servers = [await listen_tcp(ingress, wire, listener, host, port, reuse_port=share_ports)]
     if config.lmtp is not None:
-        local = replace(listener, lmtp=True, proxy_protocol_timeout_s=None)
+        local = replace(
+            listener,
+            lmtp=True,
+            proxy_protocol_timeout_s=None,
+            strangers=config.lmtp.strangers,
+        )
         with _named("lmtp.listen", config.lmtp.listen):
             if config.lmtp.listen.startswith("unix:"):
                 path = Path(config.lmtp.listen.removeprefix("unix:"))

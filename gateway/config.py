@@ -33,6 +33,7 @@ from gateway.setting_values import (
     StoreUrl,
     TcpListen,
 )
+from rules.mail import StrangersWish
 from rules.settings.complaints import Refused, complaint, text_of
 
 DEFAULT_FILE = Path("postern.toml")
@@ -50,6 +51,8 @@ class _Section(BaseModel):
 
 class SmtpSection(_Section):
     listen: TcpListen = "127.0.0.1:2525"
+    strangers: StrangersWish | None = None
+    """What becomes of the mail of strangers that comes here; unset, as each policy says."""
     hostname: Annotated[str, Field(min_length=1, max_length=253)] = "localhost"
     """What the greeting says; the name that the MX record has."""
     lenient_peers: tuple[Network, ...] = ()
@@ -60,6 +63,7 @@ class SmtpSection(_Section):
 
 class LmtpSection(_Section):
     listen: Listen
+    strangers: StrangersWish | None = None
 
 
 class HttpSection(_Section):

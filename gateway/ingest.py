@@ -21,13 +21,13 @@ from gateway.parsing.parser import Parser
 from gateway.policies import Policies, named
 from rules import replies
 from rules.decide import decide
-from rules.decision import Decision, Verdict
+from rules.decision import Decision, Reason, Verdict
 from rules.mail import Delivery, Mail, Mailbox
 from rules.mail.header import Ambiguous, Author
 from rules.policy import Policy
 from rules.proof.authentication import Authentication
-from rules.proof.sealed import as_proven, pointing
-from rules.proof.threads import is_looped, returned_notice, signals
+from rules.proof.sealed import as_proven, counted, pointing
+from rules.proof.threads import answers_something, is_looped, returned_notice, signals
 from rules.receipt import Receipt
 from rules.replies import Reply
 from storage import blobs
@@ -37,10 +37,12 @@ from storage.database import Connection, Database
 from storage.facts import gather
 from storage.ledger import Ledger
 from storage.quarantine import Held
-from storage.who import knows_author
+from storage.who import knows_domain_of
 
 TELLING = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED)
 """Where a mail went by its sender's right there is nothing to hide from him."""
+OF_STRANGERS = (Reason.STRANGER, Reason.STRANGER_HELD, Reason.STRANGER_RELAYED)
+"""Proven or not, a stranger learns nothing of what his mail points to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Ingest:
             self.metrics.failed()
             reply = replies.TEMPORARY_FAILURE
             return [reply.saying(f"{reply.text} ({reference})")] * len(delivery.envelope.rcpt_tos)
-        if any(not receipt.proven and receipt.verdict not in TELLING for receipt in receipts):
+        if any(map(_is_told_late, receipts)):
             await self._wait_since(started)
         answers = {
             recipient: receipt.reply
@@ -107,7 +109,8 @@ class Ingest:
         that was released before is a duplicate; Conflict is raised for one that was discarded.
         """
         mail = await self.parser.parse(delivery.raw)
-        mail = as_proven(mail, held.envelope, held.authentication)
+        first_proof = counted(held.authentication, self._policy(held.mailbox).proof.dkim_required)
+        mail = as_proven(mail, held.envelope, first_proof)
         mail = replace(mail, author=author or mail.author)
         compressed = blobs.compress(delivery.raw)
         entry = replace(
@@ -125,7 +128,12 @@ class Ingest:
 
         def transact(entries: Sequence[Entry], connection: Connection) -> list[Receipt]:
             return [
-                apply(connection, e, self._decide(connection, e, snapshot), self._policy(e))
+                apply(
+                    connection,
+                    e,
+                    self._decide(connection, e, snapshot),
+                    self._policy(e.mailbox),
+                )
                 for e in entries
             ]
 
@@ -144,8 +152,7 @@ class Ingest:
     async def _commit(self, job: Callable[[Connection], list[Receipt]]) -> list[Receipt]:
         return await asyncio.wrap_future(self.ledger.submit(job))
 
-    def _policy(self, entry: Entry) -> Policy:
-        mailbox = entry.mailbox
+    def _policy(self, mailbox: Mailbox) -> Policy:
         return named(self.policies, mailbox.policy, f"mailbox {mailbox.address}")
 
     async def _entries(self, delivery: Delivery) -> list[Entry]:
@@ -155,14 +162,15 @@ class Ingest:
         for recipient in delivery.envelope.rcpt_tos:
             if (mailbox := snapshot.mailbox_for(recipient)) is not None:
                 recipients.setdefault(mailbox, []).append(recipient)
-        mail = await self.parser.parse(delivery.raw)
-        authentication = await self._authenticate(delivery, mail, tuple(recipients))
-        mail = as_proven(mail, delivery.envelope, authentication)
+        parsed = await self.parser.parse(delivery.raw)
+        authentication = await self._authenticate(delivery, parsed, tuple(recipients))
         compressed = blobs.compress(delivery.raw) if recipients else b""
         entries = []
         for mailbox, addresses in recipients.items():
             envelope = replace(delivery.envelope, rcpt_tos=tuple(addresses))
             its_own = replace(delivery, envelope=envelope)
+            proven = counted(authentication, self._policy(mailbox).proof.dkim_required)
+            mail = as_proven(parsed, envelope, proven)
             if returned_notice(envelope, mailbox, snapshot.keys) is not None:
                 mail = replace(mail, bounces=read_bounce(delivery.raw))
             entries.append(self._entry(its_own, compressed, mail, mailbox, authentication))
@@ -192,24 +200,34 @@ class Ingest:
     async def _authenticate(
         self, delivery: Delivery, mail: Mail, mailboxes: Sequence[Mailbox]
     ) -> Authentication:
-        """A mail that will be refused whatever its proof costs no look-up in the DNS."""
+        """A mail that will be refused whatever its proof costs no look-up in the DNS.
+
+        Whether it is looked into hangs on what the mail itself says and on its author's domain, and
+        never on his address or on what is filed here: the time of a look-up could be taken.
+        """
         if isinstance(mail.author, Ambiguous):
             return Authentication.unchecked("no author to check")
-        known = partial(knows_author, mailboxes=mailboxes, author=mail.author.address)
-        return await self.authenticator.authenticate(
-            delivery, mail.author, lambda: asyncio.to_thread(self.database.read, known)
-        )
+        formats = {self._policy(mailbox).subject_tag.format for mailbox in mailboxes}
+        known = partial(knows_domain_of, mailboxes=mailboxes, author=mail.author.address)
+
+        async def worth_asking() -> bool:
+            if answers_something(mail, delivery.envelope, formats):
+                return True
+            return await asyncio.to_thread(self.database.read, known)
+
+        return await self.authenticator.authenticate(delivery, mail.author, worth_asking)
 
     def _decide(self, connection: Connection, entry: Entry, snapshot: Snapshot) -> Decision:
         mailbox, mail, envelope = entry.mailbox, entry.mail, entry.delivery.envelope
-        policy = self._policy(entry)
-        towards = pointing(mail, envelope, entry.authentication)
+        policy = self._policy(mailbox)
+        proven = counted(entry.authentication, policy.proof.dkim_required)
+        towards = pointing(mail, envelope, proven)
         pointers = signals(mail, towards, mailbox, snapshot.keys, policy.subject_tag.format)
         facts = gather(
             connection,
             mail=mail,
             envelope=envelope,
-            authentication=entry.authentication,
+            authentication=proven,
             signals=() if entry.as_new else pointers,
             mailbox=mailbox,
             own_addresses=snapshot.own_addresses,
@@ -225,3 +243,10 @@ class Ingest:
     async def _wait_since(self, started: float) -> None:
         taken = asyncio.get_running_loop().time() - started
         await asyncio.sleep(math.ceil(taken / self.refusal_s) * self.refusal_s - taken)
+
+
+def _is_told_late(receipt: Receipt) -> bool:
+    """Whether the time of an answer could tell what its text does not."""
+    if receipt.verdict in TELLING:
+        return False
+    return not receipt.proven or receipt.reason in OF_STRANGERS

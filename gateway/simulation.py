@@ -35,11 +35,13 @@ from rules.decision import (
     Unsubscribe,
     Verdict,
 )
+from rules.facts import Facts
 from rules.mail import Mail
 from rules.mail.header import Author
 from rules.policy import Policy
-from rules.proof.sealed import as_proven, pointing
-from rules.proof.threads import is_looped, returned_notice, signals
+from rules.proof.authentication import Authentication
+from rules.proof.sealed import as_proven, counted, pointing
+from rules.proof.threads import Signal, is_looped, returned_notice, signals
 from rules.service.participants import Addition
 from rules.ticket.notices import Order
 from rules.ticket.sla import Stage
@@ -163,18 +165,20 @@ def _compare(
     span = ({mailbox.id: mailbox for mailbox in chosen}, wanted.since, wanted.until)
     report = Report(tuple(m.address for m in chosen), replay.by_verdict(connection, *span))
     for one in replay.recorded(connection, *span):
-        mail = _as_decided(parse(one.raw), one, snapshot)
+        parsed, present = parse(one.raw), in_force[one.mailbox.id]
         was, would_be = (
             outcome(decision)
-            for decision in _decide(connection, one, mail, snapshot, in_force[one.mailbox.id], new)
+            for decision in _decide(connection, one, parsed, snapshot, present, new)
         )
         _count(report, one, was, would_be, wanted.limit)
     return report
 
 
-def _as_decided(mail: Mail, one: Recorded, snapshot: Snapshot) -> Mail:
-    """The mail as the rules saw it: sealed, with its reports, by whom staff say who wrote it."""
-    mail = as_proven(mail, one.envelope, one.first_proof)
+def _as_decided(
+    parsed: Mail, one: Recorded, snapshot: Snapshot, first_proof: Authentication
+) -> Mail:
+    """The mail as the rules see it: sealed, with its reports, by whom staff say who wrote it."""
+    mail = as_proven(parsed, one.envelope, first_proof)
     if one.author and one.authentication.by.startswith(BY_STAFF):
         mail = replace(mail, author=Author(one.author, ""))
     if returned_notice(one.envelope, one.mailbox, snapshot.keys) is not None:
@@ -185,23 +189,21 @@ def _as_decided(mail: Mail, one: Recorded, snapshot: Snapshot) -> Mail:
 def _decide(
     connection: Connection,
     one: Recorded,
-    mail: Mail,
+    parsed: Mail,
     snapshot: Snapshot,
     present: Policy,
     new: Policy,
 ) -> tuple[Decision, Decision]:
-    """By the present policy and by the new one. Their subject tags may point differently."""
-    towards = pointing(mail, one.envelope, one.authentication)
-    pointers = [
-        signals(mail, towards, one.mailbox, snapshot.keys, policy.subject_tag.format)
-        for policy in (present, new)
-    ]
+    """By the present policy and by the new one. Their subject tags may point differently, and one
+    may count a proof that the other does not."""
+    seen = [_as_seen(parsed, one, snapshot, policy) for policy in (present, new)]
+    mail = _as_decided(parsed, one, snapshot, one.first_proof)
     facts = gather(
         connection,
         mail=mail,
         envelope=one.envelope,
         authentication=one.authentication,
-        signals=tuple(dict.fromkeys((*pointers[0], *pointers[1]))),
+        signals=tuple(dict.fromkeys((*seen[0].signals, *seen[1].signals))),
         mailbox=one.mailbox,
         own_addresses=snapshot.own_addresses,
         received_at=one.decided_at,
@@ -211,10 +213,28 @@ def _decide(
         came_at=one.came_at,
     )
     facts = replay.facts_then(connection, facts, mail, one)
-    return (
-        decide(mail, replace(facts, signals=pointers[0]), present),
-        decide(mail, replace(facts, signals=pointers[1]), new),
-    )
+    return seen[0].decided(facts, present), seen[1].decided(facts, new)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A mail as a policy counts its proof, and where it points by that."""
+
+    mail: Mail
+    proven: Authentication
+    signals: tuple[Signal, ...]
+
+    def decided(self, facts: Facts, policy: Policy) -> Decision:
+        known = replace(facts, authentication=self.proven, signals=self.signals)
+        return decide(self.mail, known, policy)
+
+
+def _as_seen(parsed: Mail, one: Recorded, snapshot: Snapshot, policy: Policy) -> _Seen:
+    mail = _as_decided(parsed, one, snapshot, counted(one.first_proof, policy.proof.dkim_required))
+    proven = counted(one.authentication, policy.proof.dkim_required)
+    towards = pointing(mail, one.envelope, proven)
+    tag_format = policy.subject_tag.format
+    return _Seen(mail, proven, signals(mail, towards, one.mailbox, snapshot.keys, tag_format))
 
 
 def _count(report: Report, one: Recorded, was: Outcome, would_be: Outcome, limit: int) -> None:

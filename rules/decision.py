@@ -68,6 +68,8 @@ class Reason(StrEnum):
     UNPROVEN_HELD = "unproven_held"
     DNS_FAILURE_HELD = "dns_failure_held"
     STRANGER_HELD = "stranger_held"
+    STRANGER_RELAYED = "stranger_relayed"
+    """Held too, but since the listener says so."""
     TOO_MANY_TICKETS = "too_many_tickets"
     # duplicate
     SEEN_BEFORE = "seen_before"

@@ -164,4 +164,6 @@ def _outsider_right(
         return (Right.FLAG if flagged else Right.NONE), Reason.NOT_A_PARTICIPANT
     if sender.standing is Standing.USER and shown_our_mark:
         return Right.FOREIGN, Reason.FOREIGN_COMPANY
+    if sender.company is None and signal.token is not None:
+        return Right.FLAG, Reason.NOT_A_PARTICIPANT  # whoever has the token passed it on to him
     return Right.NONE, reason

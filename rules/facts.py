@@ -185,8 +185,6 @@ class Facts:
     """The company whose mail domain the author's address has."""
     domain_known: bool
     """Somebody of the author's domain is registered, or a company has it."""
-    author_known: bool
-    """That, or the author is on a ticket here: only then is the sender looked into at all."""
     tickets: Mapping[int, Ticket]
     """The tickets that the signals point to, and those that they lead on to."""
     known_ids: Mapping[str, int]

@@ -17,7 +17,7 @@ from rules.decision import (
     Repeat,
 )
 from rules.entitlement import Right
-from rules.facts import Returned
+from rules.facts import Presence, Returned, Ticket
 from rules.identity import Sender, Standing, Tier
 from rules.mail import Mail
 from rules.mail.automatic import wants_no_answer
@@ -25,7 +25,7 @@ from rules.mail.bounces import Bounce, suspends
 from rules.mail.header import Ambiguous
 from rules.mail.language import spoken
 from rules.policy import Policy
-from rules.proof.authentication import Result
+from rules.proof.authentication import Authentication, Result
 from rules.proof.sealed import names_one_of
 from rules.proof.threads import Via
 from rules.service import promises, telling
@@ -119,15 +119,16 @@ def proof(case: Case) -> Finding:
     """
     who = case.who
     proven, policy = case.facts.authentication, case.policy
-    saw = f"{who.tier} by {proven.by or ('reply token' if who.token else 'nothing')}"
-    if proven.seal is not None and proven.seal.alone and not _is_addressed(case):
+    saw = f"{who.tier} by {proven.by or ('reply token' if who.token else _unproven_by(proven))}"
+    his = _ways_to_his_ticket(case)
+    signed_alone = proven.seal is not None and proven.seal.alone
+    if signed_alone and (case.facts.domain_known or his) and not _is_addressed(case):
         outcome = "signed, but not for this mailbox: anybody may have sent it on"
         return Finding(saw, outcome, Hold(), Reason.NOT_ADDRESSED)
     if who.tier >= Tier.TOKEN:
         return Finding(saw, "good enough to go on")
-    if not case.facts.author_known:
-        return Finding(saw, "of no domain that is known here")
-    if proven.temporary and (case.facts.domain_known or _has_his_thread(case)):
+    # A number in a subject can be guessed, and would tell by 451 who is on which ticket.
+    if proven.temporary and (case.facts.domain_known or his - {Via.SUBJECT_TAG}):
         return _unanswered(case, saw)
     if not case.facts.domain_known:
         # A guest must not stand out among all others of his domain, who are strangers.
@@ -155,10 +156,10 @@ def sender(case: Case) -> Finding:
             return Finding(saw, "may write where his token leads")
         return Finding(saw, "not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
     match who.standing:
-        case Standing.STRANGER if policy.strangers == "hold":
-            return Finding(saw, "not registered", Hold(), Reason.STRANGER_HELD)
+        case Standing.STRANGER if any(e.right is Right.FLAG for e in case.entitlements):
+            return Finding(saw, "not registered, but was given the thread")
         case Standing.STRANGER:
-            return Finding(saw, "not registered", Refuse(policy.texts.sign_up), Reason.STRANGER)
+            return _stranger(case, saw)
         case Standing.DEACTIVATED:
             refusal = Refuse(policy.texts.deactivated)
             return Finding(saw, "deactivated", refusal, Reason.DEACTIVATED)
@@ -181,11 +182,31 @@ def sender(case: Case) -> Finding:
             assert_never(who.standing)
 
 
-def _has_his_thread(case: Case) -> bool:
-    """Whether the mail points to a ticket that its author is on: a guest's mail without that goes
+def _unproven_by(proven: Authentication) -> str:
+    passed = [e.method for e in proven.evidence if e.aligned and e.result is Result.PASS]
+    return "SPF alone, which the policy does not count" if "spf" in passed else "nothing"
+
+
+def _stranger(case: Case, saw: str) -> Finding:
+    """The listener's word goes before the policy's."""
+    listener, policy = case.facts.envelope.strangers, case.policy
+    if (listener or policy.strangers) == "refuse":
+        return Finding(saw, "not registered", Refuse(policy.texts.sign_up), Reason.STRANGER)
+    if listener is None:
+        return Finding(saw, "not registered", Hold(), Reason.STRANGER_HELD)
+    outcome = "not registered; its listener has strangers held"
+    return Finding(saw, outcome, Hold(), Reason.STRANGER_RELAYED)
+
+
+def _ways_to_his_ticket(case: Case) -> set[Via]:
+    """How the mail points to a ticket that its author is on. A guest's mail without that goes
     nowhere, so nothing need be found out for it, and nothing be told by it."""
-    tickets = (case.facts.tickets[each.ticket] for each in case.entitlements)
-    return any(ticket.participant(case.who.address) is not None for ticket in tickets)
+    return {e.via for e in case.entitlements if _is_on(case.facts.tickets[e.ticket], case.who)}
+
+
+def _is_on(ticket: Ticket, who: Sender) -> bool:
+    member = ticket.participant(who.address)
+    return member is not None and member.presence is not Presence.REMOVED
 
 
 def _is_addressed(case: Case) -> bool:

@@ -28,6 +28,7 @@ from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
 from rules.policy import Policy
 from rules.proof.authentication import Authentication, as_dict
+from rules.proof.sealed import counted
 from rules.proof.threads import thread_ids
 from rules.receipt import Receipt, reply_to
 from rules.service.participants import Addition
@@ -179,7 +180,7 @@ def _apply(
         ticket=ticket,
         reply=reply,
         notices=len(decision.orders),
-        proven=entry.authentication.aligned,
+        proven=counted(entry.authentication, policy.proof.dkim_required).aligned,
     )
     _write_journal(connection, entry, decision, receipt)
     if entry.held is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -145,10 +144,9 @@ def gather(
 
         people = registered()
         enrolled = author in people
-        origin = _origin(connection, mailbox, author, written_at, enrolled)
+        company, domain_known = _origin(connection, mailbox, author, written_at, enrolled)
 
         acknowledged = _notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT, enrolled)
-        company = origin.company
         invited = _notified_at(connection, mailbox, author, Kind.INVITATION, company is not None)
         around = partial(_around, connection, mailbox, author, named, received_at)
         expected = enrolled or company is not None or returned is not None
@@ -171,8 +169,7 @@ def gather(
             signals=signals,
             people=people,
             author_company=company,
-            domain_known=origin.domain_known,
-            author_known=origin.known,
+            domain_known=domain_known,
             tickets=tickets,
             known_ids=known_ids,
             named_before=before,
@@ -191,26 +188,16 @@ def gather(
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """What is known of an author by his domain."""
-
-    company: Company | None
-    domain_known: bool
-    known: bool
-
-
 def _origin(
     connection: Connection, mailbox: Mailbox, author: str | None, now: datetime, enrolled: bool
-) -> _Origin:
+) -> tuple[Company | None, bool]:
+    """The company of an author who is not enrolled, and whether his domain is known here."""
     if author is None or enrolled:
-        return _Origin(None, enrolled, enrolled)
+        return None, enrolled
     company_of = who.company_of(connection, mailbox, author, now)
     has_people = who.has_people(connection, mailbox, author)
-    on_a_ticket = who.is_on_a_ticket(connection, mailbox, author)
     company = company_of()
-    domain_known = company is not None or has_people()
-    return _Origin(company, domain_known, domain_known or on_a_ticket())
+    return company, company is not None or has_people()
 
 
 _Around = tuple[tuple[Staff, ...], frozenset[str], tuple[Recent, ...]]

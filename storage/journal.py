@@ -11,7 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, select, text
 
-from rules.decision import Step
+from rules.decision import Reason, Step
+from rules.mail import Envelope, StrangersWish
 from storage.tables import LEFT_NO_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
 
 _journal, _mailbox = table(JournalRow), table(MailboxRow)
@@ -75,6 +76,16 @@ def find(connection: Connection, name: str) -> Sequence[JournalEntry]:
         query = _COLUMNS.where(_journal.c.id.in_(_with_message_id(f"<{bare}>")))
     rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
     return [_entry(row) for row in rows]
+
+
+def envelope_of(row: Any) -> Envelope:
+    """The envelope of a journal row, as far as it is kept. What its listener said of strangers is
+    known where a stranger's mail was held for it; of those that were refused no mail is kept."""
+    strangers: StrangersWish | None = None
+    if row.reason == Reason.STRANGER_RELAYED.value:
+        strangers = "hold"
+    recipients = tuple(row.rcpt_tos.split())
+    return Envelope(row.peer, row.helo, False, row.mail_from, recipients, strangers)
 
 
 def _where(wanted: Wanted) -> Any:

@@ -15,6 +15,7 @@ from rules.decision import Reason, Verdict
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.proof.authentication import Authentication, from_dict
 from storage import blobs
+from storage.journal import envelope_of
 from storage.tables import (
     CompanyRow,
     DeferralRow,
@@ -147,7 +148,7 @@ def _as_held(row: Row[Any]) -> Held:
         reason=row.reason,
         author=row.author,
         subject=row.subject,
-        envelope=Envelope(row.peer, row.helo, False, row.mail_from, tuple(row.rcpt_tos.split())),
+        envelope=envelope_of(row),
         authentication=from_dict(json.loads(row.authentication)),
         size_bytes=row.size_bytes,
         raw_digest=row.raw_digest,

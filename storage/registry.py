@@ -132,8 +132,7 @@ def add_company(connection: Connection, mailbox: Mailbox, name: str, domains: Se
         normal = domain_of(_address(f"postmaster@{domain}", shown=domain))
         if is_free_mail(normal):
             raise Unusable(f"{domain} is a free mail provider: anybody has an address there")
-        if strange := domain_warnings(normal):
-            raise Unusable(f"{domain} looks like another domain: {'; '.join(strange)}")
+        _refuse_imitation(normal, domain)
         row = {"mailbox_id": mailbox.id, "domain": normal, "company_id": company}
         _insert(connection, _domain, row, normal)
     return company
@@ -168,6 +167,7 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
     address = _address(person.address)
     if any(m.address == address for m in mailboxes(connection, all_of_them=True)):
         raise Unusable(f"{address} is a mailbox of ours; mail from it would run in a circle")
+    _refuse_imitation(domain_of(address), person.address)
     if person.role is Role.USER and not person.anywhere:
         _check_domain(connection, mailbox, address, person.company)
     row = {
@@ -181,6 +181,12 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
         "machine": person.machine,
     }
     return _insert(connection, _person, row, address)
+
+
+def _refuse_imitation(domain: str, shown: str) -> None:
+    """Raises Unusable for a domain that only looks like another one."""
+    if strange := domain_warnings(domain):
+        raise Unusable(f"{shown} looks like another domain: {'; '.join(strange)}")
 
 
 def _check_domain(

@@ -23,7 +23,7 @@ from rules.proof.threads import thread_ids
 from rules.service.budgets import HOUR, REMEMBERED
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import Kind
-from storage import blobs
+from storage import blobs, journal
 from storage.statements import always, by_count, filled, numbered
 from storage.tables import (
     LEFT_NO_COMMENT,
@@ -270,7 +270,7 @@ def _as_recorded(connection: Connection, row: Any, mailbox: Mailbox) -> Recorded
         author=row.author,
         subject=row.subject,
         identity=row.identity,
-        envelope=Envelope(row.peer, row.helo, False, row.mail_from, tuple(row.rcpt_tos.split())),
+        envelope=journal.envelope_of(row),
         authentication=proof,
         first_proof=from_dict(json.loads(held.authentication)) if held is not None else proof,
         raw=blobs.load(connection, mailbox.id, row.raw_digest),

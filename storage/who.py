@@ -12,7 +12,6 @@ from sqlalchemy import Column, Connection, bindparam, literal_column, select
 from rules.facts import (
     Company,
     Person,
-    Presence,
     Role,
     Staff,
 )
@@ -24,13 +23,12 @@ from storage.tables import (
     CompanyDomainRow,
     CompanyRow,
     ContractRow,
-    ParticipantRow,
     PersonRow,
     table,
 )
 
 _company, _domain, _person = table(CompanyRow), table(CompanyDomainRow), table(PersonRow)
-_participant, _contract, _bounced = table(ParticipantRow), table(ContractRow), table(BouncedRow)
+_contract, _bounced = table(ContractRow), table(BouncedRow)
 
 
 def _of_contract(column: Column[Any]) -> Any:
@@ -94,16 +92,6 @@ _ANYBODY_OF_DOMAIN = always(
     .limit(1)
 )
 
-_ON_A_TICKET = always(
-    select(_participant.c.id)
-    .where(
-        _participant.c.mailbox_id == bindparam("mailbox"),
-        _participant.c.address == bindparam("address"),
-        _participant.c.presence != Presence.REMOVED.value,
-    )
-    .limit(1)
-)
-
 _STAFF = always(
     select(_person.c.address, _person.c.language)
     .where(
@@ -122,16 +110,14 @@ _BOUNCED = by_count(
 )
 
 
-def knows_author(connection: Connection, mailboxes: Iterable[Mailbox], author: str) -> bool:
-    """Whether any of these mailboxes has a reason to look into who this author is.
+def knows_domain_of(connection: Connection, mailboxes: Iterable[Mailbox], author: str) -> bool:
+    """Whether any of these mailboxes has a company or a person of this author's domain.
 
-    The answer hangs on the domain, not on the address (but for guests): a look-up in the DNS, which
-    the owner of a domain can watch, tells nobody which of its addresses are registered.
+    The address itself is not looked up: a look-up in the DNS, which the owner of a domain can watch
+    and everybody can time, tells nobody which of its addresses are registered or on a ticket.
     """
     return any(
-        _has_company(connection, mailbox, author)
-        or has_people(connection, mailbox, author)()
-        or is_on_a_ticket(connection, mailbox, author)()
+        _has_company(connection, mailbox, author) or has_people(connection, mailbox, author)()
         for mailbox in mailboxes
     )
 
@@ -179,12 +165,6 @@ def company_of(
 def has_people(connection: Connection, mailbox: Mailbox, author: str) -> Answer[bool]:
     """Whether anybody of the author's domain is registered."""
     asked = _ANYBODY_OF_DOMAIN.ask(connection, mailbox=mailbox.id, domain=domain_of(author))
-    return lambda: bool(asked())
-
-
-def is_on_a_ticket(connection: Connection, mailbox: Mailbox, author: str) -> Answer[bool]:
-    """Whether the author is on any ticket."""
-    asked = _ON_A_TICKET.ask(connection, mailbox=mailbox.id, address=author)
     return lambda: bool(asked())
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.app import Parts, parts
 from gateway.cli.server import enrol_demo, ensure_key
 from gateway.config import Config, RelaySection, StoreSection, TrustSection
-from rules.mail import Delivery, Envelope
+from rules.mail import Delivery, Envelope, StrangersWish
 from rules.replies import Reply
 from storage import journal
 from storage.database import Database
@@ -42,9 +42,12 @@ class Desk:
 
     parts: Parts
 
-    async def take(self, raw: bytes, peer: str = TRUSTED, *to: str) -> Sequence[Reply]:
+    async def take(
+        self, raw: bytes, peer: str = TRUSTED, *to: str, strangers: StrangersWish | None = None
+    ) -> Sequence[Reply]:
         """Hand a mail in, as an ingress does; its envelope sender is nobody in particular."""
-        envelope = Envelope(peer, "client.example", False, "x@client.example", to or (SUPPORT,))
+        sender, recipients = "x@client.example", to or (SUPPORT,)
+        envelope = Envelope(peer, "client.example", False, sender, recipients, strangers)
         return await self.parts.ingest.take(Delivery(envelope, raw))
 
     async def journal(self) -> list[JournalEntry]:

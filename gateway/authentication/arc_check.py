@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.authentication.dkim_check import signature_failure, terms_problem
+from gateway.authentication.dkim_check import signature_failure, terms_problem, too_old
 from gateway.authentication.dns import Lookups, Temporary, Unusable, host_domain
 from gateway.authentication.offload import Run
 from gateway.authentication.results_header import proof
@@ -78,6 +78,10 @@ async def check_arc(
     sealer = _domain(chain[-1].seal_tags)
     if sealer not in sealers:
         refusal = Evidence("arc", Result.POLICY, sealer, f"sealer {sealer} is not listed")
+        return ArcVerdict((refusal,), "", False)
+    sealed_at = chain[-1].seal_tags.get(b"t") or chain[-1].signature_tags.get(b"t")
+    if why := too_old(now - int(sealed_at) if sealed_at else None):
+        refusal = Evidence("arc", Result.POLICY, sealer, f"the seal is {why}")
         return ArcVerdict((refusal,), "", False)
     tags = [*(each.seal_tags for each in chain), chain[-1].signature_tags]
     places = [(each[b"s"].decode("ascii", "replace"), _domain(each)) for each in tags]

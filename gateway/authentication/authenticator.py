@@ -158,7 +158,9 @@ class Authenticator:
         if not any(proof.by for proof in proofs) and self._trust.sealers:
             proofs.append(await self._by_arc(mail))
             seal = proofs[-1].seal
-        return replace(_verdict(mail.domain, policy, proofs), seal=seal)
+        verdict = _verdict(mail.domain, policy, proofs)
+        # An old signature says which mail it is, but proves nothing by itself.
+        return replace(verdict, seal=seal if verdict.aligned else None)
 
     async def _by_arc(self, mail: _Mail) -> _Proof:
         checked: ArcVerdict = await check_arc(

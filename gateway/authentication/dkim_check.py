@@ -7,6 +7,8 @@ import base64
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from functools import partial
 
 from gateway.authentication.dmarc import could_align
@@ -35,6 +37,8 @@ MANDATORY = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
 ALGORITHMS = (b"rsa-sha256", b"ed25519-sha256")
 CLOCK_SKEW_S = 3600
 REPLAY_AGE_S = 7 * 86_400
+"""No queue keeps a mail for longer (RFC 5321 §4.5.4.1: 4–5 days), but whoever caught it may."""
+MAX_DATE_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Signature:
     domain: str
     selector: str
     age_s: float | None
-    """Seconds since `t=`, None where the signer names no time."""
+    """Seconds since `t=`, or since the Date that was signed; None where neither names a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class DkimVerdict:
     """DNS kept us from verifying a signature that could have been aligned."""
     warnings: tuple[str, ...]
     signature: Signature | None = None
-    """The one that holds."""
+    """One that holds: the one that proves the domain, or else an old one, which proves nothing."""
 
 
 def candidates(message: Message, author_domain: str, now: float) -> Candidates:
@@ -81,7 +85,7 @@ def candidates(message: Message, author_domain: str, now: float) -> Candidates:
     refused: list[Evidence] = []
     fields = message.named(b"dkim-signature")
     for each in fields[:MAX_SIGNATURES]:
-        read = read_signature(each, now)
+        read = read_signature(each, message, now)
         if isinstance(read, Evidence):
             refused.append(read)
         elif could_align(read.domain, author_domain):
@@ -93,7 +97,7 @@ def candidates(message: Message, author_domain: str, now: float) -> Candidates:
     return Candidates(tuple(found[:MAX_VERIFIED]), tuple(refused[:MAX_VERIFIED]), ignored)
 
 
-def read_signature(field: HeaderField, now: float) -> Signature | Evidence:
+def read_signature(field: HeaderField, message: Message, now: float) -> Signature | Evidence:
     """The signature of one field, or why we refuse its terms. `now` is in Unix seconds."""
     tags = read_tags(field[1])
     if isinstance(tags, str):
@@ -115,8 +119,23 @@ def read_signature(field: HeaderField, now: float) -> Signature | Evidence:
         return _refusal(domain, Result.POLICY, "From is not signed")
     if len(names) > MAX_NAMES:
         return _refusal(domain, Result.POLICY, f"h= of {len(names)} names")
-    age_s = now - int(tags[b"t"]) if b"t" in tags else None
+    signed_at = _signed_at(tags, names, message)
+    age_s = now - signed_at if signed_at is not None else None
     return Signature(field, tags, domain, selector, age_s)
+
+
+def _signed_at(tags: Tags, names: Sequence[bytes], message: Message) -> float | None:
+    """When it was signed, in Unix seconds. Date counts where `h=` covers it: the lowest field."""
+    if b"t" in tags:
+        return int(tags[b"t"])
+    dates = message.named(b"date") if b"date" in names else []
+    if not dates:
+        return None
+    try:
+        written = parsedate_to_datetime(dates[-1][1][:MAX_DATE_BYTES].decode("ascii", "replace"))
+    except (ValueError, OverflowError):
+        return None
+    return (written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp()
 
 
 def terms_problem(tags: Tags, now: float) -> str:
@@ -139,12 +158,13 @@ async def check_dkim(
     aligned: Callable[[str], Awaitable[bool | None]],
     run: Run,
 ) -> DkimVerdict:
-    """Verify the chosen signatures until one holds for an aligned domain.
+    """Verify the chosen signatures until one holds for an aligned domain and is not too old.
 
     `aligned` says whether a domain is aligned with the author's, None if DNS kept it from saying.
     All keys are asked for at once, and used in the order in which they arrive.
     """
     evidence, warnings, temporary = list(chosen.refused), [], False
+    old: Signature | None = None
     if chosen.ignored:
         warnings.append(f"{chosen.ignored} DKIM signatures ignored")
     keys = [asyncio.create_task(_with_key(each, lookups)) for each in chosen.signatures]
@@ -161,18 +181,24 @@ async def check_dkim(
                 continue
             is_aligned = await aligned(signature.domain)
             temporary |= is_aligned is None
+            if is_aligned and (why := too_old(signature.age_s)):
+                detail = f"holds, but is {why}"
+                evidence.append(
+                    Evidence("dkim", Result.POLICY, signature.domain, detail, aligned=True)
+                )
+                old = signature
+                continue
             evidence.append(
                 Evidence("dkim", result, signature.domain, detail, aligned=bool(is_aligned))
             )
             if is_aligned:
-                warnings += _age_warning(signature)
                 return DkimVerdict(
                     signature.domain, tuple(evidence), False, tuple(warnings), signature
                 )
     finally:
         for key in keys:
             key.cancel()
-    return DkimVerdict("", tuple(evidence), temporary, tuple(warnings))
+    return DkimVerdict("", tuple(evidence), temporary, tuple(warnings), old)
 
 
 def verify(message: Message, signature: Signature, record: bytes | Unusable) -> tuple[Result, str]:
@@ -225,10 +251,11 @@ def _key_problem(signature: Signature, key: Key) -> str:
     return ""
 
 
-def _age_warning(signature: Signature) -> Sequence[str]:
-    if signature.age_s is None or signature.age_s <= REPLAY_AGE_S:
-        return ()
-    return (f"DKIM signature is {signature.age_s / 86_400:.0f} days old, maybe replayed",)
+def too_old(age_s: float | None) -> str:
+    """Why a signature of that age proves nothing (RFC 6376 §8.6); empty if it may."""
+    if age_s is None or age_s <= REPLAY_AGE_S:
+        return ""
+    return f"{age_s / 86_400:.0f} days old: maybe sent again"
 
 
 def _refusal(domain: str, result: Result, detail: str) -> Evidence:

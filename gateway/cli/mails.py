@@ -33,7 +33,7 @@ from gateway.cli.common import (
 )
 from rules import replies
 from rules.decision import Decision, Step, Verdict
-from rules.mail import Delivery, Envelope, as_sent, header
+from rules.mail import Delivery, Envelope, StrangersWish, as_sent, header
 from rules.mail.header import Author
 from rules.replies import Reply
 from storage import journal, registry
@@ -161,6 +161,10 @@ def pipe(
         str, typer.Option(help="The client that gave the mail to your MTA.")
     ] = "127.0.0.1",
     helo: Annotated[str, typer.Option(help="What that client called itself.")] = "",
+    strangers: Annotated[
+        StrangersWish | None,
+        typer.Option(help="What becomes of strangers' mail; as the policy says where unset."),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     raw = as_sent(sys.stdin.buffer.read())
@@ -168,7 +172,7 @@ def pipe(
         fail(os.EX_DATAERR, "nothing on standard input; it is to be one raw mail")
     try:
         with failing_well():
-            delivery = _delivery(config, raw, mail_from, tuple(rcpt or ()), peer, helo)
+            delivery = _delivery(config, raw, mail_from, tuple(rcpt or ()), peer, helo, strangers)
             reply = asyncio.run(_take(config, delivery))
     except typer.Exit as failure:
         # A broken store or configuration is ours to mend; the MTA keeps the mail until then.
@@ -213,6 +217,7 @@ def _delivery(
     recipients: tuple[str, ...],
     peer: str,
     helo: str,
+    strangers: StrangersWish | None = None,
 ) -> Delivery:
     if peer and peer_address(peer) is None:
         fail(os.EX_USAGE, f"--peer {peer}: write the client's IP address, such as 192.0.2.7")
@@ -221,7 +226,7 @@ def _delivery(
         mail_from = author.address if isinstance(author, Author) else ""
     if not recipients:
         recipients = (read(config, lambda c: registry.the_mailbox(c, None)).address,)
-    return Delivery(Envelope(peer, helo, False, mail_from, recipients), raw)
+    return Delivery(Envelope(peer, helo, False, mail_from, recipients, strangers), raw)
 
 
 def _deed(decision: Decision) -> str:

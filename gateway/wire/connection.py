@@ -26,7 +26,7 @@ from aiosmtpd.smtp import Envelope as Transaction
 from gateway.wire.capacity import IPAddress, Wire
 from gateway.wire.incoming import BLOCK_BYTES
 from rules import replies
-from rules.mail import Envelope
+from rules.mail import Envelope, StrangersWish
 from rules.replies import Reply
 
 log = logging.getLogger("gateway.wire")
@@ -94,6 +94,8 @@ class Listener:
     """Bare CR and LF in their mails become CRLF, where others are refused."""
     relay_peers: Networks = ()
     """They may have more connections."""
+    strangers: StrangersWish | None = None
+    """Goes with every mail that comes here."""
 
 
 class Hooks(Protocol):

@@ -162,6 +162,7 @@ class SmtpConnection(Connection):
             tls=self.tls,
             mail_from="" if sender == NULL_PATH else sender,
             rcpt_tos=tuple(self.envelope.rcpt_tos),
+            strangers=self.listener.strangers,
         )
 
     async def answer(self, answers: Sequence[Reply]) -> None:

@@ -7,6 +7,7 @@ from rules.mail.message import (
     Envelope,
     Mail,
     Mailbox,
+    StrangersWish,
     Unreadable,
     as_sent,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Envelope",
     "Mail",
     "Mailbox",
+    "StrangersWish",
     "Unreadable",
     "as_sent",
 ]

@@ -25,6 +25,20 @@ ROLE_LOCAL_PARTS = frozenset(
     )
 )
 
+MORE_FREE_MAIL_DOMAINS = frozenset(
+    (
+        "hey.com",
+        "keemail.me",
+        "mailbox.org",
+        "tuta.com",
+        "tuta.io",
+        "tutamail.com",
+        "tutanota.com",
+        "tutanota.de",
+    )
+)
+"""That the list in use leaves out."""
+
 
 @lru_cache(maxsize=65536)
 def normalise(address: str) -> str | None:
@@ -60,7 +74,7 @@ def without_detail(address: str) -> tuple[str, str]:
 
 def is_free_mail(domain: str) -> bool:
     """A provider where anybody gets an address: such a domain proves no company."""
-    return domain in FREE_MAIL_DOMAINS
+    return domain in FREE_MAIL_DOMAINS or domain in MORE_FREE_MAIL_DOMAINS
 
 
 def is_role(address: str) -> bool:

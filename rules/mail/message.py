@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author, Header
@@ -19,6 +20,10 @@ class Mailbox:
     policy: str
 
 
+StrangersWish = Literal["refuse", "hold"]
+"""What becomes of the mail of strangers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What the SMTP dialogue said (RFC 5321 §2.3.1), before any header is believed."""
@@ -30,6 +35,9 @@ class Envelope:
     mail_from: str
     """The reverse-path without its brackets; empty for the null reverse-path `<>`."""
     rcpt_tos: tuple[str, ...]
+    strangers: StrangersWish | None = None
+    """What the listener that took the mail says, before the policy: a relay in front of it would
+    answer a refusal with a bounce. None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class ProofSection(Section):
     add_people: Literal["T2", "T3"] = "T2"
     close: Literal["T2", "T3"] = "T2"
     command: Literal["T2", "T3"] = "T2"
+    dkim_required: bool = False
+    """SPF alone proves nobody: hosts that send for many domains pass it for all of them."""
 
 
 class CcSection(Section):

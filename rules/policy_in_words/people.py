@@ -49,6 +49,10 @@ def people(policy: Policy) -> Iterator[str]:
             yield "A comment must come by the person's own reply address, or from a proven sender."
         case "T2":
             yield "A comment must come from a proven sender."
+    if policy.proof.dkim_required:
+        yield "A sender is proven by DKIM; SPF alone proves nobody."
+    else:
+        yield "A sender is proven by DKIM or by SPF."
     for act, proof in (
         ("Adding people to a ticket", policy.proof.add_people),
         ("Closing a ticket by mail", policy.proof.close),

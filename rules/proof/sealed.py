@@ -18,10 +18,30 @@ from dataclasses import replace
 from rules.mail import Envelope, Mail
 from rules.mail.addresses import normalise, without_detail
 from rules.mail.automatic import sign_of_automation
-from rules.proof.authentication import Authentication, Seal
+from rules.proof.authentication import Authentication, Result, Seal
 
 POINTERS = ("to", "cc", "in-reply-to", "references", "subject")
 """The fields beside From that decide where a mail goes and whom it brings."""
+
+
+def counted(proven: Authentication, dkim_required: bool) -> Authentication:
+    """What of a proof counts where DKIM may be required.
+
+    A host that sends for many domains passes SPF for each of them, whoever of its customers writes.
+    So SPF then proves no author, nor that a signed mail came straight from him. Where it was SPF
+    alone, a key that the DNS did not give may still be the proof: that is tried again.
+    """
+    if not dkim_required:
+        return proven
+    if proven.by.startswith("spf:"):
+        waiting = any(e.method == "dkim" and e.result is Result.TEMPERROR for e in proven.evidence)
+        warnings = (*proven.warnings, "SPF alone, and the policy asks for DKIM")
+        return replace(
+            proven, aligned=False, by="", temporary=waiting, warnings=warnings, seal=None
+        )
+    if proven.by.startswith("dkim:") and proven.seal is not None:
+        return replace(proven, seal=replace(proven.seal, alone=True))
+    return proven
 
 
 def as_proven(mail: Mail, envelope: Envelope, proven: Authentication) -> Mail:

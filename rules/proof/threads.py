@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,7 @@ from rules.proof.tokens import (
     Keys,
     ReplyToken,
     is_loop_mark,
+    looks_like_reply_token,
     read_message_id,
     read_reply_token,
     read_return_path,
@@ -58,6 +59,15 @@ def signals(
         *_ids(mail, mailbox, keys),
         *_late(mail),
         *_tags(mail.subject, tag_format),
+    )
+
+
+def answers_something(mail: Mail, envelope: Envelope, tag_formats: Iterable[str]) -> bool:
+    """Whether it is written like an answer to a ticket; that of which, or of none, is not asked."""
+    return (
+        bool(thread_ids(mail))
+        or any(looks_like_reply_token(without_detail(r)[1]) for r in envelope.rcpt_tos)
+        or any(True for written in tag_formats for _ in _tags(mail.subject, written))
     )
 
 

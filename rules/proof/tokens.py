@@ -29,6 +29,7 @@ LAST_MILLISECOND = 253_402_300_799_999
 REPLY_TOKEN_LENGTH = 36
 """Characters of a reply token; with `support+` before it a local part stays under 64 octets."""
 
+_REPLY_TOKEN = re.compile(rf"[a-z2-7]{{{REPLY_TOKEN_LENGTH}}}", re.IGNORECASE)
 _OUR_ID = re.compile(r"<([a-z2-7]{52})@([^<>@\s]+)>")
 
 
@@ -76,6 +77,11 @@ def read_reply_token(keys: Keys, mailbox: int, text: str) -> ReplyToken | None:
         participant=int.from_bytes(payload[5:10], "big"),
         purpose=Purpose(payload[10]),
     )
+
+
+def looks_like_reply_token(text: str) -> bool:
+    """Whether it is written like one, whoever made it: nothing is known by that."""
+    return _REPLY_TOKEN.fullmatch(text) is not None
 
 
 def reply_address(keys: Keys, mailbox: int, address: str, token: ReplyToken) -> str:

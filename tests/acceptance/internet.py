@@ -19,10 +19,11 @@ from rules.facts import Role
 from rules.mail import Mailbox
 from rules.proof import tokens
 from rules.proof.tokens import Keys, Purpose, ReplyToken
-from storage import journal, registry, tickets
+from storage import journal, outbox, registry, tickets
 from storage.database import Connection, Database
 from storage.journal import JournalEntry, Wanted
 from storage.ledger import open_ledger
+from storage.outbox import Listed
 from storage.registry import NewPerson
 from storage.tables import CommentRow, TicketRow, table
 from storage.tickets import Whole
@@ -207,6 +208,10 @@ class Target:
         whole = self.database.read(lambda c: tickets.whole(c, number))
         assert whole is not None
         return whole
+
+    def notices(self) -> Sequence[Listed]:
+        """Every mail that we were to send, sent or not."""
+        return self.database.read(lambda c: outbox.listing(c, None, 100_000))
 
     @property
     def keys(self) -> Keys:

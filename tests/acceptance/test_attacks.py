@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,88 @@ def relayed(
     folder = tmp_path_factory.mktemp("relayed")
     with a_target(folder, sqlite_stores.new(), relay="127.0.0.1") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def strict(
+    sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """The same, where the policy asks for DKIM."""
+    folder = tmp_path_factory.mktemp("strict")
+    with a_target(folder, sqlite_stores.new(), dkim_required="true") as running:
+        running.server.records["s1._domainkey.hooli.example", "TXT"] = [rsa_key(2048).record]
+        yield running
+
+
+@pytest.fixture(scope="module")
+def holding(
+    sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """The same, where strangers are held."""
+    folder = tmp_path_factory.mktemp("holding")
+    with a_target(folder, sqlite_stores.new(), strangers='"hold"') as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Row:
+    """What docs/attacks.md says of a test in this file."""
+
+    reply: str
+    """How it begins; empty where the page names none, as is the reason."""
+    verdict: str
+    reason: str
+
+
+WORDS = {
+    "a comment": "commented",
+    "a new ticket": "opened",
+    "as the first time": "duplicate",
+    "flagged": "flagged",
+    "folded": "recorded",
+    "held": "held",
+}
+"""What the page calls a verdict behind a reply."""
+
+
+@cache
+def page_rows() -> dict[str, list[Row]]:
+    """The rows of the page that name a test, by its name."""
+    rows: dict[str, list[Row]] = {}
+    for line in (ROOT / "docs" / "attacks.md").read_text().splitlines():
+        cells = line.split(" | ")
+        for name in re.findall(r"`(test_\w+)`", cells[-1]) if line.startswith("| ") else []:
+            rows.setdefault(name, []).append(read_row(cells[1:-1]))
+    return rows
+
+
+def read_row(cells: list[str]) -> Row:
+    """Of what stands between the attack and the test: reply and reason, or both in one cell."""
+    reply = re.match(r"[245]\d\d \d\.\d\.\d+", cells[0])
+    reason = re.search(r"`(\w+)`", cells[-1])
+    verdict = WORDS.get(cells[0].partition(", ")[2], "")
+    return Row(reply[0] if reply else "", verdict, reason[1] if reason else "")
+
+
+@pytest.fixture(autouse=True)
+def as_the_page_says(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a test that the page names: one of its mails became what the page says."""
+    rows = page_rows().get(request.function.__name__, [])
+    used = [n for n in ("target", "relayed", "strict", "holding") if n in request.fixturenames]
+    if not rows or not used:
+        yield
+        return
+    running: Target = request.getfixturevalue(used[0])
+    known = {entry.id for entry in running.journal()}
+    yield
+    entries = [entry for entry in running.journal() if entry.id not in known]
+    for row in rows:
+        assert any(
+            entry.reply.startswith(row.reply)
+            and row.verdict in ("", entry.verdict)
+            and row.reason in ("", entry.reason)
+            for entry in entries
+        ), (row, [(entry.reply, entry.verdict, entry.reason) for entry in entries])
 
 
 @dataclass(frozen=True)
@@ -285,6 +368,11 @@ SIGNATURES = (
         lambda: signed_by_ann(tags={"t": now(-900), "x": now(-60)}),
         "dkim=permerror",
     ),
+    rejected(
+        "signed eight days ago",
+        lambda: signed_by_ann(tags={"t": now(-8 * 86_400)}),
+        "dkim=policy",
+    ),
     rejected("signed in the future", lambda: signed_by_ann(tags={"t": now(90_000)})),
     rejected("a hundred signatures", a_hundred_signatures, "dkim=permerror"),
     Attack(
@@ -400,6 +488,7 @@ def test_the_page_of_attacks_says_so_too() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     for name in re.findall(r"`(test_\w+)`", page):
         assert f"def {name}(" in tests, name
+    assert sum(row.reason != "" for named in page_rows().values() for row in named) >= 30
 
 
 def test_the_command_line_tells_the_same(target: Target) -> None:
@@ -553,6 +642,14 @@ class TestReplay:
         assert target.send(raw, EVE) == first
         assert target.written() == before
 
+    def test_of_last_week_by_a_host_of_its_author(self, target: Target) -> None:
+        """SPF proves it still, and it is the same mail as the first time."""
+        target.server.records["s1._domainkey.hooli.example", "TXT"] = [rsa_key(2048).record]
+        raw = by("hooli.example", a_mail(HANK), tags={"t": now(-8 * 86_400)})
+        first = target.send(raw, HANK)
+
+        assert target.send(b"X-Any: thing\r\n" + raw, HANK) == first
+
     def test_to_the_token_of_another_ticket(self, target: Target) -> None:
         """A mail of Ann's that we have not had yet, in the hands of somebody on her ticket."""
         _, ticket = filed(target.send(honest(ANN), ANN))
@@ -619,6 +716,27 @@ class TestReplay:
         assert target.ticket(opened).summary.mentions is None
 
 
+class TestWhereDkimIsRequired:
+    """Hooli's provider sends for many: SPF lets this host write for all of them."""
+
+    def test_spf_alone_proves_nobody(self, strict: Target) -> None:
+        code, text = strict.send(a_mail(HANK), HANK)
+
+        assert f"{code} {text}".startswith(UNKNOWN)
+        assert strict.journal()[-1].reason == "unproven"
+        assert "SPF alone" in str(strict.journal()[-1].trace)
+
+    def test_a_signature_does(self, strict: Target) -> None:
+        filed(strict.send(honest(HANK), HANK))
+
+    def test_a_caught_mail_is_bound_though_spf_passes(self, strict: Target) -> None:
+        raw = by("hooli.example", a_mail(HANK), signs=("from", "to", "message-id", "date"))
+
+        _, opened = filed(strict.send(raw, HANK))
+
+        assert strict.ticket(opened).summary.subject == "(no subject)"
+
+
 class TestReplayThroughARelay:
     """Whose word on a caught mail rests on the signature in it."""
 
@@ -629,6 +747,15 @@ class TestReplayThroughARelay:
 
         assert relayed.send(stamped(b"X-Any: thing\r\n" + raw), EVE) == first
         assert relayed.written() == before
+
+    def test_of_last_week_it_is_the_relays_word_and_bound_all_the_same(
+        self, relayed: Target
+    ) -> None:
+        raw = by("acme.example", a_mail(ANN), tags={"t": now(-8 * 86_400)})
+        first = relayed.send(stamped(raw), ANN)
+        filed(first)
+
+        assert relayed.send(stamped(b"X-Any: thing\r\n" + raw), EVE) == first
 
     def test_to_a_mailbox_where_the_author_is_enrolled_too(self, relayed: Target) -> None:
         relayed.send(stamped(honest(ANN)), EVE, to=SALES)
@@ -680,8 +807,61 @@ class TestReplyToken:
 
         held(target, ticket, f"{code} {text}", HELD, "foreign_company")
 
-    def test_a_stranger_is_a_stranger(self, target: Target, ticket: int) -> None:
-        code, text = target.send(by("evil.example", a_mail(EVE)), to=target.token(ticket, ANN))
+    def test_a_proven_stranger_is_flagged(self, target: Target, ticket: int) -> None:
+        """A contractor, say, to whom Ann forwarded a notice."""
+        before = target.ticket(ticket)
+
+        _, number = filed(replied(target, EVE, target.token(ticket, ANN)))
+
+        after = target.ticket(number)
+        last = after.comments[-1]
+        assert number == ticket
+        assert (last.author, last.visibility) == (EVE, "private")
+        assert (after.members, after.summary.status) == (before.members, before.summary.status)
+        assert target.journal()[-1].reason == "not_a_participant"
+        assert EVE not in {notice.address for notice in target.notices()}
+
+    def test_a_proven_stranger_is_flagged_though_strangers_are_held(self, holding: Target) -> None:
+        _, ticket = filed(holding.send(honest(ANN), ANN))
+
+        assert filed(replied(holding, EVE, holding.token(ticket, ANN)))[1] == ticket
+
+    def test_a_proven_stranger_with_one_character_changed(
+        self, target: Target, ticket: int
+    ) -> None:
+        local, _, rest = target.token(ticket, ANN).partition("+")
+        token = f"{local}+{'b' if rest[0] == 'a' else 'a'}{rest[1:]}"
+
+        code, text = replied(target, EVE, token)
+
+        held(target, ticket, f"{code} {text}", UNKNOWN, "stranger")
+
+    def test_a_proven_stranger_after_ann_was_removed(self, target: Target, ticket: int) -> None:
+        code, text = replied(target, EVE, removed(target, ticket))
+
+        held(target, ticket, f"{code} {text}", UNKNOWN, "stranger")
+
+    def test_a_proven_stranger_s_caught_mail_sent_to_it(self, target: Target, ticket: int) -> None:
+        """His signature alone proves him, and names another recipient than the token."""
+        target.server.records["s1._domainkey.partner.example", "TXT"] = [rsa_key(2048).record]
+        raw = by("partner.example", a_mail("pat@partner.example"))
+
+        code, text = target.send(raw, to=target.token(ticket, ANN))
+
+        held(target, ticket, f"{code} {text}", UNKNOWN, "stranger")
+
+    def test_a_proven_stranger_s_machine_is_never_flagged(
+        self, target: Target, ticket: int
+    ) -> None:
+        raw = a_mail(EVE, "Auto-Submitted: auto-replied")
+        code, _ = target.send(raw, to=target.token(ticket, ANN))
+
+        assert (code, target.journal()[-1].reason) == (250, "automatic")
+        assert target.ticket(ticket).comments[-1].visibility == "folded"
+
+    def test_an_unproven_stranger_is_a_stranger(self, target: Target, ticket: int) -> None:
+        raw = a_mail("una@unknown.example")
+        code, text = target.send(raw, to=target.token(ticket, ANN))
 
         held(target, ticket, f"{code} {text}", UNKNOWN, "stranger")
 

@@ -12,6 +12,8 @@ is public, and may be told.
   character changed. Then the same tokens from the stranger.
 - A domain with p=reject: the three addresses, the stranger left out (550 5.7.26 is the domain's own
   wish), and the pointers again.
+- A stranger whom his own domain proves: with nothing, and with each pointer but a good token, which
+  is the one thing that makes a difference to him (his mail is flagged).
 - A domain with p=quarantine, and one whose servers are silent: the registered address and the other
   ones. Here the replies alone are compared (with the mail's own id masked): 250 and 451 are told
   at the same multiple of the time as all others.
@@ -36,7 +38,7 @@ import pytest
 
 from rules.proof.tokens import message_id
 from tests.acceptance.desk import SUPPORT, filed
-from tests.acceptance.internet import ANN, BOB, ULA, Target, a_mail, a_target, by, honest
+from tests.acceptance.internet import ANN, BOB, EVE, ULA, Target, a_mail, a_target, by, honest
 from tests.stores import SqliteStores
 
 SAMPLES = 200
@@ -102,6 +104,10 @@ def groups(target: Target) -> Groups:
             **addresses(ANN, "dan@acme.example", "nobody@acme.example"),
             **{f"registered, {name}": make(ANN) for name, make in pointers.items()},
         },
+        "a proven stranger": {
+            "stranger": Kind(EVE),
+            **{name: make(EVE) for name, make in pointers.items() if name != "a good token"},
+        },
     }
 
 
@@ -146,7 +152,7 @@ class Told:
     seconds: float
 
 
-@pytest.mark.parametrize("group", ["asks for nothing", "asks to reject"])
+@pytest.mark.parametrize("group", ["asks for nothing", "asks to reject", "a proven stranger"])
 async def test_answers_and_their_times_tell_nothing(
     target: Target, groups: Groups, group: str
 ) -> None:
@@ -201,9 +207,36 @@ async def test_a_guest_s_domain_does_not_tell_that_he_is_one(target: Target, dom
     guest = f"gus@{domain}"
     invite(target, guest)
 
-    told = await sampled(target, {"guest": Kind(guest), "nobody": Kind(f"no@{domain}")}, 2)
+    told = await sampled(target, {"guest": Kind(guest), "nobody": Kind(f"no@{domain}")}, 5)
 
     assert len({answer.replies for answers in told.values() for answer in answers}) == 1
+    medians = [statistics.median(answer.seconds for answer in answers) for answers in told.values()]
+    assert max(medians) - min(medians) < REFUSAL_S / 2, medians
+
+
+@pytest.mark.parametrize("domain", ["guest.example", "quiet.example"], ids=["rejects", "silent"])
+async def test_nor_does_it_where_he_names_a_ticket_by_its_number(
+    target: Target, domain: str
+) -> None:
+    """A number can be guessed, whichever ticket he is on."""
+    target.server.records["_dmarc.guest.example", "TXT"] = ["v=DMARC1; p=reject"]
+    target.server.silent.add("quiet.example")
+    guest = f"gus@{domain}"
+    ticket = invite(target, guest)
+
+    told = await sampled(
+        target,
+        {
+            "guest": Kind(guest, tag=f"[#{ticket}]"),
+            "guest, no ticket": Kind(guest, tag=f"[#{ticket + 7000}]"),
+            "nobody": Kind(f"no@{domain}", tag=f"[#{ticket}]"),
+        },
+        5,
+    )
+
+    assert len({answer.replies for answers in told.values() for answer in answers}) == 1
+    medians = [statistics.median(answer.seconds for answer in answers) for answers in told.values()]
+    assert max(medians) - min(medians) < REFUSAL_S / 2, medians
 
 
 async def test_nor_does_it_where_strangers_are_held(
@@ -220,12 +253,13 @@ async def test_nor_does_it_where_strangers_are_held(
     assert len({answer.replies for answers in told.values() for answer in answers}) == 1
 
 
-def invite(target: Target, guest: str) -> None:
+def invite(target: Target, guest: str) -> int:
     """A ticket of Ann's that he is on."""
     signs = ("from", "to", "cc", "subject", "date", "message-id")
     opening = by("acme.example", a_mail(ANN, f"Cc: {guest}"), signs=signs)
     _, ticket = filed(target.send(opening, ANN))
     assert guest in {member.address for member in target.ticket(ticket).members}
+    return ticket
 
 
 async def sampled(target: Target, kinds: Kinds, samples: int) -> Mapping[str, list[Told]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 
 import dkim
@@ -27,12 +28,20 @@ async def world() -> AsyncIterator[World]:
         yield world
 
 
-def sealed(mail: bytes, sealer: str = LIST, states: str = ACME_PASSED) -> bytes:
-    """The mail with one more ARC set, made by dkimpy."""
+def sealed(
+    mail: bytes, sealer: str = LIST, states: str = ACME_PASSED, at: int | None = None
+) -> bytes:
+    """The mail with one more ARC set, made by dkimpy; `at` in Unix seconds, now unless given."""
     stated = f"Authentication-Results: {sealer}; {states}\r\n".encode() + mail
     names = [b"from", b"to", b"subject"]
     added = dkim.arc_sign(
-        stated, b"s1", sealer.encode(), rsa_key().private, sealer.encode(), include_headers=names
+        stated,
+        b"s1",
+        sealer.encode(),
+        rsa_key().private,
+        sealer.encode(),
+        include_headers=names,
+        timestamp=at,
     )
     assert len(added) == 3
     return b"".join(added) + mail
@@ -51,6 +60,12 @@ async def test_a_seal_binds_what_its_newest_signature_covers(world: World) -> No
     assert verdict.seal is not None
     assert verdict.seal.alone
     assert sorted(verdict.seal.names) == ["from", "subject", "to"]
+
+
+async def test_a_seal_of_last_week_proves_nothing(world: World) -> None:
+    verdict = await world.verdict(sealed(a_mail(), at=int(time.time()) - 8 * 86_400))
+    assert not verdict.aligned
+    assert the("arc", verdict).detail == "the seal is 8 days old: maybe sent again"
 
 
 async def test_by_default_nobody_is_listed() -> None:

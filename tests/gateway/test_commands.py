@@ -275,6 +275,8 @@ def test_with_two_mailboxes_a_command_asks_for_one(desk: Desk) -> None:
         ("company add Acme", os.EX_DATAERR, "Acme is registered already"),
         ("company add New --domain gmail.com", os.EX_DATAERR, "gmail.com is a free mail provider"),
         ("company add New --domain \u0430cme.example", os.EX_DATAERR, "mixes scripts"),
+        ("user add x@\u0430cme.example --company Acme --anywhere", os.EX_DATAERR, "mixes scripts"),
+        ("staff add x@\u0430cme.example", os.EX_DATAERR, "mixes scripts"),
         ("company deactivate Nobody", os.EX_DATAERR, "no company 'Nobody'"),
         ("user add x@acme.example --company Acne", os.EX_DATAERR, "there are: Acme, Globex"),
         ("user add ann@acme.example --company Acme", os.EX_DATAERR, "is registered already"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,16 @@ from hypothesis import strategies as st
 
 from gateway.authentication.signatures import CHUNK_BYTES, canonical_body
 from rules.proof.authentication import Result
-from tests.gateway.senders import World, a_mail, a_world, ed25519_key, rsa_key, signed, the
+from tests.gateway.senders import (
+    ACME_HOST,
+    World,
+    a_mail,
+    a_world,
+    ed25519_key,
+    rsa_key,
+    signed,
+    the,
+)
 
 
 @pytest.fixture
@@ -158,10 +170,63 @@ async def test_a_signature_from_the_future_is_refused(world: World) -> None:
     assert await refused(world, raw) == (Result.PERMERROR, "signed in the future")
 
 
-async def test_a_signature_of_last_week_passes_with_a_warning(world: World) -> None:
-    verdict = await world.verdict(signed(a_mail(), tags={"t": str(int(time.time()) - 8 * 86_400)}))
-    assert verdict.aligned
-    assert "8 days old" in verdict.warnings[0]
+OLD = {"t": str(int(time.time()) - 8 * 86_400)}
+TOO_OLD = (Result.POLICY, "holds, but is 8 days old: maybe sent again")
+
+
+async def test_a_signature_of_last_week_proves_nothing(world: World) -> None:
+    assert await refused(world, signed(a_mail(), tags=OLD)) == TOO_OLD
+
+
+async def test_one_of_six_days_ago_does(world: World) -> None:
+    tags = {"t": str(int(time.time()) - 6 * 86_400)}
+    assert (await world.verdict(signed(a_mail(), tags=tags))).aligned
+
+
+async def test_without_a_time_of_its_own_the_signed_date_tells_its_age(world: World) -> None:
+    raw = dated(datetime.now(UTC) - timedelta(days=8))
+    assert await refused(world, signed(raw, tags={"t": None})) == TOO_OLD
+
+
+async def test_a_date_above_the_signed_one_makes_it_no_younger(world: World) -> None:
+    now = format_datetime(datetime.now(UTC))
+    raw = signed(dated(datetime.now(UTC) - timedelta(days=8)), tags={"t": None})
+    assert await refused(world, f"Date: {now}\r\n".encode() + raw) == TOO_OLD
+
+
+@pytest.mark.parametrize("written", ["yesterday", "", "Fri, 99 Foo 99999999999999 99:99:99 +9999"])
+async def test_of_a_date_that_is_none_the_age_is_unknown(world: World, written: str) -> None:
+    raw = re.sub(rb"Date: [^\r]+", f"Date: {written}".encode(), a_mail())
+    assert (await world.verdict(signed(raw, tags={"t": None}))).aligned
+
+
+async def test_the_time_of_signing_goes_before_the_date(world: World) -> None:
+    raw = dated(datetime.now(UTC) - timedelta(days=8))
+    assert (await world.verdict(signed(raw))).aligned
+
+
+async def test_a_young_signature_beside_an_old_one_proves(world: World) -> None:
+    both = signed(signed(a_mail()), tags=OLD)
+    assert (await world.verdict(both)).by == "dkim:acme.example"
+
+
+async def test_spf_still_proves_what_an_old_signature_does_not(world: World) -> None:
+    """And the mail is known by its signature, so that it is the same mail as the first time."""
+    raw = signed(a_mail(), tags=OLD)
+
+    verdict = await world.verdict(raw, peer=ACME_HOST, mail_from="ann@acme.example")
+
+    assert verdict.by == "spf:acme.example"
+    assert verdict.seal is not None
+    assert not verdict.seal.alone
+
+
+async def test_what_proves_nothing_has_no_seal(world: World) -> None:
+    assert (await world.verdict(signed(a_mail(), tags=OLD))).seal is None
+
+
+def dated(moment: datetime) -> bytes:
+    return re.sub(rb"Date: [^\r]+", f"Date: {format_datetime(moment)}".encode(), a_mail())
 
 
 async def test_a_revoked_key_is_refused(world: World) -> None:

@@ -186,7 +186,7 @@ def test_validate_checks_each_file(office: Office) -> None:
 
     assert said.code == os.EX_CONFIG
     assert said.out == f"{good}: the policy ours holds.\n"
-    assert f"{bad}: line 49: unknown setting: severity.cieling (did you mean ceiling?)" in said.err
+    assert f"{bad}: line 50: unknown setting: severity.cieling (did you mean ceiling?)" in said.err
     assert f"{office.folder / 'none.toml'}: cannot be read" in said.err
 
 

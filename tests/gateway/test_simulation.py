@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from rules.decision import Reason, Verdict
 from rules.facts import Presence, Role
 from rules.mail.header import Author
 from rules.policy import Policy
-from rules.proof.authentication import Authentication
+from rules.proof.authentication import Authentication, Evidence, Result, as_dict
 from rules.ticket.changes import Change, Delete, Merge
 from rules.ticket.lifecycle import Status
 from storage import people, quarantine, records, registry, replay
@@ -26,7 +27,7 @@ from storage.changes import make
 from storage.database import Connection
 from storage.records import Hand, Source
 from storage.registry import NewPerson
-from storage.tables import metadata
+from storage.tables import JournalRow, metadata, table
 from tests.bench import load
 from tests.bench import simulation as bench
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
@@ -94,6 +95,32 @@ async def test_the_policy_in_force_differs_in_nothing(desk: Desk) -> None:
     report = await tried(desk, default_policy())
 
     assert (report.mails, report.different) == (4, 0)
+    assert as_recorded(report)
+
+
+async def test_a_policy_that_asks_for_dkim_is_tried_on_what_spf_proved(
+    desk: Desk,
+) -> None:
+    await desk.take(a_mail())
+    evidence = (Evidence("spf", Result.PASS, "acme.example", aligned=True),)
+    by_spf = Authentication(True, "spf:acme.example", Result.PASS, "none", False, evidence)
+    proven = table(JournalRow).update().values(authentication=json.dumps(as_dict(by_spf)))
+    await write(desk, lambda connection: connection.execute(proven))
+
+    report = await tried(desk, policy_with("proof", dkim_required=True))
+
+    (difference,) = report.shown
+    assert (difference.was.verdict, difference.would_be.reason) == (Verdict.OPENED, "unproven")
+    assert as_recorded(report)
+
+
+async def test_a_listener_that_holds_strangers_is_remembered(desk: Desk) -> None:
+    await desk.take(a_mail("eve@elsewhere.example"), strangers="hold")
+
+    report = await tried(desk, default_policy(strangers="refuse"))
+
+    assert (await desk.last()).reason == Reason.STRANGER_RELAYED
+    assert (report.mails, report.different) == (1, 0)
     assert as_recorded(report)
 
 

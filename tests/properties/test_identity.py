@@ -216,7 +216,6 @@ def facts(envelope: Envelope, authentication: Authentication) -> Facts:
         people=people,
         author_company=None,
         domain_known=True,
-        author_known=True,
         tickets={},
         known_ids={},
         named_before={},

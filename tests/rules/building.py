@@ -24,7 +24,7 @@ from rules.facts import (
     Staff,
     Ticket,
 )
-from rules.mail import Body, Envelope, Mail, Mailbox, Unreadable
+from rules.mail import Body, Envelope, Mail, Mailbox, StrangersWish, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author, Header
 from rules.policy import Policy, parse
@@ -154,11 +154,13 @@ class World:
     invited_at: datetime | None = None
     deferred_since: datetime | None = None
     policy: Policy = field(default_factory=default_policy)
+    strangers: StrangersWish | None = None
+    """What the listener says of them."""
 
     def decide(self, mail: Mail, to: str = SUPPORT, mail_from: str | None = None) -> Decision:
         address = mail.author.address if isinstance(mail.author, Author) else ""
         sender = (address or "x@client.example") if mail_from is None else mail_from
-        envelope = Envelope("127.0.0.1", "", False, sender, (to,))
+        envelope = Envelope("127.0.0.1", "", False, sender, (to,), self.strangers)
         return decide(mail, self.facts(mail, envelope, address), self.policy)
 
     def facts(self, mail: Mail, envelope: Envelope, author: str) -> Facts:
@@ -170,7 +172,6 @@ class World:
         known = domain in self.domains or domain in {
             p.address.rpartition("@")[2] for p in self.people
         }
-        members = {p.address for ticket in self.tickets for p in ticket.participants}
         return Facts(
             received_at=NOON,
             mailbox=MAILBOX,
@@ -181,7 +182,6 @@ class World:
             people=registered,
             author_company=None if author in registered else self.domains.get(domain),
             domain_known=known,
-            author_known=known or author in members,
             tickets={t.id: t for t in self.tickets},
             known_ids=self.known_ids,
             named_before={one: (ticket,) for one, ticket in self.named_before.items()},

@@ -18,6 +18,7 @@ from rules.decision import (
     Verdict,
 )
 from rules.facts import Earlier, Part, Presence
+from rules.mail import StrangersWish
 from rules.proof.authentication import Result, Seal
 from rules.proof.tokens import Purpose
 from rules.service.participants import Addition
@@ -39,6 +40,7 @@ from tests.rules.building import (
     a_ticket,
     default_policy,
     member,
+    orders_of,
     our_id,
     person,
     token_to,
@@ -127,6 +129,22 @@ def test_a_stranger_is_held_where_the_policy_says_so() -> None:
     assert world.decide(a_mail("eve@evil.example")).reason is Reason.STRANGER_HELD
 
 
+@pytest.mark.parametrize(
+    ("listener", "policy", "reason"),
+    [
+        ("hold", "refuse", Reason.STRANGER_RELAYED),
+        ("hold", "hold", Reason.STRANGER_RELAYED),
+        ("refuse", "hold", Reason.STRANGER),
+    ],
+)
+def test_the_listeners_word_on_strangers_goes_before_the_policys(
+    listener: StrangersWish, policy: StrangersWish, reason: Reason
+) -> None:
+    world = World(policy=default_policy(strangers=policy), strangers=listener)
+
+    assert world.decide(a_mail("eve@evil.example")).reason is reason
+
+
 def test_a_proven_colleague_who_is_not_enrolled_is_held() -> None:
     assert World().decide(a_mail("new@acme.example")).reason is Reason.NOT_ENROLLED
 
@@ -197,6 +215,16 @@ def test_a_guest_is_refused_as_his_neighbours_are_whatever_his_domain_asks_for()
     assert answers[0] == answers[1]
 
 
+def test_a_guest_whose_dns_is_silent_is_put_off_by_what_cannot_be_guessed_alone() -> None:
+    guest = member(71, "pat@partner.example", Part.GUEST)
+    world = World(tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(temporary=True))
+
+    by_id = world.decide(a_mail(guest.address, references=(our_id(),)))
+    by_number = world.decide(a_mail(guest.address, subject="[#7]"))
+
+    assert (by_id.reason, by_number.reason) == (Reason.DNS_FAILURE, Reason.STRANGER)
+
+
 SEAL = Seal("f" * 64, ("from", "to", "subject", "date"))
 
 
@@ -212,6 +240,13 @@ def test_a_signed_mail_to_somebody_else_is_held() -> None:
     decision = World(proof=sealed).decide(a_mail(to=("bob@elsewhere.example",)))
 
     assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.NOT_ADDRESSED)
+
+
+def test_a_strangers_signed_mail_to_somebody_else_is_a_strangers() -> None:
+    sealed = replace(PROVEN, by="dkim:elsewhere.example", seal=SEAL)
+    mail = a_mail("eve@elsewhere.example", to=("list@elsewhere.example",))
+
+    assert World(proof=sealed).decide(mail).reason is Reason.STRANGER
 
 
 def test_a_signed_mail_to_an_alias_of_the_mailbox_is_for_us() -> None:
@@ -308,6 +343,41 @@ class TestOnAKnownTicket:
         decision = World().decide(a_mail("new@acme.example"), to=token_to(70))
 
         assert decision.reason is Reason.NOT_A_PARTICIPANT
+
+    @pytest.mark.parametrize("strangers", ["refuse", "hold"])
+    def test_a_proven_stranger_with_a_forwarded_token_is_flagged(self, strangers: str) -> None:
+        world = World(policy=default_policy(strangers=strangers))
+
+        decision = world.decide(a_mail("eve@elsewhere.example"), to=token_to(70))
+
+        assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.NOT_A_PARTICIPANT)
+        assert what_it_adds(decision) == (7, Visibility.PRIVATE, ())
+        assert [o.address for o in orders_of(decision)] == [SAM.address]
+
+    def test_a_stranger_with_an_id_of_ours_is_a_stranger(self) -> None:
+        decision = World().decide(a_mail("eve@elsewhere.example", references=(our_id(),)))
+
+        assert decision.reason is Reason.STRANGER
+
+    def test_a_stranger_with_a_forwarded_token_and_no_proof_is_a_stranger(self) -> None:
+        world = World(proof=NOTHING)
+
+        decision = world.decide(a_mail("eve@elsewhere.example"), to=token_to(70))
+
+        assert decision.action == world.decide(a_mail("eve@elsewhere.example")).action
+
+    def test_a_stranger_of_a_suspended_company_is_a_stranger(self) -> None:
+        gone = replace(ACME, active=False)
+        world = World(domains={"acme.example": gone})
+
+        decision = world.decide(a_mail("new@acme.example"), to=token_to(70))
+
+        assert decision.reason is Reason.STRANGER
+
+    def test_a_colleague_of_another_company_with_a_forwarded_token_is_held(self) -> None:
+        decision = World().decide(a_mail("new@globex.example"), to=token_to(70))
+
+        assert decision.reason is Reason.NOT_ENROLLED
 
     def test_a_user_of_another_company_who_was_given_the_thread_is_held(self) -> None:
         decision = World().decide(a_mail(GIL.address), to=token_to(70))

@@ -88,6 +88,7 @@ def scenes() -> dict[Reason, Decision]:
         Reason.UNPROVEN_HELD: World(proof=NOTHING, policy=held).decide(a_mail()),
         Reason.DNS_FAILURE_HELD: World(proof=silent, deferred_since=long_ago).decide(a_mail()),
         Reason.STRANGER_HELD: World(policy=held).decide(a_mail(EVE)),
+        Reason.STRANGER_RELAYED: World(strangers="hold").decide(a_mail(EVE)),
         Reason.TOO_MANY_TICKETS: World(recent=(Recent(NOON, True, 1),) * 10).decide(a_mail()),
         Reason.SEEN_BEFORE: World(earlier=Earlier(UUID(int=9), "x", 7)).decide(a_mail()),
         Reason.STRANGER: World().decide(a_mail(EVE)),

@@ -188,6 +188,8 @@ class Book:
             return True
         if self.presence(ticket, author) == REMOVED:
             return False
+        if self.roll.standing(author) is Standing.STRANGER and "token" in signs:
+            return True  # somebody passed a notice on to him
         return self.is_colleague(author, ticket) and signs != {"tag"}
 
     def is_colleague(self, author: str, ticket: int) -> bool:

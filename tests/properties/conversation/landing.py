@@ -102,6 +102,8 @@ def _right(
         return Right.NONE
     if presence == PENDING:
         return Right.FLAG
+    if standing is Standing.STRANGER and sign == "token":
+        return Right.FLAG  # somebody passed a notice on to him
     may_be_shown = standing in (Standing.USER, Standing.COLLEAGUE)
     if may_be_shown and book.is_colleague(letter.author, goal):
         return Right.FLAG if sign != "tag" else Right.NONE
@@ -123,6 +125,8 @@ def _asked_who_he_is(
     ):
         return None  # a guest
     if standing in (Standing.USER, Standing.STAFF):
+        return None
+    if standing is Standing.STRANGER and any(right is Right.FLAG for right, _ in found):
         return None
     if standing is Standing.STRANGER:
         return HELD if book.terms.strangers == "hold" else REFUSED

@@ -35,6 +35,9 @@ def test_a_role_is_no_person(address: str) -> None:
     assert is_role(address)
 
 
-def test_a_free_mail_provider_proves_no_company() -> None:
-    assert is_free_mail("gmail.com")
+@pytest.mark.parametrize(
+    "domain", ["gmail.com", "hey.com", "mailbox.org", "tutanota.com", "tuta.io"]
+)
+def test_a_free_mail_provider_proves_no_company(domain: str) -> None:
+    assert is_free_mail(domain)
     assert not is_free_mail("acme.example")

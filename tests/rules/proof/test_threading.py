@@ -15,7 +15,7 @@ from rules.decision import (
 )
 from rules.facts import Part, Presence, Ticket
 from rules.mail import Envelope, Mail
-from rules.proof.threads import EXAMINED_TAGS, Via, signals
+from rules.proof.threads import EXAMINED_TAGS, Via, answers_something, signals
 from tests.rules.building import (
     ANN,
     ANNS,
@@ -254,6 +254,34 @@ class TestWhatThePolicyAsksFor:
 
         assert decision.reason is Reason.SUBJECT_TAG
         assert World(policy=policy).decide(a_mail(subject="[#7]")).verdict is Verdict.OPENED
+
+
+class TestLikeAnAnswer:
+    """Only how a mail is written counts: nothing is looked up for it."""
+
+    @pytest.mark.parametrize("token", [token_to(70), f"support+{'a' * 36}@help.example"])
+    def test_a_token_good_or_bad(self, token: str) -> None:
+        assert is_like_an_answer(a_mail(), token)
+        assert is_like_an_answer(a_mail(), token.upper())
+
+    @pytest.mark.parametrize(
+        "mail",
+        [
+            a_mail(in_reply_to=("<nobody-has-it@client.example>",)),
+            a_mail(references=("<nobody-has-it@client.example>",)),
+            a_mail(subject="Re: [#4711] pump"),
+        ],
+    )
+    def test_a_pointer_to_nothing(self, mail: Mail) -> None:
+        assert is_like_an_answer(mail)
+
+    @pytest.mark.parametrize("to", [SUPPORT, "support+sales@help.example"])
+    def test_a_mail_that_begins_something_is_not(self, to: str) -> None:
+        assert not is_like_an_answer(a_mail(subject="Re: pump #7"), to)
+
+
+def is_like_an_answer(mail: Mail, to: str = SUPPORT) -> bool:
+    return answers_something(mail, Envelope("", "", False, ANN.address, (to,)), ["[#{n}]"])
 
 
 def test_of_a_subject_full_of_numbers_only_the_first_are_looked_up() -> None:

@@ -1,0 +1,71 @@
+"""What becomes of strangers where a relay stands in front of one listener and not of the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import smtplib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.desk import SUPPORT, a_free_port, a_mail
+from tests.running import Postern, postern, serving, write_config
+from tests.stores import SqliteStores
+
+STRANGER = "eve@elsewhere.example"
+
+
+@pytest.fixture(scope="module")
+def lmtp() -> int:
+    return a_free_port()
+
+
+@pytest.fixture(scope="module")
+def running(
+    sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory, lmtp: int
+) -> Iterator[Postern]:
+    """SMTP takes mail from the world, LMTP from an MTA of ours that would bounce what we refuse."""
+    listener = f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\nstrangers = "hold"\n'
+    limits = "[limits]\nrefusal_s = 0.1\n"
+    folder = tmp_path_factory.mktemp("strangers")
+    config = write_config(folder, sqlite_stores.new(), listener + limits)
+    done = postern("init", "--demo", "--config", str(config))
+    assert done.returncode == 0, done.stderr
+    with serving(config) as server:
+        yield server
+
+
+def reason(running: Postern) -> str:
+    """Of the last mail."""
+    return str(json.loads(running.run("tail", "-n", "1", "--json").stdout)["reason"])
+
+
+def test_one_listener_refuses_them_as_the_policy_says(running: Postern) -> None:
+    code, _ = running.send(a_mail(STRANGER), STRANGER, SUPPORT)
+
+    assert (code, reason(running)) == (550, "stranger")
+
+
+def test_the_other_holds_them(running: Postern, lmtp: int) -> None:
+    with smtplib.LMTP("127.0.0.1", lmtp, timeout=30) as client:
+        assert client.sendmail(STRANGER, [SUPPORT], a_mail(STRANGER)) == {}
+
+    assert reason(running) == "stranger_relayed"
+    assert STRANGER in running.run("held", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "expected"),
+    [
+        ((), os.EX_NOPERM, "stranger"),
+        (("--strangers", "refuse"), os.EX_NOPERM, "stranger"),
+        (("--strangers", "hold"), os.EX_OK, "stranger_relayed"),
+    ],
+)
+def test_a_pipe_says_it_itself(
+    running: Postern, options: tuple[str, ...], code: int, expected: str
+) -> None:
+    done = running.run("pipe", "--mail-from", STRANGER, *options, stdin=a_mail(STRANGER))
+
+    assert (done.returncode, reason(running)) == (code, expected)

@@ -1,0 +1,44 @@
+"""One mail to several mailboxes is each mailbox's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.config import TrustSection
+from gateway.ids import new_id
+from rules.mail import Delivery, Envelope, as_sent
+from rules.proof.tokens import return_path
+from storage import registry
+from storage.database import Connection
+from tests.desk import SUPPORT, Desk, enrolled_store, open_desk
+
+SALES = "sales@help.example"
+REPORT = Path(__file__).parents[1] / "mails" / "bounces" / "qmail" / "mail.eml"
+
+
+@pytest.fixture
+async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    url = await asyncio.to_thread(enrolled_store, store_url)
+    async with open_desk(url, tmp_path, TrustSection()) as opened:
+        add = opened.parts.ledger.submit(lambda c: registry.add_mailbox(c, SALES, "default"))
+        await asyncio.wrap_future(add)
+        yield opened
+
+
+async def test_a_report_is_read_for_the_mailbox_that_it_came_back_to_alone(desk: Desk) -> None:
+    def a_return_path(connection: Connection) -> str:
+        mailbox = registry.the_mailbox(connection, SUPPORT)
+        return return_path(registry.keys(connection), mailbox.id, SUPPORT, new_id())
+
+    came_back = await asyncio.to_thread(desk.parts.database.read, a_return_path)
+    envelope = Envelope("192.0.2.1", "client.example", False, "", (came_back, SALES))
+
+    previewed = await desk.parts.ingest.preview(Delivery(envelope, as_sent(REPORT.read_bytes())))
+
+    reports = {entry.mailbox.address: entry.mail.bounces for entry, _ in previewed}
+    assert reports[SUPPORT]
+    assert reports[SALES] == ()
