@@ -144,9 +144,8 @@ async def serve(
             await web.TCPSite(runner, host, port, reuse_port=share_ports or None).start()
         for loop in (whole.dispatcher.run(), whole.keeper.run()):
             stack.push_async_callback(_cancelled, asyncio.create_task(loop))
-        bound = [_bound(server.sockets[0].getsockname()) for server in servers]
-        names = zip(("smtp", "lmtp"), bound, strict=False)  # LMTP only where it is configured
-        log.started(**dict(names), http=_bound(runner.addresses[0]))
+        bound = {name: _bound(server.sockets[0].getsockname()) for name, server in servers.items()}
+        log.started(**bound, http=_bound(runner.addresses[0]))
         # What lives as long as the program need not be looked through again and again: a full
         # collection over it holds the loop for about 100 ms.
         gc.collect()
@@ -154,7 +153,7 @@ async def serve(
         ready()
         await stop.wait()
         log.stopping()
-        for server in servers:
+        for server in servers.values():
             server.close()
         await whole.wire.drain(config.limits.grace_s)
     log.stopped()
@@ -195,10 +194,12 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 async def _listen(
     config: Config, wire: Wire, ingress: Ingress, share_ports: bool
-) -> list[asyncio.Server]:
+) -> dict[str, asyncio.Server]:
+    """The open sockets for mail, each by the name that the log gives it."""
+    tls = _tls(config)
     listener = Listener(
         hostname=config.smtp.hostname,
-        tls_context=_tls(config),
+        tls_context=tls,
         proxy_protocol_timeout_s=PROXY_TIMEOUT_S if config.smtp.proxy_protocol else None,
         lenient_peers=config.smtp.lenient_peers,
         relay_peers=config.trust.peers,
@@ -206,7 +207,15 @@ async def _listen(
     )
     host, port = _host_port(config.smtp.listen)
     with _named("smtp.listen", config.smtp.listen):
-        servers = [await listen_tcp(ingress, wire, listener, host, port, reuse_port=share_ports)]
+        servers = {
+            "smtp": await listen_tcp(ingress, wire, listener, host, port, reuse_port=share_ports)
+        }
+    if config.smtp.tls_listen is not None:
+        host, port = _host_port(config.smtp.tls_listen)
+        with _named("smtp.tls_listen", config.smtp.tls_listen):
+            servers["smtps"] = await listen_tcp(
+                ingress, wire, listener, host, port, reuse_port=share_ports, tls_from_start=tls
+            )
     if config.lmtp is not None:
         local = replace(
             listener,
@@ -217,11 +226,11 @@ async def _listen(
         with _named("lmtp.listen", config.lmtp.listen):
             if config.lmtp.listen.startswith("unix:"):
                 path = Path(config.lmtp.listen.removeprefix("unix:"))
-                servers.append(await listen_unix(ingress, wire, local, path))
+                servers["lmtp"] = await listen_unix(ingress, wire, local, path)
             else:
                 host, port = _host_port(config.lmtp.listen)
-                servers.append(
-                    await listen_tcp(ingress, wire, local, host, port, reuse_port=share_ports)
+                servers["lmtp"] = await listen_tcp(
+                    ingress, wire, local, host, port, reuse_port=share_ports
                 )
     return servers
 

@@ -55,10 +55,21 @@ class SmtpSection(_Section):
     """What becomes of the mail of strangers that comes here; unset, as each policy says."""
     hostname: Annotated[str, Field(min_length=1, max_length=253)] = "localhost"
     """What the greeting says; the name that the MX record has."""
+    tls_listen: TcpListen | None = None
+    """A second socket that is TLS from the first byte (port 465, RFC 8314)."""
     lenient_peers: tuple[Network, ...] = ()
     """Senders of ours whose bare line ends are mended instead of refused."""
     proxy_protocol: bool = False
     """Every connection begins with a PROXY line (a TCP balancer stands before us)."""
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Self:
+        if self.tls_listen is not None and self.proxy_protocol:
+            raise ValueError(
+                "tls_listen cannot be had with proxy_protocol, whose line would come before the "
+                "handshake; let the balancer end TLS"
+            )
+        return self
 
 
 class LmtpSection(_Section):
@@ -196,6 +207,12 @@ class Config(BaseSettings):
     policies: PoliciesSection = PoliciesSection()
     limits: LimitsSection = LimitsSection()
     log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        if self.smtp.tls_listen is not None and self.tls is None:
+            raise ValueError("smtp.tls_listen needs [tls] with a certificate and its key")
+        return self
 
     @classmethod
     def settings_customise_sources(

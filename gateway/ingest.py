@@ -115,7 +115,7 @@ class Ingest:
         compressed = blobs.compress(delivery.raw)
         entry = replace(
             self._entry(delivery, compressed, mail, held.mailbox, authentication),
-            received_at=held.received_at,
+            came_at=held.came_at,
             held=held.journal_id,
             as_new=as_new,
         )
@@ -192,7 +192,7 @@ class Ingest:
             compressed=compressed,
             mail=mail,
             authentication=authentication,
-            received_at=now,
+            came_at=now,
             decided_at=now,
             new_id=self.new_id,
         )
@@ -231,11 +231,11 @@ class Ingest:
             signals=() if entry.as_new else pointers,
             mailbox=mailbox,
             own_addresses=snapshot.own_addresses,
-            received_at=entry.decided_at,
+            decided_at=entry.decided_at,
             held=entry.held,
             returned=returned_notice(envelope, mailbox, snapshot.keys),
             looped=is_looped(mail, snapshot.keys),
-            came_at=entry.received_at,
+            came_at=entry.came_at,
             refused=entry.refused,
         )
         return decide(mail, facts, policy)

@@ -57,14 +57,17 @@ def configure(level: str, form: str) -> None:
 
 
 def started(**addresses: str) -> None:
+    """All sockets are open, at the addresses that were really bound."""
     _log.info("started", **addresses)
 
 
 def stopping() -> None:
+    """A stop was asked for; the mails that are on their way in are finished first."""
     _log.info("stopping")
 
 
 def stopped() -> None:
+    """Nothing is open any more."""
     _log.info("stopped")
 
 
@@ -99,14 +102,17 @@ def failed(error: BaseException, delivery: Delivery) -> str:
 
 
 def sent(notice: str, kind: str, attempts: int) -> None:
+    """The relay took one outgoing mail."""
     _log.info("sent", notice=notice, kind=kind, attempts=attempts)
 
 
 def put_off(notice: str, kind: str, attempts: int, error: str, until: str) -> None:
+    """One outgoing mail could not be handed over; it is tried again at `until`."""
     _log.warning("put_off", notice=notice, kind=kind, attempts=attempts, error=error, until=until)
 
 
 def given_up(notice: str, kind: str, attempts: int, error: str) -> None:
+    """One outgoing mail is tried no more; `postern outbox` shows and requeues it."""
     _log.error("given_up", notice=notice, kind=kind, attempts=attempts, error=error)
 
 
@@ -121,10 +127,12 @@ def relay_refused(error: str) -> None:
 
 
 def dispatcher_failed(error: BaseException) -> None:
+    """A round of sending failed because of us; the next one comes."""
     _log.error("dispatcher_failed", exc_info=error)
 
 
 def keeper_failed(error: BaseException) -> None:
+    """A round of housekeeping failed because of us; the next one comes."""
     _log.error("keeper_failed", exc_info=error)
 
 
@@ -134,18 +142,22 @@ def sign_up_asked(mailbox: str, address: str, ordered: bool) -> None:
 
 
 def signed_up(mailbox: str, address: str, outcome: str) -> None:
+    """Somebody followed his sign-up link; `outcome` is a word of `storage.enrolment.Enrolled`."""
     _log.info("signed_up", mailbox=mailbox, address=address, outcome=outcome)
 
 
 def page_failed(page: str, error: BaseException) -> None:
+    """A page or a request to the API ended with an error of ours; `page` is its pattern."""
     _log.error("page_failed", page=page, exc_info=error)
 
 
 def worker_died(pid: int, status: int) -> None:
+    """One of `--workers` ended by itself, and another takes its place."""
     _log.error("worker_died", pid=pid, status=status)
 
 
 def _escape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What a stranger wrote becomes harmless to a terminal, and no longer than a field."""
     for key, value in event.items():
         if isinstance(value, str) and not (value.isascii() and value.isprintable()):
             event[key] = "".join(

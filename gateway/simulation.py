@@ -180,7 +180,7 @@ def _as_decided(
     """The mail as the rules see it: sealed, with its reports, by whom staff say who wrote it."""
     mail = as_proven(parsed, one.envelope, first_proof)
     if one.author and one.authentication.by.startswith(BY_STAFF):
-        mail = replace(mail, author=Author(one.author, ""))
+        mail = replace(mail, author=Author(one.author))
     if returned_notice(one.envelope, one.mailbox, snapshot.keys) is not None:
         mail = replace(mail, bounces=read_bounce(one.raw))
     return replace(mail, identity=one.identity)
@@ -206,7 +206,7 @@ def _decide(
         signals=tuple(dict.fromkeys((*seen[0].signals, *seen[1].signals))),
         mailbox=one.mailbox,
         own_addresses=snapshot.own_addresses,
-        received_at=one.decided_at,
+        decided_at=one.decided_at,
         held=one.kept_under,
         returned=returned_notice(one.envelope, one.mailbox, snapshot.keys),
         looped=is_looped(mail, snapshot.keys),
@@ -296,6 +296,7 @@ def outcome(decision: Decision) -> Outcome:
                 plain,
                 ticket=adding.ticket,
                 missing=adding.missing or (),
+                fields=dict(adding.fields),
                 joins=_joins(adding.additions),
                 orders=_kinds(adding.orders),
                 first_due=clock.due_at if clock is not None and first else None,

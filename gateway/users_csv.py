@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 
 from rules.facts import Role
 from rules.mail.addresses import normalise
-from rules.settings.complaints import Refused, text_of
+from rules.settings.complaints import Refused, near, text_of
 from storage.registry import NewPerson
 
 COLUMNS = ("address", "company", "name", "machine")
@@ -58,8 +57,7 @@ def _column_faults(columns: list[str]) -> list[str]:
     faults = []
     for column in columns:
         if column not in COLUMNS:
-            near = difflib.get_close_matches(column, COLUMNS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(COLUMNS)}"
+            hint = near(column, COLUMNS) or f"known: {', '.join(COLUMNS)}"
             faults.append(f"line 1: unknown column {column!r} ({hint})")
     faults += [f"line 1: column {name!r} is missing" for name in REQUIRED if name not in columns]
     return faults

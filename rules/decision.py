@@ -137,6 +137,8 @@ class AddComment:
     """By a staff person's own reply or note address."""
     missing: tuple[str, ...] | None = None
     """What the request still lacks; None where that is as before."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What is lifted out of its words for fields that the ticket has no value for."""
     changes: tuple[Change, ...] = ()
     """What its commands ask for: all of it is done, or the mail is decided again without."""
 

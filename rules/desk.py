@@ -80,7 +80,7 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
         visibility,
         () if private else additions(case.mail, case.facts, who, ticket, policy),
         (*helped, *(() if silent else _told(case, ticket, visibility))),
-        ticking=None if private else promises.answered(case.policy, ticket, case.facts.received_at),
+        ticking=None if private else promises.answered(case.policy, ticket, case.facts.decided_at),
         by_staff=True,
         changes=wanted,
     )

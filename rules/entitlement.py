@@ -75,7 +75,7 @@ def destination(number: int, facts: Facts, policy: Policy) -> Ticket | None:
 def is_over(ticket: Ticket, facts: Facts, policy: Policy) -> bool:
     """Whether a reply to the ticket begins a new one."""
     return is_past_reopening(
-        ticket.status, ticket.status_at, facts.received_at, policy.lifecycle.reopen_days
+        ticket.status, ticket.status_at, facts.decided_at, policy.lifecycle.reopen_days
     )
 
 

@@ -104,6 +104,8 @@ class Ticket:
     clock: Clock | None = None
     missing: tuple[str, ...] = ()
     """Names of the facts that the request lacks."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What was lifted out of its words, by the policy's names."""
     critical_claimed: bool = False
     in_portal: bool = False
     """Its severity was set in the portal or at the desk, and not by a mail."""
@@ -162,16 +164,16 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """One mail of the author within the last hour."""
+    """One mail of the author that was decided within the last hour."""
 
-    received_at: datetime
+    decided_at: datetime
     opened: bool
     ticket: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    received_at: datetime
+    decided_at: datetime
     """When it is decided: when the mail came, but for one that was held in between."""
     mailbox: Mailbox
     own_addresses: frozenset[str]
@@ -210,11 +212,11 @@ class Facts:
     looped: bool = False
     """It carries our own loop mark: somebody sends our mails back to us."""
     came_at: datetime | None = None
-    """When a held mail came."""
+    """When it came; None where it is decided at once."""
     refused: str = ""
     """Why the commands of this very mail could not be done, where that was tried."""
 
     @property
     def opens_at(self) -> datetime:
         """When the clock of a ticket that this mail opens begins."""
-        return self.came_at or self.received_at
+        return self.came_at or self.decided_at

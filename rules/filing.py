@@ -24,13 +24,13 @@ from rules.identity import Sender, Standing, Tier, enough
 from rules.leaving import leaving
 from rules.mail.automatic import wants_no_answer
 from rules.mail.language import spoken
-from rules.mail.quoting import visible
+from rules.mail.quoting import own_words, visible
 from rules.mail.thanks import only_thanks
 from rules.proof.threads import Via
 from rules.proof.tokens import Purpose
 from rules.service import promises, telling
 from rules.service.budgets import may_open, may_reopen
-from rules.service.completeness import lifted, request_text
+from rules.service.completeness import lifted, newly_lifted, request_text
 from rules.service.completeness import missing as missing_facts
 from rules.service.participants import Addition, additions
 from rules.service.promises import Ticking
@@ -103,6 +103,7 @@ def _on(
         moved,
         _ticking(case, ticket, moved, missing),
         missing=missing,
+        fields=newly_lifted(own_words(words(case.mail)), case.policy.fields, ticket.fields),
         changes=escalation,
     )
     outcome = f"{visibility} on #{ticket.id}{conflict}{limits}{calm}"
@@ -132,7 +133,7 @@ def _ticking(
     case: Case, ticket: Ticket, moved: Moved | None, lacks: tuple[str, ...] | None
 ) -> Ticking | None:
     """What a comment does to the ticket's clock; None where it goes on as it was."""
-    policy, now = case.policy, case.facts.received_at
+    policy, now = case.policy, case.facts.decided_at
     if (begins := promises.completed(policy, ticket, lacks, now)) is not None:
         return begins
     if moved is None:
@@ -246,7 +247,7 @@ def new_ticket(case: Case) -> Finding:
         refusal = Refuse(case.policy.texts.sign_up)
         return Finding(who.standing, "may not open a ticket", refusal, Reason.STRANGER)
     facts, budget = case.facts, case.policy.budgets.tickets_per_hour
-    if not may_open(facts.recent, facts.received_at, budget):
+    if not may_open(facts.recent, facts.decided_at, budget):
         outcome = f"more than {budget} new tickets within the hour"
         return Finding(who.address, outcome, Hold(), Reason.TOO_MANY_TICKETS)
     joining = additions(case.mail, facts, who, None, case.policy)
@@ -300,7 +301,7 @@ def _opening(
     told = telling.of_opening(who.address, facts.staff, team, joining, policy, language, detail)
     if severity.critical_claimed:
         what = f"{who.address} claims by mail to have a critical problem"
-        told = (*told, *telling.on_call(policy, facts.received_at, what))
+        told = (*told, *telling.on_call(policy, facts.decided_at, what))
     lacks = missing_facts(said, policy.completeness.facts)
     promised = promises.target(policy, tier.name if tier else "", agreed, severity.name)
     return OpenTicket(
@@ -332,4 +333,4 @@ def _acknowledged(case: Case) -> bool:
         return False
     last = case.facts.acknowledged_at
     pause = timedelta(minutes=policy.pause_minutes)
-    return last is None or case.facts.received_at - last >= pause
+    return last is None or case.facts.decided_at - last >= pause

@@ -216,9 +216,9 @@ def _is_addressed(case: Case) -> bool:
 
 def _unanswered(case: Case, saw: str) -> Finding:
     """Patience with a DNS that does not answer has an end: then the mail is held, not lost."""
-    since = case.facts.deferred_since or case.facts.received_at
+    since = case.facts.deferred_since or case.facts.decided_at
     patience = timedelta(hours=case.policy.dns_patience_hours)
-    if case.facts.received_at - since < patience:
+    if case.facts.decided_at - since < patience:
         return Finding(saw, "the DNS did not answer", Defer(), Reason.DNS_FAILURE)
     outcome = f"the DNS has not answered since {since:%Y-%m-%d %H:%M}"
     return Finding(saw, outcome, Hold(), Reason.DNS_FAILURE_HELD)
@@ -226,7 +226,7 @@ def _unanswered(case: Case, saw: str) -> Finding:
 
 def _invitation(case: Case, who: Sender) -> tuple[Order, ...]:
     """One sign-up notice a day, and none to a machine or to who wants no answer."""
-    now = case.facts.received_at
+    now = case.facts.decided_at
     if case.automatic is not None or wants_no_answer(case.mail):
         return ()
     if not may_be_invited(case.facts.invited_at, now):

@@ -93,7 +93,7 @@ class Entry:
     compressed: bytes
     mail: Mail
     authentication: Authentication
-    received_at: datetime
+    came_at: datetime
     """When the mail came: its ticket and its clocks start then."""
     decided_at: datetime
     """The same, but for a mail that was held in between."""
@@ -216,8 +216,8 @@ def _open(
         "requester": opening.requester,
         "company_id": opening.company,
         "mentions": opening.mentions,
-        "opened_at": entry.received_at,
-        "updated_at": entry.received_at,
+        "opened_at": entry.came_at,
+        "updated_at": entry.came_at,
         "message_id": storable(entry.mail.message_id, 252),
         "follows": opening.follows,
         "tier": opening.tier,
@@ -263,6 +263,7 @@ def _comment_on(connection: Connection, entry: Entry, hand: Hand, adding: AddCom
         people.follow(connection, adding.ticket, author)
     if adding.missing is not None:
         records.still_missing(connection, adding.ticket, adding.missing)
+    records.keep_fields(connection, adding.ticket, adding.fields)
     records.order(connection, hand, adding.orders, adding.ticket, comment)
 
 
@@ -302,8 +303,9 @@ def _write(
         body.text if isinstance(body, Body) else "",
         body.why if isinstance(body, Unreadable) else None,
         body.attachments if isinstance(body, Body) else (),
-        entry.received_at,
+        entry.came_at,
         numbered=any(order.quotes for order in action.orders),
+        charset_guessed=isinstance(body, Body) and body.charset_guessed,
     )
 
 

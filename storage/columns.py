@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    false,
 )
 from sqlmodel import Field
 
@@ -73,6 +75,11 @@ def line(length: int | None = None, default: str = "") -> Any:
 
 def number() -> Column[int]:
     return Column(Integer, nullable=False, server_default="0")
+
+
+def switch() -> Any:
+    """A truth that older rows have as well: it is off in them."""
+    return Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 def moment(nullable: bool = False, index: bool = False) -> Any:

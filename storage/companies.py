@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from rules.facts import Role
 from rules.mail import Mailbox
-from rules.mail.addresses import normalise
+from rules.mail.addresses import domain_of, normalise
 from rules.mail.language import KNOWN as LANGUAGES
-from storage.registry import Unknown, Unusable, companies
+from storage.registry import Unknown, Unusable, add_domain, companies
 from storage.tables import CompanyDomainRow, CompanyRow, ContractRow, PersonRow, table
 
 _company, _domain, _contract = table(CompanyRow), table(CompanyDomainRow), table(ContractRow)
@@ -72,6 +72,32 @@ def agreed(connection: Connection, mailbox: Mailbox, name: str) -> Agreed:
         company.success_manager,
         company.channel,
     )
+
+
+def add_domains(
+    connection: Connection, mailbox: Mailbox, name: str, domains: Sequence[str]
+) -> None:
+    """More mail domains that are a company's own. All or nothing."""
+    company = _id(connection, mailbox, name)
+    for domain in domains:
+        add_domain(connection, mailbox, company, domain)
+
+
+def remove_domains(
+    connection: Connection, mailbox: Mailbox, name: str, domains: Sequence[str]
+) -> None:
+    """Mail domains that are a company's no more; its users there stay. All or nothing."""
+    company = _id(connection, mailbox, name)
+    for domain in domains:
+        removed = connection.execute(
+            delete(_domain).where(
+                _domain.c.company_id == company,
+                _domain.c.domain == domain_of(normalise(f"postmaster@{domain}") or ""),
+            )
+        )
+        if not removed.rowcount:
+            own = ", ".join(agreed(connection, mailbox, name).domains) or "none"
+            raise Unknown(f"{domain} is no domain of {name}; its domains are: {own}")
 
 
 def agree(connection: Connection, mailbox: Mailbox, name: str, contract: Contract) -> None:

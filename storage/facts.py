@@ -119,7 +119,7 @@ def gather(
     signals: tuple[Signal, ...],
     mailbox: Mailbox,
     own_addresses: frozenset[str],
-    received_at: datetime,
+    decided_at: datetime,
     held: UUID | None = None,
     returned: UUID | None = None,
     looped: bool = False,
@@ -133,7 +133,7 @@ def gather(
     """
     author = mail.author.address if isinstance(mail.author, Author) else None
     named = named_addresses(mail)
-    written_at = came_at or received_at
+    written_at = came_at or decided_at
     # Each paragraph asks for all that it can before it reads: to PostgreSQL that is one way each.
     with pipelined(connection):
         traces = _traces(connection, mailbox, mail, held)
@@ -148,20 +148,20 @@ def gather(
 
         acknowledged = _notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT, enrolled)
         invited = _notified_at(connection, mailbox, author, Kind.INVITATION, company is not None)
-        around = partial(_around, connection, mailbox, author, named, received_at)
+        around = partial(_around, connection, mailbox, author, named, decided_at)
         expected = enrolled or company is not None or returned is not None
         surroundings = around() if expected else None
 
         earlier, known_ids, id_seen = traces()
         before = named_before()
         tickets = conversations.pointed_to(
-            connection, mailbox, signals, before, known_ids, received_at - HOUR
+            connection, mailbox, signals, before, known_ids, decided_at - HOUR
         )
         if surroundings is None and tickets:
             surroundings = around()
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
         return Facts(
-            received_at=received_at,
+            decided_at=decided_at,
             mailbox=mailbox,
             own_addresses=own_addresses,
             envelope=envelope,

@@ -29,6 +29,7 @@ class JournalEntry:
     id: UUID
     mailbox: str
     received_at: datetime
+    """When this line was decided; a mail that was held and released has two lines."""
     verdict: str
     reason: str
     ticket: int | None

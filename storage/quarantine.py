@@ -51,7 +51,7 @@ class Held:
 
     journal_id: UUID
     mailbox: Mailbox
-    received_at: datetime
+    came_at: datetime
     reason: str
     author: str
     """Empty where From names no single mailbox."""
@@ -144,7 +144,7 @@ def _as_held(row: Row[Any]) -> Held:
     return Held(
         journal_id=row.id,
         mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
-        received_at=row.received_at,
+        came_at=row.received_at,
         reason=row.reason,
         author=row.author,
         subject=row.subject,

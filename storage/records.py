@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from rules.facts import Part, Presence
 from rules.mail import Attachment, Mailbox
@@ -51,6 +51,12 @@ _LACKS = always(
     update(_ticket)
     .where(_ticket.c.id == bindparam("ticket"))
     .values(missing=bindparam("still_missing"))
+)
+_FIELDS = always(
+    select(_ticket.c.fields).where(_ticket.c.id == bindparam("ticket")).with_for_update()
+)
+_KEEP_FIELDS = always(
+    update(_ticket).where(_ticket.c.id == bindparam("ticket")).values(fields=bindparam("kept"))
 )
 
 
@@ -112,6 +118,7 @@ def comment(
     attachments: Iterable[Attachment],
     written_at: datetime,
     numbered: bool,
+    charset_guessed: bool = False,
 ) -> int | None:
     """Write somebody's words; returns their number where it is asked for or needed."""
     row = {
@@ -122,6 +129,7 @@ def comment(
         "visibility": visibility.value,
         "text": storable(text),
         "degraded": degraded[:200] if degraded is not None else None,
+        "charset_guessed": charset_guessed,
         "written_at": written_at,
     }
     attached = list(attachments)
@@ -188,6 +196,15 @@ def still_missing(connection: Connection, ticket: int, names: Iterable[str]) -> 
     """Keep which facts a request lacks after what was written last."""
     listed = json.dumps(list(names), ensure_ascii=False)
     _LACKS.run(connection, {"ticket": ticket, "still_missing": listed})
+
+
+def keep_fields(connection: Connection, ticket: int, found: Mapping[str, str]) -> None:
+    """Add what was lifted out of somebody's words; a field that has a value keeps it."""
+    if not found:
+        return
+    (row,) = _FIELDS.rows(connection, ticket=ticket)
+    kept = json.dumps({**found, **json.loads(row.fields)}, ensure_ascii=False)
+    _KEEP_FIELDS.run(connection, {"ticket": ticket, "kept": kept})
 
 
 def audit(

@@ -73,13 +73,23 @@ def keys(connection: Connection) -> Keys:
 
 
 def add_key(connection: Connection, secret: bytes, now: datetime) -> int:
-    """Add a signing key; it signs from now on, the older ones are still read. Returns its id."""
+    """Add a signing key; it signs from now on, the older ones are still read. Returns its id.
+
+    Raises Unusable where there are too many, and Taken where another is added at the same time.
+    """
     ids = connection.execute(select(_key.c.id)).scalars().all()
     number = max(ids, default=0) + 1
     if number > 255:
-        raise Unusable("256 signing keys are the most that a token can name")
-    connection.execute(insert(_key), {"id": number, "secret": secret, "created_at": now})
+        raise Unusable("255 signing keys are the most that a token can name")
+    row = {"id": number, "secret": secret, "created_at": now}
+    _insert(connection, _key, row, f"signing key {number}")
     return number
+
+
+def key_dates(connection: Connection) -> list[tuple[int, datetime]]:
+    """The id and age of every signing key, the oldest first; the last one signs."""
+    rows = connection.execute(select(_key.c.id, _key.c.created_at).order_by(_key.c.id))
+    return [(row.id, row.created_at) for row in rows]
 
 
 def mailboxes(connection: Connection, *, all_of_them: bool = False) -> tuple[Mailbox, ...]:
@@ -129,13 +139,18 @@ def add_company(connection: Connection, mailbox: Mailbox, name: str, domains: Se
         connection, _company, {"mailbox_id": mailbox.id, "name": name, "active": True}, name
     )
     for domain in domains:
-        normal = domain_of(_address(f"postmaster@{domain}", shown=domain))
-        if is_free_mail(normal):
-            raise Unusable(f"{domain} is a free mail provider: anybody has an address there")
-        _refuse_imitation(normal, domain)
-        row = {"mailbox_id": mailbox.id, "domain": normal, "company_id": company}
-        _insert(connection, _domain, row, normal)
+        add_domain(connection, mailbox, company, domain)
     return company
+
+
+def add_domain(connection: Connection, mailbox: Mailbox, company: int, domain: str) -> None:
+    """Give a company a mail domain. Raises Unusable, or Taken where it has an owner already."""
+    normal = domain_of(_address(f"postmaster@{domain}", shown=domain))
+    if is_free_mail(normal):
+        raise Unusable(f"{domain} is a free mail provider: anybody has an address there")
+    _refuse_imitation(normal, domain)
+    row = {"mailbox_id": mailbox.id, "domain": normal, "company_id": company}
+    _insert(connection, _domain, row, normal)
 
 
 def companies(connection: Connection, mailbox: Mailbox) -> list[tuple[Company, tuple[str, ...]]]:

@@ -13,7 +13,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -24,12 +23,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    false,
     text,
 )
 from sqlmodel import Field, SQLModel
 
-from storage.columns import id_, key, line, moment, number, words
+from storage.columns import id_, key, line, moment, number, switch, words
 
 CRITICAL_SOURCES = ("console", "api")
 """Where a critical severity may come from. Mail is not among them, and the database knows."""
@@ -220,9 +218,7 @@ class ParticipantRow(SQLModel, table=True):
     part: str = Field(sa_column=Column(String(10), nullable=False))
     presence: str = Field(sa_column=Column(String(8), nullable=False))
     joined_at: datetime = moment()
-    muted: bool = Field(
-        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
-    )
+    muted: bool = switch()
     """Unsubscribed: still on the ticket, but written to no more."""
     language: str = line(8)
     """That he was seen to write in; empty where nothing told."""
@@ -242,6 +238,7 @@ class JournalRow(SQLModel, table=True):
     id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
     mailbox_id: int = key()
     received_at: datetime = moment(index=True)
+    """When the mail was decided: as it came, or as it was released."""
     verdict: str = Field(sa_column=Column(String(10), nullable=False))
     reason: str = Field(sa_column=Column(String(40), nullable=False))
     ticket_id: int | None = key(nullable=True)
@@ -323,6 +320,8 @@ class CommentRow(SQLModel, table=True):
     text: str = Field(sa_column=Column(Text, nullable=False))
     degraded: str | None = Field(default=None, sa_column=Column(String(200)))
     """Why the body could not be read; the raw mail then speaks for itself."""
+    charset_guessed: bool = switch()
+    """Nothing said in which character set the text was, and some of it may be wrong."""
     written_at: datetime = moment()
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from rules.facts import Role
 from rules.mail import Mailbox
@@ -92,6 +92,8 @@ class Said:
     visibility: str
     text: str
     degraded: str | None
+    charset_guessed: bool
+    """Some of the text may be wrong: nothing said in which character set it was."""
     written_at: datetime
     attachments: tuple[Attached, ...]
 
@@ -148,10 +150,6 @@ def newest(connection: Connection, limit: int, status: str | None = None) -> Seq
         query = query.where(_ticket.c.status == status)
     rows = connection.execute(query.order_by(_ticket.c.updated_at.desc()).limit(limit))
     return [summary(row) for row in rows]
-
-
-def count(connection: Connection) -> int:
-    return int(connection.execute(select(func.count()).select_from(_ticket)).scalar_one())
 
 
 def mailbox_of(connection: Connection, number: int) -> Mailbox | None:
@@ -224,6 +222,7 @@ def _comments(connection: Connection, number: int) -> tuple[Said, ...]:
             row.visibility,
             row.text,
             row.degraded,
+            row.charset_guessed,
             row.written_at,
             tuple(attached.get(row.id, ())),
         )

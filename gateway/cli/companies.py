@@ -31,8 +31,11 @@ from storage import companies, registry
 from storage.companies import Contract
 
 company = typer.Typer(no_args_is_help=True)
+domain = typer.Typer(no_args_is_help=True)
+company.add_typer(domain, name="domain", help="The mail domains that a company owns.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME")]
+DomainsArgument = Annotated[list[str], typer.Argument(metavar="DOMAIN…")]
 PromiseOption = Annotated[list[str] | None, typer.Option(metavar="LEVEL=SPAN")]
 
 
@@ -96,6 +99,39 @@ def _set_active(name: str, mailbox: str | None, config: Path | None, active: boo
         lambda c: registry.set_company_active(c, registry.the_mailbox(c, mailbox), name, active),
     )
     console.print(f"{name} is {'active' if active else 'suspended'}.", markup=False)
+
+
+@domain.command("add", help="Register more mail domains of a company, all of them or none.")
+def add_domains(
+    name: NameArgument,
+    domains: DomainsArgument,
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    write(
+        config,
+        lambda c: companies.add_domains(c, registry.the_mailbox(c, mailbox), name, domains),
+    )
+    _show_domains(name, mailbox, config)
+
+
+@domain.command("remove", help="Take mail domains from a company; its users there stay.")
+def remove_domains(
+    name: NameArgument,
+    domains: DomainsArgument,
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    write(
+        config,
+        lambda c: companies.remove_domains(c, registry.the_mailbox(c, mailbox), name, domains),
+    )
+    _show_domains(name, mailbox, config)
+
+
+def _show_domains(name: str, mailbox: str | None, config: Path | None) -> None:
+    agreed = read(config, lambda c: companies.agreed(c, registry.the_mailbox(c, mailbox), name))
+    console.print(f"{name}: domains {' '.join(agreed.domains) or 'none'}", markup=False)
 
 
 @company.command("tier", help="Agree on a tier with a company; tickets that are there keep theirs.")

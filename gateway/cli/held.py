@@ -46,7 +46,7 @@ IdArgument = Annotated[str, typer.Argument(metavar="JOURNAL_ID", help="As `held 
 @held.command("list", help="List what is held, the oldest first.")
 def listing(config: ConfigOption = None) -> None:
     for mail in read(config, quarantine.held):
-        line = Text(f"{mail.received_at:%Y-%m-%d %H:%M}  ")
+        line = Text(f"{mail.came_at:%Y-%m-%d %H:%M}  ")
         line.append(f"{mail.reason:<17} ", style="yellow")
         line.append(f"{clean(mail.author or mail.envelope.mail_from or '<>')}  ")
         line.append(clean(mail.subject)[:60], style="italic")
@@ -141,7 +141,7 @@ async def _release(config: Path | None, mail: Held, wording: _Wording) -> Receip
             mail,
             delivery,
             Authentication.by_staff(account()),
-            author=Author(address, "") if address else None,
+            author=Author(address) if address else None,
             as_new=wording.as_new,
         )
 

@@ -31,10 +31,12 @@ from gateway.cli.common import (
     load_config,
     read,
 )
+from gateway.cli.deeds import deed
 from rules import replies
 from rules.decision import Decision, Step, Verdict
 from rules.mail import Delivery, Envelope, StrangersWish, as_sent, header
 from rules.mail.header import Author
+from rules.proof.authentication import from_dict
 from rules.replies import Reply
 from storage import journal, registry
 from storage.journal import JournalEntry, Wanted
@@ -111,9 +113,11 @@ def explain(
     entries = read(config, lambda connection: journal.find(connection, name))
     if not entries:
         fail(os.EX_DATAERR, f"no mail {name} in the journal; `postern tail` shows the last ids")
+    authserv_id = load_config(config).smtp.hostname
     for entry in entries:
         if as_json:
-            print(json.dumps(_as_json(entry)))  # noqa: T201 - the output asked for
+            results = {"authentication_results": "".join(_results(entry, authserv_id))}
+            print(json.dumps(_as_json(entry) | results))  # noqa: T201 - the output asked for
             continue
         console.print(_line(entry))
         _facts(
@@ -125,7 +129,15 @@ def explain(
             ("answered", entry.reply),
         )
         _evidence(entry.authentication)
+        _facts(*(("header", line) for line in _results(entry, authserv_id)))
         _trace(entry.trace)
+
+
+def _results(entry: JournalEntry, authserv_id: str) -> list[str]:
+    """The lines of an Authentication-Results field (RFC 8601) that says what was found."""
+    if not entry.authentication:
+        return []
+    return from_dict(entry.authentication).to_results_header(authserv_id).split("\r\n")
 
 
 def check(
@@ -148,7 +160,7 @@ def check(
     for mailbox, decision, degraded in decided:
         said = Text(decision.verdict, style=STYLES[decision.verdict])
         console.print(Text(f"{mailbox}: ").append(said).append(f", {decision.reason}"))
-        _facts(("would do", _deed(decision)))
+        _facts(*deed(decision))
         if degraded:
             _facts(("degraded", degraded))
         _trace(decision.trace)
@@ -227,14 +239,6 @@ def _delivery(
     if not recipients:
         recipients = (read(config, lambda c: registry.the_mailbox(c, None)).address,)
     return Delivery(Envelope(peer, helo, False, mail_from, recipients, strangers), raw)
-
-
-def _deed(decision: Decision) -> str:
-    """The action with its values, in one line."""
-    action = decision.action
-    values = ((field.name, getattr(action, field.name)) for field in dataclasses.fields(action))
-    told = ", ".join(f"{name}={value!r}" for name, value in values if value not in ((), None))
-    return f"{type(action).__name__}({told})"
 
 
 def _facts(*facts: tuple[str, str]) -> None:

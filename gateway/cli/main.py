@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from gateway.cli import bounced, held, mails, outbox, people, policies, server, tickets
+from gateway.cli import bounced, held, keys, mails, outbox, people, policies, server, tickets
 
 app = typer.Typer(
     name="postern",
@@ -43,6 +43,7 @@ app.add_typer(people.user, name="user", help="People of a company who may write.
 app.add_typer(people.users, name="users", help="Many users at once.")
 app.add_typer(people.staff, name="staff", help="People of the support organisation.")
 app.add_typer(people.token, name="token", help="Bearer tokens of the HTTP API.")
+app.add_typer(keys.key, name="key", help="What reply addresses and links are signed with.")
 app.add_typer(server.db, name="db", help="The store itself.")
 
 

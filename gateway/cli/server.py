@@ -15,6 +15,7 @@ import uvloop
 from gateway import app as gateway_app
 from gateway import ids, log, workers
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
+from gateway.cli.keys import KEY_BYTES
 from gateway.config import Config
 from rules.facts import Role
 from rules.settings.complaints import without_password
@@ -42,7 +43,8 @@ def serve(
         settings = load_config(config)
         log.configure(settings.log.level, settings.log.format)
         if workers_ > 1:
-            if settings.smtp.listen.endswith(":0") or settings.http.listen.endswith(":0"):
+            listens = (settings.smtp.listen, settings.smtp.tls_listen or "", settings.http.listen)
+            if any(listen.endswith(":0") for listen in listens):
                 fail(os.EX_USAGE, "--workers needs fixed ports: port 0 would be another for each")
             raise typer.Exit(workers.run(workers_, config))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -113,7 +115,7 @@ def ensure_key(connection: Connection) -> bool:
     try:
         registry.keys(connection)
     except registry.Unknown:
-        registry.add_key(connection, secrets.token_bytes(32), ids.now())
+        registry.add_key(connection, secrets.token_bytes(KEY_BYTES), ids.now())
         return True
     return False
 

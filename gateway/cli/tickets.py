@@ -251,6 +251,9 @@ def _comment(said: Said) -> None:
     if said.degraded:
         why = f"The body could not be read ({clean(said.degraded)}); the raw mail is kept."
         console.print(Text(why, style="yellow"))
+    if said.charset_guessed:
+        why = "Its character set is guessed, so a letter may be wrong; the raw mail is kept."
+        console.print(Text(why, style="yellow"))
     for line in said.text.splitlines():
         console.print(Text(f"  {clean(line.expandtabs())}"))
     for attached in said.attachments:

@@ -14,6 +14,7 @@ from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.web import links, signup, tickets
 from gateway.web.bearer import Fault, Scope, authorise
 from gateway.web.desk import Desk
+from gateway.web.inputs import check_query
 from gateway.web.links import Links
 from gateway.web.pages import PATIENCE_S
 from gateway.wire.capacity import Wire
@@ -27,6 +28,7 @@ INGEST = web.AppKey("ingest", Ingest)
 DATABASE = web.AppKey("database", Database)
 METRICS = web.AppKey("metrics", Metrics)
 WIRE = web.AppKey("wire", Wire)
+ENVELOPE_KEYS = ("mail_from", "rcpt", "peer", "helo")
 
 
 def application(
@@ -145,6 +147,7 @@ async def _post_mail(request: web.Request) -> web.Response:
     good; 503 where the client is to try again.
     """
     await authorise(request, request.app[DATABASE], Scope.MAILS)
+    check_query(request, ENVELOPE_KEYS)
     recipients = tuple(request.query.getall("rcpt", []))
     if not recipients:
         return _problem(400, "name the recipients: ?rcpt=support@help.example")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -13,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.asked import LARGEST_NUMBER
 from gateway.web.bearer import Fault
-from rules.settings.complaints import complaint
+from rules.settings.complaints import complaint, near
 from rules.ticket.lifecycle import Status
 from storage.ticket_lists import Place
 
@@ -25,6 +26,14 @@ _PLACE = re.compile(r"(\d{1,17})-(\d{1,18})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def check_query(request: web.Request, known: Collection[str] = ()) -> None:
+    """Raises Fault for a key of the query that means nothing: no slip of the pen is ignored."""
+    for key in request.query:
+        if key not in known:
+            listed = f"known here: {', '.join(known)}" if known else "this request takes none"
+            raise Fault(400, f"unknown key in the query: {key} ({near(key, known) or listed})")
 
 
 def journal_id_of(text: str) -> UUID:

@@ -103,6 +103,7 @@ class Shown:
             "text": text,
             "shown": visible(text).text,
             "degraded": said.degraded,
+            "charset_guessed": said.charset_guessed,
             "written_at": _moment(said.written_at),
             "attachments": [_attached(each, begin) for each in said.attachments],
         }

@@ -13,7 +13,7 @@ docs/api.md is its manual.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection
 from functools import partial
 
 from aiohttp import web
@@ -24,7 +24,15 @@ from gateway.web import desk as desks
 from gateway.web.bearer import Fault, Scope, actor, authorise
 from gateway.web.desk import Caller, Desk, Place
 from gateway.web.download import ANY_TYPE, download
-from gateway.web.inputs import as_text, body_of, journal_id_of, limit_of, place_of, status_of
+from gateway.web.inputs import (
+    as_text,
+    body_of,
+    check_query,
+    journal_id_of,
+    limit_of,
+    place_of,
+    status_of,
+)
 from gateway.web.ticket_json import Json, Shown
 from rules.mail.addresses import normalise
 from rules.service.portal import Access, forbidden, with_reopening
@@ -38,8 +46,7 @@ from storage.tickets import Attached, Said, Whole
 
 PATH = "/api/v1/tickets"
 LISTS = ("mine", "cc", "organisation")
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LIST_KEYS = ("mailbox", "status", "list", "limit", "before")
 
 DESK = web.AppKey("desk", Desk)
 
@@ -60,7 +67,7 @@ def add_routes(app: web.Application, desk: Desk) -> None:
 
 
 async def _list(request: web.Request) -> web.Response:
-    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
+    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=LIST_KEYS)
     desk, query = request.app[DESK], request.query
     status, limit = status_of(query.get("status")), limit_of(query.get("limit"))
     before = place_of(query.get("before"))
@@ -213,8 +220,10 @@ def _which(desk: Desk, caller: Caller, place: Place, wanted: str | None) -> Whic
     return OfCompany(person.company.id)
 
 
-async def _caller(request: web.Request, *allowed: Scope) -> Caller:
+async def _caller(request: web.Request, *allowed: Scope, keys: Collection[str] = ()) -> Caller:
+    """For whom the token acts; `keys` are those that the query may have. Raises Fault."""
     scope = await authorise(request, request.app[DESK].database, *allowed)
+    check_query(request, keys)
     return Caller(scope, actor(request, scope))
 
 

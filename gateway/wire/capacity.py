@@ -38,7 +38,6 @@ class Limits:
     """5xx replies before the connection is closed; an accepted mail starts the count anew."""
     junk_commands: int = 100
     """Commands beside MAIL, RCPT, DATA and QUIT, counted in the same way."""
-    mails_per_connection: int | None = None
 
 
 class Connection(Protocol):

@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.wire.capacity import Wire
-from gateway.wire.connection import OUT_OF_ORDER, Connection, Hooks, Listener
+from gateway.wire.connection import OUT_OF_ORDER, Connection
 from gateway.wire.incoming import Incoming
 from gateway.wire.paths import forward_path, reverse_path
 from rules import replies
@@ -22,7 +21,6 @@ from rules.replies import Reply
 BYE = Reply(221, "2.0.0", "Bye")
 BAD_ARGUMENT = Reply(501, "5.5.4", "Wrong or missing argument")
 CANNOT_VERIFY = Reply(252, "2.5.0", "Cannot verify; send the mail and see")
-TOO_MANY_MAILS = Reply(421, "4.7.0", "Enough mail for one connection, please open another")
 
 NULL_PATH = "<>"
 """The null reverse-path inside aiosmtpd, where an empty one means that there was no MAIL."""
@@ -37,10 +35,6 @@ class SmtpConnection(Connection):
 
     commands = _commands("EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS")
     protocol_name = "ESMTP"
-
-    def __init__(self, hooks: Hooks, wire: Wire, listener: Listener) -> None:
-        super().__init__(hooks, wire, listener)
-        self._mails = 0
 
     async def smtp_EHLO(self, arg: str | None) -> None:
         extensions = ["PIPELINING", f"SIZE {self.data_size_limit}", "8BITMIME", "SMTPUTF8"]
@@ -73,10 +67,7 @@ class SmtpConnection(Connection):
             self.goodbye(BYE)
 
     async def smtp_MAIL(self, arg: str | None) -> None:
-        most = self.wire.limits.mails_per_connection
-        if most is not None and self._mails >= most:
-            self.goodbye(TOO_MANY_MAILS)
-        elif self.envelope.mail_from:
+        if self.envelope.mail_from:
             await self.push(OUT_OF_ORDER)
         else:
             await super().smtp_MAIL(arg)
@@ -173,7 +164,6 @@ class SmtpConnection(Connection):
 
     def _count(self, reply: Reply) -> None:
         if reply.accepted:
-            self._mails += 1
             self.errors = self.junk_commands = 0
 
 

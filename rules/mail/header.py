@@ -26,8 +26,6 @@ class Author:
 
     address: str
     """Lower-case, domain as A-labels."""
-    display_name: str
-    """Decoded, for people only; without control and bidi characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +186,7 @@ _LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = rb"(" + _ATOM + rb"(?:\." + _ATOM + rb")*+)@((?:" + _LABEL + rb"\.)+" + _LABEL + rb")"
 _QUOTED = rb'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f-\xff]|\\[\t -~])*+"'
 _PHRASE = rb"(?:" + _QUOTED + rb'|[^\x00-\x08\x0a-\x1f"(),:;<>@\[\\\]\x7f-\xff])*+'
-_ANGLED = re.compile(rb"(" + _PHRASE + rb")<" + _ADDRESS + rb">")
+_ANGLED = re.compile(_PHRASE + rb"<" + _ADDRESS + rb">")
 _BARE = re.compile(_ADDRESS)
 _ONCE = ("sender", "reply-to", "subject", "date", "message-id", "to")
 _FROM_LIMIT_BYTES = 998
@@ -225,29 +223,15 @@ def _mailbox(value: bytes) -> Author | Ambiguous:
         # or Shift_JIS sees other quotes and brackets than we do.
         return Ambiguous("raw 8-bit From")
     mailbox = unfold(value)
-    angled, bare = _ANGLED.fullmatch(mailbox), _BARE.fullmatch(mailbox)
-    if angled:
-        phrase, local, domain = angled.groups()
-    elif bare:
-        phrase, (local, domain) = b"", bare.groups()
-    else:
+    found = _ANGLED.fullmatch(mailbox) or _BARE.fullmatch(mailbox)
+    if found is None:
         return Ambiguous("From is not a single plain mailbox")
+    local, domain = found.groups()
     if b"=?" in local:
         return Ambiguous("encoded-word in the address")
     if len(local) > _LOCAL_LIMIT_BYTES or len(local) + 1 + len(domain) > _ADDRESS_LIMIT_BYTES:
         return Ambiguous("the address is too long")
-    return Author(f"{local.decode()}@{domain.decode()}".lower(), _display_name(phrase))
-
-
-_QUOTED_PAIR = re.compile(r"\\(.)")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def _display_name(phrase: bytes) -> str:
-    words = phrase.strip(b" \t")
-    if words.startswith(b'"') and words.endswith(b'"') and len(words) > 1:
-        words = _QUOTED_PAIR.sub(r"\1", words[1:-1].decode("ascii")).encode("ascii")
-    return _BIDI.sub("", decode_words(words)).strip()
+    return Author(f"{local.decode()}@{domain.decode()}".lower())
 
 
 _ID = re.compile(r"<[!-;=?-~]{1,248}+>")

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from rules.mail import phrases
+
 REPLY_MARK = "##- Write your reply above this line -##"
 """The line at the head of our notices: below it, nothing is the answer of who replies."""
 EXAMINED_CHARACTERS = 400
@@ -51,10 +53,20 @@ def visible(text: str, *, forwarded: bool = False) -> Shown:
     return Shown("\n".join(lines[:cut]).rstrip(), "\n".join(lines[cut:]))
 
 
+def own_words(text: str) -> str:
+    """What the author wrote, without the lines that he quotes; empty where he wrote nothing.
+
+    Answers between quoted lines are his words, and so is what he forwards.
+    """
+    lines = text.split("\n")
+    own = zip(lines[: _end_of_words(lines)], _quoted_lines(lines), strict=False)
+    return "\n".join(line for line, quoted in own if not quoted).strip()
+
+
 def is_forward(subject: str) -> bool:
     """Whether the first prefix of a subject is one that clients give to a forward."""
     prefix, colon, _ = subject[:EXAMINED_CHARACTERS].partition(":")
-    return bool(colon) and prefix.strip().casefold() in _FORWARD_PREFIXES
+    return bool(colon) and prefix.strip().casefold() in phrases.FORWARD_PREFIXES
 
 
 def published(text: str, mark: str) -> str:
@@ -100,6 +112,7 @@ def _reply_addresses(addresses: frozenset[str]) -> re.Pattern[str]:
     return re.compile(f"({local}){plus}({_TOKEN}){at}({domain})", re.IGNORECASE)
 
 
+_DIGIT = re.compile(r"\d")
 _BREAK = r"(?:[ \t]*+\r?\n[>| \t]*+)?+"
 _TOKEN = rf"(?:[a-z2-7]++{_BREAK}){{1,8}}+"
 
@@ -188,7 +201,7 @@ def _marks(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_Mark]:
 
 def _is_pasted(lines: Sequence[str], index: int) -> bool:
     """Whether a header line stands right above: a raw mail was pasted, none was quoted."""
-    above = lines[index - 1][:40] if index and _key(lines[index]) in _FROM else ""
+    above = lines[index - 1][:40] if index and _key(lines[index]) in phrases.FROM else ""
     name, _, value = above.partition(":")
     folded = above[:1] in (" ", "\t") and bool(above.strip())
     return folded or (bool(value) and name.replace("-", "").isalpha())
@@ -232,13 +245,13 @@ def _mark(lines: Sequence[str], index: int) -> _Mark:
             return _Mark(_Kind.WORDS, index, index)
         if _is_forward_line(line):
             return _Mark(_Kind.FORWARD, index, index)
-        if _is_rule(line) and _bare(line) in _ORIGINAL:
+        if _is_rule(line) and _bare(line) in phrases.ORIGINAL:
             return _Mark(_Kind.HEADER, index, index)
         if line.endswith((":", "--")):
             attribution = _attribution(lines, index)
             if attribution is not None:
                 return attribution
-    if _key(line) in _FROM and _is_header_block(lines, index):
+    if _key(line) in phrases.FROM and _is_header_block(lines, index):
         return _Mark(_Kind.HEADER, _rule_above(lines, index), index)
     return _Mark(_Kind.WORDS, index, index)
 
@@ -246,7 +259,7 @@ def _mark(lines: Sequence[str], index: int) -> _Mark:
 def _attribution(lines: Sequence[str], index: int) -> _Mark | None:
     """The attribution that ends here: `On … wrote:`, `Am … schrieb …:`, `Ann <ann@…> wrote:`."""
     near = " ".join(line[:EXAMINED_CHARACTERS] for line in lines[max(0, index - 2) : index + 1])
-    if "@" not in near and not _VERB.search(near):
+    if "@" not in near and not phrases.VERB.search(near):
         return None
     whole = ""
     for begins in range(index, max(-1, index - ATTRIBUTION_LINES), -1):
@@ -255,10 +268,12 @@ def _attribution(lines: Sequence[str], index: int) -> _Mark | None:
             break
         whole = f"{line} {whole}".rstrip()
         word = line.partition(" ")[0].casefold()
-        if not (word in _OPENERS or word[0].isdigit()):
+        if not (word in phrases.OPENERS or word[0].isdigit()):
             continue
         has_address = "@" in whole
-        if _VERB.search(whole) or (has_address and word[0].isdigit() and whole.endswith(">:")):
+        if phrases.VERB.search(whole) or (
+            has_address and word[0].isdigit() and whole.endswith(">:")
+        ):
             if has_address or _DIGIT.search(whole):
                 return _Mark(_Kind.DATED_ATTRIBUTION, begins, index)
             if begins == index:
@@ -271,7 +286,7 @@ def _named_attribution(lines: Sequence[str], index: int) -> _Mark | None:
     for begins in range(index, max(-1, index - 2), -1):
         line = _without_dashes(lines[begins])
         whole_address = "@" in line and line.count("<") >= line.count(">")
-        if whole_address and _VERB.search(line):
+        if whole_address and phrases.VERB.search(line):
             return _Mark(_Kind.DATED_ATTRIBUTION, begins, index)
         if not _DIGIT.search(line):
             break
@@ -288,9 +303,11 @@ def _is_header_block(lines: Sequence[str], index: int) -> bool:
     found = set()
     for line in lines[index + 1 : index + HEADER_LINES]:
         key = _key(line)
-        if key in _FROM:
+        if key in phrases.FROM:
             return False
-        found |= {n for n, keys in enumerate((_DATE, _TO, _SUBJECT)) if key in keys}
+        found |= {
+            n for n, keys in enumerate((phrases.DATE, phrases.TO, phrases.SUBJECT)) if key in keys
+        }
         if len(found) > 1:
             return True
     return False
@@ -316,9 +333,9 @@ def _key(line: str) -> str:
 def _is_forward_line(line: str) -> bool:
     line = line[:EXAMINED_CHARACTERS].strip()
     bare = _bare(line)
-    if bare in _FORWARDED:
+    if bare in phrases.FORWARDED:
         return _is_rule(line) or line.endswith(":")
-    return _is_rule(line) and bare.startswith(_FORWARDED_BY)
+    return _is_rule(line) and bare.startswith(phrases.FORWARDED_BY)
 
 
 def _is_rule(line: str) -> bool:
@@ -350,62 +367,4 @@ def _without_signature(lines: Sequence[str], end: int) -> int:
     while last and not lines[last - 1].strip():
         last -= 1
     line = lines[last - 1].strip(" \t\r*(<").casefold() if last else ""
-    return last - 1 if len(line) <= 100 and line.startswith(_DEVICES) else end
-
-
-def _phrases(*lists: str) -> tuple[str, ...]:
-    return tuple(phrase for phrases in lists for phrase in phrases.split("|"))
-
-
-_FORWARD_PREFIXES = frozenset(_phrases("fw|fwd|wg|tr|rv|i|enc|doorst|vs|vb|vl|pd"))
-_OPENERS = frozenset(_phrases("on|at|am|le|el|il|in|op|em|no|den|w|dnia"))
-_DIGIT = re.compile(r"\d")
-_VERB = re.compile(
-    r"\b(?:wrote|writes|schrieb|schreibt|écrit|escribió|scritto|schreef|geschreven|escreveu"
-    r"|skrev|napisał|написал|пишет|пише)\b",
-    re.IGNORECASE,
-)
-_FROM = frozenset(_phrases("from|von|de|da|van|från|fra|od|от|от кого"))
-_DATE = frozenset(
-    _phrases(
-        "sent|date|gesendet|datum|envoyé|envoyé le|fecha|inviato|data|verzonden|skickat|sendt|dato",
-        "enviado|enviado el|enviado em|enviada|enviada em|wysłano|дата|отправлено",
-    )
-)
-_TO = frozenset(_phrases("to|an|à|a|para|aan|till|til|do|кому"))
-_SUBJECT = frozenset(
-    _phrases("subject|betreff|objet|asunto|oggetto|onderwerp|assunto|ämne|emne|temat|тема")
-)
-_ORIGINAL = frozenset(
-    _phrases(
-        "original message|original appointment|ursprüngliche nachricht|originalnachricht",
-        "message d'origine|message original|mensaje original|messaggio originale",
-        "oorspronkelijk bericht|origineel bericht|mensagem original",
-        "opprinnelig melding|ursprungligt meddelande|wiadomość oryginalna",
-    )
-)
-_FORWARDED = frozenset(
-    _phrases(
-        "forwarded message|begin forwarded message",
-        "weitergeleitete nachricht|anfang der weitergeleiteten nachricht",
-        "anfang der weitergeleiteten e-mail|message transféré|message transmis",
-        "début du message transféré|début du message réexpédié",
-        "mensaje reenviado|inicio del mensaje reenviado|messaggio inoltrato",
-        "inizio messaggio inoltrato|inizio del messaggio inoltrato",
-        "doorgestuurd bericht|begin doorgestuurd bericht",
-        "mensagem encaminhada|início da mensagem encaminhada",
-        "mensagem reencaminhada|início da mensagem reencaminhada",
-    )
-)
-_FORWARDED_BY = _phrases(
-    "forwarded by |weitergeleitet von |réacheminé par |transféré par |reenviado por ",
-    "inoltrato da |doorgestuurd door |encaminhado por ",
-)
-_DEVICES = _phrases(
-    "sent from my |sent from mail |sent from [mail]|sent from outlook|sent from yahoo",
-    "sent from proton|sent from samsung|sent from zoho|sent using zoho|get outlook for ",
-    "get [outlook |von meinem iphone|von meinem ipad|von meinem mobil|gesendet von outlook",
-    "gesendet mit der |envoyé de mon |envoyé depuis mon |enviado desde mi |enviado do meu ",
-    "inviato da iphone|inviato da ipad|inviato dal mio |verstuurd vanaf mijn ",
-    "verzonden vanaf mijn |sendt fra min |skickat från min ",
-)
+    return last - 1 if len(line) <= 100 and line.startswith(phrases.DEVICES) else end

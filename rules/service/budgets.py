@@ -24,7 +24,7 @@ REMEMBERED = 200
 
 def may_open(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:
     """Whether the author may open one more ticket now."""
-    opened = (r for r in recent if r.opened and now - r.received_at < HOUR)
+    opened = (r for r in recent if r.opened and now - r.decided_at < HOUR)
     return sum(1 for _ in opened) < per_hour
 
 
@@ -53,7 +53,7 @@ def answers_like_a_machine(
     """
     if answered is None or now - answered >= AT_ONCE:
         return False
-    return any(r.ticket == ticket and not r.opened and now - r.received_at < AGAIN for r in recent)
+    return any(r.ticket == ticket and not r.opened and now - r.decided_at < AGAIN for r in recent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,7 @@ def storm(recent: Sequence[Recent], ticket: int, now: datetime) -> Storm | None:
 
     Their mails are kept, but tell nobody. After an hour without a storm they are heard again.
     """
-    times = sorted(
-        r.received_at for r in recent if r.ticket == ticket and now - r.received_at < HOUR
-    )
+    times = sorted(r.decided_at for r in recent if r.ticket == ticket and now - r.decided_at < HOUR)
     if any(_doubles(times, moment) for moment in times):
         return Storm(breaks_now=False)
     return Storm(breaks_now=True) if _doubles([*times, now], now) else None

@@ -45,6 +45,13 @@ def lifted(text: str, fields: Sequence[FieldSection]) -> Mapping[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
+def newly_lifted(
+    text: str, fields: Sequence[FieldSection], kept: Mapping[str, str]
+) -> Mapping[str, str]:
+    """What the text gives for the fields that have no value yet: the first one given stays."""
+    return lifted(text, [field for field in fields if field.name not in kept])
+
+
 def _unsaid(text: str, facts: Sequence[FactSection]) -> list[FactSection]:
     searched = text[:SEARCHED]
     return [fact for fact in facts if not fact.stands_in(searched)]

@@ -6,7 +6,7 @@ anything of a ticket that he is not active on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from rules.facts import Company, Facts, Participant, Presence, Staff, Ticket
@@ -72,17 +72,30 @@ def of_comment(
     policy: Policy,
     detail: Detail,
 ) -> tuple[Order, ...]:
-    """Whom a comment reaches: in public everybody on the ticket, otherwise staff alone."""
-    direct = set(named_addresses(mail))
-    if visibility is Visibility.PUBLIC:
-        customers = tuple(
-            order for order in public_comment(ticket, author, policy) if order.address not in direct
-        )
-    else:
-        customers = ()
+    """Whom a mail's words reach; not those whom it was sent to directly."""
+    direct = named_addresses(mail)
+    return of_words(ticket, author, visibility, facts.staff, policy, detail, direct)
+
+
+def of_words(
+    ticket: Ticket,
+    author: str,
+    visibility: Visibility,
+    staff: Iterable[Staff],
+    policy: Policy,
+    detail: Detail = (),
+    direct: Collection[str] = (),
+) -> tuple[Order, ...]:
+    """Whom words reach: in public everybody on the ticket, otherwise staff alone.
+
+    Customers among `direct` have them already.
+    """
+    public = visibility is Visibility.PUBLIC
+    everybody = public_comment(ticket, author, policy) if public else ()
+    customers = tuple(order for order in everybody if order.address not in direct)
     shown = (*detail, ("visibility", visibility.value))
     told = {author, *(order.address for order in customers)}
-    followers = (s for s in staff_of(ticket, facts.staff, policy) if s.address not in told)
+    followers = (s for s in staff_of(ticket, staff, policy) if s.address not in told)
     desk = to_desk(Kind.NEW_COMMENT, followers, policy, shown, quotes=True)
     return (*customers, *within_budget(desk, ticket, policy))
 
@@ -146,10 +159,10 @@ def calmed(
     mail: Mail, orders: tuple[Order, ...], facts: Facts, ticket: Ticket, author: str, policy: Policy
 ) -> tuple[tuple[Order, ...], str]:
     """The orders, or in a storm none but the one alert; and what the trace says of it."""
-    blowing = storm(facts.recent, ticket.id, facts.received_at)
+    blowing = storm(facts.recent, ticket.id, facts.decided_at)
     if blowing is None:
         answered = _answered(mail, facts)
-        if not answers_like_a_machine(facts.recent, ticket.id, answered, facts.received_at):
+        if not answers_like_a_machine(facts.recent, ticket.id, answered, facts.decided_at):
             return orders, ""
         staff_alone = tuple(o for o in orders if o.kind is not Kind.COMMENT)
         return staff_alone, "; answers at once, again: told to staff alone"

@@ -6,6 +6,7 @@ import difflib
 import re
 import typing
 from collections.abc import Iterable, Sequence
+from datetime import date, time
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -69,16 +70,31 @@ def complaint(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> st
     if fault["type"] == "tuple_type" and section is not None:
         return f"{key}: {given}this is a list of sections; write [[{key}]] above each of them"
     if fault["type"] == "tuple_type":
-        return f'{key}: {given}this is a list; write it in brackets, such as ["one", "two"]'
+        dated = isinstance(fault["input"], date)
+        example = f"[{shown(fault)}]" if dated else '["one", "two"]'
+        return f"{key}: {given}this is a list; write it in brackets, such as {example}"
     expected = field.description if field is not None else None
     if expected is not None and fault["type"] in _DESCRIBED:
         return f"{key}: {given}{expected}"
-    message = fault["msg"].removeprefix("Value error, ")
+    message = _in_words(fault["type"]) or fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "literal_error" and (hint := _near_choice(fault)):
         message = f"{message} ({hint})"
     return f"{key}: {message if given and message.startswith(given[:-2]) else given + message}"
 
 
+def _in_words(kind: str) -> str:
+    """What to write where a value is of another type; empty for what only its own fault tells."""
+    return next((words for begins, words in _WANTED.items() if kind.startswith(begins)), "")
+
+
+_WANTED = {
+    "bool_": "write true or false",
+    "int_": "write a whole number, without quotes",
+    "float_": "write a number, without quotes",
+    "string_type": "this is a text; write it in quotes",
+    "date_": "this is no date; write year, month and day, such as 2026-12-24",
+}
+"""By what the names of pydantic's faults begin with."""
 _DESCRIBED = ("string_pattern_mismatch", "too_short", "dict_type")
 
 
@@ -91,8 +107,12 @@ _QUOTED = re.compile(r"'([^']+)'")
 
 
 def shown(fault: ErrorDetails) -> str:
-    """The value that was given, without the password of a URL."""
+    """The value as it is written in TOML, without the password of a URL."""
     value = fault["input"]
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date | time):
+        return value.isoformat()
     return repr(without_password(value) if isinstance(value, str) else value)
 
 

@@ -87,10 +87,6 @@ class Clock:
         """An answer at the very due time is in time, unless the breach was told already."""
         return self._counted(at) > self.due_at or self.told is Tell.BREACH
 
-    def left_s(self, at: datetime, calendar: Calendar) -> float:
-        """Seconds until the due time, in the time that the clock runs in; 0 when overdue."""
-        return business_seconds(self._counted(at), self.due_at, _calendar(self.span, calendar))
-
     def passed(self, at: datetime) -> Tell | None:
         """The last moment that is behind the clock."""
         at = self._counted(at)
@@ -108,7 +104,6 @@ class Ended:
 
     stage: Stage
     due_at: datetime
-    ended_at: datetime
     breached: bool
     told: bool
     """The breach was told before, and is in the history."""
@@ -153,7 +148,7 @@ def stopped(clock: Clock, at: datetime) -> Ended:
     What was in time when the clock was paused is in time whenever it ends in that pause.
     """
     told_before = clock.told is Tell.BREACH
-    return Ended(clock.stage, clock.due_at, at, clock.overdue(at), told_before)
+    return Ended(clock.stage, clock.due_at, clock.overdue(at), told_before)
 
 
 def paused(clock: Clock, at: datetime) -> Clock:

@@ -76,7 +76,8 @@ def _added_by_user(case: Case, ticket: Ticket, address: str, member: Participant
     requester = ticket.participant(ticket.requester)
     if requester is not None and requester.is_told:
         asked = telling.proposals(requester.address, requester.language, [added])
-        records.order(case.connection, hand, asked, ticket.id, None)
+        within = telling.within_budget(asked, ticket, case.policy)
+        records.order(case.connection, hand, within, ticket.id, None)
     waits = " once the requester or staff agree" if presence is Presence.PENDING else " now"
     return f"{address} is on #{ticket.id}{waits}"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from rules.facts import Ticket
-from rules.mail.quoting import visible
+from rules.mail.quoting import own_words, visible
 from rules.service import promises, telling
+from rules.service.completeness import newly_lifted
 from rules.service.escalation import Raised, raise_level
 from rules.ticket.notices import Kind, Order
 from rules.ticket.visibility import Visibility
@@ -30,13 +31,22 @@ def say(case: Case, ticket: Ticket, text: str, visibility: Visibility) -> str:
         case.connection, hand, ticket.id, visibility, hand.actor, text, None, (), hand.now, True
     )
     _tell(case, ticket, hand.actor, number, visibility, answers=case.by_staff)
-    still = None if case.by_staff else promises.still_missing(case.policy, ticket, text)
-    if still is not None:
-        records.still_missing(case.connection, ticket.id, still)
-        ticking = promises.completed(case.policy, ticket, still, hand.now)
-        if ticking is not None:
-            clocks.tick(case.connection, hand, ticket.id, ticking)
+    if not case.by_staff:
+        _learn(case, ticket, text)
     return f"said on #{ticket.id} ({visibility})"
+
+
+def _learn(case: Case, ticket: Ticket, text: str) -> None:
+    """A customer's words complete his request, as those of a mail would."""
+    found = newly_lifted(own_words(text), case.policy.fields, ticket.fields)
+    records.keep_fields(case.connection, ticket.id, found)
+    still = promises.still_missing(case.policy, ticket, text)
+    if still is None:
+        return
+    records.still_missing(case.connection, ticket.id, still)
+    ticking = promises.completed(case.policy, ticket, still, case.hand.now)
+    if ticking is not None:
+        clocks.tick(case.connection, case.hand, ticket.id, ticking)
 
 
 def publish(case: Case, ticket: Ticket, comment: int) -> str:
@@ -71,14 +81,10 @@ def _tell(
 ) -> None:
     """Words that are on the ticket now reach its people, and its clock."""
     connection, hand, policy = case.connection, case.hand, case.policy
-    detail = (("visibility", visibility.value),)
+    staff = who.staff(connection, hand.mailbox)()
+    orders = telling.of_words(ticket, author, visibility, staff, policy)
+    records.order(connection, hand, orders, ticket.id, comment)
     public = visibility is Visibility.PUBLIC
-    customers = telling.public_comment(ticket, author, policy) if public else ()
-    told = {author, *(order.address for order in customers)}
-    followers = telling.staff_of(ticket, who.staff(connection, hand.mailbox)(), policy)
-    others = (s for s in followers if s.address not in told)
-    desk = telling.to_desk(Kind.NEW_COMMENT, others, policy, detail, quotes=True)
-    records.order(connection, hand, (*customers, *desk), ticket.id, comment)
     if public and answers:
         ticking = promises.answered(policy, ticket, hand.now)
         clocks.tick(connection, hand, ticket.id, ticking, hand.now)
@@ -87,6 +93,11 @@ def _tell(
 
 
 def escalate(case: Case, ticket: Ticket, why: str) -> str:
+    if case.by_staff and not case.policy.escalation.levels:
+        raise ChangeRefused(
+            f"the policy {case.policy.name} names no [[escalation.levels]], so there is nobody to "
+            f"escalate #{ticket.id} to; assign it to somebody instead"
+        )
     by_portal = ticket.in_portal or case.hand.source in (Source.API, Source.CONSOLE)
     raised = raise_level(
         ticket.escalation_level,

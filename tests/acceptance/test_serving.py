@@ -47,7 +47,7 @@ def store(sqlite_stores: SqliteStores, tmp_path: Path) -> str:
 def tickets_in(store: str) -> int:
     database = Database(store)
     try:
-        return database.read(tickets.count)
+        return len(database.read(lambda c: tickets.newest(c, 1000)))
     finally:
         database.close()
 
@@ -107,6 +107,25 @@ class TestStartTls:
             client.ehlo("client.example")
             assert not client.has_extn("starttls")
             assert client.sendmail(ANN, [SUPPORT], a_mail(ANN)) == {}
+
+        assert tickets_in(store) == 1
+
+    def test_on_a_port_of_its_own_the_dialogue_begins_encrypted(
+        self, store: str, tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{tmp_path}/key.pem"\n'
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        port = a_free_port()
+        monkeypatch.setenv("POSTERN_SMTP__TLS_LISTEN", f"127.0.0.1:{port}")
+
+        with (
+            serving(write_config(tmp_path, store, tls)) as running,
+            smtplib.SMTP_SSL("127.0.0.1", port, timeout=PATIENCE_S, context=trusting) as client,
+            running.client() as other,
+        ):
+            assert client.sendmail(ANN, [SUPPORT], a_mail(ANN)) == {}
+            assert not client.has_extn("starttls")
+            assert other.has_extn("starttls")
 
         assert tickets_in(store) == 1
 

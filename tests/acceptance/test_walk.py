@@ -329,6 +329,19 @@ class TestContent:
         assert "32" in (desk.ticket(number).comments[0].degraded or "")
         assert desk.stored(raw) == raw
 
+    def test_a_guessed_character_set_is_marked(self, desk: Desk) -> None:
+        sender = desk.a_person()
+        head, _, _ = a_mail(sender).partition(b"\r\n\r\n")
+
+        _, guessed = filed(desk.send(head + b"\r\n\r\nM\xfcller\r\n", sender))
+        _, known = filed(desk.send(a_mail(sender), sender))
+
+        assert desk.ticket(guessed).comments[0].text.strip() == "Müller"
+        assert desk.ticket(guessed).comments[0].charset_guessed
+        assert not desk.ticket(known).comments[0].charset_guessed
+        shown = desk.running.run("ticket", str(guessed)).stdout
+        assert "Its character set is guessed" in shown
+
     def test_a_mail_just_not_too_deep_is_read(self, desk: Desk) -> None:
         sender = desk.a_person()
 
@@ -413,6 +426,17 @@ class TestHttp:
 
         assert status == 400
         assert problem["error"].startswith("peer=mx.acme.example: write the client's IP address")
+
+    def test_a_key_that_means_nothing_is_named(self, desk: Desk) -> None:
+        raw = a_mail("ann@acme.example")
+
+        status, problem = desk.push(
+            raw, "ann@acme.example", SUPPORT, token=desk.token, per="192.0.2.7"
+        )
+
+        assert status == 400
+        assert problem["error"] == "unknown key in the query: per (did you mean peer?)"
+        assert desk.journal(raw) == []
 
     @pytest.mark.parametrize(
         "token", [None, "", "no-token-of-ours"], ids=["none", "empty", "other"]

@@ -132,7 +132,7 @@ class World:
         helo: str = "client.example",
     ) -> Authentication:
         envelope = Envelope(peer, helo, True, mail_from, ("support@help.example.com",))
-        return await self.authenticator.authenticate(Delivery(envelope, raw), Author(author, "Ann"))
+        return await self.authenticator.authenticate(Delivery(envelope, raw), Author(author))
 
 
 @asynccontextmanager

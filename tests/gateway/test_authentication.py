@@ -345,9 +345,7 @@ def test_no_bytes_make_it_raise(raw: bytes, author: str, path: str, helo: str) -
         try:
             for mail in (raw, b"From: a@b.example\r\nDKIM-Signature: " + raw + b"\r\n\r\n"):
                 envelope = Envelope(RELAY, helo, False, path, ())
-                found = await authenticator.authenticate(
-                    Delivery(envelope, mail), Author(author, "")
-                )
+                found = await authenticator.authenticate(Delivery(envelope, mail), Author(author))
                 assert not found.aligned
         finally:
             authenticator.close()

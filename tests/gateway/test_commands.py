@@ -24,6 +24,7 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
+from rules.proof.tokens import is_loop_mark, loop_mark
 from storage import journal, registry, tickets
 from storage.database import Database
 from storage.journal import Wanted
@@ -277,6 +278,12 @@ def test_with_two_mailboxes_a_command_asks_for_one(desk: Desk) -> None:
         ("company add New --domain \u0430cme.example", os.EX_DATAERR, "mixes scripts"),
         ("user add x@\u0430cme.example --company Acme --anywhere", os.EX_DATAERR, "mixes scripts"),
         ("staff add x@\u0430cme.example", os.EX_DATAERR, "mixes scripts"),
+        ("company domain add Acme gmail.com", os.EX_DATAERR, "gmail.com is a free mail provider"),
+        ("company domain add Acme \u0430cme.example", os.EX_DATAERR, "mixes scripts"),
+        ("company domain add Acme globex.example", os.EX_DATAERR, "is registered already"),
+        ("company domain add Nobody n.example", os.EX_DATAERR, "no company 'Nobody'"),
+        ("company domain remove Acme globex.example", os.EX_DATAERR, "no domain of Acme; its"),
+        ("company domain remove Acme @", os.EX_DATAERR, "its domains are: acme.example"),
         ("company deactivate Nobody", os.EX_DATAERR, "no company 'Nobody'"),
         ("user add x@acme.example --company Acne", os.EX_DATAERR, "there are: Acme, Globex"),
         ("user add ann@acme.example --company Acme", os.EX_DATAERR, "is registered already"),
@@ -306,6 +313,44 @@ def test_a_company_with_one_bad_domain_is_not_registered(desk: Desk) -> None:
 
     assert said.code == os.EX_DATAERR
     assert "Umbra" not in desk.run("company", "list").out
+
+
+def test_a_company_gets_and_loses_a_domain(desk: Desk) -> None:
+    added = desk.run("company", "domain", "add", "Acme", "Acme.test", "acme.org")
+    assert added == Said(0, "Acme: domains acme.example acme.org acme.test\n", "")
+    assert desk.run("user", "add", "zoe@acme.test", "--company", "Acme").code == 0
+
+    removed = desk.run("company", "domain", "remove", "Acme", "ACME.test", "acme.org")
+
+    assert removed == Said(0, "Acme: domains acme.example\n", "")
+    assert desk.run("user", "add", "zed@acme.test", "--company", "Acme").code == os.EX_DATAERR
+    assert re.search(r"zoe@acme\.test\s+.*active", desk.run("user", "list").out)
+
+
+@pytest.mark.parametrize("change", [("add", "acme.org", "@"), ("remove", "acme.example", "no.org")])
+def test_of_several_domains_with_a_bad_one_none_is_changed(
+    desk: Desk, change: tuple[str, ...]
+) -> None:
+    how, *domains = change
+
+    assert desk.run("company", "domain", how, "Acme", *domains).code == os.EX_DATAERR
+
+    assert re.search(r"Acme +acme\.example +active", desk.run("company", "list").out)
+
+
+def test_a_new_key_signs_and_the_one_before_it_is_still_read(desk: Desk) -> None:
+    with desk.opened() as database:
+        before = database.read(registry.keys)
+        token = loop_mark(before)
+
+        said = desk.run("key", "add")
+
+        assert said == Said(0, "Key 2 signs from now on. The keys before it are still read.\n", "")
+        after = database.read(registry.keys)
+    assert loop_mark(after) != token
+    assert is_loop_mark(after, token)
+    listed = [line.split() for line in desk.run("key", "list").out.splitlines()[1:]]
+    assert [(line[0], line[3:]) for line in listed] == [("1", ["is", "read"]), ("2", ["signs"])]
 
 
 def test_a_token_stands_alone_on_its_line_and_works(desk: Desk) -> None:
@@ -528,6 +573,8 @@ def test_explain_shows_a_mail_check_by_check(filed: Filed) -> None:
         "<lift@client.example>",
         filed.opened.err.strip(),
         "1. duplicate",
+        "  header    Authentication-Results: localhost;\n",
+        "  header     none (peer:127.0.0.1)\n",
         "opens at Normal",
     ):
         assert part in said.out
@@ -537,7 +584,10 @@ def test_explain_shows_a_mail_check_by_check(filed: Filed) -> None:
 def test_explain_finds_every_mail_of_a_message_id(filed: Filed, name: str) -> None:
     lines = filed.desk.run("explain", "--json", name).out.splitlines()
 
-    assert [json.loads(line)["verdict"] for line in lines] == ["opened", "duplicate"]
+    found = [json.loads(line) for line in lines]
+    assert [each["verdict"] for each in found] == ["opened", "duplicate"]
+    results = "Authentication-Results: localhost; none (peer:127.0.0.1)"
+    assert {each["authentication_results"] for each in found} == {results}
 
 
 def test_explain_of_an_unknown_mail_says_where_to_look(filed: Filed) -> None:
@@ -558,10 +608,15 @@ def test_check_says_what_would_be_and_writes_nothing(desk: Desk, tmp_path: Path)
 
     assert said.code == 0
     assert said.out.startswith("support@help.example: opened, new_request\n")
+    assert said.out.splitlines()[1:3] == [
+        "  would     open a ticket for ann@acme.example: The lift is stuck",
+        "  severity  Normal",
+    ]
+    assert "  mails     acknowledgement to ann@acme.example\n" in said.out
     assert "new ticket" in said.out
     with desk.opened() as database:
         assert database.read(lambda c: journal.newest(c, EVERYTHING, 10)) == []
-        assert database.read(tickets.count) == 0
+        assert database.read(lambda c: tickets.newest(c, 1)) == []
 
 
 def test_check_tells_a_stranger_from_a_user(desk: Desk, tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ async def test_a_mail_that_takes_too_long_comes_back_without_its_body() -> None:
     hasty = Parser(workers=1, timeout_s=0.01)
     mail = await hasty.parse(LARGE)
     assert mail.body == Unreadable("timeout")
-    assert mail.author == Author("ann@corp.test", "Ann")
+    assert mail.author == Author("ann@corp.test")
     await hasty.close()
 
 

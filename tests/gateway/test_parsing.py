@@ -34,7 +34,7 @@ def attachments(part: bytes) -> list[tuple[str, str]]:
 
 def test_the_header_part_is_read() -> None:
     mail = read(a_mail(text("Hello")))
-    assert mail.author == Author("ann@corp.test", "Ann")
+    assert mail.author == Author("ann@corp.test")
     assert mail.subject == "Grüße"
     assert mail.message_id == "<1@corp.test>"
     assert mail.in_reply_to == ("<0@help.test>",)

@@ -28,6 +28,7 @@ from storage.registry import NewPerson
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
 
 STAFF = Authentication.by_staff("root")
+EVERY_TICKET = partial(tickets.newest, limit=100)
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ async def test_two_keepers_file_it_once(desk: Desk) -> None:
 
     await asyncio.gather(*(keeper.release_enrolled() for _ in range(4)))
 
-    assert await read(desk, tickets.count) == 1
+    assert len(await read(desk, EVERY_TICKET)) == 1
 
 
 async def test_a_release_happens_once(desk: Desk) -> None:
@@ -103,7 +104,7 @@ async def test_a_release_happens_once(desk: Desk) -> None:
     second = await desk.parts.ingest.release(held, delivery, STAFF)
 
     assert (second.verdict, second.ticket) == (Verdict.DUPLICATE, first.ticket)
-    assert await read(desk, tickets.count) == 1
+    assert len(await read(desk, EVERY_TICKET)) == 1
 
 
 async def test_a_ticket_from_quarantine_began_when_its_mail_came(desk: Desk) -> None:
@@ -113,7 +114,7 @@ async def test_a_ticket_from_quarantine_began_when_its_mail_came(desk: Desk) -> 
     receipt = await desk.parts.ingest.release(held, delivery, STAFF)
 
     whole = await read(desk, partial(tickets.whole, number=receipt.ticket or 0))
-    assert whole.summary.opened_at == held.received_at
+    assert whole.summary.opened_at == held.came_at
 
 
 async def test_a_sender_who_repeats_a_held_mail_is_answered_as_before(desk: Desk) -> None:
@@ -123,7 +124,7 @@ async def test_a_sender_who_repeats_a_held_mail_is_answered_as_before(desk: Desk
     await desk.parts.ingest.release(held, delivery, STAFF)
 
     assert await desk.take(a_mail("new@acme.example")) == first
-    assert await read(desk, tickets.count) == 1
+    assert len(await read(desk, EVERY_TICKET)) == 1
 
 
 async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(desk: Desk) -> None:
@@ -131,7 +132,7 @@ async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(des
     held, delivery = await the_held(desk)
     assert held.reason == Reason.FROM_AMBIGUOUS
 
-    ann = Author("ann@acme.example", "")
+    ann = Author("ann@acme.example")
     receipt = await desk.parts.ingest.release(held, delivery, STAFF, author=ann)
 
     whole = await read(desk, partial(tickets.whole, number=receipt.ticket or 0))

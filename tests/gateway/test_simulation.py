@@ -322,7 +322,7 @@ async def test_staff_who_said_who_wrote_a_mail_are_believed_again(desk: Desk) ->
         desk.parts.database.read, lambda c: quarantine.delivery(c, held)
     )
     proof = Authentication.by_staff("root")
-    await desk.parts.ingest.release(held, delivery, proof, Author("ann@acme.example", ""))
+    await desk.parts.ingest.release(held, delivery, proof, Author("ann@acme.example"))
 
     report = await tried(desk, default_policy())
 

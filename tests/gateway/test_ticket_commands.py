@@ -28,7 +28,7 @@ from storage.records import Hand, Source
 from storage.registry import NewPerson
 from storage.tickets import Whole
 from tests import running
-from tests.desk import enrolled_store
+from tests.desk import SUPPORT, enrolled_store
 from tests.stores import SqliteStores
 
 T = TypeVar("T")
@@ -263,6 +263,19 @@ def test_what_cannot_be_set_is_said(desk: Desk, arguments: list[str], code: int,
     refused = desk.refused(desk.opened(), *arguments)
 
     assert (refused.code, said in refused.err) == (code, True)
+
+
+def test_an_operator_is_told_that_his_policy_has_nobody_to_escalate_to(desk: Desk) -> None:
+    number = desk.opened(SUPPORT)
+
+    refused = desk.refused(number, "--escalate", "It burns.")
+
+    assert refused == Said(
+        os.EX_DATAERR,
+        "",
+        "postern: the policy default names no [[escalation.levels]], so there is nobody to "
+        f"escalate #{number} to; assign it to somebody instead\n",
+    )
 
 
 def test_a_ticket_that_does_not_exist_is_said(desk: Desk) -> None:

@@ -247,7 +247,7 @@ async def test_nobody_acts_for_a_person_who_was_deactivated(site: Site) -> None:
     number = await site.open(ANN)
     await site.write(lambda c: registry.set_person_active(c, ours, Role.USER, ANN, active=False))
 
-    assert (await site.get(f"/{number}?mailbox={SUPPORT}", ANN))[0] == 404
+    assert (await site.get(f"/{number}", ANN))[0] == 404
 
 
 async def test_nobody_acts_for_a_person_of_a_suspended_company(site: Site) -> None:
@@ -342,6 +342,8 @@ async def test_a_deleted_ticket_is_in_no_list(site: Site) -> None:
         ("?before=99999999999999999-1", 200, ""),
         ("?list=yours", 400, "there are mine, cc, organisation"),
         ("?list=mine", 400, "is for customers"),
+        ("?lsit=mine", 400, "unknown key in the query: lsit (did you mean list?)"),
+        ("?colour=red", 400, "colour (known here: mailbox, status, list, limit, before)"),
         ("?mailbox=no@help.example", 404, "there is no mailbox no@help.example"),
     ],
 )
@@ -353,6 +355,25 @@ async def test_what_a_list_cannot_be_is_said(
     found, body = await site.get(wanted, SAM)
 
     assert (found, said in body.get("error", "")) == (status, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", ""),
+        ("GET", "/{n}"),
+        ("PATCH", "/{n}"),
+        ("GET", "/{n}/attachments/1"),
+        ("GET", "/{n}/raw/1"),
+    ],
+)
+async def test_elsewhere_a_query_means_nothing(site: Site, method: str, path: str) -> None:
+    number = await site.open()
+
+    response = await site.ask(method, f"{path.format(n=number)}?status=open", SAM, json={})
+
+    said = {"error": "unknown key in the query: status (this request takes none)"}
+    assert (response.status, await response.json()) == (400, said)
 
 
 async def test_with_several_mailboxes_one_is_asked_for(site: Site) -> None:

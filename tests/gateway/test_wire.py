@@ -568,13 +568,6 @@ async def test_too_many_junk_commands_end_the_connection() -> None:
         assert await client.replies(4) == ["250 2.0.0", "250 2.0.0", "421 4.7.0", ""]
 
 
-async def test_a_connection_brings_only_so_many_mails() -> None:
-    limits = Limits(mails_per_connection=1)
-    async with a_server(limits=limits) as served, served.connect() as client:
-        await client.mail(b"a" + END)
-        assert (await client.ask("MAIL FROM:<>")).startswith("421 4.7.0 ")
-
-
 async def test_an_endless_command_line_ends_the_connection() -> None:
     async with a_server() as served, served.connect() as client:
         await client.send(b"A" * 200_000)

@@ -207,7 +207,7 @@ def facts(envelope: Envelope, authentication: Authentication) -> Facts:
         )
     }
     return Facts(
-        received_at=datetime(2026, 11, 21, tzinfo=UTC),
+        decided_at=datetime(2026, 11, 21, tzinfo=UTC),
         mailbox=Mailbox(1, "support@help.example", "default"),
         own_addresses=frozenset({"support@help.example"}),
         envelope=envelope,

@@ -299,7 +299,7 @@ class Scene:
             return
         held = waiting[place % len(waiting)]
         delivery = self.read(lambda c: quarantine.delivery(c, held))
-        said = Author(author, "") if author is not None else None
+        said = Author(author) if author is not None else None
         word = Authentication.by_staff(SAM)
         receipt = await self.ingest.release(held, delivery, word, said, as_new)
         event(f"released: {receipt.verdict}")

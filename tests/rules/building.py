@@ -99,7 +99,7 @@ def a_mail(
         identity="0" * 64,
         size_bytes=1000,
         header=Header(fields),
-        author=Author(sender, "") if sender else Ambiguous("2 From fields"),
+        author=Author(sender) if sender else Ambiguous("2 From fields"),
         subject=subject,
         message_id=message_id,
         in_reply_to=in_reply_to,
@@ -173,7 +173,7 @@ class World:
             p.address.rpartition("@")[2] for p in self.people
         }
         return Facts(
-            received_at=NOON,
+            decided_at=NOON,
             mailbox=MAILBOX,
             own_addresses=frozenset({SUPPORT}),
             envelope=envelope,

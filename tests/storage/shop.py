@@ -84,7 +84,7 @@ class Shop:
             signals=signals(mail, envelope, self.mailbox, KEYS, self.policy.subject_tag.format),
             mailbox=self.mailbox,
             own_addresses=frozenset({SUPPORT}),
-            received_at=entry.decided_at,
+            decided_at=entry.decided_at,
             returned=returned_notice(envelope, self.mailbox, KEYS),
         )
 

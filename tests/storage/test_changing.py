@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
 from rules.decision import Verdict
 from rules.facts import Presence
-from rules.ticket.changes import AddPerson, Change, Merge, SetStatus
+from rules.ticket.changes import AddPerson, Change, Merge, Say, SetStatus
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
 from storage.changes import ChangeRefused, make
+from storage.records import Source
 from tests.rules.building import ANN, BOB, NOON, SAM, a_mail
 from tests.storage.shop import Shop, opened
 
@@ -65,6 +71,29 @@ def test_flagged_mails_without_end_tell_staff_so_often_and_no_more(shop: Shop) -
 
     told = [one for one in shop.notices(SAM.address) if one.kind == Kind.NEW_COMMENT.value]
     assert len(told) < shop.policy.budgets.notices_per_hour
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind"),
+    [
+        (Say("It is on.", Visibility.PUBLIC), Kind.NEW_COMMENT),
+        (Say("It is on.", Visibility.NOTE), Kind.NEW_COMMENT),
+        (AddPerson("new{n}@globex.example"), Kind.APPROVAL),
+    ],
+)
+def test_so_do_changes_over_the_api(shop: Shop, wanted: Change, kind: Kind) -> None:
+    """What a customer's program does again and again is told as often as his mails would be."""
+    number = opened(shop.take(a_mail()))
+    hand = replace(shop.hand(), actor=BOB.address, source=Source.API)
+    customers: dict[str, Any] = {"policy": shop.policy, "by_staff": False}
+
+    for n in range(30):
+        one = AddPerson(wanted.address.format(n=n)) if isinstance(wanted, AddPerson) else wanted
+        shop.write(partial(make, hand=hand, number=number, changes=(one,), **customers))
+
+    told = Counter(notice.address for notice in shop.notices() if notice.kind == kind.value)
+    assert told
+    assert max(told.values()) <= shop.policy.budgets.notices_per_hour
 
 
 def test_flagged_mails_count_as_a_storm(shop: Shop) -> None:

@@ -279,7 +279,7 @@ class TestWhatIsKnownOfTheAuthor:
 
         recent = shop.known_of(a_mail()).recent
 
-        assert [(r.received_at, r.opened, r.ticket) for r in recent] == [
+        assert [(r.decided_at, r.opened, r.ticket) for r in recent] == [
             (NOON - HOUR / 2, False, number)
         ]
 

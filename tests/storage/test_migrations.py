@@ -196,10 +196,12 @@ def test_the_words_and_the_mails_are_what_they_were(old: Database) -> None:
     old.upgrade()
     comment, mail, journal = table(CommentRow), table(MailRow), table(JournalRow)
 
-    said = old.read(lambda c: c.execute(select(comment.c.text, comment.c.journal_id)).one())
+    words = (comment.c.text, comment.c.journal_id, comment.c.charset_guessed)
+
+    said = old.read(lambda c: c.execute(select(*words)).one())
     filed = old.read(lambda c: c.execute(select(mail.c.answer, mail.c.ticket_id)).one())
     came = old.read(lambda c: c.execute(select(journal.c.received_at)).scalar_one())
 
-    assert tuple(said) == ("It does not print.", JOURNAL)
+    assert tuple(said) == ("It does not print.", JOURNAL, False)
     assert tuple(filed) == ("filed as #1", 1)
     assert came == NOON

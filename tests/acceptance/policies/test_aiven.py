@@ -255,6 +255,16 @@ class TestContent:
             "product": "PostgreSQL",
         }
 
+    def test_A6_what_a_reply_names_is_kept_too(self, desk: Desk) -> None:
+        ann = desk.a_user()
+        number = desk.opened_by(ann, "It is slow.")
+
+        desk.answers(desk.mail_to(ann, number), ann, "Project: demo-1")
+
+        assert desk.ticket(number)["fields"] == {"project_id": "demo-1"}
+        told = words(desk.mail_to(SAM, number, saying="demo-1"))
+        assert "Project: demo-1" in told.partition("wrote:")[0]
+
     def test_A6_staff_read_them_at_a_glance(self, desk: Desk) -> None:
         number = desk.opened_by(desk.a_user(), "It is down.\nProject: demo-2")
 

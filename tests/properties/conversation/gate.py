@@ -178,10 +178,10 @@ class Gate:
         """Decide a held mail again, as `gateway.ingest` does; None where it is held no more."""
         delivery = self.transact(lambda c: quarantine.delivery(c, held))
         mail = read(delivery.raw)
-        mail = replace(mail, author=Author(author, "") if author else mail.author)
+        mail = replace(mail, author=Author(author) if author else mail.author)
         entry = replace(
             self._entry(held.mailbox, delivery, blobs.compress(delivery.raw), mail, proof),
-            received_at=held.received_at,
+            came_at=held.came_at,
             held=held.journal_id,
             as_new=as_new,
         )
@@ -216,7 +216,7 @@ class Gate:
             compressed=compressed,
             mail=mail,
             authentication=proof,
-            received_at=self.now,
+            came_at=self.now,
             decided_at=self.now,
             new_id=self.new_id,
         )
@@ -241,11 +241,11 @@ class Gate:
             signals=() if entry.as_new else pointers,
             mailbox=mailbox,
             own_addresses=frozenset(self.mailboxes),
-            received_at=entry.decided_at,
+            decided_at=entry.decided_at,
             held=entry.held,
             returned=returned_notice(envelope, mailbox, self.keys),
             looped=is_looped(mail, self.keys),
-            came_at=entry.received_at,
+            came_at=entry.came_at,
             refused=entry.refused,
         )
         decision = decide(mail, facts, self.policy)

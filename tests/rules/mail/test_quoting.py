@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.mail.quoting import REPLY_MARK as MARK
-from rules.mail.quoting import is_forward, masked, published, visible
+from rules.mail.quoting import is_forward, masked, own_words, published, visible
 
 SUPPORT = "support@help.example"
 TOKEN = "aebagbafaydqqcikbmga2dqpcaireeyuculb"
@@ -368,3 +368,21 @@ def test_hundreds_of_mailboxes_are_one_pass() -> None:
     assert masked(text, ours).startswith("desk7@help.example ")
 
     assert time.process_time() - began < 1
+
+
+# What an author himself says
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("It is on.\n\nOn Monday Sam wrote:\n> Is it on?", "It is on."),
+        ("On Monday Sam wrote:\n> Is it on?\nIt is.", "On Monday Sam wrote:\nIt is."),
+        ("> Is it on?\nIt is.\n> Which one?\nThe blue one.", "It is.\nThe blue one."),
+        ("On Mon, 5 Feb 2024 at 10:00, Sam <s@h.example> wrote:\n> Is it on?", ""),
+        (f"{HEADER_BLOCK}\nProject: demo-1", ""),
+        ("It is on.\n-- \nAnn", "It is on."),
+    ],
+)
+def test_what_somebody_quotes_is_not_what_he_says(text: str, own: str) -> None:
+    assert own_words(text) == own

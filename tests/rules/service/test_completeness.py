@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from gateway import policies
 from rules.policy import FactSection, FieldSection
-from rules.service.completeness import SEARCHED, lifted, missing, questions, request_text
+from rules.service.completeness import (
+    SEARCHED,
+    lifted,
+    missing,
+    newly_lifted,
+    questions,
+    request_text,
+)
 
 STAKATER = policies.load(None)["stakater"].completeness.facts
 AIVEN = policies.load(None)["aiven"]
@@ -96,6 +103,12 @@ def test_the_first_of_several_values_counts_and_the_subject_comes_first() -> Non
 
 def test_a_group_that_took_no_part_gives_no_value() -> None:
     assert lifted("order", (field("number", r"order(?: (\d{1,9}))?"),)) == {}
+
+
+def test_of_a_later_answer_only_fields_without_a_value_are_lifted() -> None:
+    answer = "Project: red-1\nProduct: Kafka"
+
+    assert newly_lifted(answer, AIVEN.fields, {"project_id": "blue-7"}) == {"product": "Kafka"}
 
 
 def test_a_value_is_cleared_of_what_cannot_be_printed() -> None:

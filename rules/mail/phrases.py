@@ -1,0 +1,62 @@
+"""The words by which mail clients begin what they quote and forward, in their languages."""
+
+from __future__ import annotations
+
+import re
+
+
+def _phrases(*lists: str) -> tuple[str, ...]:
+    return tuple(phrase for phrases in lists for phrase in phrases.split("|"))
+
+
+FORWARD_PREFIXES = frozenset(_phrases("fw|fwd|wg|tr|rv|i|enc|doorst|vs|vb|vl|pd"))
+OPENERS = frozenset(_phrases("on|at|am|le|el|il|in|op|em|no|den|w|dnia"))
+VERB = re.compile(
+    r"\b(?:wrote|writes|schrieb|schreibt|écrit|escribió|scritto|schreef|geschreven|escreveu"
+    r"|skrev|napisał|написал|пишет|пише)\b",
+    re.IGNORECASE,
+)
+FROM = frozenset(_phrases("from|von|de|da|van|från|fra|od|от|от кого"))
+DATE = frozenset(
+    _phrases(
+        "sent|date|gesendet|datum|envoyé|envoyé le|fecha|inviato|data|verzonden|skickat|sendt|dato",
+        "enviado|enviado el|enviado em|enviada|enviada em|wysłano|дата|отправлено",
+    )
+)
+TO = frozenset(_phrases("to|an|à|a|para|aan|till|til|do|кому"))
+SUBJECT = frozenset(
+    _phrases("subject|betreff|objet|asunto|oggetto|onderwerp|assunto|ämne|emne|temat|тема")
+)
+ORIGINAL = frozenset(
+    _phrases(
+        "original message|original appointment|ursprüngliche nachricht|originalnachricht",
+        "message d'origine|message original|mensaje original|messaggio originale",
+        "oorspronkelijk bericht|origineel bericht|mensagem original",
+        "opprinnelig melding|ursprungligt meddelande|wiadomość oryginalna",
+    )
+)
+FORWARDED = frozenset(
+    _phrases(
+        "forwarded message|begin forwarded message",
+        "weitergeleitete nachricht|anfang der weitergeleiteten nachricht",
+        "anfang der weitergeleiteten e-mail|message transféré|message transmis",
+        "début du message transféré|début du message réexpédié",
+        "mensaje reenviado|inicio del mensaje reenviado|messaggio inoltrato",
+        "inizio messaggio inoltrato|inizio del messaggio inoltrato",
+        "doorgestuurd bericht|begin doorgestuurd bericht",
+        "mensagem encaminhada|início da mensagem encaminhada",
+        "mensagem reencaminhada|início da mensagem reencaminhada",
+    )
+)
+FORWARDED_BY = _phrases(
+    "forwarded by |weitergeleitet von |réacheminé par |transféré par |reenviado por ",
+    "inoltrato da |doorgestuurd door |encaminhado por ",
+)
+DEVICES = _phrases(
+    "sent from my |sent from mail |sent from [mail]|sent from outlook|sent from yahoo",
+    "sent from proton|sent from samsung|sent from zoho|sent using zoho|get outlook for ",
+    "get [outlook |von meinem iphone|von meinem ipad|von meinem mobil|gesendet von outlook",
+    "gesendet mit der |envoyé de mon |envoyé depuis mon |enviado desde mi |enviado do meu ",
+    "inviato da iphone|inviato da ipad|inviato dal mio |verstuurd vanaf mijn ",
+    "verzonden vanaf mijn |sendt fra min |skickat från min ",
+)
