@@ -215,11 +215,10 @@ def a_free_port() -> int:
 
 @contextmanager
 def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
-    """A server that speaks LMTP too."""
+    """A server that speaks LMTP too, and has strangers wait for less than a second."""
     lmtp = a_free_port()
-    config = write_config(
-        folder, store_url, f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\n' + generous(folder)
-    )
+    listener = f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\n[limits]\nrefusal_s = 0.05\n'
+    config = write_config(folder, store_url, listener + generous(folder))
     done = postern("init", "--demo", "--config", str(config))
     assert done.returncode == 0, done.stderr
     token = done.stdout.split()[-1]

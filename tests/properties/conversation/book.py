@@ -188,7 +188,7 @@ class Book:
             return True
         if self.presence(ticket, author) == REMOVED:
             return False
-        if self.roll.standing(author) is Standing.STRANGER and "token" in signs:
+        if self.roll.is_of_nobody(author) and "token" in signs:
             return True  # somebody passed a notice on to him
         return self.is_colleague(author, ticket) and signs != {"tag"}
 

@@ -96,13 +96,13 @@ def _right(
         return Right.DESK if own else Right.FLAG
     if standing in (Standing.DEACTIVATED, Standing.SUSPENDED) or presence == REMOVED:
         return Right.NONE
-    if presence == ACTIVE and (own or proof == 2):
+    if presence == ACTIVE and proof and (own or proof == 2):
         return Right.COMMENT
     if proof < 2:
         return Right.NONE
     if presence == PENDING:
         return Right.FLAG
-    if standing is Standing.STRANGER and sign == "token":
+    if book.roll.is_of_nobody(letter.author) and sign == "token":
         return Right.FLAG  # somebody passed a notice on to him
     may_be_shown = standing in (Standing.USER, Standing.COLLEAGUE)
     if may_be_shown and book.is_colleague(letter.author, goal):

@@ -48,6 +48,10 @@ class Roll:
         by_name = self.cast.users.get(address) or self.enrolled.get(address)
         return by_name or self.company_by_domain(address)
 
+    def is_of_nobody(self, address: str) -> bool:
+        """Neither registered nor of any company, an active one or a suspended one."""
+        return not self.is_registered(address) and self.company_by_domain(address) is None
+
     def knows_domain(self, address: str) -> bool:
         """Whether a company has the address's domain, or anybody registered an address of it."""
         people = (*self.cast.users, *self.cast.staff, *self.enrolled)
