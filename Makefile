@@ -4,6 +4,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 # One more than there are cores: many tests wait for a server, a disk or a clock.
 JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)')
+# The tests start some hundred processes; each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check soak mutants bench bench-growth lock clean help
 

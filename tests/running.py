@@ -18,6 +18,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from gateway.cli.main import app
+
 START_S = 30
 STOP_S = 40
 
@@ -62,6 +66,13 @@ class Postern:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait(STOP_S)
+
+
+def initialised(config: Path, *options: str) -> str:
+    """What `postern init` prints; run in this process, since one of its own takes a second."""
+    done = CliRunner().invoke(app, ["init", *options, "--config", str(config)])
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def postern(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:

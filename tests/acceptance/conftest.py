@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.desk import Desk, a_running_desk
-from tests.running import Postern, postern, serving, write_config
+from tests.running import Postern, initialised, serving, write_config
 from tests.stores import PostgresStores, SqliteStores
 
 
@@ -16,8 +16,7 @@ from tests.stores import PostgresStores, SqliteStores
 def demo(store_url: str, tmp_path: Path) -> Iterator[Postern]:
     """A server of the test's own, where nothing was filed yet."""
     config = write_config(tmp_path, store_url)
-    done = postern("init", "--demo", "--config", str(config))
-    assert done.returncode == 0, done.stderr
+    initialised(config, "--demo")
     with serving(config) as running:
         yield running
 

@@ -28,7 +28,7 @@ from storage.journal import JournalEntry, Wanted
 from storage.ledger import open_ledger
 from storage.registry import NewPerson
 from storage.tickets import Whole
-from tests.running import Postern, generous, postern, serving, write_config
+from tests.running import Postern, generous, initialised, serving, write_config
 
 T = TypeVar("T")
 
@@ -219,9 +219,7 @@ def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
     lmtp = a_free_port()
     listener = f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\n[limits]\nrefusal_s = 0.05\n'
     config = write_config(folder, store_url, listener + generous(folder))
-    done = postern("init", "--demo", "--config", str(config))
-    assert done.returncode == 0, done.stderr
-    token = done.stdout.split()[-1]
+    token = initialised(config, "--demo").split()[-1]
     database = Database(store_url, connections=2)
     try:
         ledger = open_ledger(database)

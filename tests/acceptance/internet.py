@@ -30,7 +30,7 @@ from storage.tickets import Whole
 from tests.acceptance.desk import SALES, SUPPORT, Answer
 from tests.gateway.senders import ed25519_key, rsa_key, signed
 from tests.nameserver import NameServer
-from tests.running import Postern, generous, postern, serving, write_config
+from tests.running import Postern, generous, initialised, serving, write_config
 
 T = TypeVar("T")
 
@@ -257,8 +257,7 @@ budget_s = 1.0
 """
             + generous(folder, **policy),
         )
-        done = postern("init", "--config", str(config))
-        assert done.returncode == 0, done.stderr
+        initialised(config)
         database = Database(store_url, connections=2)
         try:
             ledger = open_ledger(database)

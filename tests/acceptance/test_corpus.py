@@ -19,7 +19,7 @@ from rules.decision import Verdict
 from rules.mail import Delivery, Envelope, as_sent
 from storage.journal import JournalEntry
 from tests.acceptance.desk import SUPPORT, Answer, Desk, a_running_desk
-from tests.running import postern, write_config
+from tests.running import initialised, postern, write_config
 from tests.stores import PostgresStores, SqliteStores
 
 MAILS = Path(__file__).parents[3] / "shared" / "corpus" / "mails"
@@ -234,7 +234,7 @@ async def test_every_file_gets_a_decision_and_a_trace(
     sqlite_stores: SqliteStores, tmp_path: Path
 ) -> None:
     file = write_config(tmp_path, sqlite_stores.new())
-    assert postern("init", "--demo", "--config", str(file)).returncode == 0
+    initialised(file, "--demo")
 
     async with app.parts(config.load(file)) as parts:
         for path in every_file():
@@ -247,7 +247,7 @@ async def test_every_file_gets_a_decision_and_a_trace(
 
 def test_the_command_check_tells_the_same(sqlite_stores: SqliteStores, tmp_path: Path) -> None:
     file = write_config(tmp_path, sqlite_stores.new())
-    assert postern("init", "--demo", "--config", str(file)).returncode == 0
+    initialised(file, "--demo")
 
     for path in every_file()[100::350]:
         done = postern("check", str(path), "--config", str(file))

@@ -23,7 +23,7 @@ from storage.journal import Wanted
 from storage.ledger import open_ledger
 from storage.registry import NewPerson
 from tests.acceptance.desk import SUPPORT, a_free_port, a_mail, eventually, filed
-from tests.running import Postern, postern, serving
+from tests.running import Postern, initialised, serving
 from tests.stores import SqliteStores
 
 ANN, BOB = "ann@acme.example", "bob@acme.example"
@@ -79,8 +79,7 @@ def a_desk(
 ) -> Iterator[tuple[Postern, Database]]:
     """A Postern that has another's support address among its users, and sends all mail there."""
     path = config(folder, store, f"127.0.0.1:{port}", relay_port)
-    done = postern("init", "--config", str(path))
-    assert done.returncode == 0, done.stderr
+    initialised(path)
     database = Database(store, connections=2)
     ledger = open_ledger(database)
     ledger.submit(lambda c: _enrol(c, own, other)).result()
@@ -204,7 +203,7 @@ def a_desk_among(
     with _Server(("127.0.0.1", 0), _Session) as server, ExitStack() as stack:
         server.responders = responders
         path = config(folder, store, "127.0.0.1:0", server.server_address[1])
-        assert postern("init", "--demo", "--config", str(path)).returncode == 0
+        initialised(path, "--demo")
         for loop in (server.serve_forever, responders.run):
             thread = threading.Thread(target=loop)
             thread.start()

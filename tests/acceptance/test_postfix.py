@@ -30,7 +30,7 @@ from tests.acceptance.desk import (
 )
 from tests.acceptance.internet import ANN, GIL, Target, a_target, honest
 from tests.acceptance.postfix import Delivery, Postfix, Received, Sink, a_sink
-from tests.running import postern, start
+from tests.running import initialised, start
 from tests.stores import SqliteStores
 
 WHY_NOT = postfix.missing()
@@ -116,7 +116,7 @@ def whole(sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory)
     ):
         folder, url = tmp_path_factory.mktemp("site"), sqlite_stores.new()
         config = a_config(folder, url, lmtp, running.port)
-        assert postern("init", "--demo", "--config", str(config)).returncode == 0
+        initialised(config, "--demo")
         database = Database(url, connections=2)
         try:
             desk = Desk(start(config), database, folder, ("127.0.0.1", lmtp), "")

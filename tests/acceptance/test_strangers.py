@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import smtplib
 from collections.abc import Iterator
 
 import pytest
 
+from gateway.config import load
+from storage import journal
+from storage.database import Database
 from tests.acceptance.desk import SUPPORT, a_free_port, a_mail
-from tests.running import Postern, postern, serving, write_config
+from tests.running import Postern, initialised, serving, write_config
 from tests.stores import SqliteStores
 
 STRANGER = "eve@elsewhere.example"
@@ -30,15 +32,19 @@ def running(
     limits = "[limits]\nrefusal_s = 0.1\n"
     folder = tmp_path_factory.mktemp("strangers")
     config = write_config(folder, sqlite_stores.new(), listener + limits)
-    done = postern("init", "--demo", "--config", str(config))
-    assert done.returncode == 0, done.stderr
+    initialised(config, "--demo")
     with serving(config) as server:
         yield server
 
 
 def reason(running: Postern) -> str:
     """Of the last mail."""
-    return str(json.loads(running.run("tail", "-n", "1", "--json").stdout)["reason"])
+    database = Database(load(running.config).store.url)
+    try:
+        (last,) = database.read(lambda c: journal.newest(c, journal.Wanted(), 1))
+    finally:
+        database.close()
+    return str(last.reason)
 
 
 def test_one_listener_refuses_them_as_the_policy_says(running: Postern) -> None:
