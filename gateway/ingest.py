@@ -109,8 +109,7 @@ class Ingest:
         that was released before is a duplicate; Conflict is raised for one that was discarded.
         """
         mail = await self.parser.parse(delivery.raw)
-        first_proof = counted(held.authentication, self._policy(held.mailbox).proof.dkim_required)
-        mail = as_proven(mail, held.envelope, first_proof)
+        mail = as_proven(mail, held.envelope, self._counted(held.authentication, held.mailbox))
         mail = replace(mail, author=author or mail.author)
         compressed = blobs.compress(delivery.raw)
         entry = replace(
@@ -169,8 +168,7 @@ class Ingest:
         for mailbox, addresses in recipients.items():
             envelope = replace(delivery.envelope, rcpt_tos=tuple(addresses))
             its_own = replace(delivery, envelope=envelope)
-            proven = counted(authentication, self._policy(mailbox).proof.dkim_required)
-            mail = as_proven(parsed, envelope, proven)
+            mail = as_proven(parsed, envelope, self._counted(authentication, mailbox))
             if returned_notice(envelope, mailbox, snapshot.keys) is not None:
                 mail = replace(mail, bounces=read_bounce(delivery.raw))
             entries.append(self._entry(its_own, compressed, mail, mailbox, authentication))
@@ -192,10 +190,14 @@ class Ingest:
             compressed=compressed,
             mail=mail,
             authentication=authentication,
+            proven=self._counted(authentication, mailbox),
             came_at=now,
             decided_at=now,
             new_id=self.new_id,
         )
+
+    def _counted(self, found: Authentication, mailbox: Mailbox) -> Authentication:
+        return counted(found, self._policy(mailbox).proof.dkim_required)
 
     async def _authenticate(
         self, delivery: Delivery, mail: Mail, mailboxes: Sequence[Mailbox]
@@ -220,14 +222,13 @@ class Ingest:
     def _decide(self, connection: Connection, entry: Entry, snapshot: Snapshot) -> Decision:
         mailbox, mail, envelope = entry.mailbox, entry.mail, entry.delivery.envelope
         policy = self._policy(mailbox)
-        proven = counted(entry.authentication, policy.proof.dkim_required)
-        towards = pointing(mail, envelope, proven)
+        towards = pointing(mail, envelope, entry.proven)
         pointers = signals(mail, towards, mailbox, snapshot.keys, policy.subject_tag.format)
         facts = gather(
             connection,
             mail=mail,
             envelope=envelope,
-            authentication=proven,
+            authentication=entry.proven,
             signals=() if entry.as_new else pointers,
             mailbox=mailbox,
             own_addresses=snapshot.own_addresses,

@@ -28,7 +28,6 @@ from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
 from rules.policy import Policy
 from rules.proof.authentication import Authentication, as_dict
-from rules.proof.sealed import counted
 from rules.proof.threads import thread_ids
 from rules.receipt import Receipt, reply_to
 from rules.service.participants import Addition
@@ -93,6 +92,9 @@ class Entry:
     compressed: bytes
     mail: Mail
     authentication: Authentication
+    """As it was measured."""
+    proven: Authentication
+    """What of it the mailbox's policy counts."""
     came_at: datetime
     """When the mail came: its ticket and its clocks start then."""
     decided_at: datetime
@@ -180,7 +182,7 @@ def _apply(
         ticket=ticket,
         reply=reply,
         notices=len(decision.orders),
-        proven=counted(entry.authentication, policy.proof.dkim_required).aligned,
+        proven=entry.proven.aligned,
     )
     _write_journal(connection, entry, decision, receipt)
     if entry.held is not None:

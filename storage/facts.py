@@ -20,6 +20,7 @@ from rules.service.budgets import HOUR, REMEMBERED
 from rules.service.participants import named_addresses
 from rules.ticket.notices import Kind, NoticeState
 from storage import conversations, who
+from storage.journal import TAKEN
 from storage.statements import Answer, always, by_count, filled, numbered, pipelined
 from storage.tables import (
     BouncedRow,
@@ -75,9 +76,7 @@ _RECENT = always(
         _journal.c.mailbox_id == bindparam("mailbox"),
         _journal.c.author == bindparam("address"),
         _journal.c.received_at > bindparam("since"),
-        (_journal.c.verdict == Verdict.OPENED.value)
-        | (_journal.c.verdict == Verdict.COMMENTED.value)
-        | (_journal.c.verdict == Verdict.FLAGGED.value),
+        TAKEN,
     )
     .order_by(_journal.c.received_at.desc())
     .limit(REMEMBERED)

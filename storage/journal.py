@@ -11,12 +11,18 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, select, text
 
-from rules.decision import Reason, Step
+from rules.decision import Reason, Step, Verdict
 from rules.mail import Envelope, StrangersWish
 from storage.tables import LEFT_NO_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
 
 _journal, _mailbox = table(JournalRow), table(MailboxRow)
 _mail, _comment = table(MailRow), table(CommentRow)
+TAKEN = (
+    (_journal.c.verdict == Verdict.OPENED.value)
+    | (_journal.c.verdict == Verdict.COMMENTED.value)
+    | (_journal.c.verdict == Verdict.FLAGGED.value)
+)
+"""The mails of somebody that the limits on how much he writes count."""
 _COLUMNS = select(_journal, _mailbox.c.address.label("mailbox")).join_from(
     _journal, _mailbox, _journal.c.mailbox_id == _mailbox.c.id
 )

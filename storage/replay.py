@@ -24,6 +24,7 @@ from rules.service.budgets import HOUR, REMEMBERED
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import Kind
 from storage import blobs, journal
+from storage.journal import TAKEN
 from storage.statements import always, by_count, filled, numbered
 from storage.tables import (
     LEFT_NO_COMMENT,
@@ -100,9 +101,7 @@ _RECENT_THEN = always(
         _journal.c.author == bindparam("address"),
         _journal.c.received_at > bindparam("since"),
         _journal.c.received_at < bindparam("until"),
-        (_journal.c.verdict == Verdict.OPENED.value)
-        | (_journal.c.verdict == Verdict.COMMENTED.value)
-        | (_journal.c.verdict == Verdict.FLAGGED.value),
+        TAKEN,
     )
     .order_by(_journal.c.received_at.desc())
     .limit(REMEMBERED)

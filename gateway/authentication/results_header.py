@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,10 +47,7 @@ def stated_by_relay(message: Message, authserv_id: str, author_domain: str) -> S
     for name, value in message.fields:
         lowered = name.strip().lower()
         if lowered == b"authentication-results":
-            proven = proof(value, authserv_id, author_domain)
-            if proven is None:
-                return None
-            return Stated(proven, _came_straight(value, author_domain))
+            return _stated(value, authserv_id, author_domain)
         if lowered not in _TRACE and not lowered.startswith(b"x-"):
             return None
     return None
@@ -62,10 +59,16 @@ def proof(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence
 
     `authserv_id=None` takes any. CPU-bound, never raises.
     """
+    stated = _stated(value, authserv_id, author_domain)
+    return stated.proof if stated is not None else None
+
+
+def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> Stated | None:
     try:
+        text = " ".join(value.decode("ascii").split())
         if len(value) > MAX_FIELD_BYTES:
             return None
-        read = _parsed(value)
+        read = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
         if authserv_id is not None and read.authserv_id != authserv_id.lower():
             return None
         results = list(read.results)
@@ -77,24 +80,18 @@ def proof(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence
                 if sum(other.method == each.method == "dmarc" for other in results) > 1:
                     return None  # two DMARC results contradict each other or say it twice
                 detail = f"stated by {read.authserv_id}"
-                return Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
+                proven = Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
+                return Stated(proven, _came_straight(results, author_domain))
     except Exception:  # noqa: BLE001  authres raises anything on hostile text
         return None
     return None
 
 
-def _came_straight(value: bytes, author_domain: str) -> bool:
-    """Of a value that `proof` could read."""
+def _came_straight(results: Sequence[Any], author_domain: str) -> bool:
     return any(
         (each.method, each.result) == ("spf", "pass") and set(_domains(each)) == {author_domain}
-        for each in _parsed(value).results
+        for each in results
     )
-
-
-def _parsed(value: bytes) -> Any:
-    """Raises whatever authres raises on hostile text."""
-    text = " ".join(value.decode("ascii").split())
-    return authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
 
 
 def _domains(result: Any) -> Iterator[str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from gateway.web.bearer import Scope
 from rules.facts import Role
 from rules.settings.complaints import Refused
 from storage import companies, registry
+from storage.database import Connection
 from storage.registry import NewPerson
 
 mailbox = typer.Typer(no_args_is_help=True)
@@ -47,11 +49,7 @@ def add_mailbox(
     policy: Annotated[str, typer.Option(help="The policy's name.")] = "default",
     config: ConfigOption = None,
 ) -> None:
-    with failing_well():
-        known = policies.load(load_config(config).policies.folder)
-        policies.named(known, policy, f"mailbox {address}")
-    write(config, lambda c: registry.add_mailbox(c, address, policy))
-    console.print(f"Mail for {address} is taken under the policy {policy}.")
+    _put_under(registry.add_mailbox, address, policy, config)
 
 
 @mailbox.command("policy", help="Put a mailbox under another policy; tickets keep their due times.")
@@ -60,10 +58,17 @@ def set_policy(
     policy: Annotated[str, typer.Argument(metavar="NAME", help="The policy's name.")],
     config: ConfigOption = None,
 ) -> None:
+    _put_under(registry.set_mailbox_policy, address, policy, config)
+
+
+def _put_under(
+    job: Callable[[Connection, str, str], object], address: str, policy: str, config: Path | None
+) -> None:
+    """Have a job done with a mailbox and a policy that there is."""
     with failing_well():
         known = policies.load(load_config(config).policies.folder)
         policies.named(known, policy, f"mailbox {address}")
-    write(config, lambda c: registry.set_mailbox_policy(c, address, policy))
+    write(config, lambda c: job(c, address, policy))
     console.print(f"Mail for {address} is taken under the policy {policy}.")
 
 

@@ -72,7 +72,9 @@ class Shop:
         mail = replace(mail, identity=f"{number.int:064x}")
         delivery = Delivery(envelope, raw)
         compressed = blobs.compress(raw)
-        return Entry(number, self.mailbox, delivery, compressed, mail, proof, at, at, self.new_id)
+        return Entry(
+            *(number, self.mailbox, delivery, compressed, mail, proof, proof, at, at, self.new_id)
+        )
 
     def facts(self, connection: Connection, entry: Entry) -> Facts:
         envelope, mail = entry.delivery.envelope, entry.mail

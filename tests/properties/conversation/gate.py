@@ -216,6 +216,7 @@ class Gate:
             compressed=compressed,
             mail=mail,
             authentication=proof,
+            proven=proof,
             came_at=self.now,
             decided_at=self.now,
             new_id=self.new_id,
