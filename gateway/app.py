@@ -16,27 +16,28 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway import ids, log, policies
+from gateway import clock as ids
+from gateway import log, policies
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
 from gateway.authentication.signing import read_key, signer
-from gateway.config import Config, ConfigRefused, DnsSection, LimitsSection, TrustSection
-from gateway.directory import Directory
+from gateway.config.model import Config, ConfigRefused, DnsSection, LimitsSection, TrustSection
 from gateway.ingest import Ingest
-from gateway.keeper import Keeper
+from gateway.mailbox_cache import Directory
 from gateway.metrics import Metrics
+from gateway.outgoing import relay, templates
+from gateway.outgoing.dispatcher import Dispatcher
 from gateway.parsing.parser import Parser
 from gateway.policies import Policies
-from gateway.sending import relay, templates
-from gateway.sending.dispatcher import Dispatcher
-from gateway.smtp import Ingress, listen_tcp, listen_unix
-from gateway.web import api
-from gateway.web.signup import SignUp
-from gateway.wire.capacity import Limits, Wire
-from gateway.wire.connection import Listener
-from storage import registry
-from storage.database import Database
-from storage.ledger import Ledger, open_ledger
+from gateway.scheduler import Keeper
+from gateway.smtp.connection import Listener
+from gateway.smtp.limits import Limits, Wire
+from gateway.smtp.listeners import Ingress, listen_tcp, listen_unix
+from gateway.web import app
+from gateway.web.pages.signup import SignUp
+from storage.db.database import Database
+from storage.db.ledger import Ledger, open_ledger
+from storage.registry import enrolment
 
 PROXY_TIMEOUT_S = 5.0
 STEPS_S = 0.002
@@ -70,7 +71,7 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
         database = Database(config.store.url, config.store.connections)
         stack.callback(database.close)
         await asyncio.to_thread(database.check_version)
-        for mailbox in await asyncio.to_thread(database.read, registry.mailboxes):
+        for mailbox in await asyncio.to_thread(database.read, enrolment.mailboxes):
             policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
         ledger = open_ledger(database, partial(_on_loop, asyncio.get_running_loop()))
         stack.push_async_callback(asyncio.to_thread, ledger.close)
@@ -134,7 +135,7 @@ async def serve(
         ring = whole.dispatcher.wake
         sign_up = SignUp(whole.ledger, whole.directory, whole.policies, ids.now, ids.new_id, ring)
         runner = web.AppRunner(
-            api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up),
+            app.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up),
             access_log=None,
         )
         await runner.setup()

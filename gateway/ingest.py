@@ -13,31 +13,31 @@ from functools import partial
 
 from gateway import log
 from gateway.authentication.authenticator import Authenticator
-from gateway.directory import Directory, Snapshot
-from gateway.ids import Clock, NewId
+from gateway.clock import Clock, NewId
+from gateway.mailbox_cache import Directory, Snapshot
 from gateway.metrics import Metrics
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser
 from gateway.policies import Policies, named
 from rules import replies
-from rules.decide import decide
-from rules.decision import Decision, Reason, Verdict
+from rules.decision.decide import decide
+from rules.decision.model import Decision, Reason, Verdict
+from rules.decision.receipt import Receipt
 from rules.mail import Delivery, Mail, Mailbox
 from rules.mail.header import Ambiguous, Author
 from rules.policy import Policy
-from rules.proof.authentication import Authentication
-from rules.proof.sealed import as_proven, counted, pointing
-from rules.proof.threads import answers_something, is_looped, returned_notice, signals
-from rules.receipt import Receipt
 from rules.replies import Reply
-from storage import blobs
-from storage.apply import Entry, apply
-from storage.changes import ChangeRefused
-from storage.database import Connection, Database
-from storage.facts import gather
-from storage.ledger import Ledger
-from storage.quarantine import Held
-from storage.who import knows_domain_of
+from rules.sender.authentication import Authentication
+from rules.sender.pointers import answers_something, is_looped, returned_notice, signals
+from rules.sender.signature_scope import as_proven, counted, pointing
+from storage.db import raw_mail
+from storage.db.database import Connection, Database
+from storage.db.ledger import Ledger
+from storage.mail.apply import Entry, apply
+from storage.mail.facts import gather
+from storage.mail.quarantine import Held
+from storage.registry.lookup import knows_domain_of
+from storage.ticket.changes import ChangeRefused
 
 TELLING = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED)
 """Where a mail went by its sender's right there is nothing to hide from him."""
@@ -111,7 +111,7 @@ class Ingest:
         mail = await self.parser.parse(delivery.raw)
         mail = as_proven(mail, held.envelope, self._counted(held.authentication, held.mailbox))
         mail = replace(mail, author=author or mail.author)
-        compressed = blobs.compress(delivery.raw)
+        compressed = raw_mail.compress(delivery.raw)
         entry = replace(
             self._entry(delivery, compressed, mail, held.mailbox, authentication),
             came_at=held.came_at,
@@ -163,7 +163,7 @@ class Ingest:
                 recipients.setdefault(mailbox, []).append(recipient)
         parsed = await self.parser.parse(delivery.raw)
         authentication = await self._authenticate(delivery, parsed, tuple(recipients))
-        compressed = blobs.compress(delivery.raw) if recipients else b""
+        compressed = raw_mail.compress(delivery.raw) if recipients else b""
         entries = []
         for mailbox, addresses in recipients.items():
             envelope = replace(delivery.envelope, rcpt_tos=tuple(addresses))

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import structlog
 
-from rules.decision import Verdict
+from rules.decision.model import Verdict
+from rules.decision.receipt import Receipt
 from rules.mail import Delivery
-from rules.receipt import Receipt
 
 FIELD_LENGTH = 500
 
@@ -142,7 +142,7 @@ def sign_up_asked(mailbox: str, address: str, ordered: bool) -> None:
 
 
 def signed_up(mailbox: str, address: str, outcome: str) -> None:
-    """Somebody followed his sign-up link; `outcome` is a word of `storage.enrolment.Enrolled`."""
+    """Somebody followed his sign-up link; `outcome` is a word of `invitations.Enrolled`."""
     _log.info("signed_up", mailbox=mailbox, address=address, outcome=outcome)
 
 

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from rules.policy import Policy, PolicyRefused, parse
-from rules.settings.complaints import near, text_of
+from rules.validation.messages import near, text_of
 
 Policies = Mapping[str, Policy]
 
@@ -37,7 +37,7 @@ def load(folder: Path | None) -> Policies:
 def find(folder: Path | None) -> dict[str, Found]:
     """Every policy by its name, with its file. Raises PolicyRefused like `load`."""
     found: dict[str, Found] = {}
-    shipped = resources.files("rules.policies")
+    shipped = resources.files("rules.policy.presets")
     for entry in sorted(shipped.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".toml"):
             text = entry.read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ import io
 
 from rules.facts import Role
 from rules.mail.addresses import normalise
-from rules.settings.complaints import Refused, near, text_of
-from storage.registry import NewPerson
+from rules.validation.messages import Refused, near, text_of
+from storage.registry.enrolment import NewPerson
 
 COLUMNS = ("address", "company", "name", "machine")
 REQUIRED = ("address", "company")

@@ -9,8 +9,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from rules.mail import Envelope, Mailbox
-from rules.proof.authentication import Authentication
-from rules.proof.threads import Signal
+from rules.sender.authentication import Authentication
+from rules.sender.pointers import Signal
 from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Clock
 

@@ -7,9 +7,9 @@ from enum import IntEnum, StrEnum
 
 from rules.facts import Company, Facts, Participant, Person, Presence, Role
 from rules.mail.header import Author
-from rules.proof.authentication import Authentication, Result
-from rules.proof.threads import Via
-from rules.proof.tokens import Purpose, ReplyToken
+from rules.sender.authentication import Authentication, Result
+from rules.sender.pointers import Via
+from rules.sender.tokens import Purpose, ReplyToken
 
 
 class Tier(IntEnum):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from storage.database import Database
+from storage.db.database import Database
 from tests.stores import PostgresStores, SqliteStores, postgres
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from gateway.app import Parts, parts
 from gateway.cli.server import enrol_demo, ensure_key
-from gateway.config import Config, RelaySection, StoreSection, TrustSection
+from gateway.config.model import Config, RelaySection, StoreSection, TrustSection
 from rules.mail import Delivery, Envelope, StrangersWish
 from rules.replies import Reply
-from storage import journal
-from storage.database import Database
-from storage.journal import JournalEntry, Wanted
-from storage.ledger import open_ledger
+from storage.db.database import Database
+from storage.db.ledger import open_ledger
+from storage.mail import journal
+from storage.mail.journal import JournalEntry, Wanted
 
 SUPPORT = "support@help.example"
 TRUSTED = "127.0.0.1"

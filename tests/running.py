@@ -114,7 +114,9 @@ def generous(folder: Path, **changes: str) -> str:
 
     `changes` are further lines of it: `pause_minutes="0"`.
     """
-    text = resources.files("rules.policies").joinpath("default.toml").read_text(encoding="utf-8")
+    text = (
+        resources.files("rules.policy.presets").joinpath("default.toml").read_text(encoding="utf-8")
+    )
     for key, value in {**WIDE, **changes}.items():
         text, found = re.subn(rf"(?m)^{key} = \S+", f"{key} = {value}", text)
         assert found == 1, f"the default policy does not say {key}"

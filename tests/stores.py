@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from storage.database import Database
+from storage.db.database import Database
 
 with warnings.catch_warnings():
     # It looks for a run-time folder at import and warns where the session has none.

@@ -24,7 +24,7 @@ from gateway.authentication.signatures import (
     read_key,
     read_tags,
 )
-from rules.proof.authentication import Evidence, Result
+from rules.sender.authentication import Evidence, Result
 
 MAX_HOPS = 10
 """RFC 8617 §4.2.1 allows 50; each hop costs a look-up and a verification."""

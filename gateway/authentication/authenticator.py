@@ -26,8 +26,8 @@ from gateway.authentication.signatures import (
 )
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
-from rules.proof.authentication import Authentication, Evidence, Result, Seal, domain_warnings
-from rules.proof.sealed import POINTERS
+from rules.sender.authentication import Authentication, Evidence, Result, Seal, domain_warnings
+from rules.sender.signature_scope import POINTERS
 
 Network = IPv4Network | IPv6Network
 

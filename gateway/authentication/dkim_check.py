@@ -27,7 +27,7 @@ from gateway.authentication.signatures import (
     read_tags,
     select,
 )
-from rules.proof.authentication import Evidence, Result
+from rules.sender.authentication import Evidence, Result
 
 MAX_SIGNATURES = 100
 MAX_VERIFIED = 5

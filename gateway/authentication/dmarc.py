@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.authentication.dns import Absent, Answer, Found, Lookups, Temporary
-from rules.proof.authentication import DmarcPolicy
+from rules.sender.authentication import DmarcPolicy
 
 MAX_LABELS = 8
 """The walk asks for at most eight names (RFC 9989 §4.10)."""

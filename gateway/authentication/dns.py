@@ -19,7 +19,7 @@ import dns.message
 import dns.name
 import dns.resolver
 
-from rules.settings.complaints import Refused
+from rules.validation.messages import Refused
 
 RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
 Question = tuple[str, RecordType]

@@ -10,7 +10,7 @@ import authres
 
 from gateway.authentication.dns import host_domain
 from gateway.authentication.signatures import Message
-from rules.proof.authentication import Evidence, Result
+from rules.sender.authentication import Evidence, Result
 
 MAX_FIELD_BYTES = 4096
 

@@ -13,7 +13,7 @@ import dkim
 from dkim.crypto import UnparsableKeyError, parse_private_key
 
 from gateway.authentication.signatures import MIN_RSA_BITS
-from rules.settings.complaints import Refused
+from rules.validation.messages import Refused
 
 SIGNED = (
     "From",

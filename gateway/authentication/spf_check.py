@@ -28,7 +28,7 @@ from gateway.authentication.dns import (
 )
 from gateway.authentication.offload import Run
 from rules.mail import Envelope
-from rules.proof.authentication import Evidence, Result
+from rules.sender.authentication import Evidence, Result
 
 MAX_RECORD_BYTES = 4096
 MAX_PASSES = 40

@@ -14,13 +14,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway import config as configuration
-from gateway.config import Config
-from rules.settings.complaints import Refused
-from storage.changes import ChangeRefused
-from storage.database import Connection, Database, NotUpgraded, StoreDown
-from storage.ledger import Conflict, open_ledger
-from storage.registry import ImportRefused, Taken, Unknown, Unusable
+from gateway.config import model as configuration
+from gateway.config.model import Config
+from rules.validation.messages import Refused
+from storage.db.database import Connection, Database, NotUpgraded, StoreDown
+from storage.db.ledger import Conflict, open_ledger
+from storage.registry.enrolment import ImportRefused, Taken, Unknown, Unusable
+from storage.ticket.changes import ChangeRefused
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
-from gateway import ids, policies
+from gateway import clock, policies
 from gateway.cli.common import (
     ConfigOption,
     MailboxOption,
@@ -25,10 +25,10 @@ from gateway.cli.common import (
 )
 from gateway.cli.mails import clean
 from rules.policy import Policy
-from rules.settings.complaints import near
 from rules.ticket.business_time import parse_span
-from storage import companies, registry
-from storage.companies import Contract
+from rules.validation.messages import near
+from storage.registry import companies, enrolment
+from storage.registry.companies import Contract
 
 company = typer.Typer(no_args_is_help=True)
 domain = typer.Typer(no_args_is_help=True)
@@ -48,7 +48,7 @@ def add(
 ) -> None:
     write(
         config,
-        lambda c: registry.add_company(c, registry.the_mailbox(c, mailbox), name, domain or []),
+        lambda c: enrolment.add_company(c, enrolment.the_mailbox(c, mailbox), name, domain or []),
     )
     console.print(f"{name} is registered.", markup=False)
 
@@ -56,7 +56,7 @@ def add(
 @company.command("list", help="List the companies with their domains.")
 def listing(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
     table = columns("company", "domains", "state")
-    rows = read(config, lambda c: registry.companies(c, registry.the_mailbox(c, mailbox)))
+    rows = read(config, lambda c: enrolment.companies(c, enrolment.the_mailbox(c, mailbox)))
     for each, domains in rows:
         table.add_row(each.name, " ".join(domains), "active" if each.active else "suspended")
     console.print(table)
@@ -64,7 +64,7 @@ def listing(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
 
 @company.command("show", help="Show a company with all that is agreed with it.")
 def show(name: NameArgument, mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    agreed = read(config, lambda c: companies.agreed(c, registry.the_mailbox(c, mailbox), name))
+    agreed = read(config, lambda c: companies.agreed(c, enrolment.the_mailbox(c, mailbox), name))
     facts = [
         ("company", agreed.name),
         ("state", "active" if agreed.active else "suspended"),
@@ -96,7 +96,7 @@ def activate(
 def _set_active(name: str, mailbox: str | None, config: Path | None, active: bool) -> None:
     write(
         config,
-        lambda c: registry.set_company_active(c, registry.the_mailbox(c, mailbox), name, active),
+        lambda c: enrolment.set_company_active(c, enrolment.the_mailbox(c, mailbox), name, active),
     )
     console.print(f"{name} is {'active' if active else 'suspended'}.", markup=False)
 
@@ -110,7 +110,7 @@ def add_domains(
 ) -> None:
     write(
         config,
-        lambda c: companies.add_domains(c, registry.the_mailbox(c, mailbox), name, domains),
+        lambda c: companies.add_domains(c, enrolment.the_mailbox(c, mailbox), name, domains),
     )
     _show_domains(name, mailbox, config)
 
@@ -124,13 +124,13 @@ def remove_domains(
 ) -> None:
     write(
         config,
-        lambda c: companies.remove_domains(c, registry.the_mailbox(c, mailbox), name, domains),
+        lambda c: companies.remove_domains(c, enrolment.the_mailbox(c, mailbox), name, domains),
     )
     _show_domains(name, mailbox, config)
 
 
 def _show_domains(name: str, mailbox: str | None, config: Path | None) -> None:
-    agreed = read(config, lambda c: companies.agreed(c, registry.the_mailbox(c, mailbox), name))
+    agreed = read(config, lambda c: companies.agreed(c, enrolment.the_mailbox(c, mailbox), name))
     console.print(f"{name}: domains {' '.join(agreed.domains) or 'none'}", markup=False)
 
 
@@ -158,7 +158,7 @@ def tier(
         if (promised := _promises(key, said or [], policy))
     }
     contract = Contract(tier, _start(starts, policy), targets)
-    write(config, lambda c: companies.agree(c, registry.the_mailbox(c, mailbox), name, contract))
+    write(config, lambda c: companies.agree(c, enrolment.the_mailbox(c, mailbox), name, contract))
     console.print(f"{name}: {_in_words(contract)}", markup=False)
 
 
@@ -172,7 +172,7 @@ def team(
     write(
         config,
         lambda c: companies.set_account_team(
-            c, registry.the_mailbox(c, mailbox), name, addresses or []
+            c, enrolment.the_mailbox(c, mailbox), name, addresses or []
         ),
     )
     console.print(f"{name}: team {' '.join(addresses or ['nobody'])}", markup=False)
@@ -187,7 +187,9 @@ def manager(
 ) -> None:
     write(
         config,
-        lambda c: companies.set_success_manager(c, registry.the_mailbox(c, mailbox), name, address),
+        lambda c: companies.set_success_manager(
+            c, enrolment.the_mailbox(c, mailbox), name, address
+        ),
     )
     console.print(f"{name}: manager {address or 'nobody'}", markup=False)
 
@@ -201,13 +203,13 @@ def channel(
 ) -> None:
     write(
         config,
-        lambda c: companies.set_channel(c, registry.the_mailbox(c, mailbox), name, text),
+        lambda c: companies.set_channel(c, enrolment.the_mailbox(c, mailbox), name, text),
     )
     console.print(f"{name}: channel {text or 'none'}", markup=False)
 
 
 def _policy(config: Path | None, mailbox: str | None) -> Policy:
-    ours = read(config, lambda c: registry.the_mailbox(c, mailbox))
+    ours = read(config, lambda c: enrolment.the_mailbox(c, mailbox))
     with failing_well():
         known = policies.load(load_config(config).policies.folder)
         return policies.named(known, ours.policy, f"mailbox {ours.address}")
@@ -216,7 +218,7 @@ def _policy(config: Path | None, mailbox: str | None) -> Policy:
 def _start(day: str | None, policy: Policy) -> datetime:
     """The beginning of a day on the wall clock of the desk."""
     if day is None:
-        return ids.now()
+        return clock.now()
     try:
         zone = ZoneInfo(policy.clock.calendar.zone)
         midnight = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)

@@ -23,23 +23,17 @@ from gateway import app as gateway_app
 from gateway import log
 from gateway.app import Parts
 from gateway.authentication.authenticator import peer_address
-from gateway.cli.common import (
-    ConfigOption,
-    console,
-    fail,
-    failing_well,
-    load_config,
-    read,
-)
-from gateway.cli.deeds import deed
+from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config, read
+from gateway.cli.describe_decision import deed
 from rules import replies
-from rules.decision import Decision, Step, Verdict
+from rules.decision.model import Decision, Step, Verdict
 from rules.mail import Delivery, Envelope, StrangersWish, as_sent, header
 from rules.mail.header import Author
-from rules.proof.authentication import from_dict
 from rules.replies import Reply
-from storage import journal, registry
-from storage.journal import JournalEntry, Wanted
+from rules.sender.authentication import from_dict
+from storage.mail import journal
+from storage.mail.journal import JournalEntry, Wanted
+from storage.registry import enrolment
 
 FOLLOW_S = 0.5
 OVERLAP = timedelta(seconds=30)
@@ -237,7 +231,7 @@ def _delivery(
         author = header.author(header.read(raw))
         mail_from = author.address if isinstance(author, Author) else ""
     if not recipients:
-        recipients = (read(config, lambda c: registry.the_mailbox(c, None)).address,)
+        recipients = (read(config, lambda c: enrolment.the_mailbox(c, None)).address,)
     return Delivery(Envelope(peer, helo, False, mail_from, recipients, strangers), raw)
 
 

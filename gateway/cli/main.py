@@ -6,7 +6,17 @@ import os
 
 import typer
 
-from gateway.cli import bounced, held, keys, mails, outbox, people, policies, server, tickets
+from gateway.cli import (
+    keys,
+    mails,
+    outbox,
+    policies,
+    quarantine,
+    server,
+    suppression,
+    tickets,
+    users,
+)
 
 app = typer.Typer(
     name="postern",
@@ -33,16 +43,16 @@ app.command("pipe", help="Take one mail from standard input, as an MTA's pipe de
 )
 app.add_typer(tickets.app, name="tickets", help="List tickets; show or change one.")
 app.command("ticket", help="Show one ticket with all that is on it.")(tickets.one)
-app.add_typer(held.held, name="held", help="Mails in quarantine.")
+app.add_typer(quarantine.held, name="held", help="Mails in quarantine.")
 app.add_typer(outbox.app, name="outbox", help="Outgoing mails.")
-app.add_typer(bounced.app, name="bounced", help="Addresses that our mail comes back from.")
+app.add_typer(suppression.app, name="bounced", help="Addresses that our mail comes back from.")
 app.add_typer(policies.policy, name="policy", help="Policy files: what each mailbox works under.")
-app.add_typer(people.mailbox, name="mailbox", help="The support addresses that take mail.")
-app.add_typer(people.company, name="company", help="Customers and the mail domains they own.")
-app.add_typer(people.user, name="user", help="People of a company who may write.")
-app.add_typer(people.users, name="users", help="Many users at once.")
-app.add_typer(people.staff, name="staff", help="People of the support organisation.")
-app.add_typer(people.token, name="token", help="Bearer tokens of the HTTP API.")
+app.add_typer(users.mailbox, name="mailbox", help="The support addresses that take mail.")
+app.add_typer(users.company, name="company", help="Customers and the mail domains they own.")
+app.add_typer(users.user, name="user", help="People of a company who may write.")
+app.add_typer(users.users, name="users", help="Many users at once.")
+app.add_typer(users.staff, name="staff", help="People of the support organisation.")
+app.add_typer(users.token, name="token", help="Bearer tokens of the HTTP API.")
 app.add_typer(keys.key, name="key", help="What reply addresses and links are signed with.")
 app.add_typer(server.db, name="db", help="The store itself.")
 

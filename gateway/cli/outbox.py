@@ -11,13 +11,13 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from gateway import ids
+from gateway import clock
 from gateway.cli.common import ConfigOption, console, fail, read, write
 from gateway.cli.mails import clean
 from rules.ticket.notices import NoticeState
-from storage import outbox
-from storage.database import Connection
-from storage.outbox import Listed
+from storage.db.database import Connection
+from storage.notices import outbox
+from storage.notices.outbox import Listed
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -64,7 +64,7 @@ def requeue(
     if all_dead == bool(notices):
         fail(os.EX_USAGE, "say which: ID …, or --all-dead; `postern outbox list --dead` shows them")
     chosen = None if all_dead else [_id(each) for each in notices or ()]
-    done = write(config, partial(outbox.requeue, ids=chosen, now=ids.now()))
+    done = write(config, partial(outbox.requeue, ids=chosen, now=clock.now()))
     if chosen is not None and done < len(set(chosen)):
         left = len(set(chosen)) - done
         fail(os.EX_DATAERR, f"{done} requeued; {left} not, since only given-up mails can be")

@@ -11,14 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway import policies
-from gateway.cli import simulate
+from gateway.cli import backtest
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
 from gateway.policies import Found
 from rules.mail import Mailbox
-from rules.policy_in_words import as_text, explained
-from rules.settings.complaints import Refused
-from storage import registry
-from storage.database import Database, NotUpgraded, StoreDown
+from rules.policy.explain import as_text, explained
+from rules.validation.messages import Refused
+from storage.db.database import Database, NotUpgraded, StoreDown
+from storage.registry import enrolment
 
 policy = typer.Typer(no_args_is_help=True)
 
@@ -102,7 +102,7 @@ def new(
 
 
 policy.command("simulate", help="Say what would have become of the last mails under a policy.")(
-    simulate.simulate
+    backtest.simulate
 )
 
 
@@ -148,7 +148,7 @@ def _mailboxes(config: Path | None) -> tuple[Mailbox, ...] | None:
         database = Database(load_config(config).store.url, connections=1)
     try:
         database.check_version()
-        return database.read(registry.mailboxes)
+        return database.read(enrolment.mailboxes)
     except (NotUpgraded, *StoreDown):
         return None
     finally:

@@ -13,16 +13,16 @@ import typer
 import uvloop
 
 from gateway import app as gateway_app
-from gateway import ids, log, workers
+from gateway import clock, log, supervisor
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
 from gateway.cli.keys import KEY_BYTES
-from gateway.config import Config
+from gateway.config.model import Config
 from rules.facts import Role
-from rules.settings.complaints import without_password
-from storage import registry
-from storage.database import Connection, Database
-from storage.ledger import open_ledger
-from storage.registry import NewPerson
+from rules.validation.messages import without_password
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
 
 DEMO_MAILBOX = "support@help.example"
 
@@ -46,7 +46,7 @@ def serve(
             listens = (settings.smtp.listen, settings.smtp.tls_listen or "", settings.http.listen)
             if any(listen.endswith(":0") for listen in listens):
                 fail(os.EX_USAGE, "--workers needs fixed ports: port 0 would be another for each")
-            raise typer.Exit(workers.run(workers_, config))
+            raise typer.Exit(supervisor.run(workers_, config))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, welcome, crew))
 
@@ -113,30 +113,30 @@ def init(
 
 def ensure_key(connection: Connection) -> bool:
     try:
-        registry.keys(connection)
-    except registry.Unknown:
-        registry.add_key(connection, secrets.token_bytes(KEY_BYTES), ids.now())
+        enrolment.keys(connection)
+    except enrolment.Unknown:
+        enrolment.add_key(connection, secrets.token_bytes(KEY_BYTES), clock.now())
         return True
     return False
 
 
 def enrol_demo(connection: Connection) -> list[str]:
     """Enrol the demo unless it is there; returns what is shown once and never again."""
-    if any(m.address == DEMO_MAILBOX for m in registry.mailboxes(connection, all_of_them=True)):
+    if any(m.address == DEMO_MAILBOX for m in enrolment.mailboxes(connection, all_of_them=True)):
         return []
-    registry.add_mailbox(connection, DEMO_MAILBOX, "default")
-    mailbox = registry.the_mailbox(connection, DEMO_MAILBOX)
-    registry.add_company(connection, mailbox, "Acme", ["acme.example"])
-    registry.add_company(connection, mailbox, "Globex", ["globex.example"])
+    enrolment.add_mailbox(connection, DEMO_MAILBOX, "default")
+    mailbox = enrolment.the_mailbox(connection, DEMO_MAILBOX)
+    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
+    enrolment.add_company(connection, mailbox, "Globex", ["globex.example"])
     for person in (
         NewPerson("ann@acme.example", "Ann", Role.USER, "Acme"),
         NewPerson("bob@acme.example", "Bob", Role.USER, "Acme"),
         NewPerson("gil@globex.example", "Gil", Role.USER, "Globex"),
         NewPerson("sam@help.example", "Sam", Role.STAFF, None),
     ):
-        registry.add_person(connection, mailbox, person)
+        enrolment.add_person(connection, mailbox, person)
     token = secrets.token_urlsafe(32)
-    registry.add_api_token(connection, token, "demo", "mails", ids.now())
+    enrolment.add_api_token(connection, token, "demo", "mails", clock.now())
     return [
         f"Enrolled {DEMO_MAILBOX}: ann@ and bob@acme.example, gil@globex.example, staff sam@",
         f"API token for POST /api/v1/mails, shown this once: {token}",

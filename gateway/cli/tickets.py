@@ -12,8 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from gateway import ids, policies
-from gateway.asked import Asked
+from gateway import clock, policies
 from gateway.cli.common import (
     ConfigOption,
     account,
@@ -26,16 +25,19 @@ from gateway.cli.common import (
 )
 from gateway.cli.mails import clean
 from gateway.policies import Policies
+from gateway.ticket_requests import Asked
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise
-from rules.settings.complaints import complaint
 from rules.ticket.changes import Change
 from rules.ticket.lifecycle import Status
-from storage import changes, tickets, who
-from storage.changes import ChangeRefused
-from storage.database import Connection
-from storage.records import Hand, Source
-from storage.tickets import Audited, Said, Summary, Whole
+from rules.validation.messages import complaint
+from storage.db.database import Connection
+from storage.registry import lookup
+from storage.ticket import changes
+from storage.ticket import read as tickets
+from storage.ticket.changes import ChangeRefused
+from storage.ticket.read import Audited, Said, Summary, Whole
+from storage.ticket.write import Hand, Source
 
 app = typer.Typer()
 
@@ -186,7 +188,7 @@ def _make(
         raise ChangeRefused(f"there is no ticket #{number}; `postern tickets` lists the last ones")
     policy = policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
     actor = _actor(connection, mailbox, acting_as)
-    hand = Hand(mailbox, actor, Source.CONSOLE, ids.now(), ids.new_id)
+    hand = Hand(mailbox, actor, Source.CONSOLE, clock.now(), clock.new_id)
     return changes.make(connection, hand, number, wanted, policy, by_staff=True)
 
 
@@ -194,7 +196,7 @@ def _actor(connection: Connection, mailbox: Mailbox, acting_as: str | None) -> s
     """The staff person who is named, else the account that types."""
     if acting_as is None:
         return f"console:{account()}"
-    staff = [person.address for person in who.staff(connection, mailbox)()]
+    staff = [person.address for person in lookup.staff(connection, mailbox)()]
     address = normalise(acting_as)
     if address not in staff:
         known = ", ".join(staff) or "none"

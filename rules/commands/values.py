@@ -31,10 +31,10 @@ from rules.commands.model import (
     Workaround,
 )
 from rules.mail.addresses import normalise
-from rules.settings.complaints import near
 from rules.ticket.business_time import ALWAYS, due, parse_span
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import Level, capped
+from rules.validation.messages import near
 
 LINE_LENGTH = 2000
 REASON_LENGTH = 400

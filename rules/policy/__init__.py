@@ -1,6 +1,6 @@
 """A support policy: the file that a support lead reads, checked whole.
 
-Each module beside this one holds the sections of one noun; `rules.policy_in_words` says a policy
+Each module beside this one holds the sections of one noun; `rules.policy.explain` says a policy
 in plain English.
 """
 
@@ -10,7 +10,6 @@ import tomllib
 
 from pydantic import ValidationError
 
-from rules.policy.agreement import contradictions
 from rules.policy.clock import CalendarSection, ClockSection
 from rules.policy.conduct import (
     AcknowledgementSection,
@@ -21,6 +20,7 @@ from rules.policy.conduct import (
     SubjectTagSection,
     TextsSection,
 )
+from rules.policy.consistency import contradictions
 from rules.policy.escalation import EscalationLevel, EscalationSection
 from rules.policy.model import Policy
 from rules.policy.people import (
@@ -35,8 +35,8 @@ from rules.policy.requests import CompletenessSection, FactSection, FieldSection
 from rules.policy.roster import RosterWindow
 from rules.policy.severity import ClaimSection, LevelSection, SeveritySection
 from rules.policy.tiers import TierSection
-from rules.settings.complaints import Refused, complaints
-from rules.settings.lines import with_lines
+from rules.validation.messages import Refused, complaints
+from rules.validation.toml_lines import with_lines
 
 __all__ = [
     "AccountTeamSection",

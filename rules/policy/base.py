@@ -17,8 +17,8 @@ from pydantic import (
 
 from rules.mail.addresses import normalise
 from rules.mail.patterns import compiled
-from rules.settings.complaints import near
 from rules.ticket.business_time import parse_span, parse_time_of_day
+from rules.validation.messages import near
 
 
 class Section(BaseModel):

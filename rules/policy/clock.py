@@ -10,9 +10,9 @@ import holidays as public_holidays
 from pydantic import AfterValidator, Field, model_validator
 
 from rules.policy.base import DAYS, WORKING_DAYS, Day, HourText, Section, Zone
-from rules.settings.complaints import near
 from rules.ticket.business_time import ALWAYS, Calendar, parse_time_of_day
 from rules.ticket.sla import WARN_FRACTION
+from rules.validation.messages import near
 
 HOLIDAY_YEARS = range(2020, 2051)
 """A country's public holidays are known for these years."""

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from rules.policy.base import LevelName, Pattern, Section, Text
-from rules.settings.complaints import near
+from rules.validation.messages import near
 
 
 class LevelSection(Section):

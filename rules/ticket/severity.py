@@ -2,7 +2,7 @@
 
 The first of three barriers stands here: `MailSeverity` is the only severity that code behind a
 mail can hold, and no way of making one yields a critical level. The second is the check at the end
-of `rules.decide`; the third is a constraint in the database.
+of `rules.decision.decide`; the third is a constraint in the database.
 """
 
 from __future__ import annotations

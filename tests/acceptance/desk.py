@@ -22,12 +22,15 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from rules.facts import Role
-from storage import blobs, journal, registry, tickets
-from storage.database import Connection, Database
-from storage.journal import JournalEntry, Wanted
-from storage.ledger import open_ledger
-from storage.registry import NewPerson
-from storage.tickets import Whole
+from storage.db import raw_mail
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
+from storage.mail import journal
+from storage.mail.journal import JournalEntry, Wanted
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from storage.ticket import read
+from storage.ticket.read import Whole
 from tests.running import Postern, generous, initialised, serving, write_config
 
 T = TypeVar("T")
@@ -110,7 +113,7 @@ class Desk:
             f"{local}@{domain}", "", Role.STAFF if staff else Role.USER, None if staff else company
         )
         self.write(
-            lambda c: registry.add_person(c, registry.the_mailbox(c, mailbox), person),
+            lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, mailbox), person),
         )
         return person.address
 
@@ -124,7 +127,7 @@ class Desk:
         return filed(self.send(raw, sender))[1], id_of(raw)
 
     def ticket(self, number: int) -> Whole:
-        whole = self.database.read(lambda c: tickets.whole(c, number))
+        whole = self.database.read(lambda c: read.whole(c, number))
         assert whole is not None
         return whole
 
@@ -145,7 +148,7 @@ class Desk:
         digest = hashlib.sha256(raw).hexdigest()
 
         def load(connection: Connection) -> bytes:
-            return blobs.load(connection, registry.the_mailbox(connection, mailbox).id, digest)
+            return raw_mail.load(connection, enrolment.the_mailbox(connection, mailbox).id, digest)
 
         return self.database.read(load)
 
@@ -223,7 +226,7 @@ def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
     database = Database(store_url, connections=2)
     try:
         ledger = open_ledger(database)
-        ledger.submit(lambda c: registry.add_mailbox(c, SALES, "default")).result()
+        ledger.submit(lambda c: enrolment.add_mailbox(c, SALES, "default")).result()
         ledger.submit(_enrol_for_sales).result()
         ledger.close()
         with serving(config) as running:
@@ -234,6 +237,6 @@ def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
 
 
 def _enrol_for_sales(connection: Connection) -> None:
-    registry.add_company(
-        connection, registry.the_mailbox(connection, SALES), "Acme", ["acme.example"]
+    enrolment.add_company(
+        connection, enrolment.the_mailbox(connection, SALES), "Acme", ["acme.example"]
     )

@@ -17,16 +17,19 @@ from typing import Any, TypeVar
 
 from rules.facts import Role
 from rules.mail import Mailbox
-from rules.proof import tokens
-from rules.proof.tokens import Keys, Purpose, ReplyToken
-from storage import journal, outbox, registry, tickets
-from storage.database import Connection, Database
-from storage.journal import JournalEntry, Wanted
-from storage.ledger import open_ledger
-from storage.outbox import Listed
-from storage.registry import NewPerson
-from storage.tables import CommentRow, TicketRow, table
-from storage.tickets import Whole
+from rules.sender import tokens
+from rules.sender.tokens import Keys, Purpose, ReplyToken
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
+from storage.db.tables import CommentRow, TicketRow, table
+from storage.mail import journal
+from storage.mail.journal import JournalEntry, Wanted
+from storage.notices import outbox
+from storage.notices.outbox import Listed
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from storage.ticket import read
+from storage.ticket.read import Whole
 from tests.acceptance.desk import SALES, SUPPORT, Answer
 from tests.gateway.senders import ed25519_key, rsa_key, signed
 from tests.nameserver import NameServer
@@ -205,7 +208,7 @@ class Target:
         return self.database.read(count)
 
     def ticket(self, number: int) -> Whole:
-        whole = self.database.read(lambda c: tickets.whole(c, number))
+        whole = self.database.read(lambda c: read.whole(c, number))
         assert whole is not None
         return whole
 
@@ -215,11 +218,11 @@ class Target:
 
     @property
     def keys(self) -> Keys:
-        return self.database.read(registry.keys)
+        return self.database.read(enrolment.keys)
 
     @property
     def mailbox(self) -> Mailbox:
-        return self.database.read(lambda c: registry.the_mailbox(c, SUPPORT))
+        return self.database.read(lambda c: enrolment.the_mailbox(c, SUPPORT))
 
     def token(self, ticket: int, address: str, keys: Keys | None = None) -> str:
         """The reply address that a person on a ticket was given."""
@@ -272,17 +275,17 @@ budget_s = 1.0
 
 def _enrol_all(connection: Connection) -> None:
     for address in (SUPPORT, SALES):
-        registry.add_mailbox(connection, address, "default")
-    mailbox = registry.the_mailbox(connection, SUPPORT)
+        enrolment.add_mailbox(connection, address, "default")
+    mailbox = enrolment.the_mailbox(connection, SUPPORT)
     for name, people in COMPANIES.items():
         domains = dict.fromkeys(person.partition("@")[2] for person in people)
-        registry.add_company(connection, mailbox, name, list(domains))
+        enrolment.add_company(connection, mailbox, name, list(domains))
         for person in people:
             new = NewPerson(person, "", Role.USER, name)
-            registry.add_person(connection, mailbox, new)
-    registry.add_person(connection, mailbox, NewPerson(SAM, "Sam", Role.STAFF, None))
+            enrolment.add_person(connection, mailbox, new)
+    enrolment.add_person(connection, mailbox, NewPerson(SAM, "Sam", Role.STAFF, None))
     for person in DEACTIVATED:
-        registry.set_person_active(connection, mailbox, Role.USER, person, False)
-    sales = registry.the_mailbox(connection, SALES)
-    registry.add_company(connection, sales, "Acme", ["acme.example"])
-    registry.add_person(connection, sales, NewPerson(ANN, "", Role.USER, "Acme"))
+        enrolment.set_person_active(connection, mailbox, Role.USER, person, False)
+    sales = enrolment.the_mailbox(connection, SALES)
+    enrolment.add_company(connection, sales, "Acme", ["acme.example"])
+    enrolment.add_person(connection, sales, NewPerson(ANN, "", Role.USER, "Acme"))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rules.mail.quoting import masked
-from storage.tickets import Said
+from storage.ticket.read import Said
 from tests.acceptance.desk import SUPPORT, Desk, a_mail, eventually, filed, id_of
 from tests.mails import ClientMail, clients
 

@@ -14,10 +14,11 @@ from uuid import UUID
 
 import pytest
 
-from gateway import app, config
-from rules.decision import Verdict
+from gateway import app
+from gateway.config import model
+from rules.decision.model import Verdict
 from rules.mail import Delivery, Envelope, as_sent
-from storage.journal import JournalEntry
+from storage.mail.journal import JournalEntry
 from tests.acceptance.desk import SUPPORT, Answer, Desk, a_running_desk
 from tests.running import initialised, postern, write_config
 from tests.stores import PostgresStores, SqliteStores
@@ -236,7 +237,7 @@ async def test_every_file_gets_a_decision_and_a_trace(
     file = write_config(tmp_path, sqlite_stores.new())
     initialised(file, "--demo")
 
-    async with app.parts(config.load(file)) as parts:
+    async with app.parts(model.load(file)) as parts:
         for path in every_file():
             envelope = Envelope("127.0.0.1", "client.example", False, ANN, (SUPPORT,))
             delivery = Delivery(envelope, as_sent(path.read_bytes()))

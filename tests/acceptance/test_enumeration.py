@@ -36,7 +36,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.proof.tokens import message_id
+from rules.sender.tokens import message_id
 from tests.acceptance.desk import SUPPORT, filed
 from tests.acceptance.internet import ANN, BOB, EVE, ULA, Target, a_mail, a_target, by, honest
 from tests.stores import SqliteStores

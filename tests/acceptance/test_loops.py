@@ -17,11 +17,13 @@ import pytest
 
 from rules.facts import Role
 from rules.ticket.notices import NoticeState
-from storage import journal, outbox, registry
-from storage.database import Connection, Database
-from storage.journal import Wanted
-from storage.ledger import open_ledger
-from storage.registry import NewPerson
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
+from storage.mail import journal
+from storage.mail.journal import Wanted
+from storage.notices import outbox
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
 from tests.acceptance.desk import SUPPORT, a_free_port, a_mail, eventually, filed
 from tests.running import Postern, initialised, serving
 from tests.stores import SqliteStores
@@ -92,12 +94,12 @@ def a_desk(
 
 
 def _enrol(connection: Connection, own: str, other: str) -> None:
-    registry.add_mailbox(connection, own, "default")
-    mailbox = registry.the_mailbox(connection, own)
-    registry.add_company(connection, mailbox, "Others", [other.partition("@")[2]])
-    registry.add_person(connection, mailbox, NewPerson(other, "", Role.USER, "Others"))
+    enrolment.add_mailbox(connection, own, "default")
+    mailbox = enrolment.the_mailbox(connection, own)
+    enrolment.add_company(connection, mailbox, "Others", [other.partition("@")[2]])
+    enrolment.add_person(connection, mailbox, NewPerson(other, "", Role.USER, "Others"))
     staff = NewPerson(f"sam@{own.partition('@')[2]}", "", Role.STAFF, None)
-    registry.add_person(connection, mailbox, staff)
+    enrolment.add_person(connection, mailbox, staff)
 
 
 def test_two_desks_do_not_answer_each_other(sqlite_stores: SqliteStores, tmp_path: Path) -> None:

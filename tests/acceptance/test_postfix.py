@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select, update
 
 from rules.facts import Role
-from storage import registry
-from storage.database import Connection, Database
-from storage.journal import JournalEntry
-from storage.registry import NewPerson
-from storage.tables import NoticeRow, table
+from storage.db.database import Connection, Database
+from storage.db.tables import NoticeRow, table
+from storage.mail.journal import JournalEntry
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
 from tests.acceptance import postfix
 from tests.acceptance.desk import (
     SALES,
@@ -139,7 +139,7 @@ def site(whole: Site) -> Iterator[Site]:
 
 
 def a_config(folder: Path, store_url: str, lmtp: int, relay: int) -> Path:
-    shipped = resources.files("rules.policies").joinpath("default.toml")
+    shipped = resources.files("rules.policy.presets").joinpath("default.toml")
     text = shipped.read_text(encoding="utf-8").replace('"default"', '"open"', 1)
     assert 'strangers = "refuse"' in text
     text = text.replace('strangers = "refuse"', 'strangers = "hold"')
@@ -156,13 +156,13 @@ def a_config(folder: Path, store_url: str, lmtp: int, relay: int) -> Path:
 
 def enrol(connection: Connection) -> None:
     """Two more mailboxes; Acme's people may write to sales, nobody is registered at the other."""
-    registry.add_mailbox(connection, OPEN, "open")
-    registry.add_mailbox(connection, SALES, "default")
-    sales = registry.the_mailbox(connection, SALES)
-    registry.add_company(connection, sales, "Acme", ["acme.example"])
-    support = registry.the_mailbox(connection, SUPPORT)
+    enrolment.add_mailbox(connection, OPEN, "open")
+    enrolment.add_mailbox(connection, SALES, "default")
+    sales = enrolment.the_mailbox(connection, SALES)
+    enrolment.add_company(connection, sales, "Acme", ["acme.example"])
+    support = enrolment.the_mailbox(connection, SUPPORT)
     for address in (GONE, BUSY):
-        registry.add_person(connection, support, NewPerson(address, "", Role.USER, "Acme"))
+        enrolment.add_person(connection, support, NewPerson(address, "", Role.USER, "Acme"))
 
 
 class TestInFront:

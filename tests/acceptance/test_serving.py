@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import registry, tickets
-from storage.database import Database
-from storage.ledger import open_ledger
+from storage.db.database import Database
+from storage.db.ledger import open_ledger
+from storage.registry import enrolment
+from storage.ticket import read
 from tests.acceptance.desk import (
     PATIENCE_S,
     SUPPORT,
@@ -47,7 +48,7 @@ def store(sqlite_stores: SqliteStores, tmp_path: Path) -> str:
 def tickets_in(store: str) -> int:
     database = Database(store)
     try:
-        return len(database.read(lambda c: tickets.newest(c, 1000)))
+        return len(database.read(lambda c: read.newest(c, 1000)))
     finally:
         database.close()
 
@@ -210,7 +211,7 @@ class TestRefusingToStart:
     ) -> None:
         database = Database(store)
         ledger = open_ledger(database)
-        ledger.submit(lambda c: registry.add_mailbox(c, "sales@help.example", "defualt")).result()
+        ledger.submit(lambda c: enrolment.add_mailbox(c, "sales@help.example", "defualt")).result()
         ledger.close()
         database.close()
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.config import load
-from storage import journal
-from storage.database import Database
+from gateway.config.model import load
+from storage.db.database import Database
+from storage.mail import journal
 from tests.acceptance.desk import SUPPORT, a_free_port, a_mail
 from tests.running import Postern, initialised, serving, write_config
 from tests.stores import SqliteStores

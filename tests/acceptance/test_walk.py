@@ -11,17 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from rules.facts import Role
-from storage import registry
-from tests.acceptance.desk import (
-    SALES,
-    SUPPORT,
-    Desk,
-    a_mail,
-    counted,
-    eventually,
-    filed,
-    id_of,
-)
+from storage.registry import enrolment
+from tests.acceptance.desk import SALES, SUPPORT, Desk, a_mail, counted, eventually, filed, id_of
 
 HIGH, CRITICAL = "High", "Critical"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -362,7 +353,9 @@ class TestContent:
 class TestTwoMailboxes:
     def test_a_mail_to_both_opens_a_ticket_in_each(self, desk: Desk) -> None:
         sender = desk.a_person()
-        desk.write(lambda c: registry.add_person(c, registry.the_mailbox(c, SALES), person(sender)))
+        desk.write(
+            lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, SALES), person(sender))
+        )
         raw = a_mail(sender, to=f"{SUPPORT}, {SALES}")
 
         code, text = desk.send(raw, sender, SUPPORT, SALES)
@@ -399,8 +392,8 @@ class TestTwoMailboxes:
         filed((second[0], second[1].decode()))
 
 
-def person(address: str) -> registry.NewPerson:
-    return registry.NewPerson(address, "", Role.USER, "Acme")
+def person(address: str) -> enrolment.NewPerson:
+    return enrolment.NewPerson(address, "", Role.USER, "Acme")
 
 
 class TestHttp:
@@ -454,7 +447,7 @@ class TestHttp:
 
     def test_a_token_for_something_else_is_forbidden(self, desk: Desk) -> None:
         sender, token = desk.a_person(), f"read-only-{id(desk)}"
-        desk.write(lambda c: registry.add_api_token(c, token, "screen", "read", NOW))
+        desk.write(lambda c: enrolment.add_api_token(c, token, "screen", "read", NOW))
 
         status, problem = desk.push(a_mail(sender), sender, SUPPORT, token=token)
 

@@ -28,10 +28,11 @@ from statistics import median
 from sqlalchemy import func, select
 
 from gateway.cli.server import ensure_key
-from storage import outbox, registry
-from storage.database import Connection, Database
-from storage.ledger import open_ledger
-from storage.tables import JournalRow, MailRow, TicketRow, table
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
+from storage.db.tables import JournalRow, MailRow, TicketRow, table
+from storage.notices import outbox
+from storage.registry import enrolment
 from tests.bench import history, machine
 from tests.bench.__main__ import NOT_A_DISK
 from tests.bench.client import Sent
@@ -240,9 +241,9 @@ def _prepared(database: Database) -> int:
     database.upgrade()
     ledger = open_ledger(database)
     ledger.submit(ensure_key).result()
-    ledger.submit(lambda c: registry.add_mailbox(c, MAILBOX, "default")).result()
+    ledger.submit(lambda c: enrolment.add_mailbox(c, MAILBOX, "default")).result()
     ledger.close()
-    return database.read(lambda c: registry.the_mailbox(c, MAILBOX)).id
+    return database.read(lambda c: enrolment.the_mailbox(c, MAILBOX)).id
 
 
 def write_mails(to: Side, folder: Path, number: int, count: int) -> None:

@@ -21,9 +21,9 @@ from pydantic_core import PydanticUndefined
 from sqlalchemy import Table, insert
 from sqlmodel import SQLModel
 
-from gateway.ids import uuid7
-from storage.database import Database
-from storage.tables import (
+from gateway.clock import uuid7
+from storage.db.database import Database
+from storage.db.tables import (
     CommentRow,
     CompanyDomainRow,
     CompanyRow,

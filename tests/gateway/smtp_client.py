@@ -13,9 +13,9 @@ from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 
-from gateway.smtp import Ingress, listen_tcp, listen_unix
-from gateway.wire.capacity import Limits, Wire
-from gateway.wire.connection import Listener
+from gateway.smtp.connection import Listener
+from gateway.smtp.limits import Limits, Wire
+from gateway.smtp.listeners import Ingress, listen_tcp, listen_unix
 from rules.mail import Delivery
 from rules.replies import ACCEPTED, REFUSED_SENDER, TEMPORARY_FAILURE, Reply
 

@@ -14,8 +14,8 @@ import pytest
 
 from gateway.app import STEPS_S, _on_loop
 from gateway.parsing.parser import Parser
-from storage.database import Connection, Database
-from storage.ledger import GROUP_SIZE, SingleWriter
+from storage.db.database import Connection, Database
+from storage.db.ledger import GROUP_SIZE, SingleWriter
 from tests.gateway.building import a_mail, text
 from tests.stores import SqliteStores
 

@@ -12,19 +12,22 @@ from typing import Any
 
 import pytest
 
-from gateway.config import TrustSection
-from gateway.ids import new_id
+from gateway.clock import new_id
+from gateway.config.model import TrustSection
 from gateway.ingest import Ingest
-from gateway.keeper import Keeper
-from rules.decision import Reason, Verdict
+from gateway.scheduler import Keeper
+from rules.decision.model import Reason, Verdict
 from rules.facts import Role
 from rules.mail import Delivery
 from rules.mail.header import Author
-from rules.proof.authentication import Authentication
-from storage import enrolment, quarantine, registry, tickets
-from storage.ledger import Conflict
-from storage.quarantine import Held
-from storage.registry import NewPerson
+from rules.sender.authentication import Authentication
+from storage.db.ledger import Conflict
+from storage.mail import quarantine
+from storage.mail.quarantine import Held
+from storage.notices import invitations
+from storage.registry import enrolment as registry
+from storage.registry.enrolment import NewPerson
+from storage.ticket import read as tickets
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
 
 STAFF = Authentication.by_staff("root")
@@ -220,11 +223,11 @@ async def test_a_silent_dns_defers_and_after_the_patience_holds(desk: Desk) -> N
 async def test_who_enrols_himself_is_enrolled_once(desk: Desk) -> None:
     mailbox = await read(desk, lambda c: registry.the_mailbox(c, None))
 
-    def enrol_himself(connection: Any) -> enrolment.Enrolled:
-        return enrolment.accept(connection, mailbox, "new@acme.example", "New")
+    def enrol_himself(connection: Any) -> invitations.Enrolled:
+        return invitations.accept(connection, mailbox, "new@acme.example", "New")
 
-    assert await write(desk, enrol_himself) is enrolment.Enrolled.NOW
-    assert await write(desk, enrol_himself) is enrolment.Enrolled.BEFORE
+    assert await write(desk, enrol_himself) is invitations.Enrolled.NOW
+    assert await write(desk, enrol_himself) is invitations.Enrolled.BEFORE
 
 
 async def test_what_his_suspended_company_keeps_back_is_not_tried_round_after_round(

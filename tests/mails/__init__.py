@@ -25,7 +25,7 @@ class ClientMail:
     lands: str
     """`same ticket` or `new ticket`, where the author is the requester and authenticated (T2)."""
     by: str
-    """The strongest signal that takes it there, a `rules.proof.threads.Via`."""
+    """The strongest signal that takes it there, a `rules.sender.pointers.Via`."""
     mail: str
     visible: str
 

@@ -21,10 +21,14 @@ class Mutation:
     """What pytest is given: files or node ids. Those on PostgreSQL are left out."""
 
 
-SEVERITY, DECIDE = "rules/ticket/severity.py", "rules/decide.py"
+SEVERITY, DECIDE = "rules/ticket/severity.py", "rules/decision/model/decide.py"
 PARSER, COMMANDS = "rules/policy/severity.py", "rules/commands/values.py"
-APPLY, CHANGES, TABLES = "storage/apply.py", "storage/changes/state.py", "storage/tables.py"
-FIRST_TABLES = "storage/migrations/versions/0001_the_first_tables.py"
+APPLY, CHANGES, TABLES = (
+    "storage/mail/apply.py",
+    "storage/ticket/changes/state.py",
+    "storage/db/tables.py",
+)
+FIRST_TABLES = "storage/db/migrations/versions/0001_the_first_tables.py"
 
 BARRIERS = "tests/mutants/test_barriers.py"
 LAW = "tests/properties/test_never_critical.py"
@@ -36,7 +40,7 @@ COMMANDED = f"{LAW}::test_a_command_that_names_a_critical_level_is_refused_and_n
 STORIES = f"{LAW}::test_no_story_makes_a_ticket_critical_by_mail_on_sqlite"
 OF_SEVERITY, OF_THE_DATABASE = (
     "tests/rules/ticket/test_severity.py",
-    "tests/storage/test_database.py",
+    "tests/storage/db/test_database.py",
 )
 
 ALL_ALLOWED = Edit(
@@ -144,7 +148,7 @@ MUTATIONS = (
         "commands of customers are done",
         (
             Edit(
-                "rules/filing.py",
+                "rules/decision/model/filing.py",
                 "if who.standing is Standing.STAFF and entitled.right is not Right.FLAG:",
                 "if entitled.right is not Right.FLAG:",
             ),

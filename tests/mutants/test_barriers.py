@@ -13,10 +13,10 @@ import pytest
 from rules.policy import LevelSection, Policy
 from rules.ticket.changes import Change, SetSeverity, Workaround
 from rules.ticket.severity import capped
-from storage import changes
-from storage.changes import ChangeRefused
-from storage.records import Source
-from storage.tables import TicketRow
+from storage.db.tables import TicketRow
+from storage.ticket import changes
+from storage.ticket.changes import ChangeRefused
+from storage.ticket.write import Source
 from tests.rules.building import ANN, World, a_mail, default_policy, policy_with
 from tests.storage.shop import Shop, opened
 

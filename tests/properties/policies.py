@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from rules.policy import Policy, PolicyRefused, parse
-from storage.records import Source
+from storage.ticket.write import Source
 
 ODD_WORDS = (
     "Critical",

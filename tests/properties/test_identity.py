@@ -25,7 +25,7 @@ from rules.facts import Company, Facts, Person, Role
 from rules.identity import Sender, Tier, identify
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.header import Ambiguous
-from rules.proof.authentication import Authentication
+from rules.sender.authentication import Authentication
 from tests.gateway.senders import ELSEWHERE, ed25519_key, signed
 from tests.nameserver import NameServer
 

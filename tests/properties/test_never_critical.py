@@ -19,27 +19,36 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from gateway import ids
+from gateway import clock
 from gateway.app import Parts, parts
-from gateway.config import Config, DnsSection, LimitsSection, RelaySection, StoreSection
+from gateway.config.model import Config, DnsSection, LimitsSection, RelaySection, StoreSection
 from gateway.ingest import Ingest
 from rules.commands import parse_commands
-from rules.decision import OpenTicket
+from rules.decision.model import OpenTicket
 from rules.facts import Role
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.header import Author, Header
 from rules.policy import Policy, PolicyRefused
-from rules.proof.authentication import Authentication
-from rules.proof.tokens import Keys, Purpose, ReplyToken, reply_address
+from rules.sender.authentication import Authentication
+from rules.sender.tokens import Keys, Purpose, ReplyToken, reply_address
 from rules.ticket.changes import SetSeverity
-from storage import changes, opening, quarantine, registry
-from storage.changes import ChangeRefused
-from storage.database import Connection
-from storage.ledger import Conflict
-from storage.opening import Request
-from storage.records import Hand
-from storage.registry import NewPerson
-from storage.tables import CRITICAL_SOURCES, ParticipantRow, PersonRow, TicketRow, metadata, table
+from storage.db.database import Connection
+from storage.db.ledger import Conflict
+from storage.db.tables import (
+    CRITICAL_SOURCES,
+    ParticipantRow,
+    PersonRow,
+    TicketRow,
+    metadata,
+    table,
+)
+from storage.mail import quarantine
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from storage.ticket import changes, opening
+from storage.ticket.changes import ChangeRefused
+from storage.ticket.opening import Request
+from storage.ticket.write import Hand
 from tests.desk import enrolled_store
 from tests.nameserver import NameServer
 from tests.properties.policies import (
@@ -308,13 +317,13 @@ class Scene:
         person = NewPerson(NEW, "", Role.USER, "Acme")
         known = select(_person.c.id).where(_person.c.address == NEW)
         if not self.read(lambda c: c.execute(known).all()):
-            await self.write(lambda c: registry.add_person(c, self.mailbox, person))
+            await self.write(lambda c: enrolment.add_person(c, self.mailbox, person))
 
     async def act(self, act: Act) -> int | None:
         """Returns the ticket that it was about."""
         numbers = list(self.tickets())
         number = numbers[act.ticket % len(numbers)] if numbers else 0
-        hand = Hand(self.mailbox, "duty@help.example", act.source, ids.now(), ids.new_id)
+        hand = Hand(self.mailbox, "duty@help.example", act.source, clock.now(), clock.new_id)
         policy, request = self.policy, Request(ANN, "Lift", "It is stuck.", act.level)
 
         def job(connection: Connection) -> int:
@@ -355,8 +364,8 @@ async def a_desk(url: str, folder: Path) -> AsyncIterator[Parts]:
 async def played(joined: Parts, story: Story) -> None:
     """A story from its beginning, on an empty store."""
     await asyncio.wrap_future(joined.ledger.submit(cleared))
-    mailbox = joined.database.read(lambda c: registry.the_mailbox(c, None))
-    scene = Scene(joined, mailbox, joined.database.read(registry.keys), story.policy)
+    mailbox = joined.database.read(lambda c: enrolment.the_mailbox(c, None))
+    scene = Scene(joined, mailbox, joined.database.read(enrolment.keys), story.policy)
     for step in story.steps:
         await scene.play(step)
 

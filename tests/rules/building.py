@@ -8,8 +8,8 @@ from importlib import resources
 from typing import Any
 from uuid import UUID
 
-from rules.decide import decide
-from rules.decision import Decision
+from rules.decision.decide import decide
+from rules.decision.model import Decision
 from rules.facts import (
     Company,
     Earlier,
@@ -28,9 +28,9 @@ from rules.mail import Body, Envelope, Mail, Mailbox, StrangersWish, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author, Header
 from rules.policy import Policy, parse
-from rules.proof.authentication import Authentication, Result
-from rules.proof.threads import Signal, signals
-from rules.proof.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
+from rules.sender.authentication import Authentication, Result
+from rules.sender.pointers import Signal, signals
+from rules.sender.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
 from rules.ticket.notices import Kind, Order
 
 SUPPORT = "support@help.example"
@@ -66,7 +66,7 @@ def unproven(dmarc: Result = Result.NONE, policy: Any = "none", temporary: bool 
 
 def preset(name: str) -> Policy:
     """A policy that comes with the program."""
-    text = (resources.files("rules.policies") / f"{name}.toml").read_text()
+    text = (resources.files("rules.policy.presets") / f"{name}.toml").read_text()
     return parse(text, f"{name}.toml")
 
 

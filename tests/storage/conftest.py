@@ -9,10 +9,10 @@ import pytest
 
 from rules.facts import Role
 from rules.mail import Mailbox
-from storage import registry
-from storage.database import Connection, Database
-from storage.ledger import Ledger, open_ledger
-from storage.registry import NewPerson
+from storage.db.database import Connection, Database
+from storage.db.ledger import Ledger, open_ledger
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
 from tests.rules.building import NOON
 from tests.storage.shop import Shop
 
@@ -32,18 +32,18 @@ def mailbox(database: Database, ledger: Ledger) -> Mailbox:
     """support@help.example with Acme (Ann and Bob), Globex (Gil), and Sam of the staff."""
 
     def enrol(connection: Connection) -> Mailbox:
-        registry.add_key(connection, b"k" * 32, NOON)
-        registry.add_mailbox(connection, "support@help.example", "default")
-        made = registry.the_mailbox(connection, None)
-        registry.add_company(connection, made, "Acme", ["acme.example"])
-        registry.add_company(connection, made, "Globex", ["globex.example"])
+        enrolment.add_key(connection, b"k" * 32, NOON)
+        enrolment.add_mailbox(connection, "support@help.example", "default")
+        made = enrolment.the_mailbox(connection, None)
+        enrolment.add_company(connection, made, "Acme", ["acme.example"])
+        enrolment.add_company(connection, made, "Globex", ["globex.example"])
         for person in (
             NewPerson("ann@acme.example", "Ann", Role.USER, "Acme"),
             NewPerson("bob@acme.example", "Bob", Role.USER, "Acme"),
             NewPerson("gil@globex.example", "Gil", Role.USER, "Globex"),
             NewPerson("sam@help.example", "Sam", Role.STAFF, None),
         ):
-            registry.add_person(connection, made, person)
+            enrolment.add_person(connection, made, person)
         return made
 
     return ledger.submit(enrol).result()

@@ -11,23 +11,25 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select, update
 
-from rules.decide import decide
-from rules.decision import Decision
+from rules.decision.decide import decide
+from rules.decision.model import Decision
+from rules.decision.receipt import Receipt
 from rules.facts import Facts, Participant, Ticket
 from rules.mail import Delivery, Envelope, Mail, Mailbox
 from rules.policy import Policy
-from rules.proof.authentication import Authentication
-from rules.proof.threads import returned_notice, signals
-from rules.proof.tokens import Purpose, ReplyToken, reply_address, return_path
-from rules.receipt import Receipt
-from storage import blobs, conversations, outbox
-from storage.apply import Entry, apply
-from storage.database import Database
-from storage.facts import gather
-from storage.ledger import Ledger
-from storage.outbox import Listed
-from storage.records import Hand, Source
-from storage.tables import ParticipantRow, TicketRow, table
+from rules.sender.authentication import Authentication
+from rules.sender.pointers import returned_notice, signals
+from rules.sender.tokens import Purpose, ReplyToken, reply_address, return_path
+from storage.db import raw_mail
+from storage.db.database import Database
+from storage.db.ledger import Ledger
+from storage.db.tables import ParticipantRow, TicketRow, table
+from storage.mail.apply import Entry, apply
+from storage.mail.facts import gather
+from storage.notices import outbox
+from storage.notices.outbox import Listed
+from storage.ticket import load
+from storage.ticket.write import Hand, Source
 from tests.rules.building import KEYS, NOON, PROVEN, SUPPORT, default_policy
 
 T = TypeVar("T")
@@ -71,7 +73,7 @@ class Shop:
         envelope = Envelope("127.0.0.1", "", False, mail_from, (to,))
         mail = replace(mail, identity=f"{number.int:064x}")
         delivery = Delivery(envelope, raw)
-        compressed = blobs.compress(raw)
+        compressed = raw_mail.compress(raw)
         return Entry(
             *(number, self.mailbox, delivery, compressed, mail, proof, proof, at, at, self.new_id)
         )
@@ -116,7 +118,7 @@ class Shop:
     def ticket(self, number: int, at: datetime = NOON) -> Ticket:
         since = at - timedelta(hours=1)
         found: Mapping[int, Ticket] = self.database.read(
-            lambda c: conversations.load(c, self.mailbox, [number], since)
+            lambda c: load.load(c, self.mailbox, [number], since)
         )
         return found[number]
 

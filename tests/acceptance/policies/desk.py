@@ -20,11 +20,12 @@ from urllib.parse import urlsplit
 
 from rules.facts import Role
 from rules.mail import Mailbox
-from storage import companies, outbox, registry
-from storage.companies import Contract
-from storage.database import Connection, Database
-from storage.ledger import Ledger
-from storage.registry import NewPerson
+from storage.db.database import Connection, Database
+from storage.db.ledger import Ledger
+from storage.notices import outbox
+from storage.registry import companies, enrolment
+from storage.registry.companies import Contract
+from storage.registry.enrolment import NewPerson
 from tests.acceptance.desk import PATIENCE_S, Answer, eventually, filed
 from tests.running import postern
 
@@ -105,7 +106,7 @@ class Desk:
         """A new company; with a tier, since long ago."""
         number = next(_number)
         company = Company(f"Company {number}", f"company{number}.example")
-        self.write(lambda c: registry.add_company(c, here(c), company.name, [company.domain]))
+        self.write(lambda c: enrolment.add_company(c, here(c), company.name, [company.domain]))
         if tier:
             promised = {"first": dict(first or {}), "ongoing": dict(ongoing or {})}
             contract = Contract(tier, LONG_AGO, promised)
@@ -118,7 +119,7 @@ class Desk:
         """The address of a person who was just enrolled; of a new company where none is named."""
         company = company or self.a_company()
         person = NewPerson(f"user{next(_number)}@{company.domain}", "", Role.USER, company.name)
-        self.write(lambda c: registry.add_person(c, here(c), person))
+        self.write(lambda c: enrolment.add_person(c, here(c), person))
         return person.address
 
     def run(self, *arguments: str) -> str:
@@ -262,4 +263,4 @@ def _fetch(request: urllib.request.Request) -> tuple[int, bytes]:
 
 def here(connection: Connection) -> Mailbox:
     """The mailbox of every desk here."""
-    return registry.the_mailbox(connection, SUPPORT)
+    return enrolment.the_mailbox(connection, SUPPORT)

@@ -19,20 +19,21 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway import ids
+from gateway import clock as ids
 from gateway.app import parts
 from gateway.cli.server import ensure_key
-from gateway.config import load
-from gateway.keeper import Keeper
-from gateway.smtp import Ingress, listen_tcp
-from gateway.web import api
-from gateway.web.signup import SignUp
-from gateway.wire.connection import Listener
+from gateway.config.model import load
+from gateway.scheduler import Keeper
+from gateway.smtp.connection import Listener
+from gateway.smtp.listeners import Ingress, listen_tcp
+from gateway.web import app as api
+from gateway.web.pages.signup import SignUp
 from rules.facts import Role
-from storage import outbox, registry
-from storage.database import Connection, Database
-from storage.ledger import Ledger, open_ledger
-from storage.registry import NewPerson
+from storage.db.database import Connection, Database
+from storage.db.ledger import Ledger, open_ledger
+from storage.notices import outbox
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
 from tests.acceptance.desk import PATIENCE_S, eventually
 from tests.acceptance.policies.desk import LONG_AGO, SAM, SUPPORT, TOKENS, Desk, here
 from tests.running import serving, write_config
@@ -69,10 +70,10 @@ class ClockedDesk(Desk):
 
 def _prepare(connection: Connection, policy: str) -> None:
     ensure_key(connection)
-    registry.add_mailbox(connection, SUPPORT, policy)
-    registry.add_person(connection, here(connection), NewPerson(SAM, "Sam", Role.STAFF, None))
+    enrolment.add_mailbox(connection, SUPPORT, policy)
+    enrolment.add_person(connection, here(connection), NewPerson(SAM, "Sam", Role.STAFF, None))
     for scope, token in TOKENS.items():
-        registry.add_api_token(connection, token, scope, scope, ids.now())
+        enrolment.add_api_token(connection, token, scope, scope, ids.now())
 
 
 @contextmanager

@@ -10,14 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway import policies
-from tests.acceptance.policies.desk import (
-    SAM,
-    Desk,
-    a_mail,
-    links_in,
-    whats,
-    words,
-)
+from tests.acceptance.policies.desk import SAM, Desk, a_mail, links_in, whats, words
 from tests.acceptance.policies.servers import ClockedDesk
 
 POLICY = "atlan"

@@ -9,13 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.acceptance.policies.desk import (
-    SAM,
-    Desk,
-    links_in,
-    whats,
-    words,
-)
+from tests.acceptance.policies.desk import SAM, Desk, links_in, whats, words
 from tests.acceptance.policies.servers import ClockedDesk
 from tests.running import postern
 

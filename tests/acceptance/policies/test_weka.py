@@ -10,15 +10,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.acceptance.policies.desk import (
-    SAM,
-    SUPPORT,
-    Desk,
-    a_mail,
-    links_in,
-    whats,
-    words,
-)
+from tests.acceptance.policies.desk import SAM, SUPPORT, Desk, a_mail, links_in, whats, words
 from tests.acceptance.policies.servers import ClockedDesk
 
 POLICY = "weka"

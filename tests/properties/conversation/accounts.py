@@ -10,8 +10,9 @@ from hypothesis.stateful import rule
 
 from rules.facts import Role
 from rules.ticket.visibility import Visibility
-from storage import enrolment, registry
-from storage.enrolment import Enrolled
+from storage.notices import invitations
+from storage.notices.invitations import Enrolled
+from storage.registry import enrolment as registry
 from tests.properties.conversation.book import Book
 from tests.properties.conversation.cast import CASTS, EVERYBODY
 from tests.properties.conversation.desk import Desk
@@ -101,7 +102,7 @@ class Accounts(Desk):
     def _enrol(self, book: Book, address: str) -> None:
         may = book.roll.standing(address) is Standing.COLLEAGUE
         ours = self.gate.mailboxes[book.mailbox]
-        done = self.gate.transact(lambda c: enrolment.accept(c, ours, address, "New"))
+        done = self.gate.transact(lambda c: invitations.accept(c, ours, address, "New"))
         note(f"{address} enrols at {book.mailbox}: {done}")
         assert (done is Enrolled.NOW) == may
         if may:

@@ -11,9 +11,9 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from rules.decision import OpenTicket, Reason, Verdict
+from rules.decision.model import OpenTicket, Reason, Verdict
+from rules.decision.receipt import Receipt
 from rules.policy import Policy
-from rules.receipt import Receipt
 from rules.ticket.changes import AddPerson, Change, RemovePerson, Say, SetStatus
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility

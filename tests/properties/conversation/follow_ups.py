@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from rules.decision import Verdict
+from rules.decision.model import Verdict
 from tests.properties.conversation.book import Book
 from tests.properties.conversation.desk import Desk
 from tests.properties.conversation.landing import LEAVE

@@ -13,31 +13,34 @@ from uuid import UUID
 
 from sqlalchemy import Connection, event, text
 
-from gateway.ids import uuid7
+from gateway.clock import uuid7
+from gateway.outgoing.compose import Writer
+from gateway.outgoing.delivery import Outgoing
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import read
-from gateway.sending.compose import Writer
-from gateway.sending.outgoing import Outgoing
-from rules.decide import decide
-from rules.decision import Decision
+from rules.decision.decide import decide
+from rules.decision.model import Decision
+from rules.decision.receipt import Receipt
 from rules.mail import Delivery, Envelope, Mail, Mailbox
 from rules.mail.addresses import without_detail
 from rules.mail.header import Author
 from rules.policy import Policy
-from rules.proof.authentication import Authentication
-from rules.proof.threads import is_looped, returned_notice, signals
-from rules.proof.tokens import Keys
-from rules.receipt import Receipt
+from rules.sender.authentication import Authentication
+from rules.sender.pointers import is_looped, returned_notice, signals
+from rules.sender.tokens import Keys
 from rules.ticket.changes import Change
-from storage import blobs, outbox, quarantine, registry
-from storage.apply import Entry, apply
-from storage.changes import ChangeRefused, make
-from storage.database import Database
-from storage.facts import gather
-from storage.ledger import Conflict
-from storage.outbox import Notice
-from storage.quarantine import Held
-from storage.records import Hand, Source
+from storage.db import raw_mail
+from storage.db.database import Database
+from storage.db.ledger import Conflict
+from storage.mail import quarantine
+from storage.mail.apply import Entry, apply
+from storage.mail.facts import gather
+from storage.mail.quarantine import Held
+from storage.notices import outbox
+from storage.notices.outbox import Notice
+from storage.registry import enrolment
+from storage.ticket.changes import ChangeRefused, make
+from storage.ticket.write import Hand, Source
 from tests.properties.conversation.cast import enrol
 from tests.rules.building import NOON
 
@@ -136,8 +139,8 @@ class Gate:
     keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
-        self.mailboxes = {m.address: m for m in self.transact(registry.mailboxes)}
-        self.keys = self.transact(registry.keys)
+        self.mailboxes = {m.address: m for m in self.transact(enrolment.mailboxes)}
+        self.keys = self.transact(enrolment.keys)
 
     def transact(self, job: Callable[[Connection], T]) -> T:
         return transact(self.database, job)
@@ -159,7 +162,7 @@ class Gate:
         self, raw: bytes, mail_from: str, rcpts: Sequence[str], proof: Authentication
     ) -> list[Taken]:
         """A mail, as `gateway.ingest` takes it: once for each desk, all in one transaction."""
-        mail, compressed = read(raw), blobs.compress(raw)
+        mail, compressed = read(raw), raw_mail.compress(raw)
         entries = []
         for mailbox, its_own in self._by_mailbox(rcpts).items():
             envelope = Envelope("192.0.2.1", "client.example", False, mail_from, tuple(its_own))
@@ -180,7 +183,7 @@ class Gate:
         mail = read(delivery.raw)
         mail = replace(mail, author=Author(author) if author else mail.author)
         entry = replace(
-            self._entry(held.mailbox, delivery, blobs.compress(delivery.raw), mail, proof),
+            self._entry(held.mailbox, delivery, raw_mail.compress(delivery.raw), mail, proof),
             came_at=held.came_at,
             held=held.journal_id,
             as_new=as_new,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from rules.decision import Decision, OpenTicket, Verdict
-from rules.receipt import Receipt
+from rules.decision.model import Decision, OpenTicket, Verdict
+from rules.decision.receipt import Receipt
 from tests.properties.conversation.book import ACTIVE, PENDING, REMOVED, Book, IsOver
 from tests.properties.conversation.cast import MACHINE
 from tests.properties.conversation.letters import Letter

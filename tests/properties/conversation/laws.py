@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from rules.decision import AddComment, Decision, OpenTicket, Verdict
-from rules.proof.tokens import LinkUse, read_link_token, read_reply_token, read_sign_up_token
-from rules.receipt import Receipt
+from rules.decision.model import AddComment, Decision, OpenTicket, Verdict
+from rules.decision.receipt import Receipt
+from rules.sender.tokens import LinkUse, read_link_token, read_reply_token, read_sign_up_token
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import Kind
-from storage.tables import TicketRow, table
+from storage.db.tables import TicketRow, table
 from tests.properties.conversation.book import Book
 from tests.properties.conversation.cast import AT_SALES, AT_SUPPORT
 from tests.properties.conversation.gate import Gate, Posted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rules.proof.authentication import Authentication, Result
+from rules.sender.authentication import Authentication, Result
 from tests.properties.conversation.cast import SUPPORT
 from tests.rules.building import PROVEN, unproven
 

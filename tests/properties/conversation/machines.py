@@ -6,7 +6,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from rules.decision import Verdict
+from rules.decision.model import Verdict
 from tests.properties.conversation import laws
 from tests.properties.conversation.desk import Desk
 from tests.properties.conversation.letters import PROOFS, report

@@ -9,10 +9,10 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from rules.decision import Verdict
-from rules.proof.authentication import Authentication
-from storage import quarantine
-from storage.quarantine import Held
+from rules.decision.model import Verdict
+from rules.sender.authentication import Authentication
+from storage.mail import quarantine
+from storage.mail.quarantine import Held
 from tests.properties.conversation import laws
 from tests.properties.conversation.accounts import Accounts
 from tests.properties.conversation.book import Book

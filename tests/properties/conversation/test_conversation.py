@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from rules.policy import Policy
-from storage.tables import metadata
+from storage.db.tables import metadata
 from tests.properties.conversation.cast import enrol
 from tests.properties.conversation.gate import Gate, enrolled, open_store, transact
 from tests.properties.conversation.machine import Conversation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.decision import Verdict
+from rules.decision.model import Verdict
 from rules.ticket.changes import Say
 from rules.ticket.visibility import Visibility
 from tests.properties.conversation.cast import STAFF, SUPPORT, UNENROLLED

@@ -5,14 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from rules.decision import Verdict
+from rules.decision.model import Verdict
 from tests.properties.conversation.book import ACTIVE, PENDING, REMOVED
-from tests.properties.conversation.cast import (
-    AT_SALES,
-    AT_SUPPORT,
-    EVERYBODY,
-    SALES,
-)
+from tests.properties.conversation.cast import AT_SALES, AT_SUPPORT, EVERYBODY, SALES
 from tests.properties.conversation.desk import Desk
 from tests.properties.conversation.gate import Posted
 from tests.properties.conversation.landing import LEAVE, THANKS

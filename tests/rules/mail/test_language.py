@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.decision import OpenTicket
+from rules.decision.model import OpenTicket
 from rules.mail.header import Header
 from rules.mail.language import KNOWN, MOST_WISHES, spoken, wished, written_in
 from rules.ticket.notices import Kind

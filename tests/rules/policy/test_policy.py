@@ -17,7 +17,7 @@ from rules.policy import Policy, PolicyRefused, RosterWindow, parse
 from rules.ticket.business_time import ALWAYS, Span, Unit
 from rules.ticket.sla import Target
 
-DEFAULT = (resources.files("rules.policies") / "default.toml").read_text()
+DEFAULT = (resources.files("rules.policy.presets") / "default.toml").read_text()
 
 
 @pytest.mark.parametrize("name", sorted(policies.load(None)))

@@ -25,7 +25,7 @@ WEKA, STAKATER, AIVEN, ATLAN = (SHIPPED[n] for n in ("weka", "stakater", "aiven"
 
 
 def text_of(name: str) -> str:
-    return (resources.files("rules.policies") / f"{name}.toml").read_text(encoding="utf-8")
+    return (resources.files("rules.policy.presets") / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def level_names(policy: Policy) -> list[str]:

@@ -14,13 +14,7 @@ from gateway import policies
 from rules.policy import EscalationLevel, EscalationSection, Policy, RosterWindow
 from rules.policy.base import DAYS
 from rules.policy.roster import Gap, gaps
-from rules.service.escalation import (
-    Contact,
-    Raised,
-    Refused,
-    on_duty,
-    raise_level,
-)
+from rules.service.escalation import Contact, Raised, Refused, on_duty, raise_level
 from tests.rules.building import NOON, default_policy
 
 SHIPPED = policies.load(None)

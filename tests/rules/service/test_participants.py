@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.decision import AddComment, OpenTicket
+from rules.decision.model import AddComment, OpenTicket
 from rules.facts import Part, Presence
 from rules.mail import Mail
 from rules.service.participants import Addition

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.decision import OpenTicket
+from rules.decision.model import OpenTicket
 from rules.mail.header import Header
 from rules.ticket.severity import Claim, Level, MailSeverity, capped, claim_pattern, claimed
 from tests.rules.building import World, a_mail, default_policy

@@ -1,0 +1,70 @@
+"""What every mail needs from the registry: the mailboxes and the keys, kept at hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rules.mail import Mailbox
+from rules.mail.addresses import normalise, without_detail
+from rules.sender.tokens import Keys
+from storage.db.database import Connection, Database
+from storage.registry import enrolment
+
+FRESH_S = 5.0
+"""A mailbox or key that another process adds or removes is known here within so many seconds."""
+UNKNOWN_FRESH_S = 0.5
+"""An address that is not found is looked up anew at most so often: it may just have been added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    mailboxes: dict[str, Mailbox]
+    """By address."""
+    keys: Keys
+
+    def mailbox_for(self, recipient: str) -> Mailbox | None:
+        """The mailbox of an envelope recipient, with or without `+detail`."""
+        base, _ = without_detail(recipient)
+        normal = normalise(base)
+        return self.mailboxes.get(normal) if normal is not None else None
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        return frozenset(self.mailboxes)
+
+
+class Directory:
+    """Reads the registry when what it has is too old; one reading at a time."""
+
+    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+        self._database = database
+        self._seconds = seconds
+        self._read_at = float("-inf")
+        self._snapshot: Snapshot | None = None
+        self._reading = asyncio.Lock()
+
+    async def current(self, fresh_s: float = FRESH_S) -> Snapshot:
+        """A snapshot that is at most `fresh_s` old."""
+        if self._snapshot is None or self._age() > fresh_s:
+            async with self._reading:
+                if self._snapshot is None or self._age() > fresh_s:
+                    started = self._seconds()
+                    self._snapshot = await asyncio.to_thread(self._database.read, _snapshot)
+                    self._read_at = started
+        return self._snapshot
+
+    async def serves(self, recipient: str) -> bool:
+        """Whether an envelope recipient is one of our mailboxes."""
+        if (await self.current()).mailbox_for(recipient) is not None:
+            return True
+        return (await self.current(UNKNOWN_FRESH_S)).mailbox_for(recipient) is not None
+
+    def _age(self) -> float:
+        return self._seconds() - self._read_at
+
+
+def _snapshot(connection: Connection) -> Snapshot:
+    mailboxes = enrolment.mailboxes(connection)
+    return Snapshot({m.address: m for m in mailboxes}, enrolment.keys(connection))

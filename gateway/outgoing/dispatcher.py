@@ -1,0 +1,174 @@
+"""Sends what the rules ordered: claims due notices, writes them, hands them to the relay.
+
+Each notice is sent by one sender at a time. What SMTP cannot tell: a process that dies between
+the relay's 250 and the row that remembers it sends the notice once more when its claim runs out.
+Its Message-ID is the same, so that most mailboxes show one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from gateway import log
+from gateway.authentication.signing import Signer
+from gateway.clock import Clock
+from gateway.mailbox_cache import Directory
+from gateway.metrics import Metrics
+from gateway.outgoing.compose import Writer
+from gateway.outgoing.delivery import Relay, RelayDown, Undelivered
+from gateway.outgoing.templates import Templates
+from gateway.policies import Policies
+from rules.mail.bounces import Failure, judged, presumed_status
+from rules.ticket.notices import next_attempt
+from storage.db.database import Connection, Database
+from storage.db.ledger import Ledger
+from storage.notices import outbox
+from storage.notices.outbox import LEASE, Notice
+
+T = TypeVar("T")
+
+BATCH = 50
+AT_ONCE = 4
+IDLE_S = 2.0
+"""How often an idle dispatcher looks; what this process files itself wakes it at once."""
+BEGUN_WITHIN = LEASE / 2
+"""What a slow relay leaves no time for is left to the next claim, so that nobody else has it
+while we still send it."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """One claim of notices."""
+
+    until: datetime
+    down: RelayDown | None = None
+    """Set once the relay takes nothing: the rest is put off without asking it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Runs until cancelled. Several may run on one store: a claim is exclusive."""
+
+    database: Database
+    ledger: Ledger
+    directory: Directory
+    policies: Policies
+    relay: Relay
+    metrics: Metrics
+    clock: Clock
+    links_begin: str
+    templates: Templates = field(default_factory=Templates)
+    signer: Signer = field(default_factory=Signer)
+    at_once: int = AT_ONCE
+    jitter: Callable[[], float] = random.random
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Look now: a notice was ordered."""
+        self.woken.set()
+
+    async def run(self) -> None:
+        try:
+            while True:
+                self.woken.clear()
+                if not await self._looked():
+                    await self.relay.tidy()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(IDLE_S):
+                            await self.woken.wait()
+        finally:
+            await self.relay.close()
+
+    async def _looked(self) -> bool:
+        """Whether there was something to send."""
+        try:
+            return await self.send_due() > 0
+        except Exception as error:  # noqa: BLE001 - a store that is down will be up again
+            log.dispatcher_failed(error)
+            await asyncio.sleep(IDLE_S)
+            return False
+
+    async def send_due(self) -> int:
+        """Send what is due now; returns how many notices were claimed."""
+        # A look first: a claim takes the one write lock of an embedded store even when idle.
+        due = await asyncio.to_thread(self.database.read, outbox.next_due)
+        now = self.clock()
+        if due is None or due > now:
+            return 0
+        notices: Sequence[Notice] = await self._write(partial(outbox.claim, now=now, limit=BATCH))
+        known = await self.directory.current()
+        writer = Writer(
+            known.keys, self.links_begin, self.templates, self.signer, known.own_addresses
+        )
+        this = _Round(until=now + BEGUN_WITHIN)
+        waiting = iter(notices)
+        senders = (self._send_each(waiting, writer, this) for _ in range(self.at_once))
+        # One that fails does not stop the others in the middle of a mail.
+        ends = await asyncio.gather(*senders, return_exceptions=True)
+        if this.down is not None:
+            log.relay_refused(str(this.down))
+        if error := next((end for end in ends if end is not None), None):
+            raise error
+        return len(notices)
+
+    async def _send_each(self, waiting: Iterator[Notice], writer: Writer, this: _Round) -> None:
+        """Send one after the other of what several senders share."""
+        for notice in waiting:
+            if this.down is not None:
+                await self._not_sent(notice, this.down)
+            elif self.clock() < this.until:
+                await self._send(notice, writer, this)
+
+    async def _send(self, notice: Notice, writer: Writer, this: _Round) -> None:
+        try:
+            policy = self.policies[notice.mailbox.policy]
+            # A signature takes milliseconds, in which the mails that come in would wait.
+            outgoing = await asyncio.to_thread(writer.write, notice, policy)
+        except ValueError as error:
+            await self._not_sent(notice, Undelivered(f"not written: {error}", permanent=True))
+            return
+        except Exception as error:  # noqa: BLE001 - a bug of ours costs this notice a delay
+            log.dispatcher_failed(error)
+            await self._not_sent(notice, Undelivered(f"not written: {error!r}", permanent=False))
+            return
+        try:
+            await self.relay.send(outgoing)
+        except Undelivered as error:
+            if isinstance(error, RelayDown):
+                this.down = error
+            elif error.ours:
+                log.relay_refused(str(error))
+            await self._not_sent(notice, error)
+            return
+        await self._write(partial(outbox.sent, notice=notice.id, now=self.clock()))
+        self.metrics.notice("sent")
+        log.sent(str(notice.id), notice.kind, notice.attempts)
+
+    async def _not_sent(self, notice: Notice, error: Undelivered) -> None:
+        now, why = self.clock(), str(error)
+        again: datetime | None = None
+        if not error.permanent:
+            again = next_attempt(notice.created_at, notice.attempts, now, self.jitter())
+        if again is None:
+            # What the relay says at once, another server would have said in a bounce.
+            status = presumed_status(error.status, why)
+            hard = bool(error.code) and judged(status, "failed", error.code) is Failure.HARD
+            await self._write(
+                partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)
+            )
+            self.metrics.notice("given_up")
+            log.given_up(str(notice.id), notice.kind, notice.attempts, why)
+            return
+        await self._write(partial(outbox.put_off, notice=notice.id, due_at=again, error=why))
+        self.metrics.notice("put_off")
+        log.put_off(str(notice.id), notice.kind, notice.attempts, why, again.isoformat())
+
+    async def _write(self, job: Callable[[Connection], T]) -> T:
+        return await asyncio.wrap_future(self.ledger.submit(job))

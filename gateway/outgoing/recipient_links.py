@@ -1,0 +1,66 @@
+"""What is made for one recipient alone: his addresses and his signed links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rules.sender.tokens import (
+    Keys,
+    Link,
+    LinkUse,
+    Purpose,
+    ReplyToken,
+    link_token,
+    reply_address,
+    sign_up_token,
+)
+from rules.ticket.notices import INVITATION_LASTS, Kind
+from storage.notices.outbox import Notice
+
+
+def own_address(notice: Notice, keys: Keys, purpose: Purpose) -> str:
+    """The recipient's reply or note address; empty where he is not on the ticket."""
+    if notice.about is None or notice.about.participant is None:
+        return ""
+    token = ReplyToken(notice.about.ticket, notice.about.participant, purpose)
+    return reply_address(keys, notice.mailbox.id, notice.mailbox.address, token)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The signed links of one notice."""
+
+    notice: Notice
+    keys: Keys
+    begin: str
+
+    def approvals(self) -> tuple[tuple[str, str], ...]:
+        about = self.notice.about
+        if self.notice.kind is not Kind.APPROVAL or about is None or about.participant is None:
+            return ()
+        return tuple(
+            (address, self._link("people", LinkUse.APPROVE, address))
+            for address in self.notice.detail.get("addresses", "").split()
+        )
+
+    def feedback(self) -> str:
+        if self.notice.kind is not Kind.FEEDBACK:
+            return ""
+        return self._link("feedback", LinkUse.FEEDBACK, "")
+
+    def unsubscribe(self) -> str:
+        return self._link("unsubscribe", LinkUse.UNSUBSCRIBE, "")
+
+    def sign_up(self) -> str:
+        if self.notice.kind is not Kind.INVITATION:
+            return ""
+        mailbox, until = self.notice.mailbox.id, self.notice.created_at + INVITATION_LASTS
+        token = sign_up_token(self.keys, mailbox, self.notice.address, until)
+        return f"{self.begin}/signup/{mailbox}/{token}"
+
+    def _link(self, page: str, use: LinkUse, text: str) -> str:
+        about, mailbox = self.notice.about, self.notice.mailbox.id
+        if about is None or about.participant is None:
+            return ""
+        token = link_token(self.keys, mailbox, use, Link(about.ticket, about.participant, text))
+        return f"{self.begin}/{page}/{mailbox}/{token}"

@@ -1,0 +1,244 @@
+"""Hands mails to an SMTP server over a few connections that are kept for a while (RFC 5321)."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
+from rules.validation.messages import Refused
+
+COMMAND_TIMEOUT_S = 60.0
+DATA_TIMEOUT_S = 240.0
+"""Long, since who gives up after the last octet may send twice (RFC 5321 §4.5.3.2.6); still
+shorter than the time for which a notice is ours."""
+KEPT_S = 30.0
+"""An unused connection is closed after so long."""
+ASKED_AFTER_S = 1.0
+"""A connection that was unused for longer is asked whether it is still there."""
+_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_NOT_THE_MAIL = frozenset((421, 530, 534, 535, 538))
+"""The relay shuts down, or wants a login or TLS first: about us, at whatever command it comes."""
+
+Tls = Literal["opportunistic", "required", "none"]
+
+
+class RelayRefused(Refused):
+    """A setting of the relay that cannot be used; `str()` says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The relay, as it is configured."""
+
+    host: str
+    port: int
+    tls_from_start: bool
+    tls: Tls = "opportunistic"
+    ca_file: Path | None = None
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def start_tls(self) -> bool | None:
+        """As aiosmtplib takes it: None is "where it is offered"."""
+        if self.tls_from_start or self.tls == "none":
+            return False
+        return True if self.tls == "required" or self.user else None
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Raises RelayRefused for a file without certificates.
+
+        Where TLS is opportunistic any certificate will do: who could forge one could as well keep
+        the relay from offering TLS.
+        """
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            fault = f"{self.ca_file}: no certificate in PEM ({error})"
+            raise RelayRefused("relay.ca_file", [fault]) from error
+        if self.start_tls is None and self.ca_file is None:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def server(
+    url: str,
+    tls: Tls = "opportunistic",
+    ca_file: Path | None = None,
+    user: str | None = None,
+    password_file: Path | None = None,
+) -> Server:
+    """The relay of `smtp://[user:password@]host[:port]` or `smtps://…`.
+
+    Raises RelayRefused where the password cannot be read.
+    """
+    parts = urlsplit(url)
+    secure = parts.scheme == "smtps"
+    return Server(
+        host=parts.hostname or "localhost",
+        port=parts.port or (465 if secure else 25),
+        tls_from_start=secure,
+        tls=tls,
+        ca_file=ca_file,
+        user=user or unquote(parts.username or ""),
+        password=_password(password_file) if password_file else unquote(parts.password or ""),
+    )
+
+
+def _password(file: Path) -> str:
+    try:
+        first = file.read_text(encoding="utf-8").split("\n")[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        fault = f"{file} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}"
+        raise RelayRefused("relay.password_file", [fault]) from error
+    if not first:
+        raise RelayRefused("relay.password_file", [f"{file}: its first line is empty"])
+    return first
+
+
+@dataclass(slots=True)
+class _Open:
+    client: aiosmtplib.SMTP
+    used_at: float
+
+
+class SmtpRelay:
+    """Sends over as many connections as mails are sent at once; the dispatcher bounds them."""
+
+    def __init__(self, relay: Server | str, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._server = server(relay) if isinstance(relay, str) else relay
+        self._tls = self._server.tls_context()
+        self._seconds = seconds
+        self._free: list[_Open] = []
+
+    async def send(self, outgoing: Outgoing) -> None:
+        connection = await self._connection()
+        try:
+            await self._hand_over(connection.client, outgoing)
+        except Undelivered:
+            await _reset_or_close(connection.client)
+            raise
+        except BaseException:  # stopped in the middle: its next reply would be another mail's
+            connection.client.close()
+            raise
+        finally:
+            if connection.client.is_connected:
+                connection.used_at = self._seconds()
+                self._free.append(connection)
+
+    async def tidy(self) -> None:
+        now = self._seconds()
+        old = [each for each in self._free if now - each.used_at > KEPT_S]
+        self._free = [each for each in self._free if each not in old]
+        for each in old:
+            await _quit(each.client)
+
+    async def close(self) -> None:
+        every, self._free = self._free, []
+        for each in every:
+            await _quit(each.client)
+
+    async def _connection(self) -> _Open:
+        """One that answers: the last used, or a new one. Raises RelayDown."""
+        while self._free:
+            known = self._free.pop()
+            if known.client.is_connected and await self._answers(known):
+                return known
+            known.client.close()
+        return _Open(await self._opened(), self._seconds())
+
+    async def _answers(self, known: _Open) -> bool:
+        if self._seconds() - known.used_at < ASKED_AFTER_S:
+            return True
+        try:
+            await known.client.noop()
+        except (aiosmtplib.SMTPException, OSError):
+            return False
+        return True
+
+    async def _opened(self) -> aiosmtplib.SMTP:
+        """Greeted, in TLS and logged in as configured. Raises RelayDown."""
+        relay = self._server
+        client = aiosmtplib.SMTP(
+            hostname=relay.host,
+            port=relay.port,
+            use_tls=relay.tls_from_start,
+            start_tls=relay.start_tls,
+            tls_context=self._tls,
+            username=relay.user or None,
+            password=relay.password or None,
+            timeout=COMMAND_TIMEOUT_S,
+        )
+        where = f"the relay {relay.host}:{relay.port}"
+        try:
+            await client.connect()
+        except aiosmtplib.SMTPAuthenticationError as error:
+            client.close()
+            raise RelayDown(f"{where} refused the login of {relay.user}: {error.code}") from error
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            client.close()
+            raise RelayDown(f"{where}: {_said(error)}") from error
+        return client
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, outgoing: Outgoing) -> None:
+        """One mail transaction. Only a refusal at RCPT or DATA is about the mail."""
+        try:
+            await client.mail(outgoing.mail_from)
+        except aiosmtplib.SMTPSenderRefused as error:
+            if error.code in _NOT_THE_MAIL:
+                raise RelayDown(_said(error)) from error
+            why = f"the relay refused the sender <{outgoing.mail_from}>: {_said(error)}"
+            raise Undelivered(why, permanent=False, ours=True) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise Undelivered(_said(error), permanent=False) from error
+        try:
+            await client.rcpt(outgoing.rcpt_to)
+            await client.data(outgoing.raw, timeout=DATA_TIMEOUT_S)
+        except aiosmtplib.SMTPResponseException as error:
+            if error.code in _NOT_THE_MAIL:
+                raise RelayDown(_said(error)) from error
+            permanent = error.code // 100 == 5
+            raise Undelivered(
+                _said(error), permanent, code=error.code, status=_status(error)
+            ) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise Undelivered(_said(error), permanent=False) from error
+
+
+async def _reset_or_close(client: aiosmtplib.SMTP) -> None:
+    """Ready for the next mail, or gone."""
+    try:
+        await client.rset()
+    except (aiosmtplib.SMTPException, OSError):
+        client.close()
+
+
+async def _quit(client: aiosmtplib.SMTP) -> None:
+    try:
+        if client.is_connected:
+            await client.quit()
+    except (aiosmtplib.SMTPException, OSError):
+        pass
+    finally:
+        client.close()
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {error.message}"
+    return str(error) or type(error).__name__
+
+
+def _status(error: aiosmtplib.SMTPResponseException) -> str:
+    found = _ENHANCED.search(error.message[:100])
+    return found[1] if found else ""

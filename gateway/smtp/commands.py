@@ -1,0 +1,185 @@
+"""What each command of SMTP (RFC 5321) and LMTP (RFC 2033) does.
+
+Extensions: PIPELINING (RFC 2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531),
+ENHANCEDSTATUSCODES (2034), STARTTLS (3207).
+"""
+
+# ruff: noqa: N802 - aiosmtpd finds the commands by these names
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from gateway.smtp.connection import OUT_OF_ORDER, Connection
+from gateway.smtp.data_reader import Incoming
+from gateway.smtp.paths import forward_path, reverse_path
+from rules import replies
+from rules.mail import Envelope
+from rules.replies import Reply
+
+BYE = Reply(221, "2.0.0", "Bye")
+BAD_ARGUMENT = Reply(501, "5.5.4", "Wrong or missing argument")
+CANNOT_VERIFY = Reply(252, "2.5.0", "Cannot verify; send the mail and see")
+
+NULL_PATH = "<>"
+"""The null reverse-path inside aiosmtpd, where an empty one means that there was no MAIL."""
+
+
+def _commands(verbs: str) -> tuple[str, ...]:
+    return tuple(f"smtp_{verb}" for verb in verbs.split())
+
+
+class SmtpConnection(Connection):
+    """SMTP: one reply after DATA, for all recipients."""
+
+    commands = _commands("EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS")
+    protocol_name = "ESMTP"
+
+    async def smtp_EHLO(self, arg: str | None) -> None:
+        extensions = ["PIPELINING", f"SIZE {self.data_size_limit}", "8BITMIME", "SMTPUTF8"]
+        extensions.append("ENHANCEDSTATUSCODES")
+        if self.tls_context and not self.tls:
+            extensions.append("STARTTLS")
+        await self._hello(arg, extensions)
+
+    async def smtp_HELO(self, arg: str | None) -> None:
+        await self._hello(arg, [])
+
+    async def _hello(self, name: str | None, extensions: list[str]) -> None:
+        if name is None or not name.isascii():
+            await self.push(BAD_ARGUMENT)
+            return
+        self.reset()
+        self.session.extended_smtp = bool(extensions)
+        self.session.host_name = name
+        *lines, last = (self.hostname, *extensions)
+        text = "".join(f"250-{line}\r\n" for line in lines) + f"250 {last}\r\n"
+        await self.write(text.encode("ascii"))
+
+    async def smtp_VRFY(self, arg: str | None) -> None:
+        await self.push(CANNOT_VERIFY if arg else BAD_ARGUMENT)
+
+    async def smtp_QUIT(self, arg: str | None) -> None:
+        if arg:
+            await self.push(BAD_ARGUMENT)
+        else:
+            self.goodbye(BYE)
+
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        if self.envelope.mail_from:
+            await self.push(OUT_OF_ORDER)
+        else:
+            await super().smtp_MAIL(arg)
+
+    async def smtp_RCPT(self, arg: str | None) -> None:
+        if len(self.envelope.rcpt_tos) >= self.wire.limits.recipients:
+            await self.push(replies.TOO_MANY_RECIPIENTS)
+        else:
+            await super().smtp_RCPT(arg)
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """What aiosmtpd asks for: address and parameters, or two Nones for a 553."""
+        if self.envelope.mail_from:
+            return forward_path(arg, utf8=self.envelope.smtp_utf8) or (None, None)
+        path = reverse_path(arg)
+        return (path[0] or NULL_PATH, path[1]) if path else (None, None)
+
+    async def smtp_DATA(self, arg: str | None) -> None:
+        if not self.envelope.rcpt_tos:
+            await self.push(OUT_OF_ORDER)
+        elif arg:
+            await self.push(BAD_ARGUMENT)
+        elif self.wire.in_flight_bytes >= self.wire.limits.in_flight_bytes:
+            await self.push(replies.TOO_MUCH_IN_FLIGHT)
+        else:
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            await self._data()
+
+    async def _data(self) -> None:
+        """One mail, from 354 to its replies."""
+        self.in_data = True
+        try:
+            answers = await self._receive()
+        finally:
+            self.in_data = False
+        self.reset()
+        self._reset_timeout()
+        await self.answer(answers)
+        if self.wire.draining:
+            self.goodbye(replies.SHUTTING_DOWN)
+
+    async def _receive(self) -> Sequence[Reply]:
+        """One reply for each recipient; the connection may be over by then."""
+        envelope = self._envelope()
+        incoming = Incoming(self.wire, lenient=self.is_peer_in(self.listener.lenient_peers))
+        try:
+            ended = await incoming.receive(self._reader)
+        except BaseException:  # the client hung up, or this task is cancelled
+            incoming.release()
+            raise
+        if not ended or incoming.refusal == replies.BARE_LINE_END:
+            self.goodbye(incoming.refusal or replies.TOO_SLOW)
+        if not ended or incoming.refusal is not None:
+            incoming.release()
+            return [incoming.refusal or replies.TOO_SLOW] * len(envelope.rcpt_tos)
+        task = self.wire.run(self._hand_over(envelope, incoming))
+        # wait() leaves the task alone, both when the time is up and when this one is cancelled.
+        await asyncio.wait({task}, timeout=self.wire.limits.handler_s)
+        if not task.done() or task.cancelled():
+            return [replies.TEMPORARY_FAILURE] * len(envelope.rcpt_tos)
+        return task.result()
+
+    async def _hand_over(self, envelope: Envelope, incoming: Incoming) -> Sequence[Reply]:
+        try:
+            answers = await self.guarded(self._ask(envelope, incoming.content()))
+        finally:
+            incoming.release()
+        if isinstance(answers, Reply):
+            return [answers] * len(envelope.rcpt_tos)
+        return answers
+
+    async def _ask(self, envelope: Envelope, raw: bytes) -> Sequence[Reply]:
+        answers = await self.hooks.data(envelope, raw)
+        if len(answers) != len(envelope.rcpt_tos):
+            raise ValueError(f"{len(answers)} replies for {len(envelope.rcpt_tos)} recipients")
+        return answers
+
+    def _envelope(self) -> Envelope:
+        sender = self.envelope.mail_from or NULL_PATH
+        return Envelope(
+            peer=str(self.peer or ""),
+            helo=self.session.host_name or "",
+            tls=self.tls,
+            mail_from="" if sender == NULL_PATH else sender,
+            rcpt_tos=tuple(self.envelope.rcpt_tos),
+            strangers=self.listener.strangers,
+        )
+
+    async def answer(self, answers: Sequence[Reply]) -> None:
+        """Tells the client what became of its mail, given one reply for each recipient."""
+        reply = replies.for_all(answers)
+        self._count(reply)
+        await self.push(reply)
+
+    def _count(self, reply: Reply) -> None:
+        if reply.accepted:
+            self.errors = self.junk_commands = 0
+
+
+class LmtpConnection(SmtpConnection):
+    """LMTP: LHLO, and one reply after DATA for each recipient."""
+
+    commands = _commands("LHLO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS")
+    protocol_name = "LMTP"
+
+    async def smtp_LHLO(self, arg: str | None) -> None:
+        await self.smtp_EHLO(arg)
+
+    async def check_helo_needed(self, helo: str = "LHLO") -> bool:
+        return await super().check_helo_needed(helo)
+
+    async def answer(self, answers: Sequence[Reply]) -> None:
+        self._count(replies.for_all(answers))
+        for reply in answers:
+            await self.push(reply)

@@ -1,0 +1,390 @@
+"""The wire under SMTP and LMTP: one connection, its commands, its limits and its last word.
+
+aiosmtpd gives the transport, STARTTLS and the words of MAIL and RCPT; this room adds what an open
+port needs. `dialogue` says what each command does, `capacity` what the process bears. None of
+them knows of tickets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import secrets
+import ssl
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import aiosmtpd
+from aiosmtpd.proxy_protocol import V2_CMD, get_proxy
+from aiosmtpd.smtp import MISSING, SMTP, Session, TLSSetupException
+from aiosmtpd.smtp import Envelope as Transaction
+
+from gateway.smtp.data_reader import BLOCK_BYTES
+from gateway.smtp.limits import IPAddress, Wire
+from rules import replies
+from rules.mail import Envelope, StrangersWish
+from rules.replies import Reply
+
+log = logging.getLogger("gateway.smtp")
+
+T = TypeVar("T")
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+COMMAND_BYTES = 2048
+"""Longest command line (RFC 5321 §4.5.3.1.4 asks for 512, extensions for more)."""
+LINGER_S = 2.0
+"""How long a connection that had its last reply may take to close before it is aborted."""
+MAIL_COMMANDS = frozenset({"MAIL", "RCPT", "DATA", "QUIT"})
+"""All others are junk, once there are too many of them."""
+NOT_IMPLEMENTED = frozenset({"AUTH", "EXPN", "HELP"})
+FOREIGN = frozenset({"BDAT", "CONNECT", "GET", "POST", "PUT"})
+"""What follows these is content, not commands: the connection ends."""
+
+BAD_LINE = Reply(500, "5.5.2", "Commands are one line of printable UTF-8, ended by CRLF")
+LINE_TOO_LONG = Reply(500, "5.5.2", "Command line too long")
+UNKNOWN_COMMAND = Reply(500, "5.5.1", "Command not recognised")
+NO_SUCH_FEATURE = Reply(502, "5.5.1", "Command not implemented")
+OUT_OF_ORDER = Reply(503, "5.5.1", "Bad sequence of commands")
+INJECTED_BEFORE_TLS = Reply(554, "5.5.1", "Nothing may follow STARTTLS before the handshake")
+
+STATUS = {500: "5.5.2", 501: "5.5.4", 502: "5.5.1", 503: "5.5.1", 552: "5.3.4", 555: "5.5.4"}
+"""The enhanced status of a reply that aiosmtpd words without one; X.0.0 for other codes."""
+
+_WORDED = re.compile(r"(\d\d\d) (?:([245]\.\d{1,3}\.\d{1,3}) )?(.*)", re.DOTALL)
+
+AIOSMTPD = "1.4.6"
+_LEANED_ON: dict[Any, set[str]] = {
+    SMTP: {"_call_handler_hook", "_getaddr", "_handle_client", "_set_post_data_state"}
+    | {"_reset_timeout", "_set_rset_state", "_timeout_cb", "check_helo_needed"},
+    SMTP.__init__: {"_original_transport", "_proxy_timeout", "_smtp_methods", "_timeout_handle"}
+    | {"session", "envelope", "transport"},
+    SMTP._cb_client_connected: {"_reader", "_writer"},
+    asyncio.StreamReader.__init__: {"_buffer", "_limit"},
+}
+
+
+def check_foundations(version: str = aiosmtpd.__version__) -> None:
+    """Raises ImportError where aiosmtpd is not the one whose private names this room uses."""
+    if version != AIOSMTPD:
+        raise ImportError(f"gateway/smtp is written for aiosmtpd {AIOSMTPD}, not {version}")
+    for owner, names in _LEANED_ON.items():
+        there = dir(owner) if isinstance(owner, type) else owner.__code__.co_names
+        if missing := names.difference(there):
+            raise ImportError(f"{owner.__qualname__} has no {', '.join(sorted(missing))}")
+
+
+check_foundations()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """How one listening socket behaves."""
+
+    hostname: str
+    lmtp: bool = False
+    tls_context: ssl.SSLContext | None = None
+    """Offers STARTTLS; a socket that is TLS from its first byte does not need it."""
+    proxy_protocol_timeout_s: float | None = None
+    """Set: each connection begins with a PROXY header, v1 or v2, within this time."""
+    lenient_peers: Networks = ()
+    """Bare CR and LF in their mails become CRLF, where others are refused."""
+    relay_peers: Networks = ()
+    """They may have more connections."""
+    strangers: StrangersWish | None = None
+    """Goes with every mail that comes here."""
+
+
+class Hooks(Protocol):
+    """What the wire asks of its owner. Whatever these raise is a 451 for the client."""
+
+    async def recipient(self, address: str) -> Reply | None:
+        """None accepts the recipient."""
+
+    async def data(self, envelope: Envelope, raw: bytes) -> Sequence[Reply]:
+        """One reply for each of `envelope.rcpt_tos`, in order.
+
+        `raw` has CRLF line ends, no NUL and no dot-stuffing. Runs to its end even if the client
+        is gone.
+        """
+
+
+class Connection(SMTP):
+    """One client, from its greeting to its end; what the commands mean is for a subclass."""
+
+    commands: ClassVar[tuple[str, ...]]
+    """The methods that are commands, such as `smtp_MAIL`."""
+    protocol_name: ClassVar[str]
+    line_length_limit = BLOCK_BYTES  # not of a line: aiosmtpd makes it the reader's buffer size
+
+    session: Session
+    envelope: Transaction
+    transport: asyncio.Transport | None
+    _original_transport: asyncio.Transport | None
+    _timeout_handle: asyncio.TimerHandle
+
+    def __init__(self, hooks: Hooks, wire: Wire, listener: Listener) -> None:
+        self.hooks = hooks
+        self.wire = wire
+        self.listener = listener
+        self.peer: IPAddress | None = None
+        self.in_data = False
+        self.tls = False
+        self.over = False
+        """The last reply is written: no more input counts, no more output goes out."""
+        self.errors = 0
+        self.junk_commands = 0
+        self._peer_finished = False
+        super().__init__(
+            self,  # the handler, of which `_call_handler_hook` leaves nothing to be asked
+            data_size_limit=wire.limits.mail_size_bytes,
+            enable_SMTPUTF8=True,
+            hostname=listener.hostname,
+            ident=self.protocol_name,
+            tls_context=listener.tls_context,
+            timeout=wire.limits.idle_s,
+            proxy_protocol_timeout=listener.proxy_protocol_timeout_s,
+            loop=asyncio.get_running_loop(),
+        )
+
+    def __dir__(self) -> Iterable[str]:
+        """The commands only: where aiosmtpd looks for them and for AUTH, on each connection."""
+        return self.commands
+
+    # ---- the transport ----
+
+    def connection_made(self, transport: Any) -> None:
+        # Also called when TLS has come up on a connection that is counted already.
+        refusal = None if self._original_transport is not None else self._enter(transport)
+        if refusal is None:
+            self.tls = transport.get_extra_info("sslcontext") is not None
+            super().connection_made(transport)
+            return
+        self.over = True
+        self.wire.leave(self)
+        transport.write(_line(refusal))
+        transport.close()
+
+    def _enter(self, transport: asyncio.BaseTransport) -> Reply | None:
+        refusal = self.wire.enter(self)
+        if refusal is None and self.listener.proxy_protocol_timeout_s is None:
+            refusal = self._meet(_host(transport))
+        return refusal
+
+    def _meet(self, host: str) -> Reply | None:
+        """Notes who the peer is; None, or why it may not stay."""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return None  # a unix socket has no address, so no cap of its own
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        self.peer = mapped or address
+        limits = self.wire.limits
+        relay = self.is_peer_in(self.listener.relay_peers)
+        cap = limits.connections_per_relay if relay else limits.connections_per_peer
+        return self.wire.count_peer(self, self.peer, cap)
+
+    def is_peer_in(self, networks: Networks) -> bool:
+        return self.peer is not None and any(self.peer in network for network in networks)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.over:
+            super().data_received(data)
+
+    def eof_received(self) -> bool:
+        """Keeps the other half open, where it can be, so that what was sent is answered."""
+        if self.over:
+            return False
+        self._peer_finished = True
+        self._reader.feed_eof()
+        return not self.tls
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.over = True
+        self.wire.leave(self)
+        if self.transport is not None:
+            super().connection_lost(error)
+
+    def _timeout_cb(self) -> None:
+        if not self.in_data:  # DATA and the hook have their own watches
+            self.goodbye(replies.IDLE)
+
+    def shut_down(self) -> None:
+        """Says 421: now, or after the reply to the mail that is on its way."""
+        if not self.in_data:
+            self.goodbye(replies.SHUTTING_DOWN)
+
+    def abort(self) -> None:
+        """Drops the connection without a word, so a peer that is stuck cannot keep it."""
+        transport = self._original_transport or self.transport
+        if transport is not None:
+            transport.abort()
+
+    def goodbye(self, reply: Reply) -> None:
+        """The last reply. What still comes is dropped, for `LINGER_S` at most.
+
+        To close over unread input would reset the connection, and could take the reply with it.
+        """
+        if self.over or self.transport is None:
+            return
+        if self._original_transport is not None and not self.tls:  # amid the handshake
+            self.abort()
+            return
+        self._writer.write(_line(reply))
+        self.over = True
+        if self.tls or self._peer_finished:
+            self.transport.close()
+        else:
+            try:
+                self.transport.write_eof()
+            except OSError:  # reset by the peer, which nobody has read yet
+                self.transport.close()
+            else:
+                self.transport.resume_reading()
+        self._timeout_handle.cancel()
+        self._timeout_handle = self.loop.call_later(LINGER_S, self.abort)
+
+    # ---- commands and replies ----
+
+    async def _handle_client(self) -> None:
+        gone = (asyncio.IncompleteReadError, ConnectionError)
+        try:
+            if self._proxy_timeout is None or await self._read_proxy_header():
+                self._writer.write(f"220 {self.hostname} {self.protocol_name}\r\n".encode())
+                while not self.over:
+                    mishap = await self.guarded(self._next_command(), through=gone)
+                    if mishap is not None:
+                        self.reset()
+                        await self.push(mishap)
+        except gone:
+            log.debug("peer %s hung up", self.peer)
+        finally:
+            if self.transport is not None and not self.over:
+                self.transport.close()
+
+    async def _read_proxy_header(self) -> bool:
+        """True if the client may stay; the address that the header names is its peer."""
+        assert self.transport is not None
+        self._reset_timeout(self._proxy_timeout)
+        header = await get_proxy(self._reader)
+        if not header.valid:
+            log.warning("no PROXY header: %s", header.error)
+            return False
+        self._reset_timeout()
+        # A balancer's own health check names nobody: LOCAL in v2, UNKNOWN in v1.
+        named = None if header.command == V2_CMD.LOCAL else header.src_addr
+        refusal = self._meet(str(named or _host(self.transport)))
+        if refusal is not None:
+            self.goodbye(refusal)
+        return refusal is None
+
+    async def _next_command(self) -> None:
+        try:
+            line = await self._reader.readuntil(b"\n")
+        except asyncio.LimitOverrunError:
+            self.goodbye(LINE_TOO_LONG)
+            return
+        if line.find(b"\r") != len(line) - len(b"\r\n"):
+            self.goodbye(BAD_LINE)
+        elif not self.over:
+            await self._obey(line[:-2].decode("utf-8", "replace"))
+
+    async def _obey(self, line: str) -> None:
+        verb, _, argument = line.partition(" ")
+        verb = verb.upper()
+        command = self._smtp_methods.get(verb)
+        self.junk_commands += verb not in MAIL_COMMANDS
+        if self.junk_commands > self.wire.limits.junk_commands:
+            self.goodbye(replies.TOO_MANY_ERRORS)
+        elif verb in FOREIGN:
+            self.goodbye(NO_SUCH_FEATURE)
+        elif len(line) > COMMAND_BYTES:
+            await self.push(LINE_TOO_LONG)
+        elif "\N{REPLACEMENT CHARACTER}" in line or not line.isprintable():
+            await self.push(BAD_LINE)
+        elif command is None:
+            await self.push(NO_SUCH_FEATURE if verb in NOT_IMPLEMENTED else UNKNOWN_COMMAND)
+        else:
+            self._reset_timeout()
+            await command(argument.strip(" ") or None)
+
+    def reset(self) -> None:
+        """Forgets the envelope."""
+        self._set_rset_state()  # type: ignore[no-untyped-call]  # aiosmtpd has no type here
+
+    async def push(self, status: Reply | str) -> None:  # type: ignore[override]  # no bytes here
+        """Writes one reply, and says goodbye after too many refusals."""
+        if self.over:
+            return
+        line = _line(status)
+        await self.write(line)
+        self.errors += line.startswith(b"5")
+        if self.errors >= self.wire.limits.errors:
+            self.goodbye(replies.TOO_MANY_ERRORS)
+
+    async def write(self, text: bytes) -> None:
+        """Writes, and waits while the peer does not read."""
+        self._writer.write(text)
+        with contextlib.suppress(ConnectionError):  # connection_lost() ends this task
+            await self._writer.drain()
+
+    async def guarded(
+        self, work: Awaitable[T], through: tuple[type[Exception], ...] = ()
+    ) -> T | Reply:
+        """What `work` gives; or a 451 with a reference into the log, should it raise.
+
+        Here alone all exceptions are caught: whatever goes wrong, the client must learn that
+        the mail is still its own, and nothing else.
+        """
+        try:
+            return await work
+        except through:
+            raise
+        except Exception as error:
+            reference = secrets.token_hex(4)
+            with contextlib.suppress(Exception):  # a broken log must not cost the reply
+                log.error("failure %s, peer %s", reference, self.peer, exc_info=error)
+            again = replies.TEMPORARY_FAILURE
+            return again.saying(f"{again.text} (reference {reference})")
+
+    async def _call_handler_hook(self, command: str, *args: Any) -> Any:
+        """The seam of aiosmtpd: MISSING has it do what it does by default."""
+        if command != "RCPT":
+            return MISSING
+        return await self.guarded(self.hooks.recipient(args[0])) or MISSING
+
+    async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802 - as aiosmtpd has it
+        """RFC 3207. Sent in the clear, a command must not count afterwards (§4)."""
+        if self.tls_context is None or self.tls:
+            await self.push(NO_SUCH_FEATURE if self.tls_context is None else OUT_OF_ORDER)
+            return
+        if self._reader._buffer:  # type: ignore[attr-defined]  # no public look at what waits
+            self.goodbye(INJECTED_BEFORE_TLS)
+            return
+        error = None
+        try:
+            await super().smtp_STARTTLS(arg or "")
+        except TLSSetupException as setup_error:
+            error = setup_error
+        if self._original_transport is not None and not self.tls:
+            # After a failed handshake nobody else reports that the connection is lost.
+            self.abort()
+            self.connection_lost(error)
+
+
+def _host(transport: asyncio.BaseTransport) -> str:
+    """The peer's IP address without its IPv6 zone; "" for a unix socket."""
+    name = transport.get_extra_info("peername")
+    return name[0].partition("%")[0] if isinstance(name, tuple) else ""
+
+
+def _line(status: Reply | str) -> bytes:
+    """The reply on one line of ASCII; with an enhanced status (RFC 2034), but for 3xx."""
+    if isinstance(status, str) and (worded := _WORDED.fullmatch(status)):
+        code, enhanced, text = int(worded[1]), worded[2], worded[3]
+        if code // 100 != 3:
+            status = Reply(code, enhanced or STATUS.get(code, f"{code // 100}.0.0"), text)
+    return f"{status}\r\n".encode("ascii")

@@ -1,0 +1,121 @@
+"""One mail between 354 and CRLF.CRLF (RFC 5321 §4.1.1.4 and §4.5.2), read in blocks."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.smtp.limits import Wire
+from rules import replies
+from rules.replies import Reply
+
+BLOCK_BYTES = 64 * 1024
+HUSH_S = 1.0
+"""How long the sender of a refused mail may pause before it is told without reaching the end."""
+
+_END = b"\r\n.\r\n"
+
+
+class Incoming:
+    """Takes the blocks of one mail, counts its line ends and its share of the memory.
+
+    `refusal` says why the mail can not be taken, once that is known; what comes after is read
+    and forgotten.
+    """
+
+    def __init__(self, wire: Wire, *, lenient: bool) -> None:
+        self._wire = wire
+        self._lenient = lenient
+        # The line end of the DATA command counts: an empty mail is nothing but `.CRLF` behind it.
+        self._tail = b"\r\n"
+        self._blocks = [self._tail]
+        self._held_bytes = 0
+        self._crs = self._lfs = self._pairs = 0
+        self._after_cr = False
+        self._seen_bytes = 0
+        self._ended = False
+        self.refusal: Reply | None = None
+
+    async def receive(self, reader: asyncio.StreamReader) -> bool:
+        """Reads up to CRLF.CRLF, the only end there is; False if it does not come in time.
+
+        Raises:
+            asyncio.IncompleteReadError: the client hung up.
+        """
+        limits = self._wire.limits
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limits.data_total_s
+        least = limits.data_min_bytes_per_s * limits.data_window_s
+        while not self._done:
+            refused = self.refusal is not None
+            window_end = loop.time() + (HUSH_S if refused else limits.data_window_s)
+            before = self._seen_bytes
+            try:
+                async with asyncio.timeout_at(min(window_end, deadline)):
+                    await self._read_blocks(reader, refused=refused)
+            except TimeoutError:
+                came = self._seen_bytes - before
+                if loop.time() >= deadline or came < (1 if refused else least):
+                    return False
+        return self._ended
+
+    def content(self) -> bytes:
+        """The mail as its author wrote it: the end mark gone, the dots unstuffed (§4.5.2)."""
+        text = b"".join(self._blocks)[: -len(b".\r\n")]
+        self._blocks.clear()
+        if self._crs != self._pairs or self._lfs != self._pairs:  # from a lenient peer
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+        return text.replace(b"\r\n.", b"\r\n")[len(b"\r\n") :]
+
+    def release(self) -> None:
+        """Gives the memory back; harmless if done already."""
+        self._blocks.clear()
+        self._wire.in_flight_bytes -= self._held_bytes
+        self._held_bytes = 0
+
+    @property
+    def _done(self) -> bool:
+        """At the end; or refused and still coming after twice the size that could be taken."""
+        most = 2 * self._wire.limits.mail_size_bytes
+        return self._ended or (self.refusal is not None and self._seen_bytes > most)
+
+    async def _read_blocks(self, reader: asyncio.StreamReader, *, refused: bool) -> None:
+        """Reads on while nothing changes: not done, and refused or not as before."""
+        while not self._done and (self.refusal is not None) == refused:
+            await self._read_block(reader)
+
+    async def _read_block(self, reader: asyncio.StreamReader) -> None:
+        block = await reader.read(BLOCK_BYTES)
+        if not block:
+            raise asyncio.IncompleteReadError(b"", None)
+        text = self._tail + block
+        at = text.find(_END)
+        if at >= 0:
+            self._ended = True
+            size_bytes = at + len(_END) - len(self._tail)
+            # The commands behind the mail go back; StreamReader has no public way to do it.
+            reader._buffer[:0] = block[size_bytes:]  # type: ignore[attr-defined]
+            block = block[:size_bytes]
+        self._tail = text[1 - len(_END) :]
+        self._seen_bytes += len(block)
+        self.refusal = self.refusal or self._judge(block)
+        if self.refusal is None:
+            self._blocks.append(block)
+            self._held_bytes += len(block)
+            self._wire.in_flight_bytes += len(block)
+        else:
+            self.release()
+
+    def _judge(self, block: bytes) -> Reply | None:
+        self._crs += block.count(b"\r")
+        self._lfs += block.count(b"\n")
+        self._pairs += block.count(b"\r\n") + (self._after_cr and block.startswith(b"\n"))
+        self._after_cr = block.endswith(b"\r")
+        bare = self._lfs != self._pairs or self._crs != self._pairs + self._after_cr
+        limits = self._wire.limits
+        if b"\0" in block or (bare and not self._lenient):
+            return replies.BARE_LINE_END
+        if self._seen_bytes > limits.mail_size_bytes + len(b".\r\n"):
+            return replies.MAIL_TOO_BIG
+        if self._wire.in_flight_bytes + len(block) > limits.in_flight_bytes:
+            return replies.TOO_MUCH_IN_FLIGHT
+        return None

@@ -1,0 +1,81 @@
+"""Where the SMTP and LMTP wire meets the gateway: who is served, who takes the mail, which sockets.
+
+The walk begins here: RCPT asks the mailbox list, DATA hands a `Delivery` over and the answer goes
+back as reply lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.smtp.commands import LmtpConnection, SmtpConnection
+from gateway.smtp.connection import Connection, Listener
+from gateway.smtp.limits import Wire
+from rules import replies
+from rules.mail import Delivery, Envelope
+from rules.replies import Reply
+
+TLS_HANDSHAKE_S = 30.0
+BACKLOG = 512
+
+Take = Callable[[Delivery], Awaitable[Sequence[Reply]]]
+"""Takes one mail; one reply for each recipient of its envelope, in order."""
+Serves = Callable[[str], Awaitable[bool]]
+"""Is this recipient address, +detail included, one of our mailboxes?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """The `Hooks` of a listener."""
+
+    serves: Serves
+    take: Take
+
+    async def recipient(self, address: str) -> Reply | None:
+        return None if await self.serves(address) else replies.NO_SUCH_MAILBOX
+
+    async def data(self, envelope: Envelope, raw: bytes) -> Sequence[Reply]:
+        return await self.take(Delivery(envelope, raw))
+
+
+async def listen_tcp(
+    ingress: Ingress,
+    wire: Wire,
+    listener: Listener,
+    host: str,
+    port: int,
+    *,
+    reuse_port: bool = False,
+    tls_from_start: ssl.SSLContext | None = None,
+) -> asyncio.Server:
+    """Serves on a TCP socket; port 0 takes a free one. Raises OSError if it cannot be bound.
+
+    `tls_from_start` is for port 465 (RFC 8314); STARTTLS is in `listener`. With `reuse_port`
+    several processes share the port.
+    """
+    return await asyncio.get_running_loop().create_server(
+        lambda: _connection(ingress, wire, listener),
+        host,
+        port,
+        backlog=BACKLOG,
+        reuse_port=reuse_port or None,  # False would be refused where the system has no such option
+        ssl=tls_from_start,
+        ssl_handshake_timeout=TLS_HANDSHAKE_S if tls_from_start else None,
+    )
+
+
+async def listen_unix(
+    ingress: Ingress, wire: Wire, listener: Listener, path: Path
+) -> asyncio.Server:
+    """Serves on a unix socket, removing a stale one. Raises OSError if it cannot be bound."""
+    return await asyncio.get_running_loop().create_unix_server(
+        lambda: _connection(ingress, wire, listener), path, backlog=BACKLOG
+    )
+
+
+def _connection(ingress: Ingress, wire: Wire, listener: Listener) -> Connection:
+    return (LmtpConnection if listener.lmtp else SmtpConnection)(ingress, wire, listener)

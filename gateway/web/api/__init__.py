@@ -1,0 +1,1 @@
+"""Tickets over HTTP, for a portal and for the desk."""

@@ -1,0 +1,181 @@
+"""The HTTP application: raw mails in, health and metrics out; pages and tickets stand beside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from gateway import log
+from gateway.authentication.authenticator import peer_address
+from gateway.ingest import Ingest
+from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.smtp.limits import Wire
+from gateway.web.api import tickets
+from gateway.web.api.access import Desk
+from gateway.web.api.auth import Fault, Scope, authorise
+from gateway.web.api.request_parsing import check_query
+from gateway.web.pages import links, signup
+from gateway.web.pages.links import Links
+from gateway.web.pages.render import PATIENCE_S
+from rules import replies
+from rules.mail import Delivery, Envelope, as_sent
+from storage.db.database import Database, StoreDown
+from storage.db.ledger import Conflict
+from storage.ticket.changes import ChangeRefused
+
+INGEST = web.AppKey("ingest", Ingest)
+DATABASE = web.AppKey("database", Database)
+METRICS = web.AppKey("metrics", Metrics)
+WIRE = web.AppKey("wire", Wire)
+ENVELOPE_KEYS = ("mail_from", "rcpt", "peer", "helo")
+
+
+def application(
+    ingest: Ingest,
+    database: Database,
+    metrics: Metrics,
+    wire: Wire,
+    sign_up: signup.SignUp,
+) -> web.Application:
+    """The web application; it has no state besides the parts it is given."""
+    app = web.Application(client_max_size=wire.limits.mail_size_bytes, middlewares=[_plain_errors])
+    app[INGEST], app[DATABASE], app[METRICS], app[WIRE] = ingest, database, metrics, wire
+    app.add_routes(
+        [
+            web.get("/", _index),
+            web.get("/healthz", _healthz),
+            web.get("/readyz", _readyz),
+            web.get("/metrics", _metrics),
+            web.post("/api/v1/mails", _post_mail),
+        ]
+    )
+    signup.add_routes(app, sign_up)
+    links.add_routes(
+        app,
+        Links(
+            database,
+            ingest.ledger,
+            ingest.directory,
+            ingest.policies,
+            ingest.clock,
+            ingest.new_id,
+        ),
+    )
+    tickets.add_routes(
+        app,
+        Desk(
+            database,
+            ingest.ledger,
+            ingest.policies,
+            ingest.clock,
+            ingest.new_id,
+            ingest.on_notice,
+        ),
+    )
+    return app
+
+
+@web.middleware
+async def _plain_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Errors as JSON that names the fault and what to do; never a foreign exception's text."""
+    try:
+        return await handler(request)
+    except Fault as fault:
+        return _problem(fault.status, fault.what)
+    except (ChangeRefused, Conflict) as refused:
+        return _problem(409, str(refused))
+    except web.HTTPRequestEntityTooLarge:
+        return _problem(413, str(replies.MAIL_TOO_BIG))
+    except web.HTTPException as error:
+        return _problem(error.status, error.reason)
+    except StoreDown as error:
+        log.page_failed(_route_of(request), error)
+        return _problem(503, "the store does not answer; nothing was changed, try again")
+    except Exception as error:  # noqa: BLE001 - a bug of ours, told without its text
+        log.page_failed(_route_of(request), error)
+        return _problem(500, "something is wrong on our side; the log says what")
+
+
+def _route_of(request: web.Request) -> str:
+    """The pattern of the path: the path itself may hold a secret."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "?"
+
+
+async def _index(_: web.Request) -> web.Response:
+    return web.Response(
+        text="Postern takes support mail and files it as tickets.\n\n"
+        "POST /api/v1/mails   one raw mail, with a bearer token\n"
+        "GET  /api/v1/tickets tickets, for a portal or a desk: see docs/api.md\n"
+        "GET  /healthz        the process runs\n"
+        "GET  /readyz         the store answers\n"
+        "GET  /metrics        for Prometheus\n"
+        "GET  /signup         where the people of a registered company enrol themselves\n"
+        "     /people, /unsubscribe, /feedback: the links in our mails\n\n"
+        "To look at mails and tickets: postern tail, postern tickets, postern explain.\n"
+    )
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.json_response({"status": "alive"})
+
+
+async def _readyz(request: web.Request) -> web.Response:
+    """503 while the store does not answer or a stop is under way: balancers look elsewhere."""
+    if request.app[WIRE].draining:
+        return _problem(503, "shutting down")
+    try:
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(request.app[DATABASE].check_version)
+    except Exception:  # noqa: BLE001 - whatever keeps the store from answering, we are not ready
+        return _problem(503, "the store does not answer, see the log")
+    return web.json_response({"status": "ready"})
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    body = await asyncio.to_thread(request.app[METRICS].render)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+
+async def _post_mail(request: web.Request) -> web.Response:
+    """`?mail_from=&rcpt=&rcpt=&peer=&helo=` with the raw mail as the body.
+
+    200 with a reply for each recipient once the mail is on disk; 422 where all were refused for
+    good; 503 where the client is to try again.
+    """
+    await authorise(request, request.app[DATABASE], Scope.MAILS)
+    check_query(request, ENVELOPE_KEYS)
+    recipients = tuple(request.query.getall("rcpt", []))
+    if not recipients:
+        return _problem(400, "name the recipients: ?rcpt=support@help.example")
+    peer = request.query.get("peer", request.remote or "")
+    if peer and peer_address(peer) is None:
+        return _problem(400, f"peer={peer}: write the client's IP address, such as 192.0.2.7")
+    raw = await request.read()
+    if not raw:
+        return _problem(400, "the body is empty; it is to be one raw mail (RFC 5322)")
+    envelope = Envelope(
+        peer=peer,
+        helo=request.query.get("helo", ""),
+        tls=request.secure,
+        mail_from=request.query.get("mail_from", ""),
+        rcpt_tos=recipients,
+    )
+    answered = await request.app[INGEST].take(Delivery(envelope, as_sent(raw)))
+    folded = replies.for_all(answered)
+    status = 200 if folded.accepted else 503 if folded.temporary else 422
+    listed = [
+        {"recipient": recipient, "reply": str(reply)}
+        for recipient, reply in zip(recipients, answered, strict=True)
+    ]
+    return web.json_response({"reply": str(folded), "recipients": listed}, status=status)
+
+
+def _problem(status: int, what: str) -> web.Response:
+    """An error; one that asks for patience says for how long (RFC 9110 §10.2.3)."""
+    headers = {"Retry-After": str(PATIENCE_S)} if status == 503 else None
+    return web.json_response({"error": what}, status=status, headers=headers)

@@ -1,0 +1,246 @@
+"""The sign-up pages: an address, a mailed link, a name, done.
+
+    GET  /signup[?mailbox=]              asks for the address
+    POST /signup                         orders the link; says the same to everybody
+    GET  /signup/{mailbox_id}/{token}    asks for the name; changes nothing, scanners follow links
+    POST /signup/{mailbox_id}/{token}    enrols
+
+Whether an address may sign up is told to nobody but the one who reads its mail. Nor is it told by
+the language, which is the browser's or the desk's and never what is known of the address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from time import monotonic
+
+from aiohttp import web
+
+from gateway import log
+from gateway.clock import Clock, NewId
+from gateway.mailbox_cache import UNKNOWN_FRESH_S, Directory, Snapshot
+from gateway.policies import Policies
+from gateway.web.messages import Fault, Wrong, said
+from gateway.web.pages import forms
+from gateway.web.pages.forms import as_page, read_form, read_link
+from gateway.web.pages.render import STYLE_PATH, Problem, language_for, page, style
+from gateway.web.rate_limit import Rate
+from rules.mail import Mailbox
+from rules.mail.addresses import is_role, normalise
+from rules.sender.tokens import Keys, read_sign_up_token
+from rules.ticket.notices import INVITATION_LASTS
+from storage.db.ledger import Ledger
+from storage.notices import invitations
+from storage.notices.invitations import Enrolled
+
+FORM_LIMIT_BYTES = 8 * 1024
+POSTS_A_MINUTE = 20
+"""From one client; a whole office may sign up behind one address."""
+ANSWER_AFTER_S = 1.0
+LONGEST_NAME = 200
+LONGEST_ADDRESS = 254
+PATH = "/signup"
+
+_NOT_SHOWN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Controls, line ends, marks that turn the reading direction, and what has no width; the joiners
+U+200C and U+200D stay, since names in Persian and in Indian scripts are spelt with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """What the pages work with."""
+
+    ledger: Ledger
+    directory: Directory
+    policies: Policies
+    clock: Clock
+    new_id: NewId
+    on_notice: Callable[[], None]
+    """Called when a link is ordered: somebody should send it."""
+    answer_after_s: float = ANSWER_AFTER_S
+    """When the answer to an address comes, whatever was to be done for it."""
+    rate: Rate = field(default_factory=lambda: Rate(POSTS_A_MINUTE, monotonic))
+    orders: set[asyncio.Task[None]] = field(default_factory=set)
+    """Links that are being ordered."""
+
+    def order(self, mailbox: Mailbox, address: str, language: str) -> None:
+        """Have a link ordered, if the address may have one. Nobody waits for it, so that the time
+        of the answer says nothing about the address."""
+        task = asyncio.create_task(self._order(mailbox, address, language))
+        self.orders.add(task)
+        task.add_done_callback(self.orders.discard)
+
+    async def settle(self) -> None:
+        """Return once every order is written."""
+        while self.orders:
+            await asyncio.wait(set(self.orders))
+
+    async def _order(self, mailbox: Mailbox, address: str, language: str) -> None:
+        job = partial(
+            invitations.invite,
+            mailbox=mailbox,
+            address=address,
+            notice=self.new_id(),
+            now=self.clock(),
+            language=language,
+        )
+        try:
+            ordered = await asyncio.wrap_future(self.ledger.submit(job))
+        except Exception as error:  # noqa: BLE001 - the visitor is told the same, the operator this
+            log.page_failed(PATH, error)
+            return
+        log.sign_up_asked(mailbox.address, address, ordered)
+        if ordered:
+            self.on_notice()
+
+
+SIGN_UP = web.AppKey("sign_up", SignUp)
+
+
+def add_routes(app: web.Application, sign_up: SignUp) -> None:
+    """Serve the pages; at the application's end the orders under way are finished."""
+    app[SIGN_UP] = sign_up
+    app.on_cleanup.append(_settle)
+    link = f"{PATH}/{forms.LINK}"
+    shown = partial(as_page, PATH, sign_up.rate, PATH)
+    app.add_routes(
+        [
+            web.get(STYLE_PATH, style),
+            web.get(PATH, shown(_ask_address)),
+            web.post(PATH, shown(_take_address)),
+            web.get(link, shown(_ask_name)),
+            web.post(link, shown(_take_name)),
+        ]
+    )
+
+
+async def _settle(app: web.Application) -> None:
+    await app[SIGN_UP].settle()
+
+
+async def _ask_address(request: web.Request) -> web.Response:
+    asked = request.query.get("mailbox", "")
+    mailbox = await _mailbox(request, asked)
+    if mailbox is None:
+        return _which_mailbox(request, asked)
+    return _page(request, mailbox, "address.html", typed="", error="")
+
+
+async def _take_address(request: web.Request) -> web.Response:
+    """The same page at the same time for every address that is one."""
+    sign_up = request.app[SIGN_UP]
+    loop = asyncio.get_running_loop()
+    answer_at = loop.time() + sign_up.answer_after_s
+    form = await read_form(request, FORM_LIMIT_BYTES)
+    asked = form.get("mailbox", "")
+    mailbox = await _mailbox(request, asked)
+    if mailbox is None:
+        return _which_mailbox(request, asked)
+    typed = _shown(form.get("address", ""))
+    address = _address(typed)
+    if address is None:
+        typed = typed[:LONGEST_ADDRESS]
+        wrong = Wrong.NOT_AN_ADDRESS if typed else Wrong.NO_ADDRESS
+        error = said(_language(request, mailbox), wrong, typed=typed)
+        return _page(request, mailbox, "address.html", 422, typed=typed, error=error)
+    if (await sign_up.directory.current()).mailbox_for(address) is None and not is_role(address):
+        sign_up.order(mailbox, address, _language(request, mailbox))
+    await asyncio.sleep(answer_at - loop.time())
+    return _page(request, mailbox, "sent.html", address=address, days=INVITATION_LASTS.days)
+
+
+async def _ask_name(request: web.Request) -> web.Response:
+    mailbox, address = await _link(request)
+    return _page(request, mailbox, "name.html", address=address, typed="", error="")
+
+
+async def _take_name(request: web.Request) -> web.Response:
+    mailbox, address = await _link(request)
+    name = _shown((await read_form(request, FORM_LIMIT_BYTES)).get("name", ""))
+    error = _fault_of(name, _language(request, mailbox))
+    if error:
+        return _page(request, mailbox, "name.html", 422, address=address, typed=name, error=error)
+    job = partial(invitations.accept, mailbox=mailbox, address=address, name=name)
+    outcome = await asyncio.wrap_future(request.app[SIGN_UP].ledger.submit(job))
+    log.signed_up(mailbox.address, address, outcome.value)
+    status = HTTPStatus.FORBIDDEN if outcome is Enrolled.NOT else HTTPStatus.OK
+    return _page(
+        request, mailbox, "done.html", status, address=address, name=name, outcome=outcome.value
+    )
+
+
+def _page(
+    request: web.Request, mailbox: Mailbox, template: str, status: int = 200, **values: object
+) -> web.Response:
+    language = _language(request, mailbox)
+    return page(language, template, status, mailbox=mailbox.address, **values)
+
+
+def _language(request: web.Request, mailbox: Mailbox) -> str:
+    """The browser's, else that of the mailbox's policy; the same for every address."""
+    return language_for(request, request.app[SIGN_UP].policies.get(mailbox.policy))
+
+
+async def _mailbox(request: web.Request, asked: str) -> Mailbox | None:
+    """The mailbox of that address, or the only one where none is named; None where that does not
+    say which. One that was added just now is known."""
+    directory = request.app[SIGN_UP].directory
+    found = _chosen(await directory.current(), asked)
+    return found or _chosen(await directory.current(UNKNOWN_FRESH_S), asked)
+
+
+def _chosen(snapshot: Snapshot, asked: str) -> Mailbox | None:
+    if asked:
+        return snapshot.mailbox_for(asked)
+    every = tuple(snapshot.mailboxes.values())
+    return every[0] if len(every) == 1 else None
+
+
+def _which_mailbox(request: web.Request, asked: str) -> web.Response:
+    """Ask for the mailbox; 404 if one was named that is none of ours. Which there are is not told:
+    one installation may serve many."""
+    language, typed = language_for(request), _shown(asked)[:LONGEST_ADDRESS]
+    error = said(language, Wrong.NOT_SERVED, typed=typed) if asked else ""
+    return page(language, "mailbox.html", 404 if asked else 200, typed=typed, error=error)
+
+
+async def _link(request: web.Request) -> tuple[Mailbox, str]:
+    """The mailbox and the address of a mailed link. Raises Problem for one that does not hold."""
+    sign_up = request.app[SIGN_UP]
+
+    def read(keys: Keys, mailbox: int, token: str) -> str | None:
+        return read_sign_up_token(keys, mailbox, token, sign_up.clock())
+
+    found = await read_link(request, sign_up.directory, read)
+    if found is None:
+        raise Problem(410, Fault.NO_INVITATION)
+    return found
+
+
+def _shown(text: str) -> str:
+    """What somebody typed, as it may be shown and kept: one line, nothing hidden in it."""
+    return _NOT_SHOWN.sub("", " ".join(unicodedata.normalize("NFC", text).split())).strip()
+
+
+def _address(typed: str) -> str | None:
+    """The address in its one spelling; None where it is none that we could write to."""
+    address = normalise(typed)
+    # A local part beyond ASCII needs SMTPUTF8 (RFC 6531), which our way out does not speak.
+    return address if address is not None and address.isascii() else None
+
+
+def _fault_of(name: str, language: str) -> str:
+    """What is wrong with a name; empty where nothing is."""
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
+        return said(language, Wrong.NO_NAME)
+    if len(name) > LONGEST_NAME:
+        return said(language, Wrong.LONG_NAME, most=LONGEST_NAME, has=len(name))
+    return ""

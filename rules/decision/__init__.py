@@ -1,0 +1,1 @@
+"""The decision on one mail: considered, judged, filed."""

@@ -1,0 +1,169 @@
+"""What a sender may do on each ticket that his mail points to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rules.decision.model import Reason
+from rules.facts import Facts, Part, Participant, Presence, Ticket
+from rules.identity import Sender, Standing, Tier, enough, token_holder
+from rules.policy import Policy
+from rules.sender.pointers import Signal, Via
+from rules.sender.tokens import Purpose
+from rules.ticket.lifecycle import is_past_reopening
+
+
+class Right(StrEnum):
+    COMMENT = "comment"
+    """In public."""
+    NOTE = "note"
+    """Among staff."""
+    FLAG = "flag"
+    """A private comment that staff may accept."""
+    FOREIGN = "foreign"
+    """The ticket is another company's: the mail is held."""
+    NONE = "none"
+    """As if the ticket did not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    via: Via
+    ticket: int
+    right: Right
+    reason: Reason
+    guest: bool
+    """The sender is on this ticket without being a registered user."""
+
+    def __str__(self) -> str:
+        return f"{self.via} → #{self.ticket}: {self.right}"
+
+
+def entitlement(sender: Sender | None, facts: Facts, policy: Policy) -> tuple[Entitlement, ...]:
+    """One entry for each ticket that a signal leads to, the strongest signal first."""
+    found: list[Entitlement] = []
+    for signal in facts.signals:
+        for number in _tickets_of(signal, facts):
+            ticket = destination(number, facts, policy)
+            if ticket is not None:
+                found.append(_entitlement(sender, signal, ticket, facts, policy))
+    return tuple(found)
+
+
+def destination(number: int, facts: Facts, policy: Policy) -> Ticket | None:
+    """The ticket that mail for a number goes to now; None where it leads to none, or in a circle.
+
+    A merged ticket leads to the one it was merged into, a closed one to its follow-up; a deleted
+    one leads nowhere.
+    """
+    passed: set[int] = set()
+    while number not in passed:
+        passed.add(number)
+        ticket = facts.tickets.get(number)
+        if ticket is None or ticket.deleted:
+            return None
+        if ticket.merged_into is not None:
+            number = ticket.merged_into
+        elif ticket.follow_up is not None and is_over(ticket, facts, policy):
+            number = ticket.follow_up
+        else:
+            return ticket
+    return None
+
+
+def is_over(ticket: Ticket, facts: Facts, policy: Policy) -> bool:
+    """Whether a reply to the ticket begins a new one."""
+    return is_past_reopening(
+        ticket.status, ticket.status_at, facts.decided_at, policy.lifecycle.reopen_days
+    )
+
+
+def _tickets_of(signal: Signal, facts: Facts) -> tuple[int, ...]:
+    if signal.token is not None and token_holder(signal.token, facts) is None:
+        return ()  # removed since: his tokens are dead, in anybody's hand
+    if signal.via is Via.LATE_PARENT:
+        return facts.named_before.get(signal.message_id, ())
+    number = signal.ticket
+    if number is None:
+        number = facts.known_ids.get(signal.message_id)
+    return (number,) if number is not None else ()
+
+
+def _entitlement(
+    sender: Sender | None, signal: Signal, ticket: Ticket, facts: Facts, policy: Policy
+) -> Entitlement:
+    member = ticket.participant(sender.address) if sender is not None else None
+    right, reason = _right(
+        sender, signal, ticket, member, _has_own_token(sender, ticket, facts, policy)
+    )
+    if right is Right.COMMENT and sender is not None and not enough(sender, policy.proof.comment):
+        right = Right.NONE
+    guest = (
+        member is not None
+        and member.part is Part.GUEST
+        and member.presence is not Presence.REMOVED
+        and right is not Right.NONE
+    )
+    return Entitlement(signal.via, ticket.id, right, reason, guest)
+
+
+def _has_own_token(sender: Sender | None, ticket: Ticket, facts: Facts, policy: Policy) -> bool:
+    """Whether the sender's token was given for this ticket, or for one that leads to it."""
+    if sender is None or sender.token is None:
+        return False
+    return destination(sender.token.ticket, facts, policy) is ticket
+
+
+def _right(
+    sender: Sender | None,
+    signal: Signal,
+    ticket: Ticket,
+    member: Participant | None,
+    own_token: bool,
+) -> tuple[Right, Reason]:
+    """The table of who may comment."""
+    reason = Reason(signal.via.value)
+    if sender is None:
+        return Right.NONE, reason
+    if sender.standing is Standing.STAFF:
+        return _staff_right(sender, own_token, reason)
+    if sender.standing in (Standing.DEACTIVATED, Standing.SUSPENDED):
+        return Right.NONE, reason
+    if member is not None and member.presence is Presence.REMOVED:
+        return Right.NONE, reason
+    if member is not None and sender.tier < Tier.PROVEN:
+        trusted = own_token and member.presence is Presence.ACTIVE
+        return (Right.COMMENT if trusted else Right.NONE), reason
+    if sender.tier < Tier.PROVEN:
+        return Right.NONE, reason
+    if member is not None and member.presence is Presence.ACTIVE:
+        return Right.COMMENT, reason
+    if member is not None:
+        return Right.FLAG, Reason.PENDING_PARTICIPANT
+    return _outsider_right(sender, signal, ticket, reason)
+
+
+def _staff_right(sender: Sender, own_token: bool, reason: Reason) -> tuple[Right, Reason]:
+    if sender.tier is Tier.STAFF and own_token and sender.token is not None:
+        return (Right.NOTE if sender.token.purpose is Purpose.NOTE else Right.COMMENT), reason
+    if sender.tier >= Tier.PROVEN:
+        return Right.FLAG, Reason.STAFF_WITHOUT_TOKEN
+    return Right.NONE, reason
+
+
+def _outsider_right(
+    sender: Sender, signal: Signal, ticket: Ticket, reason: Reason
+) -> tuple[Right, Reason]:
+    """A proven sender who is not on the ticket: a colleague, a stranger, another company's user."""
+    same_company = sender.company is not None and sender.company.id == ticket.company
+    shown_our_mark = signal.via in (Via.REPLY_TOKEN, Via.OUR_MESSAGE_ID)
+    if same_company and sender.standing in (Standing.USER, Standing.COLLEAGUE):
+        # A number in a subject can be guessed; having the thread cannot.
+        flagged = signal.via is not Via.SUBJECT_TAG
+        return (Right.FLAG if flagged else Right.NONE), Reason.NOT_A_PARTICIPANT
+    if sender.standing is Standing.USER and shown_our_mark:
+        return Right.FOREIGN, Reason.FOREIGN_COMPANY
+    if sender.company is None and signal.token is not None:
+        return Right.FLAG, Reason.NOT_A_PARTICIPANT  # whoever has the token passed it on to him
+    return Right.NONE, reason

@@ -1,0 +1,331 @@
+"""The checks on where a mail goes: onto a ticket, into a follow-up, or into a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from rules.commands import Escalate
+from rules.commands import Unsubscribe as Unsubscribed
+from rules.decision.case import Case, Finding
+from rules.decision.content import asked_for, has_files, words
+from rules.decision.entitlement import Entitlement, Right, is_over
+from rules.decision.model import AddComment, Hold, Moved, OpenTicket, Reason, Refuse
+from rules.decision.staff import by_staff
+from rules.decision.unsubscribe import leaving
+from rules.facts import Presence, Ticket
+from rules.identity import Sender, Standing, Tier, enough
+from rules.mail.automatic import wants_no_answer
+from rules.mail.language import spoken
+from rules.mail.quoting import own_words, visible
+from rules.mail.thanks import only_thanks
+from rules.sender.pointers import Via
+from rules.sender.tokens import Purpose
+from rules.service import notifications, sla_rules
+from rules.service.completeness import lifted, newly_lifted, request_text
+from rules.service.completeness import missing as missing_facts
+from rules.service.limits import may_open, may_reopen
+from rules.service.participants import Addition, additions
+from rules.service.sla_rules import Ticking
+from rules.ticket import changes
+from rules.ticket.changes import Change
+from rules.ticket.lifecycle import NEXT, Event
+from rules.ticket.notices import Kind, Order, Saying
+from rules.ticket.severity import capped, claimed
+from rules.ticket.visibility import Visibility
+
+SUBJECT_LENGTH = 255
+_VISIBILITY: Mapping[Right, Visibility] = {
+    Right.COMMENT: Visibility.PUBLIC,
+    Right.NOTE: Visibility.NOTE,
+    Right.FLAG: Visibility.PRIVATE,
+}
+
+
+def known_ticket(case: Case) -> Finding:
+    who = case.who
+    if not case.entitlements:
+        return Finding("no pointer to a ticket", "none")
+    saw = "; ".join(dict.fromkeys(str(e) for e in case.entitlements))
+    for entitled in case.entitlements:
+        if entitled.right is Right.FOREIGN:
+            return Finding(saw, "a ticket of another company", Hold(), Reason.FOREIGN_COMPANY)
+        if entitled.right is Right.NONE:
+            continue
+        ticket = case.facts.tickets[entitled.ticket]
+        others = any(e.ticket != entitled.ticket for e in case.entitlements)
+        conflict = "; conflict" if others else ""
+        if who.standing is Standing.STAFF and entitled.right is not Right.FLAG:
+            return by_staff(case, ticket, entitled, f"{saw}{conflict}")
+        return _on(case, who, ticket, entitled, saw, conflict)
+    return Finding(saw, "no right on any of them")
+
+
+def _on(
+    case: Case, who: Sender, ticket: Ticket, entitled: Entitlement, saw: str, conflict: str
+) -> Finding:
+    """What a mail of a customer does on a ticket that he may write on."""
+    visibility = _VISIBILITY[entitled.right]
+    if entitled.right is not Right.COMMENT:
+        orders, calm = _told_of(case, who, ticket, visibility, entitled, (), None)
+        flagged = AddComment(ticket.id, visibility, (), orders)
+        return Finding(
+            saw, f"{visibility} on #{ticket.id}{conflict}{calm}", flagged, entitled.reason
+        )
+    member, asked = ticket.participant(who.address), asked_for(case.mail)
+    if isinstance(asked, Unsubscribed) and member is not None:
+        return leaving(case, ticket, member, f"{saw}{conflict}")
+    if who.token is not None and who.token.purpose is Purpose.FEEDBACK:
+        orders, calm = _told_of(case, who, ticket, Visibility.NOTE, entitled, (), None)
+        rated = AddComment(ticket.id, Visibility.NOTE, (), orders)
+        return Finding(saw, f"feedback on #{ticket.id}{calm}", rated, Reason.FEEDBACK)
+    thanks = not has_files(case.mail) and only_thanks(words(case.mail))
+    if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
+        return _follow_up(case, who, ticket, saw, conflict)
+    joining = additions(case.mail, case.facts, who, ticket, case.policy)
+    moved, limits = _moved(case, ticket, thanks)
+    orders, calm = _told_of(case, who, ticket, visibility, entitled, joining, moved)
+    missing = sla_rules.still_missing(case.policy, ticket, visible(words(case.mail)).text)
+    escalation, refusal = _escalation(case, who, ticket, asked)
+    action = AddComment(
+        ticket.id,
+        visibility,
+        joining,
+        (*orders, *refusal),
+        moved,
+        _ticking(case, ticket, moved, missing),
+        missing=missing,
+        fields=newly_lifted(own_words(words(case.mail)), case.policy.fields, ticket.fields),
+        changes=escalation,
+    )
+    outcome = f"{visibility} on #{ticket.id}{conflict}{limits}{calm}"
+    return Finding(saw, outcome, action, entitled.reason)
+
+
+def _escalation(
+    case: Case, who: Sender, ticket: Ticket, asked: Unsubscribed | Escalate | None
+) -> tuple[tuple[Change, ...], tuple[Order, ...]]:
+    """The escalation that a participant asks for; or why it cannot be, for him alone."""
+    if not isinstance(asked, Escalate) or case.automatic is not None:
+        return (), ()
+    if case.facts.refused:
+        return (), (_receipt(case, ticket, ("text", case.facts.refused)),)
+    if not enough(who, case.policy.proof.command):
+        return (), (_receipt(case, ticket, ("saying", Saying.UNPROVEN.value)),)
+    return (changes.Escalate(asked.reason),), ()
+
+
+def _receipt(case: Case, ticket: Ticket, *detail: tuple[str, str]) -> Order:
+    address = case.who.address
+    language = ticket.language_of(address) or spoken(case.mail.header)
+    return Order(Kind.RECEIPT, address, language, detail)
+
+
+def _ticking(
+    case: Case, ticket: Ticket, moved: Moved | None, lacks: tuple[str, ...] | None
+) -> Ticking | None:
+    """What a comment does to the ticket's clock; None where it goes on as it was."""
+    policy, now = case.policy, case.facts.decided_at
+    if (begins := sla_rules.completed(policy, ticket, lacks, now)) is not None:
+        return begins
+    if moved is None:
+        return None
+    promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
+    return sla_rules.moved(policy, promised, ticket.clock, moved.was, moved.became, now)
+
+
+def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, str]:
+    """Where a customer's comment moves its ticket, and what the trace says of it."""
+    if case.automatic is not None:
+        return None, "; a machine moves nothing"
+    event = Event.THANKED if thanks else Event.CUSTOMER_WROTE
+    became = NEXT[ticket.status, event]
+    if became is ticket.status:
+        return None, "; thanks only" if thanks and ticket.status.is_over else ""
+    if ticket.status.is_over and not may_reopen(
+        ticket.reopened, case.policy.budgets.reopens_per_hour
+    ):
+        return None, "; reopened too often to be reopened again"
+    return Moved(ticket.status, became), f"; {ticket.status} → {became}"
+
+
+def _told_of(
+    case: Case,
+    who: Sender,
+    ticket: Ticket,
+    visibility: Visibility,
+    entitled: Entitlement,
+    joining: tuple[Addition, ...],
+    moved: Moved | None,
+) -> tuple[tuple[Order, ...], str]:
+    """The mails that a comment causes. Less than a staff person's own token sends nothing."""
+    if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
+        return (), ""
+    detail = (("status", f"{moved.was} → {moved.became}"),) if moved is not None else ()
+    orders = (
+        *notifications.of_comment(
+            case.mail,
+            case.facts,
+            ticket,
+            who.address,
+            visibility,
+            case.policy,
+            detail,
+        ),
+        *_asked_of_requester(case, ticket, joining),
+    )
+    return notifications.calmed(case.mail, orders, case.facts, ticket, who.address, case.policy)
+
+
+def _asked_of_requester(
+    case: Case, ticket: Ticket, joining: tuple[Addition, ...]
+) -> tuple[Order, ...]:
+    """Those who were proposed are the requester's to take in, while he can be asked."""
+    requester = ticket.participant(ticket.requester)
+    if requester is None or not requester.is_told:
+        return ()
+    asked = notifications.proposals(requester.address, requester.language, joining)
+    return notifications.within_budget(asked, ticket, case.policy)
+
+
+def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str) -> Finding:
+    """A reply to a ticket that is over goes on in a new one, with the same people."""
+    own = case.policy.tier(who.company.tier) if who.company is not None else None
+    tier, agreed = (ticket.tier, ticket.targets) if own is None else _promised_to(who)
+    joining = additions(case.mail, case.facts, who, ticket, case.policy)
+    opening = _opening(case, who, tier, agreed, joining)
+    carried = tuple(
+        Addition(p.address, None, p.part, p.presence, p.language, p.muted)
+        for p in ticket.participants
+        if p.presence is Presence.ACTIVE and p.address != ticket.requester
+    )
+    requester = ticket.participant(ticket.requester)
+    there = {ticket.requester, *(a.address for a in carried)}
+    told = notifications.of_comment(
+        case.mail, case.facts, ticket, who.address, Visibility.PUBLIC, case.policy, ()
+    )
+    hear = {o.address for o in told if o.kind is Kind.COMMENT}
+    action = replace(
+        opening,
+        subject=ticket.subject[:SUBJECT_LENGTH] or opening.subject,
+        requester=ticket.requester,
+        requester_id=None,
+        company=ticket.company,
+        enrol=False,
+        muted=requester is not None and requester.muted,
+        additions=(*carried, *(a for a in joining if a.address not in there)),
+        orders=(
+            *(o for o in told if o.kind is Kind.COMMENT),
+            *(o for o in opening.orders if o.kind is not Kind.APPROVAL and o.address not in hear),
+            *_asked_of_requester(case, ticket, joining),
+        ),
+        language=ticket.language_of(ticket.requester),
+        follows=ticket.id,
+    )
+    if isinstance(asked_for(case.mail), Escalate):
+        saying = (("saying", Saying.BEGINS_ANEW.value), ("was", str(ticket.id)))
+        action = replace(action, orders=(*action.orders, _receipt(case, ticket, *saying)))
+    outcome = f"follow-up of #{ticket.id}{conflict}"
+    return Finding(saw, outcome, action, Reason.FOLLOW_UP)
+
+
+def new_ticket(case: Case) -> Finding:
+    who = case.who
+    if who.tier < Tier.PROVEN:
+        # A token proves a place on its own ticket, and that ticket did not take the mail.
+        refusal = Refuse(case.policy.texts.sign_up)
+        return Finding(str(who.tier), "not proven for a new ticket", refusal, Reason.UNPROVEN)
+    if not who.standing.may_write and not case.enrols:
+        refusal = Refuse(case.policy.texts.sign_up)
+        return Finding(who.standing, "may not open a ticket", refusal, Reason.STRANGER)
+    facts, budget = case.facts, case.policy.budgets.tickets_per_hour
+    if not may_open(facts.recent, facts.decided_at, budget):
+        outcome = f"more than {budget} new tickets within the hour"
+        return Finding(who.address, outcome, Hold(), Reason.TOO_MANY_TICKETS)
+    joining = additions(case.mail, facts, who, None, case.policy)
+    mentions = next((e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG), None)
+    action = _opening(case, who, *_promised_to(who), joining, mentions)
+    claim = action.severity.claim
+    said = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
+    return Finding(said, f"opens at {action.severity.name}", action, Reason.NEW_REQUEST)
+
+
+def _promised_to(who: Sender) -> tuple[str, sla_rules.Agreed]:
+    """The tier of the sender's company, and what its contract says beside it."""
+    return (who.company.tier, who.company.targets) if who.company is not None else ("", {})
+
+
+def _opening(
+    case: Case,
+    who: Sender,
+    tier_name: str,
+    agreed: sla_rules.Agreed,
+    joining: tuple[Addition, ...],
+    mentions: int | None = None,
+) -> OpenTicket:
+    """The ticket that a mail opens, under what is promised to its company."""
+    policy, mail, facts = case.policy, case.mail, case.facts
+    claim = claimed(
+        policy.levels,
+        mail.subject,
+        words(mail),
+        mail.header,
+        policy.severity.high_importance,
+        policy.claim_patterns,
+    )
+    severity = capped(
+        policy.levels,
+        policy.severity.default,
+        policy.severity.ceiling,
+        claim,
+        policy.severity.customers_may_set,
+    )
+    language = (who.person.language if who.person is not None else "") or spoken(mail.header)
+    said = request_text(mail.subject, words(mail))
+    acknowledgement = (
+        (notifications.acknowledgement(who.address, language, said, policy),)
+        if _acknowledged(case)
+        else ()
+    )
+    tier = policy.tier(tier_name or None)
+    team = notifications.account_team(who.company, tier, policy)
+    detail = (("mentions", str(mentions)),) if mentions is not None else ()
+    told = notifications.of_opening(
+        who.address, facts.staff, team, joining, policy, language, detail
+    )
+    if severity.critical_claimed:
+        what = f"{who.address} claims by mail to have a critical problem"
+        told = (*told, *notifications.on_call(policy, facts.decided_at, what))
+    lacks = missing_facts(said, policy.completeness.facts)
+    promised = sla_rules.target(policy, tier.name if tier else "", agreed, severity.name)
+    return OpenTicket(
+        subject=mail.subject[:SUBJECT_LENGTH] or "(no subject)",
+        requester=who.address,
+        requester_id=who.person.id if who.person is not None else None,
+        company=who.company.id if who.company is not None else None,
+        severity=severity,
+        additions=joining,
+        orders=(*acknowledgement, *told) if case.automatic is None else (),
+        enrol=case.enrols,
+        mentions=mentions,
+        author=who.address,
+        tier=tier.name if tier is not None else "",
+        targets=agreed,
+        language=language,
+        fields=lifted(said, policy.fields),
+        missing=lacks,
+        clock=sla_rules.opened(policy, promised, lacks, facts.opens_at),
+    )
+
+
+def _acknowledged(case: Case) -> bool:
+    """Whether the opening is acknowledged; never to a machine, and once in the policy's pause."""
+    policy = case.policy.acknowledgement
+    if not policy.send or wants_no_answer(case.mail):
+        return False
+    if case.automatic is not None:
+        return False
+    last = case.facts.acknowledged_at
+    pause = timedelta(minutes=policy.pause_minutes)
+    return last is None or case.facts.decided_at - last >= pause

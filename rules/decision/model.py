@@ -1,0 +1,262 @@
+"""What the rules can say of a mail: an action, its one-word reason and the way to it.
+
+The reason is the same word in the reply log, the journal, the metric, the console and the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import assert_never
+from uuid import UUID
+
+from rules.mail.bounces import Failure
+from rules.service.participants import Addition
+from rules.service.sla_rules import Agreed, Ticking
+from rules.ticket.changes import Change
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Order
+from rules.ticket.severity import MailSeverity
+from rules.ticket.sla import Clock
+from rules.ticket.visibility import Visibility
+
+
+class Verdict(StrEnum):
+    OPENED = "opened"
+    COMMENTED = "commented"
+    FLAGGED = "flagged"
+    RECORDED = "recorded"
+    HELD = "held"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+
+
+class Reason(StrEnum):
+    """Why; one word each. A test proves that every one of them can happen."""
+
+    # opened
+    NEW_REQUEST = "new_request"
+    FOLLOW_UP = "follow_up"
+    """It answers a ticket that is closed for good."""
+    # commented: the signal that led to the ticket
+    REPLY_TOKEN = "reply_token"
+    OUR_MESSAGE_ID = "our_message_id"
+    KNOWN_MESSAGE_ID = "known_message_id"
+    LATE_PARENT = "late_parent"
+    SUBJECT_TAG = "subject_tag"
+    FEEDBACK = "feedback"
+    """A word on the help that was given; it never reopens."""
+    # flagged
+    PENDING_PARTICIPANT = "pending_participant"
+    NOT_A_PARTICIPANT = "not_a_participant"
+    STAFF_WITHOUT_TOKEN = "staff_without_token"
+    NOTHING_SAID = "nothing_said"
+    """A staff person's reply without a word that may go to a customer."""
+    COMMAND_REFUSED = "command_refused"
+    # recorded
+    AUTOMATIC = "automatic"
+    BOUNCE = "bounce"
+    UNSUBSCRIBED = "unsubscribed"
+    # held
+    FROM_AMBIGUOUS = "from_ambiguous"
+    NOT_ENROLLED = "not_enrolled"
+    FOREIGN_COMPANY = "foreign_company"
+    NOT_ADDRESSED = "not_addressed"
+    DMARC_QUARANTINE = "dmarc_quarantine"
+    UNPROVEN_HELD = "unproven_held"
+    DNS_FAILURE_HELD = "dns_failure_held"
+    STRANGER_HELD = "stranger_held"
+    STRANGER_RELAYED = "stranger_relayed"
+    """Held too, but since the listener says so."""
+    TOO_MANY_TICKETS = "too_many_tickets"
+    # duplicate
+    SEEN_BEFORE = "seen_before"
+    # refused
+    STRANGER = "stranger"
+    UNPROVEN = "unproven"
+    DMARC_REJECT = "dmarc_reject"
+    DEACTIVATED = "deactivated"
+    SUSPENDED = "suspended"
+    NO_SUPPORT = "no_support"
+    """The company's plan has none; its people are sent to the community."""
+    # deferred
+    DNS_FAILURE = "dns_failure"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTicket:
+    subject: str
+    requester: str
+    requester_id: int | None
+    """The registered person."""
+    company: int | None
+    severity: MailSeverity
+    additions: tuple[Addition, ...]
+    orders: tuple[Order, ...]
+    enrol: bool
+    """The requester is enrolled by this mail, in the company of his domain."""
+    mentions: int | None
+    """A ticket that the subject names although the sender has no right there; staff see it."""
+    author: str = ""
+    """Who wrote it: the requester, but for a follow-up that another participant begins."""
+    muted: bool = False
+    """The requester has unsubscribed from the ticket that it goes on from."""
+    follows: int | None = None
+    """The closed ticket that it goes on from, with its requester and its people."""
+    tier: str = ""
+    targets: Agreed = field(default_factory=dict)
+    """What the company's contract promises beside its tier."""
+    language: str = ""
+    """Of the requester, as far as his mail tells."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    clock: Clock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The ticket's status changes."""
+
+    was: Status
+    became: Status
+
+
+@dataclass(frozen=True, slots=True)
+class AddComment:
+    ticket: int
+    visibility: Visibility
+    additions: tuple[Addition, ...]
+    orders: tuple[Order, ...] = ()
+    moved: Moved | None = None
+    ticking: Ticking | None = None
+    """None where the clock goes on as it was."""
+    by_staff: bool = False
+    """By a staff person's own reply or note address."""
+    missing: tuple[str, ...] | None = None
+    """What the request still lacks; None where that is as before."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What is lifted out of its words for fields that the ticket has no value for."""
+    changes: tuple[Change, ...] = ()
+    """What its commands ask for: all of it is done, or the mail is decided again without."""
+
+    @property
+    def answers(self) -> bool:
+        """Staff answer the customer with it."""
+        return self.by_staff and self.visibility is Visibility.PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Bounced:
+    """A notice of ours that came back."""
+
+    notice: UUID
+    address: str
+    failure: Failure
+    why: str
+    suspends: bool
+    """The address is not written to any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Keep, trigger nothing."""
+
+    ticket: int | None
+    author: str
+    """Whose words it is kept as; empty where nothing proves them."""
+    bounced: Bounced | None = None
+    orders: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """A participant wants no more mail about a ticket. He stays on it, and is told so once."""
+
+    ticket: int
+    participant: int
+    author: str
+    orders: tuple[Order, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Quarantine: kept, shown to staff, can be released."""
+
+    orders: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    text: str
+    """What the sender is told; one line of ASCII."""
+    dmarc: bool = False
+    """The sender's own domain asked for it (550 5.7.26)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Not decided: the sender is to try again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The same mail again: answer as the first time."""
+
+    journal_id: UUID
+    answer: str
+    ticket: int | None
+
+
+Action = OpenTicket | AddComment | Record | Unsubscribe | Hold | Refuse | Defer | Repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the trace: which check looked at what, and what came of it."""
+
+    check: str
+    saw: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    action: Action
+    reason: Reason
+    trace: tuple[Step, ...]
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """Every outgoing mail that it causes."""
+        match self.action:
+            case OpenTicket() | AddComment() | Record() | Unsubscribe() | Hold():
+                return self.action.orders
+            case Refuse() | Defer() | Repeat():
+                return ()
+            case _:
+                assert_never(self.action)
+
+    @property
+    def verdict(self) -> Verdict:
+        match self.action:
+            case OpenTicket():
+                return Verdict.OPENED
+            case AddComment(visibility=Visibility.PRIVATE):
+                return Verdict.FLAGGED
+            case AddComment():
+                return Verdict.COMMENTED
+            case Record() | Unsubscribe():
+                return Verdict.RECORDED
+            case Hold():
+                return Verdict.HELD
+            case Refuse():
+                return Verdict.REFUSED
+            case Defer():
+                return Verdict.DEFERRED
+            case Repeat():
+                return Verdict.DUPLICATE
+            case _:
+                assert_never(self.action)

@@ -1,0 +1,59 @@
+"""What the sender is told of a decision, and what the gateway remembers of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+from uuid import UUID
+
+from rules import replies
+from rules.decision.model import (
+    AddComment,
+    Decision,
+    Defer,
+    Hold,
+    OpenTicket,
+    Reason,
+    Record,
+    Refuse,
+    Repeat,
+    Unsubscribe,
+    Verdict,
+)
+from rules.replies import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The outcome of one mail in one mailbox, as it stands in the journal."""
+
+    journal_id: UUID
+    mailbox: str
+    verdict: Verdict
+    reason: Reason
+    ticket: int | None
+    reply: Reply
+    notices: int
+    """How many outgoing mails were ordered with it."""
+    proven: bool
+    """The sender was proven (T2). If not, the time of the answer tells as little as its text."""
+
+
+def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
+    """The reply line for a decision. `ticket` is the number that the mail was filed under."""
+    match decision.action:
+        case OpenTicket() | AddComment():
+            return replies.ACCEPTED.saying(f"{journal_id} filed as #{ticket}")
+        case Record() | Unsubscribe() | Hold():
+            # The same words for both: which of them it was is nobody's business but staff's.
+            return replies.ACCEPTED.saying(f"{journal_id} accepted")
+        case Repeat(answer=answer):
+            return replies.ACCEPTED.saying(answer)
+        case Refuse(dmarc=True):
+            return replies.SENDER_FAILED_DMARC
+        case Refuse(text=text):
+            return replies.REFUSED_SENDER.saying(text)
+        case Defer():
+            return replies.SENDER_CHECK_FAILED
+        case _:
+            assert_never(decision.action)

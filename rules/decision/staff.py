@@ -1,0 +1,151 @@
+"""What a staff person's own mail does on a ticket: words for the customer, notes, commands."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from rules.commands import (
+    USAGE,
+    Assign,
+    Cc,
+    Command,
+    Escalate,
+    Help,
+    Merge,
+    Note,
+    OnBehalf,
+    Public,
+    Requester,
+    SetSeverity,
+    SetStatus,
+    Snooze,
+    Split,
+    Tag,
+    Unsubscribe,
+    Untag,
+    Whom,
+    Workaround,
+    parse_commands,
+)
+from rules.decision.case import Case, Finding
+from rules.decision.content import has_files, is_unreadable, words
+from rules.decision.entitlement import Entitlement, Right
+from rules.decision.model import AddComment, Reason
+from rules.decision.unsubscribe import leaving
+from rules.facts import Ticket
+from rules.identity import enough
+from rules.mail.quoting import REPLY_MARK, published
+from rules.service import notifications, sla_rules
+from rules.service.participants import additions
+from rules.ticket import changes
+from rules.ticket.changes import Change
+from rules.ticket.notices import Kind, Order
+from rules.ticket.visibility import Visibility
+
+
+def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Finding:
+    """A mail to a staff person's own reply or note address.
+
+    Commands are all done or none: then the text stays a private draft, and a receipt says why.
+    """
+    who, policy = case.who, case.policy
+    member = ticket.participant(who.address)
+    given = parse_commands(
+        published(words(case.mail), REPLY_MARK), policy.levels, policy.severity.ceiling
+    )
+    if Unsubscribe() in given.given and member is not None:
+        return leaving(case, ticket, member, saw)
+    wanted, faults = _as_changes(given.given, who.address)
+    faults = (*given.faults, *faults, *((case.facts.refused,) if case.facts.refused else ()))
+    if given.given and not enough(who, policy.proof.command):
+        faults = (*faults, f"commands need {policy.proof.command}")
+    if faults:
+        text = "Nothing was done, and nothing was published:\n" + "\n".join(faults)
+        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, text))
+        return Finding(saw, f"refused: {faults[0]}", draft, Reason.COMMAND_REFUSED)
+    silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
+    asks = any(isinstance(c, Help) for c in given.given)
+    helped = _receipt(case, ticket, USAGE_TEXT) if asks else ()
+    if silent and not wanted and not asks:
+        text = f"Nothing was published on #{ticket.id}: your mail says nothing above the quote."
+        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, text))
+        return Finding(saw, "no words to publish", draft, Reason.NOTHING_SAID)
+    # The more private reading wins.
+    private = (
+        entitled.right is Right.NOTE or silent or any(isinstance(c, Note) for c in given.given)
+    )
+    visibility = Visibility.NOTE if private else Visibility.PUBLIC
+    action = AddComment(
+        ticket.id,
+        visibility,
+        () if private else additions(case.mail, case.facts, who, ticket, policy),
+        (*helped, *(() if silent else _told(case, ticket, visibility))),
+        ticking=None if private else sla_rules.answered(case.policy, ticket, case.facts.decided_at),
+        by_staff=True,
+        changes=wanted,
+    )
+    done = f", {len(wanted)} commands" if wanted else ""
+    return Finding(saw, f"{visibility} on #{ticket.id}{done}", action, entitled.reason)
+
+
+NOT_YET = ("tag", "untag", "requester", "split", "snooze", "onbehalf")
+"""They are read, so that none of them is published, but nothing here does them."""
+USAGE_TEXT = "Commands stand at the head of a mail, one on a line:\n" + "\n".join(
+    usage for name, usage in USAGE.items() if name not in NOT_YET
+)
+
+
+def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Order, ...]:
+    author = case.who.address
+    orders = notifications.of_comment(
+        case.mail, case.facts, ticket, author, visibility, case.policy, ()
+    )
+    return notifications.calmed(case.mail, orders, case.facts, ticket, author, case.policy)[0]
+
+
+def _receipt(case: Case, ticket: Ticket, text: str) -> tuple[Order, ...]:
+    """One mail to the author; none once he was sent too many: then a machine writes in his name."""
+    who = case.who
+    language = who.person.language if who.person is not None else ""
+    receipt = Order(Kind.RECEIPT, who.address, language, (("text", text),))
+    return notifications.within_budget((receipt,), ticket, case.policy)
+
+
+def _whom(to: Whom | str, me: str) -> str:
+    match to:
+        case Whom.ME:
+            return me
+        case Whom.NOBODY:
+            return ""
+        case _:
+            return to
+
+
+def _as_changes(given: tuple[Command, ...], me: str) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """What the commands change, in their order; and those that nothing here can do."""
+    wanted: list[Change] = []
+    faults: list[str] = []
+    for command in given:
+        match command:
+            case Note() | Public() | Help():
+                pass
+            case SetStatus(status=status):
+                wanted.append(changes.SetStatus(status))
+            case SetSeverity(level=level, reason=why):
+                wanted.append(changes.SetSeverity(level, why))
+            case Workaround(reason=why):
+                wanted.append(changes.Workaround(why))
+            case Assign(to=to):
+                wanted.append(changes.Assign(_whom(to, me)))
+            case Cc(added=added, removed=removed):
+                wanted.extend(changes.AddPerson(address) for address in added)
+                wanted.extend(changes.RemovePerson(address) for address in removed)
+            case Merge(into=number):
+                wanted.append(changes.Merge(number))
+            case Escalate(reason=why):
+                wanted.append(changes.Escalate(why))
+            case Tag() | Untag() | Requester() | Split() | Snooze() | OnBehalf() | Unsubscribe():
+                faults.append(f"#{type(command).__name__.lower()} cannot be done by mail here yet")
+            case _:
+                assert_never(command)
+    return tuple(wanted), tuple(faults)

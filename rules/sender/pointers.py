@@ -1,0 +1,125 @@
+"""Which tickets a mail points to, and how strongly: tokens, Message-IDs, the subject tag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from rules.mail import Envelope, Mail, Mailbox
+from rules.mail.addresses import normalise, without_detail
+from rules.sender.tokens import (
+    Keys,
+    ReplyToken,
+    is_loop_mark,
+    looks_like_reply_token,
+    read_message_id,
+    read_reply_token,
+    read_return_path,
+)
+
+LOOP_FIELD = "x-postern-loop"
+EXAMINED_IDS = 50
+"""Of a References header with hundreds of ids, so many are looked at, the nearest first."""
+EXAMINED_TAGS = 10
+"""Of a subject with thousands of numbers, so many are looked up, the first ones."""
+
+
+class Via(StrEnum):
+    """What the signal is made of, strongest first."""
+
+    REPLY_TOKEN = "reply_token"
+    OUR_MESSAGE_ID = "our_message_id"
+    KNOWN_MESSAGE_ID = "known_message_id"
+    LATE_PARENT = "late_parent"
+    """A ticket's mail named this one, or its ancestor, before we had it."""
+    SUBJECT_TAG = "subject_tag"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    via: Via
+    ticket: int | None
+    """None for a Message-ID that is not ours: whether we received it, the facts will tell."""
+    token: ReplyToken | None = None
+    message_id: str = ""
+    made_at: datetime | None = None
+    """Of a Message-ID of ours: when its notice was ordered."""
+
+
+def signals(
+    mail: Mail, envelope: Envelope, mailbox: Mailbox, keys: Keys, tag_format: str
+) -> tuple[Signal, ...]:
+    """Every pointer in the mail, strongest first. A token with a bad MAC is no pointer at all."""
+    return (
+        *_tokens(envelope, mailbox, keys),
+        *_ids(mail, mailbox, keys),
+        *_late(mail),
+        *_tags(mail.subject, tag_format),
+    )
+
+
+def answers_something(mail: Mail, envelope: Envelope, tag_formats: Iterable[str]) -> bool:
+    """Whether it is written like an answer to a ticket; that of which, or of none, is not asked."""
+    return (
+        bool(thread_ids(mail))
+        or any(looks_like_reply_token(without_detail(r)[1]) for r in envelope.rcpt_tos)
+        or any(True for written in tag_formats for _ in _tags(mail.subject, written))
+    )
+
+
+def returned_notice(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> UUID | None:
+    """The notice to whose return path the mail came; None for any other mail."""
+    for recipient in envelope.rcpt_tos:
+        _, detail = without_detail(recipient)
+        notice = read_return_path(keys, mailbox.id, detail.lower()) if detail else None
+        if notice is not None:
+            return notice
+    return None
+
+
+def is_looped(mail: Mail, keys: Keys) -> bool:
+    """Whether it carries our own loop mark: somebody sent our mail back."""
+    return is_loop_mark(keys, mail.header.get(LOOP_FIELD)[:200])
+
+
+def thread_ids(mail: Mail) -> tuple[str, ...]:
+    """In-Reply-To, then References from last to first: the nearest ancestor comes first."""
+    return tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:EXAMINED_IDS]
+
+
+def _tokens(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> Iterator[Signal]:
+    for recipient in envelope.rcpt_tos:
+        base, detail = without_detail(recipient)
+        if detail and normalise(base) == mailbox.address:
+            token = read_reply_token(keys, mailbox.id, detail.lower())
+            if token is not None:
+                yield Signal(Via.REPLY_TOKEN, token.ticket, token)
+
+
+def _ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Signal]:
+    ids = thread_ids(mail)
+    ours = {i: read_message_id(keys, mailbox.id, i) for i in ids}
+    for message_id, our in ours.items():
+        if our is not None:
+            yield Signal(Via.OUR_MESSAGE_ID, our.ticket, message_id=message_id, made_at=our.made_at)
+    for message_id, our in ours.items():
+        if our is None:
+            yield Signal(Via.KNOWN_MESSAGE_ID, None, message_id=message_id)
+
+
+def _late(mail: Mail) -> Iterator[Signal]:
+    """Ids by which another mail, here before this one, may have named it or its ancestors."""
+    for message_id in dict.fromkeys((mail.message_id, *thread_ids(mail))):
+        if message_id:
+            yield Signal(Via.LATE_PARENT, None, message_id=message_id)
+
+
+def _tags(subject: str, tag_format: str) -> Iterator[Signal]:
+    before, _, after = tag_format.partition("{n}")
+    pattern = re.escape(before) + r"(\d{1,12})" + re.escape(after)
+    for number in list(dict.fromkeys(re.findall(pattern, subject)))[:EXAMINED_TAGS]:
+        yield Signal(Via.SUBJECT_TAG, int(number))

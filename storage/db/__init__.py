@@ -1,0 +1,1 @@
+"""The database: connections, the ledger, tables and statements."""

@@ -1,0 +1,157 @@
+"""One engine for SQLite and PostgreSQL: how to open it, and how to bring it up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from storage.db.checkpoints import Checkpoints
+
+SQLITE_BUSY_S = 30
+"""How long a writer waits for another process that writes to the same file."""
+SQLITE_LOG_PAGES = 16_000
+"""From then on the writer itself moves pages from the log (64 MiB) into the file, as far as
+`Checkpoints` has not: while mail comes without a pause, only it can begin the log anew."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+__all__ = ["Connection", "Database", "NotUpgraded", "StoreDown"]
+
+T = TypeVar("T")
+
+StoreDown = (DBAPIError, sqlite3.Error, psycopg.Error)
+"""What a store that does not answer raises: through SQLAlchemy, or from the driver itself."""
+
+
+class NotUpgraded(RuntimeError):
+    """The database has not the tables that this version of the program needs."""
+
+
+class Database:
+    """An open database: whoever reads, reads here; whoever writes, hands a job to a ledger."""
+
+    def __init__(self, url: str, connections: int = 8) -> None:
+        """Opens `sqlite:///path` or `postgresql://…`; connects at first use."""
+        self.engine = _open_engine(url, connections)
+        self.connections = connections
+        self._checkpoints = Checkpoints(self.engine) if self.is_sqlite else None
+
+    @property
+    def lock_file(self) -> Path | None:
+        """Beside an embedded store: whoever writes to it takes turns by this file."""
+        return self._file.with_name(f"{self._file.name}-turn") if self._file else None
+
+    @property
+    def _file(self) -> Path | None:
+        path = self.engine.url.database
+        return Path(path) if self.is_sqlite and path else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """The query's result, from one consistent view of the data; nothing it writes is kept."""
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            return query(connection)
+
+    def upgrade(self) -> None:
+        """Bring the tables to the newest version; nothing happens if they are there."""
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                # SQLite alters a table by making it anew: no reference may be checked meanwhile.
+                connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            config = _alembic()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            if self.is_sqlite:
+                _check_references(connection)
+            connection.commit()
+            connection.invalidate()  # the next one has its references checked again
+
+    def check_version(self) -> None:
+        """Raise NotUpgraded unless the tables are of the version that this program needs."""
+        wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+        missing = self._file is not None and not self._file.exists()
+        found = None if missing else self.read(_version)
+        if found is None:
+            raise NotUpgraded(
+                f"there is no store yet at {self.engine.url.render_as_string()}: run `postern init`"
+            )
+        if found != wanted:
+            raise NotUpgraded(
+                f"the database is at version {found}, this program needs {wanted}: "
+                "run `postern db upgrade`"
+            )
+
+    def close(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+        self.engine.dispose()
+
+
+def _check_references(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise RuntimeError(f"the upgrade would leave references to nothing: {broken[:5]}")
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _open_engine(url: str, connections: int) -> Engine:
+    """Every commit is on disk when it returns.
+
+    SQLite runs in WAL mode with synchronous=FULL (NORMAL acknowledges before the fsync),
+    PostgreSQL as it is configured.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"check_same_thread": False})
+        event.listen(engine, "connect", _configure_sqlite)
+        return engine
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=connections,
+        max_overflow=4,  # readers beside the ledger's threads
+        pool_timeout=10,  # past it a 451 is better than a queue without end
+        connect_args={"connect_timeout": 5},
+    )
+
+
+def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    assert isinstance(connection, sqlite3.Connection)
+    connection.isolation_level = None  # BEGIN is ours, and says whether it will write
+    for pragma in (
+        f"busy_timeout = {SQLITE_BUSY_S * 1000}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "journal_size_limit = 67108864",
+        f"wal_autocheckpoint = {SQLITE_LOG_PAGES}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,38 @@
+"""Raw mails: content-addressed, compressed, stored once."""
+
+from __future__ import annotations
+
+import hashlib
+
+import zstandard
+from sqlalchemy import Connection, bindparam, select
+
+from storage.db.statements import insertion
+from storage.db.tables import RawMailRow, table
+
+_raw = table(RawMailRow)
+_READ = select(_raw.c.zstd, _raw.c.size_bytes).where(
+    _raw.c.mailbox_id == bindparam("mailbox"), _raw.c.digest == bindparam("digest")
+)
+_STORE = insertion(_raw, unless_there=True)
+
+
+def compress(raw: bytes) -> bytes:
+    """zstd at its default level, with the size in the frame: 3–5 KB of text mail in about 40 µs."""
+    return zstandard.compress(raw)
+
+
+def store(connection: Connection, mailbox: int, raw: bytes, compressed: bytes) -> str:
+    """Store the bytes if they are not there yet. Returns their SHA-256 in hex."""
+    digest = hashlib.sha256(raw).hexdigest()
+    row = {"mailbox_id": mailbox, "digest": digest, "size_bytes": len(raw), "zstd": compressed}
+    _STORE.run(connection, row)
+    return digest
+
+
+def load(connection: Connection, mailbox: int, digest: str) -> bytes:
+    """The bytes as they arrived. Raises LookupError where the mailbox has none with this digest."""
+    row = connection.execute(_READ, {"mailbox": mailbox, "digest": digest}).one_or_none()
+    if row is None:
+        raise LookupError(f"no raw mail {digest} in mailbox {mailbox}")
+    return zstandard.decompress(row.zstd, max_output_size=row.size_bytes)

@@ -1,0 +1,1 @@
+"""What is kept of each mail, and what its decision needs to know."""

@@ -1,0 +1,308 @@
+"""Gathers what the rules need to know about one mail, in as few queries as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from rules.decision.model import Verdict
+from rules.facts import Company, Earlier, Facts, Recent, Returned, Staff
+from rules.mail import Envelope, Mail, Mailbox
+from rules.mail.header import Author
+from rules.sender.authentication import Authentication
+from rules.sender.pointers import Signal, thread_ids
+from rules.service.limits import HOUR, REMEMBERED
+from rules.service.participants import named_addresses
+from rules.ticket.notices import Kind, NoticeState
+from storage.db.statements import Answer, always, by_count, filled, numbered, pipelined
+from storage.db.tables import (
+    BouncedRow,
+    DeferralRow,
+    JournalRow,
+    MailRow,
+    NoticeRow,
+    ThreadReferenceRow,
+    table,
+)
+from storage.mail.journal import TAKEN
+from storage.registry import lookup
+from storage.ticket import load
+
+_mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
+_journal, _bounced = table(JournalRow), table(BouncedRow)
+_reference = table(ThreadReferenceRow)
+
+_HERE = _mail.c.mailbox_id == bindparam("mailbox")
+MOST_NAMING = 50
+"""So many tickets that named an id are looked at: anybody may name any."""
+_TRACES = by_count(
+    lambda count: select(
+        _mail.c.identity,
+        _mail.c.message_id,
+        _mail.c.journal_id,
+        _mail.c.answer,
+        _mail.c.ticket_id,
+    ).where(
+        (_HERE & (_mail.c.identity == bindparam("identity")))
+        | (_HERE & _mail.c.message_id.in_(numbered("id", count)))
+    )
+)
+"""What we know of a mail and of the mails before it in its thread.
+
+The mailbox stands in both halves: SQLite then looks each up in its own index, and does not go
+through all mails of the mailbox.
+"""
+
+_NAMED_BEFORE = by_count(
+    lambda count: (
+        select(_reference.c.message_id, _reference.c.ticket_id)
+        .where(
+            _reference.c.mailbox_id == bindparam("mailbox"),
+            _reference.c.message_id.in_(numbered("id", count)),
+        )
+        .order_by(_reference.c.ticket_id)
+        .limit(MOST_NAMING)
+    )
+)
+"""Tickets whose mails named these ids before we had them, the oldest first."""
+
+_RECENT = always(
+    select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id)
+    .where(
+        _journal.c.mailbox_id == bindparam("mailbox"),
+        _journal.c.author == bindparam("address"),
+        _journal.c.received_at > bindparam("since"),
+        TAKEN,
+    )
+    .order_by(_journal.c.received_at.desc())
+    .limit(REMEMBERED)
+)
+
+_RETURNED = always(
+    select(_notice.c.address, _notice.c.ticket_id, _notice.c.state, _bounced.c.hard)
+    .join_from(
+        _notice,
+        _bounced,
+        (_bounced.c.mailbox_id == _notice.c.mailbox_id) & (_bounced.c.address == _notice.c.address),
+        isouter=True,
+    )
+    .where(_notice.c.mailbox_id == bindparam("mailbox"), _notice.c.id == bindparam("notice"))
+)
+
+_NOTIFIED_AT = always(
+    select(func.max(_notice.c.created_at).label("moment")).where(
+        _notice.c.mailbox_id == bindparam("mailbox"),
+        _notice.c.address == bindparam("address"),
+        _notice.c.kind == bindparam("kind"),
+    )
+)
+
+_DEFERRED_SINCE = always(
+    select(_deferral.c.since).where(
+        _deferral.c.mailbox_id == bindparam("mailbox"),
+        _deferral.c.identity == bindparam("identity"),
+    )
+)
+
+
+def gather(
+    connection: Connection,
+    *,
+    mail: Mail,
+    envelope: Envelope,
+    authentication: Authentication,
+    signals: tuple[Signal, ...],
+    mailbox: Mailbox,
+    own_addresses: frozenset[str],
+    decided_at: datetime,
+    held: UUID | None = None,
+    returned: UUID | None = None,
+    looped: bool = False,
+    came_at: datetime | None = None,
+    refused: str = "",
+) -> Facts:
+    """The facts of one mail in one mailbox; no row of another mailbox is ever among them.
+
+    `held` is the journal row under which the mail is in quarantine: that is no earlier copy.
+    `returned` is the notice to whose return path it came; `looped`: it carries our loop mark.
+    """
+    author = mail.author.address if isinstance(mail.author, Author) else None
+    named = named_addresses(mail)
+    written_at = came_at or decided_at
+    # Each paragraph asks for all that it can before it reads: to PostgreSQL that is one way each.
+    with pipelined(connection):
+        traces = _traces(connection, mailbox, mail, held)
+        named_before = _named_before(connection, mailbox, mail)
+        registered = lookup.people(connection, mailbox, (author, *named), written_at)
+        came_back = _returned(connection, mailbox, returned)
+        deferred = _deferred_since(connection, mailbox, mail, authentication)
+
+        people = registered()
+        enrolled = author in people
+        company, domain_known = _origin(connection, mailbox, author, written_at, enrolled)
+
+        acknowledged = _notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT, enrolled)
+        invited = _notified_at(connection, mailbox, author, Kind.INVITATION, company is not None)
+        around = partial(_around, connection, mailbox, author, named, decided_at)
+        expected = enrolled or company is not None or returned is not None
+        surroundings = around() if expected else None
+
+        earlier, known_ids, id_seen = traces()
+        before = named_before()
+        tickets = load.pointed_to(
+            connection, mailbox, signals, before, known_ids, decided_at - HOUR
+        )
+        if surroundings is None and tickets:
+            surroundings = around()
+        staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
+        return Facts(
+            decided_at=decided_at,
+            mailbox=mailbox,
+            own_addresses=own_addresses,
+            envelope=envelope,
+            authentication=authentication,
+            signals=signals,
+            people=people,
+            author_company=company,
+            domain_known=domain_known,
+            tickets=tickets,
+            known_ids=known_ids,
+            named_before=before,
+            earlier=earlier,
+            id_seen=id_seen,
+            acknowledged_at=acknowledged(),
+            invited_at=invited(),
+            deferred_since=deferred(),
+            staff=staff,
+            bounced=bounced,
+            recent=recent,
+            returned=came_back(),
+            looped=looped,
+            came_at=came_at,
+            refused=refused,
+        )
+
+
+def _origin(
+    connection: Connection, mailbox: Mailbox, author: str | None, now: datetime, enrolled: bool
+) -> tuple[Company | None, bool]:
+    """The company of an author who is not enrolled, and whether his domain is known here."""
+    if author is None or enrolled:
+        return None, enrolled
+    company_of = lookup.company_of(connection, mailbox, author, now)
+    has_people = lookup.has_people(connection, mailbox, author)
+    company = company_of()
+    return company, company is not None or has_people()
+
+
+_Around = tuple[tuple[Staff, ...], frozenset[str], tuple[Recent, ...]]
+_NOBODY: _Around = ((), frozenset(), ())
+
+
+def _around(
+    connection: Connection,
+    mailbox: Mailbox,
+    author: str | None,
+    named: Sequence[str],
+    now: datetime,
+) -> Answer[_Around]:
+    """The staff, the addresses that bounce, the author's last hour: for whom a mail is taken."""
+    staff = lookup.staff(connection, mailbox)
+    bounced = lookup.bounced_of(connection, mailbox, named)
+    recent = _recent(connection, mailbox, author, now - HOUR)
+    return lambda: (staff(), bounced(), recent())
+
+
+def _recent(
+    connection: Connection, mailbox: Mailbox, author: str | None, since: datetime
+) -> Answer[tuple[Recent, ...]]:
+    asked = _RECENT.ask(connection, mailbox=mailbox.id, address=author, since=since)
+    return lambda: tuple(
+        Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id)
+        for row in asked()
+    )
+
+
+def _returned(
+    connection: Connection, mailbox: Mailbox, notice: UUID | None
+) -> Answer[Returned | None]:
+    if notice is None:
+        return _none
+    asked = _RETURNED.ask(connection, mailbox=mailbox.id, notice=notice)
+
+    def read(row: Any) -> Returned:
+        counted = row.state != NoticeState.SENT.value
+        return Returned(notice, row.address, row.ticket_id, row.hard or 0, counted)
+
+    return lambda: next(map(read, asked()), None)
+
+
+def _notified_at(
+    connection: Connection, mailbox: Mailbox, author: str | None, kind: Kind, wanted: bool
+) -> Answer[datetime | None]:
+    if not wanted:
+        return _none
+    asked = _NOTIFIED_AT.ask(connection, mailbox=mailbox.id, address=author, kind=kind.value)
+    return lambda: next(row.moment for row in asked())
+
+
+def _deferred_since(
+    connection: Connection, mailbox: Mailbox, mail: Mail, authentication: Authentication
+) -> Answer[datetime | None]:
+    if not authentication.temporary:
+        return _none
+    asked = _DEFERRED_SINCE.ask(connection, mailbox=mailbox.id, identity=mail.identity)
+    return lambda: next((row.since for row in asked()), None)
+
+
+def _none() -> None:
+    return None
+
+
+def _traces(
+    connection: Connection, mailbox: Mailbox, mail: Mail, held: UUID | None
+) -> Answer[tuple[Earlier | None, Mapping[str, int], bool]]:
+    """The same mail before; the tickets of its thread's ids; whether its own id came before."""
+    # "<>" is nobody's id: a list must not be empty, and "" is what mails without an id have.
+    ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
+    asked = _TRACES(len(ids)).ask(
+        connection, mailbox=mailbox.id, identity=mail.identity, **filled("id", ids)
+    )
+
+    def read() -> tuple[Earlier | None, Mapping[str, int], bool]:
+        earlier = None
+        known: dict[str, int] = {}
+        id_seen = False
+        for row in asked():
+            if row.identity == mail.identity:
+                if row.journal_id != held:
+                    earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
+                continue
+            id_seen = id_seen or (bool(mail.message_id) and row.message_id == mail.message_id)
+            if row.ticket_id is not None and row.message_id != mail.message_id:
+                known[row.message_id] = row.ticket_id
+        return earlier, known, id_seen
+
+    return read
+
+
+def _named_before(
+    connection: Connection, mailbox: Mailbox, mail: Mail
+) -> Answer[Mapping[str, tuple[int, ...]]]:
+    ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
+    if not ids:
+        return dict
+    asked = _NAMED_BEFORE(len(ids)).ask(connection, mailbox=mailbox.id, **filled("id", ids))
+
+    def read() -> Mapping[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for row in asked():
+            found[row.message_id] = (*found.get(row.message_id, ()), row.ticket_id)
+        return found
+
+    return read

@@ -1,0 +1,152 @@
+"""Reads of the journal: what operators tail and what explains a mail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, select, text
+
+from rules.decision.model import Reason, Step, Verdict
+from rules.mail import Envelope, StrangersWish
+from storage.db.tables import LEFT_NO_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
+
+_journal, _mailbox = table(JournalRow), table(MailboxRow)
+_mail, _comment = table(MailRow), table(CommentRow)
+TAKEN = (
+    (_journal.c.verdict == Verdict.OPENED.value)
+    | (_journal.c.verdict == Verdict.COMMENTED.value)
+    | (_journal.c.verdict == Verdict.FLAGGED.value)
+)
+"""The mails of somebody that the limits on how much he writes count."""
+_COLUMNS = select(_journal, _mailbox.c.address.label("mailbox")).join_from(
+    _journal, _mailbox, _journal.c.mailbox_id == _mailbox.c.id
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One mail that was offered, and what became of it."""
+
+    id: UUID
+    mailbox: str
+    received_at: datetime
+    """When this line was decided; a mail that was held and released has two lines."""
+    verdict: str
+    reason: str
+    ticket: int | None
+    peer: str
+    helo: str
+    mail_from: str
+    rcpt_tos: tuple[str, ...]
+    author: str
+    subject: str
+    message_id: str
+    size_bytes: int
+    reply: str
+    trace: tuple[Step, ...]
+    authentication: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows: every condition that is not None must hold."""
+
+    verdict: str | None = None
+    sender: str | None = None
+    ticket: int | None = None
+
+
+def newest(connection: Connection, wanted: Wanted, limit: int) -> list[JournalEntry]:
+    """The last `limit` rows, oldest first."""
+    query = _where(wanted).order_by(_journal.c.received_at.desc(), _journal.c.id.desc())
+    return [_entry(row) for row in connection.execute(query.limit(limit))][::-1]
+
+
+def since(connection: Connection, wanted: Wanted, moment: datetime) -> list[JournalEntry]:
+    """The rows received at or after a moment, oldest first."""
+    query = _where(wanted).where(_journal.c.received_at >= moment)
+    rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
+    return [_entry(row) for row in rows]
+
+
+def find(connection: Connection, name: str) -> Sequence[JournalEntry]:
+    """The rows of a journal id or a Message-ID (brackets optional), oldest first."""
+    try:
+        query = _COLUMNS.where(_journal.c.id == UUID(name))
+    except ValueError:
+        bare = name.strip().strip("<>")
+        query = _COLUMNS.where(_journal.c.id.in_(_with_message_id(f"<{bare}>")))
+    rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
+    return [_entry(row) for row in rows]
+
+
+def envelope_of(row: Any) -> Envelope:
+    """The envelope of a journal row, as far as it is kept. What its listener said of strangers is
+    known where a stranger's mail was held for it; of those that were refused no mail is kept."""
+    strangers: StrangersWish | None = None
+    if row.reason == Reason.STRANGER_RELAYED.value:
+        strangers = "hold"
+    recipients = tuple(row.rcpt_tos.split())
+    return Envelope(row.peer, row.helo, False, row.mail_from, recipients, strangers)
+
+
+def _where(wanted: Wanted) -> Any:
+    query = _COLUMNS
+    if wanted.verdict is not None:
+        query = query.where(_journal.c.verdict == wanted.verdict)
+    if wanted.sender is not None:
+        query = query.where(_journal.c.author == wanted.sender)
+    if wanted.ticket is not None:
+        query = query.where(_journal.c.id.in_(_of_ticket(wanted.ticket)))
+    return query
+
+
+def _with_message_id(message_id: str) -> Any:
+    """Ids of the rows: by the mails that were filed, and by all that left no comment."""
+    mailboxes = select(_mailbox.c.id)  # every index begins with it
+    filed = select(_mail.c.journal_id).where(
+        _mail.c.mailbox_id.in_(mailboxes), _mail.c.message_id == message_id
+    )
+    others = _left_no_comment().where(
+        _journal.c.mailbox_id.in_(mailboxes), _journal.c.message_id == message_id
+    )
+    return filed.union_all(others)
+
+
+def _of_ticket(number: int) -> Any:
+    """Ids of the rows: by the ticket's comments, and by all that left none."""
+    comments = select(_comment.c.journal_id).where(
+        _comment.c.ticket_id == number, _comment.c.journal_id.is_not(None)
+    )
+    return comments.union_all(_left_no_comment().where(_journal.c.ticket_id == number))
+
+
+def _left_no_comment() -> Select[Any]:
+    return select(_journal.c.id).where(text(LEFT_NO_COMMENT))
+
+
+def _entry(row: Row[Any]) -> JournalEntry:
+    return JournalEntry(
+        id=row.id,
+        mailbox=row.mailbox,
+        received_at=row.received_at,
+        verdict=row.verdict,
+        reason=row.reason,
+        ticket=row.ticket_id,
+        peer=row.peer,
+        helo=row.helo,
+        mail_from=row.mail_from,
+        rcpt_tos=tuple(row.rcpt_tos.split()),
+        author=row.author,
+        subject=row.subject,
+        message_id=row.message_id,
+        size_bytes=row.size_bytes,
+        reply=row.reply,
+        trace=tuple(Step(*step) for step in json.loads(row.trace)),
+        authentication=json.loads(row.authentication),
+    )

@@ -1,0 +1,155 @@
+"""Held mails: what waits, who may go, and what has waited too long."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from rules.decision.model import Reason, Verdict
+from rules.mail import Delivery, Envelope, Mailbox
+from rules.sender.authentication import Authentication, from_dict
+from storage.db import raw_mail
+from storage.db.tables import (
+    CompanyRow,
+    DeferralRow,
+    JournalRow,
+    MailboxRow,
+    MailRow,
+    PersonRow,
+    table,
+)
+from storage.mail.journal import envelope_of
+
+_mail, _journal, _mailbox = table(MailRow), table(JournalRow), table(MailboxRow)
+_person, _deferral = table(PersonRow), table(DeferralRow)
+_company, _again = table(CompanyRow), _journal.alias("again")
+
+TRIED_AGAIN_AFTER = timedelta(days=1)
+
+_HELD = (
+    select(
+        _journal,
+        _mail.c.raw_digest,
+        _mailbox.c.address.label("mailbox"),
+        _mailbox.c.policy,
+    )
+    .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
+    .join(_mailbox, _mail.c.mailbox_id == _mailbox.c.id)
+    .where(_mail.c.state == "held")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A mail in quarantine, with all that is needed to decide it again."""
+
+    journal_id: UUID
+    mailbox: Mailbox
+    came_at: datetime
+    reason: str
+    author: str
+    """Empty where From names no single mailbox."""
+    subject: str
+    envelope: Envelope
+    authentication: Authentication
+    size_bytes: int
+    raw_digest: str
+
+
+def held(connection: Connection, limit: int = 1000) -> Sequence[Held]:
+    """What is held, the oldest first."""
+    rows = connection.execute(_HELD.order_by(_journal.c.received_at).limit(limit))
+    return [_as_held(row) for row in rows]
+
+
+def find(connection: Connection, journal_id: UUID) -> Held | None:
+    """One held mail; None where there is none, or no more."""
+    row = connection.execute(_HELD.where(_journal.c.id == journal_id)).one_or_none()
+    return _as_held(row) if row is not None else None
+
+
+def enrolled_meanwhile(connection: Connection, now: datetime) -> Sequence[Held]:
+    """Mails held for their author's enrolment, who has been enrolled since.
+
+    One that could not be filed all the same (he writes too much, the ticket is another company's)
+    is among them again a day later.
+    """
+    enrolled = (
+        (_person.c.mailbox_id == _journal.c.mailbox_id)
+        & (_person.c.address == _journal.c.author)
+        & _person.c.active
+    )
+    suspended = (_company.c.id == _person.c.company_id) & ~_company.c.active
+    tried = (
+        select(_again.c.id)
+        .where(
+            _again.c.mailbox_id == _journal.c.mailbox_id,
+            _again.c.author == _journal.c.author,
+            _again.c.received_at > now - TRIED_AGAIN_AFTER,
+            _again.c.identity == _journal.c.identity,
+            _again.c.id != _journal.c.id,
+            _again.c.verdict.in_((Verdict.HELD.value, Verdict.REFUSED.value)),
+        )
+        .exists()
+    )
+    query = (
+        _HELD.join(_person, enrolled)
+        .join(_company, suspended, isouter=True)
+        .where(
+            _journal.c.reason == Reason.NOT_ENROLLED.value,
+            _company.c.id.is_(None),
+            ~tried,
+        )
+    )
+    return [_as_held(row) for row in connection.execute(query.order_by(_journal.c.received_at))]
+
+
+def delivery(connection: Connection, mail: Held) -> Delivery:
+    """The mail as it came: its envelope and its bytes."""
+    return Delivery(mail.envelope, raw_mail.load(connection, mail.mailbox.id, mail.raw_digest))
+
+
+def discard(connection: Connection, journal_id: UUID) -> bool:
+    """Take a mail out of quarantine without filing it; False where it is not held any more."""
+    guard = (_mail.c.journal_id == journal_id) & (_mail.c.state == "held")
+    return connection.execute(update(_mail).where(guard).values(state="discarded")).rowcount == 1
+
+
+def discard_before(connection: Connection, mailbox: Mailbox, moment: datetime) -> int:
+    """Discard what a mailbox has held since before a moment; returns how many."""
+    old = select(_journal.c.id).where(_journal.c.received_at < moment)
+    guard = (
+        (_mail.c.mailbox_id == mailbox.id) & (_mail.c.state == "held") & _mail.c.journal_id.in_(old)
+    )
+    return connection.execute(update(_mail).where(guard).values(state="discarded")).rowcount
+
+
+def forget_deferrals(connection: Connection, now: datetime) -> None:
+    """Drop what is known of mails that were told to come again and have not come for long."""
+    connection.execute(delete(_deferral).where(_deferral.c.since < now - timedelta(days=10)))
+
+
+def count(connection: Connection) -> int:
+    query = select(func.count()).select_from(_mail).where(_mail.c.state == "held")
+    return int(connection.execute(query).scalar_one())
+
+
+def _as_held(row: Row[Any]) -> Held:
+    return Held(
+        journal_id=row.id,
+        mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
+        came_at=row.received_at,
+        reason=row.reason,
+        author=row.author,
+        subject=row.subject,
+        envelope=envelope_of(row),
+        authentication=from_dict(json.loads(row.authentication)),
+        size_bytes=row.size_bytes,
+        raw_digest=row.raw_digest,
+    )

@@ -1,0 +1,393 @@
+"""Outgoing mails as rows: claimed for a while, then sent, put off or given up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from rules.facts import Presence, Role
+from rules.mail import Mailbox
+from rules.ticket.notices import Kind, NoticeState
+from rules.ticket.visibility import Visibility
+from storage.db.tables import (
+    AttachmentRow,
+    BouncedRow,
+    CommentRow,
+    CompanyRow,
+    JournalRow,
+    MailboxRow,
+    NoticeRow,
+    ParticipantRow,
+    PersonRow,
+    TicketRow,
+    table,
+)
+from storage.notices import suppression
+
+_notice, _ticket, _mailbox = table(NoticeRow), table(TicketRow), table(MailboxRow)
+_journal, _person = table(JournalRow), table(PersonRow)
+
+_company, _ticket_company = table(CompanyRow), table(CompanyRow).alias("ticket_company")
+_participant, _bounced = table(ParticipantRow), table(BouncedRow)
+_comment, _attachment = table(CommentRow), table(AttachmentRow)
+_author = _person.alias("author")
+
+_WHOLE = (
+    select(
+        _notice,
+        _ticket.c.deleted_at,
+        _ticket.c.subject,
+        _ticket.c.status,
+        _ticket.c.severity,
+        _ticket.c.severity_claimed,
+        _ticket.c.critical_claimed,
+        _ticket.c.requester,
+        _ticket.c.tier,
+        _ticket.c.fields,
+        _ticket.c.missing,
+        _ticket.c.message_id.label("opened_by"),
+        _ticket.c.due_at.label("ticket_due_at"),
+        _ticket_company.c.name.label("ticket_company"),
+        _ticket_company.c.channel,
+        _mailbox.c.address.label("mailbox"),
+        _mailbox.c.policy,
+        _journal.c.message_id.label("answers"),
+        _person.c.name,
+        _person.c.active.label("person_active"),
+        _company.c.active.label("company_active"),
+        _participant.c.id.label("participant_id"),
+        _participant.c.presence,
+        _participant.c.muted,
+        _bounced.c.suspended_at,
+        _comment.c.author,
+        _comment.c.visibility,
+        _comment.c.text,
+        _comment.c.degraded,
+        _author.c.name.label("author_name"),
+        _author.c.role.label("author_role"),
+    )
+    .join_from(_notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id)
+    .join(_ticket, _notice.c.ticket_id == _ticket.c.id, isouter=True)
+    .join(_ticket_company, _ticket.c.company_id == _ticket_company.c.id, isouter=True)
+    .join(_journal, _notice.c.cause == _journal.c.id, isouter=True)
+    .join(
+        _person,
+        (_person.c.mailbox_id == _notice.c.mailbox_id) & (_person.c.address == _notice.c.address),
+        isouter=True,
+    )
+    .join(_company, _person.c.company_id == _company.c.id, isouter=True)
+    .join(
+        _participant,
+        (_participant.c.ticket_id == _notice.c.ticket_id)
+        & (_participant.c.address == _notice.c.address),
+        isouter=True,
+    )
+    .join(
+        _bounced,
+        (_bounced.c.mailbox_id == _notice.c.mailbox_id) & (_bounced.c.address == _notice.c.address),
+        isouter=True,
+    )
+    .join(_comment, _notice.c.comment_id == _comment.c.id, isouter=True)
+    .join(
+        _author,
+        (_author.c.mailbox_id == _comment.c.mailbox_id) & (_author.c.address == _comment.c.author),
+        isouter=True,
+    )
+    .order_by(_notice.c.created_at, _notice.c.id)
+)
+"""All that is needed to write a notice, and to know whether it may still be sent."""
+
+LEASE = timedelta(minutes=10)
+"""A claimed notice is nobody else's for so long; a sender that dies leaves it to the next then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The comment that a notice carries."""
+
+    author: str
+    name: str
+    """The author's; empty where he has none."""
+    by_staff: bool
+    visibility: Visibility
+    text: str
+    degraded: bool
+    """The text could not be read; the raw mail is with the ticket."""
+    attachments: tuple[str, ...]
+    """Their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The ticket that a notice is about, and the recipient's place on it."""
+
+    ticket: int
+    participant: int | None
+    """None for somebody who is told without being on the ticket: he gets no reply address."""
+    subject: str
+    status: str
+    severity: str
+    severity_claimed: str | None
+    critical_claimed: bool
+    requester: str
+    company: str
+    """Its name; empty where the requester belongs to none."""
+    tier: str
+    fields: Mapping[str, str]
+    missing: tuple[str, ...]
+    """Names of the facts that the request lacks."""
+    opened_by: str
+    """The Message-ID of the mail that opened it; empty where there was none."""
+    due_at: datetime | None
+    """When the next answer is due."""
+    channel: str = ""
+    """The way of contact that the company prefers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """All that is needed to write and send one outgoing mail."""
+
+    id: UUID
+    kind: Kind
+    mailbox: Mailbox
+    about: About | None
+    """None for an invitation, which is about no ticket."""
+    words: Words | None
+    address: str
+    name: str
+    language: str
+    """Empty for the policy's."""
+    detail: Mapping[str, str]
+    """What else the template of this kind needs."""
+    answers: str
+    """The Message-ID of the mail that caused it; empty where there was none."""
+    created_at: datetime
+    attempts: int
+    """This one included."""
+
+
+def claim(connection: Connection, now: datetime, limit: int) -> Sequence[Notice]:
+    """Take up to `limit` due notices, the longest due first. Two senders never get the same one.
+
+    What must not be sent any more is given up at once: the recipient has left the ticket or was
+    never let in, his account is closed, or mail comes back from his address.
+    """
+    due = (
+        select(_notice.c.id)
+        .where(_notice.c.state == NoticeState.DUE.value, _notice.c.due_at <= now)
+        .order_by(_notice.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # SQLite, with its one writer, needs and has none
+    )
+    claimed = (
+        update(_notice)
+        .where(_notice.c.id.in_(due))
+        .values(due_at=now + LEASE, attempts=_notice.c.attempts + 1)
+        .returning(_notice.c.id)
+    )
+    ids = connection.execute(claimed).scalars().all()
+    if not ids:
+        return ()
+    rows = connection.execute(_WHOLE.where(_notice.c.id.in_(ids))).all()
+    attached = _attachments(connection, [row.comment_id for row in rows if row.comment_id])
+    found = []
+    for row in rows:
+        if (why := _forbidden(row)) is not None:
+            _settle(connection, row.id, state=NoticeState.DEAD.value, last_error=why)
+        else:
+            found.append(_as_notice(row, attached.get(row.comment_id, ())))
+    return found
+
+
+def _forbidden(row: Row[Any]) -> str | None:
+    """Why a notice must not be sent any more; None where it may."""
+    if row.deleted_at is not None:
+        return "the ticket is deleted"
+    if row.suspended_at is not None:
+        return "mail to this address comes back: it is suspended"
+    if row.person_active is False or row.company_active is False:
+        return "the recipient's account is closed"
+    kind = Kind(row.kind)
+    if not kind.is_for_participants or row.ticket_id is None:
+        return None
+    if row.presence != Presence.ACTIVE.value:
+        return "the recipient is not on the ticket any more"
+    if row.muted and kind is not Kind.RECEIPT:
+        return "the recipient has unsubscribed"
+    return None
+
+
+def _attachments(connection: Connection, comments: Sequence[int]) -> Mapping[int, tuple[str, ...]]:
+    """The names of what hangs on comments."""
+    if not comments:
+        return {}
+    named: dict[int, tuple[str, ...]] = {}
+    query = select(_attachment.c.comment_id, _attachment.c.name).order_by(_attachment.c.id)
+    for comment, name in connection.execute(query.where(_attachment.c.comment_id.in_(comments))):
+        named[comment] = (*named.get(comment, ()), name)
+    return named
+
+
+def order_invitation(
+    connection: Connection,
+    mailbox: Mailbox,
+    address: str,
+    notice: UUID,
+    now: datetime,
+    language: str = "",
+) -> None:
+    """Order a sign-up link for an address, at no mail's request; without a language it is written
+    in the policy's."""
+    row = {"id": notice, "mailbox_id": mailbox.id, "kind": Kind.INVITATION.value}
+    row |= {"address": address, "state": NoticeState.DUE.value, "created_at": now, "due_at": now}
+    row |= {"detail": "{}", "language": language}
+    connection.execute(insert(_notice), row | {"attempts": 0, "last_error": ""})
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next notice is due; None while there is none."""
+    query = select(func.min(_notice.c.due_at)).where(_notice.c.state == NoticeState.DUE.value)
+    return connection.execute(query).scalar()
+
+
+def sent(connection: Connection, notice: UUID, now: datetime) -> None:
+    _settle(connection, notice, state=NoticeState.SENT.value, sent_at=now, last_error="")
+
+
+def put_off(connection: Connection, notice: UUID, due_at: datetime, error: str) -> None:
+    _settle(connection, notice, due_at=due_at, last_error=error)
+
+
+def give_up(connection: Connection, notice: UUID, error: str, hard: bool, now: datetime) -> None:
+    """Never try again; a `hard` failure counts against the address as a bounce would."""
+    settled = _settle(connection, notice, state=NoticeState.DEAD.value, last_error=error)
+    if hard and settled:
+        query = select(_notice.c.mailbox_id, _notice.c.address).where(_notice.c.id == notice)
+        for mailbox, address in connection.execute(query).all():
+            suppression.add_hard(connection, mailbox, address, error, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A notice as operators look at it."""
+
+    id: UUID
+    mailbox: str
+    ticket: int | None
+    kind: str
+    address: str
+    state: NoticeState
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    last_error: str
+
+
+_LISTED = select(_notice, _mailbox.c.address.label("mailbox")).join_from(
+    _notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id
+)
+
+
+def listing(connection: Connection, state: NoticeState | None, limit: int) -> Sequence[Listed]:
+    """Notices, the newest first."""
+    query = _LISTED.order_by(_notice.c.created_at.desc(), _notice.c.id).limit(limit)
+    if state is not None:
+        query = query.where(_notice.c.state == state.value)
+    return [_listed(row) for row in connection.execute(query)]
+
+
+def find(connection: Connection, notice: UUID) -> Listed | None:
+    """One notice; None where there is none."""
+    row = connection.execute(_LISTED.where(_notice.c.id == notice)).one_or_none()
+    return _listed(row) if row is not None else None
+
+
+def _listed(row: Row[Any]) -> Listed:
+    return Listed(
+        row.id,
+        row.mailbox,
+        row.ticket_id,
+        row.kind,
+        row.address,
+        NoticeState(row.state),
+        row.created_at,
+        row.due_at,
+        row.attempts,
+        row.last_error,
+    )
+
+
+def requeue(connection: Connection, ids: Sequence[UUID] | None, now: datetime) -> int:
+    """Try dead notices again from the beginning, all of them for None; returns how many."""
+    dead = _notice.c.state == NoticeState.DEAD.value
+    chosen = dead if ids is None else dead & _notice.c.id.in_(ids)
+    again = {"state": NoticeState.DUE.value, "created_at": now, "due_at": now, "attempts": 0}
+    return connection.execute(update(_notice).where(chosen).values(**again)).rowcount
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many notices are in each state."""
+    query = select(_notice.c.state, func.count().label("number")).group_by(_notice.c.state)
+    return {row.state: row.number for row in connection.execute(query)}
+
+
+def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
+    """Change a notice that is due; False where another sender was first."""
+    guard = (_notice.c.id == notice) & (_notice.c.state == NoticeState.DUE.value)
+    return connection.execute(update(_notice).where(guard).values(**values)).rowcount == 1
+
+
+def _as_notice(row: Row[Any], attachments: tuple[str, ...]) -> Notice:
+    return Notice(
+        id=row.id,
+        kind=Kind(row.kind),
+        mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
+        about=_about(row) if row.ticket_id is not None else None,
+        words=_words(row, attachments) if row.visibility is not None else None,
+        address=row.address,
+        name=row.name or "",
+        language=row.language,
+        detail=json.loads(row.detail),
+        answers=row.answers or "",
+        created_at=row.created_at,
+        attempts=row.attempts,
+    )
+
+
+def _about(row: Row[Any]) -> About:
+    return About(
+        ticket=row.ticket_id,
+        participant=row.participant_id if row.presence == Presence.ACTIVE.value else None,
+        subject=row.subject,
+        status=row.status,
+        severity=row.severity,
+        severity_claimed=row.severity_claimed,
+        critical_claimed=row.critical_claimed,
+        requester=row.requester,
+        company=row.ticket_company or "",
+        tier=row.tier,
+        fields=json.loads(row.fields),
+        missing=tuple(json.loads(row.missing)),
+        opened_by=row.opened_by,
+        due_at=row.ticket_due_at,
+        channel=row.channel or "",
+    )
+
+
+def _words(row: Row[Any], attachments: tuple[str, ...]) -> Words:
+    return Words(
+        author=row.author,
+        name=row.author_name or "",
+        by_staff=row.author_role == Role.STAFF.value,
+        visibility=Visibility(row.visibility),
+        text=row.text,
+        degraded=row.degraded is not None,
+        attachments=attachments,
+    )

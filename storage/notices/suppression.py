@@ -1,0 +1,103 @@
+"""Addresses that mail of ours comes back from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.expression import ClauseElement
+
+from rules.decision.model import Bounced
+from rules.mail.bounces import HARD_BOUNCES, Failure
+from rules.ticket.notices import NoticeState
+from storage.db.statements import Statement, always
+from storage.db.tables import BouncedRow, NoticeRow, table
+from storage.ticket.write import Hand, storable
+
+_bounced, _notice = table(BouncedRow), table(NoticeRow)
+
+_CAME_BACK = always(
+    update(_notice)
+    .where(_notice.c.id == bindparam("notice"), _notice.c.state == NoticeState.SENT.value)
+    .values(state=NoticeState.DEAD.value, last_error=bindparam("error"))
+    .returning(_notice.c.id)
+)
+
+
+def _one_more(dialect: str) -> ClauseElement:
+    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(_bounced)
+    is_enough = _bounced.c.hard + 1 >= HARD_BOUNCES
+    statement: ClauseElement = insert.on_conflict_do_update(
+        index_elements=["mailbox_id", "address"],
+        set_={
+            "hard": _bounced.c.hard + 1,
+            "last_at": insert.excluded.last_at,
+            "why": insert.excluded.why,
+            "suspended_at": func.coalesce(
+                _bounced.c.suspended_at, case((is_enough, insert.excluded.last_at))
+            ),
+        },
+    )
+    return statement
+
+
+_ONE_MORE = Statement(_one_more, [column.name for column in _bounced.columns])
+
+
+def count(connection: Connection, hand: Hand, bounced: Bounced) -> None:
+    """Write down that a notice came back; one that failed for good counts against its address.
+
+    A notice counts once, however many reports of it arrive.
+    """
+    if bounced.failure is Failure.DELAYED:
+        return
+    error = storable(f"bounced: {bounced.why}", 500)
+    first = _CAME_BACK.rows(connection, notice=bounced.notice, error=error)
+    if first and bounced.failure is Failure.HARD:
+        add_hard(connection, hand.mailbox.id, bounced.address, bounced.why, hand.now)
+
+
+def add_hard(connection: Connection, mailbox: int, address: str, why: str, now: datetime) -> None:
+    """One more failure for good; with the second the address is suspended."""
+    row = {"mailbox_id": mailbox, "address": address, "hard": 1, "last_at": now}
+    _ONE_MORE.run(connection, row | {"why": storable(why, 500), "suspended_at": None})
+
+
+def forgive(connection: Connection, mailbox: int, address: str) -> bool:
+    """Write to an address again; False where none of its mails came back."""
+    found = connection.execute(
+        delete(_bounced).where(_bounced.c.mailbox_id == mailbox, _bounced.c.address == address)
+    )
+    return found.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """An address that mail of ours comes back from."""
+
+    address: str
+    hard: int
+    last_at: datetime
+    why: str
+    suspended_at: datetime | None
+    """Since when it is written to no more; None while it still is."""
+
+
+def listing(connection: Connection, mailbox: int) -> Sequence[Returning]:
+    """Every such address of a mailbox, the last one that failed first."""
+    rows = connection.execute(
+        select(
+            _bounced.c.address,
+            _bounced.c.hard,
+            _bounced.c.last_at,
+            _bounced.c.why,
+            _bounced.c.suspended_at,
+        )
+        .where(_bounced.c.mailbox_id == mailbox)
+        .order_by(_bounced.c.last_at.desc(), _bounced.c.address)
+    )
+    return [Returning(*row) for row in rows]

@@ -1,0 +1,1 @@
+"""Who is registered: mailboxes, companies, people, callers."""

@@ -1,0 +1,1 @@
+"""Tickets as rows: loaded, listed and written."""

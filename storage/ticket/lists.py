@@ -1,0 +1,110 @@
+"""Lists of tickets in pages, the last changed first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from sqlalchemy import ColumnElement, Connection, or_, select, true
+
+from rules.facts import Presence
+from rules.mail import Mailbox
+from storage.db.tables import ParticipantRow, TicketRow, table
+from storage.ticket.read import SUMMARY, Summary, summary
+
+_ticket, _participant = table(TicketRow), table(ParticipantRow)
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every ticket of the mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedBy:
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedTo:
+    """Tickets that somebody is on without being their requester."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfCompany:
+    company: int
+
+
+Which = All | RequestedBy | CopiedTo | OfCompany
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a list a ticket stands: a page goes on behind it, whatever was added meanwhile."""
+
+    updated_at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    tickets: Sequence[Summary]
+    ends_at: Place | None
+    """Of its last ticket; None where no more follow."""
+
+
+def page(
+    connection: Connection,
+    mailbox: Mailbox,
+    which: Which,
+    status: str | None,
+    limit: int,
+    before: Place | None,
+) -> Page:
+    """Up to `limit` tickets of a mailbox, after a place in the list."""
+    query = SUMMARY.where(
+        _ticket.c.mailbox_id == mailbox.id, _ticket.c.deleted_at.is_(None), _among(mailbox, which)
+    )
+    if status is not None:
+        query = query.where(_ticket.c.status == status)
+    if before is not None:
+        query = query.where(
+            _ticket.c.updated_at <= before.updated_at,
+            or_(_ticket.c.updated_at < before.updated_at, _ticket.c.id < before.number),
+        )
+    ordered = query.order_by(_ticket.c.updated_at.desc(), _ticket.c.id.desc())
+    found = [summary(row) for row in connection.execute(ordered.limit(limit + 1))]
+    shown = found[:limit]
+    ends_at = Place(shown[-1].updated_at, shown[-1].number) if len(found) > limit else None
+    return Page(shown, ends_at)
+
+
+def _among(mailbox: Mailbox, which: Which) -> ColumnElement[bool]:
+    match which:
+        case All():
+            return true()
+        case RequestedBy(address=address):
+            # By way of the people: their addresses have an index, the requesters have none.
+            return _ticket.c.id.in_(_tickets_of(mailbox, address)) & (
+                _ticket.c.requester == address
+            )
+        case CopiedTo(address=address):
+            return _ticket.c.id.in_(_tickets_of(mailbox, address)) & (
+                _ticket.c.requester != address
+            )
+        case OfCompany(company=company):
+            return _ticket.c.company_id == company
+        case _:
+            assert_never(which)
+
+
+def _tickets_of(mailbox: Mailbox, address: str) -> Any:
+    return select(_participant.c.ticket_id).where(
+        _participant.c.mailbox_id == mailbox.id,
+        _participant.c.address == address,
+        _participant.c.presence == Presence.ACTIVE.value,
+    )

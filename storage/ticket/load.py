@@ -1,0 +1,218 @@
+"""Tickets with their people, as the rules see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from rules.facts import Part, Participant, Presence, Ticket
+from rules.mail import Mailbox
+from rules.sender.pointers import Signal
+from rules.ticket.lifecycle import Status
+from storage.db.statements import by_count, filled, numbered
+from storage.db.tables import (
+    CRITICAL_SOURCES,
+    AuditRow,
+    BouncedRow,
+    CompanyRow,
+    NoticeRow,
+    ParticipantRow,
+    PersonRow,
+    TicketRow,
+    table,
+)
+from storage.ticket import clocks
+
+_company, _person, _audit = table(CompanyRow), table(PersonRow), table(AuditRow)
+_ticket, _participant = table(TicketRow), table(ParticipantRow)
+_notice, _bounced = table(NoticeRow), table(BouncedRow)
+
+HOPS = 10
+"""A ticket may lead on to another, and that to a third; so far we follow."""
+
+_follow_up = _ticket.alias("follow_up")
+
+_TICKETS = by_count(
+    lambda count: (
+        select(
+            _ticket.c.id.label("ticket"),
+            _ticket.c.mailbox_id,
+            _ticket.c.company_id,
+            _ticket.c.status,
+            _ticket.c.status_at,
+            _ticket.c.requester,
+            _ticket.c.subject,
+            _ticket.c.severity,
+            _ticket.c.tier,
+            _ticket.c.targets,
+            _ticket.c.clock,
+            _ticket.c.missing,
+            _ticket.c.fields,
+            _ticket.c.critical_claimed,
+            _ticket.c.severity_source,
+            _ticket.c.escalation_level,
+            _ticket.c.first_answered_at,
+            _ticket.c.assignee,
+            _ticket.c.merged_into,
+            _ticket.c.deleted_at,
+            _follow_up.c.id.label("follow_up"),
+        )
+        .join_from(_ticket, _follow_up, _follow_up.c.follows == _ticket.c.id, isouter=True)
+        .where(_ticket.c.id.in_(numbered("ticket", count)))
+    )
+)
+
+_PARTICIPANTS = by_count(
+    lambda count: (
+        select(
+            _participant.c.ticket_id,
+            _participant.c.id,
+            _participant.c.address,
+            _participant.c.part,
+            _participant.c.presence,
+            _participant.c.muted,
+            func.coalesce(func.nullif(_person.c.language, ""), _participant.c.language).label(
+                "language"
+            ),
+            _person.c.active.label("person_active"),
+            _company.c.active.label("company_active"),
+            _bounced.c.suspended_at,
+        )
+        .join_from(
+            _participant,
+            _person,
+            (_person.c.mailbox_id == _participant.c.mailbox_id)
+            & (_person.c.address == _participant.c.address),
+            isouter=True,
+        )
+        .join(_company, _company.c.id == _person.c.company_id, isouter=True)
+        .join(
+            _bounced,
+            (_bounced.c.mailbox_id == _participant.c.mailbox_id)
+            & (_bounced.c.address == _participant.c.address),
+            isouter=True,
+        )
+        .where(_participant.c.ticket_id.in_(numbered("ticket", count)))
+        .order_by(_participant.c.id)
+    )
+)
+
+_SENT_LATELY = by_count(
+    lambda count: (
+        select(_notice.c.ticket_id, _notice.c.address, func.count().label("number"))
+        .where(
+            _notice.c.ticket_id.in_(numbered("ticket", count)),
+            _notice.c.created_at > bindparam("since"),
+        )
+        .group_by(_notice.c.ticket_id, _notice.c.address)
+    )
+)
+
+_REOPENED_LATELY = by_count(
+    lambda count: (
+        select(_audit.c.ticket_id, func.count().label("number"))
+        .where(
+            _audit.c.ticket_id.in_(numbered("ticket", count)),
+            _audit.c.at > bindparam("since"),
+            _audit.c.what == "status",
+            (_audit.c.was == Status.RESOLVED.value) | (_audit.c.was == Status.CLOSED.value),
+            (_audit.c.became == Status.OPEN.value) | (_audit.c.became == Status.PENDING.value),
+        )
+        .group_by(_audit.c.ticket_id)
+    )
+)
+
+
+def pointed_to(
+    connection: Connection,
+    mailbox: Mailbox,
+    signals: tuple[Signal, ...],
+    named_before: Mapping[str, tuple[int, ...]],
+    known_ids: Mapping[str, int],
+    since: datetime,
+) -> Mapping[int, Ticket]:
+    """The tickets that a mail points to, and those that they lead on to."""
+    ids = {signal.message_id for signal in signals}
+    wanted = {signal.ticket for signal in signals if signal.ticket is not None}
+    wanted |= {known_ids[one] for one in ids if one in known_ids}
+    wanted |= {ticket for one in ids for ticket in named_before.get(one, ())}
+    found: dict[int, Ticket] = {}
+    for _ in range(HOPS):
+        if not wanted:
+            break
+        found |= load(connection, mailbox, wanted, since)
+        leads = {n for t in found.values() for n in (t.merged_into, t.follow_up) if n is not None}
+        wanted = leads - found.keys()
+    return found
+
+
+def load(
+    connection: Connection, mailbox: Mailbox, numbers: Iterable[int], since: datetime
+) -> Mapping[int, Ticket]:
+    """Tickets of a mailbox by number, with their people and what was done on them `since`."""
+    wanted = filled("ticket", sorted(numbers))
+    # Whose they are is looked at here: asked for in the query, SQLite would go through all tickets
+    # of the mailbox to find the few.
+    found = _TICKETS(len(wanted)).rows(connection, **wanted)
+    rows = [row for row in found if row.mailbox_id == mailbox.id]
+    if not rows:
+        return {}
+    here = filled("ticket", [row.ticket for row in rows])
+    participants = _PARTICIPANTS(len(rows)).ask(connection, **here)
+    sent_lately = _SENT_LATELY(len(rows)).ask(connection, since=since, **here)
+    any_over = any(Status(row.status).is_over for row in rows)
+    reopened_lately = (
+        _REOPENED_LATELY(len(rows)).ask(connection, since=since, **here) if any_over else list
+    )
+    members: dict[int, list[Participant]] = {}
+    for row in participants():
+        members.setdefault(row.ticket_id, []).append(_as_participant(row))
+    sent: dict[int, dict[str, int]] = {}
+    for row in sent_lately():
+        sent.setdefault(row.ticket_id, {})[row.address] = row.number
+    reopened = {row.ticket_id: row.number for row in reopened_lately()}
+    return {
+        row.ticket: Ticket(
+            id=row.ticket,
+            company=row.company_id,
+            participants=tuple(members.get(row.ticket, ())),
+            status=Status(row.status),
+            status_at=row.status_at,
+            requester=row.requester,
+            subject=row.subject,
+            severity=row.severity,
+            tier=row.tier,
+            targets=json.loads(row.targets),
+            clock=clocks.read(row.clock),
+            missing=tuple(json.loads(row.missing)),
+            fields=json.loads(row.fields),
+            critical_claimed=row.critical_claimed,
+            in_portal=row.severity_source in CRITICAL_SOURCES,
+            escalation_level=row.escalation_level,
+            staff_spoke=row.first_answered_at is not None,
+            assignee=row.assignee,
+            merged_into=row.merged_into,
+            deleted=row.deleted_at is not None,
+            follow_up=row.follow_up,
+            reopened=reopened.get(row.ticket, 0),
+            sent=sent.get(row.ticket, {}),
+        )
+        for row in rows
+    }
+
+
+def _as_participant(row: Any) -> Participant:
+    registered_well = row.person_active is not False and row.company_active is not False
+    return Participant(
+        row.id,
+        row.address,
+        Part(row.part),
+        Presence(row.presence),
+        row.muted,
+        registered_well and row.suspended_at is None,
+        row.language,
+    )

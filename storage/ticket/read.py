@@ -1,0 +1,283 @@
+"""Reads of one ticket, for the command line and the API; `storage.ticket.lists` reads many."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from rules.facts import Role
+from rules.mail import Mailbox
+from storage.db import raw_mail as blobs
+from storage.db.tables import (
+    AttachmentRow,
+    AuditRow,
+    CommentRow,
+    CompanyRow,
+    MailboxRow,
+    MailRow,
+    ParticipantRow,
+    PersonRow,
+    TicketRow,
+    table,
+)
+
+_ticket, _mailbox, _comment = table(TicketRow), table(MailboxRow), table(CommentRow)
+_attachment, _participant = table(AttachmentRow), table(ParticipantRow)
+_company, _person, _audit = table(CompanyRow), table(PersonRow), table(AuditRow)
+_mail = table(MailRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    number: int
+    mailbox: str
+    subject: str
+    status: str
+    severity: str
+    severity_claimed: str | None
+    critical_claimed: bool
+    requester: str
+    company: str
+    """Its name; empty where the requester belongs to none."""
+    assignee: str
+    mentions: int | None
+    merged_into: int | None
+    due_at: datetime | None
+    """When the next answer is due."""
+    opened_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What of a ticket stands in no list."""
+
+    tier: str
+    channel: str
+    """The way of contact that the company prefers."""
+    fields: Mapping[str, str]
+    missing: tuple[str, ...]
+    escalation_level: int
+    first_due_at: datetime | None
+    first_answered_at: datetime | None
+    follows: int | None
+    rating: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    id: int
+    name: str
+    content_type: str
+    size_bytes: int
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One comment on a ticket."""
+
+    id: int
+    journal_id: UUID | None
+    """The mail that it came by; none where it was written over the API or on the console."""
+    author: str
+    by_staff: bool
+    visibility: str
+    text: str
+    degraded: str | None
+    charset_guessed: bool
+    """Some of the text may be wrong: nothing said in which character set it was."""
+    written_at: datetime
+    attachments: tuple[Attached, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    id: int
+    address: str
+    part: str
+    presence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One line of the audit trail."""
+
+    at: datetime
+    actor: str
+    source: str
+    what: str
+    was: str
+    became: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A ticket with all that is on it."""
+
+    summary: Summary
+    details: Details
+    members: tuple[Member, ...]
+    comments: tuple[Said, ...]
+    history: tuple[Audited, ...]
+    """The oldest first."""
+
+
+SUMMARY = (
+    select(
+        _ticket,
+        _mailbox.c.address.label("mailbox"),
+        _company.c.name.label("company"),
+        _company.c.channel,
+    )
+    .join_from(_ticket, _mailbox, _ticket.c.mailbox_id == _mailbox.c.id)
+    .join(_company, _ticket.c.company_id == _company.c.id, isouter=True)
+)
+
+
+def newest(connection: Connection, limit: int, status: str | None = None) -> Sequence[Summary]:
+    """The tickets that changed last, newest first."""
+    query = SUMMARY.where(_ticket.c.deleted_at.is_(None))
+    if status is not None:
+        query = query.where(_ticket.c.status == status)
+    rows = connection.execute(query.order_by(_ticket.c.updated_at.desc()).limit(limit))
+    return [summary(row) for row in rows]
+
+
+def mailbox_of(connection: Connection, number: int) -> Mailbox | None:
+    """The mailbox of a ticket; None where there is no such ticket."""
+    row = connection.execute(
+        select(_mailbox.c.id, _mailbox.c.address, _mailbox.c.policy)
+        .join_from(_ticket, _mailbox, _ticket.c.mailbox_id == _mailbox.c.id)
+        .where(_ticket.c.id == number)
+    ).one_or_none()
+    return Mailbox(*row) if row is not None else None
+
+
+def whole(connection: Connection, number: int) -> Whole | None:
+    """The ticket with all that is on it, oldest first; None where there is none."""
+    row = connection.execute(SUMMARY.where(_ticket.c.id == number)).one_or_none()
+    if row is None:
+        return None
+    members = connection.execute(
+        select(
+            _participant.c.id, _participant.c.address, _participant.c.part, _participant.c.presence
+        )
+        .where(_participant.c.ticket_id == number)
+        .order_by(_participant.c.id)
+    )
+    return Whole(
+        summary(row),
+        _details(row),
+        tuple(Member(*member) for member in members),
+        _comments(connection, number),
+        _history(connection, number),
+    )
+
+
+def raw_mail(connection: Connection, number: int, journal_id: UUID) -> bytes | None:
+    """A mail on a ticket as it arrived; None where the ticket has no such mail."""
+    row = connection.execute(
+        select(_mail.c.mailbox_id, _mail.c.raw_digest).where(
+            _mail.c.journal_id == journal_id, _mail.c.ticket_id == number
+        )
+    ).one_or_none()
+    return blobs.load(connection, row.mailbox_id, row.raw_digest) if row is not None else None
+
+
+def _comments(connection: Connection, number: int) -> tuple[Said, ...]:
+    attached: dict[int, list[Attached]] = {}
+    for row in connection.execute(
+        select(_attachment)
+        .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
+        .where(_comment.c.ticket_id == number)
+        .order_by(_attachment.c.id)
+    ):
+        attached.setdefault(row.comment_id, []).append(
+            Attached(row.id, row.name, row.content_type, row.size_bytes, row.part)
+        )
+    of_author = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
+        _person.c.address == _comment.c.author
+    )
+    rows = connection.execute(
+        select(_comment, _person.c.role)
+        .join_from(_comment, _person, of_author, isouter=True)
+        .where(_comment.c.ticket_id == number)
+        .order_by(_comment.c.written_at, _comment.c.id)
+    )
+    return tuple(
+        Said(
+            row.id,
+            row.journal_id,
+            row.author,
+            row.role == Role.STAFF.value,
+            row.visibility,
+            row.text,
+            row.degraded,
+            row.charset_guessed,
+            row.written_at,
+            tuple(attached.get(row.id, ())),
+        )
+        for row in rows
+    )
+
+
+def _history(connection: Connection, number: int) -> tuple[Audited, ...]:
+    rows = connection.execute(
+        select(
+            _audit.c.at,
+            _audit.c.actor,
+            _audit.c.source,
+            _audit.c.what,
+            _audit.c.was,
+            _audit.c.became,
+            _audit.c.why,
+        )
+        .where(_audit.c.ticket_id == number)
+        .order_by(_audit.c.at, _audit.c.id)
+    )
+    return tuple(Audited(*row) for row in rows)
+
+
+def summary(row: Row[Any]) -> Summary:
+    """A row of `SUMMARY`."""
+    return Summary(
+        number=row.id,
+        mailbox=row.mailbox,
+        subject=row.subject,
+        status=row.status,
+        severity=row.severity,
+        severity_claimed=row.severity_claimed,
+        critical_claimed=row.critical_claimed,
+        requester=row.requester,
+        company=row.company or "",
+        assignee=row.assignee,
+        mentions=row.mentions,
+        merged_into=row.merged_into,
+        due_at=row.due_at,
+        opened_at=row.opened_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _details(row: Row[Any]) -> Details:
+    return Details(
+        tier=row.tier,
+        channel=row.channel or "",
+        fields=json.loads(row.fields),
+        missing=tuple(json.loads(row.missing)),
+        escalation_level=row.escalation_level,
+        first_due_at=row.first_due_at,
+        first_answered_at=row.first_answered_at,
+        follows=row.follows,
+        rating=row.rating,
+        deleted=row.deleted_at is not None,
+    )

@@ -1,0 +1,262 @@
+"""The rows of a conversation: tickets, people, words, notices, audit. Whoever writes them, here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from rules.facts import Part, Presence
+from rules.mail import Attachment, Mailbox
+from rules.service.participants import Addition
+from rules.ticket.notices import NoticeState, Order, Seat
+from rules.ticket.visibility import Visibility
+from storage.db.statements import always, insertion
+from storage.db.tables import (
+    AttachmentRow,
+    AuditRow,
+    CommentRow,
+    NoticeRow,
+    ParticipantRow,
+    TicketRow,
+    table,
+)
+
+_JOIN = insertion(table(ParticipantRow), unless_there=True)
+_COMMENT = insertion(table(CommentRow))
+# A number is asked for only where it is needed: on PostgreSQL each one is a wait.
+_NUMBERED_COMMENT = insertion(table(CommentRow), "id")
+_ATTACHMENT = insertion(table(AttachmentRow))
+_NOTICE = insertion(table(NoticeRow))
+_AUDIT = insertion(table(AuditRow))
+_ticket = table(TicketRow)
+_TOUCH = always(
+    update(_ticket).where(_ticket.c.id == bindparam("ticket")).values(updated_at=bindparam("now"))
+)
+_MOVE = always(
+    update(_ticket)
+    .where(_ticket.c.id == bindparam("ticket"), _ticket.c.status == bindparam("was"))
+    .values(status=bindparam("became"), status_at=bindparam("now"), updated_at=bindparam("now"))
+    .returning(_ticket.c.id)
+)
+
+
+_LACKS = always(
+    update(_ticket)
+    .where(_ticket.c.id == bindparam("ticket"))
+    .values(missing=bindparam("still_missing"))
+)
+_FIELDS = always(
+    select(_ticket.c.fields).where(_ticket.c.id == bindparam("ticket")).with_for_update()
+)
+_KEEP_FIELDS = always(
+    update(_ticket).where(_ticket.c.id == bindparam("ticket")).values(fields=bindparam("kept"))
+)
+
+
+class Source(StrEnum):
+    """Where a change comes from."""
+
+    MAIL = "mail"
+    STAFF_MAIL = "staff_mail"
+    CONSOLE = "console"
+    API = "api"
+    WEB = "web"
+    """A signed link in a notice."""
+    SYSTEM = "system"
+    """A clock of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who writes, and when: what all rows of one act have in common."""
+
+    mailbox: Mailbox
+    actor: str
+    """An address; empty for the system itself."""
+    source: Source
+    now: datetime
+    new_id: Callable[[], UUID]
+    journal_id: UUID | None = None
+    """Of the mail that the act comes by."""
+
+
+def join(connection: Connection, hand: Hand, ticket: int, additions: Iterable[Addition]) -> None:
+    """Put people on a ticket; whoever is on it already stays as he is."""
+    rows = [
+        {
+            "mailbox_id": hand.mailbox.id,
+            "ticket_id": ticket,
+            "address": addition.address,
+            "person_id": addition.person,
+            "part": addition.part.value,
+            "presence": addition.presence.value,
+            "joined_at": hand.now,
+            "muted": addition.muted,
+            "language": addition.language,
+        }
+        for addition in additions
+    ]
+    if rows:
+        _JOIN.run_many(connection, rows)
+
+
+def comment(
+    connection: Connection,
+    hand: Hand,
+    ticket: int,
+    visibility: Visibility,
+    author: str,
+    text: str,
+    degraded: str | None,
+    attachments: Iterable[Attachment],
+    written_at: datetime,
+    numbered: bool,
+    charset_guessed: bool = False,
+) -> int | None:
+    """Write somebody's words; returns their number where it is asked for or needed."""
+    row = {
+        "mailbox_id": hand.mailbox.id,
+        "ticket_id": ticket,
+        "journal_id": hand.journal_id,
+        "author": author,
+        "visibility": visibility.value,
+        "text": storable(text),
+        "degraded": degraded[:200] if degraded is not None else None,
+        "charset_guessed": charset_guessed,
+        "written_at": written_at,
+    }
+    attached = list(attachments)
+    if not numbered and not attached:
+        _COMMENT.run(connection, row)
+        return None
+    number = int(_NUMBERED_COMMENT.rows(connection, **row)[0].id)
+    if attached:
+        _ATTACHMENT.run_many(connection, [_attachment(hand, number, a) for a in attached])
+    return number
+
+
+def order(
+    connection: Connection,
+    hand: Hand,
+    orders: Iterable[Order],
+    ticket: int | None,
+    comment: int | None,
+) -> None:
+    """Write the outgoing mails that an act causes; the dispatcher sends them later.
+
+    Staff who are told of a ticket get a seat on it, if they have none.
+    """
+    orders = tuple(orders)
+    if ticket is not None:
+        _JOIN.run_many(connection, [_seat(hand, ticket, o, o.seat) for o in orders if o.seat])
+    rows = [
+        {
+            "id": hand.new_id(),
+            "mailbox_id": hand.mailbox.id,
+            "ticket_id": ticket,
+            "kind": one.kind.value,
+            "comment_id": comment if one.quotes else None,
+            "detail": json.dumps(dict(one.detail), ensure_ascii=False),
+            "language": one.language,
+            "address": one.address,
+            "cause": hand.journal_id,
+            "state": NoticeState.DUE.value,
+            "created_at": hand.now,
+            "due_at": hand.now,
+            "attempts": 0,
+            "last_error": "",
+            "sent_at": None,
+        }
+        for one in orders
+    ]
+    if rows:
+        _NOTICE.run_many(connection, rows)
+
+
+def move(connection: Connection, hand: Hand, ticket: int, was: str, became: str, why: str) -> bool:
+    """Change a ticket's status, once; False where it was not `was` any more."""
+    moved = _MOVE.rows(connection, ticket=ticket, was=was, became=became, now=hand.now)
+    if moved:
+        audit(connection, hand, ticket, "status", was, became, why)
+    return bool(moved)
+
+
+def touch(connection: Connection, hand: Hand, ticket: int) -> None:
+    _TOUCH.run(connection, {"ticket": ticket, "now": hand.now})
+
+
+def still_missing(connection: Connection, ticket: int, names: Iterable[str]) -> None:
+    """Keep which facts a request lacks after what was written last."""
+    listed = json.dumps(list(names), ensure_ascii=False)
+    _LACKS.run(connection, {"ticket": ticket, "still_missing": listed})
+
+
+def keep_fields(connection: Connection, ticket: int, found: Mapping[str, str]) -> None:
+    """Add what was lifted out of somebody's words; a field that has a value keeps it."""
+    if not found:
+        return
+    (row,) = _FIELDS.rows(connection, ticket=ticket)
+    kept = json.dumps({**found, **json.loads(row.fields)}, ensure_ascii=False)
+    _KEEP_FIELDS.run(connection, {"ticket": ticket, "kept": kept})
+
+
+def audit(
+    connection: Connection, hand: Hand, ticket: int, what: str, was: str, became: str, why: str
+) -> None:
+    """Write down who changed what, and why."""
+    _AUDIT.run(
+        connection,
+        {
+            "mailbox_id": hand.mailbox.id,
+            "ticket_id": ticket,
+            "at": hand.now,
+            "actor": hand.actor,
+            "source": hand.source.value,
+            "what": what,
+            "was": storable(was),
+            "became": storable(became),
+            "why": storable(why, 1000),
+            "journal_id": hand.journal_id,
+        },
+    )
+
+
+def storable(value: str, limit: int | None = None) -> str:
+    """Text that both databases take: no NUL (PostgreSQL refuses it), no lone surrogates."""
+    if value.isascii() and "\0" not in value:
+        return value[:limit]
+    return value.encode("utf-8", "replace").decode().replace("\0", "")[:limit]
+
+
+def _seat(hand: Hand, ticket: int, order: Order, seat: Seat) -> dict[str, Any]:
+    return {
+        "mailbox_id": hand.mailbox.id,
+        "ticket_id": ticket,
+        "address": order.address,
+        "person_id": None,
+        "part": Part.FOLLOWER.value,
+        "presence": Presence.ACTIVE.value,
+        "joined_at": hand.now,
+        "muted": seat is Seat.ONLOOKER,
+        "language": order.language,
+    }
+
+
+def _attachment(hand: Hand, comment: int, attachment: Attachment) -> dict[str, Any]:
+    return {
+        "mailbox_id": hand.mailbox.id,
+        "comment_id": comment,
+        "part": attachment.part[:100],
+        "name": storable(attachment.name, 255),
+        "content_type": storable(attachment.content_type, 127),
+        "size_bytes": attachment.size_bytes,
+        "content_id": storable(attachment.content_id, 252),
+        "inline": attachment.inline,
+    }

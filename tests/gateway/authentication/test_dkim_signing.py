@@ -1,0 +1,158 @@
+"""DKIM signatures on what we send: valid for a verifier, and keys that are none are refused."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from pathlib import Path
+
+import dkim
+import pytest
+
+from gateway.authentication.signing import KeyRefused, Signer, SigningKey, read_key, signer
+from gateway.outgoing.compose import Writer
+from rules.ticket.notices import Kind
+from tests.gateway.outgoing.notices import LINKS_BEGIN, a_notice
+from tests.rules.building import KEYS, default_policy
+
+
+def openssl(*arguments: str) -> bytes:
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one key of each make."""
+    folder = tmp_path_factory.mktemp("keys")
+    rsa = str(folder / "rsa.pem")
+    openssl("genrsa", "-out", rsa, "1024")
+    openssl("rsa", "-in", rsa, "-traditional", "-out", str(folder / "old-rsa.pem"))
+    openssl("genrsa", "-out", str(folder / "weak.pem"), "512")
+    openssl("genpkey", "-algorithm", "ed25519", "-out", str(folder / "ed25519.pem"))
+    openssl("genpkey", "-algorithm", "x25519", "-out", str(folder / "other.pem"))
+    openssl("rsa", "-in", rsa, "-aes128", "-passout", "pass:x", "-out", str(folder / "locked.pem"))
+    windows = (folder / "rsa.pem").read_bytes().replace(b"\n", b"\r\n")
+    (folder / "windows.pem").write_bytes(windows)
+    (folder / "text.pem").write_text("hello")
+    return folder
+
+
+def record(folder: Path, name: str) -> bytes:
+    """What the DNS says of a key."""
+    der = openssl("pkey", "-in", str(folder / name), "-pubout", "-outform", "DER")
+    if name.startswith("ed25519"):
+        return b"v=DKIM1; k=ed25519; p=" + base64.b64encode(der[-32:])
+    return b"v=DKIM1; k=rsa; p=" + base64.b64encode(der)
+
+
+def mail(signs: Signer, kind: Kind = Kind.COMMENT) -> bytes:
+    writer = Writer(KEYS, LINKS_BEGIN, signer=signs)
+    return writer.write(a_notice(kind, name="Zoë"), default_policy()).raw
+
+
+def holds(raw: bytes, records: dict[str, bytes], index: int = 0) -> bool:
+    def txt(name: bytes, timeout: int = 5) -> bytes | None:
+        return records.get(name.decode().rstrip("."))
+
+    try:
+        return bool(dkim.DKIM(raw).verify(idx=index, dnsfunc=txt))
+    except dkim.DKIMException:
+        return False
+
+
+@pytest.mark.parametrize("name", ["rsa.pem", "old-rsa.pem", "windows.pem", "ed25519.pem"])
+@pytest.mark.parametrize("kind", [Kind.COMMENT, Kind.NEW_TICKET, Kind.INVITATION])
+def test_a_verifier_accepts_the_signature(keys: Path, name: str, kind: Kind) -> None:
+    key = read_key("help.example", "s1", keys / name)
+
+    raw = mail(signer([key]), kind)
+
+    assert holds(raw, {"s1._domainkey.help.example": record(keys, name)})
+
+
+def test_every_key_of_a_domain_signs(keys: Path) -> None:
+    both = [read_key("help.example", name, keys / f"{name}.pem") for name in ("rsa", "ed25519")]
+    records = {
+        f"{name}._domainkey.help.example": record(keys, f"{name}.pem")
+        for name in ("rsa", "ed25519")
+    }
+
+    raw = mail(signer(both))
+
+    assert holds(raw, records, 0)
+    assert holds(raw, records, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"From: ", b"From: eve@evil.example\r\nFrom: "),
+        (b"Subject: ", b"Subject: Pay: "),
+        (b"Reply-To: support", b"Reply-To: eve"),
+        (b"It prints", b"It burns"),
+        (b"List-Unsubscribe-Post: ", b"List-Unsubscribe-Post: x"),
+        (b"Auto-Submitted: ", b"Auto-Submitted: no, "),
+    ],
+)
+def test_what_is_signed_cannot_be_changed(keys: Path, old: bytes, new: bytes) -> None:
+    raw = mail(signer([read_key("help.example", "s1", keys / "ed25519.pem")]))
+    changed = raw.replace(b"\r\n" + old, b"\r\n" + new, 1)
+
+    assert changed != raw
+    assert not holds(changed, {"s1._domainkey.help.example": record(keys, "ed25519.pem")})
+
+
+def test_no_field_that_is_missing_can_be_added(keys: Path) -> None:
+    raw = mail(signer([read_key("help.example", "s1", keys / "ed25519.pem")]), Kind.INVITATION)
+
+    added = raw.replace(b"\r\nTo: ", b"\r\nReply-To: eve@evil.example\r\nTo: ", 1)
+
+    assert not holds(added, {"s1._domainkey.help.example": record(keys, "ed25519.pem")})
+
+
+@pytest.mark.parametrize(
+    ("domain", "signing"),
+    [
+        ("help.example", "help.example"),
+        ("eu.help.example", "eu.help.example"),
+        ("us.help.example", "help.example"),
+        ("HELP.example", "help.example"),
+        ("elsewhere.example", None),
+        ("nothelp.example", None),
+    ],
+)
+def test_the_nearest_domain_signs(keys: Path, domain: str, signing: str | None) -> None:
+    signs = signer(
+        read_key(each, "s1", keys / "ed25519.pem") for each in ("help.example", "eu.help.example")
+    )
+
+    signed = signs.signed(b"From: a@help.example\r\n\r\nx\r\n", domain)
+
+    assert (f"d={signing};".encode() in signed) if signing else signed.startswith(b"From:")
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("weak.pem", "an RSA key of 512 bits counts as no signature"),
+        ("text.pem", "this is no private key in PEM"),
+        ("other.pem", "this is no private key in PEM"),
+        ("locked.pem", "without a passphrase"),
+        ("missing.pem", "the DKIM key cannot be read: No such file or directory"),
+    ],
+)
+def test_a_key_that_verifiers_would_refuse_is_refused_by_name(
+    keys: Path, name: str, complaint: str
+) -> None:
+    with pytest.raises(KeyRefused) as refused:
+        read_key("help.example", "s1", keys / name)
+
+    assert str(refused.value).startswith(f"{keys / name}: ")
+    assert complaint in str(refused.value)
+
+
+def test_a_key_does_not_show_its_secret(keys: Path) -> None:
+    key = read_key("help.example", "s1", keys / "ed25519.pem")
+
+    assert isinstance(key, SigningKey)
+    assert key.secret.decode() not in repr(key)

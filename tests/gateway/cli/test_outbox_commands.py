@@ -1,0 +1,132 @@
+"""`postern outbox`: what an operator sees of outgoing mail, and how he tries it again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gateway.cli.main import app
+from rules.mail import Mailbox
+from rules.ticket.notices import NoticeState
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
+from storage.notices import outbox
+from storage.registry import enrolment
+from tests.desk import SUPPORT, enrolled_store
+from tests.rules.building import NOON
+from tests.stores import SqliteStores
+
+WAITING, SENT, DEAD, ALSO_DEAD = (UUID(int=number) for number in range(1, 5))
+
+
+@dataclass
+class Office:
+    """A store with four invitations in their three states, and the command line on it."""
+
+    url: str
+    config: Path
+
+    def run(self, *arguments: str) -> Result:
+        return CliRunner().invoke(app, ["outbox", *arguments, "--config", str(self.config)])
+
+    def states(self) -> dict[UUID, NoticeState]:
+        database = Database(self.url, connections=2)
+        every = database.read(lambda c: outbox.listing(c, None, 100))
+        database.close()
+        return {each.id: each.state for each in every}
+
+
+def fill(connection: Connection) -> None:
+    mailbox: Mailbox = enrolment.the_mailbox(connection, SUPPORT)
+    for notice, name in zip((WAITING, SENT, DEAD, ALSO_DEAD), "abcd", strict=True):
+        outbox.order_invitation(connection, mailbox, f"{name}@acme.example", notice, NOON)
+    outbox.sent(connection, SENT, NOON)
+    for dead in (DEAD, ALSO_DEAD):
+        outbox.give_up(connection, dead, "550 5.1.1 unknown \x1b[31m", False, NOON)
+
+
+@pytest.fixture
+def office(sqlite_stores: SqliteStores, tmp_path: Path) -> Office:
+    url = enrolled_store(sqlite_stores.new())
+    database = Database(url, connections=2)
+    ledger = open_ledger(database)
+    ledger.submit(fill).result()
+    ledger.close()
+    database.close()
+    config = tmp_path / "postern.toml"
+    config.write_text(f'[store]\nurl = "{url}"\n')
+    return Office(url, config)
+
+
+def test_the_list_shows_every_mail_and_counts_the_states(office: Office) -> None:
+    done = office.run("list")
+
+    for address in ("a@acme.example", "b@acme.example", "c@acme.example", "d@acme.example"):
+        assert address in done.output
+    assert done.output.splitlines()[-1] == "1 due, 1 sent, 2 dead"
+
+
+def test_the_list_can_show_only_what_was_given_up(office: Office) -> None:
+    done = office.run("list", "--dead")
+
+    assert "c@acme.example" in done.output
+    assert "a@acme.example" not in done.output
+    assert "550 5.1.1 unknown" in done.output
+
+
+def test_what_a_relay_said_cannot_move_the_cursor(office: Office) -> None:
+    assert "\x1b" not in office.run("list").output + office.run("show", str(DEAD)).output
+
+
+def test_one_mail_is_shown_with_its_error(office: Office) -> None:
+    output = office.run("show", str(DEAD)).output
+
+    assert "state     dead" in output
+    assert "to        c@acme.example" in output
+    assert "error     550 5.1.1 unknown" in output
+
+
+def test_some_are_tried_again(office: Office) -> None:
+    done = office.run("requeue", str(DEAD))
+
+    assert (done.exit_code, done.output) == (0, "1 requeued\n")
+    assert office.states()[DEAD] is NoticeState.DUE
+    assert office.states()[ALSO_DEAD] is NoticeState.DEAD
+
+
+def test_all_that_were_given_up_are_tried_again(office: Office) -> None:
+    done = office.run("requeue", "--all-dead")
+
+    assert (done.exit_code, done.output) == (0, "2 requeued\n")
+    assert set(office.states().values()) == {NoticeState.DUE, NoticeState.SENT}
+
+
+def test_a_sent_mail_is_not_sent_again(office: Office) -> None:
+    done = office.run("requeue", str(SENT), str(DEAD))
+
+    assert done.exit_code == os.EX_DATAERR
+    assert "1 requeued; 1 not, since only given-up mails can be" in done.stderr
+    assert office.states()[SENT] is NoticeState.SENT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("show", "nonsense"), os.EX_USAGE, "nonsense is no id of a mail"),
+        (("show", str(UUID(int=99))), os.EX_DATAERR, "`postern outbox list` shows"),
+        (("requeue",), os.EX_USAGE, "say which: ID …, or --all-dead"),
+        (("requeue", str(DEAD), "--all-dead"), os.EX_USAGE, "say which: ID …, or --all-dead"),
+    ],
+)
+def test_wrong_usage_says_what_is_right(
+    office: Office, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    done = office.run(*arguments)
+
+    assert done.exit_code == code
+    assert message in done.stderr

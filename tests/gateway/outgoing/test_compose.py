@@ -1,0 +1,317 @@
+"""Outgoing mails: what one recipient gets, and what nobody can slip in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.outgoing.compose import Writer
+from rules.mail.addresses import without_detail
+from rules.sender.tokens import (
+    Keys,
+    Link,
+    LinkUse,
+    Purpose,
+    ReplyToken,
+    is_loop_mark,
+    read_link_token,
+    read_message_id,
+    read_reply_token,
+    read_return_path,
+    read_sign_up_token,
+    reply_address,
+    thread_root,
+)
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
+from tests.gateway.outgoing.notices import (
+    WRITER,
+    a_notice,
+    about,
+    html_of,
+    read,
+    text_of,
+    words,
+    written,
+)
+from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
+
+LEAVABLE = (Kind.COMMENT, Kind.STATUS, Kind.APPROVAL, Kind.FOLLOW_UP, Kind.FEEDBACK)
+ROOT = thread_root(KEYS, MAILBOX.id, 7, "help.example")
+
+
+def links(mail_text: str, page: str) -> list[str]:
+    return re.findall(rf"https://postern\.example/{page}/{MAILBOX.id}/([a-z2-7]+)", mail_text)
+
+
+# Where it belongs
+
+
+def test_its_id_names_the_ticket() -> None:
+    our = read_message_id(KEYS, MAILBOX.id, written()["Message-ID"])
+
+    assert our is not None
+    assert our.ticket == 7
+
+
+def test_it_threads_with_the_first_mail_with_all_of_ours_and_with_what_it_answers() -> None:
+    mail = written()
+
+    assert mail["References"].split() == ["<0@client.example>", ROOT, "<1@client.example>"]
+    assert mail["In-Reply-To"] == "<1@client.example>"
+
+
+def test_what_answers_no_mail_hangs_on_the_root() -> None:
+    mail = written(Kind.FOLLOW_UP, answers="")
+
+    assert (mail["In-Reply-To"], mail["References"].split()[-1]) == (ROOT, ROOT)
+
+
+def test_the_mail_that_opened_it_is_named_once_where_it_is_the_one_answered() -> None:
+    assert written(answers="<0@client.example>")["References"].split() == [
+        "<0@client.example>",
+        ROOT,
+    ]
+
+
+@pytest.mark.parametrize(
+    "foreign", ["no id", "<a b@c>", "<a@b>\r\nBcc: eve@evil.example", f"<{'a' * 400}@b>", "<ä@b>"]
+)
+def test_a_foreign_id_that_would_break_the_header_is_left_out(foreign: str) -> None:
+    mail = written(answers=foreign)
+
+    assert mail["References"].split() == ["<0@client.example>", ROOT]
+    assert "Bcc" not in mail
+
+
+def test_a_reply_to_it_comes_to_the_recipients_own_address() -> None:
+    base, token = without_detail(written()["Reply-To"])
+
+    assert base == MAILBOX.address
+    assert read_reply_token(KEYS, MAILBOX.id, token) == ReplyToken(7, 70, Purpose.REPLY)
+
+
+@pytest.mark.parametrize("kind", [Kind.ESCALATION, Kind.ACCOUNT_TEAM, Kind.INVITATION])
+def test_who_is_not_on_the_ticket_gets_no_reply_address(kind: Kind) -> None:
+    mail = written(kind)
+
+    assert "Reply-To" not in mail
+    assert f"{MAILBOX.address.partition('@')[0]}+" not in mail.as_string()
+
+
+def test_staff_get_an_address_for_replies_and_one_for_notes() -> None:
+    text = text_of(written(Kind.NEW_TICKET))
+    addresses = re.findall(r"support\+([a-z2-7]+)@help\.example", text)
+
+    tokens = [read_reply_token(KEYS, MAILBOX.id, token) for token in addresses]
+    assert tokens == [ReplyToken(7, 70, Purpose.REPLY), ReplyToken(7, 70, Purpose.NOTE)]
+
+
+# How machines take it
+
+
+@pytest.mark.parametrize("kind", [Kind.ACKNOWLEDGEMENT, Kind.INVITATION, Kind.RECEIPT])
+def test_an_answer_has_the_null_reverse_path(kind: Kind) -> None:
+    outgoing = WRITER.write(a_notice(kind), default_policy())
+
+    assert outgoing.mail_from == ""
+    assert read(outgoing)["Auto-Submitted"] == "auto-replied"
+
+
+def test_what_comes_back_tells_which_notice_failed() -> None:
+    outgoing = WRITER.write(a_notice(Kind.STATUS), default_policy())
+    base, token = without_detail(outgoing.mail_from)
+
+    assert base == MAILBOX.address
+    assert read_return_path(KEYS, MAILBOX.id, token) == a_notice().id
+    assert read(outgoing)["Auto-Submitted"] == "auto-generated"
+
+
+def test_a_mailbox_too_long_for_a_return_path_sends_without_one() -> None:
+    mailbox = replace(MAILBOX, address=f"{'long-' * 5}name@help.example")
+
+    assert WRITER.write(a_notice(Kind.STATUS, mailbox=mailbox), default_policy()).mail_from == ""
+
+
+def test_a_staff_persons_words_are_not_marked_as_automatic() -> None:
+    assert "Auto-Submitted" not in written(Kind.COMMENT, words=words(by_staff=True))
+    assert written(Kind.COMMENT)["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_mail_silences_machines_and_is_known_when_it_comes_back(kind: Kind) -> None:
+    mail = written(kind)
+
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert is_loop_mark(KEYS, mail["X-Postern-Loop"])
+
+
+@pytest.mark.parametrize("kind", LEAVABLE)
+def test_one_click_takes_a_customer_off_the_ticket(kind: Kind) -> None:
+    mail = written(kind)
+    (token,) = links(mail["List-Unsubscribe"], "unsubscribe")
+
+    assert read_link_token(KEYS, MAILBOX.id, LinkUse.UNSUBSCRIBE, token) == Link(7, 70, "")
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert f"<mailto:{mail['Reply-To']}?subject=%23unsubscribe>" in mail["List-Unsubscribe"]
+
+
+def test_one_click_needs_https() -> None:
+    mail = written(Kind.COMMENT, writer=Writer(KEYS, "http://127.0.0.1:8025"))
+
+    assert mail["List-Unsubscribe"].startswith("<mailto:")
+    assert "List-Unsubscribe-Post" not in mail
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - set(LEAVABLE)))
+def test_nobody_leaves_by_what_is_his_own_affair_or_his_work(kind: Kind) -> None:
+    assert "List-Unsubscribe" not in written(kind)
+
+
+# Whom it names
+
+
+def test_a_comment_says_in_from_who_wrote_it() -> None:
+    mail = written(Kind.COMMENT, words=words(name="Sam", by_staff=True))
+
+    assert mail["From"] == "Sam via Support <support@help.example>"
+
+
+def test_a_name_that_looks_like_an_address_is_not_put_into_from() -> None:
+    mail = written(Kind.COMMENT, words=words(name="ceo@bank.example"))
+
+    assert mail["From"] == "Support <support@help.example>"
+
+
+def test_the_number_stands_in_the_subject_once() -> None:
+    assert written(about=about(subject="Re: AW: [#7] Printer"))["Subject"] == "Re: [#7] Printer"
+
+
+def test_long_foreign_words_are_folded_as_the_standard_wants_it() -> None:
+    raw = WRITER.write(a_notice(about=about(subject="Drücken " * 40)), default_policy()).raw
+    head = raw.partition(b"\r\n\r\n")[0]
+    encoded = re.findall(rb"=\?[^?]+\?[bq]\?[^?]*\?=", head)
+
+    assert len(encoded) > 1
+    assert max(map(len, encoded)) <= 75  # RFC 2047 §2
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["a\r\nBcc: eve@evil.example", "=?utf-8?q?a=0d=0aBcc=3a_eve=40evil.example?=", "a\u2028Bcc: x"],
+)
+def test_no_subject_brings_a_header(subject: str) -> None:
+    mail = written(about=about(subject=subject))
+
+    assert "Bcc" not in mail
+    assert mail["To"] == "Ann <ann@acme.example>"
+
+
+@given(st.text(max_size=300), st.text(max_size=100), st.text(max_size=2000))
+def test_whatever_people_write_the_mail_keeps_its_own_headers(
+    subject: str, name: str, text: str
+) -> None:
+    outgoing = WRITER.write(
+        a_notice(
+            Kind.COMMENT, about=about(subject=subject), name=name, words=words(text, name=name)
+        ),
+        default_policy(),
+    )
+
+    assert read(outgoing).keys() == written(Kind.COMMENT).keys()
+    assert b"\n" not in outgoing.raw.replace(b"\r\n", b"")
+    assert max(map(len, outgoing.raw.split(b"\r\n"))) <= 998  # RFC 5322 §2.1.1
+
+
+# Secrets of others
+
+
+@pytest.mark.parametrize("kind", [Kind.COMMENT, Kind.NEW_COMMENT])
+def test_a_reply_address_that_somebody_quotes_goes_to_nobody_else(kind: Kind) -> None:
+    bobs = reply_address(KEYS, MAILBOX.id, MAILBOX.address, ReplyToken(7, 71, Purpose.REPLY))
+
+    mail = written(kind, words=words(f"Is {bobs} the right address?"))
+
+    assert "Is support@help.example the right address?" in text_of(mail)
+    assert bobs not in html_of(mail)
+
+
+def test_a_link_that_somebody_quotes_goes_to_nobody_else() -> None:
+    token, _ = links(text_of(written(Kind.FEEDBACK)), "feedback")
+
+    mail = written(
+        Kind.COMMENT, words=words(f"See https://postern.example/feedback/{MAILBOX.id}/{token} ?")
+    )
+
+    assert token not in text_of(mail) + html_of(mail)
+
+
+def test_a_history_brings_no_reply_address_to_the_one_on_duty() -> None:
+    anns = written()["Reply-To"]
+
+    assert anns not in text_of(written(Kind.ESCALATION, detail={"history": f"Ann: {anns}"}))
+
+
+def test_what_we_wrote_to_staff_never_reaches_a_customer_in_their_answer() -> None:
+    ours = text_of(written(Kind.NEW_TICKET))
+    answer = "We look into it.\n\n" + "\n".join(f"> {line}" for line in ours.split("\n"))
+
+    text = text_of(written(Kind.COMMENT, words=words(answer, by_staff=True)))
+
+    assert "We look into it." in text
+    assert "Acme" not in text
+
+
+@pytest.mark.parametrize("visibility", sorted(set(Visibility) - {Visibility.PUBLIC}))
+@pytest.mark.parametrize("kind", LEAVABLE)
+def test_words_that_are_not_public_are_never_written_to_a_customer(
+    kind: Kind, visibility: Visibility
+) -> None:
+    with pytest.raises(ValueError, match="no customer's to read"):
+        written(kind, words=words(visibility=visibility))
+
+
+def test_a_staff_persons_own_address_is_not_shown_to_customers() -> None:
+    sam = words(author="sam@private.example", name="", by_staff=True)
+
+    assert "private.example" not in written(Kind.COMMENT, words=sam).as_string()
+
+
+# Links
+
+
+def test_an_invitation_carries_a_link_that_works() -> None:
+    (token,) = links(text_of(written(Kind.INVITATION)), "signup")
+
+    assert read_sign_up_token(KEYS, MAILBOX.id, token, NOON) == "ann@acme.example"
+
+
+def test_each_proposed_person_has_a_link_of_his_own() -> None:
+    mail = written(Kind.APPROVAL)
+    tokens = links(text_of(mail), "people")
+
+    assert [read_link_token(KEYS, MAILBOX.id, LinkUse.APPROVE, token) for token in tokens] == [
+        Link(7, 70, "carl@elsewhere.example"),
+        Link(7, 70, "dora@elsewhere.example"),
+    ]
+    assert links(html_of(mail), "people") == tokens
+
+
+def test_a_feedback_link_is_the_recipients() -> None:
+    text = text_of(written(Kind.FEEDBACK))
+    token, again = links(text, "feedback")
+
+    assert token == again
+    assert f"{token}?rating=good" in text
+    assert f"{token}?rating=bad" in text
+    assert read_link_token(KEYS, MAILBOX.id, LinkUse.FEEDBACK, token) == Link(7, 70, "")
+
+
+def test_with_another_key_everything_is_signed_anew() -> None:
+    rotated = Writer(Keys(2, {1: KEYS.secrets[1], 2: b"n" * 32}), "https://postern.example")
+
+    assert written(writer=rotated)["Message-ID"] != written()["Message-ID"]

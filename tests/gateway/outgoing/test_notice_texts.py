@@ -1,0 +1,401 @@
+"""The words of outgoing mails: what each kind says, in whose language, and an operator's own."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway.outgoing.compose import Writer
+from gateway.outgoing.quoted_comment import LONGEST_TEXT
+from gateway.outgoing.templates import TemplatesRefused, load
+from rules.mail.quoting import REPLY_MARK
+from rules.policy import (
+    CalendarSection,
+    ClockSection,
+    CompletenessSection,
+    FactSection,
+    TierSection,
+)
+from rules.ticket.notices import Kind, Saying
+from rules.ticket.visibility import Visibility
+from tests.gateway.outgoing.notices import (
+    LINKS_BEGIN,
+    TEATIME,
+    a_notice,
+    about,
+    html_of,
+    text_of,
+    words,
+    written,
+)
+from tests.rules.building import KEYS, default_policy
+
+LANGUAGES = ("en", "de")
+STAFF = tuple(kind for kind in Kind if kind.is_for_staff)
+
+
+class Balanced(HTMLParser):
+    """Fails where an element is closed that is not open, or is left open."""
+
+    VOID = ("meta", "br", "!doctype")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+# Every kind
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_is_written_in_every_language(kind: Kind, language: str) -> None:
+    mail = written(kind, language=language)
+
+    html = Balanced()
+    html.feed(html_of(mail))
+    assert html.open == []
+    assert not html.seen & {"script", "img", "table", "link", "iframe"}
+    assert "\n\n\n" not in text_of(mail)
+    assert f'<html lang="{language}">' in html_of(mail)
+    assert mail["Subject"]
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.ALERT, Kind.RECEIPT}))
+def test_the_languages_differ(kind: Kind) -> None:
+    english, german = (text_of(written(kind, language=language)) for language in LANGUAGES)
+
+    assert english != german
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.INVITATION}))
+def test_even_with_nothing_to_tell_it_is_written(kind: Kind) -> None:
+    bare = about(requester="", company="", subject="", opened_by="", participant=None)
+
+    mail = written(kind, about=bare, detail={}, words=None, name="", answers="")
+
+    assert "None" not in text_of(mail)
+    assert "\n\n\n" not in text_of(mail)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "policy", "greeting"),
+    [
+        ("", "en", "Hello Ann"),
+        ("", "de", "Guten Tag Ann"),
+        ("en", "de", "Hello Ann"),
+        ("de-AT", "en", "Guten Tag Ann"),
+        ("fr", "de", "Hello Ann"),
+    ],
+)
+def test_the_recipients_language_goes_before_the_policys(
+    wanted: str, policy: str, greeting: str
+) -> None:
+    mail = written(policy=default_policy(language=policy), language=wanted)
+
+    assert greeting in text_of(mail)
+
+
+# What customers read
+
+
+def test_a_critical_claim_is_shown_the_critical_channel_before_all_else() -> None:
+    claimed = written(
+        about=about(severity="High", severity_claimed="Critical", critical_claimed=True)
+    )
+
+    assert text_of(claimed).startswith("Critical problems are taken by phone")
+    body = html_of(claimed).partition("<body>")[2]
+    assert re.sub(r"<[^>]+>|\s+", " ", body).strip().startswith("Critical problems are")
+    assert "filed as High; you asked for Critical" in text_of(claimed)
+
+
+def test_without_a_claim_there_is_no_word_of_it() -> None:
+    assert "critical" not in text_of(written()).lower()
+
+
+def test_a_plan_with_a_critical_channel_of_its_own_names_that_one() -> None:
+    gold = TierSection(
+        name="gold",
+        title="Gold",
+        critical_channel="Call +49 30 1234.",
+        critical_first_in_portal=True,
+    )
+    policy = default_policy(tiers=(gold,))
+
+    text = text_of(written(policy=policy, about=about(tier="gold", critical_claimed=True)))
+
+    assert text.startswith("Call +49 30 1234.")
+    assert "through the portal first" in text
+
+
+def test_what_is_missing_is_asked_for() -> None:
+    fact = FactSection(name="environment", ask="Where does it run?", patterns=("prod",))
+    policy = default_policy(completeness=CompletenessSection(facts=(fact,)))
+
+    mail = written(policy=policy, about=about(missing=("environment",)))
+
+    assert "* Where does it run?" in text_of(mail)
+    assert "<li>Where does it run?</li>" in html_of(mail)
+
+
+def test_a_promise_names_the_zone_of_the_desk() -> None:
+    clock = ClockSection(calendar=CalendarSection(zone="Europe/Berlin"))
+    policy = default_policy(clock=clock)
+    due = about(due_at=TEATIME)
+
+    english, german = (
+        text_of(written(policy=policy, about=due, language=language)) for language in LANGUAGES
+    )
+
+    assert "first answer by Monday 23 November 2026, 17:00 (Europe/Berlin)." in english
+    assert "bis Montag, 23. November 2026, 17:00 Uhr (Europe/Berlin)." in german
+
+
+def test_a_comment_shows_who_wrote_what_with_which_files() -> None:
+    comment = words("It prints.\n\nBob", attachments=("log.txt", "a b.png"))
+
+    text = text_of(written(Kind.COMMENT, words=comment))
+
+    assert text.startswith("Bob <bob@acme.example> wrote:\n\nIt prints.\n\nBob\n")
+    assert "Attached: log.txt, a b.png" in text
+
+
+def test_what_an_author_quotes_is_left_out() -> None:
+    comment = words("It prints.\n\n> Does it print?\n> Sam")
+
+    assert "Does it print" not in text_of(written(Kind.COMMENT, words=comment))
+
+
+def test_html_in_a_text_is_text() -> None:
+    mail = written(Kind.COMMENT, words=words('<img src="https://track.example/x"> & more'))
+
+    assert "&lt;img src=" in html_of(mail)
+    assert "<img" not in html_of(mail)
+
+
+def test_controls_reach_no_terminal() -> None:
+    assert "\x1b" not in text_of(written(Kind.COMMENT, words=words("a\x1b[2Jb\x00c")))
+
+
+def test_a_very_long_text_is_shortened_and_says_so() -> None:
+    mail = written(Kind.COMMENT, words=words("x" * (LONGEST_TEXT + 1)))
+
+    assert "Shortened here" in text_of(mail)
+    assert len(text_of(mail)) < LONGEST_TEXT + 1000
+
+
+def test_a_text_that_nobody_could_read_is_not_passed_over() -> None:
+    mail = written(Kind.COMMENT, words=words("", degraded=True))
+
+    assert "could not be read" in text_of(mail)
+
+
+def test_a_change_says_what_it_was_and_why() -> None:
+    text = text_of(written(Kind.STATUS, language="de"))
+
+    assert "jetzt gelöst (zuvor: offen)" in text
+    assert "Der Grund: It prints." in text
+
+
+# What staff read
+
+
+@pytest.mark.parametrize("kind", STAFF)
+def test_staff_write_above_the_mark(kind: Kind) -> None:
+    mail = written(kind)
+
+    assert text_of(mail).startswith(f"{REPLY_MARK}\n")
+    assert REPLY_MARK in html_of(mail)
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - set(STAFF)))
+def test_nobody_else_sees_the_mark(kind: Kind) -> None:
+    assert REPLY_MARK not in written(kind).as_string()
+
+
+def test_staff_see_who_asks_and_what_is_known() -> None:
+    ticket = about(
+        severity="High",
+        severity_claimed="Critical",
+        critical_claimed=True,
+        fields={"project_id": "p-1"},
+        missing=("environment",),
+        due_at=TEATIME,
+        channel="phone",
+    )
+    detail = {"mentions": "9"}
+
+    text = text_of(written(Kind.NEW_TICKET, about=ticket, detail=detail))
+
+    head = text.partition("Bob <")[0]
+    for shown in (
+        "ann@acme.example",
+        "Acme",
+        "High, the customer says Critical",
+        "phone",
+        "project_id: p-1",
+        "Missing   environment",
+        "Monday 23 November 2026, 16:00 (UTC)",
+        "calls it critical",
+        "mentions #9",
+    ):
+        assert shown in head
+
+
+@pytest.mark.parametrize(
+    ("visibility", "said"),
+    [
+        (Visibility.NOTE, "wrote a note, for staff alone:"),
+        (Visibility.PRIVATE, "wrote, not in public: staff may accept it:"),
+        (Visibility.PUBLIC, "wrote:"),
+    ],
+)
+def test_staff_see_who_else_reads_a_comment(visibility: Visibility, said: str) -> None:
+    mail = written(
+        Kind.NEW_COMMENT,
+        words=words(visibility=visibility),
+        detail={"visibility": visibility.value},
+    )
+
+    assert f"Bob <bob@acme.example> {said}" in text_of(mail)
+
+
+def test_the_footer_says_what_a_reply_does() -> None:
+    assert text_of(written(Kind.COMMENT)).splitlines()[-2].startswith("Your reply is public")
+    assert "a note that staff alone read" in text_of(written(Kind.NEW_TICKET))
+    assert "without being on it" in text_of(written(Kind.ESCALATION))
+
+
+# An operator's own
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    for folder in ("support@help.example/en", "default/en", "default/de"):
+        (tmp_path / folder).mkdir(parents=True)
+    return tmp_path
+
+
+def own_words(folder: Path, **changes: object) -> str:
+    return text_of(written(writer=Writer(KEYS, LINKS_BEGIN, load(folder)), **changes))  # type: ignore[arg-type]  # by name
+
+
+NAME = "acknowledgement.txt.j2"
+
+
+def test_a_template_of_the_mailbox_goes_before_the_policys(own: Path) -> None:
+    (own / "default" / "en" / NAME).write_text("policy's, #{{ ticket }}")
+    assert own_words(own) == "policy's, #7\n"
+
+    (own / "support@help.example" / "en" / NAME).write_text("mailbox's, #{{ ticket }}")
+    assert own_words(own) == "mailbox's, #7\n"
+
+
+def test_a_template_counts_for_its_language_alone(own: Path) -> None:
+    (own / "default" / "de" / NAME).write_text("Ja.")
+
+    assert own_words(own).startswith("Hello Ann")
+    assert own_words(own, language="de") == "Ja.\n"
+
+
+def test_own_words_in_the_text_are_not_contradicted_by_shipped_html(own: Path) -> None:
+    (own / "default" / "en" / NAME).write_text("Ours.")
+
+    mail = written(writer=Writer(KEYS, LINKS_BEGIN, load(own)))
+
+    assert mail.get_content_type() == "text/plain"
+
+
+def test_a_part_of_the_shipped_templates_can_be_changed_alone(own: Path) -> None:
+    (own / "default" / "en" / "_footer.txt.j2").write_text("Ours, with love.\n")
+
+    assert own_words(own).endswith("-- \nSupport, support@help.example\nOurs, with love.\n")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{{ ticket.nothing.at.all }}",
+        "{{ ticket / 0 }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ ticket + subject }}",
+        "{% include 'missing.txt.j2' %}",
+        "{% for i in range(10000000) %}{% endfor %}",
+    ],
+)
+def test_a_template_that_fails_costs_no_mail(own: Path, broken: str) -> None:
+    (own / "default" / "en" / NAME).write_text(broken)
+
+    with capture_logs() as logged:
+        text = own_words(own)
+
+    assert text.startswith("Hello Ann")
+    assert [each["event"] for each in logged] == ["template_refused"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("default/en/acknowledgement.txt.j2", "{% if %}", "line 1: "),
+        ("default/en/acknowledgement.txt.j2", "{{ tiket }}", "did you mean ticket?"),
+        ("default/en/acknowlegement.txt.j2", "x", "did you mean acknowledgement.txt.j2?"),
+        ("default/fr/status.txt.j2", "x", "there are en or de"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_the_start(
+    own: Path, name: str, text: str, complaint: str
+) -> None:
+    (own / name).parent.mkdir(exist_ok=True)
+    (own / name).write_text(text)
+
+    with pytest.raises(TemplatesRefused) as refused:
+        load(own)
+
+    assert name in str(refused.value)
+    assert complaint in str(refused.value)
+
+
+def test_a_folder_that_is_none_is_refused() -> None:
+    with pytest.raises(TemplatesRefused, match=r"no-such: policies\.templates is no folder"):
+        load(Path("no-such"))
+
+
+def test_an_invitation_says_how_long_it_works() -> None:
+    late = a_notice().created_at + timedelta(days=14)
+
+    assert f"until {late.day} March 2026" in text_of(written(Kind.INVITATION))
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_answer_to_the_question_for_feedback_is_called_public(language: str) -> None:
+    shown = text_of(written(Kind.FEEDBACK, language=language))
+
+    assert "Your reply is public" not in shown
+    assert "Ihre Antwort lesen alle" not in shown
+
+
+@pytest.mark.parametrize("saying", Saying)
+def test_what_a_receipt_tells_a_customer_is_in_his_language(saying: Saying) -> None:
+    detail = {"saying": saying.value, "was": "4"}
+
+    in_english, in_german = (
+        text_of(written(Kind.RECEIPT, detail=detail, language=language)) for language in LANGUAGES
+    )
+
+    assert in_english != in_german
+    assert ("#4" in in_english) is ("#4" in in_german) is (saying is Saying.BEGINS_ANEW)

@@ -1,0 +1,288 @@
+"""Sending: each notice once, several at a time, tried again or given up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway import policies
+from gateway.mailbox_cache import Directory
+from gateway.metrics import Metrics
+from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
+from gateway.outgoing.dispatcher import AT_ONCE, BEGUN_WITHIN, Dispatcher
+from rules.ticket.notices import GIVE_UP_AFTER, NoticeState
+from storage.db.database import Database
+from storage.db.ledger import Ledger, open_ledger
+from storage.notices import outbox
+from storage.notices.outbox import Listed
+from storage.registry import enrolment
+from tests.desk import SUPPORT, enrolled_store
+from tests.rules.building import NOON
+
+NEW = "nora@acme.example"
+
+
+@dataclass
+class Relay:
+    """At the edge: takes mails, or fails with what a test wants."""
+
+    failure: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+    """Whom each mail was for."""
+    together: asyncio.Barrier | None = None
+    """Where so many mails must meet before one is taken."""
+    used: asyncio.Event = field(default_factory=asyncio.Event)
+    tidied: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: bool = False
+
+    async def send(self, outgoing: Outgoing) -> None:
+        self.asked.append(outgoing.rcpt_to)
+        self.used.set()
+        if self.together is not None:
+            await asyncio.wait_for(self.together.wait(), 10)
+        if self.failure is not None:
+            raise self.failure
+
+    async def tidy(self) -> None:
+        self.tidied.set()
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class Outbox:
+    """A store with a mailbox, a dispatcher on it, and short words for what a test does."""
+
+    database: Database
+    ledger: Ledger
+    relay: Relay
+    now: datetime = NOON
+    ordered: int = 0
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            self.database,
+            self.ledger,
+            Directory(self.database, time.monotonic),
+            policies.load(None),
+            self.relay,
+            Metrics(),
+            lambda: self.now,
+            "https://postern.example",
+            jitter=lambda: 0.0,
+        )
+
+    async def order(self, *addresses: str) -> None:
+        """Order an invitation, the plainest of notices, to each."""
+        mailbox = await asyncio.to_thread(
+            self.database.read, lambda c: enrolment.the_mailbox(c, SUPPORT)
+        )
+        for address in addresses:
+            self.ordered += 1
+            job = partial(
+                outbox.order_invitation,
+                mailbox=mailbox,
+                address=address,
+                notice=UUID(int=self.ordered),
+                now=self.now,
+            )
+            await asyncio.wrap_future(self.ledger.submit(job))
+
+    async def listed(self) -> list[Listed]:
+        return list(
+            await asyncio.to_thread(self.database.read, lambda c: outbox.listing(c, None, 1000))
+        )
+
+    async def states(self) -> Counter[NoticeState]:
+        return Counter(each.state for each in await self.listed())
+
+
+@pytest.fixture
+async def box(store_url: str) -> AsyncIterator[Outbox]:
+    url = await asyncio.to_thread(enrolled_store, store_url)
+    database = Database(url, connections=6)
+    ledger = open_ledger(database)
+    yield Outbox(database, ledger, Relay())
+    await asyncio.to_thread(ledger.close)
+    database.close()
+
+
+def many(count: int) -> list[str]:
+    return [f"n{number}@acme.example" for number in range(count)]
+
+
+async def test_what_was_ordered_is_sent_once(box: Outbox) -> None:
+    await box.order(NEW)
+
+    assert [await box.dispatcher.send_due(), await box.dispatcher.send_due()] == [1, 0]
+    assert box.relay.asked == [NEW]
+    assert await box.states() == {NoticeState.SENT: 1}
+
+
+async def test_several_go_out_at_once_and_each_once(box: Outbox) -> None:
+    await box.order(*many(12))
+    box.relay.together = asyncio.Barrier(AT_ONCE)
+
+    await box.dispatcher.send_due()
+
+    assert sorted(box.relay.asked) == sorted(many(12))
+    assert await box.states() == {NoticeState.SENT: 12}
+
+
+async def test_two_dispatchers_never_send_the_same(box: Outbox) -> None:
+    await box.order(*many(12))
+
+    await asyncio.gather(box.dispatcher.send_due(), box.dispatcher.send_due())
+
+    assert sorted(box.relay.asked) == sorted(many(12))
+
+
+async def test_a_temporary_failure_is_tried_again_later(box: Outbox) -> None:
+    await box.order(NEW)
+    box.relay.failure = Undelivered("451 not now", permanent=False)
+    await box.dispatcher.send_due()
+
+    assert await box.dispatcher.send_due() == 0
+    assert await box.states() == {NoticeState.DUE: 1}
+
+    box.relay.failure = None
+    box.now += timedelta(minutes=2)
+    await box.dispatcher.send_due()
+    assert await box.states() == {NoticeState.SENT: 1}
+
+
+async def test_after_four_days_it_is_given_up(box: Outbox) -> None:
+    await box.order(NEW)
+    box.relay.failure = Undelivered("451 not now", permanent=False)
+    box.now += GIVE_UP_AFTER
+
+    await box.dispatcher.send_due()
+
+    assert await box.states() == {NoticeState.DEAD: 1}
+
+
+async def test_a_permanent_failure_is_given_up_and_says_why(box: Outbox) -> None:
+    await box.order(NEW)
+    box.relay.failure = Undelivered("554 5.6.0 no", permanent=True, code=554, status="5.6.0")
+
+    await box.dispatcher.send_due()
+
+    (given_up,) = await box.listed()
+    assert (given_up.state, given_up.last_error) == (NoticeState.DEAD, "554 5.6.0 no")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "suspended"), [(550, "5.1.1", True), (550, "5.7.1", False), (552, "", False)]
+)
+async def test_an_address_that_does_not_exist_counts_as_a_hard_bounce(
+    box: Outbox, code: int, status: str, suspended: bool
+) -> None:
+    box.relay.failure = Undelivered(f"{code} {status}", permanent=True, code=code, status=status)
+    for _ in range(3):
+        await box.order(NEW)
+        await box.dispatcher.send_due()
+
+    assert len(box.relay.asked) == (2 if suspended else 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 relay not permitted",
+        "550 Message rejected as spam",
+        "553 sorry, that domain isn't in my list of allowed rcpthosts",
+    ],
+)
+async def test_a_refusal_in_words_alone_is_read_as_that_of_a_bounce(box: Outbox, text: str) -> None:
+    box.relay.failure = Undelivered(text, permanent=True, code=int(text[:3]))
+    for _ in range(3):
+        await box.order(NEW)
+        await box.dispatcher.send_due()
+
+    assert len(box.relay.asked) == 3
+
+
+async def test_a_relay_that_is_down_is_asked_little_and_named_once(box: Outbox) -> None:
+    await box.order(*many(20))
+    box.relay.failure = RelayDown("the relay relay.example:25: refused")
+
+    with capture_logs() as logged:
+        await box.dispatcher.send_due()
+
+    assert len(box.relay.asked) <= AT_ONCE
+    assert await box.states() == {NoticeState.DUE: 20}
+    assert [each["event"] for each in logged].count("relay_refused") == 1
+    assert all(each.last_error for each in await box.listed())
+
+
+async def test_a_slow_relay_leaves_the_rest_to_the_next_claim(box: Outbox) -> None:
+    await box.order(*many(10))
+
+    class Slow(Relay):
+        async def send(self, outgoing: Outgoing) -> None:
+            await super().send(outgoing)
+            box.now = NOON + BEGUN_WITHIN
+
+    box.relay = Slow()
+    await box.dispatcher.send_due()
+
+    assert len(box.relay.asked) == AT_ONCE
+    assert await box.states() == {NoticeState.SENT: AT_ONCE, NoticeState.DUE: 6}
+
+    box.now = NOON + outbox.LEASE
+    box.relay = Relay()
+    await box.dispatcher.send_due()
+    assert await box.states() == {NoticeState.SENT: 10}
+
+
+async def test_one_that_cannot_be_written_keeps_no_other_from_going(box: Outbox) -> None:
+    await box.order("nörgel@acme.example", NEW)
+
+    await box.dispatcher.send_due()
+
+    assert box.relay.asked == [NEW]
+    assert await box.states() == {NoticeState.SENT: 1, NoticeState.DEAD: 1}
+
+
+async def test_a_bug_in_one_delays_that_one_alone(box: Outbox) -> None:
+    await box.order(*many(3))
+
+    with capture_logs() as logged:
+        await replace(box.dispatcher, policies={}).send_due()
+
+    assert await box.states() == {NoticeState.DUE: 3}
+    assert [each["event"] for each in logged].count("dispatcher_failed") == 3
+
+
+async def test_an_idle_dispatcher_tidies_and_closes_at_its_end(box: Outbox) -> None:
+    running = asyncio.create_task(box.dispatcher.run())
+    await asyncio.wait_for(box.relay.tidied.wait(), 10)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    assert box.relay.closed
+
+
+async def test_waking_it_sends_at_once(box: Outbox) -> None:
+    dispatcher = box.dispatcher
+    running = asyncio.create_task(dispatcher.run())
+    await asyncio.wait_for(box.relay.tidied.wait(), 10)
+    await box.order(NEW)
+    dispatcher.wake()
+    await asyncio.wait_for(box.relay.used.wait(), 1)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running

@@ -1,0 +1,205 @@
+"""Hostile mails are read or refused within bounds, and worker processes may die of them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import pickle
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import uvloop
+
+from gateway.parsing.parser import Parser, _unpickled, is_ordinary, read
+from rules.mail import Mail, Unreadable
+from rules.mail.header import Author
+from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
+
+
+def nested(depth: int, inner: bytes = b"x") -> bytes:
+    opened = (
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
+        for n in range(depth)
+    )
+    return HEAD + b"".join(opened) + b"\r\n" + inner
+
+
+MIXED = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+HTML = HEAD + b"Content-Type: text/html\r\n\r\n"
+PARAMETERS = b'; a="' + b";" * 20_000
+MARKS = "\u0316\u0301".encode() * 80_000
+
+FLOODS: dict[str, tuple[bytes, str]] = {
+    "combining marks in the body": (HEAD + b"\r\n" + MARKS, ""),
+    "combining marks in a name": (
+        b"To: =?utf-8?b?" + base64.b64encode(MARKS[:150_000]) + b"?= <a@b.test>\r\n\r\n",
+        "",
+    ),
+    "open angles in Received": (
+        b"Received: by (envelope-from " + b"<" * 100_000 + b"\r\n" + HEAD,
+        "",
+    ),
+    "many Received": (b"Received: from a by b; Mon\r\n" * 100_000 + HEAD, "header block"),
+    "parameters": (HEAD + b"Content-Type: text/plain" + PARAMETERS + b"\r\n\r\nx", ""),
+    "parameters of a multipart": (
+        HEAD + b"Content-Type: multipart/mixed; boundary=b" + PARAMETERS * 10 + b"\r\n\r\n--b\r\n",
+        "",
+    ),
+    "parameters of 200 parts": (
+        MIXED + (b"--b\r\nContent-Disposition: a" + PARAMETERS[:10_000] + b"\r\n\r\nx\r\n") * 200,
+        "",
+    ),
+    "continued parameters": (
+        HEAD + b"Content-Type: a/b" + b"".join(b"; n*%d=a" % n for n in range(20_000)),
+        "",
+    ),
+    "encoded-words": (b"Subject: " + b"=?utf-8?q?a?= " * 18_000 + b"\r\n\r\n", ""),
+    "encoded-words over the limit": (b"Subject: " + b"=?utf-8?q?a?= " * 60_000, "header block"),
+    "attached mails in each other": (
+        HEAD + b"Content-Type: message/rfc822\r\n\r\n" * 1_000 + b"A" * 5_000_000,
+        "",
+    ),
+    "33 levels": (nested(33), "deeper than 32"),
+    "1,000 levels": (nested(1_000), "deeper than 32"),
+    "100 levels with 300,000 lines": (nested(100, b"\r\n" * 300_000), "too many multiparts"),
+    "2,001 parts": (MIXED + b"--b\r\n\r\nx\r\n" * 2_001, "more than 2000 parts"),
+    "100,000 parts": (MIXED + b"--b\r\n\r\nx\r\n" * 100_000, "more than 2000 parts"),
+    "a line of 10 MB": (HEAD + b"X: " + b"a" * 10_000_000, "header block"),
+    "100,000 recipients": (b"To: " + b"aaaaa@bbbbbbb.test, " * 100_000, "header block"),
+    "10,000 recipients": (b"To: " + b"aaaaa@bbbbbbb.test, " * 10_000 + b"\r\n\r\nx", ""),
+    "semicolons in Cc": (b"Cc: " + b";" * 200_000 + b"\r\n\r\nx", ""),
+    "tiny fields": (b"a:\r\n" * 1_000_000, "header block"),
+    "tiny fields in a part": (MIXED + b"--b\r\n" + b"a:\r\n" * 400_000, ""),
+    "empty lines": (HEAD + b"\r\n" + b"\n" * 20_000_000, "lines"),
+    "delivery-status blocks": (
+        HEAD + b"Content-Type: message/delivery-status\r\n\r\n" + b"a: b\r\n\r\n" * 100_000,
+        "",
+    ),
+    "attributes": (HTML + b"<div " + b"".join(b"a%d " % n for n in range(100_000)), ""),
+    "open elements": (HTML + b"<div>" * 50_000, ""),
+    "select and option": (HTML + b"<select><option>" * 15_000, ""),
+    "open angles in HTML": (HTML + b"<" * 1_000_000, ""),
+    "bytes of no charset": (HEAD + b"\r\n" + b"\xff\xc3" * 4_000_000, ""),
+}
+
+
+@pytest.fixture
+async def parser() -> AsyncIterator[Parser]:
+    made = Parser()
+    yield made
+    await made.close()
+
+
+@pytest.mark.parametrize("case", FLOODS)
+def test_a_flood_is_read_or_refused_within_bounds(case: str) -> None:
+    raw, why = FLOODS[case]
+    began = time.process_time()
+    mail = read(raw)
+    assert time.process_time() - began < 2.5
+    assert not is_ordinary(raw) or time.process_time() - began < 0.25
+    assert (mail.body.why if isinstance(mail.body, Unreadable) else "") == "" or why
+    assert why in (mail.body.why if isinstance(mail.body, Unreadable) else "")
+
+
+async def test_floods_do_not_hold_up_the_loop(parser: Parser) -> None:
+    for case in ("combining marks in the body", "attributes", "33 levels", "2,001 parts"):
+        raw, why = FLOODS[case]
+        mail = await asyncio.wait_for(parser.parse(raw), 5)
+        assert mail == read(raw)
+        assert why in (mail.body.why if isinstance(mail.body, Unreadable) else "")
+
+
+def test_everyday_mail_is_ordinary_and_cheap() -> None:
+    forms = multipart(
+        "alternative", text("Hello you\r\n" * 100), text("<p>Hello</p>" * 200, "html")
+    )
+    raw = b"Received: from a by b; Mon\r\n" * 5 + a_mail(forms)
+    assert is_ordinary(raw)
+    spent = []
+    for _ in range(200):
+        began = time.process_time_ns()
+        read(raw)
+        spent.append(time.process_time_ns() - began)
+    # 0.5 ms where measured; the bound leaves room for a slow and busy machine.
+    assert sorted(spent)[100] < 3_000_000
+
+
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n", b"\n\r\n", b"\r\n\n"])
+def test_only_the_header_is_searched_for_encoded_words(end: bytes) -> None:
+    words = b"=?utf-8?q?a?= " * 101
+    assert is_ordinary(b"Subject: x" + end + words)
+    assert not is_ordinary(b"Subject: " + words + end + b"x")
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_a_header_of_over_16_kib_is_not_ordinary(end: bytes) -> None:
+    assert is_ordinary(b"X: " + b"a" * (16 * 1024 - 3) + end + end + b"x")
+    assert not is_ordinary(b"X: " + b"a" * (16 * 1024 - 1) + end + end + b"x")
+    assert not is_ordinary(b"a" * 17_000)
+
+
+LARGE = a_mail(multipart("mixed", text("Hello"), text("x\r\n" * 40_000, "csv")))
+
+
+async def test_a_large_mail_is_read_by_a_worker_as_it_would_be_here(parser: Parser) -> None:
+    assert not is_ordinary(LARGE)
+    assert await parser.parse(LARGE) == read(LARGE)
+
+
+async def test_many_mails_share_two_workers(parser: Parser) -> None:
+    mails = await asyncio.gather(*(parser.parse(LARGE + b"%d" % n) for n in range(12)))
+    assert len({mail.identity for mail in mails}) == 12
+
+
+async def test_a_mail_that_takes_too_long_comes_back_without_its_body() -> None:
+    hasty = Parser(workers=1, timeout_s=0.01)
+    mail = await hasty.parse(LARGE)
+    assert mail.body == Unreadable("timeout")
+    assert mail.author == Author("ann@corp.test")
+    await hasty.close()
+
+
+async def test_a_mail_that_needs_too_much_memory_costs_only_its_body() -> None:
+    poor = Parser(workers=1, memory_bytes=200 << 20)
+    heavy = a_mail(a_part(b"x" * 100_000_000, "Content-Type: text/plain"))
+    assert (await poor.parse(heavy)).body == Unreadable("crash")
+    assert (await poor.parse(LARGE)).body == read(LARGE).body
+    await poor.close()
+
+
+async def test_a_cancelled_mail_does_not_answer_for_the_next() -> None:
+    single = Parser(workers=1)
+    await single.parse(LARGE)
+    task = asyncio.create_task(single.parse(LARGE + b"first"))
+    await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    other = LARGE + b"second"
+    assert (await single.parse(other)).identity == read(other).identity
+    await single.close()
+
+
+async def test_a_closed_parser_reads_headers_only() -> None:
+    parser = Parser()
+    await parser.close()
+    assert (await parser.parse(LARGE)).body == Unreadable("closed")
+    await parser.close()
+
+
+def test_it_runs_on_uvloop_too() -> None:
+    async def parse() -> Mail:
+        parser = Parser(workers=1)
+        mail = await parser.parse(LARGE)
+        await parser.close()
+        return mail
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(parse()) == read(LARGE)
+
+
+@pytest.mark.parametrize("answer", [print, "a mail", [Unreadable("x")]])
+def test_a_worker_can_answer_nothing_but_a_mail(answer: object) -> None:
+    with pytest.raises(pickle.UnpicklingError):
+        _unpickled(pickle.dumps(answer))

@@ -1,0 +1,86 @@
+r"""The dialogues of tests/dialogues, held with a real server on a loopback socket.
+
+    # why this dialogue is there
+    ! lmtp                        the listener speaks LMTP
+    ! limit recipients=2          one of `gateway.smtp.limits.Limits`
+    > EHLO client.example         the client sends this line and CRLF
+    >raw "a\r\n" * 3              the client sends these bytes, as Python writes them
+    < 250 2.0.0 *                 the next line of the server (fnmatch)
+    < (closed)                    the server closes the connection
+    = "Hello\r\n"                 the next mail taken so far, as bytes
+    = (nothing more)              no other mail was taken
+
+Mailboxes: all of help.example.com; `refused@`, `deferred@` and `broken@` are answered like that.
+"""
+
+from __future__ import annotations
+
+import ast
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from gateway.smtp.connection import Listener
+from gateway.smtp.limits import Limits
+from rules.mail import Delivery
+from tests.gateway.smtp_client import Client, a_server
+
+ON_BOTH_LOOPS = True
+DIALOGUES = sorted((Path(__file__).parents[2] / "dialogues").glob("*.smtp"))
+
+
+@pytest.mark.parametrize("path", DIALOGUES, ids=lambda path: path.stem)
+async def test_dialogue(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()  # noqa: ASYNC240 - nobody else waits
+    assert lines[0].startswith("# "), "a dialogue begins with its reason"
+    settings = [line[2:] for line in lines if line.startswith("! ")]
+    chosen = dict(word.partition(" ")[2].split("=") for word in settings if word != "lmtp")
+    limits = Limits(**{name: int(value) for name, value in chosen.items()})
+    listener = Listener("mx.example.com", lmtp="lmtp" in settings)
+    async with (
+        a_server(limits=limits, listener=listener) as served,
+        served.connect(greeted=False) as client,
+    ):
+        checked = 0
+        for number, line in enumerate(lines, start=1):
+            where = f"{path.name}:{number}"
+            if line.startswith("= "):
+                check_taken(line[2:], served.post.taken[checked:], where)
+                checked += 1
+            else:
+                await act(line, client, where)
+
+
+def check_taken(expected: str, taken: list[Delivery], where: str) -> None:
+    if expected == "(nothing more)":
+        assert taken == [], where
+    else:
+        assert taken[0].raw == literal(expected), where
+
+
+async def act(line: str, client: Client, where: str) -> None:
+    """Does, or checks, what one line of a dialogue says."""
+    if line.startswith("> "):
+        await client.send(line[2:].encode() + b"\r\n")
+    elif line.startswith(">raw "):
+        await client.send(literal(line[5:]))
+    elif line == "< (closed)":
+        assert await client.line() == "", where
+    elif line.startswith("< "):
+        reply = await client.line()
+        assert fnmatchcase(reply, line[2:]), f"{where}: expected {line[2:]}, got {reply!r}"
+    else:
+        assert not line or line[0] in "#!", f"{where}: what is {line!r}?"
+
+
+def literal(text: str) -> bytes:
+    """Bytes from `"…"`, or `"…" * 3`, with Python's escapes."""
+    quoted, _, times = text.partition('" * ')
+    value = ast.literal_eval("b" + (quoted + '"' if times else quoted))
+    assert isinstance(value, bytes)
+    return value * int(times or 1)
+
+
+def test_there_are_dialogues() -> None:
+    assert len(DIALOGUES) > 10

@@ -1,0 +1,121 @@
+"""From a client's words to a `Delivery`, and from the answer back to reply lines."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+from pathlib import Path
+
+import pytest
+
+from gateway.smtp.connection import Listener
+from rules.mail import Delivery, Envelope
+from tests.gateway.smtp_client import Client, a_server
+
+ON_BOTH_LOOPS = True
+LMTP = Listener("mx.example.com", lmtp=True)
+
+
+async def test_a_mail_becomes_a_delivery_with_its_envelope() -> None:
+    async with a_server() as served, served.connect() as client:
+        await client.mail(b"Subject: Hello\r\n\r\nHelp!\r\n.\r\n", "support", "sales+42")
+        assert served.post.taken == [
+            Delivery(
+                Envelope(
+                    peer="127.0.0.1",
+                    helo="client.example",
+                    tls=False,
+                    mail_from="ann@customer.example",
+                    rcpt_tos=("support@help.example.com", "sales+42@help.example.com"),
+                ),
+                b"Subject: Hello\r\n\r\nHelp!\r\n",
+            )
+        ]
+
+
+async def test_the_null_reverse_path_is_empty() -> None:
+    async with a_server() as served, served.connect() as client:
+        await client.ask("EHLO client.example")
+        await client.ask("MAIL FROM:<>")
+        await client.ask("RCPT TO:<support@help.example.com>")
+        await client.ask("DATA")
+        assert (await client.ask(".")).startswith("250 ")
+        assert served.post.taken[0].envelope.mail_from == ""
+        assert served.post.taken[0].raw == b""
+
+
+async def test_a_utf8_address_arrives_as_written() -> None:
+    async with a_server() as served, served.connect() as client:
+        await client.ask("EHLO client.example")
+        await client.ask("MAIL FROM:<jürgen@müller.example> SMTPUTF8")
+        await client.ask("RCPT TO:<support@help.example.com>")
+        await client.ask("DATA")
+        await client.ask("Grüße\r\n.")
+        assert served.post.taken[0].envelope.mail_from == "jürgen@müller.example"
+        assert served.post.taken[0].raw == "Grüße\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("names", "reply"),
+    [
+        (["support", "sales"], "250 2.0.0 accepted"),
+        (["support", "refused"], "250 2.0.0 accepted"),
+        (["support", "deferred"], "451 4.3.0 "),
+        (["refused", "deferred"], "451 4.3.0 "),
+        (["refused", "refused"], "550 5.7.1 "),
+    ],
+    ids=str,
+)
+async def test_smtp_folds_the_answers_into_one(names: list[str], reply: str) -> None:
+    async with a_server() as served, served.connect() as client:
+        assert (await client.mail(b"a\r\n.\r\n", *names)).startswith(reply)
+        assert (await client.ask("NOOP")).startswith("250 2.0.0 OK")
+
+
+async def test_lmtp_answers_each_recipient_over_a_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp"
+    async with a_server(listener=LMTP, unix=path) as served:
+        client = Client(*await asyncio.open_unix_connection(path))
+        assert await client.reply() == "220 mx.example.com LMTP"
+        await client.ask("LHLO client.example")
+        await client.ask("MAIL FROM:<ann@customer.example>")
+        for name in ("support", "refused", "deferred"):
+            await client.ask(f"RCPT TO:<{name}@help.example.com>")
+        await client.ask("DATA")
+        await client.send(b"a\r\n.\r\n")
+        assert await client.replies(3) == ["250 2.0.0", "550 5.7.1", "451 4.3.0"]
+        assert served.post.taken[0].envelope.peer == ""
+        await client.close()
+
+
+async def test_lmtp_answers_each_recipient_when_take_raises() -> None:
+    async with a_server(listener=LMTP) as served, served.connect() as client:
+        await client.ask("LHLO client.example")
+        await client.ask("MAIL FROM:<ann@customer.example>")
+        for name in ("support", "broken"):
+            await client.ask(f"RCPT TO:<{name}@help.example.com>")
+        await client.ask("DATA")
+        await client.send(b"a\r\n.\r\n")
+        assert await client.replies(2) == ["451 4.3.0", "451 4.3.0"]
+
+
+async def test_pythons_own_smtplib_delivers() -> None:
+    text = "Subject: Hello\r\n\r\n.dots\r\n..\r\n.\r\nend\r\n"
+
+    def deliver(port: int) -> dict[str, tuple[int, bytes]]:
+        with smtplib.SMTP("127.0.0.1", port, "client.example") as smtp:
+            people = ["support@help.example.com", "bob@other.example"]
+            return smtp.sendmail("ann@customer.example", people, text, ["BODY=8BITMIME"])
+
+    async with a_server() as served:
+        refused = await asyncio.to_thread(deliver, served.port)
+        assert refused == {"bob@other.example": (550, b"5.1.1 No such mailbox here")}
+        assert served.post.taken[0].raw == text.encode()
+
+
+async def test_two_servers_may_share_a_port() -> None:
+    async with (
+        a_server(reuse_port=True) as one,
+        a_server(reuse_port=True, port=one.port) as other,
+    ):
+        assert one.port == other.port

@@ -1,0 +1,590 @@
+"""The wire against hostile, slow, broken and merely unusual clients, over real loopback sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import struct
+import time
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.smtp.commands import SmtpConnection
+from gateway.smtp.connection import Listener, check_foundations
+from gateway.smtp.limits import Limits, Wire
+from gateway.smtp.listeners import Ingress
+from tests.gateway.smtp_client import SECRET, Client, Post, a_server, tls_contexts
+
+HEADER = b"Subject: Hello\r\n\r\n"
+END = b"\r\n.\r\n"
+ON_BOTH_LOOPS = True
+
+
+# ---- what DATA may hold ----
+
+SMUGGLED = (
+    b"MAIL FROM:<eve@evil.example>\r\nRCPT TO:<support@help.example.com>\r\nDATA\r\nx\r\n.\r\n"
+)
+SEQUENCES = [
+    b"\n.\n",
+    b"\r.\r",
+    b"\n.\r\n",
+    b"\r\n.\r",
+    b"\r\n.\n",
+    b"\r.\r\n",
+    b"\r.\n",
+    b"\n.\r",
+    b"\n\n.\r\n",
+    b"\n\r.\n\r",
+    b"\r\0\n.\r\n",
+    b"\r\n.\r\r\n",
+    b"\r\r\n.\r\r\n",
+    b"\r\r\n.\r\n",
+    b"\r\n\0.\r\n",
+    b"\r\n.\0\r\n",
+]
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES, ids=repr)
+async def test_no_almost_end_of_data_smuggles_a_second_mail(sequence: bytes) -> None:
+    async with a_server() as served, served.connect() as client:
+        reply = await client.mail(HEADER + b"body" + sequence + SMUGGLED)
+        assert reply.startswith("550 5.6.11 ")
+        assert await client.reply() == ""
+        assert served.post.taken == []
+
+
+@pytest.mark.parametrize("sequence", [b"\n.\n", b"\r\n.\r", b"\r.\r"], ids=repr)
+async def test_a_client_that_waits_after_an_almost_end_is_told_soon(sequence: bytes) -> None:
+    async with a_server() as served, served.connect() as client:
+        if sequence.endswith(b"\r"):
+            sequence += b"x"  # a CR at the very end may still become a CRLF
+        assert (await client.mail(HEADER + sequence)).startswith("550 5.6.11 ")
+
+
+@pytest.mark.parametrize("odd", [b"\r\n..\r\n", b"\r\n\x85.\x85\r\n", b"\x0b.\x0c"], ids=repr)
+async def test_what_only_looks_like_a_line_end_is_kept(odd: bytes) -> None:
+    async with a_server() as served, served.connect() as client:
+        assert (await client.mail(b"a" + odd + b"b" + END)).startswith("250 ")
+        assert served.post.taken[0].raw == b"a" + odd.replace(b"..", b".") + b"b\r\n"
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+async def test_the_end_is_found_however_the_packets_are_cut(cut: int) -> None:
+    stream = b"a\r\n..b" + END
+    async with a_server() as served, served.connect() as client:
+        await client.start_data()
+        await client.send(stream[:cut])
+        await asyncio.sleep(0.01)  # only so that the kernel does not join the two
+        await client.send(stream[cut:])
+        assert (await client.reply()).startswith("250 ")
+        assert served.post.taken[0].raw == b"a\r\n.b\r\n"
+
+
+async def test_a_lenient_peer_gets_its_line_ends_mended_and_no_second_mail() -> None:
+    lenient = Listener("mx.example.com", lenient_peers=(ip_network("127.0.0.0/8"),))
+    async with a_server(listener=lenient) as served, served.connect() as client:
+        reply = await client.mail(b"one\ntwo\rthree\r\n" + b"x\n.\n" + SMUGGLED)
+        assert reply.startswith("250 ")
+        (delivery,) = served.post.taken
+        assert delivery.raw.startswith(b"one\r\ntwo\r\nthree\r\nx\r\n\r\nMAIL FROM:<eve@")
+
+
+async def test_even_a_lenient_peer_may_not_send_nul() -> None:
+    lenient = Listener("mx.example.com", lenient_peers=(ip_network("127.0.0.0/8"),))
+    async with a_server(listener=lenient) as served, served.connect() as client:
+        assert (await client.mail(b"a\0b" + END)).startswith("550 5.6.11 ")
+
+
+def stuffed(body: bytes) -> bytes:
+    lines = body.split(b"\r\n")
+    return b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines)
+
+
+LINE = st.binary(max_size=30).map(lambda line: line.translate(None, b"\r\n\0"))
+DOTS = st.sampled_from([b".", b"..", b"...", b""])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.lists(st.one_of(LINE, DOTS), max_size=8), min_size=1, max_size=4))
+def test_whatever_is_sent_is_what_arrives(mails: list[list[bytes]]) -> None:
+    bodies = [b"".join(line + b"\r\n" for line in lines) for lines in mails]
+
+    async def send_all() -> list[bytes]:
+        async with a_server() as served, served.connect() as client:
+            for body in bodies:
+                assert (await client.mail(stuffed(body) + b".\r\n")).startswith("250 ")
+            return [delivery.raw for delivery in served.post.taken]
+
+    assert asyncio.run(send_all()) == bodies
+
+
+async def test_a_mail_of_many_blocks_arrives_whole() -> None:
+    body = b"".join(b"%d\r\n.%d\r\n" % (n, n) for n in range(60_000))
+    async with a_server() as served, served.connect() as client:
+        assert (await client.mail(stuffed(body) + b".\r\n")).startswith("250 ")
+        assert served.post.taken[0].raw == body
+
+
+async def test_ten_megabytes_of_empty_lines_cost_little() -> None:
+    async with a_server() as served, served.connect() as client:
+        await client.start_data()
+        started = time.process_time()
+        await client.send(b"\r\n" * 5_000_000 + b".\r\n")
+        assert (await client.reply()).startswith("250 ")
+        assert time.process_time() - started < 2
+        assert len(served.post.taken[0].raw) == 10_000_000
+
+
+# ---- size and memory ----
+
+SMALL = Limits(mail_size_bytes=1000)
+
+
+async def test_a_mail_of_just_the_announced_size_is_taken() -> None:
+    async with a_server(limits=SMALL) as served, served.connect() as client:
+        assert (await client.mail(b"a" * 998 + END)).startswith("250 ")
+
+
+async def test_a_mail_over_the_announced_size_is_refused_and_the_next_is_taken() -> None:
+    async with a_server(limits=SMALL) as served, served.connect() as client:
+        assert (await client.mail(b"a" * 999 + END)).startswith("552 5.3.4 ")
+        assert (await client.mail(b"a" + END)).startswith("250 ")
+
+
+async def test_a_stream_without_line_ends_is_cut_and_costs_no_memory() -> None:
+    async with a_server(limits=SMALL) as served, served.connect() as client:
+        await client.start_data()
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                await client.send(b"a" * 2**20)
+                assert served.wire.in_flight_bytes <= 1000
+        assert (await client.reply())[:9] in ("552 5.3.4", "")
+        assert served.post.taken == []
+
+
+async def test_data_waits_while_too_much_is_in_flight() -> None:
+    async with a_server(limits=Limits(in_flight_bytes=100)) as served:
+        served.post.gate = asyncio.Event()
+        async with served.connect() as first, served.connect() as second:
+            await first.start_data()
+            await first.send(b"a" * 95 + END)
+            await served.post.arrived.wait()
+            assert (await second.start_data()).startswith("452 4.3.1 ")
+            served.post.gate.set()
+            assert (await first.reply()).startswith("250 ")
+            assert (await second.ask("DATA")).startswith("354 ")
+
+
+async def test_a_mail_that_would_pass_the_budget_is_deferred() -> None:
+    async with a_server(limits=Limits(in_flight_bytes=100)) as served, served.connect() as client:
+        assert (await client.mail(b"a" * 200 + END)).startswith("452 4.3.1 ")
+        assert (await client.mail(b"a" + END)).startswith("250 ")
+
+
+# ---- connections ----
+
+
+async def test_one_peer_has_only_so_many_connections() -> None:
+    async with (
+        a_server(limits=Limits(connections_per_peer=1)) as served,
+        served.connect(),
+        served.connect(greeted=False) as second,
+    ):
+        assert (await second.reply()).startswith("421 4.7.0 ")
+        assert await second.reply() == ""
+
+
+async def test_a_place_is_free_again_after_quit() -> None:
+    async with a_server(limits=Limits(connections_per_peer=1)) as served:
+        async with served.connect() as first:
+            assert await first.ask("QUIT") == "221 2.0.0 Bye"
+            assert await first.reply() == ""
+        await all_gone(served.wire)
+        async with served.connect() as second:
+            assert (await second.ask("NOOP")).startswith("250 2.0.0 ")
+
+
+async def test_a_listed_relay_may_have_more_connections() -> None:
+    relays = Listener("mx.example.com", relay_peers=(ip_network("127.0.0.1/32"),))
+    limits = Limits(connections_per_peer=1, connections_per_relay=2)
+    async with (
+        a_server(limits=limits, listener=relays) as served,
+        served.connect(),
+        served.connect(),
+        served.connect(greeted=False) as third,
+    ):
+        assert (await third.reply()).startswith("421 4.7.0 ")
+
+
+async def test_all_peers_together_have_only_so_many_connections() -> None:
+    async with (
+        a_server(limits=Limits(connections=1)) as served,
+        served.connect(),
+        served.connect(greeted=False) as second,
+    ):
+        assert (await second.reply()).startswith("421 4.7.0 ")
+
+
+def proxied(address: str) -> bytes:
+    return f"PROXY TCP4 {address} 192.0.2.9 40000 25\r\n".encode()
+
+
+BEHIND_PROXY = Listener("mx.example.com", proxy_protocol_timeout_s=5)
+HEALTH_CHECK = b"\r\n\r\n\0\r\nQUIT\n" + struct.pack("!BBH", 0x20, 0, 0)
+PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n" + struct.pack(
+    "!BBH4s4sHH", 0x21, 0x11, 12, bytes([192, 0, 2, 7]), bytes([192, 0, 2, 9]), 40000, 25
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "peer"),
+    [(proxied("192.0.2.7"), "192.0.2.7"), (PROXY_V2, "192.0.2.7"), (HEALTH_CHECK, "127.0.0.1")],
+    ids=["v1", "v2", "health check"],
+)
+async def test_behind_a_proxy_the_peer_is_the_one_it_names(header: bytes, peer: str) -> None:
+    async with (
+        a_server(listener=BEHIND_PROXY) as served,
+        served.connect(greeted=False) as client,
+    ):
+        await client.send(header)
+        assert (await client.reply()).startswith("220 ")
+        await client.mail(b"a" + END)
+        assert served.post.taken[0].envelope.peer == peer
+
+
+async def test_behind_a_proxy_the_cap_counts_the_peers_it_names() -> None:
+    async with (
+        a_server(limits=Limits(connections_per_peer=1), listener=BEHIND_PROXY) as served,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        greetings = []
+        for address in ("192.0.2.7", "192.0.2.8", "192.0.2.7"):
+            client = await stack.enter_async_context(served.connect(greeted=False))
+            await client.send(proxied(address))
+            greetings.append((await client.reply())[:3])
+        assert greetings == ["220", "220", "421"]
+
+
+async def test_without_its_proxy_header_a_connection_is_closed() -> None:
+    async with (
+        a_server(listener=BEHIND_PROXY) as served,
+        served.connect(greeted=False) as client,
+    ):
+        assert await client.ask("EHLO client.example") == ""
+
+
+# ---- time ----
+
+
+async def test_an_idle_client_is_sent_away() -> None:
+    async with a_server(limits=Limits(idle_s=0.1)) as served, served.connect() as client:
+        assert (await client.reply()).startswith("421 4.4.2 ")
+        assert await client.reply() == ""
+
+
+async def test_a_client_that_never_ends_its_line_is_idle() -> None:
+    async with a_server(limits=Limits(idle_s=0.1)) as served, served.connect() as client:
+        await client.send(b"NOO")
+        assert (await client.reply()).startswith("421 4.4.2 ")
+
+
+async def test_slow_data_is_cut() -> None:
+    limits = Limits(data_window_s=0.2, data_min_bytes_per_s=100)
+    async with a_server(limits=limits) as served, served.connect() as client:
+        await client.start_data()
+        await client.send(b"a")
+        assert (await client.reply()).startswith("421 4.4.2 ")
+
+
+async def test_data_that_is_fast_enough_may_last_many_windows() -> None:
+    limits = Limits(data_window_s=0.1, data_min_bytes_per_s=100, idle_s=0.2)
+    async with a_server(limits=limits) as served, served.connect() as client:
+        await client.start_data()
+        for _ in range(10):
+            await client.send(b"a" * 50)
+            await asyncio.sleep(0.05)  # the pace is what is tested
+        await client.send(END)
+        assert (await client.reply()).startswith("250 ")
+
+
+async def test_data_has_a_deadline_however_fast_it_is() -> None:
+    async with a_server(limits=Limits(data_total_s=0.2)) as served, served.connect() as client:
+        await client.start_data()
+        with contextlib.suppress(ConnectionError):
+            while served.wire.connections and not client.reader._buffer:  # type: ignore[attr-defined]  # a peek
+                await client.send(b"a" * 100)
+                await asyncio.sleep(0.01)
+        assert (await client.reply()).startswith("421 4.4.2 ")
+
+
+async def test_a_peer_that_stops_reading_is_aborted() -> None:
+    async with (
+        a_server(limits=Limits(idle_s=0.2, junk_commands=10**9)) as served,
+        served.connect() as client,
+    ):
+        client.reader._transport.pause_reading()  # type: ignore[attr-defined]  # as a stuck peer
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(1):
+                while True:
+                    await client.send(b"EHLO client.example\r\n" * 3_000)
+        await all_gone(served.wire)
+
+
+async def all_gone(wire: Wire) -> None:
+    """Returns once the server has seen that its clients are gone."""
+    async with asyncio.timeout(8):
+        while wire.connections:  # noqa: ASYNC110 - the kernel tells the server, and nobody us
+            await asyncio.sleep(0.01)
+
+
+# ---- hooks that fail, last and outlive ----
+
+
+async def test_an_exception_in_take_is_a_451_that_tells_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.ERROR, "gateway.smtp"):
+        async with a_server() as served, served.connect() as client:
+            reply = await client.mail(b"a" + END, "broken")
+    assert reply.startswith("451 4.3.0 ")
+    assert "locked" not in reply
+    (record,) = [record for record in caplog.records if record.name == "gateway.smtp"]
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == SECRET
+    reference = reply.rpartition("reference ")[2].rstrip(")")
+    assert reference in record.getMessage()
+
+
+async def test_an_exception_in_the_mailbox_list_is_a_451() -> None:
+    async with a_server() as served, served.connect() as client:
+        await client.ask("EHLO client.example")
+        await client.ask("MAIL FROM:<ann@customer.example>")
+        assert (await client.ask("RCPT TO:<unlisted@help.example.com>")).startswith("451 4.3.0 ")
+        assert (await client.ask("RCPT TO:<support@help.example.com>")).startswith("250 2.0.0 ")
+
+
+async def test_a_log_that_fails_costs_no_reply() -> None:
+    class Broken(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            raise OSError("no space left on the log's disk")
+
+    broken = Broken()
+    logging.getLogger("gateway.smtp").addFilter(broken)
+    try:
+        async with a_server() as served, served.connect() as client:
+            assert (await client.mail(b"a" + END, "broken")).startswith("451 4.3.0 ")
+    finally:
+        logging.getLogger("gateway.smtp").removeFilter(broken)
+
+
+async def test_take_finishes_after_the_client_hung_up() -> None:
+    async with a_server() as served:
+        served.post.gate = asyncio.Event()
+        async with served.connect() as client:
+            await client.start_data()
+            await client.send(b"a" + END)
+            await served.post.arrived.wait()
+            client.reset()
+        await all_gone(served.wire)
+        assert served.wire.in_flight_bytes > 0
+        served.post.gate.set()
+        await served.post.finished.wait()
+
+
+async def test_a_client_that_half_closes_still_gets_its_reply() -> None:
+    async with a_server() as served:
+        served.post.gate = asyncio.Event()
+        async with served.connect() as client:
+            await client.start_data()
+            await client.send(b"a" + END)
+            client.writer.write_eof()
+            await served.post.arrived.wait()
+            served.post.gate.set()
+            assert (await client.reply()).startswith("250 ")
+
+
+async def test_a_mail_whose_end_never_came_is_not_taken() -> None:
+    async with a_server() as served:
+        async with served.connect() as client:
+            await client.start_data()
+            await client.send(b"half a mail\r\n.")
+        await all_gone(served.wire)
+        assert served.post.taken == []
+
+
+async def test_take_may_last_longer_than_the_client_waits() -> None:
+    async with a_server(limits=Limits(handler_s=0.1, idle_s=0.05)) as served:
+        served.post.gate = asyncio.Event()
+        async with served.connect() as client:
+            assert (await client.mail(b"a" + END)).startswith("451 4.3.0 ")
+            served.post.gate.set()
+            await served.post.finished.wait()
+
+
+async def test_the_drain_answers_the_mail_in_flight_and_then_closes() -> None:
+    async with a_server() as served:
+        served.post.gate = asyncio.Event()
+        async with served.connect() as idle, served.connect() as busy:
+            await busy.start_data()
+            await busy.send(b"a" + END)
+            await served.post.arrived.wait()
+            drained = asyncio.create_task(served.wire.drain(grace_s=8))
+            assert (await idle.reply()).startswith("421 4.3.2 ")
+            served.post.gate.set()
+            assert (await busy.reply()).startswith("250 ")
+            assert (await busy.reply()).startswith("421 4.3.2 ")
+            assert await busy.reply() == ""
+            await idle.close()
+            await busy.close()
+            assert await drained
+
+
+async def test_the_drain_lets_a_mail_that_has_begun_arrive() -> None:
+    async with a_server() as served, served.connect() as client:
+        await client.start_data()
+        drained = asyncio.create_task(served.wire.drain(grace_s=8))
+        await asyncio.sleep(0)  # the drain begins
+        assert served.wire.draining
+        await client.send(b"a" + END)
+        assert (await client.reply()).startswith("250 ")
+        assert (await client.reply()).startswith("421 4.3.2 ")
+        await client.close()
+        assert await drained
+
+
+async def test_the_drain_gives_up_after_its_grace() -> None:
+    async with a_server() as served, served.connect() as client:
+        await client.start_data()
+        assert not await served.wire.drain(grace_s=0.1)
+        assert await client.reply() == ""
+
+
+async def test_who_comes_during_the_drain_is_told_to_come_again() -> None:
+    async with a_server() as served:
+        assert await served.wire.drain(grace_s=1)
+        async with served.connect(greeted=False) as client:
+            assert (await client.reply()).startswith("421 4.3.2 ")
+
+
+# ---- TLS ----
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    return Tls(tmp_path_factory.mktemp("tls"))
+
+
+class Tls:
+    """Contexts for both ends, and a listener that offers STARTTLS."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server, self.client = tls_contexts(folder)
+        self.listener = Listener("mx.example.com", tls_context=self.server)
+
+
+async def test_starttls_begins_anew_and_is_told_to_the_rules(tls: Tls) -> None:
+    async with a_server(listener=tls.listener) as served, served.connect() as client:
+        assert "STARTTLS" in await client.ask("EHLO client.example")
+        assert (await client.ask("STARTTLS")).startswith("220 2.0.0 ")
+        await client.writer.start_tls(tls.client)
+        assert (await client.ask("MAIL FROM:<>")).startswith("503 5.5.1 ")
+        assert "STARTTLS" not in await client.ask("EHLO client.example")
+        assert (await client.ask("STARTTLS")).startswith("503 5.5.1 ")
+        assert (await client.mail(b"a" + END)).startswith("250 ")
+        assert served.post.taken[0].envelope.tls
+        assert (await client.ask("QUIT")).startswith("221 ")
+
+
+async def test_what_is_pipelined_behind_starttls_ends_the_connection(tls: Tls) -> None:
+    async with a_server(listener=tls.listener) as served, served.connect() as client:
+        await client.ask("EHLO client.example")
+        await client.send(b"STARTTLS\r\nMAIL FROM:<eve@evil.example>\r\n")
+        assert (await client.reply()).startswith("554 5.5.1 ")
+        assert await client.reply() == ""
+
+
+@pytest.mark.parametrize("instead_of_tls", [b"", b"EHLO client.example\r\n"], ids=repr)
+async def test_a_failed_handshake_leaves_no_connection_behind(
+    tls: Tls, instead_of_tls: bytes
+) -> None:
+    async with a_server(listener=tls.listener) as served:
+        async with served.connect() as client:
+            await client.ask("STARTTLS")
+            await client.send(instead_of_tls)
+        await all_gone(served.wire)
+
+
+async def test_a_client_that_is_silent_in_the_handshake_is_cut(tls: Tls) -> None:
+    async with (
+        a_server(listener=tls.listener, limits=Limits(idle_s=0.1)) as served,
+        served.connect() as client,
+    ):
+        await client.ask("STARTTLS")
+        await all_gone(served.wire)
+
+
+async def test_tls_from_the_first_byte_needs_no_starttls(tls: Tls) -> None:
+    async with a_server(listener=tls.listener, tls_from_start=tls.server) as served:
+        streams = await asyncio.open_connection("127.0.0.1", served.port, ssl=tls.client)
+        client = Client(*streams)
+        assert (await client.reply()).startswith("220 ")
+        assert "STARTTLS" not in await client.ask("EHLO client.example")
+        assert (await client.mail(b"a" + END)).startswith("250 ")
+        assert served.post.taken[0].envelope.tls
+        await client.close()
+
+
+# ---- other ----
+
+
+async def test_ehlo_announces_exactly_what_is_there() -> None:
+    async with a_server() as served, served.connect() as client:
+        assert (await client.ask("EHLO client.example")).split("\n") == [
+            "250-mx.example.com",
+            "250-PIPELINING",
+            "250-SIZE 26214400",
+            "250-8BITMIME",
+            "250-SMTPUTF8",
+            "250 ENHANCEDSTATUSCODES",
+        ]
+
+
+async def test_too_many_errors_end_the_connection() -> None:
+    async with a_server(limits=Limits(errors=3)) as served, served.connect() as client:
+        await client.send(b"FOO\r\n" * 5)
+        assert await client.replies(5) == ["500 5.5.1"] * 3 + ["421 4.7.0", ""]
+
+
+async def test_too_many_junk_commands_end_the_connection() -> None:
+    async with a_server(limits=Limits(junk_commands=2)) as served, served.connect() as client:
+        await client.send(b"NOOP\r\n" * 3)
+        assert await client.replies(4) == ["250 2.0.0", "250 2.0.0", "421 4.7.0", ""]
+
+
+async def test_an_endless_command_line_ends_the_connection() -> None:
+    async with a_server() as served, served.connect() as client:
+        await client.send(b"A" * 200_000)
+        assert (await client.reply()).startswith("500 5.5.2 ")
+        assert await client.reply() == ""
+
+
+async def test_our_cheap_construction_still_finds_the_commands_and_nothing_else() -> None:
+    post = Post()
+    ours = SmtpConnection(Ingress(post.serves, post.take), Wire(Limits()), Listener("mx"))
+    assert set(ours._smtp_methods) == {
+        *("EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "STARTTLS")
+    }
+    assert ours._auth_methods == {}
+    assert set(vars(SMTP(object(), hostname="mx"))) <= set(vars(ours))
+
+
+def test_another_aiosmtpd_is_refused_by_name() -> None:
+    with pytest.raises(ImportError, match=r"written for aiosmtpd 1\.4\.6, not 1\.5\.0"):
+        check_foundations("1.5.0")

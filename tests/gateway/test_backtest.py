@@ -1,0 +1,404 @@
+"""A policy tried on recorded mails: what differs is due to it alone, and nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from gateway import backtest, clock, policies
+from gateway.backtest import Aspect, Report, Wanted
+from gateway.config.model import TrustSection
+from rules.decision.model import Reason, Verdict
+from rules.facts import Presence, Role
+from rules.mail.header import Author
+from rules.policy import Policy
+from rules.sender.authentication import Authentication, Evidence, Result, as_dict
+from rules.ticket.changes import Change, Delete, Merge
+from rules.ticket.lifecycle import Status
+from storage.db.database import Connection
+from storage.db.tables import JournalRow, metadata, table
+from storage.mail import history, quarantine
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from storage.ticket import participants
+from storage.ticket import write as records
+from storage.ticket.changes import make
+from storage.ticket.write import Hand, Source
+from tests.bench import backtest as bench
+from tests.bench import load
+from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
+from tests.rules.building import default_policy, policy_with
+
+ANYWHERE = "192.0.2.1"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    url = await asyncio.to_thread(enrolled_store, store_url)
+    async with open_desk(url, tmp_path, TrustSection()) as opened:
+        yield opened
+
+
+async def tried(desk: Desk, new: Policy, limit: int = 50, until: datetime | None = None) -> Report:
+    """What comes of it for all mails of the last day."""
+    end = until or clock.now() + timedelta(seconds=1)
+    wanted = Wanted(end - DAY, end, None, limit)
+    return await backtest.simulate(desk.parts.database, desk.parts.policies, new, wanted)
+
+
+async def write(desk: Desk, job: Callable[[Connection], Any]) -> Any:
+    return await asyncio.wrap_future(desk.parts.ledger.submit(job))
+
+
+async def by_staff(desk: Desk, job: Callable[[Connection, Hand], Any]) -> None:
+    """Something that staff do in the console."""
+    mailbox = await asyncio.to_thread(desk.parts.database.read, enrolment.mailboxes)
+    hand = Hand(mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id)
+    await write(desk, lambda connection: job(connection, hand))
+
+
+async def move(desk: Desk, ticket: int, was: Status, became: Status) -> None:
+    await by_staff(desk, lambda c, hand: records.move(c, hand, ticket, was, became, ""))
+
+
+async def settle(desk: Desk, address: str, was: Presence, became: Presence) -> None:
+    await by_staff(desk, lambda c, hand: participants.settle(c, hand, 1, address, was, became))
+
+
+async def enrol(desk: Desk, address: str) -> None:
+    """Enrol somebody of Acme whose one mail is held: it is filed with that."""
+    person = NewPerson(address, "", Role.USER, "Acme")
+    await write(desk, lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, SUPPORT), person))
+    assert await desk.parts.keeper.release_enrolled() == 1
+
+
+def as_recorded(report: Report) -> bool:
+    """Whether the policy in force decides every mail as the journal says."""
+    return not report.moved_on and not report.lost
+
+
+async def a_thread(desk: Desk) -> None:
+    await desk.take(a_mail(message_id="<1@acme.example>"))
+    await desk.take(a_mail(text="More.", in_reply_to="<1@acme.example>"))
+
+
+async def test_the_policy_in_force_differs_in_nothing(desk: Desk) -> None:
+    await a_thread(desk)
+    await desk.take(a_mail("new@acme.example"))
+    await desk.take(a_mail(auto_submitted="auto-replied"))
+
+    report = await tried(desk, default_policy())
+
+    assert (report.mails, report.different) == (4, 0)
+    assert as_recorded(report)
+
+
+async def test_a_policy_that_asks_for_dkim_is_tried_on_what_spf_proved(
+    desk: Desk,
+) -> None:
+    await desk.take(a_mail())
+    evidence = (Evidence("spf", Result.PASS, "acme.example", aligned=True),)
+    by_spf = Authentication(True, "spf:acme.example", Result.PASS, "none", False, evidence)
+    proven = table(JournalRow).update().values(authentication=json.dumps(as_dict(by_spf)))
+    await write(desk, lambda connection: connection.execute(proven))
+
+    report = await tried(desk, policy_with("proof", dkim_required=True))
+
+    (difference,) = report.shown
+    assert (difference.was.verdict, difference.would_be.reason) == (Verdict.OPENED, "unproven")
+    assert as_recorded(report)
+
+
+async def test_a_listener_that_holds_strangers_is_remembered(desk: Desk) -> None:
+    await desk.take(a_mail("eve@elsewhere.example"), strangers="hold")
+
+    report = await tried(desk, default_policy(strangers="refuse"))
+
+    assert (await desk.last()).reason == Reason.STRANGER_RELAYED
+    assert (report.mails, report.different) == (1, 0)
+    assert as_recorded(report)
+
+
+async def test_a_mail_does_not_find_the_ticket_that_it_opened(desk: Desk) -> None:
+    """Its child came first, so its own id and its child's pointers lead to tickets of today."""
+    await desk.take(a_mail(message_id="<2@acme.example>", in_reply_to="<1@acme.example>"))
+    await desk.take(a_mail(text="Another child.", in_reply_to="<1@acme.example>"))
+    await desk.take(a_mail(text="Older.", message_id="<1@acme.example>"))
+    await desk.take(a_mail(text="Newer.", references="<1@acme.example> <2@acme.example>"))
+
+    assert [e.reason for e in await desk.journal()] == [
+        Reason.NEW_REQUEST,
+        Reason.LATE_PARENT,
+        Reason.LATE_PARENT,
+        Reason.KNOWN_MESSAGE_ID,
+    ]
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+async def test_a_subject_that_names_its_own_later_ticket_still_opens_it(desk: Desk) -> None:
+    await desk.take(a_mail(subject="[#1] Printer"))
+
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+async def test_a_lower_ceiling_is_counted_and_shown(desk: Desk) -> None:
+    await desk.take(a_mail(subject="[High] Printer"))
+    await desk.take(a_mail(subject="Screen"))
+
+    report = await tried(desk, policy_with("severity", ceiling="Normal"))
+
+    assert (report.mails, report.different) == (2, 1)
+    assert report.aspects == {Aspect.SEVERITY: 1}
+    (one,) = report.shown
+    assert (one.was.severity, one.would_be.severity) == ("High", "Normal")
+    assert one.mail.subject == "[High] Printer"
+
+
+async def test_where_a_mail_goes_another_way_only_that_counts(desk: Desk) -> None:
+    await desk.take(a_mail("new@acme.example"))
+
+    report = await tried(desk, default_policy(registration="domain"))
+
+    assert report.aspects == {Aspect.VERDICT: 1, Aspect.REASON: 1}
+    (one,) = report.shown
+    assert (one.was.verdict, one.would_be.verdict) == (Verdict.HELD, Verdict.OPENED)
+
+
+async def test_another_subject_tag_leads_elsewhere(desk: Desk) -> None:
+    await desk.take(a_mail())
+    await desk.take(a_mail(subject="Re: [T-1] Printer"))
+
+    report = await tried(desk, policy_with("subject_tag", format="[T-{n}]"))
+
+    (one,) = report.shown
+    assert (one.was.verdict, one.would_be.reason) == (Verdict.OPENED, Reason.SUBJECT_TAG)
+    assert one.would_be.ticket == 1
+
+
+async def test_people_in_copy_are_compared(desk: Desk) -> None:
+    await desk.take(a_mail(cc="guest@elsewhere.example"))
+
+    (one,) = (await tried(desk, policy_with("cc", guests="add"))).shown
+
+    assert one.was.joins == ("guest@elsewhere.example (guest, pending)",)
+    assert one.would_be.joins == ("guest@elsewhere.example (guest, active)",)
+    assert one.aspects == (Aspect.JOINS, Aspect.ORDERS)
+
+
+async def test_only_mails_of_the_hour_before_count_against_a_budget(desk: Desk) -> None:
+    """The mails that came later are in the journal as well, and must not be counted."""
+    for number in range(3):
+        await desk.take(a_mail(subject=f"Printer {number}"))
+
+    report = await tried(desk, policy_with("budgets", tickets_per_hour=2))
+
+    assert [one.mail.subject for one in report.shown] == ["Printer 2"]
+    assert report.shown[0].would_be.reason == Reason.TOO_MANY_TICKETS
+
+
+async def test_an_acknowledgement_counts_from_the_moment_it_was_sent(desk: Desk) -> None:
+    """Of two tickets within the pause only the first was acknowledged."""
+    await desk.take(a_mail(subject="one"))
+    await desk.take(a_mail(subject="two"))
+
+    report = await tried(desk, policy_with("acknowledgement", send=False))
+
+    assert [one.mail.subject for one in report.shown] == ["one"]
+    assert report.aspects == {Aspect.ORDERS: 1}
+
+
+async def test_a_reply_meets_its_ticket_as_it_was_then(desk: Desk) -> None:
+    """Closed since, a ticket would send a reply of today to a follow-up."""
+    await a_thread(desk)
+    await move(desk, 1, Status.OPEN, Status.CLOSED)
+
+    report = await tried(desk, default_policy())
+
+    assert as_recorded(report)
+
+
+async def test_a_reply_that_reopened_its_ticket_reopens_it_again(desk: Desk) -> None:
+    await a_thread(desk)
+    await move(desk, 1, Status.OPEN, Status.RESOLVED)
+    await desk.take(a_mail(text="Broken again, sorry to say.", in_reply_to="<1@acme.example>"))
+
+    await move(desk, 1, Status.OPEN, Status.RESOLVED)
+
+    report = await tried(desk, policy_with("lifecycle", reopen_days=0))
+
+    assert as_recorded(report)
+    (one,) = report.shown
+    assert (one.was.verdict, one.would_be.reason) == (Verdict.COMMENTED, Reason.FOLLOW_UP)
+
+
+async def test_people_who_left_since_were_on_the_ticket_then(desk: Desk) -> None:
+    await desk.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
+    await desk.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
+    await settle(desk, "bob@acme.example", Presence.ACTIVE, Presence.REMOVED)
+
+    assert (await desk.last()).verdict == Verdict.COMMENTED
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+async def test_people_who_came_since_were_not_on_the_ticket_then(desk: Desk) -> None:
+    await desk.take(a_mail(message_id="<1@acme.example>"))
+    await desk.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
+    assert (await desk.last()).reason == Reason.NOT_A_PARTICIPANT
+    await desk.take(a_mail(in_reply_to="<1@acme.example>", cc="bob@acme.example"))
+
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+@pytest.mark.parametrize("change", [Merge(into=2), Delete("no use")])
+async def test_a_ticket_that_is_gone_since_was_there_then(desk: Desk, change: Change) -> None:
+    await a_thread(desk)
+    await desk.take(a_mail(subject="Screen"))
+    await by_staff(desk, lambda c, hand: make(c, hand, 1, [change], default_policy(), True))
+
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+async def test_a_follow_up_is_not_led_to_itself(desk: Desk) -> None:
+    await a_thread(desk)
+    await move(desk, 1, Status.OPEN, Status.CLOSED)
+    await desk.take(a_mail(text="It is broken again.", in_reply_to="<1@acme.example>"))
+
+    assert (await desk.last()).reason == Reason.FOLLOW_UP
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+async def test_only_notices_of_the_hour_before_count_against_a_budget(desk: Desk) -> None:
+    await desk.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
+    for text in ("first", "second"):
+        await desk.take(a_mail(subject=text, text=text, in_reply_to="<1@acme.example>"))
+
+    report = await tried(desk, policy_with("budgets", notices_per_hour=2))
+
+    assert [one.mail.subject for one in report.shown] == ["second"]
+
+
+async def test_people_who_were_taken_in_since_were_pending_then(desk: Desk) -> None:
+    guest = "guest@elsewhere.example"
+    await desk.take(a_mail(message_id="<1@acme.example>", cc=guest))
+    await desk.take(a_mail(guest, in_reply_to="<1@acme.example>"))
+    await settle(desk, guest, Presence.PENDING, Presence.ACTIVE)
+
+    assert (await desk.last()).reason == Reason.PENDING_PARTICIPANT
+    assert as_recorded(await tried(desk, default_policy()))
+
+
+async def test_what_was_refused_is_counted_and_what_came_again_is_left_out(desk: Desk) -> None:
+    await desk.take(a_mail())
+    await desk.take(a_mail())
+    await desk.take(a_mail("who@nowhere.example"), ANYWHERE)
+
+    report = await tried(desk, default_policy(strangers="hold"))
+
+    assert (report.mails, report.different, report.lost) == (1, 0, 0)
+    assert report.lines[Verdict.REFUSED] == report.lines[Verdict.DUPLICATE] == 1
+
+
+async def test_what_moved_on_is_said_apart(desk: Desk) -> None:
+    """The author was enrolled since, and his mail filed: each of its lines is tried as it was."""
+    await desk.take(a_mail("new@acme.example", in_reply_to="<0@acme.example>"))
+    await enrol(desk, "new@acme.example")
+
+    report = await tried(desk, policy_with("severity", default="Low"))
+
+    assert report.mails == 2
+    assert report.moved_on == {("held, not_enrolled", "opened, new_request"): 1}
+    assert report.aspects == {Aspect.SEVERITY: 2}
+
+
+async def test_staff_who_said_who_wrote_a_mail_are_believed_again(desk: Desk) -> None:
+    await desk.take(a_mail("a@acme.example, b@acme.example"))
+    (held,) = await asyncio.to_thread(desk.parts.database.read, quarantine.held)
+    delivery = await asyncio.to_thread(
+        desk.parts.database.read, lambda c: quarantine.delivery(c, held)
+    )
+    proof = Authentication.by_staff("root")
+    await desk.parts.ingest.release(held, delivery, proof, Author("ann@acme.example"))
+
+    report = await tried(desk, default_policy())
+
+    assert [e.reason for e in await desk.journal()] == [Reason.FROM_AMBIGUOUS, Reason.NEW_REQUEST]
+    assert report.mails == 2
+    assert as_recorded(report)
+
+
+async def test_a_clock_starts_when_the_held_mail_came(desk: Desk) -> None:
+    await desk.take(a_mail("new@acme.example", message_id="<1@acme.example>"))
+    (held,) = await desk.journal()
+    await enrol(desk, "new@acme.example")
+
+    report = await tried(desk, policies.load(None)["atlan"])
+
+    dues = {one.would_be.first_due for one in report.shown}
+    assert len(report.shown) == 2
+    assert len(dues) == 1
+    assert None not in dues
+    assert min(one.mail.came_at for one in report.shown) == held.received_at
+
+
+async def test_no_policy_makes_a_recorded_mail_critical(desk: Desk) -> None:
+    await desk.take(a_mail(subject="[Critical] [P1] [P0] [Urgent] All is down"))
+
+    for new in policies.load(None).values():
+        report = await tried(desk, new)
+        critical = {level.name for level in new.levels if level.critical}
+        assert all(one.would_be.severity not in critical for one in report.shown)
+        assert report.mails == 1
+
+
+async def test_nothing_is_written(desk: Desk) -> None:
+    await a_thread(desk)
+    await desk.take(a_mail("new@acme.example"))
+
+    def everything(connection: Connection) -> list[Any]:
+        return [connection.execute(select(t)).all() for t in metadata.sorted_tables]
+
+    before = await asyncio.to_thread(desk.parts.database.read, everything)
+    report = await tried(desk, default_policy(registration="domain"))
+
+    assert report.different == 1
+    assert await asyncio.to_thread(desk.parts.database.read, everything) == before
+
+
+async def test_only_mails_of_the_span_are_looked_at(desk: Desk) -> None:
+    await desk.take(a_mail(subject="before"))
+    moment = clock.now() + timedelta(milliseconds=1)
+
+    assert (await tried(desk, default_policy(), until=moment)).mails == 1
+    assert (await tried(desk, default_policy(), until=moment - DAY)).mails == 0
+
+
+async def test_the_newest_are_shown_first_and_no_more_than_asked_for(desk: Desk) -> None:
+    for number in range(3):
+        await desk.take(a_mail(subject=f"[High] {number}"))
+
+    report = await tried(desk, policy_with("severity", ceiling="Normal"), limit=2)
+
+    assert report.different == 3
+    assert [one.mail.subject for one in report.shown] == ["[High] 2", "[High] 1"]
+    assert not any(one.mail.raw for one in report.shown)
+
+
+def test_more_mails_than_one_batch_are_each_looked_at_once(tmp_path: Path) -> None:
+    count = history.BATCH + 5
+    mails = load.write(tmp_path / "mails", count, 50, SUPPORT)
+    config = bench.enrolled(tmp_path, mails.senders)
+    asyncio.run(bench.file(config, mails, at_once=1))
+
+    report = bench.measured(config).report
+
+    assert (report.mails, report.lost) == (count, 0)
+    assert 0 < report.different < count
+    assert as_recorded(report)

@@ -1,0 +1,149 @@
+"""A running application with one ticket, for tests of the pages behind the links in notices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import insert, select, update
+
+from gateway import clock
+from gateway.app import Parts
+from gateway.policies import Policies
+from gateway.web import app as api
+from gateway.web.pages.links import PATHS
+from gateway.web.pages.signup import SignUp
+from rules.facts import Part, Presence, Role
+from rules.mail import Mailbox
+from rules.sender.tokens import Link, LinkUse, link_token
+from rules.service import notifications
+from rules.service.participants import Addition
+from storage.db.database import Connection
+from storage.db.tables import ParticipantRow, TicketRow, table
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from storage.ticket import read
+from storage.ticket import write as records
+from storage.ticket.read import Whole
+from storage.ticket.write import Hand, Source
+
+T = TypeVar("T")
+_ticket, _participant = table(TicketRow), table(ParticipantRow)
+Client = TestClient[web.Request, web.Application]
+
+SUPPORT, ANN = "support@help.example", "ann@acme.example"
+EVE = "eve@elsewhere.example"
+"""Proposed by Ann's own mail: she is no user."""
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+SUBJECT = "Printer"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running application with one ticket of Ann's, on which Eve was proposed."""
+
+    client: Client
+    parts: Parts
+    mailbox: Mailbox
+    ticket: int
+
+    async def get(self, path: str) -> tuple[int, str]:
+        response = await self.client.get(path)
+        return response.status, await response.text()
+
+    async def post(self, path: str, **form: str) -> tuple[int, str]:
+        response = await self.client.post(path, data=form)
+        return response.status, await response.text()
+
+    async def path(self, use: LinkUse) -> str:
+        """A good link of Ann's."""
+        keys = (await self.parts.directory.current()).keys
+        (owner,) = [m.id for m in (await self.whole()).members if m.address == ANN]
+        link = Link(self.ticket, owner, EVE if use is LinkUse.APPROVE else "")
+        return f"{PATHS[use]}/{self.mailbox.id}/{link_token(keys, self.mailbox.id, use, link)}"
+
+    async def approval(self) -> str:
+        return await self.path(LinkUse.APPROVE)
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        return await asyncio.wrap_future(self.parts.ledger.submit(job))
+
+    async def whole(self) -> Whole:
+        found = await self.write(partial(read.whole, number=self.ticket))
+        assert found is not None
+        return found
+
+    async def presence(self) -> str:
+        """Eve's."""
+        (found,) = [m.presence for m in (await self.whole()).members if m.address == EVE]
+        return found
+
+    async def notes(self) -> list[str]:
+        return [said.text for said in (await self.whole()).comments if said.visibility == "note"]
+
+    async def told(self) -> bool:
+        """Whether Ann is sent what happens on the ticket."""
+        query = select(_participant.c.muted).where(_participant.c.address == ANN)
+        return not await self.write(lambda c: c.execute(query).scalar_one())
+
+    async def rating(self) -> str:
+        query = select(_ticket.c.rating)
+        return str(await self.write(lambda c: c.execute(query).scalar_one()))
+
+    async def ann_wrote_in(self, language: str) -> None:
+        change = update(_participant).where(_participant.c.address == ANN)
+        await self.write(lambda c: c.execute(change.values(language=language)))
+
+    async def take_ann_off(self) -> None:
+        change = update(_participant).where(_participant.c.address == ANN)
+        await self.write(lambda c: c.execute(change.values(presence="removed")))
+
+
+def enrol(connection: Connection) -> Mailbox:
+    enrolment.add_key(connection, b"k" * 32, clock.now())
+    enrolment.add_mailbox(connection, SUPPORT, "default")
+    mailbox = enrolment.the_mailbox(connection, None)
+    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
+    enrolment.add_person(connection, mailbox, NewPerson(ANN, "Ann", Role.USER, "Acme"))
+    return mailbox
+
+
+def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
+    """Ann's ticket, with Eve proposed, about which she is asked."""
+    hand = Hand(mailbox, ANN, Source.MAIL, clock.now(), clock.new_id)
+    row = {
+        "mailbox_id": mailbox.id,
+        "subject": subject,
+        "status": "resolved",
+        "severity": "normal",
+        "severity_source": "mail",
+        "requester": ANN,
+        "opened_at": hand.now,
+        "updated_at": hand.now,
+    }
+    number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
+    asked = Addition(EVE, None, Part.GUEST, Presence.PENDING)
+    requester = Addition(ANN, None, Part.REQUESTER, Presence.ACTIVE)
+    records.join(connection, hand, number, (requester, asked))
+    records.order(connection, hand, notifications.proposals(ANN, "", [asked]), number, None)
+    return int(number)
+
+
+def serving(whole: Parts, policies: Policies) -> Client:
+    sign_up = SignUp(
+        whole.ledger,
+        whole.directory,
+        policies,
+        clock.now,
+        clock.new_id,
+        lambda: None,
+        answer_after_s=0.0,
+    )
+    ingest = replace(whole.ingest, policies=policies)
+    app = api.application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
+    return TestClient(TestServer(app))

@@ -1,0 +1,355 @@
+"""The pages behind the links in notices, as a browser, a scanner and a mail provider use them."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientResponse, FormData
+
+from gateway import clock
+from gateway.app import parts
+from gateway.config.model import load
+from gateway.outgoing.compose import Writer
+from gateway.web.pages.links import LONGEST_TEXT, PATHS, POSTS_A_MINUTE
+from gateway.web.pages.render import SAFE
+from rules.sender.tokens import LinkUse
+from rules.ticket.notices import Kind
+from storage.notices import outbox
+from storage.registry import enrolment
+from tests.gateway.web.link_pages import (
+    ANN,
+    EVE,
+    ONE_CLICK,
+    SUBJECT,
+    Site,
+    enrol,
+    open_ticket,
+    serving,
+)
+from tests.running import write_config
+
+
+@pytest.fixture
+def subject() -> str:
+    return SUBJECT
+
+
+@pytest_asyncio.fixture
+async def site(store_url: str, tmp_path: Path, subject: str) -> AsyncIterator[Site]:
+    async with parts(load(write_config(tmp_path, store_url))) as whole:
+        mailbox = await asyncio.wrap_future(whole.ledger.submit(enrol))
+        job = partial(open_ticket, mailbox=mailbox, subject=subject)
+        ticket = await asyncio.wrap_future(whole.ledger.submit(job))
+        async with serving(whole, whole.policies) as client:
+            yield Site(client, whole, mailbox, ticket)
+
+
+async def test_a_mailed_link_takes_in_who_was_proposed(site: Site) -> None:
+    notices = await site.write(partial(outbox.claim, now=clock.now(), limit=50))
+    (asking,) = [notice for notice in notices if notice.kind is Kind.APPROVAL]
+    assert asking.address == ANN
+    keys = (await site.parts.directory.current()).keys
+    policy = site.parts.policies[site.mailbox.policy]
+    raw = Writer(keys, "https://postern.example").write(asking, policy).raw
+    text = email.message_from_bytes(raw, policy=email.policy.default).get_body(("plain",))
+    assert text is not None
+    (path,) = re.findall(r"https://postern\.example(/people/\S+)", text.get_content())
+    status, page = await site.get(path)
+    assert status == 200
+    assert EVE in page
+    assert f"Request #{site.ticket}" in page
+    assert SUBJECT in page
+    status, page = await site.post(path, answer="in")
+    assert status == 200
+    assert "They are in" in page
+    assert await site.presence() == "active"
+
+
+async def test_who_is_left_out_stays_out(site: Site) -> None:
+    path = await site.approval()
+    status, page = await site.post(path, answer="out")
+    assert (status, "They are left out" in page) == (200, True)
+    for status, page in (await site.post(path, answer="in"), await site.get(path)):
+        assert status == 200
+        assert "This was decided already" in page
+        assert "was left out" in page
+        assert "<button" not in page
+    assert await site.presence() == "removed"
+
+
+async def test_no_answer_decides_nothing(site: Site) -> None:
+    for form in ({}, {"answer": ""}, {"answer": "yes"}):
+        status, page = await site.post(await site.approval(), **form)
+        assert status == 422
+        assert "Please choose one of the two." in page
+    assert await site.presence() == "pending"
+
+
+async def test_a_full_ticket_says_so_and_decides_nothing(site: Site) -> None:
+    policy = site.parts.policies["default"]
+    one = policy.model_copy(update={"cc": policy.cc.model_copy(update={"per_ticket": 1})})
+    async with serving(site.parts, {"default": one}) as client:
+        answer = await client.post(await site.approval(), data={"answer": "in"})
+        assert answer.status == 409
+        assert f"Request #{site.ticket} may have no more people" in await answer.text()
+    assert await site.presence() == "pending"
+
+
+async def test_a_scanner_that_follows_links_changes_nothing(site: Site) -> None:
+    for use in LinkUse:
+        path = await site.path(use)
+        for method in ("GET", "HEAD", "GET"):
+            answer = await site.client.request(method, f"{path}?rating=bad&answer=in")
+            assert answer.status == 200
+    assert await site.presence() == "pending"
+    assert await site.told()
+    assert await site.rating() == ""
+
+
+def urlencoded() -> object:
+    return ONE_CLICK
+
+
+def multipart() -> object:
+    form = FormData(default_to_multipart=True)
+    form.add_field("List-Unsubscribe", "One-Click")
+    return form
+
+
+def nothing() -> object:
+    return b""
+
+
+@pytest.mark.parametrize("body", [urlencoded, multipart, nothing])
+async def test_one_click_unsubscribes_without_cookie_or_redirect(
+    site: Site, body: Callable[[], object]
+) -> None:
+    path = await site.path(LinkUse.UNSUBSCRIBE)
+    answer = await site.client.post(path, data=body(), allow_redirects=False)
+    assert answer.status == 200
+    assert "Set-Cookie" not in answer.headers
+    assert "You are unsubscribed" in await answer.text()
+    assert not await site.told()
+
+
+async def test_the_page_posts_what_one_click_posts(site: Site) -> None:
+    path = await site.path(LinkUse.UNSUBSCRIBE)
+    _, page = await site.get(path)
+    assert 'name="List-Unsubscribe" value="One-Click"' in page
+    assert SUBJECT in page
+
+
+async def test_a_second_click_says_that_it_was_done(site: Site) -> None:
+    path = await site.path(LinkUse.UNSUBSCRIBE)
+    await site.post(path, **ONE_CLICK)
+    for status, page in (await site.post(path, **ONE_CLICK), await site.get(path)):
+        assert status == 200
+        assert "You were unsubscribed before" in page
+
+
+async def test_the_rating_of_the_link_is_the_one_proposed(site: Site) -> None:
+    path = await site.path(LinkUse.FEEDBACK)
+
+    async def plain_buttons(query: str) -> list[str]:
+        _, page = await site.get(path + query)
+        return re.findall(r'name="rating" value="(\w+)" class="second"', page)
+
+    assert await plain_buttons("?rating=good") == ["bad"]
+    assert await plain_buttons("?rating=bad") == ["good"]
+    assert await plain_buttons("?rating=great") == ["good", "bad"]
+    assert await plain_buttons("") == ["good", "bad"]
+
+
+async def test_a_rating_is_kept_with_its_words_and_reopens_nothing(site: Site) -> None:
+    path = await site.path(LinkUse.FEEDBACK)
+    status, page = await site.post(path, rating="bad", text=" Too slow.\r\nToo late.\x1b ")
+    assert status == 200
+    assert "Thank you" in page
+    assert await site.rating() == "bad"
+    assert await site.notes() == ["Too slow.\nToo late."]
+    assert (await site.whole()).summary.status == "resolved"
+
+
+async def test_a_later_rating_replaces_the_first(site: Site) -> None:
+    path = await site.path(LinkUse.FEEDBACK)
+    await site.post(path, rating="bad")
+    _, page = await site.get(path)
+    assert "You said “not good” before." in page
+    await site.post(path, rating="good")
+    assert await site.rating() == "good"
+    assert await site.notes() == []
+
+
+@pytest.mark.parametrize(
+    ("rating", "text", "fault"),
+    [
+        ("", "Fine", "Please choose one of the two."),
+        ("great", "Fine", "Please choose one of the two."),
+        ("good", "é" * (LONGEST_TEXT + 1), "at most 2000 characters; this one has 2001"),
+    ],
+)
+async def test_an_answer_with_a_fault_keeps_what_was_typed(
+    site: Site, rating: str, text: str, fault: str
+) -> None:
+    status, page = await site.post(await site.path(LinkUse.FEEDBACK), rating=rating, text=text)
+    assert status == 422
+    assert fault in page
+    assert f"{text}</textarea>" in page
+    assert (await site.rating(), await site.notes()) == ("", [])
+
+
+async def test_the_longest_text_fits(site: Site) -> None:
+    text = "\U0001f600" * LONGEST_TEXT
+    status, _ = await site.post(await site.path(LinkUse.FEEDBACK), rating="good", text=text)
+    assert status == 200
+    assert await site.notes() == [text]
+
+
+FORGED: list[Callable[[int, str], str]] = [
+    lambda number, token: f"{number}/{token[:-3]}{'a' if token[-3] != 'a' else 'b'}{token[-2:]}",
+    lambda number, token: f"{number}/{token[:30]}",
+    lambda number, token: f"{number}/{token}/",
+    lambda number, token: f"{number + 1}/{token}",
+    lambda number, token: f"{number}0/{token}",
+    lambda _, token: f"x/{token}",
+    lambda number, _: f"{number}/",
+    lambda number, _: f"{number}/%00%F0%9F%98%80",
+    lambda number, _: f"{number}/" + "a" * 4000,
+]
+
+
+@pytest.mark.parametrize("use", LinkUse)
+async def test_every_link_that_does_not_work_gets_the_same_page(site: Site, use: LinkUse) -> None:
+    good = await site.path(use)
+    elsewhere = partial(enrolment.add_mailbox, address="sales@help.example", policy="default")
+    number = await site.write(elsewhere)
+    await site.parts.directory.current(fresh_s=0)
+    token = good.rpartition("/")[2]
+    paths = [f"{PATHS[use]}/{forge(site.mailbox.id, token)}" for forge in FORGED]
+    paths.append(f"{PATHS[use]}/{number}/{token}")
+    paths.extend(good.replace(PATHS[use], PATHS[other]) for other in LinkUse if other is not use)
+    answers = {await site.get(path) for path in paths}
+    answers |= {await site.post(path, answer="in", rating="bad") for path in paths}
+    ((status, page),) = answers
+    assert status == 404
+    assert "This link does not work" in page
+    assert "reply to the mail that it came in" in page
+    assert await site.told()
+    assert (await site.presence(), await site.rating()) == ("pending", "")
+
+
+@pytest.mark.parametrize("use", [LinkUse.APPROVE, LinkUse.FEEDBACK])
+async def test_who_is_off_the_ticket_is_told_what_a_forger_is(site: Site, use: LinkUse) -> None:
+    path = await site.path(use)
+    forged = await site.get(f"{PATHS[use]}/1/aaaa")
+    await site.take_ann_off()
+    assert await site.get(path) == forged
+    assert await site.post(path, answer="in", rating="bad") == forged
+
+
+async def test_who_is_off_the_ticket_may_still_unsubscribe_and_learns_nothing(site: Site) -> None:
+    path = await site.path(LinkUse.UNSUBSCRIBE)
+    await site.take_ann_off()
+    for status, page in (await site.get(path), await site.post(path, **ONE_CLICK)):
+        assert status == 200
+        assert "gets no more mail" in page
+        assert SUBJECT not in page
+
+
+ATTACK = "</title></p><script>alert(1)</script>\"'&lt;{{ 6 * 7 }}"
+
+
+@pytest.mark.parametrize("subject", [ATTACK])
+async def test_nothing_of_a_subject_or_a_text_is_markup(site: Site) -> None:
+    feedback = await site.path(LinkUse.FEEDBACK)
+    pages = [
+        await site.get(await site.approval()),
+        await site.get(await site.path(LinkUse.UNSUBSCRIBE)),
+        await site.get(feedback),
+        await site.post(feedback, text=ATTACK),
+        await site.post(feedback, text=ATTACK, rating="good"),
+        await site.post(await site.approval(), answer="in"),
+        await site.post(await site.path(LinkUse.UNSUBSCRIBE)),
+    ]
+    for _, page in pages:
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+        assert "{{ 6 * 7 }}" in page
+        assert page.count("</title>") == 1
+
+
+async def test_every_page_has_the_headers(site: Site) -> None:
+    feedback, approval = await site.path(LinkUse.FEEDBACK), await site.approval()
+    unsubscribe = await site.path(LinkUse.UNSUBSCRIBE)
+    post = site.client.post
+    answers: list[ClientResponse] = [
+        await site.client.get(approval),
+        await post(approval, data={"answer": "in"}),
+        await post(approval, data=b"x", headers={"Content-Type": "text/plain"}),
+        await site.client.get(unsubscribe),
+        await post(unsubscribe, data=ONE_CLICK),
+        await site.client.get(feedback),
+        await post(feedback, data={"text": "x"}),
+        await post(feedback, data={"text": "x" * 40_000}),
+        await post(feedback, data={str(n): "" for n in range(50)}),
+        await post(feedback, data={"rating": "good"}),
+        await site.client.get("/people/1/aaaa"),
+    ]
+    assert [a.status for a in answers] == [200, 200, 415, 200, 200, 200, 422, 413, 400, 200, 404]
+    for answer in answers:
+        page = await answer.text()
+        assert {name: answer.headers[name] for name in SAFE} == SAFE
+        assert answer.content_type == "text/html"
+        assert "Set-Cookie" not in answer.headers
+        assert " style=" not in page
+        assert "<script" not in page
+
+
+async def test_a_client_that_posts_too_often_is_told_to_wait(site: Site) -> None:
+    until = time.monotonic() + 30
+    path = "/unsubscribe/1/aaaa"
+    answer = await site.client.post(path)
+    posts = 1
+    while answer.status == 404 and time.monotonic() < until:
+        answer = await site.client.post(path)
+        posts += 1
+    assert answer.status == 429
+    assert posts > POSTS_A_MINUTE
+    assert answer.headers["Retry-After"] == "60"
+    assert (await site.get(await site.path(LinkUse.UNSUBSCRIBE)))[0] == 200
+    other = {"X-Forwarded-For": "192.0.2.1"}
+    assert (await site.client.post(path, headers=other)).status == 404
+
+
+async def test_a_store_that_is_down_is_told_as_a_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> object:
+        raise RuntimeError("internal secret")
+
+    path = await site.path(LinkUse.UNSUBSCRIBE)
+    monkeypatch.setattr(site.parts.database, "read", broken)
+    monkeypatch.setattr(site.parts.ledger, "submit", broken)
+    for answer in (site.get(path), site.post(path, **ONE_CLICK)):
+        status, page = await answer
+        assert status == 503
+        assert "wrong on our side" in page
+        assert "secret" not in page
+
+
+async def test_a_rating_posted_many_times_at_once_is_one(site: Site) -> None:
+    path = await site.path(LinkUse.FEEDBACK)
+    answers = await asyncio.gather(
+        *(site.post(path, rating="good", text="Thanks.") for _ in range(6))
+    )
+    assert {status for status, _ in answers} == {200}
+    assert await site.notes() == ["Thanks."]

@@ -1,0 +1,247 @@
+"""Which language a page speaks: the link owner's, else the browser's, else the desk's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientResponse
+
+from gateway import clock
+from gateway.app import parts
+from gateway.config.model import load
+from gateway.web.pages.links import PATHS
+from gateway.web.pages.render import STYLE_PATH
+from gateway.web.pages.signup import SIGN_UP
+from rules.facts import Role
+from rules.sender.tokens import LinkUse, sign_up_token
+from rules.ticket.notices import INVITATION_LASTS, Kind
+from storage.db.database import Connection
+from storage.notices import outbox
+from storage.registry import companies, enrolment
+from tests.gateway.web.link_pages import ANN, SUBJECT, SUPPORT, Site, enrol, open_ticket, serving
+from tests.running import write_config
+
+NEW = "new@acme.example"
+"""Of a registered company, and not enrolled."""
+TITLES = {
+    LinkUse.APPROVE: "Diese Person aufnehmen?",
+    LinkUse.UNSUBSCRIBE: "Keine Mails mehr zu dieser Anfrage?",
+    LinkUse.FEEDBACK: "Wie war unsere Hilfe?",
+}
+
+
+@pytest_asyncio.fixture
+async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    async with parts(load(write_config(tmp_path, store_url))) as whole:
+        mailbox = await asyncio.wrap_future(whole.ledger.submit(enrol))
+        job = partial(open_ticket, mailbox=mailbox, subject=SUBJECT)
+        ticket = await asyncio.wrap_future(whole.ledger.submit(job))
+        async with serving(whole, whole.policies) as client:
+            yield Site(client, whole, mailbox, ticket)
+
+
+@pytest_asyncio.fixture
+async def german_desk(site: Site) -> AsyncIterator[Site]:
+    """The same, with a policy in German."""
+    policies = {n: p.model_copy(update={"language": "de"}) for n, p in site.parts.policies.items()}
+    async with serving(site.parts, policies) as client:
+        yield Site(client, site.parts, site.mailbox, site.ticket)
+
+
+async def speak(site: Site, language: str) -> None:
+    """From now on Ann's profile has a language."""
+    job = partial(
+        companies.set_language,
+        mailbox=site.mailbox,
+        role=Role.USER,
+        address=ANN,
+        language=language,
+    )
+    await site.write(job)
+
+
+async def invitation(site: Site, address: str = NEW) -> str:
+    keys = (await site.parts.directory.current()).keys
+    token = sign_up_token(keys, site.mailbox.id, address, clock.now() + INVITATION_LASTS)
+    return f"/signup/{site.mailbox.id}/{token}"
+
+
+async def get(site: Site, path: str, wish: str = "") -> ClientResponse:
+    return await site.client.get(path, headers={"Accept-Language": wish} if wish else {})
+
+
+async def post(site: Site, path: str, wish: str = "", **form: str) -> ClientResponse:
+    headers = {"Accept-Language": wish} if wish else {}
+    return await site.client.post(path, data=form, headers=headers)
+
+
+async def language_of(answer: ClientResponse) -> str:
+    """What the page itself and its header say, which is the same."""
+    language = answer.headers["Content-Language"]
+    assert f'<html lang="{language}">' in await answer.text()
+    assert answer.headers["Vary"] == "Accept-Language"
+    return language
+
+
+# what the browser asks for
+
+
+@pytest.mark.parametrize(
+    ("wish", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("en;q=0.8, de-CH", "de"),
+        ("de;q=0.3, en;q=0.7", "en"),
+        ("de;q=0", "en"),
+        ("fr, it;q=0.5", "en"),
+        ("\u00ff;q=;;,de;q=2", "en"),
+    ],
+)
+async def test_the_sign_up_speaks_the_browsers_language(
+    site: Site, wish: str, language: str
+) -> None:
+    assert await language_of(await get(site, "/signup", wish)) == language
+
+
+async def test_a_header_in_two_lines_is_one_list(site: Site) -> None:
+    headers = [("Accept-Language", "en;q=0.4"), ("Accept-Language", "de;q=0.6")]
+
+    assert await language_of(await site.client.get("/signup", headers=headers)) == "de"
+
+
+async def test_a_browser_without_a_wish_gets_the_desks_language(german_desk: Site) -> None:
+    paths = ["/signup", await invitation(german_desk)]
+    paths += [await german_desk.path(use) for use in LinkUse]
+    for path in paths:
+        assert await language_of(await get(german_desk, path)) == "de"
+        assert await language_of(await get(german_desk, path, "fr")) == "de"
+        assert await language_of(await get(german_desk, path, "en")) == "en"
+
+
+async def test_the_whole_sign_up_is_german(site: Site) -> None:
+    link = await invitation(site)
+    steps = [
+        (await get(site, "/signup", "de"), "Link schicken"),
+        (await get(site, "/signup?mailbox=x@foreign.example", "de"), "An wen schreiben Sie?"),
+        (await post(site, "/signup", "de", address="ann"), "„ann“ ist keine Mail-Adresse."),
+        (await post(site, "/signup", "de", address=NEW), "Sehen Sie in Ihr Postfach"),
+        (await get(site, link, "de"), "Wie heißen Sie?"),
+        (await post(site, link, "de", name=""), "Bitte nennen Sie Ihren Namen."),
+        (await post(site, link, "de", name="n" * 201), "höchstens 200 Zeichen haben; dieser hat 2"),
+        (await post(site, link, "de", name="Nora"), "Willkommen, Nora"),
+        (await post(site, link, "de", name="Nora"), "Sie waren schon angemeldet"),
+        (await get(site, "/signup/1/aaaa", "de"), "Dieser Link funktioniert nicht"),
+        (await post(site, "/signup", "de", address="a" * 9000), "Das war zu viel"),
+    ]
+    for answer, words in steps:
+        assert await language_of(answer) == "de"
+        assert words in await answer.text()
+
+
+async def test_the_link_is_mailed_in_the_language_of_the_page_that_promised_it(site: Site) -> None:
+    await post(site, "/signup", "de", address=NEW)
+    await site.client.app[SIGN_UP].settle()
+    ordered = await site.write(partial(outbox.claim, now=clock.now(), limit=50))
+    (invited,) = [notice for notice in ordered if notice.kind is Kind.INVITATION]
+    assert (invited.address, invited.language) == (NEW, "de")
+
+
+# whose link it is
+
+
+@pytest.mark.parametrize("use", LinkUse)
+async def test_a_link_speaks_its_owners_language_whatever_the_browser_asks_for(
+    site: Site, use: LinkUse
+) -> None:
+    await speak(site, "de")
+    for wish in ("en", "fr", ""):
+        answer = await get(site, await site.path(use), wish)
+        assert await language_of(answer) == "de"
+        assert TITLES[use] in await answer.text()
+
+
+async def test_the_language_of_his_mail_counts_as_in_the_notice_that_has_the_link(
+    site: Site,
+) -> None:
+    await site.ann_wrote_in("de")
+    path = await site.approval()
+    assert await language_of(await get(site, path, "en")) == "de"
+    await speak(site, "en")
+    assert await language_of(await get(site, path, "de")) == "en"
+
+
+@pytest.mark.parametrize("use", LinkUse)
+async def test_where_the_owners_language_is_not_known_it_speaks_the_browsers(
+    site: Site, use: LinkUse
+) -> None:
+    assert await language_of(await get(site, await site.path(use), "de")) == "de"
+
+
+async def test_what_comes_of_a_link_is_told_in_its_owners_language(site: Site) -> None:
+    await speak(site, "de")
+    approval, feedback = await site.approval(), await site.path(LinkUse.FEEDBACK)
+    unsubscribe = await site.path(LinkUse.UNSUBSCRIBE)
+    steps = [
+        (await post(site, approval, "en"), "Bitte wählen Sie eines von beiden."),
+        (await post(site, approval, "en", answer="in"), "Die Person ist aufgenommen"),
+        (await post(site, approval, "en", answer="in"), "Das ist schon entschieden"),
+        (await post(site, unsubscribe, "en"), "Diese Mails sind abbestellt"),
+        (await post(site, feedback, "en", text="x" * 2001), "höchstens 2000 Zeichen"),
+        (await post(site, feedback, "en", rating="good"), "Vielen Dank"),
+    ]
+    for answer, words in steps:
+        assert await language_of(answer) == "de"
+        assert words in await answer.text()
+
+
+# what the language must not tell
+
+
+async def test_the_sign_up_tells_nobody_which_language_an_address_has(site: Site) -> None:
+    await speak(site, "de")
+    addresses = (ANN, NEW, "someone@foreign.example", SUPPORT)
+    for wish, language in (("en", "en"), ("de", "de"), ("fr", "en")):
+        answers = [await post(site, "/signup", wish, address=address) for address in addresses]
+        assert {await language_of(answer) for answer in answers} == {language}
+        pages = [await answer.text() for answer in answers]
+        alike = zip(addresses, pages, strict=True)
+        assert len({page.replace(address, "…", 1) for address, page in list(alike)[:-1]}) == 1
+
+
+async def test_nor_does_a_link_to_sign_up(site: Site) -> None:
+    await speak(site, "de")
+
+    assert await language_of(await get(site, await invitation(site, ANN), "en")) == "en"
+
+
+@pytest.mark.parametrize("use", [LinkUse.APPROVE, LinkUse.FEEDBACK])
+async def test_a_link_that_does_not_work_speaks_the_browsers_language_whosever_it_was(
+    german_desk: Site, use: LinkUse
+) -> None:
+    site = german_desk
+    await speak(site, "de")
+    path = await site.path(use)
+    await site.write(suspend)
+    for wish, language in (("en", "en"), ("de", "de"), ("", "en")):
+        dead = await get(site, path, wish)
+        forged = await get(site, f"{PATHS[use]}/{site.mailbox.id}/aaaa", wish)
+        assert (dead.status, await language_of(dead)) == (404, language)
+        assert await dead.text() == await forged.text()
+
+
+def suspend(connection: Connection) -> None:
+    mailbox = enrolment.the_mailbox(connection, None)
+    enrolment.set_company_active(connection, mailbox, "Acme", active=False)
+
+
+async def test_the_style_sheet_has_no_language(site: Site) -> None:
+    answer = await get(site, STYLE_PATH, "de")
+
+    assert not answer.headers.keys() & {"Content-Language", "Vary"}

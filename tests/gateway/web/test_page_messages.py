@@ -1,0 +1,133 @@
+"""The words of the pages: every language says the same, over the same forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from html.parser import HTMLParser
+from importlib import resources
+from itertools import product
+from string import Formatter
+
+import pytest
+
+from gateway.web.messages import WORDS, Fault, Words, Wrong, said
+from gateway.web.pages.render import page
+from rules.mail.language import KNOWN
+
+VALUES: Mapping[str, object] = {
+    "mailbox": "support@help.example",
+    "ticket": 7,
+    "subject": "Printer",
+    "address": "ann@acme.example",
+    "name": "Ann",
+    "days": 14,
+    "typed": "Ann",
+    "longest": 2000,
+    "said": "good",
+    "chosen": "bad",
+    "title": "Given title",
+    "text": "Given text.",
+    "again": "/signup",
+}
+GIVEN = ("Given title", "Given title · Postern", "Given text.")
+"""No words of the pages themselves."""
+CASES = [
+    {"error": error, "before": before, "taken_in": taken_in, "outcome": outcome, "rating": rating}
+    for error, before, taken_in, outcome, rating in product(
+        ("", "Wrong."), (True, False), (True, False), ("now", "before", "not"), ("good", "bad")
+    )
+]
+"""All that a page may hang on."""
+
+
+def pages_of(folder: str) -> set[str]:
+    templates = resources.files("gateway.web") / "templates" / folder
+    return {entry.name for entry in templates.iterdir()}
+
+
+PAGES = sorted(name for name in pages_of("en") if not name.startswith("_"))
+
+
+class Read(HTMLParser):
+    """A page's elements, with what of their attributes is no word for a reader; and its texts."""
+
+    WORDS = ("lang", "aria-label", "placeholder")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, tuple[tuple[str, str | None], ...]]] = []
+        self.texts: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, tuple(each for each in attrs if each[0] not in self.WORDS)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.seen.append((f"/{tag}", ()))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.add(" ".join(data.split()))
+
+
+def read(language: str, name: str, case: Mapping[str, object]) -> Read:
+    html = page(language, name, 200, **VALUES, **case).text
+    assert html is not None
+    found = Read()
+    found.feed(html)
+    return found
+
+
+def names_in(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+
+def test_there_are_words_in_every_language_that_notices_are_written_in() -> None:
+    assert set(WORDS) == set(KNOWN)
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=list(WORDS))
+def test_every_language_has_every_word(words: Words) -> None:
+    assert set(words.faults) == set(Fault)
+    assert set(words.wrong) == set(Wrong)
+    assert all(fault.title and fault.text for fault in words.faults.values())
+    assert all(words.wrong.values())
+
+
+@pytest.mark.parametrize("wrong", Wrong)
+def test_every_language_fills_in_the_same(wrong: Wrong) -> None:
+    (names,) = {frozenset(names_in(words.wrong[wrong])) for words in WORDS.values()}
+
+    assert names <= {"ticket", "most", "has", "typed"}
+
+
+def test_nothing_is_filled_in_where_a_page_tells_a_fault() -> None:
+    faults = [asdict(fault) for words in WORDS.values() for fault in words.faults.values()]
+
+    assert not any(names_in(text) for fault in faults for text in fault.values())
+
+
+def test_what_was_typed_is_no_placeholder() -> None:
+    assert said("en", Wrong.NOT_SERVED, typed="{most}").startswith("“{most}”")
+
+
+@pytest.mark.parametrize("language", KNOWN)
+def test_every_language_has_every_page(language: str) -> None:
+    assert pages_of(language) == pages_of("en")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_language_has_the_same_form(name: str) -> None:
+    for case in CASES:
+        english, *others = (read(language, name, case).seen for language in KNOWN)
+        assert english
+        assert all(other == english for other in others)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_sentence_is_left_in_english(name: str) -> None:
+    def sentences(language: str) -> set[str]:
+        texts = set().union(*(read(language, name, case).texts for case in CASES))
+        return {text for text in texts if " " in text and text not in GIVEN}
+
+    assert sentences("en")
+    assert sentences("en").isdisjoint(sentences("de"))

@@ -1,0 +1,559 @@
+"""The sign-up pages, as a browser and as an attacker sees them, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import html
+import re
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway import clock
+from gateway.app import Parts, parts
+from gateway.config.model import load
+from gateway.outgoing.compose import Writer
+from gateway.web import app as api
+from gateway.web.pages.render import SAFE, STYLE_PATH
+from gateway.web.pages.signup import POSTS_A_MINUTE, SignUp
+from gateway.web.rate_limit import CLIENTS_KEPT, Rate, client_of
+from rules.facts import Role
+from rules.mail import Delivery, Envelope, Mailbox
+from rules.policy import Policy
+from rules.sender.tokens import Keys, sign_up_token
+from rules.ticket.notices import INVITATION_LASTS, INVITATION_PAUSE
+from storage.db.database import Connection
+from storage.db.ledger import open_ledger
+from storage.notices import outbox
+from storage.notices.outbox import Notice
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from tests.running import write_config
+
+T = TypeVar("T")
+Client = TestClient[web.Request, web.Application]
+
+SUPPORT = "support@help.example"
+NEW = "new@acme.example"
+"""Of a registered company, and not enrolled."""
+
+
+@dataclass
+class Site:
+    """A running application, and what a test looks at behind it."""
+
+    client: Client
+    parts: Parts
+    sign_up: SignUp
+    mailbox: Mailbox
+    moment: datetime
+    woken: int = 0
+
+    async def ask(self, address: str, **fields: str) -> tuple[int, str]:
+        """POST an address; what is ordered then is written when this returns."""
+        response = await self.client.post("/signup", data={"address": address, **fields})
+        await self.sign_up.settle()
+        return response.status, await response.text()
+
+    async def get(self, path: str, **query: str) -> tuple[int, str]:
+        response = await self.client.get(path, params=query)
+        return response.status, await response.text()
+
+    async def name(self, link: str, name: str) -> tuple[int, str]:
+        response = await self.client.post(link, data={"name": name})
+        return response.status, await response.text()
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        return await asyncio.wrap_future(self.parts.ledger.submit(job))
+
+    async def ordered(self) -> list[str]:
+        """Whom a link was ordered for since the last time, in alphabetical order."""
+        return sorted(notice.address for notice in await self._claim())
+
+    async def mailed_link(self) -> str:
+        """The path of the link in the one mail that is due."""
+        (notice,) = await self._claim()
+        raw = Writer(await self.keys(), "https://postern.example").write(notice, self.policy).raw
+        mail = email.message_from_bytes(raw, policy=email.policy.default)
+        body = mail.get_body(("plain",))
+        text = body.get_content() if body is not None else ""
+        (link,) = re.findall(r"https://postern\.example(/signup/\S+)", text)
+        return str(link)
+
+    async def link(self, address: str, mailbox: int | None = None) -> str:
+        """A good link for any address, ordered or not."""
+        number = mailbox or self.mailbox.id
+        until = self.moment + INVITATION_LASTS
+        return f"/signup/{number}/{sign_up_token(await self.keys(), number, address, until)}"
+
+    async def keys(self) -> Keys:
+        return (await self.parts.directory.current()).keys
+
+    async def users(self) -> dict[str, str]:
+        """Every user's name by address."""
+        job = partial(enrolment.people, mailbox=self.mailbox, role=Role.USER)
+        return {person.address: person.name for person in await self.write(job)}
+
+    @property
+    def policy(self) -> Policy:
+        return self.parts.policies[self.mailbox.policy]
+
+    async def _claim(self) -> list[Notice]:
+        return list(await self.write(partial(outbox.claim, now=self.moment, limit=50)))
+
+
+def enrol(connection: Connection) -> Mailbox:
+    """support@help.example: Ann and Dan (deactivated) of Acme, and Gone, which is suspended."""
+    enrolment.add_key(connection, b"k" * 32, clock.now())
+    enrolment.add_mailbox(connection, SUPPORT, "default")
+    mailbox = enrolment.the_mailbox(connection, None)
+    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
+    enrolment.add_company(connection, mailbox, "Gone", ["gone.example"])
+    enrolment.set_company_active(connection, mailbox, "Gone", active=False)
+    for name in ("Ann", "Dan"):
+        address = f"{name.lower()}@acme.example"
+        enrolment.add_person(connection, mailbox, NewPerson(address, name, Role.USER, "Acme"))
+    enrolment.set_person_active(connection, mailbox, Role.USER, "dan@acme.example", active=False)
+    return mailbox
+
+
+@pytest_asyncio.fixture
+async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    async with parts(load(write_config(tmp_path, store_url))) as whole:
+        mailbox = await asyncio.wrap_future(whole.ledger.submit(enrol))
+
+        def wake() -> None:
+            made.woken += 1
+
+        sign_up = SignUp(
+            whole.ledger,
+            whole.directory,
+            whole.policies,
+            lambda: made.moment,
+            clock.new_id,
+            wake,
+            answer_after_s=0.0,
+            rate=Rate(1_000, time.monotonic),
+        )
+        async with serving(whole, sign_up) as client:
+            made = Site(client, whole, sign_up, mailbox, clock.now())
+            yield made
+
+
+def serving(whole: Parts, sign_up: SignUp) -> Client:
+    app = api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
+    return TestClient(TestServer(app))
+
+
+async def test_an_address_a_mailed_link_a_name_and_done(site: Site) -> None:
+    status, page = await site.get("/signup")
+    assert status == 200
+    assert f'name="mailbox" value="{SUPPORT}"' in page
+    status, page = await site.ask("New@ACME.example", mailbox=SUPPORT)
+    assert status == 200
+    assert "If your company is registered here, a link is on its way to" in page
+    assert site.woken == 1
+    link = await site.mailed_link()
+    status, page = await site.get(link)
+    assert status == 200
+    assert NEW in page
+    assert 'name="name"' in page
+    status, page = await site.name(link, " Nora  Newman ")
+    assert status == 200
+    assert "Welcome, Nora Newman" in page
+    assert "filed within seconds" in page
+    assert (await site.users())[NEW] == "Nora Newman"
+
+
+async def test_mail_that_was_kept_is_filed_after_the_sign_up(site: Site) -> None:
+    raw = f"From: {NEW}\r\nTo: {SUPPORT}\r\nSubject: Printer\r\nMessage-ID: <1@a.example>\r\n\r\nx"
+    envelope = Envelope("127.0.0.1", "client.example", False, NEW, (SUPPORT,))
+    (reply,) = await site.parts.ingest.take(Delivery(envelope, raw.encode()))
+    assert reply.accepted
+    site.moment = clock.now()
+    link = await site.mailed_link()
+    assert await site.parts.keeper.release_enrolled() == 0
+    assert (await site.name(link, "Nora"))[0] == 200
+    assert await site.parts.keeper.release_enrolled() == 1
+
+
+ALIKE = (
+    NEW,
+    "ann@acme.example",
+    "dan@acme.example",
+    "someone@gone.example",
+    "someone@foreign.example",
+    "someone@gmail.com",
+    "noreply@acme.example",
+    SUPPORT,
+)
+"""Not enrolled, enrolled, deactivated, suspended, foreign, free mail, no person, ourselves."""
+
+
+async def test_every_address_gets_the_same_page_and_one_a_mail(site: Site) -> None:
+    pages = [(address, await site.ask(address)) for address in ALIKE]
+    alike = {(status, page.replace(address, "…", 1)) for address, (status, page) in pages[:-1]}
+    assert len(alike) == 1
+    assert pages[-1][1][0] == 200
+    assert await site.ordered() == [NEW]
+
+
+async def test_every_address_is_answered_at_the_same_time(site: Site) -> None:
+    async def seconds(client: Client, address: str) -> float:
+        started = time.monotonic()
+        await (await client.post("/signup", data={"address": address})).read()
+        return time.monotonic() - started
+
+    async with serving(site.parts, replace(site.sign_up, answer_after_s=0.2)) as client:
+        taken = {a: [await seconds(client, a) for _ in range(5)] for a in ALIKE[:5]}
+    medians = sorted(median(each) for each in taken.values())
+    assert medians[0] >= 0.2
+    assert medians[-1] - medians[0] < 0.05
+
+
+async def test_a_slow_store_delays_no_answer(site: Site) -> None:
+    await site.parts.directory.current()
+    free = threading.Event()
+    database = site.parts.database
+    # SQLite's turn is held by another writer; of PostgreSQL's connections every one is busy.
+    holder = open_ledger(database) if database.is_sqlite else site.parts.ledger
+    threads = 1 if database.is_sqlite else database.connections
+    held = threading.Barrier(threads + 1)
+
+    def hold(_: Connection) -> bool:
+        held.wait(30)
+        return free.wait(30)
+
+    blocked = [holder.submit(hold) for _ in range(threads)]
+    await asyncio.to_thread(held.wait, 30)
+    try:
+        response = await asyncio.wait_for(
+            site.client.post("/signup", data={"address": NEW}), timeout=10
+        )
+        assert response.status == 200
+        assert site.woken == 0
+    finally:
+        free.set()
+    # Awaited: a job of the site's ledger runs in this loop, and may be before these.
+    assert all(await asyncio.gather(*map(asyncio.wrap_future, blocked)))
+    await site.sign_up.settle()
+    assert await site.ordered() == [NEW]
+
+
+async def test_opening_a_link_changes_nothing(site: Site) -> None:
+    link = await site.link(NEW)
+    before = await site.users()
+    for method in ("GET", "HEAD", "GET"):
+        assert (await site.client.request(method, link)).status == 200
+    assert await site.users() == before
+
+
+async def test_an_address_gets_one_link_a_day(site: Site) -> None:
+    pages = {await site.ask(NEW) for _ in range(3)}
+    assert len(pages) == 1
+    assert await site.ordered() == [NEW]
+    site.moment += INVITATION_PAUSE - timedelta(minutes=1)
+    await site.ask(NEW)
+    assert site.woken == 1
+    site.moment += timedelta(minutes=1)
+    await site.ask(NEW)
+    assert site.woken == 2
+
+
+async def test_a_link_runs_out(site: Site) -> None:
+    link = await site.link(NEW)
+    site.moment += INVITATION_LASTS - timedelta(seconds=2)
+    assert (await site.get(link))[0] == 200
+    site.moment += timedelta(seconds=4)
+    for status, page in (await site.get(link), await site.name(link, "Nora")):
+        assert status == 410
+        assert "ask for a new one" in page
+    assert NEW not in await site.users()
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda number, token: (
+            f"{number}/{token[:-3]}{'a' if token[-3] != 'a' else 'b'}{token[-2:]}"
+        ),
+        lambda number, token: f"{number}/{token[:30]}",
+        lambda number, token: f"{number + 1}/{token}",
+        lambda number, token: f"{number}0/{token}",
+        lambda _, token: f"x/{token}",
+        lambda _, token: f"%00/{token}",
+        lambda number, _: f"{number}/%00%F0%9F%98%80",
+        lambda number, _: f"{number}/" + "a" * 4000,
+    ],
+)
+async def test_a_forged_link_is_none(site: Site, forge: Callable[[int, str], str]) -> None:
+    token = (await site.link(NEW)).rpartition("/")[2]
+    path = f"/signup/{forge(site.mailbox.id, token)}"
+    for status, page in (await site.get(path), await site.name(path, "Nora")):
+        assert status == 410
+        assert "This link does not work" in page
+    assert NEW not in await site.users()
+
+
+async def test_a_link_of_one_mailbox_is_none_in_another(site: Site) -> None:
+    number = await site.write(
+        partial(enrolment.add_mailbox, address="sales@help.example", policy="default")
+    )
+    await site.parts.directory.current(fresh_s=0)
+    token = (await site.link(NEW)).rpartition("/")[2]
+    assert (await site.get(f"/signup/{number}/{token}"))[0] == 410
+
+
+async def test_a_link_whose_mailbox_is_gone_is_gone(site: Site) -> None:
+    link = await site.link(NEW)
+    await site.write(partial(enrolment.set_mailbox_active, address=SUPPORT, active=False))
+    await site.parts.directory.current(fresh_s=0)
+    assert (await site.get(link))[0] == 410
+
+
+async def test_who_is_enrolled_keeps_his_name(site: Site) -> None:
+    status, page = await site.name(await site.link("ann@acme.example"), "Mallory")
+    assert status == 200
+    assert "signed up already" in page
+    assert (await site.users())["ann@acme.example"] == "Ann"
+
+
+@pytest.mark.parametrize("address", ["dan@acme.example", "x@gone.example", "x@foreign.example"])
+async def test_who_may_not_sign_up_is_told_so(site: Site, address: str) -> None:
+    before = await site.users()
+    status, page = await site.name(await site.link(address), "Nora")
+    assert status == 403
+    assert "cannot be signed up" in page
+    assert await site.users() == before
+
+
+async def test_a_link_used_twice_at_once_enrols_once(site: Site) -> None:
+    link = await site.link(NEW)
+    answers = await asyncio.gather(*(site.name(link, f"Nora {n}") for n in range(8)))
+    assert {status for status, _ in answers} == {200}
+    assert sum("Welcome" in page for _, page in answers) == 1
+
+
+@pytest.mark.parametrize("typed", ["", " ", "\u202e\u200b", "\0\x1b", "\u200d", "n" * 201])
+async def test_a_name_that_is_none_is_asked_for_again(site: Site, typed: str) -> None:
+    status, page = await site.name(await site.link(NEW), typed)
+    assert status == 422
+    assert 'role="alert"' in page
+    assert 'aria-invalid="true"' in page
+    assert NEW not in await site.users()
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Nora\t\r\nNewman ", "Nora Newman"),
+        ("No\0ra\x1b[31m\x85", "Nora[31m"),
+        ("\u202eNora\u2066\u200f", "Nora"),
+        ("Zoe\u0308 O'Neil-Ñandú", "Zoë O'Neil-Ñandú"),
+        ("नर\u200dसिंह", "नर\u200dसिंह"),
+        ("n" * 200, "n" * 200),
+    ],
+)
+async def test_a_name_is_kept_as_it_may_be_shown(site: Site, typed: str, kept: str) -> None:
+    assert (await site.name(await site.link(NEW), typed))[0] == 200
+    assert (await site.users())[NEW] == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "ann", "ann@", "@acme.example", "a b@acme.example", "é@acme.example", "a@" + "b" * 300],
+)
+async def test_what_is_no_address_is_named_in_the_form(site: Site, typed: str) -> None:
+    status, page = await site.ask(typed)
+    assert status == 422
+    assert 'role="alert"' in page
+    assert f"“{html.escape(typed[:254])}” is not a mail address" in page or not typed
+    assert not await site.ordered()
+
+
+XSS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' autofocus onfocus=alert(1) x='",
+    "</title><svg onload=alert(1)>",
+    "&lt;script&gt;",
+)
+
+
+@pytest.mark.parametrize("attack", XSS)
+async def test_nothing_typed_is_markup(site: Site, attack: str) -> None:
+    _, in_address = await site.ask(attack)
+    _, in_mailbox = await site.get("/signup", mailbox=attack)
+    link = await site.link(NEW)
+    _, in_error = await site.name(link, attack * 60)
+    _, in_name = await site.name(link, attack)
+    for page in (in_address, in_mailbox, in_error, in_name):
+        assert attack not in page
+        assert "<script" not in page
+        assert not re.search(r"<[^>]*\son\w+=[^>]*>", re.sub(r'"[^"]*"', '""', page))
+
+
+async def test_nothing_typed_is_a_template(site: Site) -> None:
+    _, page = await site.name(await site.link(NEW), "{{ 6 * 7 }} {% raw %}")
+    assert "Welcome, {{ 6 * 7 }} {% raw %}" in page
+
+
+async def test_an_address_with_markup_characters_is_escaped(site: Site) -> None:
+    _, page = await site.ask("o'neil&co@acme.example")
+    assert "o&#39;neil&amp;co@acme.example" in page
+    _, page = await site.get(await site.link("o'neil&co@acme.example"))
+    assert "o&#39;neil&amp;co@acme.example" in page
+
+
+async def test_every_page_has_the_headers(site: Site) -> None:
+    link = await site.link(NEW)
+    post = partial(site.client.post, "/signup")
+    answers: list[ClientResponse] = [
+        await site.client.get("/signup"),
+        await site.client.get("/signup?mailbox=x@foreign.example"),
+        await post(data={"address": NEW}),
+        await post(data={"address": "nobody"}),
+        await post(data={"address": "a" * 9000}),
+        await post(data=b"x", headers={"Content-Type": "text/plain"}),
+        await post(data="&".join("a=b" for _ in range(50)).encode(), headers=URLENCODED),
+        await site.client.get(link),
+        await site.client.post(link, data={"name": ""}),
+        await site.client.post(link, data={"name": "Nora"}),
+        await site.client.get("/signup/1/aaaa"),
+    ]
+    assert [a.status for a in answers] == [200, 404, 200, 422, 413, 415, 400, 200, 422, 200, 410]
+    for answer in answers:
+        page = await answer.text()
+        assert {name: answer.headers[name] for name in SAFE} == SAFE
+        assert answer.content_type == "text/html"
+        assert "Set-Cookie" not in answer.headers
+        assert '<html lang="en">' in page
+        assert "<title>" in page
+        assert " style=" not in page
+        assert "<script" not in page
+
+
+URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+async def test_the_pages_forbid_all_but_their_own_style(site: Site) -> None:
+    assert SAFE["Content-Security-Policy"] == (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    _, page = await site.get("/signup")
+    assert f'<link rel="stylesheet" href="{STYLE_PATH}">' in page
+    answer = await site.client.get(STYLE_PATH)
+    assert (answer.status, answer.content_type) == (200, "text/css")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "prefers-color-scheme: dark" in await answer.text()
+
+
+async def test_an_unknown_charset_is_no_fault_of_ours(site: Site) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded; charset=klingon"}
+    answer = await site.client.post("/signup", data=b"address=%ff%00", headers=kind)
+    assert answer.status == 422
+
+
+async def test_the_mailbox_is_named_where_there_are_several(site: Site) -> None:
+    add = partial(enrolment.add_mailbox, address="sales@help.example", policy="default")
+    await site.write(add)
+    await site.parts.directory.current(fresh_s=0)
+    status, page = await site.get("/signup")
+    assert status == 200
+    assert "Whom do you write to?" in page
+    assert SUPPORT not in page
+    status, page = await site.get("/signup?mailbox=Sales@help.example")
+    assert 'name="mailbox" value="sales@help.example"' in page
+    status, page = await site.ask(NEW, mailbox="sales@help.example")
+    assert status == 200
+    assert not await site.ordered()  # Acme is no customer there
+    assert (await site.ask(NEW, mailbox="other@help.example"))[0] == 404
+
+
+async def test_an_unknown_mailbox_is_not_found(site: Site) -> None:
+    status, page = await site.get("/signup?mailbox=nobody@help.example")
+    assert status == 404
+    assert "“nobody@help.example” is not an address that is served here." in page
+    assert SUPPORT not in page
+
+
+async def test_a_client_that_posts_too_often_is_told_to_wait(site: Site) -> None:
+    async with serving(site.parts, replace(site.sign_up, rate=Rate(3, lambda: 0.0))) as client:
+        link = await site.link("x@foreign.example")
+        for _ in range(3):
+            assert (await client.post("/signup", data={"address": "nobody"})).status == 422
+        for path in ("/signup", link):
+            answer = await client.post(path, data={"address": "nobody", "name": "x"})
+            assert answer.status == 429
+            assert "Wait a minute" in await answer.text()
+            assert answer.headers["Retry-After"] == "60"
+        assert (await client.get(link)).status == 200
+        other = {"X-Forwarded-For": "192.0.2.1"}
+        assert (await client.post("/signup", data={}, headers=other)).status == 422
+
+
+async def test_a_store_that_is_down_is_told_as_a_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> UUID:
+        raise RuntimeError("internal secret")
+
+    monkeypatch.setattr(site.parts.directory, "current", broken)
+    status, page = await site.ask(NEW)
+    assert status == 503
+    assert "wrong on our side" in page
+    assert "secret" not in page
+
+
+def test_a_bucket_fills_again_within_a_minute() -> None:
+    now = 0.0
+    rate = Rate(6, lambda: now)
+    assert [rate.allows("a") for _ in range(7)] == [True] * 6 + [False]
+    assert rate.allows("b")
+    now = 9.9
+    assert not rate.allows("a")
+    now = 10.1
+    assert rate.allows("a")
+    assert not rate.allows("a")
+    now = 1000
+    assert [rate.allows("a") for _ in range(7)] == [True] * 6 + [False]
+
+
+def test_a_flood_of_clients_costs_no_memory() -> None:
+    rate = Rate(POSTS_A_MINUTE, lambda: 0.0)
+    for number in range(CLIENTS_KEPT + 100):
+        rate.allows(str(number))
+    assert len(rate) == CLIENTS_KEPT
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "client"),
+    [
+        ("192.0.2.1", "", "192.0.2.1"),
+        ("192.0.2.1", "198.51.100.9", "192.0.2.1"),
+        ("127.0.0.1", "203.0.113.5, 198.51.100.9", "198.51.100.9"),
+        ("::1", "198.51.100.9", "198.51.100.9"),
+        ("127.0.0.1", "nonsense", ""),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "", "192.0.2.1"),
+        (None, "", ""),
+    ],
+)
+def test_a_client_is_who_asks(remote: str | None, forwarded: str, client: str) -> None:
+    assert client_of(remote, forwarded) == client

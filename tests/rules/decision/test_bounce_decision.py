@@ -1,0 +1,194 @@
+"""What a bounce does: believed at one notice's own return path, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from rules.decision.model import Bounced, Decision, Reason, Record, Verdict
+from rules.facts import Returned, Staff
+from rules.mail.bounces import Bounce, Failure
+from rules.sender.authentication import Result
+from rules.ticket.notices import Kind
+from tests.rules.building import (
+    ANNS,
+    BOB,
+    NOTHING,
+    SAM,
+    SUPPORT,
+    World,
+    a_mail,
+    a_ticket,
+    member,
+    orders_of,
+    our_id,
+    person,
+    token_to,
+    told,
+    unproven,
+)
+
+NOTICE = UUID(int=5)
+RETURNED = Returned(NOTICE, BOB.address, 7, 0, False)
+HARD = Bounce(BOB.address, Failure.HARD, "5.1.1", "550 no such user", our_id())
+DAEMON = "mailer-daemon@mx.elsewhere.example"
+REPORT = a_mail(DAEMON, bounces=(HARD,), content_type="multipart/report")
+WITH_BOB = a_ticket(7, *ANNS.participants, member(71, BOB.address))
+SUE = person("sue@help.example", None, SAM.role)
+
+
+def report(
+    returned: Returned | None = RETURNED, mail: object = REPORT, **world: object
+) -> Decision:
+    """What becomes of a report with the null reverse-path, which nothing proves."""
+    changes = {"tickets": (WITH_BOB,), "proof": NOTHING, "returned": returned} | world
+    return World(**changes).decide(mail, mail_from="")  # type: ignore[arg-type]
+
+
+def bounced(decision: Decision) -> Bounced | None:
+    assert isinstance(decision.action, Record)
+    return decision.action.bounced
+
+
+class TestAtItsOwnReturnPath:
+    def test_it_says_which_notice_failed_for_whom_and_why(self) -> None:
+        decision = report()
+
+        assert (decision.verdict, decision.reason) == (Verdict.RECORDED, Reason.BOUNCE)
+        assert bounced(decision) == Bounced(
+            NOTICE, BOB.address, Failure.HARD, "550 no such user", suspends=False
+        )
+
+    def test_it_is_kept_on_the_ticket_under_nobodys_name(self) -> None:
+        action = report().action
+
+        assert isinstance(action, Record)
+        assert (action.ticket, action.author) == (7, "")
+
+    def test_the_first_hard_one_alerts_nobody(self) -> None:
+        assert orders_of(report()) == ()
+
+    def test_the_second_suspends_the_address_and_alerts_all_staff(self) -> None:
+        decision = report(
+            replace(RETURNED, hard_before=1),
+            staff=(Staff(SAM.address, ""), Staff(SUE.address, "de")),
+        )
+
+        found = bounced(decision)
+        assert found is not None
+        assert found.suspends
+        assert [(o.kind, o.address) for o in orders_of(decision)] == [
+            (Kind.ALERT, SAM.address),
+            (Kind.ALERT, SUE.address),
+        ]
+
+    def test_the_alert_names_the_address_and_what_the_other_side_said(self) -> None:
+        (alert,) = orders_of(report(replace(RETURNED, hard_before=1)))
+
+        assert BOB.address in dict(alert.detail)["what"]
+        assert "550 no such user" in dict(alert.detail)["what"]
+
+    def test_the_bounced_address_is_told_nothing(self) -> None:
+        decision = report(replace(RETURNED, hard_before=1))
+
+        assert BOB.address not in [order.address for order in orders_of(decision)]
+
+    def test_nor_is_a_staff_person_whose_own_address_bounced(self) -> None:
+        decision = report(
+            Returned(NOTICE, SAM.address, 7, 1, False),
+            replace(REPORT, bounces=(replace(HARD, recipient=SAM.address),)),
+            staff=(Staff(SAM.address, ""), Staff(SUE.address, "de")),
+        )
+
+        assert told(decision, Kind.ALERT) == [SUE.address]
+
+    def test_an_address_that_is_suspended_already_alerts_nobody_again(self) -> None:
+        assert orders_of(report(replace(RETURNED, hard_before=2))) == ()
+
+    @pytest.mark.parametrize("failure", [Failure.SOFT, Failure.DELAYED])
+    def test_what_is_not_for_good_never_suspends(self, failure: Failure) -> None:
+        mail = replace(REPORT, bounces=(replace(HARD, failure=failure),))
+
+        decision = report(replace(RETURNED, hard_before=9), mail)
+
+        found = bounced(decision)
+        assert found is not None
+        assert not found.suspends
+        assert orders_of(decision) == ()
+
+    def test_of_a_report_on_several_the_line_of_its_recipient_counts(self) -> None:
+        other = replace(HARD, recipient="other@acme.example", failure=Failure.SOFT)
+
+        found = bounced(report(mail=replace(REPORT, bounces=(other, HARD))))
+
+        assert found is not None
+        assert found.failure is Failure.HARD
+
+    def test_it_never_blames_an_address_that_the_notice_was_not_for(self) -> None:
+        other = replace(HARD, recipient="ann@acme.example")
+
+        found = bounced(report(mail=replace(REPORT, bounces=(other,))))
+
+        assert found is not None
+        assert found.address == BOB.address
+
+    def test_a_dmarc_policy_does_not_keep_it_out(self) -> None:
+        """Mail systems report with the null reverse-path, and few of them sign."""
+        decision = report(proof=unproven(Result.FAIL, "reject"))
+
+        assert decision.reason is Reason.BOUNCE
+
+    def test_a_notice_without_a_ticket_may_come_back_too(self) -> None:
+        decision = report(replace(RETURNED, ticket=None))
+
+        assert isinstance(decision.action, Record)
+        assert decision.action.ticket is None
+        assert decision.reason is Reason.BOUNCE
+
+
+class TestElsewhere:
+    @pytest.mark.parametrize("to", [SUPPORT, token_to(70), token_to(71)])
+    def test_a_forged_report_does_nothing(self, to: str) -> None:
+        world = World(tickets=(WITH_BOB,), proof=NOTHING)
+
+        decision = world.decide(REPORT, to=to, mail_from="")
+
+        assert decision.reason is Reason.AUTOMATIC
+        assert bounced(decision) is None
+        assert orders_of(decision) == ()
+
+    def test_a_users_report_about_another_does_nothing(self) -> None:
+        """Ann forwards what came back to her: an ordinary mail, whatever hangs on it."""
+        decision = World(tickets=(WITH_BOB,)).decide(a_mail(bounces=(HARD,)), to=token_to(70))
+
+        assert decision.verdict is Verdict.COMMENTED
+
+
+class TestOtherMailToAReturnPath:
+    def test_an_automatic_answer_is_folded_on_the_ticket(self) -> None:
+        mail = a_mail(BOB.address, auto_submitted="auto-replied")
+
+        decision = report(mail=mail)
+
+        assert decision.action == Record(7, "")
+        assert decision.reason is Reason.AUTOMATIC
+
+    def test_a_persons_answer_is_a_mail_like_any_other(self) -> None:
+        """Some people answer to the reverse-path; the ids of his mail say where it goes."""
+        world = World(tickets=(WITH_BOB,), returned=RETURNED)
+
+        decision = world.decide(a_mail(BOB.address, references=(our_id(),)))
+
+        assert (decision.verdict, decision.reason) == (Verdict.COMMENTED, Reason.OUR_MESSAGE_ID)
+
+    def test_a_return_path_proves_nobody(self) -> None:
+        world = World(tickets=(WITH_BOB,), returned=RETURNED, proof=NOTHING)
+
+        assert world.decide(a_mail(BOB.address)).reason is Reason.UNPROVEN
+
+    def test_staff_hear_of_no_automatic_answer(self) -> None:
+        decision = report(mail=a_mail(BOB.address, auto_submitted="auto-replied"))
+
+        assert told(decision, Kind.ALERT) == []

@@ -1,0 +1,231 @@
+"""What a reply does to a ticket that is over: opens it again, or begins a follow-up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rules.decision.model import AddComment, Decision, Moved, OpenTicket, Reason, Verdict
+from rules.facts import Part, Participant, Presence, Ticket
+from rules.mail import Mail
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
+from tests.rules.building import (
+    ANN,
+    ANNS,
+    BOB,
+    NOON,
+    NOTHING,
+    SAM,
+    World,
+    a_mail,
+    a_ticket,
+    member,
+    orders_of,
+    policy_with,
+    preset,
+    token_to,
+    told,
+)
+
+EIGHT = a_ticket(8, member(80, ANN.address, Part.REQUESTER))
+FOLLOWER = member(79, SAM.address, Part.FOLLOWER)
+THANKS = a_mail(text="Thanks, it works!")
+
+
+def number(decision: Decision) -> int | None:
+    """The ticket that was written on; None for a new one."""
+    assert isinstance(decision.action, AddComment | OpenTicket)
+    return decision.action.ticket if isinstance(decision.action, AddComment) else None
+
+
+def reply(*tickets: Ticket, mail: Mail | None = None, participant: int = 70) -> Decision:
+    """What becomes of a reply to Ann's token of #7."""
+    return World(tickets=tickets).decide(mail or a_mail(), to=token_to(participant))
+
+
+def opened(decision: Decision) -> OpenTicket:
+    assert isinstance(decision.action, OpenTicket)
+    return decision.action
+
+
+def moved(decision: Decision) -> Moved | None:
+    assert isinstance(decision.action, AddComment)
+    return decision.action.moved
+
+
+def resolved(days: float, *members: Participant) -> Ticket:
+    """Ann's ticket, resolved so many days ago."""
+    since = NOON - timedelta(days=days)
+    return a_ticket(7, *ANNS.participants, *members, status=Status.RESOLVED, status_at=since)
+
+
+class TestAReplyToAResolvedTicket:
+    def test_for_thirteen_days_it_opens_the_ticket_again(self) -> None:
+        decision = reply(resolved(13))
+
+        assert decision.verdict is Verdict.COMMENTED
+        assert moved(decision) == Moved(Status.RESOLVED, Status.OPEN)
+
+    def test_after_fourteen_it_begins_a_follow_up(self) -> None:
+        decision = reply(resolved(14))
+
+        assert (decision.verdict, decision.reason) == (Verdict.OPENED, Reason.FOLLOW_UP)
+        assert opened(decision).follows == 7
+
+    def test_the_policy_says_for_how_long(self) -> None:
+        world = World(tickets=(resolved(2),), policy=policy_with("lifecycle", reopen_days=1))
+
+        assert world.decide(a_mail(), to=token_to(70)).reason is Reason.FOLLOW_UP
+
+    @pytest.mark.parametrize("days", [1, 20])
+    def test_thanks_alone_are_stored_and_no_more(self, days: int) -> None:
+        decision = reply(resolved(days), mail=THANKS)
+
+        assert isinstance(decision.action, AddComment)
+        assert decision.action.visibility is Visibility.PUBLIC
+        assert moved(decision) is None
+
+    def test_thanks_with_a_question_open_it_again(self) -> None:
+        mail = a_mail(text="Thanks! Does it work for Bob?")
+
+        assert moved(reply(resolved(1), mail=mail)) is not None
+
+    @pytest.mark.parametrize("days", [1, 20])
+    def test_a_flagged_mail_neither_opens_it_nor_begins_a_follow_up(self, days: int) -> None:
+        decision = reply(resolved(days), mail=a_mail(BOB.address))
+
+        assert decision.verdict is Verdict.FLAGGED
+        assert moved(decision) is None
+
+    @pytest.mark.parametrize("days", [1, 20])
+    def test_an_automatic_mail_neither_opens_it_nor_begins_a_follow_up(self, days: int) -> None:
+        mail = a_mail(auto_submitted="auto-replied")
+
+        assert reply(resolved(days), mail=mail).verdict is Verdict.RECORDED
+
+    @pytest.mark.parametrize("days", [1, 20])
+    def test_staff_write_on_it_and_it_stays_as_it_is(self, days: int) -> None:
+        decision = reply(resolved(days, FOLLOWER), mail=a_mail(SAM.address), participant=79)
+
+        assert decision.verdict is Verdict.COMMENTED
+        assert moved(decision) is None
+
+    def test_on_a_pending_ticket_it_opens_it(self) -> None:
+        assert moved(reply(replace(ANNS, status=Status.PENDING))) == Moved(
+            Status.PENDING, Status.OPEN
+        )
+
+    def test_staff_read_in_their_notice_what_it_moved(self) -> None:
+        (order,) = [o for o in orders_of(reply(resolved(1))) if o.kind is Kind.NEW_COMMENT]
+
+        assert dict(order.detail)["status"] == "resolved → open"
+
+
+def closed(*members: Participant, **changes: Any) -> Ticket:
+    return a_ticket(7, *ANNS.participants, *members, status=Status.CLOSED, **changes)
+
+
+class TestAReplyToAClosedTicket:
+    def test_it_begins_a_follow_up_that_knows_where_it_comes_from(self) -> None:
+        action = opened(reply(closed(subject="Printer")))
+
+        assert (action.follows, action.subject, action.mentions) == (7, "Printer", None)
+
+    def test_the_requester_stays_who_he_was_whoever_writes(self) -> None:
+        bob = member(71, BOB.address)
+
+        action = opened(reply(closed(bob), mail=a_mail(BOB.address), participant=71))
+
+        assert (action.requester, action.author) == (ANN.address, BOB.address)
+        assert action.company == ANNS.company
+
+    def test_the_active_people_come_along_and_no_others(self) -> None:
+        members = (
+            member(71, BOB.address),
+            member(72, "pat@partner.example", Part.GUEST),
+            member(73, "pending@acme.example", presence=Presence.PENDING),
+            member(74, "removed@acme.example", presence=Presence.REMOVED),
+            FOLLOWER,
+        )
+
+        added = opened(reply(closed(*members))).additions
+
+        assert [(a.address, a.part, a.presence) for a in added] == [
+            (BOB.address, Part.USER, Presence.ACTIVE),
+            ("pat@partner.example", Part.GUEST, Presence.ACTIVE),
+            (SAM.address, Part.FOLLOWER, Presence.ACTIVE),
+        ]
+
+    def test_whoever_is_copied_in_joins_the_follow_up(self) -> None:
+        added = opened(reply(closed(), mail=a_mail(cc=(BOB.address,)))).additions
+
+        assert [(a.address, a.presence) for a in added] == [(BOB.address, Presence.ACTIVE)]
+
+    def test_its_words_reach_the_others_as_ever(self) -> None:
+        decision = reply(closed(member(71, BOB.address)))
+
+        assert told(decision, Kind.COMMENT) == [BOB.address]
+        assert told(decision, Kind.ACKNOWLEDGEMENT) == [ANN.address]
+        assert told(decision, Kind.NEW_TICKET) == [SAM.address]
+
+    def test_his_own_token_is_enough_for_it(self) -> None:
+        decision = World(tickets=(closed(),), proof=NOTHING).decide(a_mail(), to=token_to(70))
+
+        assert decision.reason is Reason.FOLLOW_UP
+
+    def test_a_guest_of_it_may_begin_it(self) -> None:
+        guest = member(72, "pat@partner.example", Part.GUEST)
+
+        decision = reply(closed(guest), mail=a_mail(guest.address), participant=72)
+
+        assert decision.reason is Reason.FOLLOW_UP
+        assert opened(decision).requester == ANN.address
+
+    def test_the_requester_keeps_his_language_whoever_writes(self) -> None:
+        mail = a_mail(BOB.address, content_language="de")
+
+        action = opened(reply(closed(member(71, BOB.address)), mail=mail, participant=71))
+
+        assert action.language == ""
+
+    def test_the_requester_is_asked_about_those_who_are_proposed_with_it(self) -> None:
+        decision = reply(closed(), mail=a_mail(cc=("pat@partner.example",)))
+
+        assert told(decision, Kind.APPROVAL) == [ANN.address]
+
+    def test_a_guest_does_not_change_the_tier(self) -> None:
+        guest = member(72, "pat@partner.example", Part.GUEST)
+        world = World(tickets=(closed(guest, tier="enterprise"),), policy=preset("aiven"))
+
+        decision = world.decide(a_mail(guest.address), to=token_to(72))
+
+        assert opened(decision).tier == "enterprise"
+
+    def test_thanks_alone_are_stored_on_it(self) -> None:
+        decision = reply(closed(), mail=THANKS)
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 7)
+        assert moved(decision) is None
+
+    def test_later_replies_go_to_the_follow_up(self) -> None:
+        decision = reply(closed(follow_up=8), EIGHT)
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 8)
+
+    def test_a_follow_up_that_is_closed_too_has_one_of_its_own(self) -> None:
+        eight = replace(EIGHT, status=Status.CLOSED)
+
+        assert opened(reply(closed(follow_up=8), eight)).follows == 8
+
+    def test_a_follow_up_that_was_deleted_is_not_followed(self) -> None:
+        decision = reply(closed(follow_up=8), replace(EIGHT, deleted=True))
+
+        assert decision.reason is Reason.NEW_REQUEST
+
+    def test_a_ticket_that_was_opened_again_takes_its_replies_itself(self) -> None:
+        assert number(reply(replace(ANNS, follow_up=8), EIGHT)) == 7

@@ -1,0 +1,543 @@
+"""What happens to a mail: one test for each line of the rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Record, Repeat, Verdict
+from rules.facts import Earlier, Part, Presence
+from rules.mail import StrangersWish
+from rules.sender.authentication import Result, Seal
+from rules.sender.tokens import Purpose
+from rules.service.participants import Addition
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
+from tests.rules.building import (
+    ACME,
+    ANN,
+    ANNS,
+    BOB,
+    EVERYBODY,
+    GIL,
+    NOON,
+    NOTHING,
+    PROVEN,
+    SAM,
+    World,
+    a_mail,
+    a_ticket,
+    default_policy,
+    member,
+    orders_of,
+    our_id,
+    person,
+    token_to,
+    told,
+    unproven,
+)
+
+JOURNAL_ID = UUID(int=9)
+
+
+def what_it_adds(decision: Decision) -> tuple[int, Visibility, tuple[Addition, ...]]:
+    """Of a comment: the ticket, who reads it, and who joins."""
+    action = decision.action
+    assert isinstance(action, AddComment)
+    return action.ticket, action.visibility, action.additions
+
+
+def is_acknowledged(decision: Decision) -> bool:
+    """Whether the author, and nobody else, is sent an acknowledgement."""
+    addresses = told(decision, Kind.ACKNOWLEDGEMENT)
+    assert addresses in ([], [ANN.address])
+    return bool(addresses)
+
+
+def test_a_user_opens_a_ticket() -> None:
+    decision = World().decide(a_mail(subject="Printer"))
+
+    assert (decision.verdict, decision.reason) == (Verdict.OPENED, Reason.NEW_REQUEST)
+    assert isinstance(decision.action, OpenTicket)
+    assert (decision.action.subject, decision.action.requester) == ("Printer", ANN.address)
+
+
+def test_a_mail_without_a_subject_says_so() -> None:
+    action = World().decide(a_mail(subject="")).action
+
+    assert isinstance(action, OpenTicket)
+    assert action.subject == "(no subject)"
+
+
+def test_every_check_that_was_passed_is_in_the_trace() -> None:
+    trace = World().decide(a_mail()).trace
+
+    assert [step.check for step in trace] == [
+        "duplicate",
+        "bounce",
+        "automatic",
+        "author",
+        "proof",
+        "sender",
+        "known_ticket",
+        "new_ticket",
+    ]
+
+
+def test_the_same_mail_again_is_answered_as_the_first_time() -> None:
+    world = World(earlier=Earlier(JOURNAL_ID, "filed as #7", 7))
+
+    decision = world.decide(a_mail())
+
+    assert decision.reason is Reason.SEEN_BEFORE
+    assert decision.action == Repeat(JOURNAL_ID, "filed as #7", 7)
+
+
+def test_the_same_message_id_with_other_bytes_is_another_mail() -> None:
+    decision = World(id_seen=True).decide(a_mail())
+
+    assert decision.verdict is Verdict.OPENED
+    assert "id_collision" in decision.trace[0].outcome
+
+
+def test_two_authors_are_none() -> None:
+    decision = World().decide(a_mail(sender=None))
+
+    assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.FROM_AMBIGUOUS)
+
+
+def test_a_stranger_is_refused_with_the_sign_up_text() -> None:
+    decision = World().decide(a_mail("eve@evil.example"))
+
+    assert (decision.verdict, decision.reason) == (Verdict.REFUSED, Reason.STRANGER)
+
+
+def test_a_stranger_is_held_where_the_policy_says_so() -> None:
+    world = World(policy=default_policy(strangers="hold"))
+
+    assert world.decide(a_mail("eve@evil.example")).reason is Reason.STRANGER_HELD
+
+
+@pytest.mark.parametrize(
+    ("listener", "policy", "reason"),
+    [
+        ("hold", "refuse", Reason.STRANGER_RELAYED),
+        ("hold", "hold", Reason.STRANGER_RELAYED),
+        ("refuse", "hold", Reason.STRANGER),
+    ],
+)
+def test_the_listeners_word_on_strangers_goes_before_the_policys(
+    listener: StrangersWish, policy: StrangersWish, reason: Reason
+) -> None:
+    world = World(policy=default_policy(strangers=policy), strangers=listener)
+
+    assert world.decide(a_mail("eve@evil.example")).reason is reason
+
+
+def test_a_proven_colleague_who_is_not_enrolled_is_held() -> None:
+    assert World().decide(a_mail("new@acme.example")).reason is Reason.NOT_ENROLLED
+
+
+@pytest.mark.parametrize(
+    "address", [ANN.address, "new@acme.example", "gone@acme.example", "cto@acme.example"]
+)
+def test_below_proof_every_address_of_a_domain_gets_the_same_answer(address: str) -> None:
+    people = (*EVERYBODY, person("gone@acme.example", active=False))
+    suspended = person("cto@acme.example", company=ACME, active=True)
+
+    decision = World((*people, suspended), proof=NOTHING).decide(a_mail(address))
+
+    assert (decision.verdict, decision.reason) == (Verdict.REFUSED, Reason.UNPROVEN)
+
+
+def test_the_answer_to_an_unproven_user_is_the_strangers_answer() -> None:
+    unproven_user = World(proof=NOTHING).decide(a_mail())
+    stranger = World(proof=NOTHING).decide(a_mail("eve@evil.example"))
+
+    assert unproven_user.action == stranger.action
+
+
+def test_an_unproven_user_is_held_where_the_policy_says_so() -> None:
+    world = World(proof=NOTHING, policy=default_policy(unauthenticated="hold"))
+
+    assert world.decide(a_mail()).reason is Reason.UNPROVEN_HELD
+
+
+def test_a_dmarc_failure_is_refused_where_the_domain_asks_for_it() -> None:
+    world = World(proof=unproven(Result.FAIL, "reject"))
+
+    assert world.decide(a_mail()).reason is Reason.DMARC_REJECT
+
+
+def test_a_dmarc_failure_is_held_where_the_domain_asks_for_quarantine() -> None:
+    world = World(proof=unproven(Result.FAIL, "quarantine"))
+
+    assert world.decide(a_mail()).reason is Reason.DMARC_QUARANTINE
+
+
+def test_a_dns_that_does_not_answer_defers_the_mail() -> None:
+    decision = World(proof=unproven(temporary=True)).decide(a_mail())
+
+    assert (decision.verdict, decision.reason) == (Verdict.DEFERRED, Reason.DNS_FAILURE)
+
+
+def test_a_deactivated_user_is_told_so() -> None:
+    gone = person("gone@acme.example", active=False)
+
+    assert World((gone,)).decide(a_mail(gone.address)).reason is Reason.DEACTIVATED
+
+
+def test_a_user_of_a_suspended_company_is_told_so() -> None:
+    ann = person(ANN.address, company=ACME.__class__(1, "Acme", False))
+
+    assert World((ann,)).decide(a_mail()).reason is Reason.SUSPENDED
+
+
+def test_a_guest_is_refused_as_his_neighbours_are_whatever_his_domain_asks_for() -> None:
+    guest = member(71, "pat@partner.example", Part.GUEST)
+    world = World(
+        tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(Result.FAIL, "reject")
+    )
+
+    answers = [world.decide(a_mail(f"{who}@partner.example")).action for who in ("pat", "eva")]
+
+    assert answers[0] == answers[1]
+
+
+def test_a_guest_whose_dns_is_silent_is_put_off_by_what_cannot_be_guessed_alone() -> None:
+    guest = member(71, "pat@partner.example", Part.GUEST)
+    world = World(tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(temporary=True))
+
+    by_id = world.decide(a_mail(guest.address, references=(our_id(),)))
+    by_number = world.decide(a_mail(guest.address, subject="[#7]"))
+
+    assert (by_id.reason, by_number.reason) == (Reason.DNS_FAILURE, Reason.STRANGER)
+
+
+SEAL = Seal("f" * 64, ("from", "to", "subject", "date"))
+
+
+def test_a_mail_that_only_its_signature_proves_is_addressed_to_us() -> None:
+    sealed = replace(PROVEN, by="dkim:acme.example", seal=SEAL)
+
+    assert World(proof=sealed).decide(a_mail()).verdict is Verdict.OPENED
+
+
+def test_a_signed_mail_to_somebody_else_is_held() -> None:
+    sealed = replace(PROVEN, by="dkim:acme.example", seal=SEAL)
+
+    decision = World(proof=sealed).decide(a_mail(to=("bob@elsewhere.example",)))
+
+    assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.NOT_ADDRESSED)
+
+
+def test_a_strangers_signed_mail_to_somebody_else_is_a_strangers() -> None:
+    sealed = replace(PROVEN, by="dkim:elsewhere.example", seal=SEAL)
+    mail = a_mail("eve@elsewhere.example", to=("list@elsewhere.example",))
+
+    assert World(proof=sealed).decide(mail).reason is Reason.STRANGER
+
+
+def test_a_signed_mail_to_an_alias_of_the_mailbox_is_for_us() -> None:
+    sealed = replace(PROVEN, by="dkim:acme.example", seal=SEAL)
+    policy = default_policy(aliases=("help@vendor.example",))
+
+    decision = World(proof=sealed, policy=policy).decide(a_mail(to=("help@vendor.example",)))
+
+    assert decision.verdict is Verdict.OPENED
+
+
+class TestOnAKnownTicket:
+    def test_the_requester_comments_by_his_reply_address(self) -> None:
+        decision = World().decide(a_mail(), to=token_to(70))
+
+        assert decision.reason is Reason.REPLY_TOKEN
+        assert what_it_adds(decision) == (7, Visibility.PUBLIC, ())
+
+    def test_the_requester_comments_by_an_id_of_ours(self) -> None:
+        decision = World().decide(a_mail(references=(our_id(),)))
+
+        assert (decision.verdict, decision.reason) == (Verdict.COMMENTED, Reason.OUR_MESSAGE_ID)
+
+    def test_the_requester_comments_by_an_id_that_we_received(self) -> None:
+        world = World(known_ids={"<old@client.example>": 7})
+
+        decision = world.decide(a_mail(in_reply_to=("<old@client.example>",)))
+
+        assert decision.reason is Reason.KNOWN_MESSAGE_ID
+
+    def test_the_requester_comments_by_the_subject_tag(self) -> None:
+        decision = World().decide(a_mail(subject="Re: [#7] Printer"))
+
+        assert decision.reason is Reason.SUBJECT_TAG
+
+    def test_his_own_token_is_enough_where_nothing_else_is_proven(self) -> None:
+        decision = World(proof=NOTHING).decide(a_mail(), to=token_to(70))
+
+        assert decision.verdict is Verdict.COMMENTED
+
+    def test_an_id_of_ours_is_not_enough_where_nothing_is_proven(self) -> None:
+        decision = World(proof=NOTHING).decide(a_mail(references=(our_id(),)))
+
+        assert decision.reason is Reason.UNPROVEN
+
+    def test_a_title_is_no_pointer(self) -> None:
+        decision = World().decide(a_mail(subject="Re: Printer"))
+
+        assert decision.verdict is Verdict.OPENED
+
+    def test_a_changed_token_is_no_token(self) -> None:
+        address = token_to(70)
+        other = "b" if address[20] == "a" else "a"
+        changed = address[:20] + other + address[21:]
+
+        assert World().decide(a_mail(), to=changed).verdict is Verdict.OPENED
+
+    def test_another_participants_token_is_a_pointer_and_he_stays_himself(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address))
+
+        decision = World(tickets=(ticket,)).decide(a_mail(BOB.address), to=token_to(70))
+
+        assert decision.verdict is Verdict.COMMENTED
+
+    def test_another_persons_token_proves_nothing(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address))
+
+        decision = World(tickets=(ticket,), proof=NOTHING).decide(
+            a_mail(BOB.address), to=token_to(70)
+        )
+
+        assert decision.reason is Reason.UNPROVEN
+
+    def test_a_colleague_without_the_right_is_flagged_on_the_same_ticket(self) -> None:
+        decision = World().decide(a_mail(BOB.address, references=(our_id(),)))
+
+        assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.NOT_A_PARTICIPANT)
+
+    def test_a_colleague_who_guesses_a_number_opens_a_ticket_of_his_own(self) -> None:
+        action = World().decide(a_mail(BOB.address, subject="[#7] and mine")).action
+
+        assert isinstance(action, OpenTicket)
+        assert action.mentions == 7
+
+    def test_a_pending_person_is_flagged(self) -> None:
+        pending = member(71, BOB.address, presence=Presence.PENDING)
+        ticket = a_ticket(7, *ANNS.participants, pending)
+
+        decision = World(tickets=(ticket,)).decide(a_mail(BOB.address), to=token_to(71))
+
+        assert decision.reason is Reason.PENDING_PARTICIPANT
+
+    def test_a_colleague_not_enrolled_who_was_given_the_thread_is_flagged(self) -> None:
+        decision = World().decide(a_mail("new@acme.example"), to=token_to(70))
+
+        assert decision.reason is Reason.NOT_A_PARTICIPANT
+
+    @pytest.mark.parametrize("strangers", ["refuse", "hold"])
+    def test_a_proven_stranger_with_a_forwarded_token_is_flagged(self, strangers: str) -> None:
+        world = World(policy=default_policy(strangers=strangers))
+
+        decision = world.decide(a_mail("eve@elsewhere.example"), to=token_to(70))
+
+        assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.NOT_A_PARTICIPANT)
+        assert what_it_adds(decision) == (7, Visibility.PRIVATE, ())
+        assert [o.address for o in orders_of(decision)] == [SAM.address]
+
+    def test_a_stranger_with_an_id_of_ours_is_a_stranger(self) -> None:
+        decision = World().decide(a_mail("eve@elsewhere.example", references=(our_id(),)))
+
+        assert decision.reason is Reason.STRANGER
+
+    def test_a_stranger_with_a_forwarded_token_and_no_proof_is_a_stranger(self) -> None:
+        world = World(proof=NOTHING)
+
+        decision = world.decide(a_mail("eve@elsewhere.example"), to=token_to(70))
+
+        assert decision.action == world.decide(a_mail("eve@elsewhere.example")).action
+
+    def test_a_stranger_of_a_suspended_company_is_a_stranger(self) -> None:
+        gone = replace(ACME, active=False)
+        world = World(domains={"acme.example": gone})
+
+        decision = world.decide(a_mail("new@acme.example"), to=token_to(70))
+
+        assert decision.reason is Reason.STRANGER
+
+    def test_a_colleague_of_another_company_with_a_forwarded_token_is_held(self) -> None:
+        decision = World().decide(a_mail("new@globex.example"), to=token_to(70))
+
+        assert decision.reason is Reason.NOT_ENROLLED
+
+    def test_a_user_of_another_company_who_was_given_the_thread_is_held(self) -> None:
+        decision = World().decide(a_mail(GIL.address), to=token_to(70))
+
+        assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.FOREIGN_COMPANY)
+
+    def test_a_user_of_another_company_gets_no_hint_by_a_foreign_id(self) -> None:
+        world = World(known_ids={"<old@client.example>": 7})
+
+        decision = world.decide(a_mail(GIL.address, in_reply_to=("<old@client.example>",)))
+
+        assert decision.verdict is Verdict.OPENED
+
+    def test_a_removed_participants_token_is_dead(self) -> None:
+        removed = member(71, BOB.address, presence=Presence.REMOVED)
+        ticket = a_ticket(7, *ANNS.participants, removed)
+
+        decision = World(tickets=(ticket,)).decide(a_mail(BOB.address), to=token_to(71))
+
+        assert decision.verdict is Verdict.OPENED
+
+    def test_a_removed_participants_token_is_dead_in_anothers_hand(self) -> None:
+        removed = member(71, BOB.address, presence=Presence.REMOVED)
+        ticket = a_ticket(7, *ANNS.participants, removed)
+
+        decision = World(tickets=(ticket,)).decide(a_mail(ANN.address), to=token_to(71))
+
+        assert decision.verdict is Verdict.OPENED
+
+    def test_a_guest_of_the_ticket_comments(self) -> None:
+        guest = member(71, "pat@partner.example", Part.GUEST)
+        ticket = a_ticket(7, *ANNS.participants, guest)
+
+        decision = World(tickets=(ticket,)).decide(a_mail(guest.address), to=token_to(71))
+
+        assert decision.verdict is Verdict.COMMENTED
+
+    def test_a_guest_opens_no_ticket(self) -> None:
+        guest = member(71, "pat@partner.example", Part.GUEST)
+        ticket = a_ticket(7, *ANNS.participants, guest)
+
+        decision = World(tickets=(ticket,)).decide(a_mail(guest.address))
+
+        assert decision.reason is Reason.STRANGER
+
+    def test_two_signals_that_disagree_are_traced(self) -> None:
+        other = a_ticket(8, member(80, ANN.address, Part.REQUESTER))
+        world = World(tickets=(ANNS, other))
+
+        decision = world.decide(a_mail(references=(our_id(8),)), to=token_to(70))
+
+        assert isinstance(decision.action, AddComment)
+        assert decision.action.ticket == 7
+        assert "conflict" in decision.trace[-1].outcome
+
+
+class TestStaff:
+    STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, Part.FOLLOWER))
+
+    def test_a_reply_token_publishes(self) -> None:
+        decision = World(tickets=(self.STAFFED,)).decide(a_mail(SAM.address), to=token_to(79))
+
+        assert what_it_adds(decision) == (7, Visibility.PUBLIC, ())
+
+    def test_a_note_token_stays_among_staff(self) -> None:
+        to = token_to(79, purpose=Purpose.NOTE)
+
+        decision = World(tickets=(self.STAFFED,)).decide(a_mail(SAM.address), to=to)
+
+        assert what_it_adds(decision) == (7, Visibility.NOTE, ())
+
+    def test_without_a_token_nothing_is_published(self) -> None:
+        decision = World(tickets=(self.STAFFED,)).decide(
+            a_mail(SAM.address, references=(our_id(),))
+        )
+
+        assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.STAFF_WITHOUT_TOKEN)
+
+    def test_a_token_alone_publishes_nothing(self) -> None:
+        world = World(tickets=(self.STAFFED,), proof=NOTHING)
+
+        assert world.decide(a_mail(SAM.address), to=token_to(79)).verdict is Verdict.REFUSED
+
+
+class TestAutomatic:
+    def test_it_opens_nothing(self) -> None:
+        decision = World().decide(a_mail(auto_submitted="auto-replied"))
+
+        assert decision.action == Record(None, ANN.address)
+
+    def test_it_is_kept_on_the_ticket_that_it_answers(self) -> None:
+        mail = a_mail(references=(our_id(),), auto_submitted="auto-replied")
+
+        assert World().decide(mail).action == Record(7, ANN.address)
+
+    def test_a_bounce_is_kept_whoever_sends_it(self) -> None:
+        mail = a_mail("mailer-daemon@mx.elsewhere.example", references=(our_id(),))
+
+        assert World(proof=NOTHING).decide(mail, mail_from="").action == Record(7, "")
+
+    def test_a_bounce_that_points_nowhere_is_answered_alike(self) -> None:
+        mail = a_mail("mailer-daemon@mx.elsewhere.example")
+
+        assert World(proof=NOTHING).decide(mail, mail_from="").action == Record(None, "")
+
+    def test_one_in_a_users_name_that_proves_nothing_is_refused_token_or_not(self) -> None:
+        mail = a_mail(auto_submitted="auto-replied")
+        world = World(proof=unproven(Result.FAIL, "reject"))
+
+        assert world.decide(mail, to=token_to(70)).reason is Reason.DMARC_REJECT
+        assert world.decide(mail).reason is Reason.DMARC_REJECT
+
+    def test_one_with_his_own_token_is_kept_and_not_published(self) -> None:
+        mail = a_mail(auto_submitted="auto-replied")
+
+        assert World(proof=NOTHING).decide(mail, to=token_to(70)).action == Record(7, ANN.address)
+
+    def test_a_strangers_newsletter_is_refused(self) -> None:
+        mail = a_mail("news@shop.example", list_id="<news.shop.example>")
+
+        assert World().decide(mail).reason is Reason.STRANGER
+
+    def test_a_registered_machine_opens_a_ticket_and_gets_no_acknowledgement(self) -> None:
+        monitor = person("monitor@acme.example", machine=True)
+
+        decision = World((monitor,)).decide(
+            a_mail(monitor.address, auto_submitted="auto-generated")
+        )
+
+        assert decision.verdict is Verdict.OPENED
+        assert not is_acknowledged(decision)
+
+
+class TestAcknowledgement:
+    def test_a_new_ticket_is_acknowledged(self) -> None:
+        assert is_acknowledged(World().decide(a_mail()))
+
+    @pytest.mark.parametrize(("minutes", "expected"), [(9, False), (10, True)])
+    def test_one_sender_gets_one_in_ten_minutes(self, minutes: int, expected: bool) -> None:
+        world = World(acknowledged_at=NOON - timedelta(minutes=minutes))
+
+        decision = world.decide(a_mail())
+
+        assert decision.verdict is Verdict.OPENED
+        assert is_acknowledged(decision) is expected
+
+    def test_nobody_who_asks_for_none_gets_one(self) -> None:
+        decision = World().decide(a_mail(x_auto_response_suppress="All"))
+
+        assert decision.verdict is Verdict.OPENED
+        assert not is_acknowledged(decision)
+
+    def test_a_policy_may_send_none(self) -> None:
+        policy = default_policy()
+        silent = policy.acknowledgement.model_copy(update={"send": False})
+
+        decision = World(policy=policy.model_copy(update={"acknowledgement": silent})).decide(
+            a_mail()
+        )
+
+        assert not is_acknowledged(decision)
+
+
+def test_an_escalation_that_nothing_proves_is_answered_and_not_done() -> None:
+    mail = a_mail(text="#escalate Nobody answers.")
+
+    decision = World(proof=unproven()).decide(mail, to=token_to(70))
+
+    assert isinstance(decision.action, AddComment)
+    assert decision.action.changes == ()
+    assert told(decision, Kind.RECEIPT) == [ANN.address]

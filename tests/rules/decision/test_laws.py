@@ -1,0 +1,305 @@
+"""Laws that hold for every decision, whatever mail meets whatever ticket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from rules.decision.model import (
+    AddComment,
+    Decision,
+    OpenTicket,
+    Record,
+    Repeat,
+    Unsubscribe,
+    Verdict,
+)
+from rules.facts import Part, Participant, Presence, Recent, Returned, Staff, Ticket
+from rules.mail import Envelope, Mail
+from rules.mail.automatic import sign_of_automation
+from rules.mail.bounces import Bounce, Failure
+from rules.mail.header import Author
+from rules.policy import Policy
+from rules.sender.tokens import Purpose
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
+from tests.rules.building import (
+    ACME,
+    ANN,
+    BOB,
+    GIL,
+    NOON,
+    NOTHING,
+    PROVEN,
+    SAM,
+    SUPPORT,
+    World,
+    a_mail,
+    a_ticket,
+    member,
+    orders_of,
+    our_id,
+    person,
+    policy_with,
+    preset,
+    token_to,
+)
+
+SUE = person("sue@help.example", None, SAM.role)
+MONITOR = person("monitor@acme.example", replace(ACME, account_team=(SAM.address,)), machine=True)
+GUEST, NEW, EVE = "pat@partner.example", "new@acme.example", "eve@evil.example"
+PEOPLE = (ANN, BOB, GIL, SAM, SUE, MONITOR)
+ADDRESSES = (*(p.address for p in PEOPLE), GUEST, NEW, EVE)
+KNOWN = "<old@client.example>"
+TO_THE_AUTHOR = {Kind.ACKNOWLEDGEMENT, Kind.INVITATION, Kind.RECEIPT, Kind.APPROVAL}
+
+TEXTS = ("It is down.", "It is down.", "Thanks!", "", "#unsubscribe", "Severity: critical")
+
+addresses = st.sampled_from(ADDRESSES)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A mail, where it goes, and all that it meets."""
+
+    world: World
+    mail: Mail
+    to: str
+    mail_from: str
+
+    def decide(self) -> Decision:
+        return self.world.decide(self.mail, self.to, self.mail_from)
+
+    @property
+    def author(self) -> str:
+        return self.mail.author.address if isinstance(self.mail.author, Author) else ""
+
+    @property
+    def automatic(self) -> bool:
+        envelope = Envelope("127.0.0.1", "", False, self.mail_from, (self.to,))
+        return self.world.looped or sign_of_automation(self.mail, envelope) is not None
+
+
+@st.composite
+def participants(draw: st.DrawFn, ticket: int) -> tuple[Participant, ...]:
+    """Up to five people on a ticket, the first its requester."""
+    chosen = draw(st.lists(addresses, min_size=1, max_size=5, unique=True))
+    return tuple(
+        member(
+            ticket * 10 + place,
+            address,
+            part_of(address, place),
+            draw(st.sampled_from([Presence.ACTIVE] * 4 + list(Presence))),
+            muted=draw(st.sampled_from([False, False, True])),
+            reachable=draw(st.sampled_from([False, True, True])),
+        )
+        for place, address in enumerate(chosen)
+    )
+
+
+def part_of(address: str, place: int) -> Part:
+    if place == 0:
+        return Part.REQUESTER
+    if address in (SAM.address, SUE.address):
+        return Part.FOLLOWER
+    return Part.USER if address in {p.address for p in PEOPLE} else Part.GUEST
+
+
+@st.composite
+def tickets(draw: st.DrawFn) -> tuple[Ticket, ...]:
+    return tuple(
+        a_ticket(
+            number,
+            *draw(participants(number)),
+            status=draw(st.sampled_from(Status)),
+            status_at=NOON - timedelta(days=draw(st.sampled_from([1, 20]))),
+            merged_into=draw(st.sampled_from([None] * 6 + [7, 8, 9])),
+            follow_up=draw(st.sampled_from([None, None, None, 7, 8, 9])),
+            deleted=draw(st.sampled_from([False] * 7 + [True])),
+            reopened=draw(st.sampled_from([0, 3])),
+        )
+        for number in (7, 8, 9)
+    )
+
+
+def every_policy() -> tuple[Policy, ...]:
+    """The default with one setting changed, some with tiers, some that enrol by domain."""
+    changed = (
+        policy_with("staff", notify="all"),
+        policy_with("staff", notify="followers"),
+        policy_with("account_team", told_of_new=True),
+        policy_with("proof", comment="T2"),
+        policy_with("cc", guests="add", by_guests="add"),
+        policy_with("severity", ceiling="Critical", default="Critical"),
+    )
+    tiers = {"tiers": preset("aiven").tiers, "default_tier": "basic"}
+    more: tuple[dict[str, Any], ...] = ({}, {"registration": "domain"}, tiers)
+    return tuple(policy.model_copy(update=update) for policy in changed for update in more)
+
+
+POLICIES = every_policy()
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    here = draw(tickets())
+    recent = [Recent(NOON - timedelta(minutes=m), False, 7) for m in (5, 5, 3, 3, 3, 3, *[1] * 7)]
+    returned = Returned(
+        UUID(int=5), draw(addresses), 7, draw(st.integers(0, 2)), draw(st.booleans())
+    )
+    return World(
+        people=PEOPLE,
+        tickets=here,
+        known_ids={KNOWN: draw(st.sampled_from([7, 8, 9]))},
+        named_before={"<1@client.example>": 9} if draw(st.booleans()) else {},
+        staff=(Staff(SAM.address, ""), Staff(SUE.address, "de")),
+        recent=tuple(recent) if draw(st.booleans()) else (),
+        returned=returned if draw(st.sampled_from([False] * 5 + [True])) else None,
+        looped=draw(st.sampled_from([False] * 7 + [True])),
+        proof=draw(st.sampled_from([PROVEN, PROVEN, NOTHING])),
+        acknowledged_at=draw(st.sampled_from([None, NOON])),
+        policy=draw(st.sampled_from(POLICIES)),
+    )
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    world = draw(worlds())
+    failed = Bounce("", draw(st.sampled_from(Failure)), "5.1.1", "no such user", "")
+    headers: dict[str, Any] = draw(
+        st.sampled_from(
+            [
+                *({},) * 6,
+                {"auto_submitted": "auto-replied"},
+                {"list_id": "<x.example>"},
+                {"importance": "high"},
+                {"x_priority": "1"},
+            ]
+        )
+    )
+    ticket = draw(st.sampled_from(world.tickets))
+    holder = draw(st.sampled_from(ticket.participants))
+    author = draw(st.one_of(st.just(holder.address), st.just(holder.address), addresses, st.none()))
+    mail = a_mail(
+        author,
+        subject=draw(st.sampled_from(["Printer", "Printer", "[P1] down", "[#7]", "#unsubscribe"])),
+        text=draw(st.sampled_from(TEXTS)),
+        cc=tuple(draw(st.lists(addresses, max_size=3))),
+        references=draw(st.sampled_from([(), (our_id(7),), (our_id(8), KNOWN), (KNOWN,)])),
+        bounces=(failed,) if draw(st.booleans()) else (),
+        **headers,
+    )
+    token = token_to(holder.id, ticket.id, draw(st.sampled_from(Purpose)))
+    mail_from = draw(st.sampled_from(["x@client.example"] * 4 + [""]))
+    return Scene(world, mail, draw(st.sampled_from([SUPPORT, token, token])), mail_from)
+
+
+LOOKED_AT = settings(max_examples=150, deadline=None)
+
+
+@LOOKED_AT
+@given(scenes())
+def test_nobody_is_told_what_he_wrote_himself(scene: Scene) -> None:
+    decision = scene.decide()
+
+    event(decision.reason)
+    own = {order.kind for order in orders_of(decision) if order.address == scene.author}
+    assert own <= TO_THE_AUTHOR
+
+
+@LOOKED_AT
+@given(scenes())
+def test_an_automatic_mail_sends_nothing_but_the_alert_of_a_bounce(scene: Scene) -> None:
+    decision = scene.decide()
+
+    if not scene.automatic:
+        return
+    event(decision.reason)
+    alerted = isinstance(decision.action, Record) and decision.action.bounced is not None
+    assert {order.kind for order in orders_of(decision)} <= ({Kind.ALERT} if alerted else set())
+
+
+@LOOKED_AT
+@given(scenes())
+def test_an_automatic_mail_moves_nothing(scene: Scene) -> None:
+    decision = scene.decide()
+
+    if scene.automatic and isinstance(decision.action, AddComment):
+        assert decision.action.moved is None
+
+
+@LOOKED_AT
+@given(scenes())
+def test_no_mail_opens_a_critical_ticket(scene: Scene) -> None:
+    decision = scene.decide()
+
+    if isinstance(decision.action, OpenTicket):
+        critical = {level.name for level in scene.world.policy.levels if level.critical}
+        assert decision.action.severity.name not in critical
+
+
+@LOOKED_AT
+@given(scenes())
+def test_nobody_gets_two_mails_of_one_kind(scene: Scene) -> None:
+    sent = [(order.kind, order.address) for order in orders_of(scene.decide())]
+
+    assert len(sent) == len(set(sent))
+
+
+@LOOKED_AT
+@given(scenes())
+def test_customers_words_reach_only_who_may_read_them(scene: Scene) -> None:
+    """Active, reachable and not muted on the ticket that they are about."""
+    decision = scene.decide()
+    action = decision.action
+
+    if isinstance(action, AddComment):
+        about = action.ticket
+    elif isinstance(action, OpenTicket) and action.follows is not None:
+        about = action.follows
+    else:
+        about = 0
+    readers = {
+        p.address for t in scene.world.tickets if t.id == about for p in t.participants if p.is_told
+    }
+    sent = {order.address for order in orders_of(decision) if order.kind is Kind.COMMENT}
+    assert sent <= readers
+    if decision.verdict is Verdict.FLAGGED:
+        assert sent == set()
+
+
+@LOOKED_AT
+@given(scenes())
+def test_below_proof_a_mail_opens_nothing_but_a_follow_up_of_his_own(scene: Scene) -> None:
+    decision = scene.decide()
+
+    if scene.world.proof is NOTHING and isinstance(decision.action, OpenTicket):
+        before = next(t for t in scene.world.tickets if t.id == decision.action.follows)
+        assert scene.author in {
+            p.address for p in before.participants if p.presence is Presence.ACTIVE
+        }
+
+
+@LOOKED_AT
+@given(scenes())
+def test_nothing_is_written_on_a_deleted_ticket_or_a_merged_one(scene: Scene) -> None:
+    action = scene.decide().action
+
+    if isinstance(action, AddComment | Unsubscribe):
+        ticket = next(t for t in scene.world.tickets if t.id == action.ticket)
+        assert not ticket.deleted
+        assert ticket.merged_into is None
+
+
+@LOOKED_AT
+@given(scenes())
+def test_every_mail_is_decided_with_a_trace(scene: Scene) -> None:
+    decision = scene.decide()
+
+    assert decision.trace
+    assert not isinstance(decision.action, Repeat)

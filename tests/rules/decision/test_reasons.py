@@ -1,0 +1,114 @@
+"""Every reason can happen: one scene for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from rules.decision.model import Decision, Reason
+from rules.facts import Company, Earlier, Part, Presence, Recent, Returned
+from rules.mail.bounces import Bounce, Failure
+from rules.sender.authentication import Result
+from rules.sender.tokens import Purpose
+from rules.ticket.lifecycle import Status
+from tests.rules.building import (
+    ACME,
+    ANN,
+    ANNS,
+    BOB,
+    GIL,
+    NOON,
+    NOTHING,
+    PROVEN,
+    SAM,
+    World,
+    a_mail,
+    a_ticket,
+    default_policy,
+    member,
+    our_id,
+    person,
+    preset,
+    token_to,
+    unproven,
+)
+from tests.rules.decision.test_decide import SEAL
+
+KNOWN = "<old@client.example>"
+PENDING = a_ticket(7, *ANNS.participants, member(71, BOB.address, presence=Presence.PENDING))
+STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, Part.FOLLOWER))
+GONE = person("gone@acme.example", active=False)
+FREE = person(ANN.address, replace(ACME, tier="free"))
+SUSPENDED = person(ANN.address, Company(1, "Acme", False))
+CLOSED = replace(ANNS, status=Status.CLOSED)
+RETURNED = Returned(UUID(int=5), BOB.address, 7, 0, False)
+REPORT = Bounce(BOB.address, Failure.HARD, "5.1.1", "550 no such user", "")
+EVE = "eve@evil.example"
+
+
+def scenes() -> dict[Reason, Decision]:
+    """A decision for every reason that the rules give."""
+    silent = unproven(temporary=True)
+    long_ago = NOON - timedelta(days=2)
+    held = default_policy(unauthenticated="hold", strangers="hold")
+    sealed = replace(PROVEN, seal=SEAL)
+    return {
+        Reason.NEW_REQUEST: World().decide(a_mail()),
+        Reason.FOLLOW_UP: World(tickets=(CLOSED,)).decide(a_mail(), to=token_to(70)),
+        Reason.REPLY_TOKEN: World().decide(a_mail(), to=token_to(70)),
+        Reason.OUR_MESSAGE_ID: World().decide(a_mail(references=(our_id(),))),
+        Reason.KNOWN_MESSAGE_ID: World(known_ids={KNOWN: 7}).decide(a_mail(in_reply_to=(KNOWN,))),
+        Reason.LATE_PARENT: World(named_before={KNOWN: 7}).decide(a_mail(message_id=KNOWN)),
+        Reason.SUBJECT_TAG: World().decide(a_mail(subject="[#7]")),
+        Reason.PENDING_PARTICIPANT: World(tickets=(PENDING,)).decide(
+            a_mail(BOB.address), to=token_to(71)
+        ),
+        Reason.NOT_A_PARTICIPANT: World().decide(a_mail(BOB.address), to=token_to(70)),
+        Reason.STAFF_WITHOUT_TOKEN: World(tickets=(STAFFED,)).decide(
+            a_mail(SAM.address, references=(our_id(),))
+        ),
+        Reason.NOTHING_SAID: World(tickets=(STAFFED,)).decide(
+            a_mail(SAM.address, text=""), to=token_to(79)
+        ),
+        Reason.COMMAND_REFUSED: World(tickets=(STAFFED,)).decide(
+            a_mail(SAM.address, text="#explode"), to=token_to(79)
+        ),
+        Reason.FEEDBACK: World().decide(a_mail(), to=token_to(70, purpose=Purpose.FEEDBACK)),
+        Reason.AUTOMATIC: World().decide(a_mail(auto_submitted="auto-replied")),
+        Reason.BOUNCE: World(returned=RETURNED).decide(a_mail(bounces=(REPORT,)), mail_from=""),
+        Reason.UNSUBSCRIBED: World().decide(a_mail(text="#unsubscribe"), to=token_to(70)),
+        Reason.FROM_AMBIGUOUS: World().decide(a_mail(sender=None)),
+        Reason.NOT_ENROLLED: World().decide(a_mail("new@acme.example")),
+        Reason.FOREIGN_COMPANY: World().decide(a_mail(GIL.address), to=token_to(70)),
+        Reason.NOT_ADDRESSED: World(proof=sealed).decide(a_mail(to=(EVE,))),
+        Reason.DMARC_QUARANTINE: World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail()),
+        Reason.UNPROVEN_HELD: World(proof=NOTHING, policy=held).decide(a_mail()),
+        Reason.DNS_FAILURE_HELD: World(proof=silent, deferred_since=long_ago).decide(a_mail()),
+        Reason.STRANGER_HELD: World(policy=held).decide(a_mail(EVE)),
+        Reason.STRANGER_RELAYED: World(strangers="hold").decide(a_mail(EVE)),
+        Reason.TOO_MANY_TICKETS: World(recent=(Recent(NOON, True, 1),) * 10).decide(a_mail()),
+        Reason.SEEN_BEFORE: World(earlier=Earlier(UUID(int=9), "x", 7)).decide(a_mail()),
+        Reason.STRANGER: World().decide(a_mail(EVE)),
+        Reason.UNPROVEN: World(proof=NOTHING).decide(a_mail()),
+        Reason.DMARC_REJECT: World(proof=unproven(Result.FAIL, "reject")).decide(a_mail()),
+        Reason.DEACTIVATED: World((GONE,)).decide(a_mail(GONE.address)),
+        Reason.SUSPENDED: World((SUSPENDED,)).decide(a_mail()),
+        Reason.NO_SUPPORT: World((FREE,), policy=preset("aiven")).decide(a_mail()),
+        Reason.DNS_FAILURE: World(proof=silent).decide(a_mail()),
+    }
+
+
+# Given where a bug or a broken store keeps the rules from deciding: tests/faults.
+OUTSIDE_THE_RULES = {Reason.INTERNAL_ERROR}
+
+
+def test_no_reason_is_without_a_scene() -> None:
+    assert set(scenes()) | OUTSIDE_THE_RULES == set(Reason)
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - OUTSIDE_THE_RULES))
+def test_a_reason_can_happen(reason: Reason) -> None:
+    assert scenes()[reason].reason is reason

@@ -1,0 +1,287 @@
+"""Which ticket a mail goes to; merged and deleted ones; what the policy asks for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Verdict
+from rules.facts import Part, Presence, Ticket
+from rules.mail import Envelope, Mail
+from rules.sender.pointers import EXAMINED_TAGS, Via, answers_something, signals
+from tests.rules.building import (
+    ANN,
+    ANNS,
+    BOB,
+    GIL,
+    KEYS,
+    MAILBOX,
+    NOTHING,
+    SAM,
+    SUPPORT,
+    World,
+    a_mail,
+    a_ticket,
+    default_policy,
+    member,
+    our_id,
+    policy_with,
+    token_to,
+)
+
+OLD, LATE = "<old@client.example>", "<late@client.example>"
+EIGHT = a_ticket(8, member(80, ANN.address, Part.REQUESTER))
+FOLLOWER = member(79, SAM.address, Part.FOLLOWER)
+
+
+def number(decision: Decision) -> int | None:
+    """The ticket that was written on; None for a new one."""
+    assert isinstance(decision.action, AddComment | OpenTicket)
+    return decision.action.ticket if isinstance(decision.action, AddComment) else None
+
+
+def reply(*tickets: Ticket, mail: Mail | None = None, participant: int = 70) -> Decision:
+    """What becomes of a reply to Ann's token of #7."""
+    return World(tickets=tickets).decide(mail or a_mail(), to=token_to(participant))
+
+
+def opened(decision: Decision) -> OpenTicket:
+    assert isinstance(decision.action, OpenTicket)
+    return decision.action
+
+
+class TestTheCascade:
+    """Every ticket is Ann's; the strongest signal wins, and the trace names the others."""
+
+    TICKETS = tuple(a_ticket(n, member(n * 10, ANN.address, Part.REQUESTER)) for n in range(1, 6))
+    SIGNALS = (
+        Reason.REPLY_TOKEN,
+        Reason.OUR_MESSAGE_ID,
+        Reason.KNOWN_MESSAGE_ID,
+        Reason.LATE_PARENT,
+        Reason.SUBJECT_TAG,
+    )
+
+    @pytest.mark.parametrize("strongest", range(5))
+    def test_the_strongest_signal_wins(self, strongest: int) -> None:
+        ids = (our_id(2),) if strongest <= 1 else ()
+        known = (OLD,) if strongest <= 2 else ()
+        mail = a_mail(
+            message_id=LATE if strongest <= 3 else "<new@client.example>",
+            references=(*known, *ids),
+            subject="[#5] Printer",
+        )
+        world = World(tickets=self.TICKETS, known_ids={OLD: 3}, named_before={LATE: 4})
+
+        decision = world.decide(mail, **({"to": token_to(10, 1)} if strongest == 0 else {}))
+
+        assert decision.reason is self.SIGNALS[strongest]
+        assert number(decision) == strongest + 1
+        assert ("conflict" in decision.trace[-1].outcome) is (strongest < 4)
+
+    def test_in_reply_to_goes_before_references_and_the_last_before_the_first(self) -> None:
+        world = World(tickets=self.TICKETS)
+        ids = [our_id(n) for n in range(1, 4)]
+
+        nearest = world.decide(a_mail(in_reply_to=(ids[0],), references=(ids[1], ids[2])))
+        last = world.decide(a_mail(references=(ids[1], ids[2])))
+
+        assert (number(nearest), number(last)) == (1, 3)
+
+    def test_a_signal_to_a_ticket_that_is_not_his_gives_way_to_one_that_is(self) -> None:
+        others = a_ticket(8, member(80, GIL.address, Part.REQUESTER), company=GIL.company)
+        world = World(tickets=(ANNS, others), known_ids={OLD: 8})
+
+        decision = world.decide(a_mail(in_reply_to=(OLD,), subject="[#7] Printer"))
+
+        assert number(decision) == 7
+        assert "conflict" in decision.trace[-1].outcome
+
+    def test_two_signals_that_agree_are_no_conflict(self) -> None:
+        decision = World().decide(a_mail(references=(our_id(7),)), to=token_to(70))
+
+        assert "conflict" not in decision.trace[-1].outcome
+
+
+class TestALateParent:
+    def test_it_joins_the_ticket_of_the_reply_that_came_before_it(self) -> None:
+        decision = World(named_before={LATE: 7}).decide(a_mail(message_id=LATE))
+
+        assert (number(decision), decision.reason) == (7, Reason.LATE_PARENT)
+
+    def test_so_does_another_answer_to_a_parent_that_never_came(self) -> None:
+        decision = World(named_before={LATE: 7}).decide(a_mail(references=(LATE,)))
+
+        assert (number(decision), decision.reason) == (7, Reason.LATE_PARENT)
+
+    def test_of_a_colleague_not_on_the_ticket_it_is_flagged(self) -> None:
+        decision = World(named_before={LATE: 7}).decide(a_mail(BOB.address, message_id=LATE))
+
+        assert decision.verdict is Verdict.FLAGGED
+
+    def test_of_another_company_it_opens_a_ticket_of_its_own(self) -> None:
+        decision = World(named_before={LATE: 7}).decide(a_mail(GIL.address, message_id=LATE))
+
+        assert decision.verdict is Verdict.OPENED
+        assert opened(decision).mentions is None
+
+    def test_a_mail_without_an_id_is_nobodys_parent(self) -> None:
+        decision = World(named_before={"": 7}).decide(a_mail(message_id=""))
+
+        assert decision.verdict is Verdict.OPENED
+
+
+class TestAMergedTicket:
+    def test_mail_for_it_goes_where_it_went(self) -> None:
+        assert number(reply(replace(ANNS, merged_into=8), EIGHT)) == 8
+
+    def test_and_on_from_there(self) -> None:
+        nine = a_ticket(9, member(90, ANN.address, Part.REQUESTER))
+
+        assert number(reply(replace(ANNS, merged_into=8), replace(EIGHT, merged_into=9), nine)) == 9
+
+    def test_a_circle_leads_nowhere(self) -> None:
+        decision = reply(replace(ANNS, merged_into=8), replace(EIGHT, merged_into=7))
+
+        assert decision.verdict is Verdict.OPENED
+
+    def test_one_merged_into_itself_leads_nowhere(self) -> None:
+        assert reply(replace(ANNS, merged_into=7)).verdict is Verdict.OPENED
+
+    def test_a_token_that_was_given_for_it_is_still_its_holders_own(self) -> None:
+        world = World(tickets=(replace(ANNS, merged_into=8), EIGHT), proof=NOTHING)
+
+        decision = world.decide(a_mail(), to=token_to(70))
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 8)
+
+    def test_a_token_for_one_ticket_is_no_token_for_another(self) -> None:
+        world = World(tickets=(ANNS, EIGHT), proof=NOTHING)
+
+        decision = world.decide(a_mail(references=(our_id(8),)), to=token_to(70))
+
+        assert number(decision) == 7
+
+    @pytest.mark.parametrize("aligned", [True, False])
+    def test_who_was_removed_from_where_it_went_does_not_come_in(self, aligned: bool) -> None:
+        removed = member(81, ANN.address, presence=Presence.REMOVED)
+        eight = a_ticket(8, member(80, BOB.address, Part.REQUESTER), removed)
+        world = World(tickets=(replace(ANNS, merged_into=8), eight))
+        if not aligned:
+            world.proof = NOTHING
+
+        decision = world.decide(a_mail(), to=token_to(70))
+
+        assert decision.verdict is (Verdict.OPENED if aligned else Verdict.REFUSED)
+
+    def test_who_is_pending_where_it_went_is_flagged(self) -> None:
+        pending = member(81, ANN.address, presence=Presence.PENDING)
+        eight = a_ticket(8, member(80, BOB.address, Part.REQUESTER), pending)
+
+        decision = reply(replace(ANNS, merged_into=8), eight)
+
+        assert (decision.verdict, number(decision)) == (Verdict.FLAGGED, 8)
+
+
+class TestADeletedTicket:
+    @pytest.mark.parametrize(
+        "mail", [a_mail(), a_mail(references=(our_id(),)), a_mail(subject="[#7] Printer")]
+    )
+    def test_mail_for_it_opens_a_new_one_without_a_hint(self, mail: Mail) -> None:
+        action = opened(reply(replace(ANNS, deleted=True), mail=mail))
+
+        assert (action.mentions, action.follows) == (None, None)
+        assert not [o for o in action.orders if "7" in str(o.detail)]
+
+    def test_it_does_not_lead_on(self) -> None:
+        decision = reply(replace(ANNS, deleted=True, merged_into=8), EIGHT)
+
+        assert decision.verdict is Verdict.OPENED
+
+    def test_its_token_proves_nothing_for_a_new_one(self) -> None:
+        world = World(tickets=(replace(ANNS, deleted=True),), proof=NOTHING)
+
+        assert world.decide(a_mail(), to=token_to(70)).reason is Reason.UNPROVEN
+
+
+class TestWhatThePolicyAsksFor:
+    def test_a_token_alone_is_refused_where_proof_is_asked_for(self) -> None:
+        world = World(proof=NOTHING, policy=policy_with("proof", comment="T2"))
+
+        assert world.decide(a_mail(), to=token_to(70)).verdict is Verdict.REFUSED
+
+    def test_the_refusal_is_the_strangers(self) -> None:
+        world = World(proof=NOTHING, policy=policy_with("proof", comment="T2"))
+
+        user = world.decide(a_mail(), to=token_to(70))
+
+        assert user.action == world.decide(a_mail("eve@evil.example")).action
+
+    def test_with_proof_he_comments_all_the_same(self) -> None:
+        world = World(policy=policy_with("proof", comment="T2"))
+
+        assert world.decide(a_mail(), to=token_to(70)).verdict is Verdict.COMMENTED
+
+    def test_where_only_staff_add_people_everybody_else_proposes_them(self) -> None:
+        world = World(policy=policy_with("proof", add_people="T3"))
+
+        action = opened(world.decide(a_mail(cc=(BOB.address,))))
+
+        assert [a.presence for a in action.additions] == [Presence.PENDING]
+
+    def test_staff_by_their_token_add_people_even_there(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
+        world = World(tickets=(ticket,), policy=policy_with("proof", add_people="T3"))
+
+        action = world.decide(a_mail(SAM.address, cc=(BOB.address,)), to=token_to(79)).action
+
+        assert isinstance(action, AddComment)
+        assert [a.presence for a in action.additions] == [Presence.ACTIVE]
+
+    def test_the_subject_tag_is_written_as_the_policy_says(self) -> None:
+        policy = default_policy(
+            subject_tag=default_policy().subject_tag.model_copy(update={"format": "Case {n}:"})
+        )
+
+        decision = World(policy=policy).decide(a_mail(subject="Re: Case 7: Printer"))
+
+        assert decision.reason is Reason.SUBJECT_TAG
+        assert World(policy=policy).decide(a_mail(subject="[#7]")).verdict is Verdict.OPENED
+
+
+class TestLikeAnAnswer:
+    """Only how a mail is written counts: nothing is looked up for it."""
+
+    @pytest.mark.parametrize("token", [token_to(70), f"support+{'a' * 36}@help.example"])
+    def test_a_token_good_or_bad(self, token: str) -> None:
+        assert is_like_an_answer(a_mail(), token)
+        assert is_like_an_answer(a_mail(), token.upper())
+
+    @pytest.mark.parametrize(
+        "mail",
+        [
+            a_mail(in_reply_to=("<nobody-has-it@client.example>",)),
+            a_mail(references=("<nobody-has-it@client.example>",)),
+            a_mail(subject="Re: [#4711] pump"),
+        ],
+    )
+    def test_a_pointer_to_nothing(self, mail: Mail) -> None:
+        assert is_like_an_answer(mail)
+
+    @pytest.mark.parametrize("to", [SUPPORT, "support+sales@help.example"])
+    def test_a_mail_that_begins_something_is_not(self, to: str) -> None:
+        assert not is_like_an_answer(a_mail(subject="Re: pump #7"), to)
+
+
+def is_like_an_answer(mail: Mail, to: str = SUPPORT) -> bool:
+    return answers_something(mail, Envelope("", "", False, ANN.address, (to,)), ["[#{n}]"])
+
+
+def test_of_a_subject_full_of_numbers_only_the_first_are_looked_up() -> None:
+    mail = a_mail(subject="".join(f"[#{n}]" for n in range(1, 10_000)))
+    envelope = Envelope("127.0.0.1", "", False, ANN.address, (SUPPORT,))
+
+    found = signals(mail, envelope, MAILBOX, KEYS, "[#{n}]")
+
+    assert [s.ticket for s in found if s.via is Via.SUBJECT_TAG] == [*range(1, EXAMINED_TAGS + 1)]

@@ -1,0 +1,414 @@
+"""Who is told what of a mail: everybody on the ticket, nobody twice, and nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rules.decision.decide import decide
+from rules.decision.model import Decision, Reason, Verdict
+from rules.facts import Part, Participant, Presence, Staff, Ticket
+from rules.mail import Envelope, Mail
+from rules.sender.tokens import Purpose
+from rules.service.notifications import alert, change, staff_of
+from rules.ticket.notices import Kind, Order
+from tests.rules.building import (
+    ACME,
+    ANN,
+    ANNS,
+    BOB,
+    EVERYBODY,
+    GIL,
+    NOTHING,
+    SAM,
+    SUPPORT,
+    World,
+    a_mail,
+    a_ticket,
+    default_policy,
+    member,
+    orders_of,
+    person,
+    policy_with,
+    preset,
+    token_to,
+    told,
+)
+
+PAT = "pat@partner.example"
+SUE = person("sue@help.example", None, SAM.role)
+DESK = (Staff(SAM.address, ""), Staff(SUE.address, "de"))
+FOLLOWER = member(79, SAM.address, Part.FOLLOWER)
+
+
+def with_bob(**changes: Any) -> Ticket:
+    """Ann's ticket, with Bob on it in some way."""
+    return a_ticket(7, *ANNS.participants, member(71, BOB.address, **changes))
+
+
+def reply(world: World, mail: Mail | None = None, participant: int = 70) -> Decision:
+    return world.decide(mail or a_mail(), to=token_to(participant))
+
+
+class TestAPublicComment:
+    def test_it_reaches_everybody_else_on_the_ticket(self) -> None:
+        guest = member(72, PAT, Part.GUEST)
+        ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address), guest)
+
+        assert told(reply(World(tickets=(ticket,))), Kind.COMMENT) == [BOB.address, PAT]
+
+    def test_it_carries_the_words(self) -> None:
+        decision = reply(World(tickets=(with_bob(),)))
+
+        assert all(order.quotes for order in orders_of(decision))
+
+    def test_it_does_not_come_back_to_its_author(self) -> None:
+        decision = World(tickets=(with_bob(),)).decide(a_mail(BOB.address), to=token_to(71))
+
+        assert told(decision, Kind.COMMENT) == [ANN.address]
+
+    @pytest.mark.parametrize("field", ["to", "cc"])
+    def test_whoever_got_it_directly_is_not_sent_it_again(self, field: str) -> None:
+        recipients: dict[str, Any] = {"to": (SUPPORT,), "cc": ()}
+        recipients[field] += ("Bob@ACME.example",)
+
+        decision = reply(World(tickets=(with_bob(),)), a_mail(**recipients))
+
+        assert told(decision, Kind.COMMENT) == []
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"presence": Presence.PENDING},
+            {"presence": Presence.REMOVED},
+            {"muted": True},
+            {"reachable": False},
+        ],
+    )
+    def test_some_are_on_the_ticket_and_not_told(self, changes: dict[str, Any]) -> None:
+        assert told(reply(World(tickets=(with_bob(**changes),))), Kind.COMMENT) == []
+
+    def test_each_is_written_to_in_his_own_language(self) -> None:
+        decision = reply(World(tickets=(with_bob(language="de"),)))
+
+        assert [o.language for o in orders_of(decision) if o.kind is Kind.COMMENT] == ["de"]
+
+    def test_by_staff_it_reaches_the_customers(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address), FOLLOWER)
+
+        decision = World(tickets=(ticket,)).decide(a_mail(SAM.address), to=token_to(79))
+
+        assert told(decision, Kind.COMMENT) == [ANN.address, BOB.address]
+
+    def test_whoever_it_adds_has_it_already(self) -> None:
+        decision = reply(World(), a_mail(cc=(BOB.address,)))
+
+        assert BOB.address not in [order.address for order in orders_of(decision)]
+
+    @pytest.mark.parametrize(("sent", "expected"), [(19, [BOB.address]), (20, [])])
+    def test_after_twenty_in_an_hour_he_is_left_in_peace(
+        self, sent: int, expected: list[str]
+    ) -> None:
+        ticket = replace(with_bob(), sent={BOB.address: sent})
+
+        assert told(reply(World(tickets=(ticket,))), Kind.COMMENT) == expected
+
+    def test_somebodys_budget_is_not_anothers(self) -> None:
+        ticket = replace(with_bob(), sent={PAT: 100})
+
+        assert told(reply(World(tickets=(ticket,))), Kind.COMMENT) == [BOB.address]
+
+
+class TestWhatOnlyStaffRead:
+    def test_a_flagged_comment_tells_staff_alone(self) -> None:
+        decision = World(tickets=(ANNS,)).decide(a_mail(BOB.address), to=token_to(70))
+
+        assert decision.verdict is Verdict.FLAGGED
+        assert {order.kind for order in orders_of(decision)} == {Kind.NEW_COMMENT}
+        assert told(decision, Kind.NEW_COMMENT) == [SAM.address]
+
+    def test_a_pending_persons_comment_tells_staff_alone(self) -> None:
+        ticket = with_bob(presence=Presence.PENDING)
+
+        decision = World(tickets=(ticket,)).decide(a_mail(BOB.address), to=token_to(71))
+
+        assert {order.kind for order in orders_of(decision)} == {Kind.NEW_COMMENT}
+
+    def test_a_note_tells_the_other_staff_alone(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
+        world = World(tickets=(ticket,), staff=DESK)
+
+        decision = world.decide(a_mail(SAM.address), to=token_to(79, purpose=Purpose.NOTE))
+
+        assert {order.kind for order in orders_of(decision)} == {Kind.NEW_COMMENT}
+        assert told(decision, Kind.NEW_COMMENT) == [SUE.address]
+
+    def test_staff_without_their_token_tell_nobody(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
+
+        decision = World(tickets=(ticket,), staff=DESK).decide(
+            a_mail(SAM.address, subject="[#7] Printer")
+        )
+
+        assert decision.reason is Reason.STAFF_WITHOUT_TOKEN
+        assert orders_of(decision) == ()
+
+    def test_a_reply_of_staff_without_a_word_tells_its_author_alone(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
+
+        decision = World(tickets=(ticket,), staff=DESK).decide(
+            a_mail(SAM.address, text="> It does not print.\n"), to=token_to(79)
+        )
+
+        assert decision.reason is Reason.NOTHING_SAID
+        assert decision.verdict is Verdict.FLAGGED
+        assert [(o.kind, o.address) for o in orders_of(decision)] == [(Kind.RECEIPT, SAM.address)]
+
+
+class TestStaff:
+    @pytest.mark.parametrize(
+        ("wish", "expected"), [("all", [SAM.address, SUE.address]), ("none", [])]
+    )
+    def test_of_a_new_ticket_as_the_policy_says(self, wish: str, expected: list[str]) -> None:
+        world = World(staff=DESK, policy=policy_with("staff", notify=wish))
+
+        assert told(world.decide(a_mail()), Kind.NEW_TICKET) == expected
+
+    @pytest.mark.parametrize(
+        ("wish", "expected"),
+        [("all", [SAM.address, SUE.address]), ("followers", [SUE.address]), ("none", [])],
+    )
+    def test_of_a_comment_as_the_policy_says(self, wish: str, expected: list[str]) -> None:
+        ticket = a_ticket(7, *ANNS.participants, member(79, SUE.address, Part.FOLLOWER))
+        world = World(tickets=(ticket,), staff=DESK, policy=policy_with("staff", notify=wish))
+
+        assert told(reply(world), Kind.NEW_COMMENT) == expected
+
+    @pytest.mark.parametrize(
+        ("members", "assignee", "expected"),
+        [
+            ((), "", [SAM.address, SUE.address]),
+            ((), SUE.address, [SUE.address]),
+            ((FOLLOWER,), SUE.address, [SAM.address, SUE.address]),
+            ((replace(FOLLOWER, muted=True),), SUE.address, [SUE.address]),
+            ((), "gone@help.example", [SAM.address, SUE.address]),
+        ],
+    )
+    def test_a_ticket_without_followers_is_everybodys(
+        self, members: tuple[Participant, ...], assignee: str, expected: list[str]
+    ) -> None:
+        ticket = a_ticket(7, *ANNS.participants, *members, assignee=assignee)
+
+        found = staff_of(ticket, DESK, policy_with("staff", notify="followers"))
+
+        assert [staff.address for staff in found] == expected
+
+    def test_they_read_whether_it_was_public(self) -> None:
+        (order,) = orders_of(reply(World()))
+
+        assert dict(order.detail)["visibility"] == "public"
+
+    def test_an_alert_reaches_all_of_them_each_in_his_language(self) -> None:
+        assert [
+            (o.kind, o.address, o.language) for o in alert("a storm", DESK, default_policy())
+        ] == [
+            (Kind.ALERT, SAM.address, ""),
+            (Kind.ALERT, SUE.address, "de"),
+        ]
+
+
+class TestANewTicket:
+    def test_its_author_is_acknowledged_and_staff_are_told(self) -> None:
+        kinds = [(o.kind, o.address) for o in orders_of(World().decide(a_mail()))]
+
+        assert kinds == [
+            (Kind.ACKNOWLEDGEMENT, ANN.address),
+            (Kind.NEW_TICKET, SAM.address),
+        ]
+
+    def test_a_staff_person_who_opens_it_is_not_told_of_it(self) -> None:
+        decision = World(staff=DESK).decide(a_mail(SAM.address))
+
+        assert told(decision, Kind.NEW_TICKET) == [SUE.address]
+
+    def test_the_account_team_of_a_paid_tier_is_told_where_the_policy_says_so(self) -> None:
+        team = ("kim@vendor.example",)
+        paying = person(ANN.address, replace(ACME, tier="enterprise", account_team=team))
+        policy = preset("aiven")
+        told_of_new = policy.account_team.model_copy(update={"told_of_new": True})
+
+        decision = World(
+            (paying,), policy=policy.model_copy(update={"account_team": told_of_new})
+        ).decide(a_mail())
+
+        assert told(decision, Kind.ACCOUNT_TEAM) == list(team)
+
+    def test_the_account_team_is_not_told_by_default(self) -> None:
+        paying = person(ANN.address, replace(ACME, account_team=("kim@vendor.example",)))
+
+        assert told(World((paying,)).decide(a_mail()), Kind.ACCOUNT_TEAM) == []
+
+    def test_a_machines_ticket_tells_nobody(self) -> None:
+        monitor = person("monitor@acme.example", machine=True)
+
+        decision = World((*EVERYBODY, monitor)).decide(
+            a_mail(monitor.address, cc=(PAT,), auto_submitted="auto-generated")
+        )
+
+        assert decision.verdict is Verdict.OPENED
+        assert orders_of(decision) == ()
+
+
+class TestWhoWasProposed:
+    def test_the_requester_is_asked_in_one_mail(self) -> None:
+        decision = World().decide(a_mail(cc=(PAT, GIL.address)))
+
+        (order,) = [o for o in orders_of(decision) if o.kind is Kind.APPROVAL]
+        assert order.address == ANN.address
+        assert dict(order.detail)["addresses"].split() == [PAT, GIL.address]
+
+    def test_by_somebody_elses_comment_the_requester_is_asked_all_the_same(self) -> None:
+        decision = World(tickets=(with_bob(),)).decide(
+            a_mail(BOB.address, cc=(PAT,)), to=token_to(71)
+        )
+
+        assert told(decision, Kind.APPROVAL) == [ANN.address]
+
+    @pytest.mark.parametrize(
+        "changes", [{"muted": True}, {"reachable": False}, {"presence": Presence.REMOVED}]
+    )
+    def test_a_requester_who_is_not_told_anything_is_not_asked(
+        self, changes: dict[str, Any]
+    ) -> None:
+        requester = member(70, ANN.address, Part.REQUESTER, **changes)
+        ticket = a_ticket(7, requester, member(71, BOB.address))
+
+        decision = World(tickets=(ticket,)).decide(a_mail(BOB.address, cc=(PAT,)), to=token_to(71))
+
+        assert told(decision, Kind.APPROVAL) == []
+
+    def test_a_colleague_needs_nobodys_approval(self) -> None:
+        assert told(World().decide(a_mail(cc=(BOB.address,))), Kind.APPROVAL) == []
+
+    def test_below_proof_even_a_colleague_is_only_proposed(self) -> None:
+        decision = reply(World(proof=NOTHING), a_mail(cc=(BOB.address,)))
+
+        assert told(decision, Kind.APPROVAL) == [ANN.address]
+
+
+class TestAutomaticMail:
+    def test_kept_on_a_ticket_it_tells_nobody(self) -> None:
+        decision = reply(World(tickets=(with_bob(),)), a_mail(auto_submitted="auto-replied"))
+
+        assert decision.verdict is Verdict.RECORDED
+        assert orders_of(decision) == ()
+
+    def test_our_own_mail_that_is_sent_back_tells_nobody(self) -> None:
+        decision = reply(World(tickets=(with_bob(),), looped=True))
+
+        assert decision.reason is Reason.AUTOMATIC
+        assert orders_of(decision) == ()
+
+    def test_a_machine_that_comments_tells_nobody_and_moves_nothing(self) -> None:
+        monitor = person("monitor@acme.example", machine=True)
+        ticket = a_ticket(7, *ANNS.participants, member(71, monitor.address))
+
+        decision = World((*EVERYBODY, monitor), tickets=(ticket,)).decide(
+            a_mail(monitor.address, auto_submitted="auto-generated"), to=token_to(71)
+        )
+
+        assert decision.verdict is Verdict.COMMENTED
+        assert orders_of(decision) == ()
+
+
+class TestAChange:
+    def test_every_customer_on_the_ticket_is_told_what_became_of_what(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address, muted=True), FOLLOWER)
+
+        (order,) = change(ticket, "status", "open", "resolved", "", default_policy())
+
+        detail = (("what", "status"), ("was", "open"), ("became", "resolved"), ("why", ""))
+        assert order == Order(Kind.STATUS, ANN.address, "", detail)
+
+    def test_it_counts_toward_the_budget(self) -> None:
+        ticket = replace(ANNS, sent={ANN.address: 20})
+
+        assert change(ticket, "status", "open", "resolved", "", default_policy()) == ()
+
+
+class TestTheNoteAddress:
+    @pytest.mark.parametrize("first", [Purpose.REPLY, Purpose.NOTE])
+    def test_beside_the_reply_address_it_is_a_note(self, first: Purpose) -> None:
+        """The more private reading wins."""
+        ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
+        world, mail = World(tickets=(ticket,), staff=DESK), a_mail(SAM.address)
+        both = sorted((Purpose.REPLY, Purpose.NOTE), key=lambda purpose: purpose is not first)
+        addresses = tuple(token_to(79, purpose=purpose) for purpose in both)
+        envelope = Envelope("127.0.0.1", "", False, SAM.address, addresses)
+
+        decision = decide(mail, world.facts(mail, envelope, SAM.address), world.policy)
+
+        assert told(decision, Kind.COMMENT) == []
+
+
+class TestABudget:
+    @pytest.mark.parametrize(("sent", "expected"), [(19, [SAM.address]), (20, [])])
+    def test_it_is_staffs_as_well(self, sent: int, expected: list[str]) -> None:
+        ticket = replace(ANNS, sent={SAM.address: sent})
+
+        assert told(reply(World(tickets=(ticket,))), Kind.NEW_COMMENT) == expected
+
+    @pytest.mark.parametrize(("sent", "expected"), [(19, [ANN.address]), (20, [])])
+    def test_a_guest_cannot_have_the_requester_asked_without_end(
+        self, sent: int, expected: list[str]
+    ) -> None:
+        ticket = replace(
+            a_ticket(7, *ANNS.participants, member(72, PAT, Part.GUEST)), sent={ANN.address: sent}
+        )
+
+        decision = reply(World(tickets=(ticket,)), a_mail(PAT, cc=("x@other.example",)), 72)
+
+        assert told(decision, Kind.APPROVAL) == expected
+
+    @pytest.mark.parametrize(("sent", "expected"), [(19, [SAM.address]), (20, [])])
+    def test_a_staff_persons_auto_responder_gets_no_receipts_without_end(
+        self, sent: int, expected: list[str]
+    ) -> None:
+        ticket = replace(a_ticket(7, *ANNS.participants, FOLLOWER), sent={SAM.address: sent})
+
+        decision = reply(
+            World(tickets=(ticket,)), a_mail(SAM.address, text="#away till Monday"), 79
+        )
+
+        assert told(decision, Kind.RECEIPT) == expected
+
+
+class TestAnAnswerToTheQuestionForFeedback:
+    def test_staff_read_it_and_nobody_else(self) -> None:
+        decision = World(tickets=(with_bob(),)).decide(
+            a_mail(text="It is broken again."), to=token_to(70, purpose=Purpose.FEEDBACK)
+        )
+
+        assert {order.kind for order in orders_of(decision)} == {Kind.NEW_COMMENT}
+
+    def test_with_the_one_word_he_leaves(self) -> None:
+        decision = World(tickets=(with_bob(),)).decide(
+            a_mail(text="", subject="#unsubscribe"), to=token_to(70, purpose=Purpose.FEEDBACK)
+        )
+
+        assert decision.reason is Reason.UNSUBSCRIBED
+
+
+def test_staff_are_told_that_a_new_ticket_mentions_another() -> None:
+    decision = World().decide(a_mail(BOB.address, subject="As in [#7]"))
+
+    (order,) = (o for o in orders_of(decision) if o.kind is Kind.NEW_TICKET)
+    assert order.detail == (("mentions", "7"),)
+
+
+def test_who_wants_no_answer_is_not_invited() -> None:
+    mail = a_mail("new@acme.example", x_auto_response_suppress="All")
+
+    assert orders_of(World().decide(mail)) == ()

@@ -1,0 +1,166 @@
+"""What somebody may see of a ticket, and do to it, over the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from rules.facts import Part, Participant, Person, Presence, Ticket
+from rules.policy import Policy
+from rules.service.permissions import Access, access, forbidden, opens_at, with_reopening
+from rules.ticket.changes import (
+    AddPerson,
+    Assign,
+    Change,
+    Delete,
+    Escalate,
+    Merge,
+    Publish,
+    RemovePerson,
+    Say,
+    SetSeverity,
+    SetStatus,
+    SettlePerson,
+    Workaround,
+)
+from rules.ticket.lifecycle import Status
+from rules.ticket.visibility import Visibility
+from tests.rules.building import ANN, BOB, GIL, SAM, default_policy, policy_with
+
+POLICY = default_policy()
+SHARED = default_policy(visibility="company")
+DESK_SETS = policy_with("severity", customers_may_set=False)
+
+TICKET = Ticket(
+    7,
+    1,
+    (
+        Participant(1, ANN.address, Part.REQUESTER, Presence.ACTIVE),
+        Participant(2, "pia@acme.example", Part.USER, Presence.PENDING),
+        Participant(3, "rob@acme.example", Part.USER, Presence.REMOVED),
+    ),
+    requester=ANN.address,
+)
+PIA, ROB = replace(BOB, address="pia@acme.example"), replace(BOB, address="rob@acme.example")
+
+
+@pytest.mark.parametrize(
+    ("person", "in_private", "in_company"),
+    [
+        (ANN, Access.MEMBER, Access.MEMBER),
+        (BOB, Access.NONE, Access.COLLEAGUE),
+        (PIA, Access.NONE, Access.COLLEAGUE),
+        (ROB, Access.NONE, Access.COLLEAGUE),
+        (GIL, Access.NONE, Access.NONE),
+        (SAM, Access.STAFF, Access.STAFF),
+    ],
+    ids=["requester", "colleague", "pending", "removed", "another company", "staff"],
+)
+def test_who_is_how_near_to_a_ticket(
+    person: Person, in_private: Access, in_company: Access
+) -> None:
+    assert access(person, TICKET, POLICY) is in_private
+    assert access(person, TICKET, SHARED) is in_company
+
+
+def test_a_deleted_ticket_is_there_for_nobody() -> None:
+    assert access(SAM, replace(TICKET, deleted=True), POLICY) is Access.NONE
+
+
+PUBLIC, NOTE = Visibility.PUBLIC, Visibility.NOTE
+MEMBERS_MAY: Sequence[Change] = (
+    SetStatus(Status.OPEN),
+    SetStatus(Status.RESOLVED),
+    SetStatus(Status.CLOSED),
+    SetSeverity("Critical", ""),
+    Say("It is back.", PUBLIC),
+    Escalate("It takes long."),
+    AddPerson(BOB.address),
+)
+STAFF_MAY: Sequence[Change] = (
+    *MEMBERS_MAY,
+    SetStatus(Status.PENDING),
+    Say("Odd.", NOTE),
+    Workaround(),
+    Assign(SAM.address),
+    RemovePerson(BOB.address),
+    SettlePerson(BOB.address, take_in=True),
+    Publish(3),
+    Merge(8),
+    Delete(""),
+)
+
+
+@pytest.mark.parametrize("change", STAFF_MAY, ids=repr)
+def test_who_may_make_which_change(change: Change) -> None:
+    assert (forbidden(change, Access.STAFF, POLICY) == "") is True
+    assert (forbidden(change, Access.MEMBER, POLICY) == "") is (change in MEMBERS_MAY)
+    assert (forbidden(change, Access.COLLEAGUE, POLICY) == "") is False
+    assert (forbidden(change, Access.NONE, POLICY) == "") is False
+
+
+def test_where_the_desk_sets_the_severity_a_customer_does_not() -> None:
+    assert "policy" in forbidden(SetSeverity("High", ""), Access.MEMBER, DESK_SETS)
+    assert forbidden(SetSeverity("High", ""), Access.STAFF, DESK_SETS) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "became"),
+    [
+        (Status.OPEN, "It is back.", None),
+        (Status.PENDING, "Here is the log.", Status.OPEN),
+        (Status.RESOLVED, "It is back.", Status.OPEN),
+        (Status.RESOLVED, "Thanks!", None),
+        (Status.CLOSED, "It is back.", None),
+    ],
+)
+def test_a_customers_words_reopen_a_ticket_as_his_mail_does(
+    status: Status, text: str, became: Status | None
+) -> None:
+    ticket = replace(TICKET, status=status)
+
+    made = with_reopening((Say(text, PUBLIC),), ticket, Access.MEMBER)
+
+    assert [c.status for c in made if isinstance(c, SetStatus)] == ([became] if became else [])
+
+
+def test_a_status_that_is_asked_for_goes_before_the_reopening() -> None:
+    asked = (Say("It works.", PUBLIC), SetStatus(Status.CLOSED))
+
+    assert with_reopening(asked, replace(TICKET, status=Status.PENDING), Access.MEMBER) == asked
+
+
+def test_a_staff_persons_words_reopen_nothing() -> None:
+    asked = (Say("We closed it.", PUBLIC),)
+
+    assert with_reopening(asked, replace(TICKET, status=Status.RESOLVED), Access.STAFF) == asked
+
+
+@pytest.mark.parametrize(
+    ("policy", "by_staff", "wanted", "level", "claimed", "critical_claimed"),
+    [
+        (POLICY, False, None, "Normal", None, False),
+        (POLICY, False, "Critical", "Critical", "Critical", False),
+        (POLICY, True, "Critical", "Critical", None, False),
+        (DESK_SETS, False, "High", "Normal", "High", False),
+        (DESK_SETS, False, "Critical", "Normal", "Critical", True),
+        (DESK_SETS, True, "Critical", "Critical", None, False),
+    ],
+)
+def test_the_severity_that_a_ticket_opens_at_over_the_api(
+    policy: Policy,
+    by_staff: bool,
+    wanted: str | None,
+    level: str,
+    claimed: str | None,
+    critical_claimed: bool,
+) -> None:
+    levels = {one.name: one for one in policy.levels}
+
+    asked = opens_at(levels[wanted] if wanted else None, by_staff, policy)
+
+    assert asked.level.name == level
+    assert (asked.claimed.name if asked.claimed else None) == claimed
+    assert asked.critical_claimed is critical_claimed

@@ -1,0 +1,123 @@
+"""What is promised on a ticket, as its severity and its status change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rules.facts import Ticket
+from rules.policy import Policy, TierSection
+from rules.service import sla_rules
+from rules.ticket.business_time import parse_span
+from rules.ticket.lifecycle import Status
+from rules.ticket.sla import Clock, Stage, Target
+from tests.rules.building import NOON, a_ticket, default_policy, policy_with
+
+SPANS = {"Critical": "1 hour", "High": "4 hours"}
+TIER = TierSection(name="standard", title="Standard", first=SPANS, ongoing=SPANS)
+HOUR = timedelta(hours=1)
+
+
+def a_policy(**clock: Any) -> Policy:
+    """High and what is above it is promised an answer, and nothing below."""
+    changed = policy_with("clock", **clock)
+    return changed.model_copy(update={"tiers": (TIER,), "default_tier": "standard"})
+
+
+def waiting(severity: str = "High", status: Status = Status.OPEN, **more: Any) -> Ticket:
+    return a_ticket(severity=severity, status=status, tier="standard", **more)
+
+
+def running(hours: int = 4) -> Clock:
+    span = parse_span(f"{hours} hours")
+    clock = sla_rules.begun(a_policy(), Target(span, span), Stage.FIRST, NOON)
+    assert clock is not None
+    return clock
+
+
+# Another severity
+
+
+def test_a_severity_that_is_promised_an_answer_starts_the_clock_that_none_had() -> None:
+    clock = sla_rules.retargeted(a_policy(), waiting("Low"), "Critical", NOON).clock
+
+    assert clock is not None
+    assert (clock.stage, clock.due_at) == (Stage.FIRST, NOON + HOUR)
+
+
+def test_after_an_answer_it_is_the_next_one_that_is_promised() -> None:
+    clock = sla_rules.retargeted(a_policy(), waiting("Low", staff_spoke=True), "High", NOON).clock
+
+    assert clock is not None
+    assert (clock.stage, clock.due_at) == (Stage.ONGOING, NOON + 4 * HOUR)
+
+
+def test_it_starts_none_on_an_incomplete_request_if_the_clock_waits_for_that() -> None:
+    policy = a_policy(starts="complete")
+
+    lacking = sla_rules.retargeted(policy, waiting("Low", missing=("error",)), "High", NOON)
+    complete = sla_rules.retargeted(policy, waiting("Low"), "High", NOON)
+
+    assert lacking.clock is None
+    assert complete.clock is not None
+
+
+@pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])
+def test_it_starts_none_on_a_ticket_that_is_over(status: Status) -> None:
+    assert sla_rules.retargeted(a_policy(), waiting("Low", status), "High", NOON).clock is None
+
+
+def test_one_that_starts_while_we_wait_for_the_customer_stands() -> None:
+    pending = waiting("Low", Status.PENDING)
+
+    standing = sla_rules.retargeted(a_policy(), pending, "High", NOON).clock
+    going_on = sla_rules.retargeted(
+        a_policy(pauses_while_pending=False), pending, "High", NOON
+    ).clock
+
+    assert standing is not None
+    assert going_on is not None
+    assert (standing.paused_at, going_on.paused_at) == (NOON, None)
+
+
+# Answers, and other statuses
+
+
+def test_an_answer_on_an_open_ticket_promises_the_next_one() -> None:
+    ticking = sla_rules.answered(a_policy(), waiting(clock=running()), NOON)
+
+    assert ticking.ended is not None
+    assert ticking.clock is not None
+    assert (ticking.ended.stage, ticking.clock.stage) == (Stage.FIRST, Stage.ONGOING)
+
+
+@pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])
+def test_words_on_a_ticket_that_is_over_promise_nothing(status: Status) -> None:
+    assert sla_rules.answered(a_policy(), waiting(status=status), NOON).clock is None
+
+
+def test_words_while_we_wait_for_the_customer_promise_an_answer_to_his() -> None:
+    pending = waiting(status=Status.PENDING, clock=running())
+
+    clock = sla_rules.answered(a_policy(), pending, NOON).clock
+
+    assert clock is not None
+    assert (clock.stage, clock.paused_at) == (Stage.ONGOING, NOON)
+
+
+def test_a_resolved_ticket_that_is_to_wait_for_the_customer_waits() -> None:
+    target = TIER.target("High")
+
+    clock = sla_rules.moved(a_policy(), target, None, Status.RESOLVED, Status.PENDING, NOON).clock
+
+    assert clock is not None
+    assert clock.paused_at == NOON
+
+
+def test_without_tiers_nothing_is_promised_whatever_happens() -> None:
+    policy = default_policy()
+
+    assert sla_rules.answered(policy, waiting(), NOON).clock is None
+    assert sla_rules.retargeted(policy, waiting(), "Critical", NOON).clock is None

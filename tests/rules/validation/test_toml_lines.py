@@ -1,0 +1,63 @@
+"""On which line of a policy file a fault stands."""
+
+from __future__ import annotations
+
+from rules.validation.toml_lines import lines_of, with_lines
+
+TEXT = '''\
+name = "ours"  # line 1
+
+[severity]
+default = "Low"
+critical_channel = """
+ceiling = "this is text"
+"""
+[[severity.levels]]
+name = "High"
+[[severity.levels]]  # line 10
+name = "Low"
+[[escalation.levels]]
+title = "One"
+[[escalation.levels]]
+title = "Two"
+[[escalation.levels.roster]]
+zone = "UTC"
+[clock.calendar]
+opens = "09:00"
+[clock]
+calendar.closes = "17:00"
+'''
+
+
+def test_settings_and_sections_have_their_lines() -> None:
+    lines = lines_of(TEXT)
+
+    assert (lines["name"], lines["severity"], lines["severity.default"]) == (1, 3, 4)
+    assert (lines["clock.calendar.opens"], lines["clock.calendar.closes"]) == (19, 21)
+
+
+def test_a_section_that_stands_several_times_has_the_number_of_each() -> None:
+    lines = lines_of(TEXT)
+
+    assert (lines["severity.levels.0.name"], lines["severity.levels.1"]) == (9, 10)
+    assert lines["escalation.levels.1.roster.0.zone"] == 17
+
+
+def test_what_looks_like_a_setting_within_a_text_is_none() -> None:
+    assert "severity.ceiling" not in lines_of(TEXT)
+
+
+def test_a_fault_is_found_by_its_key_or_by_the_section_around_it() -> None:
+    faults = [
+        "unknown setting: severity.default (…)",
+        "severity.ceiling is missing",
+        "severity.levels.1.aliases.0: '': empty",
+        "title is missing",
+    ]
+
+    assert list(with_lines(faults, TEXT)) == [
+        f"line 4: {faults[0]}",
+        f"line 3: {faults[1]}",
+        f"line 10: {faults[2]}",
+        faults[3],
+    ]

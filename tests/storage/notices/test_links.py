@@ -1,0 +1,369 @@
+"""What a signed link may do is looked up when it is used, and what it does is done once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import wait
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Row, insert, select, update
+
+from rules.facts import Part, Presence, Role
+from rules.mail import Mailbox
+from rules.sender.tokens import Link
+from rules.service.participants import Addition
+from storage.db.database import Connection, Database
+from storage.db.ledger import Ledger
+from storage.db.tables import AuditRow, CommentRow, ParticipantRow, TicketRow, table
+from storage.notices import links
+from storage.notices.links import Decided, Proposal, Rating
+from storage.registry import enrolment
+from storage.ticket import participants, write
+from storage.ticket.write import Hand, Source
+from tests.rules.building import NOON
+
+_ticket, _participant = table(TicketRow), table(ParticipantRow)
+_audit, _comment = table(AuditRow), table(CommentRow)
+
+Answer = tuple[Proposal, Decided] | None
+Decision = Callable[[Connection], Answer]
+
+ANN, BOB, SAM = "ann@acme.example", "bob@acme.example", "sam@help.example"
+EVE, FAY = "eve@elsewhere.example", "fay@elsewhere.example"
+ON_IT = (
+    Addition(ANN, None, Part.REQUESTER, Presence.ACTIVE),
+    Addition(BOB, None, Part.USER, Presence.ACTIVE),
+    Addition(SAM, None, Part.FOLLOWER, Presence.ACTIVE),
+    Addition(EVE, None, Part.GUEST, Presence.PENDING),
+    Addition(FAY, None, Part.GUEST, Presence.PENDING),
+)
+LATER = NOON + timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A ticket of Ann's, with Bob and Sam on it, and Eve and Fay proposed."""
+
+    database: Database
+    ledger: Ledger
+    hand: Hand
+    ticket: int
+
+    def link(self, owner: str, text: str = "") -> Link:
+        query = select(_participant.c.id).where(
+            _participant.c.ticket_id == self.ticket, _participant.c.address == owner
+        )
+        return Link(self.ticket, self.database.read(lambda c: c.execute(query).scalar_one()), text)
+
+    def decide(
+        self, owner: str, proposed: str, *, take_in: bool = True, per_ticket: int = 25
+    ) -> Decided | None:
+        done = self.ledger.submit(self.decision(owner, proposed, take_in, per_ticket)).result()
+        return done[1] if done is not None else None
+
+    def decision(
+        self, owner: str, proposed: str, take_in: bool = True, per_ticket: int = 25
+    ) -> Decision:
+        return partial(
+            links.decide,
+            hand=self.hand,
+            link=self.link(owner, proposed),
+            take_in=take_in,
+            per_ticket=per_ticket,
+        )
+
+    def rate(self, owner: str, rating: Rating, text: str = "") -> Rating | None:
+        job = partial(links.rate, hand=self.hand, link=self.link(owner), rating=rating, text=text)
+        said = self.ledger.submit(job).result()
+        return said.rating if said is not None else None
+
+    def unsubscribe(self, owner: str) -> bool:
+        job = partial(links.unsubscribe, hand=self.hand, link=self.link(owner))
+        done = self.ledger.submit(job).result()
+        assert done is not None
+        assert not done[0].told
+        return done[1]
+
+    def merged(self, requester: str = ANN, without: str = "") -> Case:
+        """Another ticket with the same people, which this one is part of from now on."""
+        kept = [addition for addition in ON_IT if addition.address != without]
+        job = partial(open_ticket, hand=self.hand, requester=requester, people=kept)
+        goal = replace(self, ticket=self.ledger.submit(job).result())
+        self.change(merged_into=goal.ticket)
+        return goal
+
+    def decided_during(self, first: Callable[[Connection], object], second: Decision) -> Answer:
+        """What comes of a decision that is begun when another act is done but not committed."""
+        done, gate = threading.Event(), threading.Event()
+
+        def held_open(connection: Connection) -> None:
+            first(connection)
+            done.set()
+            gate.wait(10)
+
+        acting = self.ledger.submit(held_open)
+        assert done.wait(10)
+        deciding = self.ledger.submit(second)
+        wait([deciding], timeout=0.3)  # it is to get as far as it can
+        gate.set()
+        acting.result()
+        return deciding.result()
+
+    def change(self, **values: object) -> None:
+        self.run(update(_ticket).where(_ticket.c.id == self.ticket).values(values))
+
+    def change_person(self, address: str, **values: object) -> None:
+        self.run(update(_participant).where(_participant.c.address == address).values(values))
+
+    def run(self, statement: object) -> None:
+        self.ledger.submit(lambda c: c.execute(statement)).result()  # type: ignore[call-overload]
+
+    def person(self, address: str) -> Row[tuple[object, ...]]:
+        query = select(_participant).where(
+            _participant.c.ticket_id == self.ticket, _participant.c.address == address
+        )
+        return self.database.read(lambda c: c.execute(query).one())
+
+    def presence(self, address: str) -> str:
+        return str(self.person(address).presence)
+
+    def rating(self) -> tuple[str, str]:
+        query = select(_ticket.c.rating, _ticket.c.status).where(_ticket.c.id == self.ticket)
+        rating, status = self.database.read(lambda c: c.execute(query).one())
+        return rating, status
+
+    def audits(self) -> list[tuple[str, ...]]:
+        query = select(
+            _audit.c.actor, _audit.c.source, _audit.c.what, _audit.c.was, _audit.c.became
+        ).order_by(_audit.c.id)
+        return [tuple(row) for row in self.database.read(lambda c: c.execute(query).all())]
+
+    def notes(self) -> list[tuple[str, ...]]:
+        query = select(_comment.c.author, _comment.c.visibility, _comment.c.text)
+        rows = self.database.read(lambda c: c.execute(query.order_by(_comment.c.id)).all())
+        return [tuple(row) for row in rows]
+
+
+@pytest.fixture
+def case(database: Database, ledger: Ledger, mailbox: Mailbox) -> Case:
+    hand = Hand(mailbox, "", Source.WEB, LATER, lambda: UUID(int=1))
+    return Case(database, ledger, hand, ledger.submit(partial(open_ticket, hand=hand)).result())
+
+
+def open_ticket(
+    connection: Connection, hand: Hand, requester: str = ANN, people: Sequence[Addition] = ON_IT
+) -> int:
+    row = {
+        "mailbox_id": hand.mailbox.id,
+        "subject": "Printer",
+        "status": "resolved",
+        "severity": "normal",
+        "severity_source": "mail",
+        "requester": requester,
+        "opened_at": NOON,
+        "updated_at": NOON,
+    }
+    number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
+    write.join(connection, replace(hand, now=NOON), number, people)
+    return int(number)
+
+
+@pytest.mark.parametrize("owner", [ANN, SAM])
+def test_the_requester_and_staff_take_in_who_sees_the_ticket_from_then_on(
+    case: Case, owner: str
+) -> None:
+    assert case.decide(owner, EVE) is Decided.NOW
+    eve = case.person(EVE)
+    assert (eve.presence, eve.joined_at, eve.muted) == ("active", LATER, False)
+    assert case.presence(FAY) == "pending"
+    assert case.audits() == [(owner, "web", "participant", "pending", f"{EVE} active")]
+
+
+def test_who_is_left_out_is_off_the_ticket(case: Case) -> None:
+    assert case.decide(ANN, EVE, take_in=False) is Decided.NOW
+    assert case.presence(EVE) == "removed"
+    assert case.audits() == [(ANN, "web", "participant", "pending", f"{EVE} removed")]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_decided_stays(case: Case, first: bool) -> None:
+    case.decide(ANN, EVE, take_in=first)
+    for take_in in (True, False):
+        assert case.decide(ANN, EVE, take_in=take_in) is Decided.BEFORE
+    assert case.presence(EVE) == ("active" if first else "removed")
+    assert len(case.audits()) == 1
+
+
+def test_another_participant_decides_nothing(case: Case) -> None:
+    assert case.decide(BOB, EVE) is None
+    assert case.decide(EVE, EVE) is None
+    assert case.presence(EVE) == "pending"
+
+
+def test_who_was_the_requester_decides_nothing_any_more(case: Case) -> None:
+    case.change(requester=BOB)
+    assert case.decide(ANN, EVE) is None
+    assert case.decide(BOB, EVE) is Decided.NOW
+
+
+@pytest.mark.parametrize("presence", [Presence.PENDING, Presence.REMOVED])
+def test_a_requester_who_is_not_on_the_ticket_does_nothing(case: Case, presence: Presence) -> None:
+    case.change_person(ANN, presence=presence.value)
+    assert case.decide(ANN, EVE) is None
+    assert case.rate(ANN, Rating.GOOD) is None
+    assert (case.presence(EVE), case.rating()[0]) == ("pending", "")
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.STAFF])
+def test_whose_account_is_closed_does_nothing(case: Case, role: Role) -> None:
+    address = ANN if role is Role.USER else SAM
+    close = partial(
+        enrolment.set_person_active,
+        mailbox=case.hand.mailbox,
+        role=role,
+        address=address,
+        active=False,
+    )
+    case.ledger.submit(close).result()
+    assert case.decide(address, EVE) is None
+    assert case.rate(address, Rating.GOOD) is None
+
+
+def test_on_a_deleted_ticket_nothing_is_done(case: Case) -> None:
+    link = case.link(ANN, EVE)
+    case.change(deleted_at=NOON)
+    assert case.decide(ANN, EVE) is None
+    assert case.rate(ANN, Rating.GOOD) is None
+    assert not case.unsubscribe(ANN)
+    for query in (links.proposal, links.opinion):
+        read = partial(query, mailbox=case.hand.mailbox, link=link, now=LATER)
+        assert case.database.read(read) is None
+    assert not case.audits()
+
+
+def test_nobody_is_taken_in_who_was_not_proposed(case: Case) -> None:
+    assert case.decide(ANN, "mallory@elsewhere.example") is None
+    assert case.decide(ANN, BOB) is Decided.BEFORE
+
+
+def test_a_ticket_of_another_mailbox_is_none(case: Case) -> None:
+    elsewhere = Case(
+        case.database,
+        case.ledger,
+        replace(case.hand, mailbox=replace(case.hand.mailbox, id=case.hand.mailbox.id + 1)),
+        case.ticket,
+    )
+    assert elsewhere.decide(ANN, EVE) is None
+    assert elsewhere.rate(ANN, Rating.GOOD) is None
+
+
+def test_a_participant_of_another_ticket_is_nobody_here(case: Case) -> None:
+    link = replace(case.link(ANN), ticket=case.ticket + 1)
+    read = partial(links.subscription, mailbox=case.hand.mailbox, link=link, now=LATER)
+    assert case.database.read(read) is None
+
+
+def test_a_full_ticket_takes_nobody_in_but_leaves_out(case: Case) -> None:
+    assert case.decide(ANN, EVE, per_ticket=3) is Decided.FULL
+    assert case.presence(EVE) == "pending"
+    assert case.decide(ANN, EVE, per_ticket=3, take_in=False) is Decided.NOW
+    assert case.decide(ANN, FAY, per_ticket=4) is Decided.NOW
+
+
+def test_two_decisions_at_once_keep_to_the_cap(case: Case) -> None:
+    second = case.decided_during(
+        case.decision(ANN, EVE, per_ticket=4), case.decision(ANN, FAY, per_ticket=4)
+    )
+    assert second == (Proposal(case.ticket, "Printer", FAY, Presence.PENDING), Decided.FULL)
+    assert case.presence(EVE) == "active"
+
+
+def test_what_a_link_asks_names_ticket_and_person(case: Case) -> None:
+    link = case.link(ANN, EVE)
+    read = partial(links.proposal, mailbox=case.hand.mailbox, link=link, now=LATER)
+    expected = Proposal(case.ticket, "Printer", EVE, Presence.PENDING)
+    assert case.database.read(read) == expected
+
+
+def test_who_unsubscribes_stays_on_the_ticket_unwritten_to(case: Case) -> None:
+    assert case.unsubscribe(BOB)
+    bob = case.person(BOB)
+    assert (bob.presence, bob.muted) == ("active", True)
+    assert not case.unsubscribe(BOB)
+    assert case.audits() == [(BOB, "web", "participant", BOB, "unsubscribed")]
+
+
+def test_who_is_off_the_ticket_reads_no_subject(case: Case) -> None:
+    link = case.link(BOB)
+    read = partial(links.subscription, mailbox=case.hand.mailbox, link=link, now=LATER)
+    before = case.database.read(read)
+    case.change_person(BOB, presence="removed")
+    after = case.database.read(read)
+    assert before is not None
+    assert after is not None
+    assert (before.subject, before.told) == ("Printer", True)
+    assert (after.subject, after.told) == ("", False)
+    assert not case.unsubscribe(BOB)
+
+
+def test_a_rating_with_words_is_kept_and_reopens_nothing(case: Case) -> None:
+    assert case.rate(ANN, Rating.BAD, "Too slow.") is Rating.BAD
+    assert case.rating() == ("bad", "resolved")
+    assert case.notes() == [(ANN, "note", "Too slow.")]
+    assert case.audits() == [(ANN, "web", "feedback", "", "bad")]
+
+
+def test_a_later_rating_replaces_the_earlier(case: Case) -> None:
+    case.rate(ANN, Rating.BAD, "Too slow.")
+    case.rate(ANN, Rating.GOOD, "It works after all.")
+    assert case.rating() == ("good", "resolved")
+    assert [text for _, _, text in case.notes()] == ["Too slow.", "It works after all."]
+    assert case.audits()[1] == (ANN, "web", "feedback", "bad", "good")
+
+
+def test_the_same_rating_twice_is_one(case: Case) -> None:
+    for _ in range(2):
+        case.rate(ANN, Rating.BAD, "Too\0 slow.")
+    assert len(case.notes()) == len(case.audits()) == 1
+
+
+def test_the_link_of_a_merged_ticket_is_good_for_the_one_it_is_part_of(case: Case) -> None:
+    goal = case.merged()
+    assert case.unsubscribe(ANN)
+    assert (case.person(ANN).muted, goal.person(ANN).muted) == (False, True)
+    assert case.rate(ANN, Rating.GOOD) is Rating.GOOD
+    assert (case.rating()[0], goal.rating()[0]) == ("", "good")
+    assert case.decide(ANN, EVE) is Decided.NOW
+    assert (case.presence(EVE), goal.presence(EVE)) == ("pending", "active")
+
+
+def test_who_was_off_the_merged_ticket_reads_nothing_of_the_other(case: Case) -> None:
+    case.change_person(BOB, presence="removed")
+    case.merged(without=BOB)
+    assert case.rate(BOB, Rating.GOOD) is None
+    assert not case.unsubscribe(BOB)
+
+
+def test_who_is_requester_of_the_merged_ticket_alone_decides_nothing(case: Case) -> None:
+    case.merged(requester=BOB)
+    assert case.decide(ANN, EVE) is None
+    assert case.decide(BOB, EVE) is Decided.NOW
+
+
+def test_a_decision_by_staff_at_the_same_moment_is_not_undone(case: Case) -> None:
+    leaving_out = partial(
+        participants.settle,
+        hand=replace(case.hand, actor=SAM, source=Source.STAFF_MAIL),
+        ticket=case.ticket,
+        address=EVE,
+        was=Presence.PENDING,
+        became=Presence.REMOVED,
+    )
+    second = case.decided_during(leaving_out, case.decision(ANN, EVE))
+    assert second == (Proposal(case.ticket, "Printer", EVE, Presence.REMOVED), Decided.BEFORE)
+    assert [actor for actor, *_ in case.audits()] == [SAM]

@@ -1,0 +1,114 @@
+"""Notices: claimed once, sent once, put off, given up."""
+
+from __future__ import annotations
+
+from concurrent.futures import wait
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import pytest
+from sqlalchemy import insert
+
+from rules.mail import Mailbox
+from storage.db.database import Connection, Database
+from storage.db.ledger import Ledger
+from storage.db.tables import JournalRow, NoticeRow, ParticipantRow, TicketRow, table
+from storage.notices import outbox
+from tests.rules.building import NOON
+from tests.storage.db.test_database import a_ticket_row
+
+JOURNAL = UUID(int=1)
+
+
+@pytest.fixture
+def notices(ledger: Ledger, mailbox: Mailbox) -> list[UUID]:
+    """Twenty acknowledgements that are due at noon."""
+
+    def order(connection: Connection) -> list[UUID]:
+        ticket = connection.execute(
+            insert(table(TicketRow)), a_ticket_row(mailbox_id=mailbox.id)
+        ).inserted_primary_key
+        assert ticket is not None
+        member = {"mailbox_id": mailbox.id, "ticket_id": ticket[0], "joined_at": NOON}
+        member |= {"address": "ann@acme.example", "part": "requester", "presence": "active"}
+        connection.execute(insert(table(ParticipantRow)), member)
+        connection.execute(insert(table(JournalRow)), a_journal_row(mailbox))
+        ids = [UUID(int=n) for n in range(10, 30)]
+        for notice in ids:
+            row = {"id": notice, "mailbox_id": mailbox.id, "ticket_id": ticket[0]}
+            row |= {"kind": "acknowledgement", "cause": JOURNAL}
+            row |= {"address": "ann@acme.example", "state": "due", "created_at": NOON}
+            row |= {"due_at": NOON, "attempts": 0, "last_error": ""}
+            connection.execute(insert(table(NoticeRow)), row)
+        return ids
+
+    return ledger.submit(order).result()
+
+
+def a_journal_row(mailbox: Mailbox) -> dict[str, object]:
+    words = ("peer", "helo", "mail_from", "rcpt_tos", "author", "subject", "identity", "reply")
+    row: dict[str, object] = dict.fromkeys(words, "")
+    row |= {"id": JOURNAL, "mailbox_id": mailbox.id, "received_at": NOON, "verdict": "opened"}
+    row |= {"reason": "new_request", "message_id": "<1@client.example>", "size_bytes": 1}
+    return row | {"trace": "[]", "authentication": "{}"}
+
+
+def test_what_is_due_is_claimed_with_all_that_it_needs(
+    ledger: Ledger, mailbox: Mailbox, notices: list[UUID]
+) -> None:
+    claimed = ledger.submit(partial(outbox.claim, now=NOON, limit=5)).result()
+
+    assert len(claimed) == 5
+    assert (claimed[0].address, claimed[0].name) == ("ann@acme.example", "Ann")
+    assert (claimed[0].answers, claimed[0].attempts) == ("<1@client.example>", 1)
+
+
+def test_nothing_is_claimed_before_it_is_due(ledger: Ledger, notices: list[UUID]) -> None:
+    early = NOON - timedelta(seconds=1)
+
+    assert not ledger.submit(partial(outbox.claim, now=early, limit=5)).result()
+
+
+def test_no_two_senders_claim_the_same(ledger: Ledger, notices: list[UUID]) -> None:
+    claims = [ledger.submit(partial(outbox.claim, now=NOON, limit=3)) for _ in range(10)]
+    wait(claims)
+
+    ids = [notice.id for claim in claims for notice in claim.result()]
+    assert len(ids) == len(set(ids)) == len(notices)
+
+
+def test_a_claim_that_is_never_settled_runs_out(ledger: Ledger, notices: list[UUID]) -> None:
+    ledger.submit(partial(outbox.claim, now=NOON, limit=50)).result()
+
+    again = ledger.submit(partial(outbox.claim, now=NOON + outbox.LEASE, limit=50)).result()
+
+    assert [notice.attempts for notice in again] == [2] * 20
+
+
+def test_what_was_sent_is_never_sent_again(
+    database: Database, ledger: Ledger, notices: list[UUID]
+) -> None:
+    for notice in notices:
+        ledger.submit(partial(outbox.sent, notice=notice, now=NOON)).result()
+        ledger.submit(partial(outbox.put_off, notice=notice, due_at=NOON, error="late")).result()
+
+    assert not ledger.submit(partial(outbox.claim, now=NOON + outbox.LEASE, limit=50)).result()
+    assert database.read(outbox.counts) == {"sent": 20}
+
+
+def test_what_is_given_up_stays_to_be_looked_at(
+    database: Database, ledger: Ledger, notices: list[UUID]
+) -> None:
+    failed = partial(
+        outbox.give_up, notice=notices[0], error="550 no such user", hard=True, now=NOON
+    )
+    ledger.submit(failed).result()
+
+    assert database.read(outbox.counts) == {"dead": 1, "due": 19}
+
+
+def test_the_next_due_time_is_known_without_a_claim(
+    database: Database, ledger: Ledger, notices: list[UUID]
+) -> None:
+    assert database.read(outbox.next_due) == NOON

@@ -1,0 +1,172 @@
+"""Addresses that mail comes back from: counted once a notice, suspended with the second."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from rules.decision.model import Reason, Verdict
+from rules.decision.receipt import Receipt
+from rules.mail.bounces import Bounce, Failure
+from rules.ticket.notices import Kind, NoticeState
+from storage.db.tables import BouncedRow, CommentRow, table
+from storage.notices import outbox, suppression
+from tests.rules.building import ANN, BOB, NOON, NOTHING, SAM, a_mail
+from tests.storage.shop import Shop, opened
+
+DAEMON = "mailer-daemon@mx.elsewhere.example"
+_bounced = table(BouncedRow)
+
+
+@pytest.fixture
+def number(shop: Shop) -> int:
+    """A ticket of Ann's with Bob on it, who was sent two of her comments."""
+    number = opened(shop.take(a_mail(cc=(BOB.address,))))
+    for _ in range(2):
+        shop.take(a_mail(), to=shop.token(number, ANN.address))
+    for notice in shop.notices():
+        shop.write(lambda c, notice=notice: outbox.sent(c, notice.id, NOON))  # type: ignore[misc]
+    return number
+
+
+def report(shop: Shop, notice: UUID, failure: Failure = Failure.HARD) -> Receipt:
+    """A report at the return path of a notice."""
+    failed = Bounce("", failure, "5.1.1", "550 no such user", "")
+    return shop.take(
+        a_mail(DAEMON, bounces=(failed,)),
+        to=shop.return_path(notice),
+        proof=NOTHING,
+        mail_from="",
+    )
+
+
+def hard(shop: Shop) -> tuple[int, bool] | None:
+    """How often mail to Bob failed for good, and whether he is suspended."""
+    rows = shop.database.read(
+        lambda c: c.execute(select(_bounced.c.hard, _bounced.c.suspended_at)).all()
+    )
+    return (rows[0].hard, rows[0].suspended_at is not None) if rows else None
+
+
+def test_a_bounce_counts_against_the_address_of_its_notice(shop: Shop, number: int) -> None:
+    receipt = report(shop, shop.notices(BOB.address)[0].id)
+
+    assert (receipt.verdict, receipt.reason) == (Verdict.RECORDED, Reason.BOUNCE)
+    assert hard(shop) == (1, False)
+
+
+def test_it_is_folded_on_the_ticket_and_the_notice_is_dead(shop: Shop, number: int) -> None:
+    notice = shop.notices(BOB.address)[0].id
+    report(shop, notice)
+
+    dead = next(one for one in shop.notices(BOB.address) if one.id == notice)
+    assert shop.count(CommentRow, ticket_id=number, visibility="folded") == 1
+    assert dead.state is NoticeState.DEAD
+    assert "550 no such user" in dead.last_error
+
+
+def test_reported_twice_it_counts_once(shop: Shop, number: int) -> None:
+    for _ in range(2):
+        report(shop, shop.notices(BOB.address)[0].id)
+
+    assert hard(shop) == (1, False)
+
+
+def test_the_second_notice_suspends_the_address_and_alerts_staff(shop: Shop, number: int) -> None:
+    for notice in shop.notices(BOB.address):
+        report(shop, notice.id)
+
+    assert hard(shop) == (2, True)
+    alerts = [one.address for one in shop.notices() if one.kind == Kind.ALERT]
+    assert alerts == [SAM.address]
+
+
+def test_once_suspended_he_is_ordered_nothing(shop: Shop, number: int) -> None:
+    for notice in shop.notices(BOB.address):
+        report(shop, notice.id)
+    before = len(shop.notices(BOB.address))
+
+    shop.take(a_mail(), to=shop.token(number, ANN.address))
+
+    assert len(shop.notices(BOB.address)) == before
+
+
+def test_reported_twice_it_does_not_claim_that_the_address_is_suspended(
+    shop: Shop, number: int
+) -> None:
+    for _ in range(2):
+        report(shop, shop.notices(BOB.address)[0].id)
+
+    assert [one for one in shop.notices() if one.kind == Kind.ALERT] == []
+
+
+def test_given_up_twice_it_counts_once(shop: Shop, number: int) -> None:
+    shop.take(a_mail(), to=shop.token(number, ANN.address))
+    notice = next(o for o in shop.notices(BOB.address) if o.state is NoticeState.DUE)
+    for _ in range(2):
+        shop.write(lambda c: outbox.give_up(c, notice.id, "550 no", hard=True, now=NOON))
+
+    assert hard(shop) == (1, False)
+
+
+@pytest.mark.parametrize("failure", [Failure.SOFT, Failure.DELAYED])
+def test_what_is_not_for_good_does_not_count(shop: Shop, number: int, failure: Failure) -> None:
+    for notice in shop.notices(BOB.address):
+        report(shop, notice.id, failure)
+
+    assert hard(shop) is None
+
+
+def test_a_delayed_notice_may_still_arrive(shop: Shop, number: int) -> None:
+    notice = shop.notices(BOB.address)[0]
+    report(shop, notice.id, Failure.DELAYED)
+
+    assert next(o for o in shop.notices() if o.id == notice.id).state is NoticeState.SENT
+
+
+def test_a_return_path_of_no_notice_of_ours_counts_nothing(shop: Shop, number: int) -> None:
+    report(shop, UUID(int=999_999))
+
+    assert hard(shop) is None
+
+
+def test_a_forgiven_address_begins_anew(shop: Shop, number: int) -> None:
+    for notice in shop.notices(BOB.address):
+        report(shop, notice.id)
+
+    forgiven = [
+        shop.write(lambda c: suppression.forgive(c, shop.mailbox.id, BOB.address)) for _ in range(2)
+    ]
+
+    assert forgiven == [True, False]
+    assert shop.member(number, BOB.address).reachable
+
+
+def test_what_the_relay_refuses_for_good_counts_as_a_bounce(shop: Shop, number: int) -> None:
+    shop.take(a_mail(), to=shop.token(number, ANN.address))
+    notice = next(o for o in shop.notices(BOB.address) if o.state is NoticeState.DUE)
+
+    shop.write(lambda c: outbox.give_up(c, notice.id, "550 no such user", hard=True, now=NOON))
+
+    assert hard(shop) == (1, False)
+
+
+def test_what_it_could_not_take_in_days_does_not(shop: Shop, number: int) -> None:
+    shop.take(a_mail(), to=shop.token(number, ANN.address))
+    notice = next(o for o in shop.notices(BOB.address) if o.state is NoticeState.DUE)
+
+    shop.write(lambda c: outbox.give_up(c, notice.id, "timeout", hard=False, now=NOON))
+
+    assert hard(shop) is None
+
+
+def test_a_refusal_and_its_report_count_once(shop: Shop, number: int) -> None:
+    shop.take(a_mail(), to=shop.token(number, ANN.address))
+    notice = next(o for o in shop.notices(BOB.address) if o.state is NoticeState.DUE)
+    shop.write(lambda c: outbox.give_up(c, notice.id, "550 no such user", hard=True, now=NOON))
+
+    report(shop, notice.id)
+
+    assert hard(shop) == (1, False)

@@ -1,0 +1,114 @@
+"""What is agreed with a company, and from when on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+
+from rules.facts import Role
+from rules.mail import Mailbox
+from storage.db.database import Database
+from storage.db.ledger import Ledger
+from storage.registry import companies, lookup
+from storage.registry.companies import Contract
+from storage.registry.enrolment import Unknown, Unusable
+from tests.rules.building import NOON
+
+DAY = timedelta(days=1)
+
+
+def agree(ledger: Ledger, mailbox: Mailbox, tier: str, starts_at: datetime) -> None:
+    contract = Contract(tier, starts_at, {"first": {"High": "1 hour"}})
+    ledger.submit(lambda c: companies.agree(c, mailbox, "Acme", contract)).result()
+
+
+def tier_at(database: Database, mailbox: Mailbox, moment: datetime) -> str:
+    company = database.read(lambda c: lookup.company_of(c, mailbox, "ann@acme.example", moment)())
+    assert company is not None
+    return company.tier
+
+
+def test_an_upgrade_takes_effect_on_its_day(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    agree(ledger, mailbox, "basic", NOON - DAY)
+    agree(ledger, mailbox, "premium", NOON)
+
+    assert tier_at(database, mailbox, NOON - DAY * 2) == ""
+    assert tier_at(database, mailbox, NOON - timedelta(microseconds=1)) == "basic"
+    assert tier_at(database, mailbox, NOON) == "premium"
+
+
+def test_a_contract_from_the_same_moment_is_replaced(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    agree(ledger, mailbox, "basic", NOON)
+    agree(ledger, mailbox, "premium", NOON)
+
+    agreed = database.read(lambda c: companies.agreed(c, mailbox, "Acme"))
+    assert [contract.tier for contract in agreed.contracts] == ["premium"]
+
+
+def test_a_contract_is_one_companys_own(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    agree(ledger, mailbox, "premium", NOON)
+
+    assert database.read(lambda c: companies.agreed(c, mailbox, "Globex")).contracts == ()
+
+
+def test_an_account_team_names_each_address_once(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    team = ["Amy@Help.example", "abe@help.example", "amy@help.example"]
+    ledger.submit(lambda c: companies.set_account_team(c, mailbox, "Acme", team)).result()
+
+    agreed = database.read(lambda c: companies.agreed(c, mailbox, "Acme"))
+    assert agreed.account_team == ("amy@help.example", "abe@help.example")
+
+
+def test_a_team_with_one_bad_address_is_refused(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    with pytest.raises(Unusable, match="abe is no mail address"):
+        ledger.submit(
+            lambda c: companies.set_account_team(c, mailbox, "Acme", ["amy@help.example", "abe"])
+        ).result()
+
+    assert database.read(lambda c: companies.agreed(c, mailbox, "Acme")).account_team == ()
+
+
+def test_a_success_manager_is_named_and_cleared(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    for address in ("Max@help.example", ""):
+        name = partial(companies.set_success_manager, mailbox=mailbox, name="Acme", address=address)
+        ledger.submit(name).result()
+        agreed = database.read(lambda c: companies.agreed(c, mailbox, "Acme"))
+        assert agreed.success_manager == address.lower()
+
+
+def test_a_channel_is_one_line_and_no_essay(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    ledger.submit(lambda c: companies.set_channel(c, mailbox, "Acme", "call\n  Ann")).result()
+    with pytest.raises(Unusable, match="200 characters"):
+        ledger.submit(lambda c: companies.set_channel(c, mailbox, "Acme", "x" * 201)).result()
+
+    assert database.read(lambda c: companies.agreed(c, mailbox, "Acme")).channel == "call Ann"
+
+
+def test_an_unknown_company_is_named_with_those_that_exist(
+    database: Database, mailbox: Mailbox
+) -> None:
+    with pytest.raises(Unknown, match="'Acne'; there are: Acme, Globex"):
+        database.read(lambda c: companies.agreed(c, mailbox, "Acne"))
+
+
+def test_a_language_belongs_to_a_person_of_that_role(ledger: Ledger, mailbox: Mailbox) -> None:
+    with pytest.raises(Unknown, match="no staff ann@acme.example"):
+        ledger.submit(
+            lambda c: companies.set_language(c, mailbox, Role.STAFF, "ann@acme.example", "de")
+        ).result()

@@ -1,0 +1,109 @@
+"""Staff change who is on a ticket and what it is part of: nobody is lost on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from rules.decision.model import Verdict
+from rules.facts import Presence
+from rules.ticket.changes import AddPerson, Change, Merge, Say, SetStatus
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
+from rules.ticket.visibility import Visibility
+from storage.ticket.changes import ChangeRefused, make
+from storage.ticket.write import Source
+from tests.rules.building import ANN, BOB, NOON, SAM, a_mail
+from tests.storage.shop import Shop, opened
+
+
+def change(shop: Shop, number: int, wanted: Change) -> None:
+    shop.write(lambda c: make(c, shop.hand(), number, (wanted,), shop.policy, by_staff=True))
+
+
+def test_a_follow_up_is_not_merged_into_what_it_follows(shop: Shop) -> None:
+    """Each would lead to the other, and a reply to either nowhere."""
+    first = opened(shop.take(a_mail()))
+    change(shop, first, SetStatus(Status.CLOSED))
+    reply = a_mail(message_id="<2@client.example>")
+    second = opened(shop.take(reply, to=shop.token(first, ANN.address)))
+
+    with pytest.raises(ChangeRefused, match=f"merge #{first} into #{second} instead"):
+        change(shop, second, Merge(first))
+    change(shop, first, Merge(second))
+
+    again = shop.take(a_mail(message_id="<3@client.example>"), to=shop.token(first, ANN.address))
+    assert again.ticket == second
+
+
+def test_who_is_merged_to_where_he_was_only_proposed_is_on_it(shop: Shop) -> None:
+    bobs = opened(shop.take(a_mail(BOB.address, message_id="<b@client.example>")))
+    anns = opened(shop.take(a_mail(cc=(BOB.address,))))
+    shop.set_participant(anns, BOB.address, presence=Presence.PENDING.value)
+
+    change(shop, bobs, Merge(anns))
+
+    assert shop.member(anns, BOB.address).is_told
+
+
+def test_staff_bring_back_who_has_unsubscribed(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    shop.take(a_mail(text="#unsubscribe"), to=shop.token(number, ANN.address))
+
+    change(shop, number, AddPerson(ANN.address))
+
+    assert shop.member(number, ANN.address).is_told
+
+
+def test_flagged_mails_without_end_tell_staff_so_often_and_no_more(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    token = shop.token(number, ANN.address)
+
+    for n in range(30):
+        mail = a_mail(BOB.address, message_id=f"<{n}@robot.example>")
+        receipt = shop.take(mail, to=token, at=NOON + timedelta(seconds=6 * n))
+        assert receipt.verdict is Verdict.FLAGGED
+
+    told = [one for one in shop.notices(SAM.address) if one.kind == Kind.NEW_COMMENT.value]
+    assert len(told) < shop.policy.budgets.notices_per_hour
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind"),
+    [
+        (Say("It is on.", Visibility.PUBLIC), Kind.NEW_COMMENT),
+        (Say("It is on.", Visibility.NOTE), Kind.NEW_COMMENT),
+        (AddPerson("new{n}@globex.example"), Kind.APPROVAL),
+    ],
+)
+def test_so_do_changes_over_the_api(shop: Shop, wanted: Change, kind: Kind) -> None:
+    """What a customer's program does again and again is told as often as his mails would be."""
+    number = opened(shop.take(a_mail()))
+    hand = replace(shop.hand(), actor=BOB.address, source=Source.API)
+    customers: dict[str, Any] = {"policy": shop.policy, "by_staff": False}
+
+    for n in range(30):
+        one = AddPerson(wanted.address.format(n=n)) if isinstance(wanted, AddPerson) else wanted
+        shop.write(partial(make, hand=hand, number=number, changes=(one,), **customers))
+
+    told = Counter(notice.address for notice in shop.notices() if notice.kind == kind.value)
+    assert told
+    assert max(told.values()) <= shop.policy.budgets.notices_per_hour
+
+
+def test_flagged_mails_count_as_a_storm(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    token = shop.token(number, ANN.address)
+    moments = (0, 10, *range(130, 135), *range(250, 262))
+
+    for n, second in enumerate(moments):
+        mail = a_mail(BOB.address, message_id=f"<{n}@robot.example>")
+        shop.take(mail, to=token, at=NOON + timedelta(seconds=second))
+
+    alerts = [one for one in shop.notices(SAM.address) if one.kind == Kind.ALERT.value]
+    assert len(alerts) == 1

@@ -1,0 +1,340 @@
+"""Mails and the tickets that they meet in the store: followed, reopened, left, joined late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from rules.decision.model import AddComment, OpenTicket, Reason, Verdict
+from rules.facts import Part, Presence, Role
+from rules.mail import Mailbox
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
+from storage.db.ledger import Conflict
+from storage.db.tables import AuditRow, CommentRow, NoticeRow, ThreadReferenceRow, TicketRow
+from storage.mail.apply import apply
+from storage.notices import suppression
+from storage.registry import enrolment
+from storage.ticket import load, participants, write
+from tests.rules.building import ANN, BOB, NOON, NOTHING, SAM, a_mail, our_id
+from tests.storage.shop import Shop, opened
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+COPIED = a_mail(cc=(BOB.address,))
+PARENT, CHILD = "<parent@client.example>", "<child@client.example>"
+
+
+class TestLoading:
+    def test_a_ticket_comes_with_its_people_in_their_order(self, shop: Shop) -> None:
+        number = opened(shop.take(COPIED))
+
+        ticket = shop.ticket(number)
+
+        assert (ticket.requester, ticket.subject, ticket.status) == (
+            ANN.address,
+            "Printer",
+            Status.OPEN,
+        )
+        customers = [(p.address, p.part) for p in ticket.participants if not p.is_staff]
+        assert customers == [(ANN.address, Part.REQUESTER), (BOB.address, Part.USER)]
+
+    def test_no_ticket_of_another_mailbox_is_found(self, shop: Shop) -> None:
+        number = opened(shop.take(a_mail()))
+        other = Mailbox(shop.mailbox.id + 1, "other@help.example", "default")
+
+        found = shop.database.read(lambda c: load.load(c, other, [number], NOON))
+
+        assert found == {}
+
+    def test_a_merged_ticket_and_a_follow_up_are_loaded_along(self, shop: Shop) -> None:
+        first, second, third = (opened(shop.take(a_mail())) for _ in range(3))
+        shop.set(first, merged_into=second)
+        shop.set(third, follows=second)
+
+        facts = shop.known_of(a_mail(references=(our_id(first),)))
+
+        assert set(facts.tickets) == {first, second, third}
+        assert facts.tickets[second].follow_up == third
+
+    def test_a_circle_ends(self, shop: Shop) -> None:
+        first, second = (opened(shop.take(a_mail())) for _ in range(2))
+        shop.set(first, merged_into=second)
+        shop.set(second, merged_into=first)
+
+        receipt = shop.take(a_mail(references=(our_id(first),)))
+
+        assert receipt.reason is Reason.NEW_REQUEST
+
+    def test_a_number_that_does_not_exist_leads_nowhere(self, shop: Shop) -> None:
+        assert shop.known_of(a_mail(references=(our_id(99),))).tickets == {}
+
+    def test_notices_of_the_last_hour_are_counted_by_address(self, shop: Shop) -> None:
+        number = opened(shop.take(COPIED))
+        for _ in range(3):
+            shop.take(a_mail(), to=shop.token(number, ANN.address))
+
+        assert shop.ticket(number).sent[BOB.address] == 3
+        assert shop.ticket(number, NOON + HOUR).sent == {}
+
+    def test_a_person_is_out_of_reach_once_he_is_deactivated(self, shop: Shop) -> None:
+        number = opened(shop.take(COPIED))
+        shop.write(
+            lambda c: enrolment.set_person_active(c, shop.mailbox, Role.USER, BOB.address, False)
+        )
+
+        assert not shop.member(number, BOB.address).reachable
+        assert shop.member(number, ANN.address).reachable
+
+    def test_so_is_everybody_of_a_suspended_company(self, shop: Shop) -> None:
+        number = opened(shop.take(COPIED))
+        shop.write(lambda c: enrolment.set_company_active(c, shop.mailbox, "Acme", False))
+
+        assert not shop.member(number, BOB.address).reachable
+
+    def test_so_is_an_address_from_its_second_hard_bounce_on(self, shop: Shop) -> None:
+        number = opened(shop.take(COPIED))
+        reachable = []
+        for _ in range(2):
+            shop.write(
+                lambda c: suppression.add_hard(c, shop.mailbox.id, BOB.address, "gone", NOON)
+            )
+            reachable.append(shop.member(number, BOB.address).reachable)
+
+        assert reachable == [True, False]
+
+
+class TestReopening:
+    @pytest.fixture
+    def resolved(self, shop: Shop) -> int:
+        number = opened(shop.take(a_mail()))
+        shop.write(lambda c: write.move(c, shop.hand(), number, "open", "resolved", ""))
+        return number
+
+    def test_a_reply_opens_a_resolved_ticket_and_leaves_a_trail(
+        self, shop: Shop, resolved: int
+    ) -> None:
+        shop.take(a_mail(), to=shop.token(resolved, ANN.address), at=NOON + DAY)
+
+        ticket = shop.ticket(resolved, NOON + DAY)
+        assert (ticket.status, ticket.status_at) == (Status.OPEN, NOON + DAY)
+        assert shop.count(AuditRow, what="status", was="resolved", became="open") == 1
+
+    def test_a_reply_that_came_second_is_to_be_decided_again(
+        self, shop: Shop, resolved: int
+    ) -> None:
+        entry = shop.entry(a_mail(), to=shop.token(resolved, ANN.address))
+        decision = shop.database.read(lambda c: shop.decide(c, entry))
+        assert isinstance(decision.action, AddComment)
+        shop.set(resolved, status="closed")
+
+        with pytest.raises(Conflict):
+            shop.write(lambda c: apply(c, entry, decision, shop.policy))
+        assert shop.count(CommentRow, ticket_id=resolved) == 1
+
+    def test_how_often_it_was_reopened_within_the_hour_is_counted(
+        self, shop: Shop, resolved: int
+    ) -> None:
+        for was, became in (("resolved", "open"), ("open", "resolved")) * 2:
+            shop.write(
+                lambda c, was=was, became=became: write.move(  # type: ignore[misc]
+                    c, shop.hand(), resolved, was, became, ""
+                )
+            )
+
+        assert shop.ticket(resolved).reopened == 2
+        assert shop.ticket(resolved, NOON + HOUR).reopened == 0
+
+    def test_closing_it_is_no_reopening(self, shop: Shop, resolved: int) -> None:
+        shop.write(lambda c: write.move(c, shop.hand(), resolved, "resolved", "closed", ""))
+
+        assert shop.ticket(resolved).reopened == 0
+
+    def test_a_status_changes_once(self, shop: Shop, resolved: int) -> None:
+        changed = [
+            shop.write(lambda c: write.move(c, shop.hand(), resolved, "resolved", "closed", ""))
+            for _ in range(2)
+        ]
+
+        assert changed == [True, False]
+        assert shop.count(AuditRow, became="closed") == 1
+
+
+class TestFollowUps:
+    @pytest.fixture
+    def closed(self, shop: Shop) -> int:
+        number = opened(shop.take(COPIED))
+        shop.set(number, status="closed", status_at=NOON)
+        return number
+
+    def test_it_is_one_new_ticket_with_the_same_people(self, shop: Shop, closed: int) -> None:
+        receipt = shop.take(a_mail(BOB.address), to=shop.token(closed, BOB.address))
+
+        following = shop.ticket(opened(receipt))
+        assert receipt.reason is Reason.FOLLOW_UP
+        assert following.requester == ANN.address
+        customers = [p.address for p in following.participants if not p.is_staff]
+        assert sorted(customers) == [ANN.address, BOB.address]
+        assert shop.ticket(closed).follow_up == following.id
+
+    def test_later_replies_to_the_old_tokens_go_there(self, shop: Shop, closed: int) -> None:
+        first = shop.take(a_mail(), to=shop.token(closed, ANN.address))
+        second = shop.take(a_mail(BOB.address), to=shop.token(closed, BOB.address))
+
+        assert (second.verdict, second.ticket) == (Verdict.COMMENTED, first.ticket)
+
+    def test_of_two_at_one_moment_the_second_is_to_be_decided_again(
+        self, shop: Shop, closed: int
+    ) -> None:
+        entry = shop.entry(a_mail(BOB.address), to=shop.token(closed, BOB.address))
+        decision = shop.database.read(lambda c: shop.decide(c, entry))
+        assert isinstance(decision.action, OpenTicket)
+        shop.take(a_mail(), to=shop.token(closed, ANN.address))
+
+        with pytest.raises(Conflict, match="follow-up"):
+            shop.write(lambda c: apply(c, entry, decision, shop.policy))
+        assert shop.count(TicketRow, follows=closed) == 1
+
+
+class TestUnsubscribing:
+    @pytest.fixture
+    def number(self, shop: Shop) -> int:
+        number = opened(shop.take(COPIED))
+        leaving = a_mail(BOB.address, text="#unsubscribe")
+        shop.take(leaving, to=shop.token(number, BOB.address))
+        return number
+
+    def test_he_stays_on_the_ticket_and_is_written_to_no_more(
+        self, shop: Shop, number: int
+    ) -> None:
+        shop.take(a_mail(), to=shop.token(number, ANN.address))
+
+        bob = shop.member(number, BOB.address)
+        assert (bob.presence, bob.muted) == (Presence.ACTIVE, True)
+        assert [one.kind for one in shop.notices(BOB.address)] == [Kind.RECEIPT]
+
+    def test_he_may_still_write(self, shop: Shop, number: int) -> None:
+        receipt = shop.take(a_mail(BOB.address), to=shop.token(number, BOB.address))
+
+        assert receipt.verdict is Verdict.COMMENTED
+
+    def test_his_words_are_folded_on_the_ticket(self, shop: Shop, number: int) -> None:
+        assert shop.count(CommentRow, author=BOB.address, visibility="folded") == 1
+
+    def test_a_second_time_changes_nothing(self, shop: Shop, number: int) -> None:
+        bob = shop.member(number, BOB.address)
+
+        assert not shop.write(lambda c: participants.mute(c, shop.hand(), number, bob.id))
+        assert shop.count(AuditRow, became="unsubscribed") == 1
+
+    def test_whoever_is_taken_in_again_hears_again(self, shop: Shop, number: int) -> None:
+        steps = ((Presence.ACTIVE, Presence.REMOVED), (Presence.REMOVED, Presence.ACTIVE))
+        for was, became in steps:
+            shop.write(
+                lambda c, was=was, became=became: participants.settle(  # type: ignore[misc]
+                    c, shop.hand(), number, BOB.address, was, became
+                )
+            )
+
+        assert shop.member(number, BOB.address).is_told
+
+
+class TestLateParents:
+    def test_a_reply_that_comes_first_keeps_what_it_answers(self, shop: Shop) -> None:
+        number = opened(shop.take(a_mail(message_id=CHILD, references=(PARENT,))))
+
+        assert shop.count(ThreadReferenceRow, message_id=PARENT, ticket_id=number) == 1
+
+    def test_its_parent_joins_it(self, shop: Shop) -> None:
+        number = opened(shop.take(a_mail(message_id=CHILD, in_reply_to=(PARENT,))))
+
+        receipt = shop.take(a_mail(message_id=PARENT))
+
+        assert (receipt.reason, receipt.ticket) == (Reason.LATE_PARENT, number)
+
+    def test_so_does_a_sister(self, shop: Shop) -> None:
+        number = opened(shop.take(a_mail(message_id=CHILD, references=(PARENT,))))
+
+        receipt = shop.take(a_mail(message_id="<2@client.example>", references=(PARENT,)))
+
+        assert (receipt.reason, receipt.ticket) == (Reason.LATE_PARENT, number)
+
+    def test_once_the_parent_is_there_its_id_is_known(self, shop: Shop) -> None:
+        number = opened(shop.take(a_mail(message_id=CHILD, references=(PARENT,))))
+        shop.take(a_mail(message_id=PARENT))
+
+        receipt = shop.take(a_mail(message_id="<3@client.example>", references=(PARENT,)))
+
+        assert (receipt.reason, receipt.ticket) == (Reason.KNOWN_MESSAGE_ID, number)
+
+    def test_a_parent_of_another_company_joins_nothing(self, shop: Shop) -> None:
+        first = opened(shop.take(a_mail(message_id=CHILD, references=(PARENT,))))
+
+        receipt = shop.take(a_mail("gil@globex.example", message_id=PARENT))
+
+        assert receipt.verdict is Verdict.OPENED
+        assert receipt.ticket != first
+
+
+class TestWhatIsKnownOfTheAuthor:
+    def test_his_mails_of_the_last_hour_are(self, shop: Shop) -> None:
+        number = opened(shop.take(a_mail(), at=NOON - HOUR))
+        shop.take(a_mail(), to=shop.token(number, ANN.address), at=NOON - HOUR / 2)
+
+        recent = shop.known_of(a_mail()).recent
+
+        assert [(r.decided_at, r.opened, r.ticket) for r in recent] == [
+            (NOON - HOUR / 2, False, number)
+        ]
+
+    def test_the_mails_of_others_are_not(self, shop: Shop) -> None:
+        shop.take(a_mail(BOB.address))
+
+        assert shop.known_of(a_mail()).recent == ()
+
+    def test_an_eleventh_ticket_within_the_hour_is_held(self, shop: Shop) -> None:
+        for _ in range(10):
+            shop.take(a_mail())
+
+        receipts = [shop.take(a_mail(), at=NOON + delay) for delay in (HOUR / 2, HOUR)]
+
+        assert [r.reason for r in receipts] == [Reason.TOO_MANY_TICKETS, Reason.NEW_REQUEST]
+
+    def test_the_staff_of_the_mailbox_are_known_as_long_as_they_are_active(
+        self, shop: Shop
+    ) -> None:
+        before = shop.known_of(a_mail()).staff
+        shop.write(
+            lambda c: enrolment.set_person_active(c, shop.mailbox, Role.STAFF, SAM.address, False)
+        )
+
+        assert [one.address for one in before] == [SAM.address]
+        assert shop.known_of(a_mail()).staff == ()
+
+    def test_a_stranger_costs_no_question_for_the_staff(self, shop: Shop) -> None:
+        assert shop.known_of(a_mail("eve@evil.example")).staff == ()
+
+    def test_an_address_that_bounces_is_not_added(self, shop: Shop) -> None:
+        for _ in range(2):
+            shop.write(
+                lambda c: suppression.add_hard(c, shop.mailbox.id, BOB.address, "gone", NOON)
+            )
+
+        number = opened(shop.take(COPIED))
+
+        assert shop.ticket(number).participant(BOB.address) is None
+
+    def test_a_token_alone_counts_on_the_store_as_well(self, shop: Shop) -> None:
+        number = opened(shop.take(a_mail()))
+
+        receipt = shop.take(a_mail(), to=shop.token(number, ANN.address), proof=NOTHING)
+
+        assert (receipt.verdict, receipt.ticket) == (Verdict.COMMENTED, number)
+
+
+def test_a_notice_that_quotes_carries_the_words_that_caused_it(shop: Shop) -> None:
+    number = opened(shop.take(COPIED))
+    shop.take(a_mail(text="Second."), to=shop.token(number, ANN.address))
+
+    assert shop.count(NoticeRow, address=BOB.address, comment_id=None) == 0
+    assert [one.kind for one in shop.notices(BOB.address)] == [Kind.COMMENT]

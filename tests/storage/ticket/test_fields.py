@@ -1,0 +1,105 @@
+"""What customers say later on a ticket is kept with it, as what they said first."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.policy import Policy
+from rules.ticket.changes import Say
+from rules.ticket.visibility import Visibility
+from storage.ticket.changes import make
+from storage.ticket.write import keep_fields
+from tests.rules.building import ANN, BOB, a_mail, preset
+from tests.storage.shop import Shop, opened
+
+
+@pytest.fixture
+def aiven(shop: Shop) -> Shop:
+    """A desk whose policy lifts ids out of mails."""
+    shop.policy = preset("aiven")
+    return shop
+
+
+def answer(shop: Shop, number: int, text: str, sender: str = ANN.address) -> None:
+    reply = a_mail(sender, text=text, message_id=f"<{len(text)}@client.example>")
+    shop.take(reply, to=shop.token(number, ANN.address))
+
+
+def fields(shop: Shop, number: int) -> dict[str, str]:
+    return dict(shop.ticket(number).fields)
+
+
+def test_what_a_reply_names_is_kept_beside_what_the_request_named(aiven: Shop) -> None:
+    number = opened(aiven.take(a_mail(text="Project: blue-7")))
+
+    answer(aiven, number, "Service: pg-1")
+    answer(aiven, number, "Product: Kafka")
+
+    assert fields(aiven, number) == {
+        "project_id": "blue-7",
+        "service_id": "pg-1",
+        "product": "Kafka",
+    }
+
+
+def test_the_value_that_was_given_first_stays(aiven: Shop) -> None:
+    number = opened(aiven.take(a_mail(text="Project: blue-7")))
+
+    answer(aiven, number, "As with Project: red-1")
+
+    assert fields(aiven, number) == {"project_id": "blue-7"}
+
+
+def test_a_value_that_another_mail_brought_meanwhile_stays(aiven: Shop) -> None:
+    number = opened(aiven.take(a_mail(text="Project: blue-7")))
+
+    aiven.write(lambda c: keep_fields(c, number, {"project_id": "red-1", "product": "Kafka"}))
+
+    assert fields(aiven, number) == {"project_id": "blue-7", "product": "Kafka"}
+
+
+@pytest.mark.parametrize(
+    "quoting",
+    [
+        "Yes.\n\nOn Monday Sam wrote:\n> Project: demo-1",
+        "> Is it Project: demo-1?\nYes.\n> And Service: pg-1?\nThat too.",
+        "From: Sam <s@h.example>\nSent: Monday\nTo: Ann\nSubject: Re: it\n\nProject: demo-1",
+    ],
+)
+def test_what_a_reply_quotes_is_not_kept(aiven: Shop, quoting: str) -> None:
+    number = opened(aiven.take(a_mail()))
+
+    answer(aiven, number, quoting)
+
+    assert fields(aiven, number) == {}
+
+
+def test_what_somebody_says_who_is_not_on_the_ticket_is_not_kept(aiven: Shop) -> None:
+    number = opened(aiven.take(a_mail()))
+
+    answer(aiven, number, "Project: demo-1", sender=BOB.address)
+
+    assert fields(aiven, number) == {}
+
+
+@pytest.mark.parametrize(
+    ("by_staff", "text", "kept"),
+    [
+        (False, "Project: demo-1", {"project_id": "demo-1"}),
+        (False, "> Project: demo-1\nIs it that?", {}),
+        (True, "Is it Project: demo-1?", {}),
+    ],
+)
+def test_of_words_in_the_portal_those_of_the_customer_are_kept(
+    aiven: Shop, by_staff: bool, text: str, kept: dict[str, str]
+) -> None:
+    number = opened(aiven.take(a_mail()))
+
+    say(aiven, number, text, aiven.policy, by_staff)
+
+    assert fields(aiven, number) == kept
+
+
+def say(shop: Shop, number: int, text: str, policy: Policy, by_staff: bool) -> None:
+    words = (Say(text, Visibility.PUBLIC),)
+    shop.write(lambda c: make(c, shop.hand(), number, words, policy, by_staff))

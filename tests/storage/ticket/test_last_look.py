@@ -1,0 +1,127 @@
+"""A notice is looked at once more before it goes: its recipient may have left meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rules.facts import Presence, Role
+from rules.ticket.notices import Kind, NoticeState
+from storage.notices import outbox, suppression
+from storage.notices.outbox import Notice
+from storage.registry import enrolment
+from tests.rules.building import ANN, BOB, NOON, a_mail
+from tests.storage.shop import Shop, opened
+
+
+@pytest.fixture
+def number(shop: Shop) -> int:
+    """A ticket of Ann's with Bob on it, to whom one comment is due."""
+    number = opened(shop.take(a_mail(cc=(BOB.address,))))
+    shop.take(a_mail(text="Second."), to=shop.token(number, ANN.address))
+    return number
+
+
+def claimed(shop: Shop) -> list[Notice]:
+    return list(shop.write(lambda c: outbox.claim(c, NOON, 100)))
+
+
+def left(shop: Shop, number: int) -> None:
+    shop.set_participant(number, BOB.address, presence=Presence.REMOVED.value)
+
+
+def is_pending(shop: Shop, number: int) -> None:
+    shop.set_participant(number, BOB.address, presence=Presence.PENDING.value)
+
+
+def unsubscribed(shop: Shop, number: int) -> None:
+    shop.set_participant(number, BOB.address, muted=True)
+
+
+def was_deactivated(shop: Shop, number: int) -> None:
+    shop.write(
+        lambda c: enrolment.set_person_active(c, shop.mailbox, Role.USER, BOB.address, False)
+    )
+
+
+def lost_the_contract(shop: Shop, number: int) -> None:
+    shop.write(lambda c: enrolment.set_company_active(c, shop.mailbox, "Acme", False))
+
+
+def bounced_twice(shop: Shop, number: int) -> None:
+    for _ in range(2):
+        shop.write(lambda c: suppression.add_hard(c, shop.mailbox.id, BOB.address, "gone", NOON))
+
+
+EVENTS = [left, is_pending, unsubscribed, was_deactivated, lost_the_contract, bounced_twice]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: str(event.__name__))
+def test_it_is_dropped_for_good_where_the_recipient(
+    shop: Shop, number: int, event: Callable[[Shop, int], None]
+) -> None:
+    event(shop, number)
+
+    assert BOB.address not in [notice.address for notice in claimed(shop)]
+    (dropped,) = shop.notices(BOB.address)
+    assert dropped.state is NoticeState.DEAD
+    assert dropped.last_error
+
+
+def test_otherwise_it_comes_with_the_words_and_the_recipients_place(
+    shop: Shop, number: int
+) -> None:
+    (notice,) = [one for one in claimed(shop) if one.address == BOB.address]
+
+    assert notice.words is not None
+    assert (notice.words.text, notice.words.author) == ("Second.", ANN.address)
+    assert notice.about is not None
+    assert notice.about.participant == shop.member(number, BOB.address).id
+
+
+def test_the_receipt_of_an_unsubscription_still_goes(shop: Shop, number: int) -> None:
+    shop.take(a_mail(BOB.address, text="#unsubscribe"), to=shop.token(number, BOB.address))
+
+    assert [n.kind for n in claimed(shop) if n.address == BOB.address] == [Kind.RECEIPT]
+
+
+def test_what_died_is_listed_with_its_reason(shop: Shop, number: int) -> None:
+    left(shop, number)
+    claimed(shop)
+
+    dead = shop.database.read(lambda c: outbox.listing(c, NoticeState.DEAD, 10))
+
+    assert [(one.address, one.kind, one.ticket) for one in dead] == [
+        (BOB.address, "comment", number)
+    ]
+    assert "not on the ticket" in dead[0].last_error
+
+
+def test_the_list_ends_where_it_is_told_to(shop: Shop, number: int) -> None:
+    assert len(shop.database.read(lambda c: outbox.listing(c, None, 2))) == 2
+
+
+def test_what_died_is_tried_again_from_the_beginning(shop: Shop, number: int) -> None:
+    left(shop, number)
+    claimed(shop)
+    shop.set_participant(number, BOB.address, presence=Presence.ACTIVE.value)
+
+    assert shop.write(lambda c: outbox.requeue(c, None, NOON)) == 1
+    assert [(n.address, n.attempts) for n in claimed(shop)] == [(BOB.address, 1)]
+
+
+def test_only_what_is_named_is_tried_again(shop: Shop, number: int) -> None:
+    for notice in shop.notices():
+        shop.write(lambda c, one=notice.id: outbox.give_up(c, one, "no", False, NOON))  # type: ignore[misc]
+    chosen = shop.notices(BOB.address)[0].id
+
+    assert shop.write(lambda c: outbox.requeue(c, [chosen], NOON)) == 1
+    assert [notice.id for notice in claimed(shop)] == [chosen]
+
+
+def test_what_was_sent_is_never_tried_again(shop: Shop, number: int) -> None:
+    for notice in shop.notices():
+        shop.write(lambda c, one=notice.id: outbox.sent(c, one, NOON))  # type: ignore[misc]
+
+    assert shop.write(lambda c: outbox.requeue(c, None, NOON)) == 0

@@ -1,0 +1,89 @@
+"""No mail makes a ticket critical, whichever way round: the code refuses it, and the database."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from rules.mail import Mailbox
+from rules.ticket.changes import Change, SetSeverity, SetStatus
+from rules.ticket.lifecycle import Status
+from storage.db.database import Database
+from storage.db.ledger import Ledger
+from storage.ticket import changes, opening, read
+from storage.ticket.changes import ChangeRefused
+from storage.ticket.opening import Request
+from storage.ticket.read import Whole
+from storage.ticket.write import Hand, Source
+from tests.rules.building import NOON, default_policy
+
+POLICY = default_policy()
+
+
+def hand(mailbox: Mailbox, source: Source) -> Hand:
+    return Hand(mailbox, "sam@help.example", source, NOON, uuid4)
+
+
+@pytest.fixture
+def number(ledger: Ledger, mailbox: Mailbox) -> int:
+    """Of an open ticket of Ann's."""
+    request = Request("ann@acme.example", "Lift", "It is stuck.")
+    by = hand(mailbox, Source.API)
+    return ledger.submit(
+        lambda c: opening.open_ticket(c, by, request, POLICY, by_staff=True)
+    ).result()
+
+
+def ticket(database: Database, number: int) -> Whole:
+    whole = database.read(lambda c: read.whole(c, number))
+    assert whole is not None
+    return whole
+
+
+@pytest.mark.parametrize("source", [Source.MAIL, Source.STAFF_MAIL, Source.WEB, Source.SYSTEM])
+def test_only_the_console_and_the_api_make_a_ticket_critical(
+    database: Database, ledger: Ledger, mailbox: Mailbox, number: int, source: Source
+) -> None:
+    by, asked = hand(mailbox, source), [SetSeverity("Critical", "")]
+
+    with pytest.raises(ChangeRefused, match="no mail makes a ticket Critical"):
+        ledger.submit(lambda c: changes.make(c, by, number, asked, POLICY, by_staff=True)).result()
+
+    assert ticket(database, number).summary.severity == "Normal"
+
+
+@pytest.mark.parametrize("source", [Source.CONSOLE, Source.API])
+def test_the_console_and_the_api_do(
+    database: Database, ledger: Ledger, mailbox: Mailbox, number: int, source: Source
+) -> None:
+    by, asked = hand(mailbox, source), [SetSeverity("Critical", "")]
+
+    ledger.submit(lambda c: changes.make(c, by, number, asked, POLICY, by_staff=True)).result()
+
+    assert ticket(database, number).summary.severity == "Critical"
+
+
+@pytest.mark.parametrize("source", ["mail", "staff_mail"])
+def test_the_database_refuses_what_the_code_would_not(
+    ledger: Ledger, mailbox: Mailbox, number: int, source: str
+) -> None:
+    past_the_code = text("UPDATE ticket SET critical = true, severity_source = :source")
+
+    with pytest.raises(IntegrityError, match="mail_is_never_critical"):
+        ledger.submit(lambda c: c.execute(past_the_code, {"source": source})).result()
+
+
+def test_of_changes_with_a_bad_one_none_is_made(
+    database: Database, ledger: Ledger, mailbox: Mailbox, number: int
+) -> None:
+    before = ticket(database, number)
+    by = hand(mailbox, Source.STAFF_MAIL)
+    asked: list[Change] = [SetStatus(Status.PENDING), SetSeverity("Critical", "")]
+
+    with pytest.raises(ChangeRefused):
+        ledger.submit(lambda c: changes.make(c, by, number, asked, POLICY, by_staff=True)).result()
+
+    assert ticket(database, number) == before

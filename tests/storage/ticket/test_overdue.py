@@ -1,0 +1,95 @@
+"""Warnings and breaches are told once, whoever asks how often, and after whatever pause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from rules.policy import TierSection
+from rules.ticket.changes import SetStatus
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import Kind
+from storage.notices import outbox
+from storage.ticket import changes, overdue
+from storage.ticket.overdue import Due
+from tests.rules.building import ANN, NOON, SAM, a_mail, default_policy
+from tests.storage.shop import Shop
+
+WARNED, LATE = NOON + timedelta(hours=3), NOON + timedelta(hours=4)
+"""Of four hours the warning comes after three quarters."""
+GOLD = TierSection(name="gold", title="Gold", first={"Normal": "4 hours"})
+
+
+@pytest.fixture
+def desk(shop: Shop) -> Shop:
+    """A desk that promises a first answer within four hours, with one ticket of Ann's."""
+    promising = default_policy(tiers=(GOLD,), default_tier="gold")
+    opened = replace(shop, policy=promising)
+    opened.take(a_mail(ANN.address))
+    return opened
+
+
+def due(desk: Shop, now: datetime) -> list[Due]:
+    return list(desk.database.read(lambda c: overdue.due(c, now, 100)))
+
+
+def told(desk: Shop, now: datetime, found: list[Due] | None = None) -> int:
+    """How many mails a round of the keeper orders."""
+    known = due(desk, now) if found is None else found
+    policies = {desk.mailbox.policy: desk.policy}
+    return desk.write(lambda c: overdue.tell(c, known, policies, now, desk.new_id))
+
+
+def kinds(desk: Shop) -> list[str]:
+    listed = desk.database.read(lambda c: outbox.listing(c, None, 100))
+    return sorted(n.kind for n in listed if n.kind.startswith("sla"))
+
+
+def test_nothing_is_due_before_the_warning(desk: Shop) -> None:
+    assert due(desk, WARNED - timedelta(seconds=1)) == []
+
+
+def test_the_warning_goes_to_the_staff_once(desk: Shop) -> None:
+    assert [told(desk, WARNED), told(desk, WARNED + timedelta(minutes=1))] == [1, 0]
+    assert kinds(desk) == [Kind.SLA_WARNING]
+
+
+def test_two_nodes_that_saw_the_same_tell_it_once(desk: Shop) -> None:
+    seen_by_both = due(desk, WARNED)
+
+    assert [told(desk, WARNED, seen_by_both), told(desk, WARNED, seen_by_both)] == [1, 0]
+
+
+def test_the_breach_is_told_after_the_warning_and_is_in_the_history(desk: Shop) -> None:
+    told(desk, WARNED)
+
+    assert [told(desk, LATE), told(desk, LATE + timedelta(days=1))] == [1, 0]
+    assert kinds(desk) == [Kind.SLA_BREACH, Kind.SLA_WARNING]
+
+
+def test_after_a_pause_over_both_moments_the_breach_alone_is_told(desk: Shop) -> None:
+    assert [told(desk, LATE + timedelta(days=3)), told(desk, LATE + timedelta(days=4))] == [1, 0]
+    assert kinds(desk) == [Kind.SLA_BREACH]
+
+
+def test_a_clock_that_jumps_back_tells_nothing_again(desk: Shop) -> None:
+    told(desk, WARNED)
+
+    assert [told(desk, NOON), told(desk, WARNED)] == [0, 0]
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.RESOLVED])
+def test_what_waits_for_the_customer_or_is_over_is_not_overdue(desk: Shop, status: Status) -> None:
+    desk.write(
+        lambda c: changes.make(c, desk.hand(), 1, [SetStatus(status)], desk.policy, by_staff=True)
+    )
+
+    assert due(desk, LATE + timedelta(days=3)) == []
+
+
+def test_the_owner_alone_is_told_where_there_is_one(desk: Shop) -> None:
+    desk.set(1, assignee=SAM.address)
+
+    assert told(desk, WARNED) == 1
