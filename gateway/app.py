@@ -23,16 +23,16 @@ from gateway.authentication.dns import Resolver
 from gateway.authentication.signing import read_key, signer
 from gateway.config.model import Config, ConfigRefused, DnsSection, LimitsSection, TrustSection
 from gateway.ingest import Ingest
-from gateway.mailbox_cache import Directory
+from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
 from gateway.outgoing import relay, templates
 from gateway.outgoing.dispatcher import Dispatcher
 from gateway.parsing.parser import Parser
 from gateway.policies import Policies
-from gateway.scheduler import Keeper
+from gateway.scheduler import Scheduler
 from gateway.smtp.connection import Listener
-from gateway.smtp.limits import Limits, Wire
-from gateway.smtp.listeners import Ingress, listen_tcp, listen_unix
+from gateway.smtp.limits import ConnectionPool, Limits
+from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
 from gateway.web import app
 from gateway.web.pages.signup import SignUp
 from storage.db.database import Database
@@ -51,13 +51,13 @@ class Parts:
     config: Config
     database: Database
     ledger: Ledger
-    directory: Directory
+    mailbox_cache: MailboxCache
     policies: Policies
     ingest: Ingest
     dispatcher: Dispatcher
-    keeper: Keeper
+    scheduler: Scheduler
     metrics: Metrics
-    wire: Wire
+    wire: ConnectionPool
 
 
 @asynccontextmanager
@@ -86,9 +86,9 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
         stack.callback(authenticator.close)
         parser = Parser()
         stack.push_async_callback(parser.close)
-        wire = Wire(_limits(config.limits))
+        wire = ConnectionPool(_limits(config.limits))
         metrics = Metrics(lambda: len(wire.connections))
-        directory = Directory(database, time.monotonic)
+        directory = MailboxCache(database, time.monotonic)
         dispatcher = Dispatcher(
             database,
             ledger,
@@ -115,7 +115,7 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
             dispatcher.wake,
             config.limits.refusal_s,
         )
-        keeper = Keeper(database, ledger, ingest, metrics, ids.now)
+        keeper = Scheduler(database, ledger, ingest, metrics, ids.now)
         yield Parts(
             config, database, ledger, directory, known, ingest, dispatcher, keeper, metrics, wire
         )
@@ -130,10 +130,12 @@ async def serve(
     same ones.
     """
     async with parts(config) as whole, AsyncExitStack() as stack:
-        ingress = Ingress(whole.directory.serves, whole.ingest.take)
+        ingress = SmtpHooks(whole.mailbox_cache.serves, whole.ingest.take)
         servers = await _listen(config, whole.wire, ingress, share_ports)
         ring = whole.dispatcher.wake
-        sign_up = SignUp(whole.ledger, whole.directory, whole.policies, ids.now, ids.new_id, ring)
+        sign_up = SignUp(
+            whole.ledger, whole.mailbox_cache, whole.policies, ids.now, ids.new_id, ring
+        )
         runner = web.AppRunner(
             app.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up),
             access_log=None,
@@ -143,7 +145,7 @@ async def serve(
         host, port = _host_port(config.http.listen)
         with _named("http.listen", config.http.listen):
             await web.TCPSite(runner, host, port, reuse_port=share_ports or None).start()
-        for loop in (whole.dispatcher.run(), whole.keeper.run()):
+        for loop in (whole.dispatcher.run(), whole.scheduler.run()):
             stack.push_async_callback(_cancelled, asyncio.create_task(loop))
         bound = {name: _bound(server.sockets[0].getsockname()) for name, server in servers.items()}
         log.started(**bound, http=_bound(runner.addresses[0]))
@@ -194,7 +196,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 
 async def _listen(
-    config: Config, wire: Wire, ingress: Ingress, share_ports: bool
+    config: Config, wire: ConnectionPool, ingress: SmtpHooks, share_ports: bool
 ) -> dict[str, asyncio.Server]:
     """The open sockets for mail, each by the name that the log gives it."""
     tls = _tls(config)

@@ -40,15 +40,15 @@ from rules.mail import Mail
 from rules.mail.header import Author
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import Signal, is_looped, returned_notice, signals
-from rules.sender.signature_scope import as_proven, counted, pointing
+from rules.sender.pointers import Pointer, find_pointers, is_looped, returned_notice
+from rules.sender.signature_scope import apply_dkim_policy, restrict_to_signed, trusted_recipients
 from rules.service.participants import Addition
-from rules.ticket.notices import Order
+from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Stage
 from storage.db.database import Connection, Database
 from storage.mail import history
 from storage.mail.facts import gather
-from storage.mail.history import Recorded
+from storage.mail.history import RecordedMail
 from storage.registry import enrolment
 
 Parse = Callable[[bytes], Mail]
@@ -97,7 +97,7 @@ class Outcome:
 class Difference:
     """One mail that the new policy decides otherwise."""
 
-    mail: Recorded
+    mail: RecordedMail
     was: Outcome
     """By the policy in force."""
     would_be: Outcome
@@ -105,7 +105,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BacktestQuery:
     """Which mails, and how many of the differing ones are shown."""
 
     since: datetime
@@ -136,7 +136,9 @@ class Report:
         return sum(self.lines.get(verdict, 0) for verdict in history.KEPT) - self.mails
 
 
-async def simulate(database: Database, known: Policies, new: Policy, wanted: Wanted) -> Report:
+async def run_backtest(
+    database: Database, known: Policies, new: Policy, wanted: BacktestQuery
+) -> Report:
     """Decide the mails again. Raises Unknown for a mailbox and PolicyRefused for its policy."""
     loop, parser = asyncio.get_running_loop(), Parser(workers=1)
 
@@ -154,7 +156,7 @@ async def simulate(database: Database, known: Policies, new: Policy, wanted: Wan
 
 
 def _compare(
-    connection: Connection, parse: Parse, known: Policies, new: Policy, wanted: Wanted
+    connection: Connection, parse: Parse, known: Policies, new: Policy, wanted: BacktestQuery
 ) -> Report:
     history.read_only(connection)
     everyone = enrolment.mailboxes(connection)
@@ -165,7 +167,7 @@ def _compare(
     in_force = {m.id: policies.named(known, m.policy, f"mailbox {m.address}") for m in chosen}
     span = ({mailbox.id: mailbox for mailbox in chosen}, wanted.since, wanted.until)
     report = Report(tuple(m.address for m in chosen), history.by_verdict(connection, *span))
-    for one in history.recorded(connection, *span):
+    for one in history.recorded_mails(connection, *span):
         parsed, present = parse(one.raw), in_force[one.mailbox.id]
         was, would_be = (
             outcome(decision)
@@ -176,10 +178,10 @@ def _compare(
 
 
 def _as_decided(
-    parsed: Mail, one: Recorded, snapshot: Snapshot, first_proof: Authentication
+    parsed: Mail, one: RecordedMail, snapshot: Snapshot, first_proof: Authentication
 ) -> Mail:
     """The mail as the rules see it: sealed, with its reports, by whom staff say who wrote it."""
-    mail = as_proven(parsed, one.envelope, first_proof)
+    mail = restrict_to_signed(parsed, one.envelope, first_proof)
     if one.author and one.authentication.by.startswith(BY_STAFF):
         mail = replace(mail, author=Author(one.author))
     if returned_notice(one.envelope, one.mailbox, snapshot.keys) is not None:
@@ -189,7 +191,7 @@ def _as_decided(
 
 def _decide(
     connection: Connection,
-    one: Recorded,
+    one: RecordedMail,
     parsed: Mail,
     snapshot: Snapshot,
     present: Policy,
@@ -204,7 +206,7 @@ def _decide(
         mail=mail,
         envelope=one.envelope,
         authentication=one.authentication,
-        signals=tuple(dict.fromkeys((*seen[0].signals, *seen[1].signals))),
+        pointers=tuple(dict.fromkeys((*seen[0].pointers, *seen[1].pointers))),
         mailbox=one.mailbox,
         own_addresses=snapshot.own_addresses,
         decided_at=one.decided_at,
@@ -213,7 +215,7 @@ def _decide(
         looped=is_looped(mail, snapshot.keys),
         came_at=one.came_at,
     )
-    facts = history.facts_then(connection, facts, mail, one)
+    facts = history.facts_at(connection, facts, mail, one)
     return seen[0].decided(facts, present), seen[1].decided(facts, new)
 
 
@@ -223,22 +225,24 @@ class _Seen:
 
     mail: Mail
     proven: Authentication
-    signals: tuple[Signal, ...]
+    pointers: tuple[Pointer, ...]
 
     def decided(self, facts: Facts, policy: Policy) -> Decision:
-        known = replace(facts, authentication=self.proven, signals=self.signals)
+        known = replace(facts, authentication=self.proven, pointers=self.pointers)
         return decide(self.mail, known, policy)
 
 
-def _as_seen(parsed: Mail, one: Recorded, snapshot: Snapshot, policy: Policy) -> _Seen:
-    mail = _as_decided(parsed, one, snapshot, counted(one.first_proof, policy.proof.dkim_required))
-    proven = counted(one.authentication, policy.proof.dkim_required)
-    towards = pointing(mail, one.envelope, proven)
+def _as_seen(parsed: Mail, one: RecordedMail, snapshot: Snapshot, policy: Policy) -> _Seen:
+    mail = _as_decided(
+        parsed, one, snapshot, apply_dkim_policy(one.first_proof, policy.proof.dkim_required)
+    )
+    proven = apply_dkim_policy(one.authentication, policy.proof.dkim_required)
+    towards = trusted_recipients(mail, one.envelope, proven)
     tag_format = policy.subject_tag.format
-    return _Seen(mail, proven, signals(mail, towards, one.mailbox, snapshot.keys, tag_format))
+    return _Seen(mail, proven, find_pointers(mail, towards, one.mailbox, snapshot.keys, tag_format))
 
 
-def _count(report: Report, one: Recorded, was: Outcome, would_be: Outcome, limit: int) -> None:
+def _count(report: Report, one: RecordedMail, was: Outcome, would_be: Outcome, limit: int) -> None:
     report.mails += 1
     then, now = _then(one), _now(was, one)
     if then != now:
@@ -253,11 +257,11 @@ def _count(report: Report, one: Recorded, was: Outcome, would_be: Outcome, limit
         report.shown.append(Difference(replace(one, raw=b""), was, would_be, aspects))
 
 
-def _then(one: Recorded) -> str:
+def _then(one: RecordedMail) -> str:
     return f"{one.verdict}, {one.reason}"
 
 
-def _now(was: Outcome, one: Recorded) -> str:
+def _now(was: Outcome, one: RecordedMail) -> str:
     """What is decided now; another ticket is named as such, since numbers would not add up."""
     elsewhere = was.ticket is not None and was.ticket != one.ticket
     return f"{was.verdict}, {was.reason}{' on another ticket' if elsewhere else ''}"
@@ -291,7 +295,7 @@ def outcome(decision: Decision) -> Outcome:
                 first_due=opening.clock.due_at if opening.clock is not None else None,
             )
         case AddComment() as adding:
-            clock = adding.ticking.clock if adding.ticking is not None else None
+            clock = adding.clock_change.clock if adding.clock_change is not None else None
             first = clock is not None and clock.stage is Stage.FIRST
             return replace(
                 plain,
@@ -318,5 +322,5 @@ def _joins(additions: tuple[Addition, ...]) -> tuple[str, ...]:
     return tuple(sorted(f"{a.address} ({a.part}, {a.presence})" for a in additions))
 
 
-def _kinds(orders: tuple[Order, ...]) -> Mapping[str, int]:
+def _kinds(orders: tuple[NoticeOrder, ...]) -> Mapping[str, int]:
     return dict(sorted(Counter(order.kind.value for order in orders).items()))

@@ -14,7 +14,7 @@ from functools import partial
 from gateway import log
 from gateway.authentication.authenticator import Authenticator
 from gateway.clock import Clock, NewId
-from gateway.mailbox_cache import Directory, Snapshot
+from gateway.mailbox_cache import MailboxCache, Snapshot
 from gateway.metrics import Metrics
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser
@@ -28,14 +28,14 @@ from rules.mail.header import Ambiguous, Author
 from rules.policy import Policy
 from rules.replies import Reply
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import answers_something, is_looped, returned_notice, signals
-from rules.sender.signature_scope import as_proven, counted, pointing
+from rules.sender.pointers import answers_something, find_pointers, is_looped, returned_notice
+from rules.sender.signature_scope import apply_dkim_policy, restrict_to_signed, trusted_recipients
 from storage.db import raw_mail
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.mail.apply import Entry, apply
 from storage.mail.facts import gather
-from storage.mail.quarantine import Held
+from storage.mail.quarantine import HeldMail
 from storage.registry.lookup import knows_domain_of
 from storage.ticket.changes import ChangeRefused
 
@@ -51,7 +51,7 @@ class Ingest:
 
     database: Database
     ledger: Ledger
-    directory: Directory
+    mailbox_cache: MailboxCache
     policies: Policies
     parser: Parser
     authenticator: Authenticator
@@ -75,7 +75,9 @@ class Ingest:
             reference = log.failed(error, delivery)
             self.metrics.failed()
             reply = replies.TEMPORARY_FAILURE
-            return [reply.saying(f"{reply.text} ({reference})")] * len(delivery.envelope.rcpt_tos)
+            return [reply.with_text(f"{reply.text} ({reference})")] * len(
+                delivery.envelope.rcpt_tos
+            )
         if any(map(_is_told_late, receipts)):
             await self._wait_since(started)
         answers = {
@@ -88,7 +90,7 @@ class Ingest:
     async def preview(self, delivery: Delivery) -> Sequence[tuple[Entry, Decision]]:
         """What would become of a mail, mailbox by mailbox; nothing is written."""
         entries = await self._entries(delivery)
-        snapshot = await self.directory.current()
+        snapshot = await self.mailbox_cache.current()
 
         def look(connection: Connection) -> list[tuple[Entry, Decision]]:
             return [(e, self._decide(connection, e, snapshot)) for e in entries]
@@ -97,7 +99,7 @@ class Ingest:
 
     async def release(
         self,
-        held: Held,
+        held: HeldMail,
         delivery: Delivery,
         authentication: Authentication,
         author: Author | None = None,
@@ -109,7 +111,9 @@ class Ingest:
         that was released before is a duplicate; Conflict is raised for one that was discarded.
         """
         mail = await self.parser.parse(delivery.raw)
-        mail = as_proven(mail, held.envelope, self._counted(held.authentication, held.mailbox))
+        mail = restrict_to_signed(
+            mail, held.envelope, self._counted(held.authentication, held.mailbox)
+        )
         mail = replace(mail, author=author or mail.author)
         compressed = raw_mail.compress(delivery.raw)
         entry = replace(
@@ -123,7 +127,7 @@ class Ingest:
 
     async def _file(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
         """All mailboxes of a mail are written in one transaction."""
-        snapshot = await self.directory.current()
+        snapshot = await self.mailbox_cache.current()
 
         def transact(entries: Sequence[Entry], connection: Connection) -> list[Receipt]:
             return [
@@ -156,7 +160,7 @@ class Ingest:
 
     async def _entries(self, delivery: Delivery) -> list[Entry]:
         """The mail, parsed and looked into, once for each of our mailboxes that it came to."""
-        snapshot = await self.directory.current()
+        snapshot = await self.mailbox_cache.current()
         recipients: dict[Mailbox, list[str]] = {}
         for recipient in delivery.envelope.rcpt_tos:
             if (mailbox := snapshot.mailbox_for(recipient)) is not None:
@@ -168,7 +172,7 @@ class Ingest:
         for mailbox, addresses in recipients.items():
             envelope = replace(delivery.envelope, rcpt_tos=tuple(addresses))
             its_own = replace(delivery, envelope=envelope)
-            mail = as_proven(parsed, envelope, self._counted(authentication, mailbox))
+            mail = restrict_to_signed(parsed, envelope, self._counted(authentication, mailbox))
             if returned_notice(envelope, mailbox, snapshot.keys) is not None:
                 mail = replace(mail, bounces=read_bounce(delivery.raw))
             entries.append(self._entry(its_own, compressed, mail, mailbox, authentication))
@@ -197,7 +201,7 @@ class Ingest:
         )
 
     def _counted(self, found: Authentication, mailbox: Mailbox) -> Authentication:
-        return counted(found, self._policy(mailbox).proof.dkim_required)
+        return apply_dkim_policy(found, self._policy(mailbox).proof.dkim_required)
 
     async def _authenticate(
         self, delivery: Delivery, mail: Mail, mailboxes: Sequence[Mailbox]
@@ -222,14 +226,14 @@ class Ingest:
     def _decide(self, connection: Connection, entry: Entry, snapshot: Snapshot) -> Decision:
         mailbox, mail, envelope = entry.mailbox, entry.mail, entry.delivery.envelope
         policy = self._policy(mailbox)
-        towards = pointing(mail, envelope, entry.proven)
-        pointers = signals(mail, towards, mailbox, snapshot.keys, policy.subject_tag.format)
+        towards = trusted_recipients(mail, envelope, entry.proven)
+        pointers = find_pointers(mail, towards, mailbox, snapshot.keys, policy.subject_tag.format)
         facts = gather(
             connection,
             mail=mail,
             envelope=envelope,
             authentication=entry.proven,
-            signals=() if entry.as_new else pointers,
+            pointers=() if entry.as_new else pointers,
             mailbox=mailbox,
             own_addresses=snapshot.own_addresses,
             decided_at=entry.decided_at,

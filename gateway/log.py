@@ -131,7 +131,7 @@ def dispatcher_failed(error: BaseException) -> None:
     _log.error("dispatcher_failed", exc_info=error)
 
 
-def keeper_failed(error: BaseException) -> None:
+def scheduler_failed(error: BaseException) -> None:
     """A round of housekeeping failed because of us; the next one comes."""
     _log.error("keeper_failed", exc_info=error)
 

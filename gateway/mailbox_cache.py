@@ -35,7 +35,7 @@ class Snapshot:
         return frozenset(self.mailboxes)
 
 
-class Directory:
+class MailboxCache:
     """Reads the registry when what it has is too old; one reading at a time."""
 
     def __init__(self, database: Database, seconds: Callable[[], float]) -> None:

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from rules.policy import Policy, PolicyRefused, parse
-from rules.validation.messages import near, text_of
+from rules.validation.messages import suggestion, text_of
 
 Policies = Mapping[str, Policy]
 
@@ -20,7 +20,7 @@ _MARK = re.compile(r"#[^\n]*\bchange me\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PolicyFile:
     """A policy with the file that it stands in."""
 
     policy: Policy
@@ -34,33 +34,33 @@ def load(folder: Path | None) -> Policies:
     return {name: found.policy for name, found in find(folder).items()}
 
 
-def find(folder: Path | None) -> dict[str, Found]:
+def find(folder: Path | None) -> dict[str, PolicyFile]:
     """Every policy by its name, with its file. Raises PolicyRefused like `load`."""
-    found: dict[str, Found] = {}
+    found: dict[str, PolicyFile] = {}
     shipped = resources.files("rules.policy.presets")
     for entry in sorted(shipped.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".toml"):
             text = entry.read_text(encoding="utf-8")
             policy = parse(text, entry.name)
-            found[policy.name] = Found(policy, text, SHIPPED)
+            found[policy.name] = PolicyFile(policy, text, SHIPPED)
     if folder is not None:
         found.update(_own(folder))
     return found
 
 
-def read(path: Path) -> Found:
+def read(path: Path) -> PolicyFile:
     """The policy of one file. Raises Refused with every fault named."""
     try:
         text = text_of(path.read_bytes(), str(path))
     except OSError as error:
         raise PolicyRefused(str(path), [f"cannot be read: {error}"]) from error
-    return Found(parse(text, str(path)), text, str(path))
+    return PolicyFile(parse(text, str(path)), text, str(path))
 
 
-def _own(folder: Path) -> dict[str, Found]:
+def _own(folder: Path) -> dict[str, PolicyFile]:
     if not folder.is_dir():
         raise PolicyRefused(str(folder), ["policies.folder is no folder"])
-    own: dict[str, Found] = {}
+    own: dict[str, PolicyFile] = {}
     for path in sorted(folder.glob("*.toml")):
         found = read(path)
         name = found.policy.name
@@ -74,14 +74,14 @@ def named(policies: Policies, name: str, wanted_by: str) -> Policy:
     """The policy of a name. Raises PolicyRefused with a near name where there is one."""
     if name in policies:
         return policies[name]
-    hint = near(name, policies) or f"there are: {', '.join(sorted(policies))}"
+    hint = suggestion(name, policies) or f"there are: {', '.join(sorted(policies))}"
     raise PolicyRefused(wanted_by, [f"no policy {name!r} ({hint})"])
 
 
-def copied(model: Found, name: str, source: str) -> Found:
+def copied(model: PolicyFile, name: str, source: str) -> PolicyFile:
     """A policy under a new name. Raises PolicyRefused for a name that cannot be one."""
     text = _NAME.sub(lambda _: f"name = {json.dumps(name)}", model.text, count=1)
-    return Found(parse(text, source), text, source)
+    return PolicyFile(parse(text, source), text, source)
 
 
 def unchanged_marks(text: str) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ CLOCKS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
+class Scheduler:
     """Runs until cancelled. Several may run on one store: a release happens once."""
 
     database: Database
@@ -43,14 +43,14 @@ class Keeper:
     async def run(self) -> None:
         for number in count():
             try:
-                await self.look_around(also_old=number % ROUNDS_BETWEEN_CLEANINGS == 0)
+                await self.run_once(also_old=number % ROUNDS_BETWEEN_CLEANINGS == 0)
                 if number % ROUNDS_BETWEEN_CLOCKS == 0:
-                    await self.tell_overdue()
+                    await self.notify_overdue()
             except Exception as error:  # noqa: BLE001 - a store that is down will be up again
-                log.keeper_failed(error)
+                log.scheduler_failed(error)
             await asyncio.sleep(ROUND_S)
 
-    async def look_around(self, also_old: bool) -> None:
+    async def run_once(self, also_old: bool) -> None:
         """One round."""
         await self.release_enrolled()
         if also_old:
@@ -68,7 +68,7 @@ class Keeper:
                 released += receipt.verdict is not Verdict.DUPLICATE
         return released
 
-    async def tell_overdue(self) -> int:
+    async def notify_overdue(self) -> int:
         """Order the warnings and breaches that are due; returns how many mails that makes."""
         ordered = 0
         while found := await self._read(
@@ -76,7 +76,7 @@ class Keeper:
         ):
             ordered += await self._write(
                 partial(
-                    overdue.tell,
+                    overdue.notify_overdue,
                     tickets=found,
                     policies=self.ingest.policies,
                     now=self.clock(),

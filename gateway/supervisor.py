@@ -30,13 +30,13 @@ def run(count: int, config: Path | None) -> int:
     with tempfile.TemporaryDirectory(prefix="postern-metrics-") as folder:
         environment = {**os.environ, MULTIPROCESS_VARIABLE: folder}
         try:
-            return _Crew(command, environment, count, alive).work()
+            return _Workers(command, environment, count, alive).work()
         finally:
             os.close(hold)
             os.close(alive)
 
 
-class _Crew:
+class _Workers:
     def __init__(
         self, command: list[str], environment: dict[str, str], count: int, alive: int
     ) -> None:

@@ -45,28 +45,28 @@ def _one_line(text: str) -> str:
 Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_one_line)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_without_controls)]
 Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
-People = Annotated[tuple[Line, ...], Field(max_length=PEOPLE)]
+Addresses = Annotated[tuple[Line, ...], Field(max_length=PEOPLE)]
 
 
-class Part(BaseModel):
+class _Model(BaseModel):
     """Closed to unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-class Comment(Part):
+class Comment(_Model):
     text: Text
     visibility: Literal["public", "note"] = "public"
 
 
-class Asked(Part):
+class TicketPatch(_Model):
     """Every key may be left out; what is left out stays as it is."""
 
-    add: People = ()
-    remove: People = ()
-    approve: People = ()
+    add: Addresses = ()
+    remove: Addresses = ()
+    approve: Addresses = ()
     """Proposed people who are taken in."""
-    decline: People = ()
+    decline: Addresses = ()
     assignee: Line | None = None
     """A staff person's address; empty for nobody."""
     severity: Line | None = None
@@ -123,7 +123,7 @@ class Asked(Part):
             yield Delete(self.why)
 
 
-class NewTicket(Part):
+class NewTicket(_Model):
     """What is asked in a ticket that the API opens."""
 
     mailbox: Line = ""

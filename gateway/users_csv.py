@@ -7,7 +7,7 @@ import io
 
 from rules.facts import Role
 from rules.mail.addresses import normalise
-from rules.validation.messages import Refused, near, text_of
+from rules.validation.messages import InvalidFile, suggestion, text_of
 from storage.registry.enrolment import NewPerson
 
 COLUMNS = ("address", "company", "name", "machine")
@@ -16,7 +16,7 @@ _TRUTH = {"": False, "no": False, "false": False, "0": False, "yes": True, "true
 FAULTS_SHOWN = 20
 
 
-class CsvRefused(Refused):
+class CsvRefused(InvalidFile):
     """A file of users that was refused whole; `str()` names every bad line."""
 
 
@@ -57,7 +57,7 @@ def _column_faults(columns: list[str]) -> list[str]:
     faults = []
     for column in columns:
         if column not in COLUMNS:
-            hint = near(column, COLUMNS) or f"known: {', '.join(COLUMNS)}"
+            hint = suggestion(column, COLUMNS) or f"known: {', '.join(COLUMNS)}"
             faults.append(f"line 1: unknown column {column!r} ({hint})")
     faults += [f"line 1: column {name!r} is missing" for name in REQUIRED if name not in columns]
     return faults

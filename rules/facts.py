@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rules.mail import Envelope, Mailbox
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import Signal
+from rules.sender.pointers import Pointer
 from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Clock
 
@@ -20,7 +20,7 @@ class Role(StrEnum):
     STAFF = "staff"
 
 
-class Part(StrEnum):
+class ParticipantKind(StrEnum):
     """What a participant is on a ticket."""
 
     REQUESTER = "requester"
@@ -68,7 +68,7 @@ class Person:
 class Participant:
     id: int
     address: str
-    part: Part
+    part: ParticipantKind
     presence: Presence
     muted: bool = False
     """Unsubscribed: still on the ticket, but written to no more."""
@@ -77,13 +77,13 @@ class Participant:
     language: str = ""
 
     @property
-    def is_told(self) -> bool:
+    def is_notified(self) -> bool:
         """Whether what happens on the ticket is sent to him."""
         return self.presence is Presence.ACTIVE and self.reachable and not self.muted
 
     @property
     def is_staff(self) -> bool:
-        return self.part is Part.FOLLOWER
+        return self.part is ParticipantKind.FOLLOWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Facts:
     """Every address that we serve: none of them ever becomes a participant."""
     envelope: Envelope
     authentication: Authentication
-    signals: tuple[Signal, ...]
+    pointers: tuple[Pointer, ...]
     people: Mapping[str, Person]
     """The registered among the author and the addresses in To and Cc."""
     author_company: Company | None

@@ -8,11 +8,11 @@ from enum import IntEnum, StrEnum
 from rules.facts import Company, Facts, Participant, Person, Presence, Role
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication, Result
-from rules.sender.pointers import Via
+from rules.sender.pointers import PointerKind
 from rules.sender.tokens import Purpose, ReplyToken
 
 
-class Tier(IntEnum):
+class ProofLevel(IntEnum):
     """What is proven about the sender of one mail."""
 
     NOTHING = 0
@@ -49,7 +49,7 @@ class Standing(StrEnum):
 class Sender:
     address: str
     standing: Standing
-    tier: Tier
+    proof_level: ProofLevel
     person: Person | None
     company: Company | None
     token: ReplyToken | None
@@ -57,13 +57,13 @@ class Sender:
 
 
 def identify(author: Author, facts: Facts) -> Sender:
-    """The sender: standing by the registry, tier by proof, and never from another header."""
+    """The sender: standing by the registry, proof level by evidence, and never from another header."""
     person = facts.people.get(author.address)
     token = _own_token(author.address, facts)
     return Sender(
         address=author.address,
         standing=_standing(person, facts.author_company),
-        tier=_tier(facts.authentication, person, token),
+        proof_level=_proof_level(facts.authentication, person, token),
         person=person,
         company=person.company if person is not None else facts.author_company,
         token=token,
@@ -72,7 +72,7 @@ def identify(author: Author, facts: Facts) -> Sender:
 
 def enough(sender: Sender, asked: str) -> bool:
     """Whether a sender is proven as well as a policy asks (`"T1"`, `"T2"`, `"T3"`)."""
-    return sender.tier >= Tier(int(asked[1]))
+    return sender.proof_level >= ProofLevel(int(asked[1]))
 
 
 def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:
@@ -87,11 +87,11 @@ def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:
 def _own_token(address: str, facts: Facts) -> ReplyToken | None:
     """The first; where the same ticket's note address was written to as well, that one."""
     own: list[ReplyToken] = []
-    for signal in facts.signals:
-        if signal.via is Via.REPLY_TOKEN and signal.token is not None:
-            holder = token_holder(signal.token, facts)
+    for pointer in facts.pointers:
+        if pointer.kind is PointerKind.REPLY_TOKEN and pointer.token is not None:
+            holder = token_holder(pointer.token, facts)
             if holder is not None and holder.address == address:
-                own.append(signal.token)
+                own.append(pointer.token)
     notes = (t for t in own if t.ticket == own[0].ticket and t.purpose is Purpose.NOTE)
     return next(notes, own[0] if own else None)
 
@@ -109,12 +109,14 @@ def _standing(person: Person | None, author_company: Company | None) -> Standing
     return Standing.USER
 
 
-def _tier(proof: Authentication, person: Person | None, token: ReplyToken | None) -> Tier:
+def _proof_level(
+    proof: Authentication, person: Person | None, token: ReplyToken | None
+) -> ProofLevel:
     if not proof.aligned:
         # A token travels with forwarded mail. It never goes before the wish of the author's
         # domain, nor before an answer of the DNS that could still be such a wish.
         forbidden = proof.dmarc is Result.FAIL and proof.dmarc_policy != "none"
         trusted = token is not None and not forbidden and not proof.temporary
-        return Tier.TOKEN if trusted else Tier.NOTHING
+        return ProofLevel.TOKEN if trusted else ProofLevel.NOTHING
     staff = person is not None and person.role is Role.STAFF and person.active
-    return Tier.STAFF if staff and token is not None else Tier.PROVEN
+    return ProofLevel.STAFF if staff and token is not None else ProofLevel.PROVEN

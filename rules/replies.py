@@ -23,7 +23,7 @@ class Reply:
             clean = "".join(c if " " <= c <= "~" else "?" for c in clean)
         return f"{self.code} {self.status} {clean}"[:500]
 
-    def saying(self, text: str) -> Reply:
+    def with_text(self, text: str) -> Reply:
         """The same reply with other words (a policy's sign-up text, a ticket number)."""
         return replace(self, text=text)
 
@@ -68,4 +68,4 @@ def for_all(replies: Sequence[Reply]) -> Reply:
     accepted = [reply for reply in replies if reply.accepted]
     if not accepted:
         return replies[0]
-    return accepted[0].saying("; ".join(dict.fromkeys(reply.text for reply in accepted)))
+    return accepted[0].with_text("; ".join(dict.fromkeys(reply.text for reply in accepted)))

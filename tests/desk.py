@@ -16,7 +16,7 @@ from rules.replies import Reply
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
 from storage.mail import journal
-from storage.mail.journal import JournalEntry, Wanted
+from storage.mail.journal import JournalEntry, JournalFilter
 
 SUPPORT = "support@help.example"
 TRUSTED = "127.0.0.1"
@@ -52,7 +52,7 @@ class Desk:
 
     async def journal(self) -> list[JournalEntry]:
         return await asyncio.to_thread(
-            self.parts.database.read, lambda c: journal.newest(c, Wanted(), 100)
+            self.parts.database.read, lambda c: journal.newest(c, JournalFilter(), 100)
         )
 
     async def last(self) -> JournalEntry:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.authentication.dkim_check import signature_failure, terms_problem, too_old
-from gateway.authentication.dns import Lookups, Temporary, Unusable, host_domain
+from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
 from gateway.authentication.results_header import proof
 from gateway.authentication.signatures import (
     HeaderField,
     Key,
-    Message,
+    RawMessage,
     Tags,
     fetch_key,
     grammar_problem,
@@ -59,7 +59,7 @@ class ArcVerdict:
 
 
 async def check_arc(
-    message: Message,
+    message: RawMessage,
     sealers: Sequence[str],
     author_domain: str,
     now: float,
@@ -104,7 +104,7 @@ async def check_arc(
     return ArcVerdict((verified,), sealer, False, (newest.signature, newest.signature_tags))
 
 
-def read_chain(message: Message, now: float) -> list[ArcSet] | str | None:
+def read_chain(message: RawMessage, now: float) -> list[ArcSet] | str | None:
     """The sets from the oldest on, None where there are none, or why they are no chain.
 
     The structure of RFC 8617 §5.2, steps 1 to 3. CPU-bound, never raises.
@@ -142,7 +142,9 @@ def read_chain(message: Message, now: float) -> list[ArcSet] | str | None:
 
 
 def chain_failure(
-    message: Message, chain: Sequence[ArcSet], records: Sequence[bytes | Unusable | Temporary]
+    message: RawMessage,
+    chain: Sequence[ArcSet],
+    records: Sequence[bytes | UnusableAnswer | Temporary],
 ) -> str:
     """Why the chain does not hold (RFC 8617 §5.2, steps 4 to 6), empty if it does.
 

@@ -12,21 +12,27 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from gateway.authentication import spf_check
 from gateway.authentication.arc_check import ArcVerdict, check_arc
 from gateway.authentication.dkim_check import Candidates, candidates, check_dkim
-from gateway.authentication.dmarc import Policy, aligned, could_align, find_policy
+from gateway.authentication.dmarc import DmarcRecord, aligned, could_align, find_policy
 from gateway.authentication.dns import Lookups, Resolver, host_domain
 from gateway.authentication.offload import Offload, Run
 from gateway.authentication.results_header import stated_by_relay
 from gateway.authentication.signatures import (
     HeaderField,
     Malformed,
-    Message,
+    RawMessage,
     Tags,
     read_message,
     sealed_digest,
 )
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
-from rules.sender.authentication import Authentication, Evidence, Result, Seal, domain_warnings
+from rules.sender.authentication import (
+    Authentication,
+    Evidence,
+    Result,
+    SignedScope,
+    domain_warnings,
+)
 from rules.sender.signature_scope import POINTERS
 
 Network = IPv4Network | IPv6Network
@@ -49,7 +55,7 @@ class _Mail:
     """One mail on its way through the checks."""
 
     envelope: Envelope
-    message: Message
+    message: RawMessage
     signatures: Candidates
     domain: str
     """The author's."""
@@ -68,7 +74,7 @@ class _Proof:
     evidence: tuple[Evidence, ...] = ()
     temporary: bool = False
     warnings: tuple[str, ...] = ()
-    seal: Seal | None = None
+    signed_scope: SignedScope | None = None
 
 
 WorthAsking = Callable[[], Awaitable[bool]]
@@ -139,8 +145,10 @@ class Authenticator:
                 if not signatures.signatures or not await worth_asking():
                     return verdict
                 # The relay's word may rest on the signature, which binds what it covers.
-                seal = (await _policy_and_dkim(mail()))[1].seal
-                return replace(verdict, seal=seal and replace(seal, alone=not stated.straight))
+                seal = (await _policy_and_dkim(mail()))[1].signed_scope
+                return replace(
+                    verdict, signed_scope=seal and replace(seal, alone=not stated.straight)
+                )
             warnings += (f"relay {authserv_id} states nothing that proves the author",)
         if not await worth_asking():
             return Authentication.unchecked("nobody of this domain is known here", warnings)
@@ -149,7 +157,7 @@ class Authenticator:
 
     async def _prove(self, mail: _Mail) -> Authentication:
         policy, signed = await _policy_and_dkim(mail)
-        proofs, seal = [signed], signed.seal
+        proofs, seal = [signed], signed.signed_scope
         if not proofs[0].by or (seal is not None and _could_be_passed_on(mail, seal)):
             by_path = await _by_spf(mail, policy)
             proofs.append(by_path)
@@ -157,10 +165,10 @@ class Authenticator:
                 seal = replace(seal, alone=False)
         if not any(proof.by for proof in proofs) and self._trust.sealers:
             proofs.append(await self._by_arc(mail))
-            seal = proofs[-1].seal
+            seal = proofs[-1].signed_scope
         verdict = _verdict(mail.domain, policy, proofs)
         # An old signature says which mail it is, but proves nothing by itself.
-        return replace(verdict, seal=seal if verdict.aligned else None)
+        return replace(verdict, signed_scope=seal if verdict.aligned else None)
 
     async def _by_arc(self, mail: _Mail) -> _Proof:
         checked: ArcVerdict = await check_arc(
@@ -169,17 +177,17 @@ class Authenticator:
         by = f"arc:{checked.sealer}" if checked.sealer else ""
         signed = checked.signature
         seal = await _seal(mail, *signed) if signed is not None else None
-        return _Proof(by, checked.evidence, checked.temporary, seal=seal)
+        return _Proof(by, checked.evidence, checked.temporary, signed_scope=seal)
 
 
-async def _policy_and_dkim(mail: _Mail) -> tuple[Policy, _Proof]:
+async def _policy_and_dkim(mail: _Mail) -> tuple[DmarcRecord, _Proof]:
     async with asyncio.TaskGroup() as group:
         asked = group.create_task(find_policy(mail.domain, mail.lookups))
         signed = group.create_task(_by_dkim(mail, asked))
     return asked.result(), signed.result()
 
 
-async def _by_dkim(mail: _Mail, asked: asyncio.Task[Policy]) -> _Proof:
+async def _by_dkim(mail: _Mail, asked: asyncio.Task[DmarcRecord]) -> _Proof:
     async def is_aligned(domain: str) -> bool | None:
         if domain == mail.domain:  # under every policy: no need to wait for it
             return True
@@ -193,14 +201,14 @@ async def _by_dkim(mail: _Mail, asked: asyncio.Task[Policy]) -> _Proof:
     return _Proof(by, checked.evidence, checked.temporary, checked.warnings, seal)
 
 
-async def _seal(mail: _Mail, field: HeaderField, tags: Tags) -> Seal:
+async def _seal(mail: _Mail, field: HeaderField, tags: Tags) -> SignedScope:
     """What a signature that holds covers."""
     fingerprint = await mail.run(partial(sealed_digest, mail.message, field, tags))
     names = tags[b"h"].decode("ascii", "replace").lower().split(":")
-    return Seal(fingerprint, tuple(name.strip() for name in names))
+    return SignedScope(fingerprint, tuple(name.strip() for name in names))
 
 
-def _could_be_passed_on(mail: _Mail, seal: Seal) -> bool:
+def _could_be_passed_on(mail: _Mail, seal: SignedScope) -> bool:
     """Whether the signature leaves open where the mail was meant to go: then the path counts."""
     if any(len(mail.message.named(p.encode())) > seal.names.count(p) for p in POINTERS):
         return True
@@ -208,7 +216,7 @@ def _could_be_passed_on(mail: _Mail, seal: Seal) -> bool:
     return not all(r.lower().encode() in written for r in mail.envelope.rcpt_tos)
 
 
-async def _by_spf(mail: _Mail, policy: Policy) -> _Proof:
+async def _by_spf(mail: _Mail, policy: DmarcRecord) -> _Proof:
     """SPF, unless its answer could prove nothing: a domain that cannot be aligned, or a relay of
     ours as the client, whose address says nothing about where the mail came from."""
     who, peer = spf_check.identity(mail.envelope), peer_address(mail.envelope.peer)
@@ -236,7 +244,7 @@ async def _by_spf(mail: _Mail, policy: Policy) -> _Proof:
     )
 
 
-def _verdict(domain: str, policy: Policy, proofs: list[_Proof]) -> Authentication:
+def _verdict(domain: str, policy: DmarcRecord, proofs: list[_Proof]) -> Authentication:
     """One value out of all checks; DMARC (RFC 9989 §4) asks for an aligned SPF or DKIM pass."""
     by = next((proof.by for proof in proofs if proof.by), "")
     unknown = bool(policy.walk.unanswered) and not policy.published
@@ -259,7 +267,7 @@ def _verdict(domain: str, policy: Policy, proofs: list[_Proof]) -> Authenticatio
     )
 
 
-def _read(raw: bytes, domain: str, now: float) -> tuple[Message, Candidates] | Malformed:
+def _read(raw: bytes, domain: str, now: float) -> tuple[RawMessage, Candidates] | Malformed:
     message = read_message(raw)
     if isinstance(message, Malformed):
         return message

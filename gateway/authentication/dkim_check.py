@@ -12,12 +12,12 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 
 from gateway.authentication.dmarc import could_align
-from gateway.authentication.dns import Lookups, Temporary, Unusable, host_domain
+from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
 from gateway.authentication.signatures import (
     HeaderField,
     Key,
-    Message,
+    RawMessage,
     Tags,
     fetch_key,
     grammar_problem,
@@ -75,7 +75,7 @@ class DkimVerdict:
     """One that holds: the one that proves the domain, or else an old one, which proves nothing."""
 
 
-def candidates(message: Message, author_domain: str, now: float) -> Candidates:
+def candidates(message: RawMessage, author_domain: str, now: float) -> Candidates:
     """Sort out at most 100 signatures without DNS, the cheapest refusals first.
 
     A signature of a domain that can never be aligned proves nothing here, and its key would be
@@ -97,7 +97,7 @@ def candidates(message: Message, author_domain: str, now: float) -> Candidates:
     return Candidates(tuple(found[:MAX_VERIFIED]), tuple(refused[:MAX_VERIFIED]), ignored)
 
 
-def read_signature(field: HeaderField, message: Message, now: float) -> Signature | Evidence:
+def read_signature(field: HeaderField, message: RawMessage, now: float) -> Signature | Evidence:
     """The signature of one field, or why we refuse its terms. `now` is in Unix seconds."""
     tags = read_tags(field[1])
     if isinstance(tags, str):
@@ -124,7 +124,7 @@ def read_signature(field: HeaderField, message: Message, now: float) -> Signatur
     return Signature(field, tags, domain, selector, age_s)
 
 
-def _signed_at(tags: Tags, names: Sequence[bytes], message: Message) -> float | None:
+def _signed_at(tags: Tags, names: Sequence[bytes], message: RawMessage) -> float | None:
     """When it was signed, in Unix seconds. Date counts where `h=` covers it: the lowest field."""
     if b"t" in tags:
         return int(tags[b"t"])
@@ -152,7 +152,7 @@ def terms_problem(tags: Tags, now: float) -> str:
 
 
 async def check_dkim(
-    message: Message,
+    message: RawMessage,
     chosen: Candidates,
     lookups: Lookups,
     aligned: Callable[[str], Awaitable[bool | None]],
@@ -201,9 +201,11 @@ async def check_dkim(
     return DkimVerdict("", tuple(evidence), temporary, tuple(warnings), old)
 
 
-def verify(message: Message, signature: Signature, record: bytes | Unusable) -> tuple[Result, str]:
+def verify(
+    message: RawMessage, signature: Signature, record: bytes | UnusableAnswer
+) -> tuple[Result, str]:
     """Result and detail of one signature under one key record. CPU-bound, never raises."""
-    if isinstance(record, Unusable):
+    if isinstance(record, UnusableAnswer):
         return Result.PERMERROR, record.why
     try:
         key = read_key(record)
@@ -220,7 +222,7 @@ def verify(message: Message, signature: Signature, record: bytes | Unusable) -> 
     return Result.PASS, "key in test mode (t=y)" if key.testing else ""
 
 
-def signature_failure(message: Message, field: HeaderField, tags: Tags, key: Key) -> str:
+def signature_failure(message: RawMessage, field: HeaderField, tags: Tags, key: Key) -> str:
     """Why a message signature (DKIM's, or ARC's over the message) does not hold; empty if it does.
 
     Raises whatever dkimpy raises.
@@ -238,7 +240,7 @@ def signature_failure(message: Message, field: HeaderField, tags: Tags, key: Key
 
 async def _with_key(
     signature: Signature, lookups: Lookups
-) -> tuple[Signature, bytes | Unusable | Temporary]:
+) -> tuple[Signature, bytes | UnusableAnswer | Temporary]:
     return signature, await fetch_key(signature.selector, signature.domain, lookups)
 
 

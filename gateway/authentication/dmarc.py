@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.authentication.dns import Absent, Answer, Found, Lookups, Temporary
+from gateway.authentication.dns import Absent, Answer, Lookups, Temporary, TextRecords
 from rules.sender.authentication import DmarcPolicy
 
 MAX_LABELS = 8
@@ -40,7 +40,7 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class DmarcRecord:
     """What the author's domain asks for."""
 
     walk: Walk
@@ -61,7 +61,7 @@ def could_align(domain: str, author_domain: str) -> bool:
     return ends[0] == ends[1] and len(ends[0]) == 2
 
 
-async def aligned(domain: str, policy: Policy, mode: Mode, lookups: Lookups) -> bool | None:
+async def aligned(domain: str, policy: DmarcRecord, mode: Mode, lookups: Lookups) -> bool | None:
     """Identifier alignment (RFC 9989 §4.4); None if DNS keeps us from saying."""
     author = policy.walk
     if domain == author.domain:
@@ -76,14 +76,14 @@ async def aligned(domain: str, policy: Policy, mode: Mode, lookups: Lookups) -> 
     return None if other.unanswered else other.organisation == author.organisation
 
 
-async def find_policy(author_domain: str, lookups: Lookups) -> Policy:
+async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
     """The policy that applies (RFC 9989 §4.10.1): the domain's own, else the organisation's, else
     the public suffix's."""
     walked = await walk(author_domain, lookups)
     places = (walked.domain, walked.organisation, walked.suffix)
     place = next((each for each in places if each in walked.records), None)
     if place is None:
-        return Policy(walked, False, "none", "relaxed", "relaxed")
+        return DmarcRecord(walked, False, "none", "relaxed", "relaxed")
     record = walked.records[place]
     asked = record.get("p", "none")
     if place != author_domain:
@@ -93,7 +93,7 @@ async def find_policy(author_domain: str, lookups: Lookups) -> Policy:
     action = _action(asked)
     if record.get("t") == "y":
         action = _WEAKER[action]
-    return Policy(walked, True, action, _mode(record.get("adkim")), _mode(record.get("aspf")))
+    return DmarcRecord(walked, True, action, _mode(record.get("adkim")), _mode(record.get("aspf")))
 
 
 async def walk(domain: str, lookups: Lookups) -> Walk:
@@ -144,7 +144,7 @@ def organisation(domain: str, records: Mapping[str, Tags], suffix: str) -> str:
 
 def read_record(answer: Answer) -> Tags | None:
     """The one DMARC record of an answer. Several are as good as none (RFC 9989 §4.10)."""
-    if not isinstance(answer, Found):
+    if not isinstance(answer, TextRecords):
         return None
     records = [text for text in answer.texts if _RECORD.match(text)]
     if len(records) != 1:

@@ -19,7 +19,7 @@ import dns.message
 import dns.name
 import dns.resolver
 
-from rules.validation.messages import Refused
+from rules.validation.messages import InvalidFile
 
 RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
 Question = tuple[str, RecordType]
@@ -34,7 +34,7 @@ MAX_IN_FLIGHT = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TextRecords:
     """The name exists. `texts` is empty if it has no record of the type.
 
     TXT: the strings of each record joined; other types: the record in its ASCII text form.
@@ -49,7 +49,7 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class Unusable:
+class UnusableAnswer:
     """No later attempt will do better: not a domain name, a CNAME loop, an answer too large."""
 
     why: str
@@ -62,7 +62,7 @@ class Temporary:
     why: str
 
 
-Answer = Found | Absent | Unusable | Temporary
+Answer = TextRecords | Absent | UnusableAnswer | Temporary
 
 _HOST_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # What SPF macros may put into a name (RFC 7208 §7.3): atext, but no backslash, which would be an
@@ -122,7 +122,7 @@ class Resolver:
             self._dns = dns.asyncresolver.Resolver(configure=nameservers is None)
         except dns.resolver.NoResolverConfiguration as error:
             fault = "none is named, and /etc/resolv.conf names none either"
-            raise Refused("dns.servers", [fault]) from error
+            raise InvalidFile("dns.servers", [fault]) from error
         if nameservers is not None:
             self._dns.nameservers = list(nameservers)
             self._dns.port = port
@@ -150,7 +150,7 @@ class Resolver:
         if flight is None:
             queried = _query_name(name)
             if queried is None:
-                return Unusable(f"{name[:80]!r} is not a domain name")
+                return UnusableAnswer(f"{name[:80]!r} is not a domain name")
             if len(self._flights) >= MAX_IN_FLIGHT:
                 return Temporary("too many DNS queries under way")
             flight = asyncio.create_task(self._query(question, queried))
@@ -180,7 +180,7 @@ class Resolver:
             return Absent(), reply.resolve_chaining().minimum_ttl
         except dns.resolver.NoNameservers as failed:
             if any(isinstance(each[3], dns.message.ChainTooLong) for each in _errors(failed)):
-                return Unusable(f"CNAME loop at {name}"), FAILURE_TTL_S
+                return UnusableAnswer(f"CNAME loop at {name}"), FAILURE_TTL_S
             return Temporary(f"no usable answer for {name} {kind}"), FAILURE_TTL_S
         except dns.exception.Timeout:
             return Temporary(f"time-out for {name} {kind}"), FAILURE_TTL_S
@@ -190,8 +190,8 @@ class Resolver:
         texts = tuple(_text(kind, record) for record in records[: MAX_RECORDS + 1])
         ttl_s = float(answer.chaining_result.minimum_ttl)
         if len(texts) > MAX_RECORDS or sum(map(len, texts)) > MAX_ANSWER_BYTES:
-            return Unusable(f"answer for {name} {kind} is too large"), ttl_s
-        return Found(texts), ttl_s
+            return UnusableAnswer(f"answer for {name} {kind} is too large"), ttl_s
+        return TextRecords(texts), ttl_s
 
 
 class Lookups:
@@ -218,7 +218,7 @@ class Lookups:
             return known
         if question not in self._asked:
             if len(self._asked) >= self._limit:
-                return Unusable(f"more than {self._limit} DNS look-ups for one mail")
+                return UnusableAnswer(f"more than {self._limit} DNS look-ups for one mail")
             self._asked.add(question)
         answer = self._resolver.cached(question)
         if answer is None:
@@ -257,7 +257,7 @@ class _Cache:
         if ttl_s <= 0:
             return
         size = len(question[0])
-        if isinstance(answer, Found):
+        if isinstance(answer, TextRecords):
             size += sum(map(len, answer.texts))
         self._entries[question] = (now + ttl_s, size, answer)
         self._bytes += size

@@ -9,7 +9,7 @@ from typing import Any
 import authres
 
 from gateway.authentication.dns import host_domain
-from gateway.authentication.signatures import Message
+from gateway.authentication.signatures import RawMessage
 from rules.sender.authentication import Evidence, Result
 
 MAX_FIELD_BYTES = 4096
@@ -39,7 +39,7 @@ class Stated:
     """It came to the relay straight from the author's domain: `spf=pass` of that very domain."""
 
 
-def stated_by_relay(message: Message, authserv_id: str, author_domain: str) -> Stated | None:
+def stated_by_relay(message: RawMessage, authserv_id: str, author_domain: str) -> Stated | None:
     """What the top-most Authentication-Results proves about the author, None if nothing.
 
     It counts only if its authserv-id is exactly the relay's. CPU-bound, never raises.

@@ -20,7 +20,7 @@ from dkim.crypto import RSASSA_PKCS1_v1_5_verify
 from dkim.util import InvalidTagValueList, parse_tag_value
 from nacl.exceptions import BadSignatureError
 
-from gateway.authentication.dns import Absent, Found, Lookups, Temporary, Unusable
+from gateway.authentication.dns import Absent, Lookups, Temporary, TextRecords, UnusableAnswer
 
 MAX_HEADER_BYTES = 256 * 1024
 MAX_SIGNATURE_BYTES = 16 * 1024
@@ -45,7 +45,7 @@ _SPACES = re.compile(rb"[ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RawMessage:
     """A mail whose header has exactly one From field and no doubtful line."""
 
     fields: tuple[HeaderField, ...]
@@ -75,7 +75,7 @@ class Malformed:
     why: str
 
 
-def read_message(raw: bytes) -> Message | Malformed:
+def read_message(raw: bytes) -> RawMessage | Malformed:
     """The header fields in order. Only CRLF ends a line; fields are unfolded by nobody here."""
     end = raw.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES)
     if end < 0 and len(raw) > MAX_HEADER_BYTES:
@@ -100,7 +100,7 @@ def read_message(raw: bytes) -> Message | Malformed:
     if froms != 1:
         return Malformed(f"{froms} From fields")
     joined = tuple((name, b"\r\n".join(lines) + b"\r\n") for name, lines in fields)
-    return Message(joined, raw, body_at)
+    return RawMessage(joined, raw, body_at)
 
 
 def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes]:
@@ -148,7 +148,7 @@ def header_digest_input(
     return b"".join(name + b":" + value for name, value in lines).removesuffix(b"\r\n")
 
 
-def sealed_digest(message: Message, field: HeaderField, tags: Tags) -> str:
+def sealed_digest(message: RawMessage, field: HeaderField, tags: Tags) -> str:
     """SHA-256 (hex) of what a message signature covers.
 
     Not of the signature: it has many spellings in base64, RSA has several for one text, and of two
@@ -222,20 +222,22 @@ class Key:
     """`t=s`: the domain of `i=` must be that of `d=`."""
 
 
-async def fetch_key(selector: str, domain: str, lookups: Lookups) -> bytes | Unusable | Temporary:
+async def fetch_key(
+    selector: str, domain: str, lookups: Lookups
+) -> bytes | UnusableAnswer | Temporary:
     """The one key record of a selector (RFC 6376 §3.6.2), unread."""
     answer = await lookups.ask(f"{selector}._domainkey.{domain}", "TXT")
     match answer:
-        case Temporary() | Unusable():
+        case Temporary() | UnusableAnswer():
             return answer
         case Absent():
-            return Unusable("no key")
-        case Found(texts=texts):
+            return UnusableAnswer("no key")
+        case TextRecords(texts=texts):
             keys = [text for text in texts if b"p=" in text]
             if len(keys) != 1:
-                return Unusable(f"{len(keys)} keys")
+                return UnusableAnswer(f"{len(keys)} keys")
             if len(keys[0]) > MAX_KEY_BYTES:
-                return Unusable(f"key record of {len(keys[0])} bytes")
+                return UnusableAnswer(f"key record of {len(keys[0])} bytes")
             return keys[0]
 
 

@@ -13,7 +13,7 @@ import dkim
 from dkim.crypto import UnparsableKeyError, parse_private_key
 
 from gateway.authentication.signatures import MIN_RSA_BITS
-from rules.validation.messages import Refused
+from rules.validation.messages import InvalidFile
 
 SIGNED = (
     "From",
@@ -37,7 +37,7 @@ _ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 """What stands before the 32 octets of an Ed25519 key in DER (RFC 8410 §7)."""
 
 
-class KeyRefused(Refused):
+class KeyRefused(InvalidFile):
     """A signing key that cannot be used; `str()` names the file and what to do."""
 
 

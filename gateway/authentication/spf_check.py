@@ -18,12 +18,12 @@ import spf
 from gateway.authentication.dns import (
     Absent,
     Answer,
-    Found,
     Lookups,
     Question,
     RecordType,
     Temporary,
-    Unusable,
+    TextRecords,
+    UnusableAnswer,
     host_domain,
 )
 from gateway.authentication.offload import Run
@@ -144,11 +144,11 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
         match self._answers[question]:
             case Temporary(why=why):
                 raise spf.TempError(why)
-            case Unusable(why=why):
+            case UnusableAnswer(why=why):
                 raise spf.PermError(why)
-            case Found(texts=texts) if texts:
+            case TextRecords(texts=texts) if texts:
                 return self._records(kind, question[0], texts)
-            case Found() | Absent():
+            case TextRecords() | Absent():
                 if not ignore_void:
                     self.void_lookups += 1
                     if self.void_lookups > spf.MAX_VOID_LOOKUPS:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway import backtest, clock, policies
-from gateway.backtest import Aspect, Difference, Outcome, Report, Wanted
+from gateway.backtest import Aspect, BacktestQuery, Difference, Outcome, Report
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
 from gateway.cli.mails import STYLES, clean
 from gateway.policies import Policies
@@ -55,7 +55,7 @@ def simulate(
     end = _moment(until, now, "--until") if until is not None else now
     if begin >= end:
         fail(os.EX_USAGE, f"--since {since} is not before {f'--until {until}' if until else 'now'}")
-    wanted = Wanted(begin, end, mailbox, limit)
+    wanted = BacktestQuery(begin, end, mailbox, limit)
     with failing_well():
         new = policies.read(file).policy
         settings = load_config(config)
@@ -71,11 +71,11 @@ def simulate(
         console.print(_table(report))
 
 
-async def _run(url: str, known: Policies, new: Policy, wanted: Wanted) -> Report:
+async def _run(url: str, known: Policies, new: Policy, wanted: BacktestQuery) -> Report:
     database = Database(url, connections=1)
     try:
         await asyncio.to_thread(database.check_version)
-        return await backtest.simulate(database, known, new, wanted)
+        return await backtest.run_backtest(database, known, new, wanted)
     finally:
         database.close()
 
@@ -92,7 +92,7 @@ def _moment(text: str, now: datetime, option: str) -> datetime:
         fail(os.EX_USAGE, f"{said}; write 30d, 12h, 2w or a date such as 2026-11-01")
 
 
-def _summary(report: Report, new: Policy, wanted: Wanted) -> Iterator[str]:
+def _summary(report: Report, new: Policy, wanted: BacktestQuery) -> Iterator[str]:
     yield (
         f"{new.name}, tried on the mails to {', '.join(report.mailboxes) or 'no mailbox'} from "
         f"{wanted.since:%Y-%m-%d %H:%M} to {wanted.until:%Y-%m-%d %H:%M} UTC. Nothing was written."
@@ -171,7 +171,7 @@ def _value(outcome: Outcome, aspect: Aspect) -> str:
             return clean(str(value))
 
 
-def _as_json(report: Report, new: Policy, wanted: Wanted) -> dict[str, object]:
+def _as_json(report: Report, new: Policy, wanted: BacktestQuery) -> dict[str, object]:
     """The document; every key is always there."""
     return {
         "policy": new.name,

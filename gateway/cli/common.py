@@ -16,10 +16,10 @@ from rich.table import Table
 
 from gateway.config import model as configuration
 from gateway.config.model import Config
-from rules.validation.messages import Refused
+from rules.validation.messages import InvalidFile
 from storage.db.database import Connection, Database, NotUpgraded, StoreDown
 from storage.db.ledger import Conflict, open_ledger
-from storage.registry.enrolment import ImportRefused, Taken, Unknown, Unusable
+from storage.registry.enrolment import AlreadyExists, ImportRefused, InvalidValue, NotFound
 from storage.ticket.changes import ChangeRefused
 
 T = TypeVar("T")
@@ -57,11 +57,11 @@ def failing_well() -> Iterator[None]:
         yield
     except ImportRefused as error:
         fail(os.EX_DATAERR, str(error))
-    except Refused as error:
+    except InvalidFile as error:
         fail(os.EX_CONFIG, str(error))
     except NotUpgraded as error:
         fail(os.EX_CONFIG, str(error))
-    except (Unknown, Taken, Unusable, ChangeRefused) as error:
+    except (NotFound, AlreadyExists, InvalidValue, ChangeRefused) as error:
         fail(os.EX_DATAERR, str(error))
     except Conflict as error:
         fail(os.EX_TEMPFAIL, f"somebody else was first: {error}")

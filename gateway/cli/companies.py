@@ -26,7 +26,7 @@ from gateway.cli.common import (
 from gateway.cli.mails import clean
 from rules.policy import Policy
 from rules.ticket.business_time import parse_span
-from rules.validation.messages import near
+from rules.validation.messages import suggestion
 from storage.registry import companies, enrolment
 from storage.registry.companies import Contract
 
@@ -64,7 +64,9 @@ def listing(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
 
 @company.command("show", help="Show a company with all that is agreed with it.")
 def show(name: NameArgument, mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    agreed = read(config, lambda c: companies.agreed(c, enrolment.the_mailbox(c, mailbox), name))
+    agreed = read(
+        config, lambda c: companies.company_agreement(c, enrolment.the_mailbox(c, mailbox), name)
+    )
     facts = [
         ("company", agreed.name),
         ("state", "active" if agreed.active else "suspended"),
@@ -130,7 +132,9 @@ def remove_domains(
 
 
 def _show_domains(name: str, mailbox: str | None, config: Path | None) -> None:
-    agreed = read(config, lambda c: companies.agreed(c, enrolment.the_mailbox(c, mailbox), name))
+    agreed = read(
+        config, lambda c: companies.company_agreement(c, enrolment.the_mailbox(c, mailbox), name)
+    )
     console.print(f"{name}: domains {' '.join(agreed.domains) or 'none'}", markup=False)
 
 
@@ -150,7 +154,7 @@ def tier(
     policy = _policy(config, mailbox)
     known = [each.name for each in policy.tiers]
     if tier not in known:
-        hint = near(tier, known) or f"there are: {', '.join(known) or 'none'}"
+        hint = suggestion(tier, known) or f"there are: {', '.join(known) or 'none'}"
         fail(os.EX_DATAERR, f"no tier {tier!r} in the policy {policy.name} ({hint})")
     targets = {
         key: promised

@@ -33,7 +33,7 @@ from rules.ticket.changes import (
     SettlePerson,
     Workaround,
 )
-from rules.ticket.notices import Order
+from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Clock
 from rules.ticket.visibility import Visibility
 
@@ -48,7 +48,7 @@ _KINDS: Mapping[Visibility, str] = {
 }
 
 
-def deed(decision: Decision) -> tuple[Line, ...]:
+def describe(decision: Decision) -> tuple[Line, ...]:
     """The action and all that comes with it; what does not apply is left out."""
     lines = (("would", _does(decision)), *_details(decision), *_mails(decision.orders))
     return tuple((label, said) for label, said in lines if said)
@@ -98,7 +98,7 @@ def _details(decision: Decision) -> Iterator[Line]:
             moved = adding.moved
             yield "status", f"{moved.was} → {moved.became}" if moved is not None else ""
             yield "changes", ", ".join(map(_change, adding.changes))
-            yield "due", _due(adding.ticking.clock) if adding.ticking is not None else ""
+            yield "due", _due(adding.clock_change.clock) if adding.clock_change is not None else ""
             yield "lacks", _still(adding.missing)
             yield "fields", _fields(adding.fields)
             yield "joins", _people(adding.additions)
@@ -139,7 +139,7 @@ def _change(change: Change) -> str:
             assert_never(change)
 
 
-def _mails(orders: Iterable[Order]) -> Iterator[Line]:
+def _mails(orders: Iterable[NoticeOrder]) -> Iterator[Line]:
     for order in orders:
         yield "mails", f"{order.kind.replace('_', ' ')} to {order.address}"
 

@@ -24,7 +24,7 @@ from gateway import log
 from gateway.app import Parts
 from gateway.authentication.authenticator import peer_address
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config, read
-from gateway.cli.describe_decision import deed
+from gateway.cli.describe_decision import describe
 from rules import replies
 from rules.decision.model import Decision, Step, Verdict
 from rules.mail import Delivery, Envelope, StrangersWish, as_sent, header
@@ -32,7 +32,7 @@ from rules.mail.header import Author
 from rules.replies import Reply
 from rules.sender.authentication import from_dict
 from storage.mail import journal
-from storage.mail.journal import JournalEntry, Wanted
+from storage.mail.journal import JournalEntry, JournalFilter
 from storage.registry import enrolment
 
 FOLLOW_S = 0.5
@@ -64,7 +64,7 @@ def tail(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    wanted = Wanted(verdict, sender.lower() if sender else None, ticket)
+    wanted = JournalFilter(verdict, sender.lower() if sender else None, ticket)
     shown: dict[UUID, datetime] = {}
     try:
         entries = read(config, lambda connection: journal.newest(connection, wanted, lines))
@@ -154,7 +154,7 @@ def check(
     for mailbox, decision, degraded in decided:
         said = Text(decision.verdict, style=STYLES[decision.verdict])
         console.print(Text(f"{mailbox}: ").append(said).append(f", {decision.reason}"))
-        _facts(*deed(decision))
+        _facts(*describe(decision))
         if degraded:
             _facts(("degraded", degraded))
         _trace(decision.trace)

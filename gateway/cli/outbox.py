@@ -17,7 +17,7 @@ from gateway.cli.mails import clean
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection
 from storage.notices import outbox
-from storage.notices.outbox import Listed
+from storage.notices.outbox import NoticeSummary
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def listing(
 ) -> None:
     state = NoticeState.DEAD if dead else None
 
-    def query(connection: Connection) -> tuple[Sequence[Listed], dict[str, int]]:
+    def query(connection: Connection) -> tuple[Sequence[NoticeSummary], dict[str, int]]:
         return outbox.listing(connection, state, lines), outbox.counts(connection)
 
     notices, counts = read(config, query)
@@ -71,7 +71,7 @@ def requeue(
     console.print(f"{done} requeued")
 
 
-def _line(notice: Listed) -> Text:
+def _line(notice: NoticeSummary) -> Text:
     line = Text(f"{notice.created_at:%Y-%m-%d %H:%M}  ")
     line.append(f"{notice.state.value:<5}", style=_COLOURS[notice.state])
     line.append(f"{notice.kind:<16}")
@@ -83,7 +83,7 @@ def _line(notice: Listed) -> Text:
     return line
 
 
-def _facts(notice: Listed) -> Sequence[tuple[str, str]]:
+def _facts(notice: NoticeSummary) -> Sequence[tuple[str, str]]:
     due = f"{notice.due_at:%Y-%m-%d %H:%M:%S}" if notice.state is NoticeState.DUE else ""
     return [
         (name, value)

@@ -13,10 +13,10 @@ from rich.text import Text
 from gateway import policies
 from gateway.cli import backtest
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
-from gateway.policies import Found
+from gateway.policies import PolicyFile
 from rules.mail import Mailbox
 from rules.policy.explain import as_text, explained
-from rules.validation.messages import Refused
+from rules.validation.messages import InvalidFile
 from storage.db.database import Database, NotUpgraded, StoreDown
 from storage.registry import enrolment
 
@@ -58,7 +58,7 @@ def validate(files: Annotated[list[Path], typer.Argument(metavar="FILE...")]) ->
     for file in files:
         try:
             found = policies.read(file)
-        except Refused as error:
+        except InvalidFile as error:
             faults.append(str(error))
             continue
         console.print(Text(f"{file}: the policy {found.policy.name} holds."))
@@ -106,7 +106,7 @@ policy.command("simulate", help="Say what would have become of the last mails un
 )
 
 
-def _next_steps(made: Found, model: str, path: Path, *, into_known: bool) -> str:
+def _next_steps(made: PolicyFile, model: str, path: Path, *, into_known: bool) -> str:
     steps = [f"Change {path} as you like, the title first.", f"postern policy validate {path}"]
     if marks := _marks(made):
         steps[0] += f" {marks}"
@@ -122,7 +122,7 @@ def _next_steps(made: Found, model: str, path: Path, *, into_known: bool) -> str
     return "\n".join([f"{path} is written, a copy of {model}. What to do next:", *numbered])
 
 
-def _marks(found: Found) -> str:
+def _marks(found: PolicyFile) -> str:
     lines = policies.unchanged_marks(found.text)
     if not lines:
         return ""
@@ -130,12 +130,12 @@ def _marks(found: Found) -> str:
     return f"Put in your own where it says '# change me': line{'s' * (len(lines) > 1)} {listed}."
 
 
-def _found(config: Path | None) -> dict[str, Found]:
+def _found(config: Path | None) -> dict[str, PolicyFile]:
     with failing_well():
         return policies.find(load_config(config).policies.folder)
 
 
-def _one(name: str, config: Path | None) -> Found:
+def _one(name: str, config: Path | None) -> PolicyFile:
     found = _found(config)
     with failing_well():
         policies.named({each: found[each].policy for each in found}, name, "policies")

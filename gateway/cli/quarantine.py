@@ -35,7 +35,7 @@ from rules.mail.header import Author
 from rules.sender.authentication import Authentication
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
-from storage.mail.quarantine import Held
+from storage.mail.quarantine import HeldMail
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled
 
@@ -46,7 +46,7 @@ IdArgument = Annotated[str, typer.Argument(metavar="JOURNAL_ID", help="As `held 
 
 @held.command("list", help="List what is held, the oldest first.")
 def listing(config: ConfigOption = None) -> None:
-    for mail in read(config, quarantine.held):
+    for mail in read(config, quarantine.held_mails):
         line = Text(f"{mail.came_at:%Y-%m-%d %H:%M}  ")
         line.append(f"{mail.reason:<17} ", style="yellow")
         line.append(f"{clean(mail.author or mail.envelope.mail_from or '<>')}  ")
@@ -131,7 +131,7 @@ class _Wording:
         return address
 
 
-async def _release(config: Path | None, mail: Held, wording: _Wording) -> Receipt:
+async def _release(config: Path | None, mail: HeldMail, wording: _Wording) -> Receipt:
     settings = load_config(config)
     log.configure("error", settings.log.format)
     async with gateway_app.parts(settings) as parts:
@@ -147,7 +147,7 @@ async def _release(config: Path | None, mail: Held, wording: _Wording) -> Receip
         )
 
 
-def _held(config: Path | None, journal_id: str) -> Held:
+def _held(config: Path | None, journal_id: str) -> HeldMail:
     try:
         wanted = UUID(journal_id)
     except ValueError:

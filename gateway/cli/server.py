@@ -114,7 +114,7 @@ def init(
 def ensure_key(connection: Connection) -> bool:
     try:
         enrolment.keys(connection)
-    except enrolment.Unknown:
+    except enrolment.NotFound:
         enrolment.add_key(connection, secrets.token_bytes(KEY_BYTES), clock.now())
         return True
     return False

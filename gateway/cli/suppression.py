@@ -36,7 +36,7 @@ def forgive(
 ) -> None:
     normal = normalise(address) or address
     if not write(
-        config, lambda c: suppression.forgive(c, enrolment.the_mailbox(c, mailbox).id, normal)
+        config, lambda c: suppression.remove(c, enrolment.the_mailbox(c, mailbox).id, normal)
     ):
         fail(os.EX_DATAERR, f"no mail to {address} came back; see `postern bounced list`")
     console.print(f"{normal} is written to again.", markup=False)

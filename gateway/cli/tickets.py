@@ -25,19 +25,19 @@ from gateway.cli.common import (
 )
 from gateway.cli.mails import clean
 from gateway.policies import Policies
-from gateway.ticket_requests import Asked
+from gateway.ticket_requests import TicketPatch
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise
 from rules.ticket.changes import Change
 from rules.ticket.lifecycle import Status
-from rules.validation.messages import complaint
+from rules.validation.messages import explain
 from storage.db.database import Connection
 from storage.registry import lookup
 from storage.ticket import changes
 from storage.ticket import read as tickets
 from storage.ticket.changes import ChangeRefused
-from storage.ticket.read import Audited, Said, Summary, Whole
-from storage.ticket.write import Hand, Source
+from storage.ticket.read import AuditEntry, CommentView, TicketSummary, TicketView
+from storage.ticket.write import ChangeContext, Source
 
 app = typer.Typer()
 
@@ -96,7 +96,7 @@ def listing(
 
 @app.command("show", help="Show one ticket with all that is on it.")
 def one(number: NumberArgument, config: ConfigOption = None) -> None:
-    whole = read(config, lambda connection: tickets.whole(connection, number))
+    whole = read(config, lambda connection: tickets.ticket_view(connection, number))
     if whole is None:
         fail(os.EX_DATAERR, f"no ticket #{number}; `postern tickets` lists the last ones")
     console.print(_line(whole.summary))
@@ -167,12 +167,12 @@ def _comment_of(say: str | None, note: str | None) -> dict[str, str] | None:
     return {"text": note, "visibility": "note"} if note is not None else None
 
 
-def _asked(**values: object) -> Asked:
+def _asked(**values: object) -> TicketPatch:
     try:
-        return Asked.model_validate(values)
+        return TicketPatch.model_validate(values)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        said = complaint(fault, Asked) if fault["loc"] else fault["msg"]
+        said = explain(fault, TicketPatch) if fault["loc"] else fault["msg"]
         fail(os.EX_USAGE, said.removeprefix("Value error, "))
 
 
@@ -188,7 +188,7 @@ def _make(
         raise ChangeRefused(f"there is no ticket #{number}; `postern tickets` lists the last ones")
     policy = policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
     actor = _actor(connection, mailbox, acting_as)
-    hand = Hand(mailbox, actor, Source.CONSOLE, clock.now(), clock.new_id)
+    hand = ChangeContext(mailbox, actor, Source.CONSOLE, clock.now(), clock.new_id)
     return changes.make(connection, hand, number, wanted, policy, by_staff=True)
 
 
@@ -204,7 +204,7 @@ def _actor(connection: Connection, mailbox: Mailbox, acting_as: str | None) -> s
     return str(address)
 
 
-def _line(summary: Summary) -> Text:
+def _line(summary: TicketSummary) -> Text:
     line = Text(f"#{summary.number:<7}", style="bold")
     line.append(f"{summary.status:<9}", style="not bold")
     line.append(f"{clean(summary.severity):<10}", style="not bold yellow")
@@ -212,7 +212,7 @@ def _line(summary: Summary) -> Text:
     return line.append(clean(summary.subject), style="not bold italic")
 
 
-def _facts(whole: Whole) -> Iterator[tuple[str, str]]:
+def _facts(whole: TicketView) -> Iterator[tuple[str, str]]:
     summary, details = whole.summary, whole.details
     found = (
         ("deleted", "yes" if details.deleted else ""),
@@ -238,14 +238,14 @@ def _moment(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC" if moment is not None else ""
 
 
-def _audited(audited: Audited) -> str:
+def _audited(audited: AuditEntry) -> str:
     change = f"{audited.was} → {audited.became}" if audited.was else audited.became
     why = f" ({audited.why})" if audited.why else ""
     by = f"{audited.actor or 'postern'} by {audited.source.replace('_', ' ')}"
     return clean(f"{audited.at:%Y-%m-%d %H:%M}  {audited.what}: {change}{why}  {by}")
 
 
-def _comment(said: Said) -> None:
+def _comment(said: CommentView) -> None:
     console.print()
     kind = "" if said.visibility == "public" else f"  [{said.visibility}]"
     head = f"{said.written_at:%Y-%m-%d %H:%M}  {clean(said.author or '(no author)')}{kind}"

@@ -26,7 +26,7 @@ from gateway.cli.companies import company
 from gateway.users_csv import parse_users
 from gateway.web.api.auth import Scope
 from rules.facts import Role
-from rules.validation.messages import Refused
+from rules.validation.messages import InvalidFile
 from storage.db.database import Connection
 from storage.registry import companies, enrolment
 from storage.registry.enrolment import NewPerson
@@ -228,7 +228,7 @@ def import_users(
 ) -> None:
     try:
         rows = parse_users(file.read_bytes(), str(file))
-    except Refused as error:
+    except InvalidFile as error:
         fail(os.EX_DATAERR, str(error))
     count = write(
         config,

@@ -34,14 +34,14 @@ from gateway.config.types import (
     TcpListen,
 )
 from rules.mail import StrangersWish
-from rules.validation.messages import Refused, complaint, text_of
+from rules.validation.messages import InvalidFile, explain, text_of
 
 DEFAULT_FILE = Path("postern.toml")
 ENVIRONMENT_PREFIX = "POSTERN_"
 ENVIRONMENT = "the environment"
 
 
-class ConfigRefused(Refused):
+class ConfigRefused(InvalidFile):
     """A configuration that does not hold; `str()` names file, key and what to do."""
 
 
@@ -257,9 +257,9 @@ def _checked(values: dict[str, object], source: str) -> Config:
         for fault in error.errors(include_url=False):
             variable = _variable(fault["loc"])
             if variable in os.environ:
-                named.append(complaint(fault, Config, name=variable))
+                named.append(explain(fault, Config, name=variable))
             else:
-                faults.append(complaint(fault, Config))
+                faults.append(explain(fault, Config))
         raise ConfigRefused(ENVIRONMENT if named else source, named or faults) from error
 
 

@@ -10,28 +10,34 @@ from urllib.parse import quote
 
 from gateway.authentication.signing import Signer
 from gateway.outgoing import mime
-from gateway.outgoing.context import Sheet, sheet
+from gateway.outgoing.context import TemplateContext, template_context
 from gateway.outgoing.delivery import Outgoing
 from gateway.outgoing.mime import Field
-from gateway.outgoing.quoted_comment import Mask
-from gateway.outgoing.recipient_links import Links
+from gateway.outgoing.quoted_comment import Redactor
+from gateway.outgoing.recipient_links import RecipientLinks
 from gateway.outgoing.templates import Templates
 from rules.mail.addresses import domain_of
 from rules.policy import Policy
 from rules.sender.tokens import Keys, loop_mark, message_id, return_path, thread_root
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from storage.notices.outbox import Notice
 
 _ID = re.compile(r"<[!-;=?-~]{1,300}>")
 """A Message-ID that can be put into a header as it is."""
 LONGEST_LOCAL_PART = 64
 """In octets (RFC 5321 §4.5.3.1.1)."""
-_LEAVABLE = (Kind.COMMENT, Kind.STATUS, Kind.APPROVAL, Kind.FOLLOW_UP, Kind.FEEDBACK)
+_LEAVABLE = (
+    NoticeKind.COMMENT,
+    NoticeKind.STATUS,
+    NoticeKind.APPROVAL,
+    NoticeKind.FOLLOW_UP,
+    NoticeKind.FEEDBACK,
+)
 """What a customer may ask to get no more of."""
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class Composer:
     """What all outgoing mails of one moment have in common."""
 
     keys: Keys
@@ -47,8 +53,8 @@ class Writer:
 
         ValueError for an address that cannot stand in a header.
         """
-        mask = Mask(self.own_addresses, self.links_begin)
-        shown = sheet(notice, policy, self.keys, mask)
+        mask = Redactor(self.own_addresses, self.links_begin)
+        shown = template_context(notice, policy, self.keys, mask)
         folders = (notice.mailbox.address, notice.mailbox.policy)
         words = self.templates.rendered(notice.kind, shown, folders)
         parts = [("text/plain", mime.plain(words.text))]
@@ -82,11 +88,11 @@ class Writer:
                 yield "In-Reply-To", answered
             yield "References", "\r\n ".join(references)
 
-    def _answering(self, notice: Notice, shown: Sheet) -> Iterator[Field]:
+    def _answering(self, notice: Notice, shown: TemplateContext) -> Iterator[Field]:
         """Where a person's reply goes, and what keeps machines from giving one (RFC 3834 §5)."""
         if shown.reply_address:
             yield "Reply-To", shown.reply_address
-        if not (notice.kind is Kind.COMMENT and shown.words and shown.words.by_staff):
+        if not (notice.kind is NoticeKind.COMMENT and shown.words and shown.words.by_staff):
             answers = notice.kind.answers_a_mail
             yield "Auto-Submitted", "auto-replied" if answers else "auto-generated"
         yield "X-Auto-Response-Suppress", "All"
@@ -94,10 +100,10 @@ class Writer:
         if notice.kind in _LEAVABLE and shown.reply_address:
             yield from self._leaving(notice, shown)
 
-    def _leaving(self, notice: Notice, shown: Sheet) -> Iterator[Field]:
+    def _leaving(self, notice: Notice, shown: TemplateContext) -> Iterator[Field]:
         """One click in the client's own button (RFC 8058 §3.1: over https), or one word."""
         mail = f"<mailto:{quote(shown.reply_address, safe='@+')}?subject=%23unsubscribe>"
-        link = Links(notice, self.keys, self.links_begin).unsubscribe()
+        link = RecipientLinks(notice, self.keys, self.links_begin).unsubscribe()
         if link.startswith("https://"):
             yield "List-Unsubscribe", f"<{link}>,\r\n {mail}"
             yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
@@ -113,9 +119,9 @@ class Writer:
         return path if len(path.rpartition("@")[0]) <= LONGEST_LOCAL_PART else ""
 
 
-def _from_name(shown: Sheet) -> str:
+def _from_name(shown: TemplateContext) -> str:
     """`Sam via Support` over a person's words. No name with an @: it would look like an address."""
     words = shown.words
-    if shown.kind != Kind.COMMENT or words is None or "@" in words.name:
+    if shown.kind != NoticeKind.COMMENT or words is None or "@" in words.name:
         return shown.sender
     return shown.sender if words.name == shown.sender else f"{words.name} via {shown.sender}"

@@ -6,16 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.outgoing.dates import date_of, moment
+from gateway.outgoing.dates import date, date_and_time
 from gateway.outgoing.mime import one_line
-from gateway.outgoing.quoted_comment import Mask, Words, words_of
-from gateway.outgoing.recipient_links import Links, own_address
+from gateway.outgoing.quoted_comment import QuotedComment, Redactor, quoted_comment
+from gateway.outgoing.recipient_links import RecipientLinks, own_address
 from rules.mail.language import written_in
 from rules.mail.quoting import REPLY_MARK
 from rules.policy import Policy
 from rules.sender.tokens import Keys, Purpose
-from rules.ticket.notices import INVITATION_LASTS, Kind
-from storage.notices.outbox import About, Notice
+from rules.ticket.notices import INVITATION_LASTS, NoticeKind
+from storage.notices.outbox import Notice, NoticeTicket
 
 _DETAILS = (
     "addresses",
@@ -37,7 +37,7 @@ _DETAILS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class TemplateContext:
     """The names that templates know. Those that do not apply are empty, or None."""
 
     kind: str
@@ -72,7 +72,7 @@ class Sheet:
     """The questions for what is missing."""
     due: str
     """When the next answer is due."""
-    words: Words | None
+    words: QuotedComment | None
     detail: Mapping[str, str]
     greeting: str
     """The policy's own text for a notice of this kind."""
@@ -89,12 +89,12 @@ class Sheet:
     reply_mark: str
 
 
-def sheet(notice: Notice, policy: Policy, keys: Keys, mask: Mask) -> Sheet:
+def template_context(notice: Notice, policy: Policy, keys: Keys, mask: Redactor) -> TemplateContext:
     """All that the templates of a notice may use."""
     language = language_of(notice, policy)
-    about, links = notice.about, Links(notice, keys, mask.links_begin)
+    about, links = notice.about, RecipientLinks(notice, keys, mask.links_begin)
     for_staff = notice.kind.is_for_staff
-    return Sheet(
+    return TemplateContext(
         kind=notice.kind.value,
         language=language,
         mailbox=notice.mailbox.address,
@@ -116,16 +116,16 @@ def sheet(notice: Notice, policy: Policy, keys: Keys, mask: Mask) -> Sheet:
         fields=_fields(about, policy),
         missing=about.missing if about else (),
         asks=_asks(notice, policy),
-        due=moment(about.due_at, policy.clock.calendar.zone, language)
+        due=date_and_time(about.due_at, policy.clock.calendar.zone, language)
         if about and about.due_at
         else "",
-        words=words_of(notice, policy, mask),
+        words=quoted_comment(notice, policy, mask),
         detail=_detail(notice, mask),
         greeting=_greeting(notice.kind, policy),
         approvals=links.approvals(),
         feedback_link=links.feedback(),
         sign_up_link=links.sign_up(),
-        sign_up_until=date_of(notice.created_at + INVITATION_LASTS, language),
+        sign_up_until=date(notice.created_at + INVITATION_LASTS, language),
         reply_address=own_address(notice, keys, _reply_to(notice.kind)),
         note_address=own_address(notice, keys, Purpose.NOTE) if for_staff else "",
         for_staff=for_staff,
@@ -133,9 +133,9 @@ def sheet(notice: Notice, policy: Policy, keys: Keys, mask: Mask) -> Sheet:
     )
 
 
-def _reply_to(kind: Kind) -> Purpose:
+def _reply_to(kind: NoticeKind) -> Purpose:
     """What an answer to a notice is meant to become."""
-    return Purpose.FEEDBACK if kind is Kind.FEEDBACK else Purpose.REPLY
+    return Purpose.FEEDBACK if kind is NoticeKind.FEEDBACK else Purpose.REPLY
 
 
 def language_of(notice: Notice, policy: Policy) -> str:
@@ -143,42 +143,42 @@ def language_of(notice: Notice, policy: Policy) -> str:
     return written_in(notice.language, policy.language)
 
 
-def _subject(notice: Notice, policy: Policy, mask: Mask) -> str:
+def _subject(notice: Notice, policy: Policy, mask: Redactor) -> str:
     """The ticket's subject without our tag and without marks of a reply."""
     if notice.about is None:
         return ""
     tag = policy.subject_tag.format.replace("{n}", str(notice.about.ticket))
-    bare = mask.over(notice.about.subject, notice.mailbox.address).replace(tag, "")
+    bare = mask.redact(notice.about.subject, notice.mailbox.address).replace(tag, "")
     return one_line(_ANSWERED.sub("", bare.strip()), 200)
 
 
 _ANSWERED = re.compile(r"(?i)^(?:(?:re|aw|sv|antw)\s*:\s*)+")
 
 
-def _claimed(about: About | None) -> str:
+def _claimed(about: NoticeTicket | None) -> str:
     if about is None or about.severity_claimed in (None, about.severity):
         return ""
     return about.severity_claimed or ""
 
 
-def _critical_channel(about: About | None, policy: Policy) -> str:
+def _critical_channel(about: NoticeTicket | None, policy: Policy) -> str:
     if about is None or not about.critical_claimed:
         return ""
     tier = policy.tier(about.tier)
     return (tier and tier.critical_channel) or policy.severity.critical_channel or ""
 
 
-def _portal_first(about: About | None, policy: Policy) -> bool:
+def _portal_first(about: NoticeTicket | None, policy: Policy) -> bool:
     tier = policy.tier(about.tier) if about and about.critical_claimed else None
     return tier is not None and tier.critical_first_in_portal
 
 
-def _tier_title(about: About | None, policy: Policy) -> str:
+def _tier_title(about: NoticeTicket | None, policy: Policy) -> str:
     tier = policy.tier(about.tier) if about else None
     return tier.title if tier else about.tier if about else ""
 
 
-def _fields(about: About | None, policy: Policy) -> tuple[tuple[str, str], ...]:
+def _fields(about: NoticeTicket | None, policy: Policy) -> tuple[tuple[str, str], ...]:
     labels = {field.name: field.label for field in policy.fields}
     found = about.fields if about else {}
     return tuple((labels.get(name, name), one_line(value)) for name, value in found.items())
@@ -193,16 +193,16 @@ def _asks(notice: Notice, policy: Policy) -> tuple[str, ...]:
     return tuple(asks.get(name, name) for name in about.missing) if about else ()
 
 
-def _greeting(kind: Kind, policy: Policy) -> str:
+def _greeting(kind: NoticeKind, policy: Policy) -> str:
     texts = {
-        Kind.ACKNOWLEDGEMENT: policy.acknowledgement.text,
-        Kind.INVITATION: policy.texts.invitation,
-        Kind.FEEDBACK: policy.feedback.text,
+        NoticeKind.ACKNOWLEDGEMENT: policy.acknowledgement.text,
+        NoticeKind.INVITATION: policy.texts.invitation,
+        NoticeKind.FEEDBACK: policy.feedback.text,
     }
     return texts.get(kind, "")
 
 
-def _detail(notice: Notice, mask: Mask) -> Mapping[str, str]:
+def _detail(notice: Notice, mask: Redactor) -> Mapping[str, str]:
     """Every detail that there is; what was left out is empty."""
-    safe = {k: mask.over(value, notice.mailbox.address) for k, value in notice.detail.items()}
+    safe = {k: mask.redact(value, notice.mailbox.address) for k, value in notice.detail.items()}
     return {**dict.fromkeys(_DETAILS, ""), **safe}

@@ -15,7 +15,7 @@ _MONTHS = {
 }
 
 
-def moment(at: datetime, zone: str, language: str) -> str:
+def date_and_time(at: datetime, zone: str, language: str) -> str:
     """`Monday 23 November 2026, 10:00 (Europe/Berlin)`: the zone is named, never left to guess."""
     local = at.astimezone(ZoneInfo(zone))
     day, month = _DAYS[language][local.weekday()], _MONTHS[language].split()[local.month - 1]
@@ -24,7 +24,7 @@ def moment(at: datetime, zone: str, language: str) -> str:
     return f"{day} {local.day} {month} {local.year}, {local:%H:%M} ({zone})"
 
 
-def date_of(at: datetime, language: str) -> str:
+def date(at: datetime, language: str) -> str:
     """`23 November 2026`, in UTC."""
     month = _MONTHS[language].split()[at.month - 1]
     return f"{at.day}{'.' if language == 'de' else ''} {month} {at.year}"

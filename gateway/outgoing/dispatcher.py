@@ -19,9 +19,9 @@ from typing import TypeVar
 from gateway import log
 from gateway.authentication.signing import Signer
 from gateway.clock import Clock
-from gateway.mailbox_cache import Directory
+from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
-from gateway.outgoing.compose import Writer
+from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Relay, RelayDown, Undelivered
 from gateway.outgoing.templates import Templates
 from gateway.policies import Policies
@@ -58,7 +58,7 @@ class Dispatcher:
 
     database: Database
     ledger: Ledger
-    directory: Directory
+    mailbox_cache: MailboxCache
     policies: Policies
     relay: Relay
     metrics: Metrics
@@ -103,8 +103,8 @@ class Dispatcher:
         if due is None or due > now:
             return 0
         notices: Sequence[Notice] = await self._write(partial(outbox.claim, now=now, limit=BATCH))
-        known = await self.directory.current()
-        writer = Writer(
+        known = await self.mailbox_cache.current()
+        writer = Composer(
             known.keys, self.links_begin, self.templates, self.signer, known.own_addresses
         )
         this = _Round(until=now + BEGUN_WITHIN)
@@ -118,7 +118,7 @@ class Dispatcher:
             raise error
         return len(notices)
 
-    async def _send_each(self, waiting: Iterator[Notice], writer: Writer, this: _Round) -> None:
+    async def _send_each(self, waiting: Iterator[Notice], writer: Composer, this: _Round) -> None:
         """Send one after the other of what several senders share."""
         for notice in waiting:
             if this.down is not None:
@@ -126,7 +126,7 @@ class Dispatcher:
             elif self.clock() < this.until:
                 await self._send(notice, writer, this)
 
-    async def _send(self, notice: Notice, writer: Writer, this: _Round) -> None:
+    async def _send(self, notice: Notice, writer: Composer, this: _Round) -> None:
         try:
             policy = self.policies[notice.mailbox.policy]
             # A signature takes milliseconds, in which the mails that come in would wait.

@@ -9,26 +9,26 @@ from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.mail.quoting import REPLY_MARK, is_forward, masked, published, visible
 from rules.policy import Policy
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice
-from storage.notices.outbox import Words as Comment
+from storage.notices.outbox import NoticeComment as Comment
 
 LONGEST_TEXT = 60_000
 """In characters; the whole is with the ticket."""
 _PUBLIC_ONLY = (
-    Kind.ACKNOWLEDGEMENT,
-    Kind.COMMENT,
-    Kind.STATUS,
-    Kind.APPROVAL,
-    Kind.FOLLOW_UP,
-    Kind.FEEDBACK,
+    NoticeKind.ACKNOWLEDGEMENT,
+    NoticeKind.COMMENT,
+    NoticeKind.STATUS,
+    NoticeKind.APPROVAL,
+    NoticeKind.FOLLOW_UP,
+    NoticeKind.FEEDBACK,
 )
-_FIRST_OF_A_TICKET = (Kind.NEW_TICKET, Kind.ACCOUNT_TEAM, Kind.ESCALATION)
+_FIRST_OF_A_TICKET = (NoticeKind.NEW_TICKET, NoticeKind.ACCOUNT_TEAM, NoticeKind.ESCALATION)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class QuotedComment:
     """A comment as its recipient sees it."""
 
     name: str
@@ -46,14 +46,14 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Mask:
+class Redactor:
     """Takes out of a text the reply addresses and links that were made for somebody else."""
 
     own_addresses: frozenset[str]
     """Of all our mailboxes: a token of one may be quoted in a mail to another."""
     links_begin: str
 
-    def over(self, text: str, mailbox: str) -> str:
+    def redact(self, text: str, mailbox: str) -> str:
         """The text as anybody may read it, in a mail from a mailbox."""
         without = masked(plain(text), self.own_addresses | {mailbox})
         begin = re.escape(self.links_begin)
@@ -61,7 +61,7 @@ class Mask:
         return re.sub(links, rf"{self.links_begin}/\1", without)
 
 
-def words_of(notice: Notice, policy: Policy, mask: Mask) -> Words | None:
+def quoted_comment(notice: Notice, policy: Policy, mask: Redactor) -> QuotedComment | None:
     """The words of a notice, if it carries any.
 
     ValueError for words that are not public in a mail to a customer: whatever ordered it, such a
@@ -72,13 +72,13 @@ def words_of(notice: Notice, policy: Policy, mask: Mask) -> Words | None:
         return None
     if comment.visibility is not Visibility.PUBLIC and notice.kind in _PUBLIC_ONLY:
         raise ValueError(f"these words are no customer's to read: {comment.visibility}")
-    text = mask.over(comment.text, notice.mailbox.address)
+    text = mask.redact(comment.text, notice.mailbox.address)
     if comment.by_staff and not notice.kind.is_for_staff:
         text = _for_customers(text)
     subject = notice.about.subject if notice.about else ""
     forwarded = notice.kind in _FIRST_OF_A_TICKET and is_forward(subject)
     shown = visible(text, forwarded=forwarded)
-    return Words(
+    return QuotedComment(
         name=_author(comment, policy),
         address="" if comment.by_staff else comment.author,
         by_staff=comment.by_staff,

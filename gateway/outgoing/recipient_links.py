@@ -14,7 +14,7 @@ from rules.sender.tokens import (
     reply_address,
     sign_up_token,
 )
-from rules.ticket.notices import INVITATION_LASTS, Kind
+from rules.ticket.notices import INVITATION_LASTS, NoticeKind
 from storage.notices.outbox import Notice
 
 
@@ -27,7 +27,7 @@ def own_address(notice: Notice, keys: Keys, purpose: Purpose) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class RecipientLinks:
     """The signed links of one notice."""
 
     notice: Notice
@@ -36,7 +36,11 @@ class Links:
 
     def approvals(self) -> tuple[tuple[str, str], ...]:
         about = self.notice.about
-        if self.notice.kind is not Kind.APPROVAL or about is None or about.participant is None:
+        if (
+            self.notice.kind is not NoticeKind.APPROVAL
+            or about is None
+            or about.participant is None
+        ):
             return ()
         return tuple(
             (address, self._link("people", LinkUse.APPROVE, address))
@@ -44,7 +48,7 @@ class Links:
         )
 
     def feedback(self) -> str:
-        if self.notice.kind is not Kind.FEEDBACK:
+        if self.notice.kind is not NoticeKind.FEEDBACK:
             return ""
         return self._link("feedback", LinkUse.FEEDBACK, "")
 
@@ -52,7 +56,7 @@ class Links:
         return self._link("unsubscribe", LinkUse.UNSUBSCRIBE, "")
 
     def sign_up(self) -> str:
-        if self.notice.kind is not Kind.INVITATION:
+        if self.notice.kind is not NoticeKind.INVITATION:
             return ""
         mailbox, until = self.notice.mailbox.id, self.notice.created_at + INVITATION_LASTS
         token = sign_up_token(self.keys, mailbox, self.notice.address, until)

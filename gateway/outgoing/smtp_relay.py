@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
-from rules.validation.messages import Refused
+from rules.validation.messages import InvalidFile
 
 COMMAND_TIMEOUT_S = 60.0
 DATA_TIMEOUT_S = 240.0
@@ -31,7 +31,7 @@ _NOT_THE_MAIL = frozenset((421, 530, 534, 535, 538))
 Tls = Literal["opportunistic", "required", "none"]
 
 
-class RelayRefused(Refused):
+class RelayRefused(InvalidFile):
     """A setting of the relay that cannot be used; `str()` says which and what to do."""
 
 
@@ -107,7 +107,7 @@ def _password(file: Path) -> str:
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenConnection:
     client: aiosmtplib.SMTP
     used_at: float
 
@@ -119,7 +119,7 @@ class SmtpRelay:
         self._server = server(relay) if isinstance(relay, str) else relay
         self._tls = self._server.tls_context()
         self._seconds = seconds
-        self._free: list[_Open] = []
+        self._free: list[_OpenConnection] = []
 
     async def send(self, outgoing: Outgoing) -> None:
         connection = await self._connection()
@@ -148,16 +148,16 @@ class SmtpRelay:
         for each in every:
             await _quit(each.client)
 
-    async def _connection(self) -> _Open:
+    async def _connection(self) -> _OpenConnection:
         """One that answers: the last used, or a new one. Raises RelayDown."""
         while self._free:
             known = self._free.pop()
             if known.client.is_connected and await self._answers(known):
                 return known
             known.client.close()
-        return _Open(await self._opened(), self._seconds())
+        return _OpenConnection(await self._opened(), self._seconds())
 
-    async def _answers(self, known: _Open) -> bool:
+    async def _answers(self, known: _OpenConnection) -> bool:
         if self._seconds() - known.used_at < ASKED_AFTER_S:
             return True
         try:
@@ -187,7 +187,7 @@ class SmtpRelay:
             raise RelayDown(f"{where} refused the login of {relay.user}: {error.code}") from error
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             client.close()
-            raise RelayDown(f"{where}: {_said(error)}") from error
+            raise RelayDown(f"{where}: {_message_of(error)}") from error
         return client
 
     async def _hand_over(self, client: aiosmtplib.SMTP, outgoing: Outgoing) -> None:
@@ -196,23 +196,23 @@ class SmtpRelay:
             await client.mail(outgoing.mail_from)
         except aiosmtplib.SMTPSenderRefused as error:
             if error.code in _NOT_THE_MAIL:
-                raise RelayDown(_said(error)) from error
-            why = f"the relay refused the sender <{outgoing.mail_from}>: {_said(error)}"
+                raise RelayDown(_message_of(error)) from error
+            why = f"the relay refused the sender <{outgoing.mail_from}>: {_message_of(error)}"
             raise Undelivered(why, permanent=False, ours=True) from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise Undelivered(_said(error), permanent=False) from error
+            raise Undelivered(_message_of(error), permanent=False) from error
         try:
             await client.rcpt(outgoing.rcpt_to)
             await client.data(outgoing.raw, timeout=DATA_TIMEOUT_S)
         except aiosmtplib.SMTPResponseException as error:
             if error.code in _NOT_THE_MAIL:
-                raise RelayDown(_said(error)) from error
+                raise RelayDown(_message_of(error)) from error
             permanent = error.code // 100 == 5
             raise Undelivered(
-                _said(error), permanent, code=error.code, status=_status(error)
+                _message_of(error), permanent, code=error.code, status=_status(error)
             ) from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise Undelivered(_said(error), permanent=False) from error
+            raise Undelivered(_message_of(error), permanent=False) from error
 
 
 async def _reset_or_close(client: aiosmtplib.SMTP) -> None:
@@ -233,7 +233,7 @@ async def _quit(client: aiosmtplib.SMTP) -> None:
         client.close()
 
 
-def _said(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return f"{error.code} {error.message}"
     return str(error) or type(error).__name__

@@ -19,10 +19,10 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway import log
-from gateway.outgoing.context import Sheet
+from gateway.outgoing.context import TemplateContext
 from rules.mail.language import KNOWN as LANGUAGES
-from rules.ticket.notices import Kind
-from rules.validation.messages import Refused, near, text_of
+from rules.ticket.notices import NoticeKind
+from rules.validation.messages import InvalidFile, suggestion, text_of
 
 SUBJECT = "subject.txt.j2"
 _SHIPPED = "templates"
@@ -38,11 +38,11 @@ _BROKEN = (
     ValueError,
 )
 """All that a template which somebody else wrote can raise."""
-_NAMES = frozenset(field.name for field in fields(Sheet))
+_NAMES = frozenset(field.name for field in fields(TemplateContext))
 _FOLDER = re.compile(r"[^./\\][^/\\]*")
 
 
-class TemplatesRefused(Refused):
+class TemplatesRefused(InvalidFile):
     """Templates that cannot be used; `str()` names file, line and what to do."""
 
 
@@ -61,7 +61,9 @@ class Templates:
         self._folder = folder
         self._environments: dict[tuple[str, ...], jinja2.Environment] = {}
 
-    def rendered(self, kind: Kind, sheet: Sheet, folders: tuple[str, ...]) -> Rendered:
+    def rendered(
+        self, kind: NoticeKind, sheet: TemplateContext, folders: tuple[str, ...]
+    ) -> Rendered:
         """Subject and texts of a notice; `folders` are those of the operator's that apply to it,
         the first first."""
         name = kind.value
@@ -70,7 +72,9 @@ class Templates:
         html, own_html = self._render(f"{name}.html.j2", sheet, folders)
         return Rendered(subject, text, None if own_text and not own_html else html)
 
-    def _render(self, name: str, sheet: Sheet, folders: tuple[str, ...]) -> tuple[str, bool]:
+    def _render(
+        self, name: str, sheet: TemplateContext, folders: tuple[str, ...]
+    ) -> tuple[str, bool]:
         """The text, and whether the operator's own template made it."""
         values = {each: getattr(sheet, each) for each in _NAMES}
         if self._folder is not None:
@@ -121,16 +125,16 @@ def _faults(path: Path) -> Iterator[str]:
     environment = _shipped(language)
     known = environment.list_templates()
     if path.name not in known and not path.name.startswith("_"):
-        hint = near(path.name, known) or "the shipped ones are listed in docs/operators.md"
+        hint = suggestion(path.name, known) or "the shipped ones are listed in docs/operators.md"
         yield f"{path}: no notice has a template of this name ({hint})"
         return
     try:
         tree = environment.parse(text_of(path.read_bytes(), str(path)))
-    except (jinja2.TemplateError, Refused, OSError) as error:
+    except (jinja2.TemplateError, InvalidFile, OSError) as error:
         yield f"{path}: {_said(error)}"
         return
     for name in sorted(meta.find_undeclared_variables(tree) - _NAMES):
-        hint = near(name, _NAMES) or f"there are {', '.join(sorted(_NAMES))}"
+        hint = suggestion(name, _NAMES) or f"there are {', '.join(sorted(_NAMES))}"
         yield f"{path}: nothing is called {name!r} ({hint})"
 
 

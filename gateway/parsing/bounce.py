@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from gateway.parsing.mime import numbered_leaves, read_body, read_tree
-from gateway.parsing.tree import Part
+from gateway.parsing.tree import MimePart
 from rules.mail import Unreadable, charsets
 from rules.mail.addresses import normalise
 from rules.mail.bounces import Bounce, judged, one_line, presumed_status, smtp_code_of, status_of
@@ -83,7 +83,7 @@ _STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")
 _Group = Mapping[str, str]
 
 
-def _recipient_groups(leaves: list[Part]) -> Iterator[_Group]:
+def _recipient_groups(leaves: list[MimePart]) -> Iterator[_Group]:
     """The fields of each recipient (RFC 3464 §2.3), from the status part or what stands for it.
 
     Some systems, and some that relay for others, call that part text/plain.
@@ -292,7 +292,7 @@ _ID_LINE = re.compile(
 )
 
 
-def _original_id(leaves: Iterable[Part], text: str, header: Header) -> str:
+def _original_id(leaves: Iterable[MimePart], text: str, header: Header) -> str:
     """From the returned mail (RFC 6522 §3), the report's own words, or what it is a reply to."""
     texts = [text]
     for leaf in leaves:
@@ -306,6 +306,6 @@ def _original_id(leaves: Iterable[Part], text: str, header: Header) -> str:
     return next(named, next(iter(message_ids(header, "in-reply-to")), ""))
 
 
-def _text_of(leaf: Part) -> str:
+def _text_of(leaf: MimePart) -> str:
     text, _ = charsets.decode(leaf.content(), leaf.parameter("charset"))
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.parsing.html_text import text_from_html
-from gateway.parsing.tree import PARTS_LIMIT, LimitError, Part, grow
+from gateway.parsing.tree import PARTS_LIMIT, LimitError, MimePart, grow
 from rules.mail import Attachment, Body, Unreadable, charsets
 from rules.mail.header import Header, decode_words
 from rules.mail.header import read as read_header
@@ -19,7 +19,7 @@ _COMPARISONS_LIMIT = 25_000_000
 _NESTED_HEADER_BYTES = 16 * 1024
 
 
-def read_tree(raw: bytes, header: Header) -> Part | Unreadable:
+def read_tree(raw: bytes, header: Header) -> MimePart | Unreadable:
     """The tree of parts of a raw mail whose header has been read, within our bounds.
 
     There is one reading of where the header ends, and of its fields about the content.
@@ -45,7 +45,7 @@ def read_tree(raw: bytes, header: Header) -> Part | Unreadable:
         return Unreadable(str(refused))
 
 
-def numbered_leaves(tree: Part) -> Iterator[tuple[str, Part]]:
+def numbered_leaves(tree: MimePart) -> Iterator[tuple[str, MimePart]]:
     """Every leaf with its IMAP part number (RFC 9051 §6.4.5.1)."""
     waiting = [("", tree)]
     while waiting:
@@ -62,7 +62,7 @@ def _child(number: str, n: int) -> str:
 
 
 @dataclass(slots=True)
-class _Words:
+class _Texts:
     """One stretch of text, in one or both of its forms."""
 
     plain: str = ""
@@ -71,12 +71,12 @@ class _Words:
 
 @dataclass(slots=True)
 class _Collected:
-    words: list[_Words]
+    words: list[_Texts]
     attachments: list[Attachment]
     guessed: bool = False
 
 
-def read_body(tree: Part) -> Body:
+def read_body(tree: MimePart) -> Body:
     """The words of the mail in order, plain where there is a plain form, and the attachments."""
     collected = _Collected([], [])
     _collect(tree, "", "", collected)
@@ -100,7 +100,7 @@ def read_body(tree: Part) -> Body:
 _CID = re.compile(r"(?i:cid:)([^\s\"'<>)]{1,250}+)")
 
 
-def _as_plain(words: _Words) -> str:
+def _as_plain(words: _Texts) -> str:
     if words.plain.strip() or not words.html:
         return words.plain
     return text_from_html(words.html)
@@ -112,7 +112,7 @@ def _shown_inline(found: Attachment) -> Attachment:
     )
 
 
-def _collect(part: Part, number: str, parent: str, into: _Collected) -> None:
+def _collect(part: MimePart, number: str, parent: str, into: _Collected) -> None:
     """Add what a part holds; its tree has few levels, by `tree.DEPTH_LIMIT`."""
     if not part.children:
         _collect_leaf(part, number or "1", parent, into)
@@ -131,10 +131,10 @@ def _choose(into: _Collected, before: int) -> None:
         return
     plain = next((words.plain for words in forms if words.plain.strip()), "")
     markup = next((words.html for words in reversed(forms) if words.html), "")
-    into.words[before:] = [_Words(plain, markup)]
+    into.words[before:] = [_Texts(plain, markup)]
 
 
-def _collect_leaf(part: Part, number: str, parent: str, into: _Collected) -> None:
+def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) -> None:
     kind = part.media_type
     disposition = part.disposition()
     name = part.parameter("filename", "content-disposition") or part.parameter("name")
@@ -176,7 +176,7 @@ def _is_words(kind: str, disposition: str, name: str, parent: str) -> bool:
 _META_CHARSET = re.compile(rb"(?i:charset\s{0,8}=\s{0,8}[\"']?(?!utf-16)([\w.:-]{1,40}))")
 
 
-def _words(part: Part, kind: str) -> tuple[_Words, bool]:
+def _words(part: MimePart, kind: str) -> tuple[_Texts, bool]:
     content = part.content()
     label = part.parameter("charset")
     if kind == "text/html" and not label:
@@ -185,7 +185,7 @@ def _words(part: Part, kind: str) -> tuple[_Words, bool]:
     text, guessed = charsets.decode(content, label)
     # NUL is no text: PostgreSQL cannot keep it, and browsers end the word there.
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
-    return (_Words(html=text) if kind == "text/html" else _Words(plain=text)), guessed
+    return (_Texts(html=text) if kind == "text/html" else _Texts(plain=text)), guessed
 
 
 _NAMES = {
@@ -228,7 +228,7 @@ _ENDINGS = {
 }
 
 
-def _usual_name(part: Part, kind: str, parent: str, number: str) -> str:
+def _usual_name(part: MimePart, kind: str, parent: str, number: str) -> str:
     """The name of a part that brings none (or none that can be used)."""
     if kind in _NAMES:
         return _NAMES[kind]

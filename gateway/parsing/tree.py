@@ -29,7 +29,7 @@ class LimitError(Exception):
     """The tree has more parts, or more levels, than we follow."""
 
 
-class Part:
+class MimePart:
     """One part: a multipart with its parts, or a leaf with its bytes.
 
     A `message/*` part is a leaf, so a forwarded mail keeps its bytes and cannot leak its text into
@@ -45,7 +45,7 @@ class Part:
         self._at, self._end = at, end
         self._fields = fields
         self._read: dict[str, tuple[str, dict[str, Any]]] = {}
-        self.children: list[Part] = []
+        self.children: list[MimePart] = []
         kind, _ = self._field("content-type")
         if "content-type" not in fields:
             kind = default
@@ -171,12 +171,12 @@ def _with_octets(value: Any) -> Any:
     return value.translate(_AS_OCTETS)
 
 
-def grow(raw: bytes, at: int, fields: dict[str, bytes]) -> Part:
+def grow(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
     """The tree of a mail whose body begins at `at`; `fields` are its own about the content.
 
     Raises LimitError, with the words for people, where it outgrows the limits.
     """
-    root = Part(raw, at, len(raw), fields, "text/plain")
+    root = MimePart(raw, at, len(raw), fields, "text/plain")
     made = 1
     # Each with the span and the depth of its body.
     waiting = [(root, at, len(raw), 0)]
@@ -193,7 +193,7 @@ def grow(raw: bytes, at: int, fields: dict[str, bytes]) -> Part:
             if depth == DEPTH_LIMIT:
                 raise LimitError(f"parts nested deeper than {DEPTH_LIMIT}")
             own, body_at = part_header(raw, first, last, HEADER_LIMIT_BYTES)
-            part = Part(raw, body_at, last, own, default)
+            part = MimePart(raw, body_at, last, own, default)
             parent.children.append(part)
             waiting.append((part, body_at, last, depth + 1))
     return root

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.smtp.connection import OUT_OF_ORDER, Connection
-from gateway.smtp.data_reader import Incoming
+from gateway.smtp.connection import OUT_OF_ORDER, ServerConnection
+from gateway.smtp.data_reader import DataReader
 from gateway.smtp.paths import forward_path, reverse_path
 from rules import replies
 from rules.mail import Envelope
@@ -30,7 +30,7 @@ def _commands(verbs: str) -> tuple[str, ...]:
     return tuple(f"smtp_{verb}" for verb in verbs.split())
 
 
-class SmtpConnection(Connection):
+class SmtpConnection(ServerConnection):
     """SMTP: one reply after DATA, for all recipients."""
 
     commands = _commands("EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS")
@@ -112,7 +112,7 @@ class SmtpConnection(Connection):
     async def _receive(self) -> Sequence[Reply]:
         """One reply for each recipient; the connection may be over by then."""
         envelope = self._envelope()
-        incoming = Incoming(self.wire, lenient=self.is_peer_in(self.listener.lenient_peers))
+        incoming = DataReader(self.wire, lenient=self.is_peer_in(self.listener.lenient_peers))
         try:
             ended = await incoming.receive(self._reader)
         except BaseException:  # the client hung up, or this task is cancelled
@@ -130,7 +130,7 @@ class SmtpConnection(Connection):
             return [replies.TEMPORARY_FAILURE] * len(envelope.rcpt_tos)
         return task.result()
 
-    async def _hand_over(self, envelope: Envelope, incoming: Incoming) -> Sequence[Reply]:
+    async def _hand_over(self, envelope: Envelope, incoming: DataReader) -> Sequence[Reply]:
         try:
             answers = await self.guarded(self._ask(envelope, incoming.content()))
         finally:

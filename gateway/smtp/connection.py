@@ -24,7 +24,7 @@ from aiosmtpd.smtp import MISSING, SMTP, Session, TLSSetupException
 from aiosmtpd.smtp import Envelope as Transaction
 
 from gateway.smtp.data_reader import BLOCK_BYTES
-from gateway.smtp.limits import IPAddress, Wire
+from gateway.smtp.limits import ConnectionPool, IPAddress
 from rules import replies
 from rules.mail import Envelope, StrangersWish
 from rules.replies import Reply
@@ -112,7 +112,7 @@ class Hooks(Protocol):
         """
 
 
-class Connection(SMTP):
+class ServerConnection(SMTP):
     """One client, from its greeting to its end; what the commands mean is for a subclass."""
 
     commands: ClassVar[tuple[str, ...]]
@@ -126,7 +126,7 @@ class Connection(SMTP):
     _original_transport: asyncio.Transport | None
     _timeout_handle: asyncio.TimerHandle
 
-    def __init__(self, hooks: Hooks, wire: Wire, listener: Listener) -> None:
+    def __init__(self, hooks: Hooks, wire: ConnectionPool, listener: Listener) -> None:
         self.hooks = hooks
         self.wire = wire
         self.listener = listener
@@ -348,7 +348,7 @@ class Connection(SMTP):
             with contextlib.suppress(Exception):  # a broken log must not cost the reply
                 log.error("failure %s, peer %s", reference, self.peer, exc_info=error)
             again = replies.TEMPORARY_FAILURE
-            return again.saying(f"{again.text} (reference {reference})")
+            return again.with_text(f"{again.text} (reference {reference})")
 
     async def _call_handler_hook(self, command: str, *args: Any) -> Any:
         """The seam of aiosmtpd: MISSING has it do what it does by default."""

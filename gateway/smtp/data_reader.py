@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.smtp.limits import Wire
+from gateway.smtp.limits import ConnectionPool
 from rules import replies
 from rules.replies import Reply
 
 BLOCK_BYTES = 64 * 1024
-HUSH_S = 1.0
+REFUSED_IDLE_S = 1.0
 """How long the sender of a refused mail may pause before it is told without reaching the end."""
 
 _END = b"\r\n.\r\n"
 
 
-class Incoming:
+class DataReader:
     """Takes the blocks of one mail, counts its line ends and its share of the memory.
 
     `refusal` says why the mail can not be taken, once that is known; what comes after is read
     and forgotten.
     """
 
-    def __init__(self, wire: Wire, *, lenient: bool) -> None:
+    def __init__(self, wire: ConnectionPool, *, lenient: bool) -> None:
         self._wire = wire
         self._lenient = lenient
         # The line end of the DATA command counts: an empty mail is nothing but `.CRLF` behind it.
@@ -47,7 +47,7 @@ class Incoming:
         least = limits.data_min_bytes_per_s * limits.data_window_s
         while not self._done:
             refused = self.refusal is not None
-            window_end = loop.time() + (HUSH_S if refused else limits.data_window_s)
+            window_end = loop.time() + (REFUSED_IDLE_S if refused else limits.data_window_s)
             before = self._seen_bytes
             try:
                 async with asyncio.timeout_at(min(window_end, deadline)):

@@ -40,7 +40,7 @@ class Limits:
     """Commands beside MAIL, RCPT, DATA and QUIT, counted in the same way."""
 
 
-class Connection(Protocol):
+class PooledConnection(Protocol):
     """What the drain asks of a connection."""
 
     def shut_down(self) -> None:
@@ -50,31 +50,31 @@ class Connection(Protocol):
         """Cuts it."""
 
 
-class Wire:
+class ConnectionPool:
     """What all connections of one process share: the counts behind the limits, and the drain."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.connections: dict[Connection, bytes | None] = {}
+        self.connections: dict[PooledConnection, bytes | None] = {}
         """Each with the key that it counts under in `peers`, if any."""
         self.peers: Counter[bytes] = Counter()
         self.in_flight_bytes = 0
-        self.running: set[asyncio.Task[Sequence[Reply]]] = set()
+        self.tasks: set[asyncio.Task[Sequence[Reply]]] = set()
         self.draining = False
-        self._deserted = asyncio.Event()
-        self._deserted.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
-    def enter(self, connection: Connection) -> Reply | None:
+    def enter(self, connection: PooledConnection) -> Reply | None:
         """None, or why there is no room for another connection."""
         if self.draining:
             return replies.SHUTTING_DOWN
         if len(self.connections) >= self.limits.connections:
             return replies.TOO_MANY_CONNECTIONS
         self.connections[connection] = None
-        self._deserted.clear()
+        self._idle.clear()
         return None
 
-    def count_peer(self, connection: Connection, peer: IPAddress, cap: int) -> Reply | None:
+    def count_peer(self, connection: PooledConnection, peer: IPAddress, cap: int) -> Reply | None:
         """None, or why there is no room for another connection of this peer."""
         key = peer.packed[:8]  # all of IPv4, the /64 of IPv6
         if self.peers[key] >= cap:
@@ -83,22 +83,22 @@ class Wire:
         self.connections[connection] = key
         return None
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: PooledConnection) -> None:
         """Forgets the connection; harmless if done already."""
         key = self.connections.pop(connection, None)
         if key is not None:
             self.peers[key] -= 1
             if not self.peers[key]:
                 del self.peers[key]
-        self._look_around()
+        self._update_idle()
 
     def run(self, work: Coroutine[Any, Any, Sequence[Reply]]) -> asyncio.Task[Sequence[Reply]]:
         """A task that outlives its connection and that `drain` waits for."""
         task = asyncio.create_task(work)
-        self.running.add(task)
-        self._deserted.clear()
-        task.add_done_callback(self.running.discard)
-        task.add_done_callback(lambda _: self._look_around())
+        self.tasks.add(task)
+        self._idle.clear()
+        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(lambda _: self._update_idle())
         return task
 
     async def drain(self, grace_s: float) -> bool:
@@ -112,13 +112,13 @@ class Wire:
             connection.shut_down()
         try:
             async with asyncio.timeout(grace_s):
-                await self._deserted.wait()
+                await self._idle.wait()
         except TimeoutError:
             for connection in tuple(self.connections):
                 connection.abort()
             return False
         return True
 
-    def _look_around(self) -> None:
-        if not self.connections and not self.running:
-            self._deserted.set()
+    def _update_idle(self) -> None:
+        if not self.connections and not self.tasks:
+            self._idle.set()

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.smtp.commands import LmtpConnection, SmtpConnection
-from gateway.smtp.connection import Connection, Listener
-from gateway.smtp.limits import Wire
+from gateway.smtp.connection import Listener, ServerConnection
+from gateway.smtp.limits import ConnectionPool
 from rules import replies
 from rules.mail import Delivery, Envelope
 from rules.replies import Reply
@@ -29,7 +29,7 @@ Serves = Callable[[str], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ingress:
+class SmtpHooks:
     """The `Hooks` of a listener."""
 
     serves: Serves
@@ -43,8 +43,8 @@ class Ingress:
 
 
 async def listen_tcp(
-    ingress: Ingress,
-    wire: Wire,
+    ingress: SmtpHooks,
+    wire: ConnectionPool,
     listener: Listener,
     host: str,
     port: int,
@@ -69,7 +69,7 @@ async def listen_tcp(
 
 
 async def listen_unix(
-    ingress: Ingress, wire: Wire, listener: Listener, path: Path
+    ingress: SmtpHooks, wire: ConnectionPool, listener: Listener, path: Path
 ) -> asyncio.Server:
     """Serves on a unix socket, removing a stale one. Raises OSError if it cannot be bound."""
     return await asyncio.get_running_loop().create_unix_server(
@@ -77,5 +77,5 @@ async def listen_unix(
     )
 
 
-def _connection(ingress: Ingress, wire: Wire, listener: Listener) -> Connection:
+def _connection(ingress: SmtpHooks, wire: ConnectionPool, listener: Listener) -> ServerConnection:
     return (LmtpConnection if listener.lmtp else SmtpConnection)(ingress, wire, listener)

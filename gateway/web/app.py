@@ -11,13 +11,13 @@ from gateway import log
 from gateway.authentication.authenticator import peer_address
 from gateway.ingest import Ingest
 from gateway.metrics import CONTENT_TYPE, Metrics
-from gateway.smtp.limits import Wire
+from gateway.smtp.limits import ConnectionPool
 from gateway.web.api import tickets
-from gateway.web.api.access import Desk
-from gateway.web.api.auth import Fault, Scope, authorise
+from gateway.web.api.access import ApiContext
+from gateway.web.api.auth import ApiError, Scope, authorise
 from gateway.web.api.request_parsing import check_query
 from gateway.web.pages import links, signup
-from gateway.web.pages.links import Links
+from gateway.web.pages.links import LinkPages
 from gateway.web.pages.render import PATIENCE_S
 from rules import replies
 from rules.mail import Delivery, Envelope, as_sent
@@ -28,7 +28,7 @@ from storage.ticket.changes import ChangeRefused
 INGEST = web.AppKey("ingest", Ingest)
 DATABASE = web.AppKey("database", Database)
 METRICS = web.AppKey("metrics", Metrics)
-WIRE = web.AppKey("wire", Wire)
+WIRE = web.AppKey("wire", ConnectionPool)
 ENVELOPE_KEYS = ("mail_from", "rcpt", "peer", "helo")
 
 
@@ -36,7 +36,7 @@ def application(
     ingest: Ingest,
     database: Database,
     metrics: Metrics,
-    wire: Wire,
+    wire: ConnectionPool,
     sign_up: signup.SignUp,
 ) -> web.Application:
     """The web application; it has no state besides the parts it is given."""
@@ -54,10 +54,10 @@ def application(
     signup.add_routes(app, sign_up)
     links.add_routes(
         app,
-        Links(
+        LinkPages(
             database,
             ingest.ledger,
-            ingest.directory,
+            ingest.mailbox_cache,
             ingest.policies,
             ingest.clock,
             ingest.new_id,
@@ -65,7 +65,7 @@ def application(
     )
     tickets.add_routes(
         app,
-        Desk(
+        ApiContext(
             database,
             ingest.ledger,
             ingest.policies,
@@ -84,7 +84,7 @@ async def _plain_errors(
     """Errors as JSON that names the fault and what to do; never a foreign exception's text."""
     try:
         return await handler(request)
-    except Fault as fault:
+    except ApiError as fault:
         return _problem(fault.status, fault.what)
     except (ChangeRefused, Conflict) as refused:
         return _problem(409, str(refused))

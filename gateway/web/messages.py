@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 
-class Fault(StrEnum):
+class PageError(StrEnum):
     """What ends a request; a page of its own says so."""
 
     NO_FORM = "no_form"
@@ -22,7 +22,7 @@ class Fault(StrEnum):
     NO_INVITATION = "no_invitation"
 
 
-class Wrong(StrEnum):
+class FormError(StrEnum):
     """What is wrong with a form; the form says so, and is there again."""
 
     UNDECIDED = "undecided"
@@ -36,120 +36,120 @@ class Wrong(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Message:
     title: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Catalogue:
     """The sentences of one language."""
 
-    faults: Mapping[Fault, Said]
-    wrong: Mapping[Wrong, str]
+    faults: Mapping[PageError, Message]
+    wrong: Mapping[FormError, str]
 
 
-def said(language: str, wrong: Wrong, **values: object) -> str:
+def form_error(language: str, wrong: FormError, **values: object) -> str:
     """A sentence for a form."""
-    return WORDS[language].wrong[wrong].format_map(values)
+    return CATALOGUES[language].wrong[wrong].format_map(values)
 
 
-ENGLISH = Words(
+ENGLISH = Catalogue(
     {
-        Fault.NO_FORM: Said(
+        PageError.NO_FORM: Message(
             "That was no form",
             "Please go back and use the form on the page.",
         ),
-        Fault.TOO_MUCH: Said(
+        PageError.TOO_MUCH: Message(
             "That was too much",
             "Please go back and write less.",
         ),
-        Fault.TOO_SLOW: Said(
+        PageError.TOO_SLOW: Message(
             "That took too long",
             "Please go back and try again.",
         ),
-        Fault.TOO_OFTEN: Said(
+        PageError.TOO_OFTEN: Message(
             "Too many requests",
             "Many requests came from your network just now. Wait a minute, then try again.",
         ),
-        Fault.OURS: Said(
+        PageError.OURS: Message(
             "Something is wrong on our side",
             "Nothing was changed. Please try again in a few minutes.",
         ),
-        Fault.NO_LINK: Said(
+        PageError.NO_LINK: Message(
             "This link does not work",
             "A part of it is missing, or what it was for is over. If it was broken over two lines "
             "in your mail, copy the whole of it into the address bar. Otherwise reply to the mail "
             "that it came in.",
         ),
-        Fault.NO_INVITATION: Said(
+        PageError.NO_INVITATION: Message(
             "This link does not work",
             "It has run out, or a part of it is missing. If it was broken over two lines in your "
             "mail, copy the whole of it into the address bar. Otherwise ask for a new one.",
         ),
     },
     {
-        Wrong.UNDECIDED: "Please choose one of the two.",
-        Wrong.FULL: "Request #{ticket} may have no more people: {most} are the most. Nothing was "
-        "changed. Ask us to take somebody off it, then open this link again.",
-        Wrong.LONG_TEXT: "A text may have at most {most} characters; this one has {has}.",
-        Wrong.NO_ADDRESS: "Please give your mail address.",
-        Wrong.NOT_AN_ADDRESS: "“{typed}” is not a mail address. It should look like "
+        FormError.UNDECIDED: "Please choose one of the two.",
+        FormError.FULL: "Request #{ticket} already has the largest number of people, {most}. "
+        "Nothing was changed. Ask us to remove somebody, then open this link again.",
+        FormError.LONG_TEXT: "A text may have at most {most} characters; this one has {has}.",
+        FormError.NO_ADDRESS: "Please give your mail address.",
+        FormError.NOT_AN_ADDRESS: "“{typed}” is not a mail address. It should look like "
         "ann@company.example.",
-        Wrong.NOT_SERVED: "“{typed}” is not an address that is served here.",
-        Wrong.NO_NAME: "Please give your name.",
-        Wrong.LONG_NAME: "A name may have at most {most} characters; this one has {has}.",
+        FormError.NOT_SERVED: "“{typed}” is not an address that is served here.",
+        FormError.NO_NAME: "Please give your name.",
+        FormError.LONG_NAME: "A name may have at most {most} characters; this one has {has}.",
     },
 )
 
-GERMAN = Words(
+GERMAN = Catalogue(
     {
-        Fault.NO_FORM: Said(
+        PageError.NO_FORM: Message(
             "Das war kein Formular",
             "Bitte gehen Sie zurück und benutzen Sie das Formular auf der Seite.",
         ),
-        Fault.TOO_MUCH: Said(
+        PageError.TOO_MUCH: Message(
             "Das war zu viel",
             "Bitte gehen Sie zurück und schreiben Sie weniger.",
         ),
-        Fault.TOO_SLOW: Said(
+        PageError.TOO_SLOW: Message(
             "Das hat zu lange gedauert",
             "Bitte gehen Sie zurück und versuchen Sie es noch einmal.",
         ),
-        Fault.TOO_OFTEN: Said(
+        PageError.TOO_OFTEN: Message(
             "Zu viele Aufrufe",
             "Aus Ihrem Netz kamen gerade viele Aufrufe. Warten Sie eine Minute und versuchen Sie "
             "es dann noch einmal.",
         ),
-        Fault.OURS: Said(
+        PageError.OURS: Message(
             "Bei uns stimmt etwas nicht",
             "Nichts wurde geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.",
         ),
-        Fault.NO_LINK: Said(
+        PageError.NO_LINK: Message(
             "Dieser Link funktioniert nicht",
             "Ein Teil davon fehlt, oder das, wofür er war, ist vorbei. Steht er in Ihrer Mail auf "
             "zwei Zeilen, kopieren Sie ihn ganz in die Adresszeile. Sonst antworten Sie auf die "
             "Mail, in der er stand.",
         ),
-        Fault.NO_INVITATION: Said(
+        PageError.NO_INVITATION: Message(
             "Dieser Link funktioniert nicht",
             "Er ist abgelaufen, oder ein Teil davon fehlt. Steht er in Ihrer Mail auf zwei Zeilen, "
             "kopieren Sie ihn ganz in die Adresszeile. Sonst fordern Sie einen neuen an.",
         ),
     },
     {
-        Wrong.UNDECIDED: "Bitte wählen Sie eines von beiden.",
-        Wrong.FULL: "Anfrage #{ticket} darf nicht noch mehr Personen haben: höchstens {most}. "
+        FormError.UNDECIDED: "Bitte wählen Sie eines von beiden.",
+        FormError.FULL: "Anfrage #{ticket} darf nicht noch mehr Personen haben: höchstens {most}. "
         "Nichts wurde geändert. Bitten Sie uns, jemanden herauszunehmen, und öffnen Sie dann "
         "diesen Link noch einmal.",
-        Wrong.LONG_TEXT: "Ein Text darf höchstens {most} Zeichen haben; dieser hat {has}.",
-        Wrong.NO_ADDRESS: "Bitte nennen Sie Ihre Mail-Adresse.",
-        Wrong.NOT_AN_ADDRESS: "„{typed}“ ist keine Mail-Adresse. Sie sollte aussehen wie "
+        FormError.LONG_TEXT: "Ein Text darf höchstens {most} Zeichen haben; dieser hat {has}.",
+        FormError.NO_ADDRESS: "Bitte nennen Sie Ihre Mail-Adresse.",
+        FormError.NOT_AN_ADDRESS: "„{typed}“ ist keine Mail-Adresse. Sie sollte aussehen wie "
         "anna@firma.example.",
-        Wrong.NOT_SERVED: "„{typed}“ ist keine Adresse, die hier bedient wird.",
-        Wrong.NO_NAME: "Bitte nennen Sie Ihren Namen.",
-        Wrong.LONG_NAME: "Ein Name darf höchstens {most} Zeichen haben; dieser hat {has}.",
+        FormError.NOT_SERVED: "„{typed}“ ist keine Adresse, die hier bedient wird.",
+        FormError.NO_NAME: "Bitte nennen Sie Ihren Namen.",
+        FormError.LONG_NAME: "Ein Name darf höchstens {most} Zeichen haben; dieser hat {has}.",
     },
 )
 
-WORDS: Mapping[str, Words] = MappingProxyType({"en": ENGLISH, "de": GERMAN})
+CATALOGUES: Mapping[str, Catalogue] = MappingProxyType({"en": ENGLISH, "de": GERMAN})

@@ -11,7 +11,7 @@ CLIENTS_KEPT = 10_000
 within a minute of its last request that gives it a full bucket again, and no more."""
 
 
-class Rate:
+class RateLimiter:
     """At most `a_minute` requests at once from one client, and as many a minute after that."""
 
     def __init__(self, a_minute: int, seconds: Callable[[], float]) -> None:

@@ -34,7 +34,7 @@ from rules.mail.addresses import normalise
 from rules.ticket.business_time import ALWAYS, due, parse_span
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import Level, capped
-from rules.validation.messages import near
+from rules.validation.messages import suggestion
 
 LINE_LENGTH = 2000
 REASON_LENGTH = 400
@@ -69,7 +69,7 @@ def read(name: str, value: str, levels: Sequence[Level], ceiling: str | None) ->
         return alone
     if (reader := _READERS.get(name)) is not None:
         return reader(value)
-    hint = near(f"#{name[:40]}", (f"#{each}" for each in USAGE)) or "#help lists all commands"
+    hint = suggestion(f"#{name[:40]}", (f"#{each}" for each in USAGE)) or "#help lists all commands"
     return Bad(f"There is no command {short('#' + name)} ({hint}).")
 
 
@@ -97,7 +97,7 @@ def _severity(value: str, levels: Sequence[Level], ceiling: str | None) -> SetSe
             )
         severity = capped(levels, level.name, level.name, None, may_claim=False)
         return SetSeverity(severity, reason(" ".join(words[count:]).lstrip("-–— ")))
-    hint = near(words[0][:40], (level.name for level in allowed)) or f"there are {there_are}"
+    hint = suggestion(words[0][:40], (level.name for level in allowed)) or f"there are {there_are}"
     return Bad(f"#severity {short(value)}: there is no such level ({hint}).")
 
 
@@ -112,7 +112,7 @@ def _status(value: str) -> SetStatus | Bad:
     word = value.casefold()
     if word in set(Status):
         return SetStatus(Status(word))
-    hint = near(word[:40], Status) or f"there are {', '.join(Status)}"
+    hint = suggestion(word[:40], Status) or f"there are {', '.join(Status)}"
     return Bad(f"#status {short(value)}: there is no such status ({hint}).")
 
 

@@ -9,7 +9,7 @@ from rules.mail.quoting import is_forward, visible
 LEAVE = "#unsubscribe"
 
 
-def words(mail: Mail) -> str:
+def body_text(mail: Mail) -> str:
     """The text of a mail; empty where it could not be read."""
     return mail.body.text if isinstance(mail.body, Body) else ""
 
@@ -24,8 +24,8 @@ def has_files(mail: Mail) -> bool:
     return isinstance(body, Body) and any(not a.inline for a in body.attachments)
 
 
-def asked_for(mail: Mail) -> Unsubscribe | Escalate | None:
+def requested_command(mail: Mail) -> Unsubscribe | Escalate | None:
     """What a participant asks for with his first line, or by a click (its mail has a subject)."""
     if mail.subject.strip().casefold() == LEAVE:
         return Unsubscribe()
-    return participant_command(visible(words(mail), forwarded=is_forward(mail.subject)).text)
+    return participant_command(visible(body_text(mail), forwarded=is_forward(mail.subject)).text)

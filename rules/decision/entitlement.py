@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.decision.model import Reason
-from rules.facts import Facts, Part, Participant, Presence, Ticket
-from rules.identity import Sender, Standing, Tier, enough, token_holder
+from rules.facts import Facts, Participant, ParticipantKind, Presence, Ticket
+from rules.identity import ProofLevel, Sender, Standing, enough, token_holder
 from rules.policy import Policy
-from rules.sender.pointers import Signal, Via
+from rules.sender.pointers import Pointer, PointerKind
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import is_past_reopening
 
@@ -29,7 +29,7 @@ class Right(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    via: Via
+    kind: PointerKind
     ticket: int
     right: Right
     reason: Reason
@@ -37,17 +37,17 @@ class Entitlement:
     """The sender is on this ticket without being a registered user."""
 
     def __str__(self) -> str:
-        return f"{self.via} → #{self.ticket}: {self.right}"
+        return f"{self.kind} → #{self.ticket}: {self.right}"
 
 
 def entitlement(sender: Sender | None, facts: Facts, policy: Policy) -> tuple[Entitlement, ...]:
     """One entry for each ticket that a signal leads to, the strongest signal first."""
     found: list[Entitlement] = []
-    for signal in facts.signals:
-        for number in _tickets_of(signal, facts):
+    for pointer in facts.pointers:
+        for number in _tickets_of(pointer, facts):
             ticket = destination(number, facts, policy)
             if ticket is not None:
-                found.append(_entitlement(sender, signal, ticket, facts, policy))
+                found.append(_entitlement(sender, pointer, ticket, facts, policy))
     return tuple(found)
 
 
@@ -79,33 +79,33 @@ def is_over(ticket: Ticket, facts: Facts, policy: Policy) -> bool:
     )
 
 
-def _tickets_of(signal: Signal, facts: Facts) -> tuple[int, ...]:
-    if signal.token is not None and token_holder(signal.token, facts) is None:
+def _tickets_of(pointer: Pointer, facts: Facts) -> tuple[int, ...]:
+    if pointer.token is not None and token_holder(pointer.token, facts) is None:
         return ()  # removed since: his tokens are dead, in anybody's hand
-    if signal.via is Via.LATE_PARENT:
-        return facts.named_before.get(signal.message_id, ())
-    number = signal.ticket
+    if pointer.kind is PointerKind.LATE_PARENT:
+        return facts.named_before.get(pointer.message_id, ())
+    number = pointer.ticket
     if number is None:
-        number = facts.known_ids.get(signal.message_id)
+        number = facts.known_ids.get(pointer.message_id)
     return (number,) if number is not None else ()
 
 
 def _entitlement(
-    sender: Sender | None, signal: Signal, ticket: Ticket, facts: Facts, policy: Policy
+    sender: Sender | None, pointer: Pointer, ticket: Ticket, facts: Facts, policy: Policy
 ) -> Entitlement:
     member = ticket.participant(sender.address) if sender is not None else None
     right, reason = _right(
-        sender, signal, ticket, member, _has_own_token(sender, ticket, facts, policy)
+        sender, pointer, ticket, member, _has_own_token(sender, ticket, facts, policy)
     )
     if right is Right.COMMENT and sender is not None and not enough(sender, policy.proof.comment):
         right = Right.NONE
     guest = (
         member is not None
-        and member.part is Part.GUEST
+        and member.part is ParticipantKind.GUEST
         and member.presence is not Presence.REMOVED
         and right is not Right.NONE
     )
-    return Entitlement(signal.via, ticket.id, right, reason, guest)
+    return Entitlement(pointer.kind, ticket.id, right, reason, guest)
 
 
 def _has_own_token(sender: Sender | None, ticket: Ticket, facts: Facts, policy: Policy) -> bool:
@@ -117,13 +117,13 @@ def _has_own_token(sender: Sender | None, ticket: Ticket, facts: Facts, policy: 
 
 def _right(
     sender: Sender | None,
-    signal: Signal,
+    pointer: Pointer,
     ticket: Ticket,
     member: Participant | None,
     own_token: bool,
 ) -> tuple[Right, Reason]:
     """The table of who may comment."""
-    reason = Reason(signal.via.value)
+    reason = Reason(pointer.kind.value)
     if sender is None:
         return Right.NONE, reason
     if sender.standing is Standing.STAFF:
@@ -132,38 +132,38 @@ def _right(
         return Right.NONE, reason
     if member is not None and member.presence is Presence.REMOVED:
         return Right.NONE, reason
-    if member is not None and sender.tier < Tier.PROVEN:
+    if member is not None and sender.proof_level < ProofLevel.PROVEN:
         trusted = own_token and member.presence is Presence.ACTIVE
         return (Right.COMMENT if trusted else Right.NONE), reason
-    if sender.tier < Tier.PROVEN:
+    if sender.proof_level < ProofLevel.PROVEN:
         return Right.NONE, reason
     if member is not None and member.presence is Presence.ACTIVE:
         return Right.COMMENT, reason
     if member is not None:
         return Right.FLAG, Reason.PENDING_PARTICIPANT
-    return _outsider_right(sender, signal, ticket, reason)
+    return _outsider_right(sender, pointer, ticket, reason)
 
 
 def _staff_right(sender: Sender, own_token: bool, reason: Reason) -> tuple[Right, Reason]:
-    if sender.tier is Tier.STAFF and own_token and sender.token is not None:
+    if sender.proof_level is ProofLevel.STAFF and own_token and sender.token is not None:
         return (Right.NOTE if sender.token.purpose is Purpose.NOTE else Right.COMMENT), reason
-    if sender.tier >= Tier.PROVEN:
+    if sender.proof_level >= ProofLevel.PROVEN:
         return Right.FLAG, Reason.STAFF_WITHOUT_TOKEN
     return Right.NONE, reason
 
 
 def _outsider_right(
-    sender: Sender, signal: Signal, ticket: Ticket, reason: Reason
+    sender: Sender, pointer: Pointer, ticket: Ticket, reason: Reason
 ) -> tuple[Right, Reason]:
     """A proven sender who is not on the ticket: a colleague, a stranger, another company's user."""
     same_company = sender.company is not None and sender.company.id == ticket.company
-    shown_our_mark = signal.via in (Via.REPLY_TOKEN, Via.OUR_MESSAGE_ID)
+    shown_our_mark = pointer.kind in (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
     if same_company and sender.standing in (Standing.USER, Standing.COLLEAGUE):
         # A number in a subject can be guessed; having the thread cannot.
-        flagged = signal.via is not Via.SUBJECT_TAG
+        flagged = pointer.kind is not PointerKind.SUBJECT_TAG
         return (Right.FLAG if flagged else Right.NONE), Reason.NOT_A_PARTICIPANT
     if sender.standing is Standing.USER and shown_our_mark:
         return Right.FOREIGN, Reason.FOREIGN_COMPANY
-    if sender.company is None and signal.token is not None:
+    if sender.company is None and pointer.token is not None:
         return Right.FLAG, Reason.NOT_A_PARTICIPANT  # whoever has the token passed it on to him
     return Right.NONE, reason

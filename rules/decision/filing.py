@@ -9,29 +9,29 @@ from datetime import timedelta
 from rules.commands import Escalate
 from rules.commands import Unsubscribe as Unsubscribed
 from rules.decision.case import Case, Finding
-from rules.decision.content import asked_for, has_files, words
+from rules.decision.content import body_text, has_files, requested_command
 from rules.decision.entitlement import Entitlement, Right, is_over
 from rules.decision.model import AddComment, Hold, Moved, OpenTicket, Reason, Refuse
 from rules.decision.staff import by_staff
-from rules.decision.unsubscribe import leaving
+from rules.decision.unsubscribe import unsubscribe
 from rules.facts import Presence, Ticket
-from rules.identity import Sender, Standing, Tier, enough
+from rules.identity import ProofLevel, Sender, Standing, enough
 from rules.mail.automatic import wants_no_answer
 from rules.mail.language import spoken
-from rules.mail.quoting import own_words, visible
+from rules.mail.quoting import own_text, visible
 from rules.mail.thanks import only_thanks
-from rules.sender.pointers import Via
+from rules.sender.pointers import PointerKind
 from rules.sender.tokens import Purpose
 from rules.service import notifications, sla_rules
 from rules.service.completeness import lifted, newly_lifted, request_text
 from rules.service.completeness import missing as missing_facts
 from rules.service.limits import may_open, may_reopen
 from rules.service.participants import Addition, additions
-from rules.service.sla_rules import Ticking
+from rules.service.sla_rules import ClockChange
 from rules.ticket import changes
 from rules.ticket.changes import Change
 from rules.ticket.lifecycle import NEXT, Event
-from rules.ticket.notices import Kind, Order, Saying
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptText
 from rules.ticket.severity import capped, claimed
 from rules.ticket.visibility import Visibility
 
@@ -73,20 +73,20 @@ def _on(
         return Finding(
             saw, f"{visibility} on #{ticket.id}{conflict}{calm}", flagged, entitled.reason
         )
-    member, asked = ticket.participant(who.address), asked_for(case.mail)
+    member, asked = ticket.participant(who.address), requested_command(case.mail)
     if isinstance(asked, Unsubscribed) and member is not None:
-        return leaving(case, ticket, member, f"{saw}{conflict}")
+        return unsubscribe(case, ticket, member, f"{saw}{conflict}")
     if who.token is not None and who.token.purpose is Purpose.FEEDBACK:
         orders, calm = _told_of(case, who, ticket, Visibility.NOTE, entitled, (), None)
         rated = AddComment(ticket.id, Visibility.NOTE, (), orders)
         return Finding(saw, f"feedback on #{ticket.id}{calm}", rated, Reason.FEEDBACK)
-    thanks = not has_files(case.mail) and only_thanks(words(case.mail))
+    thanks = not has_files(case.mail) and only_thanks(body_text(case.mail))
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
         return _follow_up(case, who, ticket, saw, conflict)
     joining = additions(case.mail, case.facts, who, ticket, case.policy)
     moved, limits = _moved(case, ticket, thanks)
     orders, calm = _told_of(case, who, ticket, visibility, entitled, joining, moved)
-    missing = sla_rules.still_missing(case.policy, ticket, visible(words(case.mail)).text)
+    missing = sla_rules.still_missing(case.policy, ticket, visible(body_text(case.mail)).text)
     escalation, refusal = _escalation(case, who, ticket, asked)
     action = AddComment(
         ticket.id,
@@ -96,7 +96,7 @@ def _on(
         moved,
         _ticking(case, ticket, moved, missing),
         missing=missing,
-        fields=newly_lifted(own_words(words(case.mail)), case.policy.fields, ticket.fields),
+        fields=newly_lifted(own_text(body_text(case.mail)), case.policy.fields, ticket.fields),
         changes=escalation,
     )
     outcome = f"{visibility} on #{ticket.id}{conflict}{limits}{calm}"
@@ -105,26 +105,26 @@ def _on(
 
 def _escalation(
     case: Case, who: Sender, ticket: Ticket, asked: Unsubscribed | Escalate | None
-) -> tuple[tuple[Change, ...], tuple[Order, ...]]:
+) -> tuple[tuple[Change, ...], tuple[NoticeOrder, ...]]:
     """The escalation that a participant asks for; or why it cannot be, for him alone."""
     if not isinstance(asked, Escalate) or case.automatic is not None:
         return (), ()
     if case.facts.refused:
         return (), (_receipt(case, ticket, ("text", case.facts.refused)),)
     if not enough(who, case.policy.proof.command):
-        return (), (_receipt(case, ticket, ("saying", Saying.UNPROVEN.value)),)
+        return (), (_receipt(case, ticket, ("saying", ReceiptText.UNPROVEN.value)),)
     return (changes.Escalate(asked.reason),), ()
 
 
-def _receipt(case: Case, ticket: Ticket, *detail: tuple[str, str]) -> Order:
+def _receipt(case: Case, ticket: Ticket, *detail: tuple[str, str]) -> NoticeOrder:
     address = case.who.address
     language = ticket.language_of(address) or spoken(case.mail.header)
-    return Order(Kind.RECEIPT, address, language, detail)
+    return NoticeOrder(NoticeKind.RECEIPT, address, language, detail)
 
 
 def _ticking(
     case: Case, ticket: Ticket, moved: Moved | None, lacks: tuple[str, ...] | None
-) -> Ticking | None:
+) -> ClockChange | None:
     """What a comment does to the ticket's clock; None where it goes on as it was."""
     policy, now = case.policy, case.facts.decided_at
     if (begins := sla_rules.completed(policy, ticket, lacks, now)) is not None:
@@ -158,13 +158,13 @@ def _told_of(
     entitled: Entitlement,
     joining: tuple[Addition, ...],
     moved: Moved | None,
-) -> tuple[tuple[Order, ...], str]:
+) -> tuple[tuple[NoticeOrder, ...], str]:
     """The mails that a comment causes. Less than a staff person's own token sends nothing."""
     if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
         return (), ""
     detail = (("status", f"{moved.was} → {moved.became}"),) if moved is not None else ()
     orders = (
-        *notifications.of_comment(
+        *notifications.for_mailed_comment(
             case.mail,
             case.facts,
             ticket,
@@ -175,17 +175,19 @@ def _told_of(
         ),
         *_asked_of_requester(case, ticket, joining),
     )
-    return notifications.calmed(case.mail, orders, case.facts, ticket, who.address, case.policy)
+    return notifications.apply_storm_breaker(
+        case.mail, orders, case.facts, ticket, who.address, case.policy
+    )
 
 
 def _asked_of_requester(
     case: Case, ticket: Ticket, joining: tuple[Addition, ...]
-) -> tuple[Order, ...]:
+) -> tuple[NoticeOrder, ...]:
     """Those who were proposed are the requester's to take in, while he can be asked."""
     requester = ticket.participant(ticket.requester)
-    if requester is None or not requester.is_told:
+    if requester is None or not requester.is_notified:
         return ()
-    asked = notifications.proposals(requester.address, requester.language, joining)
+    asked = notifications.approval_requests(requester.address, requester.language, joining)
     return notifications.within_budget(asked, ticket, case.policy)
 
 
@@ -202,10 +204,10 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
     )
     requester = ticket.participant(ticket.requester)
     there = {ticket.requester, *(a.address for a in carried)}
-    told = notifications.of_comment(
+    told = notifications.for_mailed_comment(
         case.mail, case.facts, ticket, who.address, Visibility.PUBLIC, case.policy, ()
     )
-    hear = {o.address for o in told if o.kind is Kind.COMMENT}
+    hear = {o.address for o in told if o.kind is NoticeKind.COMMENT}
     action = replace(
         opening,
         subject=ticket.subject[:SUBJECT_LENGTH] or opening.subject,
@@ -216,15 +218,19 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
         muted=requester is not None and requester.muted,
         additions=(*carried, *(a for a in joining if a.address not in there)),
         orders=(
-            *(o for o in told if o.kind is Kind.COMMENT),
-            *(o for o in opening.orders if o.kind is not Kind.APPROVAL and o.address not in hear),
+            *(o for o in told if o.kind is NoticeKind.COMMENT),
+            *(
+                o
+                for o in opening.orders
+                if o.kind is not NoticeKind.APPROVAL and o.address not in hear
+            ),
             *_asked_of_requester(case, ticket, joining),
         ),
         language=ticket.language_of(ticket.requester),
         follows=ticket.id,
     )
-    if isinstance(asked_for(case.mail), Escalate):
-        saying = (("saying", Saying.BEGINS_ANEW.value), ("was", str(ticket.id)))
+    if isinstance(requested_command(case.mail), Escalate):
+        saying = (("saying", ReceiptText.BEGINS_ANEW.value), ("was", str(ticket.id)))
         action = replace(action, orders=(*action.orders, _receipt(case, ticket, *saying)))
     outcome = f"follow-up of #{ticket.id}{conflict}"
     return Finding(saw, outcome, action, Reason.FOLLOW_UP)
@@ -232,10 +238,12 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
 
 def new_ticket(case: Case) -> Finding:
     who = case.who
-    if who.tier < Tier.PROVEN:
+    if who.proof_level < ProofLevel.PROVEN:
         # A token proves a place on its own ticket, and that ticket did not take the mail.
         refusal = Refuse(case.policy.texts.sign_up)
-        return Finding(str(who.tier), "not proven for a new ticket", refusal, Reason.UNPROVEN)
+        return Finding(
+            str(who.proof_level), "not proven for a new ticket", refusal, Reason.UNPROVEN
+        )
     if not who.standing.may_write and not case.enrols:
         refusal = Refuse(case.policy.texts.sign_up)
         return Finding(who.standing, "may not open a ticket", refusal, Reason.STRANGER)
@@ -244,14 +252,16 @@ def new_ticket(case: Case) -> Finding:
         outcome = f"more than {budget} new tickets within the hour"
         return Finding(who.address, outcome, Hold(), Reason.TOO_MANY_TICKETS)
     joining = additions(case.mail, facts, who, None, case.policy)
-    mentions = next((e.ticket for e in case.entitlements if e.via is Via.SUBJECT_TAG), None)
+    mentions = next(
+        (e.ticket for e in case.entitlements if e.kind is PointerKind.SUBJECT_TAG), None
+    )
     action = _opening(case, who, *_promised_to(who), joining, mentions)
     claim = action.severity.claim
     said = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
     return Finding(said, f"opens at {action.severity.name}", action, Reason.NEW_REQUEST)
 
 
-def _promised_to(who: Sender) -> tuple[str, sla_rules.Agreed]:
+def _promised_to(who: Sender) -> tuple[str, sla_rules.AgreedTargets]:
     """The tier of the sender's company, and what its contract says beside it."""
     return (who.company.tier, who.company.targets) if who.company is not None else ("", {})
 
@@ -260,7 +270,7 @@ def _opening(
     case: Case,
     who: Sender,
     tier_name: str,
-    agreed: sla_rules.Agreed,
+    agreed: sla_rules.AgreedTargets,
     joining: tuple[Addition, ...],
     mentions: int | None = None,
 ) -> OpenTicket:
@@ -269,7 +279,7 @@ def _opening(
     claim = claimed(
         policy.levels,
         mail.subject,
-        words(mail),
+        body_text(mail),
         mail.header,
         policy.severity.high_importance,
         policy.claim_patterns,
@@ -282,7 +292,7 @@ def _opening(
         policy.severity.customers_may_set,
     )
     language = (who.person.language if who.person is not None else "") or spoken(mail.header)
-    said = request_text(mail.subject, words(mail))
+    said = request_text(mail.subject, body_text(mail))
     acknowledgement = (
         (notifications.acknowledgement(who.address, language, said, policy),)
         if _acknowledged(case)
@@ -291,7 +301,7 @@ def _opening(
     tier = policy.tier(tier_name or None)
     team = notifications.account_team(who.company, tier, policy)
     detail = (("mentions", str(mentions)),) if mentions is not None else ()
-    told = notifications.of_opening(
+    told = notifications.for_opening(
         who.address, facts.staff, team, joining, policy, language, detail
     )
     if severity.critical_claimed:

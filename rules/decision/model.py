@@ -13,10 +13,10 @@ from uuid import UUID
 
 from rules.mail.bounces import Failure
 from rules.service.participants import Addition
-from rules.service.sla_rules import Agreed, Ticking
+from rules.service.sla_rules import AgreedTargets, ClockChange
 from rules.ticket.changes import Change
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Order
+from rules.ticket.notices import NoticeOrder
 from rules.ticket.severity import MailSeverity
 from rules.ticket.sla import Clock
 from rules.ticket.visibility import Visibility
@@ -95,7 +95,7 @@ class OpenTicket:
     company: int | None
     severity: MailSeverity
     additions: tuple[Addition, ...]
-    orders: tuple[Order, ...]
+    orders: tuple[NoticeOrder, ...]
     enrol: bool
     """The requester is enrolled by this mail, in the company of his domain."""
     mentions: int | None
@@ -107,7 +107,7 @@ class OpenTicket:
     follows: int | None = None
     """The closed ticket that it goes on from, with its requester and its people."""
     tier: str = ""
-    targets: Agreed = field(default_factory=dict)
+    targets: AgreedTargets = field(default_factory=dict)
     """What the company's contract promises beside its tier."""
     language: str = ""
     """Of the requester, as far as his mail tells."""
@@ -129,9 +129,9 @@ class AddComment:
     ticket: int
     visibility: Visibility
     additions: tuple[Addition, ...]
-    orders: tuple[Order, ...] = ()
+    orders: tuple[NoticeOrder, ...] = ()
     moved: Moved | None = None
-    ticking: Ticking | None = None
+    clock_change: ClockChange | None = None
     """None where the clock goes on as it was."""
     by_staff: bool = False
     """By a staff person's own reply or note address."""
@@ -168,7 +168,7 @@ class Record:
     author: str
     """Whose words it is kept as; empty where nothing proves them."""
     bounced: Bounced | None = None
-    orders: tuple[Order, ...] = ()
+    orders: tuple[NoticeOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +178,14 @@ class Unsubscribe:
     ticket: int
     participant: int
     author: str
-    orders: tuple[Order, ...]
+    orders: tuple[NoticeOrder, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Quarantine: kept, shown to staff, can be released."""
 
-    orders: tuple[Order, ...] = ()
+    orders: tuple[NoticeOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ class Decision:
     trace: tuple[Step, ...]
 
     @property
-    def orders(self) -> tuple[Order, ...]:
+    def orders(self) -> tuple[NoticeOrder, ...]:
         """Every outgoing mail that it causes."""
         match self.action:
             case OpenTicket() | AddComment() | Record() | Unsubscribe() | Hold():

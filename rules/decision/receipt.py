@@ -43,16 +43,16 @@ def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
     """The reply line for a decision. `ticket` is the number that the mail was filed under."""
     match decision.action:
         case OpenTicket() | AddComment():
-            return replies.ACCEPTED.saying(f"{journal_id} filed as #{ticket}")
+            return replies.ACCEPTED.with_text(f"{journal_id} filed as #{ticket}")
         case Record() | Unsubscribe() | Hold():
             # The same words for both: which of them it was is nobody's business but staff's.
-            return replies.ACCEPTED.saying(f"{journal_id} accepted")
+            return replies.ACCEPTED.with_text(f"{journal_id} accepted")
         case Repeat(answer=answer):
-            return replies.ACCEPTED.saying(answer)
+            return replies.ACCEPTED.with_text(answer)
         case Refuse(dmarc=True):
             return replies.SENDER_FAILED_DMARC
         case Refuse(text=text):
-            return replies.REFUSED_SENDER.saying(text)
+            return replies.REFUSED_SENDER.with_text(text)
         case Defer():
             return replies.SENDER_CHECK_FAILED
         case _:

@@ -10,7 +10,7 @@ from rules.decision.case import Case, Finding
 from rules.decision.entitlement import Right
 from rules.decision.model import Bounced, Defer, Hold, Reason, Record, Refuse, Repeat
 from rules.facts import Presence, Returned, Ticket
-from rules.identity import Sender, Standing, Tier
+from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Mail
 from rules.mail.automatic import wants_no_answer
 from rules.mail.bounces import Bounce, suspends
@@ -18,12 +18,12 @@ from rules.mail.header import Ambiguous
 from rules.mail.language import spoken
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, Result
-from rules.sender.pointers import Via
+from rules.sender.pointers import PointerKind
 from rules.sender.signature_scope import names_one_of
 from rules.service import notifications, sla_rules
-from rules.ticket.notices import Kind, Order, may_be_invited
+from rules.ticket.notices import NoticeKind, NoticeOrder, may_be_invited
 
-_MADE_BY_US = (Via.REPLY_TOKEN, Via.OUR_MESSAGE_ID)
+_MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
 
 
 def duplicate(case: Case) -> Finding:
@@ -47,12 +47,12 @@ def automatic(case: Case) -> Finding:
     sign, who = case.automatic, case.sender
     if sign is None:
         return Finding("headers and reverse-path", "a person's mail")
-    pointed = next((e.ticket for e in case.entitlements if e.via in _MADE_BY_US), None)
-    if who is None or who.tier < Tier.TOKEN:
+    pointed = next((e.ticket for e in case.entitlements if e.kind in _MADE_BY_US), None)
+    if who is None or who.proof_level < ProofLevel.TOKEN:
         if case.facts.envelope.mail_from:
             return Finding(sign, "automatic, but nothing proves its sender, who is asked for")
         return Finding(sign, _kept(pointed), Record(pointed, ""), Reason.AUTOMATIC)
-    if who.person is not None and who.person.machine and who.tier >= Tier.PROVEN:
+    if who.person is not None and who.person.machine and who.proof_level >= ProofLevel.PROVEN:
         return Finding(sign, "automatic, but its sender is registered as a machine")
     known = next(
         (e.ticket for e in case.entitlements if e.right in (Right.COMMENT, Right.FLAG)), pointed
@@ -111,16 +111,16 @@ def proof(case: Case) -> Finding:
     """
     who = case.who
     proven, policy = case.facts.authentication, case.policy
-    saw = f"{who.tier} by {proven.by or ('reply token' if who.token else _unproven_by(proven))}"
+    saw = f"{who.proof_level} by {proven.by or ('reply token' if who.token else _unproven_by(proven))}"
     his = _ways_to_his_ticket(case)
-    signed_alone = proven.seal is not None and proven.seal.alone
+    signed_alone = proven.signed_scope is not None and proven.signed_scope.alone
     if signed_alone and (case.facts.domain_known or his) and not _is_addressed(case):
         outcome = "signed, but not for this mailbox: anybody may have sent it on"
         return Finding(saw, outcome, Hold(), Reason.NOT_ADDRESSED)
-    if who.tier >= Tier.TOKEN:
+    if who.proof_level >= ProofLevel.TOKEN:
         return Finding(saw, "good enough to go on")
     # A number in a subject can be guessed, and would tell by 451 who is on which ticket.
-    if proven.temporary and (case.facts.domain_known or his - {Via.SUBJECT_TAG}):
+    if proven.temporary and (case.facts.domain_known or his - {PointerKind.SUBJECT_TAG}):
         return _unanswered(case, saw)
     if not case.facts.domain_known:
         # A guest must not stand out among all others of his domain, who are strangers.
@@ -143,7 +143,7 @@ def sender(case: Case) -> Finding:
     saw = f"{who.address}, {who.standing}"
     if any(e.guest for e in case.entitlements):
         return Finding(saw, "a guest on the ticket that the mail points to")
-    if who.standing is not Standing.STRANGER and who.tier < Tier.PROVEN:
+    if who.standing is not Standing.STRANGER and who.proof_level < ProofLevel.PROVEN:
         if who.standing.may_write:
             return Finding(saw, "may write where his token leads")
         return Finding(saw, "not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
@@ -190,10 +190,10 @@ def _stranger(case: Case, saw: str) -> Finding:
     return Finding(saw, outcome, Hold(), Reason.STRANGER_RELAYED)
 
 
-def _ways_to_his_ticket(case: Case) -> set[Via]:
+def _ways_to_his_ticket(case: Case) -> set[PointerKind]:
     """How the mail points to a ticket that its author is on. A guest's mail without that goes
     nowhere, so nothing need be found out for it, and nothing be told by it."""
-    return {e.via for e in case.entitlements if _is_on(case.facts.tickets[e.ticket], case.who)}
+    return {e.kind for e in case.entitlements if _is_on(case.facts.tickets[e.ticket], case.who)}
 
 
 def _is_on(ticket: Ticket, who: Sender) -> bool:
@@ -216,14 +216,14 @@ def _unanswered(case: Case, saw: str) -> Finding:
     return Finding(saw, outcome, Hold(), Reason.DNS_FAILURE_HELD)
 
 
-def _invitation(case: Case, who: Sender) -> tuple[Order, ...]:
+def _invitation(case: Case, who: Sender) -> tuple[NoticeOrder, ...]:
     """One sign-up notice a day, and none to a machine or to who wants no answer."""
     now = case.facts.decided_at
     if case.automatic is not None or wants_no_answer(case.mail):
         return ()
     if not may_be_invited(case.facts.invited_at, now):
         return ()
-    return (Order(Kind.INVITATION, who.address, spoken(case.mail.header)),)
+    return (NoticeOrder(NoticeKind.INVITATION, who.address, spoken(case.mail.header)),)
 
 
 def _has_support(who: Sender, policy: Policy) -> bool:

@@ -28,10 +28,10 @@ from rules.commands import (
     parse_commands,
 )
 from rules.decision.case import Case, Finding
-from rules.decision.content import has_files, is_unreadable, words
+from rules.decision.content import body_text, has_files, is_unreadable
 from rules.decision.entitlement import Entitlement, Right
 from rules.decision.model import AddComment, Reason
-from rules.decision.unsubscribe import leaving
+from rules.decision.unsubscribe import unsubscribe
 from rules.facts import Ticket
 from rules.identity import enough
 from rules.mail.quoting import REPLY_MARK, published
@@ -39,7 +39,7 @@ from rules.service import notifications, sla_rules
 from rules.service.participants import additions
 from rules.ticket import changes
 from rules.ticket.changes import Change
-from rules.ticket.notices import Kind, Order
+from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.visibility import Visibility
 
 
@@ -51,10 +51,10 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
     who, policy = case.who, case.policy
     member = ticket.participant(who.address)
     given = parse_commands(
-        published(words(case.mail), REPLY_MARK), policy.levels, policy.severity.ceiling
+        published(body_text(case.mail), REPLY_MARK), policy.levels, policy.severity.ceiling
     )
     if Unsubscribe() in given.given and member is not None:
-        return leaving(case, ticket, member, saw)
+        return unsubscribe(case, ticket, member, saw)
     wanted, faults = _as_changes(given.given, who.address)
     faults = (*given.faults, *faults, *((case.facts.refused,) if case.facts.refused else ()))
     if given.given and not enough(who, policy.proof.command):
@@ -80,7 +80,9 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
         visibility,
         () if private else additions(case.mail, case.facts, who, ticket, policy),
         (*helped, *(() if silent else _told(case, ticket, visibility))),
-        ticking=None if private else sla_rules.answered(case.policy, ticket, case.facts.decided_at),
+        clock_change=None
+        if private
+        else sla_rules.answered(case.policy, ticket, case.facts.decided_at),
         by_staff=True,
         changes=wanted,
     )
@@ -95,19 +97,21 @@ USAGE_TEXT = "Commands stand at the head of a mail, one on a line:\n" + "\n".joi
 )
 
 
-def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Order, ...]:
+def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[NoticeOrder, ...]:
     author = case.who.address
-    orders = notifications.of_comment(
+    orders = notifications.for_mailed_comment(
         case.mail, case.facts, ticket, author, visibility, case.policy, ()
     )
-    return notifications.calmed(case.mail, orders, case.facts, ticket, author, case.policy)[0]
+    return notifications.apply_storm_breaker(
+        case.mail, orders, case.facts, ticket, author, case.policy
+    )[0]
 
 
-def _receipt(case: Case, ticket: Ticket, text: str) -> tuple[Order, ...]:
+def _receipt(case: Case, ticket: Ticket, text: str) -> tuple[NoticeOrder, ...]:
     """One mail to the author; none once he was sent too many: then a machine writes in his name."""
     who = case.who
     language = who.person.language if who.person is not None else ""
-    receipt = Order(Kind.RECEIPT, who.address, language, (("text", text),))
+    receipt = NoticeOrder(NoticeKind.RECEIPT, who.address, language, (("text", text),))
     return notifications.within_budget((receipt,), ticket, case.policy)
 
 

@@ -31,7 +31,7 @@ SHORTEST_TOKEN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class VisibleText:
     """A text in two parts; together they hold all its words, in their order."""
 
     text: str
@@ -39,7 +39,7 @@ class Shown:
     """The quoted part and the signature; empty where everything is shown."""
 
 
-def visible(text: str, *, forwarded: bool = False) -> Shown:
+def visible(text: str, *, forwarded: bool = False) -> VisibleText:
     """What the author wrote, and apart from it the quoted tail and the signature.
 
     Everything is shown where nothing else would be left, where the author answers below or between
@@ -49,11 +49,11 @@ def visible(text: str, *, forwarded: bool = False) -> Shown:
     lines = text.split("\n")
     cut = len(lines) if forwarded else _end_of_words(lines)
     if cut == len(lines) or not any(line.strip() for line in lines[:cut]):
-        return Shown(text, "")
-    return Shown("\n".join(lines[:cut]).rstrip(), "\n".join(lines[cut:]))
+        return VisibleText(text, "")
+    return VisibleText("\n".join(lines[:cut]).rstrip(), "\n".join(lines[cut:]))
 
 
-def own_words(text: str) -> str:
+def own_text(text: str) -> str:
     """What the author wrote, without the lines that he quotes; empty where he wrote nothing.
 
     Answers between quoted lines are his words, and so is what he forwards.

@@ -35,7 +35,7 @@ from rules.policy.requests import CompletenessSection, FactSection, FieldSection
 from rules.policy.roster import RosterWindow
 from rules.policy.severity import ClaimSection, LevelSection, SeveritySection
 from rules.policy.tiers import TierSection
-from rules.validation.messages import Refused, complaints
+from rules.validation.messages import InvalidFile, explain_all
 from rules.validation.toml_lines import with_lines
 
 __all__ = [
@@ -70,7 +70,7 @@ __all__ = [
 ]
 
 
-class PolicyRefused(Refused):
+class PolicyRefused(InvalidFile):
     """A policy file that does not hold; `str()` names file, line, key and what to do."""
 
 
@@ -83,7 +83,7 @@ def parse(text: str, source: str) -> Policy:
     try:
         policy = Policy.model_validate(values)
     except ValidationError as error:
-        raise PolicyRefused(source, [*with_lines(complaints(error, Policy), text)]) from error
+        raise PolicyRefused(source, [*with_lines(explain_all(error, Policy), text)]) from error
     if faults := contradictions(policy):
         raise PolicyRefused(source, [*with_lines(faults, text)])
     return policy

@@ -18,7 +18,7 @@ from pydantic import (
 from rules.mail.addresses import normalise
 from rules.mail.patterns import compiled
 from rules.ticket.business_time import parse_span, parse_time_of_day
-from rules.validation.messages import near
+from rules.validation.messages import suggestion
 
 
 class Section(BaseModel):
@@ -63,7 +63,7 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
-        hint = near(value, available_timezones()) or "such as Europe/Berlin or UTC"
+        hint = suggestion(value, available_timezones()) or "such as Europe/Berlin or UTC"
         raise ValueError(f"this is no time zone ({hint})") from None
     return value
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from rules.policy.base import DAYS, WORKING_DAYS, Day, HourText, Section, Zone
 from rules.ticket.business_time import ALWAYS, Calendar, parse_time_of_day
 from rules.ticket.sla import WARN_FRACTION
-from rules.validation.messages import near
+from rules.validation.messages import suggestion
 
 HOLIDAY_YEARS = range(2020, 2051)
 """A country's public holidays are known for these years."""
@@ -23,7 +23,7 @@ def _country(value: str) -> str:
     code, _, part = value.partition("-")
     known = public_holidays.list_supported_countries(include_aliases=False)
     if code not in known:
-        hint = near(code, known) or "write its two letters, such as DE"
+        hint = suggestion(code, known) or "write its two letters, such as DE"
         raise ValueError(f"no public holidays are known for this country ({hint})")
     if part and part not in known[code]:
         parts = ", ".join(f"{code}-{each}" for each in known[code])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rules.policy.model import Policy
 from rules.ticket.business_time import parse_span
-from rules.validation.messages import near
+from rules.validation.messages import suggestion
 
 
 def contradictions(policy: Policy) -> list[str]:
@@ -24,7 +24,7 @@ def _tiers(policy: Policy) -> Iterator[str]:
     if names and policy.default_tier is None:
         yield f"default_tier is missing; name one of: {', '.join(names)}"
     elif policy.default_tier is not None and policy.default_tier not in names:
-        hint = near(policy.default_tier, names) or (
+        hint = suggestion(policy.default_tier, names) or (
             f"there are: {', '.join(names)}" if names else "write [[tiers]] with this name"
         )
         yield f"default_tier: {policy.default_tier!r} names no tier ({hint})"
@@ -77,5 +77,5 @@ def _no_level(policy: Policy, key: str, word: str) -> Iterator[str]:
         if word.casefold() in (level.name.casefold(), *(a.casefold() for a in level.aliases)):
             yield f"{key}: {word!r} is another word for a level; write {level.name}"
             return
-    hint = near(word, names) or f"there are: {', '.join(names)}"
+    hint = suggestion(word, names) or f"there are: {', '.join(names)}"
     yield f"{key}: {word!r} names no level ({hint})"

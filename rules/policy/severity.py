@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from rules.policy.base import LevelName, Pattern, Section, Text
-from rules.validation.messages import near
+from rules.validation.messages import suggestion
 
 
 class LevelSection(Section):
@@ -50,7 +50,7 @@ class SeveritySection(Section):
         for key in ("default", "ceiling", "high_importance"):
             wanted = getattr(self, key)
             if wanted is not None and wanted not in names:
-                hint = near(wanted, names)
+                hint = suggestion(wanted, names)
                 there_are = f" ({hint})" if hint else f"; there are {', '.join(names)}"
                 raise ValueError(f"{key} = {wanted!r} names no level{there_are}")
         critical = [level.critical for level in self.levels]

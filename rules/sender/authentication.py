@@ -53,7 +53,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class SignedScope:
     """What the signature that proves an author covers."""
 
     fingerprint: str
@@ -82,7 +82,7 @@ class Authentication:
     """DNS kept us from a verdict, so a later attempt may end otherwise."""
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
-    seal: Seal | None = None
+    signed_scope: SignedScope | None = None
     """Set where a signature proves the author, alone or not."""
 
     @classmethod
@@ -135,8 +135,10 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
             for each in verdict.evidence
         ],
         "warnings": list(verdict.warnings),
-        "seal": [verdict.seal.fingerprint, *verdict.seal.names] if verdict.seal else None,
-        "seal_alone": verdict.seal is not None and verdict.seal.alone,
+        "seal": [verdict.signed_scope.fingerprint, *verdict.signed_scope.names]
+        if verdict.signed_scope
+        else None,
+        "seal_alone": verdict.signed_scope is not None and verdict.signed_scope.alone,
     }
 
 
@@ -161,7 +163,9 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
         ),
         warnings=tuple(stored["warnings"]),
         # Until 2026-11-21 only seals that stand alone were kept, without saying so.
-        seal=Seal(stored["seal"][0], tuple(stored["seal"][1:]), stored.get("seal_alone", True))
+        signed_scope=SignedScope(
+            stored["seal"][0], tuple(stored["seal"][1:]), stored.get("seal_alone", True)
+        )
         if stored["seal"]
         else None,
     )

@@ -28,7 +28,7 @@ EXAMINED_TAGS = 10
 """Of a subject with thousands of numbers, so many are looked up, the first ones."""
 
 
-class Via(StrEnum):
+class PointerKind(StrEnum):
     """What the signal is made of, strongest first."""
 
     REPLY_TOKEN = "reply_token"
@@ -40,8 +40,8 @@ class Via(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    via: Via
+class Pointer:
+    kind: PointerKind
     ticket: int | None
     """None for a Message-ID that is not ours: whether we received it, the facts will tell."""
     token: ReplyToken | None = None
@@ -50,9 +50,9 @@ class Signal:
     """Of a Message-ID of ours: when its notice was ordered."""
 
 
-def signals(
+def find_pointers(
     mail: Mail, envelope: Envelope, mailbox: Mailbox, keys: Keys, tag_format: str
-) -> tuple[Signal, ...]:
+) -> tuple[Pointer, ...]:
     """Every pointer in the mail, strongest first. A token with a bad MAC is no pointer at all."""
     return (
         *_tokens(envelope, mailbox, keys),
@@ -91,35 +91,37 @@ def thread_ids(mail: Mail) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:EXAMINED_IDS]
 
 
-def _tokens(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> Iterator[Signal]:
+def _tokens(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> Iterator[Pointer]:
     for recipient in envelope.rcpt_tos:
         base, detail = without_detail(recipient)
         if detail and normalise(base) == mailbox.address:
             token = read_reply_token(keys, mailbox.id, detail.lower())
             if token is not None:
-                yield Signal(Via.REPLY_TOKEN, token.ticket, token)
+                yield Pointer(PointerKind.REPLY_TOKEN, token.ticket, token)
 
 
-def _ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Signal]:
+def _ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Pointer]:
     ids = thread_ids(mail)
     ours = {i: read_message_id(keys, mailbox.id, i) for i in ids}
     for message_id, our in ours.items():
         if our is not None:
-            yield Signal(Via.OUR_MESSAGE_ID, our.ticket, message_id=message_id, made_at=our.made_at)
+            yield Pointer(
+                PointerKind.OUR_MESSAGE_ID, our.ticket, message_id=message_id, made_at=our.made_at
+            )
     for message_id, our in ours.items():
         if our is None:
-            yield Signal(Via.KNOWN_MESSAGE_ID, None, message_id=message_id)
+            yield Pointer(PointerKind.KNOWN_MESSAGE_ID, None, message_id=message_id)
 
 
-def _late(mail: Mail) -> Iterator[Signal]:
+def _late(mail: Mail) -> Iterator[Pointer]:
     """Ids by which another mail, here before this one, may have named it or its ancestors."""
     for message_id in dict.fromkeys((mail.message_id, *thread_ids(mail))):
         if message_id:
-            yield Signal(Via.LATE_PARENT, None, message_id=message_id)
+            yield Pointer(PointerKind.LATE_PARENT, None, message_id=message_id)
 
 
-def _tags(subject: str, tag_format: str) -> Iterator[Signal]:
+def _tags(subject: str, tag_format: str) -> Iterator[Pointer]:
     before, _, after = tag_format.partition("{n}")
     pattern = re.escape(before) + r"(\d{1,12})" + re.escape(after)
     for number in list(dict.fromkeys(re.findall(pattern, subject)))[:EXAMINED_TAGS]:
-        yield Signal(Via.SUBJECT_TAG, int(number))
+        yield Pointer(PointerKind.SUBJECT_TAG, int(number))

@@ -18,13 +18,13 @@ from dataclasses import replace
 from rules.mail import Envelope, Mail
 from rules.mail.addresses import normalise, without_detail
 from rules.mail.automatic import sign_of_automation
-from rules.sender.authentication import Authentication, Result, Seal
+from rules.sender.authentication import Authentication, Result, SignedScope
 
 POINTERS = ("to", "cc", "in-reply-to", "references", "subject")
 """The fields beside From that decide where a mail goes and whom it brings."""
 
 
-def counted(proven: Authentication, dkim_required: bool) -> Authentication:
+def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentication:
     """What of a proof counts where DKIM may be required.
 
     A host that sends for many domains passes SPF for each of them, whoever of its customers writes.
@@ -37,41 +37,41 @@ def counted(proven: Authentication, dkim_required: bool) -> Authentication:
         waiting = any(e.method == "dkim" and e.result is Result.TEMPERROR for e in proven.evidence)
         warnings = (*proven.warnings, "SPF alone, and the policy asks for DKIM")
         return replace(
-            proven, aligned=False, by="", temporary=waiting, warnings=warnings, seal=None
+            proven, aligned=False, by="", temporary=waiting, warnings=warnings, signed_scope=None
         )
-    if proven.by.startswith("dkim:") and proven.seal is not None:
-        return replace(proven, seal=replace(proven.seal, alone=True))
+    if proven.by.startswith("dkim:") and proven.signed_scope is not None:
+        return replace(proven, signed_scope=replace(proven.signed_scope, alone=True))
     return proven
 
 
-def as_proven(mail: Mail, envelope: Envelope, proven: Authentication) -> Mail:
+def restrict_to_signed(mail: Mail, envelope: Envelope, proven: Authentication) -> Mail:
     """The mail as far as its proof goes, told apart from its copies that came on other terms."""
-    if proven.seal is not None:
-        mail = sealed(mail, proven.seal)
+    if proven.signed_scope is not None:
+        mail = only_signed(mail, proven.signed_scope)
     if proven.aligned and sign_of_automation(mail, envelope) is None:
         return mail
     terms = "automatic" if proven.aligned else "unproven"
     return replace(mail, identity=hashlib.sha256(f"{mail.identity} {terms}".encode()).hexdigest())
 
 
-def pointing(mail: Mail, envelope: Envelope, proven: Authentication) -> Envelope:
+def trusted_recipients(mail: Mail, envelope: Envelope, proven: Authentication) -> Envelope:
     """The recipients whose reply tokens count: of a mail that only its signature proves, those
     that it names. Whoever sends it on can choose any other."""
-    if proven.seal is None or not proven.seal.alone:
+    if proven.signed_scope is None or not proven.signed_scope.alone:
         return envelope
     named = {written.lower() for written in (*mail.to, *mail.cc)}
     return replace(envelope, rcpt_tos=tuple(r for r in envelope.rcpt_tos if r.lower() in named))
 
 
-def uncovered(mail: Mail, seal: Seal) -> frozenset[str]:
+def unsigned_fields(mail: Mail, seal: SignedScope) -> frozenset[str]:
     """The pointers of which the mail has more than were signed (RFC 6376 §5.4.2)."""
     names = [name for name, _ in mail.header.fields]
     return frozenset(p for p in POINTERS if names.count(p) > seal.names.count(p))
 
 
-def sealed(mail: Mail, seal: Seal) -> Mail:
+def only_signed(mail: Mail, seal: SignedScope) -> Mail:
     """The mail as it was signed, known by its signature; whole where something else proves it."""
-    without = uncovered(mail, seal) if seal.alone else frozenset[str]()
+    without = unsigned_fields(mail, seal) if seal.alone else frozenset[str]()
     return replace(
         mail,
         identity=seal.fingerprint,

@@ -39,7 +39,7 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class EscalationRefused:
     """Nobody is told; `why` says what to do instead, in words for whoever asked."""
 
     why: str
@@ -53,7 +53,7 @@ def raise_level(
     policy: Policy,
     at: datetime,
     tier: TierSection | None = None,
-) -> Raised | Refused:
+) -> Raised | EscalationRefused:
     """Where a request to escalate goes. `current` is the ticket's level; 0 before any.
 
     `staff_spoke`: staff have answered on the ticket in public, or were asked twice. `by_portal`:
@@ -62,13 +62,15 @@ def raise_level(
     """
     levels = policy.escalation.levels
     if not levels:
-        return Refused("There is nobody to escalate to; write to the ticket, and staff see it.")
+        return EscalationRefused(
+            "There is nobody to escalate to; write to the ticket, and staff see it."
+        )
     if critical_claimed and not by_portal and policy.escalation.critical_begins_in == "portal":
-        return Refused(_by_the_channel(policy, tier))
+        return EscalationRefused(_by_the_channel(policy, tier))
     if current >= len(levels):
         top = on_duty(levels[-1], at)
         phone = f", phone {top.phone}" if top.phone else ""
-        return Refused(
+        return EscalationRefused(
             f"This is with the highest level already: {levels[-1].title} ({top.name}{phone})."
         )
     if current == 1 and policy.escalation.spoken_first and not staff_spoke:

@@ -16,16 +16,18 @@ from rules.service.completeness import questions
 from rules.service.escalation import on_duty
 from rules.service.limits import answers_like_a_machine, may_notify, storm
 from rules.service.participants import Addition, named_addresses
-from rules.ticket.notices import Kind, Order, Seat
+from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
 from rules.ticket.visibility import Visibility
 
 Detail = tuple[tuple[str, str], ...]
 
 
-def acknowledgement(address: str, language: str, said: str, policy: Policy) -> Order:
+def acknowledgement(address: str, language: str, said: str, policy: Policy) -> NoticeOrder:
     """With the questions that the request leaves open, those too that may not apply to it."""
     asks = "\n".join(" ".join(q.split()) for q in questions(said, policy.completeness.facts))
-    return Order(Kind.ACKNOWLEDGEMENT, address, language, (("asks", asks),) if asks else ())
+    return NoticeOrder(
+        NoticeKind.ACKNOWLEDGEMENT, address, language, (("asks", asks),) if asks else ()
+    )
 
 
 def account_team(
@@ -36,7 +38,7 @@ def account_team(
     return company.account_team if company is not None and paid else ()
 
 
-def of_opening(
+def for_opening(
     requester: str,
     staff: Iterable[Staff],
     account_team: Iterable[str],
@@ -44,26 +46,30 @@ def of_opening(
     policy: Policy,
     language: str,
     detail: Detail,
-) -> tuple[Order, ...]:
+) -> tuple[NoticeOrder, ...]:
     """What a new ticket causes besides its acknowledgement."""
     told = () if policy.staff.notify == "none" else [s for s in staff if s.address != requester]
     team = [address for address in account_team if address != requester]
     return (
-        *to_desk(Kind.NEW_TICKET, told, policy, detail, quotes=True),
-        *(Order(Kind.ACCOUNT_TEAM, address, detail=detail) for address in team),
-        *proposals(requester, language, additions),
+        *to_staff(NoticeKind.NEW_TICKET, told, policy, detail, quotes=True),
+        *(NoticeOrder(NoticeKind.ACCOUNT_TEAM, address, detail=detail) for address in team),
+        *approval_requests(requester, language, additions),
     )
 
 
-def proposals(requester: str, language: str, additions: Iterable[Addition]) -> tuple[Order, ...]:
+def approval_requests(
+    requester: str, language: str, additions: Iterable[Addition]
+) -> tuple[NoticeOrder, ...]:
     """The requester is asked about those who were proposed, in one mail."""
     proposed = [a.address for a in additions if a.presence is Presence.PENDING]
     if not proposed or not requester:
         return ()
-    return (Order(Kind.APPROVAL, requester, language, (("addresses", " ".join(proposed)),)),)
+    return (
+        NoticeOrder(NoticeKind.APPROVAL, requester, language, (("addresses", " ".join(proposed)),)),
+    )
 
 
-def of_comment(
+def for_mailed_comment(
     mail: Mail,
     facts: Facts,
     ticket: Ticket,
@@ -71,13 +77,13 @@ def of_comment(
     visibility: Visibility,
     policy: Policy,
     detail: Detail,
-) -> tuple[Order, ...]:
+) -> tuple[NoticeOrder, ...]:
     """Whom a mail's words reach; not those whom it was sent to directly."""
     direct = named_addresses(mail)
-    return of_words(ticket, author, visibility, facts.staff, policy, detail, direct)
+    return for_comment(ticket, author, visibility, facts.staff, policy, detail, direct)
 
 
-def of_words(
+def for_comment(
     ticket: Ticket,
     author: str,
     visibility: Visibility,
@@ -85,7 +91,7 @@ def of_words(
     policy: Policy,
     detail: Detail = (),
     direct: Collection[str] = (),
-) -> tuple[Order, ...]:
+) -> tuple[NoticeOrder, ...]:
     """Whom words reach: in public everybody on the ticket, otherwise staff alone.
 
     Customers among `direct` have them already.
@@ -95,76 +101,89 @@ def of_words(
     customers = tuple(order for order in everybody if order.address not in direct)
     shown = (*detail, ("visibility", visibility.value))
     told = {author, *(order.address for order in customers)}
-    followers = (s for s in staff_of(ticket, staff, policy) if s.address not in told)
-    desk = to_desk(Kind.NEW_COMMENT, followers, policy, shown, quotes=True)
+    followers = (s for s in notified_staff(ticket, staff, policy) if s.address not in told)
+    desk = to_staff(NoticeKind.NEW_COMMENT, followers, policy, shown, quotes=True)
     return (*customers, *within_budget(desk, ticket, policy))
 
 
-def to_desk(
-    kind: Kind, staff: Iterable[Staff], policy: Policy, detail: Detail, quotes: bool = False
-) -> tuple[Order, ...]:
+def to_staff(
+    kind: NoticeKind, staff: Iterable[Staff], policy: Policy, detail: Detail, quotes: bool = False
+) -> tuple[NoticeOrder, ...]:
     """The same to several staff; each gets a seat on the ticket, and with it a reply address."""
-    seat = Seat.ONLOOKER if policy.staff.notify == "followers" else Seat.FOLLOWER
-    return tuple(Order(kind, s.address, s.language, detail, quotes, seat) for s in staff)
+    seat = (
+        StaffSubscription.ONLOOKER
+        if policy.staff.notify == "followers"
+        else StaffSubscription.FOLLOWER
+    )
+    return tuple(NoticeOrder(kind, s.address, s.language, detail, quotes, seat) for s in staff)
 
 
-def public_comment(ticket: Ticket, author: str, policy: Policy) -> tuple[Order, ...]:
+def public_comment(ticket: Ticket, author: str, policy: Policy) -> tuple[NoticeOrder, ...]:
     """The mails that carry a public comment to the customers on a ticket, within their budgets."""
     others = (p for p in _customers(ticket) if p.address != author)
-    orders = (Order(Kind.COMMENT, p.address, p.language, quotes=True) for p in others)
+    orders = (NoticeOrder(NoticeKind.COMMENT, p.address, p.language, quotes=True) for p in others)
     return within_budget(orders, ticket, policy)
 
 
-def within_budget(orders: Iterable[Order], ticket: Ticket, policy: Policy) -> tuple[Order, ...]:
+def within_budget(
+    orders: Iterable[NoticeOrder], ticket: Ticket, policy: Policy
+) -> tuple[NoticeOrder, ...]:
     """Those to addresses that have not been sent too much about the ticket within the hour."""
     most = policy.budgets.notices_per_hour
     return tuple(o for o in orders if may_notify(ticket.sent.get(o.address, 0), most))
 
 
-def change(
+def status_change(
     ticket: Ticket, what: str, was: str, became: str, why: str, policy: Policy
-) -> tuple[Order, ...]:
+) -> tuple[NoticeOrder, ...]:
     """The customers on a ticket are told of a change of its status or severity."""
     detail = (("what", what), ("was", was), ("became", became), ("why", why))
-    orders = (Order(Kind.STATUS, p.address, p.language, detail) for p in _customers(ticket))
+    orders = (
+        NoticeOrder(NoticeKind.STATUS, p.address, p.language, detail) for p in _customers(ticket)
+    )
     return within_budget(orders, ticket, policy)
 
 
-def alert(what: str, staff: Iterable[Staff], policy: Policy) -> tuple[Order, ...]:
+def alert(what: str, staff: Iterable[Staff], policy: Policy) -> tuple[NoticeOrder, ...]:
     """Staff are told of something that wants a person's eye."""
-    return to_desk(Kind.ALERT, staff, policy, (("what", what),))
+    return to_staff(NoticeKind.ALERT, staff, policy, (("what", what),))
 
 
-def on_call(policy: Policy, now: datetime, what: str) -> tuple[Order, ...]:
+def on_call(policy: Policy, now: datetime, what: str) -> tuple[NoticeOrder, ...]:
     """Whoever is on duty is told of what cannot wait; nobody where the policy names nobody."""
     if not policy.escalation.levels:
         return ()
     contact = on_duty(policy.escalation.levels[0], now)
-    return (Order(Kind.ALERT, contact.address, detail=(("what", what),)),)
+    return (NoticeOrder(NoticeKind.ALERT, contact.address, detail=(("what", what),)),)
 
 
-def staff_of(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> Iterator[Staff]:
+def notified_staff(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> Iterator[Staff]:
     """The staff who follow a ticket: all of the mailbox, or those on it; all while none is."""
     if policy.staff.notify == "none":
         return iter(())
     everybody = list(staff)
     if policy.staff.notify == "all":
         return iter(everybody)
-    following = {p.address for p in ticket.participants if p.is_staff and p.is_told}
+    following = {p.address for p in ticket.participants if p.is_staff and p.is_notified}
     following |= {ticket.assignee} if ticket.assignee else set()
     return iter([s for s in everybody if s.address in following] or everybody)
 
 
-def calmed(
-    mail: Mail, orders: tuple[Order, ...], facts: Facts, ticket: Ticket, author: str, policy: Policy
-) -> tuple[tuple[Order, ...], str]:
+def apply_storm_breaker(
+    mail: Mail,
+    orders: tuple[NoticeOrder, ...],
+    facts: Facts,
+    ticket: Ticket,
+    author: str,
+    policy: Policy,
+) -> tuple[tuple[NoticeOrder, ...], str]:
     """The orders, or in a storm none but the one alert; and what the trace says of it."""
     blowing = storm(facts.recent, ticket.id, facts.decided_at)
     if blowing is None:
         answered = _answered(mail, facts)
         if not answers_like_a_machine(facts.recent, ticket.id, answered, facts.decided_at):
             return orders, ""
-        staff_alone = tuple(o for o in orders if o.kind is not Kind.COMMENT)
+        staff_alone = tuple(o for o in orders if o.kind is not NoticeKind.COMMENT)
         return staff_alone, "; answers at once, again: told to staff alone"
     if not blowing.breaks_now:
         return (), "; storm: told to nobody"
@@ -175,9 +194,9 @@ def calmed(
 
 def _answered(mail: Mail, facts: Facts) -> datetime | None:
     """When the notice was ordered that a mail replies to; None where it replies to none."""
-    replied = (s.made_at for s in facts.signals if s.message_id in mail.in_reply_to)
+    replied = (s.made_at for s in facts.pointers if s.message_id in mail.in_reply_to)
     return next((moment for moment in replied if moment is not None), None)
 
 
 def _customers(ticket: Ticket) -> Iterator[Participant]:
-    return (p for p in ticket.participants if p.is_told and not p.is_staff)
+    return (p for p in ticket.participants if p.is_notified and not p.is_staff)

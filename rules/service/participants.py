@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 
-from rules.facts import Company, Facts, Part, Person, Presence, Role, Ticket
+from rules.facts import Company, Facts, ParticipantKind, Person, Presence, Role, Ticket
 from rules.identity import Sender, Standing, enough
 from rules.mail import Mail
 from rules.mail.addresses import is_role, normalise, without_detail
@@ -20,7 +20,7 @@ EXAMINED_ADDRESSES = 200
 class Addition:
     address: str
     person: int | None
-    part: Part
+    part: ParticipantKind
     presence: Presence
     language: str = ""
     """That he is known to read; empty where nothing tells."""
@@ -77,10 +77,10 @@ def _addition(
     if person is not None and not person.active:
         return None
     if person is not None and person.role is Role.STAFF:
-        return Addition(address, person.id, Part.FOLLOWER, Presence.ACTIVE)
+        return Addition(address, person.id, ParticipantKind.FOLLOWER, Presence.ACTIVE)
     company = ticket.company if ticket is not None else _company_id(sender.company)
     registered_here = person is not None and _company_id(person.company) == company
-    part = Part.USER if person is not None else Part.GUEST
+    part = ParticipantKind.USER if person is not None else ParticipantKind.GUEST
     presence = _presence(sender, registered_here, person is not None, policy)
     if presence is None:
         return None

@@ -105,7 +105,7 @@ def with_reopening(changes: Sequence[Change], ticket: Ticket, reach: Access) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedSeverity:
     """The severity of a new ticket, and what its customer had asked for."""
 
     level: Level
@@ -123,11 +123,11 @@ class Asked:
         return f"; he says {self.claimed.name}" if self.claimed and differs else ""
 
 
-def opens_at(wanted: Level | None, by_staff: bool, policy: Policy) -> Asked:
+def opening_severity(wanted: Level | None, by_staff: bool, policy: Policy) -> RequestedSeverity:
     """The severity of a ticket that is opened over the API: critical ones may be."""
     default = next(one for one in policy.levels if one.name == policy.severity.default)
     if wanted is None:
-        return Asked(default, None)
+        return RequestedSeverity(default, None)
     if by_staff:
-        return Asked(wanted, None)
-    return Asked(wanted if policy.severity.customers_may_set else default, wanted)
+        return RequestedSeverity(wanted, None)
+    return RequestedSeverity(wanted if policy.severity.customers_may_set else default, wanted)

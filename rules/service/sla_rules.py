@@ -14,12 +14,12 @@ from rules.ticket.business_time import parse_span
 from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Clock, Ended, Stage, Target
 
-Agreed = Mapping[str, Mapping[str, str]]
+AgreedTargets = Mapping[str, Mapping[str, str]]
 """What a contract promises beside its tier: `first` and `ongoing`, spans by level."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ticking:
+class ClockChange:
     """The clock of a ticket from now on."""
 
     clock: Clock | None
@@ -33,7 +33,7 @@ def tier_of(company: Company | None, policy: Policy) -> TierSection | None:
     return policy.tier(company.tier if company is not None else None)
 
 
-def target(policy: Policy, tier: str, agreed: Agreed, level: str) -> Target:
+def target(policy: Policy, tier: str, agreed: AgreedTargets, level: str) -> Target:
     """The promise for a severity: the contract's own words go before those of its tier."""
     section = policy.tier(tier or None)
     promised = section.target(level) if section is not None else Target(None, None)
@@ -67,16 +67,16 @@ def still_missing(policy: Policy, ticket: Ticket, said: str) -> tuple[str, ...] 
 
 def completed(
     policy: Policy, ticket: Ticket, lacks: tuple[str, ...] | None, at: datetime
-) -> Ticking | None:
+) -> ClockChange | None:
     """The clock that waited for the request to be complete, if it is that now."""
     waits = policy.clock.starts == "complete" and ticket.clock is None and not ticket.staff_spoke
     if lacks != () or not waits or ticket.status.is_over:
         return None
     promised = target(policy, ticket.tier, ticket.targets, ticket.severity)
-    return Ticking(begun(policy, promised, Stage.FIRST, at))
+    return ClockChange(begun(policy, promised, Stage.FIRST, at))
 
 
-def answered(policy: Policy, ticket: Ticket, at: datetime) -> Ticking:
+def answered(policy: Policy, ticket: Ticket, at: datetime) -> ClockChange:
     """Staff have answered in public: the promise is met, and the next one begins.
 
     On a ticket that is over none begins, and on one that waits for the customer it stands.
@@ -85,7 +85,7 @@ def answered(policy: Policy, ticket: Ticket, at: datetime) -> Ticking:
     ended, following = sla.answered(
         ticket.clock, promised, at, policy.calendar, warn_fraction=policy.clock.warn_at
     )
-    return Ticking(_as_status_says(policy, following, ticket.status, at), ended)
+    return ClockChange(_as_status_says(policy, following, ticket.status, at), ended)
 
 
 def moved(
@@ -95,21 +95,21 @@ def moved(
     was: Status,
     became: Status,
     at: datetime,
-) -> Ticking:
+) -> ClockChange:
     """What a change of status does to the clock."""
     if became.is_over:
-        return Ticking(None, sla.stopped(clock, at) if clock is not None else None)
+        return ClockChange(None, sla.stopped(clock, at) if clock is not None else None)
     if was.is_over:
         begins = begun(policy, promised, Stage.ONGOING, at)
-        return Ticking(_as_status_says(policy, begins, became, at))
+        return ClockChange(_as_status_says(policy, begins, became, at))
     if clock is None or not policy.clock.pauses_while_pending:
-        return Ticking(clock)
+        return ClockChange(clock)
     if became is Status.PENDING:
-        return Ticking(sla.paused(clock, at))
-    return Ticking(sla.resumed(clock, at, policy.calendar))
+        return ClockChange(sla.paused(clock, at))
+    return ClockChange(sla.resumed(clock, at, policy.calendar))
 
 
-def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> Ticking:
+def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> ClockChange:
     """The ticket's severity changes, and with it what is promised.
 
     Where nothing was promised before, the promise of the new severity begins now.
@@ -117,14 +117,14 @@ def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> Tick
     promised = target(policy, ticket.tier, ticket.targets, level)
     if ticket.clock is not None:
         fraction = policy.clock.warn_at
-        return Ticking(
+        return ClockChange(
             sla.retargeted(ticket.clock, promised, at, policy.calendar, warn_fraction=fraction)
         )
     if policy.clock.starts == "complete" and ticket.missing and not ticket.staff_spoke:
-        return Ticking(None)
+        return ClockChange(None)
     stage = Stage.ONGOING if ticket.staff_spoke else Stage.FIRST
     begins = begun(policy, promised, stage, at)
-    return Ticking(_as_status_says(policy, begins, ticket.status, at))
+    return ClockChange(_as_status_says(policy, begins, ticket.status, at))
 
 
 def _as_status_says(

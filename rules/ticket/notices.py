@@ -12,7 +12,7 @@ FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
 
 
-class Kind(StrEnum):
+class NoticeKind(StrEnum):
     # To customers
     ACKNOWLEDGEMENT = "acknowledgement"
     INVITATION = "invitation"
@@ -54,10 +54,10 @@ class Kind(StrEnum):
     @property
     def answers_a_mail(self) -> bool:
         """`auto-replied` and without a return path (RFC 3834 §3.1.7), not `auto-generated`."""
-        return self in (Kind.ACKNOWLEDGEMENT, Kind.INVITATION, Kind.RECEIPT)
+        return self in (NoticeKind.ACKNOWLEDGEMENT, NoticeKind.INVITATION, NoticeKind.RECEIPT)
 
 
-class Saying(StrEnum):
+class ReceiptText(StrEnum):
     """What a receipt tells a customer; the templates have the words for it."""
 
     LEFT = "left"
@@ -69,23 +69,23 @@ class Saying(StrEnum):
 
 
 _FOR_PARTICIPANTS = (
-    Kind.ACKNOWLEDGEMENT,
-    Kind.COMMENT,
-    Kind.STATUS,
-    Kind.APPROVAL,
-    Kind.FOLLOW_UP,
-    Kind.FEEDBACK,
+    NoticeKind.ACKNOWLEDGEMENT,
+    NoticeKind.COMMENT,
+    NoticeKind.STATUS,
+    NoticeKind.APPROVAL,
+    NoticeKind.FOLLOW_UP,
+    NoticeKind.FEEDBACK,
 )
 _FOR_STAFF = (
-    Kind.NEW_TICKET,
-    Kind.NEW_COMMENT,
-    Kind.ALERT,
-    Kind.SLA_WARNING,
-    Kind.SLA_BREACH,
+    NoticeKind.NEW_TICKET,
+    NoticeKind.NEW_COMMENT,
+    NoticeKind.ALERT,
+    NoticeKind.SLA_WARNING,
+    NoticeKind.SLA_BREACH,
 )
 
 
-class Seat(StrEnum):
+class StaffSubscription(StrEnum):
     """A staff person's place on the ticket that he is told of: it gives him a reply address."""
 
     FOLLOWER = "follower"
@@ -94,10 +94,10 @@ class Seat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class NoticeOrder:
     """One outgoing mail, as a decision causes it: a row that the dispatcher sends."""
 
-    kind: Kind
+    kind: NoticeKind
     address: str
     language: str = ""
     """Empty for the policy's."""
@@ -105,7 +105,7 @@ class Order:
     """What the template needs besides the ticket and the words, by name."""
     quotes: bool = False
     """It carries the words of the comment that causes it."""
-    seat: Seat | None = None
+    subscription: StaffSubscription | None = None
     """None for everybody who is no staff of the mailbox."""
 
 

@@ -29,14 +29,14 @@ class Stage(StrEnum):
     ONGOING = "ongoing"
 
 
-class Tell(StrEnum):
+class SlaEvent(StrEnum):
     """What the owner and the roster are told, once each."""
 
     WARNING = "warning"
     BREACH = "breach"
 
 
-_IN_ORDER = (None, Tell.WARNING, Tell.BREACH)
+_IN_ORDER = (None, SlaEvent.WARNING, SlaEvent.BREACH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Clock:
     """While the clock is paused, as it was before the pause."""
     warn_at: datetime
     """Likewise."""
-    told: Tell | None = None
+    notified: SlaEvent | None = None
     """The last that was told."""
     paused_at: datetime | None = None
     waited_s: float = 0.0
@@ -71,28 +71,28 @@ class Clock:
     """Seconds of them within business time."""
 
     @property
-    def tell_at(self) -> datetime | None:
+    def notify_at(self) -> datetime | None:
         """When something has to be told next; None where all was, or while the clock stands."""
-        if self.paused_at is not None and self.passed(self.paused_at) is not Tell.BREACH:
+        if self.paused_at is not None and self.passed(self.paused_at) is not SlaEvent.BREACH:
             return None
-        match self.told:
+        match self.notified:
             case None:
                 return self.warn_at
-            case Tell.WARNING:
+            case SlaEvent.WARNING:
                 return self.due_at
-            case Tell.BREACH:
+            case SlaEvent.BREACH:
                 return None
 
     def overdue(self, at: datetime) -> bool:
         """An answer at the very due time is in time, unless the breach was told already."""
-        return self._counted(at) > self.due_at or self.told is Tell.BREACH
+        return self._counted(at) > self.due_at or self.notified is SlaEvent.BREACH
 
-    def passed(self, at: datetime) -> Tell | None:
+    def passed(self, at: datetime) -> SlaEvent | None:
         """The last moment that is behind the clock."""
         at = self._counted(at)
         if at >= self.due_at:
-            return Tell.BREACH
-        return Tell.WARNING if at >= self.warn_at else None
+            return SlaEvent.BREACH
+        return SlaEvent.WARNING if at >= self.warn_at else None
 
     def _counted(self, at: datetime) -> datetime:
         return at if self.paused_at is None else self.paused_at
@@ -105,7 +105,7 @@ class Ended:
     stage: Stage
     due_at: datetime
     breached: bool
-    told: bool
+    notified: bool
     """The breach was told before, and is in the history."""
 
 
@@ -147,7 +147,7 @@ def stopped(clock: Clock, at: datetime) -> Ended:
 
     What was in time when the clock was paused is in time whenever it ends in that pause.
     """
-    told_before = clock.told is Tell.BREACH
+    told_before = clock.notified is SlaEvent.BREACH
     return Ended(clock.stage, clock.due_at, clock.overdue(at), told_before)
 
 
@@ -173,7 +173,7 @@ def resumed(clock: Clock, at: datetime, calendar: Calendar) -> Clock:
         waited_business_s=clock.waited_business_s + business_seconds(pause, at, calendar),
     )
     passed = clock.passed(pause)
-    if passed is Tell.BREACH:
+    if passed is SlaEvent.BREACH:
         return running
     counted = _calendar(clock.span, calendar)
     waited = business_seconds(pause, at, counted)
@@ -181,7 +181,7 @@ def resumed(clock: Clock, at: datetime, calendar: Calendar) -> Clock:
         running,
         due_at=add_business_seconds(clock.due_at, waited, counted),
         warn_at=clock.warn_at
-        if passed is Tell.WARNING
+        if passed is SlaEvent.WARNING
         else add_business_seconds(clock.warn_at, waited, counted),
     )
 
@@ -214,18 +214,18 @@ def retargeted(
         due_at=add_business_seconds(due_at, waited, counted),
         warn_at=add_business_seconds(warn_at, waited, counted),
     )
-    return replace(moved, told=min(clock.told, moved.passed(at), key=_IN_ORDER.index))
+    return replace(moved, notified=min(clock.notified, moved.passed(at), key=_IN_ORDER.index))
 
 
-def told(clock: Clock, at: datetime) -> tuple[Clock, Tell | None]:
+def notified(clock: Clock, at: datetime) -> tuple[Clock, SlaEvent | None]:
     """What has to be told now, if anything, and the clock that knows it was told.
 
     Where both moments went by unseen, the breach alone is told.
     """
-    if clock.tell_at is None or clock.tell_at > at:
+    if clock.notify_at is None or clock.notify_at > at:
         return clock, None
-    tell = clock.passed(at) or Tell.WARNING
-    return replace(clock, told=tell), tell
+    tell = clock.passed(at) or SlaEvent.WARNING
+    return replace(clock, notified=tell), tell
 
 
 def _calendar(span: Span, calendar: Calendar) -> Calendar:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 
-class Refused(ValueError):
+class InvalidFile(ValueError):
     """A file of settings that was refused whole, with every fault named."""
 
     def __init__(self, source: str, faults: Sequence[str]) -> None:
@@ -28,22 +28,22 @@ def text_of(data: bytes, source: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise Refused(source, [f"line {line}: not UTF-8; save the file as UTF-8"]) from error
+        raise InvalidFile(source, [f"line {line}: not UTF-8; save the file as UTF-8"]) from error
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean High?`, where a known word is near; else nothing."""
     by_fold = {each.casefold(): each for each in known}
     found = difflib.get_close_matches(word.casefold(), by_fold, n=1)
     return f"did you mean {by_fold[found[0]]}?" if found else ""
 
 
-def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
+def explain_all(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """One line for each fault: the key, what is wrong, and a suggestion where one is near."""
     faults = error.errors(include_url=False)
     places = [fault["loc"] for fault in faults]
     told = [f for f in faults if f["type"] != "too_short" or not _within(f, places)]
-    return [complaint(fault, model) for fault in told]
+    return [explain(fault, model) for fault in told]
 
 
 def _within(fault: ErrorDetails, places: Sequence[tuple[int | str, ...]]) -> bool:
@@ -52,13 +52,13 @@ def _within(fault: ErrorDetails, places: Sequence[tuple[int | str, ...]]) -> boo
     return any(len(place) > len(here) and place[: len(here)] == here for place in places)
 
 
-def complaint(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> str:
+def explain(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> str:
     """One fault in words; `name` stands for its key where the user knows it by another."""
     location = fault["loc"]
     key = name or ".".join(str(part) for part in location) or "the whole file"
     if fault["type"] == "extra_forbidden":
         known = _keys_at(model, location[:-1])
-        hint = near(str(location[-1]), known) or f"known here: {', '.join(sorted(known))}"
+        hint = suggestion(str(location[-1]), known) or f"known here: {', '.join(sorted(known))}"
         return f"unknown setting: {key} ({hint})"
     if fault["type"] == "missing":
         return f"{key} is missing"
@@ -100,7 +100,9 @@ _DESCRIBED = ("string_pattern_mismatch", "too_short", "dict_type")
 
 def _near_choice(fault: ErrorDetails) -> str:
     """Of the values that a setting may have, the one that was meant."""
-    return near(str(fault["input"]), _QUOTED.findall(fault.get("ctx", {}).get("expected", "")))
+    return suggestion(
+        str(fault["input"]), _QUOTED.findall(fault.get("ctx", {}).get("expected", ""))
+    )
 
 
 _QUOTED = re.compile(r"'([^']+)'")

@@ -25,7 +25,7 @@ Number = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite numbers rows by itself only in INTEGER columns, which hold 64 bits anyway."""
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcTimestamp(TypeDecorator[datetime]):
     """An aware UTC datetime; microseconds since 1970 on SQLite, which has no type for it."""
 
     impl = DateTime(timezone=True)
@@ -57,7 +57,7 @@ class Moment(TypeDecorator[datetime]):
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def key(table: str | None = None, **options: Any) -> Any:
+def foreign_key(table: str | None = None, **options: Any) -> Any:
     arguments = [ForeignKey(table)] if table else []
     nullable = options.pop("nullable", False)
     return Field(sa_column=Column(Number, *arguments, nullable=nullable, **options))
@@ -67,25 +67,25 @@ def id_() -> Any:
     return Field(default=None, sa_column=Column(Number, primary_key=True, autoincrement=True))
 
 
-def line(length: int | None = None, default: str = "") -> Any:
+def text(length: int | None = None, default: str = "") -> Any:
     """Text that older rows have as well, as its default."""
     kind = Text() if length is None else String(length)
     return Field(default=default, sa_column=Column(kind, nullable=False, server_default=default))
 
 
-def number() -> Column[int]:
+def counter() -> Column[int]:
     return Column(Integer, nullable=False, server_default="0")
 
 
-def switch() -> Any:
+def flag() -> Any:
     """A truth that older rows have as well: it is off in them."""
     return Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
-def moment(nullable: bool = False, index: bool = False) -> Any:
-    return Field(sa_column=Column(Moment(), nullable=nullable, index=index))
+def timestamp(nullable: bool = False, index: bool = False) -> Any:
+    return Field(sa_column=Column(UtcTimestamp(), nullable=nullable, index=index))
 
 
-def words(column: str, *words: str) -> CheckConstraint:
+def one_of(column: str, *words: str) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")

@@ -7,14 +7,14 @@ import hashlib
 import zstandard
 from sqlalchemy import Connection, bindparam, select
 
-from storage.db.statements import insertion
+from storage.db.statements import compiled_insert
 from storage.db.tables import RawMailRow, table
 
 _raw = table(RawMailRow)
 _READ = select(_raw.c.zstd, _raw.c.size_bytes).where(
     _raw.c.mailbox_id == bindparam("mailbox"), _raw.c.digest == bindparam("digest")
 )
-_STORE = insertion(_raw, unless_there=True)
+_STORE = compiled_insert(_raw, unless_there=True)
 
 
 def compress(raw: bytes) -> bytes:

@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 Processor = Callable[[Any], Any] | None
 T = TypeVar("T")
-Answer = Callable[[], T]
+Pending = Callable[[], T]
 """What was asked for: to be called once, when it is needed. Inside `pipelined` all that was asked
 for meanwhile travels together."""
 
@@ -38,9 +38,9 @@ class Statement:
 
     def rows(self, connection: Connection, **parameters: Any) -> list[Any]:
         """The rows, as named tuples of Python values."""
-        return self.ask(connection, **parameters)()
+        return self.submit(connection, **parameters)()
 
-    def ask(self, connection: Connection, **parameters: Any) -> Answer[list[Any]]:
+    def submit(self, connection: Connection, **parameters: Any) -> Pending[list[Any]]:
         """The same, later; inside `pipelined` without waiting."""
         compiled = self._for(connection)
         cursor = _driver(connection).execute(compiled.sql, compiled.bound(parameters))
@@ -74,25 +74,25 @@ class Statement:
         return compiled
 
 
-def always(statement: ClauseElement) -> Statement:
+def compiled(statement: ClauseElement) -> Statement:
     """A statement that is the same on both dialects."""
     return Statement(lambda _: statement)
 
 
-def numbered(name: str, count: int) -> list[BindParameter[Any]]:
+def placeholders(name: str, count: int) -> list[BindParameter[Any]]:
     return [bindparam(f"{name}_{n}") for n in range(count)]
 
 
-def filled(name: str, values: Sequence[object]) -> dict[str, object]:
+def bind_list(name: str, values: Sequence[object]) -> dict[str, object]:
     return {f"{name}_{n}": value for n, value in enumerate(values)}
 
 
-def by_count(build: Callable[[int], ClauseElement]) -> Callable[[int], Statement]:
+def compiled_in(build: Callable[[int], ClauseElement]) -> Callable[[int], Statement]:
     """A statement with an IN list, compiled once for each length that occurs."""
-    return lru_cache(maxsize=256)(lambda count: always(build(count)))
+    return lru_cache(maxsize=256)(lambda count: compiled(build(count)))
 
 
-def insertion(table: Table, *returning: str, unless_there: bool = False) -> Statement:
+def compiled_insert(table: Table, *returning: str, unless_there: bool = False) -> Statement:
     """An INSERT of a whole row, but for a number that the database gives it.
 
     With `unless_there`, a row whose key exists is left alone (and returns nothing).

@@ -24,7 +24,7 @@ from rules.decision.model import (
     Verdict,
 )
 from rules.decision.receipt import Receipt, reply_to
-from rules.facts import Part, Presence
+from rules.facts import ParticipantKind, Presence
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
 from rules.policy import Policy
@@ -32,25 +32,25 @@ from rules.sender.authentication import Authentication, as_dict
 from rules.sender.pointers import thread_ids
 from rules.service.participants import Addition
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind, Order
+from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.visibility import Visibility
 from storage.db import raw_mail
 from storage.db.ledger import Conflict
-from storage.db.statements import always, insertion, pipelined
+from storage.db.statements import compiled, compiled_insert, pipelined
 from storage.db.tables import DeferralRow, JournalRow, MailRow, ThreadReferenceRow, TicketRow, table
 from storage.notices import suppression
 from storage.registry import enrolment
 from storage.ticket import changes, clocks, participants, write
-from storage.ticket.write import Hand, Source, storable
+from storage.ticket.write import ChangeContext, Source, storable
 
 # A second follow-up to one ticket is refused by its unique index, and only that can be.
-_TICKET = insertion(table(TicketRow), "id", unless_there=True)
-_REFERENCE = insertion(table(ThreadReferenceRow), unless_there=True)
-_JOURNAL = insertion(table(JournalRow))
-_DEFERRAL = insertion(table(DeferralRow), unless_there=True)
-_MAIL = insertion(table(MailRow), "identity", unless_there=True)
+_TICKET = compiled_insert(table(TicketRow), "id", unless_there=True)
+_REFERENCE = compiled_insert(table(ThreadReferenceRow), unless_there=True)
+_JOURNAL = compiled_insert(table(JournalRow))
+_DEFERRAL = compiled_insert(table(DeferralRow), unless_there=True)
+_MAIL = compiled_insert(table(MailRow), "identity", unless_there=True)
 _mail = table(MailRow)
-_FILE_HELD = always(
+_FILE_HELD = compiled(
     update(_mail)
     .where(
         _mail.c.mailbox_id == bindparam("mailbox"),
@@ -127,8 +127,8 @@ def _change(connection: Connection, entry: Entry, adding: AddComment, policy: Po
     hand = _hand(entry, Source.STAFF_MAIL if adding.by_staff else Source.MAIL)
     by_staff, said = adding.by_staff, adding.visibility is Visibility.PUBLIC
     effects = changes.make(connection, hand, adding.ticket, adding.changes, policy, by_staff, said)
-    receipt = Order(Kind.RECEIPT, hand.actor, detail=(("text", "\n".join(effects)),))
-    write.order(connection, hand, (receipt,), adding.ticket, None)
+    receipt = NoticeOrder(NoticeKind.RECEIPT, hand.actor, detail=(("text", "\n".join(effects)),))
+    write.queue_notices(connection, hand, (receipt,), adding.ticket, None)
     return 1
 
 
@@ -159,7 +159,7 @@ def _apply(
             _unsubscribe(connection, entry, hand, leaving)
         case Hold(orders=orders):
             ticket = None
-            write.order(connection, hand, orders, None, None)
+            write.queue_notices(connection, hand, orders, None, None)
         case Defer():
             ticket = None
             _defer(connection, entry)
@@ -188,15 +188,17 @@ def _apply(
     return receipt
 
 
-def _hand(entry: Entry, source: Source = Source.MAIL) -> Hand:
+def _hand(entry: Entry, source: Source = Source.MAIL) -> ChangeContext:
     author = _author(entry.mail)
-    return Hand(entry.mailbox, author, source, entry.decided_at, entry.new_id, entry.journal_id)
+    return ChangeContext(
+        entry.mailbox, author, source, entry.decided_at, entry.new_id, entry.journal_id
+    )
 
 
 def _open(
     connection: Connection,
     entry: Entry,
-    hand: Hand,
+    hand: ChangeContext,
     opening: OpenTicket,
     policy: Policy,
     person: int | None,
@@ -232,59 +234,65 @@ def _open(
     requester = Addition(
         opening.requester,
         person,
-        Part.REQUESTER,
+        ParticipantKind.REQUESTER,
         Presence.ACTIVE,
         opening.language,
         opening.muted,
     )
-    write.join(connection, hand, ticket, (requester, *opening.additions))
+    write.add_participants(connection, hand, ticket, (requester, *opening.additions))
     comment = _write(connection, entry, hand, ticket, Visibility.PUBLIC, opening.author, opening)
-    write.order(connection, hand, opening.orders, ticket, comment)
+    write.queue_notices(connection, hand, opening.orders, ticket, comment)
     _keep_unknown_references(connection, entry, ticket)
     return ticket
 
 
-def _comment_on(connection: Connection, entry: Entry, hand: Hand, adding: AddComment) -> None:
+def _comment_on(
+    connection: Connection, entry: Entry, hand: ChangeContext, adding: AddComment
+) -> None:
     author = _author(entry.mail)
     comment = _write(connection, entry, hand, adding.ticket, adding.visibility, author, adding)
-    write.join(connection, hand, adding.ticket, adding.additions)
+    write.add_participants(connection, hand, adding.ticket, adding.additions)
     if adding.moved is not None:
         moved = adding.moved
-        if not write.move(connection, hand, adding.ticket, moved.was, moved.became, "a reply"):
+        if not write.change_status(
+            connection, hand, adding.ticket, moved.was, moved.became, "a reply"
+        ):
             raise Conflict(f"#{adding.ticket} is {moved.was} no more")
     elif adding.visibility is Visibility.PUBLIC:
         write.touch(connection, hand, adding.ticket)
-    if adding.ticking is not None:
+    if adding.clock_change is not None:
         answered_at = hand.now if adding.answers else None
-        clocks.tick(connection, hand, adding.ticket, adding.ticking, answered_at)
+        clocks.save_clock(connection, hand, adding.ticket, adding.clock_change, answered_at)
     if adding.by_staff:
-        participants.follow(connection, adding.ticket, author)
+        participants.resubscribe(connection, adding.ticket, author)
     if adding.missing is not None:
-        write.still_missing(connection, adding.ticket, adding.missing)
+        write.set_missing(connection, adding.ticket, adding.missing)
     write.keep_fields(connection, adding.ticket, adding.fields)
-    write.order(connection, hand, adding.orders, adding.ticket, comment)
+    write.queue_notices(connection, hand, adding.orders, adding.ticket, comment)
 
 
-def _record(connection: Connection, entry: Entry, hand: Hand, recording: Record) -> None:
+def _record(connection: Connection, entry: Entry, hand: ChangeContext, recording: Record) -> None:
     if recording.ticket is not None:
         folded = Visibility.FOLDED
         _write(connection, entry, hand, recording.ticket, folded, recording.author, recording)
     if recording.bounced is not None:
-        suppression.count(connection, hand, recording.bounced)
-    write.order(connection, hand, recording.orders, recording.ticket, None)
+        suppression.record_bounce(connection, hand, recording.bounced)
+    write.queue_notices(connection, hand, recording.orders, recording.ticket, None)
 
 
-def _unsubscribe(connection: Connection, entry: Entry, hand: Hand, leaving: Unsubscribe) -> None:
-    participants.mute(connection, hand, leaving.ticket, leaving.participant)
+def _unsubscribe(
+    connection: Connection, entry: Entry, hand: ChangeContext, leaving: Unsubscribe
+) -> None:
+    participants.unsubscribe(connection, hand, leaving.ticket, leaving.participant)
     folded = Visibility.FOLDED
     _write(connection, entry, hand, leaving.ticket, folded, leaving.author, leaving)
-    write.order(connection, hand, leaving.orders, leaving.ticket, None)
+    write.queue_notices(connection, hand, leaving.orders, leaving.ticket, None)
 
 
 def _write(
     connection: Connection,
     entry: Entry,
-    hand: Hand,
+    hand: ChangeContext,
     ticket: int,
     visibility: Visibility,
     author: str,
@@ -292,7 +300,7 @@ def _write(
 ) -> int | None:
     """The mail's words on a ticket; numbered where a notice carries them."""
     body = entry.mail.body
-    return write.comment(
+    return write.add_comment(
         connection,
         hand,
         ticket,

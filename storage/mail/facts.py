@@ -15,11 +15,11 @@ from rules.facts import Company, Earlier, Facts, Recent, Returned, Staff
 from rules.mail import Envelope, Mail, Mailbox
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import Signal, thread_ids
+from rules.sender.pointers import Pointer, thread_ids
 from rules.service.limits import HOUR, REMEMBERED
 from rules.service.participants import named_addresses
-from rules.ticket.notices import Kind, NoticeState
-from storage.db.statements import Answer, always, by_count, filled, numbered, pipelined
+from rules.ticket.notices import NoticeKind, NoticeState
+from storage.db.statements import Pending, bind_list, compiled, compiled_in, pipelined, placeholders
 from storage.db.tables import (
     BouncedRow,
     DeferralRow,
@@ -40,7 +40,7 @@ _reference = table(ThreadReferenceRow)
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 MOST_NAMING = 50
 """So many tickets that named an id are looked at: anybody may name any."""
-_TRACES = by_count(
+_TRACES = compiled_in(
     lambda count: select(
         _mail.c.identity,
         _mail.c.message_id,
@@ -49,7 +49,7 @@ _TRACES = by_count(
         _mail.c.ticket_id,
     ).where(
         (_HERE & (_mail.c.identity == bindparam("identity")))
-        | (_HERE & _mail.c.message_id.in_(numbered("id", count)))
+        | (_HERE & _mail.c.message_id.in_(placeholders("id", count)))
     )
 )
 """What we know of a mail and of the mails before it in its thread.
@@ -58,12 +58,12 @@ The mailbox stands in both halves: SQLite then looks each up in its own index, a
 through all mails of the mailbox.
 """
 
-_NAMED_BEFORE = by_count(
+_NAMED_BEFORE = compiled_in(
     lambda count: (
         select(_reference.c.message_id, _reference.c.ticket_id)
         .where(
             _reference.c.mailbox_id == bindparam("mailbox"),
-            _reference.c.message_id.in_(numbered("id", count)),
+            _reference.c.message_id.in_(placeholders("id", count)),
         )
         .order_by(_reference.c.ticket_id)
         .limit(MOST_NAMING)
@@ -71,7 +71,7 @@ _NAMED_BEFORE = by_count(
 )
 """Tickets whose mails named these ids before we had them, the oldest first."""
 
-_RECENT = always(
+_RECENT = compiled(
     select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id)
     .where(
         _journal.c.mailbox_id == bindparam("mailbox"),
@@ -83,7 +83,7 @@ _RECENT = always(
     .limit(REMEMBERED)
 )
 
-_RETURNED = always(
+_RETURNED = compiled(
     select(_notice.c.address, _notice.c.ticket_id, _notice.c.state, _bounced.c.hard)
     .join_from(
         _notice,
@@ -94,7 +94,7 @@ _RETURNED = always(
     .where(_notice.c.mailbox_id == bindparam("mailbox"), _notice.c.id == bindparam("notice"))
 )
 
-_NOTIFIED_AT = always(
+_NOTIFIED_AT = compiled(
     select(func.max(_notice.c.created_at).label("moment")).where(
         _notice.c.mailbox_id == bindparam("mailbox"),
         _notice.c.address == bindparam("address"),
@@ -102,7 +102,7 @@ _NOTIFIED_AT = always(
     )
 )
 
-_DEFERRED_SINCE = always(
+_DEFERRED_SINCE = compiled(
     select(_deferral.c.since).where(
         _deferral.c.mailbox_id == bindparam("mailbox"),
         _deferral.c.identity == bindparam("identity"),
@@ -116,7 +116,7 @@ def gather(
     mail: Mail,
     envelope: Envelope,
     authentication: Authentication,
-    signals: tuple[Signal, ...],
+    pointers: tuple[Pointer, ...],
     mailbox: Mailbox,
     own_addresses: frozenset[str],
     decided_at: datetime,
@@ -146,16 +146,20 @@ def gather(
         enrolled = author in people
         company, domain_known = _origin(connection, mailbox, author, written_at, enrolled)
 
-        acknowledged = _notified_at(connection, mailbox, author, Kind.ACKNOWLEDGEMENT, enrolled)
-        invited = _notified_at(connection, mailbox, author, Kind.INVITATION, company is not None)
+        acknowledged = _notified_at(
+            connection, mailbox, author, NoticeKind.ACKNOWLEDGEMENT, enrolled
+        )
+        invited = _notified_at(
+            connection, mailbox, author, NoticeKind.INVITATION, company is not None
+        )
         around = partial(_around, connection, mailbox, author, named, decided_at)
         expected = enrolled or company is not None or returned is not None
         surroundings = around() if expected else None
 
         earlier, known_ids, id_seen = traces()
         before = named_before()
-        tickets = load.pointed_to(
-            connection, mailbox, signals, before, known_ids, decided_at - HOUR
+        tickets = load.load_pointed_to(
+            connection, mailbox, pointers, before, known_ids, decided_at - HOUR
         )
         if surroundings is None and tickets:
             surroundings = around()
@@ -166,7 +170,7 @@ def gather(
             own_addresses=own_addresses,
             envelope=envelope,
             authentication=authentication,
-            signals=signals,
+            pointers=pointers,
             people=people,
             author_company=company,
             domain_known=domain_known,
@@ -210,7 +214,7 @@ def _around(
     author: str | None,
     named: Sequence[str],
     now: datetime,
-) -> Answer[_Around]:
+) -> Pending[_Around]:
     """The staff, the addresses that bounce, the author's last hour: for whom a mail is taken."""
     staff = lookup.staff(connection, mailbox)
     bounced = lookup.bounced_of(connection, mailbox, named)
@@ -220,8 +224,8 @@ def _around(
 
 def _recent(
     connection: Connection, mailbox: Mailbox, author: str | None, since: datetime
-) -> Answer[tuple[Recent, ...]]:
-    asked = _RECENT.ask(connection, mailbox=mailbox.id, address=author, since=since)
+) -> Pending[tuple[Recent, ...]]:
+    asked = _RECENT.submit(connection, mailbox=mailbox.id, address=author, since=since)
     return lambda: tuple(
         Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id)
         for row in asked()
@@ -230,10 +234,10 @@ def _recent(
 
 def _returned(
     connection: Connection, mailbox: Mailbox, notice: UUID | None
-) -> Answer[Returned | None]:
+) -> Pending[Returned | None]:
     if notice is None:
         return _none
-    asked = _RETURNED.ask(connection, mailbox=mailbox.id, notice=notice)
+    asked = _RETURNED.submit(connection, mailbox=mailbox.id, notice=notice)
 
     def read(row: Any) -> Returned:
         counted = row.state != NoticeState.SENT.value
@@ -243,20 +247,20 @@ def _returned(
 
 
 def _notified_at(
-    connection: Connection, mailbox: Mailbox, author: str | None, kind: Kind, wanted: bool
-) -> Answer[datetime | None]:
+    connection: Connection, mailbox: Mailbox, author: str | None, kind: NoticeKind, wanted: bool
+) -> Pending[datetime | None]:
     if not wanted:
         return _none
-    asked = _NOTIFIED_AT.ask(connection, mailbox=mailbox.id, address=author, kind=kind.value)
+    asked = _NOTIFIED_AT.submit(connection, mailbox=mailbox.id, address=author, kind=kind.value)
     return lambda: next(row.moment for row in asked())
 
 
 def _deferred_since(
     connection: Connection, mailbox: Mailbox, mail: Mail, authentication: Authentication
-) -> Answer[datetime | None]:
+) -> Pending[datetime | None]:
     if not authentication.temporary:
         return _none
-    asked = _DEFERRED_SINCE.ask(connection, mailbox=mailbox.id, identity=mail.identity)
+    asked = _DEFERRED_SINCE.submit(connection, mailbox=mailbox.id, identity=mail.identity)
     return lambda: next((row.since for row in asked()), None)
 
 
@@ -266,12 +270,12 @@ def _none() -> None:
 
 def _traces(
     connection: Connection, mailbox: Mailbox, mail: Mail, held: UUID | None
-) -> Answer[tuple[Earlier | None, Mapping[str, int], bool]]:
+) -> Pending[tuple[Earlier | None, Mapping[str, int], bool]]:
     """The same mail before; the tickets of its thread's ids; whether its own id came before."""
     # "<>" is nobody's id: a list must not be empty, and "" is what mails without an id have.
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
-    asked = _TRACES(len(ids)).ask(
-        connection, mailbox=mailbox.id, identity=mail.identity, **filled("id", ids)
+    asked = _TRACES(len(ids)).submit(
+        connection, mailbox=mailbox.id, identity=mail.identity, **bind_list("id", ids)
     )
 
     def read() -> tuple[Earlier | None, Mapping[str, int], bool]:
@@ -293,11 +297,11 @@ def _traces(
 
 def _named_before(
     connection: Connection, mailbox: Mailbox, mail: Mail
-) -> Answer[Mapping[str, tuple[int, ...]]]:
+) -> Pending[Mapping[str, tuple[int, ...]]]:
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
     if not ids:
         return dict
-    asked = _NAMED_BEFORE(len(ids)).ask(connection, mailbox=mailbox.id, **filled("id", ids))
+    asked = _NAMED_BEFORE(len(ids)).submit(connection, mailbox=mailbox.id, **bind_list("id", ids))
 
     def read() -> Mapping[str, tuple[int, ...]]:
         found: dict[str, tuple[int, ...]] = {}

@@ -22,9 +22,9 @@ from rules.sender.authentication import Authentication, from_dict
 from rules.sender.pointers import thread_ids
 from rules.service.limits import HOUR, REMEMBERED
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from storage.db import raw_mail
-from storage.db.statements import always, by_count, filled, numbered
+from storage.db.statements import bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
     LEFT_NO_COMMENT,
     AuditRow,
@@ -73,7 +73,7 @@ _MAILS = (
     .where(_journal.c.verdict.in_([verdict.value for verdict in KEPT]))
 )
 
-_HELD_BEFORE = always(
+_HELD_BEFORE = compiled(
     select(_journal.c.received_at, _journal.c.authentication)
     .where(
         _journal.c.mailbox_id == bindparam("mailbox"),
@@ -87,15 +87,15 @@ _HELD_BEFORE = always(
     .limit(1)
 )
 
-_KNOWN_THEN = by_count(
+_KNOWN_THEN = compiled_in(
     lambda count: select(_mail.c.message_id).where(
         _mail.c.mailbox_id == bindparam("mailbox"),
-        _mail.c.message_id.in_(numbered("id", count)),
+        _mail.c.message_id.in_(placeholders("id", count)),
         _mail.c.journal_id < bindparam("own"),
     )
 )
 
-_RECENT_THEN = always(
+_RECENT_THEN = compiled(
     select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id)
     .where(
         _journal.c.mailbox_id == bindparam("mailbox"),
@@ -108,7 +108,7 @@ _RECENT_THEN = always(
     .limit(REMEMBERED)
 )
 
-_NOTIFIED_THEN = always(
+_NOTIFIED_THEN = compiled(
     select(func.max(_notice.c.created_at).label("moment")).where(
         _notice.c.mailbox_id == bindparam("mailbox"),
         _notice.c.address == bindparam("address"),
@@ -117,31 +117,31 @@ _NOTIFIED_THEN = always(
     )
 )
 
-_LIVES = by_count(
+_LIVES = compiled_in(
     lambda count: select(
         _ticket.c.id, _ticket.c.opened_at, _ticket.c.first_answered_at, _ticket.c.deleted_at
-    ).where(_ticket.c.id.in_(numbered("ticket", count)))
+    ).where(_ticket.c.id.in_(placeholders("ticket", count)))
 )
 
-_AUDITED = by_count(
+_AUDITED = compiled_in(
     lambda count: (
         select(_audit.c.ticket_id, _audit.c.at, _audit.c.what, _audit.c.was, _audit.c.became)
-        .where(_audit.c.ticket_id.in_(numbered("ticket", count)))
+        .where(_audit.c.ticket_id.in_(placeholders("ticket", count)))
         .order_by(_audit.c.at, _audit.c.id)
     )
 )
 
-_JOINED = by_count(
+_JOINED = compiled_in(
     lambda count: select(_participant.c.id, _participant.c.joined_at).where(
-        _participant.c.ticket_id.in_(numbered("ticket", count))
+        _participant.c.ticket_id.in_(placeholders("ticket", count))
     )
 )
 
-_SENT_THEN = by_count(
+_SENT_THEN = compiled_in(
     lambda count: (
         select(_notice.c.ticket_id, _notice.c.address, func.count().label("number"))
         .where(
-            _notice.c.ticket_id.in_(numbered("ticket", count)),
+            _notice.c.ticket_id.in_(placeholders("ticket", count)),
             _notice.c.created_at > bindparam("since"),
             _notice.c.created_at < bindparam("until"),
         )
@@ -151,7 +151,7 @@ _SENT_THEN = by_count(
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedMail:
     """One line of the journal with its mail: how it was decided, and what it was decided from."""
 
     journal_id: UUID
@@ -196,9 +196,9 @@ def by_verdict(
     return {Verdict(verdict): number for verdict, number in connection.execute(query)}
 
 
-def recorded(
+def recorded_mails(
     connection: Connection, mailboxes: Mapping[int, Mailbox], since: datetime, until: datetime
-) -> Iterator[Recorded]:
+) -> Iterator[RecordedMail]:
     """The mails of [since, until) that are kept, the newest first, one in memory at a time."""
     below = _first_id(until)
     while True:
@@ -211,7 +211,7 @@ def recorded(
         below = rows[-1].id
 
 
-def facts_then(connection: Connection, facts: Facts, mail: Mail, one: Recorded) -> Facts:
+def facts_at(connection: Connection, facts: Facts, mail: Mail, one: RecordedMail) -> Facts:
     """The facts as they were when a mail was decided, of those that `mail.facts` finds today.
 
     Who is registered, who is staff and whose mail comes back is not kept by time: that is as now.
@@ -223,9 +223,9 @@ def facts_then(connection: Connection, facts: Facts, mail: Mail, one: Recorded) 
     )
     acknowledged, invited, deferred = facts.acknowledged_at, facts.invited_at, facts.deferred_since
     if acknowledged is not None:
-        acknowledged = _notified_then(connection, one, address, Kind.ACKNOWLEDGEMENT)
+        acknowledged = _notified_then(connection, one, address, NoticeKind.ACKNOWLEDGEMENT)
     if invited is not None:
-        invited = _notified_then(connection, one, address, Kind.INVITATION)
+        invited = _notified_then(connection, one, address, NoticeKind.INVITATION)
     return replace(
         facts,
         tickets=tickets,
@@ -255,10 +255,10 @@ def _first_id(moment: datetime) -> UUID:
     return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
-def _as_recorded(connection: Connection, row: Any, mailbox: Mailbox) -> Recorded:
+def _as_recorded(connection: Connection, row: Any, mailbox: Mailbox) -> RecordedMail:
     proof = from_dict(json.loads(row.authentication))
     held = _held_before(connection, row) if row.message_id or row.id != row.kept_under else None
-    return Recorded(
+    return RecordedMail(
         journal_id=row.id,
         kept_under=row.kept_under,
         mailbox=mailbox,
@@ -290,7 +290,7 @@ def _held_before(connection: Connection, row: Any) -> Any:
 
 
 def _notified_then(
-    connection: Connection, one: Recorded, address: str | None, kind: Kind
+    connection: Connection, one: RecordedMail, address: str | None, kind: NoticeKind
 ) -> datetime | None:
     (row,) = _NOTIFIED_THEN.rows(
         connection,
@@ -304,23 +304,23 @@ def _notified_then(
 
 
 def _known_then(
-    connection: Connection, known: Mapping[str, int], mail: Mail, one: Recorded
+    connection: Connection, known: Mapping[str, int], mail: Mail, one: RecordedMail
 ) -> Mapping[str, int]:
     ids = [i for i in thread_ids(mail) if i in known]
     if not ids:
         return {}
     rows = _KNOWN_THEN(len(ids)).rows(
-        connection, mailbox=one.mailbox.id, own=one.journal_id, **filled("id", ids)
+        connection, mailbox=one.mailbox.id, own=one.journal_id, **bind_list("id", ids)
     )
     return {row.message_id: known[row.message_id] for row in rows}
 
 
 def _tickets_then(
-    connection: Connection, tickets: Mapping[int, Ticket], one: Recorded
+    connection: Connection, tickets: Mapping[int, Ticket], one: RecordedMail
 ) -> Mapping[int, Ticket]:
     if not tickets:
         return {}
-    until, count, these = one.decided_at, len(tickets), filled("ticket", list(tickets))
+    until, count, these = one.decided_at, len(tickets), bind_list("ticket", list(tickets))
     # A released mail opens its ticket as of the day it came: older than its line in the journal.
     own = one.ticket if one.verdict == Verdict.OPENED.value else None
     lives = {
@@ -379,7 +379,7 @@ def _people_then(
     now: Sequence[Participant],
     joined: Mapping[int, datetime],
     audited: Sequence[Any],
-    one: Recorded,
+    one: RecordedMail,
 ) -> Iterator[Participant]:
     later = [row for row in audited if row.what == "participant" and row.at >= one.decided_at]
     for member in now:

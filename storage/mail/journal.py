@@ -53,7 +53,7 @@ class JournalEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class JournalFilter:
     """Which rows: every condition that is not None must hold."""
 
     verdict: str | None = None
@@ -61,13 +61,13 @@ class Wanted:
     ticket: int | None = None
 
 
-def newest(connection: Connection, wanted: Wanted, limit: int) -> list[JournalEntry]:
+def newest(connection: Connection, wanted: JournalFilter, limit: int) -> list[JournalEntry]:
     """The last `limit` rows, oldest first."""
     query = _where(wanted).order_by(_journal.c.received_at.desc(), _journal.c.id.desc())
     return [_entry(row) for row in connection.execute(query.limit(limit))][::-1]
 
 
-def since(connection: Connection, wanted: Wanted, moment: datetime) -> list[JournalEntry]:
+def since(connection: Connection, wanted: JournalFilter, moment: datetime) -> list[JournalEntry]:
     """The rows received at or after a moment, oldest first."""
     query = _where(wanted).where(_journal.c.received_at >= moment)
     rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
@@ -95,7 +95,7 @@ def envelope_of(row: Any) -> Envelope:
     return Envelope(row.peer, row.helo, False, row.mail_from, recipients, strangers)
 
 
-def _where(wanted: Wanted) -> Any:
+def _where(wanted: JournalFilter) -> Any:
     query = _COLUMNS
     if wanted.verdict is not None:
         query = query.where(_journal.c.verdict == wanted.verdict)

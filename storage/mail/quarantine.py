@@ -46,7 +46,7 @@ _HELD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldMail:
     """A mail in quarantine, with all that is needed to decide it again."""
 
     journal_id: UUID
@@ -62,19 +62,19 @@ class Held:
     raw_digest: str
 
 
-def held(connection: Connection, limit: int = 1000) -> Sequence[Held]:
+def held_mails(connection: Connection, limit: int = 1000) -> Sequence[HeldMail]:
     """What is held, the oldest first."""
     rows = connection.execute(_HELD.order_by(_journal.c.received_at).limit(limit))
     return [_as_held(row) for row in rows]
 
 
-def find(connection: Connection, journal_id: UUID) -> Held | None:
+def find(connection: Connection, journal_id: UUID) -> HeldMail | None:
     """One held mail; None where there is none, or no more."""
     row = connection.execute(_HELD.where(_journal.c.id == journal_id)).one_or_none()
     return _as_held(row) if row is not None else None
 
 
-def enrolled_meanwhile(connection: Connection, now: datetime) -> Sequence[Held]:
+def enrolled_meanwhile(connection: Connection, now: datetime) -> Sequence[HeldMail]:
     """Mails held for their author's enrolment, who has been enrolled since.
 
     One that could not be filed all the same (he writes too much, the ticket is another company's)
@@ -110,7 +110,7 @@ def enrolled_meanwhile(connection: Connection, now: datetime) -> Sequence[Held]:
     return [_as_held(row) for row in connection.execute(query.order_by(_journal.c.received_at))]
 
 
-def delivery(connection: Connection, mail: Held) -> Delivery:
+def delivery(connection: Connection, mail: HeldMail) -> Delivery:
     """The mail as it came: its envelope and its bytes."""
     return Delivery(mail.envelope, raw_mail.load(connection, mail.mailbox.id, mail.raw_digest))
 
@@ -140,8 +140,8 @@ def count(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _as_held(row: Row[Any]) -> Held:
-    return Held(
+def _as_held(row: Row[Any]) -> HeldMail:
+    return HeldMail(
         journal_id=row.id,
         mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
         came_at=row.received_at,

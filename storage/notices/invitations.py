@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
-from rules.ticket.notices import Kind, may_be_invited
+from rules.ticket.notices import NoticeKind, may_be_invited
 from storage.db.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
 from storage.notices import outbox
 from storage.registry import enrolment
@@ -44,7 +44,7 @@ def invite(
         select(func.max(_notice.c.created_at)).where(
             _notice.c.mailbox_id == mailbox.id,
             _notice.c.address == address,
-            _notice.c.kind == Kind.INVITATION.value,
+            _notice.c.kind == NoticeKind.INVITATION.value,
         )
     ).scalar()
     if not may_be_invited(last, now):

@@ -19,7 +19,7 @@ from rules.ticket.visibility import Visibility
 from storage.db.ledger import Conflict
 from storage.db.tables import CommentRow, TicketRow, table
 from storage.ticket import load, participants, write
-from storage.ticket.write import Hand, storable
+from storage.ticket.write import ChangeContext, storable
 
 _ticket, _comment = table(TicketRow), table(CommentRow)
 
@@ -52,7 +52,7 @@ class Subscription:
     subject: str
     """Empty for somebody who is not on the ticket any more."""
     address: str
-    told: bool
+    notified: bool
     language: str = ""
     """As in a `Proposal`."""
 
@@ -82,7 +82,7 @@ def proposal(
 
 
 def decide(
-    connection: Connection, hand: Hand, link: Link, take_in: bool, per_ticket: int
+    connection: Connection, hand: ChangeContext, link: Link, take_in: bool, per_ticket: int
 ) -> tuple[Proposal, Decided] | None:
     """Take a proposed person in or leave him out, once; None as for `proposal`.
 
@@ -101,7 +101,9 @@ def decide(
         return asked, Decided.FULL
     became = Presence.ACTIVE if take_in else Presence.REMOVED
     by = replace(hand, actor=owner.address)
-    if not participants.settle(connection, by, ticket.id, asked.address, Presence.PENDING, became):
+    if not participants.set_presence(
+        connection, by, ticket.id, asked.address, Presence.PENDING, became
+    ):
         raise Conflict(f"{asked.address} on #{ticket.id} is pending no more")
     return replace(asked, presence=became), Decided.NOW
 
@@ -114,7 +116,9 @@ def subscription(
     return _subscription(*found) if found is not None else None
 
 
-def unsubscribe(connection: Connection, hand: Hand, link: Link) -> tuple[Subscription, bool] | None:
+def unsubscribe(
+    connection: Connection, hand: ChangeContext, link: Link
+) -> tuple[Subscription, bool] | None:
     """Write to the link's owner no more about its ticket; with False nothing was sent to him
     before either. None as for `subscription`."""
     found = _owner(connection, hand.mailbox, link, hand.now)
@@ -122,8 +126,8 @@ def unsubscribe(connection: Connection, hand: Hand, link: Link) -> tuple[Subscri
         return None
     ticket, owner = found
     before, by = _subscription(ticket, owner), replace(hand, actor=owner.address)
-    muted = before.told and participants.mute(connection, by, ticket.id, owner.id)
-    return replace(before, told=False), muted
+    muted = before.notified and participants.unsubscribe(connection, by, ticket.id, owner.id)
+    return replace(before, notified=False), muted
 
 
 def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime) -> Opinion | None:
@@ -133,7 +137,7 @@ def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime)
 
 
 def rate(
-    connection: Connection, hand: Hand, link: Link, rating: Rating, text: str
+    connection: Connection, hand: ChangeContext, link: Link, rating: Rating, text: str
 ) -> Opinion | None:
     """Keep what the link's owner says of the help, in place of what was said before; None as for
     `opinion`.
@@ -192,7 +196,9 @@ def _present(
     return found if may_read else None
 
 
-def _held(connection: Connection, hand: Hand, link: Link) -> tuple[Ticket, Participant] | None:
+def _held(
+    connection: Connection, hand: ChangeContext, link: Link
+) -> tuple[Ticket, Participant] | None:
     """The same; of several who act on a ticket by its links at once, each sees what the one
     before him did."""
     found = _present(connection, hand.mailbox, link, hand.now)
@@ -233,8 +239,8 @@ def _has_said(connection: Connection, author: str, ticket: int, text: str) -> bo
     return connection.execute(same.limit(1)).first() is not None
 
 
-def _note(connection: Connection, hand: Hand, ticket: int, text: str) -> None:
-    write.comment(
+def _note(connection: Connection, hand: ChangeContext, ticket: int, text: str) -> None:
+    write.add_comment(
         connection,
         hand,
         ticket,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from rules.facts import Presence, Role
 from rules.mail import Mailbox
-from rules.ticket.notices import Kind, NoticeState
+from rules.ticket.notices import NoticeKind, NoticeState
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,
@@ -108,7 +108,7 @@ LEASE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class NoticeComment:
     """The comment that a notice carries."""
 
     author: str
@@ -124,7 +124,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class NoticeTicket:
     """The ticket that a notice is about, and the recipient's place on it."""
 
     ticket: int
@@ -155,11 +155,11 @@ class Notice:
     """All that is needed to write and send one outgoing mail."""
 
     id: UUID
-    kind: Kind
+    kind: NoticeKind
     mailbox: Mailbox
-    about: About | None
+    about: NoticeTicket | None
     """None for an invitation, which is about no ticket."""
-    words: Words | None
+    words: NoticeComment | None
     address: str
     name: str
     language: str
@@ -214,12 +214,12 @@ def _forbidden(row: Row[Any]) -> str | None:
         return "mail to this address comes back: it is suspended"
     if row.person_active is False or row.company_active is False:
         return "the recipient's account is closed"
-    kind = Kind(row.kind)
+    kind = NoticeKind(row.kind)
     if not kind.is_for_participants or row.ticket_id is None:
         return None
     if row.presence != Presence.ACTIVE.value:
         return "the recipient is not on the ticket any more"
-    if row.muted and kind is not Kind.RECEIPT:
+    if row.muted and kind is not NoticeKind.RECEIPT:
         return "the recipient has unsubscribed"
     return None
 
@@ -245,7 +245,7 @@ def order_invitation(
 ) -> None:
     """Order a sign-up link for an address, at no mail's request; without a language it is written
     in the policy's."""
-    row = {"id": notice, "mailbox_id": mailbox.id, "kind": Kind.INVITATION.value}
+    row = {"id": notice, "mailbox_id": mailbox.id, "kind": NoticeKind.INVITATION.value}
     row |= {"address": address, "state": NoticeState.DUE.value, "created_at": now, "due_at": now}
     row |= {"detail": "{}", "language": language}
     connection.execute(insert(_notice), row | {"attempts": 0, "last_error": ""})
@@ -271,11 +271,11 @@ def give_up(connection: Connection, notice: UUID, error: str, hard: bool, now: d
     if hard and settled:
         query = select(_notice.c.mailbox_id, _notice.c.address).where(_notice.c.id == notice)
         for mailbox, address in connection.execute(query).all():
-            suppression.add_hard(connection, mailbox, address, error, now)
+            suppression.record_hard_failure(connection, mailbox, address, error, now)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class NoticeSummary:
     """A notice as operators look at it."""
 
     id: UUID
@@ -295,7 +295,9 @@ _LISTED = select(_notice, _mailbox.c.address.label("mailbox")).join_from(
 )
 
 
-def listing(connection: Connection, state: NoticeState | None, limit: int) -> Sequence[Listed]:
+def listing(
+    connection: Connection, state: NoticeState | None, limit: int
+) -> Sequence[NoticeSummary]:
     """Notices, the newest first."""
     query = _LISTED.order_by(_notice.c.created_at.desc(), _notice.c.id).limit(limit)
     if state is not None:
@@ -303,14 +305,14 @@ def listing(connection: Connection, state: NoticeState | None, limit: int) -> Se
     return [_listed(row) for row in connection.execute(query)]
 
 
-def find(connection: Connection, notice: UUID) -> Listed | None:
+def find(connection: Connection, notice: UUID) -> NoticeSummary | None:
     """One notice; None where there is none."""
     row = connection.execute(_LISTED.where(_notice.c.id == notice)).one_or_none()
     return _listed(row) if row is not None else None
 
 
-def _listed(row: Row[Any]) -> Listed:
-    return Listed(
+def _listed(row: Row[Any]) -> NoticeSummary:
+    return NoticeSummary(
         row.id,
         row.mailbox,
         row.ticket_id,
@@ -347,7 +349,7 @@ def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
 def _as_notice(row: Row[Any], attachments: tuple[str, ...]) -> Notice:
     return Notice(
         id=row.id,
-        kind=Kind(row.kind),
+        kind=NoticeKind(row.kind),
         mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
         about=_about(row) if row.ticket_id is not None else None,
         words=_words(row, attachments) if row.visibility is not None else None,
@@ -361,8 +363,8 @@ def _as_notice(row: Row[Any], attachments: tuple[str, ...]) -> Notice:
     )
 
 
-def _about(row: Row[Any]) -> About:
-    return About(
+def _about(row: Row[Any]) -> NoticeTicket:
+    return NoticeTicket(
         ticket=row.ticket_id,
         participant=row.participant_id if row.presence == Presence.ACTIVE.value else None,
         subject=row.subject,
@@ -381,8 +383,8 @@ def _about(row: Row[Any]) -> About:
     )
 
 
-def _words(row: Row[Any], attachments: tuple[str, ...]) -> Words:
-    return Words(
+def _words(row: Row[Any], attachments: tuple[str, ...]) -> NoticeComment:
+    return NoticeComment(
         author=row.author,
         name=row.author_name or "",
         by_staff=row.author_role == Role.STAFF.value,

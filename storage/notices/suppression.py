@@ -14,13 +14,13 @@ from sqlalchemy.sql.expression import ClauseElement
 from rules.decision.model import Bounced
 from rules.mail.bounces import HARD_BOUNCES, Failure
 from rules.ticket.notices import NoticeState
-from storage.db.statements import Statement, always
+from storage.db.statements import Statement, compiled
 from storage.db.tables import BouncedRow, NoticeRow, table
-from storage.ticket.write import Hand, storable
+from storage.ticket.write import ChangeContext, storable
 
 _bounced, _notice = table(BouncedRow), table(NoticeRow)
 
-_CAME_BACK = always(
+_CAME_BACK = compiled(
     update(_notice)
     .where(_notice.c.id == bindparam("notice"), _notice.c.state == NoticeState.SENT.value)
     .values(state=NoticeState.DEAD.value, last_error=bindparam("error"))
@@ -48,7 +48,7 @@ def _one_more(dialect: str) -> ClauseElement:
 _ONE_MORE = Statement(_one_more, [column.name for column in _bounced.columns])
 
 
-def count(connection: Connection, hand: Hand, bounced: Bounced) -> None:
+def record_bounce(connection: Connection, hand: ChangeContext, bounced: Bounced) -> None:
     """Write down that a notice came back; one that failed for good counts against its address.
 
     A notice counts once, however many reports of it arrive.
@@ -58,16 +58,18 @@ def count(connection: Connection, hand: Hand, bounced: Bounced) -> None:
     error = storable(f"bounced: {bounced.why}", 500)
     first = _CAME_BACK.rows(connection, notice=bounced.notice, error=error)
     if first and bounced.failure is Failure.HARD:
-        add_hard(connection, hand.mailbox.id, bounced.address, bounced.why, hand.now)
+        record_hard_failure(connection, hand.mailbox.id, bounced.address, bounced.why, hand.now)
 
 
-def add_hard(connection: Connection, mailbox: int, address: str, why: str, now: datetime) -> None:
+def record_hard_failure(
+    connection: Connection, mailbox: int, address: str, why: str, now: datetime
+) -> None:
     """One more failure for good; with the second the address is suspended."""
     row = {"mailbox_id": mailbox, "address": address, "hard": 1, "last_at": now}
     _ONE_MORE.run(connection, row | {"why": storable(why, 500), "suspended_at": None})
 
 
-def forgive(connection: Connection, mailbox: int, address: str) -> bool:
+def remove(connection: Connection, mailbox: int, address: str) -> bool:
     """Write to an address again; False where none of its mails came back."""
     found = connection.execute(
         delete(_bounced).where(_bounced.c.mailbox_id == mailbox, _bounced.c.address == address)
@@ -76,7 +78,7 @@ def forgive(connection: Connection, mailbox: int, address: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Returning:
+class BouncingAddress:
     """An address that mail of ours comes back from."""
 
     address: str
@@ -87,7 +89,7 @@ class Returning:
     """Since when it is written to no more; None while it still is."""
 
 
-def listing(connection: Connection, mailbox: int) -> Sequence[Returning]:
+def listing(connection: Connection, mailbox: int) -> Sequence[BouncingAddress]:
     """Every such address of a mailbox, the last one that failed first."""
     rows = connection.execute(
         select(
@@ -100,4 +102,4 @@ def listing(connection: Connection, mailbox: int) -> Sequence[Returning]:
         .where(_bounced.c.mailbox_id == mailbox)
         .order_by(_bounced.c.last_at.desc(), _bounced.c.address)
     )
-    return [Returning(*row) for row in rows]
+    return [BouncingAddress(*row) for row in rows]

@@ -15,7 +15,7 @@ from storage.registry import lookup
 _person, _mailbox = table(PersonRow), table(MailboxRow)
 
 
-def find(
+def find_caller(
     connection: Connection, address: str, role: Role, now: datetime
 ) -> Mapping[Mailbox, Person]:
     """The mailboxes at which an address is an active person of a role, with that person.

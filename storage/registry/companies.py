@@ -18,7 +18,7 @@ from rules.mail import Mailbox
 from rules.mail.addresses import domain_of, normalise
 from rules.mail.language import KNOWN as LANGUAGES
 from storage.db.tables import CompanyDomainRow, CompanyRow, ContractRow, PersonRow, table
-from storage.registry.enrolment import Unknown, Unusable, add_domain, companies
+from storage.registry.enrolment import InvalidValue, NotFound, add_domain, companies
 
 _company, _domain, _contract = table(CompanyRow), table(CompanyDomainRow), table(ContractRow)
 _person = table(PersonRow)
@@ -35,7 +35,7 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class CompanyAgreement:
     """A company with all that is agreed with it."""
 
     name: str
@@ -48,7 +48,7 @@ class Agreed:
     channel: str
 
 
-def agreed(connection: Connection, mailbox: Mailbox, name: str) -> Agreed:
+def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> CompanyAgreement:
     row = connection.execute(
         select(_company).where(_company.c.id == _id(connection, mailbox, name))
     )
@@ -63,7 +63,7 @@ def agreed(connection: Connection, mailbox: Mailbox, name: str) -> Agreed:
         .where(_contract.c.company_id == company.id)
         .order_by(_contract.c.starts_at)
     )
-    return Agreed(
+    return CompanyAgreement(
         company.name,
         company.active,
         tuple(domains.scalars()),
@@ -96,8 +96,8 @@ def remove_domains(
             )
         )
         if not removed.rowcount:
-            own = ", ".join(agreed(connection, mailbox, name).domains) or "none"
-            raise Unknown(f"{domain} is no domain of {name}; its domains are: {own}")
+            own = ", ".join(company_agreement(connection, mailbox, name).domains) or "none"
+            raise NotFound(f"{domain} is no domain of {name}; its domains are: {own}")
 
 
 def agree(connection: Connection, mailbox: Mailbox, name: str, contract: Contract) -> None:
@@ -131,7 +131,7 @@ def set_channel(connection: Connection, mailbox: Mailbox, name: str, channel: st
     """The way of contact that a company prefers; staff read it beside each of its tickets."""
     shown = " ".join(channel.split())
     if len(shown) > 200:
-        raise Unusable(f"a channel is said in 200 characters at most, not {len(shown)}")
+        raise InvalidValue(f"a channel is said in 200 characters at most, not {len(shown)}")
     _set(connection, mailbox, name, channel=shown)
 
 
@@ -140,7 +140,7 @@ def set_language(
 ) -> None:
     """The language of somebody's notices; the policy's for an empty one."""
     if language and language not in LANGUAGES:
-        raise Unusable(f"no notices in {language!r}; there are: {', '.join(sorted(LANGUAGES))}")
+        raise InvalidValue(f"no notices in {language!r}; there are: {', '.join(sorted(LANGUAGES))}")
     changed = connection.execute(
         update(_person)
         .where(
@@ -151,7 +151,7 @@ def set_language(
         .values(language=language)
     )
     if not changed.rowcount:
-        raise Unknown(f"no {role} {address}")
+        raise NotFound(f"no {role} {address}")
 
 
 def _set(connection: Connection, mailbox: Mailbox, name: str, **values: Any) -> None:
@@ -165,12 +165,12 @@ def _id(connection: Connection, mailbox: Mailbox, name: str) -> int:
     ).scalar()
     if found is None:
         known = ", ".join(company.name for company, _ in companies(connection, mailbox))
-        raise Unknown(f"no company {name!r}; there are: {known or 'none'}")
+        raise NotFound(f"no company {name!r}; there are: {known or 'none'}")
     return found
 
 
 def _address(address: str) -> str:
     normal = normalise(address)
     if normal is None:
-        raise Unusable(f"{address} is no mail address")
+        raise InvalidValue(f"{address} is no mail address")
     return normal

@@ -18,7 +18,7 @@ from rules.mail import Mailbox
 from rules.mail.addresses import domain_of, is_free_mail, normalise
 from rules.sender.authentication import domain_warnings
 from rules.sender.tokens import REPLY_TOKEN_LENGTH, Keys
-from rules.validation.messages import Refused
+from rules.validation.messages import InvalidFile
 from storage.db.ledger import Conflict
 from storage.db.tables import (
     ApiTokenRow,
@@ -37,19 +37,19 @@ LONGEST_LOCAL_PART = 64 - 1 - REPLY_TOKEN_LENGTH
 """A mailbox's local part leaves room for `+token` in 64 octets (RFC 5321 §4.5.3.1.1)."""
 
 
-class Unknown(LookupError):
+class NotFound(LookupError):
     """Something named is not registered."""
 
 
-class Taken(ValueError):
+class AlreadyExists(ValueError):
     """Something is registered already."""
 
 
-class Unusable(ValueError):
+class InvalidValue(ValueError):
     """A value that cannot be registered as it is."""
 
 
-class ImportRefused(Refused):
+class ImportRefused(InvalidFile):
     """A file that was refused whole; `str()` names every bad line."""
 
 
@@ -68,7 +68,7 @@ def keys(connection: Connection) -> Keys:
     """The signing keys. Raises Unknown where `postern init` was never run."""
     rows = connection.execute(select(_key.c.id, _key.c.secret).order_by(_key.c.id)).all()
     if not rows:
-        raise Unknown("there is no signing key: run `postern init`")
+        raise NotFound("there is no signing key: run `postern init`")
     return Keys(current=rows[-1].id, secrets={row.id: row.secret for row in rows})
 
 
@@ -80,7 +80,7 @@ def add_key(connection: Connection, secret: bytes, now: datetime) -> int:
     ids = connection.execute(select(_key.c.id)).scalars().all()
     number = max(ids, default=0) + 1
     if number > 255:
-        raise Unusable("255 signing keys are the most that a token can name")
+        raise InvalidValue("255 signing keys are the most that a token can name")
     row = {"id": number, "secret": secret, "created_at": now}
     _insert(connection, _key, row, f"signing key {number}")
     return number
@@ -109,22 +109,22 @@ def the_mailbox(connection: Connection, address: str | None) -> Mailbox:
         if len(every) == 1:
             return every[0]
         if not every:
-            raise Unknown("there is no mailbox: run `postern init` or `postern mailbox add`")
+            raise NotFound("there is no mailbox: run `postern init` or `postern mailbox add`")
         listed = ", ".join(mailbox.address for mailbox in every)
-        raise Unknown(f"there are several mailboxes, name one with --mailbox: {listed}")
+        raise NotFound(f"there are several mailboxes, name one with --mailbox: {listed}")
     wanted = normalise(address)
     for mailbox in every:
         if mailbox.address == wanted:
             return mailbox
     known = ", ".join(mailbox.address for mailbox in every) or "none"
-    raise Unknown(f"no mailbox {address}; there are: {known}")
+    raise NotFound(f"no mailbox {address}; there are: {known}")
 
 
 def add_mailbox(connection: Connection, address: str, policy: str) -> int:
     normal = _address(address)
     local = normal.rpartition("@")[0]
     if len(local) > LONGEST_LOCAL_PART or "+" in local:
-        raise Unusable(
+        raise InvalidValue(
             f"{address}: the part before @ has at most {LONGEST_LOCAL_PART} characters and no +, "
             "so that a reply token fits behind it"
         )
@@ -147,7 +147,7 @@ def add_domain(connection: Connection, mailbox: Mailbox, company: int, domain: s
     """Give a company a mail domain. Raises Unusable, or Taken where it has an owner already."""
     normal = domain_of(_address(f"postmaster@{domain}", shown=domain))
     if is_free_mail(normal):
-        raise Unusable(f"{domain} is a free mail provider: anybody has an address there")
+        raise InvalidValue(f"{domain} is a free mail provider: anybody has an address there")
     _refuse_imitation(normal, domain)
     row = {"mailbox_id": mailbox.id, "domain": normal, "company_id": company}
     _insert(connection, _domain, row, normal)
@@ -178,10 +178,12 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
         ).scalar()
         if company is None:
             known = [c.name for c, _ in companies(connection, mailbox)]
-            raise Unknown(f"no company {person.company!r}; there are: {', '.join(known) or 'none'}")
+            raise NotFound(
+                f"no company {person.company!r}; there are: {', '.join(known) or 'none'}"
+            )
     address = _address(person.address)
     if any(m.address == address for m in mailboxes(connection, all_of_them=True)):
-        raise Unusable(f"{address} is a mailbox of ours; mail from it would run in a circle")
+        raise InvalidValue(f"{address} is a mailbox of ours; mail from it would run in a circle")
     _refuse_imitation(domain_of(address), person.address)
     if person.role is Role.USER and not person.anywhere:
         _check_domain(connection, mailbox, address, person.company)
@@ -201,7 +203,7 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
 def _refuse_imitation(domain: str, shown: str) -> None:
     """Raises Unusable for a domain that only looks like another one."""
     if strange := domain_warnings(domain):
-        raise Unusable(f"{shown} looks like another domain: {'; '.join(strange)}")
+        raise InvalidValue(f"{shown} looks like another domain: {'; '.join(strange)}")
 
 
 def _check_domain(
@@ -211,7 +213,7 @@ def _check_domain(
     domains = {c.name: own for c, own in companies(connection, mailbox)}[company or ""]
     if domain_of(address) not in domains:
         known = ", ".join(domains) or "none"
-        raise Unusable(
+        raise InvalidValue(
             f"{address} is no address of {company}; its domains are: {known}. "
             "For somebody who writes from elsewhere all the same: `postern user add --anywhere`"
         )
@@ -232,7 +234,7 @@ def enrol(connection: Connection, mailbox: Mailbox, address: str, company: int) 
     }
     try:
         return _insert(connection, _person, row, address)
-    except Taken as error:
+    except AlreadyExists as error:
         raise Conflict(f"{address} was enrolled meanwhile") from error
 
 
@@ -244,7 +246,7 @@ def import_people(
     for line, person in rows:
         try:
             add_person(connection, mailbox, person)
-        except (Unknown, Taken, Unusable) as error:
+        except (NotFound, AlreadyExists, InvalidValue) as error:
             faults.append(f"line {line}: {error}")
     if faults:
         raise ImportRefused(source, faults)
@@ -286,7 +288,7 @@ def set_person_active(
         .values(active=active)
     )
     if not changed.rowcount:
-        raise Unknown(f"no {role} {address}")
+        raise NotFound(f"no {role} {address}")
 
 
 def set_company_active(connection: Connection, mailbox: Mailbox, name: str, active: bool) -> None:
@@ -296,7 +298,7 @@ def set_company_active(connection: Connection, mailbox: Mailbox, name: str, acti
         .values(active=active)
     )
     if not changed.rowcount:
-        raise Unknown(f"no company {name!r}")
+        raise NotFound(f"no company {name!r}")
 
 
 def set_mailbox_active(connection: Connection, address: str, active: bool) -> None:
@@ -304,7 +306,7 @@ def set_mailbox_active(connection: Connection, address: str, active: bool) -> No
         update(_mailbox).where(_mailbox.c.address == normalise(address)).values(active=active)
     )
     if not changed.rowcount:
-        raise Unknown(f"no mailbox {address}")
+        raise NotFound(f"no mailbox {address}")
 
 
 def set_mailbox_policy(connection: Connection, address: str, policy: str) -> None:
@@ -337,7 +339,7 @@ def remove_api_tokens(connection: Connection, name: str) -> int:
     removed = connection.execute(delete(_api_token).where(_api_token.c.name == name)).rowcount
     if not removed:
         known = ", ".join(sorted({each for each, _, _ in api_tokens(connection)})) or "none"
-        raise Unknown(f"no token {name!r}; there are: {known}")
+        raise NotFound(f"no token {name!r}; there are: {known}")
     return removed
 
 
@@ -349,7 +351,7 @@ def _digest(token: str) -> str:
 def _address(address: str, shown: str | None = None) -> str:
     normal = normalise(address)
     if normal is None:
-        raise Unusable(f"{shown or address} is no mail {'domain' if shown else 'address'}")
+        raise InvalidValue(f"{shown or address} is no mail {'domain' if shown else 'address'}")
     return normal
 
 
@@ -358,5 +360,5 @@ def _insert(connection: Connection, into: Table, row: dict[str, object], what: s
         with connection.begin_nested():
             key = connection.execute(insert(into), row).inserted_primary_key
     except IntegrityError as error:
-        raise Taken(f"{what} is registered already") from error
+        raise AlreadyExists(f"{what} is registered already") from error
     return int(key[0]) if key is not None and isinstance(key[0], int) else 0

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, bindparam, literal_column, select
 from rules.facts import Company, Person, Role, Staff
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
-from storage.db.statements import Answer, always, by_count, filled, numbered
+from storage.db.statements import Pending, bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
     BouncedRow,
     CompanyDomainRow,
@@ -49,7 +49,7 @@ _COMPANY = (
     _of_contract(_contract.c.targets).label("targets"),
 )
 
-_PEOPLE = by_count(
+_PEOPLE = compiled_in(
     lambda count: (
         select(
             _person.c.id,
@@ -64,30 +64,30 @@ _PEOPLE = by_count(
         .join_from(_person, _company, _person.c.company_id == _company.c.id, isouter=True)
         .where(
             _person.c.mailbox_id == bindparam("mailbox"),
-            _person.c.address.in_(numbered("address", count)),
+            _person.c.address.in_(placeholders("address", count)),
         )
     )
 )
 
-_COMPANY_OF_DOMAIN = always(
+_COMPANY_OF_DOMAIN = compiled(
     select(*_COMPANY)
     .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
     .where(_domain.c.mailbox_id == bindparam("mailbox"), _domain.c.domain == bindparam("domain"))
 )
 
-_DOMAIN = always(
+_DOMAIN = compiled(
     select(_domain.c.company_id).where(
         _domain.c.mailbox_id == bindparam("mailbox"), _domain.c.domain == bindparam("domain")
     )
 )
 
-_ANYBODY_OF_DOMAIN = always(
+_ANYBODY_OF_DOMAIN = compiled(
     select(_person.c.id)
     .where(_person.c.mailbox_id == bindparam("mailbox"), _person.c.domain == bindparam("domain"))
     .limit(1)
 )
 
-_STAFF = always(
+_STAFF = compiled(
     select(_person.c.address, _person.c.language)
     .where(
         _person.c.mailbox_id == bindparam("mailbox"), _person.c.role == literal_column("'staff'")
@@ -96,10 +96,10 @@ _STAFF = always(
     .order_by(_person.c.id)
 )
 
-_BOUNCED = by_count(
+_BOUNCED = compiled_in(
     lambda count: select(_bounced.c.address).where(
         _bounced.c.mailbox_id == bindparam("mailbox"),
-        _bounced.c.address.in_(numbered("address", count)),
+        _bounced.c.address.in_(placeholders("address", count)),
         _bounced.c.suspended_at.is_not(None),
     )
 )
@@ -117,49 +117,49 @@ def knows_domain_of(connection: Connection, mailboxes: Iterable[Mailbox], author
     )
 
 
-def staff(connection: Connection, mailbox: Mailbox) -> Answer[tuple[Staff, ...]]:
+def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]]:
     """The active staff of a mailbox."""
-    asked = _STAFF.ask(connection, mailbox=mailbox.id)
+    asked = _STAFF.submit(connection, mailbox=mailbox.id)
     return lambda: tuple(Staff(row.address, row.language) for row in asked())
 
 
 def bounced_of(
     connection: Connection, mailbox: Mailbox, addresses: Sequence[str]
-) -> Answer[frozenset[str]]:
+) -> Pending[frozenset[str]]:
     """Those of the addresses that mail came back from too often."""
     if not addresses:
         return frozenset
-    asked = _BOUNCED(len(addresses)).ask(
-        connection, mailbox=mailbox.id, **filled("address", addresses)
+    asked = _BOUNCED(len(addresses)).submit(
+        connection, mailbox=mailbox.id, **bind_list("address", addresses)
     )
     return lambda: frozenset(row.address for row in asked())
 
 
 def people(
     connection: Connection, mailbox: Mailbox, addresses: Iterable[str | None], now: datetime
-) -> Answer[Mapping[str, Person]]:
+) -> Pending[Mapping[str, Person]]:
     """Whoever of the addresses is registered, by address."""
     wanted = [address for address in dict.fromkeys(addresses) if address is not None]
     if not wanted:
         return dict
-    asked = _PEOPLE(len(wanted)).ask(
-        connection, mailbox=mailbox.id, now=now, **filled("address", wanted)
+    asked = _PEOPLE(len(wanted)).submit(
+        connection, mailbox=mailbox.id, now=now, **bind_list("address", wanted)
     )
     return lambda: {row.address: _as_person(row) for row in asked()}
 
 
 def company_of(
     connection: Connection, mailbox: Mailbox, address: str, now: datetime
-) -> Answer[Company | None]:
+) -> Pending[Company | None]:
     """The company that an address's domain is registered for."""
     domain = domain_of(address)
-    asked = _COMPANY_OF_DOMAIN.ask(connection, mailbox=mailbox.id, domain=domain, now=now)
+    asked = _COMPANY_OF_DOMAIN.submit(connection, mailbox=mailbox.id, domain=domain, now=now)
     return lambda: next(map(_as_company, asked()), None)
 
 
-def has_people(connection: Connection, mailbox: Mailbox, author: str) -> Answer[bool]:
+def has_people(connection: Connection, mailbox: Mailbox, author: str) -> Pending[bool]:
     """Whether anybody of the author's domain is registered."""
-    asked = _ANYBODY_OF_DOMAIN.ask(connection, mailbox=mailbox.id, domain=domain_of(author))
+    asked = _ANYBODY_OF_DOMAIN.submit(connection, mailbox=mailbox.id, domain=domain_of(author))
     return lambda: bool(asked())
 
 

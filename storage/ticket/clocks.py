@@ -9,18 +9,18 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, update
 
-from rules.service.sla_rules import Ticking
+from rules.service.sla_rules import ClockChange
 from rules.ticket.business_time import parse_span
-from rules.ticket.sla import Clock, Stage, Tell
-from storage.db.statements import always
+from rules.ticket.sla import Clock, SlaEvent, Stage
+from storage.db.statements import compiled
 from storage.db.tables import TicketRow, table
 from storage.ticket import write
-from storage.ticket.write import Hand
+from storage.ticket.write import ChangeContext
 
 _ticket = table(TicketRow)
 # Within COALESCE a parameter takes no type from its column by itself.
 _MOMENT = _ticket.c.due_at.type
-_SET = always(
+_SET = compiled(
     update(_ticket)
     .where(_ticket.c.id == bindparam("ticket"))
     .values(
@@ -41,15 +41,15 @@ def columns(clock: Clock | None) -> Mapping[str, Any]:
     return {
         "clock": _dump(clock),
         "due_at": clock.due_at if clock is not None and not standing else None,
-        "tell_at": clock.tell_at if clock is not None else None,
+        "tell_at": clock.notify_at if clock is not None else None,
     }
 
 
-def tick(
+def save_clock(
     connection: Connection,
-    hand: Hand,
+    hand: ChangeContext,
     ticket: int,
-    ticking: Ticking,
+    ticking: ClockChange,
     answered_at: datetime | None = None,
 ) -> None:
     """Keep a ticket's clock as it is from now on; `answered_at` where staff have answered.
@@ -57,7 +57,7 @@ def tick(
     A promise that ends too late before anybody was told goes into the history here.
     """
     ended = ticking.ended
-    if ended is not None and ended.breached and not ended.told:
+    if ended is not None and ended.breached and not ended.notified:
         write.audit(connection, hand, ticket, "sla", ended.stage.value, "breached", "")
     held = columns(ticking.clock)
     is_first = ticking.clock is not None and ticking.clock.stage is Stage.FIRST
@@ -85,7 +85,7 @@ def read(text: str) -> Clock | None:
         started_at=datetime.fromisoformat(kept["started_at"]),
         due_at=datetime.fromisoformat(kept["due_at"]),
         warn_at=datetime.fromisoformat(kept["warn_at"]),
-        told=Tell(kept["told"]) if kept["told"] else None,
+        notified=SlaEvent(kept["told"]) if kept["told"] else None,
         paused_at=datetime.fromisoformat(kept["paused_at"]) if kept["paused_at"] else None,
         waited_s=kept["waited_s"],
         waited_business_s=kept["waited_business_s"],
@@ -102,7 +102,7 @@ def _dump(clock: Clock | None) -> str:
             "started_at": clock.started_at.isoformat(),
             "due_at": clock.due_at.isoformat(),
             "warn_at": clock.warn_at.isoformat(),
-            "told": clock.told.value if clock.told is not None else "",
+            "told": clock.notified.value if clock.notified is not None else "",
             "paused_at": clock.paused_at.isoformat() if clock.paused_at is not None else "",
             "waited_s": clock.waited_s,
             "waited_business_s": clock.waited_business_s,

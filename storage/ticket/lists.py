@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select, true
 from rules.facts import Presence
 from rules.mail import Mailbox
 from storage.db.tables import ParticipantRow, TicketRow, table
-from storage.ticket.read import SUMMARY, Summary, summary
+from storage.ticket.read import SUMMARY, TicketSummary, summary
 
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
 
@@ -43,7 +43,7 @@ Which = All | RequestedBy | CopiedTo | OfCompany
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Cursor:
     """Where in a list a ticket stands: a page goes on behind it, whatever was added meanwhile."""
 
     updated_at: datetime
@@ -52,8 +52,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    tickets: Sequence[Summary]
-    ends_at: Place | None
+    tickets: Sequence[TicketSummary]
+    ends_at: Cursor | None
     """Of its last ticket; None where no more follow."""
 
 
@@ -63,7 +63,7 @@ def page(
     which: Which,
     status: str | None,
     limit: int,
-    before: Place | None,
+    before: Cursor | None,
 ) -> Page:
     """Up to `limit` tickets of a mailbox, after a place in the list."""
     query = SUMMARY.where(
@@ -79,7 +79,7 @@ def page(
     ordered = query.order_by(_ticket.c.updated_at.desc(), _ticket.c.id.desc())
     found = [summary(row) for row in connection.execute(ordered.limit(limit + 1))]
     shown = found[:limit]
-    ends_at = Place(shown[-1].updated_at, shown[-1].number) if len(found) > limit else None
+    ends_at = Cursor(shown[-1].updated_at, shown[-1].number) if len(found) > limit else None
     return Page(shown, ends_at)
 
 

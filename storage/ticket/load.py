@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from rules.facts import Part, Participant, Presence, Ticket
+from rules.facts import Participant, ParticipantKind, Presence, Ticket
 from rules.mail import Mailbox
-from rules.sender.pointers import Signal
+from rules.sender.pointers import Pointer
 from rules.ticket.lifecycle import Status
-from storage.db.statements import by_count, filled, numbered
+from storage.db.statements import bind_list, compiled_in, placeholders
 from storage.db.tables import (
     CRITICAL_SOURCES,
     AuditRow,
@@ -36,7 +36,7 @@ HOPS = 10
 
 _follow_up = _ticket.alias("follow_up")
 
-_TICKETS = by_count(
+_TICKETS = compiled_in(
     lambda count: (
         select(
             _ticket.c.id.label("ticket"),
@@ -62,11 +62,11 @@ _TICKETS = by_count(
             _follow_up.c.id.label("follow_up"),
         )
         .join_from(_ticket, _follow_up, _follow_up.c.follows == _ticket.c.id, isouter=True)
-        .where(_ticket.c.id.in_(numbered("ticket", count)))
+        .where(_ticket.c.id.in_(placeholders("ticket", count)))
     )
 )
 
-_PARTICIPANTS = by_count(
+_PARTICIPANTS = compiled_in(
     lambda count: (
         select(
             _participant.c.ticket_id,
@@ -96,27 +96,27 @@ _PARTICIPANTS = by_count(
             & (_bounced.c.address == _participant.c.address),
             isouter=True,
         )
-        .where(_participant.c.ticket_id.in_(numbered("ticket", count)))
+        .where(_participant.c.ticket_id.in_(placeholders("ticket", count)))
         .order_by(_participant.c.id)
     )
 )
 
-_SENT_LATELY = by_count(
+_SENT_LATELY = compiled_in(
     lambda count: (
         select(_notice.c.ticket_id, _notice.c.address, func.count().label("number"))
         .where(
-            _notice.c.ticket_id.in_(numbered("ticket", count)),
+            _notice.c.ticket_id.in_(placeholders("ticket", count)),
             _notice.c.created_at > bindparam("since"),
         )
         .group_by(_notice.c.ticket_id, _notice.c.address)
     )
 )
 
-_REOPENED_LATELY = by_count(
+_REOPENED_LATELY = compiled_in(
     lambda count: (
         select(_audit.c.ticket_id, func.count().label("number"))
         .where(
-            _audit.c.ticket_id.in_(numbered("ticket", count)),
+            _audit.c.ticket_id.in_(placeholders("ticket", count)),
             _audit.c.at > bindparam("since"),
             _audit.c.what == "status",
             (_audit.c.was == Status.RESOLVED.value) | (_audit.c.was == Status.CLOSED.value),
@@ -127,17 +127,17 @@ _REOPENED_LATELY = by_count(
 )
 
 
-def pointed_to(
+def load_pointed_to(
     connection: Connection,
     mailbox: Mailbox,
-    signals: tuple[Signal, ...],
+    pointers: tuple[Pointer, ...],
     named_before: Mapping[str, tuple[int, ...]],
     known_ids: Mapping[str, int],
     since: datetime,
 ) -> Mapping[int, Ticket]:
     """The tickets that a mail points to, and those that they lead on to."""
-    ids = {signal.message_id for signal in signals}
-    wanted = {signal.ticket for signal in signals if signal.ticket is not None}
+    ids = {pointer.message_id for pointer in pointers}
+    wanted = {pointer.ticket for pointer in pointers if pointer.ticket is not None}
     wanted |= {known_ids[one] for one in ids if one in known_ids}
     wanted |= {ticket for one in ids for ticket in named_before.get(one, ())}
     found: dict[int, Ticket] = {}
@@ -154,19 +154,19 @@ def load(
     connection: Connection, mailbox: Mailbox, numbers: Iterable[int], since: datetime
 ) -> Mapping[int, Ticket]:
     """Tickets of a mailbox by number, with their people and what was done on them `since`."""
-    wanted = filled("ticket", sorted(numbers))
+    wanted = bind_list("ticket", sorted(numbers))
     # Whose they are is looked at here: asked for in the query, SQLite would go through all tickets
     # of the mailbox to find the few.
     found = _TICKETS(len(wanted)).rows(connection, **wanted)
     rows = [row for row in found if row.mailbox_id == mailbox.id]
     if not rows:
         return {}
-    here = filled("ticket", [row.ticket for row in rows])
-    participants = _PARTICIPANTS(len(rows)).ask(connection, **here)
-    sent_lately = _SENT_LATELY(len(rows)).ask(connection, since=since, **here)
+    here = bind_list("ticket", [row.ticket for row in rows])
+    participants = _PARTICIPANTS(len(rows)).submit(connection, **here)
+    sent_lately = _SENT_LATELY(len(rows)).submit(connection, since=since, **here)
     any_over = any(Status(row.status).is_over for row in rows)
     reopened_lately = (
-        _REOPENED_LATELY(len(rows)).ask(connection, since=since, **here) if any_over else list
+        _REOPENED_LATELY(len(rows)).submit(connection, since=since, **here) if any_over else list
     )
     members: dict[int, list[Participant]] = {}
     for row in participants():
@@ -210,7 +210,7 @@ def _as_participant(row: Any) -> Participant:
     return Participant(
         row.id,
         row.address,
-        Part(row.part),
+        ParticipantKind(row.part),
         Presence(row.presence),
         row.muted,
         registered_well and row.suspended_at is None,

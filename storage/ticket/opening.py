@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert
 
-from rules.facts import Part, Person, Presence
+from rules.facts import ParticipantKind, Person, Presence
 from rules.policy import Policy
 from rules.service import notifications, sla_rules
 from rules.service.completeness import lifted, missing, request_text
 from rules.service.participants import Addition
-from rules.service.permissions import Asked, opens_at
+from rules.service.permissions import RequestedSeverity, opening_severity
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Order
+from rules.ticket.notices import NoticeOrder
 from rules.ticket.severity import Level
 from rules.ticket.visibility import Visibility
 from storage.db.tables import TicketRow, table
 from storage.registry import lookup
 from storage.ticket import clocks, write
 from storage.ticket.changes import ChangeRefused
-from storage.ticket.write import Hand, storable
+from storage.ticket.write import ChangeContext, storable
 
 _ticket = table(TicketRow)
 
@@ -41,7 +41,7 @@ class Request:
 
 
 def open_ticket(
-    connection: Connection, hand: Hand, request: Request, policy: Policy, by_staff: bool
+    connection: Connection, hand: ChangeContext, request: Request, policy: Policy, by_staff: bool
 ) -> int:
     """Open a ticket and tell those who are told of one; returns its number.
 
@@ -49,14 +49,18 @@ def open_ticket(
     ChangeRefused.
     """
     requester = _requester(connection, hand, request, policy, by_staff)
-    severity = opens_at(_level(request.severity, policy), by_staff, policy)
+    severity = opening_severity(_level(request.severity, policy), by_staff, policy)
     number = _insert(connection, hand, request, requester, severity, policy)
     language = requester.language
     joining = Addition(
-        requester.address, requester.id, Part.REQUESTER, Presence.ACTIVE, requester.language
+        requester.address,
+        requester.id,
+        ParticipantKind.REQUESTER,
+        Presence.ACTIVE,
+        requester.language,
     )
-    write.join(connection, hand, number, [joining])
-    comment = write.comment(
+    write.add_participants(connection, hand, number, [joining])
+    comment = write.add_comment(
         connection,
         hand,
         number,
@@ -82,12 +86,12 @@ def open_ticket(
         *_told(connection, hand, requester, policy),
         *(notifications.on_call(policy, hand.now, what + severity.beside) if urgent else ()),
     )
-    write.order(connection, hand, orders, number, comment)
+    write.queue_notices(connection, hand, orders, number, comment)
     return number
 
 
 def _requester(
-    connection: Connection, hand: Hand, request: Request, policy: Policy, by_staff: bool
+    connection: Connection, hand: ChangeContext, request: Request, policy: Policy, by_staff: bool
 ) -> Person:
     people = lookup.people(connection, hand.mailbox, [request.requester], hand.now)()
     person = people.get(request.requester)
@@ -115,10 +119,10 @@ def _level(wanted: str, policy: Policy) -> Level | None:
 
 def _insert(
     connection: Connection,
-    hand: Hand,
+    hand: ChangeContext,
     request: Request,
     requester: Person,
-    severity: Asked,
+    severity: RequestedSeverity,
     policy: Policy,
 ) -> int:
     company = requester.company
@@ -154,12 +158,12 @@ def _insert(
 
 
 def _told(
-    connection: Connection, hand: Hand, requester: Person, policy: Policy
-) -> tuple[Order, ...]:
+    connection: Connection, hand: ChangeContext, requester: Person, policy: Policy
+) -> tuple[NoticeOrder, ...]:
     """Staff, but for the one who opened it, and the account team of a paid tier."""
     company = requester.company
     team = notifications.account_team(company, sla_rules.tier_of(company, policy), policy)
     staff = [s for s in lookup.staff(connection, hand.mailbox)() if s.address != hand.actor]
-    return notifications.of_opening(
+    return notifications.for_opening(
         requester.address, staff, team, (), policy, requester.language, ()
     )

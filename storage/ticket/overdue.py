@@ -16,16 +16,16 @@ from rules.policy import Policy
 from rules.service import notifications
 from rules.service.escalation import on_duty
 from rules.ticket import sla
-from rules.ticket.notices import Kind, Order
-from rules.ticket.sla import Stage, Tell
-from storage.db.statements import always
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.sla import SlaEvent, Stage
+from storage.db.statements import compiled
 from storage.db.tables import MailboxRow, ParticipantRow, TicketRow, table
 from storage.registry import lookup
 from storage.ticket import clocks, write
-from storage.ticket.write import Hand, Source
+from storage.ticket.write import ChangeContext, Source
 
 _ticket, _mailbox, _participant = table(TicketRow), table(MailboxRow), table(ParticipantRow)
-_TELL = always(
+_TELL = compiled(
     update(_ticket)
     .where(_ticket.c.id == bindparam("ticket"), _ticket.c.tell_at == bindparam("was"))
     .values(clock=bindparam("new_clock"), tell_at=bindparam("new_tell_at"))
@@ -34,18 +34,18 @@ _TELL = always(
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueTicket:
     """A ticket of which something has to be told now."""
 
     number: int
     mailbox: Mailbox
-    tell_at: datetime
+    notify_at: datetime
     clock: sla.Clock
     assignee: str
     requester: str
 
 
-def due(connection: Connection, now: datetime, limit: int) -> Sequence[Due]:
+def due(connection: Connection, now: datetime, limit: int) -> Sequence[DueTicket]:
     """The tickets whose next word on the clock is due, the longest due first."""
     query = (
         select(
@@ -66,17 +66,17 @@ def due(connection: Connection, now: datetime, limit: int) -> Sequence[Due]:
     return [found for row in connection.execute(query) if (found := _due(row)) is not None]
 
 
-def _due(row: Any) -> Due | None:
+def _due(row: Any) -> DueTicket | None:
     clock = clocks.read(row.clock)
     if clock is None:
         return None
     mailbox = Mailbox(row.mailbox_id, row.address, row.policy)
-    return Due(row.id, mailbox, row.tell_at, clock, row.assignee, row.requester)
+    return DueTicket(row.id, mailbox, row.tell_at, clock, row.assignee, row.requester)
 
 
-def tell(
+def notify_overdue(
     connection: Connection,
-    tickets: Sequence[Due],
+    tickets: Sequence[DueTicket],
     policies: Mapping[str, Policy],
     now: datetime,
     new_id: Callable[[], UUID],
@@ -84,46 +84,46 @@ def tell(
     """Order the warnings and breaches, each once however many nodes ask; returns how many."""
     ordered = 0
     for ticket in tickets:
-        clock, told = sla.told(ticket.clock, now)
+        clock, told = sla.notified(ticket.clock, now)
         held = clocks.columns(clock)
         first = _TELL.rows(
             connection,
             ticket=ticket.number,
-            was=ticket.tell_at,
+            was=ticket.notify_at,
             new_clock=held["clock"],
             new_tell_at=held["tell_at"],
         )
         if not first or told is None:
             continue
-        hand = Hand(ticket.mailbox, "", Source.SYSTEM, now, new_id)
-        if told is Tell.BREACH:
+        hand = ChangeContext(ticket.mailbox, "", Source.SYSTEM, now, new_id)
+        if told is SlaEvent.BREACH:
             write.audit(connection, hand, ticket.number, "sla", clock.stage.value, "breached", "")
         orders = _orders(connection, ticket, told, policies[ticket.mailbox.policy], now)
-        write.order(connection, hand, orders, ticket.number, None)
+        write.queue_notices(connection, hand, orders, ticket.number, None)
         ordered += len(orders)
     return ordered
 
 
 def _orders(
-    connection: Connection, ticket: Due, told: Tell, policy: Policy, now: datetime
-) -> tuple[Order, ...]:
+    connection: Connection, ticket: DueTicket, told: SlaEvent, policy: Policy, now: datetime
+) -> tuple[NoticeOrder, ...]:
     """The owner is told, or all staff while there is none, and whoever is on duty."""
-    kind = Kind.SLA_BREACH if told is Tell.BREACH else Kind.SLA_WARNING
+    kind = NoticeKind.SLA_BREACH if told is SlaEvent.BREACH else NoticeKind.SLA_WARNING
     detail = (("stage", ticket.clock.stage.value),)
     staff = lookup.staff(connection, ticket.mailbox)()
     owners = [s for s in staff if s.address == ticket.assignee] or list(staff)
-    orders = {o.address: o for o in notifications.to_desk(kind, owners, policy, detail)}
+    orders = {o.address: o for o in notifications.to_staff(kind, owners, policy, detail)}
     if policy.escalation.levels:
         contact = on_duty(policy.escalation.levels[0], now)
         if contact.address and contact.address not in orders:
-            orders[contact.address] = Order(kind, contact.address, detail=detail)
+            orders[contact.address] = NoticeOrder(kind, contact.address, detail=detail)
     reminded = policy.clock.remind_customer and ticket.clock.stage is Stage.ONGOING
-    if reminded and told is Tell.WARNING:
+    if reminded and told is SlaEvent.WARNING:
         orders |= _customer(connection, ticket)
     return tuple(orders.values())
 
 
-def _customer(connection: Connection, ticket: Due) -> dict[str, Order]:
+def _customer(connection: Connection, ticket: DueTicket) -> dict[str, NoticeOrder]:
     query = select(_participant.c.language).where(
         _participant.c.ticket_id == ticket.number,
         _participant.c.address == ticket.requester,
@@ -133,4 +133,4 @@ def _customer(connection: Connection, ticket: Due) -> dict[str, Order]:
     found = connection.execute(query).one_or_none()
     if found is None:
         return {}
-    return {ticket.requester: Order(Kind.FOLLOW_UP, ticket.requester, found.language)}
+    return {ticket.requester: NoticeOrder(NoticeKind.FOLLOW_UP, ticket.requester, found.language)}

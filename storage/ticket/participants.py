@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, update
 
 from rules.facts import Presence
-from storage.db.statements import always
+from storage.db.statements import compiled
 from storage.db.tables import ParticipantRow, table
 from storage.ticket import write
-from storage.ticket.write import Hand
+from storage.ticket.write import ChangeContext
 
 _participant = table(ParticipantRow)
-_MUTE = always(
+_MUTE = compiled(
     update(_participant)
     .where(
         _participant.c.id == bindparam("participant"),
@@ -22,7 +22,7 @@ _MUTE = always(
     .values(muted=True)
     .returning(_participant.c.address)
 )
-_FOLLOW = always(
+_FOLLOW = compiled(
     update(_participant)
     .where(
         _participant.c.ticket_id == bindparam("ticket"),
@@ -31,7 +31,7 @@ _FOLLOW = always(
     )
     .values(muted=False)
 )
-_SETTLE = always(
+_SETTLE = compiled(
     update(_participant)
     .where(
         _participant.c.ticket_id == bindparam("ticket"),
@@ -44,7 +44,7 @@ _SETTLE = always(
 )
 
 
-def mute(connection: Connection, hand: Hand, ticket: int, participant: int) -> bool:
+def unsubscribe(connection: Connection, hand: ChangeContext, ticket: int, participant: int) -> bool:
     """Unsubscribe an active participant: he stays, but is written to no more. False: he was."""
     muted = _MUTE.rows(connection, participant=participant, ticket=ticket)
     for row in muted:
@@ -52,13 +52,18 @@ def mute(connection: Connection, hand: Hand, ticket: int, participant: int) -> b
     return bool(muted)
 
 
-def follow(connection: Connection, ticket: int, address: str) -> None:
+def resubscribe(connection: Connection, ticket: int, address: str) -> None:
     """Write to somebody again who is on a ticket: staff who write on it, or whom staff add."""
     _FOLLOW.run(connection, {"ticket": ticket, "address": address})
 
 
-def settle(
-    connection: Connection, hand: Hand, ticket: int, address: str, was: Presence, became: Presence
+def set_presence(
+    connection: Connection,
+    hand: ChangeContext,
+    ticket: int,
+    address: str,
+    was: Presence,
+    became: Presence,
 ) -> bool:
     """Change somebody's presence on a ticket, once; False where it was not `was` any more."""
     changed = _SETTLE.rows(

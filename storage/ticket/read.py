@@ -34,7 +34,7 @@ _mail = table(MailRow)
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class TicketSummary:
     number: int
     mailbox: str
     subject: str
@@ -55,7 +55,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class TicketDetails:
     """What of a ticket stands in no list."""
 
     tier: str
@@ -72,7 +72,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
+class AttachmentView:
     id: int
     name: str
     content_type: str
@@ -81,7 +81,7 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CommentView:
     """One comment on a ticket."""
 
     id: int
@@ -95,11 +95,11 @@ class Said:
     charset_guessed: bool
     """Some of the text may be wrong: nothing said in which character set it was."""
     written_at: datetime
-    attachments: tuple[Attached, ...]
+    attachments: tuple[AttachmentView, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ParticipantView:
     id: int
     address: str
     part: str
@@ -107,7 +107,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditEntry:
     """One line of the audit trail."""
 
     at: datetime
@@ -120,14 +120,14 @@ class Audited:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class TicketView:
     """A ticket with all that is on it."""
 
-    summary: Summary
-    details: Details
-    members: tuple[Member, ...]
-    comments: tuple[Said, ...]
-    history: tuple[Audited, ...]
+    summary: TicketSummary
+    details: TicketDetails
+    members: tuple[ParticipantView, ...]
+    comments: tuple[CommentView, ...]
+    history: tuple[AuditEntry, ...]
     """The oldest first."""
 
 
@@ -143,7 +143,9 @@ SUMMARY = (
 )
 
 
-def newest(connection: Connection, limit: int, status: str | None = None) -> Sequence[Summary]:
+def newest(
+    connection: Connection, limit: int, status: str | None = None
+) -> Sequence[TicketSummary]:
     """The tickets that changed last, newest first."""
     query = SUMMARY.where(_ticket.c.deleted_at.is_(None))
     if status is not None:
@@ -162,7 +164,7 @@ def mailbox_of(connection: Connection, number: int) -> Mailbox | None:
     return Mailbox(*row) if row is not None else None
 
 
-def whole(connection: Connection, number: int) -> Whole | None:
+def ticket_view(connection: Connection, number: int) -> TicketView | None:
     """The ticket with all that is on it, oldest first; None where there is none."""
     row = connection.execute(SUMMARY.where(_ticket.c.id == number)).one_or_none()
     if row is None:
@@ -174,10 +176,10 @@ def whole(connection: Connection, number: int) -> Whole | None:
         .where(_participant.c.ticket_id == number)
         .order_by(_participant.c.id)
     )
-    return Whole(
+    return TicketView(
         summary(row),
         _details(row),
-        tuple(Member(*member) for member in members),
+        tuple(ParticipantView(*member) for member in members),
         _comments(connection, number),
         _history(connection, number),
     )
@@ -193,8 +195,8 @@ def raw_mail(connection: Connection, number: int, journal_id: UUID) -> bytes | N
     return blobs.load(connection, row.mailbox_id, row.raw_digest) if row is not None else None
 
 
-def _comments(connection: Connection, number: int) -> tuple[Said, ...]:
-    attached: dict[int, list[Attached]] = {}
+def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:
+    attached: dict[int, list[AttachmentView]] = {}
     for row in connection.execute(
         select(_attachment)
         .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
@@ -202,7 +204,7 @@ def _comments(connection: Connection, number: int) -> tuple[Said, ...]:
         .order_by(_attachment.c.id)
     ):
         attached.setdefault(row.comment_id, []).append(
-            Attached(row.id, row.name, row.content_type, row.size_bytes, row.part)
+            AttachmentView(row.id, row.name, row.content_type, row.size_bytes, row.part)
         )
     of_author = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
         _person.c.address == _comment.c.author
@@ -214,7 +216,7 @@ def _comments(connection: Connection, number: int) -> tuple[Said, ...]:
         .order_by(_comment.c.written_at, _comment.c.id)
     )
     return tuple(
-        Said(
+        CommentView(
             row.id,
             row.journal_id,
             row.author,
@@ -230,7 +232,7 @@ def _comments(connection: Connection, number: int) -> tuple[Said, ...]:
     )
 
 
-def _history(connection: Connection, number: int) -> tuple[Audited, ...]:
+def _history(connection: Connection, number: int) -> tuple[AuditEntry, ...]:
     rows = connection.execute(
         select(
             _audit.c.at,
@@ -244,12 +246,12 @@ def _history(connection: Connection, number: int) -> tuple[Audited, ...]:
         .where(_audit.c.ticket_id == number)
         .order_by(_audit.c.at, _audit.c.id)
     )
-    return tuple(Audited(*row) for row in rows)
+    return tuple(AuditEntry(*row) for row in rows)
 
 
-def summary(row: Row[Any]) -> Summary:
+def summary(row: Row[Any]) -> TicketSummary:
     """A row of `SUMMARY`."""
-    return Summary(
+    return TicketSummary(
         number=row.id,
         mailbox=row.mailbox,
         subject=row.subject,
@@ -268,8 +270,8 @@ def summary(row: Row[Any]) -> Summary:
     )
 
 
-def _details(row: Row[Any]) -> Details:
-    return Details(
+def _details(row: Row[Any]) -> TicketDetails:
+    return TicketDetails(
         tier=row.tier,
         channel=row.channel or "",
         fields=json.loads(row.fields),

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from rules.facts import Part, Presence
+from rules.facts import ParticipantKind, Presence
 from rules.mail import Attachment, Mailbox
 from rules.service.participants import Addition
-from rules.ticket.notices import NoticeState, Order, Seat
+from rules.ticket.notices import NoticeOrder, NoticeState, StaffSubscription
 from rules.ticket.visibility import Visibility
-from storage.db.statements import always, insertion
+from storage.db.statements import compiled, compiled_insert
 from storage.db.tables import (
     AttachmentRow,
     AuditRow,
@@ -28,18 +28,18 @@ from storage.db.tables import (
     table,
 )
 
-_JOIN = insertion(table(ParticipantRow), unless_there=True)
-_COMMENT = insertion(table(CommentRow))
+_JOIN = compiled_insert(table(ParticipantRow), unless_there=True)
+_COMMENT = compiled_insert(table(CommentRow))
 # A number is asked for only where it is needed: on PostgreSQL each one is a wait.
-_NUMBERED_COMMENT = insertion(table(CommentRow), "id")
-_ATTACHMENT = insertion(table(AttachmentRow))
-_NOTICE = insertion(table(NoticeRow))
-_AUDIT = insertion(table(AuditRow))
+_NUMBERED_COMMENT = compiled_insert(table(CommentRow), "id")
+_ATTACHMENT = compiled_insert(table(AttachmentRow))
+_NOTICE = compiled_insert(table(NoticeRow))
+_AUDIT = compiled_insert(table(AuditRow))
 _ticket = table(TicketRow)
-_TOUCH = always(
+_TOUCH = compiled(
     update(_ticket).where(_ticket.c.id == bindparam("ticket")).values(updated_at=bindparam("now"))
 )
-_MOVE = always(
+_MOVE = compiled(
     update(_ticket)
     .where(_ticket.c.id == bindparam("ticket"), _ticket.c.status == bindparam("was"))
     .values(status=bindparam("became"), status_at=bindparam("now"), updated_at=bindparam("now"))
@@ -47,15 +47,15 @@ _MOVE = always(
 )
 
 
-_LACKS = always(
+_LACKS = compiled(
     update(_ticket)
     .where(_ticket.c.id == bindparam("ticket"))
     .values(missing=bindparam("still_missing"))
 )
-_FIELDS = always(
+_FIELDS = compiled(
     select(_ticket.c.fields).where(_ticket.c.id == bindparam("ticket")).with_for_update()
 )
-_KEEP_FIELDS = always(
+_KEEP_FIELDS = compiled(
     update(_ticket).where(_ticket.c.id == bindparam("ticket")).values(fields=bindparam("kept"))
 )
 
@@ -74,7 +74,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class ChangeContext:
     """Who writes, and when: what all rows of one act have in common."""
 
     mailbox: Mailbox
@@ -87,7 +87,9 @@ class Hand:
     """Of the mail that the act comes by."""
 
 
-def join(connection: Connection, hand: Hand, ticket: int, additions: Iterable[Addition]) -> None:
+def add_participants(
+    connection: Connection, hand: ChangeContext, ticket: int, additions: Iterable[Addition]
+) -> None:
     """Put people on a ticket; whoever is on it already stays as he is."""
     rows = [
         {
@@ -107,9 +109,9 @@ def join(connection: Connection, hand: Hand, ticket: int, additions: Iterable[Ad
         _JOIN.run_many(connection, rows)
 
 
-def comment(
+def add_comment(
     connection: Connection,
-    hand: Hand,
+    hand: ChangeContext,
     ticket: int,
     visibility: Visibility,
     author: str,
@@ -142,10 +144,10 @@ def comment(
     return number
 
 
-def order(
+def queue_notices(
     connection: Connection,
-    hand: Hand,
-    orders: Iterable[Order],
+    hand: ChangeContext,
+    orders: Iterable[NoticeOrder],
     ticket: int | None,
     comment: int | None,
 ) -> None:
@@ -155,7 +157,9 @@ def order(
     """
     orders = tuple(orders)
     if ticket is not None:
-        _JOIN.run_many(connection, [_seat(hand, ticket, o, o.seat) for o in orders if o.seat])
+        _JOIN.run_many(
+            connection, [_seat(hand, ticket, o, o.subscription) for o in orders if o.subscription]
+        )
     rows = [
         {
             "id": hand.new_id(),
@@ -180,7 +184,9 @@ def order(
         _NOTICE.run_many(connection, rows)
 
 
-def move(connection: Connection, hand: Hand, ticket: int, was: str, became: str, why: str) -> bool:
+def change_status(
+    connection: Connection, hand: ChangeContext, ticket: int, was: str, became: str, why: str
+) -> bool:
     """Change a ticket's status, once; False where it was not `was` any more."""
     moved = _MOVE.rows(connection, ticket=ticket, was=was, became=became, now=hand.now)
     if moved:
@@ -188,11 +194,11 @@ def move(connection: Connection, hand: Hand, ticket: int, was: str, became: str,
     return bool(moved)
 
 
-def touch(connection: Connection, hand: Hand, ticket: int) -> None:
+def touch(connection: Connection, hand: ChangeContext, ticket: int) -> None:
     _TOUCH.run(connection, {"ticket": ticket, "now": hand.now})
 
 
-def still_missing(connection: Connection, ticket: int, names: Iterable[str]) -> None:
+def set_missing(connection: Connection, ticket: int, names: Iterable[str]) -> None:
     """Keep which facts a request lacks after what was written last."""
     listed = json.dumps(list(names), ensure_ascii=False)
     _LACKS.run(connection, {"ticket": ticket, "still_missing": listed})
@@ -208,7 +214,13 @@ def keep_fields(connection: Connection, ticket: int, found: Mapping[str, str]) -
 
 
 def audit(
-    connection: Connection, hand: Hand, ticket: int, what: str, was: str, became: str, why: str
+    connection: Connection,
+    hand: ChangeContext,
+    ticket: int,
+    what: str,
+    was: str,
+    became: str,
+    why: str,
 ) -> None:
     """Write down who changed what, and why."""
     _AUDIT.run(
@@ -235,21 +247,23 @@ def storable(value: str, limit: int | None = None) -> str:
     return value.encode("utf-8", "replace").decode().replace("\0", "")[:limit]
 
 
-def _seat(hand: Hand, ticket: int, order: Order, seat: Seat) -> dict[str, Any]:
+def _seat(
+    hand: ChangeContext, ticket: int, order: NoticeOrder, seat: StaffSubscription
+) -> dict[str, Any]:
     return {
         "mailbox_id": hand.mailbox.id,
         "ticket_id": ticket,
         "address": order.address,
         "person_id": None,
-        "part": Part.FOLLOWER.value,
+        "part": ParticipantKind.FOLLOWER.value,
         "presence": Presence.ACTIVE.value,
         "joined_at": hand.now,
-        "muted": seat is Seat.ONLOOKER,
+        "muted": seat is StaffSubscription.ONLOOKER,
         "language": order.language,
     }
 
 
-def _attachment(hand: Hand, comment: int, attachment: Attachment) -> dict[str, Any]:
+def _attachment(hand: ChangeContext, comment: int, attachment: Attachment) -> dict[str, Any]:
     return {
         "mailbox_id": hand.mailbox.id,
         "comment_id": comment,

@@ -26,11 +26,11 @@ from storage.db import raw_mail
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.mail import journal
-from storage.mail.journal import JournalEntry, Wanted
+from storage.mail.journal import JournalEntry, JournalFilter
 from storage.registry import enrolment
 from storage.registry.enrolment import NewPerson
 from storage.ticket import read
-from storage.ticket.read import Whole
+from storage.ticket.read import TicketView
 from tests.running import Postern, generous, initialised, serving, write_config
 
 T = TypeVar("T")
@@ -126,8 +126,8 @@ class Desk:
         raw = a_mail(sender, **header)
         return filed(self.send(raw, sender))[1], id_of(raw)
 
-    def ticket(self, number: int) -> Whole:
-        whole = self.database.read(lambda c: read.whole(c, number))
+    def ticket(self, number: int) -> TicketView:
+        whole = self.database.read(lambda c: read.ticket_view(c, number))
         assert whole is not None
         return whole
 
@@ -141,7 +141,7 @@ class Desk:
         return self.database.read(lambda c: journal.find(c, id_of(raw)))
 
     def all_entries(self) -> Sequence[JournalEntry]:
-        return self.database.read(lambda c: journal.newest(c, Wanted(), 1_000_000))
+        return self.database.read(lambda c: journal.newest(c, JournalFilter(), 1_000_000))
 
     def stored(self, raw: bytes, mailbox: str = SUPPORT) -> bytes:
         """The bytes that the store has under this mail's digest. Raises LookupError."""

@@ -23,13 +23,13 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.db.tables import CommentRow, TicketRow, table
 from storage.mail import journal
-from storage.mail.journal import JournalEntry, Wanted
+from storage.mail.journal import JournalEntry, JournalFilter
 from storage.notices import outbox
-from storage.notices.outbox import Listed
+from storage.notices.outbox import NoticeSummary
 from storage.registry import enrolment
 from storage.registry.enrolment import NewPerson
 from storage.ticket import read
-from storage.ticket.read import Whole
+from storage.ticket.read import TicketView
 from tests.acceptance.desk import SALES, SUPPORT, Answer
 from tests.gateway.senders import ed25519_key, rsa_key, signed
 from tests.nameserver import NameServer
@@ -186,7 +186,7 @@ class Target:
 
     def journal(self) -> Sequence[JournalEntry]:
         """Every mail so far, oldest first."""
-        return self.database.read(lambda c: journal.newest(c, Wanted(), 100_000))
+        return self.database.read(lambda c: journal.newest(c, JournalFilter(), 100_000))
 
     def told(self, *arguments: str) -> list[dict[str, Any]]:
         """What `postern tail --json` prints."""
@@ -207,12 +207,12 @@ class Target:
 
         return self.database.read(count)
 
-    def ticket(self, number: int) -> Whole:
-        whole = self.database.read(lambda c: read.whole(c, number))
+    def ticket(self, number: int) -> TicketView:
+        whole = self.database.read(lambda c: read.ticket_view(c, number))
         assert whole is not None
         return whole
 
-    def notices(self) -> Sequence[Listed]:
+    def notices(self) -> Sequence[NoticeSummary]:
         """Every mail that we were to send, sent or not."""
         return self.database.read(lambda c: outbox.listing(c, None, 100_000))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rules.mail.quoting import masked
-from storage.ticket.read import Said
+from storage.ticket.read import CommentView
 from tests.acceptance.desk import SUPPORT, Desk, a_mail, eventually, filed, id_of
 from tests.mails import ClientMail, clients
 
@@ -60,7 +60,7 @@ def sent_by_client(desk: Desk, fixture: ClientMail, values: dict[str, str]) -> t
     return filed(desk.send(raw, values["author"], to))[1], raw
 
 
-def comments(desk: Desk, ticket: int) -> Sequence[Said]:
+def comments(desk: Desk, ticket: int) -> Sequence[CommentView]:
     return desk.ticket(ticket).comments
 
 

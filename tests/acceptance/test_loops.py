@@ -20,7 +20,7 @@ from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.mail import journal
-from storage.mail.journal import Wanted
+from storage.mail.journal import JournalFilter
 from storage.notices import outbox
 from storage.registry import enrolment
 from storage.registry.enrolment import NewPerson
@@ -46,7 +46,7 @@ class Counted:
 def counted(database: Database) -> Counted:
     def look(connection: Connection) -> Counted:
         due = outbox.counts(connection).get(NoticeState.DUE, 0)
-        return Counted(len(journal.newest(connection, Wanted(), 10_000)), due)
+        return Counted(len(journal.newest(connection, JournalFilter(), 10_000)), due)
 
     return database.read(look)
 

@@ -41,7 +41,7 @@ def reason(running: Postern) -> str:
     """Of the last mail."""
     database = Database(load(running.config).store.url)
     try:
-        (last,) = database.read(lambda c: journal.newest(c, journal.Wanted(), 1))
+        (last,) = database.read(lambda c: journal.newest(c, journal.JournalFilter(), 1))
     finally:
         database.close()
     return str(last.reason)

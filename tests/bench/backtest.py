@@ -20,7 +20,7 @@ from pathlib import Path
 
 from gateway import backtest, clock, log, policies
 from gateway.app import Parts, parts
-from gateway.backtest import Report, Wanted
+from gateway.backtest import BacktestQuery, Report
 from gateway.cli.server import ensure_key
 from gateway.config.model import Config, RelaySection, StoreSection, TrustSection
 from rules.facts import Role
@@ -110,10 +110,10 @@ async def file(config: Config, mails: Load, at_once: int = AT_ONCE) -> None:
 def measured(config: Config) -> Took:
     """Try the policy on all mails of the last day."""
     now = clock.now() + timedelta(seconds=1)
-    wanted = Wanted(now - timedelta(days=1), now, None, 50)
+    wanted = BacktestQuery(now - timedelta(days=1), now, None, 50)
     database = Database(config.store.url, connections=1)
     before, cpu, started = _peak_mib(), time.process_time(), time.perf_counter()
-    report = asyncio.run(backtest.simulate(database, policies.load(None), _stricter(), wanted))
+    report = asyncio.run(backtest.run_backtest(database, policies.load(None), _stricter(), wanted))
     took = time.perf_counter() - started, time.process_time() - cpu
     database.close()
     return Took(report, *took, _peak_mib() - before)

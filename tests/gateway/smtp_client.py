@@ -14,8 +14,8 @@ from socket import SO_LINGER, SOL_SOCKET
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 
 from gateway.smtp.connection import Listener
-from gateway.smtp.limits import Limits, Wire
-from gateway.smtp.listeners import Ingress, listen_tcp, listen_unix
+from gateway.smtp.limits import ConnectionPool, Limits
+from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
 from rules.mail import Delivery
 from rules.replies import ACCEPTED, REFUSED_SENDER, TEMPORARY_FAILURE, Reply
 
@@ -119,7 +119,7 @@ class Served:
     """A running server."""
 
     post: Post
-    wire: Wire
+    wire: ConnectionPool
     port: int
     server: asyncio.Server
 
@@ -145,9 +145,9 @@ async def a_server(
     reuse_port: bool = False,
 ) -> AsyncIterator[Served]:
     post = Post()
-    wire = Wire(limits or Limits())
+    wire = ConnectionPool(limits or Limits())
     listener = listener or Listener("mx.example.com")
-    ingress = Ingress(serves=post.serves, take=post.take)
+    ingress = SmtpHooks(serves=post.serves, take=post.take)
     if unix is None:
         server = await listen_tcp(
             ingress,

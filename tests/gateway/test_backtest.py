@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway import backtest, clock, policies
-from gateway.backtest import Aspect, Report, Wanted
+from gateway.backtest import Aspect, BacktestQuery, Report
 from gateway.config.model import TrustSection
 from rules.decision.model import Reason, Verdict
 from rules.facts import Presence, Role
@@ -30,7 +30,7 @@ from storage.registry.enrolment import NewPerson
 from storage.ticket import participants
 from storage.ticket import write as records
 from storage.ticket.changes import make
-from storage.ticket.write import Hand, Source
+from storage.ticket.write import ChangeContext, Source
 from tests.bench import backtest as bench
 from tests.bench import load
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
@@ -50,34 +50,36 @@ async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
 async def tried(desk: Desk, new: Policy, limit: int = 50, until: datetime | None = None) -> Report:
     """What comes of it for all mails of the last day."""
     end = until or clock.now() + timedelta(seconds=1)
-    wanted = Wanted(end - DAY, end, None, limit)
-    return await backtest.simulate(desk.parts.database, desk.parts.policies, new, wanted)
+    wanted = BacktestQuery(end - DAY, end, None, limit)
+    return await backtest.run_backtest(desk.parts.database, desk.parts.policies, new, wanted)
 
 
 async def write(desk: Desk, job: Callable[[Connection], Any]) -> Any:
     return await asyncio.wrap_future(desk.parts.ledger.submit(job))
 
 
-async def by_staff(desk: Desk, job: Callable[[Connection, Hand], Any]) -> None:
+async def by_staff(desk: Desk, job: Callable[[Connection, ChangeContext], Any]) -> None:
     """Something that staff do in the console."""
     mailbox = await asyncio.to_thread(desk.parts.database.read, enrolment.mailboxes)
-    hand = Hand(mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id)
+    hand = ChangeContext(mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id)
     await write(desk, lambda connection: job(connection, hand))
 
 
 async def move(desk: Desk, ticket: int, was: Status, became: Status) -> None:
-    await by_staff(desk, lambda c, hand: records.move(c, hand, ticket, was, became, ""))
+    await by_staff(desk, lambda c, hand: records.change_status(c, hand, ticket, was, became, ""))
 
 
 async def settle(desk: Desk, address: str, was: Presence, became: Presence) -> None:
-    await by_staff(desk, lambda c, hand: participants.settle(c, hand, 1, address, was, became))
+    await by_staff(
+        desk, lambda c, hand: participants.set_presence(c, hand, 1, address, was, became)
+    )
 
 
 async def enrol(desk: Desk, address: str) -> None:
     """Enrol somebody of Acme whose one mail is held: it is filed with that."""
     person = NewPerson(address, "", Role.USER, "Acme")
     await write(desk, lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, SUPPORT), person))
-    assert await desk.parts.keeper.release_enrolled() == 1
+    assert await desk.parts.scheduler.release_enrolled() == 1
 
 
 def as_recorded(report: Report) -> bool:
@@ -320,7 +322,7 @@ async def test_what_moved_on_is_said_apart(desk: Desk) -> None:
 
 async def test_staff_who_said_who_wrote_a_mail_are_believed_again(desk: Desk) -> None:
     await desk.take(a_mail("a@acme.example, b@acme.example"))
-    (held,) = await asyncio.to_thread(desk.parts.database.read, quarantine.held)
+    (held,) = await asyncio.to_thread(desk.parts.database.read, quarantine.held_mails)
     delivery = await asyncio.to_thread(
         desk.parts.database.read, lambda c: quarantine.delivery(c, held)
     )

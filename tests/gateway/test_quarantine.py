@@ -15,7 +15,7 @@ import pytest
 from gateway.clock import new_id
 from gateway.config.model import TrustSection
 from gateway.ingest import Ingest
-from gateway.scheduler import Keeper
+from gateway.scheduler import Scheduler
 from rules.decision.model import Reason, Verdict
 from rules.facts import Role
 from rules.mail import Delivery
@@ -23,7 +23,7 @@ from rules.mail.header import Author
 from rules.sender.authentication import Authentication
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
-from storage.mail.quarantine import Held
+from storage.mail.quarantine import HeldMail
 from storage.notices import invitations
 from storage.registry import enrolment as registry
 from storage.registry.enrolment import NewPerson
@@ -49,8 +49,8 @@ async def write(desk: Desk, job: Any) -> Any:
     return await asyncio.wrap_future(desk.parts.ledger.submit(job))
 
 
-async def the_held(desk: Desk) -> tuple[Held, Delivery]:
-    (held,) = await read(desk, quarantine.held)
+async def the_held(desk: Desk) -> tuple[HeldMail, Delivery]:
+    (held,) = await read(desk, quarantine.held_mails)
     return held, await read(desk, partial(quarantine.delivery, mail=held))
 
 
@@ -79,20 +79,20 @@ async def test_a_colleague_is_invited_once_a_day(desk: Desk) -> None:
 
 async def test_his_mail_is_filed_by_itself_when_he_is_enrolled(desk: Desk) -> None:
     await desk.take(a_mail("new@acme.example"))
-    assert await desk.parts.keeper.release_enrolled() == 0
+    assert await desk.parts.scheduler.release_enrolled() == 0
     await enrol(desk, "new@acme.example")
 
-    assert await desk.parts.keeper.release_enrolled() == 1
+    assert await desk.parts.scheduler.release_enrolled() == 1
 
     last = await desk.last()
     assert (last.verdict, last.author) == (Verdict.OPENED, "new@acme.example")
-    assert await read(desk, quarantine.held) == []
+    assert await read(desk, quarantine.held_mails) == []
 
 
 async def test_two_keepers_file_it_once(desk: Desk) -> None:
     await desk.take(a_mail("new@acme.example"))
     await enrol(desk, "new@acme.example")
-    keeper = desk.parts.keeper
+    keeper = desk.parts.scheduler
 
     await asyncio.gather(*(keeper.release_enrolled() for _ in range(4)))
 
@@ -116,7 +116,7 @@ async def test_a_ticket_from_quarantine_began_when_its_mail_came(desk: Desk) -> 
     await enrol(desk, "new@acme.example")
     receipt = await desk.parts.ingest.release(held, delivery, STAFF)
 
-    whole = await read(desk, partial(tickets.whole, number=receipt.ticket or 0))
+    whole = await read(desk, partial(tickets.ticket_view, number=receipt.ticket or 0))
     assert whole.summary.opened_at == held.came_at
 
 
@@ -138,7 +138,7 @@ async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(des
     ann = Author("ann@acme.example")
     receipt = await desk.parts.ingest.release(held, delivery, STAFF, author=ann)
 
-    whole = await read(desk, partial(tickets.whole, number=receipt.ticket or 0))
+    whole = await read(desk, partial(tickets.ticket_view, number=receipt.ticket or 0))
     assert whole.summary.requester == "ann@acme.example"
 
 
@@ -149,7 +149,7 @@ async def test_what_the_rules_hold_again_stays_held(desk: Desk) -> None:
     receipt = await desk.parts.ingest.release(held, delivery, STAFF)
 
     assert receipt.verdict is Verdict.HELD
-    assert len(await read(desk, quarantine.held)) == 1
+    assert len(await read(desk, quarantine.held_mails)) == 1
 
 
 async def test_a_discarded_mail_is_not_released(desk: Desk) -> None:
@@ -158,7 +158,7 @@ async def test_a_discarded_mail_is_not_released(desk: Desk) -> None:
     assert await write(desk, partial(quarantine.discard, journal_id=held.journal_id))
     await enrol(desk, "new@acme.example")
 
-    assert await desk.parts.keeper.release_enrolled() == 0
+    assert await desk.parts.scheduler.release_enrolled() == 0
     with pytest.raises(Conflict):
         await desk.parts.ingest.release(held, delivery, STAFF)
 
@@ -166,7 +166,7 @@ async def test_a_discarded_mail_is_not_released(desk: Desk) -> None:
 async def test_what_waited_too_long_is_discarded(desk: Desk) -> None:
     await desk.take(a_mail("new@acme.example"))
     parts = desk.parts
-    later = Keeper(
+    later = Scheduler(
         parts.database,
         parts.ledger,
         parts.ingest,
@@ -180,7 +180,7 @@ async def test_what_waited_too_long_is_discarded(desk: Desk) -> None:
 
 async def test_the_quarantine_is_counted(desk: Desk) -> None:
     await desk.take(a_mail("new@acme.example"))
-    await desk.parts.keeper.look_around(also_old=True)
+    await desk.parts.scheduler.run_once(also_old=True)
 
     assert b"postern_held 1.0" in desk.parts.metrics.render()
 
@@ -240,9 +240,9 @@ async def test_what_his_suspended_company_keeps_back_is_not_tried_round_after_ro
     before = await desk.journal()
 
     for _ in range(3):
-        assert await desk.parts.keeper.release_enrolled() == 0
+        assert await desk.parts.scheduler.release_enrolled() == 0
 
     assert await desk.journal() == before
 
     await write(desk, lambda c: registry.set_company_active(c, mailbox, "Acme", active=True))
-    assert await desk.parts.keeper.release_enrolled() == 1
+    assert await desk.parts.scheduler.release_enrolled() == 1

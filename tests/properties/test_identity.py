@@ -22,7 +22,7 @@ from gateway.authentication.authenticator import Authenticator
 from gateway.authentication.dns import Resolver
 from gateway.parsing.parser import Parser
 from rules.facts import Company, Facts, Person, Role
-from rules.identity import Sender, Tier, identify
+from rules.identity import ProofLevel, Sender, identify
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.header import Ambiguous
 from rules.sender.authentication import Authentication
@@ -212,7 +212,7 @@ def facts(envelope: Envelope, authentication: Authentication) -> Facts:
         own_addresses=frozenset({"support@help.example"}),
         envelope=envelope,
         authentication=authentication,
-        signals=(),
+        pointers=(),
         people=people,
         author_company=None,
         domain_known=True,
@@ -261,8 +261,8 @@ def test_the_sender_is_of_a_domain_that_proved_it_or_below_t2(gateway: Gateway, 
     if found is None:
         return
     who, authentication = found
-    assert (who.tier >= Tier.PROVEN) == authentication.aligned
-    if who.tier < Tier.PROVEN:
+    assert (who.proof_level >= ProofLevel.PROVEN) == authentication.aligned
+    if who.proof_level < ProofLevel.PROVEN:
         return
     domain = who.address.rpartition("@")[2]
     proven = authentication.by.partition(":")[2]
@@ -283,4 +283,4 @@ def test_the_two_proofs_of_this_world_do_hold(gateway: Gateway) -> None:
     ):
         found = gateway.sender(sent)
         assert found is not None
-        assert (found[0].address, found[0].tier) == (author, Tier.PROVEN)
+        assert (found[0].address, found[0].proof_level) == (author, ProofLevel.PROVEN)

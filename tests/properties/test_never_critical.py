@@ -48,7 +48,7 @@ from storage.registry.enrolment import NewPerson
 from storage.ticket import changes, opening
 from storage.ticket.changes import ChangeRefused
 from storage.ticket.opening import Request
-from storage.ticket.write import Hand
+from storage.ticket.write import ChangeContext
 from tests.desk import enrolled_store
 from tests.nameserver import NameServer
 from tests.properties.policies import (
@@ -303,7 +303,7 @@ class Scene:
         return reply_address(self.keys, self.mailbox.id, SUPPORT, held)
 
     async def release(self, place: int, author: str | None, as_new: bool) -> None:
-        waiting = self.read(quarantine.held)
+        waiting = self.read(quarantine.held_mails)
         if not waiting:
             return
         held = waiting[place % len(waiting)]
@@ -323,7 +323,9 @@ class Scene:
         """Returns the ticket that it was about."""
         numbers = list(self.tickets())
         number = numbers[act.ticket % len(numbers)] if numbers else 0
-        hand = Hand(self.mailbox, "duty@help.example", act.source, clock.now(), clock.new_id)
+        hand = ChangeContext(
+            self.mailbox, "duty@help.example", act.source, clock.now(), clock.new_id
+        )
         policy, request = self.policy, Request(ANN, "Lift", "It is stuck.", act.level)
 
         def job(connection: Connection) -> int:

@@ -14,8 +14,8 @@ from rules.facts import (
     Company,
     Earlier,
     Facts,
-    Part,
     Participant,
+    ParticipantKind,
     Person,
     Presence,
     Recent,
@@ -29,9 +29,9 @@ from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author, Header
 from rules.policy import Policy, parse
 from rules.sender.authentication import Authentication, Result
-from rules.sender.pointers import Signal, signals
+from rules.sender.pointers import Pointer, find_pointers
 from rules.sender.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
-from rules.ticket.notices import Kind, Order
+from rules.ticket.notices import NoticeKind, NoticeOrder
 
 SUPPORT = "support@help.example"
 MAILBOX = Mailbox(1, SUPPORT, "default")
@@ -115,7 +115,7 @@ def a_mail(
 def a_ticket(
     number: int = 7, *members: Participant, company: Company | None = ACME, **changes: Any
 ) -> Ticket:
-    requester = next((m.address for m in members if m.part is Part.REQUESTER), "")
+    requester = next((m.address for m in members if m.part is ParticipantKind.REQUESTER), "")
     ticket = Ticket(number, company.id if company else None, members, requester=requester)
     return replace(ticket, **changes)
 
@@ -123,14 +123,14 @@ def a_ticket(
 def member(
     number: int,
     who: str,
-    part: Part = Part.USER,
+    part: ParticipantKind = ParticipantKind.USER,
     presence: Presence = Presence.ACTIVE,
     **changes: Any,
 ) -> Participant:
     return replace(Participant(number, who, part, presence), **changes)
 
 
-ANNS = a_ticket(7, member(70, ANN.address, Part.REQUESTER))
+ANNS = a_ticket(7, member(70, ANN.address, ParticipantKind.REQUESTER))
 
 
 @dataclass
@@ -164,7 +164,7 @@ class World:
         return decide(mail, self.facts(mail, envelope, address), self.policy)
 
     def facts(self, mail: Mail, envelope: Envelope, author: str) -> Facts:
-        found: tuple[Signal, ...] = signals(
+        found: tuple[Pointer, ...] = find_pointers(
             mail, envelope, MAILBOX, KEYS, self.policy.subject_tag.format
         )
         domain = author.rpartition("@")[2]
@@ -178,7 +178,7 @@ class World:
             own_addresses=frozenset({SUPPORT}),
             envelope=envelope,
             authentication=self.proof,
-            signals=found,
+            pointers=found,
             people=registered,
             author_company=None if author in registered else self.domains.get(domain),
             domain_known=known,
@@ -207,12 +207,12 @@ def our_id(ticket: int = 7) -> str:
     return message_id(KEYS, MAILBOX.id, ticket, UUID(int=5), "help.example")
 
 
-def orders_of(decision: Decision) -> tuple[Order, ...]:
+def orders_of(decision: Decision) -> tuple[NoticeOrder, ...]:
     """The outgoing mails that a decision causes."""
-    orders: tuple[Order, ...] = getattr(decision.action, "orders", ())
+    orders: tuple[NoticeOrder, ...] = getattr(decision.action, "orders", ())
     return orders
 
 
-def told(decision: Decision, kind: Kind) -> list[str]:
+def told(decision: Decision, kind: NoticeKind) -> list[str]:
     """Who is sent a mail of this kind, in order."""
     return [order.address for order in orders_of(decision) if order.kind is kind]

@@ -23,7 +23,7 @@ def test_a_reply_is_one_short_line_of_ascii(reply: Reply) -> None:
 
 
 def test_no_text_brings_a_second_line() -> None:
-    assert str(replies.ACCEPTED.saying("a\r\n250 b\x1b[31m é")) == "250 2.0.0 a??250 b?[31m ?"
+    assert str(replies.ACCEPTED.with_text("a\r\n250 b\x1b[31m é")) == "250 2.0.0 a??250 b?[31m ?"
 
 
 def test_one_temporary_failure_asks_for_another_try() -> None:
@@ -31,7 +31,7 @@ def test_one_temporary_failure_asks_for_another_try() -> None:
 
 
 def test_one_acceptance_accepts_for_all_since_a_refusal_after_it_would_be_a_bounce() -> None:
-    folded = replies.for_all([replies.REFUSED_SENDER, replies.ACCEPTED.saying("filed as #1")])
+    folded = replies.for_all([replies.REFUSED_SENDER, replies.ACCEPTED.with_text("filed as #1")])
 
     assert str(folded) == "250 2.0.0 filed as #1"
 
@@ -43,6 +43,6 @@ def test_where_all_refuse_the_first_refusal_is_told() -> None:
 
 
 def test_two_tickets_are_both_told() -> None:
-    both = [replies.ACCEPTED.saying("filed as #1"), replies.ACCEPTED.saying("filed as #2")]
+    both = [replies.ACCEPTED.with_text("filed as #1"), replies.ACCEPTED.with_text("filed as #2")]
 
     assert replies.for_all(both).text == "filed as #1; filed as #2"

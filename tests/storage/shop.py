@@ -18,7 +18,7 @@ from rules.facts import Facts, Participant, Ticket
 from rules.mail import Delivery, Envelope, Mail, Mailbox
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import returned_notice, signals
+from rules.sender.pointers import find_pointers, returned_notice
 from rules.sender.tokens import Purpose, ReplyToken, reply_address, return_path
 from storage.db import raw_mail
 from storage.db.database import Database
@@ -27,9 +27,9 @@ from storage.db.tables import ParticipantRow, TicketRow, table
 from storage.mail.apply import Entry, apply
 from storage.mail.facts import gather
 from storage.notices import outbox
-from storage.notices.outbox import Listed
+from storage.notices.outbox import NoticeSummary
 from storage.ticket import load
-from storage.ticket.write import Hand, Source
+from storage.ticket.write import ChangeContext, Source
 from tests.rules.building import KEYS, NOON, PROVEN, SUPPORT, default_policy
 
 T = TypeVar("T")
@@ -85,7 +85,9 @@ class Shop:
             mail=mail,
             envelope=envelope,
             authentication=entry.authentication,
-            signals=signals(mail, envelope, self.mailbox, KEYS, self.policy.subject_tag.format),
+            pointers=find_pointers(
+                mail, envelope, self.mailbox, KEYS, self.policy.subject_tag.format
+            ),
             mailbox=self.mailbox,
             own_addresses=frozenset({SUPPORT}),
             decided_at=entry.decided_at,
@@ -102,8 +104,8 @@ class Shop:
     def write(self, job: Callable[[Connection], T]) -> T:
         return self.ledger.submit(job).result()
 
-    def hand(self, at: datetime = NOON) -> Hand:
-        return Hand(self.mailbox, "sam@help.example", Source.CONSOLE, at, self.new_id)
+    def hand(self, at: datetime = NOON) -> ChangeContext:
+        return ChangeContext(self.mailbox, "sam@help.example", Source.CONSOLE, at, self.new_id)
 
     def set(self, number: int, **values: object) -> None:
         """Change a ticket's row behind everybody's back."""
@@ -132,7 +134,7 @@ class Shop:
         held = ReplyToken(number, self.member(number, address).id, purpose)
         return reply_address(KEYS, self.mailbox.id, SUPPORT, held)
 
-    def notices(self, address: str | None = None) -> list[Listed]:
+    def notices(self, address: str | None = None) -> list[NoticeSummary]:
         """The notices ordered so far, of one recipient or of all."""
         every = self.database.read(lambda c: outbox.listing(c, None, 1000))
         return [one for one in every if address in (None, one.address)]

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from gateway.clock import Clock, NewId
 from gateway.policies import Policies, named
-from gateway.web.api.auth import ACTOR_HEADER, Fault, Scope
+from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope
 from rules.facts import Person, Role, Ticket
 from rules.mail import Mailbox
 from rules.policy import Policy
@@ -20,13 +20,13 @@ from storage.db.ledger import Ledger
 from storage.registry import callers, enrolment
 from storage.ticket import load
 from storage.ticket import read as tickets
-from storage.ticket.write import Hand, Source
+from storage.ticket.write import ChangeContext, Source
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ApiContext:
     """The parts."""
 
     database: Database
@@ -49,8 +49,8 @@ class Desk:
     def policy(self, mailbox: Mailbox) -> Policy:
         return named(self.policies, mailbox.policy, f"mailbox {mailbox.address}")
 
-    def hand(self, mailbox: Mailbox, actor: str, now: datetime) -> Hand:
-        return Hand(mailbox, actor, Source.API, now, self.new_id)
+    def hand(self, mailbox: Mailbox, actor: str, now: datetime) -> ChangeContext:
+        return ChangeContext(mailbox, actor, Source.API, now, self.new_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MailboxRole:
     """A mailbox, and the caller's person there; none for a token that acts for nobody."""
 
     mailbox: Mailbox
@@ -75,7 +75,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class VisibleTicket:
     """A ticket that the caller may read."""
 
     mailbox: Mailbox
@@ -83,7 +83,9 @@ class Found:
     reach: Access
 
 
-def find(connection: Connection, desk: Desk, caller: Caller, number: int, now: datetime) -> Found:
+def find(
+    connection: Connection, desk: ApiContext, caller: Caller, number: int, now: datetime
+) -> VisibleTicket:
     """Raises Fault: 403 for a caller whom nobody knows; 404 where there is no such ticket, and in
     the same words where there is one that he may not read."""
     people = _people(connection, caller, now)
@@ -94,30 +96,30 @@ def find(connection: Connection, desk: Desk, caller: Caller, number: int, now: d
     if mailbox is not None and ticket is not None:
         reach = _reach(people, mailbox, ticket, desk.policy(mailbox))
         if reach is not Access.NONE:
-            return Found(mailbox, ticket, reach)
+            return VisibleTicket(mailbox, ticket, reach)
     raise no_ticket(number)
 
 
-def no_ticket(number: int) -> Fault:
-    return Fault(404, f"there is no ticket #{number}")
+def no_ticket(number: int) -> ApiError:
+    return ApiError(404, f"there is no ticket #{number}")
 
 
-def place(connection: Connection, caller: Caller, named_mailbox: str, now: datetime) -> Place:
+def place(connection: Connection, caller: Caller, named_mailbox: str, now: datetime) -> MailboxRole:
     """The mailbox of that address, or the only one of the caller. Raises Fault."""
     people = _people(connection, caller, now)
     if people is None:
-        places = [Place(mailbox, None) for mailbox in enrolment.mailboxes(connection)]
+        places = [MailboxRole(mailbox, None) for mailbox in enrolment.mailboxes(connection)]
     else:
-        places = [Place(mailbox, person) for mailbox, person in people.items()]
+        places = [MailboxRole(mailbox, person) for mailbox, person in people.items()]
     if named_mailbox:
         for each in places:
             if each.mailbox.address == named_mailbox.lower():
                 return each
-        raise Fault(404, f"there is no mailbox {named_mailbox}")
+        raise ApiError(404, f"there is no mailbox {named_mailbox}")
     if len(places) == 1:
         return places[0]
     known = ", ".join(each.mailbox.address for each in places)
-    raise Fault(400, f"name the mailbox, one of: {known or 'there is none'}")
+    raise ApiError(400, f"name the mailbox, one of: {known or 'there is none'}")
 
 
 def _people(
@@ -127,10 +129,10 @@ def _people(
     if caller.scope is Scope.READ:
         return None
     role = Role.STAFF if caller.scope is Scope.STAFF else Role.USER
-    people = callers.find(connection, caller.address, role, now)
+    people = callers.find_caller(connection, caller.address, role, now)
     if not people:
         wanted = "staff person" if role is Role.STAFF else "user of an active company"
-        raise Fault(403, f"{ACTOR_HEADER}: {caller.address} is no active {wanted}")
+        raise ApiError(403, f"{ACTOR_HEADER}: {caller.address} is no active {wanted}")
     return people
 
 

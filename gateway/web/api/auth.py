@@ -28,7 +28,7 @@ class Scope(StrEnum):
     """A report or a screen: sees what staff see, changes nothing, acts for nobody."""
 
 
-class Fault(Exception):
+class ApiError(Exception):
     """A request that is answered with an error: its status and what to do, in words."""
 
     def __init__(self, status: int, what: str) -> None:
@@ -41,13 +41,13 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
     """The scope of the request's token. Raises Fault: 401 without a good one, 403 for another."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
-        raise Fault(401, "send Authorization: Bearer TOKEN")
+        raise ApiError(401, "send Authorization: Bearer TOKEN")
     look_up = partial(enrolment.api_token_scope, token=token.strip())
     scope = await asyncio.to_thread(database.read, look_up)
     if scope is None:
-        raise Fault(401, "unknown token")
+        raise ApiError(401, "unknown token")
     if scope not in allowed:
-        raise Fault(403, f"this token is for {scope}, not for {' or '.join(allowed)}")
+        raise ApiError(403, f"this token is for {scope}, not for {' or '.join(allowed)}")
     return Scope(scope)
 
 
@@ -61,8 +61,8 @@ def actor(request: web.Request, scope: Scope) -> str:
     named = request.headers.get(ACTOR_HEADER, "").strip()
     if not named:
         example = "sam@help.example" if scope is Scope.STAFF else "ann@acme.example"
-        raise Fault(403, f"say for whom: send {ACTOR_HEADER}: {example}")
+        raise ApiError(403, f"say for whom: send {ACTOR_HEADER}: {example}")
     address = normalise(named)
     if address is None:
-        raise Fault(403, f"{ACTOR_HEADER}: {named!r} is no mail address")
+        raise ApiError(403, f"{ACTOR_HEADER}: {named!r} is no mail address")
     return address

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from rules.facts import Presence
 from rules.mail.quoting import REPLY_MARK, masked, published, visible
 from rules.ticket.visibility import Visibility
-from storage.ticket.read import Attached, Audited, Said, Summary, Whole
+from storage.ticket.read import AttachmentView, AuditEntry, CommentView, TicketSummary, TicketView
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
@@ -19,14 +19,14 @@ _LINK = re.compile(r"/(signup|people|feedback|unsubscribe)/\d{1,20}/[A-Za-z2-7]{
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TicketJson:
     """Tickets as one kind of reader sees them."""
 
     for_staff: bool
     own_addresses: frozenset[str]
     """Of all our mailboxes."""
 
-    def line(self, summary: Summary) -> dict[str, Json]:
+    def line(self, summary: TicketSummary) -> dict[str, Json]:
         """A ticket in a list."""
         shown: dict[str, Json] = {
             "number": summary.number,
@@ -50,7 +50,7 @@ class Shown:
             }
         return shown
 
-    def whole(self, whole: Whole) -> dict[str, Json]:
+    def whole(self, whole: TicketView) -> dict[str, Json]:
         """A ticket with all of it that this reader may see."""
         details = whole.details
         members = (
@@ -80,16 +80,16 @@ class Shown:
             }
         return shown
 
-    def comments(self, whole: Whole) -> Iterable[Said]:
+    def comments(self, whole: TicketView) -> Iterable[CommentView]:
         """Notes, flagged and folded comments are for staff."""
         public = Visibility.PUBLIC.value
         return (said for said in whole.comments if self.for_staff or said.visibility == public)
 
-    def _comments(self, whole: Whole) -> list[Json]:
+    def _comments(self, whole: TicketView) -> list[Json]:
         summary = whole.summary
         return [self._comment(said, summary) for said in self.comments(whole)]
 
-    def _comment(self, said: Said, summary: Summary) -> dict[str, Json]:
+    def _comment(self, said: CommentView, summary: TicketSummary) -> dict[str, Json]:
         text = self._without_tokens(said.text, summary.mailbox)
         if said.by_staff and said.journal_id is not None and not self.for_staff:
             # What a staff person's mail quotes may be our notice to him, with private words.
@@ -117,7 +117,7 @@ class Shown:
         return _LINK.sub(r"/\1", masked(text, self.own_addresses | {mailbox}))
 
 
-def _attached(attached: Attached, begin: str) -> Json:
+def _attached(attached: AttachmentView, begin: str) -> Json:
     return {
         "id": attached.id,
         "name": attached.name,
@@ -127,7 +127,7 @@ def _attached(attached: Attached, begin: str) -> Json:
     }
 
 
-def _audited(audited: Audited) -> Json:
+def _audited(audited: AuditEntry) -> Json:
     return {
         "at": _moment(audited.at),
         "actor": audited.actor,

@@ -19,10 +19,10 @@ from functools import partial
 from aiohttp import web
 
 from gateway.parsing.parser import part_bytes
-from gateway.ticket_requests import Asked, NewTicket
+from gateway.ticket_requests import NewTicket, TicketPatch
 from gateway.web.api import access as desks
-from gateway.web.api.access import Caller, Desk, Place
-from gateway.web.api.auth import Fault, Scope, actor, authorise
+from gateway.web.api.access import ApiContext, Caller, MailboxRole
+from gateway.web.api.auth import ApiError, Scope, actor, authorise
 from gateway.web.api.download import ANY_TYPE, download
 from gateway.web.api.request_parsing import (
     as_text,
@@ -33,7 +33,7 @@ from gateway.web.api.request_parsing import (
     place_of,
     status_of,
 )
-from gateway.web.api.ticket_json import Json, Shown
+from gateway.web.api.ticket_json import Json, TicketJson
 from rules.mail.addresses import normalise
 from rules.service.permissions import Access, forbidden, with_reopening
 from rules.ticket.lifecycle import Status
@@ -43,16 +43,16 @@ from storage.ticket import changes, lists, opening, read
 from storage.ticket.changes import ChangeRefused
 from storage.ticket.lists import All, CopiedTo, OfCompany, Page, RequestedBy, Which
 from storage.ticket.opening import Request
-from storage.ticket.read import Attached, Said, Whole
+from storage.ticket.read import AttachmentView, CommentView, TicketView
 
 PATH = "/api/v1/tickets"
 LISTS = ("mine", "cc", "organisation")
 LIST_KEYS = ("mailbox", "status", "list", "limit", "before")
 
-DESK = web.AppKey("desk", Desk)
+DESK = web.AppKey("desk", ApiContext)
 
 
-def add_routes(app: web.Application, desk: Desk) -> None:
+def add_routes(app: web.Application, desk: ApiContext) -> None:
     app[DESK] = desk
     one = f"{PATH}/{{number:[0-9]{{1,18}}}}"
     app.add_routes(
@@ -73,7 +73,7 @@ async def _list(request: web.Request) -> web.Response:
     status, limit = status_of(query.get("status")), limit_of(query.get("limit"))
     before = place_of(query.get("before"))
 
-    def look(connection: Connection) -> tuple[Page, Shown]:
+    def look(connection: Connection) -> tuple[Page, TicketJson]:
         place = desks.place(connection, caller, query.get("mailbox", ""), desk.clock())
         which = _which(desk, caller, place, query.get("list"))
         found = lists.page(connection, place.mailbox, which, status, limit, before)
@@ -92,28 +92,28 @@ async def _show(request: web.Request) -> web.Response:
     return web.json_response(await desk.read(partial(_seen, desk, caller, number)))
 
 
-def _seen(desk: Desk, caller: Caller, number: int, connection: Connection) -> dict[str, Json]:
+def _seen(desk: ApiContext, caller: Caller, number: int, connection: Connection) -> dict[str, Json]:
     desks.find(connection, desk, caller, number, desk.clock())
     return _shown(connection, caller).whole(_whole(connection, number))
 
 
-def _shown(connection: Connection, caller: Caller) -> Shown:
+def _shown(connection: Connection, caller: Caller) -> TicketJson:
     own_addresses = frozenset(each.address for each in enrolment.mailboxes(connection))
-    return Shown(caller.by_staff, own_addresses)
+    return TicketJson(caller.by_staff, own_addresses)
 
 
 async def _change(request: web.Request) -> web.Response:
     """All of the changes or none: 409 where one cannot be made, 403 where one may not be."""
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
     desk, number, now = request.app[DESK], _number(request), request.app[DESK].clock()
-    asked = await body_of(request, Asked)
+    asked = await body_of(request, TicketPatch)
 
     def job(connection: Connection) -> dict[str, Json]:
         found = desks.find(connection, desk, caller, number, now)
         policy, wanted = desk.policy(found.mailbox), asked.changes()
         for change in wanted:
             if why := forbidden(change, found.reach, policy):
-                raise Fault(403, why)
+                raise ApiError(403, why)
         customer = found.reach is Access.MEMBER
         if customer and asked.comment and not asked.status and found.ticket.status is Status.CLOSED:
             raise ChangeRefused(
@@ -135,10 +135,10 @@ async def _open(request: web.Request) -> web.Response:
     desk, now = request.app[DESK], request.app[DESK].clock()
     new = await body_of(request, NewTicket)
     if new.requester and not caller.by_staff:
-        raise Fault(403, "only staff open tickets for others; leave requester out")
+        raise ApiError(403, "only staff open tickets for others; leave requester out")
     requester = normalise(new.requester) if new.requester else caller.address
     if requester is None:
-        raise Fault(400, f"requester: {new.requester!r} is no mail address")
+        raise ApiError(400, f"requester: {new.requester!r} is no mail address")
     wanted = Request(requester, new.subject, new.text, new.severity)
 
     def job(connection: Connection) -> dict[str, Json]:
@@ -157,19 +157,19 @@ async def _attachment(request: web.Request) -> web.Response:
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
     desk, number, wanted = request.app[DESK], _number(request), int(request.match_info["id"])
 
-    def look(connection: Connection) -> tuple[Attached, bytes]:
+    def look(connection: Connection) -> tuple[AttachmentView, bytes]:
         desks.find(connection, desk, caller, number, desk.clock())
         for said in _shown(connection, caller).comments(_whole(connection, number)):
             for attached in said.attachments:
                 if attached.id == wanted:
                     return attached, _mail_of(connection, number, said)
-        raise Fault(404, f"there is no attachment {wanted} on #{number}")
+        raise ApiError(404, f"there is no attachment {wanted} on #{number}")
 
     attached, raw = await desk.read(look)
     try:
         body = await asyncio.to_thread(part_bytes, raw, attached.part)
     except LookupError:
-        raise Fault(404, f"attachment {wanted} cannot be read; the raw mail has it") from None
+        raise ApiError(404, f"attachment {wanted} cannot be read; the raw mail has it") from None
     return download(body, attached.name, attached.content_type)
 
 
@@ -181,33 +181,33 @@ async def _raw(request: web.Request) -> web.Response:
         desks.find(connection, desk, caller, number, desk.clock())
         raw = read.raw_mail(connection, number, journal_id_of(wanted))
         if raw is None:
-            raise Fault(404, f"there is no mail {wanted} on #{number}")
+            raise ApiError(404, f"there is no mail {wanted} on #{number}")
         return raw
 
     return download(await desk.read(look), f"{wanted}.eml", ANY_TYPE)
 
 
-def _mail_of(connection: Connection, number: int, said: Said) -> bytes:
+def _mail_of(connection: Connection, number: int, said: CommentView) -> bytes:
     raw = said.journal_id and read.raw_mail(connection, number, said.journal_id)
     if not raw:
-        raise Fault(404, f"the mail of comment {said.id} is not stored under #{number}")
+        raise ApiError(404, f"the mail of comment {said.id} is not stored under #{number}")
     return raw
 
 
-def _whole(connection: Connection, number: int) -> Whole:
-    whole = read.whole(connection, number)
+def _whole(connection: Connection, number: int) -> TicketView:
+    whole = read.ticket_view(connection, number)
     if whole is None:
         raise desks.no_ticket(number)
     return whole
 
 
-def _which(desk: Desk, caller: Caller, place: Place, wanted: str | None) -> Which:
+def _which(desk: ApiContext, caller: Caller, place: MailboxRole, wanted: str | None) -> Which:
     """The list that is asked for; a customer's own where he names none."""
     if wanted is not None and wanted not in LISTS:
-        raise Fault(400, f"list={wanted}: there are {', '.join(LISTS)}")
+        raise ApiError(400, f"list={wanted}: there are {', '.join(LISTS)}")
     if caller.by_staff:
         if wanted is not None:
-            raise Fault(400, f"list={wanted} is for customers; staff see all of a mailbox")
+            raise ApiError(400, f"list={wanted} is for customers; staff see all of a mailbox")
         return All()
     if wanted == "cc":
         return CopiedTo(caller.address)
@@ -215,9 +215,9 @@ def _which(desk: Desk, caller: Caller, place: Place, wanted: str | None) -> Whic
         return RequestedBy(caller.address)
     policy, person = desk.policy(place.mailbox), place.person
     if policy.visibility != "company":
-        raise Fault(403, f"the policy {policy.name} shows a ticket only to those who are on it")
+        raise ApiError(403, f"the policy {policy.name} shows a ticket only to those who are on it")
     if person is None or person.company is None:
-        raise Fault(403, f"{caller.address} belongs to no company")
+        raise ApiError(403, f"{caller.address} belongs to no company")
     return OfCompany(person.company.id)
 
 

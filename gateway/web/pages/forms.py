@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from gateway import log
-from gateway.mailbox_cache import Directory
-from gateway.web.messages import Fault
+from gateway.mailbox_cache import MailboxCache
+from gateway.web.messages import PageError
 from gateway.web.pages.render import Problem, language_for
-from gateway.web.rate_limit import Rate, client_of
+from gateway.web.rate_limit import RateLimiter, client_of
 from rules.mail import Mailbox
 from rules.sender.tokens import Keys
 
@@ -29,7 +29,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 T = TypeVar("T")
 
 
-def as_page(name: str, rate: Rate, again: str, handler: Handler) -> Handler:
+def as_page(name: str, rate: RateLimiter, again: str, handler: Handler) -> Handler:
     """Whatever goes wrong is told as a page, in the language that the browser asks for; what is our
     fault is logged under a name, without the address of the page: it may hold a secret. Posts are
     limited by `rate`; `again` is where a visitor may begin anew, if there is such a place."""
@@ -43,19 +43,19 @@ def as_page(name: str, rate: Rate, again: str, handler: Handler) -> Handler:
             return problem.response(language_for(request), again)
         except Exception as error:  # noqa: BLE001 - a store that is down will be up again
             log.page_failed(name, error)
-            return Problem(503, Fault.OURS).response(language_for(request), again="")
+            return Problem(503, PageError.OURS).response(language_for(request), again="")
 
     return answer
 
 
-def _check_rate(request: web.Request, rate: Rate) -> None:
+def _check_rate(request: web.Request, rate: RateLimiter) -> None:
     client = client_of(request.remote, ",".join(request.headers.getall("X-Forwarded-For", [])))
     if not rate.allows(client):
-        raise Problem(429, Fault.TOO_OFTEN)
+        raise Problem(429, PageError.TOO_OFTEN)
 
 
 async def read_link(
-    request: web.Request, directory: Directory, read: Callable[[Keys, int, str], T | None]
+    request: web.Request, directory: MailboxCache, read: Callable[[Keys, int, str], T | None]
 ) -> tuple[Mailbox, T] | None:
     """The mailbox of a signed link, and what `read` makes of its token; None for a link that is not
     ours."""
@@ -71,15 +71,15 @@ async def read_link(
 async def read_form(request: web.Request, limit_bytes: int) -> Form:
     """The fields of a posted form. Raises Problem for what is none, is too long or too slow."""
     if request.content_type != "application/x-www-form-urlencoded":
-        raise Problem(415, Fault.NO_FORM)
+        raise Problem(415, PageError.NO_FORM)
     try:
         async with asyncio.timeout(FORM_S):
             body = await request.clone(client_max_size=limit_bytes).read()
         text = body.decode("utf-8", "replace")
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS))
     except web.HTTPRequestEntityTooLarge:
-        raise Problem(413, Fault.TOO_MUCH) from None
+        raise Problem(413, PageError.TOO_MUCH) from None
     except TimeoutError:
-        raise Problem(408, Fault.TOO_SLOW) from None
+        raise Problem(408, PageError.TOO_SLOW) from None
     except (ValueError, web.RequestPayloadError, ConnectionError):  # too many fields, or cut off
-        raise Problem(400, Fault.NO_FORM) from None
+        raise Problem(400, PageError.NO_FORM) from None

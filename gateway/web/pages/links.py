@@ -23,14 +23,14 @@ from typing import TypeVar
 from aiohttp import web
 
 from gateway.clock import Clock, NewId
-from gateway.mailbox_cache import Directory
+from gateway.mailbox_cache import MailboxCache
 from gateway.outgoing.mime import one_line, plain
 from gateway.policies import Policies
-from gateway.web.messages import Fault, Wrong, said
+from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_form, read_link
 from gateway.web.pages.render import Problem, language_for, page
-from gateway.web.rate_limit import Rate
+from gateway.web.rate_limit import RateLimiter
 from rules.facts import Presence
 from rules.mail import Mailbox
 from rules.mail.quoting import masked
@@ -39,7 +39,7 @@ from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.notices import links as store
 from storage.notices.links import Decided, Opinion, Proposal, Rating, Subscription
-from storage.ticket.write import Hand, Source
+from storage.ticket.write import ChangeContext, Source
 
 FORM_LIMIT_BYTES = 32 * 1024
 """Of a form with the longest text, in characters of four octets that are written as %XX each."""
@@ -60,19 +60,19 @@ _About = Proposal | Subscription | Opinion
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class LinkPages:
     """What the pages work with."""
 
     database: Database
     ledger: Ledger
-    directory: Directory
+    mailbox_cache: MailboxCache
     policies: Policies
     clock: Clock
     new_id: NewId
-    rate: Rate = field(default_factory=lambda: Rate(POSTS_A_MINUTE, monotonic))
+    rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
 
 
-LINKS = web.AppKey("links", Links)
+LINKS = web.AppKey("links", LinkPages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class _Visit:
     """A request by a link that is ours."""
 
     request: web.Request
-    parts: Links
+    parts: LinkPages
     mailbox: Mailbox
     link: Link
     own_addresses: frozenset[str]
@@ -93,7 +93,7 @@ class _Visit:
 
     async def write(self, job: Callable[..., T | None], **values: object) -> T:
         """What came of an act by the link. Raises Problem like `read`."""
-        hand = Hand(self.mailbox, "", Source.WEB, self.parts.clock(), self.parts.new_id)
+        hand = ChangeContext(self.mailbox, "", Source.WEB, self.parts.clock(), self.parts.new_id)
         bound = partial(job, hand=hand, link=self.link, **values)
         return _known(await asyncio.wrap_future(self.parts.ledger.submit(bound)))
 
@@ -120,7 +120,7 @@ class _Visit:
 Handler = Callable[[_Visit], Awaitable[web.Response]]
 
 
-def add_routes(app: web.Application, parts: Links) -> None:
+def add_routes(app: web.Application, parts: LinkPages) -> None:
     """Serve the pages; their style sheet is the sign-up pages'."""
     app[LINKS] = parts
     pages: tuple[tuple[LinkUse, Handler, Handler], ...] = (
@@ -151,8 +151,8 @@ async def _visit(request: web.Request, use: LinkUse) -> _Visit:
     def read(keys: Keys, mailbox: int, token: str) -> Link | None:
         return read_link_token(keys, mailbox, use, token)
 
-    mailbox, link = _known(await read_link(request, parts.directory, read))
-    own_addresses = (await parts.directory.current()).own_addresses
+    mailbox, link = _known(await read_link(request, parts.mailbox_cache, read))
+    own_addresses = (await parts.mailbox_cache.current()).own_addresses
     return _Visit(request, parts, mailbox, link, own_addresses)
 
 
@@ -160,7 +160,7 @@ def _known(found: T | None) -> T:
     """What was found. Raises the one Problem of every link that does not work."""
     if found is not None:
         return found
-    raise Problem(404, Fault.NO_LINK)
+    raise Problem(404, PageError.NO_LINK)
 
 
 async def _ask_decision(visit: _Visit) -> web.Response:
@@ -174,11 +174,11 @@ async def _take_decision(visit: _Visit) -> web.Response:
     answer = (await read_form(visit.request, FORM_LIMIT_BYTES)).get("answer")
     if answer not in ("in", "out"):
         asked = await visit.read(store.proposal)
-        return _proposed(visit, asked, 422, said(visit.language(asked), Wrong.UNDECIDED))
+        return _proposed(visit, asked, 422, form_error(visit.language(asked), FormError.UNDECIDED))
     most = visit.parts.policies[visit.mailbox.policy].cc.per_ticket
     asked, decided = await visit.write(store.decide, take_in=answer == "in", per_ticket=most)
     if decided is Decided.FULL:
-        full = said(visit.language(asked), Wrong.FULL, ticket=asked.ticket, most=most)
+        full = form_error(visit.language(asked), FormError.FULL, ticket=asked.ticket, most=most)
         return _proposed(visit, asked, 409, full)
     return _decided(visit, asked, decided)
 
@@ -199,7 +199,7 @@ def _decided(visit: _Visit, asked: Proposal, decided: Decided) -> web.Response:
 
 async def _ask_unsubscribe(visit: _Visit) -> web.Response:
     found = await visit.read(store.subscription)
-    if found.told:
+    if found.notified:
         return visit.page(found, "unsubscribe.html", address=found.address)
     return _unsubscribed(visit, found, before=True)
 
@@ -263,5 +263,5 @@ def _text(typed: str) -> str:
 def _fault_of(text: str, language: str) -> str:
     """What is wrong with an answer that is not taken."""
     if len(text) > LONGEST_TEXT:
-        return said(language, Wrong.LONG_TEXT, most=LONGEST_TEXT, has=len(text))
-    return said(language, Wrong.UNDECIDED)
+        return form_error(language, FormError.LONG_TEXT, most=LONGEST_TEXT, has=len(text))
+    return form_error(language, FormError.UNDECIDED)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import jinja2
 from aiohttp import web
 
-from gateway.web.messages import WORDS, Fault
+from gateway.web.messages import CATALOGUES, PageError
 from rules.mail.language import wished, written_in
 from rules.policy import Policy
 
@@ -43,14 +43,14 @@ def _environment(language: str) -> jinja2.Environment:
     return made
 
 
-_templates = MappingProxyType({language: _environment(language) for language in WORDS})
+_templates = MappingProxyType({language: _environment(language) for language in CATALOGUES})
 _STYLE = (resources.files("gateway.web") / "static" / "postern.css").read_text(encoding="utf-8")
 
 
 class Problem(Exception):
     """A request that ends in a page which says what is wrong and what to do."""
 
-    def __init__(self, status: int, fault: Fault) -> None:
+    def __init__(self, status: int, fault: PageError) -> None:
         super().__init__(fault.value)
         self.status = status
         self.fault = fault
@@ -58,7 +58,7 @@ class Problem(Exception):
     def response(self, language: str, again: str) -> web.Response:
         """The page; one that asks for patience says for how long (RFC 9110 §10.2.3). `again` is
         where a visitor may begin anew; empty where that would not help."""
-        said = WORDS[language].faults[self.fault]
+        said = CATALOGUES[language].faults[self.fault]
         made = page(
             language, "problem.html", self.status, title=said.title, text=said.text, again=again
         )

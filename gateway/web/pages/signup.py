@@ -24,13 +24,13 @@ from aiohttp import web
 
 from gateway import log
 from gateway.clock import Clock, NewId
-from gateway.mailbox_cache import UNKNOWN_FRESH_S, Directory, Snapshot
+from gateway.mailbox_cache import UNKNOWN_FRESH_S, MailboxCache, Snapshot
 from gateway.policies import Policies
-from gateway.web.messages import Fault, Wrong, said
+from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_form, read_link
 from gateway.web.pages.render import STYLE_PATH, Problem, language_for, page, style
-from gateway.web.rate_limit import Rate
+from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
 from rules.mail.addresses import is_role, normalise
 from rules.sender.tokens import Keys, read_sign_up_token
@@ -59,7 +59,7 @@ class SignUp:
     """What the pages work with."""
 
     ledger: Ledger
-    directory: Directory
+    mailbox_cache: MailboxCache
     policies: Policies
     clock: Clock
     new_id: NewId
@@ -67,7 +67,7 @@ class SignUp:
     """Called when a link is ordered: somebody should send it."""
     answer_after_s: float = ANSWER_AFTER_S
     """When the answer to an address comes, whatever was to be done for it."""
-    rate: Rate = field(default_factory=lambda: Rate(POSTS_A_MINUTE, monotonic))
+    rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
     orders: set[asyncio.Task[None]] = field(default_factory=set)
     """Links that are being ordered."""
 
@@ -148,10 +148,12 @@ async def _take_address(request: web.Request) -> web.Response:
     address = _address(typed)
     if address is None:
         typed = typed[:LONGEST_ADDRESS]
-        wrong = Wrong.NOT_AN_ADDRESS if typed else Wrong.NO_ADDRESS
-        error = said(_language(request, mailbox), wrong, typed=typed)
+        wrong = FormError.NOT_AN_ADDRESS if typed else FormError.NO_ADDRESS
+        error = form_error(_language(request, mailbox), wrong, typed=typed)
         return _page(request, mailbox, "address.html", 422, typed=typed, error=error)
-    if (await sign_up.directory.current()).mailbox_for(address) is None and not is_role(address):
+    if (await sign_up.mailbox_cache.current()).mailbox_for(address) is None and not is_role(
+        address
+    ):
         sign_up.order(mailbox, address, _language(request, mailbox))
     await asyncio.sleep(answer_at - loop.time())
     return _page(request, mailbox, "sent.html", address=address, days=INVITATION_LASTS.days)
@@ -192,7 +194,7 @@ def _language(request: web.Request, mailbox: Mailbox) -> str:
 async def _mailbox(request: web.Request, asked: str) -> Mailbox | None:
     """The mailbox of that address, or the only one where none is named; None where that does not
     say which. One that was added just now is known."""
-    directory = request.app[SIGN_UP].directory
+    directory = request.app[SIGN_UP].mailbox_cache
     found = _chosen(await directory.current(), asked)
     return found or _chosen(await directory.current(UNKNOWN_FRESH_S), asked)
 
@@ -208,7 +210,7 @@ def _which_mailbox(request: web.Request, asked: str) -> web.Response:
     """Ask for the mailbox; 404 if one was named that is none of ours. Which there are is not told:
     one installation may serve many."""
     language, typed = language_for(request), _shown(asked)[:LONGEST_ADDRESS]
-    error = said(language, Wrong.NOT_SERVED, typed=typed) if asked else ""
+    error = form_error(language, FormError.NOT_SERVED, typed=typed) if asked else ""
     return page(language, "mailbox.html", 404 if asked else 200, typed=typed, error=error)
 
 
@@ -219,9 +221,9 @@ async def _link(request: web.Request) -> tuple[Mailbox, str]:
     def read(keys: Keys, mailbox: int, token: str) -> str | None:
         return read_sign_up_token(keys, mailbox, token, sign_up.clock())
 
-    found = await read_link(request, sign_up.directory, read)
+    found = await read_link(request, sign_up.mailbox_cache, read)
     if found is None:
-        raise Problem(410, Fault.NO_INVITATION)
+        raise Problem(410, PageError.NO_INVITATION)
     return found
 
 
@@ -240,7 +242,7 @@ def _address(typed: str) -> str | None:
 def _fault_of(name: str, language: str) -> str:
     """What is wrong with a name; empty where nothing is."""
     if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
-        return said(language, Wrong.NO_NAME)
+        return form_error(language, FormError.NO_NAME)
     if len(name) > LONGEST_NAME:
-        return said(language, Wrong.LONG_NAME, most=LONGEST_NAME, has=len(name))
+        return form_error(language, FormError.LONG_NAME, most=LONGEST_NAME, has=len(name))
     return ""

@@ -5,13 +5,13 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import BigInteger, Connection
 
-from storage.db.columns import Moment
+from storage.db.columns import UtcTimestamp
 from storage.db.tables import metadata
 
 
 def render_type(kind: str, item: Any, _: Any) -> str | Literal[False]:
     """Our own column types by their names, so that a migration reads like the tables."""
-    if kind == "type" and isinstance(item, Moment):
+    if kind == "type" and isinstance(item, UtcTimestamp):
         return "Moment()"
     if kind == "type" and isinstance(item, BigInteger):
         return "Number"

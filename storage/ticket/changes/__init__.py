@@ -40,14 +40,14 @@ from storage.ticket.changes.state import (
     set_status,
 )
 from storage.ticket.changes.talk import escalate, publish, say
-from storage.ticket.write import Hand
+from storage.ticket.write import ChangeContext
 
 __all__ = ["ChangeRefused", "make"]
 
 
 def make(
     connection: Connection,
-    hand: Hand,
+    hand: ChangeContext,
     number: int,
     changes: Sequence[Change],
     policy: Policy,

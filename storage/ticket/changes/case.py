@@ -10,7 +10,7 @@ from rules.facts import Ticket
 from rules.policy import Policy
 from rules.service.limits import HOUR
 from storage.ticket import load as conversations
-from storage.ticket.write import Hand
+from storage.ticket.write import ChangeContext
 
 
 class ChangeRefused(Exception):
@@ -20,7 +20,7 @@ class ChangeRefused(Exception):
 @dataclass(frozen=True, slots=True)
 class Case:
     connection: Connection
-    hand: Hand
+    hand: ChangeContext
     policy: Policy
     by_staff: bool
     said: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from rules.facts import Part, Participant, Presence, Role, Ticket
+from rules.facts import Participant, ParticipantKind, Presence, Role, Ticket
 from rules.mail.addresses import normalise
 from rules.service import notifications
 from rules.service.participants import Addition, by_user
@@ -23,7 +23,7 @@ def add_person(case: Case, ticket: Ticket, wanted: str) -> str:
     member = ticket.participant(address)
     if member is not None and member.presence is Presence.ACTIVE:
         if member.muted and case.by_staff:
-            participants.follow(case.connection, ticket.id, address)
+            participants.resubscribe(case.connection, ticket.id, address)
             back = (ticket.id, "participant", f"{address} unsubscribed", f"{address} active", "")
             write.audit(case.connection, case.hand, *back)
             return f"{address} gets mail about #{ticket.id} again"
@@ -31,7 +31,7 @@ def add_person(case: Case, ticket: Ticket, wanted: str) -> str:
     if not case.by_staff:
         return _added_by_user(case, ticket, address, member)
     if member is not None:
-        participants.settle(
+        participants.set_presence(
             case.connection, case.hand, ticket.id, address, member.presence, Presence.ACTIVE
         )
         return f"{address} is on #{ticket.id} now"
@@ -42,11 +42,11 @@ def add_person(case: Case, ticket: Ticket, wanted: str) -> str:
     ).one_or_none()
     if row is not None and not row.active:
         raise ChangeRefused(f"{address} is deactivated")
-    part = Part.GUEST if row is None else Part.USER
+    part = ParticipantKind.GUEST if row is None else ParticipantKind.USER
     if row is not None and row.role == Role.STAFF.value:
-        part = Part.FOLLOWER
+        part = ParticipantKind.FOLLOWER
     added = Addition(address, row.id if row is not None else None, part, Presence.ACTIVE)
-    write.join(case.connection, case.hand, ticket.id, [added])
+    write.add_participants(case.connection, case.hand, ticket.id, [added])
     came = (ticket.id, "participant", "", f"{address} active", "")
     write.audit(case.connection, case.hand, *came)
     return f"{address} is on #{ticket.id} now"
@@ -64,18 +64,18 @@ def _added_by_user(case: Case, ticket: Ticket, address: str, member: Participant
     presence = by_user(person, ticket.company, active, case.policy)
     if presence is None:
         raise ChangeRefused(f"{address} is no registered user, and only those are added here")
-    part = Part.GUEST if person is None else Part.USER
+    part = ParticipantKind.GUEST if person is None else ParticipantKind.USER
     if person is not None and person.role is Role.STAFF:
-        part = Part.FOLLOWER
+        part = ParticipantKind.FOLLOWER
     added = Addition(address, person.id if person is not None else None, part, presence)
-    write.join(case.connection, hand, ticket.id, [added])
+    write.add_participants(case.connection, hand, ticket.id, [added])
     came = (ticket.id, "participant", "", f"{address} {presence}", "")
     write.audit(case.connection, hand, *came)
     requester = ticket.participant(ticket.requester)
-    if requester is not None and requester.is_told:
-        asked = notifications.proposals(requester.address, requester.language, [added])
+    if requester is not None and requester.is_notified:
+        asked = notifications.approval_requests(requester.address, requester.language, [added])
         within = notifications.within_budget(asked, ticket, case.policy)
-        write.order(case.connection, hand, within, ticket.id, None)
+        write.queue_notices(case.connection, hand, within, ticket.id, None)
     waits = " once the requester or staff agree" if presence is Presence.PENDING else " now"
     return f"{address} is on #{ticket.id}{waits}"
 
@@ -86,7 +86,7 @@ def remove_person(case: Case, ticket: Ticket, wanted: str) -> str:
         raise ChangeRefused(f"{wanted} is not on #{ticket.id}")
     if member.address == ticket.requester:
         raise ChangeRefused(f"{wanted} is the requester of #{ticket.id}; he cannot be left out")
-    participants.settle(
+    participants.set_presence(
         case.connection, case.hand, ticket.id, member.address, member.presence, Presence.REMOVED
     )
     return f"{member.address} is not on #{ticket.id} any more"
@@ -97,7 +97,7 @@ def settle_person(case: Case, ticket: Ticket, wanted: str, take_in: bool) -> str
     if member is None or member.presence is not Presence.PENDING:
         raise ChangeRefused(f"{wanted} is not waiting to be taken in on #{ticket.id}")
     became = Presence.ACTIVE if take_in else Presence.REMOVED
-    participants.settle(
+    participants.set_presence(
         case.connection, case.hand, ticket.id, member.address, Presence.PENDING, became
     )
     return f"{member.address} is {'on' if take_in else 'left out of'} #{ticket.id} now"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from rules.facts import Part, Presence, Role, Ticket
+from rules.facts import ParticipantKind, Presence, Role, Ticket
 from rules.mail.addresses import normalise
-from rules.sender.pointers import Signal, Via
+from rules.sender.pointers import Pointer, PointerKind
 from rules.service import notifications, sla_rules
 from rules.service.participants import Addition
 from rules.ticket.lifecycle import EVENT_TO, NEXT, Status
-from rules.ticket.notices import Kind, Order
+from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.severity import Level
 from rules.ticket.workaround import lowered
 from storage.db.tables import CRITICAL_SOURCES, PersonRow, TicketRow, table
@@ -28,29 +28,29 @@ def set_status(case: Case, ticket: Ticket, status: Status, why: str) -> str:
         raise ChangeRefused(f"#{ticket.id} is {ticket.status}; reopen it before it is {status}")
     if became is ticket.status:
         return f"#{ticket.id} is {status} already"
-    if not write.move(
+    if not write.change_status(
         case.connection, case.hand, ticket.id, ticket.status.value, became.value, why
     ):
         raise ChangeRefused(f"#{ticket.id} is not {ticket.status} any more; look again")
     policy, now = case.policy, case.hand.now
     promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
     ticking = sla_rules.moved(policy, promised, ticket.clock, ticket.status, became, now)
-    clocks.tick(case.connection, case.hand, ticket.id, ticking)
+    clocks.save_clock(case.connection, case.hand, ticket.id, ticking)
     if policy.notices.status and not case.said:
-        told = notifications.change(
+        told = notifications.status_change(
             ticket, "status", ticket.status.value, became.value, why, policy
         )
-        write.order(case.connection, case.hand, told, ticket.id, None)
+        write.queue_notices(case.connection, case.hand, told, ticket.id, None)
     if became is Status.RESOLVED and policy.feedback.ask:
-        write.order(case.connection, case.hand, _feedback(ticket), ticket.id, None)
+        write.queue_notices(case.connection, case.hand, _feedback(ticket), ticket.id, None)
     return f"#{ticket.id} is {became} now"
 
 
-def _feedback(ticket: Ticket) -> tuple[Order, ...]:
+def _feedback(ticket: Ticket) -> tuple[NoticeOrder, ...]:
     requester = ticket.participant(ticket.requester)
-    if requester is None or not requester.is_told:
+    if requester is None or not requester.is_notified:
         return ()
-    return (Order(Kind.FEEDBACK, requester.address, requester.language),)
+    return (NoticeOrder(NoticeKind.FEEDBACK, requester.address, requester.language),)
 
 
 def set_severity(case: Case, ticket: Ticket, wanted: str, why: str) -> str:
@@ -90,14 +90,16 @@ def _change_severity(case: Case, ticket: Ticket, level: Level, why: str) -> str:
     write.audit(case.connection, case.hand, *audited)
     policy = case.policy
     ticking = sla_rules.retargeted(policy, ticket, level.name, case.hand.now)
-    clocks.tick(case.connection, case.hand, ticket.id, ticking)
+    clocks.save_clock(case.connection, case.hand, ticket.id, ticking)
     if level.critical:
         what = f"#{ticket.id} is {level.name} now: {why}"
         alert = notifications.on_call(policy, case.hand.now, what)
-        write.order(case.connection, case.hand, alert, ticket.id, None)
+        write.queue_notices(case.connection, case.hand, alert, ticket.id, None)
     if policy.notices.severity:
-        told = notifications.change(ticket, "severity", ticket.severity, level.name, why, policy)
-        write.order(case.connection, case.hand, told, ticket.id, None)
+        told = notifications.status_change(
+            ticket, "severity", ticket.severity, level.name, why, policy
+        )
+        write.queue_notices(case.connection, case.hand, told, ticket.id, None)
     return f"#{ticket.id} is {level.name} now"
 
 
@@ -169,7 +171,7 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
         Addition(
             p.address,
             None,
-            Part.USER if p.part is Part.REQUESTER else p.part,
+            ParticipantKind.USER if p.part is ParticipantKind.REQUESTER else p.part,
             p.presence,
             p.language,
             p.muted,
@@ -190,16 +192,18 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
     )
     if changed.rowcount != 1:
         raise ChangeRefused(f"#{ticket.id} was merged by somebody else meanwhile")
-    write.join(connection, hand, into, carried)
+    write.add_participants(connection, hand, into, carried)
     # Whoever was on the one and only proposed for the other is on both by this act of staff.
     told = {p.address for p in ticket.participants if p.presence is Presence.ACTIVE and not p.muted}
     for p in goal.participants:
         if p.address in told and p.presence is Presence.PENDING:
-            participants.settle(
+            participants.set_presence(
                 connection, hand, into, p.address, Presence.PENDING, Presence.ACTIVE
             )
-    orders = notifications.change(ticket, "merged", "", f"into #{into}", "", case.policy)
-    write.order(connection, hand, orders if case.policy.notices.status else (), ticket.id, None)
+    orders = notifications.status_change(ticket, "merged", "", f"into #{into}", "", case.policy)
+    write.queue_notices(
+        connection, hand, orders if case.policy.notices.status else (), ticket.id, None
+    )
     write.audit(connection, hand, ticket.id, "merged", "", f"into #{into}", "")
     write.audit(connection, hand, into, "merged", "", f"took in #{ticket.id}", "")
     return f"#{ticket.id} is part of #{into} now"
@@ -207,9 +211,9 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
 
 def _leads_to(case: Case, ticket: Ticket, number: int) -> bool:
     """Whether replies to a ticket go on to another: merged, each would lead to the other."""
-    signal = (Signal(Via.SUBJECT_TAG, ticket.id),)
-    found = conversations.pointed_to(
-        case.connection, case.hand.mailbox, signal, {}, {}, case.hand.now
+    pointer = (Pointer(PointerKind.SUBJECT_TAG, ticket.id),)
+    found = conversations.load_pointed_to(
+        case.connection, case.hand.mailbox, pointer, {}, {}, case.hand.now
     )
     return number in found
 

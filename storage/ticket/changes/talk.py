@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from rules.facts import Ticket
-from rules.mail.quoting import own_words, visible
+from rules.mail.quoting import own_text, visible
 from rules.service import notifications, sla_rules
 from rules.service.completeness import newly_lifted
 from rules.service.escalation import Raised, raise_level
-from rules.ticket.notices import Kind, Order
+from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.visibility import Visibility
 from storage.db.tables import AuditRow, CommentRow, TicketRow, table
 from storage.registry import lookup
@@ -28,7 +28,7 @@ def say(case: Case, ticket: Ticket, text: str, visibility: Visibility) -> str:
     if not text.strip():
         raise ChangeRefused("there are no words to say")
     hand = case.hand
-    number = write.comment(
+    number = write.add_comment(
         case.connection, hand, ticket.id, visibility, hand.actor, text, None, (), hand.now, True
     )
     _tell(case, ticket, hand.actor, number, visibility, answers=case.by_staff)
@@ -39,15 +39,15 @@ def say(case: Case, ticket: Ticket, text: str, visibility: Visibility) -> str:
 
 def _learn(case: Case, ticket: Ticket, text: str) -> None:
     """A customer's words complete his request, as those of a mail would."""
-    found = newly_lifted(own_words(text), case.policy.fields, ticket.fields)
+    found = newly_lifted(own_text(text), case.policy.fields, ticket.fields)
     write.keep_fields(case.connection, ticket.id, found)
     still = sla_rules.still_missing(case.policy, ticket, text)
     if still is None:
         return
-    write.still_missing(case.connection, ticket.id, still)
+    write.set_missing(case.connection, ticket.id, still)
     ticking = sla_rules.completed(case.policy, ticket, still, case.hand.now)
     if ticking is not None:
-        clocks.tick(case.connection, case.hand, ticket.id, ticking)
+        clocks.save_clock(case.connection, case.hand, ticket.id, ticking)
 
 
 def publish(case: Case, ticket: Ticket, comment: int) -> str:
@@ -83,12 +83,12 @@ def _tell(
     """Words that are on the ticket now reach its people, and its clock."""
     connection, hand, policy = case.connection, case.hand, case.policy
     staff = lookup.staff(connection, hand.mailbox)()
-    orders = notifications.of_words(ticket, author, visibility, staff, policy)
-    write.order(connection, hand, orders, ticket.id, comment)
+    orders = notifications.for_comment(ticket, author, visibility, staff, policy)
+    write.queue_notices(connection, hand, orders, ticket.id, comment)
     public = visibility is Visibility.PUBLIC
     if public and answers:
         ticking = sla_rules.answered(policy, ticket, hand.now)
-        clocks.tick(connection, hand, ticket.id, ticking, hand.now)
+        clocks.save_clock(connection, hand, ticket.id, ticking, hand.now)
     if public:
         write.touch(connection, hand, ticket.id)
 
@@ -120,7 +120,9 @@ def escalate(case: Case, ticket: Ticket, why: str) -> str:
         raise ChangeRefused(f"#{ticket.id} was escalated by somebody else meanwhile")
     was = str(ticket.escalation_level)
     write.audit(case.connection, case.hand, ticket.id, "escalation", was, str(raised.level), why)
-    write.order(case.connection, case.hand, _escalated(case, ticket, raised, why), ticket.id, None)
+    write.queue_notices(
+        case.connection, case.hand, _escalated(case, ticket, raised, why), ticket.id, None
+    )
     contact = raised.contact
     phone = f", phone {contact.phone}" if contact.phone else ""
     why_not_higher = f". {raised.why}" if raised.why else ""
@@ -159,7 +161,7 @@ def _history(case: Case, ticket: Ticket) -> str:
     )
 
 
-def _escalated(case: Case, ticket: Ticket, raised: Raised, why: str) -> tuple[Order, ...]:
+def _escalated(case: Case, ticket: Ticket, raised: Raised, why: str) -> tuple[NoticeOrder, ...]:
     detail = (
         ("level", str(raised.level)),
         ("title", raised.title),
@@ -173,4 +175,6 @@ def _escalated(case: Case, ticket: Ticket, raised: Raised, why: str) -> tuple[Or
     if case.policy.success_manager.told_of_escalation and ticket.company is not None:
         manager = lookup.success_manager(case.connection, ticket.company)
         told += [manager] if manager else []
-    return tuple(Order(Kind.ESCALATION, one, detail=detail) for one in dict.fromkeys(told) if one)
+    return tuple(
+        NoticeOrder(NoticeKind.ESCALATION, one, detail=detail) for one in dict.fromkeys(told) if one
+    )

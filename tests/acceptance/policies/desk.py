@@ -168,11 +168,17 @@ class Desk:
         eventually(lambda: True if self.database.read(outbox.next_due) is None else None)
         return self._mails(address, ticket)
 
-    def mail_to(self, address: str, ticket: int | None = None, saying: str = "") -> EmailMessage:
+    def mail_to(
+        self, address: str, ticket: int | None = None, containing: str = ""
+    ) -> EmailMessage:
         """The first such mail that says something, once it is there."""
         return eventually(
             lambda: next(
-                (m for m in self._mails(address, ticket) if saying in f"{m['Subject']} {words(m)}"),
+                (
+                    m
+                    for m in self._mails(address, ticket)
+                    if containing in f"{m['Subject']} {words(m)}"
+                ),
                 None,
             )
         )

@@ -23,9 +23,9 @@ from gateway import clock as ids
 from gateway.app import parts
 from gateway.cli.server import ensure_key
 from gateway.config.model import load
-from gateway.scheduler import Keeper
+from gateway.scheduler import Scheduler
 from gateway.smtp.connection import Listener
-from gateway.smtp.listeners import Ingress, listen_tcp
+from gateway.smtp.listeners import SmtpHooks, listen_tcp
 from gateway.web import app as api
 from gateway.web.pages.signup import SignUp
 from rules.facts import Role
@@ -119,8 +119,8 @@ def a_clocked_desk(
             server = opened.result(PATIENCE_S)
             yield ClockedDesk(
                 *(server.smtp, server.http, config, folder, database, ledger, clock),
-                keep=lambda: server.wait_for(server.keeper.tell_overdue()),
-                release=lambda: server.wait_for(server.keeper.release_enrolled()),
+                keep=lambda: server.wait_for(server.scheduler.notify_overdue()),
+                release=lambda: server.wait_for(server.scheduler.release_enrolled()),
             )
         finally:
             if opened.done() and opened.exception() is None:
@@ -135,7 +135,7 @@ class _Opened:
 
     smtp: tuple[str, int]
     http: str
-    keeper: Keeper
+    scheduler: Scheduler
     loop: asyncio.AbstractEventLoop
     stop: asyncio.Event
 
@@ -159,10 +159,10 @@ async def _opened(config: Path, clock: HandSet) -> AsyncIterator[_Opened]:
     async with parts(load(config)) as whole:
         dispatcher = replace(whole.dispatcher, clock=clock)
         ingest = replace(whole.ingest, clock=clock, on_notice=dispatcher.wake)
-        keeper = replace(whole.keeper, clock=clock, ingest=ingest)
+        keeper = replace(whole.scheduler, clock=clock, ingest=ingest)
         sign_up = SignUp(
             whole.ledger,
-            whole.directory,
+            whole.mailbox_cache,
             whole.policies,
             clock,
             ids.new_id,
@@ -174,7 +174,7 @@ async def _opened(config: Path, clock: HandSet) -> AsyncIterator[_Opened]:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         listener = Listener(hostname="mx.help.example")
-        ingress = Ingress(whole.directory.serves, ingest.take)
+        ingress = SmtpHooks(whole.mailbox_cache.serves, ingest.take)
         smtp = await listen_tcp(ingress, whole.wire, listener, "127.0.0.1", 0)
         sending = asyncio.create_task(dispatcher.run())
         try:

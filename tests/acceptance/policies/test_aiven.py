@@ -155,8 +155,8 @@ class TestCopies:
         desk.change(number, status="resolved")
 
         for address in (bob, guest):
-            assert desk.mail_to(address, number, saying="We restarted it.")
-            assert desk.mail_to(address, number, saying="is now resolved")
+            assert desk.mail_to(address, number, containing="We restarted it.")
+            assert desk.mail_to(address, number, containing="is now resolved")
 
     def test_A5_a_user_in_copy_comments_and_brings_others_in(self, desk: Desk) -> None:
         company = desk.a_company()
@@ -191,7 +191,7 @@ class TestCopies:
 
         last = desk.ticket(number)["comments"][-1]
         assert (last["author"], last["visibility"]) == (guest, "public")
-        assert desk.mail_to(ann, number, saying="I see it too.")
+        assert desk.mail_to(ann, number, containing="I see it too.")
 
     def test_A5_whom_he_puts_in_copy_waits_until_the_requester_agrees(self, desk: Desk) -> None:
         ann, guest, other = desk.a_user(), "guest4@elsewhere.example", "other4@elsewhere.example"
@@ -199,14 +199,14 @@ class TestCopies:
         desk.say(number)
         desk.answers(desk.mail_to(guest, number), guest, "Ask Otto.", cc=other)
         proposed = desk.people(number)[other]
-        (link,) = links_in(desk.mail_to(ann, number, saying="/people/"), "people")
+        (link,) = links_in(desk.mail_to(ann, number, containing="/people/"), "people")
 
         desk.page(link, answer="in")
         desk.say(number, "Otto, is it so?")
 
         assert proposed == "pending"
         assert desk.people(number)[other] == "active"
-        assert desk.mail_to(other, number, saying="Otto, is it so?")
+        assert desk.mail_to(other, number, containing="Otto, is it so?")
         assert not [m for m in desk.mails_to(other, number) if "Ask Otto." in words(m)]
 
     @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ class TestContent:
         desk.answers(desk.mail_to(ann, number), ann, "Project: demo-1")
 
         assert desk.ticket(number)["fields"] == {"project_id": "demo-1"}
-        told = words(desk.mail_to(SAM, number, saying="demo-1"))
+        told = words(desk.mail_to(SAM, number, containing="demo-1"))
         assert "Project: demo-1" in told.partition("wrote:")[0]
 
     def test_A6_staff_read_them_at_a_glance(self, desk: Desk) -> None:

@@ -130,7 +130,7 @@ class TestSeverity:
         ticket = desk.ticket(number)
         assert (ticket["severity"], ticket["severity_claimed"]) == ("P0", "P1")
         assert whats(ticket, "severity") == [("P2", "P0", "All dashboards are empty.")]
-        assert desk.mail_to(ann, number, saying="All dashboards are empty.")
+        assert desk.mail_to(ann, number, containing="All dashboards are empty.")
 
     def test_T3_a_customer_cannot_set_it_in_the_portal_either(self, desk: Desk) -> None:
         ann = desk.a_user()
@@ -162,7 +162,7 @@ class TestHours:
 
         clocked.change(number, severity="P0", why="Nothing works.")
 
-        assert clocked.mail_to(ENGINEER, number, saying="Nothing works.")
+        assert clocked.mail_to(ENGINEER, number, containing="Nothing works.")
 
 
 class TestEscalation:
@@ -216,7 +216,7 @@ class TestEscalation:
 
         self.escalates(desk, number, ann)
 
-        assert desk.mail_to(ann, saying="a new request, which is not escalated yet")
+        assert desk.mail_to(ann, containing="a new request, which is not escalated yet")
         assert self.told(desk, number) == [0, 0, 0]
 
     def test_T5_once_he_has_spoken_it_goes_up_one_level_at_a_time(self, desk: Desk) -> None:
@@ -278,7 +278,7 @@ class TestPromises:
         clocked.at(NOW + 8 * HOUR)
         clocked.keep()
 
-        assert "The first answer on" in words(clocked.mail_to(SAM, number, saying="is overdue"))
+        assert "The first answer on" in words(clocked.mail_to(SAM, number, containing="is overdue"))
 
     def test_T7_the_numbers_are_marked_as_examples(self) -> None:
         shipped = policies.find(None)["atlan"].text

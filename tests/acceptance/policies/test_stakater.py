@@ -183,7 +183,7 @@ class TestSharing:
         desk.say(number, "Which rack is it?")
 
         assert desk.ticket(number, bob)["number"] == number
-        assert desk.mail_to(bob, number, saying="Which rack is it?")
+        assert desk.mail_to(bob, number, containing="Which rack is it?")
 
     def test_S4_the_requester_shares_it_in_the_portal(self, desk: Desk) -> None:
         company = desk.a_company()
@@ -214,7 +214,7 @@ class TestPremium:
 
         desk.answers(desk.mail_to(ann, number), ann, "#escalate It is urgent.")
 
-        assert desk.mail_to(ann, number, saying="Escalation begins once it is logged there")
+        assert desk.mail_to(ann, number, containing="Escalation begins once it is logged there")
         assert desk.ticket(number)["escalation_level"] == 0
 
     def test_S5_it_begins_once_it_is_logged_in_the_portal(self, desk: Desk) -> None:
@@ -224,7 +224,7 @@ class TestPremium:
         desk.answers(desk.mail_to(ann, number), ann, "#escalate It is urgent.")
 
         assert desk.ticket(number)["escalation_level"] == 1
-        assert desk.mail_to("duty@example.com", number, saying="It is urgent.")
+        assert desk.mail_to("duty@example.com", number, containing="It is urgent.")
 
     def test_S5_a_mailed_one_that_the_customer_confirms_in_the_portal_counts_as_logged(
         self, desk: Desk
@@ -261,7 +261,7 @@ class TestAdjustment:
         assert whats(ticket, "severity") == [("High", "Low", "It hurts nobody.")]
         assert ticket["severity_claimed"] == "High"
         assert [h["actor"] for h in ticket["history"] if h["what"] == "severity"] == [SAM]
-        assert desk.mail_to(ann, number, saying="It hurts nobody.")
+        assert desk.mail_to(ann, number, containing="It hurts nobody.")
 
     def test_S6_a_workaround_lowers_it_by_one_level_at_a_time_down_to_low(self, desk: Desk) -> None:
         number = desk.logged_by(desk.a_user(), severity="Critical")
@@ -301,7 +301,7 @@ class TestFeedback:
         ann = desk.a_user()
         number = desk.opened_by(ann)
         desk.change(number, status="resolved")
-        link, *_ = links_in(desk.mail_to(ann, number, saying="/feedback/"), "feedback")
+        link, *_ = links_in(desk.mail_to(ann, number, containing="/feedback/"), "feedback")
 
         status, _ = desk.page(link, rating="good", text="Quick help!")
 
@@ -314,7 +314,7 @@ class TestFeedback:
         number = desk.opened_by(ann)
         desk.change(number, status="resolved")
 
-        asked = desk.mail_to(ann, number, saying="/feedback/")
+        asked = desk.mail_to(ann, number, containing="/feedback/")
         desk.answers(asked, ann, "It took very long, but it works now.")
 
         ticket = desk.ticket(number)
@@ -327,7 +327,7 @@ class TestFeedback:
         number = desk.opened_by(ann)
         desk.change(number, status="resolved")
 
-        resolved = desk.mail_to(ann, number, saying="is now resolved")
+        resolved = desk.mail_to(ann, number, containing="is now resolved")
         desk.answers(resolved, ann, "It is broken again.")
 
         assert desk.ticket(number)["status"] == "open"

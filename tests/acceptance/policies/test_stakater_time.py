@@ -185,8 +185,8 @@ class TestOngoing:
         clocked.at(in_berlin("2026-07-06 13:00"))  # three of four hours
         clocked.keep()
 
-        assert clocked.mail_to(SAM, number, saying="The next answer on")
-        told = words(clocked.mail_to(ann, number, saying="We go on with"))
+        assert clocked.mail_to(SAM, number, containing="The next answer on")
+        told = words(clocked.mail_to(ann, number, containing="We go on with"))
         assert "You hear from us again by Monday 6 July 2026, 14:00 (Europe/Berlin)." in told
 
     def test_S10_nothing_is_told_before(self, clocked: ClockedDesk) -> None:

@@ -120,7 +120,7 @@ class TestCritical:
 
         desk.staff_answer(number, "#severity Critical\n\nI see.")
 
-        assert "Nothing was done" in words(desk.mail_to(SAM, number, saying="Nothing was done"))
+        assert "Nothing was done" in words(desk.mail_to(SAM, number, containing="Nothing was done"))
         assert desk.ticket(number)["severity"] == "Minor"
 
 
@@ -131,7 +131,7 @@ class TestNotifications:
 
         desk.change(number, status="resolved", why="The disk is new.")
 
-        told = words(desk.mail_to(ann, number, saying="is now resolved"))
+        told = words(desk.mail_to(ann, number, containing="is now resolved"))
         assert "The reason: The disk is new." in told
 
     def test_W4_a_change_of_severity_is_told(self, desk: Desk) -> None:
@@ -140,7 +140,7 @@ class TestNotifications:
 
         desk.change(number, severity="Major", why="It hurts more than we thought.")
 
-        told = words(desk.mail_to(ann, number, saying="is now Major"))
+        told = words(desk.mail_to(ann, number, containing="is now Major"))
         assert "(before: Minor)" in told
 
     def test_W4_an_answer_is_told(self, desk: Desk) -> None:
@@ -149,7 +149,7 @@ class TestNotifications:
 
         desk.staff_answer(number, "Please try again now.")
 
-        assert "Please try again now." in words(desk.mail_to(ann, number, saying="Sam"))
+        assert "Please try again now." in words(desk.mail_to(ann, number, containing="Sam"))
 
     def test_W4_everybody_on_the_ticket_is_told(self, desk: Desk) -> None:
         company = desk.a_company()
@@ -158,7 +158,7 @@ class TestNotifications:
 
         desk.change(number, status="resolved")
 
-        assert desk.mail_to(bob, number, saying="is now resolved")
+        assert desk.mail_to(bob, number, containing="is now resolved")
 
     def test_W4_a_merger_is_told(self, desk: Desk) -> None:
         ann = desk.a_user()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.authentication.arc_check import read_chain
 from gateway.authentication.authenticator import Trust
-from gateway.authentication.signatures import Message
+from gateway.authentication.signatures import RawMessage
 from rules.sender.authentication import Result
 from tests.gateway.senders import World, a_mail, a_world, rsa_key, the
 
@@ -57,9 +57,9 @@ async def test_a_listed_sealer_that_saw_a_pass_proves_the_author(world: World) -
 
 async def test_a_seal_binds_what_its_newest_signature_covers(world: World) -> None:
     verdict = await world.verdict(sealed(a_mail()))
-    assert verdict.seal is not None
-    assert verdict.seal.alone
-    assert sorted(verdict.seal.names) == ["from", "subject", "to"]
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.alone
+    assert sorted(verdict.signed_scope.names) == ["from", "subject", "to"]
 
 
 async def test_a_seal_of_last_week_proves_nothing(world: World) -> None:
@@ -157,4 +157,4 @@ names = st.sampled_from([b"ARC-Seal", b"ARC-Message-Signature", b"ARC-Authentica
 
 @given(st.lists(st.tuples(names, values), max_size=6))
 def test_no_bytes_make_the_reading_raise(fields: list[tuple[bytes, bytes]]) -> None:
-    assert not isinstance(read_chain(Message(tuple(fields), b"", 0), now=0), list)
+    assert not isinstance(read_chain(RawMessage(tuple(fields), b"", 0), now=0), list)

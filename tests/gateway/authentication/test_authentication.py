@@ -85,8 +85,8 @@ async def test_a_relay_s_word_on_a_signed_mail_binds_what_was_signed(
     field = f"Authentication-Results: {results}\r\n".encode()
     verdict = await world.verdict(field + signed(a_mail()), peer=RELAY)
     assert verdict.by == "relay:mx.example"
-    assert verdict.seal is not None
-    assert verdict.seal.alone is alone
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.alone is alone
 
 
 async def test_what_the_relay_adds_on_top_may_stand_above(world: World) -> None:

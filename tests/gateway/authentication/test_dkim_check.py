@@ -217,12 +217,12 @@ async def test_spf_still_proves_what_an_old_signature_does_not(world: World) -> 
     verdict = await world.verdict(raw, peer=ACME_HOST, mail_from="ann@acme.example")
 
     assert verdict.by == "spf:acme.example"
-    assert verdict.seal is not None
-    assert not verdict.seal.alone
+    assert verdict.signed_scope is not None
+    assert not verdict.signed_scope.alone
 
 
 async def test_what_proves_nothing_has_no_seal(world: World) -> None:
-    assert (await world.verdict(signed(a_mail(), tags=OLD))).seal is None
+    assert (await world.verdict(signed(a_mail(), tags=OLD))).signed_scope is None
 
 
 def dated(moment: datetime) -> bytes:

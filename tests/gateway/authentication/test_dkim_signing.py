@@ -10,8 +10,8 @@ import dkim
 import pytest
 
 from gateway.authentication.signing import KeyRefused, Signer, SigningKey, read_key, signer
-from gateway.outgoing.compose import Writer
-from rules.ticket.notices import Kind
+from gateway.outgoing.compose import Composer
+from rules.ticket.notices import NoticeKind
 from tests.gateway.outgoing.notices import LINKS_BEGIN, a_notice
 from tests.rules.building import KEYS, default_policy
 
@@ -45,8 +45,8 @@ def record(folder: Path, name: str) -> bytes:
     return b"v=DKIM1; k=rsa; p=" + base64.b64encode(der)
 
 
-def mail(signs: Signer, kind: Kind = Kind.COMMENT) -> bytes:
-    writer = Writer(KEYS, LINKS_BEGIN, signer=signs)
+def mail(signs: Signer, kind: NoticeKind = NoticeKind.COMMENT) -> bytes:
+    writer = Composer(KEYS, LINKS_BEGIN, signer=signs)
     return writer.write(a_notice(kind, name="Zoë"), default_policy()).raw
 
 
@@ -61,8 +61,8 @@ def holds(raw: bytes, records: dict[str, bytes], index: int = 0) -> bool:
 
 
 @pytest.mark.parametrize("name", ["rsa.pem", "old-rsa.pem", "windows.pem", "ed25519.pem"])
-@pytest.mark.parametrize("kind", [Kind.COMMENT, Kind.NEW_TICKET, Kind.INVITATION])
-def test_a_verifier_accepts_the_signature(keys: Path, name: str, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [NoticeKind.COMMENT, NoticeKind.NEW_TICKET, NoticeKind.INVITATION])
+def test_a_verifier_accepts_the_signature(keys: Path, name: str, kind: NoticeKind) -> None:
     key = read_key("help.example", "s1", keys / name)
 
     raw = mail(signer([key]), kind)
@@ -103,7 +103,9 @@ def test_what_is_signed_cannot_be_changed(keys: Path, old: bytes, new: bytes) ->
 
 
 def test_no_field_that_is_missing_can_be_added(keys: Path) -> None:
-    raw = mail(signer([read_key("help.example", "s1", keys / "ed25519.pem")]), Kind.INVITATION)
+    raw = mail(
+        signer([read_key("help.example", "s1", keys / "ed25519.pem")]), NoticeKind.INVITATION
+    )
 
     added = raw.replace(b"\r\nTo: ", b"\r\nReply-To: eve@evil.example\r\nTo: ", 1)
 

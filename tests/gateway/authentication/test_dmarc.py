@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.authentication.dmarc import could_align, organisation, read_record, walk_names
-from gateway.authentication.dns import Found
+from gateway.authentication.dns import TextRecords
 from rules.sender.authentication import Authentication, Result
 from tests.gateway.senders import ACME_HOST, ELSEWHERE, World, a_mail, a_world, rsa_key, signed, the
 
@@ -208,7 +208,7 @@ def test_a_public_suffix_where_the_walk_started_is_its_own_organisation() -> Non
 
 
 def test_unknown_and_repeated_tags_are_harmless() -> None:
-    record = read_record(Found((b"v=DMARC1; p=reject; p=none; zz=1; \xff=2",)))
+    record = read_record(TextRecords((b"v=DMARC1; p=reject; p=none; zz=1; \xff=2",)))
     assert record is not None
     assert record["p"] == "reject"
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from gateway.authentication.dns import (
     Absent,
-    Found,
     Lookups,
     Resolver,
     Temporary,
-    Unusable,
+    TextRecords,
+    UnusableAnswer,
     host_domain,
 )
-from rules.validation.messages import Refused
+from rules.validation.messages import InvalidFile
 from tests.nameserver import NameServer
 
 
@@ -60,16 +60,16 @@ async def test_a_system_that_names_no_servers_is_told_where_to_name_them(
 
     monkeypatch.setattr(dns.asyncresolver, "Resolver", none_named)
 
-    with pytest.raises(Refused, match=r"^dns\.servers: none is named"):
+    with pytest.raises(InvalidFile, match=r"^dns\.servers: none is named"):
         Resolver()
 
 
 async def test_a_record_is_found(resolver: Resolver) -> None:
-    assert await resolver.ask("acme.example", "TXT") == Found((b"hello",))
+    assert await resolver.ask("acme.example", "TXT") == TextRecords((b"hello",))
 
 
 async def test_a_name_without_records_of_the_type_exists(resolver: Resolver) -> None:
-    assert await resolver.ask("acme.example", "A") == Found(())
+    assert await resolver.ask("acme.example", "A") == TextRecords(())
 
 
 async def test_a_name_that_is_not_there_is_absent(resolver: Resolver) -> None:
@@ -80,7 +80,7 @@ async def test_the_strings_of_a_long_record_are_joined(
     server: NameServer, resolver: Resolver
 ) -> None:
     server.records["long.example", "TXT"] = ["x" * 3000]
-    assert await resolver.ask("long.example", "TXT") == Found((b"x" * 3000,))
+    assert await resolver.ask("long.example", "TXT") == TextRecords((b"x" * 3000,))
 
 
 @pytest.mark.parametrize(
@@ -97,18 +97,18 @@ async def test_other_types_come_as_text(
 ) -> None:
     server.records["types.example", kind] = [written]
     answer = await resolver.ask("types.example", kind)  # type: ignore[arg-type]  # one of the types
-    assert answer == Found((read,))
+    assert answer == TextRecords((read,))
 
 
 async def test_an_alias_is_followed(server: NameServer, resolver: Resolver) -> None:
     server.records["alias.example", "CNAME"] = ["acme.example"]
-    assert await resolver.ask("alias.example", "TXT") == Found((b"hello",))
+    assert await resolver.ask("alias.example", "TXT") == TextRecords((b"hello",))
 
 
 async def test_an_alias_loop_ends_and_is_permanent(server: NameServer, resolver: Resolver) -> None:
     server.records["a.example", "CNAME"] = ["b.example"]
     server.records["b.example", "CNAME"] = ["a.example"]
-    assert isinstance(await resolver.ask("a.example", "TXT"), Unusable)
+    assert isinstance(await resolver.ask("a.example", "TXT"), UnusableAnswer)
 
 
 async def test_silence_is_temporary(server: NameServer, resolver: Resolver) -> None:
@@ -130,12 +130,12 @@ async def test_an_answer_that_is_too_large_is_not_kept(
     server: NameServer, resolver: Resolver
 ) -> None:
     server.records["huge.example", "TXT"] = ["x" * 40_000]
-    assert isinstance(await resolver.ask("huge.example", "TXT"), Unusable)
+    assert isinstance(await resolver.ask("huge.example", "TXT"), UnusableAnswer)
 
 
 async def test_too_many_records_are_not_kept(server: NameServer, resolver: Resolver) -> None:
     server.records["many.example", "A"] = [f"192.0.2.{last}" for last in range(101)]
-    assert isinstance(await resolver.ask("many.example", "A"), Unusable)
+    assert isinstance(await resolver.ask("many.example", "A"), UnusableAnswer)
 
 
 async def test_an_answer_is_cached_until_its_ttl_has_passed(
@@ -164,7 +164,7 @@ async def test_a_failure_is_remembered_for_some_seconds_only(
     server.broken.clear()
     assert isinstance(await resolver.ask("acme.example", "TXT"), Temporary)
     clock.now += 6
-    assert await resolver.ask("acme.example", "TXT") == Found((b"hello",))
+    assert await resolver.ask("acme.example", "TXT") == TextRecords((b"hello",))
 
 
 async def test_a_ttl_of_zero_is_not_cached(clock: Clock) -> None:
@@ -204,7 +204,7 @@ async def test_a_waiter_who_leaves_does_not_end_the_query(resolver: Resolver) ->
     staying = asyncio.create_task(resolver.ask("acme.example", "TXT"))
     await asyncio.sleep(0)
     leaving.cancel()
-    assert await staying == Found((b"hello",))
+    assert await staying == TextRecords((b"hello",))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ async def test_a_waiter_who_leaves_does_not_end_the_query(resolver: Resolver) ->
 async def test_what_is_no_domain_is_never_asked(
     server: NameServer, resolver: Resolver, name: str
 ) -> None:
-    assert isinstance(await resolver.ask(name, "TXT"), Unusable)
+    assert isinstance(await resolver.ask(name, "TXT"), UnusableAnswer)
     assert not server.queries
 
 
@@ -230,13 +230,13 @@ async def test_the_number_of_lookups_is_bounded(resolver: Resolver) -> None:
     lookups = Lookups(resolver, limit=3)
     answers = [await lookups.ask(f"n{number}.example", "TXT") for number in range(4)]
     assert answers[:3] == [Absent()] * 3
-    assert isinstance(answers[3], Unusable)
+    assert isinstance(answers[3], UnusableAnswer)
 
 
 async def test_asking_again_does_not_count(resolver: Resolver) -> None:
     lookups = Lookups(resolver, limit=1)
     for _ in range(3):
-        assert await lookups.ask("acme.example", "TXT") == Found((b"hello",))
+        assert await lookups.ask("acme.example", "TXT") == TextRecords((b"hello",))
     assert lookups.count == 1
 
 
@@ -253,7 +253,7 @@ async def test_the_time_of_a_mail_is_bounded(server: NameServer, resolver: Resol
 async def test_what_is_cached_is_answered_after_the_time_is_spent(resolver: Resolver) -> None:
     await resolver.ask("acme.example", "TXT")
     spent = Lookups(resolver, budget_s=0)
-    assert await spent.ask("acme.example", "TXT") == Found((b"hello",))
+    assert await spent.ask("acme.example", "TXT") == TextRecords((b"hello",))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.authentication.dns import Absent, Answer, Found, Question, Temporary, Unusable
+from gateway.authentication.dns import (
+    Absent,
+    Answer,
+    Question,
+    Temporary,
+    TextRecords,
+    UnusableAnswer,
+)
 from gateway.authentication.spf_check import Identity, SpfVerdict, evaluate, identity
 from rules.mail import Envelope
 from rules.sender.authentication import Authentication, Result
@@ -218,9 +225,9 @@ TERMS = (
 terms = st.sampled_from(TERMS.split())
 records = st.lists(terms, max_size=8).map(lambda some: " ".join(["v=spf1", *some]).encode())
 answer = st.one_of(
-    records.map(lambda record: Found((record,))),
-    st.lists(st.binary(max_size=40), max_size=3).map(lambda some: Found(tuple(some))),
-    st.sampled_from([Absent(), Unusable("loop"), Temporary("time-out")]),
+    records.map(lambda record: TextRecords((record,))),
+    st.lists(st.binary(max_size=40), max_size=3).map(lambda some: TextRecords(tuple(some))),
+    st.sampled_from([Absent(), UnusableAnswer("loop"), Temporary("time-out")]),
 )
 
 

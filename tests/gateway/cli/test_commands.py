@@ -27,13 +27,13 @@ from gateway.cli.main import app
 from rules.sender.tokens import is_loop_mark, loop_mark
 from storage.db.database import Database
 from storage.mail import journal
-from storage.mail.journal import Wanted
+from storage.mail.journal import JournalFilter
 from storage.registry import enrolment
 from storage.ticket import read
 from tests import running
 from tests.stores import PostgresStores, SqliteStores
 
-EVERYTHING = Wanted()
+EVERYTHING = JournalFilter()
 USAGE = 64
 """EX_USAGE of sysexits.h, as `postern --help` promises."""
 

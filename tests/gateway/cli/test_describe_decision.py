@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from gateway.cli.describe_decision import deed
+from gateway.cli.describe_decision import describe
 from rules.decision.model import Decision
-from rules.facts import Earlier, Part
+from rules.facts import Earlier, ParticipantKind
 from rules.ticket.lifecycle import Status
 from tests.rules.building import (
     ANN,
@@ -28,8 +28,8 @@ from tests.rules.building import (
 
 RESOLVED = a_ticket(
     7,
-    member(70, ANN.address, Part.REQUESTER),
-    member(71, SAM.address, Part.FOLLOWER),
+    member(70, ANN.address, ParticipantKind.REQUESTER),
+    member(71, SAM.address, ParticipantKind.FOLLOWER),
     status=Status.RESOLVED,
     status_at=NOON,
 )
@@ -141,4 +141,4 @@ def a_repeat() -> Decision:
 def test_a_decision_is_told_in_words(
     decided: Callable[[], Decision], lines: list[tuple[str, str]]
 ) -> None:
-    assert list(deed(decided())) == lines
+    assert list(describe(decided())) == lines

@@ -18,7 +18,7 @@ from gateway import clock, policies
 from gateway.cli.main import app
 from rules.facts import Role
 from rules.mail import Mailbox
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.notices import outbox, suppression
@@ -28,8 +28,8 @@ from storage.registry.enrolment import NewPerson
 from storage.ticket import opening
 from storage.ticket import read as tickets
 from storage.ticket.opening import Request
-from storage.ticket.read import Whole
-from storage.ticket.write import Hand, Source
+from storage.ticket.read import TicketView
+from storage.ticket.write import ChangeContext, Source
 from tests import running
 from tests.desk import SUPPORT, enrolled_store
 from tests.stores import SqliteStores
@@ -84,15 +84,15 @@ class Desk:
 
         def job(connection: Connection) -> int:
             ours = enrolment.the_mailbox(connection, mailbox)
-            hand = Hand(ours, ANN, Source.API, clock.now(), clock.new_id)
+            hand = ChangeContext(ours, ANN, Source.API, clock.now(), clock.new_id)
             policy = policies.load(None)[ours.policy]
             request = Request(ANN, "Lift", "It is stuck.")
             return opening.open_ticket(connection, hand, request, policy, by_staff=False)
 
         return self.write(job)
 
-    def ticket(self, number: int) -> Whole:
-        whole = self.read(lambda c: tickets.whole(c, number))
+    def ticket(self, number: int) -> TicketView:
+        whole = self.read(lambda c: tickets.ticket_view(c, number))
         assert whole is not None
         return whole
 
@@ -206,7 +206,7 @@ def test_words_are_published_under_the_name_of_a_staff_person(desk: Desk) -> Non
     said = desk.ticket(number).comments[-1]
     assert (said.author, said.visibility, said.text) == (SAM, "public", "We look.")
     due = desk.write(lambda c: outbox.claim(c, clock.now(), 100))
-    assert [n.address for n in due if n.kind is Kind.COMMENT] == [ANN]
+    assert [n.address for n in due if n.kind is NoticeKind.COMMENT] == [ANN]
 
 
 def test_a_note_stays_with_staff(desk: Desk) -> None:
@@ -313,7 +313,7 @@ def test_a_tier_is_agreed_from_a_day_on(desk: Desk) -> None:
     said = desk.company("tier", "Acme", "premium", "--from", "2026-07-01")
 
     assert said.out == "Acme: premium from 2026-06-30 22:00 UTC\n"  # midnight in Central Europe
-    agreed = desk.read(lambda c: companies.agreed(c, desk.mailbox(), "Acme"))
+    agreed = desk.read(lambda c: companies.company_agreement(c, desk.mailbox(), "Acme"))
     assert agreed.contracts == (Contract("premium", datetime(2026, 6, 30, 22, tzinfo=UTC), {}),)
 
 
@@ -404,7 +404,9 @@ def test_a_scope_that_is_none_lists_those_that_are(desk: Desk) -> None:
 def test_an_address_that_bounces_is_listed_and_forgiven(desk: Desk) -> None:
     ours = desk.mailbox().id
     for _ in range(2):
-        desk.write(lambda c: suppression.add_hard(c, ours, ANN, "550 no such user", clock.now()))
+        desk.write(
+            lambda c: suppression.record_hard_failure(c, ours, ANN, "550 no such user", clock.now())
+        )
 
     listed = desk.run("bounced", "list", "--mailbox", PLANNED).out
     assert re.search(rf"suspended\s+2 failed  {ANN}  550 no such user", listed)

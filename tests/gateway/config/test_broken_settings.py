@@ -13,7 +13,7 @@ import pytest
 from gateway import users_csv
 from gateway.config import model
 from rules import policy
-from rules.validation.messages import Refused
+from rules.validation.messages import InvalidFile
 from tests.running import postern
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -40,7 +40,7 @@ def test_a_broken_file_is_refused_with_its_message(
     monkeypatch.chdir(folder)
     (broken,) = (path for path in Path().iterdir() if path.name != "expected.txt")
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidFile) as refused:
         read(broken)
 
     assert f"{refused.value}\n" == Path("expected.txt").read_text(encoding="utf-8")
@@ -51,14 +51,14 @@ def test_the_folder_is_not_empty() -> None:
 
 
 def test_a_missing_file_is_named() -> None:
-    with pytest.raises(Refused, match=r"^no-such\.toml: cannot be read: .*No such file"):
+    with pytest.raises(InvalidFile, match=r"^no-such\.toml: cannot be read: .*No such file"):
         model.load(Path("no-such.toml"))
 
 
 def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTERN_STOR__URL", "sqlite:///elsewhere.db")
 
-    with pytest.raises(Refused, match=r"^the environment: unknown setting: POSTERN_STOR__URL "):
+    with pytest.raises(InvalidFile, match=r"^the environment: unknown setting: POSTERN_STOR__URL "):
         model.load(None)
 
 
@@ -69,7 +69,7 @@ def test_a_bad_variable_is_not_blamed_on_the_file(
     sound.write_text("[limits]\nrecipients = 10\n")
     monkeypatch.setenv("POSTERN_LIMITS__RECIPIENTS", "0")
 
-    with pytest.raises(Refused, match=r"^the environment: POSTERN_LIMITS__RECIPIENTS: '0': "):
+    with pytest.raises(InvalidFile, match=r"^the environment: POSTERN_LIMITS__RECIPIENTS: '0': "):
         model.load(sound)
 
 
@@ -79,7 +79,7 @@ def test_a_variable_that_cannot_be_read_is_named(
 ) -> None:
     monkeypatch.setenv(name, "10.0.0.0/8")
 
-    with pytest.raises(Refused, match=f"^the environment: {name}: '10.0.0.0/8': "):
+    with pytest.raises(InvalidFile, match=f"^the environment: {name}: '10.0.0.0/8': "):
         model.load(None)
 
 

@@ -10,19 +10,19 @@ from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
-from gateway.outgoing.compose import Writer
+from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Outgoing
 from rules.policy import Policy
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
-from storage.notices.outbox import About, Notice, Words
+from storage.notices.outbox import Notice, NoticeComment, NoticeTicket
 from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
 
 LINKS_BEGIN = "https://postern.example"
-WRITER = Writer(KEYS, LINKS_BEGIN)
+WRITER = Composer(KEYS, LINKS_BEGIN)
 ANN = "ann@acme.example"
 
-ABOUT = About(
+ABOUT = NoticeTicket(
     ticket=7,
     participant=70,
     subject="Printer",
@@ -38,7 +38,7 @@ ABOUT = About(
     opened_by="<0@client.example>",
     due_at=None,
 )
-WORDS = Words(
+WORDS = NoticeComment(
     author="bob@acme.example",
     name="Bob",
     by_staff=False,
@@ -47,34 +47,34 @@ WORDS = Words(
     degraded=False,
     attachments=(),
 )
-DETAILS: dict[Kind, dict[str, str]] = {
-    Kind.STATUS: {"what": "status", "was": "open", "became": "resolved", "why": "It prints."},
-    Kind.APPROVAL: {"addresses": "carl@elsewhere.example dora@elsewhere.example"},
-    Kind.ALERT: {"what": "Mail to gil@globex.example comes back."},
-    Kind.SLA_WARNING: {"stage": "first"},
-    Kind.SLA_BREACH: {"stage": "ongoing"},
-    Kind.ESCALATION: {"level": "2", "title": "Director", "by": ANN, "why": "Three days"},
-    Kind.RECEIPT: {"text": "Done:\n- status: resolved"},
+DETAILS: dict[NoticeKind, dict[str, str]] = {
+    NoticeKind.STATUS: {"what": "status", "was": "open", "became": "resolved", "why": "It prints."},
+    NoticeKind.APPROVAL: {"addresses": "carl@elsewhere.example dora@elsewhere.example"},
+    NoticeKind.ALERT: {"what": "Mail to gil@globex.example comes back."},
+    NoticeKind.SLA_WARNING: {"stage": "first"},
+    NoticeKind.SLA_BREACH: {"stage": "ongoing"},
+    NoticeKind.ESCALATION: {"level": "2", "title": "Director", "by": ANN, "why": "Three days"},
+    NoticeKind.RECEIPT: {"text": "Done:\n- status: resolved"},
 }
-CARRY_WORDS = (Kind.COMMENT, Kind.NEW_TICKET, Kind.NEW_COMMENT)
-NOT_ON_THE_TICKET = (Kind.ESCALATION, Kind.ACCOUNT_TEAM)
+CARRY_WORDS = (NoticeKind.COMMENT, NoticeKind.NEW_TICKET, NoticeKind.NEW_COMMENT)
+NOT_ON_THE_TICKET = (NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM)
 
 
-def about(**changes: Any) -> About:
+def about(**changes: Any) -> NoticeTicket:
     return replace(ABOUT, **changes)
 
 
-def words(text: str = WORDS.text, **changes: Any) -> Words:
+def words(text: str = WORDS.text, **changes: Any) -> NoticeComment:
     return replace(WORDS, text=text, **changes)
 
 
-def a_notice(kind: Kind = Kind.ACKNOWLEDGEMENT, **changes: Any) -> Notice:
+def a_notice(kind: NoticeKind = NoticeKind.ACKNOWLEDGEMENT, **changes: Any) -> Notice:
     ticket = about(participant=None) if kind in NOT_ON_THE_TICKET else ABOUT
     ordinary = Notice(
         id=UUID(int=5),
         kind=kind,
         mailbox=MAILBOX,
-        about=None if kind is Kind.INVITATION else ticket,
+        about=None if kind is NoticeKind.INVITATION else ticket,
         words=WORDS if kind in CARRY_WORDS else None,
         address=ANN,
         name="Ann",
@@ -94,9 +94,9 @@ def read(outgoing: Outgoing) -> EmailMessage:
 
 
 def written(
-    kind: Kind = Kind.ACKNOWLEDGEMENT,
+    kind: NoticeKind = NoticeKind.ACKNOWLEDGEMENT,
     policy: Policy | None = None,
-    writer: Writer = WRITER,
+    writer: Composer = WRITER,
     **changes: Any,
 ) -> EmailMessage:
     """The mail of a notice, as its recipient's client reads it."""

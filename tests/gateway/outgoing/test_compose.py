@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.outgoing.compose import Writer
+from gateway.outgoing.compose import Composer
 from rules.mail.addresses import without_detail
 from rules.sender.tokens import (
     Keys,
@@ -26,7 +26,7 @@ from rules.sender.tokens import (
     reply_address,
     thread_root,
 )
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from tests.gateway.outgoing.notices import (
     WRITER,
@@ -40,7 +40,13 @@ from tests.gateway.outgoing.notices import (
 )
 from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
 
-LEAVABLE = (Kind.COMMENT, Kind.STATUS, Kind.APPROVAL, Kind.FOLLOW_UP, Kind.FEEDBACK)
+LEAVABLE = (
+    NoticeKind.COMMENT,
+    NoticeKind.STATUS,
+    NoticeKind.APPROVAL,
+    NoticeKind.FOLLOW_UP,
+    NoticeKind.FEEDBACK,
+)
 ROOT = thread_root(KEYS, MAILBOX.id, 7, "help.example")
 
 
@@ -66,7 +72,7 @@ def test_it_threads_with_the_first_mail_with_all_of_ours_and_with_what_it_answer
 
 
 def test_what_answers_no_mail_hangs_on_the_root() -> None:
-    mail = written(Kind.FOLLOW_UP, answers="")
+    mail = written(NoticeKind.FOLLOW_UP, answers="")
 
     assert (mail["In-Reply-To"], mail["References"].split()[-1]) == (ROOT, ROOT)
 
@@ -95,8 +101,10 @@ def test_a_reply_to_it_comes_to_the_recipients_own_address() -> None:
     assert read_reply_token(KEYS, MAILBOX.id, token) == ReplyToken(7, 70, Purpose.REPLY)
 
 
-@pytest.mark.parametrize("kind", [Kind.ESCALATION, Kind.ACCOUNT_TEAM, Kind.INVITATION])
-def test_who_is_not_on_the_ticket_gets_no_reply_address(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", [NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM, NoticeKind.INVITATION]
+)
+def test_who_is_not_on_the_ticket_gets_no_reply_address(kind: NoticeKind) -> None:
     mail = written(kind)
 
     assert "Reply-To" not in mail
@@ -104,7 +112,7 @@ def test_who_is_not_on_the_ticket_gets_no_reply_address(kind: Kind) -> None:
 
 
 def test_staff_get_an_address_for_replies_and_one_for_notes() -> None:
-    text = text_of(written(Kind.NEW_TICKET))
+    text = text_of(written(NoticeKind.NEW_TICKET))
     addresses = re.findall(r"support\+([a-z2-7]+)@help\.example", text)
 
     tokens = [read_reply_token(KEYS, MAILBOX.id, token) for token in addresses]
@@ -114,8 +122,10 @@ def test_staff_get_an_address_for_replies_and_one_for_notes() -> None:
 # How machines take it
 
 
-@pytest.mark.parametrize("kind", [Kind.ACKNOWLEDGEMENT, Kind.INVITATION, Kind.RECEIPT])
-def test_an_answer_has_the_null_reverse_path(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", [NoticeKind.ACKNOWLEDGEMENT, NoticeKind.INVITATION, NoticeKind.RECEIPT]
+)
+def test_an_answer_has_the_null_reverse_path(kind: NoticeKind) -> None:
     outgoing = WRITER.write(a_notice(kind), default_policy())
 
     assert outgoing.mail_from == ""
@@ -123,7 +133,7 @@ def test_an_answer_has_the_null_reverse_path(kind: Kind) -> None:
 
 
 def test_what_comes_back_tells_which_notice_failed() -> None:
-    outgoing = WRITER.write(a_notice(Kind.STATUS), default_policy())
+    outgoing = WRITER.write(a_notice(NoticeKind.STATUS), default_policy())
     base, token = without_detail(outgoing.mail_from)
 
     assert base == MAILBOX.address
@@ -134,16 +144,18 @@ def test_what_comes_back_tells_which_notice_failed() -> None:
 def test_a_mailbox_too_long_for_a_return_path_sends_without_one() -> None:
     mailbox = replace(MAILBOX, address=f"{'long-' * 5}name@help.example")
 
-    assert WRITER.write(a_notice(Kind.STATUS, mailbox=mailbox), default_policy()).mail_from == ""
+    assert (
+        WRITER.write(a_notice(NoticeKind.STATUS, mailbox=mailbox), default_policy()).mail_from == ""
+    )
 
 
 def test_a_staff_persons_words_are_not_marked_as_automatic() -> None:
-    assert "Auto-Submitted" not in written(Kind.COMMENT, words=words(by_staff=True))
-    assert written(Kind.COMMENT)["Auto-Submitted"] == "auto-generated"
+    assert "Auto-Submitted" not in written(NoticeKind.COMMENT, words=words(by_staff=True))
+    assert written(NoticeKind.COMMENT)["Auto-Submitted"] == "auto-generated"
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_mail_silences_machines_and_is_known_when_it_comes_back(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_mail_silences_machines_and_is_known_when_it_comes_back(kind: NoticeKind) -> None:
     mail = written(kind)
 
     assert mail["X-Auto-Response-Suppress"] == "All"
@@ -151,7 +163,7 @@ def test_every_mail_silences_machines_and_is_known_when_it_comes_back(kind: Kind
 
 
 @pytest.mark.parametrize("kind", LEAVABLE)
-def test_one_click_takes_a_customer_off_the_ticket(kind: Kind) -> None:
+def test_one_click_takes_a_customer_off_the_ticket(kind: NoticeKind) -> None:
     mail = written(kind)
     (token,) = links(mail["List-Unsubscribe"], "unsubscribe")
 
@@ -161,14 +173,14 @@ def test_one_click_takes_a_customer_off_the_ticket(kind: Kind) -> None:
 
 
 def test_one_click_needs_https() -> None:
-    mail = written(Kind.COMMENT, writer=Writer(KEYS, "http://127.0.0.1:8025"))
+    mail = written(NoticeKind.COMMENT, writer=Composer(KEYS, "http://127.0.0.1:8025"))
 
     assert mail["List-Unsubscribe"].startswith("<mailto:")
     assert "List-Unsubscribe-Post" not in mail
 
 
-@pytest.mark.parametrize("kind", sorted(set(Kind) - set(LEAVABLE)))
-def test_nobody_leaves_by_what_is_his_own_affair_or_his_work(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - set(LEAVABLE)))
+def test_nobody_leaves_by_what_is_his_own_affair_or_his_work(kind: NoticeKind) -> None:
     assert "List-Unsubscribe" not in written(kind)
 
 
@@ -176,13 +188,13 @@ def test_nobody_leaves_by_what_is_his_own_affair_or_his_work(kind: Kind) -> None
 
 
 def test_a_comment_says_in_from_who_wrote_it() -> None:
-    mail = written(Kind.COMMENT, words=words(name="Sam", by_staff=True))
+    mail = written(NoticeKind.COMMENT, words=words(name="Sam", by_staff=True))
 
     assert mail["From"] == "Sam via Support <support@help.example>"
 
 
 def test_a_name_that_looks_like_an_address_is_not_put_into_from() -> None:
-    mail = written(Kind.COMMENT, words=words(name="ceo@bank.example"))
+    mail = written(NoticeKind.COMMENT, words=words(name="ceo@bank.example"))
 
     assert mail["From"] == "Support <support@help.example>"
 
@@ -217,12 +229,15 @@ def test_whatever_people_write_the_mail_keeps_its_own_headers(
 ) -> None:
     outgoing = WRITER.write(
         a_notice(
-            Kind.COMMENT, about=about(subject=subject), name=name, words=words(text, name=name)
+            NoticeKind.COMMENT,
+            about=about(subject=subject),
+            name=name,
+            words=words(text, name=name),
         ),
         default_policy(),
     )
 
-    assert read(outgoing).keys() == written(Kind.COMMENT).keys()
+    assert read(outgoing).keys() == written(NoticeKind.COMMENT).keys()
     assert b"\n" not in outgoing.raw.replace(b"\r\n", b"")
     assert max(map(len, outgoing.raw.split(b"\r\n"))) <= 998  # RFC 5322 §2.1.1
 
@@ -230,8 +245,8 @@ def test_whatever_people_write_the_mail_keeps_its_own_headers(
 # Secrets of others
 
 
-@pytest.mark.parametrize("kind", [Kind.COMMENT, Kind.NEW_COMMENT])
-def test_a_reply_address_that_somebody_quotes_goes_to_nobody_else(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [NoticeKind.COMMENT, NoticeKind.NEW_COMMENT])
+def test_a_reply_address_that_somebody_quotes_goes_to_nobody_else(kind: NoticeKind) -> None:
     bobs = reply_address(KEYS, MAILBOX.id, MAILBOX.address, ReplyToken(7, 71, Purpose.REPLY))
 
     mail = written(kind, words=words(f"Is {bobs} the right address?"))
@@ -241,10 +256,11 @@ def test_a_reply_address_that_somebody_quotes_goes_to_nobody_else(kind: Kind) ->
 
 
 def test_a_link_that_somebody_quotes_goes_to_nobody_else() -> None:
-    token, _ = links(text_of(written(Kind.FEEDBACK)), "feedback")
+    token, _ = links(text_of(written(NoticeKind.FEEDBACK)), "feedback")
 
     mail = written(
-        Kind.COMMENT, words=words(f"See https://postern.example/feedback/{MAILBOX.id}/{token} ?")
+        NoticeKind.COMMENT,
+        words=words(f"See https://postern.example/feedback/{MAILBOX.id}/{token} ?"),
     )
 
     assert token not in text_of(mail) + html_of(mail)
@@ -253,14 +269,14 @@ def test_a_link_that_somebody_quotes_goes_to_nobody_else() -> None:
 def test_a_history_brings_no_reply_address_to_the_one_on_duty() -> None:
     anns = written()["Reply-To"]
 
-    assert anns not in text_of(written(Kind.ESCALATION, detail={"history": f"Ann: {anns}"}))
+    assert anns not in text_of(written(NoticeKind.ESCALATION, detail={"history": f"Ann: {anns}"}))
 
 
 def test_what_we_wrote_to_staff_never_reaches_a_customer_in_their_answer() -> None:
-    ours = text_of(written(Kind.NEW_TICKET))
+    ours = text_of(written(NoticeKind.NEW_TICKET))
     answer = "We look into it.\n\n" + "\n".join(f"> {line}" for line in ours.split("\n"))
 
-    text = text_of(written(Kind.COMMENT, words=words(answer, by_staff=True)))
+    text = text_of(written(NoticeKind.COMMENT, words=words(answer, by_staff=True)))
 
     assert "We look into it." in text
     assert "Acme" not in text
@@ -269,7 +285,7 @@ def test_what_we_wrote_to_staff_never_reaches_a_customer_in_their_answer() -> No
 @pytest.mark.parametrize("visibility", sorted(set(Visibility) - {Visibility.PUBLIC}))
 @pytest.mark.parametrize("kind", LEAVABLE)
 def test_words_that_are_not_public_are_never_written_to_a_customer(
-    kind: Kind, visibility: Visibility
+    kind: NoticeKind, visibility: Visibility
 ) -> None:
     with pytest.raises(ValueError, match="no customer's to read"):
         written(kind, words=words(visibility=visibility))
@@ -278,20 +294,20 @@ def test_words_that_are_not_public_are_never_written_to_a_customer(
 def test_a_staff_persons_own_address_is_not_shown_to_customers() -> None:
     sam = words(author="sam@private.example", name="", by_staff=True)
 
-    assert "private.example" not in written(Kind.COMMENT, words=sam).as_string()
+    assert "private.example" not in written(NoticeKind.COMMENT, words=sam).as_string()
 
 
 # Links
 
 
 def test_an_invitation_carries_a_link_that_works() -> None:
-    (token,) = links(text_of(written(Kind.INVITATION)), "signup")
+    (token,) = links(text_of(written(NoticeKind.INVITATION)), "signup")
 
     assert read_sign_up_token(KEYS, MAILBOX.id, token, NOON) == "ann@acme.example"
 
 
 def test_each_proposed_person_has_a_link_of_his_own() -> None:
-    mail = written(Kind.APPROVAL)
+    mail = written(NoticeKind.APPROVAL)
     tokens = links(text_of(mail), "people")
 
     assert [read_link_token(KEYS, MAILBOX.id, LinkUse.APPROVE, token) for token in tokens] == [
@@ -302,7 +318,7 @@ def test_each_proposed_person_has_a_link_of_his_own() -> None:
 
 
 def test_a_feedback_link_is_the_recipients() -> None:
-    text = text_of(written(Kind.FEEDBACK))
+    text = text_of(written(NoticeKind.FEEDBACK))
     token, again = links(text, "feedback")
 
     assert token == again
@@ -312,6 +328,6 @@ def test_a_feedback_link_is_the_recipients() -> None:
 
 
 def test_with_another_key_everything_is_signed_anew() -> None:
-    rotated = Writer(Keys(2, {1: KEYS.secrets[1], 2: b"n" * 32}), "https://postern.example")
+    rotated = Composer(Keys(2, {1: KEYS.secrets[1], 2: b"n" * 32}), "https://postern.example")
 
     assert written(writer=rotated)["Message-ID"] != written()["Message-ID"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.outgoing.compose import Writer
+from gateway.outgoing.compose import Composer
 from gateway.outgoing.quoted_comment import LONGEST_TEXT
 from gateway.outgoing.templates import TemplatesRefused, load
 from rules.mail.quoting import REPLY_MARK
@@ -21,7 +21,7 @@ from rules.policy import (
     FactSection,
     TierSection,
 )
-from rules.ticket.notices import Kind, Saying
+from rules.ticket.notices import NoticeKind, ReceiptText
 from rules.ticket.visibility import Visibility
 from tests.gateway.outgoing.notices import (
     LINKS_BEGIN,
@@ -36,7 +36,7 @@ from tests.gateway.outgoing.notices import (
 from tests.rules.building import KEYS, default_policy
 
 LANGUAGES = ("en", "de")
-STAFF = tuple(kind for kind in Kind if kind.is_for_staff)
+STAFF = tuple(kind for kind in NoticeKind if kind.is_for_staff)
 
 
 class Balanced(HTMLParser):
@@ -62,8 +62,8 @@ class Balanced(HTMLParser):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_is_written_in_every_language(kind: Kind, language: str) -> None:
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_kind_is_written_in_every_language(kind: NoticeKind, language: str) -> None:
     mail = written(kind, language=language)
 
     html = Balanced()
@@ -75,15 +75,15 @@ def test_every_kind_is_written_in_every_language(kind: Kind, language: str) -> N
     assert mail["Subject"]
 
 
-@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.ALERT, Kind.RECEIPT}))
-def test_the_languages_differ(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - {NoticeKind.ALERT, NoticeKind.RECEIPT}))
+def test_the_languages_differ(kind: NoticeKind) -> None:
     english, german = (text_of(written(kind, language=language)) for language in LANGUAGES)
 
     assert english != german
 
 
-@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.INVITATION}))
-def test_even_with_nothing_to_tell_it_is_written(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - {NoticeKind.INVITATION}))
+def test_even_with_nothing_to_tell_it_is_written(kind: NoticeKind) -> None:
     bare = about(requester="", company="", subject="", opened_by="", participant=None)
 
     mail = written(kind, about=bare, detail={}, words=None, name="", answers="")
@@ -169,7 +169,7 @@ def test_a_promise_names_the_zone_of_the_desk() -> None:
 def test_a_comment_shows_who_wrote_what_with_which_files() -> None:
     comment = words("It prints.\n\nBob", attachments=("log.txt", "a b.png"))
 
-    text = text_of(written(Kind.COMMENT, words=comment))
+    text = text_of(written(NoticeKind.COMMENT, words=comment))
 
     assert text.startswith("Bob <bob@acme.example> wrote:\n\nIt prints.\n\nBob\n")
     assert "Attached: log.txt, a b.png" in text
@@ -178,35 +178,35 @@ def test_a_comment_shows_who_wrote_what_with_which_files() -> None:
 def test_what_an_author_quotes_is_left_out() -> None:
     comment = words("It prints.\n\n> Does it print?\n> Sam")
 
-    assert "Does it print" not in text_of(written(Kind.COMMENT, words=comment))
+    assert "Does it print" not in text_of(written(NoticeKind.COMMENT, words=comment))
 
 
 def test_html_in_a_text_is_text() -> None:
-    mail = written(Kind.COMMENT, words=words('<img src="https://track.example/x"> & more'))
+    mail = written(NoticeKind.COMMENT, words=words('<img src="https://track.example/x"> & more'))
 
     assert "&lt;img src=" in html_of(mail)
     assert "<img" not in html_of(mail)
 
 
 def test_controls_reach_no_terminal() -> None:
-    assert "\x1b" not in text_of(written(Kind.COMMENT, words=words("a\x1b[2Jb\x00c")))
+    assert "\x1b" not in text_of(written(NoticeKind.COMMENT, words=words("a\x1b[2Jb\x00c")))
 
 
 def test_a_very_long_text_is_shortened_and_says_so() -> None:
-    mail = written(Kind.COMMENT, words=words("x" * (LONGEST_TEXT + 1)))
+    mail = written(NoticeKind.COMMENT, words=words("x" * (LONGEST_TEXT + 1)))
 
     assert "Shortened here" in text_of(mail)
     assert len(text_of(mail)) < LONGEST_TEXT + 1000
 
 
 def test_a_text_that_nobody_could_read_is_not_passed_over() -> None:
-    mail = written(Kind.COMMENT, words=words("", degraded=True))
+    mail = written(NoticeKind.COMMENT, words=words("", degraded=True))
 
     assert "could not be read" in text_of(mail)
 
 
 def test_a_change_says_what_it_was_and_why() -> None:
-    text = text_of(written(Kind.STATUS, language="de"))
+    text = text_of(written(NoticeKind.STATUS, language="de"))
 
     assert "jetzt gelöst (zuvor: offen)" in text
     assert "Der Grund: It prints." in text
@@ -216,15 +216,15 @@ def test_a_change_says_what_it_was_and_why() -> None:
 
 
 @pytest.mark.parametrize("kind", STAFF)
-def test_staff_write_above_the_mark(kind: Kind) -> None:
+def test_staff_write_above_the_mark(kind: NoticeKind) -> None:
     mail = written(kind)
 
     assert text_of(mail).startswith(f"{REPLY_MARK}\n")
     assert REPLY_MARK in html_of(mail)
 
 
-@pytest.mark.parametrize("kind", sorted(set(Kind) - set(STAFF)))
-def test_nobody_else_sees_the_mark(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - set(STAFF)))
+def test_nobody_else_sees_the_mark(kind: NoticeKind) -> None:
     assert REPLY_MARK not in written(kind).as_string()
 
 
@@ -240,7 +240,7 @@ def test_staff_see_who_asks_and_what_is_known() -> None:
     )
     detail = {"mentions": "9"}
 
-    text = text_of(written(Kind.NEW_TICKET, about=ticket, detail=detail))
+    text = text_of(written(NoticeKind.NEW_TICKET, about=ticket, detail=detail))
 
     head = text.partition("Bob <")[0]
     for shown in (
@@ -267,7 +267,7 @@ def test_staff_see_who_asks_and_what_is_known() -> None:
 )
 def test_staff_see_who_else_reads_a_comment(visibility: Visibility, said: str) -> None:
     mail = written(
-        Kind.NEW_COMMENT,
+        NoticeKind.NEW_COMMENT,
         words=words(visibility=visibility),
         detail={"visibility": visibility.value},
     )
@@ -276,9 +276,9 @@ def test_staff_see_who_else_reads_a_comment(visibility: Visibility, said: str) -
 
 
 def test_the_footer_says_what_a_reply_does() -> None:
-    assert text_of(written(Kind.COMMENT)).splitlines()[-2].startswith("Your reply is public")
-    assert "a note that staff alone read" in text_of(written(Kind.NEW_TICKET))
-    assert "without being on it" in text_of(written(Kind.ESCALATION))
+    assert text_of(written(NoticeKind.COMMENT)).splitlines()[-2].startswith("Your reply is public")
+    assert "a note that staff alone read" in text_of(written(NoticeKind.NEW_TICKET))
+    assert "without being on it" in text_of(written(NoticeKind.ESCALATION))
 
 
 # An operator's own
@@ -292,7 +292,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def own_words(folder: Path, **changes: object) -> str:
-    return text_of(written(writer=Writer(KEYS, LINKS_BEGIN, load(folder)), **changes))  # type: ignore[arg-type]  # by name
+    return text_of(written(writer=Composer(KEYS, LINKS_BEGIN, load(folder)), **changes))  # type: ignore[arg-type]  # by name
 
 
 NAME = "acknowledgement.txt.j2"
@@ -316,7 +316,7 @@ def test_a_template_counts_for_its_language_alone(own: Path) -> None:
 def test_own_words_in_the_text_are_not_contradicted_by_shipped_html(own: Path) -> None:
     (own / "default" / "en" / NAME).write_text("Ours.")
 
-    mail = written(writer=Writer(KEYS, LINKS_BEGIN, load(own)))
+    mail = written(writer=Composer(KEYS, LINKS_BEGIN, load(own)))
 
     assert mail.get_content_type() == "text/plain"
 
@@ -378,24 +378,25 @@ def test_a_folder_that_is_none_is_refused() -> None:
 def test_an_invitation_says_how_long_it_works() -> None:
     late = a_notice().created_at + timedelta(days=14)
 
-    assert f"until {late.day} March 2026" in text_of(written(Kind.INVITATION))
+    assert f"until {late.day} March 2026" in text_of(written(NoticeKind.INVITATION))
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_no_answer_to_the_question_for_feedback_is_called_public(language: str) -> None:
-    shown = text_of(written(Kind.FEEDBACK, language=language))
+    shown = text_of(written(NoticeKind.FEEDBACK, language=language))
 
     assert "Your reply is public" not in shown
     assert "Ihre Antwort lesen alle" not in shown
 
 
-@pytest.mark.parametrize("saying", Saying)
-def test_what_a_receipt_tells_a_customer_is_in_his_language(saying: Saying) -> None:
+@pytest.mark.parametrize("saying", ReceiptText)
+def test_what_a_receipt_tells_a_customer_is_in_his_language(saying: ReceiptText) -> None:
     detail = {"saying": saying.value, "was": "4"}
 
     in_english, in_german = (
-        text_of(written(Kind.RECEIPT, detail=detail, language=language)) for language in LANGUAGES
+        text_of(written(NoticeKind.RECEIPT, detail=detail, language=language))
+        for language in LANGUAGES
     )
 
     assert in_english != in_german
-    assert ("#4" in in_english) is ("#4" in in_german) is (saying is Saying.BEGINS_ANEW)
+    assert ("#4" in in_english) is ("#4" in in_german) is (saying is ReceiptText.BEGINS_ANEW)

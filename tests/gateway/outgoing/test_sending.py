@@ -16,7 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway import policies
-from gateway.mailbox_cache import Directory
+from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
 from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
 from gateway.outgoing.dispatcher import AT_ONCE, BEGUN_WITHIN, Dispatcher
@@ -24,7 +24,7 @@ from rules.ticket.notices import GIVE_UP_AFTER, NoticeState
 from storage.db.database import Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
-from storage.notices.outbox import Listed
+from storage.notices.outbox import NoticeSummary
 from storage.registry import enrolment
 from tests.desk import SUPPORT, enrolled_store
 from tests.rules.building import NOON
@@ -75,7 +75,7 @@ class Outbox:
         return Dispatcher(
             self.database,
             self.ledger,
-            Directory(self.database, time.monotonic),
+            MailboxCache(self.database, time.monotonic),
             policies.load(None),
             self.relay,
             Metrics(),
@@ -100,7 +100,7 @@ class Outbox:
             )
             await asyncio.wrap_future(self.ledger.submit(job))
 
-    async def listed(self) -> list[Listed]:
+    async def listed(self) -> list[NoticeSummary]:
         return list(
             await asyncio.to_thread(self.database.read, lambda c: outbox.listing(c, None, 1000))
         )

@@ -12,7 +12,7 @@ from rules.mail import Body, Envelope, Mail, Mailbox
 from rules.mail.addresses import without_detail
 from rules.mail.header import Author
 from rules.mail.quoting import REPLY_MARK, is_forward, masked, published, visible
-from rules.sender.pointers import signals
+from rules.sender.pointers import find_pointers
 from rules.sender.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
 from tests.mails import ClientMail, clients
 
@@ -96,10 +96,10 @@ def test_the_reply_address_is_a_recipient_of_replies(fixture: ClientMail) -> Non
 def test_the_strongest_signal_leads_to_the_ticket(fixture: ClientMail) -> None:
     mail = read_as_sent(fixture)
     envelope = Envelope("192.0.2.1", "mx.customer.example", True, VALUES["author"], mail.to)
-    found = signals(mail, envelope, MAILBOX, KEYS, "[#{n}]")
+    found = find_pointers(mail, envelope, MAILBOX, KEYS, "[#{n}]")
     strongest = next((signal for signal in found if signal.ticket == TICKET), None)
     assert (fixture.lands == "same ticket") is (strongest is not None)
-    assert fixture.by == (strongest.via if strongest else "")
+    assert fixture.by == (strongest.kind if strongest else "")
 
 
 @every_fixture

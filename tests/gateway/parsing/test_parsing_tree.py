@@ -13,13 +13,13 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.mime import numbered_leaves
-from gateway.parsing.tree import LimitError, Part, grow
+from gateway.parsing.tree import LimitError, MimePart, grow
 from rules.mail.header import decode_words, part_header, unfold
 
 CRLF, LF = "\r\n", "\n"
 
 
-def tree(body: str | bytes, boundary: str = "b", kind: str = "mixed") -> Part:
+def tree(body: str | bytes, boundary: str = "b", kind: str = "mixed") -> MimePart:
     """The tree of a multipart with this body."""
     text = body.encode() if isinstance(body, str) else body
     head = b"MIME-Version: 1.0\r\n\r\n"
@@ -27,7 +27,7 @@ def tree(body: str | bytes, boundary: str = "b", kind: str = "mixed") -> Part:
     return grow(head + text, len(head), fields)
 
 
-def leaves(root: Part) -> list[tuple[str, bytes]]:
+def leaves(root: MimePart) -> list[tuple[str, bytes]]:
     return [(number, leaf.content()) for number, leaf in numbered_leaves(root)]
 
 

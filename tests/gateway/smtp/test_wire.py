@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from gateway.smtp.commands import SmtpConnection
 from gateway.smtp.connection import Listener, check_foundations
-from gateway.smtp.limits import Limits, Wire
-from gateway.smtp.listeners import Ingress
+from gateway.smtp.limits import ConnectionPool, Limits
+from gateway.smtp.listeners import SmtpHooks
 from tests.gateway.smtp_client import SECRET, Client, Post, a_server, tls_contexts
 
 HEADER = b"Subject: Hello\r\n\r\n"
@@ -337,7 +337,7 @@ async def test_a_peer_that_stops_reading_is_aborted() -> None:
         await all_gone(served.wire)
 
 
-async def all_gone(wire: Wire) -> None:
+async def all_gone(wire: ConnectionPool) -> None:
     """Returns once the server has seen that its clients are gone."""
     async with asyncio.timeout(8):
         while wire.connections:  # noqa: ASYNC110 - the kernel tells the server, and nobody us
@@ -577,7 +577,9 @@ async def test_an_endless_command_line_ends_the_connection() -> None:
 
 async def test_our_cheap_construction_still_finds_the_commands_and_nothing_else() -> None:
     post = Post()
-    ours = SmtpConnection(Ingress(post.serves, post.take), Wire(Limits()), Listener("mx"))
+    ours = SmtpConnection(
+        SmtpHooks(post.serves, post.take), ConnectionPool(Limits()), Listener("mx")
+    )
     assert set(ours._smtp_methods) == {
         *("EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "STARTTLS")
     }

@@ -18,7 +18,7 @@ from gateway.policies import Policies
 from gateway.web import app as api
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.signup import SignUp
-from rules.facts import Part, Presence, Role
+from rules.facts import ParticipantKind, Presence, Role
 from rules.mail import Mailbox
 from rules.sender.tokens import Link, LinkUse, link_token
 from rules.service import notifications
@@ -29,8 +29,8 @@ from storage.registry import enrolment
 from storage.registry.enrolment import NewPerson
 from storage.ticket import read
 from storage.ticket import write as records
-from storage.ticket.read import Whole
-from storage.ticket.write import Hand, Source
+from storage.ticket.read import TicketView
+from storage.ticket.write import ChangeContext, Source
 
 T = TypeVar("T")
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
@@ -62,7 +62,7 @@ class Site:
 
     async def path(self, use: LinkUse) -> str:
         """A good link of Ann's."""
-        keys = (await self.parts.directory.current()).keys
+        keys = (await self.parts.mailbox_cache.current()).keys
         (owner,) = [m.id for m in (await self.whole()).members if m.address == ANN]
         link = Link(self.ticket, owner, EVE if use is LinkUse.APPROVE else "")
         return f"{PATHS[use]}/{self.mailbox.id}/{link_token(keys, self.mailbox.id, use, link)}"
@@ -73,8 +73,8 @@ class Site:
     async def write(self, job: Callable[[Connection], T]) -> T:
         return await asyncio.wrap_future(self.parts.ledger.submit(job))
 
-    async def whole(self) -> Whole:
-        found = await self.write(partial(read.whole, number=self.ticket))
+    async def whole(self) -> TicketView:
+        found = await self.write(partial(read.ticket_view, number=self.ticket))
         assert found is not None
         return found
 
@@ -86,7 +86,7 @@ class Site:
     async def notes(self) -> list[str]:
         return [said.text for said in (await self.whole()).comments if said.visibility == "note"]
 
-    async def told(self) -> bool:
+    async def notified(self) -> bool:
         """Whether Ann is sent what happens on the ticket."""
         query = select(_participant.c.muted).where(_participant.c.address == ANN)
         return not await self.write(lambda c: c.execute(query).scalar_one())
@@ -115,7 +115,7 @@ def enrol(connection: Connection) -> Mailbox:
 
 def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
     """Ann's ticket, with Eve proposed, about which she is asked."""
-    hand = Hand(mailbox, ANN, Source.MAIL, clock.now(), clock.new_id)
+    hand = ChangeContext(mailbox, ANN, Source.MAIL, clock.now(), clock.new_id)
     row = {
         "mailbox_id": mailbox.id,
         "subject": subject,
@@ -127,17 +127,19 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
         "updated_at": hand.now,
     }
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
-    asked = Addition(EVE, None, Part.GUEST, Presence.PENDING)
-    requester = Addition(ANN, None, Part.REQUESTER, Presence.ACTIVE)
-    records.join(connection, hand, number, (requester, asked))
-    records.order(connection, hand, notifications.proposals(ANN, "", [asked]), number, None)
+    asked = Addition(EVE, None, ParticipantKind.GUEST, Presence.PENDING)
+    requester = Addition(ANN, None, ParticipantKind.REQUESTER, Presence.ACTIVE)
+    records.add_participants(connection, hand, number, (requester, asked))
+    records.queue_notices(
+        connection, hand, notifications.approval_requests(ANN, "", [asked]), number, None
+    )
     return int(number)
 
 
 def serving(whole: Parts, policies: Policies) -> Client:
     sign_up = SignUp(
         whole.ledger,
-        whole.directory,
+        whole.mailbox_cache,
         policies,
         clock.now,
         clock.new_id,

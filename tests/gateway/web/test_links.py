@@ -18,11 +18,11 @@ from aiohttp import ClientResponse, FormData
 from gateway import clock
 from gateway.app import parts
 from gateway.config.model import load
-from gateway.outgoing.compose import Writer
+from gateway.outgoing.compose import Composer
 from gateway.web.pages.links import LONGEST_TEXT, PATHS, POSTS_A_MINUTE
 from gateway.web.pages.render import SAFE
 from rules.sender.tokens import LinkUse
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from storage.notices import outbox
 from storage.registry import enrolment
 from tests.gateway.web.link_pages import (
@@ -55,11 +55,11 @@ async def site(store_url: str, tmp_path: Path, subject: str) -> AsyncIterator[Si
 
 async def test_a_mailed_link_takes_in_who_was_proposed(site: Site) -> None:
     notices = await site.write(partial(outbox.claim, now=clock.now(), limit=50))
-    (asking,) = [notice for notice in notices if notice.kind is Kind.APPROVAL]
+    (asking,) = [notice for notice in notices if notice.kind is NoticeKind.APPROVAL]
     assert asking.address == ANN
-    keys = (await site.parts.directory.current()).keys
+    keys = (await site.parts.mailbox_cache.current()).keys
     policy = site.parts.policies[site.mailbox.policy]
-    raw = Writer(keys, "https://postern.example").write(asking, policy).raw
+    raw = Composer(keys, "https://postern.example").write(asking, policy).raw
     text = email.message_from_bytes(raw, policy=email.policy.default).get_body(("plain",))
     assert text is not None
     (path,) = re.findall(r"https://postern\.example(/people/\S+)", text.get_content())
@@ -111,7 +111,7 @@ async def test_a_scanner_that_follows_links_changes_nothing(site: Site) -> None:
             answer = await site.client.request(method, f"{path}?rating=bad&answer=in")
             assert answer.status == 200
     assert await site.presence() == "pending"
-    assert await site.told()
+    assert await site.notified()
     assert await site.rating() == ""
 
 
@@ -138,7 +138,7 @@ async def test_one_click_unsubscribes_without_cookie_or_redirect(
     assert answer.status == 200
     assert "Set-Cookie" not in answer.headers
     assert "You are unsubscribed" in await answer.text()
-    assert not await site.told()
+    assert not await site.notified()
 
 
 async def test_the_page_posts_what_one_click_posts(site: Site) -> None:
@@ -232,7 +232,7 @@ async def test_every_link_that_does_not_work_gets_the_same_page(site: Site, use:
     good = await site.path(use)
     elsewhere = partial(enrolment.add_mailbox, address="sales@help.example", policy="default")
     number = await site.write(elsewhere)
-    await site.parts.directory.current(fresh_s=0)
+    await site.parts.mailbox_cache.current(fresh_s=0)
     token = good.rpartition("/")[2]
     paths = [f"{PATHS[use]}/{forge(site.mailbox.id, token)}" for forge in FORGED]
     paths.append(f"{PATHS[use]}/{number}/{token}")
@@ -243,7 +243,7 @@ async def test_every_link_that_does_not_work_gets_the_same_page(site: Site, use:
     assert status == 404
     assert "This link does not work" in page
     assert "reply to the mail that it came in" in page
-    assert await site.told()
+    assert await site.notified()
     assert (await site.presence(), await site.rating()) == ("pending", "")
 
 

@@ -19,7 +19,7 @@ from gateway.web.pages.render import STYLE_PATH
 from gateway.web.pages.signup import SIGN_UP
 from rules.facts import Role
 from rules.sender.tokens import LinkUse, sign_up_token
-from rules.ticket.notices import INVITATION_LASTS, Kind
+from rules.ticket.notices import INVITATION_LASTS, NoticeKind
 from storage.db.database import Connection
 from storage.notices import outbox
 from storage.registry import companies, enrolment
@@ -66,7 +66,7 @@ async def speak(site: Site, language: str) -> None:
 
 
 async def invitation(site: Site, address: str = NEW) -> str:
-    keys = (await site.parts.directory.current()).keys
+    keys = (await site.parts.mailbox_cache.current()).keys
     token = sign_up_token(keys, site.mailbox.id, address, clock.now() + INVITATION_LASTS)
     return f"/signup/{site.mailbox.id}/{token}"
 
@@ -149,7 +149,7 @@ async def test_the_link_is_mailed_in_the_language_of_the_page_that_promised_it(s
     await post(site, "/signup", "de", address=NEW)
     await site.client.app[SIGN_UP].settle()
     ordered = await site.write(partial(outbox.claim, now=clock.now(), limit=50))
-    (invited,) = [notice for notice in ordered if notice.kind is Kind.INVITATION]
+    (invited,) = [notice for notice in ordered if notice.kind is NoticeKind.INVITATION]
     assert (invited.address, invited.language) == (NEW, "de")
 
 

@@ -11,7 +11,7 @@ from string import Formatter
 
 import pytest
 
-from gateway.web.messages import WORDS, Fault, Words, Wrong, said
+from gateway.web.messages import CATALOGUES, Catalogue, FormError, PageError, form_error
 from gateway.web.pages.render import page
 from rules.mail.language import KNOWN
 
@@ -52,7 +52,7 @@ PAGES = sorted(name for name in pages_of("en") if not name.startswith("_"))
 class Read(HTMLParser):
     """A page's elements, with what of their attributes is no word for a reader; and its texts."""
 
-    WORDS = ("lang", "aria-label", "placeholder")
+    CATALOGUES = ("lang", "aria-label", "placeholder")
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Read(HTMLParser):
         self.texts: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, tuple(each for each in attrs if each[0] not in self.WORDS)))
+        self.seen.append((tag, tuple(each for each in attrs if each[0] not in self.CATALOGUES)))
 
     def handle_endtag(self, tag: str) -> None:
         self.seen.append((f"/{tag}", ()))
@@ -82,32 +82,32 @@ def names_in(sentence: str) -> set[str]:
 
 
 def test_there_are_words_in_every_language_that_notices_are_written_in() -> None:
-    assert set(WORDS) == set(KNOWN)
+    assert set(CATALOGUES) == set(KNOWN)
 
 
-@pytest.mark.parametrize("words", WORDS.values(), ids=list(WORDS))
-def test_every_language_has_every_word(words: Words) -> None:
-    assert set(words.faults) == set(Fault)
-    assert set(words.wrong) == set(Wrong)
+@pytest.mark.parametrize("words", CATALOGUES.values(), ids=list(CATALOGUES))
+def test_every_language_has_every_word(words: Catalogue) -> None:
+    assert set(words.faults) == set(PageError)
+    assert set(words.wrong) == set(FormError)
     assert all(fault.title and fault.text for fault in words.faults.values())
     assert all(words.wrong.values())
 
 
-@pytest.mark.parametrize("wrong", Wrong)
-def test_every_language_fills_in_the_same(wrong: Wrong) -> None:
-    (names,) = {frozenset(names_in(words.wrong[wrong])) for words in WORDS.values()}
+@pytest.mark.parametrize("wrong", FormError)
+def test_every_language_fills_in_the_same(wrong: FormError) -> None:
+    (names,) = {frozenset(names_in(words.wrong[wrong])) for words in CATALOGUES.values()}
 
     assert names <= {"ticket", "most", "has", "typed"}
 
 
 def test_nothing_is_filled_in_where_a_page_tells_a_fault() -> None:
-    faults = [asdict(fault) for words in WORDS.values() for fault in words.faults.values()]
+    faults = [asdict(fault) for words in CATALOGUES.values() for fault in words.faults.values()]
 
     assert not any(names_in(text) for fault in faults for text in fault.values())
 
 
 def test_what_was_typed_is_no_placeholder() -> None:
-    assert said("en", Wrong.NOT_SERVED, typed="{most}").startswith("“{most}”")
+    assert form_error("en", FormError.NOT_SERVED, typed="{most}").startswith("“{most}”")
 
 
 @pytest.mark.parametrize("language", KNOWN)

@@ -26,11 +26,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway import clock
 from gateway.app import Parts, parts
 from gateway.config.model import load
-from gateway.outgoing.compose import Writer
+from gateway.outgoing.compose import Composer
 from gateway.web import app as api
 from gateway.web.pages.render import SAFE, STYLE_PATH
 from gateway.web.pages.signup import POSTS_A_MINUTE, SignUp
-from gateway.web.rate_limit import CLIENTS_KEPT, Rate, client_of
+from gateway.web.rate_limit import CLIENTS_KEPT, RateLimiter, client_of
 from rules.facts import Role
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.policy import Policy
@@ -87,7 +87,7 @@ class Site:
     async def mailed_link(self) -> str:
         """The path of the link in the one mail that is due."""
         (notice,) = await self._claim()
-        raw = Writer(await self.keys(), "https://postern.example").write(notice, self.policy).raw
+        raw = Composer(await self.keys(), "https://postern.example").write(notice, self.policy).raw
         mail = email.message_from_bytes(raw, policy=email.policy.default)
         body = mail.get_body(("plain",))
         text = body.get_content() if body is not None else ""
@@ -101,7 +101,7 @@ class Site:
         return f"/signup/{number}/{sign_up_token(await self.keys(), number, address, until)}"
 
     async def keys(self) -> Keys:
-        return (await self.parts.directory.current()).keys
+        return (await self.parts.mailbox_cache.current()).keys
 
     async def users(self) -> dict[str, str]:
         """Every user's name by address."""
@@ -141,13 +141,13 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
 
         sign_up = SignUp(
             whole.ledger,
-            whole.directory,
+            whole.mailbox_cache,
             whole.policies,
             lambda: made.moment,
             clock.new_id,
             wake,
             answer_after_s=0.0,
-            rate=Rate(1_000, time.monotonic),
+            rate=RateLimiter(1_000, time.monotonic),
         )
         async with serving(whole, sign_up) as client:
             made = Site(client, whole, sign_up, mailbox, clock.now())
@@ -186,9 +186,9 @@ async def test_mail_that_was_kept_is_filed_after_the_sign_up(site: Site) -> None
     assert reply.accepted
     site.moment = clock.now()
     link = await site.mailed_link()
-    assert await site.parts.keeper.release_enrolled() == 0
+    assert await site.parts.scheduler.release_enrolled() == 0
     assert (await site.name(link, "Nora"))[0] == 200
-    assert await site.parts.keeper.release_enrolled() == 1
+    assert await site.parts.scheduler.release_enrolled() == 1
 
 
 ALIKE = (
@@ -226,7 +226,7 @@ async def test_every_address_is_answered_at_the_same_time(site: Site) -> None:
 
 
 async def test_a_slow_store_delays_no_answer(site: Site) -> None:
-    await site.parts.directory.current()
+    await site.parts.mailbox_cache.current()
     free = threading.Event()
     database = site.parts.database
     # SQLite's turn is held by another writer; of PostgreSQL's connections every one is busy.
@@ -313,7 +313,7 @@ async def test_a_link_of_one_mailbox_is_none_in_another(site: Site) -> None:
     number = await site.write(
         partial(enrolment.add_mailbox, address="sales@help.example", policy="default")
     )
-    await site.parts.directory.current(fresh_s=0)
+    await site.parts.mailbox_cache.current(fresh_s=0)
     token = (await site.link(NEW)).rpartition("/")[2]
     assert (await site.get(f"/signup/{number}/{token}"))[0] == 410
 
@@ -321,7 +321,7 @@ async def test_a_link_of_one_mailbox_is_none_in_another(site: Site) -> None:
 async def test_a_link_whose_mailbox_is_gone_is_gone(site: Site) -> None:
     link = await site.link(NEW)
     await site.write(partial(enrolment.set_mailbox_active, address=SUPPORT, active=False))
-    await site.parts.directory.current(fresh_s=0)
+    await site.parts.mailbox_cache.current(fresh_s=0)
     assert (await site.get(link))[0] == 410
 
 
@@ -472,7 +472,7 @@ async def test_an_unknown_charset_is_no_fault_of_ours(site: Site) -> None:
 async def test_the_mailbox_is_named_where_there_are_several(site: Site) -> None:
     add = partial(enrolment.add_mailbox, address="sales@help.example", policy="default")
     await site.write(add)
-    await site.parts.directory.current(fresh_s=0)
+    await site.parts.mailbox_cache.current(fresh_s=0)
     status, page = await site.get("/signup")
     assert status == 200
     assert "Whom do you write to?" in page
@@ -493,7 +493,9 @@ async def test_an_unknown_mailbox_is_not_found(site: Site) -> None:
 
 
 async def test_a_client_that_posts_too_often_is_told_to_wait(site: Site) -> None:
-    async with serving(site.parts, replace(site.sign_up, rate=Rate(3, lambda: 0.0))) as client:
+    async with serving(
+        site.parts, replace(site.sign_up, rate=RateLimiter(3, lambda: 0.0))
+    ) as client:
         link = await site.link("x@foreign.example")
         for _ in range(3):
             assert (await client.post("/signup", data={"address": "nobody"})).status == 422
@@ -513,7 +515,7 @@ async def test_a_store_that_is_down_is_told_as_a_page(
     def broken(*_: object) -> UUID:
         raise RuntimeError("internal secret")
 
-    monkeypatch.setattr(site.parts.directory, "current", broken)
+    monkeypatch.setattr(site.parts.mailbox_cache, "current", broken)
     status, page = await site.ask(NEW)
     assert status == 503
     assert "wrong on our side" in page
@@ -522,7 +524,7 @@ async def test_a_store_that_is_down_is_told_as_a_page(
 
 def test_a_bucket_fills_again_within_a_minute() -> None:
     now = 0.0
-    rate = Rate(6, lambda: now)
+    rate = RateLimiter(6, lambda: now)
     assert [rate.allows("a") for _ in range(7)] == [True] * 6 + [False]
     assert rate.allows("b")
     now = 9.9
@@ -535,7 +537,7 @@ def test_a_bucket_fills_again_within_a_minute() -> None:
 
 
 def test_a_flood_of_clients_costs_no_memory() -> None:
-    rate = Rate(POSTS_A_MINUTE, lambda: 0.0)
+    rate = RateLimiter(POSTS_A_MINUTE, lambda: 0.0)
     for number in range(CLIENTS_KEPT + 100):
         rate.allows(str(number))
     assert len(rate) == CLIENTS_KEPT

@@ -25,7 +25,7 @@ from gateway.web import app as api
 from gateway.web.api.download import download
 from gateway.web.pages.signup import SignUp
 from rules.facts import Role
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.notices import outbox
@@ -33,7 +33,7 @@ from storage.registry import companies, enrolment
 from storage.registry.companies import Contract
 from storage.registry.enrolment import NewPerson
 from storage.ticket import read as tickets
-from storage.ticket.read import Whole
+from storage.ticket.read import TicketView
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
 from tests.gateway.building import a_part, multipart, text
 from tests.stores import SqliteStores
@@ -107,12 +107,12 @@ class Site:
         (reply,) = await self.desk.take(raw or a_mail(ANN))
         return int(reply.text.rpartition("#")[2])
 
-    async def whole(self, number: int) -> Whole:
-        whole = await self.read(partial(tickets.whole, number=number))
+    async def whole(self, number: int) -> TicketView:
+        whole = await self.read(partial(tickets.ticket_view, number=number))
         assert whole is not None
         return whole
 
-    async def told(self, kind: Kind) -> list[str]:
+    async def notified(self, kind: NoticeKind) -> list[str]:
         """Whom a notice of a kind is due for."""
         due = await self.write(partial(outbox.claim, now=clock.now(), limit=100))
         return sorted(notice.address for notice in due if notice.kind is kind)
@@ -183,7 +183,7 @@ async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
         whole = desk.parts
         ring = whole.dispatcher.wake
         sign_up = SignUp(
-            whole.ledger, whole.directory, whole.policies, clock.now, clock.new_id, ring
+            whole.ledger, whole.mailbox_cache, whole.policies, clock.now, clock.new_id, ring
         )
         app = api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
         async with TestClient(TestServer(app)) as client:
@@ -731,12 +731,12 @@ async def test_a_customer_makes_his_ticket_critical_over_the_api(either: Site) -
 async def test_a_customers_comment_reaches_staff_and_reopens_his_ticket(site: Site) -> None:
     number = await site.open(ANN)
     await site.effects(number, status="resolved")
-    await site.told(Kind.NEW_COMMENT)
+    await site.notified(NoticeKind.NEW_COMMENT)
 
     await site.effects(number, ANN, comment={"text": "It is stuck again."})
 
     assert (await site.whole(number)).summary.status == "open"
-    assert await site.told(Kind.NEW_COMMENT) == [SAM]
+    assert await site.notified(NoticeKind.NEW_COMMENT) == [SAM]
 
 
 async def test_words_on_a_closed_ticket_are_refused_with_the_way_on(site: Site) -> None:
@@ -790,8 +790,8 @@ async def test_a_ticket_is_opened_and_told_of(either: Site) -> None:
     assert [(c.author, c.text) for c in whole.comments] == [(ANN, "It is stuck.")]
     due = await either.write(partial(outbox.claim, now=clock.now(), limit=100))
     assert sorted((n.kind, n.address) for n in due) == [
-        (Kind.ACKNOWLEDGEMENT, ANN),
-        (Kind.NEW_TICKET, SAM),
+        (NoticeKind.ACKNOWLEDGEMENT, ANN),
+        (NoticeKind.NEW_TICKET, SAM),
     ]
 
 

@@ -97,7 +97,7 @@ class Book:
         seat = self.seats[ticket].get(address)
         return seat.presence if seat is not None else ""
 
-    def is_told(self, ticket: int, address: str) -> bool:
+    def is_notified(self, ticket: int, address: str) -> bool:
         """Whether what is said on a ticket goes to somebody."""
         seat = self.seats[ticket].get(address)
         there = seat is not None and seat.presence == ACTIVE and not seat.muted

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, event, text
 
 from gateway.clock import uuid7
-from gateway.outgoing.compose import Writer
+from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Outgoing
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import read
@@ -26,7 +26,7 @@ from rules.mail.addresses import without_detail
 from rules.mail.header import Author
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import is_looped, returned_notice, signals
+from rules.sender.pointers import find_pointers, is_looped, returned_notice
 from rules.sender.tokens import Keys
 from rules.ticket.changes import Change
 from storage.db import raw_mail
@@ -35,12 +35,12 @@ from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.apply import Entry, apply
 from storage.mail.facts import gather
-from storage.mail.quarantine import Held
+from storage.mail.quarantine import HeldMail
 from storage.notices import outbox
 from storage.notices.outbox import Notice
 from storage.registry import enrolment
 from storage.ticket.changes import ChangeRefused, make
-from storage.ticket.write import Hand, Source
+from storage.ticket.write import ChangeContext, Source
 from tests.properties.conversation.cast import enrol
 from tests.rules.building import NOON
 
@@ -173,7 +173,7 @@ class Gate:
 
     def release(
         self,
-        held: Held,
+        held: HeldMail,
         proof: Authentication,
         author: str = "",
         as_new: bool = False,
@@ -194,7 +194,7 @@ class Gate:
             return None
         return taken
 
-    def held(self, journal_id: UUID) -> Held | None:
+    def held(self, journal_id: UUID) -> HeldMail | None:
         return self.transact(lambda c: quarantine.find(c, journal_id))
 
     def _by_mailbox(self, rcpts: Sequence[str]) -> dict[Mailbox, list[str]]:
@@ -236,13 +236,13 @@ class Gate:
 
     def _file_one(self, connection: Connection, entry: Entry) -> Taken:
         mail, envelope, mailbox = entry.mail, entry.delivery.envelope, entry.mailbox
-        pointers = signals(mail, envelope, mailbox, self.keys, self.policy.subject_tag.format)
+        pointers = find_pointers(mail, envelope, mailbox, self.keys, self.policy.subject_tag.format)
         facts = gather(
             connection,
             mail=mail,
             envelope=envelope,
             authentication=entry.authentication,
-            signals=() if entry.as_new else pointers,
+            pointers=() if entry.as_new else pointers,
             mailbox=mailbox,
             own_addresses=frozenset(self.mailboxes),
             decided_at=entry.decided_at,
@@ -260,7 +260,7 @@ class Gate:
 
     def change(self, mailbox: str, actor: str, ticket: int, *changes: Change) -> bool:
         """What somebody does at the desk; False where it is refused."""
-        hand = Hand(self.mailboxes[mailbox], actor, Source.API, self.now, self.new_id)
+        hand = ChangeContext(self.mailboxes[mailbox], actor, Source.API, self.now, self.new_id)
         try:
             self.transact(lambda c: make(c, hand, ticket, changes, self.policy, by_staff=True))
         except ChangeRefused:
@@ -269,7 +269,7 @@ class Gate:
 
     def post(self) -> Iterator[Posted]:
         """Send every notice that is due."""
-        writer = Writer(self.keys, LINKS_BEGIN, own_addresses=frozenset(self.mailboxes))
+        writer = Composer(self.keys, LINKS_BEGIN, own_addresses=frozenset(self.mailboxes))
         while notices := self.transact(lambda c: outbox.claim(c, self.now, 50)):
             for notice in notices:
                 outgoing = writer.write(notice, self.policy)

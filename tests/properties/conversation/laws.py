@@ -13,7 +13,7 @@ from rules.decision.model import AddComment, Decision, OpenTicket, Verdict
 from rules.decision.receipt import Receipt
 from rules.sender.tokens import LinkUse, read_link_token, read_reply_token, read_sign_up_token
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from storage.db.tables import TicketRow, table
 from tests.properties.conversation.book import Book
 from tests.properties.conversation.cast import AT_SALES, AT_SUPPORT
@@ -107,7 +107,7 @@ def nothing_was_caused(gate: Gate, receipt: Receipt, but_alert: bool = False) ->
     kinds = gate.rows(
         "SELECT kind FROM notice WHERE cause = :id", id=_key(gate, receipt.journal_id)
     )
-    assert {row.kind for row in kinds} <= ({Kind.ALERT.value} if but_alert else set())
+    assert {row.kind for row in kinds} <= ({NoticeKind.ALERT.value} if but_alert else set())
 
 
 def was_entitled(
@@ -158,7 +158,7 @@ def everybody_was_told(
             id=_key(gate, receipt.journal_id),
         )
     }
-    wanted = {address for address in book.seats[ticket] if book.is_told(ticket, address)} - {
+    wanted = {address for address in book.seats[ticket] if book.is_notified(ticket, address)} - {
         letter.author,
         *letter.cc,
         *book.roll.cast.staff,
@@ -178,7 +178,7 @@ def was_heard(gate: Gate, book: Book, ticket: int, who: str, text: str) -> None:
         text=text,
     )
     told, staff = {row.address for row in rows}, set(book.roll.cast.staff)
-    wanted = {one for one in book.seats[ticket] if book.is_told(ticket, one)} - {who, *staff}
+    wanted = {one for one in book.seats[ticket] if book.is_notified(ticket, one)} - {who, *staff}
     assert told <= wanted | staff
     _only_a_budget_keeps_silent(gate, ticket, wanted - told)
 
@@ -202,9 +202,9 @@ def may_be_read(book: Book, posted: Posted) -> None:
     assert book.roll.is_reached(reader), f"{reader} is written to no more"
     seat = book.seats[ticket].get(reader) if ticket else None
     if ticket:
-        assert posted.notice.kind is Kind.RECEIPT or book.may_read(ticket, reader)
+        assert posted.notice.kind is NoticeKind.RECEIPT or book.may_read(ticket, reader)
     if seat is not None and reader not in staff:
-        assert not seat.muted or posted.notice.kind is Kind.RECEIPT
+        assert not seat.muted or posted.notice.kind is NoticeKind.RECEIPT
     for text in posted.texts:
         for word in words_in(text):
             assert word in book.said, f"{reader} reads {word}, which is on no ticket of this desk"

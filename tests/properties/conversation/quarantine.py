@@ -12,7 +12,7 @@ from hypothesis.stateful import precondition, rule
 from rules.decision.model import Verdict
 from rules.sender.authentication import Authentication
 from storage.mail import quarantine
-from storage.mail.quarantine import Held
+from storage.mail.quarantine import HeldMail
 from tests.properties.conversation import laws
 from tests.properties.conversation.accounts import Accounts
 from tests.properties.conversation.book import Book
@@ -171,7 +171,7 @@ class Quarantine(Accounts):
     def _release(
         self,
         book: Book,
-        held: Held,
+        held: HeldMail,
         letter: Letter,
         proof: Authentication,
         as_new: bool = False,

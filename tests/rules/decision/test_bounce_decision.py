@@ -11,7 +11,7 @@ from rules.decision.model import Bounced, Decision, Reason, Record, Verdict
 from rules.facts import Returned, Staff
 from rules.mail.bounces import Bounce, Failure
 from rules.sender.authentication import Result
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from tests.rules.building import (
     ANNS,
     BOB,
@@ -80,8 +80,8 @@ class TestAtItsOwnReturnPath:
         assert found is not None
         assert found.suspends
         assert [(o.kind, o.address) for o in orders_of(decision)] == [
-            (Kind.ALERT, SAM.address),
-            (Kind.ALERT, SUE.address),
+            (NoticeKind.ALERT, SAM.address),
+            (NoticeKind.ALERT, SUE.address),
         ]
 
     def test_the_alert_names_the_address_and_what_the_other_side_said(self) -> None:
@@ -102,7 +102,7 @@ class TestAtItsOwnReturnPath:
             staff=(Staff(SAM.address, ""), Staff(SUE.address, "de")),
         )
 
-        assert told(decision, Kind.ALERT) == [SUE.address]
+        assert told(decision, NoticeKind.ALERT) == [SUE.address]
 
     def test_an_address_that_is_suspended_already_alerts_nobody_again(self) -> None:
         assert orders_of(report(replace(RETURNED, hard_before=2))) == ()
@@ -191,4 +191,4 @@ class TestOtherMailToAReturnPath:
     def test_staff_hear_of_no_automatic_answer(self) -> None:
         decision = report(mail=a_mail(BOB.address, auto_submitted="auto-replied"))
 
-        assert told(decision, Kind.ALERT) == []
+        assert told(decision, NoticeKind.ALERT) == []

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from rules.decision.model import AddComment, Decision, Moved, OpenTicket, Reason, Verdict
-from rules.facts import Part, Participant, Presence, Ticket
+from rules.facts import Participant, ParticipantKind, Presence, Ticket
 from rules.mail import Mail
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ANN,
@@ -32,8 +32,8 @@ from tests.rules.building import (
     told,
 )
 
-EIGHT = a_ticket(8, member(80, ANN.address, Part.REQUESTER))
-FOLLOWER = member(79, SAM.address, Part.FOLLOWER)
+EIGHT = a_ticket(8, member(80, ANN.address, ParticipantKind.REQUESTER))
+FOLLOWER = member(79, SAM.address, ParticipantKind.FOLLOWER)
 THANKS = a_mail(text="Thanks, it works!")
 
 
@@ -121,7 +121,7 @@ class TestAReplyToAResolvedTicket:
         )
 
     def test_staff_read_in_their_notice_what_it_moved(self) -> None:
-        (order,) = [o for o in orders_of(reply(resolved(1))) if o.kind is Kind.NEW_COMMENT]
+        (order,) = [o for o in orders_of(reply(resolved(1))) if o.kind is NoticeKind.NEW_COMMENT]
 
         assert dict(order.detail)["status"] == "resolved → open"
 
@@ -147,7 +147,7 @@ class TestAReplyToAClosedTicket:
     def test_the_active_people_come_along_and_no_others(self) -> None:
         members = (
             member(71, BOB.address),
-            member(72, "pat@partner.example", Part.GUEST),
+            member(72, "pat@partner.example", ParticipantKind.GUEST),
             member(73, "pending@acme.example", presence=Presence.PENDING),
             member(74, "removed@acme.example", presence=Presence.REMOVED),
             FOLLOWER,
@@ -156,9 +156,9 @@ class TestAReplyToAClosedTicket:
         added = opened(reply(closed(*members))).additions
 
         assert [(a.address, a.part, a.presence) for a in added] == [
-            (BOB.address, Part.USER, Presence.ACTIVE),
-            ("pat@partner.example", Part.GUEST, Presence.ACTIVE),
-            (SAM.address, Part.FOLLOWER, Presence.ACTIVE),
+            (BOB.address, ParticipantKind.USER, Presence.ACTIVE),
+            ("pat@partner.example", ParticipantKind.GUEST, Presence.ACTIVE),
+            (SAM.address, ParticipantKind.FOLLOWER, Presence.ACTIVE),
         ]
 
     def test_whoever_is_copied_in_joins_the_follow_up(self) -> None:
@@ -169,9 +169,9 @@ class TestAReplyToAClosedTicket:
     def test_its_words_reach_the_others_as_ever(self) -> None:
         decision = reply(closed(member(71, BOB.address)))
 
-        assert told(decision, Kind.COMMENT) == [BOB.address]
-        assert told(decision, Kind.ACKNOWLEDGEMENT) == [ANN.address]
-        assert told(decision, Kind.NEW_TICKET) == [SAM.address]
+        assert told(decision, NoticeKind.COMMENT) == [BOB.address]
+        assert told(decision, NoticeKind.ACKNOWLEDGEMENT) == [ANN.address]
+        assert told(decision, NoticeKind.NEW_TICKET) == [SAM.address]
 
     def test_his_own_token_is_enough_for_it(self) -> None:
         decision = World(tickets=(closed(),), proof=NOTHING).decide(a_mail(), to=token_to(70))
@@ -179,7 +179,7 @@ class TestAReplyToAClosedTicket:
         assert decision.reason is Reason.FOLLOW_UP
 
     def test_a_guest_of_it_may_begin_it(self) -> None:
-        guest = member(72, "pat@partner.example", Part.GUEST)
+        guest = member(72, "pat@partner.example", ParticipantKind.GUEST)
 
         decision = reply(closed(guest), mail=a_mail(guest.address), participant=72)
 
@@ -196,10 +196,10 @@ class TestAReplyToAClosedTicket:
     def test_the_requester_is_asked_about_those_who_are_proposed_with_it(self) -> None:
         decision = reply(closed(), mail=a_mail(cc=("pat@partner.example",)))
 
-        assert told(decision, Kind.APPROVAL) == [ANN.address]
+        assert told(decision, NoticeKind.APPROVAL) == [ANN.address]
 
     def test_a_guest_does_not_change_the_tier(self) -> None:
-        guest = member(72, "pat@partner.example", Part.GUEST)
+        guest = member(72, "pat@partner.example", ParticipantKind.GUEST)
         world = World(tickets=(closed(guest, tier="enterprise"),), policy=preset("aiven"))
 
         decision = world.decide(a_mail(guest.address), to=token_to(72))

@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 
 from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Record, Repeat, Verdict
-from rules.facts import Earlier, Part, Presence
+from rules.facts import Earlier, ParticipantKind, Presence
 from rules.mail import StrangersWish
-from rules.sender.authentication import Result, Seal
+from rules.sender.authentication import Result, SignedScope
 from rules.sender.tokens import Purpose
 from rules.service.participants import Addition
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ACME,
@@ -52,7 +52,7 @@ def what_it_adds(decision: Decision) -> tuple[int, Visibility, tuple[Addition, .
 
 def is_acknowledged(decision: Decision) -> bool:
     """Whether the author, and nobody else, is sent an acknowledgement."""
-    addresses = told(decision, Kind.ACKNOWLEDGEMENT)
+    addresses = told(decision, NoticeKind.ACKNOWLEDGEMENT)
     assert addresses in ([], [ANN.address])
     return bool(addresses)
 
@@ -197,7 +197,7 @@ def test_a_user_of_a_suspended_company_is_told_so() -> None:
 
 
 def test_a_guest_is_refused_as_his_neighbours_are_whatever_his_domain_asks_for() -> None:
-    guest = member(71, "pat@partner.example", Part.GUEST)
+    guest = member(71, "pat@partner.example", ParticipantKind.GUEST)
     world = World(
         tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(Result.FAIL, "reject")
     )
@@ -208,7 +208,7 @@ def test_a_guest_is_refused_as_his_neighbours_are_whatever_his_domain_asks_for()
 
 
 def test_a_guest_whose_dns_is_silent_is_put_off_by_what_cannot_be_guessed_alone() -> None:
-    guest = member(71, "pat@partner.example", Part.GUEST)
+    guest = member(71, "pat@partner.example", ParticipantKind.GUEST)
     world = World(tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(temporary=True))
 
     by_id = world.decide(a_mail(guest.address, references=(our_id(),)))
@@ -217,17 +217,17 @@ def test_a_guest_whose_dns_is_silent_is_put_off_by_what_cannot_be_guessed_alone(
     assert (by_id.reason, by_number.reason) == (Reason.DNS_FAILURE, Reason.STRANGER)
 
 
-SEAL = Seal("f" * 64, ("from", "to", "subject", "date"))
+SEAL = SignedScope("f" * 64, ("from", "to", "subject", "date"))
 
 
 def test_a_mail_that_only_its_signature_proves_is_addressed_to_us() -> None:
-    sealed = replace(PROVEN, by="dkim:acme.example", seal=SEAL)
+    sealed = replace(PROVEN, by="dkim:acme.example", signed_scope=SEAL)
 
     assert World(proof=sealed).decide(a_mail()).verdict is Verdict.OPENED
 
 
 def test_a_signed_mail_to_somebody_else_is_held() -> None:
-    sealed = replace(PROVEN, by="dkim:acme.example", seal=SEAL)
+    sealed = replace(PROVEN, by="dkim:acme.example", signed_scope=SEAL)
 
     decision = World(proof=sealed).decide(a_mail(to=("bob@elsewhere.example",)))
 
@@ -235,14 +235,14 @@ def test_a_signed_mail_to_somebody_else_is_held() -> None:
 
 
 def test_a_strangers_signed_mail_to_somebody_else_is_a_strangers() -> None:
-    sealed = replace(PROVEN, by="dkim:elsewhere.example", seal=SEAL)
+    sealed = replace(PROVEN, by="dkim:elsewhere.example", signed_scope=SEAL)
     mail = a_mail("eve@elsewhere.example", to=("list@elsewhere.example",))
 
     assert World(proof=sealed).decide(mail).reason is Reason.STRANGER
 
 
 def test_a_signed_mail_to_an_alias_of_the_mailbox_is_for_us() -> None:
-    sealed = replace(PROVEN, by="dkim:acme.example", seal=SEAL)
+    sealed = replace(PROVEN, by="dkim:acme.example", signed_scope=SEAL)
     policy = default_policy(aliases=("help@vendor.example",))
 
     decision = World(proof=sealed, policy=policy).decide(a_mail(to=("help@vendor.example",)))
@@ -400,7 +400,7 @@ class TestOnAKnownTicket:
         assert decision.verdict is Verdict.OPENED
 
     def test_a_guest_of_the_ticket_comments(self) -> None:
-        guest = member(71, "pat@partner.example", Part.GUEST)
+        guest = member(71, "pat@partner.example", ParticipantKind.GUEST)
         ticket = a_ticket(7, *ANNS.participants, guest)
 
         decision = World(tickets=(ticket,)).decide(a_mail(guest.address), to=token_to(71))
@@ -408,7 +408,7 @@ class TestOnAKnownTicket:
         assert decision.verdict is Verdict.COMMENTED
 
     def test_a_guest_opens_no_ticket(self) -> None:
-        guest = member(71, "pat@partner.example", Part.GUEST)
+        guest = member(71, "pat@partner.example", ParticipantKind.GUEST)
         ticket = a_ticket(7, *ANNS.participants, guest)
 
         decision = World(tickets=(ticket,)).decide(a_mail(guest.address))
@@ -416,7 +416,7 @@ class TestOnAKnownTicket:
         assert decision.reason is Reason.STRANGER
 
     def test_two_signals_that_disagree_are_traced(self) -> None:
-        other = a_ticket(8, member(80, ANN.address, Part.REQUESTER))
+        other = a_ticket(8, member(80, ANN.address, ParticipantKind.REQUESTER))
         world = World(tickets=(ANNS, other))
 
         decision = world.decide(a_mail(references=(our_id(8),)), to=token_to(70))
@@ -427,7 +427,7 @@ class TestOnAKnownTicket:
 
 
 class TestStaff:
-    STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, Part.FOLLOWER))
+    STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, ParticipantKind.FOLLOWER))
 
     def test_a_reply_token_publishes(self) -> None:
         decision = World(tickets=(self.STAFFED,)).decide(a_mail(SAM.address), to=token_to(79))
@@ -540,4 +540,4 @@ def test_an_escalation_that_nothing_proves_is_answered_and_not_done() -> None:
 
     assert isinstance(decision.action, AddComment)
     assert decision.action.changes == ()
-    assert told(decision, Kind.RECEIPT) == [ANN.address]
+    assert told(decision, NoticeKind.RECEIPT) == [ANN.address]

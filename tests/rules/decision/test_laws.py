@@ -19,7 +19,7 @@ from rules.decision.model import (
     Unsubscribe,
     Verdict,
 )
-from rules.facts import Part, Participant, Presence, Recent, Returned, Staff, Ticket
+from rules.facts import Participant, ParticipantKind, Presence, Recent, Returned, Staff, Ticket
 from rules.mail import Envelope, Mail
 from rules.mail.automatic import sign_of_automation
 from rules.mail.bounces import Bounce, Failure
@@ -27,7 +27,7 @@ from rules.mail.header import Author
 from rules.policy import Policy
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from tests.rules.building import (
     ACME,
     ANN,
@@ -56,7 +56,12 @@ GUEST, NEW, EVE = "pat@partner.example", "new@acme.example", "eve@evil.example"
 PEOPLE = (ANN, BOB, GIL, SAM, SUE, MONITOR)
 ADDRESSES = (*(p.address for p in PEOPLE), GUEST, NEW, EVE)
 KNOWN = "<old@client.example>"
-TO_THE_AUTHOR = {Kind.ACKNOWLEDGEMENT, Kind.INVITATION, Kind.RECEIPT, Kind.APPROVAL}
+TO_THE_AUTHOR = {
+    NoticeKind.ACKNOWLEDGEMENT,
+    NoticeKind.INVITATION,
+    NoticeKind.RECEIPT,
+    NoticeKind.APPROVAL,
+}
 
 TEXTS = ("It is down.", "It is down.", "Thanks!", "", "#unsubscribe", "Severity: critical")
 
@@ -102,12 +107,12 @@ def participants(draw: st.DrawFn, ticket: int) -> tuple[Participant, ...]:
     )
 
 
-def part_of(address: str, place: int) -> Part:
+def part_of(address: str, place: int) -> ParticipantKind:
     if place == 0:
-        return Part.REQUESTER
+        return ParticipantKind.REQUESTER
     if address in (SAM.address, SUE.address):
-        return Part.FOLLOWER
-    return Part.USER if address in {p.address for p in PEOPLE} else Part.GUEST
+        return ParticipantKind.FOLLOWER
+    return ParticipantKind.USER if address in {p.address for p in PEOPLE} else ParticipantKind.GUEST
 
 
 @st.composite
@@ -221,7 +226,9 @@ def test_an_automatic_mail_sends_nothing_but_the_alert_of_a_bounce(scene: Scene)
         return
     event(decision.reason)
     alerted = isinstance(decision.action, Record) and decision.action.bounced is not None
-    assert {order.kind for order in orders_of(decision)} <= ({Kind.ALERT} if alerted else set())
+    assert {order.kind for order in orders_of(decision)} <= (
+        {NoticeKind.ALERT} if alerted else set()
+    )
 
 
 @LOOKED_AT
@@ -265,9 +272,13 @@ def test_customers_words_reach_only_who_may_read_them(scene: Scene) -> None:
     else:
         about = 0
     readers = {
-        p.address for t in scene.world.tickets if t.id == about for p in t.participants if p.is_told
+        p.address
+        for t in scene.world.tickets
+        if t.id == about
+        for p in t.participants
+        if p.is_notified
     }
-    sent = {order.address for order in orders_of(decision) if order.kind is Kind.COMMENT}
+    sent = {order.address for order in orders_of(decision) if order.kind is NoticeKind.COMMENT}
     assert sent <= readers
     if decision.verdict is Verdict.FLAGGED:
         assert sent == set()

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from rules.decision.model import Decision, Reason
-from rules.facts import Company, Earlier, Part, Presence, Recent, Returned
+from rules.facts import Company, Earlier, ParticipantKind, Presence, Recent, Returned
 from rules.mail.bounces import Bounce, Failure
 from rules.sender.authentication import Result
 from rules.sender.tokens import Purpose
@@ -39,7 +39,7 @@ from tests.rules.decision.test_decide import SEAL
 
 KNOWN = "<old@client.example>"
 PENDING = a_ticket(7, *ANNS.participants, member(71, BOB.address, presence=Presence.PENDING))
-STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, Part.FOLLOWER))
+STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, ParticipantKind.FOLLOWER))
 GONE = person("gone@acme.example", active=False)
 FREE = person(ANN.address, replace(ACME, tier="free"))
 SUSPENDED = person(ANN.address, Company(1, "Acme", False))
@@ -54,7 +54,7 @@ def scenes() -> dict[Reason, Decision]:
     silent = unproven(temporary=True)
     long_ago = NOON - timedelta(days=2)
     held = default_policy(unauthenticated="hold", strangers="hold")
-    sealed = replace(PROVEN, seal=SEAL)
+    sealed = replace(PROVEN, signed_scope=SEAL)
     return {
         Reason.NEW_REQUEST: World().decide(a_mail()),
         Reason.FOLLOW_UP: World(tickets=(CLOSED,)).decide(a_mail(), to=token_to(70)),

@@ -6,7 +6,7 @@ import pytest
 
 from rules.commands import USAGE
 from rules.decision.model import AddComment, Reason
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from tests.rules.building import SAM, World, a_mail, token_to
 from tests.rules.decision.test_reasons import STAFFED
 
@@ -15,7 +15,7 @@ def told(text: str) -> tuple[Reason, str]:
     """The reason, and the words of the receipt."""
     decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=token_to(79))
     assert isinstance(decision.action, AddComment)
-    (receipt,) = (order for order in decision.orders if order.kind is Kind.RECEIPT)
+    (receipt,) = (order for order in decision.orders if order.kind is NoticeKind.RECEIPT)
     return decision.reason, dict(receipt.detail)["text"]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rules.commands import Unsubscribe as Leave
-from rules.decision.content import asked_for
+from rules.decision.content import requested_command
 from rules.decision.model import Decision, Reason, Unsubscribe, Verdict
-from rules.facts import Part, Presence
+from rules.facts import ParticipantKind, Presence
 from rules.mail import Mail
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from tests.rules.building import (
     ANN,
     ANNS,
@@ -33,7 +33,7 @@ LEAVING = a_mail(BOB.address, text="#unsubscribe")
 
 
 def wants_to_leave(mail: Mail) -> bool:
-    return isinstance(asked_for(mail), Leave)
+    return isinstance(requested_command(mail), Leave)
 
 
 def leave(mail: Mail = LEAVING, **world: object) -> Decision:
@@ -90,7 +90,7 @@ def test_it_names_the_ticket_and_the_participant() -> None:
 def test_he_is_told_so_once_in_his_language_and_nobody_else_is() -> None:
     sent = [(o.kind, o.address, o.language) for o in orders_of(leave())]
 
-    assert sent == [(Kind.RECEIPT, BOB.address, "de")]
+    assert sent == [(NoticeKind.RECEIPT, BOB.address, "de")]
 
 
 def test_his_own_token_is_enough() -> None:
@@ -142,7 +142,7 @@ def test_the_requester_may_leave_as_well() -> None:
 
 
 def test_staff_stop_following_by_their_own_token() -> None:
-    ticket = a_ticket(7, *ANNS.participants, member(79, SAM.address, Part.FOLLOWER))
+    ticket = a_ticket(7, *ANNS.participants, member(79, SAM.address, ParticipantKind.FOLLOWER))
 
     decision = World(tickets=(ticket,)).decide(
         a_mail(SAM.address, text="#unsubscribe"), to=token_to(79)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rules.decision.model import OpenTicket
 from rules.mail.header import Header
 from rules.mail.language import KNOWN, MOST_WISHES, spoken, wished, written_in
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from tests.rules.building import ANN, EVERYBODY, World, a_mail, orders_of
 
 
@@ -82,7 +82,9 @@ def test_no_field_is_too_odd(field: str) -> None:
 def test_the_acknowledgement_is_in_the_language_of_the_mail() -> None:
     decision = World().decide(a_mail(content_language="de"))
 
-    assert [o.language for o in orders_of(decision) if o.kind is Kind.ACKNOWLEDGEMENT] == ["de"]
+    assert [o.language for o in orders_of(decision) if o.kind is NoticeKind.ACKNOWLEDGEMENT] == [
+        "de"
+    ]
 
 
 def test_what_the_registry_says_goes_before_the_mail() -> None:
@@ -97,10 +99,10 @@ def test_what_the_registry_says_goes_before_the_mail() -> None:
 def test_the_invitation_is_in_the_language_of_the_mail() -> None:
     decision = World().decide(a_mail("new@acme.example", accept_language="de-CH"))
 
-    assert [(o.kind, o.language) for o in orders_of(decision)] == [(Kind.INVITATION, "de")]
+    assert [(o.kind, o.language) for o in orders_of(decision)] == [(NoticeKind.INVITATION, "de")]
 
 
 def test_staff_are_written_to_in_their_own_language_not_the_customers() -> None:
     decision = World().decide(a_mail(content_language="de"))
 
-    assert [o.language for o in orders_of(decision) if o.kind is Kind.NEW_TICKET] == [""]
+    assert [o.language for o in orders_of(decision) if o.kind is NoticeKind.NEW_TICKET] == [""]

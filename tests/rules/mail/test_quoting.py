@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.mail.quoting import REPLY_MARK as MARK
-from rules.mail.quoting import is_forward, masked, own_words, published, visible
+from rules.mail.quoting import is_forward, masked, own_text, published, visible
 
 SUPPORT = "support@help.example"
 TOKEN = "aebagbafaydqqcikbmga2dqpcaireeyuculb"
@@ -385,4 +385,4 @@ def test_hundreds_of_mailboxes_are_one_pass() -> None:
     ],
 )
 def test_what_somebody_quotes_is_not_what_he_says(text: str, own: str) -> None:
-    assert own_words(text) == own
+    assert own_text(text) == own

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Verdict
-from rules.facts import Part, Presence, Ticket
+from rules.facts import ParticipantKind, Presence, Ticket
 from rules.mail import Envelope, Mail
-from rules.sender.pointers import EXAMINED_TAGS, Via, answers_something, signals
+from rules.sender.pointers import EXAMINED_TAGS, PointerKind, answers_something, find_pointers
 from tests.rules.building import (
     ANN,
     ANNS,
@@ -31,8 +31,8 @@ from tests.rules.building import (
 )
 
 OLD, LATE = "<old@client.example>", "<late@client.example>"
-EIGHT = a_ticket(8, member(80, ANN.address, Part.REQUESTER))
-FOLLOWER = member(79, SAM.address, Part.FOLLOWER)
+EIGHT = a_ticket(8, member(80, ANN.address, ParticipantKind.REQUESTER))
+FOLLOWER = member(79, SAM.address, ParticipantKind.FOLLOWER)
 
 
 def number(decision: Decision) -> int | None:
@@ -54,7 +54,9 @@ def opened(decision: Decision) -> OpenTicket:
 class TestTheCascade:
     """Every ticket is Ann's; the strongest signal wins, and the trace names the others."""
 
-    TICKETS = tuple(a_ticket(n, member(n * 10, ANN.address, Part.REQUESTER)) for n in range(1, 6))
+    TICKETS = tuple(
+        a_ticket(n, member(n * 10, ANN.address, ParticipantKind.REQUESTER)) for n in range(1, 6)
+    )
     SIGNALS = (
         Reason.REPLY_TOKEN,
         Reason.OUR_MESSAGE_ID,
@@ -90,7 +92,9 @@ class TestTheCascade:
         assert (number(nearest), number(last)) == (1, 3)
 
     def test_a_signal_to_a_ticket_that_is_not_his_gives_way_to_one_that_is(self) -> None:
-        others = a_ticket(8, member(80, GIL.address, Part.REQUESTER), company=GIL.company)
+        others = a_ticket(
+            8, member(80, GIL.address, ParticipantKind.REQUESTER), company=GIL.company
+        )
         world = World(tickets=(ANNS, others), known_ids={OLD: 8})
 
         decision = world.decide(a_mail(in_reply_to=(OLD,), subject="[#7] Printer"))
@@ -137,7 +141,7 @@ class TestAMergedTicket:
         assert number(reply(replace(ANNS, merged_into=8), EIGHT)) == 8
 
     def test_and_on_from_there(self) -> None:
-        nine = a_ticket(9, member(90, ANN.address, Part.REQUESTER))
+        nine = a_ticket(9, member(90, ANN.address, ParticipantKind.REQUESTER))
 
         assert number(reply(replace(ANNS, merged_into=8), replace(EIGHT, merged_into=9), nine)) == 9
 
@@ -166,7 +170,7 @@ class TestAMergedTicket:
     @pytest.mark.parametrize("aligned", [True, False])
     def test_who_was_removed_from_where_it_went_does_not_come_in(self, aligned: bool) -> None:
         removed = member(81, ANN.address, presence=Presence.REMOVED)
-        eight = a_ticket(8, member(80, BOB.address, Part.REQUESTER), removed)
+        eight = a_ticket(8, member(80, BOB.address, ParticipantKind.REQUESTER), removed)
         world = World(tickets=(replace(ANNS, merged_into=8), eight))
         if not aligned:
             world.proof = NOTHING
@@ -177,7 +181,7 @@ class TestAMergedTicket:
 
     def test_who_is_pending_where_it_went_is_flagged(self) -> None:
         pending = member(81, ANN.address, presence=Presence.PENDING)
-        eight = a_ticket(8, member(80, BOB.address, Part.REQUESTER), pending)
+        eight = a_ticket(8, member(80, BOB.address, ParticipantKind.REQUESTER), pending)
 
         decision = reply(replace(ANNS, merged_into=8), eight)
 
@@ -282,6 +286,8 @@ def test_of_a_subject_full_of_numbers_only_the_first_are_looked_up() -> None:
     mail = a_mail(subject="".join(f"[#{n}]" for n in range(1, 10_000)))
     envelope = Envelope("127.0.0.1", "", False, ANN.address, (SUPPORT,))
 
-    found = signals(mail, envelope, MAILBOX, KEYS, "[#{n}]")
+    found = find_pointers(mail, envelope, MAILBOX, KEYS, "[#{n}]")
 
-    assert [s.ticket for s in found if s.via is Via.SUBJECT_TAG] == [*range(1, EXAMINED_TAGS + 1)]
+    assert [s.ticket for s in found if s.kind is PointerKind.SUBJECT_TAG] == [
+        *range(1, EXAMINED_TAGS + 1)
+    ]

@@ -14,7 +14,7 @@ from gateway import policies
 from rules.policy import EscalationLevel, EscalationSection, Policy, RosterWindow
 from rules.policy.base import DAYS
 from rules.policy.roster import Gap, gaps
-from rules.service.escalation import Contact, Raised, Refused, on_duty, raise_level
+from rules.service.escalation import Contact, EscalationRefused, Raised, on_duty, raise_level
 from tests.rules.building import NOON, default_policy
 
 SHIPPED = policies.load(None)
@@ -50,11 +50,11 @@ def raised(
     critical_claimed: bool = False,
     by_portal: bool = False,
     policy: Policy = ATLAN,
-) -> Raised | Refused:
+) -> Raised | EscalationRefused:
     return raise_level(current, staff_spoke, critical_claimed, by_portal, policy, NOON)
 
 
-def title(outcome: Raised | Refused) -> tuple[int, str]:
+def title(outcome: Raised | EscalationRefused) -> tuple[int, str]:
     assert isinstance(outcome, Raised)
     return outcome.level, outcome.title
 
@@ -280,26 +280,26 @@ def test_where_the_policy_does_not_ask_for_it_level_2_follows_without_an_answer(
 def test_the_highest_level_is_the_end_and_says_who_has_it(current: int) -> None:
     outcome = raised(current, staff_spoke=True)
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, EscalationRefused)
     assert "highest level already: Head of Customer Experience" in outcome.why
 
 
 def test_at_the_highest_level_the_phone_of_who_is_on_duty_is_named() -> None:
     outcome = raised(1, policy=WEKA)
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, EscalationRefused)
     assert "Executive for Europe, phone +1 555 0102" in outcome.why
 
 
 def test_without_levels_there_is_nobody_to_escalate_to() -> None:
     outcome = raised(policy=default_policy(escalation=EscalationSection()))
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, EscalationRefused)
     assert "nobody to escalate to" in outcome.why
 
 
 def test_s5_a_critical_claim_by_mail_begins_in_the_portal() -> None:
-    assert raised(critical_claimed=True, policy=STAKATER) == Refused(
+    assert raised(critical_claimed=True, policy=STAKATER) == EscalationRefused(
         STAKATER.severity.critical_channel or ""
     )
 
@@ -310,7 +310,7 @@ def test_s5_the_channel_of_the_customers_tier_goes_first() -> None:
 
     outcome = raise_level(0, False, True, False, STAKATER, NOON, premium)
 
-    assert outcome == Refused(premium.critical_channel or "")
+    assert outcome == EscalationRefused(premium.critical_channel or "")
 
 
 def test_s5_once_it_is_logged_in_the_portal_the_escalation_begins() -> None:
@@ -329,7 +329,7 @@ def test_without_a_critical_channel_the_portal_is_named_in_our_words() -> None:
 
     outcome = raised(critical_claimed=True, policy=policy)
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, EscalationRefused)
     assert "logged in the portal" in outcome.why
 
 
@@ -345,5 +345,5 @@ def test_no_request_skips_a_level(
         case Raised(level=level):
             assert level in (current + 1, 1)
             assert level <= len(SHIPPED[name].escalation.levels)
-        case Refused(why=why):
+        case EscalationRefused(why=why):
             assert why

@@ -12,7 +12,7 @@ from rules.decision.model import AddComment, Hold, Reason, Verdict
 from rules.facts import Recent
 from rules.service.limits import Storm, may_notify, may_open, may_reopen, storm
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from tests.rules.building import (
     ANN,
     ANNS,
@@ -149,8 +149,8 @@ class TestStorm:
     def test_when_it_breaks_staff_get_one_alert_and_the_others_nothing(self) -> None:
         decision = World(tickets=(TWO,), recent=DOUBLING).decide(a_mail(), to=token_to(70))
 
-        assert [o.kind for o in orders_of(decision)] == [Kind.ALERT]
-        assert told(decision, Kind.ALERT) == [SAM.address]
+        assert [o.kind for o in orders_of(decision)] == [NoticeKind.ALERT]
+        assert told(decision, NoticeKind.ALERT) == [SAM.address]
 
     def test_its_mails_are_kept_but_tell_nobody(self) -> None:
         during = (*DOUBLING, Recent(NOON, False, 7))
@@ -165,7 +165,7 @@ class TestStorm:
         """The facts hold the author's own mails alone, and he wrote none."""
         decision = World(tickets=(TWO,)).decide(a_mail(BOB.address), to=token_to(71))
 
-        assert told(decision, Kind.COMMENT) == [ANN.address]
+        assert told(decision, NoticeKind.COMMENT) == [ANN.address]
 
 
 def breaks(arrivals: list[datetime]) -> int:

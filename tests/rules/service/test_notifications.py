@@ -9,11 +9,11 @@ import pytest
 
 from rules.decision.decide import decide
 from rules.decision.model import Decision, Reason, Verdict
-from rules.facts import Part, Participant, Presence, Staff, Ticket
+from rules.facts import Participant, ParticipantKind, Presence, Staff, Ticket
 from rules.mail import Envelope, Mail
 from rules.sender.tokens import Purpose
-from rules.service.notifications import alert, change, staff_of
-from rules.ticket.notices import Kind, Order
+from rules.service.notifications import alert, notified_staff, status_change
+from rules.ticket.notices import NoticeKind, NoticeOrder
 from tests.rules.building import (
     ACME,
     ANN,
@@ -40,7 +40,7 @@ from tests.rules.building import (
 PAT = "pat@partner.example"
 SUE = person("sue@help.example", None, SAM.role)
 DESK = (Staff(SAM.address, ""), Staff(SUE.address, "de"))
-FOLLOWER = member(79, SAM.address, Part.FOLLOWER)
+FOLLOWER = member(79, SAM.address, ParticipantKind.FOLLOWER)
 
 
 def with_bob(**changes: Any) -> Ticket:
@@ -54,10 +54,10 @@ def reply(world: World, mail: Mail | None = None, participant: int = 70) -> Deci
 
 class TestAPublicComment:
     def test_it_reaches_everybody_else_on_the_ticket(self) -> None:
-        guest = member(72, PAT, Part.GUEST)
+        guest = member(72, PAT, ParticipantKind.GUEST)
         ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address), guest)
 
-        assert told(reply(World(tickets=(ticket,))), Kind.COMMENT) == [BOB.address, PAT]
+        assert told(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == [BOB.address, PAT]
 
     def test_it_carries_the_words(self) -> None:
         decision = reply(World(tickets=(with_bob(),)))
@@ -67,7 +67,7 @@ class TestAPublicComment:
     def test_it_does_not_come_back_to_its_author(self) -> None:
         decision = World(tickets=(with_bob(),)).decide(a_mail(BOB.address), to=token_to(71))
 
-        assert told(decision, Kind.COMMENT) == [ANN.address]
+        assert told(decision, NoticeKind.COMMENT) == [ANN.address]
 
     @pytest.mark.parametrize("field", ["to", "cc"])
     def test_whoever_got_it_directly_is_not_sent_it_again(self, field: str) -> None:
@@ -76,7 +76,7 @@ class TestAPublicComment:
 
         decision = reply(World(tickets=(with_bob(),)), a_mail(**recipients))
 
-        assert told(decision, Kind.COMMENT) == []
+        assert told(decision, NoticeKind.COMMENT) == []
 
     @pytest.mark.parametrize(
         "changes",
@@ -88,19 +88,19 @@ class TestAPublicComment:
         ],
     )
     def test_some_are_on_the_ticket_and_not_told(self, changes: dict[str, Any]) -> None:
-        assert told(reply(World(tickets=(with_bob(**changes),))), Kind.COMMENT) == []
+        assert told(reply(World(tickets=(with_bob(**changes),))), NoticeKind.COMMENT) == []
 
     def test_each_is_written_to_in_his_own_language(self) -> None:
         decision = reply(World(tickets=(with_bob(language="de"),)))
 
-        assert [o.language for o in orders_of(decision) if o.kind is Kind.COMMENT] == ["de"]
+        assert [o.language for o in orders_of(decision) if o.kind is NoticeKind.COMMENT] == ["de"]
 
     def test_by_staff_it_reaches_the_customers(self) -> None:
         ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address), FOLLOWER)
 
         decision = World(tickets=(ticket,)).decide(a_mail(SAM.address), to=token_to(79))
 
-        assert told(decision, Kind.COMMENT) == [ANN.address, BOB.address]
+        assert told(decision, NoticeKind.COMMENT) == [ANN.address, BOB.address]
 
     def test_whoever_it_adds_has_it_already(self) -> None:
         decision = reply(World(), a_mail(cc=(BOB.address,)))
@@ -113,12 +113,12 @@ class TestAPublicComment:
     ) -> None:
         ticket = replace(with_bob(), sent={BOB.address: sent})
 
-        assert told(reply(World(tickets=(ticket,))), Kind.COMMENT) == expected
+        assert told(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == expected
 
     def test_somebodys_budget_is_not_anothers(self) -> None:
         ticket = replace(with_bob(), sent={PAT: 100})
 
-        assert told(reply(World(tickets=(ticket,))), Kind.COMMENT) == [BOB.address]
+        assert told(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == [BOB.address]
 
 
 class TestWhatOnlyStaffRead:
@@ -126,15 +126,15 @@ class TestWhatOnlyStaffRead:
         decision = World(tickets=(ANNS,)).decide(a_mail(BOB.address), to=token_to(70))
 
         assert decision.verdict is Verdict.FLAGGED
-        assert {order.kind for order in orders_of(decision)} == {Kind.NEW_COMMENT}
-        assert told(decision, Kind.NEW_COMMENT) == [SAM.address]
+        assert {order.kind for order in orders_of(decision)} == {NoticeKind.NEW_COMMENT}
+        assert told(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
 
     def test_a_pending_persons_comment_tells_staff_alone(self) -> None:
         ticket = with_bob(presence=Presence.PENDING)
 
         decision = World(tickets=(ticket,)).decide(a_mail(BOB.address), to=token_to(71))
 
-        assert {order.kind for order in orders_of(decision)} == {Kind.NEW_COMMENT}
+        assert {order.kind for order in orders_of(decision)} == {NoticeKind.NEW_COMMENT}
 
     def test_a_note_tells_the_other_staff_alone(self) -> None:
         ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
@@ -142,8 +142,8 @@ class TestWhatOnlyStaffRead:
 
         decision = world.decide(a_mail(SAM.address), to=token_to(79, purpose=Purpose.NOTE))
 
-        assert {order.kind for order in orders_of(decision)} == {Kind.NEW_COMMENT}
-        assert told(decision, Kind.NEW_COMMENT) == [SUE.address]
+        assert {order.kind for order in orders_of(decision)} == {NoticeKind.NEW_COMMENT}
+        assert told(decision, NoticeKind.NEW_COMMENT) == [SUE.address]
 
     def test_staff_without_their_token_tell_nobody(self) -> None:
         ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
@@ -164,7 +164,9 @@ class TestWhatOnlyStaffRead:
 
         assert decision.reason is Reason.NOTHING_SAID
         assert decision.verdict is Verdict.FLAGGED
-        assert [(o.kind, o.address) for o in orders_of(decision)] == [(Kind.RECEIPT, SAM.address)]
+        assert [(o.kind, o.address) for o in orders_of(decision)] == [
+            (NoticeKind.RECEIPT, SAM.address)
+        ]
 
 
 class TestStaff:
@@ -174,17 +176,17 @@ class TestStaff:
     def test_of_a_new_ticket_as_the_policy_says(self, wish: str, expected: list[str]) -> None:
         world = World(staff=DESK, policy=policy_with("staff", notify=wish))
 
-        assert told(world.decide(a_mail()), Kind.NEW_TICKET) == expected
+        assert told(world.decide(a_mail()), NoticeKind.NEW_TICKET) == expected
 
     @pytest.mark.parametrize(
         ("wish", "expected"),
         [("all", [SAM.address, SUE.address]), ("followers", [SUE.address]), ("none", [])],
     )
     def test_of_a_comment_as_the_policy_says(self, wish: str, expected: list[str]) -> None:
-        ticket = a_ticket(7, *ANNS.participants, member(79, SUE.address, Part.FOLLOWER))
+        ticket = a_ticket(7, *ANNS.participants, member(79, SUE.address, ParticipantKind.FOLLOWER))
         world = World(tickets=(ticket,), staff=DESK, policy=policy_with("staff", notify=wish))
 
-        assert told(reply(world), Kind.NEW_COMMENT) == expected
+        assert told(reply(world), NoticeKind.NEW_COMMENT) == expected
 
     @pytest.mark.parametrize(
         ("members", "assignee", "expected"),
@@ -201,7 +203,7 @@ class TestStaff:
     ) -> None:
         ticket = a_ticket(7, *ANNS.participants, *members, assignee=assignee)
 
-        found = staff_of(ticket, DESK, policy_with("staff", notify="followers"))
+        found = notified_staff(ticket, DESK, policy_with("staff", notify="followers"))
 
         assert [staff.address for staff in found] == expected
 
@@ -214,8 +216,8 @@ class TestStaff:
         assert [
             (o.kind, o.address, o.language) for o in alert("a storm", DESK, default_policy())
         ] == [
-            (Kind.ALERT, SAM.address, ""),
-            (Kind.ALERT, SUE.address, "de"),
+            (NoticeKind.ALERT, SAM.address, ""),
+            (NoticeKind.ALERT, SUE.address, "de"),
         ]
 
 
@@ -224,14 +226,14 @@ class TestANewTicket:
         kinds = [(o.kind, o.address) for o in orders_of(World().decide(a_mail()))]
 
         assert kinds == [
-            (Kind.ACKNOWLEDGEMENT, ANN.address),
-            (Kind.NEW_TICKET, SAM.address),
+            (NoticeKind.ACKNOWLEDGEMENT, ANN.address),
+            (NoticeKind.NEW_TICKET, SAM.address),
         ]
 
     def test_a_staff_person_who_opens_it_is_not_told_of_it(self) -> None:
         decision = World(staff=DESK).decide(a_mail(SAM.address))
 
-        assert told(decision, Kind.NEW_TICKET) == [SUE.address]
+        assert told(decision, NoticeKind.NEW_TICKET) == [SUE.address]
 
     def test_the_account_team_of_a_paid_tier_is_told_where_the_policy_says_so(self) -> None:
         team = ("kim@vendor.example",)
@@ -243,12 +245,12 @@ class TestANewTicket:
             (paying,), policy=policy.model_copy(update={"account_team": told_of_new})
         ).decide(a_mail())
 
-        assert told(decision, Kind.ACCOUNT_TEAM) == list(team)
+        assert told(decision, NoticeKind.ACCOUNT_TEAM) == list(team)
 
     def test_the_account_team_is_not_told_by_default(self) -> None:
         paying = person(ANN.address, replace(ACME, account_team=("kim@vendor.example",)))
 
-        assert told(World((paying,)).decide(a_mail()), Kind.ACCOUNT_TEAM) == []
+        assert told(World((paying,)).decide(a_mail()), NoticeKind.ACCOUNT_TEAM) == []
 
     def test_a_machines_ticket_tells_nobody(self) -> None:
         monitor = person("monitor@acme.example", machine=True)
@@ -265,7 +267,7 @@ class TestWhoWasProposed:
     def test_the_requester_is_asked_in_one_mail(self) -> None:
         decision = World().decide(a_mail(cc=(PAT, GIL.address)))
 
-        (order,) = [o for o in orders_of(decision) if o.kind is Kind.APPROVAL]
+        (order,) = [o for o in orders_of(decision) if o.kind is NoticeKind.APPROVAL]
         assert order.address == ANN.address
         assert dict(order.detail)["addresses"].split() == [PAT, GIL.address]
 
@@ -274,7 +276,7 @@ class TestWhoWasProposed:
             a_mail(BOB.address, cc=(PAT,)), to=token_to(71)
         )
 
-        assert told(decision, Kind.APPROVAL) == [ANN.address]
+        assert told(decision, NoticeKind.APPROVAL) == [ANN.address]
 
     @pytest.mark.parametrize(
         "changes", [{"muted": True}, {"reachable": False}, {"presence": Presence.REMOVED}]
@@ -282,20 +284,20 @@ class TestWhoWasProposed:
     def test_a_requester_who_is_not_told_anything_is_not_asked(
         self, changes: dict[str, Any]
     ) -> None:
-        requester = member(70, ANN.address, Part.REQUESTER, **changes)
+        requester = member(70, ANN.address, ParticipantKind.REQUESTER, **changes)
         ticket = a_ticket(7, requester, member(71, BOB.address))
 
         decision = World(tickets=(ticket,)).decide(a_mail(BOB.address, cc=(PAT,)), to=token_to(71))
 
-        assert told(decision, Kind.APPROVAL) == []
+        assert told(decision, NoticeKind.APPROVAL) == []
 
     def test_a_colleague_needs_nobodys_approval(self) -> None:
-        assert told(World().decide(a_mail(cc=(BOB.address,))), Kind.APPROVAL) == []
+        assert told(World().decide(a_mail(cc=(BOB.address,))), NoticeKind.APPROVAL) == []
 
     def test_below_proof_even_a_colleague_is_only_proposed(self) -> None:
         decision = reply(World(proof=NOTHING), a_mail(cc=(BOB.address,)))
 
-        assert told(decision, Kind.APPROVAL) == [ANN.address]
+        assert told(decision, NoticeKind.APPROVAL) == [ANN.address]
 
 
 class TestAutomaticMail:
@@ -327,15 +329,15 @@ class TestAChange:
     def test_every_customer_on_the_ticket_is_told_what_became_of_what(self) -> None:
         ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address, muted=True), FOLLOWER)
 
-        (order,) = change(ticket, "status", "open", "resolved", "", default_policy())
+        (order,) = status_change(ticket, "status", "open", "resolved", "", default_policy())
 
         detail = (("what", "status"), ("was", "open"), ("became", "resolved"), ("why", ""))
-        assert order == Order(Kind.STATUS, ANN.address, "", detail)
+        assert order == NoticeOrder(NoticeKind.STATUS, ANN.address, "", detail)
 
     def test_it_counts_toward_the_budget(self) -> None:
         ticket = replace(ANNS, sent={ANN.address: 20})
 
-        assert change(ticket, "status", "open", "resolved", "", default_policy()) == ()
+        assert status_change(ticket, "status", "open", "resolved", "", default_policy()) == ()
 
 
 class TestTheNoteAddress:
@@ -350,7 +352,7 @@ class TestTheNoteAddress:
 
         decision = decide(mail, world.facts(mail, envelope, SAM.address), world.policy)
 
-        assert told(decision, Kind.COMMENT) == []
+        assert told(decision, NoticeKind.COMMENT) == []
 
 
 class TestABudget:
@@ -358,19 +360,20 @@ class TestABudget:
     def test_it_is_staffs_as_well(self, sent: int, expected: list[str]) -> None:
         ticket = replace(ANNS, sent={SAM.address: sent})
 
-        assert told(reply(World(tickets=(ticket,))), Kind.NEW_COMMENT) == expected
+        assert told(reply(World(tickets=(ticket,))), NoticeKind.NEW_COMMENT) == expected
 
     @pytest.mark.parametrize(("sent", "expected"), [(19, [ANN.address]), (20, [])])
     def test_a_guest_cannot_have_the_requester_asked_without_end(
         self, sent: int, expected: list[str]
     ) -> None:
         ticket = replace(
-            a_ticket(7, *ANNS.participants, member(72, PAT, Part.GUEST)), sent={ANN.address: sent}
+            a_ticket(7, *ANNS.participants, member(72, PAT, ParticipantKind.GUEST)),
+            sent={ANN.address: sent},
         )
 
         decision = reply(World(tickets=(ticket,)), a_mail(PAT, cc=("x@other.example",)), 72)
 
-        assert told(decision, Kind.APPROVAL) == expected
+        assert told(decision, NoticeKind.APPROVAL) == expected
 
     @pytest.mark.parametrize(("sent", "expected"), [(19, [SAM.address]), (20, [])])
     def test_a_staff_persons_auto_responder_gets_no_receipts_without_end(
@@ -382,7 +385,7 @@ class TestABudget:
             World(tickets=(ticket,)), a_mail(SAM.address, text="#away till Monday"), 79
         )
 
-        assert told(decision, Kind.RECEIPT) == expected
+        assert told(decision, NoticeKind.RECEIPT) == expected
 
 
 class TestAnAnswerToTheQuestionForFeedback:
@@ -391,7 +394,7 @@ class TestAnAnswerToTheQuestionForFeedback:
             a_mail(text="It is broken again."), to=token_to(70, purpose=Purpose.FEEDBACK)
         )
 
-        assert {order.kind for order in orders_of(decision)} == {Kind.NEW_COMMENT}
+        assert {order.kind for order in orders_of(decision)} == {NoticeKind.NEW_COMMENT}
 
     def test_with_the_one_word_he_leaves(self) -> None:
         decision = World(tickets=(with_bob(),)).decide(
@@ -404,7 +407,7 @@ class TestAnAnswerToTheQuestionForFeedback:
 def test_staff_are_told_that_a_new_ticket_mentions_another() -> None:
     decision = World().decide(a_mail(BOB.address, subject="As in [#7]"))
 
-    (order,) = (o for o in orders_of(decision) if o.kind is Kind.NEW_TICKET)
+    (order,) = (o for o in orders_of(decision) if o.kind is NoticeKind.NEW_TICKET)
     assert order.detail == (("mentions", "7"),)
 
 

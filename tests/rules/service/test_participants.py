@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rules.decision.model import AddComment, OpenTicket
-from rules.facts import Part, Presence
+from rules.facts import ParticipantKind, Presence
 from rules.mail import Mail
 from rules.service.participants import Addition
 from tests.rules.building import (
@@ -80,7 +80,7 @@ def test_the_policy_says_whom_a_guest_may_add(
 ) -> None:
     policy = default_policy()
     policy = policy.model_copy(update={"cc": policy.cc.model_copy(update={"by_guests": wish})})
-    ticket = a_ticket(7, *ANNS.participants, member(71, PAT, Part.GUEST))
+    ticket = a_ticket(7, *ANNS.participants, member(71, PAT, ParticipantKind.GUEST))
     world = World(tickets=(ticket,), policy=policy)
 
     assert presence_of(world, a_mail(PAT, cc=(copied,)), copied, token_to(71)) is presence
@@ -97,7 +97,7 @@ def test_below_proof_everybody_added_is_pending() -> None:
 def test_staff_in_copy_follow() -> None:
     (added,) = joined(World(), a_mail(cc=(SAM.address,)))
 
-    assert (added.part, added.presence) == (Part.FOLLOWER, Presence.ACTIVE)
+    assert (added.part, added.presence) == (ParticipantKind.FOLLOWER, Presence.ACTIVE)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from rules.facts import Part, Participant, Person, Presence, Ticket
+from rules.facts import Participant, ParticipantKind, Person, Presence, Ticket
 from rules.policy import Policy
-from rules.service.permissions import Access, access, forbidden, opens_at, with_reopening
+from rules.service.permissions import Access, access, forbidden, opening_severity, with_reopening
 from rules.ticket.changes import (
     AddPerson,
     Assign,
@@ -37,9 +37,9 @@ TICKET = Ticket(
     7,
     1,
     (
-        Participant(1, ANN.address, Part.REQUESTER, Presence.ACTIVE),
-        Participant(2, "pia@acme.example", Part.USER, Presence.PENDING),
-        Participant(3, "rob@acme.example", Part.USER, Presence.REMOVED),
+        Participant(1, ANN.address, ParticipantKind.REQUESTER, Presence.ACTIVE),
+        Participant(2, "pia@acme.example", ParticipantKind.USER, Presence.PENDING),
+        Participant(3, "rob@acme.example", ParticipantKind.USER, Presence.REMOVED),
     ),
     requester=ANN.address,
 )
@@ -159,7 +159,7 @@ def test_the_severity_that_a_ticket_opens_at_over_the_api(
 ) -> None:
     levels = {one.name: one for one in policy.levels}
 
-    asked = opens_at(levels[wanted] if wanted else None, by_staff, policy)
+    asked = opening_severity(levels[wanted] if wanted else None, by_staff, policy)
 
     assert asked.level.name == level
     assert (asked.claimed.name if asked.claimed else None) == claimed

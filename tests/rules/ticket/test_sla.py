@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from rules.ticket.business_time import ALWAYS, Calendar, Unit, business_seconds, parse_span
 from rules.ticket.sla import (
     Clock,
+    SlaEvent,
     Stage,
     Target,
-    Tell,
     answered,
+    notified,
     paused,
     resumed,
     retargeted,
     start,
     stopped,
-    told,
 )
 
 OFFICE = Calendar(ZoneInfo("Europe/Berlin"), frozenset(range(5)), 6 * 60, 18 * 60)
@@ -66,10 +66,10 @@ def moved(clock: Clock, promise: Target, moment: str) -> Clock:
     return found
 
 
-def all_told(clock: Clock, *moments: str) -> list[Tell | None]:
+def all_told(clock: Clock, *moments: str) -> list[SlaEvent | None]:
     tells = []
     for moment in moments:
-        clock, tell = told(clock, at(moment))
+        clock, tell = notified(clock, at(moment))
         tells.append(tell)
     return tells
 
@@ -199,7 +199,7 @@ def test_of_two_pauses_the_first_counts_and_a_running_clock_is_not_resumed() -> 
 def test_a_paused_clock_stands_and_tells_nothing() -> None:
     clock = paused(a_clock(), at("Mon 11:00"))
 
-    assert clock.tell_at is None
+    assert clock.notify_at is None
     assert all_told(clock, "Mon 13:30", "Fri 12:00") == [None, None]
 
 
@@ -216,16 +216,16 @@ def test_what_is_overdue_stays_overdue() -> None:
 
 
 def test_a_breach_is_told_even_when_the_clock_was_paused_after_it() -> None:
-    assert all_told(paused(a_clock(), at("Mon 15:00")), "Mon 15:30") == [Tell.BREACH]
+    assert all_told(paused(a_clock(), at("Mon 15:00")), "Mon 15:30") == [SlaEvent.BREACH]
 
 
 def test_a_warning_that_a_pause_forestalled_is_told_after_it() -> None:
     clock = break_between(a_clock(), "Mon 13:30", "Tue 08:00")
 
     assert all_told(clock, "Tue 08:00", "Tue 08:29", "Tue 08:30") == [
-        Tell.WARNING,
+        SlaEvent.WARNING,
         None,
-        Tell.BREACH,
+        SlaEvent.BREACH,
     ]
 
 
@@ -300,32 +300,32 @@ def test_earlier_pauses_are_measured_in_the_time_of_the_new_promise() -> None:
 def test_a_paused_clock_takes_a_new_promise_and_stays_paused() -> None:
     clock = moved(paused(a_clock(LOW), at("Mon 11:00")), HIGH, "Wed 12:00")
 
-    assert clock.tell_at is None
+    assert clock.notify_at is None
     assert resumed(clock, at("Thu 09:00"), OFFICE).due_at == at("Thu 12:00")
 
 
 def test_a_new_promise_that_is_broken_already_tells_the_breach_alone() -> None:
     clock = moved(a_clock(LOW), HIGH, "Tue 10:00")
 
-    assert all_told(clock, "Tue 10:00", "Tue 11:00") == [Tell.BREACH, None]
+    assert all_told(clock, "Tue 10:00", "Tue 11:00") == [SlaEvent.BREACH, None]
 
 
 def test_who_was_warned_of_one_promise_is_not_warned_again_at_once() -> None:
-    warned, _ = told(a_clock(), at("Mon 13:00"))
+    warned, _ = notified(a_clock(), at("Mon 13:00"))
     clock = moved(warned, target("200 business minutes"), "Mon 13:15")
 
-    assert all_told(clock, "Mon 13:16", "Mon 13:20") == [None, Tell.BREACH]
+    assert all_told(clock, "Mon 13:16", "Mon 13:20") == [None, SlaEvent.BREACH]
 
 
 def test_a_longer_promise_warns_and_breaches_anew() -> None:
-    breached, _ = told(a_clock(), at("Mon 15:00"))
+    breached, _ = notified(a_clock(), at("Mon 15:00"))
     clock = moved(breached, LOW, "Mon 16:00")
 
     assert not stopped(clock, at("Mon 17:00")).breached
     assert all_told(clock, "Mon 17:00", "Fri 12:00", "+Mon 10:00") == [
         None,
-        Tell.WARNING,
-        Tell.BREACH,
+        SlaEvent.WARNING,
+        SlaEvent.BREACH,
     ]
 
 
@@ -351,28 +351,28 @@ def test_a_new_promise_is_as_if_it_had_held_from_the_start(
 def test_warning_and_breach_are_told_once_each() -> None:
     assert all_told(a_clock(), "Mon 12:59", "Mon 13:00", "Mon 13:01", "Mon 14:00", "Mon 14:01") == [
         None,
-        Tell.WARNING,
+        SlaEvent.WARNING,
         None,
-        Tell.BREACH,
+        SlaEvent.BREACH,
         None,
     ]
 
 
 def test_the_next_moment_to_tell_is_the_warning_then_the_breach_then_none() -> None:
     clock = a_clock()
-    warned, _ = told(clock, at("Mon 13:30"))
-    breached, _ = told(warned, at("Mon 14:30"))
+    warned, _ = notified(clock, at("Mon 13:30"))
+    breached, _ = notified(warned, at("Mon 14:30"))
 
-    moments = [clock.tell_at, warned.tell_at, breached.tell_at]
+    moments = [clock.notify_at, warned.notify_at, breached.notify_at]
     assert moments == [at("Mon 13:00"), at("Mon 14:00"), None]
 
 
 def test_where_both_moments_went_by_unseen_the_breach_alone_is_told() -> None:
-    assert all_told(a_clock(), "Fri 12:00", "Fri 12:01") == [Tell.BREACH, None]
+    assert all_told(a_clock(), "Fri 12:00", "Fri 12:01") == [SlaEvent.BREACH, None]
 
 
 def test_what_was_told_as_a_breach_is_not_met_in_time_by_an_answer_in_that_instant() -> None:
-    breached, _ = told(a_clock(), at("Mon 14:00"))
+    breached, _ = notified(a_clock(), at("Mon 14:00"))
 
     assert stopped(breached, at("Mon 14:00")).breached
 
@@ -381,7 +381,7 @@ def test_a_warning_at_the_due_time_is_the_breach() -> None:
     clock = start(HIGH, at("Mon 10:00"), OFFICE, warn_fraction=1)
     assert clock is not None
 
-    assert all_told(clock, "Mon 14:00", "Mon 14:01") == [Tell.BREACH, None]
+    assert all_told(clock, "Mon 14:00", "Mon 14:01") == [SlaEvent.BREACH, None]
 
 
 @pytest.mark.parametrize("unit", Unit)

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, func, insert, select
 
-from rules.facts import Part, Presence
+from rules.facts import ParticipantKind, Presence
 from rules.mail import Mailbox
 from rules.ticket.lifecycle import Status
 from storage.db.database import MIGRATIONS, Database
@@ -149,7 +149,11 @@ def test_an_old_ticket_is_read_as_one_without_a_past(old: Database) -> None:
     assert (ticket.status, ticket.severity, ticket.subject) == (Status.OPEN, "High", "Printer")
     assert (ticket.status_at, ticket.merged_into, ticket.deleted) == (None, None, False)
     (ann,) = ticket.participants
-    assert (ann.part, ann.presence, ann.muted) == (Part.REQUESTER, Presence.ACTIVE, False)
+    assert (ann.part, ann.presence, ann.muted) == (
+        ParticipantKind.REQUESTER,
+        Presence.ACTIVE,
+        False,
+    )
 
 
 def test_a_notice_that_was_due_is_still_sent(old: Database) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event
 
 from storage.db.database import Database
 from storage.mail import journal
-from storage.mail.journal import JournalEntry, Wanted
+from storage.mail.journal import JournalEntry, JournalFilter
 from tests.rules.building import ANN, a_mail
 from tests.storage.shop import Shop, opened
 from tests.stores import SqliteStores
@@ -28,7 +28,7 @@ def find(shop: Shop, name: str) -> list[JournalEntry]:
 
 
 def of_ticket(shop: Shop, number: int) -> list[JournalEntry]:
-    return shop.database.read(lambda c: journal.newest(c, Wanted(ticket=number), 10))
+    return shop.database.read(lambda c: journal.newest(c, JournalFilter(ticket=number), 10))
 
 
 def test_a_mail_is_found_by_its_message_id_whatever_became_of_it(shop: Shop) -> None:
@@ -89,7 +89,7 @@ def plan(database: Database, read: Callable[[Connection], T]) -> list[str]:
     "read",
     [
         lambda c: journal.find(c, "<1@client.example>"),
-        lambda c: journal.newest(c, Wanted(ticket=1), 10),
+        lambda c: journal.newest(c, JournalFilter(ticket=1), 10),
     ],
 )
 def test_neither_goes_through_the_whole_journal(

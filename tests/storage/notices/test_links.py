@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Row, insert, select, update
 
-from rules.facts import Part, Presence, Role
+from rules.facts import ParticipantKind, Presence, Role
 from rules.mail import Mailbox
 from rules.sender.tokens import Link
 from rules.service.participants import Addition
@@ -24,7 +24,7 @@ from storage.notices import links
 from storage.notices.links import Decided, Proposal, Rating
 from storage.registry import enrolment
 from storage.ticket import participants, write
-from storage.ticket.write import Hand, Source
+from storage.ticket.write import ChangeContext, Source
 from tests.rules.building import NOON
 
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
@@ -36,11 +36,11 @@ Decision = Callable[[Connection], Answer]
 ANN, BOB, SAM = "ann@acme.example", "bob@acme.example", "sam@help.example"
 EVE, FAY = "eve@elsewhere.example", "fay@elsewhere.example"
 ON_IT = (
-    Addition(ANN, None, Part.REQUESTER, Presence.ACTIVE),
-    Addition(BOB, None, Part.USER, Presence.ACTIVE),
-    Addition(SAM, None, Part.FOLLOWER, Presence.ACTIVE),
-    Addition(EVE, None, Part.GUEST, Presence.PENDING),
-    Addition(FAY, None, Part.GUEST, Presence.PENDING),
+    Addition(ANN, None, ParticipantKind.REQUESTER, Presence.ACTIVE),
+    Addition(BOB, None, ParticipantKind.USER, Presence.ACTIVE),
+    Addition(SAM, None, ParticipantKind.FOLLOWER, Presence.ACTIVE),
+    Addition(EVE, None, ParticipantKind.GUEST, Presence.PENDING),
+    Addition(FAY, None, ParticipantKind.GUEST, Presence.PENDING),
 )
 LATER = NOON + timedelta(hours=1)
 
@@ -51,7 +51,7 @@ class Case:
 
     database: Database
     ledger: Ledger
-    hand: Hand
+    hand: ChangeContext
     ticket: int
 
     def link(self, owner: str, text: str = "") -> Link:
@@ -86,7 +86,7 @@ class Case:
         job = partial(links.unsubscribe, hand=self.hand, link=self.link(owner))
         done = self.ledger.submit(job).result()
         assert done is not None
-        assert not done[0].told
+        assert not done[0].notified
         return done[1]
 
     def merged(self, requester: str = ANN, without: str = "") -> Case:
@@ -151,12 +151,15 @@ class Case:
 
 @pytest.fixture
 def case(database: Database, ledger: Ledger, mailbox: Mailbox) -> Case:
-    hand = Hand(mailbox, "", Source.WEB, LATER, lambda: UUID(int=1))
+    hand = ChangeContext(mailbox, "", Source.WEB, LATER, lambda: UUID(int=1))
     return Case(database, ledger, hand, ledger.submit(partial(open_ticket, hand=hand)).result())
 
 
 def open_ticket(
-    connection: Connection, hand: Hand, requester: str = ANN, people: Sequence[Addition] = ON_IT
+    connection: Connection,
+    hand: ChangeContext,
+    requester: str = ANN,
+    people: Sequence[Addition] = ON_IT,
 ) -> int:
     row = {
         "mailbox_id": hand.mailbox.id,
@@ -169,7 +172,7 @@ def open_ticket(
         "updated_at": NOON,
     }
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
-    write.join(connection, replace(hand, now=NOON), number, people)
+    write.add_participants(connection, replace(hand, now=NOON), number, people)
     return int(number)
 
 
@@ -306,8 +309,8 @@ def test_who_is_off_the_ticket_reads_no_subject(case: Case) -> None:
     after = case.database.read(read)
     assert before is not None
     assert after is not None
-    assert (before.subject, before.told) == ("Printer", True)
-    assert (after.subject, after.told) == ("", False)
+    assert (before.subject, before.notified) == ("Printer", True)
+    assert (after.subject, after.notified) == ("", False)
     assert not case.unsubscribe(BOB)
 
 
@@ -357,7 +360,7 @@ def test_who_is_requester_of_the_merged_ticket_alone_decides_nothing(case: Case)
 
 def test_a_decision_by_staff_at_the_same_moment_is_not_undone(case: Case) -> None:
     leaving_out = partial(
-        participants.settle,
+        participants.set_presence,
         hand=replace(case.hand, actor=SAM, source=Source.STAFF_MAIL),
         ticket=case.ticket,
         address=EVE,

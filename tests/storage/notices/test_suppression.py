@@ -10,7 +10,7 @@ from sqlalchemy import select
 from rules.decision.model import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail.bounces import Bounce, Failure
-from rules.ticket.notices import Kind, NoticeState
+from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import BouncedRow, CommentRow, table
 from storage.notices import outbox, suppression
 from tests.rules.building import ANN, BOB, NOON, NOTHING, SAM, a_mail
@@ -79,7 +79,7 @@ def test_the_second_notice_suspends_the_address_and_alerts_staff(shop: Shop, num
         report(shop, notice.id)
 
     assert hard(shop) == (2, True)
-    alerts = [one.address for one in shop.notices() if one.kind == Kind.ALERT]
+    alerts = [one.address for one in shop.notices() if one.kind == NoticeKind.ALERT]
     assert alerts == [SAM.address]
 
 
@@ -99,7 +99,7 @@ def test_reported_twice_it_does_not_claim_that_the_address_is_suspended(
     for _ in range(2):
         report(shop, shop.notices(BOB.address)[0].id)
 
-    assert [one for one in shop.notices() if one.kind == Kind.ALERT] == []
+    assert [one for one in shop.notices() if one.kind == NoticeKind.ALERT] == []
 
 
 def test_given_up_twice_it_counts_once(shop: Shop, number: int) -> None:
@@ -137,7 +137,7 @@ def test_a_forgiven_address_begins_anew(shop: Shop, number: int) -> None:
         report(shop, notice.id)
 
     forgiven = [
-        shop.write(lambda c: suppression.forgive(c, shop.mailbox.id, BOB.address)) for _ in range(2)
+        shop.write(lambda c: suppression.remove(c, shop.mailbox.id, BOB.address)) for _ in range(2)
     ]
 
     assert forgiven == [True, False]

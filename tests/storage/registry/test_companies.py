@@ -13,7 +13,7 @@ from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.registry import companies, lookup
 from storage.registry.companies import Contract
-from storage.registry.enrolment import Unknown, Unusable
+from storage.registry.enrolment import InvalidValue, NotFound
 from tests.rules.building import NOON
 
 DAY = timedelta(days=1)
@@ -47,7 +47,7 @@ def test_a_contract_from_the_same_moment_is_replaced(
     agree(ledger, mailbox, "basic", NOON)
     agree(ledger, mailbox, "premium", NOON)
 
-    agreed = database.read(lambda c: companies.agreed(c, mailbox, "Acme"))
+    agreed = database.read(lambda c: companies.company_agreement(c, mailbox, "Acme"))
     assert [contract.tier for contract in agreed.contracts] == ["premium"]
 
 
@@ -56,7 +56,9 @@ def test_a_contract_is_one_companys_own(
 ) -> None:
     agree(ledger, mailbox, "premium", NOON)
 
-    assert database.read(lambda c: companies.agreed(c, mailbox, "Globex")).contracts == ()
+    assert (
+        database.read(lambda c: companies.company_agreement(c, mailbox, "Globex")).contracts == ()
+    )
 
 
 def test_an_account_team_names_each_address_once(
@@ -65,19 +67,21 @@ def test_an_account_team_names_each_address_once(
     team = ["Amy@Help.example", "abe@help.example", "amy@help.example"]
     ledger.submit(lambda c: companies.set_account_team(c, mailbox, "Acme", team)).result()
 
-    agreed = database.read(lambda c: companies.agreed(c, mailbox, "Acme"))
+    agreed = database.read(lambda c: companies.company_agreement(c, mailbox, "Acme"))
     assert agreed.account_team == ("amy@help.example", "abe@help.example")
 
 
 def test_a_team_with_one_bad_address_is_refused(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
-    with pytest.raises(Unusable, match="abe is no mail address"):
+    with pytest.raises(InvalidValue, match="abe is no mail address"):
         ledger.submit(
             lambda c: companies.set_account_team(c, mailbox, "Acme", ["amy@help.example", "abe"])
         ).result()
 
-    assert database.read(lambda c: companies.agreed(c, mailbox, "Acme")).account_team == ()
+    assert (
+        database.read(lambda c: companies.company_agreement(c, mailbox, "Acme")).account_team == ()
+    )
 
 
 def test_a_success_manager_is_named_and_cleared(
@@ -86,7 +90,7 @@ def test_a_success_manager_is_named_and_cleared(
     for address in ("Max@help.example", ""):
         name = partial(companies.set_success_manager, mailbox=mailbox, name="Acme", address=address)
         ledger.submit(name).result()
-        agreed = database.read(lambda c: companies.agreed(c, mailbox, "Acme"))
+        agreed = database.read(lambda c: companies.company_agreement(c, mailbox, "Acme"))
         assert agreed.success_manager == address.lower()
 
 
@@ -94,21 +98,24 @@ def test_a_channel_is_one_line_and_no_essay(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
     ledger.submit(lambda c: companies.set_channel(c, mailbox, "Acme", "call\n  Ann")).result()
-    with pytest.raises(Unusable, match="200 characters"):
+    with pytest.raises(InvalidValue, match="200 characters"):
         ledger.submit(lambda c: companies.set_channel(c, mailbox, "Acme", "x" * 201)).result()
 
-    assert database.read(lambda c: companies.agreed(c, mailbox, "Acme")).channel == "call Ann"
+    assert (
+        database.read(lambda c: companies.company_agreement(c, mailbox, "Acme")).channel
+        == "call Ann"
+    )
 
 
 def test_an_unknown_company_is_named_with_those_that_exist(
     database: Database, mailbox: Mailbox
 ) -> None:
-    with pytest.raises(Unknown, match="'Acne'; there are: Acme, Globex"):
-        database.read(lambda c: companies.agreed(c, mailbox, "Acne"))
+    with pytest.raises(NotFound, match="'Acne'; there are: Acme, Globex"):
+        database.read(lambda c: companies.company_agreement(c, mailbox, "Acne"))
 
 
 def test_a_language_belongs_to_a_person_of_that_role(ledger: Ledger, mailbox: Mailbox) -> None:
-    with pytest.raises(Unknown, match="no staff ann@acme.example"):
+    with pytest.raises(NotFound, match="no staff ann@acme.example"):
         ledger.submit(
             lambda c: companies.set_language(c, mailbox, Role.STAFF, "ann@acme.example", "de")
         ).result()

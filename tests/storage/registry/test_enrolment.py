@@ -9,7 +9,13 @@ from rules.mail import Mailbox
 from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.registry import enrolment
-from storage.registry.enrolment import ImportRefused, NewPerson, Taken, Unknown, Unusable
+from storage.registry.enrolment import (
+    AlreadyExists,
+    ImportRefused,
+    InvalidValue,
+    NewPerson,
+    NotFound,
+)
 from tests.rules.building import NOON
 
 
@@ -26,26 +32,26 @@ def test_an_address_has_one_spelling(database: Database, ledger: Ledger, mailbox
 
 
 def test_nobody_is_enrolled_twice(ledger: Ledger, mailbox: Mailbox) -> None:
-    with pytest.raises(Taken, match="ann@acme.example"):
+    with pytest.raises(AlreadyExists, match="ann@acme.example"):
         ledger.submit(lambda c: enrolment.add_person(c, mailbox, user("ANN@acme.example"))).result()
 
 
 def test_an_unknown_company_is_named_with_those_that_exist(
     ledger: Ledger, mailbox: Mailbox
 ) -> None:
-    with pytest.raises(Unknown, match="'Acne'.*Acme, Globex"):
+    with pytest.raises(NotFound, match="'Acne'.*Acme, Globex"):
         ledger.submit(
             lambda c: enrolment.add_person(c, mailbox, user("x@acme.example", "Acne"))
         ).result()
 
 
 def test_a_mailbox_of_ours_is_no_user(ledger: Ledger, mailbox: Mailbox) -> None:
-    with pytest.raises(Unusable, match="circle"):
+    with pytest.raises(InvalidValue, match="circle"):
         ledger.submit(lambda c: enrolment.add_person(c, mailbox, user(mailbox.address))).result()
 
 
 def test_a_domain_belongs_to_one_company(ledger: Ledger, mailbox: Mailbox) -> None:
-    with pytest.raises(Taken, match="acme.example"):
+    with pytest.raises(AlreadyExists, match="acme.example"):
         ledger.submit(
             lambda c: enrolment.add_company(c, mailbox, "Acme II", ["acme.example"])
         ).result()
@@ -54,7 +60,7 @@ def test_a_domain_belongs_to_one_company(ledger: Ledger, mailbox: Mailbox) -> No
 def test_a_company_with_a_bad_domain_is_not_registered_at_all(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
-    with pytest.raises(Unusable, match="not a domain"):
+    with pytest.raises(InvalidValue, match="not a domain"):
         ledger.submit(
             lambda c: enrolment.add_company(c, mailbox, "New", ["new.example", "not a domain"])
         ).result()
@@ -64,7 +70,7 @@ def test_a_company_with_a_bad_domain_is_not_registered_at_all(
 
 
 def test_a_mailbox_leaves_room_for_the_token(ledger: Ledger, mailbox: Mailbox) -> None:
-    with pytest.raises(Unusable, match="at most 27 characters"):
+    with pytest.raises(InvalidValue, match="at most 27 characters"):
         ledger.submit(
             lambda c: enrolment.add_mailbox(c, f"{'s' * 28}@help.example", "default")
         ).result()
@@ -73,7 +79,7 @@ def test_a_mailbox_leaves_room_for_the_token(ledger: Ledger, mailbox: Mailbox) -
 def test_with_two_mailboxes_one_must_be_named(ledger: Ledger, mailbox: Mailbox) -> None:
     ledger.submit(lambda c: enrolment.add_mailbox(c, "b@help.example", "default")).result()
 
-    with pytest.raises(Unknown, match="b@help.example, support@help.example"):
+    with pytest.raises(NotFound, match="b@help.example, support@help.example"):
         ledger.submit(lambda c: enrolment.the_mailbox(c, None)).result()
 
 

@@ -14,7 +14,7 @@ from rules.decision.model import Verdict
 from rules.facts import Presence
 from rules.ticket.changes import AddPerson, Change, Merge, Say, SetStatus
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from storage.ticket.changes import ChangeRefused, make
 from storage.ticket.write import Source
@@ -48,7 +48,7 @@ def test_who_is_merged_to_where_he_was_only_proposed_is_on_it(shop: Shop) -> Non
 
     change(shop, bobs, Merge(anns))
 
-    assert shop.member(anns, BOB.address).is_told
+    assert shop.member(anns, BOB.address).is_notified
 
 
 def test_staff_bring_back_who_has_unsubscribed(shop: Shop) -> None:
@@ -57,7 +57,7 @@ def test_staff_bring_back_who_has_unsubscribed(shop: Shop) -> None:
 
     change(shop, number, AddPerson(ANN.address))
 
-    assert shop.member(number, ANN.address).is_told
+    assert shop.member(number, ANN.address).is_notified
 
 
 def test_flagged_mails_without_end_tell_staff_so_often_and_no_more(shop: Shop) -> None:
@@ -69,19 +69,19 @@ def test_flagged_mails_without_end_tell_staff_so_often_and_no_more(shop: Shop) -
         receipt = shop.take(mail, to=token, at=NOON + timedelta(seconds=6 * n))
         assert receipt.verdict is Verdict.FLAGGED
 
-    told = [one for one in shop.notices(SAM.address) if one.kind == Kind.NEW_COMMENT.value]
+    told = [one for one in shop.notices(SAM.address) if one.kind == NoticeKind.NEW_COMMENT.value]
     assert len(told) < shop.policy.budgets.notices_per_hour
 
 
 @pytest.mark.parametrize(
     ("wanted", "kind"),
     [
-        (Say("It is on.", Visibility.PUBLIC), Kind.NEW_COMMENT),
-        (Say("It is on.", Visibility.NOTE), Kind.NEW_COMMENT),
-        (AddPerson("new{n}@globex.example"), Kind.APPROVAL),
+        (Say("It is on.", Visibility.PUBLIC), NoticeKind.NEW_COMMENT),
+        (Say("It is on.", Visibility.NOTE), NoticeKind.NEW_COMMENT),
+        (AddPerson("new{n}@globex.example"), NoticeKind.APPROVAL),
     ],
 )
-def test_so_do_changes_over_the_api(shop: Shop, wanted: Change, kind: Kind) -> None:
+def test_so_do_changes_over_the_api(shop: Shop, wanted: Change, kind: NoticeKind) -> None:
     """What a customer's program does again and again is told as often as his mails would be."""
     number = opened(shop.take(a_mail()))
     hand = replace(shop.hand(), actor=BOB.address, source=Source.API)
@@ -105,5 +105,5 @@ def test_flagged_mails_count_as_a_storm(shop: Shop) -> None:
         mail = a_mail(BOB.address, message_id=f"<{n}@robot.example>")
         shop.take(mail, to=token, at=NOON + timedelta(seconds=second))
 
-    alerts = [one for one in shop.notices(SAM.address) if one.kind == Kind.ALERT.value]
+    alerts = [one for one in shop.notices(SAM.address) if one.kind == NoticeKind.ALERT.value]
     assert len(alerts) == 1

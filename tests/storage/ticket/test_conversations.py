@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from rules.decision.model import AddComment, OpenTicket, Reason, Verdict
-from rules.facts import Part, Presence, Role
+from rules.facts import ParticipantKind, Presence, Role
 from rules.mail import Mailbox
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from storage.db.ledger import Conflict
 from storage.db.tables import AuditRow, CommentRow, NoticeRow, ThreadReferenceRow, TicketRow
 from storage.mail.apply import apply
@@ -37,7 +37,10 @@ class TestLoading:
             Status.OPEN,
         )
         customers = [(p.address, p.part) for p in ticket.participants if not p.is_staff]
-        assert customers == [(ANN.address, Part.REQUESTER), (BOB.address, Part.USER)]
+        assert customers == [
+            (ANN.address, ParticipantKind.REQUESTER),
+            (BOB.address, ParticipantKind.USER),
+        ]
 
     def test_no_ticket_of_another_mailbox_is_found(self, shop: Shop) -> None:
         number = opened(shop.take(a_mail()))
@@ -97,7 +100,9 @@ class TestLoading:
         reachable = []
         for _ in range(2):
             shop.write(
-                lambda c: suppression.add_hard(c, shop.mailbox.id, BOB.address, "gone", NOON)
+                lambda c: suppression.record_hard_failure(
+                    c, shop.mailbox.id, BOB.address, "gone", NOON
+                )
             )
             reachable.append(shop.member(number, BOB.address).reachable)
 
@@ -108,7 +113,7 @@ class TestReopening:
     @pytest.fixture
     def resolved(self, shop: Shop) -> int:
         number = opened(shop.take(a_mail()))
-        shop.write(lambda c: write.move(c, shop.hand(), number, "open", "resolved", ""))
+        shop.write(lambda c: write.change_status(c, shop.hand(), number, "open", "resolved", ""))
         return number
 
     def test_a_reply_opens_a_resolved_ticket_and_leaves_a_trail(
@@ -137,7 +142,7 @@ class TestReopening:
     ) -> None:
         for was, became in (("resolved", "open"), ("open", "resolved")) * 2:
             shop.write(
-                lambda c, was=was, became=became: write.move(  # type: ignore[misc]
+                lambda c, was=was, became=became: write.change_status(  # type: ignore[misc]
                     c, shop.hand(), resolved, was, became, ""
                 )
             )
@@ -146,13 +151,17 @@ class TestReopening:
         assert shop.ticket(resolved, NOON + HOUR).reopened == 0
 
     def test_closing_it_is_no_reopening(self, shop: Shop, resolved: int) -> None:
-        shop.write(lambda c: write.move(c, shop.hand(), resolved, "resolved", "closed", ""))
+        shop.write(
+            lambda c: write.change_status(c, shop.hand(), resolved, "resolved", "closed", "")
+        )
 
         assert shop.ticket(resolved).reopened == 0
 
     def test_a_status_changes_once(self, shop: Shop, resolved: int) -> None:
         changed = [
-            shop.write(lambda c: write.move(c, shop.hand(), resolved, "resolved", "closed", ""))
+            shop.write(
+                lambda c: write.change_status(c, shop.hand(), resolved, "resolved", "closed", "")
+            )
             for _ in range(2)
         ]
 
@@ -211,7 +220,7 @@ class TestUnsubscribing:
 
         bob = shop.member(number, BOB.address)
         assert (bob.presence, bob.muted) == (Presence.ACTIVE, True)
-        assert [one.kind for one in shop.notices(BOB.address)] == [Kind.RECEIPT]
+        assert [one.kind for one in shop.notices(BOB.address)] == [NoticeKind.RECEIPT]
 
     def test_he_may_still_write(self, shop: Shop, number: int) -> None:
         receipt = shop.take(a_mail(BOB.address), to=shop.token(number, BOB.address))
@@ -224,19 +233,19 @@ class TestUnsubscribing:
     def test_a_second_time_changes_nothing(self, shop: Shop, number: int) -> None:
         bob = shop.member(number, BOB.address)
 
-        assert not shop.write(lambda c: participants.mute(c, shop.hand(), number, bob.id))
+        assert not shop.write(lambda c: participants.unsubscribe(c, shop.hand(), number, bob.id))
         assert shop.count(AuditRow, became="unsubscribed") == 1
 
     def test_whoever_is_taken_in_again_hears_again(self, shop: Shop, number: int) -> None:
         steps = ((Presence.ACTIVE, Presence.REMOVED), (Presence.REMOVED, Presence.ACTIVE))
         for was, became in steps:
             shop.write(
-                lambda c, was=was, became=became: participants.settle(  # type: ignore[misc]
+                lambda c, was=was, became=became: participants.set_presence(  # type: ignore[misc]
                     c, shop.hand(), number, BOB.address, was, became
                 )
             )
 
-        assert shop.member(number, BOB.address).is_told
+        assert shop.member(number, BOB.address).is_notified
 
 
 class TestLateParents:
@@ -317,7 +326,9 @@ class TestWhatIsKnownOfTheAuthor:
     def test_an_address_that_bounces_is_not_added(self, shop: Shop) -> None:
         for _ in range(2):
             shop.write(
-                lambda c: suppression.add_hard(c, shop.mailbox.id, BOB.address, "gone", NOON)
+                lambda c: suppression.record_hard_failure(
+                    c, shop.mailbox.id, BOB.address, "gone", NOON
+                )
             )
 
         number = opened(shop.take(COPIED))
@@ -337,4 +348,4 @@ def test_a_notice_that_quotes_carries_the_words_that_caused_it(shop: Shop) -> No
     shop.take(a_mail(text="Second."), to=shop.token(number, ANN.address))
 
     assert shop.count(NoticeRow, address=BOB.address, comment_id=None) == 0
-    assert [one.kind for one in shop.notices(BOB.address)] == [Kind.COMMENT]
+    assert [one.kind for one in shop.notices(BOB.address)] == [NoticeKind.COMMENT]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from rules.facts import Presence, Role
-from rules.ticket.notices import Kind, NoticeState
+from rules.ticket.notices import NoticeKind, NoticeState
 from storage.notices import outbox, suppression
 from storage.notices.outbox import Notice
 from storage.registry import enrolment
@@ -51,7 +51,9 @@ def lost_the_contract(shop: Shop, number: int) -> None:
 
 def bounced_twice(shop: Shop, number: int) -> None:
     for _ in range(2):
-        shop.write(lambda c: suppression.add_hard(c, shop.mailbox.id, BOB.address, "gone", NOON))
+        shop.write(
+            lambda c: suppression.record_hard_failure(c, shop.mailbox.id, BOB.address, "gone", NOON)
+        )
 
 
 EVENTS = [left, is_pending, unsubscribed, was_deactivated, lost_the_contract, bounced_twice]
@@ -83,7 +85,7 @@ def test_otherwise_it_comes_with_the_words_and_the_recipients_place(
 def test_the_receipt_of_an_unsubscription_still_goes(shop: Shop, number: int) -> None:
     shop.take(a_mail(BOB.address, text="#unsubscribe"), to=shop.token(number, BOB.address))
 
-    assert [n.kind for n in claimed(shop) if n.address == BOB.address] == [Kind.RECEIPT]
+    assert [n.kind for n in claimed(shop) if n.address == BOB.address] == [NoticeKind.RECEIPT]
 
 
 def test_what_died_is_listed_with_its_reason(shop: Shop, number: int) -> None:

@@ -16,15 +16,15 @@ from storage.db.ledger import Ledger
 from storage.ticket import changes, opening, read
 from storage.ticket.changes import ChangeRefused
 from storage.ticket.opening import Request
-from storage.ticket.read import Whole
-from storage.ticket.write import Hand, Source
+from storage.ticket.read import TicketView
+from storage.ticket.write import ChangeContext, Source
 from tests.rules.building import NOON, default_policy
 
 POLICY = default_policy()
 
 
-def hand(mailbox: Mailbox, source: Source) -> Hand:
-    return Hand(mailbox, "sam@help.example", source, NOON, uuid4)
+def hand(mailbox: Mailbox, source: Source) -> ChangeContext:
+    return ChangeContext(mailbox, "sam@help.example", source, NOON, uuid4)
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def number(ledger: Ledger, mailbox: Mailbox) -> int:
     ).result()
 
 
-def ticket(database: Database, number: int) -> Whole:
-    whole = database.read(lambda c: read.whole(c, number))
+def ticket(database: Database, number: int) -> TicketView:
+    whole = database.read(lambda c: read.ticket_view(c, number))
     assert whole is not None
     return whole
 

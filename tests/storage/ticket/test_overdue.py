@@ -10,10 +10,10 @@ import pytest
 from rules.policy import TierSection
 from rules.ticket.changes import SetStatus
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import Kind
+from rules.ticket.notices import NoticeKind
 from storage.notices import outbox
 from storage.ticket import changes, overdue
-from storage.ticket.overdue import Due
+from storage.ticket.overdue import DueTicket
 from tests.rules.building import ANN, NOON, SAM, a_mail, default_policy
 from tests.storage.shop import Shop
 
@@ -31,15 +31,15 @@ def desk(shop: Shop) -> Shop:
     return opened
 
 
-def due(desk: Shop, now: datetime) -> list[Due]:
+def due(desk: Shop, now: datetime) -> list[DueTicket]:
     return list(desk.database.read(lambda c: overdue.due(c, now, 100)))
 
 
-def told(desk: Shop, now: datetime, found: list[Due] | None = None) -> int:
+def told(desk: Shop, now: datetime, found: list[DueTicket] | None = None) -> int:
     """How many mails a round of the keeper orders."""
     known = due(desk, now) if found is None else found
     policies = {desk.mailbox.policy: desk.policy}
-    return desk.write(lambda c: overdue.tell(c, known, policies, now, desk.new_id))
+    return desk.write(lambda c: overdue.notify_overdue(c, known, policies, now, desk.new_id))
 
 
 def kinds(desk: Shop) -> list[str]:
@@ -53,7 +53,7 @@ def test_nothing_is_due_before_the_warning(desk: Shop) -> None:
 
 def test_the_warning_goes_to_the_staff_once(desk: Shop) -> None:
     assert [told(desk, WARNED), told(desk, WARNED + timedelta(minutes=1))] == [1, 0]
-    assert kinds(desk) == [Kind.SLA_WARNING]
+    assert kinds(desk) == [NoticeKind.SLA_WARNING]
 
 
 def test_two_nodes_that_saw_the_same_tell_it_once(desk: Shop) -> None:
@@ -66,12 +66,12 @@ def test_the_breach_is_told_after_the_warning_and_is_in_the_history(desk: Shop) 
     told(desk, WARNED)
 
     assert [told(desk, LATE), told(desk, LATE + timedelta(days=1))] == [1, 0]
-    assert kinds(desk) == [Kind.SLA_BREACH, Kind.SLA_WARNING]
+    assert kinds(desk) == [NoticeKind.SLA_BREACH, NoticeKind.SLA_WARNING]
 
 
 def test_after_a_pause_over_both_moments_the_breach_alone_is_told(desk: Shop) -> None:
     assert [told(desk, LATE + timedelta(days=3)), told(desk, LATE + timedelta(days=4))] == [1, 0]
-    assert kinds(desk) == [Kind.SLA_BREACH]
+    assert kinds(desk) == [NoticeKind.SLA_BREACH]
 
 
 def test_a_clock_that_jumps_back_tells_nothing_again(desk: Shop) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from storage.db.columns import Moment, Number
+from storage.db.columns import Number, UtcTimestamp
 
 revision = "0001"
 down_revision = None
@@ -18,14 +18,14 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("scope", sa.String(length=40), nullable=False),
-        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_at", UtcTimestamp(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_api_token")),
     )
     op.create_table(
         "deferral",
         sa.Column("mailbox_id", Number, nullable=False),
         sa.Column("identity", sa.String(length=64), nullable=False),
-        sa.Column("since", Moment(), nullable=False),
+        sa.Column("since", UtcTimestamp(), nullable=False),
         sa.PrimaryKeyConstraint("mailbox_id", "identity", name=op.f("pk_deferral")),
     )
     with op.batch_alter_table("deferral", schema=None) as batch_op:
@@ -35,7 +35,7 @@ def upgrade() -> None:
         "journal",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("mailbox_id", Number, nullable=False),
-        sa.Column("received_at", Moment(), nullable=False),
+        sa.Column("received_at", UtcTimestamp(), nullable=False),
         sa.Column("verdict", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=False),
         sa.Column("ticket_id", Number, nullable=True),
@@ -81,7 +81,7 @@ def upgrade() -> None:
         "signing_key",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_at", UtcTimestamp(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signing_key")),
     )
     op.create_table(
@@ -150,8 +150,8 @@ def upgrade() -> None:
         sa.Column("requester", sa.String(length=254), nullable=False),
         sa.Column("company_id", Number, nullable=True),
         sa.Column("mentions", Number, nullable=True),
-        sa.Column("opened_at", Moment(), nullable=False),
-        sa.Column("updated_at", Moment(), nullable=False),
+        sa.Column("opened_at", UtcTimestamp(), nullable=False),
+        sa.Column("updated_at", UtcTimestamp(), nullable=False),
         sa.CheckConstraint(
             "NOT critical OR severity_source IN ('console', 'api')",
             name=op.f("ck_ticket_mail_is_never_critical"),
@@ -183,7 +183,7 @@ def upgrade() -> None:
         sa.Column("visibility", sa.String(length=8), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("degraded", sa.String(length=200), nullable=True),
-        sa.Column("written_at", Moment(), nullable=False),
+        sa.Column("written_at", UtcTimestamp(), nullable=False),
         sa.CheckConstraint(
             "visibility IN ('public', 'private', 'note', 'folded')",
             name=op.f("ck_comment_visibility_is_known"),
@@ -233,7 +233,7 @@ def upgrade() -> None:
         sa.Column("person_id", Number, nullable=True),
         sa.Column("part", sa.String(length=10), nullable=False),
         sa.Column("presence", sa.String(length=8), nullable=False),
-        sa.Column("joined_at", Moment(), nullable=False),
+        sa.Column("joined_at", UtcTimestamp(), nullable=False),
         sa.CheckConstraint(
             "part IN ('requester', 'user', 'guest', 'follower')",
             name=op.f("ck_participant_part_is_known"),
@@ -285,11 +285,11 @@ def upgrade() -> None:
         sa.Column("address", sa.String(length=254), nullable=False),
         sa.Column("cause", sa.Uuid(), nullable=True),
         sa.Column("state", sa.String(length=5), nullable=False),
-        sa.Column("created_at", Moment(), nullable=False),
-        sa.Column("due_at", Moment(), nullable=False),
+        sa.Column("created_at", UtcTimestamp(), nullable=False),
+        sa.Column("due_at", UtcTimestamp(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=False),
-        sa.Column("sent_at", Moment(), nullable=True),
+        sa.Column("sent_at", UtcTimestamp(), nullable=True),
         sa.CheckConstraint(
             "state IN ('due', 'sent', 'dead')", name=op.f("ck_notice_state_is_known")
         ),

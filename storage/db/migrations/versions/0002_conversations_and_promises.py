@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from storage.db.columns import Moment, Number
+from storage.db.columns import Number, UtcTimestamp
 
 revision = "0002"
 down_revision = "0001"
@@ -17,9 +17,9 @@ def upgrade() -> None:
         sa.Column("mailbox_id", Number, nullable=False),
         sa.Column("address", sa.String(length=254), nullable=False),
         sa.Column("hard", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("last_at", Moment(), nullable=False),
+        sa.Column("last_at", UtcTimestamp(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("suspended_at", Moment(), nullable=True),
+        sa.Column("suspended_at", UtcTimestamp(), nullable=True),
         sa.PrimaryKeyConstraint("mailbox_id", "address", name=op.f("pk_bounced")),
     )
     op.create_table(
@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("mailbox_id", Number, nullable=False),
         sa.Column("company_id", Number, nullable=False),
         sa.Column("tier", sa.String(length=40), nullable=False),
-        sa.Column("starts_at", Moment(), nullable=False),
+        sa.Column("starts_at", UtcTimestamp(), nullable=False),
         sa.Column("targets", sa.Text(), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(
             ["company_id"], ["company.id"], name=op.f("fk_contract_company_id")
@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("id", Number, autoincrement=True, nullable=False),
         sa.Column("mailbox_id", Number, nullable=False),
         sa.Column("ticket_id", Number, nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcTimestamp(), nullable=False),
         sa.Column("actor", sa.String(length=254), nullable=False),
         sa.Column("source", sa.String(length=10), nullable=False),
         sa.Column("what", sa.String(length=20), nullable=False),
@@ -146,10 +146,10 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("message_id", sa.String(length=252), server_default="", nullable=False)
         )
-        batch_op.add_column(sa.Column("status_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("status_at", UtcTimestamp(), nullable=True))
         batch_op.add_column(sa.Column("merged_into", Number, nullable=True))
         batch_op.add_column(sa.Column("follows", Number, nullable=True))
-        batch_op.add_column(sa.Column("deleted_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("deleted_at", UtcTimestamp(), nullable=True))
         batch_op.add_column(
             sa.Column("assignee", sa.String(length=254), server_default="", nullable=False)
         )
@@ -162,11 +162,11 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("escalation_level", sa.Integer(), server_default="0", nullable=False)
         )
-        batch_op.add_column(sa.Column("first_due_at", Moment(), nullable=True))
-        batch_op.add_column(sa.Column("first_answered_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("first_due_at", UtcTimestamp(), nullable=True))
+        batch_op.add_column(sa.Column("first_answered_at", UtcTimestamp(), nullable=True))
         batch_op.add_column(sa.Column("clock", sa.Text(), server_default="", nullable=False))
-        batch_op.add_column(sa.Column("due_at", Moment(), nullable=True))
-        batch_op.add_column(sa.Column("tell_at", Moment(), nullable=True))
+        batch_op.add_column(sa.Column("due_at", UtcTimestamp(), nullable=True))
+        batch_op.add_column(sa.Column("tell_at", UtcTimestamp(), nullable=True))
         batch_op.add_column(
             sa.Column("rating", sa.String(length=10), server_default="", nullable=False)
         )
