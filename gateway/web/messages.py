@@ -90,7 +90,7 @@ ENGLISH = Catalogue(
     },
     {
         FormError.UNDECIDED: "Please choose one of the two.",
-        FormError.FULL: "Request #{ticket} already has the largest number of people, {most}. "
+        FormError.FULL: "Request #{ticket} may have no more people; the limit is {most}. "
         "Nothing was changed. Ask us to remove somebody, then open this link again.",
         FormError.LONG_TEXT: "A text may have at most {most} characters; this one has {has}.",
         FormError.NO_ADDRESS: "Please give your mail address.",

@@ -21,7 +21,7 @@ class Mutation:
     """What pytest is given: files or node ids. Those on PostgreSQL are left out."""
 
 
-SEVERITY, DECIDE = "rules/ticket/severity.py", "rules/decision/model/decide.py"
+SEVERITY, DECIDE = "rules/ticket/severity.py", "rules/decision/decide.py"
 PARSER, COMMANDS = "rules/policy/severity.py", "rules/commands/values.py"
 APPLY, CHANGES, TABLES = (
     "storage/mail/apply.py",
@@ -148,7 +148,7 @@ MUTATIONS = (
         "commands of customers are done",
         (
             Edit(
-                "rules/decision/model/filing.py",
+                "rules/decision/filing.py",
                 "if who.standing is Standing.STAFF and entitled.right is not Right.FLAG:",
                 "if entitled.right is not Right.FLAG:",
             ),
