@@ -289,7 +289,7 @@ class TestContent:
         number = desk.opened_by(ann, COMPLETE)
 
         assert desk.ticket(number)["missing"] == []
-        assert "we still need to know" not in words(desk.mail_to(ann, number))
+        assert "we still need the following" not in words(desk.mail_to(ann, number))
 
     def test_A8_a_screenshot_and_a_log_are_kept_with_the_ticket(self, desk: Desk) -> None:
         number = desk.opened_by(

@@ -170,7 +170,7 @@ def test_a_mail_is_answered_by_the_new_rules(walk: Walk) -> None:
 
     assert answered.startswith(PHONE)
     assert "Kestrel has your request." in answered
-    assert "filed as Normal; you asked for Critical" in answered
+    assert "severity is Normal; you asked for Critical" in answered
     assert "Which map is it?" in answered
 
 

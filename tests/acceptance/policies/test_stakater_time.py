@@ -185,9 +185,9 @@ class TestOngoing:
         clocked.at(in_berlin("2026-07-06 13:00"))  # three of four hours
         clocked.keep()
 
-        assert clocked.mail_to(SAM, number, containing="The next answer on")
-        told = words(clocked.mail_to(ann, number, containing="We go on with"))
-        assert "You hear from us again by Monday 6 July 2026, 14:00 (Europe/Berlin)." in told
+        assert clocked.mail_to(SAM, number, containing="The next response to")
+        told = words(clocked.mail_to(ann, number, containing="We are still working on"))
+        assert "You will hear from us again by Monday 6 July 2026, 14:00 (Europe/Berlin)." in told
 
     def test_S10_nothing_is_told_before(self, clocked: ClockedDesk) -> None:
         ann = clocked.a_user()
@@ -197,7 +197,7 @@ class TestOngoing:
         clocked.at(in_berlin("2026-07-06 12:59"))
         clocked.keep()
 
-        assert not [m for m in clocked.mails_to(ann, number) if "We go on with" in words(m)]
+        assert not [m for m in clocked.mails_to(ann, number) if "We are still working on" in words(m)]
 
     def test_S10_a_warning_and_a_breach_are_told_once_each(self, clocked: ClockedDesk) -> None:
         number = a_complete(clocked, "High")
@@ -209,8 +209,8 @@ class TestOngoing:
 
         subjects = [str(m["Subject"]) for m in clocked.mails_to(SAM, number)]
         assert whats(clocked.ticket(number), "sla") == [("ongoing", "breached", "")]
-        assert sum(s.startswith("Answer due soon:") for s in subjects) == 1
-        assert sum(s.startswith("Answer overdue:") for s in subjects) == 1
+        assert sum(s.startswith("Response due soon:") for s in subjects) == 1
+        assert sum(s.startswith("Response overdue:") for s in subjects) == 1
 
     def test_S10_an_answer_in_time_is_followed_by_no_word_of_that_promise(
         self, clocked: ClockedDesk
@@ -223,7 +223,7 @@ class TestOngoing:
         clocked.at(in_berlin("2026-07-06 14:30"))
         clocked.keep()
 
-        assert not [m for m in clocked.mails_to(SAM, number) if "Answer due" in m["Subject"]]
+        assert not [m for m in clocked.mails_to(SAM, number) if "Response due" in m["Subject"]]
 
     def test_S10_a_late_answer_is_in_the_history_even_if_nobody_was_told_yet(
         self, clocked: ClockedDesk
@@ -247,7 +247,7 @@ class TestOngoing:
         clocked.keep()
 
         assert clocked.due(number) is None
-        assert not [m for m in clocked.mails_to(SAM, number) if "Answer overdue" in m["Subject"]]
+        assert not [m for m in clocked.mails_to(SAM, number) if "Response overdue" in m["Subject"]]
 
     @pytest.mark.parametrize("by", ["mail", "the portal"])
     def test_S10_words_while_we_wait_for_the_customer_let_the_clock_stand(

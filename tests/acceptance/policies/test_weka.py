@@ -207,7 +207,7 @@ class TestEscalation:
 
         told = words(clocked.mail_to(WHO_TAKES_IT["09:30"], number))
         assert "Phone +1 555 0102" in told
-        assert f"Asked by {ann}" in told
+        assert f"Escalated by {ann}" in told
 
     def test_W5_the_executive_reads_what_happened_so_far(self, desk: Desk) -> None:
         ann = desk.a_user()

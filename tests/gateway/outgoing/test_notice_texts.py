@@ -1,4 +1,4 @@
-"""The words of outgoing mails: what each kind says, in whose language, and an operator's own."""
+"""The texts of outgoing mail: what each kind says, in which language, and custom templates."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_critical_claim_is_shown_the_critical_channel_before_all_else() -> Non
     assert text_of(claimed).startswith("Critical problems are taken by phone")
     body = html_of(claimed).partition("<body>")[2]
     assert re.sub(r"<[^>]+>|\s+", " ", body).strip().startswith("Critical problems are")
-    assert "filed as High; you asked for Critical" in text_of(claimed)
+    assert "severity is High; you asked for Critical" in text_of(claimed)
 
 
 def test_without_a_claim_there_is_no_word_of_it() -> None:
@@ -140,7 +140,7 @@ def test_a_plan_with_a_critical_channel_of_its_own_names_that_one() -> None:
     text = text_of(written(policy=policy, about=about(tier="gold", critical_claimed=True)))
 
     assert text.startswith("Call +49 30 1234.")
-    assert "through the portal first" in text
+    assert "must be logged in the portal first" in text
 
 
 def test_what_is_missing_is_asked_for() -> None:
@@ -162,7 +162,7 @@ def test_a_promise_names_the_zone_of_the_desk() -> None:
         text_of(written(policy=policy, about=due, language=language)) for language in LANGUAGES
     )
 
-    assert "first answer by Monday 23 November 2026, 17:00 (Europe/Berlin)." in english
+    assert "first response by Monday 23 November 2026, 17:00 (Europe/Berlin)." in english
     assert "bis Montag, 23. November 2026, 17:00 Uhr (Europe/Berlin)." in german
 
 
@@ -172,7 +172,7 @@ def test_a_comment_shows_who_wrote_what_with_which_files() -> None:
     text = text_of(written(NoticeKind.COMMENT, words=comment))
 
     assert text.startswith("Bob <bob@acme.example> wrote:\n\nIt prints.\n\nBob\n")
-    assert "Attached: log.txt, a b.png" in text
+    assert "Attachments: log.txt, a b.png" in text
 
 
 def test_what_an_author_quotes_is_left_out() -> None:
@@ -195,7 +195,7 @@ def test_controls_reach_no_terminal() -> None:
 def test_a_very_long_text_is_shortened_and_says_so() -> None:
     mail = written(NoticeKind.COMMENT, words=words("x" * (LONGEST_TEXT + 1)))
 
-    assert "Shortened here" in text_of(mail)
+    assert "The full text is stored" in text_of(mail)
     assert len(text_of(mail)) < LONGEST_TEXT + 1000
 
 
@@ -208,8 +208,8 @@ def test_a_text_that_nobody_could_read_is_not_passed_over() -> None:
 def test_a_change_says_what_it_was_and_why() -> None:
     text = text_of(written(NoticeKind.STATUS, language="de"))
 
-    assert "jetzt gelöst (zuvor: offen)" in text
-    assert "Der Grund: It prints." in text
+    assert "hat jetzt den Status „gelöst“ (zuvor „offen“)" in text
+    assert "Grund: It prints." in text
 
 
 # What staff read
@@ -246,12 +246,12 @@ def test_staff_see_who_asks_and_what_is_known() -> None:
     for shown in (
         "ann@acme.example",
         "Acme",
-        "High, the customer says Critical",
+        "High (customer asked for Critical)",
         "phone",
         "project_id: p-1",
         "Missing   environment",
         "Monday 23 November 2026, 16:00 (UTC)",
-        "calls it critical",
+        "marked this as critical",
         "mentions #9",
     ):
         assert shown in head
@@ -260,8 +260,8 @@ def test_staff_see_who_asks_and_what_is_known() -> None:
 @pytest.mark.parametrize(
     ("visibility", "said"),
     [
-        (Visibility.NOTE, "wrote a note, for staff alone:"),
-        (Visibility.PRIVATE, "wrote, not in public: staff may accept it:"),
+        (Visibility.NOTE, "wrote a note (visible to staff only):"),
+        (Visibility.PRIVATE, "wrote (not public until staff accept it):"),
         (Visibility.PUBLIC, "wrote:"),
     ],
 )
@@ -276,9 +276,9 @@ def test_staff_see_who_else_reads_a_comment(visibility: Visibility, said: str) -
 
 
 def test_the_footer_says_what_a_reply_does() -> None:
-    assert text_of(written(NoticeKind.COMMENT)).splitlines()[-2].startswith("Your reply is public")
-    assert "a note that staff alone read" in text_of(written(NoticeKind.NEW_TICKET))
-    assert "without being on it" in text_of(written(NoticeKind.ESCALATION))
+    assert text_of(written(NoticeKind.COMMENT)).splitlines()[-2] == "Everyone on #7 can read your reply."
+    assert "a note that only staff can read" in text_of(written(NoticeKind.NEW_TICKET))
+    assert "does not reach the people on it" in text_of(written(NoticeKind.ESCALATION))
 
 
 # An operator's own
@@ -385,8 +385,8 @@ def test_an_invitation_says_how_long_it_works() -> None:
 def test_no_answer_to_the_question_for_feedback_is_called_public(language: str) -> None:
     shown = text_of(written(NoticeKind.FEEDBACK, language=language))
 
-    assert "Your reply is public" not in shown
-    assert "Ihre Antwort lesen alle" not in shown
+    assert "Everyone on" not in shown
+    assert "alle Beteiligten" not in shown
 
 
 @pytest.mark.parametrize("saying", ReceiptText)
