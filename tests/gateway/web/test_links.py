@@ -70,18 +70,18 @@ async def test_a_mailed_link_takes_in_who_was_proposed(site: Site) -> None:
     assert SUBJECT in page
     status, page = await site.post(path, answer="in")
     assert status == 200
-    assert "They are in" in page
+    assert "Person added" in page
     assert await site.presence() == "active"
 
 
 async def test_who_is_left_out_stays_out(site: Site) -> None:
     path = await site.approval()
     status, page = await site.post(path, answer="out")
-    assert (status, "They are left out" in page) == (200, True)
+    assert (status, "Person not added" in page) == (200, True)
     for status, page in (await site.post(path, answer="in"), await site.get(path)):
         assert status == 200
-        assert "This was decided already" in page
-        assert "was left out" in page
+        assert "This was already decided" in page
+        assert "was not added" in page
         assert "<button" not in page
     assert await site.presence() == "removed"
 
@@ -153,7 +153,7 @@ async def test_a_second_click_says_that_it_was_done(site: Site) -> None:
     await site.post(path, **ONE_CLICK)
     for status, page in (await site.post(path, **ONE_CLICK), await site.get(path)):
         assert status == 200
-        assert "You were unsubscribed before" in page
+        assert "You are already unsubscribed" in page
 
 
 async def test_the_rating_of_the_link_is_the_one_proposed(site: Site) -> None:
@@ -183,7 +183,7 @@ async def test_a_later_rating_replaces_the_first(site: Site) -> None:
     path = await site.path(LinkUse.FEEDBACK)
     await site.post(path, rating="bad")
     _, page = await site.get(path)
-    assert "You said “not good” before." in page
+    assert "Your earlier answer was “not good”." in page
     await site.post(path, rating="good")
     assert await site.rating() == "good"
     assert await site.notes() == []
@@ -261,7 +261,7 @@ async def test_who_is_off_the_ticket_may_still_unsubscribe_and_learns_nothing(si
     await site.take_ann_off()
     for status, page in (await site.get(path), await site.post(path, **ONE_CLICK)):
         assert status == 200
-        assert "gets no more mail" in page
+        assert "no longer receives email" in page
         assert SUBJECT not in page
 
 

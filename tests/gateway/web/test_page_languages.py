@@ -29,8 +29,8 @@ from tests.running import write_config
 NEW = "new@acme.example"
 """Of a registered company, and not enrolled."""
 TITLES = {
-    LinkUse.APPROVE: "Diese Person aufnehmen?",
-    LinkUse.UNSUBSCRIBE: "Keine Mails mehr zu dieser Anfrage?",
+    LinkUse.APPROVE: "Diese Person hinzufügen?",
+    LinkUse.UNSUBSCRIBE: "E-Mails zu dieser Anfrage abbestellen?",
     LinkUse.FEEDBACK: "Wie war unsere Hilfe?",
 }
 
@@ -128,15 +128,15 @@ async def test_a_browser_without_a_wish_gets_the_desks_language(german_desk: Sit
 async def test_the_whole_sign_up_is_german(site: Site) -> None:
     link = await invitation(site)
     steps = [
-        (await get(site, "/signup", "de"), "Link schicken"),
-        (await get(site, "/signup?mailbox=x@foreign.example", "de"), "An wen schreiben Sie?"),
+        (await get(site, "/signup", "de"), "Link senden"),
+        (await get(site, "/signup?mailbox=x@foreign.example", "de"), "An welche Adresse schreiben Sie?"),
         (await post(site, "/signup", "de", address="ann"), "„ann“ ist keine Mail-Adresse."),
-        (await post(site, "/signup", "de", address=NEW), "Sehen Sie in Ihr Postfach"),
+        (await post(site, "/signup", "de", address=NEW), "Prüfen Sie Ihr Postfach"),
         (await get(site, link, "de"), "Wie heißen Sie?"),
         (await post(site, link, "de", name=""), "Bitte nennen Sie Ihren Namen."),
         (await post(site, link, "de", name="n" * 201), "höchstens 200 Zeichen haben; dieser hat 2"),
         (await post(site, link, "de", name="Nora"), "Willkommen, Nora"),
-        (await post(site, link, "de", name="Nora"), "Sie waren schon angemeldet"),
+        (await post(site, link, "de", name="Nora"), "Sie sind bereits registriert"),
         (await get(site, "/signup/1/aaaa", "de"), "Dieser Link funktioniert nicht"),
         (await post(site, "/signup", "de", address="a" * 9000), "Das war zu viel"),
     ]
@@ -190,9 +190,9 @@ async def test_what_comes_of_a_link_is_told_in_its_owners_language(site: Site) -
     unsubscribe = await site.path(LinkUse.UNSUBSCRIBE)
     steps = [
         (await post(site, approval, "en"), "Bitte wählen Sie eines von beiden."),
-        (await post(site, approval, "en", answer="in"), "Die Person ist aufgenommen"),
-        (await post(site, approval, "en", answer="in"), "Das ist schon entschieden"),
-        (await post(site, unsubscribe, "en"), "Diese Mails sind abbestellt"),
+        (await post(site, approval, "en", answer="in"), "Person hinzugefügt"),
+        (await post(site, approval, "en", answer="in"), "Das wurde bereits entschieden"),
+        (await post(site, unsubscribe, "en"), "Diese E-Mails sind abbestellt"),
         (await post(site, feedback, "en", text="x" * 2001), "höchstens 2000 Zeichen"),
         (await post(site, feedback, "en", rating="good"), "Vielen Dank"),
     ]

@@ -175,7 +175,7 @@ async def test_an_address_a_mailed_link_a_name_and_done(site: Site) -> None:
     status, page = await site.name(link, " Nora  Newman ")
     assert status == 200
     assert "Welcome, Nora Newman" in page
-    assert "filed within seconds" in page
+    assert "filed within a few seconds" in page
     assert (await site.users())[NEW] == "Nora Newman"
 
 
@@ -328,7 +328,7 @@ async def test_a_link_whose_mailbox_is_gone_is_gone(site: Site) -> None:
 async def test_who_is_enrolled_keeps_his_name(site: Site) -> None:
     status, page = await site.name(await site.link("ann@acme.example"), "Mallory")
     assert status == 200
-    assert "signed up already" in page
+    assert "already signed up" in page
     assert (await site.users())["ann@acme.example"] == "Ann"
 
 
@@ -475,7 +475,7 @@ async def test_the_mailbox_is_named_where_there_are_several(site: Site) -> None:
     await site.parts.mailbox_cache.current(fresh_s=0)
     status, page = await site.get("/signup")
     assert status == 200
-    assert "Whom do you write to?" in page
+    assert "Which address do you write to?" in page
     assert SUPPORT not in page
     status, page = await site.get("/signup?mailbox=Sales@help.example")
     assert 'name="mailbox" value="sales@help.example"' in page
