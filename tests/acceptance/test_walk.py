@@ -286,7 +286,7 @@ class TestSeverity:
 
         first, empty, second, *_ = desk.text_to(sender).splitlines()
 
-        assert first.startswith("Critical problems are taken by phone")
+        assert first.startswith("Please report critical problems by phone")
         assert (empty, second.partition(".")[0]) == ("", "You marked this as critical")
 
     def test_an_ordinary_acknowledgement_says_nothing_of_it(self, desk: Desk) -> None:

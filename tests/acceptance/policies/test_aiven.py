@@ -139,8 +139,8 @@ class TestSeverity:
 
         for meaning in (
             "The main functions do not work, and no workaround can be found",
-            "The main functions work, but with hard limits or very slowly",
-            "The main functions work; some lesser ones do not",
+            "The main functions work, but with severe limits or very slowly",
+            "The main functions work; some minor ones do not",
         ):
             assert meaning in said
 
@@ -325,7 +325,7 @@ class TestAccountTeam:
         company = desk.a_company(tier, team=[TEAM])
         number = desk.opened_by(desk.a_user(company))
 
-        assert f"{company.name} has a new request" in words(desk.mail_to(TEAM, number))
+        assert f"New request from {company.name}" in words(desk.mail_to(TEAM, number))
 
     def test_A9_it_hears_of_one_in_the_support_center_too(self, desk: Desk) -> None:
         company = desk.a_company("priority", team=[TEAM])

@@ -155,7 +155,7 @@ class TestHours:
         number = clocked.opened_by(ann, subject="[P0] Nothing works")
 
         assert f"{ann} claims by mail" in words(clocked.mail_to(ENGINEER, number))
-        assert "somebody is on call at every hour" in words(clocked.mail_to(ann, number))
+        assert "Someone is on call 24 hours a day" in words(clocked.mail_to(ann, number))
 
     def test_T4_and_of_a_ticket_that_the_team_finds_critical(self, clocked: ClockedDesk) -> None:
         number = clocked.opened_by(clocked.a_user())
@@ -278,7 +278,9 @@ class TestPromises:
         clocked.at(NOW + 8 * HOUR)
         clocked.keep()
 
-        assert "The first response to" in words(clocked.mail_to(SAM, number, containing="is overdue"))
+        assert "The first response to" in words(
+            clocked.mail_to(SAM, number, containing="is overdue")
+        )
 
     def test_T7_the_numbers_are_marked_as_examples(self) -> None:
         shipped = policies.find(None)["atlan"].text

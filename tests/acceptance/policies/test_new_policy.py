@@ -30,8 +30,8 @@ PHONE = "Is a map down for everybody? Call +43 1 555 0100 now."
 EDITS = {
     'title = "Careful defaults for any support team"': 'title = "Kestrel Maps"',
     'ceiling = "High"': 'ceiling = "Normal"',
-    '"Critical problems are taken by phone and in the portal, at any hour."': f'"{PHONE}"',
-    '"We have your request and will answer as soon as we can."': '"Kestrel has your request."',
+    '"Please report critical problems by phone or in the portal, 24 hours a day."': f'"{PHONE}"',
+    '"We have your request and will reply as soon as we can."': '"Kestrel has your request."',
 }
 MORE = r"""
 [[severity.claims]]

@@ -24,12 +24,12 @@ FACTS = {
     "recent changes": "We upgraded it on Friday.",
 }
 QUESTIONS = {
-    "environment": "Which environment is it: production, staging, another?",
+    "environment": "Which environment is affected: production, staging or another?",
     "product or service": "Which product or service is affected?",
     "error messages or logs": "What do the error messages or the logs say?",
-    "steps to reproduce": "How can we see it happen ourselves, if that is possible?",
+    "steps to reproduce": "How can we reproduce the problem, if that is possible?",
     "impact": "What is the impact: who cannot do what?",
-    "recent changes": "Was any configuration changed lately?",
+    "recent changes": "Was any configuration changed recently?",
 }
 ALWAYS_ASKED = [fact for fact in FACTS if fact != "steps to reproduce"]
 COMPLETE = "\n".join(FACTS.values())
@@ -119,10 +119,10 @@ class TestSeverity:
         said = " ".join(desk.run("policy", "explain", "stakater").split())
 
         for meaning in (
-            "Production is out",
-            "A core function is much degraded",
-            "Some function is lost, but none that is critical",
-            "A question, a wish",
+            "Production is down",
+            "A core function is severely degraded",
+            "Some non-critical function is lost",
+            "A question, a feature request",
         ):
             assert meaning in said
 
@@ -204,7 +204,7 @@ class TestPremium:
         assert first.startswith(
             f"Please log this critical incident (P1) through the portal first: {PORTAL}."
         )
-        assert "Your plan asks for it to be logged through the portal first." in first
+        assert "Under your plan, critical issues must be logged in the portal first." in first
         assert "Escalation begins" in first
         assert desk.ticket(number)["severity"] == "High"
 
@@ -214,7 +214,9 @@ class TestPremium:
 
         desk.answers(desk.mail_to(ann, number), ann, "#escalate It is urgent.")
 
-        assert desk.mail_to(ann, number, containing="Escalation begins once it is logged there")
+        assert desk.mail_to(
+            ann, number, containing="begins once the incident is logged in the portal"
+        )
         assert desk.ticket(number)["escalation_level"] == 0
 
     def test_S5_it_begins_once_it_is_logged_in_the_portal(self, desk: Desk) -> None:

@@ -197,7 +197,7 @@ class TestOngoing:
         clocked.at(in_berlin("2026-07-06 12:59"))
         clocked.keep()
 
-        assert not [m for m in clocked.mails_to(ann, number) if "We are still working on" in words(m)]
+        assert not [m for m in clocked.mails_to(ann, number) if "still working on" in words(m)]
 
     def test_S10_a_warning_and_a_breach_are_told_once_each(self, clocked: ClockedDesk) -> None:
         number = a_complete(clocked, "High")

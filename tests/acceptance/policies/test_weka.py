@@ -100,8 +100,8 @@ class TestCritical:
         ticket, first = desk.ticket(number), words(desk.mail_to(ann, number))
         assert (ticket["severity"], ticket["severity_claimed"]) == ("Major", "Critical")
         assert first.startswith(
-            "For an urgent problem in production do not wait for this mail: "
-            f"call {PHONE} at any hour, or open a ticket in the portal, {PORTAL}."
+            "If a production system has an urgent problem, do not wait for a reply by email. "
+            f"Call {PHONE} (24 hours a day) or open a ticket in the portal, {PORTAL}."
         )
 
     def test_W3_an_important_mail_is_no_more_than_major(self, desk: Desk) -> None:
@@ -132,7 +132,7 @@ class TestNotifications:
         desk.change(number, status="resolved", why="The disk is new.")
 
         told = words(desk.mail_to(ann, number, containing="is now resolved"))
-        assert "The reason: The disk is new." in told
+        assert "Reason: The disk is new." in told
 
     def test_W4_a_change_of_severity_is_told(self, desk: Desk) -> None:
         ann = desk.a_user()
@@ -141,7 +141,7 @@ class TestNotifications:
         desk.change(number, severity="Major", why="It hurts more than we thought.")
 
         told = words(desk.mail_to(ann, number, containing="is now Major"))
-        assert "(before: Minor)" in told
+        assert "(previously Minor)" in told
 
     def test_W4_an_answer_is_told(self, desk: Desk) -> None:
         ann = desk.a_user()

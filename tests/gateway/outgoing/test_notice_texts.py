@@ -118,9 +118,9 @@ def test_a_critical_claim_is_shown_the_critical_channel_before_all_else() -> Non
         about=about(severity="High", severity_claimed="Critical", critical_claimed=True)
     )
 
-    assert text_of(claimed).startswith("Critical problems are taken by phone")
+    assert text_of(claimed).startswith("Please report critical problems by phone")
     body = html_of(claimed).partition("<body>")[2]
-    assert re.sub(r"<[^>]+>|\s+", " ", body).strip().startswith("Critical problems are")
+    assert re.sub(r"<[^>]+>|\s+", " ", body).strip().startswith("Please report critical")
     assert "severity is High; you asked for Critical" in text_of(claimed)
 
 
@@ -276,7 +276,10 @@ def test_staff_see_who_else_reads_a_comment(visibility: Visibility, said: str) -
 
 
 def test_the_footer_says_what_a_reply_does() -> None:
-    assert text_of(written(NoticeKind.COMMENT)).splitlines()[-2] == "Everyone on #7 can read your reply."
+    assert (
+        text_of(written(NoticeKind.COMMENT)).splitlines()[-2]
+        == "Everyone on #7 can read your reply."
+    )
     assert "a note that only staff can read" in text_of(written(NoticeKind.NEW_TICKET))
     assert "does not reach the people on it" in text_of(written(NoticeKind.ESCALATION))
 

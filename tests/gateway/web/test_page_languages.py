@@ -129,7 +129,10 @@ async def test_the_whole_sign_up_is_german(site: Site) -> None:
     link = await invitation(site)
     steps = [
         (await get(site, "/signup", "de"), "Link senden"),
-        (await get(site, "/signup?mailbox=x@foreign.example", "de"), "An welche Adresse schreiben Sie?"),
+        (
+            await get(site, "/signup?mailbox=x@foreign.example", "de"),
+            "An welche Adresse schreiben Sie?",
+        ),
         (await post(site, "/signup", "de", address="ann"), "„ann“ ist keine Mail-Adresse."),
         (await post(site, "/signup", "de", address=NEW), "Prüfen Sie Ihr Postfach"),
         (await get(site, link, "de"), "Wie heißen Sie?"),
