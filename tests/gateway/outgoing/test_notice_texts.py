@@ -83,7 +83,7 @@ def test_the_languages_differ(kind: NoticeKind) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(NoticeKind) - {NoticeKind.INVITATION}))
-def test_even_with_nothing_to_tell_it_is_written(kind: NoticeKind) -> None:
+def test_a_notice_without_details_is_written(kind: NoticeKind) -> None:
     bare = about(requester="", company="", subject="", opened_by="", participant=None)
 
     mail = written(kind, about=bare, detail={}, words=None, name="", answers="")
@@ -102,7 +102,7 @@ def test_even_with_nothing_to_tell_it_is_written(kind: NoticeKind) -> None:
         ("fr", "de", "Hello Ann"),
     ],
 )
-def test_the_recipients_language_goes_before_the_policys(
+def test_the_recipients_language_takes_precedence_over_the_policys(
     wanted: str, policy: str, greeting: str
 ) -> None:
     mail = written(policy=default_policy(language=policy), language=wanted)
@@ -124,7 +124,7 @@ def test_a_critical_claim_is_shown_the_critical_channel_before_all_else() -> Non
     assert "severity is High; you asked for Critical" in text_of(claimed)
 
 
-def test_without_a_claim_there_is_no_word_of_it() -> None:
+def test_without_a_claim_critical_is_not_mentioned() -> None:
     assert "critical" not in text_of(written()).lower()
 
 
@@ -258,21 +258,21 @@ def test_staff_see_who_asks_and_what_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("visibility", "said"),
+    ("visibility", "intro"),
     [
         (Visibility.NOTE, "wrote a note (visible to staff only):"),
         (Visibility.PRIVATE, "wrote (not public until staff accept it):"),
         (Visibility.PUBLIC, "wrote:"),
     ],
 )
-def test_staff_see_who_else_reads_a_comment(visibility: Visibility, said: str) -> None:
+def test_staff_see_who_else_reads_a_comment(visibility: Visibility, intro: str) -> None:
     mail = written(
         NoticeKind.NEW_COMMENT,
         words=words(visibility=visibility),
         detail={"visibility": visibility.value},
     )
 
-    assert f"Bob <bob@acme.example> {said}" in text_of(mail)
+    assert f"Bob <bob@acme.example> {intro}" in text_of(mail)
 
 
 def test_the_footer_says_what_a_reply_does() -> None:
@@ -294,29 +294,29 @@ def own(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def own_words(folder: Path, **changes: object) -> str:
+def custom_text(folder: Path, **changes: object) -> str:
     return text_of(written(writer=Composer(KEYS, LINKS_BEGIN, load(folder)), **changes))  # type: ignore[arg-type]  # by name
 
 
 NAME = "acknowledgement.txt.j2"
 
 
-def test_a_template_of_the_mailbox_goes_before_the_policys(own: Path) -> None:
+def test_a_template_of_the_mailbox_takes_precedence_over_the_policys(own: Path) -> None:
     (own / "default" / "en" / NAME).write_text("policy's, #{{ ticket }}")
-    assert own_words(own) == "policy's, #7\n"
+    assert custom_text(own) == "policy's, #7\n"
 
     (own / "support@help.example" / "en" / NAME).write_text("mailbox's, #{{ ticket }}")
-    assert own_words(own) == "mailbox's, #7\n"
+    assert custom_text(own) == "mailbox's, #7\n"
 
 
 def test_a_template_counts_for_its_language_alone(own: Path) -> None:
     (own / "default" / "de" / NAME).write_text("Ja.")
 
-    assert own_words(own).startswith("Hello Ann")
-    assert own_words(own, language="de") == "Ja.\n"
+    assert custom_text(own).startswith("Hello Ann")
+    assert custom_text(own, language="de") == "Ja.\n"
 
 
-def test_own_words_in_the_text_are_not_contradicted_by_shipped_html(own: Path) -> None:
+def test_a_custom_text_template_disables_the_shipped_html(own: Path) -> None:
     (own / "default" / "en" / NAME).write_text("Ours.")
 
     mail = written(writer=Composer(KEYS, LINKS_BEGIN, load(own)))
@@ -327,7 +327,7 @@ def test_own_words_in_the_text_are_not_contradicted_by_shipped_html(own: Path) -
 def test_a_part_of_the_shipped_templates_can_be_changed_alone(own: Path) -> None:
     (own / "default" / "en" / "_footer.txt.j2").write_text("Ours, with love.\n")
 
-    assert own_words(own).endswith("-- \nSupport, support@help.example\nOurs, with love.\n")
+    assert custom_text(own).endswith("-- \nSupport, support@help.example\nOurs, with love.\n")
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_a_template_that_fails_costs_no_mail(own: Path, broken: str) -> None:
     (own / "default" / "en" / NAME).write_text(broken)
 
     with capture_logs() as logged:
-        text = own_words(own)
+        text = custom_text(own)
 
     assert text.startswith("Hello Ann")
     assert [each["event"] for each in logged] == ["template_refused"]
@@ -393,7 +393,7 @@ def test_no_answer_to_the_question_for_feedback_is_called_public(language: str) 
 
 
 @pytest.mark.parametrize("saying", ReceiptText)
-def test_what_a_receipt_tells_a_customer_is_in_his_language(saying: ReceiptText) -> None:
+def test_a_receipt_is_in_the_customers_language(saying: ReceiptText) -> None:
     detail = {"saying": saying.value, "was": "4"}
 
     in_english, in_german = (

@@ -143,9 +143,9 @@ async def test_the_whole_sign_up_is_german(site: Site) -> None:
         (await get(site, "/signup/1/aaaa", "de"), "Dieser Link funktioniert nicht"),
         (await post(site, "/signup", "de", address="a" * 9000), "Das war zu viel"),
     ]
-    for answer, words in steps:
+    for answer, text in steps:
         assert await language_of(answer) == "de"
-        assert words in await answer.text()
+        assert text in await answer.text()
 
 
 async def test_the_link_is_mailed_in_the_language_of_the_page_that_promised_it(site: Site) -> None:
@@ -170,7 +170,7 @@ async def test_a_link_speaks_its_owners_language_whatever_the_browser_asks_for(
         assert TITLES[use] in await answer.text()
 
 
-async def test_the_language_of_his_mail_counts_as_in_the_notice_that_has_the_link(
+async def test_the_language_of_the_owners_mail_applies_as_in_the_notice_with_the_link(
     site: Site,
 ) -> None:
     await site.ann_wrote_in("de")
@@ -187,7 +187,7 @@ async def test_where_the_owners_language_is_not_known_it_speaks_the_browsers(
     assert await language_of(await get(site, await site.path(use), "de")) == "de"
 
 
-async def test_what_comes_of_a_link_is_told_in_its_owners_language(site: Site) -> None:
+async def test_the_result_of_a_link_is_in_its_owners_language(site: Site) -> None:
     await speak(site, "de")
     approval, feedback = await site.approval(), await site.path(LinkUse.FEEDBACK)
     unsubscribe = await site.path(LinkUse.UNSUBSCRIBE)
@@ -199,12 +199,12 @@ async def test_what_comes_of_a_link_is_told_in_its_owners_language(site: Site) -
         (await post(site, feedback, "en", text="x" * 2001), "höchstens 2000 Zeichen"),
         (await post(site, feedback, "en", rating="good"), "Vielen Dank"),
     ]
-    for answer, words in steps:
+    for answer, text in steps:
         assert await language_of(answer) == "de"
-        assert words in await answer.text()
+        assert text in await answer.text()
 
 
-# what the language must not tell
+# what the language must not reveal
 
 
 async def test_the_sign_up_tells_nobody_which_language_an_address_has(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""The words of the pages: every language says the same, over the same forms."""
+"""The texts of the pages: every language has the same messages and the same forms."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ VALUES: Mapping[str, object] = {
     "again": "/signup",
 }
 GIVEN = ("Given title", "Given title · Postern", "Given text.")
-"""No words of the pages themselves."""
+"""Texts that are passed in, not part of the pages."""
 CASES = [
     {"error": error, "before": before, "taken_in": taken_in, "outcome": outcome, "rating": rating}
     for error, before, taken_in, outcome, rating in product(
         ("", "Wrong."), (True, False), (True, False), ("now", "before", "not"), ("good", "bad")
     )
 ]
-"""All that a page may hang on."""
+"""Everything that a page can depend on."""
 
 
 def pages_of(folder: str) -> set[str]:
@@ -50,7 +50,7 @@ PAGES = sorted(name for name in pages_of("en") if not name.startswith("_"))
 
 
 class Read(HTMLParser):
-    """A page's elements, with what of their attributes is no word for a reader; and its texts."""
+    """A page's elements with the attributes that are not text for a reader, and its texts."""
 
     CATALOGUES = ("lang", "aria-label", "placeholder")
 
@@ -81,27 +81,29 @@ def names_in(sentence: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
 
 
-def test_there_are_words_in_every_language_that_notices_are_written_in() -> None:
+def test_every_language_of_the_notices_has_a_catalogue() -> None:
     assert set(CATALOGUES) == set(KNOWN)
 
 
-@pytest.mark.parametrize("words", CATALOGUES.values(), ids=list(CATALOGUES))
-def test_every_language_has_every_word(words: Catalogue) -> None:
-    assert set(words.faults) == set(PageError)
-    assert set(words.wrong) == set(FormError)
-    assert all(fault.title and fault.text for fault in words.faults.values())
-    assert all(words.wrong.values())
+@pytest.mark.parametrize("catalogue", CATALOGUES.values(), ids=list(CATALOGUES))
+def test_every_language_has_every_message(catalogue: Catalogue) -> None:
+    assert set(catalogue.faults) == set(PageError)
+    assert set(catalogue.wrong) == set(FormError)
+    assert all(fault.title and fault.text for fault in catalogue.faults.values())
+    assert all(catalogue.wrong.values())
 
 
 @pytest.mark.parametrize("wrong", FormError)
 def test_every_language_fills_in_the_same(wrong: FormError) -> None:
-    (names,) = {frozenset(names_in(words.wrong[wrong])) for words in CATALOGUES.values()}
+    (names,) = {frozenset(names_in(catalogue.wrong[wrong])) for catalogue in CATALOGUES.values()}
 
     assert names <= {"ticket", "most", "has", "typed"}
 
 
 def test_nothing_is_filled_in_where_a_page_tells_a_fault() -> None:
-    faults = [asdict(fault) for words in CATALOGUES.values() for fault in words.faults.values()]
+    faults = [
+        asdict(fault) for catalogue in CATALOGUES.values() for fault in catalogue.faults.values()
+    ]
 
     assert not any(names_in(text) for fault in faults for text in fault.values())
 

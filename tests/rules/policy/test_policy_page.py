@@ -1,4 +1,4 @@
-"""docs/policies.md: its example holds, and it has every setting."""
+"""docs/policies.md: its example is valid, and it describes every setting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXPLAINED = {
 
 
 def settings(model: type[BaseModel], above: str = "") -> Iterator[str]:
-    """Every setting's name with its sections, as an error names it but for the numbers."""
+    """Every setting's name with its sections, as in an error but without the numbers."""
     for name, field in model.model_fields.items():
         section = section_in(field.annotation)
         if section is None:
@@ -39,7 +39,7 @@ def section_in(annotation: object) -> type[BaseModel] | None:
     return next((section for section in found if section is not None), None)
 
 
-def test_the_example_holds() -> None:
+def test_the_example_is_valid() -> None:
     policy = parse(EXAMPLE, "docs/policies.md")
 
     assert policy.claim_patterns[0].pattern.search("All our maps are down")
