@@ -70,9 +70,9 @@ def identify(author: Author, facts: Facts) -> Sender:
     )
 
 
-def enough(sender: Sender, asked: str) -> bool:
+def is_proven_enough(sender: Sender, required_level: str) -> bool:
     """Whether a sender is proven as well as a policy asks (`"T1"`, `"T2"`, `"T3"`)."""
-    return sender.proof_level >= ProofLevel(int(asked[1]))
+    return sender.proof_level >= ProofLevel(int(required_level[1]))
 
 
 def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.app import Parts, parts
 from gateway.cli.server import enrol_demo, ensure_key
 from gateway.config.model import Config, RelaySection, StoreSection, TrustSection
-from rules.mail import Delivery, Envelope, StrangersWish
+from rules.mail import Delivery, Envelope, StrangerHandling
 from rules.replies import Reply
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
@@ -43,7 +43,7 @@ class Desk:
     parts: Parts
 
     async def take(
-        self, raw: bytes, peer: str = TRUSTED, *to: str, strangers: StrangersWish | None = None
+        self, raw: bytes, peer: str = TRUSTED, *to: str, strangers: StrangerHandling | None = None
     ) -> Sequence[Reply]:
         """Hand a mail in, as an ingress does; its envelope sender is nobody in particular."""
         sender, recipients = "x@client.example", to or (SUPPORT,)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.authentication.dkim_check import signature_failure, terms_problem, too_old
+from gateway.authentication.dkim_check import age_problem, signature_failure, time_problem
 from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
-from gateway.authentication.results_header import proof
+from gateway.authentication.results_header import proof_in
 from gateway.authentication.signatures import (
     HeaderField,
     Key,
@@ -20,7 +20,7 @@ from gateway.authentication.signatures import (
     fetch_key,
     grammar_problem,
     header_digest_input,
-    holds,
+    is_valid_signature,
     read_key,
     read_tags,
 )
@@ -77,24 +77,26 @@ async def check_arc(
         return ArcVerdict((Evidence("arc", Result.FAIL, "", chain),), "", False)
     sealer = _domain(chain[-1].seal_tags)
     if sealer not in sealers:
-        refusal = Evidence("arc", Result.POLICY, sealer, f"sealer {sealer} is not listed")
-        return ArcVerdict((refusal,), "", False)
+        evidence = Evidence("arc", Result.POLICY, sealer, f"sealer {sealer} is not listed")
+        return ArcVerdict((evidence,), "", False)
     sealed_at = chain[-1].seal_tags.get(b"t") or chain[-1].signature_tags.get(b"t")
-    if why := too_old(now - int(sealed_at) if sealed_at else None):
-        refusal = Evidence("arc", Result.POLICY, sealer, f"the seal is {why}")
-        return ArcVerdict((refusal,), "", False)
+    if why := age_problem(now - int(sealed_at) if sealed_at else None):
+        evidence = Evidence("arc", Result.POLICY, sealer, f"the seal is {why}")
+        return ArcVerdict((evidence,), "", False)
     tags = [*(each.seal_tags for each in chain), chain[-1].signature_tags]
-    places = [(each[b"s"].decode("ascii", "replace"), _domain(each)) for each in tags]
-    found = await asyncio.gather(*(fetch_key(*place, lookups) for place in places))
-    keys = dict(zip(places, found, strict=True))
+    key_names = [(each[b"s"].decode("ascii", "replace"), _domain(each)) for each in tags]
+    found = await asyncio.gather(*(fetch_key(*place, lookups) for place in key_names))
+    keys = dict(zip(key_names, found, strict=True))
     for record in keys.values():
         if isinstance(record, Temporary):
-            waiting = Evidence("arc", Result.TEMPERROR, sealer, record.why)
-            return ArcVerdict((waiting,), "", True)
-    failure = await run(partial(chain_failure, message, chain, [keys[at] for at in places]))
+            evidence = Evidence("arc", Result.TEMPERROR, sealer, record.why)
+            return ArcVerdict((evidence,), "", True)
+    failure = await run(
+        partial(chain_failure, message, chain, [keys[key_name] for key_name in key_names])
+    )
     if failure:
         return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),), "", False)
-    stated = await run(partial(proof, chain[-1].stated, None, author_domain))
+    stated = await run(partial(proof_in, chain[-1].stated, None, author_domain))
     vouches = stated is not None and stated.method == "dmarc"
     detail = f"sealed by {sealer}" + ("" if vouches else ", which states no dmarc=pass for From")
     verified = Evidence("arc", Result.PASS, sealer, detail, aligned=vouches)
@@ -168,7 +170,7 @@ def chain_failure(
         for each, key in zip(chain, keys[:-1], strict=True):
             sealed += (each.results, each.signature)
             signed = header_digest_input(b"relaxed/relaxed", sealed, each.seal)
-            if not holds(signed, each.seal_tags[b"b"], key):
+            if not is_valid_signature(signed, each.seal_tags[b"b"], key):
                 return f"seal {each.seal_tags[b'i'].decode()} does not hold"
             sealed.append(each.seal)
     except Exception as error:  # noqa: BLE001  dkimpy raises anything on hostile bytes
@@ -183,7 +185,7 @@ def _by_instance(
     found: dict[int, tuple[HeaderField, Tags]] = {}
     for field in fields:
         tags = read_tags(field[1])
-        if isinstance(tags, str) or terms_problem(tags, now) or not _domain(tags):
+        if isinstance(tags, str) or time_problem(tags, now) or not _domain(tags):
             continue
         number = re.fullmatch(rb"[0-9]{1,2}", tags.get(b"i", b""))
         if number and not grammar_problem(tags, mandatory, arc=True):

@@ -22,7 +22,7 @@ from gateway.authentication.signatures import (
     RawMessage,
     Tags,
     read_message,
-    sealed_digest,
+    signed_content_digest,
 )
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
@@ -33,7 +33,7 @@ from rules.sender.authentication import (
     SignedScope,
     domain_warnings,
 )
-from rules.sender.signature_scope import POINTERS
+from rules.sender.signature_scope import POINTER_FIELDS
 
 Network = IPv4Network | IPv6Network
 
@@ -51,7 +51,7 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mail:
+class _CheckedMail:
     """One mail on its way through the checks."""
 
     envelope: Envelope
@@ -66,7 +66,7 @@ class _Mail:
 
 
 @dataclass(frozen=True, slots=True)
-class _Proof:
+class _CheckResult:
     """What one check found."""
 
     by: str
@@ -77,7 +77,7 @@ class _Proof:
     signed_scope: SignedScope | None = None
 
 
-WorthAsking = Callable[[], Awaitable[bool]]
+NeedsLookups = Callable[[], Awaitable[bool]]
 
 
 async def _always() -> bool:
@@ -110,7 +110,7 @@ class Authenticator:
         self._offload.close()
 
     async def authenticate(
-        self, delivery: Delivery, author: Author, worth_asking: WorthAsking = _always
+        self, delivery: Delivery, author: Author, needs_lookups: NeedsLookups = _always
     ) -> Authentication:
         """The verdict, in the order of what costs least: peer, relay, DKIM, SPF, ARC.
 
@@ -118,8 +118,8 @@ class Authenticator:
         policy are asked for together. No bytes make it raise, and DNS takes `budget_s` at most.
         The DNS is left alone unless `worth_asking` says that the answer can matter.
         """
-        local, _, after = author.address.rpartition("@")
-        domain = host_domain(after)
+        local, _, domain_text = author.address.rpartition("@")
+        domain = host_domain(domain_text)
         if not local or domain is None:
             return Authentication.unchecked("From names no domain")
         envelope, warnings = delivery.envelope, domain_warnings(domain)
@@ -132,133 +132,139 @@ class Authenticator:
             return Authentication.unchecked(read.why)
         message, signatures = read
 
-        def mail() -> _Mail:
+        def mail() -> _CheckedMail:
             lookups = Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
             behind_relay = bool(relays)
-            return _Mail(envelope, message, signatures, domain, now, lookups, run, behind_relay)
+            return _CheckedMail(
+                envelope, message, signatures, domain, now, lookups, run, behind_relay
+            )
 
         relays = [name for network, name in self._trust.relays if peer and peer in network]
         for authserv_id in relays:
             stated = await run(partial(stated_by_relay, message, authserv_id, domain))
             if stated is not None:
                 verdict = Authentication.by_relay(authserv_id, stated.proof, warnings)
-                if not signatures.signatures or not await worth_asking():
+                if not signatures.signatures or not await needs_lookups():
                     return verdict
                 # The relay's word may rest on the signature, which binds what it covers.
-                seal = (await _policy_and_dkim(mail()))[1].signed_scope
+                scope = (await _policy_and_dkim(mail()))[1].signed_scope
                 return replace(
-                    verdict, signed_scope=seal and replace(seal, alone=not stated.straight)
+                    verdict, signed_scope=scope and replace(scope, alone=not stated.direct)
                 )
             warnings += (f"relay {authserv_id} states nothing that proves the author",)
-        if not await worth_asking():
+        if not await needs_lookups():
             return Authentication.unchecked("nobody of this domain is known here", warnings)
         verdict = await self._prove(mail())
         return replace(verdict, warnings=warnings + verdict.warnings)
 
-    async def _prove(self, mail: _Mail) -> Authentication:
+    async def _prove(self, mail: _CheckedMail) -> Authentication:
         policy, signed = await _policy_and_dkim(mail)
-        proofs, seal = [signed], signed.signed_scope
-        if not proofs[0].by or (seal is not None and _could_be_passed_on(mail, seal)):
-            by_path = await _by_spf(mail, policy)
-            proofs.append(by_path)
-            if by_path.by and seal is not None:  # straight from the author's domain, as it is
-                seal = replace(seal, alone=False)
-        if not any(proof.by for proof in proofs) and self._trust.sealers:
-            proofs.append(await self._by_arc(mail))
-            seal = proofs[-1].signed_scope
-        verdict = _verdict(mail.domain, policy, proofs)
+        results, scope = [signed], signed.signed_scope
+        if not results[0].by or (scope is not None and _could_be_redirected(mail, scope)):
+            by_spf = await _by_spf(mail, policy)
+            results.append(by_spf)
+            if by_spf.by and scope is not None:  # straight from the author's domain, as it is
+                scope = replace(scope, alone=False)
+        if not any(result.by for result in results) and self._trust.sealers:
+            results.append(await self._by_arc(mail))
+            scope = results[-1].signed_scope
+        verdict = _verdict(mail.domain, policy, results)
         # An old signature says which mail it is, but proves nothing by itself.
-        return replace(verdict, signed_scope=seal if verdict.aligned else None)
+        return replace(verdict, signed_scope=scope if verdict.aligned else None)
 
-    async def _by_arc(self, mail: _Mail) -> _Proof:
+    async def _by_arc(self, mail: _CheckedMail) -> _CheckResult:
         checked: ArcVerdict = await check_arc(
             mail.message, self._trust.sealers, mail.domain, mail.now, mail.lookups, mail.run
         )
         by = f"arc:{checked.sealer}" if checked.sealer else ""
         signed = checked.signature
-        seal = await _seal(mail, *signed) if signed is not None else None
-        return _Proof(by, checked.evidence, checked.temporary, signed_scope=seal)
+        scope = await _signed_scope(mail, *signed) if signed is not None else None
+        return _CheckResult(by, checked.evidence, checked.temporary, signed_scope=scope)
 
 
-async def _policy_and_dkim(mail: _Mail) -> tuple[DmarcRecord, _Proof]:
+async def _policy_and_dkim(mail: _CheckedMail) -> tuple[DmarcRecord, _CheckResult]:
     async with asyncio.TaskGroup() as group:
-        asked = group.create_task(find_policy(mail.domain, mail.lookups))
-        signed = group.create_task(_by_dkim(mail, asked))
-    return asked.result(), signed.result()
+        policy_task = group.create_task(find_policy(mail.domain, mail.lookups))
+        signed = group.create_task(_by_dkim(mail, policy_task))
+    return policy_task.result(), signed.result()
 
 
-async def _by_dkim(mail: _Mail, asked: asyncio.Task[DmarcRecord]) -> _Proof:
+async def _by_dkim(mail: _CheckedMail, policy_task: asyncio.Task[DmarcRecord]) -> _CheckResult:
     async def is_aligned(domain: str) -> bool | None:
         if domain == mail.domain:  # under every policy: no need to wait for it
             return True
-        policy = await asked
+        policy = await policy_task
         return await aligned(domain, policy, policy.dkim, mail.lookups)
 
     checked = await check_dkim(mail.message, mail.signatures, mail.lookups, is_aligned, mail.run)
     by = f"dkim:{checked.domain}" if checked.domain else ""
     signed = checked.signature
-    seal = await _seal(mail, signed.field, signed.tags) if signed is not None else None
-    return _Proof(by, checked.evidence, checked.temporary, checked.warnings, seal)
+    scope = await _signed_scope(mail, signed.field, signed.tags) if signed is not None else None
+    return _CheckResult(by, checked.evidence, checked.temporary, checked.warnings, scope)
 
 
-async def _seal(mail: _Mail, field: HeaderField, tags: Tags) -> SignedScope:
+async def _signed_scope(mail: _CheckedMail, field: HeaderField, tags: Tags) -> SignedScope:
     """What a signature that holds covers."""
-    fingerprint = await mail.run(partial(sealed_digest, mail.message, field, tags))
+    fingerprint = await mail.run(partial(signed_content_digest, mail.message, field, tags))
     names = tags[b"h"].decode("ascii", "replace").lower().split(":")
     return SignedScope(fingerprint, tuple(name.strip() for name in names))
 
 
-def _could_be_passed_on(mail: _Mail, seal: SignedScope) -> bool:
+def _could_be_redirected(mail: _CheckedMail, scope: SignedScope) -> bool:
     """Whether the signature leaves open where the mail was meant to go: then the path counts."""
-    if any(len(mail.message.named(p.encode())) > seal.names.count(p) for p in POINTERS):
+    if any(len(mail.message.named(p.encode())) > scope.names.count(p) for p in POINTER_FIELDS):
         return True
     written = b" ".join(v for n in (b"to", b"cc") for _, v in mail.message.named(n)).lower()
     return not all(r.lower().encode() in written for r in mail.envelope.rcpt_tos)
 
 
-async def _by_spf(mail: _Mail, policy: DmarcRecord) -> _Proof:
+async def _by_spf(mail: _CheckedMail, policy: DmarcRecord) -> _CheckResult:
     """SPF, unless its answer could prove nothing: a domain that cannot be aligned, or a relay of
     ours as the client, whose address says nothing about where the mail came from."""
-    who, peer = spf_check.identity(mail.envelope), peer_address(mail.envelope.peer)
+    identity, peer = spf_check.identity_of(mail.envelope), peer_address(mail.envelope.peer)
     refusal = ""
-    if who is None or peer is None:
-        return _Proof("", (Evidence("spf", Result.NONE, "", "no domain or no address to check"),))
+    if identity is None or peer is None:
+        return _CheckResult(
+            "", (Evidence("spf", Result.NONE, "", "no domain or no address to check"),)
+        )
     if mail.behind_relay:
         refusal = "not asked: the client is a relay of ours"
-    elif not could_align(who.domain, mail.domain):
+    elif not could_align(identity.domain, mail.domain):
         refusal = "not asked: cannot be aligned"
     if refusal:
-        left = spf_check.SpfVerdict(Result.POLICY, refusal)
-        return _Proof("", (spf_check.evidence(who, left, aligned=False),))
-    checked = await spf_check.check_spf(who, str(peer), mail.envelope.helo, mail.lookups, mail.run)
+        skipped = spf_check.SpfVerdict(Result.POLICY, refusal)
+        return _CheckResult("", (spf_check.evidence(identity, skipped, aligned=False),))
+    checked = await spf_check.check_spf(
+        identity, str(peer), mail.envelope.helo, mail.lookups, mail.run
+    )
     is_aligned: bool | None = False
     if checked.result in (Result.PASS, Result.TEMPERROR):
-        is_aligned = await aligned(who.domain, policy, policy.spf, mail.lookups)
+        is_aligned = await aligned(identity.domain, policy, policy.spf, mail.lookups)
     passed = checked.result is Result.PASS and is_aligned is True
-    return _Proof(
-        f"spf:{who.domain}" if passed else "",
-        (spf_check.evidence(who, checked, aligned=bool(is_aligned)),),
+    return _CheckResult(
+        f"spf:{identity.domain}" if passed else "",
+        (spf_check.evidence(identity, checked, aligned=bool(is_aligned)),),
         # A TEMPERROR of a domain that is surely unaligned could not have become a proof.
         temporary=not passed and is_aligned is not False,
         warnings=checked.warnings,
     )
 
 
-def _verdict(domain: str, policy: DmarcRecord, proofs: list[_Proof]) -> Authentication:
+def _verdict(domain: str, policy: DmarcRecord, results: list[_CheckResult]) -> Authentication:
     """One value out of all checks; DMARC (RFC 9989 §4) asks for an aligned SPF or DKIM pass."""
-    by = next((proof.by for proof in proofs if proof.by), "")
+    by = next((result.by for result in results if result.by), "")
     unknown = bool(policy.walk.unanswered) and not policy.published
-    temporary = not by and (unknown or any(proof.temporary for proof in proofs))
+    temporary = not by and (unknown or any(result.temporary for result in results))
     if unknown or temporary:
         dmarc = Result.TEMPERROR
     elif not policy.published:
         dmarc = Result.NONE
     else:
         dmarc = Result.PASS if by.startswith(("dkim:", "spf:")) else Result.FAIL
-    evidence = [each for proof in proofs for each in proof.evidence]
+    evidence = [each for result in results for each in result.evidence]
     detail = policy.walk.unanswered if unknown else f"policy {policy.action}"
     evidence.append(Evidence("dmarc", dmarc, domain, detail, aligned=dmarc is Result.PASS))
-    warnings = [each for proof in proofs for each in proof.warnings]
+    warnings = [each for result in results for each in result.warnings]
     if policy.walk.records.get(domain, {}).get("psd") == "y":
         warnings.append(f"{domain} says that it is a public suffix")
     action = policy.action if dmarc is Result.FAIL and not by else "none"

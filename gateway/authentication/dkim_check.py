@@ -22,10 +22,10 @@ from gateway.authentication.signatures import (
     fetch_key,
     grammar_problem,
     header_digest_input,
-    holds,
+    is_valid_signature,
     read_key,
     read_tags,
-    select,
+    select_fields,
 )
 from rules.sender.authentication import Evidence, Result
 
@@ -91,7 +91,7 @@ def candidates(message: RawMessage, author_domain: str, now: float) -> Candidate
         elif could_align(read.domain, author_domain):
             found.append(read)
         else:
-            refused.append(_refusal(read.domain, Result.POLICY, "not verified: cannot be aligned"))
+            refused.append(_evidence(read.domain, Result.POLICY, "not verified: cannot be aligned"))
     found.sort(key=lambda signature: signature.domain != author_domain)
     ignored = max(0, len(fields) - MAX_SIGNATURES) + max(0, len(found) - MAX_VERIFIED)
     return Candidates(tuple(found[:MAX_VERIFIED]), tuple(refused[:MAX_VERIFIED]), ignored)
@@ -101,24 +101,24 @@ def read_signature(field: HeaderField, message: RawMessage, now: float) -> Signa
     """The signature of one field, or why we refuse its terms. `now` is in Unix seconds."""
     tags = read_tags(field[1])
     if isinstance(tags, str):
-        return _refusal("", Result.PERMERROR, tags)
+        return _evidence("", Result.PERMERROR, tags)
     domain = host_domain(tags.get(b"d", b"").decode("ascii", "replace")) or ""
     selector = host_domain(tags.get(b"s", b"").decode("ascii", "replace"))
     if not domain or not selector:
-        return _refusal(domain, Result.PERMERROR, "d= or s= is not a domain")
+        return _evidence(domain, Result.PERMERROR, "d= or s= is not a domain")
     if b"l" in tags:
-        return _refusal(domain, Result.POLICY, "l= leaves the end of the body open")
+        return _evidence(domain, Result.POLICY, "l= leaves the end of the body open")
     if tags.get(b"a") not in ALGORITHMS:
         shown = tags.get(b"a", b"").decode("ascii", "replace")
-        return _refusal(domain, Result.POLICY, f"algorithm {shown[:30]}")
-    problem = terms_problem(tags, now) or grammar_problem(tags, MANDATORY, arc=False)
+        return _evidence(domain, Result.POLICY, f"algorithm {shown[:30]}")
+    problem = time_problem(tags, now) or grammar_problem(tags, MANDATORY, arc=False)
     if problem:
-        return _refusal(domain, Result.PERMERROR, problem)
+        return _evidence(domain, Result.PERMERROR, problem)
     names = tags[b"h"].lower().split(b":")
     if b"from" not in names:
-        return _refusal(domain, Result.POLICY, "From is not signed")
+        return _evidence(domain, Result.POLICY, "From is not signed")
     if len(names) > MAX_NAMES:
-        return _refusal(domain, Result.POLICY, f"h= of {len(names)} names")
+        return _evidence(domain, Result.POLICY, f"h= of {len(names)} names")
     signed_at = _signed_at(tags, names, message)
     age_s = now - signed_at if signed_at is not None else None
     return Signature(field, tags, domain, selector, age_s)
@@ -138,7 +138,7 @@ def _signed_at(tags: Tags, names: Sequence[bytes], message: RawMessage) -> float
     return (written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp()
 
 
-def terms_problem(tags: Tags, now: float) -> str:
+def time_problem(tags: Tags, now: float) -> str:
     """Why the times of a signature (RFC 6376 §3.5, `t=` and `x=`) rule it out; empty if not."""
     times = {name: tags[name] for name in (b"t", b"x") if name in tags}
     if not all(re.fullmatch(rb"[0-9]{1,12}", time) for time in times.values()):
@@ -153,7 +153,7 @@ def terms_problem(tags: Tags, now: float) -> str:
 
 async def check_dkim(
     message: RawMessage,
-    chosen: Candidates,
+    found: Candidates,
     lookups: Lookups,
     aligned: Callable[[str], Awaitable[bool | None]],
     run: Run,
@@ -163,25 +163,25 @@ async def check_dkim(
     `aligned` says whether a domain is aligned with the author's, None if DNS kept it from saying.
     All keys are asked for at once, and used in the order in which they arrive.
     """
-    evidence, warnings, temporary = list(chosen.refused), [], False
+    evidence, warnings, temporary = list(found.refused), [], False
     old: Signature | None = None
-    if chosen.ignored:
-        warnings.append(f"{chosen.ignored} DKIM signatures ignored")
-    keys = [asyncio.create_task(_with_key(each, lookups)) for each in chosen.signatures]
+    if found.ignored:
+        warnings.append(f"{found.ignored} DKIM signatures ignored")
+    keys = [asyncio.create_task(_fetch_key(each, lookups)) for each in found.signatures]
     try:
-        for arrived in asyncio.as_completed(keys):
-            signature, record = await arrived
+        for next_key in asyncio.as_completed(keys):
+            signature, record = await next_key
             if isinstance(record, Temporary):
-                evidence.append(_refusal(signature.domain, Result.TEMPERROR, record.why))
+                evidence.append(_evidence(signature.domain, Result.TEMPERROR, record.why))
                 temporary = True
                 continue
             result, detail = await run(partial(verify, message, signature, record))
             if result is not Result.PASS:
-                evidence.append(_refusal(signature.domain, result, detail))
+                evidence.append(_evidence(signature.domain, result, detail))
                 continue
             is_aligned = await aligned(signature.domain)
             temporary |= is_aligned is None
-            if is_aligned and (why := too_old(signature.age_s)):
+            if is_aligned and (why := age_problem(signature.age_s)):
                 detail = f"holds, but is {why}"
                 evidence.append(
                     Evidence("dkim", Result.POLICY, signature.domain, detail, aligned=True)
@@ -230,15 +230,17 @@ def signature_failure(message: RawMessage, field: HeaderField, tags: Tags, key: 
     canonicalisation = tags.get(b"c", b"simple/simple")
     body = "relaxed" if canonicalisation.endswith(b"/relaxed") else "simple"
     # Header first: it costs less than the body, and is wrong for every forged signature.
-    fields = select(message.fields, tags[b"h"].lower().split(b":"))
-    if not holds(header_digest_input(canonicalisation, fields, field), tags[b"b"], key):
+    fields = select_fields(message.fields, tags[b"h"].lower().split(b":"))
+    if not is_valid_signature(
+        header_digest_input(canonicalisation, fields, field), tags[b"b"], key
+    ):
         return "signature does not match the header"
     if message.body_digest(body) != base64.b64decode(tags[b"bh"]):
         return "body was changed"
     return ""
 
 
-async def _with_key(
+async def _fetch_key(
     signature: Signature, lookups: Lookups
 ) -> tuple[Signature, bytes | UnusableAnswer | Temporary]:
     return signature, await fetch_key(signature.selector, signature.domain, lookups)
@@ -253,12 +255,12 @@ def _key_problem(signature: Signature, key: Key) -> str:
     return ""
 
 
-def too_old(age_s: float | None) -> str:
+def age_problem(age_s: float | None) -> str:
     """Why a signature of that age proves nothing (RFC 6376 §8.6); empty if it may."""
     if age_s is None or age_s <= REPLAY_AGE_S:
         return ""
     return f"{age_s / 86_400:.0f} days old: maybe sent again"
 
 
-def _refusal(domain: str, result: Result, detail: str) -> Evidence:
+def _evidence(domain: str, result: Result, detail: str) -> Evidence:
     return Evidence("dkim", result, domain, detail)

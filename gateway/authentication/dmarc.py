@@ -79,21 +79,23 @@ async def aligned(domain: str, policy: DmarcRecord, mode: Mode, lookups: Lookups
 async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
     """The policy that applies (RFC 9989 §4.10.1): the domain's own, else the organisation's, else
     the public suffix's."""
-    walked = await walk(author_domain, lookups)
-    places = (walked.domain, walked.organisation, walked.suffix)
-    place = next((each for each in places if each in walked.records), None)
-    if place is None:
-        return DmarcRecord(walked, False, "none", "relaxed", "relaxed")
-    record = walked.records[place]
-    asked = record.get("p", "none")
-    if place != author_domain:
-        asked = record.get("sp", asked)
+    author_walk = await walk(author_domain, lookups)
+    candidates = (author_walk.domain, author_walk.organisation, author_walk.suffix)
+    record_domain = next((each for each in candidates if each in author_walk.records), None)
+    if record_domain is None:
+        return DmarcRecord(author_walk, False, "none", "relaxed", "relaxed")
+    record = author_walk.records[record_domain]
+    action_text = record.get("p", "none")
+    if record_domain != author_domain:
+        action_text = record.get("sp", action_text)
         if "np" in record and isinstance(await lookups.ask(author_domain, "A"), Absent):
-            asked = record["np"]
-    action = _action(asked)
+            action_text = record["np"]
+    action = _read_action(action_text)
     if record.get("t") == "y":
         action = _WEAKER[action]
-    return DmarcRecord(walked, True, action, _mode(record.get("adkim")), _mode(record.get("aspf")))
+    return DmarcRecord(
+        author_walk, True, action, _read_mode(record.get("adkim")), _read_mode(record.get("aspf"))
+    )
 
 
 async def walk(domain: str, lookups: Lookups) -> Walk:
@@ -157,9 +159,9 @@ def read_record(answer: Answer) -> Tags | None:
     return tags
 
 
-def _action(word: str) -> DmarcPolicy:
+def _read_action(text: str) -> DmarcPolicy:
     """A word that is none of the three asks for nothing (RFC 9989 §4.7)."""
-    match word:
+    match text:
         case "reject":
             return "reject"
         case "quarantine":
@@ -168,5 +170,5 @@ def _action(word: str) -> DmarcPolicy:
             return "none"
 
 
-def _mode(word: str | None) -> Mode:
-    return "strict" if word == "s" else "relaxed"
+def _read_mode(text: str | None) -> Mode:
+    return "strict" if text == "s" else "relaxed"

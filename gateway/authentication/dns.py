@@ -121,8 +121,8 @@ class Resolver:
         try:
             self._dns = dns.asyncresolver.Resolver(configure=nameservers is None)
         except dns.resolver.NoResolverConfiguration as error:
-            fault = "none is named, and /etc/resolv.conf names none either"
-            raise InvalidFile("dns.servers", [fault]) from error
+            problem = "none is named, and /etc/resolv.conf names none either"
+            raise InvalidFile("dns.servers", [problem]) from error
         if nameservers is not None:
             self._dns.nameservers = list(nameservers)
             self._dns.port = port
@@ -131,7 +131,7 @@ class Resolver:
         self._dns.use_edns(0, 0, 1232)  # the payload size that is never fragmented (flag day 2020)
         self._clock = clock
         self._cache = _Cache(max_entries, max_bytes)
-        self._flights: dict[Question, asyncio.Task[Answer]] = {}
+        self._queries: dict[Question, asyncio.Task[Answer]] = {}
 
     def cached(self, question: Question) -> Answer | None:
         """The answer, if it is known and its TTL has not passed."""
@@ -146,24 +146,24 @@ class Resolver:
         known = self.cached(question)
         if known is not None:
             return known
-        flight = self._flights.get(question)
-        if flight is None:
+        query = self._queries.get(question)
+        if query is None:
             queried = _query_name(name)
             if queried is None:
                 return UnusableAnswer(f"{name[:80]!r} is not a domain name")
-            if len(self._flights) >= MAX_IN_FLIGHT:
+            if len(self._queries) >= MAX_IN_FLIGHT:
                 return Temporary("too many DNS queries under way")
-            flight = asyncio.create_task(self._query(question, queried))
-            self._flights[question] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(question, None))
-        return await asyncio.shield(flight)
+            query = asyncio.create_task(self._query(question, queried))
+            self._queries[question] = query
+            query.add_done_callback(lambda _: self._queries.pop(question, None))
+        return await asyncio.shield(query)
 
     async def close(self) -> None:
         """End the queries under way; who waits for them is cancelled."""
-        flights = list(self._flights.values())
-        for flight in flights:
-            flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        queries = list(self._queries.values())
+        for query in queries:
+            query.cancel()
+        await asyncio.gather(*queries, return_exceptions=True)
 
     async def _query(self, question: Question, name: dns.name.Name) -> Answer:
         answer, ttl_s = await self._resolve(name, question[1])
@@ -203,11 +203,11 @@ class Lookups:
         self._deadline = asyncio.get_running_loop().time() + budget_s
         self._limit = limit
         self._answers: dict[Question, Answer] = {}
-        self._asked: set[Question] = set()
+        self._questions: set[Question] = set()
 
     @property
     def count(self) -> int:
-        return len(self._asked)
+        return len(self._questions)
 
     async def ask(self, name: str, kind: RecordType) -> Answer:
         """The answer; `Unusable` past the limit (asking again would not help), `Temporary` past
@@ -216,10 +216,10 @@ class Lookups:
         known = self._answers.get(question)
         if known is not None:
             return known
-        if question not in self._asked:
-            if len(self._asked) >= self._limit:
+        if question not in self._questions:
+            if len(self._questions) >= self._limit:
                 return UnusableAnswer(f"more than {self._limit} DNS look-ups for one mail")
-            self._asked.add(question)
+            self._questions.add(question)
         answer = self._resolver.cached(question)
         if answer is None:
             if asyncio.get_running_loop().time() >= self._deadline:

@@ -16,7 +16,7 @@ MAX_FIELD_BYTES = 4096
 
 # What a relay puts on top together with its results. Any other field ends the search: below it
 # stands what the sender wrote.
-_TRACE = frozenset(
+_RELAY_FIELDS = frozenset(
     {
         b"received",
         b"return-path",
@@ -35,7 +35,7 @@ class Stated:
     """What a relay says of a mail."""
 
     proof: Evidence
-    straight: bool
+    direct: bool
     """It came to the relay straight from the author's domain: `spf=pass` of that very domain."""
 
 
@@ -45,15 +45,15 @@ def stated_by_relay(message: RawMessage, authserv_id: str, author_domain: str) -
     It counts only if its authserv-id is exactly the relay's. CPU-bound, never raises.
     """
     for name, value in message.fields:
-        lowered = name.strip().lower()
-        if lowered == b"authentication-results":
+        lower_name = name.strip().lower()
+        if lower_name == b"authentication-results":
             return _stated(value, authserv_id, author_domain)
-        if lowered not in _TRACE and not lowered.startswith(b"x-"):
+        if lower_name not in _RELAY_FIELDS and not lower_name.startswith(b"x-"):
             return None
     return None
 
 
-def proof(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence | None:
+def proof_in(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence | None:
     """The result in one field value that proves the author's domain: `dmarc=pass` for it, or else,
     if DMARC is not mentioned, `dkim=pass` or `spf=pass` of the very domain.
 
@@ -81,13 +81,13 @@ def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> Stated
                     return None  # two DMARC results contradict each other or say it twice
                 detail = f"stated by {read.authserv_id}"
                 proven = Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
-                return Stated(proven, _came_straight(results, author_domain))
+                return Stated(proven, _came_directly(results, author_domain))
     except Exception:  # noqa: BLE001  authres raises anything on hostile text
         return None
     return None
 
 
-def _came_straight(results: Sequence[Any], author_domain: str) -> bool:
+def _came_directly(results: Sequence[Any], author_domain: str) -> bool:
     return any(
         (each.method, each.result) == ("spf", "pass") and set(_domains(each)) == {author_domain}
         for each in results
@@ -96,11 +96,11 @@ def _came_straight(results: Sequence[Any], author_domain: str) -> bool:
 
 def _domains(result: Any) -> Iterator[str | None]:
     """Every domain that the result is said to be about; None stands for what is no domain."""
-    wanted = {
+    properties = {
         "dmarc": ("header.from",),
         "dkim": ("header.d", "header.i"),
         "spf": ("smtp.mailfrom",),
     }.get(result.method, ())
     for each in result.properties:
-        if f"{each.type}.{each.name}" in wanted:
+        if f"{each.type}.{each.name}" in properties:
             yield host_domain(str(each.value).rpartition("@")[2])

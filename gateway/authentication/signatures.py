@@ -96,9 +96,9 @@ def read_message(raw: bytes) -> RawMessage | Malformed:
         if start[2] and start[1].lower() == b"from":
             return Malformed("space between From and its colon")
         fields.append((start[1] + start[2], [line[start.end() :]]))
-    froms = sum(name.lower() == b"from" for name, _ in fields)
-    if froms != 1:
-        return Malformed(f"{froms} From fields")
+    from_count = sum(name.lower() == b"from" for name, _ in fields)
+    if from_count != 1:
+        return Malformed(f"{from_count} From fields")
     joined = tuple((name, b"\r\n".join(lines) + b"\r\n") for name, lines in fields)
     return RawMessage(joined, raw, body_at)
 
@@ -124,9 +124,9 @@ def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes]:
             piece = _SPACES.sub(b" ", piece)
             held_space = piece.endswith(b" ")
             piece = piece[:-1] if held_space else piece
-        text_end = _without_last_lines(piece)
+        text_end = _length_without_trailing_lines(piece)
         if text_end:
-            yield from _lines(held_lines)
+            yield from _line_ends(held_lines)
             held_lines, empty = 0, False
             yield piece[:text_end]
         held_lines += (len(piece) - text_end) // 2
@@ -148,7 +148,7 @@ def header_digest_input(
     return b"".join(name + b":" + value for name, value in lines).removesuffix(b"\r\n")
 
 
-def sealed_digest(message: RawMessage, field: HeaderField, tags: Tags) -> str:
+def signed_content_digest(message: RawMessage, field: HeaderField, tags: Tags) -> str:
     """SHA-256 (hex) of what a message signature covers.
 
     Not of the signature: it has many spellings in base64, RSA has several for one text, and of two
@@ -157,21 +157,21 @@ def sealed_digest(message: RawMessage, field: HeaderField, tags: Tags) -> str:
 
     Raises whatever dkimpy raises.
     """
-    covered = select(message.fields, tags[b"h"].lower().split(b":"))
+    covered = select_fields(message.fields, tags[b"h"].lower().split(b":"))
     names = {name.strip(b" \t").lower() for name, _ in covered}
-    terms = (b"", b"\r\n") if names & {b"message-id", b"date"} else field
+    own_field = (b"", b"\r\n") if names & {b"message-id", b"date"} else field
     canonicalisation = tags.get(b"c", b"simple/simple")
-    hasher = hashlib.sha256(header_digest_input(canonicalisation, covered, terms))
+    hasher = hashlib.sha256(header_digest_input(canonicalisation, covered, own_field))
     hasher.update(base64.b64decode(tags[b"bh"]))
     return hasher.hexdigest()
 
 
-def select(fields: Sequence[HeaderField], names: Iterable[bytes]) -> list[HeaderField]:
+def select_fields(fields: Sequence[HeaderField], names: Iterable[bytes]) -> list[HeaderField]:
     """The fields that `h=` names, each name taken from the bottom up (RFC 6376 §5.4.2)."""
-    left: defaultdict[bytes, list[HeaderField]] = defaultdict(list)
+    remaining: defaultdict[bytes, list[HeaderField]] = defaultdict(list)
     for each in fields:
-        left[each[0].rstrip(b" \t").lower()].append(each)
-    return [left[name].pop() for name in names if left[name]]
+        remaining[each[0].rstrip(b" \t").lower()].append(each)
+    return [remaining[name].pop() for name in names if remaining[name]]
 
 
 def without_b(value: bytes) -> bytes:
@@ -265,7 +265,7 @@ def read_key(record: bytes) -> Key | str:
     return Key(algorithm, material, bits, b"y" in flags, b"s" in flags)
 
 
-def holds(signed: bytes, signature: bytes, key: Key) -> bool:
+def is_valid_signature(signed: bytes, signature: bytes, key: Key) -> bool:
     """Whether `signature` (base64, decoded here) is the key's over SHA-256 of `signed`."""
     value = base64.b64decode(signature)
     digest = hashlib.sha256(signed)
@@ -280,7 +280,7 @@ def holds(signed: bytes, signature: bytes, key: Key) -> bool:
     return True
 
 
-def _without_last_lines(piece: bytes) -> int:
+def _length_without_trailing_lines(piece: bytes) -> int:
     """The length of `piece` without the CRLFs at its end."""
     end = len(piece)
     while piece.endswith(b"\r\n", 0, end):
@@ -288,7 +288,7 @@ def _without_last_lines(piece: bytes) -> int:
     return end
 
 
-def _lines(count: int) -> Iterator[bytes]:
+def _line_ends(count: int) -> Iterator[bytes]:
     """`count` line ends, in pieces of bounded size."""
     full, rest = divmod(count, CHUNK_BYTES // 2)
     for _ in range(full):

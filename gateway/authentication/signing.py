@@ -15,7 +15,7 @@ from dkim.crypto import UnparsableKeyError, parse_private_key
 from gateway.authentication.signatures import MIN_RSA_BITS
 from rules.validation.messages import InvalidFile
 
-SIGNED = (
+SIGNED_FIELDS = (
     "From",
     "From",  # once more than it is there: nobody can put a second one in front
     "To",
@@ -33,7 +33,7 @@ SIGNED = (
     "X-Postern-Loop",
 )
 """A field that a mail lacks is signed as absent, so that none can be added."""
-_ED25519 = bytes.fromhex("302e020100300506032b657004220420")
+_ED25519_DER_PREFIX = bytes.fromhex("302e020100300506032b657004220420")
 """What stands before the 32 octets of an Ed25519 key in DER (RFC 8410 §7)."""
 
 
@@ -61,7 +61,7 @@ class SigningKey:
             self.secret,
             canonicalize=(b"relaxed", b"relaxed"),
             signature_algorithm=self.algorithm.encode("ascii"),
-            include_headers=[name.encode("ascii") for name in SIGNED],
+            include_headers=[name.encode("ascii") for name in SIGNED_FIELDS],
         )
         return signature + raw
 
@@ -100,36 +100,40 @@ def read_key(domain: str, selector: str, path: Path) -> SigningKey:
     except OSError as error:
         raise KeyRefused(source, [f"the DKIM key cannot be read: {error.strerror}"]) from error
     der = _der(pem)
-    if der is not None and der.startswith(_ED25519) and len(der) == len(_ED25519) + 32:
-        seed = base64.b64encode(der.removeprefix(_ED25519))
+    if (
+        der is not None
+        and der.startswith(_ED25519_DER_PREFIX)
+        and len(der) == len(_ED25519_DER_PREFIX) + 32
+    ):
+        seed = base64.b64encode(der.removeprefix(_ED25519_DER_PREFIX))
         return SigningKey(domain, selector, "ed25519-sha256", seed)
     bits = _rsa_bits(der)
     if der is None or bits is None:
-        fault = (
+        problem = (
             "this is no private key in PEM, RSA or Ed25519 and without a passphrase; "
             f"make one with: openssl genrsa -out {path.name} 2048"
         )
-        raise KeyRefused(source, [fault])
+        raise KeyRefused(source, [problem])
     if bits < MIN_RSA_BITS:
-        fault = f"an RSA key of {bits} bits counts as no signature; make one of 2048 bits"
-        raise KeyRefused(source, [fault])
+        problem = f"an RSA key of {bits} bits counts as no signature; make one of 2048 bits"
+        raise KeyRefused(source, [problem])
     return SigningKey(domain, selector, "rsa-sha256", _pem(der))
 
 
 def _der(pem: bytes) -> bytes | None:
     """The octets between the lines of the first private key."""
-    inside: list[bytes] | None = None
+    lines: list[bytes] | None = None
     for line in pem.splitlines():
         line = line.strip()
         if line.startswith(b"-----BEGIN ") and line.endswith(b"PRIVATE KEY-----"):
-            inside = []
-        elif line.startswith(b"-----END ") and inside is not None:
+            lines = []
+        elif line.startswith(b"-----END ") and lines is not None:
             try:
-                return base64.b64decode(b"".join(inside), validate=True)
+                return base64.b64decode(b"".join(lines), validate=True)
             except binascii.Error:
                 return None
-        elif inside is not None:
-            inside.append(line)
+        elif lines is not None:
+            lines.append(line)
     return None
 
 

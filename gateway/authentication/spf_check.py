@@ -58,7 +58,7 @@ class SpfVerdict:
     warnings: tuple[str, ...] = ()
 
 
-def identity(envelope: Envelope) -> Identity | None:
+def identity_of(envelope: Envelope) -> Identity | None:
     """Whom SPF can speak for; None where neither reverse-path nor HELO names a domain.
 
     The null reverse-path stands for `postmaster@` the HELO domain (RFC 7208 §2.4).
@@ -66,21 +66,23 @@ def identity(envelope: Envelope) -> Identity | None:
     if not envelope.mail_from:
         helo = host_domain(envelope.helo)
         return Identity(helo, "", "smtp.helo") if helo else None
-    local, at, after = envelope.mail_from.rpartition("@")
-    domain = host_domain(after) if at else None
+    local, at, domain_text = envelope.mail_from.rpartition("@")
+    domain = host_domain(domain_text) if at else None
     if domain is None:
         return None
     # pyspf cuts at the first "@": of `"a@b"@c` it would take another domain than we do.
     return Identity(domain, f"{_OUTSIDE_ATEXT.sub('-', local)}@{domain}", "smtp.mailfrom")
 
 
-async def check_spf(who: Identity, ip: str, helo: str, lookups: Lookups, run: Run) -> SpfVerdict:
+async def check_spf(
+    identity: Identity, ip: str, helo: str, lookups: Lookups, run: Run
+) -> SpfVerdict:
     """Whether the domain lets `ip` send for it. Every outcome is a value."""
     answers: dict[Question, Answer] = {}
-    missing: Question = (who.domain, "TXT")
+    missing: Question = (identity.domain, "TXT")
     for _ in range(MAX_PASSES):
         answers[missing] = await lookups.ask(*missing)
-        outcome = await run(partial(evaluate, who, ip, helo, answers))
+        outcome = await run(partial(evaluate, identity, ip, helo, answers))
         if isinstance(outcome, SpfVerdict):
             return outcome
         missing = outcome
@@ -88,11 +90,11 @@ async def check_spf(who: Identity, ip: str, helo: str, lookups: Lookups, run: Ru
 
 
 def evaluate(
-    who: Identity, ip: str, helo: str, answers: Mapping[Question, Answer]
+    identity: Identity, ip: str, helo: str, answers: Mapping[Question, Answer]
 ) -> SpfVerdict | Question:
     """The verdict, or the first question that has no answer yet. CPU-bound, never raises."""
     try:
-        query = _Query(ip, who.sender, host_domain(helo) or who.domain, answers)
+        query = _Query(ip, identity.sender, host_domain(helo) or identity.domain, answers)
         result, _, explanation = query.check()
         verdict = Result(result)
     except _MissingAnswerError as missing:
@@ -106,9 +108,11 @@ def evaluate(
     return SpfVerdict(verdict, detail, warnings)
 
 
-def evidence(who: Identity, verdict: SpfVerdict, *, aligned: bool) -> Evidence:
+def evidence(identity: Identity, verdict: SpfVerdict, *, aligned: bool) -> Evidence:
     """The verdict as a line of the journal."""
-    return Evidence("spf", verdict.result, who.domain, verdict.detail, aligned, who.identifier)
+    return Evidence(
+        "spf", verdict.result, identity.domain, verdict.detail, aligned, identity.identifier
+    )
 
 
 class _MissingAnswerError(Exception):

@@ -27,7 +27,7 @@ from gateway.cli.common import ConfigOption, console, fail, failing_well, load_c
 from gateway.cli.describe_decision import describe
 from rules import replies
 from rules.decision.model import Decision, Step, Verdict
-from rules.mail import Delivery, Envelope, StrangersWish, as_sent, header
+from rules.mail import Delivery, Envelope, StrangerHandling, as_sent, header
 from rules.mail.header import Author
 from rules.replies import Reply
 from rules.sender.authentication import from_dict
@@ -168,7 +168,7 @@ def pipe(
     ] = "127.0.0.1",
     helo: Annotated[str, typer.Option(help="What that client called itself.")] = "",
     strangers: Annotated[
-        StrangersWish | None,
+        StrangerHandling | None,
         typer.Option(help="What becomes of strangers' mail; as the policy says where unset."),
     ] = None,
     config: ConfigOption = None,
@@ -223,7 +223,7 @@ def _delivery(
     recipients: tuple[str, ...],
     peer: str,
     helo: str,
-    strangers: StrangersWish | None = None,
+    strangers: StrangerHandling | None = None,
 ) -> Delivery:
     if peer and peer_address(peer) is None:
         fail(os.EX_USAGE, f"--peer {peer}: write the client's IP address, such as 192.0.2.7")

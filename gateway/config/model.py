@@ -33,7 +33,7 @@ from gateway.config.types import (
     StoreUrl,
     TcpListen,
 )
-from rules.mail import StrangersWish
+from rules.mail import StrangerHandling
 from rules.validation.messages import InvalidFile, explain, text_of
 
 DEFAULT_FILE = Path("postern.toml")
@@ -51,7 +51,7 @@ class _Section(BaseModel):
 
 class SmtpSection(_Section):
     listen: TcpListen = "127.0.0.1:2525"
-    strangers: StrangersWish | None = None
+    strangers: StrangerHandling | None = None
     """What becomes of the mail of strangers that comes here; unset, as each policy says."""
     hostname: Annotated[str, Field(min_length=1, max_length=253)] = "localhost"
     """What the greeting says; the name that the MX record has."""
@@ -74,7 +74,7 @@ class SmtpSection(_Section):
 
 class LmtpSection(_Section):
     listen: Listen
-    strangers: StrangersWish | None = None
+    strangers: StrangerHandling | None = None
 
 
 class HttpSection(_Section):

@@ -10,7 +10,7 @@ from gateway.outgoing.dates import date, date_and_time
 from gateway.outgoing.mime import one_line
 from gateway.outgoing.quoted_comment import QuotedComment, Redactor, quoted_comment
 from gateway.outgoing.recipient_links import RecipientLinks, own_address
-from rules.mail.language import written_in
+from rules.mail.language import supported_language
 from rules.mail.quoting import REPLY_MARK
 from rules.policy import Policy
 from rules.sender.tokens import Keys, Purpose
@@ -140,7 +140,7 @@ def _reply_to(kind: NoticeKind) -> Purpose:
 
 def language_of(notice: Notice, policy: Policy) -> str:
     """The recipient's language, else the policy's; English for one that we have no words in."""
-    return written_in(notice.language, policy.language)
+    return supported_language(notice.language, policy.language)
 
 
 def _subject(notice: Notice, policy: Policy, mask: Redactor) -> str:

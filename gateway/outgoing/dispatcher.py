@@ -25,7 +25,7 @@ from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Relay, RelayDown, Undelivered
 from gateway.outgoing.templates import Templates
 from gateway.policies import Policies
-from rules.mail.bounces import Failure, judged, presumed_status
+from rules.mail.bounces import Failure, classify, presumed_status
 from rules.ticket.notices import next_attempt
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
@@ -159,7 +159,7 @@ class Dispatcher:
         if again is None:
             # What the relay says at once, another server would have said in a bounce.
             status = presumed_status(error.status, why)
-            hard = bool(error.code) and judged(status, "failed", error.code) is Failure.HARD
+            hard = bool(error.code) and classify(status, "failed", error.code) is Failure.HARD
             await self._write(
                 partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)
             )

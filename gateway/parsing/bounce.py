@@ -15,7 +15,7 @@ from gateway.parsing.mime import numbered_leaves, read_body, read_tree
 from gateway.parsing.tree import MimePart
 from rules.mail import Unreadable, charsets
 from rules.mail.addresses import normalise
-from rules.mail.bounces import Bounce, judged, one_line, presumed_status, smtp_code_of, status_of
+from rules.mail.bounces import Bounce, classify, one_line, presumed_status, smtp_code_of, status_of
 from rules.mail.header import Header, message_ids
 from rules.mail.header import read as read_header
 
@@ -47,9 +47,9 @@ def read_bounce(raw: bytes) -> tuple[Bounce, ...]:
     text = read_body(tree).text[:_TEXT_CHARACTERS]
     original_id = _original_id(leaves, text, header)
     found = (
-        (_from_fields(group, original_id) for group in groups)
+        (_from_recipient_fields(group, original_id) for group in groups)
         if groups
-        else _from_text(header, text, original_id)
+        else _from_report_text(header, text, original_id)
     )
     # Of two reports on one recipient the first counts.
     by_recipient: dict[str, Bounce] = {}
@@ -70,8 +70,11 @@ def _may_be_bounce(header: Header) -> bool:
     """A delivery report by its type (RFC 6522 §3), or a mail of a mail system by its author."""
     content_type = header.get("content-type")[:_DIAGNOSTIC_CHARACTERS].strip().lower()
     if content_type.startswith("multipart/report"):
-        of_type = _REPORT_TYPE.search(content_type)
-        return of_type is None or of_type[1] in ("delivery-status", "global-delivery-status")
+        report_type = _REPORT_TYPE.search(content_type)
+        return report_type is None or report_type[1] in (
+            "delivery-status",
+            "global-delivery-status",
+        )
     return "x-failed-recipients" in header.names() or bool(
         _DAEMON.search(header.get("from")[:_DIAGNOSTIC_CHARACTERS])
     )
@@ -130,19 +133,19 @@ def _groups(text: str) -> Iterator[_Group]:
             last = ""
 
 
-_NO_FAILURE = ("delivered", "relayed", "expanded")
+_SUCCESSFUL_ACTIONS = ("delivered", "relayed", "expanded")
 _COMMENT = re.compile(r"\([^()]*+\)")
 _TYPED = re.compile(r"\s*+[\w.+-]{1,40}+\s{0,8};\s*+")
 
 
-def _from_fields(group: _Group, original_id: str) -> Bounce | None:
+def _from_recipient_fields(group: _Group, original_id: str) -> Bounce | None:
     action = _COMMENT.sub(" ", group.get("action", "failed")).strip().lower()
     diagnostic = group.get("diagnostic-code", "")
     typed = _TYPED.match(diagnostic)
     if typed:
         diagnostic = diagnostic[typed.end() :]
     stated = group.get("status", "")
-    if action in _NO_FAILURE or (not group.get("action") and stated.startswith("2.")):
+    if action in _SUCCESSFUL_ACTIONS or (not group.get("action") and stated.startswith("2.")):
         return None
     # The address that we wrote to, where it is told (§2.3.1), before the one it was turned into.
     known = (_address_in(group.get(name, "")) for name in _RECIPIENTS)
@@ -153,19 +156,21 @@ def _bounce(recipient: str, action: str, stated: str, diagnostic: str, original_
     diagnostic = diagnostic[:_DIAGNOSTIC_CHARACTERS]
     status = status_of(stated, diagnostic)
     presumed = presumed_status(status, diagnostic)
-    failure = judged(presumed, action, smtp_code_of(diagnostic))
+    failure = classify(presumed, action, smtp_code_of(diagnostic))
     return Bounce(recipient, failure, status, one_line(diagnostic), original_id)
 
 
 # ---- Everything else ----------------------------------------------------------------------------
 
 
-def _words(*phrases: str) -> re.Pattern[str]:
+def _any_of(*phrases: str) -> re.Pattern[str]:
     """Any of these phrases, wherever its lines were broken; `s?` and the like may stand inside."""
-    return re.compile("|".join(p.replace(" ", r"\s{1,8}") for p in phrases), re.IGNORECASE)
+    return re.compile(
+        "|".join(phrase.replace(" ", r"\s{1,8}") for phrase in phrases), re.IGNORECASE
+    )
 
 
-_OPENING = _words(
+_OPENING = _any_of(
     r"this is the qmail-send program",
     r"(?:wasn't able|unable|not able) to deliver (?:your |the )?message",
     r"(?:could not|cannot) be delivered",
@@ -184,7 +189,7 @@ _OPENING = _words(
     r"unknown user: ",
     r"delivery failed \d{1,4} attempts: ",
 )
-_DELAY = _words(
+_DELAY = _any_of(
     r"delivery (?:attempts )?(?:will continue|is delayed)",
     r"has not yet been delivered",
     r"(?:has been|is) delayed",
@@ -210,7 +215,7 @@ _ADDRESS_LINE = re.compile(
 )
 
 
-def _from_text(header: Header, text: str, original_id: str) -> Iterator[Bounce]:
+def _from_report_text(header: Header, text: str, original_id: str) -> Iterator[Bounce]:
     """The recipients that a report in plain words names, each with the words that follow it."""
     text = _before_original(text)
     opening = _OPENING.search(text)
@@ -221,28 +226,30 @@ def _from_text(header: Header, text: str, original_id: str) -> Iterator[Bounce]:
     ]
     if opening is None and not named:
         return
-    told = text[opening.start() :] if opening else text
-    action = "delayed" if _DELAY.search(told) else "failed"
-    own = {*_addresses(header.get("to")), *_addresses(header.get("from"))}
-    sections = _sections(told)
+    report = text[opening.start() :] if opening else text
+    action = "delayed" if _DELAY.search(report) else "failed"
+    own_addresses = {*_addresses(header.get("to")), *_addresses(header.get("from"))}
+    sections = _sections(report)
     if named:
         recipients = dict.fromkeys(named)
     else:
-        recipients = dict.fromkeys(address for address in sections if address not in own)
+        recipients = dict.fromkeys(address for address in sections if address not in own_addresses)
     if not recipients and opening:
-        beside = told[opening.end() - opening.start() :].partition("\n")[0]
-        recipients = dict.fromkeys([one for one in _addresses(beside) if one not in own][:1])
+        rest_of_line = report[opening.end() - opening.start() :].partition("\n")[0]
+        recipients = dict.fromkeys(
+            [address for address in _addresses(rest_of_line) if address not in own_addresses][:1]
+        )
     for recipient in islice(recipients, RECIPIENTS_LIMIT):
-        yield _bounce(recipient, action, "", sections.get(recipient, "") or told, original_id)
-    if not recipients and (smtp_code_of(told) or status_of("", told)):
-        yield _bounce("", action, "", told, original_id)
+        yield _bounce(recipient, action, "", sections.get(recipient, "") or report, original_id)
+    if not recipients and (smtp_code_of(report) or status_of("", report)):
+        yield _bounce("", action, "", report, original_id)
 
 
 def _sections(text: str) -> dict[str, str]:
     """Each address that begins a line, and the words from there to the next one."""
     sections: dict[str, list[str]] = {}
     current: list[str] = []
-    spare = _DIAGNOSTIC_CHARACTERS
+    characters_left = _DIAGNOSTIC_CHARACTERS
     for line in text.split("\n"):
         found = _ADDRESS_LINE.match(line)
         address = _address_in(found[1]) if found else ""
@@ -250,12 +257,12 @@ def _sections(text: str) -> dict[str, str]:
             if address not in sections and len(sections) == 2 * RECIPIENTS_LIMIT:
                 break
             current = sections.setdefault(address, [])
-            spare = _DIAGNOSTIC_CHARACTERS - sum(map(len, current))
+            characters_left = _DIAGNOSTIC_CHARACTERS - sum(map(len, current))
             bare = not line[: found.start(1)].strip("\t <>\"'*•-")
             line = line[found.end() :].lstrip(" :>\"'") if bare else line
-        if spare > 0:
+        if characters_left > 0:
             current.append(line.strip())
-            spare -= len(line) + 1
+            characters_left -= len(line) + 1
     return {address: "\n".join(lines).strip() for address, lines in sections.items()}
 
 
@@ -266,7 +273,7 @@ def _before_original(text: str) -> str:
 
 def _addresses(text: str) -> list[str]:
     found = islice(_ANY_ADDRESS.finditer(text[:_TEXT_CHARACTERS]), RECIPIENTS_LIMIT)
-    return [address for one in found if (address := _address_in(one[0]))]
+    return [address for match in found if (address := _address_in(match[0]))]
 
 
 def _address_in(text: str) -> str:

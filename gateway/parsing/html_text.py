@@ -11,8 +11,8 @@ from resiliparse.extract.html2text import extract_plain_text
 _HTML_LIMIT_CHARACTERS = 256 * 1024
 _TAG_LIMIT_CHARACTERS = 16 * 1024
 
-_SILENT = ("script", "style", "title", "head")
-_BREAKING = (
+_HIDDEN_ELEMENTS = ("script", "style", "title", "head")
+_LINE_BREAKING_TAGS = (
     "br",
     "p",
     "/p",
@@ -56,20 +56,20 @@ def _has_giant_tag(markup: str) -> bool:
 def _without_tags(markup: str) -> str:
     """Text between tags, with a line break where a block begins or ends."""
     out: list[str] = []
-    silent = ""
+    hidden_element = ""
     first, *pieces = markup.split("<")
     out.append(first)
     for piece in pieces:
         tag, closed, text = piece.partition(">")
         found = _NAME.match(tag)
         name = found[0].lower() if found else ""
-        if silent:
-            silent = "" if name == f"/{silent}" else silent
-        elif name in _SILENT and closed:
-            silent = name
-        if silent:
+        if hidden_element:
+            hidden_element = "" if name == f"/{hidden_element}" else hidden_element
+        elif name in _HIDDEN_ELEMENTS and closed:
+            hidden_element = name
+        if hidden_element:
             continue
-        if name in _BREAKING:
+        if name in _LINE_BREAKING_TAGS:
             out.append("\n")
         # A `<` that begins no tag, comment or declaration is text.
         out.append(text if name or tag.startswith(("!", "?")) else f"<{piece}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.parsing.html_text import text_from_html
-from gateway.parsing.tree import PARTS_LIMIT, LimitError, MimePart, grow
+from gateway.parsing.tree import PARTS_LIMIT, LimitError, MimePart, build_tree
 from rules.mail import Attachment, Body, Unreadable, charsets
 from rules.mail.header import Header, decode_words
 from rules.mail.header import read as read_header
@@ -40,21 +40,21 @@ def read_tree(raw: bytes, header: Header) -> MimePart | Unreadable:
         if name.startswith("content-"):
             fields.setdefault(name, value)
     try:
-        return grow(raw, header.body_at, fields)
-    except LimitError as refused:
-        return Unreadable(str(refused))
+        return build_tree(raw, header.body_at, fields)
+    except LimitError as error:
+        return Unreadable(str(error))
 
 
 def numbered_leaves(tree: MimePart) -> Iterator[tuple[str, MimePart]]:
     """Every leaf with its IMAP part number (RFC 9051 §6.4.5.1)."""
-    waiting = [("", tree)]
-    while waiting:
-        number, part = waiting.pop()
+    pending = [("", tree)]
+    while pending:
+        number, part = pending.pop()
         children = part.children
         if not children:
             yield number or "1", part
         numbers = range(len(children), 0, -1)
-        waiting += [(_child(number, n), children[n - 1]) for n in numbers]
+        pending += [(_child(number, n), children[n - 1]) for n in numbers]
 
 
 def _child(number: str, n: int) -> str:
@@ -62,7 +62,7 @@ def _child(number: str, n: int) -> str:
 
 
 @dataclass(slots=True)
-class _Texts:
+class _TextSection:
     """One stretch of text, in one or both of its forms."""
 
     plain: str = ""
@@ -71,7 +71,7 @@ class _Texts:
 
 @dataclass(slots=True)
 class _Collected:
-    words: list[_Texts]
+    sections: list[_TextSection]
     attachments: list[Attachment]
     guessed: bool = False
 
@@ -80,18 +80,20 @@ def read_body(tree: MimePart) -> Body:
     """The words of the mail in order, plain where there is a plain form, and the attachments."""
     collected = _Collected([], [])
     _collect(tree, "", "", collected)
-    stretches = collected.words
-    has_html = any(words.html for words in stretches)
+    sections = collected.sections
+    has_html = any(section.html for section in sections)
     markup = "\n".join(
-        words.html or f"<pre>{html.escape(words.plain)}</pre>" for words in stretches if has_html
+        section.html or f"<pre>{html.escape(section.plain)}</pre>"
+        for section in sections
+        if has_html
     )
-    shown = set(_CID.findall(markup)) if collected.attachments else frozenset()
+    referenced = set(_CID.findall(markup)) if collected.attachments else frozenset()
     return Body(
-        text="\n".join(_as_plain(words) for words in stretches),
+        text="\n".join(_as_plain(section) for section in sections),
         html=markup,
         charset_guessed=collected.guessed,
         attachments=tuple(
-            _shown_inline(attachment) if attachment.content_id in shown else attachment
+            _as_inline(attachment) if attachment.content_id in referenced else attachment
             for attachment in collected.attachments
         ),
     )
@@ -100,13 +102,13 @@ def read_body(tree: MimePart) -> Body:
 _CID = re.compile(r"(?i:cid:)([^\s\"'<>)]{1,250}+)")
 
 
-def _as_plain(words: _Texts) -> str:
-    if words.plain.strip() or not words.html:
-        return words.plain
-    return text_from_html(words.html)
+def _as_plain(section: _TextSection) -> str:
+    if section.plain.strip() or not section.html:
+        return section.plain
+    return text_from_html(section.html)
 
 
-def _shown_inline(found: Attachment) -> Attachment:
+def _as_inline(found: Attachment) -> Attachment:
     return Attachment(
         found.part, found.name, found.content_type, found.size_bytes, found.content_id, inline=True
     )
@@ -117,32 +119,32 @@ def _collect(part: MimePart, number: str, parent: str, into: _Collected) -> None
     if not part.children:
         _collect_leaf(part, number or "1", parent, into)
         return
-    before = len(into.words)
+    before = len(into.sections)
     for n, child in enumerate(part.children, 1):
         _collect(child, _child(number, n), part.media_type, into)
     if part.media_type == "multipart/alternative":
-        _choose(into, before)
+        _merge_alternatives(into, before)
 
 
-def _choose(into: _Collected, before: int) -> None:
+def _merge_alternatives(into: _Collected, before: int) -> None:
     """The forms of one alternative (RFC 2046 §5.1.4) become one stretch."""
-    forms = into.words[before:]
+    forms = into.sections[before:]
     if len(forms) < 2:
         return
-    plain = next((words.plain for words in forms if words.plain.strip()), "")
-    markup = next((words.html for words in reversed(forms) if words.html), "")
-    into.words[before:] = [_Texts(plain, markup)]
+    plain = next((section.plain for section in forms if section.plain.strip()), "")
+    markup = next((section.html for section in reversed(forms) if section.html), "")
+    into.sections[before:] = [_TextSection(plain, markup)]
 
 
 def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) -> None:
     kind = part.media_type
     disposition = part.disposition()
     name = part.parameter("filename", "content-disposition") or part.parameter("name")
-    if _is_words(kind, disposition, name, parent):
-        words, guessed = _words(part, kind)
+    if _is_body_text(kind, disposition, name, parent):
+        section, guessed = _read_text(part, kind)
         into.guessed |= guessed
-        if words.plain or words.html:
-            into.words.append(words)
+        if section.plain or section.html:
+            into.sections.append(section)
         return
     content = part.content()
     content_id = part.text("content-id").strip().strip("<>")
@@ -150,7 +152,7 @@ def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) ->
     into.attachments.append(
         Attachment(
             part=number,
-            name=clean_name(name) or _usual_name(part, kind, parent, number),
+            name=clean_name(name) or _default_name(part, kind, parent, number),
             content_type=kind,
             size_bytes=len(content),
             content_id=content_id,
@@ -159,7 +161,7 @@ def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) ->
     )
 
 
-def _is_words(kind: str, disposition: str, name: str, parent: str) -> bool:
+def _is_body_text(kind: str, disposition: str, name: str, parent: str) -> bool:
     """Is this leaf part of what the writer says? A text with a file name is a file."""
     if disposition == "attachment":
         return False
@@ -176,7 +178,7 @@ def _is_words(kind: str, disposition: str, name: str, parent: str) -> bool:
 _META_CHARSET = re.compile(rb"(?i:charset\s{0,8}=\s{0,8}[\"']?(?!utf-16)([\w.:-]{1,40}))")
 
 
-def _words(part: MimePart, kind: str) -> tuple[_Texts, bool]:
+def _read_text(part: MimePart, kind: str) -> tuple[_TextSection, bool]:
     content = part.content()
     label = part.parameter("charset")
     if kind == "text/html" and not label:
@@ -185,7 +187,7 @@ def _words(part: MimePart, kind: str) -> tuple[_Texts, bool]:
     text, guessed = charsets.decode(content, label)
     # NUL is no text: PostgreSQL cannot keep it, and browsers end the word there.
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
-    return (_Texts(html=text) if kind == "text/html" else _Texts(plain=text)), guessed
+    return (_TextSection(html=text) if kind == "text/html" else _TextSection(plain=text)), guessed
 
 
 _NAMES = {
@@ -228,13 +230,14 @@ _ENDINGS = {
 }
 
 
-def _usual_name(part: MimePart, kind: str, parent: str, number: str) -> str:
+def _default_name(part: MimePart, kind: str, parent: str, number: str) -> str:
     """The name of a part that brings none (or none that can be used)."""
     if kind in _NAMES:
         return _NAMES[kind]
     if kind in ("message/rfc822", "message/global"):
         nested = read_header(part.content()[:_NESTED_HEADER_BYTES])
-        subject = clean_name(next((decode_words(v) for v in nested.raw("subject")), ""), ".eml")
+        subjects = nested.unfolded_values("subject")
+        subject = clean_name(decode_words(subjects[0]), ".eml") if subjects else ""
         return subject or "message.eml"
     if kind == "application/octet-stream" and parent == "multipart/encrypted":
         return "encrypted.asc"
@@ -262,5 +265,5 @@ def clean_name(name: str, ending: str = "") -> str:
     stem, dot, last = name.rpartition(".")
     if not ending and stem and len(last) <= 16:
         name, ending = stem, dot + last
-    room = _NAME_LIMIT_BYTES - len(ending.encode())
-    return name.encode()[:room].decode("utf-8", "ignore") + ending
+    room_bytes = _NAME_LIMIT_BYTES - len(ending.encode())
+    return name.encode()[:room_bytes].decode("utf-8", "ignore") + ending

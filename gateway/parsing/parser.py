@@ -73,7 +73,7 @@ def _mail(
     date: datetime | None,
     body: Body | Unreadable,
 ) -> Mail:
-    subjects = header.raw("subject")
+    subjects = header.unfolded_values("subject")
     return Mail(
         identity=identity(raw, header),
         size_bytes=len(raw),
@@ -112,25 +112,26 @@ def _with_mail_parser(
     bodies, Unicode normalisation), and none of that is needed here.
     """
     to, cc = (
-        (_usual_recipients if len(value) <= _USUAL_CHARACTERS else _recipients)(value)
+        (_cached_recipients if len(value) <= _CACHED_CHARACTERS else _recipients)(value)
         for value in (_joined(header, "to"), _joined(header, "cc"))
     )
-    return to, cc, _utc(_asked("Date", header.get("date")[:200])) or _standard_date(header)
+    date = _utc(_field_by_mail_parser("Date", header.get("date")[:200]))
+    return to, cc, date or _standard_date(header)
 
 
 def _recipients(value: str) -> tuple[str, ...]:
     if not value:
         return ()
-    pairs: list[tuple[str, str]] = _asked("To", value) or []
+    pairs: list[tuple[str, str]] = _field_by_mail_parser("To", value) or []
     return _addresses(pairs) or _standard_addresses(value)
 
 
 # Most mails to a support desk name it in the same words; an answer depends on nothing else.
-_USUAL_CHARACTERS = 256
-_usual_recipients = lru_cache(maxsize=512)(_recipients)
+_CACHED_CHARACTERS = 256
+_cached_recipients = lru_cache(maxsize=512)(_recipients)
 
 
-def _asked(name: str, value: str) -> Any:
+def _field_by_mail_parser(name: str, value: str) -> Any:
     """What mail-parser makes of one field; None where it fails."""
     message = Message()
     message[name] = value
@@ -179,7 +180,7 @@ def _utc(date: datetime | None) -> datetime | None:
 
 _ORDINARY_BYTES = 64 * 1024
 _ORDINARY_HEADER_BYTES = 16 * 1024
-_ORDINARY_WORDS = 100
+_ORDINARY_ENCODED_WORDS = 100
 _ORDINARY_LINES = 2_000
 _ORDINARY_BOUNDARIES = 100
 _ORDINARY_MULTIPARTS = 20
@@ -193,9 +194,9 @@ def is_ordinary(raw: bytes) -> bool:
     if len(raw) > _ORDINARY_BYTES:
         return False
     # No header that is longer counts as ordinary, so nobody need look for its end.
-    upto = _ORDINARY_HEADER_BYTES + 4
-    crlf = raw.find(b"\n\r\n", 0, upto)
-    lf = raw.find(b"\n\n", 0, upto if crlf < 0 else crlf + 2)
+    search_end = _ORDINARY_HEADER_BYTES + 4
+    crlf = raw.find(b"\n\r\n", 0, search_end)
+    lf = raw.find(b"\n\n", 0, search_end if crlf < 0 else crlf + 2)
     ends = [at for at in (crlf, lf) if at >= 0]
     header_bytes = len(raw)
     if ends:
@@ -203,14 +204,14 @@ def is_ordinary(raw: bytes) -> bool:
     lines = raw.count(b"\n")
     return (
         header_bytes <= _ORDINARY_HEADER_BYTES
-        and raw.count(b"=?", 0, header_bytes) <= _ORDINARY_WORDS
+        and raw.count(b"=?", 0, header_bytes) <= _ORDINARY_ENCODED_WORDS
         and lines <= _ORDINARY_LINES
         and (lines <= _ORDINARY_BOUNDARIES or raw.count(b"\n--") <= _ORDINARY_BOUNDARIES)
         and raw.count(b"multipart/") <= _ORDINARY_MULTIPARTS
     )
 
 
-class _Turns:
+class _LoopTurns:
     """Hands out the turns of the event loop, one to each who asks, in order.
 
     Mails that arrive together would else be parsed in one turn, and everybody waits for them all.
@@ -221,27 +222,27 @@ class _Turns:
         self._taken = False
         """Somebody has this turn."""
 
-    async def mine(self) -> None:
+    async def wait(self) -> None:
         """Returns in a turn that nobody else has."""
         if self._taken:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             await waiter
         else:
-            self._give()
+            self._occupy()
 
-    def _next(self) -> None:
+    def _hand_over(self) -> None:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():  # cancelled
                 waiter.set_result(None)
-                self._give()
+                self._occupy()
                 return
         self._taken = False
 
-    def _give(self) -> None:
+    def _occupy(self) -> None:
         self._taken = True
-        asyncio.get_running_loop().call_soon(self._next)
+        asyncio.get_running_loop().call_soon(self._hand_over)
 
 
 class Parser:
@@ -259,16 +260,16 @@ class Parser:
         self._workers = workers
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
-        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        self._idle: asyncio.Queue[_WorkerProcess | None] = asyncio.Queue()
         for _ in range(workers):
             self._idle.put_nowait(None)
-        self._turns = _Turns()
+        self._turns = _LoopTurns()
         self._closed = False
 
     async def parse(self, raw: bytes) -> Mail:
         """The mail that these bytes are; like `read`, it always returns."""
         if is_ordinary(raw):
-            await self._turns.mine()
+            await self._turns.wait()
             return read(raw)
         worker = await self._idle.get()
         if self._closed:
@@ -278,7 +279,7 @@ class Parser:
         try:
             async with asyncio.timeout(self._timeout_s):
                 if worker is None or worker.is_dead():
-                    worker = await _Worker.start(self._timeout_s, self._memory_bytes)
+                    worker = await _WorkerProcess.start(self._timeout_s, self._memory_bytes)
                 answer = await worker.ask(raw)
             healthy = True
         except TimeoutError:
@@ -310,14 +311,14 @@ _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 LENGTH = struct.Struct(">I")
 
 
-class _Worker:
+class _WorkerProcess:
     """One `gateway.parsing.worker` process: a length and a mail in, a length and a pickle out."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     @classmethod
-    async def start(cls, cpu_limit_s: float, memory_bytes: int) -> _Worker:
+    async def start(cls, cpu_limit_s: float, memory_bytes: int) -> _WorkerProcess:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -36,7 +36,7 @@ class MimePart:
     ours. So is a multipart in which no boundary was found: its text is all that stands in it.
     """
 
-    __slots__ = ("_at", "_end", "_fields", "_read", "_source", "children", "media_type")
+    __slots__ = ("_at", "_end", "_fields", "_parsed", "_source", "children", "media_type")
 
     def __init__(
         self, source: bytes, at: int, end: int, fields: dict[str, bytes], default: str
@@ -44,7 +44,7 @@ class MimePart:
         self._source = source
         self._at, self._end = at, end
         self._fields = fields
-        self._read: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._parsed: dict[str, tuple[str, dict[str, Any]]] = {}
         self.children: list[MimePart] = []
         kind, _ = self._field("content-type")
         if "content-type" not in fields:
@@ -91,21 +91,21 @@ class MimePart:
             try:
                 return base64.b64decode(joined, validate=True)
             except binascii.Error:
-                return _by_library(payload, "base64")
+                return _decode_by_library(payload, "base64")
         if encoding in (b"x-uuencode", b"uuencode", b"uue", b"x-uue"):
-            return _by_library(payload, "x-uuencode")
+            return _decode_by_library(payload, "x-uuencode")
         return payload
 
     def _field(self, header: str) -> tuple[str, dict[str, Any]]:
         """What stands before the first semicolon, in lower case, and the parameters."""
-        found = self._read.get(header)
+        found = self._parsed.get(header)
         if found is None:
             value = self._fields.get(header)
-            found = self._read[header] = ("", {}) if value is None else _with_parameters(value)
+            found = self._parsed[header] = ("", {}) if value is None else _with_parameters(value)
         return found
 
 
-def _by_library(payload: bytes, encoding: str) -> bytes:
+def _decode_by_library(payload: bytes, encoding: str) -> bytes:
     """The standard library's patience with broken base64 and uuencode."""
     message = Message()
     message["Content-Transfer-Encoding"] = encoding
@@ -119,7 +119,7 @@ _PARAMETER = re.compile(
     r"\s*+;\s*+([A-Za-z0-9!#$&+.^_`|~-]++)=(?:\"([^\"\\]*+)\"|([^\s;\"<>\\]++))", re.ASCII
 )
 _KIND = re.compile(r"[^\s;\"=*]++")
-_NO_MORE = re.compile(r"\s*+;?\s*+", re.ASCII)
+_END_OF_PARAMETERS = re.compile(r"\s*+;?\s*+", re.ASCII)
 
 # The library replaces an octet beyond ASCII where it sees one; a letter for private use it leaves.
 _AS_LETTERS = {0xDC00 + octet: 0xE000 + octet for octet in range(0x80, 0x100)}
@@ -134,7 +134,7 @@ def _with_parameters(value: bytes) -> tuple[str, dict[str, Any]]:
     """
     text = unfold(value).decode("ascii", "surrogateescape")
     if len(text) > _PARAMETERS_LIMIT_CHARACTERS or text.count(";") > _PARAMETERS_LIMIT:
-        return _sound(text.partition(";")[0][:256]), {}
+        return _ascii_type(text.partition(";")[0][:256]), {}
     parameters: dict[str, Any] = {}
     kind = _KIND.match(text)
     at = kind.end() if kind else 0
@@ -142,12 +142,12 @@ def _with_parameters(value: bytes) -> tuple[str, dict[str, Any]]:
         name, quoted, token = found.groups()
         parameters.setdefault(name.lower(), token if quoted is None else quoted)
         at = found.end()
-    if not kind or not _NO_MORE.fullmatch(text, at):
+    if not kind or not _END_OF_PARAMETERS.fullmatch(text, at):
         parameters = _parameters_by_library(text)
-    return _sound(text.partition(";")[0]), parameters
+    return _ascii_type(text.partition(";")[0]), parameters
 
 
-def _sound(kind: str) -> str:
+def _ascii_type(kind: str) -> str:
     """A type that every UTF-8 sink can take."""
     kind = kind.strip().lower()
     return kind if kind.isascii() else kind.encode("ascii", "replace").decode("ascii")
@@ -171,36 +171,36 @@ def _with_octets(value: Any) -> Any:
     return value.translate(_AS_OCTETS)
 
 
-def grow(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
+def build_tree(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
     """The tree of a mail whose body begins at `at`; `fields` are its own about the content.
 
     Raises LimitError, with the words for people, where it outgrows the limits.
     """
     root = MimePart(raw, at, len(raw), fields, "text/plain")
-    made = 1
+    part_count = 1
     # Each with the span and the depth of its body.
-    waiting = [(root, at, len(raw), 0)]
-    while waiting:
-        parent, start, end, depth = waiting.pop()
+    pending = [(root, at, len(raw), 0)]
+    while pending:
+        parent, start, end, depth = pending.pop()
         boundary = parent.boundary() if parent.media_type.startswith("multipart/") else b""
         if not boundary:
             continue
         default = "message/rfc822" if parent.media_type == "multipart/digest" else "text/plain"
         for first, last in _spans(raw, start, end, boundary):
-            made += 1
-            if made > PARTS_LIMIT:
+            part_count += 1
+            if part_count > PARTS_LIMIT:
                 raise LimitError(f"more than {PARTS_LIMIT} parts")
             if depth == DEPTH_LIMIT:
                 raise LimitError(f"parts nested deeper than {DEPTH_LIMIT}")
-            own, body_at = part_header(raw, first, last, HEADER_LIMIT_BYTES)
-            part = MimePart(raw, body_at, last, own, default)
+            part_fields, body_at = part_header(raw, first, last, HEADER_LIMIT_BYTES)
+            part = MimePart(raw, body_at, last, part_fields, default)
             parent.children.append(part)
-            waiting.append((part, body_at, last, depth + 1))
+            pending.append((part, body_at, last, depth + 1))
     return root
 
 
 # What follows the boundary on its line: two hyphens close the multipart, blanks are padding.
-_REST = re.compile(rb"(--)?+[ \t]*+(?:\r\n|\r|\n|\Z)")
+_BOUNDARY_END = re.compile(rb"(--)?+[ \t]*+(?:\r\n|\r|\n|\Z)")
 
 
 def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:
@@ -212,7 +212,7 @@ def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[
     mark = b"--" + boundary
     part_at = -1
     for at in _line_starts(raw, start, end, mark):
-        rest = _REST.match(raw, at + len(mark), end)
+        rest = _BOUNDARY_END.match(raw, at + len(mark), end)
         if rest is None:
             # It only looks alike: the boundary is the beginning of some longer text.
             continue

@@ -64,7 +64,7 @@ class SmtpConnection(ServerConnection):
         if arg:
             await self.push(BAD_ARGUMENT)
         else:
-            self.goodbye(BYE)
+            self.close_with(BYE)
 
     async def smtp_MAIL(self, arg: str | None) -> None:
         if self.envelope.mail_from:
@@ -73,7 +73,7 @@ class SmtpConnection(ServerConnection):
             await super().smtp_MAIL(arg)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
-        if len(self.envelope.rcpt_tos) >= self.wire.limits.recipients:
+        if len(self.envelope.rcpt_tos) >= self.pool.limits.recipients:
             await self.push(replies.TOO_MANY_RECIPIENTS)
         else:
             await super().smtp_RCPT(arg)
@@ -90,7 +90,7 @@ class SmtpConnection(ServerConnection):
             await self.push(OUT_OF_ORDER)
         elif arg:
             await self.push(BAD_ARGUMENT)
-        elif self.wire.in_flight_bytes >= self.wire.limits.in_flight_bytes:
+        elif self.pool.in_flight_bytes >= self.pool.limits.in_flight_bytes:
             await self.push(replies.TOO_MUCH_IN_FLIGHT)
         else:
             await self.push("354 End data with <CR><LF>.<CR><LF>")
@@ -100,50 +100,50 @@ class SmtpConnection(ServerConnection):
         """One mail, from 354 to its replies."""
         self.in_data = True
         try:
-            answers = await self._receive()
+            outcomes = await self._receive()
         finally:
             self.in_data = False
         self.reset()
         self._reset_timeout()
-        await self.answer(answers)
-        if self.wire.draining:
-            self.goodbye(replies.SHUTTING_DOWN)
+        await self.send_replies(outcomes)
+        if self.pool.draining:
+            self.close_with(replies.SHUTTING_DOWN)
 
     async def _receive(self) -> Sequence[Reply]:
         """One reply for each recipient; the connection may be over by then."""
         envelope = self._envelope()
-        incoming = DataReader(self.wire, lenient=self.is_peer_in(self.listener.lenient_peers))
+        mail = DataReader(self.pool, lenient=self.is_peer_in(self.listener.lenient_peers))
         try:
-            ended = await incoming.receive(self._reader)
+            complete = await mail.receive(self._reader)
         except BaseException:  # the client hung up, or this task is cancelled
-            incoming.release()
+            mail.release()
             raise
-        if not ended or incoming.refusal == replies.BARE_LINE_END:
-            self.goodbye(incoming.refusal or replies.TOO_SLOW)
-        if not ended or incoming.refusal is not None:
-            incoming.release()
-            return [incoming.refusal or replies.TOO_SLOW] * len(envelope.rcpt_tos)
-        task = self.wire.run(self._hand_over(envelope, incoming))
+        if not complete or mail.refusal == replies.BARE_LINE_END:
+            self.close_with(mail.refusal or replies.TOO_SLOW)
+        if not complete or mail.refusal is not None:
+            mail.release()
+            return [mail.refusal or replies.TOO_SLOW] * len(envelope.rcpt_tos)
+        task = self.pool.run(self._hand_over(envelope, mail))
         # wait() leaves the task alone, both when the time is up and when this one is cancelled.
-        await asyncio.wait({task}, timeout=self.wire.limits.handler_s)
+        await asyncio.wait({task}, timeout=self.pool.limits.handler_s)
         if not task.done() or task.cancelled():
             return [replies.TEMPORARY_FAILURE] * len(envelope.rcpt_tos)
         return task.result()
 
-    async def _hand_over(self, envelope: Envelope, incoming: DataReader) -> Sequence[Reply]:
+    async def _hand_over(self, envelope: Envelope, mail: DataReader) -> Sequence[Reply]:
         try:
-            answers = await self.guarded(self._ask(envelope, incoming.content()))
+            outcomes = await self.guarded(self._call_data_hook(envelope, mail.content()))
         finally:
-            incoming.release()
-        if isinstance(answers, Reply):
-            return [answers] * len(envelope.rcpt_tos)
-        return answers
+            mail.release()
+        if isinstance(outcomes, Reply):
+            return [outcomes] * len(envelope.rcpt_tos)
+        return outcomes
 
-    async def _ask(self, envelope: Envelope, raw: bytes) -> Sequence[Reply]:
-        answers = await self.hooks.data(envelope, raw)
-        if len(answers) != len(envelope.rcpt_tos):
-            raise ValueError(f"{len(answers)} replies for {len(envelope.rcpt_tos)} recipients")
-        return answers
+    async def _call_data_hook(self, envelope: Envelope, raw: bytes) -> Sequence[Reply]:
+        outcomes = await self.hooks.data(envelope, raw)
+        if len(outcomes) != len(envelope.rcpt_tos):
+            raise ValueError(f"{len(outcomes)} replies for {len(envelope.rcpt_tos)} recipients")
+        return outcomes
 
     def _envelope(self) -> Envelope:
         sender = self.envelope.mail_from or NULL_PATH
@@ -156,9 +156,9 @@ class SmtpConnection(ServerConnection):
             strangers=self.listener.strangers,
         )
 
-    async def answer(self, answers: Sequence[Reply]) -> None:
+    async def send_replies(self, outcomes: Sequence[Reply]) -> None:
         """Tells the client what became of its mail, given one reply for each recipient."""
-        reply = replies.for_all(answers)
+        reply = replies.for_all(outcomes)
         self._count(reply)
         await self.push(reply)
 
@@ -179,7 +179,7 @@ class LmtpConnection(SmtpConnection):
     async def check_helo_needed(self, helo: str = "LHLO") -> bool:
         return await super().check_helo_needed(helo)
 
-    async def answer(self, answers: Sequence[Reply]) -> None:
-        self._count(replies.for_all(answers))
-        for reply in answers:
+    async def send_replies(self, outcomes: Sequence[Reply]) -> None:
+        self._count(replies.for_all(outcomes))
+        for reply in outcomes:
             await self.push(reply)

@@ -26,7 +26,7 @@ from aiosmtpd.smtp import Envelope as Transaction
 from gateway.smtp.data_reader import BLOCK_BYTES
 from gateway.smtp.limits import ConnectionPool, IPAddress
 from rules import replies
-from rules.mail import Envelope, StrangersWish
+from rules.mail import Envelope, StrangerHandling
 from rules.replies import Reply
 
 log = logging.getLogger("gateway.smtp")
@@ -41,7 +41,7 @@ LINGER_S = 2.0
 MAIL_COMMANDS = frozenset({"MAIL", "RCPT", "DATA", "QUIT"})
 """All others are junk, once there are too many of them."""
 NOT_IMPLEMENTED = frozenset({"AUTH", "EXPN", "HELP"})
-FOREIGN = frozenset({"BDAT", "CONNECT", "GET", "POST", "PUT"})
+FOREIGN_COMMANDS = frozenset({"BDAT", "CONNECT", "GET", "POST", "PUT"})
 """What follows these is content, not commands: the connection ends."""
 
 BAD_LINE = Reply(500, "5.5.2", "Commands are one line of printable UTF-8, ended by CRLF")
@@ -51,13 +51,20 @@ NO_SUCH_FEATURE = Reply(502, "5.5.1", "Command not implemented")
 OUT_OF_ORDER = Reply(503, "5.5.1", "Bad sequence of commands")
 INJECTED_BEFORE_TLS = Reply(554, "5.5.1", "Nothing may follow STARTTLS before the handshake")
 
-STATUS = {500: "5.5.2", 501: "5.5.4", 502: "5.5.1", 503: "5.5.1", 552: "5.3.4", 555: "5.5.4"}
+ENHANCED_STATUS = {
+    500: "5.5.2",
+    501: "5.5.4",
+    502: "5.5.1",
+    503: "5.5.1",
+    552: "5.3.4",
+    555: "5.5.4",
+}
 """The enhanced status of a reply that aiosmtpd words without one; X.0.0 for other codes."""
 
-_WORDED = re.compile(r"(\d\d\d) (?:([245]\.\d{1,3}\.\d{1,3}) )?(.*)", re.DOTALL)
+_REPLY_LINE = re.compile(r"(\d\d\d) (?:([245]\.\d{1,3}\.\d{1,3}) )?(.*)", re.DOTALL)
 
 AIOSMTPD = "1.4.6"
-_LEANED_ON: dict[Any, set[str]] = {
+_PRIVATE_NAMES: dict[Any, set[str]] = {
     SMTP: {"_call_handler_hook", "_getaddr", "_handle_client", "_set_post_data_state"}
     | {"_reset_timeout", "_set_rset_state", "_timeout_cb", "check_helo_needed"},
     SMTP.__init__: {"_original_transport", "_proxy_timeout", "_smtp_methods", "_timeout_handle"}
@@ -67,17 +74,17 @@ _LEANED_ON: dict[Any, set[str]] = {
 }
 
 
-def check_foundations(version: str = aiosmtpd.__version__) -> None:
+def check_aiosmtpd(version: str = aiosmtpd.__version__) -> None:
     """Raises ImportError where aiosmtpd is not the one whose private names this room uses."""
     if version != AIOSMTPD:
         raise ImportError(f"gateway/smtp is written for aiosmtpd {AIOSMTPD}, not {version}")
-    for owner, names in _LEANED_ON.items():
-        there = dir(owner) if isinstance(owner, type) else owner.__code__.co_names
-        if missing := names.difference(there):
+    for owner, names in _PRIVATE_NAMES.items():
+        available = dir(owner) if isinstance(owner, type) else owner.__code__.co_names
+        if missing := names.difference(available):
             raise ImportError(f"{owner.__qualname__} has no {', '.join(sorted(missing))}")
 
 
-check_foundations()
+check_aiosmtpd()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Listener:
     """Bare CR and LF in their mails become CRLF, where others are refused."""
     relay_peers: Networks = ()
     """They may have more connections."""
-    strangers: StrangersWish | None = None
+    strangers: StrangerHandling | None = None
     """Goes with every mail that comes here."""
 
 
@@ -126,26 +133,26 @@ class ServerConnection(SMTP):
     _original_transport: asyncio.Transport | None
     _timeout_handle: asyncio.TimerHandle
 
-    def __init__(self, hooks: Hooks, wire: ConnectionPool, listener: Listener) -> None:
+    def __init__(self, hooks: Hooks, pool: ConnectionPool, listener: Listener) -> None:
         self.hooks = hooks
-        self.wire = wire
+        self.pool = pool
         self.listener = listener
         self.peer: IPAddress | None = None
         self.in_data = False
         self.tls = False
-        self.over = False
+        self.closing = False
         """The last reply is written: no more input counts, no more output goes out."""
         self.errors = 0
         self.junk_commands = 0
         self._peer_finished = False
         super().__init__(
             self,  # the handler, of which `_call_handler_hook` leaves nothing to be asked
-            data_size_limit=wire.limits.mail_size_bytes,
+            data_size_limit=pool.limits.mail_size_bytes,
             enable_SMTPUTF8=True,
             hostname=listener.hostname,
             ident=self.protocol_name,
             tls_context=listener.tls_context,
-            timeout=wire.limits.idle_s,
+            timeout=pool.limits.idle_s,
             proxy_protocol_timeout=listener.proxy_protocol_timeout_s,
             loop=asyncio.get_running_loop(),
         )
@@ -158,23 +165,23 @@ class ServerConnection(SMTP):
 
     def connection_made(self, transport: Any) -> None:
         # Also called when TLS has come up on a connection that is counted already.
-        refusal = None if self._original_transport is not None else self._enter(transport)
+        refusal = None if self._original_transport is not None else self._admit(transport)
         if refusal is None:
             self.tls = transport.get_extra_info("sslcontext") is not None
             super().connection_made(transport)
             return
-        self.over = True
-        self.wire.leave(self)
+        self.closing = True
+        self.pool.remove(self)
         transport.write(_line(refusal))
         transport.close()
 
-    def _enter(self, transport: asyncio.BaseTransport) -> Reply | None:
-        refusal = self.wire.enter(self)
+    def _admit(self, transport: asyncio.BaseTransport) -> Reply | None:
+        refusal = self.pool.add(self)
         if refusal is None and self.listener.proxy_protocol_timeout_s is None:
-            refusal = self._meet(_host(transport))
+            refusal = self._register_peer(_host(transport))
         return refusal
 
-    def _meet(self, host: str) -> Reply | None:
+    def _register_peer(self, host: str) -> Reply | None:
         """Notes who the peer is; None, or why it may not stay."""
         try:
             address = ip_address(host)
@@ -182,40 +189,40 @@ class ServerConnection(SMTP):
             return None  # a unix socket has no address, so no cap of its own
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         self.peer = mapped or address
-        limits = self.wire.limits
+        limits = self.pool.limits
         relay = self.is_peer_in(self.listener.relay_peers)
-        cap = limits.connections_per_relay if relay else limits.connections_per_peer
-        return self.wire.count_peer(self, self.peer, cap)
+        max_connections = limits.connections_per_relay if relay else limits.connections_per_peer
+        return self.pool.count_peer(self, self.peer, max_connections)
 
     def is_peer_in(self, networks: Networks) -> bool:
         return self.peer is not None and any(self.peer in network for network in networks)
 
     def data_received(self, data: bytes) -> None:
-        if not self.over:
+        if not self.closing:
             super().data_received(data)
 
     def eof_received(self) -> bool:
         """Keeps the other half open, where it can be, so that what was sent is answered."""
-        if self.over:
+        if self.closing:
             return False
         self._peer_finished = True
         self._reader.feed_eof()
         return not self.tls
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.over = True
-        self.wire.leave(self)
+        self.closing = True
+        self.pool.remove(self)
         if self.transport is not None:
             super().connection_lost(error)
 
     def _timeout_cb(self) -> None:
         if not self.in_data:  # DATA and the hook have their own watches
-            self.goodbye(replies.IDLE)
+            self.close_with(replies.IDLE)
 
     def shut_down(self) -> None:
         """Says 421: now, or after the reply to the mail that is on its way."""
         if not self.in_data:
-            self.goodbye(replies.SHUTTING_DOWN)
+            self.close_with(replies.SHUTTING_DOWN)
 
     def abort(self) -> None:
         """Drops the connection without a word, so a peer that is stuck cannot keep it."""
@@ -223,18 +230,18 @@ class ServerConnection(SMTP):
         if transport is not None:
             transport.abort()
 
-    def goodbye(self, reply: Reply) -> None:
+    def close_with(self, reply: Reply) -> None:
         """The last reply. What still comes is dropped, for `LINGER_S` at most.
 
         To close over unread input would reset the connection, and could take the reply with it.
         """
-        if self.over or self.transport is None:
+        if self.closing or self.transport is None:
             return
         if self._original_transport is not None and not self.tls:  # amid the handshake
             self.abort()
             return
         self._writer.write(_line(reply))
-        self.over = True
+        self.closing = True
         if self.tls or self._peer_finished:
             self.transport.close()
         else:
@@ -250,19 +257,19 @@ class ServerConnection(SMTP):
     # ---- commands and replies ----
 
     async def _handle_client(self) -> None:
-        gone = (asyncio.IncompleteReadError, ConnectionError)
+        disconnected = (asyncio.IncompleteReadError, ConnectionError)
         try:
             if self._proxy_timeout is None or await self._read_proxy_header():
                 self._writer.write(f"220 {self.hostname} {self.protocol_name}\r\n".encode())
-                while not self.over:
-                    mishap = await self.guarded(self._next_command(), through=gone)
-                    if mishap is not None:
+                while not self.closing:
+                    failure_reply = await self.guarded(self._next_command(), reraise=disconnected)
+                    if failure_reply is not None:
                         self.reset()
-                        await self.push(mishap)
-        except gone:
+                        await self.push(failure_reply)
+        except disconnected:
             log.debug("peer %s hung up", self.peer)
         finally:
-            if self.transport is not None and not self.over:
+            if self.transport is not None and not self.closing:
                 self.transport.close()
 
     async def _read_proxy_header(self) -> bool:
@@ -275,32 +282,32 @@ class ServerConnection(SMTP):
             return False
         self._reset_timeout()
         # A balancer's own health check names nobody: LOCAL in v2, UNKNOWN in v1.
-        named = None if header.command == V2_CMD.LOCAL else header.src_addr
-        refusal = self._meet(str(named or _host(self.transport)))
+        address = None if header.command == V2_CMD.LOCAL else header.src_addr
+        refusal = self._register_peer(str(address or _host(self.transport)))
         if refusal is not None:
-            self.goodbye(refusal)
+            self.close_with(refusal)
         return refusal is None
 
     async def _next_command(self) -> None:
         try:
             line = await self._reader.readuntil(b"\n")
         except asyncio.LimitOverrunError:
-            self.goodbye(LINE_TOO_LONG)
+            self.close_with(LINE_TOO_LONG)
             return
         if line.find(b"\r") != len(line) - len(b"\r\n"):
-            self.goodbye(BAD_LINE)
-        elif not self.over:
-            await self._obey(line[:-2].decode("utf-8", "replace"))
+            self.close_with(BAD_LINE)
+        elif not self.closing:
+            await self._execute(line[:-2].decode("utf-8", "replace"))
 
-    async def _obey(self, line: str) -> None:
+    async def _execute(self, line: str) -> None:
         verb, _, argument = line.partition(" ")
         verb = verb.upper()
         command = self._smtp_methods.get(verb)
         self.junk_commands += verb not in MAIL_COMMANDS
-        if self.junk_commands > self.wire.limits.junk_commands:
-            self.goodbye(replies.TOO_MANY_ERRORS)
-        elif verb in FOREIGN:
-            self.goodbye(NO_SUCH_FEATURE)
+        if self.junk_commands > self.pool.limits.junk_commands:
+            self.close_with(replies.TOO_MANY_ERRORS)
+        elif verb in FOREIGN_COMMANDS:
+            self.close_with(NO_SUCH_FEATURE)
         elif len(line) > COMMAND_BYTES:
             await self.push(LINE_TOO_LONG)
         elif "\N{REPLACEMENT CHARACTER}" in line or not line.isprintable():
@@ -317,13 +324,13 @@ class ServerConnection(SMTP):
 
     async def push(self, status: Reply | str) -> None:  # type: ignore[override]  # no bytes here
         """Writes one reply, and says goodbye after too many refusals."""
-        if self.over:
+        if self.closing:
             return
         line = _line(status)
         await self.write(line)
         self.errors += line.startswith(b"5")
-        if self.errors >= self.wire.limits.errors:
-            self.goodbye(replies.TOO_MANY_ERRORS)
+        if self.errors >= self.pool.limits.errors:
+            self.close_with(replies.TOO_MANY_ERRORS)
 
     async def write(self, text: bytes) -> None:
         """Writes, and waits while the peer does not read."""
@@ -332,7 +339,7 @@ class ServerConnection(SMTP):
             await self._writer.drain()
 
     async def guarded(
-        self, work: Awaitable[T], through: tuple[type[Exception], ...] = ()
+        self, work: Awaitable[T], reraise: tuple[type[Exception], ...] = ()
     ) -> T | Reply:
         """What `work` gives; or a 451 with a reference into the log, should it raise.
 
@@ -341,14 +348,14 @@ class ServerConnection(SMTP):
         """
         try:
             return await work
-        except through:
+        except reraise:
             raise
         except Exception as error:
             reference = secrets.token_hex(4)
             with contextlib.suppress(Exception):  # a broken log must not cost the reply
                 log.error("failure %s, peer %s", reference, self.peer, exc_info=error)
-            again = replies.TEMPORARY_FAILURE
-            return again.with_text(f"{again.text} (reference {reference})")
+            reply = replies.TEMPORARY_FAILURE
+            return reply.with_text(f"{reply.text} (reference {reference})")
 
     async def _call_handler_hook(self, command: str, *args: Any) -> Any:
         """The seam of aiosmtpd: MISSING has it do what it does by default."""
@@ -362,7 +369,7 @@ class ServerConnection(SMTP):
             await self.push(NO_SUCH_FEATURE if self.tls_context is None else OUT_OF_ORDER)
             return
         if self._reader._buffer:  # type: ignore[attr-defined]  # no public look at what waits
-            self.goodbye(INJECTED_BEFORE_TLS)
+            self.close_with(INJECTED_BEFORE_TLS)
             return
         error = None
         try:
@@ -383,8 +390,8 @@ def _host(transport: asyncio.BaseTransport) -> str:
 
 def _line(status: Reply | str) -> bytes:
     """The reply on one line of ASCII; with an enhanced status (RFC 2034), but for 3xx."""
-    if isinstance(status, str) and (worded := _WORDED.fullmatch(status)):
-        code, enhanced, text = int(worded[1]), worded[2], worded[3]
+    if isinstance(status, str) and (match := _REPLY_LINE.fullmatch(status)):
+        code, enhanced, text = int(match[1]), match[2], match[3]
         if code // 100 != 3:
-            status = Reply(code, enhanced or STATUS.get(code, f"{code // 100}.0.0"), text)
+            status = Reply(code, enhanced or ENHANCED_STATUS.get(code, f"{code // 100}.0.0"), text)
     return f"{status}\r\n".encode("ascii")

@@ -22,14 +22,14 @@ class DataReader:
     and forgotten.
     """
 
-    def __init__(self, wire: ConnectionPool, *, lenient: bool) -> None:
-        self._wire = wire
+    def __init__(self, pool: ConnectionPool, *, lenient: bool) -> None:
+        self._pool = pool
         self._lenient = lenient
         # The line end of the DATA command counts: an empty mail is nothing but `.CRLF` behind it.
         self._tail = b"\r\n"
         self._blocks = [self._tail]
         self._held_bytes = 0
-        self._crs = self._lfs = self._pairs = 0
+        self._cr_count = self._lf_count = self._crlf_count = 0
         self._after_cr = False
         self._seen_bytes = 0
         self._ended = False
@@ -41,20 +41,20 @@ class DataReader:
         Raises:
             asyncio.IncompleteReadError: the client hung up.
         """
-        limits = self._wire.limits
+        limits = self._pool.limits
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limits.data_total_s
-        least = limits.data_min_bytes_per_s * limits.data_window_s
-        while not self._done:
+        window_min_bytes = limits.data_min_bytes_per_s * limits.data_window_s
+        while not self._finished:
             refused = self.refusal is not None
             window_end = loop.time() + (REFUSED_IDLE_S if refused else limits.data_window_s)
-            before = self._seen_bytes
+            bytes_before = self._seen_bytes
             try:
                 async with asyncio.timeout_at(min(window_end, deadline)):
                     await self._read_blocks(reader, refused=refused)
             except TimeoutError:
-                came = self._seen_bytes - before
-                if loop.time() >= deadline or came < (1 if refused else least):
+                received_bytes = self._seen_bytes - bytes_before
+                if loop.time() >= deadline or received_bytes < (1 if refused else window_min_bytes):
                     return False
         return self._ended
 
@@ -62,25 +62,27 @@ class DataReader:
         """The mail as its author wrote it: the end mark gone, the dots unstuffed (§4.5.2)."""
         text = b"".join(self._blocks)[: -len(b".\r\n")]
         self._blocks.clear()
-        if self._crs != self._pairs or self._lfs != self._pairs:  # from a lenient peer
+        if (
+            self._cr_count != self._crlf_count or self._lf_count != self._crlf_count
+        ):  # from a lenient peer
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
         return text.replace(b"\r\n.", b"\r\n")[len(b"\r\n") :]
 
     def release(self) -> None:
         """Gives the memory back; harmless if done already."""
         self._blocks.clear()
-        self._wire.in_flight_bytes -= self._held_bytes
+        self._pool.in_flight_bytes -= self._held_bytes
         self._held_bytes = 0
 
     @property
-    def _done(self) -> bool:
+    def _finished(self) -> bool:
         """At the end; or refused and still coming after twice the size that could be taken."""
-        most = 2 * self._wire.limits.mail_size_bytes
-        return self._ended or (self.refusal is not None and self._seen_bytes > most)
+        max_bytes = 2 * self._pool.limits.mail_size_bytes
+        return self._ended or (self.refusal is not None and self._seen_bytes > max_bytes)
 
     async def _read_blocks(self, reader: asyncio.StreamReader, *, refused: bool) -> None:
         """Reads on while nothing changes: not done, and refused or not as before."""
-        while not self._done and (self.refusal is not None) == refused:
+        while not self._finished and (self.refusal is not None) == refused:
             await self._read_block(reader)
 
     async def _read_block(self, reader: asyncio.StreamReader) -> None:
@@ -88,34 +90,37 @@ class DataReader:
         if not block:
             raise asyncio.IncompleteReadError(b"", None)
         text = self._tail + block
-        at = text.find(_END)
-        if at >= 0:
+        end_at = text.find(_END)
+        if end_at >= 0:
             self._ended = True
-            size_bytes = at + len(_END) - len(self._tail)
+            size_bytes = end_at + len(_END) - len(self._tail)
             # The commands behind the mail go back; StreamReader has no public way to do it.
             reader._buffer[:0] = block[size_bytes:]  # type: ignore[attr-defined]
             block = block[:size_bytes]
         self._tail = text[1 - len(_END) :]
         self._seen_bytes += len(block)
-        self.refusal = self.refusal or self._judge(block)
+        self.refusal = self.refusal or self._check(block)
         if self.refusal is None:
             self._blocks.append(block)
             self._held_bytes += len(block)
-            self._wire.in_flight_bytes += len(block)
+            self._pool.in_flight_bytes += len(block)
         else:
             self.release()
 
-    def _judge(self, block: bytes) -> Reply | None:
-        self._crs += block.count(b"\r")
-        self._lfs += block.count(b"\n")
-        self._pairs += block.count(b"\r\n") + (self._after_cr and block.startswith(b"\n"))
+    def _check(self, block: bytes) -> Reply | None:
+        self._cr_count += block.count(b"\r")
+        self._lf_count += block.count(b"\n")
+        self._crlf_count += block.count(b"\r\n") + (self._after_cr and block.startswith(b"\n"))
         self._after_cr = block.endswith(b"\r")
-        bare = self._lfs != self._pairs or self._crs != self._pairs + self._after_cr
-        limits = self._wire.limits
+        bare = (
+            self._lf_count != self._crlf_count
+            or self._cr_count != self._crlf_count + self._after_cr
+        )
+        limits = self._pool.limits
         if b"\0" in block or (bare and not self._lenient):
             return replies.BARE_LINE_END
         if self._seen_bytes > limits.mail_size_bytes + len(b".\r\n"):
             return replies.MAIL_TOO_BIG
-        if self._wire.in_flight_bytes + len(block) > limits.in_flight_bytes:
+        if self._pool.in_flight_bytes + len(block) > limits.in_flight_bytes:
             return replies.TOO_MUCH_IN_FLIGHT
         return None

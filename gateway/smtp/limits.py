@@ -64,7 +64,7 @@ class ConnectionPool:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def enter(self, connection: PooledConnection) -> Reply | None:
+    def add(self, connection: PooledConnection) -> Reply | None:
         """None, or why there is no room for another connection."""
         if self.draining:
             return replies.SHUTTING_DOWN
@@ -74,16 +74,18 @@ class ConnectionPool:
         self._idle.clear()
         return None
 
-    def count_peer(self, connection: PooledConnection, peer: IPAddress, cap: int) -> Reply | None:
+    def count_peer(
+        self, connection: PooledConnection, peer: IPAddress, max_connections: int
+    ) -> Reply | None:
         """None, or why there is no room for another connection of this peer."""
         key = peer.packed[:8]  # all of IPv4, the /64 of IPv6
-        if self.peers[key] >= cap:
+        if self.peers[key] >= max_connections:
             return replies.TOO_MANY_CONNECTIONS
         self.peers[key] += 1
         self.connections[connection] = key
         return None
 
-    def leave(self, connection: PooledConnection) -> None:
+    def remove(self, connection: PooledConnection) -> None:
         """Forgets the connection; harmless if done already."""
         key = self.connections.pop(connection, None)
         if key is not None:

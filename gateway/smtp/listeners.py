@@ -43,8 +43,8 @@ class SmtpHooks:
 
 
 async def listen_tcp(
-    ingress: SmtpHooks,
-    wire: ConnectionPool,
+    hooks: SmtpHooks,
+    pool: ConnectionPool,
     listener: Listener,
     host: str,
     port: int,
@@ -58,7 +58,7 @@ async def listen_tcp(
     several processes share the port.
     """
     return await asyncio.get_running_loop().create_server(
-        lambda: _connection(ingress, wire, listener),
+        lambda: _connection(hooks, pool, listener),
         host,
         port,
         backlog=BACKLOG,
@@ -69,13 +69,13 @@ async def listen_tcp(
 
 
 async def listen_unix(
-    ingress: SmtpHooks, wire: ConnectionPool, listener: Listener, path: Path
+    hooks: SmtpHooks, pool: ConnectionPool, listener: Listener, path: Path
 ) -> asyncio.Server:
     """Serves on a unix socket, removing a stale one. Raises OSError if it cannot be bound."""
     return await asyncio.get_running_loop().create_unix_server(
-        lambda: _connection(ingress, wire, listener), path, backlog=BACKLOG
+        lambda: _connection(hooks, pool, listener), path, backlog=BACKLOG
     )
 
 
-def _connection(ingress: SmtpHooks, wire: ConnectionPool, listener: Listener) -> ServerConnection:
-    return (LmtpConnection if listener.lmtp else SmtpConnection)(ingress, wire, listener)
+def _connection(hooks: SmtpHooks, pool: ConnectionPool, listener: Listener) -> ServerConnection:
+    return (LmtpConnection if listener.lmtp else SmtpConnection)(hooks, pool, listener)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from rules.decision.model import Reason
 from rules.facts import Facts, Participant, ParticipantKind, Presence, Ticket
-from rules.identity import ProofLevel, Sender, Standing, enough, token_holder
+from rules.identity import ProofLevel, Sender, Standing, is_proven_enough, token_holder
 from rules.policy import Policy
 from rules.sender.pointers import Pointer, PointerKind
 from rules.sender.tokens import Purpose
@@ -97,7 +97,11 @@ def _entitlement(
     right, reason = _right(
         sender, pointer, ticket, member, _has_own_token(sender, ticket, facts, policy)
     )
-    if right is Right.COMMENT and sender is not None and not enough(sender, policy.proof.comment):
+    if (
+        right is Right.COMMENT
+        and sender is not None
+        and not is_proven_enough(sender, policy.proof.comment)
+    ):
         right = Right.NONE
     guest = (
         member is not None

@@ -15,9 +15,9 @@ from rules.decision.model import AddComment, Hold, Moved, OpenTicket, Reason, Re
 from rules.decision.staff import by_staff
 from rules.decision.unsubscribe import unsubscribe
 from rules.facts import Presence, Ticket
-from rules.identity import ProofLevel, Sender, Standing, enough
+from rules.identity import ProofLevel, Sender, Standing, is_proven_enough
 from rules.mail.automatic import wants_no_answer
-from rules.mail.language import spoken
+from rules.mail.language import author_language
 from rules.mail.quoting import own_text, visible
 from rules.mail.thanks import only_thanks
 from rules.sender.pointers import PointerKind
@@ -111,14 +111,14 @@ def _escalation(
         return (), ()
     if case.facts.refused:
         return (), (_receipt(case, ticket, ("text", case.facts.refused)),)
-    if not enough(who, case.policy.proof.command):
+    if not is_proven_enough(who, case.policy.proof.command):
         return (), (_receipt(case, ticket, ("saying", ReceiptText.UNPROVEN.value)),)
     return (changes.Escalate(asked.reason),), ()
 
 
 def _receipt(case: Case, ticket: Ticket, *detail: tuple[str, str]) -> NoticeOrder:
     address = case.who.address
-    language = ticket.language_of(address) or spoken(case.mail.header)
+    language = ticket.language_of(address) or author_language(case.mail.header)
     return NoticeOrder(NoticeKind.RECEIPT, address, language, detail)
 
 
@@ -291,7 +291,9 @@ def _opening(
         claim,
         policy.severity.customers_may_set,
     )
-    language = (who.person.language if who.person is not None else "") or spoken(mail.header)
+    language = (who.person.language if who.person is not None else "") or author_language(
+        mail.header
+    )
     said = request_text(mail.subject, body_text(mail))
     acknowledgement = (
         (notifications.acknowledgement(who.address, language, said, policy),)

@@ -13,13 +13,13 @@ from rules.facts import Presence, Returned, Ticket
 from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Mail
 from rules.mail.automatic import wants_no_answer
-from rules.mail.bounces import Bounce, suspends
+from rules.mail.bounces import Bounce, suspends_address
 from rules.mail.header import Ambiguous
-from rules.mail.language import spoken
+from rules.mail.language import author_language
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, Result
 from rules.sender.pointers import PointerKind
-from rules.sender.signature_scope import names_one_of
+from rules.sender.signature_scope import is_addressed_to
 from rules.service import notifications, sla_rules
 from rules.ticket.notices import NoticeKind, NoticeOrder, may_be_invited
 
@@ -79,7 +79,7 @@ def bounce(case: Case) -> Finding:
         if case.automatic is None:
             return Finding(saw, "but no report: a mail like any other")
         return Finding(saw, _kept(returned.ticket), Record(returned.ticket, ""), Reason.AUTOMATIC)
-    suspended = not returned.counted and suspends(returned.hard_before, report.failure)
+    suspended = not returned.counted and suspends_address(returned.hard_before, report.failure)
     bounced = Bounced(
         returned.notice, returned.address, report.failure, report.diagnostic, suspended
     )
@@ -203,7 +203,7 @@ def _is_on(ticket: Ticket, who: Sender) -> bool:
 
 def _is_addressed(case: Case) -> bool:
     names = {case.facts.mailbox.address, *case.policy.aliases}
-    return names_one_of(case.mail, names)
+    return is_addressed_to(case.mail, names)
 
 
 def _unanswered(case: Case, saw: str) -> Finding:
@@ -223,7 +223,7 @@ def _invitation(case: Case, who: Sender) -> tuple[NoticeOrder, ...]:
         return ()
     if not may_be_invited(case.facts.invited_at, now):
         return ()
-    return (NoticeOrder(NoticeKind.INVITATION, who.address, spoken(case.mail.header)),)
+    return (NoticeOrder(NoticeKind.INVITATION, who.address, author_language(case.mail.header)),)
 
 
 def _has_support(who: Sender, policy: Policy) -> bool:

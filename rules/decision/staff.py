@@ -33,7 +33,7 @@ from rules.decision.entitlement import Entitlement, Right
 from rules.decision.model import AddComment, Reason
 from rules.decision.unsubscribe import unsubscribe
 from rules.facts import Ticket
-from rules.identity import enough
+from rules.identity import is_proven_enough
 from rules.mail.quoting import REPLY_MARK, published
 from rules.service import notifications, sla_rules
 from rules.service.participants import additions
@@ -57,7 +57,7 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
         return unsubscribe(case, ticket, member, saw)
     wanted, faults = _as_changes(given.given, who.address)
     faults = (*given.faults, *faults, *((case.facts.refused,) if case.facts.refused else ()))
-    if given.given and not enough(who, policy.proof.command):
+    if given.given and not is_proven_enough(who, policy.proof.command):
         faults = (*faults, f"commands need {policy.proof.command}")
     if faults:
         text = "Nothing was done, and nothing was published:\n" + "\n".join(faults)

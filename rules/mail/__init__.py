@@ -7,7 +7,7 @@ from rules.mail.message import (
     Envelope,
     Mail,
     Mailbox,
-    StrangersWish,
+    StrangerHandling,
     Unreadable,
     as_sent,
 )
@@ -19,7 +19,7 @@ __all__ = [
     "Envelope",
     "Mail",
     "Mailbox",
-    "StrangersWish",
+    "StrangerHandling",
     "Unreadable",
     "as_sent",
 ]

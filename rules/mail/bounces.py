@@ -58,7 +58,7 @@ _HARD = frozenset(
 
 # These say nothing, so the reply code is asked. §3.5 knows x.4.1 in class 4 only; Exchange Online
 # says 550 5.4.1 of unknown recipients, others say 541 5.4.1 of unwanted mail.
-_EMPTY = frozenset({"5.4.1", "5.5.0"})
+_UNINFORMATIVE = frozenset({"5.4.1", "5.5.0"})
 
 # RFC 5321 §4.2.2, and RFC 7504 (521, 556: the host accepts no mail at all). 552 is a full mailbox,
 # 554 can be anything.
@@ -66,7 +66,7 @@ _HARD_CODES = frozenset({521, 550, 551, 553, 556})
 _STATUS = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})", re.ASCII)
 
 
-def judged(status: str, action: str, smtp_code: int | None) -> Failure:
+def classify(status: str, action: str, smtp_code: int | None) -> Failure:
     """What a failed recipient's fields say about the address.
 
     `action` is the word of RFC 3464 §2.3.3: `delayed` is believed whatever the status is, any
@@ -80,14 +80,14 @@ def judged(status: str, action: str, smtp_code: int | None) -> Failure:
     kind, subject = (found[1], found[2]) if found else ("", "")
     if kind == "4":
         return Failure.SOFT
-    if kind == "5" and subject != "0" and status not in _EMPTY:
+    if kind == "5" and subject != "0" and status not in _UNINFORMATIVE:
         return Failure.HARD if status in _HARD else Failure.SOFT
     return Failure.HARD if smtp_code in _HARD_CODES else Failure.SOFT
 
 
-def suspends(earlier_hard: int, this: Failure) -> bool:
+def suspends_address(earlier_hard: int, failure: Failure) -> bool:
     """Whether this bounce, after so many hard ones, is the one that suspends the address."""
-    return this is Failure.HARD and earlier_hard + 1 == HARD_BOUNCES
+    return failure is Failure.HARD and earlier_hard + 1 == HARD_BOUNCES
 
 
 # An address such as 5.1.1.7 or a version such as 15.2.1 is no status. The best place for one is
@@ -110,9 +110,9 @@ def status_of(stated: str, diagnostic: str) -> str:
     status = found[0] if found else ""
     if status and not _is_vague(status):
         return status
-    said = [one or other for one, other in _PLACED.findall(diagnostic)]
-    said += _ANYWHERE.findall(diagnostic)
-    of_class = [one for one in said if not status or one[0] == status[0]]
+    mentioned = [one or other for one, other in _PLACED.findall(diagnostic)]
+    mentioned += _ANYWHERE.findall(diagnostic)
+    of_class = [one for one in mentioned if not status or one[0] == status[0]]
     exact = next((one for one in of_class if not _is_vague(one)), "")
     return exact or status or next(iter(of_class), "")
 
@@ -125,9 +125,9 @@ def smtp_code_of(diagnostic: str) -> int | None:
 
 # What servers without enhanced codes say. The first line that fits wins, and the mild ones come
 # first: where a text allows two readings, the address is spared.
-_WORDS = tuple(
-    (re.compile(words, re.IGNORECASE), meaning)
-    for words, meaning in (
+_PHRASES = tuple(
+    (re.compile(pattern, re.IGNORECASE), meaning)
+    for pattern, meaning in (
         # What answers another command than RCPT is not about the recipient.
         (r"(?:after|reply to) (?:\w+ of )?(?:initial|mail from|data|e?helo|connect)", "7.0"),
         (r"refused to talk to|rcpthosts", "7.0"),
@@ -159,7 +159,9 @@ def presumed_status(status: str, diagnostic: str) -> str:
         return status
     text = " ".join(diagnostic[:_SEARCHED_CHARACTERS].split())
     kind = status[:1] or str(smtp_code_of(diagnostic) or 5)[0]
-    return next((f"{kind}.{meaning}" for words, meaning in _WORDS if words.search(text)), status)
+    return next(
+        (f"{kind}.{meaning}" for pattern, meaning in _PHRASES if pattern.search(text)), status
+    )
 
 
 def _is_vague(status: str) -> bool:

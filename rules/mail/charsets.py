@@ -52,7 +52,7 @@ _WITHOUT_ALIAS = (
 )
 
 # The label on the left is what mail says, the codec on the right what its senders mean.
-_WIDER = {
+_SUPERSETS = {
     "ansi": "cp1252",
     "ansi_x3_4_1968": "ascii",
     "big5": "big5hkscs",
@@ -94,7 +94,7 @@ _WIDER = {
 }
 
 # The same widening by codec, so that every other spelling of the label gets it too.
-_WIDER_CODEC = {
+_SUPERSET_CODECS = {
     "big5": "big5hkscs",
     "euc_kr": "cp949",
     "gb2312": "gb18030",
@@ -117,13 +117,13 @@ def _known_labels() -> Mapping[str, str]:
     codecs = {codec: codec for codec in (*aliases.values(), *_WITHOUT_ALIAS)}
     labels = {**codecs, **aliases}
     kept = {
-        label: _WIDER_CODEC.get(codec, codec)
+        label: _SUPERSET_CODECS.get(codec, codec)
         for label, codec in labels.items()
         if codec not in _NEVER
     }
-    spelt = {**kept, **_WIDER}
-    run_together = {label.replace("_", ""): codec for label, codec in spelt.items()}
-    return MappingProxyType({**run_together, **spelt})
+    spelled = {**kept, **_SUPERSETS}
+    run_together = {label.replace("_", ""): codec for label, codec in spelled.items()}
+    return MappingProxyType({**run_together, **spelled})
 
 
 _LABELS = _known_labels()
@@ -172,33 +172,33 @@ def decode(data: bytes, declared: str = "") -> tuple[str, bool]:
     codec = codec_for(declared) if declared else ""
     if data.isascii() and b"\x1b" not in data and codec in ("", "ascii", "utf_8", "cp1252"):
         return data.decode("ascii"), False
-    sure = (codec, *(bom for mark, bom in _BOMS if data.startswith(mark)), "utf_8")
-    escaped = tuple(name for mark, name in _ISO_2022 if not codec and mark in data)
+    candidates = (codec, *(bom for mark, bom in _BOMS if data.startswith(mark)), "utf_8")
+    iso_2022_codecs = tuple(name for mark, name in _ISO_2022 if not codec and mark in data)
     # Bytes with escapes are valid UTF-8 too, so without a label the escapes are asked first.
-    for name in escaped:
-        text = _strictly(data, name)
+    for name in iso_2022_codecs:
+        text = _decode_strictly(data, name)
         if text is not None:
             return text, True
-    for name in sure:
-        text = _strictly(data, name) if name else None
+    for name in candidates:
+        text = _decode_strictly(data, name) if name else None
         if text is not None:
             # A mark at the front is no text, whichever codec has left it there.
             return text.removeprefix("\ufeff"), False
-    text = _mostly(data, codec or "utf_8")
+    text = _decode_mostly_valid(data, codec or "utf_8")
     if text is None:
-        text = _single_bytes(data)
+        text = _decode_single_bytes(data)
     return text, True
 
 
-def _strictly(data: bytes, codec: str) -> str | None:
+def _decode_strictly(data: bytes, codec: str) -> str | None:
     try:
         text = data.decode(codec)
     except (UnicodeError, ValueError):
         return None
-    return text if text.isascii() or _is_unicode(text) else None
+    return text if text.isascii() or _is_encodable(text) else None
 
 
-def _is_unicode(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
     """No lone surrogate: such a text breaks every UTF-8 sink behind us."""
     try:
         text.encode("utf-8")
@@ -207,7 +207,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _mostly(data: bytes, codec: str) -> str | None:
+def _decode_mostly_valid(data: bytes, codec: str) -> str | None:
     """Text in a multi-byte charset where at most one character in ten is broken.
 
     Broken bytes are shown as Windows-1252 shows them, so nothing is lost.
@@ -218,17 +218,17 @@ def _mostly(data: bytes, codec: str) -> str | None:
         text = data.decode(codec, "surrogateescape")
     except (UnicodeError, ValueError):
         return None
-    strange = len(text) - len(text.encode("ascii", "ignore"))
+    non_ascii = len(text) - len(text.encode("ascii", "ignore"))
     broken = len(text) - len(text.encode("utf-8", "ignore").decode())
-    if broken * 10 > strange:
+    if broken * 10 > non_ascii:
         return None
     text = _ESCAPED.sub(
-        lambda found: _single_bytes(found[0].encode("ascii", "surrogateescape")), text
+        lambda found: _decode_single_bytes(found[0].encode("ascii", "surrogateescape")), text
     )
-    return text if _is_unicode(text) else None
+    return text if _is_encodable(text) else None
 
 
-def _single_bytes(data: bytes) -> str:
+def _decode_single_bytes(data: bytes) -> str:
     try:
         return data.decode("cp1252")
     except UnicodeDecodeError:

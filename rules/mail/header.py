@@ -75,16 +75,16 @@ class Header:
         """Every field of that name, in order, as unfolded text; encoded-words stay encoded."""
         return list(self._texts(name))
 
-    def sent(self, name: str) -> Sequence[bytes]:
+    def raw_values(self, name: str) -> Sequence[bytes]:
         """Every value of that name (in lower case), as it stands in `fields`."""
         return self._values.get(name, ())
 
-    def raw(self, name: str) -> list[bytes]:
+    def unfolded_values(self, name: str) -> list[bytes]:
         """Every value of that name, unfolded (RFC 5322 §2.2.3) and stripped."""
-        return [unfold(value) for value in self.sent(name.lower())]
+        return [unfold(value) for value in self.raw_values(name.lower())]
 
     def _texts(self, name: str) -> Iterator[str]:
-        return (charsets.decode(unfold(value))[0] for value in self.sent(name.lower()))
+        return (charsets.decode(unfold(value))[0] for value in self.raw_values(name.lower()))
 
 
 # Each expression below is possessive: it never gives back what it took, so no input is read twice.
@@ -93,9 +93,9 @@ _FIELD = re.compile(
     rb"([!-9;-~]++)([ \t]*+):([^\r\n]*+(?:" + _LINE_END + rb"[ \t][^\r\n]*+)*+)" + _LINE_END + rb"?"
 )
 _LINE = re.compile(rb"[^\r\n]*+" + _LINE_END + rb"?")
-_BLANK = re.compile(_LINE_END)
+_EMPTY_LINE = re.compile(_LINE_END)
 _FOLD = re.compile(_LINE_END + rb"(?=[ \t])")
-_BLANK_FOLD = re.compile(_LINE_END + rb"[ \t]++(?=[\r\n]|\Z)")
+_EMPTY_FOLD = re.compile(_LINE_END + rb"[ \t]++(?=[\r\n]|\Z)")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -120,8 +120,8 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
             if space:
                 defects.append("space before colon")
             at = found.end()
-        elif blank := _BLANK.match(block, at):
-            at, ended = blank.end(), True
+        elif empty_line := _EMPTY_LINE.match(block, at):
+            at, ended = empty_line.end(), True
         else:
             line = _LINE.match(block, at)
             end = line.end() if line else len(block)
@@ -132,7 +132,7 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
             defects.append("leading fold" if block[at] in b" \t" else "malformed header line")
             at = at if ended else end
     cut = not ended and len(raw) > limit_bytes
-    defects += _strange_bytes(raw, at)
+    defects += _byte_defects(raw, at)
     if cut and fields:
         # The last field may be half of itself.
         fields.pop()
@@ -154,21 +154,21 @@ def part_header(raw: bytes, at: int, end: int, limit_bytes: int) -> tuple[dict[s
         name, _, value = found.groups()
         fields.setdefault(name.decode("ascii").lower(), value)
         at = found.end()
-    blank = _BLANK.match(raw, at, end)
-    return fields, blank.end() if blank else at
+    empty_line = _EMPTY_LINE.match(raw, at, end)
+    return fields, empty_line.end() if empty_line else at
 
 
-def _strange_bytes(raw: bytes, end: int) -> Iterator[str]:
+def _byte_defects(raw: bytes, end: int) -> Iterator[str]:
     """Defects of the block `raw[:end]` as a whole: NUL, and line ends of more than one kind."""
     if raw.find(b"\0", 0, end) >= 0:
         yield "NUL"
-    both = raw.count(b"\r\n", 0, end)
-    lone_cr, lone_lf = raw.count(b"\r", 0, end) - both, raw.count(b"\n", 0, end) - both
+    crlf = raw.count(b"\r\n", 0, end)
+    lone_cr, lone_lf = raw.count(b"\r", 0, end) - crlf, raw.count(b"\n", 0, end) - crlf
     if lone_cr:
         yield "bare CR"
     # A mail from a file may use LF throughout. One CRLF anywhere and a strict reader would look
     # for the end of the header elsewhere than we do.
-    if lone_lf and (both or b"\r\n" in raw):
+    if lone_lf and (crlf or b"\r\n" in raw):
         yield "bare LF"
 
 
@@ -188,7 +188,7 @@ _QUOTED = rb'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f-\xff]|\\[\t -~])*+"'
 _PHRASE = rb"(?:" + _QUOTED + rb'|[^\x00-\x08\x0a-\x1f"(),:;<>@\[\\\]\x7f-\xff])*+'
 _ANGLED = re.compile(_PHRASE + rb"<" + _ADDRESS + rb">")
 _BARE = re.compile(_ADDRESS)
-_ONCE = ("sender", "reply-to", "subject", "date", "message-id", "to")
+_SINGLE_FIELDS = ("sender", "reply-to", "subject", "date", "message-id", "to")
 _FROM_LIMIT_BYTES = 998
 _LOCAL_LIMIT_BYTES = 64
 _ADDRESS_LIMIT_BYTES = 254
@@ -204,11 +204,11 @@ def author(header: Header) -> Author | Ambiguous:
         return Ambiguous("the header block is too long")
     if header.defects:
         return Ambiguous(header.defects[0])
-    values = header.sent("from")
+    values = header.raw_values("from")
     if len(values) != 1:
         return Ambiguous(f"{len(values)} From fields")
-    for name in _ONCE:
-        if len(header.sent(name)) > 1:
+    for name in _SINGLE_FIELDS:
+        if len(header.raw_values(name)) > 1:
             return Ambiguous(f"duplicate {name}")
     return _mailbox(values[0])
 
@@ -216,7 +216,7 @@ def author(header: Header) -> Author | Ambiguous:
 def _mailbox(value: bytes) -> Author | Ambiguous:
     if len(value) > _FROM_LIMIT_BYTES:
         return Ambiguous("From is too long")
-    if _BLANK_FOLD.search(value):
+    if _EMPTY_FOLD.search(value):
         return Ambiguous("blank folded line in From")
     if not value.isascii():
         # Without SMTPUTF8 it is not allowed at all, and a reader that takes the bytes for GBK
@@ -264,7 +264,7 @@ _SPACES = b" \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class _EncodedWord:
     raw: bytes
     charset: str
     base64: bool
@@ -280,7 +280,7 @@ def decode_words(value: bytes) -> str:
     become one space. After 1,000 words the rest is taken literally.
     """
     out: list[str] = []
-    run: list[_Word] = []
+    run: list[_EncodedWord] = []
     at = 0
     value = unfold(value)
     if b"=?" not in value:
@@ -291,7 +291,9 @@ def decode_words(value: bytes) -> str:
             break
         between = value[at : found.start()]
         charset, _, plain, q, quoted = found.groups()
-        word = _Word(found[0], charset.decode("latin-1").lower(), not q, quoted if q else plain)
+        word = _EncodedWord(
+            found[0], charset.decode("latin-1").lower(), not q, quoted if q else plain
+        )
         joined = bool(run) and not between.strip(_SPACES)
         if not joined or run[-1].charset != word.charset:
             out.append(_decode_run(run))
@@ -304,7 +306,7 @@ def decode_words(value: bytes) -> str:
     return _CONTROLS.sub(" ", "".join(out))
 
 
-def _decode_run(run: list[_Word]) -> str:
+def _decode_run(run: list[_EncodedWord]) -> str:
     """Words of one charset, side by side."""
     if not run:
         return ""

@@ -8,7 +8,7 @@ from rules.mail.header import Header
 
 KNOWN = ("en", "de")
 """Languages that we have words in."""
-MOST_WISHES = 20
+MAX_PREFERENCES = 20
 """Of one field; nobody reads so many languages."""
 
 _RANGE = re.compile(
@@ -17,28 +17,30 @@ _RANGE = re.compile(
 )
 
 
-def written_in(*wishes: str) -> str:
+def supported_language(*preferences: str) -> str:
     """The first wish that there is; English for one that we have no words in, and for none."""
-    wanted = next(filter(None, wishes), "").partition("-")[0].lower()
-    return wanted if wanted in KNOWN else "en"
+    language = next(filter(None, preferences), "").partition("-")[0].lower()
+    return language if language in KNOWN else "en"
 
 
-def wished(field: str) -> str:
+def preferred_language(field: str) -> str:
     """The language that the text of an `Accept-Language` likes best (RFC 9110 §12.5.4); empty where
     it names none that we know. A weight of 0 refuses a language, and `*` names none."""
-    wishes = []
-    for order, part in enumerate(field.split(",", MOST_WISHES)[:MOST_WISHES]):
+    preferences = []
+    for order, part in enumerate(field.split(",", MAX_PREFERENCES)[:MAX_PREFERENCES]):
         found = _RANGE.fullmatch(part.strip())
         if found is not None and found[1].lower() in KNOWN:
             weight = float(found[2] or 1)
-            wishes.append((-weight, order, found[1].lower()))
-    best, _, language = min(wishes, default=(0.0, 0, ""))
+            preferences.append((-weight, order, found[1].lower()))
+    best, _, language = min(preferences, default=(0.0, 0, ""))
     return language if best else ""
 
 
-def spoken(header: Header) -> str:
+def author_language(header: Header) -> str:
     """The language that a mail tells of its author; empty where it tells none that we know.
 
     `Content-Language` (RFC 3282) says what he writes in, `Accept-Language` what he reads.
     """
-    return wished(header.get("content-language")) or wished(header.get("accept-language"))
+    return preferred_language(header.get("content-language")) or preferred_language(
+        header.get("accept-language")
+    )

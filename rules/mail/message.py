@@ -20,7 +20,7 @@ class Mailbox:
     policy: str
 
 
-StrangersWish = Literal["refuse", "hold"]
+StrangerHandling = Literal["refuse", "hold"]
 """What becomes of the mail of strangers."""
 
 
@@ -35,7 +35,7 @@ class Envelope:
     mail_from: str
     """The reverse-path without its brackets; empty for the null reverse-path `<>`."""
     rcpt_tos: tuple[str, ...]
-    strangers: StrangersWish | None = None
+    strangers: StrangerHandling | None = None
     """What the listener that took the mail says, before the policy: a relay in front of it would
     answer a refusal with a bounce. None where it says nothing."""
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-LENGTH = 200
+MAX_PATTERN_CHARACTERS = 200
 """Of a pattern, in characters."""
-LINES = 100
+MAX_LINES = 100
 """So many lines of a text are searched, the first ones."""
-LINE_LENGTH = 400
+MAX_LINE_CHARACTERS = 400
 """So much of a line is searched."""
-MOST_WAYS = 2000
+MAX_WAYS = 2000
 
 _TOKEN = re.compile(
     r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\(|\)|\||(?:[*+?]|\{\d+\}|\{\d*,\d*\})[?+]?|.", re.DOTALL
@@ -28,13 +28,13 @@ _BOUNDS = re.compile(r"\{(\d*)(,?)(\d*)\}")
 @lru_cache(maxsize=1024)
 def compiled(pattern: str) -> re.Pattern[str]:
     """The pattern, to be searched without regard to case. Raises ValueError, in words."""
-    if len(pattern) > LENGTH:
-        raise ValueError(f"longer than {LENGTH} characters; write several patterns")
+    if len(pattern) > MAX_PATTERN_CHARACTERS:
+        raise ValueError(f"longer than {MAX_PATTERN_CHARACTERS} characters; write several patterns")
     try:
-        made = re.compile(pattern, re.IGNORECASE)
+        expression = re.compile(pattern, re.IGNORECASE)
     except (re.error, OverflowError) as error:
         raise ValueError(f"no regular expression: {error}") from error
-    if made.match(""):
+    if expression.match(""):
         raise ValueError("fits everywhere, even where nothing stands; name what must stand there")
     tokens = _TOKEN.findall(pattern)
     for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
@@ -42,12 +42,12 @@ def compiled(pattern: str) -> re.Pattern[str]:
             raise ValueError(f"({following[:1]}…) is not allowed but for (?:…), a plain group")
         if re.fullmatch(r"\\[1-9]", token):
             raise ValueError(f"{token} refers back to a group; that is not allowed")
-    if _ways(tokens) > MOST_WAYS:
+    if _ways(tokens) > MAX_WAYS:
         raise ValueError(
             "too slow where it nearly fits; say how often a part may stand at most, such as "
             r"\d{1,9} instead of \d+, and repeat no part that itself repeats"
         )
-    return made
+    return expression
 
 
 def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -60,8 +60,8 @@ def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 def searched_lines(text: str) -> Iterator[str]:
     """The lines that are searched, cut to their bounds."""
-    for line in text.split("\n", LINES)[:LINES]:
-        yield line[:LINE_LENGTH]
+    for line in text.split("\n", MAX_LINES)[:MAX_LINES]:
+        yield line[:MAX_LINE_CHARACTERS]
 
 
 def _ways(tokens: list[str]) -> int:
@@ -87,19 +87,19 @@ def _ways(tokens: list[str]) -> int:
 def _repeats(token: str) -> tuple[int, int] | None:
     """How often a quantifier repeats what stands before it, at least and at most."""
     if token[0] in "*+?":
-        return (1 if token[0] == "+" else 0), (1 if token[0] == "?" else LINE_LENGTH)
+        return (1 if token[0] == "+" else 0), (1 if token[0] == "?" else MAX_LINE_CHARACTERS)
     if len(token) > 1 and (bounds := _BOUNDS.match(token)):
-        least = int(bounds[1] or 0)
-        return least, int(bounds[3] or LINE_LENGTH) if bounds[2] else least
+        minimum = int(bounds[1] or 0)
+        return minimum, int(bounds[3] or MAX_LINE_CHARACTERS) if bounds[2] else minimum
     return None
 
 
-def _repeated(ways: int, least: int, most: int) -> int:
+def _repeated(ways: int, minimum: int, maximum: int) -> int:
     if ways == 1:
-        return max(most - least, 0) + 1
+        return max(maximum - minimum, 0) + 1
     total = 0
-    for times in range(least, most + 1):
-        total += min(ways**times, MOST_WAYS + 1)
-        if total > MOST_WAYS:
+    for times in range(minimum, maximum + 1):
+        total += min(ways**times, MAX_WAYS + 1)
+        if total > MAX_WAYS:
             break
     return total

@@ -47,7 +47,7 @@ def visible(text: str, *, forwarded: bool = False) -> VisibleText:
     just like a reply: only the subject tells, see `is_forward`, and `forwarded` says so.
     """
     lines = text.split("\n")
-    cut = len(lines) if forwarded else _end_of_words(lines)
+    cut = len(lines) if forwarded else _visible_end(lines)
     if cut == len(lines) or not any(line.strip() for line in lines[:cut]):
         return VisibleText(text, "")
     return VisibleText("\n".join(lines[:cut]).rstrip(), "\n".join(lines[cut:]))
@@ -59,8 +59,8 @@ def own_text(text: str) -> str:
     Answers between quoted lines are his words, and so is what he forwards.
     """
     lines = text.split("\n")
-    own = zip(lines[: _end_of_words(lines)], _quoted_lines(lines), strict=False)
-    return "\n".join(line for line, quoted in own if not quoted).strip()
+    numbered = zip(lines[: _visible_end(lines)], _quoted_lines(lines), strict=False)
+    return "\n".join(line for line, quoted in numbered if not quoted).strip()
 
 
 def is_forward(subject: str) -> bool:
@@ -105,7 +105,7 @@ def _reply_addresses(addresses: frozenset[str]) -> re.Pattern[str]:
     later, so that hundreds of mailboxes cost one pass."""
     parts = [address.rpartition("@") for address in addresses]
     local, domain = (
-        "|".join(re.escape(one) for one in sorted(set(each), key=lambda one: (-len(one), one)))
+        "|".join(re.escape(text) for text in sorted(set(each), key=lambda text: (-len(text), text)))
         for each in ([p[0] for p in parts], [p[2] for p in parts])
     )
     plus, at = rf"{_BREAK}(?:\+|%2B|&#43;){_BREAK}", rf"(?:@|%40|&#64;){_BREAK}"
@@ -117,8 +117,8 @@ _BREAK = r"(?:[ \t]*+\r?\n[>| \t]*+)?+"
 _TOKEN = rf"(?:[a-z2-7]++{_BREAK}){{1,8}}+"
 
 
-class _Kind(Enum):
-    WORDS, QUOTED, HEADER, FORWARD = range(4)
+class _LineKind(Enum):
+    TEXT, QUOTED, HEADER, FORWARD = range(4)
     ATTRIBUTION = 4
     """`On … wrote:` as people write it too: a quote only where `>` follows."""
     DATED_ATTRIBUTION = 5
@@ -126,29 +126,29 @@ class _Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    kind: _Kind
+class _QuoteStart:
+    kind: _LineKind
     begins: int
     """The line where it begins: an attribution may be wrapped."""
     line: int
 
 
-def _end_of_words(lines: Sequence[str]) -> int:
+def _visible_end(lines: Sequence[str]) -> int:
     """The index of the first hidden line; the number of lines where all are shown."""
     quoted = _quoted_lines(lines)
-    attributed: _Mark | None = None
-    bare: list[_Mark] = []
+    attributed: _QuoteStart | None = None
+    bare: list[_QuoteStart] = []
     end = len(lines)
-    for mark in _marks(lines, quoted):
+    for mark in _quote_starts(lines, quoted):
         match mark.kind:
-            case _Kind.HEADER:
+            case _LineKind.HEADER:
                 end = mark.begins
                 break
-            case _Kind.FORWARD if attributed is None:
+            case _LineKind.FORWARD if attributed is None:
                 return len(lines)
-            case _Kind.ATTRIBUTION:
+            case _LineKind.ATTRIBUTION:
                 attributed = attributed or mark
-            case _Kind.QUOTED:
+            case _LineKind.QUOTED:
                 bare.append(mark)
     first = attributed or (bare[0] if len(bare) == 1 else None)
     if first is not None:
@@ -171,32 +171,36 @@ def _quoted_lines(lines: Sequence[str]) -> list[bool]:
     return quoted
 
 
-def _marks(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_Mark]:
+def _quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_QuoteStart]:
     """Where quotes begin: a forward line, a header that ends the author's words, or a run of `>`
     lines, called an attribution where it has one."""
-    pending: _Mark | None = None
+    pending: _QuoteStart | None = None
     in_run = False
     for index, line in enumerate(lines):
         if not line.strip():
             continue
         if quoted[index]:
             if not in_run:
-                kind = _Kind.ATTRIBUTION if pending else _Kind.QUOTED
+                kind = _LineKind.ATTRIBUTION if pending else _LineKind.QUOTED
                 begins = pending.begins if pending else index
                 if _is_forward_line(_unquoted(line)):
-                    kind, begins = _Kind.FORWARD, index
-                yield _Mark(kind, begins, index)
+                    kind, begins = _LineKind.FORWARD, index
+                yield _QuoteStart(kind, begins, index)
             in_run, pending = True, None
             continue
         in_run = False
-        if pending is not None and pending.kind is _Kind.DATED_ATTRIBUTION:
+        if pending is not None and pending.kind is _LineKind.DATED_ATTRIBUTION:
             break
-        mark = _mark(lines, index)
-        pending = mark if mark.kind in (_Kind.ATTRIBUTION, _Kind.DATED_ATTRIBUTION) else None
-        if mark.kind in (_Kind.HEADER, _Kind.FORWARD) and not _is_pasted(lines, mark.begins):
+        mark = _classify(lines, index)
+        pending = (
+            mark if mark.kind in (_LineKind.ATTRIBUTION, _LineKind.DATED_ATTRIBUTION) else None
+        )
+        if mark.kind in (_LineKind.HEADER, _LineKind.FORWARD) and not _is_pasted(
+            lines, mark.begins
+        ):
             yield mark
-    if pending is not None and pending.kind is _Kind.DATED_ATTRIBUTION:
-        yield _Mark(_Kind.HEADER, pending.begins, pending.line)
+    if pending is not None and pending.kind is _LineKind.DATED_ATTRIBUTION:
+        yield _QuoteStart(_LineKind.HEADER, pending.begins, pending.line)
 
 
 def _is_pasted(lines: Sequence[str], index: int) -> bool:
@@ -209,17 +213,17 @@ def _is_pasted(lines: Sequence[str], index: int) -> bool:
 
 def _first_header(lines: Sequence[str], plain: Sequence[str]) -> int:
     """Where the first quote header begins, quoted itself or not; else the number of lines."""
-    pending: _Mark | None = None
+    pending: _QuoteStart | None = None
     for index, line in enumerate(lines):
         if not line.strip():
             continue
         if pending is not None and _is_quoted(line):
             return pending.begins
         pending = None
-        mark = _mark(plain, index)
-        if mark.kind is _Kind.ATTRIBUTION:
+        mark = _classify(plain, index)
+        if mark.kind is _LineKind.ATTRIBUTION:
             pending = mark
-        elif mark.kind is not _Kind.WORDS:
+        elif mark.kind is not _LineKind.TEXT:
             return mark.begins
     return len(lines)
 
@@ -235,31 +239,31 @@ def _line_of(mark: str, plain: Sequence[str]) -> int:
     return len(plain)
 
 
-def _mark(lines: Sequence[str], index: int) -> _Mark:
+def _classify(lines: Sequence[str], index: int) -> _QuoteStart:
     """What a line is that is not quoted."""
     line = lines[index][:EXAMINED_CHARACTERS].strip()
     if line == REPLY_MARK:
-        return _Mark(_Kind.HEADER, index, index)
+        return _QuoteStart(_LineKind.HEADER, index, index)
     if _is_rule(line) or line.endswith(":"):
         if not _bare(line):
-            return _Mark(_Kind.WORDS, index, index)
+            return _QuoteStart(_LineKind.TEXT, index, index)
         if _is_forward_line(line):
-            return _Mark(_Kind.FORWARD, index, index)
+            return _QuoteStart(_LineKind.FORWARD, index, index)
         if _is_rule(line) and _bare(line) in phrases.ORIGINAL:
-            return _Mark(_Kind.HEADER, index, index)
+            return _QuoteStart(_LineKind.HEADER, index, index)
         if line.endswith((":", "--")):
             attribution = _attribution(lines, index)
             if attribution is not None:
                 return attribution
     if _key(line) in phrases.FROM and _is_header_block(lines, index):
-        return _Mark(_Kind.HEADER, _rule_above(lines, index), index)
-    return _Mark(_Kind.WORDS, index, index)
+        return _QuoteStart(_LineKind.HEADER, _rule_above(lines, index), index)
+    return _QuoteStart(_LineKind.TEXT, index, index)
 
 
-def _attribution(lines: Sequence[str], index: int) -> _Mark | None:
+def _attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
     """The attribution that ends here: `On … wrote:`, `Am … schrieb …:`, `Ann <ann@…> wrote:`."""
-    near = " ".join(line[:EXAMINED_CHARACTERS] for line in lines[max(0, index - 2) : index + 1])
-    if "@" not in near and not phrases.VERB.search(near):
+    nearby = " ".join(line[:EXAMINED_CHARACTERS] for line in lines[max(0, index - 2) : index + 1])
+    if "@" not in nearby and not phrases.VERB.search(nearby):
         return None
     whole = ""
     for begins in range(index, max(-1, index - ATTRIBUTION_LINES), -1):
@@ -275,19 +279,19 @@ def _attribution(lines: Sequence[str], index: int) -> _Mark | None:
             has_address and word[0].isdigit() and whole.endswith(">:")
         ):
             if has_address or _DIGIT.search(whole):
-                return _Mark(_Kind.DATED_ATTRIBUTION, begins, index)
+                return _QuoteStart(_LineKind.DATED_ATTRIBUTION, begins, index)
             if begins == index:
-                return _Mark(_Kind.ATTRIBUTION, begins, index)
+                return _QuoteStart(_LineKind.ATTRIBUTION, begins, index)
     return _named_attribution(lines, index)
 
 
-def _named_attribution(lines: Sequence[str], index: int) -> _Mark | None:
+def _named_attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
     """One that begins with the name: `Ann <ann@…> wrote:`, or wrapped behind its verb."""
     for begins in range(index, max(-1, index - 2), -1):
         line = _without_dashes(lines[begins])
         whole_address = "@" in line and line.count("<") >= line.count(">")
         if whole_address and phrases.VERB.search(line):
-            return _Mark(_Kind.DATED_ATTRIBUTION, begins, index)
+            return _QuoteStart(_LineKind.DATED_ATTRIBUTION, begins, index)
         if not _DIGIT.search(line):
             break
     return None

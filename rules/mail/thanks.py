@@ -12,7 +12,7 @@ import re
 
 from rules.mail.quoting import visible
 
-MOST_WORDS = 5
+MAX_WORDS = 5
 EXAMINED_CHARACTERS = 600
 """A longer text says more than thanks, greeting and name included."""
 
@@ -35,19 +35,19 @@ def only_thanks(text: str) -> bool:
     if len(shown) > EXAMINED_CHARACTERS:
         return False
     lines = [line.strip() for line in shown.split("\n") if line.strip()]
-    said = _without_name(_without_greeting(_without_closing(lines)))
-    return _is_thanks(" ".join(said))
+    remaining = _without_name(_without_greeting(_without_closing(lines)))
+    return _is_thanks(" ".join(remaining))
 
 
-def _is_thanks(said: str) -> bool:
-    plain = _SKIN_AND_STYLE.sub("", _PLEASED.sub(" ", said))
+def _is_thanks(remaining: str) -> bool:
+    plain = _SKIN_AND_STYLE.sub("", _PLEASED.sub(" ", remaining))
     if not _PUNCTUATION.fullmatch(_WORD.sub(" ", plain)):
         return False
     words = [word.casefold().replace("’", "'") for word in _WORD.findall(plain)]
-    if not 0 < len(words) <= MOST_WORDS or any(word not in _HARMLESS for word in words):
+    if not 0 < len(words) <= MAX_WORDS or any(word not in _HARMLESS for word in words):
         return False
     present = set(words)
-    if present & _TOPICS and not present & _FOR:
+    if present & _TOPICS and not present & _PREPOSITIONS:
         return False
     if present & _TROUBLES and not present & _SOLVED:
         return False
@@ -59,7 +59,7 @@ def _without_greeting(lines: list[str]) -> list[str]:
     if not lines:
         return lines
     head = _GREETING_LINE.match(lines[0])
-    if head is None or not _is_address(head[0].rstrip(",.!: "), _GREETINGS):
+    if head is None or not _is_salutation(head[0].rstrip(",.!: "), _GREETINGS):
         return lines
     rest = lines[0][head.end() :].strip()
     return ([rest] if rest else []) + lines[1:]
@@ -69,7 +69,7 @@ def _without_closing(lines: list[str]) -> list[str]:
     """`Best regards,` and the names below it go; `Best, Ann` as well."""
     for index, line in enumerate(lines):
         head, _, name = line.partition(",")
-        closes = _is_address(head.rstrip(".! "), _CLOSINGS) and (not name or _is_name(name))
+        closes = _is_salutation(head.rstrip(".! "), _CLOSINGS) and (not name or _is_name(name))
         if closes and index and len(lines) - index <= 3 and all(map(_is_name, lines[index + 1 :])):
             return lines[:index]
     return lines
@@ -87,7 +87,7 @@ def _without_name(lines: list[str]) -> list[str]:
     return [*lines[:-1], before] if named and thanked else lines
 
 
-def _is_address(text: str, phrases: frozenset[str]) -> bool:
+def _is_salutation(text: str, phrases: frozenset[str]) -> bool:
     """One of the phrases, with nothing or up to two names behind it."""
     words = text.split()
     for count in range(min(4, len(words)), 0, -1):
@@ -102,36 +102,36 @@ def _is_name(text: str) -> bool:
     return 0 < len(words) <= 3 and all(
         _CAPITALISED.fullmatch(word)
         and word[0].isupper()
-        and word.rstrip(".").casefold() not in _NO_NAMES
+        and word.rstrip(".").casefold() not in _NOT_NAMES
         for word in words
     )
 
 
-def _words(*lists: str) -> frozenset[str]:
+def _word_set(*lists: str) -> frozenset[str]:
     return frozenset(word.casefold() for words in lists for word in words.split())
 
 
-def _phrases(*lists: str) -> frozenset[str]:
+def _phrase_set(*lists: str) -> frozenset[str]:
     return frozenset(phrase.casefold() for phrases in lists for phrase in phrases.split("|"))
 
 
-_THANKS = _words(
+_THANKS = _word_set(
     "thanks thank thx tx ty thankyou danke dankeschön dank vielen merci remerciements gracias",
     "grazie bedankt dankjewel dankuwel obrigado obrigada",
 )
-_SOLVED = _words(
+_SOLVED = _word_set(
     "works worked working solved fixed resolved perfect perfectly",
     "funktioniert passt klappt geklappt gelöst erledigt behoben läuft perfekt",
     "marche fonctionne résolu réglé parfait funciona funcionó resuelto solucionado perfecto",
     "funziona risolto perfetto werkt opgelost gelukt funcionou resolvido perfeito",
 )
-_TROUBLES = _words("problem issue ticket fehler problème problema probleem")
-_TOPICS = _words(
+_TROUBLES = _word_set("problem issue ticket fehler problème problema probleem")
+_TOPICS = _word_set(
     "help support reply answer response hilfe unterstützung antwort rückmeldung aide réponse",
     "ayuda respuesta aiuto risposta hulp antwoord ajuda resposta",
 )
-_FOR = _words("for für pour por per voor pela pelo")
-_FILLERS = _words(
+_PREPOSITIONS = _word_set("for für pour por per voor pela pelo")
+_FILLERS = _word_set(
     "you very much so many a lot again all good great excellent awesome super ok okay now",
     "everything it it's its that this the your quick fast kind done just fine cheers",
     "schön sehr herzlichen besten ihnen dir euch alles gut jetzt wieder es das die ihre deine",
@@ -142,8 +142,8 @@ _FILLERS = _words(
     "hartelijk heel erg veel je u wel alles goed nu het de weer",
     "muito muita tudo bem agora já está o sua",
 )
-_HARMLESS = _THANKS | _SOLVED | _TROUBLES | _TOPICS | _FOR | _FILLERS
-_NO_NAMES = _HARMLESS | _words(
+_HARMLESS = _THANKS | _SOLVED | _TROUBLES | _TOPICS | _PREPOSITIONS | _FILLERS
+_NOT_NAMES = _HARMLESS | _word_set(
     "not no nothing never still but broken fails failed failing fail error errors down offline",
     "dead crash crashed crashes again same reopen open urgent please wrong help stuck slow",
     "nicht kein keine nichts nie noch aber kaputt defekt dringend bitte abgestürzt offen leider",
@@ -151,18 +151,18 @@ _NO_NAMES = _HARMLESS | _words(
     "niente ancora ma errore rotto guasto niet geen niets nog maar kapot fout storing",
     "não ainda mas erro quebrado parado caiu",
 )
-_GREETINGS = _phrases(
+_GREETINGS = _phrase_set(
     "hi|hello|hey|dear|good morning|good afternoon|good evening",
     "hallo|guten tag|guten morgen|guten abend|servus|moin|liebe|lieber|sehr geehrte",
     "sehr geehrter|grüezi|bonjour|bonsoir|salut|cher|chère|hola|buenos días|buenas tardes",
     "estimado|estimada|ciao|salve|buongiorno|buonasera|gentile|beste|goedemorgen|goedemiddag",
     "geachte|dag|olá|oi|bom dia|boa tarde|boa noite|caro|cara|prezado|prezada",
 )
-_EVERYBODY = _phrases(
+_EVERYBODY = _phrase_set(
     "all|team|everyone|everybody|there|support|support team|alle|zusammen|à tous|tous|todos"
     "|equipo|tutti|allemaal|equipe"
 )
-_CLOSINGS = _phrases(
+_CLOSINGS = _phrase_set(
     "best|best regards|regards|kind regards|warm regards|many thanks and regards|sincerely",
     "yours|yours sincerely|cheers|br|kr|all the best|best wishes|have a nice day",
     "gruß|grüße|viele grüße|liebe grüße|beste grüße|schöne grüße|freundliche grüße|lg|vg|mfg",

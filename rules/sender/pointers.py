@@ -55,10 +55,10 @@ def find_pointers(
 ) -> tuple[Pointer, ...]:
     """Every pointer in the mail, strongest first. A token with a bad MAC is no pointer at all."""
     return (
-        *_tokens(envelope, mailbox, keys),
-        *_ids(mail, mailbox, keys),
-        *_late(mail),
-        *_tags(mail.subject, tag_format),
+        *_reply_tokens(envelope, mailbox, keys),
+        *_message_ids(mail, mailbox, keys),
+        *_late_parents(mail),
+        *_subject_tags(mail.subject, tag_format),
     )
 
 
@@ -67,7 +67,7 @@ def answers_something(mail: Mail, envelope: Envelope, tag_formats: Iterable[str]
     return (
         bool(thread_ids(mail))
         or any(looks_like_reply_token(without_detail(r)[1]) for r in envelope.rcpt_tos)
-        or any(True for written in tag_formats for _ in _tags(mail.subject, written))
+        or any(True for written in tag_formats for _ in _subject_tags(mail.subject, written))
     )
 
 
@@ -91,7 +91,7 @@ def thread_ids(mail: Mail) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:EXAMINED_IDS]
 
 
-def _tokens(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> Iterator[Pointer]:
+def _reply_tokens(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> Iterator[Pointer]:
     for recipient in envelope.rcpt_tos:
         base, detail = without_detail(recipient)
         if detail and normalise(base) == mailbox.address:
@@ -100,7 +100,7 @@ def _tokens(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> Iterator[Pointe
                 yield Pointer(PointerKind.REPLY_TOKEN, token.ticket, token)
 
 
-def _ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Pointer]:
+def _message_ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Pointer]:
     ids = thread_ids(mail)
     ours = {i: read_message_id(keys, mailbox.id, i) for i in ids}
     for message_id, our in ours.items():
@@ -113,14 +113,14 @@ def _ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Pointer]:
             yield Pointer(PointerKind.KNOWN_MESSAGE_ID, None, message_id=message_id)
 
 
-def _late(mail: Mail) -> Iterator[Pointer]:
+def _late_parents(mail: Mail) -> Iterator[Pointer]:
     """Ids by which another mail, here before this one, may have named it or its ancestors."""
     for message_id in dict.fromkeys((mail.message_id, *thread_ids(mail))):
         if message_id:
             yield Pointer(PointerKind.LATE_PARENT, None, message_id=message_id)
 
 
-def _tags(subject: str, tag_format: str) -> Iterator[Pointer]:
+def _subject_tags(subject: str, tag_format: str) -> Iterator[Pointer]:
     before, _, after = tag_format.partition("{n}")
     pattern = re.escape(before) + r"(\d{1,12})" + re.escape(after)
     for number in list(dict.fromkeys(re.findall(pattern, subject)))[:EXAMINED_TAGS]:

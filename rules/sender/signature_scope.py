@@ -20,7 +20,7 @@ from rules.mail.addresses import normalise, without_detail
 from rules.mail.automatic import sign_of_automation
 from rules.sender.authentication import Authentication, Result, SignedScope
 
-POINTERS = ("to", "cc", "in-reply-to", "references", "subject")
+POINTER_FIELDS = ("to", "cc", "in-reply-to", "references", "subject")
 """The fields beside From that decide where a mail goes and whom it brings."""
 
 
@@ -34,10 +34,12 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
     if not dkim_required:
         return proven
     if proven.by.startswith("spf:"):
-        waiting = any(e.method == "dkim" and e.result is Result.TEMPERROR for e in proven.evidence)
+        temporary = any(
+            e.method == "dkim" and e.result is Result.TEMPERROR for e in proven.evidence
+        )
         warnings = (*proven.warnings, "SPF alone, and the policy asks for DKIM")
         return replace(
-            proven, aligned=False, by="", temporary=waiting, warnings=warnings, signed_scope=None
+            proven, aligned=False, by="", temporary=temporary, warnings=warnings, signed_scope=None
         )
     if proven.by.startswith("dkim:") and proven.signed_scope is not None:
         return replace(proven, signed_scope=replace(proven.signed_scope, alone=True))
@@ -47,7 +49,7 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
 def restrict_to_signed(mail: Mail, envelope: Envelope, proven: Authentication) -> Mail:
     """The mail as far as its proof goes, told apart from its copies that came on other terms."""
     if proven.signed_scope is not None:
-        mail = only_signed(mail, proven.signed_scope)
+        mail = keep_signed_fields(mail, proven.signed_scope)
     if proven.aligned and sign_of_automation(mail, envelope) is None:
         return mail
     terms = "automatic" if proven.aligned else "unproven"
@@ -59,22 +61,24 @@ def trusted_recipients(mail: Mail, envelope: Envelope, proven: Authentication) -
     that it names. Whoever sends it on can choose any other."""
     if proven.signed_scope is None or not proven.signed_scope.alone:
         return envelope
-    named = {written.lower() for written in (*mail.to, *mail.cc)}
-    return replace(envelope, rcpt_tos=tuple(r for r in envelope.rcpt_tos if r.lower() in named))
+    recipients = {written.lower() for written in (*mail.to, *mail.cc)}
+    return replace(
+        envelope, rcpt_tos=tuple(r for r in envelope.rcpt_tos if r.lower() in recipients)
+    )
 
 
-def unsigned_fields(mail: Mail, seal: SignedScope) -> frozenset[str]:
+def unsigned_fields(mail: Mail, scope: SignedScope) -> frozenset[str]:
     """The pointers of which the mail has more than were signed (RFC 6376 §5.4.2)."""
     names = [name for name, _ in mail.header.fields]
-    return frozenset(p for p in POINTERS if names.count(p) > seal.names.count(p))
+    return frozenset(p for p in POINTER_FIELDS if names.count(p) > scope.names.count(p))
 
 
-def only_signed(mail: Mail, seal: SignedScope) -> Mail:
+def keep_signed_fields(mail: Mail, scope: SignedScope) -> Mail:
     """The mail as it was signed, known by its signature; whole where something else proves it."""
-    without = unsigned_fields(mail, seal) if seal.alone else frozenset[str]()
+    without = unsigned_fields(mail, scope) if scope.alone else frozenset[str]()
     return replace(
         mail,
-        identity=seal.fingerprint,
+        identity=scope.fingerprint,
         to=() if "to" in without else mail.to,
         cc=() if "cc" in without else mail.cc,
         in_reply_to=() if "in-reply-to" in without else mail.in_reply_to,
@@ -83,7 +87,7 @@ def only_signed(mail: Mail, seal: SignedScope) -> Mail:
     )
 
 
-def names_one_of(mail: Mail, addresses: Collection[str]) -> bool:
+def is_addressed_to(mail: Mail, addresses: Collection[str]) -> bool:
     """Whether To or Cc name one of these addresses, with or without `+detail`."""
-    named = (normalise(without_detail(written)[0]) for written in (*mail.to, *mail.cc))
-    return any(address in addresses for address in named)
+    recipients = (normalise(without_detail(written)[0]) for written in (*mail.to, *mail.cc))
+    return any(address in addresses for address in recipients)

@@ -64,12 +64,12 @@ def reply_token(keys: Keys, mailbox: int, token: ReplyToken) -> str:
         + token.participant.to_bytes(5, "big")
         + bytes([token.purpose])
     )
-    return _seal(keys, b"reply", mailbox, payload)
+    return _encode(keys, b"reply", mailbox, payload)
 
 
 def read_reply_token(keys: Keys, mailbox: int, text: str) -> ReplyToken | None:
     """The token, or None for anything that we did not make: the two look alike from outside."""
-    payload = _unseal(keys, b"reply", mailbox, text)
+    payload = _decode(keys, b"reply", mailbox, text)
     if payload is None or len(payload) != 11 or payload[10] not in list(Purpose):
         return None
     return ReplyToken(
@@ -93,7 +93,7 @@ def reply_address(keys: Keys, mailbox: int, address: str, token: ReplyToken) -> 
 def message_id(keys: Keys, mailbox: int, ticket: int, notice: UUID, domain: str) -> str:
     """A Message-ID of ours, brackets included, that names its ticket and cannot be invented."""
     payload = ticket.to_bytes(5, "big") + notice.bytes
-    return f"<{_seal(keys, b'message-id', mailbox, payload)}@{domain}>"
+    return f"<{_encode(keys, b'message-id', mailbox, payload)}@{domain}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def read_message_id(keys: Keys, mailbox: int, text: str) -> OurId | None:
     match = _OUR_ID.fullmatch(text.lower())
     if match is None:
         return None
-    payload = _unseal(keys, b"message-id", mailbox, match[1])
+    payload = _decode(keys, b"message-id", mailbox, match[1])
     if payload is None or len(payload) != 21:
         return None
     milliseconds = min(int.from_bytes(payload[5:11], "big"), LAST_MILLISECOND)
@@ -129,22 +129,22 @@ def thread_root(keys: Keys, mailbox: int, ticket: int, domain: str) -> str:
 def return_path(keys: Keys, mailbox: int, address: str, notice: UUID) -> str:
     """The reverse-path of one notice: what comes back to it tells which notice failed."""
     local, _, domain = address.rpartition("@")
-    return f"{local}+{_seal(keys, b'return-path', mailbox, notice.bytes)}@{domain}"
+    return f"{local}+{_encode(keys, b'return-path', mailbox, notice.bytes)}@{domain}"
 
 
 def read_return_path(keys: Keys, mailbox: int, text: str) -> UUID | None:
     """The notice of a return path of ours, from what stands behind the `+`; None for any other."""
-    payload = _unseal(keys, b"return-path", mailbox, text)
+    payload = _decode(keys, b"return-path", mailbox, text)
     return UUID(bytes=payload) if payload is not None and len(payload) == 16 else None
 
 
 def loop_mark(keys: Keys) -> str:
     """What our own mails carry in `X-Postern-Loop`: who sends them back to us is a machine."""
-    return _seal(keys, b"loop", 0, b"")
+    return _encode(keys, b"loop", 0, b"")
 
 
 def is_loop_mark(keys: Keys, text: str) -> bool:
-    return _unseal(keys, b"loop", 0, text.strip()) == b""
+    return _decode(keys, b"loop", 0, text.strip()) == b""
 
 
 class LinkUse(StrEnum):
@@ -167,12 +167,12 @@ class Link:
 def link_token(keys: Keys, mailbox: int, use: LinkUse, link: Link) -> str:
     """The secret part of a link in a notice."""
     numbers = link.ticket.to_bytes(5, "big") + link.participant.to_bytes(5, "big")
-    return _seal(keys, use.value.encode(), mailbox, numbers + link.text.encode())
+    return _encode(keys, use.value.encode(), mailbox, numbers + link.text.encode())
 
 
 def read_link_token(keys: Keys, mailbox: int, use: LinkUse, text: str) -> Link | None:
     """What a link of this use is about; None for one that we did not make."""
-    payload = _unseal(keys, use.value.encode(), mailbox, text)
+    payload = _decode(keys, use.value.encode(), mailbox, text)
     if payload is None or len(payload) < 10:
         return None
     return Link(
@@ -185,31 +185,31 @@ def read_link_token(keys: Keys, mailbox: int, use: LinkUse, text: str) -> Link |
 def sign_up_token(keys: Keys, mailbox: int, address: str, expires_at: datetime) -> str:
     """The secret part of a sign-up link: who has it can read the mail of `address`."""
     payload = int(expires_at.timestamp()).to_bytes(5, "big") + address.encode()
-    return _seal(keys, b"sign-up", mailbox, payload)
+    return _encode(keys, b"sign-up", mailbox, payload)
 
 
 def read_sign_up_token(keys: Keys, mailbox: int, text: str, now: datetime) -> str | None:
     """The address of a sign-up link; None for one that is not ours or has run out."""
-    payload = _unseal(keys, b"sign-up", mailbox, text)
+    payload = _decode(keys, b"sign-up", mailbox, text)
     if payload is None or int.from_bytes(payload[:5], "big") < now.timestamp():
         return None
     return payload[5:].decode()
 
 
-def _seal(keys: Keys, use: bytes, mailbox: int, payload: bytes) -> str:
+def _encode(keys: Keys, use: bytes, mailbox: int, payload: bytes) -> str:
     body = bytes([keys.current]) + payload
-    sealed = body + _mac(keys.secrets[keys.current], use, mailbox, body)
-    return base64.b32encode(sealed).decode("ascii").rstrip("=").lower()
+    signed = body + _mac(keys.secrets[keys.current], use, mailbox, body)
+    return base64.b32encode(signed).decode("ascii").rstrip("=").lower()
 
 
-def _unseal(keys: Keys, use: bytes, mailbox: int, text: str) -> bytes | None:
+def _decode(keys: Keys, use: bytes, mailbox: int, text: str) -> bytes | None:
     try:
-        sealed = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
+        signed = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
     except ValueError:
         return None
-    if base64.b32encode(sealed).decode("ascii").rstrip("=").lower() != text.lower():
+    if base64.b32encode(signed).decode("ascii").rstrip("=").lower() != text.lower():
         return None  # base32 has unused bits at its end: one token, one spelling
-    body, mac = sealed[:-MAC_BYTES], sealed[-MAC_BYTES:]
+    body, mac = signed[:-MAC_BYTES], signed[-MAC_BYTES:]
     secret = keys.secrets.get(body[0]) if body else None
     if secret is None or not hmac.compare_digest(mac, _mac(secret, use, mailbox, body)):
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rules.facts import Company, Facts, ParticipantKind, Person, Presence, Role, Ticket
-from rules.identity import Sender, Standing, enough
+from rules.identity import Sender, Standing, is_proven_enough
 from rules.mail import Mail
 from rules.mail.addresses import is_role, normalise, without_detail
 from rules.policy import Policy
@@ -91,7 +91,7 @@ def _presence(
     sender: Sender, same_company: bool, registered: bool, policy: Policy
 ) -> Presence | None:
     """The table of who may add whom; None where the policy ignores the address."""
-    if not enough(sender, policy.proof.add_people):
+    if not is_proven_enough(sender, policy.proof.add_people):
         return Presence.PENDING
     match sender.standing:
         case Standing.STAFF:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, select, text
 
 from rules.decision.model import Reason, Step, Verdict
-from rules.mail import Envelope, StrangersWish
+from rules.mail import Envelope, StrangerHandling
 from storage.db.tables import LEFT_NO_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
 
 _journal, _mailbox = table(JournalRow), table(MailboxRow)
@@ -88,7 +88,7 @@ def find(connection: Connection, name: str) -> Sequence[JournalEntry]:
 def envelope_of(row: Any) -> Envelope:
     """The envelope of a journal row, as far as it is kept. What its listener said of strangers is
     known where a stranger's mail was held for it; of those that were refused no mail is kept."""
-    strangers: StrangersWish | None = None
+    strangers: StrangerHandling | None = None
     if row.reason == Reason.STRANGER_RELAYED.value:
         strangers = "hold"
     recipients = tuple(row.rcpt_tos.split())

@@ -25,14 +25,14 @@ SECRET = "db /var/lib/x.db locked\r\n250 injected"
 
 
 @dataclass
-class Post:
+class MailRecorder:
     """Takes every mail for help.example.com; the local part says how it is answered.
 
     `refused` and `deferred` get that reply, `broken` raises, all others are accepted. With
     `gate` set, each mail waits for it.
     """
 
-    taken: list[Delivery] = field(default_factory=list)
+    mails: list[Delivery] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event | None = None
@@ -43,7 +43,7 @@ class Post:
         return address.lower().endswith(OURS) or address.lower() == "postmaster"
 
     async def take(self, delivery: Delivery) -> Sequence[Reply]:
-        self.taken.append(delivery)
+        self.mails.append(delivery)
         self.arrived.set()
         if self.gate is not None:
             await self.gate.wait()
@@ -118,8 +118,8 @@ class Client:
 class Served:
     """A running server."""
 
-    post: Post
-    wire: ConnectionPool
+    recorder: MailRecorder
+    pool: ConnectionPool
     port: int
     server: asyncio.Server
 
@@ -144,14 +144,14 @@ async def a_server(
     port: int = 0,
     reuse_port: bool = False,
 ) -> AsyncIterator[Served]:
-    post = Post()
-    wire = ConnectionPool(limits or Limits())
+    recorder = MailRecorder()
+    pool = ConnectionPool(limits or Limits())
     listener = listener or Listener("mx.example.com")
-    ingress = SmtpHooks(serves=post.serves, take=post.take)
+    hooks = SmtpHooks(serves=recorder.serves, take=recorder.take)
     if unix is None:
         server = await listen_tcp(
-            ingress,
-            wire,
+            hooks,
+            pool,
             listener,
             "127.0.0.1",
             port,
@@ -160,16 +160,16 @@ async def a_server(
         )
         port = server.sockets[0].getsockname()[1]
     else:
-        server, port = await listen_unix(ingress, wire, listener, unix), 0
+        server, port = await listen_unix(hooks, pool, listener, unix), 0
     try:
-        yield Served(post, wire, port, server)
+        yield Served(recorder, pool, port, server)
     finally:
         server.close()
-        if post.gate is not None:
-            post.gate.set()
-        assert await wire.drain(grace_s=10)
-        assert wire.in_flight_bytes == 0
-        assert not wire.peers
+        if recorder.gate is not None:
+            recorder.gate.set()
+        assert await pool.drain(grace_s=10)
+        assert pool.in_flight_bytes == 0
+        assert not pool.peers
 
 
 def tls_contexts(folder: Path) -> tuple[SSLContext, SSLContext]:

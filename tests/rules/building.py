@@ -24,7 +24,7 @@ from rules.facts import (
     Staff,
     Ticket,
 )
-from rules.mail import Body, Envelope, Mail, Mailbox, StrangersWish, Unreadable
+from rules.mail import Body, Envelope, Mail, Mailbox, StrangerHandling, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author, Header
 from rules.policy import Policy, parse
@@ -154,7 +154,7 @@ class World:
     invited_at: datetime | None = None
     deferred_since: datetime | None = None
     policy: Policy = field(default_factory=default_policy)
-    strangers: StrangersWish | None = None
+    strangers: StrangerHandling | None = None
     """What the listener says of them."""
 
     def decide(self, mail: Mail, to: str = SUPPORT, mail_from: str | None = None) -> Decision:

@@ -10,7 +10,7 @@ import jinja2
 from aiohttp import web
 
 from gateway.web.messages import CATALOGUES, PageError
-from rules.mail.language import wished, written_in
+from rules.mail.language import supported_language, preferred_language
 from rules.policy import Policy
 
 STYLE_PATH = "/static/postern.css"
@@ -71,7 +71,9 @@ def language_for(request: web.Request, policy: Policy | None = None, own: str = 
     """The language of a page: the visitor's `own` where it is known, else what his browser asks
     for, else the policy's."""
     asked = ",".join(request.headers.getall("Accept-Language", []))
-    return written_in(own, wished(asked), policy.language if policy is not None else "")
+    return supported_language(
+        own, preferred_language(asked), policy.language if policy is not None else ""
+    )
 
 
 def page(language: str, template: str, status: int = 200, **values: object) -> web.Response:

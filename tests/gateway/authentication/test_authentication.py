@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
-from gateway.authentication.results_header import proof
+from gateway.authentication.results_header import proof_in
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import Evidence, Result
@@ -357,5 +357,5 @@ def test_no_bytes_make_it_raise(raw: bytes, author: str, path: str, helo: str) -
 @given(st.text(max_size=60), st.binary(max_size=60))
 def test_no_results_field_makes_the_reading_raise(text: str, raw: bytes) -> None:
     for value in (text.encode(), raw, f"{MX}; {text}".encode()):
-        found = proof(value, MX, "acme.example")
+        found = proof_in(value, MX, "acme.example")
         assert found is None or isinstance(found, Evidence)

@@ -16,7 +16,7 @@ from gateway.authentication.dns import (
     TextRecords,
     UnusableAnswer,
 )
-from gateway.authentication.spf_check import Identity, SpfVerdict, evaluate, identity
+from gateway.authentication.spf_check import Identity, SpfVerdict, evaluate, identity_of
 from rules.mail import Envelope
 from rules.sender.authentication import Authentication, Result
 from tests.gateway.senders import ACME_HOST, ELSEWHERE, World, a_mail, a_world, the
@@ -207,14 +207,14 @@ def an_envelope(mail_from: str, helo: str = "client.example") -> Envelope:
     ],
 )
 def test_the_identity_is_the_domain_after_the_last_at(mail_from: str, domain: str | None) -> None:
-    who = identity(an_envelope(mail_from))
-    assert (who and who.domain) == domain
+    identity = identity_of(an_envelope(mail_from))
+    assert (identity and identity.domain) == domain
 
 
 def test_pyspf_takes_the_same_domain_from_a_quoted_local_part() -> None:
-    who = identity(an_envelope('"ann@acme.example"@evil.test'))
-    assert who is not None
-    assert who.sender.partition("@")[2] == "evil.test"
+    identity = identity_of(an_envelope('"ann@acme.example"@evil.test'))
+    assert identity is not None
+    assert identity.sender.partition("@")[2] == "evil.test"
 
 
 WHO = Identity("acme.example", "ann@acme.example", "smtp.mailfrom")

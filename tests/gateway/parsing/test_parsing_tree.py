@@ -13,7 +13,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.mime import numbered_leaves
-from gateway.parsing.tree import LimitError, MimePart, grow
+from gateway.parsing.tree import LimitError, MimePart, build_tree
 from rules.mail.header import decode_words, part_header, unfold
 
 CRLF, LF = "\r\n", "\n"
@@ -24,7 +24,7 @@ def tree(body: str | bytes, boundary: str = "b", kind: str = "mixed") -> MimePar
     text = body.encode() if isinstance(body, str) else body
     head = b"MIME-Version: 1.0\r\n\r\n"
     fields = {"content-type": f' multipart/{kind}; boundary="{boundary}"'.encode()}
-    return grow(head + text, len(head), fields)
+    return build_tree(head + text, len(head), fields)
 
 
 def leaves(root: MimePart) -> list[tuple[str, bytes]]:
@@ -148,7 +148,7 @@ def test_a_header_beyond_its_limit_is_text_from_there() -> None:
 )
 def test_transfer_encodings(encoding: str, payload: bytes, content: bytes) -> None:
     fields = {"content-transfer-encoding": encoding.encode()}
-    assert grow(payload, 0, fields).content() == content
+    assert build_tree(payload, 0, fields).content() == content
 
 
 LINES = st.text(st.sampled_from("ab-= \t."), max_size=6)
@@ -187,7 +187,7 @@ def test_what_a_generator_wrote_comes_back(node: Tree, end: str, longest_first: 
     BytesGenerator(written, policy=policy).flatten(as_message(node, boundaries))
     raw = written.getvalue()
     fields, body_at = part_header(raw, 0, len(raw), 1_000)
-    assert leaves(grow(raw, body_at, fields)) == [
+    assert leaves(build_tree(raw, body_at, fields)) == [
         (number, text.replace("\n", end).encode()) for number, text in wanted
     ]
 
@@ -241,7 +241,7 @@ def test_parameters_are_those_of_the_library(value: str) -> None:
     sent = value.encode()
     # The library shows octets beyond ASCII as unknown: it gets a letter for them.
     message.set_raw("Content-Disposition", unfold(sent.replace(UMLAUT, b"z")).decode())
-    part = grow(b"", 0, {"content-disposition": sent})
+    part = build_tree(b"", 0, {"content-disposition": sent})
     for name in ("name", "charset"):
         known = message.get_param(name, "", "content-disposition")
         if isinstance(known, str):

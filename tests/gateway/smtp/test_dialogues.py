@@ -35,8 +35,10 @@ async def test_dialogue(path: Path) -> None:
     lines = path.read_text("utf-8").splitlines()  # noqa: ASYNC240 - nobody else waits
     assert lines[0].startswith("# "), "a dialogue begins with its reason"
     settings = [line[2:] for line in lines if line.startswith("! ")]
-    chosen = dict(word.partition(" ")[2].split("=") for word in settings if word != "lmtp")
-    limits = Limits(**{name: int(value) for name, value in chosen.items()})
+    overrides = dict(
+        setting.partition(" ")[2].split("=") for setting in settings if setting != "lmtp"
+    )
+    limits = Limits(**{name: int(value) for name, value in overrides.items()})
     listener = Listener("mx.example.com", lmtp="lmtp" in settings)
     async with (
         a_server(limits=limits, listener=listener) as served,
@@ -46,20 +48,20 @@ async def test_dialogue(path: Path) -> None:
         for number, line in enumerate(lines, start=1):
             where = f"{path.name}:{number}"
             if line.startswith("= "):
-                check_taken(line[2:], served.post.taken[checked:], where)
+                check_mail(line[2:], served.recorder.mails[checked:], where)
                 checked += 1
             else:
-                await act(line, client, where)
+                await run_line(line, client, where)
 
 
-def check_taken(expected: str, taken: list[Delivery], where: str) -> None:
+def check_mail(expected: str, mails: list[Delivery], where: str) -> None:
     if expected == "(nothing more)":
-        assert taken == [], where
+        assert mails == [], where
     else:
-        assert taken[0].raw == literal(expected), where
+        assert mails[0].raw == literal(expected), where
 
 
-async def act(line: str, client: Client, where: str) -> None:
+async def run_line(line: str, client: Client, where: str) -> None:
     """Does, or checks, what one line of a dialogue says."""
     if line.startswith("> "):
         await client.send(line[2:].encode() + b"\r\n")

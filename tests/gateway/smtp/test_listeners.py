@@ -19,7 +19,7 @@ LMTP = Listener("mx.example.com", lmtp=True)
 async def test_a_mail_becomes_a_delivery_with_its_envelope() -> None:
     async with a_server() as served, served.connect() as client:
         await client.mail(b"Subject: Hello\r\n\r\nHelp!\r\n.\r\n", "support", "sales+42")
-        assert served.post.taken == [
+        assert served.recorder.mails == [
             Delivery(
                 Envelope(
                     peer="127.0.0.1",
@@ -40,8 +40,8 @@ async def test_the_null_reverse_path_is_empty() -> None:
         await client.ask("RCPT TO:<support@help.example.com>")
         await client.ask("DATA")
         assert (await client.ask(".")).startswith("250 ")
-        assert served.post.taken[0].envelope.mail_from == ""
-        assert served.post.taken[0].raw == b""
+        assert served.recorder.mails[0].envelope.mail_from == ""
+        assert served.recorder.mails[0].raw == b""
 
 
 async def test_a_utf8_address_arrives_as_written() -> None:
@@ -51,8 +51,8 @@ async def test_a_utf8_address_arrives_as_written() -> None:
         await client.ask("RCPT TO:<support@help.example.com>")
         await client.ask("DATA")
         await client.ask("Grüße\r\n.")
-        assert served.post.taken[0].envelope.mail_from == "jürgen@müller.example"
-        assert served.post.taken[0].raw == "Grüße\r\n".encode()
+        assert served.recorder.mails[0].envelope.mail_from == "jürgen@müller.example"
+        assert served.recorder.mails[0].raw == "Grüße\r\n".encode()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ async def test_lmtp_answers_each_recipient_over_a_unix_socket(tmp_path: Path) ->
         await client.ask("DATA")
         await client.send(b"a\r\n.\r\n")
         assert await client.replies(3) == ["250 2.0.0", "550 5.7.1", "451 4.3.0"]
-        assert served.post.taken[0].envelope.peer == ""
+        assert served.recorder.mails[0].envelope.peer == ""
         await client.close()
 
 
@@ -104,13 +104,13 @@ async def test_pythons_own_smtplib_delivers() -> None:
 
     def deliver(port: int) -> dict[str, tuple[int, bytes]]:
         with smtplib.SMTP("127.0.0.1", port, "client.example") as smtp:
-            people = ["support@help.example.com", "bob@other.example"]
-            return smtp.sendmail("ann@customer.example", people, text, ["BODY=8BITMIME"])
+            recipients = ["support@help.example.com", "bob@other.example"]
+            return smtp.sendmail("ann@customer.example", recipients, text, ["BODY=8BITMIME"])
 
     async with a_server() as served:
         refused = await asyncio.to_thread(deliver, served.port)
         assert refused == {"bob@other.example": (550, b"5.1.1 No such mailbox here")}
-        assert served.post.taken[0].raw == text.encode()
+        assert served.recorder.mails[0].raw == text.encode()
 
 
 async def test_two_servers_may_share_a_port() -> None:

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.smtp.commands import SmtpConnection
-from gateway.smtp.connection import Listener, check_foundations
+from gateway.smtp.connection import Listener, check_aiosmtpd
 from gateway.smtp.limits import ConnectionPool, Limits
 from gateway.smtp.listeners import SmtpHooks
-from tests.gateway.smtp_client import SECRET, Client, Post, a_server, tls_contexts
+from tests.gateway.smtp_client import SECRET, Client, MailRecorder, a_server, tls_contexts
 
 HEADER = b"Subject: Hello\r\n\r\n"
 END = b"\r\n.\r\n"
@@ -57,7 +57,7 @@ async def test_no_almost_end_of_data_smuggles_a_second_mail(sequence: bytes) -> 
         reply = await client.mail(HEADER + b"body" + sequence + SMUGGLED)
         assert reply.startswith("550 5.6.11 ")
         assert await client.reply() == ""
-        assert served.post.taken == []
+        assert served.recorder.mails == []
 
 
 @pytest.mark.parametrize("sequence", [b"\n.\n", b"\r\n.\r", b"\r.\r"], ids=repr)
@@ -72,7 +72,7 @@ async def test_a_client_that_waits_after_an_almost_end_is_told_soon(sequence: by
 async def test_what_only_looks_like_a_line_end_is_kept(odd: bytes) -> None:
     async with a_server() as served, served.connect() as client:
         assert (await client.mail(b"a" + odd + b"b" + END)).startswith("250 ")
-        assert served.post.taken[0].raw == b"a" + odd.replace(b"..", b".") + b"b\r\n"
+        assert served.recorder.mails[0].raw == b"a" + odd.replace(b"..", b".") + b"b\r\n"
 
 
 @pytest.mark.parametrize("cut", range(1, 9))
@@ -84,7 +84,7 @@ async def test_the_end_is_found_however_the_packets_are_cut(cut: int) -> None:
         await asyncio.sleep(0.01)  # only so that the kernel does not join the two
         await client.send(stream[cut:])
         assert (await client.reply()).startswith("250 ")
-        assert served.post.taken[0].raw == b"a\r\n.b\r\n"
+        assert served.recorder.mails[0].raw == b"a\r\n.b\r\n"
 
 
 async def test_a_lenient_peer_gets_its_line_ends_mended_and_no_second_mail() -> None:
@@ -92,7 +92,7 @@ async def test_a_lenient_peer_gets_its_line_ends_mended_and_no_second_mail() -> 
     async with a_server(listener=lenient) as served, served.connect() as client:
         reply = await client.mail(b"one\ntwo\rthree\r\n" + b"x\n.\n" + SMUGGLED)
         assert reply.startswith("250 ")
-        (delivery,) = served.post.taken
+        (delivery,) = served.recorder.mails
         assert delivery.raw.startswith(b"one\r\ntwo\r\nthree\r\nx\r\n\r\nMAIL FROM:<eve@")
 
 
@@ -120,7 +120,7 @@ def test_whatever_is_sent_is_what_arrives(mails: list[list[bytes]]) -> None:
         async with a_server() as served, served.connect() as client:
             for body in bodies:
                 assert (await client.mail(stuffed(body) + b".\r\n")).startswith("250 ")
-            return [delivery.raw for delivery in served.post.taken]
+            return [delivery.raw for delivery in served.recorder.mails]
 
     assert asyncio.run(send_all()) == bodies
 
@@ -129,7 +129,7 @@ async def test_a_mail_of_many_blocks_arrives_whole() -> None:
     body = b"".join(b"%d\r\n.%d\r\n" % (n, n) for n in range(60_000))
     async with a_server() as served, served.connect() as client:
         assert (await client.mail(stuffed(body) + b".\r\n")).startswith("250 ")
-        assert served.post.taken[0].raw == body
+        assert served.recorder.mails[0].raw == body
 
 
 async def test_ten_megabytes_of_empty_lines_cost_little() -> None:
@@ -139,7 +139,7 @@ async def test_ten_megabytes_of_empty_lines_cost_little() -> None:
         await client.send(b"\r\n" * 5_000_000 + b".\r\n")
         assert (await client.reply()).startswith("250 ")
         assert time.process_time() - started < 2
-        assert len(served.post.taken[0].raw) == 10_000_000
+        assert len(served.recorder.mails[0].raw) == 10_000_000
 
 
 # ---- size and memory ----
@@ -164,20 +164,20 @@ async def test_a_stream_without_line_ends_is_cut_and_costs_no_memory() -> None:
         with contextlib.suppress(ConnectionError):
             for _ in range(100):
                 await client.send(b"a" * 2**20)
-                assert served.wire.in_flight_bytes <= 1000
+                assert served.pool.in_flight_bytes <= 1000
         assert (await client.reply())[:9] in ("552 5.3.4", "")
-        assert served.post.taken == []
+        assert served.recorder.mails == []
 
 
 async def test_data_waits_while_too_much_is_in_flight() -> None:
     async with a_server(limits=Limits(in_flight_bytes=100)) as served:
-        served.post.gate = asyncio.Event()
+        served.recorder.gate = asyncio.Event()
         async with served.connect() as first, served.connect() as second:
             await first.start_data()
             await first.send(b"a" * 95 + END)
-            await served.post.arrived.wait()
+            await served.recorder.arrived.wait()
             assert (await second.start_data()).startswith("452 4.3.1 ")
-            served.post.gate.set()
+            served.recorder.gate.set()
             assert (await first.reply()).startswith("250 ")
             assert (await second.ask("DATA")).startswith("354 ")
 
@@ -206,7 +206,7 @@ async def test_a_place_is_free_again_after_quit() -> None:
         async with served.connect() as first:
             assert await first.ask("QUIT") == "221 2.0.0 Bye"
             assert await first.reply() == ""
-        await all_gone(served.wire)
+        await all_disconnected(served.pool)
         async with served.connect() as second:
             assert (await second.ask("NOOP")).startswith("250 2.0.0 ")
 
@@ -256,7 +256,7 @@ async def test_behind_a_proxy_the_peer_is_the_one_it_names(header: bytes, peer: 
         await client.send(header)
         assert (await client.reply()).startswith("220 ")
         await client.mail(b"a" + END)
-        assert served.post.taken[0].envelope.peer == peer
+        assert served.recorder.mails[0].envelope.peer == peer
 
 
 async def test_behind_a_proxy_the_cap_counts_the_peers_it_names() -> None:
@@ -318,7 +318,7 @@ async def test_data_has_a_deadline_however_fast_it_is() -> None:
     async with a_server(limits=Limits(data_total_s=0.2)) as served, served.connect() as client:
         await client.start_data()
         with contextlib.suppress(ConnectionError):
-            while served.wire.connections and not client.reader._buffer:  # type: ignore[attr-defined]  # a peek
+            while served.pool.connections and not client.reader._buffer:  # type: ignore[attr-defined]  # a peek
                 await client.send(b"a" * 100)
                 await asyncio.sleep(0.01)
         assert (await client.reply()).startswith("421 4.4.2 ")
@@ -334,13 +334,13 @@ async def test_a_peer_that_stops_reading_is_aborted() -> None:
             async with asyncio.timeout(1):
                 while True:
                     await client.send(b"EHLO client.example\r\n" * 3_000)
-        await all_gone(served.wire)
+        await all_disconnected(served.pool)
 
 
-async def all_gone(wire: ConnectionPool) -> None:
+async def all_disconnected(pool: ConnectionPool) -> None:
     """Returns once the server has seen that its clients are gone."""
     async with asyncio.timeout(8):
-        while wire.connections:  # noqa: ASYNC110 - the kernel tells the server, and nobody us
+        while pool.connections:  # noqa: ASYNC110 - the kernel tells the server, and nobody us
             await asyncio.sleep(0.01)
 
 
@@ -386,27 +386,27 @@ async def test_a_log_that_fails_costs_no_reply() -> None:
 
 async def test_take_finishes_after_the_client_hung_up() -> None:
     async with a_server() as served:
-        served.post.gate = asyncio.Event()
+        served.recorder.gate = asyncio.Event()
         async with served.connect() as client:
             await client.start_data()
             await client.send(b"a" + END)
-            await served.post.arrived.wait()
+            await served.recorder.arrived.wait()
             client.reset()
-        await all_gone(served.wire)
-        assert served.wire.in_flight_bytes > 0
-        served.post.gate.set()
-        await served.post.finished.wait()
+        await all_disconnected(served.pool)
+        assert served.pool.in_flight_bytes > 0
+        served.recorder.gate.set()
+        await served.recorder.finished.wait()
 
 
 async def test_a_client_that_half_closes_still_gets_its_reply() -> None:
     async with a_server() as served:
-        served.post.gate = asyncio.Event()
+        served.recorder.gate = asyncio.Event()
         async with served.connect() as client:
             await client.start_data()
             await client.send(b"a" + END)
             client.writer.write_eof()
-            await served.post.arrived.wait()
-            served.post.gate.set()
+            await served.recorder.arrived.wait()
+            served.recorder.gate.set()
             assert (await client.reply()).startswith("250 ")
 
 
@@ -415,29 +415,29 @@ async def test_a_mail_whose_end_never_came_is_not_taken() -> None:
         async with served.connect() as client:
             await client.start_data()
             await client.send(b"half a mail\r\n.")
-        await all_gone(served.wire)
-        assert served.post.taken == []
+        await all_disconnected(served.pool)
+        assert served.recorder.mails == []
 
 
 async def test_take_may_last_longer_than_the_client_waits() -> None:
     async with a_server(limits=Limits(handler_s=0.1, idle_s=0.05)) as served:
-        served.post.gate = asyncio.Event()
+        served.recorder.gate = asyncio.Event()
         async with served.connect() as client:
             assert (await client.mail(b"a" + END)).startswith("451 4.3.0 ")
-            served.post.gate.set()
-            await served.post.finished.wait()
+            served.recorder.gate.set()
+            await served.recorder.finished.wait()
 
 
 async def test_the_drain_answers_the_mail_in_flight_and_then_closes() -> None:
     async with a_server() as served:
-        served.post.gate = asyncio.Event()
+        served.recorder.gate = asyncio.Event()
         async with served.connect() as idle, served.connect() as busy:
             await busy.start_data()
             await busy.send(b"a" + END)
-            await served.post.arrived.wait()
-            drained = asyncio.create_task(served.wire.drain(grace_s=8))
+            await served.recorder.arrived.wait()
+            drained = asyncio.create_task(served.pool.drain(grace_s=8))
             assert (await idle.reply()).startswith("421 4.3.2 ")
-            served.post.gate.set()
+            served.recorder.gate.set()
             assert (await busy.reply()).startswith("250 ")
             assert (await busy.reply()).startswith("421 4.3.2 ")
             assert await busy.reply() == ""
@@ -449,9 +449,9 @@ async def test_the_drain_answers_the_mail_in_flight_and_then_closes() -> None:
 async def test_the_drain_lets_a_mail_that_has_begun_arrive() -> None:
     async with a_server() as served, served.connect() as client:
         await client.start_data()
-        drained = asyncio.create_task(served.wire.drain(grace_s=8))
+        drained = asyncio.create_task(served.pool.drain(grace_s=8))
         await asyncio.sleep(0)  # the drain begins
-        assert served.wire.draining
+        assert served.pool.draining
         await client.send(b"a" + END)
         assert (await client.reply()).startswith("250 ")
         assert (await client.reply()).startswith("421 4.3.2 ")
@@ -462,13 +462,13 @@ async def test_the_drain_lets_a_mail_that_has_begun_arrive() -> None:
 async def test_the_drain_gives_up_after_its_grace() -> None:
     async with a_server() as served, served.connect() as client:
         await client.start_data()
-        assert not await served.wire.drain(grace_s=0.1)
+        assert not await served.pool.drain(grace_s=0.1)
         assert await client.reply() == ""
 
 
 async def test_who_comes_during_the_drain_is_told_to_come_again() -> None:
     async with a_server() as served:
-        assert await served.wire.drain(grace_s=1)
+        assert await served.pool.drain(grace_s=1)
         async with served.connect(greeted=False) as client:
             assert (await client.reply()).startswith("421 4.3.2 ")
 
@@ -498,7 +498,7 @@ async def test_starttls_begins_anew_and_is_told_to_the_rules(tls: Tls) -> None:
         assert "STARTTLS" not in await client.ask("EHLO client.example")
         assert (await client.ask("STARTTLS")).startswith("503 5.5.1 ")
         assert (await client.mail(b"a" + END)).startswith("250 ")
-        assert served.post.taken[0].envelope.tls
+        assert served.recorder.mails[0].envelope.tls
         assert (await client.ask("QUIT")).startswith("221 ")
 
 
@@ -518,7 +518,7 @@ async def test_a_failed_handshake_leaves_no_connection_behind(
         async with served.connect() as client:
             await client.ask("STARTTLS")
             await client.send(instead_of_tls)
-        await all_gone(served.wire)
+        await all_disconnected(served.pool)
 
 
 async def test_a_client_that_is_silent_in_the_handshake_is_cut(tls: Tls) -> None:
@@ -527,7 +527,7 @@ async def test_a_client_that_is_silent_in_the_handshake_is_cut(tls: Tls) -> None
         served.connect() as client,
     ):
         await client.ask("STARTTLS")
-        await all_gone(served.wire)
+        await all_disconnected(served.pool)
 
 
 async def test_tls_from_the_first_byte_needs_no_starttls(tls: Tls) -> None:
@@ -537,7 +537,7 @@ async def test_tls_from_the_first_byte_needs_no_starttls(tls: Tls) -> None:
         assert (await client.reply()).startswith("220 ")
         assert "STARTTLS" not in await client.ask("EHLO client.example")
         assert (await client.mail(b"a" + END)).startswith("250 ")
-        assert served.post.taken[0].envelope.tls
+        assert served.recorder.mails[0].envelope.tls
         await client.close()
 
 
@@ -576,17 +576,17 @@ async def test_an_endless_command_line_ends_the_connection() -> None:
 
 
 async def test_our_cheap_construction_still_finds_the_commands_and_nothing_else() -> None:
-    post = Post()
-    ours = SmtpConnection(
-        SmtpHooks(post.serves, post.take), ConnectionPool(Limits()), Listener("mx")
+    recorder = MailRecorder()
+    connection = SmtpConnection(
+        SmtpHooks(recorder.serves, recorder.take), ConnectionPool(Limits()), Listener("mx")
     )
-    assert set(ours._smtp_methods) == {
+    assert set(connection._smtp_methods) == {
         *("EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "STARTTLS")
     }
-    assert ours._auth_methods == {}
-    assert set(vars(SMTP(object(), hostname="mx"))) <= set(vars(ours))
+    assert connection._auth_methods == {}
+    assert set(vars(SMTP(object(), hostname="mx"))) <= set(vars(connection))
 
 
 def test_another_aiosmtpd_is_refused_by_name() -> None:
     with pytest.raises(ImportError, match=r"written for aiosmtpd 1\.4\.6, not 1\.5\.0"):
-        check_foundations("1.5.0")
+        check_aiosmtpd("1.5.0")

@@ -10,7 +10,7 @@ import pytest
 
 from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Record, Repeat, Verdict
 from rules.facts import Earlier, ParticipantKind, Presence
-from rules.mail import StrangersWish
+from rules.mail import StrangerHandling
 from rules.sender.authentication import Result, SignedScope
 from rules.sender.tokens import Purpose
 from rules.service.participants import Addition
@@ -130,7 +130,7 @@ def test_a_stranger_is_held_where_the_policy_says_so() -> None:
     ],
 )
 def test_the_listeners_word_on_strangers_goes_before_the_policys(
-    listener: StrangersWish, policy: StrangersWish, reason: Reason
+    listener: StrangerHandling, policy: StrangerHandling, reason: Reason
 ) -> None:
     world = World(policy=default_policy(strangers=policy), strangers=listener)
 

@@ -10,12 +10,12 @@ from rules.mail.bounces import (
     DIAGNOSTIC_CHARACTERS,
     HARD_BOUNCES,
     Failure,
-    judged,
+    classify,
     one_line,
     presumed_status,
     smtp_code_of,
     status_of,
-    suspends,
+    suspends_address,
 )
 
 SOME_STATUS = st.from_regex(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True)
@@ -25,7 +25,7 @@ SOME_STATUS = st.from_regex(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True)
     "status", ["5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4", "5.4.310"]
 )
 def test_an_address_that_does_not_work_is_hard(status: str) -> None:
-    assert judged(status, "failed", None) is Failure.HARD
+    assert classify(status, "failed", None) is Failure.HARD
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ def test_an_address_that_does_not_work_is_hard(status: str) -> None:
     ["5.1.7", "5.1.8", "5.2.0", "5.2.2", "5.2.3", "5.3.4", "5.4.6", "5.4.7", "5.6.1", "5.7.1"],
 )
 def test_a_permanent_failure_of_another_kind_is_soft(status: str) -> None:
-    assert judged(status, "failed", 550) is Failure.SOFT
+    assert classify(status, "failed", 550) is Failure.SOFT
 
 
 @pytest.mark.parametrize("status", ["4.4.7", "4.2.2", "4.1.1"])
 def test_a_temporary_failure_that_was_given_up_is_soft(status: str) -> None:
-    assert judged(status, "failed", 550) is Failure.SOFT
+    assert classify(status, "failed", 550) is Failure.SOFT
 
 
 @pytest.mark.parametrize("status", ["", "2.0.0", "5.0.0", "5.4.1", "5.5.0"])
@@ -57,12 +57,12 @@ def test_a_temporary_failure_that_was_given_up_is_soft(status: str) -> None:
 def test_a_status_that_says_nothing_leaves_it_to_the_reply_code(
     status: str, code: int | None, failure: Failure
 ) -> None:
-    assert judged(status, "failed", code) is failure
+    assert classify(status, "failed", code) is failure
 
 
 @given(SOME_STATUS, st.none() | st.integers(400, 599))
 def test_a_delay_is_never_a_failure(status: str, code: int | None) -> None:
-    assert judged(status, "Delayed", code) is Failure.DELAYED
+    assert classify(status, "Delayed", code) is Failure.DELAYED
 
 
 @given(SOME_STATUS, st.text(max_size=20), st.none() | st.integers(200, 599))
@@ -70,17 +70,17 @@ def test_no_policy_and_no_full_mailbox_is_ever_hard(
     status: str, action: str, code: int | None
 ) -> None:
     if status.startswith(("4.", "5.2.2", "5.3.", "5.6.", "5.7.")):
-        assert judged(status, action, code) is not Failure.HARD
+        assert classify(status, action, code) is not Failure.HARD
 
 
 def test_the_second_hard_bounce_suspends() -> None:
-    assert [suspends(earlier, Failure.HARD) for earlier in range(3)] == [False, True, False]
+    assert [suspends_address(earlier, Failure.HARD) for earlier in range(3)] == [False, True, False]
     assert HARD_BOUNCES == 2
 
 
 @given(st.integers(0, 1_000), st.sampled_from([Failure.SOFT, Failure.DELAYED]))
 def test_nothing_but_a_hard_bounce_suspends(earlier: int, failure: Failure) -> None:
-    assert not suspends(earlier, failure)
+    assert not suspends_address(earlier, failure)
 
 
 @pytest.mark.parametrize(
@@ -153,4 +153,4 @@ def test_a_diagnostic_is_one_short_line(text: str) -> None:
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_text_can_be_read(stated: str, diagnostic: str) -> None:
     status = presumed_status(status_of(stated, diagnostic), diagnostic)
-    assert judged(status, stated, smtp_code_of(diagnostic)) in Failure
+    assert classify(status, stated, smtp_code_of(diagnostic)) in Failure

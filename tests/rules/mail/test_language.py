@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from rules.decision.model import OpenTicket
 from rules.mail.header import Header
-from rules.mail.language import KNOWN, MOST_WISHES, spoken, wished, written_in
+from rules.mail.language import (
+    KNOWN,
+    MAX_PREFERENCES,
+    author_language,
+    supported_language,
+    preferred_language,
+)
 from rules.ticket.notices import NoticeKind
 from tests.rules.building import ANN, EVERYBODY, World, a_mail, orders_of
 
@@ -20,7 +26,7 @@ def header(**fields: str) -> Header:
 
 
 def test_a_mail_that_says_nothing_tells_nothing() -> None:
-    assert spoken(header(subject="Guten Tag")) == ""
+    assert author_language(header(subject="Guten Tag")) == ""
 
 
 @pytest.mark.parametrize(
@@ -46,35 +52,35 @@ def test_a_mail_that_says_nothing_tells_nothing() -> None:
     ],
 )
 def test_the_best_known_wish_counts(field: str, language: str) -> None:
-    assert spoken(header(accept_language=field)) == language
+    assert author_language(header(accept_language=field)) == language
 
 
 def test_what_he_writes_in_goes_before_what_he_reads() -> None:
-    assert spoken(header(accept_language="en", content_language="de")) == "de"
+    assert author_language(header(accept_language="en", content_language="de")) == "de"
 
 
 def test_an_unknown_language_of_the_text_leaves_it_to_what_he_reads() -> None:
-    assert spoken(header(accept_language="de", content_language="fr")) == "de"
+    assert author_language(header(accept_language="de", content_language="fr")) == "de"
 
 
 def test_of_a_list_without_end_the_beginning_counts() -> None:
-    assert wished("fr," * (MOST_WISHES - 1) + "de") == "de"
-    assert wished("fr," * MOST_WISHES + "de") == ""
+    assert preferred_language("fr," * (MAX_PREFERENCES - 1) + "de") == "de"
+    assert preferred_language("fr," * MAX_PREFERENCES + "de") == ""
 
 
 def test_what_a_person_wants_goes_before_what_a_desk_writes() -> None:
-    assert written_in("de", "en") == "de"
-    assert written_in("", "de-AT") == "de"
+    assert supported_language("de", "en") == "de"
+    assert supported_language("", "de-AT") == "de"
 
 
 def test_english_is_for_whom_we_have_no_words() -> None:
-    assert written_in("fr", "de") == "en"
-    assert written_in("", "") == "en"
+    assert supported_language("fr", "de") == "en"
+    assert supported_language("", "") == "en"
 
 
 @given(st.text(max_size=400))
 def test_no_field_is_too_odd(field: str) -> None:
-    found = spoken(Header((("accept-language", field.encode("utf-8", "replace")),)))
+    found = author_language(Header((("accept-language", field.encode("utf-8", "replace")),)))
 
     assert found in (*KNOWN, "")
 

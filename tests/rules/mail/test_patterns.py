@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.mail.patterns import LINE_LENGTH, LINES, compiled, search
+from rules.mail.patterns import MAX_LINE_CHARACTERS, MAX_LINES, compiled, search
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_a_line_is_searched_by_itself() -> None:
 def test_what_is_far_down_or_far_right_is_not_searched() -> None:
     needle = compiled("needle")
 
-    assert search(needle, "\n" * LINES + "needle") is None
-    assert search(needle, " " * LINE_LENGTH + "needle") is None
+    assert search(needle, "\n" * MAX_LINES + "needle") is None
+    assert search(needle, " " * MAX_LINE_CHARACTERS + "needle") is None
 
 
 PIECES = st.recursive(
@@ -99,4 +99,4 @@ def test_a_pattern_that_is_allowed_has_few_ways_to_fail(piece: str) -> None:
     except ValueError:
         return
 
-    assert search(pattern, "a" * LINE_LENGTH) is None
+    assert search(pattern, "a" * MAX_LINE_CHARACTERS) is None

@@ -10,7 +10,7 @@ from rules.decision.model import Reason
 from rules.mail import Mail
 from rules.mail.header import Header
 from rules.sender.authentication import Authentication, Evidence, Result, SignedScope
-from rules.sender.signature_scope import apply_dkim_policy, only_signed, unsigned_fields
+from rules.sender.signature_scope import apply_dkim_policy, keep_signed_fields, unsigned_fields
 from tests.rules.building import BOB, SUPPORT, World, a_mail, policy_with
 
 SEAL = SignedScope("f" * 64, ("from", "to", "subject", "in-reply-to", "cc", "cc"))
@@ -71,11 +71,11 @@ def test_whom_we_trust_counts_as_before(by: str) -> None:
 
 
 def test_it_is_known_by_its_signature() -> None:
-    assert only_signed(with_fields("from"), SEAL).identity == SEAL.fingerprint
+    assert keep_signed_fields(with_fields("from"), SEAL).identity == SEAL.fingerprint
 
 
 def test_what_was_signed_counts() -> None:
-    mail = only_signed(with_fields("from", "to", "cc", "in-reply-to"), SEAL)
+    mail = keep_signed_fields(with_fields("from", "to", "cc", "in-reply-to"), SEAL)
 
     assert (mail.to, mail.cc, mail.in_reply_to) == (
         (SUPPORT,),
@@ -85,7 +85,7 @@ def test_what_was_signed_counts() -> None:
 
 
 def test_what_was_not_signed_counts_for_nothing() -> None:
-    assert only_signed(with_fields("references"), SEAL).references == ()
+    assert keep_signed_fields(with_fields("references"), SEAL).references == ()
 
 
 @pytest.mark.parametrize(("times", "covered"), [(2, True), (3, False)])
