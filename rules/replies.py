@@ -1,6 +1,6 @@
-"""The table of SMTP replies: every line that a client can be told after our own checks.
+"""The table of SMTP replies that our own checks can send.
 
-A reply is named by its meaning. Codes: RFC 5321 §4.2; enhanced status: RFC 3463.
+Each reply is named by its meaning. Codes: RFC 5321 §4.2; enhanced status: RFC 3463.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One SMTP reply. `str(reply)` is its line without CRLF; ASCII, one line, ≤ 500 octets."""
+    """One SMTP reply. `str(reply)` is one line of ASCII without CRLF, at most 500 octets."""
 
     code: int
     status: str
@@ -24,7 +24,7 @@ class Reply:
         return f"{self.code} {self.status} {clean}"[:500]
 
     def with_text(self, text: str) -> Reply:
-        """The same reply with other words (a policy's sign-up text, a ticket number)."""
+        """The same reply with another text (a policy's sign-up text, a ticket number)."""
         return replace(self, text=text)
 
     @property
@@ -58,9 +58,10 @@ SHUTTING_DOWN = Reply(421, "4.3.2", "Shutting down, try again later")
 def for_all(replies: Sequence[Reply]) -> Reply:
     """One SMTP reply for all recipients of a mail.
 
-    A temporary failure for one asks the client to try again: what was filed meanwhile is
-    recognised as a duplicate. Otherwise one acceptance accepts, since a refusal after 250 would
-    need a bounce, and we never send one: the refused recipient stays in the journal.
+    If one recipient failed temporarily, the client must try again: what has been filed already is
+    then recognised as a duplicate. Otherwise one acceptance accepts for all, since a refusal after
+    250 would require a bounce, and we never send bounces: the refused recipient stays in the
+    journal.
     """
     for reply in replies:
         if reply.temporary:

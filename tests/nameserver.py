@@ -1,4 +1,4 @@
-"""A DNS server on loopback that serves a dict of records, and counts what it is asked."""
+"""A DNS server on loopback that serves a dict of records and counts its queries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RDATA = {"A": A, "AAAA": AAAA, "CNAME": CNAME, "PTR": PTR}
 
 
 class NameServer(BaseResolver):  # type: ignore[misc]  # dnslib ships no types
-    """Serves `records` over UDP and TCP, following CNAMEs as a recursive resolver would.
+    """Serves `records` over UDP and TCP, and follows CNAMEs as a recursive resolver does.
 
     A key is (name, type); TXT is text or bytes of any length, MX is `10 host`. Names without any
     record are NXDOMAIN with an SOA. `records`, `silent` and `broken` may change while it serves.
@@ -28,9 +28,9 @@ class NameServer(BaseResolver):  # type: ignore[misc]  # dnslib ships no types
     ) -> None:
         self.records: dict[tuple[str, str], Sequence[str | bytes]] = dict(records or {})
         self.silent: set[str] = set()
-        """Domains whose names, and all below, get no answer."""
+        """Domains that get no answer, nor do the names below them."""
         self.broken: set[str] = set()
-        """Domains whose names, and all below, get SERVFAIL."""
+        """Domains that get SERVFAIL, as do the names below them."""
         self.queries: Counter[tuple[str, str]] = Counter()
         self._ttl_s = ttl_s
         self._negative_ttl_s = negative_ttl_s
@@ -41,7 +41,7 @@ class NameServer(BaseResolver):  # type: ignore[misc]  # dnslib ships no types
         for server in self._servers:
             server.daemon_threads = True
             server.block_on_close = False
-            # Looks every 10 ms whether it shall stop; dnslib's own thread would take half a second.
+            # Checks every 10 ms whether to stop; dnslib's own thread would take half a second.
             threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
@@ -60,7 +60,7 @@ class NameServer(BaseResolver):  # type: ignore[misc]  # dnslib ships no types
         kind = str(QTYPE[request.q.qtype])
         self.queries[name, kind] += 1
         if _below(name, self.silent):
-            raise DNSError("no answer")  # dnslib's handler drops the question
+            raise DNSError("no answer")  # dnslib's handler drops the query
         reply = request.reply()
         if _below(name, self.broken):
             reply.header.rcode = RCODE.SERVFAIL
@@ -83,7 +83,7 @@ class NameServer(BaseResolver):  # type: ignore[misc]  # dnslib ships no types
         return reply
 
     def _bound(self) -> tuple[Any, Any]:
-        """UDP and TCP on one port: the one that is free for UDP may be taken for TCP."""
+        """UDP and TCP servers on one port; a port that is free for UDP may be in use for TCP."""
         logger = DNSLogger(log="-request,-reply,-truncated,-error,-recv,-send,-data")
         for _ in range(20):
             udp = DNSServer(self, address="127.0.0.1", port=0, logger=logger).server
@@ -94,7 +94,7 @@ class NameServer(BaseResolver):  # type: ignore[misc]  # dnslib ships no types
                 udp.server_close()
                 continue
             return udp, tcp.server
-        raise OSError("no port is free for both UDP and TCP")
+        raise OSError("found no port that is free for both UDP and TCP")
 
     def _record(self, name: str, kind: str, value: str | bytes) -> RR:
         if kind == "TXT":

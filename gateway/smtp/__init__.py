@@ -1,1 +1,1 @@
-"""The SMTP and LMTP wire: limits, dialogue, bytes. It knows nothing of tickets."""
+"""The SMTP and LMTP server: limits, commands, message data. Independent of tickets."""

@@ -1,4 +1,4 @@
-"""What each command of SMTP (RFC 5321) and LMTP (RFC 2033) does.
+"""The commands of SMTP (RFC 5321) and LMTP (RFC 2033).
 
 Extensions: PIPELINING (RFC 2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531),
 ENHANCEDSTATUSCODES (2034), STARTTLS (3207).
@@ -19,11 +19,13 @@ from rules.mail import Envelope
 from rules.replies import Reply
 
 BYE = Reply(221, "2.0.0", "Bye")
-BAD_ARGUMENT = Reply(501, "5.5.4", "Wrong or missing argument")
-CANNOT_VERIFY = Reply(252, "2.5.0", "Cannot verify; send the mail and see")
+BAD_ARGUMENT = Reply(501, "5.5.4", "Invalid or missing argument")
+CANNOT_VERIFY = Reply(
+    252, "2.5.0", "Cannot VRFY user, but will accept message and attempt delivery"
+)
 
 NULL_PATH = "<>"
-"""The null reverse-path inside aiosmtpd, where an empty one means that there was no MAIL."""
+"""The null reverse-path as aiosmtpd stores it; its empty string means that MAIL was not sent."""
 
 
 def _commands(verbs: str) -> tuple[str, ...]:
@@ -31,7 +33,7 @@ def _commands(verbs: str) -> tuple[str, ...]:
 
 
 class SmtpConnection(ServerConnection):
-    """SMTP: one reply after DATA, for all recipients."""
+    """SMTP: one reply after DATA for all recipients."""
 
     commands = _commands("EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS")
     protocol_name = "ESMTP"
@@ -79,7 +81,7 @@ class SmtpConnection(ServerConnection):
             await super().smtp_RCPT(arg)
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """What aiosmtpd asks for: address and parameters, or two Nones for a 553."""
+        """aiosmtpd's parser hook: address and parameters, or (None, None) for a 553 reply."""
         if self.envelope.mail_from:
             return forward_path(arg, utf8=self.envelope.smtp_utf8) or (None, None)
         path = reverse_path(arg)
@@ -97,7 +99,7 @@ class SmtpConnection(ServerConnection):
             await self._data()
 
     async def _data(self) -> None:
-        """One mail, from 354 to its replies."""
+        """Receives one mail, from the 354 reply to the final ones."""
         self.in_data = True
         try:
             outcomes = await self._receive()
@@ -110,12 +112,12 @@ class SmtpConnection(ServerConnection):
             self.close_with(replies.SHUTTING_DOWN)
 
     async def _receive(self) -> Sequence[Reply]:
-        """One reply for each recipient; the connection may be over by then."""
+        """One reply for each recipient; the connection may already be closing."""
         envelope = self._envelope()
         mail = DataReader(self.pool, lenient=self.is_peer_in(self.listener.lenient_peers))
         try:
             complete = await mail.receive(self._reader)
-        except BaseException:  # the client hung up, or this task is cancelled
+        except BaseException:  # the client disconnected, or this task is cancelled
             mail.release()
             raise
         if not complete or mail.refusal == replies.BARE_LINE_END:
@@ -124,7 +126,7 @@ class SmtpConnection(ServerConnection):
             mail.release()
             return [mail.refusal or replies.TOO_SLOW] * len(envelope.rcpt_tos)
         task = self.pool.run(self._hand_over(envelope, mail))
-        # wait() leaves the task alone, both when the time is up and when this one is cancelled.
+        # wait() does not cancel the task, neither on timeout nor when this task is cancelled.
         await asyncio.wait({task}, timeout=self.pool.limits.handler_s)
         if not task.done() or task.cancelled():
             return [replies.TEMPORARY_FAILURE] * len(envelope.rcpt_tos)
@@ -157,7 +159,7 @@ class SmtpConnection(ServerConnection):
         )
 
     async def send_replies(self, outcomes: Sequence[Reply]) -> None:
-        """Tells the client what became of its mail, given one reply for each recipient."""
+        """Sends the final reply for a mail, given one outcome for each recipient."""
         reply = replies.for_all(outcomes)
         self._count(reply)
         await self.push(reply)
@@ -168,7 +170,7 @@ class SmtpConnection(ServerConnection):
 
 
 class LmtpConnection(SmtpConnection):
-    """LMTP: LHLO, and one reply after DATA for each recipient."""
+    """LMTP: LHLO instead of EHLO, and one reply after DATA for each recipient."""
 
     commands = _commands("LHLO MAIL RCPT DATA RSET NOOP QUIT VRFY STARTTLS")
     protocol_name = "LMTP"

@@ -1,8 +1,8 @@
-"""The wire under SMTP and LMTP: one connection, its commands, its limits and its last word.
+"""One SMTP or LMTP connection: transport, command loop, limits and the last reply.
 
-aiosmtpd gives the transport, STARTTLS and the words of MAIL and RCPT; this room adds what an open
-port needs. `dialogue` says what each command does, `capacity` what the process bears. None of
-them knows of tickets.
+aiosmtpd provides the transport, STARTTLS and the parsing of MAIL and RCPT; this package adds the
+protection that a public port needs. `commands` implements each command, `limits` the limits of the
+process. None of them depends on tickets.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ T = TypeVar("T")
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 COMMAND_BYTES = 2048
-"""Longest command line (RFC 5321 §4.5.3.1.4 asks for 512, extensions for more)."""
+"""Longest command line (RFC 5321 §4.5.3.1.4 requires 512, extensions more)."""
 LINGER_S = 2.0
-"""How long a connection that had its last reply may take to close before it is aborted."""
+"""Time for a connection to close after its last reply before it is aborted."""
 MAIL_COMMANDS = frozenset({"MAIL", "RCPT", "DATA", "QUIT"})
-"""All others are junk, once there are too many of them."""
+"""All other commands count as junk commands (`Limits.junk_commands`)."""
 NOT_IMPLEMENTED = frozenset({"AUTH", "EXPN", "HELP"})
 FOREIGN_COMMANDS = frozenset({"BDAT", "CONNECT", "GET", "POST", "PUT"})
-"""What follows these is content, not commands: the connection ends."""
+"""Content follows these, not commands, so the connection is closed."""
 
-BAD_LINE = Reply(500, "5.5.2", "Commands are one line of printable UTF-8, ended by CRLF")
+BAD_LINE = Reply(500, "5.5.2", "A command must be one line of printable UTF-8 ending in CRLF")
 LINE_TOO_LONG = Reply(500, "5.5.2", "Command line too long")
 UNKNOWN_COMMAND = Reply(500, "5.5.1", "Command not recognised")
 NO_SUCH_FEATURE = Reply(502, "5.5.1", "Command not implemented")
 OUT_OF_ORDER = Reply(503, "5.5.1", "Bad sequence of commands")
-INJECTED_BEFORE_TLS = Reply(554, "5.5.1", "Nothing may follow STARTTLS before the handshake")
+INJECTED_BEFORE_TLS = Reply(554, "5.5.1", "No data may follow STARTTLS before the TLS handshake")
 
 ENHANCED_STATUS = {
     500: "5.5.2",
@@ -59,7 +59,7 @@ ENHANCED_STATUS = {
     552: "5.3.4",
     555: "5.5.4",
 }
-"""The enhanced status of a reply that aiosmtpd words without one; X.0.0 for other codes."""
+"""Enhanced status for replies that aiosmtpd sends without one; X.0.0 for other codes."""
 
 _REPLY_LINE = re.compile(r"(\d\d\d) (?:([245]\.\d{1,3}\.\d{1,3}) )?(.*)", re.DOTALL)
 
@@ -75,7 +75,7 @@ _PRIVATE_NAMES: dict[Any, set[str]] = {
 
 
 def check_aiosmtpd(version: str = aiosmtpd.__version__) -> None:
-    """Raises ImportError where aiosmtpd is not the one whose private names this room uses."""
+    """Raises ImportError if aiosmtpd is not the version whose private names this package uses."""
     if version != AIOSMTPD:
         raise ImportError(f"gateway/smtp is written for aiosmtpd {AIOSMTPD}, not {version}")
     for owner, names in _PRIVATE_NAMES.items():
@@ -89,41 +89,41 @@ check_aiosmtpd()
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """How one listening socket behaves."""
+    """The configuration of one listening socket."""
 
     hostname: str
     lmtp: bool = False
     tls_context: ssl.SSLContext | None = None
-    """Offers STARTTLS; a socket that is TLS from its first byte does not need it."""
+    """If set, STARTTLS is offered; not needed for a socket with TLS from the first byte."""
     proxy_protocol_timeout_s: float | None = None
-    """Set: each connection begins with a PROXY header, v1 or v2, within this time."""
+    """If set, each connection must begin with a PROXY header, v1 or v2, within this time."""
     lenient_peers: Networks = ()
-    """Bare CR and LF in their mails become CRLF, where others are refused."""
+    """Peers whose bare CR and LF are converted to CRLF; other peers are refused for them."""
     relay_peers: Networks = ()
-    """They may have more connections."""
+    """Peers that may open `Limits.connections_per_relay` connections each."""
     strangers: StrangerHandling | None = None
-    """Goes with every mail that comes here."""
+    """Passed on in the envelope of every mail received on this socket."""
 
 
 class Hooks(Protocol):
-    """What the wire asks of its owner. Whatever these raise is a 451 for the client."""
+    """Callbacks of the server. Any exception they raise is answered with 451."""
 
     async def recipient(self, address: str) -> Reply | None:
-        """None accepts the recipient."""
+        """None to accept the recipient, or the reply that refuses it."""
 
     async def data(self, envelope: Envelope, raw: bytes) -> Sequence[Reply]:
         """One reply for each of `envelope.rcpt_tos`, in order.
 
-        `raw` has CRLF line ends, no NUL and no dot-stuffing. Runs to its end even if the client
-        is gone.
+        `raw` has CRLF line ends, no NUL and no dot-stuffing. Runs to completion even if the client
+        disconnects.
         """
 
 
 class ServerConnection(SMTP):
-    """One client, from its greeting to its end; what the commands mean is for a subclass."""
+    """One client connection; subclasses implement the commands."""
 
     commands: ClassVar[tuple[str, ...]]
-    """The methods that are commands, such as `smtp_MAIL`."""
+    """The names of the command methods, such as `smtp_MAIL`."""
     protocol_name: ClassVar[str]
     line_length_limit = BLOCK_BYTES  # not of a line: aiosmtpd makes it the reader's buffer size
 
@@ -141,12 +141,12 @@ class ServerConnection(SMTP):
         self.in_data = False
         self.tls = False
         self.closing = False
-        """The last reply is written: no more input counts, no more output goes out."""
+        """The last reply is written: further input is ignored, nothing more is sent."""
         self.errors = 0
         self.junk_commands = 0
         self._peer_finished = False
         super().__init__(
-            self,  # the handler, of which `_call_handler_hook` leaves nothing to be asked
+            self,  # the handler argument; `_call_handler_hook` never uses it
             data_size_limit=pool.limits.mail_size_bytes,
             enable_SMTPUTF8=True,
             hostname=listener.hostname,
@@ -158,13 +158,13 @@ class ServerConnection(SMTP):
         )
 
     def __dir__(self) -> Iterable[str]:
-        """The commands only: where aiosmtpd looks for them and for AUTH, on each connection."""
+        """Only the commands: aiosmtpd searches dir() for them and for AUTH on each connection."""
         return self.commands
 
     # ---- the transport ----
 
     def connection_made(self, transport: Any) -> None:
-        # Also called when TLS has come up on a connection that is counted already.
+        # Also called after a TLS handshake, on a connection that is already counted.
         refusal = None if self._original_transport is not None else self._admit(transport)
         if refusal is None:
             self.tls = transport.get_extra_info("sslcontext") is not None
@@ -182,11 +182,11 @@ class ServerConnection(SMTP):
         return refusal
 
     def _register_peer(self, host: str) -> Reply | None:
-        """Notes who the peer is; None, or why it may not stay."""
+        """Stores the peer's address and counts it; None, or the reply that refuses the peer."""
         try:
             address = ip_address(host)
         except ValueError:
-            return None  # a unix socket has no address, so no cap of its own
+            return None  # a unix socket has no address, hence no limit per peer
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         self.peer = mapped or address
         limits = self.pool.limits
@@ -202,7 +202,7 @@ class ServerConnection(SMTP):
             super().data_received(data)
 
     def eof_received(self) -> bool:
-        """Keeps the other half open, where it can be, so that what was sent is answered."""
+        """Keeps the other half open where possible, so that pending commands are answered."""
         if self.closing:
             return False
         self._peer_finished = True
@@ -216,28 +216,28 @@ class ServerConnection(SMTP):
             super().connection_lost(error)
 
     def _timeout_cb(self) -> None:
-        if not self.in_data:  # DATA and the hook have their own watches
+        if not self.in_data:  # DATA and the hook have their own timeouts
             self.close_with(replies.IDLE)
 
     def shut_down(self) -> None:
-        """Says 421: now, or after the reply to the mail that is on its way."""
+        """Closes with 421: now, or after the reply to the mail in progress."""
         if not self.in_data:
             self.close_with(replies.SHUTTING_DOWN)
 
     def abort(self) -> None:
-        """Drops the connection without a word, so a peer that is stuck cannot keep it."""
+        """Drops the connection without a reply, so that a stuck peer cannot hold it."""
         transport = self._original_transport or self.transport
         if transport is not None:
             transport.abort()
 
     def close_with(self, reply: Reply) -> None:
-        """The last reply. What still comes is dropped, for `LINGER_S` at most.
+        """Sends the last reply and closes. Later input is discarded, for `LINGER_S` at most.
 
-        To close over unread input would reset the connection, and could take the reply with it.
+        Closing with unread input would reset the connection, and the reply could be lost.
         """
         if self.closing or self.transport is None:
             return
-        if self._original_transport is not None and not self.tls:  # amid the handshake
+        if self._original_transport is not None and not self.tls:  # during the handshake
             self.abort()
             return
         self._writer.write(_line(reply))
@@ -247,7 +247,7 @@ class ServerConnection(SMTP):
         else:
             try:
                 self.transport.write_eof()
-            except OSError:  # reset by the peer, which nobody has read yet
+            except OSError:  # reset by the peer, not yet noticed by the event loop
                 self.transport.close()
             else:
                 self.transport.resume_reading()
@@ -267,21 +267,21 @@ class ServerConnection(SMTP):
                         self.reset()
                         await self.push(failure_reply)
         except disconnected:
-            log.debug("peer %s hung up", self.peer)
+            log.debug("peer %s disconnected", self.peer)
         finally:
             if self.transport is not None and not self.closing:
                 self.transport.close()
 
     async def _read_proxy_header(self) -> bool:
-        """True if the client may stay; the address that the header names is its peer."""
+        """Takes the peer's address from the header; True if the client is accepted."""
         assert self.transport is not None
         self._reset_timeout(self._proxy_timeout)
         header = await get_proxy(self._reader)
         if not header.valid:
-            log.warning("no PROXY header: %s", header.error)
+            log.warning("invalid PROXY header: %s", header.error)
             return False
         self._reset_timeout()
-        # A balancer's own health check names nobody: LOCAL in v2, UNKNOWN in v1.
+        # A load balancer's own health check carries no address: LOCAL in v2, UNKNOWN in v1.
         address = None if header.command == V2_CMD.LOCAL else header.src_addr
         refusal = self._register_peer(str(address or _host(self.transport)))
         if refusal is not None:
@@ -319,11 +319,11 @@ class ServerConnection(SMTP):
             await command(argument.strip(" ") or None)
 
     def reset(self) -> None:
-        """Forgets the envelope."""
+        """Clears the envelope."""
         self._set_rset_state()  # type: ignore[no-untyped-call]  # aiosmtpd has no type here
 
     async def push(self, status: Reply | str) -> None:  # type: ignore[override]  # no bytes here
-        """Writes one reply, and says goodbye after too many refusals."""
+        """Writes one reply; closes the connection after too many 5xx replies."""
         if self.closing:
             return
         line = _line(status)
@@ -333,7 +333,7 @@ class ServerConnection(SMTP):
             self.close_with(replies.TOO_MANY_ERRORS)
 
     async def write(self, text: bytes) -> None:
-        """Writes, and waits while the peer does not read."""
+        """Writes, and waits while the peer is not reading."""
         self._writer.write(text)
         with contextlib.suppress(ConnectionError):  # connection_lost() ends this task
             await self._writer.drain()
@@ -341,10 +341,10 @@ class ServerConnection(SMTP):
     async def guarded(
         self, work: Awaitable[T], reraise: tuple[type[Exception], ...] = ()
     ) -> T | Reply:
-        """What `work` gives; or a 451 with a reference into the log, should it raise.
+        """The result of `work`; if it raises, a 451 reply with a reference to the log entry.
 
-        Here alone all exceptions are caught: whatever goes wrong, the client must learn that
-        the mail is still its own, and nothing else.
+        The only place that catches all exceptions: whatever fails, the client must learn that it
+        still holds the mail, and nothing else.
         """
         try:
             return await work
@@ -352,23 +352,23 @@ class ServerConnection(SMTP):
             raise
         except Exception as error:
             reference = secrets.token_hex(4)
-            with contextlib.suppress(Exception):  # a broken log must not cost the reply
+            with contextlib.suppress(Exception):  # a failing log must not prevent the reply
                 log.error("failure %s, peer %s", reference, self.peer, exc_info=error)
             reply = replies.TEMPORARY_FAILURE
             return reply.with_text(f"{reply.text} (reference {reference})")
 
     async def _call_handler_hook(self, command: str, *args: Any) -> Any:
-        """The seam of aiosmtpd: MISSING has it do what it does by default."""
+        """aiosmtpd's call of its handler: MISSING selects the default behaviour."""
         if command != "RCPT":
             return MISSING
         return await self.guarded(self.hooks.recipient(args[0])) or MISSING
 
-    async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802 - as aiosmtpd has it
-        """RFC 3207. Sent in the clear, a command must not count afterwards (§4)."""
+    async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+        """RFC 3207. A command that was sent in the clear must not be executed afterwards (§4)."""
         if self.tls_context is None or self.tls:
             await self.push(NO_SUCH_FEATURE if self.tls_context is None else OUT_OF_ORDER)
             return
-        if self._reader._buffer:  # type: ignore[attr-defined]  # no public look at what waits
+        if self._reader._buffer:  # type: ignore[attr-defined]  # no public view of pending input
             self.close_with(INJECTED_BEFORE_TLS)
             return
         error = None
@@ -377,7 +377,7 @@ class ServerConnection(SMTP):
         except TLSSetupException as setup_error:
             error = setup_error
         if self._original_transport is not None and not self.tls:
-            # After a failed handshake nobody else reports that the connection is lost.
+            # After a failed handshake connection_lost() is not called by asyncio.
             self.abort()
             self.connection_lost(error)
 
@@ -389,7 +389,7 @@ def _host(transport: asyncio.BaseTransport) -> str:
 
 
 def _line(status: Reply | str) -> bytes:
-    """The reply on one line of ASCII; with an enhanced status (RFC 2034), but for 3xx."""
+    """The reply as one line of ASCII, with an enhanced status (RFC 2034) except for 3xx."""
     if isinstance(status, str) and (match := _REPLY_LINE.fullmatch(status)):
         code, enhanced, text = int(match[1]), match[2], match[3]
         if code // 100 != 3:

@@ -10,22 +10,21 @@ from rules.replies import Reply
 
 BLOCK_BYTES = 64 * 1024
 REFUSED_IDLE_S = 1.0
-"""How long the sender of a refused mail may pause before it is told without reaching the end."""
+"""Pause after which the sender of a refused mail gets its reply before the end of the data."""
 
 _END = b"\r\n.\r\n"
 
 
 class DataReader:
-    """Takes the blocks of one mail, counts its line ends and its share of the memory.
+    """Reads the blocks of one mail; counts its line ends and its memory use.
 
-    `refusal` says why the mail can not be taken, once that is known; what comes after is read
-    and forgotten.
+    `refusal` is set as soon as the mail must be refused; the rest is then read and discarded.
     """
 
     def __init__(self, pool: ConnectionPool, *, lenient: bool) -> None:
         self._pool = pool
         self._lenient = lenient
-        # The line end of the DATA command counts: an empty mail is nothing but `.CRLF` behind it.
+        # The line end of the DATA command is included: an empty mail is just `.CRLF` after it.
         self._tail = b"\r\n"
         self._blocks = [self._tail]
         self._held_bytes = 0
@@ -36,10 +35,10 @@ class DataReader:
         self.refusal: Reply | None = None
 
     async def receive(self, reader: asyncio.StreamReader) -> bool:
-        """Reads up to CRLF.CRLF, the only end there is; False if it does not come in time.
+        """Reads up to CRLF.CRLF, the only end of data; False if it does not arrive in time.
 
         Raises:
-            asyncio.IncompleteReadError: the client hung up.
+            asyncio.IncompleteReadError: the client disconnected.
         """
         limits = self._pool.limits
         loop = asyncio.get_running_loop()
@@ -59,7 +58,7 @@ class DataReader:
         return self._ended
 
     def content(self) -> bytes:
-        """The mail as its author wrote it: the end mark gone, the dots unstuffed (§4.5.2)."""
+        """The mail without the end mark and without dot-stuffing (§4.5.2)."""
         text = b"".join(self._blocks)[: -len(b".\r\n")]
         self._blocks.clear()
         if (
@@ -69,19 +68,19 @@ class DataReader:
         return text.replace(b"\r\n.", b"\r\n")[len(b"\r\n") :]
 
     def release(self) -> None:
-        """Gives the memory back; harmless if done already."""
+        """Frees the memory; may be called more than once."""
         self._blocks.clear()
         self._pool.in_flight_bytes -= self._held_bytes
         self._held_bytes = 0
 
     @property
     def _finished(self) -> bool:
-        """At the end; or refused and still coming after twice the size that could be taken."""
+        """The end was read; or the mail is refused and exceeds twice the allowed size."""
         max_bytes = 2 * self._pool.limits.mail_size_bytes
         return self._ended or (self.refusal is not None and self._seen_bytes > max_bytes)
 
     async def _read_blocks(self, reader: asyncio.StreamReader, *, refused: bool) -> None:
-        """Reads on while nothing changes: not done, and refused or not as before."""
+        """Reads until the end, or until the mail turns from accepted to refused."""
         while not self._finished and (self.refusal is not None) == refused:
             await self._read_block(reader)
 
@@ -94,7 +93,7 @@ class DataReader:
         if end_at >= 0:
             self._ended = True
             size_bytes = end_at + len(_END) - len(self._tail)
-            # The commands behind the mail go back; StreamReader has no public way to do it.
+            # Pipelined commands after the mail are put back; StreamReader has no public method.
             reader._buffer[:0] = block[size_bytes:]  # type: ignore[attr-defined]
             block = block[:size_bytes]
         self._tail = text[1 - len(_END) :]

@@ -1,4 +1,4 @@
-"""How much mail one process bears: the limits, and what all its connections share."""
+"""The limits of one process, and the state that its connections share."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ IPAddress = IPv4Address | IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one process bears. Times in seconds, sizes in bytes."""
+    """The limits of one process. Times in seconds, sizes in bytes."""
 
     mail_size_bytes: int = 25 * 2**20
     recipients: int = 100
     connections: int = 500
     connections_per_peer: int = 20
-    """For one IPv4 address, or one IPv6 /64."""
+    """Per IPv4 address, or per IPv6 /64."""
     connections_per_relay: int = 200
-    """The same for the `relay_peers` of a listener."""
+    """The same limit for the `relay_peers` of a listener."""
     in_flight_bytes: int = 256 * 2**20
     idle_s: float = 300
     data_min_bytes_per_s: int = 1024
-    """The least that DATA must bring on average, judged once in each `data_window_s`."""
+    """Minimum average rate of DATA, checked once in each `data_window_s`."""
     data_window_s: float = 60
     data_total_s: float = 1800
     handler_s: float = 120
-    """How long the client waits for the hook that takes the mail; the hook itself goes on."""
+    """How long the client waits for the data hook; the hook itself keeps running."""
     errors: int = 20
-    """5xx replies before the connection is closed; an accepted mail starts the count anew."""
+    """5xx replies before the connection is closed; an accepted mail resets the count."""
     junk_commands: int = 100
-    """Commands beside MAIL, RCPT, DATA and QUIT, counted in the same way."""
+    """Commands other than MAIL, RCPT, DATA and QUIT, counted in the same way."""
 
 
 class PooledConnection(Protocol):
-    """What the drain asks of a connection."""
+    """What `drain` needs from a connection."""
 
     def shut_down(self) -> None:
-        """Ends it with 421: at once, or after the reply to the mail that is on its way."""
+        """Closes with 421: now, or after the reply to the mail in progress."""
 
     def abort(self) -> None:
-        """Cuts it."""
+        """Drops the connection."""
 
 
 class ConnectionPool:
-    """What all connections of one process share: the counts behind the limits, and the drain."""
+    """All connections of one process: the counts behind the limits, and the drain."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.connections: dict[PooledConnection, bytes | None] = {}
-        """Each with the key that it counts under in `peers`, if any."""
+        """Each connection with its key in `peers`, if it has one."""
         self.peers: Counter[bytes] = Counter()
         self.in_flight_bytes = 0
         self.tasks: set[asyncio.Task[Sequence[Reply]]] = set()
@@ -65,7 +65,7 @@ class ConnectionPool:
         self._idle.set()
 
     def add(self, connection: PooledConnection) -> Reply | None:
-        """None, or why there is no room for another connection."""
+        """Adds the connection and returns None, or returns the reply that refuses it."""
         if self.draining:
             return replies.SHUTTING_DOWN
         if len(self.connections) >= self.limits.connections:
@@ -77,7 +77,7 @@ class ConnectionPool:
     def count_peer(
         self, connection: PooledConnection, peer: IPAddress, max_connections: int
     ) -> Reply | None:
-        """None, or why there is no room for another connection of this peer."""
+        """Counts the connection for its peer and returns None, or the reply that refuses it."""
         key = peer.packed[:8]  # all of IPv4, the /64 of IPv6
         if self.peers[key] >= max_connections:
             return replies.TOO_MANY_CONNECTIONS
@@ -86,7 +86,7 @@ class ConnectionPool:
         return None
 
     def remove(self, connection: PooledConnection) -> None:
-        """Forgets the connection; harmless if done already."""
+        """Removes the connection; may be called more than once."""
         key = self.connections.pop(connection, None)
         if key is not None:
             self.peers[key] -= 1
@@ -95,7 +95,7 @@ class ConnectionPool:
         self._update_idle()
 
     def run(self, work: Coroutine[Any, Any, Sequence[Reply]]) -> asyncio.Task[Sequence[Reply]]:
-        """A task that outlives its connection and that `drain` waits for."""
+        """Starts a task that outlives its connection and that `drain` waits for."""
         task = asyncio.create_task(work)
         self.tasks.add(task)
         self._idle.clear()
@@ -104,10 +104,11 @@ class ConnectionPool:
         return task
 
     async def drain(self, grace_s: float) -> bool:
-        """Ends every connection: idle ones at once, others after the reply to their mail.
+        """Closes every connection: idle ones at once, others after the reply to their mail.
 
-        True if all have ended within `grace_s`; otherwise the rest is cut, and False. Hooks that
-        still run then are in `running`. Close the listening sockets before.
+        True if all have closed within `grace_s`; otherwise the remaining ones are aborted and the
+        result is False. Hooks that are then still running are in `tasks`. Close the listening
+        sockets first.
         """
         self.draining = True
         for connection in tuple(self.connections):

@@ -1,7 +1,7 @@
-"""Where the SMTP and LMTP wire meets the gateway: who is served, who takes the mail, which sockets.
+"""Connects the SMTP and LMTP server to the gateway: hooks for recipients and mails, sockets.
 
-The walk begins here: RCPT asks the mailbox list, DATA hands a `Delivery` over and the answer goes
-back as reply lines.
+Processing begins here: RCPT looks the address up in the mailbox list, DATA hands over a `Delivery`,
+and the outcome is returned as reply lines.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ TLS_HANDSHAKE_S = 30.0
 BACKLOG = 512
 
 Take = Callable[[Delivery], Awaitable[Sequence[Reply]]]
-"""Takes one mail; one reply for each recipient of its envelope, in order."""
+"""Accepts one mail; returns one reply for each recipient of its envelope, in order."""
 Serves = Callable[[str], Awaitable[bool]]
-"""Is this recipient address, +detail included, one of our mailboxes?"""
+"""Whether this recipient address, +detail included, is one of our mailboxes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpHooks:
-    """The `Hooks` of a listener."""
+    """The `Hooks` of the gateway's listeners."""
 
     serves: Serves
     take: Take
@@ -52,17 +52,17 @@ async def listen_tcp(
     reuse_port: bool = False,
     tls_from_start: ssl.SSLContext | None = None,
 ) -> asyncio.Server:
-    """Serves on a TCP socket; port 0 takes a free one. Raises OSError if it cannot be bound.
+    """Serves on a TCP socket; port 0 chooses a free port. Raises OSError if it cannot be bound.
 
-    `tls_from_start` is for port 465 (RFC 8314); STARTTLS is in `listener`. With `reuse_port`
-    several processes share the port.
+    `tls_from_start` is for port 465 (RFC 8314); STARTTLS is configured in `listener`. With
+    `reuse_port` several processes share the port.
     """
     return await asyncio.get_running_loop().create_server(
         lambda: _connection(hooks, pool, listener),
         host,
         port,
         backlog=BACKLOG,
-        reuse_port=reuse_port or None,  # False would be refused where the system has no such option
+        reuse_port=reuse_port or None,  # False is an error on systems without the option
         ssl=tls_from_start,
         ssl_handshake_timeout=TLS_HANDSHAKE_S if tls_from_start else None,
     )
@@ -71,7 +71,7 @@ async def listen_tcp(
 async def listen_unix(
     hooks: SmtpHooks, pool: ConnectionPool, listener: Listener, path: Path
 ) -> asyncio.Server:
-    """Serves on a unix socket, removing a stale one. Raises OSError if it cannot be bound."""
+    """Serves on a unix socket, replacing a stale one. Raises OSError if it cannot be bound."""
     return await asyncio.get_running_loop().create_unix_server(
         lambda: _connection(hooks, pool, listener), path, backlog=BACKLOG
     )

@@ -1,4 +1,4 @@
-"""The addresses of an SMTP envelope, strictly by the grammar of RFC 5321 §4.1.2 and RFC 6531."""
+"""The addresses of an SMTP envelope, parsed strictly (RFC 5321 §4.1.2, RFC 6531)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 LOCAL_PART_OCTETS = 64
 """RFC 5321 §4.5.3.1.1"""
 ADDRESS_OCTETS = 254
-"""RFC 5321 §4.5.3.1.3: a path of 256, brackets included."""
+"""RFC 5321 §4.5.3.1.3: a path has at most 256 octets, including its brackets."""
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]"
 _LET_DIG = r"[A-Za-z0-9]"
@@ -21,7 +21,7 @@ def _path(atext: str, let_dig: str) -> re.Pattern[str]:
     label = rf"{let_dig}(?:(?:{let_dig}|-){{0,61}}{let_dig})?"
     domain = rf"{label}(?:\.{label})*"
     local = rf"{atext}+(?:\.{atext}+)*|{_QUOTED}"
-    source_route = rf"(?:@{domain}(?:,@{domain})*:)?"  # to be left out (RFC 5321, appendix C)
+    source_route = rf"(?:@{domain}(?:,@{domain})*:)?"  # ignored (RFC 5321, appendix C)
     return re.compile(rf"<{source_route}((?:{local})@(?:{domain}|{_LITERAL}))>{_PARAMETERS}")
 
 
@@ -32,18 +32,18 @@ _NULL_PATH = re.compile(rf"<()>{_PARAMETERS}")
 
 
 def reverse_path(text: str) -> tuple[str, str] | None:
-    """Address ("" for the null one) and parameters of MAIL; None if it is not by the grammar.
+    """Address ("" for the null path) and parameters of MAIL; None if the syntax is invalid.
 
-    Beyond ASCII only where the parameters ask for SMTPUTF8 (RFC 6531 §3.4).
+    Non-ASCII addresses are valid only if the parameters include SMTPUTF8 (RFC 6531 §3.4).
     """
     utf8 = "SMTPUTF8" in text.rpartition(">")[2].upper().split()
     return _split(_NULL_PATH.fullmatch(text) or _any_path(text, utf8))
 
 
 def forward_path(text: str, *, utf8: bool) -> tuple[str, str] | None:
-    """Address and parameters of RCPT; None if it is not by the grammar.
+    """Address and parameters of RCPT; None if the syntax is invalid.
 
-    `postmaster` alone needs no domain (RFC 5321 §4.5.1).
+    Only `postmaster` is valid without a domain (RFC 5321 §4.5.1).
     """
     return _split(_POSTMASTER.fullmatch(text) or _any_path(text, utf8))
 
@@ -53,7 +53,7 @@ def _any_path(text: str, utf8: bool) -> re.Match[str] | None:
 
 
 def _split(match: re.Match[str] | None) -> tuple[str, str] | None:
-    # An encoded-word (RFC 2047) is spelt like an atom, but means nothing in an envelope.
+    # An encoded-word (RFC 2047) has the syntax of an atom, but no meaning in an envelope.
     if match is None or "=?" in match[1]:
         return None
     octets = match[1].encode()

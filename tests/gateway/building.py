@@ -1,4 +1,4 @@
-"""Small builders of raw mails: a test shows only the part that matters."""
+"""Small builders of raw mails, so that a test shows only the part that matters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test modules that say `ON_BOTH_LOOPS = True` run on asyncio's own event loop and on uvloop."""
+"""Test modules with `ON_BOTH_LOOPS = True` run on asyncio's own event loop and on uvloop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A raw client, a server on loopback and a `take` that records: shared by the tests of the wire."""
+"""A raw client, a server on loopback and a recording `take`: shared by the SMTP tests."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SECRET = "db /var/lib/x.db locked\r\n250 injected"
 
 @dataclass
 class MailRecorder:
-    """Takes every mail for help.example.com; the local part says how it is answered.
+    """Records every mail for help.example.com; the local part selects the reply.
 
-    `refused` and `deferred` get that reply, `broken` raises, all others are accepted. With
-    `gate` set, each mail waits for it.
+    `refused` and `deferred` get those replies, `broken` raises, all others are accepted. If `gate`
+    is set, each mail waits for it.
     """
 
     mails: list[Delivery] = field(default_factory=list)
@@ -55,7 +55,7 @@ class MailRecorder:
 
 
 class Client:
-    """One connection. `ask` sends a line and gives the whole reply, "" once the server closed."""
+    """One connection. `ask` sends a line and returns the whole reply, "" once the server closed."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -89,7 +89,7 @@ class Client:
         return await self.reply()
 
     async def start_data(self, *names: str) -> str:
-        """EHLO, MAIL, RCPT and DATA; the reply to DATA."""
+        """Sends EHLO, MAIL, RCPT and DATA; returns the reply to DATA."""
         await self.ask("EHLO client.example")
         await self.ask("MAIL FROM:<ann@customer.example>")
         for name in names or ("support",):
@@ -97,7 +97,7 @@ class Client:
         return await self.ask("DATA")
 
     async def mail(self, data: bytes, *names: str) -> str:
-        """A whole mail; `data` as it goes over the wire, its end mark included."""
+        """Sends a whole mail and returns the reply; `data` is dot-stuffed and has its end mark."""
         assert (await self.start_data(*names)).startswith("354 ")
         await self.send(data)
         return await self.reply()
@@ -173,7 +173,7 @@ async def a_server(
 
 
 def tls_contexts(folder: Path) -> tuple[SSLContext, SSLContext]:
-    """A server's context with a certificate of its own signing, and a client's that takes any."""
+    """A server's context with a self-signed certificate, and a client's that accepts any."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "

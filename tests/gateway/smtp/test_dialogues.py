@@ -1,16 +1,17 @@
-r"""The dialogues of tests/dialogues, held with a real server on a loopback socket.
+r"""The dialogues of tests/dialogues, run against a real server on a loopback socket.
 
-    # why this dialogue is there
+    # why this dialogue exists
     ! lmtp                        the listener speaks LMTP
     ! limit recipients=2          one of `gateway.smtp.limits.Limits`
     > EHLO client.example         the client sends this line and CRLF
     >raw "a\r\n" * 3              the client sends these bytes, as Python writes them
     < 250 2.0.0 *                 the next line of the server (fnmatch)
     < (closed)                    the server closes the connection
-    = "Hello\r\n"                 the next mail taken so far, as bytes
-    = (nothing more)              no other mail was taken
+    = "Hello\r\n"                 the next of the mails received so far, as bytes
+    = (nothing more)              no other mail was received
 
-Mailboxes: all of help.example.com; `refused@`, `deferred@` and `broken@` are answered like that.
+Mailboxes: all of help.example.com; mail to `refused@`, `deferred@` and `broken@` is refused,
+deferred, or makes the server fail.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ DIALOGUES = sorted((Path(__file__).parents[2] / "dialogues").glob("*.smtp"))
 
 @pytest.mark.parametrize("path", DIALOGUES, ids=lambda path: path.stem)
 async def test_dialogue(path: Path) -> None:
-    lines = path.read_text("utf-8").splitlines()  # noqa: ASYNC240 - nobody else waits
-    assert lines[0].startswith("# "), "a dialogue begins with its reason"
+    lines = path.read_text("utf-8").splitlines()  # noqa: ASYNC240 - nothing else runs
+    assert lines[0].startswith("# "), "a dialogue must begin with its reason"
     settings = [line[2:] for line in lines if line.startswith("! ")]
     overrides = dict(
         setting.partition(" ")[2].split("=") for setting in settings if setting != "lmtp"
@@ -62,7 +63,7 @@ def check_mail(expected: str, mails: list[Delivery], where: str) -> None:
 
 
 async def run_line(line: str, client: Client, where: str) -> None:
-    """Does, or checks, what one line of a dialogue says."""
+    """Executes or checks one line of a dialogue."""
     if line.startswith("> "):
         await client.send(line[2:].encode() + b"\r\n")
     elif line.startswith(">raw "):
@@ -73,7 +74,7 @@ async def run_line(line: str, client: Client, where: str) -> None:
         reply = await client.line()
         assert fnmatchcase(reply, line[2:]), f"{where}: expected {line[2:]}, got {reply!r}"
     else:
-        assert not line or line[0] in "#!", f"{where}: what is {line!r}?"
+        assert not line or line[0] in "#!", f"{where}: unknown line {line!r}"
 
 
 def literal(text: str) -> bytes:

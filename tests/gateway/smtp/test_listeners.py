@@ -1,4 +1,4 @@
-"""From a client's words to a `Delivery`, and from the answer back to reply lines."""
+"""From a client's commands to a `Delivery`, and from its outcome to reply lines."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ async def test_a_utf8_address_arrives_as_written() -> None:
     ],
     ids=str,
 )
-async def test_smtp_folds_the_answers_into_one(names: list[str], reply: str) -> None:
+async def test_smtp_combines_the_outcomes_into_one_reply(names: list[str], reply: str) -> None:
     async with a_server() as served, served.connect() as client:
         assert (await client.mail(b"a\r\n.\r\n", *names)).startswith(reply)
         assert (await client.ask("NOOP")).startswith("250 2.0.0 OK")
 
 
-async def test_lmtp_answers_each_recipient_over_a_unix_socket(tmp_path: Path) -> None:
+async def test_lmtp_replies_for_each_recipient_over_a_unix_socket(tmp_path: Path) -> None:
     path = tmp_path / "lmtp"
     async with a_server(listener=LMTP, unix=path) as served:
         client = Client(*await asyncio.open_unix_connection(path))
@@ -88,7 +88,7 @@ async def test_lmtp_answers_each_recipient_over_a_unix_socket(tmp_path: Path) ->
         await client.close()
 
 
-async def test_lmtp_answers_each_recipient_when_take_raises() -> None:
+async def test_lmtp_replies_for_each_recipient_when_take_raises() -> None:
     async with a_server(listener=LMTP) as served, served.connect() as client:
         await client.ask("LHLO client.example")
         await client.ask("MAIL FROM:<ann@customer.example>")

@@ -1,4 +1,4 @@
-"""The wire against hostile, slow, broken and merely unusual clients, over real loopback sockets."""
+"""The server with hostile, slow, broken and unusual clients, over real loopback sockets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ END = b"\r\n.\r\n"
 ON_BOTH_LOOPS = True
 
 
-# ---- what DATA may hold ----
+# ---- the content of DATA ----
 
 SMUGGLED = (
     b"MAIL FROM:<eve@evil.example>\r\nRCPT TO:<support@help.example.com>\r\nDATA\r\nx\r\n.\r\n"
@@ -61,10 +61,12 @@ async def test_no_almost_end_of_data_smuggles_a_second_mail(sequence: bytes) -> 
 
 
 @pytest.mark.parametrize("sequence", [b"\n.\n", b"\r\n.\r", b"\r.\r"], ids=repr)
-async def test_a_client_that_waits_after_an_almost_end_is_told_soon(sequence: bytes) -> None:
+async def test_a_client_that_waits_after_an_almost_end_of_data_gets_a_prompt_reply(
+    sequence: bytes,
+) -> None:
     async with a_server() as served, served.connect() as client:
         if sequence.endswith(b"\r"):
-            sequence += b"x"  # a CR at the very end may still become a CRLF
+            sequence += b"x"  # a CR at the end may still become a CRLF
         assert (await client.mail(HEADER + sequence)).startswith("550 5.6.11 ")
 
 
@@ -87,7 +89,7 @@ async def test_the_end_is_found_however_the_packets_are_cut(cut: int) -> None:
         assert served.recorder.mails[0].raw == b"a\r\n.b\r\n"
 
 
-async def test_a_lenient_peer_gets_its_line_ends_mended_and_no_second_mail() -> None:
+async def test_line_ends_of_a_lenient_peer_are_fixed_without_a_second_mail() -> None:
     lenient = Listener("mx.example.com", lenient_peers=(ip_network("127.0.0.0/8"),))
     async with a_server(listener=lenient) as served, served.connect() as client:
         reply = await client.mail(b"one\ntwo\rthree\r\n" + b"x\n.\n" + SMUGGLED)
@@ -113,7 +115,7 @@ DOTS = st.sampled_from([b".", b"..", b"...", b""])
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(st.one_of(LINE, DOTS), max_size=8), min_size=1, max_size=4))
-def test_whatever_is_sent_is_what_arrives(mails: list[list[bytes]]) -> None:
+def test_mails_arrive_as_they_were_sent(mails: list[list[bytes]]) -> None:
     bodies = [b"".join(line + b"\r\n" for line in lines) for lines in mails]
 
     async def send_all() -> list[bytes]:
@@ -125,7 +127,7 @@ def test_whatever_is_sent_is_what_arrives(mails: list[list[bytes]]) -> None:
     assert asyncio.run(send_all()) == bodies
 
 
-async def test_a_mail_of_many_blocks_arrives_whole() -> None:
+async def test_a_mail_of_many_blocks_arrives_complete() -> None:
     body = b"".join(b"%d\r\n.%d\r\n" % (n, n) for n in range(60_000))
     async with a_server() as served, served.connect() as client:
         assert (await client.mail(stuffed(body) + b".\r\n")).startswith("250 ")
@@ -147,12 +149,12 @@ async def test_ten_megabytes_of_empty_lines_cost_little() -> None:
 SMALL = Limits(mail_size_bytes=1000)
 
 
-async def test_a_mail_of_just_the_announced_size_is_taken() -> None:
+async def test_a_mail_of_exactly_the_announced_size_is_accepted() -> None:
     async with a_server(limits=SMALL) as served, served.connect() as client:
         assert (await client.mail(b"a" * 998 + END)).startswith("250 ")
 
 
-async def test_a_mail_over_the_announced_size_is_refused_and_the_next_is_taken() -> None:
+async def test_a_mail_over_the_announced_size_is_refused_and_the_next_is_accepted() -> None:
     async with a_server(limits=SMALL) as served, served.connect() as client:
         assert (await client.mail(b"a" * 999 + END)).startswith("552 5.3.4 ")
         assert (await client.mail(b"a" + END)).startswith("250 ")
@@ -182,7 +184,7 @@ async def test_data_waits_while_too_much_is_in_flight() -> None:
             assert (await second.ask("DATA")).startswith("354 ")
 
 
-async def test_a_mail_that_would_pass_the_budget_is_deferred() -> None:
+async def test_a_mail_that_would_exceed_the_budget_is_deferred() -> None:
     async with a_server(limits=Limits(in_flight_bytes=100)) as served, served.connect() as client:
         assert (await client.mail(b"a" * 200 + END)).startswith("452 4.3.1 ")
         assert (await client.mail(b"a" + END)).startswith("250 ")
@@ -191,7 +193,7 @@ async def test_a_mail_that_would_pass_the_budget_is_deferred() -> None:
 # ---- connections ----
 
 
-async def test_one_peer_has_only_so_many_connections() -> None:
+async def test_the_connections_of_one_peer_are_limited() -> None:
     async with (
         a_server(limits=Limits(connections_per_peer=1)) as served,
         served.connect(),
@@ -201,7 +203,7 @@ async def test_one_peer_has_only_so_many_connections() -> None:
         assert await second.reply() == ""
 
 
-async def test_a_place_is_free_again_after_quit() -> None:
+async def test_a_connection_can_be_opened_again_after_quit() -> None:
     async with a_server(limits=Limits(connections_per_peer=1)) as served:
         async with served.connect() as first:
             assert await first.ask("QUIT") == "221 2.0.0 Bye"
@@ -223,7 +225,7 @@ async def test_a_listed_relay_may_have_more_connections() -> None:
         assert (await third.reply()).startswith("421 4.7.0 ")
 
 
-async def test_all_peers_together_have_only_so_many_connections() -> None:
+async def test_the_connections_of_all_peers_are_limited() -> None:
     async with (
         a_server(limits=Limits(connections=1)) as served,
         served.connect(),
@@ -248,7 +250,9 @@ PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n" + struct.pack(
     [(proxied("192.0.2.7"), "192.0.2.7"), (PROXY_V2, "192.0.2.7"), (HEALTH_CHECK, "127.0.0.1")],
     ids=["v1", "v2", "health check"],
 )
-async def test_behind_a_proxy_the_peer_is_the_one_it_names(header: bytes, peer: str) -> None:
+async def test_behind_a_proxy_the_peer_comes_from_the_proxy_header(
+    header: bytes, peer: str
+) -> None:
     async with (
         a_server(listener=BEHIND_PROXY) as served,
         served.connect(greeted=False) as client,
@@ -259,7 +263,7 @@ async def test_behind_a_proxy_the_peer_is_the_one_it_names(header: bytes, peer: 
         assert served.recorder.mails[0].envelope.peer == peer
 
 
-async def test_behind_a_proxy_the_cap_counts_the_peers_it_names() -> None:
+async def test_behind_a_proxy_the_limit_counts_the_peers_of_the_proxy_headers() -> None:
     async with (
         a_server(limits=Limits(connections_per_peer=1), listener=BEHIND_PROXY) as served,
         contextlib.AsyncExitStack() as stack,
@@ -283,7 +287,7 @@ async def test_without_its_proxy_header_a_connection_is_closed() -> None:
 # ---- time ----
 
 
-async def test_an_idle_client_is_sent_away() -> None:
+async def test_an_idle_client_is_disconnected() -> None:
     async with a_server(limits=Limits(idle_s=0.1)) as served, served.connect() as client:
         assert (await client.reply()).startswith("421 4.4.2 ")
         assert await client.reply() == ""
@@ -295,7 +299,7 @@ async def test_a_client_that_never_ends_its_line_is_idle() -> None:
         assert (await client.reply()).startswith("421 4.4.2 ")
 
 
-async def test_slow_data_is_cut() -> None:
+async def test_slow_data_is_disconnected() -> None:
     limits = Limits(data_window_s=0.2, data_min_bytes_per_s=100)
     async with a_server(limits=limits) as served, served.connect() as client:
         await client.start_data()
@@ -309,7 +313,7 @@ async def test_data_that_is_fast_enough_may_last_many_windows() -> None:
         await client.start_data()
         for _ in range(10):
             await client.send(b"a" * 50)
-            await asyncio.sleep(0.05)  # the pace is what is tested
+            await asyncio.sleep(0.05)  # the rate is what is tested
         await client.send(END)
         assert (await client.reply()).startswith("250 ")
 
@@ -338,16 +342,16 @@ async def test_a_peer_that_stops_reading_is_aborted() -> None:
 
 
 async def all_disconnected(pool: ConnectionPool) -> None:
-    """Returns once the server has seen that its clients are gone."""
+    """Returns once the server has noticed that its clients are gone."""
     async with asyncio.timeout(8):
-        while pool.connections:  # noqa: ASYNC110 - the kernel tells the server, and nobody us
+        while pool.connections:  # noqa: ASYNC110 - only the server is notified
             await asyncio.sleep(0.01)
 
 
-# ---- hooks that fail, last and outlive ----
+# ---- hooks that fail, take long or outlive their client ----
 
 
-async def test_an_exception_in_take_is_a_451_that_tells_nothing(
+async def test_an_exception_in_take_is_a_451_that_discloses_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.ERROR, "gateway.smtp"):
@@ -370,7 +374,7 @@ async def test_an_exception_in_the_mailbox_list_is_a_451() -> None:
         assert (await client.ask("RCPT TO:<support@help.example.com>")).startswith("250 2.0.0 ")
 
 
-async def test_a_log_that_fails_costs_no_reply() -> None:
+async def test_a_failing_log_does_not_prevent_the_reply() -> None:
     class Broken(logging.Filter):
         def filter(self, record: logging.LogRecord) -> bool:
             raise OSError("no space left on the log's disk")
@@ -384,7 +388,7 @@ async def test_a_log_that_fails_costs_no_reply() -> None:
         logging.getLogger("gateway.smtp").removeFilter(broken)
 
 
-async def test_take_finishes_after_the_client_hung_up() -> None:
+async def test_take_finishes_after_the_client_disconnects() -> None:
     async with a_server() as served:
         served.recorder.gate = asyncio.Event()
         async with served.connect() as client:
@@ -410,7 +414,7 @@ async def test_a_client_that_half_closes_still_gets_its_reply() -> None:
             assert (await client.reply()).startswith("250 ")
 
 
-async def test_a_mail_whose_end_never_came_is_not_taken() -> None:
+async def test_a_mail_without_end_of_data_is_not_accepted() -> None:
     async with a_server() as served:
         async with served.connect() as client:
             await client.start_data()
@@ -419,7 +423,7 @@ async def test_a_mail_whose_end_never_came_is_not_taken() -> None:
         assert served.recorder.mails == []
 
 
-async def test_take_may_last_longer_than_the_client_waits() -> None:
+async def test_take_may_run_longer_than_the_client_waits() -> None:
     async with a_server(limits=Limits(handler_s=0.1, idle_s=0.05)) as served:
         served.recorder.gate = asyncio.Event()
         async with served.connect() as client:
@@ -446,7 +450,7 @@ async def test_the_drain_answers_the_mail_in_flight_and_then_closes() -> None:
             assert await drained
 
 
-async def test_the_drain_lets_a_mail_that_has_begun_arrive() -> None:
+async def test_the_drain_waits_for_a_mail_that_has_begun() -> None:
     async with a_server() as served, served.connect() as client:
         await client.start_data()
         drained = asyncio.create_task(served.pool.drain(grace_s=8))
@@ -459,14 +463,14 @@ async def test_the_drain_lets_a_mail_that_has_begun_arrive() -> None:
         assert await drained
 
 
-async def test_the_drain_gives_up_after_its_grace() -> None:
+async def test_the_drain_gives_up_after_its_grace_period() -> None:
     async with a_server() as served, served.connect() as client:
         await client.start_data()
         assert not await served.pool.drain(grace_s=0.1)
         assert await client.reply() == ""
 
 
-async def test_who_comes_during_the_drain_is_told_to_come_again() -> None:
+async def test_a_client_that_connects_during_the_drain_must_try_again() -> None:
     async with a_server() as served:
         assert await served.pool.drain(grace_s=1)
         async with served.connect(greeted=False) as client:
@@ -489,7 +493,7 @@ class Tls:
         self.listener = Listener("mx.example.com", tls_context=self.server)
 
 
-async def test_starttls_begins_anew_and_is_told_to_the_rules(tls: Tls) -> None:
+async def test_starttls_resets_the_session_and_is_recorded_in_the_envelope(tls: Tls) -> None:
     async with a_server(listener=tls.listener) as served, served.connect() as client:
         assert "STARTTLS" in await client.ask("EHLO client.example")
         assert (await client.ask("STARTTLS")).startswith("220 2.0.0 ")
@@ -502,7 +506,7 @@ async def test_starttls_begins_anew_and_is_told_to_the_rules(tls: Tls) -> None:
         assert (await client.ask("QUIT")).startswith("221 ")
 
 
-async def test_what_is_pipelined_behind_starttls_ends_the_connection(tls: Tls) -> None:
+async def test_data_pipelined_after_starttls_ends_the_connection(tls: Tls) -> None:
     async with a_server(listener=tls.listener) as served, served.connect() as client:
         await client.ask("EHLO client.example")
         await client.send(b"STARTTLS\r\nMAIL FROM:<eve@evil.example>\r\n")
@@ -521,7 +525,7 @@ async def test_a_failed_handshake_leaves_no_connection_behind(
         await all_disconnected(served.pool)
 
 
-async def test_a_client_that_is_silent_in_the_handshake_is_cut(tls: Tls) -> None:
+async def test_a_client_that_is_silent_during_the_handshake_is_disconnected(tls: Tls) -> None:
     async with (
         a_server(listener=tls.listener, limits=Limits(idle_s=0.1)) as served,
         served.connect() as client,
@@ -544,7 +548,7 @@ async def test_tls_from_the_first_byte_needs_no_starttls(tls: Tls) -> None:
 # ---- other ----
 
 
-async def test_ehlo_announces_exactly_what_is_there() -> None:
+async def test_ehlo_announces_exactly_the_supported_extensions() -> None:
     async with a_server() as served, served.connect() as client:
         assert (await client.ask("EHLO client.example")).split("\n") == [
             "250-mx.example.com",
@@ -575,7 +579,7 @@ async def test_an_endless_command_line_ends_the_connection() -> None:
         assert await client.reply() == ""
 
 
-async def test_our_cheap_construction_still_finds_the_commands_and_nothing_else() -> None:
+async def test_our_fast_constructor_finds_the_commands_and_nothing_else() -> None:
     recorder = MailRecorder()
     connection = SmtpConnection(
         SmtpHooks(recorder.serves, recorder.take), ConnectionPool(Limits()), Listener("mx")
@@ -587,6 +591,6 @@ async def test_our_cheap_construction_still_finds_the_commands_and_nothing_else(
     assert set(vars(SMTP(object(), hostname="mx"))) <= set(vars(connection))
 
 
-def test_another_aiosmtpd_is_refused_by_name() -> None:
+def test_another_version_of_aiosmtpd_is_refused() -> None:
     with pytest.raises(ImportError, match=r"written for aiosmtpd 1\.4\.6, not 1\.5\.0"):
         check_aiosmtpd("1.5.0")
