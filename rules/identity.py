@@ -1,4 +1,4 @@
-"""Who wrote a mail, and how well that is proven."""
+"""The sender of a mail, and how well the sender's identity is proven."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ class ProofLevel(IntEnum):
     NOTHING = 0
     """T0"""
     TOKEN = 1
-    """T1: a valid reply token whose person is the From address, nothing aligned."""
+    """T1: a valid reply token that belongs to the From address, but nothing aligned."""
     PROVEN = 2
-    """T2: an aligned SPF or DKIM pass, or a listed peer or relay that vouches for it."""
+    """T2: an aligned SPF or DKIM pass, or a listed peer or relay that vouches for the sender."""
     STAFF = 3
-    """T3: T2 and a staff person's own reply token."""
+    """T3: T2 and a staff member's own reply token."""
 
     def __str__(self) -> str:
         return f"T{self.value}"
 
 
 class Standing(StrEnum):
-    """What the registry says of the From address."""
+    """The status of the From address in the registry."""
 
     USER = "user"
     STAFF = "staff"
     COLLEAGUE = "colleague"
-    """Not enrolled, but the domain belongs to a registered company."""
+    """Not enrolled, but the address's domain belongs to a registered company."""
     STRANGER = "stranger"
     DEACTIVATED = "deactivated"
     SUSPENDED = "suspended"
-    """The person's company is."""
+    """The person's company is suspended."""
 
     @property
     def may_write(self) -> bool:
@@ -53,11 +53,11 @@ class Sender:
     person: Person | None
     company: Company | None
     token: ReplyToken | None
-    """The sender's own live token, if the mail came to one."""
+    """The sender's own valid token, if the mail was addressed to one."""
 
 
 def identify(author: Author, facts: Facts) -> Sender:
-    """The sender: standing by the registry, proof level by evidence, and never from another header."""
+    """The sender: standing by the registry, proof level by evidence, never by another header."""
     person = facts.people.get(author.address)
     token = _own_token(author.address, facts)
     return Sender(
@@ -71,12 +71,12 @@ def identify(author: Author, facts: Facts) -> Sender:
 
 
 def is_proven_enough(sender: Sender, required_level: str) -> bool:
-    """Whether a sender is proven as well as a policy asks (`"T1"`, `"T2"`, `"T3"`)."""
+    """Whether the sender has at least the level that a policy requires (`"T1"`, `"T2"`, `"T3"`)."""
     return sender.proof_level >= ProofLevel(int(required_level[1]))
 
 
 def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:
-    """The participant that a token was given to; None once he is removed: his tokens are dead."""
+    """The participant that a token was given to; None once removed: their tokens are invalid."""
     ticket = facts.tickets.get(token.ticket)
     if ticket is None:
         return None
@@ -85,7 +85,7 @@ def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:
 
 
 def _own_token(address: str, facts: Facts) -> ReplyToken | None:
-    """The first; where the same ticket's note address was written to as well, that one."""
+    """The sender's first token; a note token of the same ticket takes precedence."""
     own: list[ReplyToken] = []
     for pointer in facts.pointers:
         if pointer.kind is PointerKind.REPLY_TOKEN and pointer.token is not None:
@@ -113,8 +113,8 @@ def _proof_level(
     proof: Authentication, person: Person | None, token: ReplyToken | None
 ) -> ProofLevel:
     if not proof.aligned:
-        # A token travels with forwarded mail. It never goes before the wish of the author's
-        # domain, nor before an answer of the DNS that could still be such a wish.
+        # A token travels with forwarded mail. It never takes precedence over the policy of the
+        # author's domain, nor over a pending DNS answer that could be such a policy.
         forbidden = proof.dmarc is Result.FAIL and proof.dmarc_policy != "none"
         trusted = token is not None and not forbidden and not proof.temporary
         return ProofLevel.TOKEN if trusted else ProofLevel.NOTHING

@@ -1,1 +1,1 @@
-"""Proves who sent a mail: SPF, DKIM, DMARC, ARC, and the word of listed peers and relays."""
+"""Authenticates the sender of a mail: SPF, DKIM, DMARC, ARC, listed peers and relays."""

@@ -1,4 +1,4 @@
-"""ARC (RFC 8617): what a forwarder whom we trust saw before it changed the mail."""
+"""ARC (RFC 8617): the authentication results of a trusted forwarder before it changed the mail."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gateway.authentication.signatures import (
 from rules.sender.authentication import Evidence, Result
 
 MAX_HOPS = 10
-"""RFC 8617 §4.2.1 allows 50; each hop costs a look-up and a verification."""
+"""RFC 8617 §4.2.1 allows 50, but each hop costs a look-up and a verification."""
 
 _RESULTS = re.compile(rb"\s*i\s*=\s*([0-9]{1,2})\s*;(.*)", re.DOTALL)
 _SEAL_TAGS = (b"i", b"a", b"b", b"cv", b"d", b"s")
@@ -36,7 +36,7 @@ _MESSAGE_TAGS = (b"i", b"a", b"b", b"bh", b"d", b"h", b"s")
 
 @dataclass(frozen=True, slots=True)
 class ArcSet:
-    """What one hop added (RFC 8617 §4.2)."""
+    """The fields that one hop added (RFC 8617 §4.2)."""
 
     results: HeaderField
     stated: bytes
@@ -53,9 +53,10 @@ class ArcVerdict:
     sealer: str
     """The listed sealer that vouches for the author's domain; empty if there is none."""
     temporary: bool
+    """DNS failures prevented a verdict, so a later attempt may have another result."""
     signature: tuple[HeaderField, Tags] | None = None
-    """The newest signature over the message, where the sealer vouches: whoever sends the mail on
-    can add what it does not cover."""
+    """The newest message signature, if the sealer vouches: anybody who sends the mail again can add
+    content that it does not cover."""
 
 
 async def check_arc(
@@ -66,9 +67,9 @@ async def check_arc(
     lookups: Lookups,
     run: Run,
 ) -> ArcVerdict:
-    """Verify the chain if a listed sealer closed it; any other chain is not even looked at.
+    """Verifies the chain if its newest sealer is listed; any other chain is not verified.
 
-    It vouches for the author only if the newest sealer states `dmarc=pass` for that very domain.
+    It vouches for the author only if the newest sealer states `dmarc=pass` for exactly that domain.
     """
     chain = await run(partial(read_chain, message, now))
     if chain is None:
@@ -107,7 +108,7 @@ async def check_arc(
 
 
 def read_chain(message: RawMessage, now: float) -> list[ArcSet] | str | None:
-    """The sets from the oldest on, None where there are none, or why they are no chain.
+    """The sets from the oldest to the newest; None if there are none; or why they are invalid.
 
     The structure of RFC 8617 §5.2, steps 1 to 3. CPU-bound, never raises.
     """
@@ -148,7 +149,7 @@ def chain_failure(
     chain: Sequence[ArcSet],
     records: Sequence[bytes | UnusableAnswer | Temporary],
 ) -> str:
-    """Why the chain does not hold (RFC 8617 §5.2, steps 4 to 6), empty if it does.
+    """Why the chain is invalid (RFC 8617 §5.2, steps 4 to 6); empty if it is valid.
 
     `records` are the key records of all seals and of the newest signature, in that order.
     CPU-bound, never raises.
@@ -181,7 +182,7 @@ def chain_failure(
 def _by_instance(
     fields: Sequence[HeaderField], mandatory: Sequence[bytes], now: float
 ) -> dict[int, tuple[HeaderField, Tags]]:
-    """The readable ones by their number; a number that comes twice leaves a gap elsewhere."""
+    """The valid fields by instance number; a duplicate number leaves a gap elsewhere."""
     found: dict[int, tuple[HeaderField, Tags]] = {}
     for field in fields:
         tags = read_tags(field[1])

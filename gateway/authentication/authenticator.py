@@ -1,4 +1,4 @@
-"""Who sent it: one verdict about the author of a mail, from whatever can prove it."""
+"""One verdict about the author of a mail, from every mechanism that can prove it."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose word about the author we take. The default takes nobody's."""
+    """The hosts whose statements about the author we trust. By default none."""
 
     peers: tuple[Network, ...] = ()
-    """Clients that send only true authors: the company's own hosts, loopback when embedded."""
+    """Clients that send only genuine authors: the company's own hosts, loopback when embedded."""
     relays: tuple[tuple[Network, str], ...] = ()
-    """Relays in front of us, each with the authserv-id that it writes and strips from others."""
+    """Relays in front of us, each with the authserv-id that it adds and removes from other mail."""
     sealers: tuple[str, ...] = ()
-    """Forwarders whose ARC seal we take for the author's identity, as A-labels."""
+    """Forwarders whose ARC seal is accepted as proof of the author, as A-labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class _CheckedMail:
-    """One mail on its way through the checks."""
+    """One mail during the checks."""
 
     envelope: Envelope
     message: RawMessage
     signatures: Candidates
     domain: str
-    """The author's."""
+    """The author's domain."""
     now: float
     lookups: Lookups
     run: Run
@@ -67,10 +67,10 @@ class _CheckedMail:
 
 @dataclass(frozen=True, slots=True)
 class _CheckResult:
-    """What one check found."""
+    """The result of one check."""
 
     by: str
-    """The mechanism that proved the author's domain; empty if it did not."""
+    """The mechanism and domain that proved the author; empty if they did not."""
     evidence: tuple[Evidence, ...] = ()
     temporary: bool = False
     warnings: tuple[str, ...] = ()
@@ -97,7 +97,8 @@ class Authenticator:
         clock: Callable[[], float] = time.time,
         threads: int = 2,
     ) -> None:
-        """`budget_s` and `max_lookups` bound the DNS of one mail; `clock` gives Unix seconds."""
+        """`budget_s` and `max_lookups` limit the DNS look-ups of one mail; `clock` returns Unix
+        seconds."""
         self._resolver = resolver
         self._trust = trust
         self._budget_s = budget_s
@@ -106,22 +107,22 @@ class Authenticator:
         self._offload = Offload(threads)
 
     def close(self) -> None:
-        """Wait for the calculation under way; further mails raise RuntimeError."""
+        """Waits for calculations in progress; further mails raise RuntimeError."""
         self._offload.close()
 
     async def authenticate(
         self, delivery: Delivery, author: Author, needs_lookups: NeedsLookups = _always
     ) -> Authentication:
-        """The verdict, in the order of what costs least: peer, relay, DKIM, SPF, ARC.
+        """The verdict; checks run in the order of their cost: peer, relay, DKIM, SPF, ARC.
 
-        The first that proves the author's domain ends the search, except that DKIM and the DMARC
-        policy are asked for together. No bytes make it raise, and DNS takes `budget_s` at most.
-        The DNS is left alone unless `worth_asking` says that the answer can matter.
+        The first check that proves the author's domain ends the search, except that DKIM and the
+        DMARC policy are looked up together. Never raises for any bytes; DNS takes at most
+        `budget_s`. The DNS is not queried unless `needs_lookups` returns true.
         """
         local, _, domain_text = author.address.rpartition("@")
         domain = host_domain(domain_text)
         if not local or domain is None:
-            return Authentication.unchecked("From names no domain")
+            return Authentication.unchecked("From has no valid domain")
         envelope, warnings = delivery.envelope, domain_warnings(domain)
         peer = peer_address(envelope.peer)
         if peer is not None and any(peer in network for network in self._trust.peers):
@@ -146,14 +147,16 @@ class Authenticator:
                 verdict = Authentication.by_relay(authserv_id, stated.proof, warnings)
                 if not signatures.signatures or not await needs_lookups():
                     return verdict
-                # The relay's word may rest on the signature, which binds what it covers.
+                # The relay's statement may be based on the signature, which limits the proof.
                 scope = (await _policy_and_dkim(mail()))[1].signed_scope
                 return replace(
                     verdict, signed_scope=scope and replace(scope, alone=not stated.direct)
                 )
-            warnings += (f"relay {authserv_id} states nothing that proves the author",)
+            warnings += (f"relay {authserv_id} has no result that proves the author",)
         if not await needs_lookups():
-            return Authentication.unchecked("nobody of this domain is known here", warnings)
+            return Authentication.unchecked(
+                "no registered user has an address in this domain", warnings
+            )
         verdict = await self._prove(mail())
         return replace(verdict, warnings=warnings + verdict.warnings)
 
@@ -163,13 +166,13 @@ class Authenticator:
         if not results[0].by or (scope is not None and _could_be_redirected(mail, scope)):
             by_spf = await _by_spf(mail, policy)
             results.append(by_spf)
-            if by_spf.by and scope is not None:  # straight from the author's domain, as it is
+            if by_spf.by and scope is not None:  # unchanged, directly from the author's domain
                 scope = replace(scope, alone=False)
         if not any(result.by for result in results) and self._trust.sealers:
             results.append(await self._by_arc(mail))
             scope = results[-1].signed_scope
         verdict = _verdict(mail.domain, policy, results)
-        # An old signature says which mail it is, but proves nothing by itself.
+        # An old signature identifies the mail, but proves nothing by itself.
         return replace(verdict, signed_scope=scope if verdict.aligned else None)
 
     async def _by_arc(self, mail: _CheckedMail) -> _CheckResult:
@@ -191,7 +194,7 @@ async def _policy_and_dkim(mail: _CheckedMail) -> tuple[DmarcRecord, _CheckResul
 
 async def _by_dkim(mail: _CheckedMail, policy_task: asyncio.Task[DmarcRecord]) -> _CheckResult:
     async def is_aligned(domain: str) -> bool | None:
-        if domain == mail.domain:  # under every policy: no need to wait for it
+        if domain == mail.domain:  # aligned under every policy, so it need not be awaited
             return True
         policy = await policy_task
         return await aligned(domain, policy, policy.dkim, mail.lookups)
@@ -204,14 +207,15 @@ async def _by_dkim(mail: _CheckedMail, policy_task: asyncio.Task[DmarcRecord]) -
 
 
 async def _signed_scope(mail: _CheckedMail, field: HeaderField, tags: Tags) -> SignedScope:
-    """What a signature that holds covers."""
+    """The scope of a valid signature."""
     fingerprint = await mail.run(partial(signed_content_digest, mail.message, field, tags))
     names = tags[b"h"].decode("ascii", "replace").lower().split(":")
     return SignedScope(fingerprint, tuple(name.strip() for name in names))
 
 
 def _could_be_redirected(mail: _CheckedMail, scope: SignedScope) -> bool:
-    """Whether the signature leaves open where the mail was meant to go: then the path counts."""
+    """Whether the mail could be sent again to other recipients under the same signature: then SPF
+    must show that it came directly."""
     if any(len(mail.message.named(p.encode())) > scope.names.count(p) for p in POINTER_FIELDS):
         return True
     written = b" ".join(v for n in (b"to", b"cc") for _, v in mail.message.named(n)).lower()
@@ -219,8 +223,8 @@ def _could_be_redirected(mail: _CheckedMail, scope: SignedScope) -> bool:
 
 
 async def _by_spf(mail: _CheckedMail, policy: DmarcRecord) -> _CheckResult:
-    """SPF, unless its answer could prove nothing: a domain that cannot be aligned, or a relay of
-    ours as the client, whose address says nothing about where the mail came from."""
+    """SPF, unless it could prove nothing: for a domain that cannot be aligned, or if the client is
+    a relay of ours, whose address does not show where the mail came from."""
     identity, peer = spf_check.identity_of(mail.envelope), peer_address(mail.envelope.peer)
     refusal = ""
     if identity is None or peer is None:
@@ -244,14 +248,14 @@ async def _by_spf(mail: _CheckedMail, policy: DmarcRecord) -> _CheckResult:
     return _CheckResult(
         f"spf:{identity.domain}" if passed else "",
         (spf_check.evidence(identity, checked, aligned=bool(is_aligned)),),
-        # A TEMPERROR of a domain that is surely unaligned could not have become a proof.
+        # A TEMPERROR of a domain that is certainly unaligned could not have become a proof.
         temporary=not passed and is_aligned is not False,
         warnings=checked.warnings,
     )
 
 
 def _verdict(domain: str, policy: DmarcRecord, results: list[_CheckResult]) -> Authentication:
-    """One value out of all checks; DMARC (RFC 9989 §4) asks for an aligned SPF or DKIM pass."""
+    """Combines all checks; DMARC (RFC 9989 §4) requires an aligned SPF or DKIM pass."""
     by = next((result.by for result in results if result.by), "")
     unknown = bool(policy.walk.unanswered) and not policy.published
     temporary = not by and (unknown or any(result.temporary for result in results))
@@ -266,7 +270,7 @@ def _verdict(domain: str, policy: DmarcRecord, results: list[_CheckResult]) -> A
     evidence.append(Evidence("dmarc", dmarc, domain, detail, aligned=dmarc is Result.PASS))
     warnings = [each for result in results for each in result.warnings]
     if policy.walk.records.get(domain, {}).get("psd") == "y":
-        warnings.append(f"{domain} says that it is a public suffix")
+        warnings.append(f"{domain} declares itself a public suffix (psd=y)")
     action = policy.action if dmarc is Result.FAIL and not by else "none"
     return Authentication(
         bool(by), by, dmarc, action, temporary, tuple(evidence), tuple(dict.fromkeys(warnings))
@@ -281,8 +285,8 @@ def _read(raw: bytes, domain: str, now: float) -> tuple[RawMessage, Candidates] 
 
 
 def peer_address(peer: str) -> IPv4Address | IPv6Address | None:
-    """The client's address, None where that is none; an IPv4 client of an IPv6 socket is an IPv4
-    client (RFC 4291)."""
+    """The client's address, None if it is not an IP address; an IPv4-mapped IPv6 address (RFC 4291)
+    becomes an IPv4 address."""
     try:
         address = ip_address(peer)
     except ValueError:

@@ -1,4 +1,4 @@
-"""DKIM (RFC 6376, RFC 8301, RFC 8463): which domain vouches for this message."""
+"""DKIM (RFC 6376, RFC 8301, RFC 8463): the domain that vouches for a message."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ from rules.sender.authentication import Evidence, Result
 MAX_SIGNATURES = 100
 MAX_VERIFIED = 5
 MAX_NAMES = 500
-"""Names in one `h=`."""
+"""Limit of names in one `h=`."""
 MANDATORY = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
 ALGORITHMS = (b"rsa-sha256", b"ed25519-sha256")
 CLOCK_SKEW_S = 3600
 REPLAY_AGE_S = 7 * 86_400
-"""No queue keeps a mail for longer (RFC 5321 §4.5.4.1: 4–5 days), but whoever caught it may."""
+"""No queue keeps a mail longer (RFC 5321 §4.5.4.1: 4–5 days); an older one may be a replay."""
 MAX_DATE_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature whose own terms we accept; nothing is verified yet."""
+    """A signature with acceptable tags, not yet verified."""
 
     field: HeaderField
     tags: Tags
     domain: str
     selector: str
     age_s: float | None
-    """Seconds since `t=`, or since the Date that was signed; None where neither names a time."""
+    """Seconds since `t=`, or since the signed Date; None if neither gives a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +60,26 @@ class Candidates:
     signatures: tuple[Signature, ...]
     refused: tuple[Evidence, ...]
     ignored: int
-    """How many fields were left unread or unverified because of the bounds."""
+    """The number of signatures that were not read or verified because of the limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class DkimVerdict:
     domain: str
-    """The aligned domain whose signature holds; empty if there is none."""
+    """The aligned domain with a valid signature; empty if there is none."""
     evidence: tuple[Evidence, ...]
     temporary: bool
-    """DNS kept us from verifying a signature that could have been aligned."""
+    """DNS failures prevented the verification of a signature that could be aligned."""
     warnings: tuple[str, ...]
     signature: Signature | None = None
-    """One that holds: the one that proves the domain, or else an old one, which proves nothing."""
+    """A valid one: the one that proves the domain, or else an old one, which proves nothing."""
 
 
 def candidates(message: RawMessage, author_domain: str, now: float) -> Candidates:
-    """Sort out at most 100 signatures without DNS, the cheapest refusals first.
+    """Selects from at most 100 signatures without DNS, the cheapest refusals first.
 
     A signature of a domain that can never be aligned proves nothing here, and its key would be
-    asked from servers that the sender chose: it is not verified at all.
+    queried from servers that the sender chose: it is not verified at all.
     """
     found: list[Signature] = []
     refused: list[Evidence] = []
@@ -98,7 +98,7 @@ def candidates(message: RawMessage, author_domain: str, now: float) -> Candidate
 
 
 def read_signature(field: HeaderField, message: RawMessage, now: float) -> Signature | Evidence:
-    """The signature of one field, or why we refuse its terms. `now` is in Unix seconds."""
+    """The signature of one field, or why it is refused. `now` is in Unix seconds."""
     tags = read_tags(field[1])
     if isinstance(tags, str):
         return _evidence("", Result.PERMERROR, tags)
@@ -125,7 +125,7 @@ def read_signature(field: HeaderField, message: RawMessage, now: float) -> Signa
 
 
 def _signed_at(tags: Tags, names: Sequence[bytes], message: RawMessage) -> float | None:
-    """When it was signed, in Unix seconds. Date counts where `h=` covers it: the lowest field."""
+    """When it was signed, in Unix seconds: `t=`, else the lowest Date if `h=` covers it."""
     if b"t" in tags:
         return int(tags[b"t"])
     dates = message.named(b"date") if b"date" in names else []
@@ -139,7 +139,7 @@ def _signed_at(tags: Tags, names: Sequence[bytes], message: RawMessage) -> float
 
 
 def time_problem(tags: Tags, now: float) -> str:
-    """Why the times of a signature (RFC 6376 §3.5, `t=` and `x=`) rule it out; empty if not."""
+    """Why the times of a signature (RFC 6376 §3.5, `t=` and `x=`) invalidate it; empty if not."""
     times = {name: tags[name] for name in (b"t", b"x") if name in tags}
     if not all(re.fullmatch(rb"[0-9]{1,12}", time) for time in times.values()):
         return "t= or x= is not a time"
@@ -158,10 +158,10 @@ async def check_dkim(
     aligned: Callable[[str], Awaitable[bool | None]],
     run: Run,
 ) -> DkimVerdict:
-    """Verify the chosen signatures until one holds for an aligned domain and is not too old.
+    """Verifies the signatures until a valid one of an aligned domain is found that is not too old.
 
-    `aligned` says whether a domain is aligned with the author's, None if DNS kept it from saying.
-    All keys are asked for at once, and used in the order in which they arrive.
+    `aligned` returns whether a domain is aligned with the author's, None if DNS failed. All keys
+    are queried at once and used in the order in which they arrive.
     """
     evidence, warnings, temporary = list(found.refused), [], False
     old: Signature | None = None
@@ -204,7 +204,7 @@ async def check_dkim(
 def verify(
     message: RawMessage, signature: Signature, record: bytes | UnusableAnswer
 ) -> tuple[Result, str]:
-    """Result and detail of one signature under one key record. CPU-bound, never raises."""
+    """Result and detail of one signature with one key record. CPU-bound, never raises."""
     if isinstance(record, UnusableAnswer):
         return Result.PERMERROR, record.why
     try:
@@ -223,13 +223,13 @@ def verify(
 
 
 def signature_failure(message: RawMessage, field: HeaderField, tags: Tags, key: Key) -> str:
-    """Why a message signature (DKIM's, or ARC's over the message) does not hold; empty if it does.
+    """Why a message signature (DKIM's, or ARC's over the message) is invalid; empty if it is valid.
 
     Raises whatever dkimpy raises.
     """
     canonicalisation = tags.get(b"c", b"simple/simple")
     body = "relaxed" if canonicalisation.endswith(b"/relaxed") else "simple"
-    # Header first: it costs less than the body, and is wrong for every forged signature.
+    # Header first: it costs less than the body, and does not match for any forged signature.
     fields = select_fields(message.fields, tags[b"h"].lower().split(b":"))
     if not is_valid_signature(
         header_digest_input(canonicalisation, fields, field), tags[b"b"], key

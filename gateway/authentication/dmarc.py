@@ -1,4 +1,4 @@
-"""DMARC (RFC 9989): the policy of the author's domain, and which domains are aligned with it."""
+"""DMARC (RFC 9989): the policy of the author's domain, and alignment of domains with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.authentication.dns import Absent, Answer, Lookups, Temporary, TextR
 from rules.sender.authentication import DmarcPolicy
 
 MAX_LABELS = 8
-"""The walk asks for at most eight names (RFC 9989 §4.10)."""
+"""The tree walk queries at most eight names (RFC 9989 §4.10)."""
 
 Tags = Mapping[str, str]
 Mode = Literal["relaxed", "strict"]
@@ -34,27 +34,27 @@ class Walk:
     organisation: str
     """The organisational domain (RFC 9989 §4.10.2); the domain itself if no record was found."""
     suffix: str
-    """The public suffix that says so of itself (`psd=y`) and ended the walk; empty if none did."""
+    """The public suffix (`psd=y` in its record) that ended the walk; empty if none did."""
     unanswered: str
-    """The look-up that DNS left open; empty if none. Then the organisation is not known."""
+    """Why a look-up failed, in which case the organisation is unknown; empty if none failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class DmarcRecord:
-    """What the author's domain asks for."""
+    """The DMARC policy of the author's domain."""
 
     walk: Walk
     published: bool
     """Whether a record applies to the domain at all."""
     action: DmarcPolicy
-    """For a failing mail: `p`, `sp` or `np` as the domain asks, one step down under `t=y`."""
+    """For a failing mail: `p`, `sp` or `np`, one step weaker under `t=y`."""
     dkim: Mode
     spf: Mode
 
 
 def could_align(domain: str, author_domain: str) -> bool:
-    """Whether some DNS content could make them aligned: the same name, or one organisation,
-    which has at least two labels (see `organisation`)."""
+    """Whether any DNS content could make them aligned: the same name, or the same organisational
+    domain, which has at least two labels (see `organisation`)."""
     if domain == author_domain:
         return True
     ends = [name.split(".")[-2:] for name in (domain, author_domain)]
@@ -62,7 +62,7 @@ def could_align(domain: str, author_domain: str) -> bool:
 
 
 async def aligned(domain: str, policy: DmarcRecord, mode: Mode, lookups: Lookups) -> bool | None:
-    """Identifier alignment (RFC 9989 §4.4); None if DNS keeps us from saying."""
+    """Identifier alignment (RFC 9989 §4.4); None if DNS failed."""
     author = policy.walk
     if domain == author.domain:
         return True
@@ -99,7 +99,7 @@ async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
 
 
 async def walk(domain: str, lookups: Lookups) -> Walk:
-    """The tree walk (RFC 9989 §4.10), all names asked at once."""
+    """The tree walk (RFC 9989 §4.10); all names are queried at once."""
     names = walk_names(domain)
     answers = await asyncio.gather(*(lookups.ask(f"_dmarc.{name}", "TXT") for name in names))
     records: dict[str, Tags] = {}
@@ -122,7 +122,8 @@ async def walk(domain: str, lookups: Lookups) -> Walk:
 
 
 def walk_names(domain: str) -> list[str]:
-    """The domain, then its parents: of a name of more than eight labels the last seven first."""
+    """The domain, then its parents: for a name of more than eight labels, only the last seven
+    labels and their parents."""
     labels = domain.split(".")
     rest = labels[1:][-(MAX_LABELS - 1) :]
     return [domain, *(".".join(rest[start:]) for start in range(len(rest)))]
@@ -131,8 +132,8 @@ def walk_names(domain: str) -> list[str]:
 def organisation(domain: str, records: Mapping[str, Tags], suffix: str) -> str:
     """The organisational domain (RFC 9989 §4.10.2), given the records in the order of the walk.
 
-    Stricter than the RFC in one point: a top-level domain is a public suffix even if its record
-    does not say so, or all names below it would be one organisation.
+    Stricter than the RFC in one point: a top-level domain is a public suffix even without `psd=y`;
+    otherwise all names below it would be one organisation.
     """
     for name, record in records.items():
         if record.get("psd") == "n":
@@ -145,7 +146,7 @@ def organisation(domain: str, records: Mapping[str, Tags], suffix: str) -> str:
 
 
 def read_record(answer: Answer) -> Tags | None:
-    """The one DMARC record of an answer. Several are as good as none (RFC 9989 §4.10)."""
+    """The only DMARC record of an answer; None for none or several (RFC 9989 §4.10)."""
     if not isinstance(answer, TextRecords):
         return None
     records = [text for text in answer.texts if _RECORD.match(text)]
@@ -160,7 +161,7 @@ def read_record(answer: Answer) -> Tags | None:
 
 
 def _read_action(text: str) -> DmarcPolicy:
-    """A word that is none of the three asks for nothing (RFC 9989 §4.7)."""
+    """The policy; any other value means `none` (RFC 9989 §4.7)."""
     match text:
         case "reject":
             return "reject"

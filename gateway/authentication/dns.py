@@ -1,6 +1,7 @@
-"""Our own DNS look-ups: asynchronous, cached by TTL, one query for many waiters, bounded.
+"""DNS look-ups: asynchronous, cached by TTL, one query for concurrent callers, bounded.
 
-An answer is a value, a failing server included: only `Temporary` may change on a later attempt.
+Every outcome is a value, including a failing server: only `Temporary` may change on a later
+attempt.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ MAX_ANSWER_BYTES = 32 * 1024
 MAX_RECORDS = 100
 MAX_TTL_S = 86_400.0
 FAILURE_TTL_S = 5.0
-"""How long a failing server is left alone: RFC 9520 §3.2 asks for 1 s to 5 min."""
+"""How long a failure is cached: RFC 9520 §3.2 requires 1 s to 5 min."""
 MAX_IN_FLIGHT = 512
-"""Each query holds a socket: beyond this, new questions fail at once instead of queueing."""
+"""Each query uses a socket: beyond this limit, new questions fail at once instead of queueing."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextRecords:
     """The name exists. `texts` is empty if it has no record of the type.
 
-    TXT: the strings of each record joined; other types: the record in its ASCII text form.
+    TXT: the joined strings of each record; other types: the record in ASCII presentation format.
     """
 
     texts: tuple[bytes, ...]
@@ -50,14 +51,14 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class UnusableAnswer:
-    """No later attempt will do better: not a domain name, a CNAME loop, an answer too large."""
+    """A permanent failure: not a domain name, a CNAME loop, an answer too large."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Temporary:
-    """Time-out or SERVFAIL: a later attempt may do better."""
+    """Time-out or SERVFAIL: a later attempt may succeed."""
 
     why: str
 
@@ -65,16 +66,16 @@ class Temporary:
 Answer = TextRecords | Absent | UnusableAnswer | Temporary
 
 _HOST_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-# What SPF macros may put into a name (RFC 7208 §7.3): atext, but no backslash, which would be an
-# escape in a master file, and nothing outside ASCII.
+# Characters that SPF macros may put into a name (RFC 7208 §7.3): atext, but no backslash, which is
+# an escape in a master file, and only ASCII.
 _QUERY_LABEL = re.compile(r"[!#-'*+/-9=?A-Z^-~-]{1,63}")
 
 
 def host_domain(text: str) -> str | None:
-    """`text` as a lower-case domain of A-labels without a last dot, or None if it is none.
+    """`text` as a lower-case domain of A-labels without a trailing dot, or None if it is invalid.
 
-    At most 253 octets, labels of at most 63 (RFC 1035 §2.3.4); one label is enough; address
-    literals and all-numeric names are not domains.
+    At most 253 octets, labels of at most 63 (RFC 1035 §2.3.4); a single label is valid; address
+    literals and names with a numeric last label are not domains.
     """
     name = text.removesuffix(".").lower()
     if len(name) > 253:
@@ -101,7 +102,7 @@ def _query_name(text: str) -> dns.name.Name | None:
 
 
 class Resolver:
-    """Look-ups shared by all mails of one event loop. `nameservers=None` takes the system's."""
+    """Look-ups shared by all mails of one event loop. `nameservers=None` uses the system's."""
 
     def __init__(
         self,
@@ -114,14 +115,14 @@ class Resolver:
         max_entries: int = 20_000,
         max_bytes: int = 16 * 1024 * 1024,
     ) -> None:
-        """`attempt_s` bounds one try at one server, `lifetime_s` all tries of one question.
+        """`attempt_s` limits one attempt at one server, `lifetime_s` all attempts of one question.
 
-        Raises Refused if the system names no servers.
+        Raises InvalidFile if the system has no nameservers configured.
         """
         try:
             self._dns = dns.asyncresolver.Resolver(configure=nameservers is None)
         except dns.resolver.NoResolverConfiguration as error:
-            problem = "none is named, and /etc/resolv.conf names none either"
+            problem = "no nameserver is set, and /etc/resolv.conf has none either"
             raise InvalidFile("dns.servers", [problem]) from error
         if nameservers is not None:
             self._dns.nameservers = list(nameservers)
@@ -134,13 +135,13 @@ class Resolver:
         self._queries: dict[Question, asyncio.Task[Answer]] = {}
 
     def cached(self, question: Question) -> Answer | None:
-        """The answer, if it is known and its TTL has not passed."""
+        """The answer if it is cached and its TTL has not passed, else None."""
         return self._cache.get(question, self._clock())
 
     async def ask(self, name: str, kind: RecordType) -> Answer:
-        """The answer, from the cache or by a query that all who ask meanwhile share.
+        """The answer, from the cache or by a query that concurrent callers share.
 
-        A cancelled caller does not cancel the query: others may wait for it.
+        A cancelled caller does not cancel the query, since others may be waiting for it.
         """
         question: Question = (name.removesuffix(".").lower(), kind)
         known = self.cached(question)
@@ -159,7 +160,7 @@ class Resolver:
         return await asyncio.shield(query)
 
     async def close(self) -> None:
-        """End the queries under way; who waits for them is cancelled."""
+        """Cancels the queries in progress and with them their callers."""
         queries = list(self._queries.values())
         for query in queries:
             query.cancel()
@@ -171,11 +172,11 @@ class Resolver:
         return answer
 
     async def _resolve(self, name: dns.name.Name, kind: RecordType) -> tuple[Answer, float]:
-        """The answer, and for how many seconds it holds (RFC 2308 §5 for the negative ones)."""
+        """The answer, and its TTL in seconds (RFC 2308 §5 for negative answers)."""
         try:
             answer = await self._dns.resolve(name, kind, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN as absent:
-            # dnspython leaves response() without types.
+            # dnspython has no type annotations on response().
             reply = absent.response(name)  # type: ignore[no-untyped-call]
             return Absent(), reply.resolve_chaining().minimum_ttl
         except dns.resolver.NoNameservers as failed:
@@ -195,10 +196,10 @@ class Resolver:
 
 
 class Lookups:
-    """The look-ups of one mail: bounded in number and in seconds, each asked once."""
+    """The look-ups of one mail: limited in number and time, each question asked once."""
 
     def __init__(self, resolver: Resolver, *, budget_s: float = 3.0, limit: int = 30) -> None:
-        """The budget runs from now on; it needs a running event loop."""
+        """The budget starts now. Needs a running event loop."""
         self._resolver = resolver
         self._deadline = asyncio.get_running_loop().time() + budget_s
         self._limit = limit
@@ -210,8 +211,8 @@ class Lookups:
         return len(self._questions)
 
     async def ask(self, name: str, kind: RecordType) -> Answer:
-        """The answer; `Unusable` past the limit (asking again would not help), `Temporary` past
-        the time. What is in the cache is answered even then."""
+        """The answer; `UnusableAnswer` beyond the limit (another attempt would not help),
+        `Temporary` beyond the time budget. Cached answers are returned even then."""
         question: Question = (name.removesuffix(".").lower(), kind)
         known = self._answers.get(question)
         if known is not None:
@@ -234,7 +235,7 @@ class Lookups:
 
 
 class _Cache:
-    """Answers until their TTL has passed; the least recently used go first."""
+    """Keeps answers until their TTL has passed; evicts the least recently used first."""
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
         self._max_entries = max_entries
@@ -271,7 +272,7 @@ class _Cache:
 
 
 def _errors(failed: dns.resolver.NoNameservers) -> list[Any]:
-    """dnspython's list of (server, tcp, port, exception or text, response), one for each try."""
+    """dnspython's list of (server, tcp, port, exception or text, response), one per attempt."""
     errors: list[Any] = failed.kwargs.get("errors", [])
     return errors
 

@@ -1,4 +1,4 @@
-"""Threads for work that would hold the event loop: hashing, RSA, evaluating SPF records."""
+"""Threads for work that would block the event loop: hashing, RSA, evaluating SPF records."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ LARGE_BYTES = 1024 * 1024
 
 
 class Run(Protocol):
-    """Runs a CPU-bound call off the event loop and gives its result back."""
+    """Runs a CPU-bound call off the event loop and returns its result."""
 
     def __call__(self, call: Callable[[], T], /) -> Awaitable[T]: ...
 
 
 class Offload:
-    """Two small pools: a 25 MiB body costs a second, and ordinary mail does not queue behind it.
+    """Two small pools: a 25 MiB body takes a second, and ordinary mail must not queue behind it.
 
-    Few threads on purpose: they share one interpreter lock with the event loop, and each running
-    one may keep the loop waiting for a switch interval (5 ms).
+    Few threads on purpose: they share the interpreter lock with the event loop, and each running
+    thread may delay the loop by a switch interval (5 ms).
     """
 
     def __init__(self, threads: int = 2) -> None:
@@ -31,11 +31,11 @@ class Offload:
         self._large = ThreadPoolExecutor(1, thread_name_prefix="authentication-large")
 
     def for_mail(self, size_bytes: int) -> Run:
-        """The way to run work on a mail of that size. Needs a running event loop."""
+        """The pool for a mail of that size, as a `Run`. Needs a running event loop."""
         pool = self._large if size_bytes > LARGE_BYTES else self._small
         return partial(asyncio.get_running_loop().run_in_executor, pool)
 
     def close(self) -> None:
-        """Let the work under way end and take no more."""
+        """Waits for work in progress and accepts no more."""
         self._small.shutdown(wait=True, cancel_futures=True)
         self._large.shutdown(wait=True, cancel_futures=True)

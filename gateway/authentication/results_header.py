@@ -1,4 +1,4 @@
-"""Reading Authentication-Results (RFC 8601) that somebody we trust has written."""
+"""Reads Authentication-Results (RFC 8601) written by a trusted host."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rules.sender.authentication import Evidence, Result
 
 MAX_FIELD_BYTES = 4096
 
-# What a relay puts on top together with its results. Any other field ends the search: below it
-# stands what the sender wrote.
+# Fields that a relay adds on top together with its results. Any other field ends the search: from
+# there on the header was written by the sender.
 _RELAY_FIELDS = frozenset(
     {
         b"received",
@@ -32,15 +32,15 @@ _RELAY_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What a relay says of a mail."""
+    """The statement of a relay about a mail."""
 
     proof: Evidence
     direct: bool
-    """It came to the relay straight from the author's domain: `spf=pass` of that very domain."""
+    """The relay received it directly from the author's domain: `spf=pass` for exactly that one."""
 
 
 def stated_by_relay(message: RawMessage, authserv_id: str, author_domain: str) -> Stated | None:
-    """What the top-most Authentication-Results proves about the author, None if nothing.
+    """What the topmost Authentication-Results proves about the author; None if nothing.
 
     It counts only if its authserv-id is exactly the relay's. CPU-bound, never raises.
     """
@@ -54,10 +54,10 @@ def stated_by_relay(message: RawMessage, authserv_id: str, author_domain: str) -
 
 
 def proof_in(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence | None:
-    """The result in one field value that proves the author's domain: `dmarc=pass` for it, or else,
-    if DMARC is not mentioned, `dkim=pass` or `spf=pass` of the very domain.
+    """The result in one field value that proves the author's domain: `dmarc=pass` for it, or, if
+    there is no DMARC result, `dkim=pass` or `spf=pass` for exactly that domain.
 
-    `authserv_id=None` takes any. CPU-bound, never raises.
+    `authserv_id=None` accepts any. CPU-bound, never raises.
     """
     stated = _stated(value, authserv_id, author_domain)
     return stated.proof if stated is not None else None
@@ -78,7 +78,7 @@ def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> Stated
                 continue
             if each.result == "pass" and set(_domains(each)) == {author_domain}:
                 if sum(other.method == each.method == "dmarc" for other in results) > 1:
-                    return None  # two DMARC results contradict each other or say it twice
+                    return None  # two DMARC results are contradictory or duplicate
                 detail = f"stated by {read.authserv_id}"
                 proven = Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
                 return Stated(proven, _came_directly(results, author_domain))
@@ -95,7 +95,7 @@ def _came_directly(results: Sequence[Any], author_domain: str) -> bool:
 
 
 def _domains(result: Any) -> Iterator[str | None]:
-    """Every domain that the result is said to be about; None stands for what is no domain."""
+    """Every domain that the result is about; None for a value that is not a domain."""
     properties = {
         "dmarc": ("header.from",),
         "dkim": ("header.d", "header.i"),

@@ -1,7 +1,7 @@
-"""What DKIM and ARC share: the message as signers see it, their hashes, and public keys.
+"""Shared by DKIM and ARC: the message as it is signed, its hashes, and public keys.
 
-dkimpy does the cryptography and reads tag lists. The hashing is ours: dkimpy's expressions take
-quadratic time on runs of spaces, and hold the interpreter for the whole of a large body.
+dkimpy does the cryptography and parses tag lists. The hashing is ours: dkimpy's expressions take
+quadratic time on runs of spaces, and hold the interpreter lock for all of a large body.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ MAX_SIGNATURE_BYTES = 16 * 1024
 MAX_KEY_BYTES = 4096
 MIN_RSA_BITS = 1024
 MAX_RSA_BITS = 4096
-"""RFC 8301 §3.2 asks verifiers for 1024 to 4096 bits; more would let a key cost seconds."""
+"""RFC 8301 §3.2 requires verifiers to accept 1024 to 4096 bits; a longer key could cost seconds."""
 CHUNK_BYTES = 32 * 1024
-"""Made canonical at once: about 1 ms."""
+"""The amount that is canonicalised at once: about 1 ms."""
 PAUSE_S = 50e-6
-"""Between pieces: without it the thread keeps the interpreter for the switch interval (5 ms), and
-the event loop waits that long again and again while a large mail is hashed."""
+"""Pause between pieces: without it the thread keeps the interpreter lock for the switch interval
+(5 ms), and the event loop waits that long repeatedly while a large mail is hashed."""
 
 HeaderField = tuple[bytes, bytes]
-"""Name and value as written; the value keeps its folding and its last CRLF."""
+"""Name and value as written, with the value's folding and last CRLF."""
 Tags = dict[bytes, bytes]
 
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\x00")
@@ -46,12 +46,12 @@ _SPACES = re.compile(rb"[ \t]+")
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """A mail whose header has exactly one From field and no doubtful line."""
+    """A mail whose header has exactly one From field and no malformed line."""
 
     fields: tuple[HeaderField, ...]
     raw: bytes
     body_at: int
-    """Where in `raw` the body starts."""
+    """Offset of the body in `raw`."""
     _digests: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def named(self, name: bytes) -> list[HeaderField]:
@@ -70,13 +70,14 @@ class RawMessage:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A header that two readers could read in two ways, so that no identity may rest on it."""
+    """The header is ambiguous, so it must not be used for an identity."""
 
     why: str
 
 
 def read_message(raw: bytes) -> RawMessage | Malformed:
-    """The header fields in order. Only CRLF ends a line; fields are unfolded by nobody here."""
+    """The header fields in order, or why the header is malformed. Only CRLF ends a line; fields are
+    not unfolded."""
     end = raw.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES)
     if end < 0 and len(raw) > MAX_HEADER_BYTES:
         return Malformed(f"header is longer than {MAX_HEADER_BYTES} bytes")
@@ -104,11 +105,11 @@ def read_message(raw: bytes) -> RawMessage | Malformed:
 
 
 def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes]:
-    """The body from `start` as RFC 6376 §3.4.3 and §3.4.4 want it hashed, in pieces.
+    """The body from `start` in canonical form (RFC 6376 §3.4.3 and §3.4.4), in pieces.
 
-    For a thread: it pauses for the event loop between pieces. Linear in time for any bytes: what
-    a piece cannot decide alone (a space that may end a line, empty lines that may end the body)
-    is held back until the next one.
+    To be run in a thread: it pauses between pieces for the event loop. Linear in time for any
+    bytes: what depends on the next piece (a space that may end a line, empty lines that may end the
+    body) is held back until then.
     """
     held_lines, held_space, empty = 0, False, True
     position = start
@@ -149,11 +150,11 @@ def header_digest_input(
 
 
 def signed_content_digest(message: RawMessage, field: HeaderField, tags: Tags) -> str:
-    """SHA-256 (hex) of what a message signature covers.
+    """SHA-256 (hex) of the content that a message signature covers.
 
-    Not of the signature: it has many spellings in base64, RSA has several for one text, and of two
-    signatures one can be left out. Where neither Message-ID nor Date is covered, two mails can be
-    alike in all that was signed; then the signature's own terms, its time above all, count too.
+    Not of the signature itself: base64 has many spellings, RSA has several signatures for one text,
+    and one of two signatures can be removed. If neither Message-ID nor Date is covered, two mails
+    can have equal signed content; then the signature's own tags, above all its time, are included.
 
     Raises whatever dkimpy raises.
     """
@@ -167,7 +168,7 @@ def signed_content_digest(message: RawMessage, field: HeaderField, tags: Tags) -
 
 
 def select_fields(fields: Sequence[HeaderField], names: Iterable[bytes]) -> list[HeaderField]:
-    """The fields that `h=` names, each name taken from the bottom up (RFC 6376 §5.4.2)."""
+    """The fields that `h=` lists, each name taken from the bottom up (RFC 6376 §5.4.2)."""
     remaining: defaultdict[bytes, list[HeaderField]] = defaultdict(list)
     for each in fields:
         remaining[each[0].rstrip(b" \t").lower()].append(each)
@@ -175,7 +176,7 @@ def select_fields(fields: Sequence[HeaderField], names: Iterable[bytes]) -> list
 
 
 def without_b(value: bytes) -> bytes:
-    """The field value with the `b=` tag emptied, white space around it included."""
+    """The field value with an empty `b=` tag, surrounding white space removed."""
     parts = value.removesuffix(b"\r\n").split(b";")
     for number, part in enumerate(parts):
         name, equals, _ = part.partition(b"=")
@@ -185,7 +186,7 @@ def without_b(value: bytes) -> bytes:
 
 
 def read_tags(value: bytes) -> Tags | str:
-    """The tag list (RFC 6376 §3.2) without any white space in its values, or why it is none."""
+    """The tag list (RFC 6376 §3.2) without white space in its values, or why it is invalid."""
     if len(value) > MAX_SIGNATURE_BYTES:
         return f"longer than {MAX_SIGNATURE_BYTES} bytes"
     try:
@@ -196,9 +197,9 @@ def read_tags(value: bytes) -> Tags | str:
 
 
 def grammar_problem(tags: Tags, mandatory: Sequence[bytes], *, arc: bool) -> str:
-    """What dkimpy finds wrong with the tags of a DKIM or ARC field, times aside; empty if nothing.
+    """Why dkimpy finds the tags of a DKIM or ARC field invalid, except times; empty if valid.
     Never raises."""
-    # Times are checked by us: dkimpy would compare them with a clock of its own.
+    # Times are checked elsewhere: dkimpy would compare them with its own clock.
     untimed = {name: value for name, value in tags.items() if name not in (b"t", b"x")}
     try:
         dkim.validate_signature_fields(untimed, mandatory, arc)
@@ -212,20 +213,20 @@ class Key:
     """A usable public key: RSA of 1024 to 4096 bits, or Ed25519."""
 
     algorithm: bytes
-    """As in `a=`, without the hash: `rsa` or `ed25519`."""
+    """As in `a=` without the hash: `rsa` or `ed25519`."""
     material: Any
     """dkimpy's dict for RSA, PyNaCl's VerifyKey for Ed25519."""
     bits: int
     testing: bool
-    """`t=y`: the domain only tries signing out (RFC 6376 §3.6.1)."""
+    """`t=y`: the domain is only testing DKIM (RFC 6376 §3.6.1)."""
     exact_identity: bool
-    """`t=s`: the domain of `i=` must be that of `d=`."""
+    """`t=s`: the domain of `i=` must equal `d=`."""
 
 
 async def fetch_key(
     selector: str, domain: str, lookups: Lookups
 ) -> bytes | UnusableAnswer | Temporary:
-    """The one key record of a selector (RFC 6376 §3.6.2), unread."""
+    """The only key record of a selector (RFC 6376 §3.6.2), not parsed, or why there is none."""
     answer = await lookups.ask(f"{selector}._domainkey.{domain}", "TXT")
     match answer:
         case Temporary() | UnusableAnswer():
@@ -244,7 +245,7 @@ async def fetch_key(
 def read_key(record: bytes) -> Key | str:
     """The key of a record (RFC 6376 §3.6.1), or why it cannot be used.
 
-    Raises whatever dkimpy raises on a key that is not one.
+    Raises whatever dkimpy raises on an invalid key.
     """
     tags = read_tags(record)
     if isinstance(tags, str):
@@ -259,14 +260,14 @@ def read_key(record: bytes) -> Key | str:
     if algorithm == b"rsa":
         if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS:
             return f"RSA key of {bits} bits"
-        if material["publicExponent"].bit_length() > 33:  # a long one costs seconds to apply
+        if material["publicExponent"].bit_length() > 33:  # a long one makes verification slow
             return "RSA key with a huge exponent"
     flags = tags.get(b"t", b"").lower().split(b":")
     return Key(algorithm, material, bits, b"y" in flags, b"s" in flags)
 
 
 def is_valid_signature(signed: bytes, signature: bytes, key: Key) -> bool:
-    """Whether `signature` (base64, decoded here) is the key's over SHA-256 of `signed`."""
+    """Whether `signature` (base64) is a signature by the key over SHA-256 of `signed`."""
     value = base64.b64decode(signature)
     digest = hashlib.sha256(signed)
     if key.algorithm == b"rsa":
@@ -281,7 +282,7 @@ def is_valid_signature(signed: bytes, signature: bytes, key: Key) -> bool:
 
 
 def _length_without_trailing_lines(piece: bytes) -> int:
-    """The length of `piece` without the CRLFs at its end."""
+    """The length of `piece` without its trailing CRLFs."""
     end = len(piece)
     while piece.endswith(b"\r\n", 0, end):
         end -= 2

@@ -1,4 +1,4 @@
-"""DKIM signatures on what we send (RFC 6376): relaxed on both sides, From signed once too often."""
+"""DKIM signatures on outgoing mail (RFC 6376): relaxed/relaxed, From signed once more than sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rules.validation.messages import InvalidFile
 
 SIGNED_FIELDS = (
     "From",
-    "From",  # once more than it is there: nobody can put a second one in front
+    "From",  # once more than it occurs, so that nobody can prepend a second one
     "To",
     "Subject",
     "Date",
@@ -32,18 +32,18 @@ SIGNED_FIELDS = (
     "Content-Type",
     "X-Postern-Loop",
 )
-"""A field that a mail lacks is signed as absent, so that none can be added."""
+"""A field that is missing from a mail is signed as absent, so that it cannot be added."""
 _ED25519_DER_PREFIX = bytes.fromhex("302e020100300506032b657004220420")
-"""What stands before the 32 octets of an Ed25519 key in DER (RFC 8410 §7)."""
+"""The prefix of the 32 octets of an Ed25519 key in DER (RFC 8410 §7)."""
 
 
 class KeyRefused(InvalidFile):
-    """A signing key that cannot be used; `str()` names the file and what to do."""
+    """A signing key that cannot be used; `str()` contains the file and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key of one domain, as its selector publishes the other half."""
+    """A private key of one domain; its selector publishes the public key."""
 
     domain: str
     selector: str
@@ -53,7 +53,7 @@ class SigningKey:
     """In the form that dkimpy takes: PEM for RSA, base64 of the seed for Ed25519."""
 
     def sign(self, raw: bytes) -> bytes:
-        """The mail with its signature before it."""
+        """The mail with its signature prepended."""
         signature: bytes = dkim.sign(
             raw,
             self.selector.encode("ascii"),
@@ -71,10 +71,10 @@ class Signer:
     """Signs a mail with every key of its author's domain, or of the nearest domain above it."""
 
     keys: Mapping[str, Sequence[SigningKey]] = field(default_factory=dict)
-    """By domain."""
+    """Keys by domain."""
 
     def signed(self, raw: bytes, domain: str) -> bytes:
-        """The mail as it is where no key is the domain's."""
+        """The signed mail; unchanged if the domain has no key."""
         for key in self._keys_of(domain):
             raw = key.sign(raw)
         return raw
@@ -93,7 +93,7 @@ def signer(keys: Iterable[SigningKey]) -> Signer:
 
 
 def read_key(domain: str, selector: str, path: Path) -> SigningKey:
-    """The key in a PEM file. Raises KeyRefused for one that is none, or that verifiers refuse."""
+    """The key in a PEM file. Raises KeyRefused if it is not a key or verifiers would refuse it."""
     source = str(path)
     try:
         pem = path.read_bytes()
@@ -110,18 +110,20 @@ def read_key(domain: str, selector: str, path: Path) -> SigningKey:
     bits = _rsa_bits(der)
     if der is None or bits is None:
         problem = (
-            "this is no private key in PEM, RSA or Ed25519 and without a passphrase; "
-            f"make one with: openssl genrsa -out {path.name} 2048"
+            "this is not a private key in PEM format (RSA or Ed25519, without a passphrase); "
+            f"create one with: openssl genrsa -out {path.name} 2048"
         )
         raise KeyRefused(source, [problem])
     if bits < MIN_RSA_BITS:
-        problem = f"an RSA key of {bits} bits counts as no signature; make one of 2048 bits"
+        problem = (
+            f"verifiers ignore signatures by an RSA key of {bits} bits; create one of 2048 bits"
+        )
         raise KeyRefused(source, [problem])
     return SigningKey(domain, selector, "rsa-sha256", _pem(der))
 
 
 def _der(pem: bytes) -> bytes | None:
-    """The octets between the lines of the first private key."""
+    """The decoded content of the first private key; None if there is none."""
     lines: list[bytes] | None = None
     for line in pem.splitlines():
         line = line.strip()
@@ -138,7 +140,7 @@ def _der(pem: bytes) -> bytes | None:
 
 
 def _pem(der: bytes) -> bytes:
-    """As dkimpy reads it: it knows no line ends but LF."""
+    """PEM for dkimpy, which accepts only LF as line end."""
     return b"-----BEGIN KEY-----\n" + base64.encodebytes(der) + b"-----END KEY-----\n"
 
 

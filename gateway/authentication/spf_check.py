@@ -1,8 +1,8 @@
-"""SPF (RFC 7208) by pyspf over our own look-ups.
+"""SPF (RFC 7208) with pyspf over our own look-ups.
 
 pyspf is synchronous. It runs here as a calculation over the answers known so far, stops at the
-first one that is missing, and starts again once it is there: no thread ever waits for DNS, so
-silent servers hold nobody up.
+first missing one, and starts again once it has arrived: no thread ever waits for DNS, so silent
+servers do not delay other mails.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from rules.sender.authentication import Evidence, Result
 
 MAX_RECORD_BYTES = 4096
 MAX_PASSES = 40
-"""More than any mail's look-ups: every pass but the last adds an answer."""
+"""More than the look-ups of any mail: every pass except the last adds an answer."""
 
-# `+all` and networks of every address: whoever publishes them proves nothing, so they count as
-# neutral (`?`). Terms before them keep their meaning.
+# `+all` and networks of all addresses prove nothing, so they are treated as neutral (`?`). Terms
+# before them keep their meaning.
 _ANYONE = re.compile(rb"(?<= )\+?(?=all(?: |$)|(?:ip4|ip6|a|mx)[^ ]*/0(?: |$))", re.IGNORECASE)
 _OUTSIDE_ATEXT = re.compile(r"[^A-Za-z0-9!#$&'*+/=?^_`{|}~.-]")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The domain that SPF is asked about (RFC 7208 §2.3 and §2.4)."""
+    """The domain that SPF checks (RFC 7208 §2.3 and §2.4)."""
 
     domain: str
     sender: str
-    """The whole reverse-path, its local part harmless; empty for the HELO identity."""
+    """The whole reverse-path with a sanitised local part; empty for the HELO identity."""
     identifier: str
     """`smtp.mailfrom` or `smtp.helo`."""
 
@@ -59,9 +59,9 @@ class SpfVerdict:
 
 
 def identity_of(envelope: Envelope) -> Identity | None:
-    """Whom SPF can speak for; None where neither reverse-path nor HELO names a domain.
+    """The identity to check; None if the reverse-path (or HELO, if it is null) has no domain.
 
-    The null reverse-path stands for `postmaster@` the HELO domain (RFC 7208 §2.4).
+    The null reverse-path means `postmaster@` the HELO domain (RFC 7208 §2.4).
     """
     if not envelope.mail_from:
         helo = host_domain(envelope.helo)
@@ -70,14 +70,14 @@ def identity_of(envelope: Envelope) -> Identity | None:
     domain = host_domain(domain_text) if at else None
     if domain is None:
         return None
-    # pyspf cuts at the first "@": of `"a@b"@c` it would take another domain than we do.
+    # pyspf splits at the first "@": for `"a@b"@c` it would use another domain than we do.
     return Identity(domain, f"{_OUTSIDE_ATEXT.sub('-', local)}@{domain}", "smtp.mailfrom")
 
 
 async def check_spf(
     identity: Identity, ip: str, helo: str, lookups: Lookups, run: Run
 ) -> SpfVerdict:
-    """Whether the domain lets `ip` send for it. Every outcome is a value."""
+    """Whether the domain allows `ip` to send for it. Every outcome is a value."""
     answers: dict[Question, Answer] = {}
     missing: Question = (identity.domain, "TXT")
     for _ in range(MAX_PASSES):
@@ -101,7 +101,9 @@ def evaluate(
         return missing.question
     except Exception as error:  # noqa: BLE001  pyspf raises anything on hostile bytes
         return SpfVerdict(Result.PERMERROR, f"record cannot be read ({type(error).__name__})")
-    warnings = tuple(f"SPF record of {name} lets anyone send" for name in query.open_to_anyone)
+    warnings = tuple(
+        f"SPF record of {name} allows any host to send" for name in query.open_to_anyone
+    )
     if warnings and verdict is not Result.PASS:
         return SpfVerdict(verdict, "+all is not counted", warnings)
     detail = explanation if verdict in (Result.PERMERROR, Result.TEMPERROR) else ""
@@ -109,14 +111,14 @@ def evaluate(
 
 
 def evidence(identity: Identity, verdict: SpfVerdict, *, aligned: bool) -> Evidence:
-    """The verdict as a line of the journal."""
+    """The verdict as evidence for the journal."""
     return Evidence(
         "spf", verdict.result, identity.domain, verdict.detail, aligned, identity.identifier
     )
 
 
 class _MissingAnswerError(Exception):
-    """Leaves pyspf where it needs an answer that we do not have yet."""
+    """Interrupts pyspf when it needs an answer that is not known yet."""
 
     def __init__(self, question: Question) -> None:
         super().__init__(question)
@@ -124,7 +126,7 @@ class _MissingAnswerError(Exception):
 
 
 class _Query(spf.query):  # type: ignore[misc]  # untyped base class
-    """pyspf's evaluation with `dns()`, its only way to the outside, replaced."""
+    """pyspf's evaluation with `dns()`, its only access to the network, replaced."""
 
     def __init__(self, ip: str, sender: str, helo: str, answers: Mapping[Question, Answer]) -> None:
         super().__init__(i=ip, s=sender, h=helo)
@@ -132,17 +134,17 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
         self._answers = answers
 
     def dns(self, name: str, qtype: str, ignore_void: bool = False) -> list[Any]:
-        """Records in pyspf's own shapes. Counts void look-ups (RFC 7208 §4.6.4) as it would.
+        """Records in pyspf's own format. Counts void look-ups (RFC 7208 §4.6.4) as pyspf does.
 
         Raises spf.TempError, spf.PermError, _MissingAnswerError.
         """
-        if qtype not in ("A", "AAAA", "MX", "PTR", "TXT"):  # type SPF is gone (RFC 7208 §3.1)
+        if qtype not in ("A", "AAAA", "MX", "PTR", "TXT"):  # type SPF is obsolete (RFC 7208 §3.1)
             return []
         name = name.removesuffix(".")
         kind: RecordType = qtype  # type: ignore[assignment]  # narrowed by the line above
         question: Question = (name.lower(), kind)
         if len(question[0]) > 253 or not all(0 < len(each) < 64 for each in name.split(".")):
-            return []  # a name that macros made impossible matches nothing (RFC 7208 §4.8)
+            return []  # a name that macros made invalid matches nothing (RFC 7208 §4.8)
         if question not in self._answers:
             raise _MissingAnswerError(question)
         match self._answers[question]:

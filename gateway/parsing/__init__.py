@@ -1,1 +1,1 @@
-"""From raw bytes to a `Mail`, isolated and bounded."""
+"""Parses raw bytes into a `Mail`, isolated and within limits."""

@@ -1,8 +1,8 @@
-"""Bounces: delivery status notifications (RFC 3464), and what older systems send instead.
+"""Bounces: delivery status notifications (RFC 3464), and the reports of older systems.
 
-Reading is all that happens here. Anybody can write a mail that looks like a bounce, so what comes
-out proves nothing by itself: only a bounce that came to the signed return path of a notice of ours
-may count against an address, and that is for the caller to see to.
+This module only reads. Anybody can write a mail that looks like a bounce, so the result proves
+nothing by itself: only a bounce that arrived at the signed return path of one of our notices may
+count against an address, and the caller must check that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rules.mail.header import Header, message_ids
 from rules.mail.header import read as read_header
 
 READ_BYTES = 1 << 20
-"""A bounce says what it has to say at its front; a returned mail behind it may be long."""
+"""A bounce has its report at its beginning; a returned mail after it may be long."""
 RECIPIENTS_LIMIT = 50
 _GROUPS_LIMIT = 500
 _TEXT_CHARACTERS = 64 * 1024
@@ -30,10 +30,10 @@ _ORIGINAL_BYTES = 64 * 1024
 
 
 def read_bounce(raw: bytes) -> tuple[Bounce, ...]:
-    """Every recipient that failed or waits, at most 50; empty for what is no bounce to us.
+    """Every failed or delayed recipient, at most 50; empty for a mail that is not a bounce.
 
-    Never raises, and takes time linear in at most the first 1 MiB. A recipient that was
-    delivered, relayed or expanded gives nothing (RFC 3464 §2.3.3).
+    Never raises, and takes time linear in at most the first 1 MiB. Recipients that were
+    delivered, relayed or expanded are left out (RFC 3464 §2.3.3).
     """
     raw = raw[:READ_BYTES]
     header = read_header(raw)
@@ -51,7 +51,7 @@ def read_bounce(raw: bytes) -> tuple[Bounce, ...]:
         if groups
         else _from_report_text(header, text, original_id)
     )
-    # Of two reports on one recipient the first counts.
+    # Of two reports about one recipient the first counts.
     by_recipient: dict[str, Bounce] = {}
     for bounce in found:
         if bounce is not None:
@@ -67,7 +67,7 @@ _REPORT_TYPE = re.compile(r"report-type\s{0,8}=\s{0,8}\"?([\w-]{1,40})", re.IGNO
 
 
 def _may_be_bounce(header: Header) -> bool:
-    """A delivery report by its type (RFC 6522 §3), or a mail of a mail system by its author."""
+    """Whether it is a delivery report by type (RFC 6522 §3), or from a mail system by author."""
     content_type = header.get("content-type")[:_DIAGNOSTIC_CHARACTERS].strip().lower()
     if content_type.startswith("multipart/report"):
         report_type = _REPORT_TYPE.search(content_type)
@@ -87,12 +87,12 @@ _Group = Mapping[str, str]
 
 
 def _recipient_groups(leaves: list[MimePart]) -> Iterator[_Group]:
-    """The fields of each recipient (RFC 3464 §2.3), from the status part or what stands for it.
+    """The fields of each recipient (RFC 3464 §2.3), from the status part or its substitute.
 
-    Some systems, and some that relay for others, call that part text/plain.
+    Some systems, and some relays, label that part text/plain.
     """
     typed = [leaf for leaf in leaves if leaf.media_type in _STATUS_KINDS]
-    # A multipart without parts is one whose boundaries were lost.
+    # A multipart without parts has lost its boundaries.
     plain = [leaf for leaf in leaves if leaf.media_type.startswith(("text/plain", "multipart/"))]
     for candidates in (typed, plain):
         found = False
@@ -110,7 +110,7 @@ _RECIPIENTS = ("original-recipient", "final-recipient")
 
 
 def _groups(text: str) -> Iterator[_Group]:
-    """The groups of fields with a recipient, unfolded; an empty line parts two of them."""
+    """The groups of fields with a recipient, unfolded; an empty line separates two groups."""
     group: dict[str, str] = {}
     last = ""
     for line in (*text[:_STATUS_CHARACTERS].split("\n"), ""):
@@ -119,7 +119,7 @@ def _groups(text: str) -> Iterator[_Group]:
                 group[last] += " " + line.strip()[:_DIAGNOSTIC_CHARACTERS]
             continue
         field = _FIELD.match(line)
-        # A system that forgets the empty line begins its next recipient all the same.
+        # Some systems omit the empty line before the next recipient.
         repeats = field is not None and field[1].lower() == "final-recipient" in group
         if not line.strip() or repeats:
             if any(name in group for name in _RECIPIENTS):
@@ -147,7 +147,7 @@ def _from_recipient_fields(group: _Group, original_id: str) -> Bounce | None:
     stated = group.get("status", "")
     if action in _SUCCESSFUL_ACTIONS or (not group.get("action") and stated.startswith("2.")):
         return None
-    # The address that we wrote to, where it is told (§2.3.1), before the one it was turned into.
+    # The original recipient, if given (§2.3.1), takes precedence over the final one.
     known = (_address_in(group.get(name, "")) for name in _RECIPIENTS)
     return _bounce(next(filter(None, known), ""), action, stated, diagnostic, original_id)
 
@@ -160,11 +160,11 @@ def _bounce(recipient: str, action: str, stated: str, diagnostic: str, original_
     return Bounce(recipient, failure, status, one_line(diagnostic), original_id)
 
 
-# ---- Everything else ----------------------------------------------------------------------------
+# ---- Other formats ------------------------------------------------------------------------------
 
 
 def _any_of(*phrases: str) -> re.Pattern[str]:
-    """Any of these phrases, wherever its lines were broken; `s?` and the like may stand inside."""
+    """Matches any of these phrases across line breaks; a phrase may be a regular expression."""
     return re.compile(
         "|".join(phrase.replace(" ", r"\s{1,8}") for phrase in phrases), re.IGNORECASE
     )
@@ -197,7 +197,7 @@ _DELAY = _any_of(
     r"no action is required on your part",
     r"do not need to re-?send",
 )
-# Behind such a line stands the mail that came back; so it does behind its first trace fields.
+# The returned mail follows such a line, or begins with its first trace fields.
 _ORIGINAL = re.compile(
     r"^(?:[-=*_|# \t]{0,60}+(?:below this line|this is a copy of|(?:the )?headers? of the original"
     r"|original message|returned message|unsent message|message headers? follow"
@@ -207,7 +207,7 @@ _ORIGINAL = re.compile(
 )
 _ADDRESS = r"[^\s<>()\[\]\",;:\\@]{1,64}+@[^\s<>()\[\]\",;:\\@]{1,189}+"
 _ANY_ADDRESS = re.compile(_ADDRESS)
-# A line that begins with an address, maybe behind a reply code, and goes on with what is wrong.
+# A line that begins with an address, possibly after a reply code, and continues with the reason.
 _ADDRESS_LINE = re.compile(
     r"[\s*>\"'<•-]{0,40}+(?:[45][0-9]{2}[ -](?:[45]\.[0-9]{1,3}\.[0-9]{1,3} )?)?[<\"']?"
     r"(?:(?:smtp|mailto|rfc822)[:;])?(" + _ADDRESS + r")[>\"']?(?=[\s:;,(\[.\]<-]|$)",
@@ -216,7 +216,7 @@ _ADDRESS_LINE = re.compile(
 
 
 def _from_report_text(header: Header, text: str, original_id: str) -> Iterator[Bounce]:
-    """The recipients that a report in plain words names, each with the words that follow it."""
+    """The recipients in a plain-text report, each with the text that follows it."""
     text = _before_original(text)
     opening = _OPENING.search(text)
     named = [
@@ -246,7 +246,7 @@ def _from_report_text(header: Header, text: str, original_id: str) -> Iterator[B
 
 
 def _sections(text: str) -> dict[str, str]:
-    """Each address that begins a line, and the words from there to the next one."""
+    """Each address that begins a line, and the text from there to the next such address."""
     sections: dict[str, list[str]] = {}
     current: list[str] = []
     characters_left = _DIAGNOSTIC_CHARACTERS
@@ -277,12 +277,12 @@ def _addresses(text: str) -> list[str]:
 
 
 def _address_in(text: str) -> str:
-    """The first address in a text, in its one spelling; empty where there is none."""
+    """The first address in a text, normalised; empty if there is none."""
     found = _ANY_ADDRESS.search(text[:_DIAGNOSTIC_CHARACTERS])
     return (normalise(found[0].rstrip(".'")) or "") if found else ""
 
 
-# ---- The mail that came back --------------------------------------------------------------------
+# ---- The returned mail --------------------------------------------------------------------------
 
 _ORIGINAL_KINDS = (
     "message/rfc822",
@@ -292,7 +292,7 @@ _ORIGINAL_KINDS = (
     "message/global",
     "message/global-headers",
 )
-# Gmail has its own field for it, among those about the whole mail.
+# Gmail puts it into a field of its own, among the per-message fields.
 _ID_LINE = re.compile(
     r"^[ \t>]{0,8}+(?:x-original-)?message-id[ \t]{0,8}+:\s{0,8}+(<[!-;=?-~]{1,248}+>)",
     re.IGNORECASE | re.MULTILINE,
@@ -300,7 +300,7 @@ _ID_LINE = re.compile(
 
 
 def _original_id(leaves: Iterable[MimePart], text: str, header: Header) -> str:
-    """From the returned mail (RFC 6522 §3), the report's own words, or what it is a reply to."""
+    """From the returned mail (RFC 6522 §3), the report's text, or its In-Reply-To."""
     texts = [text]
     for leaf in leaves:
         if leaf.media_type in _ORIGINAL_KINDS:

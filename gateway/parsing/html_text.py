@@ -1,4 +1,4 @@
-"""The words of an HTML part, for mails that have no plain one."""
+"""The text of an HTML part, for mails without a plain text part."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from resiliparse.extract.html2text import extract_plain_text
 
-# Above these the tree builder can become quadratic; the crude way is linear at any size.
+# Above these the tree builder can become quadratic; stripping the tags is linear at any size.
 _HTML_LIMIT_CHARACTERS = 256 * 1024
 _TAG_LIMIT_CHARACTERS = 16 * 1024
 
@@ -31,10 +31,10 @@ _NAME = re.compile(r"/?[A-Za-z0-9]{0,20}+")
 
 
 def text_from_html(markup: str) -> str:
-    """The visible text with its paragraphs, lists and line breaks; the title, images and hidden
-    parts are left out. Linear in effect: huge or monstrous markup is only stripped of its tags.
+    """The visible text with its paragraphs, lists and line breaks, without the title, images and
+    hidden parts. Practically linear: markup above a limit is only stripped of its tags.
     """
-    # The extractor is C++ behind a UTF-8 boundary: a lone surrogate stops it.
+    # The extractor is C++ and takes UTF-8: it fails on a lone surrogate.
     markup = _SURROGATES.sub("\ufffd", markup)
     if len(markup) > _HTML_LIMIT_CHARACTERS or _has_giant_tag(markup):
         text = _without_tags(markup)
@@ -45,7 +45,7 @@ def text_from_html(markup: str) -> str:
 
 
 def _has_giant_tag(markup: str) -> bool:
-    """A tag of many thousand attributes takes the extractor quadratic time."""
+    """Whether a tag is too long: with thousands of attributes the extractor is quadratic."""
     if len(markup) <= _TAG_LIMIT_CHARACTERS:
         return False
     return any(
@@ -54,7 +54,7 @@ def _has_giant_tag(markup: str) -> bool:
 
 
 def _without_tags(markup: str) -> str:
-    """Text between tags, with a line break where a block begins or ends."""
+    """The text between the tags, with a line break where a block begins or ends."""
     out: list[str] = []
     hidden_element = ""
     first, *pieces = markup.split("<")
@@ -71,6 +71,6 @@ def _without_tags(markup: str) -> str:
             continue
         if name in _LINE_BREAKING_TAGS:
             out.append("\n")
-        # A `<` that begins no tag, comment or declaration is text.
+        # A `<` that does not begin a tag, comment or declaration is text.
         out.append(text if name or tag.startswith(("!", "?")) else f"<{piece}")
     return _EMPTY_LINES.sub("\n\n", html.unescape("".join(out))).strip()

@@ -1,4 +1,4 @@
-"""The body of a mail: its MIME tree (RFC 2046), its words, and what hangs on it."""
+"""The body of a mail: its MIME tree (RFC 2046), its text and its attachments."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from rules.mail.header import Header, decode_words
 from rules.mail.header import read as read_header
 
 LINES_LIMIT = 1_000_000
-# Every line may have to be compared with the boundary of every open multipart.
+# Each line may have to be compared with the boundary of each open multipart.
 _COMPARISONS_LIMIT = 25_000_000
 _NESTED_HEADER_BYTES = 16 * 1024
 
 
 def read_tree(raw: bytes, header: Header) -> MimePart | Unreadable:
-    """The tree of parts of a raw mail whose header has been read, within our bounds.
+    """The tree of parts of a raw mail, or why it exceeds our limits.
 
-    There is one reading of where the header ends, and of its fields about the content.
+    The end of the header and its Content-* fields are taken from `header`, not parsed again.
     """
     if header.cut:
         return Unreadable("header block over 256 KiB")
-    # The counts are dear, so they are made only where they can matter.
+    # Counting is expensive, so it is done only where it can matter.
     if len(raw) > _COMPARISONS_LIMIT // PARTS_LIMIT:
         lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
         if lines > LINES_LIMIT:
@@ -63,7 +63,7 @@ def _child(number: str, n: int) -> str:
 
 @dataclass(slots=True)
 class _TextSection:
-    """One stretch of text, in one or both of its forms."""
+    """One section of the text: as plain text, as HTML, or both."""
 
     plain: str = ""
     html: str = ""
@@ -77,7 +77,7 @@ class _Collected:
 
 
 def read_body(tree: MimePart) -> Body:
-    """The words of the mail in order, plain where there is a plain form, and the attachments."""
+    """The text of the mail in order, from plain text where available, and the attachments."""
     collected = _Collected([], [])
     _collect(tree, "", "", collected)
     sections = collected.sections
@@ -115,7 +115,7 @@ def _as_inline(found: Attachment) -> Attachment:
 
 
 def _collect(part: MimePart, number: str, parent: str, into: _Collected) -> None:
-    """Add what a part holds; its tree has few levels, by `tree.DEPTH_LIMIT`."""
+    """Adds the content of a part; recursion is bounded by `tree.DEPTH_LIMIT`."""
     if not part.children:
         _collect_leaf(part, number or "1", parent, into)
         return
@@ -127,7 +127,7 @@ def _collect(part: MimePart, number: str, parent: str, into: _Collected) -> None
 
 
 def _merge_alternatives(into: _Collected, before: int) -> None:
-    """The forms of one alternative (RFC 2046 §5.1.4) become one stretch."""
+    """Merges the forms of one multipart/alternative (RFC 2046 §5.1.4) into one section."""
     forms = into.sections[before:]
     if len(forms) < 2:
         return
@@ -162,19 +162,19 @@ def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) ->
 
 
 def _is_body_text(kind: str, disposition: str, name: str, parent: str) -> bool:
-    """Is this leaf part of what the writer says? A text with a file name is a file."""
+    """Whether this leaf is part of the mail's text. A text with a file name is a file."""
     if disposition == "attachment":
         return False
     if kind in ("text/plain", "text/html"):
-        # The sole part, or one form of the text, is the text whatever its name.
+        # The only part, or a form of the text, is the text even if it has a name.
         return not name or parent in ("", "multipart/alternative")
-    # A multipart without parts shows its text; other kinds of text are words only on their own.
+    # A multipart without parts is shown as text; other text types only if they are the only part.
     return kind.startswith("multipart/") or (
         kind.startswith("text/") and parent == "" and kind not in _NAMES and not name
     )
 
 
-# A page that says UTF-16 in readable ASCII is not in UTF-16.
+# A page that declares UTF-16 in readable ASCII is not in UTF-16.
 _META_CHARSET = re.compile(rb"(?i:charset\s{0,8}=\s{0,8}[\"']?(?!utf-16)([\w.:-]{1,40}))")
 
 
@@ -185,7 +185,7 @@ def _read_text(part: MimePart, kind: str) -> tuple[_TextSection, bool]:
         meta = _META_CHARSET.search(content[:2048])
         label = meta[1].decode("ascii", "replace") if meta else ""
     text, guessed = charsets.decode(content, label)
-    # NUL is no text: PostgreSQL cannot keep it, and browsers end the word there.
+    # NUL is not text: PostgreSQL cannot store it, and browsers may stop there.
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
     return (_TextSection(html=text) if kind == "text/html" else _TextSection(plain=text)), guessed
 
@@ -231,7 +231,7 @@ _ENDINGS = {
 
 
 def _default_name(part: MimePart, kind: str, parent: str, number: str) -> str:
-    """The name of a part that brings none (or none that can be used)."""
+    """The name for a part without a usable name of its own."""
     if kind in _NAMES:
         return _NAMES[kind]
     if kind in ("message/rfc822", "message/global"):
@@ -253,8 +253,8 @@ _NOT_IN_NAMES = re.compile(
 def clean_name(name: str, ending: str = "") -> str:
     """A file name safe to show and to save: no path, controls or bidi marks, ≤ 255 bytes UTF-8.
 
-    `ending` is added; without it the name is a file name, and only what follows the last slash
-    or backslash counts. Empty where nothing usable is left.
+    If `ending` is given, it is appended. Otherwise `name` may be a path, and only the part after
+    the last slash or backslash is used. Empty if nothing usable is left.
     """
     name = _NOT_IN_NAMES.sub("", name[:4_096])
     if ending:

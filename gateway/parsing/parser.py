@@ -1,7 +1,8 @@
-"""Raw bytes to `Mail`: the one place that knows mail-parser, and the fence around all parsing.
+"""Raw bytes to `Mail`: the only user of mail-parser, and the isolation of all parsing.
 
-mail-parser guesses where a mail is unclear, so it gives only what nobody's identity hangs on: the
-addresses of To and Cc, and the date. Everything else comes from `rules.mail.header` and `mime`.
+mail-parser guesses where a mail is ambiguous, so it is used only for fields on which no identity
+depends: the addresses of To and Cc, and the date. Everything else comes from `rules.mail.header`
+and `mime`.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ _RECIPIENTS_LIMIT_BYTES = 64 * 1024
 
 
 def read(raw: bytes) -> Mail:
-    """The mail that these bytes are. Always returns: what cannot be read leaves its mark.
+    """Parses a mail. Always returns: a body that cannot be read becomes `Unreadable`.
 
-    Time is linear in the size for what we know of, but only a process that can be killed makes
-    sure of it: see `Parser`.
+    Time is linear in the size as far as we know, but only a process that can be killed guarantees
+    a limit: see `Parser`.
     """
     header = read_header(raw)
     to, cc, date = _with_mail_parser(header)
@@ -45,17 +46,17 @@ def read(raw: bytes) -> Mail:
 
 
 def read_header_only(raw: bytes, why: str) -> Mail:
-    """The mail without its body, in linear time and by no foreign code: for bytes that have
-    already brought a worker down."""
+    """The mail without its body, in linear time and without third-party code: for bytes that have
+    already crashed a worker."""
     header = read_header(raw)
     to, cc = (_plain_addresses(_joined(header, name)) for name in ("to", "cc"))
     return _mail(raw, header, to, cc, _standard_date(header), Unreadable(why))
 
 
 def part_bytes(raw: bytes, part: str) -> bytes:
-    """The decoded bytes of an attachment, by `Attachment.part`; a message as it was sent.
+    """The decoded bytes of an attachment, by `Attachment.part`; an attached message as sent.
 
-    Raises LookupError where the mail has no such part.
+    Raises LookupError if the mail has no such part.
     """
     tree = read_tree(raw, read_header(raw))
     if not isinstance(tree, Unreadable):
@@ -96,7 +97,7 @@ def _body(raw: bytes, header: Header) -> Body | Unreadable:
 
 
 class _HeadersOnly(mailparser.MailParser):  # type: ignore[misc]  # untyped base
-    """mail-parser without its walk through the parts and its dict of every header."""
+    """mail-parser without its parsing of the parts and its dict of all headers."""
 
     def parse(self) -> _HeadersOnly:
         self._reset()
@@ -108,7 +109,7 @@ def _with_mail_parser(
 ) -> tuple[tuple[str, ...], tuple[str, ...], datetime | None]:
     """To, Cc and Date.
 
-    mail-parser sees one of these fields at a time: it reads eagerly and without limits (Received,
+    mail-parser gets one of these fields at a time: it reads eagerly and without limits (Received,
     bodies, Unicode normalisation), and none of that is needed here.
     """
     to, cc = (
@@ -126,18 +127,18 @@ def _recipients(value: str) -> tuple[str, ...]:
     return _addresses(pairs) or _standard_addresses(value)
 
 
-# Most mails to a support desk name it in the same words; an answer depends on nothing else.
+# Most mails to a support address have the same To; the result depends only on the value.
 _CACHED_CHARACTERS = 256
 _cached_recipients = lru_cache(maxsize=512)(_recipients)
 
 
 def _field_by_mail_parser(name: str, value: str) -> Any:
-    """What mail-parser makes of one field; None where it fails."""
+    """One field as mail-parser reads it; None if it fails."""
     message = Message()
     message[name] = value
     try:
         return getattr(_HeadersOnly(message), name.lower())
-    # It raises whatever its helpers do: AttributeError and TypeError were seen.
+    # It raises whatever its helpers raise: AttributeError and TypeError were seen.
     except Exception:  # noqa: BLE001
         return None
 
@@ -169,7 +170,7 @@ def _standard_date(header: Header) -> datetime | None:
 
 
 def _utc(date: datetime | None) -> datetime | None:
-    """Aware UTC; None for a date outside what datetime can hold."""
+    """Aware UTC; None for a date that datetime cannot represent."""
     try:
         if date is None:
             return None
@@ -187,13 +188,13 @@ _ORDINARY_MULTIPARTS = 20
 
 
 def is_ordinary(raw: bytes) -> bool:
-    """Is this mail so small and plain that it may be parsed between two others, in milliseconds?
+    """Whether this mail is small and simple enough to be parsed in the event loop.
 
-    The bounds are those at which every known costly case stays under a tenth of a second.
+    Within these limits every known costly case takes less than a tenth of a second.
     """
     if len(raw) > _ORDINARY_BYTES:
         return False
-    # No header that is longer counts as ordinary, so nobody need look for its end.
+    # A longer header is not ordinary, so its end need not be found.
     search_end = _ORDINARY_HEADER_BYTES + 4
     crlf = raw.find(b"\n\r\n", 0, search_end)
     lf = raw.find(b"\n\n", 0, search_end if crlf < 0 else crlf + 2)
@@ -212,18 +213,19 @@ def is_ordinary(raw: bytes) -> bool:
 
 
 class _LoopTurns:
-    """Hands out the turns of the event loop, one to each who asks, in order.
+    """Assigns the iterations of the event loop to waiting tasks, one each, in order.
 
-    Mails that arrive together would else be parsed in one turn, and everybody waits for them all.
+    Otherwise mails that arrive together would be parsed in one iteration, and all other tasks would
+    wait for all of them.
     """
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._taken = False
-        """Somebody has this turn."""
+        """Whether this iteration is assigned."""
 
     async def wait(self) -> None:
-        """Returns in a turn that nobody else has."""
+        """Returns in an iteration that no other task has."""
         if self._taken:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
@@ -246,12 +248,12 @@ class _LoopTurns:
 
 
 class Parser:
-    """Parses mails: ordinary ones here, one in each turn of the event loop; all others in a worker
-    process that can be killed.
+    """Parses mails: ordinary ones here, one in each iteration of the event loop; all others in a
+    worker process that can be killed.
 
-    At most `workers` processes, each started on first need and kept warm. A mail that takes longer
-    than `timeout_s`, or more memory than a worker may have, comes back with its header and an
-    `Unreadable` body (`timeout`, `crash`); the next mail gets a new worker.
+    At most `workers` processes, each started when first needed and kept running. A mail that takes
+    longer than `timeout_s`, or more memory than a worker may use, is returned with its header and
+    an `Unreadable` body (`timeout`, `crash`); the next mail gets a new worker.
     """
 
     def __init__(
@@ -267,7 +269,7 @@ class Parser:
         self._closed = False
 
     async def parse(self, raw: bytes) -> Mail:
-        """The mail that these bytes are; like `read`, it always returns."""
+        """Parses a mail; like `read`, it always returns."""
         if is_ordinary(raw):
             await self._turns.wait()
             return read(raw)
@@ -287,16 +289,16 @@ class Parser:
         except (OSError, EOFError, pickle.UnpicklingError):
             return read_header_only(raw, "crash")
         finally:
-            # After a failure or a cancellation half an answer may still be in the pipe.
+            # After a failure or a cancellation the pipe may still contain part of an answer.
             self._idle.put_nowait(worker if healthy else None)
             if worker and not healthy:
                 await worker.stop()
-        # Who wrote it is decided here and from the bytes, whatever a worker has become.
+        # The author is determined here from the bytes, since a worker may be compromised.
         header = read_header(raw)
         return replace(answer, header=header, author=author(header))
 
     async def close(self) -> None:
-        """Wait for the mails in work (at most the time limit), then end the workers."""
+        """Waits for the mails in progress (at most the time limit), then ends the workers."""
         self._closed = True
         for _ in range(self._workers):
             worker = await self._idle.get()
@@ -306,7 +308,7 @@ class Parser:
             self._idle.put_nowait(None)
 
 
-# The worker needs none of our secrets: only what Python itself looks for is passed on.
+# The worker needs none of our secrets: it gets only the variables that Python itself reads.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 LENGTH = struct.Struct(">I")
 
@@ -334,7 +336,7 @@ class _WorkerProcess:
         return cls(process)
 
     async def ask(self, raw: bytes) -> Mail:
-        """The worker's reading; OSError, EOFError or UnpicklingError where it died of it."""
+        """The worker's result. Raises OSError, EOFError or UnpicklingError if the worker died."""
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise EOFError
@@ -372,12 +374,12 @@ _ALLOWED = frozenset(
 
 
 class _MailUnpickler(pickle.Unpickler):
-    """Takes nothing but a mail: a worker that reads hostile bytes is not to be trusted."""
+    """Accepts nothing but a mail: a worker that reads hostile bytes cannot be trusted."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _ALLOWED:
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} is no part of a mail")
+        raise pickle.UnpicklingError(f"{module}.{name} is not part of a mail")
 
 
 def _unpickled(data: bytes) -> Mail:

@@ -1,8 +1,8 @@
 """The MIME tree of a mail: where each part begins and ends (RFC 2046 §5.1).
 
-Parts are spans of the raw mail; nothing is copied before somebody asks for it. An outer multipart
-is divided before an inner one, so an inner one never reaches beyond its own part, and all work is
-linear in the size of the mail times the depth of its tree.
+Parts are spans of the raw mail; content is copied only on request. An outer multipart is divided
+before an inner one, so an inner one never extends beyond its own part, and the work is linear in
+the size of the mail times the depth of its tree.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ _PARAMETERS_LIMIT_CHARACTERS = 4_096
 
 
 class LimitError(Exception):
-    """The tree has more parts, or more levels, than we follow."""
+    """The tree has more parts or more levels than our limits allow."""
 
 
 class MimePart:
     """One part: a multipart with its parts, or a leaf with its bytes.
 
-    A `message/*` part is a leaf, so a forwarded mail keeps its bytes and cannot leak its text into
-    ours. So is a multipart in which no boundary was found: its text is all that stands in it.
+    A `message/*` part is a leaf, so a forwarded mail keeps its bytes and its text stays out of the
+    outer mail's. A multipart in which no boundary was found is a leaf as well: its whole content is
+    text.
     """
 
     __slots__ = ("_at", "_end", "_fields", "_parsed", "_source", "children", "media_type")
@@ -52,14 +53,14 @@ class MimePart:
         elif kind.count("/") != 1:
             kind = "text/plain"
         self.media_type = kind
-        """What the part says it is, in lower case; `text/plain` where it says nothing sound."""
+        """The declared type in lower case; `text/plain` if it is missing or invalid."""
 
     def disposition(self) -> str:
-        """The kind of Content-Disposition (RFC 2183), in lower case; empty where there is none."""
+        """The type of Content-Disposition (RFC 2183) in lower case; empty if there is none."""
         return self._field("content-disposition")[0]
 
     def parameter(self, name: str, header: str = "content-type") -> str:
-        """A parameter as text, whether plain, RFC 2047 or RFC 2231; empty where absent."""
+        """A parameter as text, whether plain, RFC 2047 or RFC 2231; empty if absent."""
         value = self._field(header)[1].get(name, "")
         if isinstance(value, tuple):
             label, _, text = value
@@ -67,12 +68,12 @@ class MimePart:
         return decode_words(value.encode("utf-8", "surrogateescape")) if value else ""
 
     def text(self, header: str) -> str:
-        """A header of the part as text on one line."""
+        """A header field of the part as text on one line; empty if absent."""
         value = self._fields.get(header)
         return decode_words(value) if value else ""
 
     def boundary(self) -> bytes:
-        """The boundary of a multipart; empty where it names none."""
+        """The boundary of a multipart; empty if it has none."""
         value = self._field("content-type")[1].get("boundary", "")
         text = collapse_rfc2231_value(value) if isinstance(value, tuple) else value
         return text.rstrip().encode("utf-8", "surrogateescape")
@@ -97,7 +98,7 @@ class MimePart:
         return payload
 
     def _field(self, header: str) -> tuple[str, dict[str, Any]]:
-        """What stands before the first semicolon, in lower case, and the parameters."""
+        """The value before the first semicolon in lower case, and the parameters."""
         found = self._parsed.get(header)
         if found is None:
             value = self._fields.get(header)
@@ -106,7 +107,7 @@ class MimePart:
 
 
 def _decode_by_library(payload: bytes, encoding: str) -> bytes:
-    """The standard library's patience with broken base64 and uuencode."""
+    """Decodes broken base64 and uuencode, with the standard library's tolerance."""
     message = Message()
     message["Content-Transfer-Encoding"] = encoding
     message.set_payload(payload.decode("ascii", "surrogateescape"))
@@ -114,23 +115,23 @@ def _decode_by_library(payload: bytes, encoding: str) -> bytes:
     return content if isinstance(content, bytes) else b""
 
 
-# The everyday forms of RFC 2045 §5.1: tokens, and quoted strings without a backslash.
+# The common forms of RFC 2045 §5.1: tokens, and quoted strings without a backslash.
 _PARAMETER = re.compile(
     r"\s*+;\s*+([A-Za-z0-9!#$&+.^_`|~-]++)=(?:\"([^\"\\]*+)\"|([^\s;\"<>\\]++))", re.ASCII
 )
 _KIND = re.compile(r"[^\s;\"=*]++")
 _END_OF_PARAMETERS = re.compile(r"\s*+;?\s*+", re.ASCII)
 
-# The library replaces an octet beyond ASCII where it sees one; a letter for private use it leaves.
+# The library replaces non-ASCII octets, but not letters of the private use area.
 _AS_LETTERS = {0xDC00 + octet: 0xE000 + octet for octet in range(0x80, 0x100)}
 _AS_OCTETS = {letter: octet for octet, letter in _AS_LETTERS.items()}
 
 
 def _with_parameters(value: bytes) -> tuple[str, dict[str, Any]]:
-    """A structured field, read; of two parameters of one name the first counts.
+    """Type and parameters of a structured field; of two parameters of one name the first counts.
 
-    A value is text with undecoded octets as surrogates, or three texts where RFC 2231 was used. A
-    field with a flood of parameters has none, since telling them apart takes quadratic time.
+    A value is text with undecoded octets as surrogates, or a tuple of three texts for RFC 2231. A
+    field with too many parameters gets none, since parsing them takes quadratic time.
     """
     text = unfold(value).decode("ascii", "surrogateescape")
     if len(text) > _PARAMETERS_LIMIT_CHARACTERS or text.count(";") > _PARAMETERS_LIMIT:
@@ -148,13 +149,13 @@ def _with_parameters(value: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def _ascii_type(kind: str) -> str:
-    """A type that every UTF-8 sink can take."""
+    """A type in ASCII, which any consumer of UTF-8 accepts."""
     kind = kind.strip().lower()
     return kind if kind.isascii() else kind.encode("ascii", "replace").decode("ascii")
 
 
 def _parameters_by_library(text: str) -> dict[str, Any]:
-    """RFC 2231, backslashes, and everything odd."""
+    """Parses RFC 2231, backslashes and invalid syntax with the standard library."""
     message = Message()
     message.set_raw("Content-Type", text.translate(_AS_LETTERS))
     pairs: Any = message.get_params([])
@@ -172,13 +173,13 @@ def _with_octets(value: Any) -> Any:
 
 
 def build_tree(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
-    """The tree of a mail whose body begins at `at`; `fields` are its own about the content.
+    """The tree of a mail whose body begins at `at`; `fields` are the mail's Content-* fields.
 
-    Raises LimitError, with the words for people, where it outgrows the limits.
+    Raises LimitError with a readable message if the tree exceeds the limits.
     """
     root = MimePart(raw, at, len(raw), fields, "text/plain")
     part_count = 1
-    # Each with the span and the depth of its body.
+    # Parts with the span and the depth of their bodies.
     pending = [(root, at, len(raw), 0)]
     while pending:
         parent, start, end, depth = pending.pop()
@@ -199,22 +200,22 @@ def build_tree(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
     return root
 
 
-# What follows the boundary on its line: two hyphens close the multipart, blanks are padding.
+# The rest of a boundary line: two hyphens close the multipart, white space is padding.
 _BOUNDARY_END = re.compile(rb"(--)?+[ \t]*+(?:\r\n|\r|\n|\Z)")
 
 
 def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:
-    """The parts between `start` and `end` (RFC 2046 §5.1.1), preamble and epilogue left out.
+    """The parts between `start` and `end` (RFC 2046 §5.1.1), without preamble and epilogue.
 
-    The line end before a boundary belongs to the boundary. Boundary lines that follow each other
-    have no part between them. Without a closing one the last part runs to the end.
+    The line end before a boundary belongs to the boundary. Adjacent boundary lines have no part
+    between them. Without a closing boundary the last part extends to the end.
     """
     mark = b"--" + boundary
     part_at = -1
     for at in _line_starts(raw, start, end, mark):
         rest = _BOUNDARY_END.match(raw, at + len(mark), end)
         if rest is None:
-            # It only looks alike: the boundary is the beginning of some longer text.
+            # Not a boundary line: the text only begins like the boundary.
             continue
         if part_at < 0:
             if rest[1]:
@@ -233,7 +234,7 @@ def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[
 
 
 def _line_starts(raw: bytes, start: int, end: int, mark: bytes) -> Iterator[int]:
-    """Where a line begins with `mark`. Lines end as the header's do: CRLF, LF or CR."""
+    """Offsets of lines that begin with `mark`. Lines end as in the header: CRLF, LF or CR."""
     if raw.startswith(mark, start, end):
         yield start
     by_lf, by_cr = b"\n" + mark, b"\r" + mark

@@ -1,7 +1,7 @@
-"""A process that parses one mail after another and may die of any: `gateway.parsing` starts it.
+"""A process that parses one mail after another and may crash on any; `gateway.parsing` starts it.
 
-On stdin a length (4 bytes, big-endian) and a raw mail; on stdout a length and the pickled `Mail`.
-It ends when stdin does.
+stdin: a length (4 bytes, big-endian) and a raw mail. stdout: a length and the pickled `Mail`. Ends
+with stdin.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gateway.parsing.parser import LENGTH, read
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, cpu_limit_s: int) -> None:
-    """Answer until the requests end. Each mail may use `cpu_limit_s` of CPU."""
+    """Answers requests until they end. Each mail may use `cpu_limit_s` seconds of CPU."""
     while length := requests.read(LENGTH.size):
         raw = requests.read(LENGTH.unpack(length)[0])
         _allow_cpu(cpu_limit_s)
@@ -26,18 +26,18 @@ def serve(requests: BinaryIO, answers: BinaryIO, cpu_limit_s: int) -> None:
 
 
 def _allow_cpu(seconds: int) -> None:
-    """The kernel counts the CPU of the whole process, so the limit moves with each mail."""
+    """Raises the limit for each mail, since the kernel counts the CPU of the whole process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(used.ru_utime + used.ru_stime) + seconds + 1
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def main() -> None:
-    """Arguments: seconds of CPU for each mail, and bytes of memory in all."""
+    """Arguments: seconds of CPU for each mail, and bytes of memory in total."""
     cpu_limit_s, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # A library that prints must not write into the answers.
+    # Output printed by a library must not end up among the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     serve(sys.stdin.buffer, answers, cpu_limit_s)

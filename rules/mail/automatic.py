@@ -1,4 +1,4 @@
-"""Mail that no person wrote (RFC 3834): it opens nothing, reopens nothing and is never answered."""
+"""Automatic mail (RFC 3834): it opens nothing, reopens nothing and is never answered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rules.mail.addresses import domain_of, is_role
 from rules.mail.header import Author
 
 MAX_RECEIVED = 30
-"""More hops than this mean that the mail runs in a circle (RFC 5321 §6.3)."""
+"""More hops than this indicate a mail loop (RFC 5321 §6.3)."""
 
 _COMMENT = re.compile(r"\([^()]*\)")
 _LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "list-help")
@@ -25,7 +25,7 @@ _PRECEDENCES = frozenset(("bulk", "list", "junk", "auto_reply"))
 
 
 def sign_of_automation(mail: Mail, envelope: Envelope) -> str | None:
-    """The first sign that a machine wrote this mail, in words; None for a person's mail."""
+    """The first sign that this mail is automatic, as readable text; None for a person's mail."""
     header = mail.header
     if envelope.mail_from == "":
         return "null reverse-path"
@@ -52,7 +52,7 @@ def sign_of_automation(mail: Mail, envelope: Envelope) -> str | None:
 
 
 def wants_no_answer(mail: Mail) -> bool:
-    """Whether the sender asks not to be answered automatically (MS-OXCMAIL, RFC 3834 §2)."""
+    """Whether the sender requests no automatic answer (MS-OXCMAIL, RFC 3834 §2)."""
     return "x-auto-response-suppress" in mail.header.names()
 
 

@@ -1,4 +1,4 @@
-"""Bounces (RFC 3464): which address failed, and whether that says the address does not work."""
+"""Bounces (RFC 3464): which address failed, and whether the address is permanently unusable."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 HARD_BOUNCES = 2
-"""So many hard bounces suspend an address."""
+"""The number of hard bounces that suspends an address."""
 DIAGNOSTIC_CHARACTERS = 300
 
 
 class Failure(StrEnum):
-    """What a bounce says about the address."""
+    """What a bounce implies for the address."""
 
     HARD = "hard"
-    """The address does not work; the only kind that counts toward suspending it."""
+    """The address does not work; the only kind that counts toward suspension."""
     SOFT = "soft"
     """This mail was not delivered, but the next may be: a full mailbox, a policy, a timeout."""
     DELAYED = "delayed"
-    """Not delivered yet; the other side still tries."""
+    """Not delivered yet; the remote system keeps trying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,19 @@ class Bounce:
     """One recipient that a mail did not reach."""
 
     recipient: str
-    """The one spelling of its address (`rules.mail.addresses.normalise`); empty where unknown."""
+    """The normalised address (`rules.mail.addresses.normalise`); empty if unknown."""
     failure: Failure
     status: str
-    """The enhanced status code (RFC 3463), such as `5.1.1`; empty where none is given."""
+    """The enhanced status code (RFC 3463), such as `5.1.1`; empty if none is given."""
     diagnostic: str
-    """What the other side said, on one line of at most 300 characters without controls."""
+    """The remote system's message, on one line of at most 300 characters without controls."""
     original_id: str
-    """Message-ID of the mail that came back, with its brackets; empty where unknown."""
+    """Message-ID of the returned mail, with its brackets; empty if unknown."""
 
 
-# Of class 5 (RFC 3463 §2), what says that no mail to this address can arrive. All else that is
-# permanent is permanent for this one mail: 5.3.x and 5.5.x blame a system, 5.6.x the content and
-# 5.7.x a policy, and 5.2.2 (full) and 5.2.3 (too long) are over when somebody tidies up.
+# The codes of class 5 (RFC 3463 §2) that mean that no mail to this address can arrive. All others
+# are permanent for this one mail only: 5.3.x and 5.5.x blame a system, 5.6.x the content and 5.7.x
+# a policy, and 5.2.2 (full) and 5.2.3 (too long) end when the mailbox is cleaned up.
 _HARD = frozenset(
     {
         "5.1.0",  # §3.2: something is wrong with the address
@@ -56,23 +56,23 @@ _HARD = frozenset(
 )
 # 5.1.7 and 5.1.8 are about the sender, 5.1.9 about a gateway: they are not in the table.
 
-# These say nothing, so the reply code is asked. §3.5 knows x.4.1 in class 4 only; Exchange Online
-# says 550 5.4.1 of unknown recipients, others say 541 5.4.1 of unwanted mail.
+# These are ambiguous, so the reply code decides. §3.5 defines x.4.1 in class 4 only; Exchange
+# Online uses 550 5.4.1 for unknown recipients, others use 541 5.4.1 for unwanted mail.
 _UNINFORMATIVE = frozenset({"5.4.1", "5.5.0"})
 
-# RFC 5321 §4.2.2, and RFC 7504 (521, 556: the host accepts no mail at all). 552 is a full mailbox,
-# 554 can be anything.
+# RFC 5321 §4.2.2, and RFC 7504 (521, 556: the host accepts no mail at all). 552 means a full
+# mailbox, 554 can mean anything.
 _HARD_CODES = frozenset({521, 550, 551, 553, 556})
 _STATUS = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})", re.ASCII)
 
 
 def classify(status: str, action: str, smtp_code: int | None) -> Failure:
-    """What a failed recipient's fields say about the address.
+    """What a failed recipient's fields imply for the address.
 
-    `action` is the word of RFC 3464 §2.3.3: `delayed` is believed whatever the status is, any
-    other word means failed. The status (RFC 3464 §2.3.4) is looked up in the table; one that says
-    nothing (none, of class 2, `5.0.x`, `5.4.1`, `5.5.0`) leaves it to the SMTP reply code. Class 4
-    is soft even when its sender has given up (RFC 3463 §2: the same mail may pass later).
+    `action` is the value of RFC 3464 §2.3.3: `delayed` takes precedence over any status, every
+    other value means failed. The status (RFC 3464 §2.3.4) is looked up in the table; for an
+    uninformative one (none, class 2, `5.0.x`, `5.4.1`, `5.5.0`) the SMTP reply code decides. Class
+    4 is soft even if the remote system has given up (RFC 3463 §2: the same mail may succeed later).
     """
     if action.strip().lower() == "delayed":
         return Failure.DELAYED
@@ -86,12 +86,12 @@ def classify(status: str, action: str, smtp_code: int | None) -> Failure:
 
 
 def suspends_address(earlier_hard: int, failure: Failure) -> bool:
-    """Whether this bounce, after so many hard ones, is the one that suspends the address."""
+    """Whether this failure, after `earlier_hard` hard bounces, suspends the address."""
     return failure is Failure.HARD and earlier_hard + 1 == HARD_BOUNCES
 
 
-# An address such as 5.1.1.7 or a version such as 15.2.1 is no status. The best place for one is
-# behind a reply code (RFC 2034 §4) or, as qmail writes it, behind a hash.
+# An IP address such as 5.1.1.7 or a version such as 15.2.1 is not a status. The most reliable place
+# is after a reply code (RFC 2034 §4) or, as qmail writes it, after a hash.
 _PLACED = re.compile(
     r"(?<![0-9.])[45][0-9]{2}[ -]#?([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9])(?!\.[0-9])"
     r"|#([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9])(?!\.[0-9])"
@@ -101,10 +101,9 @@ _CODE = re.compile(r"(?:^|\bsaid:?|[:;>\]\"])\s{0,8}([45][0-9]{2})(?=[ \-#]|$)",
 
 
 def status_of(stated: str, diagnostic: str) -> str:
-    """The most exact enhanced status at hand: as stated, or as the remote server said it.
+    """The most specific enhanced status: the stated one, or one in the remote server's message.
 
-    Many systems state `5.0.0` and hand on a `550 5.1.1` inside the diagnostic. Empty where there
-    is none.
+    Many systems state `5.0.0` and include a `550 5.1.1` in the diagnostic. Empty if there is none.
     """
     found = _STATUS.search(stated)
     status = found[0] if found else ""
@@ -123,12 +122,12 @@ def smtp_code_of(diagnostic: str) -> int | None:
     return int(found[1]) if found else None
 
 
-# What servers without enhanced codes say. The first line that fits wins, and the mild ones come
-# first: where a text allows two readings, the address is spared.
+# Messages of servers without enhanced codes. The first match wins, and the mild meanings come
+# first: if a text is ambiguous, the address is not suspended.
 _PHRASES = tuple(
     (re.compile(pattern, re.IGNORECASE), meaning)
     for pattern, meaning in (
-        # What answers another command than RCPT is not about the recipient.
+        # A reply to a command other than RCPT is not about the recipient.
         (r"(?:after|reply to) (?:\w+ of )?(?:initial|mail from|data|e?helo|connect)", "7.0"),
         (r"refused to talk to|rcpthosts", "7.0"),
         (r"(?:box|folder) (?:is )?full|over ?-?quota|quota (?:is )?exceed", "2.2"),
@@ -154,7 +153,7 @@ _SEARCHED_CHARACTERS = 4_096
 
 
 def presumed_status(status: str, diagnostic: str) -> str:
-    """The status to judge by: where it says too little, what the words of the diagnostic mean."""
+    """The status; if it is missing or vague, the one that the text of the diagnostic implies."""
     if status and not _is_vague(status):
         return status
     text = " ".join(diagnostic[:_SEARCHED_CHARACTERS].split())
@@ -165,7 +164,7 @@ def presumed_status(status: str, diagnostic: str) -> str:
 
 
 def _is_vague(status: str) -> bool:
-    """Detail 0 is "other or undefined" in every subject (RFC 3463 §3)."""
+    """Whether the detail is 0, "other or undefined" in every subject (RFC 3463 §3)."""
     return status.endswith(".0")
 
 
@@ -175,6 +174,6 @@ _UNSEEN = re.compile(
 
 
 def one_line(text: str) -> str:
-    """A diagnostic as people and logs can take it: one line, no controls, 300 characters."""
+    """A diagnostic fit for people and logs: one line, no controls, at most 300 characters."""
     shown = _UNSEEN.sub(" ", text[:_SEARCHED_CHARACTERS])
     return " ".join(shown.split())[:DIAGNOSTIC_CHARACTERS].rstrip()

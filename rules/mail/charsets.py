@@ -1,8 +1,8 @@
-"""Bytes of a mail to text, whatever the mail says about its charset.
+"""Decodes the bytes of a mail to text, whatever charset the mail declares.
 
-Labels are a wish: `gb2312` holds GBK, `iso-8859-1` holds Windows-1252, `us-ascii` holds anything.
-So a label is first widened to the superset that mailers really send, tried strictly, and then
-doubted. No byte is ever dropped.
+Labels are unreliable: `gb2312` is really GBK, `iso-8859-1` Windows-1252, and `us-ascii` anything.
+A label is therefore widened to the superset that mailers really send and tried strictly; if that
+fails, the charset is guessed. No byte is ever dropped.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from encodings.aliases import aliases
 from types import MappingProxyType
 
-# Codecs that turn bytes into text by running a small language (escapes, compression, DNS labels),
-# or that can smuggle ASCII past a filter (UTF-7): no mail needs them.
+# Codecs that interpret more than characters (escapes, compression, DNS labels), or that can smuggle
+# ASCII past a filter (UTF-7): no mail needs them.
 _NEVER = frozenset(
     {
         "base64_codec",
@@ -35,7 +35,7 @@ _NEVER = frozenset(
     }
 )
 
-# Text codecs of the standard library for which it knows no other name.
+# Text codecs of the standard library that have no alias there.
 _WITHOUT_ALIAS = (
     "cp720",
     "cp737",
@@ -51,7 +51,7 @@ _WITHOUT_ALIAS = (
     "utf_8_sig",
 )
 
-# The label on the left is what mail says, the codec on the right what its senders mean.
+# Left the label as mail declares it, right the codec that its senders mean.
 _SUPERSETS = {
     "ansi": "cp1252",
     "ansi_x3_4_1968": "ascii",
@@ -93,7 +93,7 @@ _SUPERSETS = {
     "windows_949": "cp949",
 }
 
-# The same widening by codec, so that every other spelling of the label gets it too.
+# The same widening by codec, for every other spelling of the labels.
 _SUPERSET_CODECS = {
     "big5": "big5hkscs",
     "euc_kr": "cp949",
@@ -109,10 +109,10 @@ _SUPERSET_CODECS = {
 
 
 def _known_labels() -> Mapping[str, str]:
-    """Every label that we decode, to its codec.
+    """Every supported label with its codec.
 
-    A closed table, because asking the codec registry remembers each unknown name for ever, and
-    the names are the sender's.
+    A closed table, because the codec registry caches each unknown name for ever, and the names come
+    from senders.
     """
     codecs = {codec: codec for codec in (*aliases.values(), *_WITHOUT_ALIAS)}
     labels = {**codecs, **aliases}
@@ -130,7 +130,7 @@ _LABELS = _known_labels()
 _NOT_LABEL = re.compile(r"[^a-z0-9]+")
 _MULTIBYTE = re.compile(r"utf_8|gb18030|big5|cp9(?:32|49|50)|euc_|johab|shift_jis|hz|iso2022")
 _ESCAPED = re.compile("[\udc80-\udcff]+")
-# Stateful Japanese, Korean or Chinese text announces itself even where no label does.
+# Stateful Japanese, Korean or Chinese text is recognised by its escapes even without a label.
 _ISO_2022 = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_ext"))
 _BOMS = (
     (b"\xef\xbb\xbf", "utf_8_sig"),
@@ -142,7 +142,7 @@ _BOMS = (
 
 
 def codec_for(label: str) -> str:
-    """The codec for a charset label as mail writes it; empty where we know none."""
+    """The codec for a charset label as mail writes it; empty if the label is unknown."""
     return _USUAL.get(label) or _codec_for(label)
 
 
@@ -152,7 +152,7 @@ def _codec_for(label: str) -> str:
     return _LABELS.get(plain, "") or _LABELS.get(run_together, "")
 
 
-# As nearly every mail spells them; a closed table, for the same reason as above.
+# The usual spellings of nearly all mail; a closed table for the same reason as above.
 _USUAL = MappingProxyType(
     {
         label: _codec_for(label)
@@ -166,15 +166,15 @@ def decode(data: bytes, declared: str = "") -> tuple[str, bool]:
     """The text of `data`, and whether its charset had to be guessed.
 
     Order: the declared charset; a byte order mark or UTF-8; ISO-2022 by its escapes; the declared
-    multi-byte charset with a few broken bytes; Windows-1252; ISO-8859-1. Never fails, and the
-    text holds no lone surrogate.
+    multi-byte charset with a few invalid bytes; Windows-1252; ISO-8859-1. Never fails, and the
+    text contains no lone surrogate.
     """
     codec = codec_for(declared) if declared else ""
     if data.isascii() and b"\x1b" not in data and codec in ("", "ascii", "utf_8", "cp1252"):
         return data.decode("ascii"), False
     candidates = (codec, *(bom for mark, bom in _BOMS if data.startswith(mark)), "utf_8")
     iso_2022_codecs = tuple(name for mark, name in _ISO_2022 if not codec and mark in data)
-    # Bytes with escapes are valid UTF-8 too, so without a label the escapes are asked first.
+    # Bytes with escapes are valid UTF-8 too, so without a label the escapes are tried first.
     for name in iso_2022_codecs:
         text = _decode_strictly(data, name)
         if text is not None:
@@ -182,7 +182,7 @@ def decode(data: bytes, declared: str = "") -> tuple[str, bool]:
     for name in candidates:
         text = _decode_strictly(data, name) if name else None
         if text is not None:
-            # A mark at the front is no text, whichever codec has left it there.
+            # A byte order mark is not text, whichever codec left it there.
             return text.removeprefix("\ufeff"), False
     text = _decode_mostly_valid(data, codec or "utf_8")
     if text is None:
@@ -199,7 +199,7 @@ def _decode_strictly(data: bytes, codec: str) -> str | None:
 
 
 def _is_encodable(text: str) -> bool:
-    """No lone surrogate: such a text breaks every UTF-8 sink behind us."""
+    """Whether it has no lone surrogate, which would break every consumer of UTF-8."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -208,9 +208,9 @@ def _is_encodable(text: str) -> bool:
 
 
 def _decode_mostly_valid(data: bytes, codec: str) -> str | None:
-    """Text in a multi-byte charset where at most one character in ten is broken.
+    """Text in a multi-byte charset in which at most one in ten non-ASCII characters is invalid.
 
-    Broken bytes are shown as Windows-1252 shows them, so nothing is lost.
+    Invalid bytes are decoded as Windows-1252, so nothing is lost.
     """
     if not _MULTIBYTE.match(codec):
         return None
@@ -232,5 +232,5 @@ def _decode_single_bytes(data: bytes) -> str:
     try:
         return data.decode("cp1252")
     except UnicodeDecodeError:
-        # Five bytes mean nothing in Windows-1252; ISO-8859-1 has a place for each.
+        # Five bytes are undefined in Windows-1252; ISO-8859-1 defines all of them.
         return data.decode("latin-1")

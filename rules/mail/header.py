@@ -1,8 +1,8 @@
-"""The header of a mail, read once from the raw bytes.
+"""The header of a mail, parsed once from the raw bytes.
 
-Parsers disagree about broken headers, and whoever finds two that disagree can be two people at
-once: one for the signature check, another for the ticket. So there is one reader, this one, and
-what it finds strange gives no identity (`Ambiguous`) instead of a guess.
+Parsers disagree about malformed headers, and a sender can exploit two that disagree to appear as
+two people: one for the signature check, another for the ticket. So this is the only parser, and an
+irregular header gives no identity (`Ambiguous`) instead of a guess.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header block: its fields in order, and what is odd about it."""
+    """The header block: its fields in order, and its defects."""
 
     fields: tuple[tuple[str, bytes], ...]
-    """Lower-case name, and the value as sent: folds and line ends inside are still there."""
+    """Lower-case name, and the value as sent, with its folds and line ends."""
     defects: tuple[str, ...] = ()
-    """What makes this block readable in two ways; one is enough to give no identity."""
+    """Whatever makes this block ambiguous; any defect prevents an identity."""
     cut: bool = False
     """The block is longer than the limit: only its beginning was read."""
     body_at: int = 0
     """Offset of the body in the raw mail."""
     _values: dict[str, list[bytes]] = field(init=False, repr=False, compare=False)
-    """The values of each name, in order: a mail is asked for twenty names and more."""
+    """Index of the values by name, in order: more than twenty names are looked up per mail."""
 
     def __post_init__(self) -> None:
         values: dict[str, list[bytes]] = {}
@@ -60,7 +60,7 @@ class Header:
         object.__setattr__(self, "_values", values)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The index is made again, so no pickle can hold one that does not fit the fields.
+        # The index is rebuilt, so that no pickle can contain one that contradicts the fields.
         return Header, (self.fields, self.defects, self.cut, self.body_at)
 
     def names(self) -> frozenset[str]:
@@ -68,7 +68,7 @@ class Header:
         return frozenset(self._values)
 
     def get(self, name: str) -> str:
-        """The first field of that name as unfolded text; empty where there is none."""
+        """The first field of that name as unfolded text; empty if there is none."""
         return next(self._texts(name), "")
 
     def get_all(self, name: str) -> list[str]:
@@ -76,7 +76,7 @@ class Header:
         return list(self._texts(name))
 
     def raw_values(self, name: str) -> Sequence[bytes]:
-        """Every value of that name (in lower case), as it stands in `fields`."""
+        """Every value of that name (given in lower case), as in `fields`."""
         return self._values.get(name, ())
 
     def unfolded_values(self, name: str) -> list[bytes]:
@@ -87,7 +87,7 @@ class Header:
         return (charsets.decode(unfold(value))[0] for value in self.raw_values(name.lower()))
 
 
-# Each expression below is possessive: it never gives back what it took, so no input is read twice.
+# The expressions below are possessive: they never backtrack, so no input is read twice.
 _LINE_END = rb"(?:\r\n|\r|\n)"
 _FIELD = re.compile(
     rb"([!-9;-~]++)([ \t]*+):([^\r\n]*+(?:" + _LINE_END + rb"[ \t][^\r\n]*+)*+)" + _LINE_END + rb"?"
@@ -102,8 +102,8 @@ _BOM = b"\xef\xbb\xbf"
 def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
     """The header block of a raw mail, up to the first empty line. Linear time, never fails.
 
-    A line that is no field ends the block (as it does for MTAs: the body has begun), except at
-    the very front, where an mbox line or a stray fold is skipped. All of these are defects.
+    A line that is not a field ends the block (as it does for MTAs: the body has begun), except at
+    the beginning, where an mbox line or a stray fold is skipped. All of these are defects.
     """
     fields: list[tuple[str, bytes]] = []
     defects: list[str] = []
@@ -126,7 +126,7 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
             line = _LINE.match(block, at)
             end = line.end() if line else len(block)
             if end == len(block) < len(raw):
-                # Not malformed: cut in two by the limit.
+                # Not malformed, but cut in two by the limit.
                 break
             ended = bool(fields)
             defects.append("leading fold" if block[at] in b" \t" else "malformed header line")
@@ -134,17 +134,17 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
     cut = not ended and len(raw) > limit_bytes
     defects += _byte_defects(raw, at)
     if cut and fields:
-        # The last field may be half of itself.
+        # The last field may be incomplete.
         fields.pop()
     return Header(tuple(fields), tuple(dict.fromkeys(defects)), cut, at)
 
 
 def part_header(raw: bytes, at: int, end: int, limit_bytes: int) -> tuple[dict[str, bytes], int]:
-    """The fields of a body part that lies between `at` and `end`, and where its body begins.
+    """The fields of a body part between `at` and `end`, and the offset where its body begins.
 
-    Read as `read` does, but of each name the first value only, and without defects: nobody's
-    identity hangs on them. What is no field belongs to the body, from the first line on; so does
-    a field that the limit cuts in two.
+    Parsed like `read`, but only the first value of each name, and without defects, since no
+    identity depends on them. The first line that is not a field begins the body; so does a field
+    that the limit cuts in two.
     """
     fields: dict[str, bytes] = {}
     stop = min(end, at + limit_bytes)
@@ -159,15 +159,15 @@ def part_header(raw: bytes, at: int, end: int, limit_bytes: int) -> tuple[dict[s
 
 
 def _byte_defects(raw: bytes, end: int) -> Iterator[str]:
-    """Defects of the block `raw[:end]` as a whole: NUL, and line ends of more than one kind."""
+    """Defects of the whole block `raw[:end]`: NUL, and mixed or bare line ends."""
     if raw.find(b"\0", 0, end) >= 0:
         yield "NUL"
     crlf = raw.count(b"\r\n", 0, end)
     lone_cr, lone_lf = raw.count(b"\r", 0, end) - crlf, raw.count(b"\n", 0, end) - crlf
     if lone_cr:
         yield "bare CR"
-    # A mail from a file may use LF throughout. One CRLF anywhere and a strict reader would look
-    # for the end of the header elsewhere than we do.
+    # A mail from a file may use LF throughout. With one CRLF anywhere, a strict parser would find
+    # another end of the header than we do.
     if lone_lf and (crlf or b"\r\n" in raw):
         yield "bare LF"
 
@@ -179,8 +179,8 @@ def unfold(value: bytes) -> bytes:
     return value.strip(b" \t\r\n")
 
 
-# RFC 5322 §3.4.1 without comments, quoted local parts, domain literals and obsolete forms; in the
-# display name dots and the like are taken, since everybody sends them.
+# RFC 5322 §3.4.1 without comments, quoted local parts, domain literals and obsolete forms; dots and
+# similar characters are accepted in the display name, since they are common.
 _ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = rb"(" + _ATOM + rb"(?:\." + _ATOM + rb")*+)@((?:" + _LABEL + rb"\.)+" + _LABEL + rb")"
@@ -195,10 +195,10 @@ _ADDRESS_LIMIT_BYTES = 254
 
 
 def author(header: Header) -> Author | Ambiguous:
-    """Who wrote the mail: the single plain mailbox of the single From, or why there is none.
+    """The author: the single plain mailbox of the single From, or why there is none.
 
-    Stricter than RFC 5322: what any two known parsers read differently is refused. The first
-    reason found is given, in a fixed order.
+    Stricter than RFC 5322: anything that any two known parsers read differently is refused. The
+    reasons are checked in a fixed order, and the first one is returned.
     """
     if header.cut:
         return Ambiguous("the header block is too long")
@@ -217,10 +217,10 @@ def _mailbox(value: bytes) -> Author | Ambiguous:
     if len(value) > _FROM_LIMIT_BYTES:
         return Ambiguous("From is too long")
     if _EMPTY_FOLD.search(value):
-        return Ambiguous("blank folded line in From")
+        return Ambiguous("folded line of white space in From")
     if not value.isascii():
-        # Without SMTPUTF8 it is not allowed at all, and a reader that takes the bytes for GBK
-        # or Shift_JIS sees other quotes and brackets than we do.
+        # Not allowed without SMTPUTF8, and a parser that decodes the bytes as GBK or Shift_JIS
+        # finds other quotes and brackets than we do.
         return Ambiguous("raw 8-bit From")
     mailbox = unfold(value)
     found = _ANGLED.fullmatch(mailbox) or _BARE.fullmatch(mailbox)
@@ -241,17 +241,17 @@ _IDS_KEPT = 200
 def message_ids(header: Header, name: str) -> tuple[str, ...]:
     """The `<id>`s of every field of that name, in order, each once, brackets included.
 
-    An id has at most 250 octets of printable ASCII (RFC 5322 §3.6.4); one that holds `=?` is left
-    out, since it could turn into a line end when it is sent again. Of a long chain the first id
-    and the last 199 are kept: the root and the near ancestors.
+    An id has at most 250 octets of printable ASCII (RFC 5322 §3.6.4); one that contains `=?` is
+    omitted, since it could become a line end when it is sent again. Of a long chain the first id
+    and the last 199 are kept: the root and the nearest ancestors.
     """
     text = " ".join(header.get_all(name))
     ids = tuple(dict.fromkeys(found for found in _ID.findall(text) if "=?" not in found))
     return ids if len(ids) <= _IDS_KEPT else (ids[0], *ids[1 - _IDS_KEPT :])
 
 
-# RFC 2047 §2, with the language of RFC 2231 §5. Against the grammar, but as sent every day: spaces
-# inside a word, and up to eight question marks inside a Q word (a bounded group that may give back:
+# RFC 2047 §2, with the language of RFC 2231 §5. Not in the grammar, but common: spaces inside an
+# encoded-word, and up to eight question marks inside a Q word (a bounded group that may backtrack:
 # in Python 3.11.2 a possessive repeat of this group, which has a possessive inside, never matched).
 _WORD = re.compile(
     rb"=\?([^?*\s]{1,64}+)(?:\*[^?\s]{0,64}+)?+\?"
@@ -272,12 +272,12 @@ class _EncodedWord:
 
 
 def decode_words(value: bytes) -> str:
-    """A header value as text on one line: RFC 2047, and what senders make of it. Loses nothing.
+    """A header value as text on one line, with its encoded-words (RFC 2047) decoded leniently.
 
-    Words of one charset that follow each other are joined as bytes before they are decoded (a
-    character may be cut in two); raw 8-bit text is UTF-8, else Windows-1252; a word that cannot
-    be decoded is shown as it was sent; runs of control, line-end and bidi-override characters
-    become one space. After 1,000 words the rest is taken literally.
+    Nothing is lost. Adjacent encoded-words of one charset are joined as bytes before they are
+    decoded (a character may be split between them); raw 8-bit text is UTF-8, else Windows-1252; an
+    encoded-word that cannot be decoded is shown as sent; runs of control, line-end and
+    bidi-override characters become one space. After 1,000 encoded-words the rest is kept as is.
     """
     out: list[str] = []
     run: list[_EncodedWord] = []
@@ -307,7 +307,7 @@ def decode_words(value: bytes) -> str:
 
 
 def _decode_run(run: list[_EncodedWord]) -> str:
-    """Words of one charset, side by side."""
+    """The text of adjacent encoded-words of one charset."""
     if not run:
         return ""
     pieces: list[bytes] | None = None
@@ -328,7 +328,7 @@ def _decode_run(run: list[_EncodedWord]) -> str:
 
 
 def _base64_cut_anywhere(texts: list[bytes]) -> list[bytes] | None:
-    """Some senders encode first and cut into words afterwards: put such pieces together again."""
+    """Decodes pieces of one base64 text that a sender encoded first and then split into words."""
     if all(len(text) % 4 == 0 for text in texts[:-1]) or any(b"=" in text for text in texts[:-1]):
         return None
     whole = _unbase64(b"".join(texts))
@@ -336,7 +336,7 @@ def _base64_cut_anywhere(texts: list[bytes]) -> list[bytes] | None:
 
 
 def _unbase64(text: bytes) -> bytes | None:
-    """The bytes of a B word; padding is put right. None if a character is lost or foreign."""
+    """The bytes of a B word, with padding corrected. None if a character is missing or invalid."""
     text = b"".join(text.split()).rstrip(b"=")
     if len(text) % 4 == 1 or not _BASE64.fullmatch(text):
         return None
@@ -344,13 +344,13 @@ def _unbase64(text: bytes) -> bytes | None:
 
 
 def _unquote(text: bytes) -> bytes:
-    """The bytes of a Q word; `=` without two hex digits stands for itself (RFC 2047 §4.2)."""
+    """The bytes of a Q word; `=` without two hex digits is taken literally (RFC 2047 §4.2)."""
     return binascii.a2b_qp(text, header=True)
 
 
-# What each hop writes on top of the same mail. Received-SPF is a trace field too (RFC 7208 §9.1).
-# Authentication-Results and ARC stay in: they are evidence that can change what is proven about
-# the sender, and a copy that carries it must not pass for a repeat of the copy that did not.
+# The fields that each hop adds to the same mail. Received-SPF is a trace field too (RFC 7208 §9.1).
+# Authentication-Results and ARC are not removed: they are evidence that can change what is proven
+# about the sender, and a copy with it must not count as a duplicate of a copy without it.
 _TRACE = re.compile(
     rb"(?i:^(?:Received|Received-SPF|Return-Path|Delivered-To|Envelope-To|X-Original-To"
     rb"|X-Envelope-To|X-Delivered-To|X-Received|X-[!-9;-~]{1,60}-Received))"
@@ -361,10 +361,10 @@ _HASH_SLICE_BYTES = 1 << 20
 
 
 def identity(raw: bytes, header: Header) -> str:
-    """SHA-256 (hex) over the mail without its trace fields: copies over two routes agree.
+    """SHA-256 (hex) over the mail without its trace fields: equal for copies over two routes.
 
-    CRLF and LF count as the same, so a copy from a file agrees with one from the wire.
-    `header` is what `read(raw)` gave.
+    CRLF and LF count as the same, so a copy from a file equals one received by SMTP.
+    `header` is the result of `read(raw)`.
     """
     digest = hashlib.sha256()
     block = raw[: header.body_at].replace(b"\r\n", b"\n")
@@ -372,7 +372,7 @@ def identity(raw: bytes, header: Header) -> str:
     at = header.body_at
     while at < len(raw):
         end = at + _HASH_SLICE_BYTES
-        # A CRLF stays in one slice.
+        # A CRLF must not be split.
         end += raw[end - 1 : end + 1] == b"\r\n"
         digest.update(raw[at:end].replace(b"\r\n", b"\n"))
         at = end

@@ -1,4 +1,4 @@
-"""Which language a person is written to in."""
+"""The language in which a person is addressed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from rules.mail.header import Header
 
 KNOWN = ("en", "de")
-"""Languages that we have words in."""
+"""Languages that have translations."""
 MAX_PREFERENCES = 20
-"""Of one field; nobody reads so many languages."""
+"""Preferences read from one field; further ones are ignored."""
 
 _RANGE = re.compile(
     r"([A-Za-z]{2,8})(?:-[A-Za-z0-9-]{1,40})?"
@@ -18,14 +18,14 @@ _RANGE = re.compile(
 
 
 def supported_language(*preferences: str) -> str:
-    """The first wish that there is; English for one that we have no words in, and for none."""
+    """The first non-empty preference; English if it is not supported or none is given."""
     language = next(filter(None, preferences), "").partition("-")[0].lower()
     return language if language in KNOWN else "en"
 
 
 def preferred_language(field: str) -> str:
-    """The language that the text of an `Accept-Language` likes best (RFC 9110 §12.5.4); empty where
-    it names none that we know. A weight of 0 refuses a language, and `*` names none."""
+    """The supported language that an `Accept-Language` value prefers (RFC 9110 §12.5.4); empty if
+    it contains none. A weight of 0 excludes a language, and `*` is ignored."""
     preferences = []
     for order, part in enumerate(field.split(",", MAX_PREFERENCES)[:MAX_PREFERENCES]):
         found = _RANGE.fullmatch(part.strip())
@@ -37,9 +37,10 @@ def preferred_language(field: str) -> str:
 
 
 def author_language(header: Header) -> str:
-    """The language that a mail tells of its author; empty where it tells none that we know.
+    """The language of a mail's author from its header; empty if it gives no supported language.
 
-    `Content-Language` (RFC 3282) says what he writes in, `Accept-Language` what he reads.
+    `Content-Language` (RFC 3282), the language written, takes precedence over `Accept-Language`,
+    the language read.
     """
     return preferred_language(header.get("content-language")) or preferred_language(
         header.get("accept-language")

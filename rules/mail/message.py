@@ -13,7 +13,7 @@ from rules.mail.header import Ambiguous, Author, Header
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A support address that we serve."""
+    """A support address of this gateway."""
 
     id: int
     address: str
@@ -21,28 +21,28 @@ class Mailbox:
 
 
 StrangerHandling = Literal["refuse", "hold"]
-"""What becomes of the mail of strangers."""
+"""How mail from strangers is handled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the SMTP dialogue said (RFC 5321 §2.3.1), before any header is believed."""
+    """The SMTP envelope (RFC 5321 §2.3.1), independent of any header."""
 
     peer: str
-    """The client's IP address; empty where no address is known (a pipe, a unix socket)."""
+    """The client's IP address; empty if there is none (a pipe, a unix socket)."""
     helo: str
     tls: bool
     mail_from: str
     """The reverse-path without its brackets; empty for the null reverse-path `<>`."""
     rcpt_tos: tuple[str, ...]
     strangers: StrangerHandling | None = None
-    """What the listener that took the mail says, before the policy: a relay in front of it would
-    answer a refusal with a bounce. None where it says nothing."""
+    """The listener's setting, which takes precedence over the policy: a relay in front of it would
+    answer a refusal with a bounce. None if the listener has no setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What every ingress (SMTP, LMTP, HTTP, pipe) hands over: an envelope and the bytes as sent."""
+    """The input of every ingress (SMTP, LMTP, HTTP, pipe): an envelope and the bytes as sent."""
 
     envelope: Envelope
     raw: bytes
@@ -53,7 +53,7 @@ _LONE_LF = re.compile(rb"(?<!\r)\n")
 
 
 def as_sent(raw: bytes) -> bytes:
-    """A mail from a file or a pipe as SMTP would have carried it: CRLF, no mbox line before it."""
+    """A mail from a file or a pipe as SMTP would transfer it: CRLF, no leading mbox line."""
     mbox_line = _MBOX_LINE.match(raw)
     if mbox_line:
         raw = raw[mbox_line.end() :]
@@ -62,7 +62,7 @@ def as_sent(raw: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part that is not the text of the mail; its bytes stay in the raw mail, at `part`."""
+    """A part other than the text of the mail; its bytes remain in the raw mail, at `part`."""
 
     part: str
     """The IMAP part number (RFC 9051 §6.4.5.1), such as `2.1`."""
@@ -76,7 +76,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The words of the mail and what hangs on it."""
+    """The text of the mail and its attachments."""
 
     text: str
     html: str
@@ -86,17 +86,17 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """No body could be read within the bounds; the raw mail is kept all the same."""
+    """The body could not be read within the limits; the raw mail is stored nevertheless."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A parsed mail. Whatever the body holds, the header part is always there."""
+    """A parsed mail. The header is always present, even if the body could not be read."""
 
     identity: str
-    """SHA-256 (hex) over the bytes without trace headers: two copies of one mail agree."""
+    """SHA-256 (hex) over the bytes without trace fields: equal for two copies of one mail."""
     size_bytes: int
     header: Header
     author: Author | Ambiguous
@@ -105,9 +105,9 @@ class Mail:
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
     to: tuple[str, ...]
-    """Addresses as written, unchecked; `rules.mail.addresses.normalise` decides what they are."""
+    """Addresses as written, not validated; see `rules.mail.addresses.normalise`."""
     cc: tuple[str, ...]
     date: datetime | None
     body: Body | Unreadable
     bounces: tuple[Bounce, ...] = ()
-    """What it reports of mails that did not arrive, if it is such a report."""
+    """The failed or delayed recipients, if the mail is a bounce."""

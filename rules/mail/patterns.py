@@ -1,8 +1,8 @@
 """Search patterns of a policy: regular expressions that no mail can make slow.
 
-Python's engine tries one way of matching after another. `compiled` counts the ways that a pattern
-leaves open at one place of a line and refuses a pattern with too many; `search` looks at a bounded
-number of lines of bounded length. So the work for a mail has a bound, whatever the mail says.
+Python's engine tries one way of matching after another. `compiled` counts the ways in which a
+pattern can match at one position of a line and refuses a pattern with too many; `search` examines
+a bounded number of lines of bounded length. So the work per mail is bounded for any content.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 MAX_PATTERN_CHARACTERS = 200
-"""Of a pattern, in characters."""
+"""The longest allowed pattern."""
 MAX_LINES = 100
-"""So many lines of a text are searched, the first ones."""
+"""The number of lines that are searched, from the beginning of a text."""
 MAX_LINE_CHARACTERS = 400
-"""So much of a line is searched."""
+"""The number of characters of a line that are searched."""
 MAX_WAYS = 2000
 
 _TOKEN = re.compile(
@@ -27,31 +27,31 @@ _BOUNDS = re.compile(r"\{(\d*)(,?)(\d*)\}")
 
 @lru_cache(maxsize=1024)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern, to be searched without regard to case. Raises ValueError, in words."""
+    """The compiled pattern, case-insensitive. Raises ValueError with a readable message."""
     if len(pattern) > MAX_PATTERN_CHARACTERS:
         raise ValueError(f"longer than {MAX_PATTERN_CHARACTERS} characters; write several patterns")
     try:
         expression = re.compile(pattern, re.IGNORECASE)
     except (re.error, OverflowError) as error:
-        raise ValueError(f"no regular expression: {error}") from error
+        raise ValueError(f"not a valid regular expression: {error}") from error
     if expression.match(""):
-        raise ValueError("fits everywhere, even where nothing stands; name what must stand there")
+        raise ValueError("matches the empty string; at least one character must be required")
     tokens = _TOKEN.findall(pattern)
     for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
         if token == "(" and following.startswith("?"):
-            raise ValueError(f"({following[:1]}…) is not allowed but for (?:…), a plain group")
+            raise ValueError(f"({following[:1]}…) is not allowed; the only group with ? is (?:…)")
         if re.fullmatch(r"\\[1-9]", token):
-            raise ValueError(f"{token} refers back to a group; that is not allowed")
+            raise ValueError(f"the back-reference {token} is not allowed")
     if _ways(tokens) > MAX_WAYS:
         raise ValueError(
-            "too slow where it nearly fits; say how often a part may stand at most, such as "
-            r"\d{1,9} instead of \d+, and repeat no part that itself repeats"
+            "too slow on text that nearly matches; limit the repetitions of each part, such as "
+            r"\d{1,9} instead of \d+, and do not repeat a part that contains a repetition"
         )
     return expression
 
 
 def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The first place in the text's first lines where the pattern fits; a line at a time."""
+    """The first match in the searched lines of the text; a match never spans two lines."""
     for line in searched_lines(text):
         if found := pattern.search(line):
             return found
@@ -59,13 +59,13 @@ def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 
 def searched_lines(text: str) -> Iterator[str]:
-    """The lines that are searched, cut to their bounds."""
+    """The lines that are searched, truncated to the limit."""
     for line in text.split("\n", MAX_LINES)[:MAX_LINES]:
         yield line[:MAX_LINE_CHARACTERS]
 
 
 def _ways(tokens: list[str]) -> int:
-    """In how many ways the pattern may match from one place: an upper bound."""
+    """An upper bound of the ways in which the pattern can match from one position."""
     outer: list[tuple[int, int]] = []
     other_branches, branch, last = 0, 1, 1
     for token in tokens:
@@ -85,7 +85,7 @@ def _ways(tokens: list[str]) -> int:
 
 
 def _repeats(token: str) -> tuple[int, int] | None:
-    """How often a quantifier repeats what stands before it, at least and at most."""
+    """The minimum and maximum repetitions of a quantifier; None if it is not a quantifier."""
     if token[0] in "*+?":
         return (1 if token[0] == "+" else 0), (1 if token[0] == "?" else MAX_LINE_CHARACTERS)
     if len(token) > 1 and (bounds := _BOUNDS.match(token)):

@@ -1,4 +1,4 @@
-"""The words by which mail clients begin what they quote and forward, in their languages."""
+"""The phrases with which mail clients begin quoted and forwarded mails, in several languages."""
 
 from __future__ import annotations
 

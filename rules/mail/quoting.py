@@ -1,10 +1,11 @@
-"""The words that an author wrote, apart from what his client quoted beneath them.
+"""Separates the text that an author wrote from the text that their client quoted below it.
 
-`visible` hides for display and never deletes. `published` and `masked` are for what staff write to
-customers: there, what may be quoted is left out, because our notices to staff hold private words.
+`visible` hides text for display and never deletes any. `published` and `masked` are for replies of
+staff to customers: there, everything that may be a quote is removed, because our notices to staff
+contain internal text.
 
-Every line is looked at a bounded number of times and no pattern can backtrack, so the time is
-linear in the size of the text, whatever it holds.
+Every line is examined a bounded number of times and no pattern can backtrack, so the time is linear
+in the size of any text.
 """
 
 from __future__ import annotations
@@ -18,33 +19,33 @@ from functools import lru_cache
 from rules.mail import phrases
 
 REPLY_MARK = "##- Write your reply above this line -##"
-"""The line at the head of our notices: below it, nothing is the answer of who replies."""
+"""The first line of our notices: nothing below it is part of the reply."""
 EXAMINED_CHARACTERS = 400
-"""Of a line, so much is read to see what kind it is."""
+"""Characters of a line that are examined to classify it."""
 ATTRIBUTION_LINES = 3
-"""`On … wrote:` is wrapped by its client over at most so many lines."""
+"""Maximum lines over which a client wraps `On … wrote:`."""
 HEADER_LINES = 10
-"""A quoted header block is known by so many lines, wrapped recipients included."""
+"""Lines in which a quoted header block must be recognisable, wrapped recipients included."""
 SIGNATURE_LINES = 20
-"""A bare `--` may also be a rule in the text; a signature is no longer than this."""
+"""Maximum length of a signature after a bare `--`, which may also be a rule in the text."""
 SHORTEST_TOKEN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleText:
-    """A text in two parts; together they hold all its words, in their order."""
+    """A text in two parts; together they contain the whole text, in order."""
 
     text: str
     hidden: str
-    """The quoted part and the signature; empty where everything is shown."""
+    """The quoted part and the signature; empty if everything is shown."""
 
 
 def visible(text: str, *, forwarded: bool = False) -> VisibleText:
-    """What the author wrote, and apart from it the quoted tail and the signature.
+    """Splits off the quoted tail and the signature from the text that the author wrote.
 
-    Everything is shown where nothing else would be left, where the author answers below or between
-    the quoted lines, and where the text says that it forwards a mail. Outlook writes a forward
-    just like a reply: only the subject tells, see `is_forward`, and `forwarded` says so.
+    Everything is shown if otherwise nothing would be left, if the author answers below or between
+    the quoted lines, or if the text marks a forwarded mail. Outlook formats a forward like a reply:
+    only the subject distinguishes them (`is_forward`); the caller passes the result as `forwarded`.
     """
     lines = text.split("\n")
     cut = len(lines) if forwarded else _visible_end(lines)
@@ -54,9 +55,9 @@ def visible(text: str, *, forwarded: bool = False) -> VisibleText:
 
 
 def own_text(text: str) -> str:
-    """What the author wrote, without the lines that he quotes; empty where he wrote nothing.
+    """The author's own text, without quoted lines; empty if there is none.
 
-    Answers between quoted lines are his words, and so is what he forwards.
+    Answers between quoted lines are the author's own text, and so is a forwarded mail.
     """
     lines = text.split("\n")
     numbered = zip(lines[: _visible_end(lines)], _quoted_lines(lines), strict=False)
@@ -64,17 +65,18 @@ def own_text(text: str) -> str:
 
 
 def is_forward(subject: str) -> bool:
-    """Whether the first prefix of a subject is one that clients give to a forward."""
+    """Whether the first prefix of a subject is one that clients use for forwards."""
     prefix, colon, _ = subject[:EXAMINED_CHARACTERS].partition(":")
     return bool(colon) and prefix.strip().casefold() in phrases.FORWARD_PREFIXES
 
 
 def published(text: str, mark: str) -> str:
-    """What of a staff person's text may go to a customer; empty where nothing is left.
+    """The part of a staff member's text that may be sent to a customer; empty if none is left.
 
-    All goes that stands below the first line with `mark`, also where quoting has wrapped it, and
-    below the first quote header: attribution, header block or forward line, each with or without
-    `>` before it. Answers between quoted lines go with them. So do a quoted tail and the signature.
+    Everything is removed below the first line with `mark`, even if quoting has wrapped that line,
+    and below the first quote header: attribution, header block or forward line, each with or
+    without a leading `>`. Answers between quoted lines are removed with them, and so are a quoted
+    tail and the signature.
     """
     lines = text.split("\n")
     plain = [_unquoted(line) for line in lines]
@@ -87,8 +89,8 @@ def published(text: str, mark: str) -> str:
 def masked(text: str, addresses: Collection[str]) -> str:
     """The text with every reply address of the mailboxes `addresses` replaced by the bare address.
 
-    Found in any case, in brackets and links (`%2B` and `%40` as well), and broken over lines with
-    or without `>`. A token without its domain is no address and stays.
+    Reply addresses are found in any case, in brackets and links (`%2B` and `%40` as well), and
+    wrapped over lines with or without `>`. A token without its domain is not an address and stays.
     """
 
     def bare(found: re.Match[str]) -> str:
@@ -101,8 +103,8 @@ def masked(text: str, addresses: Collection[str]) -> str:
 
 @lru_cache(maxsize=64)
 def _reply_addresses(addresses: frozenset[str]) -> re.Pattern[str]:
-    """A local part of ours, a token, a domain of ours; whether the two belong together is asked
-    later, so that hundreds of mailboxes cost one pass."""
+    """Matches a local part of ours, a token and a domain of ours; the caller checks whether local
+    part and domain belong together, so that hundreds of mailboxes cost one pass."""
     parts = [address.rpartition("@") for address in addresses]
     local, domain = (
         "|".join(re.escape(text) for text in sorted(set(each), key=lambda text: (-len(text), text)))
@@ -120,21 +122,21 @@ _TOKEN = rf"(?:[a-z2-7]++{_BREAK}){{1,8}}+"
 class _LineKind(Enum):
     TEXT, QUOTED, HEADER, FORWARD = range(4)
     ATTRIBUTION = 4
-    """`On … wrote:` as people write it too: a quote only where `>` follows."""
+    """`On … wrote:`, which people also write by hand: a quote only if `>` follows."""
     DATED_ATTRIBUTION = 5
-    """The same with a date or an address: a quote whatever follows."""
+    """The same with a date or an address: always begins a quote."""
 
 
 @dataclass(frozen=True, slots=True)
 class _QuoteStart:
     kind: _LineKind
     begins: int
-    """The line where it begins: an attribution may be wrapped."""
+    """The index of its first line: an attribution may be wrapped."""
     line: int
 
 
 def _visible_end(lines: Sequence[str]) -> int:
-    """The index of the first hidden line; the number of lines where all are shown."""
+    """The index of the first hidden line; the number of lines if all are shown."""
     quoted = _quoted_lines(lines)
     attributed: _QuoteStart | None = None
     bare: list[_QuoteStart] = []
@@ -161,8 +163,8 @@ def _visible_end(lines: Sequence[str]) -> int:
 
 
 def _quoted_lines(lines: Sequence[str]) -> list[bool]:
-    """Which lines are quoted; not where wrapping has put the end of an address, `> wrote:`, at
-    the begin of a line."""
+    """Which lines are quoted; excludes lines where wrapping moved the end of an address,
+    `> wrote:`, to the beginning of a line."""
     quoted = [_is_quoted(line) for line in lines]
     for index in range(1, len(lines)):
         line, above = lines[index].strip(), lines[index - 1][:EXAMINED_CHARACTERS]
@@ -172,8 +174,8 @@ def _quoted_lines(lines: Sequence[str]) -> list[bool]:
 
 
 def _quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_QuoteStart]:
-    """Where quotes begin: a forward line, a header that ends the author's words, or a run of `>`
-    lines, called an attribution where it has one."""
+    """Where quotes begin: a forward line, a header that ends the author's text, or a run of `>`
+    lines, classified as ATTRIBUTION if it has one."""
     pending: _QuoteStart | None = None
     in_run = False
     for index, line in enumerate(lines):
@@ -204,7 +206,7 @@ def _quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_Quo
 
 
 def _is_pasted(lines: Sequence[str], index: int) -> bool:
-    """Whether a header line stands right above: a raw mail was pasted, none was quoted."""
+    """Whether another header line is directly above: then a raw mail was pasted, not quoted."""
     above = lines[index - 1][:40] if index and _key(lines[index]) in phrases.FROM else ""
     name, _, value = above.partition(":")
     folded = above[:1] in (" ", "\t") and bool(above.strip())
@@ -212,7 +214,7 @@ def _is_pasted(lines: Sequence[str], index: int) -> bool:
 
 
 def _first_header(lines: Sequence[str], plain: Sequence[str]) -> int:
-    """Where the first quote header begins, quoted itself or not; else the number of lines."""
+    """Where the first quote header begins, itself quoted or not; else the number of lines."""
     pending: _QuoteStart | None = None
     for index, line in enumerate(lines):
         if not line.strip():
@@ -229,7 +231,7 @@ def _first_header(lines: Sequence[str], plain: Sequence[str]) -> int:
 
 
 def _line_of(mark: str, plain: Sequence[str]) -> int:
-    """The first line with the mark, or the first of the three that hold it; else their number."""
+    """The first line with the mark, which may be wrapped over three; else the number of lines."""
     wanted = mark.casefold().split()
     for index, line in enumerate(plain):
         if wanted[0] in line.casefold():
@@ -240,7 +242,7 @@ def _line_of(mark: str, plain: Sequence[str]) -> int:
 
 
 def _classify(lines: Sequence[str], index: int) -> _QuoteStart:
-    """What a line is that is not quoted."""
+    """Classifies a line that is not quoted."""
     line = lines[index][:EXAMINED_CHARACTERS].strip()
     if line == REPLY_MARK:
         return _QuoteStart(_LineKind.HEADER, index, index)
@@ -286,7 +288,7 @@ def _attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
 
 
 def _named_attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
-    """One that begins with the name: `Ann <ann@…> wrote:`, or wrapped behind its verb."""
+    """An attribution that begins with the name: `Ann <ann@…> wrote:`, or wrapped after its verb."""
     for begins in range(index, max(-1, index - 2), -1):
         line = _without_dashes(lines[begins])
         whole_address = "@" in line and line.count("<") >= line.count(">")
@@ -298,12 +300,12 @@ def _named_attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
 
 
 def _without_dashes(line: str) -> str:
-    """The line as its client wrote it, without the dashes of one that decorates."""
+    """The line without the dashes with which some clients decorate it."""
     return line[:EXAMINED_CHARACTERS].strip().strip("-").strip().replace("\xa0", " ")
 
 
 def _is_header_block(lines: Sequence[str], index: int) -> bool:
-    """Whether `From:` here is followed by two more of date, recipient and subject."""
+    """Whether `From:` here is followed by at least two of date, recipient and subject."""
     found = set()
     for line in lines[index + 1 : index + HEADER_LINES]:
         key = _key(line)
@@ -318,7 +320,7 @@ def _is_header_block(lines: Sequence[str], index: int) -> bool:
 
 
 def _rule_above(lines: Sequence[str], index: int) -> int:
-    """A rule of dashes or underscores above a header block belongs to it."""
+    """The index of a rule of dashes or underscores above a header block; else `index`."""
     above = index - 1
     while above >= max(0, index - 3) and not lines[above].strip():
         above -= 1
@@ -329,7 +331,7 @@ def _rule_above(lines: Sequence[str], index: int) -> int:
 
 
 def _key(line: str) -> str:
-    """The name of a header line, `*From:*` or `De :`; empty where it is none."""
+    """The name of a header line, such as `*From:*` or `De :`; empty if it is not a header line."""
     key, colon, _ = line[:40].partition(":")
     return key.replace("\xa0", " ").strip(" \t*").casefold() if colon else ""
 
@@ -359,7 +361,7 @@ def _unquoted(line: str) -> str:
 
 
 def _without_signature(lines: Sequence[str], end: int) -> int:
-    """Where the signature begins in the lines up to `end`, or the client's own line of praise;
+    """Where the signature, or the client's own advertising line, begins in the lines up to `end`;
     else `end`. Quoted lines end the search (RFC 3676 §4.3: two dashes and a space)."""
     for index in range(end - 1, -1, -1):
         line = lines[index].rstrip("\r")

@@ -1,9 +1,9 @@
-"""Replies that only say thanks: they are stored and reopen nothing.
+"""Replies that express nothing but thanks: they are stored and reopen nothing.
 
-Taking a complaint for thanks would lose a customer's call; taking thanks for a complaint costs one
-look at a ticket. So every word has to be known as harmless: `Thanks, still broken` and
-`Thanks, please reopen` are none, since `still` and `reopen` say something. A `yes` may be an
-answer to our question and is no harmless word either.
+Mistaking a complaint for thanks would lose a customer's request; mistaking thanks for a complaint
+costs one look at a ticket. So every word must be in the list of harmless ones: `Thanks, still
+broken` and `Thanks, please reopen` are not thanks only, since `still` and `reopen` carry meaning.
+`yes` may answer a question of ours, so it is not harmless either.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rules.mail.quoting import visible
 
 MAX_WORDS = 5
 EXAMINED_CHARACTERS = 600
-"""A longer text says more than thanks, greeting and name included."""
+"""A longer text, greeting and name included, is more than thanks."""
 
 _GREETING_LINE = re.compile(r"[^,.!:;]{1,40}[,.!:]?")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -25,11 +25,11 @@ _PUNCTUATION = re.compile(r"""[\s.,;:!…'’"*–—-]*""")
 
 
 def only_thanks(text: str) -> bool:
-    """Whether the visible words are at most five, all of them thanks or that it works, in English,
-    German, French, Spanish, Italian, Dutch or Portuguese.
+    """Whether the visible text has at most five words that express only thanks or success, in
+    English, German, French, Spanish, Italian, Dutch or Portuguese.
 
     Greeting and closing lines and names do not count. A question mark, a number, a link or any
-    word beyond makes it more than thanks.
+    other word makes it more than thanks.
     """
     shown = visible(text).text
     if len(shown) > EXAMINED_CHARACTERS:
@@ -55,7 +55,7 @@ def _is_thanks(remaining: str) -> bool:
 
 
 def _without_greeting(lines: list[str]) -> list[str]:
-    """`Hi Sam,` goes, on its own line or before the thanks."""
+    """Without `Hi Sam,`, on its own line or before the thanks."""
     if not lines:
         return lines
     head = _GREETING_LINE.match(lines[0])
@@ -66,7 +66,7 @@ def _without_greeting(lines: list[str]) -> list[str]:
 
 
 def _without_closing(lines: list[str]) -> list[str]:
-    """`Best regards,` and the names below it go; `Best, Ann` as well."""
+    """Without `Best regards,` and the names below it; also without `Best, Ann`."""
     for index, line in enumerate(lines):
         head, _, name = line.partition(",")
         closes = _is_salutation(head.rstrip(".! "), _CLOSINGS) and (not name or _is_name(name))
@@ -76,7 +76,7 @@ def _without_closing(lines: list[str]) -> list[str]:
 
 
 def _without_name(lines: list[str]) -> list[str]:
-    """The name of the writer below his thanks, and of the thanked behind them."""
+    """Without the writer's name below the thanks and the addressee's name after them."""
     if len(lines) > 1 and _is_name(lines[-1]):
         lines = lines[:-1]
     if not lines:
@@ -88,7 +88,7 @@ def _without_name(lines: list[str]) -> list[str]:
 
 
 def _is_salutation(text: str, phrases: frozenset[str]) -> bool:
-    """One of the phrases, with nothing or up to two names behind it."""
+    """Whether it is one of the phrases, alone or followed by up to three names."""
     words = text.split()
     for count in range(min(4, len(words)), 0, -1):
         if " ".join(words[:count]).casefold() in phrases:

@@ -1,1 +1,1 @@
-"""What a mail can show for itself: signatures, tokens, ids of its thread."""
+"""Proof of the sender and of the ticket: authentication, reply tokens, ids of the thread."""

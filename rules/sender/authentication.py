@@ -1,4 +1,4 @@
-"""What could be proven about the sender of one mail, with the evidence for it."""
+"""The authentication verdict for the sender of one mail, with its evidence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DmarcPolicy = Literal["none", "quarantine", "reject"]
 
 
 class Result(StrEnum):
-    """The result words of RFC 8601 §2.7, shared by all mechanisms."""
+    """The result values of RFC 8601 §2.7, shared by all mechanisms."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -21,25 +21,25 @@ class Result(StrEnum):
     NEUTRAL = "neutral"
     NONE = "none"
     POLICY = "policy"
-    """Left unused on purpose: a rule of ours refuses what was offered."""
+    """Not used because of a local rule of ours."""
     TEMPERROR = "temperror"
     PERMERROR = "permerror"
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one mechanism said about one domain."""
+    """The result of one mechanism for one domain."""
 
     method: str
     """A method name of RFC 8601 §2.7: `spf`, `dkim`, `dmarc` or `arc`."""
     result: Result
     domain: str
-    """The domain that the mechanism speaks for, as A-labels; empty if it named none."""
+    """The domain that the mechanism authenticated, as A-labels; empty if there was none."""
     detail: str = ""
     aligned: bool = False
-    """Whether the domain is aligned with the author's (RFC 9989 §4.4); false if never looked up."""
+    """Whether the domain is aligned with the author's (RFC 9989 §4.4); false if not looked up."""
     identifier: str = ""
-    """Where the domain was read, as `ptype.property` (RFC 8601 §2.3), such as `smtp.helo`."""
+    """The source of the domain as `ptype.property` (RFC 8601 §2.3), such as `smtp.helo`."""
 
     def __str__(self) -> str:
         """One resinfo of RFC 8601 §2.2: printable ASCII, whatever the sender wrote."""
@@ -57,37 +57,37 @@ class SignedScope:
     """What the signature that proves an author covers."""
 
     fingerprint: str
-    """SHA-256 (hex) of what was signed: the same for every copy of the signed mail, in whatever
-    spelling the signature comes."""
+    """SHA-256 (hex) of the signed content: equal for every copy of the signed mail, however its
+    signature is encoded."""
     names: tuple[str, ...]
-    """The signed fields in lower case, as often as `h=` names each (RFC 6376 §3.5)."""
+    """The signed fields in lower case, each as often as in `h=` (RFC 6376 §3.5)."""
     alone: bool = True
-    """Nothing but the signature proves the author: anybody may have sent the mail on, and added
-    to it what the signature does not cover."""
+    """Nothing but the signature proves the author: anybody may have sent the mail again, with
+    additions that the signature does not cover."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """The verdict about one mail; identity may be taken from From only if `aligned`."""
+    """The verdict for one mail; the From address is an identity only if `aligned`."""
 
     aligned: bool
     """Something that we trust vouches for the author's domain."""
     by: str
-    """What proved it: `dkim:acme.example`, `peer:127.0.0.1`; empty while nothing did."""
+    """What proved it: `dkim:acme.example`, `peer:127.0.0.1`; empty if nothing did."""
     dmarc: Result
     dmarc_policy: DmarcPolicy
-    """What to do with this mail by the wish of the author's domain, subdomain rules and `t=y`
-    applied (RFC 9989 §4.7); `none` unless `dmarc` failed and nothing else proved the author."""
+    """The policy of the author's domain for this mail, with subdomain rules and `t=y` applied
+    (RFC 9989 §4.7); `none` unless `dmarc` failed and nothing else proved the author."""
     temporary: bool
-    """DNS kept us from a verdict, so a later attempt may end otherwise."""
+    """DNS failures prevented a verdict, so a later attempt may have another result."""
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     signed_scope: SignedScope | None = None
-    """Set where a signature proves the author, alone or not."""
+    """Set if a signature proves the author, alone or with other evidence."""
 
     @classmethod
     def by_peer(cls, peer: str, warnings: tuple[str, ...] = ()) -> Self:
-        """The client itself is trusted to send only true authors; nothing was looked up."""
+        """The client is trusted to send only genuine authors; nothing was looked up."""
         return cls(True, f"peer:{peer}", Result.NONE, "none", False, (), warnings)
 
     @classmethod
@@ -98,16 +98,16 @@ class Authentication:
 
     @classmethod
     def by_staff(cls, name: str) -> Self:
-        """A person of ours looked at the mail and vouches for its author."""
+        """A staff member examined the mail and vouches for its author."""
         return cls(True, f"staff:{name}", Result.NONE, "none", False)
 
     @classmethod
     def unchecked(cls, why: str, warnings: tuple[str, ...] = ()) -> Self:
-        """Nothing could be proven, and no DNS can change that; `why` is kept as a warning."""
+        """Nothing can be proven, whatever the DNS contains; `why` becomes a warning."""
         return cls(False, "", Result.NONE, "none", False, (), (*warnings, why))
 
     def to_results_header(self, authserv_id: str) -> str:
-        """The field of RFC 8601 §2.2 with name, folded at each result, without the last CRLF."""
+        """The field of RFC 8601 §2.2 with its name, folded at each result, without last CRLF."""
         results = [str(each) for each in self.evidence]
         if not results:
             comment = re.sub(r"[^A-Za-z0-9.:\[\] -]", "?", self.by or "nothing checked")
@@ -116,7 +116,7 @@ class Authentication:
 
 
 def as_dict(verdict: Authentication) -> dict[str, object]:
-    """The verdict in types that JSON knows, for the trace and the journal."""
+    """The verdict in JSON types, for the trace and the journal."""
     return {
         "aligned": verdict.aligned,
         "by": verdict.by,
@@ -143,7 +143,8 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
 
 
 def from_dict(stored: Mapping[str, Any]) -> Authentication:
-    """The verdict that `as_dict` gave; keys expire, so a mail decided later keeps its first one."""
+    """The verdict from the result of `as_dict`. Stored, since DKIM keys expire: a mail that is
+    decided later keeps its first verdict."""
     return Authentication(
         aligned=stored["aligned"],
         by=stored["by"],
@@ -162,7 +163,7 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
             for each in stored["evidence"]
         ),
         warnings=tuple(stored["warnings"]),
-        # Until 2026-11-21 only seals that stand alone were kept, without saying so.
+        # Until 2026-11-21 only scopes with `alone` were stored, without that key.
         signed_scope=SignedScope(
             stored["seal"][0], tuple(stored["seal"][1:]), stored.get("seal_alone", True)
         )
@@ -172,9 +173,9 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
 
 
 def domain_warnings(domain: str) -> tuple[str, ...]:
-    """What a person should know before trusting the look of `domain` (A-labels).
+    """Warnings for a person about the appearance of `domain` (A-labels).
 
-    A label that mixes scripts, such as Cyrillic among Latin letters, imitates another name
+    A label that mixes scripts, such as Cyrillic and Latin letters, may imitate another name
     (UTS #39 §5.2). Never a reason to refuse by itself: look-ups compare A-labels exactly.
     """
     found = []
@@ -194,14 +195,14 @@ def domain_warnings(domain: str) -> tuple[str, ...]:
 
 _IDENTIFIERS = {"spf": "smtp.mailfrom", "dkim": "header.d", "dmarc": "header.from"}
 
-# Written together in Japanese and Korean, with or without Latin letters (UTS #39 §5.2, the
-# "highly restrictive" level), hence one script for our purpose.
+# Mixed in normal Japanese and Korean text, with or without Latin letters (UTS #39 §5.2, the "highly
+# restrictive" level), hence treated as one script.
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"})
 
 
 def _scripts(text: str) -> Sequence[str]:
-    """Script names in `text`, sorted. Python knows no script property; character names start
-    with it."""
+    """Script names in `text`, sorted. Python has no script property, but character names begin
+    with the script."""
     names = {unicodedata.name(letter, "UNKNOWN").split()[0] for letter in text if letter.isalpha()}
     if names & _EAST_ASIAN:
         names -= _EAST_ASIAN | {"LATIN"}
@@ -210,11 +211,11 @@ def _scripts(text: str) -> Sequence[str]:
 
 
 def _quotable(text: str) -> str:
-    """`text` as the inside of a quoted-string (RFC 5322 §3.2.4), at most 200 characters."""
+    """`text` as the content of a quoted-string (RFC 5322 §3.2.4), at most 200 characters."""
     clean = re.sub(r"[^ -~]", "?", text[:200])
     return re.sub(r'(["\\])', r"\\\1", clean)
 
 
 def _token(text: str) -> str:
-    """`text` with what a domain name cannot hold replaced, so that no field is injected."""
+    """`text` with characters that no domain name contains replaced, so nothing can be injected."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", text[:253])

@@ -1,4 +1,4 @@
-"""Which tickets a mail points to, and how strongly: tokens, Message-IDs, the subject tag."""
+"""The tickets that a mail points to, and how strongly: tokens, Message-IDs, subject tags."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from rules.sender.tokens import (
 
 LOOP_FIELD = "x-postern-loop"
 EXAMINED_IDS = 50
-"""Of a References header with hundreds of ids, so many are looked at, the nearest first."""
+"""The number of ids of a References header that are examined, the nearest first."""
 EXAMINED_TAGS = 10
-"""Of a subject with thousands of numbers, so many are looked up, the first ones."""
+"""The number of subject tags that are looked up, from the beginning."""
 
 
 class PointerKind(StrEnum):
-    """What the signal is made of, strongest first."""
+    """The kinds of pointers, strongest first."""
 
     REPLY_TOKEN = "reply_token"
     OUR_MESSAGE_ID = "our_message_id"
     KNOWN_MESSAGE_ID = "known_message_id"
     LATE_PARENT = "late_parent"
-    """A ticket's mail named this one, or its ancestor, before we had it."""
+    """A mail of a ticket referred to this one, or its ancestor, before this one arrived."""
     SUBJECT_TAG = "subject_tag"
 
 
@@ -43,17 +43,17 @@ class PointerKind(StrEnum):
 class Pointer:
     kind: PointerKind
     ticket: int | None
-    """None for a Message-ID that is not ours: whether we received it, the facts will tell."""
+    """None for a Message-ID that is not ours: the facts show whether we received that mail."""
     token: ReplyToken | None = None
     message_id: str = ""
     made_at: datetime | None = None
-    """Of a Message-ID of ours: when its notice was ordered."""
+    """For a Message-ID of ours: when its notice was created."""
 
 
 def find_pointers(
     mail: Mail, envelope: Envelope, mailbox: Mailbox, keys: Keys, tag_format: str
 ) -> tuple[Pointer, ...]:
-    """Every pointer in the mail, strongest first. A token with a bad MAC is no pointer at all."""
+    """Every pointer in the mail, strongest first. A token with an invalid MAC is not a pointer."""
     return (
         *_reply_tokens(envelope, mailbox, keys),
         *_message_ids(mail, mailbox, keys),
@@ -63,7 +63,7 @@ def find_pointers(
 
 
 def answers_something(mail: Mail, envelope: Envelope, tag_formats: Iterable[str]) -> bool:
-    """Whether it is written like an answer to a ticket; that of which, or of none, is not asked."""
+    """Whether it has the form of an answer to some ticket; the ticket is not looked up."""
     return (
         bool(thread_ids(mail))
         or any(looks_like_reply_token(without_detail(r)[1]) for r in envelope.rcpt_tos)
@@ -72,7 +72,7 @@ def answers_something(mail: Mail, envelope: Envelope, tag_formats: Iterable[str]
 
 
 def returned_notice(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> UUID | None:
-    """The notice to whose return path the mail came; None for any other mail."""
+    """The notice whose return path is a recipient of the mail; None for any other mail."""
     for recipient in envelope.rcpt_tos:
         _, detail = without_detail(recipient)
         notice = read_return_path(keys, mailbox.id, detail.lower()) if detail else None
@@ -82,12 +82,12 @@ def returned_notice(envelope: Envelope, mailbox: Mailbox, keys: Keys) -> UUID | 
 
 
 def is_looped(mail: Mail, keys: Keys) -> bool:
-    """Whether it carries our own loop mark: somebody sent our mail back."""
+    """Whether it has our loop mark: a mail of ours was sent back to us."""
     return is_loop_mark(keys, mail.header.get(LOOP_FIELD)[:200])
 
 
 def thread_ids(mail: Mail) -> tuple[str, ...]:
-    """In-Reply-To, then References from last to first: the nearest ancestor comes first."""
+    """In-Reply-To, then References from last to first, so that the nearest ancestor is first."""
     return tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:EXAMINED_IDS]
 
 
@@ -114,7 +114,7 @@ def _message_ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Pointer]:
 
 
 def _late_parents(mail: Mail) -> Iterator[Pointer]:
-    """Ids by which another mail, here before this one, may have named it or its ancestors."""
+    """Ids by which an earlier mail may have referred to this one or its ancestors."""
     for message_id in dict.fromkeys((mail.message_id, *thread_ids(mail))):
         if message_id:
             yield Pointer(PointerKind.LATE_PARENT, None, message_id=message_id)

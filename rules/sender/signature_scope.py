@@ -1,12 +1,12 @@
-"""What proves a mail limits what it says: one that only a signature proves says what was signed.
+"""Limits a mail to the content that its proof covers: if only a signature proves it, to the signed
+fields.
 
-A signed mail can be caught and sent again by anybody: to another mailbox, or with fields put
-before it (RFC 6376 §8.6). The signature still holds. So its unsigned pointers and recipients count
-for nothing, it must be addressed to the mailbox that it came to, and it is one mail however often
-it comes.
+Anybody who obtains a signed mail can send it again: to another mailbox, or with additional fields
+(RFC 6376 §8.6). The signature remains valid. So unsigned pointers and recipients are ignored, the
+mail must be addressed to the mailbox that received it, and all its copies count as one mail.
 
-A copy can also come before the mail itself, on lesser terms: with nothing that proves it, or as
-automatic mail. It must not take the mail's place, so it is another mail.
+A copy can also arrive before the mail itself and with less proof: unproven, or as automatic mail.
+It must not replace the mail, so it gets another identity.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from rules.mail.automatic import sign_of_automation
 from rules.sender.authentication import Authentication, Result, SignedScope
 
 POINTER_FIELDS = ("to", "cc", "in-reply-to", "references", "subject")
-"""The fields beside From that decide where a mail goes and whom it brings."""
+"""The fields, besides From, that determine a mail's ticket and participants."""
 
 
 def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentication:
-    """What of a proof counts where DKIM may be required.
+    """The verdict under a policy that may require DKIM.
 
-    A host that sends for many domains passes SPF for each of them, whoever of its customers writes.
-    So SPF then proves no author, nor that a signed mail came straight from him. Where it was SPF
-    alone, a key that the DNS did not give may still be the proof: that is tried again.
+    A host that sends for many domains passes SPF for all of them, whichever customer sends. If DKIM
+    is required, SPF therefore proves neither an author nor that a signed mail came directly from
+    them. If only SPF passed, a DKIM key that the DNS failed to return could still prove the author:
+    such a verdict is temporary.
     """
     if not dkim_required:
         return proven
@@ -37,7 +38,7 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
         temporary = any(
             e.method == "dkim" and e.result is Result.TEMPERROR for e in proven.evidence
         )
-        warnings = (*proven.warnings, "SPF alone, and the policy asks for DKIM")
+        warnings = (*proven.warnings, "only SPF passed, but the policy requires DKIM")
         return replace(
             proven, aligned=False, by="", temporary=temporary, warnings=warnings, signed_scope=None
         )
@@ -47,7 +48,7 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
 
 
 def restrict_to_signed(mail: Mail, envelope: Envelope, proven: Authentication) -> Mail:
-    """The mail as far as its proof goes, told apart from its copies that came on other terms."""
+    """The mail limited to what its proof covers; copies with less proof get another identity."""
     if proven.signed_scope is not None:
         mail = keep_signed_fields(mail, proven.signed_scope)
     if proven.aligned and sign_of_automation(mail, envelope) is None:
@@ -57,8 +58,8 @@ def restrict_to_signed(mail: Mail, envelope: Envelope, proven: Authentication) -
 
 
 def trusted_recipients(mail: Mail, envelope: Envelope, proven: Authentication) -> Envelope:
-    """The recipients whose reply tokens count: of a mail that only its signature proves, those
-    that it names. Whoever sends it on can choose any other."""
+    """The envelope with the recipients whose reply tokens count: if only its signature proves the
+    mail, those in To and Cc. Anybody who sends it again can choose any others."""
     if proven.signed_scope is None or not proven.signed_scope.alone:
         return envelope
     recipients = {written.lower() for written in (*mail.to, *mail.cc)}
@@ -68,13 +69,13 @@ def trusted_recipients(mail: Mail, envelope: Envelope, proven: Authentication) -
 
 
 def unsigned_fields(mail: Mail, scope: SignedScope) -> frozenset[str]:
-    """The pointers of which the mail has more than were signed (RFC 6376 §5.4.2)."""
+    """The pointer fields that the mail has more often than they were signed (RFC 6376 §5.4.2)."""
     names = [name for name, _ in mail.header.fields]
     return frozenset(p for p in POINTER_FIELDS if names.count(p) > scope.names.count(p))
 
 
 def keep_signed_fields(mail: Mail, scope: SignedScope) -> Mail:
-    """The mail as it was signed, known by its signature; whole where something else proves it."""
+    """The mail identified by its signed content; without unsigned fields if only that proves it."""
     without = unsigned_fields(mail, scope) if scope.alone else frozenset[str]()
     return replace(
         mail,
@@ -88,6 +89,6 @@ def keep_signed_fields(mail: Mail, scope: SignedScope) -> Mail:
 
 
 def is_addressed_to(mail: Mail, addresses: Collection[str]) -> bool:
-    """Whether To or Cc name one of these addresses, with or without `+detail`."""
+    """Whether To or Cc contain one of these addresses, with or without `+detail`."""
     recipients = (normalise(without_detail(written)[0]) for written in (*mail.to, *mail.cc))
     return any(address in addresses for address in recipients)

@@ -1,14 +1,14 @@
-"""Names that only we can make: reply addresses and Message-IDs that carry a MAC.
+"""Reply addresses, Message-IDs and links that contain a MAC, so that only we can create them.
 
-A token routes a mail to its ticket. It is no password: it travels in quotes, copies and archives,
-so whoever presents one is still asked who he is.
+A token routes a mail to its ticket. It is not a password: it travels in quotes, copies and
+archives, so the sender of a mail with a token must still be authenticated.
 
 Layout, base32 in lower case (mail systems fold case; RFC 4648 §6), no padding:
 
     key id (1 octet) · payload · MAC (10 octets, HMAC-SHA-256 cut to 80 bit)
 
-The MAC covers what the token is for and its mailbox, so that a token of one mailbox or one use
-says nothing in another.
+The MAC covers the token's use and its mailbox, so that a token is invalid for any other use or
+mailbox.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from uuid import UUID
 
 MAC_BYTES = 10
 LAST_MILLISECOND = 253_402_300_799_999
-"""Of the year 9999: a UUID that is no UUIDv7 can begin with a greater number."""
+"""The end of the year 9999: a UUID other than a UUIDv7 can begin with a greater number."""
 REPLY_TOKEN_LENGTH = 36
 """Characters of a reply token; with `support+` before it a local part stays under 64 octets."""
 
@@ -34,7 +34,7 @@ _OUR_ID = re.compile(r"<([a-z2-7]{52})@([^<>@\s]+)>")
 
 
 class Purpose(IntEnum):
-    """What a reply to this address is meant to become."""
+    """What a reply to this address becomes."""
 
     REPLY = 0
     NOTE = 1
@@ -43,7 +43,7 @@ class Purpose(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The signing keys by id. `current` signs; the others are still read (rotation)."""
+    """The signing keys by id. `current` signs; the others still verify (rotation)."""
 
     current: int
     secrets: Mapping[int, bytes]
@@ -53,12 +53,12 @@ class Keys:
 class ReplyToken:
     ticket: int
     participant: int
-    """The participant row that this address was given to; for staff, the person's follower row."""
+    """The participant row of this address's holder; for staff, the person's follower row."""
     purpose: Purpose
 
 
 def reply_token(keys: Keys, mailbox: int, token: ReplyToken) -> str:
-    """The text behind the `+` of a reply address: 36 characters."""
+    """The detail after the `+` of a reply address: 36 characters."""
     payload = (
         token.ticket.to_bytes(5, "big")
         + token.participant.to_bytes(5, "big")
@@ -68,7 +68,7 @@ def reply_token(keys: Keys, mailbox: int, token: ReplyToken) -> str:
 
 
 def read_reply_token(keys: Keys, mailbox: int, text: str) -> ReplyToken | None:
-    """The token, or None for anything that we did not make: the two look alike from outside."""
+    """The token; None for any text that we did not create."""
     payload = _decode(keys, b"reply", mailbox, text)
     if payload is None or len(payload) != 11 or payload[10] not in list(Purpose):
         return None
@@ -80,7 +80,7 @@ def read_reply_token(keys: Keys, mailbox: int, text: str) -> ReplyToken | None:
 
 
 def looks_like_reply_token(text: str) -> bool:
-    """Whether it is written like one, whoever made it: nothing is known by that."""
+    """Whether the text has the form of a reply token; its MAC is not verified."""
     return _REPLY_TOKEN.fullmatch(text) is not None
 
 
@@ -91,22 +91,22 @@ def reply_address(keys: Keys, mailbox: int, address: str, token: ReplyToken) -> 
 
 
 def message_id(keys: Keys, mailbox: int, ticket: int, notice: UUID, domain: str) -> str:
-    """A Message-ID of ours, brackets included, that names its ticket and cannot be invented."""
+    """A Message-ID of ours with its brackets, which contains its ticket and cannot be forged."""
     payload = ticket.to_bytes(5, "big") + notice.bytes
     return f"<{_encode(keys, b'message-id', mailbox, payload)}@{domain}>"
 
 
 @dataclass(frozen=True, slots=True)
 class OurId:
-    """A Message-ID that we made."""
+    """The content of a Message-ID that we created."""
 
     ticket: int
     made_at: datetime
-    """When its notice was ordered: the notice's id, a UUIDv7, begins with that (RFC 9562 §5.7)."""
+    """When its notice was created, from the notice's id, a UUIDv7 (RFC 9562 §5.7)."""
 
 
 def read_message_id(keys: Keys, mailbox: int, text: str) -> OurId | None:
-    """What a Message-ID that we made says; None for any other."""
+    """The content of a Message-ID that we created; None for any other."""
     match = _OUR_ID.fullmatch(text.lower())
     if match is None:
         return None
@@ -119,27 +119,27 @@ def read_message_id(keys: Keys, mailbox: int, text: str) -> OurId | None:
 
 
 def thread_root(keys: Keys, mailbox: int, ticket: int, domain: str) -> str:
-    """The id that stands in the References of everything we send about a ticket.
+    """The id in the References of every mail that we send about a ticket.
 
-    No mail has it. It holds together, in every client, what otherwise shares no ancestor.
+    No mail has this Message-ID. It makes every client group mails that share no other ancestor.
     """
     return message_id(keys, mailbox, ticket, UUID(int=0), domain)
 
 
 def return_path(keys: Keys, mailbox: int, address: str, notice: UUID) -> str:
-    """The reverse-path of one notice: what comes back to it tells which notice failed."""
+    """The reverse-path of one notice: a bounce to it identifies the notice that failed."""
     local, _, domain = address.rpartition("@")
     return f"{local}+{_encode(keys, b'return-path', mailbox, notice.bytes)}@{domain}"
 
 
 def read_return_path(keys: Keys, mailbox: int, text: str) -> UUID | None:
-    """The notice of a return path of ours, from what stands behind the `+`; None for any other."""
+    """The notice of a return path of ours, from the detail after the `+`; None for any other."""
     payload = _decode(keys, b"return-path", mailbox, text)
     return UUID(bytes=payload) if payload is not None and len(payload) == 16 else None
 
 
 def loop_mark(keys: Keys) -> str:
-    """What our own mails carry in `X-Postern-Loop`: who sends them back to us is a machine."""
+    """The value of `X-Postern-Loop` in our mails; a mail that comes back with it is automatic."""
     return _encode(keys, b"loop", 0, b"")
 
 
@@ -148,7 +148,7 @@ def is_loop_mark(keys: Keys, text: str) -> bool:
 
 
 class LinkUse(StrEnum):
-    """What a signed link in a notice is for; a link of one use is none of another."""
+    """The use of a signed link in a notice; a link is invalid for any other use."""
 
     APPROVE = "approve"
     """`text` is the address that was proposed."""
@@ -160,7 +160,7 @@ class LinkUse(StrEnum):
 class Link:
     ticket: int
     participant: int
-    """Whose link it is."""
+    """The participant that the link was sent to."""
     text: str
 
 
@@ -171,7 +171,7 @@ def link_token(keys: Keys, mailbox: int, use: LinkUse, link: Link) -> str:
 
 
 def read_link_token(keys: Keys, mailbox: int, use: LinkUse, text: str) -> Link | None:
-    """What a link of this use is about; None for one that we did not make."""
+    """The content of a link of this use; None for one that we did not create."""
     payload = _decode(keys, use.value.encode(), mailbox, text)
     if payload is None or len(payload) < 10:
         return None
@@ -183,13 +183,13 @@ def read_link_token(keys: Keys, mailbox: int, use: LinkUse, text: str) -> Link |
 
 
 def sign_up_token(keys: Keys, mailbox: int, address: str, expires_at: datetime) -> str:
-    """The secret part of a sign-up link: who has it can read the mail of `address`."""
+    """The secret part of a sign-up link: its holder can read the mail of `address`."""
     payload = int(expires_at.timestamp()).to_bytes(5, "big") + address.encode()
     return _encode(keys, b"sign-up", mailbox, payload)
 
 
 def read_sign_up_token(keys: Keys, mailbox: int, text: str, now: datetime) -> str | None:
-    """The address of a sign-up link; None for one that is not ours or has run out."""
+    """The address of a sign-up link; None for one that is not ours or has expired."""
     payload = _decode(keys, b"sign-up", mailbox, text)
     if payload is None or int.from_bytes(payload[:5], "big") < now.timestamp():
         return None
@@ -208,7 +208,7 @@ def _decode(keys: Keys, use: bytes, mailbox: int, text: str) -> bytes | None:
     except ValueError:
         return None
     if base64.b32encode(signed).decode("ascii").rstrip("=").lower() != text.lower():
-        return None  # base32 has unused bits at its end: one token, one spelling
+        return None  # base32 has unused bits at its end: only one spelling of a token is valid
     body, mac = signed[:-MAC_BYTES], signed[-MAC_BYTES:]
     secret = keys.secrets.get(body[0]) if body else None
     if secret is None or not hmac.compare_digest(mac, _mac(secret, use, mailbox, body)):

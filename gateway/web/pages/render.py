@@ -10,7 +10,7 @@ import jinja2
 from aiohttp import web
 
 from gateway.web.messages import CATALOGUES, PageError
-from rules.mail.language import supported_language, preferred_language
+from rules.mail.language import preferred_language, supported_language
 from rules.policy import Policy
 
 STYLE_PATH = "/static/postern.css"

@@ -1,4 +1,4 @@
-"""ARC: a forwarder's word counts only if it is listed, sealed last, and saw dmarc=pass."""
+"""ARC: a forwarder's results count only if it is listed, sealed last and states dmarc=pass."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def world() -> AsyncIterator[World]:
 def sealed(
     mail: bytes, sealer: str = LIST, states: str = ACME_PASSED, at: int | None = None
 ) -> bytes:
-    """The mail with one more ARC set, made by dkimpy; `at` in Unix seconds, now unless given."""
+    """The mail with one more ARC set by dkimpy; `at` is in Unix seconds, by default now."""
     stated = f"Authentication-Results: {sealer}; {states}\r\n".encode() + mail
     names = [b"from", b"to", b"subject"]
     added = dkim.arc_sign(
@@ -55,7 +55,7 @@ async def test_a_listed_sealer_that_saw_a_pass_proves_the_author(world: World) -
     assert verdict.dmarc_policy == "none"
 
 
-async def test_a_seal_binds_what_its_newest_signature_covers(world: World) -> None:
+async def test_a_seal_limits_the_proof_to_what_its_newest_signature_covers(world: World) -> None:
     verdict = await world.verdict(sealed(a_mail()))
     assert verdict.signed_scope is not None
     assert verdict.signed_scope.alone
@@ -68,21 +68,21 @@ async def test_a_seal_of_last_week_proves_nothing(world: World) -> None:
     assert the("arc", verdict).detail == "the seal is 8 days old: maybe sent again"
 
 
-async def test_by_default_nobody_is_listed() -> None:
+async def test_by_default_no_sealer_is_listed() -> None:
     async with a_world() as world:
         verdict = await world.verdict(sealed(a_mail()))
         assert not verdict.aligned
         assert "arc" not in {each.method for each in verdict.evidence}
 
 
-async def test_an_unlisted_sealer_proves_nothing_and_is_not_asked_about(world: World) -> None:
+async def test_an_unlisted_sealer_proves_nothing_and_its_key_is_not_queried(world: World) -> None:
     verdict = await world.verdict(sealed(a_mail(), "other.example"))
     assert not verdict.aligned
     assert the("arc", verdict).result is Result.POLICY
     assert not [name for name, _ in world.server.queries if name.endswith("other.example")]
 
 
-async def test_a_longer_chain_holds(world: World) -> None:
+async def test_a_longer_chain_is_valid(world: World) -> None:
     twice = sealed(sealed(a_mail(), "other.example"), states=f"arc=pass; {ACME_PASSED}")
     assert (await world.verdict(twice)).by == "arc:lists.example"
 
@@ -127,7 +127,7 @@ async def test_a_changed_mail_or_chain_proves_nothing(world: World, old: bytes, 
     assert not (await world.verdict(raw.replace(old, new, 1))).aligned
 
 
-async def test_a_forged_result_beside_the_sealed_one_breaks_the_chain(world: World) -> None:
+async def test_a_forged_result_next_to_the_sealed_one_breaks_the_chain(world: World) -> None:
     raw = sealed(a_mail(), states="dmarc=fail header.from=acme.example")
     forged = f"ARC-Authentication-Results: i=1; {LIST}; {ACME_PASSED}\r\n".encode()
     for mail in (forged + raw, raw.replace(b"From:", forged + b"From:", 1)):
@@ -143,7 +143,7 @@ async def test_a_silent_key_of_the_listed_sealer_is_temporary(world: World) -> N
     assert not verdict.aligned
 
 
-async def test_more_hops_than_we_follow_are_refused(world: World) -> None:
+async def test_more_hops_than_the_limit_are_refused(world: World) -> None:
     raw = b"".join(b"ARC-Seal: i=%d; d=lists.example\r\n" % hop for hop in range(1, 12)) + a_mail()
     assert "hops" in the("arc", await world.verdict(raw)).detail
 
@@ -156,5 +156,5 @@ names = st.sampled_from([b"ARC-Seal", b"ARC-Message-Signature", b"ARC-Authentica
 
 
 @given(st.lists(st.tuples(names, values), max_size=6))
-def test_no_bytes_make_the_reading_raise(fields: list[tuple[bytes, bytes]]) -> None:
+def test_reading_a_chain_never_raises(fields: list[tuple[bytes, bytes]]) -> None:
     assert not isinstance(read_chain(RawMessage(tuple(fields), b"", 0), now=0), list)

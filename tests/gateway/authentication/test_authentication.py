@@ -1,4 +1,4 @@
-"""Who sent it: whose word counts, in which order, and what happens when DNS does not answer."""
+"""The verdict about the author: which statements count, in which order, and failures of DNS."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def world() -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "::ffff:127.0.0.1", "2001:db8::7"])
-async def test_a_trusted_peer_is_believed_without_any_lookup(world: World, peer: str) -> None:
+async def test_a_trusted_peer_is_accepted_without_any_lookup(world: World, peer: str) -> None:
     verdict = await world.verdict(a_mail(), peer=peer)
     assert verdict.aligned
     assert verdict.by.startswith("peer:")
@@ -53,7 +53,7 @@ async def test_a_trusted_peer_is_believed_without_any_lookup(world: World, peer:
 
 
 @pytest.mark.parametrize("peer", ["128.0.0.1", "", "127.0.0.1.evil.test", "localhost"])
-async def test_no_other_peer_is_believed(world: World, peer: str) -> None:
+async def test_no_other_peer_is_trusted(world: World, peer: str) -> None:
     assert not (await world.verdict(a_mail(), peer=peer)).aligned
 
 
@@ -78,7 +78,7 @@ async def test_a_relay_s_results_prove_the_author(world: World, results: str) ->
 
 
 @pytest.mark.parametrize(("spf", "alone"), [("pass", False), ("fail", True)])
-async def test_a_relay_s_word_on_a_signed_mail_binds_what_was_signed(
+async def test_a_relay_s_result_for_a_signed_mail_is_limited_to_the_signed_content(
     world: World, spf: str, alone: bool
 ) -> None:
     results = f"{MX}; {GOOD}; spf={spf} smtp.mailfrom=acme.example"
@@ -89,7 +89,7 @@ async def test_a_relay_s_word_on_a_signed_mail_binds_what_was_signed(
     assert verdict.signed_scope.alone is alone
 
 
-async def test_what_the_relay_adds_on_top_may_stand_above(world: World) -> None:
+async def test_fields_that_the_relay_adds_may_be_above_its_results(world: World) -> None:
     raw = b"Received: from x\r\n\tby y\r\nX-Spam: no\r\n" + with_results(
         f"{MX}; dmarc=pass header.from=acme.example"
     )
@@ -134,13 +134,13 @@ async def test_our_relay_s_results_from_elsewhere_prove_nothing(world: World) ->
     assert not (await world.verdict(with_results(f"{MX}; {GOOD}"), peer=ELSEWHERE)).aligned
 
 
-async def test_a_relay_that_states_nothing_leaves_the_signature(world: World) -> None:
+async def test_without_results_of_the_relay_the_signature_is_checked(world: World) -> None:
     verdict = await world.verdict(signed(a_mail()), peer=RELAY)
     assert verdict.by == "dkim:acme.example"
 
 
-async def test_the_address_of_a_relay_is_no_spf_proof(world: World) -> None:
-    """The author's domain may let the relay's provider send: so may a thousand strangers."""
+async def test_the_address_of_a_relay_is_not_an_spf_proof(world: World) -> None:
+    """The author's SPF record may allow the relay's provider, and so may those of strangers."""
     world.publish("acme.example", f"v=spf1 ip4:{RELAY} -all")
     verdict = await world.verdict(a_mail(), peer=RELAY)
     assert not verdict.aligned
@@ -160,14 +160,14 @@ async def test_from_of_one_domain_signed_and_sent_by_another_fails(world: World)
     assert (verdict.aligned, verdict.dmarc, verdict.dmarc_policy) == (False, Result.FAIL, "reject")
 
 
-@pytest.mark.parametrize("trouble", ["silent", "broken"])
+@pytest.mark.parametrize("failing", ["silent", "broken"])
 @pytest.mark.parametrize(
     "where", ["acme.example", "_domainkey.acme.example", "_dmarc.acme.example"]
 )
-async def test_dns_trouble_of_the_author_is_temporary(
-    world: World, trouble: str, where: str
+async def test_dns_failures_of_the_author_s_domain_are_temporary(
+    world: World, failing: str, where: str
 ) -> None:
-    getattr(world.server, trouble).add(where)
+    getattr(world.server, failing).add(where)
     raw = signed(a_mail()) if where != "_dmarc.acme.example" else a_mail()
     verdict = await world.verdict(raw)
     assert verdict.temporary
@@ -175,14 +175,14 @@ async def test_dns_trouble_of_the_author_is_temporary(
     assert verdict.dmarc_policy == "none"
 
 
-async def test_dns_trouble_of_others_is_not(world: World) -> None:
+async def test_dns_failures_of_other_domains_are_not(world: World) -> None:
     world.server.silent.add("evil.test")
     verdict = await world.verdict(signed(a_mail(), "evil.test"), mail_from="x@evil.test")
     assert not verdict.temporary
     assert verdict.dmarc is Result.FAIL
 
 
-async def test_trouble_with_one_way_does_not_hide_another(world: World) -> None:
+async def test_a_failure_of_one_mechanism_does_not_hide_another(world: World) -> None:
     world.server.silent.add("_domainkey.acme.example")
     assert (await world.verdict(signed(a_mail()), peer=ACME_HOST)).by == "spf:acme.example"
 
@@ -204,7 +204,7 @@ async def test_an_author_without_domain_is_not_checked(world: World, author: str
     assert not verdict.temporary
 
 
-async def test_a_mixed_script_domain_is_shown(world: World) -> None:
+async def test_a_mixed_script_domain_causes_a_warning(world: World) -> None:
     verdict = await world.verdict(a_mail(), "ann@xn--crp-0nd.test")
     assert "mixes scripts" in verdict.warnings[0]
 
@@ -231,7 +231,7 @@ async def test_a_header_that_can_be_read_in_two_ways_proves_nothing(
 
 
 async def test_dead_servers_of_one_domain_do_not_slow_others() -> None:
-    """Forty mails wait for silent servers, half for keys and half for SPF, while good ones pass."""
+    """Forty mails wait for silent servers, half for keys and half for SPF, while others pass."""
     async with a_world() as world:
         world.server.silent.add("dead.example")
         world.publish("good.example", "v=spf1 include:_spf.good.example -all")
@@ -262,9 +262,9 @@ async def test_dead_servers_of_one_domain_do_not_slow_others() -> None:
         assert statistics.quantiles(took, n=100)[98] < 1.0
 
 
-async def test_a_large_mail_does_not_hold_the_loop(world: World) -> None:
-    """Far above the 5 ms that we aim at, since the machine of the tests is shared: without the
-    pieces this is a second."""
+async def test_a_large_mail_does_not_block_the_loop(world: World) -> None:
+    """The limit is far above the intended 5 ms, since the test machine is shared; without hashing
+    in pieces the delay would be a second."""
     raw = signed(a_mail(body="word  word\tword \r\n" * 600_000))
     loop = asyncio.get_running_loop()
     verifying = asyncio.create_task(world.verdict(raw))
@@ -338,7 +338,7 @@ def test_identity_is_only_what_an_aligned_mechanism_proved(
 
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400), st.text(max_size=30), st.text(max_size=30), st.text(max_size=20))
-def test_no_bytes_make_it_raise(raw: bytes, author: str, path: str, helo: str) -> None:
+def test_authentication_never_raises(raw: bytes, author: str, path: str, helo: str) -> None:
     async def verdict() -> None:
         resolver = Resolver(["127.0.0.1"], 1, attempt_s=0.01, lifetime_s=0.02)
         authenticator = Authenticator(resolver, TRUST, budget_s=0.02)
@@ -355,7 +355,7 @@ def test_no_bytes_make_it_raise(raw: bytes, author: str, path: str, helo: str) -
 
 
 @given(st.text(max_size=60), st.binary(max_size=60))
-def test_no_results_field_makes_the_reading_raise(text: str, raw: bytes) -> None:
+def test_reading_a_results_field_never_raises(text: str, raw: bytes) -> None:
     for value in (text.encode(), raw, f"{MX}; {text}".encode()):
         found = proof_in(value, MX, "acme.example")
         assert found is None or isinstance(found, Evidence)

@@ -39,7 +39,7 @@ async def world() -> AsyncIterator[World]:
 
 
 async def refused(world: World, raw: bytes) -> tuple[Result, str]:
-    """Result and detail of the one signature, which proved nothing."""
+    """Result and detail of the only signature, which proved nothing."""
     verdict = await world.verdict(raw)
     assert not verdict.aligned
     assert not verdict.temporary
@@ -56,12 +56,12 @@ async def test_a_signature_of_the_author_s_domain_proves_it(world: World, canoni
 
 
 @pytest.mark.parametrize("bits", [1024, 2048, 4096])
-async def test_rsa_of_1024_to_4096_bits_is_taken(world: World, bits: int) -> None:
+async def test_rsa_of_1024_to_4096_bits_is_accepted(world: World, bits: int) -> None:
     world.publish("s1._domainkey.acme.example", rsa_key(bits).record)
     assert (await world.verdict(signed(a_mail(), key=rsa_key(bits)))).aligned
 
 
-async def test_ed25519_is_taken(world: World) -> None:
+async def test_ed25519_is_accepted(world: World) -> None:
     world.publish("s1._domainkey.acme.example", ed25519_key().record)
     assert (await world.verdict(signed(a_mail(), key=ed25519_key()))).aligned
 
@@ -89,12 +89,12 @@ async def test_an_empty_body_is_hashed_as_the_signer_did(world: World) -> None:
         assert (await world.verdict(signed(a_mail(body=""), canonical=canonical))).aligned
 
 
-async def test_a_changed_body_is_seen(world: World) -> None:
+async def test_a_changed_body_is_detected(world: World) -> None:
     raw = signed(a_mail()).replace(b"broken", b"beyond repair")
     assert await refused(world, raw) == (Result.FAIL, "body was changed")
 
 
-async def test_a_changed_from_is_seen(world: World) -> None:
+async def test_a_changed_from_is_detected(world: World) -> None:
     raw = signed(a_mail()).replace(b"From: Ann", b"From: Bob")
     assert (await refused(world, raw))[0] is Result.FAIL
 
@@ -114,13 +114,13 @@ async def test_an_unsigned_from_is_refused(world: World) -> None:
     assert await refused(world, raw) == (Result.POLICY, "From is not signed")
 
 
-async def test_a_second_from_ends_all_identity(world: World) -> None:
+async def test_a_second_from_prevents_an_identity(world: World) -> None:
     verdict = await world.verdict(b"From: ceo@acme.example\r\n" + signed(a_mail()))
     assert not verdict.aligned
     assert verdict.warnings == ("2 From fields",)
 
 
-async def test_a_second_from_is_no_identity_even_if_both_are_signed(world: World) -> None:
+async def test_a_second_from_prevents_an_identity_even_if_both_are_signed(world: World) -> None:
     twice = b"From: ceo@acme.example\r\n" + a_mail()
     raw = signed(twice, signs=("from", "from", "to"))
     assert not (await world.verdict(raw)).aligned
@@ -138,7 +138,7 @@ async def test_a_key_of_512_bits_is_refused(world: World) -> None:
 
 
 async def test_a_key_that_would_cost_seconds_is_refused(world: World) -> None:
-    """Modulus and exponent of 1300 octets each: one verification would take some ten seconds."""
+    """Modulus and exponent of 1300 octets each: one verification would take about ten seconds."""
 
     def integer(content: bytes) -> bytes:
         return b"\x02\x82" + len(content).to_bytes(2, "big") + content
@@ -178,40 +178,40 @@ async def test_a_signature_of_last_week_proves_nothing(world: World) -> None:
     assert await refused(world, signed(a_mail(), tags=OLD)) == TOO_OLD
 
 
-async def test_one_of_six_days_ago_does(world: World) -> None:
+async def test_a_signature_of_six_days_ago_proves_the_author(world: World) -> None:
     tags = {"t": str(int(time.time()) - 6 * 86_400)}
     assert (await world.verdict(signed(a_mail(), tags=tags))).aligned
 
 
-async def test_without_a_time_of_its_own_the_signed_date_tells_its_age(world: World) -> None:
+async def test_without_a_time_of_its_own_its_age_comes_from_the_signed_date(world: World) -> None:
     raw = dated(datetime.now(UTC) - timedelta(days=8))
     assert await refused(world, signed(raw, tags={"t": None})) == TOO_OLD
 
 
-async def test_a_date_above_the_signed_one_makes_it_no_younger(world: World) -> None:
+async def test_a_date_above_the_signed_one_does_not_change_its_age(world: World) -> None:
     now = format_datetime(datetime.now(UTC))
     raw = signed(dated(datetime.now(UTC) - timedelta(days=8)), tags={"t": None})
     assert await refused(world, f"Date: {now}\r\n".encode() + raw) == TOO_OLD
 
 
 @pytest.mark.parametrize("written", ["yesterday", "", "Fri, 99 Foo 99999999999999 99:99:99 +9999"])
-async def test_of_a_date_that_is_none_the_age_is_unknown(world: World, written: str) -> None:
+async def test_with_an_invalid_date_the_age_is_unknown(world: World, written: str) -> None:
     raw = re.sub(rb"Date: [^\r]+", f"Date: {written}".encode(), a_mail())
     assert (await world.verdict(signed(raw, tags={"t": None}))).aligned
 
 
-async def test_the_time_of_signing_goes_before_the_date(world: World) -> None:
+async def test_the_time_of_signing_takes_precedence_over_the_date(world: World) -> None:
     raw = dated(datetime.now(UTC) - timedelta(days=8))
     assert (await world.verdict(signed(raw))).aligned
 
 
-async def test_a_young_signature_beside_an_old_one_proves(world: World) -> None:
+async def test_a_young_signature_next_to_an_old_one_proves_the_author(world: World) -> None:
     both = signed(signed(a_mail()), tags=OLD)
     assert (await world.verdict(both)).by == "dkim:acme.example"
 
 
 async def test_spf_still_proves_what_an_old_signature_does_not(world: World) -> None:
-    """And the mail is known by its signature, so that it is the same mail as the first time."""
+    """And the mail is identified by its signature, so that it equals the first copy."""
     raw = signed(a_mail(), tags=OLD)
 
     verdict = await world.verdict(raw, peer=ACME_HOST, mail_from="ann@acme.example")
@@ -221,12 +221,12 @@ async def test_spf_still_proves_what_an_old_signature_does_not(world: World) -> 
     assert not verdict.signed_scope.alone
 
 
-async def test_what_proves_nothing_has_no_seal(world: World) -> None:
+async def test_a_mail_without_proof_has_no_signed_scope(world: World) -> None:
     assert (await world.verdict(signed(a_mail(), tags=OLD))).signed_scope is None
 
 
-def dated(moment: datetime) -> bytes:
-    return re.sub(rb"Date: [^\r]+", f"Date: {format_datetime(moment)}".encode(), a_mail())
+def dated(signed_at: datetime) -> bytes:
+    return re.sub(rb"Date: [^\r]+", f"Date: {format_datetime(signed_at)}".encode(), a_mail())
 
 
 async def test_a_revoked_key_is_refused(world: World) -> None:
@@ -247,16 +247,16 @@ async def test_a_revoked_key_is_refused(world: World) -> None:
         (("p=AAAA; p=BBBB",), "a tag twice"),
     ],
 )
-async def test_a_key_record_that_is_no_sound_key_is_refused(
+async def test_an_invalid_key_record_is_refused(
     world: World, records: tuple[str, ...], detail: str
 ) -> None:
     if records:
         world.publish("s1._domainkey.acme.example", *records)
     else:
         del world.server.records["s1._domainkey.acme.example", "TXT"]
-    result, said = await refused(world, signed(a_mail()))
+    result, output = await refused(world, signed(a_mail()))
     assert result is Result.PERMERROR
-    assert detail in said
+    assert detail in output
 
 
 async def test_a_key_of_another_algorithm_is_refused(world: World) -> None:
@@ -296,7 +296,7 @@ async def test_another_domain_s_signature_proves_nothing(world: World) -> None:
     assert (await refused(world, signed(a_mail(), "evil.test")))[0] is Result.POLICY
 
 
-async def test_another_domain_s_key_is_not_even_asked_for(world: World) -> None:
+async def test_another_domain_s_key_is_not_even_queried(world: World) -> None:
     await world.verdict(signed(a_mail(), "evil.test"))
     assert not [name for name, _ in world.server.queries if name.endswith("evil.test")]
 
@@ -309,9 +309,9 @@ async def test_of_a_hundred_signatures_five_are_verified(world: World) -> None:
         for number in range(100)
     )
     verdict = await world.verdict(forged + a_mail())
-    asked = [name for name, _ in world.server.queries if "_domainkey" in name]
+    queried = [name for name, _ in world.server.queries if "_domainkey" in name]
     assert not verdict.aligned
-    assert len(asked) == 5
+    assert len(queried) == 5
     assert "95 DKIM signatures ignored" in verdict.warnings
 
 
@@ -323,12 +323,12 @@ async def test_the_aligned_signature_is_found_below_fifty_others(world: World) -
     assert (await world.verdict(others + signed(a_mail()))).by == "dkim:acme.example"
 
 
-async def test_a_good_signature_counts_beside_a_broken_one(world: World) -> None:
+async def test_a_valid_signature_counts_next_to_a_broken_one(world: World) -> None:
     broken = signed(b"From: x@acme.example\r\n\r\n", signs=["from"]).partition(b"From:")[0]
     assert (await world.verdict(broken + signed(a_mail()))).aligned
 
 
-async def test_a_silent_key_does_not_hide_a_good_one(world: World) -> None:
+async def test_a_silent_key_does_not_hide_a_valid_one(world: World) -> None:
     world.server.silent.add("dead._domainkey.acme.example")
     other = signed(a_mail(), selector="dead").partition(b"From:")[0]
     assert (await world.verdict(other + signed(a_mail()))).aligned
@@ -364,9 +364,9 @@ bodies = st.lists(st.one_of(text, st.just(b"\r\n")), max_size=30).map(b"".join)
 
 
 @given(bodies, st.integers(0, 3))
-def test_bodies_are_made_canonical_as_dkimpy_does_it(body: bytes, blocks: int) -> None:
-    """Also where a piece ends within spaces or line ends. (At the very end of a body without its
-    last CRLF dkimpy keeps a space that RFC 6376 §3.4.4 takes away.)"""
+def test_bodies_are_canonicalised_as_by_dkimpy(body: bytes, blocks: int) -> None:
+    """Also if a piece ends within spaces or line ends. (At the end of a body without a last CRLF
+    dkimpy keeps a space that RFC 6376 §3.4.4 removes.)"""
     body = (b" x\r\n" * (CHUNK_BYTES // 4))[len(body) // 2 :] * blocks + body + b"\r\n"
     relaxed = b"".join(canonical_body(body, 0, relaxed=True))
     assert relaxed == Relaxed.canonicalize_body(body)

@@ -1,4 +1,4 @@
-"""DKIM signatures on what we send: valid for a verifier, and keys that are none are refused."""
+"""DKIM signatures on outgoing mail: valid for a verifier; invalid keys are refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def openssl(*arguments: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one key of each make."""
+    """A folder with one key of each kind."""
     folder = tmp_path_factory.mktemp("keys")
     rsa = str(folder / "rsa.pem")
     openssl("genrsa", "-out", rsa, "1024")
@@ -38,7 +38,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def record(folder: Path, name: str) -> bytes:
-    """What the DNS says of a key."""
+    """The DNS record of a key."""
     der = openssl("pkey", "-in", str(folder / name), "-pubout", "-outform", "DER")
     if name.startswith("ed25519"):
         return b"v=DKIM1; k=ed25519; p=" + base64.b64encode(der[-32:])
@@ -46,8 +46,8 @@ def record(folder: Path, name: str) -> bytes:
 
 
 def mail(signs: Signer, kind: NoticeKind = NoticeKind.COMMENT) -> bytes:
-    writer = Composer(KEYS, LINKS_BEGIN, signer=signs)
-    return writer.write(a_notice(kind, name="Zoë"), default_policy()).raw
+    composer = Composer(KEYS, LINKS_BEGIN, signer=signs)
+    return composer.write(a_notice(kind, name="Zoë"), default_policy()).raw
 
 
 def holds(raw: bytes, records: dict[str, bytes], index: int = 0) -> bool:
@@ -94,7 +94,7 @@ def test_every_key_of_a_domain_signs(keys: Path) -> None:
         (b"Auto-Submitted: ", b"Auto-Submitted: no, "),
     ],
 )
-def test_what_is_signed_cannot_be_changed(keys: Path, old: bytes, new: bytes) -> None:
+def test_signed_content_cannot_be_changed(keys: Path, old: bytes, new: bytes) -> None:
     raw = mail(signer([read_key("help.example", "s1", keys / "ed25519.pem")]))
     changed = raw.replace(b"\r\n" + old, b"\r\n" + new, 1)
 
@@ -102,7 +102,7 @@ def test_what_is_signed_cannot_be_changed(keys: Path, old: bytes, new: bytes) ->
     assert not holds(changed, {"s1._domainkey.help.example": record(keys, "ed25519.pem")})
 
 
-def test_no_field_that_is_missing_can_be_added(keys: Path) -> None:
+def test_a_missing_field_cannot_be_added(keys: Path) -> None:
     raw = mail(
         signer([read_key("help.example", "s1", keys / "ed25519.pem")]), NoticeKind.INVITATION
     )
@@ -134,23 +134,23 @@ def test_the_nearest_domain_signs(keys: Path, domain: str, signing: str | None) 
 
 
 @pytest.mark.parametrize(
-    ("name", "complaint"),
+    ("name", "message"),
     [
-        ("weak.pem", "an RSA key of 512 bits counts as no signature"),
-        ("text.pem", "this is no private key in PEM"),
-        ("other.pem", "this is no private key in PEM"),
+        ("weak.pem", "verifiers ignore signatures by an RSA key of 512 bits"),
+        ("text.pem", "this is not a private key in PEM"),
+        ("other.pem", "this is not a private key in PEM"),
         ("locked.pem", "without a passphrase"),
         ("missing.pem", "the DKIM key cannot be read: No such file or directory"),
     ],
 )
-def test_a_key_that_verifiers_would_refuse_is_refused_by_name(
-    keys: Path, name: str, complaint: str
+def test_a_key_that_verifiers_would_refuse_is_refused_with_its_file_name(
+    keys: Path, name: str, message: str
 ) -> None:
     with pytest.raises(KeyRefused) as refused:
         read_key("help.example", "s1", keys / name)
 
     assert str(refused.value).startswith(f"{keys / name}: ")
-    assert complaint in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_a_key_does_not_show_its_secret(keys: Path) -> None:

@@ -1,4 +1,4 @@
-"""DMARC: whose policy applies, and which domains speak for the author's (RFC 9989)."""
+"""DMARC: which policy applies, and which domains are aligned with the author's (RFC 9989)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_a_record_in_test_mode_applies_one_step_less(
     assert (await spoofed(world, "ann@acme.example")).dmarc_policy == applied
 
 
-async def test_several_records_are_as_good_as_none(world: World) -> None:
+async def test_several_records_count_as_none(world: World) -> None:
     world.publish("_dmarc.acme.example", "v=DMARC1; p=reject", "v=DMARC1; p=none")
     assert (await spoofed(world, "ann@acme.example")).dmarc is Result.NONE
 
@@ -95,15 +95,13 @@ async def test_several_records_are_as_good_as_none(world: World) -> None:
 @pytest.mark.parametrize(
     "text", ["v=DMARC2; p=reject", "p=reject; v=DMARC1", "v=DMARC1x; p=reject", "v=spf1 -all", ""]
 )
-async def test_other_texts_beside_the_record_do_not_count(world: World, text: str) -> None:
+async def test_other_texts_next_to_the_record_do_not_count(world: World, text: str) -> None:
     world.publish("_dmarc.acme.example", text, "v=DMARC1; p=quarantine")
     assert (await spoofed(world, "ann@acme.example")).dmarc_policy == "quarantine"
 
 
 @pytest.mark.parametrize("record", ["v=DMARC1", "v=DMARC1; p=destroy", "v=DMARC1;;=;p==reject"])
-async def test_a_policy_that_is_none_of_the_three_asks_for_nothing(
-    world: World, record: str
-) -> None:
+async def test_an_unknown_policy_counts_as_none(world: World, record: str) -> None:
     world.publish("_dmarc.acme.example", record)
     verdict = await spoofed(world, "ann@acme.example")
     assert (verdict.dmarc, verdict.dmarc_policy) == (Result.FAIL, "none")
@@ -126,13 +124,13 @@ async def test_names_of_one_organisation_are_aligned(
     assert verdict.dmarc is Result.PASS
 
 
-async def test_strict_dkim_alignment_wants_the_very_domain(world: World) -> None:
+async def test_strict_dkim_alignment_requires_exactly_the_domain(world: World) -> None:
     world.publish("_dmarc.acme.example", "v=DMARC1; p=reject; adkim=s")
     assert not (await signed_by(world, "mail.acme.example", "ann@acme.example")).aligned
     assert (await signed_by(world, "acme.example", "ann@acme.example")).aligned
 
 
-async def test_strict_spf_alignment_wants_the_very_domain(world: World) -> None:
+async def test_strict_spf_alignment_requires_exactly_the_domain(world: World) -> None:
     world.publish("mail.acme.example", f"v=spf1 ip4:{ACME_HOST} -all")
     sent = {"mail_from": "x@mail.acme.example", "peer": ACME_HOST}
     assert (await world.verdict(a_mail(), **sent)).by == "spf:mail.acme.example"
@@ -142,7 +140,7 @@ async def test_strict_spf_alignment_wants_the_very_domain(world: World) -> None:
         assert not (await cold.verdict(a_mail(), **sent)).aligned
 
 
-async def test_a_public_suffix_that_says_so_does_not_align_its_customers(world: World) -> None:
+async def test_a_declared_public_suffix_does_not_align_its_customers(world: World) -> None:
     world.publish("_dmarc.co.test", "v=DMARC1; p=reject; psd=y")
     verdict = await signed_by(world, "other.co.test", "ann@victim.co.test")
     assert not verdict.aligned
@@ -154,8 +152,8 @@ async def test_below_a_public_suffix_the_tree_aligns_as_elsewhere(world: World) 
     assert (await signed_by(world, "victim.co.test", "ann@mail.victim.co.test")).aligned
 
 
-async def test_a_record_of_the_top_level_domain_aligns_nobody(world: World) -> None:
-    """Even if it forgets psd=y: the walk that ends there must not make one organisation."""
+async def test_a_record_of_the_top_level_domain_aligns_no_domains(world: World) -> None:
+    """Even without psd=y: the walk that ends there must not make all names one organisation."""
     world.publish("_dmarc.test", "v=DMARC1; p=reject")
     assert not (await signed_by(world, "evil.test", "ann@victim.test")).aligned
 
@@ -166,11 +164,11 @@ async def test_a_subdomain_with_psd_n_is_an_organisation_of_its_own(world: World
     assert (await signed_by(world, "a.unit.acme.example", "ann@unit.acme.example")).aligned
 
 
-async def test_a_public_suffix_as_author_is_warned_about(world: World) -> None:
+async def test_a_public_suffix_as_author_causes_a_warning(world: World) -> None:
     world.publish("_dmarc.co.test", "v=DMARC1; p=reject; psd=y")
     verdict = await signed_by(world, "co.test", "registry@co.test")
     assert verdict.aligned
-    assert "co.test says that it is a public suffix" in verdict.warnings
+    assert "co.test declares itself a public suffix (psd=y)" in verdict.warnings
 
 
 async def test_a_dead_parent_zone_leaves_the_exact_domain_provable(world: World) -> None:
@@ -185,12 +183,12 @@ async def test_relaxed_alignment_through_a_dead_zone_is_temporary(world: World) 
     assert not verdict.aligned
 
 
-async def test_the_evidence_names_author_and_policy(world: World) -> None:
+async def test_the_evidence_contains_author_and_policy(world: World) -> None:
     evidence = the("dmarc", await spoofed(world, "ann@acme.example"))
     assert (evidence.domain, evidence.detail) == ("acme.example", "policy reject")
 
 
-def test_the_walk_asks_for_at_most_eight_names() -> None:
+def test_the_walk_queries_at_most_eight_names() -> None:
     assert walk_names("a.b.c.example") == ["a.b.c.example", "b.c.example", "c.example", "example"]
     long = walk_names("a.b.c.d.e.f.g.h.i.j.example")
     assert long[:2] == ["a.b.c.d.e.f.g.h.i.j.example", "e.f.g.h.i.j.example"]
@@ -233,7 +231,7 @@ def test_the_organisation_is_the_domain_or_a_parent_but_no_top_level(
 
 
 @given(names, names)
-def test_what_cannot_align_shares_no_organisation(one: str, other: str) -> None:
+def test_domains_that_cannot_align_share_no_organisation(one: str, other: str) -> None:
     if not could_align(one, other):
         shared = set(walk_names(one)) & set(walk_names(other))
         assert not [name for name in shared if "." in name]

@@ -1,4 +1,4 @@
-"""Look-ups: cached by TTL, shared while under way, bounded, and never an exception."""
+"""Look-ups: cached by TTL, shared while in progress, bounded, and never an exception."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.nameserver import NameServer
 
 
 class Clock:
-    """Seconds that pass only when told."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -52,7 +52,7 @@ async def resolver(server: NameServer, clock: Clock) -> AsyncIterator[Resolver]:
     await resolver.close()
 
 
-async def test_a_system_that_names_no_servers_is_told_where_to_name_them(
+async def test_without_nameservers_the_error_names_the_setting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def none_named(*_: object, **__: object) -> None:
@@ -60,7 +60,7 @@ async def test_a_system_that_names_no_servers_is_told_where_to_name_them(
 
     monkeypatch.setattr(dns.asyncresolver, "Resolver", none_named)
 
-    with pytest.raises(InvalidFile, match=r"^dns\.servers: none is named"):
+    with pytest.raises(InvalidFile, match=r"^dns\.servers: no nameserver is set"):
         Resolver()
 
 
@@ -72,7 +72,7 @@ async def test_a_name_without_records_of_the_type_exists(resolver: Resolver) -> 
     assert await resolver.ask("acme.example", "A") == TextRecords(())
 
 
-async def test_a_name_that_is_not_there_is_absent(resolver: Resolver) -> None:
+async def test_a_name_that_does_not_exist_is_absent(resolver: Resolver) -> None:
     assert await resolver.ask("nobody.example", "TXT") == Absent()
 
 
@@ -92,7 +92,7 @@ async def test_the_strings_of_a_long_record_are_joined(
         ("PTR", "host.acme.example", b"host.acme.example"),
     ],
 )
-async def test_other_types_come_as_text(
+async def test_other_types_are_returned_as_text(
     server: NameServer, resolver: Resolver, kind: str, written: str, read: bytes
 ) -> None:
     server.records["types.example", kind] = [written]
@@ -156,7 +156,7 @@ async def test_absence_is_cached_for_the_minimum_of_the_zone(
     assert server.queries["nobody.example", "TXT"] == 2
 
 
-async def test_a_failure_is_remembered_for_some_seconds_only(
+async def test_a_failure_is_cached_for_a_few_seconds_only(
     server: NameServer, resolver: Resolver, clock: Clock
 ) -> None:
     server.broken.add("acme.example")
@@ -182,7 +182,7 @@ async def test_the_cache_is_bounded(server: NameServer, clock: Clock) -> None:
     assert server.queries["one.example", "TXT"] == 2
 
 
-async def test_upper_case_and_a_last_dot_ask_for_the_same(
+async def test_upper_case_and_a_trailing_dot_make_no_difference(
     server: NameServer, resolver: Resolver
 ) -> None:
     await resolver.ask("ACME.Example.", "TXT")
@@ -196,10 +196,10 @@ async def test_forty_waiters_for_a_silent_name_cost_one_query(
     server.silent.add("dead.example")
     answers = await asyncio.gather(*(resolver.ask("dead.example", "TXT") for _ in range(40)))
     assert all(isinstance(answer, Temporary) for answer in answers)
-    assert server.queries["dead.example", "TXT"] <= 3  # the tries of one question within 0.5 s
+    assert server.queries["dead.example", "TXT"] <= 3  # the attempts of one question within 0.5 s
 
 
-async def test_a_waiter_who_leaves_does_not_end_the_query(resolver: Resolver) -> None:
+async def test_a_cancelled_waiter_does_not_end_the_query(resolver: Resolver) -> None:
     leaving = asyncio.create_task(resolver.ask("acme.example", "TXT"))
     staying = asyncio.create_task(resolver.ask("acme.example", "TXT"))
     await asyncio.sleep(0)
@@ -219,7 +219,7 @@ async def test_a_waiter_who_leaves_does_not_end_the_query(resolver: Resolver) ->
         "a\\.example",
     ],
 )
-async def test_what_is_no_domain_is_never_asked(
+async def test_a_name_that_is_not_a_domain_is_never_queried(
     server: NameServer, resolver: Resolver, name: str
 ) -> None:
     assert isinstance(await resolver.ask(name, "TXT"), UnusableAnswer)
@@ -250,7 +250,7 @@ async def test_the_time_of_a_mail_is_bounded(server: NameServer, resolver: Resol
     assert loop.time() - started < 0.4
 
 
-async def test_what_is_cached_is_answered_after_the_time_is_spent(resolver: Resolver) -> None:
+async def test_a_cached_answer_is_returned_after_the_time_is_spent(resolver: Resolver) -> None:
     await resolver.ask("acme.example", "TXT")
     spent = Lookups(resolver, budget_s=0)
     assert await spent.ask("acme.example", "TXT") == TextRecords((b"hello",))

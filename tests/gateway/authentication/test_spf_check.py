@@ -31,13 +31,13 @@ async def world() -> AsyncIterator[World]:
 async def under(
     world: World, *records: str, peer: str = ACME_HOST
 ) -> tuple[Result, Authentication]:
-    """SPF result and verdict for an unsigned mail of acme.example that publishes `records`."""
+    """SPF result and verdict for an unsigned mail from acme.example, which publishes `records`."""
     world.publish("acme.example", *records)
     verdict = await world.verdict(a_mail(), peer=peer)
     return the("spf", verdict).result, verdict
 
 
-async def test_the_author_s_own_host_proves_it(world: World) -> None:
+async def test_the_author_s_own_host_proves_the_author(world: World) -> None:
     verdict = await world.verdict(a_mail(), peer=ACME_HOST)
     assert verdict.by == "spf:acme.example"
     assert verdict.dmarc is Result.PASS
@@ -73,12 +73,12 @@ async def test_a_null_reverse_path_with_forged_helo_proves_nothing(world: World)
     assert not verdict.aligned
 
 
-async def test_a_null_reverse_path_with_true_helo_proves_it(world: World) -> None:
+async def test_a_null_reverse_path_with_genuine_helo_proves_the_author(world: World) -> None:
     verdict = await world.verdict(a_mail(), mail_from="", helo="acme.example", peer=ACME_HOST)
     assert verdict.by == "spf:acme.example"
 
 
-async def test_helo_says_nothing_beside_a_reverse_path(world: World) -> None:
+async def test_helo_does_not_count_if_there_is_a_reverse_path(world: World) -> None:
     verdict = await world.verdict(
         a_mail(), mail_from="x@evil.test", helo="acme.example", peer=ACME_HOST
     )
@@ -111,7 +111,9 @@ async def test_without_an_address_there_is_no_spf(world: World, peer: str) -> No
         ("v=spf1 a:one.example a:two.example a:three.example ip4:192.0.2.1", Result.PERMERROR),
     ],
 )
-async def test_a_record_means_what_rfc_7208_says(world: World, record: str, result: Result) -> None:
+async def test_a_record_is_evaluated_as_in_rfc_7208(
+    world: World, record: str, result: Result
+) -> None:
     world.publish("_spf.host.example", "v=spf1 ip4:192.0.2.0/28 -all")
     world.publish("mail.host.example", ACME_HOST, kind="A")
     world.publish("host.example", "10 mail.host.example", kind="MX")
@@ -129,17 +131,17 @@ async def test_two_records_are_an_error(world: World) -> None:
     "record",
     ["v=spf1 +all", "v=spf1 all", "v=spf1 ip4:0.0.0.0/0 -all", "v=spf1 a:host.example/0 -all"],
 )
-async def test_a_domain_that_lets_anyone_send_proves_nothing(world: World, record: str) -> None:
+async def test_a_domain_that_allows_any_host_proves_nothing(world: World, record: str) -> None:
     result, verdict = await under(world, record, peer=ELSEWHERE)
     assert result is not Result.PASS
-    assert "SPF record of acme.example lets anyone send" in verdict.warnings
+    assert "SPF record of acme.example allows any host to send" in verdict.warnings
 
 
-async def test_anyone_in_an_included_record_proves_nothing(world: World) -> None:
+async def test_an_included_record_that_allows_any_host_proves_nothing(world: World) -> None:
     world.publish("open.example", "v=spf1 +all")
     result, verdict = await under(world, "v=spf1 include:open.example -all", peer=ELSEWHERE)
     assert result is Result.FAIL
-    assert "SPF record of open.example lets anyone send" in verdict.warnings
+    assert "SPF record of open.example allows any host to send" in verdict.warnings
 
 
 @pytest.mark.parametrize(("depth", "result"), [(10, Result.PASS), (11, Result.PERMERROR)])
@@ -172,7 +174,7 @@ async def test_a_silent_include_is_temporary(world: World) -> None:
     assert verdict.temporary
 
 
-async def test_a_record_that_asks_for_a_hundred_addresses_is_cut_short(world: World) -> None:
+async def test_the_lookups_of_a_record_with_a_hundred_addresses_are_limited(world: World) -> None:
     mechanisms = " ".join(f"mx:m{number}.example" for number in range(10))
     for number in range(10):
         hosts = [f"10 h{host}.m{number}.example" for host in range(10)]
@@ -211,7 +213,7 @@ def test_the_identity_is_the_domain_after_the_last_at(mail_from: str, domain: st
     assert (identity and identity.domain) == domain
 
 
-def test_pyspf_takes_the_same_domain_from_a_quoted_local_part() -> None:
+def test_pyspf_uses_the_same_domain_after_a_quoted_local_part() -> None:
     identity = identity_of(an_envelope('"ann@acme.example"@evil.test'))
     assert identity is not None
     assert identity.sender.partition("@")[2] == "evil.test"
@@ -232,7 +234,9 @@ answer = st.one_of(
 
 
 @given(st.lists(answer, min_size=1), st.text(max_size=20), st.sampled_from([ELSEWHERE, "::1", "x"]))
-def test_no_answer_of_dns_makes_it_raise(given: list[Answer], helo: str, peer: str) -> None:
+def test_evaluation_never_raises_for_any_answer_of_dns(
+    given: list[Answer], helo: str, peer: str
+) -> None:
     answers: dict[Question, Answer] = {(WHO.domain, "TXT"): given[0]}
     for each in given:
         outcome = evaluate(WHO, peer, helo, answers)

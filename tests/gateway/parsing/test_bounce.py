@@ -1,4 +1,4 @@
-"""Bounces of many mail systems, and what only looks like one."""
+"""Bounces of many mail systems, and mails that only look like bounces."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def a_group(recipient: str, action: str = "failed", status: str = "5.1.1") -> st
     return f"Final-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\n\n"
 
 
-def in_words(text: str, header: str = "") -> bytes:
-    """What a mail system writes that knows no delivery reports."""
+def plain_text_report(text: str, header: str = "") -> bytes:
+    """The report of a mail system that does not support delivery reports."""
     mail = f"From: MAILER-DAEMON@mx.test\nTo: us@help.test\n{header}\n{text}\n"
     return mail.replace("\n", "\r\n").encode()
 
@@ -53,12 +53,12 @@ def test_a_bounce_is_read_as_expected(folder: Path) -> None:
     assert (folder / "why.md").read_text().strip()
 
 
-def test_there_are_fixtures() -> None:
+def test_there_are_at_least_fifteen_fixtures() -> None:
     assert len(EVERY_FIXTURE) >= 15
 
 
 @pytest.mark.parametrize("action", ["delivered", "relayed", "expanded", "Relayed (to old system)"])
-def test_what_arrived_gives_nothing(action: str) -> None:
+def test_a_delivered_recipient_is_not_reported(action: str) -> None:
     assert read_bounce(a_report(a_group("ann@corp.test", action, "2.0.0"))) == ()
 
 
@@ -67,7 +67,7 @@ def test_a_recipient_that_cannot_be_read_still_failed() -> None:
     assert (bounce.recipient, bounce.failure) == ("", Failure.HARD)
 
 
-def test_the_address_has_one_spelling() -> None:
+def test_the_address_is_normalised() -> None:
     (bounce,) = read_bounce(a_report(a_group("<Ann+Desk@Corp.TEST>")))
     assert bounce.recipient == "ann+desk@corp.test"
 
@@ -83,53 +83,53 @@ def test_many_delivered_do_not_hide_one_that_failed() -> None:
     assert bounce.recipient == "bob@corp.test"
 
 
-def test_what_the_bounce_answers_is_the_last_resort_for_the_original() -> None:
+def test_in_reply_to_is_the_last_source_for_the_original_id() -> None:
     (bounce,) = read_bounce(a_report(a_group("a@b.test"), "In-Reply-To: <n1@help.test>\n"))
     assert bounce.original_id == "<n1@help.test>"
 
 
-def test_a_line_end_cannot_hide_in_a_diagnostic() -> None:
+def test_a_diagnostic_never_contains_a_line_end() -> None:
     fields = a_group("a@b.test").rstrip() + "\nDiagnostic-Code: smtp; 550 a\x0bb\x07c\x85d\n"
     (bounce,) = read_bounce(a_report(fields))
     assert bounce.diagnostic.isprintable()
 
 
-def test_the_writer_and_the_reader_of_a_bounce_are_no_failed_recipients() -> None:
+def test_author_and_recipient_of_a_bounce_are_not_failed_recipients() -> None:
     text = "Unable to deliver message to the following:\n\nus@help.test\n550 5.1.1 unknown\n"
-    (bounce,) = read_bounce(in_words(text))
+    (bounce,) = read_bounce(plain_text_report(text))
     assert bounce.recipient == ""
 
 
-def test_a_warning_in_words_is_a_delay() -> None:
+def test_a_plain_text_warning_is_a_delay() -> None:
     text = (
         "Your message has not yet been delivered to:\n\n  ann@corp.test\n    451 later\n\n"
         "No action is required on your part.\n"
     )
-    (bounce,) = read_bounce(in_words(text))
+    (bounce,) = read_bounce(plain_text_report(text))
     assert (bounce.recipient, bounce.failure) == ("ann@corp.test", Failure.DELAYED)
 
 
-def test_the_header_names_whom_words_in_an_unknown_language_do_not() -> None:
+def test_the_header_gives_the_recipients_of_a_report_in_an_unknown_language() -> None:
     (bounce,) = read_bounce(
-        in_words("Tut uns leid.\n550 5.1.1 nein\n", "X-Failed-Recipients: ann@corp.test\n")
+        plain_text_report("Tut uns leid.\n550 5.1.1 nein\n", "X-Failed-Recipients: ann@corp.test\n")
     )
     assert (bounce.recipient, bounce.failure) == ("ann@corp.test", Failure.HARD)
 
 
 @pytest.mark.parametrize("kind", ["feedback-report", "disposition-notification", "tlsrpt"])
-def test_another_kind_of_report_is_no_bounce(kind: str) -> None:
+def test_another_kind_of_report_is_not_a_bounce(kind: str) -> None:
     report = a_report(a_group("ann@corp.test")).replace(b"=delivery-status", b"=" + kind.encode())
     assert read_bounce(report) == ()
 
 
-def test_a_mail_of_25_mib_is_read_at_its_front() -> None:
+def test_only_the_beginning_of_a_mail_of_25_mib_is_read() -> None:
     raw = a_report(a_group("ann@corp.test")) + b"x" * (25 << 20)
     began = time.process_time()
     assert len(read_bounce(raw)) == 1
     assert time.process_time() - began < 1
 
 
-# ---- Laws ---------------------------------------------------------------------------------------
+# ---- Properties ---------------------------------------------------------------------------------
 
 _PIECES = st.sampled_from(
     [
@@ -163,7 +163,7 @@ def is_sound(bounce: Bounce) -> bool:
 
 
 @given(st.lists(_PIECES | st.binary(max_size=40), max_size=25).map(b"".join))
-def test_any_bytes_are_read_without_a_failure(raw: bytes) -> None:
+def test_reading_never_fails(raw: bytes) -> None:
     assert all(is_sound(bounce) for bounce in read_bounce(raw))
 
 
@@ -176,7 +176,7 @@ def test_any_bytes_are_read_without_a_failure(raw: bytes) -> None:
         max_size=6,
     ),
 )
-def test_a_damaged_bounce_is_read_without_a_failure(
+def test_reading_a_damaged_bounce_never_fails(
     raw: bytes, cuts: list[tuple[int, int, bytes]]
 ) -> None:
     for at, length, instead in cuts:

@@ -1,4 +1,4 @@
-"""Answers and forwards as real mail clients write them: read, shown and led to their ticket."""
+"""Replies and forwards of real mail clients: parsed, shown and assigned to their ticket."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def text_of(mail: Mail) -> str:
     return mail.body.text
 
 
-def test_every_client_has_every_act() -> None:
+def test_every_client_has_every_kind_of_mail() -> None:
     assert [fixture.name for fixture in clients()] == sorted(
         f"{client}-{act}" for client, act in product(CLIENTS, ACTS)
     )
 
 
 @every_fixture
-def test_the_mail_goes_over_the_wire_as_it_is(fixture: ClientMail) -> None:
+def test_the_mail_needs_no_conversion_for_smtp(fixture: ClientMail) -> None:
     raw = fixture.render(**VALUES)
     lines = raw.split(b"\r\n")
     assert raw.endswith(b"\r\n")
@@ -78,7 +78,7 @@ def test_the_author_is_read(fixture: ClientMail) -> None:
 
 
 @every_fixture
-def test_the_thread_headers_name_the_notice_where_the_client_keeps_them(
+def test_the_thread_headers_contain_the_notice_if_the_client_keeps_them(
     fixture: ClientMail,
 ) -> None:
     mail = read_as_sent(fixture)
@@ -93,22 +93,22 @@ def test_the_reply_address_is_a_recipient_of_replies(fixture: ClientMail) -> Non
 
 
 @every_fixture
-def test_the_strongest_signal_leads_to_the_ticket(fixture: ClientMail) -> None:
+def test_the_strongest_pointer_leads_to_the_ticket(fixture: ClientMail) -> None:
     mail = read_as_sent(fixture)
     envelope = Envelope("192.0.2.1", "mx.customer.example", True, VALUES["author"], mail.to)
     found = find_pointers(mail, envelope, MAILBOX, KEYS, "[#{n}]")
-    strongest = next((signal for signal in found if signal.ticket == TICKET), None)
+    strongest = next((pointer for pointer in found if pointer.ticket == TICKET), None)
     assert (fixture.lands == "same ticket") is (strongest is not None)
     assert fixture.by == (strongest.kind if strongest else "")
 
 
 @every_fixture
-def test_the_subject_tells_forwards_from_replies(fixture: ClientMail) -> None:
+def test_the_subject_distinguishes_forwards_from_replies(fixture: ClientMail) -> None:
     assert is_forward(read_as_sent(fixture).subject) is (fixture.act == "forward")
 
 
 @every_fixture
-def test_what_the_author_wrote_is_shown(fixture: ClientMail) -> None:
+def test_the_author_s_text_is_shown(fixture: ClientMail) -> None:
     mail = read_as_sent(fixture)
     shown = visible(text_of(mail), forwarded=is_forward(mail.subject))
     assert shown.text.split() == fixture.shown(**VALUES).split()
@@ -116,10 +116,10 @@ def test_what_the_author_wrote_is_shown(fixture: ClientMail) -> None:
 
 @every_fixture
 def test_nothing_of_a_notice_is_published(fixture: ClientMail) -> None:
-    words = published(text_of(read_as_sent(fixture)), REPLY_MARK)
-    assert REPLY_MARK not in words
-    assert "Is the printer switched on" not in words
-    assert MAILBOX.address not in words
+    text = published(text_of(read_as_sent(fixture)), REPLY_MARK)
+    assert REPLY_MARK not in text
+    assert "Is the printer switched on" not in text
+    assert MAILBOX.address not in text
 
 
 @every_fixture

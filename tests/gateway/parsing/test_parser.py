@@ -1,4 +1,4 @@
-"""Hostile mails are read or refused within bounds, and worker processes may die of them."""
+"""Hostile mails are read or refused within limits, and worker processes may crash on them."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def parser() -> AsyncIterator[Parser]:
 
 
 @pytest.mark.parametrize("case", FLOODS)
-def test_a_flood_is_read_or_refused_within_bounds(case: str) -> None:
+def test_a_flood_is_read_or_refused_within_limits(case: str) -> None:
     raw, why = FLOODS[case]
     began = time.process_time()
     mail = read(raw)
@@ -102,7 +102,7 @@ def test_a_flood_is_read_or_refused_within_bounds(case: str) -> None:
     assert why in (mail.body.why if isinstance(mail.body, Unreadable) else "")
 
 
-async def test_floods_do_not_hold_up_the_loop(parser: Parser) -> None:
+async def test_floods_do_not_block_the_loop(parser: Parser) -> None:
     for case in ("combining marks in the body", "attributes", "33 levels", "2,001 parts"):
         raw, why = FLOODS[case]
         mail = await asyncio.wait_for(parser.parse(raw), 5)
@@ -110,7 +110,7 @@ async def test_floods_do_not_hold_up_the_loop(parser: Parser) -> None:
         assert why in (mail.body.why if isinstance(mail.body, Unreadable) else "")
 
 
-def test_everyday_mail_is_ordinary_and_cheap() -> None:
+def test_common_mail_is_ordinary_and_fast() -> None:
     forms = multipart(
         "alternative", text("Hello you\r\n" * 100), text("<p>Hello</p>" * 200, "html")
     )
@@ -121,7 +121,7 @@ def test_everyday_mail_is_ordinary_and_cheap() -> None:
         began = time.process_time_ns()
         read(raw)
         spent.append(time.process_time_ns() - began)
-    # 0.5 ms where measured; the bound leaves room for a slow and busy machine.
+    # 0.5 ms when measured; the limit allows for a slow and busy machine.
     assert sorted(spent)[100] < 3_000_000
 
 
@@ -142,7 +142,7 @@ def test_a_header_of_over_16_kib_is_not_ordinary(end: bytes) -> None:
 LARGE = a_mail(multipart("mixed", text("Hello"), text("x\r\n" * 40_000, "csv")))
 
 
-async def test_a_large_mail_is_read_by_a_worker_as_it_would_be_here(parser: Parser) -> None:
+async def test_a_worker_reads_a_large_mail_like_this_process(parser: Parser) -> None:
     assert not is_ordinary(LARGE)
     assert await parser.parse(LARGE) == read(LARGE)
 
@@ -152,7 +152,7 @@ async def test_many_mails_share_two_workers(parser: Parser) -> None:
     assert len({mail.identity for mail in mails}) == 12
 
 
-async def test_a_mail_that_takes_too_long_comes_back_without_its_body() -> None:
+async def test_a_mail_that_takes_too_long_is_returned_without_its_body() -> None:
     hasty = Parser(workers=1, timeout_s=0.01)
     mail = await hasty.parse(LARGE)
     assert mail.body == Unreadable("timeout")
@@ -160,7 +160,7 @@ async def test_a_mail_that_takes_too_long_comes_back_without_its_body() -> None:
     await hasty.close()
 
 
-async def test_a_mail_that_needs_too_much_memory_costs_only_its_body() -> None:
+async def test_a_mail_that_needs_too_much_memory_loses_only_its_body() -> None:
     poor = Parser(workers=1, memory_bytes=200 << 20)
     heavy = a_mail(a_part(b"x" * 100_000_000, "Content-Type: text/plain"))
     assert (await poor.parse(heavy)).body == Unreadable("crash")
@@ -168,7 +168,7 @@ async def test_a_mail_that_needs_too_much_memory_costs_only_its_body() -> None:
     await poor.close()
 
 
-async def test_a_cancelled_mail_does_not_answer_for_the_next() -> None:
+async def test_the_result_of_a_cancelled_mail_is_not_returned_for_the_next() -> None:
     single = Parser(workers=1)
     await single.parse(LARGE)
     task = asyncio.create_task(single.parse(LARGE + b"first"))
@@ -200,6 +200,6 @@ def test_it_runs_on_uvloop_too() -> None:
 
 
 @pytest.mark.parametrize("answer", [print, "a mail", [Unreadable("x")]])
-def test_a_worker_can_answer_nothing_but_a_mail(answer: object) -> None:
+def test_a_worker_can_return_nothing_but_a_mail(answer: object) -> None:
     with pytest.raises(pickle.UnpicklingError):
         _unpickled(pickle.dumps(answer))

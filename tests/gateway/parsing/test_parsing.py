@@ -1,4 +1,4 @@
-"""From bytes to `Mail`: everything is kept, in order and under its right name."""
+"""From bytes to `Mail`: everything is kept, in order and under the right name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_recipients_that_mail_parser_drops_are_found() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 40])
-def test_recipients_are_the_same_each_time_they_are_asked_for(count: int) -> None:
+def test_recipients_are_the_same_each_time_they_are_read(count: int) -> None:
     wanted = tuple(f"user{n}@corp.test" for n in range(count))
     raw = b"To: " + ", ".join(f"U <{address}>" for address in wanted).encode() + b"\r\n\r\n"
     assert [read(raw).to for _ in range(3)] == [wanted] * 3
@@ -67,7 +67,7 @@ def test_the_date_is_utc_or_none(date: str, expected: datetime | None) -> None:
     assert read(f"Date: {date}\r\n\r\n".encode()).date == expected
 
 
-def test_of_two_forms_the_plain_one_is_the_text() -> None:
+def test_the_plain_form_of_two_is_the_text() -> None:
     found = body(multipart("alternative", text("plain"), text("<b>rich</b>", "html")))
     assert (found.text, found.html) == ("plain", "<b>rich</b>")
 
@@ -78,7 +78,7 @@ def test_without_a_plain_form_the_text_comes_from_html() -> None:
     assert body(multipart("alternative", text(" "), text(markup, "html"))).text.startswith("Hello")
 
 
-def test_stretches_of_text_keep_their_order_and_files_stay_files() -> None:
+def test_text_sections_keep_their_order_and_files_stay_files() -> None:
     found = body(
         multipart(
             "mixed",
@@ -103,7 +103,7 @@ def test_parts_are_numbered_as_imap_does() -> None:
     assert attachments(a_part(b"%PDF", "Content-Type: application/pdf")) == [("1", "part-1.pdf")]
 
 
-def test_a_missing_part_is_said_to_be_missing() -> None:
+def test_a_missing_part_raises_a_lookup_error() -> None:
     with pytest.raises(LookupError):
         part_bytes(a_mail(text("x")), "7")
 
@@ -152,7 +152,7 @@ def test_a_forwarded_mail_is_one_attachment_with_its_own_bytes() -> None:
         ("text/rfc822-headers", "headers.txt"),
     ],
 )
-def test_special_parts_are_attachments_with_the_names_people_know(kind: str, name: str) -> None:
+def test_special_parts_are_attachments_with_their_usual_names(kind: str, name: str) -> None:
     content = b"A: b\r\n\r\nC: d"
     part = a_part(content, f"Content-Type: {kind}")
     whole = multipart("mixed", text("see"), part)
@@ -232,12 +232,12 @@ def test_texts_are_decoded_from_their_bytes(
     assert (found.text, found.charset_guessed) == expected
 
 
-def test_html_without_a_label_is_asked_itself() -> None:
+def test_html_without_a_label_is_decoded_by_its_meta_charset() -> None:
     markup = b'<meta charset="koi8-r"><p>' + "привет".encode("koi8_r")
     assert body(a_part(markup, "Content-Type: text/html")).text == "привет"
 
 
-def test_text_holds_no_nul_and_only_line_feeds() -> None:
+def test_text_contains_no_nul_and_only_line_feeds() -> None:
     assert body(text("a\0b\r\nc")).text == "a b\nc"
 
 
@@ -256,7 +256,7 @@ def test_a_broken_structure_still_shows_its_text(broken: bytes) -> None:
     assert body(broken).text
 
 
-def test_only_what_mail_parser_would_have_given_is_lost_with_it() -> None:
+def test_if_mail_parser_fails_only_its_own_fields_are_lost() -> None:
     outer = b"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n"
     raw = a_mail(outer + b"Content-Type: multipart/mixed; boundary=b\r\n\r\nHello\r\n")
     mail = read(raw)
@@ -282,13 +282,13 @@ def test_a_mail_with_flipped_bytes_is_read(data: st.DataObject) -> None:
     assert read(bytes(raw)).size_bytes == len(raw)
 
 
-def test_monstrous_html_is_stripped_of_its_tags() -> None:
+def test_huge_html_is_stripped_of_its_tags() -> None:
     words = text_from_html("<style>x</style><p>one &amp; two</p>3 < 4<br>five" + "<i>" * 100_000)
     assert words == "one & two\n3 < 4\nfive"
     assert text_from_html("a\ud800b") == "a\ufffdb"
 
 
-def test_the_header_alone_is_read_without_foreign_code() -> None:
+def test_the_header_alone_is_read_without_third_party_code() -> None:
     raw = a_mail(text("Hello"))
     whole, header_only = read(raw), read_header_only(raw, "timeout")
     assert header_only.body == Unreadable("timeout")

@@ -49,7 +49,7 @@ def test_no_mail_is_unreadable(parsed: dict[str, tuple[Mail, float]]) -> None:
 
 
 def test_most_mails_have_an_author(parsed: dict[str, tuple[Mail, float]]) -> None:
-    # Half of the corpus are bounces, and their daemons love comments: `root@x (Mail System)`.
+    # Half of the corpus are bounces, whose From often has a comment: `root@x (Mail System)`.
     with_author = sum(isinstance(mail.author, Author) for mail, _ in parsed.values())
     assert with_author / len(parsed) > 0.68
 
@@ -77,7 +77,7 @@ def test_every_attachment_can_be_fetched_again(
             assert len(part_bytes(raw, attachment.part)) == attachment.size_bytes
 
 
-async def test_a_worker_reads_the_odd_ones_alike(
+async def test_a_worker_reads_unusual_mails_like_this_process(
     mails: list[tuple[str, bytes]], parsed: dict[str, tuple[Mail, float]]
 ) -> None:
     parser = Parser()

@@ -1,4 +1,4 @@
-"""Where the parts of a mail begin and end: as their sender meant it, and bounded for any bytes."""
+"""Where the parts of a mail begin and end: as the sender intended, and bounded for any bytes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_open_empty_and_closed_multiparts(body: str, parts: list[bytes]) -> None
 @pytest.mark.parametrize(
     "lookalike", ["--bb", "--b-", "--b---", "--b x", "-- b", " --b", "x--b", "--B", ">--b", "--b\0"]
 )
-def test_what_only_looks_like_a_boundary_is_text(lookalike: str) -> None:
+def test_a_line_that_only_looks_like_a_boundary_is_text(lookalike: str) -> None:
     text = f"{lookalike}\r\nx\r\n{lookalike}"
     assert leaves(tree(f"--b\r\n\r\n{text}\r\n--b--")) == [("1", text.encode())]
 
@@ -85,7 +85,7 @@ def test_an_outer_boundary_ends_an_inner_multipart_that_is_still_open() -> None:
     assert found == [("1.1", b"one"), ("2", b"two\n--i\n\nthree")]
 
 
-def test_one_boundary_for_two_levels_is_the_outer_one() -> None:
+def test_a_boundary_used_on_two_levels_belongs_to_the_outer_one() -> None:
     inner = "Content-Type: multipart/related; boundary=b\n\n"
     assert leaves(tree(f"--b\n{inner}\n--b\n\none\n--b--")) == [("1", b""), ("2", b"one")]
 
@@ -177,7 +177,7 @@ def numbered(node: Tree, number: str = "") -> list[tuple[str, str]]:
 
 @settings(deadline=None)
 @given(TREES, st.sampled_from([CRLF, LF]), st.booleans())
-def test_what_a_generator_wrote_comes_back(node: Tree, end: str, longest_first: bool) -> None:
+def test_a_generated_tree_is_read_back(node: Tree, end: str, longest_first: bool) -> None:
     boundaries = sorted(("b" * n for n in range(1, 12)), reverse=longest_first)
     marks = {mark for b in boundaries for mark in (f"--{b}", f"--{b}--")}
     wanted = numbered(node)
@@ -218,7 +218,7 @@ JUNK = st.lists(
 
 @settings(deadline=None)
 @given(JUNK)
-def test_junk_never_raises_and_no_byte_belongs_to_two_parts(junk: bytes) -> None:
+def test_random_bytes_never_raise_and_no_byte_belongs_to_two_parts(junk: bytes) -> None:
     found = leaves(tree(junk))
     assert found
     at = 0
@@ -236,10 +236,10 @@ UMLAUT = "\u00e4".encode()
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 @example("name=\u00e4")
-def test_parameters_are_those_of_the_library(value: str) -> None:
+def test_parameters_equal_those_of_the_library(value: str) -> None:
     message = Message()
     sent = value.encode()
-    # The library shows octets beyond ASCII as unknown: it gets a letter for them.
+    # The library replaces non-ASCII octets, so it gets an ASCII letter instead.
     message.set_raw("Content-Disposition", unfold(sent.replace(UMLAUT, b"z")).decode())
     part = build_tree(b"", 0, {"content-disposition": sent})
     for name in ("name", "charset"):
@@ -251,7 +251,7 @@ def test_parameters_are_those_of_the_library(value: str) -> None:
             assert part.parameter(name, "content-disposition") or not known[2]
 
 
-def test_limits_are_said_in_words() -> None:
+def test_exceeded_limits_have_readable_messages() -> None:
     with pytest.raises(LimitError, match="more than 2000 parts"):
         tree("--b\n\nx\n" * 2_000)
     assert len(tree("--b\n\nx\n" * 1_999).children) == 1_999

@@ -1,4 +1,4 @@
-"""What marks a mail as written by a machine, and what does not."""
+"""What marks a mail as automatic, and what does not."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_role_address_marks_it(sender: str) -> None:
 
 
 @pytest.mark.parametrize(("hops", "marked"), [(30, False), (31, True)])
-def test_a_mail_that_runs_in_a_circle_is_marked(hops: int, marked: bool) -> None:
+def test_a_looping_mail_is_marked(hops: int, marked: bool) -> None:
     mail = a_mail()
     header = Header((("received", b"from a by b"),) * hops)
     circling = mail.__class__(**{f: getattr(mail, f) for f in mail.__slots__} | {"header": header})

@@ -1,4 +1,4 @@
-"""Which failure says that an address does not work, and when it is suspended."""
+"""Which failures mean that an address does not work, and when it is suspended."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_permanent_failure_of_another_kind_is_soft(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["4.4.7", "4.2.2", "4.1.1"])
-def test_a_temporary_failure_that_was_given_up_is_soft(status: str) -> None:
+def test_a_temporary_failure_is_soft_even_if_given_up(status: str) -> None:
     assert classify(status, "failed", 550) is Failure.SOFT
 
 
@@ -54,7 +54,7 @@ def test_a_temporary_failure_that_was_given_up_is_soft(status: str) -> None:
         (None, Failure.SOFT),
     ],
 )
-def test_a_status_that_says_nothing_leaves_it_to_the_reply_code(
+def test_for_an_uninformative_status_the_reply_code_decides(
     status: str, code: int | None, failure: Failure
 ) -> None:
     assert classify(status, "failed", code) is failure
@@ -66,7 +66,7 @@ def test_a_delay_is_never_a_failure(status: str, code: int | None) -> None:
 
 
 @given(SOME_STATUS, st.text(max_size=20), st.none() | st.integers(200, 599))
-def test_no_policy_and_no_full_mailbox_is_ever_hard(
+def test_a_policy_or_a_full_mailbox_is_never_hard(
     status: str, action: str, code: int | None
 ) -> None:
     if status.startswith(("4.", "5.2.2", "5.3.", "5.6.", "5.7.")):
@@ -98,7 +98,7 @@ def test_nothing_but_a_hard_bounce_suspends(earlier: int, failure: Failure) -> N
         ("none", "", ""),
     ],
 )
-def test_the_most_exact_status_is_taken(stated: str, diagnostic: str, status: str) -> None:
+def test_the_most_specific_status_is_chosen(stated: str, diagnostic: str, status: str) -> None:
     assert status_of(stated, diagnostic) == status
 
 
@@ -113,7 +113,9 @@ def test_the_most_exact_status_is_taken(stated: str, diagnostic: str, status: st
         ("", None),
     ],
 )
-def test_the_reply_code_is_found_where_replies_stand(diagnostic: str, code: int | None) -> None:
+def test_the_reply_code_is_found_at_the_beginning_of_a_reply(
+    diagnostic: str, code: int | None
+) -> None:
     assert smtp_code_of(diagnostic) == code
 
 
@@ -132,11 +134,11 @@ def test_the_reply_code_is_found_where_replies_stand(diagnostic: str, code: int 
         ("550 no", ""),
     ],
 )
-def test_words_are_asked_where_no_status_is_given(diagnostic: str, presumed: str) -> None:
+def test_without_a_status_the_text_decides(diagnostic: str, presumed: str) -> None:
     assert presumed_status("", diagnostic) == presumed
 
 
-def test_words_never_overrule_an_exact_status() -> None:
+def test_the_text_never_overrides_a_specific_status() -> None:
     assert presumed_status("5.7.1", "550 5.7.1 user unknown") == "5.7.1"
     assert presumed_status("5.0.0", "550 5.0.0 user unknown") == "5.1.1"
 

@@ -1,4 +1,4 @@
-"""Bytes to text: the label is a wish, and no byte is lost."""
+"""Bytes to text: labels are unreliable, and no byte is lost."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_spelling_of_a_label_has_one_codec(label: str, codec: str) -> None
 
 
 @pytest.mark.parametrize("declared", ["", "us-ascii", "unknown-8bit", "x-foo", "utf-8"])
-def test_utf8_is_seen_whatever_is_said(declared: str) -> None:
+def test_utf8_is_recognised_whatever_is_declared(declared: str) -> None:
     assert charsets.decode("Grüße 日本".encode(), declared) == ("Grüße 日本", False)
 
 
@@ -58,17 +58,17 @@ def test_other_bytes_are_guessed_to_be_western(declared: str) -> None:
     assert charsets.decode(b"M\xfcller \x80", declared) == ("Müller €", True)
 
 
-def test_bytes_without_a_place_in_windows_1252_are_kept() -> None:
+def test_bytes_undefined_in_windows_1252_are_kept() -> None:
     assert charsets.decode(b"\x81\xfc") == ("\x81ü", True)
 
 
-def test_one_broken_byte_does_not_spoil_a_chinese_text() -> None:
+def test_one_invalid_byte_does_not_spoil_a_chinese_text() -> None:
     text = "这是一个很长的中文句子用来测试一个坏字节不会毁掉整段文字。"
     data = text.encode("gb18030") + b"\xff"
     assert charsets.decode(data, "gb2312") == (text + "ÿ", True)
 
 
-def test_japanese_escapes_are_seen_without_a_label() -> None:
+def test_japanese_escapes_are_recognised_without_a_label() -> None:
     assert charsets.decode("日本語".encode("iso2022_jp")) == ("日本語", True)
 
 
@@ -98,7 +98,7 @@ def test_japanese_escapes_are_seen_without_a_label() -> None:
         "a" * 10_000,
     ],
 )
-def test_codecs_that_are_no_charsets_are_never_used(label: str) -> None:
+def test_codecs_other_than_charsets_are_never_used(label: str) -> None:
     assert charsets.codec_for(label) == ""
     assert charsets.decode(b"+AGE-\\u0041", label) == ("+AGE-\\u0041", False)
 
@@ -107,7 +107,7 @@ def test_codecs_that_are_no_charsets_are_never_used(label: str) -> None:
 @given(
     st.binary(max_size=200), st.sampled_from(["", "utf-8", "gb2312", "utf-16", "hz", "iso-2022-kr"])
 )
-def test_every_byte_string_has_a_text_that_utf8_can_hold(data: bytes, declared: str) -> None:
+def test_every_byte_string_decodes_to_text_that_utf8_can_encode(data: bytes, declared: str) -> None:
     text, _ = charsets.decode(data, declared)
     text.encode("utf-8")
 

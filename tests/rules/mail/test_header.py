@@ -1,4 +1,4 @@
-"""One reader of the header, and it prefers no author to a doubtful one."""
+"""The header parser, which prefers no author to an ambiguous one."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def a_mail(*lines: bytes, body: bytes = b"Hello") -> bytes:
     return b"\r\n".join([*lines, b"", body])
 
 
-def who(*lines: bytes) -> Author | Ambiguous:
+def author_of(*lines: bytes) -> Author | Ambiguous:
     return author(read(a_mail(*lines)))
 
 
 def from_(value: bytes) -> Author | Ambiguous:
-    return who(b"From: " + value, b"Subject: hello")
+    return author_of(b"From: " + value, b"Subject: hello")
 
 
 ACCEPTED = {
@@ -65,11 +65,11 @@ REFUSED = {
     "two addresses": (b"From: a@evil.test, ceo@corp.test", NO_PLAIN_MAILBOX),
     "space before the colon": (b"From : a@evil.test", "space before colon"),
     "folded name": (b"Fro\r\n m: a@evil.test", "malformed header line"),
-    "fold at the very front": (b" From: a@evil.test\r\nFrom: ceo@corp.test", "leading fold"),
+    "fold at the beginning": (b" From: a@evil.test\r\nFrom: ceo@corp.test", "leading fold"),
     "address as an unquoted name": (b"From: ceo@corp.test <a@evil.test>", NO_PLAIN_MAILBOX),
     "two angle addresses": (b"From: <ceo@corp.test> <a@evil.test>", NO_PLAIN_MAILBOX),
-    "an address behind the angles": (b"From: <ceo@corp.test> a@evil.test", NO_PLAIN_MAILBOX),
-    "bracket behind the address": (b"From: ceo@corp.test]<a@evil.test>", NO_PLAIN_MAILBOX),
+    "address after the angle brackets": (b"From: <ceo@corp.test> a@evil.test", NO_PLAIN_MAILBOX),
+    "bracket after the address": (b"From: ceo@corp.test]<a@evil.test>", NO_PLAIN_MAILBOX),
     "comment": (b"From: a@evil.test (ceo@corp.test)", NO_PLAIN_MAILBOX),
     "comment inside": (b"From: ceo@(evil.test)corp.test", NO_PLAIN_MAILBOX),
     "nested comment": (b"From: ceo@corp.test(a(<a@evil.test>))", NO_PLAIN_MAILBOX),
@@ -91,9 +91,9 @@ REFUSED = {
     ),
     "encoded-word as domain": (b"From: ceo@=?utf-8?q?corp.test?=", NO_PLAIN_MAILBOX),
     "a fold that hides the second": (b"From: ceo@corp.test,\r\n a@evil.test", NO_PLAIN_MAILBOX),
-    "blank folded line": (
+    "folded line of white space": (
         b"From: a@evil.test\r\n \r\n ,ceo@corp.test",
-        "blank folded line in From",
+        "folded line of white space in From",
     ),
     "bare CR makes a field": (b"X: y\rFrom: ceo@corp.test\r\nFrom: a@evil.test", "bare CR"),
     "bare LF makes a field": (b"X: y\nFrom: ceo@corp.test\r\nFrom: a@evil.test", "bare LF"),
@@ -104,7 +104,7 @@ REFUSED = {
     "no address": (b"From: CEO", NO_PLAIN_MAILBOX),
     "empty": (b"From:", NO_PLAIN_MAILBOX),
     "missing": (b"To: x@y.test", "0 From fields"),
-    "dot behind the domain": (b"From: ceo@corp.test.", NO_PLAIN_MAILBOX),
+    "dot after the domain": (b"From: ceo@corp.test.", NO_PLAIN_MAILBOX),
     "address literal": (b"From: ceo@[127.0.0.1]", NO_PLAIN_MAILBOX),
     "domain of one label": (b"From: root@localhost", NO_PLAIN_MAILBOX),
     "two dots": (b"From: a..b@corp.test", NO_PLAIN_MAILBOX),
@@ -113,7 +113,7 @@ REFUSED = {
     "field of 1,000": (b"From: " + b"a " * 500 + b"<a@evil.test>", "From is too long"),
     "mbox line": (b"From a@evil.test Mon\r\nFrom: a@evil.test", "malformed header line"),
     "byte order mark": (b"\xef\xbb\xbfFrom: a@evil.test", "byte order mark"),
-    "line without colon behind": (b"From: a@evil.test\r\nnonsense", "malformed header line"),
+    "following line without colon": (b"From: a@evil.test\r\nnonsense", "malformed header line"),
     **{
         f"duplicate {name}": (
             f"From: a@evil.test\r\n{name}: 1\r\n{name}: 2".encode(),
@@ -127,7 +127,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_one_plain_mailbox_is_the_author(case: str) -> None:
     lines, address = ACCEPTED[case]
-    found = who(lines)
+    found = author_of(lines)
     assert isinstance(found, Author)
     assert found.address == address
 
@@ -135,7 +135,7 @@ def test_one_plain_mailbox_is_the_author(case: str) -> None:
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_from_that_parsers_read_differently_gives_no_author(case: str) -> None:
     lines, why = REFUSED[case]
-    assert who(lines) == Ambiguous(why)
+    assert author_of(lines) == Ambiguous(why)
 
 
 def test_upper_case_is_lowered_and_folds_are_allowed() -> None:
@@ -146,7 +146,7 @@ def test_a_mail_from_a_file_may_use_lf_throughout() -> None:
     assert author(read(b"From: a@corp.test\nSubject: x\n\nHello\n")) == Author("a@corp.test")
 
 
-def test_lf_before_and_crlf_behind_the_header_is_two_readings() -> None:
+def test_lf_in_the_header_and_crlf_after_it_is_ambiguous() -> None:
     assert author(read(b"From: a@evil.test\n\nHello\r\nFrom: ceo@corp.test\r\n\r\n")) == Ambiguous(
         "bare LF"
     )
@@ -182,7 +182,7 @@ def test_a_name_finds_its_fields_in_order(fields: list[tuple[str, bytes]]) -> No
     assert header.names() == {name for name, _ in fields}
 
 
-def test_a_header_is_what_it_holds() -> None:
+def test_headers_with_equal_fields_are_equal() -> None:
     header = read(a_mail(b"To: a@b.test", b"to: c@d.test"))
     again = pickle.loads(pickle.dumps(header))
     assert again == header
@@ -191,7 +191,7 @@ def test_a_header_is_what_it_holds() -> None:
     assert "_values" not in repr(header)
 
 
-def test_the_body_begins_behind_the_empty_line() -> None:
+def test_the_body_begins_after_the_empty_line() -> None:
     for raw in (b"A: b\r\n\r\nbody", b"A: b\n\nbody", b"\r\nbody", b"A: b\nbody", b"A: b\r\rbody"):
         assert raw[read(raw).body_at :] == b"body"
 
@@ -279,12 +279,12 @@ WORDS = {
 
 
 @pytest.mark.parametrize("case", WORDS)
-def test_words_are_decoded_and_nothing_is_lost(case: str) -> None:
+def test_encoded_words_are_decoded_and_nothing_is_lost(case: str) -> None:
     value, text = WORDS[case]
     assert decode_words(value) == text
 
 
-def test_words_beyond_a_thousand_are_shown_as_sent() -> None:
+def test_encoded_words_beyond_a_thousand_are_shown_as_sent() -> None:
     assert decode_words(b"=?utf-8?q?a?= " * 1_001) == "a" * 1_000 + " =?utf-8?q?a?="
 
 
@@ -293,7 +293,7 @@ CLEAN_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "
 
 @settings(deadline=None)
 @given(CLEAN_TEXT, st.integers(1, 40), st.booleans())
-def test_what_was_encoded_is_read_again(text: str, size: int, use_base64: bool) -> None:
+def test_encoded_text_is_decoded_again(text: str, size: int, use_base64: bool) -> None:
     data = text.encode()
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
     words = [
@@ -321,7 +321,7 @@ def test_ids_come_in_order_each_once() -> None:
     "value",
     [b"a@x", b"<>", b"<a b@x>", b"<" + b"a" * 249 + b">", "<ä@x>".encode(), b"<=?utf-8?q?=0a?=@x>"],
 )
-def test_what_is_no_id_is_left_out(value: bytes) -> None:
+def test_an_invalid_id_is_omitted(value: bytes) -> None:
     assert message_ids(read(a_mail(b"In-Reply-To: " + value)), "in-reply-to") == ()
 
 
@@ -330,7 +330,7 @@ def test_the_longest_id_has_250_octets() -> None:
     assert message_ids(read(a_mail(b"Message-ID: " + longest.encode())), "message-id") == (longest,)
 
 
-def test_of_a_long_chain_the_root_and_the_near_ancestors_are_kept() -> None:
+def test_the_root_and_the_nearest_ancestors_of_a_long_chain_are_kept() -> None:
     chain = [f"<{n}@x>" for n in range(1_000)]
     kept = message_ids(read(a_mail(b"References: " + " ".join(chain).encode())), "references")
     assert kept == (chain[0], *chain[-199:])
@@ -360,7 +360,7 @@ def identity_of(raw: bytes) -> str:
         max_size=6,
     )
 )
-def test_copies_over_other_hops_have_one_identity(hops: list[bytes]) -> None:
+def test_copies_over_other_hops_have_the_same_identity(hops: list[bytes]) -> None:
     assert identity_of(b"".join(hop + b"\r\n" for hop in hops) + MAIL) == identity_of(MAIL)
 
 

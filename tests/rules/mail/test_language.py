@@ -1,4 +1,4 @@
-"""In which language somebody is written to."""
+"""The language in which a person is addressed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rules.mail.language import (
     KNOWN,
     MAX_PREFERENCES,
     author_language,
-    supported_language,
     preferred_language,
+    supported_language,
 )
 from rules.ticket.notices import NoticeKind
 from tests.rules.building import ANN, EVERYBODY, World, a_mail, orders_of
@@ -25,7 +25,7 @@ def header(**fields: str) -> Header:
     return Header(tuple((name.replace("_", "-"), text.encode()) for name, text in fields.items()))
 
 
-def test_a_mail_that_says_nothing_tells_nothing() -> None:
+def test_a_mail_without_language_fields_has_no_language() -> None:
     assert author_language(header(subject="Guten Tag")) == ""
 
 
@@ -51,35 +51,35 @@ def test_a_mail_that_says_nothing_tells_nothing() -> None:
         (",,;q=,", ""),
     ],
 )
-def test_the_best_known_wish_counts(field: str, language: str) -> None:
+def test_the_most_preferred_supported_language_counts(field: str, language: str) -> None:
     assert author_language(header(accept_language=field)) == language
 
 
-def test_what_he_writes_in_goes_before_what_he_reads() -> None:
+def test_the_language_written_takes_precedence_over_the_language_read() -> None:
     assert author_language(header(accept_language="en", content_language="de")) == "de"
 
 
-def test_an_unknown_language_of_the_text_leaves_it_to_what_he_reads() -> None:
+def test_if_the_language_written_is_unsupported_the_language_read_counts() -> None:
     assert author_language(header(accept_language="de", content_language="fr")) == "de"
 
 
-def test_of_a_list_without_end_the_beginning_counts() -> None:
+def test_only_the_beginning_of_a_very_long_list_counts() -> None:
     assert preferred_language("fr," * (MAX_PREFERENCES - 1) + "de") == "de"
     assert preferred_language("fr," * MAX_PREFERENCES + "de") == ""
 
 
-def test_what_a_person_wants_goes_before_what_a_desk_writes() -> None:
+def test_a_person_s_preference_takes_precedence_over_the_mailbox_s() -> None:
     assert supported_language("de", "en") == "de"
     assert supported_language("", "de-AT") == "de"
 
 
-def test_english_is_for_whom_we_have_no_words() -> None:
+def test_english_is_the_fallback_for_unsupported_languages() -> None:
     assert supported_language("fr", "de") == "en"
     assert supported_language("", "") == "en"
 
 
 @given(st.text(max_size=400))
-def test_no_field_is_too_odd(field: str) -> None:
+def test_no_field_value_raises(field: str) -> None:
     found = author_language(Header((("accept-language", field.encode("utf-8", "replace")),)))
 
     assert found in (*KNOWN, "")
@@ -93,7 +93,7 @@ def test_the_acknowledgement_is_in_the_language_of_the_mail() -> None:
     ]
 
 
-def test_what_the_registry_says_goes_before_the_mail() -> None:
+def test_the_registry_takes_precedence_over_the_mail() -> None:
     ann = replace(ANN, language="de")
 
     action = World((ann, *EVERYBODY[1:])).decide(a_mail(content_language="en")).action
@@ -108,7 +108,7 @@ def test_the_invitation_is_in_the_language_of_the_mail() -> None:
     assert [(o.kind, o.language) for o in orders_of(decision)] == [(NoticeKind.INVITATION, "de")]
 
 
-def test_staff_are_written_to_in_their_own_language_not_the_customers() -> None:
+def test_staff_are_addressed_in_their_own_language_not_the_customers() -> None:
     decision = World().decide(a_mail(content_language="de"))
 
     assert [o.language for o in orders_of(decision) if o.kind is NoticeKind.NEW_TICKET] == [""]

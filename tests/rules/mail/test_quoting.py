@@ -1,4 +1,4 @@
-"""The words of the author: what is shown, what is hidden, and what may go to a customer."""
+"""The author's text: what is shown, what is hidden, and what may be sent to a customer."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_header_block_and_all_below_are_hidden(header: str) -> None:
     assert found.hidden.startswith(header.partition("\n")[0])
 
 
-def test_a_header_block_is_known_behind_many_wrapped_recipients() -> None:
+def test_a_header_block_is_recognised_after_many_wrapped_recipients() -> None:
     header = "From: Sam\nTo: Ann;\n Bob;\n Cleo;\n Dan\nSent: Monday\nSubject: Re"
     assert shown(f"It is on.\n\n{header}") == "It is on."
 
@@ -103,7 +103,7 @@ def test_a_dated_attribution_hides_the_quote_that_lost_its_marks() -> None:
         "The table:\n--\nfirst\n" + "row\n" * 30,
     ],
 )
-def test_words_that_look_a_little_like_a_quote_stay(text: str) -> None:
+def test_text_that_resembles_a_quote_stays(text: str) -> None:
     assert visible(text) == visible(text, forwarded=True)
 
 
@@ -120,11 +120,11 @@ def test_a_signature_above_the_quote_is_hidden_with_it() -> None:
 @pytest.mark.parametrize(
     "line", ["Sent from my iPhone", "Get Outlook for iOS<https://x>", "Von meinem iPhone gesendet"]
 )
-def test_the_clients_own_line_is_hidden(line: str) -> None:
+def test_the_client_s_advertising_line_is_hidden(line: str) -> None:
     assert shown(f"It is on.\n\n{line}\n\nOn 5 Feb 2024, Sam wrote:\n> Is it on?") == "It is on."
 
 
-def test_a_footer_below_the_quote_is_no_answer() -> None:
+def test_a_footer_below_the_quote_is_not_an_answer() -> None:
     quote = "On 5 Feb 2024, Sam wrote:\n> Is it on?"
     assert shown(f"It is on.\n\n{quote}\n\n-- \nThe list") == "It is on."
 
@@ -141,14 +141,14 @@ def test_an_answer_below_or_between_the_quoted_lines_shows_everything(text: str)
     assert (visible(text).text, visible(text).hidden) == (text, "")
 
 
-def test_lines_quoted_by_hand_do_not_save_the_tail() -> None:
+def test_lines_quoted_by_hand_do_not_keep_the_tail_visible() -> None:
     own = "It says\n> paper jam\nbut there is none."
     assert shown(f"{own}\n\nOn 5 Feb 2024, Sam wrote:\n> Is it on?") == own
     assert shown(f"{own}\n\n{HEADER_BLOCK}") == own
 
 
 @pytest.mark.parametrize("text", ["", "> Is it on?", HEADER_BLOCK, "-- \nAnn", "Sent from my TV"])
-def test_where_nothing_would_be_left_everything_is_shown(text: str) -> None:
+def test_if_nothing_would_be_left_everything_is_shown(text: str) -> None:
     assert (visible(text).text, visible(text).hidden) == (text, "")
 
 
@@ -175,7 +175,7 @@ def test_a_forward_within_the_quote_stays_hidden() -> None:
     assert shown(f"Done.\n\nOn 5 Feb 2024, Sam wrote:\n{quote}") == "Done."
 
 
-def test_the_subject_tells_an_outlook_forward_from_a_reply() -> None:
+def test_the_subject_distinguishes_an_outlook_forward_from_a_reply() -> None:
     text = f"Please look:\n\n{HEADER_BLOCK}"
     assert shown(text) == "Please look:"
     assert shown(text, forwarded=is_forward("FW: Printer")) == text
@@ -231,13 +231,13 @@ def test_something_is_always_shown(text: str) -> None:
 
 
 @given(TEXTS)
-def test_what_is_published_stands_above_every_mark(text: str) -> None:
+def test_published_text_is_above_every_mark(text: str) -> None:
     words = published(text, MARK)
     assert MARK not in words
     assert text.partition(MARK)[0].strip().startswith(words)
 
 
-def test_published_is_what_stands_above_the_mark() -> None:
+def test_published_is_the_text_above_the_mark() -> None:
     assert published(f"It is on.\n\n{MARK}\nprivate", MARK) == "It is on."
 
 
@@ -270,7 +270,7 @@ def test_published_keeps_what_was_quoted_by_hand() -> None:
     assert published(f"{own}\n\n> {MARK}\n> private", MARK) == own
 
 
-def test_published_may_be_nothing() -> None:
+def test_published_may_be_empty() -> None:
     assert published(f"> {MARK}\n> private\nYes.", MARK) == ""
     assert published("On 5 Feb 2024, Sam wrote:\n> private", MARK) == ""
 
@@ -360,7 +360,7 @@ def test_a_reply_address_of_any_of_our_mailboxes_is_masked() -> None:
     )
 
 
-def test_hundreds_of_mailboxes_are_one_pass() -> None:
+def test_hundreds_of_mailboxes_take_one_pass() -> None:
     ours = {f"desk{n}@help.example" for n in range(500)}
     text = f"desk7+{TOKEN}@help.example " + "desk+ " * 20_000
     began = time.process_time()
@@ -370,7 +370,7 @@ def test_hundreds_of_mailboxes_are_one_pass() -> None:
     assert time.process_time() - began < 1
 
 
-# What an author himself says
+# The author's own text
 
 
 @pytest.mark.parametrize(
@@ -384,5 +384,5 @@ def test_hundreds_of_mailboxes_are_one_pass() -> None:
         ("It is on.\n-- \nAnn", "It is on."),
     ],
 )
-def test_what_somebody_quotes_is_not_what_he_says(text: str, own: str) -> None:
+def test_quoted_text_is_not_the_author_s_own_text(text: str, own: str) -> None:
     assert own_text(text) == own

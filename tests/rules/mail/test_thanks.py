@@ -1,4 +1,4 @@
-"""Thanks-only replies: what reopens nothing, and all that must not be taken for one."""
+"""Thanks-only replies, which reopen nothing, and replies that must not be mistaken for one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from rules.mail.thanks import only_thanks
         "Thanks :-)",
     ],
 )
-def test_a_few_words_of_thanks_or_that_it_works_are_only_thanks(text: str) -> None:
+def test_a_few_words_of_thanks_or_success_are_only_thanks(text: str) -> None:
     assert only_thanks(text)
 
 
@@ -55,7 +55,7 @@ def test_greeting_closing_and_names_do_not_count(text: str) -> None:
     assert only_thanks(text)
 
 
-def test_what_is_hidden_does_not_count() -> None:
+def test_hidden_text_does_not_count() -> None:
     assert only_thanks("Thanks\n\nSent from my iPhone")
     assert only_thanks("Thanks\n\n-- \nAnn\nCorp, floor 3")
     assert only_thanks("Thanks!\n\nOn Mon, 5 Feb 2024, Sam <s@h.example> wrote:\n> still broken?")
@@ -88,7 +88,7 @@ def test_what_is_hidden_does_not_count() -> None:
         "thanks, see attached",
     ],
 )
-def test_any_word_beyond_thanks_makes_it_more(text: str) -> None:
+def test_any_other_word_makes_it_more_than_thanks(text: str) -> None:
     assert not only_thanks(text)
 
 
@@ -109,21 +109,21 @@ def test_a_complaint_in_the_place_of_a_name_is_a_complaint(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["Thanks?", "Thanks, works now?", "Danke, passt？"])
-def test_a_question_is_no_thanks(text: str) -> None:
+def test_a_question_is_not_only_thanks(text: str) -> None:
     assert not only_thanks(text)
 
 
-def test_five_words_are_few_and_six_are_not() -> None:
+def test_five_words_are_the_limit() -> None:
     assert only_thanks("thanks a lot, works again")
     assert not only_thanks("thanks a lot, it works again")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "OK", "Hi Sam,", "Best, Ann", "> thanks", "👍"])
-def test_without_a_word_of_thanks_there_are_none(text: str) -> None:
+def test_without_a_word_of_thanks_it_is_not_thanks(text: str) -> None:
     assert not only_thanks(text)
 
 
-def test_an_answer_between_quoted_lines_is_no_thanks() -> None:
+def test_an_answer_between_quoted_lines_is_not_thanks() -> None:
     assert not only_thanks("On 1 May 2024, Sam wrote:\n> Did it help\nthanks\n> Or not\nno")
 
 

@@ -1,4 +1,4 @@
-"""The verdict as a value: how it is built, shown and written down."""
+"""The verdict as a value: how it is built, shown and stored."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def test_a_relay_passes_its_dmarc_result_on() -> None:
     assert Authentication.by_relay("mx.example", DKIM).dmarc is Result.NONE
 
 
-def test_an_unchecked_mail_has_no_identity_and_says_why() -> None:
-    verdict = Authentication.unchecked("From names no domain")
+def test_an_unchecked_mail_has_no_identity_but_a_reason() -> None:
+    verdict = Authentication.unchecked("From has no valid domain")
     assert not verdict.aligned
-    assert verdict.warnings == ("From names no domain",)
+    assert verdict.warnings == ("From has no valid domain",)
 
 
 def test_the_results_field_has_one_line_for_each_result() -> None:
@@ -63,12 +63,12 @@ def test_the_helo_identity_is_shown_as_such() -> None:
         (Authentication.unchecked("x"), "none (nothing checked)"),
     ],
 )
-def test_without_results_the_field_says_none(verdict: Authentication, comment: str) -> None:
+def test_without_results_the_field_contains_none(verdict: Authentication, comment: str) -> None:
     assert verdict.to_results_header("mx.example").endswith(comment)
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
-def test_whatever_the_sender_wrote_the_field_can_be_read(domain: str, detail: str) -> None:
+def test_the_field_is_valid_whatever_the_sender_wrote(domain: str, detail: str) -> None:
     verdict = a_verdict(Evidence("dkim", Result.FAIL, domain, detail), DMARC)
     written = verdict.to_results_header("mx.example")
     assert written.isascii()
@@ -77,7 +77,7 @@ def test_whatever_the_sender_wrote_the_field_can_be_read(domain: str, detail: st
     assert [each.method for each in read.results] == ["dkim", "dmarc"]
 
 
-def test_the_verdict_survives_json() -> None:
+def test_the_verdict_is_restored_from_json() -> None:
     verdict = a_verdict(DKIM)
 
     assert from_dict(json.loads(json.dumps(as_dict(verdict)))) == verdict
@@ -95,15 +95,15 @@ def test_the_verdict_survives_json() -> None:
         ("日本tv.example", False),
     ],
 )
-def test_a_label_that_mixes_scripts_is_warned_about(shown: str, warned: bool) -> None:
+def test_a_label_that_mixes_scripts_causes_a_warning(shown: str, warned: bool) -> None:
     assert bool(domain_warnings(shown.encode("idna").decode())) is warned
 
 
-def test_a_label_that_is_no_punycode_is_warned_about() -> None:
+def test_a_label_that_is_invalid_punycode_causes_a_warning() -> None:
     assert domain_warnings("xn--\x80.example")
     assert domain_warnings("xn--99999999.example")
 
 
 @given(st.text())
-def test_no_domain_makes_the_warnings_raise(domain: str) -> None:
+def test_the_warnings_never_raise(domain: str) -> None:
     domain_warnings("xn--" + domain)

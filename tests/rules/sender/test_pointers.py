@@ -1,4 +1,4 @@
-"""Which ticket a mail goes to; merged and deleted ones; what the policy asks for."""
+"""Which ticket a mail belongs to; merged and deleted tickets; requirements of the policy."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ FOLLOWER = member(79, SAM.address, ParticipantKind.FOLLOWER)
 
 
 def number(decision: Decision) -> int | None:
-    """The ticket that was written on; None for a new one."""
+    """The ticket that was commented on; None for a new one."""
     assert isinstance(decision.action, AddComment | OpenTicket)
     return decision.action.ticket if isinstance(decision.action, AddComment) else None
 
 
 def reply(*tickets: Ticket, mail: Mail | None = None, participant: int = 70) -> Decision:
-    """What becomes of a reply to Ann's token of #7."""
+    """The decision about a reply to Ann's token of #7."""
     return World(tickets=tickets).decide(mail or a_mail(), to=token_to(participant))
 
 
@@ -52,12 +52,12 @@ def opened(decision: Decision) -> OpenTicket:
 
 
 class TestTheCascade:
-    """Every ticket is Ann's; the strongest signal wins, and the trace names the others."""
+    """Every ticket is Ann's; the strongest pointer wins, and the trace lists the others."""
 
     TICKETS = tuple(
         a_ticket(n, member(n * 10, ANN.address, ParticipantKind.REQUESTER)) for n in range(1, 6)
     )
-    SIGNALS = (
+    POINTERS = (
         Reason.REPLY_TOKEN,
         Reason.OUR_MESSAGE_ID,
         Reason.KNOWN_MESSAGE_ID,
@@ -66,7 +66,7 @@ class TestTheCascade:
     )
 
     @pytest.mark.parametrize("strongest", range(5))
-    def test_the_strongest_signal_wins(self, strongest: int) -> None:
+    def test_the_strongest_pointer_wins(self, strongest: int) -> None:
         ids = (our_id(2),) if strongest <= 1 else ()
         known = (OLD,) if strongest <= 2 else ()
         mail = a_mail(
@@ -78,11 +78,11 @@ class TestTheCascade:
 
         decision = world.decide(mail, **({"to": token_to(10, 1)} if strongest == 0 else {}))
 
-        assert decision.reason is self.SIGNALS[strongest]
+        assert decision.reason is self.POINTERS[strongest]
         assert number(decision) == strongest + 1
         assert ("conflict" in decision.trace[-1].outcome) is (strongest < 4)
 
-    def test_in_reply_to_goes_before_references_and_the_last_before_the_first(self) -> None:
+    def test_in_reply_to_comes_before_references_and_the_last_before_the_first(self) -> None:
         world = World(tickets=self.TICKETS)
         ids = [our_id(n) for n in range(1, 4)]
 
@@ -91,7 +91,9 @@ class TestTheCascade:
 
         assert (number(nearest), number(last)) == (1, 3)
 
-    def test_a_signal_to_a_ticket_that_is_not_his_gives_way_to_one_that_is(self) -> None:
+    def test_a_pointer_to_a_ticket_of_another_person_yields_to_one_of_the_sender_s_own(
+        self,
+    ) -> None:
         others = a_ticket(
             8, member(80, GIL.address, ParticipantKind.REQUESTER), company=GIL.company
         )
@@ -102,7 +104,7 @@ class TestTheCascade:
         assert number(decision) == 7
         assert "conflict" in decision.trace[-1].outcome
 
-    def test_two_signals_that_agree_are_no_conflict(self) -> None:
+    def test_two_pointers_that_agree_are_not_a_conflict(self) -> None:
         decision = World().decide(a_mail(references=(our_id(7),)), to=token_to(70))
 
         assert "conflict" not in decision.trace[-1].outcome
@@ -114,33 +116,33 @@ class TestALateParent:
 
         assert (number(decision), decision.reason) == (7, Reason.LATE_PARENT)
 
-    def test_so_does_another_answer_to_a_parent_that_never_came(self) -> None:
+    def test_so_does_another_answer_to_a_parent_that_never_arrived(self) -> None:
         decision = World(named_before={LATE: 7}).decide(a_mail(references=(LATE,)))
 
         assert (number(decision), decision.reason) == (7, Reason.LATE_PARENT)
 
-    def test_of_a_colleague_not_on_the_ticket_it_is_flagged(self) -> None:
+    def test_from_a_colleague_not_on_the_ticket_it_is_flagged(self) -> None:
         decision = World(named_before={LATE: 7}).decide(a_mail(BOB.address, message_id=LATE))
 
         assert decision.verdict is Verdict.FLAGGED
 
-    def test_of_another_company_it_opens_a_ticket_of_its_own(self) -> None:
+    def test_from_another_company_it_opens_a_ticket_of_its_own(self) -> None:
         decision = World(named_before={LATE: 7}).decide(a_mail(GIL.address, message_id=LATE))
 
         assert decision.verdict is Verdict.OPENED
         assert opened(decision).mentions is None
 
-    def test_a_mail_without_an_id_is_nobodys_parent(self) -> None:
+    def test_a_mail_without_an_id_is_not_a_parent(self) -> None:
         decision = World(named_before={"": 7}).decide(a_mail(message_id=""))
 
         assert decision.verdict is Verdict.OPENED
 
 
 class TestAMergedTicket:
-    def test_mail_for_it_goes_where_it_went(self) -> None:
+    def test_mail_for_it_goes_to_its_target(self) -> None:
         assert number(reply(replace(ANNS, merged_into=8), EIGHT)) == 8
 
-    def test_and_on_from_there(self) -> None:
+    def test_and_on_to_the_target_s_target(self) -> None:
         nine = a_ticket(9, member(90, ANN.address, ParticipantKind.REQUESTER))
 
         assert number(reply(replace(ANNS, merged_into=8), replace(EIGHT, merged_into=9), nine)) == 9
@@ -153,14 +155,14 @@ class TestAMergedTicket:
     def test_one_merged_into_itself_leads_nowhere(self) -> None:
         assert reply(replace(ANNS, merged_into=7)).verdict is Verdict.OPENED
 
-    def test_a_token_that_was_given_for_it_is_still_its_holders_own(self) -> None:
+    def test_a_token_of_the_merged_ticket_still_proves_its_holder(self) -> None:
         world = World(tickets=(replace(ANNS, merged_into=8), EIGHT), proof=NOTHING)
 
         decision = world.decide(a_mail(), to=token_to(70))
 
         assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 8)
 
-    def test_a_token_for_one_ticket_is_no_token_for_another(self) -> None:
+    def test_a_token_for_one_ticket_is_not_valid_for_another(self) -> None:
         world = World(tickets=(ANNS, EIGHT), proof=NOTHING)
 
         decision = world.decide(a_mail(references=(our_id(8),)), to=token_to(70))
@@ -168,7 +170,7 @@ class TestAMergedTicket:
         assert number(decision) == 7
 
     @pytest.mark.parametrize("aligned", [True, False])
-    def test_who_was_removed_from_where_it_went_does_not_come_in(self, aligned: bool) -> None:
+    def test_a_participant_removed_from_the_target_stays_out(self, aligned: bool) -> None:
         removed = member(81, ANN.address, presence=Presence.REMOVED)
         eight = a_ticket(8, member(80, BOB.address, ParticipantKind.REQUESTER), removed)
         world = World(tickets=(replace(ANNS, merged_into=8), eight))
@@ -179,7 +181,7 @@ class TestAMergedTicket:
 
         assert decision.verdict is (Verdict.OPENED if aligned else Verdict.REFUSED)
 
-    def test_who_is_pending_where_it_went_is_flagged(self) -> None:
+    def test_a_participant_pending_on_the_target_is_flagged(self) -> None:
         pending = member(81, ANN.address, presence=Presence.PENDING)
         eight = a_ticket(8, member(80, BOB.address, ParticipantKind.REQUESTER), pending)
 
@@ -209,25 +211,25 @@ class TestADeletedTicket:
         assert world.decide(a_mail(), to=token_to(70)).reason is Reason.UNPROVEN
 
 
-class TestWhatThePolicyAsksFor:
-    def test_a_token_alone_is_refused_where_proof_is_asked_for(self) -> None:
+class TestPolicyRequirements:
+    def test_a_token_alone_is_refused_if_proof_is_required(self) -> None:
         world = World(proof=NOTHING, policy=policy_with("proof", comment="T2"))
 
         assert world.decide(a_mail(), to=token_to(70)).verdict is Verdict.REFUSED
 
-    def test_the_refusal_is_the_strangers(self) -> None:
+    def test_the_refusal_is_that_of_a_stranger(self) -> None:
         world = World(proof=NOTHING, policy=policy_with("proof", comment="T2"))
 
         user = world.decide(a_mail(), to=token_to(70))
 
         assert user.action == world.decide(a_mail("eve@evil.example")).action
 
-    def test_with_proof_he_comments_all_the_same(self) -> None:
+    def test_with_proof_the_sender_still_comments(self) -> None:
         world = World(policy=policy_with("proof", comment="T2"))
 
         assert world.decide(a_mail(), to=token_to(70)).verdict is Verdict.COMMENTED
 
-    def test_where_only_staff_add_people_everybody_else_proposes_them(self) -> None:
+    def test_if_only_staff_add_people_others_propose_them(self) -> None:
         world = World(policy=policy_with("proof", add_people="T3"))
 
         action = opened(world.decide(a_mail(cc=(BOB.address,))))
@@ -243,7 +245,7 @@ class TestWhatThePolicyAsksFor:
         assert isinstance(action, AddComment)
         assert [a.presence for a in action.additions] == [Presence.ACTIVE]
 
-    def test_the_subject_tag_is_written_as_the_policy_says(self) -> None:
+    def test_the_subject_tag_has_the_policy_s_format(self) -> None:
         policy = default_policy(
             subject_tag=default_policy().subject_tag.model_copy(update={"format": "Case {n}:"})
         )
@@ -254,8 +256,8 @@ class TestWhatThePolicyAsksFor:
         assert World(policy=policy).decide(a_mail(subject="[#7]")).verdict is Verdict.OPENED
 
 
-class TestLikeAnAnswer:
-    """Only how a mail is written counts: nothing is looked up for it."""
+class TestFormOfAnAnswer:
+    """Only the form of a mail counts: nothing is looked up."""
 
     @pytest.mark.parametrize("token", [token_to(70), f"support+{'a' * 36}@help.example"])
     def test_a_token_good_or_bad(self, token: str) -> None:
@@ -282,12 +284,12 @@ def is_like_an_answer(mail: Mail, to: str = SUPPORT) -> bool:
     return answers_something(mail, Envelope("", "", False, ANN.address, (to,)), ["[#{n}]"])
 
 
-def test_of_a_subject_full_of_numbers_only_the_first_are_looked_up() -> None:
+def test_only_the_first_numbers_of_a_subject_are_looked_up() -> None:
     mail = a_mail(subject="".join(f"[#{n}]" for n in range(1, 10_000)))
     envelope = Envelope("127.0.0.1", "", False, ANN.address, (SUPPORT,))
 
     found = find_pointers(mail, envelope, MAILBOX, KEYS, "[#{n}]")
 
-    assert [s.ticket for s in found if s.kind is PointerKind.SUBJECT_TAG] == [
+    assert [pointer.ticket for pointer in found if pointer.kind is PointerKind.SUBJECT_TAG] == [
         *range(1, EXAMINED_TAGS + 1)
     ]

@@ -1,4 +1,4 @@
-"""A mail that only a signature proves says no more than was signed."""
+"""A mail that only a signature proves is limited to its signed fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rules.sender.authentication import Authentication, Evidence, Result, Signed
 from rules.sender.signature_scope import apply_dkim_policy, keep_signed_fields, unsigned_fields
 from tests.rules.building import BOB, SUPPORT, World, a_mail, policy_with
 
-SEAL = SignedScope("f" * 64, ("from", "to", "subject", "in-reply-to", "cc", "cc"))
+SCOPE = SignedScope("f" * 64, ("from", "to", "subject", "in-reply-to", "cc", "cc"))
 
 
 def with_fields(*names: str) -> Mail:
@@ -33,12 +33,12 @@ BY_SPF = Authentication(
 )
 
 
-def test_where_dkim_is_required_spf_alone_is_no_proof() -> None:
+def test_if_dkim_is_required_spf_alone_is_not_a_proof() -> None:
     assert not apply_dkim_policy(BY_SPF, dkim_required=True).aligned
     assert apply_dkim_policy(BY_SPF, dkim_required=False) == BY_SPF
 
 
-def test_and_the_trace_says_so() -> None:
+def test_and_the_trace_shows_it() -> None:
     decision = World(policy=REQUIRED, proof=apply_dkim_policy(BY_SPF, dkim_required=True)).decide(
         a_mail()
     )
@@ -47,35 +47,35 @@ def test_and_the_trace_says_so() -> None:
     assert "T0 by SPF alone, which the policy does not count" in {s.saw for s in decision.trace}
 
 
-def test_a_key_that_could_not_be_had_is_waited_for() -> None:
+def test_a_key_that_dns_failed_to_return_makes_it_temporary() -> None:
     silent = Evidence("dkim", Result.TEMPERROR, "acme.example")
     proven = replace(BY_SPF, evidence=(*BY_SPF.evidence, silent))
 
     assert apply_dkim_policy(proven, dkim_required=True).temporary
 
 
-def test_nor_does_spf_say_that_a_signed_mail_came_straight() -> None:
-    signed = replace(BY_SPF, by="dkim:acme.example", signed_scope=replace(SEAL, alone=False))
+def test_nor_does_spf_prove_that_a_signed_mail_came_directly() -> None:
+    signed = replace(BY_SPF, by="dkim:acme.example", signed_scope=replace(SCOPE, alone=False))
 
-    seal = apply_dkim_policy(signed, dkim_required=True).signed_scope
+    scope = apply_dkim_policy(signed, dkim_required=True).signed_scope
 
-    assert seal is not None
-    assert seal.alone
+    assert scope is not None
+    assert scope.alone
 
 
 @pytest.mark.parametrize("by", ["peer:127.0.0.1", "relay:mx.help.example", "arc:lists.example"])
-def test_whom_we_trust_counts_as_before(by: str) -> None:
-    trusted = replace(BY_SPF, by=by, signed_scope=replace(SEAL, alone=False))
+def test_trusted_hosts_count_as_before(by: str) -> None:
+    trusted = replace(BY_SPF, by=by, signed_scope=replace(SCOPE, alone=False))
 
     assert apply_dkim_policy(trusted, dkim_required=True) == trusted
 
 
-def test_it_is_known_by_its_signature() -> None:
-    assert keep_signed_fields(with_fields("from"), SEAL).identity == SEAL.fingerprint
+def test_its_identity_is_its_signature_s_fingerprint() -> None:
+    assert keep_signed_fields(with_fields("from"), SCOPE).identity == SCOPE.fingerprint
 
 
-def test_what_was_signed_counts() -> None:
-    mail = keep_signed_fields(with_fields("from", "to", "cc", "in-reply-to"), SEAL)
+def test_signed_fields_count() -> None:
+    mail = keep_signed_fields(with_fields("from", "to", "cc", "in-reply-to"), SCOPE)
 
     assert (mail.to, mail.cc, mail.in_reply_to) == (
         (SUPPORT,),
@@ -84,12 +84,14 @@ def test_what_was_signed_counts() -> None:
     )
 
 
-def test_what_was_not_signed_counts_for_nothing() -> None:
-    assert keep_signed_fields(with_fields("references"), SEAL).references == ()
+def test_unsigned_fields_do_not_count() -> None:
+    assert keep_signed_fields(with_fields("references"), SCOPE).references == ()
 
 
 @pytest.mark.parametrize(("times", "covered"), [(2, True), (3, False)])
-def test_a_field_more_than_was_signed_counts_for_nothing(times: int, covered: bool) -> None:
+def test_a_field_that_occurs_more_often_than_signed_does_not_count(
+    times: int, covered: bool
+) -> None:
     mail = with_fields(*(["cc"] * times))
 
-    assert ("cc" not in unsigned_fields(mail, SEAL)) is covered
+    assert ("cc" not in unsigned_fields(mail, SCOPE)) is covered

@@ -1,4 +1,4 @@
-"""Reply addresses and Message-IDs that only we can make."""
+"""Reply addresses, Message-IDs and links that only we can create."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TOKEN = ReplyToken(7, 70, Purpose.REPLY)
 
 
 @given(tokens)
-def test_a_token_says_what_was_put_in(token: ReplyToken) -> None:
+def test_a_token_returns_its_content(token: ReplyToken) -> None:
     assert read_reply_token(KEYS, 1, reply_token(KEYS, 1, token)) == token
 
 
@@ -56,7 +56,7 @@ def test_a_token_has_its_length_and_fits_a_local_part() -> None:
     assert len(address.rpartition("@")[0]) == 64
 
 
-def test_a_token_of_another_mailbox_is_none() -> None:
+def test_a_token_of_another_mailbox_is_invalid() -> None:
     assert read_reply_token(KEYS, 2, reply_token(KEYS, 1, TOKEN)) is None
 
 
@@ -83,12 +83,12 @@ READERS: tuple[tuple[str, Callable[[str], object]], ...] = (
         lambda text: read_message_id(KEYS, 1, f"<{text}@help.example>"),
     ),
 )
-"""One of each thing that we make, and who reads it."""
+"""One of each text that we create, with its reader."""
 
 
 @pytest.mark.parametrize("kind", range(len(READERS)))
-def test_every_change_of_one_character_is_seen(kind: int) -> None:
-    """The last character too: of the spellings that base32 allows there, one is ours."""
+def test_every_change_of_one_character_is_detected(kind: int) -> None:
+    """Including the last character: base32 allows several spellings there, only one is valid."""
     text, read = READERS[kind]
     changed = [
         text[:position] + other + text[position + 1 :]
@@ -102,7 +102,7 @@ def test_every_change_of_one_character_is_seen(kind: int) -> None:
 
 
 @pytest.mark.parametrize("kind", range(len(READERS)))
-def test_a_part_of_one_or_more_than_one_is_none(kind: int) -> None:
+def test_a_part_of_one_or_more_than_one_is_invalid(kind: int) -> None:
     text, read = READERS[kind]
     others = (*(text[:end] for end in range(len(text))), text[1:], f"{text}a", text + text)
 
@@ -111,14 +111,14 @@ def test_a_part_of_one_or_more_than_one_is_none(kind: int) -> None:
 
 @pytest.mark.parametrize("kind", range(len(READERS)))
 @pytest.mark.parametrize("other", range(len(READERS)))
-def test_what_is_made_for_one_use_is_none_of_another(kind: int, other: int) -> None:
+def test_a_text_made_for_one_use_is_invalid_for_another(kind: int, other: int) -> None:
     text, read = READERS[kind][0], READERS[other][1]
 
     assert (read(text) is not None) is (kind == other)
 
 
 @given(st.text(max_size=80))
-def test_any_other_text_is_no_token(text: str) -> None:
+def test_any_other_text_is_not_a_token(text: str) -> None:
     assert read_reply_token(KEYS, 1, text) is None
     assert read_message_id(KEYS, 1, f"<{text}@help.example>") is None
 
@@ -130,14 +130,14 @@ def test_after_a_rotation_the_old_tokens_are_still_read() -> None:
     assert reply_token(rotated, 1, TOKEN) != reply_token(KEYS, 1, TOKEN)
 
 
-def test_a_token_of_an_unknown_key_is_none() -> None:
+def test_a_token_of_an_unknown_key_is_invalid() -> None:
     others = Keys(current=9, secrets={9: b"o" * 32})
 
     assert read_reply_token(KEYS, 1, reply_token(others, 1, TOKEN)) is None
 
 
 @given(numbers, st.uuids())
-def test_a_message_id_names_its_ticket(ticket: int, notice: UUID) -> None:
+def test_a_message_id_contains_its_ticket(ticket: int, notice: UUID) -> None:
     made = message_id(KEYS, 1, ticket, notice, "help.example")
 
     assert (our := read_message_id(KEYS, 1, made)) is not None
@@ -145,19 +145,19 @@ def test_a_message_id_names_its_ticket(ticket: int, notice: UUID) -> None:
     assert read_message_id(KEYS, 2, made) is None
 
 
-def test_a_reply_token_is_no_message_id() -> None:
+def test_a_reply_token_is_not_a_message_id() -> None:
     assert read_message_id(KEYS, 1, f"<{reply_token(KEYS, 1, TOKEN)}@help.example>") is None
 
 
 @pytest.mark.parametrize(("days", "address"), [(0, "a@b.example"), (15, None)])
-def test_a_sign_up_link_runs_out(days: int, address: str | None) -> None:
+def test_a_sign_up_link_expires(days: int, address: str | None) -> None:
     text = sign_up_token(KEYS, 1, "a@b.example", NOON + timedelta(days=14))
 
     assert read_sign_up_token(KEYS, 1, text, NOON + timedelta(days=days)) == address
 
 
 @given(st.uuids())
-def test_a_return_path_names_its_notice_in_its_mailbox_alone(notice: UUID) -> None:
+def test_a_return_path_contains_its_notice_for_its_mailbox_only(notice: UUID) -> None:
     local, _, domain = return_path(KEYS, 1, SUPPORT, notice).rpartition("@")
     base, _, detail = local.partition("+")
 
@@ -173,7 +173,7 @@ def test_a_return_path_fits_a_local_part() -> None:
 
 
 @given(st.sampled_from(LinkUse), numbers, numbers, st.text(max_size=100))
-def test_a_link_says_what_was_put_in_and_only_for_its_use(
+def test_a_link_returns_its_content_for_its_use_only(
     use: LinkUse, ticket: int, participant: int, text: str
 ) -> None:
     link = Link(ticket, participant, text)
@@ -185,17 +185,17 @@ def test_a_link_says_what_was_put_in_and_only_for_its_use(
     assert read_link_token(KEYS, 2, use, sealed) is None
 
 
-def test_our_loop_mark_is_known_however_a_mail_system_wraps_it() -> None:
+def test_our_loop_mark_is_recognised_however_a_mail_system_wraps_it() -> None:
     assert is_loop_mark(KEYS, f" {loop_mark(KEYS).upper()}\r\n")
 
 
-def test_a_loop_mark_of_another_desk_is_none() -> None:
+def test_a_loop_mark_of_another_installation_is_invalid() -> None:
     others = Keys(current=1, secrets={1: b"o" * 32})
 
     assert not is_loop_mark(KEYS, loop_mark(others))
 
 
-def test_a_loop_mark_is_known_after_a_rotation() -> None:
+def test_a_loop_mark_is_recognised_after_a_rotation() -> None:
     rotated = Keys(current=2, secrets={1: KEYS.secrets[1], 2: b"n" * 32})
 
     assert is_loop_mark(rotated, loop_mark(KEYS))
