@@ -49,10 +49,10 @@ class ArcSet:
 
 @dataclass(frozen=True, slots=True)
 class ArcVerdict:
-    evidence: tuple[Evidence, ...]
-    sealer: str
+    evidence: tuple[Evidence, ...] = ()
+    sealer: str = ""
     """The listed sealer that vouches for the author's domain; empty if there is none."""
-    temporary: bool
+    temporary: bool = False
     """DNS failures prevented a verdict, so a later attempt may have another result."""
     signature: tuple[HeaderField, Tags] | None = None
     """The newest message signature, if the sealer vouches: anybody who sends the mail again can add
@@ -73,17 +73,17 @@ async def check_arc(
     """
     chain = await run(partial(read_chain, message, now))
     if chain is None:
-        return ArcVerdict((), "", False)
+        return ArcVerdict()
     if isinstance(chain, str):
-        return ArcVerdict((Evidence("arc", Result.FAIL, "", chain),), "", False)
+        return ArcVerdict((Evidence("arc", Result.FAIL, "", chain),))
     sealer = _domain(chain[-1].seal_tags)
     if sealer not in sealers:
         evidence = Evidence("arc", Result.POLICY, sealer, f"sealer {sealer} is not listed")
-        return ArcVerdict((evidence,), "", False)
+        return ArcVerdict((evidence,))
     sealed_at = chain[-1].seal_tags.get(b"t") or chain[-1].signature_tags.get(b"t")
     if why := age_problem(now - int(sealed_at) if sealed_at else None):
         evidence = Evidence("arc", Result.POLICY, sealer, f"the seal is {why}")
-        return ArcVerdict((evidence,), "", False)
+        return ArcVerdict((evidence,))
     tags = [*(each.seal_tags for each in chain), chain[-1].signature_tags]
     key_names = [(each[b"s"].decode("ascii", "replace"), _domain(each)) for each in tags]
     found = await asyncio.gather(*(fetch_key(*place, lookups) for place in key_names))
@@ -91,20 +91,23 @@ async def check_arc(
     for record in keys.values():
         if isinstance(record, Temporary):
             evidence = Evidence("arc", Result.TEMPERROR, sealer, record.why)
-            return ArcVerdict((evidence,), "", True)
+            return ArcVerdict((evidence,), temporary=True)
     failure = await run(
         partial(chain_failure, message, chain, [keys[key_name] for key_name in key_names])
     )
     if failure:
-        return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),), "", False)
-    stated = await run(partial(proof_in, chain[-1].stated, None, author_domain))
+        return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),))
+    stated = await run(
+        partial(proof_in, chain[-1].stated, authserv_id=None, author_domain=author_domain)
+    )
     vouches = stated is not None and stated.method == "dmarc"
     detail = f"sealed by {sealer}" + ("" if vouches else ", which states no dmarc=pass for From")
     verified = Evidence("arc", Result.PASS, sealer, detail, aligned=vouches)
     if not vouches:
-        return ArcVerdict((verified,), "", False)
+        return ArcVerdict((verified,))
     newest = chain[-1]
-    return ArcVerdict((verified,), sealer, False, (newest.signature, newest.signature_tags))
+    signature = (newest.signature, newest.signature_tags)
+    return ArcVerdict((verified,), sealer, signature=signature)
 
 
 def read_chain(message: RawMessage, now: float) -> list[ArcSet] | str | None:

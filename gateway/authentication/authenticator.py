@@ -137,7 +137,14 @@ class Authenticator:
             lookups = Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
             behind_relay = bool(relays)
             return _CheckedMail(
-                envelope, message, signatures, domain, now, lookups, run, behind_relay
+                envelope=envelope,
+                message=message,
+                signatures=signatures,
+                domain=domain,
+                now=now,
+                lookups=lookups,
+                run=run,
+                behind_relay=behind_relay,
             )
 
         relays = [name for network, name in self._trust.relays if peer and peer in network]
@@ -177,7 +184,12 @@ class Authenticator:
 
     async def _by_arc(self, mail: _CheckedMail) -> _CheckResult:
         checked: ArcVerdict = await check_arc(
-            mail.message, self._trust.sealers, mail.domain, mail.now, mail.lookups, mail.run
+            mail.message,
+            sealers=self._trust.sealers,
+            author_domain=mail.domain,
+            now=mail.now,
+            lookups=mail.lookups,
+            run=mail.run,
         )
         by = f"arc:{checked.sealer}" if checked.sealer else ""
         signed = checked.signature
@@ -273,7 +285,13 @@ def _verdict(domain: str, policy: DmarcRecord, results: list[_CheckResult]) -> A
         warnings.append(f"{domain} declares itself a public suffix (psd=y)")
     action = policy.action if dmarc is Result.FAIL and not by else "none"
     return Authentication(
-        bool(by), by, dmarc, action, temporary, tuple(evidence), tuple(dict.fromkeys(warnings))
+        aligned=bool(by),
+        by=by,
+        dmarc=dmarc,
+        dmarc_policy=action,
+        temporary=temporary,
+        evidence=tuple(evidence),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

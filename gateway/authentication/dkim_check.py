@@ -68,9 +68,9 @@ class DkimVerdict:
     domain: str
     """The aligned domain with a valid signature; empty if there is none."""
     evidence: tuple[Evidence, ...]
-    temporary: bool
-    """DNS failures prevented the verification of a signature that could be aligned."""
     warnings: tuple[str, ...]
+    temporary: bool = False
+    """DNS failures prevented the verification of a signature that could be aligned."""
     signature: Signature | None = None
     """A valid one: the one that proves the domain, or else an old one, which proves nothing."""
 
@@ -193,12 +193,12 @@ async def check_dkim(
             )
             if is_aligned:
                 return DkimVerdict(
-                    signature.domain, tuple(evidence), False, tuple(warnings), signature
+                    signature.domain, tuple(evidence), tuple(warnings), signature=signature
                 )
     finally:
         for key in keys:
             key.cancel()
-    return DkimVerdict("", tuple(evidence), temporary, tuple(warnings), old)
+    return DkimVerdict("", tuple(evidence), tuple(warnings), temporary, signature=old)
 
 
 def verify(

@@ -44,12 +44,12 @@ class DmarcRecord:
     """The DMARC policy of the author's domain."""
 
     walk: Walk
-    published: bool
+    published: bool = False
     """Whether a record applies to the domain at all."""
-    action: DmarcPolicy
+    action: DmarcPolicy = "none"
     """For a failing mail: `p`, `sp` or `np`, one step weaker under `t=y`."""
-    dkim: Mode
-    spf: Mode
+    dkim: Mode = "relaxed"
+    spf: Mode = "relaxed"
 
 
 def could_align(domain: str, author_domain: str) -> bool:
@@ -83,7 +83,7 @@ async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
     candidates = (author_walk.domain, author_walk.organisation, author_walk.suffix)
     record_domain = next((each for each in candidates if each in author_walk.records), None)
     if record_domain is None:
-        return DmarcRecord(author_walk, False, "none", "relaxed", "relaxed")
+        return DmarcRecord(author_walk)
     record = author_walk.records[record_domain]
     action_text = record.get("p", "none")
     if record_domain != author_domain:
@@ -94,7 +94,11 @@ async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
     if record.get("t") == "y":
         action = _WEAKER[action]
     return DmarcRecord(
-        author_walk, True, action, _read_mode(record.get("adkim")), _read_mode(record.get("aspf"))
+        author_walk,
+        published=True,
+        action=action,
+        dkim=_read_mode(record.get("adkim")),
+        spf=_read_mode(record.get("aspf")),
     )
 
 

@@ -31,7 +31,7 @@ _RELAY_FIELDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class RelayStatement:
     """The statement of a relay about a mail."""
 
     proof: Evidence
@@ -39,7 +39,7 @@ class Stated:
     """The relay received it directly from the author's domain: `spf=pass` for exactly that one."""
 
 
-def stated_by_relay(message: RawMessage, authserv_id: str, author_domain: str) -> Stated | None:
+def stated_by_relay(message: RawMessage, authserv_id: str, author_domain: str) -> RelayStatement | None:
     """What the topmost Authentication-Results proves about the author; None if nothing.
 
     It counts only if its authserv-id is exactly the relay's. CPU-bound, never raises.
@@ -63,7 +63,7 @@ def proof_in(value: bytes, authserv_id: str | None, author_domain: str) -> Evide
     return stated.proof if stated is not None else None
 
 
-def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> Stated | None:
+def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> RelayStatement | None:
     try:
         text = " ".join(value.decode("ascii").split())
         if len(value) > MAX_FIELD_BYTES:
@@ -81,7 +81,7 @@ def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> Stated
                     return None  # two DMARC results are contradictory or duplicate
                 detail = f"stated by {read.authserv_id}"
                 proven = Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
-                return Stated(proven, _came_directly(results, author_domain))
+                return RelayStatement(proven, _came_directly(results, author_domain))
     except Exception:  # noqa: BLE001  authres raises anything on hostile text
         return None
     return None

@@ -113,7 +113,12 @@ def evaluate(
 def evidence(identity: Identity, verdict: SpfVerdict, *, aligned: bool) -> Evidence:
     """The verdict as evidence for the journal."""
     return Evidence(
-        "spf", verdict.result, identity.domain, verdict.detail, aligned, identity.identifier
+        "spf",
+        verdict.result,
+        identity.domain,
+        detail=verdict.detail,
+        aligned=aligned,
+        identifier=identity.identifier,
     )
 
 

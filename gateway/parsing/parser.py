@@ -42,7 +42,7 @@ def read(raw: bytes) -> Mail:
     """
     header = read_header(raw)
     to, cc, date = _with_mail_parser(header)
-    return _mail(raw, header, to, cc, date, _body(raw, header))
+    return _mail(raw, header, to=to, cc=cc, date=date, body=_body(raw, header))
 
 
 def read_header_only(raw: bytes, why: str) -> Mail:
@@ -50,7 +50,8 @@ def read_header_only(raw: bytes, why: str) -> Mail:
     already crashed a worker."""
     header = read_header(raw)
     to, cc = (_plain_addresses(_joined(header, name)) for name in ("to", "cc"))
-    return _mail(raw, header, to, cc, _standard_date(header), Unreadable(why))
+    date = _standard_date(header)
+    return _mail(raw, header, to=to, cc=cc, date=date, body=Unreadable(why))
 
 
 def part_bytes(raw: bytes, part: str) -> bytes:
@@ -69,6 +70,7 @@ def part_bytes(raw: bytes, part: str) -> bytes:
 def _mail(
     raw: bytes,
     header: Header,
+    *,
     to: tuple[str, ...],
     cc: tuple[str, ...],
     date: datetime | None,

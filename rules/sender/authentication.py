@@ -72,13 +72,13 @@ class Authentication:
 
     aligned: bool
     """Something that we trust vouches for the author's domain."""
-    by: str
+    by: str = ""
     """What proved it: `dkim:acme.example`, `peer:127.0.0.1`; empty if nothing did."""
-    dmarc: Result
-    dmarc_policy: DmarcPolicy
+    dmarc: Result = Result.NONE
+    dmarc_policy: DmarcPolicy = "none"
     """The policy of the author's domain for this mail, with subdomain rules and `t=y` applied
     (RFC 9989 §4.7); `none` unless `dmarc` failed and nothing else proved the author."""
-    temporary: bool
+    temporary: bool = False
     """DNS failures prevented a verdict, so a later attempt may have another result."""
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -88,23 +88,29 @@ class Authentication:
     @classmethod
     def by_peer(cls, peer: str, warnings: tuple[str, ...] = ()) -> Self:
         """The client is trusted to send only genuine authors; nothing was looked up."""
-        return cls(True, f"peer:{peer}", Result.NONE, "none", False, (), warnings)
+        return cls(aligned=True, by=f"peer:{peer}", warnings=warnings)
 
     @classmethod
     def by_relay(cls, authserv_id: str, evidence: Evidence, warnings: tuple[str, ...] = ()) -> Self:
         """A trusted relay stated it in its Authentication-Results (RFC 8601 §4.1)."""
         dmarc = Result.PASS if evidence.method == "dmarc" else Result.NONE
-        return cls(True, f"relay:{authserv_id}", dmarc, "none", False, (evidence,), warnings)
+        return cls(
+            aligned=True,
+            by=f"relay:{authserv_id}",
+            dmarc=dmarc,
+            evidence=(evidence,),
+            warnings=warnings,
+        )
 
     @classmethod
     def by_staff(cls, name: str) -> Self:
         """A staff member examined the mail and vouches for its author."""
-        return cls(True, f"staff:{name}", Result.NONE, "none", False)
+        return cls(aligned=True, by=f"staff:{name}")
 
     @classmethod
     def unchecked(cls, why: str, warnings: tuple[str, ...] = ()) -> Self:
         """Nothing can be proven, whatever the DNS contains; `why` becomes a warning."""
-        return cls(False, "", Result.NONE, "none", False, (), (*warnings, why))
+        return cls(aligned=False, warnings=(*warnings, why))
 
     def to_results_header(self, authserv_id: str) -> str:
         """The field of RFC 8601 §2.2 with its name, folded at each result, without last CRLF."""
@@ -153,19 +159,21 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
         temporary=stored["temporary"],
         evidence=tuple(
             Evidence(
-                each["method"],
-                Result(each["result"]),
-                each["domain"],
-                each["detail"],
-                each["aligned"],
-                each["identifier"],
+                method=each["method"],
+                result=Result(each["result"]),
+                domain=each["domain"],
+                detail=each["detail"],
+                aligned=each["aligned"],
+                identifier=each["identifier"],
             )
             for each in stored["evidence"]
         ),
         warnings=tuple(stored["warnings"]),
         # Until 2026-11-21 only scopes with `alone` were stored, without that key.
         signed_scope=SignedScope(
-            stored["seal"][0], tuple(stored["seal"][1:]), stored.get("seal_alone", True)
+            fingerprint=stored["seal"][0],
+            names=tuple(stored["seal"][1:]),
+            alone=stored.get("seal_alone", True),
         )
         if stored["seal"]
         else None,

@@ -42,7 +42,7 @@ class PointerKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Pointer:
     kind: PointerKind
-    ticket: int | None
+    ticket: int | None = None
     """None for a Message-ID that is not ours: the facts show whether we received that mail."""
     token: ReplyToken | None = None
     message_id: str = ""
@@ -110,14 +110,14 @@ def _message_ids(mail: Mail, mailbox: Mailbox, keys: Keys) -> Iterator[Pointer]:
             )
     for message_id, our in ours.items():
         if our is None:
-            yield Pointer(PointerKind.KNOWN_MESSAGE_ID, None, message_id=message_id)
+            yield Pointer(PointerKind.KNOWN_MESSAGE_ID, message_id=message_id)
 
 
 def _late_parents(mail: Mail) -> Iterator[Pointer]:
     """Ids by which an earlier mail may have referred to this one or its ancestors."""
     for message_id in dict.fromkeys((mail.message_id, *thread_ids(mail))):
         if message_id:
-            yield Pointer(PointerKind.LATE_PARENT, None, message_id=message_id)
+            yield Pointer(PointerKind.LATE_PARENT, message_id=message_id)
 
 
 def _subject_tags(subject: str, tag_format: str) -> Iterator[Pointer]:

@@ -131,7 +131,13 @@ class World:
         mail_from: str = "ann@acme.example",
         helo: str = "client.example",
     ) -> Authentication:
-        envelope = Envelope(peer, helo, True, mail_from, ("support@help.example.com",))
+        envelope = Envelope(
+            peer=peer,
+            helo=helo,
+            tls=True,
+            mail_from=mail_from,
+            rcpt_tos=("support@help.example.com",),
+        )
         return await self.authenticator.authenticate(Delivery(envelope, raw), Author(author))
 
 

@@ -344,7 +344,7 @@ def test_authentication_never_raises(raw: bytes, author: str, path: str, helo: s
         authenticator = Authenticator(resolver, TRUST, budget_s=0.02)
         try:
             for mail in (raw, b"From: a@b.example\r\nDKIM-Signature: " + raw + b"\r\n\r\n"):
-                envelope = Envelope(RELAY, helo, False, path, ())
+                envelope = Envelope(peer=RELAY, helo=helo, tls=False, mail_from=path, rcpt_tos=())
                 found = await authenticator.authenticate(Delivery(envelope, mail), Author(author))
                 assert not found.aligned
         finally:

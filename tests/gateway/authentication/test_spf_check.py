@@ -194,7 +194,7 @@ async def test_an_explanation_is_never_fetched(world: World) -> None:
 
 
 def an_envelope(mail_from: str, helo: str = "client.example") -> Envelope:
-    return Envelope(ELSEWHERE, helo, False, mail_from, ())
+    return Envelope(peer=ELSEWHERE, helo=helo, tls=False, mail_from=mail_from, rcpt_tos=())
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,13 @@ def test_the_reply_address_is_a_recipient_of_replies(fixture: ClientMail) -> Non
 @every_fixture
 def test_the_strongest_pointer_leads_to_the_ticket(fixture: ClientMail) -> None:
     mail = read_as_sent(fixture)
-    envelope = Envelope("192.0.2.1", "mx.customer.example", True, VALUES["author"], mail.to)
+    envelope = Envelope(
+        peer="192.0.2.1",
+        helo="mx.customer.example",
+        tls=True,
+        mail_from=VALUES["author"],
+        rcpt_tos=mail.to,
+    )
     found = find_pointers(mail, envelope, MAILBOX, KEYS, "[#{n}]")
     strongest = next((pointer for pointer in found if pointer.ticket == TICKET), None)
     assert (fixture.lands == "same ticket") is (strongest is not None)

@@ -38,7 +38,7 @@ def test_the_header_part_is_read() -> None:
     assert mail.to == ("support@help.test", "x@y.test")
     assert mail.cc == ("bc@corp.test",)
     assert mail.date == datetime(2024, 1, 1, 9, tzinfo=UTC)
-    assert mail.body == Body("Hello", "", False, ())
+    assert mail.body == Body("Hello", html="", charset_guessed=False, attachments=())
 
 
 def test_recipients_that_mail_parser_drops_are_found() -> None:
@@ -211,7 +211,14 @@ def test_sizes_are_decoded_sizes() -> None:
         "Content-Transfer-Encoding: base64",
     )
     assert body(part).attachments == (
-        Attachment("1", "x", "application/octet-stream", 2_560, "", False),
+        Attachment(
+            part="1",
+            name="x",
+            content_type="application/octet-stream",
+            size_bytes=2_560,
+            content_id="",
+            inline=False,
+        ),
     )
     assert part_bytes(a_mail(part), "1") == data
 

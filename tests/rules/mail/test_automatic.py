@@ -11,7 +11,7 @@ from rules.mail.automatic import sign_of_automation
 from rules.mail.header import Header
 from tests.rules.building import ANN, SUPPORT, a_mail
 
-PERSON = Envelope("", "", False, ANN.address, (SUPPORT,))
+PERSON = Envelope(peer="", helo="", tls=False, mail_from=ANN.address, rcpt_tos=(SUPPORT,))
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,17 @@ def test_a_persons_mail_is_not_marked(header: dict[str, Any]) -> None:
 
 
 def test_the_null_reverse_path_marks_it() -> None:
-    assert sign_of_automation(a_mail(), Envelope("", "", False, "", (SUPPORT,)))
+    assert sign_of_automation(
+        a_mail(), Envelope(peer="", helo="", tls=False, mail_from="", rcpt_tos=(SUPPORT,))
+    )
 
 
 @pytest.mark.parametrize("sender", ["MAILER-DAEMON@mx.example", "no-reply+x@shop.example"])
 def test_a_role_address_marks_it(sender: str) -> None:
     assert sign_of_automation(a_mail(sender.lower()), PERSON)
-    assert sign_of_automation(a_mail(), Envelope("", "", False, sender, (SUPPORT,)))
+    assert sign_of_automation(
+        a_mail(), Envelope(peer="", helo="", tls=False, mail_from=sender, rcpt_tos=(SUPPORT,))
+    )
 
 
 @pytest.mark.parametrize(("hops", "marked"), [(30, False), (31, True)])

@@ -25,7 +25,7 @@ SOME_STATUS = st.from_regex(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True)
     "status", ["5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4", "5.4.310"]
 )
 def test_an_address_that_does_not_work_is_hard(status: str) -> None:
-    assert classify(status, "failed", None) is Failure.HARD
+    assert classify(status, "failed", smtp_code=None) is Failure.HARD
 
 
 @pytest.mark.parametrize(

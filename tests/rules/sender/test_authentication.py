@@ -24,7 +24,9 @@ DMARC = Evidence("dmarc", Result.PASS, "acme.example", "policy reject", aligned=
 
 
 def a_verdict(*evidence: Evidence) -> Authentication:
-    return Authentication(True, "dkim:acme.example", Result.PASS, "none", False, evidence)
+    return Authentication(
+        aligned=True, by="dkim:acme.example", dmarc=Result.PASS, evidence=evidence
+    )
 
 
 def test_a_trusted_peer_proves_the_author() -> None:

@@ -281,12 +281,18 @@ class TestFormOfAnAnswer:
 
 
 def is_like_an_answer(mail: Mail, to: str = SUPPORT) -> bool:
-    return answers_something(mail, Envelope("", "", False, ANN.address, (to,)), ["[#{n}]"])
+    return answers_something(
+        mail,
+        Envelope(peer="", helo="", tls=False, mail_from=ANN.address, rcpt_tos=(to,)),
+        ["[#{n}]"],
+    )
 
 
 def test_only_the_first_numbers_of_a_subject_are_looked_up() -> None:
     mail = a_mail(subject="".join(f"[#{n}]" for n in range(1, 10_000)))
-    envelope = Envelope("127.0.0.1", "", False, ANN.address, (SUPPORT,))
+    envelope = Envelope(
+        peer="127.0.0.1", helo="", tls=False, mail_from=ANN.address, rcpt_tos=(SUPPORT,)
+    )
 
     found = find_pointers(mail, envelope, MAILBOX, KEYS, "[#{n}]")
 

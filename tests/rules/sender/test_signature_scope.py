@@ -24,12 +24,10 @@ def with_fields(*names: str) -> Mail:
 
 REQUIRED = policy_with("proof", dkim_required=True)
 BY_SPF = Authentication(
-    True,
-    "spf:acme.example",
-    Result.PASS,
-    "none",
-    False,
-    (Evidence("spf", Result.PASS, "acme.example", aligned=True),),
+    aligned=True,
+    by="spf:acme.example",
+    dmarc=Result.PASS,
+    evidence=(Evidence("spf", Result.PASS, "acme.example", aligned=True),),
 )
 
 
