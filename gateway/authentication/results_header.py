@@ -39,7 +39,9 @@ class RelayStatement:
     """The relay received it directly from the author's domain: `spf=pass` for exactly that one."""
 
 
-def stated_by_relay(message: RawMessage, authserv_id: str, author_domain: str) -> RelayStatement | None:
+def stated_by_relay(
+    message: RawMessage, authserv_id: str, author_domain: str
+) -> RelayStatement | None:
     """What the topmost Authentication-Results proves about the author; None if nothing.
 
     It counts only if its authserv-id is exactly the relay's. CPU-bound, never raises.

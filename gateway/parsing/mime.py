@@ -24,7 +24,7 @@ def read_tree(raw: bytes, header: Header) -> MimePart | Unreadable:
 
     The end of the header and its Content-* fields are taken from `header`, not parsed again.
     """
-    if header.cut:
+    if header.truncated:
         return Unreadable("header block over 256 KiB")
     # Counting is expensive, so it is done only where it can matter.
     if len(raw) > _COMPARISONS_LIMIT // PARTS_LIMIT:

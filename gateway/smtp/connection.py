@@ -125,7 +125,7 @@ class ServerConnection(SMTP):
     commands: ClassVar[tuple[str, ...]]
     """The names of the command methods, such as `smtp_MAIL`."""
     protocol_name: ClassVar[str]
-    line_length_limit = BLOCK_BYTES  # not of a line: aiosmtpd makes it the reader's buffer size
+    line_length_limit = BLOCK_BYTES  # aiosmtpd uses it as the size of the read buffer
 
     session: Session
     envelope: Transaction

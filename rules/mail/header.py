@@ -43,7 +43,7 @@ class Header:
     """Lower-case name, and the value as sent, with its folds and line ends."""
     defects: tuple[str, ...] = ()
     """Whatever makes this block ambiguous; any defect prevents an identity."""
-    cut: bool = False
+    truncated: bool = False
     """The block is longer than the limit: only its beginning was read."""
     body_at: int = 0
     """Offset of the body in the raw mail."""
@@ -61,7 +61,7 @@ class Header:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The index is rebuilt, so that no pickle can contain one that contradicts the fields.
-        return Header, (self.fields, self.defects, self.cut, self.body_at)
+        return Header, (self.fields, self.defects, self.truncated, self.body_at)
 
     def names(self) -> frozenset[str]:
         """The names of all fields, in lower case."""
@@ -131,12 +131,12 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
             ended = bool(fields)
             defects.append("leading fold" if block[at] in b" \t" else "malformed header line")
             at = at if ended else end
-    cut = not ended and len(raw) > limit_bytes
+    truncated = not ended and len(raw) > limit_bytes
     defects += _byte_defects(raw, at)
-    if cut and fields:
+    if truncated and fields:
         # The last field may be incomplete.
         fields.pop()
-    return Header(tuple(fields), tuple(dict.fromkeys(defects)), cut, at)
+    return Header(tuple(fields), tuple(dict.fromkeys(defects)), truncated, at)
 
 
 def part_header(raw: bytes, at: int, end: int, limit_bytes: int) -> tuple[dict[str, bytes], int]:
@@ -200,7 +200,7 @@ def author(header: Header) -> Author | Ambiguous:
     Stricter than RFC 5322: anything that any two known parsers read differently is refused. The
     reasons are checked in a fixed order, and the first one is returned.
     """
-    if header.cut:
+    if header.truncated:
         return Ambiguous("the header block is too long")
     if header.defects:
         return Ambiguous(header.defects[0])

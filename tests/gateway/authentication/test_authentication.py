@@ -326,12 +326,12 @@ def test_identity_is_only_what_an_aligned_mechanism_proved(
                 assert not [e for e in proofs if e.method in ("dkim", "spf")]
                 return
             assert proofs
-            mechanism, _, who = found.by.partition(":")
+            mechanism, _, domain = found.by.partition(":")
             if mechanism == "relay":
                 assert peer == RELAY
                 assert [each.domain for each in proofs] == [author]
             else:  # the organisations of these domains are their last two labels
-                assert who.split(".")[-2:] == author.split(".")[-2:]
+                assert domain.split(".")[-2:] == author.split(".")[-2:]
 
     asyncio.run(verdict())
 

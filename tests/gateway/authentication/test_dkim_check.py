@@ -73,9 +73,9 @@ async def test_the_dkimsign_command_is_understood(world: World, tmp_path: Path) 
     signer = await asyncio.create_subprocess_exec(
         program, "s1", "acme.example", key, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    made, _ = await signer.communicate(a_mail())
-    assert made != a_mail()
-    assert (await world.verdict(made)).by == "dkim:acme.example"
+    signed_mail, _ = await signer.communicate(a_mail())
+    assert signed_mail != a_mail()
+    assert (await world.verdict(signed_mail)).by == "dkim:acme.example"
 
 
 async def test_a_long_body_is_hashed_as_the_signer_did(world: World) -> None:

@@ -50,7 +50,7 @@ def mail(signs: Signer, kind: NoticeKind = NoticeKind.COMMENT) -> bytes:
     return composer.write(a_notice(kind, name="Zoë"), default_policy()).raw
 
 
-def holds(raw: bytes, records: dict[str, bytes], index: int = 0) -> bool:
+def is_verified(raw: bytes, records: dict[str, bytes], index: int = 0) -> bool:
     def txt(name: bytes, timeout: int = 5) -> bytes | None:
         return records.get(name.decode().rstrip("."))
 
@@ -67,7 +67,7 @@ def test_a_verifier_accepts_the_signature(keys: Path, name: str, kind: NoticeKin
 
     raw = mail(signer([key]), kind)
 
-    assert holds(raw, {"s1._domainkey.help.example": record(keys, name)})
+    assert is_verified(raw, {"s1._domainkey.help.example": record(keys, name)})
 
 
 def test_every_key_of_a_domain_signs(keys: Path) -> None:
@@ -79,8 +79,8 @@ def test_every_key_of_a_domain_signs(keys: Path) -> None:
 
     raw = mail(signer(both))
 
-    assert holds(raw, records, 0)
-    assert holds(raw, records, 1)
+    assert is_verified(raw, records, 0)
+    assert is_verified(raw, records, 1)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_signed_content_cannot_be_changed(keys: Path, old: bytes, new: bytes) ->
     changed = raw.replace(b"\r\n" + old, b"\r\n" + new, 1)
 
     assert changed != raw
-    assert not holds(changed, {"s1._domainkey.help.example": record(keys, "ed25519.pem")})
+    assert not is_verified(changed, {"s1._domainkey.help.example": record(keys, "ed25519.pem")})
 
 
 def test_a_missing_field_cannot_be_added(keys: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_missing_field_cannot_be_added(keys: Path) -> None:
 
     added = raw.replace(b"\r\nTo: ", b"\r\nReply-To: eve@evil.example\r\nTo: ", 1)
 
-    assert not holds(added, {"s1._domainkey.help.example": record(keys, "ed25519.pem")})
+    assert not is_verified(added, {"s1._domainkey.help.example": record(keys, "ed25519.pem")})
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,9 @@ FLOODS: dict[str, tuple[bytes, str]] = {
 
 @pytest.fixture
 async def parser() -> AsyncIterator[Parser]:
-    made = Parser()
-    yield made
-    await made.close()
+    running = Parser()
+    yield running
+    await running.close()
 
 
 @pytest.mark.parametrize("case", FLOODS)

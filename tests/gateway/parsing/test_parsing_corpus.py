@@ -81,8 +81,8 @@ async def test_a_worker_reads_unusual_mails_like_this_process(
     mails: list[tuple[str, bytes]], parsed: dict[str, tuple[Mail, float]]
 ) -> None:
     parser = Parser()
-    odd = [(name, raw) for name, raw in mails if not is_ordinary(raw)]
-    assert odd
-    for name, raw in odd:
+    unusual = [(name, raw) for name, raw in mails if not is_ordinary(raw)]
+    assert unusual
+    for name, raw in unusual:
         assert await parser.parse(raw) == parsed[name][0]
     await parser.close()

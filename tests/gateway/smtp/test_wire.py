@@ -70,21 +70,21 @@ async def test_a_client_that_waits_after_an_almost_end_of_data_gets_a_prompt_rep
         assert (await client.mail(HEADER + sequence)).startswith("550 5.6.11 ")
 
 
-@pytest.mark.parametrize("odd", [b"\r\n..\r\n", b"\r\n\x85.\x85\r\n", b"\x0b.\x0c"], ids=repr)
-async def test_what_only_looks_like_a_line_end_is_kept(odd: bytes) -> None:
+@pytest.mark.parametrize("content", [b"\r\n..\r\n", b"\r\n\x85.\x85\r\n", b"\x0b.\x0c"], ids=repr)
+async def test_bytes_that_only_look_like_a_line_end_are_kept(content: bytes) -> None:
     async with a_server() as served, served.connect() as client:
-        assert (await client.mail(b"a" + odd + b"b" + END)).startswith("250 ")
-        assert served.recorder.mails[0].raw == b"a" + odd.replace(b"..", b".") + b"b\r\n"
+        assert (await client.mail(b"a" + content + b"b" + END)).startswith("250 ")
+        assert served.recorder.mails[0].raw == b"a" + content.replace(b"..", b".") + b"b\r\n"
 
 
-@pytest.mark.parametrize("cut", range(1, 9))
-async def test_the_end_is_found_however_the_packets_are_cut(cut: int) -> None:
+@pytest.mark.parametrize("split_at", range(1, 9))
+async def test_the_end_is_found_however_the_packets_are_split(split_at: int) -> None:
     stream = b"a\r\n..b" + END
     async with a_server() as served, served.connect() as client:
         await client.start_data()
-        await client.send(stream[:cut])
+        await client.send(stream[:split_at])
         await asyncio.sleep(0.01)  # only so that the kernel does not join the two
-        await client.send(stream[cut:])
+        await client.send(stream[split_at:])
         assert (await client.reply()).startswith("250 ")
         assert served.recorder.mails[0].raw == b"a\r\n.b\r\n"
 

@@ -95,8 +95,8 @@ REFUSED = {
         b"From: a@evil.test\r\n \r\n ,ceo@corp.test",
         "folded line of white space in From",
     ),
-    "bare CR makes a field": (b"X: y\rFrom: ceo@corp.test\r\nFrom: a@evil.test", "bare CR"),
-    "bare LF makes a field": (b"X: y\nFrom: ceo@corp.test\r\nFrom: a@evil.test", "bare LF"),
+    "bare CR begins a field": (b"X: y\rFrom: ceo@corp.test\r\nFrom: a@evil.test", "bare CR"),
+    "bare LF begins a field": (b"X: y\nFrom: ceo@corp.test\r\nFrom: a@evil.test", "bare LF"),
     "backslash before @": (b"From: ceo\\@corp.test@evil.test", NO_PLAIN_MAILBOX),
     "semicolon": (b"From: ceo@corp.test; a@evil.test", NO_PLAIN_MAILBOX),
     "raw look-alike domain": ("From: ceo@c\u043erp.test".encode(), "raw 8-bit From"),
@@ -154,7 +154,7 @@ def test_lf_in_the_header_and_crlf_after_it_is_ambiguous() -> None:
 
 def test_a_header_block_over_the_limit_gives_no_author() -> None:
     header = read(a_mail(b"From: a@corp.test", b"X: " + b"y" * HEADER_LIMIT_BYTES))
-    assert header.cut
+    assert header.truncated
     assert header.get("from") == "a@corp.test"
     assert author(header) == Ambiguous("the header block is too long")
 
@@ -250,23 +250,23 @@ WORDS = {
     "q": (b"=?utf-8?Q?Gr=C3=BC=C3=9Fe_an_alle?=", "Grüße an alle"),
     "lower-case hex, bare =": (b"=?utf-8?q?1+1=2_=c3=bc?=", "1+1=2 ü"),
     "space between words is dropped": (b"=?utf-8?q?a?= \r\n =?utf-8?q?b?=", "ab"),
-    "space beside plain text is kept": (b"x =?utf-8?q?a?= y", "x a y"),
+    "space next to plain text is kept": (b"x =?utf-8?q?a?= y", "x a y"),
     "glued": (b"x=?utf-8?q?a?=y=?utf-8?q?b?==?utf-8?q?c?=", "xaybc"),
     "one character over two b words": (b"=?utf-8?b?w5w=?=\r\n =?utf-8?b?w7w=?=", "Üü"),
     "one character over two q words": (b"=?utf-8?q?=C3?= =?utf-8?q?=BC?=", "ü"),
-    "base64 cut anywhere": (b"=?utf-8?b?R3LDvM?= =?utf-8?b?OfZQ==?=", "Grüße"),
+    "base64 split anywhere": (b"=?utf-8?b?R3LDvM?= =?utf-8?b?OfZQ==?=", "Grüße"),
     "padding missing": (b"=?utf-8?b?w7w?=", "ü"),
     "padding in excess": (b"=?utf-8?b?w7w====?=", "ü"),
     "one base64 character too many": (b"=?utf-8?b?abcde?=", "=?utf-8?b?abcde?="),
     "no base64 at all": (b"a =?utf-8?b?w7w*?= b", "a =?utf-8?b?w7w*?= b"),
-    "a broken word beside a good one": (b"=?utf-8?b?!?= =?utf-8?b?w7w=?=", "=?utf-8?b?!?=ü"),
+    "an invalid word next to a valid one": (b"=?utf-8?b?!?= =?utf-8?b?w7w=?=", "=?utf-8?b?!?=ü"),
     "two charsets": (b"=?iso-8859-1?q?=FC?= =?koi8-r?q?=C1?=", "üа"),
     "wider charset": (b"=?gb2312?b?6Eg=?=", b"\xe8H".decode("gb18030")),
     "unknown charset": (b"=?x-foo?q?M=FCller?=", "Müller"),
     "language": (b"=?utf-8*de?q?=C3=BC?=", "ü"),
     "spaces inside a word": (b"=?utf-8?q?a b=C3=BC c?=", "a bü c"),
     "question mark inside a q word": (b"=?utf-8?q?why?_=C3=BC?=", "why? ü"),
-    "raw utf-8 beside a word": ("ü =?utf-8?q?=C3=BC?= ö".encode(), "ü ü ö"),
+    "raw utf-8 next to a word": ("ü =?utf-8?q?=C3=BC?= ö".encode(), "ü ü ö"),
     "raw latin-1": (b"M\xfcller", "Müller"),
     "unfinished": (b"=?utf-8?q?abc =?utf-8?q?d?=", "=?utf-8?q?abc d"),
     "line end hidden in a word": (b"=?utf-8?q?a=0D=0ABcc:_x?=", "a Bcc: x"),

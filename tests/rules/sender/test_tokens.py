@@ -138,11 +138,11 @@ def test_a_token_of_an_unknown_key_is_invalid() -> None:
 
 @given(numbers, st.uuids())
 def test_a_message_id_contains_its_ticket(ticket: int, notice: UUID) -> None:
-    made = message_id(KEYS, 1, ticket, notice, "help.example")
+    text = message_id(KEYS, 1, ticket, notice, "help.example")
 
-    assert (our := read_message_id(KEYS, 1, made)) is not None
+    assert (our := read_message_id(KEYS, 1, text)) is not None
     assert our.ticket == ticket
-    assert read_message_id(KEYS, 2, made) is None
+    assert read_message_id(KEYS, 2, text) is None
 
 
 def test_a_reply_token_is_not_a_message_id() -> None:
