@@ -13,8 +13,8 @@ from rules.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """What every check looks at."""
+class Arrival:
+    """What the first checks look at: any mail, also one whose author cannot be read."""
 
     mail: Mail
     facts: Facts
@@ -22,28 +22,42 @@ class Case:
     sender: Sender | None
     """None where From is ambiguous: then nothing is known of the sender."""
     entitlements: tuple[Entitlement, ...]
-    """What the sender may do on each ticket that the mail points to, strongest signal first."""
+    """What the sender may do on each ticket that the mail points to, strongest pointer first."""
     automatic: str | None
     """The sign that a machine wrote it."""
 
     @property
-    def who(self) -> Sender:
-        """The sender, where the author check has let the mail through."""
-        assert self.sender is not None, "the author check answers every mail without a sender"
-        return self.sender
-
-    @property
     def enrols(self) -> bool:
-        """Whether the sender's first mail enrols him: a colleague, where the policy takes those."""
+        """Whether the sender's first mail enrols them: a colleague, where the policy does so."""
         colleague = self.sender is not None and self.sender.standing is Standing.COLLEAGUE
         return colleague and self.policy.registration == "domain"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check saw, and its answer if it has one."""
+class Case(Arrival):
+    """What the other checks look at: a mail with one author."""
+
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A check leaves the mail to the checks after it."""
 
     saw: str
-    outcome: str
-    action: Action | None = None
-    reason: Reason | None = None
+    """What it looked at."""
+    notes: tuple[str, ...]
+    """What it found, for the trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A check decides the mail."""
+
+    saw: str
+    action: Action
+    reason: Reason
+    notes: tuple[str, ...]
+
+
+Finding = Pass | Ruling

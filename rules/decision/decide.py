@@ -1,10 +1,11 @@
-"""The decision on one mail: an ordered tuple of checks; the first that answers wins."""
+"""The decision on one mail: an ordered tuple of checks; the first that rules decides."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import assert_never
 
-from rules.decision.case import Case, Finding
+from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.entitlement import entitlement
 from rules.decision.filing import known_ticket, new_ticket
 from rules.decision.model import Action, Decision, OpenTicket, Step
@@ -16,38 +17,44 @@ from rules.mail.automatic import sign_of_automation
 from rules.mail.header import Ambiguous
 from rules.policy import Policy
 
-Check = Callable[[Case], Finding]
+ON_ARRIVAL: tuple[Callable[[Arrival], Finding], ...] = (duplicate, bounce, automatic, author)
+"""The last of them rules on every mail without one author."""
+OF_A_SENDER: tuple[Callable[[Case], Finding], ...] = (proof, sender, known_ticket, new_ticket)
+"""The last of them rules on every mail."""
 
 
 def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
-    """What happens to a mail. The first check that answers wins; the last always answers."""
-    who = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
-    sign = "our own mail, sent back" if facts.looped else sign_of_automation(mail, facts.envelope)
-    case = Case(mail, facts, policy, who, entitlement(who, facts, policy), sign)
+    """What happens to a mail. The first check that rules decides; one of them always does."""
     trace: list[Step] = []
-    for check in CHECKS:
-        finding = check(case)
-        trace.append(Step(check.__name__, finding.saw, finding.outcome))
-        if finding.action is not None and finding.reason is not None:
-            _assert_never_critical(finding.action, policy)
-            return Decision(finding.action, finding.reason, tuple(trace))
-    raise AssertionError("new_ticket answers every mail")
+    for check, finding in _findings(mail, facts, policy):
+        trace.append(Step(check, finding.saw, "; ".join(finding.notes)))
+        match finding:
+            case Pass():
+                continue
+            case Ruling(action=action, reason=reason):
+                _assert_never_critical(action, policy)
+                return Decision(action, reason, tuple(trace))
+            case _:
+                assert_never(finding)
+    raise AssertionError("author and new_ticket rule on every mail that comes to them")
 
 
-CHECKS: tuple[Check, ...] = (
-    duplicate,
-    bounce,
-    automatic,
-    author,
-    proof,
-    sender,
-    known_ticket,
-    new_ticket,
-)
+def _findings(mail: Mail, facts: Facts, policy: Policy) -> Iterator[tuple[str, Finding]]:
+    """The name of each check with what it found, in order; each runs when it is asked for."""
+    known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
+    sign = "our own mail, sent back" if facts.looped else sign_of_automation(mail, facts.envelope)
+    entitlements = entitlement(known, facts, policy)
+    arrival = Arrival(mail, facts, policy, known, entitlements, sign)
+    for first in ON_ARRIVAL:
+        yield first.__name__, first(arrival)
+    if known is not None:
+        case = Case(mail, facts, policy, known, entitlements, sign)
+        for check in OF_A_SENDER:
+            yield check.__name__, check(case)
 
 
 def _assert_never_critical(action: Action, policy: Policy) -> None:
-    """The second barrier: the type cannot say critical, and what it says is looked at again."""
+    """The second barrier: the type cannot say critical, and the level is compared once more."""
     if isinstance(action, OpenTicket):
         critical = {level.name for level in policy.levels if level.critical}
         if action.severity.name in critical:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from rules.commands import Escalate
 from rules.commands import Unsubscribe as Unsubscribed
-from rules.decision.case import Case, Finding
+from rules.decision.case import Case, Finding, Pass, Ruling
 from rules.decision.content import body_text, has_files, requested_command
 from rules.decision.entitlement import Entitlement, Right, is_over
 from rules.decision.model import AddComment, Hold, Moved, OpenTicket, Reason, Refuse
@@ -44,50 +44,49 @@ _VISIBILITY: Mapping[Right, Visibility] = {
 
 
 def known_ticket(case: Case) -> Finding:
-    who = case.who
+    sender = case.sender
     if not case.entitlements:
-        return Finding("no pointer to a ticket", "none")
+        return Pass("no pointer to a ticket", ("none",))
     saw = "; ".join(dict.fromkeys(str(e) for e in case.entitlements))
     for entitled in case.entitlements:
         if entitled.right is Right.FOREIGN:
-            return Finding(saw, "a ticket of another company", Hold(), Reason.FOREIGN_COMPANY)
+            return Ruling(saw, Hold(), Reason.FOREIGN_COMPANY, ("a ticket of another company",))
         if entitled.right is Right.NONE:
             continue
         ticket = case.facts.tickets[entitled.ticket]
         others = any(e.ticket != entitled.ticket for e in case.entitlements)
-        conflict = "; conflict" if others else ""
-        if who.standing is Standing.STAFF and entitled.right is not Right.FLAG:
-            return by_staff(case, ticket, entitled, f"{saw}{conflict}")
-        return _on(case, who, ticket, entitled, saw, conflict)
-    return Finding(saw, "no right on any of them")
+        if sender.standing is Standing.STAFF and entitled.right is not Right.FLAG:
+            return by_staff(case, ticket, entitled, f"{saw}; conflict" if others else saw)
+        return _on(case, ticket, entitled, saw, ("conflict",) if others else ())
+    return Pass(saw, ("no right on any of them",))
 
 
 def _on(
-    case: Case, who: Sender, ticket: Ticket, entitled: Entitlement, saw: str, conflict: str
-) -> Finding:
-    """What a mail of a customer does on a ticket that he may write on."""
+    case: Case, ticket: Ticket, entitled: Entitlement, saw: str, conflict: tuple[str, ...]
+) -> Ruling:
+    """What a mail of a customer does on a ticket that they may write on."""
     visibility = _VISIBILITY[entitled.right]
+    filed = (f"{visibility} on #{ticket.id}", *conflict)
     if entitled.right is not Right.COMMENT:
-        orders, calm = _told_of(case, who, ticket, visibility, entitled, (), None)
+        orders, calm = _notices(case, ticket, visibility, entitled, (), None)
         flagged = AddComment(ticket.id, visibility, (), orders)
-        return Finding(
-            saw, f"{visibility} on #{ticket.id}{conflict}{calm}", flagged, entitled.reason
-        )
-    member, asked = ticket.participant(who.address), requested_command(case.mail)
+        return Ruling(saw, flagged, entitled.reason, (*filed, *calm))
+    sender = case.sender
+    member, asked = ticket.participant(sender.address), requested_command(case.mail)
     if isinstance(asked, Unsubscribed) and member is not None:
-        return unsubscribe(case, ticket, member, f"{saw}{conflict}")
-    if who.token is not None and who.token.purpose is Purpose.FEEDBACK:
-        orders, calm = _told_of(case, who, ticket, Visibility.NOTE, entitled, (), None)
+        return unsubscribe(case, ticket, member, "; ".join((saw, *conflict)))
+    if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
+        orders, calm = _notices(case, ticket, Visibility.NOTE, entitled, (), None)
         rated = AddComment(ticket.id, Visibility.NOTE, (), orders)
-        return Finding(saw, f"feedback on #{ticket.id}{calm}", rated, Reason.FEEDBACK)
+        return Ruling(saw, rated, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
     thanks = not has_files(case.mail) and only_thanks(body_text(case.mail))
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
-        return _follow_up(case, who, ticket, saw, conflict)
-    joining = additions(case.mail, case.facts, who, ticket, case.policy)
+        return _follow_up(case, ticket, saw, conflict)
+    joining = additions(case.mail, case.facts, sender, ticket, case.policy)
     moved, limits = _moved(case, ticket, thanks)
-    orders, calm = _told_of(case, who, ticket, visibility, entitled, joining, moved)
+    orders, calm = _notices(case, ticket, visibility, entitled, joining, moved)
     missing = sla_rules.still_missing(case.policy, ticket, visible(body_text(case.mail)).text)
-    escalation, refusal = _escalation(case, who, ticket, asked)
+    escalation, refusal = _escalation(case, ticket, asked)
     action = AddComment(
         ticket.id,
         visibility,
@@ -99,25 +98,24 @@ def _on(
         fields=newly_lifted(own_text(body_text(case.mail)), case.policy.fields, ticket.fields),
         changes=escalation,
     )
-    outcome = f"{visibility} on #{ticket.id}{conflict}{limits}{calm}"
-    return Finding(saw, outcome, action, entitled.reason)
+    return Ruling(saw, action, entitled.reason, (*filed, *limits, *calm))
 
 
 def _escalation(
-    case: Case, who: Sender, ticket: Ticket, asked: Unsubscribed | Escalate | None
+    case: Case, ticket: Ticket, asked: Unsubscribed | Escalate | None
 ) -> tuple[tuple[Change, ...], tuple[NoticeOrder, ...]]:
-    """The escalation that a participant asks for; or why it cannot be, for him alone."""
+    """The escalation that a participant asks for; or why it is refused, for them alone."""
     if not isinstance(asked, Escalate) or case.automatic is not None:
         return (), ()
     if case.facts.refused:
         return (), (_receipt(case, ticket, ("text", case.facts.refused)),)
-    if not is_proven_enough(who, case.policy.proof.command):
+    if not is_proven_enough(case.sender, case.policy.proof.command):
         return (), (_receipt(case, ticket, ("saying", ReceiptText.UNPROVEN.value)),)
     return (changes.Escalate(asked.reason),), ()
 
 
 def _receipt(case: Case, ticket: Ticket, *detail: tuple[str, str]) -> NoticeOrder:
-    address = case.who.address
+    address = case.sender.address
     language = ticket.language_of(address) or author_language(case.mail.header)
     return NoticeOrder(NoticeKind.RECEIPT, address, language, detail)
 
@@ -135,40 +133,40 @@ def _ticking(
     return sla_rules.moved(policy, promised, ticket.clock, moved.was, moved.became, now)
 
 
-def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, str]:
-    """Where a customer's comment moves its ticket, and what the trace says of it."""
+def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, tuple[str, ...]]:
+    """Where a customer's comment moves its ticket, and the notes on that for the trace."""
     if case.automatic is not None:
-        return None, "; a machine moves nothing"
+        return None, ("a machine moves nothing",)
     event = Event.THANKED if thanks else Event.CUSTOMER_WROTE
     became = NEXT[ticket.status, event]
     if became is ticket.status:
-        return None, "; thanks only" if thanks and ticket.status.is_over else ""
+        return None, ("thanks only",) if thanks and ticket.status.is_over else ()
     if ticket.status.is_over and not may_reopen(
         ticket.reopened, case.policy.budgets.reopens_per_hour
     ):
-        return None, "; reopened too often to be reopened again"
-    return Moved(ticket.status, became), f"; {ticket.status} → {became}"
+        return None, ("reopened too often to be reopened again",)
+    return Moved(ticket.status, became), (f"{ticket.status} → {became}",)
 
 
-def _told_of(
+def _notices(
     case: Case,
-    who: Sender,
     ticket: Ticket,
     visibility: Visibility,
     entitled: Entitlement,
     joining: tuple[Addition, ...],
     moved: Moved | None,
-) -> tuple[tuple[NoticeOrder, ...], str]:
+) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
     """The mails that a comment causes. Less than a staff person's own token sends nothing."""
     if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
-        return (), ""
+        return (), ()
+    author = case.sender.address
     detail = (("status", f"{moved.was} → {moved.became}"),) if moved is not None else ()
     orders = (
         *notifications.for_mailed_comment(
             case.mail,
             case.facts,
             ticket,
-            who.address,
+            author,
             visibility,
             case.policy,
             detail,
@@ -176,7 +174,7 @@ def _told_of(
         *_asked_of_requester(case, ticket, joining),
     )
     return notifications.apply_storm_breaker(
-        case.mail, orders, case.facts, ticket, who.address, case.policy
+        case.mail, orders, case.facts, ticket, author, case.policy
     )
 
 
@@ -191,12 +189,13 @@ def _asked_of_requester(
     return notifications.within_budget(asked, ticket, case.policy)
 
 
-def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str) -> Finding:
+def _follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -> Ruling:
     """A reply to a ticket that is over goes on in a new one, with the same people."""
-    own = case.policy.tier(who.company.tier) if who.company is not None else None
-    tier, agreed = (ticket.tier, ticket.targets) if own is None else _promised_to(who)
-    joining = additions(case.mail, case.facts, who, ticket, case.policy)
-    opening = _opening(case, who, tier, agreed, joining)
+    sender = case.sender
+    own = case.policy.tier(sender.company.tier) if sender.company is not None else None
+    tier, agreed = (ticket.tier, ticket.targets) if own is None else _promised_to(sender)
+    joining = additions(case.mail, case.facts, sender, ticket, case.policy)
+    opening = _opening(case, tier, agreed, joining)
     carried = tuple(
         Addition(p.address, None, p.part, p.presence, p.language, p.muted)
         for p in ticket.participants
@@ -205,7 +204,7 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
     requester = ticket.participant(ticket.requester)
     there = {ticket.requester, *(a.address for a in carried)}
     told = notifications.for_mailed_comment(
-        case.mail, case.facts, ticket, who.address, Visibility.PUBLIC, case.policy, ()
+        case.mail, case.facts, ticket, sender.address, Visibility.PUBLIC, case.policy, ()
     )
     hear = {o.address for o in told if o.kind is NoticeKind.COMMENT}
     action = replace(
@@ -232,50 +231,46 @@ def _follow_up(case: Case, who: Sender, ticket: Ticket, saw: str, conflict: str)
     if isinstance(requested_command(case.mail), Escalate):
         saying = (("saying", ReceiptText.BEGINS_ANEW.value), ("was", str(ticket.id)))
         action = replace(action, orders=(*action.orders, _receipt(case, ticket, *saying)))
-    outcome = f"follow-up of #{ticket.id}{conflict}"
-    return Finding(saw, outcome, action, Reason.FOLLOW_UP)
+    return Ruling(saw, action, Reason.FOLLOW_UP, (f"follow-up of #{ticket.id}", *conflict))
 
 
-def new_ticket(case: Case) -> Finding:
-    who = case.who
-    if who.proof_level < ProofLevel.PROVEN:
+def new_ticket(case: Case) -> Ruling:
+    sender = case.sender
+    if sender.proof_level < ProofLevel.PROVEN:
         # A token proves a place on its own ticket, and that ticket did not take the mail.
-        refusal = Refuse(case.policy.texts.sign_up)
-        return Finding(
-            str(who.proof_level), "not proven for a new ticket", refusal, Reason.UNPROVEN
-        )
-    if not who.standing.may_write and not case.enrols:
-        refusal = Refuse(case.policy.texts.sign_up)
-        return Finding(who.standing, "may not open a ticket", refusal, Reason.STRANGER)
+        refusal, notes = Refuse(case.policy.texts.sign_up), ("not proven for a new ticket",)
+        return Ruling(str(sender.proof_level), refusal, Reason.UNPROVEN, notes)
+    if not sender.standing.may_write and not case.enrols:
+        refusal, notes = Refuse(case.policy.texts.sign_up), ("may not open a ticket",)
+        return Ruling(sender.standing, refusal, Reason.STRANGER, notes)
     facts, budget = case.facts, case.policy.budgets.tickets_per_hour
     if not may_open(facts.recent, facts.decided_at, budget):
-        outcome = f"more than {budget} new tickets within the hour"
-        return Finding(who.address, outcome, Hold(), Reason.TOO_MANY_TICKETS)
-    joining = additions(case.mail, facts, who, None, case.policy)
+        notes = (f"more than {budget} new tickets within the hour",)
+        return Ruling(sender.address, Hold(), Reason.TOO_MANY_TICKETS, notes)
+    joining = additions(case.mail, facts, sender, None, case.policy)
     mentions = next(
         (e.ticket for e in case.entitlements if e.kind is PointerKind.SUBJECT_TAG), None
     )
-    action = _opening(case, who, *_promised_to(who), joining, mentions)
+    action = _opening(case, *_promised_to(sender), joining, mentions)
     claim = action.severity.claim
-    said = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
-    return Finding(said, f"opens at {action.severity.name}", action, Reason.NEW_REQUEST)
+    saw = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
+    return Ruling(saw, action, Reason.NEW_REQUEST, (f"opens at {action.severity.name}",))
 
 
-def _promised_to(who: Sender) -> tuple[str, sla_rules.AgreedTargets]:
+def _promised_to(sender: Sender) -> tuple[str, sla_rules.AgreedTargets]:
     """The tier of the sender's company, and what its contract says beside it."""
-    return (who.company.tier, who.company.targets) if who.company is not None else ("", {})
+    return (sender.company.tier, sender.company.targets) if sender.company is not None else ("", {})
 
 
 def _opening(
     case: Case,
-    who: Sender,
     tier_name: str,
     agreed: sla_rules.AgreedTargets,
     joining: tuple[Addition, ...],
     mentions: int | None = None,
 ) -> OpenTicket:
     """The ticket that a mail opens, under what is promised to its company."""
-    policy, mail, facts = case.policy, case.mail, case.facts
+    policy, mail, facts, sender = case.policy, case.mail, case.facts, case.sender
     claim = claimed(
         policy.levels,
         mail.subject,
@@ -291,37 +286,37 @@ def _opening(
         claim,
         policy.severity.customers_may_set,
     )
-    language = (who.person.language if who.person is not None else "") or author_language(
+    language = (sender.person.language if sender.person is not None else "") or author_language(
         mail.header
     )
     said = request_text(mail.subject, body_text(mail))
     acknowledgement = (
-        (notifications.acknowledgement(who.address, language, said, policy),)
+        (notifications.acknowledgement(sender.address, language, said, policy),)
         if _acknowledged(case)
         else ()
     )
     tier = policy.tier(tier_name or None)
-    team = notifications.account_team(who.company, tier, policy)
+    team = notifications.account_team(sender.company, tier, policy)
     detail = (("mentions", str(mentions)),) if mentions is not None else ()
     told = notifications.for_opening(
-        who.address, facts.staff, team, joining, policy, language, detail
+        sender.address, facts.staff, team, joining, policy, language, detail
     )
     if severity.critical_claimed:
-        what = f"{who.address} claims by mail to have a critical problem"
+        what = f"{sender.address} claims by mail to have a critical problem"
         told = (*told, *notifications.on_call(policy, facts.decided_at, what))
     lacks = missing_facts(said, policy.completeness.facts)
     promised = sla_rules.target(policy, tier.name if tier else "", agreed, severity.name)
     return OpenTicket(
         subject=mail.subject[:SUBJECT_LENGTH] or "(no subject)",
-        requester=who.address,
-        requester_id=who.person.id if who.person is not None else None,
-        company=who.company.id if who.company is not None else None,
+        requester=sender.address,
+        requester_id=sender.person.id if sender.person is not None else None,
+        company=sender.company.id if sender.company is not None else None,
         severity=severity,
         additions=joining,
         orders=(*acknowledgement, *told) if case.automatic is None else (),
         enrol=case.enrols,
         mentions=mentions,
-        author=who.address,
+        author=sender.address,
         tier=tier.name if tier is not None else "",
         targets=agreed,
         language=language,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from rules import replies
-from rules.decision.case import Case, Finding
+from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.entitlement import Right
 from rules.decision.model import Bounced, Defer, Hold, Reason, Record, Refuse, Repeat
 from rules.facts import Presence, Returned, Ticket
@@ -26,69 +26,71 @@ from rules.ticket.notices import NoticeKind, NoticeOrder, may_be_invited
 _MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
 
 
-def duplicate(case: Case) -> Finding:
-    earlier = case.facts.earlier
-    saw = f"identity {case.mail.identity[:16]}"
+def duplicate(arrival: Arrival) -> Finding:
+    earlier = arrival.facts.earlier
+    saw = f"identity {arrival.mail.identity[:16]}"
     if earlier is not None:
-        action = Repeat(earlier.journal_id, earlier.answer, earlier.ticket)
-        return Finding(saw, f"came before as {earlier.journal_id}", action, Reason.SEEN_BEFORE)
-    if case.facts.id_seen:
-        return Finding(saw, f"id_collision: {case.mail.message_id} came before with other bytes")
-    return Finding(saw, "new")
+        repeat = Repeat(earlier.journal_id, earlier.answer, earlier.ticket)
+        return Ruling(saw, repeat, Reason.SEEN_BEFORE, (f"came before as {earlier.journal_id}",))
+    if arrival.facts.id_seen:
+        message_id = arrival.mail.message_id
+        return Pass(saw, (f"id_collision: {message_id} came before with other bytes",))
+    return Pass(saw, ("new",))
 
 
-def automatic(case: Case) -> Finding:
+def automatic(arrival: Arrival) -> Finding:
     """Automatic mail triggers nothing; what proves nothing is kept under nobody's name.
 
     A bounce comes from machines that we know nothing of, with the null reverse-path, and to refuse
     it would help nobody. So every such mail is accepted, and no answer tells whether it pointed to
     a ticket. Other automatic mail has a sender who can be refused like any other.
     """
-    sign, who = case.automatic, case.sender
+    sign, sender = arrival.automatic, arrival.sender
     if sign is None:
-        return Finding("headers and reverse-path", "a person's mail")
-    pointed = next((e.ticket for e in case.entitlements if e.kind in _MADE_BY_US), None)
-    if who is None or who.proof_level < ProofLevel.TOKEN:
-        if case.facts.envelope.mail_from:
-            return Finding(sign, "automatic, but nothing proves its sender, who is asked for")
-        return Finding(sign, _kept(pointed), Record(pointed, ""), Reason.AUTOMATIC)
-    if who.person is not None and who.person.machine and who.proof_level >= ProofLevel.PROVEN:
-        return Finding(sign, "automatic, but its sender is registered as a machine")
+        return Pass("headers and reverse-path", ("a person's mail",))
+    pointed = next((e.ticket for e in arrival.entitlements if e.kind in _MADE_BY_US), None)
+    if sender is None or sender.proof_level < ProofLevel.TOKEN:
+        if arrival.facts.envelope.mail_from:
+            return Pass(sign, ("automatic, but nothing proves its sender, who is asked for",))
+        return Ruling(sign, Record(pointed, ""), Reason.AUTOMATIC, (_kept(pointed),))
+    registered_machine = sender.person is not None and sender.person.machine
+    if registered_machine and sender.proof_level >= ProofLevel.PROVEN:
+        return Pass(sign, ("automatic, but its sender is registered as a machine",))
     known = next(
-        (e.ticket for e in case.entitlements if e.right in (Right.COMMENT, Right.FLAG)), pointed
+        (e.ticket for e in arrival.entitlements if e.right in (Right.COMMENT, Right.FLAG)), pointed
     )
     # Where the first mail enrols a colleague, a machine's is not that mail.
-    may_write = who.standing.may_write or case.enrols
-    if known is None and not may_write and case.facts.envelope.mail_from:
-        return Finding(sign, "automatic, and points to no ticket: the sender decides")
-    return Finding(sign, _kept(known), Record(known, who.address), Reason.AUTOMATIC)
+    may_write = sender.standing.may_write or arrival.enrols
+    if known is None and not may_write and arrival.facts.envelope.mail_from:
+        return Pass(sign, ("automatic, and points to no ticket: the sender decides",))
+    return Ruling(sign, Record(known, sender.address), Reason.AUTOMATIC, (_kept(known),))
 
 
 def _kept(ticket: int | None) -> str:
     return f"kept on #{ticket}" if ticket is not None else "kept, triggers nothing"
 
 
-def bounce(case: Case) -> Finding:
+def bounce(arrival: Arrival) -> Finding:
     """A report of a notice that did not arrive; believed only at that notice's own return path."""
-    returned = case.facts.returned
+    returned = arrival.facts.returned
     if returned is None:
-        return Finding("the recipients", "no return path of ours")
+        return Pass("the recipients", ("no return path of ours",))
     saw = f"the return path of notice {returned.notice}"
-    report = _report_on(case.mail, returned)
+    report = _report_on(arrival.mail, returned)
     if report is None:
-        if case.automatic is None:
-            return Finding(saw, "but no report: a mail like any other")
-        return Finding(saw, _kept(returned.ticket), Record(returned.ticket, ""), Reason.AUTOMATIC)
+        if arrival.automatic is None:
+            return Pass(saw, ("but no report: a mail like any other",))
+        kept = Record(returned.ticket, "")
+        return Ruling(saw, kept, Reason.AUTOMATIC, (_kept(returned.ticket),))
     suspended = not returned.counted and suspends_address(returned.hard_before, report.failure)
     bounced = Bounced(
         returned.notice, returned.address, report.failure, report.diagnostic, suspended
     )
     what = f"{returned.address} is written to no more: {report.diagnostic or report.status}"
-    others = [s for s in case.facts.staff if s.address != returned.address]
-    told = notifications.alert(what, others, case.policy) if suspended else ()
-    outcome = f"{report.failure} for {returned.address}"
-    record = Record(returned.ticket, "", bounced, told)
-    return Finding(saw, outcome, record, Reason.BOUNCE)
+    others = [s for s in arrival.facts.staff if s.address != returned.address]
+    orders = notifications.alert(what, others, arrival.policy) if suspended else ()
+    record = Record(returned.ticket, "", bounced, orders)
+    return Ruling(saw, record, Reason.BOUNCE, (f"{report.failure} for {returned.address}",))
 
 
 def _report_on(mail: Mail, returned: Returned) -> Bounce | None:
@@ -97,81 +99,83 @@ def _report_on(mail: Mail, returned: Returned) -> Bounce | None:
     return next(iter(named or mail.bounces), None)
 
 
-def author(case: Case) -> Finding:
-    if isinstance(case.mail.author, Ambiguous):
-        return Finding("From", case.mail.author.why, Hold(), Reason.FROM_AMBIGUOUS)
-    return Finding("From", case.mail.author.address)
+def author(arrival: Arrival) -> Finding:
+    written = arrival.mail.author
+    if isinstance(written, Ambiguous):
+        return Ruling("From", Hold(), Reason.FROM_AMBIGUOUS, (written.why,))
+    return Pass("From", (written.address,))
 
 
 def proof(case: Case) -> Finding:
-    """What the author's domain asks for where nothing proves him; the same for every address.
+    """What the author's domain asks for where nothing proves them; the same for every address.
 
-    Below T2 nobody may learn whether an address is registered, so these answers hang on the
+    Below T2 nobody may learn whether an address is registered, so these answers depend on the
     domain alone.
     """
-    who = case.who
-    proven, policy = case.facts.authentication, case.policy
-    saw = f"{who.proof_level} by {proven.by or ('reply token' if who.token else _unproven_by(proven))}"
-    his = _ways_to_his_ticket(case)
+    sender, proven, policy = case.sender, case.facts.authentication, case.policy
+    by = proven.by or ("reply token" if sender.token else _unproven_by(proven))
+    saw = f"{sender.proof_level} by {by}"
+    own = _ways_to_own_ticket(case)
     signed_alone = proven.signed_scope is not None and proven.signed_scope.alone
-    if signed_alone and (case.facts.domain_known or his) and not _is_addressed(case):
-        outcome = "signed, but not for this mailbox: anybody may have sent it on"
-        return Finding(saw, outcome, Hold(), Reason.NOT_ADDRESSED)
-    if who.proof_level >= ProofLevel.TOKEN:
-        return Finding(saw, "good enough to go on")
+    if signed_alone and (case.facts.domain_known or own) and not _is_addressed(case):
+        note = "signed, but not for this mailbox: anybody may have sent it on"
+        return Ruling(saw, Hold(), Reason.NOT_ADDRESSED, (note,))
+    if sender.proof_level >= ProofLevel.TOKEN:
+        return Pass(saw, ("good enough to go on",))
     # A number in a subject can be guessed, and would tell by 451 who is on which ticket.
-    if proven.temporary and (case.facts.domain_known or his - {PointerKind.SUBJECT_TAG}):
+    if proven.temporary and (case.facts.domain_known or own - {PointerKind.SUBJECT_TAG}):
         return _unanswered(case, saw)
     if not case.facts.domain_known:
-        # A guest must not stand out among all others of his domain, who are strangers.
-        return Finding(saw, "not proven, and nobody of the domain is registered")
+        # A guest must not stand out among all others of their domain, who are strangers.
+        return Pass(saw, ("not proven, and nobody of the domain is registered",))
     wish = proven.dmarc_policy if proven.dmarc is Result.FAIL else "none"
     if wish == "reject":
         refusal = Refuse(replies.SENDER_FAILED_DMARC.text, dmarc=True)
-        outcome = "DMARC fails, its domain asks to reject"
-        return Finding(saw, outcome, refusal, Reason.DMARC_REJECT)
+        note = "DMARC fails, its domain asks to reject"
+        return Ruling(saw, refusal, Reason.DMARC_REJECT, (note,))
     if wish == "quarantine":
-        outcome = "DMARC fails, its domain asks for quarantine"
-        return Finding(saw, outcome, Hold(), Reason.DMARC_QUARANTINE)
+        note = "DMARC fails, its domain asks for quarantine"
+        return Ruling(saw, Hold(), Reason.DMARC_QUARANTINE, (note,))
     if policy.unauthenticated == "hold":
-        return Finding(saw, "not proven", Hold(), Reason.UNPROVEN_HELD)
-    return Finding(saw, "not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
+        return Ruling(saw, Hold(), Reason.UNPROVEN_HELD, ("not proven",))
+    return Ruling(saw, Refuse(policy.texts.sign_up), Reason.UNPROVEN, ("not proven",))
 
 
 def sender(case: Case) -> Finding:
-    who, policy = case.who, case.policy
-    saw = f"{who.address}, {who.standing}"
+    sender, policy = case.sender, case.policy
+    saw = f"{sender.address}, {sender.standing}"
     if any(e.guest for e in case.entitlements):
-        return Finding(saw, "a guest on the ticket that the mail points to")
-    if who.standing is not Standing.STRANGER and who.proof_level < ProofLevel.PROVEN:
-        if who.standing.may_write:
-            return Finding(saw, "may write where his token leads")
-        return Finding(saw, "not proven", Refuse(policy.texts.sign_up), Reason.UNPROVEN)
-    match who.standing:
-        case Standing.STRANGER if any(e.right is Right.FLAG for e in case.entitlements):
-            return Finding(saw, "not registered, but was given the thread")
+        return Pass(saw, ("a guest on the ticket that the mail points to",))
+    if sender.standing is not Standing.STRANGER and sender.proof_level < ProofLevel.PROVEN:
+        if sender.standing.may_write:
+            return Pass(saw, ("may write where his token leads",))
+        return Ruling(saw, Refuse(policy.texts.sign_up), Reason.UNPROVEN, ("not proven",))
+    may_flag = any(e.right is Right.FLAG for e in case.entitlements)
+    match sender.standing:
+        case Standing.STRANGER if may_flag:
+            return Pass(saw, ("not registered, but was given the thread",))
         case Standing.STRANGER:
             return _stranger(case, saw)
         case Standing.DEACTIVATED:
             refusal = Refuse(policy.texts.deactivated)
-            return Finding(saw, "deactivated", refusal, Reason.DEACTIVATED)
+            return Ruling(saw, refusal, Reason.DEACTIVATED, ("deactivated",))
         case Standing.SUSPENDED:
             refusal = Refuse(policy.texts.suspended)
-            return Finding(saw, "company suspended", refusal, Reason.SUSPENDED)
-        case Standing.USER | Standing.COLLEAGUE if not _has_support(who, policy):
+            return Ruling(saw, refusal, Reason.SUSPENDED, ("company suspended",))
+        case Standing.USER | Standing.COLLEAGUE if not _has_support(sender, policy):
             refusal = Refuse(policy.texts.community)
-            return Finding(saw, "the plan has no support", refusal, Reason.NO_SUPPORT)
-        case Standing.COLLEAGUE if any(e.right is Right.FLAG for e in case.entitlements):
-            return Finding(saw, "company known, not enrolled, but was given the thread")
+            return Ruling(saw, refusal, Reason.NO_SUPPORT, ("the plan has no support",))
+        case Standing.COLLEAGUE if may_flag:
+            return Pass(saw, ("company known, not enrolled, but was given the thread",))
         case Standing.COLLEAGUE if case.enrols:
-            return Finding(saw, "company known; its people are enrolled by their first mail")
+            return Pass(saw, ("company known; its people are enrolled by their first mail",))
         case Standing.COLLEAGUE:
-            held = Hold(_invitation(case, who))
-            return Finding(saw, "company known, not enrolled", held, Reason.NOT_ENROLLED)
+            held = Hold(_invitation(case))
+            return Ruling(saw, held, Reason.NOT_ENROLLED, ("company known, not enrolled",))
         case Standing.USER | Standing.STAFF:
-            return Finding(saw, "may write")
+            return Pass(saw, ("may write",))
         case _:
-            assert_never(who.standing)
+            assert_never(sender.standing)
 
 
 def _unproven_by(proven: Authentication) -> str:
@@ -180,24 +184,24 @@ def _unproven_by(proven: Authentication) -> str:
 
 
 def _stranger(case: Case, saw: str) -> Finding:
-    """The listener's word goes before the policy's."""
+    """What the listener says of strangers takes precedence over the policy."""
     listener, policy = case.facts.envelope.strangers, case.policy
     if (listener or policy.strangers) == "refuse":
-        return Finding(saw, "not registered", Refuse(policy.texts.sign_up), Reason.STRANGER)
+        return Ruling(saw, Refuse(policy.texts.sign_up), Reason.STRANGER, ("not registered",))
     if listener is None:
-        return Finding(saw, "not registered", Hold(), Reason.STRANGER_HELD)
-    outcome = "not registered; its listener has strangers held"
-    return Finding(saw, outcome, Hold(), Reason.STRANGER_RELAYED)
+        return Ruling(saw, Hold(), Reason.STRANGER_HELD, ("not registered",))
+    notes = ("not registered", "its listener has strangers held")
+    return Ruling(saw, Hold(), Reason.STRANGER_RELAYED, notes)
 
 
-def _ways_to_his_ticket(case: Case) -> set[PointerKind]:
+def _ways_to_own_ticket(case: Case) -> set[PointerKind]:
     """How the mail points to a ticket that its author is on. A guest's mail without that goes
-    nowhere, so nothing need be found out for it, and nothing be told by it."""
-    return {e.kind for e in case.entitlements if _is_on(case.facts.tickets[e.ticket], case.who)}
+    nowhere, so nothing need be found out for it, and it discloses nothing."""
+    return {e.kind for e in case.entitlements if _is_on(case.facts.tickets[e.ticket], case.sender)}
 
 
-def _is_on(ticket: Ticket, who: Sender) -> bool:
-    member = ticket.participant(who.address)
+def _is_on(ticket: Ticket, sender: Sender) -> bool:
+    member = ticket.participant(sender.address)
     return member is not None and member.presence is not Presence.REMOVED
 
 
@@ -211,21 +215,23 @@ def _unanswered(case: Case, saw: str) -> Finding:
     since = case.facts.deferred_since or case.facts.decided_at
     patience = timedelta(hours=case.policy.dns_patience_hours)
     if case.facts.decided_at - since < patience:
-        return Finding(saw, "the DNS did not answer", Defer(), Reason.DNS_FAILURE)
-    outcome = f"the DNS has not answered since {since:%Y-%m-%d %H:%M}"
-    return Finding(saw, outcome, Hold(), Reason.DNS_FAILURE_HELD)
+        return Ruling(saw, Defer(), Reason.DNS_FAILURE, ("the DNS did not answer",))
+    note = f"the DNS has not answered since {since:%Y-%m-%d %H:%M}"
+    return Ruling(saw, Hold(), Reason.DNS_FAILURE_HELD, (note,))
 
 
-def _invitation(case: Case, who: Sender) -> tuple[NoticeOrder, ...]:
-    """One sign-up notice a day, and none to a machine or to who wants no answer."""
+def _invitation(case: Case) -> tuple[NoticeOrder, ...]:
+    """One sign-up notice a day, and none to a machine or to a sender who wants no answer."""
     now = case.facts.decided_at
     if case.automatic is not None or wants_no_answer(case.mail):
         return ()
     if not may_be_invited(case.facts.invited_at, now):
         return ()
-    return (NoticeOrder(NoticeKind.INVITATION, who.address, author_language(case.mail.header)),)
+    return (
+        NoticeOrder(NoticeKind.INVITATION, case.sender.address, author_language(case.mail.header)),
+    )
 
 
-def _has_support(who: Sender, policy: Policy) -> bool:
-    tier = sla_rules.tier_of(who.company, policy)
+def _has_support(sender: Sender, policy: Policy) -> bool:
+    tier = sla_rules.tier_of(sender.company, policy)
     return tier is None or tier.support

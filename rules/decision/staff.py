@@ -27,7 +27,7 @@ from rules.commands import (
     Workaround,
     parse_commands,
 )
-from rules.decision.case import Case, Finding
+from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text, has_files, is_unreadable
 from rules.decision.entitlement import Entitlement, Right
 from rules.decision.model import AddComment, Reason
@@ -43,33 +43,33 @@ from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.visibility import Visibility
 
 
-def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Finding:
+def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Ruling:
     """A mail to a staff person's own reply or note address.
 
     Commands are all done or none: then the text stays a private draft, and a receipt says why.
     """
-    who, policy = case.who, case.policy
-    member = ticket.participant(who.address)
+    sender, policy = case.sender, case.policy
+    member = ticket.participant(sender.address)
     given = parse_commands(
         published(body_text(case.mail), REPLY_MARK), policy.levels, policy.severity.ceiling
     )
     if Unsubscribe() in given.given and member is not None:
         return unsubscribe(case, ticket, member, saw)
-    wanted, faults = _as_changes(given.given, who.address)
+    wanted, faults = _as_changes(given.given, sender.address)
     faults = (*given.faults, *faults, *((case.facts.refused,) if case.facts.refused else ()))
-    if given.given and not is_proven_enough(who, policy.proof.command):
+    if given.given and not is_proven_enough(sender, policy.proof.command):
         faults = (*faults, f"commands need {policy.proof.command}")
     if faults:
         text = "Nothing was done, and nothing was published:\n" + "\n".join(faults)
         draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, text))
-        return Finding(saw, f"refused: {faults[0]}", draft, Reason.COMMAND_REFUSED)
+        return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}",))
     silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
     asks = any(isinstance(c, Help) for c in given.given)
     helped = _receipt(case, ticket, USAGE_TEXT) if asks else ()
     if silent and not wanted and not asks:
         text = f"Nothing was published on #{ticket.id}: your mail says nothing above the quote."
         draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, text))
-        return Finding(saw, "no words to publish", draft, Reason.NOTHING_SAID)
+        return Ruling(saw, draft, Reason.NOTHING_SAID, ("no words to publish",))
     # The more private reading wins.
     private = (
         entitled.right is Right.NOTE or silent or any(isinstance(c, Note) for c in given.given)
@@ -78,7 +78,7 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
     action = AddComment(
         ticket.id,
         visibility,
-        () if private else additions(case.mail, case.facts, who, ticket, policy),
+        () if private else additions(case.mail, case.facts, sender, ticket, policy),
         (*helped, *(() if silent else _told(case, ticket, visibility))),
         clock_change=None
         if private
@@ -87,7 +87,7 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Fin
         changes=wanted,
     )
     done = f", {len(wanted)} commands" if wanted else ""
-    return Finding(saw, f"{visibility} on #{ticket.id}{done}", action, entitled.reason)
+    return Ruling(saw, action, entitled.reason, (f"{visibility} on #{ticket.id}{done}",))
 
 
 NOT_YET = ("tag", "untag", "requester", "split", "snooze", "onbehalf")
@@ -98,7 +98,7 @@ USAGE_TEXT = "Commands stand at the head of a mail, one on a line:\n" + "\n".joi
 
 
 def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[NoticeOrder, ...]:
-    author = case.who.address
+    author = case.sender.address
     orders = notifications.for_mailed_comment(
         case.mail, case.facts, ticket, author, visibility, case.policy, ()
     )
@@ -109,9 +109,9 @@ def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[NoticeOrd
 
 def _receipt(case: Case, ticket: Ticket, text: str) -> tuple[NoticeOrder, ...]:
     """One mail to the author; none once he was sent too many: then a machine writes in his name."""
-    who = case.who
-    language = who.person.language if who.person is not None else ""
-    receipt = NoticeOrder(NoticeKind.RECEIPT, who.address, language, (("text", text),))
+    sender = case.sender
+    language = sender.person.language if sender.person is not None else ""
+    receipt = NoticeOrder(NoticeKind.RECEIPT, sender.address, language, (("text", text),))
     return notifications.within_budget((receipt,), ticket, case.policy)
 
 

@@ -176,20 +176,20 @@ def apply_storm_breaker(
     ticket: Ticket,
     author: str,
     policy: Policy,
-) -> tuple[tuple[NoticeOrder, ...], str]:
-    """The orders, or in a storm none but the one alert; and what the trace says of it."""
+) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
+    """The orders, or in a storm none but the one alert; and the notes on that for the trace."""
     blowing = storm(facts.recent, ticket.id, facts.decided_at)
     if blowing is None:
         answered = _answered(mail, facts)
         if not answers_like_a_machine(facts.recent, ticket.id, answered, facts.decided_at):
-            return orders, ""
+            return orders, ()
         staff_alone = tuple(o for o in orders if o.kind is not NoticeKind.COMMENT)
-        return staff_alone, "; answers at once, again: told to staff alone"
+        return staff_alone, ("answers at once, again: told to staff alone",)
     if not blowing.breaks_now:
-        return (), "; storm: told to nobody"
+        return (), ("storm: told to nobody",)
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
     others = [s for s in facts.staff if s.address != author]
-    return alert(what, others, policy), "; storm breaks: one alert, then silence"
+    return alert(what, others, policy), ("storm breaks: one alert, then silence",)
 
 
 def _answered(mail: Mail, facts: Facts) -> datetime | None:

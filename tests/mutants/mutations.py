@@ -149,7 +149,7 @@ MUTATIONS = (
         (
             Edit(
                 "rules/decision/filing.py",
-                "if who.standing is Standing.STAFF and entitled.right is not Right.FLAG:",
+                "if sender.standing is Standing.STAFF and entitled.right is not Right.FLAG:",
                 "if entitled.right is not Right.FLAG:",
             ),
         ),
