@@ -22,6 +22,7 @@ from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser, is_ordinary
 from gateway.parsing.parser import read as read_mail
 from gateway.policies import Policies
+from rules.decision.considered import Attempt, Considered, Received, consider
 from rules.decision.decide import decide
 from rules.decision.model import (
     AddComment,
@@ -39,9 +40,6 @@ from rules.facts import Facts
 from rules.mail import Mail
 from rules.mail.header import Author
 from rules.policy import Policy
-from rules.sender.authentication import Authentication
-from rules.sender.pointers import Pointer, find_pointers, is_looped, returned_notice
-from rules.sender.signature_scope import apply_dkim_policy, restrict_to_signed, trusted_recipients
 from rules.service.participants import Addition
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Stage
@@ -164,82 +162,59 @@ def _compare(
     chosen = everyone
     if wanted.mailbox is not None:
         chosen = (enrolment.the_mailbox(connection, wanted.mailbox),)
-    in_force = {m.id: policies.named(known, m.policy, f"mailbox {m.address}") for m in chosen}
+    in_force = {mailbox.id: policies.of_mailbox(known, mailbox) for mailbox in chosen}
     span = ({mailbox.id: mailbox for mailbox in chosen}, wanted.since, wanted.until)
     report = Report(tuple(m.address for m in chosen), history.by_verdict(connection, *span))
     for one in history.recorded_mails(connection, *span):
-        parsed, present = parse(one.raw), in_force[one.mailbox.id]
+        mail = parse(one.raw)
         was, would_be = (
             outcome(decision)
-            for decision in _decide(connection, one, parsed, snapshot, present, new)
+            for decision in _decide(connection, one, mail, snapshot, in_force[one.mailbox.id], new)
         )
         _count(report, one, was, would_be, wanted.limit)
     return report
 
 
-def _as_decided(
-    parsed: Mail, one: RecordedMail, snapshot: Snapshot, first_proof: Authentication
-) -> Mail:
-    """The mail as the rules see it: sealed, with its reports, by whom staff say who wrote it."""
-    mail = restrict_to_signed(parsed, one.envelope, first_proof)
-    if one.author and one.authentication.by.startswith(BY_STAFF):
-        mail = replace(mail, author=Author(one.author))
-    if returned_notice(one.envelope, one.mailbox, snapshot.keys) is not None:
-        mail = replace(mail, bounces=read_bounce(one.raw))
-    return replace(mail, identity=one.identity)
-
-
 def _decide(
     connection: Connection,
     one: RecordedMail,
-    parsed: Mail,
+    mail: Mail,
     snapshot: Snapshot,
     present: Policy,
     new: Policy,
 ) -> tuple[Decision, Decision]:
-    """By the present policy and by the new one. Their subject tags may point differently, and one
-    may count a proof that the other does not."""
-    seen = [_as_seen(parsed, one, snapshot, policy) for policy in (present, new)]
-    mail = _as_decided(parsed, one, snapshot, one.first_proof)
-    facts = gather(
-        connection,
+    """By the present policy and by the new one. Where they see the mail alike (as they do unless
+    their subject tags differ, or only one counts its proof), the facts are gathered once."""
+    now, then = (_consider(one, mail, snapshot, policy) for policy in (present, new))
+    facts = _facts(connection, now, one)
+    alike = replace(now, policy=new) == then
+    new_facts = facts if alike else _facts(connection, then, one)
+    return decide(now.mail, facts, present), decide(then.mail, new_facts, new)
+
+
+def _consider(one: RecordedMail, mail: Mail, snapshot: Snapshot, policy: Policy) -> Considered:
+    by_staff = bool(one.author) and one.authentication.by.startswith(BY_STAFF)
+    received = Received(
         mail=mail,
         envelope=one.envelope,
-        authentication=one.authentication,
-        pointers=tuple(dict.fromkeys((*seen[0].pointers, *seen[1].pointers))),
         mailbox=one.mailbox,
-        own_addresses=snapshot.own_addresses,
-        decided_at=one.decided_at,
-        held=one.kept_under,
-        returned=returned_notice(one.envelope, one.mailbox, snapshot.keys),
-        looped=is_looped(mail, snapshot.keys),
-        came_at=one.came_at,
+        authentication=one.authentication,
+        first_authentication=one.first_proof,
+        read_bounces=partial(read_bounce, one.raw),
+        stated_author=Author(one.author) if by_staff else None,
     )
-    facts = history.facts_at(connection, facts, mail, one)
-    return seen[0].decided(facts, present), seen[1].decided(facts, new)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A mail as a policy counts its proof, and where it points by that."""
-
-    mail: Mail
-    proven: Authentication
-    pointers: tuple[Pointer, ...]
-
-    def decided(self, facts: Facts, policy: Policy) -> Decision:
-        known = replace(facts, authentication=self.proven, pointers=self.pointers)
-        return decide(self.mail, known, policy)
-
-
-def _as_seen(parsed: Mail, one: RecordedMail, snapshot: Snapshot, policy: Policy) -> _Seen:
-    mail = _as_decided(
-        parsed, one, snapshot, apply_dkim_policy(one.first_proof, policy.proof.dkim_required)
+    considered = consider(
+        received, keys=snapshot.keys, own_addresses=snapshot.own_addresses, policy=policy
     )
-    proven = apply_dkim_policy(one.authentication, policy.proof.dkim_required)
-    towards = trusted_recipients(mail, one.envelope, proven)
-    tag_format = policy.subject_tag.format
-    return _Seen(mail, proven, find_pointers(mail, towards, one.mailbox, snapshot.keys, tag_format))
+    # Under another policy, or another version, it might be known by another identity.
+    return replace(considered, mail=replace(considered.mail, identity=one.identity))
+
+
+def _facts(connection: Connection, considered: Considered, one: RecordedMail) -> Facts:
+    """The facts as they were when the mail was decided."""
+    attempt = Attempt(one.decided_at, one.came_at, one.kept_under)
+    facts = gather(connection, considered, attempt)
+    return history.facts_at(connection, facts, considered.mail, one)
 
 
 def _count(report: Report, one: RecordedMail, was: Outcome, would_be: Outcome, limit: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from rules.mail import Mailbox
 from rules.policy import Policy, PolicyRefused, parse
 from rules.validation.messages import suggestion, text_of
 
@@ -76,6 +77,11 @@ def named(policies: Policies, name: str, wanted_by: str) -> Policy:
         return policies[name]
     hint = suggestion(name, policies) or f"there are: {', '.join(sorted(policies))}"
     raise PolicyRefused(wanted_by, [f"no policy {name!r} ({hint})"])
+
+
+def of_mailbox(policies: Policies, mailbox: Mailbox) -> Policy:
+    """The policy of a mailbox. Raises PolicyRefused where there is none of that name."""
+    return named(policies, mailbox.policy, f"mailbox {mailbox.address}")
 
 
 def copied(model: PolicyFile, name: str, source: str) -> PolicyFile:

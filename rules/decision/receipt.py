@@ -22,6 +22,8 @@ from rules.decision.model import (
 )
 from rules.replies import Reply
 
+_OF_STRANGERS = (Reason.STRANGER, Reason.STRANGER_HELD, Reason.STRANGER_RELAYED)
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -36,7 +38,18 @@ class Receipt:
     notices: int
     """How many outgoing mails were ordered with it."""
     proven: bool
-    """The sender was proven (T2). If not, the time of the answer tells as little as its text."""
+    """The sender was proven (T2)."""
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether the answer waits, since its time could disclose what its text does not.
+
+        Where a mail was filed by its sender's right there is nothing to hide from them. Proven or
+        not, a stranger learns nothing of what their mail points to.
+        """
+        if self.verdict in (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED):
+            return False
+        return not self.proven or self.reason in _OF_STRANGERS
 
 
 def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, update
 
+from rules.decision.considered import Attempt, Considered
 from rules.decision.model import (
     AddComment,
     Decision,
@@ -28,7 +28,7 @@ from rules.facts import ParticipantKind, Presence
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
 from rules.policy import Policy
-from rules.sender.authentication import Authentication, as_dict
+from rules.sender.authentication import as_dict
 from rules.sender.pointers import thread_ids
 from rules.service.participants import Addition
 from rules.ticket.lifecycle import Status
@@ -82,26 +82,24 @@ class Entry:
     """One mail on its way into the store: all that is written of it beside the decision."""
 
     journal_id: UUID
-    mailbox: Mailbox
+    considered: Considered
+    attempt: Attempt
     delivery: Delivery
     """With the recipients of this mailbox only."""
     compressed: bytes
-    mail: Mail
-    authentication: Authentication
-    """As it was measured."""
-    proven: Authentication
-    """What of it the mailbox's policy counts."""
-    came_at: datetime
-    """When the mail came: its ticket and its clocks start then."""
-    decided_at: datetime
-    """The same, but for a mail that was held in between."""
     new_id: Callable[[], UUID]
-    held: UUID | None = None
-    """The journal row under which this mail was held, where it is decided again."""
-    as_new: bool = False
-    """Ignore whatever ticket it points to."""
-    refused: str = ""
-    """Why the commands in it could not be done, where that was tried."""
+
+    @property
+    def mailbox(self) -> Mailbox:
+        return self.considered.mailbox
+
+    @property
+    def mail(self) -> Mail:
+        return self.considered.mail
+
+    def with_refused(self, why: str) -> Entry:
+        """The entry once its commands could not be done."""
+        return replace(self, attempt=replace(self.attempt, refused=why))
 
 
 def apply(connection: Connection, entry: Entry, decision: Decision, policy: Policy) -> Receipt:
@@ -178,10 +176,10 @@ def _apply(
         ticket=ticket,
         reply=reply,
         notices=len(decision.orders),
-        proven=entry.proven.aligned,
+        proven=entry.considered.authentication.aligned,
     )
     _write_journal(connection, entry, decision, receipt)
-    if entry.held is not None:
+    if entry.attempt.held is not None:
         _release(connection, entry, receipt)
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
         _remember(connection, entry, receipt)
@@ -191,7 +189,7 @@ def _apply(
 def _hand(entry: Entry, source: Source = Source.MAIL) -> ChangeContext:
     author = _author(entry.mail)
     return ChangeContext(
-        entry.mailbox, author, source, entry.decided_at, entry.new_id, entry.journal_id
+        entry.mailbox, author, source, entry.attempt.decided_at, entry.new_id, entry.journal_id
     )
 
 
@@ -216,8 +214,8 @@ def _open(
         "requester": opening.requester,
         "company_id": opening.company,
         "mentions": opening.mentions,
-        "opened_at": entry.came_at,
-        "updated_at": entry.came_at,
+        "opened_at": entry.attempt.came_at,
+        "updated_at": entry.attempt.came_at,
         "message_id": storable(entry.mail.message_id, 252),
         "follows": opening.follows,
         "tier": opening.tier,
@@ -309,7 +307,7 @@ def _write(
         body.text if isinstance(body, Body) else "",
         body.why if isinstance(body, Unreadable) else None,
         body.attachments if isinstance(body, Body) else (),
-        entry.came_at,
+        entry.attempt.came_at,
         numbered=any(order.quotes for order in action.orders),
         charset_guessed=isinstance(body, Body) and body.charset_guessed,
     )
@@ -329,7 +327,7 @@ def _keep_unknown_references(connection: Connection, entry: Entry, ticket: int) 
 def _defer(connection: Connection, entry: Entry) -> None:
     """Remember when this mail was first told to come again."""
     row = {"mailbox_id": entry.mailbox.id, "identity": entry.mail.identity}
-    _DEFERRAL.run(connection, row | {"since": entry.decided_at})
+    _DEFERRAL.run(connection, row | {"since": entry.attempt.decided_at})
 
 
 def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
@@ -339,12 +337,12 @@ def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
     filed = _FILE_HELD.rows(
         connection,
         mailbox=entry.mailbox.id,
-        held=entry.held,
+        held=entry.attempt.held,
         filed=entry.journal_id,
         ticket=receipt.ticket,
     )
     if not filed:
-        raise Conflict(f"mail {entry.held} was released meanwhile")
+        raise Conflict(f"mail {entry.attempt.held} was released meanwhile")
 
 
 def _remember(connection: Connection, entry: Entry, receipt: Receipt) -> None:
@@ -374,7 +372,7 @@ def _write_journal(
         {
             "id": entry.journal_id,
             "mailbox_id": entry.mailbox.id,
-            "received_at": entry.decided_at,
+            "received_at": entry.attempt.decided_at,
             "verdict": receipt.verdict.value,
             "reason": receipt.reason.value,
             "ticket_id": receipt.ticket,
@@ -389,7 +387,7 @@ def _write_journal(
             "size_bytes": mail.size_bytes,
             "reply": str(receipt.reply),
             "trace": json.dumps(trace, ensure_ascii=False),
-            "authentication": json.dumps(as_dict(entry.authentication), ensure_ascii=False),
+            "authentication": json.dumps(as_dict(entry.considered.measured), ensure_ascii=False),
         },
     )
 

@@ -10,12 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
 from rules.facts import Company, Earlier, Facts, Recent, Returned, Staff
-from rules.mail import Envelope, Mail, Mailbox
+from rules.mail import Mail, Mailbox
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import Pointer, thread_ids
+from rules.sender.pointers import thread_ids
 from rules.service.limits import HOUR, REMEMBERED
 from rules.service.participants import named_addresses
 from rules.ticket.notices import NoticeKind, NoticeState
@@ -110,41 +111,26 @@ _DEFERRED_SINCE = compiled(
 )
 
 
-def gather(
-    connection: Connection,
-    *,
-    mail: Mail,
-    envelope: Envelope,
-    authentication: Authentication,
-    pointers: tuple[Pointer, ...],
-    mailbox: Mailbox,
-    own_addresses: frozenset[str],
-    decided_at: datetime,
-    held: UUID | None = None,
-    returned: UUID | None = None,
-    looped: bool = False,
-    came_at: datetime | None = None,
-    refused: str = "",
-) -> Facts:
+def gather(connection: Connection, considered: Considered, attempt: Attempt) -> Facts:
     """The facts of one mail in one mailbox; no row of another mailbox is ever among them.
 
-    `held` is the journal row under which the mail is in quarantine: that is no earlier copy.
-    `returned` is the notice to whose return path it came; `looped`: it carries our loop mark.
+    The row under which a held mail is in quarantine is no earlier copy of it.
     """
+    mail, mailbox, pointers = considered.mail, considered.mailbox, considered.pointers
+    decided_at, came_at = attempt.decided_at, attempt.came_at
     author = mail.author.address if isinstance(mail.author, Author) else None
     named = named_addresses(mail)
-    written_at = came_at or decided_at
     # Each paragraph asks for all that it can before it reads: to PostgreSQL that is one way each.
     with pipelined(connection):
-        traces = _traces(connection, mailbox, mail, held)
+        traces = _traces(connection, mailbox, mail, attempt.held)
         named_before = _named_before(connection, mailbox, mail)
-        registered = lookup.people(connection, mailbox, (author, *named), written_at)
-        came_back = _returned(connection, mailbox, returned)
-        deferred = _deferred_since(connection, mailbox, mail, authentication)
+        registered = lookup.people(connection, mailbox, (author, *named), came_at)
+        came_back = _returned(connection, mailbox, considered.returned)
+        deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
 
         people = registered()
         enrolled = author in people
-        company, domain_known = _origin(connection, mailbox, author, written_at, enrolled)
+        company, domain_known = _origin(connection, mailbox, author, came_at, enrolled)
 
         acknowledged = _notified_at(
             connection, mailbox, author, NoticeKind.ACKNOWLEDGEMENT, enrolled
@@ -153,7 +139,7 @@ def gather(
             connection, mailbox, author, NoticeKind.INVITATION, company is not None
         )
         around = partial(_around, connection, mailbox, author, named, decided_at)
-        expected = enrolled or company is not None or returned is not None
+        expected = enrolled or company is not None or considered.returned is not None
         surroundings = around() if expected else None
 
         earlier, known_ids, id_seen = traces()
@@ -167,9 +153,9 @@ def gather(
         return Facts(
             decided_at=decided_at,
             mailbox=mailbox,
-            own_addresses=own_addresses,
-            envelope=envelope,
-            authentication=authentication,
+            own_addresses=considered.own_addresses,
+            envelope=considered.envelope,
+            authentication=considered.authentication,
             pointers=pointers,
             people=people,
             author_company=company,
@@ -186,9 +172,9 @@ def gather(
             bounced=bounced,
             recent=recent,
             returned=came_back(),
-            looped=looped,
+            looped=considered.looped,
             came_at=came_at,
-            refused=refused,
+            refused=attempt.refused,
         )
 
 

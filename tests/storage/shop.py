@@ -11,21 +11,21 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select, update
 
-from rules.decision.decide import decide
+from rules.decision.considered import Attempt, Received, consider
 from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
 from rules.facts import Facts, Participant, Ticket
 from rules.mail import Delivery, Envelope, Mail, Mailbox
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import find_pointers, returned_notice
 from rules.sender.tokens import Purpose, ReplyToken, reply_address, return_path
 from storage.db import raw_mail
 from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.db.tables import ParticipantRow, TicketRow, table
-from storage.mail.apply import Entry, apply
+from storage.mail.apply import Entry
 from storage.mail.facts import gather
+from storage.mail.filing import decision_on, file
 from storage.notices import outbox
 from storage.notices.outbox import NoticeSummary
 from storage.ticket import load
@@ -56,7 +56,8 @@ class Shop:
         entry = self.entry(mail, to, **circumstances)
 
         def job(connection: Connection) -> Receipt:
-            return apply(connection, entry, self.decide(connection, entry), self.policy)
+            (receipt,) = file(connection, [entry])
+            return receipt
 
         return self.write(job)
 
@@ -71,31 +72,30 @@ class Shop:
         number = self.new_id()
         raw = str(number).encode()
         envelope = Envelope("127.0.0.1", "", False, mail_from, (to,))
-        mail = replace(mail, identity=f"{number.int:064x}")
-        delivery = Delivery(envelope, raw)
-        compressed = raw_mail.compress(raw)
+        received = Received(
+            mail=replace(mail, identity=f"{number.int:064x}"),
+            envelope=envelope,
+            mailbox=self.mailbox,
+            authentication=proof,
+            first_authentication=proof,
+            read_bounces=lambda: mail.bounces,
+        )
         return Entry(
-            *(number, self.mailbox, delivery, compressed, mail, proof, proof, at, at, self.new_id)
+            journal_id=number,
+            considered=consider(
+                received, keys=KEYS, own_addresses=frozenset({SUPPORT}), policy=self.policy
+            ),
+            attempt=Attempt(at, at),
+            delivery=Delivery(envelope, raw),
+            compressed=raw_mail.compress(raw),
+            new_id=self.new_id,
         )
 
     def facts(self, connection: Connection, entry: Entry) -> Facts:
-        envelope, mail = entry.delivery.envelope, entry.mail
-        return gather(
-            connection,
-            mail=mail,
-            envelope=envelope,
-            authentication=entry.authentication,
-            pointers=find_pointers(
-                mail, envelope, self.mailbox, KEYS, self.policy.subject_tag.format
-            ),
-            mailbox=self.mailbox,
-            own_addresses=frozenset({SUPPORT}),
-            decided_at=entry.decided_at,
-            returned=returned_notice(envelope, self.mailbox, KEYS),
-        )
+        return gather(connection, entry.considered, entry.attempt)
 
     def decide(self, connection: Connection, entry: Entry) -> Decision:
-        return decide(entry.mail, self.facts(connection, entry), self.policy)
+        return decision_on(connection, entry)
 
     def known_of(self, mail: Mail, to: str = SUPPORT, at: datetime = NOON) -> Facts:
         """What the store tells the rules of a mail."""

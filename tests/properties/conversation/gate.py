@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import email
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import Message
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,15 +18,14 @@ from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Outgoing
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import read
-from rules.decision.decide import decide
+from rules.decision.considered import Attempt, Received, consider
 from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
-from rules.mail import Delivery, Envelope, Mail, Mailbox
+from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.addresses import without_detail
 from rules.mail.header import Author
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import find_pointers, is_looped, returned_notice
 from rules.sender.tokens import Keys
 from rules.ticket.changes import Change
 from storage.db import raw_mail
@@ -34,7 +33,7 @@ from storage.db.database import Database
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.apply import Entry, apply
-from storage.mail.facts import gather
+from storage.mail.filing import decision_on
 from storage.mail.quarantine import HeldMail
 from storage.notices import outbox
 from storage.notices.outbox import Notice
@@ -166,9 +165,9 @@ class Gate:
         entries = []
         for mailbox, its_own in self._by_mailbox(rcpts).items():
             envelope = Envelope("192.0.2.1", "client.example", False, mail_from, tuple(its_own))
-            if returned_notice(envelope, mailbox, self.keys) is not None:
-                mail = replace(mail, bounces=read_bounce(raw))
-            entries.append(self._entry(mailbox, Delivery(envelope, raw), compressed, mail, proof))
+            received = Received(mail, envelope, mailbox, proof, proof, partial(read_bounce, raw))
+            attempt = Attempt(self.now, self.now)
+            entries.append(self._entry(received, attempt, raw, compressed))
         return self._file(entries)
 
     def release(
@@ -180,14 +179,18 @@ class Gate:
     ) -> Taken | None:
         """Decide a held mail again, as `gateway.ingest` does; None where it is held no more."""
         delivery = self.transact(lambda c: quarantine.delivery(c, held))
-        mail = read(delivery.raw)
-        mail = replace(mail, author=Author(author) if author else mail.author)
-        entry = replace(
-            self._entry(held.mailbox, delivery, raw_mail.compress(delivery.raw), mail, proof),
-            came_at=held.came_at,
-            held=held.journal_id,
+        received = Received(
+            mail=read(delivery.raw),
+            envelope=held.envelope,
+            mailbox=held.mailbox,
+            authentication=proof,
+            first_authentication=held.authentication,
+            read_bounces=partial(read_bounce, delivery.raw),
+            stated_author=Author(author) if author else None,
             as_new=as_new,
         )
+        attempt = Attempt(self.now, held.came_at, held.journal_id)
+        entry = self._entry(received, attempt, delivery.raw, raw_mail.compress(delivery.raw))
         try:
             (taken,) = self._file([entry])
         except Conflict:
@@ -204,24 +207,18 @@ class Gate:
             found.setdefault(self.mailboxes[base], []).append(recipient)
         return found
 
-    def _entry(
-        self,
-        mailbox: Mailbox,
-        delivery: Delivery,
-        compressed: bytes,
-        mail: Mail,
-        proof: Authentication,
-    ) -> Entry:
+    def _entry(self, received: Received, attempt: Attempt, raw: bytes, compressed: bytes) -> Entry:
         return Entry(
             journal_id=self.new_id(),
-            mailbox=mailbox,
-            delivery=delivery,
+            considered=consider(
+                received,
+                keys=self.keys,
+                own_addresses=frozenset(self.mailboxes),
+                policy=self.policy,
+            ),
+            attempt=attempt,
+            delivery=Delivery(received.envelope, raw),
             compressed=compressed,
-            mail=mail,
-            authentication=proof,
-            proven=proof,
-            came_at=self.now,
-            decided_at=self.now,
             new_id=self.new_id,
         )
 
@@ -232,29 +229,12 @@ class Gate:
         try:
             return all_of(entries)
         except ChangeRefused as error:
-            return all_of([replace(entry, refused=str(error)) for entry in entries])
+            return all_of([entry.with_refused(str(error)) for entry in entries])
 
     def _file_one(self, connection: Connection, entry: Entry) -> Taken:
-        mail, envelope, mailbox = entry.mail, entry.delivery.envelope, entry.mailbox
-        pointers = find_pointers(mail, envelope, mailbox, self.keys, self.policy.subject_tag.format)
-        facts = gather(
-            connection,
-            mail=mail,
-            envelope=envelope,
-            authentication=entry.authentication,
-            pointers=() if entry.as_new else pointers,
-            mailbox=mailbox,
-            own_addresses=frozenset(self.mailboxes),
-            decided_at=entry.decided_at,
-            held=entry.held,
-            returned=returned_notice(envelope, mailbox, self.keys),
-            looped=is_looped(mail, self.keys),
-            came_at=entry.came_at,
-            refused=entry.refused,
-        )
-        decision = decide(mail, facts, self.policy)
+        decision = decision_on(connection, entry)
         receipt = apply(connection, entry, decision, self.policy)
-        return Taken(mailbox.address, receipt, decision)
+        return Taken(entry.mailbox.address, receipt, decision)
 
     # ---- the desk acts ------------------------------------------------------------------------
 

@@ -1,0 +1,108 @@
+"""One mail in one mailbox as the rules see it, made from what was measured.
+
+A new mail, a released one and a recorded one that a back-test tries again all come this way:
+`consider`, then `storage.mail.facts.gather`, then `decide`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from rules.mail import Envelope, Mail, Mailbox
+from rules.mail.bounces import Bounce
+from rules.mail.header import Author
+from rules.policy import Policy
+from rules.sender.authentication import Authentication
+from rules.sender.pointers import Pointer, find_pointers, is_looped, returned_notice
+from rules.sender.signature_scope import apply_dkim_policy, restrict_to_signed, trusted_recipients
+from rules.sender.tokens import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One mail as one of our mailboxes received it; nothing is judged yet."""
+
+    mail: Mail
+    """As parsed."""
+    envelope: Envelope
+    """With the recipients of this mailbox only."""
+    mailbox: Mailbox
+    authentication: Authentication
+    """As measured for this decision; of a released mail it may be the word of staff."""
+    first_authentication: Authentication
+    """As measured when the mail came: it says what of the mail was signed. The same except for a
+    released mail."""
+    read_bounces: Callable[[], tuple[Bounce, ...]]
+    """Reads what the mail reports of other mails; called only where a report is believed."""
+    stated_author: Author | None = None
+    """Who wrote it as staff state it; None where From is believed."""
+    as_new: bool = False
+    """Ignore whatever ticket it points to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One mail in one mailbox, as far as it counts there."""
+
+    mail: Mail
+    """Restricted to what its proof covers; with its bounces where it came to a return path."""
+    envelope: Envelope
+    mailbox: Mailbox
+    own_addresses: frozenset[str]
+    """Every address that we serve."""
+    measured: Authentication
+    """As it was measured, for the journal."""
+    authentication: Authentication
+    """What of it the mailbox's policy counts."""
+    pointers: tuple[Pointer, ...]
+    returned: UUID | None
+    """The notice to whose return path it came; None for any other mail."""
+    looped: bool
+    """It carries our own loop mark."""
+    policy: Policy
+    """Of the mailbox: it is decided by the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to decide a mail: a mail that was held or whose commands failed has several."""
+
+    decided_at: datetime
+    came_at: datetime
+    """When the mail came: its ticket and its clocks start then."""
+    held: UUID | None = None
+    """The journal row under which the mail is in quarantine; None where it is not."""
+    refused: str = ""
+    """Why the commands in it could not be done, where that was tried."""
+
+
+def consider(
+    received: Received, *, keys: Keys, own_addresses: frozenset[str], policy: Policy
+) -> Considered:
+    """The mail as the rules see it under the policy of its mailbox."""
+    mailbox, envelope = received.mailbox, received.envelope
+    dkim_required = policy.proof.dkim_required
+    counted = apply_dkim_policy(received.authentication, dkim_required)
+    first_counted = apply_dkim_policy(received.first_authentication, dkim_required)
+    mail = restrict_to_signed(received.mail, envelope, first_counted)
+    mail = replace(mail, author=received.stated_author or mail.author)
+    returned = returned_notice(envelope, mailbox, keys)
+    if returned is not None:
+        mail = replace(mail, bounces=received.read_bounces())
+    towards = trusted_recipients(mail, envelope, counted)
+    pointers = find_pointers(mail, towards, mailbox, keys, policy.subject_tag.format)
+    return Considered(
+        mail=mail,
+        envelope=envelope,
+        mailbox=mailbox,
+        own_addresses=own_addresses,
+        measured=received.authentication,
+        authentication=counted,
+        pointers=() if received.as_new else pointers,
+        returned=returned,
+        looped=is_looped(mail, keys),
+        policy=policy,
+    )

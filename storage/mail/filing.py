@@ -1,0 +1,35 @@
+"""The transaction of a mail: gather → decide → apply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from rules.decision.decide import decide
+from rules.decision.model import Decision
+from rules.decision.receipt import Receipt
+from storage.mail.apply import Entry, apply
+from storage.mail.facts import gather
+
+
+def file(connection: Connection, entries: Sequence[Entry]) -> list[Receipt]:
+    """Decide the entries of a mail and write them down, one after the other.
+
+    Raises like `apply`.
+    """
+    return [
+        apply(connection, entry, decision_on(connection, entry), entry.considered.policy)
+        for entry in entries
+    ]
+
+
+def preview(connection: Connection, entries: Sequence[Entry]) -> list[tuple[Entry, Decision]]:
+    """What would become of each entry; nothing is written."""
+    return [(entry, decision_on(connection, entry)) for entry in entries]
+
+
+def decision_on(connection: Connection, entry: Entry) -> Decision:
+    """What happens to a mail in one mailbox, by what is known there now."""
+    considered = entry.considered
+    return decide(considered.mail, gather(connection, considered, entry.attempt), considered.policy)
