@@ -100,7 +100,10 @@ class Ingest:
 
     async def _file(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
         """All mailboxes of a mail are written in one transaction."""
-        receipts = await self._commit(entries) if entries else []
+        try:
+            receipts = await self._commit(entries) if entries else []
+        except ChangeRefused as error:  # all or nothing: decide again, without its commands
+            receipts = await self._commit([entry.with_refused(str(error)) for entry in entries])
         for entry, receipt in zip(entries, receipts, strict=True):
             log.filed(receipt, entry.delivery)
             self.metrics.filed(receipt)
@@ -109,12 +112,7 @@ class Ingest:
         return receipts
 
     async def _commit(self, entries: Sequence[Entry]) -> list[Receipt]:
-        submit = self.ledger.submit
-        try:
-            return await asyncio.wrap_future(submit(partial(filing.file, entries=entries)))
-        except ChangeRefused as error:  # all or nothing: decide again, without its commands
-            again = [entry.with_refused(str(error)) for entry in entries]
-            return await asyncio.wrap_future(submit(partial(filing.file, entries=again)))
+        return await asyncio.wrap_future(self.ledger.submit(partial(filing.file, entries=entries)))
 
     def _reception(self) -> Reception:
         return Reception(
