@@ -1,22 +1,20 @@
 """Tries a policy on recorded mails: what would have been decided otherwise. Nothing is written.
 
-Each mail is decided twice from the same facts, those of the moment at which it was decided: by the
-policy of its mailbox and by the new one. So what differs is due to the new policy alone. Each is
-decided by itself: had an earlier mail gone another way, the later ones do not know.
+Each mail is decided twice from the facts of the time at which it was decided: by the policy of its
+mailbox and by the new one. So what differs is due to the new policy alone. Each is decided by
+itself: had an earlier mail gone another way, the later ones do not know.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
-from typing import assert_never
 
 from gateway import policies
+from gateway.backtest_report import Report, outcome_of
 from gateway.mailbox_cache import Snapshot
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser, is_ordinary
@@ -24,25 +22,11 @@ from gateway.parsing.parser import read as read_mail
 from gateway.policies import Policies
 from rules.decision.considered import Attempt, Considered, Received, consider
 from rules.decision.decide import decide
-from rules.decision.model import (
-    AddComment,
-    Decision,
-    Defer,
-    Hold,
-    OpenTicket,
-    Record,
-    Refuse,
-    Repeat,
-    Unsubscribe,
-    Verdict,
-)
+from rules.decision.model import Decision
 from rules.facts import Facts
 from rules.mail import Mail
 from rules.mail.header import Author
 from rules.policy import Policy
-from rules.service.participants import Addition
-from rules.ticket.notices import NoticeOrder
-from rules.ticket.sla import Stage
 from storage.db.database import Connection, Database
 from storage.mail import history
 from storage.mail.facts import gather
@@ -51,55 +35,8 @@ from storage.registry import enrolment
 
 Parse = Callable[[bytes], Mail]
 
-BY_STAFF = "staff:"
-"""So begins what proves a mail that a person of ours released."""
-
-
-class Aspect(StrEnum):
-    """What of two decisions is compared; each is named like its field of `Outcome`."""
-
-    VERDICT = "verdict"
-    REASON = "reason"
-    TICKET = "ticket"
-    FOLLOWS = "follows"
-    SEVERITY = "severity"
-    CRITICAL_CLAIMED = "critical_claimed"
-    MISSING = "missing"
-    FIELDS = "fields"
-    JOINS = "joins"
-    ORDERS = "orders"
-    FIRST_DUE = "first_due"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a decision comes to, as far as somebody notices it."""
-
-    verdict: Verdict
-    reason: str
-    ticket: int | None = None
-    """None also for a new one."""
-    follows: int | None = None
-    severity: str | None = None
-    critical_claimed: bool = False
-    missing: tuple[str, ...] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
-    joins: tuple[str, ...] = ()
-    """Each as `address (part, presence)`, in the order of the alphabet."""
-    orders: Mapping[str, int] = field(default_factory=dict)
-    """How many outgoing mails of each kind."""
-    first_due: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One mail that the new policy decides otherwise."""
-
-    mail: RecordedMail
-    was: Outcome
-    """By the policy in force."""
-    would_be: Outcome
-    aspects: tuple[Aspect, ...]
+RELEASED_BY_STAFF = "staff:"
+"""The proof of a mail that staff released begins with this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +48,6 @@ class BacktestQuery:
     mailbox: str | None
     """None for all of them."""
     limit: int
-
-
-@dataclass(slots=True)
-class Report:
-    """What a simulation found; it grows mail by mail."""
-
-    mailboxes: tuple[str, ...]
-    lines: Mapping[Verdict, int]
-    """All lines of the journal in that time, by their verdicts."""
-    mails: int = 0
-    different: int = 0
-    aspects: Counter[Aspect] = field(default_factory=Counter)
-    shown: list[Difference] = field(default_factory=list)
-    """The newest first."""
-    moved_on: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """What the journal says, what the policy in force decides now, and how often that is so."""
-
-    @property
-    def lost(self) -> int:
-        """Lines that ought to have a mail, and have none."""
-        return sum(self.lines.get(verdict, 0) for verdict in history.KEPT) - self.mails
 
 
 async def run_backtest(
@@ -165,137 +81,51 @@ def _compare(
     in_force = {mailbox.id: policies.of_mailbox(known, mailbox) for mailbox in chosen}
     span = ({mailbox.id: mailbox for mailbox in chosen}, wanted.since, wanted.until)
     report = Report(tuple(m.address for m in chosen), history.by_verdict(connection, *span))
-    for one in history.recorded_mails(connection, *span):
-        mail = parse(one.raw)
-        was, would_be = (
-            outcome(decision)
-            for decision in _decide(connection, one, mail, snapshot, in_force[one.mailbox.id], new)
-        )
-        _count(report, one, was, would_be, wanted.limit)
+    for recorded in history.recorded_mails(connection, *span):
+        mail, present = parse(recorded.raw), in_force[recorded.mailbox.id]
+        considered = [_consider(recorded, mail, snapshot, policy) for policy in (present, new)]
+        was, would_be = map(outcome_of, _decide_both(connection, recorded, *considered))
+        report.add(recorded, was, would_be, wanted.limit)
     return report
 
 
-def _decide(
-    connection: Connection,
-    one: RecordedMail,
-    mail: Mail,
-    snapshot: Snapshot,
-    present: Policy,
-    new: Policy,
-) -> tuple[Decision, Decision]:
-    """By the present policy and by the new one. Where they see the mail alike (as they do unless
-    their subject tags differ, or only one counts its proof), the facts are gathered once."""
-    now, then = (_consider(one, mail, snapshot, policy) for policy in (present, new))
-    facts = _facts(connection, now, one)
-    alike = replace(now, policy=new) == then
-    new_facts = facts if alike else _facts(connection, then, one)
-    return decide(now.mail, facts, present), decide(then.mail, new_facts, new)
-
-
-def _consider(one: RecordedMail, mail: Mail, snapshot: Snapshot, policy: Policy) -> Considered:
-    by_staff = bool(one.author) and one.authentication.by.startswith(BY_STAFF)
+def _consider(recorded: RecordedMail, mail: Mail, snapshot: Snapshot, policy: Policy) -> Considered:
+    by_staff = recorded.author and recorded.authentication.by.startswith(RELEASED_BY_STAFF)
     received = Received(
         mail=mail,
-        envelope=one.envelope,
-        mailbox=one.mailbox,
-        authentication=one.authentication,
-        first_authentication=one.first_proof,
-        read_bounces=partial(read_bounce, one.raw),
-        stated_author=Author(one.author) if by_staff else None,
+        envelope=recorded.envelope,
+        mailbox=recorded.mailbox,
+        authentication=recorded.authentication,
+        first_authentication=recorded.first_proof,
+        read_bounces=partial(read_bounce, recorded.raw),
+        stated_author=Author(recorded.author) if by_staff else None,
     )
     considered = consider(
         received, keys=snapshot.keys, own_addresses=snapshot.own_addresses, policy=policy
     )
-    # Under another policy, or another version, it might be known by another identity.
-    return replace(considered, mail=replace(considered.mail, identity=one.identity))
+    # Under another policy its identity may differ; it is still the mail that was recorded.
+    return replace(considered, mail=replace(considered.mail, identity=recorded.identity))
 
 
-def _facts(connection: Connection, considered: Considered, one: RecordedMail) -> Facts:
-    """The facts as they were when the mail was decided."""
-    attempt = Attempt(one.decided_at, one.came_at, one.kept_under)
-    facts = gather(connection, considered, attempt)
-    return history.facts_at(connection, facts, considered.mail, one)
+def _decide_both(
+    connection: Connection, recorded: RecordedMail, present: Considered, new: Considered
+) -> tuple[Decision, Decision]:
+    """What the present policy decides, and what the new one.
 
-
-def _count(report: Report, one: RecordedMail, was: Outcome, would_be: Outcome, limit: int) -> None:
-    report.mails += 1
-    then, now = _then(one), _now(was, one)
-    if then != now:
-        report.moved_on[then, now] += 1
-    aspects = differing(was, would_be)
-    if not aspects:
-        return
-    report.different += 1
-    report.aspects.update(aspects)
-    if len(report.shown) < limit:
-        # A shown mail may be large, and nobody reads its bytes again.
-        report.shown.append(Difference(replace(one, raw=b""), was, would_be, aspects))
-
-
-def _then(one: RecordedMail) -> str:
-    return f"{one.verdict}, {one.reason}"
-
-
-def _now(was: Outcome, one: RecordedMail) -> str:
-    """What is decided now; another ticket is named as such, since numbers would not add up."""
-    elsewhere = was.ticket is not None and was.ticket != one.ticket
-    return f"{was.verdict}, {was.reason}{' on another ticket' if elsewhere else ''}"
-
-
-def differing(was: Outcome, would_be: Outcome) -> tuple[Aspect, ...]:
-    """In what two outcomes differ.
-
-    Where a mail would go another way altogether, that and its reason are named: the rest follows.
+    Where both see the mail alike, as they do unless their subject tags differ or only one counts
+    its proof, the facts are gathered once.
     """
-    found = tuple(a for a in Aspect if getattr(was, a.value) != getattr(would_be, a.value))
-    if Aspect.VERDICT in found:
-        return tuple(a for a in found if a in (Aspect.VERDICT, Aspect.REASON))
-    return found
+    facts = _facts(connection, recorded, present)
+    alike = replace(present, policy=new.policy) == new
+    new_facts = facts if alike else _facts(connection, recorded, new)
+    return (
+        decide(present.mail, facts, present.policy),
+        decide(new.mail, new_facts, new.policy),
+    )
 
 
-def outcome(decision: Decision) -> Outcome:
-    """What a decision comes to."""
-    plain = Outcome(decision.verdict, decision.reason.value)
-    match decision.action:
-        case OpenTicket() as opening:
-            return replace(
-                plain,
-                follows=opening.follows,
-                severity=opening.severity.name,
-                critical_claimed=opening.severity.critical_claimed,
-                missing=opening.missing,
-                fields=dict(opening.fields),
-                joins=_joins(opening.additions),
-                orders=_kinds(opening.orders),
-                first_due=opening.clock.due_at if opening.clock is not None else None,
-            )
-        case AddComment() as adding:
-            clock = adding.clock_change.clock if adding.clock_change is not None else None
-            first = clock is not None and clock.stage is Stage.FIRST
-            return replace(
-                plain,
-                ticket=adding.ticket,
-                missing=adding.missing or (),
-                fields=dict(adding.fields),
-                joins=_joins(adding.additions),
-                orders=_kinds(adding.orders),
-                first_due=clock.due_at if clock is not None and first else None,
-            )
-        case Record(ticket=ticket, orders=orders) | Unsubscribe(ticket=ticket, orders=orders):
-            return replace(plain, ticket=ticket, orders=_kinds(orders))
-        case Hold(orders=orders):
-            return replace(plain, orders=_kinds(orders))
-        case Repeat(ticket=ticket):
-            return replace(plain, ticket=ticket)
-        case Refuse() | Defer():
-            return plain
-        case _:
-            assert_never(decision.action)
-
-
-def _joins(additions: tuple[Addition, ...]) -> tuple[str, ...]:
-    return tuple(sorted(f"{a.address} ({a.part}, {a.presence})" for a in additions))
-
-
-def _kinds(orders: tuple[NoticeOrder, ...]) -> Mapping[str, int]:
-    return dict(sorted(Counter(order.kind.value for order in orders).items()))
+def _facts(connection: Connection, recorded: RecordedMail, considered: Considered) -> Facts:
+    """The facts as they were when the mail was decided."""
+    attempt = Attempt(recorded.decided_at, recorded.came_at, recorded.kept_under)
+    facts = gather(connection, considered, attempt)
+    return history.facts_at(connection, facts, considered.mail, recorded)

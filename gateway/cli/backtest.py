@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway import backtest, clock, policies
-from gateway.backtest import Aspect, BacktestQuery, Difference, Outcome, Report
+from gateway.backtest import BacktestQuery
+from gateway.backtest_report import Aspect, Difference, Outcome, Report
 from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
 from gateway.cli.mails import STYLES, clean
 from gateway.policies import Policies

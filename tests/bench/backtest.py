@@ -20,7 +20,8 @@ from pathlib import Path
 
 from gateway import backtest, clock, log, policies
 from gateway.app import Parts, parts
-from gateway.backtest import BacktestQuery, Report
+from gateway.backtest import BacktestQuery
+from gateway.backtest_report import Report
 from gateway.cli.server import ensure_key
 from gateway.config.model import Config, RelaySection, StoreSection, TrustSection
 from rules.facts import Role

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from gateway import backtest, clock, policies
-from gateway.backtest import Aspect, BacktestQuery, Report
+from gateway.backtest import BacktestQuery
+from gateway.backtest_report import Aspect, Report
 from gateway.config.model import TrustSection
 from rules.decision.model import Reason, Verdict
 from rules.facts import Presence, Role

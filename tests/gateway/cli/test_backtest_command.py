@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway import clock, policies
-from gateway.backtest import Aspect
+from gateway.backtest_report import Aspect
 from gateway.config.model import TrustSection
 from tests import running
 from tests.desk import SUPPORT, a_mail, enrolled_store, open_desk
