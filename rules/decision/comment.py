@@ -1,0 +1,160 @@
+"""A customer's mail on a ticket that they may write on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rules.commands import Escalate
+from rules.commands import Unsubscribe as Unsubscribed
+from rules.decision.case import Case, Ruling
+from rules.decision.content import body_text, has_files, requested_command
+from rules.decision.entitlement import Entitlement, Right, is_over
+from rules.decision.follow_up import follow_up
+from rules.decision.model import AddComment, Moved, Reason
+from rules.decision.notices import approval_request, receipt
+from rules.decision.unsubscribe import unsubscribe
+from rules.facts import Ticket
+from rules.identity import is_proven_enough
+from rules.mail.quoting import own_text, visible
+from rules.mail.thanks import only_thanks
+from rules.sender.tokens import Purpose
+from rules.service import notifications, sla_rules
+from rules.service.completeness import newly_lifted
+from rules.service.limits import may_reopen
+from rules.service.participants import Addition, additions
+from rules.service.sla_rules import ClockChange
+from rules.ticket import changes
+from rules.ticket.changes import Change
+from rules.ticket.lifecycle import NEXT, Event
+from rules.ticket.notices import NoticeOrder, ReceiptText
+from rules.ticket.visibility import Visibility
+
+_VISIBILITY: Mapping[Right, Visibility] = {
+    Right.COMMENT: Visibility.PUBLIC,
+    Right.NOTE: Visibility.NOTE,
+    Right.FLAG: Visibility.PRIVATE,
+}
+
+
+def by_customer(
+    case: Case, ticket: Ticket, entitled: Entitlement, saw: str, conflict: tuple[str, ...]
+) -> Ruling:
+    """A comment, as public as the sender's right allows; or what the mail is instead of one."""
+    visibility, sender = _VISIBILITY[entitled.right], case.sender
+    if entitled.right is not Right.COMMENT:
+        orders, calm = _notices(case, ticket, visibility, entitled, (), None)
+        flagged = AddComment(ticket.id, visibility, (), orders)
+        notes = (f"{visibility} on #{ticket.id}", *conflict, *calm)
+        return Ruling(saw, flagged, entitled.reason, notes)
+    member, command = ticket.participant(sender.address), requested_command(case.mail)
+    if isinstance(command, Unsubscribed) and member is not None:
+        return unsubscribe(case, ticket, member, "; ".join((saw, *conflict)))
+    if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
+        orders, calm = _notices(case, ticket, Visibility.NOTE, entitled, (), None)
+        feedback = AddComment(ticket.id, Visibility.NOTE, (), orders)
+        return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
+    thanks = not has_files(case.mail) and only_thanks(body_text(case.mail))
+    if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
+        return follow_up(case, ticket, saw, conflict)
+    action, notes = _public(case, ticket, entitled, command, thanks)
+    filed = (f"{visibility} on #{ticket.id}", *conflict, *notes)
+    return Ruling(saw, action, entitled.reason, filed)
+
+
+def _public(
+    case: Case,
+    ticket: Ticket,
+    entitled: Entitlement,
+    command: Unsubscribed | Escalate | None,
+    thanks: bool,
+) -> tuple[AddComment, tuple[str, ...]]:
+    """A public comment with all that it changes, and the notes on that for the trace."""
+    text, policy = body_text(case.mail), case.policy
+    joining = additions(case.mail, case.facts, case.sender, ticket, policy)
+    moved, limits = _moved(case, ticket, thanks)
+    orders, calm = _notices(case, ticket, Visibility.PUBLIC, entitled, joining, moved)
+    missing = sla_rules.still_missing(policy, ticket, visible(text).text)
+    escalation, refusal = _escalation(case, ticket, command)
+    action = AddComment(
+        ticket=ticket.id,
+        visibility=Visibility.PUBLIC,
+        additions=joining,
+        orders=(*orders, *refusal),
+        moved=moved,
+        clock_change=_clock_change(case, ticket, moved, missing),
+        missing=missing,
+        fields=newly_lifted(own_text(text), policy.fields, ticket.fields),
+        changes=escalation,
+    )
+    return action, (*limits, *calm)
+
+
+def _escalation(
+    case: Case, ticket: Ticket, command: Unsubscribed | Escalate | None
+) -> tuple[tuple[Change, ...], tuple[NoticeOrder, ...]]:
+    """The escalation that a participant asks for; or why it is refused, for them alone."""
+    if not isinstance(command, Escalate) or case.automatic is not None:
+        return (), ()
+    if case.facts.refused:
+        return (), (receipt(case, ticket, ("text", case.facts.refused)),)
+    if not is_proven_enough(case.sender, case.policy.proof.command):
+        return (), (receipt(case, ticket, ("saying", ReceiptText.UNPROVEN.value)),)
+    return (changes.Escalate(command.reason),), ()
+
+
+def _clock_change(
+    case: Case, ticket: Ticket, moved: Moved | None, missing: tuple[str, ...] | None
+) -> ClockChange | None:
+    """What a comment does to the ticket's clock; None where it goes on as it was."""
+    policy, now = case.policy, case.facts.decided_at
+    if (begins := sla_rules.completed(policy, ticket, missing, now)) is not None:
+        return begins
+    if moved is None:
+        return None
+    promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
+    return sla_rules.moved(policy, promised, ticket.clock, moved.was, moved.became, now)
+
+
+def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, tuple[str, ...]]:
+    """Where a customer's comment moves its ticket, and the notes on that for the trace."""
+    if case.automatic is not None:
+        return None, ("a machine moves nothing",)
+    event = Event.THANKED if thanks else Event.CUSTOMER_WROTE
+    became = NEXT[ticket.status, event]
+    if became is ticket.status:
+        return None, ("thanks only",) if thanks and ticket.status.is_over else ()
+    if ticket.status.is_over and not may_reopen(
+        ticket.reopened, case.policy.budgets.reopens_per_hour
+    ):
+        return None, ("reopened too often to be reopened again",)
+    return Moved(ticket.status, became), (f"{ticket.status} → {became}",)
+
+
+def _notices(
+    case: Case,
+    ticket: Ticket,
+    visibility: Visibility,
+    entitled: Entitlement,
+    joining: tuple[Addition, ...],
+    moved: Moved | None,
+) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
+    """The mails that a comment causes. Less than a staff person's own token sends nothing."""
+    if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
+        return (), ()
+    author = case.sender.address
+    detail = (("status", f"{moved.was} → {moved.became}"),) if moved is not None else ()
+    orders = (
+        *notifications.for_mailed_comment(
+            case.mail,
+            case.facts,
+            ticket,
+            author,
+            visibility,
+            case.policy,
+            detail,
+        ),
+        *approval_request(case, ticket, joining),
+    )
+    return notifications.apply_storm_breaker(
+        case.mail, orders, case.facts, ticket, author, case.policy
+    )

@@ -1,0 +1,71 @@
+"""A reply to a ticket that is over goes on in a new ticket, with the same people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rules.commands import Escalate
+from rules.decision.case import Case, Ruling
+from rules.decision.content import requested_command
+from rules.decision.model import OpenTicket, Reason
+from rules.decision.notices import approval_request, receipt
+from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, terms_of
+from rules.facts import Presence, Ticket
+from rules.service import notifications
+from rules.service.participants import Addition, additions
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptText
+from rules.ticket.visibility import Visibility
+
+
+def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -> Ruling:
+    """The new ticket: its request is the mail's, its requester and people are the old ticket's."""
+    joining = additions(case.mail, case.facts, case.sender, ticket, case.policy)
+    opening = opened_by_mail(case, _terms(case, ticket), joining)
+    carried = tuple(
+        Addition(p.address, None, p.part, p.presence, p.language, p.muted)
+        for p in ticket.participants
+        if p.presence is Presence.ACTIVE and p.address != ticket.requester
+    )
+    present = {ticket.requester, *(a.address for a in carried)}
+    requester = ticket.participant(ticket.requester)
+    action = replace(
+        opening,
+        subject=ticket.subject[:SUBJECT_LENGTH] or opening.subject,
+        requester=ticket.requester,
+        requester_id=None,
+        company=ticket.company,
+        enrol=False,
+        muted=requester is not None and requester.muted,
+        additions=(*carried, *(a for a in joining if a.address not in present)),
+        orders=_notices(case, ticket, opening, joining),
+        language=ticket.language_of(ticket.requester),
+        follows=ticket.id,
+    )
+    return Ruling(saw, action, Reason.FOLLOW_UP, (f"follow-up of #{ticket.id}", *conflict))
+
+
+def _terms(case: Case, ticket: Ticket) -> Terms:
+    """What the sender's company is promised now; what the ticket was, where it has no tier."""
+    company = case.sender.company
+    if company is None or case.policy.tier(company.tier) is None:
+        return Terms(ticket.tier, ticket.targets)
+    return terms_of(company)
+
+
+def _notices(
+    case: Case, ticket: Ticket, opening: OpenTicket, joining: tuple[Addition, ...]
+) -> tuple[NoticeOrder, ...]:
+    """The comment to the people of the old ticket, and what the opening causes for anybody else."""
+    commented = notifications.for_mailed_comment(
+        case.mail, case.facts, ticket, case.sender.address, Visibility.PUBLIC, case.policy, ()
+    )
+    comments = tuple(o for o in commented if o.kind is NoticeKind.COMMENT)
+    reached = {o.address for o in comments}
+    opened = (
+        o for o in opening.orders if o.kind is not NoticeKind.APPROVAL and o.address not in reached
+    )
+    orders = (*comments, *opened, *approval_request(case, ticket, joining))
+    if not isinstance(requested_command(case.mail), Escalate):
+        return orders
+    saying = (("saying", ReceiptText.BEGINS_ANEW.value), ("was", str(ticket.id)))
+    return (*orders, receipt(case, ticket, *saying))

@@ -1,0 +1,174 @@
+"""The ticket that a request opens, by mail or otherwise, under what is promised to its company."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rules.decision.case import Case
+from rules.decision.content import body_text
+from rules.decision.model import OpenTicket
+from rules.facts import Company, Person, Staff
+from rules.mail.automatic import wants_no_answer
+from rules.mail.language import author_language
+from rules.policy import Policy
+from rules.service import notifications, sla_rules
+from rules.service.completeness import lifted, missing, request_text
+from rules.service.participants import Addition
+from rules.service.sla_rules import AgreedTargets
+from rules.ticket.notices import NoticeOrder
+from rules.ticket.severity import MailSeverity, capped, claimed
+
+SUBJECT_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is promised for a ticket."""
+
+    tier: str = ""
+    """Empty for the policy's default tier."""
+    targets: AgreedTargets = field(default_factory=dict)
+    """What the company's contract promises in addition to the tier."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRequest:
+    """A new ticket as it is asked for, by mail or otherwise."""
+
+    requester: str
+    author: str
+    """Who wrote the text: the requester, or staff on their behalf."""
+    person: Person | None
+    """The requester; None where they are not registered."""
+    company: Company | None
+    language: str
+    """Of the requester; empty where nothing tells."""
+    subject: str
+    text: str
+    severity: MailSeverity
+    terms: Terms
+    additions: tuple[Addition, ...] = ()
+    mentions: int | None = None
+    """A ticket that the subject names although the requester has no right there."""
+    enrol: bool = False
+    """The requester is enrolled with it, in their company."""
+
+    @property
+    def searched(self) -> str:
+        """What is searched for facts and fields."""
+        return request_text(self.subject, self.text)
+
+
+def terms_of(company: Company | None) -> Terms:
+    """What is promised to a company now; the policy's default for a requester without one."""
+    return Terms(company.tier, company.targets) if company is not None else Terms()
+
+
+def open_ticket(
+    request: TicketRequest, opens_at: datetime, orders: tuple[NoticeOrder, ...], policy: Policy
+) -> OpenTicket:
+    """The ticket that a request opens; its clock begins at `opens_at`."""
+    tier = policy.tier(request.terms.tier or None)
+    tier_name, targets = tier.name if tier is not None else "", request.terms.targets
+    lacking = missing(request.searched, policy.completeness.facts)
+    promised = sla_rules.target(policy, tier_name, targets, request.severity.name)
+    return OpenTicket(
+        subject=request.subject[:SUBJECT_LENGTH] or "(no subject)",
+        requester=request.requester,
+        requester_id=request.person.id if request.person is not None else None,
+        company=request.company.id if request.company is not None else None,
+        severity=request.severity,
+        additions=request.additions,
+        orders=orders,
+        enrol=request.enrol,
+        mentions=request.mentions,
+        author=request.author,
+        tier=tier_name,
+        targets=targets,
+        language=request.language,
+        fields=lifted(request.searched, policy.fields),
+        missing=lacking,
+        clock=sla_rules.opened(policy, promised, lacking, opens_at),
+    )
+
+
+def opening_notices(
+    request: TicketRequest, staff: Iterable[Staff], acknowledged: bool, policy: Policy
+) -> tuple[NoticeOrder, ...]:
+    """The mails that a new ticket causes: to its requester, to staff and to the account team."""
+    requester, language = request.requester, request.language
+    tier = policy.tier(request.terms.tier or None)
+    team = notifications.account_team(request.company, tier, policy)
+    mentions = request.mentions
+    detail = (("mentions", str(mentions)),) if mentions is not None else ()
+    others = notifications.for_opening(
+        requester, staff, team, request.additions, policy, language, detail
+    )
+    if not acknowledged:
+        return others
+    acknowledgement = notifications.acknowledgement(requester, language, request.searched, policy)
+    return (acknowledgement, *others)
+
+
+def opened_by_mail(
+    case: Case, terms: Terms, additions: tuple[Addition, ...], mentions: int | None = None
+) -> OpenTicket:
+    """The ticket that a mail opens in its sender's name. A machine's causes no mail."""
+    sender, mail, policy = case.sender, case.mail, case.policy
+    registered_language = sender.person.language if sender.person is not None else ""
+    request = TicketRequest(
+        requester=sender.address,
+        author=sender.address,
+        person=sender.person,
+        company=sender.company,
+        language=registered_language or author_language(mail.header),
+        subject=mail.subject,
+        text=body_text(mail),
+        severity=_severity(case),
+        terms=terms,
+        additions=additions,
+        mentions=mentions,
+        enrol=case.enrols,
+    )
+    orders = _notices(case, request) if case.automatic is None else ()
+    return open_ticket(request, case.facts.opens_at, orders, policy)
+
+
+def _severity(case: Case) -> MailSeverity:
+    """What the mail claims, within the policy's ceiling."""
+    mail, policy = case.mail, case.policy
+    claim = claimed(
+        policy.levels,
+        mail.subject,
+        body_text(mail),
+        mail.header,
+        policy.severity.high_importance,
+        policy.claim_patterns,
+    )
+    return capped(
+        policy.levels,
+        policy.severity.default,
+        policy.severity.ceiling,
+        claim,
+        policy.severity.customers_may_set,
+    )
+
+
+def _notices(case: Case, request: TicketRequest) -> tuple[NoticeOrder, ...]:
+    """What a ticket opened by mail causes; a critical claim also alerts the person on call."""
+    orders = opening_notices(request, case.facts.staff, _is_acknowledged(case), case.policy)
+    if not request.severity.critical_claimed:
+        return orders
+    what = f"{request.requester} claims by mail to have a critical problem"
+    return (*orders, *notifications.on_call(case.policy, case.facts.decided_at, what))
+
+
+def _is_acknowledged(case: Case) -> bool:
+    """Whether the sender gets an acknowledgement; at most one within the policy's pause."""
+    policy, last = case.policy.acknowledgement, case.facts.acknowledged_at
+    if not policy.send or wants_no_answer(case.mail):
+        return False
+    pause = timedelta(minutes=policy.pause_minutes)
+    return last is None or case.facts.decided_at - last >= pause
