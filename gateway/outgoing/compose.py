@@ -1,4 +1,4 @@
-"""Writes outgoing mails: a notice becomes the bytes that one recipient gets."""
+"""Composes outgoing mails: a notice becomes the bytes that one recipient gets."""
 
 from __future__ import annotations
 
@@ -19,30 +19,21 @@ from gateway.outgoing.templates import Templates
 from rules.mail.addresses import domain_of
 from rules.policy import Policy
 from rules.sender.tokens import Keys, loop_mark, message_id, return_path, thread_root
-from rules.ticket.notices import NoticeKind
 from storage.notices.outbox import Notice
 
 _ID = re.compile(r"<[!-;=?-~]{1,300}>")
-"""A Message-ID that can be put into a header as it is."""
+"""A Message-ID that can be put into a header unchanged."""
 LONGEST_LOCAL_PART = 64
 """In octets (RFC 5321 §4.5.3.1.1)."""
-_LEAVABLE = (
-    NoticeKind.COMMENT,
-    NoticeKind.STATUS,
-    NoticeKind.APPROVAL,
-    NoticeKind.FOLLOW_UP,
-    NoticeKind.FEEDBACK,
-)
-"""What a customer may ask to get no more of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """What all outgoing mails of one moment have in common."""
+    """Composes mails with what all mails sent at one time have in common."""
 
     keys: Keys
     links_begin: str
-    """What stands before the path of a link, such as `https://postern.help.example`."""
+    """The part of a link before its path, such as `https://postern.help.example`."""
     templates: Templates = field(default_factory=Templates)
     signer: Signer = field(default_factory=Signer)
     own_addresses: frozenset[str] = frozenset()
@@ -51,30 +42,31 @@ class Composer:
     def write(self, notice: Notice, policy: Policy) -> Outgoing:
         """The mail for one recipient; nobody else's token is ever in it.
 
-        ValueError for an address that cannot stand in a header.
+        ValueError for an address that is not valid in a header, and for a comment that the
+        recipient may not read.
         """
-        mask = Redactor(self.own_addresses, self.links_begin)
-        shown = template_context(notice, policy, self.keys, mask)
+        redactor = Redactor(self.own_addresses, self.links_begin)
+        context = template_context(notice, policy, self.keys, redactor)
         folders = (notice.mailbox.address, notice.mailbox.policy)
-        words = self.templates.rendered(notice.kind, shown, folders)
-        parts = [("text/plain", mime.plain(words.text))]
-        if words.html is not None:
-            parts.append(("text/html", mime.plain(words.html)))
+        rendered = self.templates.rendered(notice.kind, context, folders)
+        parts = [("text/plain", mime.plain(rendered.text))]
+        if rendered.html is not None:
+            parts.append(("text/html", mime.plain(rendered.html)))
         content, body = mime.alternative(f"=_{notice.id.hex}", parts)
         fields = [
-            ("From", mime.mailbox(_from_name(shown), notice.mailbox.address)),
+            ("From", mime.mailbox(_from_name(notice, context), notice.mailbox.address)),
             ("To", mime.mailbox(notice.name, notice.address)),
-            ("Subject", mime.unstructured("Subject", words.subject)),
+            ("Subject", mime.unstructured("Subject", rendered.subject)),
             ("Date", format_datetime(notice.created_at)),
             *self._threading(notice),
-            *self._answering(notice, shown),
+            *self._answering(notice, context),
             *content,
         ]
         raw = self.signer.signed(mime.written(fields, body), domain_of(notice.mailbox.address))
         return Outgoing(str(notice.id), self._mail_from(notice), notice.address, raw)
 
     def _threading(self, notice: Notice) -> Iterator[Field]:
-        """Every client finds the mail's place by these (RFC 5322 §3.6.4)."""
+        """The fields by which clients find the mail's thread (RFC 5322 §3.6.4)."""
         mailbox, about = notice.mailbox, notice.about
         domain = domain_of(mailbox.address)
         ticket = about.ticket if about else 0
@@ -88,21 +80,21 @@ class Composer:
                 yield "In-Reply-To", answered
             yield "References", "\r\n ".join(references)
 
-    def _answering(self, notice: Notice, shown: TemplateContext) -> Iterator[Field]:
-        """Where a person's reply goes, and what keeps machines from giving one (RFC 3834 §5)."""
-        if shown.reply_address:
-            yield "Reply-To", shown.reply_address
-        if not (notice.kind is NoticeKind.COMMENT and shown.words and shown.words.by_staff):
-            answers = notice.kind.answers_a_mail
-            yield "Auto-Submitted", "auto-replied" if answers else "auto-generated"
+    def _answering(self, notice: Notice, context: TemplateContext) -> Iterator[Field]:
+        """Where a person's reply goes, and what keeps machines from replying (RFC 3834 §5)."""
+        traits, comment = notice.kind.traits, context.comment
+        if context.reply_address:
+            yield "Reply-To", context.reply_address
+        if not (traits.in_authors_name and comment is not None and comment.by_staff):
+            yield "Auto-Submitted", "auto-replied" if traits.answers_mail else "auto-generated"
         yield "X-Auto-Response-Suppress", "All"
         yield "X-Postern-Loop", loop_mark(self.keys)
-        if notice.kind in _LEAVABLE and shown.reply_address:
-            yield from self._leaving(notice, shown)
+        if traits.unsubscribable and context.reply_address:
+            yield from self._unsubscribing(notice, context)
 
-    def _leaving(self, notice: Notice, shown: TemplateContext) -> Iterator[Field]:
-        """One click in the client's own button (RFC 8058 §3.1: over https), or one word."""
-        mail = f"<mailto:{quote(shown.reply_address, safe='@+')}?subject=%23unsubscribe>"
+    def _unsubscribing(self, notice: Notice, context: TemplateContext) -> Iterator[Field]:
+        """One click on the client's own button (RFC 8058 §3.1: over https), or one mail."""
+        mail = f"<mailto:{quote(context.reply_address, safe='@+')}?subject=%23unsubscribe>"
         link = RecipientLinks(notice, self.keys, self.links_begin).unsubscribe()
         if link.startswith("https://"):
             yield "List-Unsubscribe", f"<{link}>,\r\n {mail}"
@@ -111,17 +103,17 @@ class Composer:
             yield "List-Unsubscribe", mail
 
     def _mail_from(self, notice: Notice) -> str:
-        """Null where the mail answers one; else what tells the notice that came back."""
-        if notice.kind.answers_a_mail:
+        """The reverse-path: null where the mail answers one, else one that names the notice."""
+        if notice.kind.traits.answers_mail:
             return ""
         mailbox = notice.mailbox
         path = return_path(self.keys, mailbox.id, mailbox.address, notice.id)
         return path if len(path.rpartition("@")[0]) <= LONGEST_LOCAL_PART else ""
 
 
-def _from_name(shown: TemplateContext) -> str:
-    """`Sam via Support` over a person's words. No name with an @: it would look like an address."""
-    words = shown.words
-    if shown.kind != NoticeKind.COMMENT or words is None or "@" in words.name:
-        return shown.sender
-    return shown.sender if words.name == shown.sender else f"{words.name} via {shown.sender}"
+def _from_name(notice: Notice, context: TemplateContext) -> str:
+    """`Sam via Support` for a person's comment; not a name that would look like an address."""
+    comment, desk = context.comment, context.sender
+    if not notice.kind.traits.in_authors_name or comment is None or "@" in comment.name:
+        return desk
+    return desk if comment.name == desk else f"{comment.name} via {desk}"

@@ -1,10 +1,10 @@
-"""What a template may say: the values of one notice, each ready to be shown to its recipient."""
+"""The names that templates may use: the values of one notice, each ready for its recipient."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from gateway.outgoing.dates import date, date_and_time
 from gateway.outgoing.mime import one_line
@@ -14,26 +14,10 @@ from rules.mail.language import supported_language
 from rules.mail.quoting import REPLY_MARK
 from rules.policy import Policy
 from rules.sender.tokens import Keys, Purpose
-from rules.ticket.notices import INVITATION_LASTS, NoticeKind
+from rules.ticket.notice_payloads import Payload, map_text
+from rules.ticket.notice_timing import INVITATION_LASTS
+from rules.ticket.notices import AcknowledgementPayload, PolicyText, Traits
 from storage.notices.outbox import Notice, NoticeTicket
-
-_DETAILS = (
-    "addresses",
-    "became",
-    "by",
-    "history",
-    "level",
-    "mentions",
-    "phone",
-    "saying",
-    "stage",
-    "text",
-    "title",
-    "visibility",
-    "was",
-    "what",
-    "why",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +30,7 @@ class TemplateContext:
     sender: str
     """The name of the desk."""
     name: str
-    """Of the recipient; his address where he has none."""
+    """Of the recipient; their address where they have none."""
     ticket: int
     """0 where the notice is about none."""
     tag: str
@@ -54,12 +38,12 @@ class TemplateContext:
     status: str
     severity: str
     claimed: str
-    """The severity that the customer asked for, where he got another."""
+    """The severity that the customer requested, where the ticket has another."""
     critical_claimed: bool
     critical_channel: str
-    """Where a claim is to be made good; empty where none was made."""
+    """The channel for critical problems; empty where none was claimed."""
     portal_first: bool
-    """Critical problems of this plan are logged through the portal."""
+    """Critical problems on this plan are logged through the portal."""
     requester: str
     company: str
     channel: str
@@ -68,12 +52,13 @@ class TemplateContext:
     fields: tuple[tuple[str, str], ...]
     """Label and value."""
     missing: tuple[str, ...]
-    asks: tuple[str, ...]
+    questions: tuple[str, ...]
     """The questions for what is missing."""
     due: str
     """When the next answer is due."""
-    words: QuotedComment | None
-    detail: Mapping[str, str]
+    comment: QuotedComment | None
+    payload: Payload
+    """What else notices of this kind carry: the class that `rules.ticket.notices` names for it."""
     greeting: str
     """The policy's own text for a notice of this kind."""
     approvals: tuple[tuple[str, str], ...]
@@ -89,11 +74,16 @@ class TemplateContext:
     reply_mark: str
 
 
-def template_context(notice: Notice, policy: Policy, keys: Keys, mask: Redactor) -> TemplateContext:
-    """All that the templates of a notice may use."""
+def template_context(
+    notice: Notice, policy: Policy, keys: Keys, redactor: Redactor
+) -> TemplateContext:
+    """The values of a notice for its templates.
+
+    ValueError for a comment that the recipient may not read.
+    """
     language = language_of(notice, policy)
-    about, links = notice.about, RecipientLinks(notice, keys, mask.links_begin)
-    for_staff = notice.kind.is_for_staff
+    about, links = notice.about, RecipientLinks(notice, keys, redactor.links_begin)
+    traits = notice.kind.traits
     return TemplateContext(
         kind=notice.kind.value,
         language=language,
@@ -102,7 +92,7 @@ def template_context(notice: Notice, policy: Policy, keys: Keys, mask: Redactor)
         name=one_line(notice.name, 60) or notice.address,
         ticket=about.ticket if about else 0,
         tag=policy.subject_tag.format.replace("{n}", str(about.ticket)) if about else "",
-        subject=_subject(notice, policy, mask),
+        subject=_subject(notice, policy, redactor),
         status=about.status if about else "",
         severity=about.severity if about else "",
         claimed=_claimed(about),
@@ -111,48 +101,50 @@ def template_context(notice: Notice, policy: Policy, keys: Keys, mask: Redactor)
         portal_first=_portal_first(about, policy),
         requester=about.requester if about else "",
         company=one_line(about.company) if about else "",
-        channel=one_line(about.channel) if about and for_staff else "",
+        channel=one_line(about.channel) if about and traits.for_staff else "",
         tier=_tier_title(about, policy),
         fields=_fields(about, policy),
         missing=about.missing if about else (),
-        asks=_asks(notice, policy),
+        questions=_questions(notice, policy),
         due=date_and_time(about.due_at, policy.clock.calendar.zone, language)
         if about and about.due_at
         else "",
-        words=quoted_comment(notice, policy, mask),
-        detail=_detail(notice, mask),
-        greeting=_greeting(notice.kind, policy),
+        comment=quoted_comment(notice, policy, redactor),
+        payload=map_text(
+            notice.payload, lambda text: redactor.redact(text, notice.mailbox.address)
+        ),
+        greeting=_greeting(traits.opens_with, policy),
         approvals=links.approvals(),
         feedback_link=links.feedback(),
         sign_up_link=links.sign_up(),
         sign_up_until=date(notice.created_at + INVITATION_LASTS, language),
-        reply_address=own_address(notice, keys, _reply_to(notice.kind)),
-        note_address=own_address(notice, keys, Purpose.NOTE) if for_staff else "",
-        for_staff=for_staff,
+        reply_address=own_address(notice, keys, _reply_purpose(traits)),
+        note_address=own_address(notice, keys, Purpose.NOTE) if traits.for_staff else "",
+        for_staff=traits.for_staff,
         reply_mark=REPLY_MARK,
     )
 
 
-def _reply_to(kind: NoticeKind) -> Purpose:
-    """What an answer to a notice is meant to become."""
-    return Purpose.FEEDBACK if kind is NoticeKind.FEEDBACK else Purpose.REPLY
+def _reply_purpose(traits: Traits) -> Purpose:
+    """What a reply to a notice is meant to become."""
+    return Purpose.FEEDBACK if traits.asks_for_feedback else Purpose.REPLY
 
 
 def language_of(notice: Notice, policy: Policy) -> str:
-    """The recipient's language, else the policy's; English for one that we have no words in."""
+    """The recipient's language, else the policy's; English where there are no templates for it."""
     return supported_language(notice.language, policy.language)
 
 
-def _subject(notice: Notice, policy: Policy, mask: Redactor) -> str:
+def _subject(notice: Notice, policy: Policy, redactor: Redactor) -> str:
     """The ticket's subject without our tag and without marks of a reply."""
     if notice.about is None:
         return ""
     tag = policy.subject_tag.format.replace("{n}", str(notice.about.ticket))
-    bare = mask.redact(notice.about.subject, notice.mailbox.address).replace(tag, "")
-    return one_line(_ANSWERED.sub("", bare.strip()), 200)
+    bare = redactor.redact(notice.about.subject, notice.mailbox.address).replace(tag, "")
+    return one_line(_REPLY_MARKS.sub("", bare.strip()), 200)
 
 
-_ANSWERED = re.compile(r"(?i)^(?:(?:re|aw|sv|antw)\s*:\s*)+")
+_REPLY_MARKS = re.compile(r"(?i)^(?:(?:re|aw|sv|antw)\s*:\s*)+")
 
 
 def _claimed(about: NoticeTicket | None) -> str:
@@ -184,25 +176,25 @@ def _fields(about: NoticeTicket | None, policy: Policy) -> tuple[tuple[str, str]
     return tuple((labels.get(name, name), one_line(value)) for name, value in found.items())
 
 
-def _asks(notice: Notice, policy: Policy) -> tuple[str, ...]:
-    """The questions that the mail left open, those too that may not apply to it."""
-    if asked := notice.detail.get("asks"):
-        return tuple(asked.split("\n"))
+def _questions(notice: Notice, policy: Policy) -> tuple[str, ...]:
+    """The questions that the mail left open, including those that may not apply to it."""
+    payload = notice.payload
+    if isinstance(payload, AcknowledgementPayload) and payload.questions:
+        return payload.questions
     about = notice.about
-    asks = {fact.name: fact.ask for fact in policy.completeness.facts}
-    return tuple(asks.get(name, name) for name in about.missing) if about else ()
+    questions = {fact.name: fact.ask for fact in policy.completeness.facts}
+    return tuple(questions.get(name, name) for name in about.missing) if about else ()
 
 
-def _greeting(kind: NoticeKind, policy: Policy) -> str:
-    texts = {
-        NoticeKind.ACKNOWLEDGEMENT: policy.acknowledgement.text,
-        NoticeKind.INVITATION: policy.texts.invitation,
-        NoticeKind.FEEDBACK: policy.feedback.text,
-    }
-    return texts.get(kind, "")
-
-
-def _detail(notice: Notice, mask: Redactor) -> Mapping[str, str]:
-    """Every detail that there is; what was left out is empty."""
-    safe = {k: mask.redact(value, notice.mailbox.address) for k, value in notice.detail.items()}
-    return {**dict.fromkeys(_DETAILS, ""), **safe}
+def _greeting(text: PolicyText | None, policy: Policy) -> str:
+    match text:
+        case None:
+            return ""
+        case PolicyText.ACKNOWLEDGEMENT:
+            return policy.acknowledgement.text
+        case PolicyText.INVITATION:
+            return policy.texts.invitation
+        case PolicyText.FEEDBACK:
+            return policy.feedback.text
+        case _:
+            assert_never(text)

@@ -26,7 +26,7 @@ from gateway.outgoing.delivery import Relay, RelayDown, Undelivered
 from gateway.outgoing.templates import Templates
 from gateway.policies import Policies
 from rules.mail.bounces import Failure, classify, presumed_status
-from rules.ticket.notices import next_attempt
+from rules.ticket.notice_timing import next_attempt
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.notices import outbox

@@ -1,4 +1,4 @@
-"""Somebody's words as another may read them: without quotes, signatures and secrets of others."""
+"""A comment as its recipient may read it: without quotes, signatures and secrets of others."""
 
 from __future__ import annotations
 
@@ -9,22 +9,12 @@ from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.mail.quoting import REPLY_MARK, is_forward, masked, published, visible
 from rules.policy import Policy
-from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice
 from storage.notices.outbox import NoticeComment as Comment
 
 LONGEST_TEXT = 60_000
-"""In characters; the whole is with the ticket."""
-_PUBLIC_ONLY = (
-    NoticeKind.ACKNOWLEDGEMENT,
-    NoticeKind.COMMENT,
-    NoticeKind.STATUS,
-    NoticeKind.APPROVAL,
-    NoticeKind.FOLLOW_UP,
-    NoticeKind.FEEDBACK,
-)
-_FIRST_OF_A_TICKET = (NoticeKind.NEW_TICKET, NoticeKind.ACCOUNT_TEAM, NoticeKind.ESCALATION)
+"""In characters; the whole text is kept with the ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,7 @@ class QuotedComment:
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Takes out of a text the reply addresses and links that were made for somebody else."""
+    """Removes from a text the reply addresses and links that were made for somebody else."""
 
     own_addresses: frozenset[str]
     """Of all our mailboxes: a token of one may be quoted in a mail to another."""
@@ -61,22 +51,22 @@ class Redactor:
         return re.sub(links, rf"{self.links_begin}/\1", without)
 
 
-def quoted_comment(notice: Notice, policy: Policy, mask: Redactor) -> QuotedComment | None:
-    """The words of a notice, if it carries any.
+def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> QuotedComment | None:
+    """The comment that a notice carries; None where it carries none.
 
-    ValueError for words that are not public in a mail to a customer: whatever ordered it, such a
-    mail is not written.
+    ValueError for a comment that is not public, in a notice that does not go to staff: whatever
+    ordered it, such a mail is not written.
     """
-    comment = notice.words
+    comment, traits = notice.comment, notice.kind.traits
     if comment is None:
         return None
-    if comment.visibility is not Visibility.PUBLIC and notice.kind in _PUBLIC_ONLY:
-        raise ValueError(f"these words are no customer's to read: {comment.visibility}")
-    text = mask.redact(comment.text, notice.mailbox.address)
-    if comment.by_staff and not notice.kind.is_for_staff:
+    if comment.visibility is not Visibility.PUBLIC and not traits.for_staff:
+        raise ValueError(f"only staff may read this comment: it is {comment.visibility}")
+    text = redactor.redact(comment.text, notice.mailbox.address)
+    if comment.by_staff and not traits.for_staff:
         text = _for_customers(text)
     subject = notice.about.subject if notice.about else ""
-    forwarded = notice.kind in _FIRST_OF_A_TICKET and is_forward(subject)
+    forwarded = traits.shows_forwarded and is_forward(subject)
     shown = visible(text, forwarded=forwarded)
     return QuotedComment(
         name=_author(comment, policy),
@@ -97,13 +87,13 @@ def _author(comment: Comment, policy: Policy) -> str:
 
 
 def _for_customers(text: str) -> str:
-    """A staff person's words without his commands, and without what he quotes of ours."""
-    said = published(text, REPLY_MARK)
-    if not said and not _quotes_us(text):
-        said = text  # written in the console, where a quote is meant
-    return without_commands(said)
+    """A staff person's text without their commands, and without what they quote of ours."""
+    own = published(text, REPLY_MARK)
+    if not own and not _quotes_us(text):
+        own = text  # written in the console, where a quote is meant
+    return without_commands(own)
 
 
 def _quotes_us(text: str) -> bool:
-    """Whether a notice to staff is quoted in it, however it was wrapped."""
+    """Whether a text quotes a notice to staff, no matter how its lines were wrapped."""
     return "".join(REPLY_MARK.strip("#-").split()) in re.sub(r"[>|\s]+", "", text)

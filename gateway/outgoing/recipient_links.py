@@ -1,4 +1,4 @@
-"""What is made for one recipient alone: his addresses and his signed links."""
+"""What is made for one recipient alone: their addresses and their signed links."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from rules.sender.tokens import (
     reply_address,
     sign_up_token,
 )
-from rules.ticket.notices import INVITATION_LASTS, NoticeKind
+from rules.ticket.notice_timing import INVITATION_LASTS
+from rules.ticket.notices import ApprovalPayload, NoticeKind
 from storage.notices.outbox import Notice
 
 
 def own_address(notice: Notice, keys: Keys, purpose: Purpose) -> str:
-    """The recipient's reply or note address; empty where he is not on the ticket."""
+    """The recipient's reply or note address; empty where they are not on the ticket."""
     if notice.about is None or notice.about.participant is None:
         return ""
     token = ReplyToken(notice.about.ticket, notice.about.participant, purpose)
@@ -28,27 +29,24 @@ def own_address(notice: Notice, keys: Keys, purpose: Purpose) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecipientLinks:
-    """The signed links of one notice."""
+    """The signed links of one notice; each is empty where the notice does not carry it."""
 
     notice: Notice
     keys: Keys
     begin: str
 
     def approvals(self) -> tuple[tuple[str, str], ...]:
-        about = self.notice.about
-        if (
-            self.notice.kind is not NoticeKind.APPROVAL
-            or about is None
-            or about.participant is None
-        ):
+        """Each proposed address with its link; none where the recipient is not on the ticket."""
+        about, payload = self.notice.about, self.notice.payload
+        if not isinstance(payload, ApprovalPayload) or about is None or about.participant is None:
             return ()
         return tuple(
             (address, self._link("people", LinkUse.APPROVE, address))
-            for address in self.notice.detail.get("addresses", "").split()
+            for address in payload.addresses
         )
 
     def feedback(self) -> str:
-        if self.notice.kind is not NoticeKind.FEEDBACK:
+        if not self.notice.kind.traits.asks_for_feedback:
             return ""
         return self._link("feedback", LinkUse.FEEDBACK, "")
 

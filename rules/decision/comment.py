@@ -26,7 +26,7 @@ from rules.service.sla_rules import ClockChange
 from rules.ticket import changes
 from rules.ticket.changes import Change
 from rules.ticket.lifecycle import NEXT, Event
-from rules.ticket.notices import NoticeOrder, ReceiptText
+from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 _VISIBILITY: Mapping[Right, Visibility] = {
@@ -96,9 +96,9 @@ def _escalation(
     if not isinstance(command, Escalate) or case.automatic is not None:
         return (), ()
     if case.facts.refused:
-        return (), (receipt(case, ticket, ("text", case.facts.refused)),)
+        return (), (receipt(case, ticket, ReceiptPayload(text=case.facts.refused)),)
     if not is_proven_enough(case.sender, case.policy.proof.command):
-        return (), (receipt(case, ticket, ("saying", ReceiptText.UNPROVEN.value)),)
+        return (), (receipt(case, ticket, ReceiptPayload(ReceiptText.UNPROVEN)),)
     return (changes.Escalate(command.reason),), ()
 
 
@@ -142,19 +142,19 @@ def _notices(
     if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
         return (), ()
     author = case.sender.address
-    detail = (("status", f"{moved.was} → {moved.became}"),) if moved is not None else ()
+    status = f"{moved.was} → {moved.became}" if moved is not None else ""
     orders = (
         *notifications.for_mailed_comment(
             case.mail,
             case.facts,
             ticket,
-            author,
-            visibility,
-            case.policy,
-            detail,
+            author=author,
+            visibility=visibility,
+            policy=case.policy,
+            status=status,
         ),
         *approval_request(case, ticket, joining),
     )
     return notifications.apply_storm_breaker(
-        case.mail, orders, case.facts, ticket, author, case.policy
+        orders, mail=case.mail, facts=case.facts, ticket=ticket, author=author, policy=case.policy
     )

@@ -13,7 +13,7 @@ from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, terms_
 from rules.facts import Presence, Ticket
 from rules.service import notifications
 from rules.service.participants import Addition, additions
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptText
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 
@@ -57,7 +57,12 @@ def _notices(
 ) -> tuple[NoticeOrder, ...]:
     """The comment to the people of the old ticket, and what the opening causes for anybody else."""
     commented = notifications.for_mailed_comment(
-        case.mail, case.facts, ticket, case.sender.address, Visibility.PUBLIC, case.policy, ()
+        case.mail,
+        case.facts,
+        ticket,
+        author=case.sender.address,
+        visibility=Visibility.PUBLIC,
+        policy=case.policy,
     )
     comments = tuple(o for o in commented if o.kind is NoticeKind.COMMENT)
     reached = {o.address for o in comments}
@@ -67,5 +72,5 @@ def _notices(
     orders = (*comments, *opened, *approval_request(case, ticket, joining))
     if not isinstance(requested_command(case.mail), Escalate):
         return orders
-    saying = (("saying", ReceiptText.BEGINS_ANEW.value), ("was", str(ticket.id)))
-    return (*orders, receipt(case, ticket, *saying))
+    begins_anew = ReceiptPayload(ReceiptText.BEGINS_ANEW, was=ticket.id)
+    return (*orders, receipt(case, ticket, begins_anew))

@@ -7,14 +7,14 @@ from rules.facts import Ticket
 from rules.mail.language import author_language
 from rules.service import notifications
 from rules.service.participants import Addition
-from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
 
 
-def receipt(case: Case, ticket: Ticket, *detail: tuple[str, str]) -> NoticeOrder:
+def receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> NoticeOrder:
     """What became of a command, to the sender alone."""
     address = case.sender.address
     language = ticket.language_of(address) or author_language(case.mail.header)
-    return NoticeOrder(NoticeKind.RECEIPT, address, language, detail)
+    return NoticeOrder(NoticeKind.RECEIPT, address, language, payload)
 
 
 def approval_request(

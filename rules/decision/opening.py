@@ -101,10 +101,14 @@ def opening_notices(
     requester, language = request.requester, request.language
     tier = policy.tier(request.terms.tier or None)
     team = notifications.account_team(request.company, tier, policy)
-    mentions = request.mentions
-    detail = (("mentions", str(mentions)),) if mentions is not None else ()
     others = notifications.for_opening(
-        requester, staff, team, request.additions, policy, language, detail
+        requester,
+        staff=staff,
+        account_team=team,
+        additions=request.additions,
+        policy=policy,
+        language=language,
+        mentions=request.mentions,
     )
     if not acknowledged:
         return others

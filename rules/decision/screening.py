@@ -21,7 +21,8 @@ from rules.sender.authentication import Authentication, Result
 from rules.sender.pointers import PointerKind
 from rules.sender.signature_scope import is_addressed_to
 from rules.service import notifications, sla_rules
-from rules.ticket.notices import NoticeKind, NoticeOrder, may_be_invited
+from rules.ticket.notice_timing import may_be_invited
+from rules.ticket.notices import NoticeKind, NoticeOrder
 
 _MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
 

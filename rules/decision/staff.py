@@ -39,7 +39,7 @@ from rules.service import notifications, sla_rules
 from rules.service.participants import additions
 from rules.ticket import changes
 from rules.ticket.changes import Change
-from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 
@@ -60,15 +60,15 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Rul
     if given.given and not is_proven_enough(sender, policy.proof.command):
         faults = (*faults, f"commands need {policy.proof.command}")
     if faults:
-        text = "Nothing was done, and nothing was published:\n" + "\n".join(faults)
-        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, text))
+        refused = ReceiptPayload(ReceiptText.NOTHING_DONE, text="\n".join(faults))
+        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, refused))
         return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}",))
     silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
     asks = any(isinstance(c, Help) for c in given.given)
-    helped = _receipt(case, ticket, USAGE_TEXT) if asks else ()
+    helped = _receipt(case, ticket, USAGE_RECEIPT) if asks else ()
     if silent and not wanted and not asks:
-        text = f"Nothing was published on #{ticket.id}: your mail says nothing above the quote."
-        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, text))
+        empty = ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
+        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, empty))
         return Ruling(saw, draft, Reason.NOTHING_SAID, ("no words to publish",))
     # The more private reading wins.
     private = (
@@ -92,26 +92,31 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Rul
 
 NOT_YET = ("tag", "untag", "requester", "split", "snooze", "onbehalf")
 """They are read, so that none of them is published, but nothing here does them."""
-USAGE_TEXT = "Commands stand at the head of a mail, one on a line:\n" + "\n".join(
-    usage for name, usage in USAGE.items() if name not in NOT_YET
+USAGE_RECEIPT = ReceiptPayload(
+    ReceiptText.USAGE, text="\n".join(usage for name, usage in USAGE.items() if name not in NOT_YET)
 )
 
 
 def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[NoticeOrder, ...]:
     author = case.sender.address
     orders = notifications.for_mailed_comment(
-        case.mail, case.facts, ticket, author, visibility, case.policy, ()
+        case.mail, case.facts, ticket, author=author, visibility=visibility, policy=case.policy
     )
     return notifications.apply_storm_breaker(
-        case.mail, orders, case.facts, ticket, author, case.policy
+        orders,
+        mail=case.mail,
+        facts=case.facts,
+        ticket=ticket,
+        author=author,
+        policy=case.policy,
     )[0]
 
 
-def _receipt(case: Case, ticket: Ticket, text: str) -> tuple[NoticeOrder, ...]:
+def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:
     """One mail to the author; none once he was sent too many: then a machine writes in his name."""
     sender = case.sender
     language = sender.person.language if sender.person is not None else ""
-    receipt = NoticeOrder(NoticeKind.RECEIPT, sender.address, language, (("text", text),))
+    receipt = NoticeOrder(NoticeKind.RECEIPT, sender.address, language, payload)
     return notifications.within_budget((receipt,), ticket, case.policy)
 
 

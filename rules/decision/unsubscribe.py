@@ -5,13 +5,13 @@ from __future__ import annotations
 from rules.decision.case import Case, Ruling
 from rules.decision.model import Reason, Unsubscribe
 from rules.facts import Participant, Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptText
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 
 
 def unsubscribe(case: Case, ticket: Ticket, member: Participant, saw: str) -> Ruling:
     """They stay on the ticket, and get one last mail that confirms it; a machine gets none."""
-    detail = (("saying", ReceiptText.LEFT.value),)
-    receipt = NoticeOrder(NoticeKind.RECEIPT, member.address, member.language, detail)
+    payload = ReceiptPayload(ReceiptText.LEFT)
+    receipt = NoticeOrder(NoticeKind.RECEIPT, member.address, member.language, payload)
     orders = (receipt,) if case.automatic is None and not member.muted else ()
     leave = Unsubscribe(ticket.id, member.id, member.address, orders)
     return Ruling(saw, leave, Reason.UNSUBSCRIBED, (f"leaves #{ticket.id}",))

@@ -1,7 +1,7 @@
-"""Who is told what: the outgoing mails that a mail or a change causes, one for each recipient.
+"""The outgoing mails that a mail or a change causes: one for each recipient.
 
-Nobody is told what he wrote himself, what he got directly as a recipient of the same mail, or
-anything of a ticket that he is not active on.
+Nobody is notified of their own comment, of what they got directly as a recipient of the same mail,
+or of anything on a ticket that they are not active on.
 """
 
 from __future__ import annotations
@@ -16,43 +16,57 @@ from rules.service.completeness import questions
 from rules.service.escalation import on_duty
 from rules.service.limits import answers_like_a_machine, may_notify, storm
 from rules.service.participants import Addition, named_addresses
-from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
+from rules.ticket.notice_payloads import Payload
+from rules.ticket.notices import (
+    AcknowledgementPayload,
+    AlertPayload,
+    ApprovalPayload,
+    NewCommentPayload,
+    NewTicketPayload,
+    NoticeKind,
+    NoticeOrder,
+    StaffSubscription,
+    StatusPayload,
+)
 from rules.ticket.visibility import Visibility
 
-Detail = tuple[tuple[str, str], ...]
 
-
-def acknowledgement(address: str, language: str, said: str, policy: Policy) -> NoticeOrder:
-    """With the questions that the request leaves open, those too that may not apply to it."""
-    asks = "\n".join(" ".join(q.split()) for q in questions(said, policy.completeness.facts))
-    return NoticeOrder(
-        NoticeKind.ACKNOWLEDGEMENT, address, language, (("asks", asks),) if asks else ()
-    )
+def acknowledgement(address: str, language: str, text: str, policy: Policy) -> NoticeOrder:
+    """The acknowledgement of a request with this text, and the questions that it leaves open,
+    including those that may not apply to it."""
+    asked = tuple(" ".join(q.split()) for q in questions(text, policy.completeness.facts))
+    payload = AcknowledgementPayload(asked)
+    return NoticeOrder(NoticeKind.ACKNOWLEDGEMENT, address, language, payload)
 
 
 def account_team(
     company: Company | None, tier: TierSection | None, policy: Policy
 ) -> tuple[str, ...]:
-    """Those of a company's account team who are told of a new ticket; nobody on a free tier."""
+    """The addresses of a company's account team that learn of a new ticket; none on a free tier."""
     paid = tier is not None and tier.paid and policy.account_team.told_of_new
     return company.account_team if company is not None and paid else ()
 
 
 def for_opening(
     requester: str,
+    *,
     staff: Iterable[Staff],
     account_team: Iterable[str],
     additions: Iterable[Addition],
     policy: Policy,
     language: str,
-    detail: Detail,
+    mentions: int | None = None,
 ) -> tuple[NoticeOrder, ...]:
-    """What a new ticket causes besides its acknowledgement."""
-    told = () if policy.staff.notify == "none" else [s for s in staff if s.address != requester]
+    """What a new ticket causes besides its acknowledgement.
+
+    `mentions` is another ticket whose number stands in the subject.
+    """
+    notified = [] if policy.staff.notify == "none" else [s for s in staff if s.address != requester]
     team = [address for address in account_team if address != requester]
+    opened = NewTicketPayload(mentions)
     return (
-        *to_staff(NoticeKind.NEW_TICKET, told, policy, detail, quotes=True),
-        *(NoticeOrder(NoticeKind.ACCOUNT_TEAM, address, detail=detail) for address in team),
+        *to_staff(NoticeKind.NEW_TICKET, opened, staff=notified, policy=policy, quotes=True),
+        *(NoticeOrder(NoticeKind.ACCOUNT_TEAM, address) for address in team),
         *approval_requests(requester, language, additions),
     )
 
@@ -60,62 +74,86 @@ def for_opening(
 def approval_requests(
     requester: str, language: str, additions: Iterable[Addition]
 ) -> tuple[NoticeOrder, ...]:
-    """The requester is asked about those who were proposed, in one mail."""
-    proposed = [a.address for a in additions if a.presence is Presence.PENDING]
+    """One mail that asks the requester about all the people who were proposed."""
+    proposed = tuple(a.address for a in additions if a.presence is Presence.PENDING)
     if not proposed or not requester:
         return ()
-    return (
-        NoticeOrder(NoticeKind.APPROVAL, requester, language, (("addresses", " ".join(proposed)),)),
-    )
+    return (NoticeOrder(NoticeKind.APPROVAL, requester, language, ApprovalPayload(proposed)),)
 
 
 def for_mailed_comment(
     mail: Mail,
     facts: Facts,
     ticket: Ticket,
+    *,
     author: str,
     visibility: Visibility,
     policy: Policy,
-    detail: Detail,
+    status: str = "",
 ) -> tuple[NoticeOrder, ...]:
-    """Whom a mail's words reach; not those whom it was sent to directly."""
-    direct = named_addresses(mail)
-    return for_comment(ticket, author, visibility, facts.staff, policy, detail, direct)
+    """The mails that a comment by mail causes; none to customers whom the mail went to directly.
+
+    `status` is how the comment moves the ticket, as `resolved → open`.
+    """
+    return for_comment(
+        ticket,
+        author=author,
+        visibility=visibility,
+        staff=facts.staff,
+        policy=policy,
+        status=status,
+        direct=named_addresses(mail),
+    )
 
 
 def for_comment(
     ticket: Ticket,
+    *,
     author: str,
     visibility: Visibility,
     staff: Iterable[Staff],
     policy: Policy,
-    detail: Detail = (),
+    status: str = "",
     direct: Collection[str] = (),
 ) -> tuple[NoticeOrder, ...]:
-    """Whom words reach: in public everybody on the ticket, otherwise staff alone.
+    """The mails that a comment causes: to everybody on the ticket if it is public, else to staff.
 
-    Customers among `direct` have them already.
+    Customers among `direct` have it already.
     """
     public = visibility is Visibility.PUBLIC
     everybody = public_comment(ticket, author, policy) if public else ()
     customers = tuple(order for order in everybody if order.address not in direct)
-    shown = (*detail, ("visibility", visibility.value))
-    told = {author, *(order.address for order in customers)}
-    followers = (s for s in notified_staff(ticket, staff, policy) if s.address not in told)
-    desk = to_staff(NoticeKind.NEW_COMMENT, followers, policy, shown, quotes=True)
-    return (*customers, *within_budget(desk, ticket, policy))
+    notified = {author, *(order.address for order in customers)}
+    orders = to_staff(
+        NoticeKind.NEW_COMMENT,
+        NewCommentPayload(visibility, status),
+        staff=(s for s in notified_staff(ticket, staff, policy) if s.address not in notified),
+        policy=policy,
+        quotes=True,
+    )
+    return (*customers, *within_budget(orders, ticket, policy))
 
 
 def to_staff(
-    kind: NoticeKind, staff: Iterable[Staff], policy: Policy, detail: Detail, quotes: bool = False
+    kind: NoticeKind,
+    payload: Payload,
+    *,
+    staff: Iterable[Staff],
+    policy: Policy,
+    quotes: bool = False,
 ) -> tuple[NoticeOrder, ...]:
-    """The same to several staff; each gets a seat on the ticket, and with it a reply address."""
-    seat = (
+    """The same notice to several staff; each is put on the ticket, and so has a reply address."""
+    subscription = (
         StaffSubscription.ONLOOKER
         if policy.staff.notify == "followers"
         else StaffSubscription.FOLLOWER
     )
-    return tuple(NoticeOrder(kind, s.address, s.language, detail, quotes, seat) for s in staff)
+    return tuple(
+        NoticeOrder(
+            kind, s.address, s.language, payload=payload, quotes=quotes, subscription=subscription
+        )
+        for s in staff
+    )
 
 
 def public_comment(ticket: Ticket, author: str, policy: Policy) -> tuple[NoticeOrder, ...]:
@@ -133,28 +171,25 @@ def within_budget(
     return tuple(o for o in orders if may_notify(ticket.sent.get(o.address, 0), most))
 
 
-def status_change(
-    ticket: Ticket, what: str, was: str, became: str, why: str, policy: Policy
-) -> tuple[NoticeOrder, ...]:
-    """The customers on a ticket are told of a change of its status or severity."""
-    detail = (("what", what), ("was", was), ("became", became), ("why", why))
+def status_change(ticket: Ticket, change: StatusPayload, policy: Policy) -> tuple[NoticeOrder, ...]:
+    """The mails to the customers on a ticket about a change of its status or severity."""
     orders = (
-        NoticeOrder(NoticeKind.STATUS, p.address, p.language, detail) for p in _customers(ticket)
+        NoticeOrder(NoticeKind.STATUS, p.address, p.language, change) for p in _customers(ticket)
     )
     return within_budget(orders, ticket, policy)
 
 
 def alert(what: str, staff: Iterable[Staff], policy: Policy) -> tuple[NoticeOrder, ...]:
-    """Staff are told of something that wants a person's eye."""
-    return to_staff(NoticeKind.ALERT, staff, policy, (("what", what),))
+    """The mails to staff about something that needs a person's attention."""
+    return to_staff(NoticeKind.ALERT, AlertPayload(what), staff=staff, policy=policy)
 
 
 def on_call(policy: Policy, now: datetime, what: str) -> tuple[NoticeOrder, ...]:
-    """Whoever is on duty is told of what cannot wait; nobody where the policy names nobody."""
+    """The mail about something urgent to the person on duty; none where the policy names nobody."""
     if not policy.escalation.levels:
         return ()
     contact = on_duty(policy.escalation.levels[0], now)
-    return (NoticeOrder(NoticeKind.ALERT, contact.address, detail=(("what", what),)),)
+    return (NoticeOrder(NoticeKind.ALERT, contact.address, payload=AlertPayload(what)),)
 
 
 def notified_staff(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> Iterator[Staff]:
@@ -170,32 +205,33 @@ def notified_staff(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> It
 
 
 def apply_storm_breaker(
-    mail: Mail,
     orders: tuple[NoticeOrder, ...],
+    *,
+    mail: Mail,
     facts: Facts,
     ticket: Ticket,
     author: str,
     policy: Policy,
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """The orders, or in a storm none but the one alert; and the notes on that for the trace."""
-    blowing = storm(facts.recent, ticket.id, facts.decided_at)
-    if blowing is None:
-        answered = _answered(mail, facts)
-        if not answers_like_a_machine(facts.recent, ticket.id, answered, facts.decided_at):
+    """The orders, or only one alert in a storm; and the notes on that for the trace."""
+    found = storm(facts.recent, ticket.id, facts.decided_at)
+    if found is None:
+        answered_at = _answered_at(mail, facts)
+        if not answers_like_a_machine(facts.recent, ticket.id, answered_at, facts.decided_at):
             return orders, ()
         staff_alone = tuple(o for o in orders if o.kind is not NoticeKind.COMMENT)
-        return staff_alone, ("answers at once, again: told to staff alone",)
-    if not blowing.breaks_now:
-        return (), ("storm: told to nobody",)
+        return staff_alone, ("answers at once, again: sent to staff alone",)
+    if not found.breaks_now:
+        return (), ("storm: sent to nobody",)
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
     others = [s for s in facts.staff if s.address != author]
     return alert(what, others, policy), ("storm breaks: one alert, then silence",)
 
 
-def _answered(mail: Mail, facts: Facts) -> datetime | None:
+def _answered_at(mail: Mail, facts: Facts) -> datetime | None:
     """When the notice was ordered that a mail replies to; None where it replies to none."""
     replied = (s.made_at for s in facts.pointers if s.message_id in mail.in_reply_to)
-    return next((moment for moment in replied if moment is not None), None)
+    return next((at for at in replied if at is not None), None)
 
 
 def _customers(ticket: Ticket) -> Iterator[Participant]:

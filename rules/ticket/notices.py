@@ -1,96 +1,291 @@
-"""Outgoing mails as values and rows: what kinds there are, and when the next attempt is due."""
+"""Outgoing mails as values: which kinds there are, who reads them, and what each carries.
+
+To add a kind, add a member of `NoticeKind` and its `Traits`, a payload if it needs one, and its
+templates. Nothing else lists kinds. A kind without traits is refused at start; where one is met
+nevertheless, it is treated as a mail to a customer who may not read anything private.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
-GIVE_UP_AFTER = timedelta(days=4)
-"""RFC 5321 §4.5.4.1: at least 4–5 days before a mail is given up."""
-FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(hours=4)
+from rules.ticket.notice_payloads import Payload, listed
+from rules.ticket.sla import Stage
+from rules.ticket.visibility import Visibility
 
 
 class NoticeKind(StrEnum):
-    # To customers
     ACKNOWLEDGEMENT = "acknowledgement"
+    """The request has arrived, with its number and the questions that it leaves open."""
     INVITATION = "invitation"
     """A sign-up link for somebody whose company is registered."""
     COMMENT = "comment"
-    """Somebody's public words, to the others on the ticket."""
+    """A public comment, to the other customers on the ticket."""
     STATUS = "status"
     """The ticket's status or severity changed."""
     APPROVAL = "approval"
-    """People were proposed: the requester may take them in or leave them out."""
+    """People were proposed: the requester may let them in or leave them out."""
     FOLLOW_UP = "follow_up"
     """When the next answer is due."""
     FEEDBACK = "feedback"
     """How was the help?"""
-    # To staff, and to others who look after a customer
     NEW_TICKET = "new_ticket"
     NEW_COMMENT = "new_comment"
-    """Somebody wrote on a ticket: in public, flagged, or a note."""
+    """A comment on a ticket: public, flagged, or a note."""
     ALERT = "alert"
-    """Something that wants a person's eye: a storm, an address that bounces."""
+    """Something that needs a person's attention: a storm, an address that bounces."""
     SLA_WARNING = "sla_warning"
     SLA_BREACH = "sla_breach"
     ESCALATION = "escalation"
+    """The ticket reached an escalation level, to the person on duty there."""
     ACCOUNT_TEAM = "account_team"
-    """A new ticket of their customer, to people who are not at the desk."""
-    # To whoever gave a command
+    """A new ticket of the recipient's customer."""
     RECEIPT = "receipt"
+    """What became of a command."""
 
     @property
-    def is_for_staff(self) -> bool:
-        """Carries a reply address and a note address, each the recipient's own."""
-        return self in _FOR_STAFF
+    def traits(self) -> Traits:
+        """The traits of this kind; those of a customer's mail where the table has none."""
+        return KINDS.get(self, CLOSED)
 
-    @property
-    def is_for_participants(self) -> bool:
-        """Goes only to people who are on the ticket when it is sent."""
-        return self in _FOR_PARTICIPANTS
 
-    @property
-    def answers_a_mail(self) -> bool:
-        """`auto-replied` and without a return path (RFC 3834 §3.1.7), not `auto-generated`."""
-        return self in (NoticeKind.ACKNOWLEDGEMENT, NoticeKind.INVITATION, NoticeKind.RECEIPT)
+class Audience(StrEnum):
+    """Who reads a kind of notice. Only staff are shown private comments and note addresses."""
+
+    CUSTOMER = "customer"
+    """People who write to the mailbox."""
+    STAFF = "staff"
+    """People who work on the mailbox's tickets."""
+    OUTSIDE = "outside"
+    """People who look after a customer without working on the ticket."""
+    AUTHOR = "author"
+    """The author of the mail that the notice answers, a customer or staff."""
+
+
+class PolicyText(StrEnum):
+    """A text of the policy that opens a notice."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    INVITATION = "invitation"
+    FEEDBACK = "feedback"
 
 
 class ReceiptText(StrEnum):
-    """What a receipt tells a customer; the templates have the words for it."""
+    """What a receipt states; the templates have the wording for it."""
 
     LEFT = "left"
-    """No more mail about the ticket."""
+    """The recipient gets no more mail about the ticket."""
     UNPROVEN = "unproven"
-    """It is not escalated: nothing proves that he asked for it."""
+    """The ticket is not escalated: nothing proves that the recipient requested it."""
     BEGINS_ANEW = "begins_anew"
     """Neither is this one: the request that was escalated is over."""
+    NOTHING_DONE = "nothing_done"
+    """No command was done and nothing was published, for the faults in `text`."""
+    NOTHING_PUBLISHED = "nothing_published"
+    """The mail has no text above the quote."""
+    USAGE = "usage"
+    """How commands are given; `text` lists them."""
 
 
-_FOR_PARTICIPANTS = (
-    NoticeKind.ACKNOWLEDGEMENT,
-    NoticeKind.COMMENT,
-    NoticeKind.STATUS,
-    NoticeKind.APPROVAL,
-    NoticeKind.FOLLOW_UP,
-    NoticeKind.FEEDBACK,
+@dataclass(frozen=True, slots=True)
+class NoPayload(Payload):
+    """For kinds whose templates need no more than the ticket and the comment."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementPayload(Payload):
+    questions: tuple[str, ...] = listed("\n", key="asks")
+    """What the request leaves open, each on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPayload(Payload):
+    what: str = ""
+    """`status`, `severity`, or the name of whatever else changed."""
+    was: str = ""
+    became: str = ""
+    why: str = ""
+    """Empty where no reason was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPayload(Payload):
+    addresses: tuple[str, ...] = listed(" ")
+    """The people who were proposed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicketPayload(Payload):
+    mentions: int | None = None
+    """Another ticket whose number stands in the subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewCommentPayload(Payload):
+    visibility: Visibility = Visibility.PRIVATE
+    status: str = ""
+    """How the comment moved the ticket, as `resolved → open`; empty where it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPayload(Payload):
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlaPayload(Payload):
+    stage: Stage = Stage.ONGOING
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationPayload(Payload):
+    level: int | None = None
+    title: str = ""
+    """Of the level."""
+    name: str = ""
+    """Of the person on duty."""
+    phone: str = ""
+    """Of the person on duty; empty where none is known."""
+    by: str = ""
+    """The address of the person who escalated the ticket."""
+    why: str = ""
+    history: str = ""
+    """The latest public comments, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPayload(Payload):
+    saying: ReceiptText | None = None
+    """None where `text` is all there is."""
+    was: int | None = None
+    """The ticket that a new one goes on from, for BEGINS_ANEW."""
+    text: str = ""
+    """Effects, faults or usage, each on one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What holds for all notices of a kind. The defaults are the careful ones."""
+
+    audience: Audience
+    payload: type[Payload] = NoPayload
+    participants_only: bool = True
+    """Sent only to somebody who is an active participant, and not muted, when it is sent."""
+    unsubscribable: bool = False
+    """Carries List-Unsubscribe (RFC 8058) for a recipient on the ticket."""
+    answers_mail: bool = False
+    """`auto-replied` with the null reverse-path (RFC 3834 §3.1.7), not `auto-generated`."""
+    in_authors_name: bool = False
+    """From shows the comment's author, and a comment by staff is not marked as automatic."""
+    shows_forwarded: bool = False
+    """The comment is the request itself: what it forwards is shown, not hidden as a quote."""
+    asks_for_feedback: bool = False
+    """Carries the feedback link, and a reply to it is feedback."""
+    opens_with: PolicyText | None = None
+
+    @property
+    def for_staff(self) -> bool:
+        """Whether private comments and the recipient's note address may appear."""
+        return self.audience is Audience.STAFF
+
+
+CLOSED = Traits(audience=Audience.CUSTOMER)
+"""The traits of a kind that nobody described."""
+
+KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
+    {
+        NoticeKind.ACKNOWLEDGEMENT: Traits(
+            audience=Audience.CUSTOMER,
+            payload=AcknowledgementPayload,
+            answers_mail=True,
+            opens_with=PolicyText.ACKNOWLEDGEMENT,
+        ),
+        NoticeKind.INVITATION: Traits(
+            audience=Audience.CUSTOMER,
+            participants_only=False,
+            answers_mail=True,
+            opens_with=PolicyText.INVITATION,
+        ),
+        NoticeKind.COMMENT: Traits(
+            audience=Audience.CUSTOMER, unsubscribable=True, in_authors_name=True
+        ),
+        NoticeKind.STATUS: Traits(
+            audience=Audience.CUSTOMER, payload=StatusPayload, unsubscribable=True
+        ),
+        NoticeKind.APPROVAL: Traits(
+            audience=Audience.CUSTOMER, payload=ApprovalPayload, unsubscribable=True
+        ),
+        NoticeKind.FOLLOW_UP: Traits(audience=Audience.CUSTOMER, unsubscribable=True),
+        NoticeKind.FEEDBACK: Traits(
+            audience=Audience.CUSTOMER,
+            unsubscribable=True,
+            asks_for_feedback=True,
+            opens_with=PolicyText.FEEDBACK,
+        ),
+        NoticeKind.NEW_TICKET: Traits(
+            audience=Audience.STAFF,
+            payload=NewTicketPayload,
+            participants_only=False,
+            shows_forwarded=True,
+        ),
+        NoticeKind.NEW_COMMENT: Traits(
+            audience=Audience.STAFF, payload=NewCommentPayload, participants_only=False
+        ),
+        NoticeKind.ALERT: Traits(
+            audience=Audience.STAFF, payload=AlertPayload, participants_only=False
+        ),
+        NoticeKind.SLA_WARNING: Traits(
+            audience=Audience.STAFF, payload=SlaPayload, participants_only=False
+        ),
+        NoticeKind.SLA_BREACH: Traits(
+            audience=Audience.STAFF, payload=SlaPayload, participants_only=False
+        ),
+        NoticeKind.ESCALATION: Traits(
+            audience=Audience.OUTSIDE,
+            payload=EscalationPayload,
+            participants_only=False,
+            shows_forwarded=True,
+        ),
+        NoticeKind.ACCOUNT_TEAM: Traits(
+            audience=Audience.OUTSIDE, participants_only=False, shows_forwarded=True
+        ),
+        NoticeKind.RECEIPT: Traits(
+            audience=Audience.AUTHOR,
+            payload=ReceiptPayload,
+            participants_only=False,
+            answers_mail=True,
+        ),
+    }
 )
-_FOR_STAFF = (
-    NoticeKind.NEW_TICKET,
-    NoticeKind.NEW_COMMENT,
-    NoticeKind.ALERT,
-    NoticeKind.SLA_WARNING,
-    NoticeKind.SLA_BREACH,
-)
+
+
+def require_traits(kinds: Mapping[NoticeKind, Traits] = KINDS) -> None:
+    """Raises ValueError with the kinds that the table does not describe."""
+    if missing := [kind.name for kind in NoticeKind if kind not in kinds]:
+        raise ValueError(f"notice kinds without traits: {', '.join(missing)}")
+
+
+require_traits()
+
+
+def require_payload(kind: NoticeKind, payload: Payload) -> None:
+    """Raises ValueError for a payload that is not of the kind's own class."""
+    wanted = kind.traits.payload
+    if type(payload) is not wanted:
+        raise ValueError(
+            f"a notice of kind {kind} takes {wanted.__name__}, not {type(payload).__name__}"
+        )
 
 
 class StaffSubscription(StrEnum):
-    """A staff person's place on the ticket that he is told of: it gives him a reply address."""
+    """How a staff person who is notified is put on the ticket: it gives them a reply address."""
 
     FOLLOWER = "follower"
     ONLOOKER = "onlooker"
-    """Told this once; he follows from his first reply on."""
+    """Notified this once; they follow from their first reply on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,38 +296,18 @@ class NoticeOrder:
     address: str
     language: str = ""
     """Empty for the policy's."""
-    detail: tuple[tuple[str, str], ...] = ()
-    """What the template needs besides the ticket and the words, by name."""
+    payload: Payload = NoPayload()
     quotes: bool = False
-    """It carries the words of the comment that causes it."""
+    """It carries the comment that causes it."""
     subscription: StaffSubscription | None = None
-    """None for everybody who is no staff of the mailbox."""
+    """None for everybody who is not staff of the mailbox."""
 
-
-INVITATION_PAUSE = timedelta(days=1)
-"""At most one sign-up notice to one address in so long."""
-INVITATION_LASTS = timedelta(days=14)
-
-
-def may_be_invited(last: datetime | None, now: datetime) -> bool:
-    """One sign-up notice a day to an address, whoever asks for it."""
-    return last is None or now - last >= INVITATION_PAUSE
+    def __post_init__(self) -> None:
+        require_payload(self.kind, self.payload)
 
 
 class NoticeState(StrEnum):
     DUE = "due"
     SENT = "sent"
     DEAD = "dead"
-    """Given up; or not sent, since the recipient may not have it any more."""
-
-
-def next_attempt(
-    created_at: datetime, attempts: int, now: datetime, jitter: float
-) -> datetime | None:
-    """When to try again after `attempts` temporary failures; None when it is time to give up.
-
-    The pause doubles from a minute to four hours; `jitter` in [0, 1) spreads it by up to a half.
-    """
-    pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 16), LONGEST_PAUSE)
-    due = now + pause * (1 + jitter / 2)
-    return due if due - created_at < GIVE_UP_AFTER else None
+    """Given up; or not sent, because the recipient may not have it any more."""

@@ -32,7 +32,7 @@ from rules.sender.authentication import as_dict
 from rules.sender.pointers import thread_ids
 from rules.service.participants import Addition
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
 from rules.ticket.visibility import Visibility
 from storage.db import raw_mail
 from storage.db.ledger import Conflict
@@ -125,8 +125,9 @@ def _change(connection: Connection, entry: Entry, adding: AddComment, policy: Po
     hand = _hand(entry, Source.STAFF_MAIL if adding.by_staff else Source.MAIL)
     by_staff, said = adding.by_staff, adding.visibility is Visibility.PUBLIC
     effects = changes.make(connection, hand, adding.ticket, adding.changes, policy, by_staff, said)
-    receipt = NoticeOrder(NoticeKind.RECEIPT, hand.actor, detail=(("text", "\n".join(effects)),))
-    write.queue_notices(connection, hand, (receipt,), adding.ticket, None)
+    payload = ReceiptPayload(text="\n".join(effects))
+    receipt = NoticeOrder(NoticeKind.RECEIPT, hand.actor, payload=payload)
+    write.queue_notices(connection, hand, (receipt,), adding.ticket)
     return 1
 
 
@@ -157,7 +158,7 @@ def _apply(
             _unsubscribe(connection, entry, hand, leaving)
         case Hold(orders=orders):
             ticket = None
-            write.queue_notices(connection, hand, orders, None, None)
+            write.queue_notices(connection, hand, orders, ticket=None)
         case Defer():
             ticket = None
             _defer(connection, entry)
@@ -275,7 +276,7 @@ def _record(connection: Connection, entry: Entry, hand: ChangeContext, recording
         _write(connection, entry, hand, recording.ticket, folded, recording.author, recording)
     if recording.bounced is not None:
         suppression.record_bounce(connection, hand, recording.bounced)
-    write.queue_notices(connection, hand, recording.orders, recording.ticket, None)
+    write.queue_notices(connection, hand, recording.orders, recording.ticket)
 
 
 def _unsubscribe(
@@ -284,7 +285,7 @@ def _unsubscribe(
     participants.unsubscribe(connection, hand, leaving.ticket, leaving.participant)
     folded = Visibility.FOLDED
     _write(connection, entry, hand, leaving.ticket, folded, leaving.author, leaving)
-    write.queue_notices(connection, hand, leaving.orders, leaving.ticket, None)
+    write.queue_notices(connection, hand, leaving.orders, leaving.ticket)
 
 
 def _write(

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select, update
 
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
-from rules.ticket.notices import NoticeKind, may_be_invited
+from rules.ticket.notice_timing import may_be_invited
+from rules.ticket.notices import NoticeKind
 from storage.db.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
 from storage.notices import outbox
 from storage.registry import enrolment
@@ -49,7 +50,7 @@ def invite(
     ).scalar()
     if not may_be_invited(last, now):
         return False
-    outbox.order_invitation(connection, mailbox, address, notice, now, language)
+    outbox.order_invitation(connection, mailbox, address, language, notice=notice, now=now)
     return True
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from rules.facts import Presence, Role
 from rules.mail import Mailbox
-from rules.ticket.notices import NoticeKind, NoticeState
+from rules.ticket.notice_payloads import Payload, from_stored
+from rules.ticket.notices import NoticeKind, NoticeState, require_payload
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,
@@ -104,7 +105,7 @@ _WHOLE = (
 """All that is needed to write a notice, and to know whether it may still be sent."""
 
 LEASE = timedelta(minutes=10)
-"""A claimed notice is nobody else's for so long; a sender that dies leaves it to the next then."""
+"""How long a claimed notice belongs to its claimer; the next one may claim it after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class NoticeComment:
 
     author: str
     name: str
-    """The author's; empty where he has none."""
+    """The author's; empty where they have none."""
     by_staff: bool
     visibility: Visibility
     text: str
@@ -129,7 +130,7 @@ class NoticeTicket:
 
     ticket: int
     participant: int | None
-    """None for somebody who is told without being on the ticket: he gets no reply address."""
+    """None for somebody who is notified without being on the ticket: they get no reply address."""
     subject: str
     status: str
     severity: str
@@ -141,7 +142,7 @@ class NoticeTicket:
     tier: str
     fields: Mapping[str, str]
     missing: tuple[str, ...]
-    """Names of the facts that the request lacks."""
+    """Names of the facts that are missing from the request."""
     opened_by: str
     """The Message-ID of the mail that opened it; empty where there was none."""
     due_at: datetime | None
@@ -159,25 +160,28 @@ class Notice:
     mailbox: Mailbox
     about: NoticeTicket | None
     """None for an invitation, which is about no ticket."""
-    words: NoticeComment | None
+    comment: NoticeComment | None
     address: str
     name: str
     language: str
     """Empty for the policy's."""
-    detail: Mapping[str, str]
-    """What else the template of this kind needs."""
+    payload: Payload
+    """What else the templates of this kind need."""
     answers: str
     """The Message-ID of the mail that caused it; empty where there was none."""
     created_at: datetime
     attempts: int
     """This one included."""
 
+    def __post_init__(self) -> None:
+        require_payload(self.kind, self.payload)
+
 
 def claim(connection: Connection, now: datetime, limit: int) -> Sequence[Notice]:
     """Take up to `limit` due notices, the longest due first. Two senders never get the same one.
 
     What must not be sent any more is given up at once: the recipient has left the ticket or was
-    never let in, his account is closed, or mail comes back from his address.
+    never let in, their account is closed, or mail to their address comes back.
     """
     due = (
         select(_notice.c.id)
@@ -214,18 +218,17 @@ def _forbidden(row: Row[Any]) -> str | None:
         return "mail to this address comes back: it is suspended"
     if row.person_active is False or row.company_active is False:
         return "the recipient's account is closed"
-    kind = NoticeKind(row.kind)
-    if not kind.is_for_participants or row.ticket_id is None:
+    if not NoticeKind(row.kind).traits.participants_only or row.ticket_id is None:
         return None
     if row.presence != Presence.ACTIVE.value:
         return "the recipient is not on the ticket any more"
-    if row.muted and kind is not NoticeKind.RECEIPT:
+    if row.muted:
         return "the recipient has unsubscribed"
     return None
 
 
 def _attachments(connection: Connection, comments: Sequence[int]) -> Mapping[int, tuple[str, ...]]:
-    """The names of what hangs on comments."""
+    """The names of what is attached to each comment; a comment without attachments is left out."""
     if not comments:
         return {}
     named: dict[int, tuple[str, ...]] = {}
@@ -239,12 +242,12 @@ def order_invitation(
     connection: Connection,
     mailbox: Mailbox,
     address: str,
+    language: str = "",
+    *,
     notice: UUID,
     now: datetime,
-    language: str = "",
 ) -> None:
-    """Order a sign-up link for an address, at no mail's request; without a language it is written
-    in the policy's."""
+    """Queue a sign-up link that no mail caused; an empty language is the policy's."""
     row = {"id": notice, "mailbox_id": mailbox.id, "kind": NoticeKind.INVITATION.value}
     row |= {"address": address, "state": NoticeState.DUE.value, "created_at": now, "due_at": now}
     row |= {"detail": "{}", "language": language}
@@ -265,7 +268,7 @@ def put_off(connection: Connection, notice: UUID, due_at: datetime, error: str) 
     _settle(connection, notice, due_at=due_at, last_error=error)
 
 
-def give_up(connection: Connection, notice: UUID, error: str, hard: bool, now: datetime) -> None:
+def give_up(connection: Connection, notice: UUID, error: str, *, hard: bool, now: datetime) -> None:
     """Never try again; a `hard` failure counts against the address as a bounce would."""
     settled = _settle(connection, notice, state=NoticeState.DEAD.value, last_error=error)
     if hard and settled:
@@ -313,16 +316,16 @@ def find(connection: Connection, notice: UUID) -> NoticeSummary | None:
 
 def _listed(row: Row[Any]) -> NoticeSummary:
     return NoticeSummary(
-        row.id,
-        row.mailbox,
-        row.ticket_id,
-        row.kind,
-        row.address,
-        NoticeState(row.state),
-        row.created_at,
-        row.due_at,
-        row.attempts,
-        row.last_error,
+        id=row.id,
+        mailbox=row.mailbox,
+        ticket=row.ticket_id,
+        kind=row.kind,
+        address=row.address,
+        state=NoticeState(row.state),
+        created_at=row.created_at,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        last_error=row.last_error,
     )
 
 
@@ -347,16 +350,17 @@ def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
 
 
 def _as_notice(row: Row[Any], attachments: tuple[str, ...]) -> Notice:
+    kind = NoticeKind(row.kind)
     return Notice(
         id=row.id,
-        kind=NoticeKind(row.kind),
+        kind=kind,
         mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
         about=_about(row) if row.ticket_id is not None else None,
-        words=_words(row, attachments) if row.visibility is not None else None,
+        comment=_as_comment(row, attachments) if row.visibility is not None else None,
         address=row.address,
         name=row.name or "",
         language=row.language,
-        detail=json.loads(row.detail),
+        payload=from_stored(kind.traits.payload, json.loads(row.detail)),
         answers=row.answers or "",
         created_at=row.created_at,
         attempts=row.attempts,
@@ -383,7 +387,7 @@ def _about(row: Row[Any]) -> NoticeTicket:
     )
 
 
-def _words(row: Row[Any], attachments: tuple[str, ...]) -> NoticeComment:
+def _as_comment(row: Row[Any], attachments: tuple[str, ...]) -> NoticeComment:
     return NoticeComment(
         author=row.author,
         name=row.author_name or "",

@@ -165,5 +165,10 @@ def _told(
     team = notifications.account_team(company, sla_rules.tier_of(company, policy), policy)
     staff = [s for s in lookup.staff(connection, hand.mailbox)() if s.address != hand.actor]
     return notifications.for_opening(
-        requester.address, staff, team, (), policy, requester.language, ()
+        requester.address,
+        staff=staff,
+        account_team=team,
+        additions=(),
+        policy=policy,
+        language=requester.language,
     )

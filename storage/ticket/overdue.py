@@ -16,7 +16,7 @@ from rules.policy import Policy
 from rules.service import notifications
 from rules.service.escalation import on_duty
 from rules.ticket import sla
-from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder, SlaPayload
 from rules.ticket.sla import SlaEvent, Stage
 from storage.db.statements import compiled
 from storage.db.tables import MailboxRow, ParticipantRow, TicketRow, table
@@ -99,7 +99,7 @@ def notify_overdue(
         if told is SlaEvent.BREACH:
             write.audit(connection, hand, ticket.number, "sla", clock.stage.value, "breached", "")
         orders = _orders(connection, ticket, told, policies[ticket.mailbox.policy], now)
-        write.queue_notices(connection, hand, orders, ticket.number, None)
+        write.queue_notices(connection, hand, orders, ticket.number)
         ordered += len(orders)
     return ordered
 
@@ -109,14 +109,15 @@ def _orders(
 ) -> tuple[NoticeOrder, ...]:
     """The owner is told, or all staff while there is none, and whoever is on duty."""
     kind = NoticeKind.SLA_BREACH if told is SlaEvent.BREACH else NoticeKind.SLA_WARNING
-    detail = (("stage", ticket.clock.stage.value),)
+    payload = SlaPayload(ticket.clock.stage)
     staff = lookup.staff(connection, ticket.mailbox)()
     owners = [s for s in staff if s.address == ticket.assignee] or list(staff)
-    orders = {o.address: o for o in notifications.to_staff(kind, owners, policy, detail)}
+    to_owners = notifications.to_staff(kind, payload, staff=owners, policy=policy)
+    orders = {o.address: o for o in to_owners}
     if policy.escalation.levels:
         contact = on_duty(policy.escalation.levels[0], now)
         if contact.address and contact.address not in orders:
-            orders[contact.address] = NoticeOrder(kind, contact.address, detail=detail)
+            orders[contact.address] = NoticeOrder(kind, contact.address, payload=payload)
     reminded = policy.clock.remind_customer and ticket.clock.stage is Stage.ONGOING
     if reminded and told is SlaEvent.WARNING:
         orders |= _customer(connection, ticket)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from rules.facts import ParticipantKind, Presence
 from rules.mail import Attachment, Mailbox
 from rules.service.participants import Addition
+from rules.ticket.notice_payloads import as_stored
 from rules.ticket.notices import NoticeOrder, NoticeState, StaffSubscription
 from rules.ticket.visibility import Visibility
 from storage.db.statements import compiled, compiled_insert
@@ -149,16 +150,22 @@ def queue_notices(
     hand: ChangeContext,
     orders: Iterable[NoticeOrder],
     ticket: int | None,
-    comment: int | None,
+    comment: int | None = None,
 ) -> None:
-    """Write the outgoing mails that an act causes; the dispatcher sends them later.
+    """Queue the notices that a change causes; the dispatcher sends them later.
 
-    Staff who are told of a ticket get a seat on it, if they have none.
+    `ticket` is what they are about, `comment` the one that those with `quotes` carry. Staff who are
+    not yet on the ticket become participants of it.
     """
     orders = tuple(orders)
     if ticket is not None:
         _JOIN.run_many(
-            connection, [_seat(hand, ticket, o, o.subscription) for o in orders if o.subscription]
+            connection,
+            [
+                _participant_row(hand, ticket, order, order.subscription)
+                for order in orders
+                if order.subscription is not None
+            ],
         )
     rows = [
         {
@@ -167,7 +174,7 @@ def queue_notices(
             "ticket_id": ticket,
             "kind": one.kind.value,
             "comment_id": comment if one.quotes else None,
-            "detail": json.dumps(dict(one.detail), ensure_ascii=False),
+            "detail": json.dumps(as_stored(one.payload), ensure_ascii=False),
             "language": one.language,
             "address": one.address,
             "cause": hand.journal_id,
@@ -247,8 +254,8 @@ def storable(value: str, limit: int | None = None) -> str:
     return value.encode("utf-8", "replace").decode().replace("\0", "")[:limit]
 
 
-def _seat(
-    hand: ChangeContext, ticket: int, order: NoticeOrder, seat: StaffSubscription
+def _participant_row(
+    hand: ChangeContext, ticket: int, order: NoticeOrder, subscription: StaffSubscription
 ) -> dict[str, Any]:
     return {
         "mailbox_id": hand.mailbox.id,
@@ -258,7 +265,7 @@ def _seat(
         "part": ParticipantKind.FOLLOWER.value,
         "presence": Presence.ACTIVE.value,
         "joined_at": hand.now,
-        "muted": seat is StaffSubscription.ONLOOKER,
+        "muted": subscription is StaffSubscription.ONLOOKER,
         "language": order.language,
     }
 

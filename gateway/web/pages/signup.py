@@ -34,7 +34,7 @@ from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
 from rules.mail.addresses import is_role, normalise
 from rules.sender.tokens import Keys, read_sign_up_token
-from rules.ticket.notices import INVITATION_LASTS
+from rules.ticket.notice_timing import INVITATION_LASTS
 from storage.db.ledger import Ledger
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled

@@ -75,7 +75,7 @@ def _added_by_user(case: Case, ticket: Ticket, address: str, member: Participant
     if requester is not None and requester.is_notified:
         asked = notifications.approval_requests(requester.address, requester.language, [added])
         within = notifications.within_budget(asked, ticket, case.policy)
-        write.queue_notices(case.connection, hand, within, ticket.id, None)
+        write.queue_notices(case.connection, hand, within, ticket.id)
     waits = " once the requester or staff agree" if presence is Presence.PENDING else " now"
     return f"{address} is on #{ticket.id}{waits}"
 

@@ -10,7 +10,7 @@ from rules.sender.pointers import Pointer, PointerKind
 from rules.service import notifications, sla_rules
 from rules.service.participants import Addition
 from rules.ticket.lifecycle import EVENT_TO, NEXT, Status
-from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder, StatusPayload
 from rules.ticket.severity import Level
 from rules.ticket.workaround import lowered
 from storage.db.tables import CRITICAL_SOURCES, PersonRow, TicketRow, table
@@ -38,11 +38,11 @@ def set_status(case: Case, ticket: Ticket, status: Status, why: str) -> str:
     clocks.save_clock(case.connection, case.hand, ticket.id, ticking)
     if policy.notices.status and not case.said:
         told = notifications.status_change(
-            ticket, "status", ticket.status.value, became.value, why, policy
+            ticket, StatusPayload("status", ticket.status.value, became.value, why), policy
         )
-        write.queue_notices(case.connection, case.hand, told, ticket.id, None)
+        write.queue_notices(case.connection, case.hand, told, ticket.id)
     if became is Status.RESOLVED and policy.feedback.ask:
-        write.queue_notices(case.connection, case.hand, _feedback(ticket), ticket.id, None)
+        write.queue_notices(case.connection, case.hand, _feedback(ticket), ticket.id)
     return f"#{ticket.id} is {became} now"
 
 
@@ -94,12 +94,12 @@ def _change_severity(case: Case, ticket: Ticket, level: Level, why: str) -> str:
     if level.critical:
         what = f"#{ticket.id} is {level.name} now: {why}"
         alert = notifications.on_call(policy, case.hand.now, what)
-        write.queue_notices(case.connection, case.hand, alert, ticket.id, None)
+        write.queue_notices(case.connection, case.hand, alert, ticket.id)
     if policy.notices.severity:
         told = notifications.status_change(
-            ticket, "severity", ticket.severity, level.name, why, policy
+            ticket, StatusPayload("severity", ticket.severity, level.name, why), policy
         )
-        write.queue_notices(case.connection, case.hand, told, ticket.id, None)
+        write.queue_notices(case.connection, case.hand, told, ticket.id)
     return f"#{ticket.id} is {level.name} now"
 
 
@@ -200,10 +200,9 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
             participants.set_presence(
                 connection, hand, into, p.address, Presence.PENDING, Presence.ACTIVE
             )
-    orders = notifications.status_change(ticket, "merged", "", f"into #{into}", "", case.policy)
-    write.queue_notices(
-        connection, hand, orders if case.policy.notices.status else (), ticket.id, None
-    )
+    merged = StatusPayload("merged", became=f"into #{into}")
+    orders = notifications.status_change(ticket, merged, case.policy)
+    write.queue_notices(connection, hand, orders if case.policy.notices.status else (), ticket.id)
     write.audit(connection, hand, ticket.id, "merged", "", f"into #{into}", "")
     write.audit(connection, hand, into, "merged", "", f"took in #{ticket.id}", "")
     return f"#{ticket.id} is part of #{into} now"

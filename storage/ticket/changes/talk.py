@@ -9,7 +9,7 @@ from rules.mail.quoting import own_text, visible
 from rules.service import notifications, sla_rules
 from rules.service.completeness import newly_lifted
 from rules.service.escalation import Raised, raise_level
-from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.notices import EscalationPayload, NoticeKind, NoticeOrder
 from rules.ticket.visibility import Visibility
 from storage.db.tables import AuditRow, CommentRow, TicketRow, table
 from storage.registry import lookup
@@ -83,7 +83,9 @@ def _tell(
     """Words that are on the ticket now reach its people, and its clock."""
     connection, hand, policy = case.connection, case.hand, case.policy
     staff = lookup.staff(connection, hand.mailbox)()
-    orders = notifications.for_comment(ticket, author, visibility, staff, policy)
+    orders = notifications.for_comment(
+        ticket, author=author, visibility=visibility, staff=staff, policy=policy
+    )
     write.queue_notices(connection, hand, orders, ticket.id, comment)
     public = visibility is Visibility.PUBLIC
     if public and answers:
@@ -121,7 +123,7 @@ def escalate(case: Case, ticket: Ticket, why: str) -> str:
     was = str(ticket.escalation_level)
     write.audit(case.connection, case.hand, ticket.id, "escalation", was, str(raised.level), why)
     write.queue_notices(
-        case.connection, case.hand, _escalated(case, ticket, raised, why), ticket.id, None
+        case.connection, case.hand, _escalated(case, ticket, raised, why), ticket.id
     )
     contact = raised.contact
     phone = f", phone {contact.phone}" if contact.phone else ""
@@ -162,19 +164,21 @@ def _history(case: Case, ticket: Ticket) -> str:
 
 
 def _escalated(case: Case, ticket: Ticket, raised: Raised, why: str) -> tuple[NoticeOrder, ...]:
-    detail = (
-        ("level", str(raised.level)),
-        ("title", raised.title),
-        ("name", raised.contact.name),
-        ("phone", raised.contact.phone),
-        ("by", case.hand.actor),
-        ("why", " ".join((why, f"({raised.why})" if raised.why else "")).strip()),
-        ("history", _history(case, ticket)),
+    payload = EscalationPayload(
+        level=raised.level,
+        title=raised.title,
+        name=raised.contact.name,
+        phone=raised.contact.phone,
+        by=case.hand.actor,
+        why=" ".join((why, f"({raised.why})" if raised.why else "")).strip(),
+        history=_history(case, ticket),
     )
     told = [raised.contact.address]
     if case.policy.success_manager.told_of_escalation and ticket.company is not None:
         manager = lookup.success_manager(case.connection, ticket.company)
         told += [manager] if manager else []
     return tuple(
-        NoticeOrder(NoticeKind.ESCALATION, one, detail=detail) for one in dict.fromkeys(told) if one
+        NoticeOrder(NoticeKind.ESCALATION, one, payload=payload)
+        for one in dict.fromkeys(told)
+        if one
     )

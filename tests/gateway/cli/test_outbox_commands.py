@@ -44,10 +44,11 @@ class Office:
 def fill(connection: Connection) -> None:
     mailbox: Mailbox = enrolment.the_mailbox(connection, SUPPORT)
     for notice, name in zip((WAITING, SENT, DEAD, ALSO_DEAD), "abcd", strict=True):
-        outbox.order_invitation(connection, mailbox, f"{name}@acme.example", notice, NOON)
+        address = f"{name}@acme.example"
+        outbox.order_invitation(connection, mailbox, address, notice=notice, now=NOON)
     outbox.sent(connection, SENT, NOON)
     for dead in (DEAD, ALSO_DEAD):
-        outbox.give_up(connection, dead, "550 5.1.1 unknown \x1b[31m", False, NOON)
+        outbox.give_up(connection, dead, "550 5.1.1 unknown \x1b[31m", hard=False, now=NOON)
 
 
 @pytest.fixture

@@ -13,13 +13,23 @@ from uuid import UUID
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Outgoing
 from rules.policy import Policy
-from rules.ticket.notices import NoticeKind
+from rules.ticket.notice_payloads import Payload
+from rules.ticket.notices import (
+    AlertPayload,
+    ApprovalPayload,
+    EscalationPayload,
+    NoticeKind,
+    ReceiptPayload,
+    SlaPayload,
+    StatusPayload,
+)
+from rules.ticket.sla import Stage
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice, NoticeComment, NoticeTicket
 from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
 
 LINKS_BEGIN = "https://postern.example"
-WRITER = Composer(KEYS, LINKS_BEGIN)
+COMPOSER = Composer(KEYS, LINKS_BEGIN)
 ANN = "ann@acme.example"
 
 ABOUT = NoticeTicket(
@@ -38,7 +48,7 @@ ABOUT = NoticeTicket(
     opened_by="<0@client.example>",
     due_at=None,
 )
-WORDS = NoticeComment(
+COMMENT = NoticeComment(
     author="bob@acme.example",
     name="Bob",
     by_staff=False,
@@ -47,16 +57,16 @@ WORDS = NoticeComment(
     degraded=False,
     attachments=(),
 )
-DETAILS: dict[NoticeKind, dict[str, str]] = {
-    NoticeKind.STATUS: {"what": "status", "was": "open", "became": "resolved", "why": "It prints."},
-    NoticeKind.APPROVAL: {"addresses": "carl@elsewhere.example dora@elsewhere.example"},
-    NoticeKind.ALERT: {"what": "Mail to gil@globex.example comes back."},
-    NoticeKind.SLA_WARNING: {"stage": "first"},
-    NoticeKind.SLA_BREACH: {"stage": "ongoing"},
-    NoticeKind.ESCALATION: {"level": "2", "title": "Director", "by": ANN, "why": "Three days"},
-    NoticeKind.RECEIPT: {"text": "Done:\n- status: resolved"},
+PAYLOADS: dict[NoticeKind, Payload] = {
+    NoticeKind.STATUS: StatusPayload("status", "open", "resolved", why="It prints."),
+    NoticeKind.APPROVAL: ApprovalPayload(("carl@elsewhere.example", "dora@elsewhere.example")),
+    NoticeKind.ALERT: AlertPayload("Mail to gil@globex.example comes back."),
+    NoticeKind.SLA_WARNING: SlaPayload(Stage.FIRST),
+    NoticeKind.SLA_BREACH: SlaPayload(Stage.ONGOING),
+    NoticeKind.ESCALATION: EscalationPayload(2, "Director", by=ANN, why="Three days"),
+    NoticeKind.RECEIPT: ReceiptPayload(text="Done:\n- status: resolved"),
 }
-CARRY_WORDS = (NoticeKind.COMMENT, NoticeKind.NEW_TICKET, NoticeKind.NEW_COMMENT)
+CARRY_A_COMMENT = (NoticeKind.COMMENT, NoticeKind.NEW_TICKET, NoticeKind.NEW_COMMENT)
 NOT_ON_THE_TICKET = (NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM)
 
 
@@ -64,8 +74,8 @@ def about(**changes: Any) -> NoticeTicket:
     return replace(ABOUT, **changes)
 
 
-def words(text: str = WORDS.text, **changes: Any) -> NoticeComment:
-    return replace(WORDS, text=text, **changes)
+def a_comment(text: str = COMMENT.text, **changes: Any) -> NoticeComment:
+    return replace(COMMENT, text=text, **changes)
 
 
 def a_notice(kind: NoticeKind = NoticeKind.ACKNOWLEDGEMENT, **changes: Any) -> Notice:
@@ -75,11 +85,11 @@ def a_notice(kind: NoticeKind = NoticeKind.ACKNOWLEDGEMENT, **changes: Any) -> N
         kind=kind,
         mailbox=MAILBOX,
         about=None if kind is NoticeKind.INVITATION else ticket,
-        words=WORDS if kind in CARRY_WORDS else None,
+        comment=COMMENT if kind in CARRY_A_COMMENT else None,
         address=ANN,
         name="Ann",
         language="",
-        detail=DETAILS.get(kind, {}),
+        payload=PAYLOADS.get(kind, kind.traits.payload()),
         answers="<1@client.example>",
         created_at=NOON,
         attempts=1,
@@ -96,11 +106,11 @@ def read(outgoing: Outgoing) -> EmailMessage:
 def written(
     kind: NoticeKind = NoticeKind.ACKNOWLEDGEMENT,
     policy: Policy | None = None,
-    writer: Composer = WRITER,
+    composer: Composer = COMPOSER,
     **changes: Any,
 ) -> EmailMessage:
     """The mail of a notice, as its recipient's client reads it."""
-    return read(writer.write(a_notice(kind, **changes), policy or default_policy()))
+    return read(composer.write(a_notice(kind, **changes), policy or default_policy()))
 
 
 def text_of(mail: EmailMessage) -> str:

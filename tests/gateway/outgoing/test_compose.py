@@ -26,16 +26,16 @@ from rules.sender.tokens import (
     reply_address,
     thread_root,
 )
-from rules.ticket.notices import NoticeKind
+from rules.ticket.notices import EscalationPayload, NoticeKind
 from rules.ticket.visibility import Visibility
 from tests.gateway.outgoing.notices import (
-    WRITER,
+    COMPOSER,
+    a_comment,
     a_notice,
     about,
     html_of,
     read,
     text_of,
-    words,
     written,
 )
 from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
@@ -126,14 +126,14 @@ def test_staff_get_an_address_for_replies_and_one_for_notes() -> None:
     "kind", [NoticeKind.ACKNOWLEDGEMENT, NoticeKind.INVITATION, NoticeKind.RECEIPT]
 )
 def test_an_answer_has_the_null_reverse_path(kind: NoticeKind) -> None:
-    outgoing = WRITER.write(a_notice(kind), default_policy())
+    outgoing = COMPOSER.write(a_notice(kind), default_policy())
 
     assert outgoing.mail_from == ""
     assert read(outgoing)["Auto-Submitted"] == "auto-replied"
 
 
 def test_what_comes_back_tells_which_notice_failed() -> None:
-    outgoing = WRITER.write(a_notice(NoticeKind.STATUS), default_policy())
+    outgoing = COMPOSER.write(a_notice(NoticeKind.STATUS), default_policy())
     base, token = without_detail(outgoing.mail_from)
 
     assert base == MAILBOX.address
@@ -145,12 +145,13 @@ def test_a_mailbox_too_long_for_a_return_path_sends_without_one() -> None:
     mailbox = replace(MAILBOX, address=f"{'long-' * 5}name@help.example")
 
     assert (
-        WRITER.write(a_notice(NoticeKind.STATUS, mailbox=mailbox), default_policy()).mail_from == ""
+        COMPOSER.write(a_notice(NoticeKind.STATUS, mailbox=mailbox), default_policy()).mail_from
+        == ""
     )
 
 
 def test_a_staff_persons_words_are_not_marked_as_automatic() -> None:
-    assert "Auto-Submitted" not in written(NoticeKind.COMMENT, words=words(by_staff=True))
+    assert "Auto-Submitted" not in written(NoticeKind.COMMENT, comment=a_comment(by_staff=True))
     assert written(NoticeKind.COMMENT)["Auto-Submitted"] == "auto-generated"
 
 
@@ -173,7 +174,7 @@ def test_one_click_takes_a_customer_off_the_ticket(kind: NoticeKind) -> None:
 
 
 def test_one_click_needs_https() -> None:
-    mail = written(NoticeKind.COMMENT, writer=Composer(KEYS, "http://127.0.0.1:8025"))
+    mail = written(NoticeKind.COMMENT, composer=Composer(KEYS, "http://127.0.0.1:8025"))
 
     assert mail["List-Unsubscribe"].startswith("<mailto:")
     assert "List-Unsubscribe-Post" not in mail
@@ -188,13 +189,13 @@ def test_nobody_leaves_by_what_is_his_own_affair_or_his_work(kind: NoticeKind) -
 
 
 def test_a_comment_says_in_from_who_wrote_it() -> None:
-    mail = written(NoticeKind.COMMENT, words=words(name="Sam", by_staff=True))
+    mail = written(NoticeKind.COMMENT, comment=a_comment(name="Sam", by_staff=True))
 
     assert mail["From"] == "Sam via Support <support@help.example>"
 
 
 def test_a_name_that_looks_like_an_address_is_not_put_into_from() -> None:
-    mail = written(NoticeKind.COMMENT, words=words(name="ceo@bank.example"))
+    mail = written(NoticeKind.COMMENT, comment=a_comment(name="ceo@bank.example"))
 
     assert mail["From"] == "Support <support@help.example>"
 
@@ -204,7 +205,7 @@ def test_the_number_stands_in_the_subject_once() -> None:
 
 
 def test_long_foreign_words_are_folded_as_the_standard_wants_it() -> None:
-    raw = WRITER.write(a_notice(about=about(subject="Drücken " * 40)), default_policy()).raw
+    raw = COMPOSER.write(a_notice(about=about(subject="Drücken " * 40)), default_policy()).raw
     head = raw.partition(b"\r\n\r\n")[0]
     encoded = re.findall(rb"=\?[^?]+\?[bq]\?[^?]*\?=", head)
 
@@ -227,12 +228,12 @@ def test_no_subject_brings_a_header(subject: str) -> None:
 def test_whatever_people_write_the_mail_keeps_its_own_headers(
     subject: str, name: str, text: str
 ) -> None:
-    outgoing = WRITER.write(
+    outgoing = COMPOSER.write(
         a_notice(
             NoticeKind.COMMENT,
             about=about(subject=subject),
             name=name,
-            words=words(text, name=name),
+            comment=a_comment(text, name=name),
         ),
         default_policy(),
     )
@@ -249,7 +250,7 @@ def test_whatever_people_write_the_mail_keeps_its_own_headers(
 def test_a_reply_address_that_somebody_quotes_goes_to_nobody_else(kind: NoticeKind) -> None:
     bobs = reply_address(KEYS, MAILBOX.id, MAILBOX.address, ReplyToken(7, 71, Purpose.REPLY))
 
-    mail = written(kind, words=words(f"Is {bobs} the right address?"))
+    mail = written(kind, comment=a_comment(f"Is {bobs} the right address?"))
 
     assert "Is support@help.example the right address?" in text_of(mail)
     assert bobs not in html_of(mail)
@@ -260,7 +261,7 @@ def test_a_link_that_somebody_quotes_goes_to_nobody_else() -> None:
 
     mail = written(
         NoticeKind.COMMENT,
-        words=words(f"See https://postern.example/feedback/{MAILBOX.id}/{token} ?"),
+        comment=a_comment(f"See https://postern.example/feedback/{MAILBOX.id}/{token} ?"),
     )
 
     assert token not in text_of(mail) + html_of(mail)
@@ -269,14 +270,16 @@ def test_a_link_that_somebody_quotes_goes_to_nobody_else() -> None:
 def test_a_history_brings_no_reply_address_to_the_one_on_duty() -> None:
     anns = written()["Reply-To"]
 
-    assert anns not in text_of(written(NoticeKind.ESCALATION, detail={"history": f"Ann: {anns}"}))
+    assert anns not in text_of(
+        written(NoticeKind.ESCALATION, payload=EscalationPayload(history=f"Ann: {anns}"))
+    )
 
 
 def test_what_we_wrote_to_staff_never_reaches_a_customer_in_their_answer() -> None:
     ours = text_of(written(NoticeKind.NEW_TICKET))
     answer = "We look into it.\n\n" + "\n".join(f"> {line}" for line in ours.split("\n"))
 
-    text = text_of(written(NoticeKind.COMMENT, words=words(answer, by_staff=True)))
+    text = text_of(written(NoticeKind.COMMENT, comment=a_comment(answer, by_staff=True)))
 
     assert "We look into it." in text
     assert "Acme" not in text
@@ -287,14 +290,14 @@ def test_what_we_wrote_to_staff_never_reaches_a_customer_in_their_answer() -> No
 def test_words_that_are_not_public_are_never_written_to_a_customer(
     kind: NoticeKind, visibility: Visibility
 ) -> None:
-    with pytest.raises(ValueError, match="no customer's to read"):
-        written(kind, words=words(visibility=visibility))
+    with pytest.raises(ValueError, match="only staff may read"):
+        written(kind, comment=a_comment(visibility=visibility))
 
 
 def test_a_staff_persons_own_address_is_not_shown_to_customers() -> None:
-    sam = words(author="sam@private.example", name="", by_staff=True)
+    sam = a_comment(author="sam@private.example", name="", by_staff=True)
 
-    assert "private.example" not in written(NoticeKind.COMMENT, words=sam).as_string()
+    assert "private.example" not in written(NoticeKind.COMMENT, comment=sam).as_string()
 
 
 # Links
@@ -330,4 +333,4 @@ def test_a_feedback_link_is_the_recipients() -> None:
 def test_with_another_key_everything_is_signed_anew() -> None:
     rotated = Composer(Keys(2, {1: KEYS.secrets[1], 2: b"n" * 32}), "https://postern.example")
 
-    assert written(writer=rotated)["Message-ID"] != written()["Message-ID"]
+    assert written(composer=rotated)["Message-ID"] != written()["Message-ID"]

@@ -21,22 +21,28 @@ from rules.policy import (
     FactSection,
     TierSection,
 )
-from rules.ticket.notices import NoticeKind, ReceiptText
+from rules.ticket.notices import (
+    NewCommentPayload,
+    NewTicketPayload,
+    NoticeKind,
+    ReceiptPayload,
+    ReceiptText,
+)
 from rules.ticket.visibility import Visibility
 from tests.gateway.outgoing.notices import (
     LINKS_BEGIN,
     TEATIME,
+    a_comment,
     a_notice,
     about,
     html_of,
     text_of,
-    words,
     written,
 )
 from tests.rules.building import KEYS, default_policy
 
 LANGUAGES = ("en", "de")
-STAFF = tuple(kind for kind in NoticeKind if kind.is_for_staff)
+STAFF = tuple(kind for kind in NoticeKind if kind.traits.for_staff)
 
 
 class Balanced(HTMLParser):
@@ -86,7 +92,9 @@ def test_the_languages_differ(kind: NoticeKind) -> None:
 def test_a_notice_without_details_is_written(kind: NoticeKind) -> None:
     bare = about(requester="", company="", subject="", opened_by="", participant=None)
 
-    mail = written(kind, about=bare, detail={}, words=None, name="", answers="")
+    mail = written(
+        kind, about=bare, payload=kind.traits.payload(), comment=None, name="", answers=""
+    )
 
     assert "None" not in text_of(mail)
     assert "\n\n\n" not in text_of(mail)
@@ -167,40 +175,42 @@ def test_a_promise_names_the_zone_of_the_desk() -> None:
 
 
 def test_a_comment_shows_who_wrote_what_with_which_files() -> None:
-    comment = words("It prints.\n\nBob", attachments=("log.txt", "a b.png"))
+    comment = a_comment("It prints.\n\nBob", attachments=("log.txt", "a b.png"))
 
-    text = text_of(written(NoticeKind.COMMENT, words=comment))
+    text = text_of(written(NoticeKind.COMMENT, comment=comment))
 
     assert text.startswith("Bob <bob@acme.example> wrote:\n\nIt prints.\n\nBob\n")
     assert "Attachments: log.txt, a b.png" in text
 
 
 def test_what_an_author_quotes_is_left_out() -> None:
-    comment = words("It prints.\n\n> Does it print?\n> Sam")
+    comment = a_comment("It prints.\n\n> Does it print?\n> Sam")
 
-    assert "Does it print" not in text_of(written(NoticeKind.COMMENT, words=comment))
+    assert "Does it print" not in text_of(written(NoticeKind.COMMENT, comment=comment))
 
 
 def test_html_in_a_text_is_text() -> None:
-    mail = written(NoticeKind.COMMENT, words=words('<img src="https://track.example/x"> & more'))
+    mail = written(
+        NoticeKind.COMMENT, comment=a_comment('<img src="https://track.example/x"> & more')
+    )
 
     assert "&lt;img src=" in html_of(mail)
     assert "<img" not in html_of(mail)
 
 
 def test_controls_reach_no_terminal() -> None:
-    assert "\x1b" not in text_of(written(NoticeKind.COMMENT, words=words("a\x1b[2Jb\x00c")))
+    assert "\x1b" not in text_of(written(NoticeKind.COMMENT, comment=a_comment("a\x1b[2Jb\x00c")))
 
 
 def test_a_very_long_text_is_shortened_and_says_so() -> None:
-    mail = written(NoticeKind.COMMENT, words=words("x" * (LONGEST_TEXT + 1)))
+    mail = written(NoticeKind.COMMENT, comment=a_comment("x" * (LONGEST_TEXT + 1)))
 
     assert "The full text is stored" in text_of(mail)
     assert len(text_of(mail)) < LONGEST_TEXT + 1000
 
 
 def test_a_text_that_nobody_could_read_is_not_passed_over() -> None:
-    mail = written(NoticeKind.COMMENT, words=words("", degraded=True))
+    mail = written(NoticeKind.COMMENT, comment=a_comment("", degraded=True))
 
     assert "could not be read" in text_of(mail)
 
@@ -238,9 +248,7 @@ def test_staff_see_who_asks_and_what_is_known() -> None:
         due_at=TEATIME,
         channel="phone",
     )
-    detail = {"mentions": "9"}
-
-    text = text_of(written(NoticeKind.NEW_TICKET, about=ticket, detail=detail))
+    text = text_of(written(NoticeKind.NEW_TICKET, about=ticket, payload=NewTicketPayload(9)))
 
     head = text.partition("Bob <")[0]
     for shown in (
@@ -268,8 +276,8 @@ def test_staff_see_who_asks_and_what_is_known() -> None:
 def test_staff_see_who_else_reads_a_comment(visibility: Visibility, intro: str) -> None:
     mail = written(
         NoticeKind.NEW_COMMENT,
-        words=words(visibility=visibility),
-        detail={"visibility": visibility.value},
+        comment=a_comment(visibility=visibility),
+        payload=NewCommentPayload(visibility),
     )
 
     assert f"Bob <bob@acme.example> {intro}" in text_of(mail)
@@ -295,7 +303,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def custom_text(folder: Path, **changes: object) -> str:
-    return text_of(written(writer=Composer(KEYS, LINKS_BEGIN, load(folder)), **changes))  # type: ignore[arg-type]  # by name
+    return text_of(written(composer=Composer(KEYS, LINKS_BEGIN, load(folder)), **changes))  # type: ignore[arg-type]  # by name
 
 
 NAME = "acknowledgement.txt.j2"
@@ -319,7 +327,7 @@ def test_a_template_counts_for_its_language_alone(own: Path) -> None:
 def test_a_custom_text_template_disables_the_shipped_html(own: Path) -> None:
     (own / "default" / "en" / NAME).write_text("Ours.")
 
-    mail = written(writer=Composer(KEYS, LINKS_BEGIN, load(own)))
+    mail = written(composer=Composer(KEYS, LINKS_BEGIN, load(own)))
 
     assert mail.get_content_type() == "text/plain"
 
@@ -357,7 +365,7 @@ def test_a_template_that_fails_costs_no_mail(own: Path, broken: str) -> None:
         ("default/en/acknowledgement.txt.j2", "{% if %}", "line 1: "),
         ("default/en/acknowledgement.txt.j2", "{{ tiket }}", "did you mean ticket?"),
         ("default/en/acknowlegement.txt.j2", "x", "did you mean acknowledgement.txt.j2?"),
-        ("default/fr/status.txt.j2", "x", "there are en or de"),
+        ("default/fr/status.txt.j2", "x", "expected one of: en, de"),
     ],
 )
 def test_what_cannot_work_is_refused_at_the_start(
@@ -374,7 +382,7 @@ def test_what_cannot_work_is_refused_at_the_start(
 
 
 def test_a_folder_that_is_none_is_refused() -> None:
-    with pytest.raises(TemplatesRefused, match=r"no-such: policies\.templates is no folder"):
+    with pytest.raises(TemplatesRefused, match=r"no-such: policies\.templates is not a folder"):
         load(Path("no-such"))
 
 
@@ -393,13 +401,41 @@ def test_no_answer_to_the_question_for_feedback_is_called_public(language: str) 
 
 
 @pytest.mark.parametrize("saying", ReceiptText)
-def test_a_receipt_is_in_the_customers_language(saying: ReceiptText) -> None:
-    detail = {"saying": saying.value, "was": "4"}
+def test_a_receipt_is_in_the_readers_language(saying: ReceiptText) -> None:
+    payload = ReceiptPayload(saying, 4, "1: #stauts")
 
     in_english, in_german = (
-        text_of(written(NoticeKind.RECEIPT, detail=detail, language=language))
+        text_of(written(NoticeKind.RECEIPT, payload=payload, language=language))
         for language in LANGUAGES
     )
 
     assert in_english != in_german
     assert ("#4" in in_english) is ("#4" in in_german) is (saying is ReceiptText.BEGINS_ANEW)
+
+
+@pytest.mark.parametrize(
+    ("saying", "text"),
+    [
+        (
+            ReceiptText.NOTHING_DONE,
+            "Nothing was done, and nothing was published:\n1: #stauts\n2: #assing\n",
+        ),
+        (
+            ReceiptText.NOTHING_PUBLISHED,
+            "Nothing was published on #7: your mail says nothing above the quote.\n",
+        ),
+        (
+            ReceiptText.USAGE,
+            "Commands stand at the head of a mail, one on a line:\n1: #stauts\n2: #assing\n",
+        ),
+    ],
+)
+def test_a_receipt_lists_faults_and_usage_below_its_sentence(
+    saying: ReceiptText, text: str
+) -> None:
+    mail = written(
+        NoticeKind.RECEIPT, payload=ReceiptPayload(saying, text="1: #stauts\n2: #assing")
+    )
+
+    assert text_of(mail).startswith(text)
+    assert text.strip() in html_of(mail)

@@ -20,7 +20,8 @@ from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
 from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
 from gateway.outgoing.dispatcher import AT_ONCE, BEGUN_WITHIN, Dispatcher
-from rules.ticket.notices import GIVE_UP_AFTER, NoticeState
+from rules.ticket.notice_timing import GIVE_UP_AFTER
+from rules.ticket.notices import NoticeState
 from storage.db.database import Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox

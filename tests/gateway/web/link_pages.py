@@ -131,7 +131,7 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
     requester = Addition(ANN, None, ParticipantKind.REQUESTER, Presence.ACTIVE)
     records.add_participants(connection, hand, number, (requester, asked))
     records.queue_notices(
-        connection, hand, notifications.approval_requests(ANN, "", [asked]), number, None
+        connection, hand, notifications.approval_requests(ANN, "", [asked]), number
     )
     return int(number)
 

@@ -19,7 +19,8 @@ from gateway.web.pages.render import STYLE_PATH
 from gateway.web.pages.signup import SIGN_UP
 from rules.facts import Role
 from rules.sender.tokens import LinkUse, sign_up_token
-from rules.ticket.notices import INVITATION_LASTS, NoticeKind
+from rules.ticket.notice_timing import INVITATION_LASTS
+from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection
 from storage.notices import outbox
 from storage.registry import companies, enrolment

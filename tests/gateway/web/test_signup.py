@@ -35,7 +35,7 @@ from rules.facts import Role
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.policy import Policy
 from rules.sender.tokens import Keys, sign_up_token
-from rules.ticket.notices import INVITATION_LASTS, INVITATION_PAUSE
+from rules.ticket.notice_timing import INVITATION_LASTS, INVITATION_PAUSE
 from storage.db.database import Connection
 from storage.db.ledger import open_ledger
 from storage.notices import outbox

@@ -11,7 +11,7 @@ from rules.decision.model import Bounced, Decision, Reason, Record, Verdict
 from rules.facts import Returned, Staff
 from rules.mail.bounces import Bounce, Failure
 from rules.sender.authentication import Result
-from rules.ticket.notices import NoticeKind
+from rules.ticket.notices import AlertPayload, NoticeKind
 from tests.rules.building import (
     ANNS,
     BOB,
@@ -87,8 +87,9 @@ class TestAtItsOwnReturnPath:
     def test_the_alert_names_the_address_and_what_the_other_side_said(self) -> None:
         (alert,) = orders_of(report(replace(RETURNED, hard_before=1)))
 
-        assert BOB.address in dict(alert.detail)["what"]
-        assert "550 no such user" in dict(alert.detail)["what"]
+        assert isinstance(alert.payload, AlertPayload)
+        assert BOB.address in alert.payload.what
+        assert "550 no such user" in alert.payload.what
 
     def test_the_bounced_address_is_told_nothing(self) -> None:
         decision = report(replace(RETURNED, hard_before=1))

@@ -12,7 +12,7 @@ from rules.decision.model import AddComment, Decision, Moved, OpenTicket, Reason
 from rules.facts import Participant, ParticipantKind, Presence, Ticket
 from rules.mail import Mail
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import NoticeKind
+from rules.ticket.notices import NewCommentPayload, NoticeKind
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ANN,
@@ -123,7 +123,8 @@ class TestAReplyToAResolvedTicket:
     def test_staff_read_in_their_notice_what_it_moved(self) -> None:
         (order,) = [o for o in orders_of(reply(resolved(1))) if o.kind is NoticeKind.NEW_COMMENT]
 
-        assert dict(order.detail)["status"] == "resolved → open"
+        assert isinstance(order.payload, NewCommentPayload)
+        assert order.payload.status == "resolved → open"
 
 
 def closed(*members: Participant, **changes: Any) -> Ticket:

@@ -6,7 +6,7 @@ import pytest
 
 from rules.commands import USAGE
 from rules.decision.model import AddComment, Reason
-from rules.ticket.notices import NoticeKind
+from rules.ticket.notices import NoticeKind, ReceiptPayload
 from tests.rules.building import SAM, World, a_mail, token_to
 from tests.rules.decision.test_reasons import STAFFED
 
@@ -16,7 +16,8 @@ def told(text: str) -> tuple[Reason, str]:
     decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=token_to(79))
     assert isinstance(decision.action, AddComment)
     (receipt,) = (order for order in decision.orders if order.kind is NoticeKind.RECEIPT)
-    return decision.reason, dict(receipt.detail)["text"]
+    assert isinstance(receipt.payload, ReceiptPayload)
+    return decision.reason, receipt.payload.text
 
 
 @pytest.mark.parametrize("usage", [u for u in USAGE.values() if u != "#unsubscribe"])

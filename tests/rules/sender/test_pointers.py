@@ -198,7 +198,7 @@ class TestADeletedTicket:
         action = opened(reply(replace(ANNS, deleted=True), mail=mail))
 
         assert (action.mentions, action.follows) == (None, None)
-        assert not [o for o in action.orders if "7" in str(o.detail)]
+        assert not [o for o in action.orders if "7" in str(o.payload)]
 
     def test_it_does_not_lead_on(self) -> None:
         decision = reply(replace(ANNS, deleted=True, merged_into=8), EIGHT)

@@ -13,7 +13,15 @@ from rules.facts import Participant, ParticipantKind, Presence, Staff, Ticket
 from rules.mail import Envelope, Mail
 from rules.sender.tokens import Purpose
 from rules.service.notifications import alert, notified_staff, status_change
-from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.notices import (
+    ApprovalPayload,
+    NewCommentPayload,
+    NewTicketPayload,
+    NoticeKind,
+    NoticeOrder,
+    StatusPayload,
+)
+from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ACME,
     ANN,
@@ -40,6 +48,7 @@ from tests.rules.building import (
 PAT = "pat@partner.example"
 SUE = person("sue@help.example", None, SAM.role)
 DESK = (Staff(SAM.address, ""), Staff(SUE.address, "de"))
+RESOLVED = StatusPayload("status", "open", "resolved")
 FOLLOWER = member(79, SAM.address, ParticipantKind.FOLLOWER)
 
 
@@ -210,7 +219,7 @@ class TestStaff:
     def test_they_read_whether_it_was_public(self) -> None:
         (order,) = orders_of(reply(World()))
 
-        assert dict(order.detail)["visibility"] == "public"
+        assert order.payload == NewCommentPayload(Visibility.PUBLIC)
 
     def test_an_alert_reaches_all_of_them_each_in_his_language(self) -> None:
         assert [
@@ -269,7 +278,7 @@ class TestWhoWasProposed:
 
         (order,) = [o for o in orders_of(decision) if o.kind is NoticeKind.APPROVAL]
         assert order.address == ANN.address
-        assert dict(order.detail)["addresses"].split() == [PAT, GIL.address]
+        assert order.payload == ApprovalPayload((PAT, GIL.address))
 
     def test_by_somebody_elses_comment_the_requester_is_asked_all_the_same(self) -> None:
         decision = World(tickets=(with_bob(),)).decide(
@@ -329,15 +338,14 @@ class TestAChange:
     def test_every_customer_on_the_ticket_is_told_what_became_of_what(self) -> None:
         ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address, muted=True), FOLLOWER)
 
-        (order,) = status_change(ticket, "status", "open", "resolved", "", default_policy())
+        (order,) = status_change(ticket, RESOLVED, default_policy())
 
-        detail = (("what", "status"), ("was", "open"), ("became", "resolved"), ("why", ""))
-        assert order == NoticeOrder(NoticeKind.STATUS, ANN.address, "", detail)
+        assert order == NoticeOrder(NoticeKind.STATUS, ANN.address, "", RESOLVED)
 
     def test_it_counts_toward_the_budget(self) -> None:
         ticket = replace(ANNS, sent={ANN.address: 20})
 
-        assert status_change(ticket, "status", "open", "resolved", "", default_policy()) == ()
+        assert status_change(ticket, RESOLVED, default_policy()) == ()
 
 
 class TestTheNoteAddress:
@@ -408,7 +416,7 @@ def test_staff_are_told_that_a_new_ticket_mentions_another() -> None:
     decision = World().decide(a_mail(BOB.address, subject="As in [#7]"))
 
     (order,) = (o for o in orders_of(decision) if o.kind is NoticeKind.NEW_TICKET)
-    assert order.detail == (("mentions", "7"),)
+    assert order.payload == NewTicketPayload(7)
 
 
 def test_who_wants_no_answer_is_not_invited() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.ticket.notices import FIRST_PAUSE, GIVE_UP_AFTER, LONGEST_PAUSE, next_attempt
+from rules.ticket.notice_timing import FIRST_PAUSE, GIVE_UP_AFTER, LONGEST_PAUSE, next_attempt
 from tests.rules.building import NOON
 
 

@@ -76,8 +76,8 @@ def test_otherwise_it_comes_with_the_words_and_the_recipients_place(
 ) -> None:
     (notice,) = [one for one in claimed(shop) if one.address == BOB.address]
 
-    assert notice.words is not None
-    assert (notice.words.text, notice.words.author) == ("Second.", ANN.address)
+    assert notice.comment is not None
+    assert (notice.comment.text, notice.comment.author) == ("Second.", ANN.address)
     assert notice.about is not None
     assert notice.about.participant == shop.member(number, BOB.address).id
 
@@ -115,7 +115,7 @@ def test_what_died_is_tried_again_from_the_beginning(shop: Shop, number: int) ->
 
 def test_only_what_is_named_is_tried_again(shop: Shop, number: int) -> None:
     for notice in shop.notices():
-        shop.write(lambda c, one=notice.id: outbox.give_up(c, one, "no", False, NOON))  # type: ignore[misc]
+        shop.write(lambda c, one=notice.id: outbox.give_up(c, one, "no", hard=False, now=NOON))  # type: ignore[misc]
     chosen = shop.notices(BOB.address)[0].id
 
     assert shop.write(lambda c: outbox.requeue(c, [chosen], NOON)) == 1
