@@ -1,4 +1,4 @@
-"""Points in time as people read them, in the zone of the desk."""
+"""Points in time as people read them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MONTHS = {
 
 
 def date_and_time(at: datetime, zone: str, language: str) -> str:
-    """`Monday 23 November 2026, 10:00 (Europe/Berlin)`: the zone is named, never left to guess."""
+    """`Monday 23 November 2026, 10:00 (Europe/Berlin)`: the zone is always named."""
     local = at.astimezone(ZoneInfo(zone))
     day, month = _DAYS[language][local.weekday()], _MONTHS[language].split()[local.month - 1]
     if language == "de":

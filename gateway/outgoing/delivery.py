@@ -1,4 +1,4 @@
-"""A finished mail, and what takes it away."""
+"""A finished mail, and the relay that delivers it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Outgoing:
 
 
 class Undelivered(Exception):
-    """The relay did not take the mail; `permanent` if it never will."""
+    """The relay did not accept the mail; `permanent` if it never will."""
 
     def __init__(
         self, why: str, permanent: bool, *, ours: bool = False, code: int = 0, status: str = ""
@@ -27,7 +27,7 @@ class Undelivered(Exception):
         super().__init__(why)
         self.permanent = permanent
         self.ours = ours
-        """It is about us and how we are set up, not about this mail."""
+        """The failure concerns us and our configuration, not this mail."""
         self.code = code
         """The reply code of the refusal; 0 where there was none."""
         self.status = status
@@ -35,7 +35,7 @@ class Undelivered(Exception):
 
 
 class RelayDown(Undelivered):
-    """The relay takes nothing from us now, whoever the recipient is: no use to try the next."""
+    """The relay accepts nothing from us now, for any recipient: the next mail need not be tried."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why, permanent=False, ours=True)
@@ -48,7 +48,7 @@ class Relay(Protocol):
         """Returns once the mail is the relay's to deliver. Raises Undelivered."""
 
     async def tidy(self) -> None:
-        """Close what has not been used for a while. Called now and then."""
+        """Close connections that have not been used for a while. Called periodically."""
 
     async def close(self) -> None:
         """Close everything; a later `send` opens it again."""

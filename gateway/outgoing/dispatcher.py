@@ -1,8 +1,8 @@
-"""Sends what the rules ordered: claims due notices, writes them, hands them to the relay.
+"""Sends what the rules ordered: claims due notices, composes them, hands them to the relay.
 
-Each notice is sent by one sender at a time. What SMTP cannot tell: a process that dies between
-the relay's 250 and the row that remembers it sends the notice once more when its claim runs out.
-Its Message-ID is the same, so that most mailboxes show one.
+Each notice is sent by one sender at a time. SMTP cannot rule out one duplicate: if a process dies
+between the relay's 250 and the commit that records it, the notice is sent again when its claim runs
+out. Its Message-ID is the same, so that most mailboxes show one copy.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ T = TypeVar("T")
 BATCH = 50
 AT_ONCE = 4
 IDLE_S = 2.0
-"""How often an idle dispatcher looks; what this process files itself wakes it at once."""
+"""How often an idle dispatcher checks; what this process files itself wakes it at once."""
 BEGUN_WITHIN = LEASE / 2
-"""What a slow relay leaves no time for is left to the next claim, so that nobody else has it
-while we still send it."""
+"""A notice not begun within this time is left to the next claim: nobody else may claim it while it
+is being sent."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class _Round:
 
     until: datetime
     down: RelayDown | None = None
-    """Set once the relay takes nothing: the rest is put off without asking it again."""
+    """Set once the relay accepts nothing: the rest is put off without asking it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,14 @@ class Dispatcher:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
-        """Look now: a notice was ordered."""
+        """Check now: a notice was queued."""
         self.woken.set()
 
     async def run(self) -> None:
         try:
             while True:
                 self.woken.clear()
-                if not await self._looked():
+                if not await self._sent_any():
                     await self.relay.tidy()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(IDLE_S):
@@ -86,55 +86,59 @@ class Dispatcher:
         finally:
             await self.relay.close()
 
-    async def _looked(self) -> bool:
-        """Whether there was something to send."""
+    async def _sent_any(self) -> bool:
+        """Whether there was something to send. A failure is logged and counts as nothing."""
         try:
             return await self.send_due() > 0
-        except Exception as error:  # noqa: BLE001 - a store that is down will be up again
+        except Exception as error:  # noqa: BLE001 - the loop must outlive a store that is down
             log.dispatcher_failed(error)
             await asyncio.sleep(IDLE_S)
             return False
 
     async def send_due(self) -> int:
         """Send what is due now; returns how many notices were claimed."""
-        # A look first: a claim takes the one write lock of an embedded store even when idle.
+        # Read first: a claim takes the one write lock of an embedded store even when idle.
         due = await asyncio.to_thread(self.database.read, outbox.next_due)
         now = self.clock()
         if due is None or due > now:
             return 0
         notices: Sequence[Notice] = await self._write(partial(outbox.claim, now=now, limit=BATCH))
-        known = await self.mailbox_cache.current()
-        writer = Composer(
-            known.keys, self.links_begin, self.templates, self.signer, known.own_addresses
+        cached = await self.mailbox_cache.current()
+        composer = Composer(
+            cached.keys,
+            self.links_begin,
+            templates=self.templates,
+            signer=self.signer,
+            own_addresses=cached.own_addresses,
         )
         this = _Round(until=now + BEGUN_WITHIN)
         waiting = iter(notices)
-        senders = (self._send_each(waiting, writer, this) for _ in range(self.at_once))
-        # One that fails does not stop the others in the middle of a mail.
-        ends = await asyncio.gather(*senders, return_exceptions=True)
+        senders = (self._send_each(waiting, composer, this) for _ in range(self.at_once))
+        # A sender that fails does not stop the others in the middle of a mail.
+        results = await asyncio.gather(*senders, return_exceptions=True)
         if this.down is not None:
             log.relay_refused(str(this.down))
-        if error := next((end for end in ends if end is not None), None):
+        if error := next((result for result in results if result is not None), None):
             raise error
         return len(notices)
 
-    async def _send_each(self, waiting: Iterator[Notice], writer: Composer, this: _Round) -> None:
-        """Send one after the other of what several senders share."""
+    async def _send_each(self, waiting: Iterator[Notice], composer: Composer, this: _Round) -> None:
+        """Send, one after the other, from an iterator that several senders share."""
         for notice in waiting:
             if this.down is not None:
                 await self._not_sent(notice, this.down)
             elif self.clock() < this.until:
-                await self._send(notice, writer, this)
+                await self._send(notice, composer, this)
 
-    async def _send(self, notice: Notice, writer: Composer, this: _Round) -> None:
+    async def _send(self, notice: Notice, composer: Composer, this: _Round) -> None:
         try:
             policy = self.policies[notice.mailbox.policy]
-            # A signature takes milliseconds, in which the mails that come in would wait.
-            outgoing = await asyncio.to_thread(writer.write, notice, policy)
+            # A signature takes milliseconds, for which incoming mail would have to wait.
+            outgoing = await asyncio.to_thread(composer.write, notice, policy)
         except ValueError as error:
             await self._not_sent(notice, Undelivered(f"not written: {error}", permanent=True))
             return
-        except Exception as error:  # noqa: BLE001 - a bug of ours costs this notice a delay
+        except Exception as error:  # noqa: BLE001 - a bug of ours only delays this notice
             log.dispatcher_failed(error)
             await self._not_sent(notice, Undelivered(f"not written: {error!r}", permanent=False))
             return
@@ -157,7 +161,7 @@ class Dispatcher:
         if not error.permanent:
             again = next_attempt(notice.created_at, notice.attempts, now, self.jitter())
         if again is None:
-            # What the relay says at once, another server would have said in a bounce.
+            # The relay refuses at once what another server would have returned in a bounce.
             status = presumed_status(error.status, why)
             hard = bool(error.code) and classify(status, "failed", error.code) is Failure.HARD
             await self._write(

@@ -1,4 +1,4 @@
-"""The bytes of an outgoing mail: header lines and parts that no relay has to change."""
+"""The bytes of an outgoing mail: header lines and parts that no relay needs to change."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Field = tuple[str, str]
 
 
 def one_line(text: str, longest: int = 250) -> str:
-    """Text that can stand in a header: no control character, and no `=?`, which some readers
-    would decode once more."""
+    """Text that is valid in a header: no control character, and no `=?`, which some readers would
+    decode again."""
     line = " ".join(_CONTROLS.sub(" ", text).split()).replace("=?", "= ?")
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
 def plain(text: str) -> str:
-    """Text that can stand in a body: whole characters, lines that end with LF, no other control."""
+    """Text that is valid in a body: whole characters, lines that end with LF, no other control."""
     text = text.encode("utf-8", "replace").decode()
     return _CONTROLS_BUT_LINES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def unstructured(name: str, text: str) -> str:
-    """The value of a field such as Subject, in encoded-words where it must be (RFC 2047)."""
+    """The value of a field such as Subject, in encoded-words where necessary (RFC 2047)."""
     line = one_line(text)
     if line.isascii():
         return line
@@ -44,10 +44,10 @@ def unstructured(name: str, text: str) -> str:
 def mailbox(name: str, address: str) -> str:
     """The value of From and To: `Ann <ann@acme.example>`.
 
-    ValueError for an address that cannot stand there.
+    ValueError for an address that is not valid there.
     """
     if _CONTROLS.search(address) or not address.isascii():
-        raise ValueError(f"{address!r} cannot stand in a header")
+        raise ValueError(f"{address!r} is not valid in a header")
     line = one_line(name, 60)
     if line.isascii():
         return formataddr((line, address))
@@ -56,34 +56,34 @@ def mailbox(name: str, address: str) -> str:
 
 
 def written(fields: Iterable[Field], body: bytes) -> bytes:
-    """A whole mail. ValueError for a field that would be more than one."""
+    """A whole mail. ValueError for a field that would become more than one."""
     lines = [f"{name}: {value}" for name, value in fields]
     for line in lines:
         if _FIELD.fullmatch(line) is None:
-            raise ValueError(f"the header field {line[:80]!r} cannot be written")
+            raise ValueError(f"the header field {line[:80]!r} is not valid")
     return "".join(f"{line}\r\n" for line in lines).encode("ascii") + b"\r\n" + body
 
 
 def alternative(boundary: str, parts: Sequence[tuple[str, str]]) -> tuple[list[Field], bytes]:
     """Fields and body of texts of which a client shows the last that it can (RFC 2046 §5.1.4).
 
-    A part is its type and its text. One part alone stands without a frame. `boundary` must be
-    nothing that a text could hold.
+    A part is its type and its text. A single part is written without multipart. `boundary` must not
+    occur in any of the texts.
     """
     version = [("MIME-Version", "1.0")]
-    whole = [_part(kind, text) for kind, text in parts]
-    if len(whole) == 1:
-        fields, body = whole[0]
+    encoded = [_part(kind, text) for kind, text in parts]
+    if len(encoded) == 1:
+        fields, body = encoded[0]
         return version + fields, body
     inner = b"".join(
-        b"--%b\r\n%b\r\n" % (boundary.encode(), written(fields, body)) for fields, body in whole
+        b"--%b\r\n%b\r\n" % (boundary.encode(), written(fields, body)) for fields, body in encoded
     )
     kind = f'multipart/alternative;\r\n boundary="{boundary}"'
     return [*version, ("Content-Type", kind)], inner + b"--%b--\r\n" % boundary.encode()
 
 
 def _part(kind: str, text: str) -> tuple[list[Field], bytes]:
-    """Plain ASCII stays as it is, for those who read raw mails; the rest is made so."""
+    """Plain ASCII is left readable in the raw mail; other text is encoded to it."""
     body = text.removesuffix("\n") + "\n"
     if body.isascii() and max(map(len, body.split("\n"))) <= LONGEST_LINE:
         return _encoded(kind, "us-ascii", "7bit"), body.replace("\n", "\r\n").encode("ascii")

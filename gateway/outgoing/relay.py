@@ -15,16 +15,22 @@ __all__ = ["MaildirRelay", "Outgoing", "Relay", "SmtpRelay", "Undelivered", "con
 
 
 def configured(section: RelaySection) -> Relay:
-    """The relay of the settings. Raises RelayRefused for one that cannot be used."""
+    """The configured relay. Raises RelayRefused for one that cannot be used."""
     if section.url is None:
         return MaildirRelay(section.maildir)
     return SmtpRelay(
-        server(section.url, section.tls, section.ca_file, section.user, section.password_file)
+        server(
+            section.url,
+            tls=section.tls,
+            ca_file=section.ca_file,
+            user=section.user,
+            password_file=section.password_file,
+        )
     )
 
 
 class MaildirRelay:
-    """Writes mails into `new/` of a Maildir, synced: for looking at, and for tests."""
+    """Writes mails into `new/` of a Maildir, synced: to inspect them, and for tests."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

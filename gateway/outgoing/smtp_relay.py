@@ -18,21 +18,21 @@ from rules.validation.messages import InvalidFile
 
 COMMAND_TIMEOUT_S = 60.0
 DATA_TIMEOUT_S = 240.0
-"""Long, since who gives up after the last octet may send twice (RFC 5321 §4.5.3.2.6); still
-shorter than the time for which a notice is ours."""
+"""Long, because giving up after the last octet may send the mail twice (RFC 5321 §4.5.3.2.6); still
+shorter than the time for which a notice is claimed."""
 KEPT_S = 30.0
-"""An unused connection is closed after so long."""
-ASKED_AFTER_S = 1.0
-"""A connection that was unused for longer is asked whether it is still there."""
+"""An unused connection is closed after this time."""
+CHECKED_AFTER_S = 1.0
+"""A connection that was unused for longer is checked with NOOP before it is used."""
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _NOT_THE_MAIL = frozenset((421, 530, 534, 535, 538))
-"""The relay shuts down, or wants a login or TLS first: about us, at whatever command it comes."""
+"""The relay shuts down, or requires a login or TLS first: it concerns us, after any command."""
 
 Tls = Literal["opportunistic", "required", "none"]
 
 
 class RelayRefused(InvalidFile):
-    """A setting of the relay that cannot be used; `str()` says which and what to do."""
+    """A setting of the relay that cannot be used; `str()` names it and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Server:
 
     @property
     def start_tls(self) -> bool | None:
-        """As aiosmtplib takes it: None is "where it is offered"."""
+        """The value for aiosmtplib: None is "where it is offered"."""
         if self.tls_from_start or self.tls == "none":
             return False
         return True if self.tls == "required" or self.user else None
@@ -57,8 +57,8 @@ class Server:
     def tls_context(self) -> ssl.SSLContext:
         """Raises RelayRefused for a file without certificates.
 
-        Where TLS is opportunistic any certificate will do: who could forge one could as well keep
-        the relay from offering TLS.
+        Where TLS is opportunistic, any certificate is accepted: whoever could forge one could also
+        keep the relay from offering TLS.
         """
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
@@ -73,6 +73,7 @@ class Server:
 
 def server(
     url: str,
+    *,
     tls: Tls = "opportunistic",
     ca_file: Path | None = None,
     user: str | None = None,
@@ -128,7 +129,7 @@ class SmtpRelay:
         except Undelivered:
             await _reset_or_close(connection.client)
             raise
-        except BaseException:  # stopped in the middle: its next reply would be another mail's
+        except BaseException:  # cancelled: the next reply would belong to this mail
             connection.client.close()
             raise
         finally:
@@ -149,16 +150,16 @@ class SmtpRelay:
             await _quit(each.client)
 
     async def _connection(self) -> _OpenConnection:
-        """One that answers: the last used, or a new one. Raises RelayDown."""
+        """A connection that works: the last used, or a new one. Raises RelayDown."""
         while self._free:
             known = self._free.pop()
-            if known.client.is_connected and await self._answers(known):
+            if known.client.is_connected and await self._works(known):
                 return known
             known.client.close()
         return _OpenConnection(await self._opened(), self._seconds())
 
-    async def _answers(self, known: _OpenConnection) -> bool:
-        if self._seconds() - known.used_at < ASKED_AFTER_S:
+    async def _works(self, known: _OpenConnection) -> bool:
+        if self._seconds() - known.used_at < CHECKED_AFTER_S:
             return True
         try:
             await known.client.noop()
@@ -167,7 +168,7 @@ class SmtpRelay:
         return True
 
     async def _opened(self) -> aiosmtplib.SMTP:
-        """Greeted, in TLS and logged in as configured. Raises RelayDown."""
+        """A new connection, in TLS and logged in as configured. Raises RelayDown."""
         relay = self._server
         client = aiosmtplib.SMTP(
             hostname=relay.host,
@@ -191,7 +192,7 @@ class SmtpRelay:
         return client
 
     async def _hand_over(self, client: aiosmtplib.SMTP, outgoing: Outgoing) -> None:
-        """One mail transaction. Only a refusal at RCPT or DATA is about the mail."""
+        """One mail transaction. Only a refusal at RCPT or DATA concerns the mail."""
         try:
             await client.mail(outgoing.mail_from)
         except aiosmtplib.SMTPSenderRefused as error:
@@ -216,7 +217,7 @@ class SmtpRelay:
 
 
 async def _reset_or_close(client: aiosmtplib.SMTP) -> None:
-    """Ready for the next mail, or gone."""
+    """Make the connection ready for the next mail; close it where that fails."""
     try:
         await client.rset()
     except (aiosmtplib.SMTPException, OSError):

@@ -1,4 +1,4 @@
-"""The other side of sending: an SMTP server that says what a test tells it to say."""
+"""The other side of sending: an SMTP server that replies as a test configures it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext, SSLError
 
 @dataclass
 class RelaySide:
-    """Takes every mail until `answers` says otherwise for a verb, or for `.`, the end of a mail.
-
-    An empty answer closes the connection.
+    """Accepts every mail, except where `replies` has another reply to a verb, or to `.`, the end of
+    a mail. An empty reply closes the connection.
     """
 
-    answers: dict[str, str] = field(default_factory=dict)
+    replies: dict[str, str] = field(default_factory=dict)
     tls: SSLContext | None = None
     port: int = 0
-    taken: list[tuple[str, str, bytes]] = field(default_factory=list)
+    accepted: list[tuple[str, str, bytes]] = field(default_factory=list)
     """Return path, recipient and octets of each mail."""
-    heard: list[str] = field(default_factory=list)
+    verbs: list[str] = field(default_factory=list)
     """Verbs, in order, of all connections."""
     logins: list[str] = field(default_factory=list)
     connections: int = 0
@@ -48,55 +47,55 @@ class RelaySide:
     async def _dialogue(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         mail_from = rcpt_to = ""
         secure = False
-        await self._say(writer, self.answers.get("GREETING", "220 relay"))
+        await self._send(writer, self.replies.get("GREETING", "220 relay"))
         while line := (await reader.readline()).decode().strip():
             verb = line.split(" ")[0].split(":")[0].upper()
-            self.heard.append(verb)
-            answer = self.answers.get(verb, "250 2.0.0 ok")
+            self.verbs.append(verb)
+            reply = self.replies.get(verb, "250 2.0.0 ok")
             match verb:
                 case "EHLO":
                     offers = ["250-relay", "250-AUTH PLAIN"]
                     offers += ["250-STARTTLS"] if self.tls and not secure else []
-                    answer = self.answers.get(verb, "\r\n".join([*offers, "250 8BITMIME"]))
+                    reply = self.replies.get(verb, "\r\n".join([*offers, "250 8BITMIME"]))
                 case "STARTTLS":
-                    await self._say(writer, "220 go on")
+                    await self._send(writer, "220 go on")
                     await writer.start_tls(self.tls)  # type: ignore[arg-type]  # offered with one
                     secure = True
                     continue
                 case "AUTH":
                     self.logins.append(f"{line} {'secure' if secure else 'plain'}")
-                    answer = self.answers.get(verb, "235 2.7.0 welcome")
+                    reply = self.replies.get(verb, "235 2.7.0 welcome")
                 case "MAIL":
                     mail_from = line.partition("<")[2].partition(">")[0]
                 case "RCPT":
                     rcpt_to = line.partition("<")[2].partition(">")[0]
-                case "DATA" if "DATA" not in self.answers:
-                    await self._say(writer, "354 go on")
-                    answer = await self._taken(reader, mail_from, rcpt_to)
+                case "DATA" if "DATA" not in self.replies:
+                    await self._send(writer, "354 go on")
+                    reply = await self._receive(reader, mail_from, rcpt_to)
                 case "QUIT":
-                    answer = "221 2.0.0 bye"
-            await self._say(writer, answer)
+                    reply = "221 2.0.0 bye"
+            await self._send(writer, reply)
 
-    async def _taken(self, reader: asyncio.StreamReader, mail_from: str, rcpt_to: str) -> str:
+    async def _receive(self, reader: asyncio.StreamReader, mail_from: str, rcpt_to: str) -> str:
         raw = await reader.readuntil(b"\r\n.\r\n")
-        answer = self.answers.get(".", "250 2.0.0 queued")
-        if answer.startswith("250"):
+        reply = self.replies.get(".", "250 2.0.0 queued")
+        if reply.startswith("250"):
             octets = raw.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n.")
-            self.taken.append((mail_from, rcpt_to, octets))
-        return answer
+            self.accepted.append((mail_from, rcpt_to, octets))
+        return reply
 
-    async def _say(self, writer: asyncio.StreamWriter, answer: str) -> None:
-        if not answer:
+    async def _send(self, writer: asyncio.StreamWriter, reply: str) -> None:
+        if not reply:
             raise ConnectionAbortedError
-        writer.write(f"{answer}\r\n".encode())
+        writer.write(f"{reply}\r\n".encode())
         await writer.drain()
 
 
 @asynccontextmanager
 async def relay_side(
-    answers: dict[str, str] | None = None, tls: SSLContext | None = None
+    replies: dict[str, str] | None = None, tls: SSLContext | None = None
 ) -> AsyncIterator[RelaySide]:
-    side = RelaySide(dict(answers or {}), tls)
+    side = RelaySide(dict(replies or {}), tls)
     server = await asyncio.start_server(side.serve, "127.0.0.1", 0)
     side.port = server.sockets[0].getsockname()[1]
     try:

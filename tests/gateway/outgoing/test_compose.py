@@ -40,7 +40,7 @@ from tests.gateway.outgoing.notices import (
 )
 from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
 
-LEAVABLE = (
+UNSUBSCRIBABLE = (
     NoticeKind.COMMENT,
     NoticeKind.STATUS,
     NoticeKind.APPROVAL,
@@ -71,13 +71,13 @@ def test_it_threads_with_the_first_mail_with_all_of_ours_and_with_what_it_answer
     assert mail["In-Reply-To"] == "<1@client.example>"
 
 
-def test_what_answers_no_mail_hangs_on_the_root() -> None:
+def test_a_mail_that_answers_none_replies_to_the_root() -> None:
     mail = written(NoticeKind.FOLLOW_UP, answers="")
 
     assert (mail["In-Reply-To"], mail["References"].split()[-1]) == (ROOT, ROOT)
 
 
-def test_the_mail_that_opened_it_is_named_once_where_it_is_the_one_answered() -> None:
+def test_the_mail_that_opened_it_is_named_once_where_it_is_also_the_one_answered() -> None:
     assert written(answers="<0@client.example>")["References"].split() == [
         "<0@client.example>",
         ROOT,
@@ -104,7 +104,7 @@ def test_a_reply_to_it_comes_to_the_recipients_own_address() -> None:
 @pytest.mark.parametrize(
     "kind", [NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM, NoticeKind.INVITATION]
 )
-def test_who_is_not_on_the_ticket_gets_no_reply_address(kind: NoticeKind) -> None:
+def test_a_recipient_who_is_not_on_the_ticket_gets_no_reply_address(kind: NoticeKind) -> None:
     mail = written(kind)
 
     assert "Reply-To" not in mail
@@ -119,7 +119,7 @@ def test_staff_get_an_address_for_replies_and_one_for_notes() -> None:
     assert tokens == [ReplyToken(7, 70, Purpose.REPLY), ReplyToken(7, 70, Purpose.NOTE)]
 
 
-# How machines take it
+# How machines treat it
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_an_answer_has_the_null_reverse_path(kind: NoticeKind) -> None:
     assert read(outgoing)["Auto-Submitted"] == "auto-replied"
 
 
-def test_what_comes_back_tells_which_notice_failed() -> None:
+def test_a_bounce_names_the_notice_that_failed() -> None:
     outgoing = COMPOSER.write(a_notice(NoticeKind.STATUS), default_policy())
     base, token = without_detail(outgoing.mail_from)
 
@@ -150,7 +150,7 @@ def test_a_mailbox_too_long_for_a_return_path_sends_without_one() -> None:
     )
 
 
-def test_a_staff_persons_words_are_not_marked_as_automatic() -> None:
+def test_a_staff_persons_comment_is_not_marked_as_automatic() -> None:
     assert "Auto-Submitted" not in written(NoticeKind.COMMENT, comment=a_comment(by_staff=True))
     assert written(NoticeKind.COMMENT)["Auto-Submitted"] == "auto-generated"
 
@@ -163,7 +163,7 @@ def test_every_mail_silences_machines_and_is_known_when_it_comes_back(kind: Noti
     assert is_loop_mark(KEYS, mail["X-Postern-Loop"])
 
 
-@pytest.mark.parametrize("kind", LEAVABLE)
+@pytest.mark.parametrize("kind", UNSUBSCRIBABLE)
 def test_one_click_takes_a_customer_off_the_ticket(kind: NoticeKind) -> None:
     mail = written(kind)
     (token,) = links(mail["List-Unsubscribe"], "unsubscribe")
@@ -180,15 +180,15 @@ def test_one_click_needs_https() -> None:
     assert "List-Unsubscribe-Post" not in mail
 
 
-@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - set(LEAVABLE)))
-def test_nobody_leaves_by_what_is_his_own_affair_or_his_work(kind: NoticeKind) -> None:
+@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - set(UNSUBSCRIBABLE)))
+def test_other_kinds_cannot_be_unsubscribed_from(kind: NoticeKind) -> None:
     assert "List-Unsubscribe" not in written(kind)
 
 
 # Whom it names
 
 
-def test_a_comment_says_in_from_who_wrote_it() -> None:
+def test_from_names_the_author_of_a_comment() -> None:
     mail = written(NoticeKind.COMMENT, comment=a_comment(name="Sam", by_staff=True))
 
     assert mail["From"] == "Sam via Support <support@help.example>"
@@ -200,11 +200,11 @@ def test_a_name_that_looks_like_an_address_is_not_put_into_from() -> None:
     assert mail["From"] == "Support <support@help.example>"
 
 
-def test_the_number_stands_in_the_subject_once() -> None:
+def test_the_number_is_in_the_subject_once() -> None:
     assert written(about=about(subject="Re: AW: [#7] Printer"))["Subject"] == "Re: [#7] Printer"
 
 
-def test_long_foreign_words_are_folded_as_the_standard_wants_it() -> None:
+def test_a_long_subject_is_folded_into_encoded_words() -> None:
     raw = COMPOSER.write(a_notice(about=about(subject="Drücken " * 40)), default_policy()).raw
     head = raw.partition(b"\r\n\r\n")[0]
     encoded = re.findall(rb"=\?[^?]+\?[bq]\?[^?]*\?=", head)
@@ -217,7 +217,7 @@ def test_long_foreign_words_are_folded_as_the_standard_wants_it() -> None:
     "subject",
     ["a\r\nBcc: eve@evil.example", "=?utf-8?q?a=0d=0aBcc=3a_eve=40evil.example?=", "a\u2028Bcc: x"],
 )
-def test_no_subject_brings_a_header(subject: str) -> None:
+def test_no_subject_adds_a_header(subject: str) -> None:
     mail = written(about=about(subject=subject))
 
     assert "Bcc" not in mail
@@ -267,7 +267,7 @@ def test_a_link_that_somebody_quotes_goes_to_nobody_else() -> None:
     assert token not in text_of(mail) + html_of(mail)
 
 
-def test_a_history_brings_no_reply_address_to_the_one_on_duty() -> None:
+def test_a_history_shows_no_reply_address_to_the_person_on_duty() -> None:
     anns = written()["Reply-To"]
 
     assert anns not in text_of(
@@ -286,8 +286,8 @@ def test_what_we_wrote_to_staff_never_reaches_a_customer_in_their_answer() -> No
 
 
 @pytest.mark.parametrize("visibility", sorted(set(Visibility) - {Visibility.PUBLIC}))
-@pytest.mark.parametrize("kind", LEAVABLE)
-def test_words_that_are_not_public_are_never_written_to_a_customer(
+@pytest.mark.parametrize("kind", UNSUBSCRIBABLE)
+def test_a_comment_that_is_not_public_is_never_written_to_a_customer(
     kind: NoticeKind, visibility: Visibility
 ) -> None:
     with pytest.raises(ValueError, match="only staff may read"):
@@ -309,7 +309,7 @@ def test_an_invitation_carries_a_link_that_works() -> None:
     assert read_sign_up_token(KEYS, MAILBOX.id, token, NOON) == "ann@acme.example"
 
 
-def test_each_proposed_person_has_a_link_of_his_own() -> None:
+def test_each_proposed_person_has_a_link_of_their_own() -> None:
     mail = written(NoticeKind.APPROVAL)
     tokens = links(text_of(mail), "people")
 

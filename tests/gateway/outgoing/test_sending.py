@@ -35,19 +35,19 @@ NEW = "nora@acme.example"
 
 @dataclass
 class Relay:
-    """At the edge: takes mails, or fails with what a test wants."""
+    """A relay that accepts mails, or fails as a test configures it."""
 
     failure: Exception | None = None
-    asked: list[str] = field(default_factory=list)
-    """Whom each mail was for."""
+    tried: list[str] = field(default_factory=list)
+    """The recipient of each mail."""
     together: asyncio.Barrier | None = None
-    """Where so many mails must meet before one is taken."""
+    """Where this many mails must arrive before one is accepted."""
     used: asyncio.Event = field(default_factory=asyncio.Event)
     tidied: asyncio.Event = field(default_factory=asyncio.Event)
     closed: bool = False
 
     async def send(self, outgoing: Outgoing) -> None:
-        self.asked.append(outgoing.rcpt_to)
+        self.tried.append(outgoing.rcpt_to)
         self.used.set()
         if self.together is not None:
             await asyncio.wait_for(self.together.wait(), 10)
@@ -63,7 +63,7 @@ class Relay:
 
 @dataclass
 class Outbox:
-    """A store with a mailbox, a dispatcher on it, and short words for what a test does."""
+    """A store with a mailbox, a dispatcher on it, and short names for what a test does."""
 
     database: Database
     ledger: Ledger
@@ -86,7 +86,7 @@ class Outbox:
         )
 
     async def order(self, *addresses: str) -> None:
-        """Order an invitation, the plainest of notices, to each."""
+        """Queue an invitation, the simplest notice, to each."""
         mailbox = await asyncio.to_thread(
             self.database.read, lambda c: enrolment.the_mailbox(c, SUPPORT)
         )
@@ -128,7 +128,7 @@ async def test_what_was_ordered_is_sent_once(box: Outbox) -> None:
     await box.order(NEW)
 
     assert [await box.dispatcher.send_due(), await box.dispatcher.send_due()] == [1, 0]
-    assert box.relay.asked == [NEW]
+    assert box.relay.tried == [NEW]
     assert await box.states() == {NoticeState.SENT: 1}
 
 
@@ -138,7 +138,7 @@ async def test_several_go_out_at_once_and_each_once(box: Outbox) -> None:
 
     await box.dispatcher.send_due()
 
-    assert sorted(box.relay.asked) == sorted(many(12))
+    assert sorted(box.relay.tried) == sorted(many(12))
     assert await box.states() == {NoticeState.SENT: 12}
 
 
@@ -147,7 +147,7 @@ async def test_two_dispatchers_never_send_the_same(box: Outbox) -> None:
 
     await asyncio.gather(box.dispatcher.send_due(), box.dispatcher.send_due())
 
-    assert sorted(box.relay.asked) == sorted(many(12))
+    assert sorted(box.relay.tried) == sorted(many(12))
 
 
 async def test_a_temporary_failure_is_tried_again_later(box: Outbox) -> None:
@@ -174,7 +174,7 @@ async def test_after_four_days_it_is_given_up(box: Outbox) -> None:
     assert await box.states() == {NoticeState.DEAD: 1}
 
 
-async def test_a_permanent_failure_is_given_up_and_says_why(box: Outbox) -> None:
+async def test_a_permanent_failure_is_given_up_with_its_reason(box: Outbox) -> None:
     await box.order(NEW)
     box.relay.failure = Undelivered("554 5.6.0 no", permanent=True, code=554, status="5.6.0")
 
@@ -195,7 +195,7 @@ async def test_an_address_that_does_not_exist_counts_as_a_hard_bounce(
         await box.order(NEW)
         await box.dispatcher.send_due()
 
-    assert len(box.relay.asked) == (2 if suspended else 3)
+    assert len(box.relay.tried) == (2 if suspended else 3)
 
 
 @pytest.mark.parametrize(
@@ -206,23 +206,25 @@ async def test_an_address_that_does_not_exist_counts_as_a_hard_bounce(
         "553 sorry, that domain isn't in my list of allowed rcpthosts",
     ],
 )
-async def test_a_refusal_in_words_alone_is_read_as_that_of_a_bounce(box: Outbox, text: str) -> None:
+async def test_a_refusal_without_a_status_code_is_read_like_a_bounce(
+    box: Outbox, text: str
+) -> None:
     box.relay.failure = Undelivered(text, permanent=True, code=int(text[:3]))
     for _ in range(3):
         await box.order(NEW)
         await box.dispatcher.send_due()
 
-    assert len(box.relay.asked) == 3
+    assert len(box.relay.tried) == 3
 
 
-async def test_a_relay_that_is_down_is_asked_little_and_named_once(box: Outbox) -> None:
+async def test_a_relay_that_is_down_is_tried_little_and_logged_once(box: Outbox) -> None:
     await box.order(*many(20))
     box.relay.failure = RelayDown("the relay relay.example:25: refused")
 
     with capture_logs() as logged:
         await box.dispatcher.send_due()
 
-    assert len(box.relay.asked) <= AT_ONCE
+    assert len(box.relay.tried) <= AT_ONCE
     assert await box.states() == {NoticeState.DUE: 20}
     assert [each["event"] for each in logged].count("relay_refused") == 1
     assert all(each.last_error for each in await box.listed())
@@ -239,7 +241,7 @@ async def test_a_slow_relay_leaves_the_rest_to_the_next_claim(box: Outbox) -> No
     box.relay = Slow()
     await box.dispatcher.send_due()
 
-    assert len(box.relay.asked) == AT_ONCE
+    assert len(box.relay.tried) == AT_ONCE
     assert await box.states() == {NoticeState.SENT: AT_ONCE, NoticeState.DUE: 6}
 
     box.now = NOON + outbox.LEASE
@@ -248,16 +250,16 @@ async def test_a_slow_relay_leaves_the_rest_to_the_next_claim(box: Outbox) -> No
     assert await box.states() == {NoticeState.SENT: 10}
 
 
-async def test_one_that_cannot_be_written_keeps_no_other_from_going(box: Outbox) -> None:
+async def test_a_notice_that_cannot_be_composed_does_not_hold_up_others(box: Outbox) -> None:
     await box.order("nörgel@acme.example", NEW)
 
     await box.dispatcher.send_due()
 
-    assert box.relay.asked == [NEW]
+    assert box.relay.tried == [NEW]
     assert await box.states() == {NoticeState.SENT: 1, NoticeState.DEAD: 1}
 
 
-async def test_a_bug_in_one_delays_that_one_alone(box: Outbox) -> None:
+async def test_a_bug_delays_only_the_notices_that_meet_it(box: Outbox) -> None:
     await box.order(*many(3))
 
     with capture_logs() as logged:

@@ -1,4 +1,4 @@
-"""Handing mails to an SMTP server: what its answers mean, and how its connections are kept."""
+"""Handing mails to an SMTP server: what its replies mean, and how its connections are kept."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ async def test_a_relay_gets_the_bytes_and_the_null_reverse_path() -> None:
     async with relay_side() as side, closing(SmtpRelay(side.url)) as relay:
         await relay.send(OUTGOING)
 
-    assert side.taken == [("", "ann@acme.example", OUTGOING.raw)]
+    assert side.accepted == [("", "ann@acme.example", OUTGOING.raw)]
 
 
-# What an answer means
+# What a reply means
 
 
 @pytest.mark.parametrize("verb", ["RCPT", "DATA", "."])
 @pytest.mark.parametrize(
-    ("answer", "permanent"), [("451 4.3.0 later", False), ("554 5.6.0 never", True)]
+    ("reply", "permanent"), [("451 4.3.0 later", False), ("554 5.6.0 never", True)]
 )
-async def test_what_is_said_of_the_mail_says_whether_to_try_again(
-    verb: str, answer: str, permanent: bool
+async def test_a_refusal_of_the_mail_decides_whether_it_is_tried_again(
+    verb: str, reply: str, permanent: bool
 ) -> None:
-    async with relay_side({verb: answer}) as side, closing(SmtpRelay(side.url)) as relay:
+    async with relay_side({verb: reply}) as side, closing(SmtpRelay(side.url)) as relay:
         refused = await refusal(relay)
 
     assert (refused.permanent, refused.ours) == (permanent, False)
-    assert f"{refused.code} {refused.status}" == answer.rpartition(" ")[0]
+    assert f"{refused.code} {refused.status}" == reply.rpartition(" ")[0]
 
 
 @pytest.mark.parametrize(
-    ("verb", "answer"),
+    ("verb", "reply"),
     [
         ("GREETING", "554 5.3.2 no service"),
         ("EHLO", "550 5.7.1 not you"),
@@ -71,19 +71,19 @@ async def test_what_is_said_of_the_mail_says_whether_to_try_again(
         ("RCPT", "421 4.3.2 shutting down"),
     ],
 )
-async def test_what_is_said_of_us_kills_no_mail_and_spares_the_others_the_question(
-    verb: str, answer: str
+async def test_a_refusal_that_concerns_us_gives_up_no_mail_and_stops_the_round(
+    verb: str, reply: str
 ) -> None:
-    async with relay_side({verb: answer}) as side, closing(SmtpRelay(side.url)) as relay:
+    async with relay_side({verb: reply}) as side, closing(SmtpRelay(side.url)) as relay:
         if verb == "EHLO":
-            side.answers["HELO"] = answer
+            side.replies["HELO"] = reply
         refused = await refusal(relay)
 
     assert isinstance(refused, RelayDown)
     assert not refused.permanent
 
 
-async def test_a_sender_that_the_relay_will_not_have_is_our_fault_not_the_mails() -> None:
+async def test_a_refused_sender_is_a_fault_of_ours_not_of_the_mail() -> None:
     async with (
         relay_side({"MAIL": "553 5.7.1 not your domain"}) as side,
         closing(SmtpRelay(side.url)) as relay,
@@ -106,10 +106,10 @@ async def test_a_connection_that_breaks_is_tried_again(verb: str) -> None:
     async with relay_side({verb: ""}) as side, closing(SmtpRelay(side.url)) as relay:
         assert not (await refusal(relay)).permanent
 
-        side.answers.clear()
+        side.replies.clear()
         await relay.send(OUTGOING)
 
-    assert len(side.taken) == 1
+    assert len(side.accepted) == 1
 
 
 async def test_after_a_refusal_the_next_mail_goes_over_the_same_connection() -> None:
@@ -118,10 +118,10 @@ async def test_after_a_refusal_the_next_mail_goes_over_the_same_connection() -> 
         closing(SmtpRelay(side.url)) as relay,
     ):
         await refusal(relay)
-        side.answers.clear()
+        side.replies.clear()
         await relay.send(OUTGOING)
 
-    assert (side.connections, len(side.taken)) == (1, 1)
+    assert (side.connections, len(side.accepted)) == (1, 1)
 
 
 # How connections are kept
@@ -132,7 +132,7 @@ async def test_several_mails_go_over_one_connection() -> None:
         for _ in range(3):
             await relay.send(OUTGOING)
 
-    assert (len(side.taken), side.connections) == (3, 1)
+    assert (len(side.accepted), side.connections) == (3, 1)
 
 
 async def test_mails_at_once_go_over_connections_of_their_own() -> None:
@@ -140,34 +140,34 @@ async def test_mails_at_once_go_over_connections_of_their_own() -> None:
         await asyncio.gather(*(relay.send(OUTGOING) for _ in range(3)))
         await asyncio.gather(*(relay.send(OUTGOING) for _ in range(3)))
 
-    assert (len(side.taken), side.connections) == (6, 3)
+    assert (len(side.accepted), side.connections) == (6, 3)
 
 
 async def test_a_dead_connection_is_noticed_and_replaced() -> None:
     now = 0.0
     async with relay_side() as side, closing(SmtpRelay(side.url, lambda: now)) as relay:
         await relay.send(OUTGOING)
-        side.answers["NOOP"] = "421 4.4.2 idle for too long"
+        side.replies["NOOP"] = "421 4.4.2 idle for too long"
         now = 10.0
         await relay.send(OUTGOING)
 
-    assert (side.connections, len(side.taken)) == (2, 2)
+    assert (side.connections, len(side.accepted)) == (2, 2)
 
 
-async def test_a_connection_is_closed_once_it_rests() -> None:
+async def test_an_unused_connection_is_closed() -> None:
     now = 0.0
     async with relay_side() as side, closing(SmtpRelay(side.url, lambda: now)) as relay:
         await relay.send(OUTGOING)
         now = KEPT_S
         await relay.tidy()
-        assert "QUIT" not in side.heard
+        assert "QUIT" not in side.verbs
 
         now = KEPT_S + 1
         await relay.tidy()
-        assert side.heard[-1] == "QUIT"
+        assert side.verbs[-1] == "QUIT"
 
 
-async def test_who_stops_in_the_middle_leaves_no_half_mail_to_the_next() -> None:
+async def test_a_cancelled_send_leaves_no_half_mail_to_the_next() -> None:
     async with relay_side() as side, closing(SmtpRelay(side.url)) as relay:
         await relay.send(OUTGOING)
         stopped = asyncio.create_task(relay.send(OUTGOING))
@@ -177,7 +177,7 @@ async def test_who_stops_in_the_middle_leaves_no_half_mail_to_the_next() -> None
             await stopped
         await relay.send(OUTGOING)
 
-    assert side.taken[-1] == ("", "ann@acme.example", OUTGOING.raw)
+    assert side.accepted[-1] == ("", "ann@acme.example", OUTGOING.raw)
 
 
 # TLS and logins
@@ -191,51 +191,51 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[SSLContext, P
 Certificate = tuple[SSLContext, Path]
 
 
-async def test_tls_is_used_where_it_is_offered_whoever_signed_it(certificate: Certificate) -> None:
+async def test_opportunistic_tls_accepts_any_certificate(certificate: Certificate) -> None:
     context, _ = certificate
     async with relay_side(tls=context) as side, closing(SmtpRelay(side.url)) as relay:
         await relay.send(OUTGOING)
 
-    assert "STARTTLS" in side.heard
-    assert len(side.taken) == 1
+    assert "STARTTLS" in side.verbs
+    assert len(side.accepted) == 1
 
 
-async def test_required_tls_wants_an_authority_that_we_know(certificate: Certificate) -> None:
+async def test_required_tls_needs_a_known_authority(certificate: Certificate) -> None:
     context, authority = certificate
     async with relay_side(tls=context) as side:
-        unknown = server(side.url, "required")
-        known = server(side.url, "required", authority)
+        unknown = server(side.url, tls="required")
+        known = server(side.url, tls="required", ca_file=authority)
         assert "certificate" in str(await refusal(SmtpRelay(unknown))).lower()
         async with closing(SmtpRelay(known)) as relay:
             await relay.send(OUTGOING)
 
-    assert len(side.taken) == 1
+    assert len(side.accepted) == 1
 
 
 async def test_required_tls_that_is_not_offered_stops_the_mail() -> None:
     async with relay_side() as side:
-        refused = await refusal(SmtpRelay(server(side.url, "required")))
+        refused = await refusal(SmtpRelay(server(side.url, tls="required")))
 
     assert isinstance(refused, RelayDown)
-    assert side.taken == []
+    assert side.accepted == []
 
 
-async def test_no_tls_is_asked_for_where_none_is_wanted(certificate: Certificate) -> None:
+async def test_tls_is_not_used_where_it_is_switched_off(certificate: Certificate) -> None:
     context, _ = certificate
     async with (
         relay_side(tls=context) as side,
-        closing(SmtpRelay(server(side.url, "none"))) as relay,
+        closing(SmtpRelay(server(side.url, tls="none"))) as relay,
     ):
         await relay.send(OUTGOING)
 
-    assert "STARTTLS" not in side.heard
+    assert "STARTTLS" not in side.verbs
 
 
 async def test_a_login_goes_over_tls_to_a_known_relay(
     certificate: Certificate, tmp_path: Path
 ) -> None:
     context, authority = certificate
-    (tmp_path / "password").write_text("secret word\nnot this line\n")
+    (tmp_path / "password").write_text("secret phrase\nnot this line\n")
     async with relay_side(tls=context) as side:
         section = RelaySection(
             url=side.url, ca_file=authority, user="postern", password_file=tmp_path / "password"
@@ -244,26 +244,26 @@ async def test_a_login_goes_over_tls_to_a_known_relay(
         await relay.send(OUTGOING)
         await relay.close()
 
-    expected = base64.b64encode(b"\0postern\0secret word").decode()
+    expected = base64.b64encode(b"\0postern\0secret phrase").decode()
     assert side.logins == [f"AUTH PLAIN {expected} secure"]
 
 
-async def test_a_login_is_never_sent_in_the_clear_unasked() -> None:
+async def test_a_login_is_sent_in_the_clear_only_where_that_is_configured() -> None:
     async with relay_side() as side:
         url = side.url.replace("//", "//postern:secret@")
         refused = await refusal(SmtpRelay(url))
         assert isinstance(refused, RelayDown)
         assert side.logins == []
 
-        async with closing(SmtpRelay(server(url, "none"))) as relay:
+        async with closing(SmtpRelay(server(url, tls="none"))) as relay:
             await relay.send(OUTGOING)
         assert len(side.logins) == 1
 
 
-async def test_a_refused_login_kills_no_mail_and_shows_no_password() -> None:
+async def test_a_refused_login_gives_up_no_mail_and_shows_no_password() -> None:
     async with relay_side({"AUTH": "535 5.7.8 wrong"}) as side:
         url = side.url.replace("//", "//postern:geheim@")
-        refused = await refusal(SmtpRelay(server(url, "none")))
+        refused = await refusal(SmtpRelay(server(url, tls="none")))
 
     assert isinstance(refused, RelayDown)
     assert "refused the login of postern: 535" in str(refused)
@@ -283,7 +283,7 @@ def test_a_relay_does_not_show_its_password() -> None:
         ("smtp://a%40b:c%2Fd@[::1]", Server("::1", 25, False, user="a@b", password="c/d")),
     ],
 )
-def test_a_url_says_where_and_who(url: str, expected: Server) -> None:
+def test_a_url_gives_server_and_login(url: str, expected: Server) -> None:
     assert server(url) == expected
 
 
@@ -294,7 +294,7 @@ def test_an_empty_password_file_is_refused_by_name(tmp_path: Path) -> None:
         server("smtp://relay.example", password_file=tmp_path / "password")
 
 
-def test_an_authority_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_file_without_a_certificate_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("hello")
 
     with pytest.raises(RelayRefused, match=r"^relay\.ca_file: .*no certificate in PEM"):
@@ -304,7 +304,7 @@ def test_an_authority_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
 # A Maildir
 
 
-async def test_a_maildir_has_the_mail_once_however_often_it_is_written(tmp_path: Path) -> None:
+async def test_a_mail_written_twice_is_in_the_maildir_once(tmp_path: Path) -> None:
     relay = MaildirRelay(tmp_path)
     await relay.send(OUTGOING)
     await relay.send(OUTGOING)
@@ -314,7 +314,7 @@ async def test_a_maildir_has_the_mail_once_however_often_it_is_written(tmp_path:
     assert written.read_bytes().startswith(b"Return-Path: <>\r\n")
 
 
-async def test_a_maildir_that_cannot_be_written_kills_no_mail(tmp_path: Path) -> None:
+async def test_a_maildir_that_cannot_be_written_gives_up_no_mail(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     refused = await refusal(MaildirRelay(tmp_path / "file"))
