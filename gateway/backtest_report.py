@@ -88,7 +88,7 @@ class Report:
     shown: list[Difference] = field(default_factory=list)
     """The newest first."""
     moved_on: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """What the journal says, what the policy in force decides now, and how often that is so."""
+    """What the journal has, what the policy in force decides now, and for how many mails."""
 
     @property
     def lost(self) -> int:

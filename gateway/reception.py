@@ -46,10 +46,10 @@ class Reception:
         authentication = await self._authenticate(delivery, mail, deliveries)
         compressed = raw_mail.compress(delivery.raw) if deliveries else b""
         entries = []
-        for mailbox, its_own in deliveries.items():
+        for mailbox, delivered in deliveries.items():
             received = Received(
                 mail=mail,
-                envelope=its_own.envelope,
+                envelope=delivered.envelope,
                 mailbox=mailbox,
                 authentication=authentication,
                 first_authentication=authentication,
@@ -57,7 +57,7 @@ class Reception:
             )
             now = self.clock()
             entries.append(
-                self._entry(received, Attempt(now, now), its_own.raw, compressed, snapshot)
+                self._entry(received, Attempt(now, now), delivered.raw, compressed, snapshot)
             )
         return entries
 
@@ -113,8 +113,8 @@ class Reception:
     ) -> Authentication:
         """A mail that will be refused whatever its proof costs no look-up in the DNS.
 
-        Whether it is looked into depends on what the mail itself says and on its author's domain,
-        and never on their address or on what is filed here: the time of a look-up could be taken.
+        Whether it is authenticated depends on what the mail itself contains and on its author's
+        domain, and never on their address or on what is filed here: a look-up can be timed.
         """
         if isinstance(mail.author, Ambiguous):
             return Authentication.unchecked("no author to check")

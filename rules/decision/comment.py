@@ -48,7 +48,7 @@ def by_customer(
         return Ruling(saw, flagged, entitled.reason, notes)
     member, command = ticket.participant(sender.address), requested_command(case.mail)
     if isinstance(command, Unsubscribed) and member is not None:
-        return unsubscribe(case, ticket, member, "; ".join((saw, *conflict)))
+        return unsubscribe(case, ticket, member, saw, conflict)
     if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
         orders, calm = _notices(case, ticket, Visibility.NOTE, entitled, (), None)
         feedback = AddComment(ticket.id, Visibility.NOTE, (), orders)
@@ -118,7 +118,7 @@ def _clock_change(
 def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, tuple[str, ...]]:
     """Where a customer's comment moves its ticket, and the notes on that for the trace."""
     if case.automatic is not None:
-        return None, ("a machine moves nothing",)
+        return None, ("automatic: the status stays",)
     event = Event.THANKED if thanks else Event.CUSTOMER_WROTE
     became = NEXT[ticket.status, event]
     if became is ticket.status:
@@ -126,7 +126,7 @@ def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, tupl
     if ticket.status.is_over and not may_reopen(
         ticket.reopened, case.policy.budgets.reopens_per_hour
     ):
-        return None, ("reopened too often to be reopened again",)
+        return None, ("not reopened: reopened too often within the hour",)
     return Moved(ticket.status, became), (f"{ticket.status} → {became}",)
 
 

@@ -31,10 +31,10 @@ class Received:
     """With the recipients of this mailbox only."""
     mailbox: Mailbox
     authentication: Authentication
-    """As measured for this decision; of a released mail it may be the word of staff."""
+    """As measured for this decision; a released mail may be vouched for by staff."""
     first_authentication: Authentication
-    """As measured when the mail came: it says what of the mail was signed. The same except for a
-    released mail."""
+    """As measured when the mail came: it shows which parts of the mail were signed. The same except
+    for a released mail."""
     read_bounces: Callable[[], tuple[Bounce, ...]]
     """Reads what the mail reports of other mails; called only where a report is believed."""
     stated_author: Author | None = None

@@ -1,4 +1,4 @@
-"""What a mail says, for those who only ask that."""
+"""The content of a mail: its text, its files, the command in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rules.commands import Escalate, Unsubscribe, participant_command
 from rules.mail import Body, Mail, Unreadable
 from rules.mail.quoting import is_forward, visible
 
-LEAVE = "#unsubscribe"
+UNSUBSCRIBE = "#unsubscribe"
 
 
 def body_text(mail: Mail) -> str:
@@ -19,13 +19,13 @@ def is_unreadable(mail: Mail) -> bool:
 
 
 def has_files(mail: Mail) -> bool:
-    """Whether something hangs on it that is no picture within a text (a logo in a signature)."""
+    """Whether it has an attachment, pictures within its text aside (a logo in a signature)."""
     body = mail.body
     return isinstance(body, Body) and any(not a.inline for a in body.attachments)
 
 
 def requested_command(mail: Mail) -> Unsubscribe | Escalate | None:
-    """What a participant asks for with his first line, or by a click (its mail has a subject)."""
-    if mail.subject.strip().casefold() == LEAVE:
+    """What a participant asks for in the first line, or by a click (that mail has a subject)."""
+    if mail.subject.strip().casefold() == UNSUBSCRIBE:
         return Unsubscribe()
     return participant_command(visible(body_text(mail), forwarded=is_forward(mail.subject)).text)

@@ -42,7 +42,7 @@ def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
 def _findings(mail: Mail, facts: Facts, policy: Policy) -> Iterator[tuple[str, Finding]]:
     """The name of each check with what it found, in order; each runs when it is asked for."""
     known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
-    sign = "our own mail, sent back" if facts.looped else sign_of_automation(mail, facts.envelope)
+    sign = "a mail of ours, sent back" if facts.looped else sign_of_automation(mail, facts.envelope)
     entitlements = entitlement(known, facts, policy)
     arrival = Arrival(mail, facts, policy, known, entitlements, sign)
     for first in ON_ARRIVAL:

@@ -1,4 +1,4 @@
-"""What a sender may do on each ticket that his mail points to."""
+"""What a sender may do on each ticket that their mail points to."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Entitlement:
 
 
 def entitlement(sender: Sender | None, facts: Facts, policy: Policy) -> tuple[Entitlement, ...]:
-    """One entry for each ticket that a signal leads to, the strongest signal first."""
+    """One entry for each ticket that a pointer leads to, the strongest pointer first."""
     found: list[Entitlement] = []
     for pointer in facts.pointers:
         for number in _tickets_of(pointer, facts):
@@ -52,7 +52,7 @@ def entitlement(sender: Sender | None, facts: Facts, policy: Policy) -> tuple[En
 
 
 def destination(number: int, facts: Facts, policy: Policy) -> Ticket | None:
-    """The ticket that mail for a number goes to now; None where it leads to none, or in a circle.
+    """The ticket that mail for a number goes to now; None where there is none, or a circle.
 
     A merged ticket leads to the one it was merged into, a closed one to its follow-up; a deleted
     one leads nowhere.
@@ -81,7 +81,7 @@ def is_over(ticket: Ticket, facts: Facts, policy: Policy) -> bool:
 
 def _tickets_of(pointer: Pointer, facts: Facts) -> tuple[int, ...]:
     if pointer.token is not None and token_holder(pointer.token, facts) is None:
-        return ()  # removed since: his tokens are dead, in anybody's hand
+        return ()  # removed since: their tokens are dead, whoever has them
     if pointer.kind is PointerKind.LATE_PARENT:
         return facts.named_before.get(pointer.message_id, ())
     number = pointer.ticket
@@ -126,7 +126,7 @@ def _right(
     member: Participant | None,
     own_token: bool,
 ) -> tuple[Right, Reason]:
-    """The table of who may comment."""
+    """The table of rights."""
     reason = Reason(pointer.kind.value)
     if sender is None:
         return Right.NONE, reason
@@ -169,5 +169,5 @@ def _outsider_right(
     if sender.standing is Standing.USER and shown_our_mark:
         return Right.FOREIGN, Reason.FOREIGN_COMPANY
     if sender.company is None and pointer.token is not None:
-        return Right.FLAG, Reason.NOT_A_PARTICIPANT  # whoever has the token passed it on to him
+        return Right.FLAG, Reason.NOT_A_PARTICIPANT  # a participant passed the token on to them
     return Right.NONE, reason

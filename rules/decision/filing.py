@@ -17,19 +17,22 @@ from rules.service.participants import additions
 def known_ticket(case: Case) -> Finding:
     sender = case.sender
     if not case.entitlements:
-        return Pass("no pointer to a ticket", ("none",))
+        return Pass("pointers to tickets", ("none",))
     saw = "; ".join(dict.fromkeys(str(e) for e in case.entitlements))
     for entitled in case.entitlements:
         if entitled.right is Right.FOREIGN:
-            return Ruling(saw, Hold(), Reason.FOREIGN_COMPANY, ("a ticket of another company",))
+            return Ruling(
+                saw, Hold(), Reason.FOREIGN_COMPANY, ("the ticket belongs to another company",)
+            )
         if entitled.right is Right.NONE:
             continue
         ticket = case.facts.tickets[entitled.ticket]
         others = any(e.ticket != entitled.ticket for e in case.entitlements)
+        conflict = ("conflict",) if others else ()
         if sender.standing is Standing.STAFF and entitled.right is not Right.FLAG:
-            return by_staff(case, ticket, entitled, f"{saw}; conflict" if others else saw)
-        return by_customer(case, ticket, entitled, saw, ("conflict",) if others else ())
-    return Pass(saw, ("no right on any of them",))
+            return by_staff(case, ticket, entitled, saw, conflict)
+        return by_customer(case, ticket, entitled, saw, conflict)
+    return Pass(saw, ("no right on any of these tickets",))
 
 
 def new_ticket(case: Case) -> Ruling:

@@ -1,6 +1,6 @@
-"""What the rules can say of a mail: an action, its one-word reason and the way to it.
+"""What the rules can decide on a mail: an action, its reason and the trace.
 
-The reason is the same word in the reply log, the journal, the metric, the console and the tests.
+The reason is the same identifier in the log, the journal, the metric, the console and the tests.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why; one word each. A test proves that every one of them can happen."""
+    """Why; one identifier each. A test proves that every one of them can happen."""
 
     # opened
     NEW_REQUEST = "new_request"
@@ -47,13 +47,13 @@ class Reason(StrEnum):
     LATE_PARENT = "late_parent"
     SUBJECT_TAG = "subject_tag"
     FEEDBACK = "feedback"
-    """A word on the help that was given; it never reopens."""
+    """Feedback on the help that was given; it never reopens."""
     # flagged
     PENDING_PARTICIPANT = "pending_participant"
     NOT_A_PARTICIPANT = "not_a_participant"
     STAFF_WITHOUT_TOKEN = "staff_without_token"
     NOTHING_SAID = "nothing_said"
-    """A staff person's reply without a word that may go to a customer."""
+    """A staff person's reply without text for the customer."""
     COMMAND_REFUSED = "command_refused"
     # recorded
     AUTOMATIC = "automatic"
@@ -69,7 +69,7 @@ class Reason(StrEnum):
     DNS_FAILURE_HELD = "dns_failure_held"
     STRANGER_HELD = "stranger_held"
     STRANGER_RELAYED = "stranger_relayed"
-    """Held too, but since the listener says so."""
+    """Held too, but because the listener holds the mail of strangers."""
     TOO_MANY_TICKETS = "too_many_tickets"
     # duplicate
     SEEN_BEFORE = "seen_before"
@@ -80,7 +80,7 @@ class Reason(StrEnum):
     DEACTIVATED = "deactivated"
     SUSPENDED = "suspended"
     NO_SUPPORT = "no_support"
-    """The company's plan has none; its people are sent to the community."""
+    """The company's plan includes none; its people are referred to the community."""
     # deferred
     DNS_FAILURE = "dns_failure"
     INTERNAL_ERROR = "internal_error"
@@ -97,20 +97,20 @@ class OpenTicket:
     additions: tuple[Addition, ...]
     orders: tuple[NoticeOrder, ...]
     enrol: bool
-    """The requester is enrolled by this mail, in the company of his domain."""
+    """The requester is enrolled by this mail, in the company of their domain."""
     mentions: int | None
     """A ticket that the subject names although the sender has no right there; staff see it."""
     author: str = ""
-    """Who wrote it: the requester, but for a follow-up that another participant begins."""
+    """Who wrote it: the requester, except for a follow-up that another participant begins."""
     muted: bool = False
     """The requester has unsubscribed from the ticket that it goes on from."""
     follows: int | None = None
     """The closed ticket that it goes on from, with its requester and its people."""
     tier: str = ""
     targets: AgreedTargets = field(default_factory=dict)
-    """What the company's contract promises beside its tier."""
+    """What the company's contract promises in addition to its tier."""
     language: str = ""
-    """Of the requester, as far as his mail tells."""
+    """Of the requester; empty where it is not known."""
     fields: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     clock: Clock | None = None
@@ -136,11 +136,11 @@ class AddComment:
     by_staff: bool = False
     """By a staff person's own reply or note address."""
     missing: tuple[str, ...] | None = None
-    """What the request still lacks; None where that is as before."""
+    """What is still missing from the request; None where that is as before."""
     fields: Mapping[str, str] = field(default_factory=dict)
-    """What is lifted out of its words for fields that the ticket has no value for."""
+    """Values found in its text for fields that the ticket has no value for."""
     changes: tuple[Change, ...] = ()
-    """What its commands ask for: all of it is done, or the mail is decided again without."""
+    """What its commands ask for: all of it is done, or the mail is decided again without it."""
 
     @property
     def answers(self) -> bool:
@@ -157,7 +157,7 @@ class Bounced:
     failure: Failure
     why: str
     suspends: bool
-    """The address is not written to any more."""
+    """No more mail is sent to the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +166,14 @@ class Record:
 
     ticket: int | None
     author: str
-    """Whose words it is kept as; empty where nothing proves them."""
+    """Under whose name it is kept; empty where nothing proves the sender."""
     bounced: Bounced | None = None
     orders: tuple[NoticeOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """A participant wants no more mail about a ticket. He stays on it, and is told so once."""
+    """A participant wants no more mail about a ticket. They stay on it, and get one confirmation."""
 
     ticket: int
     participant: int
@@ -191,14 +191,14 @@ class Hold:
 @dataclass(frozen=True, slots=True)
 class Refuse:
     text: str
-    """What the sender is told; one line of ASCII."""
+    """The text of the reply; one line of ASCII."""
     dmarc: bool = False
     """The sender's own domain asked for it (550 5.7.26)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Not decided: the sender is to try again later."""
+    """Not decided: the sender must try again later."""
 
 
 @dataclass(frozen=True, slots=True)

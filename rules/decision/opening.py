@@ -44,7 +44,7 @@ class TicketRequest:
     """The requester; None where they are not registered."""
     company: Company | None
     language: str
-    """Of the requester; empty where nothing tells."""
+    """Of the requester; empty where it is not known."""
     subject: str
     text: str
     severity: MailSeverity

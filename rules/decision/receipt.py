@@ -1,4 +1,4 @@
-"""What the sender is told of a decision, and what the gateway remembers of it."""
+"""How a decision is answered, and what the gateway remembers of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OF_STRANGERS = (Reason.STRANGER, Reason.STRANGER_HELD, Reason.STRANGER_RELAYED)
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The outcome of one mail in one mailbox, as it stands in the journal."""
+    """The outcome of one mail in one mailbox, as the journal has it."""
 
     journal_id: UUID
     mailbox: str
@@ -58,7 +58,7 @@ def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
         case OpenTicket() | AddComment():
             return replies.ACCEPTED.with_text(f"{journal_id} filed as #{ticket}")
         case Record() | Unsubscribe() | Hold():
-            # The same words for both: which of them it was is nobody's business but staff's.
+            # The same text for all three: only staff may know which of them it was.
             return replies.ACCEPTED.with_text(f"{journal_id} accepted")
         case Repeat(answer=answer):
             return replies.ACCEPTED.with_text(answer)

@@ -1,4 +1,4 @@
-"""The checks on whether a mail is let in at all: seen before, machines, who wrote it, proof."""
+"""The checks on whether a mail is accepted at all: copies, machines, author, proof, standing."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ def duplicate(arrival: Arrival) -> Finding:
     saw = f"identity {arrival.mail.identity[:16]}"
     if earlier is not None:
         repeat = Repeat(earlier.journal_id, earlier.answer, earlier.ticket)
-        return Ruling(saw, repeat, Reason.SEEN_BEFORE, (f"came before as {earlier.journal_id}",))
+        return Ruling(
+            saw, repeat, Reason.SEEN_BEFORE, (f"received before as {earlier.journal_id}",)
+        )
     if arrival.facts.id_seen:
         message_id = arrival.mail.message_id
-        return Pass(saw, (f"id_collision: {message_id} came before with other bytes",))
+        return Pass(saw, (f"id_collision: {message_id} was received before with other bytes",))
     return Pass(saw, ("new",))
 
 
@@ -43,8 +45,8 @@ def automatic(arrival: Arrival) -> Finding:
     """Automatic mail triggers nothing; what proves nothing is kept under nobody's name.
 
     A bounce comes from machines that we know nothing of, with the null reverse-path, and to refuse
-    it would help nobody. So every such mail is accepted, and no answer tells whether it pointed to
-    a ticket. Other automatic mail has a sender who can be refused like any other.
+    it would help nobody. So every such mail is accepted, and no answer discloses whether it pointed
+    to a ticket. Other automatic mail has a sender who can be refused like any other.
     """
     sign, sender = arrival.automatic, arrival.sender
     if sign is None:
@@ -52,7 +54,7 @@ def automatic(arrival: Arrival) -> Finding:
     pointed = next((e.ticket for e in arrival.entitlements if e.kind in _MADE_BY_US), None)
     if sender is None or sender.proof_level < ProofLevel.TOKEN:
         if arrival.facts.envelope.mail_from:
-            return Pass(sign, ("automatic, but nothing proves its sender, who is asked for",))
+            return Pass(sign, ("automatic, but its sender is not proven: the other checks decide",))
         return Ruling(sign, Record(pointed, ""), Reason.AUTOMATIC, (_kept(pointed),))
     registered_machine = sender.person is not None and sender.person.machine
     if registered_machine and sender.proof_level >= ProofLevel.PROVEN:
@@ -60,10 +62,10 @@ def automatic(arrival: Arrival) -> Finding:
     known = next(
         (e.ticket for e in arrival.entitlements if e.right in (Right.COMMENT, Right.FLAG)), pointed
     )
-    # Where the first mail enrols a colleague, a machine's is not that mail.
+    # The first mail of a colleague may enrol them, but not if it is automatic.
     may_write = sender.standing.may_write or arrival.enrols
     if known is None and not may_write and arrival.facts.envelope.mail_from:
-        return Pass(sign, ("automatic, and points to no ticket: the sender decides",))
+        return Pass(sign, ("automatic, and points to no ticket: the other checks decide",))
     return Ruling(sign, Record(known, sender.address), Reason.AUTOMATIC, (_kept(known),))
 
 
@@ -80,14 +82,15 @@ def bounce(arrival: Arrival) -> Finding:
     report = _report_on(arrival.mail, returned)
     if report is None:
         if arrival.automatic is None:
-            return Pass(saw, ("but no report: a mail like any other",))
+            return Pass(saw, ("no delivery report: the other checks decide",))
         kept = Record(returned.ticket, "")
         return Ruling(saw, kept, Reason.AUTOMATIC, (_kept(returned.ticket),))
     suspended = not returned.counted and suspends_address(returned.hard_before, report.failure)
     bounced = Bounced(
         returned.notice, returned.address, report.failure, report.diagnostic, suspended
     )
-    what = f"{returned.address} is written to no more: {report.diagnostic or report.status}"
+    why = report.diagnostic or report.status
+    what = f"{returned.address} receives no more mail from here: {why}"
     others = [s for s in arrival.facts.staff if s.address != returned.address]
     orders = notifications.alert(what, others, arrival.policy) if suspended else ()
     record = Record(returned.ticket, "", bounced, orders)
@@ -95,7 +98,7 @@ def bounce(arrival: Arrival) -> Finding:
 
 
 def _report_on(mail: Mail, returned: Returned) -> Bounce | None:
-    """What the mail reports of the notice's recipient; of anybody, where it names him not."""
+    """What the mail reports of the notice's recipient; its first report where none names them."""
     named = [b for b in mail.bounces if b.recipient in ("", returned.address)]
     return next(iter(named or mail.bounces), None)
 
@@ -119,23 +122,23 @@ def proof(case: Case) -> Finding:
     own = _ways_to_own_ticket(case)
     signed_alone = proven.signed_scope is not None and proven.signed_scope.alone
     if signed_alone and (case.facts.domain_known or own) and not _is_addressed(case):
-        note = "signed, but not for this mailbox: anybody may have sent it on"
+        note = "signed, but not addressed to this mailbox: anybody may have sent it"
         return Ruling(saw, Hold(), Reason.NOT_ADDRESSED, (note,))
     if sender.proof_level >= ProofLevel.TOKEN:
-        return Pass(saw, ("good enough to go on",))
-    # A number in a subject can be guessed, and would tell by 451 who is on which ticket.
+        return Pass(saw, ("proven well enough to continue",))
+    # A number in a subject can be guessed, and 451 would then disclose who is on which ticket.
     if proven.temporary and (case.facts.domain_known or own - {PointerKind.SUBJECT_TAG}):
         return _unanswered(case, saw)
     if not case.facts.domain_known:
         # A guest must not stand out among all others of their domain, who are strangers.
-        return Pass(saw, ("not proven, and nobody of the domain is registered",))
-    wish = proven.dmarc_policy if proven.dmarc is Result.FAIL else "none"
-    if wish == "reject":
+        return Pass(saw, ("not proven, and nobody at this domain is registered",))
+    requested = proven.dmarc_policy if proven.dmarc is Result.FAIL else "none"
+    if requested == "reject":
         refusal = Refuse(replies.SENDER_FAILED_DMARC.text, dmarc=True)
-        note = "DMARC fails, its domain asks to reject"
+        note = "DMARC failed, and the domain asks to reject"
         return Ruling(saw, refusal, Reason.DMARC_REJECT, (note,))
-    if wish == "quarantine":
-        note = "DMARC fails, its domain asks for quarantine"
+    if requested == "quarantine":
+        note = "DMARC failed, and the domain asks for quarantine"
         return Ruling(saw, Hold(), Reason.DMARC_QUARANTINE, (note,))
     if policy.unauthenticated == "hold":
         return Ruling(saw, Hold(), Reason.UNPROVEN_HELD, ("not proven",))
@@ -149,12 +152,12 @@ def sender(case: Case) -> Finding:
         return Pass(saw, ("a guest on the ticket that the mail points to",))
     if sender.standing is not Standing.STRANGER and sender.proof_level < ProofLevel.PROVEN:
         if sender.standing.may_write:
-            return Pass(saw, ("may write where his token leads",))
+            return Pass(saw, ("may write where their token leads",))
         return Ruling(saw, Refuse(policy.texts.sign_up), Reason.UNPROVEN, ("not proven",))
     may_flag = any(e.right is Right.FLAG for e in case.entitlements)
     match sender.standing:
         case Standing.STRANGER if may_flag:
-            return Pass(saw, ("not registered, but was given the thread",))
+            return Pass(saw, ("not registered, but has the thread",))
         case Standing.STRANGER:
             return _stranger(case, saw)
         case Standing.DEACTIVATED:
@@ -165,9 +168,9 @@ def sender(case: Case) -> Finding:
             return Ruling(saw, refusal, Reason.SUSPENDED, ("company suspended",))
         case Standing.USER | Standing.COLLEAGUE if not _has_support(sender, policy):
             refusal = Refuse(policy.texts.community)
-            return Ruling(saw, refusal, Reason.NO_SUPPORT, ("the plan has no support",))
+            return Ruling(saw, refusal, Reason.NO_SUPPORT, ("their plan includes no support",))
         case Standing.COLLEAGUE if may_flag:
-            return Pass(saw, ("company known, not enrolled, but was given the thread",))
+            return Pass(saw, ("company known, not enrolled, but has the thread",))
         case Standing.COLLEAGUE if case.enrols:
             return Pass(saw, ("company known; its people are enrolled by their first mail",))
         case Standing.COLLEAGUE:
@@ -185,19 +188,19 @@ def _unproven_by(proven: Authentication) -> str:
 
 
 def _stranger(case: Case, saw: str) -> Finding:
-    """What the listener says of strangers takes precedence over the policy."""
+    """The listener's setting for strangers takes precedence over the policy."""
     listener, policy = case.facts.envelope.strangers, case.policy
     if (listener or policy.strangers) == "refuse":
         return Ruling(saw, Refuse(policy.texts.sign_up), Reason.STRANGER, ("not registered",))
     if listener is None:
         return Ruling(saw, Hold(), Reason.STRANGER_HELD, ("not registered",))
-    notes = ("not registered", "its listener has strangers held")
+    notes = ("not registered", "its listener holds the mail of strangers")
     return Ruling(saw, Hold(), Reason.STRANGER_RELAYED, notes)
 
 
 def _ways_to_own_ticket(case: Case) -> set[PointerKind]:
-    """How the mail points to a ticket that its author is on. A guest's mail without that goes
-    nowhere, so nothing need be found out for it, and it discloses nothing."""
+    """How the mail points to a ticket that its author is on. A guest's mail without such a pointer
+    is filed nowhere, so it needs no look-up, and its answer discloses nothing."""
     return {e.kind for e in case.entitlements if _is_on(case.facts.tickets[e.ticket], case.sender)}
 
 
@@ -212,7 +215,7 @@ def _is_addressed(case: Case) -> bool:
 
 
 def _unanswered(case: Case, saw: str) -> Finding:
-    """Patience with a DNS that does not answer has an end: then the mail is held, not lost."""
+    """A mail waits for the DNS only so long; then it is held, not lost."""
     since = case.facts.deferred_since or case.facts.decided_at
     patience = timedelta(hours=case.policy.dns_patience_hours)
     if case.facts.decided_at - since < patience:

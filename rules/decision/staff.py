@@ -1,4 +1,4 @@
-"""What a staff person's own mail does on a ticket: words for the customer, notes, commands."""
+"""What a staff person's own mail does on a ticket: answers, notes, commands."""
 
 from __future__ import annotations
 
@@ -43,10 +43,13 @@ from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, Receip
 from rules.ticket.visibility import Visibility
 
 
-def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Ruling:
+def by_staff(
+    case: Case, ticket: Ticket, entitled: Entitlement, saw: str, conflict: tuple[str, ...]
+) -> Ruling:
     """A mail to a staff person's own reply or note address.
 
-    Commands are all done or none: then the text stays a private draft, and a receipt says why.
+    Either all commands are done, or none: then the text stays a private draft, and a receipt
+    gives the reason.
     """
     sender, policy = case.sender, case.policy
     member = ticket.participant(sender.address)
@@ -54,22 +57,22 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Rul
         published(body_text(case.mail), REPLY_MARK), policy.levels, policy.severity.ceiling
     )
     if Unsubscribe() in given.given and member is not None:
-        return unsubscribe(case, ticket, member, saw)
+        return unsubscribe(case, ticket, member, saw, conflict)
     wanted, faults = _as_changes(given.given, sender.address)
     faults = (*given.faults, *faults, *((case.facts.refused,) if case.facts.refused else ()))
     if given.given and not is_proven_enough(sender, policy.proof.command):
-        faults = (*faults, f"commands need {policy.proof.command}")
+        faults = (*faults, f"commands require {policy.proof.command}")
     if faults:
         refused = ReceiptPayload(ReceiptText.NOTHING_DONE, text="\n".join(faults))
         draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, refused))
-        return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}",))
+        return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}", *conflict))
     silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
     asks = any(isinstance(c, Help) for c in given.given)
     helped = _receipt(case, ticket, USAGE_RECEIPT) if asks else ()
     if silent and not wanted and not asks:
         empty = ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
         draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, empty))
-        return Ruling(saw, draft, Reason.NOTHING_SAID, ("no words to publish",))
+        return Ruling(saw, draft, Reason.NOTHING_SAID, ("no text to publish", *conflict))
     # The more private reading wins.
     private = (
         entitled.right is Right.NOTE or silent or any(isinstance(c, Note) for c in given.given)
@@ -79,25 +82,27 @@ def by_staff(case: Case, ticket: Ticket, entitled: Entitlement, saw: str) -> Rul
         ticket.id,
         visibility,
         () if private else additions(case.mail, case.facts, sender, ticket, policy),
-        (*helped, *(() if silent else _told(case, ticket, visibility))),
+        (*helped, *(() if silent else _notices(case, ticket, visibility))),
         clock_change=None
         if private
         else sla_rules.answered(case.policy, ticket, case.facts.decided_at),
         by_staff=True,
         changes=wanted,
     )
-    done = f", {len(wanted)} commands" if wanted else ""
-    return Ruling(saw, action, entitled.reason, (f"{visibility} on #{ticket.id}{done}",))
+    commands = (f"{len(wanted)} commands",) if wanted else ()
+    return Ruling(
+        saw, action, entitled.reason, (f"{visibility} on #{ticket.id}", *commands, *conflict)
+    )
 
 
 NOT_YET = ("tag", "untag", "requester", "split", "snooze", "onbehalf")
-"""They are read, so that none of them is published, but nothing here does them."""
+"""They are recognised, so that none of them is published, but not implemented."""
 USAGE_RECEIPT = ReceiptPayload(
     ReceiptText.USAGE, text="\n".join(usage for name, usage in USAGE.items() if name not in NOT_YET)
 )
 
 
-def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[NoticeOrder, ...]:
+def _notices(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[NoticeOrder, ...]:
     author = case.sender.address
     orders = notifications.for_mailed_comment(
         case.mail, case.facts, ticket, author=author, visibility=visibility, policy=case.policy
@@ -113,7 +118,7 @@ def _told(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[NoticeOrd
 
 
 def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:
-    """One mail to the author; none once he was sent too many: then a machine writes in his name."""
+    """One mail to the author; none once they were sent too many: then a machine writes for them."""
     sender = case.sender
     language = sender.person.language if sender.person is not None else ""
     receipt = NoticeOrder(NoticeKind.RECEIPT, sender.address, language, payload)
@@ -131,7 +136,7 @@ def _whom(to: Whom | str, me: str) -> str:
 
 
 def _as_changes(given: tuple[Command, ...], me: str) -> tuple[tuple[Change, ...], tuple[str, ...]]:
-    """What the commands change, in their order; and those that nothing here can do."""
+    """What the commands change, in their order; and a fault for each that is not implemented."""
     wanted: list[Change] = []
     faults: list[str] = []
     for command in given:
@@ -140,10 +145,10 @@ def _as_changes(given: tuple[Command, ...], me: str) -> tuple[tuple[Change, ...]
                 pass
             case SetStatus(status=status):
                 wanted.append(changes.SetStatus(status))
-            case SetSeverity(level=level, reason=why):
-                wanted.append(changes.SetSeverity(level, why))
-            case Workaround(reason=why):
-                wanted.append(changes.Workaround(why))
+            case SetSeverity(level=level, reason=reason):
+                wanted.append(changes.SetSeverity(level, reason))
+            case Workaround(reason=reason):
+                wanted.append(changes.Workaround(reason))
             case Assign(to=to):
                 wanted.append(changes.Assign(_whom(to, me)))
             case Cc(added=added, removed=removed):
@@ -151,8 +156,8 @@ def _as_changes(given: tuple[Command, ...], me: str) -> tuple[tuple[Change, ...]
                 wanted.extend(changes.RemovePerson(address) for address in removed)
             case Merge(into=number):
                 wanted.append(changes.Merge(number))
-            case Escalate(reason=why):
-                wanted.append(changes.Escalate(why))
+            case Escalate(reason=reason):
+                wanted.append(changes.Escalate(reason))
             case Tag() | Untag() | Requester() | Split() | Snooze() | OnBehalf() | Unsubscribe():
                 faults.append(f"#{type(command).__name__.lower()} cannot be done by mail here yet")
             case _:

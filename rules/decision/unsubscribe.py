@@ -8,10 +8,12 @@ from rules.facts import Participant, Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 
 
-def unsubscribe(case: Case, ticket: Ticket, member: Participant, saw: str) -> Ruling:
+def unsubscribe(
+    case: Case, ticket: Ticket, member: Participant, saw: str, conflict: tuple[str, ...]
+) -> Ruling:
     """They stay on the ticket, and get one last mail that confirms it; a machine gets none."""
     payload = ReceiptPayload(ReceiptText.LEFT)
     receipt = NoticeOrder(NoticeKind.RECEIPT, member.address, member.language, payload)
     orders = (receipt,) if case.automatic is None and not member.muted else ()
     leave = Unsubscribe(ticket.id, member.id, member.address, orders)
-    return Ruling(saw, leave, Reason.UNSUBSCRIBED, (f"leaves #{ticket.id}",))
+    return Ruling(saw, leave, Reason.UNSUBSCRIBED, (f"unsubscribed from #{ticket.id}", *conflict))

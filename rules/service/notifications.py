@@ -220,12 +220,12 @@ def apply_storm_breaker(
         if not answers_like_a_machine(facts.recent, ticket.id, answered_at, facts.decided_at):
             return orders, ()
         staff_alone = tuple(o for o in orders if o.kind is not NoticeKind.COMMENT)
-        return staff_alone, ("answers at once, again: sent to staff alone",)
+        return staff_alone, ("answers at once, again: only staff are notified",)
     if not found.breaks_now:
-        return (), ("storm: sent to nobody",)
+        return (), ("storm: nobody is notified",)
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
     others = [s for s in facts.staff if s.address != author]
-    return alert(what, others, policy), ("storm breaks: one alert, then silence",)
+    return alert(what, others, policy), ("storm: one alert, then no notifications",)
 
 
 def _answered_at(mail: Mail, facts: Facts) -> datetime | None:

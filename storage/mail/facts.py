@@ -96,7 +96,7 @@ _RETURNED = compiled(
 )
 
 _NOTIFIED_AT = compiled(
-    select(func.max(_notice.c.created_at).label("moment")).where(
+    select(func.max(_notice.c.created_at).label("at")).where(
         _notice.c.mailbox_id == bindparam("mailbox"),
         _notice.c.address == bindparam("address"),
         _notice.c.kind == bindparam("kind"),
@@ -181,7 +181,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
 def _origin(
     connection: Connection, mailbox: Mailbox, author: str | None, now: datetime, enrolled: bool
 ) -> tuple[Company | None, bool]:
-    """The company of an author who is not enrolled, and whether his domain is known here."""
+    """The company of an author who is not enrolled, and whether their domain is known here."""
     if author is None or enrolled:
         return None, enrolled
     company_of = lookup.company_of(connection, mailbox, author, now)
@@ -201,7 +201,7 @@ def _around(
     named: Sequence[str],
     now: datetime,
 ) -> Pending[_Around]:
-    """The staff, the addresses that bounce, the author's last hour: for whom a mail is taken."""
+    """The staff, the addresses that bounce, and the author's mails of the last hour."""
     staff = lookup.staff(connection, mailbox)
     bounced = lookup.bounced_of(connection, mailbox, named)
     recent = _recent(connection, mailbox, author, now - HOUR)
@@ -211,10 +211,10 @@ def _around(
 def _recent(
     connection: Connection, mailbox: Mailbox, author: str | None, since: datetime
 ) -> Pending[tuple[Recent, ...]]:
-    asked = _RECENT.submit(connection, mailbox=mailbox.id, address=author, since=since)
+    pending = _RECENT.submit(connection, mailbox=mailbox.id, address=author, since=since)
     return lambda: tuple(
         Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id)
-        for row in asked()
+        for row in pending()
     )
 
 
@@ -223,13 +223,13 @@ def _returned(
 ) -> Pending[Returned | None]:
     if notice is None:
         return _none
-    asked = _RETURNED.submit(connection, mailbox=mailbox.id, notice=notice)
+    pending = _RETURNED.submit(connection, mailbox=mailbox.id, notice=notice)
 
     def read(row: Any) -> Returned:
         counted = row.state != NoticeState.SENT.value
         return Returned(notice, row.address, row.ticket_id, row.hard or 0, counted)
 
-    return lambda: next(map(read, asked()), None)
+    return lambda: next(map(read, pending()), None)
 
 
 def _notified_at(
@@ -237,8 +237,8 @@ def _notified_at(
 ) -> Pending[datetime | None]:
     if not wanted:
         return _none
-    asked = _NOTIFIED_AT.submit(connection, mailbox=mailbox.id, address=author, kind=kind.value)
-    return lambda: next(row.moment for row in asked())
+    pending = _NOTIFIED_AT.submit(connection, mailbox=mailbox.id, address=author, kind=kind.value)
+    return lambda: next(row.at for row in pending())
 
 
 def _deferred_since(
@@ -246,8 +246,8 @@ def _deferred_since(
 ) -> Pending[datetime | None]:
     if not authentication.temporary:
         return _none
-    asked = _DEFERRED_SINCE.submit(connection, mailbox=mailbox.id, identity=mail.identity)
-    return lambda: next((row.since for row in asked()), None)
+    pending = _DEFERRED_SINCE.submit(connection, mailbox=mailbox.id, identity=mail.identity)
+    return lambda: next((row.since for row in pending()), None)
 
 
 def _none() -> None:
@@ -260,7 +260,7 @@ def _traces(
     """The same mail before; the tickets of its thread's ids; whether its own id came before."""
     # "<>" is nobody's id: a list must not be empty, and "" is what mails without an id have.
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
-    asked = _TRACES(len(ids)).submit(
+    pending = _TRACES(len(ids)).submit(
         connection, mailbox=mailbox.id, identity=mail.identity, **bind_list("id", ids)
     )
 
@@ -268,7 +268,7 @@ def _traces(
         earlier = None
         known: dict[str, int] = {}
         id_seen = False
-        for row in asked():
+        for row in pending():
             if row.identity == mail.identity:
                 if row.journal_id != held:
                     earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
@@ -287,11 +287,11 @@ def _named_before(
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
     if not ids:
         return dict
-    asked = _NAMED_BEFORE(len(ids)).submit(connection, mailbox=mailbox.id, **bind_list("id", ids))
+    pending = _NAMED_BEFORE(len(ids)).submit(connection, mailbox=mailbox.id, **bind_list("id", ids))
 
     def read() -> Mapping[str, tuple[int, ...]]:
         found: dict[str, tuple[int, ...]] = {}
-        for row in asked():
+        for row in pending():
             found[row.message_id] = (*found.get(row.message_id, ()), row.ticket_id)
         return found
 

@@ -144,7 +144,7 @@ class TestOpening:
             ["refused", "stranger", "-"],
         ]
         assert f"250 2.0.0 {journal_id} filed as #{number}" in explained
-        assert f"came before as {journal_id}" in explained
+        assert f"received before as {journal_id}" in explained
         assert "not registered" in desk.running.run("explain", id_of(unwanted)).stdout
 
 

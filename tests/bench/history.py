@@ -71,9 +71,9 @@ _TRACE = json.dumps(
         ["duplicate", "identity 5d41402abc4b2a76", "new"],
         ["automatic", "headers and reverse-path", "a person's mail"],
         ["author", "From", "customer.1@company-1.example"],
-        ["proof", "T2 by dkim:company-1.example", "good enough to go on"],
+        ["proof", "T2 by dkim:company-1.example", "proven well enough to continue"],
         ["sender", "customer.1@company-1.example, user", "may write"],
-        ["known_ticket", "no pointer to a ticket", "none"],
+        ["known_ticket", "pointers to tickets", "none"],
         ["new_ticket", "claims no severity", "opens at Normal"],
     ]
 )

@@ -1,4 +1,4 @@
-"""A policy tried on recorded mails: what differs is due to it alone, and nothing is written."""
+"""A policy tried on recorded mails: any difference is due to it alone; nothing is written."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def move(desk: Desk, ticket: int, was: Status, became: Status) -> None:
     await by_staff(desk, lambda c, hand: records.change_status(c, hand, ticket, was, became, ""))
 
 
-async def settle(desk: Desk, address: str, was: Presence, became: Presence) -> None:
+async def set_presence(desk: Desk, address: str, was: Presence, became: Presence) -> None:
     await by_staff(
         desk, lambda c, hand: participants.set_presence(c, hand, 1, address, was, became)
     )
@@ -84,7 +84,7 @@ async def enrol(desk: Desk, address: str) -> None:
 
 
 def as_recorded(report: Report) -> bool:
-    """Whether the policy in force decides every mail as the journal says."""
+    """Whether the policy in force decides every mail as the journal has it."""
     return not report.moved_on and not report.lost
 
 
@@ -207,7 +207,7 @@ async def test_only_mails_of_the_hour_before_count_against_a_budget(desk: Desk) 
     assert report.shown[0].would_be.reason == Reason.TOO_MANY_TICKETS
 
 
-async def test_an_acknowledgement_counts_from_the_moment_it_was_sent(desk: Desk) -> None:
+async def test_an_acknowledgement_counts_from_the_time_it_was_sent(desk: Desk) -> None:
     """Of two tickets within the pause only the first was acknowledged."""
     await desk.take(a_mail(subject="one"))
     await desk.take(a_mail(subject="two"))
@@ -245,7 +245,7 @@ async def test_a_reply_that_reopened_its_ticket_reopens_it_again(desk: Desk) -> 
 async def test_people_who_left_since_were_on_the_ticket_then(desk: Desk) -> None:
     await desk.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
     await desk.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
-    await settle(desk, "bob@acme.example", Presence.ACTIVE, Presence.REMOVED)
+    await set_presence(desk, "bob@acme.example", Presence.ACTIVE, Presence.REMOVED)
 
     assert (await desk.last()).verdict == Verdict.COMMENTED
     assert as_recorded(await tried(desk, default_policy()))
@@ -292,7 +292,7 @@ async def test_people_who_were_taken_in_since_were_pending_then(desk: Desk) -> N
     guest = "guest@elsewhere.example"
     await desk.take(a_mail(message_id="<1@acme.example>", cc=guest))
     await desk.take(a_mail(guest, in_reply_to="<1@acme.example>"))
-    await settle(desk, guest, Presence.PENDING, Presence.ACTIVE)
+    await set_presence(desk, guest, Presence.PENDING, Presence.ACTIVE)
 
     assert (await desk.last()).reason == Reason.PENDING_PARTICIPANT
     assert as_recorded(await tried(desk, default_policy()))
@@ -301,7 +301,7 @@ async def test_people_who_were_taken_in_since_were_pending_then(desk: Desk) -> N
 async def test_what_was_refused_is_counted_and_what_came_again_is_left_out(desk: Desk) -> None:
     await desk.take(a_mail())
     await desk.take(a_mail())
-    await desk.take(a_mail("who@nowhere.example"), ANYWHERE)
+    await desk.take(a_mail("eve@nowhere.example"), ANYWHERE)
 
     report = await tried(desk, default_policy(strangers="hold"))
 
@@ -309,8 +309,8 @@ async def test_what_was_refused_is_counted_and_what_came_again_is_left_out(desk:
     assert report.lines[Verdict.REFUSED] == report.lines[Verdict.DUPLICATE] == 1
 
 
-async def test_what_moved_on_is_said_apart(desk: Desk) -> None:
-    """The author was enrolled since, and his mail filed: each of its lines is tried as it was."""
+async def test_what_moved_on_is_reported_separately(desk: Desk) -> None:
+    """The author was enrolled since, and their mail filed: each of its lines is tried as it was."""
     await desk.take(a_mail("new@acme.example", in_reply_to="<0@acme.example>"))
     await enrol(desk, "new@acme.example")
 
@@ -321,7 +321,7 @@ async def test_what_moved_on_is_said_apart(desk: Desk) -> None:
     assert report.aspects == {Aspect.SEVERITY: 2}
 
 
-async def test_staff_who_said_who_wrote_a_mail_are_believed_again(desk: Desk) -> None:
+async def test_the_author_that_staff_stated_is_believed_again(desk: Desk) -> None:
     await desk.take(a_mail("a@acme.example, b@acme.example"))
     (held,) = await asyncio.to_thread(desk.parts.database.read, quarantine.held_mails)
     delivery = await asyncio.to_thread(
@@ -377,10 +377,10 @@ async def test_nothing_is_written(desk: Desk) -> None:
 
 async def test_only_mails_of_the_span_are_looked_at(desk: Desk) -> None:
     await desk.take(a_mail(subject="before"))
-    moment = clock.now() + timedelta(milliseconds=1)
+    at = clock.now() + timedelta(milliseconds=1)
 
-    assert (await tried(desk, default_policy(), until=moment)).mails == 1
-    assert (await tried(desk, default_policy(), until=moment - DAY)).mails == 0
+    assert (await tried(desk, default_policy(), until=at)).mails == 1
+    assert (await tried(desk, default_policy(), until=at - DAY)).mails == 0
 
 
 async def test_the_newest_are_shown_first_and_no_more_than_asked_for(desk: Desk) -> None:

@@ -122,12 +122,12 @@ def a_ticket(
 
 def member(
     number: int,
-    who: str,
+    address: str,
     part: ParticipantKind = ParticipantKind.USER,
     presence: Presence = Presence.ACTIVE,
     **changes: Any,
 ) -> Participant:
-    return replace(Participant(number, who, part, presence), **changes)
+    return replace(Participant(number, address, part, presence), **changes)
 
 
 ANNS = a_ticket(7, member(70, ANN.address, ParticipantKind.REQUESTER))
@@ -155,7 +155,7 @@ class World:
     deferred_since: datetime | None = None
     policy: Policy = field(default_factory=default_policy)
     strangers: StrangerHandling | None = None
-    """What the listener says of them."""
+    """The listener's setting for them."""
 
     def decide(self, mail: Mail, to: str = SUPPORT, mail_from: str | None = None) -> Decision:
         address = mail.author.address if isinstance(mail.author, Author) else ""
@@ -213,6 +213,6 @@ def orders_of(decision: Decision) -> tuple[NoticeOrder, ...]:
     return orders
 
 
-def told(decision: Decision, kind: NoticeKind) -> list[str]:
+def notified(decision: Decision, kind: NoticeKind) -> list[str]:
     """Who is sent a mail of this kind, in order."""
     return [order.address for order in orders_of(decision) if order.kind is kind]

@@ -1,4 +1,4 @@
-"""A desk without parser and network: mails as values, decided and written on a real store."""
+"""A desk without parser and network: mails as values, decided and written in a real store."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ class Shop:
         proof: Authentication = PROVEN,
         mail_from: str = "x@client.example",
     ) -> Entry:
-        number = self.new_id()
-        raw = str(number).encode()
+        journal_id = self.new_id()
+        raw = str(journal_id).encode()
         envelope = Envelope("127.0.0.1", "", False, mail_from, (to,))
         received = Received(
-            mail=replace(mail, identity=f"{number.int:064x}"),
+            mail=replace(mail, identity=f"{journal_id.int:064x}"),
             envelope=envelope,
             mailbox=self.mailbox,
             authentication=proof,
@@ -81,7 +81,7 @@ class Shop:
             read_bounces=lambda: mail.bounces,
         )
         return Entry(
-            journal_id=number,
+            journal_id=journal_id,
             considered=consider(
                 received, keys=KEYS, own_addresses=frozenset({SUPPORT}), policy=self.policy
             ),
@@ -98,7 +98,7 @@ class Shop:
         return decision_on(connection, entry)
 
     def known_of(self, mail: Mail, to: str = SUPPORT, at: datetime = NOON) -> Facts:
-        """What the store tells the rules of a mail."""
+        """What the rules learn from the store about a mail."""
         return self.database.read(lambda c: self.facts(c, self.entry(mail, to, at)))
 
     def write(self, job: Callable[[Connection], T]) -> T:
@@ -108,7 +108,7 @@ class Shop:
         return ChangeContext(self.mailbox, "sam@help.example", Source.CONSOLE, at, self.new_id)
 
     def set(self, number: int, **values: object) -> None:
-        """Change a ticket's row behind everybody's back."""
+        """Change a ticket's row directly."""
         self.write(
             lambda c: c.execute(update(_ticket).where(_ticket.c.id == number).values(**values))
         )

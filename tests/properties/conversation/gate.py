@@ -1,4 +1,4 @@
-"""The real way of a mail, and of the notices that it causes, one after the other in one thread."""
+"""The real path of a mail, and of the notices that it causes, one after another in one thread."""
 
 from __future__ import annotations
 
@@ -163,8 +163,8 @@ class Gate:
         """A mail, as `gateway.ingest` takes it: once for each desk, all in one transaction."""
         mail, compressed = read(raw), raw_mail.compress(raw)
         entries = []
-        for mailbox, its_own in self._by_mailbox(rcpts).items():
-            envelope = Envelope("192.0.2.1", "client.example", False, mail_from, tuple(its_own))
+        for mailbox, addresses in self._by_mailbox(rcpts).items():
+            envelope = Envelope("192.0.2.1", "client.example", False, mail_from, tuple(addresses))
             received = Received(mail, envelope, mailbox, proof, proof, partial(read_bounce, raw))
             attempt = Attempt(self.now, self.now)
             entries.append(self._entry(received, attempt, raw, compressed))

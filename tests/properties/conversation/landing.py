@@ -50,7 +50,7 @@ OPENED = Landing(frozenset({Verdict.OPENED}))
 
 
 def landing(book: Book, letter: Letter, is_over: IsOver, now: datetime) -> Landing | None:
-    """None where that is not plain: of a machine's mail only the laws say what it may not do."""
+    """None where that is not certain: for a machine's mail the laws state only what it may not do."""
     if letter.is_automatic:
         return None
     if letter.beside:
@@ -62,12 +62,12 @@ def landing(book: Book, letter: Letter, is_over: IsOver, now: datetime) -> Landi
         (_right(book, letter, standing, proof, sign, goal, is_over), goal)
         for sign, goal in book.leads(letter, is_over)
     ]
-    screened = _asked_who_he_is(book, letter, standing, proof, found)
+    screened = _screened_by_author(book, letter, standing, proof, found)
     return screened or _filed(book, letter, standing, proof, found, is_over, now)
 
 
 def _proof(book: Book, letter: Letter) -> int:
-    """2 where the author is proven, 1 where he has his own address alone."""
+    """2 where the author is proven, 1 where they have only their own address."""
     if letter.proof == "proven":
         return 2
     return int(letter.proof == "nothing" and book.own_token(letter) is not None)
@@ -77,7 +77,7 @@ def _unproven(book: Book, letter: Letter) -> Landing | None:
     if book.roll.knows_domain(letter.author):
         wait = letter.proof == "doubtful" or book.terms.unauthenticated == "hold"
         return HELD if wait and letter.proof != "forged" else REFUSED
-    return None  # whoever he is, as a stranger: a guest must not stand out
+    return None  # registered or not, as a stranger: a guest must not stand out
 
 
 def _right(
@@ -103,7 +103,7 @@ def _right(
     if presence == PENDING:
         return Right.FLAG
     if book.roll.is_of_nobody(letter.author) and sign == "token":
-        return Right.FLAG  # somebody passed a notice on to him
+        return Right.FLAG  # somebody passed a notice on to them
     may_be_shown = standing in (Standing.USER, Standing.COLLEAGUE)
     if may_be_shown and book.is_colleague(letter.author, goal):
         return Right.FLAG if sign != "tag" else Right.NONE
@@ -111,14 +111,14 @@ def _right(
     return Right.FOREIGN if foreign else Right.NONE
 
 
-def _asked_who_he_is(
+def _screened_by_author(
     book: Book,
     letter: Letter,
     standing: Standing,
     proof: int,
     found: Sequence[tuple[Right, int]],
 ) -> Landing | None:
-    """What becomes of the letter for its author's sake; None where he may write."""
+    """What becomes of the letter because of its author; None where they may write."""
     registered = book.roll.is_registered(letter.author)
     if not registered and any(
         right is not Right.NONE and book.presence(goal, letter.author) for right, goal in found

@@ -22,11 +22,11 @@ from tests.rules.building import (
     a_mail,
     a_ticket,
     member,
+    notified,
     orders_of,
     our_id,
     person,
     token_to,
-    told,
     unproven,
 )
 
@@ -103,7 +103,7 @@ class TestAtItsOwnReturnPath:
             staff=(Staff(SAM.address, ""), Staff(SUE.address, "de")),
         )
 
-        assert told(decision, NoticeKind.ALERT) == [SUE.address]
+        assert notified(decision, NoticeKind.ALERT) == [SUE.address]
 
     def test_an_address_that_is_suspended_already_alerts_nobody_again(self) -> None:
         assert orders_of(report(replace(RETURNED, hard_before=2))) == ()
@@ -161,7 +161,7 @@ class TestElsewhere:
         assert orders_of(decision) == ()
 
     def test_a_users_report_about_another_does_nothing(self) -> None:
-        """Ann forwards what came back to her: an ordinary mail, whatever hangs on it."""
+        """Ann forwards what came back to her: an ordinary mail, whatever is attached to it."""
         decision = World(tickets=(WITH_BOB,)).decide(a_mail(bounces=(HARD,)), to=token_to(70))
 
         assert decision.verdict is Verdict.COMMENTED
@@ -177,7 +177,7 @@ class TestOtherMailToAReturnPath:
         assert decision.reason is Reason.AUTOMATIC
 
     def test_a_persons_answer_is_a_mail_like_any_other(self) -> None:
-        """Some people answer to the reverse-path; the ids of his mail say where it goes."""
+        """Some people answer to the reverse-path; the ids of the mail decide where it goes."""
         world = World(tickets=(WITH_BOB,), returned=RETURNED)
 
         decision = world.decide(a_mail(BOB.address, references=(our_id(),)))
@@ -192,4 +192,4 @@ class TestOtherMailToAReturnPath:
     def test_staff_hear_of_no_automatic_answer(self) -> None:
         decision = report(mail=a_mail(BOB.address, auto_submitted="auto-replied"))
 
-        assert told(decision, NoticeKind.ALERT) == []
+        assert notified(decision, NoticeKind.ALERT) == []

@@ -25,11 +25,11 @@ from tests.rules.building import (
     a_mail,
     a_ticket,
     member,
+    notified,
     orders_of,
     policy_with,
     preset,
     token_to,
-    told,
 )
 
 EIGHT = a_ticket(8, member(80, ANN.address, ParticipantKind.REQUESTER))
@@ -170,9 +170,9 @@ class TestAReplyToAClosedTicket:
     def test_its_words_reach_the_others_as_ever(self) -> None:
         decision = reply(closed(member(71, BOB.address)))
 
-        assert told(decision, NoticeKind.COMMENT) == [BOB.address]
-        assert told(decision, NoticeKind.ACKNOWLEDGEMENT) == [ANN.address]
-        assert told(decision, NoticeKind.NEW_TICKET) == [SAM.address]
+        assert notified(decision, NoticeKind.COMMENT) == [BOB.address]
+        assert notified(decision, NoticeKind.ACKNOWLEDGEMENT) == [ANN.address]
+        assert notified(decision, NoticeKind.NEW_TICKET) == [SAM.address]
 
     def test_his_own_token_is_enough_for_it(self) -> None:
         decision = World(tickets=(closed(),), proof=NOTHING).decide(a_mail(), to=token_to(70))
@@ -197,7 +197,7 @@ class TestAReplyToAClosedTicket:
     def test_the_requester_is_asked_about_those_who_are_proposed_with_it(self) -> None:
         decision = reply(closed(), mail=a_mail(cc=("pat@partner.example",)))
 
-        assert told(decision, NoticeKind.APPROVAL) == [ANN.address]
+        assert notified(decision, NoticeKind.APPROVAL) == [ANN.address]
 
     def test_a_guest_does_not_change_the_tier(self) -> None:
         guest = member(72, "pat@partner.example", ParticipantKind.GUEST)

@@ -32,11 +32,11 @@ from tests.rules.building import (
     a_ticket,
     default_policy,
     member,
+    notified,
     orders_of,
     our_id,
     person,
     token_to,
-    told,
     unproven,
 )
 
@@ -52,7 +52,7 @@ def what_it_adds(decision: Decision) -> tuple[int, Visibility, tuple[Addition, .
 
 def is_acknowledged(decision: Decision) -> bool:
     """Whether the author, and nobody else, is sent an acknowledgement."""
-    addresses = told(decision, NoticeKind.ACKNOWLEDGEMENT)
+    addresses = notified(decision, NoticeKind.ACKNOWLEDGEMENT)
     assert addresses in ([], [ANN.address])
     return bool(addresses)
 
@@ -202,7 +202,7 @@ def test_a_guest_is_refused_as_his_neighbours_are_whatever_his_domain_asks_for()
         tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(Result.FAIL, "reject")
     )
 
-    answers = [world.decide(a_mail(f"{who}@partner.example")).action for who in ("pat", "eva")]
+    answers = [world.decide(a_mail(f"{name}@partner.example")).action for name in ("pat", "eva")]
 
     assert answers[0] == answers[1]
 
@@ -540,4 +540,4 @@ def test_an_escalation_that_nothing_proves_is_answered_and_not_done() -> None:
 
     assert isinstance(decision.action, AddComment)
     assert decision.action.changes == ()
-    assert told(decision, NoticeKind.RECEIPT) == [ANN.address]
+    assert notified(decision, NoticeKind.RECEIPT) == [ANN.address]

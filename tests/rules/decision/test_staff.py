@@ -1,4 +1,4 @@
-"""What a staff person's own mail is told of commands."""
+"""What a staff person gets in reply to the commands in their mail."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.rules.building import SAM, World, a_mail, token_to
 from tests.rules.decision.test_reasons import STAFFED
 
 
-def told(text: str) -> tuple[Reason, str]:
-    """The reason, and the words of the receipt."""
+def receipt_for(text: str) -> tuple[Reason, str]:
+    """The reason, and the text of the receipt."""
     decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=token_to(79))
     assert isinstance(decision.action, AddComment)
     (receipt,) = (order for order in decision.orders if order.kind is NoticeKind.RECEIPT)
@@ -22,7 +22,7 @@ def told(text: str) -> tuple[Reason, str]:
 
 @pytest.mark.parametrize("usage", [u for u in USAGE.values() if u != "#unsubscribe"])
 def test_help_names_a_command_exactly_where_it_can_be_done(usage: str) -> None:
-    reason, listed = told("#help")
+    reason, listed = receipt_for("#help")
     assert reason is not Reason.COMMAND_REFUSED
     name = usage.split()[0]
     sample = {"#status": "#status open", "#severity": "#severity Low", "#assign": "#assign me"}

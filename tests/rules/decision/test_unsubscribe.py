@@ -1,4 +1,4 @@
-"""Leaving a ticket's mails: by word, by a click, and by nobody else's hand."""
+"""Unsubscribing from a ticket: by a command, by a click, and by nobody else."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def wants_to_leave(mail: Mail) -> bool:
 
 
 def leave(mail: Mail = LEAVING, **world: object) -> Decision:
-    """What becomes of Bob's mail to his own token."""
+    """What becomes of Bob's mail to their own token."""
     changes = {"tickets": (WITH_BOB,)} | world
     return World(**changes).decide(mail, to=token_to(71))  # type: ignore[arg-type]
 

@@ -23,10 +23,10 @@ from tests.rules.building import (
     a_mail,
     a_ticket,
     member,
+    notified,
     orders_of,
     policy_with,
     token_to,
-    told,
 )
 
 TWO = a_ticket(7, *ANNS.participants, member(71, BOB.address))
@@ -150,7 +150,7 @@ class TestStorm:
         decision = World(tickets=(TWO,), recent=DOUBLING).decide(a_mail(), to=token_to(70))
 
         assert [o.kind for o in orders_of(decision)] == [NoticeKind.ALERT]
-        assert told(decision, NoticeKind.ALERT) == [SAM.address]
+        assert notified(decision, NoticeKind.ALERT) == [SAM.address]
 
     def test_its_mails_are_kept_but_tell_nobody(self) -> None:
         during = (*DOUBLING, Recent(NOON, False, 7))
@@ -165,7 +165,7 @@ class TestStorm:
         """The facts hold the author's own mails alone, and he wrote none."""
         decision = World(tickets=(TWO,)).decide(a_mail(BOB.address), to=token_to(71))
 
-        assert told(decision, NoticeKind.COMMENT) == [ANN.address]
+        assert notified(decision, NoticeKind.COMMENT) == [ANN.address]
 
 
 def breaks(arrivals: list[datetime]) -> int:

@@ -37,12 +37,12 @@ from tests.rules.building import (
     a_ticket,
     default_policy,
     member,
+    notified,
     orders_of,
     person,
     policy_with,
     preset,
     token_to,
-    told,
 )
 
 PAT = "pat@partner.example"
@@ -66,7 +66,7 @@ class TestAPublicComment:
         guest = member(72, PAT, ParticipantKind.GUEST)
         ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address), guest)
 
-        assert told(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == [BOB.address, PAT]
+        assert notified(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == [BOB.address, PAT]
 
     def test_it_carries_the_words(self) -> None:
         decision = reply(World(tickets=(with_bob(),)))
@@ -76,7 +76,7 @@ class TestAPublicComment:
     def test_it_does_not_come_back_to_its_author(self) -> None:
         decision = World(tickets=(with_bob(),)).decide(a_mail(BOB.address), to=token_to(71))
 
-        assert told(decision, NoticeKind.COMMENT) == [ANN.address]
+        assert notified(decision, NoticeKind.COMMENT) == [ANN.address]
 
     @pytest.mark.parametrize("field", ["to", "cc"])
     def test_whoever_got_it_directly_is_not_sent_it_again(self, field: str) -> None:
@@ -85,7 +85,7 @@ class TestAPublicComment:
 
         decision = reply(World(tickets=(with_bob(),)), a_mail(**recipients))
 
-        assert told(decision, NoticeKind.COMMENT) == []
+        assert notified(decision, NoticeKind.COMMENT) == []
 
     @pytest.mark.parametrize(
         "changes",
@@ -97,7 +97,7 @@ class TestAPublicComment:
         ],
     )
     def test_some_are_on_the_ticket_and_not_told(self, changes: dict[str, Any]) -> None:
-        assert told(reply(World(tickets=(with_bob(**changes),))), NoticeKind.COMMENT) == []
+        assert notified(reply(World(tickets=(with_bob(**changes),))), NoticeKind.COMMENT) == []
 
     def test_each_is_written_to_in_his_own_language(self) -> None:
         decision = reply(World(tickets=(with_bob(language="de"),)))
@@ -109,7 +109,7 @@ class TestAPublicComment:
 
         decision = World(tickets=(ticket,)).decide(a_mail(SAM.address), to=token_to(79))
 
-        assert told(decision, NoticeKind.COMMENT) == [ANN.address, BOB.address]
+        assert notified(decision, NoticeKind.COMMENT) == [ANN.address, BOB.address]
 
     def test_whoever_it_adds_has_it_already(self) -> None:
         decision = reply(World(), a_mail(cc=(BOB.address,)))
@@ -122,12 +122,12 @@ class TestAPublicComment:
     ) -> None:
         ticket = replace(with_bob(), sent={BOB.address: sent})
 
-        assert told(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == expected
+        assert notified(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == expected
 
     def test_somebodys_budget_is_not_anothers(self) -> None:
         ticket = replace(with_bob(), sent={PAT: 100})
 
-        assert told(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == [BOB.address]
+        assert notified(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == [BOB.address]
 
 
 class TestWhatOnlyStaffRead:
@@ -136,7 +136,7 @@ class TestWhatOnlyStaffRead:
 
         assert decision.verdict is Verdict.FLAGGED
         assert {order.kind for order in orders_of(decision)} == {NoticeKind.NEW_COMMENT}
-        assert told(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
+        assert notified(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
 
     def test_a_pending_persons_comment_tells_staff_alone(self) -> None:
         ticket = with_bob(presence=Presence.PENDING)
@@ -152,7 +152,7 @@ class TestWhatOnlyStaffRead:
         decision = world.decide(a_mail(SAM.address), to=token_to(79, purpose=Purpose.NOTE))
 
         assert {order.kind for order in orders_of(decision)} == {NoticeKind.NEW_COMMENT}
-        assert told(decision, NoticeKind.NEW_COMMENT) == [SUE.address]
+        assert notified(decision, NoticeKind.NEW_COMMENT) == [SUE.address]
 
     def test_staff_without_their_token_tell_nobody(self) -> None:
         ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
@@ -185,7 +185,7 @@ class TestStaff:
     def test_of_a_new_ticket_as_the_policy_says(self, wish: str, expected: list[str]) -> None:
         world = World(staff=DESK, policy=policy_with("staff", notify=wish))
 
-        assert told(world.decide(a_mail()), NoticeKind.NEW_TICKET) == expected
+        assert notified(world.decide(a_mail()), NoticeKind.NEW_TICKET) == expected
 
     @pytest.mark.parametrize(
         ("wish", "expected"),
@@ -195,7 +195,7 @@ class TestStaff:
         ticket = a_ticket(7, *ANNS.participants, member(79, SUE.address, ParticipantKind.FOLLOWER))
         world = World(tickets=(ticket,), staff=DESK, policy=policy_with("staff", notify=wish))
 
-        assert told(reply(world), NoticeKind.NEW_COMMENT) == expected
+        assert notified(reply(world), NoticeKind.NEW_COMMENT) == expected
 
     @pytest.mark.parametrize(
         ("members", "assignee", "expected"),
@@ -242,7 +242,7 @@ class TestANewTicket:
     def test_a_staff_person_who_opens_it_is_not_told_of_it(self) -> None:
         decision = World(staff=DESK).decide(a_mail(SAM.address))
 
-        assert told(decision, NoticeKind.NEW_TICKET) == [SUE.address]
+        assert notified(decision, NoticeKind.NEW_TICKET) == [SUE.address]
 
     def test_the_account_team_of_a_paid_tier_is_told_where_the_policy_says_so(self) -> None:
         team = ("kim@vendor.example",)
@@ -254,12 +254,12 @@ class TestANewTicket:
             (paying,), policy=policy.model_copy(update={"account_team": told_of_new})
         ).decide(a_mail())
 
-        assert told(decision, NoticeKind.ACCOUNT_TEAM) == list(team)
+        assert notified(decision, NoticeKind.ACCOUNT_TEAM) == list(team)
 
     def test_the_account_team_is_not_told_by_default(self) -> None:
         paying = person(ANN.address, replace(ACME, account_team=("kim@vendor.example",)))
 
-        assert told(World((paying,)).decide(a_mail()), NoticeKind.ACCOUNT_TEAM) == []
+        assert notified(World((paying,)).decide(a_mail()), NoticeKind.ACCOUNT_TEAM) == []
 
     def test_a_machines_ticket_tells_nobody(self) -> None:
         monitor = person("monitor@acme.example", machine=True)
@@ -285,7 +285,7 @@ class TestWhoWasProposed:
             a_mail(BOB.address, cc=(PAT,)), to=token_to(71)
         )
 
-        assert told(decision, NoticeKind.APPROVAL) == [ANN.address]
+        assert notified(decision, NoticeKind.APPROVAL) == [ANN.address]
 
     @pytest.mark.parametrize(
         "changes", [{"muted": True}, {"reachable": False}, {"presence": Presence.REMOVED}]
@@ -298,15 +298,15 @@ class TestWhoWasProposed:
 
         decision = World(tickets=(ticket,)).decide(a_mail(BOB.address, cc=(PAT,)), to=token_to(71))
 
-        assert told(decision, NoticeKind.APPROVAL) == []
+        assert notified(decision, NoticeKind.APPROVAL) == []
 
     def test_a_colleague_needs_nobodys_approval(self) -> None:
-        assert told(World().decide(a_mail(cc=(BOB.address,))), NoticeKind.APPROVAL) == []
+        assert notified(World().decide(a_mail(cc=(BOB.address,))), NoticeKind.APPROVAL) == []
 
     def test_below_proof_even_a_colleague_is_only_proposed(self) -> None:
         decision = reply(World(proof=NOTHING), a_mail(cc=(BOB.address,)))
 
-        assert told(decision, NoticeKind.APPROVAL) == [ANN.address]
+        assert notified(decision, NoticeKind.APPROVAL) == [ANN.address]
 
 
 class TestAutomaticMail:
@@ -360,7 +360,7 @@ class TestTheNoteAddress:
 
         decision = decide(mail, world.facts(mail, envelope, SAM.address), world.policy)
 
-        assert told(decision, NoticeKind.COMMENT) == []
+        assert notified(decision, NoticeKind.COMMENT) == []
 
 
 class TestABudget:
@@ -368,7 +368,7 @@ class TestABudget:
     def test_it_is_staffs_as_well(self, sent: int, expected: list[str]) -> None:
         ticket = replace(ANNS, sent={SAM.address: sent})
 
-        assert told(reply(World(tickets=(ticket,))), NoticeKind.NEW_COMMENT) == expected
+        assert notified(reply(World(tickets=(ticket,))), NoticeKind.NEW_COMMENT) == expected
 
     @pytest.mark.parametrize(("sent", "expected"), [(19, [ANN.address]), (20, [])])
     def test_a_guest_cannot_have_the_requester_asked_without_end(
@@ -381,7 +381,7 @@ class TestABudget:
 
         decision = reply(World(tickets=(ticket,)), a_mail(PAT, cc=("x@other.example",)), 72)
 
-        assert told(decision, NoticeKind.APPROVAL) == expected
+        assert notified(decision, NoticeKind.APPROVAL) == expected
 
     @pytest.mark.parametrize(("sent", "expected"), [(19, [SAM.address]), (20, [])])
     def test_a_staff_persons_auto_responder_gets_no_receipts_without_end(
@@ -393,7 +393,7 @@ class TestABudget:
             World(tickets=(ticket,)), a_mail(SAM.address, text="#away till Monday"), 79
         )
 
-        assert told(decision, NoticeKind.RECEIPT) == expected
+        assert notified(decision, NoticeKind.RECEIPT) == expected
 
 
 class TestAnAnswerToTheQuestionForFeedback:
