@@ -37,7 +37,7 @@ from gateway.web import app
 from gateway.web.pages.signup import SignUp
 from storage.db.database import Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.registry import enrolment
+from storage.registry import mailboxes
 
 PROXY_TIMEOUT_S = 5.0
 STEPS_S = 0.002
@@ -71,7 +71,7 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
         database = Database(config.store.url, config.store.connections)
         stack.callback(database.close)
         await asyncio.to_thread(database.check_version)
-        for mailbox in await asyncio.to_thread(database.read, enrolment.mailboxes):
+        for mailbox in await asyncio.to_thread(database.read, mailboxes.list_mailboxes):
             policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
         ledger = open_ledger(database, partial(_on_loop, asyncio.get_running_loop()))
         stack.push_async_callback(asyncio.to_thread, ledger.close)

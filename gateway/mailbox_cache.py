@@ -10,7 +10,8 @@ from rules.mail import Mailbox
 from rules.mail.addresses import normalise, without_detail
 from rules.sender.tokens import Keys
 from storage.db.database import Connection, Database
-from storage.registry import enrolment
+from storage.registry import signing_keys
+from storage.registry.mailboxes import list_mailboxes
 
 FRESH_S = 5.0
 """A mailbox or key that another process adds or removes is known here within so many seconds."""
@@ -66,5 +67,5 @@ class MailboxCache:
 
 
 def _snapshot(connection: Connection) -> Snapshot:
-    mailboxes = enrolment.mailboxes(connection)
-    return Snapshot({m.address: m for m in mailboxes}, enrolment.keys(connection))
+    mailboxes = list_mailboxes(connection)
+    return Snapshot({m.address: m for m in mailboxes}, signing_keys.load_keys(connection))

@@ -8,7 +8,7 @@ import io
 from rules.facts import Role
 from rules.mail.addresses import normalise
 from rules.validation.messages import InvalidFile, suggestion, text_of
-from storage.registry.enrolment import NewPerson
+from storage.registry.people import NewPerson
 
 COLUMNS = ("address", "company", "name", "machine")
 REQUIRED = ("address", "company")

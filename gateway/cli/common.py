@@ -19,7 +19,7 @@ from gateway.config.model import Config
 from rules.validation.messages import InvalidFile
 from storage.db.database import Connection, Database, NotUpgraded, StoreDown
 from storage.db.ledger import Conflict, open_ledger
-from storage.registry.enrolment import AlreadyExists, ImportRefused, InvalidValue, NotFound
+from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
 from storage.ticket.changes import ChangeRefused
 
 T = TypeVar("T")

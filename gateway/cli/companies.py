@@ -27,7 +27,7 @@ from gateway.cli.mails import clean
 from rules.policy import Policy
 from rules.ticket.business_time import parse_span
 from rules.validation.messages import suggestion
-from storage.registry import companies, enrolment
+from storage.registry import companies, mailboxes
 from storage.registry.companies import Contract
 
 company = typer.Typer(no_args_is_help=True)
@@ -48,7 +48,7 @@ def add(
 ) -> None:
     write(
         config,
-        lambda c: enrolment.add_company(c, enrolment.the_mailbox(c, mailbox), name, domain or []),
+        lambda c: companies.add_company(c, mailboxes.mailbox_named(c, mailbox), name, domain or []),
     )
     console.print(f"{name} is registered.", markup=False)
 
@@ -56,7 +56,7 @@ def add(
 @company.command("list", help="List the companies with their domains.")
 def listing(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
     table = columns("company", "domains", "state")
-    rows = read(config, lambda c: enrolment.companies(c, enrolment.the_mailbox(c, mailbox)))
+    rows = read(config, lambda c: companies.list_companies(c, mailboxes.mailbox_named(c, mailbox)))
     for each, domains in rows:
         table.add_row(each.name, " ".join(domains), "active" if each.active else "suspended")
     console.print(table)
@@ -65,7 +65,7 @@ def listing(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
 @company.command("show", help="Show a company with all that is agreed with it.")
 def show(name: NameArgument, mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
     agreed = read(
-        config, lambda c: companies.company_agreement(c, enrolment.the_mailbox(c, mailbox), name)
+        config, lambda c: companies.company_agreement(c, mailboxes.mailbox_named(c, mailbox), name)
     )
     facts = [
         ("company", agreed.name),
@@ -98,7 +98,9 @@ def activate(
 def _set_active(name: str, mailbox: str | None, config: Path | None, active: bool) -> None:
     write(
         config,
-        lambda c: enrolment.set_company_active(c, enrolment.the_mailbox(c, mailbox), name, active),
+        lambda c: companies.set_company_active(
+            c, mailboxes.mailbox_named(c, mailbox), name, active
+        ),
     )
     console.print(f"{name} is {'active' if active else 'suspended'}.", markup=False)
 
@@ -112,7 +114,7 @@ def add_domains(
 ) -> None:
     write(
         config,
-        lambda c: companies.add_domains(c, enrolment.the_mailbox(c, mailbox), name, domains),
+        lambda c: companies.add_domains(c, mailboxes.mailbox_named(c, mailbox), name, domains),
     )
     _show_domains(name, mailbox, config)
 
@@ -126,14 +128,14 @@ def remove_domains(
 ) -> None:
     write(
         config,
-        lambda c: companies.remove_domains(c, enrolment.the_mailbox(c, mailbox), name, domains),
+        lambda c: companies.remove_domains(c, mailboxes.mailbox_named(c, mailbox), name, domains),
     )
     _show_domains(name, mailbox, config)
 
 
 def _show_domains(name: str, mailbox: str | None, config: Path | None) -> None:
     agreed = read(
-        config, lambda c: companies.company_agreement(c, enrolment.the_mailbox(c, mailbox), name)
+        config, lambda c: companies.company_agreement(c, mailboxes.mailbox_named(c, mailbox), name)
     )
     console.print(f"{name}: domains {' '.join(agreed.domains) or 'none'}", markup=False)
 
@@ -162,7 +164,10 @@ def tier(
         if (promised := _promises(key, said or [], policy))
     }
     contract = Contract(tier, _start(starts, policy), targets)
-    write(config, lambda c: companies.agree(c, enrolment.the_mailbox(c, mailbox), name, contract))
+    write(
+        config,
+        lambda c: companies.add_contract(c, mailboxes.mailbox_named(c, mailbox), name, contract),
+    )
     console.print(f"{name}: {_in_words(contract)}", markup=False)
 
 
@@ -176,7 +181,7 @@ def team(
     write(
         config,
         lambda c: companies.set_account_team(
-            c, enrolment.the_mailbox(c, mailbox), name, addresses or []
+            c, mailboxes.mailbox_named(c, mailbox), name, addresses or []
         ),
     )
     console.print(f"{name}: team {' '.join(addresses or ['nobody'])}", markup=False)
@@ -192,7 +197,7 @@ def manager(
     write(
         config,
         lambda c: companies.set_success_manager(
-            c, enrolment.the_mailbox(c, mailbox), name, address
+            c, mailboxes.mailbox_named(c, mailbox), name, address
         ),
     )
     console.print(f"{name}: manager {address or 'nobody'}", markup=False)
@@ -207,13 +212,13 @@ def channel(
 ) -> None:
     write(
         config,
-        lambda c: companies.set_channel(c, enrolment.the_mailbox(c, mailbox), name, text),
+        lambda c: companies.set_channel(c, mailboxes.mailbox_named(c, mailbox), name, text),
     )
     console.print(f"{name}: channel {text or 'none'}", markup=False)
 
 
 def _policy(config: Path | None, mailbox: str | None) -> Policy:
-    ours = read(config, lambda c: enrolment.the_mailbox(c, mailbox))
+    ours = read(config, lambda c: mailboxes.mailbox_named(c, mailbox))
     with failing_well():
         known = policies.load(load_config(config).policies.folder)
         return policies.named(known, ours.policy, f"mailbox {ours.address}")

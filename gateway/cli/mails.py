@@ -33,7 +33,7 @@ from rules.replies import Reply
 from rules.sender.authentication import from_dict
 from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
-from storage.registry import enrolment
+from storage.registry import mailboxes
 
 FOLLOW_S = 0.5
 OVERLAP = timedelta(seconds=30)
@@ -231,7 +231,7 @@ def _delivery(
         author = header.author(header.read(raw))
         mail_from = author.address if isinstance(author, Author) else ""
     if not recipients:
-        recipients = (read(config, lambda c: enrolment.the_mailbox(c, None)).address,)
+        recipients = (read(config, lambda c: mailboxes.mailbox_named(c, None)).address,)
     return Delivery(Envelope(peer, helo, False, mail_from, recipients, strangers), raw)
 
 

@@ -18,7 +18,7 @@ from rules.mail import Mailbox
 from rules.policy.explain import as_text, explained
 from rules.validation.messages import InvalidFile
 from storage.db.database import Database, NotUpgraded, StoreDown
-from storage.registry import enrolment
+from storage.registry.mailboxes import list_mailboxes
 
 policy = typer.Typer(no_args_is_help=True)
 
@@ -148,7 +148,7 @@ def _mailboxes(config: Path | None) -> tuple[Mailbox, ...] | None:
         database = Database(load_config(config).store.url, connections=1)
     try:
         database.check_version()
-        return database.read(enrolment.mailboxes)
+        return database.read(list_mailboxes)
     except (NotUpgraded, *StoreDown):
         return None
     finally:

@@ -21,8 +21,9 @@ from rules.facts import Role
 from rules.validation.messages import without_password
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import api_tokens, companies, mailboxes, people, signing_keys
+from storage.registry.errors import NotFound
+from storage.registry.people import NewPerson
 
 DEMO_MAILBOX = "support@help.example"
 
@@ -113,30 +114,32 @@ def init(
 
 def ensure_key(connection: Connection) -> bool:
     try:
-        enrolment.keys(connection)
-    except enrolment.NotFound:
-        enrolment.add_key(connection, secrets.token_bytes(KEY_BYTES), clock.now())
+        signing_keys.load_keys(connection)
+    except NotFound:
+        signing_keys.add_key(connection, secrets.token_bytes(KEY_BYTES), clock.now())
         return True
     return False
 
 
 def enrol_demo(connection: Connection) -> list[str]:
     """Enrol the demo unless it is there; returns what is shown once and never again."""
-    if any(m.address == DEMO_MAILBOX for m in enrolment.mailboxes(connection, all_of_them=True)):
+    if any(
+        m.address == DEMO_MAILBOX for m in mailboxes.list_mailboxes(connection, inactive_too=True)
+    ):
         return []
-    enrolment.add_mailbox(connection, DEMO_MAILBOX, "default")
-    mailbox = enrolment.the_mailbox(connection, DEMO_MAILBOX)
-    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
-    enrolment.add_company(connection, mailbox, "Globex", ["globex.example"])
+    mailboxes.add_mailbox(connection, DEMO_MAILBOX, "default")
+    mailbox = mailboxes.mailbox_named(connection, DEMO_MAILBOX)
+    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+    companies.add_company(connection, mailbox, "Globex", ["globex.example"])
     for person in (
         NewPerson("ann@acme.example", "Ann", Role.USER, "Acme"),
         NewPerson("bob@acme.example", "Bob", Role.USER, "Acme"),
         NewPerson("gil@globex.example", "Gil", Role.USER, "Globex"),
         NewPerson("sam@help.example", "Sam", Role.STAFF, None),
     ):
-        enrolment.add_person(connection, mailbox, person)
+        people.add_person(connection, mailbox, person)
     token = secrets.token_urlsafe(32)
-    enrolment.add_api_token(connection, token, "demo", "mails", clock.now())
+    api_tokens.add_api_token(connection, token, "demo", "mails", clock.now())
     return [
         f"Enrolled {DEMO_MAILBOX}: ann@ and bob@acme.example, gil@globex.example, staff sam@",
         f"API token for POST /api/v1/mails, shown this once: {token}",

@@ -12,14 +12,14 @@ from gateway.cli.common import ConfigOption, MailboxOption, console, fail, read,
 from gateway.cli.mails import clean
 from rules.mail.addresses import normalise
 from storage.notices import suppression
-from storage.registry import enrolment
+from storage.registry import mailboxes
 
 app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list", help="List the addresses that our mail comes back from, the last one first.")
 def listing(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    rows = read(config, lambda c: suppression.listing(c, enrolment.the_mailbox(c, mailbox).id))
+    rows = read(config, lambda c: suppression.listing(c, mailboxes.mailbox_named(c, mailbox).id))
     for each in rows:
         line = Text(f"{each.last_at:%Y-%m-%d %H:%M}  ")
         suspended = each.suspended_at is not None
@@ -36,7 +36,7 @@ def forgive(
 ) -> None:
     normal = normalise(address) or address
     if not write(
-        config, lambda c: suppression.remove(c, enrolment.the_mailbox(c, mailbox).id, normal)
+        config, lambda c: suppression.remove(c, mailboxes.mailbox_named(c, mailbox).id, normal)
     ):
         fail(os.EX_DATAERR, f"no mail to {address} came back; see `postern bounced list`")
     console.print(f"{normal} is written to again.", markup=False)

@@ -28,8 +28,8 @@ from gateway.web.api.auth import Scope
 from rules.facts import Role
 from rules.validation.messages import InvalidFile
 from storage.db.database import Connection
-from storage.registry import companies, enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import api_tokens, mailboxes, people
+from storage.registry.people import NewPerson
 
 mailbox = typer.Typer(no_args_is_help=True)
 user = typer.Typer(no_args_is_help=True)
@@ -49,7 +49,7 @@ def add_mailbox(
     policy: Annotated[str, typer.Option(help="The policy's name.")] = "default",
     config: ConfigOption = None,
 ) -> None:
-    _put_under(enrolment.add_mailbox, address, policy, config)
+    _put_under(mailboxes.add_mailbox, address, policy, config)
 
 
 @mailbox.command("policy", help="Put a mailbox under another policy; tickets keep their due times.")
@@ -58,7 +58,7 @@ def set_policy(
     policy: Annotated[str, typer.Argument(metavar="NAME", help="The policy's name.")],
     config: ConfigOption = None,
 ) -> None:
-    _put_under(enrolment.set_mailbox_policy, address, policy, config)
+    _put_under(mailboxes.set_mailbox_policy, address, policy, config)
 
 
 def _put_under(
@@ -74,19 +74,19 @@ def _put_under(
 
 @mailbox.command("list", help="List the mailboxes.")
 def list_mailboxes(config: ConfigOption = None) -> None:
-    for each in read(config, enrolment.mailboxes):
+    for each in read(config, mailboxes.list_mailboxes):
         console.print(f"{each.address}  {each.policy}")
 
 
 @mailbox.command("deactivate", help="Take no more mail at an address; its tickets stay.")
 def deactivate_mailbox(address: AddressArgument, config: ConfigOption = None) -> None:
-    write(config, lambda c: enrolment.set_mailbox_active(c, address, False))
+    write(config, lambda c: mailboxes.set_mailbox_active(c, address, False))
     console.print(f"Mail for {address} is no longer taken.")
 
 
 @mailbox.command("activate", help="Take mail again.")
 def activate_mailbox(address: AddressArgument, config: ConfigOption = None) -> None:
-    write(config, lambda c: enrolment.set_mailbox_active(c, address, True))
+    write(config, lambda c: mailboxes.set_mailbox_active(c, address, True))
     console.print(f"Mail for {address} is taken.")
 
 
@@ -105,7 +105,7 @@ def add_user(
     config: ConfigOption = None,
 ) -> None:
     person = NewPerson(address, name, Role.USER, company, machine, anywhere)
-    write(config, lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, mailbox), person))
+    write(config, lambda c: people.add_person(c, mailboxes.mailbox_named(c, mailbox), person))
     console.print(f"{address} may write.", markup=False)
 
 
@@ -117,13 +117,13 @@ def add_staff(
     config: ConfigOption = None,
 ) -> None:
     person = NewPerson(address, name, Role.STAFF, None)
-    write(config, lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, mailbox), person))
+    write(config, lambda c: people.add_person(c, mailboxes.mailbox_named(c, mailbox), person))
     console.print(f"{address} is staff.", markup=False)
 
 
 def _list_people(role: Role, mailbox: str | None, config: Path | None) -> None:
     table = columns("address", "name", "company", "state")
-    rows = read(config, lambda c: enrolment.people(c, enrolment.the_mailbox(c, mailbox), role))
+    rows = read(config, lambda c: people.list_people(c, mailboxes.mailbox_named(c, mailbox), role))
     for person in rows:
         state = "active" if person.active else "deactivated"
         employer = person.company.name if person.company is not None else ""
@@ -146,8 +146,8 @@ def _set_person(
 ) -> None:
     write(
         config,
-        lambda c: enrolment.set_person_active(
-            c, enrolment.the_mailbox(c, mailbox), role, address, active
+        lambda c: people.set_person_active(
+            c, mailboxes.mailbox_named(c, mailbox), role, address, active
         ),
     )
     console.print(f"{address} is {'active' if active else 'deactivated'}.", markup=False)
@@ -191,8 +191,8 @@ def _set_language(
 ) -> None:
     write(
         config,
-        lambda c: companies.set_language(
-            c, enrolment.the_mailbox(c, mailbox), role, address, language
+        lambda c: people.set_language(
+            c, mailboxes.mailbox_named(c, mailbox), role, address, language
         ),
     )
     console.print(
@@ -232,7 +232,7 @@ def import_users(
         fail(os.EX_DATAERR, str(error))
     count = write(
         config,
-        lambda c: enrolment.import_people(c, enrolment.the_mailbox(c, mailbox), rows, str(file)),
+        lambda c: people.import_people(c, mailboxes.mailbox_named(c, mailbox), rows, str(file)),
     )
     console.print(f"{count} users registered.")
 
@@ -244,14 +244,14 @@ def add_token(
     config: ConfigOption = None,
 ) -> None:
     text = secrets.token_urlsafe(32)
-    write(config, lambda c: enrolment.add_api_token(c, text, name, scope.value, clock.now()))
+    write(config, lambda c: api_tokens.add_api_token(c, text, name, scope.value, clock.now()))
     print(text)  # noqa: T201 - alone on its line, for scripts
 
 
 @token.command("list", help="List the tokens: what each is for, and since when.")
 def list_tokens(config: ConfigOption = None) -> None:
     table = columns("name", "scope", "since")
-    for name, scope, since in read(config, enrolment.api_tokens):
+    for name, scope, since in read(config, api_tokens.list_api_tokens):
         table.add_row(name, scope, f"{since:%Y-%m-%d %H:%M}")
     console.print(table)
 
@@ -261,5 +261,5 @@ def remove_token(
     name: Annotated[str, typer.Argument(help="As `token list` shows it.")],
     config: ConfigOption = None,
 ) -> None:
-    count = write(config, lambda c: enrolment.remove_api_tokens(c, name))
+    count = write(config, lambda c: api_tokens.remove_api_tokens(c, name))
     console.print(f"{count} removed.")

@@ -17,7 +17,7 @@ from rules.policy import Policy
 from rules.service.permissions import Access, access
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
-from storage.registry import callers, enrolment
+from storage.registry import callers, mailboxes
 from storage.ticket import load
 from storage.ticket import read as tickets
 from storage.ticket.write import ChangeContext, Source
@@ -108,7 +108,7 @@ def place(connection: Connection, caller: Caller, named_mailbox: str, now: datet
     """The mailbox of that address, or the only one of the caller. Raises Fault."""
     people = _people(connection, caller, now)
     if people is None:
-        places = [MailboxRole(mailbox, None) for mailbox in enrolment.mailboxes(connection)]
+        places = [MailboxRole(mailbox, None) for mailbox in mailboxes.list_mailboxes(connection)]
     else:
         places = [MailboxRole(mailbox, person) for mailbox, person in people.items()]
     if named_mailbox:

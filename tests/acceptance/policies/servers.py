@@ -32,8 +32,8 @@ from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import api_tokens, mailboxes, people
+from storage.registry.people import NewPerson
 from tests.acceptance.desk import PATIENCE_S, eventually
 from tests.acceptance.policies.desk import LONG_AGO, SAM, SUPPORT, TOKENS, Desk, here
 from tests.running import serving, write_config
@@ -70,10 +70,10 @@ class ClockedDesk(Desk):
 
 def _prepare(connection: Connection, policy: str) -> None:
     ensure_key(connection)
-    enrolment.add_mailbox(connection, SUPPORT, policy)
-    enrolment.add_person(connection, here(connection), NewPerson(SAM, "Sam", Role.STAFF, None))
+    mailboxes.add_mailbox(connection, SUPPORT, policy)
+    people.add_person(connection, here(connection), NewPerson(SAM, "Sam", Role.STAFF, None))
     for scope, token in TOKENS.items():
-        enrolment.add_api_token(connection, token, scope, scope, ids.now())
+        api_tokens.add_api_token(connection, token, scope, scope, ids.now())
 
 
 @contextmanager

@@ -16,8 +16,8 @@ import pytest
 from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people
+from storage.registry.people import NewPerson
 from tests.acceptance.desk import eventually, filed
 from tests.acceptance.policies.desk import a_mail, words
 from tests.running import Postern, postern, serving
@@ -80,10 +80,10 @@ class Walk:
 
 def enrol(connection: Connection) -> None:
     """Ann and Bob of Acme, the first two users."""
-    mailbox = enrolment.the_mailbox(connection, None)
-    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
+    mailbox = mailboxes.mailbox_named(connection, None)
+    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
     for address in (ANN, BOB):
-        enrolment.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
+        people.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from rules.sender.tokens import is_loop_mark, loop_mark
 from storage.db.database import Database
 from storage.mail import journal
 from storage.mail.journal import JournalFilter
-from storage.registry import enrolment
+from storage.registry import api_tokens, signing_keys
 from storage.ticket import read
 from tests import running
 from tests.stores import PostgresStores, SqliteStores
@@ -167,7 +167,7 @@ def test_the_demo_shows_its_token_once(empty: Desk) -> None:
     found = re.search(r"shown this once: ([\w-]{40,})$", first.out, re.MULTILINE)
     assert found is not None
     with empty.opened() as database:
-        assert database.read(lambda c: enrolment.api_token_scope(c, found[1])) == "mails"
+        assert database.read(lambda c: api_tokens.api_token_scope(c, found[1])) == "mails"
     assert (second.code, len(second.out.splitlines())) == (0, 1)
 
 
@@ -342,13 +342,13 @@ def test_of_several_domains_with_a_bad_one_none_is_changed(
 
 def test_a_new_key_signs_and_the_one_before_it_is_still_read(desk: Desk) -> None:
     with desk.opened() as database:
-        before = database.read(enrolment.keys)
+        before = database.read(signing_keys.load_keys)
         token = loop_mark(before)
 
         said = desk.run("key", "add")
 
         assert said == Said(0, "Key 2 signs from now on. The keys before it are still read.\n", "")
-        after = database.read(enrolment.keys)
+        after = database.read(signing_keys.load_keys)
     assert loop_mark(after) != token
     assert is_loop_mark(after, token)
     listed = [line.split() for line in desk.run("key", "list").out.splitlines()[1:]]
@@ -360,7 +360,7 @@ def test_a_token_stands_alone_on_its_line_and_works(desk: Desk) -> None:
 
     assert re.fullmatch(r"[\w-]{43}\n", said.out)
     with desk.opened() as database:
-        assert database.read(lambda c: enrolment.api_token_scope(c, said.out.strip())) == "mails"
+        assert database.read(lambda c: api_tokens.api_token_scope(c, said.out.strip())) == "mails"
 
 
 def test_a_token_is_listed_and_revoked(desk: Desk) -> None:
@@ -371,7 +371,7 @@ def test_a_token_is_listed_and_revoked(desk: Desk) -> None:
 
     assert "portal" not in desk.run("token", "list").out
     with desk.opened() as database:
-        assert database.read(lambda c: enrolment.api_token_scope(c, token)) is None
+        assert database.read(lambda c: api_tokens.api_token_scope(c, token)) is None
 
 
 def test_a_mailbox_is_put_under_another_policy(desk: Desk) -> None:

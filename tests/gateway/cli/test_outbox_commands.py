@@ -16,7 +16,7 @@ from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.notices import outbox
-from storage.registry import enrolment
+from storage.registry import mailboxes
 from tests.desk import SUPPORT, enrolled_store
 from tests.rules.building import NOON
 from tests.stores import SqliteStores
@@ -42,7 +42,7 @@ class Office:
 
 
 def fill(connection: Connection) -> None:
-    mailbox: Mailbox = enrolment.the_mailbox(connection, SUPPORT)
+    mailbox: Mailbox = mailboxes.mailbox_named(connection, SUPPORT)
     for notice, name in zip((WAITING, SENT, DEAD, ALSO_DEAD), "abcd", strict=True):
         outbox.order_invitation(connection, mailbox, f"{name}@acme.example", notice, NOON)
     outbox.sent(connection, SENT, NOON)

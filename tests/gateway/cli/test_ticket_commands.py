@@ -22,9 +22,9 @@ from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.notices import outbox, suppression
-from storage.registry import companies, enrolment, lookup
+from storage.registry import api_tokens, companies, lookup, mailboxes, people
 from storage.registry.companies import Contract
-from storage.registry.enrolment import NewPerson
+from storage.registry.people import NewPerson
 from storage.ticket import opening
 from storage.ticket import read as tickets
 from storage.ticket.opening import Request
@@ -83,7 +83,7 @@ class Desk:
         """The number of a new ticket of Ann's."""
 
         def job(connection: Connection) -> int:
-            ours = enrolment.the_mailbox(connection, mailbox)
+            ours = mailboxes.mailbox_named(connection, mailbox)
             hand = ChangeContext(ours, ANN, Source.API, clock.now(), clock.new_id)
             policy = policies.load(None)[ours.policy]
             request = Request(ANN, "Lift", "It is stuck.")
@@ -113,15 +113,15 @@ class Desk:
             database.close()
 
     def mailbox(self, address: str = PLANNED) -> Mailbox:
-        return self.read(lambda c: enrolment.the_mailbox(c, address))
+        return self.read(lambda c: mailboxes.mailbox_named(c, address))
 
 
 def enrol(connection: Connection) -> None:
-    enrolment.add_mailbox(connection, PLANNED, "stakater")
-    ours = enrolment.the_mailbox(connection, PLANNED)
-    enrolment.add_company(connection, ours, "Acme", ["acme.example"])
-    enrolment.add_person(connection, ours, NewPerson(ANN, "", Role.USER, "Acme"))
-    enrolment.add_person(connection, ours, NewPerson(SAM, "", Role.STAFF, None))
+    mailboxes.add_mailbox(connection, PLANNED, "stakater")
+    ours = mailboxes.mailbox_named(connection, PLANNED)
+    companies.add_company(connection, ours, "Acme", ["acme.example"])
+    people.add_person(connection, ours, NewPerson(ANN, "", Role.USER, "Acme"))
+    people.add_person(connection, ours, NewPerson(SAM, "", Role.STAFF, None))
 
 
 @pytest.fixture
@@ -391,7 +391,7 @@ def test_a_language_without_words_is_named(desk: Desk) -> None:
 def test_a_token_is_made_for_each_scope(desk: Desk, scope: str) -> None:
     token = desk.run("token", "add", "screen", "--scope", scope).out.strip()
 
-    assert desk.read(lambda c: enrolment.api_token_scope(c, token)) == scope
+    assert desk.read(lambda c: api_tokens.api_token_scope(c, token)) == scope
 
 
 def test_a_scope_that_is_none_lists_those_that_are(desk: Desk) -> None:

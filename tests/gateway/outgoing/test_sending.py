@@ -25,7 +25,7 @@ from storage.db.database import Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
 from storage.notices.outbox import NoticeSummary
-from storage.registry import enrolment
+from storage.registry import mailboxes
 from tests.desk import SUPPORT, enrolled_store
 from tests.rules.building import NOON
 
@@ -87,7 +87,7 @@ class Outbox:
     async def order(self, *addresses: str) -> None:
         """Order an invitation, the plainest of notices, to each."""
         mailbox = await asyncio.to_thread(
-            self.database.read, lambda c: enrolment.the_mailbox(c, SUPPORT)
+            self.database.read, lambda c: mailboxes.mailbox_named(c, SUPPORT)
         )
         for address in addresses:
             self.ordered += 1

@@ -25,8 +25,8 @@ from rules.service import notifications
 from rules.service.participants import Addition
 from storage.db.database import Connection
 from storage.db.tables import ParticipantRow, TicketRow, table
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people, signing_keys
+from storage.registry.people import NewPerson
 from storage.ticket import read
 from storage.ticket import write as records
 from storage.ticket.read import TicketView
@@ -105,11 +105,11 @@ class Site:
 
 
 def enrol(connection: Connection) -> Mailbox:
-    enrolment.add_key(connection, b"k" * 32, clock.now())
-    enrolment.add_mailbox(connection, SUPPORT, "default")
-    mailbox = enrolment.the_mailbox(connection, None)
-    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
-    enrolment.add_person(connection, mailbox, NewPerson(ANN, "Ann", Role.USER, "Acme"))
+    signing_keys.add_key(connection, b"k" * 32, clock.now())
+    mailboxes.add_mailbox(connection, SUPPORT, "default")
+    mailbox = mailboxes.mailbox_named(connection, None)
+    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+    people.add_person(connection, mailbox, NewPerson(ANN, "Ann", Role.USER, "Acme"))
     return mailbox
 
 

@@ -29,9 +29,9 @@ from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.notices import outbox
-from storage.registry import companies, enrolment
+from storage.registry import api_tokens, companies, mailboxes, people
 from storage.registry.companies import Contract
-from storage.registry.enrolment import NewPerson
+from storage.registry.people import NewPerson
 from storage.ticket import read as tickets
 from storage.ticket.read import TicketView
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
@@ -125,27 +125,27 @@ class Site:
 
 
 def enrol(connection: Connection) -> None:
-    enrolment.add_mailbox(connection, SHARED, "atlan")
-    enrolment.add_mailbox(connection, PLANNED, "stakater")
+    mailboxes.add_mailbox(connection, SHARED, "atlan")
+    mailboxes.add_mailbox(connection, PLANNED, "stakater")
     for address in (SUPPORT, SHARED, PLANNED):
-        mailbox = enrolment.the_mailbox(connection, address)
+        mailbox = mailboxes.mailbox_named(connection, address)
         users = [CAT]
         if address != SUPPORT:
-            enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
-            enrolment.add_company(connection, mailbox, "Globex", ["globex.example"])
-            enrolment.add_person(connection, mailbox, NewPerson(GIL, "", Role.USER, "Globex"))
-            enrolment.add_person(connection, mailbox, NewPerson(SAM, "", Role.STAFF, None))
+            companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+            companies.add_company(connection, mailbox, "Globex", ["globex.example"])
+            people.add_person(connection, mailbox, NewPerson(GIL, "", Role.USER, "Globex"))
+            people.add_person(connection, mailbox, NewPerson(SAM, "", Role.STAFF, None))
             users += [ANN, BOB]
         for user in users:
-            enrolment.add_person(connection, mailbox, NewPerson(user, "", Role.USER, "Acme"))
-    shared = enrolment.the_mailbox(connection, SHARED)
-    enrolment.add_person(connection, shared, NewPerson(ALICE, "", Role.STAFF, None))
-    planned = enrolment.the_mailbox(connection, PLANNED)
+            people.add_person(connection, mailbox, NewPerson(user, "", Role.USER, "Acme"))
+    shared = mailboxes.mailbox_named(connection, SHARED)
+    people.add_person(connection, shared, NewPerson(ALICE, "", Role.STAFF, None))
+    planned = mailboxes.mailbox_named(connection, PLANNED)
     companies.set_channel(connection, planned, "Acme", "call Ann first")
     premium = Contract("premium", datetime(2020, 1, 1, tzinfo=UTC), {"first": {"High": "1 hour"}})
-    companies.agree(connection, planned, "Acme", premium)
+    companies.add_contract(connection, planned, "Acme", premium)
     for scope in SCOPES:
-        enrolment.add_api_token(connection, f"{scope}-token", scope, scope, clock.now())
+        api_tokens.add_api_token(connection, f"{scope}-token", scope, scope, clock.now())
 
 
 def enrolled(url: str) -> str:
@@ -247,18 +247,18 @@ async def test_a_token_acts_for_somebody_of_its_kind(
 
 
 async def test_nobody_acts_for_a_person_who_was_deactivated(site: Site) -> None:
-    ours = await site.read(lambda c: enrolment.the_mailbox(c, SUPPORT))
+    ours = await site.read(lambda c: mailboxes.mailbox_named(c, SUPPORT))
     number = await site.open(ANN)
-    await site.write(lambda c: enrolment.set_person_active(c, ours, Role.USER, ANN, active=False))
+    await site.write(lambda c: people.set_person_active(c, ours, Role.USER, ANN, active=False))
 
     assert (await site.get(f"/{number}", ANN))[0] == 404
 
 
 async def test_nobody_acts_for_a_person_of_a_suspended_company(site: Site) -> None:
     for address in (SUPPORT, SHARED, PLANNED):
-        ours = await site.read(partial(enrolment.the_mailbox, address=address))
+        ours = await site.read(partial(mailboxes.mailbox_named, address=address))
         await site.write(
-            partial(enrolment.set_company_active, mailbox=ours, name="Globex", active=False)
+            partial(companies.set_company_active, mailbox=ours, name="Globex", active=False)
         )
 
     assert (await site.get("", GIL))[0] == 403
@@ -837,12 +837,12 @@ async def test_what_cannot_be_opened_is_said(
 
 async def test_a_plan_without_support_opens_no_ticket(site: Site) -> None:
     def on_the_free_plan(connection: Connection) -> None:
-        enrolment.add_mailbox(connection, "data@help.example", "aiven")
-        ours = enrolment.the_mailbox(connection, "data@help.example")
-        enrolment.add_company(connection, ours, "Acme", ["acme.example"])
-        enrolment.add_person(connection, ours, NewPerson(ANN, "", Role.USER, "Acme"))
+        mailboxes.add_mailbox(connection, "data@help.example", "aiven")
+        ours = mailboxes.mailbox_named(connection, "data@help.example")
+        companies.add_company(connection, ours, "Acme", ["acme.example"])
+        people.add_person(connection, ours, NewPerson(ANN, "", Role.USER, "Acme"))
         free = Contract("free", datetime(2020, 1, 1, tzinfo=UTC), {})
-        companies.agree(connection, ours, "Acme", free)
+        companies.add_contract(connection, ours, "Acme", free)
 
     await site.write(on_the_free_plan)
 

@@ -11,9 +11,9 @@ from rules.facts import Role
 from rules.mail import Mailbox
 from storage.db.database import Database
 from storage.db.ledger import Ledger
-from storage.registry import companies, lookup
+from storage.registry import companies, lookup, people
 from storage.registry.companies import Contract
-from storage.registry.enrolment import InvalidValue, NotFound
+from storage.registry.errors import InvalidValue, NotFound
 from tests.rules.building import NOON
 
 DAY = timedelta(days=1)
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 
 def agree(ledger: Ledger, mailbox: Mailbox, tier: str, starts_at: datetime) -> None:
     contract = Contract(tier, starts_at, {"first": {"High": "1 hour"}})
-    ledger.submit(lambda c: companies.agree(c, mailbox, "Acme", contract)).result()
+    ledger.submit(lambda c: companies.add_contract(c, mailbox, "Acme", contract)).result()
 
 
 def tier_at(database: Database, mailbox: Mailbox, moment: datetime) -> str:
@@ -117,5 +117,5 @@ def test_an_unknown_company_is_named_with_those_that_exist(
 def test_a_language_belongs_to_a_person_of_that_role(ledger: Ledger, mailbox: Mailbox) -> None:
     with pytest.raises(NotFound, match="no staff ann@acme.example"):
         ledger.submit(
-            lambda c: companies.set_language(c, mailbox, Role.STAFF, "ann@acme.example", "de")
+            lambda c: people.set_language(c, mailbox, Role.STAFF, "ann@acme.example", "de")
         ).result()
