@@ -16,11 +16,11 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway import clock as ids
 from gateway import log, policies
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
 from gateway.authentication.signing import read_key, signer
+from gateway.clock import new_id, now
 from gateway.config.model import Config, ConfigRefused, DnsSection, LimitsSection, TrustSection
 from gateway.ingest import Ingest
 from gateway.mailbox_cache import MailboxCache
@@ -96,7 +96,7 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
             known,
             relay.configured(config.relay),
             metrics,
-            ids.now,
+            now,
             config.http.links_begin,
             templates.load(config.policies.templates),
             signer(read_key(each.domain, each.selector, each.key) for each in config.dkim),
@@ -110,12 +110,12 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
             parser,
             authenticator,
             metrics,
-            ids.now,
-            ids.new_id,
+            now,
+            new_id,
             dispatcher.wake,
             config.limits.refusal_s,
         )
-        keeper = Scheduler(database, ledger, ingest, metrics, ids.now)
+        keeper = Scheduler(database, ledger, ingest, metrics, now)
         yield Parts(
             config, database, ledger, directory, known, ingest, dispatcher, keeper, metrics, wire
         )
@@ -133,9 +133,7 @@ async def serve(
         ingress = SmtpHooks(whole.mailbox_cache.serves, whole.ingest.take)
         servers = await _listen(config, whole.wire, ingress, share_ports)
         ring = whole.dispatcher.wake
-        sign_up = SignUp(
-            whole.ledger, whole.mailbox_cache, whole.policies, ids.now, ids.new_id, ring
-        )
+        sign_up = SignUp(whole.ledger, whole.mailbox_cache, whole.policies, now, new_id, ring)
         runner = web.AppRunner(
             app.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up),
             access_log=None,

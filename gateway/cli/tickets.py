@@ -34,9 +34,16 @@ from rules.validation.messages import explain
 from storage.db.database import Connection
 from storage.registry import lookup
 from storage.ticket import changes
-from storage.ticket import read as tickets
 from storage.ticket.changes import ChangeRefused
-from storage.ticket.read import AuditEntry, CommentView, TicketSummary, TicketView
+from storage.ticket.read import (
+    AuditEntry,
+    CommentView,
+    TicketSummary,
+    TicketView,
+    mailbox_of,
+    newest,
+    ticket_view,
+)
 from storage.ticket.write import ChangeContext, Source
 
 app = typer.Typer()
@@ -90,13 +97,13 @@ def begin(
 def listing(
     lines: LinesOption = 20, status: StatusOption = None, config: ConfigOption = None
 ) -> None:
-    for summary in read(config, lambda connection: tickets.newest(connection, lines, status)):
+    for summary in read(config, lambda connection: newest(connection, lines, status)):
         console.print(_line(summary))
 
 
 @app.command("show", help="Show one ticket with all that is on it.")
 def one(number: NumberArgument, config: ConfigOption = None) -> None:
-    whole = read(config, lambda connection: tickets.ticket_view(connection, number))
+    whole = read(config, lambda connection: ticket_view(connection, number))
     if whole is None:
         fail(os.EX_DATAERR, f"no ticket #{number}; `postern tickets` lists the last ones")
     console.print(_line(whole.summary))
@@ -183,7 +190,7 @@ def _make(
     known: Policies,
     connection: Connection,
 ) -> tuple[str, ...]:
-    mailbox = tickets.mailbox_of(connection, number)
+    mailbox = mailbox_of(connection, number)
     if mailbox is None:
         raise ChangeRefused(f"there is no ticket #{number}; `postern tickets` lists the last ones")
     policy = policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")

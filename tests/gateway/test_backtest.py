@@ -28,9 +28,8 @@ from storage.mail import history, quarantine
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
 from storage.ticket import participants
-from storage.ticket import write as records
 from storage.ticket.changes import make
-from storage.ticket.write import ChangeContext, Source
+from storage.ticket.write import ChangeContext, Source, change_status
 from tests.bench import backtest as bench
 from tests.bench import load
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
@@ -66,7 +65,7 @@ async def by_staff(desk: Desk, job: Callable[[Connection, ChangeContext], Any]) 
 
 
 async def move(desk: Desk, ticket: int, was: Status, became: Status) -> None:
-    await by_staff(desk, lambda c, hand: records.change_status(c, hand, ticket, was, became, ""))
+    await by_staff(desk, lambda c, hand: change_status(c, hand, ticket, was, became, ""))
 
 
 async def settle(desk: Desk, address: str, was: Presence, became: Presence) -> None:

@@ -27,11 +27,11 @@ from storage.mail.quarantine import HeldMail
 from storage.notices import invitations
 from storage.registry import companies, mailboxes
 from storage.registry.people import NewPerson, add_person, list_people
-from storage.ticket import read as tickets
+from storage.ticket.read import newest, ticket_view
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
 
 STAFF = Authentication.by_staff("root")
-EVERY_TICKET = partial(tickets.newest, limit=100)
+EVERY_TICKET = partial(newest, limit=100)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def test_a_ticket_from_quarantine_began_when_its_mail_came(desk: Desk) -> 
     await enrol(desk, "new@acme.example")
     receipt = await desk.parts.ingest.release(held, delivery, STAFF)
 
-    whole = await read(desk, partial(tickets.ticket_view, number=receipt.ticket or 0))
+    whole = await read(desk, partial(ticket_view, number=receipt.ticket or 0))
     assert whole.summary.opened_at == held.came_at
 
 
@@ -138,7 +138,7 @@ async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(des
     ann = Author("ann@acme.example")
     receipt = await desk.parts.ingest.release(held, delivery, STAFF, author=ann)
 
-    whole = await read(desk, partial(tickets.ticket_view, number=receipt.ticket or 0))
+    whole = await read(desk, partial(ticket_view, number=receipt.ticket or 0))
     assert whole.summary.requester == "ann@acme.example"
 
 

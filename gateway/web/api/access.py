@@ -19,7 +19,7 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.registry import callers, mailboxes
 from storage.ticket import load
-from storage.ticket import read as tickets
+from storage.ticket.read import mailbox_of
 from storage.ticket.write import ChangeContext, Source
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def find(
     """Raises Fault: 403 for a caller whom nobody knows; 404 where there is no such ticket, and in
     the same words where there is one that he may not read."""
     people = _people(connection, caller, now)
-    mailbox = tickets.mailbox_of(connection, number)
+    mailbox = mailbox_of(connection, number)
     ticket = (
         load.load(connection, mailbox, [number], now).get(number) if mailbox is not None else None
     )

@@ -19,14 +19,14 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway import clock as ids
 from gateway.app import parts
 from gateway.cli.server import ensure_key
+from gateway.clock import new_id, now
 from gateway.config.model import load
 from gateway.scheduler import Scheduler
 from gateway.smtp.connection import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp
-from gateway.web import app as api
+from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
 from rules.facts import Role
 from storage.db.database import Connection, Database
@@ -73,7 +73,7 @@ def _prepare(connection: Connection, policy: str) -> None:
     mailboxes.add_mailbox(connection, SUPPORT, policy)
     people.add_person(connection, here(connection), NewPerson(SAM, "Sam", Role.STAFF, None))
     for scope, token in TOKENS.items():
-        api_tokens.add_api_token(connection, token, scope, scope, ids.now())
+        api_tokens.add_api_token(connection, token, scope, scope, now())
 
 
 @contextmanager
@@ -165,11 +165,11 @@ async def _opened(config: Path, clock: HandSet) -> AsyncIterator[_Opened]:
             whole.mailbox_cache,
             whole.policies,
             clock,
-            ids.new_id,
+            new_id,
             dispatcher.wake,
             answer_after_s=0.0,
         )
-        app = api.application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
+        app = application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -26,9 +26,8 @@ from storage.registry import api_tokens, companies, lookup, mailboxes, people
 from storage.registry.companies import Contract
 from storage.registry.people import NewPerson
 from storage.ticket import opening
-from storage.ticket import read as tickets
 from storage.ticket.opening import Request
-from storage.ticket.read import TicketView
+from storage.ticket.read import TicketView, ticket_view
 from storage.ticket.write import ChangeContext, Source
 from tests import running
 from tests.desk import SUPPORT, enrolled_store
@@ -92,7 +91,7 @@ class Desk:
         return self.write(job)
 
     def ticket(self, number: int) -> TicketView:
-        whole = self.read(lambda c: tickets.ticket_view(c, number))
+        whole = self.read(lambda c: ticket_view(c, number))
         assert whole is not None
         return whole
 

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 from gateway import clock
 from gateway.app import Parts
 from gateway.policies import Policies
-from gateway.web import app as api
+from gateway.web.app import application
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.signup import SignUp
 from rules.facts import ParticipantKind, Presence, Role
@@ -28,9 +28,8 @@ from storage.db.tables import ParticipantRow, TicketRow, table
 from storage.registry import companies, mailboxes, people, signing_keys
 from storage.registry.people import NewPerson
 from storage.ticket import read
-from storage.ticket import write as records
 from storage.ticket.read import TicketView
-from storage.ticket.write import ChangeContext, Source
+from storage.ticket.write import ChangeContext, Source, add_participants, queue_notices
 
 T = TypeVar("T")
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
@@ -129,10 +128,8 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
     asked = Addition(EVE, None, ParticipantKind.GUEST, Presence.PENDING)
     requester = Addition(ANN, None, ParticipantKind.REQUESTER, Presence.ACTIVE)
-    records.add_participants(connection, hand, number, (requester, asked))
-    records.queue_notices(
-        connection, hand, notifications.approval_requests(ANN, "", [asked]), number, None
-    )
+    add_participants(connection, hand, number, (requester, asked))
+    queue_notices(connection, hand, notifications.approval_requests(ANN, "", [asked]), number, None)
     return int(number)
 
 
@@ -147,5 +144,5 @@ def serving(whole: Parts, policies: Policies) -> Client:
         answer_after_s=0.0,
     )
     ingest = replace(whole.ingest, policies=policies)
-    app = api.application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
+    app = application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
     return TestClient(TestServer(app))

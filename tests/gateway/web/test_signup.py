@@ -27,7 +27,7 @@ from gateway import clock
 from gateway.app import Parts, parts
 from gateway.config.model import load
 from gateway.outgoing.compose import Composer
-from gateway.web import app as api
+from gateway.web.app import application
 from gateway.web.pages.render import SAFE, STYLE_PATH
 from gateway.web.pages.signup import POSTS_A_MINUTE, SignUp
 from gateway.web.rate_limit import CLIENTS_KEPT, RateLimiter, client_of
@@ -155,7 +155,7 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
 
 
 def serving(whole: Parts, sign_up: SignUp) -> Client:
-    app = api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
+    app = application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
     return TestClient(TestServer(app))
 
 

@@ -21,8 +21,8 @@ from structlog.testing import capture_logs
 
 from gateway import clock
 from gateway.config.model import TrustSection
-from gateway.web import app as api
 from gateway.web.api.download import download
+from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
 from rules.facts import Role
 from rules.ticket.notices import NoticeKind
@@ -32,8 +32,7 @@ from storage.notices import outbox
 from storage.registry import api_tokens, companies, mailboxes, people
 from storage.registry.companies import Contract
 from storage.registry.people import NewPerson
-from storage.ticket import read as tickets
-from storage.ticket.read import TicketView
+from storage.ticket.read import TicketView, ticket_view
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
 from tests.gateway.building import a_part, multipart, text
 from tests.stores import SqliteStores
@@ -108,7 +107,7 @@ class Site:
         return int(reply.text.rpartition("#")[2])
 
     async def whole(self, number: int) -> TicketView:
-        whole = await self.read(partial(tickets.ticket_view, number=number))
+        whole = await self.read(partial(ticket_view, number=number))
         assert whole is not None
         return whole
 
@@ -185,7 +184,7 @@ async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
         sign_up = SignUp(
             whole.ledger, whole.mailbox_cache, whole.policies, clock.now, clock.new_id, ring
         )
-        app = api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
+        app = application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
         async with TestClient(TestServer(app)) as client:
             yield Site(client, desk)
 
