@@ -661,8 +661,8 @@ async def test_a_change_answers_with_the_ticket_as_it_is_now(site: Site) -> None
         ({"comment": {"text": "x", "visibilty": "note"}}, "did you mean visibility?"),
         ({"publish": 0}, "publish: 0: "),
         ({"merge_into": 2**70}, "merge_into: "),
-        ({"severity": "Low", "workaround": True}, "give one of them"),
-        ({}, "nothing is asked for"),
+        ({"severity": "Low", "workaround": True}, "use one of them"),
+        ({}, "no change is named"),
         ([], "the body is to be a JSON object"),
     ],
 )
