@@ -10,6 +10,7 @@ import typer
 from gateway.cli.common import read, write
 from gateway.cli.terminal import console, print_table
 from rules.facts import Role
+from rules.mail.language import KNOWN as LANGUAGES
 from storage.db.database import Connection
 from storage.registry import people
 from storage.registry.mailboxes import mailbox_named
@@ -18,7 +19,11 @@ from storage.registry.people import NewPerson
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS")]
 NameOption = Annotated[str, typer.Option(help="The person's name, as notices address them.")]
 LanguageArgument = Annotated[
-    str, typer.Argument(metavar="LANGUAGE", help="en or de; '' for the policy's language.")
+    str,
+    typer.Argument(
+        metavar="LANGUAGE",
+        help=f"One of: {', '.join(sorted(LANGUAGES))}; '' for the policy's language.",
+    ),
 ]
 
 

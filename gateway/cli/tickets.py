@@ -66,7 +66,7 @@ WhyOption = Annotated[
     str, typer.Option(help="Give a reason, for the audit trail and the customer.")
 ]
 AssignOption = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Assign it to a staff member; '' for nobody.")
+    str | None, typer.Option(metavar="ADDRESS", help="Assign a staff member; '' for nobody.")
 ]
 AddOption = Annotated[list[str] | None, typer.Option(metavar="ADDRESS", help="Add a participant.")]
 RemoveOption = Annotated[
@@ -78,7 +78,7 @@ ApproveOption = Annotated[
 DeclineOption = Annotated[
     list[str] | None, typer.Option(metavar="ADDRESS", help="Decline a proposed participant.")
 ]
-SayOption = Annotated[
+CommentOption = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Write a public comment; needs --as.")
 ]
 NoteOption = Annotated[str | None, typer.Option(metavar="TEXT", help="Write a note for staff.")]
@@ -87,13 +87,13 @@ PublishOption = Annotated[
 ]
 EscalateOption = Annotated[
     str | None,
-    typer.Option(metavar="REASON", help="Escalate it by one level; the severity stays."),
+    typer.Option(metavar="REASON", help="Escalate by one level; the severity stays."),
 ]
 MergeOption = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help="Merge it into another ticket and close it.")
+    int | None, typer.Option(metavar="NUMBER", help="Close the ticket in favour of another.")
 ]
 DeleteOption = Annotated[
-    bool, typer.Option("--delete", help="Delete it; later mail does not bring it back.")
+    bool, typer.Option("--delete", help="Delete the ticket; later mail does not restore it.")
 ]
 AsOption = Annotated[
     str | None, typer.Option("--as", metavar="ADDRESS", help="The staff member who acts.")
@@ -150,7 +150,7 @@ def change(
     remove: RemoveOption = None,
     approve: ApproveOption = None,
     decline: DeclineOption = None,
-    say: SayOption = None,
+    comment: CommentOption = None,
     note: NoteOption = None,
     publish: PublishOption = None,
     escalate: EscalateOption = None,
@@ -159,10 +159,10 @@ def change(
     acting_as: AsOption = None,
     config: ConfigOption = None,
 ) -> None:
-    if say is not None and note is not None:
-        fail(os.EX_USAGE, "--say and --note cannot be combined; write one at a time")
-    if say is not None and acting_as is None:
-        fail(os.EX_USAGE, "--say needs --as ADDRESS: customers see the author of a comment")
+    if comment is not None and note is not None:
+        fail(os.EX_USAGE, "--comment and --note cannot be combined; write one at a time")
+    if comment is not None and acting_as is None:
+        fail(os.EX_USAGE, "--comment needs --as ADDRESS: customers see the author of a comment")
     patch = _patch(
         add=add or (),
         remove=remove or (),
@@ -171,7 +171,7 @@ def change(
         assignee=assign,
         severity=severity,
         workaround=workaround,
-        comment=_comment(say, note),
+        comment=_new_comment(comment, note),
         publish=publish,
         escalate=escalate,
         status=status,
@@ -185,9 +185,9 @@ def change(
         console.print(effect)
 
 
-def _comment(say: str | None, note: str | None) -> dict[str, str] | None:
-    if say is not None:
-        return {"text": say, "visibility": "public"}
+def _new_comment(comment: str | None, note: str | None) -> dict[str, str] | None:
+    if comment is not None:
+        return {"text": comment, "visibility": "public"}
     return {"text": note, "visibility": "note"} if note is not None else None
 
 

@@ -82,7 +82,7 @@ def test_a_comment_is_published_under_the_name_of_a_staff_member(planned: Planne
     number = planned.opened_ticket()
     planned.write(lambda c: outbox.claim(c, clock.now(), 100))
 
-    planned.set(number, "--say", "We look.", "--as", SAM)
+    planned.set(number, "--comment", "We look.", "--as", SAM)
 
     done = planned.ticket(number).comments[-1]
     assert (done.author, done.visibility, done.text) == (SAM, "public", "We look.")
@@ -137,8 +137,8 @@ def test_a_deleted_ticket_is_in_no_list(planned: Planned) -> None:
     ("arguments", "code", "message"),
     [
         ([], os.EX_USAGE, "no change is named"),
-        (["--say", "x", "--note", "y"], os.EX_USAGE, "write one at a time"),
-        (["--say", "x"], os.EX_USAGE, "--say needs --as ADDRESS"),
+        (["--comment", "x", "--note", "y"], os.EX_USAGE, "write one at a time"),
+        (["--comment", "x"], os.EX_USAGE, "--comment needs --as ADDRESS"),
         (["--severity", "P1", "--workaround"], os.EX_USAGE, "use one of them"),
         (["--status", "open", "--as", ANN], os.EX_DATAERR, f"staff member; expected one of: {SAM}"),
         (["--severity", "urgent"], os.EX_DATAERR, "there are Critical, High, Medium, Low"),
