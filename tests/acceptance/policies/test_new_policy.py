@@ -137,7 +137,7 @@ def test_new_writes_a_copy_and_says_what_to_do_next(walk: Walk) -> None:
 
 def test_new_overwrites_nothing(walk: Walk) -> None:
     assert walk.made_twice.returncode == 65
-    assert "exists already; nothing was written" in walk.made_twice.stderr
+    assert "already exists; nothing was written" in walk.made_twice.stderr
 
 
 def test_a_mistake_is_named_with_what_to_do_about_it(walk: Walk) -> None:
@@ -147,7 +147,7 @@ def test_a_mistake_is_named_with_what_to_do_about_it(walk: Walk) -> None:
 
 def test_the_corrected_file_holds(walk: Walk) -> None:
     assert (walk.correct.returncode, walk.correct.stderr) == (0, "")
-    assert "the policy kestrel holds" in walk.correct.stdout
+    assert "the policy kestrel is valid" in walk.correct.stdout
 
 
 def test_explain_reads_the_new_rules_back(walk: Walk) -> None:
