@@ -1,49 +1,49 @@
-# Two commands do everything on a fresh machine: `make run` and `make test`.
+# On a fresh machine two commands are enough: `make run` and `make test`.
 
 BIN := .venv/bin
 READY := .venv/.ready
-# One more than there are cores: many tests wait for a server, a disk or a clock.
+# One more than the number of cores: many tests wait for a server, a disk or a clock.
 JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)')
-# The tests start some hundred processes; each would compile everything anew.
+# The tests start hundreds of processes; without cached bytecode each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check soak mutants bench bench-growth lock clean help
 
-help:  ## this list
+help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
-run: $(READY)  ## serve on this machine, with a demo enrolled
+run: $(READY)  ## serve on this machine, with demo users
 	$(BIN)/postern init --demo
 	exec $(BIN)/postern serve --welcome
 
-test: $(READY)  ## every test but the long ones, under five minutes
+test: $(READY)  ## run every test except the long ones, in under five minutes
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-check: $(READY)  ## style, types and the direction of imports
+check: $(READY)  ## check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-soak: $(READY)  ## the long tests
+soak: $(READY)  ## run the long tests
 	$(BIN)/python -m pytest -m soak --timeout 7200
 
-mutants: $(READY)  ## break each barrier before a critical ticket in a copy, and see who notices
+mutants: $(READY)  ## break each barrier against critical tickets in a copy, and list the tests that fail
 	$(BIN)/python -m tests.mutants
 
-bench: $(READY)  ## measure against a bare sink and, where it is installed, Postfix
+bench: $(READY)  ## measure against a minimal SMTP server and, where it is installed, Postfix
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.verification
 
-bench-growth: $(READY)  ## measure whether a store with a million tickets is as fast as a new one
+bench-growth: $(READY)  ## compare a store of a million tickets with a new one
 	$(BIN)/python -m tests.bench.growth
 
-lock:  ## renew deploy/requirements.lock (needs uv)
+lock:  ## update deploy/requirements.lock (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --no-annotate --python-version 3.11 --group pyproject.toml:dev pyproject.toml \
 	  -o deploy/requirements.lock
 
-clean:  ## remove what was made here; var/ with its store stays
+clean:  ## remove generated files; var/ with its store stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): deploy/requirements.lock pyproject.toml deploy/venv.sh

@@ -16,11 +16,11 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway import clock as ids
 from gateway import log, policies
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
 from gateway.authentication.signing import read_key, signer
+from gateway.clock import new_id, now
 from gateway.config.model import Config, ConfigRefused, DnsSection, LimitsSection, TrustSection
 from gateway.ingest import Ingest
 from gateway.mailbox_cache import MailboxCache
@@ -37,7 +37,7 @@ from gateway.web import app
 from gateway.web.pages.signup import SignUp
 from storage.db.database import Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.registry import enrolment
+from storage.registry import mailboxes
 
 PROXY_TIMEOUT_S = 5.0
 STEPS_S = 0.002
@@ -71,7 +71,7 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
         database = Database(config.store.url, config.store.connections)
         stack.callback(database.close)
         await asyncio.to_thread(database.check_version)
-        for mailbox in await asyncio.to_thread(database.read, enrolment.mailboxes):
+        for mailbox in await asyncio.to_thread(database.read, mailboxes.list_mailboxes):
             policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
         ledger = open_ledger(database, partial(_on_loop, asyncio.get_running_loop()))
         stack.push_async_callback(asyncio.to_thread, ledger.close)
@@ -96,7 +96,7 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
             known,
             relay.configured(config.relay),
             metrics,
-            ids.now,
+            now,
             config.http.links_begin,
             templates.load(config.policies.templates),
             signer(read_key(each.domain, each.selector, each.key) for each in config.dkim),
@@ -110,12 +110,12 @@ async def parts(config: Config) -> AsyncIterator[Parts]:
             parser,
             authenticator,
             metrics,
-            ids.now,
-            ids.new_id,
+            now,
+            new_id,
             dispatcher.wake,
             config.limits.refusal_s,
         )
-        keeper = Scheduler(database, ledger, ingest, metrics, ids.now)
+        keeper = Scheduler(database, ledger, ingest, metrics, now)
         yield Parts(
             config, database, ledger, directory, known, ingest, dispatcher, keeper, metrics, wire
         )
@@ -133,9 +133,7 @@ async def serve(
         ingress = SmtpHooks(whole.mailbox_cache.serves, whole.ingest.take)
         servers = await _listen(config, whole.wire, ingress, share_ports)
         ring = whole.dispatcher.wake
-        sign_up = SignUp(
-            whole.ledger, whole.mailbox_cache, whole.policies, ids.now, ids.new_id, ring
-        )
+        sign_up = SignUp(whole.ledger, whole.mailbox_cache, whole.policies, now, new_id, ring)
         runner = web.AppRunner(
             app.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up),
             access_log=None,

@@ -31,7 +31,8 @@ from storage.db.database import Connection, Database
 from storage.mail import history
 from storage.mail.facts import gather
 from storage.mail.history import RecordedMail
-from storage.registry import enrolment
+from storage.registry import signing_keys
+from storage.registry.mailboxes import list_mailboxes, mailbox_named
 
 Parse = Callable[[bytes], Mail]
 
@@ -73,11 +74,11 @@ def _compare(
     connection: Connection, parse: Parse, known: Policies, new: Policy, wanted: BacktestQuery
 ) -> Report:
     history.read_only(connection)
-    everyone = enrolment.mailboxes(connection)
-    snapshot = Snapshot({m.address: m for m in everyone}, enrolment.keys(connection))
+    everyone = list_mailboxes(connection)
+    snapshot = Snapshot({m.address: m for m in everyone}, signing_keys.load_keys(connection))
     chosen = everyone
     if wanted.mailbox is not None:
-        chosen = (enrolment.the_mailbox(connection, wanted.mailbox),)
+        chosen = (mailbox_named(connection, wanted.mailbox),)
     in_force = {mailbox.id: policies.of_mailbox(known, mailbox) for mailbox in chosen}
     span = ({mailbox.id: mailbox for mailbox in chosen}, wanted.since, wanted.until)
     report = Report(tuple(m.address for m in chosen), history.by_verdict(connection, *span))

@@ -1,6 +1,6 @@
-"""The words of the log. Each event is a function here; docs/operators.md lists them all.
+"""The events of the log. Each is a function here; docs/operators.md lists them all.
 
-One JSON object a line on standard error. Subjects and bodies are never logged; what a sender wrote
+One JSON object a line on standard error. Subjects and bodies are never logged. What a sender wrote
 (addresses, HELO) is escaped, so that no control character reaches a terminal.
 """
 
@@ -23,7 +23,7 @@ FIELD_LENGTH = 500
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("postern")
 
 
-def configure(level: str, form: str) -> None:
+def configure(level: str, output: str) -> None:
     """Send all logs, the libraries' too, to standard error as `json` or `text`."""
     shared: list[structlog.types.Processor] = [
         structlog.processors.add_log_level,
@@ -32,7 +32,7 @@ def configure(level: str, form: str) -> None:
     ]
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
-        if form == "json"
+        if output == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -57,22 +57,22 @@ def configure(level: str, form: str) -> None:
 
 
 def started(**addresses: str) -> None:
-    """All sockets are open, at the addresses that were really bound."""
+    """All sockets are open, at these addresses."""
     _log.info("started", **addresses)
 
 
 def stopping() -> None:
-    """A stop was asked for; the mails that are on their way in are finished first."""
+    """A stop was requested; the mails that are being received are finished first."""
     _log.info("stopping")
 
 
 def stopped() -> None:
-    """Nothing is open any more."""
+    """All sockets are closed."""
     _log.info("stopped")
 
 
 def filed(receipt: Receipt, delivery: Delivery) -> None:
-    """One mail was answered; `event` is its verdict."""
+    """One mail was answered; the event is its verdict."""
     write = _log.warning if receipt.verdict is Verdict.HELD else _log.info
     write(
         receipt.verdict.value,
@@ -88,7 +88,10 @@ def filed(receipt: Receipt, delivery: Delivery) -> None:
 
 
 def failed(error: BaseException, delivery: Delivery) -> str:
-    """A mail was answered 451 because of us. Returns the reference that the sender was told."""
+    """A mail was answered 451 because of an error of ours.
+
+    Returns the reference for the reply, by which the log entry is found.
+    """
     reference = uuid4().hex[:12]
     _log.error(
         "failed",
@@ -102,62 +105,64 @@ def failed(error: BaseException, delivery: Delivery) -> str:
 
 
 def sent(notice: str, kind: str, attempts: int) -> None:
-    """The relay took one outgoing mail."""
+    """The relay accepted one outgoing mail."""
     _log.info("sent", notice=notice, kind=kind, attempts=attempts)
 
 
-def put_off(notice: str, kind: str, attempts: int, error: str, until: str) -> None:
-    """One outgoing mail could not be handed over; it is tried again at `until`."""
-    _log.warning("put_off", notice=notice, kind=kind, attempts=attempts, error=error, until=until)
+def send_delayed(notice: str, kind: str, attempts: int, error: str, until: str) -> None:
+    """The relay did not accept one outgoing mail; it is tried again at `until`."""
+    _log.warning(
+        "send_delayed", notice=notice, kind=kind, attempts=attempts, error=error, until=until
+    )
 
 
-def given_up(notice: str, kind: str, attempts: int, error: str) -> None:
-    """One outgoing mail is tried no more; `postern outbox` shows and requeues it."""
-    _log.error("given_up", notice=notice, kind=kind, attempts=attempts, error=error)
+def send_failed(notice: str, kind: str, attempts: int, error: str) -> None:
+    """One outgoing mail is dead: tried no more. `postern outbox` shows and requeues it."""
+    _log.error("send_failed", notice=notice, kind=kind, attempts=attempts, error=error)
 
 
 def template_refused(template: str, error: str) -> None:
-    """An operator's template cannot be used; the shipped one stands in."""
+    """An operator's template is invalid; the shipped one is used instead."""
     _log.error("template_refused", template=template, error=error)
 
 
 def relay_refused(error: str) -> None:
-    """The relay takes no mail from us at all, whoever the recipient is."""
+    """The relay accepts no mail from us, whatever the recipient."""
     _log.error("relay_refused", error=error)
 
 
 def dispatcher_failed(error: BaseException) -> None:
-    """A round of sending failed because of us; the next one comes."""
+    """A round of sending failed because of an error of ours; the next one follows."""
     _log.error("dispatcher_failed", exc_info=error)
 
 
 def scheduler_failed(error: BaseException) -> None:
-    """A round of housekeeping failed because of us; the next one comes."""
-    _log.error("keeper_failed", exc_info=error)
+    """A round of scheduled work failed because of an error of ours; the next one follows."""
+    _log.error("scheduler_failed", exc_info=error)
 
 
-def sign_up_asked(mailbox: str, address: str, ordered: bool) -> None:
-    """Somebody asked for a sign-up link; without `ordered` the address may have none now."""
-    _log.info("sign_up_asked", mailbox=mailbox, address=address, ordered=ordered)
+def sign_up_requested(mailbox: str, address: str, ordered: bool) -> None:
+    """Somebody requested a sign-up link; with `ordered` false the address gets none now."""
+    _log.info("sign_up_requested", mailbox=mailbox, address=address, ordered=ordered)
 
 
 def signed_up(mailbox: str, address: str, outcome: str) -> None:
-    """Somebody followed his sign-up link; `outcome` is a word of `invitations.Enrolled`."""
+    """Somebody followed their sign-up link; `outcome` is a value of `invitations.Enrolled`."""
     _log.info("signed_up", mailbox=mailbox, address=address, outcome=outcome)
 
 
 def page_failed(page: str, error: BaseException) -> None:
-    """A page or a request to the API ended with an error of ours; `page` is its pattern."""
+    """A page or an API request ended with an error of ours; `page` is the route's pattern."""
     _log.error("page_failed", page=page, exc_info=error)
 
 
 def worker_died(pid: int, status: int) -> None:
-    """One of `--workers` ended by itself, and another takes its place."""
+    """One of `--workers` ended unexpectedly and is replaced."""
     _log.error("worker_died", pid=pid, status=status)
 
 
 def _escape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """What a stranger wrote becomes harmless to a terminal, and no longer than a field."""
+    """Escapes control and format characters, and limits a text with such to `FIELD_LENGTH`."""
     for key, value in event.items():
         if isinstance(value, str) and not (value.isascii() and value.isprintable()):
             event[key] = "".join(

@@ -1,4 +1,4 @@
-"""What every mail needs from the registry: the mailboxes and the keys, kept at hand."""
+"""Caches what every mail needs from the registry: the mailboxes and the signing keys."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from rules.mail import Mailbox
 from rules.mail.addresses import normalise, without_detail
 from rules.sender.tokens import Keys
 from storage.db.database import Connection, Database
-from storage.registry import enrolment
+from storage.registry import signing_keys
+from storage.registry.mailboxes import list_mailboxes
 
 FRESH_S = 5.0
-"""A mailbox or key that another process adds or removes is known here within so many seconds."""
+"""Mailboxes and keys that another process adds or removes are known here after this time."""
 UNKNOWN_FRESH_S = 0.5
-"""An address that is not found is looked up anew at most so often: it may just have been added."""
+"""For an unknown address the cache is read anew after this time: it may just have been added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,12 @@ class Snapshot:
 
 
 class MailboxCache:
-    """Reads the registry when what it has is too old; one reading at a time."""
+    """Reads the registry when its snapshot is too old, once at a time."""
 
-    def __init__(self, database: Database, seconds: Callable[[], float]) -> None:
+    def __init__(self, database: Database, monotonic: Callable[[], float]) -> None:
+        """`monotonic` gives seconds from any fixed point."""
         self._database = database
-        self._seconds = seconds
+        self._monotonic = monotonic
         self._read_at = float("-inf")
         self._snapshot: Snapshot | None = None
         self._reading = asyncio.Lock()
@@ -50,7 +52,7 @@ class MailboxCache:
         if self._snapshot is None or self._age() > fresh_s:
             async with self._reading:
                 if self._snapshot is None or self._age() > fresh_s:
-                    started = self._seconds()
+                    started = self._monotonic()
                     self._snapshot = await asyncio.to_thread(self._database.read, _snapshot)
                     self._read_at = started
         return self._snapshot
@@ -62,9 +64,9 @@ class MailboxCache:
         return (await self.current(UNKNOWN_FRESH_S)).mailbox_for(recipient) is not None
 
     def _age(self) -> float:
-        return self._seconds() - self._read_at
+        return self._monotonic() - self._read_at
 
 
 def _snapshot(connection: Connection) -> Snapshot:
-    mailboxes = enrolment.mailboxes(connection)
-    return Snapshot({m.address: m for m in mailboxes}, enrolment.keys(connection))
+    mailboxes = list_mailboxes(connection)
+    return Snapshot({m.address: m for m in mailboxes}, signing_keys.load_keys(connection))

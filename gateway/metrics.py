@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: mails by verdict and reason, how long filing takes, notices."""
+"""Metrics for Prometheus: mails by verdict and reason, the time that filing takes, notices."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from rules.decision.receipt import Receipt
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Names a folder in which several worker processes keep their counts together."""
+"""The variable with the folder in which worker processes combine their counts."""
 
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """The counters of one process; `render` gives those of all workers."""
+    """The metrics of one process; `render` gives those of all workers."""
 
     def __init__(self, connections: Callable[[], int] = lambda: 0) -> None:
         self._registry = CollectorRegistry()
         self._mails = Counter(
             "postern_mails",
-            "Mails by what became of them",
+            "Mails by verdict and reason",
             ("verdict", "reason"),
             registry=self._registry,
         )
         self._filing = Histogram(
             "postern_filing_seconds",
-            "From the end of DATA to the reply",
+            "Time from the end of DATA to the reply",
             buckets=_BUCKETS_S,
             registry=self._registry,
         )
@@ -54,7 +54,7 @@ class Metrics:
         self._count_connections = connections
 
     def filing(self) -> AbstractContextManager[object]:
-        """Times what it surrounds."""
+        """A context that measures the time of filing one mail."""
         return self._filing.time()
 
     def filed(self, receipt: Receipt) -> None:
@@ -70,10 +70,10 @@ class Metrics:
         self._notices.labels(outcome).inc()
 
     def render(self) -> bytes:
-        """The exposition text."""
+        """The metrics in the Prometheus text format, UTF-8."""
         self._connections.set(self._count_connections())
         if MULTIPROCESS_VARIABLE not in os.environ:
             return generate_latest(self._registry)
-        together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library is half typed
-        return generate_latest(together)
+        combined = CollectorRegistry()
+        MultiProcessCollector(combined)  # type: ignore[no-untyped-call]  # partly typed library
+        return generate_latest(combined)

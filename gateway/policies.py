@@ -1,4 +1,4 @@
-"""Finds policy files: the shipped ones, and those of the user's folder, which go before them."""
+"""Finds policy files: the shipped ones, and those of the user's folder, which take precedence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MARK = re.compile(r"#[^\n]*\bchange me\b")
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """A policy with the file that it stands in."""
+    """A policy with its file."""
 
     policy: Policy
     text: str
@@ -31,12 +31,12 @@ class PolicyFile:
 
 
 def load(folder: Path | None) -> Policies:
-    """Every policy by its name. Raises PolicyRefused for the first file that does not hold."""
+    """Every policy by name. Raises PolicyRefused for the first invalid file."""
     return {name: found.policy for name, found in find(folder).items()}
 
 
 def find(folder: Path | None) -> dict[str, PolicyFile]:
-    """Every policy by its name, with its file. Raises PolicyRefused like `load`."""
+    """Every policy by name, with its file. Raises PolicyRefused like `load`."""
     found: dict[str, PolicyFile] = {}
     shipped = resources.files("rules.policy.presets")
     for entry in sorted(shipped.iterdir(), key=lambda entry: entry.name):
@@ -45,12 +45,12 @@ def find(folder: Path | None) -> dict[str, PolicyFile]:
             policy = parse(text, entry.name)
             found[policy.name] = PolicyFile(policy, text, SHIPPED)
     if folder is not None:
-        found.update(_own(folder))
+        found.update(_of_folder(folder))
     return found
 
 
 def read(path: Path) -> PolicyFile:
-    """The policy of one file. Raises Refused with every fault named."""
+    """The policy of one file. Raises PolicyRefused, which names every fault."""
     try:
         text = text_of(path.read_bytes(), str(path))
     except OSError as error:
@@ -58,25 +58,27 @@ def read(path: Path) -> PolicyFile:
     return PolicyFile(parse(text, str(path)), text, str(path))
 
 
-def _own(folder: Path) -> dict[str, PolicyFile]:
+def _of_folder(folder: Path) -> dict[str, PolicyFile]:
     if not folder.is_dir():
-        raise PolicyRefused(str(folder), ["policies.folder is no folder"])
+        raise PolicyRefused(str(folder), ["policies.folder is not a folder"])
     own: dict[str, PolicyFile] = {}
     for path in sorted(folder.glob("*.toml")):
-        found = read(path)
-        name = found.policy.name
+        file = read(path)
+        name = file.policy.name
         if name in own:
-            raise PolicyRefused(str(path), [f"a second policy is called {name!r}"])
-        own[name] = found
+            raise PolicyRefused(
+                str(path), [f"the name {name!r} is used by another policy of this folder"]
+            )
+        own[name] = file
     return own
 
 
-def named(policies: Policies, name: str, wanted_by: str) -> Policy:
-    """The policy of a name. Raises PolicyRefused with a near name where there is one."""
+def named(policies: Policies, name: str, source: str) -> Policy:
+    """The policy of a name. Raises PolicyRefused, which suggests a name and mentions `source`."""
     if name in policies:
         return policies[name]
-    hint = suggestion(name, policies) or f"there are: {', '.join(sorted(policies))}"
-    raise PolicyRefused(wanted_by, [f"no policy {name!r} ({hint})"])
+    hint = suggestion(name, policies) or f"expected one of: {', '.join(sorted(policies))}"
+    raise PolicyRefused(source, [f"no policy {name!r} ({hint})"])
 
 
 def of_mailbox(policies: Policies, mailbox: Mailbox) -> Policy:
@@ -85,13 +87,13 @@ def of_mailbox(policies: Policies, mailbox: Mailbox) -> Policy:
 
 
 def copied(model: PolicyFile, name: str, source: str) -> PolicyFile:
-    """A policy under a new name. Raises PolicyRefused for a name that cannot be one."""
+    """A policy under a new name. Raises PolicyRefused for an invalid name."""
     text = _NAME.sub(lambda _: f"name = {json.dumps(name)}", model.text, count=1)
     return PolicyFile(parse(text, source), text, source)
 
 
-def unchanged_marks(text: str) -> tuple[int, ...]:
-    """The numbers of the lines that are still marked `# change me`, outside the file's opening."""
+def placeholder_lines(text: str) -> tuple[int, ...]:
+    """The numbers of the lines that are marked `# change me`, after the file's opening comment."""
     lines = text.split("\n")
     opening = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
     return tuple(n for n, line in enumerate(lines, 1) if n > opening and _MARK.search(line))

@@ -19,7 +19,7 @@ from rules.decision.model import Verdict
 from storage.db.database import Connection, Database
 from storage.db.ledger import Conflict, Ledger
 from storage.mail import quarantine
-from storage.registry import enrolment
+from storage.registry import mailboxes
 from storage.ticket import overdue
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class Scheduler:
         return ordered
 
     async def discard_old(self) -> None:
-        for mailbox in await self._read(enrolment.mailboxes):
+        for mailbox in await self._read(mailboxes.list_mailboxes):
             hold = self.ingest.policies[mailbox.policy].hold
             if hold.then == "discard":
                 before = self.clock() - timedelta(days=hold.days)

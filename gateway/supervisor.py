@@ -1,4 +1,4 @@
-"""Several server processes on the same ports; the kernel spreads the connections over them."""
+"""Several server processes on the same ports; the kernel distributes the connections."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ from gateway import log
 from gateway.metrics import MULTIPROCESS_VARIABLE
 
 RESTART_PAUSE_S = 1.0
-"""A worker that dies is replaced, but not faster than this: its fault may last."""
+"""The pause before a worker that died is replaced, since its fault may last."""
 
 
 def run(count: int, config: Path | None) -> int:
     """Keep `count` workers running until SIGTERM or SIGINT; returns the exit code.
 
-    A worker that dies is replaced. One that cannot even start (a port is taken) ends them all.
+    A worker that dies is replaced. One that cannot start (a port is taken) ends them all.
     """
-    alive, hold = os.pipe()  # a worker sees its end close when we are gone, however we went
-    command = [sys.executable, "-m", "gateway", "serve", "--crew", str(alive)]
+    # The workers hold the read end; it reports the end of file when this process has ended.
+    read_end, write_end = os.pipe()
+    command = [sys.executable, "-m", "gateway", "serve", "--supervisor-pipe", str(read_end)]
     if config is not None:
         command += ["--config", str(config)]
     with tempfile.TemporaryDirectory(prefix="postern-metrics-") as folder:
         environment = {**os.environ, MULTIPROCESS_VARIABLE: folder}
         try:
-            return _Workers(command, environment, count, alive).work()
+            return _Workers(command, environment, count, read_end).run()
         finally:
-            os.close(hold)
-            os.close(alive)
+            os.close(write_end)
+            os.close(read_end)
 
 
 class _Workers:
     def __init__(
-        self, command: list[str], environment: dict[str, str], count: int, alive: int
+        self, command: list[str], environment: dict[str, str], count: int, pipe: int
     ) -> None:
-        self._alive = alive
         self._command = command
         self._environment = environment
         self._count = count
+        self._pipe = pipe
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = False
 
-    def work(self) -> int:
+    def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         for _ in range(self._count):
@@ -59,7 +60,7 @@ class _Workers:
                 continue
             code = os.waitstatus_to_exitcode(status)
             log.worker_died(pid, code)
-            if code > 0:  # it said itself that it cannot serve; a signal would be negative
+            if code > 0:  # the worker cannot serve; the code of a signal is negative
                 self._stop(signal.SIGTERM, None)
                 return self._wait_for_all(code)
             time.sleep(RESTART_PAUSE_S)
@@ -69,7 +70,7 @@ class _Workers:
 
     def _start(self) -> None:
         worker = subprocess.Popen(  # noqa: S603 - ourselves
-            self._command, env=self._environment, pass_fds=[self._alive]
+            self._command, env=self._environment, pass_fds=[self._pipe]
         )
         self._workers[worker.pid] = worker
 

@@ -1,4 +1,4 @@
-"""What somebody asks to be done to a ticket, over the API or on the command line, as one value."""
+"""Requests to open or change a ticket, from the API or the command line, each as one value."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from rules.ticket.visibility import Visibility
 
 LONGEST_TEXT = 100_000
 LONGEST_LINE = 1_000
-PEOPLE = 50
+MOST_ADDRESSES = 50
 LARGEST_NUMBER = 2**63 - 1
-"""A number beyond it is in no database."""
+"""The largest number that the database can store."""
 
 _CONTROLS = {code: None for code in (*range(32), 127) if chr(code) not in "\t\n"}
 
@@ -45,11 +45,11 @@ def _one_line(text: str) -> str:
 Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_one_line)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_without_controls)]
 Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
-Addresses = Annotated[tuple[Line, ...], Field(max_length=PEOPLE)]
+Addresses = Annotated[tuple[Line, ...], Field(max_length=MOST_ADDRESSES)]
 
 
 class _Model(BaseModel):
-    """Closed to unknown keys."""
+    """Refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -60,41 +60,43 @@ class Comment(_Model):
 
 
 class TicketPatch(_Model):
-    """Every key may be left out; what is left out stays as it is."""
+    """A change of a ticket; a key that is left out changes nothing."""
 
     add: Addresses = ()
     remove: Addresses = ()
     approve: Addresses = ()
-    """Proposed people who are taken in."""
+    """Proposed participants to approve."""
     decline: Addresses = ()
+    """Proposed participants to decline."""
     assignee: Line | None = None
-    """A staff person's address; empty for nobody."""
+    """A staff member's address; empty for nobody."""
     severity: Line | None = None
     workaround: bool = False
+    """Lower the severity, since a workaround exists."""
     comment: Comment | None = None
     publish: Number | None = None
-    """A flagged comment."""
+    """The number of a flagged comment."""
     escalate: Line | None = None
-    """The reason."""
+    """The reason for an escalation."""
     status: Status | None = None
     merge_into: Number | None = None
     delete: bool = False
     why: Line = ""
-    """For the audit trail: of a new status or severity, of a workaround, of a deletion."""
+    """The reason of a new status or severity, a workaround or a deletion, for the audit trail."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         if self.severity is not None and self.workaround:
-            raise ValueError("severity and workaround both set the severity; give one of them")
+            raise ValueError("severity and workaround both change the severity; use one of them")
         if not any(True for _ in self._each()):
-            raise ValueError("nothing is asked for; name a change, such as status")
+            raise ValueError("no change is named; name one, such as status")
         return self
 
     def changes(self) -> tuple[Change, ...]:
-        """The changes in the order in which they are made, whatever order they were asked in.
+        """The changes in the order of their execution, whatever the order of the request.
 
-        People come first, so that those who are taken in get the words; words come before the
-        status, so that an answer still meets its promise.
+        Participants come first, so that approved people get the comment; the comment comes before
+        the status, so that an answer still meets its target.
         """
         return tuple(self._each())
 
@@ -124,12 +126,12 @@ class TicketPatch(_Model):
 
 
 class NewTicket(_Model):
-    """What is asked in a ticket that the API opens."""
+    """A ticket to open over the API."""
 
     mailbox: Line = ""
-    """Not needed where there is one only."""
+    """Its address; may be empty where there is only one."""
     subject: Annotated[Line, Field(min_length=1)]
     text: Annotated[Text, Field(min_length=1)]
     severity: Line = ""
     requester: Line = ""
-    """For staff: the user for whom the ticket is opened; himself where none is named."""
+    """For staff: the user for whom the ticket is opened; empty for the caller themselves."""

@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: each storage test runs on SQLite and on PostgreSQL."""
+"""Fixtures for every test: each storage test runs on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 

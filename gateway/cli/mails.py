@@ -1,20 +1,15 @@
-"""Commands about mails: what became of them, what would become of one, and taking one in."""
+"""Commands that decide one mail: `check` shows the decision, `pipe` takes the mail in."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import json
 import os
 import sys
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -23,170 +18,83 @@ from gateway import app as gateway_app
 from gateway import log
 from gateway.app import Parts
 from gateway.authentication.authenticator import peer_address
-from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config, read
+from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config, read
 from gateway.cli.describe_decision import describe
+from gateway.cli.journal import print_facts, print_trace
+from gateway.cli.terminal import VERDICT_STYLES, console
 from rules import replies
-from rules.decision.model import Decision, Step, Verdict
+from rules.decision.model import Decision
 from rules.mail import Delivery, Envelope, StrangerHandling, as_sent, header
 from rules.mail.header import Author
 from rules.replies import Reply
-from rules.sender.authentication import from_dict
-from storage.mail import journal
-from storage.mail.journal import JournalEntry, JournalFilter
-from storage.registry import enrolment
-
-FOLLOW_S = 0.5
-OVERLAP = timedelta(seconds=30)
-"""A row can become visible after a younger one: so much of the past is looked at again."""
-
-EARLIEST = datetime(1970, 2, 1, tzinfo=UTC)
-
-STYLES = {
-    "opened": "bold green",
-    "commented": "green",
-    "flagged": "yellow",
-    "recorded": "dim",
-    "held": "bold yellow",
-    "duplicate": "dim",
-    "refused": "red",
-    "deferred": "bold red",
-}
-
-
-def tail(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as mails come.")] = False,
-    verdict: Annotated[Verdict | None, typer.Option(help="Only mails of this verdict.")] = None,
-    sender: Annotated[str | None, typer.Option(help="Only mails from this address.")] = None,
-    ticket: Annotated[int | None, typer.Option(help="Only mails on this ticket.")] = None,
-    lines: Annotated[
-        int, typer.Option("--lines", "-n", min=1, help="How many to begin with.")
-    ] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    config: ConfigOption = None,
-) -> None:
-    wanted = JournalFilter(verdict, sender.lower() if sender else None, ticket)
-    shown: dict[UUID, datetime] = {}
-    try:
-        entries = read(config, lambda connection: journal.newest(connection, wanted, lines))
-        _show(entries, shown, as_json)
-        while follow:
-            time.sleep(FOLLOW_S)
-            start = max(shown.values(), default=EARLIEST) - OVERLAP
-            _show(read(config, partial(journal.since, wanted=wanted, moment=start)), shown, as_json)
-    except KeyboardInterrupt:
-        return
-
-
-def _show(entries: Sequence[JournalEntry], shown: dict[UUID, datetime], as_json: bool) -> None:
-    for entry in entries:
-        if entry.id in shown:
-            continue
-        shown[entry.id] = entry.received_at
-        if as_json:
-            print(json.dumps(_as_json(entry)), flush=True)  # noqa: T201 - the output asked for
-        else:
-            console.print(_line(entry))
-
-
-def _line(entry: JournalEntry) -> Text:
-    line = Text(f"{entry.received_at:%Y-%m-%d %H:%M:%S}  ")
-    line.append(f"{entry.verdict:<9}", style=STYLES.get(entry.verdict, ""))
-    line.append(f" {entry.reason:<20} ")
-    line.append(f"{'#' + str(entry.ticket) if entry.ticket else '-':<8}")
-    line.append(f"{clean(entry.author or entry.mail_from or '<>')}  ")
-    line.append(clean(entry.subject)[:60], style="italic")
-    line.append(f"  {entry.id}", style="dim")
-    return line
-
-
-def explain(
-    name: Annotated[str, typer.Argument(metavar="JOURNAL_ID|MESSAGE_ID")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a mail.")] = False,
-    config: ConfigOption = None,
-) -> None:
-    entries = read(config, lambda connection: journal.find(connection, name))
-    if not entries:
-        fail(os.EX_DATAERR, f"no mail {name} in the journal; `postern tail` shows the last ids")
-    authserv_id = load_config(config).smtp.hostname
-    for entry in entries:
-        if as_json:
-            results = {"authentication_results": "".join(_results(entry, authserv_id))}
-            print(json.dumps(_as_json(entry) | results))  # noqa: T201 - the output asked for
-            continue
-        console.print(_line(entry))
-        _facts(
-            ("from", entry.author or "(no single mailbox)"),
-            ("envelope", f"<{entry.mail_from}> to {', '.join(entry.rcpt_tos)}"),
-            ("peer", f"{entry.peer or 'local'}, HELO {entry.helo or '-'}"),
-            ("proof", entry.authentication.get("by") or "nothing aligned"),
-            ("message", f"{entry.message_id or '(no id)'}, {entry.size_bytes} octets"),
-            ("answered", entry.reply),
-        )
-        _evidence(entry.authentication)
-        _facts(*(("header", line) for line in _results(entry, authserv_id)))
-        _trace(entry.trace)
-
-
-def _results(entry: JournalEntry, authserv_id: str) -> list[str]:
-    """The lines of an Authentication-Results field (RFC 8601) that says what was found."""
-    if not entry.authentication:
-        return []
-    return from_dict(entry.authentication).to_results_header(authserv_id).split("\r\n")
+from storage.registry.mailboxes import mailbox_named
 
 
 def check(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="A raw mail (RFC 5322)."),
+    ],
     mail_from: Annotated[
-        str | None, typer.Option(help="The envelope sender; the author where none is named.")
+        str | None, typer.Option(help="The envelope sender. Default: the author.")
     ] = None,
     rcpt: Annotated[
-        list[str] | None, typer.Option(help="A recipient; our mailbox where none is named.")
+        list[str] | None,
+        typer.Option(help="A recipient; repeat the option for more. Default: the only mailbox."),
     ] = None,
-    peer: Annotated[str, typer.Option(help="The address that the mail comes from.")] = "127.0.0.1",
+    peer: Annotated[str, typer.Option(help="The client's IP address.")] = "127.0.0.1",
     config: ConfigOption = None,
 ) -> None:
     raw = as_sent(file.read_bytes())
-    with failing_well():
-        delivery = _delivery(config, raw, mail_from, tuple(rcpt or ()), peer, "check.invalid")
-        decided = asyncio.run(_preview(config, delivery))
-    if not decided:
+    if mail_from is None:
+        author = header.author(header.read(raw))
+        mail_from = author.address if isinstance(author, Author) else ""
+    envelope = _envelope(peer, "check.invalid", mail_from, rcpt)
+    with exit_on_error():
+        delivery = Delivery(_with_recipient(envelope, config), raw)
+        decisions = asyncio.run(_preview(config, delivery))
+    if not decisions:
         fail(os.EX_NOUSER, f"none of {', '.join(delivery.envelope.rcpt_tos)} is a mailbox of ours")
-    for mailbox, decision, degraded in decided:
-        said = Text(decision.verdict, style=STYLES[decision.verdict])
-        console.print(Text(f"{mailbox}: ").append(said).append(f", {decision.reason}"))
-        _facts(*describe(decision))
+    for mailbox, decision, degraded in decisions:
+        verdict = Text(decision.verdict, style=VERDICT_STYLES[decision.verdict])
+        console.print(Text(f"{mailbox}: ").append(verdict).append(f", {decision.reason}"))
+        print_facts(*describe(decision))
         if degraded:
-            _facts(("degraded", degraded))
-        _trace(decision.trace)
+            print_facts(("degraded", degraded))
+        print_trace(decision.trace)
 
 
 def pipe(
     mail_from: Annotated[str, typer.Option(help="The envelope sender; empty for bounces.")] = "",
-    rcpt: Annotated[list[str] | None, typer.Option(help="A recipient; repeat for more.")] = None,
+    rcpt: Annotated[
+        list[str] | None,
+        typer.Option(help="A recipient; repeat the option for more. Default: the only mailbox."),
+    ] = None,
     peer: Annotated[
-        str, typer.Option(help="The client that gave the mail to your MTA.")
+        str, typer.Option(help="The IP address of the client that gave the mail to the MTA.")
     ] = "127.0.0.1",
-    helo: Annotated[str, typer.Option(help="What that client called itself.")] = "",
+    helo: Annotated[str, typer.Option(help="The client's HELO name.")] = "",
     strangers: Annotated[
         StrangerHandling | None,
-        typer.Option(help="What becomes of strangers' mail; as the policy says where unset."),
+        typer.Option(help="What happens to mail from strangers. Default: as the policy says."),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
     raw = as_sent(sys.stdin.buffer.read())
     if not raw:
-        fail(os.EX_DATAERR, "nothing on standard input; it is to be one raw mail")
+        fail(os.EX_DATAERR, "nothing on standard input; expected one raw mail")
     try:
-        with failing_well():
-            delivery = _delivery(config, raw, mail_from, tuple(rcpt or ()), peer, helo, strangers)
+        envelope = _envelope(peer, helo, mail_from, rcpt, strangers)
+        with exit_on_error():
+            delivery = Delivery(_with_recipient(envelope, config), raw)
             reply = asyncio.run(_take(config, delivery))
     except typer.Exit as failure:
-        # A broken store or configuration is ours to mend; the MTA keeps the mail until then.
+        # A broken store or configuration is ours to fix; the MTA keeps the mail until then.
         raise typer.Exit(os.EX_TEMPFAIL) from failure
     except Exception as error:
         # So is a bug. At most other codes an MTA bounces.
         log.configure("error", "json")
-        log.failed(error, Delivery(Envelope(peer, helo, False, mail_from, tuple(rcpt or ())), raw))
+        log.failed(error, Delivery(envelope, raw))
         raise typer.Exit(os.EX_TEMPFAIL) from error
     print(reply, file=sys.stderr)  # noqa: T201 - the MTA's log
     if reply.temporary:
@@ -196,6 +104,7 @@ def pipe(
 
 
 async def _preview(config: Path | None, delivery: Delivery) -> list[tuple[str, Decision, str]]:
+    """The address of each mailbox with its decision, and why the body is unreadable, if it is."""
     async with _parts(config) as parts:
         return [
             (entry.mailbox.address, decision, getattr(entry.mail.body, "why", ""))
@@ -216,54 +125,29 @@ async def _parts(config: Path | None) -> AsyncIterator[Parts]:
         yield parts
 
 
-def _delivery(
-    config: Path | None,
-    raw: bytes,
-    mail_from: str | None,
-    recipients: tuple[str, ...],
+def _envelope(
     peer: str,
     helo: str,
+    mail_from: str,
+    recipients: list[str] | None,
     strangers: StrangerHandling | None = None,
-) -> Delivery:
+) -> Envelope:
+    """The envelope of the options. Ends the command for a peer that is not an IP address."""
     if peer and peer_address(peer) is None:
-        fail(os.EX_USAGE, f"--peer {peer}: write the client's IP address, such as 192.0.2.7")
-    if mail_from is None:
-        author = header.author(header.read(raw))
-        mail_from = author.address if isinstance(author, Author) else ""
-    if not recipients:
-        recipients = (read(config, lambda c: enrolment.the_mailbox(c, None)).address,)
-    return Delivery(Envelope(peer, helo, False, mail_from, recipients, strangers), raw)
+        fail(os.EX_USAGE, f"--peer {peer}: must be the client's IP address, such as 192.0.2.7")
+    return Envelope(
+        peer=peer,
+        helo=helo,
+        tls=False,
+        mail_from=mail_from,
+        rcpt_tos=tuple(recipients or ()),
+        strangers=strangers,
+    )
 
 
-def _facts(*facts: tuple[str, str]) -> None:
-    for name, value in facts:
-        console.print(Text(f"  {name:<10}", style="dim").append(clean(value), style="not dim"))
-
-
-def _evidence(authentication: dict[str, Any]) -> None:
-    for each in authentication.get("evidence", ()):
-        aligned = "aligned" if each["aligned"] else "not aligned"
-        detail = f", {each['detail']}" if each["detail"] else ""
-        _facts((each["method"], f"{each['result']} {each['domain']} ({aligned}{detail})"))
-    for warning in authentication.get("warnings", ()):
-        _facts(("warning", warning))
-
-
-def _trace(steps: Sequence[Step]) -> None:
-    for number, step in enumerate(steps, 1):
-        line = Text(f"  {number}. {step.check.replace('_', ' '):<14}", style="bold")
-        line.append(f"{clean(step.saw)}: ", style="not bold")
-        console.print(line.append(clean(step.outcome), style="not bold cyan"))
-
-
-def _as_json(entry: JournalEntry) -> dict[str, Any]:
-    fields = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry)}
-    fields["id"] = str(entry.id)
-    fields["received_at"] = entry.received_at.isoformat()
-    fields["trace"] = [dataclasses.asdict(step) for step in entry.trace]
-    return fields
-
-
-def clean(text: str) -> str:
-    """What a stranger wrote, safe for a terminal: control and format characters are escaped."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+def _with_recipient(envelope: Envelope, config: Path | None) -> Envelope:
+    """The envelope, addressed to the only mailbox where it names no recipient."""
+    if envelope.rcpt_tos:
+        return envelope
+    mailbox = read(config, lambda connection: mailbox_named(connection, None))
+    return replace(envelope, rcpt_tos=(mailbox.address,))

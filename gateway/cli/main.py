@@ -7,14 +7,19 @@ import os
 import typer
 
 from gateway.cli import (
+    companies,
+    journal,
     keys,
+    mailboxes,
     mails,
     outbox,
     policies,
     quarantine,
     server,
+    staff,
     suppression,
     tickets,
+    tokens,
     users,
 )
 
@@ -32,29 +37,29 @@ app = typer.Typer(
 )
 
 app.command("serve", help="Serve SMTP, HTTP and, where configured, LMTP.")(server.serve)
-app.command("init", help="Make the store ready; with --demo, enrol people to try it with.")(
+app.command("init", help="Prepare the store; with --demo, register people to try it with.")(
     server.init
 )
-app.command("tail", help="Show what became of the last mails.")(mails.tail)
-app.command("explain", help="Show how one mail was decided, check by check.")(mails.explain)
-app.command("check", help="Say what would become of a mail; nothing is written.")(mails.check)
+app.command("tail", help="Show the last mails with their verdicts.")(journal.tail)
+app.command("explain", help="Show how one mail was decided, check by check.")(journal.explain)
+app.command("check", help="Show how a mail would be decided; nothing is written.")(mails.check)
 app.command("pipe", help="Take one mail from standard input, as an MTA's pipe delivers it.")(
     mails.pipe
 )
 app.add_typer(tickets.app, name="tickets", help="List tickets; show or change one.")
-app.command("ticket", help="Show one ticket with all that is on it.")(tickets.one)
-app.add_typer(quarantine.held, name="held", help="Mails in quarantine.")
-app.add_typer(outbox.app, name="outbox", help="Outgoing mails.")
-app.add_typer(suppression.app, name="bounced", help="Addresses that our mail comes back from.")
-app.add_typer(policies.policy, name="policy", help="Policy files: what each mailbox works under.")
-app.add_typer(users.mailbox, name="mailbox", help="The support addresses that take mail.")
-app.add_typer(users.company, name="company", help="Customers and the mail domains they own.")
-app.add_typer(users.user, name="user", help="People of a company who may write.")
-app.add_typer(users.users, name="users", help="Many users at once.")
-app.add_typer(users.staff, name="staff", help="People of the support organisation.")
-app.add_typer(users.token, name="token", help="Bearer tokens of the HTTP API.")
-app.add_typer(keys.key, name="key", help="What reply addresses and links are signed with.")
-app.add_typer(server.db, name="db", help="The store itself.")
+app.command("ticket", help="Show one ticket with its comments and history.")(tickets.show)
+app.add_typer(quarantine.app, name="held", help="List, release or discard mails in quarantine.")
+app.add_typer(outbox.app, name="outbox", help="List outgoing mails, or send them again.")
+app.add_typer(suppression.app, name="suppression", help="List or clear addresses that bounce.")
+app.add_typer(policies.app, name="policy", help="Show, check, create or back-test policies.")
+app.add_typer(mailboxes.app, name="mailbox", help="Manage the addresses that take mail.")
+app.add_typer(companies.app, name="company", help="Manage companies, their domains and contracts.")
+app.add_typer(users.user_app, name="user", help="Manage the users of companies.")
+app.add_typer(users.users_app, name="users", help="Register many users at once.")
+app.add_typer(staff.app, name="staff", help="Manage the staff of the support organisation.")
+app.add_typer(tokens.app, name="token", help="Manage the bearer tokens of the HTTP API.")
+app.add_typer(keys.app, name="key", help="Manage the keys that sign reply addresses and links.")
+app.add_typer(server.db_app, name="db", help="Maintain the store.")
 
 
 def main() -> None:
@@ -62,5 +67,5 @@ def main() -> None:
     try:
         app()
     except SystemExit as stop:
-        # Wrong usage has a number of its own in sysexits.h; no command of ours ends with 2.
+        # click ends wrong usage with 2; sysexits.h has 64 for it. No command of ours ends with 2.
         raise SystemExit(os.EX_USAGE if stop.code == 2 else stop.code) from None

@@ -1,4 +1,4 @@
-"""Commands on outgoing mail: what waits, what was given up, and once more."""
+"""Commands on outgoing mail: list it, show why one was not sent, and send it again."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import typer
 from rich.text import Text
 
 from gateway import clock
-from gateway.cli.common import ConfigOption, console, fail, read, write
-from gateway.cli.mails import clean
+from gateway.cli.common import ConfigOption, fail, read, write
+from gateway.cli.terminal import console, escape
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection
 from storage.notices import outbox
@@ -21,14 +21,18 @@ from storage.notices.outbox import NoticeSummary
 
 app = typer.Typer(no_args_is_help=True)
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `outbox list` shows it.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `postern outbox list` shows it.")]
 _COLOURS = {NoticeState.DUE: "yellow", NoticeState.SENT: "green", NoticeState.DEAD: "red"}
 
 
 @app.command("list", help="List outgoing mails, the newest first, and count them by state.")
-def listing(
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many at most.")] = 20,
-    dead: Annotated[bool, typer.Option("--dead", help="Only those that were given up.")] = False,
+def list_mails(
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=1, help="The number of mails to show.")
+    ] = 20,
+    dead: Annotated[
+        bool, typer.Option("--dead", help="Show only mails that are dead: tried no more.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     state = NoticeState.DEAD if dead else None
@@ -39,35 +43,37 @@ def listing(
     notices, counts = read(config, query)
     for notice in notices:
         console.print(_line(notice))
-    together = ", ".join(f"{counts.get(each.value, 0)} {each.value}" for each in NoticeState)
-    console.print(Text(together, style="dim"))
+    summary = ", ".join(f"{counts.get(each.value, 0)} {each.value}" for each in NoticeState)
+    console.print(Text(summary, style="dim"))
 
 
-@app.command("show", help="Show one outgoing mail, and why it has not gone.")
+@app.command("show", help="Show one outgoing mail, with the error of the last attempt.")
 def show(notice: IdArgument, config: ConfigOption = None) -> None:
-    wanted = _id(notice)
-    found = read(config, partial(outbox.find, notice=wanted))
+    found = read(config, partial(outbox.find, notice=_id(notice)))
     if found is None:
         fail(os.EX_DATAERR, f"no outgoing mail {notice}; `postern outbox list` shows the last ones")
-    for name, value in _facts(found):
-        console.print(Text(f"{name:<9} {clean(value)}"))
+    for label, value in _facts(found):
+        console.print(Text(f"{label:<9} {escape(value)}"))
 
 
-@app.command("requeue", help="Try given-up mails again, as if they were new.")
+@app.command("requeue", help="Try dead mails again, as if they were new.")
 def requeue(
     notices: Annotated[
-        list[str] | None, typer.Argument(metavar="ID…", help="As `outbox list` shows them.")
+        list[str] | None,
+        typer.Argument(metavar="ID…", help="As `postern outbox list --dead` shows them."),
     ] = None,
-    all_dead: Annotated[bool, typer.Option("--all-dead", help="All that were given up.")] = False,
+    all_dead: Annotated[
+        bool, typer.Option("--all-dead", help="Try every dead mail again.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     if all_dead == bool(notices):
-        fail(os.EX_USAGE, "say which: ID …, or --all-dead; `postern outbox list --dead` shows them")
+        fail(os.EX_USAGE, "name ID … or --all-dead; `postern outbox list --dead` shows the mails")
     chosen = None if all_dead else [_id(each) for each in notices or ()]
     done = write(config, partial(outbox.requeue, ids=chosen, now=clock.now()))
     if chosen is not None and done < len(set(chosen)):
         left = len(set(chosen)) - done
-        fail(os.EX_DATAERR, f"{done} requeued; {left} not, since only given-up mails can be")
+        fail(os.EX_DATAERR, f"{done} requeued; {left} not, since only dead mails can be")
     console.print(f"{done} requeued")
 
 
@@ -76,35 +82,33 @@ def _line(notice: NoticeSummary) -> Text:
     line.append(f"{notice.state.value:<5}", style=_COLOURS[notice.state])
     line.append(f"{notice.kind:<16}")
     line.append(f"#{notice.ticket:<7}" if notice.ticket else " " * 8, style="bold")
-    line.append(f"{clean(notice.address)}  ")
+    line.append(f"{escape(notice.address)}  ")
     line.append(str(notice.id), style="dim")
     if notice.last_error:
-        line.append(f"  {clean(notice.last_error)[:100]}", style="italic")
+        line.append(f"  {escape(notice.last_error)[:100]}", style="italic")
     return line
 
 
 def _facts(notice: NoticeSummary) -> Sequence[tuple[str, str]]:
+    """Labels with values; what does not apply is left out."""
     due = f"{notice.due_at:%Y-%m-%d %H:%M:%S}" if notice.state is NoticeState.DUE else ""
-    return [
-        (name, value)
-        for name, value in (
-            ("id", str(notice.id)),
-            ("state", notice.state.value),
-            ("kind", notice.kind),
-            ("mailbox", notice.mailbox),
-            ("ticket", f"#{notice.ticket}" if notice.ticket else ""),
-            ("to", notice.address),
-            ("ordered", f"{notice.created_at:%Y-%m-%d %H:%M:%S}"),
-            ("next try", due),
-            ("attempts", str(notice.attempts)),
-            ("error", notice.last_error),
-        )
-        if value
-    ]
+    facts = (
+        ("id", str(notice.id)),
+        ("state", notice.state.value),
+        ("kind", notice.kind),
+        ("mailbox", notice.mailbox),
+        ("ticket", f"#{notice.ticket}" if notice.ticket else ""),
+        ("to", notice.address),
+        ("ordered", f"{notice.created_at:%Y-%m-%d %H:%M:%S}"),
+        ("next try", due),
+        ("attempts", str(notice.attempts)),
+        ("error", notice.last_error),
+    )
+    return [(label, value) for label, value in facts if value]
 
 
 def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        fail(os.EX_USAGE, f"{text} is no id of a mail; `postern outbox list` shows them")
+        fail(os.EX_USAGE, f"{text} is not the id of a mail; `postern outbox list` shows the ids")

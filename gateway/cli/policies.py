@@ -1,4 +1,4 @@
-"""Commands on policy files: list, show, explain, check and begin one."""
+"""Commands on policy files: list, show, explain, validate and create one, and back-test it."""
 
 from __future__ import annotations
 
@@ -12,143 +12,145 @@ from rich.text import Text
 
 from gateway import policies
 from gateway.cli import backtest
-from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
+from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
+from gateway.cli.terminal import console
 from gateway.policies import PolicyFile
 from rules.mail import Mailbox
 from rules.policy.explain import as_text, explained
 from rules.validation.messages import InvalidFile
 from storage.db.database import Database, NotUpgraded, StoreDown
-from storage.registry import enrolment
+from storage.registry.mailboxes import list_mailboxes
 
-policy = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 WIDEST = 100
+"""Columns of an explanation at most."""
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The policy's name.")]
 
 
-@policy.command("list", help="List the policies, and the mailboxes that use each.")
-def listing(config: ConfigOption = None) -> None:
-    found = _found(config)
+@app.command("list", help="List the policies, and the mailboxes that use each.")
+def list_policies(config: ConfigOption = None) -> None:
+    files = _files(config)
     mailboxes = _mailboxes(config)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("policy", "title", "from", "mailboxes"):
-        table.add_column(head, overflow="fold")
-    for name, each in sorted(found.items()):
+    for heading in ("policy", "title", "from", "mailboxes"):
+        table.add_column(heading, overflow="fold")
+    for name, file in sorted(files.items()):
         used_by = [mailbox.address for mailbox in mailboxes or () if mailbox.policy == name]
-        table.add_row(*map(Text, (name, each.policy.title, each.source, " ".join(used_by))))
+        table.add_row(*map(Text, (name, file.policy.title, file.source, " ".join(used_by))))
     console.print(table)
     if mailboxes is None:
-        console.print("No store answers, so no mailbox is shown; `postern init` makes the store.")
+        console.print("No store answers, so no mailbox is shown; `postern init` creates the store.")
 
 
-@policy.command("show", help="Print a policy's file.")
+@app.command("show", help="Print a policy's file.")
 def show(name: NameArgument, config: ConfigOption = None) -> None:
-    console.print(Text(_one(name, config).text.rstrip("\n")))
+    console.print(Text(_file_of(name, config).text.rstrip("\n")))
 
 
-@policy.command("explain", help="Say a whole policy in plain English.")
+@app.command("explain", help="Describe a whole policy in plain English.")
 def explain(name: NameArgument, config: ConfigOption = None) -> None:
-    words = as_text(explained(_one(name, config).policy), min(console.width, WIDEST))
-    console.print(Text(words))
+    text = as_text(explained(_file_of(name, config).policy), min(console.width, WIDEST))
+    console.print(Text(text))
 
 
-@policy.command("validate", help="Check policy files; the mail server need not run.")
+@app.command("validate", help="Check policy files; the mail server need not run.")
 def validate(files: Annotated[list[Path], typer.Argument(metavar="FILE...")]) -> None:
     faults: list[str] = []
-    for file in files:
+    for path in files:
         try:
-            found = policies.read(file)
+            file = policies.read(path)
         except InvalidFile as error:
             faults.append(str(error))
             continue
-        console.print(Text(f"{file}: the policy {found.policy.name} holds."))
-        if marks := _marks(found):
-            console.print(Text(f"{file}: {marks}"))
+        console.print(Text(f"{path}: the policy {file.policy.name} is valid."))
+        if reminder := _placeholder_reminder(file):
+            console.print(Text(f"{path}: {reminder}"))
     if faults:
         fail(os.EX_CONFIG, "\n".join(faults))
 
 
-@policy.command("new", help="Begin a policy of your own, as a copy of another.")
+@app.command("new", help="Create a policy of your own, as a copy of another.")
 def new(
     name: NameArgument,
     model: Annotated[str, typer.Option("--from", help="The policy to copy.")] = "default",
     folder: Annotated[
-        Path | None,
-        typer.Option(help="Where to write it; policies.folder where none is named."),
+        Path | None, typer.Option(help="The folder of the new file. Default: policies.folder.")
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    original = _one(model, config)
-    with failing_well():
+    original = _file_of(model, config)
+    with exit_on_error():
         configured = load_config(config).policies.folder
-    into = folder or configured
-    if into is None:
-        fail(os.EX_USAGE, "where to? Name a folder, such as --folder policies")
-    path = into / f"{name}.toml"
-    if name in _found(config):
-        fail(os.EX_DATAERR, f"there is a policy {name} already; choose another name")
-    with failing_well():
-        made = policies.copied(original, name, str(path))
+    target = folder or configured
+    if target is None:
+        fail(os.EX_USAGE, "policies.folder is not set; add --folder, such as --folder policies")
+    path = target / f"{name}.toml"
+    if name in _files(config):
+        fail(os.EX_DATAERR, f"the policy {name} already exists; choose another name")
+    with exit_on_error():
+        copy = policies.copied(original, name, str(path))
     try:
-        into.mkdir(exist_ok=True)
+        target.mkdir(exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(made.text)
+            file.write(copy.text)
     except FileExistsError:
-        fail(os.EX_DATAERR, f"{path} exists already; nothing was written")
+        fail(os.EX_DATAERR, f"{path} already exists; nothing was written")
     except OSError as error:
         fail(os.EX_CANTCREAT, f"{path} cannot be written: {error}")
-    known = configured is not None and configured.resolve() == into.resolve()
-    console.print(Text(_next_steps(made, model, path, into_known=known)))
+    is_configured = configured is not None and configured.resolve() == target.resolve()
+    console.print(Text(_next_steps(copy, model, path, folder_is_configured=is_configured)))
 
 
-policy.command("simulate", help="Say what would have become of the last mails under a policy.")(
-    backtest.simulate
+app.command("backtest", help="Show how a policy would have decided the mails of the last weeks.")(
+    backtest.run
 )
 
 
-def _next_steps(made: PolicyFile, model: str, path: Path, *, into_known: bool) -> str:
+def _next_steps(copy: PolicyFile, model: str, path: Path, *, folder_is_configured: bool) -> str:
     steps = [f"Change {path} as you like, the title first.", f"postern policy validate {path}"]
-    if marks := _marks(made):
-        steps[0] += f" {marks}"
-    if not into_known:
+    if reminder := _placeholder_reminder(copy):
+        steps[0] += f" {reminder}"
+    if not folder_is_configured:
         folder = path.parent.resolve()
         steps.append(f'Write into postern.toml:  [policies]  and below it  folder = "{folder}"')
-    steps.append("Start `postern serve` again: it reads the policies when it starts.")
+    steps.append("Restart `postern serve`: it reads the policies when it starts.")
     steps.append(
-        f"postern mailbox add support@help.example --policy {made.policy.name}\n"
-        f"     (one that is there already: postern mailbox policy ADDRESS {made.policy.name})"
+        f"postern mailbox add support@help.example --policy {copy.policy.name}\n"
+        f"     (for an existing mailbox: postern mailbox policy ADDRESS {copy.policy.name})"
     )
     numbered = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     return "\n".join([f"{path} is written, a copy of {model}. What to do next:", *numbered])
 
 
-def _marks(found: PolicyFile) -> str:
-    lines = policies.unchanged_marks(found.text)
+def _placeholder_reminder(file: PolicyFile) -> str:
+    """Which lines still hold the shipped placeholders; empty for none."""
+    lines = policies.placeholder_lines(file.text)
     if not lines:
         return ""
-    listed = ", ".join(map(str, lines))
-    return f"Put in your own where it says '# change me': line{'s' * (len(lines) > 1)} {listed}."
+    numbers = ", ".join(map(str, lines))
+    return f"Replace the placeholders marked '# change me': line{'s' * (len(lines) > 1)} {numbers}."
 
 
-def _found(config: Path | None) -> dict[str, PolicyFile]:
-    with failing_well():
+def _files(config: Path | None) -> dict[str, PolicyFile]:
+    with exit_on_error():
         return policies.find(load_config(config).policies.folder)
 
 
-def _one(name: str, config: Path | None) -> PolicyFile:
-    found = _found(config)
-    with failing_well():
-        policies.named({each: found[each].policy for each in found}, name, "policies")
-    return found[name]
+def _file_of(name: str, config: Path | None) -> PolicyFile:
+    files = _files(config)
+    with exit_on_error():
+        policies.named({each: files[each].policy for each in files}, name, "policies")
+    return files[name]
 
 
 def _mailboxes(config: Path | None) -> tuple[Mailbox, ...] | None:
-    """The mailboxes of the store; None where there is no store that answers."""
-    with failing_well():
+    """The mailboxes of the store; None where no store answers."""
+    with exit_on_error():
         database = Database(load_config(config).store.url, connections=1)
     try:
         database.check_version()
-        return database.read(enrolment.mailboxes)
+        return database.read(list_mailboxes)
     except (NotUpgraded, *StoreDown):
         return None
     finally:

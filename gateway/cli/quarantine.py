@@ -1,10 +1,9 @@
-"""Commands on the quarantine."""
+"""Commands on the quarantine: list, show, release and discard mails."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,14 +17,13 @@ from gateway import log
 from gateway.cli.common import (
     ConfigOption,
     account,
-    console,
+    exit_on_error,
     fail,
-    failing_well,
     load_config,
     read,
     write,
 )
-from gateway.cli.mails import clean
+from gateway.cli.terminal import console, escape
 from gateway.parsing.parser import read as read_mail
 from rules.decision.model import Verdict
 from rules.decision.receipt import Receipt
@@ -39,120 +37,117 @@ from storage.mail.quarantine import HeldMail
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled
 
-held = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
-IdArgument = Annotated[str, typer.Argument(metavar="JOURNAL_ID", help="As `held list` shows it.")]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="JOURNAL_ID", help="As `postern held list` shows it.")
+]
 
 
-@held.command("list", help="List what is held, the oldest first.")
-def listing(config: ConfigOption = None) -> None:
+@app.command("list", help="List the mails in quarantine, the oldest first.")
+def list_mails(config: ConfigOption = None) -> None:
     for mail in read(config, quarantine.held_mails):
         line = Text(f"{mail.came_at:%Y-%m-%d %H:%M}  ")
         line.append(f"{mail.reason:<17} ", style="yellow")
-        line.append(f"{clean(mail.author or mail.envelope.mail_from or '<>')}  ")
-        line.append(clean(mail.subject)[:60], style="italic")
+        line.append(f"{escape(mail.author or mail.envelope.mail_from or '<>')}  ")
+        line.append(escape(mail.subject)[:60], style="italic")
         console.print(line.append(f"  {mail.journal_id}", style="dim"))
 
 
-@held.command("show", help="Show a held mail's text; `explain` shows why it is held.")
+@app.command("show", help="Show the text of a held mail; `postern explain` shows why it is held.")
 def show(journal_id: IdArgument, config: ConfigOption = None) -> None:
     mail = _held(config, journal_id)
     delivery = read(config, partial(quarantine.delivery, mail=mail))
     parsed = read_mail(delivery.raw)
-    console.print(Text(f"{mail.reason}  {clean(mail.author or '(no single author)')}"))
+    console.print(Text(f"{mail.reason}  {escape(mail.author or '(no single author)')}"))
     for name in ("from", "to", "cc", "date", "subject"):
         for value in parsed.header.get_all(name):
-            console.print(Text(f"  {name:<8} {clean(value)}"))
+            console.print(Text(f"  {name:<8} {escape(value)}"))
     console.print()
     text = parsed.body.text if isinstance(parsed.body, Body) else f"({parsed.body.why})"
     for line in text.splitlines():
-        console.print(Text(f"  {clean(line.expandtabs())}"))
+        console.print(Text(f"  {escape(line.expandtabs())}"))
 
 
-@held.command("release", help="File a held mail: you vouch for its author.")
+@app.command("release", help="File a held mail: you vouch for its author.")
 def release(
     journal_id: IdArgument,
     enrol: Annotated[
-        bool, typer.Option("--enrol", help="Enrol the author in the company of his domain first.")
+        bool,
+        typer.Option("--enrol", help="First register the author with the company of their domain."),
     ] = False,
     author: Annotated[
-        str | None, typer.Option(help="Who wrote it, where From names no single mailbox.")
+        str | None, typer.Option(help="The author, where From does not name exactly one.")
     ] = None,
     as_new: Annotated[
-        bool, typer.Option("--as-new", help="Open a ticket, whatever other the mail points to.")
+        bool,
+        typer.Option("--as-new", help="Open a new ticket, even if the mail refers to another."),
     ] = False,
     config: ConfigOption = None,
 ) -> None:
     mail = _held(config, journal_id)
-    wording = _Wording(author, as_new)
-    address = wording.author_address() or mail.author
+    override = _valid_address(author) if author is not None else None
+    address = override or mail.author
     if not address:
-        fail(os.EX_USAGE, "From names no single mailbox: say who wrote it with --author ADDRESS")
+        fail(os.EX_USAGE, "From does not name exactly one author; add --author ADDRESS")
     if enrol:
-        done = write(
-            config,
-            lambda c: invitations.accept(c, mail.mailbox, address, ""),
-        )
-        if done is Enrolled.NOT:
-            company = f"postern user add {address} --company NAME"
-            fail(os.EX_DATAERR, f"the domain of {address} is of no active company; try `{company}`")
-    with failing_well():
+        outcome = write(config, lambda c: invitations.accept(c, mail.mailbox, address, ""))
+        if outcome is Enrolled.NOT:
+            fail(
+                os.EX_DATAERR,
+                f"no active company owns the domain of {address}; "
+                f"try `postern user add {address} --company NAME`",
+            )
+    with exit_on_error():
         try:
-            receipt = asyncio.run(_release(config, mail, wording))
+            receipt = asyncio.run(_release(config, mail, override, as_new=as_new))
         except Conflict:
-            fail(os.EX_DATAERR, f"{journal_id} is not held any more")
+            fail(os.EX_DATAERR, f"{journal_id} is no longer held")
     if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
         fail(os.EX_DATAERR, f"still held: {receipt.reason}; `postern explain {receipt.journal_id}`")
-    what = "filed before" if receipt.verdict is Verdict.DUPLICATE else receipt.verdict
-    console.print(f"{what} as #{receipt.ticket}" if receipt.ticket else what)
+    effect = "already filed" if receipt.verdict is Verdict.DUPLICATE else receipt.verdict
+    console.print(f"{effect} as #{receipt.ticket}" if receipt.ticket else effect)
 
 
-@held.command("discard", help="Take a mail out of quarantine without filing it.")
+@app.command("discard", help="Remove a mail from quarantine without filing it.")
 def discard(journal_id: IdArgument, config: ConfigOption = None) -> None:
     mail = _held(config, journal_id)
     if not write(config, partial(quarantine.discard, journal_id=mail.journal_id)):
-        fail(os.EX_DATAERR, f"{journal_id} is not held any more")
-    console.print("discarded; the raw mail stays stored")
+        fail(os.EX_DATAERR, f"{journal_id} is no longer held")
+    console.print("discarded; the raw mail stays in the store")
 
 
-@dataclass(frozen=True, slots=True)
-class _Wording:
-    """What the releasing person says of the mail."""
-
-    author: str | None
-    as_new: bool
-
-    def author_address(self) -> str | None:
-        if self.author is None:
-            return None
-        address = normalise(self.author)
-        if address is None:
-            fail(os.EX_USAGE, f"{self.author} is no mail address")
-        return address
+def _valid_address(address: str) -> str:
+    normal = normalise(address)
+    if normal is None:
+        fail(os.EX_USAGE, f"--author {address}: not a valid email address")
+    return normal
 
 
-async def _release(config: Path | None, mail: HeldMail, wording: _Wording) -> Receipt:
+async def _release(
+    config: Path | None, mail: HeldMail, author: str | None, *, as_new: bool
+) -> Receipt:
+    """File a mail. `author` is the releasing person's statement; None for what From says."""
     settings = load_config(config)
     log.configure("error", settings.log.format)
     async with gateway_app.parts(settings) as parts:
         find = partial(quarantine.delivery, mail=mail)
         delivery = await asyncio.to_thread(parts.database.read, find)
-        address = wording.author_address()
         return await parts.ingest.release(
             mail,
             delivery,
             Authentication.by_staff(account()),
-            author=Author(address) if address else None,
-            as_new=wording.as_new,
+            author=Author(author) if author else None,
+            as_new=as_new,
         )
 
 
 def _held(config: Path | None, journal_id: str) -> HeldMail:
     try:
-        wanted = UUID(journal_id)
+        key = UUID(journal_id)
     except ValueError:
-        fail(os.EX_USAGE, f"{journal_id} is no journal id; `postern held list` shows them")
-    mail = read(config, partial(quarantine.find, journal_id=wanted))
+        fail(os.EX_USAGE, f"{journal_id} is not a journal id; `postern held list` shows the ids")
+    mail = read(config, partial(quarantine.find, journal_id=key))
     if mail is None:
-        fail(os.EX_DATAERR, f"{journal_id} is not held; `postern held list` shows what is")
+        fail(os.EX_DATAERR, f"{journal_id} is not held; `postern held list` shows the held mails")
     return mail

@@ -1,4 +1,4 @@
-"""Commands that run or prepare the server."""
+"""Commands that prepare the store and run the server."""
 
 from __future__ import annotations
 
@@ -14,55 +14,62 @@ import uvloop
 
 from gateway import app as gateway_app
 from gateway import clock, log, supervisor
-from gateway.cli.common import ConfigOption, console, fail, failing_well, load_config
+from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.keys import KEY_BYTES
+from gateway.cli.terminal import console
 from gateway.config.model import Config
 from rules.facts import Role
 from rules.validation.messages import without_password
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import api_tokens, companies, mailboxes, people, signing_keys
+from storage.registry.errors import NotFound
+from storage.registry.people import NewPerson
 
 DEMO_MAILBOX = "support@help.example"
 
-db = typer.Typer(no_args_is_help=True)
+db_app = typer.Typer(no_args_is_help=True)
 
 
 def serve(
     config: ConfigOption = None,
-    workers_: Annotated[
-        int, typer.Option("--workers", min=1, max=64, help="Processes that share the ports.")
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="The number of processes that share the ports.")
     ] = 1,
     welcome: Annotated[
-        bool, typer.Option("--welcome", help="Say how to send a first mail, once it is open.")
+        bool,
+        typer.Option("--welcome", help="Print how to send a first mail, once the ports are open."),
     ] = False,
-    crew: Annotated[int | None, typer.Option("--crew", hidden=True)] = None,
+    supervisor_pipe: Annotated[int | None, typer.Option("--supervisor-pipe", hidden=True)] = None,
 ) -> None:
-    with failing_well():
+    with exit_on_error():
         settings = load_config(config)
         log.configure(settings.log.level, settings.log.format)
-        if workers_ > 1:
+        if workers > 1:
             listens = (settings.smtp.listen, settings.smtp.tls_listen or "", settings.http.listen)
             if any(listen.endswith(":0") for listen in listens):
-                fail(os.EX_USAGE, "--workers needs fixed ports: port 0 would be another for each")
-            raise typer.Exit(supervisor.run(workers_, config))
+                fail(
+                    os.EX_USAGE,
+                    "--workers needs fixed ports: with port 0 each process would get another",
+                )
+            raise typer.Exit(supervisor.run(workers, config))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, welcome, crew))
+            runner.run(_serve(settings, supervisor_pipe, welcome=welcome))
 
 
-async def _serve(settings: Config, welcome: bool, crew: int | None) -> None:
+async def _serve(settings: Config, supervisor_pipe: int | None, *, welcome: bool) -> None:
+    """Serve until a signal, or until the other end of the supervisor's pipe closes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if crew is not None:  # the other end of this pipe closes when whoever started us is gone
-        loop.add_reader(crew, stop.set)
+    if supervisor_pipe is not None:  # closed when the supervisor has ended, for whatever reason
+        loop.add_reader(supervisor_pipe, stop.set)
     ready = (lambda: _welcome(settings)) if welcome else (lambda: None)
     try:
-        await gateway_app.serve(settings, stop, ready, share_ports=crew is not None)
+        await gateway_app.serve(settings, stop, ready, share_ports=supervisor_pipe is not None)
     except OSError as error:
-        print(f"postern: cannot serve: {error.strerror}", file=sys.stderr)  # noqa: T201 - to its user
+        print(f"postern: cannot serve: {error.strerror}", file=sys.stderr)  # noqa: T201 - to the user
         raise typer.Exit(os.EX_OSERR) from error
 
 
@@ -81,71 +88,73 @@ def _welcome(settings: Config) -> None:
         f"Postern is open: SMTP on {settings.smtp.listen}, HTTP on http://{settings.http.listen}",
         f'Send a mail:  python3 -c "{program}"',
         "Watch:        .venv/bin/postern tail -f",
-        "Look:         .venv/bin/postern ticket 1, and explain ID for the way to it",
+        "Look:         .venv/bin/postern ticket 1, and explain ID for how it was decided",
         f"Our answers:  {without_password(answers)}; Ctrl-C stops",
     ):
-        console.print(line, markup=False)
+        console.print(line)
 
 
 def init(
     config: ConfigOption = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help=f"Enrol {DEMO_MAILBOX} with two companies and staff.")
+        bool, typer.Option("--demo", help=f"Register {DEMO_MAILBOX} with two companies and staff.")
     ] = False,
 ) -> None:
-    with failing_well():
+    with exit_on_error():
         settings = load_config(config)
         database = Database(settings.store.url, connections=2)
         database.upgrade()
         ledger = open_ledger(database)
         try:
-            new = ledger.submit(ensure_key).result()
-            shown = ledger.submit(enrol_demo).result() if demo else []
+            created = ledger.submit(ensure_key).result()
+            lines = ledger.submit(enrol_demo).result() if demo else []
         finally:
             ledger.close()
             database.close()
-    console.print(
-        f"The store is {'ready' if new else 'up to date'}: {without_password(settings.store.url)}"
-    )
-    for line in shown:
-        console.print(line, markup=False)
+    state = "ready" if created else "up to date"
+    console.print(f"The store is {state}: {without_password(settings.store.url)}")
+    for line in lines:
+        console.print(line)
 
 
 def ensure_key(connection: Connection) -> bool:
+    """Create the first signing key; False where there is one already."""
     try:
-        enrolment.keys(connection)
-    except enrolment.NotFound:
-        enrolment.add_key(connection, secrets.token_bytes(KEY_BYTES), clock.now())
+        signing_keys.load_keys(connection)
+    except NotFound:
+        signing_keys.add_key(connection, secrets.token_bytes(KEY_BYTES), clock.now())
         return True
     return False
 
 
 def enrol_demo(connection: Connection) -> list[str]:
-    """Enrol the demo unless it is there; returns what is shown once and never again."""
-    if any(m.address == DEMO_MAILBOX for m in enrolment.mailboxes(connection, all_of_them=True)):
+    """Register the demo's mailbox and people; returns the lines to print, none if they exist."""
+    if any(
+        m.address == DEMO_MAILBOX for m in mailboxes.list_mailboxes(connection, inactive_too=True)
+    ):
         return []
-    enrolment.add_mailbox(connection, DEMO_MAILBOX, "default")
-    mailbox = enrolment.the_mailbox(connection, DEMO_MAILBOX)
-    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
-    enrolment.add_company(connection, mailbox, "Globex", ["globex.example"])
+    mailboxes.add_mailbox(connection, DEMO_MAILBOX, "default")
+    mailbox = mailboxes.mailbox_named(connection, DEMO_MAILBOX)
+    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+    companies.add_company(connection, mailbox, "Globex", ["globex.example"])
     for person in (
         NewPerson("ann@acme.example", "Ann", Role.USER, "Acme"),
         NewPerson("bob@acme.example", "Bob", Role.USER, "Acme"),
         NewPerson("gil@globex.example", "Gil", Role.USER, "Globex"),
         NewPerson("sam@help.example", "Sam", Role.STAFF, None),
     ):
-        enrolment.add_person(connection, mailbox, person)
+        people.add_person(connection, mailbox, person)
     token = secrets.token_urlsafe(32)
-    enrolment.add_api_token(connection, token, "demo", "mails", clock.now())
+    api_tokens.add_api_token(connection, token, "demo", "mails", clock.now())
     return [
-        f"Enrolled {DEMO_MAILBOX}: ann@ and bob@acme.example, gil@globex.example, staff sam@",
-        f"API token for POST /api/v1/mails, shown this once: {token}",
+        f"Registered {DEMO_MAILBOX}: ann@ and bob@acme.example, gil@globex.example, staff sam@",
+        f"API token for POST /api/v1/mails, shown only once: {token}",
     ]
 
 
-@db.command("upgrade", help="Bring the tables to the version of this program.")
+@db_app.command("upgrade", help="Upgrade the tables to the version of this program.")
 def upgrade(config: ConfigOption = None) -> None:
-    with failing_well():
+    with exit_on_error():
         settings = load_config(config)
         database = Database(settings.store.url, connections=2)
         database.upgrade()

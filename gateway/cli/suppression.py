@@ -1,4 +1,4 @@
-"""Commands on addresses that mail of ours comes back from."""
+"""Commands on the addresses whose mail bounces."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway.cli.common import ConfigOption, MailboxOption, console, fail, read, write
-from gateway.cli.mails import clean
+from gateway.cli.common import ConfigOption, MailboxOption, fail, read, write
+from gateway.cli.terminal import console, escape
 from rules.mail.addresses import normalise
 from storage.notices import suppression
-from storage.registry import enrolment
+from storage.registry.mailboxes import mailbox_named
 
 app = typer.Typer(no_args_is_help=True)
 
 
-@app.command("list", help="List the addresses that our mail comes back from, the last one first.")
-def listing(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    rows = read(config, lambda c: suppression.listing(c, enrolment.the_mailbox(c, mailbox).id))
-    for each in rows:
-        line = Text(f"{each.last_at:%Y-%m-%d %H:%M}  ")
-        suspended = each.suspended_at is not None
-        line.append(f"{'suspended' if suspended else 'written to':<11}", "red" if suspended else "")
-        line.append(f"{each.hard} failed  {clean(each.address)}  ")
-        console.print(line.append(clean(each.why)[:100], style="italic"))
+@app.command("list", help="List the addresses whose mail bounced, the latest first.")
+def list_addresses(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
+    rows = read(config, lambda c: suppression.listing(c, mailbox_named(c, mailbox).id))
+    for row in rows:
+        suppressed = row.suspended_at is not None
+        line = Text(f"{row.last_at:%Y-%m-%d %H:%M}  ")
+        line.append(f"{'suppressed' if suppressed else 'active':<11}", "red" if suppressed else "")
+        line.append(f"{row.hard} failed  {escape(row.address)}  ")
+        console.print(line.append(escape(row.why)[:100], style="italic"))
 
 
-@app.command("forgive", help="Write to an address again.")
-def forgive(
+@app.command("remove", help="Send mail to an address again.")
+def remove(
     address: Annotated[str, typer.Argument(metavar="ADDRESS")],
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
     normal = normalise(address) or address
-    if not write(
-        config, lambda c: suppression.remove(c, enrolment.the_mailbox(c, mailbox).id, normal)
-    ):
-        fail(os.EX_DATAERR, f"no mail to {address} came back; see `postern bounced list`")
-    console.print(f"{normal} is written to again.", markup=False)
+    removed = write(config, lambda c: suppression.remove(c, mailbox_named(c, mailbox).id, normal))
+    if not removed:
+        fail(
+            os.EX_DATAERR,
+            f"no mail to {address} has bounced; `postern suppression list` shows the addresses",
+        )
+    console.print(f"Mail to {normal} is sent again.")

@@ -16,14 +16,13 @@ from gateway import clock, policies
 from gateway.cli.common import (
     ConfigOption,
     account,
-    console,
+    exit_on_error,
     fail,
-    failing_well,
     load_config,
     read,
     write,
 )
-from gateway.cli.mails import clean
+from gateway.cli.terminal import console, escape
 from gateway.policies import Policies
 from gateway.ticket_requests import TicketPatch
 from rules.mail import Mailbox
@@ -34,86 +33,112 @@ from rules.validation.messages import explain
 from storage.db.database import Connection
 from storage.registry import lookup
 from storage.ticket import changes
-from storage.ticket import read as tickets
 from storage.ticket.changes import ChangeRefused
-from storage.ticket.read import AuditEntry, CommentView, TicketSummary, TicketView
+from storage.ticket.read import (
+    AuditEntry,
+    CommentView,
+    TicketSummary,
+    TicketView,
+    mailbox_of,
+    newest,
+    ticket_view,
+)
 from storage.ticket.write import ChangeContext, Source
 
 app = typer.Typer()
 
-NumberArgument = Annotated[int, typer.Argument(metavar="NUMBER", min=1)]
-LinesOption = Annotated[int, typer.Option("--lines", "-n", min=1, help="How many at most.")]
-StatusOption = Annotated[str | None, typer.Option(help="Only tickets of this status.")]
-AddressesOption = Annotated[list[str] | None, typer.Option(metavar="ADDRESS")]
-NewStatusOption = Annotated[Status | None, typer.Option(help="Its new status.")]
-SeverityOption = Annotated[str | None, typer.Option(help="Any level of the policy.")]
+NumberArgument = Annotated[
+    int, typer.Argument(metavar="NUMBER", min=1, help="The ticket's number.")
+]
+LinesOption = Annotated[
+    int, typer.Option("--lines", "-n", min=1, help="The number of tickets to show.")
+]
+StatusOption = Annotated[str | None, typer.Option(help="Show only tickets of this status.")]
+
+NewStatusOption = Annotated[Status | None, typer.Option(help="Set the status.")]
+SeverityOption = Annotated[
+    str | None, typer.Option(help="Set the severity, to any level of the policy.")
+]
 WorkaroundOption = Annotated[
-    bool, typer.Option("--workaround", help="One level lower: there is a way around it.")
+    bool, typer.Option("--workaround", help="Lower the severity: a workaround exists.")
 ]
-WhyOption = Annotated[str, typer.Option(help="For the audit trail and the customer.")]
+WhyOption = Annotated[
+    str, typer.Option(help="Give a reason, for the audit trail and the customer.")
+]
 AssignOption = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Of a staff person; '' for nobody.")
+    str | None, typer.Option(metavar="ADDRESS", help="Assign a staff member; '' for nobody.")
 ]
-SayOption = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="Publish a comment; needs --as.")
+AddOption = Annotated[list[str] | None, typer.Option(metavar="ADDRESS", help="Add a participant.")]
+RemoveOption = Annotated[
+    list[str] | None, typer.Option(metavar="ADDRESS", help="Remove a participant.")
 ]
-NoteOption = Annotated[str | None, typer.Option(metavar="TEXT", help="For staff only.")]
+ApproveOption = Annotated[
+    list[str] | None, typer.Option(metavar="ADDRESS", help="Approve a proposed participant.")
+]
+DeclineOption = Annotated[
+    list[str] | None, typer.Option(metavar="ADDRESS", help="Decline a proposed participant.")
+]
+CommentOption = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Write a public comment; needs --as.")
+]
+NoteOption = Annotated[str | None, typer.Option(metavar="TEXT", help="Write a note for staff.")]
 PublishOption = Annotated[
-    int | None, typer.Option(metavar="COMMENT", help="Accept a flagged comment.")
+    int | None, typer.Option(metavar="COMMENT", help="Publish a flagged comment.")
 ]
 EscalateOption = Annotated[
-    str | None, typer.Option(metavar="REASON", help="One level up; the severity stays.")
+    str | None,
+    typer.Option(metavar="REASON", help="Escalate by one level; the severity stays."),
 ]
 MergeOption = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help="Close it in favour of another.")
+    int | None, typer.Option(metavar="NUMBER", help="Close the ticket in favour of another.")
 ]
 DeleteOption = Annotated[
-    bool, typer.Option("--delete", help="Leave a tombstone: no mail brings it back.")
+    bool, typer.Option("--delete", help="Delete the ticket; later mail does not restore it.")
 ]
 AsOption = Annotated[
-    str | None, typer.Option("--as", metavar="ADDRESS", help="The staff person who acts.")
+    str | None, typer.Option("--as", metavar="ADDRESS", help="The staff member who acts.")
 ]
 
 
 @app.callback(invoke_without_command=True)
-def begin(
+def list_by_default(
     context: typer.Context,
     lines: LinesOption = 20,
     status: StatusOption = None,
     config: ConfigOption = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        listing(lines, status, config)
+        list_tickets(lines, status, config)
 
 
 @app.command("list", help="List the tickets that changed last.")
-def listing(
+def list_tickets(
     lines: LinesOption = 20, status: StatusOption = None, config: ConfigOption = None
 ) -> None:
-    for summary in read(config, lambda connection: tickets.newest(connection, lines, status)):
+    for summary in read(config, lambda connection: newest(connection, lines, status)):
         console.print(_line(summary))
 
 
-@app.command("show", help="Show one ticket with all that is on it.")
-def one(number: NumberArgument, config: ConfigOption = None) -> None:
-    whole = read(config, lambda connection: tickets.ticket_view(connection, number))
-    if whole is None:
+@app.command("show", help="Show one ticket with its comments and history.")
+def show(number: NumberArgument, config: ConfigOption = None) -> None:
+    ticket = read(config, lambda connection: ticket_view(connection, number))
+    if ticket is None:
         fail(os.EX_DATAERR, f"no ticket #{number}; `postern tickets` lists the last ones")
-    console.print(_line(whole.summary))
-    for name, value in _facts(whole):
-        console.print(Text(f"  {name:<10}{clean(value)}", style="dim"))
-    for member in whole.members:
-        shown = "" if member.presence == "active" else f", {member.presence}"
-        console.print(Text(f"  {member.part:<10}{clean(member.address)}{shown}", style="dim"))
-    for said in whole.comments:
-        _comment(said)
-    if whole.history:
+    console.print(_line(ticket.summary))
+    for label, value in _facts(ticket):
+        console.print(Text(f"  {label:<10}{escape(value)}", style="dim"))
+    for member in ticket.members:
+        presence = "" if member.presence == "active" else f", {member.presence}"
+        console.print(Text(f"  {member.part:<10}{escape(member.address)}{presence}", style="dim"))
+    for comment in ticket.comments:
+        _print_comment(comment)
+    if ticket.history:
         console.print(Text("\nhistory", style="bold"))
-    for audited in whole.history:
-        console.print(Text(f"  {_audited(audited)}", style="dim"))
+    for entry in ticket.history:
+        console.print(Text(f"  {_history_line(entry)}", style="dim"))
 
 
-@app.command("set", help="Change a ticket: all that is named, or nothing where one part is wrong.")
+@app.command("set", help="Change a ticket: everything that is named, or nothing after an error.")
 def change(
     number: NumberArgument,
     status: NewStatusOption = None,
@@ -121,11 +146,11 @@ def change(
     workaround: WorkaroundOption = False,
     why: WhyOption = "",
     assign: AssignOption = None,
-    add: AddressesOption = None,
-    remove: AddressesOption = None,
-    approve: AddressesOption = None,
-    decline: AddressesOption = None,
-    say: SayOption = None,
+    add: AddOption = None,
+    remove: RemoveOption = None,
+    approve: ApproveOption = None,
+    decline: DeclineOption = None,
+    comment: CommentOption = None,
     note: NoteOption = None,
     publish: PublishOption = None,
     escalate: EscalateOption = None,
@@ -134,11 +159,11 @@ def change(
     acting_as: AsOption = None,
     config: ConfigOption = None,
 ) -> None:
-    if say is not None and note is not None:
-        fail(os.EX_USAGE, "--say and --note: write one of them at a time")
-    if say is not None and acting_as is None:
-        fail(os.EX_USAGE, "--say: customers read who wrote it; name him with --as ADDRESS")
-    asked = _asked(
+    if comment is not None and note is not None:
+        fail(os.EX_USAGE, "--comment and --note cannot be combined; write one at a time")
+    if comment is not None and acting_as is None:
+        fail(os.EX_USAGE, "--comment needs --as ADDRESS: customers see the author of a comment")
+    patch = _patch(
         add=add or (),
         remove=remove or (),
         approve=approve or (),
@@ -146,7 +171,7 @@ def change(
         assignee=assign,
         severity=severity,
         workaround=workaround,
-        comment=_comment_of(say, note),
+        comment=_new_comment(comment, note),
         publish=publish,
         escalate=escalate,
         status=status,
@@ -154,67 +179,69 @@ def change(
         delete=delete,
         why=why,
     )
-    with failing_well():
+    with exit_on_error():
         known = policies.load(load_config(config).policies.folder)
-    job = partial(_make, number, asked.changes(), acting_as, known)
-    for effect in write(config, job):
-        console.print(effect, markup=False)
+    for effect in write(config, partial(_apply, number, patch.changes(), acting_as, known)):
+        console.print(effect)
 
 
-def _comment_of(say: str | None, note: str | None) -> dict[str, str] | None:
-    if say is not None:
-        return {"text": say, "visibility": "public"}
+def _new_comment(comment: str | None, note: str | None) -> dict[str, str] | None:
+    if comment is not None:
+        return {"text": comment, "visibility": "public"}
     return {"text": note, "visibility": "note"} if note is not None else None
 
 
-def _asked(**values: object) -> TicketPatch:
+def _patch(**values: object) -> TicketPatch:
+    """The patch of the options. Ends the command where they contradict each other."""
     try:
         return TicketPatch.model_validate(values)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        said = explain(fault, TicketPatch) if fault["loc"] else fault["msg"]
-        fail(os.EX_USAGE, said.removeprefix("Value error, "))
+        message = explain(fault, TicketPatch) if fault["loc"] else fault["msg"]
+        fail(os.EX_USAGE, message.removeprefix("Value error, "))
 
 
-def _make(
+def _apply(
     number: int,
     wanted: tuple[Change, ...],
     acting_as: str | None,
     known: Policies,
     connection: Connection,
 ) -> tuple[str, ...]:
-    mailbox = tickets.mailbox_of(connection, number)
+    """Change a ticket; returns the effects as text. Raises ChangeRefused."""
+    mailbox = mailbox_of(connection, number)
     if mailbox is None:
         raise ChangeRefused(f"there is no ticket #{number}; `postern tickets` lists the last ones")
     policy = policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
     actor = _actor(connection, mailbox, acting_as)
-    hand = ChangeContext(mailbox, actor, Source.CONSOLE, clock.now(), clock.new_id)
-    return changes.make(connection, hand, number, wanted, policy, by_staff=True)
+    context = ChangeContext(mailbox, actor, Source.CONSOLE, clock.now(), clock.new_id)
+    return changes.make(connection, context, number, wanted, policy, by_staff=True)
 
 
 def _actor(connection: Connection, mailbox: Mailbox, acting_as: str | None) -> str:
-    """The staff person who is named, else the account that types."""
+    """The staff member who is named, else the account that runs the command."""
     if acting_as is None:
         return f"console:{account()}"
     staff = [person.address for person in lookup.staff(connection, mailbox)()]
     address = normalise(acting_as)
     if address not in staff:
-        known = ", ".join(staff) or "none"
-        raise ChangeRefused(f"{acting_as} is no active staff person; there are: {known}")
+        known = ", ".join(staff) or "(none registered)"
+        raise ChangeRefused(f"{acting_as} is not an active staff member; expected one of: {known}")
     return str(address)
 
 
 def _line(summary: TicketSummary) -> Text:
     line = Text(f"#{summary.number:<7}", style="bold")
     line.append(f"{summary.status:<9}", style="not bold")
-    line.append(f"{clean(summary.severity):<10}", style="not bold yellow")
-    line.append(f"{clean(summary.requester)}  ", style="not bold")
-    return line.append(clean(summary.subject), style="not bold italic")
+    line.append(f"{escape(summary.severity):<10}", style="not bold yellow")
+    line.append(f"{escape(summary.requester)}  ", style="not bold")
+    return line.append(escape(summary.subject), style="not bold italic")
 
 
-def _facts(whole: TicketView) -> Iterator[tuple[str, str]]:
-    summary, details = whole.summary, whole.details
-    found = (
+def _facts(ticket: TicketView) -> Iterator[tuple[str, str]]:
+    """Labels with values; what does not apply is left out."""
+    summary, details = ticket.summary, ticket.details
+    facts = (
         ("deleted", "yes" if details.deleted else ""),
         ("claimed", summary.severity_claimed),
         ("mentions", f"#{summary.mentions}" if summary.mentions else ""),
@@ -224,40 +251,41 @@ def _facts(whole: TicketView) -> Iterator[tuple[str, str]]:
         ("tier", details.tier),
         ("channel", details.channel),
         ("assignee", summary.assignee),
-        ("due", _moment(summary.due_at)),
-        ("answered", _moment(details.first_answered_at)),
+        ("due", _time(summary.due_at)),
+        ("answered", _time(details.first_answered_at)),
         ("escalated", f"to level {details.escalation_level}" if details.escalation_level else ""),
         ("missing", ", ".join(details.missing)),
         ("rating", details.rating),
         *details.fields.items(),
     )
-    return ((name, value) for name, value in found if value)
+    return ((label, value) for label, value in facts if value)
 
 
-def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment is not None else ""
+def _time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at is not None else ""
 
 
-def _audited(audited: AuditEntry) -> str:
-    change = f"{audited.was} → {audited.became}" if audited.was else audited.became
-    why = f" ({audited.why})" if audited.why else ""
-    by = f"{audited.actor or 'postern'} by {audited.source.replace('_', ' ')}"
-    return clean(f"{audited.at:%Y-%m-%d %H:%M}  {audited.what}: {change}{why}  {by}")
+def _history_line(entry: AuditEntry) -> str:
+    change = f"{entry.was} → {entry.became}" if entry.was else entry.became
+    why = f" ({entry.why})" if entry.why else ""
+    actor = f"{entry.actor or 'postern'} by {entry.source.replace('_', ' ')}"
+    return escape(f"{entry.at:%Y-%m-%d %H:%M}  {entry.what}: {change}{why}  {actor}")
 
 
-def _comment(said: CommentView) -> None:
+def _print_comment(comment: CommentView) -> None:
     console.print()
-    kind = "" if said.visibility == "public" else f"  [{said.visibility}]"
-    head = f"{said.written_at:%Y-%m-%d %H:%M}  {clean(said.author or '(no author)')}{kind}"
-    console.print(Text(head, style="bold").append(f"  comment {said.id}", style="not bold dim"))
-    if said.degraded:
-        why = f"The body could not be read ({clean(said.degraded)}); the raw mail is kept."
-        console.print(Text(why, style="yellow"))
-    if said.charset_guessed:
-        why = "Its character set is guessed, so a letter may be wrong; the raw mail is kept."
-        console.print(Text(why, style="yellow"))
-    for line in said.text.splitlines():
-        console.print(Text(f"  {clean(line.expandtabs())}"))
-    for attached in said.attachments:
-        size = f"{attached.content_type}, {attached.size_bytes} octets"
-        console.print(Text(f"  + {clean(attached.name)}  {size}", style="cyan"))
+    kind = "" if comment.visibility == "public" else f"  [{comment.visibility}]"
+    author = escape(comment.author or "(no author)")
+    heading = Text(f"{comment.written_at:%Y-%m-%d %H:%M}  {author}{kind}", style="bold")
+    console.print(heading.append(f"  comment {comment.id}", style="not bold dim"))
+    if comment.degraded:
+        warning = f"The body could not be read ({escape(comment.degraded)})"
+        console.print(Text(f"{warning}; the raw mail is stored.", style="yellow"))
+    if comment.charset_guessed:
+        warning = "The character set is guessed, so some letters may be wrong"
+        console.print(Text(f"{warning}; the raw mail is stored.", style="yellow"))
+    for line in comment.text.splitlines():
+        console.print(Text(f"  {escape(line.expandtabs())}"))
+    for attachment in comment.attachments:
+        size = f"{attachment.content_type}, {attachment.size_bytes} octets"
+        console.print(Text(escape(f"  + {attachment.name}  {size}"), style="cyan"))

@@ -1,4 +1,4 @@
-"""The whole configuration: one frozen object, checked at once, refused by name."""
+"""The whole configuration as one frozen object; `load` checks it whole and names every fault."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ENVIRONMENT = "the environment"
 
 
 class ConfigRefused(InvalidFile):
-    """A configuration that does not hold; `str()` names file, key and what to do."""
+    """An invalid configuration; `str()` names the file, each key and what to do."""
 
 
 class _Section(BaseModel):
@@ -52,22 +52,22 @@ class _Section(BaseModel):
 class SmtpSection(_Section):
     listen: TcpListen = "127.0.0.1:2525"
     strangers: StrangerHandling | None = None
-    """What becomes of the mail of strangers that comes here; unset, as each policy says."""
+    """What happens to mail from strangers on this listener; None for what each policy says."""
     hostname: Annotated[str, Field(min_length=1, max_length=253)] = "localhost"
-    """What the greeting says; the name that the MX record has."""
+    """The name in the greeting; the same as in the MX record."""
     tls_listen: TcpListen | None = None
-    """A second socket that is TLS from the first byte (port 465, RFC 8314)."""
+    """A second socket with TLS from the first byte (port 465, RFC 8314)."""
     lenient_peers: tuple[Network, ...] = ()
-    """Senders of ours whose bare line ends are mended instead of refused."""
+    """Clients whose bare line ends are corrected instead of refused."""
     proxy_protocol: bool = False
-    """Every connection begins with a PROXY line (a TCP balancer stands before us)."""
+    """Every connection begins with a PROXY line, from the TCP balancer in front of us."""
 
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:
         if self.tls_listen is not None and self.proxy_protocol:
             raise ValueError(
-                "tls_listen cannot be had with proxy_protocol, whose line would come before the "
-                "handshake; let the balancer end TLS"
+                "tls_listen cannot be combined with proxy_protocol, whose line would come before "
+                "the handshake; let the balancer terminate TLS"
             )
         return self
 
@@ -80,10 +80,11 @@ class LmtpSection(_Section):
 class HttpSection(_Section):
     listen: TcpListen = "127.0.0.1:8025"
     public_url: PublicUrl | None = None
-    """What stands before the links that we mail, such as https://postern.help.example."""
+    """The beginning of the links that we mail, such as https://postern.help.example."""
 
     @property
     def links_begin(self) -> str:
+        """The beginning of the links that we mail, without a final slash."""
         return self.public_url or f"http://{self.listen}"
 
 
@@ -95,44 +96,44 @@ class TlsSection(_Section):
 class StoreSection(_Section):
     url: StoreUrl = "sqlite:///var/postern.db"
     connections: Annotated[int, Field(ge=1, le=200)] = 8
-    """To PostgreSQL, for each process; SQLite has one writer."""
+    """Connections to PostgreSQL, for each process; SQLite has one writer."""
 
 
 class TrustedRelay(_Section):
     peer: Network
     authserv_id: Annotated[str, Field(min_length=1)]
-    """It writes its results under this name, and strips everybody else's that bear it."""
+    """The relay writes its results under this name and removes all others that use it."""
 
 
 class TrustSection(_Section):
     peers: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     """Clients whose mail needs no further proof of its sender. Behind an MTA on the same host
-    this must be `[]`: it would vouch for the whole Internet."""
+    this must be `[]`, since that MTA also passes on mail from the whole Internet."""
 
     relays: tuple[TrustedRelay, ...] = ()
-    """MTAs in front of us whose Authentication-Results we believe."""
+    """MTAs in front of us whose Authentication-Results (RFC 8601) are trusted."""
     sealers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    """Domains whose ARC seals we believe: forwarders that check what they pass on."""
+    """Domains whose ARC seals (RFC 8617) are trusted: forwarders that check what they pass on."""
 
 
 class DnsSection(_Section):
     servers: tuple[Address, ...] = ()
-    """The system's where none is named."""
+    """Empty for the system's."""
     port: Annotated[int, Field(ge=1, le=65535)] = 53
     budget_s: Annotated[float, Field(gt=0, le=30)] = 3.0
-    """How long the look-ups for one mail may take together."""
+    """The time for all look-ups of one mail together."""
     lookups: Annotated[int, Field(ge=1, le=200)] = 30
 
 
 class RelaySection(_Section):
     url: RelayUrl | None = None
-    """Where outgoing mail goes; without it, into `maildir`."""
+    """The server that outgoing mail is handed to; None to write it into `maildir`."""
     maildir: Path = Path("var/outbox")
     tls: Literal["opportunistic", "required", "none"] = "opportunistic"
-    """Opportunistic: where it is offered, with any certificate. A login always requires it,
-    unless this is "none"."""
+    """Opportunistic: used where the relay offers it, with any certificate. A login always requires
+    TLS, unless this is "none"."""
     ca_file: ExistingFile | None = None
-    """Who must have signed the relay's certificate, in PEM; unset, those that the system knows."""
+    """The authorities that may sign the relay's certificate, in PEM; None for the system's."""
     user: Annotated[str, Field(min_length=1)] | None = None
     password_file: ExistingFile | None = None
     """Its first line is the password."""
@@ -140,12 +141,12 @@ class RelaySection(_Section):
 
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:
-        """The wording of each fault names the setting that has to change."""
+        """Raises ValueError, which names the setting to change."""
         if (self.user is None) != (self.password_file is None):
-            raise ValueError("user and password_file go together; set both or none")
+            raise ValueError("user and password_file belong together; set both or neither")
         parts = urlsplit(self.url or "")
         if parts.username and self.user:
-            raise ValueError("user is set, and url names one too; leave it in one place")
+            raise ValueError("user is set, and url contains a user too; remove one of them")
         if parts.scheme == "smtps" and self.tls == "none":
             raise ValueError('tls = "none" contradicts url, which begins with smtps://')
         if self.tls == "none" and self.ca_file is not None:
@@ -154,10 +155,10 @@ class RelaySection(_Section):
 
 
 class DkimSection(_Section):
-    """One key that outgoing mail is signed with."""
+    """A key that signs outgoing mail (RFC 6376)."""
 
     domain: Domain
-    """Mailboxes in it and in the domains below it are signed for."""
+    """Mail of mailboxes in this domain and in its subdomains is signed."""
     selector: Selector
     key: ExistingFile
     """In PEM, RSA or Ed25519."""
@@ -165,9 +166,9 @@ class DkimSection(_Section):
 
 class PoliciesSection(_Section):
     folder: Path | None = None
-    """Policy files of your own, beside the shipped ones."""
+    """Policy files of your own, in addition to the shipped ones."""
     templates: Path | None = None
-    """Words of your own for outgoing mails, instead of the shipped ones."""
+    """Templates of your own for outgoing mails, instead of the shipped ones."""
 
 
 class LimitsSection(_Section):
@@ -178,9 +179,9 @@ class LimitsSection(_Section):
     in_flight_mib: Annotated[int, Field(ge=1, le=65_536)] = 256
     idle_s: Annotated[float, Field(gt=0, le=3600)] = 300
     refusal_s: Annotated[float, Field(gt=0, le=30)] = 1.0
-    """An unproven sender is answered at a multiple of this time after his mail."""
+    """An unproven sender is answered at a multiple of this time after their mail."""
     grace_s: Annotated[float, Field(gt=0, le=600)] = 30
-    """How long a stop waits for mails that are on their way in."""
+    """The time that a stop waits for mails that are being received."""
 
 
 class LogSection(_Section):
@@ -189,7 +190,7 @@ class LogSection(_Section):
 
 
 class Config(BaseSettings):
-    """Every setting of the program; `load` is the way to make one."""
+    """Every setting of the program; create one with `load`."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__"
@@ -223,15 +224,15 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then the file: one file serves many machines."""
+        """The environment takes precedence over the file, so that one file serves many machines."""
         return env_settings, init_settings
 
 
 def load(path: Path | None) -> Config:
-    """The configuration of a file; without a name, of ./postern.toml where there is one.
+    """The configuration of a file; for None of ./postern.toml, if it exists.
 
-    Raises ConfigRefused with every fault named. Variables such as POSTERN_STORE__URL go before
-    the file.
+    Variables such as POSTERN_STORE__URL take precedence over the file. Raises ConfigRefused,
+    which names every fault.
     """
     chosen = path or DEFAULT_FILE
     if path is None and not chosen.exists():
@@ -242,7 +243,7 @@ def load(path: Path | None) -> Config:
     except OSError as error:
         raise ConfigRefused(str(chosen), [f"cannot be read: {error}"]) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigRefused(str(chosen), [f"not TOML: {error}"]) from error
+        raise ConfigRefused(str(chosen), [f"not valid TOML: {error}"]) from error
     return _checked(values, str(chosen))
 
 
@@ -253,24 +254,26 @@ def _checked(values: dict[str, object], source: str) -> Config:
         # The values come from a file; mypy cannot know their types, pydantic checks them.
         return Config(**values)  # type: ignore[arg-type]
     except ValidationError as error:
-        faults, named = [], []
+        in_file, in_environment = [], []
         for fault in error.errors(include_url=False):
             variable = _variable(fault["loc"])
             if variable in os.environ:
-                named.append(explain(fault, Config, name=variable))
+                in_environment.append(explain(fault, Config, name=variable))
             else:
-                faults.append(explain(fault, Config))
-        raise ConfigRefused(ENVIRONMENT if named else source, named or faults) from error
+                in_file.append(explain(fault, Config))
+        if in_environment:
+            raise ConfigRefused(ENVIRONMENT, in_environment) from error
+        raise ConfigRefused(source, in_file) from error
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    """The variable that would have set the value at a place."""
+    """The variable that sets the value at a location."""
     names = itertools.takewhile(lambda part: isinstance(part, str), location)
     return ENVIRONMENT_PREFIX + "__".join(str(name).upper() for name in names)
 
 
 def _unreadable_variables() -> list[str]:
-    """Faults of variables that pydantic-settings would raise in words of its own."""
+    """Faults of variables for which pydantic-settings has an unclear message of its own."""
     faults = []
     for name, value in os.environ.items():
         if not name.startswith(ENVIRONMENT_PREFIX):
@@ -278,18 +281,18 @@ def _unreadable_variables() -> list[str]:
         section, _, setting = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if section not in Config.model_fields:
             known = ", ".join(sorted(Config.model_fields))
-            faults.append(f"unknown setting: {name} (sections: {known})")
+            faults.append(f"unknown setting: {name} (expected one of the sections: {known})")
         elif not setting or _takes_json(section, setting):
             try:
                 json.loads(value)
             except ValueError:
                 example = '["10.0.0.0/8"]' if setting else '{"listen": "127.0.0.1:25"}'
-                faults.append(f"{name}: {value!r}: expected JSON, such as {example}")
+                faults.append(f"{name}: {value!r}: must be JSON, such as {example}")
     return faults
 
 
 def _takes_json(section: str, setting: str) -> bool:
-    """Whether a setting is a list."""
+    """Whether a setting is a list, so that its variable must be JSON."""
     annotation = Config.model_fields[section].annotation
     for model in (annotation, *typing.get_args(annotation)):
         if isinstance(model, type) and issubclass(model, BaseModel):

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have, each with what it says of a wrong one."""
+"""The types of settings, each with the message for an invalid value."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ def _listen(value: str) -> str:
     """`host:port`, `[v6]:port` or `unix:/path`."""
     if value.startswith("unix:"):
         if len(value) <= len("unix:"):
-            raise ValueError("a unix socket needs a path, such as unix:/run/postern/lmtp")
+            raise ValueError("must have a path after unix:, such as unix:/run/postern/lmtp")
         return value
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError("expected host:port, such as 127.0.0.1:2525")
+        raise ValueError("must be host:port, such as 127.0.0.1:2525")
     return value
 
 
 def _tcp(value: str) -> str:
     if value.startswith("unix:"):
-        raise ValueError("expected host:port, such as 127.0.0.1:2525")
+        raise ValueError("must be host:port, such as 127.0.0.1:2525")
     return _listen(value)
 
 
 def _store_url(value: str) -> str:
     if not value.startswith(("sqlite:///", "postgresql://")):
-        raise ValueError("expected sqlite:///path or postgresql://user@host/database")
+        raise ValueError("must be sqlite:///path or postgresql://user@host/database")
     return value
 
 
 def _relay_url(value: str) -> str:
     if not value.startswith(("smtp://", "smtps://")):
-        raise ValueError("expected smtp://host:port or smtps://user:password@host:port")
+        raise ValueError("must be smtp://host:port or smtps://user:password@host:port")
     try:
-        named = urlsplit(value)
-        has_host, _ = bool(named.hostname), named.port  # a port that is none raises
+        parts = urlsplit(value)
+        has_host, _ = bool(parts.hostname), parts.port  # an invalid port raises ValueError
     except ValueError:
         has_host = False
     if not has_host:
-        raise ValueError("it names no host, or a port that is none; expected smtp://host:port")
+        raise ValueError("the host or the port is missing or invalid; write smtp://host:port")
     return value
 
 
@@ -61,12 +61,12 @@ def _address(value: object) -> object:
     try:
         return ip_address(value)
     except ValueError:
-        raise ValueError("expected an IP address, such as 192.0.2.53 or 2001:db8::53") from None
+        raise ValueError("must be an IP address, such as 192.0.2.53 or 2001:db8::53") from None
 
 
 def _public_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+", value):
-        raise ValueError("expected no path behind the host, such as https://postern.help.example")
+        raise ValueError("must be a URL without a path, such as https://postern.help.example")
     return value
 
 
@@ -78,15 +78,15 @@ def _network(value: object) -> object:
     except ValueError:
         pass
     try:
-        near = ip_network(value, strict=False)
+        network = ip_network(value, strict=False)
     except ValueError:
-        raise ValueError("expected a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
-    raise ValueError(f"the address goes on behind the network (did you mean {near}?)")
+        raise ValueError("must be a network, such as 192.0.2.0/24 or 2001:db8::/32") from None
+    raise ValueError(f"has bits set after the network part (did you mean {network}?)")
 
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise ValueError("there is no such file")
+        raise ValueError("no such file")
     return path
 
 
@@ -101,10 +101,10 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Domain = Annotated[
     str,
     StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+$"),
-    Field(description="write a domain, such as help.example"),
+    Field(description="must be a domain, such as help.example"),
 ]
 Selector = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$", max_length=63),
-    Field(description="write the name that stands before ._domainkey in the DNS, such as s2026"),
+    Field(description="must be the name before ._domainkey in the DNS, such as s2026"),
 ]

@@ -167,12 +167,12 @@ class Dispatcher:
             await self._write(
                 partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)
             )
-            self.metrics.notice("given_up")
-            log.given_up(str(notice.id), notice.kind, notice.attempts, why)
+            self.metrics.notice("send_failed")
+            log.send_failed(str(notice.id), notice.kind, notice.attempts, why)
             return
         await self._write(partial(outbox.put_off, notice=notice.id, due_at=again, error=why))
-        self.metrics.notice("put_off")
-        log.put_off(str(notice.id), notice.kind, notice.attempts, why, again.isoformat())
+        self.metrics.notice("send_delayed")
+        log.send_delayed(str(notice.id), notice.kind, notice.attempts, why, again.isoformat())
 
     async def _write(self, job: Callable[[Connection], T]) -> T:
         return await asyncio.wrap_future(self.ledger.submit(job))

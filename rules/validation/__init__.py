@@ -1,1 +1,1 @@
-"""What is wrong with a settings file, in words."""
+"""Error messages for settings files, with the line of each fault."""

@@ -1,4 +1,4 @@
-"""Says what is wrong with a settings file so that its writer can mend it."""
+"""Error messages for a settings file: each names what is wrong and how to fix it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+Location = Sequence[int | str]
+"""Where a value is, as pydantic gives it: the keys and list positions from the top."""
+
 
 class InvalidFile(ValueError):
-    """A file of settings that was refused whole, with every fault named."""
+    """A file that was refused whole; `str()` has one line for each fault."""
 
     def __init__(self, source: str, faults: Sequence[str]) -> None:
         self.source = source
@@ -23,7 +26,7 @@ class InvalidFile(ValueError):
 
 
 def text_of(data: bytes, source: str) -> str:
-    """A settings file as text. Raises Refused with the line that is not UTF-8."""
+    """A settings file as text. Raises InvalidFile, which names the line that is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -31,85 +34,111 @@ def text_of(data: bytes, source: str) -> str:
         raise InvalidFile(source, [f"line {line}: not UTF-8; save the file as UTF-8"]) from error
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`did you mean High?`, where a known word is near; else nothing."""
-    by_fold = {each.casefold(): each for each in known}
-    found = difflib.get_close_matches(word.casefold(), by_fold, n=1)
-    return f"did you mean {by_fold[found[0]]}?" if found else ""
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`did you mean High?`, where a known name is similar; else empty."""
+    by_folded = {each.casefold(): each for each in known}
+    similar = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return f"did you mean {by_folded[similar[0]]}?" if similar else ""
 
 
 def explain_all(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """One line for each fault: the key, what is wrong, and a suggestion where one is near."""
+    """One line for each fault: the key, what is wrong, and a suggestion where there is one."""
     faults = error.errors(include_url=False)
-    places = [fault["loc"] for fault in faults]
-    told = [f for f in faults if f["type"] != "too_short" or not _within(f, places)]
-    return [explain(fault, model) for fault in told]
+    locations = [fault["loc"] for fault in faults]
+    return [
+        explain(fault, model)
+        for fault in faults
+        if fault["type"] != "too_short" or not _has_fault_within(fault["loc"], locations)
+    ]
 
 
-def _within(fault: ErrorDetails, places: Sequence[tuple[int | str, ...]]) -> bool:
-    """Whether another fault lies within this one: a list is short of what was refused in it."""
-    here = fault["loc"]
-    return any(len(place) > len(here) and place[: len(here)] == here for place in places)
+def _has_fault_within(location: Location, locations: Iterable[Location]) -> bool:
+    """Whether another fault lies deeper: pydantic also counts a list short of a refused entry."""
+    depth = len(location)
+    return any(len(each) > depth and each[:depth] == location for each in locations)
 
 
 def explain(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> str:
-    """One fault in words; `name` stands for its key where the user knows it by another."""
+    """The message for one fault; `name` replaces its key where the user knows it by another."""
     location = fault["loc"]
     key = name or ".".join(str(part) for part in location) or "the whole file"
     if fault["type"] == "extra_forbidden":
         known = _keys_at(model, location[:-1])
-        hint = suggestion(str(location[-1]), known) or f"known here: {', '.join(sorted(known))}"
+        hint = (
+            suggestion(str(location[-1]), known) or f"expected one of: {', '.join(sorted(known))}"
+        )
         return f"unknown setting: {key} ({hint})"
     if fault["type"] == "missing":
         return f"{key} is missing"
-    given = "" if isinstance(fault["input"], dict | list | BaseModel) else f"{shown(fault)}: "
     field = _field_at(model, location)
-    section = _section(field.annotation) if field is not None else None
-    if fault["type"].startswith("model_"):
-        return f"{key}: {given}this is a section; write [{key}] and its settings below it"
-    if fault["type"] == "tuple_type" and section is not None:
-        return f"{key}: {given}this is a list of sections; write [[{key}]] above each of them"
-    if fault["type"] == "tuple_type":
-        dated = isinstance(fault["input"], date)
-        example = f"[{shown(fault)}]" if dated else '["one", "two"]'
-        return f"{key}: {given}this is a list; write it in brackets, such as {example}"
-    expected = field.description if field is not None else None
-    if expected is not None and fault["type"] in _DESCRIBED:
-        return f"{key}: {given}{expected}"
-    message = _in_words(fault["type"]) or fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "literal_error" and (hint := _near_choice(fault)):
-        message = f"{message} ({hint})"
-    return f"{key}: {message if given and message.startswith(given[:-2]) else given + message}"
+    given = "" if isinstance(fault["input"], dict | list | BaseModel) else f"{shown(fault)}: "
+    if message := _wrong_structure(fault, key, field):
+        return f"{key}: {given}{message}"
+    if field is not None and field.description is not None and fault["type"] in _DESCRIBED:
+        return f"{key}: {given}{field.description}"
+    message = _wrong_value(fault) or fault["msg"].removeprefix("Value error, ")
+    names_value = bool(given) and message.startswith(shown(fault))
+    return f"{key}: {message if names_value else given + message}"
 
 
-def _in_words(kind: str) -> str:
-    """What to write where a value is of another type; empty for what only its own fault tells."""
-    return next((words for begins, words in _WANTED.items() if kind.startswith(begins)), "")
-
-
-_WANTED = {
-    "bool_": "write true or false",
-    "int_": "write a whole number, without quotes",
-    "float_": "write a number, without quotes",
-    "string_type": "this is a text; write it in quotes",
-    "date_": "this is no date; write year, month and day, such as 2026-12-24",
-}
-"""By what the names of pydantic's faults begin with."""
 _DESCRIBED = ("string_pattern_mismatch", "too_short", "dict_type")
+"""Faults for which the field's own description says what to write."""
 
 
-def _near_choice(fault: ErrorDetails) -> str:
-    """Of the values that a setting may have, the one that was meant."""
-    return suggestion(
-        str(fault["input"]), _QUOTED.findall(fault.get("ctx", {}).get("expected", ""))
-    )
+def _wrong_structure(fault: ErrorDetails, key: str, field: FieldInfo | None) -> str:
+    """The message where a section or a list was expected; empty for any other fault."""
+    if fault["type"].startswith("model_"):
+        return f"must be a section; write [{key}] and its settings below it"
+    if fault["type"] != "tuple_type":
+        return ""
+    if field is not None and _section(field.annotation) is not None:
+        return f"must be a list of sections; write [[{key}]] above each of them"
+    example = f"[{shown(fault)}]" if isinstance(fault["input"], date) else '["one", "two"]'
+    return f"must be a list in brackets, such as {example}"
+
+
+def _wrong_value(fault: ErrorDetails) -> str:
+    """The message for a value of another type or out of its bounds; empty for any other fault."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind in ("literal_error", "enum"):
+        choices = _QUOTED.findall(context.get("expected", ""))
+        hint = suggestion(str(fault["input"]), choices)
+        return f"expected one of: {', '.join(choices)}{f' ({hint})' if hint else ''}"
+    if kind == "string_too_short" and context["min_length"] == 1:
+        return "must not be empty"
+    if kind in _BOUNDS:
+        return _BOUNDS[kind].format(**{name: _plain(bound) for name, bound in context.items()})
+    return next((text for prefix, text in _TYPES.items() if kind.startswith(prefix)), "")
+
+
+def _plain(bound: object) -> object:
+    """A bound without a fraction of zero: 200, not 200.0."""
+    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
 _QUOTED = re.compile(r"'([^']+)'")
+_BOUNDS = {
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_long": "must have at most {max_length} entries",
+}
+"""By the names of pydantic's faults."""
+_TYPES = {
+    "bool_": "must be true or false, without quotes",
+    "int_": "must be a whole number, without quotes",
+    "float_": "must be a number, without quotes",
+    "string_type": "must be text in quotes",
+    "date_": "must be a date with year, month and day, such as 2026-12-24",
+}
+"""By the beginnings of the names of pydantic's faults."""
 
 
 def shown(fault: ErrorDetails) -> str:
-    """The value as it is written in TOML, without the password of a URL."""
+    """The value as TOML has it, without the password of a URL."""
     value = fault["input"]
     if isinstance(value, bool):
         return str(value).lower()
@@ -119,15 +148,15 @@ def shown(fault: ErrorDetails) -> str:
 
 
 def without_password(url: str) -> str:
-    """A URL that may be shown."""
+    """The URL with its password replaced by ***."""
     return _PASSWORD.sub(r"\1:***@", url)
 
 
 _PASSWORD = re.compile(r"(//[^/@:\s]*):[^@/\s]*@")
 
 
-def _field_at(model: type[BaseModel], location: Sequence[int | str]) -> FieldInfo | None:
-    """The field of the model at a place, through lists and optional sections."""
+def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:
+    """The field at a location, through lists and optional sections; None where there is none."""
     current: type[BaseModel] | None = model
     field: FieldInfo | None = None
     for part in location:
@@ -138,14 +167,15 @@ def _field_at(model: type[BaseModel], location: Sequence[int | str]) -> FieldInf
     return field
 
 
-def _keys_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    """The setting names that the model knows at a place."""
+def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
+    """The names of the settings at a location."""
     field = _field_at(model, location)
     section = model if field is None else _section(field.annotation)
     return list(section.model_fields) if section is not None else []
 
 
 def _section(annotation: object) -> type[BaseModel] | None:
+    """The model within an annotation such as `Section | None`; None where there is none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for inner in typing.get_args(annotation):

@@ -1,4 +1,4 @@
-"""On which line of a TOML file a setting stands; the standard reader does not say."""
+"""The line of each setting in a TOML file, which the standard parser does not give."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ _LONG = ('"""', "'''")
 
 
 def with_lines(faults: Iterable[str], text: str) -> Iterator[str]:
-    """Each fault with the line of its key before it, or of the section that it is in."""
+    """Each fault, prefixed with the line of its key or else of the section around it."""
     lines = lines_of(text)
     for fault in faults:
-        found = _KEY.match(fault)
-        key = found[1] if found else ""
+        match = _KEY.match(fault)
+        key = match[1] if match else ""
         while key and key not in lines:
             key = key.rpartition(".")[0]
         yield f"line {lines[key]}: {fault}" if key else fault
 
 
 def lines_of(text: str) -> Mapping[str, int]:
-    """The lines of settings and sections by their keys: `tiers.1.title`, and `tiers.1` itself."""
+    """The line numbers of settings and sections by key, such as `tiers.1.title` and `tiers.1`."""
     lines: dict[str, int] = {}
     last: dict[str, int] = {}
-    section = within = ""
+    section = open_quotes = ""
     for number, line in enumerate(text.split("\n"), 1):
-        if within:
-            within = "" if within in line else within
+        if open_quotes:  # within a text of several lines
+            open_quotes = "" if open_quotes in line else open_quotes
             continue
         if header := _HEADER.match(line):
-            section = _place(header[2], bool(header[1]), last)
+            section = _section_key(header[2], repeated=bool(header[1]), last=last)
             lines.setdefault(section, number)
         elif setting := _SETTING.match(line):
             key = ".".join(part.strip() for part in setting[1].split("."))
             lines.setdefault(f"{section}.{key}" if section else key, number)
-            within = next((mark for mark in _LONG if line.count(mark) % 2), "")
+            open_quotes = next((quotes for quotes in _LONG if line.count(quotes) % 2), "")
     return lines
 
 
-def _place(name: str, repeated: bool, last: dict[str, int]) -> str:
-    """The key of a section; of one that may stand several times, with its number.
+def _section_key(name: str, *, repeated: bool, last: dict[str, int]) -> str:
+    """The key of a section; a repeated one, `[[…]]`, gets its number, counted from 0.
 
-    `last` holds the number of the last of each such section.
+    `last` holds the latest number of each repeated section, and is updated.
     """
-    place = ""
-    *above, own = (part.strip() for part in name.split("."))
-    for part in above:
-        place += part
-        place += f".{last[place]}." if place in last else "."
-    place += own
+    key = ""
+    *parents, own = (part.strip() for part in name.split("."))
+    for part in parents:
+        key += part
+        key += f".{last[key]}." if key in last else "."
+    key += own
     if not repeated:
-        return place
-    last[place] = last.get(place, -1) + 1
-    return f"{place}.{last[place]}"
+        return key
+    last[key] = last.get(key, -1) + 1
+    return f"{key}.{last[key]}"

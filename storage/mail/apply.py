@@ -39,7 +39,7 @@ from storage.db.ledger import Conflict
 from storage.db.statements import compiled, compiled_insert, pipelined
 from storage.db.tables import DeferralRow, JournalRow, MailRow, ThreadReferenceRow, TicketRow, table
 from storage.notices import suppression
-from storage.registry import enrolment
+from storage.registry import people
 from storage.ticket import changes, clocks, participants, write
 from storage.ticket.write import ChangeContext, Source, storable
 
@@ -135,7 +135,7 @@ def _requester(connection: Connection, entry: Entry, decision: Decision) -> int 
     """The person who opens a ticket, enrolled now where the decision says so."""
     match decision.action:
         case OpenTicket(enrol=True, company=int(company), requester=address):
-            return enrolment.enrol(connection, entry.mailbox, address, company)
+            return people.enrol(connection, entry.mailbox, address, company)
         case OpenTicket(requester_id=person):
             return person
         case _:

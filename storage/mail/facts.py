@@ -203,7 +203,7 @@ def _around(
 ) -> Pending[_Around]:
     """The staff, the addresses that bounce, and the author's mails of the last hour."""
     staff = lookup.staff(connection, mailbox)
-    bounced = lookup.bounced_of(connection, mailbox, named)
+    bounced = lookup.suppressed_among(connection, mailbox, named)
     recent = _recent(connection, mailbox, author, now - HOUR)
     return lambda: (staff(), bounced(), recent())
 

@@ -14,7 +14,7 @@ from rules.ticket.notice_timing import may_be_invited
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
 from storage.notices import outbox
-from storage.registry import enrolment
+from storage.registry import people
 
 _company, _domain = table(CompanyRow), table(CompanyDomainRow)
 _person, _notice = table(PersonRow), table(NoticeRow)
@@ -62,7 +62,7 @@ def accept(connection: Connection, mailbox: Mailbox, address: str, name: str) ->
     company = _company_of(connection, mailbox, address)
     if company is None:
         return Enrolled.NOT
-    person = enrolment.enrol(connection, mailbox, address, company)
+    person = people.enrol(connection, mailbox, address, company)
     connection.execute(update(_person).where(_person.c.id == person).values(name=name[:200]))
     return Enrolled.NOW
 

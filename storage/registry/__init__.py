@@ -1,1 +1,1 @@
-"""Who is registered: mailboxes, companies, people, callers."""
+"""What is registered: mailboxes, companies, people, API tokens and signing keys."""

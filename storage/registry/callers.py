@@ -1,4 +1,4 @@
-"""On whose behalf a program acts: registered people, by their address."""
+"""The registered person on whose behalf an API program acts."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _person, _mailbox = table(PersonRow), table(MailboxRow)
 def find_caller(
     connection: Connection, address: str, role: Role, now: datetime
 ) -> Mapping[Mailbox, Person]:
-    """The mailboxes at which an address is an active person of a role, with that person.
+    """The mailboxes where an address is an active person of a role, each with that person.
 
-    A user counts only while his company is active.
+    A user counts only while their company is active.
     """
-    # Naming every mailbox lets the one index on people serve: it begins with the mailbox.
-    every = select(_mailbox.c.id)
+    # The index on people begins with the mailbox: a condition on every mailbox lets it be used.
+    every_mailbox = select(_mailbox.c.id)
     rows = connection.execute(
         select(_mailbox.c.id, _mailbox.c.address, _mailbox.c.policy)
         .join_from(_mailbox, _person, _person.c.mailbox_id == _mailbox.c.id)
-        .where(_person.c.mailbox_id.in_(every), _person.c.address == address)
+        .where(_person.c.mailbox_id.in_(every_mailbox), _person.c.address == address)
         .order_by(_mailbox.c.address)
     )
     found: dict[Mailbox, Person] = {}

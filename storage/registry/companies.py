@@ -1,6 +1,6 @@
-"""What is agreed with a company: its contracts, and the people and ways of contact on both sides.
+"""Companies: their mail domains, contracts, contacts on our side and preferred channel.
 
-Writers here are jobs for the ledger; each raises `Unknown` or `Unusable`, which name what is wrong.
+Functions that write are jobs for the ledger; they raise the errors of `storage.registry.errors`.
 """
 
 from __future__ import annotations
@@ -9,22 +9,28 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from rules.facts import Role
+from rules.facts import Company
 from rules.mail import Mailbox
-from rules.mail.addresses import domain_of, normalise
-from rules.mail.language import KNOWN as LANGUAGES
-from storage.db.tables import CompanyDomainRow, CompanyRow, ContractRow, PersonRow, table
-from storage.registry.enrolment import InvalidValue, NotFound, add_domain, companies
+from rules.mail.addresses import domain_of, is_free_mail, normalise
+from storage.db.tables import CompanyDomainRow, CompanyRow, ContractRow, table
+from storage.registry.checks import (
+    insert_new,
+    not_found,
+    refuse_lookalike,
+    valid_address,
+    valid_domain,
+)
+from storage.registry.errors import InvalidValue, NotFound
 
 _company, _domain, _contract = table(CompanyRow), table(CompanyDomainRow), table(ContractRow)
-_person = table(PersonRow)
+
+LONGEST_CHANNEL = 200
 
 Targets = Mapping[str, Mapping[str, str]]
-"""What a contract promises beside its tier: `first` and `ongoing`, spans by level."""
+"""What a contract promises in addition to its tier: `first` and `ongoing`, spans by level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class CompanyAgreement:
-    """A company with all that is agreed with it."""
+    """A company with everything that is agreed with it."""
 
     name: str
     active: bool
@@ -45,12 +51,61 @@ class CompanyAgreement:
     """The oldest first; the last one that has started is in force."""
     account_team: tuple[str, ...]
     success_manager: str
+    """Empty for none."""
     channel: str
+    """Empty for none."""
+
+
+def add_company(connection: Connection, mailbox: Mailbox, name: str, domains: Sequence[str]) -> int:
+    """Register a company with the mail domains it owns, all or nothing; returns its id."""
+    row: dict[str, object] = {"mailbox_id": mailbox.id, "name": name, "active": True}
+    company = insert_new(connection, _company, row, name)
+    for domain in domains:
+        _add_domain(connection, mailbox, company, domain)
+    return company
+
+
+def _add_domain(connection: Connection, mailbox: Mailbox, company: int, domain: str) -> None:
+    """Raises InvalidValue, or AlreadyExists where the domain has an owner."""
+    normal = valid_domain(domain)
+    if is_free_mail(normal):
+        raise InvalidValue(f"{domain} is a free mail provider: anybody can have an address there")
+    refuse_lookalike(normal, domain)
+    row = {"mailbox_id": mailbox.id, "domain": normal, "company_id": company}
+    insert_new(connection, _domain, row, normal)
+
+
+def list_companies(
+    connection: Connection, mailbox: Mailbox
+) -> list[tuple[Company, tuple[str, ...]]]:
+    """Every company with its domains, by name."""
+    domains: dict[int, list[str]] = {}
+    query = select(_domain.c.company_id, _domain.c.domain).where(_domain.c.mailbox_id == mailbox.id)
+    for company, domain in connection.execute(query.order_by(_domain.c.domain)):
+        domains.setdefault(company, []).append(domain)
+    rows = connection.execute(
+        select(_company.c.id, _company.c.name, _company.c.active)
+        .where(_company.c.mailbox_id == mailbox.id)
+        .order_by(_company.c.name)
+    )
+    return [(Company(*row), tuple(domains.get(row.id, ()))) for row in rows]
+
+
+def company_id(connection: Connection, mailbox: Mailbox, name: str) -> int:
+    """The id of a company. Raises NotFound, which lists the known names."""
+    found: int | None = connection.execute(
+        select(_company.c.id).where(_company.c.mailbox_id == mailbox.id, _company.c.name == name)
+    ).scalar()
+    if found is None:
+        known = (company.name for company, _ in list_companies(connection, mailbox))
+        raise not_found(f"company {name!r}", known)
+    return found
 
 
 def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> CompanyAgreement:
+    """Everything that is agreed with a company. Raises NotFound."""
     row = connection.execute(
-        select(_company).where(_company.c.id == _id(connection, mailbox, name))
+        select(_company).where(_company.c.id == company_id(connection, mailbox, name))
     )
     company = row.one()
     domains = connection.execute(
@@ -64,30 +119,41 @@ def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> Co
         .order_by(_contract.c.starts_at)
     )
     return CompanyAgreement(
-        company.name,
-        company.active,
-        tuple(domains.scalars()),
-        tuple(Contract(c.tier, c.starts_at, json.loads(c.targets)) for c in contracts),
-        tuple(company.account_team.split()),
-        company.success_manager,
-        company.channel,
+        name=company.name,
+        active=company.active,
+        domains=tuple(domains.scalars()),
+        contracts=tuple(Contract(c.tier, c.starts_at, json.loads(c.targets)) for c in contracts),
+        account_team=tuple(company.account_team.split()),
+        success_manager=company.success_manager,
+        channel=company.channel,
     )
+
+
+def set_company_active(connection: Connection, mailbox: Mailbox, name: str, active: bool) -> None:
+    """Take the mail of a company's users, or refuse it. Raises NotFound."""
+    changed = connection.execute(
+        update(_company)
+        .where(_company.c.mailbox_id == mailbox.id, _company.c.name == name)
+        .values(active=active)
+    )
+    if not changed.rowcount:
+        raise NotFound(f"no company {name!r}")
 
 
 def add_domains(
     connection: Connection, mailbox: Mailbox, name: str, domains: Sequence[str]
 ) -> None:
-    """More mail domains that are a company's own. All or nothing."""
-    company = _id(connection, mailbox, name)
+    """Register more mail domains of a company, all or nothing."""
+    company = company_id(connection, mailbox, name)
     for domain in domains:
-        add_domain(connection, mailbox, company, domain)
+        _add_domain(connection, mailbox, company, domain)
 
 
 def remove_domains(
     connection: Connection, mailbox: Mailbox, name: str, domains: Sequence[str]
 ) -> None:
-    """Mail domains that are a company's no more; its users there stay. All or nothing."""
-    company = _id(connection, mailbox, name)
+    """Remove mail domains from a company, all or nothing; the users there stay registered."""
+    company = company_id(connection, mailbox, name)
     for domain in domains:
         removed = connection.execute(
             delete(_domain).where(
@@ -96,19 +162,21 @@ def remove_domains(
             )
         )
         if not removed.rowcount:
-            own = ", ".join(company_agreement(connection, mailbox, name).domains) or "none"
-            raise NotFound(f"{domain} is no domain of {name}; its domains are: {own}")
+            own = ", ".join(company_agreement(connection, mailbox, name).domains)
+            raise NotFound(
+                f"{domain} is not a domain of {name}; expected one of: {own or '(none registered)'}"
+            )
 
 
-def agree(connection: Connection, mailbox: Mailbox, name: str, contract: Contract) -> None:
-    """Give a company a tier from a moment on; a contract from that very moment is replaced.
+def add_contract(connection: Connection, mailbox: Mailbox, name: str, contract: Contract) -> None:
+    """Give a company a tier from a time on; a contract with the same start is replaced.
 
     Tickets keep the tier that was in force when they arrived.
     """
-    company = _id(connection, mailbox, name)
-    here = (_contract.c.company_id == company) & (_contract.c.starts_at == contract.starts_at)
+    company = company_id(connection, mailbox, name)
+    same_start = (_contract.c.company_id == company) & (_contract.c.starts_at == contract.starts_at)
     values = {"tier": contract.tier, "targets": json.dumps(contract.targets, ensure_ascii=False)}
-    if connection.execute(update(_contract).where(here).values(**values)).rowcount:
+    if connection.execute(update(_contract).where(same_start).values(**values)).rowcount:
         return
     row = {"mailbox_id": mailbox.id, "company_id": company, "starts_at": contract.starts_at}
     connection.execute(insert(_contract), row | values)
@@ -117,60 +185,26 @@ def agree(connection: Connection, mailbox: Mailbox, name: str, contract: Contrac
 def set_account_team(
     connection: Connection, mailbox: Mailbox, name: str, addresses: Sequence[str]
 ) -> None:
-    """Who is told of a company's new tickets, where the policy says so; nobody for no addresses."""
-    team = " ".join(dict.fromkeys(_address(address) for address in addresses))
-    _set(connection, mailbox, name, account_team=team)
+    """Set the people whom a policy may notify of a company's new tickets; empty for nobody."""
+    team = " ".join(dict.fromkeys(valid_address(address) for address in addresses))
+    _update(connection, mailbox, name, account_team=team)
 
 
 def set_success_manager(connection: Connection, mailbox: Mailbox, name: str, address: str) -> None:
-    """Who is told of a company's escalations, where the policy says so; nobody for no address."""
-    _set(connection, mailbox, name, success_manager=_address(address) if address else "")
+    """Set the person whom a policy may notify of a company's escalations; empty for nobody."""
+    _update(connection, mailbox, name, success_manager=valid_address(address) if address else "")
 
 
 def set_channel(connection: Connection, mailbox: Mailbox, name: str, channel: str) -> None:
-    """The way of contact that a company prefers; staff read it beside each of its tickets."""
-    shown = " ".join(channel.split())
-    if len(shown) > 200:
-        raise InvalidValue(f"a channel is said in 200 characters at most, not {len(shown)}")
-    _set(connection, mailbox, name, channel=shown)
-
-
-def set_language(
-    connection: Connection, mailbox: Mailbox, role: Role, address: str, language: str
-) -> None:
-    """The language of somebody's notices; the policy's for an empty one."""
-    if language and language not in LANGUAGES:
-        raise InvalidValue(f"no notices in {language!r}; there are: {', '.join(sorted(LANGUAGES))}")
-    changed = connection.execute(
-        update(_person)
-        .where(
-            _person.c.mailbox_id == mailbox.id,
-            _person.c.role == role.value,
-            _person.c.address == normalise(address),
+    """Set the way of contact that a company prefers; staff see it on each of its tickets."""
+    one_line = " ".join(channel.split())
+    if len(one_line) > LONGEST_CHANNEL:
+        raise InvalidValue(
+            f"a channel must have at most {LONGEST_CHANNEL} characters, not {len(one_line)}"
         )
-        .values(language=language)
-    )
-    if not changed.rowcount:
-        raise NotFound(f"no {role} {address}")
+    _update(connection, mailbox, name, channel=one_line)
 
 
-def _set(connection: Connection, mailbox: Mailbox, name: str, **values: Any) -> None:
-    company = _id(connection, mailbox, name)
+def _update(connection: Connection, mailbox: Mailbox, name: str, **values: object) -> None:
+    company = company_id(connection, mailbox, name)
     connection.execute(update(_company).where(_company.c.id == company).values(**values))
-
-
-def _id(connection: Connection, mailbox: Mailbox, name: str) -> int:
-    found: int | None = connection.execute(
-        select(_company.c.id).where(_company.c.mailbox_id == mailbox.id, _company.c.name == name)
-    ).scalar()
-    if found is None:
-        known = ", ".join(company.name for company, _ in companies(connection, mailbox))
-        raise NotFound(f"no company {name!r}; there are: {known or 'none'}")
-    return found
-
-
-def _address(address: str) -> str:
-    normal = normalise(address)
-    if normal is None:
-        raise InvalidValue(f"{address} is no mail address")
-    return normal

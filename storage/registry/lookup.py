@@ -1,4 +1,4 @@
-"""The people and companies that a mail may come from, as the rules see them."""
+"""Looks up the people and companies that a decision needs, as values of the rules."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _company, _domain, _person = table(CompanyRow), table(CompanyDomainRow), table(P
 _contract, _bounced = table(ContractRow), table(BouncedRow)
 
 
-def _of_contract(column: Column[Any]) -> Any:
-    """A column of the contract that is in force for the company now."""
+def _contract_in_force(column: Column[Any]) -> Any:
+    """A column of the company's contract that is in force at `now`."""
     return (
         select(column)
         .where(_contract.c.company_id == _company.c.id, _contract.c.starts_at <= bindparam("now"))
@@ -45,8 +45,8 @@ _COMPANY = (
     _company.c.account_team,
     _company.c.success_manager,
     _company.c.channel,
-    _of_contract(_contract.c.tier).label("tier"),
-    _of_contract(_contract.c.targets).label("targets"),
+    _contract_in_force(_contract.c.tier).label("tier"),
+    _contract_in_force(_contract.c.targets).label("targets"),
 )
 
 _PEOPLE = compiled_in(
@@ -106,10 +106,10 @@ _BOUNCED = compiled_in(
 
 
 def knows_domain_of(connection: Connection, mailboxes: Iterable[Mailbox], author: str) -> bool:
-    """Whether any of these mailboxes has a company or a person of this author's domain.
+    """Whether any of these mailboxes has a company or a person of the author's domain.
 
-    The address itself is not looked up: a look-up in the DNS, which the owner of a domain can watch
-    and everybody can time, tells nobody which of its addresses are registered or on a ticket.
+    DNS look-ups depend on this, and the owner of a domain can watch them and anybody can time them.
+    So the address itself is not looked up: nobody learns which addresses are registered.
     """
     return any(
         _has_company(connection, mailbox, author) or has_people(connection, mailbox, author)()
@@ -118,83 +118,83 @@ def knows_domain_of(connection: Connection, mailboxes: Iterable[Mailbox], author
 
 
 def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]]:
-    """The active staff of a mailbox."""
-    asked = _STAFF.submit(connection, mailbox=mailbox.id)
-    return lambda: tuple(Staff(row.address, row.language) for row in asked())
+    """The active staff of a mailbox, the longest registered first."""
+    pending = _STAFF.submit(connection, mailbox=mailbox.id)
+    return lambda: tuple(Staff(row.address, row.language) for row in pending())
 
 
-def bounced_of(
+def suppressed_among(
     connection: Connection, mailbox: Mailbox, addresses: Sequence[str]
 ) -> Pending[frozenset[str]]:
-    """Those of the addresses that mail came back from too often."""
+    """Those of the addresses that are suppressed, since mail to them bounced too often."""
     if not addresses:
         return frozenset
-    asked = _BOUNCED(len(addresses)).submit(
+    pending = _BOUNCED(len(addresses)).submit(
         connection, mailbox=mailbox.id, **bind_list("address", addresses)
     )
-    return lambda: frozenset(row.address for row in asked())
+    return lambda: frozenset(row.address for row in pending())
 
 
 def people(
     connection: Connection, mailbox: Mailbox, addresses: Iterable[str | None], now: datetime
 ) -> Pending[Mapping[str, Person]]:
-    """Whoever of the addresses is registered, by address."""
+    """The registered people among the addresses, by address; a None among them is ignored."""
     wanted = [address for address in dict.fromkeys(addresses) if address is not None]
     if not wanted:
         return dict
-    asked = _PEOPLE(len(wanted)).submit(
+    pending = _PEOPLE(len(wanted)).submit(
         connection, mailbox=mailbox.id, now=now, **bind_list("address", wanted)
     )
-    return lambda: {row.address: _as_person(row) for row in asked()}
+    return lambda: {row.address: _person_of(row) for row in pending()}
 
 
 def company_of(
     connection: Connection, mailbox: Mailbox, address: str, now: datetime
 ) -> Pending[Company | None]:
-    """The company that an address's domain is registered for."""
+    """The company that owns the address's domain; None where none does."""
     domain = domain_of(address)
-    asked = _COMPANY_OF_DOMAIN.submit(connection, mailbox=mailbox.id, domain=domain, now=now)
-    return lambda: next(map(_as_company, asked()), None)
+    pending = _COMPANY_OF_DOMAIN.submit(connection, mailbox=mailbox.id, domain=domain, now=now)
+    return lambda: next(map(_company_of, pending()), None)
 
 
 def has_people(connection: Connection, mailbox: Mailbox, author: str) -> Pending[bool]:
-    """Whether anybody of the author's domain is registered."""
-    asked = _ANYBODY_OF_DOMAIN.submit(connection, mailbox=mailbox.id, domain=domain_of(author))
-    return lambda: bool(asked())
-
-
-def _has_company(connection: Connection, mailbox: Mailbox, author: str) -> bool:
-    return bool(_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(author)))
-
-
-def _as_person(row: Any) -> Person:
-    company = _as_company(row) if row.company_id is not None else None
-    return Person(
-        row.id,
-        row.address,
-        row.name,
-        Role(row.role),
-        row.active,
-        row.machine,
-        company,
-        row.language,
-    )
-
-
-def _as_company(row: Any) -> Company:
-    return Company(
-        row.company_id,
-        row.company_name,
-        row.company_active,
-        row.tier or "",
-        json.loads(row.targets) if row.targets else {},
-        tuple(row.account_team.split()),
-        row.success_manager,
-        row.channel,
-    )
+    """Whether any person of the author's domain is registered."""
+    pending = _ANYBODY_OF_DOMAIN.submit(connection, mailbox=mailbox.id, domain=domain_of(author))
+    return lambda: bool(pending())
 
 
 def success_manager(connection: Connection, company: int) -> str:
     """The address of a company's success manager; empty where it has none."""
     query = select(_company.c.success_manager).where(_company.c.id == company)
     return connection.execute(query).scalar() or ""
+
+
+def _has_company(connection: Connection, mailbox: Mailbox, author: str) -> bool:
+    return bool(_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(author)))
+
+
+def _person_of(row: Any) -> Person:
+    company = _company_of(row) if row.company_id is not None else None
+    return Person(
+        id=row.id,
+        address=row.address,
+        name=row.name,
+        role=Role(row.role),
+        active=row.active,
+        machine=row.machine,
+        company=company,
+        language=row.language,
+    )
+
+
+def _company_of(row: Any) -> Company:
+    return Company(
+        id=row.company_id,
+        name=row.company_name,
+        active=row.company_active,
+        tier=row.tier or "",
+        targets=json.loads(row.targets) if row.targets else {},
+        account_team=tuple(row.account_team.split()),
+        success_manager=row.success_manager,
+        channel=row.channel,
+    )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 
 from rules.facts import Role
 from rules.mail import Mailbox
-from storage.db import raw_mail as blobs
+from storage.db.raw_mail import load as load_raw_mail
 from storage.db.tables import (
     AttachmentRow,
     AuditRow,
@@ -192,7 +192,7 @@ def raw_mail(connection: Connection, number: int, journal_id: UUID) -> bytes | N
             _mail.c.journal_id == journal_id, _mail.c.ticket_id == number
         )
     ).one_or_none()
-    return blobs.load(connection, row.mailbox_id, row.raw_digest) if row is not None else None
+    return load_raw_mail(connection, row.mailbox_id, row.raw_digest) if row is not None else None
 
 
 def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:

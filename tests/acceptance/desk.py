@@ -27,8 +27,8 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people
+from storage.registry.people import NewPerson
 from storage.ticket import read
 from storage.ticket.read import TicketView
 from tests.running import Postern, generous, initialised, serving, write_config
@@ -113,7 +113,7 @@ class Desk:
             f"{local}@{domain}", "", Role.STAFF if staff else Role.USER, None if staff else company
         )
         self.write(
-            lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, mailbox), person),
+            lambda c: people.add_person(c, mailboxes.mailbox_named(c, mailbox), person),
         )
         return person.address
 
@@ -148,7 +148,9 @@ class Desk:
         digest = hashlib.sha256(raw).hexdigest()
 
         def load(connection: Connection) -> bytes:
-            return raw_mail.load(connection, enrolment.the_mailbox(connection, mailbox).id, digest)
+            return raw_mail.load(
+                connection, mailboxes.mailbox_named(connection, mailbox).id, digest
+            )
 
         return self.database.read(load)
 
@@ -226,7 +228,7 @@ def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
     database = Database(store_url, connections=2)
     try:
         ledger = open_ledger(database)
-        ledger.submit(lambda c: enrolment.add_mailbox(c, SALES, "default")).result()
+        ledger.submit(lambda c: mailboxes.add_mailbox(c, SALES, "default")).result()
         ledger.submit(_enrol_for_sales).result()
         ledger.close()
         with serving(config) as running:
@@ -237,6 +239,6 @@ def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
 
 
 def _enrol_for_sales(connection: Connection) -> None:
-    enrolment.add_company(
-        connection, enrolment.the_mailbox(connection, SALES), "Acme", ["acme.example"]
+    companies.add_company(
+        connection, mailboxes.mailbox_named(connection, SALES), "Acme", ["acme.example"]
     )

@@ -26,8 +26,8 @@ from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
 from storage.notices import outbox
 from storage.notices.outbox import NoticeSummary
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, signing_keys
+from storage.registry.people import NewPerson, add_person, set_person_active
 from storage.ticket import read
 from storage.ticket.read import TicketView
 from tests.acceptance.desk import SALES, SUPPORT, Answer
@@ -218,11 +218,11 @@ class Target:
 
     @property
     def keys(self) -> Keys:
-        return self.database.read(enrolment.keys)
+        return self.database.read(signing_keys.load_keys)
 
     @property
     def mailbox(self) -> Mailbox:
-        return self.database.read(lambda c: enrolment.the_mailbox(c, SUPPORT))
+        return self.database.read(lambda c: mailboxes.mailbox_named(c, SUPPORT))
 
     def token(self, ticket: int, address: str, keys: Keys | None = None) -> str:
         """The reply address that a person on a ticket was given."""
@@ -275,17 +275,17 @@ budget_s = 1.0
 
 def _enrol_all(connection: Connection) -> None:
     for address in (SUPPORT, SALES):
-        enrolment.add_mailbox(connection, address, "default")
-    mailbox = enrolment.the_mailbox(connection, SUPPORT)
+        mailboxes.add_mailbox(connection, address, "default")
+    mailbox = mailboxes.mailbox_named(connection, SUPPORT)
     for name, people in COMPANIES.items():
         domains = dict.fromkeys(person.partition("@")[2] for person in people)
-        enrolment.add_company(connection, mailbox, name, list(domains))
+        companies.add_company(connection, mailbox, name, list(domains))
         for person in people:
             new = NewPerson(person, "", Role.USER, name)
-            enrolment.add_person(connection, mailbox, new)
-    enrolment.add_person(connection, mailbox, NewPerson(SAM, "Sam", Role.STAFF, None))
+            add_person(connection, mailbox, new)
+    add_person(connection, mailbox, NewPerson(SAM, "Sam", Role.STAFF, None))
     for person in DEACTIVATED:
-        enrolment.set_person_active(connection, mailbox, Role.USER, person, False)
-    sales = enrolment.the_mailbox(connection, SALES)
-    enrolment.add_company(connection, sales, "Acme", ["acme.example"])
-    enrolment.add_person(connection, sales, NewPerson(ANN, "", Role.USER, "Acme"))
+        set_person_active(connection, mailbox, Role.USER, person, False)
+    sales = mailboxes.mailbox_named(connection, SALES)
+    companies.add_company(connection, sales, "Acme", ["acme.example"])
+    add_person(connection, sales, NewPerson(ANN, "", Role.USER, "Acme"))

@@ -25,8 +25,8 @@ from rules.sender.tokens import Keys
 from storage.db.database import Connection
 from storage.db.tables import ParticipantRow, table
 from storage.mail.journal import JournalEntry
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, people, signing_keys
+from storage.registry.people import NewPerson
 from tests.acceptance import signers
 from tests.acceptance.desk import SALES, SUPPORT, Answer, eventually, filed
 from tests.acceptance.internet import (
@@ -777,8 +777,8 @@ def respelt(raw: bytes) -> bytes:
 
 def enrolled(connection: Connection, mailbox: Mailbox, address: str) -> None:
     domain = address.partition("@")[2]
-    enrolment.add_company(connection, mailbox, domain, [domain])
-    enrolment.add_person(connection, mailbox, NewPerson(address, "", Role.USER, domain))
+    companies.add_company(connection, mailbox, domain, [domain])
+    people.add_person(connection, mailbox, NewPerson(address, "", Role.USER, domain))
 
 
 class TestReplyToken:
@@ -905,7 +905,7 @@ class TestReplyToken:
     ) -> None:
         old = target.token(ticket, ANN)
         secret = b"a new key".ljust(32)
-        target.write(lambda c: enrolment.add_key(c, secret, datetime.now(UTC)))
+        target.write(lambda c: signing_keys.add_key(c, secret, datetime.now(UTC)))
         new = target.token(ticket, ANN)
         assert new != old
 

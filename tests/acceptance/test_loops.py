@@ -22,8 +22,8 @@ from storage.db.ledger import open_ledger
 from storage.mail import journal
 from storage.mail.journal import JournalFilter
 from storage.notices import outbox
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people
+from storage.registry.people import NewPerson
 from tests.acceptance.desk import SUPPORT, a_free_port, a_mail, eventually, filed
 from tests.running import Postern, initialised, serving
 from tests.stores import SqliteStores
@@ -94,12 +94,12 @@ def a_desk(
 
 
 def _enrol(connection: Connection, own: str, other: str) -> None:
-    enrolment.add_mailbox(connection, own, "default")
-    mailbox = enrolment.the_mailbox(connection, own)
-    enrolment.add_company(connection, mailbox, "Others", [other.partition("@")[2]])
-    enrolment.add_person(connection, mailbox, NewPerson(other, "", Role.USER, "Others"))
+    mailboxes.add_mailbox(connection, own, "default")
+    mailbox = mailboxes.mailbox_named(connection, own)
+    companies.add_company(connection, mailbox, "Others", [other.partition("@")[2]])
+    people.add_person(connection, mailbox, NewPerson(other, "", Role.USER, "Others"))
     staff = NewPerson(f"sam@{own.partition('@')[2]}", "", Role.STAFF, None)
-    enrolment.add_person(connection, mailbox, staff)
+    people.add_person(connection, mailbox, staff)
 
 
 def test_two_desks_do_not_answer_each_other(sqlite_stores: SqliteStores, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.tables import NoticeRow, table
 from storage.mail.journal import JournalEntry
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people
+from storage.registry.people import NewPerson
 from tests.acceptance import postfix
 from tests.acceptance.desk import (
     SALES,
@@ -156,13 +156,13 @@ def a_config(folder: Path, store_url: str, lmtp: int, relay: int) -> Path:
 
 def enrol(connection: Connection) -> None:
     """Two more mailboxes; Acme's people may write to sales, nobody is registered at the other."""
-    enrolment.add_mailbox(connection, OPEN, "open")
-    enrolment.add_mailbox(connection, SALES, "default")
-    sales = enrolment.the_mailbox(connection, SALES)
-    enrolment.add_company(connection, sales, "Acme", ["acme.example"])
-    support = enrolment.the_mailbox(connection, SUPPORT)
+    mailboxes.add_mailbox(connection, OPEN, "open")
+    mailboxes.add_mailbox(connection, SALES, "default")
+    sales = mailboxes.mailbox_named(connection, SALES)
+    companies.add_company(connection, sales, "Acme", ["acme.example"])
+    support = mailboxes.mailbox_named(connection, SUPPORT)
     for address in (GONE, BUSY):
-        enrolment.add_person(connection, support, NewPerson(address, "", Role.USER, "Acme"))
+        people.add_person(connection, support, NewPerson(address, "", Role.USER, "Acme"))
 
 
 class TestInFront:

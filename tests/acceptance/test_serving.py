@@ -19,7 +19,7 @@ import pytest
 
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
-from storage.registry import enrolment
+from storage.registry import mailboxes
 from storage.ticket import read
 from tests.acceptance.desk import (
     PATIENCE_S,
@@ -211,7 +211,7 @@ class TestRefusingToStart:
     ) -> None:
         database = Database(store)
         ledger = open_ledger(database)
-        ledger.submit(lambda c: enrolment.add_mailbox(c, "sales@help.example", "defualt")).result()
+        ledger.submit(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "defualt")).result()
         ledger.close()
         database.close()
 

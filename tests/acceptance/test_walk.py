@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rules.facts import Role
-from storage.registry import enrolment
+from storage.registry import api_tokens, mailboxes, people
 from tests.acceptance.desk import SALES, SUPPORT, Desk, a_mail, counted, eventually, filed, id_of
 
 HIGH, CRITICAL = "High", "Critical"
@@ -354,7 +354,7 @@ class TestTwoMailboxes:
     def test_a_mail_to_both_opens_a_ticket_in_each(self, desk: Desk) -> None:
         sender = desk.a_person()
         desk.write(
-            lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, SALES), person(sender))
+            lambda c: people.add_person(c, mailboxes.mailbox_named(c, SALES), person(sender))
         )
         raw = a_mail(sender, to=f"{SUPPORT}, {SALES}")
 
@@ -392,8 +392,8 @@ class TestTwoMailboxes:
         filed((second[0], second[1].decode()))
 
 
-def person(address: str) -> enrolment.NewPerson:
-    return enrolment.NewPerson(address, "", Role.USER, "Acme")
+def person(address: str) -> people.NewPerson:
+    return people.NewPerson(address, "", Role.USER, "Acme")
 
 
 class TestHttp:
@@ -447,7 +447,7 @@ class TestHttp:
 
     def test_a_token_for_something_else_is_forbidden(self, desk: Desk) -> None:
         sender, token = desk.a_person(), f"read-only-{id(desk)}"
-        desk.write(lambda c: enrolment.add_api_token(c, token, "screen", "read", NOW))
+        desk.write(lambda c: api_tokens.add_api_token(c, token, "screen", "read", NOW))
 
         status, problem = desk.push(a_mail(sender), sender, SUPPORT, token=token)
 

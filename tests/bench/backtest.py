@@ -29,8 +29,8 @@ from rules.mail import Delivery, Envelope, as_sent
 from rules.policy import Policy, parse
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people
+from storage.registry.people import NewPerson
 from tests.bench import load, machine
 from tests.bench.load import Load, MailFile
 from tests.bench.targets import MAILBOX
@@ -133,13 +133,13 @@ async def _take(joined: Parts, waiting: Iterator[MailFile]) -> None:
 
 
 def _enrol(connection: Connection, senders: Sequence[str]) -> None:
-    enrolment.add_mailbox(connection, MAILBOX, "default")
-    mailbox = enrolment.the_mailbox(connection, MAILBOX)
+    mailboxes.add_mailbox(connection, MAILBOX, "default")
+    mailbox = mailboxes.mailbox_named(connection, MAILBOX)
     for domain in sorted({sender.partition("@")[2] for sender in senders}):
-        enrolment.add_company(connection, mailbox, domain, [domain])
+        companies.add_company(connection, mailbox, domain, [domain])
     for sender in senders:
         company = sender.partition("@")[2]
-        enrolment.add_person(connection, mailbox, NewPerson(sender, "", Role.USER, company))
+        people.add_person(connection, mailbox, NewPerson(sender, "", Role.USER, company))
 
 
 def _peak_mib() -> float:

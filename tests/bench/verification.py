@@ -35,8 +35,8 @@ from rules.facts import Role
 from rules.mail import Delivery, Envelope
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes
+from storage.registry.people import NewPerson, add_person
 from tests.bench import machine
 from tests.gateway.senders import SigningKey, rsa_key, signed
 from tests.nameserver import NameServer
@@ -274,13 +274,13 @@ def enrolled(folder: Path, port: int, peers: str) -> Config:
 
 
 def _enrol(connection: Connection) -> None:
-    enrolment.add_mailbox(connection, SUPPORT, "default")
-    mailbox = enrolment.the_mailbox(connection, SUPPORT)
+    mailboxes.add_mailbox(connection, SUPPORT, "default")
+    mailbox = mailboxes.mailbox_named(connection, SUPPORT)
     for company, people in (("Acme", PEOPLE), ("Silent", SILENT)):
         domains = dict.fromkeys(person.partition("@")[2] for person in people)
-        enrolment.add_company(connection, mailbox, company, list(domains))
+        companies.add_company(connection, mailbox, company, list(domains))
         for person in people:
-            enrolment.add_person(connection, mailbox, NewPerson(person, "", Role.USER, company))
+            add_person(connection, mailbox, NewPerson(person, "", Role.USER, company))
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from gateway import clock
 from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people, signing_keys
+from storage.registry.people import NewPerson
 from tests.faults.letters import MAILBOX, USERS, Acknowledgement
 
 _FILED = text(
@@ -43,12 +43,12 @@ def enrol(store_url: str) -> str:
 
 
 def _enrol(connection: Connection) -> None:
-    enrolment.add_key(connection, b"a key for faults, 32 octets long", clock.now())
-    enrolment.add_mailbox(connection, MAILBOX, "default")
-    mailbox = enrolment.the_mailbox(connection, MAILBOX)
-    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
+    signing_keys.add_key(connection, b"a key for faults, 32 octets long", clock.now())
+    mailboxes.add_mailbox(connection, MAILBOX, "default")
+    mailbox = mailboxes.mailbox_named(connection, MAILBOX)
+    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
     for address in USERS:
-        enrolment.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
+        people.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
 
 
 @dataclass(frozen=True, slots=True)

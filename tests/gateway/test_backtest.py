@@ -26,12 +26,11 @@ from rules.ticket.lifecycle import Status
 from storage.db.database import Connection
 from storage.db.tables import JournalRow, metadata, table
 from storage.mail import history, quarantine
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import mailboxes, people
+from storage.registry.people import NewPerson
 from storage.ticket import participants
-from storage.ticket import write as records
 from storage.ticket.changes import make
-from storage.ticket.write import ChangeContext, Source
+from storage.ticket.write import ChangeContext, Source, change_status
 from tests.bench import backtest as bench
 from tests.bench import load
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
@@ -61,13 +60,13 @@ async def write(desk: Desk, job: Callable[[Connection], Any]) -> Any:
 
 async def by_staff(desk: Desk, job: Callable[[Connection, ChangeContext], Any]) -> None:
     """Something that staff do in the console."""
-    mailbox = await asyncio.to_thread(desk.parts.database.read, enrolment.mailboxes)
+    mailbox = await asyncio.to_thread(desk.parts.database.read, mailboxes.list_mailboxes)
     hand = ChangeContext(mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id)
     await write(desk, lambda connection: job(connection, hand))
 
 
 async def move(desk: Desk, ticket: int, was: Status, became: Status) -> None:
-    await by_staff(desk, lambda c, hand: records.change_status(c, hand, ticket, was, became, ""))
+    await by_staff(desk, lambda c, hand: change_status(c, hand, ticket, was, became, ""))
 
 
 async def set_presence(desk: Desk, address: str, was: Presence, became: Presence) -> None:
@@ -79,7 +78,7 @@ async def set_presence(desk: Desk, address: str, was: Presence, became: Presence
 async def enrol(desk: Desk, address: str) -> None:
     """Enrol somebody of Acme whose one mail is held: it is filed with that."""
     person = NewPerson(address, "", Role.USER, "Acme")
-    await write(desk, lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, SUPPORT), person))
+    await write(desk, lambda c: people.add_person(c, mailboxes.mailbox_named(c, SUPPORT), person))
     assert await desk.parts.scheduler.release_enrolled() == 1
 
 

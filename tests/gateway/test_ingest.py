@@ -13,7 +13,7 @@ from gateway.config.model import TrustSection
 from rules.mail import Delivery, Envelope, as_sent
 from rules.sender.tokens import return_path
 from storage.db.database import Connection
-from storage.registry import enrolment
+from storage.registry import mailboxes, signing_keys
 from tests.desk import SUPPORT, Desk, enrolled_store, open_desk
 
 SALES = "sales@help.example"
@@ -24,15 +24,15 @@ REPORT = Path(__file__).parents[1] / "mails" / "bounces" / "qmail" / "mail.eml"
 async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     url = await asyncio.to_thread(enrolled_store, store_url)
     async with open_desk(url, tmp_path, TrustSection()) as opened:
-        add = opened.parts.ledger.submit(lambda c: enrolment.add_mailbox(c, SALES, "default"))
+        add = opened.parts.ledger.submit(lambda c: mailboxes.add_mailbox(c, SALES, "default"))
         await asyncio.wrap_future(add)
         yield opened
 
 
 async def test_a_report_is_read_for_the_mailbox_that_it_came_back_to_alone(desk: Desk) -> None:
     def a_return_path(connection: Connection) -> str:
-        mailbox = enrolment.the_mailbox(connection, SUPPORT)
-        return return_path(enrolment.keys(connection), mailbox.id, SUPPORT, new_id())
+        mailbox = mailboxes.mailbox_named(connection, SUPPORT)
+        return return_path(signing_keys.load_keys(connection), mailbox.id, SUPPORT, new_id())
 
     came_back = await asyncio.to_thread(desk.parts.database.read, a_return_path)
     envelope = Envelope("192.0.2.1", "client.example", False, "", (came_back, SALES))

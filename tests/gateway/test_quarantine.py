@@ -25,13 +25,13 @@ from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
 from storage.notices import invitations
-from storage.registry import enrolment as registry
-from storage.registry.enrolment import NewPerson
-from storage.ticket import read as tickets
+from storage.registry import companies, mailboxes
+from storage.registry.people import NewPerson, add_person, list_people
+from storage.ticket.read import newest, ticket_view
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
 
 STAFF = Authentication.by_staff("root")
-EVERY_TICKET = partial(tickets.newest, limit=100)
+EVERY_TICKET = partial(newest, limit=100)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def the_held(desk: Desk) -> tuple[HeldMail, Delivery]:
 
 async def enrol(desk: Desk, address: str) -> None:
     person = NewPerson(address, "", Role.USER, "Acme")
-    await write(desk, lambda c: registry.add_person(c, registry.the_mailbox(c, SUPPORT), person))
+    await write(desk, lambda c: add_person(c, mailboxes.mailbox_named(c, SUPPORT), person))
 
 
 async def test_a_colleague_is_held_and_told_only_that_it_was_accepted(desk: Desk) -> None:
@@ -116,7 +116,7 @@ async def test_a_ticket_from_quarantine_began_when_its_mail_came(desk: Desk) -> 
     await enrol(desk, "new@acme.example")
     receipt = await desk.parts.ingest.release(held, delivery, STAFF)
 
-    whole = await read(desk, partial(tickets.ticket_view, number=receipt.ticket or 0))
+    whole = await read(desk, partial(ticket_view, number=receipt.ticket or 0))
     assert whole.summary.opened_at == held.came_at
 
 
@@ -138,7 +138,7 @@ async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(des
     ann = Author("ann@acme.example")
     receipt = await desk.parts.ingest.release(held, delivery, STAFF, author=ann)
 
-    whole = await read(desk, partial(tickets.ticket_view, number=receipt.ticket or 0))
+    whole = await read(desk, partial(ticket_view, number=receipt.ticket or 0))
     assert whole.summary.requester == "ann@acme.example"
 
 
@@ -191,9 +191,7 @@ async def test_where_the_policy_says_so_the_first_mail_enrols(desk: Desk) -> Non
 
     await replace(desk, parts=replace(desk.parts, ingest=ingest)).take(a_mail("new@acme.example"))
 
-    people = await read(
-        desk, lambda c: registry.people(c, registry.the_mailbox(c, None), Role.USER)
-    )
+    people = await read(desk, lambda c: list_people(c, mailboxes.mailbox_named(c, None), Role.USER))
     assert "new@acme.example" in [person.address for person in people]
     assert (await desk.last()).verdict == Verdict.OPENED
 
@@ -221,7 +219,7 @@ async def test_a_silent_dns_defers_and_after_the_patience_holds(desk: Desk) -> N
 
 
 async def test_who_enrols_himself_is_enrolled_once(desk: Desk) -> None:
-    mailbox = await read(desk, lambda c: registry.the_mailbox(c, None))
+    mailbox = await read(desk, lambda c: mailboxes.mailbox_named(c, None))
 
     def enrol_himself(connection: Any) -> invitations.Enrolled:
         return invitations.accept(connection, mailbox, "new@acme.example", "New")
@@ -235,8 +233,8 @@ async def test_what_his_suspended_company_keeps_back_is_not_tried_round_after_ro
 ) -> None:
     await desk.take(a_mail("new@acme.example"))
     await enrol(desk, "new@acme.example")
-    mailbox = await read(desk, lambda c: registry.the_mailbox(c, SUPPORT))
-    await write(desk, lambda c: registry.set_company_active(c, mailbox, "Acme", active=False))
+    mailbox = await read(desk, lambda c: mailboxes.mailbox_named(c, SUPPORT))
+    await write(desk, lambda c: companies.set_company_active(c, mailbox, "Acme", active=False))
     before = await desk.journal()
 
     for _ in range(3):
@@ -244,5 +242,5 @@ async def test_what_his_suspended_company_keeps_back_is_not_tried_round_after_ro
 
     assert await desk.journal() == before
 
-    await write(desk, lambda c: registry.set_company_active(c, mailbox, "Acme", active=True))
+    await write(desk, lambda c: companies.set_company_active(c, mailbox, "Acme", active=True))
     assert await desk.parts.scheduler.release_enrolled() == 1

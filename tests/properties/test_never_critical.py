@@ -43,8 +43,8 @@ from storage.db.tables import (
     table,
 )
 from storage.mail import quarantine
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import mailboxes, people, signing_keys
+from storage.registry.people import NewPerson
 from storage.ticket import changes, opening
 from storage.ticket.changes import ChangeRefused
 from storage.ticket.opening import Request
@@ -317,7 +317,7 @@ class Scene:
         person = NewPerson(NEW, "", Role.USER, "Acme")
         known = select(_person.c.id).where(_person.c.address == NEW)
         if not self.read(lambda c: c.execute(known).all()):
-            await self.write(lambda c: enrolment.add_person(c, self.mailbox, person))
+            await self.write(lambda c: people.add_person(c, self.mailbox, person))
 
     async def act(self, act: Act) -> int | None:
         """Returns the ticket that it was about."""
@@ -366,8 +366,8 @@ async def a_desk(url: str, folder: Path) -> AsyncIterator[Parts]:
 async def played(joined: Parts, story: Story) -> None:
     """A story from its beginning, on an empty store."""
     await asyncio.wrap_future(joined.ledger.submit(cleared))
-    mailbox = joined.database.read(lambda c: enrolment.the_mailbox(c, None))
-    scene = Scene(joined, mailbox, joined.database.read(enrolment.keys), story.policy)
+    mailbox = joined.database.read(lambda c: mailboxes.mailbox_named(c, None))
+    scene = Scene(joined, mailbox, joined.database.read(signing_keys.load_keys), story.policy)
     for step in story.steps:
         await scene.play(step)
 

@@ -11,8 +11,8 @@ from rules.facts import Role
 from rules.mail import Mailbox
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people, signing_keys
+from storage.registry.people import NewPerson
 from tests.rules.building import NOON
 from tests.storage.shop import Shop
 
@@ -32,18 +32,18 @@ def mailbox(database: Database, ledger: Ledger) -> Mailbox:
     """support@help.example with Acme (Ann and Bob), Globex (Gil), and Sam of the staff."""
 
     def enrol(connection: Connection) -> Mailbox:
-        enrolment.add_key(connection, b"k" * 32, NOON)
-        enrolment.add_mailbox(connection, "support@help.example", "default")
-        made = enrolment.the_mailbox(connection, None)
-        enrolment.add_company(connection, made, "Acme", ["acme.example"])
-        enrolment.add_company(connection, made, "Globex", ["globex.example"])
+        signing_keys.add_key(connection, b"k" * 32, NOON)
+        mailboxes.add_mailbox(connection, "support@help.example", "default")
+        made = mailboxes.mailbox_named(connection, None)
+        companies.add_company(connection, made, "Acme", ["acme.example"])
+        companies.add_company(connection, made, "Globex", ["globex.example"])
         for person in (
             NewPerson("ann@acme.example", "Ann", Role.USER, "Acme"),
             NewPerson("bob@acme.example", "Bob", Role.USER, "Acme"),
             NewPerson("gil@globex.example", "Gil", Role.USER, "Globex"),
             NewPerson("sam@help.example", "Sam", Role.STAFF, None),
         ):
-            enrolment.add_person(connection, made, person)
+            people.add_person(connection, made, person)
         return made
 
     return ledger.submit(enrol).result()

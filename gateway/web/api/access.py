@@ -17,9 +17,9 @@ from rules.policy import Policy
 from rules.service.permissions import Access, access
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
-from storage.registry import callers, enrolment
+from storage.registry import callers, mailboxes
 from storage.ticket import load
-from storage.ticket import read as tickets
+from storage.ticket.read import mailbox_of
 from storage.ticket.write import ChangeContext, Source
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def find(
     """Raises Fault: 403 for a caller whom nobody knows; 404 where there is no such ticket, and in
     the same words where there is one that he may not read."""
     people = _people(connection, caller, now)
-    mailbox = tickets.mailbox_of(connection, number)
+    mailbox = mailbox_of(connection, number)
     ticket = (
         load.load(connection, mailbox, [number], now).get(number) if mailbox is not None else None
     )
@@ -108,7 +108,7 @@ def place(connection: Connection, caller: Caller, named_mailbox: str, now: datet
     """The mailbox of that address, or the only one of the caller. Raises Fault."""
     people = _people(connection, caller, now)
     if people is None:
-        places = [MailboxRole(mailbox, None) for mailbox in enrolment.mailboxes(connection)]
+        places = [MailboxRole(mailbox, None) for mailbox in mailboxes.list_mailboxes(connection)]
     else:
         places = [MailboxRole(mailbox, person) for mailbox, person in people.items()]
     if named_mailbox:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from rules.mail.addresses import normalise
 from storage.db.database import Database
-from storage.registry import enrolment
+from storage.registry import api_tokens
 
 ACTOR_HEADER = "X-Postern-Actor"
 
@@ -42,7 +42,7 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise ApiError(401, "send Authorization: Bearer TOKEN")
-    look_up = partial(enrolment.api_token_scope, token=token.strip())
+    look_up = partial(api_tokens.api_token_scope, token=token.strip())
     scope = await asyncio.to_thread(database.read, look_up)
     if scope is None:
         raise ApiError(401, "unknown token")

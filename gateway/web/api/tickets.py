@@ -38,7 +38,7 @@ from rules.mail.addresses import normalise
 from rules.service.permissions import Access, forbidden, with_reopening
 from rules.ticket.lifecycle import Status
 from storage.db.database import Connection
-from storage.registry import enrolment
+from storage.registry import mailboxes
 from storage.ticket import changes, lists, opening, read
 from storage.ticket.changes import ChangeRefused
 from storage.ticket.lists import All, CopiedTo, OfCompany, Page, RequestedBy, Which
@@ -98,7 +98,7 @@ def _seen(desk: ApiContext, caller: Caller, number: int, connection: Connection)
 
 
 def _shown(connection: Connection, caller: Caller) -> TicketJson:
-    own_addresses = frozenset(each.address for each in enrolment.mailboxes(connection))
+    own_addresses = frozenset(each.address for each in mailboxes.list_mailboxes(connection))
     return TicketJson(caller.by_staff, own_addresses)
 
 

@@ -97,7 +97,7 @@ class SignUp:
         except Exception as error:  # noqa: BLE001 - the visitor is told the same, the operator this
             log.page_failed(PATH, error)
             return
-        log.sign_up_asked(mailbox.address, address, ordered)
+        log.sign_up_requested(mailbox.address, address, ordered)
         if ordered:
             self.on_notice()
 

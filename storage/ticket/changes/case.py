@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from rules.facts import Ticket
 from rules.policy import Policy
 from rules.service.limits import HOUR
-from storage.ticket import load as conversations
+from storage.ticket.load import load as load_tickets
 from storage.ticket.write import ChangeContext
 
 
@@ -29,7 +29,7 @@ class Case:
 
 def load(case: Case, number: int) -> Ticket:
     since = case.hand.now - HOUR
-    found = conversations.load(case.connection, case.hand.mailbox, [number], since)
+    found = load_tickets(case.connection, case.hand.mailbox, [number], since)
     ticket = found.get(number)
     if ticket is None or ticket.deleted:
         raise ChangeRefused(f"there is no ticket #{number}")

@@ -15,8 +15,8 @@ from rules.ticket.severity import Level
 from rules.ticket.workaround import lowered
 from storage.db.tables import CRITICAL_SOURCES, PersonRow, TicketRow, table
 from storage.ticket import clocks, participants, write
-from storage.ticket import load as conversations
 from storage.ticket.changes.case import Case, ChangeRefused, load
+from storage.ticket.load import load_pointed_to
 from storage.ticket.write import Source
 
 _ticket, _person = table(TicketRow), table(PersonRow)
@@ -211,9 +211,7 @@ def merge(case: Case, ticket: Ticket, into: int) -> str:
 def _leads_to(case: Case, ticket: Ticket, number: int) -> bool:
     """Whether replies to a ticket go on to another: merged, each would lead to the other."""
     pointer = (Pointer(PointerKind.SUBJECT_TAG, ticket.id),)
-    found = conversations.load_pointed_to(
-        case.connection, case.hand.mailbox, pointer, {}, {}, case.hand.now
-    )
+    found = load_pointed_to(case.connection, case.hand.mailbox, pointer, {}, {}, case.hand.now)
     return number in found
 
 

@@ -23,9 +23,9 @@ from rules.mail import Mailbox
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.notices import outbox
-from storage.registry import companies, enrolment
+from storage.registry import companies, mailboxes
 from storage.registry.companies import Contract
-from storage.registry.enrolment import NewPerson
+from storage.registry.people import NewPerson, add_person
 from tests.acceptance.desk import PATIENCE_S, Answer, eventually, filed
 from tests.running import postern
 
@@ -106,11 +106,11 @@ class Desk:
         """A new company; with a tier, since long ago."""
         number = next(_number)
         company = Company(f"Company {number}", f"company{number}.example")
-        self.write(lambda c: enrolment.add_company(c, here(c), company.name, [company.domain]))
+        self.write(lambda c: companies.add_company(c, here(c), company.name, [company.domain]))
         if tier:
             promised = {"first": dict(first or {}), "ongoing": dict(ongoing or {})}
             contract = Contract(tier, LONG_AGO, promised)
-            self.write(lambda c: companies.agree(c, here(c), company.name, contract))
+            self.write(lambda c: companies.add_contract(c, here(c), company.name, contract))
         self.write(lambda c: companies.set_account_team(c, here(c), company.name, team))
         self.write(lambda c: companies.set_channel(c, here(c), company.name, channel))
         return company
@@ -119,7 +119,7 @@ class Desk:
         """The address of a person who was just enrolled; of a new company where none is named."""
         company = company or self.a_company()
         person = NewPerson(f"user{next(_number)}@{company.domain}", "", Role.USER, company.name)
-        self.write(lambda c: enrolment.add_person(c, here(c), person))
+        self.write(lambda c: add_person(c, here(c), person))
         return person.address
 
     def run(self, *arguments: str) -> str:
@@ -269,4 +269,4 @@ def _fetch(request: urllib.request.Request) -> tuple[int, bytes]:
 
 def here(connection: Connection) -> Mailbox:
     """The mailbox of every desk here."""
-    return enrolment.the_mailbox(connection, SUPPORT)
+    return mailboxes.mailbox_named(connection, SUPPORT)

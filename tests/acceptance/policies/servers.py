@@ -19,21 +19,21 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway import clock as ids
 from gateway.app import parts
 from gateway.cli.server import ensure_key
+from gateway.clock import new_id, now
 from gateway.config.model import load
 from gateway.scheduler import Scheduler
 from gateway.smtp.connection import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp
-from gateway.web import app as api
+from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
 from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import api_tokens, mailboxes, people
+from storage.registry.people import NewPerson
 from tests.acceptance.desk import PATIENCE_S, eventually
 from tests.acceptance.policies.desk import LONG_AGO, SAM, SUPPORT, TOKENS, Desk, here
 from tests.running import serving, write_config
@@ -70,10 +70,10 @@ class ClockedDesk(Desk):
 
 def _prepare(connection: Connection, policy: str) -> None:
     ensure_key(connection)
-    enrolment.add_mailbox(connection, SUPPORT, policy)
-    enrolment.add_person(connection, here(connection), NewPerson(SAM, "Sam", Role.STAFF, None))
+    mailboxes.add_mailbox(connection, SUPPORT, policy)
+    people.add_person(connection, here(connection), NewPerson(SAM, "Sam", Role.STAFF, None))
     for scope, token in TOKENS.items():
-        enrolment.add_api_token(connection, token, scope, scope, ids.now())
+        api_tokens.add_api_token(connection, token, scope, scope, now())
 
 
 @contextmanager
@@ -165,11 +165,11 @@ async def _opened(config: Path, clock: HandSet) -> AsyncIterator[_Opened]:
             whole.mailbox_cache,
             whole.policies,
             clock,
-            ids.new_id,
+            new_id,
             dispatcher.wake,
             answer_after_s=0.0,
         )
-        app = api.application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
+        app = application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -16,8 +16,8 @@ import pytest
 from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people
+from storage.registry.people import NewPerson
 from tests.acceptance.desk import eventually, filed
 from tests.acceptance.policies.desk import a_mail, words
 from tests.running import Postern, postern, serving
@@ -80,10 +80,10 @@ class Walk:
 
 def enrol(connection: Connection) -> None:
     """Ann and Bob of Acme, the first two users."""
-    mailbox = enrolment.the_mailbox(connection, None)
-    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
+    mailbox = mailboxes.mailbox_named(connection, None)
+    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
     for address in (ANN, BOB):
-        enrolment.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
+        people.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def test_new_writes_a_copy_and_says_what_to_do_next(walk: Walk) -> None:
 
 def test_new_overwrites_nothing(walk: Walk) -> None:
     assert walk.made_twice.returncode == 65
-    assert "exists already; nothing was written" in walk.made_twice.stderr
+    assert "already exists; nothing was written" in walk.made_twice.stderr
 
 
 def test_a_mistake_is_named_with_what_to_do_about_it(walk: Walk) -> None:
@@ -147,7 +147,7 @@ def test_a_mistake_is_named_with_what_to_do_about_it(walk: Walk) -> None:
 
 def test_the_corrected_file_holds(walk: Walk) -> None:
     assert (walk.correct.returncode, walk.correct.stderr) == (0, "")
-    assert "the policy kestrel holds" in walk.correct.stdout
+    assert "the policy kestrel is valid" in walk.correct.stdout
 
 
 def test_explain_reads_the_new_rules_back(walk: Walk) -> None:

@@ -1,4 +1,4 @@
-"""`postern policy simulate`, as a support lead types it."""
+"""`postern policy backtest`, as a support lead types it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from gateway.backtest_report import Aspect
 from gateway.config.model import TrustSection
 from tests import running
 from tests.desk import SUPPORT, a_mail, enrolled_store, open_desk
-from tests.gateway.cli.test_policy_commands import Office
+from tests.gateway.cli.command_line import run
+from tests.gateway.cli.policy_commands import PolicyCommands
 from tests.stores import SqliteStores
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def office(tmp_path: Path, sqlite_stores: SqliteStores) -> Office:
+def commands(tmp_path: Path, sqlite_stores: SqliteStores) -> PolicyCommands:
     url = enrolled_store(sqlite_stores.new())
 
     async def filled() -> None:
@@ -31,14 +32,14 @@ def office(tmp_path: Path, sqlite_stores: SqliteStores) -> Office:
             await desk.take(a_mail(subject="[High] Screen"))
 
     asyncio.run(filled())
-    return Office(running.write_config(tmp_path, url), tmp_path)
+    return PolicyCommands(running.write_config(tmp_path, url), tmp_path)
 
 
-def changed(office: Office, was: str = "", became: str = "") -> str:
-    """A file with the default policy, one of its words changed."""
+def changed(commands: PolicyCommands, was: str = "", became: str = "") -> str:
+    """A file with the default policy, changed in one place."""
     text = policies.find(None)["default"].text
     assert was in text
-    file = office.folder / "new.toml"
+    file = commands.folder / "new.toml"
     file.write_text(text.replace(was, became) if was else text)
     return str(file)
 
@@ -46,28 +47,28 @@ def changed(office: Office, was: str = "", became: str = "") -> str:
 LOWER = ('ceiling = "High"', 'ceiling = "Normal"')
 
 
-def test_the_command_prints_a_summary_and_a_table(office: Office) -> None:
-    said = office.policy("simulate", changed(office, *LOWER), "--limit", "1")
+def test_the_command_prints_a_summary_and_a_table(commands: PolicyCommands) -> None:
+    done = commands.policy("backtest", changed(commands, *LOWER), "--limit", "1")
 
-    assert said.code == 0
-    assert "2 mails looked at: 0 the same, 2 different" in said.out
-    assert "severity: High → Normal" in said.out
-    assert "1 of the 2 follow, the newest; 1 do not" in said.out
-    assert "Screen" in said.out
-    assert "Printer" not in said.out
-
-
-def test_what_a_stranger_wrote_is_safe_for_a_terminal(office: Office) -> None:
-    said = office.policy("simulate", changed(office, *LOWER))
-
-    assert "\\u200b" in said.out
-    assert "\u200b" not in said.out
+    assert done.code == 0
+    assert "2 mails looked at: 0 the same, 2 different" in done.out
+    assert "severity: High → Normal" in done.out
+    assert "the newest 1 of the 2 follow; 1 do not" in done.out
+    assert "Screen" in done.out
+    assert "Printer" not in done.out
 
 
-def test_json_has_every_key_whatever_differs(office: Office) -> None:
-    same = json.loads(office.policy("simulate", changed(office), "--json").out)
-    lower = changed(office, *LOWER)
-    other = json.loads(office.policy("simulate", lower, "--json", "--limit", "1").out)
+def test_what_a_stranger_wrote_is_safe_for_a_terminal(commands: PolicyCommands) -> None:
+    done = commands.policy("backtest", changed(commands, *LOWER))
+
+    assert "\\u200b" in done.out
+    assert "\u200b" not in done.out
+
+
+def test_json_has_every_key_whatever_differs(commands: PolicyCommands) -> None:
+    same = json.loads(commands.policy("backtest", changed(commands), "--json").out)
+    lower = changed(commands, *LOWER)
+    other = json.loads(commands.policy("backtest", lower, "--json", "--limit", "1").out)
 
     assert same.keys() == other.keys()
     assert (same["different"], same["differences"]) == (0, [])
@@ -79,41 +80,41 @@ def test_json_has_every_key_whatever_differs(office: Office) -> None:
     assert shown["was"].keys() == {aspect.value for aspect in Aspect}
 
 
-def test_a_broken_policy_is_refused_in_the_words_of_validate(office: Office) -> None:
-    file = changed(office, "ceiling", "cieling")
+def test_a_broken_policy_is_refused_with_the_message_of_validate(commands: PolicyCommands) -> None:
+    file = changed(commands, "ceiling", "cieling")
 
-    said = office.policy("simulate", file)
+    done = commands.policy("backtest", file)
 
-    assert said.code == os.EX_CONFIG
-    assert said.err == office.run("policy", "validate", file).err
+    assert done.code == os.EX_CONFIG
+    assert done.err == run("policy", "validate", file).err
 
 
-def test_an_unknown_mailbox_is_named(office: Office) -> None:
-    said = office.policy("simulate", changed(office), "--mailbox", "sales@help.example")
+def test_an_unknown_mailbox_is_named(commands: PolicyCommands) -> None:
+    done = commands.policy("backtest", changed(commands), "--mailbox", "sales@help.example")
 
-    assert said.code == os.EX_DATAERR
-    assert "no mailbox sales@help.example; there are: support@help.example" in said.err
+    assert done.code == os.EX_DATAERR
+    assert "no mailbox sales@help.example; expected one of: support@help.example" in done.err
 
 
 @pytest.mark.parametrize("span", ["30", "soon", "999999d", "2026-13-01", "-3d"])
-def test_a_time_that_is_none_is_refused(office: Office, span: str) -> None:
-    said = office.policy("simulate", changed(office), f"--since={span}")
+def test_an_invalid_time_is_refused(commands: PolicyCommands, span: str) -> None:
+    done = commands.policy("backtest", changed(commands), f"--since={span}")
 
-    assert said.code == os.EX_USAGE
-    assert f"--since {span} is no time; write 30d" in said.err
-
-
-def test_a_span_that_ends_before_it_begins_is_refused(office: Office) -> None:
-    said = office.policy("simulate", changed(office), "--since", "2d", "--until", "3d")
-
-    assert said.code == os.EX_USAGE
-    assert "--since 2d is not before --until 3d" in said.err
+    assert done.code == os.EX_USAGE
+    assert f"--since {span}: must be 30d" in done.err
 
 
-def test_a_mailbox_and_a_date_may_be_named(office: Office) -> None:
+def test_a_span_that_ends_before_it_begins_is_refused(commands: PolicyCommands) -> None:
+    done = commands.policy("backtest", changed(commands), "--since", "2d", "--until", "3d")
+
+    assert done.code == os.EX_USAGE
+    assert "--since 2d is not before --until 3d" in done.err
+
+
+def test_a_mailbox_and_a_date_can_be_named(commands: PolicyCommands) -> None:
     begin = f"{clock.now() - DAY:%Y-%m-%d}"
 
-    said = office.policy("simulate", changed(office), "--since", begin, "--mailbox", SUPPORT)
+    done = commands.policy("backtest", changed(commands), "--since", begin, "--mailbox", SUPPORT)
 
-    assert said.code == 0
-    assert f"the mails to {SUPPORT} from {begin} 00:00" in said.out
+    assert done.code == 0
+    assert f"the mails to {SUPPORT} from {begin} 00:00" in done.out

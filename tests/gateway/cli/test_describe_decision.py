@@ -1,4 +1,4 @@
-"""What `postern check` says of a decision: words to read, never a program's value."""
+"""How `postern check` describes a decision: text to read, never a program's value."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ RESOLVED = a_ticket(
 )
 SAMS = token_to(71)
 FIRST = UUID(int=5)
-COMMANDS_IN_WORDS = (
-    "status closed, assign to sam@help.example, add gil@globex.example, take bob@acme.example off, "
+COMMANDS = (
+    "status closed, assign to sam@help.example, add gil@globex.example, remove bob@acme.example, "
     "escalate"
 )
 STRANGERS_REPLY = default_policy().texts.sign_up
@@ -90,7 +90,7 @@ def a_repeat() -> Decision:
                 ("severity", "High (claimed: Critical)"),
                 ("tier", "basic"),
                 ("due", "2026-03-03 12:00 UTC"),
-                ("lacks", "affected functionality, steps to reproduce"),
+                ("missing", "affected functionality, steps to reproduce"),
                 ("fields", "project_id = demo-1"),
                 ("joins", "bob@acme.example (user, active)"),
                 ("mails", "acknowledgement to ann@acme.example"),
@@ -117,10 +117,10 @@ def a_repeat() -> Decision:
             with_commands,
             [
                 ("would", "write a note for staff on #7"),
-                ("changes", COMMANDS_IN_WORDS),
+                ("changes", COMMANDS),
             ],
         ),
-        (an_automatic_one, [("would", "keep it on #7, folded, and tell nobody there")]),
+        (an_automatic_one, [("would", "store it on #7, folded, and notify nobody")]),
         (
             one_that_leaves,
             [
@@ -128,17 +128,17 @@ def a_repeat() -> Decision:
                 ("mails", "receipt to ann@acme.example"),
             ],
         ),
-        (one_of_another_company, [("would", "keep it in quarantine")]),
+        (one_of_another_company, [("would", "hold it in quarantine")]),
         (a_strangers, [("would", f"refuse it: {STRANGERS_REPLY}")]),
         (
             a_repeat,
             [
-                ("would", f"answer as the first time, when it came as {FIRST}: 5 filed as #7"),
+                ("would", f"answer as the first time, as {FIRST}: 5 filed as #7"),
             ],
         ),
     ],
 )
-def test_a_decision_is_told_in_words(
+def test_a_decision_is_described(
     decided: Callable[[], Decision], lines: list[tuple[str, str]]
 ) -> None:
     assert list(describe(decided())) == lines

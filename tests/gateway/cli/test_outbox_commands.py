@@ -1,4 +1,4 @@
-"""`postern outbox`: what an operator sees of outgoing mail, and how he tries it again."""
+"""`postern outbox`: an operator lists outgoing mail and tries it again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.notices import outbox
-from storage.registry import enrolment
+from storage.registry import mailboxes
 from tests.desk import SUPPORT, enrolled_store
 from tests.rules.building import NOON
 from tests.stores import SqliteStores
@@ -25,7 +25,7 @@ WAITING, SENT, DEAD, ALSO_DEAD = (UUID(int=number) for number in range(1, 5))
 
 
 @dataclass
-class Office:
+class OutboxCommands:
     """A store with four invitations in their three states, and the command line on it."""
 
     url: str
@@ -42,7 +42,7 @@ class Office:
 
 
 def fill(connection: Connection) -> None:
-    mailbox: Mailbox = enrolment.the_mailbox(connection, SUPPORT)
+    mailbox: Mailbox = mailboxes.mailbox_named(connection, SUPPORT)
     for notice, name in zip((WAITING, SENT, DEAD, ALSO_DEAD), "abcd", strict=True):
         address = f"{name}@acme.example"
         outbox.order_invitation(connection, mailbox, address, notice=notice, now=NOON)
@@ -52,7 +52,7 @@ def fill(connection: Connection) -> None:
 
 
 @pytest.fixture
-def office(sqlite_stores: SqliteStores, tmp_path: Path) -> Office:
+def commands(sqlite_stores: SqliteStores, tmp_path: Path) -> OutboxCommands:
     url = enrolled_store(sqlite_stores.new())
     database = Database(url, connections=2)
     ledger = open_ledger(database)
@@ -61,73 +61,73 @@ def office(sqlite_stores: SqliteStores, tmp_path: Path) -> Office:
     database.close()
     config = tmp_path / "postern.toml"
     config.write_text(f'[store]\nurl = "{url}"\n')
-    return Office(url, config)
+    return OutboxCommands(url, config)
 
 
-def test_the_list_shows_every_mail_and_counts_the_states(office: Office) -> None:
-    done = office.run("list")
+def test_the_list_shows_every_mail_and_counts_the_states(commands: OutboxCommands) -> None:
+    done = commands.run("list")
 
     for address in ("a@acme.example", "b@acme.example", "c@acme.example", "d@acme.example"):
         assert address in done.output
     assert done.output.splitlines()[-1] == "1 due, 1 sent, 2 dead"
 
 
-def test_the_list_can_show_only_what_was_given_up(office: Office) -> None:
-    done = office.run("list", "--dead")
+def test_the_list_can_show_only_dead_mails(commands: OutboxCommands) -> None:
+    done = commands.run("list", "--dead")
 
     assert "c@acme.example" in done.output
     assert "a@acme.example" not in done.output
     assert "550 5.1.1 unknown" in done.output
 
 
-def test_what_a_relay_said_cannot_move_the_cursor(office: Office) -> None:
-    assert "\x1b" not in office.run("list").output + office.run("show", str(DEAD)).output
+def test_a_relays_reply_cannot_move_the_cursor(commands: OutboxCommands) -> None:
+    assert "\x1b" not in commands.run("list").output + commands.run("show", str(DEAD)).output
 
 
-def test_one_mail_is_shown_with_its_error(office: Office) -> None:
-    output = office.run("show", str(DEAD)).output
+def test_one_mail_is_shown_with_its_error(commands: OutboxCommands) -> None:
+    output = commands.run("show", str(DEAD)).output
 
     assert "state     dead" in output
     assert "to        c@acme.example" in output
     assert "error     550 5.1.1 unknown" in output
 
 
-def test_some_are_tried_again(office: Office) -> None:
-    done = office.run("requeue", str(DEAD))
+def test_one_dead_mail_is_tried_again(commands: OutboxCommands) -> None:
+    done = commands.run("requeue", str(DEAD))
 
     assert (done.exit_code, done.output) == (0, "1 requeued\n")
-    assert office.states()[DEAD] is NoticeState.DUE
-    assert office.states()[ALSO_DEAD] is NoticeState.DEAD
+    assert commands.states()[DEAD] is NoticeState.DUE
+    assert commands.states()[ALSO_DEAD] is NoticeState.DEAD
 
 
-def test_all_that_were_given_up_are_tried_again(office: Office) -> None:
-    done = office.run("requeue", "--all-dead")
+def test_all_dead_mails_are_tried_again(commands: OutboxCommands) -> None:
+    done = commands.run("requeue", "--all-dead")
 
     assert (done.exit_code, done.output) == (0, "2 requeued\n")
-    assert set(office.states().values()) == {NoticeState.DUE, NoticeState.SENT}
+    assert set(commands.states().values()) == {NoticeState.DUE, NoticeState.SENT}
 
 
-def test_a_sent_mail_is_not_sent_again(office: Office) -> None:
-    done = office.run("requeue", str(SENT), str(DEAD))
+def test_a_sent_mail_is_not_sent_again(commands: OutboxCommands) -> None:
+    done = commands.run("requeue", str(SENT), str(DEAD))
 
     assert done.exit_code == os.EX_DATAERR
-    assert "1 requeued; 1 not, since only given-up mails can be" in done.stderr
-    assert office.states()[SENT] is NoticeState.SENT
+    assert "1 requeued; 1 not, since only dead mails can be" in done.stderr
+    assert commands.states()[SENT] is NoticeState.SENT
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("show", "nonsense"), os.EX_USAGE, "nonsense is no id of a mail"),
+        (("show", "nonsense"), os.EX_USAGE, "nonsense is not the id of a mail"),
         (("show", str(UUID(int=99))), os.EX_DATAERR, "`postern outbox list` shows"),
-        (("requeue",), os.EX_USAGE, "say which: ID …, or --all-dead"),
-        (("requeue", str(DEAD), "--all-dead"), os.EX_USAGE, "say which: ID …, or --all-dead"),
+        (("requeue",), os.EX_USAGE, "name ID … or --all-dead"),
+        (("requeue", str(DEAD), "--all-dead"), os.EX_USAGE, "name ID … or --all-dead"),
     ],
 )
-def test_wrong_usage_says_what_is_right(
-    office: Office, arguments: tuple[str, ...], code: int, message: str
+def test_wrong_usage_names_what_is_right(
+    commands: OutboxCommands, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    done = office.run(*arguments)
+    done = commands.run(*arguments)
 
     assert done.exit_code == code
     assert message in done.stderr

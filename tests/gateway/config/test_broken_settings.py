@@ -1,6 +1,6 @@
-"""Broken settings are refused whole; the message names file and key, and says what to do.
+"""Broken settings are refused whole; the message names the file, the key and what to do.
 
-Each folder of tests/configs is one broken file with the message that it must get, to the letter.
+Each folder of tests/configs is one broken file with the exact message that it must get.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_bad_variable_is_not_blamed_on_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sound = tmp_path / "postern.toml"
-    sound.write_text("[limits]\nrecipients = 10\n")
+    valid = tmp_path / "postern.toml"
+    valid.write_text("[limits]\nrecipients = 10\n")
     monkeypatch.setenv("POSTERN_LIMITS__RECIPIENTS", "0")
 
     with pytest.raises(InvalidFile, match=r"^the environment: POSTERN_LIMITS__RECIPIENTS: '0': "):
-        model.load(sound)
+        model.load(valid)
 
 
 @pytest.mark.parametrize("name", ["POSTERN_SMTP", "POSTERN_TRUST__PEERS"])
@@ -93,17 +93,17 @@ def test_a_broken_configuration_ends_a_command_with_78() -> None:
 
 
 def test_a_broken_policy_ends_the_server_with_78(tmp_path: Path) -> None:
-    own = CONFIGS / "policy-default-level-unknown"
+    folder = CONFIGS / "policy-default-level-unknown"
     file = tmp_path / "postern.toml"
     file.write_text(
-        f'[store]\nurl = "sqlite:///{tmp_path}/store.db"\n[policies]\nfolder = "{own}"\n'
+        f'[store]\nurl = "sqlite:///{tmp_path}/store.db"\n[policies]\nfolder = "{folder}"\n'
     )
 
     done = postern("serve", "--config", str(file))
 
     assert done.returncode == os.EX_CONFIG
     assert done.stderr == (
-        f"postern: {own}/policy.toml: line 4: severity: default = 'Medium' names no level; "
+        f"postern: {folder}/policy.toml: line 4: severity: default = 'Medium' names no level; "
         "there are Critical, High, Normal\n"
     )
 
@@ -115,5 +115,7 @@ def test_a_broken_file_of_users_ends_the_import_with_65(tmp_path: Path) -> None:
 
     done = postern("users", "import", str(broken), "--config", str(file))
 
-    message = f"postern: {broken}: line 3: address: 'yan at acme.example' is no mail address\n"
+    message = (
+        f"postern: {broken}: line 3: address: 'yan at acme.example' is not a valid email address\n"
+    )
     assert (done.returncode, done.stderr) == (os.EX_DATAERR, message)

@@ -26,7 +26,7 @@ from storage.db.database import Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
 from storage.notices.outbox import NoticeSummary
-from storage.registry import enrolment
+from storage.registry import mailboxes
 from tests.desk import SUPPORT, enrolled_store
 from tests.rules.building import NOON
 
@@ -88,7 +88,7 @@ class Outbox:
     async def order(self, *addresses: str) -> None:
         """Queue an invitation, the simplest notice, to each."""
         mailbox = await asyncio.to_thread(
-            self.database.read, lambda c: enrolment.the_mailbox(c, SUPPORT)
+            self.database.read, lambda c: mailboxes.mailbox_named(c, SUPPORT)
         )
         for address in addresses:
             self.ordered += 1

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 from gateway import clock
 from gateway.app import Parts
 from gateway.policies import Policies
-from gateway.web import app as api
+from gateway.web.app import application
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.signup import SignUp
 from rules.facts import ParticipantKind, Presence, Role
@@ -25,12 +25,11 @@ from rules.service import notifications
 from rules.service.participants import Addition
 from storage.db.database import Connection
 from storage.db.tables import ParticipantRow, TicketRow, table
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people, signing_keys
+from storage.registry.people import NewPerson
 from storage.ticket import read
-from storage.ticket import write as records
 from storage.ticket.read import TicketView
-from storage.ticket.write import ChangeContext, Source
+from storage.ticket.write import ChangeContext, Source, add_participants, queue_notices
 
 T = TypeVar("T")
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
@@ -105,11 +104,11 @@ class Site:
 
 
 def enrol(connection: Connection) -> Mailbox:
-    enrolment.add_key(connection, b"k" * 32, clock.now())
-    enrolment.add_mailbox(connection, SUPPORT, "default")
-    mailbox = enrolment.the_mailbox(connection, None)
-    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
-    enrolment.add_person(connection, mailbox, NewPerson(ANN, "Ann", Role.USER, "Acme"))
+    signing_keys.add_key(connection, b"k" * 32, clock.now())
+    mailboxes.add_mailbox(connection, SUPPORT, "default")
+    mailbox = mailboxes.mailbox_named(connection, None)
+    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+    people.add_person(connection, mailbox, NewPerson(ANN, "Ann", Role.USER, "Acme"))
     return mailbox
 
 
@@ -129,10 +128,8 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
     asked = Addition(EVE, None, ParticipantKind.GUEST, Presence.PENDING)
     requester = Addition(ANN, None, ParticipantKind.REQUESTER, Presence.ACTIVE)
-    records.add_participants(connection, hand, number, (requester, asked))
-    records.queue_notices(
-        connection, hand, notifications.approval_requests(ANN, "", [asked]), number
-    )
+    add_participants(connection, hand, number, (requester, asked))
+    queue_notices(connection, hand, notifications.approval_requests(ANN, "", [asked]), number)
     return int(number)
 
 
@@ -147,5 +144,5 @@ def serving(whole: Parts, policies: Policies) -> Client:
         answer_after_s=0.0,
     )
     ingest = replace(whole.ingest, policies=policies)
-    app = api.application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
+    app = application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
     return TestClient(TestServer(app))

@@ -24,7 +24,7 @@ from gateway.web.pages.render import SAFE
 from rules.sender.tokens import LinkUse
 from rules.ticket.notices import NoticeKind
 from storage.notices import outbox
-from storage.registry import enrolment
+from storage.registry import mailboxes
 from tests.gateway.web.link_pages import (
     ANN,
     EVE,
@@ -230,7 +230,7 @@ FORGED: list[Callable[[int, str], str]] = [
 @pytest.mark.parametrize("use", LinkUse)
 async def test_every_link_that_does_not_work_gets_the_same_page(site: Site, use: LinkUse) -> None:
     good = await site.path(use)
-    elsewhere = partial(enrolment.add_mailbox, address="sales@help.example", policy="default")
+    elsewhere = partial(mailboxes.add_mailbox, address="sales@help.example", policy="default")
     number = await site.write(elsewhere)
     await site.parts.mailbox_cache.current(fresh_s=0)
     token = good.rpartition("/")[2]

@@ -23,7 +23,7 @@ from rules.ticket.notice_timing import INVITATION_LASTS
 from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection
 from storage.notices import outbox
-from storage.registry import companies, enrolment
+from storage.registry import companies, mailboxes, people
 from tests.gateway.web.link_pages import ANN, SUBJECT, SUPPORT, Site, enrol, open_ticket, serving
 from tests.running import write_config
 
@@ -57,7 +57,7 @@ async def german_desk(site: Site) -> AsyncIterator[Site]:
 async def speak(site: Site, language: str) -> None:
     """From now on Ann's profile has a language."""
     job = partial(
-        companies.set_language,
+        people.set_language,
         mailbox=site.mailbox,
         role=Role.USER,
         address=ANN,
@@ -241,8 +241,8 @@ async def test_a_link_that_does_not_work_speaks_the_browsers_language_whosever_i
 
 
 def suspend(connection: Connection) -> None:
-    mailbox = enrolment.the_mailbox(connection, None)
-    enrolment.set_company_active(connection, mailbox, "Acme", active=False)
+    mailbox = mailboxes.mailbox_named(connection, None)
+    companies.set_company_active(connection, mailbox, "Acme", active=False)
 
 
 async def test_the_style_sheet_has_no_language(site: Site) -> None:

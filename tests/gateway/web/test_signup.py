@@ -27,7 +27,7 @@ from gateway import clock
 from gateway.app import Parts, parts
 from gateway.config.model import load
 from gateway.outgoing.compose import Composer
-from gateway.web import app as api
+from gateway.web.app import application
 from gateway.web.pages.render import SAFE, STYLE_PATH
 from gateway.web.pages.signup import POSTS_A_MINUTE, SignUp
 from gateway.web.rate_limit import CLIENTS_KEPT, RateLimiter, client_of
@@ -40,8 +40,8 @@ from storage.db.database import Connection
 from storage.db.ledger import open_ledger
 from storage.notices import outbox
 from storage.notices.outbox import Notice
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people, signing_keys
+from storage.registry.people import NewPerson
 from tests.running import write_config
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class Site:
 
     async def users(self) -> dict[str, str]:
         """Every user's name by address."""
-        job = partial(enrolment.people, mailbox=self.mailbox, role=Role.USER)
+        job = partial(people.list_people, mailbox=self.mailbox, role=Role.USER)
         return {person.address: person.name for person in await self.write(job)}
 
     @property
@@ -118,16 +118,16 @@ class Site:
 
 def enrol(connection: Connection) -> Mailbox:
     """support@help.example: Ann and Dan (deactivated) of Acme, and Gone, which is suspended."""
-    enrolment.add_key(connection, b"k" * 32, clock.now())
-    enrolment.add_mailbox(connection, SUPPORT, "default")
-    mailbox = enrolment.the_mailbox(connection, None)
-    enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
-    enrolment.add_company(connection, mailbox, "Gone", ["gone.example"])
-    enrolment.set_company_active(connection, mailbox, "Gone", active=False)
+    signing_keys.add_key(connection, b"k" * 32, clock.now())
+    mailboxes.add_mailbox(connection, SUPPORT, "default")
+    mailbox = mailboxes.mailbox_named(connection, None)
+    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+    companies.add_company(connection, mailbox, "Gone", ["gone.example"])
+    companies.set_company_active(connection, mailbox, "Gone", active=False)
     for name in ("Ann", "Dan"):
         address = f"{name.lower()}@acme.example"
-        enrolment.add_person(connection, mailbox, NewPerson(address, name, Role.USER, "Acme"))
-    enrolment.set_person_active(connection, mailbox, Role.USER, "dan@acme.example", active=False)
+        people.add_person(connection, mailbox, NewPerson(address, name, Role.USER, "Acme"))
+    people.set_person_active(connection, mailbox, Role.USER, "dan@acme.example", active=False)
     return mailbox
 
 
@@ -155,7 +155,7 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
 
 
 def serving(whole: Parts, sign_up: SignUp) -> Client:
-    app = api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
+    app = application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
     return TestClient(TestServer(app))
 
 
@@ -311,7 +311,7 @@ async def test_a_forged_link_is_none(site: Site, forge: Callable[[int, str], str
 
 async def test_a_link_of_one_mailbox_is_none_in_another(site: Site) -> None:
     number = await site.write(
-        partial(enrolment.add_mailbox, address="sales@help.example", policy="default")
+        partial(mailboxes.add_mailbox, address="sales@help.example", policy="default")
     )
     await site.parts.mailbox_cache.current(fresh_s=0)
     token = (await site.link(NEW)).rpartition("/")[2]
@@ -320,7 +320,7 @@ async def test_a_link_of_one_mailbox_is_none_in_another(site: Site) -> None:
 
 async def test_a_link_whose_mailbox_is_gone_is_gone(site: Site) -> None:
     link = await site.link(NEW)
-    await site.write(partial(enrolment.set_mailbox_active, address=SUPPORT, active=False))
+    await site.write(partial(mailboxes.set_mailbox_active, address=SUPPORT, active=False))
     await site.parts.mailbox_cache.current(fresh_s=0)
     assert (await site.get(link))[0] == 410
 
@@ -470,7 +470,7 @@ async def test_an_unknown_charset_is_no_fault_of_ours(site: Site) -> None:
 
 
 async def test_the_mailbox_is_named_where_there_are_several(site: Site) -> None:
-    add = partial(enrolment.add_mailbox, address="sales@help.example", policy="default")
+    add = partial(mailboxes.add_mailbox, address="sales@help.example", policy="default")
     await site.write(add)
     await site.parts.mailbox_cache.current(fresh_s=0)
     status, page = await site.get("/signup")

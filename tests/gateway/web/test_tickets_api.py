@@ -21,19 +21,18 @@ from structlog.testing import capture_logs
 
 from gateway import clock
 from gateway.config.model import TrustSection
-from gateway.web import app as api
 from gateway.web.api.download import download
+from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
 from rules.facts import Role
 from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.notices import outbox
-from storage.registry import companies, enrolment
+from storage.registry import api_tokens, companies, mailboxes, people
 from storage.registry.companies import Contract
-from storage.registry.enrolment import NewPerson
-from storage.ticket import read as tickets
-from storage.ticket.read import TicketView
+from storage.registry.people import NewPerson
+from storage.ticket.read import TicketView, ticket_view
 from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
 from tests.gateway.building import a_part, multipart, text
 from tests.stores import SqliteStores
@@ -108,7 +107,7 @@ class Site:
         return int(reply.text.rpartition("#")[2])
 
     async def whole(self, number: int) -> TicketView:
-        whole = await self.read(partial(tickets.ticket_view, number=number))
+        whole = await self.read(partial(ticket_view, number=number))
         assert whole is not None
         return whole
 
@@ -125,27 +124,27 @@ class Site:
 
 
 def enrol(connection: Connection) -> None:
-    enrolment.add_mailbox(connection, SHARED, "atlan")
-    enrolment.add_mailbox(connection, PLANNED, "stakater")
+    mailboxes.add_mailbox(connection, SHARED, "atlan")
+    mailboxes.add_mailbox(connection, PLANNED, "stakater")
     for address in (SUPPORT, SHARED, PLANNED):
-        mailbox = enrolment.the_mailbox(connection, address)
+        mailbox = mailboxes.mailbox_named(connection, address)
         users = [CAT]
         if address != SUPPORT:
-            enrolment.add_company(connection, mailbox, "Acme", ["acme.example"])
-            enrolment.add_company(connection, mailbox, "Globex", ["globex.example"])
-            enrolment.add_person(connection, mailbox, NewPerson(GIL, "", Role.USER, "Globex"))
-            enrolment.add_person(connection, mailbox, NewPerson(SAM, "", Role.STAFF, None))
+            companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+            companies.add_company(connection, mailbox, "Globex", ["globex.example"])
+            people.add_person(connection, mailbox, NewPerson(GIL, "", Role.USER, "Globex"))
+            people.add_person(connection, mailbox, NewPerson(SAM, "", Role.STAFF, None))
             users += [ANN, BOB]
         for user in users:
-            enrolment.add_person(connection, mailbox, NewPerson(user, "", Role.USER, "Acme"))
-    shared = enrolment.the_mailbox(connection, SHARED)
-    enrolment.add_person(connection, shared, NewPerson(ALICE, "", Role.STAFF, None))
-    planned = enrolment.the_mailbox(connection, PLANNED)
+            people.add_person(connection, mailbox, NewPerson(user, "", Role.USER, "Acme"))
+    shared = mailboxes.mailbox_named(connection, SHARED)
+    people.add_person(connection, shared, NewPerson(ALICE, "", Role.STAFF, None))
+    planned = mailboxes.mailbox_named(connection, PLANNED)
     companies.set_channel(connection, planned, "Acme", "call Ann first")
     premium = Contract("premium", datetime(2020, 1, 1, tzinfo=UTC), {"first": {"High": "1 hour"}})
-    companies.agree(connection, planned, "Acme", premium)
+    companies.add_contract(connection, planned, "Acme", premium)
     for scope in SCOPES:
-        enrolment.add_api_token(connection, f"{scope}-token", scope, scope, clock.now())
+        api_tokens.add_api_token(connection, f"{scope}-token", scope, scope, clock.now())
 
 
 def enrolled(url: str) -> str:
@@ -185,7 +184,7 @@ async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
         sign_up = SignUp(
             whole.ledger, whole.mailbox_cache, whole.policies, clock.now, clock.new_id, ring
         )
-        app = api.application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
+        app = application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
         async with TestClient(TestServer(app)) as client:
             yield Site(client, desk)
 
@@ -247,18 +246,18 @@ async def test_a_token_acts_for_somebody_of_its_kind(
 
 
 async def test_nobody_acts_for_a_person_who_was_deactivated(site: Site) -> None:
-    ours = await site.read(lambda c: enrolment.the_mailbox(c, SUPPORT))
+    ours = await site.read(lambda c: mailboxes.mailbox_named(c, SUPPORT))
     number = await site.open(ANN)
-    await site.write(lambda c: enrolment.set_person_active(c, ours, Role.USER, ANN, active=False))
+    await site.write(lambda c: people.set_person_active(c, ours, Role.USER, ANN, active=False))
 
     assert (await site.get(f"/{number}", ANN))[0] == 404
 
 
 async def test_nobody_acts_for_a_person_of_a_suspended_company(site: Site) -> None:
     for address in (SUPPORT, SHARED, PLANNED):
-        ours = await site.read(partial(enrolment.the_mailbox, address=address))
+        ours = await site.read(partial(mailboxes.mailbox_named, address=address))
         await site.write(
-            partial(enrolment.set_company_active, mailbox=ours, name="Globex", active=False)
+            partial(companies.set_company_active, mailbox=ours, name="Globex", active=False)
         )
 
     assert (await site.get("", GIL))[0] == 403
@@ -662,8 +661,8 @@ async def test_a_change_answers_with_the_ticket_as_it_is_now(site: Site) -> None
         ({"comment": {"text": "x", "visibilty": "note"}}, "did you mean visibility?"),
         ({"publish": 0}, "publish: 0: "),
         ({"merge_into": 2**70}, "merge_into: "),
-        ({"severity": "Low", "workaround": True}, "give one of them"),
-        ({}, "nothing is asked for"),
+        ({"severity": "Low", "workaround": True}, "use one of them"),
+        ({}, "no change is named"),
         ([], "the body is to be a JSON object"),
     ],
 )
@@ -837,12 +836,12 @@ async def test_what_cannot_be_opened_is_said(
 
 async def test_a_plan_without_support_opens_no_ticket(site: Site) -> None:
     def on_the_free_plan(connection: Connection) -> None:
-        enrolment.add_mailbox(connection, "data@help.example", "aiven")
-        ours = enrolment.the_mailbox(connection, "data@help.example")
-        enrolment.add_company(connection, ours, "Acme", ["acme.example"])
-        enrolment.add_person(connection, ours, NewPerson(ANN, "", Role.USER, "Acme"))
+        mailboxes.add_mailbox(connection, "data@help.example", "aiven")
+        ours = mailboxes.mailbox_named(connection, "data@help.example")
+        companies.add_company(connection, ours, "Acme", ["acme.example"])
+        people.add_person(connection, ours, NewPerson(ANN, "", Role.USER, "Acme"))
         free = Contract("free", datetime(2020, 1, 1, tzinfo=UTC), {})
-        companies.agree(connection, ours, "Acme", free)
+        companies.add_contract(connection, ours, "Acme", free)
 
     await site.write(on_the_free_plan)
 

@@ -12,7 +12,8 @@ from rules.facts import Role
 from rules.ticket.visibility import Visibility
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled
-from storage.registry import enrolment as registry
+from storage.registry import people
+from storage.registry.companies import set_company_active
 from tests.properties.conversation.book import Book
 from tests.properties.conversation.cast import CASTS, EVERYBODY
 from tests.properties.conversation.desk import Desk
@@ -42,7 +43,7 @@ class Accounts(Desk):
         address = self._newest(closed, pick) if back else address
         role = Role.STAFF if book.roll.is_staff(address) else Role.USER
         ours = self.gate.mailboxes[mailbox]
-        self.gate.transact(lambda c: registry.set_person_active(c, ours, role, address, back))
+        self.gate.transact(lambda c: people.set_person_active(c, ours, role, address, back))
         note(f"{address} is {'active' if back else 'deactivated'} at {mailbox}")
         self.acted[f"account {'opened again' if back else 'closed'}"] += 1
         (book.roll.deactivated.discard if back else book.roll.deactivated.add)(address)
@@ -93,7 +94,7 @@ class Accounts(Desk):
 
     def _set_active(self, book: Book, company: str, active: bool) -> None:
         ours = self.gate.mailboxes[book.mailbox]
-        self.gate.transact(lambda c: registry.set_company_active(c, ours, company, active))
+        self.gate.transact(lambda c: set_company_active(c, ours, company, active))
         note(f"{company} is {'active' if active else 'suspended'} at {book.mailbox}")
         suspended = book.roll.suspended
         self.acted[f"company {'resumed' if active else 'suspended'}"] += 1

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from rules.facts import Role
 from rules.mail import Mailbox
 from storage.db.database import Connection
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies, mailboxes, people, signing_keys
+from storage.registry.people import NewPerson
 from tests.rules.building import NOON
 
 SUPPORT = "support@help.example"
@@ -81,18 +81,18 @@ def domain_of(address: str) -> str:
 
 def enrol(connection: Connection) -> None:
     """Register them all in an empty store."""
-    enrolment.add_key(connection, b"k" * 32, NOON)
+    signing_keys.add_key(connection, b"k" * 32, NOON)
     for cast in CASTS:
-        enrolment.add_mailbox(connection, cast.mailbox, "default")
-        _enrol(connection, enrolment.the_mailbox(connection, cast.mailbox), cast)
+        mailboxes.add_mailbox(connection, cast.mailbox, "default")
+        _enrol(connection, mailboxes.mailbox_named(connection, cast.mailbox), cast)
 
 
 def _enrol(connection: Connection, mailbox: Mailbox, cast: Cast) -> None:
     for company in dict.fromkeys(cast.domains.values()):
         domains = [domain for domain, its in cast.domains.items() if its == company]
-        enrolment.add_company(connection, mailbox, company, domains)
+        companies.add_company(connection, mailbox, company, domains)
     for user, company in cast.users.items():
         person = NewPerson(user, "", Role.USER, company, user == MACHINE, anywhere=True)
-        enrolment.add_person(connection, mailbox, person)
+        people.add_person(connection, mailbox, person)
     for address in cast.staff:
-        enrolment.add_person(connection, mailbox, NewPerson(address, "", Role.STAFF, None))
+        people.add_person(connection, mailbox, NewPerson(address, "", Role.STAFF, None))

@@ -37,7 +37,8 @@ from storage.mail.filing import decision_on
 from storage.mail.quarantine import HeldMail
 from storage.notices import outbox
 from storage.notices.outbox import Notice
-from storage.registry import enrolment
+from storage.registry import signing_keys
+from storage.registry.mailboxes import list_mailboxes
 from storage.ticket.changes import ChangeRefused, make
 from storage.ticket.write import ChangeContext, Source
 from tests.properties.conversation.cast import enrol
@@ -138,8 +139,8 @@ class Gate:
     keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
-        self.mailboxes = {m.address: m for m in self.transact(enrolment.mailboxes)}
-        self.keys = self.transact(enrolment.keys)
+        self.mailboxes = {m.address: m for m in self.transact(list_mailboxes)}
+        self.keys = self.transact(signing_keys.load_keys)
 
     def transact(self, job: Callable[[Connection], T]) -> T:
         return transact(self.database, job)

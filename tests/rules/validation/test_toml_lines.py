@@ -1,4 +1,4 @@
-"""On which line of a policy file a fault stands."""
+"""The line of each fault in a policy file."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_settings_and_sections_have_their_lines() -> None:
     assert (lines["clock.calendar.opens"], lines["clock.calendar.closes"]) == (19, 21)
 
 
-def test_a_section_that_stands_several_times_has_the_number_of_each() -> None:
+def test_a_repeated_section_has_the_number_of_each() -> None:
     lines = lines_of(TEXT)
 
     assert (lines["severity.levels.0.name"], lines["severity.levels.1"]) == (9, 10)
     assert lines["escalation.levels.1.roster.0.zone"] == 17
 
 
-def test_what_looks_like_a_setting_within_a_text_is_none() -> None:
+def test_a_line_of_a_text_is_not_a_setting() -> None:
     assert "severity.ceiling" not in lines_of(TEXT)
 
 

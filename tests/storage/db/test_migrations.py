@@ -21,7 +21,7 @@ from storage.db.database import MIGRATIONS, Database
 from storage.db.ledger import open_ledger
 from storage.db.tables import CommentRow, JournalRow, MailRow, metadata, table
 from storage.notices import outbox
-from storage.registry import enrolment
+from storage.registry import mailboxes
 from storage.ticket import load
 from tests.rules.building import KEYS, NOON, a_mail
 from tests.storage.shop import Shop
@@ -171,7 +171,7 @@ def test_an_old_ticket_goes_on(old: Database) -> None:
     """The token, the mails before and the numbers are as they were."""
     old.upgrade()
     ledger = open_ledger(old)
-    mailbox = old.read(lambda c: enrolment.the_mailbox(c, None))
+    mailbox = old.read(lambda c: mailboxes.mailbox_named(c, None))
     shop = Shop(old, ledger, mailbox)
 
     by_token = shop.take(a_mail(), to=shop.token(1, ANN))

@@ -22,7 +22,7 @@ from storage.db.ledger import Ledger
 from storage.db.tables import AuditRow, CommentRow, ParticipantRow, TicketRow, table
 from storage.notices import links
 from storage.notices.links import Decided, Proposal, Rating
-from storage.registry import enrolment
+from storage.registry.people import set_person_active
 from storage.ticket import participants, write
 from storage.ticket.write import ChangeContext, Source
 from tests.rules.building import NOON
@@ -226,7 +226,7 @@ def test_a_requester_who_is_not_on_the_ticket_does_nothing(case: Case, presence:
 def test_whose_account_is_closed_does_nothing(case: Case, role: Role) -> None:
     address = ANN if role is Role.USER else SAM
     close = partial(
-        enrolment.set_person_active,
+        set_person_active,
         mailbox=case.hand.mailbox,
         role=role,
         address=address,

@@ -1,4 +1,4 @@
-"""What is agreed with a company, and from when on."""
+"""Companies: their domains, and what is agreed with them from which time on."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rules.facts import Role
 from rules.mail import Mailbox
 from storage.db.database import Database
 from storage.db.ledger import Ledger
-from storage.registry import companies, lookup
+from storage.registry import companies, lookup, people
 from storage.registry.companies import Contract
-from storage.registry.enrolment import InvalidValue, NotFound
+from storage.registry.errors import AlreadyExists, InvalidValue, NotFound
 from tests.rules.building import NOON
 
 DAY = timedelta(days=1)
@@ -21,11 +21,11 @@ DAY = timedelta(days=1)
 
 def agree(ledger: Ledger, mailbox: Mailbox, tier: str, starts_at: datetime) -> None:
     contract = Contract(tier, starts_at, {"first": {"High": "1 hour"}})
-    ledger.submit(lambda c: companies.agree(c, mailbox, "Acme", contract)).result()
+    ledger.submit(lambda c: companies.add_contract(c, mailbox, "Acme", contract)).result()
 
 
-def tier_at(database: Database, mailbox: Mailbox, moment: datetime) -> str:
-    company = database.read(lambda c: lookup.company_of(c, mailbox, "ann@acme.example", moment)())
+def tier_at(database: Database, mailbox: Mailbox, at: datetime) -> str:
+    company = database.read(lambda c: lookup.company_of(c, mailbox, "ann@acme.example", at)())
     assert company is not None
     return company.tier
 
@@ -41,7 +41,7 @@ def test_an_upgrade_takes_effect_on_its_day(
     assert tier_at(database, mailbox, NOON) == "premium"
 
 
-def test_a_contract_from_the_same_moment_is_replaced(
+def test_a_contract_with_the_same_start_is_replaced(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
     agree(ledger, mailbox, "basic", NOON)
@@ -51,7 +51,7 @@ def test_a_contract_from_the_same_moment_is_replaced(
     assert [contract.tier for contract in agreed.contracts] == ["premium"]
 
 
-def test_a_contract_is_one_companys_own(
+def test_a_contract_belongs_to_one_company(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
     agree(ledger, mailbox, "premium", NOON)
@@ -74,7 +74,7 @@ def test_an_account_team_names_each_address_once(
 def test_a_team_with_one_bad_address_is_refused(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
-    with pytest.raises(InvalidValue, match="abe is no mail address"):
+    with pytest.raises(InvalidValue, match="abe is not a valid email address"):
         ledger.submit(
             lambda c: companies.set_account_team(c, mailbox, "Acme", ["amy@help.example", "abe"])
         ).result()
@@ -94,9 +94,7 @@ def test_a_success_manager_is_named_and_cleared(
         assert agreed.success_manager == address.lower()
 
 
-def test_a_channel_is_one_line_and_no_essay(
-    database: Database, ledger: Ledger, mailbox: Mailbox
-) -> None:
+def test_a_channel_is_one_short_line(database: Database, ledger: Ledger, mailbox: Mailbox) -> None:
     ledger.submit(lambda c: companies.set_channel(c, mailbox, "Acme", "call\n  Ann")).result()
     with pytest.raises(InvalidValue, match="200 characters"):
         ledger.submit(lambda c: companies.set_channel(c, mailbox, "Acme", "x" * 201)).result()
@@ -110,12 +108,31 @@ def test_a_channel_is_one_line_and_no_essay(
 def test_an_unknown_company_is_named_with_those_that_exist(
     database: Database, mailbox: Mailbox
 ) -> None:
-    with pytest.raises(NotFound, match="'Acne'; there are: Acme, Globex"):
+    with pytest.raises(NotFound, match="'Acne'; expected one of: Acme, Globex"):
         database.read(lambda c: companies.company_agreement(c, mailbox, "Acne"))
 
 
 def test_a_language_belongs_to_a_person_of_that_role(ledger: Ledger, mailbox: Mailbox) -> None:
     with pytest.raises(NotFound, match="no staff ann@acme.example"):
         ledger.submit(
-            lambda c: companies.set_language(c, mailbox, Role.STAFF, "ann@acme.example", "de")
+            lambda c: people.set_language(c, mailbox, Role.STAFF, "ann@acme.example", "de")
         ).result()
+
+
+def test_a_domain_belongs_to_one_company(ledger: Ledger, mailbox: Mailbox) -> None:
+    with pytest.raises(AlreadyExists, match="acme.example"):
+        ledger.submit(
+            lambda c: companies.add_company(c, mailbox, "Acme II", ["acme.example"])
+        ).result()
+
+
+def test_a_company_with_a_bad_domain_is_not_registered_at_all(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    with pytest.raises(InvalidValue, match="not a domain"):
+        ledger.submit(
+            lambda c: companies.add_company(c, mailbox, "New", ["new.example", "not a domain"])
+        ).result()
+
+    names = [c.name for c, _ in database.read(lambda c: companies.list_companies(c, mailbox))]
+    assert names == ["Acme", "Globex"]

@@ -1,4 +1,4 @@
-"""Which contract of a company is in force."""
+"""The contract of a company that is in force."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ DAY = timedelta(days=1)
 
 
 def sign(shop: Shop, tier: str, starts_at: datetime, targets: str = "{}") -> None:
-    """Acme, the first company, signs a contract."""
+    """Add a contract to Acme, the first company."""
     row = {"mailbox_id": shop.mailbox.id, "company_id": 1, "tier": tier}
     row |= {"starts_at": starts_at, "targets": targets}
     shop.write(lambda c: c.execute(insert(table(ContractRow)), row))
 
 
 def company(shop: Shop, at: datetime = NOON, author: str = ANN.address) -> Company:
-    """The author's company, as it is at a moment."""
+    """The author's company as of a time."""
     facts = shop.known_of(a_mail(author), at=at)
     found = facts.people[author].company if author in facts.people else facts.author_company
     assert found is not None
@@ -37,7 +37,7 @@ def test_without_a_contract_a_company_has_no_tier_of_its_own(shop: Shop) -> None
 @pytest.mark.parametrize(
     ("days", "tier"), [(-11, ""), (-10, "basic"), (-1, "basic"), (0, "priority"), (99, "priority")]
 )
-def test_the_latest_that_has_begun_is_in_force(shop: Shop, days: int, tier: str) -> None:
+def test_the_latest_contract_that_has_started_is_in_force(shop: Shop, days: int, tier: str) -> None:
     sign(shop, "priority", NOON)
     sign(shop, "basic", NOON - 10 * DAY)
     sign(shop, "enterprise", NOON + 100 * DAY)
@@ -45,25 +45,25 @@ def test_the_latest_that_has_begun_is_in_force(shop: Shop, days: int, tier: str)
     assert company(shop, NOON + days * DAY).tier == tier
 
 
-def test_another_companys_contract_is_none_of_ours(shop: Shop) -> None:
+def test_another_companys_contract_does_not_count(shop: Shop) -> None:
     sign(shop, "priority", NOON)
 
     assert company(shop, author="gil@globex.example").tier == ""
 
 
-def test_somebody_not_enrolled_has_the_contract_of_his_domains_company(shop: Shop) -> None:
+def test_an_unregistered_sender_has_the_contract_of_their_domains_company(shop: Shop) -> None:
     sign(shop, "priority", NOON)
 
     assert company(shop, author="new@acme.example").tier == "priority"
 
 
-def test_what_it_promises_beside_the_tier_comes_with_it(shop: Shop) -> None:
+def test_the_targets_in_addition_to_the_tier_come_with_it(shop: Shop) -> None:
     sign(shop, "priority", NOON, '{"first": {"High": "1 hour"}}')
 
     assert company(shop).targets == {"first": {"High": "1 hour"}}
 
 
-def test_who_looks_after_the_company_comes_with_it(shop: Shop) -> None:
+def test_the_account_team_comes_with_it(shop: Shop) -> None:
     _company = table(CompanyRow)
     values = {"account_team": "kim@vendor.example lee@vendor.example", "channel": "#acme"}
     shop.write(lambda c: c.execute(_company.update().where(_company.c.id == 1).values(**values)))

@@ -15,7 +15,7 @@ from storage.db.ledger import Conflict
 from storage.db.tables import AuditRow, CommentRow, NoticeRow, ThreadReferenceRow, TicketRow
 from storage.mail.apply import apply
 from storage.notices import suppression
-from storage.registry import enrolment
+from storage.registry import companies, people
 from storage.ticket import load, participants, write
 from tests.rules.building import ANN, BOB, NOON, NOTHING, SAM, a_mail, our_id
 from tests.storage.shop import Shop, opened
@@ -83,7 +83,7 @@ class TestLoading:
     def test_a_person_is_out_of_reach_once_he_is_deactivated(self, shop: Shop) -> None:
         number = opened(shop.take(COPIED))
         shop.write(
-            lambda c: enrolment.set_person_active(c, shop.mailbox, Role.USER, BOB.address, False)
+            lambda c: people.set_person_active(c, shop.mailbox, Role.USER, BOB.address, False)
         )
 
         assert not shop.member(number, BOB.address).reachable
@@ -91,7 +91,7 @@ class TestLoading:
 
     def test_so_is_everybody_of_a_suspended_company(self, shop: Shop) -> None:
         number = opened(shop.take(COPIED))
-        shop.write(lambda c: enrolment.set_company_active(c, shop.mailbox, "Acme", False))
+        shop.write(lambda c: companies.set_company_active(c, shop.mailbox, "Acme", False))
 
         assert not shop.member(number, BOB.address).reachable
 
@@ -314,7 +314,7 @@ class TestWhatIsKnownOfTheAuthor:
     ) -> None:
         before = shop.known_of(a_mail()).staff
         shop.write(
-            lambda c: enrolment.set_person_active(c, shop.mailbox, Role.STAFF, SAM.address, False)
+            lambda c: people.set_person_active(c, shop.mailbox, Role.STAFF, SAM.address, False)
         )
 
         assert [one.address for one in before] == [SAM.address]

@@ -10,7 +10,7 @@ from rules.facts import Presence, Role
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.notices import outbox, suppression
 from storage.notices.outbox import Notice
-from storage.registry import enrolment
+from storage.registry import companies, people
 from tests.rules.building import ANN, BOB, NOON, a_mail
 from tests.storage.shop import Shop, opened
 
@@ -40,13 +40,11 @@ def unsubscribed(shop: Shop, number: int) -> None:
 
 
 def was_deactivated(shop: Shop, number: int) -> None:
-    shop.write(
-        lambda c: enrolment.set_person_active(c, shop.mailbox, Role.USER, BOB.address, False)
-    )
+    shop.write(lambda c: people.set_person_active(c, shop.mailbox, Role.USER, BOB.address, False))
 
 
 def lost_the_contract(shop: Shop, number: int) -> None:
-    shop.write(lambda c: enrolment.set_company_active(c, shop.mailbox, "Acme", False))
+    shop.write(lambda c: companies.set_company_active(c, shop.mailbox, "Acme", False))
 
 
 def bounced_twice(shop: Shop, number: int) -> None:

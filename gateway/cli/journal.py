@@ -1,0 +1,156 @@
+"""Commands on the journal: the last mails with their verdicts, and how one was decided."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.text import Text
+
+from gateway.cli.common import ConfigOption, fail, load_config, read
+from gateway.cli.terminal import VERDICT_STYLES, console, escape
+from rules.decision.model import Step, Verdict
+from rules.sender.authentication import from_dict
+from storage.mail import journal
+from storage.mail.journal import JournalEntry, JournalFilter
+
+FOLLOW_S = 0.5
+OVERLAP = timedelta(seconds=30)
+"""A row can become visible after a younger one, so this much of the past is read again."""
+
+EARLIEST = datetime(1970, 2, 1, tzinfo=UTC)
+
+
+def tail(
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep running and show mails as they come.")
+    ] = False,
+    verdict: Annotated[
+        Verdict | None, typer.Option(help="Show only mails of this verdict.")
+    ] = None,
+    sender: Annotated[str | None, typer.Option(help="Show only mails from this address.")] = None,
+    ticket: Annotated[int | None, typer.Option(help="Show only mails on this ticket.")] = None,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=1, help="The number of past mails to show.")
+    ] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    wanted = JournalFilter(verdict, sender.lower() if sender else None, ticket)
+    shown: dict[UUID, datetime] = {}
+    try:
+        entries = read(config, lambda connection: journal.newest(connection, wanted, lines))
+        _print_new(entries, shown, as_json=as_json)
+        while follow:
+            time.sleep(FOLLOW_S)
+            start = max(shown.values(), default=EARLIEST) - OVERLAP
+            entries = read(config, partial(journal.since, wanted=wanted, moment=start))
+            _print_new(entries, shown, as_json=as_json)
+    except KeyboardInterrupt:
+        return
+
+
+def _print_new(
+    entries: Sequence[JournalEntry], shown: dict[UUID, datetime], *, as_json: bool
+) -> None:
+    """Print the entries that `shown` does not hold yet, and add them to it."""
+    for entry in entries:
+        if entry.id in shown:
+            continue
+        shown[entry.id] = entry.received_at
+        if as_json:
+            print(json.dumps(_as_json(entry)), flush=True)  # noqa: T201 - the output asked for
+        else:
+            console.print(_line(entry))
+
+
+def _line(entry: JournalEntry) -> Text:
+    line = Text(f"{entry.received_at:%Y-%m-%d %H:%M:%S}  ")
+    line.append(f"{entry.verdict:<9}", style=VERDICT_STYLES.get(entry.verdict, ""))
+    line.append(f" {entry.reason:<20} ")
+    line.append(f"{'#' + str(entry.ticket) if entry.ticket else '-':<8}")
+    line.append(f"{escape(entry.author or entry.mail_from or '<>')}  ")
+    line.append(escape(entry.subject)[:60], style="italic")
+    line.append(f"  {entry.id}", style="dim")
+    return line
+
+
+def explain(
+    name: Annotated[
+        str, typer.Argument(metavar="JOURNAL_ID|MESSAGE_ID", help="As `postern tail` shows it.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a mail.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    entries = read(config, lambda connection: journal.find(connection, name))
+    if not entries:
+        fail(os.EX_DATAERR, f"no mail {name} in the journal; `postern tail` shows the last ids")
+    authserv_id = load_config(config).smtp.hostname
+    for entry in entries:
+        results = _results_lines(entry, authserv_id)
+        if as_json:
+            field = {"authentication_results": "".join(results)}
+            print(json.dumps(_as_json(entry) | field))  # noqa: T201 - the output asked for
+        else:
+            _print_explanation(entry, results)
+
+
+def _print_explanation(entry: JournalEntry, results: Sequence[str]) -> None:
+    console.print(_line(entry))
+    print_facts(
+        ("from", entry.author or "(no single mailbox)"),
+        ("envelope", f"<{entry.mail_from}> to {', '.join(entry.rcpt_tos)}"),
+        ("peer", f"{entry.peer or 'local'}, HELO {entry.helo or '-'}"),
+        ("proof", entry.authentication.get("by") or "nothing aligned"),
+        ("message", f"{entry.message_id or '(no id)'}, {entry.size_bytes} octets"),
+        ("answered", entry.reply),
+    )
+    _print_evidence(entry.authentication)
+    print_facts(*(("header", line) for line in results))
+    print_trace(entry.trace)
+
+
+def _results_lines(entry: JournalEntry, authserv_id: str) -> list[str]:
+    """The lines of an Authentication-Results field (RFC 8601); none without a check."""
+    if not entry.authentication:
+        return []
+    return from_dict(entry.authentication).to_results_header(authserv_id).split("\r\n")
+
+
+def _print_evidence(authentication: dict[str, Any]) -> None:
+    for check in authentication.get("evidence", ()):
+        aligned = "aligned" if check["aligned"] else "not aligned"
+        detail = f", {check['detail']}" if check["detail"] else ""
+        print_facts((check["method"], f"{check['result']} {check['domain']} ({aligned}{detail})"))
+    for warning in authentication.get("warnings", ()):
+        print_facts(("warning", warning))
+
+
+def _as_json(entry: JournalEntry) -> dict[str, Any]:
+    fields = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry)}
+    fields["id"] = str(entry.id)
+    fields["received_at"] = entry.received_at.isoformat()
+    fields["trace"] = [dataclasses.asdict(step) for step in entry.trace]
+    return fields
+
+
+def print_facts(*facts: tuple[str, str]) -> None:
+    """Print labels with escaped values, indented."""
+    for label, value in facts:
+        console.print(Text(f"  {label:<10}", style="dim").append(escape(value), style="not dim"))
+
+
+def print_trace(steps: Sequence[Step]) -> None:
+    """Print what each check saw and decided."""
+    for number, step in enumerate(steps, 1):
+        line = Text(f"  {number}. {step.check.replace('_', ' '):<14}", style="bold")
+        line.append(f"{escape(step.saw)}: ", style="not bold")
+        console.print(line.append(escape(step.outcome), style="not bold cyan"))

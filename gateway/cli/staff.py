@@ -1,0 +1,52 @@
+"""Commands on the staff of the support organisation."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli import people
+from gateway.cli.common import ConfigOption, MailboxOption
+from gateway.cli.people import AddressArgument, LanguageArgument, NameOption
+from rules.facts import Role
+from storage.registry.people import NewPerson
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("add", help="Register a staff member.")
+def add(
+    address: AddressArgument,
+    name: NameOption = "",
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    people.add(NewPerson(address, name, Role.STAFF, company=None), mailbox, config)
+
+
+@app.command("list", help="List the staff.")
+def list_staff(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
+    people.print_list(Role.STAFF, mailbox, config)
+
+
+@app.command("deactivate", help="Refuse a staff member's mail from now on.")
+def deactivate(
+    address: AddressArgument, mailbox: MailboxOption = None, config: ConfigOption = None
+) -> None:
+    people.set_active(Role.STAFF, address, mailbox, config, active=False)
+
+
+@app.command("activate", help="Accept a staff member's mail again.")
+def activate(
+    address: AddressArgument, mailbox: MailboxOption = None, config: ConfigOption = None
+) -> None:
+    people.set_active(Role.STAFF, address, mailbox, config, active=True)
+
+
+@app.command("language", help="Set the language of a staff member's notices.")
+def set_language(
+    address: AddressArgument,
+    language: LanguageArgument,
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    people.set_language(Role.STAFF, address, language, mailbox, config)

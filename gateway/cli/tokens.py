@@ -1,0 +1,49 @@
+"""Commands on the bearer tokens of the HTTP API."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+import typer
+
+from gateway import clock
+from gateway.cli.common import ConfigOption, read, write
+from gateway.cli.terminal import console, print_table
+from gateway.web.api.auth import Scope
+from storage.registry import api_tokens
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("add", help="Create a token and print it; it cannot be shown again.")
+def add(
+    name: Annotated[str, typer.Argument(help="A name for its user, such as monitoring.")],
+    scope: Annotated[
+        Scope, typer.Option(help="What the token permits; docs/api.md describes each scope.")
+    ] = Scope.MAILS,
+    config: ConfigOption = None,
+) -> None:
+    token = secrets.token_urlsafe(32)
+    write(config, lambda c: api_tokens.add_api_token(c, token, name, scope.value, clock.now()))
+    print(token)  # noqa: T201 - alone on its line, for scripts
+
+
+@app.command("list", help="List the tokens with their scopes.")
+def list_tokens(config: ConfigOption = None) -> None:
+    print_table(
+        ("name", "scope", "since"),
+        (
+            (name, scope, f"{since:%Y-%m-%d %H:%M}")
+            for name, scope, since in read(config, api_tokens.list_api_tokens)
+        ),
+    )
+
+
+@app.command("remove", help="Revoke every token of a name.")
+def remove(
+    name: Annotated[str, typer.Argument(help="As `postern token list` shows it.")],
+    config: ConfigOption = None,
+) -> None:
+    count = write(config, lambda c: api_tokens.remove_api_tokens(c, name))
+    console.print(f"{count} removed.")

@@ -1,0 +1,46 @@
+"""Bearer tokens of the HTTP API, each with a name and a scope."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+
+from storage.db.tables import ApiTokenRow, table
+from storage.registry.checks import insert_new, not_found
+
+_api_token = table(ApiTokenRow)
+
+
+def add_api_token(connection: Connection, token: str, name: str, scope: str, now: datetime) -> None:
+    """Register a bearer token; only its digest is stored."""
+    row = {"digest": _digest(token), "name": name, "scope": scope, "created_at": now}
+    insert_new(connection, _api_token, row, name)
+
+
+def api_token_scope(connection: Connection, token: str) -> str | None:
+    """What a bearer token permits; None for a token that is not ours."""
+    query = select(_api_token.c.scope).where(_api_token.c.digest == _digest(token))
+    return connection.execute(query).scalar()
+
+
+def list_api_tokens(connection: Connection) -> list[tuple[str, str, datetime]]:
+    """The name, scope and creation time of every bearer token, the oldest first."""
+    columns = (_api_token.c.name, _api_token.c.scope, _api_token.c.created_at)
+    rows = connection.execute(select(*columns).order_by(_api_token.c.created_at))
+    return [(row.name, row.scope, row.created_at) for row in rows]
+
+
+def remove_api_tokens(connection: Connection, name: str) -> int:
+    """Revoke every bearer token of a name and return their number. Raises NotFound for none."""
+    removed = connection.execute(delete(_api_token).where(_api_token.c.name == name)).rowcount
+    if not removed:
+        known = sorted({known for known, _, _ in list_api_tokens(connection)})
+        raise not_found(f"token {name!r}", known)
+    return removed
+
+
+def _digest(token: str) -> str:
+    # 256 random bits need no slow hash: nobody guesses them from their digest.
+    return hashlib.sha256(token.encode()).hexdigest()

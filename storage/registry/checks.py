@@ -1,0 +1,49 @@
+"""Checks that every registration shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Table, insert
+from sqlalchemy.exc import IntegrityError
+
+from rules.mail.addresses import domain_of, normalise
+from rules.sender.authentication import domain_warnings
+from storage.registry.errors import AlreadyExists, InvalidValue, NotFound
+
+
+def valid_address(address: str) -> str:
+    """An address in its one spelling. Raises InvalidValue."""
+    normal = normalise(address)
+    if normal is None:
+        raise InvalidValue(f"{address} is not a valid email address")
+    return normal
+
+
+def valid_domain(domain: str) -> str:
+    """A mail domain in its one spelling. Raises InvalidValue."""
+    normal = normalise(f"postmaster@{domain}")
+    if normal is None:
+        raise InvalidValue(f"{domain} is not a valid mail domain")
+    return domain_of(normal)
+
+
+def refuse_lookalike(domain: str, shown: str) -> None:
+    """Raises InvalidValue, which names `shown`, for a domain that imitates another one."""
+    if warnings := domain_warnings(domain):
+        raise InvalidValue(f"{shown} looks like another domain: {'; '.join(warnings)}")
+
+
+def not_found(what: str, known: Iterable[str]) -> NotFound:
+    """The error for a name that is not registered, with the names that are."""
+    return NotFound(f"no {what}; expected one of: {', '.join(known) or '(none registered)'}")
+
+
+def insert_new(connection: Connection, into: Table, row: dict[str, object], name: str) -> int:
+    """Insert a row and return its id. Raises AlreadyExists, which names `name`."""
+    try:
+        with connection.begin_nested():
+            key = connection.execute(insert(into), row).inserted_primary_key
+    except IntegrityError as error:
+        raise AlreadyExists(f"{name} is already registered") from error
+    return int(key[0]) if key is not None and isinstance(key[0], int) else 0

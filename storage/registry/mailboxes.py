@@ -1,0 +1,75 @@
+"""The support addresses that take mail, each with its policy.
+
+Functions that write are jobs for the ledger; they raise the errors of `storage.registry.errors`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from rules.mail import Mailbox
+from rules.mail.addresses import normalise
+from rules.sender.tokens import REPLY_TOKEN_LENGTH
+from storage.db.tables import MailboxRow, table
+from storage.registry.checks import insert_new, not_found, valid_address
+from storage.registry.errors import InvalidValue, NotFound
+
+_mailbox = table(MailboxRow)
+
+LONGEST_LOCAL_PART = 64 - 1 - REPLY_TOKEN_LENGTH
+"""A mailbox's local part leaves room for `+token` in 64 octets (RFC 5321 §4.5.3.1.1)."""
+
+
+def list_mailboxes(connection: Connection, *, inactive_too: bool = False) -> tuple[Mailbox, ...]:
+    """The mailboxes that take mail, by address; with `inactive_too` also those that do not."""
+    query = select(_mailbox.c.id, _mailbox.c.address, _mailbox.c.policy).order_by(
+        _mailbox.c.address
+    )
+    if not inactive_too:
+        query = query.where(_mailbox.c.active)
+    return tuple(Mailbox(*row) for row in connection.execute(query))
+
+
+def mailbox_named(connection: Connection, address: str | None) -> Mailbox:
+    """The active mailbox of an address; for None the only one that exists. Raises NotFound."""
+    active = list_mailboxes(connection)
+    if address is None:
+        if len(active) == 1:
+            return active[0]
+        if not active:
+            raise NotFound("there is no mailbox: run `postern init` or `postern mailbox add`")
+        addresses = ", ".join(mailbox.address for mailbox in active)
+        raise NotFound(f"there are several mailboxes, choose one with --mailbox: {addresses}")
+    wanted = normalise(address)
+    for mailbox in active:
+        if mailbox.address == wanted:
+            return mailbox
+    raise not_found(f"mailbox {address}", (mailbox.address for mailbox in active))
+
+
+def add_mailbox(connection: Connection, address: str, policy: str) -> int:
+    """Register a mailbox and return its id. Raises InvalidValue or AlreadyExists."""
+    normal = valid_address(address)
+    local = normal.rpartition("@")[0]
+    if len(local) > LONGEST_LOCAL_PART or "+" in local:
+        raise InvalidValue(
+            f"{address}: the part before @ must have at most {LONGEST_LOCAL_PART} characters and "
+            "no +, so that a reply token fits after it"
+        )
+    row: dict[str, object] = {"address": normal, "policy": policy, "active": True}
+    return insert_new(connection, _mailbox, row, normal)
+
+
+def set_mailbox_active(connection: Connection, address: str, active: bool) -> None:
+    """Take mail at an address, or take it no more. Raises NotFound."""
+    changed = connection.execute(
+        update(_mailbox).where(_mailbox.c.address == normalise(address)).values(active=active)
+    )
+    if not changed.rowcount:
+        raise NotFound(f"no mailbox {address}")
+
+
+def set_mailbox_policy(connection: Connection, address: str, policy: str) -> None:
+    """Apply another policy to a mailbox from the next mail on. Raises NotFound."""
+    mailbox = mailbox_named(connection, address)
+    connection.execute(update(_mailbox).where(_mailbox.c.id == mailbox.id).values(policy=policy))

@@ -1,0 +1,177 @@
+"""Users of companies, and staff.
+
+Functions that write are jobs for the ledger; they raise the errors of `storage.registry.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from rules.facts import Company, Person, Role
+from rules.mail import Mailbox
+from rules.mail.addresses import domain_of, normalise
+from rules.mail.language import KNOWN as LANGUAGES
+from storage.db.ledger import Conflict
+from storage.db.tables import CompanyRow, PersonRow, table
+from storage.registry.checks import insert_new, refuse_lookalike, valid_address
+from storage.registry.companies import company_id, list_companies
+from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
+from storage.registry.mailboxes import list_mailboxes
+
+_company, _person = table(CompanyRow), table(PersonRow)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    address: str
+    name: str
+    role: Role
+    company: str | None
+    """The company's name; None for staff."""
+    machine: bool = False
+    """A program, whose automatic mail may open tickets."""
+    anywhere: bool = False
+    """The address may be outside the company's domains."""
+
+
+def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> int:
+    """Register a user of a company, or a staff member; returns the id.
+
+    Raises NotFound for the company, AlreadyExists, or InvalidValue for the address.
+    """
+    company: int | None = None
+    if person.role is Role.USER:
+        company = company_id(connection, mailbox, person.company or "")
+    address = valid_address(person.address)
+    if any(own.address == address for own in list_mailboxes(connection, inactive_too=True)):
+        raise InvalidValue(f"{address} is one of our mailboxes; mail from it would loop")
+    refuse_lookalike(domain_of(address), person.address)
+    if person.role is Role.USER and not person.anywhere:
+        _check_domain(connection, mailbox, address, person.company)
+    return insert_new(
+        connection,
+        _person,
+        {
+            "mailbox_id": mailbox.id,
+            "address": address,
+            "domain": domain_of(address),
+            "name": person.name,
+            "role": person.role.value,
+            "company_id": company,
+            "active": True,
+            "machine": person.machine,
+        },
+        address,
+    )
+
+
+def _check_domain(
+    connection: Connection, mailbox: Mailbox, address: str, company: str | None
+) -> None:
+    """Raises InvalidValue for an address outside the company's own domains."""
+    domains = {each.name: own for each, own in list_companies(connection, mailbox)}[company or ""]
+    if domain_of(address) not in domains:
+        known = ", ".join(domains) or "(none registered)"
+        raise InvalidValue(
+            f"{address} is not an address of {company}, whose domains are: {known}. "
+            "To register it nevertheless, use `postern user add --anywhere`"
+        )
+
+
+def enrol(connection: Connection, mailbox: Mailbox, address: str, company: int) -> int:
+    """Register a proven sender as a user of their domain's company; returns the id.
+
+    Raises Conflict where another process has just registered the address.
+    """
+    row = {
+        "mailbox_id": mailbox.id,
+        "address": address,
+        "domain": domain_of(address),
+        "name": "",
+        "role": Role.USER.value,
+        "company_id": company,
+        "active": True,
+        "machine": False,
+    }
+    try:
+        return insert_new(connection, _person, row, address)
+    except AlreadyExists as error:
+        raise Conflict(f"{address} was registered by another process") from error
+
+
+def import_people(
+    connection: Connection, mailbox: Mailbox, rows: Sequence[tuple[int, NewPerson]], source: str
+) -> int:
+    """Register the people of a file, all or none; returns how many.
+
+    `rows` are line numbers with people. Raises ImportRefused, which names every bad line.
+    """
+    faults = []
+    for line, person in rows:
+        try:
+            add_person(connection, mailbox, person)
+        except (NotFound, AlreadyExists, InvalidValue) as error:
+            faults.append(f"line {line}: {error}")
+    if faults:
+        raise ImportRefused(source, faults)
+    return len(rows)
+
+
+def list_people(connection: Connection, mailbox: Mailbox, role: Role) -> list[Person]:
+    """Every person of a role, by address."""
+    rows = connection.execute(
+        select(_person, _company.c.name.label("company"), _company.c.active.label("company_active"))
+        .join_from(_person, _company, _person.c.company_id == _company.c.id, isouter=True)
+        .where(_person.c.mailbox_id == mailbox.id, _person.c.role == role.value)
+        .order_by(_person.c.address)
+    )
+    return [
+        Person(
+            id=row.id,
+            address=row.address,
+            name=row.name,
+            role=role,
+            active=row.active,
+            machine=row.machine,
+            company=(
+                Company(row.company_id, row.company, row.company_active) if row.company_id else None
+            ),
+        )
+        for row in rows
+    ]
+
+
+def set_person_active(
+    connection: Connection, mailbox: Mailbox, role: Role, address: str, active: bool
+) -> None:
+    """Take a person's mail, or refuse it. Raises NotFound."""
+    _update(connection, mailbox, role, address, active=active)
+
+
+def set_language(
+    connection: Connection, mailbox: Mailbox, role: Role, address: str, language: str
+) -> None:
+    """Set the language of a person's notices; empty for the policy's. Raises NotFound."""
+    if language and language not in LANGUAGES:
+        known = ", ".join(sorted(LANGUAGES))
+        raise InvalidValue(f"no notices in {language!r}; expected one of: {known}")
+    _update(connection, mailbox, role, address, language=language)
+
+
+def _update(
+    connection: Connection, mailbox: Mailbox, role: Role, address: str, **values: object
+) -> None:
+    changed = connection.execute(
+        update(_person)
+        .where(
+            _person.c.mailbox_id == mailbox.id,
+            _person.c.role == role.value,
+            _person.c.address == normalise(address),
+        )
+        .values(**values)
+    )
+    if not changed.rowcount:
+        raise NotFound(f"no {role} {address}")

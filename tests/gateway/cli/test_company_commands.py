@@ -1,0 +1,75 @@
+"""`postern company`: what is agreed with a company."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway import clock
+from storage.registry import companies, lookup
+from storage.registry.companies import Contract
+from tests.gateway.cli.planned import ANN, Planned
+
+
+def test_a_tier_is_agreed_from_a_day_on(planned: Planned) -> None:
+    done = planned.company("tier", "Acme", "premium", "--from", "2026-07-01")
+
+    assert done.out == "Acme: premium from 2026-06-30 22:00 UTC\n"  # midnight in Central Europe
+    agreed = planned.read(lambda c: companies.company_agreement(c, planned.mailbox(), "Acme"))
+    assert agreed.contracts == (Contract("premium", datetime(2026, 6, 30, 22, tzinfo=UTC), {}),)
+
+
+def test_a_contract_has_targets_in_addition_to_its_tier(planned: Planned) -> None:
+    planned.company(
+        "tier", "Acme", "premium", "--first", "p2=1 business hour", "--ongoing", "Low=2d"
+    )
+
+    company = planned.read(lambda c: lookup.company_of(c, planned.mailbox(), ANN, clock.now())())
+
+    assert company is not None
+    assert company.targets == {"first": {"High": "1 business hour"}, "ongoing": {"Low": "2 days"}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["Acme", "premum"], os.EX_DATAERR, "did you mean premium?"),
+        (["Acne", "premium"], os.EX_DATAERR, "no company 'Acne'; expected one of: Acme"),
+        (["Acme", "premium", "--from", "July"], os.EX_USAGE, "must be a date such as 2026-07-01"),
+        (["Acme", "premium", "--first", "High"], os.EX_USAGE, "must be a level and a span"),
+        (["Acme", "premium", "--first", "Urgent=1 hour"], os.EX_DATAERR, "no severity 'Urgent'"),
+        (["Acme", "premium", "--first", "High=soon"], os.EX_DATAERR, "'soon' is no span of time"),
+    ],
+)
+def test_what_cannot_be_agreed_is_named(
+    planned: Planned, arguments: list[str], code: int, message: str
+) -> None:
+    refused = planned.company("tier", *arguments)
+
+    assert (refused.code, message in refused.err) == (code, True)
+
+
+def test_a_company_is_shown_with_its_agreement(planned: Planned) -> None:
+    planned.company("team", "Acme", "amy@help.example", "abe@help.example")
+    planned.company("manager", "Acme", "max@help.example")
+    planned.company("channel", "Acme", "call Ann first")
+    planned.company("tier", "Acme", "premium", "--from", "2026-01-01", "--first", "High=1 hour")
+
+    assert planned.company("show", "Acme").out.splitlines() == [
+        "company   Acme",
+        "state     active",
+        "domains   acme.example",
+        "team      amy@help.example abe@help.example",
+        "manager   max@help.example",
+        "channel   call Ann first",
+        "contract  premium from 2025-12-31 23:00 UTC, first High in 1 hour",
+    ]
+
+
+def test_a_team_is_cleared_by_naming_nobody(planned: Planned) -> None:
+    planned.company("team", "Acme", "amy@help.example")
+
+    assert planned.company("team", "Acme").out == "Acme: team nobody\n"
+    assert "team" not in planned.company("show", "Acme").out
