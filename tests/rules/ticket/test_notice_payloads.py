@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.ticket.notice_payloads import Payload, as_stored, from_stored, map_text
@@ -145,6 +145,7 @@ def test_an_unusable_value_leaves_the_default(
 
 
 @pytest.mark.parametrize("kind", NoticeKind)
+@settings(deadline=None)
 @given(data=st.data())
 def test_what_is_stored_is_read_again(kind: NoticeKind, data: st.DataObject) -> None:
     payload = data.draw(payloads(kind.traits.payload))
