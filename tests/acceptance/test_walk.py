@@ -331,7 +331,7 @@ class TestContent:
         assert desk.ticket(guessed).comments[0].charset_guessed
         assert not desk.ticket(known).comments[0].charset_guessed
         shown = desk.running.run("ticket", str(guessed)).stdout
-        assert "Its character set is guessed" in shown
+        assert "The character set is guessed" in shown
 
     def test_a_mail_just_not_too_deep_is_read(self, desk: Desk) -> None:
         sender = desk.a_person()
