@@ -42,7 +42,7 @@ def by_customer(
     """A comment, as public as the sender's right allows; or what the mail is instead of one."""
     visibility, sender = _VISIBILITY[entitled.right], case.sender
     if entitled.right is not Right.COMMENT:
-        orders, calm = _notices(case, ticket, visibility, entitled, (), None)
+        orders, calm = _notices(case, ticket, visibility, entitled)
         flagged = AddComment(ticket.id, visibility, (), orders)
         notes = (f"{visibility} on #{ticket.id}", *conflict, *calm)
         return Ruling(saw, flagged, entitled.reason, notes)
@@ -50,7 +50,7 @@ def by_customer(
     if isinstance(command, Unsubscribed) and member is not None:
         return unsubscribe(case, ticket, member, saw, conflict)
     if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
-        orders, calm = _notices(case, ticket, Visibility.NOTE, entitled, (), None)
+        orders, calm = _notices(case, ticket, Visibility.NOTE, entitled)
         feedback = AddComment(ticket.id, Visibility.NOTE, (), orders)
         return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
     thanks = not has_files(case.mail) and only_thanks(body_text(case.mail))
@@ -135,8 +135,8 @@ def _notices(
     ticket: Ticket,
     visibility: Visibility,
     entitled: Entitlement,
-    joining: tuple[Addition, ...],
-    moved: Moved | None,
+    joining: tuple[Addition, ...] = (),
+    moved: Moved | None = None,
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
     """The mails that a comment causes. Less than a staff person's own token sends nothing."""
     if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:

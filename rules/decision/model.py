@@ -173,7 +173,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """A participant wants no more mail about a ticket. They stay on it, and get one confirmation."""
+    """A participant wants no more mail about a ticket. They stay on it and get one confirmation."""
 
     ticket: int
     participant: int

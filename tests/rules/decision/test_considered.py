@@ -1,0 +1,95 @@
+"""What of a mail counts in its mailbox, before anything is looked up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from rules.decision.considered import Considered, Received, consider
+from rules.mail import Envelope
+from rules.mail.bounces import Bounce
+from rules.mail.header import Author
+from rules.policy import Policy
+from rules.sender.authentication import Authentication, Result
+from rules.sender.pointers import PointerKind
+from rules.sender.tokens import return_path
+from tests.rules.building import (
+    ANN,
+    KEYS,
+    MAILBOX,
+    NOTHING,
+    PROVEN,
+    SUPPORT,
+    a_mail,
+    default_policy,
+    our_id,
+    policy_with,
+    token_to,
+)
+
+NOTICE = UUID(int=9)
+BY_SPF = Authentication(True, "spf:acme.example", Result.PASS, "none", False)
+
+
+def unread() -> tuple[Bounce, ...]:
+    raise AssertionError("no report of this mail is believed")
+
+
+def received(to: str = SUPPORT, proof: Authentication = PROVEN) -> Received:
+    return Received(
+        mail=a_mail(references=(our_id(),)),
+        envelope=Envelope("192.0.2.1", "client.example", False, ANN.address, (to,)),
+        mailbox=MAILBOX,
+        authentication=proof,
+        first_authentication=proof,
+        read_bounces=unread,
+    )
+
+
+def considered(mail: Received, policy: Policy | None = None) -> Considered:
+    return consider(
+        mail,
+        keys=KEYS,
+        own_addresses=frozenset({SUPPORT}),
+        policy=policy or default_policy(),
+    )
+
+
+def test_its_pointers_come_from_recipients_and_header() -> None:
+    kinds = [pointer.kind for pointer in considered(received(token_to(70))).pointers]
+
+    assert kinds[:2] == [PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID]
+
+
+def test_a_mail_that_staff_release_as_new_points_nowhere() -> None:
+    assert considered(replace(received(token_to(70)), as_new=True)).pointers == ()
+
+
+def test_a_report_is_read_only_at_a_return_path_of_ours() -> None:
+    came_back = return_path(KEYS, MAILBOX.id, SUPPORT, NOTICE)
+    report = replace(received(came_back), read_bounces=lambda: ())
+
+    assert considered(received()).returned is None  # and `unread` was not called
+    assert considered(report).returned == NOTICE
+
+
+def test_the_policy_decides_what_counts_and_the_measurement_is_kept() -> None:
+    seen = considered(received(proof=BY_SPF), policy_with("proof", dkim_required=True))
+
+    assert not seen.authentication.aligned
+    assert seen.measured == BY_SPF
+
+
+def test_a_released_mail_stays_the_mail_that_came() -> None:
+    """Its identity depends on how it came, not on who vouches for it or who wrote it."""
+    came = considered(received(proof=NOTHING))
+    staff = replace(
+        received(proof=NOTHING),
+        authentication=Authentication.by_staff("root"),
+        stated_author=Author("bob@acme.example"),
+    )
+    released = considered(staff)
+
+    assert released.mail.identity == came.mail.identity
+    assert released.mail.author == Author("bob@acme.example")
+    assert released.authentication.aligned
