@@ -50,7 +50,7 @@ OPENED = Landing(frozenset({Verdict.OPENED}))
 
 
 def landing(book: Book, letter: Letter, is_over: IsOver, now: datetime) -> Landing | None:
-    """None where that is not certain: for a machine's mail the laws state only what it may not do."""
+    """None where that is uncertain: for a machine's mail the laws state only what it may not do."""
     if letter.is_automatic:
         return None
     if letter.beside:
