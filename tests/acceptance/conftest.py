@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.desk import Desk, a_running_desk
+from tests.acceptance.support_server import Desk, a_running_desk
 from tests.running import Postern, initialised, serving, write_config
 from tests.stores import PostgresStores, SqliteStores
 

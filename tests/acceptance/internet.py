@@ -30,7 +30,7 @@ from storage.registry import companies, mailboxes, signing_keys
 from storage.registry.people import NewPerson, add_person, set_person_active
 from storage.ticket import read
 from storage.ticket.read import TicketView
-from tests.acceptance.desk import SALES, SUPPORT, Answer
+from tests.acceptance.support_server import SALES, SUPPORT, Answer
 from tests.gateway.senders import ed25519_key, rsa_key, signed
 from tests.nameserver import NameServer
 from tests.running import Postern, generous, initialised, serving, write_config

@@ -28,7 +28,6 @@ from storage.mail.journal import JournalEntry
 from storage.registry import companies, people, signing_keys
 from storage.registry.people import NewPerson
 from tests.acceptance import signers
-from tests.acceptance.desk import SALES, SUPPORT, Answer, eventually, filed
 from tests.acceptance.internet import (
     ANN,
     AUTHSERV_ID,
@@ -52,6 +51,7 @@ from tests.acceptance.internet import (
     honest,
     with_from,
 )
+from tests.acceptance.support_server import SALES, SUPPORT, Answer, eventually, filed
 from tests.gateway.senders import SigningKey, ed25519_key, rsa_key, signed
 from tests.stores import SqliteStores
 

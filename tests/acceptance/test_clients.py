@@ -14,7 +14,7 @@ import pytest
 
 from rules.mail.quoting import masked
 from storage.ticket.read import CommentView
-from tests.acceptance.desk import SUPPORT, Desk, a_mail, eventually, filed, id_of
+from tests.acceptance.support_server import SUPPORT, Desk, a_mail, eventually, filed, id_of
 from tests.mails import ClientMail, clients
 
 every_fixture = pytest.mark.parametrize("fixture", clients(), ids=lambda fixture: fixture.name)

@@ -19,7 +19,7 @@ from gateway.config import model
 from rules.decision.model import Verdict
 from rules.mail import Delivery, Envelope, as_sent
 from storage.mail.journal import JournalEntry
-from tests.acceptance.desk import SUPPORT, Answer, Desk, a_running_desk
+from tests.acceptance.support_server import SUPPORT, Answer, Desk, a_running_desk
 from tests.running import initialised, postern, write_config
 from tests.stores import PostgresStores, SqliteStores
 

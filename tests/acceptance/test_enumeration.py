@@ -37,8 +37,8 @@ from pathlib import Path
 import pytest
 
 from rules.sender.tokens import message_id
-from tests.acceptance.desk import SUPPORT, filed
 from tests.acceptance.internet import ANN, BOB, EVE, ULA, Target, a_mail, a_target, by, honest
+from tests.acceptance.support_server import SUPPORT, filed
 from tests.stores import SqliteStores
 
 SAMPLES = 200

@@ -22,9 +22,9 @@ from storage.db.ledger import open_ledger
 from storage.mail import journal
 from storage.mail.journal import JournalFilter
 from storage.notices import outbox
-from storage.registry import companies, mailboxes, people
-from storage.registry.people import NewPerson
-from tests.acceptance.desk import SUPPORT, a_free_port, a_mail, eventually, filed
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from tests.acceptance.support_server import SUPPORT, a_free_port, a_mail, eventually, filed
 from tests.running import Postern, initialised, serving
 from tests.stores import SqliteStores
 

@@ -9,10 +9,10 @@ import pytest
 
 from rules.ticket.changes import AddPerson, SetStatus
 from rules.ticket.lifecycle import Status
-from tests.properties.conversation.cast import SUPPORT
-from tests.properties.conversation.gate import Gate, enrolled, open_store
-from tests.properties.conversation.letters import PROOFS, Letter
-from tests.properties.references import Thread, read, threads
+from tests.properties.conversation.mails import PROOFS, Letter
+from tests.properties.conversation.people import SUPPORT
+from tests.properties.conversation.pipeline import Gate, enrolled, open_store
+from tests.properties.mail_threads import Thread, read, threads
 from tests.rules.building import default_policy
 from tests.stores import SqliteStores
 

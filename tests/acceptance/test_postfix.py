@@ -18,7 +18,9 @@ from storage.mail.journal import JournalEntry
 from storage.registry import companies, mailboxes, people
 from storage.registry.people import NewPerson
 from tests.acceptance import postfix
-from tests.acceptance.desk import (
+from tests.acceptance.internet import ANN, GIL, Target, a_target, honest
+from tests.acceptance.postfix import Delivery, Postfix, Received, Sink, a_sink
+from tests.acceptance.support_server import (
     SALES,
     SUPPORT,
     Desk,
@@ -28,8 +30,6 @@ from tests.acceptance.desk import (
     filed,
     id_of,
 )
-from tests.acceptance.internet import ANN, GIL, Target, a_target, honest
-from tests.acceptance.postfix import Delivery, Postfix, Received, Sink, a_sink
 from tests.running import initialised, start
 from tests.stores import SqliteStores
 

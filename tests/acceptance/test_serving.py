@@ -21,7 +21,7 @@ from storage.db.database import Database
 from storage.db.ledger import open_ledger
 from storage.registry import mailboxes
 from storage.ticket import read
-from tests.acceptance.desk import (
+from tests.acceptance.support_server import (
     PATIENCE_S,
     SUPPORT,
     a_free_port,

@@ -11,7 +11,7 @@ import pytest
 from gateway.config.model import load
 from storage.db.database import Database
 from storage.mail import journal
-from tests.acceptance.desk import SUPPORT, a_free_port, a_mail
+from tests.acceptance.support_server import SUPPORT, a_free_port, a_mail
 from tests.running import Postern, initialised, serving, write_config
 from tests.stores import SqliteStores
 

@@ -32,8 +32,8 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.db.tables import JournalRow, MailRow, TicketRow, table
 from storage.notices import outbox
-from storage.registry import mailboxes
-from tests.bench import history, machine
+from storage.registry import enrolment
+from tests.bench import machine, ticket_history
 from tests.bench.__main__ import NOT_A_DISK
 from tests.bench.client import Sent
 from tests.bench.load import MANIFEST
@@ -218,7 +218,7 @@ def side(store: str, tickets: int, folder: Path) -> Iterator[Side]:
         started = time.monotonic()
         database = Database(made.url, connections=2)
         try:
-            rows = history.fill(database, _prepared(database), tickets)
+            rows = ticket_history.fill(database, _prepared(database), tickets)
             took = time.monotonic() - started
             print(f"{name}: {rows:,} rows, built in {took:.0f} s", flush=True)
             with serving(config) as server:
@@ -250,10 +250,10 @@ def write_mails(to: Side, folder: Path, number: int, count: int) -> None:
     """A folder of mails as `tests.bench.load` writes them: requests and answers by turns."""
     folder.mkdir()
     chance = random.Random(number)
-    still_open = [n for n in range(1, to.tickets + 1) if history.is_open(n)]
+    still_open = [n for n in range(1, to.tickets + 1) if ticket_history.is_open(n)]
     answered = chance.choices(still_open, k=count // 2)
     parents = to.database.read(lambda c: _first_mails(c, answered))
-    requests = chance.sample(history.people(to.tickets), count - len(answered))
+    requests = chance.sample(ticket_history.people(to.tickets), count - len(answered))
     rows = ["file,sender"]
     for nth in range(count):
         ours = f"{number}.{nth}.{chance.getrandbits(48):x}@bench.example"
@@ -262,8 +262,8 @@ def write_mails(to: Side, folder: Path, number: int, count: int) -> None:
             subject, more = "Re: your answer", f"In-Reply-To: {parent}\r\nReferences: {parent}\r\n"
         else:
             sender, more = requests[nth // 2].address, ""
-            subject = history.words(chance, 5)
-        text = "\r\n\r\n".join(history.words(chance, 60) for _ in range(8))
+            subject = ticket_history.words(chance, 5)
+        text = "\r\n\r\n".join(ticket_history.words(chance, 60) for _ in range(8))
         head = f"From: {sender}\r\nTo: {MAILBOX}\r\nSubject: {subject}\r\nMessage-ID: <{ours}>\r\n"
         (folder / f"{nth:05d}.eml").write_bytes(f"{head}{more}\r\n{text}\r\n".encode())
         rows.append(f"{nth:05d}.eml,{sender}")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import writer
+from tests.bench import mail_generator
 
 GENERATOR = Path(__file__).parents[3] / "shared" / "load" / "gen.py"
 MANIFEST = "manifest.csv"
@@ -62,8 +62,8 @@ def write(folder: Path, count: int, senders: int, mailbox: str) -> Load:
         command = [sys.executable, source, str(folder), "--to", mailbox, *numbers]
         subprocess.run(command, check=True, capture_output=True, timeout=300)
     else:
-        source = f"tests/bench/writer.py (there is no {GENERATOR})"
-        writer.write(folder, count, senders, mailbox)
+        source = f"tests/bench/mail_generator.py (there is no {GENERATOR})"
+        mail_generator.write(folder, count, senders, mailbox)
     return Load(folder, read(folder), source)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.store import enrol
+from tests.faults.reconciliation import enrol
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import socket
 from contextlib import closing
 from pathlib import Path
 
-from tests.faults.crew import Crew, Session, at_work
 from tests.faults.launch import preloaded
-from tests.faults.letters import MAILBOX, Letter, letter
+from tests.faults.load_mails import MAILBOX, Letter, letter
 from tests.faults.node import Node, running
-from tests.faults.store import reconcile
+from tests.faults.reconciliation import reconcile
+from tests.faults.retrying_senders import Crew, Session, at_work
 
 GRACE_S = 10
 GRACE = f"[limits]\ngrace_s = {GRACE_S}\n"

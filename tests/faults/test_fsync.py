@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults import early_reply
-from tests.faults.crew import Session
 from tests.faults.launch import by_command
-from tests.faults.letters import letter
+from tests.faults.load_mails import letter
 from tests.faults.node import Node, running
-from tests.faults.store import enrol
+from tests.faults.reconciliation import enrol
+from tests.faults.retrying_senders import Session
 from tests.stores import SqliteStores
 
 MAILS = 20

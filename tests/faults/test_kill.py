@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import early_reply
-from tests.faults.harness import kill_under_load
+from tests.faults.kill_series import kill_under_load
 from tests.faults.launch import Launch, as_everyone, by_command, preloaded
 from tests.faults.node import Node, running
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from storage.db.database import Database
-from tests.faults.crew import Session
 from tests.faults.launch import preloaded
-from tests.faults.letters import Letter, letter
+from tests.faults.load_mails import Letter, letter
 from tests.faults.node import Node, running
-from tests.faults.store import reconcile, tickets_by_mail
+from tests.faults.reconciliation import reconcile, tickets_by_mail
+from tests.faults.retrying_senders import Session
 
 MAILS = 25
 REPLIES = 50

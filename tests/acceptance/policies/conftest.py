@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.policies.desk import Desk
-from tests.acceptance.policies.servers import ClockedDesk, a_clocked_desk, a_desk
+from tests.acceptance.policies.launch import ClockedDesk, a_clocked_desk, a_desk
+from tests.acceptance.policies.policy_server import Desk
 from tests.stores import SqliteStores
 
 

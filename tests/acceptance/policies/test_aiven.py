@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway import policies
-from tests.acceptance.policies.desk import SAM, Desk, a_mail, links_in, moment, words
-from tests.acceptance.policies.servers import ClockedDesk, a_clocked_desk
+from tests.acceptance.policies.launch import ClockedDesk, a_clocked_desk
+from tests.acceptance.policies.policy_server import SAM, Desk, a_mail, links_in, moment, words
 from tests.stores import SqliteStores
 
 POLICY = "aiven"

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway import policies
-from tests.acceptance.policies.desk import SAM, Desk, a_mail, links_in, whats, words
-from tests.acceptance.policies.servers import ClockedDesk
+from tests.acceptance.policies.launch import ClockedDesk
+from tests.acceptance.policies.policy_server import SAM, Desk, a_mail, links_in, whats, words
 
 POLICY = "atlan"
 ENGINEER, DIRECTOR, HEAD = (

@@ -16,10 +16,10 @@ import pytest
 from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.registry import companies, mailboxes, people
-from storage.registry.people import NewPerson
-from tests.acceptance.desk import eventually, filed
-from tests.acceptance.policies.desk import a_mail, words
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from tests.acceptance.policies.policy_server import a_mail, words
+from tests.acceptance.support_server import eventually, filed
 from tests.running import Postern, postern, serving
 from tests.stores import SqliteStores
 

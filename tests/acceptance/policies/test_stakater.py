@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.acceptance.policies.desk import SAM, Desk, links_in, whats, words
-from tests.acceptance.policies.servers import ClockedDesk
+from tests.acceptance.policies.launch import ClockedDesk
+from tests.acceptance.policies.policy_server import SAM, Desk, links_in, whats, words
 from tests.running import postern
 
 POLICY = "stakater"

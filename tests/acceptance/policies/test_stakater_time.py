@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.acceptance.policies.desk import SAM, Desk, whats, words
-from tests.acceptance.policies.servers import ClockedDesk
+from tests.acceptance.policies.launch import ClockedDesk
+from tests.acceptance.policies.policy_server import SAM, Desk, whats, words
 
 POLICY = "stakater"
 BERLIN = ZoneInfo("Europe/Berlin")

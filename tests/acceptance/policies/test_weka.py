@@ -10,8 +10,16 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.acceptance.policies.desk import SAM, SUPPORT, Desk, a_mail, links_in, whats, words
-from tests.acceptance.policies.servers import ClockedDesk
+from tests.acceptance.policies.launch import ClockedDesk
+from tests.acceptance.policies.policy_server import (
+    SAM,
+    SUPPORT,
+    Desk,
+    a_mail,
+    links_in,
+    whats,
+    words,
+)
 
 POLICY = "weka"
 PHONE, PORTAL = "+1 555 0100", "https://support.example.com"

@@ -15,9 +15,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from rules.policy import Policy
 from storage.db.tables import metadata
-from tests.properties.conversation.cast import enrol
-from tests.properties.conversation.gate import Gate, enrolled, open_store, transact
-from tests.properties.conversation.machine import Conversation
+from tests.properties.conversation.conversation import Conversation
+from tests.properties.conversation.people import enrol
+from tests.properties.conversation.pipeline import Gate, enrolled, open_store, transact
 from tests.stores import PostgresStores, SqliteStores
 
 ORDINARY = settings(

@@ -12,13 +12,12 @@ from rules.facts import Role
 from rules.ticket.visibility import Visibility
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled
-from storage.registry import people
-from storage.registry.companies import set_company_active
-from tests.properties.conversation.book import Book
-from tests.properties.conversation.cast import CASTS, EVERYBODY
-from tests.properties.conversation.desk import Desk
-from tests.properties.conversation.roll import Standing
-from tests.properties.conversation.writers import picks
+from storage.registry import enrolment as registry
+from tests.properties.conversation.expectations import Book
+from tests.properties.conversation.mail_steps import picks
+from tests.properties.conversation.people import CASTS, EVERYBODY
+from tests.properties.conversation.registry import Standing
+from tests.properties.conversation.support_model import Desk
 
 accounts = st.sampled_from(
     [

@@ -9,10 +9,10 @@ from enum import Enum, auto
 
 from rules.decision.model import Decision, OpenTicket, Verdict
 from rules.decision.receipt import Receipt
-from tests.properties.conversation.book import ACTIVE, PENDING, REMOVED, Book, IsOver
-from tests.properties.conversation.cast import MACHINE
-from tests.properties.conversation.letters import Letter
-from tests.properties.conversation.roll import Standing
+from tests.properties.conversation.expectations import ACTIVE, PENDING, REMOVED, Book, IsOver
+from tests.properties.conversation.mails import Letter
+from tests.properties.conversation.people import MACHINE
+from tests.properties.conversation.registry import Standing
 
 THANKS, LEAVE = "Thanks a lot!", "#unsubscribe"
 HOUR = timedelta(hours=1)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from tests.properties.conversation.letters import Letter
-from tests.properties.conversation.roll import Roll, Standing
+from tests.properties.conversation.mails import Letter
+from tests.properties.conversation.registry import Roll, Standing
 
 ACTIVE, PENDING, REMOVED = "active", "pending", "removed"
 IsOver = Callable[[int], bool]

@@ -15,12 +15,12 @@ from rules.sender.tokens import LinkUse, read_link_token, read_reply_token, read
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import TicketRow, table
-from tests.properties.conversation.book import Book
-from tests.properties.conversation.cast import AT_SALES, AT_SUPPORT
-from tests.properties.conversation.gate import Gate, Posted
-from tests.properties.conversation.landing import is_registered_machine
-from tests.properties.conversation.letters import Letter
-from tests.properties.conversation.roll import Standing
+from tests.properties.conversation.expectations import Book
+from tests.properties.conversation.mails import Letter
+from tests.properties.conversation.outcomes import is_registered_machine
+from tests.properties.conversation.people import AT_SALES, AT_SUPPORT
+from tests.properties.conversation.pipeline import Gate, Posted
+from tests.properties.conversation.registry import Standing
 
 _WORD = re.compile(r"zq\d{5}qz")
 _TOKEN = re.compile(r"(?=([a-z2-7]{36}))")

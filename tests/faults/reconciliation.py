@@ -12,9 +12,9 @@ from gateway import clock
 from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import companies, mailboxes, people, signing_keys
-from storage.registry.people import NewPerson
-from tests.faults.letters import MAILBOX, USERS, Acknowledgement
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from tests.faults.load_mails import MAILBOX, USERS, Acknowledgement
 
 _FILED = text(
     "SELECT j.message_id, c.ticket_id FROM comment c JOIN journal j ON j.id = c.journal_id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tests.properties.conversation.cast import Cast, domain_of
+from tests.properties.conversation.people import Cast, domain_of
 
 
 class Standing(Enum):

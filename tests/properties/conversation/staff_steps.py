@@ -19,10 +19,10 @@ from rules.ticket.changes import (
 )
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility
-from tests.properties.conversation import laws
-from tests.properties.conversation.book import ACTIVE, PENDING, Book, Token
-from tests.properties.conversation.desk import Desk
-from tests.properties.conversation.writers import people, picks, proofs
+from tests.properties.conversation import invariants
+from tests.properties.conversation.expectations import ACTIVE, PENDING, Book, Token
+from tests.properties.conversation.mail_steps import people, picks, proofs
+from tests.properties.conversation.support_model import Desk
 
 
 class Office(Desk):
@@ -135,7 +135,7 @@ class Office(Desk):
             return
         row = self._newest(flagged, pick)
         if self._change(row.ticket_id, Publish(row.id)):
-            for word in laws.words_in(laws.own_words(row.text)):
+            for word in invariants.words_in(invariants.own_words(row.text)):
                 self._book_of(row.ticket_id).said[word].visibility = "public"
 
     @rule(span=st.sampled_from([timedelta(minutes=5), timedelta(hours=2), timedelta(days=15)]))

@@ -7,9 +7,9 @@ import pytest
 from rules.decision.model import Verdict
 from rules.ticket.changes import Say
 from rules.ticket.visibility import Visibility
-from tests.properties.conversation.cast import STAFF, SUPPORT, UNENROLLED
-from tests.properties.conversation.gate import Gate, enrolled, open_store
-from tests.properties.conversation.letters import PROOFS, Letter
+from tests.properties.conversation.mails import PROOFS, Letter
+from tests.properties.conversation.people import STAFF, SUPPORT, UNENROLLED
+from tests.properties.conversation.pipeline import Gate, enrolled, open_store
 from tests.rules.building import default_policy
 from tests.stores import SqliteStores
 

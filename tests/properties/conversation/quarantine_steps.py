@@ -13,12 +13,12 @@ from rules.decision.model import Verdict
 from rules.sender.authentication import Authentication
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
-from tests.properties.conversation import laws
-from tests.properties.conversation.accounts import Accounts
-from tests.properties.conversation.book import Book
-from tests.properties.conversation.landing import landing
-from tests.properties.conversation.letters import Letter
-from tests.properties.conversation.writers import authors, copied, people, picks
+from tests.properties.conversation import invariants
+from tests.properties.conversation.account_steps import Accounts
+from tests.properties.conversation.expectations import Book
+from tests.properties.conversation.mail_steps import authors, copied, people, picks
+from tests.properties.conversation.mails import Letter
+from tests.properties.conversation.outcomes import landing
 
 BY_STAFF = Authentication.by_staff("sam")
 HOLD = timedelta(days=14)
@@ -184,7 +184,7 @@ class Quarantine(Accounts):
         self.is_written_down = False
         taken = self.gate.release(held, proof, letter.author, as_new)
         assert taken is not None
-        has_left = laws.has_left_quarantine(self.gate, held.journal_id, taken.receipt)
+        has_left = invariants.has_left_quarantine(self.gate, held.journal_id, taken.receipt)
         self._judge(letter, taken, goal, over)
         self.is_written_down = True
         # What is held again is held under its first line.

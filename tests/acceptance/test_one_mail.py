@@ -11,8 +11,17 @@ from datetime import UTC, datetime
 import pytest
 
 from rules.facts import Role
-from storage.registry import api_tokens, mailboxes, people
-from tests.acceptance.desk import SALES, SUPPORT, Desk, a_mail, counted, eventually, filed, id_of
+from storage.registry import enrolment
+from tests.acceptance.support_server import (
+    SALES,
+    SUPPORT,
+    Desk,
+    a_mail,
+    counted,
+    eventually,
+    filed,
+    id_of,
+)
 
 HIGH, CRITICAL = "High", "Critical"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

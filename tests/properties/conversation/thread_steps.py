@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.properties.conversation.cast import AT_SALES, AT_SUPPORT, SALES, SUPPORT
-from tests.properties.conversation.desk import Desk
-from tests.properties.conversation.gate import Posted
-from tests.properties.conversation.letters import Letter
-from tests.properties.conversation.writers import authors, copied, people, picks
+from tests.properties.conversation.mail_steps import authors, copied, people, picks
+from tests.properties.conversation.mails import Letter
+from tests.properties.conversation.people import AT_SALES, AT_SUPPORT, SALES, SUPPORT
+from tests.properties.conversation.pipeline import Posted
+from tests.properties.conversation.support_model import Desk
 
 IN_BOTH = ("bob@acme.example", "gwen@globex.example", "sue@help.example")
 desks = st.sampled_from([SUPPORT, SUPPORT, SALES])

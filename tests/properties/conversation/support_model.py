@@ -17,13 +17,13 @@ from rules.policy import Policy
 from rules.ticket.changes import AddPerson, Change, RemovePerson, Say, SetStatus
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility
-from tests.properties.conversation import laws
-from tests.properties.conversation.book import ACTIVE, Book, Said, Terms, Token, Waiting
-from tests.properties.conversation.cast import CASTS, OUTSIDERS
-from tests.properties.conversation.gate import Gate, Posted, Taken
-from tests.properties.conversation.landing import Landing, landing
-from tests.properties.conversation.letters import PROOFS, Letter
-from tests.properties.conversation.roll import Roll
+from tests.properties.conversation import invariants
+from tests.properties.conversation.expectations import ACTIVE, Book, Said, Terms, Token, Waiting
+from tests.properties.conversation.mails import PROOFS, Letter
+from tests.properties.conversation.outcomes import Landing, landing
+from tests.properties.conversation.people import CASTS, OUTSIDERS
+from tests.properties.conversation.pipeline import Gate, Posted, Taken
+from tests.properties.conversation.registry import Roll
 from tests.rules.building import default_policy
 
 T = TypeVar("T")
@@ -77,10 +77,10 @@ class Desk(RuleBasedStateMachine):
     @invariant()
     def the_store_is_as_it_must_be(self) -> None:
         if hasattr(self, "gate"):
-            laws.nobody_is_elsewhere(self.gate, self.books.values())
-            laws.the_quarantine_holds(self.gate, self.books.values())
-            laws.nothing_is_critical(self.gate)
-            laws.nobody_is_told_twice(self.gate)
+            invariants.nobody_is_elsewhere(self.gate, self.books.values())
+            invariants.the_quarantine_holds(self.gate, self.books.values())
+            invariants.nothing_is_critical(self.gate)
+            invariants.nobody_is_told_twice(self.gate)
             self.gate.wait(timedelta(seconds=20))
 
     def teardown(self) -> None:
@@ -134,7 +134,7 @@ class Desk(RuleBasedStateMachine):
         ]
 
     def _is_over(self, ticket: int) -> bool:
-        return laws.is_over(self.gate, ticket)
+        return invariants.is_over(self.gate, ticket)
 
     def _lead_of(self, book: Book, letter: Letter) -> int | None:
         return next((t for _, t in book.leads(letter, self._is_over)), None)
@@ -155,7 +155,7 @@ class Desk(RuleBasedStateMachine):
         self.is_written_down = False
         all_taken = self._take(letter)
         for taken in all_taken:
-            laws.was_filed_once(self.gate, taken.receipt)
+            invariants.was_filed_once(self.gate, taken.receipt)
         for taken in all_taken:
             self._judge(letter, taken, landings[taken.mailbox], over)
         self.is_written_down = True
@@ -172,11 +172,11 @@ class Desk(RuleBasedStateMachine):
         receipt, decision, book = taken.receipt, taken.decision, self.books[taken.mailbox]
         note(f"{letter} -> {taken.mailbox}: {receipt.verdict} {receipt.reason} #{receipt.ticket}")
         if letter.is_automatic:
-            laws.nothing_was_caused(self.gate, receipt)
-        laws.was_entitled(self.gate, book, letter, receipt, decision, over)
+            invariants.nothing_was_caused(self.gate, receipt)
+        invariants.was_entitled(self.gate, book, letter, receipt, decision, over)
         if landing is not None:
             landing.check(receipt, decision)
-        laws.everybody_was_told(self.gate, book, letter, receipt, decision)
+        invariants.everybody_was_told(self.gate, book, letter, receipt, decision)
         self._write_down(book, letter, taken)
 
     def _write_down(self, book: Book, letter: Letter, taken: Taken) -> None:
@@ -193,8 +193,8 @@ class Desk(RuleBasedStateMachine):
             book.opened_at.setdefault(letter.author, []).append(self.gate.now)
             for one in letter.references:
                 book.named.setdefault(one, []).append(ticket)
-        visibility = laws.visibility_of(self.gate, receipt)
-        for word in laws.words_in(laws.own_words(letter.text)):
+        visibility = invariants.visibility_of(self.gate, receipt)
+        for word in invariants.words_in(invariants.own_words(letter.text)):
             book.said[word] = Said(ticket, letter.author, visibility)
         if isinstance(action, OpenTicket) and action.follows is not None:
             old = action.follows
@@ -220,7 +220,7 @@ class Desk(RuleBasedStateMachine):
             book = self._book_of(ticket)
             book.said[word] = Said(ticket, who, visibility.value)
             if visibility is Visibility.PUBLIC:
-                laws.was_heard(self.gate, book, ticket, who, word)
+                invariants.was_heard(self.gate, book, ticket, who, word)
 
     def _change(self, ticket: int, change: Change, who: str = "") -> bool:
         actor = who or self._staff_of(ticket)
@@ -252,8 +252,8 @@ class Desk(RuleBasedStateMachine):
         for posted in self.gate.post():
             note(f"sent {posted.notice.kind} #{posted.ticket} to {posted.comes_to}")
             book = self.books[posted.mailbox]
-            laws.may_be_read(book, posted)
-            laws.holds_no_token_of_others(self.gate, posted)
+            invariants.may_be_read(book, posted)
+            invariants.holds_no_token_of_others(self.gate, posted)
             self.inbox.append(posted)
             if posted.ticket:
                 book.ids[posted.message_id] = posted.ticket

@@ -6,10 +6,10 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.faults.crew import Crew, at_work
-from tests.faults.letters import Acknowledgement
+from tests.faults.load_mails import Acknowledgement
 from tests.faults.node import Node
-from tests.faults.store import Findings, reconcile
+from tests.faults.reconciliation import Findings, reconcile
+from tests.faults.retrying_senders import Crew, at_work
 
 FEWEST, MOST = 15, 45
 """Between two kills, so many mails are acknowledged."""

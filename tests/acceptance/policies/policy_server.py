@@ -25,8 +25,8 @@ from storage.db.ledger import Ledger
 from storage.notices import outbox
 from storage.registry import companies, mailboxes
 from storage.registry.companies import Contract
-from storage.registry.people import NewPerson, add_person
-from tests.acceptance.desk import PATIENCE_S, Answer, eventually, filed
+from storage.registry.enrolment import NewPerson
+from tests.acceptance.support_server import PATIENCE_S, Answer, eventually, filed
 from tests.running import postern
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.properties.references import Letter, Thread, base_subject, threads
+from tests.properties.mail_threads import Letter, Thread, base_subject, threads
 from tests.rules.building import NOON
 
 

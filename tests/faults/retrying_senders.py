@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.faults.letters import MAILBOX, Acknowledgement, Letter, letter
+from tests.faults.load_mails import MAILBOX, Acknowledgement, Letter, letter
 
 SESSIONS = 8
 REPLIES = 0.2

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from rules.decision.model import Verdict
-from tests.properties.conversation import laws
-from tests.properties.conversation.desk import Desk
-from tests.properties.conversation.letters import PROOFS, report
-from tests.properties.conversation.writers import people, picks
+from tests.properties.conversation import invariants
+from tests.properties.conversation.mail_steps import people, picks
+from tests.properties.conversation.mails import PROOFS, report
+from tests.properties.conversation.support_model import Desk
 
 
 class Machines(Desk):
@@ -31,8 +31,8 @@ class Machines(Desk):
             self.reported.add(got.outgoing.id)
             hard[got.comes_to] = before + 1
         suspends = before < 2 <= hard.get(got.comes_to, 0)
-        laws.nothing_was_caused(self.gate, taken.receipt, but_alert=suspends)
-        laws.was_filed_once(self.gate, taken.receipt)
+        invariants.nothing_was_caused(self.gate, taken.receipt, but_alert=suspends)
+        invariants.was_filed_once(self.gate, taken.receipt)
         if post:
             self._post()
 
@@ -65,7 +65,7 @@ class Machines(Desk):
             note(f"again, letter {letter.number} at {taken.mailbox}: {taken.receipt.verdict}")
             assert taken.receipt.reply == accepted[taken.mailbox].reply
             assert taken.receipt.verdict is Verdict.DUPLICATE
-            laws.nothing_was_caused(self.gate, taken.receipt)
+            invariants.nothing_was_caused(self.gate, taken.receipt)
 
     def _base(self, recipient: str) -> str:
         local, _, domain = recipient.rpartition("@")

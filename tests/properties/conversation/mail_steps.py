@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from rules.decision.model import Verdict
-from tests.properties.conversation.book import ACTIVE, PENDING, REMOVED
-from tests.properties.conversation.cast import AT_SALES, AT_SUPPORT, EVERYBODY, SALES
-from tests.properties.conversation.desk import Desk
-from tests.properties.conversation.gate import Posted
-from tests.properties.conversation.landing import LEAVE, THANKS
-from tests.properties.conversation.letters import SIGNS, quoted
+from tests.properties.conversation.expectations import ACTIVE, PENDING, REMOVED
+from tests.properties.conversation.mails import SIGNS, quoted
+from tests.properties.conversation.outcomes import LEAVE, THANKS
+from tests.properties.conversation.people import AT_SALES, AT_SUPPORT, EVERYBODY, SALES
+from tests.properties.conversation.pipeline import Posted
+from tests.properties.conversation.support_model import Desk
 
 people = st.sampled_from(EVERYBODY)
 authors = st.sampled_from([*AT_SUPPORT.users] * 3 + [*EVERYBODY])

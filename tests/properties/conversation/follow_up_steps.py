@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from rules.decision.model import Verdict
-from tests.properties.conversation.book import Book
-from tests.properties.conversation.desk import Desk
-from tests.properties.conversation.landing import LEAVE
-from tests.properties.conversation.writers import copied, picks
+from tests.properties.conversation.expectations import Book
+from tests.properties.conversation.mail_steps import copied, picks
+from tests.properties.conversation.outcomes import LEAVE
+from tests.properties.conversation.support_model import Desk
 
 
 class FollowUps(Desk):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rules.sender.authentication import Authentication, Result
-from tests.properties.conversation.cast import SUPPORT
+from tests.properties.conversation.people import SUPPORT
 from tests.rules.building import PROVEN, unproven
 
 PROOFS: dict[str, Authentication] = {

@@ -41,7 +41,7 @@ from storage.registry import signing_keys
 from storage.registry.mailboxes import list_mailboxes
 from storage.ticket.changes import ChangeRefused, make
 from storage.ticket.write import ChangeContext, Source
-from tests.properties.conversation.cast import enrol
+from tests.properties.conversation.people import enrol
 from tests.rules.building import NOON
 
 T = TypeVar("T")

@@ -36,8 +36,8 @@ from storage.db.tables import (
     TicketRow,
     table,
 )
+from tests.bench.mail_generator import VOCABULARY
 from tests.bench.targets import MAILBOX
-from tests.bench.writer import VOCABULARY
 
 BATCH = 5_000
 """Tickets that are made, written and forgotten together."""

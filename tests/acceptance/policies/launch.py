@@ -32,10 +32,10 @@ from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
-from storage.registry import api_tokens, mailboxes, people
-from storage.registry.people import NewPerson
-from tests.acceptance.desk import PATIENCE_S, eventually
-from tests.acceptance.policies.desk import LONG_AGO, SAM, SUPPORT, TOKENS, Desk, here
+from storage.registry import enrolment
+from storage.registry.enrolment import NewPerson
+from tests.acceptance.policies.policy_server import LONG_AGO, SAM, SUPPORT, TOKENS, Desk, here
+from tests.acceptance.support_server import PATIENCE_S, eventually
 from tests.running import serving, write_config
 
 
