@@ -31,13 +31,13 @@ APPLY, CHANGES, TABLES = (
 FIRST_TABLES = "storage/db/migrations/versions/0001_the_first_tables.py"
 
 BARRIERS = "tests/mutants/test_barriers.py"
-LAW = "tests/properties/test_never_critical.py"
+PROPERTIES = "tests/properties/test_never_critical.py"
 TYPES = f"{BARRIERS}::test_mypy_refuses_a_level_where_the_severity_of_a_mail_is_wanted"
 AT_THE_END = f"{BARRIERS}::test_the_check_at_the_end_stops_what_the_type_let_through"
-PARSED = f"{LAW}::test_the_parser_takes_no_policy_by_which_a_mail_could_be_critical"
-OPENED = f"{LAW}::test_whatever_a_mail_says_its_ticket_opens_at_the_ceiling_or_below"
-COMMANDED = f"{LAW}::test_a_command_that_names_a_critical_level_is_refused_and_nothing_set_instead"
-STORIES = f"{LAW}::test_no_story_makes_a_ticket_critical_by_mail_on_sqlite"
+PARSED = f"{PROPERTIES}::test_the_parser_accepts_no_policy_under_which_a_mail_could_be_critical"
+OPENED = f"{PROPERTIES}::test_a_ticket_opens_at_the_ceiling_or_below_whatever_its_mail_claims"
+COMMANDED = f"{PROPERTIES}::test_a_command_that_names_a_critical_level_is_refused_and_sets_nothing"
+SCENARIOS = f"{PROPERTIES}::test_no_scenario_makes_a_ticket_critical_by_mail_on_sqlite"
 OF_SEVERITY, OF_THE_DATABASE = (
     "tests/rules/ticket/test_severity.py",
     "tests/storage/db/test_database.py",
@@ -99,7 +99,7 @@ MUTATIONS = (
     Mutation(
         "neither type nor check at the end",
         (ALL_ALLOWED, NO_CEILING, NO_CHECK_AT_THE_END),
-        (STORIES,),
+        (SCENARIOS,),
     ),
     Mutation(
         "the parser takes critical limits",

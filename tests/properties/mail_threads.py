@@ -1,4 +1,4 @@
-"""Threads as mail clients build them: the REFERENCES algorithm (RFC 5256 §3), small and exact."""
+"""Threads as mail clients build them: the REFERENCES algorithm of RFC 5256 §3."""
 
 from __future__ import annotations
 
@@ -19,56 +19,56 @@ _TRAILER = re.compile(r"(?:\(fwd\)|\s)\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Letter:
-    """What the algorithm looks at in one mail."""
+class ThreadedMail:
+    """The parts of a mail that the algorithm reads."""
 
     message_id: str
     references: tuple[str, ...]
-    """Of In-Reply-To at most the first, where there is no References field."""
+    """The ids in References; without that field, the first id in In-Reply-To."""
     subject: str
     sent_at: datetime
 
 
 @dataclass(eq=False)
 class Thread:
-    """A mail with what answers it; without one where only its name is known."""
+    """A mail and its answers. `mail` is None where only its Message-ID is known."""
 
-    letter: Letter | None = None
+    mail: ThreadedMail | None = None
     parent: Thread | None = None
     children: list[Thread] = field(default_factory=list)
 
-    def letters(self) -> Iterator[Letter]:
-        """This one and all below it."""
-        if self.letter is not None:
-            yield self.letter
+    def mails(self) -> Iterator[ThreadedMail]:
+        """The mails of the thread, the root first."""
+        if self.mail is not None:
+            yield self.mail
         for child in self.children:
-            yield from child.letters()
+            yield from child.mails()
 
     @property
-    def first(self) -> Letter:
-        """Whose subject and date stand for the whole: its own, or its first child's."""
-        return self.letter or self.children[0].first
+    def first_mail(self) -> ThreadedMail:
+        """The mail whose subject and date represent the thread: its own or its first child's."""
+        return self.mail or self.children[0].first_mail
 
     def adopt(self, child: Thread) -> None:
-        child.leave()
+        child.detach()
         child.parent = self
         self.children.append(child)
 
-    def leave(self) -> None:
+    def detach(self) -> None:
         if self.parent is not None:
             self.parent.children.remove(self)
             self.parent = None
 
-    def holds(self, other: Thread) -> bool:
-        return other is self or any(child.holds(other) for child in self.children)
+    def contains(self, other: Thread) -> bool:
+        return other is self or any(child.contains(other) for child in self.children)
 
 
-def read(raw: bytes) -> Letter:
-    """A mail's part in its thread. RFC 5256 §2.2: a mail without a Date is the oldest."""
+def read(raw: bytes) -> ThreadedMail:
+    """The threading data of a mail. RFC 5256 §2.2: a mail without a Date sorts first."""
     mail: Message = email.message_from_bytes(raw, policy=default)
     references = _ID.findall(str(mail.get("References", "")))
     date = mail.get("Date")
-    return Letter(
+    return ThreadedMail(
         next(iter(_ID.findall(str(mail.get("Message-ID", "")))), ""),
         tuple(references or _ID.findall(str(mail.get("In-Reply-To", "")))[:1]),
         str(mail.get("Subject", "")),
@@ -77,7 +77,7 @@ def read(raw: bytes) -> Letter:
 
 
 def base_subject(subject: str) -> tuple[str, bool]:
-    """The subject without the marks of answers and forwards, and whether it had any (§2.1)."""
+    """The subject without reply and forward prefixes, and whether it had any (§2.1)."""
     bare, marked = " ".join(subject.split()), False
     while True:
         before = bare
@@ -98,91 +98,93 @@ def base_subject(subject: str) -> tuple[str, bool]:
             return bare, marked
 
 
-def threads(letters: Iterable[Letter], *, by_subject: bool = True) -> list[Thread]:
+def threads(mails: Iterable[ThreadedMail], *, by_subject: bool = True) -> list[Thread]:
     """All threads, the oldest first (§3, steps 1 to 6).
 
-    Without `by_subject` step 5 is left out, as most clients do: only references tell.
+    Without `by_subject` step 5 is skipped, as most clients do, and only references count.
     """
     table: dict[str, Thread] = {}
-    for number, letter in enumerate(letters):
-        _place(letter, table, number)
+    for number, mail in enumerate(mails):
+        _link(mail, table, number)
     roots = [each for each in table.values() if each.parent is None]
     roots = [kept for root in roots for kept in _pruned(root, is_root=True)]
-    roots.sort(key=lambda root: root.first.sent_at)
-    found = _gathered(roots) if by_subject else roots
+    roots.sort(key=lambda root: root.first_mail.sent_at)
+    found = _merged_by_subject(roots) if by_subject else roots
     for root in found:
         _sort(root)
-    return sorted(found, key=lambda root: root.first.sent_at)
+    return sorted(found, key=lambda root: root.first_mail.sent_at)
 
 
-def _place(letter: Letter, table: dict[str, Thread], number: int) -> None:
+def _link(mail: ThreadedMail, table: dict[str, Thread], number: int) -> None:
     """Step 1: link the ids of its References with each other, and the mail to the last."""
-    key = letter.message_id
-    if not key or (key in table and table[key].letter is not None):
-        key = f"{number} has no id of its own"
+    key = mail.message_id
+    if not key or (key in table and table[key].mail is not None):
+        key = f"mail {number} without a unique id"
     own = table.setdefault(key, Thread())
-    own.letter = letter
-    above: Thread | None = None
-    for one in letter.references:
+    own.mail = mail
+    parent: Thread | None = None
+    for one in mail.references:
         here = table.setdefault(one, Thread())
-        if above is not None and here.parent is None and not here.holds(above):
-            above.adopt(here)
-        above = here
-    if above is not None and own.holds(above):
-        above = None
-    own.leave()
-    if above is not None:
-        above.adopt(own)
+        if parent is not None and here.parent is None and not here.contains(parent):
+            parent.adopt(here)
+        parent = here
+    if parent is not None and own.contains(parent):
+        parent = None
+    own.detach()
+    if parent is not None:
+        parent.adopt(own)
 
 
 def _pruned(thread: Thread, *, is_root: bool = False) -> Sequence[Thread]:
-    """Step 3: names without a mail go; their children take their place, but not several roots."""
+    """Step 3: remove empty nodes; their children move up, unless that made several roots."""
     children = [kept for child in list(thread.children) for kept in _pruned(child)]
     for child in list(thread.children):
-        child.leave()
-    if thread.letter is None and (not is_root or len(children) <= 1):
+        child.detach()
+    if thread.mail is None and (not is_root or len(children) <= 1):
         for child in children:
-            child.leave()
+            child.detach()
         return children
     for child in children:
         thread.adopt(child)
     return [thread]
 
 
-def _gathered(roots: Sequence[Thread]) -> list[Thread]:
-    """Step 5: roots of the same subject become one."""
+def _merged_by_subject(roots: Sequence[Thread]) -> list[Thread]:
+    """Step 5: merge roots with the same subject."""
     table: dict[str, Thread] = {}
     for root in roots:
-        subject, marked = base_subject(root.first.subject)
-        there = table.get(subject) if subject else None
+        subject, marked = base_subject(root.first_mail.subject)
+        existing = table.get(subject) if subject else None
         if subject and (
-            there is None
-            or (there.letter is not None and root.letter is None)
-            or (base_subject(there.first.subject)[1] and not marked)
+            existing is None
+            or (existing.mail is not None and root.mail is None)
+            or (base_subject(existing.first_mail.subject)[1] and not marked)
         ):
             table[subject] = root
-    left: list[Thread] = []
+    kept: list[Thread] = []
     for root in roots:
-        subject, marked = base_subject(root.first.subject)
-        there = table.get(subject, root)
-        if there is root:
-            left.append(root)
-        elif there.letter is None and root.letter is None:
+        subject, marked = base_subject(root.first_mail.subject)
+        existing = table.get(subject, root)
+        if existing is root:
+            kept.append(root)
+        elif existing.mail is None and root.mail is None:
             for child in list(root.children):
-                there.adopt(child)
-        elif there.letter is None or (marked and not base_subject(there.first.subject)[1]):
-            there.adopt(root)
+                existing.adopt(child)
+        elif existing.mail is None or (marked and not base_subject(existing.first_mail.subject)[1]):
+            existing.adopt(root)
         else:
             both = Thread()
-            left[left.index(there) : left.index(there) + 1] = [both] if there in left else []
-            both.adopt(there)
+            kept[kept.index(existing) : kept.index(existing) + 1] = (
+                [both] if existing in kept else []
+            )
+            both.adopt(existing)
             both.adopt(root)
             table[subject] = both
-    return [root for root in left if root.parent is None]
+    return [root for root in kept if root.parent is None]
 
 
 def _sort(thread: Thread) -> None:
-    """Step 6: the children of each by the date of the first."""
+    """Step 6: sort the children of each node by date."""
     for child in thread.children:
         _sort(child)
-    thread.children.sort(key=lambda child: child.first.sent_at)
+    thread.children.sort(key=lambda child: child.first_mail.sent_at)

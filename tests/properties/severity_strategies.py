@@ -1,4 +1,4 @@
-"""Support policies as somebody might write them, and mails that claim all they can under them."""
+"""Strategies for test_never_critical: policies, mails that claim severities, scenarios."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rules.policy import Policy, PolicyRefused, parse
 from storage.ticket.write import Source
 
-ODD_WORDS = (
+ODD_NAMES = (
     "Critical",
     "High",
     "Normal",
@@ -28,21 +28,21 @@ ODD_WORDS = (
     "\ufb01re",  # a ligature, which case folding takes apart
     "İvedi",
     "E\u0301lev\u00e9",
-    "\x1cHigh",  # a blank for Python, and none for the policy's reader
+    "\x1cHigh",  # white space to Python, but not to the policy parser
     "\u200bHigh",
     "very high, indeed",
     "[P1]",
     "#1",
     "critical: yes",
 )
-words = st.sampled_from(ODD_WORDS) | st.text(
+level_names = st.sampled_from(ODD_NAMES) | st.text(
     st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=8
 ).filter(str.strip)
 
 
 @dataclass(frozen=True)
-class Draft:
-    """The severities of a policy file, whether or not they agree."""
+class PolicyDraft:
+    """The severity settings of a policy file, consistent or not."""
 
     names: Sequence[str]
     """Severest first."""
@@ -55,8 +55,8 @@ class Draft:
     workaround_lowers: bool
     claims: Sequence[tuple[str, str]]
     """Pattern and level."""
-    beside: str = ""
-    """What stands at the top of the file besides."""
+    extra_settings: str = ""
+    """Further settings at the top of the file."""
 
     def text(self) -> str:
         """The policy file."""
@@ -64,7 +64,7 @@ class Draft:
         return "\n".join(
             (
                 'name = "default"\ntitle = "Drawn"',
-                self.beside,
+                self.extra_settings,
                 f"[severity]\ndefault = {quoted(self.default)}",
                 f"ceiling = {quoted(self.ceiling)}",
                 f"high_importance = {quoted(high)}" if high is not None else "",
@@ -75,16 +75,16 @@ class Draft:
                     for level in zip(self.names, self.aliases, self.critical, strict=False)
                 ),
                 *(_claim(*claim) for claim in self.claims),
-                _THE_REST,
+                _OTHER_SECTIONS,
             )
         )
 
     def parsed(self) -> Policy:
-        """Raises PolicyRefused where the parts do not agree."""
+        """Raises PolicyRefused if the parts do not agree."""
         return parse(self.text(), "drawn.toml")
 
 
-_THE_REST = """
+_OTHER_SECTIONS = """
 [[escalation.levels]]
 title = "Head of support"
 contact = "head@help.example"
@@ -123,27 +123,27 @@ def _claim(pattern: str, level: str) -> str:
 
 
 @st.composite
-def drafts(draw: st.DrawFn, vocabulary: Sequence[str] = (), agreeing: bool = False) -> Draft:
-    """Two to seven levels. `agreeing` ones are those that ought to be accepted."""
-    some = st.lists(words, min_size=2, max_size=12, unique_by=str.casefold)
-    found = draw(st.permutations(vocabulary) if vocabulary else some)
-    least = min(4, len(found)) if vocabulary else 2
-    names = found[: draw(st.integers(least, min(7, len(found))))]
+def drafts(draw: st.DrawFn, vocabulary: Sequence[str] = (), agreeing: bool = False) -> PolicyDraft:
+    """Drafts with two to seven levels; with `agreeing`, drafts that the parser should accept."""
+    some = st.lists(level_names, min_size=2, max_size=12, unique_by=str.casefold)
+    names_used = draw(st.permutations(vocabulary) if vocabulary else some)
+    fewest = min(4, len(names_used)) if vocabulary else 2
+    names = names_used[: draw(st.integers(fewest, min(7, len(names_used))))]
     aliases: list[list[str]] = [[] for _ in names]
-    for alias in found[len(names) :]:
+    for alias in names_used[len(names) :]:
         draw(st.sampled_from(aliases)).append(alias)
-    top = draw(st.just(1) | st.integers(1, len(names) - 1))
-    critical = [place < top for place in range(len(names))]
+    critical_count = draw(st.just(1) | st.integers(1, len(names) - 1))
+    critical = [place < critical_count for place in range(len(names))]
     any_name = st.sampled_from(names)
     if agreeing:
-        ceiling = draw(st.integers(top, len(names) - 1))
+        ceiling = draw(st.integers(critical_count, len(names) - 1))
         default = draw(st.integers(ceiling, len(names) - 1))
         limits = names[default], names[ceiling]
     else:
         critical = draw(st.just(critical) | st.lists(st.booleans(), min_size=7, max_size=7))
         limits = draw(any_name), draw(any_name)
-    wordings = st.sampled_from([r"\bdown\b", "burn(?:s|ing)", *map(re.escape, found)])
-    return Draft(
+    patterns = st.sampled_from([r"\bdown\b", "burn(?:s|ing)", *map(re.escape, names_used)])
+    return PolicyDraft(
         names,
         aliases,
         critical,
@@ -151,12 +151,12 @@ def drafts(draw: st.DrawFn, vocabulary: Sequence[str] = (), agreeing: bool = Fal
         high_importance=draw(st.none() | any_name),
         customers_may_set=draw(st.booleans()),
         workaround_lowers=draw(st.booleans()),
-        claims=draw(st.lists(st.tuples(wordings, any_name), max_size=3)),
-        beside=draw(_CONDUCT),
+        claims=draw(st.lists(st.tuples(patterns, any_name), max_size=3)),
+        extra_settings=draw(_SENDER_SETTINGS),
     )
 
 
-_CONDUCT = st.builds(
+_SENDER_SETTINGS = st.builds(
     'registration = "{}"\nstrangers = "{}"\nunauthenticated = "{}"'.format,
     st.sampled_from(["user", "domain"]),
     st.sampled_from(["refuse", "hold"]),
@@ -164,7 +164,7 @@ _CONDUCT = st.builds(
 )
 
 
-def accepted(draft: Draft) -> bool:
+def accepted(draft: PolicyDraft) -> bool:
     try:
         draft.parsed()
     except PolicyRefused:
@@ -173,22 +173,22 @@ def accepted(draft: Draft) -> bool:
 
 
 def policies(vocabulary: Sequence[str] = ()) -> st.SearchStrategy[Policy]:
-    """Such as the parser accepts."""
-    return drafts(vocabulary, agreeing=True).filter(accepted).map(Draft.parsed)
+    """Policies that the parser accepts."""
+    return drafts(vocabulary, agreeing=True).filter(accepted).map(PolicyDraft.parsed)
 
 
-def all_words(policy: Policy) -> list[str]:
+def all_names(policy: Policy) -> list[str]:
     """Every name and alias, severest first."""
-    return [word for level in policy.levels for word in (level.name, *level.aliases)]
+    return [name for level in policy.levels for name in (level.name, *level.aliases)]
 
 
-def in_full_width(word: str) -> str:
-    return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in word)
+def in_full_width(name: str) -> str:
+    return "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in name)
 
 
-def spellings(word: str) -> st.SearchStrategy[str]:
+def spellings(name: str) -> st.SearchStrategy[str]:
     odd = (str.upper, str.lower, str.swapcase, str.casefold, in_full_width)
-    return st.sampled_from([*[word] * 4, *(change(word) for change in odd), f" {word}\u00a0"])
+    return st.sampled_from([*[name] * 4, *(change(name) for change in odd), f" {name}\u00a0"])
 
 
 _CLAIMS = (
@@ -220,17 +220,17 @@ _COMMANDS = (
 
 
 def claims(vocabulary: Sequence[str]) -> st.SearchStrategy[str]:
-    """A line that says how severe it is."""
-    return _said(_CLAIMS, vocabulary) | st.just("Production is down and burns")
+    """Lines that claim a severity."""
+    return _formatted(_CLAIMS, vocabulary) | st.just("Production is down and burns")
 
 
 def commands(vocabulary: Sequence[str]) -> st.SearchStrategy[str]:
-    return _said(_COMMANDS, vocabulary)
+    return _formatted(_COMMANDS, vocabulary)
 
 
-def _said(forms: Sequence[str], vocabulary: Sequence[str]) -> st.SearchStrategy[str]:
-    word = st.sampled_from(vocabulary).flatmap(spellings)
-    return st.builds(lambda form, one: form.format(one), st.sampled_from(forms), word)
+def _formatted(forms: Sequence[str], vocabulary: Sequence[str]) -> st.SearchStrategy[str]:
+    name = st.sampled_from(vocabulary).flatmap(spellings)
+    return st.builds(lambda form, one: form.format(one), st.sampled_from(forms), name)
 
 
 HEADERS: tuple[dict[str, str], ...] = (
@@ -245,8 +245,8 @@ HEADERS: tuple[dict[str, str], ...] = (
 
 
 @dataclass(frozen=True)
-class Words:
-    """What a mail says."""
+class MailContent:
+    """The parts of a mail that may claim a severity."""
 
     subject: str
     text: str
@@ -258,13 +258,13 @@ def _alone(text: str) -> list[str]:
 
 
 @st.composite
-def spoken(draw: st.DrawFn, vocabulary: Sequence[str]) -> Words:
-    """The words of a mail that claims much; commands stand where staff would put them."""
+def mail_contents(draw: st.DrawFn, vocabulary: Sequence[str]) -> MailContent:
+    """Contents that claim severities, with commands where staff would write them."""
     line = claims(vocabulary)
     head = draw(st.lists(commands(vocabulary), max_size=1) | commands(vocabulary).map(_alone))
     text = [*head, *draw(st.lists(line | st.just(""), max_size=4)), "Regards"]
     header = draw(st.sampled_from(HEADERS))
-    return Words(draw(line | commands(vocabulary)), "\n".join(text), tuple(header.items()))
+    return MailContent(draw(line | commands(vocabulary)), "\n".join(text), tuple(header.items()))
 
 
 ANN, BOB, GIL = "ann@acme.example", "bob@acme.example", "gil@globex.example"
@@ -276,33 +276,33 @@ EVE = "eve@evil.example"
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A mail to the desk."""
+class MailStep:
+    """A mail to support."""
 
     sender: str
-    words: Words
-    way: str
-    """`new`; or to the ticket by its `tag` in the subject, or by the sender's `token` for it."""
+    content: MailContent
+    route: str
+    """`new`, or to a ticket by its `tag` in the subject or by the sender's `token` for it."""
     ticket: int
-    """The n-th of those that there are, counted round."""
+    """An index into the existing tickets, modulo their number."""
     proven: bool
 
     @property
     def may_command(self) -> bool:
-        return self.sender == SAM and self.proven and self.way == "token"
+        return self.sender == SAM and self.proven and self.route == "token"
 
 
 @dataclass(frozen=True)
-class Again:
-    """The n-th mail once more, byte for byte, proven or not."""
+class RepeatStep:
+    """An earlier mail again, byte for byte, proven or not."""
 
     mail: int
     proven: bool
 
 
 @dataclass(frozen=True)
-class Release:
-    """The n-th held mail is let go by staff, who may say who wrote it."""
+class ReleaseStep:
+    """Staff release a held mail and may name its author."""
 
     held: int
     author: str | None
@@ -310,15 +310,15 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """The mailbox has another policy from now on."""
+class PolicyChangeStep:
+    """The mailbox changes to another policy."""
 
     policy: Policy
 
 
 @dataclass(frozen=True)
-class Act:
-    """Somebody at the desk sets a severity; a new ticket's where there is none to be set."""
+class SeverityChangeStep:
+    """Staff set the severity of a ticket, or of a new one if there is none."""
 
     ticket: int
     level: str
@@ -327,50 +327,65 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Race:
-    """Both at one moment."""
+class RaceStep:
+    """Both at the same time."""
 
-    letter: Letter
-    act: Act
-
-
-@dataclass(frozen=True)
-class Enrol:
-    """NEW becomes a user, and what he wrote before may go."""
-
-
-Step = Letter | Again | Release | Exchange | Act | Race | Enrol
+    mail_step: MailStep
+    change: SeverityChangeStep
 
 
 @dataclass(frozen=True)
-class Story:
+class EnrolStep:
+    """NEW becomes a user, so their held mail may be released."""
+
+
+Step = (
+    MailStep
+    | RepeatStep
+    | ReleaseStep
+    | PolicyChangeStep
+    | SeverityChangeStep
+    | RaceStep
+    | EnrolStep
+)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The policy at the start, and the steps."""
+
     policy: Policy
-    """At first."""
     steps: Sequence[Step]
 
 
 _NUMBERS = st.integers(0, 3)
 _SENDERS = st.sampled_from([ANN, ANN, BOB, GIL, SAM, SAM, SAM, SAM, NEW, EVE])
-_WAYS = st.sampled_from(["token", "token", "token", "token", "tag", "new"])
+_ROUTES = st.sampled_from(["token", "token", "token", "token", "tag", "new"])
 _PROVEN = st.sampled_from([True, True, True, False])
-_DESKS = st.sampled_from([Source.API, Source.CONSOLE])
+_SOURCES = st.sampled_from([Source.API, Source.CONSOLE])
 
 
 @st.composite
-def stories(draw: st.DrawFn, length: int = 10) -> Story:
-    """The policies of one story fight over the same few words."""
-    found = draw(st.permutations(ODD_WORDS))[:6]
-    known = [draw(policies(found)) for _ in range(2)]
-    said = spoken(found)
-    letters = st.builds(Letter, _SENDERS, said, _WAYS, _NUMBERS, _PROVEN)
+def scenarios(draw: st.DrawFn, length: int = 10) -> Scenario:
+    """The policies of one scenario use the same few level names."""
+    names_used = draw(st.permutations(ODD_NAMES))[:6]
+    known = [draw(policies(names_used)) for _ in range(2)]
+    contents = mail_contents(names_used)
+    mail_steps = st.builds(MailStep, _SENDERS, contents, _ROUTES, _NUMBERS, _PROVEN)
     levels = st.sampled_from([level.name for policy in known for level in policy.levels])
-    acts = st.builds(Act, _NUMBERS, levels, _DESKS, st.sampled_from([False, False, True]))
-    rare = st.one_of(
-        st.builds(Again, _NUMBERS, st.booleans()),
-        st.builds(Release, _NUMBERS, st.sampled_from([None, ANN, SAM]), st.booleans()),
-        st.sampled_from(known).map(Exchange),
-        st.just(Enrol()),
+    changes = st.builds(
+        SeverityChangeStep, _NUMBERS, levels, _SOURCES, st.sampled_from([False, False, True])
     )
-    steps = st.one_of(letters, letters, letters, acts, st.builds(Race, letters, acts), rare)
-    first = Letter(ANN, draw(said), "new", 0, True)
-    return Story(known[0], [first, *draw(st.lists(steps, min_size=length // 2, max_size=length))])
+    rare = st.one_of(
+        st.builds(RepeatStep, _NUMBERS, st.booleans()),
+        st.builds(ReleaseStep, _NUMBERS, st.sampled_from([None, ANN, SAM]), st.booleans()),
+        st.sampled_from(known).map(PolicyChangeStep),
+        st.just(EnrolStep()),
+    )
+    steps = st.one_of(
+        mail_steps, mail_steps, mail_steps, changes, st.builds(RaceStep, mail_steps, changes), rare
+    )
+    first = MailStep(ANN, draw(contents), "new", 0, True)
+    return Scenario(
+        known[0], [first, *draw(st.lists(steps, min_size=length // 2, max_size=length))]
+    )

@@ -1,4 +1,4 @@
-"""Tickets that are over, and go on in another: with whom, and without whom."""
+"""Steps in which a closed ticket is answered: who takes part in its follow-up, and who does not."""
 
 from __future__ import annotations
 
@@ -6,77 +6,96 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from rules.decision.model import Verdict
-from tests.properties.conversation.expectations import Book
+from tests.properties.conversation.expectations import Expectations
 from tests.properties.conversation.mail_steps import copied, picks
-from tests.properties.conversation.outcomes import LEAVE
-from tests.properties.conversation.support_model import Desk
+from tests.properties.conversation.outcomes import UNSUBSCRIBE
+from tests.properties.conversation.support_model import SupportModel
 
 
-class FollowUps(Desk):
-    @precondition(lambda self: self._given())
+class FollowUpSteps(SupportModel):
+    @precondition(lambda self: self._answerable_tickets())
     @rule(
         pick=picks,
-        whom=picks,
-        goes=st.sampled_from(["removed", "removed", "unsubscribed", "unsubscribed", "nobody"]),
+        other=picks,
+        leaving=st.sampled_from(["removed", "removed", "unsubscribed", "unsubscribed", "nobody"]),
         cc=copied,
-        by=st.sampled_from(["token", "ours", "both"]),
-        late=st.booleans(),
+        pointer=st.sampled_from(["token", "our_message_id", "both"]),
+        leaver_answers=st.booleans(),
     )
     def a_closed_ticket_is_answered(
-        self, pick: int, whom: int, goes: str, cc: tuple[str, ...], by: str, late: bool
+        self,
+        pick: int,
+        other: int,
+        leaving: str,
+        cc: tuple[str, ...],
+        pointer: str,
+        leaver_answers: bool,
     ) -> None:
-        """Somebody goes before, or leaves; then one of those who are left answers, and then
-        whoever has gone."""
-        ticket = self._newest(self._given(), pick)
-        book = self._book_of(ticket)
-        gone = self._another_of(ticket, whom) if goes != "nobody" else ""
-        if goes == "removed" and not self._remove(ticket, gone):
+        """Somebody may leave; then a remaining participant answers, then perhaps the leaver."""
+        ticket = self._nth_newest(self._answerable_tickets(), pick)
+        expected = self._expectations_of(ticket)
+        leaver = self._another_participant(ticket, other) if leaving != "nobody" else ""
+        if leaving == "removed" and not self._remove(ticket, leaver):
             return
-        if goes == "unsubscribed" and not self._unsubscribed(book, ticket, gone):
+        if leaving == "unsubscribed" and not self._unsubscribe(expected, ticket, leaver):
             return
         self._close(ticket)
-        left = [a for a in self._customers(ticket) if a != gone]
-        if not left:
+        remaining = [a for a in self._customers(ticket) if a != leaver]
+        if not remaining:
             return
-        follows = self._answer(book, ticket, self._newest(left, whom), by, cc)
-        if follows and goes != "nobody":
-            self.acted[f"followed with somebody {goes} before"] += 1
-        if late and gone:
-            self._answer(book, ticket, gone, by, ())
-        # Whoever goes on has something to say there, and it reaches those who are there.
-        self._answer(book, ticket, self._newest(left, whom + 1), by, ())
-        self._post()
+        follows = self._answer(expected, ticket, self._nth_newest(remaining, other), pointer, cc)
+        if follows and leaving != "nobody":
+            self.performed[f"followed up after somebody {leaving}"] += 1
+        if leaver_answers and leaver:
+            self._answer(expected, ticket, leaver, pointer, ())
+        # A comment in the follow-up must reach its participants.
+        self._answer(expected, ticket, self._nth_newest(remaining, other + 1), pointer, ())
+        self._send_notices()
 
-    def _given(self) -> list[int]:
-        """Open tickets with somebody who got a reply address."""
+    def _answerable_tickets(self) -> list[int]:
+        """Open tickets with active customers."""
         return [
             ticket
-            for ticket in self.open_numbers
+            for ticket in self.changeable_tickets
             if not self._is_over(ticket) and self._customers(ticket)
         ]
 
-    def _unsubscribed(self, book: Book, ticket: int, address: str) -> bool:
-        """By his own mail."""
-        letter = self._letter(
+    def _unsubscribe(self, expected: Expectations, ticket: int, address: str) -> bool:
+        """Send the participant's own command; whether it took effect."""
+        mail = self._write_mail(
             address,
-            LEAVE,
-            rcpts=(book.mailbox,),
-            references=self._marks(book, ticket),
+            UNSUBSCRIBE,
+            recipients=(expected.mailbox,),
+            references=self._last_own_message_id(expected, ticket),
         )
-        return self._send(letter, post=False).verdict is Verdict.RECORDED
+        return self._deliver(mail, send_notices=False).verdict is Verdict.RECORDED
 
-    def _answer(self, book: Book, ticket: int, author: str, by: str, cc: tuple[str, ...]) -> bool:
-        """Whether it began a follow-up."""
-        mine = [a for a, t in book.tokens.items() if (t.ticket, t.holder) == (ticket, author)]
-        letter = self._letter(
+    def _answer(
+        self, expected: Expectations, ticket: int, author: str, pointer: str, cc: tuple[str, ...]
+    ) -> bool:
+        """Send an answer to a ticket; whether it opened a follow-up."""
+        own_addresses = [
+            a for a, t in expected.tokens.items() if (t.ticket, t.holder) == (ticket, author)
+        ]
+        mail = self._write_mail(
             author,
-            self._word(),
-            rcpts=(mine[-1] if mine and by != "ours" else book.mailbox,),
-            references=self._marks(book, ticket) if by != "token" or not mine else (),
+            self._new_marker(),
+            recipients=(
+                own_addresses[-1]
+                if own_addresses and pointer != "our_message_id"
+                else expected.mailbox,
+            ),
+            references=self._last_own_message_id(expected, ticket)
+            if pointer != "token" or not own_addresses
+            else (),
             cc=cc,
         )
-        return self._send(letter, post=False).verdict is Verdict.OPENED
+        return self._deliver(mail, send_notices=False).verdict is Verdict.OPENED
 
-    def _marks(self, book: Book, ticket: int) -> tuple[str, ...]:
-        ours = [one for one, its in book.ids.items() if its == ticket and one in book.ours]
-        return tuple(ours[-1:])
+    def _last_own_message_id(self, expected: Expectations, ticket: int) -> tuple[str, ...]:
+        own = [
+            message_id
+            for message_id, its_ticket in expected.ticket_by_message_id.items()
+            if its_ticket == ticket and message_id in expected.own_message_ids
+        ]
+        return tuple(own[-1:])

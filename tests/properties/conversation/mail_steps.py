@@ -1,4 +1,4 @@
-"""What people write: requests, answers to what they got, and answers to what others got."""
+"""Steps in which people write: requests, answers to their own and to other people's notices."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from hypothesis.stateful import precondition, rule
 
 from rules.decision.model import Verdict
 from tests.properties.conversation.expectations import ACTIVE, PENDING, REMOVED
-from tests.properties.conversation.mails import SIGNS, quoted
-from tests.properties.conversation.outcomes import LEAVE, THANKS
+from tests.properties.conversation.mails import AUTOMATIC_MARKERS, quoted
+from tests.properties.conversation.outcomes import THANKS, UNSUBSCRIBE
 from tests.properties.conversation.people import AT_SALES, AT_SUPPORT, EVERYBODY, SALES
-from tests.properties.conversation.pipeline import Posted
-from tests.properties.conversation.support_model import Desk
+from tests.properties.conversation.pipeline import SentNotice
+from tests.properties.conversation.support_model import SupportModel
 
-people = st.sampled_from(EVERYBODY)
+anybody = st.sampled_from(EVERYBODY)
 authors = st.sampled_from([*AT_SUPPORT.users] * 3 + [*EVERYBODY])
-copied = st.lists(people, max_size=3, unique=True).map(tuple)
+copied = st.lists(anybody, max_size=3, unique=True).map(tuple)
 picks = st.integers(0, 9)
-"""Which of what there is, the newest first."""
-signs = st.sampled_from([*[""] * 12, *SIGNS])
+"""The index of an item, counted from the newest."""
+automatic_markers = st.sampled_from([*[""] * 12, *AUTOMATIC_MARKERS])
 proofs = st.sampled_from(["proven"] * 6 + ["nothing"] * 4 + ["forged", "doubtful"])
 SUBJECTS = ("Printer", "[P1] Printer", "Critical: production is down", "Fwd: Printer")
-HEADS = (
+COMMANDS = (
     "",
     "#note",
     "#status pending",
@@ -34,165 +34,176 @@ HEADS = (
 )
 
 
-class Writers(Desk):
-    @rule(author=authors, cc=copied, subject=st.sampled_from(SUBJECTS), post=st.booleans())
-    def open_a_ticket(self, author: str, cc: tuple[str, ...], subject: str, post: bool) -> None:
-        self._send(self._letter(author, self._word(), cc=cc, subject=subject), post)
+class MailSteps(SupportModel):
+    @rule(author=authors, cc=copied, subject=st.sampled_from(SUBJECTS), send_notices=st.booleans())
+    def open_a_ticket(
+        self, author: str, cc: tuple[str, ...], subject: str, send_notices: bool
+    ) -> None:
+        mail = self._write_mail(author, self._new_marker(), cc=cc, subject=subject)
+        self._deliver(mail, send_notices)
 
     @rule(author=st.sampled_from([*AT_SALES.users, *AT_SALES.everybody]), cc=copied)
-    def open_a_ticket_at_the_other_desk(self, author: str, cc: tuple[str, ...]) -> None:
-        self._send(self._letter(author, self._word(), cc=cc, rcpts=(SALES,)), post=True)
+    def open_a_ticket_in_the_other_mailbox(self, author: str, cc: tuple[str, ...]) -> None:
+        mail = self._write_mail(author, self._new_marker(), cc=cc, recipients=(SALES,))
+        self._deliver(mail, send_notices=True)
 
-    @precondition(lambda self: self.inbox)
+    @precondition(lambda self: self.sent_notices)
     @rule(
         pick=picks,
         proof=proofs,
         cc=copied,
-        says=st.sampled_from(["word", "word", "word", "thanks", "leave"]),
+        content=st.sampled_from(["text", "text", "text", "thanks", "unsubscribe"]),
         quote=st.booleans(),
-        sign=signs,
-        post=st.booleans(),
+        automatic_marker=automatic_markers,
+        send_notices=st.booleans(),
     )
     def answer_a_notice(
         self,
         pick: int,
         proof: str,
         cc: tuple[str, ...],
-        says: str,
+        content: str,
         quote: bool,
-        sign: str,
-        post: bool,
+        automatic_marker: str,
+        send_notices: bool,
     ) -> None:
-        """Whoever got a notice answers to the address that it gives him."""
-        got = self._newest(self.inbox, pick)
-        if not got.reply_address or self._is_staffs(got):
+        """The recipient of a notice answers to its reply address."""
+        received = self._nth_newest(self.sent_notices, pick)
+        if not received.reply_address or self._is_to_staff(received):
             return
-        text = {"thanks": THANKS, "leave": LEAVE}.get(says) or self._word()
+        text = {"thanks": THANKS, "unsubscribe": UNSUBSCRIBE}.get(content) or self._new_marker()
         if quote:
-            text = f"{text}\n\n{quoted(got.texts[0])}"
-        answer = self._letter(
-            got.comes_to,
+            text = f"{text}\n\n{quoted(received.texts[0])}"
+        answer = self._write_mail(
+            received.recipient,
             text,
             proof=proof,
-            rcpts=(got.reply_address,),
+            recipients=(received.reply_address,),
             cc=cc,
-            sign=sign,
-            references=(got.message_id,),
+            automatic_marker=automatic_marker,
+            references=(received.message_id,),
         )
-        self._send(answer, post)
+        self._deliver(answer, send_notices)
 
-    @precondition(lambda self: self.inbox)
+    @precondition(lambda self: self.sent_notices)
     @rule(
-        author=people,
-        who=st.sampled_from(["", ACTIVE, PENDING, REMOVED]),
+        author=anybody,
+        presence=st.sampled_from(["", ACTIVE, PENDING, REMOVED]),
         pick=picks,
-        how=st.sampled_from(["token", "ours", "theirs", "tag", "many"]),
+        pointer=st.sampled_from(["token", "our_message_id", "known_message_id", "tag", "many"]),
         proof=proofs,
         cc=copied,
         blind=st.booleans(),
-        sign=signs,
-        post=st.booleans(),
+        automatic_marker=automatic_markers,
+        send_notices=st.booleans(),
     )
-    def answer_what_was_passed_on(
+    def answer_a_forwarded_notice(
         self,
         author: str,
-        who: str,
+        presence: str,
         pick: int,
-        how: str,
+        pointer: str,
         proof: str,
         cc: tuple[str, ...],
         blind: bool,
-        sign: str,
-        post: bool,
+        automatic_marker: str,
+        send_notices: bool,
     ) -> None:
-        """Anybody, or somebody of the ticket, answers a notice that was somebody else's, by one
-        of its signs or by all."""
-        got = self._newest(self.inbox, pick)
-        seats = self.books[got.mailbox].seats.get(got.ticket, {})
-        there = [address for address, seat in seats.items() if seat.presence == who]
-        author = self._newest(there, pick) if there else author
-        by_token = how in ("token", "many") and got.reply_address
-        letter = self._letter(
+        """Anybody, or a participant, answers a notice to somebody else, by one pointer or all."""
+        received = self._nth_newest(self.sent_notices, pick)
+        participants = self.expectations[received.mailbox].participants.get(received.ticket, {})
+        present = [a for a, p in participants.items() if p.presence == presence]
+        author = self._nth_newest(present, pick) if present else author
+        by_token = pointer in ("token", "many") and received.reply_address
+        tag = f"[#{received.ticket}] " if pointer in ("tag", "many") else ""
+        mail = self._write_mail(
             author,
-            self._word(),
+            self._new_marker(),
             proof=proof,
-            rcpts=(got.reply_address if by_token else got.mailbox,),
-            references=self._references(got, how),
-            subject=f"Re: [#{got.ticket}] Printer" if how in ("tag", "many") else "Re: Printer",
+            recipients=(received.reply_address if by_token else received.mailbox,),
+            references=self._references(received, pointer),
+            subject=f"Re: {tag}Printer",
             cc=cc,
-            shown=() if blind else None,
-            sign=sign,
+            to_header=() if blind else None,
+            automatic_marker=automatic_marker,
         )
-        self._send(letter, post)
+        self._deliver(mail, send_notices)
 
-    def _references(self, got: Posted, how: str) -> tuple[str, ...]:
-        if how == "theirs":
-            first = got.notice.about.opened_by if got.notice.about is not None else ""
+    def _references(self, received: SentNotice, pointer: str) -> tuple[str, ...]:
+        if pointer == "known_message_id":
+            first = received.notice.about.opened_by if received.notice.about is not None else ""
             return (first,) if first else ()
-        return (got.message_id,) if how in ("ours", "many") else ()
+        return (received.message_id,) if pointer in ("our_message_id", "many") else ()
 
-    @precondition(lambda self: self.inbox)
+    @precondition(lambda self: self.sent_notices)
     @rule(pick=picks, other=picks, proof=st.sampled_from(["nothing", "forged"]))
-    def somebody_pretends_to_be_another_of_the_ticket(
-        self, pick: int, other: int, proof: str
-    ) -> None:
-        """With a reply address that was his own, and the other's name in From."""
-        got = self._newest([p for p in self.inbox if p.ticket] or self.inbox, pick)
-        seats = self.books[got.mailbox].seats.get(got.ticket, {})
-        others = [a for a, s in seats.items() if s.presence == ACTIVE and a != got.comes_to]
-        if not others or not got.reply_address:
+    def somebody_impersonates_another_participant(self, pick: int, other: int, proof: str) -> None:
+        """By their own reply address, with the other's address in From."""
+        received = self._nth_newest(
+            [p for p in self.sent_notices if p.ticket] or self.sent_notices, pick
+        )
+        participants = self.expectations[received.mailbox].participants.get(received.ticket, {})
+        others = [
+            a for a, p in participants.items() if p.presence == ACTIVE and a != received.recipient
+        ]
+        if not others or not received.reply_address:
             return
-        author = self._newest(others, other)
-        letter = self._letter(author, self._word(), proof=proof, rcpts=(got.reply_address,))
-        self._send(letter, post=True)
-        self.acted["pretended to be another"] += 1
+        author = self._nth_newest(others, other)
+        mail = self._write_mail(
+            author, self._new_marker(), proof=proof, recipients=(received.reply_address,)
+        )
+        self._deliver(mail, send_notices=True)
+        self.performed["impersonated a participant"] += 1
 
-    @precondition(lambda self: self._at_the_desk())
+    @precondition(lambda self: self._notices_to_staff())
     @rule(
         pick=picks,
         to=st.sampled_from(["reply", "reply", "reply", "note", "nothing"]),
-        head=st.sampled_from([*[""] * len(HEADS), *HEADS, "#cc +", "#cc -", "#merge"]),
-        other=people,
+        command=st.sampled_from([*[""] * len(COMMANDS), *COMMANDS, "#cc +", "#cc -", "#merge"]),
+        other=anybody,
         quote=st.sampled_from(["none", "below", "around"]),
         cc=copied,
-        post=st.booleans(),
+        send_notices=st.booleans(),
     )
     def staff_answer(
         self,
         pick: int,
         to: str,
-        head: str,
+        command: str,
         other: str,
         quote: str,
         cc: tuple[str, ...],
-        post: bool,
+        send_notices: bool,
     ) -> None:
-        got = self._newest(self._at_the_desk(), pick)
-        book = self.books[got.mailbox]
-        address = {"reply": got.reply_address, "note": got.note_address}.get(to) or got.mailbox
-        if head.startswith("#cc"):
-            head += other
-        goal = 0
-        if head == "#merge":
-            goal = self._newest(sorted(book.seats), pick)
-            head += f" {goal}"
-        said = self._word()
+        received = self._nth_newest(self._notices_to_staff(), pick)
+        expected = self.expectations[received.mailbox]
+        addresses = {"reply": received.reply_address, "note": received.note_address}
+        address = addresses.get(to) or received.mailbox
+        if command.startswith("#cc"):
+            command += other
+        target = 0
+        if command == "#merge":
+            target = self._nth_newest(sorted(expected.participants), pick)
+            command += f" {target}"
+        comment = self._new_marker()
         if quote == "below":
-            said += f"\n\n{quoted(got.texts[0])}"
+            comment += f"\n\n{quoted(received.texts[0])}"
         elif quote == "around":
-            inner = got.texts[0].split("\n\n", 1)[-1]
-            said += f"\n\n{quoted(inner, dated=False)}\n\nThat is all."
-        text = f"{head}\n\n{said}" if head else said
-        references = (got.message_id,)
-        letter = self._letter(got.comes_to, text, rcpts=(address,), cc=cc, references=references)
-        before = self._lead_of(book, letter)
-        receipt = self._send(letter, post=False)
-        if receipt.verdict is Verdict.COMMENTED and before is not None:
-            if head.startswith("#cc +"):
-                book.take_in(before, other)
-            elif head.startswith("#cc -"):
-                book.leave_out(before, other)
-            elif goal:
-                book.merge(before, goal)
-        if post:
-            self._post()
+            inner = received.texts[0].split("\n\n", 1)[-1]
+            comment += f"\n\n{quoted(inner, dated=False)}\n\nThat is all."
+        text = f"{command}\n\n{comment}" if command else comment
+        references = (received.message_id,)
+        mail = self._write_mail(
+            received.recipient, text, recipients=(address,), cc=cc, references=references
+        )
+        pointed = self._first_pointed_ticket(expected, mail)
+        receipt = self._deliver(mail, send_notices=False)
+        if receipt.verdict is Verdict.COMMENTED and pointed is not None:
+            if command.startswith("#cc +"):
+                expected.admit_participant(pointed, other)
+            elif command.startswith("#cc -"):
+                expected.remove_participant(pointed, other)
+            elif target:
+                expected.merge(pointed, target)
+        if send_notices:
+            self._send_notices()

@@ -1,4 +1,4 @@
-"""What people and machines write, as raw mails."""
+"""The mails that people and machines write, as raw bytes."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ PROOFS: dict[str, Authentication] = {
     "forged": unproven(Result.FAIL, "reject"),
     "doubtful": unproven(Result.FAIL, "quarantine"),
 }
-SIGNS = {
+AUTOMATIC_MARKERS = {
     "": "",
     "auto-submitted": "Auto-Submitted: auto-replied\r\n",
     "null path": "",
     "list": "List-Id: <all.out.example>\r\n",
     "precedence": "Precedence: bulk\r\n",
 }
-"""What marks a mail as automatic, by name."""
+"""The header line of each marker of automatic mail; a null reverse-path needs none."""
 
 
 @dataclass(frozen=True)
-class Letter:
-    """One mail on its way to the desks."""
+class WrittenMail:
+    """One mail to one or both mailboxes."""
 
     author: str
     number: int
     text: str
     proof: str = "proven"
-    rcpts: tuple[str, ...] = (SUPPORT,)
-    """The envelope recipients: mailboxes, or addresses with a token."""
+    recipients: tuple[str, ...] = (SUPPORT,)
+    """The envelope recipients: mailboxes or reply addresses."""
     subject: str = "Printer"
     cc: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
-    shown: tuple[str, ...] | None = None
-    """What stands in To; None for the recipients. Empty: the desk got a blind copy."""
-    sign: str = ""
-    fields: str = ""
+    to_header: tuple[str, ...] | None = None
+    """The addresses in To; None for the recipients, empty for a blind copy."""
+    automatic_marker: str = ""
+    extra_headers: str = ""
     """Further header lines."""
-    beside: str = ""
-    """A second address in From, so that nobody can tell who wrote it."""
+    second_author: str = ""
+    """A second address in From, which makes the author ambiguous."""
     as_new: bool = False
-    """Somebody of the desk said that it belongs to no ticket."""
+    """Staff released it from quarantine as a new request."""
 
     @property
     def mail_from(self) -> str:
-        return "" if self.sign == "null path" else self.author
+        return "" if self.automatic_marker == "null path" else self.author
 
     @property
     def message_id(self) -> str:
@@ -57,14 +57,14 @@ class Letter:
 
     @property
     def is_automatic(self) -> bool:
-        return bool(self.sign)
+        return bool(self.automatic_marker)
 
     @property
     def to(self) -> tuple[str, ...]:
-        return self.rcpts if self.shown is None else self.shown
+        return self.recipients if self.to_header is None else self.to_header
 
-    def names(self, mailbox: str) -> bool:
-        """Whether a mailbox stands in To or Cc, with a token or without."""
+    def is_addressed_to(self, mailbox: str) -> bool:
+        """Whether To or Cc contains a mailbox, with or without a token."""
         local, _, domain = mailbox.rpartition("@")
         return any(
             one == mailbox or (one.startswith(f"{local}+") and one.endswith(f"@{domain}"))
@@ -74,7 +74,7 @@ class Letter:
     @property
     def raw(self) -> bytes:
         lines = [
-            f"From: {self.author}{f', {self.beside}' if self.beside else ''}",
+            f"From: {self.author}{f', {self.second_author}' if self.second_author else ''}",
             f"To: {', '.join(self.to) or 'undisclosed-recipients:;'}",
             f"Subject: {self.subject}",
             f"Message-ID: {self.message_id}",
@@ -84,19 +84,20 @@ class Letter:
         if self.references:
             lines.append(f"In-Reply-To: {self.references[-1]}")
             lines.append("References: " + "\r\n ".join(self.references))
-        head = "\r\n".join(lines) + "\r\n" + SIGNS[self.sign] + self.fields
+        marker = AUTOMATIC_MARKERS[self.automatic_marker]
+        head = "\r\n".join(lines) + f"\r\n{marker}{self.extra_headers}"
         body = self.text.replace("\n", "\r\n")
         return f"{head}\r\n{body}\r\n".encode()
 
 
 def quoted(text: str, dated: bool = True) -> str:
-    """As a client quotes it below the answer, with the line that says who wrote it."""
+    """A text as a mail client quotes it, below a line that names its author."""
     lines = "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
     when = f"On Mon, 2 Mar 2026 at 12:00, Support <{SUPPORT}>" if dated else "Support"
     return f"{when} wrote:\n{lines}"
 
 
-def report(address: str, number: int) -> bytes:
+def bounce_report(address: str, number: int) -> bytes:
     """A hard bounce of a mail to this address (RFC 3464)."""
     return (
         "From: MAILER-DAEMON@mx.example\r\n"

@@ -1,4 +1,4 @@
-"""Where a letter of a person must land at a desk, by its book: who may write what, and where."""
+"""The outcome that a person's mail must have in one mailbox, worked out from the expectations."""
 
 from __future__ import annotations
 
@@ -9,19 +9,27 @@ from enum import Enum, auto
 
 from rules.decision.model import Decision, OpenTicket, Verdict
 from rules.decision.receipt import Receipt
-from tests.properties.conversation.expectations import ACTIVE, PENDING, REMOVED, Book, IsOver
-from tests.properties.conversation.mails import Letter
+from tests.properties.conversation.expectations import (
+    ACTIVE,
+    PENDING,
+    REMOVED,
+    Expectations,
+    IsOver,
+)
+from tests.properties.conversation.mails import WrittenMail
 from tests.properties.conversation.people import MACHINE
-from tests.properties.conversation.registry import Standing
+from tests.properties.conversation.registry import AccountState
 
-THANKS, LEAVE = "Thanks a lot!", "#unsubscribe"
+THANKS, UNSUBSCRIBE = "Thanks a lot!", "#unsubscribe"
 HOUR = timedelta(hours=1)
 TICKETS_PER_HOUR = 10
 
 
 class Right(Enum):
-    DESK = auto()
-    """A staff person's own address."""
+    """What an author may do to a ticket that their mail points to."""
+
+    COMMENT_AS_STAFF = auto()
+    """By mail to the staff person's own reply address."""
     COMMENT = auto()
     FLAG = auto()
     FOREIGN = auto()
@@ -29,72 +37,80 @@ class Right(Enum):
 
 
 @dataclass(frozen=True)
-class Landing:
+class ExpectedOutcome:
+    """The verdicts that are allowed, and the ticket that the mail must reach."""
+
     verdicts: frozenset[Verdict]
     ticket: int | None = None
-    """None for a new one, and for none."""
+    """None for a new ticket and for a mail that reaches no ticket."""
     follows: int | None = None
+    """The closed ticket that a new one must follow up."""
 
     def check(self, receipt: Receipt, decision: Decision) -> None:
-        came = f"{receipt.verdict} {receipt.reason} #{receipt.ticket}"
-        assert receipt.verdict in self.verdicts, f"{came}, and not {self}"
+        found = f"{receipt.verdict} {receipt.reason} #{receipt.ticket}"
+        assert receipt.verdict in self.verdicts, f"{found}, expected {self}"
         if receipt.verdict is Verdict.OPENED:
             assert isinstance(decision.action, OpenTicket)
-            assert decision.action.follows == self.follows, f"{came}, and not {self}"
+            assert decision.action.follows == self.follows, f"{found}, expected {self}"
         else:
-            assert receipt.ticket == self.ticket, f"{came}, and not {self}"
+            assert receipt.ticket == self.ticket, f"{found}, expected {self}"
 
 
-REFUSED, HELD = Landing(frozenset({Verdict.REFUSED})), Landing(frozenset({Verdict.HELD}))
-OPENED = Landing(frozenset({Verdict.OPENED}))
+REFUSED = ExpectedOutcome(frozenset({Verdict.REFUSED}))
+HELD = ExpectedOutcome(frozenset({Verdict.HELD}))
+OPENED = ExpectedOutcome(frozenset({Verdict.OPENED}))
 
 
-def landing(book: Book, letter: Letter, is_over: IsOver, now: datetime) -> Landing | None:
-    """None where that is not certain: for a machine's mail the laws state only what it may not do."""
-    if letter.is_automatic:
+def expected_outcome(
+    expected: Expectations, mail: WrittenMail, is_over: IsOver, now: datetime
+) -> ExpectedOutcome | None:
+    """None for automatic mail: only the invariants limit what it may do."""
+    if mail.is_automatic:
         return None
-    if letter.beside:
+    if mail.second_author:
         return HELD
-    standing, proof = book.roll.standing(letter.author), _proof(book, letter)
-    if proof == 0 and (screened := _unproven(book, letter)) is not None:
+    account_state = expected.registry.account_state(mail.author)
+    proof = _proof(expected, mail)
+    if proof == 0 and (screened := _unproven(expected, mail)) is not None:
         return screened
     found = [
-        (_right(book, letter, standing, proof, sign, goal, is_over), goal)
-        for sign, goal in book.leads(letter, is_over)
+        (_right(expected, mail, account_state, proof, pointer, target, is_over), target)
+        for pointer, target in expected.pointed_tickets(mail, is_over)
     ]
-    screened = _screened_by_author(book, letter, standing, proof, found)
-    return screened or _filed(book, letter, standing, proof, found, is_over, now)
+    screened = _screen_sender(expected, mail, account_state, proof, found)
+    return screened or _filed(expected, mail, account_state, proof, found, is_over, now)
 
 
-def _proof(book: Book, letter: Letter) -> int:
-    """2 where the author is proven, 1 where they have only their own address."""
-    if letter.proof == "proven":
+def _proof(expected: Expectations, mail: WrittenMail) -> int:
+    """2 if the author is proven, 1 if only their own reply address vouches for them, else 0."""
+    if mail.proof == "proven":
         return 2
-    return int(letter.proof == "nothing" and book.own_token(letter) is not None)
+    return int(mail.proof == "nothing" and expected.own_token(mail) is not None)
 
 
-def _unproven(book: Book, letter: Letter) -> Landing | None:
-    if book.roll.knows_domain(letter.author):
-        wait = letter.proof == "doubtful" or book.terms.unauthenticated == "hold"
-        return HELD if wait and letter.proof != "forged" else REFUSED
-    return None  # registered or not, as a stranger: a guest must not stand out
+def _unproven(expected: Expectations, mail: WrittenMail) -> ExpectedOutcome | None:
+    if expected.registry.knows_domain(mail.author):
+        hold = mail.proof == "doubtful" or expected.choices.unauthenticated == "hold"
+        return HELD if hold and mail.proof != "forged" else REFUSED
+    return None  # treated as a stranger: the answer must not reveal a guest
 
 
 def _right(
-    book: Book,
-    letter: Letter,
-    standing: Standing,
+    expected: Expectations,
+    mail: WrittenMail,
+    account_state: AccountState,
     proof: int,
-    sign: str,
-    goal: int,
+    pointer: str,
+    target: int,
     is_over: IsOver,
 ) -> Right:
-    own, presence = book.has_own_token(letter, goal, is_over), book.presence(goal, letter.author)
-    if standing is Standing.STAFF:
+    own = expected.has_own_token(mail, target, is_over)
+    presence = expected.presence(target, mail.author)
+    if account_state is AccountState.STAFF:
         if proof < 2:
             return Right.NONE
-        return Right.DESK if own else Right.FLAG
-    if standing in (Standing.DEACTIVATED, Standing.SUSPENDED) or presence == REMOVED:
+        return Right.COMMENT_AS_STAFF if own else Right.FLAG
+    if account_state in (AccountState.DEACTIVATED, AccountState.SUSPENDED) or presence == REMOVED:
         return Right.NONE
     if presence == ACTIVE and proof and (own or proof == 2):
         return Right.COMMENT
@@ -102,71 +118,72 @@ def _right(
         return Right.NONE
     if presence == PENDING:
         return Right.FLAG
-    if book.roll.is_of_nobody(letter.author) and sign == "token":
-        return Right.FLAG  # somebody passed a notice on to them
-    may_be_shown = standing in (Standing.USER, Standing.COLLEAGUE)
-    if may_be_shown and book.is_colleague(letter.author, goal):
-        return Right.FLAG if sign != "tag" else Right.NONE
-    foreign = standing is Standing.USER and sign in ("token", "ours")
+    if expected.registry.is_outsider(mail.author) and pointer == "token":
+        return Right.FLAG  # a participant forwarded a notice to them
+    of_company = account_state in (AccountState.USER, AccountState.COLLEAGUE)
+    if of_company and expected.is_colleague(mail.author, target):
+        return Right.FLAG if pointer != "tag" else Right.NONE
+    foreign = account_state is AccountState.USER and pointer in ("token", "our_message_id")
     return Right.FOREIGN if foreign else Right.NONE
 
 
-def _screened_by_author(
-    book: Book,
-    letter: Letter,
-    standing: Standing,
+def _screen_sender(
+    expected: Expectations,
+    mail: WrittenMail,
+    account_state: AccountState,
     proof: int,
     found: Sequence[tuple[Right, int]],
-) -> Landing | None:
-    """What becomes of the letter because of its author; None where they may write."""
-    registered = book.roll.is_registered(letter.author)
+) -> ExpectedOutcome | None:
+    """The outcome if the author may not write at all; None if they may."""
+    registered = expected.registry.is_registered(mail.author)
     if not registered and any(
-        right is not Right.NONE and book.presence(goal, letter.author) for right, goal in found
+        right is not Right.NONE and expected.presence(target, mail.author)
+        for right, target in found
     ):
         return None  # a guest
-    if standing in (Standing.USER, Standing.STAFF):
+    if account_state in (AccountState.USER, AccountState.STAFF):
         return None
-    if standing is Standing.STRANGER and any(right is Right.FLAG for right, _ in found):
+    if account_state is AccountState.STRANGER and any(right is Right.FLAG for right, _ in found):
         return None
-    if standing is Standing.STRANGER:
-        return HELD if book.terms.strangers == "hold" else REFUSED
-    if proof < 2 or standing in (Standing.DEACTIVATED, Standing.SUSPENDED):
+    if account_state is AccountState.STRANGER:
+        return HELD if expected.choices.strangers == "hold" else REFUSED
+    if proof < 2 or account_state in (AccountState.DEACTIVATED, AccountState.SUSPENDED):
         return REFUSED
-    may = any(r is Right.FLAG for r, _ in found) or book.terms.registration == "domain"
-    return None if may else HELD
+    allowed = any(r is Right.FLAG for r, _ in found) or expected.choices.registration == "domain"
+    return None if allowed else HELD
 
 
 def _filed(
-    book: Book,
-    letter: Letter,
-    standing: Standing,
+    expected: Expectations,
+    mail: WrittenMail,
+    account_state: AccountState,
     proof: int,
     found: Sequence[tuple[Right, int]],
     is_over: IsOver,
     now: datetime,
-) -> Landing:
-    for right, goal in found:
+) -> ExpectedOutcome:
+    for right, target in found:
         match right:
             case Right.NONE:
                 continue
             case Right.FOREIGN:
                 return HELD
             case Right.FLAG:
-                return Landing(frozenset({Verdict.FLAGGED}), goal)
-            case Right.DESK:  # flagged where a command in it cannot be done
-                return Landing(frozenset({Verdict.COMMENTED, Verdict.FLAGGED}), goal)
-            case Right.COMMENT if letter.text.startswith(LEAVE):
-                return Landing(frozenset({Verdict.RECORDED}), goal)
-            case Right.COMMENT if letter.text.startswith(THANKS) or not is_over(goal):
-                return Landing(frozenset({Verdict.COMMENTED}), goal)
+                return ExpectedOutcome(frozenset({Verdict.FLAGGED}), target)
+            case Right.COMMENT_AS_STAFF:  # flagged if a command in it cannot be done
+                return ExpectedOutcome(frozenset({Verdict.COMMENTED, Verdict.FLAGGED}), target)
+            case Right.COMMENT if mail.text.startswith(UNSUBSCRIBE):
+                return ExpectedOutcome(frozenset({Verdict.RECORDED}), target)
+            case Right.COMMENT if mail.text.startswith(THANKS) or not is_over(target):
+                return ExpectedOutcome(frozenset({Verdict.COMMENTED}), target)
             case _:
-                return Landing(frozenset({Verdict.OPENED}), follows=goal)
-    enrols = standing is Standing.COLLEAGUE and book.terms.registration == "domain"
-    if proof < 2 or not (standing in (Standing.USER, Standing.STAFF) or enrols):
+                return ExpectedOutcome(frozenset({Verdict.OPENED}), follows=target)
+    enrols = account_state is AccountState.COLLEAGUE and expected.choices.registration == "domain"
+    if proof < 2 or not (account_state in (AccountState.USER, AccountState.STAFF) or enrols):
         return REFUSED
-    lately = [one for one in book.opened_at.get(letter.author, ()) if now - one < HOUR]
-    return HELD if len(lately) >= TICKETS_PER_HOUR else OPENED
+    recent = [one for one in expected.opened_at.get(mail.author, ()) if now - one < HOUR]
+    return HELD if len(recent) >= TICKETS_PER_HOUR else OPENED
 
 
-def is_registered_machine(book: Book, author: str) -> bool:
-    return author == MACHINE and book.roll.is_user(author)
+def is_registered_machine(expected: Expectations, author: str) -> bool:
+    return author == MACHINE and expected.registry.is_user(author)

@@ -1,7 +1,8 @@
-"""Who takes part: two desks, each with its companies and staff, and those who belong to neither.
+"""The people of the conversation: two mailboxes, each with companies and staff, and outsiders.
 
-What is true at one desk says nothing at the other. Bob is of the same company at both, Gwen of
-another one at each, Sue is staff of both; Ann is a user of the one, and at the other nobody yet.
+The registry of one mailbox is independent of the other's. Bob belongs to the same company in both,
+Gwen to a different one in each, Sue is staff of both, and Ann is a user of one and unknown to the
+other.
 """
 
 from __future__ import annotations
@@ -21,30 +22,30 @@ SALES = "sales@help.example"
 MACHINE = "bot@acme.example"
 """A registered user that is a program: its automatic mail may open tickets."""
 UNENROLLED = "new@acme.example"
-"""Of a company's domain, but registered at neither desk."""
+"""In a company's domain, but registered in neither mailbox."""
 OUTSIDERS = ("tom@out.example", "una@elsewhere.example")
-"""Guests once somebody brings them onto a ticket, strangers else."""
+"""Strangers, and guests once somebody adds them to a ticket."""
 
 
 @dataclass(frozen=True)
-class Cast:
-    """The people of one desk before anything happens."""
+class MailboxPeople:
+    """The people of one mailbox at the start."""
 
     mailbox: str
     users: Mapping[str, str]
-    """Each with his company."""
+    """The company of each user."""
     staff: tuple[str, ...]
     unenrolled: tuple[str, ...]
-    """Of a company's domain."""
+    """Addresses in a company's domain that are not registered."""
     domains: Mapping[str, str]
-    """Each with its company."""
+    """The company of each domain."""
 
     @property
     def everybody(self) -> tuple[str, ...]:
         return (*self.users, *self.staff, *self.unenrolled, *OUTSIDERS)
 
 
-AT_SUPPORT = Cast(
+AT_SUPPORT = MailboxPeople(
     SUPPORT,
     {
         "ann@acme.example": "Acme",
@@ -59,7 +60,7 @@ AT_SUPPORT = Cast(
     (UNENROLLED, "gus@globex.example"),
     {"acme.example": "Acme", "globex.example": "Globex", "initech.example": "Initech"},
 )
-AT_SALES = Cast(
+AT_SALES = MailboxPeople(
     SALES,
     {
         "bob@acme.example": "Acme",
@@ -70,7 +71,7 @@ AT_SALES = Cast(
     (UNENROLLED, "ann@acme.example"),
     {"acme.example": "Acme", "umbra.example": "Umbra"},
 )
-CASTS = (AT_SUPPORT, AT_SALES)
+BOTH_MAILBOXES = (AT_SUPPORT, AT_SALES)
 EVERYBODY = tuple(dict.fromkeys((*AT_SUPPORT.everybody, *AT_SALES.everybody)))
 STAFF = AT_SUPPORT.staff
 
@@ -80,19 +81,19 @@ def domain_of(address: str) -> str:
 
 
 def enrol(connection: Connection) -> None:
-    """Register them all in an empty store."""
-    signing_keys.add_key(connection, b"k" * 32, NOON)
-    for cast in CASTS:
-        mailboxes.add_mailbox(connection, cast.mailbox, "default")
-        _enrol(connection, mailboxes.mailbox_named(connection, cast.mailbox), cast)
+    """Register everybody in an empty store."""
+    enrolment.add_key(connection, b"k" * 32, NOON)
+    for people in BOTH_MAILBOXES:
+        enrolment.add_mailbox(connection, people.mailbox, "default")
+        _enrol(connection, enrolment.the_mailbox(connection, people.mailbox), people)
 
 
-def _enrol(connection: Connection, mailbox: Mailbox, cast: Cast) -> None:
-    for company in dict.fromkeys(cast.domains.values()):
-        domains = [domain for domain, its in cast.domains.items() if its == company]
-        companies.add_company(connection, mailbox, company, domains)
-    for user, company in cast.users.items():
+def _enrol(connection: Connection, mailbox: Mailbox, people: MailboxPeople) -> None:
+    for company in dict.fromkeys(people.domains.values()):
+        domains = [domain for domain, owner in people.domains.items() if owner == company]
+        enrolment.add_company(connection, mailbox, company, domains)
+    for user, company in people.users.items():
         person = NewPerson(user, "", Role.USER, company, user == MACHINE, anywhere=True)
-        people.add_person(connection, mailbox, person)
-    for address in cast.staff:
-        people.add_person(connection, mailbox, NewPerson(address, "", Role.STAFF, None))
+        enrolment.add_person(connection, mailbox, person)
+    for address in people.staff:
+        enrolment.add_person(connection, mailbox, NewPerson(address, "", Role.STAFF, None))

@@ -1,4 +1,4 @@
-"""The real path of a mail, and of the notices that it causes, one after another in one thread."""
+"""The real parsing, decision, storage and notices, called one after the other in one thread."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ from tests.properties.conversation.people import enrol
 from tests.rules.building import NOON
 
 T = TypeVar("T")
-LINKS_BEGIN = "https://postern.example"
+PUBLIC_URL = "https://postern.example"
 
 
 def open_store(url: str) -> Database:
-    """A store that need not survive a power cut."""
+    """Open a store without fsync: it need not survive a power cut."""
     database = Database(url, connections=2)
     if database.is_sqlite:
         event.listen(database.engine, "connect", lambda c, _: c.execute("PRAGMA synchronous = OFF"))
@@ -63,8 +63,8 @@ def transact(database: Database, job: Callable[[Connection], T]) -> T:
         return job(connection)
 
 
-def enrolled(url: str) -> str:
-    """Enrol everybody in an empty store; the same URL."""
+def enrolled_store(url: str) -> str:
+    """Enrol everybody in an empty store; returns the same URL."""
     database = open_store(url)
     transact(database, enrol)
     database.close()
@@ -72,8 +72,8 @@ def enrolled(url: str) -> str:
 
 
 @dataclass(frozen=True)
-class Posted:
-    """A notice as its recipient has it."""
+class SentNotice:
+    """A notice as its recipient receives it."""
 
     notice: Notice
     outgoing: Outgoing
@@ -87,7 +87,7 @@ class Posted:
         return self.notice.mailbox.address
 
     @property
-    def comes_to(self) -> str:
+    def recipient(self) -> str:
         return self.outgoing.rcpt_to
 
     @cached_property
@@ -109,7 +109,7 @@ class Posted:
 
     @property
     def note_address(self) -> str:
-        """Where staff write a note, as the text names it; empty in a mail to anybody else."""
+        """The address for internal notes, from the text; empty in a mail to a customer."""
         found = [w.strip(".<>,:") for w in self.texts[0].split() if "+" in w and "@help" in w]
         return next((w for w in found if w != self.reply_address), "")
 
@@ -119,8 +119,8 @@ class Posted:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What became of a mail at one desk."""
+class ProcessedMail:
+    """What one mailbox did with a mail."""
 
     mailbox: str
     receipt: Receipt
@@ -128,8 +128,8 @@ class Taken:
 
 
 @dataclass
-class Gate:
-    """The desks on a real store, with a clock that others move."""
+class Pipeline:
+    """The mailboxes in a real store, with a clock that the caller advances."""
 
     database: Database
     policy: Policy
@@ -153,19 +153,20 @@ class Gate:
         self._ids += 1
         return uuid7(self.now, self._ids.to_bytes(10, "big"))
 
-    def wait(self, span: timedelta) -> None:
+    def advance_clock(self, span: timedelta) -> None:
         self.now += span
 
-    # ---- mails come ---------------------------------------------------------------------------
+    # ---- incoming mail ------------------------------------------------------------------------
 
-    def take(
-        self, raw: bytes, mail_from: str, rcpts: Sequence[str], proof: Authentication
-    ) -> list[Taken]:
-        """A mail, as `gateway.ingest` takes it: once for each desk, all in one transaction."""
+    def process(
+        self, raw: bytes, mail_from: str, recipients: Sequence[str], proof: Authentication
+    ) -> list[ProcessedMail]:
+        """Process a mail as `gateway.ingest` does: once for each mailbox, in one transaction."""
         mail, compressed = read(raw), raw_mail.compress(raw)
         entries = []
-        for mailbox, addresses in self._by_mailbox(rcpts).items():
-            envelope = Envelope("192.0.2.1", "client.example", False, mail_from, tuple(addresses))
+        for mailbox, own_recipients in self._by_mailbox(recipients).items():
+            rcpt_tos = tuple(own_recipients)
+            envelope = Envelope("192.0.2.1", "client.example", False, mail_from, rcpt_tos)
             received = Received(mail, envelope, mailbox, proof, proof, partial(read_bounce, raw))
             attempt = Attempt(self.now, self.now)
             entries.append(self._entry(received, attempt, raw, compressed))
@@ -177,8 +178,8 @@ class Gate:
         proof: Authentication,
         author: str = "",
         as_new: bool = False,
-    ) -> Taken | None:
-        """Decide a held mail again, as `gateway.ingest` does; None where it is held no more."""
+    ) -> ProcessedMail | None:
+        """Decide a held mail again, as `gateway.ingest` does; None if it is no longer held."""
         delivery = self.transact(lambda c: quarantine.delivery(c, held))
         received = Received(
             mail=read(delivery.raw),
@@ -193,17 +194,17 @@ class Gate:
         attempt = Attempt(self.now, held.came_at, held.journal_id)
         entry = self._entry(received, attempt, delivery.raw, raw_mail.compress(delivery.raw))
         try:
-            (taken,) = self._file([entry])
+            (result,) = self._file([entry])
         except Conflict:
             return None
-        return taken
+        return result
 
     def held(self, journal_id: UUID) -> HeldMail | None:
         return self.transact(lambda c: quarantine.find(c, journal_id))
 
-    def _by_mailbox(self, rcpts: Sequence[str]) -> dict[Mailbox, list[str]]:
+    def _by_mailbox(self, recipients: Sequence[str]) -> dict[Mailbox, list[str]]:
         found: dict[Mailbox, list[str]] = {}
-        for recipient in rcpts:
+        for recipient in recipients:
             base, _ = without_detail(recipient)
             found.setdefault(self.mailboxes[base], []).append(recipient)
         return found
@@ -223,8 +224,8 @@ class Gate:
             new_id=self.new_id,
         )
 
-    def _file(self, entries: Sequence[Entry]) -> list[Taken]:
-        def all_of(entries: Sequence[Entry]) -> list[Taken]:
+    def _file(self, entries: Sequence[Entry]) -> list[ProcessedMail]:
+        def all_of(entries: Sequence[Entry]) -> list[ProcessedMail]:
             return self.transact(lambda c: [self._file_one(c, entry) for entry in entries])
 
         try:
@@ -232,15 +233,15 @@ class Gate:
         except ChangeRefused as error:
             return all_of([entry.with_refused(str(error)) for entry in entries])
 
-    def _file_one(self, connection: Connection, entry: Entry) -> Taken:
+    def _file_one(self, connection: Connection, entry: Entry) -> ProcessedMail:
         decision = decision_on(connection, entry)
         receipt = apply(connection, entry, decision, self.policy)
-        return Taken(entry.mailbox.address, receipt, decision)
+        return ProcessedMail(entry.mailbox.address, receipt, decision)
 
-    # ---- the desk acts ------------------------------------------------------------------------
+    # ---- staff and notices --------------------------------------------------------------------
 
     def change(self, mailbox: str, actor: str, ticket: int, *changes: Change) -> bool:
-        """What somebody does at the desk; False where it is refused."""
+        """Apply changes as staff through the API; False if they are refused."""
         hand = ChangeContext(self.mailboxes[mailbox], actor, Source.API, self.now, self.new_id)
         try:
             self.transact(lambda c: make(c, hand, ticket, changes, self.policy, by_staff=True))
@@ -248,11 +249,11 @@ class Gate:
             return False
         return True
 
-    def post(self) -> Iterator[Posted]:
-        """Send every notice that is due."""
-        writer = Composer(self.keys, LINKS_BEGIN, own_addresses=frozenset(self.mailboxes))
+    def send_notices(self) -> Iterator[SentNotice]:
+        """Send every due notice."""
+        composer = Composer(self.keys, PUBLIC_URL, own_addresses=frozenset(self.mailboxes))
         while notices := self.transact(lambda c: outbox.claim(c, self.now, 50)):
             for notice in notices:
-                outgoing = writer.write(notice, self.policy)
+                outgoing = composer.write(notice, self.policy)
                 self.transact(lambda c, n=notice: outbox.sent(c, n.id, self.now))  # type: ignore[misc]
-                yield Posted(notice, outgoing)
+                yield SentNotice(notice, outgoing)

@@ -1,82 +1,86 @@
-"""What a careful person would know of those who write to one desk: the roll of its people."""
+"""The expected registry of one mailbox: its users and staff, and which accounts are closed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tests.properties.conversation.people import Cast, domain_of
+from tests.properties.conversation.people import MailboxPeople, domain_of
 
 
-class Standing(Enum):
+class AccountState(Enum):
+    """How a mailbox regards an address."""
+
     USER = auto()
     STAFF = auto()
     COLLEAGUE = auto()
-    """Of a company's domain, but not registered."""
+    """In a company's domain, but not registered."""
     DEACTIVATED = auto()
     SUSPENDED = auto()
     STRANGER = auto()
 
 
 @dataclass
-class Roll:
-    cast: Cast
+class ExpectedRegistry:
+    """The people of a mailbox at the start, and what has changed since."""
+
+    people: MailboxPeople
     enrolled: dict[str, str] = field(default_factory=dict)
-    """Users since then, each with his company."""
+    """The company of each user who enrolled since the start."""
     deactivated: set[str] = field(default_factory=set)
     suspended: set[str] = field(default_factory=set)
-    """Companies."""
-    hard: dict[str, int] = field(default_factory=dict)
-    """Notices that failed for good, by address."""
+    """Names of companies."""
+    hard_bounces: dict[str, int] = field(default_factory=dict)
+    """The number of permanently failed notices by address."""
 
     def is_staff(self, address: str) -> bool:
-        return address in self.cast.staff
+        return address in self.people.staff
 
     def is_user(self, address: str) -> bool:
-        return address in self.cast.users or address in self.enrolled
+        return address in self.people.users or address in self.enrolled
 
     def is_registered(self, address: str) -> bool:
         return self.is_staff(address) or self.is_user(address)
 
     def company_by_domain(self, address: str) -> str | None:
-        return self.cast.domains.get(domain_of(address))
+        return self.people.domains.get(domain_of(address))
 
     def company_of(self, address: str) -> str | None:
-        """The one that he is registered for; of somebody unknown, the one of his domain."""
+        """The company of a user; for an unknown address, the company of its domain."""
         if self.is_staff(address):
             return None
-        by_name = self.cast.users.get(address) or self.enrolled.get(address)
-        return by_name or self.company_by_domain(address)
+        registered = self.people.users.get(address) or self.enrolled.get(address)
+        return registered or self.company_by_domain(address)
 
-    def is_of_nobody(self, address: str) -> bool:
-        """Neither registered nor of any company, an active one or a suspended one."""
+    def is_outsider(self, address: str) -> bool:
+        """Whether an address is neither registered nor in the domain of any company."""
         return not self.is_registered(address) and self.company_by_domain(address) is None
 
     def knows_domain(self, address: str) -> bool:
-        """Whether a company has the address's domain, or anybody registered an address of it."""
-        people = (*self.cast.users, *self.cast.staff, *self.enrolled)
+        """Whether the address's domain belongs to a company or to a registered person."""
+        registered = (*self.people.users, *self.people.staff, *self.enrolled)
         domain = domain_of(address)
-        return domain in self.cast.domains or any(domain_of(one) == domain for one in people)
+        return domain in self.people.domains or any(domain_of(one) == domain for one in registered)
 
-    def standing(self, address: str) -> Standing:
+    def account_state(self, address: str) -> AccountState:
         if address in self.deactivated:
-            return Standing.DEACTIVATED
+            return AccountState.DEACTIVATED
         if self.is_staff(address):
-            return Standing.STAFF
+            return AccountState.STAFF
         company = self.company_of(address)
         if self.is_user(address):
-            return Standing.SUSPENDED if company in self.suspended else Standing.USER
+            return AccountState.SUSPENDED if company in self.suspended else AccountState.USER
         known = company is not None and company not in self.suspended
-        return Standing.COLLEAGUE if known else Standing.STRANGER
+        return AccountState.COLLEAGUE if known else AccountState.STRANGER
 
-    def bounces(self, address: str) -> bool:
-        return self.hard.get(address, 0) >= 2
+    def is_suppressed(self, address: str) -> bool:
+        return self.hard_bounces.get(address, 0) >= 2
 
-    def is_reached(self, address: str) -> bool:
-        """Whether any mail goes to an address."""
-        closed = self.standing(address) in (Standing.DEACTIVATED, Standing.SUSPENDED)
-        return not closed and not self.bounces(address)
+    def receives_mail(self, address: str) -> bool:
+        """Whether any mail is sent to an address."""
+        closed = self.account_state(address) in (AccountState.DEACTIVATED, AccountState.SUSPENDED)
+        return not closed and not self.is_suppressed(address)
 
     @property
     def enrollable(self) -> list[str]:
-        return [a for a in self.cast.unenrolled if not self.is_registered(a)]
+        return [a for a in self.people.unenrolled if not self.is_registered(a)]

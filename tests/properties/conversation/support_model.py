@@ -1,4 +1,4 @@
-"""The desks and the books beside them: how a mail is sent, judged by the laws, and written down."""
+"""The base of the state machine: delivers mails, checks results, updates the expectations."""
 
 from __future__ import annotations
 
@@ -18,39 +18,47 @@ from rules.ticket.changes import AddPerson, Change, RemovePerson, Say, SetStatus
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility
 from tests.properties.conversation import invariants
-from tests.properties.conversation.expectations import ACTIVE, Book, Said, Terms, Token, Waiting
-from tests.properties.conversation.mails import PROOFS, Letter
-from tests.properties.conversation.outcomes import Landing, landing
-from tests.properties.conversation.people import CASTS, OUTSIDERS
-from tests.properties.conversation.pipeline import Gate, Posted, Taken
-from tests.properties.conversation.registry import Roll
+from tests.properties.conversation.expectations import (
+    ACTIVE,
+    Expectations,
+    ExpectedComment,
+    ExpectedHeldMail,
+    IssuedToken,
+    PolicyChoices,
+)
+from tests.properties.conversation.mails import PROOFS, WrittenMail
+from tests.properties.conversation.outcomes import ExpectedOutcome, expected_outcome
+from tests.properties.conversation.people import BOTH_MAILBOXES, OUTSIDERS
+from tests.properties.conversation.pipeline import Pipeline, ProcessedMail, SentNotice
+from tests.properties.conversation.registry import ExpectedRegistry
 from tests.rules.building import default_policy
 
 T = TypeVar("T")
-Opened = Callable[[Policy], Gate]
+OpenPipeline = Callable[[Policy], Pipeline]
 
 
-class Desk(RuleBasedStateMachine):
-    """Two desks in one store, and everybody around them.
+class SupportModel(RuleBasedStateMachine):
+    """Two mailboxes in one store, and the people who write to them.
 
-    `open_gate` makes an empty store under a policy; `acted` counts what was really done.
+    `open_pipeline` makes an empty store under a policy; `performed` counts what really happened.
     """
 
-    def __init__(self, open_gate: Opened, acted: Counter[str]) -> None:
+    def __init__(self, open_pipeline: OpenPipeline, performed: Counter[str]) -> None:
         super().__init__()
-        self.open_gate = open_gate
-        self.acted = acted
-        self.numbers = 0
-        self.letters: list[tuple[Letter, list[Taken]]] = []
-        self.unsent: list[Letter] = []
-        """Letters that were answered before they arrive."""
-        self.inbox: list[Posted] = []
-        self.reported: set[str] = set()
-        self.is_written_down = True
+        self.open_pipeline = open_pipeline
+        self.performed = performed
+        self.last_number = 0
+        self.accepted_mails: list[tuple[WrittenMail, list[ProcessedMail]]] = []
+        self.late_parents: list[WrittenMail] = []
+        """Mails that were answered before they arrived."""
+        self.sent_notices: list[SentNotice] = []
+        self.bounced_ids: set[str] = set()
+        self.is_up_to_date = True
+        """Whether the expectations include every step; False while a step is being checked."""
 
     @initialize(
-        terms=st.builds(
-            Terms,
+        choices=st.builds(
+            PolicyChoices,
             guests=st.sampled_from(["add", "propose"]),
             registration=st.sampled_from(["user", "user", "domain"]),
             strangers=st.sampled_from(["refuse", "hold"]),
@@ -58,206 +66,226 @@ class Desk(RuleBasedStateMachine):
         ),
         notify=st.sampled_from(["all", "followers"]),
     )
-    def begin(self, terms: Terms, notify: str) -> None:
-        plain = default_policy()
-        policy = plain.model_copy(
+    def begin(self, choices: PolicyChoices, notify: str) -> None:
+        default = default_policy()
+        policy = default.model_copy(
             update={
-                "registration": terms.registration,
-                "strangers": terms.strangers,
-                "unauthenticated": terms.unauthenticated,
-                "cc": plain.cc.model_copy(update={"guests": terms.guests}),
-                "staff": plain.staff.model_copy(update={"notify": notify}),
+                "registration": choices.registration,
+                "strangers": choices.strangers,
+                "unauthenticated": choices.unauthenticated,
+                "cc": default.cc.model_copy(update={"guests": choices.guests}),
+                "staff": default.staff.model_copy(update={"notify": notify}),
             }
         )
-        self.gate = self.open_gate(policy)
-        self.books = {cast.mailbox: Book(Roll(cast), terms) for cast in CASTS}
+        self.pipeline = self.open_pipeline(policy)
+        self.expectations = {
+            people.mailbox: Expectations(ExpectedRegistry(people), choices)
+            for people in BOTH_MAILBOXES
+        }
 
     # ---- after every step ---------------------------------------------------------------------
 
     @invariant()
-    def the_store_is_as_it_must_be(self) -> None:
-        if hasattr(self, "gate"):
-            invariants.nobody_is_elsewhere(self.gate, self.books.values())
-            invariants.the_quarantine_holds(self.gate, self.books.values())
-            invariants.nothing_is_critical(self.gate)
-            invariants.nobody_is_told_twice(self.gate)
-            self.gate.wait(timedelta(seconds=20))
+    def the_store_is_as_expected(self) -> None:
+        if hasattr(self, "pipeline"):
+            invariants.participants_are_as_expected(self.pipeline, self.expectations.values())
+            invariants.quarantine_is_as_expected(self.pipeline, self.expectations.values())
+            invariants.no_ticket_is_critical(self.pipeline)
+            invariants.nobody_is_notified_twice(self.pipeline)
+            self.pipeline.advance_clock(timedelta(seconds=20))
 
     def teardown(self) -> None:
-        if hasattr(self, "gate"):
-            if self.is_written_down:  # or what failed would be hidden by what follows from it
-                self._post()
-            self.gate.database.close()
+        if hasattr(self, "pipeline"):
+            if self.is_up_to_date:  # else this would hide the first failure
+                self._send_notices()
+            self.pipeline.database.close()
 
-    # ---- where things are ---------------------------------------------------------------------
+    # ---- lookups and builders -----------------------------------------------------------------
 
-    def _word(self) -> str:
-        self.numbers += 1
-        return f"zq{self.numbers:05d}qz"
+    def _new_marker(self) -> str:
+        """A text that no other mail or comment contains."""
+        self.last_number += 1
+        return f"zq{self.last_number:05d}qz"
 
-    def _letter(self, author: str, text: str, **more: Any) -> Letter:
-        self.numbers += 1
-        return Letter(author, self.numbers, text, **more)
+    def _write_mail(self, author: str, text: str, **more: Any) -> WrittenMail:
+        self.last_number += 1
+        return WrittenMail(author, self.last_number, text, **more)
 
-    def _newest(self, found: Sequence[T], pick: int) -> T:
+    def _nth_newest(self, found: Sequence[T], pick: int) -> T:
+        """An item counted from the end; `pick` wraps around."""
         return found[-1 - pick % len(found)]
 
-    def _book_of(self, ticket: int) -> Book:
-        return next(book for book in self.books.values() if ticket in book.seats)
+    def _expectations_of(self, ticket: int) -> Expectations:
+        return next(
+            expected for expected in self.expectations.values() if ticket in expected.participants
+        )
 
     @property
     def tickets(self) -> list[int]:
-        """Of both desks, the newest last."""
-        return sorted(t for book in self.books.values() for t in book.seats)
+        """The tickets of both mailboxes, newest last."""
+        return sorted(t for expected in self.expectations.values() for t in expected.participants)
 
     @property
-    def open_numbers(self) -> list[int]:
-        return sorted(t for book in self.books.values() for t in book.open_numbers)
+    def changeable_tickets(self) -> list[int]:
+        return sorted(
+            t for expected in self.expectations.values() for t in expected.changeable_tickets
+        )
 
-    def _at_the_desk(self) -> list[Posted]:
-        return [p for p in self.inbox if p.reply_address and self._is_staffs(p)]
+    def _notices_to_staff(self) -> list[SentNotice]:
+        return [p for p in self.sent_notices if p.reply_address and self._is_to_staff(p)]
 
-    def _is_staffs(self, posted: Posted) -> bool:
-        return self.books[posted.mailbox].roll.is_staff(posted.comes_to)
+    def _is_to_staff(self, sent: SentNotice) -> bool:
+        return self.expectations[sent.mailbox].registry.is_staff(sent.recipient)
 
     def _staff_of(self, ticket: int) -> str:
-        """Who acts at the desk of a ticket."""
-        return self._book_of(ticket).roll.cast.staff[0]
+        """The staff person who acts on a ticket."""
+        return self._expectations_of(ticket).registry.people.staff[0]
 
     def _customers(self, ticket: int) -> list[str]:
-        """Who is active on a ticket, the desk left out."""
-        book = self._book_of(ticket)
+        """The active participants of a ticket, without staff."""
+        expected = self._expectations_of(ticket)
         return [
             address
-            for address, seat in book.seats[ticket].items()
-            if seat.presence == ACTIVE and not book.roll.is_staff(address)
+            for address, participant in expected.participants[ticket].items()
+            if participant.presence == ACTIVE and not expected.registry.is_staff(address)
         ]
 
     def _is_over(self, ticket: int) -> bool:
-        return invariants.is_over(self.gate, ticket)
+        return invariants.is_over(self.pipeline, ticket)
 
-    def _lead_of(self, book: Book, letter: Letter) -> int | None:
-        return next((t for _, t in book.leads(letter, self._is_over)), None)
+    def _first_pointed_ticket(self, expected: Expectations, mail: WrittenMail) -> int | None:
+        return next((t for _, t in expected.pointed_tickets(mail, self._is_over)), None)
 
-    # ---- how ----------------------------------------------------------------------------------
+    # ---- steps and their checks ---------------------------------------------------------------
 
-    def _take(self, letter: Letter) -> list[Taken]:
-        proof = PROOFS[letter.proof]
-        return self.gate.take(letter.raw, letter.mail_from, letter.rcpts, proof)
+    def _process(self, mail: WrittenMail) -> list[ProcessedMail]:
+        proof = PROOFS[mail.proof]
+        return self.pipeline.process(mail.raw, mail.mail_from, mail.recipients, proof)
 
-    def _send(self, letter: Letter, post: bool) -> Receipt:
-        """Let a letter come to its desks; returns the answer of the first."""
-        landings = {
-            mailbox: landing(book, letter, self._is_over, self.gate.now)
-            for mailbox, book in self.books.items()
+    def _deliver(self, mail: WrittenMail, send_notices: bool) -> Receipt:
+        """Deliver a mail to its mailboxes and check the results; returns the first receipt."""
+        outcomes = {
+            mailbox: expected_outcome(expected, mail, self._is_over, self.pipeline.now)
+            for mailbox, expected in self.expectations.items()
         }
         over = {t: self._is_over(t) for t in self.tickets}
-        self.is_written_down = False
-        all_taken = self._take(letter)
-        for taken in all_taken:
-            invariants.was_filed_once(self.gate, taken.receipt)
-        for taken in all_taken:
-            self._judge(letter, taken, landings[taken.mailbox], over)
-        self.is_written_down = True
-        if any(taken.receipt.reply.accepted for taken in all_taken):
-            self.letters.append((letter, all_taken))
-        if post:
-            self._post()
-        return all_taken[0].receipt
+        self.is_up_to_date = False
+        results = self._process(mail)
+        for result in results:
+            invariants.mail_is_filed_once(self.pipeline, result.receipt)
+        for result in results:
+            self._check_result(mail, result, outcomes[result.mailbox], over)
+        self.is_up_to_date = True
+        if any(result.receipt.reply.accepted for result in results):
+            self.accepted_mails.append((mail, results))
+        if send_notices:
+            self._send_notices()
+        return results[0].receipt
 
-    def _judge(
-        self, letter: Letter, taken: Taken, landing: Landing | None, over: dict[int, bool]
+    def _check_result(
+        self,
+        mail: WrittenMail,
+        result: ProcessedMail,
+        outcome: ExpectedOutcome | None,
+        over: dict[int, bool],
     ) -> None:
-        """What became of a letter at one desk, by the laws; then it is written down."""
-        receipt, decision, book = taken.receipt, taken.decision, self.books[taken.mailbox]
-        note(f"{letter} -> {taken.mailbox}: {receipt.verdict} {receipt.reason} #{receipt.ticket}")
-        if letter.is_automatic:
-            invariants.nothing_was_caused(self.gate, receipt)
-        invariants.was_entitled(self.gate, book, letter, receipt, decision, over)
-        if landing is not None:
-            landing.check(receipt, decision)
-        invariants.everybody_was_told(self.gate, book, letter, receipt, decision)
-        self._write_down(book, letter, taken)
+        """Check what one mailbox did with a mail, then update the expectations."""
+        receipt, decision = result.receipt, result.decision
+        expected = self.expectations[result.mailbox]
+        note(f"{mail} -> {result.mailbox}: {receipt.verdict} {receipt.reason} #{receipt.ticket}")
+        if mail.is_automatic:
+            invariants.no_notice_was_caused(self.pipeline, receipt)
+        invariants.author_was_entitled(self.pipeline, expected, mail, receipt, decision, over)
+        if outcome is not None:
+            outcome.check(receipt, decision)
+        invariants.participants_were_notified(self.pipeline, expected, mail, receipt, decision)
+        self._update_expectations(expected, mail, result)
 
-    def _write_down(self, book: Book, letter: Letter, taken: Taken) -> None:
-        """What the letter did, in the book."""
-        receipt, action, ticket = taken.receipt, taken.decision.action, taken.receipt.ticket
-        self.acted[f"{receipt.verdict} {receipt.reason}"] += 1
+    def _update_expectations(
+        self, expected: Expectations, mail: WrittenMail, result: ProcessedMail
+    ) -> None:
+        """Record in the expectations what the mail has done."""
+        receipt, action, ticket = result.receipt, result.decision.action, result.receipt.ticket
+        self.performed[f"{receipt.verdict} {receipt.reason}"] += 1
         if receipt.verdict is Verdict.HELD:
             for_enrolment = receipt.reason is Reason.NOT_ENROLLED
-            book.held[receipt.journal_id] = Waiting(letter, self.gate.now, for_enrolment)
+            expected.held[receipt.journal_id] = ExpectedHeldMail(
+                mail, self.pipeline.now, for_enrolment
+            )
         if ticket is None:
             return
-        book.ids[letter.message_id] = ticket
+        expected.ticket_by_message_id[mail.message_id] = ticket
         if receipt.verdict is Verdict.OPENED:
-            book.opened_at.setdefault(letter.author, []).append(self.gate.now)
-            for one in letter.references:
-                book.named.setdefault(one, []).append(ticket)
-        visibility = invariants.visibility_of(self.gate, receipt)
-        for word in invariants.words_in(invariants.own_words(letter.text)):
-            book.said[word] = Said(ticket, letter.author, visibility)
+            expected.opened_at.setdefault(mail.author, []).append(self.pipeline.now)
+            for one in mail.references:
+                expected.opening_references.setdefault(one, []).append(ticket)
+        visibility = invariants.visibility_of(self.pipeline, receipt)
+        for marker in invariants.markers_in(invariants.unquoted(mail.text)):
+            expected.comments[marker] = ExpectedComment(ticket, mail.author, visibility)
         if isinstance(action, OpenTicket) and action.follows is not None:
             old = action.follows
-            joining = book.joins(letter, book.company[old], book.seats[old])
-            book.followed(old, ticket)
-            for address, seat in joining.items():
-                book.seats[ticket].setdefault(address, seat)
+            added = expected.added_by(mail, expected.company[old], expected.participants[old])
+            expected.open_follow_up(old, ticket)
+            for address, participant in added.items():
+                expected.participants[ticket].setdefault(address, participant)
         elif receipt.verdict is Verdict.OPENED:
-            company = book.roll.company_of(letter.author)
-            book.opened(ticket, letter.author, company)
-            book.seats[ticket].update(book.joins(letter, company, ()))
-            if not book.roll.is_registered(letter.author):  # he named others as a guest would
-                book.roll.enrolled[letter.author] = str(company)
+            company = expected.registry.company_of(mail.author)
+            expected.open_ticket(ticket, mail.author, company)
+            expected.participants[ticket].update(expected.added_by(mail, company, ()))
+            if not expected.registry.is_registered(mail.author):  # their Cc counted as a guest's
+                expected.registry.enrolled[mail.author] = str(company)
         elif receipt.verdict is Verdict.COMMENTED and visibility == "public":
-            seats = book.seats[ticket]
-            seats.update(book.joins(letter, book.company[ticket], seats))
+            participants = expected.participants[ticket]
+            participants.update(expected.added_by(mail, expected.company[ticket], participants))
         elif receipt.reason is Reason.UNSUBSCRIBED:
-            book.seats[ticket][letter.author].muted = True
+            expected.participants[ticket][mail.author].unsubscribed = True
 
-    def _say_at_the_desk(self, ticket: int, who: str, visibility: Visibility) -> None:
-        word = self._word()
-        if self._change(ticket, Say(word, visibility), who):
-            book = self._book_of(ticket)
-            book.said[word] = Said(ticket, who, visibility.value)
+    def _comment_as_staff(self, ticket: int, actor: str, visibility: Visibility) -> None:
+        marker = self._new_marker()
+        if self._change(ticket, Say(marker, visibility), actor):
+            expected = self._expectations_of(ticket)
+            expected.comments[marker] = ExpectedComment(ticket, actor, visibility.value)
             if visibility is Visibility.PUBLIC:
-                invariants.was_heard(self.gate, book, ticket, who, word)
+                invariants.staff_comment_was_notified(
+                    self.pipeline, expected, ticket, actor, marker
+                )
 
-    def _change(self, ticket: int, change: Change, who: str = "") -> bool:
-        actor = who or self._staff_of(ticket)
-        done = self.gate.change(self._book_of(ticket).mailbox, actor, ticket, change)
+    def _change(self, ticket: int, change: Change, actor: str = "") -> bool:
+        actor = actor or self._staff_of(ticket)
+        done = self.pipeline.change(self._expectations_of(ticket).mailbox, actor, ticket, change)
         note(f"#{ticket}: {change} {'done' if done else 'refused'}")
         return done
 
     def _remove(self, ticket: int, address: str) -> bool:
         if not self._change(ticket, RemovePerson(address)):
             return False
-        self._book_of(ticket).leave_out(ticket, address)
+        self._expectations_of(ticket).remove_participant(ticket, address)
         return True
 
-    def _another_of(self, ticket: int, pick: int) -> str:
-        """Somebody active on a ticket who is not its requester; he comes now if there is none."""
-        book = self._book_of(ticket)
-        there = [a for a in self._customers(ticket) if a != book.requester[ticket]]
-        if there:
-            return self._newest(there, pick)
-        comes = OUTSIDERS[pick % len(OUTSIDERS)]
-        if self._change(ticket, AddPerson(comes)):
-            book.take_in(ticket, comes)
-        return comes
+    def _another_participant(self, ticket: int, pick: int) -> str:
+        """An active participant who is not the requester; an outsider is added if there is none."""
+        expected = self._expectations_of(ticket)
+        others = [a for a in self._customers(ticket) if a != expected.requester[ticket]]
+        if others:
+            return self._nth_newest(others, pick)
+        outsider = OUTSIDERS[pick % len(OUTSIDERS)]
+        if self._change(ticket, AddPerson(outsider)):
+            expected.admit_participant(ticket, outsider)
+        return outsider
 
     def _close(self, ticket: int) -> None:
         self._change(ticket, SetStatus(Status.CLOSED))
 
-    def _post(self) -> None:
-        for posted in self.gate.post():
-            note(f"sent {posted.notice.kind} #{posted.ticket} to {posted.comes_to}")
-            book = self.books[posted.mailbox]
-            invariants.may_be_read(book, posted)
-            invariants.holds_no_token_of_others(self.gate, posted)
-            self.inbox.append(posted)
-            if posted.ticket:
-                book.ids[posted.message_id] = posted.ticket
-                book.ours.add(posted.message_id)
-            for address, is_note in ((posted.reply_address, False), (posted.note_address, True)):
+    def _send_notices(self) -> None:
+        for sent in self.pipeline.send_notices():
+            note(f"sent {sent.notice.kind} #{sent.ticket} to {sent.recipient}")
+            expected = self.expectations[sent.mailbox]
+            invariants.recipient_may_read(expected, sent)
+            invariants.holds_only_own_tokens(self.pipeline, sent)
+            self.sent_notices.append(sent)
+            if sent.ticket:
+                expected.ticket_by_message_id[sent.message_id] = sent.ticket
+                expected.own_message_ids.add(sent.message_id)
+            for address, is_note in ((sent.reply_address, False), (sent.note_address, True)):
                 if address:
-                    book.tokens[address] = Token(posted.comes_to, posted.ticket, is_note)
+                    expected.tokens[address] = IssuedToken(sent.recipient, sent.ticket, is_note)

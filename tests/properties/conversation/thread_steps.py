@@ -1,32 +1,34 @@
-"""Threads in disorder, or by the wrong door: late parents, and the marks of another desk."""
+"""Steps with unusual threads: late parents, two mailboxes, pointers of the other mailbox."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.properties.conversation.mail_steps import authors, copied, people, picks
-from tests.properties.conversation.mails import Letter
+from tests.properties.conversation.mail_steps import anybody, authors, copied, picks
+from tests.properties.conversation.mails import WrittenMail
 from tests.properties.conversation.people import AT_SALES, AT_SUPPORT, SALES, SUPPORT
-from tests.properties.conversation.pipeline import Posted
-from tests.properties.conversation.support_model import Desk
+from tests.properties.conversation.pipeline import SentNotice
+from tests.properties.conversation.support_model import SupportModel
 
 IN_BOTH = ("bob@acme.example", "gwen@globex.example", "sue@help.example")
-desks = st.sampled_from([SUPPORT, SUPPORT, SALES])
+mailboxes = st.sampled_from([SUPPORT, SUPPORT, SALES])
 partners = st.sampled_from([*AT_SUPPORT.users] * 2 + [*AT_SALES.users, *AT_SUPPORT.unenrolled])
 
 
-class Threads(Desk):
+class ThreadSteps(SupportModel):
+    """Answers that arrive before what they answer, and mails that concern both mailboxes."""
+
     # ---- late parents -------------------------------------------------------------------------
 
     @rule(
         parent=partners,
         author=partners,
-        mailbox=desks,
+        mailbox=mailboxes,
         cc=copied,
         to_all=st.booleans(),
-        at_once=st.booleans(),
-        post=st.booleans(),
+        parent_follows=st.booleans(),
+        send_notices=st.booleans(),
     )
     def an_answer_comes_before_its_parent(
         self,
@@ -35,124 +37,135 @@ class Threads(Desk):
         mailbox: str,
         cc: tuple[str, ...],
         to_all: bool,
-        at_once: bool,
-        post: bool,
+        parent_follows: bool,
+        send_notices: bool,
     ) -> None:
-        """Somebody answers a letter that is still on its way, perhaps with its author in Cc."""
-        late = self._letter(parent, self._word(), rcpts=(mailbox,))
-        self.unsent.append(late)
+        """Somebody answers a mail that is still on its way, perhaps with its author in Cc."""
+        parent_mail = self._write_mail(parent, self._new_marker(), recipients=(mailbox,))
+        self.late_parents.append(parent_mail)
         cc = tuple(dict.fromkeys((parent, *cc))) if to_all else cc
-        self._answer_early(author, late.message_id, mailbox, cc, post)
-        if at_once:
-            self._parent_comes(late, post)
+        self._answer_early(author, parent_mail.message_id, mailbox, cc, send_notices)
+        if parent_follows:
+            self._deliver_parent(parent_mail, send_notices)
 
-    @precondition(lambda self: self.unsent)
-    @rule(author=partners, pick=picks, cc=copied, post=st.booleans())
-    def another_answers_it_too(
-        self, author: str, pick: int, cc: tuple[str, ...], post: bool
+    @precondition(lambda self: self.late_parents)
+    @rule(author=partners, pick=picks, cc=copied, send_notices=st.booleans())
+    def somebody_else_answers_it_too(
+        self, author: str, pick: int, cc: tuple[str, ...], send_notices: bool
     ) -> None:
-        late = self._newest(self.unsent, pick)
-        self._answer_early(author, late.message_id, late.rcpts[0], cc, post)
+        parent_mail = self._nth_newest(self.late_parents, pick)
+        self._answer_early(
+            author, parent_mail.message_id, parent_mail.recipients[0], cc, send_notices
+        )
 
     def _answer_early(
-        self, author: str, parent: str, mailbox: str, cc: tuple[str, ...], post: bool
+        self, author: str, parent: str, mailbox: str, cc: tuple[str, ...], send_notices: bool
     ) -> None:
-        letter = self._letter(
+        mail = self._write_mail(
             author,
-            self._word(),
-            rcpts=(mailbox,),
+            self._new_marker(),
+            recipients=(mailbox,),
             subject="Re: Printer",
             references=(parent,),
             cc=cc,
         )
-        self._send(letter, post)
+        self._deliver(mail, send_notices)
 
-    @precondition(lambda self: self.unsent)
-    @rule(pick=picks, post=st.booleans())
-    def the_parent_comes(self, pick: int, post: bool) -> None:
-        self._parent_comes(self._newest(self.unsent, pick), post)
+    @precondition(lambda self: self.late_parents)
+    @rule(pick=picks, send_notices=st.booleans())
+    def the_parent_arrives(self, pick: int, send_notices: bool) -> None:
+        self._deliver_parent(self._nth_newest(self.late_parents, pick), send_notices)
 
-    def _parent_comes(self, late: Letter, post: bool) -> None:
-        self.unsent.remove(late)
-        verdict = self._send(late, post).verdict
-        self.acted[f"late parent {verdict}"] += 1
+    def _deliver_parent(self, parent_mail: WrittenMail, send_notices: bool) -> None:
+        self.late_parents.remove(parent_mail)
+        verdict = self._deliver(parent_mail, send_notices).verdict
+        self.performed[f"late parent {verdict}"] += 1
 
-    # ---- two desks ----------------------------------------------------------------------------
+    # ---- two mailboxes ------------------------------------------------------------------------
 
     @rule(
         author=st.sampled_from([*IN_BOTH] * 4 + [*AT_SUPPORT.users, *AT_SALES.users]),
         cc=copied,
-        shown=st.sampled_from(["both", "both", "first", "second", "none"]),
-        first=st.booleans(),
-        got=picks,
+        to_header=st.sampled_from(["both", "both", "first", "second", "none"]),
+        support_first=st.booleans(),
+        pick=picks,
         answers=st.booleans(),
     )
-    def one_writes_to_both(
-        self, author: str, cc: tuple[str, ...], shown: str, first: bool, got: int, answers: bool
+    def somebody_writes_to_both_mailboxes(
+        self,
+        author: str,
+        cc: tuple[str, ...],
+        to_header: str,
+        support_first: bool,
+        pick: int,
+        answers: bool,
     ) -> None:
-        """One letter; perhaps with an address that one of the desks gave him, and to the other."""
-        rcpts = [SUPPORT, SALES]
-        his = [p for p in self.inbox if p.comes_to == author and p.reply_address]
+        """One mail, perhaps to a reply address of one mailbox and to the other mailbox."""
+        recipients = [SUPPORT, SALES]
+        notices = [p for p in self.sent_notices if p.recipient == author and p.reply_address]
         references: tuple[str, ...] = ()
-        if answers and his:
-            posted = self._newest(his, got)
-            rcpts[posted.mailbox == SALES] = posted.reply_address
-            references = (posted.message_id,)
-        if not first:
-            rcpts.reverse()
-        to = {"both": rcpts, "first": rcpts[:1], "second": rcpts[1:], "none": []}[shown]
-        letter = self._letter(
+        if answers and notices:
+            sent = self._nth_newest(notices, pick)
+            recipients[sent.mailbox == SALES] = sent.reply_address
+            references = (sent.message_id,)
+        if not support_first:
+            recipients.reverse()
+        shown = {"both": recipients, "first": recipients[:1], "second": recipients[1:], "none": []}
+        mail = self._write_mail(
             author,
-            self._word(),
-            rcpts=tuple(rcpts),
-            shown=tuple(to),
+            self._new_marker(),
+            recipients=tuple(recipients),
+            to_header=tuple(shown[to_header]),
             references=references,
             cc=cc,
         )
-        self._send(letter, post=True)
-        self.acted["wrote to both"] += 1
+        self._deliver(mail, send_notices=True)
+        self.performed["wrote to both mailboxes"] += 1
 
-    @precondition(lambda self: self.inbox)
+    @precondition(lambda self: self.sent_notices)
     @rule(
         pick=picks,
-        who=st.sampled_from(["known at both", "known at both", "whoever got it", "anybody"]),
+        writer=st.sampled_from(["known to both", "known to both", "recipient", "anybody"]),
         other=authors,
-        how=st.sampled_from(["token", "ours", "theirs", "tag", "tag", "words"]),
+        pointer=st.sampled_from(
+            ["token", "our_message_id", "known_message_id", "tag", "tag", "text"]
+        ),
         proof=st.sampled_from(["proven", "proven", "proven", "nothing"]),
-        cc=people,
+        cc=anybody,
     )
-    def what_one_desk_gave_is_shown_to_the_other(
-        self, pick: int, who: str, other: str, how: str, proof: str, cc: str
+    def a_pointer_of_one_mailbox_is_sent_to_the_other(
+        self, pick: int, writer: str, other: str, pointer: str, proof: str, cc: str
     ) -> None:
-        """Whoever got it, somebody who is known at both, or anybody."""
-        given = [p for p in self.inbox if p.ticket and p.reply_address]
-        if not given:
+        """By its recipient, by somebody who is registered in both, or by anybody."""
+        notices = [p for p in self.sent_notices if p.ticket and p.reply_address]
+        if not notices:
             return
-        got = self._newest(given, pick)
-        there = SALES if got.mailbox == SUPPORT else SUPPORT
-        author = got.comes_to if who == "whoever got it" else other
-        if who == "known at both":  # best somebody who is on that ticket
-            active = self._customers(got.ticket)
-            author = self._newest([a for a in IN_BOTH if a in active] or IN_BOTH[-1:], pick)
-        rcpt = self._moved(got.reply_address, there) if how == "token" else there
-        letter = self._letter(
+        received = self._nth_newest(notices, pick)
+        other_mailbox = SALES if received.mailbox == SUPPORT else SUPPORT
+        author = received.recipient if writer == "recipient" else other
+        if writer == "known to both":  # preferably an active participant
+            active = self._customers(received.ticket)
+            author = self._nth_newest([a for a in IN_BOTH if a in active] or IN_BOTH[-1:], pick)
+        recipient = self._moved(received.reply_address, other_mailbox)
+        mail = self._write_mail(
             author,
-            self._word() + (f"\nSee {got.reply_address}." if how == "words" else ""),
+            self._new_marker() + (f"\nSee {received.reply_address}." if pointer == "text" else ""),
             proof=proof,
-            rcpts=(rcpt,),
-            references=self._shown(got, how),
-            subject=f"Re: [#{got.ticket}] Printer" if how == "tag" else "Re: Printer",
+            recipients=(recipient if pointer == "token" else other_mailbox,),
+            references=self._references_to(received, pointer),
+            subject=f"Re: [#{received.ticket}] Printer" if pointer == "tag" else "Re: Printer",
             cc=(cc,),
         )
-        self._send(letter, post=True)
-        self.acted["shown at the other desk"] += 1
+        self._deliver(mail, send_notices=True)
+        self.performed["pointed from the other mailbox"] += 1
 
     def _moved(self, address: str, mailbox: str) -> str:
-        """The token of an address, at another mailbox."""
+        """The token of a reply address, in an address of another mailbox."""
         token = address.partition("@")[0].partition("+")[2]
         return mailbox.replace("@", f"+{token}@")
 
-    def _shown(self, got: Posted, how: str) -> tuple[str, ...]:
-        if how == "theirs" and got.notice.about is not None and got.notice.about.opened_by:
-            return (got.notice.about.opened_by,)
-        return (got.message_id,) if how == "ours" else ()
+    def _references_to(self, received: SentNotice, pointer: str) -> tuple[str, ...]:
+        about = received.notice.about
+        if pointer == "known_message_id" and about is not None and about.opened_by:
+            return (about.opened_by,)
+        return (received.message_id,) if pointer == "our_message_id" else ()
