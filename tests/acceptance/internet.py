@@ -146,14 +146,14 @@ def with_from(
     return b"\r\n".join(line.encode() if isinstance(line, str) else line for line in lines)
 
 
-def by(domain: str, raw: bytes, selector: str = "s1", **terms: Any) -> bytes:
+def signed_by(domain: str, raw: bytes, selector: str = "s1", **terms: Any) -> bytes:
     """The mail signed with the key of a domain, by dkimpy."""
     return signed(raw, domain, rsa_key(2048), selector=selector, **terms)
 
 
-def honest(author: str, *fields: str | bytes, text: str = "Help!") -> bytes:
+def genuine_mail(author: str, *fields: str | bytes, text: str = "Help!") -> bytes:
     """A mail that its author's domain signed."""
-    return by(author.partition("@")[2], a_mail(author, *fields, text=text))
+    return signed_by(author.partition("@")[2], a_mail(author, *fields, text=text))
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Target:
 
     running: Postern
     database: Database
-    server: NameServer
+    dns: NameServer
 
     def write(self, job: Callable[[Connection], T]) -> T:
         ledger = open_ledger(self.database)
@@ -188,13 +188,13 @@ class Target:
         """Every mail so far, oldest first."""
         return self.database.read(lambda c: journal.newest(c, JournalFilter(), 100_000))
 
-    def told(self, *arguments: str) -> list[dict[str, Any]]:
+    def tail(self, *arguments: str) -> list[dict[str, Any]]:
         """What `postern tail --json` prints."""
         done = self.running.run("tail", "--json", *arguments)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def written(self) -> tuple[int, int]:
+    def counts(self) -> tuple[int, int]:
         """How many tickets and how many comments there are."""
         names = (table(TicketRow).name, table(CommentRow).name)
 
@@ -232,7 +232,7 @@ class Target:
 
 
 @contextmanager
-def a_target(
+def running_target(
     folder: Path,
     store_url: str,
     limits: str = "refusal_s = 0.1",
@@ -241,8 +241,8 @@ def a_target(
 ) -> Iterator[Target]:
     """A desk that takes nobody's word but a relay's, with all companies enrolled, in front of their
     DNS. `policy` has further lines of its policy."""
-    with NameServer(records()) as server:
-        server.silent.add("silent.example")
+    with NameServer(records()) as dns:
+        dns.silent.add("silent.example")
         config = write_config(
             folder,
             store_url,
@@ -253,7 +253,7 @@ peer = "{relay}/32"
 authserv_id = "{AUTHSERV_ID}"
 [dns]
 servers = ["127.0.0.1"]
-port = {server.port}
+port = {dns.port}
 budget_s = 1.0
 [limits]
 {limits}
@@ -267,7 +267,7 @@ budget_s = 1.0
             ledger.submit(_enrol_all).result()
             ledger.close()
             with serving(config) as running:
-                yield Target(running, database, server)
+                yield Target(running, database, dns)
                 assert running.stop() == 0
         finally:
             database.close()

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 SUPPORT = "support@help.example"
 SALES = "sales@help.example"
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 Answer = tuple[int, str]
 """The code and the rest of a reply."""
@@ -60,20 +60,20 @@ def a_mail(sender: str, text: str = "Help!", **header: str) -> bytes:
     return "\r\n".join([*lines, "", text, ""]).encode()
 
 
-def id_of(raw: bytes) -> str:
+def message_id_of(raw: bytes) -> str:
     """The Message-ID of a mail."""
     return str(email.message_from_bytes(raw)["Message-ID"])
 
 
 def eventually(look: Callable[[], T | None]) -> T:
     """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         found = look()
         if found is not None:
             return found
         time.sleep(0.02)
-    raise AssertionError(f"nothing after {PATIENCE_S} s")
+    raise AssertionError(f"nothing after {TIMEOUT_S} s")
 
 
 def filed(answer: Answer) -> tuple[UUID, int]:
@@ -86,7 +86,7 @@ def filed(answer: Answer) -> tuple[UUID, int]:
 
 
 @dataclass(frozen=True)
-class Desk:
+class SupportServer:
     """A running server with the demo enrolled, and a second mailbox beside its first."""
 
     running: Postern
@@ -124,7 +124,7 @@ class Desk:
     def opened_by(self, sender: str, **header: str) -> tuple[int, str]:
         """The number and the Message-ID of a ticket that this person just opened."""
         raw = a_mail(sender, **header)
-        return filed(self.send(raw, sender))[1], id_of(raw)
+        return filed(self.send(raw, sender))[1], message_id_of(raw)
 
     def ticket(self, number: int) -> TicketView:
         whole = self.database.read(lambda c: read.ticket_view(c, number))
@@ -138,7 +138,7 @@ class Desk:
 
     def journal(self, raw: bytes) -> Sequence[JournalEntry]:
         """The entries of a mail, oldest first."""
-        return self.database.read(lambda c: journal.find(c, id_of(raw)))
+        return self.database.read(lambda c: journal.find(c, message_id_of(raw)))
 
     def all_entries(self) -> Sequence[JournalEntry]:
         return self.database.read(lambda c: journal.newest(c, JournalFilter(), 1_000_000))
@@ -199,29 +199,29 @@ class Desk:
 
 def _fetch(request: urllib.request.Request) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
 
 
-def counted(metrics: str) -> Mapping[tuple[str, str], int]:
+def mail_counts(metrics: str) -> Mapping[tuple[str, str], int]:
     """The mails in an exposition text, by verdict and reason."""
     line = re.compile(r'^postern_mails_total\{reason="(\w+)",verdict="(\w+)"\} ([\d.]+)', re.M)
     return {(verdict, reason): int(float(n)) for reason, verdict, n in line.findall(metrics)}
 
 
-def a_free_port() -> int:
+def free_port() -> int:
     """Of the loopback; nobody had it a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
 
 @contextmanager
-def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
+def running_support_server(folder: Path, store_url: str) -> Iterator[SupportServer]:
     """A server that speaks LMTP too, and has strangers wait for less than a second."""
-    lmtp = a_free_port()
+    lmtp = free_port()
     listener = f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\n[limits]\nrefusal_s = 0.05\n'
     config = write_config(folder, store_url, listener + generous(folder))
     token = initialised(config, "--demo").split()[-1]
@@ -232,7 +232,7 @@ def a_running_desk(folder: Path, store_url: str) -> Iterator[Desk]:
         ledger.submit(_enrol_for_sales).result()
         ledger.close()
         with serving(config) as running:
-            yield Desk(running, database, folder, ("127.0.0.1", lmtp), token)
+            yield SupportServer(running, database, folder, ("127.0.0.1", lmtp), token)
             assert running.stop() == 0
     finally:
         database.close()

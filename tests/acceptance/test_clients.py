@@ -14,7 +14,14 @@ import pytest
 
 from rules.mail.quoting import masked
 from storage.ticket.read import CommentView
-from tests.acceptance.support_server import SUPPORT, Desk, a_mail, eventually, filed, id_of
+from tests.acceptance.support_server import (
+    SUPPORT,
+    SupportServer,
+    a_mail,
+    eventually,
+    filed,
+    message_id_of,
+)
 from tests.mails import ClientMail, clients
 
 every_fixture = pytest.mark.parametrize("fixture", clients(), ids=lambda fixture: fixture.name)
@@ -46,22 +53,24 @@ class Asked:
 
 
 @pytest.fixture
-def asked(desk: Desk) -> Asked:
-    ann, bob = desk.a_person(), desk.a_person()
+def asked(server: SupportServer) -> Asked:
+    ann, bob = server.a_person(), server.a_person()
     raw = a_mail(ann, cc=bob, text="It does not print.")
-    ticket = filed(desk.send(raw, ann))[1]
-    return Asked(ticket, ann, bob, id_of(raw), mail_with(desk, ann, "Your request is"))
+    ticket = filed(server.send(raw, ann))[1]
+    return Asked(ticket, ann, bob, message_id_of(raw), mail_with(server, ann, "Your request is"))
 
 
-def sent_by_client(desk: Desk, fixture: ClientMail, values: dict[str, str]) -> tuple[int, bytes]:
+def sent_by_client(
+    server: SupportServer, fixture: ClientMail, values: dict[str, str]
+) -> tuple[int, bytes]:
     """The ticket where a client's mail lands, and the mail."""
     raw = fixture.render(**values)
     to = values["reply_address"] if fixture.to_reply_address else SUPPORT
-    return filed(desk.send(raw, values["author"], to))[1], raw
+    return filed(server.send(raw, values["author"], to))[1], raw
 
 
-def comments(desk: Desk, ticket: int) -> Sequence[CommentView]:
-    return desk.ticket(ticket).comments
+def comments(server: SupportServer, ticket: int) -> Sequence[CommentView]:
+    return server.ticket(ticket).comments
 
 
 def text_of(mail: EmailMessage, kind: str = "plain") -> str:
@@ -70,12 +79,12 @@ def text_of(mail: EmailMessage, kind: str = "plain") -> str:
     return str(part.get_content())
 
 
-def mail_with(desk: Desk, reader: str, words: str) -> EmailMessage:
+def mail_with(server: SupportServer, reader: str, words: str) -> EmailMessage:
     """The first mail to a reader with these words in its text. Of the others none is parsed."""
     head, looked_at = f"Delivered-To: {reader}\n".encode(), set[Path]()
 
     def look() -> EmailMessage | None:
-        for path in set((desk.folder / "outbox" / "new").glob("*")) - looked_at:
+        for path in set((server.folder / "outbox" / "new").glob("*")) - looked_at:
             raw = path.read_bytes()
             if head in raw.replace(b"\r\n", b"\n"):
                 mail = email.message_from_bytes(raw, policy=default)
@@ -87,9 +96,9 @@ def mail_with(desk: Desk, reader: str, words: str) -> EmailMessage:
     return eventually(look)
 
 
-def notice_of(desk: Desk, reader: str, author: str) -> EmailMessage:
+def notice_of(server: SupportServer, reader: str, author: str) -> EmailMessage:
     """The mail that tells a reader what this author wrote."""
-    return mail_with(desk, reader, f"{author} wrote")
+    return mail_with(server, reader, f"{author} wrote")
 
 
 def words_in(notice: EmailMessage) -> str:
@@ -113,17 +122,17 @@ def tokens_in(mail: EmailMessage) -> set[str]:
 
 @every_fixture
 def test_it_lands_and_others_read_its_words_alone(
-    desk: Desk, asked: Asked, fixture: ClientMail
+    server: SupportServer, asked: Asked, fixture: ClientMail
 ) -> None:
     values = asked.values(asked.ann)
 
-    landed, raw = sent_by_client(desk, fixture, values)
+    landed, raw = sent_by_client(server, fixture, values)
 
     assert (landed == asked.ticket) is (fixture.lands == "same ticket")
-    last = comments(desk, landed)[-1]
+    last = comments(server, landed)[-1]
     assert (last.author, last.visibility) == (asked.ann, "public")
-    assert desk.journal(raw)[-1].reason == (fixture.by or "new_request")
-    notice = notice_of(desk, asked.bob, asked.ann)
+    assert server.journal(raw)[-1].reason == (fixture.by or "new_request")
+    notice = notice_of(server, asked.bob, asked.ann)
     assert tokens_in(notice) == {token_of(notice["Reply-To"])}
     if fixture.act != "forward":  # of a forward the quoted part is what it is about
         assert words_in(notice).split() == masked(fixture.shown(**values), {SUPPORT}).split()
@@ -131,13 +140,13 @@ def test_it_lands_and_others_read_its_words_alone(
 
 @answers
 def test_a_colleague_who_answers_all_lands_there_too(
-    desk: Desk, asked: Asked, fixture: ClientMail
+    server: SupportServer, asked: Asked, fixture: ClientMail
 ) -> None:
     """Bob has Ann's mail to her own reply address, and answers to everybody in it."""
     values = asked.values(asked.bob, notice_id=asked.first)
 
-    landed, _ = sent_by_client(desk, fixture, values)
+    landed, _ = sent_by_client(server, fixture, values)
 
     assert landed == asked.ticket
-    last = comments(desk, landed)[-1]
+    last = comments(server, landed)[-1]
     assert (last.author, last.visibility) == (asked.bob, "public")

@@ -19,7 +19,7 @@ from gateway.config import model
 from rules.decision.model import Verdict
 from rules.mail import Delivery, Envelope, as_sent
 from storage.mail.journal import JournalEntry
-from tests.acceptance.support_server import SUPPORT, Answer, Desk, a_running_desk
+from tests.acceptance.support_server import SUPPORT, Answer, SupportServer, running_support_server
 from tests.running import initialised, postern, write_config
 from tests.stores import PostgresStores, SqliteStores
 
@@ -83,8 +83,8 @@ class Told:
 class Client:
     """Sends mails over one connection, and over a new one where that was closed."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, server: SupportServer) -> None:
+        self._desk = server
         self._smtp: smtplib.SMTP | None = None
 
     def send(self, name: str, raw: bytes) -> Told:
@@ -115,11 +115,11 @@ class Client:
         return code, text.decode()
 
 
-def send_all(desk: Desk, mails: Sequence[tuple[str, bytes]]) -> list[Told]:
+def send_all(server: SupportServer, mails: Sequence[tuple[str, bytes]]) -> list[Told]:
     """All of them, over several connections at a time."""
 
     def send_share(number: int) -> list[Told]:
-        client = Client(desk)
+        client = Client(server)
         try:
             return [client.send(name, raw) for name, raw in mails[number::CONNECTIONS]]
         finally:
@@ -133,7 +133,7 @@ def send_all(desk: Desk, mails: Sequence[tuple[str, bytes]]) -> list[Told]:
 class Sent:
     """All mails through a real server: as they are, and again as a registered user's."""
 
-    desk: Desk
+    server: SupportServer
     as_they_are: list[Told]
     as_anns: list[Told]
     journal: dict[UUID, JournalEntry]
@@ -156,11 +156,11 @@ def sent(
         (str(path.relative_to(MAILS)), as_sent(path.read_bytes()))
         for path in every_file()[:: EVERY_MAIL[request.param]]
     ]
-    with a_running_desk(tmp_path_factory.mktemp("corpus"), stores.new()) as desk:
-        as_they_are = send_all(desk, mails)
-        as_anns = send_all(desk, [(name, from_ann(raw)) for name, raw in mails])
-        journal = {entry.id: entry for entry in desk.all_entries()}
-        yield Sent(desk, as_they_are, as_anns, journal)
+    with running_support_server(tmp_path_factory.mktemp("corpus"), stores.new()) as server:
+        as_they_are = send_all(server, mails)
+        as_anns = send_all(server, [(name, from_ann(raw)) for name, raw in mails])
+        journal = {entry.id: entry for entry in server.all_entries()}
+        yield Sent(server, as_they_are, as_anns, journal)
 
 
 def test_no_answer_but_those_that_are_the_senders_own_doing(sent: Sent) -> None:
@@ -219,7 +219,7 @@ def test_every_accepted_mail_is_in_the_store_byte_by_byte(sent: Sent) -> None:
 
     for told in sent.accepted:
         if sent.journal[told.journal_id].message_id not in repeats:
-            assert sent.desk.stored(told.raw) == told.raw, told.name
+            assert sent.server.stored(told.raw) == told.raw, told.name
 
 
 def test_every_open_ticket_has_its_first_comment(sent: Sent) -> None:
@@ -228,7 +228,7 @@ def test_every_open_ticket_has_its_first_comment(sent: Sent) -> None:
     assert len(opened) > len(sent.as_anns) / 4
     for entry in opened[::10]:
         assert entry.ticket is not None
-        assert sent.desk.ticket(entry.ticket).comments[0].journal_id == entry.id
+        assert sent.server.ticket(entry.ticket).comments[0].journal_id == entry.id
 
 
 async def test_every_file_gets_a_decision_and_a_trace(

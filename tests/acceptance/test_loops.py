@@ -24,7 +24,7 @@ from storage.mail.journal import JournalFilter
 from storage.notices import outbox
 from storage.registry import enrolment
 from storage.registry.enrolment import NewPerson
-from tests.acceptance.support_server import SUPPORT, a_free_port, a_mail, eventually, filed
+from tests.acceptance.support_server import SUPPORT, a_mail, eventually, filed, free_port
 from tests.running import Postern, initialised, serving
 from tests.stores import SqliteStores
 
@@ -104,7 +104,7 @@ def _enrol(connection: Connection, own: str, other: str) -> None:
 
 def test_two_desks_do_not_answer_each_other(sqlite_stores: SqliteStores, tmp_path: Path) -> None:
     alpha, beta = "help@alpha.example", "help@beta.example"
-    ports = (a_free_port(), a_free_port())
+    ports = (free_port(), free_port())
     with ExitStack() as stack:
         desks = [
             stack.enter_context(

@@ -18,17 +18,17 @@ from storage.mail.journal import JournalEntry
 from storage.registry import companies, mailboxes, people
 from storage.registry.people import NewPerson
 from tests.acceptance import postfix
-from tests.acceptance.internet import ANN, GIL, Target, a_target, honest
+from tests.acceptance.internet import ANN, GIL, Target, genuine_mail, running_target
 from tests.acceptance.postfix import Delivery, Postfix, Received, Sink, a_sink
 from tests.acceptance.support_server import (
     SALES,
     SUPPORT,
-    Desk,
-    a_free_port,
+    SupportServer,
     a_mail,
     eventually,
     filed,
-    id_of,
+    free_port,
+    message_id_of,
 )
 from tests.running import initialised, start
 from tests.stores import SqliteStores
@@ -49,7 +49,7 @@ _notice = table(NoticeRow)
 class Site:
     """Postfix before Postern and behind it, and the mailboxes of everybody else."""
 
-    desk: Desk
+    server: SupportServer
     postfix: Postfix
     sink: Sink
 
@@ -62,7 +62,7 @@ class Site:
 
     def entry(self, raw: bytes) -> JournalEntry:
         """What became of a mail, once something has."""
-        return eventually(lambda: next(iter(self.desk.journal(raw)), None))
+        return eventually(lambda: next(iter(self.server.journal(raw)), None))
 
     def mail_to(self, address: str) -> Received:
         """The only mail that the world has for somebody, once Postfix has nothing left."""
@@ -84,10 +84,10 @@ class Site:
             row = connection.execute(settled).mappings().first()
             return None if row is None else NoticeRow(**row)
 
-        return eventually(lambda: self.desk.database.read(look))
+        return eventually(lambda: self.server.database.read(look))
 
     def stop_postern(self) -> None:
-        running = self.desk.running
+        running = self.server.running
         try:
             assert running.stop() == 0
         finally:
@@ -96,13 +96,13 @@ class Site:
             running.process.stderr.close()
 
     def start_postern(self) -> None:
-        running = start(self.desk.running.config)
-        self.desk = replace(self.desk, running=running)
+        running = start(self.server.running.config)
+        self.server = replace(self.server, running=running)
 
 
 @pytest.fixture(scope="module")
 def whole(sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    lmtp = a_free_port()
+    lmtp = free_port()
     with (
         a_sink() as sink,
         postfix.patient(
@@ -119,9 +119,9 @@ def whole(sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory)
         initialised(config, "--demo")
         database = Database(url, connections=2)
         try:
-            desk = Desk(start(config), database, folder, ("127.0.0.1", lmtp), "")
-            desk.write(enrol)
-            site = Site(desk, running, sink)
+            server = SupportServer(start(config), database, folder, ("127.0.0.1", lmtp), "")
+            server.write(enrol)
+            site = Site(server, running, sink)
             yield site
             site.stop_postern()
         finally:
@@ -134,7 +134,7 @@ def site(whole: Site) -> Iterator[Site]:
     yield whole
     if whole.postfix.process is None:
         whole.postfix.start()
-    if whole.desk.running.process.poll() is not None:
+    if whole.server.running.process.poll() is not None:
         whole.start_postern()
 
 
@@ -167,20 +167,20 @@ def enrol(connection: Connection) -> None:
 
 class TestInFront:
     def test_a_registered_users_mail_becomes_a_ticket(self, site: Site) -> None:
-        sender = site.desk.a_person()
+        sender = site.server.a_person()
         raw = a_mail(sender, subject="No ink")
 
         site.postfix.hand_in(raw, sender, SUPPORT)
 
-        (attempt,) = site.postfix.delivered(id_of(raw))
-        (entry,) = site.desk.journal(raw)
+        (attempt,) = site.postfix.delivered(message_id_of(raw))
+        (entry,) = site.server.journal(raw)
         assert (attempt.status, attempt.dsn) == ("sent", "2.0.0")
         assert f"{entry.id} filed as #{entry.ticket}" in attempt.said
         assert (entry.verdict, entry.peer, entry.mail_from) == ("opened", "127.0.0.1", sender)
-        assert site.desk.ticket(entry.ticket or 0).summary.subject == "No ink"
+        assert site.server.ticket(entry.ticket or 0).summary.subject == "No ink"
 
     def test_a_reply_to_what_we_sent_lands_on_the_same_ticket(self, site: Site) -> None:
-        sender = site.desk.a_person()
+        sender = site.server.a_person()
         number = site.opened(a_mail(sender), sender)
         reply_to = str(site.mail_to(sender).mail["Reply-To"])
 
@@ -192,46 +192,48 @@ class TestInFront:
         assert entry.ticket == number
 
     def test_eight_bit_words_come_through(self, site: Site) -> None:
-        sender = site.desk.a_person()
+        sender = site.server.a_person()
         body = {"mime_version": "1.0", "content_type": "text/plain; charset=utf-8"}
         raw = a_mail(sender, "Größe: 3 µm", subject=ABROAD, **body)
 
-        whole = site.desk.ticket(site.opened(raw, sender))
+        whole = site.server.ticket(site.opened(raw, sender))
 
         assert whole.summary.subject == ABROAD
         assert whole.comments[0].text.strip() == "Größe: 3 µm"
 
     def test_each_of_two_mailboxes_answers_for_itself(self, site: Site) -> None:
-        gil = site.desk.a_person("Globex")
+        gil = site.server.a_person("Globex")
         raw = a_mail(gil, to=f"{SUPPORT}, {SALES}")
 
         site.postfix.hand_in(raw, gil, SUPPORT, SALES)
 
-        attempts = {each.recipient: each for each in site.postfix.delivered(id_of(raw), 2)}
+        attempts = {each.recipient: each for each in site.postfix.delivered(message_id_of(raw), 2)}
         assert (attempts[SUPPORT].status, attempts[SUPPORT].dsn) == ("sent", "2.0.0")
         assert (attempts[SALES].status, attempts[SALES].dsn) == ("bounced", "5.7.1")
-        verdicts = {entry.mailbox: entry.verdict for entry in site.desk.journal(raw)}
+        verdicts = {entry.mailbox: entry.verdict for entry in site.server.journal(raw)}
         assert verdicts == {SUPPORT: "opened", SALES: "refused"}
 
     def test_what_is_handed_in_twice_is_one_ticket(self, site: Site) -> None:
-        sender = site.desk.a_person()
+        sender = site.server.a_person()
         # Postfix would write the Date that is missing, and not the same one twice.
         raw = a_mail(sender, date="Sat, 21 Nov 2026 06:00:00 +0000")
 
         for count in (1, 2):
             site.postfix.hand_in(raw, sender, SUPPORT)
-            attempts = site.postfix.delivered(id_of(raw), count)
+            attempts = site.postfix.delivered(message_id_of(raw), count)
 
-        assert [entry.verdict for entry in site.desk.journal(raw)] == ["opened", "duplicate"]
+        assert [entry.verdict for entry in site.server.journal(raw)] == ["opened", "duplicate"]
         assert attempts[0].said == attempts[1].said
 
     def test_while_we_are_down_it_keeps_the_mails_and_brings_each_once(self, site: Site) -> None:
-        sender = site.desk.a_person()
+        sender = site.server.a_person()
         mails = [a_mail(sender) for _ in range(3)]
         site.stop_postern()
         for raw in mails:
             site.postfix.hand_in(raw, sender, SUPPORT)
-        assert {site.postfix.delivered(id_of(raw))[0].status for raw in mails} == {"deferred"}
+        assert {site.postfix.delivered(message_id_of(raw))[0].status for raw in mails} == {
+            "deferred"
+        }
         assert site.postfix.queued().count(SUPPORT) == 3
 
         site.start_postern()
@@ -241,8 +243,10 @@ class TestInFront:
         site.quiet()
         site.postfix.flush()
 
-        assert [[e.verdict for e in site.desk.journal(raw)] for raw in mails] == [["opened"]] * 3
-        assert [site.postfix.delivered(id_of(raw))[-1].status for raw in mails] == ["sent"] * 3
+        assert [[e.verdict for e in site.server.journal(raw)] for raw in mails] == [["opened"]] * 3
+        assert [site.postfix.delivered(message_id_of(raw))[-1].status for raw in mails] == [
+            "sent"
+        ] * 3
 
 
 class TestStrangersInFront:
@@ -256,7 +260,7 @@ class TestStrangersInFront:
         assert b"550 5.7.1 This address takes mail from registered users only." in (
             bounce.raw.replace(b"\r\n    ", b" ")
         )
-        (entry,) = site.desk.journal(raw)
+        (entry,) = site.server.journal(raw)
         assert (entry.verdict, entry.reason, entry.ticket) == ("refused", "stranger", None)
 
     def test_a_stranger_who_is_held_makes_no_bounce(self, site: Site) -> None:
@@ -265,17 +269,17 @@ class TestStrangersInFront:
 
         site.postfix.hand_in(raw, stranger, OPEN)
 
-        (attempt,) = site.postfix.delivered(id_of(raw))
+        (attempt,) = site.postfix.delivered(message_id_of(raw))
         site.quiet()
         assert (attempt.status, attempt.dsn) == ("sent", "2.0.0")
-        (entry,) = site.desk.journal(raw)
+        (entry,) = site.server.journal(raw)
         assert (entry.verdict, entry.reason) == ("held", "stranger_held")
         assert site.sink.mails_to(stranger) == []
 
 
 class TestBehind:
     def test_an_acknowledgement_arrives_once_as_it_was_written(self, site: Site) -> None:
-        sender = site.desk.a_person()
+        sender = site.server.a_person()
         raw = a_mail(sender, subject="No ink")
 
         number = site.opened(raw, sender)
@@ -286,7 +290,7 @@ class TestBehind:
         assert header == {
             "To": [sender],
             "Subject": [f"Re: [#{number}] No ink"],
-            "In-Reply-To": [id_of(raw)],
+            "In-Reply-To": [message_id_of(raw)],
         }
         assert received.mail["From"] == f"Support <{SUPPORT}>"
         assert received.mail["Auto-Submitted"] == "auto-replied"
@@ -295,7 +299,7 @@ class TestBehind:
         assert site.notice(sender).state == "sent"
 
     def test_foreign_words_arrive_in_a_header_that_every_server_takes(self, site: Site) -> None:
-        sender = site.desk.a_person()
+        sender = site.server.a_person()
 
         number = site.opened(a_mail(sender, subject=ABROAD), sender)
 
@@ -305,7 +309,7 @@ class TestBehind:
         assert received.raw.partition(b"\r\n\r\n")[0].isascii()
 
     def test_what_it_does_not_take_now_is_put_off(self, site: Site) -> None:
-        site.desk.opened_by(BUSY)
+        site.server.opened_by(BUSY)
 
         notice = site.notice(BUSY)
 
@@ -314,7 +318,7 @@ class TestBehind:
         assert notice.due_at > datetime.now(UTC)
 
     def test_what_it_never_takes_is_dead_and_says_why(self, site: Site) -> None:
-        site.desk.opened_by(GONE)
+        site.server.opened_by(GONE)
 
         notice = site.notice(GONE)
 
@@ -323,15 +327,15 @@ class TestBehind:
         assert site.sink.mails_to(GONE) == []
 
     def test_while_it_is_down_our_mail_waits_and_arrives_once(self, site: Site) -> None:
-        sender = site.desk.a_person()
+        sender = site.server.a_person()
         site.postfix.stop()
-        number, _ = site.desk.opened_by(sender)
+        number, _ = site.server.opened_by(sender)
         put_off = site.notice(sender)
         assert (put_off.state, put_off.attempts) == ("due", 1)
 
         site.postfix.start()
         now = {"due_at": datetime.now(UTC)}
-        site.desk.write(
+        site.server.write(
             lambda c: c.execute(update(_notice).where(_notice.c.id == put_off.id).values(now))
         )
 
@@ -347,7 +351,9 @@ def by_socket(
         socket = folder / "lmtp"
         listen = f'refusal_s = 1\n[lmtp]\nlisten = "unix:{socket}"'
         with (
-            a_target(tmp_path_factory.mktemp("target"), sqlite_stores.new(), listen) as target,
+            running_target(
+                tmp_path_factory.mktemp("target"), sqlite_stores.new(), listen
+            ) as target,
             a_sink() as sink,
             postfix.patient(
                 "relay_domains = help.example",
@@ -365,32 +371,32 @@ class TestBySocket:
     def test_a_signed_mail_is_proven_behind_postfix(
         self, by_socket: tuple[Target, Postfix]
     ) -> None:
-        desk, running = by_socket
-        raw = honest(ANN)
+        server, running = by_socket
+        raw = genuine_mail(ANN)
 
         running.hand_in(raw, ANN, SUPPORT)
 
-        (attempt,) = running.delivered(id_of(raw))
+        (attempt,) = running.delivered(message_id_of(raw))
         assert attempt.status == "sent", attempt.said
-        entry = desk.journal()[-1]
+        entry = server.journal()[-1]
         assert (entry.verdict, entry.authentication["by"]) == ("opened", "dkim:acme.example")
 
     def test_a_mail_that_we_defer_is_brought_again(self, by_socket: tuple[Target, Postfix]) -> None:
-        desk, running = by_socket
-        raw = honest(GIL)
-        desk.server.broken.add("globex.example")
+        server, running = by_socket
+        raw = genuine_mail(GIL)
+        server.dns.broken.add("globex.example")
         running.hand_in(raw, GIL, SUPPORT)
-        (attempt,) = running.delivered(id_of(raw))
+        (attempt,) = running.delivered(message_id_of(raw))
         assert (attempt.status, attempt.dsn) == ("deferred", "4.7.0")
 
-        desk.server.broken.clear()
+        server.dns.broken.clear()
 
         def brought() -> Delivery | None:
             running.flush()  # more than once: a failure of the DNS is remembered for seconds
-            last = running.deliveries(id_of(raw))[-1]
+            last = running.deliveries(message_id_of(raw))[-1]
             return last if last.status == "sent" else None
 
         told = eventually(brought).said.partition("250 ")[2]
-        verdicts = [e.verdict for e in desk.journal() if e.message_id == id_of(raw)]
-        assert filed((250, told))[1] == desk.journal()[-1].ticket
+        verdicts = [e.verdict for e in server.journal() if e.message_id == message_id_of(raw)]
+        assert filed((250, told))[1] == server.journal()[-1].ticket
         assert (set(verdicts[:-1]), verdicts[-1]) == ({"deferred"}, "opened")

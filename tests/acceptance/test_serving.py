@@ -22,13 +22,13 @@ from storage.db.ledger import open_ledger
 from storage.registry import mailboxes
 from storage.ticket import read
 from tests.acceptance.support_server import (
-    PATIENCE_S,
     SUPPORT,
-    a_free_port,
+    TIMEOUT_S,
     a_mail,
-    counted,
     eventually,
     filed,
+    free_port,
+    mail_counts,
 )
 from tests.running import Postern, postern, serving, start, write_config
 from tests.stores import SqliteStores
@@ -58,7 +58,7 @@ def two_workers(config: Path) -> Iterator[Postern]:
     """A server of two processes, both open; ended in good order, so that none is left behind."""
     running = start(config, "--workers", "2")
     try:
-        while json.loads(running.log.get(timeout=PATIENCE_S))["event"] != "started":
+        while json.loads(running.log.get(timeout=TIMEOUT_S))["event"] != "started":
             pass
         yield running
     finally:
@@ -73,7 +73,7 @@ def on_fixed_ports(folder: Path, store: str) -> Path:
     config = write_config(folder, store)
     text = config.read_text()
     for _ in ("smtp", "http"):
-        text = text.replace('"127.0.0.1:0"', f'"127.0.0.1:{a_free_port()}"', 1)
+        text = text.replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port()}"', 1)
     config.write_text(text)
     return config
 
@@ -116,12 +116,12 @@ class TestStartTls:
     ) -> None:
         tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{tmp_path}/key.pem"\n'
         trusting = ssl.create_default_context(cafile=str(certificate))
-        port = a_free_port()
+        port = free_port()
         monkeypatch.setenv("POSTERN_SMTP__TLS_LISTEN", f"127.0.0.1:{port}")
 
         with (
             serving(write_config(tmp_path, store, tls)) as running,
-            smtplib.SMTP_SSL("127.0.0.1", port, timeout=PATIENCE_S, context=trusting) as client,
+            smtplib.SMTP_SSL("127.0.0.1", port, timeout=TIMEOUT_S, context=trusting) as client,
             running.client() as other,
         ):
             assert client.sendmail(ANN, [SUPPORT], a_mail(ANN)) == {}
@@ -140,7 +140,7 @@ class TestWorkers:
     def test_two_workers_share_ports_store_and_counts(self, store: str, tmp_path: Path) -> None:
         with two_workers(on_fixed_ports(tmp_path, store)) as running:
             answers = [running.send(a_mail(ANN), ANN, SUPPORT) for _ in range(8)]
-            counts = [counted(metrics_of(running)) for _ in range(8)]
+            counts = [mail_counts(metrics_of(running)) for _ in range(8)]
 
         numbers = [filed(answer)[1] for answer in answers]
         assert sorted(numbers) == list(range(1, 9))
@@ -150,7 +150,7 @@ class TestWorkers:
         with two_workers(on_fixed_ports(tmp_path, store)) as running:
             victim = children_of(running.process.pid)[0]
             os.kill(victim, 9)
-            events = [json.loads(running.log.get(timeout=PATIENCE_S)) for _ in range(2)]
+            events = [json.loads(running.log.get(timeout=TIMEOUT_S)) for _ in range(2)]
 
             assert [event["event"] for event in events] == ["worker_died", "started"]
             assert events[0]["pid"] == victim
@@ -158,7 +158,7 @@ class TestWorkers:
 
 
 def metrics_of(running: Postern) -> str:
-    with urllib.request.urlopen(f"{running.http}/metrics", timeout=PATIENCE_S) as response:
+    with urllib.request.urlopen(f"{running.http}/metrics", timeout=TIMEOUT_S) as response:
         return str(response.read().decode())
 
 
@@ -192,7 +192,7 @@ class TestStopping:
             filed((code, text.decode()))
             assert client.getreply()[0] == 421
             client.close()
-            assert running.process.wait(PATIENCE_S) == 0
+            assert running.process.wait(TIMEOUT_S) == 0
 
         assert tickets_in(store) == 1
 

@@ -11,7 +11,7 @@ import pytest
 from gateway.config.model import load
 from storage.db.database import Database
 from storage.mail import journal
-from tests.acceptance.support_server import SUPPORT, a_free_port, a_mail
+from tests.acceptance.support_server import SUPPORT, a_mail, free_port
 from tests.running import Postern, initialised, serving, write_config
 from tests.stores import SqliteStores
 
@@ -20,7 +20,7 @@ STRANGER = "eve@elsewhere.example"
 
 @pytest.fixture(scope="module")
 def lmtp() -> int:
-    return a_free_port()
+    return free_port()
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway import clock as gateway_clock
 from gateway.app import parts
 from gateway.cli.server import ensure_key
 from gateway.clock import new_id, now
@@ -34,13 +35,20 @@ from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
 from storage.registry import enrolment
 from storage.registry.enrolment import NewPerson
-from tests.acceptance.policies.policy_server import LONG_AGO, SAM, SUPPORT, TOKENS, Desk, here
-from tests.acceptance.support_server import PATIENCE_S, eventually
+from tests.acceptance.policies.policy_server import (
+    LONG_AGO,
+    SAM,
+    SUPPORT,
+    TOKENS,
+    PolicyServer,
+    the_mailbox,
+)
+from tests.acceptance.support_server import TIMEOUT_S, eventually
 from tests.running import serving, write_config
 
 
 @dataclass
-class HandSet:
+class SettableClock:
     """A clock that stands until it is set."""
 
     now: datetime
@@ -50,14 +58,14 @@ class HandSet:
 
 
 @dataclass(frozen=True)
-class ClockedDesk(Desk):
-    clock: HandSet = field(default_factory=lambda: HandSet(LONG_AGO))
-    keep: Callable[[], int] = lambda: 0
+class ClockedPolicyServer(PolicyServer):
+    clock: SettableClock = field(default_factory=lambda: SettableClock(LONG_AGO))
+    notify_overdue: Callable[[], int] = lambda: 0
     """One round of the keeper on the clocks: how many mails it ordered."""
-    release: Callable[[], int] = lambda: 0
+    release_enrolled: Callable[[], int] = lambda: 0
     """One round of it on the quarantine: how many mails it filed."""
 
-    def at(self, now: datetime) -> None:
+    def set_clock(self, now: datetime) -> None:
         """It is that time now. What was due before is on its way: were the clock set back, it would
         wait until that time comes again."""
         eventually(self._nothing_due)
@@ -70,10 +78,12 @@ class ClockedDesk(Desk):
 
 def _prepare(connection: Connection, policy: str) -> None:
     ensure_key(connection)
-    mailboxes.add_mailbox(connection, SUPPORT, policy)
-    people.add_person(connection, here(connection), NewPerson(SAM, "Sam", Role.STAFF, None))
+    enrolment.add_mailbox(connection, SUPPORT, policy)
+    enrolment.add_person(
+        connection, the_mailbox(connection), NewPerson(SAM, "Sam", Role.STAFF, None)
+    )
     for scope, token in TOKENS.items():
-        api_tokens.add_api_token(connection, token, scope, scope, now())
+        enrolment.add_api_token(connection, token, scope, scope, gateway_clock.now())
 
 
 @contextmanager
@@ -93,44 +103,46 @@ def _prepared(
 
 
 @contextmanager
-def a_desk(policy: str, folder: Path, store_url: str, extra: str = "") -> Iterator[Desk]:
+def running_policy_server(
+    policy: str, folder: Path, store_url: str, extra: str = ""
+) -> Iterator[PolicyServer]:
     """`postern serve` under a policy."""
     with (
         _prepared(policy, folder, store_url, extra) as (config, database, ledger),
         serving(config) as running,
     ):
-        yield Desk(running.smtp, running.http, config, folder, database, ledger)
+        yield PolicyServer(running.smtp, running.http, config, folder, database, ledger)
         assert running.stop() == 0
 
 
 @contextmanager
-def a_clocked_desk(
+def running_clocked_server(
     policy: str, folder: Path, store_url: str, extra: str = ""
-) -> Iterator[ClockedDesk]:
+) -> Iterator[ClockedPolicyServer]:
     """The parts of `postern serve` in a thread of this process."""
     with _prepared(policy, folder, store_url, extra) as (config, database, ledger):
-        opened: Future[_Opened] = Future()
-        clock = HandSet(LONG_AGO)
+        opened: Future[_ThreadedServer] = Future()
+        clock = SettableClock(LONG_AGO)
         thread = threading.Thread(
             target=lambda: asyncio.run(_run(config, clock, opened)), daemon=True
         )
         thread.start()
         try:
-            server = opened.result(PATIENCE_S)
-            yield ClockedDesk(
+            server = opened.result(TIMEOUT_S)
+            yield ClockedPolicyServer(
                 *(server.smtp, server.http, config, folder, database, ledger, clock),
-                keep=lambda: server.wait_for(server.scheduler.notify_overdue()),
-                release=lambda: server.wait_for(server.scheduler.release_enrolled()),
+                notify_overdue=lambda: server.wait_for(server.scheduler.notify_overdue()),
+                release_enrolled=lambda: server.wait_for(server.scheduler.release_enrolled()),
             )
         finally:
             if opened.done() and opened.exception() is None:
                 server = opened.result()
                 server.loop.call_soon_threadsafe(server.stop.set)
-            thread.join(PATIENCE_S)
+            thread.join(TIMEOUT_S)
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _ThreadedServer:
     """A server in another thread."""
 
     smtp: tuple[str, int]
@@ -140,10 +152,10 @@ class _Opened:
     stop: asyncio.Event
 
     def wait_for(self, job: Coroutine[Any, Any, int]) -> int:
-        return asyncio.run_coroutine_threadsafe(job, self.loop).result(PATIENCE_S)
+        return asyncio.run_coroutine_threadsafe(job, self.loop).result(TIMEOUT_S)
 
 
-async def _run(config: Path, clock: HandSet, opened: Future[_Opened]) -> None:
+async def _run(config: Path, clock: SettableClock, opened: Future[_ThreadedServer]) -> None:
     try:
         async with _opened(config, clock) as server:
             opened.set_result(server)
@@ -155,17 +167,17 @@ async def _run(config: Path, clock: HandSet, opened: Future[_Opened]) -> None:
 
 
 @asynccontextmanager
-async def _opened(config: Path, clock: HandSet) -> AsyncIterator[_Opened]:
+async def _opened(config: Path, clock: SettableClock) -> AsyncIterator[_ThreadedServer]:
     async with parts(load(config)) as whole:
         dispatcher = replace(whole.dispatcher, clock=clock)
         ingest = replace(whole.ingest, clock=clock, on_notice=dispatcher.wake)
-        keeper = replace(whole.scheduler, clock=clock, ingest=ingest)
+        scheduler = replace(whole.scheduler, clock=clock, ingest=ingest)
         sign_up = SignUp(
             whole.ledger,
             whole.mailbox_cache,
             whole.policies,
             clock,
-            new_id,
+            gateway_clock.new_id,
             dispatcher.wake,
             answer_after_s=0.0,
         )
@@ -181,7 +193,7 @@ async def _opened(config: Path, clock: HandSet) -> AsyncIterator[_Opened]:
             port = smtp.sockets[0].getsockname()[1]
             http = f"http://127.0.0.1:{runner.addresses[0][1]}"
             loop, stop = asyncio.get_running_loop(), asyncio.Event()
-            yield _Opened(("127.0.0.1", port), http, keeper, loop, stop)
+            yield _ThreadedServer(("127.0.0.1", port), http, scheduler, loop, stop)
         finally:
             smtp.close()
             await whole.wire.drain(1)

@@ -26,7 +26,7 @@ from storage.notices import outbox
 from storage.registry import companies, mailboxes
 from storage.registry.companies import Contract
 from storage.registry.enrolment import NewPerson
-from tests.acceptance.support_server import PATIENCE_S, Answer, eventually, filed
+from tests.acceptance.support_server import TIMEOUT_S, Answer, eventually, filed
 from tests.running import postern
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ def a_mail(sender: str, text: str, subject: str = "Help", **header: str) -> byte
     return "\r\n".join([*lines, "", *text.splitlines(), ""]).encode()
 
 
-def words(mail: EmailMessage) -> str:
+def plain_text(mail: EmailMessage) -> str:
     """The plain text of a mail, each run of blanks and line ends as one blank."""
     body = mail.get_body(("plain",))
     assert body is not None
@@ -63,15 +63,15 @@ def words(mail: EmailMessage) -> str:
 
 def links_in(mail: EmailMessage, page: str) -> Sequence[str]:
     """The links of a mail to one of our pages, such as `feedback`."""
-    return [word for word in words(mail).split() if f"/{page}/" in word]
+    return [word for word in plain_text(mail).split() if f"/{page}/" in word]
 
 
-def moment(text: str | None) -> datetime | None:
+def timestamp(text: str | None) -> datetime | None:
     """An instant of the API."""
     return datetime.fromisoformat(text) if text is not None else None
 
 
-def whats(ticket: Json, what: str) -> list[tuple[str, str, str]]:
+def audit_lines(ticket: Json, what: str) -> list[tuple[str, str, str]]:
     """The audit trail's lines of one kind: was, became, why."""
     return [(h["was"], h["became"], h["why"]) for h in ticket["history"] if h["what"] == what]
 
@@ -83,7 +83,7 @@ class Company:
 
 
 @dataclass(frozen=True)
-class Desk:
+class PolicyServer:
     """A running desk; every test brings a company and people of its own."""
 
     smtp: tuple[str, int]
@@ -106,20 +106,22 @@ class Desk:
         """A new company; with a tier, since long ago."""
         number = next(_number)
         company = Company(f"Company {number}", f"company{number}.example")
-        self.write(lambda c: companies.add_company(c, here(c), company.name, [company.domain]))
+        self.write(
+            lambda c: enrolment.add_company(c, the_mailbox(c), company.name, [company.domain])
+        )
         if tier:
             promised = {"first": dict(first or {}), "ongoing": dict(ongoing or {})}
             contract = Contract(tier, LONG_AGO, promised)
-            self.write(lambda c: companies.add_contract(c, here(c), company.name, contract))
-        self.write(lambda c: companies.set_account_team(c, here(c), company.name, team))
-        self.write(lambda c: companies.set_channel(c, here(c), company.name, channel))
+            self.write(lambda c: companies.agree(c, the_mailbox(c), company.name, contract))
+        self.write(lambda c: companies.set_account_team(c, the_mailbox(c), company.name, team))
+        self.write(lambda c: companies.set_channel(c, the_mailbox(c), company.name, channel))
         return company
 
     def a_user(self, company: Company | None = None) -> str:
         """The address of a person who was just enrolled; of a new company where none is named."""
         company = company or self.a_company()
         person = NewPerson(f"user{next(_number)}@{company.domain}", "", Role.USER, company.name)
-        self.write(lambda c: add_person(c, here(c), person))
+        self.write(lambda c: enrolment.add_person(c, the_mailbox(c), person))
         return person.address
 
     def run(self, *arguments: str) -> str:
@@ -135,7 +137,7 @@ class Desk:
 
     def send(self, raw: bytes, sender: str, *recipients: str) -> Answer:
         """One mail over SMTP, to support where nobody is named; the last reply."""
-        with SMTP(*self.smtp, timeout=PATIENCE_S) as client:
+        with SMTP(*self.smtp, timeout=TIMEOUT_S) as client:
             client.ehlo("client.example")
             code, text = client.mail(sender)
             for recipient in recipients or (SUPPORT,):
@@ -145,11 +147,11 @@ class Desk:
                 code, text = client.data(raw)
         return code, text.decode()
 
-    def opened_by(self, sender: str, text: str = "Please help.", **header: str) -> int:
+    def open_by_mail(self, sender: str, text: str = "Please help.", **header: str) -> int:
         """The number of the ticket that a mail of this person opened."""
         return filed(self.send(a_mail(sender, text, **header), sender))[1]
 
-    def answers(self, received: EmailMessage, sender: str, text: str, **header: str) -> Answer:
+    def reply(self, received: EmailMessage, sender: str, text: str, **header: str) -> Answer:
         """A reply to a mail of ours, sent where its Reply-To says."""
         to = str(received["Reply-To"])
         its = str(received["Message-ID"])
@@ -157,9 +159,9 @@ class Desk:
         copied = {"to": to, "subject": subject, "in_reply_to": its, **header}
         return self.send(a_mail(sender, text, **copied), sender, to)
 
-    def staff_answer(self, number: int, text: str) -> Answer:
+    def reply_as_staff(self, number: int, text: str) -> Answer:
         """Sam's reply by mail to the notice of a new ticket."""
-        return self.answers(self.mail_to(SAM, number), SAM, text)
+        return self.reply(self.mail_to(SAM, number), SAM, text)
 
     # mails out
 
@@ -177,7 +179,7 @@ class Desk:
                 (
                     m
                     for m in self._mails(address, ticket)
-                    if containing in f"{m['Subject']} {words(m)}"
+                    if containing in f"{m['Subject']} {plain_text(m)}"
                 ),
                 None,
             )
@@ -204,25 +206,25 @@ class Desk:
         return body
 
     def due(self, number: int) -> datetime | None:
-        return moment(self.ticket(number)["due_at"])
+        return timestamp(self.ticket(number)["due_at"])
 
-    def change(self, number: int, actor: str = SAM, **asked: Any) -> list[str]:
+    def change(self, number: int, actor: str = SAM, **request: Any) -> list[str]:
         """What a change over the API did; it must be allowed."""
-        status, body = self.api("PATCH", f"/{number}", actor, asked)
+        status, body = self.api("PATCH", f"/{number}", actor, request)
         assert status == 200, body
         return list(body["effects"])
 
-    def say(self, number: int, text: str = "We are looking into it.", actor: str = SAM) -> None:
+    def comment(self, number: int, text: str = "We are looking into it.", actor: str = SAM) -> None:
         self.change(number, actor, comment={"text": text})
 
-    def logged_by(self, actor: str, severity: str = "", text: str = "It is down.") -> int:
+    def open_in_portal(self, actor: str, severity: str = "", text: str = "It is down.") -> int:
         """The number of a ticket that somebody opened in the portal."""
         new = {"subject": "Help", "text": text, "severity": severity}
         status, body = self.api("POST", "", actor, new)
         assert status == 201, body
         return int(body["number"])
 
-    def listed(self, actor: str, which: str) -> set[int]:
+    def list_tickets(self, actor: str, which: str) -> set[int]:
         """The numbers in one of a customer's lists."""
         status, body = self.api("GET", f"?list={which}", actor)
         assert status == 200, body
@@ -233,12 +235,12 @@ class Desk:
         return {p["address"]: p["presence"] for p in self.ticket(number)["people"]}
 
     def api(
-        self, method: str, path: str, actor: str, asked: Json | None = None
+        self, method: str, path: str, actor: str, request: Json | None = None
     ) -> tuple[int, Json]:
         """A call of the ticket API: with the desk's token for staff, else with the portal's."""
         scope = "staff" if actor == SAM else "portal"
         headers = {"Authorization": f"Bearer {TOKENS[scope]}", "X-Postern-Actor": actor}
-        body = json.dumps(asked).encode() if asked is not None else None
+        body = json.dumps(request).encode() if request is not None else None
         url = f"{self.http}/api/v1/tickets{path}"
         status, content = _fetch(urllib.request.Request(url, body, headers, method=method))
         return status, json.loads(content)
@@ -251,8 +253,8 @@ class Desk:
 
     def page(self, link: str, **form: str) -> tuple[int, str]:
         """The page behind a link or a path; with form fields, what comes of posting them."""
-        asked = urlsplit(link)
-        path = f"{asked.path}?{asked.query}"
+        request = urlsplit(link)
+        path = f"{request.path}?{request.query}"
         body = urllib.parse.urlencode(form).encode() if form else None
         status, content = _fetch(urllib.request.Request(f"{self.http}{path}", body))
         return status, content.decode()
@@ -260,13 +262,13 @@ class Desk:
 
 def _fetch(request: urllib.request.Request) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read()
 
 
-def here(connection: Connection) -> Mailbox:
+def the_mailbox(connection: Connection) -> Mailbox:
     """The mailbox of every desk here."""
     return mailboxes.mailbox_named(connection, SUPPORT)

@@ -18,7 +18,7 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.registry import enrolment
 from storage.registry.enrolment import NewPerson
-from tests.acceptance.policies.policy_server import a_mail, words
+from tests.acceptance.policies.policy_server import a_mail, plain_text
 from tests.acceptance.support_server import eventually, filed
 from tests.running import Postern, postern, serving
 from tests.stores import SqliteStores
@@ -74,7 +74,7 @@ class Walk:
         for path in (self.folder / "outbox" / "new").glob("*"):
             mail = email.message_from_bytes(path.read_bytes(), policy=default)
             if f"[#{number}]" in mail["Subject"]:
-                return words(mail)
+                return plain_text(mail)
         return None
 
 
