@@ -14,7 +14,7 @@ from tests.stores import PostgresStores, SqliteStores
 
 @pytest.fixture
 def demo(store_url: str, tmp_path: Path) -> Iterator[Postern]:
-    """A server of the test's own, where nothing was filed yet."""
+    """A server for one test, with no mail filed yet."""
     config = write_config(tmp_path, store_url)
     initialised(config, "--demo")
     with serving(config) as running:
@@ -25,7 +25,7 @@ def demo(store_url: str, tmp_path: Path) -> Iterator[Postern]:
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SupportServer]:
-    """One server for all tests of a session: each brings people and mails of its own."""
+    """One server for all tests of a session; each test adds its own people and mails."""
     stores: SqliteStores | PostgresStores = request.getfixturevalue(f"{request.param}_stores")
-    with running_support_server(tmp_path_factory.mktemp("desk"), stores.new()) as running:
+    with running_support_server(tmp_path_factory.mktemp("server"), stores.new()) as running:
         yield running

@@ -1,7 +1,7 @@
-"""A small Internet for the attacks: domains with their DNS, and a desk that trusts no peer.
+"""A small Internet for the attacks: domains with their DNS, and a server that trusts no peer.
 
-Every mail comes from 127.0.0.1. The SPF records of evil.example and hooli.example let that address
-send for them, those of the others do not: what they prove, they prove by DKIM.
+Every mail comes from 127.0.0.1. The SPF records of evil.example and hooli.example allow that
+address; the other domains do not, so their mail can be proven by DKIM only.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LOU, HUGO, VIC = "lou@loop.example", "hugo@huge.example", "vic@victim.co.example
 SAM, EVE = "sam@help.example", "eve@evil.example"
 
 AUTHSERV_ID = "mx.help.example"
-"""A relay that we trust writes it, from another address than the attackers have."""
+"""The authserv-id of the trusted relay, whose address the attackers do not have."""
 COMPANIES = {
     "Acme": (ANN, BOB, DAN),
     "Globex": (GIL,),
@@ -66,7 +66,7 @@ _number = itertools.count(1)
 
 @cache
 def records() -> Mapping[tuple[str, str], Sequence[str]]:
-    """All that is in the DNS, as TXT records but for the CNAME loops."""
+    """The records of the DNS: TXT, and CNAME for the loops."""
     key, edwards = rsa_key(2048).record, ed25519_key().record
     texts = {
         "acme.example": OTHER_HOST,
@@ -122,7 +122,7 @@ def records() -> Mapping[tuple[str, str], Sequence[str]]:
 
 
 def a_mail(author: str, *fields: str | bytes, text: str = "Help!") -> bytes:
-    """A mail with further header fields behind the usual ones; each has a Message-ID of its own."""
+    """A mail with a unique Message-ID and with further header fields after the usual ones."""
     number = next(_number)
     return with_from(f"From: {author}", *fields, text=text, number=number)
 
@@ -130,7 +130,7 @@ def a_mail(author: str, *fields: str | bytes, text: str = "Help!") -> bytes:
 def with_from(
     field: str | bytes, *fields: str | bytes, text: str = "Help!", number: int | None = None
 ) -> bytes:
-    """The same with any bytes where From belongs."""
+    """The same with any bytes in place of From."""
     number = next(_number) if number is None else number
     lines = (
         field,
@@ -147,20 +147,20 @@ def with_from(
 
 
 def signed_by(domain: str, raw: bytes, selector: str = "s1", **terms: Any) -> bytes:
-    """The mail signed with the key of a domain, by dkimpy."""
+    """The mail, signed by dkimpy with the key of a domain."""
     return signed(raw, domain, rsa_key(2048), selector=selector, **terms)
 
 
 def genuine_mail(author: str, *fields: str | bytes, text: str = "Help!") -> bytes:
-    """A mail that its author's domain signed."""
+    """A mail signed by its author's domain."""
     return signed_by(author.partition("@")[2], a_mail(author, *fields, text=text))
 
 
 @dataclass(frozen=True)
 class Target:
-    """A running server with its store, and the DNS that it asks."""
+    """A running server with its store and the DNS that it queries."""
 
-    running: Postern
+    postern: Postern
     database: Database
     dns: NameServer
 
@@ -174,8 +174,8 @@ class Target:
     def send(
         self, raw: bytes, mail_from: str = EVE, to: str = SUPPORT, helo: str = "mail.evil.example"
     ) -> Answer:
-        """One mail in a dialogue of its own; the answer to its last command."""
-        with self.running.client() as client:
+        """Send one mail over a new connection; the reply to the last command."""
+        with self.postern.client() as client:
             client.ehlo(helo)
             code, text = client.mail(mail_from)
             if code == 250:
@@ -185,17 +185,17 @@ class Target:
         return code, text.decode()
 
     def journal(self) -> Sequence[JournalEntry]:
-        """Every mail so far, oldest first."""
+        """All journal entries, oldest first."""
         return self.database.read(lambda c: journal.newest(c, JournalFilter(), 100_000))
 
     def tail(self, *arguments: str) -> list[dict[str, Any]]:
-        """What `postern tail --json` prints."""
-        done = self.running.run("tail", "--json", *arguments)
+        """The lines that `postern tail --json` prints."""
+        done = self.postern.run("tail", "--json", *arguments)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def counts(self) -> tuple[int, int]:
-        """How many tickets and how many comments there are."""
+        """The numbers of tickets and of comments in the store."""
         names = (table(TicketRow).name, table(CommentRow).name)
 
         def count(connection: Connection) -> tuple[int, int]:
@@ -208,12 +208,12 @@ class Target:
         return self.database.read(count)
 
     def ticket(self, number: int) -> TicketView:
-        whole = self.database.read(lambda c: read.ticket_view(c, number))
-        assert whole is not None
-        return whole
+        found = self.database.read(lambda c: read.ticket_view(c, number))
+        assert found is not None
+        return found
 
     def notices(self) -> Sequence[NoticeSummary]:
-        """Every mail that we were to send, sent or not."""
+        """All notices, sent or not."""
         return self.database.read(lambda c: outbox.listing(c, None, 100_000))
 
     @property
@@ -225,7 +225,7 @@ class Target:
         return self.database.read(lambda c: mailboxes.mailbox_named(c, SUPPORT))
 
     def token(self, ticket: int, address: str, keys: Keys | None = None) -> str:
-        """The reply address that a person on a ticket was given."""
+        """The reply address of a participant."""
         member = next(m for m in self.ticket(ticket).members if m.address == address)
         token = ReplyToken(ticket, member.id, Purpose.REPLY)
         return tokens.reply_address(keys or self.keys, self.mailbox.id, SUPPORT, token)
@@ -239,8 +239,10 @@ def running_target(
     relay: str = "192.0.2.200",
     **policy: str,
 ) -> Iterator[Target]:
-    """A desk that takes nobody's word but a relay's, with all companies enrolled, in front of their
-    DNS. `policy` has further lines of its policy."""
+    """A server with all companies enrolled that trusts one relay and queries the DNS above.
+
+    `policy` changes settings of its policy.
+    """
     with NameServer(records()) as dns:
         dns.silent.add("silent.example")
         config = write_config(

@@ -1,4 +1,4 @@
-"""A running server as its customers and operators see it, and what they write."""
+"""A running server as its customers and operators see it, and the mails that they send."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _FILED = re.compile(r"2\.0\.0 ([0-9a-f-]{36}) filed as #(\d+)")
 
 
 def a_mail(sender: str, text: str = "Help!", **header: str) -> bytes:
-    """A mail to us; every one has a Message-ID of its own unless one is named."""
+    """A mail to support with a unique Message-ID; further keywords are header fields."""
     number = next(_number)
     fields = {
         "from": sender,
@@ -66,7 +66,7 @@ def message_id_of(raw: bytes) -> str:
 
 
 def eventually(look: Callable[[], T | None]) -> T:
-    """What `look` finds, once it finds something."""
+    """Call `look` until it returns something other than None; that result."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         found = look()
@@ -77,19 +77,19 @@ def eventually(look: Callable[[], T | None]) -> T:
 
 
 def filed(answer: Answer) -> tuple[UUID, int]:
-    """The journal id and the ticket number that a sender was told."""
+    """The journal id and the ticket number in the reply to a filed mail."""
     code, text = answer
-    told = _FILED.fullmatch(text)
+    found = _FILED.fullmatch(text)
     assert code == 250, answer
-    assert told is not None, answer
-    return UUID(told[1]), int(told[2])
+    assert found is not None, answer
+    return UUID(found[1]), int(found[2])
 
 
 @dataclass(frozen=True)
 class SupportServer:
-    """A running server with the demo enrolled, and a second mailbox beside its first."""
+    """A running server with the demo enrolled and a second mailbox."""
 
-    running: Postern
+    postern: Postern
     database: Database
     folder: Path
     lmtp: tuple[str, int]
@@ -106,7 +106,7 @@ class SupportServer:
     def a_person(
         self, company: str = "Acme", mailbox: str = SUPPORT, *, staff: bool = False
     ) -> str:
-        """The address of somebody who was just registered."""
+        """Register a person; their address."""
         local = f"person{next(_number)}"
         domain = "help.example" if staff else f"{company.lower()}.example"
         person = NewPerson(
@@ -118,33 +118,33 @@ class SupportServer:
         return person.address
 
     def send(self, raw: bytes, sender: str, *recipients: str) -> Answer:
-        """A mail over SMTP, to the support address where nobody is named."""
-        return self.running.send(raw, sender, *(recipients or (SUPPORT,)))
+        """Send a mail over SMTP, to the support address unless others are given."""
+        return self.postern.send(raw, sender, *(recipients or (SUPPORT,)))
 
-    def opened_by(self, sender: str, **header: str) -> tuple[int, str]:
-        """The number and the Message-ID of a ticket that this person just opened."""
+    def open_ticket(self, sender: str, **header: str) -> tuple[int, str]:
+        """Send a mail that opens a ticket; the ticket number and the Message-ID."""
         raw = a_mail(sender, **header)
         return filed(self.send(raw, sender))[1], message_id_of(raw)
 
     def ticket(self, number: int) -> TicketView:
-        whole = self.database.read(lambda c: read.ticket_view(c, number))
-        assert whole is not None
-        return whole
+        found = self.database.read(lambda c: read.ticket_view(c, number))
+        assert found is not None
+        return found
 
     def presence(self, number: int, address: str) -> str:
-        """Of a person on a ticket; empty for somebody who is not on it."""
+        """The presence of a person on a ticket; empty if they are not on it."""
         members = self.ticket(number).members
         return next((m.presence for m in members if m.address == address), "")
 
     def journal(self, raw: bytes) -> Sequence[JournalEntry]:
-        """The entries of a mail, oldest first."""
+        """The journal entries of a mail, oldest first."""
         return self.database.read(lambda c: journal.find(c, message_id_of(raw)))
 
     def all_entries(self) -> Sequence[JournalEntry]:
         return self.database.read(lambda c: journal.newest(c, JournalFilter(), 1_000_000))
 
     def stored(self, raw: bytes, mailbox: str = SUPPORT) -> bytes:
-        """The bytes that the store has under this mail's digest. Raises LookupError."""
+        """The bytes in the store under this mail's digest. Raises LookupError if there are none."""
         digest = hashlib.sha256(raw).hexdigest()
 
         def load(connection: Connection) -> bytes:
@@ -155,17 +155,17 @@ class SupportServer:
         return self.database.read(load)
 
     def mail_to(self, address: str) -> EmailMessage:
-        """The first mail that we sent to somebody, once it is in the Maildir."""
+        """The first mail that we sent to an address, once it is in the Maildir."""
         return eventually(lambda: next(iter(self.mails_to(address)), None))
 
     def text_to(self, address: str) -> str:
-        """The plain words of the first mail that we sent to somebody."""
+        """The plain text of the first mail that we sent to an address."""
         body = self.mail_to(address).get_body(("plain",))
         assert body is not None
         return str(body.get_content())
 
     def mails_to(self, address: str) -> list[EmailMessage]:
-        """The mails that we have sent to somebody so far."""
+        """The mails that we have sent to an address so far."""
         found = []
         for path in sorted((self.folder / "outbox" / "new").glob("*")):
             mail = email.message_from_bytes(path.read_bytes(), policy=default)
@@ -174,8 +174,8 @@ class SupportServer:
         return found
 
     def get(self, path: str) -> tuple[int, str]:
-        """A page of the HTTP interface."""
-        return _fetch(urllib.request.Request(f"{self.running.http}{path}"))
+        """GET a path of the HTTP interface."""
+        return _fetch(urllib.request.Request(f"{self.postern.http}{path}"))
 
     def push(
         self,
@@ -185,11 +185,11 @@ class SupportServer:
         token: str | None = None,
         **more: str,
     ) -> tuple[int, dict[str, Any]]:
-        """A mail over HTTP."""
-        asked = {"mail_from": sender, "rcpt": recipients, **more}
-        query = urllib.parse.urlencode(asked, doseq=True)
+        """Push a mail over HTTP; further keywords are query parameters."""
+        parameters = {"mail_from": sender, "rcpt": recipients, **more}
+        query = urllib.parse.urlencode(parameters, doseq=True)
         request = urllib.request.Request(
-            f"{self.running.http}/api/v1/mails?{query}", data=raw, method="POST"
+            f"{self.postern.http}/api/v1/mails?{query}", data=raw, method="POST"
         )
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
@@ -207,20 +207,20 @@ def _fetch(request: urllib.request.Request) -> tuple[int, str]:
 
 
 def mail_counts(metrics: str) -> Mapping[tuple[str, str], int]:
-    """The mails in an exposition text, by verdict and reason."""
+    """The number of mails by verdict and reason, from the text of /metrics."""
     line = re.compile(r'^postern_mails_total\{reason="(\w+)",verdict="(\w+)"\} ([\d.]+)', re.M)
     return {(verdict, reason): int(float(n)) for reason, verdict, n in line.findall(metrics)}
 
 
 def free_port() -> int:
-    """Of the loopback; nobody had it a moment ago."""
+    """A port of the loopback that was free when this was called."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
 
 @contextmanager
 def running_support_server(folder: Path, store_url: str) -> Iterator[SupportServer]:
-    """A server that speaks LMTP too, and has strangers wait for less than a second."""
+    """A server that also speaks LMTP, with a short delay before refusals."""
     lmtp = free_port()
     listener = f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\n[limits]\nrefusal_s = 0.05\n'
     config = write_config(folder, store_url, listener + generous(folder))

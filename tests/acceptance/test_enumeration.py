@@ -306,7 +306,7 @@ async def dialogue(
     target: Target, batch: list[str], kinds: Kinds
 ) -> AsyncIterator[tuple[str, TimedReplies]]:
     """Send these kinds of mail one after another over one connection."""
-    reader, writer = await asyncio.open_connection(*target.running.smtp)
+    reader, writer = await asyncio.open_connection(*target.postern.smtp)
     try:
         await answer_to(reader)
         await ask(reader, writer, b"EHLO mail.evil.example\r\n")

@@ -1,4 +1,4 @@
-"""The walk of one mail, from outside: the real command, real sockets, both stores."""
+"""What happens to one mail, seen from outside: the real command, real sockets, both stores."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def a_nested_mail(sender: str, depth: int) -> bytes:
-    """Multiparts within multiparts, and a line of text in the innermost."""
+    """Nested multiparts with a line of text in the innermost."""
     head = a_mail(sender, mime_version="1.0", content_type='multipart/mixed; boundary="b0"')
     head = head.partition(b"\r\n\r\n")[0]
     parts = [
@@ -55,9 +55,7 @@ def a_mail_with_an_attachment(sender: str) -> bytes:
 
 
 class TestOpening:
-    def test_a_registered_user_is_told_the_number_of_his_ticket(
-        self, server: SupportServer
-    ) -> None:
+    def test_a_registered_user_gets_the_number_of_their_ticket(self, server: SupportServer) -> None:
         sender = server.a_person()
 
         journal_id, number = filed(server.send(a_mail(sender, subject="No ink"), sender))
@@ -68,7 +66,7 @@ class TestOpening:
     @pytest.mark.skipif(shutil.which("swaks") is None, reason="swaks is not installed")
     def test_swaks_opens_a_ticket(self, server: SupportServer) -> None:
         sender = server.a_person()
-        host, port = server.running.smtp
+        host, port = server.postern.smtp
 
         done = subprocess.run(
             f"swaks --server {host} --port {port} --helo client.example --from {sender} "
@@ -79,23 +77,23 @@ class TestOpening:
             check=False,
         )
 
-        told = re.search(r"<-  (250) (2\.0\.0 .* filed as .*)", done.stdout)
-        assert (done.returncode, told is not None) == (0, True), done.stdout
-        assert told is not None
-        _, number = filed((int(told[1]), told[2]))
+        reply = re.search(r"<-  (250) (2\.0\.0 .* filed as .*)", done.stdout)
+        assert (done.returncode, reply is not None) == (0, True), done.stdout
+        assert reply is not None
+        _, number = filed((int(reply[1]), reply[2]))
         assert server.ticket(number).summary.subject == "Swaks"
 
     def test_sendmail_of_smtplib_opens_a_ticket(self, server: SupportServer) -> None:
         sender = server.a_person()
         raw = a_mail(sender)
 
-        with smtplib.SMTP(*server.running.smtp, timeout=30) as client:
+        with smtplib.SMTP(*server.postern.smtp, timeout=30) as client:
             assert client.sendmail(sender, [SUPPORT], raw) == {}
 
         (entry,) = server.journal(raw)
         assert entry.verdict == "opened"
 
-    def test_a_stranger_is_refused_in_the_dialogue(self, server: SupportServer) -> None:
+    def test_a_stranger_is_refused_in_the_smtp_dialogue(self, server: SupportServer) -> None:
         raw = a_mail("eve@evil.example")
 
         code, text = server.send(raw, "eve@evil.example")
@@ -103,7 +101,7 @@ class TestOpening:
         assert (code, text[:6]) == (550, "5.7.1 ")
         assert [entry.reason for entry in server.journal(raw)] == ["stranger"]
 
-    def test_nothing_of_a_strangers_mail_is_kept(self, server: SupportServer) -> None:
+    def test_a_stranger_s_mail_is_not_stored(self, server: SupportServer) -> None:
         raw = a_mail("eve@evil.example")
         server.send(raw, "eve@evil.example")
 
@@ -111,14 +109,16 @@ class TestOpening:
             server.stored(raw)
 
     def test_a_stranger_cannot_learn_whether_a_ticket_exists(self, server: SupportServer) -> None:
-        number, message_id = server.opened_by(server.a_person())
+        number, message_id = server.open_ticket(server.a_person())
         eve = "eve@evil.example"
 
-        knowing = server.send(a_mail(eve, subject=f"[#{number}]", in_reply_to=message_id), eve)
+        with_pointers = server.send(
+            a_mail(eve, subject=f"[#{number}]", in_reply_to=message_id), eve
+        )
 
-        assert knowing == server.send(a_mail(eve), eve)
+        assert with_pointers == server.send(a_mail(eve), eve)
 
-    def test_the_same_mail_twice_is_one_ticket_and_one_answer(self, server: SupportServer) -> None:
+    def test_the_same_mail_twice_is_one_ticket_with_one_reply(self, server: SupportServer) -> None:
         sender = server.a_person()
         raw = a_mail(sender)
 
@@ -128,7 +128,7 @@ class TestOpening:
         assert [entry.verdict for entry in server.journal(raw)] == ["opened", "duplicate"]
         assert len(server.ticket(filed(first)[1]).comments) == 1
 
-    def test_the_same_mail_by_another_way_is_no_second_ticket(self, server: SupportServer) -> None:
+    def test_the_same_mail_over_http_is_not_a_second_ticket(self, server: SupportServer) -> None:
         sender = server.a_person()
         raw = a_mail(sender)
         first = server.send(raw, sender)
@@ -139,15 +139,15 @@ class TestOpening:
         assert status == 200
         assert pushed["reply"] == f"{first[0]} {first[1]}"
 
-    def test_what_came_of_mails_shows_in_tail_and_explain(self, server: SupportServer) -> None:
+    def test_tail_and_explain_show_the_results_of_mails(self, server: SupportServer) -> None:
         sender, eve = server.a_person(), "eve@evil.example"
-        mail, unwanted = a_mail(sender), a_mail(eve)
+        mail, strangers_mail = a_mail(sender), a_mail(eve)
         journal_id, number = filed(server.send(mail, sender))
         server.send(mail, sender)
-        server.send(unwanted, eve)
+        server.send(strangers_mail, eve)
 
-        tail = server.running.run("tail", "--lines", "3").stdout.splitlines()
-        explained = server.running.run("explain", message_id_of(mail)).stdout
+        tail = server.postern.run("tail", "--lines", "3").stdout.splitlines()
+        explained = server.postern.run("explain", message_id_of(mail)).stdout
 
         assert [line.split()[2:5] for line in tail] == [
             ["opened", "new_request", f"#{number}"],
@@ -156,15 +156,15 @@ class TestOpening:
         ]
         assert f"250 2.0.0 {journal_id} filed as #{number}" in explained
         assert f"came before as {journal_id}" in explained
-        assert "not registered" in server.running.run("explain", message_id_of(unwanted)).stdout
+        assert (
+            "not registered" in server.postern.run("explain", message_id_of(strangers_mail)).stdout
+        )
 
 
 class TestThreading:
-    def test_the_reply_to_the_acknowledgement_lands_on_the_ticket(
-        self, server: SupportServer
-    ) -> None:
+    def test_a_reply_to_the_acknowledgement_becomes_a_comment(self, server: SupportServer) -> None:
         sender = server.a_person()
-        number, _ = server.opened_by(sender)
+        number, _ = server.open_ticket(sender)
         received = server.mail_to(sender)
         reply_to = str(received["Reply-To"])
 
@@ -177,51 +177,55 @@ class TestThreading:
         assert server.ticket(number).comments[1].text.strip() == "It is the blue one."
         assert server.journal(reply)[0].reason == "reply_token"
 
-    def test_our_message_id_alone_leads_to_the_ticket(self, server: SupportServer) -> None:
+    def test_our_message_id_alone_identifies_the_ticket(self, server: SupportServer) -> None:
         sender = server.a_person()
-        number, _ = server.opened_by(sender)
+        number, _ = server.open_ticket(sender)
 
         reply = a_mail(sender, references=server.mail_to(sender)["Message-ID"])
 
         assert filed(server.send(reply, sender))[1] == number
         assert server.journal(reply)[0].reason == "our_message_id"
 
-    def test_an_answer_to_ones_own_mail_lands_on_its_ticket(self, server: SupportServer) -> None:
+    def test_an_answer_to_the_customer_s_own_mail_becomes_a_comment(
+        self, server: SupportServer
+    ) -> None:
         sender = server.a_person()
-        number, message_id = server.opened_by(sender)
+        number, message_id = server.open_ticket(sender)
 
         reply = a_mail(sender, in_reply_to=message_id)
 
         assert filed(server.send(reply, sender))[1] == number
         assert server.journal(reply)[0].reason == "known_message_id"
 
-    def test_the_tag_in_the_subject_leads_to_the_ticket(self, server: SupportServer) -> None:
+    def test_the_tag_in_the_subject_identifies_the_ticket(self, server: SupportServer) -> None:
         sender = server.a_person()
-        number, _ = server.opened_by(sender)
+        number, _ = server.open_ticket(sender)
 
         reply = a_mail(sender, subject=f"News on [#{number}]")
 
         assert filed(server.send(reply, sender))[1] == number
         assert server.journal(reply)[0].reason == "subject_tag"
 
-    def test_the_same_subject_is_no_thread(self, server: SupportServer) -> None:
+    def test_the_same_subject_alone_opens_a_new_ticket(self, server: SupportServer) -> None:
         sender = server.a_person()
-        number, _ = server.opened_by(sender, subject="Printer")
+        number, _ = server.open_ticket(sender, subject="Printer")
 
         assert filed(server.send(a_mail(sender, subject="Re: Printer"), sender))[1] != number
 
-    def test_an_out_of_office_reply_is_kept_and_triggers_nothing(
+    def test_an_out_of_office_reply_is_recorded_and_causes_no_mail(
         self, server: SupportServer
     ) -> None:
         sender = server.a_person()
-        number, _ = server.opened_by(sender)
+        number, _ = server.open_ticket(sender)
         reply_to = str(server.mail_to(sender)["Reply-To"])
 
-        absent = a_mail(sender, "Back on Monday.", to=reply_to, auto_submitted="auto-replied")
-        code, text = server.send(absent, sender, reply_to)
+        out_of_office = a_mail(
+            sender, "Back on Monday.", to=reply_to, auto_submitted="auto-replied"
+        )
+        code, text = server.send(out_of_office, sender, reply_to)
 
         assert (code, text.split()[-1]) == (250, "accepted")
-        assert server.journal(absent)[0].verdict == "recorded"
+        assert server.journal(out_of_office)[0].verdict == "recorded"
         assert server.ticket(number).comments[1].visibility == "folded"
         assert len(server.mails_to(sender)) == 1
 
@@ -229,7 +233,7 @@ class TestThreading:
 class TestParticipants:
     def test_a_colleague_in_cc_joins_and_can_reply(self, server: SupportServer) -> None:
         ann, bob = server.a_person(), server.a_person()
-        number, message_id = server.opened_by(ann, cc=bob)
+        number, message_id = server.open_ticket(ann, cc=bob)
         assert server.presence(number, bob) == "active"
 
         reply = a_mail(bob, in_reply_to=message_id)
@@ -239,7 +243,7 @@ class TestParticipants:
 
     def test_a_colleague_who_is_not_on_the_ticket_is_flagged(self, server: SupportServer) -> None:
         ann, bob = server.a_person(), server.a_person()
-        number, message_id = server.opened_by(ann)
+        number, message_id = server.open_ticket(ann)
 
         reply = a_mail(bob, in_reply_to=message_id)
 
@@ -248,25 +252,25 @@ class TestParticipants:
         assert server.presence(number, bob) == ""
 
     def test_an_outsider_in_cc_is_pending(self, server: SupportServer) -> None:
-        number, _ = server.opened_by(server.a_person(), cc="Carl <carl@elsewhere.example>")
+        number, _ = server.open_ticket(server.a_person(), cc="Carl <carl@elsewhere.example>")
 
         assert server.presence(number, "carl@elsewhere.example") == "pending"
 
     def test_a_user_of_another_company_in_cc_is_pending(self, server: SupportServer) -> None:
         gil = server.a_person("Globex")
-        number, _ = server.opened_by(server.a_person(), cc=gil)
+        number, _ = server.open_ticket(server.a_person(), cc=gil)
 
         assert server.presence(number, gil) == "pending"
 
-    def test_with_us_as_a_blind_copy_nobody_joins(self, server: SupportServer) -> None:
+    def test_a_blind_copy_to_us_adds_no_participants(self, server: SupportServer) -> None:
         bob = server.a_person()
-        number, _ = server.opened_by(server.a_person(), to=bob)
+        number, _ = server.open_ticket(server.a_person(), to=bob)
 
         assert server.presence(number, bob) == ""
 
     def test_staff_without_a_token_are_flagged(self, server: SupportServer) -> None:
         sam = server.a_person(staff=True)
-        number, message_id = server.opened_by(server.a_person(), cc=sam)
+        number, message_id = server.open_ticket(server.a_person(), cc=sam)
 
         reply = a_mail(sam, in_reply_to=message_id)
         filed(server.send(reply, sam))
@@ -295,20 +299,22 @@ class TestSeverity:
         assert (summary.severity, summary.severity_claimed) == (HIGH, CRITICAL)
         assert summary.critical_claimed
 
-    def test_its_acknowledgement_begins_with_the_critical_channel(
+    def test_the_acknowledgement_of_a_critical_claim_begins_with_the_critical_channel(
         self, server: SupportServer
     ) -> None:
         sender = server.a_person()
-        server.opened_by(sender, subject="[P1] Production is down")
+        server.open_ticket(sender, subject="[P1] Production is down")
 
         first, empty, second, *_ = server.text_to(sender).splitlines()
 
         assert first.startswith("Please report critical problems by phone")
         assert (empty, second.partition(".")[0]) == ("", "You marked this as critical")
 
-    def test_an_ordinary_acknowledgement_says_nothing_of_it(self, server: SupportServer) -> None:
+    def test_an_ordinary_acknowledgement_does_not_mention_critical(
+        self, server: SupportServer
+    ) -> None:
         sender = server.a_person()
-        number, _ = server.opened_by(sender)
+        number, _ = server.open_ticket(sender)
 
         text = server.text_to(sender)
 
@@ -328,7 +334,7 @@ class TestContent:
             ("printer.log", "text/x-log", 10)
         ]
 
-    def test_a_mail_that_cannot_be_read_becomes_a_degraded_ticket(
+    def test_a_mail_that_cannot_be_parsed_becomes_a_degraded_ticket(
         self, server: SupportServer
     ) -> None:
         sender = server.a_person()
@@ -349,17 +355,17 @@ class TestContent:
         assert server.ticket(guessed).comments[0].text.strip() == "Müller"
         assert server.ticket(guessed).comments[0].charset_guessed
         assert not server.ticket(known).comments[0].charset_guessed
-        shown = server.running.run("ticket", str(guessed)).stdout
+        shown = server.postern.run("ticket", str(guessed)).stdout
         assert "Its character set is guessed" in shown
 
-    def test_a_mail_just_not_too_deep_is_read(self, server: SupportServer) -> None:
+    def test_a_mail_nested_below_the_limit_is_parsed(self, server: SupportServer) -> None:
         sender = server.a_person()
 
         _, number = filed(server.send(a_nested_mail(sender, depth=20), sender))
 
         assert server.ticket(number).comments[0].text.strip() == "Down here!"
 
-    def test_the_raw_mail_is_kept_byte_by_byte(self, server: SupportServer) -> None:
+    def test_the_raw_mail_is_stored_byte_for_byte(self, server: SupportServer) -> None:
         sender = server.a_person()
         raw = a_mail(sender, ".dot\r\n..dots\r\n \t\r\n\xff\u2028 end  ")
         raw += b"bytes of no charset: \xfe\xff\r\n\r\n"
@@ -373,7 +379,7 @@ class TestTwoMailboxes:
     def test_a_mail_to_both_opens_a_ticket_in_each(self, server: SupportServer) -> None:
         sender = server.a_person()
         server.write(
-            lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, SALES), person(sender))
+            lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, SALES), user_of_acme(sender))
         )
         raw = a_mail(sender, to=f"{SUPPORT}, {SALES}")
 
@@ -385,7 +391,7 @@ class TestTwoMailboxes:
         assert {e.verdict for e in server.journal(raw)} == {"opened"}
         assert server.stored(raw, SALES) == server.stored(raw, SUPPORT) == raw
 
-    def test_a_stranger_to_one_of_them_is_filed_by_the_other(self, server: SupportServer) -> None:
+    def test_a_user_of_one_mailbox_is_a_stranger_to_the_other(self, server: SupportServer) -> None:
         gil = server.a_person("Globex")
         raw = a_mail(gil, to=f"{SUPPORT}, {SALES}")
 
@@ -411,8 +417,8 @@ class TestTwoMailboxes:
         filed((second[0], second[1].decode()))
 
 
-def person(address: str) -> people.NewPerson:
-    return people.NewPerson(address, "", Role.USER, "Acme")
+def user_of_acme(address: str) -> enrolment.NewPerson:
+    return enrolment.NewPerson(address, "", Role.USER, "Acme")
 
 
 class TestHttp:
@@ -429,7 +435,7 @@ class TestHttp:
         assert server.ticket(number).summary.requester == sender
         assert server.stored(raw) == raw
 
-    def test_a_peer_that_is_no_address_is_named(self, server: SupportServer) -> None:
+    def test_a_peer_that_is_not_an_ip_address_is_reported(self, server: SupportServer) -> None:
         raw = a_mail("ann@acme.example")
 
         status, problem = server.push(
@@ -439,7 +445,7 @@ class TestHttp:
         assert status == 400
         assert problem["error"].startswith("peer=mx.acme.example: write the client's IP address")
 
-    def test_a_key_that_means_nothing_is_named(self, server: SupportServer) -> None:
+    def test_an_unknown_query_key_is_reported(self, server: SupportServer) -> None:
         raw = a_mail("ann@acme.example")
 
         status, problem = server.push(
@@ -453,7 +459,7 @@ class TestHttp:
     @pytest.mark.parametrize(
         "token", [None, "", "no-token-of-ours"], ids=["none", "empty", "other"]
     )
-    def test_without_a_good_token_a_pushed_mail_is_not_taken(
+    def test_a_pushed_mail_without_a_valid_token_is_refused(
         self, server: SupportServer, token: str | None
     ) -> None:
         sender = server.a_person()
@@ -464,7 +470,7 @@ class TestHttp:
         assert (status, list(problem)) == (401, ["error"])
         assert server.journal(raw) == []
 
-    def test_a_token_for_something_else_is_forbidden(self, server: SupportServer) -> None:
+    def test_a_token_of_another_scope_is_forbidden(self, server: SupportServer) -> None:
         sender, token = server.a_person(), f"read-only-{id(server)}"
         server.write(lambda c: enrolment.add_api_token(c, token, "screen", "read", NOW))
 
@@ -472,7 +478,7 @@ class TestHttp:
 
         assert (status, problem) == (403, {"error": "this token is for read, not for mails"})
 
-    def test_a_strangers_mail_is_unprocessable(self, server: SupportServer) -> None:
+    def test_a_stranger_s_pushed_mail_is_unprocessable(self, server: SupportServer) -> None:
         eve = "eve@evil.example"
 
         status, pushed = server.push(a_mail(eve), eve, SUPPORT, token=server.token)
@@ -480,7 +486,9 @@ class TestHttp:
         assert status == 422
         assert pushed["reply"].startswith("550 5.7.1 ")
 
-    def test_a_mail_to_nobody_here_is_unprocessable(self, server: SupportServer) -> None:
+    def test_a_pushed_mail_to_an_unknown_mailbox_is_unprocessable(
+        self, server: SupportServer
+    ) -> None:
         sender = server.a_person()
 
         status, pushed = server.push(a_mail(sender), sender, "no@help.example", token=server.token)
@@ -502,14 +510,14 @@ class TestHttp:
         assert status == 400
         assert "rcpt" in problem["error"]
 
-    def test_it_is_alive_and_ready(self, server: SupportServer) -> None:
+    def test_the_health_pages_report_alive_and_ready(self, server: SupportServer) -> None:
         assert server.get("/healthz") == (200, '{"status": "alive"}')
         assert server.get("/readyz") == (200, '{"status": "ready"}')
 
-    def test_a_page_that_is_not_there_is_said_in_json(self, server: SupportServer) -> None:
+    def test_a_missing_page_is_reported_in_json(self, server: SupportServer) -> None:
         assert server.get("/api/v1/nothing") == (404, '{"error": "Not Found"}')
 
-    def test_the_metrics_count_mails_by_what_became_of_them(self, server: SupportServer) -> None:
+    def test_the_metrics_count_mails_by_verdict_and_reason(self, server: SupportServer) -> None:
         before = mail_counts(server.get("/metrics")[1])
         sender, eve = server.a_person(), "eve@evil.example"
         raw = a_mail(sender)

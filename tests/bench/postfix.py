@@ -75,7 +75,7 @@ class Postfix:
             gid=nobody.pw_gid,
             extra=self.extra,
         )
-        with postfix.running(folder, settings) as instance:
+        with postfix.running_postfix(folder, settings) as instance:
             assert instance.process is not None
             maildir = maildirs / FOLDER
             yield RunningPostfix(

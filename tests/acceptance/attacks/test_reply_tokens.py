@@ -220,7 +220,7 @@ def token_of_removed_ann(target: Target, ticket: int) -> str:
 
 def reload_registry(target: Target) -> Answer:
     """Make the server reload the registry, by naming an unknown recipient."""
-    with target.running.client() as client:
+    with target.postern.client() as client:
         client.mail(ANN)
         code, text = client.rcpt("nobody@help.example")
     return code, text.decode()
