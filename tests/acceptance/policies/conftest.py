@@ -1,4 +1,4 @@
-"""Two servers for each module, under the shipped policy that its `POLICY` names."""
+"""Two servers for each test module, under the shipped policy that its `POLICY` names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def server(
     sqlite_stores: SqliteStores,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[PolicyServer]:
-    """`postern serve`; every test brings a company and people of its own."""
+    """A `postern serve`; each test adds its own company and people."""
     policy = str(request.module.POLICY)
     with running_policy_server(
         policy, tmp_path_factory.mktemp(policy), sqlite_stores.new()
@@ -45,6 +45,6 @@ def clocked_server(
 def clocked(
     request: pytest.FixtureRequest, clocked_server: ClockedPolicyServer
 ) -> ClockedPolicyServer:
-    """A server whose clock the test sets; it begins at the module's `NOW`."""
+    """A server whose clock the test sets; it starts at the module's `NOW`."""
     clocked_server.set_clock(request.module.NOW)
     return clocked_server

@@ -1,7 +1,7 @@
-"""Servers under one policy.
+"""Starts servers under one policy.
 
-`a_desk` is the real `postern serve`. `a_clocked_desk` is the same parts in this process, with real
-ports and a clock that the test sets: for what happens hours and days after a mail.
+`running_policy_server` is the real `postern serve`. `running_clocked_server` runs the same parts in
+this process, with real ports and a clock that the test sets, to test what happens days later.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from tests.running import serving, write_config
 
 @dataclass
 class SettableClock:
-    """A clock that stands until it is set."""
+    """A clock that changes only when it is set."""
 
     now: datetime
 
@@ -59,15 +59,16 @@ class SettableClock:
 
 @dataclass(frozen=True)
 class ClockedPolicyServer(PolicyServer):
+    """A server in this process whose clock and scheduler the test controls."""
+
     clock: SettableClock = field(default_factory=lambda: SettableClock(LONG_AGO))
     notify_overdue: Callable[[], int] = lambda: 0
-    """One round of the keeper on the clocks: how many mails it ordered."""
+    """Run the scheduler's check of due times; the number of notices that it queued."""
     release_enrolled: Callable[[], int] = lambda: 0
-    """One round of it on the quarantine: how many mails it filed."""
+    """Run the scheduler's check of the quarantine; the number of mails that it filed."""
 
     def set_clock(self, now: datetime) -> None:
-        """It is that time now. What was due before is on its way: were the clock set back, it would
-        wait until that time comes again."""
+        """Set the time, once no notice is due: if the clock goes back, it would stay unsent."""
         eventually(self._nothing_due)
         self.clock.now = now.astimezone(UTC)
 
@@ -90,7 +91,7 @@ def _prepare(connection: Connection, policy: str) -> None:
 def _prepared(
     policy: str, folder: Path, store_url: str, extra: str
 ) -> Iterator[tuple[Path, Database, Ledger]]:
-    """The configuration and the store of a desk that nobody serves yet."""
+    """The configuration and the prepared store of a server that is not started yet."""
     config = write_config(folder, store_url, extra)
     database = Database(store_url, connections=2)
     ledger = open_ledger(database)
@@ -106,7 +107,7 @@ def _prepared(
 def running_policy_server(
     policy: str, folder: Path, store_url: str, extra: str = ""
 ) -> Iterator[PolicyServer]:
-    """`postern serve` under a policy."""
+    """Run `postern serve` under a policy."""
     with (
         _prepared(policy, folder, store_url, extra) as (config, database, ledger),
         serving(config) as running,
@@ -119,24 +120,24 @@ def running_policy_server(
 def running_clocked_server(
     policy: str, folder: Path, store_url: str, extra: str = ""
 ) -> Iterator[ClockedPolicyServer]:
-    """The parts of `postern serve` in a thread of this process."""
+    """Run the parts of `postern serve` in a thread of this process."""
     with _prepared(policy, folder, store_url, extra) as (config, database, ledger):
-        opened: Future[_ThreadedServer] = Future()
+        started: Future[_ThreadedServer] = Future()
         clock = SettableClock(LONG_AGO)
         thread = threading.Thread(
-            target=lambda: asyncio.run(_run(config, clock, opened)), daemon=True
+            target=lambda: asyncio.run(_run(config, clock, started)), daemon=True
         )
         thread.start()
         try:
-            server = opened.result(TIMEOUT_S)
+            server = started.result(TIMEOUT_S)
             yield ClockedPolicyServer(
                 *(server.smtp, server.http, config, folder, database, ledger, clock),
                 notify_overdue=lambda: server.wait_for(server.scheduler.notify_overdue()),
                 release_enrolled=lambda: server.wait_for(server.scheduler.release_enrolled()),
             )
         finally:
-            if opened.done() and opened.exception() is None:
-                server = opened.result()
+            if started.done() and started.exception() is None:
+                server = started.result()
                 server.loop.call_soon_threadsafe(server.stop.set)
             thread.join(TIMEOUT_S)
 
@@ -155,39 +156,41 @@ class _ThreadedServer:
         return asyncio.run_coroutine_threadsafe(job, self.loop).result(TIMEOUT_S)
 
 
-async def _run(config: Path, clock: SettableClock, opened: Future[_ThreadedServer]) -> None:
+async def _run(config: Path, clock: SettableClock, started: Future[_ThreadedServer]) -> None:
     try:
-        async with _opened(config, clock) as server:
-            opened.set_result(server)
+        async with _open_server(config, clock) as server:
+            started.set_result(server)
             await server.stop.wait()
     except BaseException as error:
-        if opened.done():
+        if started.done():
             raise
-        opened.set_exception(error)
+        started.set_exception(error)
 
 
 @asynccontextmanager
-async def _opened(config: Path, clock: SettableClock) -> AsyncIterator[_ThreadedServer]:
-    async with parts(load(config)) as whole:
-        dispatcher = replace(whole.dispatcher, clock=clock)
-        ingest = replace(whole.ingest, clock=clock, on_notice=dispatcher.wake)
-        scheduler = replace(whole.scheduler, clock=clock, ingest=ingest)
+async def _open_server(config: Path, clock: SettableClock) -> AsyncIterator[_ThreadedServer]:
+    async with parts(load(config)) as opened_parts:
+        dispatcher = replace(opened_parts.dispatcher, clock=clock)
+        ingest = replace(opened_parts.ingest, clock=clock, on_notice=dispatcher.wake)
+        scheduler = replace(opened_parts.scheduler, clock=clock, ingest=ingest)
         sign_up = SignUp(
-            whole.ledger,
-            whole.mailbox_cache,
-            whole.policies,
+            opened_parts.ledger,
+            opened_parts.mailbox_cache,
+            opened_parts.policies,
             clock,
             gateway_clock.new_id,
             dispatcher.wake,
             answer_after_s=0.0,
         )
-        app = application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
+        app = api.application(
+            ingest, opened_parts.database, opened_parts.metrics, opened_parts.wire, sign_up
+        )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         listener = Listener(hostname="mx.help.example")
-        ingress = SmtpHooks(whole.mailbox_cache.serves, ingest.take)
-        smtp = await listen_tcp(ingress, whole.wire, listener, "127.0.0.1", 0)
+        hooks = SmtpHooks(opened_parts.mailbox_cache.serves, ingest.take)
+        smtp = await listen_tcp(hooks, opened_parts.wire, listener, "127.0.0.1", 0)
         sending = asyncio.create_task(dispatcher.run())
         try:
             port = smtp.sockets[0].getsockname()[1]
@@ -196,7 +199,7 @@ async def _opened(config: Path, clock: SettableClock) -> AsyncIterator[_Threaded
             yield _ThreadedServer(("127.0.0.1", port), http, scheduler, loop, stop)
         finally:
             smtp.close()
-            await whole.wire.drain(1)
+            await opened_parts.wire.drain(1)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             await runner.cleanup()

@@ -1,4 +1,4 @@
-"""A support desk under one shipped policy, as its customers and staff see it from outside."""
+"""A server under one shipped policy, as its customers and staff see it from outside."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 SUPPORT = "support@help.example"
 SAM = "sam@help.example"
-"""The one staff person of every desk here."""
+"""The only staff person."""
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 TOKENS = {"staff": "staff-token", "portal": "portal-token"}
 
@@ -42,7 +42,7 @@ _number = itertools.count(1)
 
 
 def a_mail(sender: str, text: str, subject: str = "Help", **header: str) -> bytes:
-    """A mail to support with a Message-ID of its own; further keywords are header fields."""
+    """A mail to support with a unique Message-ID; further keywords are header fields."""
     fields = {
         "From": sender,
         "To": SUPPORT,
@@ -55,25 +55,25 @@ def a_mail(sender: str, text: str, subject: str = "Help", **header: str) -> byte
 
 
 def plain_text(mail: EmailMessage) -> str:
-    """The plain text of a mail, each run of blanks and line ends as one blank."""
+    """The plain text of a mail, with each run of white space as one space."""
     body = mail.get_body(("plain",))
     assert body is not None
     return " ".join(str(body.get_content()).split())
 
 
 def links_in(mail: EmailMessage, page: str) -> Sequence[str]:
-    """The links of a mail to one of our pages, such as `feedback`."""
-    return [word for word in plain_text(mail).split() if f"/{page}/" in word]
+    """The links in a mail to one of our pages, such as `feedback`."""
+    return [each for each in plain_text(mail).split() if f"/{page}/" in each]
 
 
 def timestamp(text: str | None) -> datetime | None:
-    """An instant of the API."""
+    """A time in an API response; None if there is none."""
     return datetime.fromisoformat(text) if text is not None else None
 
 
-def audit_lines(ticket: Json, what: str) -> list[tuple[str, str, str]]:
-    """The audit trail's lines of one kind: was, became, why."""
-    return [(h["was"], h["became"], h["why"]) for h in ticket["history"] if h["what"] == what]
+def audit_lines(ticket: Json, event: str) -> list[tuple[str, str, str]]:
+    """The history entries of one kind: old value, new value, reason."""
+    return [(h["was"], h["became"], h["why"]) for h in ticket["history"] if h["what"] == event]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Company:
 
 @dataclass(frozen=True)
 class PolicyServer:
-    """A running desk; every test brings a company and people of its own."""
+    """A running server; each test adds its own company and people."""
 
     smtp: tuple[str, int]
     http: str
@@ -93,7 +93,7 @@ class PolicyServer:
     database: Database
     ledger: Ledger
 
-    # who is there
+    # people
 
     def a_company(
         self,
@@ -103,7 +103,7 @@ class PolicyServer:
         team: Sequence[str] = (),
         channel: str = "",
     ) -> Company:
-        """A new company; with a tier, since long ago."""
+        """Add a company; a tier applies since 2020."""
         number = next(_number)
         company = Company(f"Company {number}", f"company{number}.example")
         self.write(
@@ -118,14 +118,14 @@ class PolicyServer:
         return company
 
     def a_user(self, company: Company | None = None) -> str:
-        """The address of a person who was just enrolled; of a new company where none is named."""
+        """Enrol a user, in a new company if none is given; their address."""
         company = company or self.a_company()
         person = NewPerson(f"user{next(_number)}@{company.domain}", "", Role.USER, company.name)
         self.write(lambda c: enrolment.add_person(c, the_mailbox(c), person))
         return person.address
 
     def run(self, *arguments: str) -> str:
-        """What a `postern` command prints; it must succeed."""
+        """Run a `postern` command, which must succeed; its output."""
         done = postern(*arguments, "--config", str(self.config))
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -133,10 +133,10 @@ class PolicyServer:
     def write(self, job: Callable[[Connection], T]) -> T:
         return self.ledger.submit(job).result()
 
-    # mails in
+    # incoming mail
 
     def send(self, raw: bytes, sender: str, *recipients: str) -> Answer:
-        """One mail over SMTP, to support where nobody is named; the last reply."""
+        """Send a mail over SMTP, to support unless others are given; the last reply."""
         with SMTP(*self.smtp, timeout=TIMEOUT_S) as client:
             client.ehlo("client.example")
             code, text = client.mail(sender)
@@ -148,32 +148,32 @@ class PolicyServer:
         return code, text.decode()
 
     def open_by_mail(self, sender: str, text: str = "Please help.", **header: str) -> int:
-        """The number of the ticket that a mail of this person opened."""
+        """Send a mail that opens a ticket; its number."""
         return filed(self.send(a_mail(sender, text, **header), sender))[1]
 
     def reply(self, received: EmailMessage, sender: str, text: str, **header: str) -> Answer:
-        """A reply to a mail of ours, sent where its Reply-To says."""
+        """Reply to one of our mails, to its Reply-To address."""
         to = str(received["Reply-To"])
-        its = str(received["Message-ID"])
+        message_id = str(received["Message-ID"])
         subject = f"Re: {received['Subject']}"
-        copied = {"to": to, "subject": subject, "in_reply_to": its, **header}
-        return self.send(a_mail(sender, text, **copied), sender, to)
+        fields = {"to": to, "subject": subject, "in_reply_to": message_id, **header}
+        return self.send(a_mail(sender, text, **fields), sender, to)
 
     def reply_as_staff(self, number: int, text: str) -> Answer:
-        """Sam's reply by mail to the notice of a new ticket."""
+        """Reply as Sam to the notice of a new ticket."""
         return self.reply(self.mail_to(SAM, number), SAM, text)
 
-    # mails out
+    # outgoing mail
 
     def mails_to(self, address: str, ticket: int | None = None) -> list[EmailMessage]:
-        """All that was sent to somebody, about one ticket where it is named, once all is sent."""
+        """All mails to an address, about one ticket if it is given, once no notice is due."""
         eventually(lambda: True if self.database.read(outbox.next_due) is None else None)
         return self._mails(address, ticket)
 
     def mail_to(
         self, address: str, ticket: int | None = None, containing: str = ""
     ) -> EmailMessage:
-        """The first such mail that says something, once it is there."""
+        """Wait for such a mail that contains a text; the first."""
         return eventually(
             lambda: next(
                 (
@@ -200,7 +200,7 @@ class PolicyServer:
     # tickets
 
     def ticket(self, number: int, reader: str = SAM) -> Json:
-        """A ticket as somebody sees it over the API."""
+        """A ticket as the reader sees it over the API."""
         status, body = self.api("GET", f"/{number}", reader)
         assert status == 200, body
         return body
@@ -209,7 +209,7 @@ class PolicyServer:
         return timestamp(self.ticket(number)["due_at"])
 
     def change(self, number: int, actor: str = SAM, **request: Any) -> list[str]:
-        """What a change over the API did; it must be allowed."""
+        """Change a ticket over the API, which must be allowed; the effects."""
         status, body = self.api("PATCH", f"/{number}", actor, request)
         assert status == 200, body
         return list(body["effects"])
@@ -218,26 +218,26 @@ class PolicyServer:
         self.change(number, actor, comment={"text": text})
 
     def open_in_portal(self, actor: str, severity: str = "", text: str = "It is down.") -> int:
-        """The number of a ticket that somebody opened in the portal."""
+        """Open a ticket in the portal; its number."""
         new = {"subject": "Help", "text": text, "severity": severity}
         status, body = self.api("POST", "", actor, new)
         assert status == 201, body
         return int(body["number"])
 
-    def list_tickets(self, actor: str, which: str) -> set[int]:
-        """The numbers in one of a customer's lists."""
-        status, body = self.api("GET", f"?list={which}", actor)
+    def list_tickets(self, actor: str, name: str) -> set[int]:
+        """The ticket numbers in one of a customer's lists."""
+        status, body = self.api("GET", f"?list={name}", actor)
         assert status == 200, body
         return {each["number"] for each in body["tickets"]}
 
     def people(self, number: int) -> dict[str, str]:
-        """Everybody's presence by address."""
+        """The presence of each participant by address."""
         return {p["address"]: p["presence"] for p in self.ticket(number)["people"]}
 
     def api(
         self, method: str, path: str, actor: str, request: Json | None = None
     ) -> tuple[int, Json]:
-        """A call of the ticket API: with the desk's token for staff, else with the portal's."""
+        """Call the ticket API with the token for staff or, for anybody else, for the portal."""
         scope = "staff" if actor == SAM else "portal"
         headers = {"Authorization": f"Bearer {TOKENS[scope]}", "X-Postern-Actor": actor}
         body = json.dumps(request).encode() if request is not None else None
@@ -252,9 +252,9 @@ class PolicyServer:
     # pages
 
     def page(self, link: str, **form: str) -> tuple[int, str]:
-        """The page behind a link or a path; with form fields, what comes of posting them."""
-        request = urlsplit(link)
-        path = f"{request.path}?{request.query}"
+        """GET a link or a path; with form fields, POST them."""
+        parts = urlsplit(link)
+        path = f"{parts.path}?{parts.query}"
         body = urllib.parse.urlencode(form).encode() if form else None
         status, content = _fetch(urllib.request.Request(f"{self.http}{path}", body))
         return status, content.decode()
@@ -270,5 +270,5 @@ def _fetch(request: urllib.request.Request) -> tuple[int, bytes]:
 
 
 def the_mailbox(connection: Connection) -> Mailbox:
-    """The mailbox of every desk here."""
-    return mailboxes.mailbox_named(connection, SUPPORT)
+    """The only mailbox."""
+    return enrolment.the_mailbox(connection, SUPPORT)

@@ -1,4 +1,4 @@
-"""What Aiven publishes of its support, row by row."""
+"""The support terms that Aiven publishes, row by row."""
 
 # ruff: noqa: N802 - each test is named after its row
 
@@ -38,7 +38,7 @@ FIRST_ANSWER = {
     "business": (HOUR, 4 * HOUR, 12 * HOUR),
     "enterprise": (30 * MINUTE, 2 * HOUR, 8 * HOUR),
 }
-"""By tier: for Critical, High and Low, as the shipped file promises."""
+"""By tier: for Critical, High and Low, as the shipped policy promises."""
 NEXT_ANSWER = {
     "basic": (DAY, 2 * DAY, 5 * DAY),
     "priority": (8 * HOUR, DAY, 3 * DAY),
@@ -48,18 +48,20 @@ NEXT_ANSWER = {
 
 
 class TestTiers:
-    def test_A1_whoever_has_no_other_tier_has_the_basic_one(self, server: PolicyServer) -> None:
+    def test_A1_basic_is_the_default_tier(self, server: PolicyServer) -> None:
         number = server.open_by_mail(server.a_user())
 
         assert server.ticket(number)["tier"] == "basic"
 
     @pytest.mark.parametrize("tier", ["priority", "business", "enterprise"])
-    def test_A1_there_are_three_tiers_more(self, server: PolicyServer, tier: str) -> None:
+    def test_A1_there_are_three_paid_tiers(self, server: PolicyServer, tier: str) -> None:
         number = server.open_by_mail(server.a_user(server.a_company(tier)))
 
         assert server.ticket(number)["tier"] == tier
 
-    def test_A1_a_free_plan_is_sent_to_the_community_forum(self, server: PolicyServer) -> None:
+    def test_A1_a_customer_on_the_free_plan_is_referred_to_the_community_forum(
+        self, server: PolicyServer
+    ) -> None:
         ann = server.a_user(server.a_company("free"))
 
         code, text = server.send(a_mail(ann, "How do I …?"), ann)
@@ -94,7 +96,7 @@ class TestTiers:
         assert clocked.ticket(number)["tier"] == "basic"
         assert clocked.due(number) == NOW + DAY + 5 * DAY
 
-    def test_A2_a_mail_that_was_held_in_between_has_the_tier_of_the_day_it_came(
+    def test_A2_a_held_mail_keeps_the_tier_of_the_day_it_arrived(
         self, clocked: ClockedPolicyServer
     ) -> None:
         company = clocked.a_company()
@@ -111,9 +113,7 @@ class TestTiers:
         assert clocked.ticket(number)["tier"] == "basic"
         assert clocked.due(number) == NOW + 2 * DAY
 
-    def test_A2_a_premium_contract_has_promises_of_its_own(
-        self, clocked: ClockedPolicyServer
-    ) -> None:
+    def test_A2_a_contract_may_have_its_own_promises(self, clocked: ClockedPolicyServer) -> None:
         company = clocked.a_company()
         clocked.run(
             *("company", "tier", company.name, "enterprise", "--from", "2026-07-01"),
@@ -129,33 +129,33 @@ class TestTiers:
 
 class TestSeverity:
     @pytest.mark.parametrize(
-        ("said", "level"), [("Low", "Low"), ("High", "High"), ("Critical", "High")]
+        ("claimed", "level"), [("Low", "Low"), ("High", "High"), ("Critical", "High")]
     )
     def test_A3_a_mail_opens_at_the_level_that_it_names_but_never_as_critical(
-        self, server: PolicyServer, said: str, level: str
+        self, server: PolicyServer, claimed: str, level: str
     ) -> None:
-        ticket = server.ticket(server.open_by_mail(server.a_user(), f"Severity: {said}"))
+        ticket = server.ticket(server.open_by_mail(server.a_user(), f"Severity: {claimed}"))
 
-        assert (ticket["severity"], ticket["severity_claimed"]) == (level, said)
+        assert (ticket["severity"], ticket["severity_claimed"]) == (level, claimed)
 
     def test_A3_critical_is_a_level_of_the_support_center(self, server: PolicyServer) -> None:
         number = server.open_in_portal(server.a_user(), severity="Critical")
 
         assert server.ticket(number)["severity"] == "Critical"
 
-    def test_A3_the_policy_says_what_each_level_means(self, server: PolicyServer) -> None:
-        said = " ".join(server.run("policy", "explain", "aiven").split())
+    def test_A3_the_policy_defines_each_level(self, server: PolicyServer) -> None:
+        text = " ".join(server.run("policy", "explain", "aiven").split())
 
         for meaning in (
             "The main functions do not work, and no workaround can be found",
             "The main functions work, but with severe limits or very slowly",
             "The main functions work; some minor ones do not",
         ):
-            assert meaning in said
+            assert meaning in text
 
 
 class TestCopies:
-    def test_A4_who_is_in_copy_gets_new_comments_and_updates(self, server: PolicyServer) -> None:
+    def test_A4_people_in_copy_get_new_comments_and_updates(self, server: PolicyServer) -> None:
         company = server.a_company()
         ann, bob, guest = server.a_user(company), server.a_user(company), "guest1@elsewhere.example"
         number = server.open_by_mail(ann, cc=f"{bob}, {guest}")
@@ -167,7 +167,7 @@ class TestCopies:
             assert server.mail_to(address, number, containing="We restarted it.")
             assert server.mail_to(address, number, containing="is now resolved")
 
-    def test_A5_a_user_in_copy_comments_and_brings_others_in(self, server: PolicyServer) -> None:
+    def test_A5_a_user_in_copy_comments_and_adds_others(self, server: PolicyServer) -> None:
         company = server.a_company()
         ann, bob, cat = (server.a_user(company) for _ in range(3))
         number = server.open_by_mail(ann, cc=bob)
@@ -194,7 +194,7 @@ class TestCopies:
 
         assert server.people(number)[cat] == "active"
 
-    def test_A5_somebody_who_is_no_user_comments_by_reply(self, server: PolicyServer) -> None:
+    def test_A5_a_guest_comments_by_reply(self, server: PolicyServer) -> None:
         ann, guest = server.a_user(), "guest3@elsewhere.example"
         number = server.open_by_mail(ann, cc=guest)
         server.comment(number)
@@ -205,7 +205,7 @@ class TestCopies:
         assert (last["author"], last["visibility"]) == (guest, "public")
         assert server.mail_to(ann, number, containing="I see it too.")
 
-    def test_A5_whom_he_puts_in_copy_waits_until_the_requester_agrees(
+    def test_A5_a_person_whom_a_guest_copies_waits_until_the_requester_agrees(
         self, server: PolicyServer
     ) -> None:
         ann, guest, other = server.a_user(), "guest4@elsewhere.example", "other4@elsewhere.example"
@@ -226,7 +226,7 @@ class TestCopies:
     @pytest.mark.parametrize(
         ("by_guests", "colleague"), [("add", "active"), ("propose", "pending"), ("ignore", "")]
     )
-    def test_A5_what_somebody_who_is_no_user_may_is_a_switch_of_the_policy(
+    def test_A5_the_policy_decides_whom_a_guest_may_add(
         self, sqlite_stores: SqliteStores, tmp_path: Path, by_guests: str, colleague: str
     ) -> None:
         own = _with_guests(tmp_path / "policies", by_guests)
@@ -242,7 +242,7 @@ class TestCopies:
 
 
 def _with_guests(folder: Path, by_guests: str) -> str:
-    """The setting of a folder with a copy of the policy in which the switch stands so."""
+    """Configuration for a copy of the policy with this value of `by_guests`."""
     text = policies.find(None)["aiven"].text.replace('name = "aiven"', 'name = "own"', 1)
     text = text.replace('by_guests = "propose"', f'by_guests = "{by_guests}"')
     folder.mkdir()
@@ -251,7 +251,7 @@ def _with_guests(folder: Path, by_guests: str) -> str:
 
 
 class TestContent:
-    def test_A6_project_service_and_product_are_kept_as_fields(self, server: PolicyServer) -> None:
+    def test_A6_project_service_and_product_become_fields(self, server: PolicyServer) -> None:
         number = server.open_by_mail(
             server.a_user(), "Project: demo-project\nService ID: pg-4711\nProduct: PostgreSQL"
         )
@@ -262,50 +262,52 @@ class TestContent:
             "product": "PostgreSQL",
         }
 
-    def test_A6_what_a_reply_names_is_kept_too(self, server: PolicyServer) -> None:
+    def test_A6_a_project_named_in_a_reply_becomes_a_field(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann, "It is slow.")
 
         server.reply(server.mail_to(ann, number), ann, "Project: demo-1")
 
         assert server.ticket(number)["fields"] == {"project_id": "demo-1"}
-        told = plain_text(server.mail_to(SAM, number, containing="demo-1"))
-        assert "Project: demo-1" in told.partition("wrote:")[0]
+        text = plain_text(server.mail_to(SAM, number, containing="demo-1"))
+        assert "Project: demo-1" in text.partition("wrote:")[0]
 
-    def test_A6_staff_read_them_at_a_glance(self, server: PolicyServer) -> None:
+    def test_A6_a_notice_to_staff_lists_the_fields_first(self, server: PolicyServer) -> None:
         number = server.open_by_mail(server.a_user(), "It is down.\nProject: demo-2")
 
         assert "Project: demo-2" in plain_text(server.mail_to(SAM, number)).partition("wrote:")[0]
 
-    def test_A7_what_the_description_leaves_out_is_asked_for(self, server: PolicyServer) -> None:
+    def test_A7_missing_facts_are_asked_for(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann, "It is odd.", subject="Odd")
 
-        asked = plain_text(server.mail_to(ann, number))
+        text = plain_text(server.mail_to(ann, number))
 
         assert server.ticket(number)["missing"] == ["affected functionality", "steps to reproduce"]
-        assert "Which functionality is affected" in asked
-        assert "Which steps show the problem?" in asked
+        assert "Which functionality is affected" in text
+        assert "Which steps show the problem?" in text
 
-    def test_A7_error_messages_and_languages_are_asked_for_if_there_are_any(
+    def test_A7_error_messages_and_languages_are_asked_for_as_optional(
         self, server: PolicyServer
     ) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann, "It is odd.", subject="Odd")
 
-        asked = plain_text(server.mail_to(ann, number))
+        text = plain_text(server.mail_to(ann, number))
 
-        assert "Which error messages do you see, if any?" in asked
-        assert "Which programming languages or frameworks do you use, if any?" in asked
+        assert "Which error messages do you see, if any?" in text
+        assert "Which programming languages or frameworks do you use, if any?" in text
 
-    def test_A7_of_a_complete_description_nothing_is_asked(self, server: PolicyServer) -> None:
+    def test_A7_a_complete_description_causes_no_questions(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann, COMPLETE)
 
         assert server.ticket(number)["missing"] == []
         assert "we still need the following" not in plain_text(server.mail_to(ann, number))
 
-    def test_A8_a_screenshot_and_a_log_are_kept_with_the_ticket(self, server: PolicyServer) -> None:
+    def test_A8_a_screenshot_and_a_log_are_attached_to_the_ticket(
+        self, server: PolicyServer
+    ) -> None:
         number = server.open_by_mail(
             server.a_user(),
             "\n".join(
@@ -333,7 +335,7 @@ class TestContent:
 
 class TestAccountTeam:
     @pytest.mark.parametrize("tier", ["priority", "business", "enterprise"])
-    def test_A9_the_account_team_hears_of_a_new_ticket_on_a_paid_tier(
+    def test_A9_the_account_team_is_notified_of_a_new_ticket_on_a_paid_tier(
         self, server: PolicyServer, tier: str
     ) -> None:
         company = server.a_company(tier, team=[TEAM])
@@ -341,13 +343,17 @@ class TestAccountTeam:
 
         assert f"New request from {company.name}" in plain_text(server.mail_to(TEAM, number))
 
-    def test_A9_it_hears_of_one_in_the_support_center_too(self, server: PolicyServer) -> None:
+    def test_A9_the_account_team_is_notified_of_a_ticket_in_the_support_center(
+        self, server: PolicyServer
+    ) -> None:
         company = server.a_company("priority", team=[TEAM])
         number = server.open_in_portal(server.a_user(company))
 
         assert server.mail_to(TEAM, number)
 
-    def test_A9_it_hears_nothing_of_the_basic_tier(self, server: PolicyServer) -> None:
+    def test_A9_the_account_team_is_not_notified_on_the_basic_tier(
+        self, server: PolicyServer
+    ) -> None:
         number = server.open_by_mail(server.a_user(server.a_company("basic", team=[TEAM])))
 
         assert server.mail_to(SAM, number)
@@ -369,7 +375,9 @@ class TestPromises:
         assert due == [NOW + span for span in FIRST_ANSWER[tier]]
 
     @pytest.mark.parametrize("tier", NEXT_ANSWER)
-    def test_A10_so_is_each_next_one(self, clocked: ClockedPolicyServer, tier: str) -> None:
+    def test_A10_each_next_answer_is_due_by_severity_and_tier(
+        self, clocked: ClockedPolicyServer, tier: str
+    ) -> None:
         company = clocked.a_company(tier)
         numbers = [
             clocked.open_in_portal(clocked.a_user(company), severity=severity)
@@ -381,7 +389,9 @@ class TestPromises:
 
         assert [clocked.due(n) for n in numbers] == [NOW + span for span in NEXT_ANSWER[tier]]
 
-    def test_A10_another_severity_is_another_promise(self, clocked: ClockedPolicyServer) -> None:
+    def test_A10_a_change_of_severity_changes_the_promise(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
         number = clocked.open_by_mail(clocked.a_user(clocked.a_company("business")))
         clocked.set_clock(NOW + HOUR)
 

@@ -1,4 +1,4 @@
-"""What Atlan publishes of its support, row by row."""
+"""The support terms that Atlan publishes, row by row."""
 
 # ruff: noqa: N802 - each test is named after its row
 
@@ -34,7 +34,7 @@ PROMISED = {
     "P2": (8 * HOUR, 48 * HOUR),
     "P3": (24 * HOUR, 120 * HOUR),
 }
-"""The first and each next answer, as the shipped file promises."""
+"""The first and each next answer, as the shipped policy promises."""
 
 
 class TestContact:
@@ -44,7 +44,7 @@ class TestContact:
         assert server.ticket(server.open_by_mail(ann))["mailbox"] == "support@help.example"
         assert server.send(a_mail(ann, "Hello?"), ann, "info@help.example")[0] == 550
 
-    def test_T1_the_address_at_the_organisation_is_the_user_name(
+    def test_T1_the_user_name_is_the_address_at_the_organisation(
         self, clocked: ClockedPolicyServer
     ) -> None:
         new = f"new@{clocked.a_company().domain}"
@@ -69,15 +69,15 @@ class TestLists:
         assert server.list_tickets(bob, "cc") == {copied}
         assert server.list_tickets(bob, "organisation") == {mine, copied, others}
 
-    @pytest.mark.parametrize("asked", [{"comment": {"text": "Me too."}}, {"status": "closed"}])
-    def test_T2_a_ticket_of_the_organisation_is_for_reading(
-        self, server: PolicyServer, asked: dict[str, object]
+    @pytest.mark.parametrize("changes", [{"comment": {"text": "Me too."}}, {"status": "closed"}])
+    def test_T2_a_ticket_of_the_organisation_is_read_only(
+        self, server: PolicyServer, changes: dict[str, object]
     ) -> None:
         company = server.a_company()
         ann, bob = server.a_user(company), server.a_user(company)
         number = server.open_by_mail(ann)
 
-        status, problem = server.api("PATCH", f"/{number}", bob, asked)
+        status, problem = server.api("PATCH", f"/{number}", bob, changes)
 
         assert server.ticket(number, bob)["number"] == number
         assert (status, problem["error"]) == (
@@ -85,7 +85,7 @@ class TestLists:
             "you may read this ticket; to comment or close it you must be on it",
         )
 
-    def test_T2_who_is_in_copy_comments_and_closes(self, server: PolicyServer) -> None:
+    def test_T2_a_person_in_copy_comments_and_closes(self, server: PolicyServer) -> None:
         company = server.a_company()
         ann, bob = server.a_user(company), server.a_user(company)
         number = server.open_by_mail(ann, cc=bob)
@@ -96,7 +96,7 @@ class TestLists:
         assert server.ticket(number, ann)["comments"][-1]["text"] == "It works again."
         assert server.ticket(number)["status"] == "closed"
 
-    def test_T2_a_mail_of_a_reader_is_shown_to_staff_alone(self, server: PolicyServer) -> None:
+    def test_T2_a_mail_of_a_reader_is_shown_to_staff_only(self, server: PolicyServer) -> None:
         company = server.a_company()
         ann, bob = server.a_user(company), server.a_user(company)
         number = server.open_by_mail(ann)
@@ -113,22 +113,22 @@ class TestLists:
 
 
 class TestSeverity:
-    @pytest.mark.parametrize("said", ["P0", "P1", "P3"])
-    def test_T3_what_the_customer_says_is_kept_beside_and_decides_nothing(
-        self, server: PolicyServer, said: str
+    @pytest.mark.parametrize("claimed", ["P0", "P1", "P3"])
+    def test_T3_the_customer_s_claim_is_recorded_and_does_not_set_the_severity(
+        self, server: PolicyServer, claimed: str
     ) -> None:
-        ticket = server.ticket(server.open_by_mail(server.a_user(), f"Severity: {said}"))
+        ticket = server.ticket(server.open_by_mail(server.a_user(), f"Severity: {claimed}"))
 
-        assert (ticket["severity"], ticket["severity_claimed"]) == ("P2", said)
+        assert (ticket["severity"], ticket["severity_claimed"]) == ("P2", claimed)
 
-    def test_T3_it_is_shown_to_staff_and_to_himself(self, server: PolicyServer) -> None:
+    def test_T3_the_claim_is_shown_to_staff_and_to_the_customer(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann, "Severity: P1")
 
         assert "Severity P2 (customer asked for P1)" in plain_text(server.mail_to(SAM, number))
         assert "severity is P2; you asked for P1" in plain_text(server.mail_to(ann, number))
 
-    def test_T3_the_team_determines_it_and_says_why(self, server: PolicyServer) -> None:
+    def test_T3_the_team_sets_the_severity_with_a_reason(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann, "Severity: P1")
 
@@ -139,7 +139,9 @@ class TestSeverity:
         assert audit_lines(ticket, "severity") == [("P2", "P0", "All dashboards are empty.")]
         assert server.mail_to(ann, number, containing="All dashboards are empty.")
 
-    def test_T3_a_customer_cannot_set_it_in_the_portal_either(self, server: PolicyServer) -> None:
+    def test_T3_a_customer_cannot_set_the_severity_in_the_portal(
+        self, server: PolicyServer
+    ) -> None:
         ann = server.a_user()
         number = server.open_in_portal(ann, severity="P0")
 
@@ -150,12 +152,12 @@ class TestSeverity:
 
 
 class TestHours:
-    def test_T4_every_request_runs_round_the_clock(self, clocked: ClockedPolicyServer) -> None:
+    def test_T4_promises_run_around_the_clock(self, clocked: ClockedPolicyServer) -> None:
         number = clocked.open_by_mail(clocked.a_user())
 
         assert clocked.due(number) == NOW + 8 * HOUR
 
-    def test_T4_who_is_on_call_hears_at_night_of_a_critical_claim(
+    def test_T4_the_engineer_on_call_is_notified_of_a_critical_claim_at_night(
         self, clocked: ClockedPolicyServer
     ) -> None:
         ann = clocked.a_user()
@@ -164,7 +166,7 @@ class TestHours:
         assert f"{ann} claims by mail" in plain_text(clocked.mail_to(ENGINEER, number))
         assert "Someone is on call 24 hours a day" in plain_text(clocked.mail_to(ann, number))
 
-    def test_T4_and_of_a_ticket_that_the_team_finds_critical(
+    def test_T4_the_engineer_on_call_is_notified_of_a_ticket_set_to_critical(
         self, clocked: ClockedPolicyServer
     ) -> None:
         number = clocked.open_by_mail(clocked.a_user())
@@ -175,43 +177,43 @@ class TestHours:
 
 
 class TestEscalation:
-    def told(self, server: PolicyServer, number: int) -> list[int]:
-        """How many mails about the ticket went to each of the three levels."""
+    def mail_counts(self, server: PolicyServer, number: int) -> list[int]:
+        """The number of mails about the ticket to each of the three levels."""
         return [len(server.mails_to(one, number)) for one in (ENGINEER, DIRECTOR, HEAD)]
 
-    def escalates(self, server: PolicyServer, number: int, sender: str) -> None:
+    def escalate_by_mail(self, server: PolicyServer, number: int, sender: str) -> None:
         server.reply(server.mail_to(sender, number), sender, "#escalate It takes too long.")
 
-    def test_T5_it_goes_to_the_engineer_first(self, server: PolicyServer) -> None:
+    def test_T5_an_escalation_goes_to_the_engineer_first(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
 
-        self.escalates(server, number, ann)
+        self.escalate_by_mail(server, number, ann)
 
-        assert self.told(server, number) == [1, 0, 0]
+        assert self.mail_counts(server, number) == [1, 0, 0]
 
-    def test_T5_an_engineer_who_has_not_spoken_is_asked_again_first(
+    def test_T5_an_engineer_who_has_not_answered_is_reminded_first(
         self, server: PolicyServer
     ) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
-        self.escalates(server, number, ann)
+        self.escalate_by_mail(server, number, ann)
 
         server.change(number, ann, escalate="Still nobody.")
 
         assert server.ticket(number)["escalation_level"] == 1
-        assert self.told(server, number) == [2, 0, 0]
+        assert self.mail_counts(server, number) == [2, 0, 0]
 
-    def test_T5_whoever_asked_hears_why_it_went_no_further(self, server: PolicyServer) -> None:
+    def test_T5_the_customer_learns_why_the_level_did_not_rise(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
-        self.escalates(server, number, ann)
+        self.escalate_by_mail(server, number, ann)
 
-        (said,) = server.change(number, ann, escalate="Still nobody.")
+        (effect,) = server.change(number, ann, escalate="Still nobody.")
 
-        assert "has not answered yet and is asked again" in said
+        assert "has not answered yet and is asked again" in effect
 
-    def test_T5_a_desk_that_never_answers_does_not_hold_it_up_for_good(
+    def test_T5_staff_who_never_answer_cannot_block_the_escalation(
         self, server: PolicyServer
     ) -> None:
         ann = server.a_user()
@@ -220,21 +222,21 @@ class TestEscalation:
         for _ in range(3):
             server.change(number, ann, escalate="Still nobody.")
 
-        assert self.told(server, number) == [2, 1, 0]
+        assert self.mail_counts(server, number) == [2, 1, 0]
 
-    def test_T5_on_a_closed_request_he_hears_that_it_is_not_escalated(
+    def test_T5_the_customer_learns_that_a_closed_request_is_not_escalated(
         self, server: PolicyServer
     ) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
         server.change(number, status="closed")
 
-        self.escalates(server, number, ann)
+        self.escalate_by_mail(server, number, ann)
 
         assert server.mail_to(ann, containing="a new request, which is not escalated yet")
-        assert self.told(server, number) == [0, 0, 0]
+        assert self.mail_counts(server, number) == [0, 0, 0]
 
-    def test_T5_once_he_has_spoken_it_goes_up_one_level_at_a_time(
+    def test_T5_an_answered_escalation_rises_one_level_at_a_time(
         self, server: PolicyServer
     ) -> None:
         ann = server.a_user()
@@ -244,13 +246,13 @@ class TestEscalation:
         steps = []
         for _ in range(3):
             server.change(number, ann, escalate="It takes too long.")
-            steps.append(self.told(server, number))
+            steps.append(self.mail_counts(server, number))
         status, problem = server.api("PATCH", f"/{number}", ann, {"escalate": "More!"})
 
         assert steps == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
         assert (status, "highest level already" in problem["error"]) == (409, True)
 
-    def test_T5_the_director_reads_why(self, server: PolicyServer) -> None:
+    def test_T5_the_director_gets_the_reason(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
         server.comment(number)
@@ -258,18 +260,18 @@ class TestEscalation:
 
         server.change(number, ann, escalate="The board meets tonight.")
 
-        told = plain_text(server.mail_to(DIRECTOR, number))
-        assert "was escalated to level 2, Director, Support" in told
-        assert "Reason The board meets tonight." in told
+        text = plain_text(server.mail_to(DIRECTOR, number))
+        assert "was escalated to level 2, Director, Support" in text
+        assert "Reason The board meets tonight." in text
 
-    def test_T6_the_success_manager_of_the_customer_is_told(self, server: PolicyServer) -> None:
+    def test_T6_the_customer_s_success_manager_is_notified(self, server: PolicyServer) -> None:
         company, manager = server.a_company(), "csm@help.example"
         server.run("company", "manager", company.name, manager)
         ann = server.a_user(company)
         number = server.open_by_mail(ann)
         other = server.open_by_mail(server.a_user())
 
-        self.escalates(server, number, ann)
+        self.escalate_by_mail(server, number, ann)
         server.change(other, escalate="Please look.")
 
         assert "It takes too long." in plain_text(server.mail_to(manager, number))
@@ -291,7 +293,7 @@ class TestPromises:
         assert due == NOW + first
         assert clocked.due(number) == NOW + following
 
-    def test_T7_a_promise_that_is_not_kept_is_told(self, clocked: ClockedPolicyServer) -> None:
+    def test_T7_a_broken_promise_is_reported(self, clocked: ClockedPolicyServer) -> None:
         number = clocked.open_by_mail(clocked.a_user())
 
         clocked.set_clock(NOW + 8 * HOUR)
@@ -301,7 +303,7 @@ class TestPromises:
             clocked.mail_to(SAM, number, containing="is overdue")
         )
 
-    def test_T7_the_numbers_are_marked_as_examples(self) -> None:
+    def test_T7_the_promised_times_are_marked_as_examples(self) -> None:
         shipped = policies.find(None)["atlan"].text
 
         promised = [line for line in shipped.splitlines() if re.match("(first|ongoing) =", line)]

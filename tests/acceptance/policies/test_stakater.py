@@ -1,4 +1,4 @@
-"""What Stakater publishes of its support, row by row."""
+"""The support terms that Stakater publishes, row by row."""
 
 # ruff: noqa: N802 - each test is named after its row
 
@@ -43,28 +43,36 @@ NOW = datetime(2026, 7, 6, 8, tzinfo=UTC)
 
 
 class TestAccounts:
-    def test_S1_an_account_comes_by_address_link_and_name(
+    def test_S1_an_account_is_created_by_address_link_and_name(
         self, clocked: ClockedPolicyServer
     ) -> None:
         new = f"new@{clocked.a_company().domain}"
 
-        asked, _ = clocked.page("/signup", address=new)
+        requested, _ = clocked.page("/signup", address=new)
         (link,) = links_in(clocked.mail_to(new), "signup")
         named, page = clocked.page(link, name="Nina New")
 
-        assert (asked, named) == (200, 200)
+        assert (requested, named) == (200, 200)
         assert "Nina New" in page
         assert clocked.ticket(clocked.open_by_mail(new))["requester"] == new
 
-    def test_S1_no_link_goes_to_a_free_mail_or_a_foreign_address(
+    def test_S1_no_link_is_sent_to_a_free_mail_or_a_foreign_address(
         self, clocked: ClockedPolicyServer
     ) -> None:
-        asked = ["ann@gmail.com", "ann@company.evil.example", f"new@{clocked.a_company().domain}"]
+        addresses = [
+            "ann@gmail.com",
+            "ann@company.evil.example",
+            f"new@{clocked.a_company().domain}",
+        ]
 
-        pages = {clocked.page("/signup", address=each)[0] for each in asked}
+        pages = {clocked.page("/signup", address=each)[0] for each in addresses}
 
-        assert clocked.mail_to(asked[-1])
-        assert (pages, clocked.mails_to(asked[0]), clocked.mails_to(asked[1])) == ({200}, [], [])
+        assert clocked.mail_to(addresses[-1])
+        assert (pages, clocked.mails_to(addresses[0]), clocked.mails_to(addresses[1])) == (
+            {200},
+            [],
+            [],
+        )
 
     def test_S1_no_company_is_registered_with_a_free_mail_domain(
         self, server: PolicyServer
@@ -92,7 +100,7 @@ class TestAccounts:
 
 class TestSeverity:
     @pytest.mark.parametrize(
-        ("said", "level"),
+        ("claimed", "level"),
         [
             ("P2", "High"),
             ("High", "High"),
@@ -103,38 +111,42 @@ class TestSeverity:
             ("P2 - High", "High"),
         ],
     )
-    def test_S2_both_names_of_a_level_are_the_same(
-        self, server: PolicyServer, said: str, level: str
+    def test_S2_both_names_of_a_level_are_equivalent(
+        self, server: PolicyServer, claimed: str, level: str
     ) -> None:
-        ticket = server.ticket(server.open_by_mail(server.a_user(), f"Severity: {said}"))
+        ticket = server.ticket(server.open_by_mail(server.a_user(), f"Severity: {claimed}"))
 
         assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
 
-    @pytest.mark.parametrize(("said", "level"), [("P2", "High"), ("P3", "Medium"), ("P4", "Low")])
-    def test_S2_so_are_they_in_the_subject(
-        self, server: PolicyServer, said: str, level: str
+    @pytest.mark.parametrize(
+        ("claimed", "level"), [("P2", "High"), ("P3", "Medium"), ("P4", "Low")]
+    )
+    def test_S2_both_names_are_equivalent_in_the_subject(
+        self, server: PolicyServer, claimed: str, level: str
     ) -> None:
         ticket = server.ticket(
-            server.open_by_mail(server.a_user(), subject=f"[{said}] It is broken")
+            server.open_by_mail(server.a_user(), subject=f"[{claimed}] It is broken")
         )
 
         assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
 
-    @pytest.mark.parametrize("said", ["P1", "Critical"])
+    @pytest.mark.parametrize("claimed", ["P1", "Critical"])
     def test_S2_critical_is_a_level_of_the_portal_under_both_names(
-        self, server: PolicyServer, said: str
+        self, server: PolicyServer, claimed: str
     ) -> None:
-        number = server.open_in_portal(server.a_user(), severity=said)
+        number = server.open_in_portal(server.a_user(), severity=claimed)
 
         assert server.ticket(number)["severity"] == "Critical"
 
-    def test_S2_without_a_word_of_the_customer_it_is_medium(self, server: PolicyServer) -> None:
+    def test_S2_the_severity_is_medium_unless_the_customer_claims_another(
+        self, server: PolicyServer
+    ) -> None:
         ticket = server.ticket(server.open_by_mail(server.a_user()))
 
         assert (ticket["severity"], ticket["severity_claimed"]) == ("Medium", None)
 
-    def test_S2_the_policy_says_what_each_level_means(self, server: PolicyServer) -> None:
-        said = " ".join(server.run("policy", "explain", "stakater").split())
+    def test_S2_the_policy_defines_each_level(self, server: PolicyServer) -> None:
+        text = " ".join(server.run("policy", "explain", "stakater").split())
 
         for meaning in (
             "Production is down",
@@ -142,38 +154,38 @@ class TestSeverity:
             "Some non-critical function is lost",
             "A question, a feature request",
         ):
-            assert meaning in said
+            assert meaning in text
 
 
 class TestCompleteness:
     @pytest.mark.parametrize("fact", ALWAYS_ASKED)
-    def test_S3_what_is_missing_is_noticed_and_asked_for(
+    def test_S3_a_missing_fact_is_recorded_and_asked_for(
         self, server: PolicyServer, fact: str
     ) -> None:
         ann = server.a_user()
-        said = "\n".join(text for name, text in FACTS.items() if name != fact)
-        number = server.open_by_mail(ann, said)
+        text = "\n".join(text for name, text in FACTS.items() if name != fact)
+        number = server.open_by_mail(ann, text)
 
         acknowledged = plain_text(server.mail_to(ann, number))
-        asked = [name for name, question in QUESTIONS.items() if question in acknowledged]
+        questions = [name for name, question in QUESTIONS.items() if question in acknowledged]
 
-        assert (server.ticket(number)["missing"], asked) == ([fact], [fact])
+        assert (server.ticket(number)["missing"], questions) == ([fact], [fact])
 
-    def test_S3_users_who_cannot_log_in_are_no_error_message(self, server: PolicyServer) -> None:
+    def test_S3_a_failed_log_in_does_not_count_as_an_error_message(
+        self, server: PolicyServer
+    ) -> None:
         number = server.open_by_mail(server.a_user(), "Our users cannot log in.")
 
         assert "error messages or logs" in server.ticket(number)["missing"]
 
-    def test_S3_steps_are_asked_for_and_the_request_is_complete_without(
-        self, server: PolicyServer
-    ) -> None:
+    def test_S3_steps_are_asked_for_but_not_required(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann, "\n".join(FACTS[fact] for fact in ALWAYS_ASKED))
 
         assert server.ticket(number)["missing"] == []
         assert QUESTIONS["steps to reproduce"] in plain_text(server.mail_to(ann, number))
 
-    def test_S3_of_a_complete_request_nothing_is_asked(self, server: PolicyServer) -> None:
+    def test_S3_a_complete_request_causes_no_questions(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann, COMPLETE)
 
@@ -195,7 +207,7 @@ class TestSharing:
         assert server.api("GET", f"/{number}", bob)[0] == 404
 
     @pytest.mark.parametrize("by", ["the requester", "staff"])
-    def test_S4_whom_it_is_shared_with_sees_it_and_is_told(
+    def test_S4_a_colleague_sees_a_shared_request_and_gets_its_notices(
         self, server: PolicyServer, by: str
     ) -> None:
         company = server.a_company()
@@ -211,7 +223,7 @@ class TestSharing:
         assert server.ticket(number, bob)["number"] == number
         assert server.mail_to(bob, number, containing="Which rack is it?")
 
-    def test_S4_the_requester_shares_it_in_the_portal(self, server: PolicyServer) -> None:
+    def test_S4_the_requester_shares_a_request_in_the_portal(self, server: PolicyServer) -> None:
         company = server.a_company()
         ann, bob = server.a_user(company), server.a_user(company)
         number = server.open_by_mail(ann)
@@ -222,7 +234,7 @@ class TestSharing:
 
 
 class TestPremium:
-    def test_S5_a_critical_mail_is_sent_to_the_portal_first(self, server: PolicyServer) -> None:
+    def test_S5_a_critical_mail_is_referred_to_the_portal(self, server: PolicyServer) -> None:
         ann = server.a_user(server.a_company("premium"))
         number = server.open_by_mail(ann, subject="[P1] Everything is down")
 
@@ -234,7 +246,7 @@ class TestPremium:
         assert "Escalation begins" in first
         assert server.ticket(number)["severity"] == "High"
 
-    def test_S5_its_escalation_does_not_begin_by_mail(self, server: PolicyServer) -> None:
+    def test_S5_a_critical_mail_is_not_escalated_by_mail(self, server: PolicyServer) -> None:
         ann = server.a_user(server.a_company("premium"))
         number = server.open_by_mail(ann, subject="[P1] Everything is down")
 
@@ -245,7 +257,7 @@ class TestPremium:
         )
         assert server.ticket(number)["escalation_level"] == 0
 
-    def test_S5_it_begins_once_it_is_logged_in_the_portal(self, server: PolicyServer) -> None:
+    def test_S5_a_critical_ticket_from_the_portal_is_escalated(self, server: PolicyServer) -> None:
         ann = server.a_user(server.a_company("premium"))
         number = server.open_in_portal(ann, severity="P1")
 
@@ -254,7 +266,7 @@ class TestPremium:
         assert server.ticket(number)["escalation_level"] == 1
         assert server.mail_to("duty@example.com", number, containing="It is urgent.")
 
-    def test_S5_a_mailed_one_that_the_customer_confirms_in_the_portal_counts_as_logged(
+    def test_S5_a_critical_mail_confirmed_in_the_portal_is_escalated(
         self, server: PolicyServer
     ) -> None:
         ann = server.a_user(server.a_company("premium"))
@@ -266,7 +278,9 @@ class TestPremium:
         ticket = server.ticket(number)
         assert (ticket["severity"], ticket["escalation_level"]) == ("Critical", 1)
 
-    def test_S5_it_stays_logged_when_staff_lower_it_by_mail(self, server: PolicyServer) -> None:
+    def test_S5_a_confirmed_ticket_is_escalated_after_staff_lower_its_severity(
+        self, server: PolicyServer
+    ) -> None:
         ann = server.a_user(server.a_company("premium"))
         number = server.open_by_mail(ann, subject="[P1] Everything is down")
         server.change(number, ann, severity="P1", why="confirmed")
@@ -279,7 +293,7 @@ class TestPremium:
 
 
 class TestAdjustment:
-    def test_S6_staff_adjust_the_severity_and_the_trail_says_why(
+    def test_S6_staff_change_the_severity_and_the_history_has_the_reason(
         self, server: PolicyServer
     ) -> None:
         ann = server.a_user()
@@ -293,7 +307,7 @@ class TestAdjustment:
         assert [h["actor"] for h in ticket["history"] if h["what"] == "severity"] == [SAM]
         assert server.mail_to(ann, number, containing="It hurts nobody.")
 
-    def test_S6_a_workaround_lowers_it_by_one_level_at_a_time_down_to_low(
+    def test_S6_a_workaround_lowers_the_severity_by_one_level_down_to_low(
         self, server: PolicyServer
     ) -> None:
         number = server.open_in_portal(server.a_user(), severity="Critical")
@@ -310,7 +324,7 @@ class TestAdjustment:
             ("Medium", "Low"),
         ]
 
-    def test_S6_a_workaround_can_be_told_by_mail(self, server: PolicyServer) -> None:
+    def test_S6_staff_record_a_workaround_by_mail(self, server: PolicyServer) -> None:
         number = server.open_by_mail(server.a_user(), "Severity: P2")
 
         server.reply_as_staff(number, "#workaround Restart the router.\n\nPlease restart it.")
@@ -320,16 +334,20 @@ class TestAdjustment:
 
 
 class TestFeedback:
-    def test_S11_one_mail_asks_once_the_request_is_resolved(self, server: PolicyServer) -> None:
+    def test_S11_one_mail_asks_for_feedback_when_the_request_is_resolved(
+        self, server: PolicyServer
+    ) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
 
         server.change(number, status="resolved")
 
-        asked = [m for m in server.mails_to(ann, number) if links_in(m, "feedback")]
-        assert len(asked) == 1
+        requests = [m for m in server.mails_to(ann, number) if links_in(m, "feedback")]
+        assert len(requests) == 1
 
-    def test_S11_the_answer_is_kept_and_reopens_nothing(self, server: PolicyServer) -> None:
+    def test_S11_feedback_is_recorded_and_does_not_reopen_the_ticket(
+        self, server: PolicyServer
+    ) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
         server.change(number, status="resolved")
@@ -341,20 +359,22 @@ class TestFeedback:
         assert (status, ticket["rating"], ticket["status"]) == (200, "good", "resolved")
         assert ticket["comments"][-1]["text"].strip() == "Quick help!"
 
-    def test_S11_a_reply_is_kept_too_and_reopens_nothing(self, server: PolicyServer) -> None:
+    def test_S11_a_reply_to_the_feedback_request_does_not_reopen_the_ticket(
+        self, server: PolicyServer
+    ) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
         server.change(number, status="resolved")
 
-        asked = server.mail_to(ann, number, containing="/feedback/")
-        server.reply(asked, ann, "It took very long, but it works now.")
+        request = server.mail_to(ann, number, containing="/feedback/")
+        server.reply(request, ann, "It took very long, but it works now.")
 
         ticket = server.ticket(number)
         last = ticket["comments"][-1]
         assert ticket["status"] == "resolved"
         assert (last["visibility"], "very long" in last["text"]) == ("note", True)
 
-    def test_S11_an_ordinary_reply_still_reopens_it(self, server: PolicyServer) -> None:
+    def test_S11_an_ordinary_reply_reopens_the_ticket(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
         server.change(number, status="resolved")
@@ -366,7 +386,7 @@ class TestFeedback:
 
 
 class TestChannel:
-    def test_S12_the_preferred_channel_is_kept_with_the_company_and_shown_to_staff(
+    def test_S12_the_preferred_channel_of_a_company_is_shown_to_staff(
         self, server: PolicyServer
     ) -> None:
         company = server.a_company()
@@ -379,7 +399,7 @@ class TestChannel:
         shown = server.run("company", "show", company.name)
         assert re.search(r"channel +Call the bridge first", shown)
 
-    def test_S12_it_stands_in_the_mail_to_staff(self, server: PolicyServer) -> None:
+    def test_S12_the_preferred_channel_is_in_the_mail_to_staff(self, server: PolicyServer) -> None:
         company = server.a_company(channel="Call the bridge first")
         number = server.open_by_mail(server.a_user(company))
 

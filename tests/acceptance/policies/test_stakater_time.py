@@ -1,4 +1,4 @@
-"""What Stakater publishes of its times: when they begin, which hours count, who is told."""
+"""Stakater's published response times: when they begin, which hours count, who is notified."""
 
 # ruff: noqa: N802 - each test is named after its row
 
@@ -21,7 +21,7 @@ We upgraded it on Friday."""
 
 
 def in_berlin(text: str) -> datetime:
-    """`2026-07-06 10:00` on a clock in Berlin."""
+    """The instant of a wall clock time in Berlin, such as `2026-07-06 10:00`."""
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
 
 
@@ -31,8 +31,8 @@ NOW = in_berlin("2026-07-06 10:00")
 HALVES = COMPLETE.split("\n", 1)
 
 
-def a_complete(server: PolicyServer, severity: str = "Medium", sender: str = "") -> int:
-    """A ticket on which nothing is missing; a critical one comes from the portal."""
+def a_complete_ticket(server: PolicyServer, severity: str = "Medium", sender: str = "") -> int:
+    """A complete ticket; one with severity Critical is opened in the portal."""
     sender = sender or server.a_user()
     if severity == "Critical":
         return server.open_in_portal(sender, severity, COMPLETE)
@@ -47,7 +47,7 @@ class TestClock:
 
         assert clocked.due(number) is None
 
-    def test_S7_it_begins_with_the_mail_that_completes_the_request(
+    def test_S7_the_clock_starts_with_the_mail_that_completes_the_request(
         self, clocked: ClockedPolicyServer
     ) -> None:
         ann = clocked.a_user()
@@ -58,7 +58,9 @@ class TestClock:
 
         assert clocked.due(number) == in_berlin("2026-07-06 17:00")
 
-    def test_S7_it_begins_with_the_last_missing_fact(self, clocked: ClockedPolicyServer) -> None:
+    def test_S7_the_clock_starts_with_the_last_missing_fact(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
         ann = clocked.a_user()
         number = clocked.open_by_mail(ann, f"Severity: High\n{HALVES[0]}")
         clocked.set_clock(NOW + timedelta(hours=3))
@@ -68,7 +70,7 @@ class TestClock:
         assert clocked.ticket(number)["missing"] == []
         assert clocked.due(number) == in_berlin("2026-07-06 17:00")
 
-    def test_S7_or_with_the_words_in_the_portal_that_complete_it(
+    def test_S7_the_clock_starts_with_the_portal_comment_that_completes_the_request(
         self, clocked: ClockedPolicyServer
     ) -> None:
         ann = clocked.a_user()
@@ -94,7 +96,7 @@ class TestClock:
     ) -> None:
         clocked.set_clock(in_berlin("2026-07-06 17:00"))
 
-        number = a_complete(clocked, severity, clocked.a_user(clocked.a_company(tier)))
+        number = a_complete_ticket(clocked, severity, clocked.a_user(clocked.a_company(tier)))
 
         assert clocked.due(number) == in_berlin(due)
 
@@ -110,7 +112,7 @@ class TestClock:
     def test_S8_the_first_answer_is_due_as_published(
         self, clocked: ClockedPolicyServer, severity: str, due: str
     ) -> None:
-        number = a_complete(clocked, severity)
+        number = a_complete_ticket(clocked, severity)
 
         assert clocked.due(number) == in_berlin(due)
 
@@ -123,21 +125,21 @@ class TestClock:
             ("Low", "2026-07-13 11:00"),
         ],
     )
-    def test_S8_the_next_answer_is_due_after_as_long_again(
+    def test_S8_the_next_answer_is_due_after_the_same_span(
         self, clocked: ClockedPolicyServer, severity: str, due: str
     ) -> None:
-        number = a_complete(clocked, severity)
+        number = a_complete_ticket(clocked, severity)
         clocked.set_clock(NOW + timedelta(hours=1))
 
         clocked.comment(number)
 
         assert clocked.due(number) == in_berlin(due)
 
-    def test_S8_what_the_contract_says_goes_before(self, clocked: ClockedPolicyServer) -> None:
+    def test_S8_the_contract_takes_precedence(self, clocked: ClockedPolicyServer) -> None:
         agreed = clocked.a_company(
             "standard", first={"High": "30 business minutes"}, ongoing={"High": "1 business day"}
         )
-        number = a_complete(clocked, "High", clocked.a_user(agreed))
+        number = a_complete_ticket(clocked, "High", clocked.a_user(agreed))
         first = clocked.due(number)
 
         clocked.comment(number)
@@ -148,7 +150,7 @@ class TestClock:
     @pytest.mark.parametrize(
         ("arrives", "due"),
         [
-            ("2026-07-06 04:15", "2026-07-06 10:00"),  # before six: from the opening on
+            ("2026-07-06 04:15", "2026-07-06 10:00"),  # before six: counts from the opening
             ("2026-07-06 17:00", "2026-07-07 09:00"),  # one hour today, three tomorrow
             ("2026-07-06 18:00", "2026-07-07 10:00"),
             ("2026-07-10 17:00", "2026-07-13 09:00"),  # over the weekend
@@ -162,36 +164,38 @@ class TestClock:
     ) -> None:
         clocked.set_clock(in_berlin(arrives))
 
-        assert clocked.due(a_complete(clocked, "High")) == in_berlin(due)
+        assert clocked.due(a_complete_ticket(clocked, "High")) == in_berlin(due)
 
     def test_S9_summer_time_is_observed(self, clocked: ClockedPolicyServer) -> None:
         clocked.set_clock(datetime(2026, 1, 12, 4, 30, tzinfo=UTC))  # 05:30 in winter
-        in_winter = clocked.due(a_complete(clocked, "High"))
+        in_winter = clocked.due(a_complete_ticket(clocked, "High"))
         clocked.set_clock(datetime(2026, 7, 13, 4, 30, tzinfo=UTC))  # 06:30 in summer
-        in_summer = clocked.due(a_complete(clocked, "High"))
+        in_summer = clocked.due(a_complete_ticket(clocked, "High"))
 
         assert in_winter == datetime(2026, 1, 12, 9, tzinfo=UTC)
         assert in_summer == datetime(2026, 7, 13, 8, 30, tzinfo=UTC)
 
 
 class TestOngoing:
-    def test_S10_staff_are_warned_of_the_next_answer_and_the_customer_is_told(
+    def test_S10_staff_are_warned_of_the_next_answer_and_the_customer_is_notified(
         self, clocked: ClockedPolicyServer
     ) -> None:
         ann = clocked.a_user()
-        number = a_complete(clocked, "High", ann)
+        number = a_complete_ticket(clocked, "High", ann)
         clocked.comment(number)
 
         clocked.set_clock(in_berlin("2026-07-06 13:00"))  # three of four hours
         clocked.notify_overdue()
 
         assert clocked.mail_to(SAM, number, containing="The next response to")
-        told = plain_text(clocked.mail_to(ann, number, containing="We are still working on"))
-        assert "You will hear from us again by Monday 6 July 2026, 14:00 (Europe/Berlin)." in told
+        text = plain_text(clocked.mail_to(ann, number, containing="We are still working on"))
+        assert "You will hear from us again by Monday 6 July 2026, 14:00 (Europe/Berlin)." in text
 
-    def test_S10_nothing_is_told_before(self, clocked: ClockedPolicyServer) -> None:
+    def test_S10_no_notice_is_sent_before_the_warning_time(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
         ann = clocked.a_user()
-        number = a_complete(clocked, "High", ann)
+        number = a_complete_ticket(clocked, "High", ann)
         clocked.comment(number)
 
         clocked.set_clock(in_berlin("2026-07-06 12:59"))
@@ -199,10 +203,10 @@ class TestOngoing:
 
         assert not [m for m in clocked.mails_to(ann, number) if "still working on" in plain_text(m)]
 
-    def test_S10_a_warning_and_a_breach_are_told_once_each(
+    def test_S10_a_warning_and_a_breach_are_sent_once_each(
         self, clocked: ClockedPolicyServer
     ) -> None:
-        number = a_complete(clocked, "High")
+        number = a_complete_ticket(clocked, "High")
         clocked.comment(number)
 
         for time in ("13:00", "13:30", "14:00", "15:00"):
@@ -214,10 +218,8 @@ class TestOngoing:
         assert sum(s.startswith("Response due soon:") for s in subjects) == 1
         assert sum(s.startswith("Response overdue:") for s in subjects) == 1
 
-    def test_S10_an_answer_in_time_is_followed_by_no_word_of_that_promise(
-        self, clocked: ClockedPolicyServer
-    ) -> None:
-        number = a_complete(clocked, "High")
+    def test_S10_no_warning_follows_an_answer_in_time(self, clocked: ClockedPolicyServer) -> None:
+        number = a_complete_ticket(clocked, "High")
         clocked.comment(number)
         clocked.set_clock(in_berlin("2026-07-06 12:00"))
         clocked.comment(number)
@@ -227,10 +229,10 @@ class TestOngoing:
 
         assert not [m for m in clocked.mails_to(SAM, number) if "Response due" in m["Subject"]]
 
-    def test_S10_a_late_answer_is_in_the_history_even_if_nobody_was_told_yet(
+    def test_S10_a_late_answer_is_in_the_history_before_any_notice_was_sent(
         self, clocked: ClockedPolicyServer
     ) -> None:
-        number = a_complete(clocked, "High")
+        number = a_complete_ticket(clocked, "High")
         clocked.set_clock(in_berlin("2026-07-06 14:01"))
 
         clocked.comment(number)
@@ -238,10 +240,10 @@ class TestOngoing:
         assert audit_lines(clocked.ticket(number), "sla") == [("first", "breached", "")]
 
     @pytest.mark.parametrize("status", ["resolved", "closed"])
-    def test_S10_words_after_the_end_promise_no_more(
+    def test_S10_a_comment_after_the_end_starts_no_clock(
         self, clocked: ClockedPolicyServer, status: str
     ) -> None:
-        number = a_complete(clocked, "High")
+        number = a_complete_ticket(clocked, "High")
         clocked.change(number, status=status)
 
         clocked.comment(number, "One more hint.")
@@ -252,20 +254,20 @@ class TestOngoing:
         assert not [m for m in clocked.mails_to(SAM, number) if "Response overdue" in m["Subject"]]
 
     @pytest.mark.parametrize("by", ["mail", "the portal"])
-    def test_S10_words_while_we_wait_for_the_customer_let_the_clock_stand(
+    def test_S10_a_comment_while_waiting_for_the_customer_leaves_the_clock_stopped(
         self, clocked: ClockedPolicyServer, by: str
     ) -> None:
         ann = clocked.a_user()
-        number = a_complete(clocked, "High", ann)
+        number = a_complete_ticket(clocked, "High", ann)
         clocked.change(number, status="pending")
         if by == "mail":
             clocked.reply_as_staff(number, "Is there any news?")
         else:
             clocked.comment(number, "Is there any news?")
 
-        waits = clocked.due(number)
+        due_while_pending = clocked.due(number)
         clocked.set_clock(in_berlin("2026-07-07 10:00"))
         clocked.reply(clocked.mail_to(ann, number), ann, "Not yet.")
 
-        assert waits is None
+        assert due_while_pending is None
         assert clocked.due(number) == in_berlin("2026-07-07 14:00")

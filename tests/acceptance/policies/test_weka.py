@@ -1,4 +1,4 @@
-"""What Weka publishes of its support, row by row."""
+"""The support terms that Weka publishes, row by row."""
 
 # ruff: noqa: N802 - each test is named after its row
 
@@ -33,7 +33,7 @@ EXECUTIVE_AT = {
 
 class TestLevels:
     @pytest.mark.parametrize(
-        ("said", "level"),
+        ("claimed", "level"),
         [
             ("Major", "Major"),
             ("Minor", "Minor"),
@@ -43,9 +43,9 @@ class TestLevels:
         ],
     )
     def test_W1_a_mail_opens_at_the_level_that_it_names(
-        self, server: PolicyServer, said: str, level: str
+        self, server: PolicyServer, claimed: str, level: str
     ) -> None:
-        number = server.open_by_mail(server.a_user(), f"Severity: {said}")
+        number = server.open_by_mail(server.a_user(), f"Severity: {claimed}")
 
         assert server.ticket(number)["severity"] == level
 
@@ -61,15 +61,13 @@ class TestSigningUp:
 
         assert server.ticket(server.open_by_mail(ann))["requester"] == ann
 
-    def test_W2_a_stranger_is_told_where_to_sign_up_and_opens_none(
-        self, server: PolicyServer
-    ) -> None:
+    def test_W2_a_stranger_is_refused_with_a_link_to_sign_up(self, server: PolicyServer) -> None:
         code, text = server.send(a_mail("eve@evil.example", "Help!"), "eve@evil.example")
 
         assert (code, text[:6]) == (550, "5.7.1 ")
         assert f"sign up in the support portal first: {PORTAL}" in text
 
-    def test_W2_a_customer_who_is_not_signed_up_is_sent_the_link(
+    def test_W2_a_customer_without_an_account_is_sent_the_link(
         self, clocked: ClockedPolicyServer
     ) -> None:
         new = f"new@{clocked.a_company().domain}"
@@ -79,7 +77,7 @@ class TestSigningUp:
         assert (code, "filed as" in text) == (250, False)
         assert len(links_in(clocked.mail_to(new), "signup")) == 1
 
-    def test_W2_what_he_wrote_is_a_ticket_once_he_has_signed_up(
+    def test_W2_a_held_mail_becomes_a_ticket_when_its_author_signs_up(
         self, clocked: ClockedPolicyServer
     ) -> None:
         new = f"new@{clocked.a_company().domain}"
@@ -103,7 +101,7 @@ class TestCritical:
         ],
         ids=["tag", "another word", "text"],
     )
-    def test_W3_a_critical_claim_opens_at_major_and_shows_the_phone(
+    def test_W3_a_critical_claim_opens_at_major_and_is_answered_with_the_phone(
         self, server: PolicyServer, header: dict[str, str]
     ) -> None:
         ann = server.a_user()
@@ -116,7 +114,7 @@ class TestCritical:
             f"Call {PHONE} (24 hours a day) or open a ticket in the portal, {PORTAL}."
         )
 
-    def test_W3_an_important_mail_is_no_more_than_major(self, server: PolicyServer) -> None:
+    def test_W3_a_mail_of_high_importance_opens_at_major(self, server: PolicyServer) -> None:
         number = server.open_by_mail(server.a_user(), importance="high", x_priority="1")
 
         assert server.ticket(number)["severity"] == "Major"
@@ -129,7 +127,7 @@ class TestCritical:
 
         assert PHONE not in plain_text(server.mail_to(ann, number))
 
-    def test_W3_not_even_staff_make_a_ticket_critical_by_mail(self, server: PolicyServer) -> None:
+    def test_W3_staff_cannot_make_a_ticket_critical_by_mail(self, server: PolicyServer) -> None:
         number = server.open_by_mail(server.a_user())
 
         server.reply_as_staff(number, "#severity Critical\n\nI see.")
@@ -141,25 +139,25 @@ class TestCritical:
 
 
 class TestNotifications:
-    def test_W4_a_change_of_status_is_told(self, server: PolicyServer) -> None:
+    def test_W4_a_change_of_status_is_notified(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
 
         server.change(number, status="resolved", why="The disk is new.")
 
-        told = plain_text(server.mail_to(ann, number, containing="is now resolved"))
-        assert "Reason: The disk is new." in told
+        text = plain_text(server.mail_to(ann, number, containing="is now resolved"))
+        assert "Reason: The disk is new." in text
 
-    def test_W4_a_change_of_severity_is_told(self, server: PolicyServer) -> None:
+    def test_W4_a_change_of_severity_is_notified(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
 
         server.change(number, severity="Major", why="It hurts more than we thought.")
 
-        told = plain_text(server.mail_to(ann, number, containing="is now Major"))
-        assert "(previously Minor)" in told
+        text = plain_text(server.mail_to(ann, number, containing="is now Major"))
+        assert "(previously Minor)" in text
 
-    def test_W4_an_answer_is_told(self, server: PolicyServer) -> None:
+    def test_W4_an_answer_is_notified(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
 
@@ -167,7 +165,7 @@ class TestNotifications:
 
         assert "Please try again now." in plain_text(server.mail_to(ann, number, containing="Sam"))
 
-    def test_W4_everybody_on_the_ticket_is_told(self, server: PolicyServer) -> None:
+    def test_W4_every_participant_is_notified(self, server: PolicyServer) -> None:
         company = server.a_company()
         ann, bob = server.a_user(company), server.a_user(company)
         number = server.open_by_mail(ann, cc=bob)
@@ -176,7 +174,7 @@ class TestNotifications:
 
         assert server.mail_to(bob, number, containing="is now resolved")
 
-    def test_W4_a_merger_is_told(self, server: PolicyServer) -> None:
+    def test_W4_a_merge_is_notified(self, server: PolicyServer) -> None:
         ann = server.a_user()
         one, other = server.open_by_mail(ann), server.open_by_mail(ann)
 
@@ -186,13 +184,13 @@ class TestNotifications:
 
 
 def _numbers(mail: EmailMessage) -> list[str]:
-    """The tickets that a mail names."""
+    """The ticket numbers in a mail."""
     return re.findall(r"#\d+", f"{mail['Subject']} {plain_text(mail)}")
 
 
 class TestEscalation:
     @pytest.mark.parametrize(("hour", "executive"), EXECUTIVE_AT.items(), ids=EXECUTIVE_AT)
-    def test_W5_it_goes_to_the_executive_whose_day_it_is(
+    def test_W5_an_escalation_goes_to_the_executive_in_working_hours(
         self, clocked: ClockedPolicyServer, hour: str, executive: str
     ) -> None:
         ann = clocked.a_user()
@@ -201,8 +199,10 @@ class TestEscalation:
 
         clocked.reply(clocked.mail_to(ann, number), ann, "#escalate Nobody answers.")
 
-        told = {address for address in EXECUTIVE_AT.values() if clocked.mails_to(address, number)}
-        assert told == {executive}
+        notified = {
+            address for address in EXECUTIVE_AT.values() if clocked.mails_to(address, number)
+        }
+        assert notified == {executive}
 
     @pytest.mark.parametrize("day", ["2026-07-11", "2026-12-25"], ids=["weekend", "holiday"])
     def test_W5_somebody_is_on_duty_at_every_hour(
@@ -223,11 +223,11 @@ class TestEscalation:
 
         clocked.change(number, ann, escalate="Nobody answers.")
 
-        told = plain_text(clocked.mail_to(EXECUTIVE_AT["09:30"], number))
-        assert "Phone +1 555 0102" in told
-        assert f"Escalated by {ann}" in told
+        text = plain_text(clocked.mail_to(EXECUTIVE_AT["09:30"], number))
+        assert "Phone +1 555 0102" in text
+        assert f"Escalated by {ann}" in text
 
-    def test_W5_the_executive_reads_what_happened_so_far(self, server: PolicyServer) -> None:
+    def test_W5_the_executive_gets_the_conversation_so_far(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann, "The array is on fire.")
         server.comment(number, "Have you tried water?")
@@ -235,11 +235,13 @@ class TestEscalation:
         server.change(number, ann, escalate="Still burning.")
 
         addressed = [m for one in EXECUTIVE_AT.values() for m in server.mails_to(one, number)]
-        (told,) = [plain_text(mail) for mail in addressed]
-        assert "The array is on fire." in told
-        assert "Have you tried water?" in told
+        (text,) = [plain_text(mail) for mail in addressed]
+        assert "The array is on fire." in text
+        assert "Have you tried water?" in text
 
-    def test_W5_the_request_is_recorded_and_changes_no_severity(self, server: PolicyServer) -> None:
+    def test_W5_an_escalation_is_recorded_and_does_not_change_the_severity(
+        self, server: PolicyServer
+    ) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
 
@@ -249,39 +251,41 @@ class TestEscalation:
         assert audit_lines(ticket, "escalation") == [("0", "1", "Nobody answers.")]
         assert ticket["severity"] == "Minor"
 
-    def test_W5_whoever_asked_by_mail_hears_who_has_it(self, clocked: ClockedPolicyServer) -> None:
+    def test_W5_the_customer_learns_who_handles_the_escalation(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
         ann = clocked.a_user()
         clocked.set_clock(datetime.fromisoformat("2026-07-08T09:30+00:00"))
         number = clocked.open_by_mail(ann)
 
         clocked.reply(clocked.mail_to(ann, number), ann, "#escalate Nobody answers.")
 
-        said = " ".join(plain_text(m) for m in clocked.mails_to(ann, number)[1:])
-        assert "Executive on duty" in said
-        assert "+1 555 010" in said
+        text = " ".join(plain_text(m) for m in clocked.mails_to(ann, number)[1:])
+        assert "Executive on duty" in text
+        assert "+1 555 010" in text
 
 
 class TestClock:
-    def test_W6_every_ticket_carries_a_promise(self, clocked: ClockedPolicyServer) -> None:
+    def test_W6_every_ticket_has_a_due_time(self, clocked: ClockedPolicyServer) -> None:
         clocked.set_clock(NOW)
         number = clocked.open_by_mail(clocked.a_user(), "Severity: Major")
 
         assert clocked.due(number) == NOW + timedelta(hours=4)
 
-    def test_W6_a_note_of_what_was_said_in_a_chat_meets_no_promise(
+    def test_W6_a_note_about_a_chat_does_not_count_as_an_answer(
         self, clocked: ClockedPolicyServer
     ) -> None:
         clocked.set_clock(NOW)
         number = clocked.open_by_mail(clocked.a_user(), "Severity: Major")
         clocked.set_clock(NOW + timedelta(hours=1))
 
-        said = {"text": "Told them in the chat.", "visibility": "note"}
-        clocked.change(number, comment=said)
+        note = {"text": "We discussed it in the chat.", "visibility": "note"}
+        clocked.change(number, comment=note)
 
         assert clocked.due(number) == NOW + timedelta(hours=4)
         assert clocked.ticket(number)["first_answered_at"] is None
 
-    def test_W6_only_an_answer_on_the_ticket_does(self, clocked: ClockedPolicyServer) -> None:
+    def test_W6_an_answer_on_the_ticket_counts(self, clocked: ClockedPolicyServer) -> None:
         clocked.set_clock(NOW)
         number = clocked.open_by_mail(clocked.a_user(), "Severity: Major")
         clocked.set_clock(NOW + timedelta(hours=1))
@@ -291,7 +295,7 @@ class TestClock:
         assert clocked.due(number) == NOW + timedelta(hours=1) + timedelta(days=1)
         assert clocked.ticket(number)["first_answered_at"] is not None
 
-    def test_W6_what_is_on_no_ticket_starts_no_clock(self, clocked: ClockedPolicyServer) -> None:
+    def test_W6_a_held_mail_starts_no_clock(self, clocked: ClockedPolicyServer) -> None:
         clocked.set_clock(NOW)
         new = f"new@{clocked.a_company().domain}"
         clocked.send(a_mail(new, "As I said in the chat …"), new, SUPPORT)
