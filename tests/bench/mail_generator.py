@@ -1,4 +1,4 @@
-"""Writes support mails where the shared generator is not at hand: deterministic, of like sizes.
+"""Writes deterministic support mails of similar sizes if the shared generator is not available.
 
 Text and HTML of 3–6 KB; one in ten with an attachment of 30 KiB, one in five a reply.
 """
@@ -113,16 +113,16 @@ def write(folder: Path, count: int, senders: int, mailbox: str) -> None:
     threads: dict[str, list[_Thread]] = {}
     rows: list[tuple[str, str]] = []
     for number in range(1, count + 1):
-        chance = random.Random(number)
-        sender = _sender(chance.randrange(senders))
+        rng = random.Random(number)
+        sender = _sender(rng.randrange(senders))
         own = threads.setdefault(sender.addr_spec, [])
-        if not own or chance.random() >= REPLIES:
-            own.append(_Thread(_words(chance, 5).capitalize()))
+        if not own or rng.random() >= REPLIES:
+            own.append(_Thread(_random_text(rng, 5).capitalize()))
             thread = own[-1]
         else:
-            thread = chance.choice(own)
+            thread = rng.choice(own)
         name = f"{number:05d}.eml"
-        mail = _mail(number, chance, sender, mailbox, thread)
+        mail = _mail(number, rng, sender, mailbox, thread)
         (folder / name).write_bytes(mail.as_bytes())
         rows.append((name, sender.addr_spec))
     with (folder / "manifest.csv").open("w", newline="") as file:
@@ -130,10 +130,10 @@ def write(folder: Path, count: int, senders: int, mailbox: str) -> None:
 
 
 def _mail(
-    number: int, chance: random.Random, sender: Address, mailbox: str, thread: _Thread
+    number: int, rng: random.Random, sender: Address, mailbox: str, thread: _Thread
 ) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
-    message_id = f"<bench.{number}.{chance.getrandbits(48):x}@{sender.domain}>"
+    message_id = f"<bench.{number}.{rng.getrandbits(48):x}@{sender.domain}>"
     mail["From"] = sender
     mail["To"] = mailbox
     mail["Subject"] = f"Re: {thread.subject}" if thread.ids else thread.subject
@@ -143,14 +143,14 @@ def _mail(
         mail["In-Reply-To"] = thread.ids[-1]
         mail["References"] = " ".join(thread.ids[-4:])
     thread.ids.append(message_id)
-    paragraphs = [f"{_words(chance, 60).capitalize()}." for _ in range(chance.randint(3, 6))]
+    paragraphs = [f"{_random_text(rng, 60).capitalize()}." for _ in range(rng.randint(3, 6))]
     mail.set_content("\n\n".join([*paragraphs, f"-- \n{sender.display_name}"]) + "\n")
     mail.add_alternative(_html(paragraphs), subtype="html", cte="quoted-printable")
-    if chance.random() < ATTACHMENTS:
-        data = chance.randbytes(ATTACHMENT_BYTES)
+    if rng.random() < ATTACHMENTS:
+        data = rng.randbytes(ATTACHMENT_BYTES)
         mail.add_attachment(data, "application", "octet-stream", filename=f"trace-{number}.bin")
-    for place, part in enumerate(part for part in mail.walk() if part.is_multipart()):
-        part.set_boundary(f"=_{number}_{place}_{chance.getrandbits(64):x}")
+    for index, part in enumerate(part for part in mail.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{number}_{index}_{rng.getrandbits(64):x}")
     return mail
 
 
@@ -159,8 +159,8 @@ def _html(paragraphs: Sequence[str]) -> str:
     return f"<html><head><style>p {{ margin: 1em 0 }}</style></head><body>{body}</body></html>\n"
 
 
-def _words(chance: random.Random, count: int) -> str:
-    return " ".join(chance.choice(VOCABULARY) for _ in range(count))
+def _random_text(rng: random.Random, count: int) -> str:
+    return " ".join(rng.choice(VOCABULARY) for _ in range(count))
 
 
 def _sender(number: int) -> Address:

@@ -1,8 +1,8 @@
 """Fills a store with the history of many tickets, by bulk SQL.
 
-People and companies, one to four participants and one to three comments a ticket, each with its
-journal, mail and raw rows, an acknowledgement that was sent, and the journal rows of strangers.
-Rows are dicts of named columns; what they leave out has the default of its row class.
+It has customers and companies, one to four participants and one to three comments for each ticket,
+each with its journal, mail and raw rows, a sent acknowledgement, and the journal rows of strangers.
+Rows are dicts of named columns; a missing column has the default of its row class.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from tests.bench.mail_generator import VOCABULARY
 from tests.bench.targets import MAILBOX
 
 BATCH = 5_000
-"""Tickets that are made, written and forgotten together."""
-FEWEST_PEOPLE = 2_000
-TICKETS_OF_A_PERSON = 50
-PEOPLE_OF_A_COMPANY = 10
+"""The number of tickets that are built and written together."""
+MIN_CUSTOMERS = 2_000
+TICKETS_PER_CUSTOMER = 50
+CUSTOMERS_PER_COMPANY = 10
 STRANGERS = 0.3
-"""Refused mails for each ticket: they leave a journal row."""
+"""Refused mails per ticket, each of which has a journal row."""
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 BETWEEN_TICKETS = timedelta(seconds=60)
 KINDS: tuple[type[SQLModel], ...] = (
@@ -60,7 +60,7 @@ KINDS: tuple[type[SQLModel], ...] = (
     CommentRow,
     NoticeRow,
 )
-"""What is filled, parents first."""
+"""The filled tables, parents first."""
 
 Row = dict[str, object]
 Rows = dict[type[SQLModel], list[Row]]
@@ -82,34 +82,34 @@ _REQUEST: Row = {"verdict": "opened", "reason": "new_request"}
 _ANSWER: Row = {"verdict": "commented", "reason": "known_message_id"}
 _REFUSED: Row = {"verdict": "refused", "reason": "stranger", "ticket_id": None}
 _BLOB = bytes(range(256))
-"""Stands for a compressed mail: what grows with the tickets is the tree of its keys."""
+"""In place of a compressed mail: only the index of its keys grows with the tickets."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Customer:
     id: int
     address: str
     company: int
 
 
-def people(tickets: int) -> list[Person]:
-    """All who are registered in a store of so many tickets."""
-    count = max(FEWEST_PEOPLE, tickets // TICKETS_OF_A_PERSON)
-    companies = [n // PEOPLE_OF_A_COMPANY + 1 for n in range(count)]
+def customers(tickets: int) -> list[Customer]:
+    """The registered customers of a store with this number of tickets."""
+    count = max(MIN_CUSTOMERS, tickets // TICKETS_PER_CUSTOMER)
+    companies = [n // CUSTOMERS_PER_COMPANY + 1 for n in range(count)]
     return [
-        Person(n, f"customer.{n}@company-{company}.example", company)
+        Customer(n, f"customer.{n}@company-{company}.example", company)
         for n, company in enumerate(companies, 1)
     ]
 
 
 def is_open(number: int) -> bool:
-    """Whether a ticket is: every second one."""
+    """Whether a ticket is open; every second one is."""
     return number % 2 == 0
 
 
-def registered(everybody: Sequence[Person], mailbox: int) -> Rows:
-    """The rows of the people and their companies."""
-    companies = sorted({person.company for person in everybody})
+def registered(customers: Sequence[Customer], mailbox: int) -> Rows:
+    """The rows of the customers and their companies."""
+    companies = sorted({person.company for person in customers})
     return {
         CompanyRow: [{"id": n, "mailbox_id": mailbox, "name": f"Company {n}"} for n in companies],
         CompanyDomainRow: [
@@ -126,37 +126,37 @@ def registered(everybody: Sequence[Person], mailbox: int) -> Rows:
                 "role": "user",
                 "company_id": person.company,
             }
-            for person in everybody
+            for person in customers
         ],
     }
 
 
 class History:
-    """Makes the rows of tickets, one after the other: the same for the same mailbox and people."""
+    """Builds the rows of tickets; the same mailbox and customers give the same rows."""
 
-    def __init__(self, mailbox: int, everybody: Sequence[Person]) -> None:
+    def __init__(self, mailbox: int, customers: Sequence[Customer]) -> None:
         self._mailbox = mailbox
-        self._people = everybody
-        self._chance = random.Random(len(everybody))
-        self._texts = [words(self._chance, 90) for _ in range(500)]
+        self._customers = customers
+        self._rng = random.Random(len(customers))
+        self._texts = [random_text(self._rng, 90) for _ in range(500)]
         self._participants, self._comments = itertools.count(1), itertools.count(1)
 
     def of(self, numbers: Sequence[int]) -> Rows:
-        """Everything about these tickets, by table, parents first."""
+        """All rows of these tickets by table, parents first."""
         rows: Rows = {kind: [] for kind in KINDS}
         for number in numbers:
             self._add(rows, number)
         return rows
 
     def _add(self, rows: Rows, number: int) -> None:
-        chance = self._chance
-        # Some write often, most hardly ever.
-        place = int(len(self._people) * chance.random() ** 2)
-        requester, opened = self._people[place], FIRST_DAY + number * BETWEEN_TICKETS
+        rng = self._rng
+        # A few customers write often, most rarely.
+        index = int(len(self._customers) * rng.random() ** 2)
+        requester, opened = self._customers[index], FIRST_DAY + number * BETWEEN_TICKETS
         subject = self._texts[number % len(self._texts)][:40]
-        comments = chance.choices((1, 2, 3), (3, 2, 1))[0]
+        comments = rng.choices((1, 2, 3), (3, 2, 1))[0]
         domain = requester.address.partition("@")[2]
-        ids = [f"<{number}.{chance.getrandbits(48):x}@{domain}>" for _ in range(comments)]
+        ids = [f"<{number}.{rng.getrandbits(48):x}@{domain}>" for _ in range(comments)]
         rows[TicketRow].append(
             {
                 "id": number,
@@ -172,24 +172,24 @@ class History:
                 "message_id": ids[0],
             }
         )
-        self._join(rows, number, place, opened)
+        self._join(rows, number, index, opened)
         for nth, message_id in enumerate(ids):
             when = opened + nth * BETWEEN_TICKETS
             entry = self._journal(when, requester.address, subject, message_id)
             self._comment(rows, number, entry | (_ANSWER if nth else _REQUEST))
         self._acknowledge(rows, rows[JournalRow][-comments])
-        if chance.random() < STRANGERS:
+        if rng.random() < STRANGERS:
             stranger = f"somebody.{number}@elsewhere.example"
             entry = self._journal(opened, stranger, subject, f"<{number}@elsewhere.example>")
             rows[JournalRow].append(entry | _REFUSED)
 
-    def _join(self, rows: Rows, number: int, place: int, opened: datetime) -> None:
+    def _join(self, rows: Rows, number: int, index: int, opened: datetime) -> None:
         """The requester and up to three colleagues."""
-        others = self._chance.choices((0, 1, 2, 3), (5, 3, 1, 1))[0]
-        start = place - place % PEOPLE_OF_A_COMPANY
-        colleagues = self._people[start : start + PEOPLE_OF_A_COMPANY]
-        members = [self._people[place]]
-        members += [p for p in self._chance.sample(colleagues, others) if p is not members[0]]
+        others = self._rng.choices((0, 1, 2, 3), (5, 3, 1, 1))[0]
+        start = index - index % CUSTOMERS_PER_COMPANY
+        colleagues = self._customers[start : start + CUSTOMERS_PER_COMPANY]
+        members = [self._customers[index]]
+        members += [p for p in self._rng.sample(colleagues, others) if p is not members[0]]
         rows[ParticipantRow] += [
             {
                 "id": next(self._participants),
@@ -205,9 +205,9 @@ class History:
         ]
 
     def _comment(self, rows: Rows, number: int, entry: Row) -> None:
-        """One mail of a ticket, and what was made of it."""
+        """One mail of a ticket with its comment."""
         here = {"mailbox_id": self._mailbox, "ticket_id": number}
-        digest = self._chance.randbytes(32).hex()
+        digest = self._rng.randbytes(32).hex()
         rows[JournalRow].append(entry | here)
         rows[RawMailRow].append(
             {"mailbox_id": self._mailbox, "digest": digest, "size_bytes": 4000, "zstd": _BLOB}
@@ -230,7 +230,7 @@ class History:
                 "journal_id": entry["id"],
                 "author": entry["author"],
                 "visibility": "public",
-                "text": self._chance.choice(self._texts),
+                "text": self._rng.choice(self._texts),
                 "written_at": entry["received_at"],
             }
         )
@@ -240,7 +240,7 @@ class History:
         assert isinstance(when, datetime)
         rows[NoticeRow].append(
             {
-                "id": uuid7(when, self._chance.randbytes(10)),
+                "id": uuid7(when, self._rng.randbytes(10)),
                 "mailbox_id": self._mailbox,
                 "ticket_id": cause["ticket_id"],
                 "kind": "acknowledgement",
@@ -256,7 +256,7 @@ class History:
 
     def _journal(self, when: datetime, author: str, subject: str, message_id: str) -> Row:
         return {
-            "id": uuid7(when, self._chance.randbytes(10)),
+            "id": uuid7(when, self._rng.randbytes(10)),
             "mailbox_id": self._mailbox,
             "received_at": when,
             "peer": "192.0.2.7",
@@ -266,7 +266,7 @@ class History:
             "author": author,
             "subject": subject,
             "message_id": message_id,
-            "identity": self._chance.randbytes(32).hex(),
+            "identity": self._rng.randbytes(32).hex(),
             "size_bytes": 4000,
             "reply": "250 2.0.0 accepted",
             "trace": _TRACE,
@@ -274,17 +274,17 @@ class History:
         }
 
 
-def words(chance: random.Random, count: int) -> str:
-    return " ".join(chance.choices(VOCABULARY, k=count))
+def random_text(rng: random.Random, count: int) -> str:
+    return " ".join(rng.choices(VOCABULARY, k=count))
 
 
 def fill(database: Database, mailbox: int, tickets: int) -> int:
-    """Write the history of so many tickets into a store without any; the number of rows.
+    """Write the history of this number of tickets into an empty store; the number of rows.
 
-    The store is not safe from a crash meanwhile, and in good order afterwards.
+    A crash meanwhile would damage the store; afterwards it is sound.
     """
-    everybody = people(tickets)
-    history = History(mailbox, everybody)
+    registered_customers = customers(tickets)
+    history = History(mailbox, registered_customers)
     tables = [table(kind) for kind in KINDS]
     written = 0
     with _without_indexes(database, tables):
@@ -292,7 +292,7 @@ def fill(database: Database, mailbox: int, tickets: int) -> int:
         with opened as write:
             numbers = range(1, tickets + 1)
             batches = (history.of(numbers[n : n + BATCH]) for n in range(0, tickets, BATCH))
-            for rows in itertools.chain([registered(everybody, mailbox)], batches):
+            for rows in itertools.chain([registered(registered_customers, mailbox)], batches):
                 for kind, of_a_kind in rows.items():
                     defaults = _defaults(kind)
                     write(table(kind), [defaults | row for row in of_a_kind])
@@ -302,20 +302,19 @@ def fill(database: Database, mailbox: int, tickets: int) -> int:
 
 
 def _defaults(kind: type[SQLModel]) -> Row:
-    """What a row of a class has without being told, but for what is then empty.
-
-    A moment that must be there is the first day.
-    """
-    moments = [c.name for c in table(kind).c if c.type.python_type is datetime and not c.nullable]
+    """The default values of a row class that are not empty; a required time is the first day."""
+    time_columns = [
+        c.name for c in table(kind).c if c.type.python_type is datetime and not c.nullable
+    ]
     fields = kind.model_fields.items()
     found = {name: each.get_default(call_default_factory=True) for name, each in fields}
-    told = {n: value for n, value in found.items() if value not in (None, PydanticUndefined)}
-    return dict.fromkeys(moments, FIRST_DAY) | told
+    given = {n: value for n, value in found.items() if value not in (None, PydanticUndefined)}
+    return dict.fromkeys(time_columns, FIRST_DAY) | given
 
 
 @contextmanager
 def _without_indexes(database: Database, tables: Sequence[Table]) -> Iterator[None]:
-    """Indexes that no constraint needs are dropped, and made at the end."""
+    """Drop the indexes that no constraint needs, and create them again at the end."""
     indexes = [index for each in tables for index in each.indexes]
     with database.engine.begin() as connection:
         for index in indexes:
@@ -333,7 +332,7 @@ def _sqlite(database: Database) -> Iterator[Write]:
     with database.engine.connect() as connection:
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF"):
             connection.exec_driver_sql(f"PRAGMA {pragma}")
-        connection.exec_driver_sql("PRAGMA cache_size = -4000000")  # KiB: the keys are random
+        connection.exec_driver_sql("PRAGMA cache_size = -4000000")  # in KiB; the keys are random
         connection.exec_driver_sql("BEGIN")
 
         def write(into: Table, rows: Sequence[Row]) -> None:
@@ -342,14 +341,14 @@ def _sqlite(database: Database) -> Iterator[Write]:
 
         yield write
         connection.commit()
-        connection.invalidate()  # and with it what was turned off
+        connection.invalidate()  # this also restores the pragmas
 
 
 @contextmanager
 def _postgres(database: Database, tables: Sequence[Table]) -> Iterator[Write]:
     url = database.engine.url.set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
-        # Foreign keys hold as the rows are made; to check each would take longer than all else.
+        # The rows satisfy the foreign keys; checking each would take longer than everything else.
         connection.execute("SET session_replication_role = replica")
 
         def write(into: Table, rows: Sequence[Row]) -> None:
@@ -381,7 +380,7 @@ def _analyse(database: Database) -> None:
         raw = connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
         connection.commit()
-        raw.autocommit = True  # VACUUM runs in no transaction
+        raw.autocommit = True  # VACUUM cannot run in a transaction
         for command in ("VACUUM ANALYZE", "CHECKPOINT"):
             raw.execute(command.encode())
         connection.invalidate()

@@ -1,4 +1,4 @@
-"""Kills a server again and again under load, and reports what became of every promise."""
+"""Kills a server repeatedly under load, and reports what happened to every acknowledged mail."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from tests.faults.load_mails import Acknowledgement
 from tests.faults.node import Node
 from tests.faults.reconciliation import Findings, reconcile
-from tests.faults.retrying_senders import Crew, at_work
+from tests.faults.retrying_senders import RetryingSenders, running_senders
 
-FEWEST, MOST = 15, 45
-"""Between two kills, so many mails are acknowledged."""
+MIN_MAILS, MAX_MAILS = 15, 45
+"""The number of mails that are acknowledged between two kills."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """How a series of kills went."""
+class KillReport:
+    """The result of a series of kills."""
 
     kills: int
     acknowledged: Mapping[str, Acknowledgement]
     cut_after_dot: int
-    """Mails that were with the server, unanswered, when it was killed: the doubtful ones."""
+    """Mails that the server had received completely but not answered when it was killed."""
     restarts_s: list[float]
     findings: Findings
     final_refusals: list[tuple[int, str]]
-    """Replies that are no invitation to try again."""
+    """Permanent refusals."""
 
     def __str__(self) -> str:
         found = {name: len(each) for name, each in self.findings.faults().items()}
@@ -37,28 +37,28 @@ class Report:
         )
 
 
-def kill_under_load(node: Node, store_url: str, kills: int, seed: int) -> Report:
-    """Kill the running node so many times, each after a number of mails that `seed` draws.
+def kill_under_load(node: Node, store_url: str, kills: int, seed: int) -> KillReport:
+    """Kill the running node `kills` times, each after a random number of mails.
 
-    The node is stopped in good order at the end and the store read then.
+    At the end the node is stopped by SIGTERM and the store is read.
     """
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     restarts_s = []
-    with at_work(Crew([node.smtp], seed=seed)) as crew:
+    with running_senders(RetryingSenders([node.smtp], seed=seed)) as senders:
         for _ in range(kills):
-            crew.wait_for_more(chance.randint(FEWEST, MOST))
+            senders.wait_for_more(rng.randint(MIN_MAILS, MAX_MAILS))
             node.kill()
             restarts_s.append(node.start())
-        crew.wait_for_more(FEWEST)
-        crew.finish()
+        senders.wait_for_more(MIN_MAILS)
+        senders.finish()
     node.terminate()
-    report = Report(
+    report = KillReport(
         kills=kills,
-        acknowledged=crew.acknowledged,
-        cut_after_dot=crew.cut_after_dot,
+        acknowledged=senders.acknowledged,
+        cut_after_dot=senders.cut_after_dot,
         restarts_s=restarts_s,
-        findings=reconcile(store_url, crew.acknowledged),
-        final_refusals=[reply for reply in crew.refusals if reply[0] // 100 != 4],
+        findings=reconcile(store_url, senders.acknowledged),
+        final_refusals=[reply for reply in senders.refusals if reply[0] // 100 != 4],
     )
     print(report)
     return report

@@ -1,4 +1,4 @@
-"""Mails that a load is made of, and what a server promises of them."""
+"""The mails that the fault tests send, and the acknowledgements that they get."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ USERS = tuple(f"user{n}@acme.example" for n in range(20))
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One mail, the same bytes at every try."""
+class LoadMail:
+    """One mail, with the same bytes at every attempt."""
 
     message_id: str
     sender: str
     raw: bytes
-    answers: str = ""
-    """The Message-ID of the letter that this one replies to."""
+    in_reply_to: str = ""
+    """The Message-ID of the mail that this one replies to; empty if it opens a ticket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What the server promised."""
+    """A mail that was answered 250, with the journal id and ticket in the reply."""
 
-    letter: Letter
+    mail: LoadMail
     journal: str
     ticket: int
 
 
-def letter(number: int, answers: Letter | None = None, padding: bytes = b"") -> Letter:
-    """A mail of a registered user, unlike any other number's."""
-    sender = answers.sender if answers else USERS[number % len(USERS)]
-    message_id = f"{number}.letter@client.example"
+def load_mail(number: int, parent: LoadMail | None = None, padding: bytes = b"") -> LoadMail:
+    """A mail of a registered user; each number makes a different mail."""
+    sender = parent.sender if parent else USERS[number % len(USERS)]
+    message_id = f"{number}.load@client.example"
     header = (
-        f"From: {sender}\r\nTo: {MAILBOX}\r\nSubject: Letter {number}\r\n"
+        f"From: {sender}\r\nTo: {MAILBOX}\r\nSubject: Mail {number}\r\n"
         f"Date: Mon, 06 Jan 2025 10:00:00 +0000\r\nMessage-ID: <{message_id}>\r\n"
     )
-    if answers:
-        header += f"In-Reply-To: <{answers.message_id}>\r\n"
-    body = f"\r\nThis is letter {number}.\r\n".encode()
-    return Letter(
+    if parent:
+        header += f"In-Reply-To: <{parent.message_id}>\r\n"
+    body = f"\r\nThis is mail {number}.\r\n".encode()
+    return LoadMail(
         message_id,
         sender,
         header.encode() + body + padding,
-        answers.message_id if answers else "",
+        parent.message_id if parent else "",
     )

@@ -1,4 +1,4 @@
-"""What the fault tests know of a store: who is enrolled, and what a reconciliation finds in it."""
+"""The store of a fault test: enrols its users, and compares it with what was acknowledged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FILED = text(
 _EMPTY_TICKETS = text(
     "SELECT id FROM ticket WHERE id NOT IN (SELECT ticket_id FROM comment) ORDER BY id"
 )
-_HALF_WRITTEN = text(
+_INCOMPLETE = text(
     "SELECT m.message_id FROM mail m"
     " LEFT JOIN raw_mail r ON r.mailbox_id = m.mailbox_id AND r.digest = m.raw_digest"
     " LEFT JOIN comment c ON c.journal_id = m.journal_id AND c.ticket_id = m.ticket_id"
@@ -31,7 +31,7 @@ _HALF_WRITTEN = text(
 
 
 def enrol(store_url: str) -> str:
-    """Enrol one mailbox with one company and its users; gives the URL back."""
+    """Enrol one mailbox with one company and its users; returns the same URL."""
     database = Database(store_url, connections=1)
     ledger = open_ledger(database)
     try:
@@ -53,31 +53,31 @@ def _enrol(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a store owes to those who were promised something; each a list of what is wrong."""
+    """The faults of a store, each kind as a list of Message-IDs or descriptions."""
 
     lost: tuple[str, ...]
     """Acknowledged, but on no ticket."""
-    doubled: tuple[str, ...]
+    duplicated: tuple[str, ...]
     """On more than one ticket, acknowledged or not."""
     commented_twice: tuple[str, ...]
-    """More than one comment for one mail."""
-    elsewhere: tuple[str, ...]
-    """On another ticket than the one that the reply named."""
-    astray: tuple[str, ...]
-    """A reply that is not on the ticket of what it replies to."""
-    half_written: tuple[str, ...]
+    """With more than one comment on a ticket."""
+    on_another_ticket: tuple[str, ...]
+    """On another ticket than the one in the acknowledgement."""
+    apart_from_parent: tuple[str, ...]
+    """A reply that is not on the ticket of its parent."""
+    incomplete: tuple[str, ...]
     """A mail without its raw bytes or its comment, or a ticket without a mail."""
     damaged: tuple[str, ...]
-    """What the database says of its own files."""
+    """Faults that the database reports in its own files."""
 
     def faults(self) -> dict[str, tuple[str, ...]]:
-        """Only what is wrong; empty if nothing is."""
+        """The kinds with at least one fault."""
         lists = {name: getattr(self, name) for name in self.__slots__}
         return {name: found for name, found in lists.items() if found}
 
 
 def reconcile(store_url: str, acknowledged: Mapping[str, Acknowledgement]) -> Findings:
-    """Compare what was promised with what the store holds, by SQL of our own."""
+    """Compare the acknowledged mails with the store, by SQL that is independent of the product."""
     database = Database(store_url, connections=1)
     try:
         return database.read(lambda connection: _compare(connection, acknowledged))
@@ -87,26 +87,30 @@ def reconcile(store_url: str, acknowledged: Mapping[str, Acknowledgement]) -> Fi
 
 def _compare(connection: Connection, acknowledged: Mapping[str, Acknowledgement]) -> Findings:
     tickets = tickets_by_mail(connection)
-    promised = {mail: a.ticket for mail, a in acknowledged.items() if mail in tickets}
+    acknowledged_tickets = {mail: a.ticket for mail, a in acknowledged.items() if mail in tickets}
     empty = [f"#{row.id}" for row in connection.execute(_EMPTY_TICKETS)]
     return Findings(
         lost=tuple(mail for mail in acknowledged if mail not in tickets),
-        doubled=tuple(mail for mail, on in tickets.items() if len(on) > 1),
-        commented_twice=tuple(mail for mail, on in tickets.items() if on.total() > len(on)),
-        elsewhere=tuple(mail for mail, ticket in promised.items() if ticket not in tickets[mail]),
-        astray=tuple(
+        duplicated=tuple(mail for mail, counts in tickets.items() if len(counts) > 1),
+        commented_twice=tuple(
+            mail for mail, counts in tickets.items() if counts.total() > len(counts)
+        ),
+        on_another_ticket=tuple(
+            mail for mail, ticket in acknowledged_tickets.items() if ticket not in tickets[mail]
+        ),
+        apart_from_parent=tuple(
             mail
-            for mail, ticket in promised.items()
-            if (parent := acknowledged[mail].letter.answers)
+            for mail, ticket in acknowledged_tickets.items()
+            if (parent := acknowledged[mail].mail.in_reply_to)
             and ticket not in tickets.get(parent, ())
         ),
-        half_written=(*connection.scalars(_HALF_WRITTEN), *empty),
+        incomplete=(*connection.scalars(_INCOMPLETE), *empty),
         damaged=_damage(connection),
     )
 
 
 def tickets_by_mail(connection: Connection) -> dict[str, Counter[int]]:
-    """For each Message-ID, how many comments it is on which tickets."""
+    """For each Message-ID, the number of its comments on each ticket."""
     tickets: dict[str, Counter[int]] = defaultdict(Counter)
     for row in connection.execute(_FILED):
         tickets[row.message_id.strip("<>")][row.ticket_id] += 1
@@ -115,7 +119,7 @@ def tickets_by_mail(connection: Connection) -> dict[str, Counter[int]]:
 
 def _damage(connection: Connection) -> tuple[str, ...]:
     if connection.dialect.name != "sqlite":
-        return ()  # PostgreSQL refuses to read a damaged page, and these queries read them
+        return ()  # PostgreSQL refuses to read damaged pages, which the queries above read
     found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
     dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     return (*(str(line) for line in found if line != "ok"), *(str(row) for row in dangling))
