@@ -1,4 +1,4 @@
-"""A Postern without its sockets: the real parts on a real store, for tests of the way of a mail."""
+"""A Postern without sockets: the real parts on a real store, in the process of the test."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def a_mail(
 
 @dataclass(frozen=True)
 class Desk:
-    """The demo's mailbox and people, and short words for what a test does."""
+    """The demo's mailbox and people, with methods for what a test does."""
 
     parts: Parts
 
     async def take(
         self, raw: bytes, peer: str = TRUSTED, *to: str, strangers: StrangerHandling | None = None
     ) -> Sequence[Reply]:
-        """Hand a mail in, as an ingress does; its envelope sender is nobody in particular."""
+        """Take a mail as a listener does, with an arbitrary envelope sender."""
         sender, recipients = "x@client.example", to or (SUPPORT,)
         envelope = Envelope(peer, "client.example", False, sender, recipients, strangers)
         return await self.parts.ingest.take(Delivery(envelope, raw))
@@ -60,7 +60,7 @@ class Desk:
 
 
 def enrolled_store(url: str) -> str:
-    """Enrol the demo in an empty store; the same URL."""
+    """Enrol the demo in an empty store; returns the same URL."""
     database = Database(url, connections=2)
     ledger = open_ledger(database)
     ledger.submit(ensure_key).result()

@@ -14,6 +14,8 @@ from tests.properties.conversation.support_model import SupportModel
 
 
 class AutomaticMailSteps(SupportModel):
+    """Mails that no person wrote, and repeated ones."""
+
     @precondition(lambda self: self.sent_notices)
     @rule(pick=picks, send_notices=st.booleans())
     def a_notice_bounces(self, pick: int, send_notices: bool) -> None:

@@ -13,6 +13,8 @@ from tests.properties.conversation.support_model import SupportModel
 
 
 class FollowUpSteps(SupportModel):
+    """Answers to a closed ticket, which open its follow-up."""
+
     @precondition(lambda self: self._answerable_tickets())
     @rule(
         pick=picks,

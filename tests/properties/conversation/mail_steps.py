@@ -35,6 +35,8 @@ COMMANDS = (
 
 
 class MailSteps(SupportModel):
+    """Mails of customers, guests, strangers and staff."""
+
     @rule(author=authors, cc=copied, subject=st.sampled_from(SUBJECTS), send_notices=st.booleans())
     def open_a_ticket(
         self, author: str, cc: tuple[str, ...], subject: str, send_notices: bool
