@@ -26,8 +26,10 @@ from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
 from storage.notices import outbox
 from storage.notices.outbox import NoticeSummary
-from storage.registry import companies, mailboxes, signing_keys
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person, set_person_active
+from storage.registry.signing_keys import load_keys
 from storage.ticket import read
 from storage.ticket.read import TicketView
 from tests.acceptance.support_server import SALES, SUPPORT, Answer
@@ -218,11 +220,11 @@ class Target:
 
     @property
     def keys(self) -> Keys:
-        return self.database.read(signing_keys.load_keys)
+        return self.database.read(load_keys)
 
     @property
     def mailbox(self) -> Mailbox:
-        return self.database.read(lambda c: mailboxes.mailbox_named(c, SUPPORT))
+        return self.database.read(lambda c: mailbox_named(c, SUPPORT))
 
     def token(self, ticket: int, address: str, keys: Keys | None = None) -> str:
         """The reply address of a participant."""
@@ -277,17 +279,17 @@ budget_s = 1.0
 
 def _enrol_all(connection: Connection) -> None:
     for address in (SUPPORT, SALES):
-        mailboxes.add_mailbox(connection, address, "default")
-    mailbox = mailboxes.mailbox_named(connection, SUPPORT)
+        add_mailbox(connection, address, "default")
+    mailbox = mailbox_named(connection, SUPPORT)
     for name, people in COMPANIES.items():
         domains = dict.fromkeys(person.partition("@")[2] for person in people)
-        companies.add_company(connection, mailbox, name, list(domains))
+        add_company(connection, mailbox, name, list(domains))
         for person in people:
             new = NewPerson(person, "", Role.USER, name)
             add_person(connection, mailbox, new)
     add_person(connection, mailbox, NewPerson(SAM, "Sam", Role.STAFF, None))
     for person in DEACTIVATED:
         set_person_active(connection, mailbox, Role.USER, person, False)
-    sales = mailboxes.mailbox_named(connection, SALES)
-    companies.add_company(connection, sales, "Acme", ["acme.example"])
+    sales = mailbox_named(connection, SALES)
+    add_company(connection, sales, "Acme", ["acme.example"])
     add_person(connection, sales, NewPerson(ANN, "", Role.USER, "Acme"))

@@ -27,8 +27,9 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
-from storage.registry import companies, mailboxes, people
-from storage.registry.people import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from storage.registry.people import NewPerson, add_person
 from storage.ticket import read
 from storage.ticket.read import TicketView
 from tests.running import Postern, generous, initialised, serving, write_config
@@ -113,7 +114,7 @@ class SupportServer:
             f"{local}@{domain}", "", Role.STAFF if staff else Role.USER, None if staff else company
         )
         self.write(
-            lambda c: people.add_person(c, mailboxes.mailbox_named(c, mailbox), person),
+            lambda c: add_person(c, mailbox_named(c, mailbox), person),
         )
         return person.address
 
@@ -148,9 +149,7 @@ class SupportServer:
         digest = hashlib.sha256(raw).hexdigest()
 
         def load(connection: Connection) -> bytes:
-            return raw_mail.load(
-                connection, mailboxes.mailbox_named(connection, mailbox).id, digest
-            )
+            return raw_mail.load(connection, mailbox_named(connection, mailbox).id, digest)
 
         return self.database.read(load)
 
@@ -228,7 +227,7 @@ def running_support_server(folder: Path, store_url: str) -> Iterator[SupportServ
     database = Database(store_url, connections=2)
     try:
         ledger = open_ledger(database)
-        ledger.submit(lambda c: mailboxes.add_mailbox(c, SALES, "default")).result()
+        ledger.submit(lambda c: add_mailbox(c, SALES, "default")).result()
         ledger.submit(_enrol_for_sales).result()
         ledger.close()
         with serving(config) as running:
@@ -239,6 +238,4 @@ def running_support_server(folder: Path, store_url: str) -> Iterator[SupportServ
 
 
 def _enrol_for_sales(connection: Connection) -> None:
-    companies.add_company(
-        connection, mailboxes.mailbox_named(connection, SALES), "Acme", ["acme.example"]
-    )
+    add_company(connection, mailbox_named(connection, SALES), "Acme", ["acme.example"])

@@ -22,8 +22,9 @@ from storage.db.ledger import open_ledger
 from storage.mail import journal
 from storage.mail.journal import JournalFilter
 from storage.notices import outbox
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from storage.registry.people import NewPerson, add_person
 from tests.acceptance.support_server import SUPPORT, a_mail, eventually, filed, free_port
 from tests.running import Postern, initialised, serving
 from tests.stores import SqliteStores
@@ -94,12 +95,12 @@ def running_server(
 
 
 def _enrol(connection: Connection, own: str, other: str) -> None:
-    mailboxes.add_mailbox(connection, own, "default")
-    mailbox = mailboxes.mailbox_named(connection, own)
-    companies.add_company(connection, mailbox, "Others", [other.partition("@")[2]])
-    people.add_person(connection, mailbox, NewPerson(other, "", Role.USER, "Others"))
+    add_mailbox(connection, own, "default")
+    mailbox = mailbox_named(connection, own)
+    add_company(connection, mailbox, "Others", [other.partition("@")[2]])
+    add_person(connection, mailbox, NewPerson(other, "", Role.USER, "Others"))
     staff = NewPerson(f"sam@{own.partition('@')[2]}", "", Role.STAFF, None)
-    people.add_person(connection, mailbox, staff)
+    add_person(connection, mailbox, staff)
 
 
 def test_two_servers_do_not_answer_each_other(sqlite_stores: SqliteStores, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 import pytest
 
 from rules.facts import Role
-from storage.registry import enrolment
+from storage.registry.api_tokens import add_api_token
+from storage.registry.mailboxes import mailbox_named
+from storage.registry.people import NewPerson, add_person
 from tests.acceptance.support_server import (
     SALES,
     SUPPORT,
@@ -155,7 +157,7 @@ class TestOpening:
             ["refused", "stranger", "-"],
         ]
         assert f"250 2.0.0 {journal_id} filed as #{number}" in explained
-        assert f"came before as {journal_id}" in explained
+        assert f"received before as {journal_id}" in explained
         assert (
             "not registered" in server.postern.run("explain", message_id_of(strangers_mail)).stdout
         )
@@ -378,9 +380,7 @@ class TestContent:
 class TestTwoMailboxes:
     def test_a_mail_to_both_opens_a_ticket_in_each(self, server: SupportServer) -> None:
         sender = server.a_person()
-        server.write(
-            lambda c: enrolment.add_person(c, enrolment.the_mailbox(c, SALES), user_of_acme(sender))
-        )
+        server.write(lambda c: add_person(c, mailbox_named(c, SALES), user_of_acme(sender)))
         raw = a_mail(sender, to=f"{SUPPORT}, {SALES}")
 
         code, text = server.send(raw, sender, SUPPORT, SALES)
@@ -417,8 +417,8 @@ class TestTwoMailboxes:
         filed((second[0], second[1].decode()))
 
 
-def user_of_acme(address: str) -> enrolment.NewPerson:
-    return enrolment.NewPerson(address, "", Role.USER, "Acme")
+def user_of_acme(address: str) -> NewPerson:
+    return NewPerson(address, "", Role.USER, "Acme")
 
 
 class TestHttp:
@@ -472,7 +472,7 @@ class TestHttp:
 
     def test_a_token_of_another_scope_is_forbidden(self, server: SupportServer) -> None:
         sender, token = server.a_person(), f"read-only-{id(server)}"
-        server.write(lambda c: enrolment.add_api_token(c, token, "screen", "read", NOW))
+        server.write(lambda c: add_api_token(c, token, "screen", "read", NOW))
 
         status, problem = server.push(a_mail(sender), sender, SUPPORT, token=token)
 

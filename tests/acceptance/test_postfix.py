@@ -15,8 +15,9 @@ from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.tables import NoticeRow, table
 from storage.mail.journal import JournalEntry
-from storage.registry import companies, mailboxes, people
-from storage.registry.people import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from storage.registry.people import NewPerson, add_person
 from tests.acceptance import postfix
 from tests.acceptance.internet import ANN, GIL, Target, genuine_mail, running_target
 from tests.acceptance.postfix import Delivery, MailSink, Postfix, ReceivedMail, running_sink
@@ -158,13 +159,13 @@ def a_config(folder: Path, store_url: str, lmtp: int, relay: int) -> Path:
 
 def enrol(connection: Connection) -> None:
     """Two more mailboxes: Acme's users are registered for sales, nobody for the other."""
-    enrolment.add_mailbox(connection, OPEN, "open")
-    enrolment.add_mailbox(connection, SALES, "default")
-    sales = enrolment.the_mailbox(connection, SALES)
-    enrolment.add_company(connection, sales, "Acme", ["acme.example"])
-    support = enrolment.the_mailbox(connection, SUPPORT)
+    add_mailbox(connection, OPEN, "open")
+    add_mailbox(connection, SALES, "default")
+    sales = mailbox_named(connection, SALES)
+    add_company(connection, sales, "Acme", ["acme.example"])
+    support = mailbox_named(connection, SUPPORT)
     for address in (GONE, BUSY):
-        people.add_person(connection, support, NewPerson(address, "", Role.USER, "Acme"))
+        add_person(connection, support, NewPerson(address, "", Role.USER, "Acme"))
 
 
 class TestDeliveryToPostern:

@@ -19,7 +19,7 @@ import pytest
 
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
-from storage.registry import mailboxes
+from storage.registry.mailboxes import add_mailbox
 from storage.ticket import read
 from tests.acceptance.support_server import (
     SUPPORT,
@@ -215,7 +215,7 @@ class TestRefusingToStart:
     ) -> None:
         database = Database(store)
         ledger = open_ledger(database)
-        ledger.submit(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "defualt")).result()
+        ledger.submit(lambda c: add_mailbox(c, "sales@help.example", "defualt")).result()
         ledger.close()
         database.close()
 

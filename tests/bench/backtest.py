@@ -29,8 +29,9 @@ from rules.mail import Delivery, Envelope, as_sent
 from rules.policy import Policy, parse
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import companies, mailboxes, people
-from storage.registry.people import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from storage.registry.people import NewPerson, add_person
 from tests.bench import load, machine
 from tests.bench.load import Load, MailFile
 from tests.bench.targets import MAILBOX
@@ -134,13 +135,13 @@ async def _take(joined: Parts, waiting: Iterator[MailFile]) -> None:
 
 
 def _enrol(connection: Connection, senders: Sequence[str]) -> None:
-    mailboxes.add_mailbox(connection, MAILBOX, "default")
-    mailbox = mailboxes.mailbox_named(connection, MAILBOX)
+    add_mailbox(connection, MAILBOX, "default")
+    mailbox = mailbox_named(connection, MAILBOX)
     for domain in sorted({sender.partition("@")[2] for sender in senders}):
-        companies.add_company(connection, mailbox, domain, [domain])
+        add_company(connection, mailbox, domain, [domain])
     for sender in senders:
         company = sender.partition("@")[2]
-        people.add_person(connection, mailbox, NewPerson(sender, "", Role.USER, company))
+        add_person(connection, mailbox, NewPerson(sender, "", Role.USER, company))
 
 
 def _peak_mib() -> float:

@@ -32,7 +32,7 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.db.tables import JournalRow, MailRow, TicketRow, table
 from storage.notices import outbox
-from storage.registry import enrolment
+from storage.registry.mailboxes import add_mailbox, mailbox_named
 from tests.bench import machine, ticket_history
 from tests.bench.__main__ import NOT_A_DISK
 from tests.bench.client import Sent
@@ -241,9 +241,9 @@ def _prepared(database: Database) -> int:
     database.upgrade()
     ledger = open_ledger(database)
     ledger.submit(ensure_key).result()
-    ledger.submit(lambda c: mailboxes.add_mailbox(c, MAILBOX, "default")).result()
+    ledger.submit(lambda c: add_mailbox(c, MAILBOX, "default")).result()
     ledger.close()
-    return database.read(lambda c: mailboxes.mailbox_named(c, MAILBOX)).id
+    return database.read(lambda c: mailbox_named(c, MAILBOX)).id
 
 
 def write_mails(server: FilledServer, folder: Path, number: int, count: int) -> None:

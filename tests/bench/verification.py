@@ -35,7 +35,8 @@ from rules.facts import Role
 from rules.mail import Delivery, Envelope
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import companies, mailboxes
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person
 from tests.bench import machine
 from tests.gateway.senders import SigningKey, rsa_key, signed
@@ -279,13 +280,13 @@ def enrolled(folder: Path, port: int, peers: str) -> Config:
 
 
 def _enrol(connection: Connection) -> None:
-    enrolment.add_mailbox(connection, SUPPORT, "default")
-    mailbox = enrolment.the_mailbox(connection, SUPPORT)
+    add_mailbox(connection, SUPPORT, "default")
+    mailbox = mailbox_named(connection, SUPPORT)
     for company, customers in (("Acme", CUSTOMERS), ("Silent", SILENT_AUTHORS)):
         domains = dict.fromkeys(person.partition("@")[2] for person in customers)
-        enrolment.add_company(connection, mailbox, company, list(domains))
+        add_company(connection, mailbox, company, list(domains))
         for person in customers:
-            enrolment.add_person(connection, mailbox, NewPerson(person, "", Role.USER, company))
+            add_person(connection, mailbox, NewPerson(person, "", Role.USER, company))
 
 
 @contextmanager

@@ -12,8 +12,10 @@ from gateway import clock
 from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from storage.registry.people import NewPerson, add_person
+from storage.registry.signing_keys import add_key
 from tests.faults.load_mails import MAILBOX, USERS, Acknowledgement
 
 _FILED = text(
@@ -43,12 +45,12 @@ def enrol(store_url: str) -> str:
 
 
 def _enrol(connection: Connection) -> None:
-    signing_keys.add_key(connection, b"a key for faults, 32 octets long", clock.now())
-    mailboxes.add_mailbox(connection, MAILBOX, "default")
-    mailbox = mailboxes.mailbox_named(connection, MAILBOX)
-    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+    add_key(connection, b"a key for faults, 32 octets long", clock.now())
+    add_mailbox(connection, MAILBOX, "default")
+    mailbox = mailbox_named(connection, MAILBOX)
+    add_company(connection, mailbox, "Acme", ["acme.example"])
     for address in USERS:
-        people.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
+        add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,9 @@ from storage.db.tables import (
     table,
 )
 from storage.mail import quarantine
-from storage.registry import mailboxes, people, signing_keys
-from storage.registry.people import NewPerson
+from storage.registry.mailboxes import mailbox_named
+from storage.registry.people import NewPerson, add_person
+from storage.registry.signing_keys import load_keys
 from storage.ticket import changes, opening
 from storage.ticket.changes import ChangeRefused
 from storage.ticket.opening import Request
@@ -323,7 +324,7 @@ class ScenarioRun:
         person = NewPerson(NEW, "", Role.USER, "Acme")
         known = select(_person.c.id).where(_person.c.address == NEW)
         if not self.read(lambda c: c.execute(known).all()):
-            await self.write(lambda c: people.add_person(c, self.mailbox, person))
+            await self.write(lambda c: add_person(c, self.mailbox, person))
 
     async def change(self, change: SeverityChangeStep) -> int | None:
         """The ticket whose severity was set; None if the change was refused."""
@@ -372,8 +373,8 @@ async def open_parts(url: str, folder: Path) -> AsyncIterator[Parts]:
 async def run_scenario(joined: Parts, scenario: Scenario) -> None:
     """Run a scenario from its start on an empty store."""
     await asyncio.wrap_future(joined.ledger.submit(clear_mails))
-    mailbox = joined.database.read(lambda c: enrolment.the_mailbox(c, None))
-    run = ScenarioRun(joined, mailbox, joined.database.read(enrolment.keys), scenario.policy)
+    mailbox = joined.database.read(lambda c: mailbox_named(c, None))
+    run = ScenarioRun(joined, mailbox, joined.database.read(load_keys), scenario.policy)
     for step in scenario.steps:
         await run.run_step(step)
 

@@ -7,8 +7,8 @@ import pytest
 from rules.facts import Role
 from rules.mail import Mailbox
 from storage.db.database import Connection
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.people import NewPerson, add_person
 from tests.acceptance.attacks.attack import UNKNOWN
 from tests.acceptance.attacks.mails import unix_time_in, with_relay_results, with_respelt_signature
 from tests.acceptance.internet import (
@@ -214,5 +214,5 @@ class TestReplayThroughARelay:
 
 def enrol(connection: Connection, mailbox: Mailbox, address: str) -> None:
     domain = address.partition("@")[2]
-    enrolment.add_company(connection, mailbox, domain, [domain])
-    enrolment.add_person(connection, mailbox, NewPerson(address, "", Role.USER, domain))
+    add_company(connection, mailbox, domain, [domain])
+    add_person(connection, mailbox, NewPerson(address, "", Role.USER, domain))

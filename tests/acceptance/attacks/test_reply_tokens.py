@@ -8,7 +8,7 @@ import pytest
 
 from rules.sender.tokens import Keys
 from storage.db.tables import ParticipantRow, table
-from storage.registry import enrolment
+from storage.registry.signing_keys import add_key
 from tests.acceptance.attacks.attack import HELD, REJECTED, UNKNOWN
 from tests.acceptance.attacks.mails import send_reply
 from tests.acceptance.internet import (
@@ -157,7 +157,7 @@ class TestReplyToken:
     def test_old_and_new_tokens_work_after_key_rotation(self, target: Target, ticket: int) -> None:
         old = target.token(ticket, ANN)
         secret = b"a new key".ljust(32)
-        target.write(lambda c: enrolment.add_key(c, secret, datetime.now(UTC)))
+        target.write(lambda c: add_key(c, secret, datetime.now(UTC)))
         new = target.token(ticket, ANN)
         assert new != old
 

@@ -22,7 +22,6 @@ from aiohttp import web
 from gateway import clock as gateway_clock
 from gateway.app import parts
 from gateway.cli.server import ensure_key
-from gateway.clock import new_id, now
 from gateway.config.model import load
 from gateway.scheduler import Scheduler
 from gateway.smtp.connection import Listener
@@ -33,8 +32,9 @@ from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry.api_tokens import add_api_token
+from storage.registry.mailboxes import add_mailbox
+from storage.registry.people import NewPerson, add_person
 from tests.acceptance.policies.policy_server import (
     LONG_AGO,
     SAM,
@@ -79,12 +79,10 @@ class ClockedPolicyServer(PolicyServer):
 
 def _prepare(connection: Connection, policy: str) -> None:
     ensure_key(connection)
-    enrolment.add_mailbox(connection, SUPPORT, policy)
-    enrolment.add_person(
-        connection, the_mailbox(connection), NewPerson(SAM, "Sam", Role.STAFF, None)
-    )
+    add_mailbox(connection, SUPPORT, policy)
+    add_person(connection, the_mailbox(connection), NewPerson(SAM, "Sam", Role.STAFF, None))
     for scope, token in TOKENS.items():
-        enrolment.add_api_token(connection, token, scope, scope, gateway_clock.now())
+        add_api_token(connection, token, scope, scope, gateway_clock.now())
 
 
 @contextmanager
@@ -182,7 +180,7 @@ async def _open_server(config: Path, clock: SettableClock) -> AsyncIterator[_Thr
             dispatcher.wake,
             answer_after_s=0.0,
         )
-        app = api.application(
+        app = application(
             ingest, opened_parts.database, opened_parts.metrics, opened_parts.wire, sign_up
         )
         runner = web.AppRunner(app, access_log=None)

@@ -23,9 +23,10 @@ from rules.mail import Mailbox
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.notices import outbox
-from storage.registry import companies, mailboxes
-from storage.registry.companies import Contract
-from storage.registry.enrolment import NewPerson
+from storage.registry import companies
+from storage.registry.companies import Contract, add_company
+from storage.registry.mailboxes import mailbox_named
+from storage.registry.people import NewPerson, add_person
 from tests.acceptance.support_server import TIMEOUT_S, Answer, eventually, filed
 from tests.running import postern
 
@@ -106,13 +107,11 @@ class PolicyServer:
         """Add a company; a tier applies since 2020."""
         number = next(_number)
         company = Company(f"Company {number}", f"company{number}.example")
-        self.write(
-            lambda c: enrolment.add_company(c, the_mailbox(c), company.name, [company.domain])
-        )
+        self.write(lambda c: add_company(c, the_mailbox(c), company.name, [company.domain]))
         if tier:
             promised = {"first": dict(first or {}), "ongoing": dict(ongoing or {})}
             contract = Contract(tier, LONG_AGO, promised)
-            self.write(lambda c: companies.agree(c, the_mailbox(c), company.name, contract))
+            self.write(lambda c: companies.add_contract(c, the_mailbox(c), company.name, contract))
         self.write(lambda c: companies.set_account_team(c, the_mailbox(c), company.name, team))
         self.write(lambda c: companies.set_channel(c, the_mailbox(c), company.name, channel))
         return company
@@ -121,7 +120,7 @@ class PolicyServer:
         """Enrol a user, in a new company if none is given; their address."""
         company = company or self.a_company()
         person = NewPerson(f"user{next(_number)}@{company.domain}", "", Role.USER, company.name)
-        self.write(lambda c: enrolment.add_person(c, the_mailbox(c), person))
+        self.write(lambda c: add_person(c, the_mailbox(c), person))
         return person.address
 
     def run(self, *arguments: str) -> str:
@@ -271,4 +270,4 @@ def _fetch(request: urllib.request.Request) -> tuple[int, bytes]:
 
 def the_mailbox(connection: Connection) -> Mailbox:
     """The only mailbox."""
-    return enrolment.the_mailbox(connection, SUPPORT)
+    return mailbox_named(connection, SUPPORT)

@@ -16,8 +16,9 @@ import pytest
 from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.registry import enrolment
-from storage.registry.enrolment import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import mailbox_named
+from storage.registry.people import NewPerson, add_person
 from tests.acceptance.policies.policy_server import a_mail, plain_text
 from tests.acceptance.support_server import eventually, filed
 from tests.running import Postern, postern, serving
@@ -80,10 +81,10 @@ class NewPolicy:
 
 def enrol_users(connection: Connection) -> None:
     """Ann and Bob of Acme, the first two users."""
-    mailbox = mailboxes.mailbox_named(connection, None)
-    companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+    mailbox = mailbox_named(connection, None)
+    add_company(connection, mailbox, "Acme", ["acme.example"])
     for address in (ANN, BOB):
-        people.add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
+        add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
 
 
 @contextmanager
@@ -141,7 +142,7 @@ def test_new_writes_a_copy_and_lists_the_next_steps(new_policy: NewPolicy) -> No
 
 def test_new_overwrites_nothing(new_policy: NewPolicy) -> None:
     assert new_policy.created_twice.returncode == 65
-    assert "exists already; nothing was written" in new_policy.created_twice.stderr
+    assert "already exists; nothing was written" in new_policy.created_twice.stderr
 
 
 def test_a_misspelt_setting_is_reported_with_a_suggestion(new_policy: NewPolicy) -> None:
@@ -151,7 +152,7 @@ def test_a_misspelt_setting_is_reported_with_a_suggestion(new_policy: NewPolicy)
 
 def test_the_corrected_file_is_valid(new_policy: NewPolicy) -> None:
     assert (new_policy.correct.returncode, new_policy.correct.stderr) == (0, "")
-    assert "the policy kestrel holds" in new_policy.correct.stdout
+    assert "the policy kestrel is valid" in new_policy.correct.stdout
 
 
 def test_explain_describes_the_new_rules(new_policy: NewPolicy) -> None:

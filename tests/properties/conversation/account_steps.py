@@ -12,7 +12,8 @@ from rules.facts import Role
 from rules.ticket.visibility import Visibility
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled
-from storage.registry import enrolment
+from storage.registry.companies import set_company_active
+from storage.registry.people import set_person_active
 from tests.properties.conversation.expectations import Expectations
 from tests.properties.conversation.mail_steps import picks
 from tests.properties.conversation.people import BOTH_MAILBOXES, EVERYBODY
@@ -46,9 +47,7 @@ class AccountSteps(SupportModel):
         address = self._nth_newest(closed, pick) if reopens else address
         role = Role.STAFF if expected.registry.is_staff(address) else Role.USER
         stored = self.pipeline.mailboxes[mailbox]
-        self.pipeline.transact(
-            lambda c: enrolment.set_person_active(c, stored, role, address, reopens)
-        )
+        self.pipeline.transact(lambda c: set_person_active(c, stored, role, address, reopens))
         note(f"{address} is {'active' if reopens else 'deactivated'} at {mailbox}")
         self.performed[f"account {'reopened' if reopens else 'closed'}"] += 1
         deactivated = expected.registry.deactivated
@@ -106,7 +105,7 @@ class AccountSteps(SupportModel):
 
     def _set_active(self, expected: Expectations, company: str, active: bool) -> None:
         mailbox = self.pipeline.mailboxes[expected.mailbox]
-        self.pipeline.transact(lambda c: enrolment.set_company_active(c, mailbox, company, active))
+        self.pipeline.transact(lambda c: set_company_active(c, mailbox, company, active))
         note(f"{company} is {'active' if active else 'suspended'} at {expected.mailbox}")
         suspended = expected.registry.suspended
         self.performed[f"company {'resumed' if active else 'suspended'}"] += 1

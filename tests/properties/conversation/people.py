@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from rules.facts import Role
 from rules.mail import Mailbox
 from storage.db.database import Connection
-from storage.registry import companies, mailboxes, people, signing_keys
-from storage.registry.people import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from storage.registry.people import NewPerson, add_person
+from storage.registry.signing_keys import add_key
 from tests.rules.building import NOON
 
 SUPPORT = "support@help.example"
@@ -82,18 +84,18 @@ def domain_of(address: str) -> str:
 
 def enrol(connection: Connection) -> None:
     """Register everybody in an empty store."""
-    enrolment.add_key(connection, b"k" * 32, NOON)
+    add_key(connection, b"k" * 32, NOON)
     for people in BOTH_MAILBOXES:
-        enrolment.add_mailbox(connection, people.mailbox, "default")
-        _enrol(connection, enrolment.the_mailbox(connection, people.mailbox), people)
+        add_mailbox(connection, people.mailbox, "default")
+        _enrol(connection, mailbox_named(connection, people.mailbox), people)
 
 
 def _enrol(connection: Connection, mailbox: Mailbox, people: MailboxPeople) -> None:
     for company in dict.fromkeys(people.domains.values()):
         domains = [domain for domain, owner in people.domains.items() if owner == company]
-        enrolment.add_company(connection, mailbox, company, domains)
+        add_company(connection, mailbox, company, domains)
     for user, company in people.users.items():
         person = NewPerson(user, "", Role.USER, company, user == MACHINE, anywhere=True)
-        enrolment.add_person(connection, mailbox, person)
+        add_person(connection, mailbox, person)
     for address in people.staff:
-        enrolment.add_person(connection, mailbox, NewPerson(address, "", Role.STAFF, None))
+        add_person(connection, mailbox, NewPerson(address, "", Role.STAFF, None))

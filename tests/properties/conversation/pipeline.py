@@ -37,8 +37,8 @@ from storage.mail.filing import decision_on
 from storage.mail.quarantine import HeldMail
 from storage.notices import outbox
 from storage.notices.outbox import Notice
-from storage.registry import signing_keys
 from storage.registry.mailboxes import list_mailboxes
+from storage.registry.signing_keys import load_keys
 from storage.ticket.changes import ChangeRefused, make
 from storage.ticket.write import ChangeContext, Source
 from tests.properties.conversation.people import enrol
@@ -140,7 +140,7 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self.mailboxes = {m.address: m for m in self.transact(list_mailboxes)}
-        self.keys = self.transact(signing_keys.load_keys)
+        self.keys = self.transact(load_keys)
 
     def transact(self, job: Callable[[Connection], T]) -> T:
         return transact(self.database, job)
