@@ -50,7 +50,7 @@ from storage.ticket import changes, opening
 from storage.ticket.changes import ChangeRefused
 from storage.ticket.opening import Request
 from storage.ticket.write import ChangeContext
-from tests.desk import enrolled_store
+from tests.in_process import enrolled_store
 from tests.nameserver import NameServer
 from tests.properties.severity_strategies import (
     ANN,

@@ -37,7 +37,7 @@ def a_mail(
 
 
 @dataclass(frozen=True)
-class Desk:
+class InProcessPostern:
     """The demo's mailbox and people, with methods for what a test does."""
 
     parts: Parts
@@ -71,11 +71,13 @@ def enrolled_store(url: str) -> str:
 
 
 @asynccontextmanager
-async def open_desk(store_url: str, folder: Path, trust: TrustSection) -> AsyncIterator[Desk]:
+async def open_postern(
+    store_url: str, folder: Path, trust: TrustSection
+) -> AsyncIterator[InProcessPostern]:
     config = Config(
         store=StoreSection(url=store_url),
         relay=RelaySection(maildir=folder / "outbox"),
         trust=trust,
     )
     async with parts(config) as joined:
-        yield Desk(joined)
+        yield InProcessPostern(joined)
