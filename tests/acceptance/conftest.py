@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.desk import Desk, a_running_desk
+from tests.acceptance.support_server import SupportServer, running_support_server
 from tests.running import Postern, initialised, serving, write_config
 from tests.stores import PostgresStores, SqliteStores
 
 
 @pytest.fixture
 def demo(store_url: str, tmp_path: Path) -> Iterator[Postern]:
-    """A server of the test's own, where nothing was filed yet."""
+    """A server for one test, with no mail filed yet."""
     config = write_config(tmp_path, store_url)
     initialised(config, "--demo")
     with serving(config) as running:
@@ -22,10 +22,10 @@ def demo(store_url: str, tmp_path: Path) -> Iterator[Postern]:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
-def desk(
+def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desk]:
-    """One server for all tests of a session: each brings people and mails of its own."""
+) -> Iterator[SupportServer]:
+    """One server for all tests of a session; each test adds its own people and mails."""
     stores: SqliteStores | PostgresStores = request.getfixturevalue(f"{request.param}_stores")
-    with a_running_desk(tmp_path_factory.mktemp("desk"), stores.new()) as running:
+    with running_support_server(tmp_path_factory.mktemp("server"), stores.new()) as running:
         yield running

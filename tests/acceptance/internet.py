@@ -1,7 +1,7 @@
-"""A small Internet for the attacks: domains with their DNS, and a desk that trusts no peer.
+"""A small Internet for the attacks: domains with their DNS, and a server that trusts no peer.
 
-Every mail comes from 127.0.0.1. The SPF records of evil.example and hooli.example let that address
-send for them, those of the others do not: what they prove, they prove by DKIM.
+Every mail comes from 127.0.0.1. The SPF records of evil.example and hooli.example allow that
+address; the other domains do not, so their mail can be proven by DKIM only.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
 from storage.notices import outbox
 from storage.notices.outbox import NoticeSummary
-from storage.registry import companies, mailboxes, signing_keys
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person, set_person_active
+from storage.registry.signing_keys import load_keys
 from storage.ticket import read
 from storage.ticket.read import TicketView
-from tests.acceptance.desk import SALES, SUPPORT, Answer
+from tests.acceptance.support_server import SALES, SUPPORT, Answer
 from tests.gateway.senders import ed25519_key, rsa_key, signed
 from tests.nameserver import NameServer
 from tests.running import Postern, generous, initialised, serving, write_config
@@ -44,7 +46,7 @@ LOU, HUGO, VIC = "lou@loop.example", "hugo@huge.example", "vic@victim.co.example
 SAM, EVE = "sam@help.example", "eve@evil.example"
 
 AUTHSERV_ID = "mx.help.example"
-"""A relay that we trust writes it, from another address than the attackers have."""
+"""The authserv-id of the trusted relay, whose address the attackers do not have."""
 COMPANIES = {
     "Acme": (ANN, BOB, DAN),
     "Globex": (GIL,),
@@ -66,7 +68,7 @@ _number = itertools.count(1)
 
 @cache
 def records() -> Mapping[tuple[str, str], Sequence[str]]:
-    """All that is in the DNS, as TXT records but for the CNAME loops."""
+    """The records of the DNS: TXT, and CNAME for the loops."""
     key, edwards = rsa_key(2048).record, ed25519_key().record
     texts = {
         "acme.example": OTHER_HOST,
@@ -122,7 +124,7 @@ def records() -> Mapping[tuple[str, str], Sequence[str]]:
 
 
 def a_mail(author: str, *fields: str | bytes, text: str = "Help!") -> bytes:
-    """A mail with further header fields behind the usual ones; each has a Message-ID of its own."""
+    """A mail with a unique Message-ID and with further header fields after the usual ones."""
     number = next(_number)
     return with_from(f"From: {author}", *fields, text=text, number=number)
 
@@ -130,7 +132,7 @@ def a_mail(author: str, *fields: str | bytes, text: str = "Help!") -> bytes:
 def with_from(
     field: str | bytes, *fields: str | bytes, text: str = "Help!", number: int | None = None
 ) -> bytes:
-    """The same with any bytes where From belongs."""
+    """The same with any bytes in place of From."""
     number = next(_number) if number is None else number
     lines = (
         field,
@@ -146,23 +148,23 @@ def with_from(
     return b"\r\n".join(line.encode() if isinstance(line, str) else line for line in lines)
 
 
-def by(domain: str, raw: bytes, selector: str = "s1", **terms: Any) -> bytes:
-    """The mail signed with the key of a domain, by dkimpy."""
+def signed_by(domain: str, raw: bytes, selector: str = "s1", **terms: Any) -> bytes:
+    """The mail, signed by dkimpy with the key of a domain."""
     return signed(raw, domain, rsa_key(2048), selector=selector, **terms)
 
 
-def honest(author: str, *fields: str | bytes, text: str = "Help!") -> bytes:
-    """A mail that its author's domain signed."""
-    return by(author.partition("@")[2], a_mail(author, *fields, text=text))
+def genuine_mail(author: str, *fields: str | bytes, text: str = "Help!") -> bytes:
+    """A mail signed by its author's domain."""
+    return signed_by(author.partition("@")[2], a_mail(author, *fields, text=text))
 
 
 @dataclass(frozen=True)
 class Target:
-    """A running server with its store, and the DNS that it asks."""
+    """A running server with its store and the DNS that it queries."""
 
-    running: Postern
+    postern: Postern
     database: Database
-    server: NameServer
+    dns: NameServer
 
     def write(self, job: Callable[[Connection], T]) -> T:
         ledger = open_ledger(self.database)
@@ -174,8 +176,8 @@ class Target:
     def send(
         self, raw: bytes, mail_from: str = EVE, to: str = SUPPORT, helo: str = "mail.evil.example"
     ) -> Answer:
-        """One mail in a dialogue of its own; the answer to its last command."""
-        with self.running.client() as client:
+        """Send one mail over a new connection; the reply to the last command."""
+        with self.postern.client() as client:
             client.ehlo(helo)
             code, text = client.mail(mail_from)
             if code == 250:
@@ -185,17 +187,17 @@ class Target:
         return code, text.decode()
 
     def journal(self) -> Sequence[JournalEntry]:
-        """Every mail so far, oldest first."""
+        """All journal entries, oldest first."""
         return self.database.read(lambda c: journal.newest(c, JournalFilter(), 100_000))
 
-    def told(self, *arguments: str) -> list[dict[str, Any]]:
-        """What `postern tail --json` prints."""
-        done = self.running.run("tail", "--json", *arguments)
+    def tail(self, *arguments: str) -> list[dict[str, Any]]:
+        """The lines that `postern tail --json` prints."""
+        done = self.postern.run("tail", "--json", *arguments)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def written(self) -> tuple[int, int]:
-        """How many tickets and how many comments there are."""
+    def counts(self) -> tuple[int, int]:
+        """The numbers of tickets and of comments in the store."""
         names = (table(TicketRow).name, table(CommentRow).name)
 
         def count(connection: Connection) -> tuple[int, int]:
@@ -208,41 +210,43 @@ class Target:
         return self.database.read(count)
 
     def ticket(self, number: int) -> TicketView:
-        whole = self.database.read(lambda c: read.ticket_view(c, number))
-        assert whole is not None
-        return whole
+        found = self.database.read(lambda c: read.ticket_view(c, number))
+        assert found is not None
+        return found
 
     def notices(self) -> Sequence[NoticeSummary]:
-        """Every mail that we were to send, sent or not."""
+        """All notices, sent or not."""
         return self.database.read(lambda c: outbox.listing(c, None, 100_000))
 
     @property
     def keys(self) -> Keys:
-        return self.database.read(signing_keys.load_keys)
+        return self.database.read(load_keys)
 
     @property
     def mailbox(self) -> Mailbox:
-        return self.database.read(lambda c: mailboxes.mailbox_named(c, SUPPORT))
+        return self.database.read(lambda c: mailbox_named(c, SUPPORT))
 
     def token(self, ticket: int, address: str, keys: Keys | None = None) -> str:
-        """The reply address that a person on a ticket was given."""
+        """The reply address of a participant."""
         member = next(m for m in self.ticket(ticket).members if m.address == address)
         token = ReplyToken(ticket, member.id, Purpose.REPLY)
         return tokens.reply_address(keys or self.keys, self.mailbox.id, SUPPORT, token)
 
 
 @contextmanager
-def a_target(
+def running_target(
     folder: Path,
     store_url: str,
     limits: str = "refusal_s = 0.1",
     relay: str = "192.0.2.200",
     **policy: str,
 ) -> Iterator[Target]:
-    """A desk that takes nobody's word but a relay's, with all companies enrolled, in front of their
-    DNS. `policy` has further lines of its policy."""
-    with NameServer(records()) as server:
-        server.silent.add("silent.example")
+    """A server with all companies enrolled that trusts one relay and queries the DNS above.
+
+    `policy` changes settings of its policy.
+    """
+    with NameServer(records()) as dns:
+        dns.silent.add("silent.example")
         config = write_config(
             folder,
             store_url,
@@ -253,7 +257,7 @@ peer = "{relay}/32"
 authserv_id = "{AUTHSERV_ID}"
 [dns]
 servers = ["127.0.0.1"]
-port = {server.port}
+port = {dns.port}
 budget_s = 1.0
 [limits]
 {limits}
@@ -267,7 +271,7 @@ budget_s = 1.0
             ledger.submit(_enrol_all).result()
             ledger.close()
             with serving(config) as running:
-                yield Target(running, database, server)
+                yield Target(running, database, dns)
                 assert running.stop() == 0
         finally:
             database.close()
@@ -275,17 +279,17 @@ budget_s = 1.0
 
 def _enrol_all(connection: Connection) -> None:
     for address in (SUPPORT, SALES):
-        mailboxes.add_mailbox(connection, address, "default")
-    mailbox = mailboxes.mailbox_named(connection, SUPPORT)
+        add_mailbox(connection, address, "default")
+    mailbox = mailbox_named(connection, SUPPORT)
     for name, people in COMPANIES.items():
         domains = dict.fromkeys(person.partition("@")[2] for person in people)
-        companies.add_company(connection, mailbox, name, list(domains))
+        add_company(connection, mailbox, name, list(domains))
         for person in people:
             new = NewPerson(person, "", Role.USER, name)
             add_person(connection, mailbox, new)
     add_person(connection, mailbox, NewPerson(SAM, "Sam", Role.STAFF, None))
     for person in DEACTIVATED:
         set_person_active(connection, mailbox, Role.USER, person, False)
-    sales = mailboxes.mailbox_named(connection, SALES)
-    companies.add_company(connection, sales, "Acme", ["acme.example"])
+    sales = mailbox_named(connection, SALES)
+    add_company(connection, sales, "Acme", ["acme.example"])
     add_person(connection, sales, NewPerson(ANN, "", Role.USER, "Acme"))

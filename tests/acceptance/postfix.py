@@ -1,7 +1,7 @@
-"""Debian's Postfix as an instance of its own, and a server that takes what it passes on.
+"""Debian's Postfix as a separate instance, and a server that receives what it delivers.
 
-Configuration, queue, data, log and port are its own; the system's instance is not touched. All that
-has to do with speed is as shipped, fsync of the queue files included.
+It has its own configuration, queue, data, log and port, and the system's instance is not touched.
+All settings that affect speed are as shipped, including fsync of the queue files.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ smtpd_peername_lookup = no
 disable_dns_lookups = yes
 {settings}
 """
-# service type private unpriv chroot wakeup maxproc command: no chroot, else as Debian ships it
+# service type private unpriv chroot wakeup maxproc command: without chroot, else as in Debian
 _MASTER = """\
 127.0.0.1:{port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
@@ -81,13 +81,13 @@ postlog unix-dgram n - n - 1 postlogd
 _MAIL = re.compile(r": (?P<queue_id>\w+): message-id=(?P<message_id>\S+)$", re.MULTILINE)
 _DELIVERY = re.compile(
     r": (?P<queue_id>\w+): to=<(?P<to>[^>]*)>, .*\bdsn=(?P<dsn>[\d.]+), "
-    r"status=(?P<status>\w+) \((?P<said>.*)\)$",
+    r"status=(?P<status>\w+) \((?P<response>.*)\)$",
     re.MULTILINE,
 )
 
 
 def missing() -> str | None:
-    """Why there can be no instance here."""
+    """Why Postfix cannot run here; None if it can."""
     if shutil.which("postfix") is None:
         return "Postfix is not installed (Debian: apt-get install postfix)"
     if os.geteuid() != 0:
@@ -101,19 +101,19 @@ def missing() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt to deliver to one recipient, as the log has it."""
+    """One delivery attempt to one recipient, from the log."""
 
     recipient: str
     dsn: str
     """The enhanced status code, such as 5.7.1."""
     status: str
     """`sent`, `bounced` or `deferred`."""
-    said: str
-    """What the server said, or what kept Postfix from asking it."""
+    response: str
+    """The server's reply, or why Postfix could not reach the server."""
 
 
 class Postfix:
-    """An instance; `running` makes one."""
+    """An instance; `running_postfix` starts one."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
@@ -121,7 +121,7 @@ class Postfix:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start it and wait for its greeting. Raises Failed where there is none."""
+        """Start it and wait for its greeting. Raises Failed if there is none."""
         with (self._folder / "postfix.log").open("ab") as output:
             process = subprocess.Popen(
                 ["postfix", "-c", str(self._config), "start-fg"],
@@ -134,9 +134,9 @@ class Postfix:
         return process
 
     def stop(self) -> None:
-        """By its own command: a signal would end the script that started it and leave it running.
+        """Stop it by its own command, because a signal would only end the script that started it.
 
-        Mails stay in its queue. Nothing happens if it has ended already.
+        Mails stay in its queue. Does nothing if it has already stopped.
         """
         process, self.process = self.process, None
         if process is None or process.poll() is not None:
@@ -149,39 +149,39 @@ class Postfix:
             raise Failed(f"Postfix does not stop: {done.stderr.decode()}") from None
 
     def flush(self) -> None:
-        """Try all that waits in the queue again, once no earlier attempt is under way.
+        """Retry all queued mails, once no earlier attempt is in progress.
 
-        A mail whose attempt is in the log may still be on its way back into the queue: a flush
-        would miss it.
+        A mail whose attempt is in the log may not be back in the queue yet, and a flush would
+        miss it.
         """
         assert self.process is not None
-        until(self.process, self._rests, DELIVERY_S, "Postfix's queue")
+        until(self.process, self._is_idle, DELIVERY_S, "Postfix's queue")
         self._run("postqueue", "-f")
 
     def queued(self) -> Sequence[str]:
-        """The recipients that mails in the queue are still for."""
+        """The remaining recipients of the queued mails."""
         return [str(to["address"]) for mail in self._queue() for to in mail["recipients"]]
 
-    def _rests(self) -> bool | None:
-        waits = all(mail["queue_name"] == "deferred" for mail in self._queue())
-        return True if waits else None
+    def _is_idle(self) -> bool | None:
+        idle = all(mail["queue_name"] == "deferred" for mail in self._queue())
+        return True if idle else None
 
     def _queue(self) -> Sequence[dict[str, Any]]:
         return [json.loads(line) for line in self._run("postqueue", "-j").stdout.splitlines()]
 
     def deliveries(self, message_id: str) -> Sequence[Delivery]:
-        """Every attempt so far to deliver a mail, oldest first, whenever it was handed in."""
+        """All delivery attempts for a Message-ID so far, oldest first."""
         log = self._folder / "mail.log"
         text = log.read_text(errors="replace") if log.exists() else ""
         ids = {m["queue_id"] for m in _MAIL.finditer(text) if m["message_id"] == message_id}
         return [
-            Delivery(found["to"], found["dsn"], found["status"], found["said"])
+            Delivery(found["to"], found["dsn"], found["status"], found["response"])
             for found in _DELIVERY.finditer(text)
             if found["queue_id"] in ids
         ]
 
     def delivered(self, message_id: str, count: int = 1) -> Sequence[Delivery]:
-        """The same, once there are so many at least. Raises Failed where it takes too long."""
+        """The same, once there are at least `count`. Raises Failed if that takes too long."""
         assert self.process is not None
 
         def look() -> Sequence[Delivery] | None:
@@ -190,8 +190,8 @@ class Postfix:
 
         return until(self.process, look, DELIVERY_S, f"delivery of {message_id}")
 
-    def hand_in(self, raw: bytes, sender: str, *recipients: str) -> None:
-        """Give it a mail, which it takes for all recipients."""
+    def submit(self, raw: bytes, sender: str, *recipients: str) -> None:
+        """Submit a mail, which it must accept for all recipients."""
         options = [] if raw.isascii() else ["BODY=8BITMIME", "SMTPUTF8"]
         with smtplib.SMTP("127.0.0.1", self.port, timeout=COMMAND_S) as client:
             assert client.sendmail(sender, recipients, raw, mail_options=options) == {}
@@ -215,11 +215,11 @@ class Postfix:
 
 
 @contextmanager
-def running(folder: Path, settings: str) -> Iterator[Postfix]:
-    """An instance in an empty folder; `settings` are added to its main.cf.
+def running_postfix(folder: Path, settings: str) -> Iterator[Postfix]:
+    """Start an instance in an empty folder; `settings` are added to its main.cf.
 
-    The folder becomes readable for everybody, and so must those above it be: Postfix works as
-    several users.
+    The folder becomes readable for everybody, because Postfix runs as several users. Its parent
+    folders must be readable already.
     """
     (port,) = free_ports(1)
     folder.chmod(0o755)
@@ -238,17 +238,17 @@ def running(folder: Path, settings: str) -> Iterator[Postfix]:
 
 
 @contextmanager
-def patient(*settings: str) -> Iterator[Postfix]:
-    """An instance that tries again only when it is told to, in a folder of its own."""
-    waits = ("queue_run_delay", "minimal_backoff_time", "maximal_backoff_time")
-    lines = [*(f"{name} = 1h" for name in waits), *settings]
-    with a_public_folder() as folder, running(folder, "\n".join(lines)) as postfix:
+def without_retries(*settings: str) -> Iterator[Postfix]:
+    """An instance in a new folder that retries a delivery only on `flush`."""
+    delays = ("queue_run_delay", "minimal_backoff_time", "maximal_backoff_time")
+    lines = [*(f"{name} = 1h" for name in delays), *settings]
+    with public_folder() as folder, running_postfix(folder, "\n".join(lines)) as postfix:
         yield postfix
 
 
 @contextmanager
-def a_public_folder() -> Iterator[Path]:
-    """A folder that every user may enter: those of pytest are for their owner alone."""
+def public_folder() -> Iterator[Path]:
+    """A folder that every user may enter; pytest's folders are private to their owner."""
     folder = Path(tempfile.mkdtemp(prefix="postern-"))
     folder.chmod(0o755)
     try:
@@ -258,8 +258,8 @@ def a_public_folder() -> Iterator[Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A mail with its envelope, as it came."""
+class ReceivedMail:
+    """A mail with its envelope, as received."""
 
     mail_from: str
     rcpt_tos: tuple[str, ...]
@@ -271,34 +271,34 @@ class Received:
 
     @property
     def text(self) -> str:
-        """The words that a reader of plain text sees."""
+        """The plain text part."""
         plain = self.mail.get_body(("plain",))
         assert plain is not None
         return str(plain.get_content())
 
 
 @dataclass
-class Sink:
-    """The rest of the world: takes every mail and keeps it."""
+class MailSink:
+    """The mail server of all other domains: accepts and keeps every mail."""
 
     port: int = 0
-    received: list[Received] = field(default_factory=list)
+    received: list[ReceivedMail] = field(default_factory=list)
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802
-        """The name is aiosmtpd's."""
+        """Called by aiosmtpd, which defines the name."""
         assert isinstance(envelope.content, bytes)
-        came_from = (envelope.mail_from or "").strip("<>")
-        self.received.append(Received(came_from, tuple(envelope.rcpt_tos), envelope.content))
+        mail_from = (envelope.mail_from or "").strip("<>")
+        self.received.append(ReceivedMail(mail_from, tuple(envelope.rcpt_tos), envelope.content))
         return "250 2.0.0 Kept"
 
-    def mails_to(self, address: str) -> list[Received]:
+    def mails_to(self, address: str) -> list[ReceivedMail]:
         return [each for each in self.received if address in each.rcpt_tos]
 
 
 @contextmanager
-def a_sink() -> Iterator[Sink]:
-    """On a free port of the loopback, in a thread."""
-    sink, loop = Sink(), asyncio.new_event_loop()
+def running_sink() -> Iterator[MailSink]:
+    """Start a sink in a thread, on a free port of the loopback."""
+    sink, loop = MailSink(), asyncio.new_event_loop()
 
     def session() -> SMTP:
         return SMTP(sink, hostname="sink.example", enable_SMTPUTF8=True, loop=loop)

@@ -1,4 +1,4 @@
-"""Signers that are not our code: dkimpy's command, and Debian's opendkim as a mail filter."""
+"""Independent signers: dkimpy's command, and Debian's opendkim as a mail filter."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_S = 10
-VERSION, NO_STEPS_LEFT_OUT = 6, 0
-MAY_ADD_AND_INSERT = 0x1FF
-_ENDS_OF_ANSWERS = b"acdrt"
-"""Accept, continue, discard, reject, tempfail: the last packet of an answer is one of these."""
+PROTOCOL_VERSION, ALL_STEPS = 6, 0
+ALL_ACTIONS = 0x1FF
+_FINAL_PACKETS = b"acdrt"
+"""Accept, continue, discard, reject, tempfail: an answer ends with one of these packets."""
 
 
 def dkimsign(raw: bytes, domain: str, selector: str, key: Path, *options: str) -> bytes:
@@ -27,26 +27,26 @@ def dkimsign(raw: bytes, domain: str, selector: str, key: Path, *options: str) -
 
 
 def testmsg(raw: bytes, domain: str, selector: str, key: Path) -> bytes:
-    """The mail as `opendkim-testmsg` prints it: signed with SHA-1, which it cannot leave."""
+    """The mail as `opendkim-testmsg` prints it, which always signs with SHA-1."""
     command = ["opendkim-testmsg", "-C", "-d", domain, "-s", selector, "-k", str(key)]
     return subprocess.run(command, input=raw, capture_output=True, check=True, timeout=30).stdout
 
 
 def missing(*programs: str) -> str:
-    """Why a test that needs these programs is skipped; empty if they are here."""
+    """Why a test that needs these programs is skipped; empty if they are installed."""
     absent = [name for name in programs if shutil.which(name) is None]
     return f"{', '.join(absent)} of Debian's opendkim is not installed" if absent else ""
 
 
 @contextmanager
 def opendkim(folder: Path, domain: str, selector: str, key: Path) -> Iterator[Path]:
-    """The filter, signing for a domain; gives its socket."""
+    """Run the filter, which signs for a domain; yields the path of its socket."""
     path = folder / "opendkim"
     settings = folder / "opendkim.conf"
     settings.write_text(
         f"Mode s\nDomain {domain}\nSelector {selector}\nKeyFile {key}\nSocket local:{path}\n"
         "Canonicalization relaxed/relaxed\nSignatureAlgorithm rsa-sha256\n"
-        "RequireSafeKeys no\n"  # the folders of tests lie below /tmp, where others may write
+        "RequireSafeKeys no\n"  # tests use folders below /tmp, which others may write to
     )
     process = subprocess.Popen(["opendkim", "-f", "-x", str(settings)])
     try:
@@ -57,17 +57,17 @@ def opendkim(folder: Path, domain: str, selector: str, key: Path) -> Iterator[Pa
             time.sleep(0.01)
         yield path
     finally:
-        process.kill()  # it keeps nothing, and takes five seconds over a polite end
+        process.kill()  # it has no state to save, and SIGTERM takes five seconds
         process.wait(START_S)
 
 
 def signed_by_filter(raw: bytes, path: Path, mail_from: str) -> bytes:
-    """The mail with the fields that the filter asks its MTA to insert (the milter protocol)."""
+    """The mail with the fields that the filter asks the MTA to insert (milter protocol)."""
     header, _, body = raw.partition(b"\r\n\r\n")
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(START_S)
         peer.connect(str(path))
-        _ask(peer, b"O" + struct.pack(">III", VERSION, MAY_ADD_AND_INSERT, NO_STEPS_LEFT_OUT), b"O")
+        _ask(peer, b"O" + struct.pack(">III", PROTOCOL_VERSION, ALL_ACTIONS, ALL_STEPS), b"O")
         _ask(peer, b"Clocalhost\x004" + struct.pack(">H", 25) + b"127.0.0.1\x00")
         for command in (b"Hlocalhost", b"M<%b>" % mail_from.encode(), b"R<support@help.example>"):
             _ask(peer, command + b"\x00")
@@ -89,11 +89,11 @@ def _packet(content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + content
 
 
-def _ask(peer: socket.socket, content: bytes, ends: bytes = _ENDS_OF_ANSWERS) -> list[bytes]:
-    """Send a packet; all packets of the answer."""
+def _ask(peer: socket.socket, content: bytes, final: bytes = _FINAL_PACKETS) -> list[bytes]:
+    """Send a packet; returns all packets of the answer."""
     peer.sendall(_packet(content))
     answer: list[bytes] = []
-    while not answer or answer[-1][:1] not in ends or answer[-1] == b"":
+    while not answer or answer[-1][:1] not in final or answer[-1] == b"":
         (length,) = struct.unpack(">I", _exactly(peer, 4))
         answer.append(_exactly(peer, length))
     return answer

@@ -14,24 +14,31 @@ import pytest
 
 from rules.mail.quoting import masked
 from storage.ticket.read import CommentView
-from tests.acceptance.desk import SUPPORT, Desk, a_mail, eventually, filed, id_of
+from tests.acceptance.support_server import (
+    SUPPORT,
+    SupportServer,
+    a_mail,
+    eventually,
+    filed,
+    message_id_of,
+)
 from tests.mails import ClientMail, clients
 
-every_fixture = pytest.mark.parametrize("fixture", clients(), ids=lambda fixture: fixture.name)
+all_fixtures = pytest.mark.parametrize("fixture", clients(), ids=lambda fixture: fixture.name)
 answers = pytest.mark.parametrize(
     "fixture", [f for f in clients() if f.act != "forward"], ids=lambda fixture: fixture.name
 )
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A ticket that Ann opened with Bob in Cc, and the acknowledgement that she has of it."""
+class OpenedTicket:
+    """A ticket that Ann opened with Bob in Cc, and its acknowledgement to Ann."""
 
     ticket: int
     ann: str
     bob: str
     first: str
-    """The Message-ID of her mail."""
+    """The Message-ID of Ann's mail."""
     acknowledgement: EmailMessage
 
     def values(self, author: str, notice_id: str = "") -> dict[str, str]:
@@ -46,22 +53,26 @@ class Asked:
 
 
 @pytest.fixture
-def asked(desk: Desk) -> Asked:
-    ann, bob = desk.a_person(), desk.a_person()
+def opened(server: SupportServer) -> OpenedTicket:
+    ann, bob = server.a_person(), server.a_person()
     raw = a_mail(ann, cc=bob, text="It does not print.")
-    ticket = filed(desk.send(raw, ann))[1]
-    return Asked(ticket, ann, bob, id_of(raw), mail_with(desk, ann, "Your request is"))
+    ticket = filed(server.send(raw, ann))[1]
+    return OpenedTicket(
+        ticket, ann, bob, message_id_of(raw), mail_containing(server, ann, "Your request is")
+    )
 
 
-def sent_by_client(desk: Desk, fixture: ClientMail, values: dict[str, str]) -> tuple[int, bytes]:
-    """The ticket where a client's mail lands, and the mail."""
+def sent_by_client(
+    server: SupportServer, fixture: ClientMail, values: dict[str, str]
+) -> tuple[int, bytes]:
+    """Send a mail of a client; the ticket that it reaches, and the mail."""
     raw = fixture.render(**values)
     to = values["reply_address"] if fixture.to_reply_address else SUPPORT
-    return filed(desk.send(raw, values["author"], to))[1], raw
+    return filed(server.send(raw, values["author"], to))[1], raw
 
 
-def comments(desk: Desk, ticket: int) -> Sequence[CommentView]:
-    return desk.ticket(ticket).comments
+def comments(server: SupportServer, ticket: int) -> Sequence[CommentView]:
+    return server.ticket(ticket).comments
 
 
 def text_of(mail: EmailMessage, kind: str = "plain") -> str:
@@ -70,74 +81,74 @@ def text_of(mail: EmailMessage, kind: str = "plain") -> str:
     return str(part.get_content())
 
 
-def mail_with(desk: Desk, reader: str, words: str) -> EmailMessage:
-    """The first mail to a reader with these words in its text. Of the others none is parsed."""
-    head, looked_at = f"Delivered-To: {reader}\n".encode(), set[Path]()
+def mail_containing(server: SupportServer, reader: str, text: str) -> EmailMessage:
+    """The first mail to a reader that contains a text. Mails to others are not parsed."""
+    head, seen = f"Delivered-To: {reader}\n".encode(), set[Path]()
 
     def look() -> EmailMessage | None:
-        for path in set((desk.folder / "outbox" / "new").glob("*")) - looked_at:
+        for path in set((server.folder / "outbox" / "new").glob("*")) - seen:
             raw = path.read_bytes()
             if head in raw.replace(b"\r\n", b"\n"):
                 mail = email.message_from_bytes(raw, policy=default)
-                if words in text_of(mail):
+                if text in text_of(mail):
                     return mail
-            looked_at.add(path)
+            seen.add(path)
         return None
 
     return eventually(look)
 
 
-def notice_of(desk: Desk, reader: str, author: str) -> EmailMessage:
-    """The mail that tells a reader what this author wrote."""
-    return mail_with(desk, reader, f"{author} wrote")
+def notice_about(server: SupportServer, reader: str, author: str) -> EmailMessage:
+    """The notice to a reader about this author's comment."""
+    return mail_containing(server, reader, f"{author} wrote")
 
 
-def words_in(notice: EmailMessage) -> str:
-    """What it says somebody wrote."""
+def quoted_text(notice: EmailMessage) -> str:
+    """The comment that a notice quotes."""
     _, _, below = text_of(notice).replace("\r\n", "\n").partition(" wrote:\n")
     return below.partition("\nRequest #")[0]
 
 
 def token_of(address: str) -> str:
-    """What stands behind the + of a reply address."""
+    """The part of a reply address after the +."""
     return address.partition("+")[2].partition("@")[0]
 
 
 def tokens_in(mail: EmailMessage) -> set[str]:
-    """Every reply token in a mail: in its header, its texts, and where lines are broken."""
+    """Every reply token in a mail: in its header and its texts, also across line breaks."""
     forms = (mail.as_string(), text_of(mail), text_of(mail, "html"))
     joined = "\n".join(re.sub(r"=?\r?\n[> \t]*", "", form) for form in forms)
     whole = "\n".join((*forms, joined)).lower()
     return set(re.findall(r"support(?:\+|%2b)([a-z2-7]{36})(?![a-z2-7])", whole))
 
 
-@every_fixture
-def test_it_lands_and_others_read_its_words_alone(
-    desk: Desk, asked: Asked, fixture: ClientMail
+@all_fixtures
+def test_an_answer_reaches_its_ticket_and_others_read_only_its_new_text(
+    server: SupportServer, opened: OpenedTicket, fixture: ClientMail
 ) -> None:
-    values = asked.values(asked.ann)
+    values = opened.values(opened.ann)
 
-    landed, raw = sent_by_client(desk, fixture, values)
+    landed, raw = sent_by_client(server, fixture, values)
 
-    assert (landed == asked.ticket) is (fixture.lands == "same ticket")
-    last = comments(desk, landed)[-1]
-    assert (last.author, last.visibility) == (asked.ann, "public")
-    assert desk.journal(raw)[-1].reason == (fixture.by or "new_request")
-    notice = notice_of(desk, asked.bob, asked.ann)
+    assert (landed == opened.ticket) is (fixture.lands == "same ticket")
+    last = comments(server, landed)[-1]
+    assert (last.author, last.visibility) == (opened.ann, "public")
+    assert server.journal(raw)[-1].reason == (fixture.by or "new_request")
+    notice = notice_about(server, opened.bob, opened.ann)
     assert tokens_in(notice) == {token_of(notice["Reply-To"])}
-    if fixture.act != "forward":  # of a forward the quoted part is what it is about
-        assert words_in(notice).split() == masked(fixture.shown(**values), {SUPPORT}).split()
+    if fixture.act != "forward":  # the quoted part of a forward is its content
+        assert quoted_text(notice).split() == masked(fixture.shown(**values), {SUPPORT}).split()
 
 
 @answers
-def test_a_colleague_who_answers_all_lands_there_too(
-    desk: Desk, asked: Asked, fixture: ClientMail
+def test_a_colleague_s_answer_to_all_reaches_the_same_ticket(
+    server: SupportServer, opened: OpenedTicket, fixture: ClientMail
 ) -> None:
-    """Bob has Ann's mail to her own reply address, and answers to everybody in it."""
-    values = asked.values(asked.bob, notice_id=asked.first)
+    """Bob has Ann's mail to her own reply address, and answers to all its recipients."""
+    values = opened.values(opened.bob, notice_id=opened.first)
 
-    landed, _ = sent_by_client(desk, fixture, values)
+    landed, _ = sent_by_client(server, fixture, values)
 
-    assert landed == asked.ticket
-    last = comments(desk, landed)[-1]
-    assert (last.author, last.visibility) == (asked.bob, "public")
+    assert landed == opened.ticket
+    last = comments(server, landed)[-1]
+    assert (last.author, last.visibility) == (opened.bob, "public")

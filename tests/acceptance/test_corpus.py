@@ -1,4 +1,4 @@
-"""Real mails by many hands, each by two ways: what would become of it, and what does."""
+"""Real mails from many sources, decided without delivery and delivered through a real server."""
 
 from __future__ import annotations
 
@@ -19,54 +19,54 @@ from gateway.config import model
 from rules.decision.model import Verdict
 from rules.mail import Delivery, Envelope, as_sent
 from storage.mail.journal import JournalEntry
-from tests.acceptance.desk import SUPPORT, Answer, Desk, a_running_desk
+from tests.acceptance.support_server import SUPPORT, Answer, SupportServer, running_support_server
 from tests.running import initialised, postern, write_config
 from tests.stores import PostgresStores, SqliteStores
 
 MAILS = Path(__file__).parents[3] / "shared" / "corpus" / "mails"
 ANN = "ann@acme.example"
 CONNECTIONS = 32
-"""Many, since the answer to a mail whose author is not proven is held back for a second."""
-SLOW_S = 15
-"""A client that waits longer for an answer would call it a hang."""
-EVERY_MAIL = {"sqlite": 1, "postgres": 8}
-"""On PostgreSQL a sample: one mail in so many."""
+"""Many, because the reply to an unproven author is delayed."""
+TIMEOUT_S = 15
+"""A client that waits longer for a reply would consider the server hung."""
+SAMPLE_EVERY = {"sqlite": 1, "postgres": 8}
+"""Every n-th mail is sent; PostgreSQL gets a sample."""
 
 FILED = (Verdict.OPENED, Verdict.COMMENTED, Verdict.RECORDED, Verdict.DUPLICATE)
 _JOURNAL_ID = re.compile(r"2\.0\.0 ([0-9a-f-]{36}) (?:filed as #\d+|accepted)")
 _FROM = re.compile(rb"^From[ \t]*:.*\r\n(?:[ \t].*\r\n)*", re.IGNORECASE | re.MULTILINE)
 
 pytestmark = [
-    pytest.mark.skipif(not MAILS.is_dir(), reason="the corpus is not here"),
+    pytest.mark.skipif(not MAILS.is_dir(), reason="the corpus is not available"),
     pytest.mark.timeout(240),
 ]
 
 
-def every_file() -> list[Path]:
+def corpus_files() -> list[Path]:
     return sorted(path for path in MAILS.rglob("*") if path.is_file())
 
 
-def from_ann(raw: bytes) -> bytes:
-    """The same mail as a registered user's, and as bytes that SMTP can carry."""
+def as_mail_of_ann(raw: bytes) -> bytes:
+    """The same mail with a registered user in From, and without bytes that SMTP forbids."""
     header, separator, body = raw.replace(b"\0", b"").partition(b"\r\n\r\n")
     others = _FROM.sub(b"", header + b"\r\n").removesuffix(b"\r\n")
     mail = b"From: " + ANN.encode() + b"\r\n" + others.lstrip() + separator + body
     return re.sub(rb"\r(?!\n)", b"", mail)
 
 
-def as_a_client_ends_it(raw: bytes) -> bytes:
-    """SMTP ends a mail with the end of a line."""
+def with_final_line_end(raw: bytes) -> bytes:
+    """The mail with a final line end, as SMTP requires."""
     return raw if raw.endswith(b"\r\n") or not raw else raw + b"\r\n"
 
 
 def cannot_be_sent(raw: bytes) -> bool:
-    """NUL, or a carriage return that ends no line (RFC 5321 §2.3.8)."""
+    """Whether a mail contains NUL or a bare carriage return (RFC 5321 §2.3.8)."""
     return b"\0" in raw or re.search(rb"\r(?!\n)", raw) is not None
 
 
 @dataclass(frozen=True)
-class Told:
-    """One mail over the wire, and what its sender was told."""
+class SentMail:
+    """One mail that was sent over SMTP, and the reply to it."""
 
     name: str
     raw: bytes
@@ -75,26 +75,26 @@ class Told:
 
     @property
     def journal_id(self) -> UUID:
-        """Of this mail, or of the one that it repeats. ValueError where none is said."""
-        said = _JOURNAL_ID.match(self.answer[1])
-        return UUID(said[1] if said else "")
+        """The id in the reply: of this mail or of the one that it repeats. ValueError if none."""
+        found = _JOURNAL_ID.match(self.answer[1])
+        return UUID(found[1] if found else "")
 
 
 class Client:
-    """Sends mails over one connection, and over a new one where that was closed."""
+    """Sends mails over one connection, and over a new one if the server closed it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, server: SupportServer) -> None:
+        self._server = server
         self._smtp: smtplib.SMTP | None = None
 
-    def send(self, name: str, raw: bytes) -> Told:
+    def send(self, name: str, raw: bytes) -> SentMail:
         began = time.monotonic()
         try:
             answer = self._dialogue(raw)
         except smtplib.SMTPServerDisconnected:  # after too many errors, or bare line ends
             self._smtp = None
             answer = self._dialogue(raw)
-        return Told(name, as_a_client_ends_it(raw), answer, time.monotonic() - began)
+        return SentMail(name, with_final_line_end(raw), answer, time.monotonic() - began)
 
     def close(self) -> None:
         if self._smtp is not None:
@@ -102,7 +102,7 @@ class Client:
 
     def _dialogue(self, raw: bytes) -> Answer:
         if self._smtp is None:
-            self._smtp = smtplib.SMTP(*self._desk.running.smtp, timeout=SLOW_S)
+            self._smtp = smtplib.SMTP(*self._server.postern.smtp, timeout=TIMEOUT_S)
             self._smtp.ehlo("client.example")
         for code, text in (self._smtp.mail(ANN), self._smtp.rcpt(SUPPORT)):
             if code == 421:
@@ -115,120 +115,130 @@ class Client:
         return code, text.decode()
 
 
-def send_all(desk: Desk, mails: Sequence[tuple[str, bytes]]) -> list[Told]:
-    """All of them, over several connections at a time."""
+def send_all(server: SupportServer, mails: Sequence[tuple[str, bytes]]) -> list[SentMail]:
+    """Send all mails over several connections at once."""
 
-    def send_share(number: int) -> list[Told]:
-        client = Client(desk)
+    def send_share(number: int) -> list[SentMail]:
+        client = Client(server)
         try:
             return [client.send(name, raw) for name, raw in mails[number::CONNECTIONS]]
         finally:
             client.close()
 
     with ThreadPoolExecutor(CONNECTIONS) as threads:
-        return [told for share in threads.map(send_share, range(CONNECTIONS)) for told in share]
+        return [sent for share in threads.map(send_share, range(CONNECTIONS)) for sent in share]
 
 
 @dataclass(frozen=True)
-class Sent:
-    """All mails through a real server: as they are, and again as a registered user's."""
+class CorpusRun:
+    """All mails sent to a real server, in their original form and as a registered user's."""
 
-    desk: Desk
-    as_they_are: list[Told]
-    as_anns: list[Told]
+    server: SupportServer
+    original: list[SentMail]
+    as_registered_user: list[SentMail]
     journal: dict[UUID, JournalEntry]
 
     @property
-    def every(self) -> list[Told]:
-        return self.as_they_are + self.as_anns
+    def all_mails(self) -> list[SentMail]:
+        return self.original + self.as_registered_user
 
     @property
-    def accepted(self) -> list[Told]:
-        return [told for told in self.every if told.answer[0] == 250]
+    def accepted(self) -> list[SentMail]:
+        return [sent for sent in self.all_mails if sent.answer[0] == 250]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def sent(
+def corpus_run(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Sent]:
+) -> Iterator[CorpusRun]:
     stores: SqliteStores | PostgresStores = request.getfixturevalue(f"{request.param}_stores")
     mails = [
         (str(path.relative_to(MAILS)), as_sent(path.read_bytes()))
-        for path in every_file()[:: EVERY_MAIL[request.param]]
+        for path in corpus_files()[:: SAMPLE_EVERY[request.param]]
     ]
-    with a_running_desk(tmp_path_factory.mktemp("corpus"), stores.new()) as desk:
-        as_they_are = send_all(desk, mails)
-        as_anns = send_all(desk, [(name, from_ann(raw)) for name, raw in mails])
-        journal = {entry.id: entry for entry in desk.all_entries()}
-        yield Sent(desk, as_they_are, as_anns, journal)
+    with running_support_server(tmp_path_factory.mktemp("corpus"), stores.new()) as server:
+        original = send_all(server, mails)
+        as_registered_user = send_all(server, [(name, as_mail_of_ann(raw)) for name, raw in mails])
+        journal = {entry.id: entry for entry in server.all_entries()}
+        yield CorpusRun(server, original, as_registered_user, journal)
 
 
-def test_no_answer_but_those_that_are_the_senders_own_doing(sent: Sent) -> None:
+def test_every_refusal_is_the_sender_s_own_fault(corpus_run: CorpusRun) -> None:
     allowed = {(250, "2.0.0"), (550, "5.7.1"), (550, "5.6.11")}
 
-    others = [t for t in sent.every if (t.answer[0], t.answer[1].split()[0]) not in allowed]
+    others = [
+        sent
+        for sent in corpus_run.all_mails
+        if (sent.answer[0], sent.answer[1].split()[0]) not in allowed
+    ]
 
-    assert [(told.name, told.answer) for told in others] == []
-
-
-def test_what_the_wire_cannot_carry_is_refused_and_nothing_else_for_it(sent: Sent) -> None:
-    refused = {t.name for t in sent.as_they_are if t.answer[1].startswith("5.6.11")}
-
-    assert refused == {told.name for told in sent.as_they_are if cannot_be_sent(told.raw)}
+    assert [(sent.name, sent.answer) for sent in others] == []
 
 
-def test_a_registered_users_mail_is_never_refused(sent: Sent) -> None:
-    refused = [told for told in sent.as_anns if told.answer[0] != 250]
+def test_exactly_the_mails_with_forbidden_bytes_are_refused_for_them(corpus_run: CorpusRun) -> None:
+    refused = {sent.name for sent in corpus_run.original if sent.answer[1].startswith("5.6.11")}
 
-    assert [(told.name, told.answer) for told in refused] == []
+    assert refused == {sent.name for sent in corpus_run.original if cannot_be_sent(sent.raw)}
 
 
-def test_no_mail_is_slow(sent: Sent) -> None:
-    slow = [(told.name, told.seconds) for told in sent.every if told.seconds > SLOW_S]
+def test_a_registered_users_mail_is_never_refused(corpus_run: CorpusRun) -> None:
+    refused = [sent for sent in corpus_run.as_registered_user if sent.answer[0] != 250]
+
+    assert [(sent.name, sent.answer) for sent in refused] == []
+
+
+def test_no_mail_is_slow(corpus_run: CorpusRun) -> None:
+    slow = [(sent.name, sent.seconds) for sent in corpus_run.all_mails if sent.seconds > TIMEOUT_S]
 
     assert slow == []
 
 
-def test_every_accepted_mail_is_in_the_journal_by_the_id_that_was_told(sent: Sent) -> None:
-    lost = [told.name for told in sent.accepted if told.journal_id not in sent.journal]
+def test_every_accepted_mail_is_in_the_journal_by_the_id_in_its_reply(
+    corpus_run: CorpusRun,
+) -> None:
+    lost = [sent.name for sent in corpus_run.accepted if sent.journal_id not in corpus_run.journal]
 
     assert lost == []
 
 
-def test_the_journal_has_a_row_for_every_mail_that_was_offered(sent: Sent) -> None:
-    verdicts = Counter(entry.verdict for entry in sent.journal.values())
+def test_the_journal_has_a_row_for_every_mail_that_was_offered(corpus_run: CorpusRun) -> None:
+    verdicts = Counter(entry.verdict for entry in corpus_run.journal.values())
     refused = verdicts.pop(Verdict.REFUSED, 0)
 
-    assert verdicts.total() == len(sent.accepted)
-    assert refused == sum(told.answer[1].startswith("5.7.1 ") for told in sent.every)
+    assert verdicts.total() == len(corpus_run.accepted)
+    assert refused == sum(sent.answer[1].startswith("5.7.1 ") for sent in corpus_run.all_mails)
 
 
-def test_a_registered_users_mail_is_filed_unless_its_header_is_malformed(sent: Sent) -> None:
+def test_a_registered_users_mail_is_filed_unless_its_header_is_malformed(
+    corpus_run: CorpusRun,
+) -> None:
     others = [
-        (told.name, entry.verdict, entry.reason)
-        for told in sent.as_anns
-        if (entry := sent.journal[told.journal_id]).verdict not in FILED
+        (sent.name, entry.verdict, entry.reason)
+        for sent in corpus_run.as_registered_user
+        if (entry := corpus_run.journal[sent.journal_id]).verdict not in FILED
     ]
 
     assert {(verdict, reason) for _, verdict, reason in others} <= {("held", "from_ambiguous")}
-    assert len(others) < len(sent.as_anns) / 50, others
+    assert len(others) < len(corpus_run.as_registered_user) / 50, others
 
 
-def test_every_accepted_mail_is_in_the_store_byte_by_byte(sent: Sent) -> None:
-    repeats = {entry.message_id for entry in sent.journal.values() if entry.verdict == "duplicate"}
+def test_every_accepted_mail_is_stored_byte_for_byte(corpus_run: CorpusRun) -> None:
+    repeats = {
+        entry.message_id for entry in corpus_run.journal.values() if entry.verdict == "duplicate"
+    }
 
-    for told in sent.accepted:
-        if sent.journal[told.journal_id].message_id not in repeats:
-            assert sent.desk.stored(told.raw) == told.raw, told.name
+    for sent in corpus_run.accepted:
+        if corpus_run.journal[sent.journal_id].message_id not in repeats:
+            assert corpus_run.server.stored(sent.raw) == sent.raw, sent.name
 
 
-def test_every_open_ticket_has_its_first_comment(sent: Sent) -> None:
-    opened = [entry for entry in sent.journal.values() if entry.verdict == Verdict.OPENED]
+def test_every_opened_ticket_has_its_first_comment(corpus_run: CorpusRun) -> None:
+    opened = [entry for entry in corpus_run.journal.values() if entry.verdict == Verdict.OPENED]
 
-    assert len(opened) > len(sent.as_anns) / 4
+    assert len(opened) > len(corpus_run.as_registered_user) / 4
     for entry in opened[::10]:
         assert entry.ticket is not None
-        assert sent.desk.ticket(entry.ticket).comments[0].journal_id == entry.id
+        assert corpus_run.server.ticket(entry.ticket).comments[0].journal_id == entry.id
 
 
 async def test_every_file_gets_a_decision_and_a_trace(
@@ -238,7 +248,7 @@ async def test_every_file_gets_a_decision_and_a_trace(
     initialised(file, "--demo")
 
     async with app.parts(model.load(file)) as parts:
-        for path in every_file():
+        for path in corpus_files():
             envelope = Envelope("127.0.0.1", "client.example", False, ANN, (SUPPORT,))
             delivery = Delivery(envelope, as_sent(path.read_bytes()))
             ((_, decision),) = await parts.ingest.preview(delivery)
@@ -246,11 +256,11 @@ async def test_every_file_gets_a_decision_and_a_trace(
             assert decision.trace, path
 
 
-def test_the_command_check_tells_the_same(sqlite_stores: SqliteStores, tmp_path: Path) -> None:
+def test_the_command_check_prints_a_verdict(sqlite_stores: SqliteStores, tmp_path: Path) -> None:
     file = write_config(tmp_path, sqlite_stores.new())
     initialised(file, "--demo")
 
-    for path in every_file()[100::350]:
+    for path in corpus_files()[100::350]:
         done = postern("check", str(path), "--config", str(file))
         assert done.returncode == 0, (path, done.stderr)
         assert re.match(rf"{SUPPORT}: \w+, \w+\n", done.stdout), path

@@ -1,25 +1,25 @@
-"""Below T2 nobody learns who is registered, which tickets exist, or whether a token was good.
+"""Below T2 no reply reveals who is registered, which tickets exist, or whether a token is valid.
 
-What must be equal, to the byte and in time, is what differs only in what *we* know. So each group
-below holds everything else fixed, above all the author's domain: what a domain publishes in the DNS
-is public, and may be told.
+The replies to mails that differ only in what *we* know must be equal, byte for byte and in time.
+So each group below keeps everything else fixed, above all the author's domain: what a domain
+publishes in the DNS is public, and a reply may depend on it.
 
-- A domain that asks for nothing: a registered address, a deactivated one and one that nobody has,
-  none of them proven, and a stranger of a domain that we know nothing of. Then the registered
-  address with each pointer, to a ticket that exists and to one that does not: In-Reply-To with a
-  Message-ID that we received and with another; with one that we made and with the same under a
-  wrong MAC; the subject tag; a reply token that somebody else was given and the same with one
-  character changed. Then the same tokens from the stranger.
-- A domain with p=reject: the three addresses, the stranger left out (550 5.7.26 is the domain's own
-  wish), and the pointers again.
-- A stranger whom his own domain proves: with nothing, and with each pointer but a good token, which
-  is the one thing that makes a difference to him (his mail is flagged).
-- A domain with p=quarantine, and one whose servers are silent: the registered address and the other
-  ones. Here the replies alone are compared (with the mail's own id masked): 250 and 451 are told
-  at the same multiple of the time as all others.
+- A domain without a policy: a registered address, a deactivated one and an unknown one, none of
+  them proven, and a stranger from a domain that is unknown to us. Then the registered address with
+  each pointer, to an existing ticket and to none: In-Reply-To with a Message-ID that we received
+  and with another; with one that we generated and the same with a wrong MAC; the subject tag; a
+  reply token of somebody else and the same with one character changed. Then the same tokens from
+  the stranger.
+- A domain with p=reject: the same three addresses without the stranger (550 5.7.26 follows the
+  domain's own policy), and the pointers again.
+- A proven stranger: without a pointer, and with each pointer except a valid token, which is the
+  only one that makes a difference (the mail is flagged).
+- A domain with p=quarantine, and one whose name servers are silent: the same three addresses. Here
+  only the replies are compared (with the mail's own id masked), because 250 and 451 are delayed to
+  the same multiple of time as all other replies.
 
-Not compared, since they may differ: an address with *its own* token, which is a proof (T1);
-whatever is sent at T2; one domain with another.
+Not compared, because they may differ: an address with *its own* token, which is a proof (T1); any
+mail at T2; one domain with another.
 """
 
 from __future__ import annotations
@@ -37,23 +37,33 @@ from pathlib import Path
 import pytest
 
 from rules.sender.tokens import message_id
-from tests.acceptance.desk import SUPPORT, filed
-from tests.acceptance.internet import ANN, BOB, EVE, ULA, Target, a_mail, a_target, by, honest
+from tests.acceptance.internet import (
+    ANN,
+    BOB,
+    EVE,
+    ULA,
+    Target,
+    a_mail,
+    genuine_mail,
+    running_target,
+    signed_by,
+)
+from tests.acceptance.support_server import SUPPORT, filed
 from tests.stores import SqliteStores
 
 SAMPLES = 200
 CONNECTIONS = 30
 MAILS_PER_CONNECTION = 10
-"""Fewer than the refusals that close a connection."""
+"""Fewer than the number of refusals that closes a connection."""
 REFUSAL_S = 0.2
-FAR_APART_S = 0.005
+MAX_DIFFERENCE_S = 0.005
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _number = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of mail: its author, where it goes and what it points with."""
+    """A kind of mail: its author, recipient and pointers."""
 
     author: str
     field: str = ""
@@ -76,21 +86,21 @@ def target(
 ) -> Iterator[Target]:
     limits = f"refusal_s = {REFUSAL_S}\nconnections_per_peer = {2 * CONNECTIONS}"
     folder = tmp_path_factory.mktemp("enumeration")
-    with a_target(folder, sqlite_stores.new(), limits) as running:
+    with running_target(folder, sqlite_stores.new(), limits) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def groups(target: Target) -> Groups:
-    """A ticket of Bob's, whose token and ids those who forge Ann and Ula have seen."""
-    opening = honest(BOB)
+    """A ticket of Bob's; the attackers who pose as Ann and Ula know its token and Message-IDs."""
+    opening = genuine_mail(BOB)
     _, ticket = filed(target.send(opening, BOB))
     received = re.search(rb"^Message-ID: (\S+)\r$", opening, re.MULTILINE)
     assert received is not None
     pointers = pointers_to(target, ticket, BOB, received[1].decode())
     stranger = "una@unknown.example"
     return {
-        "asks for nothing": {
+        "no policy": {
             **addresses(ULA, "una@umbrella.example", "nobody@umbrella.example"),
             "stranger": Kind(stranger),
             **{f"registered, {name}": make(ULA) for name, make in pointers.items()},
@@ -100,7 +110,7 @@ def groups(target: Target) -> Groups:
                 if "token" in name
             },
         },
-        "asks to reject": {
+        "p=reject": {
             **addresses(ANN, "dan@acme.example", "nobody@acme.example"),
             **{f"registered, {name}": make(ANN) for name, make in pointers.items()},
         },
@@ -122,7 +132,7 @@ def addresses(registered: str, deactivated: str, absent: str) -> dict[str, Kind]
 def pointers_to(
     target: Target, ticket: int, holder: str, received: str
 ) -> Mapping[str, Callable[[str], Kind]]:
-    """Each kind of pointer to a ticket that exists, beside one that points nowhere."""
+    """Each kind of pointer to an existing ticket, and its counterpart that points nowhere."""
     token = target.token(ticket, holder)
     some = target.journal()[-1].id
     ours = message_id(target.keys, target.mailbox.id, ticket, some, "help.example")
@@ -140,34 +150,34 @@ def pointers_to(
 
 
 def altered(text: str, at: int) -> str:
-    """The same with another letter of base32 in one place."""
+    """The text with one character replaced by another letter of base32."""
     return text[:at] + ("b" if text[at] != "b" else "c") + text[at + 1 :]
 
 
 @dataclass(frozen=True)
-class Told:
-    """What one mail was answered at RCPT and after DATA, and how long the latter took."""
+class TimedReplies:
+    """The replies to one mail at RCPT and after DATA, and how long the latter took."""
 
     replies: str
     seconds: float
 
 
-@pytest.mark.parametrize("group", ["asks for nothing", "asks to reject", "a proven stranger"])
-async def test_answers_and_their_times_tell_nothing(
+@pytest.mark.parametrize("group", ["no policy", "p=reject", "a proven stranger"])
+async def test_replies_and_their_times_reveal_nothing(
     target: Target, groups: Groups, group: str
 ) -> None:
     kinds = groups[group]
-    await sampled(target, kinds, 2)  # fills the caches of the DNS, which is the domain's business
+    await sampled(target, kinds, 2)  # fills the DNS caches
 
-    told = await sampled(target, kinds, SAMPLES)
+    sampled_replies = await sampled(target, kinds, SAMPLES)
 
-    assert len({answer.replies for answers in told.values() for answer in answers}) == 1
+    assert len({answer.replies for answers in sampled_replies.values() for answer in answers}) == 1
     medians = {
         name: statistics.median(answer.seconds for answer in answers)
-        for name, answers in told.items()
+        for name, answers in sampled_replies.items()
     }
     shown = "\n".join(f"{1000 * median:8.2f} ms  {name}" for name, median in medians.items())
-    assert max(medians.values()) - min(medians.values()) < FAR_APART_S, f"\n{shown}"
+    assert max(medians.values()) - min(medians.values()) < MAX_DIFFERENCE_S, f"\n{shown}"
 
 
 @pytest.mark.parametrize(
@@ -176,55 +186,62 @@ async def test_answers_and_their_times_tell_nothing(
         addresses("gil@globex.example", "gus@globex.example", "nobody@globex.example"),
         addresses("sid@silent.example", "sue@silent.example", "nobody@silent.example"),
     ],
-    ids=["asks for quarantine", "silent"],
+    ids=["p=quarantine", "silent"],
 )
-async def test_answers_that_hang_on_the_domain_are_one_for_all_its_addresses(
+async def test_replies_that_depend_on_the_domain_are_the_same_for_all_its_addresses(
     target: Target, kinds: Kinds
 ) -> None:
-    told = await sampled(target, kinds, 5)
+    sampled_replies = await sampled(target, kinds, 5)
 
-    assert len({answer.replies for answers in told.values() for answer in answers}) == 1
+    assert len({answer.replies for answers in sampled_replies.values() for answer in answers}) == 1
 
 
-async def test_automatic_mail_tells_nothing_of_a_token(target: Target, groups: Groups) -> None:
+async def test_replies_to_automatic_mail_do_not_reveal_a_token(
+    target: Target, groups: Groups
+) -> None:
     marked = "Auto-Submitted: auto-replied"
     kinds = {
         name: Kind(kind.author, marked, to=kind.to)
-        for name, kind in groups["asks for nothing"].items()
+        for name, kind in groups["no policy"].items()
         if "token" in name
     }
 
-    told = await sampled(target, kinds, 2)
+    sampled_replies = await sampled(target, kinds, 2)
 
-    assert len({answer.replies for answers in told.values() for answer in answers}) == 1
+    assert len({answer.replies for answers in sampled_replies.values() for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("domain", ["guest.example", "quiet.example"], ids=["rejects", "silent"])
-async def test_a_guest_s_domain_does_not_tell_that_he_is_one(target: Target, domain: str) -> None:
-    """Nobody of the domain is registered; it asks to reject, or its servers are silent."""
-    target.server.records["_dmarc.guest.example", "TXT"] = ["v=DMARC1; p=reject"]
-    target.server.silent.add("quiet.example")
+async def test_a_reply_does_not_reveal_a_guest(target: Target, domain: str) -> None:
+    """Nobody in the domain is registered; it has p=reject, or its name servers are silent."""
+    target.dns.records["_dmarc.guest.example", "TXT"] = ["v=DMARC1; p=reject"]
+    target.dns.silent.add("quiet.example")
     guest = f"gus@{domain}"
     invite(target, guest)
 
-    told = await sampled(target, {"guest": Kind(guest), "nobody": Kind(f"no@{domain}")}, 5)
+    sampled_replies = await sampled(
+        target, {"guest": Kind(guest), "nobody": Kind(f"no@{domain}")}, 5
+    )
 
-    assert len({answer.replies for answers in told.values() for answer in answers}) == 1
-    medians = [statistics.median(answer.seconds for answer in answers) for answers in told.values()]
+    assert len({answer.replies for answers in sampled_replies.values() for answer in answers}) == 1
+    medians = [
+        statistics.median(answer.seconds for answer in answers)
+        for answers in sampled_replies.values()
+    ]
     assert max(medians) - min(medians) < REFUSAL_S / 2, medians
 
 
 @pytest.mark.parametrize("domain", ["guest.example", "quiet.example"], ids=["rejects", "silent"])
-async def test_nor_does_it_where_he_names_a_ticket_by_its_number(
+async def test_a_reply_does_not_reveal_a_guest_who_names_a_ticket_number(
     target: Target, domain: str
 ) -> None:
-    """A number can be guessed, whichever ticket he is on."""
-    target.server.records["_dmarc.guest.example", "TXT"] = ["v=DMARC1; p=reject"]
-    target.server.silent.add("quiet.example")
+    """Anybody can guess a ticket number, so it must not prove that the author is a guest."""
+    target.dns.records["_dmarc.guest.example", "TXT"] = ["v=DMARC1; p=reject"]
+    target.dns.silent.add("quiet.example")
     guest = f"gus@{domain}"
     ticket = invite(target, guest)
 
-    told = await sampled(
+    sampled_replies = await sampled(
         target,
         {
             "guest": Kind(guest, tag=f"[#{ticket}]"),
@@ -234,57 +251,62 @@ async def test_nor_does_it_where_he_names_a_ticket_by_its_number(
         5,
     )
 
-    assert len({answer.replies for answers in told.values() for answer in answers}) == 1
-    medians = [statistics.median(answer.seconds for answer in answers) for answers in told.values()]
+    assert len({answer.replies for answers in sampled_replies.values() for answer in answers}) == 1
+    medians = [
+        statistics.median(answer.seconds for answer in answers)
+        for answers in sampled_replies.values()
+    ]
     assert max(medians) - min(medians) < REFUSAL_S / 2, medians
 
 
-async def test_nor_does_it_where_strangers_are_held(
+async def test_a_reply_does_not_reveal_a_guest_where_strangers_are_held(
     sqlite_stores: SqliteStores, tmp_path: Path
 ) -> None:
     policy = {"strangers": '"hold"'}
-    with a_target(tmp_path, sqlite_stores.new(), f"refusal_s = {REFUSAL_S}", **policy) as target:
+    with running_target(
+        tmp_path, sqlite_stores.new(), f"refusal_s = {REFUSAL_S}", **policy
+    ) as target:
         invite(target, "gus@guest.example")
 
-        told = await sampled(
+        sampled_replies = await sampled(
             target, {"guest": Kind("gus@guest.example"), "nobody": Kind("no@guest.example")}, 2
         )
 
-    assert len({answer.replies for answers in told.values() for answer in answers}) == 1
+    assert len({answer.replies for answers in sampled_replies.values() for answer in answers}) == 1
 
 
 def invite(target: Target, guest: str) -> int:
-    """A ticket of Ann's that he is on."""
+    """A ticket of Ann's with this guest as a participant."""
     signs = ("from", "to", "cc", "subject", "date", "message-id")
-    opening = by("acme.example", a_mail(ANN, f"Cc: {guest}"), signs=signs)
+    opening = signed_by("acme.example", a_mail(ANN, f"Cc: {guest}"), signs=signs)
     _, ticket = filed(target.send(opening, ANN))
     assert guest in {member.address for member in target.ticket(ticket).members}
     return ticket
 
 
-async def sampled(target: Target, kinds: Kinds, samples: int) -> Mapping[str, list[Told]]:
-    """So many mails of each kind, in a random order, over several connections at once."""
+async def sampled(target: Target, kinds: Kinds, samples: int) -> Mapping[str, list[TimedReplies]]:
+    """Send `samples` mails of each kind in random order, over several connections at once."""
     order = [name for name in kinds for _ in range(samples)]
     random.Random(1).shuffle(order)
     waiting = iter(order)
-    told: dict[str, list[Told]] = {name: [] for name in kinds}
+    sampled_replies: dict[str, list[TimedReplies]] = {name: [] for name in kinds}
 
     async def worker() -> None:
         while batch := list(itertools.islice(waiting, MAILS_PER_CONNECTION)):
             async for name, answer in dialogue(target, batch, kinds):
-                told[name].append(answer)
+                sampled_replies[name].append(answer)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(CONNECTIONS, len(order))):
             group.create_task(worker())
-    return told
+    return sampled_replies
 
 
 async def dialogue(
     target: Target, batch: list[str], kinds: Kinds
-) -> AsyncIterator[tuple[str, Told]]:
-    """One connection that sends these kinds of mail, one after another."""
-    reader, writer = await asyncio.open_connection(*target.running.smtp)
+) -> AsyncIterator[tuple[str, TimedReplies]]:
+    """Send these kinds of mail one after another over one connection."""
+    reader, writer = await asyncio.open_connection(*target.postern.smtp)
     try:
         await answer_to(reader)
         await ask(reader, writer, b"EHLO mail.evil.example\r\n")
@@ -294,9 +316,9 @@ async def dialogue(
             accepted = await ask(reader, writer, f"RCPT TO:<{to}>\r\n".encode())
             await ask(reader, writer, b"DATA\r\n")
             started = time.perf_counter()
-            said = await ask(reader, writer, raw + b".\r\n")
+            final = await ask(reader, writer, raw + b".\r\n")
             seconds = time.perf_counter() - started
-            yield name, Told(_ID.sub("ID", f"{accepted}{said}"), seconds)
+            yield name, TimedReplies(_ID.sub("ID", f"{accepted}{final}"), seconds)
     finally:
         writer.close()
         await writer.wait_closed()

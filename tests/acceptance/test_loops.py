@@ -1,4 +1,4 @@
-"""Machines that answer each other: however they do it, they soon fall silent."""
+"""Mail loops with machines that answer every mail: each ends after a few mails."""
 
 from __future__ import annotations
 
@@ -22,37 +22,38 @@ from storage.db.ledger import open_ledger
 from storage.mail import journal
 from storage.mail.journal import JournalFilter
 from storage.notices import outbox
-from storage.registry import companies, mailboxes, people
-from storage.registry.people import NewPerson
-from tests.acceptance.desk import SUPPORT, a_free_port, a_mail, eventually, filed
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from storage.registry.people import NewPerson, add_person
+from tests.acceptance.support_server import SUPPORT, a_mail, eventually, filed, free_port
 from tests.running import Postern, initialised, serving
 from tests.stores import SqliteStores
 
 ANN, BOB = "ann@acme.example", "bob@acme.example"
-ENOUGH = 6
-"""So many mails at most go to and fro, the first one included."""
-ENOUGH_OF_TWO = 7
-"""The same between two of them on one ticket: the desk hears each of them out once."""
+MAX_MAILS = 6
+"""The largest number of mails exchanged, the first one included."""
+MAX_MAILS_OF_TWO = 7
+"""The same with two auto-responders on one ticket, each of which is answered once."""
 
 
 @dataclass(frozen=True)
-class Counted:
-    """What a desk has taken and sent so far."""
+class Progress:
+    """How many mails a server has received, and how many notices are due."""
 
     taken: int
     due: int
 
 
-def counted(database: Database) -> Counted:
-    def look(connection: Connection) -> Counted:
+def progress(database: Database) -> Progress:
+    def look(connection: Connection) -> Progress:
         due = outbox.counts(connection).get(NoticeState.DUE, 0)
-        return Counted(len(journal.newest(connection, JournalFilter(), 10_000)), due)
+        return Progress(len(journal.newest(connection, JournalFilter(), 10_000)), due)
 
     return database.read(look)
 
 
-def until_silent(look: Callable[[], tuple[Counted, ...]], pending: Callable[[], int]) -> None:
-    """Wait until nothing is due or on its way: what is sent is pending before it is not due."""
+def until_silent(look: Callable[[], tuple[Progress, ...]], pending: Callable[[], int]) -> None:
+    """Wait until nothing is due or in transit: a sent notice is pending before it leaves `due`."""
 
     def silent() -> bool | None:
         before = look()
@@ -72,14 +73,14 @@ def config(folder: Path, store: str, smtp: str, relay_port: int) -> Path:
     return path
 
 
-# ---- two desks ----------------------------------------------------------------------------------
+# ---- two servers --------------------------------------------------------------------------------
 
 
 @contextmanager
-def a_desk(
+def running_server(
     folder: Path, store: str, own: str, other: str, port: int, relay_port: int
 ) -> Iterator[tuple[Postern, Database]]:
-    """A Postern that has another's support address among its users, and sends all mail there."""
+    """A Postern with another's support address among its users, which sends all mail there."""
     path = config(folder, store, f"127.0.0.1:{port}", relay_port)
     initialised(path)
     database = Database(store, connections=2)
@@ -94,56 +95,58 @@ def a_desk(
 
 
 def _enrol(connection: Connection, own: str, other: str) -> None:
-    mailboxes.add_mailbox(connection, own, "default")
-    mailbox = mailboxes.mailbox_named(connection, own)
-    companies.add_company(connection, mailbox, "Others", [other.partition("@")[2]])
-    people.add_person(connection, mailbox, NewPerson(other, "", Role.USER, "Others"))
+    add_mailbox(connection, own, "default")
+    mailbox = mailbox_named(connection, own)
+    add_company(connection, mailbox, "Others", [other.partition("@")[2]])
+    add_person(connection, mailbox, NewPerson(other, "", Role.USER, "Others"))
     staff = NewPerson(f"sam@{own.partition('@')[2]}", "", Role.STAFF, None)
-    people.add_person(connection, mailbox, staff)
+    add_person(connection, mailbox, staff)
 
 
-def test_two_desks_do_not_answer_each_other(sqlite_stores: SqliteStores, tmp_path: Path) -> None:
+def test_two_servers_do_not_answer_each_other(sqlite_stores: SqliteStores, tmp_path: Path) -> None:
     alpha, beta = "help@alpha.example", "help@beta.example"
-    ports = (a_free_port(), a_free_port())
+    ports = (free_port(), free_port())
     with ExitStack() as stack:
-        desks = [
+        servers = [
             stack.enter_context(
-                a_desk(tmp_path / "alpha", sqlite_stores.new(), alpha, beta, *ports)
+                running_server(tmp_path / "alpha", sqlite_stores.new(), alpha, beta, *ports)
             ),
             stack.enter_context(
-                a_desk(tmp_path / "beta", sqlite_stores.new(), beta, alpha, *reversed(ports))
+                running_server(
+                    tmp_path / "beta", sqlite_stores.new(), beta, alpha, *reversed(ports)
+                )
             ),
         ]
-        first, _ = desks[0]
+        first, _ = servers[0]
 
-        # Somebody at beta wrote by hand, under the address of his desk.
+        # A person at beta wrote by hand, from their support address.
         filed(first.send(a_mail(beta, to=alpha), beta, alpha))
-        until_silent(lambda: tuple(counted(database) for _, database in desks), lambda: 0)
+        until_silent(lambda: tuple(progress(database) for _, database in servers), lambda: 0)
 
-        assert sum(counted(database).taken for _, database in desks) == 2
+        assert sum(progress(database).taken for _, database in servers) == 2
 
 
-# ---- a desk and people's auto-responders --------------------------------------------------------
+# ---- a server and its users' auto-responders ----------------------------------------------------
 
 
 @dataclass
-class Responders:
-    """The world outside as one relay: some of its addresses answer every mail at once.
+class AutoResponders:
+    """A relay for all other domains, at which some addresses answer every mail at once.
 
-    None of their answers has a mark of a machine.
+    None of their answers is marked as automatic.
     """
 
     answer: Callable[[Message, str, int], tuple[bytes, str]]
-    """The answer to a mail, by whom and the how manieth; and the address that it goes to."""
+    """From a mail, the responder's address and a counter: the answer and its recipient."""
     addresses: tuple[str, ...]
-    got: list[tuple[str, bytes]] = field(default_factory=list)
+    received: list[tuple[str, bytes]] = field(default_factory=list)
     sent: int = 0
     pending: int = 0
-    desk: tuple[str, int] = ("", 0)
+    server_address: tuple[str, int] = ("", 0)
     _mails: queue.SimpleQueue[tuple[str, bytes] | None] = field(default_factory=queue.SimpleQueue)
 
     def deliver(self, rcpt_to: str, raw: bytes) -> None:
-        self.got.append((rcpt_to, raw))
+        self.received.append((rcpt_to, raw))
         if rcpt_to in self.addresses:
             self.pending += 1
             self._mails.put((rcpt_to, raw))
@@ -153,7 +156,7 @@ class Responders:
             address, raw = mail
             self.sent += 1
             answer, to = self.answer(email.message_from_bytes(raw), address, self.sent)
-            with smtplib.SMTP(*self.desk, timeout=30) as client:
+            with smtplib.SMTP(*self.server_address, timeout=30) as client:
                 client.sendmail(address, [to], answer)
             self.pending -= 1
 
@@ -162,46 +165,46 @@ class Responders:
 
     @property
     def exchanged(self) -> int:
-        """Mails to and from them, the very first included."""
-        return 1 + self.sent + sum(to in self.addresses for to, _ in self.got)
+        """The number of mails to and from the responders, the first one included."""
+        return 1 + self.sent + sum(to in self.addresses for to, _ in self.received)
 
 
 class _Session(socketserver.StreamRequestHandler):
-    """As much of an SMTP server as a relay has to be."""
+    """The part of an SMTP server that a relay needs."""
 
     server: _Server
 
     def handle(self) -> None:
-        self._say("220 relay")
+        self._reply("220 relay")
         rcpt_to = ""
         while line := self.rfile.readline().decode().strip():
             verb = line[:4].upper()
             if verb == "RCPT":
                 rcpt_to = line.partition("<")[2].partition(">")[0]
             if verb == "QUIT":
-                self._say("221 bye")
+                self._reply("221 bye")
                 return
             if verb == "DATA":
-                self._say("354 go on")
+                self._reply("354 go on")
                 lines = iter(self.rfile.readline, b".\r\n")
                 raw = b"".join(line.removeprefix(b".") for line in lines)
                 self.server.responders.deliver(rcpt_to, raw)
-            self._say("250 2.0.0 ok")
+            self._reply("250 2.0.0 ok")
 
-    def _say(self, reply: str) -> None:
+    def _reply(self, reply: str) -> None:
         self.wfile.write(f"{reply}\r\n".encode())
 
 
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
-    responders: Responders
+    responders: AutoResponders
 
 
 @contextmanager
-def a_desk_among(
-    responders: Responders, store: str, folder: Path
+def running_demo_among(
+    responders: AutoResponders, store: str, folder: Path
 ) -> Iterator[tuple[Postern, Database]]:
-    """The demo's desk, and all its mail goes to these."""
+    """The demo server, which sends all its mail to the responders."""
     with _Server(("127.0.0.1", 0), _Session) as server, ExitStack() as stack:
         server.responders = responders
         path = config(folder, store, "127.0.0.1:0", server.server_address[1])
@@ -215,60 +218,57 @@ def a_desk_among(
         database = Database(store, connections=2)
         stack.callback(database.close)
         with serving(path) as running:
-            responders.desk = running.smtp
+            responders.server_address = running.smtp
             yield running, database
 
 
-def a_new_mail(got: Message, address: str, number: int) -> tuple[bytes, str]:
-    """To the address in From, with nothing of the mail that it answers."""
+def a_new_mail(received: Message, address: str, number: int) -> tuple[bytes, str]:
+    """A new mail to the support address, without any reference to the received one."""
     raw = a_mail(address, f"I am away ({number}).", subject="Out of office")
     return raw, SUPPORT
 
 
-def an_answer(got: Message, address: str, number: int) -> tuple[bytes, str]:
-    """To where answers are wanted, as a person's client would make it."""
+def an_answer(received: Message, address: str, number: int) -> tuple[bytes, str]:
+    """An answer to the reply address, as a mail client writes it."""
     raw = a_mail(
         address,
         f"I am away ({number}).",
-        to=got["Reply-To"],
-        subject=got["Subject"],
-        in_reply_to=got["Message-ID"],
-        references=f"{got['References']} {got['Message-ID']}".replace("\r\n", ""),
+        to=received["Reply-To"],
+        subject=received["Subject"],
+        in_reply_to=received["Message-ID"],
+        references=f"{received['References']} {received['Message-ID']}".replace("\r\n", ""),
     )
-    return raw, got["Reply-To"]
+    return raw, received["Reply-To"]
 
 
-def exchanged(responders: Responders, store: str, folder: Path, **header: str) -> int:
-    """How many mails go to and fro once Ann has written."""
-    with a_desk_among(responders, store, folder) as (running, database):
+def exchanged(responders: AutoResponders, store: str, folder: Path, **header: str) -> int:
+    """The number of mails exchanged after one mail of Ann's."""
+    with running_demo_among(responders, store, folder) as (running, database):
         filed(running.send(a_mail(ANN, **header), ANN, SUPPORT))
-        until_silent(lambda: (counted(database),), lambda: responders.pending)
+        until_silent(lambda: (progress(database),), lambda: responders.pending)
         return responders.exchanged
 
 
 @pytest.mark.parametrize("answer", [a_new_mail, an_answer])
-def test_an_auto_responder_without_a_mark_is_answered_once(
+def test_an_unmarked_auto_responder_is_answered_once(
     answer: Callable[[Message, str, int], tuple[bytes, str]],
     sqlite_stores: SqliteStores,
     tmp_path: Path,
 ) -> None:
-    responders = Responders(answer, (ANN,))
+    responders = AutoResponders(answer, (ANN,))
 
-    assert exchanged(responders, sqlite_stores.new(), tmp_path) <= ENOUGH
+    assert exchanged(responders, sqlite_stores.new(), tmp_path) <= MAX_MAILS
 
 
 @pytest.mark.parametrize(
     "answer",
-    [
-        a_new_mail,
-        an_answer,
-    ],
+    [a_new_mail, an_answer],
 )
-def test_two_auto_responders_on_one_ticket_fall_silent(
+def test_a_loop_of_two_auto_responders_on_one_ticket_ends(
     answer: Callable[[Message, str, int], tuple[bytes, str]],
     sqlite_stores: SqliteStores,
     tmp_path: Path,
 ) -> None:
-    responders = Responders(answer, (ANN, BOB))
+    responders = AutoResponders(answer, (ANN, BOB))
 
-    assert exchanged(responders, sqlite_stores.new(), tmp_path, cc=BOB) <= ENOUGH_OF_TWO
+    assert exchanged(responders, sqlite_stores.new(), tmp_path, cc=BOB) <= MAX_MAILS_OF_TWO

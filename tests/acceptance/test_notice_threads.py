@@ -1,4 +1,4 @@
-"""What each person on a ticket gets and sends is one thread in his client, and not two."""
+"""The mails of a participant about one ticket are one thread in their mail client."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from rules.ticket.changes import AddPerson, SetStatus
 from rules.ticket.lifecycle import Status
-from tests.properties.conversation.cast import SUPPORT
-from tests.properties.conversation.gate import Gate, enrolled, open_store
-from tests.properties.conversation.letters import PROOFS, Letter
-from tests.properties.references import Thread, read, threads
+from tests.properties.conversation.mails import PROOFS, WrittenMail
+from tests.properties.conversation.people import SUPPORT
+from tests.properties.conversation.pipeline import Pipeline, enrolled_store, open_store
+from tests.properties.mail_threads import Thread, read, threads
 from tests.rules.building import default_policy
 from tests.stores import SqliteStores
 
@@ -21,121 +21,123 @@ EVERYBODY = (ANN, BOB, SAM, TOM)
 
 
 class Mailboxes:
-    """A conversation, and every mail of it as it lies in the mailboxes of its people."""
+    """A conversation, with the mails that each person has sent or received."""
 
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
-        self.mails: dict[str, list[tuple[int, bytes]]] = {who: [] for who in EVERYBODY}
-        """By person: the ticket and the mail, sent or got."""
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self.mails: dict[str, list[tuple[int, bytes]]] = {person: [] for person in EVERYBODY}
+        """For each person, the ticket and the bytes of each mail."""
         self.reply_to: dict[tuple[str, int], str] = {}
-        self.last: dict[tuple[str, int], str] = {}
-        """The Message-ID of the newest mail on a ticket that somebody got from us."""
-        self.written = 0
+        self.last_message_id: dict[tuple[str, int], str] = {}
+        """The Message-ID of the newest notice, by person and ticket."""
+        self.last_number = 0
 
-    def write(self, author: str, ticket: int = 0, *, subject: str = "Pump", cc: str = "") -> int:
-        """A mail to a ticket, as an answer to the last one about it; where it lands."""
-        self.gate.wait(timedelta(minutes=11))
-        self.written += 1
-        last = self.last.get((author, ticket))
-        letter = Letter(
+    def write_mail(
+        self, author: str, ticket: int = 0, *, subject: str = "Pump", cc: str = ""
+    ) -> int:
+        """Send a mail that answers the last notice about a ticket; the ticket that it reaches."""
+        self.pipeline.advance_clock(timedelta(minutes=11))
+        self.last_number += 1
+        answered = self.last_message_id.get((author, ticket))
+        mail = WrittenMail(
             author,
-            self.written,
-            f"These are words number {self.written}.",
-            rcpts=(self.reply_to.get((author, ticket), SUPPORT),),
-            subject=f"Re: {subject}" if last else subject,
+            self.last_number,
+            f"This is text number {self.last_number}.",
+            recipients=(self.reply_to.get((author, ticket), SUPPORT),),
+            subject=f"Re: {subject}" if answered else subject,
             cc=(cc,) if cc else (),
-            references=(last,) if last else (),
-            fields=f"Date: {format_datetime(self.gate.now)}\r\n",
+            references=(answered,) if answered else (),
+            extra_headers=f"Date: {format_datetime(self.pipeline.now)}\r\n",
         )
-        (taken,) = self.gate.take(letter.raw, author, letter.rcpts, PROOFS["proven"])
-        receipt = taken.receipt
+        (result,) = self.pipeline.process(mail.raw, author, mail.recipients, PROOFS["proven"])
+        receipt = result.receipt
         assert receipt.ticket is not None
-        self.mails[author].append((receipt.ticket, letter.raw))
-        self.get()
+        self.mails[author].append((receipt.ticket, mail.raw))
+        self.deliver_notices()
         return receipt.ticket
 
-    def get(self) -> None:
-        """Everybody looks into his mailbox."""
-        for posted in self.gate.post():
-            here = (posted.comes_to, posted.ticket)
-            if posted.comes_to in self.mails:
-                self.mails[posted.comes_to].append((posted.ticket, posted.outgoing.raw))
-            self.reply_to[here] = posted.reply_address
-            self.last[here] = posted.message_id
+    def deliver_notices(self) -> None:
+        """Send all due notices to their recipients."""
+        for sent in self.pipeline.send_notices():
+            key = (sent.recipient, sent.ticket)
+            if sent.recipient in self.mails:
+                self.mails[sent.recipient].append((sent.ticket, sent.outgoing.raw))
+            self.reply_to[key] = sent.reply_address
+            self.last_message_id[key] = sent.message_id
 
-    def threads(self, who: str, *tickets: int, by_subject: bool = False) -> list[Thread]:
-        letters = [read(raw) for ticket, raw in self.mails[who] if ticket in tickets]
-        assert letters
-        return threads(letters, by_subject=by_subject)
+    def threads(self, person: str, *tickets: int, by_subject: bool = False) -> list[Thread]:
+        mails = [read(raw) for ticket, raw in self.mails[person] if ticket in tickets]
+        assert mails
+        return threads(mails, by_subject=by_subject)
 
 
 @pytest.fixture
 def mailboxes(sqlite_stores: SqliteStores) -> Mailboxes:
-    gate = Gate(open_store(enrolled(sqlite_stores.new())), default_policy())
-    return Mailboxes(gate)
+    pipeline = Pipeline(open_store(enrolled_store(sqlite_stores.new())), default_policy())
+    return Mailboxes(pipeline)
 
 
 @pytest.fixture
 def ticket(mailboxes: Mailboxes) -> int:
-    """Ann asks, Sam answers, Bob and Tom join in, and the desk sets it aside."""
-    boxes, gate = mailboxes, mailboxes.gate
-    number = boxes.write(ANN, cc=BOB)
-    assert gate.change(SUPPORT, SAM, number, AddPerson(TOM))
+    """A resolved ticket: Ann asked, Sam answered, Bob and Tom wrote too."""
+    pipeline = mailboxes.pipeline
+    number = mailboxes.write_mail(ANN, cc=BOB)
+    assert pipeline.change(SUPPORT, SAM, number, AddPerson(TOM))
     for author in (SAM, ANN, BOB, SAM, TOM, ANN):
-        assert boxes.write(author, number) == number
-    assert gate.change(SUPPORT, SAM, number, SetStatus(Status.PENDING))
-    boxes.get()
-    assert boxes.write(BOB, number) == number
-    assert gate.change(SUPPORT, SAM, number, SetStatus(Status.RESOLVED, "It pumps."))
-    boxes.get()
+        assert mailboxes.write_mail(author, number) == number
+    assert pipeline.change(SUPPORT, SAM, number, SetStatus(Status.PENDING))
+    mailboxes.deliver_notices()
+    assert mailboxes.write_mail(BOB, number) == number
+    assert pipeline.change(SUPPORT, SAM, number, SetStatus(Status.RESOLVED, "It pumps."))
+    mailboxes.deliver_notices()
     return number
 
 
 @pytest.mark.parametrize("by_subject", [False, True], ids=["references", "rfc 5256"])
-@pytest.mark.parametrize("who", EVERYBODY)
+@pytest.mark.parametrize("person", EVERYBODY)
 def test_a_ticket_is_one_thread(
-    mailboxes: Mailboxes, ticket: int, who: str, by_subject: bool
+    mailboxes: Mailboxes, ticket: int, person: str, by_subject: bool
 ) -> None:
-    (thread,) = mailboxes.threads(who, ticket, by_subject=by_subject)
+    (thread,) = mailboxes.threads(person, ticket, by_subject=by_subject)
 
-    assert len(list(thread.letters())) == len(mailboxes.mails[who]) >= 6
+    assert len(list(thread.mails())) == len(mailboxes.mails[person]) >= 6
 
 
-@pytest.mark.parametrize("who", EVERYBODY)
-def test_two_tickets_are_two_threads(mailboxes: Mailboxes, ticket: int, who: str) -> None:
-    other = mailboxes.write(ANN, subject="Pump", cc=BOB)
-    mailboxes.gate.change(SUPPORT, SAM, other, AddPerson(TOM))
-    mailboxes.write(SAM, other)
+@pytest.mark.parametrize("person", EVERYBODY)
+def test_two_tickets_are_two_threads(mailboxes: Mailboxes, ticket: int, person: str) -> None:
+    other = mailboxes.write_mail(ANN, subject="Pump", cc=BOB)
+    mailboxes.pipeline.change(SUPPORT, SAM, other, AddPerson(TOM))
+    mailboxes.write_mail(SAM, other)
 
-    assert len(mailboxes.threads(who, ticket, other)) == 2
+    assert len(mailboxes.threads(person, ticket, other)) == 2
 
 
 @pytest.fixture
 def follow_up(mailboxes: Mailboxes, ticket: int) -> int:
-    """Bob answers to the closed ticket; Sam and Ann go on in the new one."""
-    assert mailboxes.gate.change(SUPPORT, SAM, ticket, SetStatus(Status.CLOSED))
-    mailboxes.get()
-    number = mailboxes.write(BOB, ticket)
+    """Bob answers the closed ticket; Sam and Ann continue in the new one."""
+    assert mailboxes.pipeline.change(SUPPORT, SAM, ticket, SetStatus(Status.CLOSED))
+    mailboxes.deliver_notices()
+    number = mailboxes.write_mail(BOB, ticket)
     assert number != ticket
     for author in (SAM, ANN, BOB):
-        assert mailboxes.write(author, number) == number
+        assert mailboxes.write_mail(author, number) == number
     return number
 
 
-@pytest.mark.parametrize("who", EVERYBODY)
-def test_a_follow_up_is_one_thread_too(mailboxes: Mailboxes, follow_up: int, who: str) -> None:
-    assert len(mailboxes.threads(who, follow_up)) == 1
+@pytest.mark.parametrize("person", EVERYBODY)
+def test_a_follow_up_is_one_thread_too(mailboxes: Mailboxes, follow_up: int, person: str) -> None:
+    assert len(mailboxes.threads(person, follow_up)) == 1
 
 
-@pytest.mark.parametrize("who", [ANN, SAM, TOM])
+@pytest.mark.parametrize("person", [ANN, SAM, TOM])
 def test_a_follow_up_is_a_thread_of_its_own(
-    mailboxes: Mailboxes, ticket: int, follow_up: int, who: str
+    mailboxes: Mailboxes, ticket: int, follow_up: int, person: str
 ) -> None:
-    assert len(mailboxes.threads(who, ticket, follow_up)) == 2
+    assert len(mailboxes.threads(person, ticket, follow_up)) == 2
 
 
-def test_it_hangs_below_the_old_one_for_whoever_began_it(
+def test_a_follow_up_continues_the_thread_of_the_person_who_began_it(
     mailboxes: Mailboxes, ticket: int, follow_up: int
 ) -> None:
-    """Bob's own mail answers an old notice, and every notice of the new ticket answers Bob's."""
+    """Bob's mail answers an old notice, and every notice of the new ticket answers Bob's mail."""
     assert len(mailboxes.threads(BOB, ticket, follow_up)) == 1

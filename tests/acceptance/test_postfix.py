@@ -1,4 +1,4 @@
-"""Between the world and Postern stands a real Postfix: it hands mail in by LMTP, and takes ours."""
+"""A real Postfix between Postern and the world: it delivers mail by LMTP and relays ours."""
 
 from __future__ import annotations
 
@@ -15,68 +15,69 @@ from rules.facts import Role
 from storage.db.database import Connection, Database
 from storage.db.tables import NoticeRow, table
 from storage.mail.journal import JournalEntry
-from storage.registry import companies, mailboxes, people
-from storage.registry.people import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from storage.registry.people import NewPerson, add_person
 from tests.acceptance import postfix
-from tests.acceptance.desk import (
+from tests.acceptance.internet import ANN, GIL, Target, genuine_mail, running_target
+from tests.acceptance.postfix import Delivery, MailSink, Postfix, ReceivedMail, running_sink
+from tests.acceptance.support_server import (
     SALES,
     SUPPORT,
-    Desk,
-    a_free_port,
+    SupportServer,
     a_mail,
     eventually,
     filed,
-    id_of,
+    free_port,
+    message_id_of,
 )
-from tests.acceptance.internet import ANN, GIL, Target, a_target, honest
-from tests.acceptance.postfix import Delivery, Postfix, Received, Sink, a_sink
 from tests.running import initialised, start
 from tests.stores import SqliteStores
 
-WHY_NOT = postfix.missing()
-pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
+SKIP_REASON = postfix.missing()
+pytestmark = pytest.mark.skipif(SKIP_REASON is not None, reason=SKIP_REASON or "")
 
 OPEN = "open@help.example"
-"""Its policy holds the mail of strangers."""
+"""A mailbox whose policy holds strangers."""
 STRANGER = "eve@evil.example"
 GONE, BUSY = "gone@acme.example", "busy@acme.example"
-"""Postfix takes no mail for them: never, and not now."""
-ABROAD = "Der Drücker läßt nichts durch – 打印机"
+"""Recipients that Postfix refuses, permanently and temporarily."""
+NON_ASCII_SUBJECT = "Der Drücker läßt nichts durch – 打印机"
 _notice = table(NoticeRow)
 
 
 @dataclass
 class Site:
-    """Postfix before Postern and behind it, and the mailboxes of everybody else."""
+    """Postern with a Postfix that delivers to it and relays for it, and the rest of the world."""
 
-    desk: Desk
+    server: SupportServer
     postfix: Postfix
-    sink: Sink
+    sink: MailSink
 
-    def opened(self, raw: bytes, sender: str) -> int:
-        """Hand a mail in; the number of the ticket that it opens."""
-        self.postfix.hand_in(raw, sender, SUPPORT)
+    def open_ticket(self, raw: bytes, sender: str) -> int:
+        """Submit a mail to Postfix; the number of the ticket that it opens."""
+        self.postfix.submit(raw, sender, SUPPORT)
         number = self.entry(raw).ticket
         assert number is not None
         return number
 
     def entry(self, raw: bytes) -> JournalEntry:
-        """What became of a mail, once something has."""
-        return eventually(lambda: next(iter(self.desk.journal(raw)), None))
+        """The journal entry of a mail, once there is one."""
+        return eventually(lambda: next(iter(self.server.journal(raw)), None))
 
-    def mail_to(self, address: str) -> Received:
-        """The only mail that the world has for somebody, once Postfix has nothing left."""
+    def mail_to(self, address: str) -> ReceivedMail:
+        """The only mail to an address in the sink, once Postfix's queue is empty."""
         eventually(lambda: self.sink.mails_to(address) or None)
-        self.quiet()
+        self.wait_until_idle()
         (mail,) = self.sink.mails_to(address)
         return mail
 
-    def quiet(self) -> None:
-        """Wait until Postfix has delivered all it has."""
+    def wait_until_idle(self) -> None:
+        """Wait until Postfix's queue is empty."""
         eventually(lambda: None if self.postfix.queued() else True)
 
     def notice(self, address: str) -> NoticeRow:
-        """Our notice to somebody, once it was tried."""
+        """Our notice to an address, once a delivery was attempted."""
         query = select(_notice).where(_notice.c.address == address, _notice.c.attempts > 0)
         settled = query.where((_notice.c.state != "due") | (_notice.c.last_error != ""))
 
@@ -84,10 +85,10 @@ class Site:
             row = connection.execute(settled).mappings().first()
             return None if row is None else NoticeRow(**row)
 
-        return eventually(lambda: self.desk.database.read(look))
+        return eventually(lambda: self.server.database.read(look))
 
-    def stop_postern(self) -> None:
-        running = self.desk.running
+    def stop_server(self) -> None:
+        running = self.server.postern
         try:
             assert running.stop() == 0
         finally:
@@ -95,17 +96,19 @@ class Site:
             assert running.process.stderr is not None
             running.process.stderr.close()
 
-    def start_postern(self) -> None:
-        running = start(self.desk.running.config)
-        self.desk = replace(self.desk, running=running)
+    def start_server(self) -> None:
+        running = start(self.server.postern.config)
+        self.server = replace(self.server, postern=running)
 
 
 @pytest.fixture(scope="module")
-def whole(sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    lmtp = a_free_port()
+def shared_site(
+    sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    lmtp = free_port()
     with (
-        a_sink() as sink,
-        postfix.patient(
+        running_sink() as sink,
+        postfix.without_retries(
             "relay_domains = help.example",
             f"transport_maps = inline:{{help.example=lmtp:inet:127.0.0.1:{lmtp}}}",
             f"default_transport = smtp:[127.0.0.1]:{sink.port}",
@@ -119,23 +122,23 @@ def whole(sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory)
         initialised(config, "--demo")
         database = Database(url, connections=2)
         try:
-            desk = Desk(start(config), database, folder, ("127.0.0.1", lmtp), "")
-            desk.write(enrol)
-            site = Site(desk, running, sink)
+            server = SupportServer(start(config), database, folder, ("127.0.0.1", lmtp), "")
+            server.write(enrol)
+            site = Site(server, running, sink)
             yield site
-            site.stop_postern()
+            site.stop_server()
         finally:
             database.close()
 
 
 @pytest.fixture
-def site(whole: Site) -> Iterator[Site]:
-    """The site as a test finds it: both servers run, and nothing is under way."""
-    yield whole
-    if whole.postfix.process is None:
-        whole.postfix.start()
-    if whole.desk.running.process.poll() is not None:
-        whole.start_postern()
+def site(shared_site: Site) -> Iterator[Site]:
+    """The site; both servers are running again after the test."""
+    yield shared_site
+    if shared_site.postfix.process is None:
+        shared_site.postfix.start()
+    if shared_site.server.postern.process.poll() is not None:
+        shared_site.start_server()
 
 
 def a_config(folder: Path, store_url: str, lmtp: int, relay: int) -> Path:
@@ -155,130 +158,136 @@ def a_config(folder: Path, store_url: str, lmtp: int, relay: int) -> Path:
 
 
 def enrol(connection: Connection) -> None:
-    """Two more mailboxes; Acme's people may write to sales, nobody is registered at the other."""
-    mailboxes.add_mailbox(connection, OPEN, "open")
-    mailboxes.add_mailbox(connection, SALES, "default")
-    sales = mailboxes.mailbox_named(connection, SALES)
-    companies.add_company(connection, sales, "Acme", ["acme.example"])
-    support = mailboxes.mailbox_named(connection, SUPPORT)
+    """Two more mailboxes: Acme's users are registered for sales, nobody for the other."""
+    add_mailbox(connection, OPEN, "open")
+    add_mailbox(connection, SALES, "default")
+    sales = mailbox_named(connection, SALES)
+    add_company(connection, sales, "Acme", ["acme.example"])
+    support = mailbox_named(connection, SUPPORT)
     for address in (GONE, BUSY):
-        people.add_person(connection, support, NewPerson(address, "", Role.USER, "Acme"))
+        add_person(connection, support, NewPerson(address, "", Role.USER, "Acme"))
 
 
-class TestInFront:
+class TestDeliveryToPostern:
     def test_a_registered_users_mail_becomes_a_ticket(self, site: Site) -> None:
-        sender = site.desk.a_person()
+        sender = site.server.a_person()
         raw = a_mail(sender, subject="No ink")
 
-        site.postfix.hand_in(raw, sender, SUPPORT)
+        site.postfix.submit(raw, sender, SUPPORT)
 
-        (attempt,) = site.postfix.delivered(id_of(raw))
-        (entry,) = site.desk.journal(raw)
+        (attempt,) = site.postfix.delivered(message_id_of(raw))
+        (entry,) = site.server.journal(raw)
         assert (attempt.status, attempt.dsn) == ("sent", "2.0.0")
-        assert f"{entry.id} filed as #{entry.ticket}" in attempt.said
+        assert f"{entry.id} filed as #{entry.ticket}" in attempt.response
         assert (entry.verdict, entry.peer, entry.mail_from) == ("opened", "127.0.0.1", sender)
-        assert site.desk.ticket(entry.ticket or 0).summary.subject == "No ink"
+        assert site.server.ticket(entry.ticket or 0).summary.subject == "No ink"
 
-    def test_a_reply_to_what_we_sent_lands_on_the_same_ticket(self, site: Site) -> None:
-        sender = site.desk.a_person()
-        number = site.opened(a_mail(sender), sender)
+    def test_a_reply_to_our_mail_becomes_a_comment(self, site: Site) -> None:
+        sender = site.server.a_person()
+        number = site.open_ticket(a_mail(sender), sender)
         reply_to = str(site.mail_to(sender).mail["Reply-To"])
 
         reply = a_mail(sender, "It is the blue one.", to=reply_to)
-        site.postfix.hand_in(reply, sender, reply_to)
+        site.postfix.submit(reply, sender, reply_to)
 
         entry = site.entry(reply)
         assert (entry.verdict, entry.reason) == ("commented", "reply_token")
         assert entry.ticket == number
 
-    def test_eight_bit_words_come_through(self, site: Site) -> None:
-        sender = site.desk.a_person()
+    def test_eight_bit_text_is_preserved(self, site: Site) -> None:
+        sender = site.server.a_person()
         body = {"mime_version": "1.0", "content_type": "text/plain; charset=utf-8"}
-        raw = a_mail(sender, "Größe: 3 µm", subject=ABROAD, **body)
+        raw = a_mail(sender, "Größe: 3 µm", subject=NON_ASCII_SUBJECT, **body)
 
-        whole = site.desk.ticket(site.opened(raw, sender))
+        ticket = site.server.ticket(site.open_ticket(raw, sender))
 
-        assert whole.summary.subject == ABROAD
-        assert whole.comments[0].text.strip() == "Größe: 3 µm"
+        assert ticket.summary.subject == NON_ASCII_SUBJECT
+        assert ticket.comments[0].text.strip() == "Größe: 3 µm"
 
-    def test_each_of_two_mailboxes_answers_for_itself(self, site: Site) -> None:
-        gil = site.desk.a_person("Globex")
+    def test_two_mailboxes_reply_independently(self, site: Site) -> None:
+        gil = site.server.a_person("Globex")
         raw = a_mail(gil, to=f"{SUPPORT}, {SALES}")
 
-        site.postfix.hand_in(raw, gil, SUPPORT, SALES)
+        site.postfix.submit(raw, gil, SUPPORT, SALES)
 
-        attempts = {each.recipient: each for each in site.postfix.delivered(id_of(raw), 2)}
+        attempts = {each.recipient: each for each in site.postfix.delivered(message_id_of(raw), 2)}
         assert (attempts[SUPPORT].status, attempts[SUPPORT].dsn) == ("sent", "2.0.0")
         assert (attempts[SALES].status, attempts[SALES].dsn) == ("bounced", "5.7.1")
-        verdicts = {entry.mailbox: entry.verdict for entry in site.desk.journal(raw)}
+        verdicts = {entry.mailbox: entry.verdict for entry in site.server.journal(raw)}
         assert verdicts == {SUPPORT: "opened", SALES: "refused"}
 
-    def test_what_is_handed_in_twice_is_one_ticket(self, site: Site) -> None:
-        sender = site.desk.a_person()
-        # Postfix would write the Date that is missing, and not the same one twice.
+    def test_a_mail_submitted_twice_is_one_ticket(self, site: Site) -> None:
+        sender = site.server.a_person()
+        # Postfix adds a missing Date, which would differ between the two.
         raw = a_mail(sender, date="Sat, 21 Nov 2026 06:00:00 +0000")
 
         for count in (1, 2):
-            site.postfix.hand_in(raw, sender, SUPPORT)
-            attempts = site.postfix.delivered(id_of(raw), count)
+            site.postfix.submit(raw, sender, SUPPORT)
+            attempts = site.postfix.delivered(message_id_of(raw), count)
 
-        assert [entry.verdict for entry in site.desk.journal(raw)] == ["opened", "duplicate"]
-        assert attempts[0].said == attempts[1].said
+        assert [entry.verdict for entry in site.server.journal(raw)] == ["opened", "duplicate"]
+        assert attempts[0].response == attempts[1].response
 
-    def test_while_we_are_down_it_keeps_the_mails_and_brings_each_once(self, site: Site) -> None:
-        sender = site.desk.a_person()
+    def test_postfix_queues_mail_while_postern_is_down_and_delivers_each_once(
+        self, site: Site
+    ) -> None:
+        sender = site.server.a_person()
         mails = [a_mail(sender) for _ in range(3)]
-        site.stop_postern()
+        site.stop_server()
         for raw in mails:
-            site.postfix.hand_in(raw, sender, SUPPORT)
-        assert {site.postfix.delivered(id_of(raw))[0].status for raw in mails} == {"deferred"}
+            site.postfix.submit(raw, sender, SUPPORT)
+        assert {site.postfix.delivered(message_id_of(raw))[0].status for raw in mails} == {
+            "deferred"
+        }
         assert site.postfix.queued().count(SUPPORT) == 3
 
-        site.start_postern()
+        site.start_server()
         site.postfix.flush()
         for raw in mails:
             site.entry(raw)
-        site.quiet()
+        site.wait_until_idle()
         site.postfix.flush()
 
-        assert [[e.verdict for e in site.desk.journal(raw)] for raw in mails] == [["opened"]] * 3
-        assert [site.postfix.delivered(id_of(raw))[-1].status for raw in mails] == ["sent"] * 3
+        assert [[e.verdict for e in site.server.journal(raw)] for raw in mails] == [["opened"]] * 3
+        assert [site.postfix.delivered(message_id_of(raw))[-1].status for raw in mails] == [
+            "sent"
+        ] * 3
 
 
-class TestStrangersInFront:
-    def test_a_refused_stranger_is_told_why_by_postfix(self, site: Site) -> None:
+class TestStrangersThroughPostfix:
+    def test_a_refused_stranger_gets_a_bounce_with_the_reason(self, site: Site) -> None:
         raw = a_mail(STRANGER)
 
-        site.postfix.hand_in(raw, STRANGER, SUPPORT)
+        site.postfix.submit(raw, STRANGER, SUPPORT)
 
         bounce = site.mail_to(STRANGER)
         assert (bounce.mail_from, bounce.mail.get_content_type()) == ("", "multipart/report")
         assert b"550 5.7.1 This address takes mail from registered users only." in (
             bounce.raw.replace(b"\r\n    ", b" ")
         )
-        (entry,) = site.desk.journal(raw)
+        (entry,) = site.server.journal(raw)
         assert (entry.verdict, entry.reason, entry.ticket) == ("refused", "stranger", None)
 
-    def test_a_stranger_who_is_held_makes_no_bounce(self, site: Site) -> None:
+    def test_a_held_stranger_gets_no_bounce(self, site: Site) -> None:
         stranger = "carl@elsewhere.example"
         raw = a_mail(stranger, to=OPEN)
 
-        site.postfix.hand_in(raw, stranger, OPEN)
+        site.postfix.submit(raw, stranger, OPEN)
 
-        (attempt,) = site.postfix.delivered(id_of(raw))
-        site.quiet()
+        (attempt,) = site.postfix.delivered(message_id_of(raw))
+        site.wait_until_idle()
         assert (attempt.status, attempt.dsn) == ("sent", "2.0.0")
-        (entry,) = site.desk.journal(raw)
+        (entry,) = site.server.journal(raw)
         assert (entry.verdict, entry.reason) == ("held", "stranger_held")
         assert site.sink.mails_to(stranger) == []
 
 
-class TestBehind:
-    def test_an_acknowledgement_arrives_once_as_it_was_written(self, site: Site) -> None:
-        sender = site.desk.a_person()
+class TestRelayForPostern:
+    def test_an_acknowledgement_arrives_once_and_unchanged(self, site: Site) -> None:
+        sender = site.server.a_person()
         raw = a_mail(sender, subject="No ink")
 
-        number = site.opened(raw, sender)
+        number = site.open_ticket(raw, sender)
 
         received = site.mail_to(sender)
         assert (received.mail_from, received.rcpt_tos) == ("", (sender,))
@@ -286,7 +295,7 @@ class TestBehind:
         assert header == {
             "To": [sender],
             "Subject": [f"Re: [#{number}] No ink"],
-            "In-Reply-To": [id_of(raw)],
+            "In-Reply-To": [message_id_of(raw)],
         }
         assert received.mail["From"] == f"Support <{SUPPORT}>"
         assert received.mail["Auto-Submitted"] == "auto-replied"
@@ -294,18 +303,18 @@ class TestBehind:
         assert f"#{number}" in received.text
         assert site.notice(sender).state == "sent"
 
-    def test_foreign_words_arrive_in_a_header_that_every_server_takes(self, site: Site) -> None:
-        sender = site.desk.a_person()
+    def test_a_non_ascii_subject_arrives_in_an_ascii_header(self, site: Site) -> None:
+        sender = site.server.a_person()
 
-        number = site.opened(a_mail(sender, subject=ABROAD), sender)
+        number = site.open_ticket(a_mail(sender, subject=NON_ASCII_SUBJECT), sender)
 
         received = site.mail_to(sender)
-        assert received.mail["Subject"] == f"Re: [#{number}] {ABROAD}"
-        assert ABROAD in received.text
+        assert received.mail["Subject"] == f"Re: [#{number}] {NON_ASCII_SUBJECT}"
+        assert NON_ASCII_SUBJECT in received.text
         assert received.raw.partition(b"\r\n\r\n")[0].isascii()
 
-    def test_what_it_does_not_take_now_is_put_off(self, site: Site) -> None:
-        site.desk.opened_by(BUSY)
+    def test_a_temporary_refusal_delays_the_notice(self, site: Site) -> None:
+        site.server.open_ticket(BUSY)
 
         notice = site.notice(BUSY)
 
@@ -313,8 +322,8 @@ class TestBehind:
         assert "The mailbox is busy" in notice.last_error
         assert notice.due_at > datetime.now(UTC)
 
-    def test_what_it_never_takes_is_dead_and_says_why(self, site: Site) -> None:
-        site.desk.opened_by(GONE)
+    def test_a_permanent_refusal_makes_the_notice_dead_with_its_reason(self, site: Site) -> None:
+        site.server.open_ticket(GONE)
 
         notice = site.notice(GONE)
 
@@ -322,17 +331,17 @@ class TestBehind:
         assert "Nobody of that name" in notice.last_error
         assert site.sink.mails_to(GONE) == []
 
-    def test_while_it_is_down_our_mail_waits_and_arrives_once(self, site: Site) -> None:
-        sender = site.desk.a_person()
+    def test_a_notice_waits_while_postfix_is_down_and_arrives_once(self, site: Site) -> None:
+        sender = site.server.a_person()
         site.postfix.stop()
-        number, _ = site.desk.opened_by(sender)
-        put_off = site.notice(sender)
-        assert (put_off.state, put_off.attempts) == ("due", 1)
+        number, _ = site.server.open_ticket(sender)
+        delayed = site.notice(sender)
+        assert (delayed.state, delayed.attempts) == ("due", 1)
 
         site.postfix.start()
         now = {"due_at": datetime.now(UTC)}
-        site.desk.write(
-            lambda c: c.execute(update(_notice).where(_notice.c.id == put_off.id).values(now))
+        site.server.write(
+            lambda c: c.execute(update(_notice).where(_notice.c.id == delayed.id).values(now))
         )
 
         assert str(site.mail_to(sender).mail["Subject"]).startswith(f"Re: [#{number}]")
@@ -342,55 +351,57 @@ class TestBehind:
 def by_socket(
     sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Target, Postfix]]:
-    """A Postern that trusts no peer, and the Postfix that delivers to its unix socket."""
-    with postfix.a_public_folder() as folder:
+    """A Postern that trusts no peer, and a Postfix that delivers to its unix socket."""
+    with postfix.public_folder() as folder:
         socket = folder / "lmtp"
         listen = f'refusal_s = 1\n[lmtp]\nlisten = "unix:{socket}"'
         with (
-            a_target(tmp_path_factory.mktemp("target"), sqlite_stores.new(), listen) as target,
-            a_sink() as sink,
-            postfix.patient(
+            running_target(
+                tmp_path_factory.mktemp("target"), sqlite_stores.new(), listen
+            ) as target,
+            running_sink() as sink,
+            postfix.without_retries(
                 "relay_domains = help.example",
                 f"transport_maps = inline:{{help.example=lmtp:unix:{socket}}}",
                 f"default_transport = smtp:[127.0.0.1]:{sink.port}",
             ) as running,
         ):
-            socket.chmod(0o666)  # Postfix asks as its own user
+            socket.chmod(0o666)  # Postfix connects as its own user
             yield target, running
 
 
-class TestBySocket:
-    """A unix socket brings no client address: nobody's word is taken, signatures are checked."""
+class TestDeliveryByUnixSocket:
+    """A unix socket has no client address, so nobody is trusted and signatures are verified."""
 
-    def test_a_signed_mail_is_proven_behind_postfix(
+    def test_a_signed_mail_is_proven_through_postfix(
         self, by_socket: tuple[Target, Postfix]
     ) -> None:
-        desk, running = by_socket
-        raw = honest(ANN)
+        server, running = by_socket
+        raw = genuine_mail(ANN)
 
-        running.hand_in(raw, ANN, SUPPORT)
+        running.submit(raw, ANN, SUPPORT)
 
-        (attempt,) = running.delivered(id_of(raw))
-        assert attempt.status == "sent", attempt.said
-        entry = desk.journal()[-1]
+        (attempt,) = running.delivered(message_id_of(raw))
+        assert attempt.status == "sent", attempt.response
+        entry = server.journal()[-1]
         assert (entry.verdict, entry.authentication["by"]) == ("opened", "dkim:acme.example")
 
-    def test_a_mail_that_we_defer_is_brought_again(self, by_socket: tuple[Target, Postfix]) -> None:
-        desk, running = by_socket
-        raw = honest(GIL)
-        desk.server.broken.add("globex.example")
-        running.hand_in(raw, GIL, SUPPORT)
-        (attempt,) = running.delivered(id_of(raw))
+    def test_a_deferred_mail_is_delivered_again(self, by_socket: tuple[Target, Postfix]) -> None:
+        server, running = by_socket
+        raw = genuine_mail(GIL)
+        server.dns.broken.add("globex.example")
+        running.submit(raw, GIL, SUPPORT)
+        (attempt,) = running.delivered(message_id_of(raw))
         assert (attempt.status, attempt.dsn) == ("deferred", "4.7.0")
 
-        desk.server.broken.clear()
+        server.dns.broken.clear()
 
-        def brought() -> Delivery | None:
-            running.flush()  # more than once: a failure of the DNS is remembered for seconds
-            last = running.deliveries(id_of(raw))[-1]
+        def delivered_again() -> Delivery | None:
+            running.flush()  # repeatedly: a DNS failure is cached for seconds
+            last = running.deliveries(message_id_of(raw))[-1]
             return last if last.status == "sent" else None
 
-        told = eventually(brought).said.partition("250 ")[2]
-        verdicts = [e.verdict for e in desk.journal() if e.message_id == id_of(raw)]
-        assert filed((250, told))[1] == desk.journal()[-1].ticket
+        response = eventually(delivered_again).response.partition("250 ")[2]
+        verdicts = [e.verdict for e in server.journal() if e.message_id == message_id_of(raw)]
+        assert filed((250, response))[1] == server.journal()[-1].ticket
         assert (set(verdicts[:-1]), verdicts[-1]) == ({"deferred"}, "opened")

@@ -1,4 +1,4 @@
-"""The server from outside: how it starts, what it refuses to start with, how it ends."""
+"""The server process: how it starts, when it refuses to start, and how it stops."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ import pytest
 
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
-from storage.registry import mailboxes
+from storage.registry.mailboxes import add_mailbox
 from storage.ticket import read
-from tests.acceptance.desk import (
-    PATIENCE_S,
+from tests.acceptance.support_server import (
     SUPPORT,
-    a_free_port,
+    TIMEOUT_S,
     a_mail,
-    counted,
     eventually,
     filed,
+    free_port,
+    mail_counts,
 )
 from tests.running import Postern, postern, serving, start, write_config
 from tests.stores import SqliteStores
@@ -38,7 +38,7 @@ ANN = "ann@acme.example"
 
 @pytest.fixture
 def store(sqlite_stores: SqliteStores, tmp_path: Path) -> str:
-    """The URL of a store with the demo in it."""
+    """The URL of a store with the demo enrolled."""
     url = sqlite_stores.new()
     done = postern("init", "--demo", "--config", str(write_config(tmp_path, url)))
     assert done.returncode == 0, done.stderr
@@ -55,10 +55,10 @@ def tickets_in(store: str) -> int:
 
 @contextmanager
 def two_workers(config: Path) -> Iterator[Postern]:
-    """A server of two processes, both open; ended in good order, so that none is left behind."""
+    """A server with two worker processes, both listening; stopped so that none is left behind."""
     running = start(config, "--workers", "2")
     try:
-        while json.loads(running.log.get(timeout=PATIENCE_S))["event"] != "started":
+        while json.loads(running.log.get(timeout=TIMEOUT_S))["event"] != "started":
             pass
         yield running
     finally:
@@ -69,11 +69,11 @@ def two_workers(config: Path) -> Iterator[Postern]:
 
 
 def on_fixed_ports(folder: Path, store: str) -> Path:
-    """A configuration whose ports several processes can share."""
+    """A configuration with fixed ports, which several processes can share."""
     config = write_config(folder, store)
     text = config.read_text()
     for _ in ("smtp", "http"):
-        text = text.replace('"127.0.0.1:0"', f'"127.0.0.1:{a_free_port()}"', 1)
+        text = text.replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port()}"', 1)
     config.write_text(text)
     return config
 
@@ -97,7 +97,7 @@ class TestStartTls:
         )
         return tmp_path / "certificate.pem"
 
-    def test_with_a_certificate_a_mail_comes_in_encrypted(
+    def test_a_mail_is_received_over_starttls(
         self, store: str, tmp_path: Path, certificate: Path
     ) -> None:
         tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{tmp_path}/key.pem"\n'
@@ -111,17 +111,17 @@ class TestStartTls:
 
         assert tickets_in(store) == 1
 
-    def test_on_a_port_of_its_own_the_dialogue_begins_encrypted(
+    def test_implicit_tls_has_a_port_of_its_own(
         self, store: str, tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{tmp_path}/key.pem"\n'
         trusting = ssl.create_default_context(cafile=str(certificate))
-        port = a_free_port()
+        port = free_port()
         monkeypatch.setenv("POSTERN_SMTP__TLS_LISTEN", f"127.0.0.1:{port}")
 
         with (
             serving(write_config(tmp_path, store, tls)) as running,
-            smtplib.SMTP_SSL("127.0.0.1", port, timeout=PATIENCE_S, context=trusting) as client,
+            smtplib.SMTP_SSL("127.0.0.1", port, timeout=TIMEOUT_S, context=trusting) as client,
             running.client() as other,
         ):
             assert client.sendmail(ANN, [SUPPORT], a_mail(ANN)) == {}
@@ -130,7 +130,9 @@ class TestStartTls:
 
         assert tickets_in(store) == 1
 
-    def test_without_a_certificate_it_is_not_offered(self, store: str, tmp_path: Path) -> None:
+    def test_starttls_is_not_offered_without_a_certificate(
+        self, store: str, tmp_path: Path
+    ) -> None:
         with serving(write_config(tmp_path, store)) as running, running.client() as client:
             assert not client.has_extn("starttls")
             assert client.has_extn("pipelining")
@@ -140,7 +142,7 @@ class TestWorkers:
     def test_two_workers_share_ports_store_and_counts(self, store: str, tmp_path: Path) -> None:
         with two_workers(on_fixed_ports(tmp_path, store)) as running:
             answers = [running.send(a_mail(ANN), ANN, SUPPORT) for _ in range(8)]
-            counts = [counted(metrics_of(running)) for _ in range(8)]
+            counts = [mail_counts(metrics_of(running)) for _ in range(8)]
 
         numbers = [filed(answer)[1] for answer in answers]
         assert sorted(numbers) == list(range(1, 9))
@@ -150,7 +152,7 @@ class TestWorkers:
         with two_workers(on_fixed_ports(tmp_path, store)) as running:
             victim = children_of(running.process.pid)[0]
             os.kill(victim, 9)
-            events = [json.loads(running.log.get(timeout=PATIENCE_S)) for _ in range(2)]
+            events = [json.loads(running.log.get(timeout=TIMEOUT_S)) for _ in range(2)]
 
             assert [event["event"] for event in events] == ["worker_died", "started"]
             assert events[0]["pid"] == victim
@@ -158,7 +160,7 @@ class TestWorkers:
 
 
 def metrics_of(running: Postern) -> str:
-    with urllib.request.urlopen(f"{running.http}/metrics", timeout=PATIENCE_S) as response:
+    with urllib.request.urlopen(f"{running.http}/metrics", timeout=TIMEOUT_S) as response:
         return str(response.read().decode())
 
 
@@ -168,17 +170,19 @@ def children_of(pid: int) -> list[int]:
 
 
 class TestStopping:
-    def test_sigterm_ends_an_idle_server_with_0(self, store: str, tmp_path: Path) -> None:
+    def test_sigterm_stops_an_idle_server_with_exit_code_0(
+        self, store: str, tmp_path: Path
+    ) -> None:
         with serving(write_config(tmp_path, store)) as running:
             assert running.stop() == 0
 
-    def test_a_waiting_client_is_told_421(self, store: str, tmp_path: Path) -> None:
+    def test_a_waiting_client_gets_421(self, store: str, tmp_path: Path) -> None:
         with serving(write_config(tmp_path, store)) as running, running.client() as client:
             assert running.stop() == 0
             assert client.getreply() == (421, b"4.3.2 Shutting down, try again later")
             client.close()
 
-    def test_a_mail_on_its_way_is_finished_first(self, store: str, tmp_path: Path) -> None:
+    def test_a_mail_in_transfer_is_filed_before_the_stop(self, store: str, tmp_path: Path) -> None:
         head, _, end = (a_mail(ANN, "Line one.") + b".\r\n").partition(b"one")
         with serving(write_config(tmp_path, store)) as running, running.client() as client:
             client.mail(ANN)
@@ -192,7 +196,7 @@ class TestStopping:
             filed((code, text.decode()))
             assert client.getreply()[0] == 421
             client.close()
-            assert running.process.wait(PATIENCE_S) == 0
+            assert running.process.wait(TIMEOUT_S) == 0
 
         assert tickets_in(store) == 1
 
@@ -206,12 +210,12 @@ def refuses_connections(running: Postern) -> bool:
 
 
 class TestRefusingToStart:
-    def test_a_mailbox_with_an_unknown_policy_is_a_matter_of_configuration(
+    def test_a_mailbox_with_an_unknown_policy_is_a_configuration_error(
         self, store: str, tmp_path: Path
     ) -> None:
         database = Database(store)
         ledger = open_ledger(database)
-        ledger.submit(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "defualt")).result()
+        ledger.submit(lambda c: add_mailbox(c, "sales@help.example", "defualt")).result()
         ledger.close()
         database.close()
 
@@ -222,7 +226,7 @@ class TestRefusingToStart:
         assert done.stderr == f"postern: {message}\n"
 
     @pytest.mark.parametrize("section", ["smtp", "http", "lmtp"])
-    def test_a_port_that_is_taken_is_named(self, store: str, tmp_path: Path, section: str) -> None:
+    def test_a_port_in_use_is_reported(self, store: str, tmp_path: Path, section: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = f"127.0.0.1:{other.getsockname()[1]}"
             config = write_config(tmp_path, store)
@@ -233,14 +237,14 @@ class TestRefusingToStart:
             done = postern("serve", "--config", str(config))
 
         assert done.returncode == os.EX_OSERR
-        (complaint,) = [x for x in done.stderr.splitlines() if x.startswith("postern: ")]
-        assert taken in complaint.replace("', ", ":").replace("('", "")
-        assert "address already in use" in complaint.lower()
+        (message,) = [x for x in done.stderr.splitlines() if x.startswith("postern: ")]
+        assert taken in message.replace("', ", ":").replace("('", "")
+        assert "address already in use" in message.lower()
 
-    def test_a_certificate_that_is_none_is_a_matter_of_configuration(
+    def test_an_invalid_certificate_is_a_configuration_error(
         self, store: str, tmp_path: Path
     ) -> None:
-        (tmp_path / "note.txt").write_text("The certificate is still to come.\n")
+        (tmp_path / "note.txt").write_text("The certificate will be added later.\n")
         files = f'certificate = "{tmp_path}/note.txt"\nkey = "{tmp_path}/note.txt"\n'
         config = write_config(tmp_path, store, f"[tls]\n{files}")
 
@@ -249,7 +253,7 @@ class TestRefusingToStart:
         assert done.returncode == os.EX_CONFIG
         assert f"{tmp_path}/note.txt" in done.stderr
 
-    def test_a_store_of_an_older_version_is_a_matter_of_configuration(self, tmp_path: Path) -> None:
+    def test_a_store_of_an_older_version_is_a_configuration_error(self, tmp_path: Path) -> None:
         config = write_config(tmp_path, f"sqlite:///{tmp_path}/new.db")
 
         done = postern("serve", "--config", str(config))
@@ -257,8 +261,8 @@ class TestRefusingToStart:
         assert done.returncode == os.EX_CONFIG
         assert "run `postern init`" in done.stderr
 
-    def test_a_store_that_is_no_store_is_unavailable(self, tmp_path: Path) -> None:
-        (tmp_path / "store.db").write_bytes(b"this is no database " * 100)
+    def test_an_unreadable_store_is_unavailable(self, tmp_path: Path) -> None:
+        (tmp_path / "store.db").write_bytes(b"this is not a database " * 100)
         config = write_config(tmp_path, f"sqlite:///{tmp_path}/store.db")
 
         done = postern("serve", "--config", str(config))
@@ -266,7 +270,7 @@ class TestRefusingToStart:
         assert done.returncode == os.EX_UNAVAILABLE
         assert done.stderr.startswith("postern: the store does not answer: ")
 
-    def test_workers_that_cannot_start_end_the_server(self, store: str, tmp_path: Path) -> None:
+    def test_workers_that_cannot_start_stop_the_server(self, store: str, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             config = on_fixed_ports(tmp_path, store)
             taken = f'listen = "127.0.0.1:{other.getsockname()[1]}"'

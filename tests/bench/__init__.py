@@ -1,4 +1,4 @@
-"""The benchmark: how many mails a second, beside a sink that only answers and beside Postfix.
+"""The benchmark: mails per second, compared with a sink that only answers and with Postfix.
 
-`python -m tests.bench --help`. Nothing here is a timed test; the figures are for people.
+`python -m tests.bench --help`. None of this is a timed test; the figures are for people.
 """

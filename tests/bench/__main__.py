@@ -1,7 +1,7 @@
-"""`python -m tests.bench`: measure the targets in turn, round after round, and print a table.
+"""`python -m tests.bench`: measure the targets in turn, in several rounds, and print a table.
 
-Loopback only. Each target starts fresh in a folder of its own on a real disk and is stopped before
-the next one starts. Exit code 1 where a target failed or lost a mail.
+Loopback only. Each target starts in a new folder on a real disk and is stopped before the next one
+starts. Exit code 1 if a target failed or lost a mail.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pathlib import Path
 from tests.bench import load, machine, report
 from tests.bench.client import Sent
 from tests.bench.load import Load
-from tests.bench.postern import Postern
-from tests.bench.postfix import Postfix
+from tests.bench.postern import PosternTarget
+from tests.bench.postfix import PostfixTarget
 from tests.bench.processes import Failed
 from tests.bench.report import Figures, Measured
-from tests.bench.targets import MAILBOX, Running, Sink, Target
+from tests.bench.targets import MAILBOX, BenchmarkTarget, RunningTarget, SinkTarget
 
 NAMES = ("sink", "postern-sqlite", "postern-postgres", "postfix")
 NOT_A_DISK = frozenset({"tmpfs", "ramfs", "overlay"})
 CLIENT_S = 60.0
 SLOWEST_MAIL_S = 0.1
-"""The client is given up after `CLIENT_S` and so much for each mail."""
+"""The client is stopped after `CLIENT_S` plus this for each mail."""
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -41,9 +41,14 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="of Postern")
     parser.add_argument("--targets", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"), help="on a real disk")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     parser.add_argument(
-        "--profile", type=Path, metavar="FOLDER", help="sample Postern by py-spy, which slows it"
+        "--json", type=Path, metavar="FILE", help="also write all figures to this file"
+    )
+    parser.add_argument(
+        "--profile",
+        type=Path,
+        metavar="FOLDER",
+        help="profile Postern with py-spy, which slows it down",
     )
     return parser.parse_args(arguments)
 
@@ -52,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit code."""
     given = options(arguments)
     if (kind := machine.filesystem(given.folder)) in NOT_A_DISK:
-        print(f"{given.folder} is on {kind}, where fsync means nothing: choose another --folder")
+        print(f"{given.folder} is on {kind}, where fsync has no effect: choose another --folder")
         return 2
     disk = f"{kind}, {given.folder}, append and fsync {machine.fsync_ms(given.folder):.2f} ms"
     about = {**machine.summary(), "disk": disk}
@@ -79,18 +84,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed or any(each.faults for each in measured) else 0
 
 
-def _targets(given: argparse.Namespace) -> list[Target]:
-    """The targets that this machine has, in the order of the command line; says what it has not."""
-    found: list[Target] = []
+def _targets(given: argparse.Namespace) -> list[BenchmarkTarget]:
+    """The available targets, in the order of the command line; prints those that are missing."""
+    found: list[BenchmarkTarget] = []
     for name in given.targets:
         match name:
             case "sink":
-                found.append(Sink())
+                found.append(SinkTarget())
             case "postfix":
-                found.append(Postfix())
+                found.append(PostfixTarget())
             case _:
                 kind = name.removeprefix("postern-")
-                found += [Postern(kind, count, given.profile) for count in given.workers]
+                found += [PosternTarget(kind, count, given.profile) for count in given.workers]
     for target in list(found):
         if why := target.missing():
             print(f"skipped: {target.name}: {why}")
@@ -99,11 +104,11 @@ def _targets(given: argparse.Namespace) -> list[Target]:
 
 
 def run(
-    targets: Sequence[Target], mails: Load, base: Path, rounds: int, sessions: int
+    targets: Sequence[BenchmarkTarget], mails: Load, base: Path, rounds: int, sessions: int
 ) -> tuple[list[Measured], bool]:
-    """All targets in the first round, then all in the second: a slow minute hits them alike.
+    """All targets in the first round, then all in the second, so that a slow minute affects all.
 
-    What was measured, and whether something could not be.
+    Returns what was measured, and whether a measurement failed.
     """
     measured: list[Measured] = []
     failed = False
@@ -116,12 +121,14 @@ def run(
                 print(f"  {target.name}: {error}", flush=True)
                 failed = True
                 continue
-            _say(one)
+            _print_result(one)
             measured.append(one)
     return measured, failed
 
 
-def measure(target: Target, mails: Load, base: Path, number: int, sessions: int) -> Measured:
+def measure(
+    target: BenchmarkTarget, mails: Load, base: Path, number: int, sessions: int
+) -> Measured:
     """One target in one round, in a folder that is removed afterwards."""
     folder = base / "run"
     folder.mkdir()
@@ -141,7 +148,7 @@ def measure(target: Target, mails: Load, base: Path, number: int, sessions: int)
     return Measured(target.name, number, figures, sent.replies, sent.refusals, faults, notes)
 
 
-def _send(running: Running, mails: Load, sessions: int) -> Sent:
+def _send(running: RunningTarget, mails: Load, sessions: int) -> Sent:
     command = [sys.executable, "-m", "tests.bench.client", "127.0.0.1", str(running.port)]
     done = subprocess.run(
         [*command, str(mails.folder), MAILBOX, "--sessions", str(sessions)],
@@ -170,14 +177,16 @@ def _figures(sent: Sent, delivered_s: float, cpu_s: float, peak_mib: float) -> F
 
 
 def _percentile(ordered: Sequence[float], percent: int) -> float:
-    """The value that so many percent do not exceed (nearest rank)."""
+    """The value that this percentage of the values does not exceed (nearest rank)."""
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
-def _say(one: Measured) -> None:
-    f = one.figures
-    text = f"{f.mails_per_s:.0f} mails/s, p50 {f.p50_ms:.1f}, p99 {f.p99_ms:.1f} ms"
-    print(f"  {one.target}: {text}, CPU {f.cpu_ms:.2f} ms; replies {one.replies}", flush=True)
+def _print_result(one: Measured) -> None:
+    figures = one.figures
+    text = (
+        f"{figures.mails_per_s:.0f} mails/s, p50 {figures.p50_ms:.1f}, p99 {figures.p99_ms:.1f} ms"
+    )
+    print(f"  {one.target}: {text}, CPU {figures.cpu_ms:.2f} ms; replies {one.replies}", flush=True)
     if one.notes and one.round == 1:
         print("    " + ", ".join(f"{name} {value}" for name, value in one.notes.items()))
     for fault in [*one.refusals, *one.faults]:

@@ -1,8 +1,8 @@
-"""`python -m tests.bench.simulation`: how long it takes to try a policy on recorded mails.
+"""`python -m tests.bench.backtest`: how long it takes to try a policy on recorded mails.
 
-The mails of the benchmark are filed into a scratch store (SQLite, in /tmp) by the parts of one
-Postern; then `gateway.backtest` decides them all again by a policy with a lower ceiling and more
-questions. Exit code 1 where a mail was not looked at.
+The parts of one Postern file the mails of the benchmark into a temporary store (SQLite, in /tmp);
+then `gateway.backtest` decides them all again under a policy with a lower ceiling and more
+questions. Exit code 1 if a mail was skipped.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from rules.mail import Delivery, Envelope, as_sent
 from rules.policy import Policy, parse
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import companies, mailboxes, people
-from storage.registry.people import NewPerson
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from storage.registry.people import NewPerson, add_person
 from tests.bench import load, machine
 from tests.bench.load import Load, MailFile
 from tests.bench.targets import MAILBOX
@@ -42,14 +43,14 @@ TARGET_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
-    """A simulation, and what it took."""
+class Measurement:
+    """A back-test, and what it cost."""
 
     report: Report
     seconds: float
     cpu_s: float
     grew_mib: float
-    """By how much the process grew at its peak."""
+    """The growth of the process's peak memory."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,24 +66,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mails = load.write(Path(folder) / "mails", given.mails, given.senders, MAILBOX)
         config = enrolled(Path(folder), mails.senders)
         asyncio.run(file(config, mails))
-        took = measured(config)
-        print(in_words(took, mails.octets / given.mails))
-    return 0 if took.report.mails == given.mails else 1
+        measurement = measured(config)
+        print(summary(measurement, mails.octets / given.mails))
+    return 0 if measurement.report.mails == given.mails else 1
 
 
-def in_words(took: Took, octets: float) -> str:
-    """The line to print, for mails of so many octets."""
-    report, each = took.report, 1000 * took.cpu_s / max(took.report.mails, 1)
+def summary(measurement: Measurement, octets: float) -> str:
+    """The line to print, for mails of this average size."""
+    report, each = measurement.report, 1000 * measurement.cpu_s / max(measurement.report.mails, 1)
     return (
         f"{report.mails} mails of {octets / 1024:.1f} KiB, each decided twice, in "
-        f"{took.seconds:.1f} s: {each:.2f} ms of CPU a mail (aim: 10,000 in {TARGET_S:.0f} s); "
+        f"{measurement.seconds:.1f} s: {each:.2f} ms of CPU a mail "
+        f"(aim: 10,000 in {TARGET_S:.0f} s); "
         f"{report.different} different, {report.moved_on.total()} moved on; "
-        f"the process grew by {took.grew_mib:.0f} MiB"
+        f"the process grew by {measurement.grew_mib:.0f} MiB"
     )
 
 
 def enrolled(folder: Path, senders: Sequence[str]) -> Config:
-    """A configuration with a store of its own, in which all senders are registered."""
+    """A configuration with a new store in which all senders are registered."""
     config = Config(
         store=StoreSection(url=f"sqlite:///{folder}/postern.db"),
         relay=RelaySection(maildir=folder / "outbox"),
@@ -101,23 +103,23 @@ def enrolled(folder: Path, senders: Sequence[str]) -> Config:
 async def file(config: Config, mails: Load, at_once: int = AT_ONCE) -> None:
     """Take every mail, in order, from a trusted peer.
 
-    Of those that come at once a reply may be taken in before its parent has its number.
+    With several at once, a reply may be filed before its parent.
     """
     waiting = iter(mails.mails)
     async with parts(config) as joined:
         await asyncio.gather(*(_take(joined, waiting) for _ in range(at_once)))
 
 
-def measured(config: Config) -> Took:
-    """Try the policy on all mails of the last day."""
+def measured(config: Config) -> Measurement:
+    """Run the back-test on all mails of the last day."""
     now = clock.now() + timedelta(seconds=1)
     wanted = BacktestQuery(now - timedelta(days=1), now, None, 50)
     database = Database(config.store.url, connections=1)
     before, cpu, started = _peak_mib(), time.process_time(), time.perf_counter()
     report = asyncio.run(backtest.run_backtest(database, policies.load(None), _stricter(), wanted))
-    took = time.perf_counter() - started, time.process_time() - cpu
+    elapsed = time.perf_counter() - started, time.process_time() - cpu
     database.close()
-    return Took(report, *took, _peak_mib() - before)
+    return Measurement(report, *elapsed, _peak_mib() - before)
 
 
 def _stricter() -> Policy:
@@ -133,13 +135,13 @@ async def _take(joined: Parts, waiting: Iterator[MailFile]) -> None:
 
 
 def _enrol(connection: Connection, senders: Sequence[str]) -> None:
-    mailboxes.add_mailbox(connection, MAILBOX, "default")
-    mailbox = mailboxes.mailbox_named(connection, MAILBOX)
+    add_mailbox(connection, MAILBOX, "default")
+    mailbox = mailbox_named(connection, MAILBOX)
     for domain in sorted({sender.partition("@")[2] for sender in senders}):
-        companies.add_company(connection, mailbox, domain, [domain])
+        add_company(connection, mailbox, domain, [domain])
     for sender in senders:
         company = sender.partition("@")[2]
-        people.add_person(connection, mailbox, NewPerson(sender, "", Role.USER, company))
+        add_person(connection, mailbox, NewPerson(sender, "", Role.USER, company))
 
 
 def _peak_mib() -> float:

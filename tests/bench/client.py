@@ -1,11 +1,10 @@
-"""The client of the benchmark, in a process of its own: `python -m tests.bench.client --help`.
+"""The client of the benchmark, a separate process: `python -m tests.bench.client --help`.
 
-It keeps its sessions open and sends each mail once, with the mail's own author as envelope sender,
-one command after the reply to the one before (no pipelining), all bytes made ready beforehand.
-Debian's smtp-source would be lighter still, but it sends one body again and again: Postern would
-know the second for a repeat of the first, so that client could only serve for the sink.
+It keeps its sessions open and sends each mail once, with the mail's author as envelope sender and
+without pipelining; all bytes are prepared beforehand. Debian's smtp-source would use less CPU, but
+it sends the same body repeatedly, which Postern would recognise as a repeat.
 
-On standard output, at the end, one JSON object: the fields of `Sent`.
+At the end it prints one JSON object: the fields of `Sent`.
 """
 
 from __future__ import annotations
@@ -31,18 +30,18 @@ LINES_KEPT = 5
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of sending."""
+    """The result of sending all mails."""
 
     accepted: list[str]
     """File names of the mails whose final dot was answered 250."""
     replies: dict[str, int]
-    """How often each reply came after the dot (`250`), or instead of a go-ahead (`RCPT 550`)."""
+    """The count of each reply to the final dot (`250`) or to an earlier command (`RCPT 550`)."""
     refusals: list[str]
-    """The first few replies that were not what they should be, in full."""
+    """The first few unexpected replies, in full."""
     started_at: float
     """Unix time of the first MAIL, in seconds."""
     wall_s: float
-    """From the first MAIL to the last reply; connecting and EHLO are not in it."""
+    """From the first MAIL to the last reply, without connecting and EHLO."""
     latencies_ms: list[float]
     """From the final dot to its 250, for each accepted mail, sorted."""
     cpu_s: float
@@ -50,8 +49,8 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A mail as bytes that only need to be written."""
+class PreparedMail:
+    """A mail as bytes that are ready to be sent."""
 
     name: str
     mail_command: bytes
@@ -59,10 +58,10 @@ class Prepared:
     """Dot-stuffed, with its final dot."""
 
 
-def prepare(folder: Path) -> list[Prepared]:
+def prepare(folder: Path) -> list[PreparedMail]:
     """All mails of a folder, ready to be sent."""
     return [
-        Prepared(
+        PreparedMail(
             mail.path.name,
             f"MAIL FROM:<{mail.sender}>\r\n".encode(),
             stuffed(mail.path.read_bytes()),
@@ -78,11 +77,11 @@ def stuffed(raw: bytes) -> bytes:
     return (b"." if text.startswith(b".") else b"") + text + b"\r\n.\r\n"
 
 
-class Run:
-    """The sessions together: what is still to send, and what came of the rest."""
+class ClientRun:
+    """The state of all sessions: the remaining mails, and the results so far."""
 
-    def __init__(self, mails: Sequence[Prepared], recipient: str, sessions: int) -> None:
-        self.todo = iter(mails)
+    def __init__(self, mails: Sequence[PreparedMail], recipient: str, sessions: int) -> None:
+        self.remaining = iter(mails)
         self.rcpt_command = f"RCPT TO:<{recipient}>\r\n".encode()
         self.accepted: list[str] = []
         self.latencies_s: list[float] = []
@@ -90,31 +89,31 @@ class Run:
         self.refusals: list[str] = []
         self.started_at = self.first_mail = self.last_reply = self.cpu_s = 0.0
         self.over = asyncio.get_running_loop().create_future()
-        """Done when all connections are gone, or with the first exception of a session."""
+        """Done when all connections are closed, or with the first exception of a session."""
         self._greeted: list[Session] = []
-        self._to_greet = self._to_go = sessions
+        self._expected = self._open = sessions
 
     def failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """The loop's handler: a bug in a session must not leave the others waiting for it."""
+        """The loop's exception handler: a bug in one session must not block the others."""
         if not self.over.done():
             self.over.set_exception(context.get("exception") or RuntimeError(context["message"]))
 
     def greeted(self, session: Session) -> None:
-        """All begin together, once the last is ready."""
+        """Start all sessions together, once the last one is ready."""
         self._greeted.append(session)
-        if len(self._greeted) == self._to_greet:
+        if len(self._greeted) == self._expected:
             self.cpu_s, self.started_at = time.process_time(), time.time()
             self.first_mail = self.last_reply = time.perf_counter()
             for each in self._greeted:
                 each.begin()
 
-    def gone(self, session: Session) -> None:
-        self._to_go -= 1
+    def closed(self, session: Session) -> None:
+        self._open -= 1
         if session not in self._greeted:
             self.failed(
                 self.over.get_loop(), {"exception": ConnectionError("lost before the first MAIL")}
             )
-        elif not self._to_go and not self.over.done():
+        elif not self._open and not self.over.done():
             self.over.set_result(None)
 
     def refused(self, what: str, line: str) -> None:
@@ -124,22 +123,24 @@ class Run:
 
 
 class Session(asyncio.Protocol):
-    """One connection. `step` is the command whose reply it waits for."""
+    """One connection. `_step` is the command whose reply it awaits."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ClientRun) -> None:
         self._run = run
         self._step = "greeting"
         self._buffer = b""
-        self._mail: Prepared | None = None
+        self._mail: PreparedMail | None = None
         self._dot_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport = cast(
+            asyncio.Transport, transport
+        )  # uvloop's class does not inherit from it
 
     def connection_lost(self, _: Exception | None) -> None:
         if self._step != "QUIT":
             self._run.refused("connection lost", f"after {self._step}")
-        self._run.gone(self)
+        self._run.closed(self)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -151,31 +152,31 @@ class Session(asyncio.Protocol):
             self._replied(last.decode("ascii", "replace").rstrip())
 
     def begin(self) -> None:
-        """Send the next mail, or take leave."""
-        self._mail = next(self._run.todo, None)
+        """Send the next mail, or QUIT if there is none."""
+        self._mail = next(self._run.remaining, None)
         if self._mail is None:
-            self._say("QUIT", b"QUIT\r\n")
+            self._send_command("QUIT", b"QUIT\r\n")
         else:
-            self._say("MAIL", self._mail.mail_command)
+            self._send_command("MAIL", self._mail.mail_command)
 
-    def _say(self, step: str, line: bytes) -> None:
+    def _send_command(self, step: str, line: bytes) -> None:
         self._step = step
         self._transport.write(line)
 
     def _replied(self, line: str) -> None:
         match self._step, line[:3]:
             case "greeting", "220":
-                self._say("EHLO", b"EHLO bench.example\r\n")
+                self._send_command("EHLO", b"EHLO bench.example\r\n")
             case "EHLO", "250":
                 self._step = "idle"
                 self._run.greeted(self)
             case "MAIL", "250":
-                self._say("RCPT", self._run.rcpt_command)
+                self._send_command("RCPT", self._run.rcpt_command)
             case "RCPT", "250":
-                self._say("DATA", b"DATA\r\n")
+                self._send_command("DATA", b"DATA\r\n")
             case "DATA", "354":
                 assert self._mail is not None
-                self._say("dot", self._mail.content)
+                self._send_command("dot", self._mail.content)
                 self._dot_at = time.perf_counter()
             case "dot", code:
                 self._answered(code, line)
@@ -185,7 +186,7 @@ class Session(asyncio.Protocol):
                 self._transport.close()
             case ("MAIL" | "RCPT" | "DATA") as step, code if code != "421":
                 self._run.refused(f"{step} {code}", line)
-                self._say("RSET", b"RSET\r\n")
+                self._send_command("RSET", b"RSET\r\n")
             case step, code:
                 self._run.refused(f"{step} {code}", line)
                 self._transport.close()
@@ -203,10 +204,10 @@ class Session(asyncio.Protocol):
 
 
 async def send(
-    host: str, port: int, mails: Sequence[Prepared], recipient: str, sessions: int
+    host: str, port: int, mails: Sequence[PreparedMail], recipient: str, sessions: int
 ) -> Sent:
-    """Send every mail once. Raises OSError where a connection fails before the first MAIL."""
-    run = Run(mails, recipient, sessions)
+    """Send every mail once. Raises OSError if a connection fails before the first MAIL."""
+    run = ClientRun(mails, recipient, sessions)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(run.failed)
     for _ in range(sessions):

@@ -1,9 +1,9 @@
 """`python -m tests.bench.growth`: whether a full store takes mail as fast as a new one.
 
-Two stores of a kind, filled by bulk SQL with the history of few tickets and of many, each behind a
-real server of its own. Both run; they are sent mails in turn (few, many, few, many, …). Half of the
-mails open tickets, the others answer open ones from anywhere in the history. Exit code 1 where the
-full store's median rate is below 0.90 of the other's, or a mail was not filed as it should be.
+Two stores of a kind are filled by bulk SQL, one with few tickets and one with many, each behind a
+real server. Both servers run and get mails in turn (few, many, few, many, …). Half of the mails
+open tickets, the others answer open ones from anywhere in the history. Exit code 1 if the full
+store's median rate is below 0.90 of the other's, or a mail was not filed as expected.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.db.tables import JournalRow, MailRow, TicketRow, table
 from storage.notices import outbox
-from storage.registry import mailboxes
-from tests.bench import history, machine
+from storage.registry.mailboxes import add_mailbox, mailbox_named
+from tests.bench import machine, ticket_history
 from tests.bench.__main__ import NOT_A_DISK
 from tests.bench.client import Sent
 from tests.bench.load import MANIFEST
@@ -47,12 +47,12 @@ CLIENT_S = 600.0
 SETTLE_S = 120.0
 STEP_S = 0.05
 BLOCK_BYTES = 2**20
-ASKED_AT_ONCE = 500
+QUERIED_AT_ONCE = 500
 _READ_BYTES = re.compile(r"^read_bytes: (\d+)", re.MULTILINE)
 LEGEND = f"""\
-Medians of the rounds; CPU and reads from the disk are means for one mail, acknowledgement and
-PostgreSQL included. A store that is read from the disk is larger than the page cache lets it be.
-Goal: a ratio of {GOAL:.2f} at least.
+Medians of the rounds; CPU and disk reads are means per mail, including acknowledgement and
+PostgreSQL. A store that is read from the disk does not fit into the page cache.
+Goal: a ratio of at least {GOAL:.2f}.
 """
 _ticket, _mail, _journal = table(TicketRow), table(MailRow), table(JournalRow)
 
@@ -63,19 +63,19 @@ class Cost:
 
     cpu_s: float
     read_bytes: int
-    """From the disk: what the page cache did not have."""
+    """Read from the disk, because it was not in the page cache."""
 
     @classmethod
     def of(cls, roots: Sequence[int]) -> Cost:
-        """Until now."""
+        """The total so far."""
         io = [(machine.PROC / str(pid) / "io").read_text() for pid in machine.tree(roots)]
         read = sum(int(found[1]) for text in io if (found := _READ_BYTES.search(text)))
         return cls(machine.cpu_s(roots), read)
 
 
 @dataclass
-class Side:
-    """A server with a filled store behind it, and what came of its rounds."""
+class FilledServer:
+    """A server with a filled store, and the results of its rounds."""
 
     name: str
     tickets: int
@@ -85,21 +85,21 @@ class Side:
     began: datetime
     sent: list[Sent] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
-    """Before the first round that counts, and after each."""
+    """Before the first round that counts, and after each round."""
 
     @property
     def mails_per_s(self) -> float:
-        """The median of the rounds, of which the first only warmed up."""
+        """The median of the rounds, without the first, which only warms up."""
         return median(len(sent.accepted) / sent.wall_s for sent in self.sent[1:])
 
     def latency_ms(self, percent: int) -> float:
-        """The median over the rounds of what so many percent of their mails did not exceed."""
+        """The median over the rounds of this percentile of their latencies."""
         return median(
             sent.latencies_ms[len(sent.latencies_ms) * percent // 100] for sent in self.sent[1:]
         )
 
     def take(self, mails: Path, sessions: int) -> None:
-        """Send a folder of mails, and wait until their acknowledgements are out."""
+        """Send a folder of mails, and wait until their acknowledgements are sent."""
         command = [sys.executable, "-m", "tests.bench.client", "127.0.0.1"]
         command += [str(self.server.smtp[1]), str(mails), MAILBOX, "--sessions", str(sessions)]
         done = subprocess.run(command, capture_output=True, timeout=CLIENT_S, check=False)
@@ -113,7 +113,7 @@ class Side:
         self.costs.append(Cost.of(self.roots))
 
     def line(self) -> str:
-        """Of the table: medians of mails/s and latency; means of CPU and reads for a mail."""
+        """A line of the table: medians of mails/s and latency, means of CPU and reads."""
         mails = sum(len(sent.accepted) for sent in self.sent[1:])
         cpu_ms = 1000 * (self.costs[-1].cpu_s - self.costs[0].cpu_s) / mails
         read_kib = (self.costs[-1].read_bytes - self.costs[0].read_bytes) / mails / 1024
@@ -124,11 +124,11 @@ class Side:
         deadline = time.monotonic() + SETTLE_S
         while self.database.read(outbox.next_due) is not None:
             if self.server.process.poll() is not None or time.monotonic() > deadline:
-                raise Failed(f"{self.name}: acknowledgements still wait")
+                raise Failed(f"{self.name}: acknowledgements are not sent")
             time.sleep(STEP_S)
 
     def verdicts(self) -> Counter[str]:
-        """What became of the mails that were sent here."""
+        """The number of the sent mails by verdict."""
         query = select(_journal.c.verdict, func.count()).group_by(_journal.c.verdict)
         recent = query.where(_journal.c.received_at >= self.began)
         rows = self.database.read(lambda c: c.execute(recent).all())
@@ -139,7 +139,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.growth", description=__doc__)
     parser.add_argument("--tickets", type=int, default=1_000_000, help="in the full store")
-    parser.add_argument("--few", type=int, default=1_000, help="in the other")
+    parser.add_argument("--few", type=int, default=1_000, help="in the other store")
     parser.add_argument("--mails", type=int, default=1_000, help="to each store in each round")
     parser.add_argument("--rounds", type=int, default=7, help="after one that only warms up")
     parser.add_argument("--sessions", type=int, default=20, help="connections, kept open")
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit code."""
     given = options(arguments)
     if (kind := machine.filesystem(given.folder)) in NOT_A_DISK:
-        print(f"{given.folder} is on {kind}, where fsync means nothing: choose another --folder")
+        print(f"{given.folder} is on {kind}, where fsync has no effect: choose another --folder")
         return 2
     for name, value in machine.summary().items():
         print(f"{name}: {value}")
@@ -172,10 +172,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare(store: str, given: argparse.Namespace, base: Path) -> bool:
-    """One kind of store with few and with many tickets; whether the goal is met."""
+    """Compare few and many tickets in one kind of store; whether the goal is met."""
     with (
-        side(store, given.few, base / f"{store}-few") as few,
-        side(store, given.tickets, base / f"{store}-many") as many,
+        filled_server(store, given.few, base / f"{store}-few") as few,
+        filled_server(store, given.tickets, base / f"{store}-many") as many,
     ):
         _read_once(base)
         for number in range(given.rounds + 1):
@@ -200,7 +200,7 @@ def compare(store: str, given: argparse.Namespace, base: Path) -> bool:
 
 
 def _read_once(folder: Path) -> None:
-    """Have the page cache know all files, as after some weeks of service."""
+    """Read all files into the page cache, as after weeks of service."""
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb", buffering=0) as file:
@@ -209,8 +209,8 @@ def _read_once(folder: Path) -> None:
 
 
 @contextmanager
-def side(store: str, tickets: int, folder: Path) -> Iterator[Side]:
-    """A store with so many tickets, made and served."""
+def filled_server(store: str, tickets: int, folder: Path) -> Iterator[FilledServer]:
+    """Make and serve a store with this number of tickets."""
     name = f"{store}, {tickets:,} tickets"
     folder.mkdir()
     with STORES[store](folder) as made:
@@ -218,12 +218,12 @@ def side(store: str, tickets: int, folder: Path) -> Iterator[Side]:
         started = time.monotonic()
         database = Database(made.url, connections=2)
         try:
-            rows = history.fill(database, _prepared(database), tickets)
+            rows = ticket_history.fill(database, _prepared(database), tickets)
             took = time.monotonic() - started
             print(f"{name}: {rows:,} rows, built in {took:.0f} s", flush=True)
             with serving(config) as server:
                 roots = (server.process.pid, *made.helpers)
-                yield Side(name, tickets, database, server, roots, datetime.now(UTC))
+                yield FilledServer(name, tickets, database, server, roots, datetime.now(UTC))
                 if code := server.stop():
                     raise Failed(f"{name}: postern ended with {code}")
         finally:
@@ -231,50 +231,51 @@ def side(store: str, tickets: int, folder: Path) -> Iterator[Side]:
 
 
 def _policies(folder: Path) -> Path:
-    """The default policy, which here acknowledges every request: as many in both stores."""
+    """The folder of a default policy that acknowledges every request, in both stores."""
     generous(folder, pause_minutes="0")
     return folder / "policies"
 
 
 def _prepared(database: Database) -> int:
-    """The id of the mailbox in a store that was empty before."""
+    """Prepare an empty store; the id of its mailbox."""
     database.upgrade()
     ledger = open_ledger(database)
     ledger.submit(ensure_key).result()
-    ledger.submit(lambda c: mailboxes.add_mailbox(c, MAILBOX, "default")).result()
+    ledger.submit(lambda c: add_mailbox(c, MAILBOX, "default")).result()
     ledger.close()
-    return database.read(lambda c: mailboxes.mailbox_named(c, MAILBOX)).id
+    return database.read(lambda c: mailbox_named(c, MAILBOX)).id
 
 
-def write_mails(to: Side, folder: Path, number: int, count: int) -> None:
-    """A folder of mails as `tests.bench.load` writes them: requests and answers by turns."""
+def write_mails(server: FilledServer, folder: Path, number: int, count: int) -> None:
+    """A folder of mails in the format of `tests.bench.load`: requests and answers alternate."""
     folder.mkdir()
-    chance = random.Random(number)
-    still_open = [n for n in range(1, to.tickets + 1) if history.is_open(n)]
-    answered = chance.choices(still_open, k=count // 2)
-    parents = to.database.read(lambda c: _first_mails(c, answered))
-    requests = chance.sample(history.people(to.tickets), count - len(answered))
+    rng = random.Random(number)
+    still_open = [n for n in range(1, server.tickets + 1) if ticket_history.is_open(n)]
+    answered = rng.choices(still_open, k=count // 2)
+    parents = server.database.read(lambda c: _first_mails(c, answered))
+    requests = rng.sample(ticket_history.customers(server.tickets), count - len(answered))
     rows = ["file,sender"]
     for nth in range(count):
-        ours = f"{number}.{nth}.{chance.getrandbits(48):x}@bench.example"
+        message_id = f"{number}.{nth}.{rng.getrandbits(48):x}@bench.example"
         if nth % 2:
             sender, parent = parents[answered[nth // 2]]
             subject, more = "Re: your answer", f"In-Reply-To: {parent}\r\nReferences: {parent}\r\n"
         else:
             sender, more = requests[nth // 2].address, ""
-            subject = history.words(chance, 5)
-        text = "\r\n\r\n".join(history.words(chance, 60) for _ in range(8))
-        head = f"From: {sender}\r\nTo: {MAILBOX}\r\nSubject: {subject}\r\nMessage-ID: <{ours}>\r\n"
+            subject = ticket_history.random_text(rng, 5)
+        text = "\r\n\r\n".join(ticket_history.random_text(rng, 60) for _ in range(8))
+        head = f"From: {sender}\r\nTo: {MAILBOX}\r\nSubject: {subject}\r\n"
+        head += f"Message-ID: <{message_id}>\r\n"
         (folder / f"{nth:05d}.eml").write_bytes(f"{head}{more}\r\n{text}\r\n".encode())
         rows.append(f"{nth:05d}.eml,{sender}")
     (folder / MANIFEST).write_text("\n".join(rows) + "\n")
 
 
 def _first_mails(connection: Connection, tickets: Sequence[int]) -> Mapping[int, tuple[str, str]]:
-    """The requester of each ticket, and the Message-ID of a mail of his on it."""
+    """For each ticket, the requester and the Message-ID of one of their mails on it."""
     found: dict[int, tuple[str, str]] = {}
-    for start in range(0, len(tickets), ASKED_AT_ONCE):
-        some = tickets[start : start + ASKED_AT_ONCE]
+    for start in range(0, len(tickets), QUERIED_AT_ONCE):
+        some = tickets[start : start + QUERIED_AT_ONCE]
         query = select(_ticket.c.id, _ticket.c.requester, _mail.c.message_id)
         joined = query.join_from(_ticket, _mail, _mail.c.ticket_id == _ticket.c.id)
         for row in connection.execute(joined.where(_ticket.c.id.in_(some))):

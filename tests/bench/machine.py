@@ -1,4 +1,4 @@
-"""What Linux says in /proc: CPU time and memory of processes, and what machine this is."""
+"""Figures from /proc: CPU time and memory of processes, and a description of the machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def tree(roots: Iterable[int]) -> list[int]:
-    """These processes and all that descend from them, now."""
+    """The ids of these processes and of all their present descendants."""
     children: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit() and (fields := _stat(int(entry.name))):
@@ -32,7 +32,7 @@ def tree(roots: Iterable[int]) -> list[int]:
 def cpu_s(roots: Iterable[int]) -> float:
     """User and system time of process trees, in seconds, in steps of a clock tick (10 ms).
 
-    Descendants that have ended are in it, if their parents waited for them.
+    Includes descendants that have ended, if their parents waited for them.
     """
     ticks = 0
     for pid in tree(roots):
@@ -42,10 +42,9 @@ def cpu_s(roots: Iterable[int]) -> float:
 
 
 def peak_mib(roots: Iterable[int]) -> float:
-    """The most memory that the living processes of the trees ever held, each for itself, in MiB.
+    """The sum of the peak memory of the living processes of the trees, in MiB.
 
-    What they share (PostgreSQL's buffers, program text) counts once: as much as the one with the
-    most of it has now.
+    Shared memory (PostgreSQL's buffers, program text) counts once, by the process with most of it.
     """
     own, shared = 0, {"RssShmem": 0, "RssFile": 0}
     for pid in tree(roots):
@@ -60,7 +59,7 @@ def peak_mib(roots: Iterable[int]) -> float:
 
 
 def fsync_ms(folder: Path, times: int = 200) -> float:
-    """The median time to append 8 KiB to a file and to have them on the disk, in ms."""
+    """The median time in ms to append 8 KiB to a file and sync them to the disk."""
     taken = []
     with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
         for _ in range(times):
@@ -72,7 +71,7 @@ def fsync_ms(folder: Path, times: int = 200) -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat behind the name, which may hold blanks; none if it has ended."""
+    """The fields of /proc/PID/stat after the name, which may contain spaces; empty if it ended."""
     try:
         return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -80,14 +79,14 @@ def _stat(pid: int) -> list[str]:
 
 
 def filesystem(path: Path) -> str:
-    """The type of the file system that a path lies on, such as ext4."""
+    """The type of the file system of a path, such as ext4."""
     mounts = [line.split() for line in (PROC / "mounts").read_text().splitlines()]
     above = {str(path.resolve()), *map(str, path.resolve().parents)}
     return max((m for m in mounts if m[1] in above), key=lambda m: len(m[1]))[2]
 
 
 def summary() -> dict[str, str]:
-    """Processor, cores, memory, load and versions, in words."""
+    """Processor, cores, memory, load and versions, for the report."""
     model = re.search(r"model name\s*:\s*(.+)", (PROC / "cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s+(\d+)", (PROC / "meminfo").read_text())
     return {

@@ -1,4 +1,4 @@
-"""Postern itself as a target: the real command on a store of its own, on SQLite or PostgreSQL."""
+"""Postern as a target: the real command on a new store, on SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.bench import profile
 from tests.bench.client import Sent
 from tests.bench.load import Load
 from tests.bench.processes import STOP_S, Failed, free_ports, program, until
-from tests.bench.targets import MAILBOX, START_S, Running
+from tests.bench.targets import MAILBOX, START_S, RunningTarget
 from tests.stores import postgres
 
-PROMISES = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_method")
-"""What PostgreSQL's promise to keep a commit hangs on."""
+DURABILITY_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_method")
+"""The settings of PostgreSQL on which the durability of a commit depends."""
 _FILED = """
 SELECT mail.message_id FROM mail
 JOIN ticket ON ticket.id = mail.ticket_id
@@ -39,7 +39,7 @@ Query = Callable[[str], Sequence[Sequence[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An empty store: where it is, how to look into it, which processes serve it."""
+    """An empty store: its URL, a way to query it, and the processes that serve it."""
 
     url: str
     query: Query
@@ -48,8 +48,8 @@ class Store:
 
 
 @dataclass
-class RunningPostern(Running):
-    """Postern, whose books are checked at the end."""
+class RunningPostern(RunningTarget):
+    """A running Postern, whose store is checked at the end."""
 
     load: Load = field(kw_only=True)
     query: Query = field(kw_only=True)
@@ -62,7 +62,7 @@ class RunningPostern(Running):
 
 
 @dataclass(frozen=True, slots=True)
-class Postern:
+class PosternTarget:
     """`postern serve` on one kind of store with a number of workers."""
 
     kind: str
@@ -79,7 +79,7 @@ class Postern:
         return None
 
     @contextmanager
-    def running(self, folder: Path, load: Load, /) -> Iterator[Running]:
+    def running(self, folder: Path, load: Load, /) -> Iterator[RunningTarget]:
         with STORES[self.kind](folder) as store:
             smtp, http = free_ports(2)
             config = _configure(folder, store.url, smtp, http)
@@ -101,7 +101,7 @@ class Postern:
 
 @contextmanager
 def sqlite(folder: Path) -> Iterator[Store]:
-    """A file in the folder."""
+    """A SQLite file in the folder."""
     path = folder / "postern.db"
 
     def query(sql: str) -> Sequence[Sequence[Any]]:
@@ -113,7 +113,7 @@ def sqlite(folder: Path) -> Iterator[Store]:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[Store]:
-    """A server of its own. Raises Failed where it does not keep what it commits."""
+    """A new PostgreSQL server. Raises Failed if its commits are not durable."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder.parent)
     try:
         server = postgres()
@@ -127,8 +127,8 @@ def postgresql(folder: Path) -> Iterator[Store]:
             with psycopg.connect(url) as connection:
                 return connection.execute(sql.encode()).fetchall()
 
-        notes = {name: query(f"SHOW {name}")[0][0] for name in PROMISES}
-        if lax := [name for name in PROMISES[:3] if notes[name] != "on"]:
+        notes = {name: query(f"SHOW {name}")[0][0] for name in DURABILITY_SETTINGS}
+        if lax := [name for name in DURABILITY_SETTINGS[:3] if notes[name] != "on"]:
             raise Failed(f"PostgreSQL runs with {', '.join(lax)} not on")
         yield Store(url, query, (stores.server.get_pid(),), notes)
     finally:
@@ -150,9 +150,9 @@ def _configure(folder: Path, url: str, smtp: int, http: int) -> Path:
 
 
 def enrol(config: Path, senders: Sequence[str]) -> None:
-    """Make the store ready and register every sender, by the commands that an operator has.
+    """Prepare the store and register every sender with the operator's commands.
 
-    Each domain of the senders is a company of that name.
+    Each domain of the senders becomes a company of that name.
     """
     users = config.parent / "users.csv"
     with users.open("w", newline="") as file:
@@ -172,14 +172,14 @@ def _command(config: Path, *arguments: str) -> None:
 
 
 def _started(log: Path, workers: int) -> bool | None:
-    """True once each worker has said that its sockets are open."""
+    """True once each worker has logged that its sockets are open, until then None."""
     lines = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("}\n")]
     events = Counter(json.loads(line).get("event") for line in lines)
     return True if events["started"] >= workers else None
 
 
 def audit(query: Query, load: Load, sent: Sent) -> list[str]:
-    """Compare what was answered 250 with what is in the store; every difference in words."""
+    """Compare the mails that were answered 250 with the store; a text for each difference."""
     verdicts = {str(verdict): int(count) for verdict, count in query(_VERDICTS)}
     filed = Counter(str(row[0]).strip("<>") for row in query(_FILED))
     accepted = set(sent.accepted)

@@ -1,4 +1,4 @@
-"""Postfix as a target: an instance of its own, which delivers to a Maildir by virtual(8)."""
+"""Postfix as a target: a separate instance that delivers to a Maildir by virtual(8)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.acceptance import postfix
 from tests.bench.client import Sent
 from tests.bench.load import Load
 from tests.bench.processes import until
-from tests.bench.targets import MAILBOX, Running
+from tests.bench.targets import MAILBOX, RunningTarget
 
 DRAIN_S = 120.0
 FOLDER = "support"
@@ -29,8 +29,8 @@ virtual_gid_maps = static:{gid}
 
 
 @dataclass
-class RunningPostfix(Running):
-    """Postfix, which is done when the Maildir has every mail."""
+class RunningPostfix(RunningTarget):
+    """A running Postfix, which has finished when the Maildir contains every mail."""
 
     instance: postfix.Postfix = field(kw_only=True)
     maildir: Path = field(kw_only=True)
@@ -42,7 +42,7 @@ class RunningPostfix(Running):
             return True if new.is_dir() and len(os.listdir(new)) >= wanted else None
 
         until(self.process, filled, DRAIN_S, "Postfix's delivery")
-        # The last rename into new/ is the last file's change of status.
+        # The status change of the last file is its rename into new/.
         last = max((entry.stat().st_ctime for entry in os.scandir(new)), default=sent.started_at)
         return last - sent.started_at
 
@@ -53,8 +53,8 @@ class RunningPostfix(Running):
 
 
 @dataclass(frozen=True, slots=True)
-class Postfix:
-    """`extra` is added to main.cf as it is."""
+class PostfixTarget:
+    """Postfix with `extra` added to its main.cf."""
 
     extra: str = ""
     name: str = "postfix"
@@ -63,7 +63,7 @@ class Postfix:
         return postfix.missing()
 
     @contextmanager
-    def running(self, folder: Path, _: Load, /) -> Iterator[Running]:
+    def running(self, folder: Path, _: Load, /) -> Iterator[RunningTarget]:
         maildirs, nobody = folder / "maildirs", pwd.getpwnam("nobody")
         maildirs.mkdir()
         os.chown(maildirs, nobody.pw_uid, nobody.pw_gid)
@@ -75,7 +75,7 @@ class Postfix:
             gid=nobody.pw_gid,
             extra=self.extra,
         )
-        with postfix.running(folder, settings) as instance:
+        with postfix.running_postfix(folder, settings) as instance:
             assert instance.process is not None
             maildir = maildirs / FOLDER
             yield RunningPostfix(

@@ -1,4 +1,4 @@
-"""Starting a program with its output in a file, waiting until it is ready, and ending it."""
+"""Starts a program with its output in a file, waits until it is ready, and ends it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 class Failed(Exception):
-    """A program of the benchmark did not do its part; `str()` says which and why."""
+    """A program of the benchmark failed; `str()` names it and the cause."""
 
 
 @contextmanager
 def program(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A running program; ended with the context if it has not ended before."""
+    """Run a program; it ends with the context if it has not ended before."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
     try:
@@ -32,7 +32,7 @@ def program(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byte
 
 
 def end(process: subprocess.Popen[bytes]) -> int:
-    """SIGTERM, and SIGKILL to one that does not heed it; the exit code."""
+    """Send SIGTERM, then SIGKILL if that has no effect; the exit code."""
     process.terminate()
     try:
         return process.wait(STOP_S)
@@ -44,9 +44,9 @@ def end(process: subprocess.Popen[bytes]) -> int:
 def until(
     process: subprocess.Popen[bytes], look: Callable[[], T | None], limit_s: float, what: str
 ) -> T:
-    """What `look` finds, asked again and again while the process lives.
+    """Call `look` until it returns something other than None; that result.
 
-    Raises Failed where the process ends or the time is over before.
+    Raises Failed if the process ends or the time is over before that.
     """
     deadline = time.monotonic() + limit_s
     while (found := look()) is None:
@@ -59,7 +59,7 @@ def until(
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on now."""
+    """Ports of 127.0.0.1 that are free now."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

@@ -1,4 +1,4 @@
-"""Where the server spends its time, by py-spy where that is installed: `--profile FOLDER`."""
+"""Profiles the server with py-spy, if it is installed: `--profile FOLDER`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ STOP_S = 60.0
 
 @contextmanager
 def of(roots: Sequence[int], folder: Path | None, name: str) -> Iterator[None]:
-    """Samples each process of these trees while the context lasts; nothing without a folder.
+    """Sample each process of these trees during the context; does nothing without a folder.
 
-    Leaves one file of collapsed stacks for a process. Raises Failed where py-spy is not on PATH.
+    Writes one file of collapsed stacks per process. Raises Failed if py-spy is not on PATH.
     """
     if folder is None:
         yield
@@ -44,5 +44,5 @@ def _recording(command: Sequence[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        process.send_signal(signal.SIGINT)  # py-spy then writes what it has
+        process.send_signal(signal.SIGINT)  # py-spy then writes its samples
         process.wait(STOP_S)

@@ -1,4 +1,4 @@
-"""The figures of the rounds, their medians, and the table that people read."""
+"""The figures of the rounds, their medians, and the table that is printed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-YARDSTICKS = ("sink", "postfix")
+REFERENCES = ("sink", "postfix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,22 +15,22 @@ class Figures:
     """One target in one round, or the medians of its rounds."""
 
     mails_per_s: float
-    """Answered 250 after the dot, by the client's clock."""
+    """Mails answered 250 after the final dot, by the client's clock."""
     p50_ms: float
     """From the final dot to the 250."""
     p99_ms: float
     cpu_ms: float
-    """User and system time of all its processes for one mail, delivery included."""
+    """User and system time of all its processes per mail, including delivery."""
     peak_mib: float
     client_cpu_ms: float
-    """The client's own CPU for one mail."""
+    """The client's own CPU time per mail."""
     delivered_per_s: float
-    """Mails per second until the last was where it belongs; `mails_per_s` where the 250 says so."""
+    """Mails per second until the last was delivered, which may be at its 250."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came of one target in one round."""
+    """The result of one target in one round."""
 
     target: str
     round: int
@@ -42,39 +42,39 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableLine:
     """One line of the table: medians over the rounds."""
 
     target: str
     figures: Figures
     ratios: dict[str, float]
-    """The median of mails/s over those of each yardstick in the same round."""
+    """For each reference target, the median ratio of mails/s in the same round."""
     rounds: int
 
 
-def summarise(measured: Sequence[Measured]) -> list[Line]:
+def summarise(measured: Sequence[Measured]) -> list[TableLine]:
     """A line for each target, in the order of their first round."""
     return [_line(name, measured) for name in dict.fromkeys(each.target for each in measured)]
 
 
-def _line(name: str, measured: Sequence[Measured]) -> Line:
+def _line(name: str, measured: Sequence[Measured]) -> TableLine:
     own = {each.round: each.figures for each in measured if each.target == name}
     ratios = {}
-    for yardstick in YARDSTICKS:
-        beside = {each.round: each.figures for each in measured if each.target == yardstick}
-        both = own.keys() & beside.keys()
+    for other in REFERENCES:
+        reference = {each.round: each.figures for each in measured if each.target == other}
+        both = own.keys() & reference.keys()
         if both:
-            ratios[yardstick] = median(own[r].mails_per_s / beside[r].mails_per_s for r in both)
+            ratios[other] = median(own[r].mails_per_s / reference[r].mails_per_s for r in both)
     rows = [asdict(figures) for figures in own.values()]
     middle = Figures(**{key: median(row[key] for row in rows) for key in rows[0]})
-    return Line(name, middle, ratios, len(own))
+    return TableLine(name, middle, ratios, len(own))
 
 
 _HEAD = ("target", "mails/s", "p50 ms", "p99 ms", "CPU ms", "peak MiB")
 _TAIL = ("x sink", "x postfix", "client ms", "delivered/s")
 
 
-def table(lines: Sequence[Line]) -> str:
+def table(lines: Sequence[TableLine]) -> str:
     """Plain text, the figures right-aligned under their names."""
     rows = [(*_HEAD, *_TAIL), *(_row(line) for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -87,32 +87,32 @@ def table(lines: Sequence[Line]) -> str:
     )
 
 
-def _row(line: Line) -> tuple[str, ...]:
-    f = line.figures
-    ratios = [f"{line.ratios[y]:.2f}" if y in line.ratios else "-" for y in YARDSTICKS]
+def _row(line: TableLine) -> tuple[str, ...]:
+    figures = line.figures
+    ratios = [f"{line.ratios[name]:.2f}" if name in line.ratios else "-" for name in REFERENCES]
     return (
         line.target,
-        f"{f.mails_per_s:.0f}",
-        f"{f.p50_ms:.1f}",
-        f"{f.p99_ms:.1f}",
-        f"{f.cpu_ms:.2f}",
-        f"{f.peak_mib:.0f}",
+        f"{figures.mails_per_s:.0f}",
+        f"{figures.p50_ms:.1f}",
+        f"{figures.p99_ms:.1f}",
+        f"{figures.cpu_ms:.2f}",
+        f"{figures.peak_mib:.0f}",
         *ratios,
-        f"{f.client_cpu_ms:.2f}",
-        f"{f.delivered_per_s:.0f}",
+        f"{figures.client_cpu_ms:.2f}",
+        f"{figures.delivered_per_s:.0f}",
     )
 
 
 LEGEND = """\
 mails/s: 250 after the final dot.  ms: from the dot to the 250.  CPU: user and system of the whole
-target for one mail, PostgreSQL and deliveries included.  x: median of mails/s against that target
-in the same round.  delivered/s: until the last mail was in its place."""
+target per mail, including PostgreSQL and deliveries.  x: median ratio of mails/s to that target in
+the same round.  delivered/s: until the last mail was delivered."""
 
 
 def as_json(
     machine: dict[str, str], settings: dict[str, Any], measured: Sequence[Measured]
 ) -> dict[str, Any]:
-    """Everything, for documents: the medians and each round."""
+    """All figures for further use: the medians and each round."""
     return {
         "machine": machine,
         "settings": settings,

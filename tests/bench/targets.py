@@ -1,4 +1,4 @@
-"""What is measured: each target starts fresh, is sent the mails, and says what became of them."""
+"""The measured targets: each is started anew, gets the mails, and reports what it did with them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ START_S = 60.0
 
 
 @dataclass
-class Running:
+class RunningTarget:
     """A target that takes mail on a port of 127.0.0.1."""
 
     process: subprocess.Popen[bytes]
     port: int
     helpers: tuple[int, ...] = ()
-    """Processes that work for it but do not descend from it."""
+    """Processes that work for it but are not its descendants."""
     notes: dict[str, str] = field(default_factory=dict)
     """Settings that the reader of the figures should know."""
 
@@ -35,32 +35,32 @@ class Running:
         return (self.process.pid, *self.helpers)
 
     def delivered_s(self, _: Sent, /) -> float | None:
-        """Seconds from the first MAIL until the last mail was where it belongs; None where that
-        is so at the 250."""
+        """Seconds from the first MAIL until the last mail was delivered; None if a mail is
+        delivered when it is answered 250."""
         return None
 
     def finish(self, _: Sent, /) -> list[str]:
-        """Stop it, and look whether each accepted mail is there; every fault in words."""
+        """Stop it and check that it has each accepted mail; a text for each fault."""
         end(self.process)
         return []
 
 
-class Target(Protocol):
+class BenchmarkTarget(Protocol):
     """Something to measure."""
 
     @property
     def name(self) -> str: ...
 
     def missing(self) -> str | None:
-        """Why it cannot be measured here."""
+        """Why it cannot be measured here; None if it can."""
 
-    def running(self, folder: Path, load: Load, /) -> AbstractContextManager[Running]:
-        """Started with its files in an empty folder; whatever still runs is ended at the end."""
+    def running(self, folder: Path, load: Load, /) -> AbstractContextManager[RunningTarget]:
+        """Start it with its files in an empty folder; everything ends with the context."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sink:
-    """aiosmtpd that only answers: the most that its SMTP allows on this machine."""
+class SinkTarget:
+    """aiosmtpd that only answers: the upper limit of its SMTP on this machine."""
 
     name: str = "sink"
 
@@ -68,10 +68,10 @@ class Sink:
         return None
 
     @contextmanager
-    def running(self, folder: Path, _: Load, /) -> Iterator[Running]:
+    def running(self, folder: Path, _: Load, /) -> Iterator[RunningTarget]:
         log = folder / "sink.log"
         with program([sys.executable, "-m", "tests.bench.sink"], log) as process:
-            yield Running(process, until(process, lambda: _port(log), START_S, "sink"))
+            yield RunningTarget(process, until(process, lambda: _port(log), START_S, "sink"))
 
 
 def _port(log: Path) -> int | None:

@@ -1,4 +1,4 @@
-"""The benchmark runs. What it measures is no test's business."""
+"""The benchmark works; no test depends on its figures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import load, writer
+from tests.bench import load, mail_generator
 from tests.bench.client import Sent, stuffed
 from tests.bench.postern import audit
 from tests.bench.report import Figures, Measured, summarise
@@ -24,17 +24,17 @@ def test_a_small_run_prints_the_table(capsys: pytest.CaptureFixture[str]) -> Non
     assert names.index("target") < names.index("sink") < names.index("postern-sqlite")
 
 
-def test_our_own_mails_are_the_same_each_time(tmp_path: Path) -> None:
+def test_the_generated_mails_are_the_same_each_time(tmp_path: Path) -> None:
     for name in ("once", "again"):
-        writer.write(tmp_path / name, 30, 3, "support@help.example")
+        mail_generator.write(tmp_path / name, 30, 3, "support@help.example")
     once, again = (load.read(tmp_path / name) for name in ("once", "again"))
     assert [m.path.read_bytes() for m in once] == [m.path.read_bytes() for m in again]
     assert len({mail.message_id() for mail in once}) == 30
     assert any(b"\nIn-Reply-To:" in mail.path.read_bytes() for mail in once)
 
 
-def test_a_lost_mail_and_a_doubled_one_are_seen(tmp_path: Path) -> None:
-    writer.write(tmp_path / "mails", 3, 1, "support@help.example")
+def test_a_lost_and_a_duplicated_mail_are_detected(tmp_path: Path) -> None:
+    mail_generator.write(tmp_path / "mails", 3, 1, "support@help.example")
     mails = load.read(tmp_path / "mails")
     first, second, _ = (mail.message_id() for mail in mails)
 

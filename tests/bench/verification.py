@@ -1,9 +1,9 @@
-"""`python -m tests.bench.verification`: what it costs to prove who sent a mail.
+"""`python -m tests.bench.verification`: what it costs to prove the author of a mail.
 
-The parts of one Postern in this process, without sockets, on SQLite; the DNS is a process of its
-own on loopback. The same mails, 2 to 5 KB and signed with RSA-2048, go through twice, in turns:
-once from a trusted peer, once proven by their signatures with the answers of the DNS at hand.
-Exit code 1 where a mail was not filed.
+The parts of one Postern run in this process, without sockets, on SQLite; the DNS is a separate
+process on the loopback. The same mails, 2 to 5 KB and signed with RSA-2048, are filed twice, in
+turns: from a trusted peer, and proven by their signatures with cached DNS answers. Exit code 1 if a
+mail was not filed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from rules.facts import Role
 from rules.mail import Delivery, Envelope
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.registry import companies, mailboxes
+from storage.registry.companies import add_company
+from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person
 from tests.bench import machine
 from tests.gateway.senders import SigningKey, rsa_key, signed
@@ -43,9 +44,9 @@ from tests.nameserver import NameServer
 
 SUPPORT = "support@help.example"
 PEER = "192.0.2.7"
-PEOPLE = [f"person{number}@acme.example" for number in range(50)]
-WAITING = 40
-SILENT = [f"x@d{number}.silent.example" for number in range(WAITING)]
+CUSTOMERS = [f"person{number}@acme.example" for number in range(50)]
+SILENT_COUNT = 40
+SILENT_AUTHORS = [f"x@d{number}.silent.example" for number in range(SILENT_COUNT)]
 AT_ONCE = 20
 TICK_S = 0.001
 LONG_S = 0.005
@@ -54,7 +55,7 @@ TARGET_MS, TARGET_P99_S = 3.0, 1.0
 
 @dataclass
 class Gaps:
-    """How long the event loop kept others waiting."""
+    """How long the event loop was blocked."""
 
     seconds: list[float] = field(default_factory=list)
 
@@ -63,7 +64,7 @@ class Gaps:
         before = time.perf_counter()
         while True:
             await asyncio.sleep(TICK_S)
-            now = time.perf_counter()  # the loop's own clock counts whole milliseconds
+            now = time.perf_counter()  # the loop's own clock has millisecond resolution
             self.seconds.append(now - before - TICK_S)
             before = now
 
@@ -77,26 +78,26 @@ class Gaps:
 
 
 @dataclass
-class Way:
-    """One way for the mails: its parts, and what they cost so far."""
+class Variant:
+    """One variant of the processing, and its cost so far."""
 
     name: str
     take: Callable[[bytes, str], Awaitable[bool]]
-    """Whether the mail was filed."""
+    """Takes a mail and its author; whether the mail was filed."""
     cpu_s: float = 0.0
     mails: int = 0
-    crowded: Gaps = field(default_factory=Gaps)
-    """With many mails at once, when a turn of the loop serves them all."""
-    calm: Gaps = field(default_factory=Gaps)
-    """With one mail at a time: what a single one keeps others waiting."""
+    concurrent: Gaps = field(default_factory=Gaps)
+    """With many mails at once, all served by one turn of the loop."""
+    sequential: Gaps = field(default_factory=Gaps)
+    """With one mail at a time."""
 
     @property
     def ms(self) -> float:
         return 1000 * self.cpu_s / self.mails
 
     async def send(self, mails: Sequence[tuple[bytes, str]]) -> bool:
-        """All of them, some at once; the CPU time of every thread here is counted."""
-        watching = asyncio.create_task(self.crowded.watch())
+        """Send all mails, some at once, and count the CPU time of all threads of this process."""
+        watching = asyncio.create_task(self.concurrent.watch())
         started = time.process_time()
         done = await _some_at_once([partial(self.take, *mail) for mail in mails], AT_ONCE)
         self.cpu_s += time.process_time() - started
@@ -104,16 +105,16 @@ class Way:
         watching.cancel()
         return all(done)
 
-    async def send_calmly(self, mails: Sequence[tuple[bytes, str]]) -> bool:
-        """One after another; nothing but the gaps is counted."""
-        watching = asyncio.create_task(self.calm.watch())
+    async def send_one_by_one(self, mails: Sequence[tuple[bytes, str]]) -> bool:
+        """Send all mails one after another, and count only the gaps."""
+        watching = asyncio.create_task(self.sequential.watch())
         done = await _some_at_once([partial(self.take, *mail) for mail in mails], 1)
         watching.cancel()
         return all(done)
 
-    def warmed_up(self) -> None:
-        """Forget what was counted so far."""
-        self.cpu_s, self.mails, self.crowded = 0.0, 0, Gaps()
+    def forget_warm_up(self) -> None:
+        """Discard the counts so far."""
+        self.cpu_s, self.mails, self.concurrent = 0.0, 0, Gaps()
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -131,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, value in machine.summary().items():
         print(f"{name}: {value}")
     key = rsa_key(2048)
-    rounds = [written(given.mails, key, number) for number in range(given.rounds + 3)]
+    rounds = [signed_mails(given.mails, key, number) for number in range(given.rounds + 3)]
     sizes = [len(raw) for mails in rounds for raw, _ in mails]
     print(f"mails: {len(rounds)} x {given.mails}, {min(sizes)} to {max(sizes)} octets, RSA-2048")
     with (
@@ -144,51 +145,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def measure(folder: Path, port: int, rounds: Sequence[Sequence[tuple[bytes, str]]]) -> bool:
-    """The figures, printed; whether every mail was filed. The first round only warms up."""
+    """Measure and print; whether every mail was filed. The first round only warms up."""
     async with AsyncExitStack() as stack:
-        ways = []
+        variants = []
         for name, peers in (("trusted peer", f"{PEER}/32"), ("verified", "")):
             config = enrolled(folder / name.replace(" ", "-"), port, peers)
-            ways.append(_through(name, await stack.enter_async_context(parts(config))))
-        trusted, verified = ways
-        proving = _proving(await stack.enter_async_context(parts(enrolled(folder / "p", port, ""))))
+            variants.append(_complete(name, await stack.enter_async_context(parts(config))))
+        trusted, verified = variants
+        proof_only = _proof_only(
+            await stack.enter_async_context(parts(enrolled(folder / "p", port, "")))
+        )
         good = True
         for warm, mails in enumerate(rounds[:-2]):
-            for way in (trusted, verified, proving):
-                good &= await way.send(mails)
+            for variant in (trusted, verified, proof_only):
+                good &= await variant.send(mails)
                 if not warm:
-                    way.warmed_up()
+                    variant.forget_warm_up()
         added = verified.ms - trusted.ms
-        for way in (trusted, verified, proving):
-            good &= await way.send_calmly(rounds[-2])
-            print(f"{way.name}: {way.ms:.2f} ms of CPU a mail")
-            print(f"    the loop waited, one mail at a time: {way.calm}")
-            print(f"    the loop waited, {AT_ONCE} at once: {way.crowded}")
+        for variant in (trusted, verified, proof_only):
+            good &= await variant.send_one_by_one(rounds[-2])
+            print(f"{variant.name}: {variant.ms:.2f} ms of CPU a mail")
+            print(f"    the loop waited, one mail at a time: {variant.sequential}")
+            print(f"    the loop waited, {AT_ONCE} at once: {variant.concurrent}")
         print(f"added by verification: {added:.2f} ms of CPU a mail (aim: at most {TARGET_MS:.0f})")
-        filed, p50, p99 = await beside_silence(verified, rounds[-1])
+        filed, p50, p99 = await with_silent_servers(verified, rounds[-1])
         print(
-            f"good mails while {WAITING} wait for silent name servers: p50 {1000 * p50:.0f} ms,"
-            f" p99 {1000 * p99:.0f} ms (aim: under {1000 * TARGET_P99_S:.0f})"
+            f"proven mails while {SILENT_COUNT} wait for silent name servers:"
+            f" p50 {1000 * p50:.0f} ms, p99 {1000 * p99:.0f} ms"
+            f" (aim: under {1000 * TARGET_P99_S:.0f})"
         )
         return good and filed
 
 
-async def beside_silence(way: Way, mails: Sequence[tuple[bytes, str]]) -> tuple[bool, float, float]:
-    """Whether all good mails were filed while the others waited, and p50 and p99 in seconds."""
+async def with_silent_servers(
+    variant: Variant, mails: Sequence[tuple[bytes, str]]
+) -> tuple[bool, float, float]:
+    """Whether all proven mails were filed while the others waited; p50 and p99 in seconds."""
     loop = asyncio.get_running_loop()
     took: list[float] = []
 
     async def timed(raw: bytes, author: str) -> bool:
         started = loop.time()
-        filed = await way.take(raw, author)
+        filed = await variant.take(raw, author)
         took.append(loop.time() - started)
         return filed
 
     started = loop.time()
-    waiting = [asyncio.ensure_future(way.take(_a_mail(a, 0, 2000), a)) for a in SILENT]
+    waiting = [asyncio.ensure_future(variant.take(_a_mail(a, 0, 2000), a)) for a in SILENT_AUTHORS]
     filed = await _some_at_once([partial(timed, *mail) for mail in mails], AT_ONCE)
     left = sum(not each.done() for each in waiting)
-    print(f"{len(mails)} good mails in {loop.time() - started:.2f} s; {left} still waited then")
+    print(f"{len(mails)} proven mails in {loop.time() - started:.2f} s; {left} were still waiting")
     await asyncio.gather(*waiting)
     cuts = statistics.quantiles(took, n=100)
     return all(filed), cuts[49], cuts[98]
@@ -207,15 +213,15 @@ async def _some_at_once(calls: Sequence[Callable[[], Awaitable[bool]]], at_once:
     return done
 
 
-def _through(name: str, joined: Parts) -> Way:
+def _complete(name: str, joined: Parts) -> Variant:
     async def take(raw: bytes, author: str) -> bool:
         (reply,) = await joined.ingest.take(_delivery(raw, author))
         return reply.code == 250
 
-    return Way(name, take)
+    return Variant(name, take)
 
 
-def _proving(joined: Parts) -> Way:
+def _proof_only(joined: Parts) -> Variant:
     async def take(raw: bytes, author: str) -> bool:
         ingest = joined.ingest
         mail = await ingest.parser.parse(raw)
@@ -223,26 +229,26 @@ def _proving(joined: Parts) -> Way:
         found = await ingest.authenticator.authenticate(_delivery(raw, author), mail.author)
         return found.aligned
 
-    return Way("parsing and proof alone", take)
+    return Variant("parsing and proof alone", take)
 
 
 def _delivery(raw: bytes, author: str) -> Delivery:
     return Delivery(Envelope(PEER, "client.example", False, author, (SUPPORT,)), raw)
 
 
-def written(count: int, key: SigningKey, seed: int) -> list[tuple[bytes, str]]:
+def signed_mails(count: int, key: SigningKey, seed: int) -> list[tuple[bytes, str]]:
     """Signed mails, each with its author."""
-    made, chance = [], random.Random(seed)
+    made, rng = [], random.Random(seed)
     for number in range(count):
-        author = PEOPLE[number % len(PEOPLE)]
-        raw = _a_mail(author, seed * count + number, chance.randrange(1500, 3900))
+        author = CUSTOMERS[number % len(CUSTOMERS)]
+        raw = _a_mail(author, seed * count + number, rng.randrange(1500, 3900))
         made.append((signed(raw, "acme.example", key), author))
     return made
 
 
 def _a_mail(author: str, number: int, octets: int) -> bytes:
-    words = base64.b64encode(random.Random(number).randbytes(3 * octets // 4)).decode()
-    lines = [words[at : at + 70] for at in range(0, octets, 70)]
+    text = base64.b64encode(random.Random(number).randbytes(3 * octets // 4)).decode()
+    lines = [text[at : at + 70] for at in range(0, octets, 70)]
     head = (
         f"From: Somebody <{author}>",
         f"To: {SUPPORT}",
@@ -255,7 +261,7 @@ def _a_mail(author: str, number: int, octets: int) -> bytes:
 
 
 def enrolled(folder: Path, port: int, peers: str) -> Config:
-    """A configuration with a store of its own, in which everybody is registered."""
+    """A configuration with a new store in which everybody is registered."""
     folder.mkdir()
     config = Config(
         store=StoreSection(url=f"sqlite:///{folder}/postern.db"),
@@ -274,26 +280,26 @@ def enrolled(folder: Path, port: int, peers: str) -> Config:
 
 
 def _enrol(connection: Connection) -> None:
-    mailboxes.add_mailbox(connection, SUPPORT, "default")
-    mailbox = mailboxes.mailbox_named(connection, SUPPORT)
-    for company, people in (("Acme", PEOPLE), ("Silent", SILENT)):
-        domains = dict.fromkeys(person.partition("@")[2] for person in people)
-        companies.add_company(connection, mailbox, company, list(domains))
-        for person in people:
+    add_mailbox(connection, SUPPORT, "default")
+    mailbox = mailbox_named(connection, SUPPORT)
+    for company, customers in (("Acme", CUSTOMERS), ("Silent", SILENT_AUTHORS)):
+        domains = dict.fromkeys(person.partition("@")[2] for person in customers)
+        add_company(connection, mailbox, company, list(domains))
+        for person in customers:
             add_person(connection, mailbox, NewPerson(person, "", Role.USER, company))
 
 
 @contextmanager
 def name_server(key: SigningKey) -> Iterator[int]:
-    """A DNS in a process of its own; gives its port."""
+    """Run the DNS in a separate process; yields its port."""
     context = multiprocessing.get_context("spawn")
-    ours, its = context.Pipe()
-    process = context.Process(target=_serve_names, args=(its, key.record), daemon=True)
+    pipe, child_pipe = context.Pipe()
+    process = context.Process(target=_serve_names, args=(child_pipe, key.record), daemon=True)
     process.start()
     try:
-        yield int(ours.recv())
+        yield int(pipe.recv())
     finally:
-        ours.send("stop")
+        pipe.send("stop")
         process.join(10)
 
 

@@ -1,6 +1,6 @@
-"""The same server with one flaw: it answers 250 before the commit. No part of the product.
+"""The server with one defect: it answers 250 before the commit. Not part of the product.
 
-The kill tests run it to show that they see loss where there is some.
+The kill tests run it to prove that they detect lost mail.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from gateway import cli
 from storage.db.database import Connection, Database
 from storage.db.ledger import Job, Ledger
 
-BUNCH = 1000
-"""So many jobs are answered before they are committed together: more than any test has mails
-between two kills, so that each kill surely loses some."""
+GROUP_SIZE = 1000
+"""The number of jobs that are committed together. It exceeds the number of mails between two kills,
+so that each kill loses some."""
 
 T = TypeVar("T")
 
 
 class EarlyLedger:
-    """Runs jobs one after the other, tells each result at once and commits when a bunch is full."""
+    """Runs jobs one after another, returns each result at once, commits when a group is full."""
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
@@ -37,28 +37,28 @@ class EarlyLedger:
         return future
 
     def close(self) -> None:
-        """Commit what is left."""
+        """Commit the remaining jobs."""
         self._jobs.put(None)
         self._thread.join()
 
     def _run(self) -> None:
         with self._engine.connect() as connection:
-            while self._run_bunch(connection):
+            while self._run_group(connection):
                 pass
 
-    def _run_bunch(self, connection: Connection) -> bool:
-        """False if the ledger was closed meanwhile."""
+    def _run_group(self, connection: Connection) -> bool:
+        """Run and commit one group; False if the ledger was closed meanwhile."""
         with connection.begin():
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for _ in range(BUNCH):
+            for _ in range(GROUP_SIZE):
                 item = self._jobs.get()
                 if item is None:
                     return False
                 job, future = item
                 try:
                     result = job(connection)
-                except Exception as error:  # noqa: BLE001 - the submitter's to judge
+                except Exception as error:  # noqa: BLE001 - passed on to the submitter
                     future.set_exception(error)
                 else:
                     future.set_result(result)

@@ -1,7 +1,7 @@
-"""Two ways to start a server: as everyone does, and as a fork of a process that has it loaded.
+"""Two ways to start a server: as a new process, and as a fork of a process that has it loaded.
 
-Four fifths of a start are imports. A series of kills does without them from its second life on;
-what is forked runs the same command line as `python -m gateway`.
+Imports take four fifths of a start, so a series of kills avoids them by forking. The fork runs the
+same command line as `python -m gateway`.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Process(Protocol):
     def is_alive(self) -> bool: ...
 
     def wait(self, timeout_s: float) -> int:
-        """Its exit code, negative for a signal. Raises TimeoutError where it does not end."""
+        """Its exit code, negative for a signal. Raises TimeoutError if it does not end."""
 
 
 Launch = Callable[[Sequence[str], Mapping[str, str]], tuple[Process, IO[str]]]
-"""Takes arguments and additions to the environment; gives the process and its standard error."""
+"""Takes arguments and additional environment variables; returns process and standard error."""
 
 
 def by_command(*program: str) -> Launch:
-    """Start this program."""
+    """A launch that starts this program."""
 
     def launch(arguments: Sequence[str], extra: Mapping[str, str]) -> tuple[Process, IO[str]]:
         process = subprocess.Popen(
@@ -52,11 +52,11 @@ def by_command(*program: str) -> Launch:
     return launch
 
 
-as_everyone = by_command(sys.executable, "-m", "gateway")
+fresh = by_command(sys.executable, "-m", "gateway")
 
 
 def preloaded(arguments: Sequence[str], extra: Mapping[str, str]) -> tuple[Process, IO[str]]:
-    """Start the gateway as a fork; the first call loads what is forked."""
+    """Start the gateway as a fork; the first call loads the process that is forked."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     ours, theirs = context.Pipe(duplex=False)
@@ -67,12 +67,12 @@ def preloaded(arguments: Sequence[str], extra: Mapping[str, str]) -> tuple[Proce
 
 
 def _run_gateway(log: Connection, arguments: list[str], extra: dict[str, str]) -> None:
-    from gateway import cli  # noqa: PLC0415 - loaded in the process that this is a fork of
+    from gateway import cli  # noqa: PLC0415 - already loaded in the parent process
 
     os.dup2(log.fileno(), sys.stderr.fileno())
     log.close()
     os.environ.update(extra)
-    tempfile.tempdir = None  # what the parent found is not what `extra` says
+    tempfile.tempdir = None  # the parent's value may contradict `extra`
     sys.argv = ["postern", *arguments]
     cli.main()
 
@@ -110,5 +110,5 @@ class _Fork:
     def wait(self, timeout_s: float) -> int:
         self._process.join(timeout_s)
         if self._process.exitcode is None:
-            raise TimeoutError(f"process {self.pid} goes on")
+            raise TimeoutError(f"process {self.pid} is still running")
         return self._process.exitcode

@@ -1,6 +1,6 @@
-"""One server as a fault finds it: the real command on a store and a port of its own.
+"""One server of a fault test: the real command on its own store and port.
 
-It can be killed with all its processes and started again where it was.
+It can be killed with all its processes and started again with the same configuration.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from tests.faults.launch import Launch, Process, as_everyone
+from tests.faults.launch import Launch, Process, fresh
 from tests.running import generous, write_config
 
 START_S = 30
@@ -27,25 +27,25 @@ Event = dict[str, Any]
 
 
 class Log:
-    """What one life of a server says, read as it comes: a full pipe would hold the server."""
+    """The log of one run of a server, read continuously, because a full pipe would block it."""
 
     def __init__(self) -> None:
         self._events: list[Event] = []
         self._ended = False
-        self._heard = threading.Condition()
+        self._changed = threading.Condition()
 
     def follow(self, stream: IO[str]) -> None:
-        """Read to the end, in a thread."""
+        """Read the stream to its end, in a thread."""
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
     def wait_for(self, name: str, timeout_s: float = 20) -> Event:
-        """The first event of this name, past or to come. Fails where the log ends without one."""
+        """The first event of this name, past or future. Fails if the log ends without one."""
 
         def found() -> Event | None:
             return next((event for event in self._events if event.get("event") == name), None)
 
-        with self._heard:
-            self._heard.wait_for(lambda: found() or self._ended, timeout_s)
+        with self._changed:
+            self._changed.wait_for(lambda: found() or self._ended, timeout_s)
             event = found()
             assert event is not None, f"no {name} in the log, which ends with {self._events[-5:]}"
             return event
@@ -53,40 +53,40 @@ class Log:
     def _read(self, stream: IO[str]) -> None:
         with stream:
             for line in stream:
-                with self._heard:
+                with self._changed:
                     self._events.append(_event(line))
-                    self._heard.notify_all()
-        with self._heard:
+                    self._changed.notify_all()
+        with self._changed:
             self._ended = True
-            self._heard.notify_all()
+            self._changed.notify_all()
 
 
 def _event(line: str) -> Event:
     try:
         event: Event = json.loads(line)
-    except ValueError:  # a traceback, or a line that a kill cut short
+    except ValueError:  # a traceback, or a line truncated by a kill
         return {"event": line}
     return event
 
 
 class Node:
-    """A `postern serve` that keeps its configuration and its SMTP port from life to life."""
+    """A `postern serve` that keeps its configuration and its SMTP port between restarts."""
 
     def __init__(
         self,
         folder: Path,
         store_url: str,
         *options: str,
-        launch: Launch = as_everyone,
+        launch: Launch = fresh,
         extra: str = "",
     ) -> None:
-        """Prepares it; `start` starts it. `options` are those of `serve`, `extra` is TOML."""
+        """Prepare it; `start` starts it. `options` are options of `serve`, `extra` is TOML."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._reserved, self.smtp = _reserve_port()
         config = write_config(folder, store_url, extra + generous(folder))
         host, port = self.smtp
-        self._reserved_http, (_, http_port) = _reserve_port()  # workers share fixed ports only
+        self._reserved_http, (_, http_port) = _reserve_port()  # workers can share only fixed ports
         text = config.read_text().replace("127.0.0.1:0", f"{host}:{port}", 1)
         config.write_text(text.replace("127.0.0.1:0", f"{host}:{http_port}", 1))
         self._launch = launch
@@ -100,34 +100,34 @@ class Node:
         return self._process.pid
 
     def start(self) -> float:
-        """Start it; returns after how many seconds its sockets were open."""
+        """Start it; the number of seconds until its sockets were open."""
         began = time.monotonic()
-        # A killed server cannot tidy up: what it leaves behind goes with the test's folder.
+        # A killed server leaves temporary files, which go away with the test's folder.
         self._process, log = self._launch(self._arguments, {"TMPDIR": str(self._folder)})
         self._log = Log()
         self._log.follow(log)
         self._log.wait_for("started", START_S)
         return time.monotonic() - began
 
-    def family(self) -> list[int]:
-        """Its process and all that this one started, and they in turn."""
+    def process_tree(self) -> list[int]:
+        """The ids of its process and of all descendants."""
         return [self.pid, *_descendants(self.pid)]
 
     def wait_for_event(self, name: str) -> Event:
-        """The first event of this name in the log of this life, past or to come."""
+        """The first event of this name in the log of this run, past or future."""
         return self._log.wait_for(name)
 
     def kill(self) -> None:
-        """SIGKILL to its processes, none of which is left when this returns."""
+        """Send SIGKILL to all its processes; none is left when this returns."""
         assert self._process is not None
-        os.kill(self.pid, signal.SIGSTOP)  # a supervisor starts no worker behind our back
-        for pid in self.family():
-            with suppress(ProcessLookupError):  # it ended by itself meanwhile
+        os.kill(self.pid, signal.SIGSTOP)  # so that a supervisor starts no new worker meanwhile
+        for pid in self.process_tree():
+            with suppress(ProcessLookupError):  # it has ended by itself meanwhile
                 _kill(pid)
         self._process.wait(STOP_S)
 
     def terminate(self) -> tuple[int, float]:
-        """SIGTERM; the exit code, and after how many seconds it came."""
+        """Send SIGTERM; the exit code and the number of seconds until the end."""
         began = time.monotonic()
         self.ask_to_stop()
         return self.wait(), time.monotonic() - began
@@ -136,12 +136,12 @@ class Node:
         os.kill(self.pid, signal.SIGTERM)
 
     def wait(self) -> int:
-        """The exit code, once it has ended by itself."""
+        """Wait for its end; the exit code."""
         assert self._process is not None
         return self._process.wait(STOP_S)
 
     def close(self) -> None:
-        """End it if it runs, and give the port back."""
+        """Kill it if it runs, and release the ports."""
         if self._process is not None and self._process.is_alive():
             self.kill()
         self._reserved.close()
@@ -150,7 +150,7 @@ class Node:
 
 @contextmanager
 def running(node: Node) -> Iterator[Node]:
-    """The node, started; gone with the context."""
+    """Start the node; it ends with the context."""
     try:
         node.start()
         yield node
@@ -159,17 +159,20 @@ def running(node: Node) -> Iterator[Node]:
 
 
 def _reserve_port() -> tuple[socket.socket, tuple[str, int]]:
-    """A free port of the loopback that stays ours while no server listens on it.
+    """A free port of the loopback that stays reserved while no server listens on it.
 
-    The kernel gives a port that is bound to no client as its own one: without this, a client
-    that knocks at a dead server could in the end be connected to itself.
+    The kernel gives a bound port to no client as its source port. Without this, a client that
+    connects to a dead server could be connected to itself.
     """
-    holder = socket.socket()
-    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):  # as servers ask for, one or both
-        holder.setsockopt(socket.SOL_SOCKET, option, 1)
-    holder.bind(("127.0.0.1", 0))
-    host, port = holder.getsockname()
-    return holder, (host, port)
+    reserved = socket.socket()
+    for option in (
+        socket.SO_REUSEADDR,
+        socket.SO_REUSEPORT,
+    ):  # the options that servers set, one or both
+        reserved.setsockopt(socket.SOL_SOCKET, option, 1)
+    reserved.bind(("127.0.0.1", 0))
+    host, port = reserved.getsockname()
+    return reserved, (host, port)
 
 
 def _kill(pid: int) -> None:
@@ -185,6 +188,6 @@ def _kill(pid: int) -> None:
 def _descendants(pid: int) -> list[int]:
     children: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(FileNotFoundError):  # a thread may end while we look
+        with suppress(FileNotFoundError):  # a thread may end meanwhile
             children += map(int, (task / "children").read_text().split())
     return [each for child in children for each in (child, *_descendants(child))]

@@ -1,4 +1,4 @@
-"""SIGTERM under load, and clients that hang up: who sent a dot gets its reply, now or later."""
+"""SIGTERM under load, and clients that hang up: each complete mail is answered, now or later."""
 
 from __future__ import annotations
 
@@ -7,36 +7,34 @@ import socket
 from contextlib import closing
 from pathlib import Path
 
-from tests.faults.crew import Crew, Session, at_work
 from tests.faults.launch import preloaded
-from tests.faults.letters import MAILBOX, Letter, letter
+from tests.faults.load_mails import MAILBOX, LoadMail, load_mail
 from tests.faults.node import Node, running
-from tests.faults.store import reconcile
+from tests.faults.reconciliation import reconcile
+from tests.faults.retrying_senders import RetryingSenders, Session, running_senders
 
 GRACE_S = 10
 GRACE = f"[limits]\ngrace_s = {GRACE_S}\n"
 
 
-def test_a_stop_under_load_answers_every_mail_that_came_in(enrolled: str, tmp_path: Path) -> None:
+def test_a_stop_under_load_answers_every_received_mail(enrolled: str, tmp_path: Path) -> None:
     node = Node(tmp_path, enrolled, extra=GRACE)
-    with running(node), at_work(Crew([node.smtp])) as crew:
-        crew.wait_for_more(50)
+    with running(node), running_senders(RetryingSenders([node.smtp])) as senders:
+        senders.wait_for_more(50)
         code, seconds = node.terminate()
-        crew.abandon()
+        senders.abandon()
 
     assert code == 0
     assert seconds < GRACE_S
-    assert crew.cut_after_dot == 0
-    assert [reply for reply in crew.refusals if reply[0] != 421] == []
-    assert reconcile(enrolled, crew.acknowledged).faults() == {}
+    assert senders.cut_after_dot == 0
+    assert [reply for reply in senders.refusals if reply[0] != 421] == []
+    assert reconcile(enrolled, senders.acknowledged).faults() == {}
 
 
-def test_a_mail_in_the_midst_of_data_is_finished_before_the_stop(
-    enrolled: str, tmp_path: Path
-) -> None:
+def test_a_mail_during_data_is_completed_before_the_stop(enrolled: str, tmp_path: Path) -> None:
     with running(Node(tmp_path, enrolled, extra=GRACE, launch=preloaded)) as node:
         with closing(Session(node.smtp)) as session:
-            session.prepare(letter(1))
+            session.prepare(load_mail(1))
             node.ask_to_stop()
             node.wait_for_event("stopping")
             reply = session.finish(b"and this came after the signal.\r\n.\r\n")
@@ -48,10 +46,10 @@ def test_a_mail_in_the_midst_of_data_is_finished_before_the_stop(
     assert code == 0
 
 
-def test_a_stopping_server_takes_no_new_connection(enrolled: str, tmp_path: Path) -> None:
+def test_a_stopping_server_accepts_no_new_connection(enrolled: str, tmp_path: Path) -> None:
     node = Node(tmp_path, enrolled, extra=GRACE, launch=preloaded)
     with running(node), closing(Session(node.smtp)) as session:
-        session.prepare(letter(1))
+        session.prepare(load_mail(1))
         node.ask_to_stop()
         node.wait_for_event("stopping")
         refused = _is_refused(node.smtp)
@@ -60,10 +58,10 @@ def test_a_stopping_server_takes_no_new_connection(enrolled: str, tmp_path: Path
     assert refused
 
 
-def test_a_client_that_hangs_up_after_the_dot_finds_its_mail_filed(
+def test_a_mail_is_filed_though_its_client_hangs_up_after_the_dot(
     enrolled: str, tmp_path: Path
 ) -> None:
-    mail = letter(1)
+    mail = load_mail(1)
 
     with running(Node(tmp_path, enrolled, launch=preloaded)) as node:
         _send_and_hang_up(node.smtp, mail)
@@ -83,8 +81,8 @@ def _is_refused(server: tuple[str, int]) -> bool:
         return True
 
 
-def _send_and_hang_up(server: tuple[str, int], mail: Letter) -> None:
-    """Everything up to the dot, and no ear for the reply."""
+def _send_and_hang_up(server: tuple[str, int], mail: LoadMail) -> None:
+    """Send a mail up to its final dot and close the connection without reading the reply."""
     commands = f"EHLO a\r\nMAIL FROM:<{mail.sender}>\r\nRCPT TO:<{MAILBOX}>\r\nDATA\r\n"
     with (
         socket.create_connection(server, timeout=20) as connection,

@@ -1,6 +1,6 @@
-"""The order of system calls: a mail's last octets are read, the store is synced, 250 is written.
+"""The order of system calls: the end of a mail is read, the store is synced, 250 is written.
 
-kill -9 leaves the page cache whole, so it cannot show what a power cut would take. This can.
+kill -9 does not lose the page cache, so only this test shows that a power cut loses nothing.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults import early_reply
-from tests.faults.crew import Session
 from tests.faults.launch import by_command
-from tests.faults.letters import letter
+from tests.faults.load_mails import load_mail
 from tests.faults.node import Node, running
-from tests.faults.store import enrol
+from tests.faults.reconciliation import enrol
+from tests.faults.retrying_senders import Session
 from tests.stores import SqliteStores
 
 MAILS = 20
@@ -34,7 +34,7 @@ _ANSWER = re.compile(r'\b(?:write|writev|sendto|sendmsg)\b.*(?<!\\)"250 2\.0\.0 
 
 
 def strace(trace: Path) -> list[str]:
-    """The command that traces another one; skips where there is none or it may not."""
+    """The command that traces another one; skips the test if strace cannot run here."""
     program = shutil.which("strace")
     if program is None:
         pytest.skip("strace is not installed: the order of fsync and reply is not checked")
@@ -60,13 +60,13 @@ def synced_before_answered(trace: str, store: str) -> list[bool]:
 
 
 def trace_mails(program: list[str], folder: Path, stores: SqliteStores) -> list[bool]:
-    """Send mails one by one to a traced server."""
+    """Send mails one by one to a traced server; the result for each."""
     trace = folder / "trace"
     store_url = enrol(stores.new())
     with running(Node(folder, store_url, launch=by_command(*strace(trace), *program))) as node:
         with closing(Session(node.smtp)) as session:
-            codes = [session.deliver(letter(number))[0] for number in range(MAILS)]
-        server = node.family()[1]  # the tracer itself does not heed SIGTERM
+            codes = [session.deliver(load_mail(number))[0] for number in range(MAILS)]
+        server = node.process_tree()[1]  # the tracer itself ignores SIGTERM
         os.kill(server, signal.SIGTERM)
         node.wait()
     assert codes == [250] * MAILS
@@ -79,7 +79,7 @@ def test_the_store_is_synced_before_each_250(sqlite_stores: SqliteStores, tmp_pa
     assert trace_mails(program, tmp_path, sqlite_stores) == [True] * MAILS
 
 
-def test_a_reply_before_the_sync_is_seen(sqlite_stores: SqliteStores, tmp_path: Path) -> None:
+def test_a_reply_before_the_sync_is_detected(sqlite_stores: SqliteStores, tmp_path: Path) -> None:
     program = [sys.executable, str(early_reply.__file__)]
 
     assert trace_mails(program, tmp_path, sqlite_stores) == [False] * MAILS

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a load: what was answered with 250 is on exactly one ticket."""
+"""kill -9 under load: each mail that was answered 250 is on exactly one ticket."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.faults import early_reply
-from tests.faults.harness import kill_under_load
-from tests.faults.launch import Launch, as_everyone, by_command, preloaded
+from tests.faults.kill_series import kill_under_load
+from tests.faults.launch import Launch, by_command, fresh, preloaded
 from tests.faults.node import Node, running
 
 RESTART_S = 5
 
 SERIES = [
     pytest.param(20, preloaded, id="20-kills"),
-    pytest.param(2, as_everyone, id="2-kills-with-the-whole-start"),
+    pytest.param(2, fresh, id="2-kills-with-a-new-process"),
     pytest.param(
         100,
-        as_everyone,
+        fresh,
         marks=[pytest.mark.soak, pytest.mark.timeout(900)],
         id="100-kills",
     ),
@@ -27,7 +27,7 @@ SERIES = [
 
 
 @pytest.mark.parametrize(("kills", "launch"), SERIES)
-def test_no_acknowledged_mail_is_lost_or_doubled(
+def test_no_acknowledged_mail_is_lost_or_duplicated(
     enrolled: str, tmp_path: Path, kills: int, launch: Launch
 ) -> None:
     with running(Node(tmp_path, enrolled, launch=launch)) as node:
@@ -38,7 +38,7 @@ def test_no_acknowledged_mail_is_lost_or_doubled(
     assert max(report.restarts_s) < RESTART_S
 
 
-def test_a_crew_of_workers_is_killed_without_loss(enrolled: str, tmp_path: Path) -> None:
+def test_a_server_with_workers_is_killed_without_loss(enrolled: str, tmp_path: Path) -> None:
     with running(Node(tmp_path, enrolled, "--workers", "2")) as node:
         report = kill_under_load(node, enrolled, kills=1, seed=1)
 
@@ -46,7 +46,7 @@ def test_a_crew_of_workers_is_killed_without_loss(enrolled: str, tmp_path: Path)
     assert report.final_refusals == []
 
 
-def test_a_reply_before_the_commit_is_caught_losing_mail(enrolled: str, tmp_path: Path) -> None:
+def test_a_reply_before_the_commit_is_detected_as_loss(enrolled: str, tmp_path: Path) -> None:
     early = by_command(sys.executable, str(early_reply.__file__))
 
     with running(Node(tmp_path, enrolled, launch=early)) as node:

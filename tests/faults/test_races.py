@@ -1,4 +1,4 @@
-"""Two servers on one store: the same mail at the same moment, and many replies to one ticket."""
+"""Two servers on one store: the same mail at the same time, and many replies to one ticket."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from storage.db.database import Database
-from tests.faults.crew import Session
 from tests.faults.launch import preloaded
-from tests.faults.letters import Letter, letter
+from tests.faults.load_mails import LoadMail, load_mail
 from tests.faults.node import Node, running
-from tests.faults.store import reconcile, tickets_by_mail
+from tests.faults.reconciliation import reconcile, tickets_by_mail
+from tests.faults.retrying_senders import Session
 
 MAILS = 25
 REPLIES = 50
@@ -34,11 +34,11 @@ def two_nodes(enrolled: str, tmp_path: Path) -> Iterator[list[tuple[str, int]]]:
         yield [node.smtp for node in nodes]
 
 
-def at_once(servers: Sequence[tuple[str, int]], mails: Sequence[Letter]) -> list[Reply]:
-    """Give the n-th mail to the n-th server, all dots at the same moment; the replies in order."""
+def deliver_at_once(servers: Sequence[tuple[str, int]], mails: Sequence[LoadMail]) -> list[Reply]:
+    """Send the n-th mail to the n-th server, all final dots at once; the replies in order."""
     together = threading.Barrier(len(mails), timeout=30)
 
-    def deliver(server: tuple[str, int], mail: Letter) -> Reply:
+    def deliver(server: tuple[str, int], mail: LoadMail) -> Reply:
         with closing(Session(server)) as session:
             assert session.prepare(mail)[0] == 354
             together.wait()
@@ -51,9 +51,9 @@ def at_once(servers: Sequence[tuple[str, int]], mails: Sequence[Letter]) -> list
 def test_the_same_mail_to_both_at_once_is_one_ticket(
     enrolled: str, two_nodes: list[tuple[str, int]]
 ) -> None:
-    mails = [letter(number) for number in range(MAILS)]
+    mails = [load_mail(number) for number in range(MAILS)]
 
-    answers = [at_once(two_nodes, [mail, mail]) for mail in mails]
+    answers = [deliver_at_once(two_nodes, [mail, mail]) for mail in mails]
 
     assert {code for pair in answers for code, _ in pair} == {250}
     assert [one for one, other in answers if one != other] == []
@@ -64,12 +64,12 @@ def test_the_same_mail_to_both_at_once_is_one_ticket(
 def test_many_replies_from_both_at_once_are_all_on_the_ticket(
     enrolled: str, two_nodes: list[tuple[str, int]]
 ) -> None:
-    opening = letter(0)
-    ((_, opened),) = at_once(two_nodes[:1], [opening])
+    opening = load_mail(0)
+    ((_, opened),) = deliver_at_once(two_nodes[:1], [opening])
     _, _, ticket = opened.partition(" filed as ")
-    replies = [letter(number, answers=opening) for number in range(1, REPLIES + 1)]
+    replies = [load_mail(number, parent=opening) for number in range(1, REPLIES + 1)]
 
-    answers = at_once(two_nodes * (REPLIES // 2), replies)
+    answers = deliver_at_once(two_nodes * (REPLIES // 2), replies)
 
     assert [reply for reply in answers if reply[0] != 250] == []
     assert {text.partition(" filed as ")[2] for _, text in answers} == {ticket}
@@ -78,7 +78,7 @@ def test_many_replies_from_both_at_once_are_all_on_the_ticket(
 
 
 def tickets_in(store_url: str) -> dict[str, int]:
-    """For each mail in the store, on how many tickets it is."""
+    """The number of tickets of each mail in the store, by Message-ID."""
     database = Database(store_url, connections=1)
     try:
         found = database.read(tickets_by_mail)

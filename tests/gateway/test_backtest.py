@@ -33,7 +33,7 @@ from storage.ticket.changes import make
 from storage.ticket.write import ChangeContext, Source, change_status
 from tests.bench import backtest as bench
 from tests.bench import load
-from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
+from tests.in_process import SUPPORT, InProcessPostern, a_mail, enrolled_store, open_postern
 from tests.rules.building import default_policy, policy_with
 
 ANYWHERE = "192.0.2.1"
@@ -41,41 +41,45 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
     url = await asyncio.to_thread(enrolled_store, store_url)
-    async with open_desk(url, tmp_path, TrustSection()) as opened:
+    async with open_postern(url, tmp_path, TrustSection()) as opened:
         yield opened
 
 
-async def tried(desk: Desk, new: Policy, limit: int = 50, until: datetime | None = None) -> Report:
+async def tried(
+    desk: InProcessPostern, new: Policy, limit: int = 50, until: datetime | None = None
+) -> Report:
     """What comes of it for all mails of the last day."""
     end = until or clock.now() + timedelta(seconds=1)
     wanted = BacktestQuery(end - DAY, end, None, limit)
     return await backtest.run_backtest(desk.parts.database, desk.parts.policies, new, wanted)
 
 
-async def write(desk: Desk, job: Callable[[Connection], Any]) -> Any:
+async def write(desk: InProcessPostern, job: Callable[[Connection], Any]) -> Any:
     return await asyncio.wrap_future(desk.parts.ledger.submit(job))
 
 
-async def by_staff(desk: Desk, job: Callable[[Connection, ChangeContext], Any]) -> None:
+async def by_staff(desk: InProcessPostern, job: Callable[[Connection, ChangeContext], Any]) -> None:
     """Something that staff do in the console."""
     mailbox = await asyncio.to_thread(desk.parts.database.read, mailboxes.list_mailboxes)
     hand = ChangeContext(mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id)
     await write(desk, lambda connection: job(connection, hand))
 
 
-async def move(desk: Desk, ticket: int, was: Status, became: Status) -> None:
+async def move(desk: InProcessPostern, ticket: int, was: Status, became: Status) -> None:
     await by_staff(desk, lambda c, hand: change_status(c, hand, ticket, was, became, ""))
 
 
-async def set_presence(desk: Desk, address: str, was: Presence, became: Presence) -> None:
+async def set_presence(
+    desk: InProcessPostern, address: str, was: Presence, became: Presence
+) -> None:
     await by_staff(
         desk, lambda c, hand: participants.set_presence(c, hand, 1, address, was, became)
     )
 
 
-async def enrol(desk: Desk, address: str) -> None:
+async def enrol(desk: InProcessPostern, address: str) -> None:
     """Enrol somebody of Acme whose one mail is held: it is filed with that."""
     person = NewPerson(address, "", Role.USER, "Acme")
     await write(desk, lambda c: people.add_person(c, mailboxes.mailbox_named(c, SUPPORT), person))
@@ -87,12 +91,12 @@ def as_recorded(report: Report) -> bool:
     return not report.moved_on and not report.lost
 
 
-async def a_thread(desk: Desk) -> None:
+async def a_thread(desk: InProcessPostern) -> None:
     await desk.take(a_mail(message_id="<1@acme.example>"))
     await desk.take(a_mail(text="More.", in_reply_to="<1@acme.example>"))
 
 
-async def test_the_policy_in_force_differs_in_nothing(desk: Desk) -> None:
+async def test_the_policy_in_force_differs_in_nothing(desk: InProcessPostern) -> None:
     await a_thread(desk)
     await desk.take(a_mail("new@acme.example"))
     await desk.take(a_mail(auto_submitted="auto-replied"))
@@ -104,7 +108,7 @@ async def test_the_policy_in_force_differs_in_nothing(desk: Desk) -> None:
 
 
 async def test_a_policy_that_asks_for_dkim_is_tried_on_what_spf_proved(
-    desk: Desk,
+    desk: InProcessPostern,
 ) -> None:
     await desk.take(a_mail())
     evidence = (Evidence("spf", Result.PASS, "acme.example", aligned=True),)
@@ -119,7 +123,7 @@ async def test_a_policy_that_asks_for_dkim_is_tried_on_what_spf_proved(
     assert as_recorded(report)
 
 
-async def test_a_listener_that_holds_strangers_is_remembered(desk: Desk) -> None:
+async def test_a_listener_that_holds_strangers_is_remembered(desk: InProcessPostern) -> None:
     await desk.take(a_mail("eve@elsewhere.example"), strangers="hold")
 
     report = await tried(desk, default_policy(strangers="refuse"))
@@ -129,7 +133,7 @@ async def test_a_listener_that_holds_strangers_is_remembered(desk: Desk) -> None
     assert as_recorded(report)
 
 
-async def test_a_mail_does_not_find_the_ticket_that_it_opened(desk: Desk) -> None:
+async def test_a_mail_does_not_find_the_ticket_that_it_opened(desk: InProcessPostern) -> None:
     """Its child came first, so its own id and its child's pointers lead to tickets of today."""
     await desk.take(a_mail(message_id="<2@acme.example>", in_reply_to="<1@acme.example>"))
     await desk.take(a_mail(text="Another child.", in_reply_to="<1@acme.example>"))
@@ -145,13 +149,15 @@ async def test_a_mail_does_not_find_the_ticket_that_it_opened(desk: Desk) -> Non
     assert as_recorded(await tried(desk, default_policy()))
 
 
-async def test_a_subject_that_names_its_own_later_ticket_still_opens_it(desk: Desk) -> None:
+async def test_a_subject_that_names_its_own_later_ticket_still_opens_it(
+    desk: InProcessPostern,
+) -> None:
     await desk.take(a_mail(subject="[#1] Printer"))
 
     assert as_recorded(await tried(desk, default_policy()))
 
 
-async def test_a_lower_ceiling_is_counted_and_shown(desk: Desk) -> None:
+async def test_a_lower_ceiling_is_counted_and_shown(desk: InProcessPostern) -> None:
     await desk.take(a_mail(subject="[High] Printer"))
     await desk.take(a_mail(subject="Screen"))
 
@@ -164,7 +170,7 @@ async def test_a_lower_ceiling_is_counted_and_shown(desk: Desk) -> None:
     assert one.mail.subject == "[High] Printer"
 
 
-async def test_where_a_mail_goes_another_way_only_that_counts(desk: Desk) -> None:
+async def test_where_a_mail_goes_another_way_only_that_counts(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example"))
 
     report = await tried(desk, default_policy(registration="domain"))
@@ -174,7 +180,7 @@ async def test_where_a_mail_goes_another_way_only_that_counts(desk: Desk) -> Non
     assert (one.was.verdict, one.would_be.verdict) == (Verdict.HELD, Verdict.OPENED)
 
 
-async def test_another_subject_tag_leads_elsewhere(desk: Desk) -> None:
+async def test_another_subject_tag_leads_elsewhere(desk: InProcessPostern) -> None:
     await desk.take(a_mail())
     await desk.take(a_mail(subject="Re: [T-1] Printer"))
 
@@ -185,7 +191,7 @@ async def test_another_subject_tag_leads_elsewhere(desk: Desk) -> None:
     assert one.would_be.ticket == 1
 
 
-async def test_people_in_copy_are_compared(desk: Desk) -> None:
+async def test_people_in_copy_are_compared(desk: InProcessPostern) -> None:
     await desk.take(a_mail(cc="guest@elsewhere.example"))
 
     (one,) = (await tried(desk, policy_with("cc", guests="add"))).shown
@@ -195,7 +201,7 @@ async def test_people_in_copy_are_compared(desk: Desk) -> None:
     assert one.aspects == (Aspect.JOINS, Aspect.ORDERS)
 
 
-async def test_only_mails_of_the_hour_before_count_against_a_budget(desk: Desk) -> None:
+async def test_only_mails_of_the_hour_before_count_against_a_budget(desk: InProcessPostern) -> None:
     """The mails that came later are in the journal as well, and must not be counted."""
     for number in range(3):
         await desk.take(a_mail(subject=f"Printer {number}"))
@@ -206,7 +212,7 @@ async def test_only_mails_of_the_hour_before_count_against_a_budget(desk: Desk) 
     assert report.shown[0].would_be.reason == Reason.TOO_MANY_TICKETS
 
 
-async def test_an_acknowledgement_counts_from_the_time_it_was_sent(desk: Desk) -> None:
+async def test_an_acknowledgement_counts_from_the_time_it_was_sent(desk: InProcessPostern) -> None:
     """Of two tickets within the pause only the first was acknowledged."""
     await desk.take(a_mail(subject="one"))
     await desk.take(a_mail(subject="two"))
@@ -217,7 +223,7 @@ async def test_an_acknowledgement_counts_from_the_time_it_was_sent(desk: Desk) -
     assert report.aspects == {Aspect.ORDERS: 1}
 
 
-async def test_a_reply_meets_its_ticket_as_it_was_then(desk: Desk) -> None:
+async def test_a_reply_meets_its_ticket_as_it_was_then(desk: InProcessPostern) -> None:
     """Closed since, a ticket would send a reply of today to a follow-up."""
     await a_thread(desk)
     await move(desk, 1, Status.OPEN, Status.CLOSED)
@@ -227,7 +233,7 @@ async def test_a_reply_meets_its_ticket_as_it_was_then(desk: Desk) -> None:
     assert as_recorded(report)
 
 
-async def test_a_reply_that_reopened_its_ticket_reopens_it_again(desk: Desk) -> None:
+async def test_a_reply_that_reopened_its_ticket_reopens_it_again(desk: InProcessPostern) -> None:
     await a_thread(desk)
     await move(desk, 1, Status.OPEN, Status.RESOLVED)
     await desk.take(a_mail(text="Broken again, sorry to say.", in_reply_to="<1@acme.example>"))
@@ -241,7 +247,7 @@ async def test_a_reply_that_reopened_its_ticket_reopens_it_again(desk: Desk) -> 
     assert (one.was.verdict, one.would_be.reason) == (Verdict.COMMENTED, Reason.FOLLOW_UP)
 
 
-async def test_people_who_left_since_were_on_the_ticket_then(desk: Desk) -> None:
+async def test_people_who_left_since_were_on_the_ticket_then(desk: InProcessPostern) -> None:
     await desk.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
     await desk.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
     await set_presence(desk, "bob@acme.example", Presence.ACTIVE, Presence.REMOVED)
@@ -250,7 +256,7 @@ async def test_people_who_left_since_were_on_the_ticket_then(desk: Desk) -> None
     assert as_recorded(await tried(desk, default_policy()))
 
 
-async def test_people_who_came_since_were_not_on_the_ticket_then(desk: Desk) -> None:
+async def test_people_who_came_since_were_not_on_the_ticket_then(desk: InProcessPostern) -> None:
     await desk.take(a_mail(message_id="<1@acme.example>"))
     await desk.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
     assert (await desk.last()).reason == Reason.NOT_A_PARTICIPANT
@@ -260,7 +266,9 @@ async def test_people_who_came_since_were_not_on_the_ticket_then(desk: Desk) -> 
 
 
 @pytest.mark.parametrize("change", [Merge(into=2), Delete("no use")])
-async def test_a_ticket_that_is_gone_since_was_there_then(desk: Desk, change: Change) -> None:
+async def test_a_ticket_that_is_gone_since_was_there_then(
+    desk: InProcessPostern, change: Change
+) -> None:
     await a_thread(desk)
     await desk.take(a_mail(subject="Screen"))
     await by_staff(desk, lambda c, hand: make(c, hand, 1, [change], default_policy(), True))
@@ -268,7 +276,7 @@ async def test_a_ticket_that_is_gone_since_was_there_then(desk: Desk, change: Ch
     assert as_recorded(await tried(desk, default_policy()))
 
 
-async def test_a_follow_up_is_not_led_to_itself(desk: Desk) -> None:
+async def test_a_follow_up_is_not_led_to_itself(desk: InProcessPostern) -> None:
     await a_thread(desk)
     await move(desk, 1, Status.OPEN, Status.CLOSED)
     await desk.take(a_mail(text="It is broken again.", in_reply_to="<1@acme.example>"))
@@ -277,7 +285,9 @@ async def test_a_follow_up_is_not_led_to_itself(desk: Desk) -> None:
     assert as_recorded(await tried(desk, default_policy()))
 
 
-async def test_only_notices_of_the_hour_before_count_against_a_budget(desk: Desk) -> None:
+async def test_only_notices_of_the_hour_before_count_against_a_budget(
+    desk: InProcessPostern,
+) -> None:
     await desk.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
     for text in ("first", "second"):
         await desk.take(a_mail(subject=text, text=text, in_reply_to="<1@acme.example>"))
@@ -287,7 +297,7 @@ async def test_only_notices_of_the_hour_before_count_against_a_budget(desk: Desk
     assert [one.mail.subject for one in report.shown] == ["second"]
 
 
-async def test_people_who_were_taken_in_since_were_pending_then(desk: Desk) -> None:
+async def test_people_who_were_taken_in_since_were_pending_then(desk: InProcessPostern) -> None:
     guest = "guest@elsewhere.example"
     await desk.take(a_mail(message_id="<1@acme.example>", cc=guest))
     await desk.take(a_mail(guest, in_reply_to="<1@acme.example>"))
@@ -297,7 +307,9 @@ async def test_people_who_were_taken_in_since_were_pending_then(desk: Desk) -> N
     assert as_recorded(await tried(desk, default_policy()))
 
 
-async def test_what_was_refused_is_counted_and_what_came_again_is_left_out(desk: Desk) -> None:
+async def test_what_was_refused_is_counted_and_what_came_again_is_left_out(
+    desk: InProcessPostern,
+) -> None:
     await desk.take(a_mail())
     await desk.take(a_mail())
     await desk.take(a_mail("eve@nowhere.example"), ANYWHERE)
@@ -308,7 +320,7 @@ async def test_what_was_refused_is_counted_and_what_came_again_is_left_out(desk:
     assert report.lines[Verdict.REFUSED] == report.lines[Verdict.DUPLICATE] == 1
 
 
-async def test_what_moved_on_is_reported_separately(desk: Desk) -> None:
+async def test_what_moved_on_is_reported_separately(desk: InProcessPostern) -> None:
     """The author was enrolled since, and their mail filed: each of its lines is tried as it was."""
     await desk.take(a_mail("new@acme.example", in_reply_to="<0@acme.example>"))
     await enrol(desk, "new@acme.example")
@@ -320,7 +332,7 @@ async def test_what_moved_on_is_reported_separately(desk: Desk) -> None:
     assert report.aspects == {Aspect.SEVERITY: 2}
 
 
-async def test_the_author_that_staff_stated_is_believed_again(desk: Desk) -> None:
+async def test_the_author_that_staff_stated_is_believed_again(desk: InProcessPostern) -> None:
     await desk.take(a_mail("a@acme.example, b@acme.example"))
     (held,) = await asyncio.to_thread(desk.parts.database.read, quarantine.held_mails)
     delivery = await asyncio.to_thread(
@@ -336,7 +348,7 @@ async def test_the_author_that_staff_stated_is_believed_again(desk: Desk) -> Non
     assert as_recorded(report)
 
 
-async def test_a_clock_starts_when_the_held_mail_came(desk: Desk) -> None:
+async def test_a_clock_starts_when_the_held_mail_came(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example", message_id="<1@acme.example>"))
     (held,) = await desk.journal()
     await enrol(desk, "new@acme.example")
@@ -350,7 +362,7 @@ async def test_a_clock_starts_when_the_held_mail_came(desk: Desk) -> None:
     assert min(one.mail.came_at for one in report.shown) == held.received_at
 
 
-async def test_no_policy_makes_a_recorded_mail_critical(desk: Desk) -> None:
+async def test_no_policy_makes_a_recorded_mail_critical(desk: InProcessPostern) -> None:
     await desk.take(a_mail(subject="[Critical] [P1] [P0] [Urgent] All is down"))
 
     for new in policies.load(None).values():
@@ -360,7 +372,7 @@ async def test_no_policy_makes_a_recorded_mail_critical(desk: Desk) -> None:
         assert report.mails == 1
 
 
-async def test_nothing_is_written(desk: Desk) -> None:
+async def test_nothing_is_written(desk: InProcessPostern) -> None:
     await a_thread(desk)
     await desk.take(a_mail("new@acme.example"))
 
@@ -374,7 +386,7 @@ async def test_nothing_is_written(desk: Desk) -> None:
     assert await asyncio.to_thread(desk.parts.database.read, everything) == before
 
 
-async def test_only_mails_of_the_span_are_looked_at(desk: Desk) -> None:
+async def test_only_mails_of_the_span_are_looked_at(desk: InProcessPostern) -> None:
     await desk.take(a_mail(subject="before"))
     at = clock.now() + timedelta(milliseconds=1)
 
@@ -382,7 +394,9 @@ async def test_only_mails_of_the_span_are_looked_at(desk: Desk) -> None:
     assert (await tried(desk, default_policy(), until=at - DAY)).mails == 0
 
 
-async def test_the_newest_are_shown_first_and_no_more_than_asked_for(desk: Desk) -> None:
+async def test_the_newest_are_shown_first_and_no_more_than_asked_for(
+    desk: InProcessPostern,
+) -> None:
     for number in range(3):
         await desk.take(a_mail(subject=f"[High] {number}"))
 

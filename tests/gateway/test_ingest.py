@@ -14,22 +14,24 @@ from rules.mail import Delivery, Envelope, as_sent
 from rules.sender.tokens import return_path
 from storage.db.database import Connection
 from storage.registry import mailboxes, signing_keys
-from tests.desk import SUPPORT, Desk, enrolled_store, open_desk
+from tests.in_process import SUPPORT, InProcessPostern, enrolled_store, open_postern
 
 SALES = "sales@help.example"
 REPORT = Path(__file__).parents[1] / "mails" / "bounces" / "qmail" / "mail.eml"
 
 
 @pytest.fixture
-async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
     url = await asyncio.to_thread(enrolled_store, store_url)
-    async with open_desk(url, tmp_path, TrustSection()) as opened:
+    async with open_postern(url, tmp_path, TrustSection()) as opened:
         add = opened.parts.ledger.submit(lambda c: mailboxes.add_mailbox(c, SALES, "default"))
         await asyncio.wrap_future(add)
         yield opened
 
 
-async def test_a_report_is_read_for_the_mailbox_that_it_came_back_to_alone(desk: Desk) -> None:
+async def test_a_report_is_read_for_the_mailbox_that_it_came_back_to_alone(
+    desk: InProcessPostern,
+) -> None:
     def a_return_path(connection: Connection) -> str:
         mailbox = mailboxes.mailbox_named(connection, SUPPORT)
         return return_path(signing_keys.load_keys(connection), mailbox.id, SUPPORT, new_id())

@@ -28,38 +28,40 @@ from storage.notices import invitations
 from storage.registry import companies, mailboxes
 from storage.registry.people import NewPerson, add_person, list_people
 from storage.ticket.read import newest, ticket_view
-from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
+from tests.in_process import SUPPORT, InProcessPostern, a_mail, enrolled_store, open_postern
 
 STAFF = Authentication.by_staff("root")
 EVERY_TICKET = partial(newest, limit=100)
 
 
 @pytest.fixture
-async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
     url = await asyncio.to_thread(enrolled_store, store_url)
-    async with open_desk(url, tmp_path, TrustSection()) as opened:
+    async with open_postern(url, tmp_path, TrustSection()) as opened:
         yield opened
 
 
-async def read(desk: Desk, query: Any) -> Any:
+async def read(desk: InProcessPostern, query: Any) -> Any:
     return await asyncio.to_thread(desk.parts.database.read, query)
 
 
-async def write(desk: Desk, job: Any) -> Any:
+async def write(desk: InProcessPostern, job: Any) -> Any:
     return await asyncio.wrap_future(desk.parts.ledger.submit(job))
 
 
-async def the_held(desk: Desk) -> tuple[HeldMail, Delivery]:
+async def the_held(desk: InProcessPostern) -> tuple[HeldMail, Delivery]:
     (held,) = await read(desk, quarantine.held_mails)
     return held, await read(desk, partial(quarantine.delivery, mail=held))
 
 
-async def enrol(desk: Desk, address: str) -> None:
+async def enrol(desk: InProcessPostern, address: str) -> None:
     person = NewPerson(address, "", Role.USER, "Acme")
     await write(desk, lambda c: add_person(c, mailboxes.mailbox_named(c, SUPPORT), person))
 
 
-async def test_a_colleague_is_held_and_told_only_that_it_was_accepted(desk: Desk) -> None:
+async def test_a_colleague_is_held_and_told_only_that_it_was_accepted(
+    desk: InProcessPostern,
+) -> None:
     (reply,) = await desk.take(a_mail("new@acme.example"))
 
     assert reply.accepted
@@ -67,7 +69,7 @@ async def test_a_colleague_is_held_and_told_only_that_it_was_accepted(desk: Desk
     assert (await desk.last()).reason == Reason.NOT_ENROLLED
 
 
-async def test_a_colleague_is_invited_once_a_day(desk: Desk) -> None:
+async def test_a_colleague_is_invited_once_a_day(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example", "one"))
     await desk.take(a_mail("new@acme.example", "two"))
     sent = await desk.parts.dispatcher.send_due()
@@ -77,7 +79,7 @@ async def test_a_colleague_is_invited_once_a_day(desk: Desk) -> None:
     assert b"/signup/1/" in invitation.read_bytes()
 
 
-async def test_his_mail_is_filed_by_itself_when_he_is_enrolled(desk: Desk) -> None:
+async def test_his_mail_is_filed_by_itself_when_he_is_enrolled(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example"))
     assert await desk.parts.scheduler.release_enrolled() == 0
     await enrol(desk, "new@acme.example")
@@ -89,7 +91,7 @@ async def test_his_mail_is_filed_by_itself_when_he_is_enrolled(desk: Desk) -> No
     assert await read(desk, quarantine.held_mails) == []
 
 
-async def test_two_keepers_file_it_once(desk: Desk) -> None:
+async def test_two_keepers_file_it_once(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example"))
     await enrol(desk, "new@acme.example")
     keeper = desk.parts.scheduler
@@ -99,7 +101,7 @@ async def test_two_keepers_file_it_once(desk: Desk) -> None:
     assert len(await read(desk, EVERY_TICKET)) == 1
 
 
-async def test_a_release_happens_once(desk: Desk) -> None:
+async def test_a_release_happens_once(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example"))
     held, delivery = await the_held(desk)
     await enrol(desk, "new@acme.example")
@@ -110,7 +112,7 @@ async def test_a_release_happens_once(desk: Desk) -> None:
     assert len(await read(desk, EVERY_TICKET)) == 1
 
 
-async def test_a_ticket_from_quarantine_began_when_its_mail_came(desk: Desk) -> None:
+async def test_a_ticket_from_quarantine_began_when_its_mail_came(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example"))
     held, delivery = await the_held(desk)
     await enrol(desk, "new@acme.example")
@@ -120,7 +122,9 @@ async def test_a_ticket_from_quarantine_began_when_its_mail_came(desk: Desk) -> 
     assert whole.summary.opened_at == held.came_at
 
 
-async def test_a_sender_who_repeats_a_held_mail_is_answered_as_before(desk: Desk) -> None:
+async def test_a_sender_who_repeats_a_held_mail_is_answered_as_before(
+    desk: InProcessPostern,
+) -> None:
     first = await desk.take(a_mail("new@acme.example"))
     held, delivery = await the_held(desk)
     await enrol(desk, "new@acme.example")
@@ -130,7 +134,9 @@ async def test_a_sender_who_repeats_a_held_mail_is_answered_as_before(desk: Desk
     assert len(await read(desk, EVERY_TICKET)) == 1
 
 
-async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(desk: Desk) -> None:
+async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(
+    desk: InProcessPostern,
+) -> None:
     await desk.take(a_mail("ann@acme.example, eve@evil.example"))
     held, delivery = await the_held(desk)
     assert held.reason == Reason.FROM_AMBIGUOUS
@@ -142,7 +148,7 @@ async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(des
     assert whole.summary.requester == "ann@acme.example"
 
 
-async def test_what_the_rules_hold_again_stays_held(desk: Desk) -> None:
+async def test_what_the_rules_hold_again_stays_held(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example"))
     held, delivery = await the_held(desk)
 
@@ -152,7 +158,7 @@ async def test_what_the_rules_hold_again_stays_held(desk: Desk) -> None:
     assert len(await read(desk, quarantine.held_mails)) == 1
 
 
-async def test_a_discarded_mail_is_not_released(desk: Desk) -> None:
+async def test_a_discarded_mail_is_not_released(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example"))
     held, delivery = await the_held(desk)
     assert await write(desk, partial(quarantine.discard, journal_id=held.journal_id))
@@ -163,7 +169,7 @@ async def test_a_discarded_mail_is_not_released(desk: Desk) -> None:
         await desk.parts.ingest.release(held, delivery, STAFF)
 
 
-async def test_what_waited_too_long_is_discarded(desk: Desk) -> None:
+async def test_what_waited_too_long_is_discarded(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example"))
     parts = desk.parts
     later = Scheduler(
@@ -178,14 +184,14 @@ async def test_what_waited_too_long_is_discarded(desk: Desk) -> None:
     assert await read(desk, quarantine.count) == 0
 
 
-async def test_the_quarantine_is_counted(desk: Desk) -> None:
+async def test_the_quarantine_is_counted(desk: InProcessPostern) -> None:
     await desk.take(a_mail("new@acme.example"))
     await desk.parts.scheduler.run_once(also_old=True)
 
     assert b"postern_held 1.0" in desk.parts.metrics.render()
 
 
-async def test_where_the_policy_says_so_the_first_mail_enrols(desk: Desk) -> None:
+async def test_where_the_policy_says_so_the_first_mail_enrols(desk: InProcessPostern) -> None:
     policy = desk.parts.policies["default"].model_copy(update={"registration": "domain"})
     ingest = replace(desk.parts.ingest, policies={"default": policy})
 
@@ -203,7 +209,7 @@ class _SilentDns:
         return replace(Authentication.unchecked("silent"), temporary=True)
 
 
-async def test_a_silent_dns_defers_and_after_the_patience_holds(desk: Desk) -> None:
+async def test_a_silent_dns_defers_and_after_the_patience_holds(desk: InProcessPostern) -> None:
     parts = desk.parts
     silent: Any = _SilentDns()
     ingest = replace(parts.ingest, authenticator=silent, refusal_s=0.01)
@@ -218,7 +224,7 @@ async def test_a_silent_dns_defers_and_after_the_patience_holds(desk: Desk) -> N
     assert (await desk.last()).reason == Reason.DNS_FAILURE_HELD
 
 
-async def test_who_enrols_himself_is_enrolled_once(desk: Desk) -> None:
+async def test_who_enrols_himself_is_enrolled_once(desk: InProcessPostern) -> None:
     mailbox = await read(desk, lambda c: mailboxes.mailbox_named(c, None))
 
     def enrol_himself(connection: Any) -> invitations.Enrolled:
@@ -229,7 +235,7 @@ async def test_who_enrols_himself_is_enrolled_once(desk: Desk) -> None:
 
 
 async def test_what_his_suspended_company_keeps_back_is_not_tried_round_after_round(
-    desk: Desk,
+    desk: InProcessPostern,
 ) -> None:
     await desk.take(a_mail("new@acme.example"))
     await enrol(desk, "new@acme.example")

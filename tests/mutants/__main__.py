@@ -1,9 +1,9 @@
-"""Break each barrier before a critical ticket in a copy, and see who notices.
+"""Break each barrier against critical tickets in a copy, and find the test that detects it.
 
     python -m tests.mutants
 
-Prints a line for each mutation. Exits with 1 if one survives or fits the code no more, or if the
-unbroken copy fails.
+Prints a line for each mutation. Exits with 1 if one survives or no longer matches the code, or if
+the unbroken copy fails.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from tests.mutants.mutations import MUTATIONS, Edit, Mutation
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("rules", "storage", "gateway", "tests", "pyproject.toml")
-PATIENCE_S = 90
-"""For one run of pytest."""
+TIMEOUT_S = 90
+"""The limit of one run of pytest."""
 CONSTRAINT = "CHECK constraint failed: ck_ticket_mail_is_never_critical"
 WHERE = "import gateway, rules, storage, tests as t; print(*(m.__file__ for m in ({})), sep='\\n')"
 
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (?:\S*::)?([^\s\[]+)", re.MULTILINE)
 
 
-class Unfit(Exception):
-    """Nothing can be shown; the text says why, and what to do."""
+class CannotTest(Exception):
+    """A mutation cannot be tested; the text gives the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The working tree in a folder of its own."""
+    """A copy of the working tree."""
 
     folder: Path
 
@@ -47,7 +47,7 @@ class Copy:
         return self.python("-m", "pytest", *options, *plugins, *tests)
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Raises Unfit where it does not come to an end."""
+        """Run Python in the copy. Raises CannotTest if it does not end in time."""
         run = [sys.executable, *arguments]
         try:
             return subprocess.run(
@@ -56,35 +56,37 @@ class Copy:
                 env=self.environment(),
                 capture_output=True,
                 text=True,
-                timeout=PATIENCE_S,
+                timeout=TIMEOUT_S,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise Unfit(f"no end after {PATIENCE_S} s; name faster tests: {run}") from error
+            raise CannotTest(
+                f"not finished after {TIMEOUT_S} s; choose faster tests: {run}"
+            ) from error
 
     def environment(self) -> Mapping[str, str]:
-        """The copy goes before the tree that the interpreter has installed.
+        """The copy takes precedence over the installed tree.
 
-        A compiled file is told from a stale one by size and second, which is too coarse here.
+        No byte code is written: its check for stale files, by size and second, is too coarse here.
         """
         here = {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         return {**os.environ, **here}
 
     def check_imports(self) -> None:
-        """Raise Unfit unless the copy is what is tested."""
+        """Raise CannotTest unless the copy is what is tested."""
         found = self.python("-c", WHERE.format("gateway, rules, storage, t"))
         paths = [Path(line) for line in found.stdout.split("\n") if line]
         if len(paths) != 4 or not all(path.is_relative_to(self.folder) for path in paths):
-            raise Unfit(f"not the copy is imported: {found.stdout}{found.stderr}")
+            raise CannotTest(f"the copy is not imported: {found.stdout}{found.stderr}")
 
     @contextmanager
     def mutated(self, edits: Sequence[Edit]) -> Iterator[None]:
-        """With these edits; raises Unfit where one does not fit. Undone at the end."""
+        """Apply these edits and undo them at the end. Raises CannotTest if one does not match."""
         before = {each.path: (self.folder / each.path).read_text() for each in edits}
         after = dict(before)
         for each in edits:
             if (times := after[each.path].count(each.old)) != 1:
-                raise Unfit(f"{each.path} has {each.old!r} {times} times; renew the mutation")
+                raise CannotTest(f"{each.path} has {each.old!r} {times} times; update the mutation")
             after[each.path] = after[each.path].replace(each.old, each.new)
         try:
             for path, text in after.items():
@@ -96,7 +98,7 @@ class Copy:
 
 
 def copied(folder: Path) -> Copy:
-    """What git knows or would add, as it is now."""
+    """Copy the files that git tracks or would add, in their present state."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *COPIED],
         cwd=ROOT,
@@ -112,16 +114,16 @@ def copied(folder: Path) -> Copy:
 
 
 def check_unbroken(copy: Copy) -> None:
-    """Raise Unfit where a test fails without any mutation."""
+    """Raise CannotTest if a test fails without a mutation."""
     copy.check_imports()
     every = {test: None for mutation in MUTATIONS for test in mutation.tests}
     done = copy.pytest(tuple(every))
     if done.returncode != 0:
-        raise Unfit(f"the unbroken copy fails; mend that first:\n{done.stdout[-3000:]}")
+        raise CannotTest(f"the unbroken copy fails; fix that first:\n{done.stdout[-3000:]}")
 
 
-def stopped_by(copy: Copy, mutation: Mutation) -> str:
-    """Who notices; empty where nobody does. Raises Unfit."""
+def detected_by(copy: Copy, mutation: Mutation) -> str:
+    """The test that detects a mutation; empty if none does. Raises CannotTest."""
     with copy.mutated(mutation.edits):
         done = copy.pytest(mutation.tests)
     match done.returncode:
@@ -132,7 +134,7 @@ def stopped_by(copy: Copy, mutation: Mutation) -> str:
             test = found[1] if found else "a test without a name"
             return f"the database, in {test}" if CONSTRAINT in done.stdout else test
         case _:
-            raise Unfit(f"pytest could not run:\n{done.stdout[-2000:]}{done.stderr[-1000:]}")
+            raise CannotTest(f"pytest could not run:\n{done.stdout[-2000:]}{done.stderr[-1000:]}")
 
 
 def main() -> int:
@@ -141,19 +143,19 @@ def main() -> int:
         copy = copied(Path(folder).resolve())
         try:
             check_unbroken(copy)
-        except Unfit as error:
+        except CannotTest as error:
             print(error)
             return 1
         width = max(len(mutation.name) for mutation in MUTATIONS)
         for mutation in MUTATIONS:
             try:
-                stopper = stopped_by(copy, mutation)
-            except Unfit as error:
-                stopper, faults = f"UNFIT: {error}", faults + 1
+                detector = detected_by(copy, mutation)
+            except CannotTest as error:
+                detector, faults = f"CANNOT TEST: {error}", faults + 1
             else:
-                faults += not stopper
-            print(f"{mutation.name:{width}}  {stopper or 'SURVIVES'}", flush=True)
-    print(f"{len(MUTATIONS)} mutations, {faults} not stopped")
+                faults += not detector
+            print(f"{mutation.name:{width}}  {detector or 'SURVIVES'}", flush=True)
+    print(f"{len(MUTATIONS)} mutations, {faults} not detected")
     return 1 if faults else 0
 
 

@@ -1,4 +1,4 @@
-"""The shop of the storage tests, here too."""
+"""The fixtures of the storage tests."""
 
 from __future__ import annotations
 

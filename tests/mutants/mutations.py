@@ -1,4 +1,4 @@
-"""The ways to break the barriers, one at a time, and the tests that must notice."""
+"""The ways to break the barriers, one at a time, and the tests that must detect each."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Edit:
+    """A replacement of text in one file."""
+
     path: str
     old: str
-    """Stands there exactly once."""
+    """Must occur exactly once in the file."""
     new: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
+    """Edits that break a barrier, and the tests that must fail."""
+
     name: str
     edits: tuple[Edit, ...]
     tests: tuple[str, ...]
-    """What pytest is given: files or node ids. Those on PostgreSQL are left out."""
+    """The arguments of pytest: files or node ids. Tests on PostgreSQL are excluded."""
 
 
 SEVERITY, DECIDE = "rules/ticket/severity.py", "rules/decision/decide.py"
@@ -31,13 +35,13 @@ APPLY, CHANGES, TABLES = (
 FIRST_TABLES = "storage/db/migrations/versions/0001_the_first_tables.py"
 
 BARRIERS = "tests/mutants/test_barriers.py"
-LAW = "tests/properties/test_never_critical.py"
+PROPERTIES = "tests/properties/test_never_critical.py"
 TYPES = f"{BARRIERS}::test_mypy_refuses_a_level_where_the_severity_of_a_mail_is_wanted"
 AT_THE_END = f"{BARRIERS}::test_the_check_at_the_end_stops_what_the_type_let_through"
-PARSED = f"{LAW}::test_the_parser_takes_no_policy_by_which_a_mail_could_be_critical"
-OPENED = f"{LAW}::test_whatever_a_mail_says_its_ticket_opens_at_the_ceiling_or_below"
-COMMANDED = f"{LAW}::test_a_command_that_names_a_critical_level_is_refused_and_nothing_set_instead"
-STORIES = f"{LAW}::test_no_story_makes_a_ticket_critical_by_mail_on_sqlite"
+PARSED = f"{PROPERTIES}::test_the_parser_accepts_no_policy_under_which_a_mail_could_be_critical"
+OPENED = f"{PROPERTIES}::test_a_ticket_opens_at_the_ceiling_or_below_whatever_its_mail_claims"
+COMMANDED = f"{PROPERTIES}::test_a_command_that_names_a_critical_level_is_refused_and_sets_nothing"
+SCENARIOS = f"{PROPERTIES}::test_no_scenario_makes_a_ticket_critical_by_mail_on_sqlite"
 OF_SEVERITY, OF_THE_DATABASE = (
     "tests/rules/ticket/test_severity.py",
     "tests/storage/db/test_database.py",
@@ -68,11 +72,11 @@ ANY_COMMAND = (
 FOR_A_WORKAROUND = "    _refuse_critical(case, level)\n    return _change_severity(case, ticket, {}"
 
 MUTATIONS = (
-    Mutation("capped() takes critical levels", (ALL_ALLOWED,), (OF_SEVERITY,)),
-    Mutation("capped() gives what is claimed", (ALL_ALLOWED, NO_CEILING), (OF_SEVERITY,)),
-    Mutation("capped() forgets the ceiling", (NO_CEILING,), (OF_SEVERITY,)),
+    Mutation("capped() accepts critical levels", (ALL_ALLOWED,), (OF_SEVERITY,)),
+    Mutation("capped() returns the claimed level", (ALL_ALLOWED, NO_CEILING), (OF_SEVERITY,)),
+    Mutation("capped() ignores the ceiling", (NO_CEILING,), (OF_SEVERITY,)),
     Mutation(
-        "anybody makes a MailSeverity",
+        "a MailSeverity can be constructed directly",
         (
             Edit(
                 SEVERITY,
@@ -83,12 +87,12 @@ MUTATIONS = (
         (OF_SEVERITY,),
     ),
     Mutation(
-        "MailSeverity has heirs",
+        "MailSeverity can be subclassed",
         (Edit(SEVERITY, "@final\nclass MailSeverity", "class MailSeverity"),),
         (TYPES,),
     ),
     Mutation(
-        "#severity holds any level",
+        "#severity may hold any level",
         (
             Edit("rules/commands/model.py", "import MailSeverity", "import Level"),
             Edit("rules/commands/model.py", "severity: MailSeverity", "severity: Level"),
@@ -99,15 +103,15 @@ MUTATIONS = (
     Mutation(
         "neither type nor check at the end",
         (ALL_ALLOWED, NO_CEILING, NO_CHECK_AT_THE_END),
-        (STORIES,),
+        (SCENARIOS,),
     ),
     Mutation(
-        "the parser takes critical limits",
+        "the parser accepts critical limits",
         (Edit(PARSER, "if by_name[getattr(self, key)].critical:", "if False:"),),
         (PARSED,),
     ),
     Mutation(
-        "the parser takes any critical level",
+        "the parser accepts any critical level",
         (
             Edit(
                 PARSER,
@@ -117,19 +121,19 @@ MUTATIONS = (
         ),
         (PARSED,),
     ),
-    Mutation("#severity takes critical levels", ANY_COMMAND, (COMMANDED,)),
+    Mutation("#severity accepts critical levels", ANY_COMMAND, (COMMANDED,)),
     Mutation(
         "changes by mail may be critical",
         (ANY_SOURCE,),
         (f"{BARRIERS}::test_only_the_api_and_the_console_make_a_ticket_critical",),
     ),
     Mutation(
-        "staff's mail counts as the desk",
+        "staff mail may set critical",
         (Edit(TABLES, '("console", "api")', '("console", "api", "staff_mail")'),),
         (f"{BARRIERS}::test_only_the_api_and_the_console_make_a_ticket_critical",),
     ),
     Mutation(
-        "changes by mail sign as the API",
+        "changes by mail are recorded as the API's",
         (ANY_SOURCE, Edit(CHANGES, "severity_source=source", 'severity_source="api"')),
         (f"{BARRIERS}::test_only_the_api_and_the_console_make_a_ticket_critical",),
     ),
@@ -145,7 +149,7 @@ MUTATIONS = (
         (f"{BARRIERS}::test_a_workaround_by_mail_does_not_set_the_lower_of_two_critical_levels",),
     ),
     Mutation(
-        "commands of customers are done",
+        "commands of customers are executed",
         (
             Edit(
                 "rules/decision/filing.py",
@@ -156,14 +160,14 @@ MUTATIONS = (
         (f"{BARRIERS}::test_a_ticket_made_critical_stays_so_whatever_its_customer_writes",),
     ),
     Mutation(
-        "a mail opens as if the API did",
+        "a mail's ticket is recorded as the API's",
         (Edit(APPLY, '"severity_source": "mail"', '"severity_source": "api"'),),
-        (f"{BARRIERS}::test_a_ticket_that_a_mail_opened_says_so",),
+        (f"{BARRIERS}::test_a_ticket_opened_by_mail_has_mail_as_its_severity_source",),
     ),
     Mutation(
         "a mail opens a critical ticket",
         (Edit(APPLY, '"critical": any(', '"critical": not any('),),
-        (f"{BARRIERS}::test_a_ticket_that_a_mail_opened_says_so",),
+        (f"{BARRIERS}::test_a_ticket_opened_by_mail_has_mail_as_its_severity_source",),
     ),
     Mutation(
         "no constraint in the database",

@@ -1,4 +1,4 @@
-"""Each of the barriers before a critical ticket by itself, with the others out of its way."""
+"""Each of the barriers against critical tickets alone, with the others disabled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_check_at_the_end_stops_what_the_type_let_through() -> None:
-    """Two levels of one name, as no parser accepts them: the lower one is not critical."""
+    """With two levels of the same name, which no parser accepts; the lower one is not critical."""
     levels = tuple(LevelSection(name="Same", meaning="x", critical=c) for c in (True, False))
     policy = policy_with(
         "severity", levels=levels, default="Same", ceiling="Same", high_importance=None
@@ -35,25 +35,25 @@ def test_the_check_at_the_end_stops_what_the_type_let_through() -> None:
         World(policy=policy).decide(a_mail())
 
 
-def test_a_ticket_that_a_mail_opened_says_so(shop: Shop) -> None:
-    """So the database knows what it may never become by itself."""
+def test_a_ticket_opened_by_mail_has_mail_as_its_severity_source(shop: Shop) -> None:
+    """The constraint of the database depends on that source."""
     shop.take(a_mail(subject="[P1] down"))
 
     assert shop.count(TicketRow, severity_source="mail", critical=False) == 1
 
 
 @pytest.mark.parametrize("source", sorted(set(Source) - {Source.API, Source.CONSOLE}))
-@pytest.mark.parametrize("word", ["Critical", "p1", " SEV1 "])
+@pytest.mark.parametrize("name", ["Critical", "p1", " SEV1 "])
 def test_only_the_api_and_the_console_make_a_ticket_critical(
-    shop: Shop, source: Source, word: str
+    shop: Shop, source: Source, name: str
 ) -> None:
     number = opened(shop.take(a_mail()))
 
     with pytest.raises(ChangeRefused, match="no mail makes a ticket Critical"):
-        change(shop, number, source, SetSeverity(word, "it burns"))
+        change(shop, number, source, SetSeverity(name, "it burns"))
 
     assert shop.ticket(number).severity == default_policy().severity.default
-    change(shop, number, Source.API, SetSeverity(word, "it burns"))
+    change(shop, number, Source.API, SetSeverity(name, "it burns"))
     assert shop.ticket(number).severity == "Critical"
 
 
@@ -69,9 +69,9 @@ def test_a_ticket_made_critical_stays_so_whatever_its_customer_writes(
     assert shop.ticket(number).severity == "Critical"
 
 
-def change(shop: Shop, number: int, source: Source, wanted: Change) -> None:
-    hand = replace(shop.hand(), source=source)
-    shop.write(lambda c: changes.make(c, hand, number, [wanted], shop.policy, by_staff=True))
+def change(shop: Shop, number: int, source: Source, requested: Change) -> None:
+    context = replace(shop.hand(), source=source)
+    shop.write(lambda c: changes.make(c, context, number, [requested], shop.policy, by_staff=True))
 
 
 def test_a_workaround_by_mail_does_not_set_the_lower_of_two_critical_levels(shop: Shop) -> None:
@@ -117,10 +117,10 @@ class OpenedAt:
 def test_mypy_refuses_a_level_where_the_severity_of_a_mail_is_wanted(tmp_path: Path) -> None:
     file = tmp_path / "typed.py"
     file.write_text(TYPED)
-    wanted = {n for n, line in enumerate(TYPED.split("\n"), 1) if line.endswith("# refused")}
+    refused = {n for n, line in enumerate(TYPED.split("\n"), 1) if line.endswith("# refused")}
     options = ("--strict", "--config-file=", "--follow-imports=silent", f"--cache-dir={tmp_path}")
 
     run = [sys.executable, "-m", "mypy", *options, str(file)]
-    said = subprocess.run(run, capture_output=True, text=True, cwd=ROOT, check=False).stdout
+    output = subprocess.run(run, capture_output=True, text=True, cwd=ROOT, check=False).stdout
 
-    assert {int(n) for n in re.findall(r"typed.py:(\d+): error", said)} == wanted, said
+    assert {int(n) for n in re.findall(r"typed.py:(\d+): error", output)} == refused, output

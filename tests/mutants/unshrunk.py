@@ -1,4 +1,4 @@
-"""A pytest plugin: of a broken copy it is enough to know that a property fails."""
+"""A pytest plugin that does not shrink failing examples: a mutation only has to fail."""
 
 from __future__ import annotations
 

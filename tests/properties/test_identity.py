@@ -1,7 +1,7 @@
-"""Whatever headers a mail carries, nobody is taken for somebody else.
+"""Whatever headers a mail carries, no author is mistaken for another.
 
-The parts are the real ones, joined as the gateway joins them: the parser names the author, the
-authenticator proves him with a DNS on loopback, the rules identify the sender. The attacker owns
+The parts are real and connected as in the gateway: the parser finds the author, the authenticator
+checks the proof against a DNS on the loopback, the rules identify the sender. The attacker owns
 evil.example with all its subdomains, and has a mail that Ann once signed for her domain.
 """
 
@@ -112,7 +112,7 @@ results = st.builds(
 
 @cache
 def signature(domain: str) -> str:
-    """A signature field that holds for another mail of this domain."""
+    """A signature field that is valid for another mail of this domain."""
     mail = f"From: x@{domain}\r\nSubject: pump\r\n\r\nother\r\n".encode()
     field = signed(mail, domain, ed25519_key(), signs=("from", "subject"))
     return field.partition(b"\r\nFrom:")[0].decode()
@@ -134,6 +134,8 @@ fields = st.one_of(
 
 @dataclass(frozen=True)
 class Sent:
+    """A mail with its envelope sender and the client's EHLO name."""
+
     raw: bytes
     mail_from: str
     helo: str
@@ -141,7 +143,7 @@ class Sent:
 
 @st.composite
 def mails(draw: st.DrawFn) -> Sent:
-    """A mail that somebody signed or nobody, with further fields above, between and below."""
+    """A mail, signed or not, with further header fields above, between and below."""
     author, signer = draw(
         st.one_of(
             st.tuples(st.just(ANN), st.just("acme.example")),
@@ -165,16 +167,16 @@ def mails(draw: st.DrawFn) -> Sent:
 
 
 def signed_by(domain: str, raw: bytes) -> bytes:
-    """Signed as far as dkimpy signs such a thing at all."""
+    """The mail signed by dkimpy; unchanged if dkimpy cannot sign it."""
     try:
         return signed(raw, domain, ed25519_key(), signs=("from", "to", "subject"))
-    except Exception:  # noqa: BLE001  dkimpy raises anything on a header that is none
+    except Exception:  # noqa: BLE001  dkimpy raises any exception on a malformed header
         return raw
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """The parts that say who a sender is, and the loop that they run on."""
+    """The parts that identify a sender, and the event loop that they run on."""
 
     runner: asyncio.Runner
     parser: Parser
@@ -194,7 +196,7 @@ class Gateway:
 
 
 def facts(envelope: Envelope, authentication: Authentication) -> Facts:
-    """Of a desk where Acme's people and Sam of the staff are registered."""
+    """The facts of a mailbox where Acme's users and Sam of the staff are registered."""
     acme = Company(1, "Acme", True)
     people = {
         address: Person(number, address, "", role, True, False, company)
@@ -240,7 +242,7 @@ def gateway() -> Iterator[Gateway]:
         runner.run(parser.close())
 
 
-def a_letter(*above: str, author: str = ANN, signer: str = "acme.example") -> Sent:
+def a_mail(*above: str, author: str = ANN, signer: str = "acme.example") -> Sent:
     raw = (
         f"From: {author}\r\nTo: support@help.example\r\nSubject: pump\r\n\r\nMy pump.\r\n".encode()
     )
@@ -249,37 +251,41 @@ def a_letter(*above: str, author: str = ANN, signer: str = "acme.example") -> Se
 
 
 @settings(max_examples=1000, deadline=None)
-@example(a_letter())
-@example(a_letter(f"From: {EVE}"))
-@example(a_letter(f"Sender: {EVE}", f"Authentication-Results: {OWN_ID}; dmarc=fail"))
-@example(a_letter(author=EVE, signer="evil.example"))
-@example(a_letter(author="bob@acme.example", signer="evil.example"))
+@example(a_mail())
+@example(a_mail(f"From: {EVE}"))
+@example(a_mail(f"Sender: {EVE}", f"Authentication-Results: {OWN_ID}; dmarc=fail"))
+@example(a_mail(author=EVE, signer="evil.example"))
+@example(a_mail(author="bob@acme.example", signer="evil.example"))
 @given(mails())
-def test_the_sender_is_of_a_domain_that_proved_it_or_below_t2(gateway: Gateway, sent: Sent) -> None:
+def test_a_sender_at_t2_has_an_address_in_a_domain_that_proved_it(
+    gateway: Gateway, sent: Sent
+) -> None:
     found = gateway.sender(sent)
 
     if found is None:
         return
-    who, authentication = found
-    assert (who.proof_level >= ProofLevel.PROVEN) == authentication.aligned
-    if who.proof_level < ProofLevel.PROVEN:
+    sender, authentication = found
+    assert (sender.proof_level >= ProofLevel.PROVEN) == authentication.aligned
+    if sender.proof_level < ProofLevel.PROVEN:
         return
-    domain = who.address.rpartition("@")[2]
+    domain = sender.address.rpartition("@")[2]
     proven = authentication.by.partition(":")[2]
-    assert domain.split(".")[-2:] == proven.split(".")[-2:]  # the organisations of this world
-    # What proved it is the attacker's own domain, or the mail that Ann wrote, under Ann's name.
+    assert (
+        domain.split(".")[-2:] == proven.split(".")[-2:]
+    )  # both have the same organisational domain
+    # The proof is by the attacker's own domain, or by the mail that Ann wrote, for Ann's address.
     if not f".{domain}".endswith(".evil.example"):
-        assert who.address == ANN
+        assert sender.address == ANN
         assert authentication.by == "dkim:acme.example"
         assert re.search(rb"\r\n\r\n(?s:.*)My pump\.\r\n\Z", sent.raw)
 
 
-def test_the_two_proofs_of_this_world_do_hold(gateway: Gateway) -> None:
-    """Or the property would be true of a gateway that believes nobody."""
+def test_genuine_mail_is_proven(gateway: Gateway) -> None:
+    """Otherwise the property would hold for a gateway that proves nobody."""
     for sent, author in (
-        (a_letter(), ANN),
-        (a_letter(author=EVE, signer="evil.example"), EVE),
-        (a_letter(author="eve@sub.evil.example", signer="evil.example"), "eve@sub.evil.example"),
+        (a_mail(), ANN),
+        (a_mail(author=EVE, signer="evil.example"), EVE),
+        (a_mail(author="eve@sub.evil.example", signer="evil.example"), "eve@sub.evil.example"),
     ):
         found = gateway.sender(sent)
         assert found is not None

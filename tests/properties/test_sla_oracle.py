@@ -1,8 +1,7 @@
-"""A slow clock, written apart from the rules, agrees with them on ten thousand cases.
+"""A slow clock, written independently of the rules, agrees with them on ten thousand cases.
 
-The oracle knows no arithmetic of business time. It asks of each minute what the wall clock shows
-then, and counts. A setting is ten days, mostly around a change of the clocks; many cases are tried
-in it.
+The oracle does no arithmetic on business time: it looks up the wall clock time of each minute and
+counts. A setting covers ten days, mostly around a change of the clocks, and is used for many cases.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from rules.ticket.business_time import Calendar, Span, Unit, business_seconds, d
 from rules.ticket.sla import Target, paused, resumed, start
 
 ZONES = [
-    "Africa/Casablanca",  # goes back for Ramadan
+    "Africa/Casablanca",  # leaves summer time during Ramadan
     "America/New_York",
     "America/Santiago",  # changes at midnight
-    "America/St_Johns",  # half past the hour
+    "America/St_Johns",  # offset of half an hour
     "Asia/Kolkata",
     "Australia/Lord_Howe",  # changes by half an hour
     "Europe/Berlin",
-    "Pacific/Apia",  # left out 2011-12-30
-    "Pacific/Chatham",  # a quarter to the hour
+    "Pacific/Apia",  # skipped 2011-12-30
+    "Pacific/Chatham",  # offset of three quarters of an hour
     "UTC",
 ]
 SETTINGS, CASES = 20, 50
@@ -36,7 +35,7 @@ DAYS_SHOWN = 10
 
 
 class Setting:
-    """A calendar, and the minutes of some days as its wall clock shows them."""
+    """A calendar, and the wall clock time of each minute of ten days."""
 
     def __init__(self, calendar: Calendar, first: datetime) -> None:
         instants = (first + n * MINUTE for n in range(DAYS_SHOWN * 1440))
@@ -53,6 +52,8 @@ class Setting:
 
 @dataclass(frozen=True)
 class Case:
+    """When a clock starts, its span, and its pauses, in minutes of the setting."""
+
     begin: int
     span: Span
     pauses: tuple[tuple[int, int], ...]
@@ -66,7 +67,7 @@ def is_open(calendar: Calendar, local: datetime) -> bool:
 
 
 def minutes_of(setting: Setting, case: Case) -> int | None:
-    """How many minutes the span has; None where the setting is too short to tell."""
+    """The length of the span in counted minutes; None if the setting is too short."""
     match case.span.unit:
         case Unit.MINUTE | Unit.BUSINESS_MINUTE:
             return case.span.value
@@ -81,12 +82,12 @@ def minutes_of(setting: Setting, case: Case) -> int | None:
 
 
 def minutes_of_days(setting: Setting, begin: int, days: int) -> int | None:
-    """Open minutes until the wall clock shows the same time, so many opening days later."""
+    """Open minutes until the same wall clock time, the given number of business days later."""
     began = setting.open.find(1, begin)
     if began < 0:
         return None
     today = setting.day[began]
-    # When the clocks go back, what they have shown today is already later than what they show.
+    # When the clocks go back, today's latest wall clock time is later than the present one.
     earlier = setting.shown[setting.day.index(today) : began]
     shown = max(setting.shown[began], max(earlier, default=-1) + 1)
     for minute in range(began, len(setting.open)):
@@ -99,15 +100,15 @@ def minutes_of_days(setting: Setting, begin: int, days: int) -> int | None:
 
 
 def counted(setting: Setting, case: Case) -> list[int]:
-    """How many minutes the clock has counted at the end of each minute since it began."""
+    """The number of minutes counted by the end of each minute since the start."""
     ticks = bytearray(setting.open if case.span.business else b"\1" * len(setting.open))
     for pause, end in case.pauses:
         ticks[pause:end] = bytes(end - pause)
     return list(accumulate(ticks[case.begin :]))
 
 
-def moment(setting: Setting, case: Case, minutes: int) -> datetime:
-    """When the clock has counted so many minutes."""
+def reached_at(setting: Setting, case: Case, minutes: int) -> datetime:
+    """The time when the clock has counted the given number of minutes."""
     return setting.instant(case.begin + counted(setting, case).index(minutes) + 1)
 
 
@@ -156,7 +157,7 @@ def a_case(random: Random) -> Case:
     return Case(begin, Span(random.randint(1, most), unit), pauses)
 
 
-def can_be_told(setting: Setting, case: Case) -> bool:
+def is_long_enough(setting: Setting, case: Case) -> bool:
     """Whether the setting is long enough for the case."""
     minutes = minutes_of(setting, case)
     return bool(minutes) and minutes in counted(setting, case)
@@ -164,30 +165,30 @@ def can_be_told(setting: Setting, case: Case) -> bool:
 
 def check(setting: Setting, case: Case) -> None:
     begin, calendar = setting.instant(case.begin), setting.calendar
-    about = (calendar, begin.isoformat(), case)
+    description = (calendar, begin.isoformat(), case)
     minutes = minutes_of(setting, case)
     assert minutes
-    end = moment(setting, Case(case.begin, case.span, ()), minutes)
+    end = reached_at(setting, Case(case.begin, case.span, ()), minutes)
     opened = setting.open[case.begin : (end - setting.first) // MINUTE]
-    assert due(begin, case.span, calendar) == end, about
-    assert business_seconds(begin, end, calendar) == 60 * sum(opened), about
+    assert due(begin, case.span, calendar) == end, description
+    assert business_seconds(begin, end, calendar) == 60 * sum(opened), description
 
     clock = start(Target(case.span, None), begin, calendar, warn_fraction=0.5)
     assert clock is not None
     for pause, resume in case.pauses:
         clock = resumed(paused(clock, setting.instant(pause)), setting.instant(resume), calendar)
-    assert clock.due_at == moment(setting, case, minutes), about
+    assert clock.due_at == reached_at(setting, case, minutes), description
     if minutes % 2 == 0:
-        assert clock.warn_at == moment(setting, case, minutes // 2), about
+        assert clock.warn_at == reached_at(setting, case, minutes // 2), description
 
 
 @pytest.mark.parametrize("key", ZONES)
-def test_a_clock_that_counts_minute_by_minute_agrees(key: str) -> None:
+def test_the_rules_agree_with_a_clock_that_counts_every_minute(key: str) -> None:
     random = Random(key)
     for _ in range(SETTINGS):
         setting = a_setting(random, ZoneInfo(key))
         cases = (a_case(random) for _ in range(20 * CASES))
-        told = list(islice((case for case in cases if can_be_told(setting, case)), CASES))
-        assert len(told) == CASES, f"too few cases could be told in {setting.calendar}"
-        for case in told:
+        usable = list(islice((case for case in cases if is_long_enough(setting, case)), CASES))
+        assert len(usable) == CASES, f"too few cases fit into {setting.calendar}"
+        for case in usable:
             check(setting, case)

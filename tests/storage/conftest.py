@@ -1,4 +1,4 @@
-"""A store with the demo's people in it, and a ledger to write with."""
+"""A store with enrolled people, and a ledger to write to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A desk without parser and network: mails as values, decided and written in a real store."""
+"""A mailbox without parser and network: mails as values, decided and filed in a real store."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def new_ids(first: int = 1000) -> Callable[[], UUID]:
 
 @dataclass
 class Shop:
-    """The demo's desk at noon; every mail that is taken is another one."""
+    """The mailbox and its people at noon; every mail taken is a different one."""
 
     database: Database
     ledger: Ledger
@@ -52,7 +52,7 @@ class Shop:
     new_id: Callable[[], UUID] = field(default_factory=new_ids)
 
     def take(self, mail: Mail, to: str = SUPPORT, **circumstances: Any) -> Receipt:
-        """Decide on a mail and write it down, as the gateway does in one transaction."""
+        """Decide on a mail and file it in one transaction, as the gateway does."""
         entry = self.entry(mail, to, **circumstances)
 
         def job(connection: Connection) -> Receipt:
@@ -98,7 +98,7 @@ class Shop:
         return decision_on(connection, entry)
 
     def known_of(self, mail: Mail, to: str = SUPPORT, at: datetime = NOON) -> Facts:
-        """What the rules learn from the store about a mail."""
+        """The facts that the store gives the rules about a mail."""
         return self.database.read(lambda c: self.facts(c, self.entry(mail, to, at)))
 
     def write(self, job: Callable[[Connection], T]) -> T:
@@ -108,7 +108,7 @@ class Shop:
         return ChangeContext(self.mailbox, "sam@help.example", Source.CONSOLE, at, self.new_id)
 
     def set(self, number: int, **values: object) -> None:
-        """Change a ticket's row directly."""
+        """Change a ticket's row directly, past the rules."""
         self.write(
             lambda c: c.execute(update(_ticket).where(_ticket.c.id == number).values(**values))
         )
@@ -130,12 +130,12 @@ class Shop:
         return found
 
     def token(self, number: int, address: str, purpose: Purpose = Purpose.REPLY) -> str:
-        """The reply address that somebody has for a ticket."""
+        """The reply address of a participant."""
         held = ReplyToken(number, self.member(number, address).id, purpose)
         return reply_address(KEYS, self.mailbox.id, SUPPORT, held)
 
     def notices(self, address: str | None = None) -> list[NoticeSummary]:
-        """The notices ordered so far, of one recipient or of all."""
+        """The notices queued so far, to one recipient or to all."""
         every = self.database.read(lambda c: outbox.listing(c, None, 1000))
         return [one for one in every if address in (None, one.address)]
 
@@ -143,7 +143,7 @@ class Shop:
         return return_path(KEYS, self.mailbox.id, SUPPORT, notice)
 
     def count(self, row: Any, **values: object) -> int:
-        """How many rows of a table have these values."""
+        """The number of rows of a table with these values."""
         here = table(row)
         query = select(func.count()).select_from(here)
         for name, value in values.items():

@@ -1,4 +1,4 @@
-"""Two servers for each module, under the shipped policy that its `POLICY` names."""
+"""Two servers for each test module, under the shipped policy that its `POLICY` names."""
 
 from __future__ import annotations
 
@@ -6,37 +6,45 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.policies.desk import Desk
-from tests.acceptance.policies.servers import ClockedDesk, a_clocked_desk, a_desk
+from tests.acceptance.policies.launch import (
+    ClockedPolicyServer,
+    running_clocked_server,
+    running_policy_server,
+)
+from tests.acceptance.policies.policy_server import PolicyServer
 from tests.stores import SqliteStores
 
 
 @pytest.fixture(scope="module")
-def desk(
+def server(
     request: pytest.FixtureRequest,
     sqlite_stores: SqliteStores,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Desk]:
-    """`postern serve`; every test brings a company and people of its own."""
+) -> Iterator[PolicyServer]:
+    """A `postern serve`; each test adds its own company and people."""
     policy = str(request.module.POLICY)
-    with a_desk(policy, tmp_path_factory.mktemp(policy), sqlite_stores.new()) as running:
+    with running_policy_server(
+        policy, tmp_path_factory.mktemp(policy), sqlite_stores.new()
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def on_clock(
+def clocked_server(
     request: pytest.FixtureRequest,
     sqlite_stores: SqliteStores,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[ClockedDesk]:
+) -> Iterator[ClockedPolicyServer]:
     policy = str(request.module.POLICY)
     folder = tmp_path_factory.mktemp(f"{policy}-clocked")
-    with a_clocked_desk(policy, folder, sqlite_stores.new()) as running:
+    with running_clocked_server(policy, folder, sqlite_stores.new()) as running:
         yield running
 
 
 @pytest.fixture
-def clocked(request: pytest.FixtureRequest, on_clock: ClockedDesk) -> ClockedDesk:
-    """A server whose clock the test sets; it begins at the module's `NOW`."""
-    on_clock.at(request.module.NOW)
-    return on_clock
+def clocked(
+    request: pytest.FixtureRequest, clocked_server: ClockedPolicyServer
+) -> ClockedPolicyServer:
+    """A server whose clock the test sets; it starts at the module's `NOW`."""
+    clocked_server.set_clock(request.module.NOW)
+    return clocked_server

@@ -1,4 +1,4 @@
-"""What Stakater publishes of its support, row by row."""
+"""The support terms that Stakater publishes, row by row."""
 
 # ruff: noqa: N802 - each test is named after its row
 
@@ -9,8 +9,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.acceptance.policies.desk import SAM, Desk, links_in, whats, words
-from tests.acceptance.policies.servers import ClockedDesk
+from tests.acceptance.policies.launch import ClockedPolicyServer
+from tests.acceptance.policies.policy_server import (
+    SAM,
+    PolicyServer,
+    audit_lines,
+    links_in,
+    plain_text,
+)
 from tests.running import postern
 
 POLICY = "stakater"
@@ -37,42 +43,56 @@ NOW = datetime(2026, 7, 6, 8, tzinfo=UTC)
 
 
 class TestAccounts:
-    def test_S1_an_account_comes_by_address_link_and_name(self, clocked: ClockedDesk) -> None:
+    def test_S1_an_account_is_created_by_address_link_and_name(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
         new = f"new@{clocked.a_company().domain}"
 
-        asked, _ = clocked.page("/signup", address=new)
+        requested, _ = clocked.page("/signup", address=new)
         (link,) = links_in(clocked.mail_to(new), "signup")
         named, page = clocked.page(link, name="Nina New")
 
-        assert (asked, named) == (200, 200)
+        assert (requested, named) == (200, 200)
         assert "Nina New" in page
-        assert clocked.ticket(clocked.opened_by(new))["requester"] == new
+        assert clocked.ticket(clocked.open_by_mail(new))["requester"] == new
 
-    def test_S1_no_link_goes_to_a_free_mail_or_a_foreign_address(
-        self, clocked: ClockedDesk
+    def test_S1_no_link_is_sent_to_a_free_mail_or_a_foreign_address(
+        self, clocked: ClockedPolicyServer
     ) -> None:
-        asked = ["ann@gmail.com", "ann@company.evil.example", f"new@{clocked.a_company().domain}"]
+        addresses = [
+            "ann@gmail.com",
+            "ann@company.evil.example",
+            f"new@{clocked.a_company().domain}",
+        ]
 
-        pages = {clocked.page("/signup", address=each)[0] for each in asked}
+        pages = {clocked.page("/signup", address=each)[0] for each in addresses}
 
-        assert clocked.mail_to(asked[-1])
-        assert (pages, clocked.mails_to(asked[0]), clocked.mails_to(asked[1])) == ({200}, [], [])
+        assert clocked.mail_to(addresses[-1])
+        assert (pages, clocked.mails_to(addresses[0]), clocked.mails_to(addresses[1])) == (
+            {200},
+            [],
+            [],
+        )
 
-    def test_S1_no_company_is_registered_with_a_free_mail_domain(self, desk: Desk) -> None:
+    def test_S1_no_company_is_registered_with_a_free_mail_domain(
+        self, server: PolicyServer
+    ) -> None:
         done = postern(
             *("company", "add", "Freemail Inc", "--domain", "gmail.com"),
-            *("--config", str(desk.config)),
+            *("--config", str(server.config)),
         )
 
         assert (done.returncode, "free mail provider" in done.stderr) == (65, True)
 
     @pytest.mark.parametrize("domain", ["gmail.com", "elsewhere.example"])
-    def test_S1_no_user_is_registered_with_a_foreign_address(self, desk: Desk, domain: str) -> None:
-        company = desk.a_company()
+    def test_S1_no_user_is_registered_with_a_foreign_address(
+        self, server: PolicyServer, domain: str
+    ) -> None:
+        company = server.a_company()
 
         done = postern(
             *("user", "add", f"ann@{domain}", "--company", company.name),
-            *("--config", str(desk.config)),
+            *("--config", str(server.config)),
         )
 
         assert (done.returncode, company.domain in done.stderr) == (65, True)
@@ -80,7 +100,7 @@ class TestAccounts:
 
 class TestSeverity:
     @pytest.mark.parametrize(
-        ("said", "level"),
+        ("claimed", "level"),
         [
             ("P2", "High"),
             ("High", "High"),
@@ -91,32 +111,42 @@ class TestSeverity:
             ("P2 - High", "High"),
         ],
     )
-    def test_S2_both_names_of_a_level_are_the_same(self, desk: Desk, said: str, level: str) -> None:
-        ticket = desk.ticket(desk.opened_by(desk.a_user(), f"Severity: {said}"))
-
-        assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
-
-    @pytest.mark.parametrize(("said", "level"), [("P2", "High"), ("P3", "Medium"), ("P4", "Low")])
-    def test_S2_so_are_they_in_the_subject(self, desk: Desk, said: str, level: str) -> None:
-        ticket = desk.ticket(desk.opened_by(desk.a_user(), subject=f"[{said}] It is broken"))
-
-        assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
-
-    @pytest.mark.parametrize("said", ["P1", "Critical"])
-    def test_S2_critical_is_a_level_of_the_portal_under_both_names(
-        self, desk: Desk, said: str
+    def test_S2_both_names_of_a_level_are_equivalent(
+        self, server: PolicyServer, claimed: str, level: str
     ) -> None:
-        number = desk.logged_by(desk.a_user(), severity=said)
+        ticket = server.ticket(server.open_by_mail(server.a_user(), f"Severity: {claimed}"))
 
-        assert desk.ticket(number)["severity"] == "Critical"
+        assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
 
-    def test_S2_without_a_word_of_the_customer_it_is_medium(self, desk: Desk) -> None:
-        ticket = desk.ticket(desk.opened_by(desk.a_user()))
+    @pytest.mark.parametrize(
+        ("claimed", "level"), [("P2", "High"), ("P3", "Medium"), ("P4", "Low")]
+    )
+    def test_S2_both_names_are_equivalent_in_the_subject(
+        self, server: PolicyServer, claimed: str, level: str
+    ) -> None:
+        ticket = server.ticket(
+            server.open_by_mail(server.a_user(), subject=f"[{claimed}] It is broken")
+        )
+
+        assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
+
+    @pytest.mark.parametrize("claimed", ["P1", "Critical"])
+    def test_S2_critical_is_a_level_of_the_portal_under_both_names(
+        self, server: PolicyServer, claimed: str
+    ) -> None:
+        number = server.open_in_portal(server.a_user(), severity=claimed)
+
+        assert server.ticket(number)["severity"] == "Critical"
+
+    def test_S2_the_severity_is_medium_unless_the_customer_claims_another(
+        self, server: PolicyServer
+    ) -> None:
+        ticket = server.ticket(server.open_by_mail(server.a_user()))
 
         assert (ticket["severity"], ticket["severity_claimed"]) == ("Medium", None)
 
-    def test_S2_the_policy_says_what_each_level_means(self, desk: Desk) -> None:
-        said = " ".join(desk.run("policy", "explain", "stakater").split())
+    def test_S2_the_policy_defines_each_level(self, server: PolicyServer) -> None:
+        text = " ".join(server.run("policy", "explain", "stakater").split())
 
         for meaning in (
             "Production is down",
@@ -124,233 +154,253 @@ class TestSeverity:
             "Some non-critical function is lost",
             "A question, a feature request",
         ):
-            assert meaning in said
+            assert meaning in text
 
 
 class TestCompleteness:
     @pytest.mark.parametrize("fact", ALWAYS_ASKED)
-    def test_S3_what_is_missing_is_noticed_and_asked_for(self, desk: Desk, fact: str) -> None:
-        ann = desk.a_user()
-        said = "\n".join(text for name, text in FACTS.items() if name != fact)
-        number = desk.opened_by(ann, said)
+    def test_S3_a_missing_fact_is_recorded_and_asked_for(
+        self, server: PolicyServer, fact: str
+    ) -> None:
+        ann = server.a_user()
+        text = "\n".join(text for name, text in FACTS.items() if name != fact)
+        number = server.open_by_mail(ann, text)
 
-        acknowledged = words(desk.mail_to(ann, number))
-        asked = [name for name, question in QUESTIONS.items() if question in acknowledged]
+        acknowledged = plain_text(server.mail_to(ann, number))
+        questions = [name for name, question in QUESTIONS.items() if question in acknowledged]
 
-        assert (desk.ticket(number)["missing"], asked) == ([fact], [fact])
+        assert (server.ticket(number)["missing"], questions) == ([fact], [fact])
 
-    def test_S3_users_who_cannot_log_in_are_no_error_message(self, desk: Desk) -> None:
-        number = desk.opened_by(desk.a_user(), "Our users cannot log in.")
+    def test_S3_a_failed_log_in_does_not_count_as_an_error_message(
+        self, server: PolicyServer
+    ) -> None:
+        number = server.open_by_mail(server.a_user(), "Our users cannot log in.")
 
-        assert "error messages or logs" in desk.ticket(number)["missing"]
+        assert "error messages or logs" in server.ticket(number)["missing"]
 
-    def test_S3_steps_are_asked_for_and_the_request_is_complete_without(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann, "\n".join(FACTS[fact] for fact in ALWAYS_ASKED))
+    def test_S3_steps_are_asked_for_but_not_required(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "\n".join(FACTS[fact] for fact in ALWAYS_ASKED))
 
-        assert desk.ticket(number)["missing"] == []
-        assert QUESTIONS["steps to reproduce"] in words(desk.mail_to(ann, number))
+        assert server.ticket(number)["missing"] == []
+        assert QUESTIONS["steps to reproduce"] in plain_text(server.mail_to(ann, number))
 
-    def test_S3_of_a_complete_request_nothing_is_asked(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann, COMPLETE)
+    def test_S3_a_complete_request_causes_no_questions(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, COMPLETE)
 
-        acknowledged = words(desk.mail_to(ann, number))
+        acknowledged = plain_text(server.mail_to(ann, number))
 
-        assert desk.ticket(number)["missing"] == []
+        assert server.ticket(number)["missing"] == []
         assert not [question for question in QUESTIONS.values() if question in acknowledged]
 
 
 class TestSharing:
-    def test_S4_a_colleague_does_not_see_a_request_that_is_not_shared(self, desk: Desk) -> None:
-        company = desk.a_company()
-        ann, bob = desk.a_user(company), desk.a_user(company)
-        number = desk.opened_by(ann)
+    def test_S4_a_colleague_does_not_see_a_request_that_is_not_shared(
+        self, server: PolicyServer
+    ) -> None:
+        company = server.a_company()
+        ann, bob = server.a_user(company), server.a_user(company)
+        number = server.open_by_mail(ann)
 
-        assert desk.ticket(number, ann)["number"] == number
-        assert desk.api("GET", f"/{number}", bob)[0] == 404
+        assert server.ticket(number, ann)["number"] == number
+        assert server.api("GET", f"/{number}", bob)[0] == 404
 
     @pytest.mark.parametrize("by", ["the requester", "staff"])
-    def test_S4_whom_it_is_shared_with_sees_it_and_is_told(self, desk: Desk, by: str) -> None:
-        company = desk.a_company()
-        ann, bob = desk.a_user(company), desk.a_user(company)
-        number = desk.opened_by(ann)
+    def test_S4_a_colleague_sees_a_shared_request_and_gets_its_notices(
+        self, server: PolicyServer, by: str
+    ) -> None:
+        company = server.a_company()
+        ann, bob = server.a_user(company), server.a_user(company)
+        number = server.open_by_mail(ann)
         if by == "staff":
-            desk.change(number, add=[bob])
+            server.change(number, add=[bob])
         else:
-            desk.answers(desk.mail_to(ann, number), ann, "Bob knows more.", cc=bob)
+            server.reply(server.mail_to(ann, number), ann, "Bob knows more.", cc=bob)
 
-        desk.say(number, "Which rack is it?")
+        server.comment(number, "Which rack is it?")
 
-        assert desk.ticket(number, bob)["number"] == number
-        assert desk.mail_to(bob, number, containing="Which rack is it?")
+        assert server.ticket(number, bob)["number"] == number
+        assert server.mail_to(bob, number, containing="Which rack is it?")
 
-    def test_S4_the_requester_shares_it_in_the_portal(self, desk: Desk) -> None:
-        company = desk.a_company()
-        ann, bob = desk.a_user(company), desk.a_user(company)
-        number = desk.opened_by(ann)
+    def test_S4_the_requester_shares_a_request_in_the_portal(self, server: PolicyServer) -> None:
+        company = server.a_company()
+        ann, bob = server.a_user(company), server.a_user(company)
+        number = server.open_by_mail(ann)
 
-        desk.change(number, ann, add=[bob])
+        server.change(number, ann, add=[bob])
 
-        assert desk.ticket(number, bob)["number"] == number
+        assert server.ticket(number, bob)["number"] == number
 
 
 class TestPremium:
-    def test_S5_a_critical_mail_is_sent_to_the_portal_first(self, desk: Desk) -> None:
-        ann = desk.a_user(desk.a_company("premium"))
-        number = desk.opened_by(ann, subject="[P1] Everything is down")
+    def test_S5_a_critical_mail_is_referred_to_the_portal(self, server: PolicyServer) -> None:
+        ann = server.a_user(server.a_company("premium"))
+        number = server.open_by_mail(ann, subject="[P1] Everything is down")
 
-        first = words(desk.mail_to(ann, number))
+        first = plain_text(server.mail_to(ann, number))
         assert first.startswith(
             f"Please log this critical incident (P1) through the portal first: {PORTAL}."
         )
         assert "Under your plan, critical issues must be logged in the portal first." in first
         assert "Escalation begins" in first
-        assert desk.ticket(number)["severity"] == "High"
+        assert server.ticket(number)["severity"] == "High"
 
-    def test_S5_its_escalation_does_not_begin_by_mail(self, desk: Desk) -> None:
-        ann = desk.a_user(desk.a_company("premium"))
-        number = desk.opened_by(ann, subject="[P1] Everything is down")
+    def test_S5_a_critical_mail_is_not_escalated_by_mail(self, server: PolicyServer) -> None:
+        ann = server.a_user(server.a_company("premium"))
+        number = server.open_by_mail(ann, subject="[P1] Everything is down")
 
-        desk.answers(desk.mail_to(ann, number), ann, "#escalate It is urgent.")
+        server.reply(server.mail_to(ann, number), ann, "#escalate It is urgent.")
 
-        assert desk.mail_to(
+        assert server.mail_to(
             ann, number, containing="begins once the incident is logged in the portal"
         )
-        assert desk.ticket(number)["escalation_level"] == 0
+        assert server.ticket(number)["escalation_level"] == 0
 
-    def test_S5_it_begins_once_it_is_logged_in_the_portal(self, desk: Desk) -> None:
-        ann = desk.a_user(desk.a_company("premium"))
-        number = desk.logged_by(ann, severity="P1")
+    def test_S5_a_critical_ticket_from_the_portal_is_escalated(self, server: PolicyServer) -> None:
+        ann = server.a_user(server.a_company("premium"))
+        number = server.open_in_portal(ann, severity="P1")
 
-        desk.answers(desk.mail_to(ann, number), ann, "#escalate It is urgent.")
+        server.reply(server.mail_to(ann, number), ann, "#escalate It is urgent.")
 
-        assert desk.ticket(number)["escalation_level"] == 1
-        assert desk.mail_to("duty@example.com", number, containing="It is urgent.")
+        assert server.ticket(number)["escalation_level"] == 1
+        assert server.mail_to("duty@example.com", number, containing="It is urgent.")
 
-    def test_S5_a_mailed_one_that_the_customer_confirms_in_the_portal_counts_as_logged(
-        self, desk: Desk
+    def test_S5_a_critical_mail_confirmed_in_the_portal_is_escalated(
+        self, server: PolicyServer
     ) -> None:
-        ann = desk.a_user(desk.a_company("premium"))
-        number = desk.opened_by(ann, subject="[P1] Everything is down")
+        ann = server.a_user(server.a_company("premium"))
+        number = server.open_by_mail(ann, subject="[P1] Everything is down")
 
-        desk.change(number, ann, severity="P1", why="confirmed")
-        desk.answers(desk.mail_to(ann, number), ann, "#escalate It is urgent.")
+        server.change(number, ann, severity="P1", why="confirmed")
+        server.reply(server.mail_to(ann, number), ann, "#escalate It is urgent.")
 
-        ticket = desk.ticket(number)
+        ticket = server.ticket(number)
         assert (ticket["severity"], ticket["escalation_level"]) == ("Critical", 1)
 
-    def test_S5_it_stays_logged_when_staff_lower_it_by_mail(self, desk: Desk) -> None:
-        ann = desk.a_user(desk.a_company("premium"))
-        number = desk.opened_by(ann, subject="[P1] Everything is down")
-        desk.change(number, ann, severity="P1", why="confirmed")
-        desk.staff_answer(number, "#workaround Restart it.\n\nPlease restart it.")
+    def test_S5_a_confirmed_ticket_is_escalated_after_staff_lower_its_severity(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user(server.a_company("premium"))
+        number = server.open_by_mail(ann, subject="[P1] Everything is down")
+        server.change(number, ann, severity="P1", why="confirmed")
+        server.reply_as_staff(number, "#workaround Restart it.\n\nPlease restart it.")
 
-        desk.answers(desk.mail_to(ann, number), ann, "#escalate It is urgent.")
+        server.reply(server.mail_to(ann, number), ann, "#escalate It is urgent.")
 
-        ticket = desk.ticket(number)
+        ticket = server.ticket(number)
         assert (ticket["severity"], ticket["escalation_level"]) == ("High", 1)
 
 
 class TestAdjustment:
-    def test_S6_staff_adjust_the_severity_and_the_trail_says_why(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann, "Severity: P2")
+    def test_S6_staff_change_the_severity_and_the_history_has_the_reason(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "Severity: P2")
 
-        desk.staff_answer(number, "#severity P4 It hurts nobody.\n\nWe have looked.")
+        server.reply_as_staff(number, "#severity P4 It hurts nobody.\n\nWe have looked.")
 
-        ticket = desk.ticket(number)
-        assert whats(ticket, "severity") == [("High", "Low", "It hurts nobody.")]
+        ticket = server.ticket(number)
+        assert audit_lines(ticket, "severity") == [("High", "Low", "It hurts nobody.")]
         assert ticket["severity_claimed"] == "High"
         assert [h["actor"] for h in ticket["history"] if h["what"] == "severity"] == [SAM]
-        assert desk.mail_to(ann, number, containing="It hurts nobody.")
+        assert server.mail_to(ann, number, containing="It hurts nobody.")
 
-    def test_S6_a_workaround_lowers_it_by_one_level_at_a_time_down_to_low(self, desk: Desk) -> None:
-        number = desk.logged_by(desk.a_user(), severity="Critical")
+    def test_S6_a_workaround_lowers_the_severity_by_one_level_down_to_low(
+        self, server: PolicyServer
+    ) -> None:
+        number = server.open_in_portal(server.a_user(), severity="Critical")
 
         for _ in range(3):
-            desk.change(number, workaround=True, why="There is a way around it.")
-        status, _ = desk.api("PATCH", f"/{number}", SAM, {"workaround": True})
+            server.change(number, workaround=True, why="There is a way around it.")
+        status, _ = server.api("PATCH", f"/{number}", SAM, {"workaround": True})
 
-        ticket = desk.ticket(number)
+        ticket = server.ticket(number)
         assert (status, ticket["severity"]) == (409, "Low")
-        assert [(was, became) for was, became, _ in whats(ticket, "severity")] == [
+        assert [(was, became) for was, became, _ in audit_lines(ticket, "severity")] == [
             ("Critical", "High"),
             ("High", "Medium"),
             ("Medium", "Low"),
         ]
 
-    def test_S6_a_workaround_can_be_told_by_mail(self, desk: Desk) -> None:
-        number = desk.opened_by(desk.a_user(), "Severity: P2")
+    def test_S6_staff_record_a_workaround_by_mail(self, server: PolicyServer) -> None:
+        number = server.open_by_mail(server.a_user(), "Severity: P2")
 
-        desk.staff_answer(number, "#workaround Restart the router.\n\nPlease restart it.")
+        server.reply_as_staff(number, "#workaround Restart the router.\n\nPlease restart it.")
 
-        ticket = desk.ticket(number)
-        assert whats(ticket, "severity") == [("High", "Medium", "Restart the router.")]
+        ticket = server.ticket(number)
+        assert audit_lines(ticket, "severity") == [("High", "Medium", "Restart the router.")]
 
 
 class TestFeedback:
-    def test_S11_one_mail_asks_once_the_request_is_resolved(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann)
+    def test_S11_one_mail_asks_for_feedback_when_the_request_is_resolved(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
 
-        desk.change(number, status="resolved")
+        server.change(number, status="resolved")
 
-        asked = [m for m in desk.mails_to(ann, number) if links_in(m, "feedback")]
-        assert len(asked) == 1
+        requests = [m for m in server.mails_to(ann, number) if links_in(m, "feedback")]
+        assert len(requests) == 1
 
-    def test_S11_the_answer_is_kept_and_reopens_nothing(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann)
-        desk.change(number, status="resolved")
-        link, *_ = links_in(desk.mail_to(ann, number, containing="/feedback/"), "feedback")
+    def test_S11_feedback_is_recorded_and_does_not_reopen_the_ticket(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
+        server.change(number, status="resolved")
+        link, *_ = links_in(server.mail_to(ann, number, containing="/feedback/"), "feedback")
 
-        status, _ = desk.page(link, rating="good", text="Quick help!")
+        status, _ = server.page(link, rating="good", text="Quick help!")
 
-        ticket = desk.ticket(number)
+        ticket = server.ticket(number)
         assert (status, ticket["rating"], ticket["status"]) == (200, "good", "resolved")
         assert ticket["comments"][-1]["text"].strip() == "Quick help!"
 
-    def test_S11_a_reply_is_kept_too_and_reopens_nothing(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann)
-        desk.change(number, status="resolved")
+    def test_S11_a_reply_to_the_feedback_request_does_not_reopen_the_ticket(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
+        server.change(number, status="resolved")
 
-        asked = desk.mail_to(ann, number, containing="/feedback/")
-        desk.answers(asked, ann, "It took very long, but it works now.")
+        request = server.mail_to(ann, number, containing="/feedback/")
+        server.reply(request, ann, "It took very long, but it works now.")
 
-        ticket = desk.ticket(number)
+        ticket = server.ticket(number)
         last = ticket["comments"][-1]
         assert ticket["status"] == "resolved"
         assert (last["visibility"], "very long" in last["text"]) == ("note", True)
 
-    def test_S11_an_ordinary_reply_still_reopens_it(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann)
-        desk.change(number, status="resolved")
+    def test_S11_an_ordinary_reply_reopens_the_ticket(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
+        server.change(number, status="resolved")
 
-        resolved = desk.mail_to(ann, number, containing="is now resolved")
-        desk.answers(resolved, ann, "It is broken again.")
+        resolved = server.mail_to(ann, number, containing="is now resolved")
+        server.reply(resolved, ann, "It is broken again.")
 
-        assert desk.ticket(number)["status"] == "open"
+        assert server.ticket(number)["status"] == "open"
 
 
 class TestChannel:
-    def test_S12_the_preferred_channel_is_kept_with_the_company_and_shown_to_staff(
-        self, desk: Desk
+    def test_S12_the_preferred_channel_of_a_company_is_shown_to_staff(
+        self, server: PolicyServer
     ) -> None:
-        company = desk.a_company()
-        desk.run("company", "channel", company.name, "Call the bridge first")
-        ann = desk.a_user(company)
-        number = desk.opened_by(ann)
+        company = server.a_company()
+        server.run("company", "channel", company.name, "Call the bridge first")
+        ann = server.a_user(company)
+        number = server.open_by_mail(ann)
 
-        assert desk.ticket(number)["preferred_channel"] == "Call the bridge first"
-        assert "preferred_channel" not in desk.ticket(number, ann)
-        shown = desk.run("company", "show", company.name)
+        assert server.ticket(number)["preferred_channel"] == "Call the bridge first"
+        assert "preferred_channel" not in server.ticket(number, ann)
+        shown = server.run("company", "show", company.name)
         assert re.search(r"channel +Call the bridge first", shown)
 
-    def test_S12_it_stands_in_the_mail_to_staff(self, desk: Desk) -> None:
-        company = desk.a_company(channel="Call the bridge first")
-        number = desk.opened_by(desk.a_user(company))
+    def test_S12_the_preferred_channel_is_in_the_mail_to_staff(self, server: PolicyServer) -> None:
+        company = server.a_company(channel="Call the bridge first")
+        number = server.open_by_mail(server.a_user(company))
 
-        assert "Channel Call the bridge first" in words(desk.mail_to(SAM, number))
+        assert "Channel Call the bridge first" in plain_text(server.mail_to(SAM, number))

@@ -1,4 +1,4 @@
-"""What Stakater publishes of its times: when they begin, which hours count, who is told."""
+"""Stakater's published response times: when they begin, which hours count, who is notified."""
 
 # ruff: noqa: N802 - each test is named after its row
 
@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.acceptance.policies.desk import SAM, Desk, whats, words
-from tests.acceptance.policies.servers import ClockedDesk
+from tests.acceptance.policies.launch import ClockedPolicyServer
+from tests.acceptance.policies.policy_server import SAM, PolicyServer, audit_lines, plain_text
 
 POLICY = "stakater"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -21,7 +21,7 @@ We upgraded it on Friday."""
 
 
 def in_berlin(text: str) -> datetime:
-    """`2026-07-06 10:00` on a clock in Berlin."""
+    """The instant of a wall clock time in Berlin, such as `2026-07-06 10:00`."""
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
 
 
@@ -31,51 +31,53 @@ NOW = in_berlin("2026-07-06 10:00")
 HALVES = COMPLETE.split("\n", 1)
 
 
-def a_complete(desk: Desk, severity: str = "Medium", sender: str = "") -> int:
-    """A ticket on which nothing is missing; a critical one comes from the portal."""
-    sender = sender or desk.a_user()
+def a_complete_ticket(server: PolicyServer, severity: str = "Medium", sender: str = "") -> int:
+    """A complete ticket; one with severity Critical is opened in the portal."""
+    sender = sender or server.a_user()
     if severity == "Critical":
-        return desk.logged_by(sender, severity, COMPLETE)
-    return desk.opened_by(sender, f"Severity: {severity}\n{COMPLETE}")
+        return server.open_in_portal(sender, severity, COMPLETE)
+    return server.open_by_mail(sender, f"Severity: {severity}\n{COMPLETE}")
 
 
 class TestClock:
     def test_S7_the_clock_does_not_run_while_something_is_missing(
-        self, clocked: ClockedDesk
+        self, clocked: ClockedPolicyServer
     ) -> None:
-        number = clocked.opened_by(clocked.a_user(), "It is broken.")
+        number = clocked.open_by_mail(clocked.a_user(), "It is broken.")
 
         assert clocked.due(number) is None
 
-    def test_S7_it_begins_with_the_mail_that_completes_the_request(
-        self, clocked: ClockedDesk
+    def test_S7_the_clock_starts_with_the_mail_that_completes_the_request(
+        self, clocked: ClockedPolicyServer
     ) -> None:
         ann = clocked.a_user()
-        number = clocked.opened_by(ann, "Severity: High\nIt is broken.")
-        clocked.at(NOW + timedelta(hours=3))
+        number = clocked.open_by_mail(ann, "Severity: High\nIt is broken.")
+        clocked.set_clock(NOW + timedelta(hours=3))
 
-        clocked.answers(clocked.mail_to(ann, number), ann, COMPLETE)
+        clocked.reply(clocked.mail_to(ann, number), ann, COMPLETE)
 
         assert clocked.due(number) == in_berlin("2026-07-06 17:00")
 
-    def test_S7_it_begins_with_the_last_missing_fact(self, clocked: ClockedDesk) -> None:
+    def test_S7_the_clock_starts_with_the_last_missing_fact(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
         ann = clocked.a_user()
-        number = clocked.opened_by(ann, f"Severity: High\n{HALVES[0]}")
-        clocked.at(NOW + timedelta(hours=3))
+        number = clocked.open_by_mail(ann, f"Severity: High\n{HALVES[0]}")
+        clocked.set_clock(NOW + timedelta(hours=3))
 
-        clocked.answers(clocked.mail_to(ann, number), ann, HALVES[1])
+        clocked.reply(clocked.mail_to(ann, number), ann, HALVES[1])
 
         assert clocked.ticket(number)["missing"] == []
         assert clocked.due(number) == in_berlin("2026-07-06 17:00")
 
-    def test_S7_or_with_the_words_in_the_portal_that_complete_it(
-        self, clocked: ClockedDesk
+    def test_S7_the_clock_starts_with_the_portal_comment_that_completes_the_request(
+        self, clocked: ClockedPolicyServer
     ) -> None:
         ann = clocked.a_user()
-        number = clocked.opened_by(ann, f"Severity: High\n{HALVES[0]}")
-        clocked.at(NOW + timedelta(hours=3))
+        number = clocked.open_by_mail(ann, f"Severity: High\n{HALVES[0]}")
+        clocked.set_clock(NOW + timedelta(hours=3))
 
-        clocked.say(number, HALVES[1], actor=ann)
+        clocked.comment(number, HALVES[1], actor=ann)
 
         assert clocked.due(number) == in_berlin("2026-07-06 17:00")
 
@@ -90,11 +92,11 @@ class TestClock:
     )
     @pytest.mark.parametrize("tier", ["standard", "premium"])
     def test_S8_only_business_hours_count_for_every_tier(
-        self, clocked: ClockedDesk, tier: str, severity: str, due: str
+        self, clocked: ClockedPolicyServer, tier: str, severity: str, due: str
     ) -> None:
-        clocked.at(in_berlin("2026-07-06 17:00"))
+        clocked.set_clock(in_berlin("2026-07-06 17:00"))
 
-        number = a_complete(clocked, severity, clocked.a_user(clocked.a_company(tier)))
+        number = a_complete_ticket(clocked, severity, clocked.a_user(clocked.a_company(tier)))
 
         assert clocked.due(number) == in_berlin(due)
 
@@ -108,9 +110,9 @@ class TestClock:
         ],
     )
     def test_S8_the_first_answer_is_due_as_published(
-        self, clocked: ClockedDesk, severity: str, due: str
+        self, clocked: ClockedPolicyServer, severity: str, due: str
     ) -> None:
-        number = a_complete(clocked, severity)
+        number = a_complete_ticket(clocked, severity)
 
         assert clocked.due(number) == in_berlin(due)
 
@@ -123,24 +125,24 @@ class TestClock:
             ("Low", "2026-07-13 11:00"),
         ],
     )
-    def test_S8_the_next_answer_is_due_after_as_long_again(
-        self, clocked: ClockedDesk, severity: str, due: str
+    def test_S8_the_next_answer_is_due_after_the_same_span(
+        self, clocked: ClockedPolicyServer, severity: str, due: str
     ) -> None:
-        number = a_complete(clocked, severity)
-        clocked.at(NOW + timedelta(hours=1))
+        number = a_complete_ticket(clocked, severity)
+        clocked.set_clock(NOW + timedelta(hours=1))
 
-        clocked.say(number)
+        clocked.comment(number)
 
         assert clocked.due(number) == in_berlin(due)
 
-    def test_S8_what_the_contract_says_goes_before(self, clocked: ClockedDesk) -> None:
+    def test_S8_the_contract_takes_precedence(self, clocked: ClockedPolicyServer) -> None:
         agreed = clocked.a_company(
             "standard", first={"High": "30 business minutes"}, ongoing={"High": "1 business day"}
         )
-        number = a_complete(clocked, "High", clocked.a_user(agreed))
+        number = a_complete_ticket(clocked, "High", clocked.a_user(agreed))
         first = clocked.due(number)
 
-        clocked.say(number)
+        clocked.comment(number)
 
         assert first == in_berlin("2026-07-06 10:30")
         assert clocked.due(number) == in_berlin("2026-07-07 10:00")
@@ -148,7 +150,7 @@ class TestClock:
     @pytest.mark.parametrize(
         ("arrives", "due"),
         [
-            ("2026-07-06 04:15", "2026-07-06 10:00"),  # before six: from the opening on
+            ("2026-07-06 04:15", "2026-07-06 10:00"),  # before six: counts from the opening
             ("2026-07-06 17:00", "2026-07-07 09:00"),  # one hour today, three tomorrow
             ("2026-07-06 18:00", "2026-07-07 10:00"),
             ("2026-07-10 17:00", "2026-07-13 09:00"),  # over the weekend
@@ -158,112 +160,114 @@ class TestClock:
         ],
     )
     def test_S9_only_the_hours_from_six_to_six_in_berlin_count(
-        self, clocked: ClockedDesk, arrives: str, due: str
+        self, clocked: ClockedPolicyServer, arrives: str, due: str
     ) -> None:
-        clocked.at(in_berlin(arrives))
+        clocked.set_clock(in_berlin(arrives))
 
-        assert clocked.due(a_complete(clocked, "High")) == in_berlin(due)
+        assert clocked.due(a_complete_ticket(clocked, "High")) == in_berlin(due)
 
-    def test_S9_summer_time_is_observed(self, clocked: ClockedDesk) -> None:
-        clocked.at(datetime(2026, 1, 12, 4, 30, tzinfo=UTC))  # 05:30 in winter
-        in_winter = clocked.due(a_complete(clocked, "High"))
-        clocked.at(datetime(2026, 7, 13, 4, 30, tzinfo=UTC))  # 06:30 in summer
-        in_summer = clocked.due(a_complete(clocked, "High"))
+    def test_S9_summer_time_is_observed(self, clocked: ClockedPolicyServer) -> None:
+        clocked.set_clock(datetime(2026, 1, 12, 4, 30, tzinfo=UTC))  # 05:30 in winter
+        in_winter = clocked.due(a_complete_ticket(clocked, "High"))
+        clocked.set_clock(datetime(2026, 7, 13, 4, 30, tzinfo=UTC))  # 06:30 in summer
+        in_summer = clocked.due(a_complete_ticket(clocked, "High"))
 
         assert in_winter == datetime(2026, 1, 12, 9, tzinfo=UTC)
         assert in_summer == datetime(2026, 7, 13, 8, 30, tzinfo=UTC)
 
 
 class TestOngoing:
-    def test_S10_staff_are_warned_of_the_next_answer_and_the_customer_is_told(
-        self, clocked: ClockedDesk
+    def test_S10_staff_are_warned_of_the_next_answer_and_the_customer_is_notified(
+        self, clocked: ClockedPolicyServer
     ) -> None:
         ann = clocked.a_user()
-        number = a_complete(clocked, "High", ann)
-        clocked.say(number)
+        number = a_complete_ticket(clocked, "High", ann)
+        clocked.comment(number)
 
-        clocked.at(in_berlin("2026-07-06 13:00"))  # three of four hours
-        clocked.keep()
+        clocked.set_clock(in_berlin("2026-07-06 13:00"))  # three of four hours
+        clocked.notify_overdue()
 
         assert clocked.mail_to(SAM, number, containing="The next response to")
-        told = words(clocked.mail_to(ann, number, containing="We are still working on"))
-        assert "You will hear from us again by Monday 6 July 2026, 14:00 (Europe/Berlin)." in told
+        text = plain_text(clocked.mail_to(ann, number, containing="We are still working on"))
+        assert "You will hear from us again by Monday 6 July 2026, 14:00 (Europe/Berlin)." in text
 
-    def test_S10_nothing_is_told_before(self, clocked: ClockedDesk) -> None:
+    def test_S10_no_notice_is_sent_before_the_warning_time(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
         ann = clocked.a_user()
-        number = a_complete(clocked, "High", ann)
-        clocked.say(number)
+        number = a_complete_ticket(clocked, "High", ann)
+        clocked.comment(number)
 
-        clocked.at(in_berlin("2026-07-06 12:59"))
-        clocked.keep()
+        clocked.set_clock(in_berlin("2026-07-06 12:59"))
+        clocked.notify_overdue()
 
-        assert not [m for m in clocked.mails_to(ann, number) if "still working on" in words(m)]
+        assert not [m for m in clocked.mails_to(ann, number) if "still working on" in plain_text(m)]
 
-    def test_S10_a_warning_and_a_breach_are_told_once_each(self, clocked: ClockedDesk) -> None:
-        number = a_complete(clocked, "High")
-        clocked.say(number)
+    def test_S10_a_warning_and_a_breach_are_sent_once_each(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        number = a_complete_ticket(clocked, "High")
+        clocked.comment(number)
 
         for time in ("13:00", "13:30", "14:00", "15:00"):
-            clocked.at(in_berlin(f"2026-07-06 {time}"))
-            clocked.keep()
+            clocked.set_clock(in_berlin(f"2026-07-06 {time}"))
+            clocked.notify_overdue()
 
         subjects = [str(m["Subject"]) for m in clocked.mails_to(SAM, number)]
-        assert whats(clocked.ticket(number), "sla") == [("ongoing", "breached", "")]
+        assert audit_lines(clocked.ticket(number), "sla") == [("ongoing", "breached", "")]
         assert sum(s.startswith("Response due soon:") for s in subjects) == 1
         assert sum(s.startswith("Response overdue:") for s in subjects) == 1
 
-    def test_S10_an_answer_in_time_is_followed_by_no_word_of_that_promise(
-        self, clocked: ClockedDesk
-    ) -> None:
-        number = a_complete(clocked, "High")
-        clocked.say(number)
-        clocked.at(in_berlin("2026-07-06 12:00"))
-        clocked.say(number)
+    def test_S10_no_warning_follows_an_answer_in_time(self, clocked: ClockedPolicyServer) -> None:
+        number = a_complete_ticket(clocked, "High")
+        clocked.comment(number)
+        clocked.set_clock(in_berlin("2026-07-06 12:00"))
+        clocked.comment(number)
 
-        clocked.at(in_berlin("2026-07-06 14:30"))
-        clocked.keep()
+        clocked.set_clock(in_berlin("2026-07-06 14:30"))
+        clocked.notify_overdue()
 
         assert not [m for m in clocked.mails_to(SAM, number) if "Response due" in m["Subject"]]
 
-    def test_S10_a_late_answer_is_in_the_history_even_if_nobody_was_told_yet(
-        self, clocked: ClockedDesk
+    def test_S10_a_late_answer_is_in_the_history_before_any_notice_was_sent(
+        self, clocked: ClockedPolicyServer
     ) -> None:
-        number = a_complete(clocked, "High")
-        clocked.at(in_berlin("2026-07-06 14:01"))
+        number = a_complete_ticket(clocked, "High")
+        clocked.set_clock(in_berlin("2026-07-06 14:01"))
 
-        clocked.say(number)
+        clocked.comment(number)
 
-        assert whats(clocked.ticket(number), "sla") == [("first", "breached", "")]
+        assert audit_lines(clocked.ticket(number), "sla") == [("first", "breached", "")]
 
     @pytest.mark.parametrize("status", ["resolved", "closed"])
-    def test_S10_words_after_the_end_promise_no_more(
-        self, clocked: ClockedDesk, status: str
+    def test_S10_a_comment_after_the_end_starts_no_clock(
+        self, clocked: ClockedPolicyServer, status: str
     ) -> None:
-        number = a_complete(clocked, "High")
+        number = a_complete_ticket(clocked, "High")
         clocked.change(number, status=status)
 
-        clocked.say(number, "One more hint.")
-        clocked.at(NOW + timedelta(days=7))
-        clocked.keep()
+        clocked.comment(number, "One more hint.")
+        clocked.set_clock(NOW + timedelta(days=7))
+        clocked.notify_overdue()
 
         assert clocked.due(number) is None
         assert not [m for m in clocked.mails_to(SAM, number) if "Response overdue" in m["Subject"]]
 
     @pytest.mark.parametrize("by", ["mail", "the portal"])
-    def test_S10_words_while_we_wait_for_the_customer_let_the_clock_stand(
-        self, clocked: ClockedDesk, by: str
+    def test_S10_a_comment_while_waiting_for_the_customer_leaves_the_clock_stopped(
+        self, clocked: ClockedPolicyServer, by: str
     ) -> None:
         ann = clocked.a_user()
-        number = a_complete(clocked, "High", ann)
+        number = a_complete_ticket(clocked, "High", ann)
         clocked.change(number, status="pending")
         if by == "mail":
-            clocked.staff_answer(number, "Is there any news?")
+            clocked.reply_as_staff(number, "Is there any news?")
         else:
-            clocked.say(number, "Is there any news?")
+            clocked.comment(number, "Is there any news?")
 
-        waits = clocked.due(number)
-        clocked.at(in_berlin("2026-07-07 10:00"))
-        clocked.answers(clocked.mail_to(ann, number), ann, "Not yet.")
+        due_while_pending = clocked.due(number)
+        clocked.set_clock(in_berlin("2026-07-07 10:00"))
+        clocked.reply(clocked.mail_to(ann, number), ann, "Not yet.")
 
-        assert waits is None
+        assert due_while_pending is None
         assert clocked.due(number) == in_berlin("2026-07-07 14:00")

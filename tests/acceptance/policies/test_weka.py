@@ -1,4 +1,4 @@
-"""What Weka publishes of its support, row by row."""
+"""The support terms that Weka publishes, row by row."""
 
 # ruff: noqa: N802 - each test is named after its row
 
@@ -10,13 +10,21 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.acceptance.policies.desk import SAM, SUPPORT, Desk, a_mail, links_in, whats, words
-from tests.acceptance.policies.servers import ClockedDesk
+from tests.acceptance.policies.launch import ClockedPolicyServer
+from tests.acceptance.policies.policy_server import (
+    SAM,
+    SUPPORT,
+    PolicyServer,
+    a_mail,
+    audit_lines,
+    links_in,
+    plain_text,
+)
 
 POLICY = "weka"
 PHONE, PORTAL = "+1 555 0100", "https://support.example.com"
 NOW = datetime(2026, 7, 6, tzinfo=UTC)
-WHO_TAKES_IT = {
+EXECUTIVE_AT = {
     "01:00": "executive-apac@example.com",  # 09:00 in Singapore
     "09:30": "executive-emea@example.com",  # 11:30 in Berlin
     "20:00": "executive-americas@example.com",  # 13:00 in Los Angeles
@@ -25,7 +33,7 @@ WHO_TAKES_IT = {
 
 class TestLevels:
     @pytest.mark.parametrize(
-        ("said", "level"),
+        ("claimed", "level"),
         [
             ("Major", "Major"),
             ("Minor", "Minor"),
@@ -35,32 +43,32 @@ class TestLevels:
         ],
     )
     def test_W1_a_mail_opens_at_the_level_that_it_names(
-        self, desk: Desk, said: str, level: str
+        self, server: PolicyServer, claimed: str, level: str
     ) -> None:
-        number = desk.opened_by(desk.a_user(), f"Severity: {said}")
+        number = server.open_by_mail(server.a_user(), f"Severity: {claimed}")
 
-        assert desk.ticket(number)["severity"] == level
+        assert server.ticket(number)["severity"] == level
 
-    def test_W1_critical_is_a_level_of_the_portal(self, desk: Desk) -> None:
-        number = desk.logged_by(desk.a_user(), severity="Critical")
+    def test_W1_critical_is_a_level_of_the_portal(self, server: PolicyServer) -> None:
+        number = server.open_in_portal(server.a_user(), severity="Critical")
 
-        assert desk.ticket(number)["severity"] == "Critical"
+        assert server.ticket(number)["severity"] == "Critical"
 
 
 class TestSigningUp:
-    def test_W2_a_signed_up_user_opens_a_ticket_by_mail(self, desk: Desk) -> None:
-        ann = desk.a_user()
+    def test_W2_a_signed_up_user_opens_a_ticket_by_mail(self, server: PolicyServer) -> None:
+        ann = server.a_user()
 
-        assert desk.ticket(desk.opened_by(ann))["requester"] == ann
+        assert server.ticket(server.open_by_mail(ann))["requester"] == ann
 
-    def test_W2_a_stranger_is_told_where_to_sign_up_and_opens_none(self, desk: Desk) -> None:
-        code, text = desk.send(a_mail("eve@evil.example", "Help!"), "eve@evil.example")
+    def test_W2_a_stranger_is_refused_with_a_link_to_sign_up(self, server: PolicyServer) -> None:
+        code, text = server.send(a_mail("eve@evil.example", "Help!"), "eve@evil.example")
 
         assert (code, text[:6]) == (550, "5.7.1 ")
         assert f"sign up in the support portal first: {PORTAL}" in text
 
-    def test_W2_a_customer_who_is_not_signed_up_is_sent_the_link(
-        self, clocked: ClockedDesk
+    def test_W2_a_customer_without_an_account_is_sent_the_link(
+        self, clocked: ClockedPolicyServer
     ) -> None:
         new = f"new@{clocked.a_company().domain}"
 
@@ -69,15 +77,17 @@ class TestSigningUp:
         assert (code, "filed as" in text) == (250, False)
         assert len(links_in(clocked.mail_to(new), "signup")) == 1
 
-    def test_W2_what_he_wrote_is_a_ticket_once_he_has_signed_up(self, clocked: ClockedDesk) -> None:
+    def test_W2_a_held_mail_becomes_a_ticket_when_its_author_signs_up(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
         new = f"new@{clocked.a_company().domain}"
         clocked.send(a_mail(new, "The array is slow."), new)
         (link,) = links_in(clocked.mail_to(new), "signup")
 
         status, _ = clocked.page(link, name="Nina New")
 
-        assert (status, clocked.release()) == (200, 1)
-        (number,) = clocked.listed(new, "mine")
+        assert (status, clocked.release_enrolled()) == (200, 1)
+        (number,) = clocked.list_tickets(new, "mine")
         assert clocked.ticket(number)["comments"][0]["text"].strip() == "The array is slow."
 
 
@@ -91,194 +101,206 @@ class TestCritical:
         ],
         ids=["tag", "another word", "text"],
     )
-    def test_W3_a_critical_claim_opens_at_major_and_shows_the_phone(
-        self, desk: Desk, header: dict[str, str]
+    def test_W3_a_critical_claim_opens_at_major_and_is_answered_with_the_phone(
+        self, server: PolicyServer, header: dict[str, str]
     ) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann, **header)
+        ann = server.a_user()
+        number = server.open_by_mail(ann, **header)
 
-        ticket, first = desk.ticket(number), words(desk.mail_to(ann, number))
+        ticket, first = server.ticket(number), plain_text(server.mail_to(ann, number))
         assert (ticket["severity"], ticket["severity_claimed"]) == ("Major", "Critical")
         assert first.startswith(
             "If a production system has an urgent problem, do not wait for a reply by email. "
             f"Call {PHONE} (24 hours a day) or open a ticket in the portal, {PORTAL}."
         )
 
-    def test_W3_an_important_mail_is_no_more_than_major(self, desk: Desk) -> None:
-        number = desk.opened_by(desk.a_user(), importance="high", x_priority="1")
+    def test_W3_a_mail_of_high_importance_opens_at_major(self, server: PolicyServer) -> None:
+        number = server.open_by_mail(server.a_user(), importance="high", x_priority="1")
 
-        assert desk.ticket(number)["severity"] == "Major"
+        assert server.ticket(number)["severity"] == "Major"
 
-    def test_W3_an_ordinary_acknowledgement_does_not_begin_with_the_phone(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann, "Severity: Minor")
+    def test_W3_an_ordinary_acknowledgement_does_not_begin_with_the_phone(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "Severity: Minor")
 
-        assert PHONE not in words(desk.mail_to(ann, number))
+        assert PHONE not in plain_text(server.mail_to(ann, number))
 
-    def test_W3_not_even_staff_make_a_ticket_critical_by_mail(self, desk: Desk) -> None:
-        number = desk.opened_by(desk.a_user())
+    def test_W3_staff_cannot_make_a_ticket_critical_by_mail(self, server: PolicyServer) -> None:
+        number = server.open_by_mail(server.a_user())
 
-        desk.staff_answer(number, "#severity Critical\n\nI see.")
+        server.reply_as_staff(number, "#severity Critical\n\nI see.")
 
-        assert "Nothing was done" in words(desk.mail_to(SAM, number, containing="Nothing was done"))
-        assert desk.ticket(number)["severity"] == "Minor"
+        assert "Nothing was done" in plain_text(
+            server.mail_to(SAM, number, containing="Nothing was done")
+        )
+        assert server.ticket(number)["severity"] == "Minor"
 
 
 class TestNotifications:
-    def test_W4_a_change_of_status_is_told(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann)
+    def test_W4_a_change_of_status_is_notified(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
 
-        desk.change(number, status="resolved", why="The disk is new.")
+        server.change(number, status="resolved", why="The disk is new.")
 
-        told = words(desk.mail_to(ann, number, containing="is now resolved"))
-        assert "Reason: The disk is new." in told
+        text = plain_text(server.mail_to(ann, number, containing="is now resolved"))
+        assert "Reason: The disk is new." in text
 
-    def test_W4_a_change_of_severity_is_told(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann)
+    def test_W4_a_change_of_severity_is_notified(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
 
-        desk.change(number, severity="Major", why="It hurts more than we thought.")
+        server.change(number, severity="Major", why="It hurts more than we thought.")
 
-        told = words(desk.mail_to(ann, number, containing="is now Major"))
-        assert "(previously Minor)" in told
+        text = plain_text(server.mail_to(ann, number, containing="is now Major"))
+        assert "(previously Minor)" in text
 
-    def test_W4_an_answer_is_told(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann)
+    def test_W4_an_answer_is_notified(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
 
-        desk.staff_answer(number, "Please try again now.")
+        server.reply_as_staff(number, "Please try again now.")
 
-        assert "Please try again now." in words(desk.mail_to(ann, number, containing="Sam"))
+        assert "Please try again now." in plain_text(server.mail_to(ann, number, containing="Sam"))
 
-    def test_W4_everybody_on_the_ticket_is_told(self, desk: Desk) -> None:
-        company = desk.a_company()
-        ann, bob = desk.a_user(company), desk.a_user(company)
-        number = desk.opened_by(ann, cc=bob)
+    def test_W4_every_participant_is_notified(self, server: PolicyServer) -> None:
+        company = server.a_company()
+        ann, bob = server.a_user(company), server.a_user(company)
+        number = server.open_by_mail(ann, cc=bob)
 
-        desk.change(number, status="resolved")
+        server.change(number, status="resolved")
 
-        assert desk.mail_to(bob, number, containing="is now resolved")
+        assert server.mail_to(bob, number, containing="is now resolved")
 
-    def test_W4_a_merger_is_told(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        one, other = desk.opened_by(ann), desk.opened_by(ann)
+    def test_W4_a_merge_is_notified(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        one, other = server.open_by_mail(ann), server.open_by_mail(ann)
 
-        desk.change(other, merge_into=one)
+        server.change(other, merge_into=one)
 
-        assert [m for m in desk.mails_to(ann) if {f"#{one}", f"#{other}"} <= set(_numbers(m))]
+        assert [m for m in server.mails_to(ann) if {f"#{one}", f"#{other}"} <= set(_numbers(m))]
 
 
 def _numbers(mail: EmailMessage) -> list[str]:
-    """The tickets that a mail names."""
-    return re.findall(r"#\d+", f"{mail['Subject']} {words(mail)}")
+    """The ticket numbers in a mail."""
+    return re.findall(r"#\d+", f"{mail['Subject']} {plain_text(mail)}")
 
 
 class TestEscalation:
-    @pytest.mark.parametrize(("hour", "executive"), WHO_TAKES_IT.items(), ids=WHO_TAKES_IT)
-    def test_W5_it_goes_to_the_executive_whose_day_it_is(
-        self, clocked: ClockedDesk, hour: str, executive: str
+    @pytest.mark.parametrize(("hour", "executive"), EXECUTIVE_AT.items(), ids=EXECUTIVE_AT)
+    def test_W5_an_escalation_goes_to_the_executive_in_working_hours(
+        self, clocked: ClockedPolicyServer, hour: str, executive: str
     ) -> None:
         ann = clocked.a_user()
-        clocked.at(datetime.fromisoformat(f"2026-07-08T{hour}+00:00"))
-        number = clocked.opened_by(ann)
+        clocked.set_clock(datetime.fromisoformat(f"2026-07-08T{hour}+00:00"))
+        number = clocked.open_by_mail(ann)
 
-        clocked.answers(clocked.mail_to(ann, number), ann, "#escalate Nobody answers.")
+        clocked.reply(clocked.mail_to(ann, number), ann, "#escalate Nobody answers.")
 
-        told = {address for address in WHO_TAKES_IT.values() if clocked.mails_to(address, number)}
-        assert told == {executive}
+        notified = {
+            address for address in EXECUTIVE_AT.values() if clocked.mails_to(address, number)
+        }
+        assert notified == {executive}
 
     @pytest.mark.parametrize("day", ["2026-07-11", "2026-12-25"], ids=["weekend", "holiday"])
-    def test_W5_somebody_is_on_duty_at_every_hour(self, clocked: ClockedDesk, day: str) -> None:
+    def test_W5_somebody_is_on_duty_at_every_hour(
+        self, clocked: ClockedPolicyServer, day: str
+    ) -> None:
         ann = clocked.a_user()
-        clocked.at(datetime.fromisoformat(f"{day}T20:00+00:00"))
-        number = clocked.opened_by(ann)
+        clocked.set_clock(datetime.fromisoformat(f"{day}T20:00+00:00"))
+        number = clocked.open_by_mail(ann)
 
         clocked.change(number, ann, escalate="Nobody answers.")
 
-        assert clocked.mail_to(WHO_TAKES_IT["20:00"], number)
+        assert clocked.mail_to(EXECUTIVE_AT["20:00"], number)
 
-    def test_W5_the_request_names_a_phone_number(self, clocked: ClockedDesk) -> None:
+    def test_W5_the_request_names_a_phone_number(self, clocked: ClockedPolicyServer) -> None:
         ann = clocked.a_user()
-        clocked.at(datetime.fromisoformat("2026-07-08T09:30+00:00"))
-        number = clocked.opened_by(ann)
+        clocked.set_clock(datetime.fromisoformat("2026-07-08T09:30+00:00"))
+        number = clocked.open_by_mail(ann)
 
         clocked.change(number, ann, escalate="Nobody answers.")
 
-        told = words(clocked.mail_to(WHO_TAKES_IT["09:30"], number))
-        assert "Phone +1 555 0102" in told
-        assert f"Escalated by {ann}" in told
+        text = plain_text(clocked.mail_to(EXECUTIVE_AT["09:30"], number))
+        assert "Phone +1 555 0102" in text
+        assert f"Escalated by {ann}" in text
 
-    def test_W5_the_executive_reads_what_happened_so_far(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann, "The array is on fire.")
-        desk.say(number, "Have you tried water?")
+    def test_W5_the_executive_gets_the_conversation_so_far(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "The array is on fire.")
+        server.comment(number, "Have you tried water?")
 
-        desk.change(number, ann, escalate="Still burning.")
+        server.change(number, ann, escalate="Still burning.")
 
-        addressed = [m for one in WHO_TAKES_IT.values() for m in desk.mails_to(one, number)]
-        (told,) = [words(mail) for mail in addressed]
-        assert "The array is on fire." in told
-        assert "Have you tried water?" in told
+        addressed = [m for one in EXECUTIVE_AT.values() for m in server.mails_to(one, number)]
+        (text,) = [plain_text(mail) for mail in addressed]
+        assert "The array is on fire." in text
+        assert "Have you tried water?" in text
 
-    def test_W5_the_request_is_recorded_and_changes_no_severity(self, desk: Desk) -> None:
-        ann = desk.a_user()
-        number = desk.opened_by(ann)
+    def test_W5_an_escalation_is_recorded_and_does_not_change_the_severity(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
 
-        desk.answers(desk.mail_to(ann, number), ann, "#escalate Nobody answers.")
+        server.reply(server.mail_to(ann, number), ann, "#escalate Nobody answers.")
 
-        ticket = desk.ticket(number)
-        assert whats(ticket, "escalation") == [("0", "1", "Nobody answers.")]
+        ticket = server.ticket(number)
+        assert audit_lines(ticket, "escalation") == [("0", "1", "Nobody answers.")]
         assert ticket["severity"] == "Minor"
 
-    def test_W5_whoever_asked_by_mail_hears_who_has_it(self, clocked: ClockedDesk) -> None:
+    def test_W5_the_customer_learns_who_handles_the_escalation(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
         ann = clocked.a_user()
-        clocked.at(datetime.fromisoformat("2026-07-08T09:30+00:00"))
-        number = clocked.opened_by(ann)
+        clocked.set_clock(datetime.fromisoformat("2026-07-08T09:30+00:00"))
+        number = clocked.open_by_mail(ann)
 
-        clocked.answers(clocked.mail_to(ann, number), ann, "#escalate Nobody answers.")
+        clocked.reply(clocked.mail_to(ann, number), ann, "#escalate Nobody answers.")
 
-        said = " ".join(words(m) for m in clocked.mails_to(ann, number)[1:])
-        assert "Executive on duty" in said
-        assert "+1 555 010" in said
+        text = " ".join(plain_text(m) for m in clocked.mails_to(ann, number)[1:])
+        assert "Executive on duty" in text
+        assert "+1 555 010" in text
 
 
 class TestClock:
-    def test_W6_every_ticket_carries_a_promise(self, clocked: ClockedDesk) -> None:
-        clocked.at(NOW)
-        number = clocked.opened_by(clocked.a_user(), "Severity: Major")
+    def test_W6_every_ticket_has_a_due_time(self, clocked: ClockedPolicyServer) -> None:
+        clocked.set_clock(NOW)
+        number = clocked.open_by_mail(clocked.a_user(), "Severity: Major")
 
         assert clocked.due(number) == NOW + timedelta(hours=4)
 
-    def test_W6_a_note_of_what_was_said_in_a_chat_meets_no_promise(
-        self, clocked: ClockedDesk
+    def test_W6_a_note_about_a_chat_does_not_count_as_an_answer(
+        self, clocked: ClockedPolicyServer
     ) -> None:
-        clocked.at(NOW)
-        number = clocked.opened_by(clocked.a_user(), "Severity: Major")
-        clocked.at(NOW + timedelta(hours=1))
+        clocked.set_clock(NOW)
+        number = clocked.open_by_mail(clocked.a_user(), "Severity: Major")
+        clocked.set_clock(NOW + timedelta(hours=1))
 
-        said = {"text": "Told them in the chat.", "visibility": "note"}
-        clocked.change(number, comment=said)
+        note = {"text": "We discussed it in the chat.", "visibility": "note"}
+        clocked.change(number, comment=note)
 
         assert clocked.due(number) == NOW + timedelta(hours=4)
         assert clocked.ticket(number)["first_answered_at"] is None
 
-    def test_W6_only_an_answer_on_the_ticket_does(self, clocked: ClockedDesk) -> None:
-        clocked.at(NOW)
-        number = clocked.opened_by(clocked.a_user(), "Severity: Major")
-        clocked.at(NOW + timedelta(hours=1))
+    def test_W6_an_answer_on_the_ticket_counts(self, clocked: ClockedPolicyServer) -> None:
+        clocked.set_clock(NOW)
+        number = clocked.open_by_mail(clocked.a_user(), "Severity: Major")
+        clocked.set_clock(NOW + timedelta(hours=1))
 
-        clocked.say(number)
+        clocked.comment(number)
 
         assert clocked.due(number) == NOW + timedelta(hours=1) + timedelta(days=1)
         assert clocked.ticket(number)["first_answered_at"] is not None
 
-    def test_W6_what_is_on_no_ticket_starts_no_clock(self, clocked: ClockedDesk) -> None:
-        clocked.at(NOW)
+    def test_W6_a_held_mail_starts_no_clock(self, clocked: ClockedPolicyServer) -> None:
+        clocked.set_clock(NOW)
         new = f"new@{clocked.a_company().domain}"
         clocked.send(a_mail(new, "As I said in the chat …"), new, SUPPORT)
 
-        clocked.at(NOW + timedelta(days=6))
-        clocked.keep()
+        clocked.set_clock(NOW + timedelta(days=6))
+        clocked.notify_overdue()
 
-        assert not [m for m in clocked.mails_to(SAM) if new in words(m)]
+        assert not [m for m in clocked.mails_to(SAM) if new in plain_text(m)]

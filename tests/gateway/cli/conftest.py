@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests import running
-from tests.desk import enrolled_store
 from tests.gateway.cli.command_line import (
     ANNS_MAIL,
     BOBS_MAIL,
@@ -17,6 +16,7 @@ from tests.gateway.cli.command_line import (
     command_line,
 )
 from tests.gateway.cli.planned import Planned, enrol
+from tests.in_process import enrolled_store
 from tests.stores import SqliteStores
 
 

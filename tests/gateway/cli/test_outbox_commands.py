@@ -17,7 +17,7 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.notices import outbox
 from storage.registry import mailboxes
-from tests.desk import SUPPORT, enrolled_store
+from tests.in_process import SUPPORT, enrolled_store
 from tests.rules.building import NOON
 from tests.stores import SqliteStores
 

@@ -11,9 +11,9 @@ import pytest
 from gateway import clock
 from rules.ticket.notices import NoticeKind
 from storage.notices import outbox
-from tests.desk import SUPPORT
 from tests.gateway.cli.command_line import Output
 from tests.gateway.cli.planned import ANN, BOB, PLANNED, SAM, Planned
+from tests.in_process import SUPPORT
 
 
 def test_a_ticket_is_changed_and_every_effect_is_printed(planned: Planned) -> None:

@@ -27,7 +27,7 @@ from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
 from storage.notices.outbox import NoticeSummary
 from storage.registry import mailboxes
-from tests.desk import SUPPORT, enrolled_store
+from tests.in_process import SUPPORT, enrolled_store
 from tests.rules.building import NOON
 
 NEW = "nora@acme.example"

@@ -33,8 +33,8 @@ from storage.registry import api_tokens, companies, mailboxes, people
 from storage.registry.companies import Contract
 from storage.registry.people import NewPerson
 from storage.ticket.read import TicketView, ticket_view
-from tests.desk import SUPPORT, Desk, a_mail, enrolled_store, open_desk
 from tests.gateway.building import a_part, multipart, text
+from tests.in_process import SUPPORT, InProcessPostern, a_mail, enrolled_store, open_postern
 from tests.stores import SqliteStores
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Site:
     """A running application with its people, and short words for what a test does."""
 
     client: Client
-    desk: Desk
+    desk: InProcessPostern
 
     async def ask(
         self, method: str, path: str, actor: str = "", scope: str = "", json: Any = None
@@ -178,7 +178,7 @@ async def either(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
 
 @asynccontextmanager
 async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
-    async with open_desk(url, folder, TrustSection()) as desk:
+    async with open_postern(url, folder, TrustSection()) as desk:
         whole = desk.parts
         ring = whole.dispatcher.wake
         sign_up = SignUp(

@@ -1,4 +1,4 @@
-"""Whatever is written in whatever order: nobody reads or says what is not his to."""
+"""Whatever is written in whatever order: nobody reads or writes more than they may."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from rules.policy import Policy
 from storage.db.tables import metadata
-from tests.properties.conversation.cast import enrol
-from tests.properties.conversation.gate import Gate, enrolled, open_store, transact
-from tests.properties.conversation.machine import Conversation
+from tests.properties.conversation.conversation import Conversation
+from tests.properties.conversation.people import enrol
+from tests.properties.conversation.pipeline import Pipeline, enrolled_store, open_store, transact
 from tests.stores import PostgresStores, SqliteStores
 
 ORDINARY = settings(
@@ -31,56 +31,56 @@ LONG = settings(ORDINARY, max_examples=2500)
 """100,000 steps."""
 
 
-def hold(open_gate: Callable[[Policy], Gate], how: settings) -> None:
-    acted: Counter[str] = Counter()
-    # It takes whatever makes a machine, and says that it must be a class.
-    make: Any = partial(Conversation, open_gate, acted)
-    run_state_machine_as_test(make, settings=how)
-    for what, times in acted.most_common():
-        print(f"{times:6} {what}")
+def check_invariants(open_pipeline: Callable[[Policy], Pipeline], how_long: settings) -> None:
+    performed: Counter[str] = Counter()
+    # The function accepts any callable, but its annotation demands a class.
+    make: Any = partial(Conversation, open_pipeline, performed)
+    run_state_machine_as_test(make, settings=how_long)
+    for step, times in performed.most_common():
+        print(f"{times:6} {step}")
 
 
-def on_sqlite(stores: SqliteStores) -> Callable[[Policy], Gate]:
-    """Each conversation in a copy of the same file."""
-    template = Path(enrolled(stores.new()).removeprefix("sqlite:///"))
+def on_sqlite(stores: SqliteStores) -> Callable[[Policy], Pipeline]:
+    """Each conversation runs in a copy of the same file."""
+    template = Path(enrolled_store(stores.new()).removeprefix("sqlite:///"))
     path = template.with_suffix(".used")
 
-    def open_gate(policy: Policy) -> Gate:
+    def open_pipeline(policy: Policy) -> Pipeline:
         for old in path.parent.glob(f"{path.name}*"):
             old.unlink()
         shutil.copy(template, path)
-        return Gate(open_store(f"sqlite:///{path}"), policy)
+        return Pipeline(open_store(f"sqlite:///{path}"), policy)
 
-    return open_gate
+    return open_pipeline
 
 
-def on_postgres(stores: PostgresStores) -> Callable[[Policy], Gate]:
-    """Each conversation in the same database, emptied: a new one takes a second."""
+def on_postgres(stores: PostgresStores) -> Callable[[Policy], Pipeline]:
+    """All conversations use one database, emptied each time: to create one takes a second."""
     url = stores.new()
     tables = ", ".join(table.name for table in metadata.sorted_tables)
 
-    def open_gate(policy: Policy) -> Gate:
+    def open_pipeline(policy: Policy) -> Pipeline:
         database = open_store(url)
 
         transact(database, lambda c: c.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY"))
         transact(database, enrol)
-        return Gate(database, policy)
+        return Pipeline(database, policy)
 
-    return open_gate
-
-
-@pytest.mark.timeout(300)  # a busy machine
-def test_every_law_holds(sqlite_stores: SqliteStores) -> None:
-    hold(on_sqlite(sqlite_stores), ORDINARY)
+    return open_pipeline
 
 
-@pytest.mark.soak
-@pytest.mark.timeout(7200)
-def test_every_law_holds_for_long(sqlite_stores: SqliteStores) -> None:
-    hold(on_sqlite(sqlite_stores), LONG)
+@pytest.mark.timeout(300)  # for a busy machine
+def test_every_invariant_holds(sqlite_stores: SqliteStores) -> None:
+    check_invariants(on_sqlite(sqlite_stores), ORDINARY)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
-def test_every_law_holds_on_postgres(postgres_stores: PostgresStores) -> None:
-    hold(on_postgres(postgres_stores), settings(LONG, max_examples=1000))
+def test_every_invariant_holds_in_long_conversations(sqlite_stores: SqliteStores) -> None:
+    check_invariants(on_sqlite(sqlite_stores), LONG)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_every_invariant_holds_on_postgres(postgres_stores: PostgresStores) -> None:
+    check_invariants(on_postgres(postgres_stores), settings(LONG, max_examples=1000))

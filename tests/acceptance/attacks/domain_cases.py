@@ -1,0 +1,69 @@
+"""Attacks on addresses in domains with different DMARC and SPF records."""
+
+from __future__ import annotations
+
+from tests.acceptance.attacks.attack import HELD, UNKNOWN, Attack, rejected
+from tests.acceptance.internet import (
+    DEE,
+    GIL,
+    HANK,
+    HUGO,
+    IDA,
+    LOU,
+    STU,
+    ULA,
+    VIC,
+    a_mail,
+    signed_by,
+)
+
+DOMAIN_CASES = (
+    Attack("p=quarantine", lambda: a_mail(GIL), HELD, "dmarc_quarantine"),
+    Attack("no DMARC record", lambda: a_mail(ULA), UNKNOWN, "unproven"),
+    rejected("subdomain under sp=reject", lambda: a_mail(IDA)),
+    Attack("organisation with p=none", lambda: a_mail("ida@initech.example"), UNKNOWN, "unproven"),
+    Attack("unknown subdomain", lambda: a_mail("ida@x.initech.example"), UNKNOWN, "stranger"),
+    rejected(
+        "strict alignment: signature of a subdomain",
+        lambda: signed_by("mail.strict.example", a_mail(STU)),
+    ),
+    rejected(
+        "strict alignment: SPF of a subdomain",
+        lambda: a_mail(STU),
+        "spf=pass",
+        mail_from="stu@mail.strict.example",
+    ),
+    rejected(
+        "sibling below a public suffix: signature",
+        lambda: signed_by("evil.co.example", a_mail(VIC)),
+        "dkim=pass",
+    ),
+    rejected(
+        "sibling below a public suffix: SPF",
+        lambda: a_mail(VIC),
+        "spf=pass",
+        mail_from="eve@evil.co.example",
+    ),
+    rejected(
+        "sibling below a top-level domain with a record",
+        lambda: signed_by("evil.example", a_mail(HANK)),
+    ),
+    rejected("SPF includes 11 deep", lambda: a_mail(DEE), "spf=permerror", mail_from=DEE),
+    Attack(
+        "SPF and DMARC records of 8 and 40 KB",
+        lambda: a_mail(HUGO),
+        UNKNOWN,
+        "unproven",
+        HUGO,
+        evidence=("spf=permerror",),
+    ),
+    Attack(
+        "CNAME loops",
+        lambda: signed_by("loop.example", a_mail(LOU)),
+        UNKNOWN,
+        "unproven",
+        LOU,
+        evidence=("dkim=permerror", "spf=permerror"),
+    ),
+    Attack("silent name server", lambda: a_mail("sid@silent.example"), "451 4.7.0 ", "dns_failure"),
+)

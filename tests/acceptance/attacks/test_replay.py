@@ -1,0 +1,218 @@
+"""A genuine mail in an attacker's hands, who sends it again or first, with or without changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.facts import Role
+from rules.mail import Mailbox
+from storage.db.database import Connection
+from storage.registry.companies import add_company
+from storage.registry.people import NewPerson, add_person
+from tests.acceptance.attacks.attack import UNKNOWN
+from tests.acceptance.attacks.mails import unix_time_in, with_relay_results, with_respelt_signature
+from tests.acceptance.internet import (
+    ANN,
+    EVE,
+    GIL,
+    HANK,
+    THIS_HOST,
+    Target,
+    a_mail,
+    genuine_mail,
+    signed_by,
+)
+from tests.acceptance.support_server import SALES, filed
+from tests.gateway.senders import ed25519_key, rsa_key, signed
+
+
+class TestReplay:
+    def test_a_replay_to_the_same_mailbox_is_a_repeat(self, target: Target) -> None:
+        raw = genuine_mail(ANN)
+        first = target.send(raw, ANN)
+        before = target.counts()
+
+        assert target.send(b"Received: from evil.example\r\n" + raw, EVE) == first
+        assert target.counts() == before
+        assert target.journal()[-1].reason == "seen_before"
+
+    def test_a_replay_to_a_mailbox_where_the_author_is_not_enrolled_is_refused(
+        self, target: Target
+    ) -> None:
+        raw = genuine_mail(GIL)
+        target.send(raw, GIL)
+        before = target.counts()
+
+        code, text = target.send(raw, EVE, to=SALES)
+
+        assert f"{code} {text}".startswith(UNKNOWN)
+        assert target.counts() == before
+        assert target.journal()[-1].reason == "stranger"
+
+    def test_a_replay_to_another_mailbox_of_the_author_is_held(self, target: Target) -> None:
+        raw = genuine_mail(ANN)
+        target.send(raw, ANN)
+        before = target.counts()
+
+        target.send(raw, EVE, to=SALES)
+
+        assert target.counts() == before
+
+    def test_a_replay_with_a_respelt_signature_is_a_repeat(self, target: Target) -> None:
+        raw = genuine_mail(ANN)
+        first = target.send(raw, ANN)
+        before = target.counts()
+
+        assert with_respelt_signature(raw) != raw
+        assert target.send(with_respelt_signature(raw), EVE) == first
+        assert target.counts() == before
+
+    def test_a_replay_without_one_of_two_signatures_is_a_repeat(self, target: Target) -> None:
+        plain = a_mail(ANN)
+        edwards = signed(plain, "acme.example", ed25519_key(), selector="ed").removesuffix(plain)
+        rsa = signed_by("acme.example", plain).removesuffix(plain)
+        first = target.send(edwards + rsa + plain, ANN)
+        before = target.counts()
+
+        assert target.send(edwards + plain, EVE) == first
+        assert target.send(rsa + plain, EVE) == first
+        assert target.counts() == before
+
+    def test_a_replay_from_another_host_is_a_repeat(self, target: Target) -> None:
+        """The first came from a host of the domain, so its Subject counted without a signature."""
+        target.dns.records["s1._domainkey.hooli.example", "TXT"] = [rsa_key(2048).record]
+        raw = signed_by("hooli.example", a_mail(HANK), signs=("from", "to", "message-id", "date"))
+        first = target.send(raw, HANK)
+        before = target.counts()
+
+        assert target.send(raw, EVE) == first
+        assert target.counts() == before
+
+    def test_a_week_old_mail_from_a_host_of_its_author_is_a_repeat(self, target: Target) -> None:
+        """SPF still proves it, and it is recognised as the same mail."""
+        target.dns.records["s1._domainkey.hooli.example", "TXT"] = [rsa_key(2048).record]
+        raw = signed_by("hooli.example", a_mail(HANK), tags={"t": unix_time_in(-8 * 86_400)})
+        first = target.send(raw, HANK)
+
+        assert target.send(b"X-Any: thing\r\n" + raw, HANK) == first
+
+    def test_a_caught_mail_to_the_token_of_another_ticket_opens_a_new_one(
+        self, target: Target
+    ) -> None:
+        """A mail of Ann's that we have not received yet, sent by a participant of her ticket."""
+        _, ticket = filed(target.send(genuine_mail(ANN), ANN))
+        caught = genuine_mail(ANN, text="Please close it.")
+
+        _, opened = filed(target.send(caught, EVE, to=target.token(ticket, ANN)))
+
+        assert opened != ticket
+        assert len(target.ticket(ticket).comments) == 1
+
+    @pytest.mark.parametrize("author", [ANN, HANK], ids=["by signature", "by SPF"])
+    def test_an_earlier_copy_with_the_null_reverse_path_does_not_replace_the_mail(
+        self, target: Target, author: str
+    ) -> None:
+        raw = genuine_mail(author) if author == ANN else a_mail(author)
+        target.send(raw, "")
+        assert target.journal()[-1].verdict == "recorded"
+
+        filed(target.send(raw, author))
+
+    def test_an_earlier_copy_marked_as_automatic_does_not_replace_the_mail(
+        self, target: Target
+    ) -> None:
+        raw = genuine_mail(ANN)
+        target.send(b"List-Id: <all.acme.example>\r\n" + raw, EVE)
+        assert target.journal()[-1].verdict == "recorded"
+
+        filed(target.send(raw, ANN))
+
+    def test_an_earlier_unproven_copy_does_not_replace_the_mail(self, target: Target) -> None:
+        """quarantined.example publishes p=quarantine and sends from the attacker's address."""
+        quinn = "quinn@quarantined.example"
+        target.dns.records["_dmarc.quarantined.example", "TXT"] = ["v=DMARC1; p=quarantine"]
+        target.dns.records["quarantined.example", "TXT"] = [THIS_HOST]
+        target.write(lambda c: enrol(c, target.mailbox, quinn))
+        raw = a_mail(quinn)
+        target.send(raw, EVE)
+        assert target.journal()[-1].reason == "dmarc_quarantine"
+
+        filed(target.send(raw, quinn))
+
+    def test_an_unsigned_pointer_to_another_ticket_is_ignored(self, target: Target) -> None:
+        victim = genuine_mail(ANN)
+        _, number = filed(target.send(victim, ANN))
+        other = genuine_mail(ANN, text="About something else.")
+        target.send(other, ANN)
+        pointer = next(line for line in victim.split(b"\r\n") if line.startswith(b"Message-ID"))
+
+        target.send(b"In-Reply-To:" + pointer.partition(b":")[2] + b"\r\n" + other, EVE)
+
+        assert len(target.ticket(number).comments) == 1
+
+    def test_an_unsigned_subject_is_ignored(self, target: Target) -> None:
+        _, number = filed(target.send(genuine_mail(ANN), ANN))
+        covered = ("from", "to", "message-id", "date")
+        caught = signed_by("acme.example", a_mail(ANN, text="Close it."), signs=covered)
+        lines = [
+            f"Subject: [#{number}] pump".encode() if line.startswith(b"Subject:") else line
+            for line in caught.split(b"\r\n")
+        ]
+
+        _, opened = filed(target.send(b"\r\n".join(lines), EVE))
+
+        assert opened != number
+        assert len(target.ticket(number).comments) == 1
+        assert target.ticket(opened).summary.mentions is None
+
+
+class TestRequiredDkim:
+    """Hooli's provider sends for many domains, so SPF allows this host for all of them."""
+
+    def test_spf_alone_proves_nobody(self, strict: Target) -> None:
+        code, text = strict.send(a_mail(HANK), HANK)
+
+        assert f"{code} {text}".startswith(UNKNOWN)
+        assert strict.journal()[-1].reason == "unproven"
+        assert "SPF alone" in str(strict.journal()[-1].trace)
+
+    def test_a_signature_proves_the_author(self, strict: Target) -> None:
+        filed(strict.send(genuine_mail(HANK), HANK))
+
+    def test_unsigned_fields_are_ignored_though_spf_passes(self, strict: Target) -> None:
+        raw = signed_by("hooli.example", a_mail(HANK), signs=("from", "to", "message-id", "date"))
+
+        _, opened = filed(strict.send(raw, HANK))
+
+        assert strict.ticket(opened).summary.subject == "(no subject)"
+
+
+class TestReplayThroughARelay:
+    """The relay's result for a caught mail depends on the signature in it."""
+
+    def test_a_replay_with_an_added_field_is_a_repeat(self, relayed: Target) -> None:
+        raw = genuine_mail(ANN)
+        first = relayed.send(with_relay_results(raw), ANN)
+        before = relayed.counts()
+
+        assert relayed.send(with_relay_results(b"X-Any: thing\r\n" + raw), EVE) == first
+        assert relayed.counts() == before
+
+    def test_a_week_old_mail_from_the_relay_is_bound_by_its_signature(
+        self, relayed: Target
+    ) -> None:
+        raw = signed_by("acme.example", a_mail(ANN), tags={"t": unix_time_in(-8 * 86_400)})
+        first = relayed.send(with_relay_results(raw), ANN)
+        filed(first)
+
+        assert relayed.send(with_relay_results(b"X-Any: thing\r\n" + raw), EVE) == first
+
+    def test_a_replay_to_another_mailbox_of_the_author_is_held(self, relayed: Target) -> None:
+        relayed.send(with_relay_results(genuine_mail(ANN)), EVE, to=SALES)
+        assert relayed.journal()[-1].reason == "not_addressed"
+
+
+def enrol(connection: Connection, mailbox: Mailbox, address: str) -> None:
+    domain = address.partition("@")[2]
+    add_company(connection, mailbox, domain, [domain])
+    add_person(connection, mailbox, NewPerson(address, "", Role.USER, domain))

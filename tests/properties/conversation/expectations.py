@@ -1,0 +1,298 @@
+"""What one mailbox must contain after the steps so far: tickets, participants, comments, held mail.
+
+Written from docs/semantics.md and not from the code, because the code is judged by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from tests.properties.conversation.mails import WrittenMail
+from tests.properties.conversation.registry import AccountState, ExpectedRegistry
+
+ACTIVE, PENDING, REMOVED = "active", "pending", "removed"
+IsOver = Callable[[int], bool]
+
+
+@dataclass(frozen=True)
+class PolicyChoices:
+    """The settings of the policy that the state machine varies."""
+
+    guests: str = "propose"
+    """`cc.guests` of the policy."""
+    registration: str = "user"
+    strangers: str = "refuse"
+    unauthenticated: str = "refuse"
+
+
+@dataclass
+class ExpectedParticipant:
+    """A person on a ticket."""
+
+    presence: str
+    unsubscribed: bool = False
+
+
+@dataclass
+class ExpectedComment:
+    """The comment that contains a marker; no other comment contains it."""
+
+    ticket: int
+    author: str
+    visibility: str
+
+
+@dataclass
+class IssuedToken:
+    """A reply address that one participant received from us."""
+
+    holder: str
+    ticket: int
+    note: bool
+
+
+@dataclass
+class ExpectedHeldMail:
+    """A mail in quarantine."""
+
+    mail: WrittenMail
+    since: datetime
+    for_enrolment: bool
+    tried: datetime | None = None
+    """When it was last decided again and stayed in quarantine; None if never."""
+
+
+@dataclass
+class Expectations:
+    """The expected state of one mailbox. Keys are ticket numbers unless stated otherwise."""
+
+    registry: ExpectedRegistry
+    choices: PolicyChoices
+    participants: dict[int, dict[str, ExpectedParticipant]] = field(default_factory=dict)
+    company: dict[int, str | None] = field(default_factory=dict)
+    requester: dict[int, str] = field(default_factory=dict)
+    merged: dict[int, int] = field(default_factory=dict)
+    follow_up: dict[int, int] = field(default_factory=dict)
+    deleted: set[int] = field(default_factory=set)
+    comments: dict[str, ExpectedComment] = field(default_factory=dict)
+    """By marker."""
+    tokens: dict[str, IssuedToken] = field(default_factory=dict)
+    """By reply address."""
+    ticket_by_message_id: dict[str, int] = field(default_factory=dict)
+    """For each Message-ID of a mail that we sent or filed."""
+    own_message_ids: set[str] = field(default_factory=set)
+    """Message-IDs that we generated."""
+    opening_references: dict[str, list[int]] = field(default_factory=dict)
+    """For each Message-ID, the tickets whose first mail referred to it."""
+    held: dict[UUID, ExpectedHeldMail] = field(default_factory=dict)
+    """The quarantine, by journal id."""
+    opened_at: dict[str, list[datetime]] = field(default_factory=dict)
+    """For each author, when they opened tickets."""
+
+    @property
+    def mailbox(self) -> str:
+        return self.registry.people.mailbox
+
+    def presence(self, ticket: int, address: str) -> str:
+        participant = self.participants[ticket].get(address)
+        return participant.presence if participant is not None else ""
+
+    def is_notified(self, ticket: int, address: str) -> bool:
+        """Whether a public comment on a ticket is sent to an address."""
+        participant = self.participants[ticket].get(address)
+        if participant is None or participant.presence != ACTIVE or participant.unsubscribed:
+            return False
+        return self.registry.receives_mail(address)
+
+    def may_read(self, ticket: int, address: str) -> bool:
+        """Whether a mail about a ticket may be sent to an address now."""
+        if not self.registry.is_staff(address) and self.presence(ticket, address) != ACTIVE:
+            return False
+        return self.registry.receives_mail(address)
+
+    # ---- which ticket a mail belongs to -------------------------------------------------------
+
+    def resolve_ticket(self, ticket: int, is_over: IsOver) -> int | None:
+        """Follow merges and follow-ups from a ticket; None if it ends at a deleted one."""
+        for _ in range(20):
+            if ticket in self.deleted:
+                return None
+            if ticket in self.merged:
+                ticket = self.merged[ticket]
+            elif ticket in self.follow_up and is_over(ticket):
+                ticket = self.follow_up[ticket]
+            else:
+                return ticket
+        return None
+
+    def pointed_tickets(self, mail: WrittenMail, is_over: IsOver) -> Iterator[tuple[str, int]]:
+        """The kinds of pointer in a mail and the tickets that they lead to, strongest first."""
+        if mail.as_new:
+            return
+        nearest = tuple(reversed(mail.references))
+        pointed = [("token", token.ticket) for token in self._tokens_of(mail)]
+        pointed += [
+            ("our_message_id", self.ticket_by_message_id[one])
+            for one in nearest
+            if one in self.own_message_ids
+        ]
+        pointed += [
+            ("known_message_id", self.ticket_by_message_id[one])
+            for one in nearest
+            if one in self.ticket_by_message_id and one not in self.own_message_ids
+        ]
+        for one in (mail.message_id, *nearest):
+            pointed += [("late_parent", t) for t in self.opening_references.get(one, ())]
+        pointed += [("tag", t) for t in self.participants if f"[#{t}]" in mail.subject]
+        for pointer, ticket in pointed:
+            target = self.resolve_ticket(ticket, is_over)
+            if target is not None:
+                yield pointer, target
+
+    def is_live(self, token: IssuedToken) -> bool:
+        return self.presence(token.ticket, token.holder) != REMOVED
+
+    def _tokens_of(self, mail: WrittenMail) -> list[IssuedToken]:
+        """The valid ones in the mail's recipients."""
+        found = (self.tokens[one] for one in mail.recipients if one in self.tokens)
+        return [] if mail.as_new else [token for token in found if self.is_live(token)]
+
+    # ---- permissions --------------------------------------------------------------------------
+
+    def own_token(self, mail: WrittenMail) -> IssuedToken | None:
+        return next((t for t in self._tokens_of(mail) if t.holder == mail.author), None)
+
+    def has_own_token(
+        self, mail: WrittenMail, ticket: int, is_over: IsOver, note: bool | None = None
+    ) -> bool:
+        token = self.own_token(mail)
+        return (
+            token is not None
+            and self.resolve_ticket(token.ticket, is_over) == ticket
+            and (note is None or token.note == note)
+        )
+
+    def may_publish(self, mail: WrittenMail, ticket: int, is_over: IsOver) -> bool:
+        """Whether the mail may become a public comment on the ticket."""
+        author, proven = mail.author, mail.proof == "proven"
+        own = self.has_own_token(mail, ticket, is_over)
+        if self._is_blocked(mail) or mail.proof in ("forged", "doubtful"):
+            return False
+        if all(target != ticket for _, target in self.pointed_tickets(mail, is_over)):
+            return False
+        if self.registry.is_staff(author):
+            return proven and self.has_own_token(mail, ticket, is_over, note=False)
+        if self.presence(ticket, author) != ACTIVE:
+            return False
+        return own or proven
+
+    def may_flag(self, mail: WrittenMail, ticket: int, is_over: IsOver) -> bool:
+        """Whether the mail may be flagged: a private comment that staff may accept."""
+        author = mail.author
+        pointers = {p for p, t in self.pointed_tickets(mail, is_over) if t == ticket}
+        if mail.proof != "proven" or self._is_blocked(mail) or not pointers:
+            return False
+        if self.registry.is_staff(author) or self.presence(ticket, author) == PENDING:
+            return True
+        if self.presence(ticket, author) == REMOVED:
+            return False
+        if self.registry.is_outsider(author) and "token" in pointers:
+            return True  # a participant forwarded a notice to them
+        return self.is_colleague(author, ticket) and pointers != {"tag"}
+
+    def is_colleague(self, author: str, ticket: int) -> bool:
+        company = self.company[ticket]
+        return company is not None and self.registry.company_of(author) == company
+
+    def _is_blocked(self, mail: WrittenMail) -> bool:
+        closed = (AccountState.DEACTIVATED, AccountState.SUSPENDED)
+        return bool(mail.second_author) or self.registry.account_state(mail.author) in closed
+
+    # ---- new participants ---------------------------------------------------------------------
+
+    def added_by(
+        self, mail: WrittenMail, company: str | None, present: Iterable[str]
+    ) -> dict[str, ExpectedParticipant]:
+        """The participants that a mail adds to a ticket of this company through its Cc.
+
+        `present` are the addresses that are on the ticket already.
+        """
+        if not mail.is_addressed_to(self.mailbox) or mail.automatic_marker == "list":
+            return {}
+        present = {*present, mail.author}
+        found: dict[str, ExpectedParticipant] = {}
+        for address in mail.cc:
+            if address in present or address.partition("@")[0].partition("+")[0] in (
+                "support",
+                "sales",
+            ):
+                continue
+            if self.registry.is_suppressed(address) or address in self.registry.deactivated:
+                continue
+            presence = self._presence_when_added(mail, company, address)
+            if presence:
+                found[address] = ExpectedParticipant(presence)
+        return found
+
+    def _presence_when_added(self, mail: WrittenMail, company: str | None, address: str) -> str:
+        registered = self.registry.is_registered(address)
+        if self.registry.is_staff(address):
+            return ACTIVE
+        if mail.proof != "proven":
+            return PENDING
+        if self.registry.is_staff(mail.author):
+            return ACTIVE
+        if self.registry.is_user(mail.author):
+            if registered and self.registry.company_of(address) == company:
+                return ACTIVE
+            rule = "propose" if registered else self.choices.guests
+            return {"add": ACTIVE, "propose": PENDING, "ignore": ""}[rule]
+        return PENDING
+
+    # ---- changes ------------------------------------------------------------------------------
+
+    def open_ticket(self, ticket: int, requester: str, company: str | None) -> None:
+        self.participants[ticket] = {requester: ExpectedParticipant(ACTIVE)}
+        self.company[ticket], self.requester[ticket] = company, requester
+
+    def open_follow_up(self, old: int, new: int) -> None:
+        """Open the follow-up of a ticket with the same active participants."""
+        self.open_ticket(new, self.requester[old], self.company[old])
+        self.follow_up[old] = new
+        for address, participant in self.participants[old].items():
+            if participant.presence == ACTIVE:
+                self.participants[new][address] = ExpectedParticipant(
+                    ACTIVE, participant.unsubscribed
+                )
+
+    def merge(self, ticket: int, into: int) -> None:
+        self.merged[ticket] = into
+        for address, participant in self.participants[ticket].items():
+            if participant.presence != REMOVED:
+                existing = self.participants[into].setdefault(
+                    address, ExpectedParticipant(participant.presence, participant.unsubscribed)
+                )
+                if (
+                    participant.presence == ACTIVE
+                    and not participant.unsubscribed
+                    and existing.presence == PENDING
+                ):
+                    self.participants[into][address] = ExpectedParticipant(ACTIVE)
+
+    def admit_participant(self, ticket: int, address: str) -> None:
+        participant = self.participants[ticket].get(address)
+        if participant is None or participant.presence != ACTIVE:
+            self.participants[ticket][address] = ExpectedParticipant(ACTIVE)
+
+    def remove_participant(self, ticket: int, address: str) -> None:
+        self.participants[ticket].setdefault(
+            address, ExpectedParticipant(ACTIVE)
+        ).presence = REMOVED
+
+    @property
+    def changeable_tickets(self) -> list[int]:
+        """Tickets that were neither deleted nor merged into another."""
+        return [t for t in self.participants if t not in self.deleted and t not in self.merged]
