@@ -3,132 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from rules.mail import Envelope, Mailbox
+from rules.people import Company, Person, Staff
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import Pointer
-from rules.ticket.lifecycle import Status
-from rules.ticket.sla import Clock
-
-
-class Role(StrEnum):
-    USER = "user"
-    STAFF = "staff"
-
-
-class ParticipantKind(StrEnum):
-    """What a participant is on a ticket."""
-
-    REQUESTER = "requester"
-    USER = "user"
-    GUEST = "guest"
-    FOLLOWER = "follower"
-    """A staff person."""
-
-
-class Presence(StrEnum):
-    ACTIVE = "active"
-    PENDING = "pending"
-    REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    id: int
-    name: str
-    active: bool
-    tier: str = ""
-    """Of the contract in force now; empty where there is none, and the policy's default holds."""
-    targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What that contract promises beside the tier: `first` and `ongoing`, spans by level."""
-    account_team: tuple[str, ...] = ()
-    success_manager: str = ""
-    channel: str = ""
-    """The way of contact that the company prefers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    id: int
-    address: str
-    name: str
-    role: Role
-    active: bool
-    machine: bool
-    """A user that is a program: its automatic mail may open tickets."""
-    company: Company | None
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
-    id: int
-    address: str
-    part: ParticipantKind
-    presence: Presence
-    muted: bool = False
-    """Unsubscribed: still on the ticket, but written to no more."""
-    reachable: bool = True
-    """Neither deactivated, nor of a suspended company, nor an address that mail comes back from."""
-    language: str = ""
-
-    @property
-    def is_notified(self) -> bool:
-        """Whether what happens on the ticket is sent to him."""
-        return self.presence is Presence.ACTIVE and self.reachable and not self.muted
-
-    @property
-    def is_staff(self) -> bool:
-        return self.part is ParticipantKind.FOLLOWER
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    id: int
-    company: int | None
-    participants: tuple[Participant, ...]
-    status: Status = Status.OPEN
-    status_at: datetime | None = None
-    """When the status last changed."""
-    requester: str = ""
-    subject: str = ""
-    severity: str = ""
-    tier: str = ""
-    """In force when the ticket arrived."""
-    targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What the contract in force then promised beside the tier."""
-    clock: Clock | None = None
-    missing: tuple[str, ...] = ()
-    """Names of the facts that the request lacks."""
-    fields: Mapping[str, str] = field(default_factory=dict)
-    """What was lifted out of its words, by the policy's names."""
-    critical_claimed: bool = False
-    in_portal: bool = False
-    """Its severity was set in the portal or at the desk, and not by a mail."""
-    escalation_level: int = 0
-    staff_spoke: bool = False
-    """Staff have answered in public."""
-    assignee: str = ""
-    merged_into: int | None = None
-    deleted: bool = False
-    follow_up: int | None = None
-    """The ticket that goes on from this one."""
-    reopened: int = 0
-    """How often within the last hour."""
-    sent: Mapping[str, int] = field(default_factory=dict)
-    """How many notices about it were ordered for an address within the last hour."""
-
-    def participant(self, address: str) -> Participant | None:
-        return next((p for p in self.participants if p.address == address), None)
-
-    def language_of(self, address: str) -> str:
-        """Empty where nothing tells."""
-        member = self.participant(address)
-        return member.language if member is not None else ""
+from rules.ticket.model import Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +21,6 @@ class Earlier:
     journal_id: UUID
     answer: str
     ticket: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Staff:
-    """A staff person of the mailbox."""
-
-    address: str
-    language: str
 
 
 @dataclass(frozen=True, slots=True)

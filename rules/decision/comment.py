@@ -13,7 +13,6 @@ from rules.decision.follow_up import follow_up
 from rules.decision.model import AddComment, Moved, Reason
 from rules.decision.notices import approval_request, receipt
 from rules.decision.unsubscribe import unsubscribe
-from rules.facts import Ticket
 from rules.identity import is_proven_enough
 from rules.mail.quoting import own_text, visible
 from rules.mail.thanks import only_thanks
@@ -26,6 +25,7 @@ from rules.service.sla_rules import ClockChange
 from rules.ticket import changes
 from rules.ticket.changes import Change
 from rules.ticket.lifecycle import NEXT, Event
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from rules.decision.case import Case
 from rules.decision.content import body_text
 from rules.decision.model import OpenTicket
-from rules.facts import Company, Person, Staff
 from rules.mail.automatic import wants_no_answer
 from rules.mail.language import author_language
+from rules.people import Company, Person, Staff
 from rules.policy import Policy
 from rules.service import notifications, sla_rules
 from rules.service.completeness import lifted, missing, request_text

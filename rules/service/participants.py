@@ -6,11 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 
-from rules.facts import Company, Facts, ParticipantKind, Person, Presence, Role, Ticket
+from rules.facts import Facts
 from rules.identity import Sender, Standing, is_proven_enough
 from rules.mail import Mail
 from rules.mail.addresses import is_role, normalise, without_detail
+from rules.people import Company, ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
+from rules.ticket.model import Ticket
 
 EXAMINED_ADDRESSES = 200
 """Of a mail with thousands of recipients, so many are looked at; the caps are far below."""

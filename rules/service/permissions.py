@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from rules.facts import Person, Presence, Role, Ticket
 from rules.mail.thanks import only_thanks
+from rules.people import Person, Presence, Role
 from rules.policy import Policy
 from rules.ticket.changes import (
     AddPerson,
@@ -26,6 +26,7 @@ from rules.ticket.changes import (
     Workaround,
 )
 from rules.ticket.lifecycle import NEXT, Event, Status
+from rules.ticket.model import Ticket
 from rules.ticket.severity import Level
 from rules.ticket.visibility import Visibility
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rules.facts import Company, Ticket
+from rules.people import Company
 from rules.policy import Policy, TierSection
 from rules.service.completeness import missing
 from rules.ticket import sla
 from rules.ticket.business_time import parse_span
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from rules.ticket.sla import Clock, Ended, Stage, Target
 
 AgreedTargets = Mapping[str, Mapping[str, str]]

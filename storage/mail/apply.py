@@ -24,9 +24,9 @@ from rules.decision.model import (
     Verdict,
 )
 from rules.decision.receipt import Receipt, reply_to
-from rules.facts import ParticipantKind, Presence
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
+from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sender.authentication import as_dict
 from rules.sender.pointers import thread_ids

@@ -16,12 +16,14 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.decision.model import Verdict
-from rules.facts import Facts, Participant, Presence, Recent, Ticket
+from rules.facts import Facts, Recent
 from rules.mail import Envelope, Mail, Mailbox
+from rules.people import Participant, Presence
 from rules.sender.authentication import Authentication, from_dict
 from rules.sender.pointers import thread_ids
 from rules.service.limits import HOUR, REMEMBERED
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind
 from storage.db import raw_mail
 from storage.db.statements import bind_list, compiled, compiled_in, placeholders

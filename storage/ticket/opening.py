@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert
 
-from rules.facts import ParticipantKind, Person, Presence
+from rules.people import ParticipantKind, Person, Presence
 from rules.policy import Policy
 from rules.service import notifications, sla_rules
 from rules.service.completeness import lifted, missing, request_text

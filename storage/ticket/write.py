@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from rules.facts import ParticipantKind, Presence
 from rules.mail import Attachment, Mailbox
+from rules.people import ParticipantKind, Presence
 from rules.service.participants import Addition
 from rules.ticket.notice_payloads import as_stored
 from rules.ticket.notices import NoticeOrder, NoticeState, StaffSubscription

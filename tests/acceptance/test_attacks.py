@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from rules import replies
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from rules.sender.tokens import Keys
 from storage.db.database import Connection
 from storage.db.tables import ParticipantRow, table

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rules.facts import Role
+from rules.people import Role
 from storage.registry import api_tokens, mailboxes, people
 from tests.acceptance.desk import SALES, SUPPORT, Desk, a_mail, counted, eventually, filed, id_of
 

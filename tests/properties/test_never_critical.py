@@ -25,9 +25,9 @@ from gateway.config.model import Config, DnsSection, LimitsSection, RelaySection
 from gateway.ingest import Ingest
 from rules.commands import parse_commands
 from rules.decision.model import OpenTicket
-from rules.facts import Role
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.header import Author, Header
+from rules.people import Role
 from rules.policy import Policy, PolicyRefused
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Keys, Purpose, ReplyToken, reply_address

@@ -11,10 +11,11 @@ from typing import TypeVar
 from gateway.clock import Clock, NewId
 from gateway.policies import Policies, named
 from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope
-from rules.facts import Person, Role, Ticket
 from rules.mail import Mailbox
+from rules.people import Person, Role
 from rules.policy import Policy
 from rules.service.permissions import Access, access
+from rules.ticket.model import Ticket
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.registry import callers, mailboxes

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from rules.facts import Presence
 from rules.mail.quoting import REPLY_MARK, masked, published, visible
+from rules.people import Presence
 from rules.ticket.visibility import Visibility
 from storage.ticket.read import AttachmentView, AuditEntry, CommentView, TicketSummary, TicketView
 

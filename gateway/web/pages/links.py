@@ -31,9 +31,9 @@ from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_form, read_link
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
-from rules.facts import Presence
 from rules.mail import Mailbox
 from rules.mail.quoting import masked
+from rules.people import Presence
 from rules.sender.tokens import Keys, Link, LinkUse, read_link_token
 from storage.db.database import Database
 from storage.db.ledger import Ledger

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from rules.facts import Participant, ParticipantKind, Presence, Role, Ticket
 from rules.mail.addresses import normalise
+from rules.people import Participant, ParticipantKind, Presence, Role
 from rules.service import notifications
 from rules.service.participants import Addition, by_user
+from rules.ticket.model import Ticket
 from storage.db.tables import PersonRow, table
 from storage.registry import lookup
 from storage.ticket import participants, write

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from rules.facts import ParticipantKind, Presence, Role, Ticket
 from rules.mail.addresses import normalise
+from rules.people import ParticipantKind, Presence, Role
 from rules.sender.pointers import Pointer, PointerKind
 from rules.service import notifications, sla_rules
 from rules.service.participants import Addition
 from rules.ticket.lifecycle import EVENT_TO, NEXT, Status
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, StatusPayload
 from rules.ticket.severity import Level
 from rules.ticket.workaround import lowered

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from rules.facts import Ticket
 from rules.mail.quoting import own_text, visible
 from rules.service import notifications, sla_rules
 from rules.service.completeness import newly_lifted
 from rules.service.escalation import Raised, raise_level
+from rules.ticket.model import Ticket
 from rules.ticket.notices import EscalationPayload, NoticeKind, NoticeOrder
 from rules.ticket.visibility import Visibility
 from storage.db.tables import AuditRow, CommentRow, TicketRow, table

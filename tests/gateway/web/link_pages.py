@@ -18,8 +18,8 @@ from gateway.policies import Policies
 from gateway.web.app import application
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.signup import SignUp
-from rules.facts import ParticipantKind, Presence, Role
 from rules.mail import Mailbox
+from rules.people import ParticipantKind, Presence, Role
 from rules.sender.tokens import Link, LinkUse, link_token
 from rules.service import notifications
 from rules.service.participants import Addition

@@ -17,7 +17,7 @@ from gateway.config.model import load
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.render import STYLE_PATH
 from gateway.web.pages.signup import SIGN_UP
-from rules.facts import Role
+from rules.people import Role
 from rules.sender.tokens import LinkUse, sign_up_token
 from rules.ticket.notice_timing import INVITATION_LASTS
 from rules.ticket.notices import NoticeKind

@@ -31,8 +31,8 @@ from gateway.web.app import application
 from gateway.web.pages.render import SAFE, STYLE_PATH
 from gateway.web.pages.signup import POSTS_A_MINUTE, SignUp
 from gateway.web.rate_limit import CLIENTS_KEPT, RateLimiter, client_of
-from rules.facts import Role
 from rules.mail import Delivery, Envelope, Mailbox
+from rules.people import Role
 from rules.policy import Policy
 from rules.sender.tokens import Keys, sign_up_token
 from rules.ticket.notice_timing import INVITATION_LASTS, INVITATION_PAUSE

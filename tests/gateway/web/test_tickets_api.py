@@ -24,7 +24,7 @@ from gateway.config.model import TrustSection
 from gateway.web.api.download import download
 from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
-from rules.facts import Role
+from rules.people import Role
 from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rules.decision.model import AddComment, OpenTicket
-from rules.facts import ParticipantKind, Presence
 from rules.mail import Mail
+from rules.people import ParticipantKind, Presence
 from rules.service.participants import Addition
 from tests.rules.building import (
     ANN,

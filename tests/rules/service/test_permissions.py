@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.facts import Participant, ParticipantKind, Person, Presence, Ticket
+from rules.people import Participant, ParticipantKind, Person, Presence
 from rules.policy import Policy
 from rules.service.permissions import Access, access, forbidden, opening_severity, with_reopening
 from rules.ticket.changes import (
@@ -26,6 +26,7 @@ from rules.ticket.changes import (
     Workaround,
 )
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 from tests.rules.building import ANN, BOB, GIL, SAM, default_policy, policy_with
 

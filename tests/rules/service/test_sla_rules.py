@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from rules.facts import Ticket
 from rules.policy import Policy, TierSection
 from rules.service import sla_rules
 from rules.ticket.business_time import parse_span
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from rules.ticket.sla import Clock, Stage, Target
 from tests.rules.building import NOON, a_ticket, default_policy, policy_with
 

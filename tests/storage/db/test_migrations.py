@@ -14,8 +14,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, func, insert, select
 
-from rules.facts import ParticipantKind, Presence
 from rules.mail import Mailbox
+from rules.people import ParticipantKind, Presence
 from rules.ticket.lifecycle import Status
 from storage.db.database import MIGRATIONS, Database
 from storage.db.ledger import open_ledger
