@@ -26,7 +26,7 @@ PARSER, COMMANDS = "rules/policy/severity.py", "rules/commands/values.py"
 APPLY, CHANGES, TABLES = (
     "storage/mail/apply.py",
     "storage/ticket/changes/state.py",
-    "storage/db/tables.py",
+    "storage/db/tables/tickets.py",
 )
 FIRST_TABLES = "storage/db/migrations/versions/0001_the_first_tables.py"
 
