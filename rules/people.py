@@ -34,13 +34,13 @@ class Company:
     name: str
     active: bool
     tier: str = ""
-    """Of the contract in force now; empty where there is none, and the policy's default holds."""
+    """Of the contract now in force; empty without one: the policy's default tier applies."""
     targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What that contract promises beside the tier: `first` and `ongoing`, spans by level."""
+    """What that contract promises besides the tier: `first` and `ongoing`, spans by level."""
     account_team: tuple[str, ...] = ()
     success_manager: str = ""
     channel: str = ""
-    """The way of contact that the company prefers."""
+    """The contact channel that the company prefers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ class Participant:
     part: ParticipantKind
     presence: Presence
     muted: bool = False
-    """Unsubscribed: still on the ticket, but written to no more."""
+    """Unsubscribed: still on the ticket, but no longer notified."""
     reachable: bool = True
-    """Neither deactivated, nor of a suspended company, nor an address that mail comes back from."""
+    """Not deactivated, not of a suspended company, and not an address that bounces our mail."""
     language: str = ""
 
     @property
     def is_notified(self) -> bool:
-        """Whether what happens on the ticket is sent to him."""
+        """Whether the participant is notified of what happens on the ticket."""
         return self.presence is Presence.ACTIVE and self.reachable and not self.muted
 
     @property

@@ -223,7 +223,7 @@ def apply_storm_breaker(
             return orders, ()
         staff_alone = tuple(o for o in orders if o.kind is not NoticeKind.COMMENT)
         return staff_alone, ("answers at once, again: only staff are notified",)
-    if not found.breaks_now:
+    if not found.begins_now:
         return (), ("storm: nobody is notified",)
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
     others = [s for s in facts.staff if s.address != author]

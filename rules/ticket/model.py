@@ -23,34 +23,34 @@ class Ticket:
     subject: str = ""
     severity: str = ""
     tier: str = ""
-    """In force when the ticket arrived."""
+    """The tier in force when the ticket was opened."""
     targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What the contract in force then promised beside the tier."""
+    """What the contract then in force promised besides the tier."""
     clock: Clock | None = None
     missing: tuple[str, ...] = ()
-    """Names of the facts that the request lacks."""
+    """Names of the facts that are missing from the request."""
     fields: Mapping[str, str] = field(default_factory=dict)
-    """What was lifted out of its words, by the policy's names."""
+    """The values extracted from its mails, by the policy's field names."""
     critical_claimed: bool = False
     in_portal: bool = False
-    """Its severity was set in the portal or at the desk, and not by a mail."""
+    """Its severity was set in the portal or by staff, not by a mail."""
     escalation_level: int = 0
     staff_spoke: bool = False
-    """Staff have answered in public."""
+    """Staff have written a public answer."""
     assignee: str = ""
     merged_into: int | None = None
     deleted: bool = False
     follow_up: int | None = None
-    """The ticket that goes on from this one."""
+    """The ticket that continues this one."""
     reopened: int = 0
-    """How often within the last hour."""
+    """How often it was reopened within the last hour."""
     sent: Mapping[str, int] = field(default_factory=dict)
-    """How many notices about it were ordered for an address within the last hour."""
+    """How many notices about it were queued within the last hour, by address."""
 
     def participant(self, address: str) -> Participant | None:
         return next((p for p in self.participants if p.address == address), None)
 
     def language_of(self, address: str) -> str:
-        """Empty where nothing tells."""
+        """The language of a participant; empty where it is not known."""
         member = self.participant(address)
         return member.language if member is not None else ""

@@ -76,7 +76,7 @@ MUTATIONS = (
         (
             Edit(
                 SEVERITY,
-                'raise TypeError("a MailSeverity is made by rules.ticket.severity.capped()")',
+                'raise TypeError("a MailSeverity is built only by rules.ticket.severity.capped()")',
                 "return object.__new__(cls)",
             ),
         ),

@@ -14,7 +14,7 @@ from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope
 from rules.mail import Mailbox
 from rules.people import Person, Role
 from rules.policy import Policy
-from rules.service.permissions import Access, access
+from rules.service.permissions import Access, access_of
 from rules.ticket.model import Ticket
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
@@ -143,4 +143,4 @@ def _reach(
     if people is None:
         return Access.NONE if ticket.deleted else Access.STAFF
     person = people.get(mailbox)
-    return access(person, ticket, policy) if person is not None else Access.NONE
+    return access_of(person, ticket, policy) if person is not None else Access.NONE

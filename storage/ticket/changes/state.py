@@ -35,7 +35,7 @@ def set_status(case: Case, ticket: Ticket, status: Status, why: str) -> str:
         raise ChangeRefused(f"#{ticket.id} is not {ticket.status} any more; look again")
     policy, now = case.policy, case.hand.now
     promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
-    ticking = sla_rules.moved(policy, promised, ticket.clock, ticket.status, became, now)
+    ticking = sla_rules.status_changed(policy, promised, ticket.clock, ticket.status, became, now)
     clocks.save_clock(case.connection, case.hand, ticket.id, ticking)
     if policy.notices.status and not case.said:
         told = notifications.status_change(
@@ -56,7 +56,7 @@ def _feedback(ticket: Ticket) -> tuple[NoticeOrder, ...]:
 
 def set_severity(case: Case, ticket: Ticket, wanted: str, why: str) -> str:
     levels = case.policy.levels
-    level = next((one for one in levels if one.is_called(wanted)), None)
+    level = next((one for one in levels if one.has_name(wanted)), None)
     if level is None:
         known = ", ".join(one.name for one in levels)
         raise ChangeRefused(f"there is no severity {wanted!r}; there are {known}")

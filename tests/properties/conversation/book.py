@@ -198,7 +198,7 @@ class Book:
 
     def _is_shut_out(self, letter: Letter) -> bool:
         closed = (Standing.DEACTIVATED, Standing.SUSPENDED)
-        return bool(letter.beside) or self.roll.standing(letter.author) in closed
+        return bool(letter.claim_note) or self.roll.standing(letter.author) in closed
 
     # ---- who comes onto a ticket --------------------------------------------------------------
 

@@ -53,7 +53,7 @@ def landing(book: Book, letter: Letter, is_over: IsOver, now: datetime) -> Landi
     """None where that is not certain: for a machine's mail the laws state only what it may not do."""
     if letter.is_automatic:
         return None
-    if letter.beside:
+    if letter.claim_note:
         return HELD
     standing, proof = book.roll.standing(letter.author), _proof(book, letter)
     if proof == 0 and (screened := _unproven(book, letter)) is not None:

@@ -42,7 +42,7 @@ class Letter:
     sign: str = ""
     fields: str = ""
     """Further header lines."""
-    beside: str = ""
+    claim_note: str = ""
     """A second address in From, so that nobody can tell who wrote it."""
     as_new: bool = False
     """Somebody of the desk said that it belongs to no ticket."""
@@ -74,7 +74,7 @@ class Letter:
     @property
     def raw(self) -> bytes:
         lines = [
-            f"From: {self.author}{f', {self.beside}' if self.beside else ''}",
+            f"From: {self.author}{f', {self.claim_note}' if self.claim_note else ''}",
             f"To: {', '.join(self.to) or 'undisclosed-recipients:;'}",
             f"Subject: {self.subject}",
             f"Message-ID: {self.message_id}",

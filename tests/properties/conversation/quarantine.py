@@ -29,7 +29,7 @@ class Quarantine(Accounts):
 
     @rule(
         author=authors,
-        beside=people,
+        claim_note=people,
         why=st.sampled_from(["two authors", "doubtful", "nothing"]),
         pick=picks,
         cc=copied,
@@ -42,7 +42,7 @@ class Quarantine(Accounts):
         letter = self._letter(
             author,
             self._word(),
-            beside=beside if why == "two authors" else "",
+            claim_note=beside if why == "two authors" else "",
             proof=why if why != "two authors" else "proven",
             references=(got.message_id,) if got else (),
             rcpts=(got.mailbox,) if got else (self._newest(list(self.books), pick),),
@@ -77,7 +77,10 @@ class Quarantine(Accounts):
         letter, held = book.held[journal_id].letter, self.gate.held(journal_id)
         assert held is not None
         letter = replace(
-            letter, author=author if letter.beside else letter.author, beside="", proof="proven"
+            letter,
+            author=author if letter.claim_note else letter.author,
+            claim_note="",
+            proof="proven",
         )
         if self._release(book, held, letter, BY_STAFF, as_new):
             self.acted["released by staff"] += 1
