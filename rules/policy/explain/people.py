@@ -83,11 +83,11 @@ def people(policy: Policy) -> Iterator[str]:
 def notifications(policy: Policy) -> Iterator[str]:
     match policy.staff.notify:
         case "all":
-            yield "All staff receive what a customer writes by mail."
+            yield "All staff are notified by mail of what a customer writes."
         case "followers":
-            yield "Only staff who follow a ticket receive what a customer writes by mail."
+            yield "Only staff who follow a ticket are notified by mail of what a customer writes."
         case "none":
-            yield "No staff receive what a customer writes by mail."
+            yield "No staff are notified by mail of what a customer writes."
     status, severity = policy.notices.status, policy.notices.severity
     yield f"The people on a ticket are {_notified(status)} of a new status."
     yield f"The people on a ticket are {_notified(severity)} of a new severity."
