@@ -28,7 +28,7 @@ from rules.ticket.notices import NoticeKind
 from storage.db import raw_mail
 from storage.db.statements import bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
-    LEFT_NO_COMMENT,
+    WITHOUT_COMMENT,
     AuditRow,
     JournalRow,
     MailRow,
@@ -83,7 +83,7 @@ _HELD_BEFORE = compiled(
         _journal.c.identity == bindparam("identity"),
         _journal.c.verdict == Verdict.HELD.value,
         _journal.c.id < bindparam("own"),
-        text(LEFT_NO_COMMENT),  # in the words of the index
+        text(WITHOUT_COMMENT),  # exactly the condition of the index
     )
     .order_by(_journal.c.id)
     .limit(1)

@@ -29,7 +29,7 @@ from storage.db.tables import (
     table,
 )
 
-_JOIN = compiled_insert(table(ParticipantRow), unless_there=True)
+_JOIN = compiled_insert(table(ParticipantRow), ignore_existing=True)
 _COMMENT = compiled_insert(table(CommentRow))
 # A number is asked for only where it is needed: on PostgreSQL each one is a wait.
 _NUMBERED_COMMENT = compiled_insert(table(CommentRow), "id")

@@ -1,17 +1,17 @@
-"""The tables. Every row names its mailbox: that is the tenant, and the key to shard by.
+"""The tables. Every row names its mailbox: the tenant, and the key to shard by.
 
-Times are aware UTC datetimes. Enumerations are stored as their words, so that a person who reads
-the database with `psql` or `sqlite3` needs no key to it.
+Times are aware UTC datetimes. Enumerations are stored as text, so that the rows can be read with
+`psql` or `sqlite3` without a key.
 
 The tables that grow with the mail carry `mailbox_id` without a foreign key: mailboxes are never
-deleted, and a check for each row would lock the one mailbox row from every transaction at once.
+deleted, and a check for each row would lock the single mailbox row in every transaction.
 """
 
 from __future__ import annotations
 
 from storage.db.tables.base import metadata, table
 from storage.db.tables.mails import (
-    LEFT_NO_COMMENT,
+    WITHOUT_COMMENT,
     DeferralRow,
     JournalRow,
     MailRow,
@@ -39,7 +39,7 @@ from storage.db.tables.tickets import (
 
 __all__ = [
     "CRITICAL_SOURCES",
-    "LEFT_NO_COMMENT",
+    "WITHOUT_COMMENT",
     "ApiTokenRow",
     "AttachmentRow",
     "AuditRow",

@@ -21,13 +21,13 @@ class Row(SQLModel):
 
 
 def index_where(condition: str, name: str, *columns: str) -> Index:
-    """An index of the rows that meet a condition: the others cost it nothing."""
+    """A partial index: only the rows that meet the condition are in it, and cost a write to it."""
     where = sql_text(condition)
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 def table(row: type[SQLModel]) -> Table:
-    """The Core table of a row class: the hot path builds its statements from it."""
+    """The SQLAlchemy Core table of a row class, from which statements are built."""
     found = metadata.tables[str(row.__tablename__)]
     assert isinstance(found, Table)
     return found

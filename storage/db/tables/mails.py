@@ -11,10 +11,10 @@ from sqlmodel import Field
 from storage.db.columns import foreign_key, one_of, timestamp
 from storage.db.tables.base import Row, index_where
 
-LEFT_NO_COMMENT = "verdict NOT IN ('opened', 'commented')"
-"""Rows of the journal that no comment, and so no filed mail either, leads to: the few that need an
-index of their own. An index costs each mail a page anywhere in it, written twice. A query has to
-say this in the same words, or it scans."""
+WITHOUT_COMMENT = "verdict NOT IN ('opened', 'commented')"
+"""Journal rows to which no comment, and therefore no filed mail, leads: only these few need indexes
+of their own. An index costs each mail one page anywhere in it, written twice. A query must contain
+this exact condition, or it scans the table."""
 
 
 class JournalRow(Row, table=True):
@@ -23,15 +23,15 @@ class JournalRow(Row, table=True):
     __tablename__ = "journal"
     __table_args__ = (
         index_where(
-            LEFT_NO_COMMENT, "ix_journal_uncommented_message_id", "mailbox_id", "message_id"
+            WITHOUT_COMMENT, "ix_journal_uncommented_message_id", "mailbox_id", "message_id"
         ),
-        index_where(LEFT_NO_COMMENT, "ix_journal_uncommented_ticket_id", "ticket_id"),
+        index_where(WITHOUT_COMMENT, "ix_journal_uncommented_ticket_id", "ticket_id"),
         Index("ix_journal_mailbox_id_author", "mailbox_id", "author", "received_at"),
     )
     id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
     mailbox_id: int = foreign_key()
     received_at: datetime = timestamp(index=True)
-    """When the mail was decided: as it came, or as it was released."""
+    """When the mail was decided: on its arrival, or on its release."""
     verdict: str = Field(sa_column=Column(String(10), nullable=False))
     reason: str = Field(sa_column=Column(String(40), nullable=False))
     ticket_id: int | None = foreign_key(nullable=True)
@@ -52,7 +52,7 @@ class JournalRow(Row, table=True):
 
 
 class MailRow(Row, table=True):
-    """A mail that we answered with 250, by its identity: what makes a repeat a repeat."""
+    """A mail that we answered with 250, by its identity: a repeat is recognised by it."""
 
     __tablename__ = "mail"
     __table_args__ = (
@@ -65,7 +65,7 @@ class MailRow(Row, table=True):
     journal_id: UUID = Field(sa_column=Column(Uuid(), nullable=False, unique=True))
     message_id: str = Field(sa_column=Column(String(252), nullable=False))
     ticket_id: int | None = foreign_key("ticket.id", nullable=True)
-    """Without an index: who comes from a ticket goes by its comments, which name the journal."""
+    """Not indexed: the mails of a ticket are found by its comments, which name the journal row."""
     answer: str = Field(sa_column=Column(String(500), nullable=False))
     state: str = Field(sa_column=Column(String(10), nullable=False))
     """`filed`; `held` in quarantine; `discarded` from it."""
@@ -73,7 +73,7 @@ class MailRow(Row, table=True):
 
 
 class ThreadReferenceRow(Row, table=True):
-    """A Message-ID that a ticket's mail names as its ancestor, but which we have not received."""
+    """A Message-ID that a ticket's mail references, but that we have not received."""
 
     __tablename__ = "thread_reference"
     mailbox_id: int = foreign_key(primary_key=True)
@@ -82,7 +82,7 @@ class ThreadReferenceRow(Row, table=True):
 
 
 class DeferralRow(Row, table=True):
-    """A mail that was told to come again, and since when: patience is counted from there."""
+    """A mail that was answered with "try again", and since when; the patience counts from then."""
 
     __tablename__ = "deferral"
     mailbox_id: int = foreign_key(primary_key=True)

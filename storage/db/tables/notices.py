@@ -13,7 +13,7 @@ from storage.db.tables.base import Row
 
 
 class NoticeRow(Row, table=True):
-    """An outgoing mail, written in the transaction that causes it, sent later."""
+    """An outgoing mail, written in the transaction that causes it and sent later."""
 
     __tablename__ = "notice"
     __table_args__ = (
@@ -27,13 +27,13 @@ class NoticeRow(Row, table=True):
     ticket_id: int | None = foreign_key("ticket.id", nullable=True)
     kind: str = Field(sa_column=Column(String(20), nullable=False))
     comment_id: int | None = foreign_key(nullable=True)
-    """The words that it carries."""
+    """The comment that it carries."""
     detail: str = text(default="{}")
-    """JSON: what else the template needs, as text."""
+    """JSON: further text that the template needs."""
     language: str = text(8)
     address: str = Field(sa_column=Column(String(254), nullable=False))
     cause: UUID | None = Field(default=None, sa_column=Column(Uuid()))
-    """The journal row of the mail that this answers; none where a web page asked for it."""
+    """The journal row of the mail that this answers; NULL where a web page caused it."""
     state: str = Field(default="due", sa_column=Column(String(5), nullable=False))
     created_at: datetime = timestamp()
     due_at: datetime = timestamp()
@@ -43,7 +43,7 @@ class NoticeRow(Row, table=True):
 
 
 class BouncedRow(Row, table=True):
-    """An address that mail of ours came back from; suspended ones are written to no more."""
+    """An address that our mail bounced from; suspended ones receive no more mail."""
 
     __tablename__ = "bounced"
     mailbox_id: int = foreign_key(primary_key=True)

@@ -28,7 +28,7 @@ class MailboxRow(Row, table=True):
 
 
 class SigningKeyRow(Row, table=True):
-    """What tokens and Message-IDs are signed with: one set for all nodes. The newest signs."""
+    """The keys that sign tokens and Message-IDs: one set for all nodes. The newest one signs."""
 
     __tablename__ = "signing_key"
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
@@ -44,14 +44,14 @@ class CompanyRow(Row, table=True):
     name: str = Field(sa_column=Column(String(200), nullable=False))
     active: bool = True
     account_team: str = text()
-    """Addresses, with spaces between: told of new tickets where the policy says so."""
+    """Addresses, separated by spaces: notified of new tickets where the policy says so."""
     success_manager: str = text(254)
     channel: str = text(200)
-    """The way of contact that the company prefers, in its own words."""
+    """The contact channel that the company prefers, as free text."""
 
 
 class ContractRow(Row, table=True):
-    """A company's tier from a moment on, until the next contract starts."""
+    """A company's tier from `starts_at` until the next contract starts."""
 
     __tablename__ = "contract"
     __table_args__ = (UniqueConstraint("company_id", "starts_at"),)
@@ -61,7 +61,7 @@ class ContractRow(Row, table=True):
     tier: str = Field(sa_column=Column(String(40), nullable=False))
     starts_at: datetime = timestamp()
     targets: str = text(default="{}")
-    """JSON: `{"first": {level: span}, "ongoing": {...}}`, agreed beside the tier's own."""
+    """JSON: `{"first": {level: span}, "ongoing": {...}}`, agreed in addition to the tier's."""
 
 
 class CompanyDomainRow(Row, table=True):
@@ -86,18 +86,18 @@ class PersonRow(Row, table=True):
     mailbox_id: int = foreign_key("mailbox.id")
     address: str = Field(sa_column=Column(String(254), nullable=False))
     domain: str = Field(sa_column=Column(String(253), nullable=False))
-    """Of the address: whether anybody of a domain is registered is asked for each mail."""
+    """The domain of the address: each mail asks whether anybody of a domain is registered."""
     name: str = Field(default="", sa_column=Column(String(200), nullable=False))
     role: str = Field(sa_column=Column(String(8), nullable=False))
     company_id: int | None = foreign_key("company.id", nullable=True, index=True)
     active: bool = True
     machine: bool = False
     language: str = text(8)
-    """Of the notices that this person gets; empty for the policy's."""
+    """The language of notices to this person; empty for the policy's."""
 
 
 class ApiTokenRow(Row, table=True):
-    """A bearer token by the SHA-256 of its text: the text itself is shown once and not kept."""
+    """A bearer token, stored as its SHA-256: the token itself is shown once and not kept."""
 
     __tablename__ = "api_token"
     digest: str = Field(sa_column=Column(String(64), primary_key=True))

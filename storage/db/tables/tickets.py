@@ -12,7 +12,7 @@ from storage.db.columns import counter, flag, foreign_key, id_, one_of, text, ti
 from storage.db.tables.base import Row, index_where
 
 CRITICAL_SOURCES = ("console", "api")
-"""Where a critical severity may come from. Mail is not among them, and the database knows."""
+"""The sources that may set a critical severity. Mail is not one; the database enforces it."""
 
 
 class TicketRow(Row, table=True):
@@ -20,17 +20,17 @@ class TicketRow(Row, table=True):
     __table_args__ = (
         one_of("status", "open", "pending", "resolved", "closed"),
         one_of("severity_source", "mail", "staff_mail", "console", "api"),
-        # The third barrier: whatever the code does, no mail makes a ticket critical.
+        # The third barrier: even if the code fails, no mail makes a ticket critical.
         CheckConstraint(
             f"NOT critical OR severity_source IN {CRITICAL_SOURCES!r}",
             name="mail_is_never_critical",
         ),
         Index("ix_ticket_mailbox_id_updated_at", "mailbox_id", "updated_at"),
         Index("ix_ticket_company_id", "company_id"),
-        # One follow-up to a closed ticket, however many replies arrive at the same moment.
+        # One follow-up to a closed ticket, even if several replies arrive at the same time.
         Index("uq_ticket_follows", "follows", unique=True),
         index_where("tell_at IS NOT NULL", "ix_ticket_tell_at", "tell_at"),
-        {"sqlite_autoincrement": True},  # a number is never given twice
+        {"sqlite_autoincrement": True},  # a number is never reused
     )
     id: int | None = id_()
     mailbox_id: int = foreign_key()
@@ -47,34 +47,34 @@ class TicketRow(Row, table=True):
     opened_at: datetime = timestamp()
     updated_at: datetime = timestamp()
     message_id: str = text(252)
-    """Of the mail that opened it: what every client's thread of it begins with."""
+    """Of the mail that opened it: the root of the thread in every mail client."""
     status_at: datetime | None = timestamp(nullable=True)
-    """When the status last changed; none while it is the first."""
+    """When the status last changed; NULL while it is the first."""
     merged_into: int | None = foreign_key(nullable=True)
     follows: int | None = foreign_key(nullable=True)
-    """The closed ticket that this one goes on from."""
+    """The closed ticket that this one continues."""
     deleted_at: datetime | None = timestamp(nullable=True)
-    """A tombstone: its number is never given again, and no mail brings it back."""
+    """A tombstone: the number is never reused, and no mail restores the ticket."""
     assignee: str = text(254)
     tier: str = text(40)
-    """In force when the ticket arrived."""
+    """The tier in force when the ticket was opened."""
     targets: str = text(default="{}")
-    """JSON: what the contract in force then promised beside the tier."""
+    """JSON: what the contract then in force promised besides the tier."""
     fields: str = text(default="{}")
-    """JSON: what the policy's patterns lifted out of the words."""
+    """JSON: the values that the policy's patterns extracted from the text."""
     missing: str = text(default="[]")
-    """JSON: names of the facts that the request still lacks."""
+    """JSON: names of the facts still missing from the request."""
     escalation_level: int = Field(default=0, sa_column=counter())
     first_due_at: datetime | None = timestamp(nullable=True)
     first_answered_at: datetime | None = timestamp(nullable=True)
     clock: str = text()
-    """JSON: the running clock; empty where nothing is promised, or all is done."""
+    """JSON: the current clock; empty where nothing is promised or the ticket is over."""
     due_at: datetime | None = timestamp(nullable=True)
     """When the next answer is due."""
     tell_at: datetime | None = timestamp(nullable=True)
-    """When the next word on the clock is due: the warning, then the breach."""
+    """When the next notification on the clock is due: the warning, then the breach."""
     rating: str = text(10)
-    """What the customer said of the help he got: `good` or `bad`."""
+    """The customer's feedback: `good` or `bad`; empty without."""
 
 
 class ParticipantRow(Row, table=True):
@@ -94,9 +94,9 @@ class ParticipantRow(Row, table=True):
     presence: str = Field(sa_column=Column(String(8), nullable=False))
     joined_at: datetime = timestamp()
     muted: bool = flag()
-    """Unsubscribed: still on the ticket, but written to no more."""
+    """Unsubscribed: still on the ticket, but no longer notified."""
     language: str = text(8)
-    """That he was seen to write in; empty where nothing told."""
+    """The language of the participant's mails; empty where it is not known."""
 
 
 class CommentRow(Row, table=True):
@@ -106,19 +106,19 @@ class CommentRow(Row, table=True):
     mailbox_id: int = foreign_key()
     ticket_id: int = foreign_key("ticket.id", index=True)
     journal_id: UUID | None = Field(default=None, sa_column=Column(Uuid(), nullable=True))
-    """The mail that it came by; none where it was written in the console or over the API."""
+    """The mail that brought the comment; NULL where it came from the console or the API."""
     author: str = Field(sa_column=Column(String(254), nullable=False))
     visibility: str = Field(sa_column=Column(String(8), nullable=False))
     text: str = Field(sa_column=Column(Text, nullable=False))
     degraded: str | None = Field(default=None, sa_column=Column(String(200)))
-    """Why the body could not be read; the raw mail then speaks for itself."""
+    """Why the body could not be read; the raw mail then remains to be looked at."""
     charset_guessed: bool = flag()
-    """Nothing said in which character set the text was, and some of it may be wrong."""
+    """The mail named no usable character set: it was guessed, and the text may be wrong."""
     written_at: datetime = timestamp()
 
 
 class AttachmentRow(Row, table=True):
-    """Points into the raw mail; the bytes are not stored a second time."""
+    """A pointer into the raw mail; the bytes are not stored a second time."""
 
     __tablename__ = "attachment"
     id: int | None = id_()
