@@ -1,0 +1,90 @@
+"""New tickets over the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+
+from gateway import clock
+from rules.people import Role
+from rules.ticket.notices import NoticeKind
+from storage.db.database import Connection
+from storage.notices import outbox
+from storage.registry import companies, mailboxes, people
+from storage.registry.companies import Contract
+from storage.registry.people import NewPerson
+from tests.desk import SUPPORT
+from tests.gateway.web.api.site import ANN, BOB, SAM, Site
+
+
+async def test_a_ticket_is_opened_and_told_of(either: Site) -> None:
+    status, ticket = await either.opened(ANN, severity="high")
+
+    assert status == 201
+    assert (ticket["requester"], ticket["severity"], ticket["status"]) == (ANN, "High", "open")
+    whole = await either.whole(ticket["number"])
+    assert (ANN, "requester") in [(m.address, m.part) for m in whole.members]
+    assert [(c.author, c.text) for c in whole.comments] == [(ANN, "It is stuck.")]
+    due = await either.write(partial(outbox.claim, now=clock.now(), limit=100))
+    assert sorted((n.kind, n.address) for n in due) == [
+        (NoticeKind.ACKNOWLEDGEMENT, ANN),
+        (NoticeKind.NEW_TICKET, SAM),
+    ]
+
+
+async def test_the_place_of_a_new_ticket_is_told(site: Site) -> None:
+    new = {"mailbox": SUPPORT, "subject": "Lift", "text": "It is stuck."}
+
+    response = await site.ask("POST", "", ANN, json=new)
+
+    assert response.headers["Location"] == f"/api/v1/tickets/{(await response.json())['number']}"
+
+
+async def test_staff_open_a_ticket_for_a_customer(site: Site) -> None:
+    number = await site.open(SAM, requester=ANN)
+
+    whole = await site.whole(number)
+    assert (whole.summary.requester, whole.comments[0].author) == (ANN, SAM)
+    assert await site.numbers(f"?mailbox={SUPPORT}", ANN) == [number]
+
+
+async def test_a_customer_opens_no_ticket_for_another(site: Site) -> None:
+    assert (await site.opened(ANN, requester=BOB))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "said"),
+    [
+        ({"severity": "urgent"}, 409, "there are Critical, High, Normal, Low"),
+        ({"requester": "eve@evil.example"}, 409, "eve@evil.example is no active user"),
+        ({"requester": "eve"}, 400, "'eve' is no mail address"),
+        ({"subject": " "}, 400, "subject: "),
+        ({"text": ""}, 400, "text: "),
+        ({"colour": "red"}, 400, "unknown key: colour"),
+    ],
+)
+async def test_what_cannot_be_opened_is_said(
+    site: Site, more: dict[str, str], status: int, said: str
+) -> None:
+    found, body = await site.opened(SAM, **more)
+
+    assert (found, said in body["error"]) == (status, True)
+    assert await site.numbers(f"?mailbox={SUPPORT}") == []
+
+
+async def test_a_plan_without_support_opens_no_ticket(site: Site) -> None:
+    def on_the_free_plan(connection: Connection) -> None:
+        mailboxes.add_mailbox(connection, "data@help.example", "aiven")
+        ours = mailboxes.mailbox_named(connection, "data@help.example")
+        companies.add_company(connection, ours, "Acme", ["acme.example"])
+        people.add_person(connection, ours, NewPerson(ANN, "", Role.USER, "Acme"))
+        free = Contract("free", datetime(2020, 1, 1, tzinfo=UTC), {})
+        companies.add_contract(connection, ours, "Acme", free)
+
+    await site.write(on_the_free_plan)
+
+    status, body = await site.opened(ANN, "data@help.example")
+
+    assert (status, "community" in body["error"]) == (409, True)
