@@ -56,7 +56,10 @@ def form_error(language: str, error: FormError, **values: object) -> str:
     return CATALOGUES[language].form_errors[error].format_map(values)
 
 
-_TWO_LINES = "If your email shows the link on two lines, copy all of it into the address bar of your browser."
+_TWO_LINES = (
+    "If your email shows the link on two lines, copy all of it into the address bar of your "
+    "browser."
+)
 _ZWEI_ZEILEN = (
     "Wenn Ihre E-Mail den Link auf zwei Zeilen zeigt, kopieren Sie ihn vollständig in die "
     "Adresszeile Ihres Browsers."
@@ -145,13 +148,13 @@ GERMAN = Catalogue(
     },
     form_errors={
         FormError.NO_CHOICE: "Bitte wählen Sie eine der beiden Möglichkeiten.",
-        FormError.FULL: "Anfrage #{ticket} kann keine weiteren Personen aufnehmen; höchstens {most} "
-        "sind möglich. Es wurde nichts geändert. Bitten Sie uns, jemanden zu entfernen, und öffnen "
-        "Sie dann diesen Link noch einmal.",
+        FormError.FULL: "Anfrage #{ticket} kann keine weiteren Personen aufnehmen; höchstens "
+        "{most} sind möglich. Es wurde nichts geändert. Bitten Sie uns, jemanden zu entfernen, und "
+        "öffnen Sie dann diesen Link noch einmal.",
         FormError.LONG_TEXT: "Der Text darf höchstens {most} Zeichen haben; Ihrer hat {has}.",
         FormError.NO_ADDRESS: "Bitte geben Sie Ihre E-Mail-Adresse ein.",
-        FormError.NOT_AN_ADDRESS: "„{typed}“ ist keine gültige E-Mail-Adresse. Bitte geben Sie eine "
-        "Adresse wie anna@firma.example ein.",
+        FormError.NOT_AN_ADDRESS: "„{typed}“ ist keine gültige E-Mail-Adresse. Bitte geben Sie "
+        "eine Adresse wie anna@firma.example ein.",
         FormError.NOT_SERVED: "„{typed}“ ist keine unserer Support-Adressen.",
         FormError.NO_NAME: "Bitte geben Sie Ihren Namen ein.",
         FormError.LONG_NAME: "Der Name darf höchstens {most} Zeichen haben; Ihrer hat {has}.",

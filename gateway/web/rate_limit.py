@@ -12,7 +12,7 @@ memory; the worst effect is a full bucket for a client less than a minute after 
 
 
 class RateLimiter:
-    """At most `per_minute` requests at once from one client, and that many per minute after that."""
+    """At most `per_minute` requests at once from one client, and as many per minute afterwards."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
         self._per_minute = per_minute

@@ -29,7 +29,7 @@ class Scope(StrEnum):
 
 
 class ApiError(Exception):
-    """A request that is answered with an error: an HTTP status, and a message that says what to do."""
+    """A request that is answered with an error: a status, and a message that says what to do."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

@@ -59,7 +59,7 @@ def _check_rate(request: web.Request, rate: RateLimiter) -> None:
 async def read_link(
     request: web.Request, mailbox_cache: MailboxCache, read: Callable[[Keys, int, str], T | None]
 ) -> tuple[Mailbox, T] | None:
-    """The mailbox of a signed link, and the token as `read` returns it; None for an invalid link."""
+    """The mailbox of a signed link, and its token as read by `read`; None for an invalid link."""
     snapshot = await mailbox_cache.current()
     mailbox_id, token = request.match_info["mailbox_id"], request.match_info["token"]
     for mailbox in snapshot.mailboxes.values():

@@ -51,7 +51,7 @@ _NOT_SHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 """Control characters, line ends, marks that change the text direction, and characters without
-width; the joiners U+200C and U+200D are kept, since names in Persian and Indian scripts use them."""
+width. The joiners U+200C and U+200D are kept: names in Persian and Indian scripts use them."""
 
 
 @dataclass(frozen=True, slots=True)

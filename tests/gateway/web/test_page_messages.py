@@ -94,7 +94,7 @@ def test_every_language_has_every_message(catalogue: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("error", FormError)
-def test_every_language_fills_in_the_same(error: FormError) -> None:
+def test_every_language_fills_in_the_same_values(error: FormError) -> None:
     (names,) = {
         frozenset(names_in(catalogue.form_errors[error])) for catalogue in CATALOGUES.values()
     }
@@ -102,7 +102,7 @@ def test_every_language_fills_in_the_same(error: FormError) -> None:
     assert names <= {"ticket", "most", "has", "typed"}
 
 
-def test_nothing_is_filled_in_where_a_page_tells_a_fault() -> None:
+def test_no_values_are_filled_into_a_page_error() -> None:
     messages = [
         asdict(message)
         for catalogue in CATALOGUES.values()
@@ -112,7 +112,7 @@ def test_nothing_is_filled_in_where_a_page_tells_a_fault() -> None:
     assert not any(names_in(text) for message in messages for text in message.values())
 
 
-def test_what_was_typed_is_no_placeholder() -> None:
+def test_user_input_is_not_a_placeholder() -> None:
     assert form_error("en", FormError.NOT_SERVED, typed="{most}").startswith("“{most}”")
 
 

@@ -22,12 +22,12 @@ def template(sqlite_stores: SqliteStores) -> Path:
 @pytest_asyncio.fixture
 async def site(template: Path, tmp_path: Path) -> AsyncIterator[Site]:
     store = shutil.copy(template, tmp_path / "store.db")
-    async with serving(f"sqlite:///{store}", tmp_path) as made:
-        yield made
+    async with serving(f"sqlite:///{store}", tmp_path) as site:
+        yield site
 
 
 @pytest_asyncio.fixture
 async def either(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    """The same on both kinds of store."""
-    async with serving(enrolled(store_url), tmp_path) as made:
-        yield made
+    """The same site on both kinds of store."""
+    async with serving(enrolled(store_url), tmp_path) as site:
+        yield site

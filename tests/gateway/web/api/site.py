@@ -35,17 +35,17 @@ Client = TestClient[web.Request, web.Application]
 ANN, BOB, CAT = "ann@acme.example", "bob@acme.example", "cat@acme.example"
 GIL, SAM = "gil@globex.example", "sam@help.example"
 SHARED = "shared@help.example"
-"""Its policy lets a company read all its tickets, and sets the severity itself."""
+"""Its policy lets a company read all its tickets, and only staff set the severity."""
 PLANNED = "planned@help.example"
 """Its policy has tiers with promises, and two levels of escalation."""
 ALICE = "alice@help.example"
-"""Staff of SHARED alone."""
+"""Staff of SHARED only."""
 SCOPES = ("mails", "staff", "portal", "read")
 
 
 @dataclass
 class Site:
-    """A running application with its people, and short words for what a test does."""
+    """A running application with its people, and shorthands for what a test does."""
 
     client: Client
     desk: Desk
@@ -67,17 +67,17 @@ class Site:
         return response.status, await response.json()
 
     async def numbers(self, query: str, actor: str = "") -> list[int]:
-        """Of the tickets in a list."""
+        """The numbers of the tickets in a list."""
         status, body = await self.get(query, actor)
         assert status == 200, body
         return [each["number"] for each in body["tickets"]]
 
-    async def change(self, number: int, actor: str = SAM, **asked: Any) -> tuple[int, Any]:
-        response = await self.ask("PATCH", f"/{number}", actor, json=asked)
+    async def change(self, number: int, actor: str = SAM, **requested: Any) -> tuple[int, Any]:
+        response = await self.ask("PATCH", f"/{number}", actor, json=requested)
         return response.status, await response.json()
 
-    async def effects(self, number: int, actor: str = SAM, **asked: Any) -> list[str]:
-        status, body = await self.change(number, actor, **asked)
+    async def effects(self, number: int, actor: str = SAM, **requested: Any) -> list[str]:
+        status, body = await self.change(number, actor, **requested)
         assert status == 200, body
         return list(body["effects"])
 
@@ -98,13 +98,13 @@ class Site:
         (reply,) = await self.desk.take(raw or a_mail(ANN))
         return int(reply.text.rpartition("#")[2])
 
-    async def whole(self, number: int) -> TicketView:
-        whole = await self.read(partial(ticket_view, number=number))
-        assert whole is not None
-        return whole
+    async def ticket_view(self, number: int) -> TicketView:
+        view = await self.read(partial(ticket_view, number=number))
+        assert view is not None
+        return view
 
     async def notified(self, kind: NoticeKind) -> list[str]:
-        """Whom a notice of a kind is due for."""
+        """The addresses for which a notice of this kind is due."""
         due = await self.write(partial(outbox.claim, now=clock.now(), limit=100))
         return sorted(notice.address for notice in due if notice.kind is kind)
 
@@ -151,11 +151,15 @@ def enrolled(url: str) -> str:
 @asynccontextmanager
 async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
     async with open_desk(url, folder, TrustSection()) as desk:
-        whole = desk.parts
-        ring = whole.dispatcher.wake
+        parts = desk.parts
         sign_up = SignUp(
-            whole.ledger, whole.mailbox_cache, whole.policies, clock.now, clock.new_id, ring
+            ledger=parts.ledger,
+            mailbox_cache=parts.mailbox_cache,
+            policies=parts.policies,
+            clock=clock.now,
+            new_id=clock.new_id,
+            on_notice=parts.dispatcher.wake,
         )
-        app = application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
+        app = application(parts.ingest, parts.database, parts.metrics, parts.wire, sign_up)
         async with TestClient(TestServer(app)) as client:
             yield Site(client, desk)

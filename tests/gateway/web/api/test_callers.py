@@ -16,7 +16,7 @@ from tests.gateway.web.api.site import ANN, GIL, PLANNED, SAM, SCOPES, SHARED, S
 
 
 @pytest.mark.parametrize("authorization", [{}, {"Authorization": "Bearer no-token-of-ours"}])
-async def test_without_a_good_token_nothing_is_told(
+async def test_without_a_valid_token_nothing_is_revealed(
     site: Site, authorization: dict[str, str]
 ) -> None:
     response = await site.client.get("/api/v1/tickets", headers=authorization)
@@ -37,7 +37,7 @@ ROUTES = {
 @pytest.mark.parametrize(
     ("route", "scope"), list(product(ROUTES, SCOPES)), ids=lambda value: "".join(value)
 )
-async def test_each_token_is_for_its_own_requests(
+async def test_each_scope_permits_only_its_own_requests(
     site: Site, route: tuple[str, str], scope: str
 ) -> None:
     actor = {"staff": SAM, "portal": ANN}.get(scope, "")
@@ -50,22 +50,26 @@ async def test_each_token_is_for_its_own_requests(
 
 
 @pytest.mark.parametrize(
-    ("scope", "actor", "said"),
+    ("scope", "actor", "message"),
     [
-        ("staff", "", "say for whom: send X-Postern-Actor: sam@help.example"),
-        ("portal", "nobody", "'nobody' is no mail address"),
-        ("portal", "eve@evil.example", "eve@evil.example is no active user of an active company"),
-        ("portal", SAM, "sam@help.example is no active user"),
-        ("staff", ANN, "ann@acme.example is no active staff person"),
+        ("staff", "", "name the person you act for: send X-Postern-Actor: sam@help.example"),
+        ("portal", "nobody", "'nobody' is not a valid email address"),
+        (
+            "portal",
+            "eve@evil.example",
+            "eve@evil.example is not an active user of an active company",
+        ),
+        ("portal", SAM, "sam@help.example is not an active user"),
+        ("staff", ANN, "ann@acme.example is not an active staff person"),
     ],
 )
-async def test_a_token_acts_for_somebody_of_its_kind(
-    site: Site, scope: str, actor: str, said: str
+async def test_a_token_acts_only_for_people_of_its_kind(
+    site: Site, scope: str, actor: str, message: str
 ) -> None:
     response = await site.ask("GET", "", actor, scope)
 
     assert response.status == 403
-    assert said in (await response.json())["error"]
+    assert message in (await response.json())["error"]
 
 
 async def test_nobody_acts_for_a_person_who_was_deactivated(site: Site) -> None:
@@ -86,13 +90,13 @@ async def test_nobody_acts_for_a_person_of_a_suspended_company(site: Site) -> No
     assert (await site.get("", GIL))[0] == 403
 
 
-async def test_a_store_that_does_not_answer_is_503(site: Site, tmp_path: Path) -> None:
+async def test_a_store_that_does_not_respond_is_503(site: Site, tmp_path: Path) -> None:
     number = await site.open(ANN)
     database = site.desk.parts.database
     database.close()
     path = Path(database.engine.url.database or "")
     for file in path.parent.glob(f"{path.name}*"):
-        file.write_bytes(b"this is no database " * 100)
+        file.write_bytes(b"this is not a database " * 100)
 
     with capture_logs() as logged:
         responses = (

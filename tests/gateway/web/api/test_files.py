@@ -31,7 +31,7 @@ async def the_file(site: Site, number: int) -> str:
     return str(attached["url"]).removeprefix("/api/v1/tickets")
 
 
-async def test_an_attachment_is_read_out_of_the_mail(site: Site) -> None:
+async def test_an_attachment_is_read_from_the_raw_mail(site: Site) -> None:
     number = await site.mailed(with_file())
 
     response = await site.ask("GET", await the_file(site, number), ANN)
@@ -51,7 +51,7 @@ async def test_no_browser_runs_an_attachment(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "plain", "whole"),
+    ("name", "plain", "encoded"),
     [
         ("log.png", "log.png", "log.png"),
         ("Übersicht.pdf", "_bersicht.pdf", "%C3%9Cbersicht.pdf"),
@@ -61,14 +61,14 @@ async def test_no_browser_runs_an_attachment(site: Site) -> None:
         ("", "attachment", "attachment"),
     ],
 )
-def test_the_name_of_a_file_is_only_a_name(name: str, plain: str, whole: str) -> None:
-    said = download(b"", name, "image/png").headers["Content-Disposition"]
+def test_the_name_of_a_file_is_only_a_name(name: str, plain: str, encoded: str) -> None:
+    disposition = download(b"", name, "image/png").headers["Content-Disposition"]
 
-    assert said == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}"
+    assert disposition == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
 
 
 @pytest.mark.parametrize("kind", ["text/html\r\nX: y", "text", "", "text/html; charset=x"])
-def test_a_type_that_is_none_is_octets(kind: str) -> None:
+def test_an_invalid_content_type_becomes_octet_stream(kind: str) -> None:
     assert download(b"", "a", kind).headers["Content-Type"] == "application/octet-stream"
 
 

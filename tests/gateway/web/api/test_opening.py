@@ -19,14 +19,14 @@ from tests.desk import SUPPORT
 from tests.gateway.web.api.site import ANN, BOB, SAM, Site
 
 
-async def test_a_ticket_is_opened_and_told_of(either: Site) -> None:
+async def test_a_ticket_is_opened_and_notices_are_queued(either: Site) -> None:
     status, ticket = await either.opened(ANN, severity="high")
 
     assert status == 201
     assert (ticket["requester"], ticket["severity"], ticket["status"]) == (ANN, "High", "open")
-    whole = await either.whole(ticket["number"])
-    assert (ANN, "requester") in [(m.address, m.part) for m in whole.members]
-    assert [(c.author, c.text) for c in whole.comments] == [(ANN, "It is stuck.")]
+    view = await either.ticket_view(ticket["number"])
+    assert (ANN, "requester") in [(m.address, m.part) for m in view.members]
+    assert [(c.author, c.text) for c in view.comments] == [(ANN, "It is stuck.")]
     due = await either.write(partial(outbox.claim, now=clock.now(), limit=100))
     assert sorted((n.kind, n.address) for n in due) == [
         (NoticeKind.ACKNOWLEDGEMENT, ANN),
@@ -34,7 +34,7 @@ async def test_a_ticket_is_opened_and_told_of(either: Site) -> None:
     ]
 
 
-async def test_the_place_of_a_new_ticket_is_told(site: Site) -> None:
+async def test_the_location_of_a_new_ticket_is_returned(site: Site) -> None:
     new = {"mailbox": SUPPORT, "subject": "Lift", "text": "It is stuck."}
 
     response = await site.ask("POST", "", ANN, json=new)
@@ -45,8 +45,8 @@ async def test_the_place_of_a_new_ticket_is_told(site: Site) -> None:
 async def test_staff_open_a_ticket_for_a_customer(site: Site) -> None:
     number = await site.open(SAM, requester=ANN)
 
-    whole = await site.whole(number)
-    assert (whole.summary.requester, whole.comments[0].author) == (ANN, SAM)
+    view = await site.ticket_view(number)
+    assert (view.summary.requester, view.comments[0].author) == (ANN, SAM)
     assert await site.numbers(f"?mailbox={SUPPORT}", ANN) == [number]
 
 
@@ -55,22 +55,22 @@ async def test_a_customer_opens_no_ticket_for_another(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "status", "said"),
+    ("more", "status", "message"),
     [
         ({"severity": "urgent"}, 409, "there are Critical, High, Normal, Low"),
         ({"requester": "eve@evil.example"}, 409, "eve@evil.example is no active user"),
-        ({"requester": "eve"}, 400, "'eve' is no mail address"),
+        ({"requester": "eve"}, 400, "'eve' is not a valid email address"),
         ({"subject": " "}, 400, "subject: "),
         ({"text": ""}, 400, "text: "),
         ({"colour": "red"}, 400, "unknown key: colour"),
     ],
 )
-async def test_what_cannot_be_opened_is_said(
-    site: Site, more: dict[str, str], status: int, said: str
+async def test_an_invalid_new_ticket_is_refused_with_the_reason(
+    site: Site, more: dict[str, str], status: int, message: str
 ) -> None:
     found, body = await site.opened(SAM, **more)
 
-    assert (found, said in body["error"]) == (status, True)
+    assert (found, message in body["error"]) == (status, True)
     assert await site.numbers(f"?mailbox={SUPPORT}") == []
 
 

@@ -36,7 +36,7 @@ async def test_staff_and_reports_read_everything(site: Site) -> None:
         assert (last["became"], last["why"]) == ("Low", "only one lift")
 
 
-async def test_what_the_customer_asked_for_stands_beside_the_severity(site: Site) -> None:
+async def test_the_customers_claim_is_shown_with_the_severity(site: Site) -> None:
     number = await site.open(ANN, SHARED, severity="P1")
 
     _, ticket = await site.get(f"/{number}", ANN)
@@ -55,10 +55,10 @@ async def test_a_ticket_shows_its_tier_and_when_an_answer_is_due(site: Site) -> 
 
     assert (ticket["tier"], ticket["missing"]) == ("premium", [])
     opened, due = (datetime.fromisoformat(ticket[key]) for key in ("opened_at", "due_at"))
-    assert (due - opened).total_seconds() == 3600  # as the contract says, beside its tier
+    assert (due - opened).total_seconds() == 3600  # the contract's own promise, not the tier's
 
 
-async def test_what_a_request_lacks_is_named(site: Site) -> None:
+async def test_missing_facts_are_named(site: Site) -> None:
     number = await site.open(ANN, PLANNED)
 
     _, ticket = await site.get(f"/{number}", ANN)
@@ -68,7 +68,7 @@ async def test_what_a_request_lacks_is_named(site: Site) -> None:
 
 
 @pytest.mark.parametrize("stranger", [BOB, GIL, ALICE])
-async def test_a_ticket_that_one_may_not_read_is_as_one_that_does_not_exist(
+async def test_an_unreadable_ticket_looks_like_one_that_does_not_exist(
     site: Site, stranger: str
 ) -> None:
     number = await site.open(ANN)
@@ -82,16 +82,16 @@ async def test_a_ticket_that_one_may_not_read_is_as_one_that_does_not_exist(
     assert await site.change(number, stranger, status="closed") == theirs
 
 
-async def test_a_colleague_reads_where_the_policy_lets_him_and_does_no_more(site: Site) -> None:
+async def test_a_colleague_may_only_read_where_the_policy_allows_it(site: Site) -> None:
     number = await site.open(ANN, SHARED)
 
     assert (await site.get(f"/{number}", BOB))[0] == 200
-    for asked in ({"status": "closed"}, {"comment": {"text": "Me too."}}):
-        status, body = await site.change(number, BOB, **asked)
+    for requested in ({"status": "closed"}, {"comment": {"text": "Me too."}}):
+        status, body = await site.change(number, BOB, **requested)
         assert (status, "you must be on it" in body["error"]) == (403, True)
 
 
-async def test_nobody_reads_anothers_reply_address_or_link(site: Site) -> None:
+async def test_reply_addresses_and_links_of_others_are_not_shown(site: Site) -> None:
     token, link = f"support+{'a7' * 20}@help.example", f"https://x.example/people/1/{'b6' * 20}"
     number = await site.mailed(a_mail(ANN, text=f"Hello\r\n\r\n> {token}\r\n> {link}"))
 
