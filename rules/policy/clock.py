@@ -63,14 +63,14 @@ class CalendarSection(Section):
         if self.always:
             return ALWAYS
         return Calendar(
-            ZoneInfo(self.zone),
-            frozenset(DAYS.index(day) for day in self.days),
-            parse_time_of_day(self.opens),
-            parse_time_of_day(self.closes),
-            frozenset(self.holidays) | self._of_country(),
+            zone=ZoneInfo(self.zone),
+            days=frozenset(DAYS.index(day) for day in self.days),
+            opens=parse_time_of_day(self.opens),
+            closes=parse_time_of_day(self.closes),
+            holidays=frozenset(self.holidays) | self._public_holidays(),
         )
 
-    def _of_country(self) -> frozenset[date]:
+    def _public_holidays(self) -> frozenset[date]:
         if self.country is None:
             return frozenset()
         code, _, part = self.country.partition("-")

@@ -42,8 +42,8 @@ class FeedbackSection(Section):
     ask: bool = False
     """Whether one mail asks for feedback when a ticket is resolved."""
     text: Text = (
-        "How did we do? One click below tells us, or a few words in reply to this mail. "
-        "Neither opens your request again."
+        "How did we do? Rate our help with one of the links below, or reply to this mail. "
+        "Neither reopens your request."
     )
 
 

@@ -80,8 +80,14 @@ class Policy(Section):
         """Every level, most severe first, with its rank (0 is the lowest)."""
         last = len(self.severity.levels) - 1
         return tuple(
-            Level(x.name, x.meaning, x.critical, x.aliases, last - i)
-            for i, x in enumerate(self.severity.levels)
+            Level(
+                name=level.name,
+                meaning=level.meaning,
+                critical=level.critical,
+                aliases=level.aliases,
+                rank=last - index,
+            )
+            for index, level in enumerate(self.severity.levels)
         )
 
     @cached_property

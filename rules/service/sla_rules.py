@@ -98,6 +98,7 @@ def status_changed(
     policy: Policy,
     promised: Target,
     clock: Clock | None,
+    *,
     was: Status,
     became: Status,
     at: datetime,

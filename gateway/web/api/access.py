@@ -114,7 +114,9 @@ def mailbox_role(
     """The mailbox with this address, or the caller's only one. Raises ApiError."""
     identities = _identities(connection, caller, now)
     if identities is None:
-        roles = [MailboxRole(mailbox, None) for mailbox in mailboxes.list_mailboxes(connection)]
+        roles = [
+            MailboxRole(mailbox, person=None) for mailbox in mailboxes.list_mailboxes(connection)
+        ]
     else:
         roles = [MailboxRole(mailbox, person) for mailbox, person in identities.items()]
     if named_mailbox:

@@ -76,7 +76,9 @@ async def _list(request: web.Request) -> web.Response:
     def read_page(connection: Connection) -> tuple[Page, TicketJson]:
         role = access.mailbox_role(connection, caller, query.get("mailbox", ""), context.clock())
         which = _requested_list(context, caller, role, query.get("list"))
-        found = lists.page(connection, role.mailbox, which, status, limit, before)
+        found = lists.page(
+            connection, role.mailbox, which, status=status, limit=limit, before=before
+        )
         return found, _presenter(connection, caller)
 
     page, presenter = await context.read(read_page)

@@ -35,7 +35,9 @@ def set_status(case: Case, ticket: Ticket, status: Status, why: str) -> str:
         raise ChangeRefused(f"#{ticket.id} is not {ticket.status} any more; look again")
     policy, now = case.policy, case.hand.now
     promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
-    ticking = sla_rules.status_changed(policy, promised, ticket.clock, ticket.status, became, now)
+    ticking = sla_rules.status_changed(
+        policy, promised, ticket.clock, was=ticket.status, became=became, at=now
+    )
     clocks.save_clock(case.connection, case.hand, ticket.id, ticking)
     if policy.notices.status and not case.said:
         told = notifications.status_change(

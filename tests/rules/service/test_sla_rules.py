@@ -111,7 +111,7 @@ def test_a_resolved_ticket_that_becomes_pending_gets_a_paused_clock() -> None:
     target = TIER.target("High")
 
     clock = sla_rules.status_changed(
-        a_policy(), target, None, Status.RESOLVED, Status.PENDING, NOON
+        a_policy(), target, None, was=Status.RESOLVED, became=Status.PENDING, at=NOON
     ).clock
 
     assert clock is not None

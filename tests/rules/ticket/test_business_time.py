@@ -48,8 +48,8 @@ def at(local: str, calendar: Calendar = OFFICE, fold: int = 0) -> datetime:
 
 def due_at(start: str, span: str, calendar: Calendar = OFFICE) -> str:
     """The due time on the wall clock of the calendar's zone."""
-    moment = due(at(start, calendar), parse_span(span), calendar)
-    return f"{moment.astimezone(calendar.zone):%a %Y-%m-%d %H:%M}"
+    found = due(at(start, calendar), parse_span(span), calendar)
+    return f"{found.astimezone(calendar.zone):%a %Y-%m-%d %H:%M}"
 
 
 # 2026-03-02 is a Monday.
@@ -342,8 +342,8 @@ def test_the_time_added_is_the_time_passed(
 
 
 @given(calendars(), st.lists(instants, min_size=3, max_size=3).map(sorted))
-def test_time_adds_up(calendar: Calendar, moments: list[datetime]) -> None:
-    first, second, third = moments
+def test_time_adds_up(calendar: Calendar, times: list[datetime]) -> None:
+    first, second, third = times
     parts = business_seconds(first, second, calendar) + business_seconds(second, third, calendar)
 
     assert business_seconds(first, third, calendar) == pytest.approx(parts, abs=1e-6)
