@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from rules.facts import Role
 from rules.mail.addresses import normalise
+from rules.people import Role
 from rules.validation.messages import InvalidFile, suggestion, text_of
 from storage.registry.people import NewPerson
 

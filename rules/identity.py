@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from rules.facts import Company, Facts, Participant, Person, Presence, Role
+from rules.facts import Facts
 from rules.mail.header import Author
+from rules.people import Company, Participant, Person, Presence, Role
 from rules.sender.authentication import Authentication, Result
 from rules.sender.pointers import PointerKind
 from rules.sender.tokens import Purpose, ReplyToken

@@ -241,7 +241,7 @@ def _spans(key: str, options: Iterable[str], policy: Policy) -> dict[str, str]:
         if not equals:
             example = '"High=2 business hours"'
             fail(os.EX_USAGE, f"--{key} {option}: must be a level and a span, such as {example}")
-        level = next((each for each in policy.levels if each.is_called(alias)), None)
+        level = next((each for each in policy.levels if each.has_name(alias)), None)
         if level is None:
             known = ", ".join(each.name for each in policy.levels)
             fail(os.EX_DATAERR, f"--{key}: no severity {alias!r}; expected one of: {known}")

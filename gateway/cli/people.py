@@ -9,8 +9,8 @@ import typer
 
 from gateway.cli.common import read, write
 from gateway.cli.terminal import console, print_table
-from rules.facts import Role
 from rules.mail.language import KNOWN as LANGUAGES
+from rules.people import Role
 from storage.db.database import Connection
 from storage.registry import people
 from storage.registry.mailboxes import mailbox_named

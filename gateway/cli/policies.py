@@ -16,7 +16,7 @@ from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.terminal import console
 from gateway.policies import PolicyFile
 from rules.mail import Mailbox
-from rules.policy.explain import as_text, explained
+from rules.policy.explain import as_text, chapters_of
 from rules.validation.messages import InvalidFile
 from storage.db.database import Database, NotUpgraded, StoreDown
 from storage.registry.mailboxes import list_mailboxes
@@ -50,7 +50,7 @@ def show(name: NameArgument, config: ConfigOption = None) -> None:
 
 @app.command("explain", help="Describe a whole policy in plain English.")
 def explain(name: NameArgument, config: ConfigOption = None) -> None:
-    text = as_text(explained(_file_of(name, config).policy), min(console.width, WIDEST))
+    text = as_text(chapters_of(_file_of(name, config).policy), min(console.width, WIDEST))
     console.print(Text(text))
 
 

@@ -18,7 +18,7 @@ from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.keys import KEY_BYTES
 from gateway.cli.terminal import console
 from gateway.config.model import Config
-from rules.facts import Role
+from rules.people import Role
 from rules.validation.messages import without_password
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger

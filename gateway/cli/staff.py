@@ -7,7 +7,7 @@ import typer
 from gateway.cli import people
 from gateway.cli.common import ConfigOption, MailboxOption
 from gateway.cli.people import AddressArgument, LanguageArgument, NameOption
-from rules.facts import Role
+from rules.people import Role
 from storage.registry.people import NewPerson
 
 app = typer.Typer(no_args_is_help=True)

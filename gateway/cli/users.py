@@ -13,7 +13,7 @@ from gateway.cli.common import ConfigOption, MailboxOption, fail, write
 from gateway.cli.people import AddressArgument, LanguageArgument, NameOption
 from gateway.cli.terminal import console
 from gateway.users_csv import parse_users
-from rules.facts import Role
+from rules.people import Role
 from rules.validation.messages import InvalidFile
 from storage.registry.mailboxes import mailbox_named
 from storage.registry.people import NewPerson, import_people

@@ -1,1 +1,1 @@
-"""The HTTP side: health, metrics, and the API."""
+"""The HTTP side: health, metrics, the API and the pages."""

@@ -1,4 +1,4 @@
-"""The HTTP application: raw mails in, health and metrics out; pages and tickets stand beside."""
+"""The HTTP application: raw mails in, health and metrics out, with the pages and the ticket API."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def application(
     wire: ConnectionPool,
     sign_up: signup.SignUp,
 ) -> web.Application:
-    """The web application; it has no state besides the parts it is given."""
+    """The web application; it has no state besides the parts passed to it."""
     app = web.Application(client_max_size=wire.limits.mail_size_bytes, middlewares=[_plain_errors])
     app[INGEST], app[DATABASE], app[METRICS], app[WIRE] = ingest, database, metrics, wire
     app.add_routes(
@@ -55,23 +55,23 @@ def application(
     links.add_routes(
         app,
         LinkPages(
-            database,
-            ingest.ledger,
-            ingest.mailbox_cache,
-            ingest.policies,
-            ingest.clock,
-            ingest.new_id,
+            database=database,
+            ledger=ingest.ledger,
+            mailbox_cache=ingest.mailbox_cache,
+            policies=ingest.policies,
+            clock=ingest.clock,
+            new_id=ingest.new_id,
         ),
     )
     tickets.add_routes(
         app,
         ApiContext(
-            database,
-            ingest.ledger,
-            ingest.policies,
-            ingest.clock,
-            ingest.new_id,
-            ingest.on_notice,
+            database=database,
+            ledger=ingest.ledger,
+            policies=ingest.policies,
+            clock=ingest.clock,
+            new_id=ingest.new_id,
+            on_notice=ingest.on_notice,
         ),
     )
     return app
@@ -81,27 +81,27 @@ def application(
 async def _plain_errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Errors as JSON that names the fault and what to do; never a foreign exception's text."""
+    """Errors as JSON that says what is wrong and what to do; never a foreign exception's text."""
     try:
         return await handler(request)
-    except ApiError as fault:
-        return _problem(fault.status, fault.what)
-    except (ChangeRefused, Conflict) as refused:
-        return _problem(409, str(refused))
+    except ApiError as refused:
+        return _problem(refused.status, refused.message)
+    except (ChangeRefused, Conflict) as conflict:
+        return _problem(409, str(conflict))
     except web.HTTPRequestEntityTooLarge:
         return _problem(413, str(replies.MAIL_TOO_BIG))
     except web.HTTPException as error:
         return _problem(error.status, error.reason)
     except StoreDown as error:
         log.page_failed(_route_of(request), error)
-        return _problem(503, "the store does not answer; nothing was changed, try again")
-    except Exception as error:  # noqa: BLE001 - a bug of ours, told without its text
+        return _problem(503, "the store does not respond; nothing was changed, try again")
+    except Exception as error:  # noqa: BLE001 - a bug of ours, reported without its text
         log.page_failed(_route_of(request), error)
-        return _problem(500, "something is wrong on our side; the log says what")
+        return _problem(500, "internal error; see the log")
 
 
 def _route_of(request: web.Request) -> str:
-    """The pattern of the path: the path itself may hold a secret."""
+    """The pattern of the path: the path itself may contain a secret."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "?"
 
@@ -110,13 +110,13 @@ async def _index(_: web.Request) -> web.Response:
     return web.Response(
         text="Postern takes support mail and files it as tickets.\n\n"
         "POST /api/v1/mails   one raw mail, with a bearer token\n"
-        "GET  /api/v1/tickets tickets, for a portal or a desk: see docs/api.md\n"
-        "GET  /healthz        the process runs\n"
-        "GET  /readyz         the store answers\n"
+        "GET  /api/v1/tickets tickets, for portals and staff tools: see docs/api.md\n"
+        "GET  /healthz        the process is running\n"
+        "GET  /readyz         the store responds\n"
         "GET  /metrics        for Prometheus\n"
-        "GET  /signup         where the people of a registered company enrol themselves\n"
+        "GET  /signup         where people of a registered company sign up\n"
         "     /people, /unsubscribe, /feedback: the links in our mails\n\n"
-        "To look at mails and tickets: postern tail, postern tickets, postern explain.\n"
+        "To view mails and tickets: postern tail, postern tickets, postern explain.\n"
     )
 
 
@@ -125,14 +125,14 @@ async def _healthz(_: web.Request) -> web.Response:
 
 
 async def _readyz(request: web.Request) -> web.Response:
-    """503 while the store does not answer or a stop is under way: balancers look elsewhere."""
+    """503 while the store does not respond or the process shuts down: balancers go elsewhere."""
     if request.app[WIRE].draining:
         return _problem(503, "shutting down")
     try:
         async with asyncio.timeout(5):
             await asyncio.to_thread(request.app[DATABASE].check_version)
-    except Exception:  # noqa: BLE001 - whatever keeps the store from answering, we are not ready
-        return _problem(503, "the store does not answer, see the log")
+    except Exception:  # noqa: BLE001 - whatever keeps the store from responding, we are not ready
+        return _problem(503, "the store does not respond; see the log")
     return web.json_response({"status": "ready"})
 
 
@@ -144,8 +144,8 @@ async def _metrics(request: web.Request) -> web.Response:
 async def _post_mail(request: web.Request) -> web.Response:
     """`?mail_from=&rcpt=&rcpt=&peer=&helo=` with the raw mail as the body.
 
-    200 with a reply for each recipient once the mail is on disk; 422 where all were refused for
-    good; 503 where the client is to try again.
+    200 with a reply for each recipient once the mail is on disk; 422 if all recipients were refused
+    permanently; 503 if the client must try again.
     """
     await authorise(request, request.app[DATABASE], Scope.MAILS)
     check_query(request, ENVELOPE_KEYS)
@@ -154,10 +154,10 @@ async def _post_mail(request: web.Request) -> web.Response:
         return _problem(400, "name the recipients: ?rcpt=support@help.example")
     peer = request.query.get("peer", request.remote or "")
     if peer and peer_address(peer) is None:
-        return _problem(400, f"peer={peer}: write the client's IP address, such as 192.0.2.7")
+        return _problem(400, f"peer={peer}: must be the client's IP address, such as 192.0.2.7")
     raw = await request.read()
     if not raw:
-        return _problem(400, "the body is empty; it is to be one raw mail (RFC 5322)")
+        return _problem(400, "the body is empty; it must be one raw mail (RFC 5322)")
     envelope = Envelope(
         peer=peer,
         helo=request.query.get("helo", ""),
@@ -175,7 +175,7 @@ async def _post_mail(request: web.Request) -> web.Response:
     return web.json_response({"reply": str(folded), "recipients": listed}, status=status)
 
 
-def _problem(status: int, what: str) -> web.Response:
-    """An error; one that asks for patience says for how long (RFC 9110 §10.2.3)."""
+def _problem(status: int, message: str) -> web.Response:
+    """An error as JSON; a temporary one says when to try again (RFC 9110 §10.2.3)."""
     headers = {"Retry-After": str(PATIENCE_S)} if status == 503 else None
-    return web.json_response({"error": what}, status=status, headers=headers)
+    return web.json_response({"error": message}, status=status, headers=headers)

@@ -1,5 +1,7 @@
-"""What the pages say is wrong, in every language that we have words in; what they say otherwise is
-in their templates. A name in braces is filled in."""
+"""The error messages of the pages, in every language; all other text is in the templates.
+
+A name in braces is replaced by a value.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +12,22 @@ from types import MappingProxyType
 
 
 class PageError(StrEnum):
-    """What ends a request; a page of its own says so."""
+    """An error that ends a request; it has a page of its own."""
 
-    NO_FORM = "no_form"
-    TOO_MUCH = "too_much"
+    NOT_A_FORM = "not_a_form"
+    TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"
     TOO_OFTEN = "too_often"
-    OURS = "ours"
-    """Something is wrong on our side."""
+    INTERNAL = "internal"
+    """An error on our side."""
     NO_LINK = "no_link"
     NO_INVITATION = "no_invitation"
 
 
 class FormError(StrEnum):
-    """What is wrong with a form; the form says so, and is there again."""
+    """An error in a form; it is shown above the form, which can be sent again."""
 
-    UNDECIDED = "undecided"
+    NO_CHOICE = "no_choice"
     FULL = "full"
     LONG_TEXT = "long_text"
     NO_ADDRESS = "no_address"
@@ -43,112 +45,119 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The sentences of one language."""
+    """The error messages in one language."""
 
-    faults: Mapping[PageError, Message]
-    wrong: Mapping[FormError, str]
+    page_errors: Mapping[PageError, Message]
+    form_errors: Mapping[FormError, str]
 
 
-def form_error(language: str, wrong: FormError, **values: object) -> str:
-    """A sentence for a form."""
-    return CATALOGUES[language].wrong[wrong].format_map(values)
+def form_error(language: str, error: FormError, **values: object) -> str:
+    """The message for a form, with the values filled in."""
+    return CATALOGUES[language].form_errors[error].format_map(values)
 
+
+_TWO_LINES = (
+    "If your email shows the link on two lines, copy all of it into the address bar of your "
+    "browser."
+)
+_ZWEI_ZEILEN = (
+    "Wenn Ihre E-Mail den Link auf zwei Zeilen zeigt, kopieren Sie ihn vollständig in die "
+    "Adresszeile Ihres Browsers."
+)
 
 ENGLISH = Catalogue(
-    {
-        PageError.NO_FORM: Message(
-            "That was no form",
+    page_errors={
+        PageError.NOT_A_FORM: Message(
+            "Invalid form",
             "Please go back and use the form on the page.",
         ),
-        PageError.TOO_MUCH: Message(
-            "That was too much",
-            "Please go back and write less.",
+        PageError.TOO_LARGE: Message(
+            "The form is too large",
+            "Please go back and shorten your text.",
         ),
         PageError.TOO_SLOW: Message(
-            "That took too long",
+            "The request took too long",
             "Please go back and try again.",
         ),
         PageError.TOO_OFTEN: Message(
             "Too many requests",
-            "Many requests came from your network just now. Wait a minute, then try again.",
+            "We have received too many requests from your network. Please wait a minute, then try "
+            "again.",
         ),
-        PageError.OURS: Message(
-            "Something is wrong on our side",
+        PageError.INTERNAL: Message(
+            "Something went wrong on our side",
             "Nothing was changed. Please try again in a few minutes.",
         ),
         PageError.NO_LINK: Message(
             "This link does not work",
-            "A part of it is missing, or what it was for is over. If it was broken over two lines "
-            "in your mail, copy the whole of it into the address bar. Otherwise reply to the mail "
-            "that it came in.",
+            f"It is incomplete or no longer valid. {_TWO_LINES} Otherwise reply to the email that "
+            "contains it.",
         ),
         PageError.NO_INVITATION: Message(
             "This link does not work",
-            "It has run out, or a part of it is missing. If it was broken over two lines in your "
-            "mail, copy the whole of it into the address bar. Otherwise ask for a new one.",
+            f"It has expired or is incomplete. {_TWO_LINES} Otherwise request a new one.",
         ),
     },
-    {
-        FormError.UNDECIDED: "Please choose one of the two.",
+    form_errors={
+        FormError.NO_CHOICE: "Please choose one of the two options.",
         FormError.FULL: "Request #{ticket} may have no more people; the limit is {most}. "
         "Nothing was changed. Ask us to remove somebody, then open this link again.",
-        FormError.LONG_TEXT: "A text may have at most {most} characters; this one has {has}.",
-        FormError.NO_ADDRESS: "Please give your mail address.",
-        FormError.NOT_AN_ADDRESS: "“{typed}” is not a mail address. It should look like "
-        "ann@company.example.",
-        FormError.NOT_SERVED: "“{typed}” is not an address that is served here.",
-        FormError.NO_NAME: "Please give your name.",
-        FormError.LONG_NAME: "A name may have at most {most} characters; this one has {has}.",
+        FormError.LONG_TEXT: "The text may have at most {most} characters; yours has {has}.",
+        FormError.NO_ADDRESS: "Please enter your email address.",
+        FormError.NOT_AN_ADDRESS: "“{typed}” is not a valid email address. Please enter an address "
+        "such as ann@company.example.",
+        FormError.NOT_SERVED: "“{typed}” is not one of our support addresses.",
+        FormError.NO_NAME: "Please enter your name.",
+        FormError.LONG_NAME: "The name may have at most {most} characters; yours has {has}.",
     },
 )
 
 GERMAN = Catalogue(
-    {
-        PageError.NO_FORM: Message(
-            "Das war kein Formular",
-            "Bitte gehen Sie zurück und benutzen Sie das Formular auf der Seite.",
+    page_errors={
+        PageError.NOT_A_FORM: Message(
+            "Ungültiges Formular",
+            "Bitte gehen Sie zurück und verwenden Sie das Formular auf der Seite.",
         ),
-        PageError.TOO_MUCH: Message(
-            "Das war zu viel",
-            "Bitte gehen Sie zurück und schreiben Sie weniger.",
+        PageError.TOO_LARGE: Message(
+            "Das Formular ist zu groß",
+            "Bitte gehen Sie zurück und kürzen Sie Ihren Text.",
         ),
         PageError.TOO_SLOW: Message(
-            "Das hat zu lange gedauert",
+            "Die Übertragung hat zu lange gedauert",
             "Bitte gehen Sie zurück und versuchen Sie es noch einmal.",
         ),
         PageError.TOO_OFTEN: Message(
             "Zu viele Aufrufe",
-            "Aus Ihrem Netz kamen gerade viele Aufrufe. Warten Sie eine Minute und versuchen Sie "
-            "es dann noch einmal.",
+            "Aus Ihrem Netz haben uns zu viele Aufrufe erreicht. Bitte warten Sie eine Minute und "
+            "versuchen Sie es dann noch einmal.",
         ),
-        PageError.OURS: Message(
-            "Bei uns stimmt etwas nicht",
-            "Nichts wurde geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.",
+        PageError.INTERNAL: Message(
+            "Bei uns ist ein Fehler aufgetreten",
+            "Es wurde nichts geändert. Bitte versuchen Sie es in einigen Minuten noch einmal.",
         ),
         PageError.NO_LINK: Message(
             "Dieser Link funktioniert nicht",
-            "Ein Teil davon fehlt, oder das, wofür er war, ist vorbei. Steht er in Ihrer Mail auf "
-            "zwei Zeilen, kopieren Sie ihn ganz in die Adresszeile. Sonst antworten Sie auf die "
-            "Mail, in der er stand.",
+            f"Er ist unvollständig oder nicht mehr gültig. {_ZWEI_ZEILEN} Andernfalls antworten "
+            "Sie bitte auf die E-Mail, in der er steht.",
         ),
         PageError.NO_INVITATION: Message(
             "Dieser Link funktioniert nicht",
-            "Er ist abgelaufen, oder ein Teil davon fehlt. Steht er in Ihrer Mail auf zwei Zeilen, "
-            "kopieren Sie ihn ganz in die Adresszeile. Sonst fordern Sie einen neuen an.",
+            f"Er ist abgelaufen oder unvollständig. {_ZWEI_ZEILEN} Andernfalls fordern Sie bitte "
+            "einen neuen an.",
         ),
     },
-    {
-        FormError.UNDECIDED: "Bitte wählen Sie eines von beiden.",
-        FormError.FULL: "Anfrage #{ticket} darf nicht noch mehr Personen haben: höchstens {most}. "
-        "Nichts wurde geändert. Bitten Sie uns, jemanden herauszunehmen, und öffnen Sie dann "
-        "diesen Link noch einmal.",
-        FormError.LONG_TEXT: "Ein Text darf höchstens {most} Zeichen haben; dieser hat {has}.",
-        FormError.NO_ADDRESS: "Bitte nennen Sie Ihre Mail-Adresse.",
-        FormError.NOT_AN_ADDRESS: "„{typed}“ ist keine Mail-Adresse. Sie sollte aussehen wie "
-        "anna@firma.example.",
-        FormError.NOT_SERVED: "„{typed}“ ist keine Adresse, die hier bedient wird.",
-        FormError.NO_NAME: "Bitte nennen Sie Ihren Namen.",
-        FormError.LONG_NAME: "Ein Name darf höchstens {most} Zeichen haben; dieser hat {has}.",
+    form_errors={
+        FormError.NO_CHOICE: "Bitte wählen Sie eine der beiden Möglichkeiten.",
+        FormError.FULL: "Anfrage #{ticket} kann keine weiteren Personen aufnehmen; höchstens "
+        "{most} sind möglich. Es wurde nichts geändert. Bitten Sie uns, jemanden zu entfernen, und "
+        "öffnen Sie dann diesen Link noch einmal.",
+        FormError.LONG_TEXT: "Der Text darf höchstens {most} Zeichen haben; Ihrer hat {has}.",
+        FormError.NO_ADDRESS: "Bitte geben Sie Ihre E-Mail-Adresse ein.",
+        FormError.NOT_AN_ADDRESS: "„{typed}“ ist keine gültige E-Mail-Adresse. Bitte geben Sie "
+        "eine Adresse wie anna@firma.example ein.",
+        FormError.NOT_SERVED: "„{typed}“ ist keine unserer Support-Adressen.",
+        FormError.NO_NAME: "Bitte geben Sie Ihren Namen ein.",
+        FormError.LONG_NAME: "Der Name darf höchstens {most} Zeichen haben; Ihrer hat {has}.",
     },
 )
 

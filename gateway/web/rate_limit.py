@@ -1,4 +1,4 @@
-"""How often one client may ask: a bucket of tokens for each, in the memory of this process."""
+"""How often one client may post: a token bucket per client, in the memory of this process."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 
 CLIENTS_KEPT = 10_000
-"""Past it the client seen longest ago is forgotten, so that a flood of addresses costs no memory;
-within a minute of its last request that gives it a full bucket again, and no more."""
+"""Beyond this, the client seen longest ago is forgotten, so that a flood of addresses costs no
+memory; the worst effect is a full bucket for a client less than a minute after its last request."""
 
 
 class RateLimiter:
-    """At most `a_minute` requests at once from one client, and as many a minute after that."""
+    """At most `per_minute` requests at once from one client, and as many per minute afterwards."""
 
-    def __init__(self, a_minute: int, seconds: Callable[[], float]) -> None:
-        self._a_minute = a_minute
-        self._seconds = seconds
+    def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
+        self._per_minute = per_minute
+        self._clock = clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        """By client, longest unseen first: the tokens left, and when that was counted."""
+        """By client, longest unseen first: the tokens left, and when they were counted."""
 
     def __len__(self) -> int:
-        """How many clients are remembered."""
+        """The number of clients remembered."""
         return len(self._left)
 
     def allows(self, client: str) -> bool:
         """Take one of the client's tokens; False where none is left."""
-        now = self._seconds()
-        left, at = self._left.get(client, (float(self._a_minute), now))
-        left = min(float(self._a_minute), left + (now - at) * self._a_minute / 60)
+        now = self._clock()
+        left, at = self._left.get(client, (float(self._per_minute), now))
+        left = min(float(self._per_minute), left + (now - at) * self._per_minute / 60)
         allowed = left >= 1
         self._left[client] = (left - 1 if allowed else left, now)
         self._left.move_to_end(client)
@@ -38,16 +38,16 @@ class RateLimiter:
 
 
 def client_of(remote: str | None, forwarded_for: str) -> str:
-    """Who asks. A proxy on this machine is believed about it: the last of X-Forwarded-For.
+    """The client's address; a local proxy is trusted for it (the last one in X-Forwarded-For).
 
-    An IPv6 client counts as its /64, which is what one connection gets.
+    An IPv6 client counts as its /64, which is what one connection is assigned. Empty if unknown.
     """
     address = remote or ""
     try:
         if forwarded_for and ip_address(address).is_loopback:
             address = forwarded_for.rpartition(",")[2].strip()
         known = ip_address(address)
-    except ValueError:  # a unix socket, or a proxy that writes no address: all are one client
+    except ValueError:  # a unix socket, or a proxy that sends no address: all are one client
         return ""
     if isinstance(known, IPv6Address):
         if known.ipv4_mapped is None:

@@ -82,7 +82,7 @@ def _severity(value: str, levels: Sequence[Level], ceiling: str | None) -> SetSe
     words = value.split()
     for count in range(min(len(words), 10), 0, -1):
         word = " ".join(words[:count]).rstrip(",:;.")
-        level = next((level for level in levels if level.is_called(word)), None)
+        level = next((level for level in levels if level.has_name(word)), None)
         if level is None:
             continue
         if level.critical:

@@ -13,19 +13,19 @@ from rules.decision.follow_up import follow_up
 from rules.decision.model import AddComment, Moved, Reason
 from rules.decision.notices import approval_request, receipt
 from rules.decision.unsubscribe import unsubscribe
-from rules.facts import Ticket
 from rules.identity import is_proven_enough
 from rules.mail.quoting import own_text, visible
 from rules.mail.thanks import only_thanks
 from rules.sender.tokens import Purpose
 from rules.service import notifications, sla_rules
-from rules.service.completeness import newly_lifted
+from rules.service.completeness import extract_new_fields
 from rules.service.limits import may_reopen
 from rules.service.participants import Addition, additions
 from rules.service.sla_rules import ClockChange
 from rules.ticket import changes
 from rules.ticket.changes import Change
 from rules.ticket.lifecycle import NEXT, Event
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
@@ -83,7 +83,7 @@ def _public(
         moved=moved,
         clock_change=_clock_change(case, ticket, moved, missing),
         missing=missing,
-        fields=newly_lifted(own_text(text), policy.fields, ticket.fields),
+        fields=extract_new_fields(own_text(text), policy.fields, ticket.fields),
         changes=escalation,
     )
     return action, (*limits, *calm)
@@ -112,7 +112,9 @@ def _clock_change(
     if moved is None:
         return None
     promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
-    return sla_rules.moved(policy, promised, ticket.clock, moved.was, moved.became, now)
+    return sla_rules.status_changed(
+        policy, promised, ticket.clock, was=moved.was, became=moved.became, at=now
+    )
 
 
 def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, tuple[str, ...]]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.decision.model import Reason
-from rules.facts import Facts, Participant, ParticipantKind, Presence, Ticket
+from rules.facts import Facts
 from rules.identity import ProofLevel, Sender, Standing, is_proven_enough, token_holder
+from rules.people import Participant, ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sender.pointers import Pointer, PointerKind
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import is_past_reopening
+from rules.ticket.model import Ticket
 
 
 class Right(StrEnum):

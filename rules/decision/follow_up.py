@@ -10,9 +10,10 @@ from rules.decision.content import requested_command
 from rules.decision.model import OpenTicket, Reason
 from rules.decision.notices import approval_request, receipt
 from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, terms_of
-from rules.facts import Presence, Ticket
+from rules.people import Presence
 from rules.service import notifications
 from rules.service.participants import Addition, additions
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rules.decision.case import Case
-from rules.facts import Ticket
 from rules.mail.language import author_language
 from rules.service import notifications
 from rules.service.participants import Addition
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
 
 

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from rules.decision.case import Case
 from rules.decision.content import body_text
 from rules.decision.model import OpenTicket
-from rules.facts import Company, Person, Staff
 from rules.mail.automatic import wants_no_answer
 from rules.mail.language import author_language
+from rules.people import Company, Person, Staff
 from rules.policy import Policy
 from rules.service import notifications, sla_rules
-from rules.service.completeness import lifted, missing, request_text
+from rules.service.completeness import extract_fields, missing_facts, request_text
 from rules.service.participants import Addition
 from rules.service.sla_rules import AgreedTargets
 from rules.ticket.notices import NoticeOrder
@@ -72,7 +72,7 @@ def open_ticket(
     """The ticket that a request opens; its clock begins at `opens_at`."""
     tier = policy.tier(request.terms.tier or None)
     tier_name, targets = tier.name if tier is not None else "", request.terms.targets
-    lacking = missing(request.searched, policy.completeness.facts)
+    lacking = missing_facts(request.searched, policy.completeness.facts)
     promised = sla_rules.target(policy, tier_name, targets, request.severity.name)
     return OpenTicket(
         subject=request.subject[:SUBJECT_LENGTH] or "(no subject)",
@@ -88,7 +88,7 @@ def open_ticket(
         tier=tier_name,
         targets=targets,
         language=request.language,
-        fields=lifted(request.searched, policy.fields),
+        fields=extract_fields(request.searched, policy.fields),
         missing=lacking,
         clock=sla_rules.opened(policy, promised, lacking, opens_at),
     )

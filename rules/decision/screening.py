@@ -9,18 +9,20 @@ from rules import replies
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.entitlement import Right
 from rules.decision.model import Bounced, Defer, Hold, Reason, Record, Refuse, Repeat
-from rules.facts import Presence, Returned, Ticket
+from rules.facts import Returned
 from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Mail
 from rules.mail.automatic import wants_no_answer
 from rules.mail.bounces import Bounce, suspends_address
 from rules.mail.header import Ambiguous
 from rules.mail.language import author_language
+from rules.people import Presence
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, Result
 from rules.sender.pointers import PointerKind
 from rules.sender.signature_scope import is_addressed_to
 from rules.service import notifications, sla_rules
+from rules.ticket.model import Ticket
 from rules.ticket.notice_timing import may_be_invited
 from rules.ticket.notices import NoticeKind, NoticeOrder
 

@@ -32,13 +32,13 @@ from rules.decision.content import body_text, has_files, is_unreadable
 from rules.decision.entitlement import Entitlement, Right
 from rules.decision.model import AddComment, Reason
 from rules.decision.unsubscribe import unsubscribe
-from rules.facts import Ticket
 from rules.identity import is_proven_enough
 from rules.mail.quoting import REPLY_MARK, published
 from rules.service import notifications, sla_rules
 from rules.service.participants import additions
 from rules.ticket import changes
 from rules.ticket.changes import Change
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 

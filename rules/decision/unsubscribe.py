@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rules.decision.case import Case, Ruling
 from rules.decision.model import Reason, Unsubscribe
-from rules.facts import Participant, Ticket
+from rules.people import Participant
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 
 

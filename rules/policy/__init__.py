@@ -1,7 +1,7 @@
-"""A support policy: the file that a support lead reads, checked whole.
+"""A support policy: the file that a support lead reads, validated as a whole.
 
-Each module beside this one holds the sections of one noun; `rules.policy.explain` says a policy
-in plain English.
+Each module of this package holds the sections on one noun; `rules.policy.explain` describes a
+policy in plain English.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ __all__ = [
 
 
 class PolicyRefused(InvalidFile):
-    """A policy file that does not hold; `str()` names file, line, key and what to do."""
+    """An invalid policy file; `str()` names file, line, key and what to do."""
 
 
 def parse(text: str, source: str) -> Policy:
@@ -79,7 +79,7 @@ def parse(text: str, source: str) -> Policy:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PolicyRefused(source, [f"not TOML: {error}"]) from error
+        raise PolicyRefused(source, [f"not valid TOML: {error}"]) from error
     try:
         policy = Policy.model_validate(values)
     except ValidationError as error:

@@ -29,13 +29,13 @@ class Section(BaseModel):
 
 def _address(value: str) -> str:
     if normalise(value) is None:
-        raise ValueError("this is no mail address; write one such as duty@help.example")
+        raise ValueError("this is not a valid email address; write one such as duty@help.example")
     return value
 
 
-def _seen(value: str) -> str:
+def _printable(value: str) -> str:
     if not value.isprintable():
-        raise ValueError("a sign in it cannot be seen; write the name anew")
+        raise ValueError("the name contains an invisible character; type it again")
     return value
 
 
@@ -50,7 +50,7 @@ def _span(value: str) -> str:
 
 
 def _quoted(value: object) -> object:
-    """TOML has times of its own (09:00:00); both ways of writing one are meant the same."""
+    """TOML has a time type of its own (09:00:00); both ways of writing a time are accepted."""
     return value.strftime("%H:%M") if isinstance(value, time) else value
 
 
@@ -64,7 +64,7 @@ def _zone(value: str) -> str:
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
         hint = suggestion(value, available_timezones()) or "such as Europe/Berlin or UTC"
-        raise ValueError(f"this is no time zone ({hint})") from None
+        raise ValueError(f"this is not a known time zone ({hint})") from None
     return value
 
 
@@ -72,23 +72,23 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ReplyText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=400, pattern=r"^[ -~]+$"),
-    Field(description="write it in plain ASCII on one line, since it stands in an SMTP reply"),
+    Field(description="write it in plain ASCII on one line, since it is sent in an SMTP reply"),
 ]
-"""Goes into an SMTP reply: one line of printable ASCII."""
+"""Sent in an SMTP reply: one line of printable ASCII."""
 LevelName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
-    AfterValidator(_seen),
+    AfterValidator(_printable),
 ]
-"""The column that keeps it is as wide; and two names must not differ in what nobody sees."""
+"""As long as the database column; two names must not differ only in invisible characters."""
 Name = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$"),
-    Field(description="use small letters, digits and hyphens, 40 at most, such as help-desk"),
+    Field(description="use at most 40 lower-case letters, digits and hyphens, such as help-desk"),
 ]
 Address = Annotated[str, AfterValidator(_address)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
-"""A regular expression that is cheap whatever it is searched in: see `rules.mail.patterns`."""
+"""A regular expression whose search is cheap for any text: see `rules.mail.patterns`."""
 SpanText = Annotated[str, AfterValidator(_span)]
 """`2 business hours`, `1 day`: see `rules.ticket.business_time.parse_span`."""
 Zone = Annotated[str, AfterValidator(_zone)]

@@ -1,4 +1,4 @@
-"""When promises run: the hours of the desk, and what starts and pauses a clock."""
+"""When the clocks run: the hours of the support team, and what starts and pauses a clock."""
 
 from __future__ import annotations
 
@@ -15,36 +15,37 @@ from rules.ticket.sla import WARN_FRACTION
 from rules.validation.messages import suggestion
 
 HOLIDAY_YEARS = range(2020, 2051)
-"""A country's public holidays are known for these years."""
+"""The years for which public holidays are computed."""
 
 
 def _country(value: str) -> str:
-    """`DE`, or `DE-BY` for a part of a country."""
+    """`DE`, or `DE-BY` for a subdivision of a country."""
     code, _, part = value.partition("-")
     known = public_holidays.list_supported_countries(include_aliases=False)
     if code not in known:
-        hint = suggestion(code, known) or "write its two letters, such as DE"
+        hint = suggestion(code, known) or "write its two-letter code, such as DE"
         raise ValueError(f"no public holidays are known for this country ({hint})")
     if part and part not in known[code]:
         parts = ", ".join(f"{code}-{each}" for each in known[code])
-        raise ValueError(f"{code} has no such part ({f'there are {parts}' if parts else 'none'})")
+        expected = f"expected one of: {parts}" if parts else "it has none"
+        raise ValueError(f"{code} has no such subdivision ({expected})")
     return value
 
 
 class CalendarSection(Section):
-    """When the desk is open. Spans in business hours and days count only that time."""
+    """When the support team works. Spans in business hours and days count only that time."""
 
     always: bool = True
     zone: Zone = "UTC"
     days: Annotated[
-        tuple[Day, ...], Field(min_length=1, description="name one day at least, such as mon")
+        tuple[Day, ...], Field(min_length=1, description="name at least one day, such as mon")
     ] = WORKING_DAYS
     opens: HourText = "09:00"
     closes: HourText = "17:00"
     holidays: tuple[date, ...] = ()
-    """Days on which the desk is closed, beside those of `country`."""
+    """Days on which the support team is off, besides those of `country`."""
     country: Annotated[str, AfterValidator(_country)] | None = None
-    """Whose public holidays are kept."""
+    """The country whose public holidays are observed."""
 
     @model_validator(mode="after")
     def _hours_count(self) -> Self:
@@ -52,24 +53,24 @@ class CalendarSection(Section):
             without_effect = sorted(self.model_fields_set - {"always", "zone"})
             if without_effect:
                 raise ValueError(
-                    f"{without_effect[0]} has no effect round the clock; write always = false"
+                    f"{without_effect[0]} has no effect while always = true; write always = false"
                 )
         elif parse_time_of_day(self.opens) >= parse_time_of_day(self.closes):
-            raise ValueError(f"closes = {self.closes!r} is not after opens = {self.opens!r}")
+            raise ValueError(f"closes = {self.closes!r} must be after opens = {self.opens!r}")
         return self
 
     def calendar(self) -> Calendar:
         if self.always:
             return ALWAYS
         return Calendar(
-            ZoneInfo(self.zone),
-            frozenset(DAYS.index(day) for day in self.days),
-            parse_time_of_day(self.opens),
-            parse_time_of_day(self.closes),
-            frozenset(self.holidays) | self._of_country(),
+            zone=ZoneInfo(self.zone),
+            days=frozenset(DAYS.index(day) for day in self.days),
+            opens=parse_time_of_day(self.opens),
+            closes=parse_time_of_day(self.closes),
+            holidays=frozenset(self.holidays) | self._public_holidays(),
         )
 
-    def _of_country(self) -> frozenset[date]:
+    def _public_holidays(self) -> frozenset[date]:
         if self.country is None:
             return frozenset()
         code, _, part = self.country.partition("-")
@@ -80,11 +81,11 @@ class CalendarSection(Section):
 
 class ClockSection(Section):
     starts: Literal["arrival", "complete"] = "arrival"
-    """When the mail arrives, or when the request says all that it should."""
+    """When the mail arrives, or when the request states every required fact."""
     pauses_while_pending: bool = True
-    """Whether the clock stands while we wait for the customer."""
+    """Whether the clock is paused while the ticket waits for the customer."""
     warn_at: Annotated[float, Field(gt=0, lt=1)] = WARN_FRACTION
-    """The part of the promised time after which staff are warned."""
+    """The fraction of the promised time after which staff are warned."""
     remind_customer: bool = False
-    """Whether the customer is told when to expect the next answer."""
+    """Whether the customer is informed when to expect the next answer."""
     calendar: CalendarSection = CalendarSection()

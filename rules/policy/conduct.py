@@ -1,4 +1,4 @@
-"""How the desk conducts itself: quarantine, limits, closed tickets, and what it writes."""
+"""How the support team acts: quarantine, limits, closed tickets, and its standard texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class HoldSection(Section):
     """Mails in quarantine."""
 
     days: Annotated[int, Field(ge=1, le=365)] = 14
-    """How long a mail waits for its release, or for its author to be enrolled."""
+    """How long a mail waits for its release, or for its author to be registered."""
     then: Literal["discard", "keep"] = "discard"
     """What happens to it after that; the raw mail is stored in either case."""
 
@@ -30,25 +30,25 @@ class AcknowledgementSection(Section):
     send: bool = True
     text: Text
     pause_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
-    """At most one acknowledgement to one sender in so many minutes."""
+    """At most one acknowledgement per sender in this many minutes."""
 
 
 class LifecycleSection(Section):
     reopen_days: Annotated[int, Field(ge=0, le=365)] = 14
-    """So long a reply reopens a resolved ticket; later it opens a new one, linked to it."""
+    """How long a reply reopens a resolved ticket; later it opens a new one, linked to it."""
 
 
 class FeedbackSection(Section):
     ask: bool = False
     """Whether one mail asks for feedback when a ticket is resolved."""
     text: Text = (
-        "How did we do? One click below tells us, or a few words in reply to this mail. "
-        "Neither opens your request again."
+        "How did we do? Rate our help with one of the links below, or reply to this mail. "
+        "Neither reopens your request."
     )
 
 
 class BudgetsSection(Section):
-    """The most that happens in one hour, so that no loop and no flood gets far."""
+    """Hourly limits that stop loops and floods early."""
 
     notices_per_hour: Annotated[int, Field(ge=1, le=1000)] = 20
     """To one address about one ticket."""
@@ -60,12 +60,12 @@ class BudgetsSection(Section):
 
 class TextsSection(Section):
     sign_up: ReplyText
-    """What a stranger is told, inside the SMTP dialogue."""
+    """The SMTP reply to an unregistered sender."""
     invitation: Text
-    """What a colleague who is not enrolled is written, above his sign-up link."""
+    """The text above the sign-up link that an unregistered colleague receives."""
     deactivated: ReplyText
     suspended: ReplyText
     community: ReplyText = (
         "Your plan comes without support by mail. Please ask in the community forum."
     )
-    """What somebody on a tier without support is told."""
+    """The SMTP reply to a sender on a tier without support."""

@@ -1,4 +1,4 @@
-"""Where the sections of a policy contradict each other, in words for its writer."""
+"""Where the sections of a policy contradict each other, as messages for its author."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rules.validation.messages import suggestion
 
 
 def contradictions(policy: Policy) -> list[str]:
-    """Every fault that no section can see alone; each names its key and what to do."""
+    """Every error that no section can detect alone; each names its key and what to do."""
     return [*_claims(policy), *_tiers(policy), *_twice(policy), *_clock(policy)]
 
 
 def _claims(policy: Policy) -> Iterator[str]:
     for number, claim in enumerate(policy.severity.claims):
-        yield from _no_level(policy, f"severity.claims.{number}.level", claim.level)
+        yield from _unknown_level(policy, f"severity.claims.{number}.level", claim.level)
 
 
 def _tiers(policy: Policy) -> Iterator[str]:
@@ -25,27 +25,30 @@ def _tiers(policy: Policy) -> Iterator[str]:
         yield f"default_tier is missing; name one of: {', '.join(names)}"
     elif policy.default_tier is not None and policy.default_tier not in names:
         hint = suggestion(policy.default_tier, names) or (
-            f"there are: {', '.join(names)}" if names else "write [[tiers]] with this name"
+            f"expected one of: {', '.join(names)}" if names else "add [[tiers]] with this name"
         )
-        yield f"default_tier: {policy.default_tier!r} names no tier ({hint})"
+        yield f"default_tier: {policy.default_tier!r} is not the name of a tier ({hint})"
     for number, tier in enumerate(policy.tiers):
         for key, promises in (("first", tier.first), ("ongoing", tier.ongoing)):
             for level, span in promises.items():
-                yield from _no_level(policy, f"tiers.{number}.{key}", level)
+                yield from _unknown_level(policy, f"tiers.{number}.{key}", level)
                 if policy.clock.calendar.always and parse_span(span).business:
                     yield (
-                        f"tiers.{number}.{key}.{level}: {span!r} counts opening hours, and the "
-                        "desk is open round the clock; write always = false and its hours below "
+                        f"tiers.{number}.{key}.{level}: {span!r} counts business hours, but "
+                        "support is available 24/7; write always = false and the hours in "
                         "[clock.calendar], or a span without 'business'"
                     )
         if not tier.support and (tier.first or tier.ongoing):
-            yield f"tiers.{number}: {tier.name} is without support but promises answers; drop one"
+            yield (
+                f"tiers.{number}: {tier.name} has support = false but promises answers; "
+                "remove one of the two"
+            )
         if tier.critical_first_in_portal and not (
             tier.critical_channel or policy.severity.critical_channel
         ):
             yield (
-                f"tiers.{number}.critical_first_in_portal: nobody is told where the portal is; "
-                "write critical_channel"
+                f"tiers.{number}.critical_first_in_portal: customers are not told where the "
+                "portal is; write critical_channel"
             )
 
 
@@ -57,25 +60,25 @@ def _twice(policy: Policy) -> Iterator[str]:
 
 def _repeated(key: str, names: Sequence[str]) -> Iterator[str]:
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"{key}: two are called {name!r}"
+        yield f"{key}: the name {name!r} is used more than once"
 
 
 def _clock(policy: Policy) -> Iterator[str]:
     if policy.clock.starts == "complete" and not policy.completeness.facts:
         yield (
-            "clock.starts: 'complete': no fact is named that a complete request says; "
-            'write [[completeness.facts]], or starts = "arrival"'
+            "clock.starts: 'complete': the policy names no fact that a request must state; "
+            'add [[completeness.facts]], or write starts = "arrival"'
         )
 
 
-def _no_level(policy: Policy, key: str, word: str) -> Iterator[str]:
+def _unknown_level(policy: Policy, key: str, name: str) -> Iterator[str]:
     levels = policy.severity.levels
     names = [level.name for level in levels]
-    if word in names:
+    if name in names:
         return
     for level in levels:
-        if word.casefold() in (level.name.casefold(), *(a.casefold() for a in level.aliases)):
-            yield f"{key}: {word!r} is another word for a level; write {level.name}"
+        if name.casefold() in (level.name.casefold(), *(a.casefold() for a in level.aliases)):
+            yield f"{key}: {name!r} is an alias of a level; write {level.name}"
             return
-    hint = suggestion(word, names) or f"there are: {', '.join(names)}"
-    yield f"{key}: {word!r} names no level ({hint})"
+    hint = suggestion(name, names) or f"expected one of: {', '.join(names)}"
+    yield f"{key}: {name!r} is not the name of a level ({hint})"

@@ -35,25 +35,25 @@ from rules.ticket.severity import ClaimPattern, Level, claim_pattern
 
 
 class Policy(Section):
-    """The whole policy; `parse` is the way to make one."""
+    """The whole policy; built by `rules.policy.parse`."""
 
     name: Name
     title: Text
     language: Literal["en", "de"] = "en"
-    """Of our own words in outgoing mails."""
+    """Of our own texts in outgoing mails."""
     visibility: Literal["private", "company"] = "private"
-    """Who may read a ticket: its participants, or all their colleagues too."""
+    """Who may read a ticket: its participants, or also all their colleagues."""
     registration: Literal["user", "domain"] = "user"
     unauthenticated: Literal["refuse", "hold"] = "refuse"
     strangers: Literal["refuse", "hold"] = "refuse"
     dns_patience_hours: Annotated[int, Field(ge=1, le=120)] = 24
-    """A sender whose DNS does not answer is told to try again for so long; then it is held."""
+    """How long mail is deferred while the sender's DNS does not respond; later it is held."""
     aliases: tuple[Text, ...] = ()
-    """Other addresses whose mail is passed on to this mailbox."""
+    """Other addresses whose mail is forwarded to this mailbox."""
     sender_name: Text = "Support"
     """The name in From of what we send."""
     default_tier: str | None = None
-    """The tier of a company that has none of its own; named wherever there are tiers."""
+    """The tier of a company without a contract of its own; required if there are tiers."""
     proof: ProofSection = ProofSection()
     hold: HoldSection = HoldSection()
     severity: SeveritySection
@@ -77,25 +77,31 @@ class Policy(Section):
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
-        """Every level, severest first, with its rank (0 is the lowest)."""
+        """Every level, most severe first, with its rank (0 is the lowest)."""
         last = len(self.severity.levels) - 1
         return tuple(
-            Level(x.name, x.meaning, x.critical, x.aliases, last - i)
-            for i, x in enumerate(self.severity.levels)
+            Level(
+                name=level.name,
+                meaning=level.meaning,
+                critical=level.critical,
+                aliases=level.aliases,
+                rank=last - index,
+            )
+            for index, level in enumerate(self.severity.levels)
         )
 
     @cached_property
     def claim_patterns(self) -> tuple[ClaimPattern, ...]:
-        """The wordings by which a mail claims a level, ready to search."""
+        """The compiled patterns by which a mail claims a level."""
         return tuple(claim_pattern(x.pattern, x.level) for x in self.severity.claims)
 
     @cached_property
     def calendar(self) -> Calendar:
-        """When the desk is open."""
+        """When the support team works."""
         return self.clock.calendar.calendar()
 
     def tier(self, name: str | None) -> TierSection | None:
-        """The tier of a name; the default one for no name or an unknown one.
+        """The tier with this name; the default tier for None or an unknown name.
 
         None where the policy has no tiers.
         """

@@ -1,4 +1,4 @@
-"""Who is on a ticket, how much proof an act takes, and who is told of what."""
+"""Who is on a ticket, how much proof each action requires, and who is notified of what."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rules.policy.base import Section
 
 
 class ProofSection(Section):
-    """How much must be proven of a mail's sender before it may do something.
+    """How much of a mail's sender must be proven before the mail may do something.
 
-    T1 is a valid reply token from the token's person, T2 a proven sender, T3 both, of staff. A
-    policy can ask for more than the least that each act takes, never for less.
+    T1 is a valid reply token from the token's owner, T2 a proven sender, T3 both, from staff. A
+    policy can require more than the minimum for each action, never less.
     """
 
     comment: Literal["T1", "T2"] = "T1"
@@ -21,12 +21,12 @@ class ProofSection(Section):
     close: Literal["T2", "T3"] = "T2"
     command: Literal["T2", "T3"] = "T2"
     dkim_required: bool = False
-    """SPF alone proves nobody: hosts that send for many domains pass it for all of them."""
+    """SPF alone proves no sender: hosts that send for many domains pass it for all of them."""
 
 
 class CcSection(Section):
     guests: Literal["add", "propose", "ignore"] = "propose"
-    """What happens to an address of no user that a customer puts in To or Cc."""
+    """What happens to an unregistered address that a customer puts in To or Cc."""
     by_guests: Literal["add", "propose", "ignore"] = "propose"
     per_mail: Annotated[int, Field(ge=0, le=100)] = 10
     per_ticket: Annotated[int, Field(ge=1, le=500)] = 25
@@ -34,21 +34,21 @@ class CcSection(Section):
 
 class AccountTeamSection(Section):
     told_of_new: bool = False
-    """Whether a company's account team is told of a new ticket on a paid tier."""
+    """Whether a company's account team is notified of a new ticket on a paid tier."""
 
 
 class SuccessManagerSection(Section):
     told_of_escalation: bool = False
-    """Whether a company's customer success manager is told of an escalation."""
+    """Whether a company's customer success manager is notified of an escalation."""
 
 
 class StaffSection(Section):
     notify: Literal["all", "followers", "none"] = "all"
-    """Which staff are mailed what a customer writes."""
+    """Which staff receive what a customer writes by mail."""
 
 
 class NoticesSection(Section):
-    """Which changes of a ticket its people are told of; comments always are."""
+    """Which changes of a ticket its participants are notified of; comments always are."""
 
     status: bool = True
     severity: bool = True

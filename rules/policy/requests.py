@@ -1,4 +1,4 @@
-"""What a request should hold, and what is lifted out of it."""
+"""What a request should state, and which values are extracted from it."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ def _one_group(pattern: str) -> str:
     groups = compiled(pattern).groups
     if groups != 1:
         raise ValueError(
-            f"it has {groups} groups; put (…) once, around the value that is kept, "
-            "and (?:…) around any other part"
+            f"the pattern must have exactly one group, not {groups}; put (…) around the value to "
+            "keep, and (?:…) around any other part"
         )
     return pattern
 
 
 class FactSection(Section):
-    """One thing that a complete request says."""
+    """One fact that a complete request states."""
 
     name: Text
     ask: Text
-    """The question to a customer who left it out."""
+    """The question to a customer who has not stated it."""
     patterns: Annotated[
-        tuple[Pattern, ...], Field(min_length=1, description="write one pattern at least")
+        tuple[Pattern, ...], Field(min_length=1, description="write at least one pattern")
     ]
-    """The fact is there when any of them fits."""
+    """The fact is stated when any of them matches."""
     if_applicable: bool = False
-    """Asked for, but a request is complete without it."""
+    """The fact is asked for, but a request is complete without it."""
 
-    def stands_in(self, text: str) -> bool:
-        """Whether a text says it."""
+    def matches(self, text: str) -> bool:
+        """Whether a text states the fact."""
         return any(search(compiled(pattern), text) for pattern in self.patterns)
 
 
@@ -43,18 +43,18 @@ class CompletenessSection(Section):
 
 
 class FieldSection(Section):
-    """A value that is lifted out of a mail and kept with the ticket."""
+    """A value that is extracted from a mail and kept with the ticket."""
 
     name: Annotated[
         str,
         StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$"),
-        Field(description="use small letters, digits and _, 40 at most, such as project_id"),
+        Field(description="use at most 40 lower-case letters, digits and _, such as project_id"),
     ]
     label: Text
     pattern: Annotated[Pattern, AfterValidator(_one_group)]
     """Its one group is the value."""
 
     def value_in(self, text: str) -> str | None:
-        """The value that a text gives; None where it gives none."""
+        """The value in a text; None where there is none."""
         found = search(compiled(self.pattern), text)
         return found[1] if found else None

@@ -1,4 +1,4 @@
-"""Who is on duty at which hour, and the hours at which nobody is."""
+"""Who is on duty at which time, and the times at which nobody is."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MINUTE = timedelta(minutes=1)
 
 
 class RosterWindow(Section):
-    """Somebody's hours on duty, on the wall clock of his zone."""
+    """One person's hours on duty, on the wall clock of their zone."""
 
     zone: Zone = "UTC"
     days: Annotated[
-        tuple[Day, ...], Field(min_length=1, description="name one day at least, such as mon")
+        tuple[Day, ...], Field(min_length=1, description="name at least one day, such as mon")
     ] = WORKING_DAYS
     opens: HourText = "09:00"
     closes: HourText = "17:00"
@@ -56,7 +56,7 @@ class Gap:
     begins: int
     """In minutes after midnight."""
     ends: int
-    """Likewise, and not in the gap; 1440 is the midnight at the end of the day."""
+    """Likewise, exclusive; 1440 is the midnight at the end of the day."""
 
     def __str__(self) -> str:
         return f"{self.day:%A %Y-%m-%d} from {_clock(self.begins)} to {_clock(self.ends)} UTC"
@@ -68,9 +68,9 @@ def on_duty(roster: Roster, at: datetime) -> RosterWindow | None:
 
 
 def gaps(roster: Roster, first: date, days: int) -> Iterator[Gap]:
-    """When nobody is on duty, day by day in UTC from a date on.
+    """When nobody is on duty, day by day in UTC, for a number of days from a date.
 
-    Exact to the minute in those days, the changes of the clocks included.
+    Exact to the minute, including the changes of the clocks.
     """
     start = datetime.combine(first, time(), UTC)
     midnights = [start + n * _DAY for n in range(days + 1)]
@@ -89,13 +89,13 @@ def gaps(roster: Roster, first: date, days: int) -> Iterator[Gap]:
 
 
 def edges(roster: Roster, start: datetime, end: datetime) -> set[datetime]:
-    """The instants between two at which it may change who is on duty: between them nothing does."""
+    """The instants between two at which the person on duty may change; it changes at no other."""
     found = {e for window in roster for e in _of_window(window, start - _DAY, end + _DAY)}
     return {edge for edge in found if start < edge < end}
 
 
 def _of_window(window: RosterWindow, start: datetime, end: datetime) -> Iterator[datetime]:
-    """When the wall clock of its zone reaches opening or close, and when that clock is changed."""
+    """When the wall clock of its zone reaches opening or close, and when that clock changes."""
     zone = ZoneInfo(window.zone)
     times = parse_time_of_day(window.opens), parse_time_of_day(window.closes)
     for n in range((end - start).days + 1):
@@ -110,7 +110,7 @@ def _of_window(window: RosterWindow, start: datetime, end: datetime) -> Iterator
 
 
 def _change(day: datetime, zone: ZoneInfo) -> datetime:
-    """The minute within the day from an instant at which a zone's clocks are changed."""
+    """The minute at which a zone's clocks change, within 24 hours of an instant."""
     old = _offset(day, zone)
     minutes = range(MINUTES_A_DAY + 1)
     return day + _MINUTE * bisect_left(

@@ -15,11 +15,11 @@ class LevelSection(Section):
     meaning: Text
     critical: bool = False
     aliases: tuple[LevelName, ...] = ()
-    """Other words for it, such as P1."""
+    """Other names for it, such as P1."""
 
 
 class ClaimSection(Section):
-    """A wording by which a mail claims a level."""
+    """A pattern by which a mail claims a level."""
 
     pattern: Pattern
     level: Text
@@ -28,9 +28,9 @@ class ClaimSection(Section):
 class SeveritySection(Section):
     levels: Annotated[
         tuple[LevelSection, ...],
-        Field(min_length=2, description="there are 2 levels at least, a critical one first"),
+        Field(min_length=2, description="write at least 2 levels, a critical one first"),
     ]
-    """Severest first."""
+    """Most severe first."""
     default: Text
     ceiling: Text
     """The highest level that a mail may set."""
@@ -38,11 +38,11 @@ class SeveritySection(Section):
     high_importance: Text | None = None
     """The level that `Importance: high` or `X-Priority: 1` claims."""
     critical_channel: Text | None = None
-    """Where critical problems are reported; stands first when a mail claims to be critical."""
+    """Where critical problems are reported; the first text in the reply to a critical claim."""
     workaround_lowers: bool = False
     """Whether a workaround (`#workaround`) lowers the severity by one level."""
     claims: tuple[ClaimSection, ...] = ()
-    """Beside names and aliases in brackets or after `Severity:`, which always claim."""
+    """In addition to names and aliases in brackets or after `Severity:`, which always claim."""
 
     @model_validator(mode="after")
     def _levels_agree(self) -> Self:
@@ -50,9 +50,8 @@ class SeveritySection(Section):
         for key in ("default", "ceiling", "high_importance"):
             wanted = getattr(self, key)
             if wanted is not None and wanted not in names:
-                hint = suggestion(wanted, names)
-                there_are = f" ({hint})" if hint else f"; there are {', '.join(names)}"
-                raise ValueError(f"{key} = {wanted!r} names no level{there_are}")
+                hint = suggestion(wanted, names) or f"expected one of: {', '.join(names)}"
+                raise ValueError(f"{key} = {wanted!r} is not the name of a level ({hint})")
         critical = [level.critical for level in self.levels]
         if not critical[0] or critical[-1] or critical != sorted(critical, reverse=True):
             raise ValueError(
@@ -62,14 +61,14 @@ class SeveritySection(Section):
         by_name = {level.name: level for level in self.levels}
         for key in ("default", "ceiling"):
             if by_name[getattr(self, key)].critical:
-                raise ValueError(f"{key} is a critical level; no mail may ever be critical")
+                raise ValueError(f"{key} must not be a critical level; no mail is ever critical")
         if names.index(self.default) < names.index(self.ceiling):
             raise ValueError(
-                f"default = {self.default!r} is above ceiling = {self.ceiling!r}; "
+                f"default = {self.default!r} must not be above ceiling = {self.ceiling!r}; "
                 "no mail can open a ticket there"
             )
-        words = [w.casefold() for level in self.levels for w in (level.name, *level.aliases)]
-        twice = sorted({w for w in words if words.count(w) > 1})
-        if twice:
-            raise ValueError(f"two levels are called {twice[0]!r}")
+        names = [n.casefold() for level in self.levels for n in (level.name, *level.aliases)]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"the name {repeated[0]!r} is used by more than one level")
         return self

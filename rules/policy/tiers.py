@@ -12,9 +12,9 @@ from rules.ticket.sla import Target
 
 Promises = Annotated[
     dict[str, SpanText],
-    Field(description='this is a table; write { High = "4 business hours", Low = "5 days" }'),
+    Field(description='must be a table such as { High = "4 business hours", Low = "5 days" }'),
 ]
-"""By the name of a level. A level that is left out has no promise."""
+"""Spans by the name of a level. A level that is left out has no promise."""
 
 
 class TierSection(Section):
@@ -23,17 +23,17 @@ class TierSection(Section):
     name: Name
     title: Text
     paid: bool = True
-    """Whether it is paid for as such: then the account team is told of new tickets."""
+    """Whether the plan is paid for: then the account team may be notified of new tickets."""
     support: bool = True
-    """Without support, a mail is answered with the text `community`."""
+    """Without support, a mail is refused with the text `community`."""
     first: Promises = Field(default_factory=dict)
-    """Until the first answer by staff."""
+    """The time until the first answer by staff; a contract may override it."""
     ongoing: Promises = Field(default_factory=dict)
-    """From each answer by staff to the next, unless the contract says otherwise."""
+    """The time from each answer by staff to the next; a contract may override it."""
     critical_channel: Text | None = None
-    """Goes before that of the severities."""
+    """Takes precedence over the `critical_channel` of the severities."""
     critical_first_in_portal: bool = False
-    """Whether a mail that claims to be critical is told to log it through the portal first."""
+    """Whether the sender of a critical claim is asked to log it in the portal first."""
 
     def target(self, level: str) -> Target:
         """What is promised for a level."""

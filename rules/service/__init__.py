@@ -1,1 +1,1 @@
-"""What a policy makes of a request: promises, people, mails, limits."""
+"""How a policy applies to a request: promises, participants, notifications and limits."""

@@ -1,6 +1,6 @@
-"""Escalation: to which level a request goes, and who is on duty there at that hour.
+"""Escalation: to which level a request goes, and who is on duty at that level.
 
-A request to escalate changes no severity. It goes up one level at a time, the first level first.
+A request to escalate does not change the severity. It goes up one level at a time, from level 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LOOK_AHEAD = timedelta(days=15)
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Who is told."""
+    """The person to notify."""
 
     name: str
     address: str
@@ -27,80 +27,82 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
-    """The contact of this level gets the request."""
+class Escalated:
+    """The request goes to the contact of this level."""
 
     level: int
     """1 is the first."""
     title: str
     contact: Contact
-    why: str = ""
-    """In words, where it is not the level that comes next."""
+    reason: str = ""
+    """Why it is not the next level, as a sentence; empty where it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class EscalationRefused:
-    """Nobody is told; `why` says what to do instead, in words for whoever asked."""
+    """Nobody is notified; `reason` tells the person who asked what to do instead."""
 
-    why: str
+    reason: str
 
 
-def raise_level(
+def next_level(
     current: int,
+    *,
     staff_spoke: bool,
     critical_claimed: bool,
     by_portal: bool,
     policy: Policy,
     at: datetime,
     tier: TierSection | None = None,
-) -> Raised | EscalationRefused:
-    """Where a request to escalate goes. `current` is the ticket's level; 0 before any.
+) -> Escalated | EscalationRefused:
+    """The level that a request to escalate goes to.
 
-    `staff_spoke`: staff have answered on the ticket in public, or were asked twice. `by_portal`:
-    the ticket was logged in the portal, or confirmed there. `tier` is the customer's; its critical
-    channel goes before that of the policy.
+    `current` is the ticket's level, 0 before the first escalation. `staff_spoke`: staff have
+    answered on the ticket in public, or were asked twice. `by_portal`: the ticket was logged or
+    confirmed in the portal. `tier` is the customer's; its critical channel takes precedence over
+    the policy's.
     """
     levels = policy.escalation.levels
     if not levels:
         return EscalationRefused(
-            "There is nobody to escalate to; write to the ticket, and staff see it."
+            "There is nobody to escalate to; write to the ticket, and staff will see it."
         )
     if critical_claimed and not by_portal and policy.escalation.critical_begins_in == "portal":
-        return EscalationRefused(_by_the_channel(policy, tier))
+        return EscalationRefused(_use_the_channel(policy, tier))
     if current >= len(levels):
         top = on_duty(levels[-1], at)
         phone = f", phone {top.phone}" if top.phone else ""
         return EscalationRefused(
-            f"This is with the highest level already: {levels[-1].title} ({top.name}{phone})."
+            f"This is already with the highest level: {levels[-1].title} ({top.name}{phone})."
         )
     if current == 1 and policy.escalation.spoken_first and not staff_spoke:
-        return Raised(
+        return Escalated(
             1,
             levels[0].title,
             on_duty(levels[0], at),
             f"{levels[0].title} has not answered yet and is asked again; "
-            f"{levels[1].title} comes after that answer, or with the next request.",
+            f"{levels[1].title} follows after that answer, or with the next request.",
         )
     following = levels[current]
-    return Raised(current + 1, following.title, on_duty(following, at))
+    return Escalated(current + 1, following.title, on_duty(following, at))
 
 
 def on_duty(level: EscalationLevel, at: datetime) -> Contact:
-    """Who is told at an instant: the first window of the roster that is open then.
+    """The contact at an instant: of the first roster window that is open then.
 
-    Where none is open it is the level's own contact; without one, whoever's window opens next.
+    Where no window is open, the level's own contact; without one, that of the next window to open.
     """
     window = level.on_duty(at)
     if window is None and level.contact is not None:
-        return Contact(level.title, _spelt(level.contact), level.phone)
+        return Contact(level.title, _normalised(level.contact), level.phone)
     window = window or _opens_next(level, at)
-    return Contact(window.name, _spelt(window.contact), window.phone or level.phone)
+    return Contact(window.name, _normalised(window.contact), window.phone or level.phone)
 
 
-def _by_the_channel(policy: Policy, tier: TierSection | None) -> str:
+def _use_the_channel(policy: Policy, tier: TierSection | None) -> str:
     channel = (tier and tier.critical_channel) or policy.severity.critical_channel
     return channel or (
-        "The escalation of a critical problem begins once it is logged in the portal; "
+        "A critical problem is escalated once it is logged in the portal; "
         "please log it there first."
     )
 
@@ -112,5 +114,5 @@ def _opens_next(level: EscalationLevel, at: datetime) -> RosterWindow:
     return level.roster[0]
 
 
-def _spelt(address: str) -> str:
+def _normalised(address: str) -> str:
     return normalise(address) or address

@@ -1,6 +1,6 @@
-"""How much mail is enough: limits as pure functions over what the store remembers.
+"""Rate limits as pure functions over what the store remembers.
 
-Nothing is counted in memory. The counts are rows that are written anyway (journal, notices,
+Nothing is counted in memory. The counts come from rows that are written anyway (journal, notices,
 audit), so they survive a restart and are the same on every node.
 """
 
@@ -15,11 +15,11 @@ from rules.facts import Recent
 
 HOUR = timedelta(hours=1)
 WINDOW = timedelta(minutes=2)
-"""The storm breaker compares the last windows with each other."""
+"""The storm breaker compares successive windows of this length."""
 STORM = (2, 4, 8)
-"""So many mails at least in three successive windows, oldest first: traffic that doubles."""
+"""Minimum number of mails in three successive windows, oldest first: traffic that doubles."""
 REMEMBERED = 200
-"""So many mails of one author within the hour are looked at; whoever sends more is over it all."""
+"""At most this many mails of one author per hour are read; more exceed every limit anyway."""
 
 
 def may_open(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:
@@ -37,9 +37,9 @@ def may_reopen(reopened_within_the_hour: int, per_hour: int) -> bool:
     return reopened_within_the_hour < per_hour
 
 
-AT_ONCE = timedelta(seconds=15)
-"""Whoever answers a notice of ours so soon has not read it."""
-AGAIN = timedelta(minutes=1)
+INSTANT = timedelta(seconds=15)
+"""An answer to a notice within this time comes from somebody who has not read it."""
+INSTANT_REPEAT = timedelta(minutes=1)
 
 
 def answers_like_a_machine(
@@ -47,40 +47,42 @@ def answers_like_a_machine(
 ) -> bool:
     """Whether this is the author's second mail on the ticket within a minute, and answers at once.
 
-    `answered` is when the notice was ordered that the mail replies to. One such answer may be a
-    person's, whose mails are quick or who tries us out; two are a machine's that says nothing of
-    it. They are kept, but told to staff alone.
+    `answered` is when the notice that the mail replies to was queued. One such answer may come from
+    a person who is quick or is testing the service; two come from a machine that does not declare
+    itself. They are kept, but only staff are notified.
     """
-    if answered is None or now - answered >= AT_ONCE:
+    if answered is None or now - answered >= INSTANT:
         return False
-    return any(r.ticket == ticket and not r.opened and now - r.decided_at < AGAIN for r in recent)
+    return any(
+        r.ticket == ticket and not r.opened and now - r.decided_at < INSTANT_REPEAT for r in recent
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """Somebody's mails on one ticket double from window to window: no person writes like that."""
+    """An author's mails on one ticket double from window to window: no person writes like that."""
 
-    breaks_now: bool
-    """With this mail: the moment to raise the one alert."""
+    begins_now: bool
+    """The storm begins with this mail: the one alert is raised."""
 
 
 def storm(recent: Sequence[Recent], ticket: int, now: datetime) -> Storm | None:
-    """Whether the pair of author and ticket is muted: it stormed at this mail or within the hour.
+    """The storm of this author on this ticket, at this mail or within the last hour; else None.
 
-    Their mails are kept, but tell nobody. After an hour without a storm they are heard again.
+    Their mails are kept, but nobody is notified. The muting ends after an hour without a storm.
     """
     times = sorted(r.decided_at for r in recent if r.ticket == ticket and now - r.decided_at < HOUR)
-    if any(_doubles(times, moment) for moment in times):
-        return Storm(breaks_now=False)
-    return Storm(breaks_now=True) if _doubles([*times, now], now) else None
+    if any(_doubles(times, time) for time in times):
+        return Storm(begins_now=False)
+    return Storm(begins_now=True) if _doubles([*times, now], now) else None
 
 
 def _doubles(times: Sequence[datetime], end: datetime) -> bool:
-    """Whether traffic doubled in the three windows up to a moment, that one included."""
+    """Whether traffic doubled in the three windows up to a time, inclusive."""
     counts = [0] * len(STORM)
-    for moment in times:
-        age = (end - moment) // WINDOW
-        if moment <= end and age < len(STORM):
+    for time in times:
+        age = (end - time) // WINDOW
+        if time <= end and age < len(STORM):
             counts[len(STORM) - 1 - age] += 1
     enough = all(count >= least for count, least in zip(counts, STORM, strict=True))
     return enough and all(later >= 2 * earlier for earlier, later in pairwise(counts))

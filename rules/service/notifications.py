@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from rules.facts import Company, Facts, Participant, Presence, Staff, Ticket
+from rules.facts import Facts
 from rules.mail import Mail
+from rules.people import Company, Participant, Presence, Staff
 from rules.policy import Policy, TierSection
 from rules.service.completeness import questions
 from rules.service.escalation import on_duty
 from rules.service.limits import answers_like_a_machine, may_notify, storm
 from rules.service.participants import Addition, named_addresses
+from rules.ticket.model import Ticket
 from rules.ticket.notice_payloads import Payload
 from rules.ticket.notices import (
     AcknowledgementPayload,
@@ -221,7 +223,7 @@ def apply_storm_breaker(
             return orders, ()
         staff_alone = tuple(o for o in orders if o.kind is not NoticeKind.COMMENT)
         return staff_alone, ("answers at once, again: only staff are notified",)
-    if not found.breaks_now:
+    if not found.begins_now:
         return (), ("storm: nobody is notified",)
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
     others = [s for s in facts.staff if s.address != author]

@@ -1,4 +1,4 @@
-"""Who joins a ticket when a mail names him in To or Cc."""
+"""Who joins a ticket when a mail names them in To or Cc."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 
-from rules.facts import Company, Facts, ParticipantKind, Person, Presence, Role, Ticket
+from rules.facts import Facts
 from rules.identity import Sender, Standing, is_proven_enough
 from rules.mail import Mail
 from rules.mail.addresses import is_role, normalise, without_detail
+from rules.people import Company, ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
+from rules.ticket.model import Ticket
 
 EXAMINED_ADDRESSES = 200
-"""Of a mail with thousands of recipients, so many are looked at; the caps are far below."""
+"""At most this many recipients of a mail are examined; the caps are far below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,12 @@ class Addition:
     part: ParticipantKind
     presence: Presence
     language: str = ""
-    """That he is known to read; empty where nothing tells."""
+    """The person's language; empty where it is not known."""
     muted: bool = False
 
 
 def named_addresses(mail: Mail) -> tuple[str, ...]:
-    """The addresses in To and Cc, normalised, each once, roles left out; the author too."""
+    """The addresses in To and Cc, normalised, each once, without roles and without the author."""
     written = islice((*mail.to, *mail.cc), EXAMINED_ADDRESSES)
     found = (normalise(address) for address in written)
     author = getattr(mail.author, "address", None)
@@ -40,20 +42,20 @@ def named_addresses(mail: Mail) -> tuple[str, ...]:
 def additions(
     mail: Mail, facts: Facts, sender: Sender, ticket: Ticket | None, policy: Policy
 ) -> tuple[Addition, ...]:
-    """Whom this mail brings onto the ticket, in the order written.
+    """The participants that this mail adds to the ticket, in the order written.
 
-    Nobody joins by a mail in which our mailbox is not visible (we were a blind copy), nor one of
-    our own addresses, a list, a role or an address that mail comes back from. What goes over the
-    caps is pending.
+    A mail in which our mailbox is not visible (we were a blind copy) adds nobody, nor does a mail
+    from a mailing list. Our own addresses, roles and addresses that bounce our mail never join.
+    Additions beyond the caps are pending.
     """
-    here = {facts.mailbox.address, *map(normalise, policy.aliases)}
-    ours = facts.own_addresses | here
+    mailbox_addresses = {facts.mailbox.address, *map(normalise, policy.aliases)}
+    ours = facts.own_addresses | mailbox_addresses
     named = named_addresses(mail)
-    if not any(_is_one_of(here, a) for a in named) or mail.header.get("list-id"):
+    if not any(_is_one_of(mailbox_addresses, a) for a in named) or mail.header.get("list-id"):
         return ()
     present = {p.address for p in ticket.participants} if ticket else {sender.address}
-    there = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []
-    room = policy.cc.per_ticket - len(there)
+    members = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []
+    room = policy.cc.per_ticket - len(members)
     added: list[Addition] = []
     for address in named:
         if address in present or _is_one_of(ours, address) or address in facts.bounced:
@@ -90,7 +92,7 @@ def _addition(
 def _presence(
     sender: Sender, same_company: bool, registered: bool, policy: Policy
 ) -> Presence | None:
-    """The table of who may add whom; None where the policy ignores the address."""
+    """Who may add whom; None where the policy ignores the address."""
     if not is_proven_enough(sender, policy.proof.add_people):
         return Presence.PENDING
     match sender.standing:
@@ -101,32 +103,33 @@ def _presence(
         case Standing.USER if registered:
             return Presence.PENDING
         case Standing.USER:
-            wish = policy.cc.guests
+            handling = policy.cc.guests
         case _ if registered and not same_company:
             return Presence.PENDING
         case _ if registered:
-            wish = policy.cc.by_guests
+            handling = policy.cc.by_guests
         case _:
-            wish = "ignore" if policy.cc.by_guests == "ignore" else "propose"
-    return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[wish]
+            handling = "ignore" if policy.cc.by_guests == "ignore" else "propose"
+    return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[handling]
 
 
-def by_user(
+def added_by_user(
     person: Person | None, company: int | None, active: int, policy: Policy
 ) -> Presence | None:
-    """What somebody becomes whom a user adds in the portal: as by a mail of the user's.
+    """The presence of a person whom a user adds in the portal: the same as by the user's mail.
 
-    `company` is the ticket's, `active` how many are on it; None where the policy ignores him.
+    `company` is the ticket's, `active` the number of people on it. None where the policy ignores
+    such a person.
     """
     if person is not None and person.role is Role.STAFF:
         return Presence.ACTIVE
     if person is None:
-        wish = policy.cc.guests
+        handling = policy.cc.guests
     else:
-        wish = "add" if _company_id(person.company) == company else "propose"
-    if wish == "add" and active >= policy.cc.per_ticket:
-        wish = "propose"
-    return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[wish]
+        handling = "add" if _company_id(person.company) == company else "propose"
+    if handling == "add" and active >= policy.cc.per_ticket:
+        handling = "propose"
+    return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[handling]
 
 
 def _is_one_of(ours: Collection[str | None], address: str) -> bool:

@@ -1,4 +1,4 @@
-"""What somebody may see of a ticket, and do to it, over the API."""
+"""What a person may see of a ticket, and do to it, over the API."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from rules.facts import Person, Presence, Role, Ticket
 from rules.mail.thanks import only_thanks
+from rules.people import Person, Presence, Role
 from rules.policy import Policy
 from rules.ticket.changes import (
     AddPerson,
@@ -26,24 +26,25 @@ from rules.ticket.changes import (
     Workaround,
 )
 from rules.ticket.lifecycle import NEXT, Event, Status
+from rules.ticket.model import Ticket
 from rules.ticket.severity import Level
 from rules.ticket.visibility import Visibility
 
 
 class Access(StrEnum):
-    """How near somebody is to a ticket."""
+    """The access that a person has to a ticket."""
 
     STAFF = "staff"
     MEMBER = "member"
-    """A customer who is on it."""
+    """A customer who is on the ticket."""
     COLLEAGUE = "colleague"
-    """Reads it, since the policy shows a company its tickets."""
+    """May read the ticket, since the policy shows a company its tickets."""
     NONE = "none"
     """As if the ticket did not exist."""
 
 
-def access(person: Person, ticket: Ticket, policy: Policy) -> Access:
-    """What an active person of the ticket's mailbox has of it."""
+def access_of(person: Person, ticket: Ticket, policy: Policy) -> Access:
+    """The access of an active person of the ticket's mailbox."""
     if ticket.deleted:
         return Access.NONE
     if person.role is Role.STAFF:
@@ -55,33 +56,33 @@ def access(person: Person, ticket: Ticket, policy: Policy) -> Access:
     return Access.COLLEAGUE if at_home and policy.visibility == "company" else Access.NONE
 
 
-def forbidden(change: Change, reach: Access, policy: Policy) -> str:
-    """Why somebody may not make a change, in words for him; empty where he may."""
-    if reach is Access.STAFF:
+def forbidden(change: Change, access: Access, policy: Policy) -> str:
+    """Why a person may not make a change, as a message for them; empty where they may."""
+    if access is Access.STAFF:
         return ""
-    if reach is not Access.MEMBER:
+    if access is not Access.MEMBER:
         return "you may read this ticket; to comment or close it you must be on it"
     match change:
         case SetStatus(status=Status.PENDING):
-            return "only staff set a ticket to pending: it waits for the customer then"
+            return "only staff may set a ticket to pending: it then waits for the customer"
         case SetSeverity() if not policy.severity.customers_may_set:
-            return "the support team sets the severity here (policy); say why in a comment"
+            return "under this policy only staff set the severity; give your reasons in a comment"
         case Say(visibility=visibility) if visibility is not Visibility.PUBLIC:
-            return "only staff write notes"
+            return "only staff may write notes"
         case SetStatus() | SetSeverity() | Say() | Escalate() | AddPerson():
             return ""
         case Workaround() | Assign() | RemovePerson() | SettlePerson():
-            return f"only staff may do this: {_NAMES[type(change)]}"
+            return f"only staff may {_STAFF_ONLY[type(change)]}"
         case Publish() | Merge() | Delete():
-            return f"only staff may do this: {_NAMES[type(change)]}"
+            return f"only staff may {_STAFF_ONLY[type(change)]}"
         case _:
             assert_never(change)
 
 
-_NAMES: dict[type, str] = {
+_STAFF_ONLY: dict[type, str] = {
     Workaround: "note a workaround",
     Assign: "assign a ticket",
-    RemovePerson: "take people off",
+    RemovePerson: "remove people from a ticket",
     SettlePerson: "decide on proposed people",
     Publish: "publish a comment",
     Merge: "merge tickets",
@@ -89,42 +90,42 @@ _NAMES: dict[type, str] = {
 }
 
 
-def with_reopening(changes: Sequence[Change], ticket: Ticket, reach: Access) -> Sequence[Change]:
-    """The changes, and one of status where a customer's words reopen his ticket as his mail would.
+def with_reopening(changes: Sequence[Change], ticket: Ticket, access: Access) -> Sequence[Change]:
+    """The changes, with a change of status added where a customer's comment reopens the ticket.
 
-    Words on a closed ticket reopen nothing.
+    A comment reopens a ticket as a mail would. A comment on a closed ticket reopens nothing.
     """
-    said = next((c.text for c in changes if isinstance(c, Say)), None)
-    if said is None or reach is not Access.MEMBER:
+    comment = next((c.text for c in changes if isinstance(c, Say)), None)
+    if comment is None or access is not Access.MEMBER:
         return changes
     if any(isinstance(change, SetStatus) for change in changes):
         return changes
-    event = Event.THANKED if only_thanks(said) else Event.CUSTOMER_WROTE
+    event = Event.THANKED if only_thanks(comment) else Event.CUSTOMER_WROTE
     became = NEXT.get((ticket.status, event), ticket.status)
     return (*changes, SetStatus(became, "a comment")) if became is not ticket.status else changes
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedSeverity:
-    """The severity of a new ticket, and what its customer had asked for."""
+    """The severity of a new ticket, and the one that the customer requested."""
 
     level: Level
     claimed: Level | None
 
     @property
     def critical_claimed(self) -> bool:
-        """He asked for a critical level and did not get one."""
+        """The customer requested a critical level and did not get one."""
         return self.claimed is not None and self.claimed.critical and not self.level.critical
 
     @property
-    def beside(self) -> str:
-        """What stands behind the level where he asked for another."""
+    def claim_note(self) -> str:
+        """A suffix to the level's name where the customer requested another one; else empty."""
         differs = self.claimed is not None and self.claimed != self.level
-        return f"; he says {self.claimed.name}" if self.claimed and differs else ""
+        return f"; customer claims {self.claimed.name}" if self.claimed and differs else ""
 
 
 def opening_severity(wanted: Level | None, by_staff: bool, policy: Policy) -> RequestedSeverity:
-    """The severity of a ticket that is opened over the API: critical ones may be."""
+    """The severity of a ticket opened over the API, where critical levels are allowed."""
     default = next(one for one in policy.levels if one.name == policy.severity.default)
     if wanted is None:
         return RequestedSeverity(default, None)

@@ -1,9 +1,9 @@
 """Business time: what a calendar counts, and when a span of it has passed.
 
-Open is every instant at which the wall clock of the calendar's zone shows a time within the hours
-of an opening day. So daylight saving needs no rule of its own: an hour that the clocks skip is not
-counted, an hour that they repeat counts twice, and a day that a zone leaves out is none. Time is
-measured in real seconds. Instants are aware, and those given back are in UTC.
+An instant is open when the wall clock of the calendar's zone shows a time within the hours of an
+opening day. Daylight saving therefore needs no rule of its own: an hour that the clocks skip does
+not count, an hour that they repeat counts twice, and a day that a zone leaves out does not exist.
+Time is measured in real seconds. Instants are aware, and those returned are in UTC.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from enum import StrEnum
 
 MINUTES_A_DAY = 1440
 HORIZON = timedelta(days=3653)
-"""Ten years: what has not come due by then never will."""
+"""Ten years: what is not due by then never will be."""
 LONGEST = timedelta(days=366)
 """The longest span that a policy may promise."""
 
@@ -87,7 +87,7 @@ _LENGTH = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A duration in the words of a policy. ValueError where it is nothing or beyond a year."""
+    """A duration as a policy writes it. ValueError where it is zero or longer than a year."""
 
     value: int
     unit: Unit
@@ -105,40 +105,40 @@ class Span:
         return self.unit in (Unit.BUSINESS_MINUTE, Unit.BUSINESS_HOUR, Unit.BUSINESS_DAY)
 
 
-def parse_span(words: str) -> Span:
+def parse_span(text: str) -> Span:
     """`2 business hours`, `5 business days`, `30 minutes`; round the clock also `30m`, `4h`, `2d`.
 
     ValueError says what is expected.
     """
-    found = _SPAN.fullmatch(" ".join(words.lower().split()))
+    found = _SPAN.fullmatch(" ".join(text.lower().split()))
     if found is not None:
         name = _SHORT.get(found[2], found[2].removesuffix("s"))
         if name in set(Unit):
             return Span(int(found[1]), Unit(name))
     raise ValueError(
-        f"{words!r} is no span of time: write a whole number and a unit, "
+        f"{text!r} is not a valid duration: write a whole number and a unit, "
         "such as '2 business hours', '5 business days', '30 minutes' or '4h'"
     )
 
 
-def parse_time_of_day(words: str) -> int:
-    """Minutes after midnight of `06:00`; `24:00` is the end of the day. ValueError for others."""
-    found = _TIME_OF_DAY.fullmatch(words.strip())
+def parse_time_of_day(text: str) -> int:
+    """`06:00` as minutes after midnight; `24:00` is the end of the day. ValueError otherwise."""
+    found = _TIME_OF_DAY.fullmatch(text.strip())
     if found is not None and int(found[2]) < 60:
         minutes = int(found[1]) * 60 + int(found[2])
         if minutes <= MINUTES_A_DAY:
             return minutes
-    raise ValueError(f"{words!r} is no time of day: write it from '00:00' to '24:00'")
+    raise ValueError(f"{text!r} is not a valid time of day: write it from '00:00' to '24:00'")
 
 
 def due(start: datetime, span: Span, calendar: Calendar) -> datetime:
     """The first instant at which the span has passed. A later start is never due earlier.
 
-    Business hours and minutes are opening hours. A business day leads to the same time on the wall
-    clock of the next opening day: two from Monday 10:00 make Wednesday 10:00, whatever the clocks
-    did in between. Who writes outside the hours is treated as who writes at the next opening. Two
-    full business days from Monday's opening have passed when Tuesday closes, and nothing is gained
-    until Wednesday opens: so the answer is due when Tuesday closes.
+    Business hours and minutes count open time. A business day leads to the same time on the wall
+    clock of the next opening day: two from Monday 10:00 end on Wednesday 10:00, whatever the clocks
+    did in between. A start outside the hours is treated as a start at the next opening. Two full
+    business days from Monday's opening have passed when Tuesday closes, and no open time is left
+    before Wednesday opens: the answer is due when Tuesday closes.
 
     ValueError where the calendar does not open often enough within ten years.
     """
@@ -160,7 +160,7 @@ def business_seconds(start: datetime, end: datetime, calendar: Calendar) -> floa
 
 
 def add_business_seconds(start: datetime, seconds: float, calendar: Calendar) -> datetime:
-    """The first instant at which so much open time has passed since the start.
+    """The first instant at which that much open time has passed since the start.
 
     ValueError for negative seconds, and where ten years are not enough.
     """
@@ -192,7 +192,7 @@ def _after_days(start: datetime, days: int, calendar: Calendar) -> datetime:
             day = local.date()
             days -= 1
         missing = reading - _since_midnight(local)
-        # What the day never shows, it has shown by its close: the clocks skipped that time.
+        # A time that the clocks skip on that day counts as reached when the day closes.
         if days < 0 or (days == 0 and missing <= timedelta()):
             return closed
         if days == 0 and missing <= closes - opens:
@@ -230,7 +230,7 @@ def _stretches(
 ) -> Iterator[tuple[datetime, datetime]]:
     """The open stretches between two instants, in order; none crosses midnight or a clock change.
 
-    The walk goes in steps of one local day with one offset, so it takes a step or two a day.
+    Each step is one local day with one offset, so there are one or two steps per day.
     """
     opening, closing = timedelta(minutes=calendar.opens), timedelta(minutes=calendar.closes)
     at, offset = start, _offset(start, calendar.zone)

@@ -1,4 +1,4 @@
-"""The life of a ticket, as a table: what follows on what, and what a reply does to a closed one."""
+"""The life cycle of a ticket as a table, and what a reply does to a closed one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from types import MappingProxyType
 class Status(StrEnum):
     OPEN = "open"
     PENDING = "pending"
-    """Waits for the customer."""
+    """Waiting for the customer."""
     RESOLVED = "resolved"
     """Answered; a reply reopens it for a while."""
     CLOSED = "closed"
-    """Over; a reply goes on in a follow-up."""
+    """Over; a reply opens a follow-up ticket."""
 
     @property
     def is_over(self) -> bool:
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 class Event(StrEnum):
     CUSTOMER_WROTE = "customer_wrote"
-    """A person who may comment; not a machine, and more than thanks."""
+    """A person who may comment wrote more than thanks; machines do not count."""
     THANKED = "thanked"
     STAFF_WROTE = "staff_wrote"
     REOPEN = "reopen"
@@ -62,8 +62,8 @@ NEXT: Mapping[tuple[Status, Event], Status] = MappingProxyType(
         (Status.CLOSED, Event.CLOSE): Status.CLOSED,
     }
 )
-"""Not in it: what cannot happen. A customer's reply to a closed ticket goes to its follow-up; a
-closed ticket is reopened before it is resolved or waits for anybody."""
+"""Pairs that cannot occur are left out. A customer's reply to a closed ticket goes to its
+follow-up; a closed ticket is reopened before it can be resolved or pending."""
 
 EVENT_TO: Mapping[Status, Event] = MappingProxyType(
     {
@@ -73,13 +73,13 @@ EVENT_TO: Mapping[Status, Event] = MappingProxyType(
         Status.CLOSED: Event.CLOSE,
     }
 )
-"""What staff ask for when they set a status."""
+"""The event by which staff set a status."""
 
 
 def is_past_reopening(
     status: Status, since: datetime | None, now: datetime, reopen_days: int
 ) -> bool:
-    """Whether a reply goes to a follow-up: the ticket is closed, or was resolved long ago."""
+    """Whether a reply goes to a follow-up: the ticket is closed, or was resolved too long ago."""
     if status is Status.CLOSED:
         return True
     if status is not Status.RESOLVED or since is None:

@@ -1,8 +1,8 @@
 """Severity, and the law that no mail is ever critical.
 
-The first of three barriers stands here: `MailSeverity` is the only severity that code behind a
-mail can hold, and no way of making one yields a critical level. The second is the check at the end
-of `rules.decision.decide`; the third is a constraint in the database.
+This is the first of three barriers: `MailSeverity` is the only severity that the handling of a mail
+can carry, and no way of building one yields a critical level. The second is the check at the end of
+`rules.decision.decide`; the third is a constraint in the database.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rules.mail.header import Header
 from rules.mail.patterns import compiled
 
 CLAIM_LINES = 5
-"""A claim may stand in the subject or in this many first lines of the text."""
+"""A claim may be in the subject or in this many lines at the start of the text."""
 CLAIM_LINE_LENGTH = 400
 
 _LABELLED = re.compile(r"^\s*(?:severity|priority|prio|sev)\s*[:=]\s*(.{1,40}?)\s*$", re.IGNORECASE)
@@ -34,9 +34,9 @@ class Level:
     rank: int
     """0 is the lowest."""
 
-    def is_called(self, word: str) -> bool:
-        word = word.strip().casefold()
-        return word == self.name.casefold() or any(word == a.casefold() for a in self.aliases)
+    def has_name(self, name: str) -> bool:
+        name = name.strip().casefold()
+        return name == self.name.casefold() or any(name == a.casefold() for a in self.aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class ClaimPattern:
 
 
 def claim_pattern(pattern: str, level: str) -> ClaimPattern:
-    """Raises ValueError for a pattern that is none, or slow: see `rules.mail.patterns`."""
+    """Raises ValueError for an invalid or slow pattern: see `rules.mail.patterns`."""
     return ClaimPattern(compiled(pattern), level)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the sender says of the severity, and where; kept beside what we make of it."""
+    """The severity that the sender claims, and where; kept in addition to the one we set."""
 
     level: str
     critical: bool
@@ -63,14 +63,14 @@ class Claim:
 
 @final
 class MailSeverity:
-    """A severity that a mail may set: built by `capped()` alone, never critical."""
+    """A severity that a mail may set: built only by `capped()`, never critical."""
 
     __slots__ = ("_claim", "_level")
     _level: Level
     _claim: Claim | None
 
     def __new__(cls) -> MailSeverity:
-        raise TypeError("a MailSeverity is made by rules.ticket.severity.capped()")
+        raise TypeError("a MailSeverity is built only by rules.ticket.severity.capped()")
 
     @property
     def name(self) -> str:
@@ -93,7 +93,7 @@ def capped(
 ) -> MailSeverity:
     """min(claim, ceiling) where customers may set the severity, else min(default, ceiling).
 
-    Critical levels are not candidates, whatever the policy names as its default or ceiling.
+    Critical levels are never candidates, whatever the policy names as its default or ceiling.
     """
     allowed = [level for level in levels if not level.critical]
     top = max(level.rank for level in allowed)
@@ -115,14 +115,14 @@ def claimed(
     high_importance: str | None,
     patterns: Iterable[ClaimPattern] = (),
 ) -> Claim | None:
-    """The severest claim in subject, first lines and headers; None where nothing is claimed."""
+    """The most severe claim in subject, first lines and headers; None where nothing is claimed."""
     by_name = {level.name: level for level in levels}
     lines = list(_lines(subject, text))
     claims = [
         (level, where)
-        for where, word in _words(lines)
+        for where, name in _candidates(lines)
         for level in by_name.values()
-        if level.is_called(word)
+        if level.has_name(name)
     ]
     claims += [
         (by_name[each.level], where)
@@ -139,18 +139,18 @@ def claimed(
 
 
 def _lines(subject: str, text: str) -> Iterable[tuple[str, str]]:
-    """Where a claim may stand: the subject and the first lines, cut to their bounds."""
+    """Where a claim may be: the subject and the first lines, each cut to its maximum length."""
     yield "subject", subject[:CLAIM_LINE_LENGTH]
     for line in text.split("\n", CLAIM_LINES)[:CLAIM_LINES]:
         yield "text", line[:CLAIM_LINE_LENGTH]
 
 
-def _words(lines: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-    """What stands where a level is named: in brackets in the subject, or after a label."""
+def _candidates(lines: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """Text that may name a level: in brackets in the subject, or after a label."""
     for where, line in lines:
         if where == "subject":
-            for word in _BRACKETED.findall(line):
-                yield where, word
+            for name in _BRACKETED.findall(line):
+                yield where, name
         if label := _LABELLED.match(line):
             yield where, label[1]
 

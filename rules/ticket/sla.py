@@ -1,8 +1,8 @@
 """The clock of one ticket: a promise with a start, a due time and a warning before it.
 
-A clock is a value that is kept in the ticket's row; every transition makes the next one. Instants
-are aware and in UTC. A span in business time runs by the calendar, any other round the clock, and
-a clock is paused and warned of in the same time that it runs in.
+A clock is a value stored in the ticket's row; every transition returns a new one. Instants are
+aware and in UTC. A span in business time follows the calendar, any other runs round the clock;
+pauses and warnings are measured in the same kind of time as the span.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rules.ticket.business_time import (
 )
 
 WARN_FRACTION = 0.75
-"""The part of the time that has passed when the warning is due."""
+"""The fraction of the time after which the warning is due."""
 
 
 class Stage(StrEnum):
@@ -30,7 +30,7 @@ class Stage(StrEnum):
 
 
 class SlaEvent(StrEnum):
-    """What the owner and the roster are told, once each."""
+    """What the assignee and the contact on duty are notified of, once each."""
 
     WARNING = "warning"
     BREACH = "breach"
@@ -41,7 +41,7 @@ _IN_ORDER = (None, SlaEvent.WARNING, SlaEvent.BREACH)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is promised for a severity and a tier; None where nothing is."""
+    """What is promised for a severity and a tier; None where nothing is promised."""
 
     first: Span | None
     ongoing: Span | None
@@ -56,23 +56,26 @@ class Clock:
 
     stage: Stage
     span: Span
-    """What was promised; it says which time the clock runs in."""
+    """What was promised; its unit determines the kind of time that the clock runs in."""
     started_at: datetime
     due_at: datetime
-    """While the clock is paused, as it was before the pause."""
+    """While the clock is paused, the value from before the pause."""
     warn_at: datetime
     """Likewise."""
     notified: SlaEvent | None = None
-    """The last that was told."""
+    """The last event that somebody was notified of."""
     paused_at: datetime | None = None
     waited_s: float = 0.0
-    """Seconds of all ended pauses, round the clock."""
+    """Total length of all ended pauses, in seconds round the clock."""
     waited_business_s: float = 0.0
-    """Seconds of them within business time."""
+    """The part of it within business time, in seconds."""
 
     @property
     def notify_at(self) -> datetime | None:
-        """When something has to be told next; None where all was, or while the clock stands."""
+        """When the next notification is due; None when all were sent or the clock is paused.
+
+        A clock that was overdue when it was paused still has its breach to report.
+        """
         if self.paused_at is not None and self.passed(self.paused_at) is not SlaEvent.BREACH:
             return None
         match self.notified:
@@ -84,11 +87,14 @@ class Clock:
                 return None
 
     def overdue(self, at: datetime) -> bool:
-        """An answer at the very due time is in time, unless the breach was told already."""
+        """Whether an answer at this time is late.
+
+        An answer exactly at the due time is in time, unless the breach was already reported.
+        """
         return self._counted(at) > self.due_at or self.notified is SlaEvent.BREACH
 
     def passed(self, at: datetime) -> SlaEvent | None:
-        """The last moment that is behind the clock."""
+        """The last event that the clock has passed; None before the warning."""
         at = self._counted(at)
         if at >= self.due_at:
             return SlaEvent.BREACH
@@ -100,13 +106,13 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a promise ended; one that was broken goes into the ticket's history."""
+    """How a promise ended; a broken one is recorded in the ticket's history."""
 
     stage: Stage
     due_at: datetime
     breached: bool
     notified: bool
-    """The breach was told before, and is in the history."""
+    """The breach was already reported, and is in the history."""
 
 
 def start(
@@ -117,9 +123,9 @@ def start(
     stage: Stage = Stage.FIRST,
     warn_fraction: float = WARN_FRACTION,
 ) -> Clock | None:
-    """The clock that runs from now on; None where nothing is promised.
+    """A clock that starts at `at`; None where nothing is promised.
 
-    ValueError for a calendar that does not open enough, or a fraction out of (0, 1].
+    ValueError for a calendar that does not open enough, or a fraction outside (0, 1].
     """
     span = target.span(stage)
     if span is None:
@@ -136,25 +142,25 @@ def answered(
     *,
     warn_fraction: float = WARN_FRACTION,
 ) -> tuple[Ended | None, Clock | None]:
-    """What a public comment of the staff does: it meets the promise and starts the ongoing one."""
+    """The effect of a public comment by staff: it ends the promise and starts the ongoing one."""
     ended = None if clock is None else stopped(clock, at)
     following = start(target, at, calendar, stage=Stage.ONGOING, warn_fraction=warn_fraction)
     return ended, following
 
 
 def stopped(clock: Clock, at: datetime) -> Ended:
-    """How the promise stands when it is answered, or when the ticket is resolved or closed.
+    """How the promise ended: the ticket was answered, resolved or closed.
 
-    What was in time when the clock was paused is in time whenever it ends in that pause.
+    A promise that was in time when the clock was paused is in time whenever it ends in that pause.
     """
-    told_before = clock.notified is SlaEvent.BREACH
-    return Ended(clock.stage, clock.due_at, clock.overdue(at), told_before)
+    notified_before = clock.notified is SlaEvent.BREACH
+    return Ended(clock.stage, clock.due_at, clock.overdue(at), notified_before)
 
 
 def paused(clock: Clock, at: datetime) -> Clock:
-    """The clock stands from now on. Of two pauses the first counts.
+    """The clock paused at `at`. A clock that is already paused keeps its first pause.
 
-    A clock that is overdue stays overdue, and a breach that was not told yet still is.
+    A clock that is overdue stays overdue, and a breach not yet reported is still reported.
     """
     if clock.paused_at is not None:
         return clock
@@ -162,7 +168,7 @@ def paused(clock: Clock, at: datetime) -> Clock:
 
 
 def resumed(clock: Clock, at: datetime, calendar: Calendar) -> Clock:
-    """The clock runs again with as much time left as when it was paused."""
+    """The clock running again, with as much time left as when it was paused."""
     pause = clock.paused_at
     if pause is None:
         return clock
@@ -194,10 +200,10 @@ def retargeted(
     *,
     warn_fraction: float = WARN_FRACTION,
 ) -> Clock | None:
-    """The clock under another promise, from its own start, pauses left out; None where none is.
+    """The clock with another promise, from its own start, without its pauses.
 
-    The same promise again changes nothing. What was told stays told, unless the new promise has
-    that moment still ahead.
+    None where nothing is promised. The same promise changes nothing. What was reported stays
+    reported, unless that event is still ahead under the new promise.
     """
     span = target.span(clock.stage)
     if span is None:
@@ -218,14 +224,14 @@ def retargeted(
 
 
 def notified(clock: Clock, at: datetime) -> tuple[Clock, SlaEvent | None]:
-    """What has to be told now, if anything, and the clock that knows it was told.
+    """The event to report at `at`, if any, and the clock that has recorded it as reported.
 
-    Where both moments went by unseen, the breach alone is told.
+    Where warning and breach both passed unreported, only the breach is reported.
     """
     if clock.notify_at is None or clock.notify_at > at:
         return clock, None
-    tell = clock.passed(at) or SlaEvent.WARNING
-    return replace(clock, notified=tell), tell
+    event = clock.passed(at) or SlaEvent.WARNING
+    return replace(clock, notified=event), event
 
 
 def _calendar(span: Span, calendar: Calendar) -> Calendar:
@@ -236,7 +242,7 @@ def _warning(
     span: Span, started_at: datetime, due_at: datetime, calendar: Calendar, fraction: float
 ) -> datetime:
     if not 0 < fraction <= 1:
-        raise ValueError(f"the warning comes after a part of the time, from 0 to 1: {fraction}")
+        raise ValueError(f"the warning fraction must be above 0 and at most 1, not {fraction}")
     counted = _calendar(span, calendar)
     whole = business_seconds(started_at, due_at, counted)
     return add_business_seconds(started_at, whole * fraction, counted)

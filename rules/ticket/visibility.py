@@ -1,4 +1,4 @@
-"""Who reads a comment."""
+"""Who may read a comment."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import StrEnum
 
 class Visibility(StrEnum):
     PUBLIC = "public"
-    """Everyone on the ticket reads it."""
+    """Everyone on the ticket may read it."""
     PRIVATE = "private"
-    """Flagged: staff alone read it, and may accept it."""
+    """Flagged: only staff may read it, and may publish it."""
     NOTE = "note"
-    """Staff's own words among themselves."""
+    """An internal note of the staff."""
     FOLDED = "folded"
-    """Automatic mail: kept with the ticket, shown folded, tells nobody."""
+    """Automatic mail: kept with the ticket, shown folded, notifies nobody."""

@@ -1,4 +1,4 @@
-"""`#workaround`: one level down, once there is a way around the problem."""
+"""`#workaround`: the severity goes down one level once the problem has a workaround."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rules.ticket.severity import Level
 
 
 def lowered(level_name: str, levels: Sequence[Level]) -> str | None:
-    """The name of the level below one; None for the lowest, and for what names no level.
+    """The name of the level below; None for the lowest level, and for an unknown name.
 
-    Whether a workaround lowers at all is for `policy.severity.workaround_lowers` to say. Where a
-    policy has several critical levels, the one below may be critical too: no mail sets that.
+    `policy.severity.workaround_lowers` decides whether a workaround lowers the severity at all.
+    Where a policy has several critical levels, the level below may be critical: no mail sets it.
     """
-    here = next((level for level in levels if level.is_called(level_name)), None)
+    here = next((level for level in levels if level.has_name(level_name)), None)
     if here is None:
         return None
     below = [level for level in levels if level.rank < here.rank]

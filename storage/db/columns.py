@@ -1,4 +1,4 @@
-"""The kinds of columns that the tables are made of."""
+"""The kinds of columns that the tables consist of."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlmodel import Field
 
 Number = BigInteger().with_variant(Integer(), "sqlite")
-"""SQLite numbers rows by itself only in INTEGER columns, which hold 64 bits anyway."""
+"""SQLite assigns row numbers only in INTEGER columns, which hold 64 bits anyway."""
 
 
 class UtcTimestamp(TypeDecorator[datetime]):
@@ -40,7 +40,7 @@ class UtcTimestamp(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"a time without a zone: {value!r}")
+            raise ValueError(f"a datetime without a time zone: {value!r}")
         if dialect.name == "sqlite":
             return round((value - _EPOCH).total_seconds() * 1_000_000)
         return value.astimezone(UTC)
@@ -50,8 +50,8 @@ class UtcTimestamp(TypeDecorator[datetime]):
             return None
         if dialect.name == "sqlite":
             return datetime.fromtimestamp(value / 1_000_000, UTC)
-        moment: datetime = value
-        return moment.astimezone(UTC)
+        aware: datetime = value
+        return aware.astimezone(UTC)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,7 +68,7 @@ def id_() -> Any:
 
 
 def text(length: int | None = None, default: str = "") -> Any:
-    """Text that older rows have as well, as its default."""
+    """Text with a default that also applies to rows from before the column existed."""
     kind = Text() if length is None else String(length)
     return Field(default=default, sa_column=Column(kind, nullable=False, server_default=default))
 
@@ -78,7 +78,7 @@ def counter() -> Column[int]:
 
 
 def flag() -> Any:
-    """A truth that older rows have as well: it is off in them."""
+    """A boolean that is false in rows from before the column existed."""
     return Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
@@ -86,6 +86,6 @@ def timestamp(nullable: bool = False, index: bool = False) -> Any:
     return Field(sa_column=Column(UtcTimestamp(), nullable=nullable, index=index))
 
 
-def one_of(column: str, *words: str) -> CheckConstraint:
-    listed = ", ".join(f"'{word}'" for word in words)
+def one_of(column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")

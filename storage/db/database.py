@@ -1,4 +1,4 @@
-"""One engine for SQLite and PostgreSQL: how to open it, and how to bring it up to date."""
+"""One engine for SQLite and PostgreSQL: how it is opened and upgraded."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from storage.db.checkpoints import Checkpoints
 SQLITE_BUSY_S = 30
 """How long a writer waits for another process that writes to the same file."""
 SQLITE_LOG_PAGES = 16_000
-"""From then on the writer itself moves pages from the log (64 MiB) into the file, as far as
-`Checkpoints` has not: while mail comes without a pause, only it can begin the log anew."""
+"""At this size of the log (64 MiB) the writer itself moves pages into the file that `Checkpoints`
+has not moved: while mail arrives without a pause, only the writer can restart the log."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -32,25 +32,25 @@ __all__ = ["Connection", "Database", "NotUpgraded", "StoreDown"]
 T = TypeVar("T")
 
 StoreDown = (DBAPIError, sqlite3.Error, psycopg.Error)
-"""What a store that does not answer raises: through SQLAlchemy, or from the driver itself."""
+"""What a store that does not respond raises: through SQLAlchemy, or from the driver itself."""
 
 
 class NotUpgraded(RuntimeError):
-    """The database has not the tables that this version of the program needs."""
+    """The database does not have the tables that this version of the program needs."""
 
 
 class Database:
-    """An open database: whoever reads, reads here; whoever writes, hands a job to a ledger."""
+    """An open database for reading; writes go through a ledger."""
 
     def __init__(self, url: str, connections: int = 8) -> None:
-        """Opens `sqlite:///path` or `postgresql://…`; connects at first use."""
+        """Open `sqlite:///path` or `postgresql://…`; it connects at first use."""
         self.engine = _open_engine(url, connections)
         self.connections = connections
         self._checkpoints = Checkpoints(self.engine) if self.is_sqlite else None
 
     @property
     def lock_file(self) -> Path | None:
-        """Beside an embedded store: whoever writes to it takes turns by this file."""
+        """A file next to an embedded store by which its writers take turns; None on PostgreSQL."""
         return self._file.with_name(f"{self._file.name}-turn") if self._file else None
 
     @property
@@ -63,19 +63,19 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     def read(self, query: Callable[[Connection], T]) -> T:
-        """The query's result, from one consistent view of the data; nothing it writes is kept."""
+        """The query's result from one consistent view of the data; its writes are discarded."""
         with self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
             return query(connection)
 
     def upgrade(self) -> None:
-        """Bring the tables to the newest version; nothing happens if they are there."""
+        """Bring the tables to the newest version; does nothing if they have it."""
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         with self.engine.connect() as connection:
             if self.is_sqlite:
-                # SQLite alters a table by making it anew: no reference may be checked meanwhile.
+                # SQLite alters a table by recreating it: references must not be checked meanwhile.
                 connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             config = _alembic()
@@ -84,20 +84,20 @@ class Database:
             if self.is_sqlite:
                 _check_references(connection)
             connection.commit()
-            connection.invalidate()  # the next one has its references checked again
+            connection.invalidate()  # the next connection checks references again
 
     def check_version(self) -> None:
-        """Raise NotUpgraded unless the tables are of the version that this program needs."""
+        """Raise NotUpgraded unless the tables have the version that this program needs."""
         wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
         missing = self._file is not None and not self._file.exists()
         found = None if missing else self.read(_version)
         if found is None:
             raise NotUpgraded(
-                f"there is no store yet at {self.engine.url.render_as_string()}: run `postern init`"
+                f"no store exists at {self.engine.url.render_as_string()}: run `postern init`"
             )
         if found != wanted:
             raise NotUpgraded(
-                f"the database is at version {found}, this program needs {wanted}: "
+                f"the database has version {found}, but this program needs {wanted}: "
                 "run `postern db upgrade`"
             )
 
@@ -110,7 +110,7 @@ class Database:
 def _check_references(connection: Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
-        raise RuntimeError(f"the upgrade would leave references to nothing: {broken[:5]}")
+        raise RuntimeError(f"the upgrade would leave dangling references: {broken[:5]}")
 
 
 def _version(connection: Connection) -> str | None:
@@ -137,15 +137,15 @@ def _open_engine(url: str, connections: int) -> Engine:
     return create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=connections,
-        max_overflow=4,  # readers beside the ledger's threads
-        pool_timeout=10,  # past it a 451 is better than a queue without end
+        max_overflow=4,  # readers, in addition to the ledger's threads
+        pool_timeout=10,  # after that, a 451 is better than an endless queue
         connect_args={"connect_timeout": 5},
     )
 
 
 def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     assert isinstance(connection, sqlite3.Connection)
-    connection.isolation_level = None  # BEGIN is ours, and says whether it will write
+    connection.isolation_level = None  # we issue BEGIN, which states whether it will write
     for pragma in (
         f"busy_timeout = {SQLITE_BUSY_S * 1000}",
         "journal_mode = WAL",

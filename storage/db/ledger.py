@@ -1,4 +1,4 @@
-"""The one way to write. A job is a function of a connection; its result comes back committed."""
+"""The only way to write: a job is a function of a connection, and its result is committed."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ from storage.db.database import Database, StoreDown
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
-_Waiting = tuple[Job[Any], Future[Any]]
+_Submitted = tuple[Job[Any], Future[Any]]
 
 GROUP_SIZE = 16
-"""At most so many jobs share one commit on SQLite: more would only lengthen each one's wait."""
+"""At most this many jobs share one commit on SQLite: more would only lengthen each one's wait."""
 TRIES = 5
 _SERIALIZATION_FAILURE = ("40001", "40P01")
-"""SQLSTATEs of a serialisation failure and a deadlock: the transaction is to be run again."""
+"""SQLSTATEs of a serialisation failure and a deadlock: the transaction must be run again."""
 
 
 class Conflict(Exception):
-    """A guarded write met a row that was not there when the facts were read: decide again."""
+    """A guarded write met a row that did not exist when the facts were read: decide again."""
 
 
 class Ledger(Protocol):
-    """Runs jobs in transactions: a job is committed, or leaves no trace."""
+    """Runs jobs in transactions: a job is committed or leaves no trace."""
 
     def submit(self, job: Job[T]) -> Future[T]:
-        """The job's result once it is committed, or the exception that undid it. Never blocks."""
+        """The job's result once committed, or the exception that rolled it back. Never blocks."""
 
     def close(self) -> None:
         """Wait for all jobs that were submitted, then stop."""
 
 
 Run = Callable[[Iterator[None]], None]
-"""Goes through all steps in some thread and waits for the end; raises what a step raised.
+"""Runs all steps in some thread and waits for the end; raises what a step raised.
 
-Between two steps that thread may do other things.
+Between two steps that thread may do other work.
 """
 
 
-def _here(steps: Iterator[None]) -> None:
+def _run_inline(steps: Iterator[None]) -> None:
     for _ in steps:
         pass
 
 
-def open_ledger(database: Database, run: Run = _here) -> Ledger:
-    """`run` says where SQLite's jobs run; PostgreSQL's run in a thread for each connection."""
+def open_ledger(database: Database, run: Run = _run_inline) -> Ledger:
+    """`run` determines where SQLite's jobs run; PostgreSQL's run in a thread per connection."""
     if database.is_sqlite:
         return SingleWriter(database.engine, database.lock_file, run)
     return Pool(database.engine, database.connections)
@@ -63,26 +63,26 @@ def open_ledger(database: Database, run: Run = _here) -> Ledger:
 class SingleWriter:
     """SQLite: one thread writes; jobs that wait together are committed together (group commit).
 
-    The fsync is what a commit costs, and one serves all jobs of the group. Where a job fails the
-    group is undone, and each job is run again in a transaction of its own. Savepoints would be
-    no help: an error such as a full disk can make SQLite undo the whole transaction, savepoints
-    and all, while the driver goes on as if it were still open.
+    The fsync dominates the cost of a commit, and one serves all jobs of the group. If a job fails,
+    the group is rolled back, and each job is run again in a transaction of its own. Savepoints
+    would not help: an error such as a full disk can make SQLite roll back the whole transaction
+    including its savepoints, while the driver continues as if it were still open.
 
-    All waiting (for a turn, for the disk) is done in the writer's thread. The jobs are a few
-    hundred microseconds of computing each; a server has them run in its event loop's thread, since
-    two threads that compute only wait for each other's interpreter lock, at every statement anew.
-    Each job is a step of its own, so that a group need not hold the loop as a whole.
+    All waiting (for the turn, for the disk) happens in the writer's thread. Each job computes for a
+    few hundred microseconds; a server runs them in its event loop's thread, since two computing
+    threads only wait for each other's interpreter lock, at every statement. Each job is a step of
+    its own, so that a group does not block the loop as a whole.
     """
 
-    def __init__(self, engine: Engine, lock: Path | None = None, run: Run = _here) -> None:
-        """`lock` is a file that lets the writers of several processes in, one after the other.
+    def __init__(self, engine: Engine, lock: Path | None = None, run: Run = _run_inline) -> None:
+        """`lock` is a file by which the writers of several processes take turns.
 
-        SQLite's own waiting is a sleep that grows, so that a busy writer starves the others.
+        SQLite itself waits in growing sleeps, so that a busy writer starves the others.
         """
         self._engine = engine
         self._lock = lock
         self._run_jobs = run
-        self._jobs: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Submitted | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -108,17 +108,17 @@ class SingleWriter:
             with self._turn():
                 self._commit_together([w for w in group if w[1].set_running_or_notify_cancel()])
 
-    def _commit_together(self, group: list[_Waiting]) -> None:
+    def _commit_together(self, group: list[_Submitted]) -> None:
         results: list[Any] = []
         try:
             with self._engine.connect() as connection, connection.begin():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 self._run_jobs(_one_by_one([job for job, _ in group], connection, results))
-        except Exception as error:  # noqa: BLE001 - the submitter gets it through his future
+        except Exception as error:  # noqa: BLE001 - the submitter gets it through the future
             if len(group) == 1:
                 group[0][1].set_exception(error)
-            for waiting in group if len(group) > 1 else ():
-                self._commit_together([waiting])
+            for submitted in group if len(group) > 1 else ():
+                self._commit_together([submitted])
             return
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
@@ -137,7 +137,7 @@ class SingleWriter:
 def _one_by_one(
     jobs: Iterable[Job[Any]], connection: Connection, results: list[Any]
 ) -> Iterator[None]:
-    """Run the jobs and append what they give; yields between two of them."""
+    """Run the jobs and append their results; yields between two of them."""
     for job in jobs:
         if results:
             yield
@@ -145,7 +145,7 @@ def _one_by_one(
 
 
 class Pool:
-    """PostgreSQL: a transaction for each job, on as many connections as there are threads."""
+    """PostgreSQL: one transaction for each job, in a pool of threads with a connection each."""
 
     def __init__(self, engine: Engine, connections: int) -> None:
         self._engine = engine
@@ -166,15 +166,15 @@ class Pool:
                     decided = True
                 return result
             except (Conflict, *StoreDown) as error:
-                # A connection that broke before the commit can have changed nothing. One that
-                # broke during it may have: the sender's retry finds out.
+                # A connection that broke before the commit has changed nothing. One that broke
+                # during the commit may have changed something: the sender's retry finds out.
                 lost = not decided and isinstance(error, psycopg.OperationalError)
-                if not tries_left or not (lost or _may_be_tried_again(error)):
+                if not tries_left or not (lost or _is_retryable(error)):
                     raise
         raise AssertionError("the last try returns or raises")
 
 
-def _may_be_tried_again(error: Exception) -> bool:
+def _is_retryable(error: Exception) -> bool:
     if isinstance(error, Conflict):
         return True
     cause = getattr(error, "orig", error)  # SQLAlchemy wraps the driver's errors

@@ -1,7 +1,7 @@
-"""Statements of the hot path: built with SQLAlchemy, compiled once, run by the driver itself.
+"""Statements of the hot path: built with SQLAlchemy, compiled once, run directly by the driver.
 
-SQLAlchemy's way from a statement to the driver costs several times what SQLite needs to run it.
-Here its compiler and its types are used, and the way is left out.
+SQLAlchemy's execution layer costs several times what SQLite needs to run a statement. This module
+uses its compiler and its types, and bypasses that layer.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from sqlalchemy.types import TypeEngine
 Processor = Callable[[Any], Any] | None
 T = TypeVar("T")
 Pending = Callable[[], T]
-"""What was asked for: to be called once, when it is needed. Inside `pipelined` all that was asked
-for meanwhile travels together."""
+"""A pending result: call it once, when it is needed. Inside `pipelined`, all statements submitted
+before that travel together."""
 
 
 class Statement:
-    """A statement with named parameters, ready to run on any connection of either dialect."""
+    """A statement with named parameters that runs on any connection of either dialect."""
 
     def __init__(
         self, build: Callable[[str], ClauseElement], columns: Sequence[str] | None = None
     ) -> None:
-        """`build` gives the statement for a dialect's name; `columns` are those of an INSERT."""
+        """`build` returns the statement for a dialect's name; `columns` are those of an INSERT."""
         self._build = build
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
@@ -41,13 +41,13 @@ class Statement:
         return self.submit(connection, **parameters)()
 
     def submit(self, connection: Connection, **parameters: Any) -> Pending[list[Any]]:
-        """The same, later; inside `pipelined` without waiting."""
+        """The same as a pending result; inside `pipelined`, this does not wait."""
         compiled = self._for(connection)
         cursor = _driver(connection).execute(compiled.sql, compiled.bound(parameters))
         return lambda: compiled.read(cursor.fetchall())
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
-        """Run it; inside `pipelined` without waiting for what came of it."""
+        """Run the statement; inside `pipelined`, without waiting for its result."""
         compiled = self._for(connection)
         _driver(connection).execute(compiled.sql, compiled.bound(parameters))
 
@@ -58,7 +58,7 @@ class Statement:
         _driver(connection).cursor().executemany(compiled.sql, bound)
 
     def plan(self, connection: Connection) -> list[str]:
-        """How SQLite would go about it, a line for each step."""
+        """SQLite's query plan, one line for each step."""
         compiled = self._for(connection)
         nothing: Any = dict.fromkeys(compiled.defaults)
         bound = [None] * len(compiled.order) if compiled.order else nothing
@@ -92,18 +92,18 @@ def compiled_in(build: Callable[[int], ClauseElement]) -> Callable[[int], Statem
     return lru_cache(maxsize=256)(lambda count: compiled(build(count)))
 
 
-def compiled_insert(table: Table, *returning: str, unless_there: bool = False) -> Statement:
-    """An INSERT of a whole row, but for a number that the database gives it.
+def compiled_insert(table: Table, *returning: str, ignore_existing: bool = False) -> Statement:
+    """An INSERT of a whole row, except for a number that the database assigns.
 
-    With `unless_there`, a row whose key exists is left alone (and returns nothing).
+    With `ignore_existing`, a row whose key exists is left unchanged (and returns nothing).
     """
     numbered = table.autoincrement_column
     columns = [column.name for column in table.columns if column is not numbered]
 
     def build(dialect: str) -> ClauseElement:
-        # The same words on both, but each dialect has its own class with ON CONFLICT.
+        # The SQL is the same on both, but each dialect has its own class with ON CONFLICT.
         insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
-        if unless_there:
+        if ignore_existing:
             insert = insert.on_conflict_do_nothing()
         if returning:
             insert = insert.returning(*(table.c[name] for name in returning))
@@ -115,9 +115,9 @@ def compiled_insert(table: Table, *returning: str, unless_there: bool = False) -
 
 @contextmanager
 def pipelined(connection: Connection) -> Iterator[None]:
-    """On PostgreSQL, send statements without waiting for each one's answer (libpq's pipeline).
+    """On PostgreSQL, send statements without waiting for each result (libpq's pipeline mode).
 
-    An error among them comes up at the next statement that reads, or at the end.
+    An error is raised at the next statement that reads, or at the end.
     """
     with _driver(connection).pipeline() if connection.dialect.name != "sqlite" else nullcontext():
         yield
@@ -127,25 +127,25 @@ def pipelined(connection: Connection) -> Iterator[None]:
 class _Compiled:
     sql: str
     order: tuple[str, ...]
-    """The parameters by position; empty where the driver takes them by name."""
+    """The parameters by position; empty where the driver expects them by name."""
     defaults: Mapping[str, Any]
-    into: Mapping[str, Processor]
-    """How a parameter's Python value becomes the driver's."""
-    out_of: tuple[Processor, ...]
-    row: Callable[[Iterable[Any]], Any]
+    bind_processors: Mapping[str, Processor]
+    """By parameter: converts a Python value to the driver's."""
+    result_processors: tuple[Processor, ...]
+    make_row: Callable[[Iterable[Any]], Any]
 
     def bound(self, parameters: Mapping[str, Any]) -> Any:
         values = {**self.defaults, **parameters}
-        for name, process in self.into.items():
+        for name, process in self.bind_processors.items():
             if process is not None:
                 values[name] = process(values[name])
         return [values[name] for name in self.order] if self.order else values
 
     def read(self, found: Iterable[Sequence[Any]]) -> list[Any]:
         return [
-            self.row(
+            self.make_row(
                 value if process is None else process(value)
-                for value, process in zip(values, self.out_of, strict=True)
+                for value, process in zip(values, self.result_processors, strict=True)
             )
             for values in found
         ]
@@ -156,7 +156,7 @@ def _compile(
 ) -> _Compiled:
     # The compiler's attributes are not in its public types.
     compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
-    into = {
+    processors = {
         name: _dialect_type(bind.type, dialect).bind_processor(dialect)
         for name, bind in compiled.binds.items()
     }
@@ -168,19 +168,21 @@ def _compile(
         defaults={
             name: None if bind.required else bind.value for name, bind in compiled.binds.items()
         },
-        into={name: process for name, process in into.items() if process is not None},
-        out_of=tuple(
+        bind_processors={
+            name: process for name, process in processors.items() if process is not None
+        },
+        result_processors=tuple(
             _dialect_type(c.type, dialect).result_processor(dialect, None) for c in results
         ),
-        row=_row_of(names),
+        make_row=_row_of(names),
     )
 
 
 def _row_of(names: Sequence[str]) -> Callable[[Iterable[Any]], Any]:
     if not names:
         return tuple
-    made: Any = namedtuple("Row", names)  # type: ignore[misc]  # its names are known at run time
-    make: Callable[[Iterable[Any]], Any] = made._make
+    row_type: Any = namedtuple("Row", names)  # type: ignore[misc]  # names are known at run time
+    make: Callable[[Iterable[Any]], Any] = row_type._make
     return make
 
 
@@ -189,5 +191,5 @@ def _dialect_type(type_: TypeEngine[Any], dialect: Dialect) -> Any:
 
 
 def _driver(connection: Connection) -> Any:
-    """sqlite3's or psycopg's own connection; both run a statement by `execute`."""
+    """sqlite3's or psycopg's own connection; both run a statement with `execute`."""
     return connection.connection.driver_connection

@@ -24,9 +24,9 @@ from rules.decision.model import (
     Verdict,
 )
 from rules.decision.receipt import Receipt, reply_to
-from rules.facts import ParticipantKind, Presence
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
+from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sender.authentication import as_dict
 from rules.sender.pointers import thread_ids
@@ -44,11 +44,11 @@ from storage.ticket import changes, clocks, participants, write
 from storage.ticket.write import ChangeContext, Source, storable
 
 # A second follow-up to one ticket is refused by its unique index, and only that can be.
-_TICKET = compiled_insert(table(TicketRow), "id", unless_there=True)
-_REFERENCE = compiled_insert(table(ThreadReferenceRow), unless_there=True)
+_TICKET = compiled_insert(table(TicketRow), "id", ignore_existing=True)
+_REFERENCE = compiled_insert(table(ThreadReferenceRow), ignore_existing=True)
 _JOURNAL = compiled_insert(table(JournalRow))
-_DEFERRAL = compiled_insert(table(DeferralRow), unless_there=True)
-_MAIL = compiled_insert(table(MailRow), "identity", unless_there=True)
+_DEFERRAL = compiled_insert(table(DeferralRow), ignore_existing=True)
+_MAIL = compiled_insert(table(MailRow), "identity", ignore_existing=True)
 _mail = table(MailRow)
 _FILE_HELD = compiled(
     update(_mail)

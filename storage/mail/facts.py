@@ -12,9 +12,10 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
-from rules.facts import Company, Earlier, Facts, Recent, Returned, Staff
+from rules.facts import Earlier, Facts, Recent, Returned
 from rules.mail import Mail, Mailbox
 from rules.mail.header import Author
+from rules.people import Company, Staff
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import thread_ids
 from rules.service.limits import HOUR, REMEMBERED

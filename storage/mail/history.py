@@ -16,17 +16,19 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.decision.model import Verdict
-from rules.facts import Facts, Participant, Presence, Recent, Ticket
+from rules.facts import Facts, Recent
 from rules.mail import Envelope, Mail, Mailbox
+from rules.people import Participant, Presence
 from rules.sender.authentication import Authentication, from_dict
 from rules.sender.pointers import thread_ids
 from rules.service.limits import HOUR, REMEMBERED
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind
 from storage.db import raw_mail
 from storage.db.statements import bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
-    LEFT_NO_COMMENT,
+    WITHOUT_COMMENT,
     AuditRow,
     JournalRow,
     MailRow,
@@ -81,7 +83,7 @@ _HELD_BEFORE = compiled(
         _journal.c.identity == bindparam("identity"),
         _journal.c.verdict == Verdict.HELD.value,
         _journal.c.id < bindparam("own"),
-        text(LEFT_NO_COMMENT),  # in the words of the index
+        text(WITHOUT_COMMENT),  # exactly the condition of the index
     )
     .order_by(_journal.c.id)
     .limit(1)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, select, text
 
 from rules.decision.model import Reason, Step, Verdict
 from rules.mail import Envelope, StrangerHandling
-from storage.db.tables import LEFT_NO_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
+from storage.db.tables import WITHOUT_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
 
 _journal, _mailbox = table(JournalRow), table(MailboxRow)
 _mail, _comment = table(MailRow), table(CommentRow)
@@ -127,7 +127,7 @@ def _of_ticket(number: int) -> Any:
 
 
 def _left_no_comment() -> Select[Any]:
-    return select(_journal.c.id).where(text(LEFT_NO_COMMENT))
+    return select(_journal.c.id).where(text(WITHOUT_COMMENT))
 
 
 def _entry(row: Row[Any]) -> JournalEntry:

@@ -12,9 +12,10 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, select, update
 
-from rules.facts import Participant, Presence, Ticket
 from rules.mail import Mailbox
+from rules.people import Participant, Presence
 from rules.sender.tokens import Link
+from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 from storage.db.ledger import Conflict
 from storage.db.tables import CommentRow, TicketRow, table

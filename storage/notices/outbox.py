@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from rules.facts import Presence, Role
 from rules.mail import Mailbox
+from rules.people import Presence, Role
 from rules.ticket.notice_payloads import Payload, from_stored
 from rules.ticket.notices import NoticeKind, NoticeState, require_payload
 from rules.ticket.visibility import Visibility

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from rules.facts import Person, Role
 from rules.mail import Mailbox
+from rules.people import Person, Role
 from storage.db.tables import MailboxRow, PersonRow, table
 from storage.registry import lookup
 

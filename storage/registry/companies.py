@@ -12,9 +12,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from rules.facts import Company
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of, is_free_mail, normalise
+from rules.people import Company
 from storage.db.tables import CompanyDomainRow, CompanyRow, ContractRow, table
 from storage.registry.checks import (
     insert_new,

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, bindparam, literal_column, select
 
-from rules.facts import Company, Person, Role, Staff
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
+from rules.people import Company, Person, Role, Staff
 from storage.db.statements import Pending, bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
     BouncedRow,

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
 
-from rules.facts import Company, Person, Role
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of, normalise
 from rules.mail.language import KNOWN as LANGUAGES
+from rules.people import Company, Person, Role
 from storage.db.ledger import Conflict
 from storage.db.tables import CompanyRow, PersonRow, table
 from storage.registry.checks import insert_new, refuse_lookalike, valid_address

@@ -9,8 +9,8 @@ from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, Connection, or_, select, true
 
-from rules.facts import Presence
 from rules.mail import Mailbox
+from rules.people import Presence
 from storage.db.tables import ParticipantRow, TicketRow, table
 from storage.ticket.read import SUMMARY, TicketSummary, summary
 

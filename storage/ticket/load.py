@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from rules.facts import Participant, ParticipantKind, Presence, Ticket
 from rules.mail import Mailbox
+from rules.people import Participant, ParticipantKind, Presence
 from rules.sender.pointers import Pointer
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from storage.db.statements import bind_list, compiled_in, placeholders
 from storage.db.tables import (
     CRITICAL_SOURCES,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert
 
-from rules.facts import ParticipantKind, Person, Presence
+from rules.people import ParticipantKind, Person, Presence
 from rules.policy import Policy
 from rules.service import notifications, sla_rules
-from rules.service.completeness import lifted, missing, request_text
+from rules.service.completeness import extract_fields, missing_facts, request_text
 from rules.service.participants import Addition
 from rules.service.permissions import RequestedSeverity, opening_severity
 from rules.ticket.lifecycle import Status
@@ -84,7 +84,7 @@ def open_ticket(
             else ()
         ),
         *_told(connection, hand, requester, policy),
-        *(notifications.on_call(policy, hand.now, what + severity.beside) if urgent else ()),
+        *(notifications.on_call(policy, hand.now, what + severity.claim_note) if urgent else ()),
     )
     write.queue_notices(connection, hand, orders, number, comment)
     return number
@@ -110,7 +110,7 @@ def _requester(
 def _level(wanted: str, policy: Policy) -> Level | None:
     if not wanted:
         return None
-    found = next((level for level in policy.levels if level.is_called(wanted)), None)
+    found = next((level for level in policy.levels if level.has_name(wanted)), None)
     if found is None:
         known = ", ".join(level.name for level in policy.levels)
         raise ChangeRefused(f"there is no severity {wanted!r}; there are {known}")
@@ -131,7 +131,7 @@ def _insert(
     agreed = company.targets if company is not None else {}
     promised = sla_rules.target(policy, tier_name, agreed, severity.level.name)
     said = request_text(request.subject, request.text)
-    lacks = missing(said, policy.completeness.facts)
+    lacks = missing_facts(said, policy.completeness.facts)
     clock = sla_rules.opened(policy, promised, lacks, hand.now)
     row = {
         "mailbox_id": hand.mailbox.id,
@@ -148,7 +148,7 @@ def _insert(
         "updated_at": hand.now,
         "tier": tier_name,
         "targets": json.dumps(agreed),
-        "fields": json.dumps(lifted(said, policy.fields), ensure_ascii=False),
+        "fields": json.dumps(extract_fields(said, policy.fields), ensure_ascii=False),
         "missing": json.dumps(lacks, ensure_ascii=False),
         "first_due_at": clock.due_at if clock is not None else None,
         **clocks.columns(clock),

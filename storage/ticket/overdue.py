@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from rules.facts import Presence
 from rules.mail import Mailbox
+from rules.people import Presence
 from rules.policy import Policy
 from rules.service import notifications
 from rules.service.escalation import on_duty

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, update
 
-from rules.facts import Presence
+from rules.people import Presence
 from storage.db.statements import compiled
 from storage.db.tables import ParticipantRow, table
 from storage.ticket import write

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from storage.db.raw_mail import load as load_raw_mail
 from storage.db.tables import (
     AttachmentRow,

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from rules.facts import ParticipantKind, Presence
 from rules.mail import Attachment, Mailbox
+from rules.people import ParticipantKind, Presence
 from rules.service.participants import Addition
 from rules.ticket.notice_payloads import as_stored
 from rules.ticket.notices import NoticeOrder, NoticeState, StaffSubscription
@@ -29,7 +29,7 @@ from storage.db.tables import (
     table,
 )
 
-_JOIN = compiled_insert(table(ParticipantRow), unless_there=True)
+_JOIN = compiled_insert(table(ParticipantRow), ignore_existing=True)
 _COMMENT = compiled_insert(table(CommentRow))
 # A number is asked for only where it is needed: on PostgreSQL each one is a wait.
 _NUMBERED_COMMENT = compiled_insert(table(CommentRow), "id")

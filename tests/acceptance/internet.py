@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from rules.sender import tokens
 from rules.sender.tokens import Keys, Purpose, ReplyToken
 from storage.db.database import Connection, Database

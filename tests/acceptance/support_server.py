@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from rules.facts import Role
+from rules.people import Role
 from storage.db import raw_mail
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger

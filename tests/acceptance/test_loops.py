@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.facts import Role
+from rules.people import Role
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger

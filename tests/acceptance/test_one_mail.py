@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rules.facts import Role
+from rules.people import Role
 from storage.registry.api_tokens import add_api_token
 from storage.registry.mailboxes import mailbox_named
 from storage.registry.people import NewPerson, add_person

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from rules.facts import Role
+from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.tables import NoticeRow, table
 from storage.mail.journal import JournalEntry

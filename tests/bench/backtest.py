@@ -24,8 +24,8 @@ from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Report
 from gateway.cli.server import ensure_key
 from gateway.config.model import Config, RelaySection, StoreSection, TrustSection
-from rules.facts import Role
 from rules.mail import Delivery, Envelope, as_sent
+from rules.people import Role
 from rules.policy import Policy, parse
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger

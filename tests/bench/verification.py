@@ -31,8 +31,8 @@ from gateway import log
 from gateway.app import Parts, parts
 from gateway.cli.server import ensure_key
 from gateway.config.model import Config, DnsSection, RelaySection, StoreSection, TrustSection
-from rules.facts import Role
 from rules.mail import Delivery, Envelope
+from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.registry.companies import add_company

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from gateway import clock
-from rules.facts import Role
+from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.registry.companies import add_company

@@ -17,8 +17,8 @@ from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Aspect, Report
 from gateway.config.model import TrustSection
 from rules.decision.model import Reason, Verdict
-from rules.facts import Presence, Role
 from rules.mail.header import Author
+from rules.people import Presence, Role
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, Evidence, Result, as_dict
 from rules.ticket.changes import Change, Delete, Merge

@@ -17,9 +17,9 @@ from gateway.config.model import TrustSection
 from gateway.ingest import Ingest
 from gateway.scheduler import Scheduler
 from rules.decision.model import Reason, Verdict
-from rules.facts import Role
 from rules.mail import Delivery
 from rules.mail.header import Author
+from rules.people import Role
 from rules.sender.authentication import Authentication
 from storage.db.ledger import Conflict
 from storage.mail import quarantine

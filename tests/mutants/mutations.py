@@ -30,7 +30,7 @@ PARSER, COMMANDS = "rules/policy/severity.py", "rules/commands/values.py"
 APPLY, CHANGES, TABLES = (
     "storage/mail/apply.py",
     "storage/ticket/changes/state.py",
-    "storage/db/tables.py",
+    "storage/db/tables/tickets.py",
 )
 FIRST_TABLES = "storage/db/migrations/versions/0001_the_first_tables.py"
 
@@ -80,7 +80,7 @@ MUTATIONS = (
         (
             Edit(
                 SEVERITY,
-                'raise TypeError("a MailSeverity is made by rules.ticket.severity.capped()")',
+                'raise TypeError("a MailSeverity is built only by rules.ticket.severity.capped()")',
                 "return object.__new__(cls)",
             ),
         ),

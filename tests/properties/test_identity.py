@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 from gateway.authentication.authenticator import Authenticator
 from gateway.authentication.dns import Resolver
 from gateway.parsing.parser import Parser
-from rules.facts import Company, Facts, Person, Role
+from rules.facts import Facts
 from rules.identity import ProofLevel, Sender, identify
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.header import Ambiguous
+from rules.people import Company, Person, Role
 from rules.sender.authentication import Authentication
 from tests.gateway.senders import ELSEWHERE, ed25519_key, signed
 from tests.nameserver import NameServer

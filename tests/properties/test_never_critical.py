@@ -25,9 +25,9 @@ from gateway.config.model import Config, DnsSection, LimitsSection, RelaySection
 from gateway.ingest import Ingest
 from rules.commands import parse_commands
 from rules.decision.model import OpenTicket
-from rules.facts import Role
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.header import Author, Header
+from rules.people import Role
 from rules.policy import Policy, PolicyRefused
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Keys, Purpose, ReplyToken, reply_address
@@ -164,7 +164,7 @@ def test_a_command_that_names_a_critical_level_is_refused_and_sets_nothing(
     name = data.draw(st.sampled_from([level.name, *level.aliases]).flatmap(spellings))
     # A command ignores invisible characters, and any number sign may begin one.
     assume(name.strip().isprintable() and not set(name) & {"\uff03", "\ufe5f"})
-    assume(level.is_called(" ".join(name.split()).rstrip(",:;.")))
+    assume(level.has_name(" ".join(name.split()).rstrip(",:;.")))
 
     parsed = parse_commands(f"#severity {name}\n\nHello", policy.levels, policy.severity.ceiling)
 

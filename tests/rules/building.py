@@ -10,27 +10,16 @@ from uuid import UUID
 
 from rules.decision.decide import decide
 from rules.decision.model import Decision
-from rules.facts import (
-    Company,
-    Earlier,
-    Facts,
-    Participant,
-    ParticipantKind,
-    Person,
-    Presence,
-    Recent,
-    Returned,
-    Role,
-    Staff,
-    Ticket,
-)
+from rules.facts import Earlier, Facts, Recent, Returned
 from rules.mail import Body, Envelope, Mail, Mailbox, StrangerHandling, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author, Header
+from rules.people import Company, Participant, ParticipantKind, Person, Presence, Role, Staff
 from rules.policy import Policy, parse
 from rules.sender.authentication import Authentication, Result
 from rules.sender.pointers import Pointer, find_pointers
 from rules.sender.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
 
 SUPPORT = "support@help.example"

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.registry import companies, mailboxes, people, signing_keys

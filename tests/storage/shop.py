@@ -14,11 +14,13 @@ from sqlalchemy import Connection, func, select, update
 from rules.decision.considered import Attempt, Received, consider
 from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
-from rules.facts import Facts, Participant, Ticket
+from rules.facts import Facts
 from rules.mail import Delivery, Envelope, Mail, Mailbox
+from rules.people import Participant
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Purpose, ReplyToken, reply_address, return_path
+from rules.ticket.model import Ticket
 from storage.db import raw_mail
 from storage.db.database import Database
 from storage.db.ledger import Ledger

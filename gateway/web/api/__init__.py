@@ -1,1 +1,1 @@
-"""Tickets over HTTP, for a portal and for the desk."""
+"""Tickets over HTTP, for portals and for staff tools."""

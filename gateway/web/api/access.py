@@ -1,4 +1,4 @@
-"""What the API on tickets works with, and who looks at which ticket."""
+"""The context of the ticket API, and which tickets a caller may see."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import TypeVar
 from gateway.clock import Clock, NewId
 from gateway.policies import Policies, named
 from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope
-from rules.facts import Person, Role, Ticket
 from rules.mail import Mailbox
+from rules.people import Person, Role
 from rules.policy import Policy
-from rules.service.permissions import Access, access
+from rules.service.permissions import Access, access_of
+from rules.ticket.model import Ticket
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.registry import callers, mailboxes
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """The parts."""
+    """What the request handlers work with."""
 
     database: Database
     ledger: Ledger
@@ -35,13 +36,13 @@ class ApiContext:
     clock: Clock
     new_id: NewId
     on_notice: Callable[[], None]
-    """Called when something was written that somebody may be told of."""
+    """Called after a write that may have queued notices."""
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await asyncio.to_thread(self.database.read, query)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        """The job's result once it is committed; where it fails, nothing is."""
+        """The job's result once it is committed; if the job fails, nothing is written."""
         result = await asyncio.wrap_future(self.ledger.submit(job))
         self.on_notice()
         return result
@@ -49,13 +50,13 @@ class ApiContext:
     def policy(self, mailbox: Mailbox) -> Policy:
         return named(self.policies, mailbox.policy, f"mailbox {mailbox.address}")
 
-    def hand(self, mailbox: Mailbox, actor: str, now: datetime) -> ChangeContext:
+    def change_context(self, mailbox: Mailbox, actor: str, now: datetime) -> ChangeContext:
         return ChangeContext(mailbox, actor, Source.API, now, self.new_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A token, and the person for whom it acts."""
+    """A token, and the person on whose behalf it acts."""
 
     scope: Scope
     address: str
@@ -68,7 +69,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class MailboxRole:
-    """A mailbox, and the caller's person there; none for a token that acts for nobody."""
+    """A mailbox, and the caller as a person there; None for a token that acts for nobody."""
 
     mailbox: Mailbox
     person: Person | None
@@ -76,70 +77,78 @@ class MailboxRole:
 
 @dataclass(frozen=True, slots=True)
 class VisibleTicket:
-    """A ticket that the caller may read."""
+    """A ticket that the caller may read, and the caller's access to it."""
 
     mailbox: Mailbox
     ticket: Ticket
-    reach: Access
+    access: Access
 
 
-def find(
-    connection: Connection, desk: ApiContext, caller: Caller, number: int, now: datetime
+def find_ticket(
+    connection: Connection, context: ApiContext, caller: Caller, number: int, now: datetime
 ) -> VisibleTicket:
-    """Raises Fault: 403 for a caller whom nobody knows; 404 where there is no such ticket, and in
-    the same words where there is one that he may not read."""
-    people = _people(connection, caller, now)
+    """The ticket with this number.
+
+    Raises ApiError: 403 for an unknown caller; 404 for a ticket that does not exist, with the same
+    text for one that the caller may not read.
+    """
+    identities = _identities(connection, caller, now)
     mailbox = mailbox_of(connection, number)
     ticket = (
         load.load(connection, mailbox, [number], now).get(number) if mailbox is not None else None
     )
     if mailbox is not None and ticket is not None:
-        reach = _reach(people, mailbox, ticket, desk.policy(mailbox))
-        if reach is not Access.NONE:
-            return VisibleTicket(mailbox, ticket, reach)
-    raise no_ticket(number)
+        granted = _access_to(identities, mailbox, ticket, context.policy(mailbox))
+        if granted is not Access.NONE:
+            return VisibleTicket(mailbox, ticket, granted)
+    raise ticket_not_found(number)
 
 
-def no_ticket(number: int) -> ApiError:
+def ticket_not_found(number: int) -> ApiError:
     return ApiError(404, f"there is no ticket #{number}")
 
 
-def place(connection: Connection, caller: Caller, named_mailbox: str, now: datetime) -> MailboxRole:
-    """The mailbox of that address, or the only one of the caller. Raises Fault."""
-    people = _people(connection, caller, now)
-    if people is None:
-        places = [MailboxRole(mailbox, None) for mailbox in mailboxes.list_mailboxes(connection)]
+def mailbox_role(
+    connection: Connection, caller: Caller, named_mailbox: str, now: datetime
+) -> MailboxRole:
+    """The mailbox with this address, or the caller's only one. Raises ApiError."""
+    identities = _identities(connection, caller, now)
+    if identities is None:
+        roles = [
+            MailboxRole(mailbox, person=None) for mailbox in mailboxes.list_mailboxes(connection)
+        ]
     else:
-        places = [MailboxRole(mailbox, person) for mailbox, person in people.items()]
+        roles = [MailboxRole(mailbox, person) for mailbox, person in identities.items()]
     if named_mailbox:
-        for each in places:
+        for each in roles:
             if each.mailbox.address == named_mailbox.lower():
                 return each
         raise ApiError(404, f"there is no mailbox {named_mailbox}")
-    if len(places) == 1:
-        return places[0]
-    known = ", ".join(each.mailbox.address for each in places)
-    raise ApiError(400, f"name the mailbox, one of: {known or 'there is none'}")
+    if len(roles) == 1:
+        return roles[0]
+    known = ", ".join(each.mailbox.address for each in roles)
+    expected = f"expected one of: {known}" if known else "none exists"
+    raise ApiError(400, f"name the mailbox ({expected})")
 
 
-def _people(
+def _identities(
     connection: Connection, caller: Caller, now: datetime
 ) -> Mapping[Mailbox, Person] | None:
-    """Who the caller is at each mailbox; None for a token that acts for nobody."""
+    """The caller as a person at each mailbox; None for a token that acts for nobody."""
     if caller.scope is Scope.READ:
         return None
     role = Role.STAFF if caller.scope is Scope.STAFF else Role.USER
-    people = callers.find_caller(connection, caller.address, role, now)
-    if not people:
+    identities = callers.find_caller(connection, caller.address, role, now)
+    if not identities:
         wanted = "staff person" if role is Role.STAFF else "user of an active company"
-        raise ApiError(403, f"{ACTOR_HEADER}: {caller.address} is no active {wanted}")
-    return people
+        raise ApiError(403, f"{ACTOR_HEADER}: {caller.address} is not an active {wanted}")
+    return identities
 
 
-def _reach(
-    people: Mapping[Mailbox, Person] | None, mailbox: Mailbox, ticket: Ticket, policy: Policy
+def _access_to(
+    identities: Mapping[Mailbox, Person] | None, mailbox: Mailbox, ticket: Ticket, policy: Policy
 ) -> Access:
-    if people is None:
+    if identities is None:
         return Access.NONE if ticket.deleted else Access.STAFF
-    person = people.get(mailbox)
-    return access(person, ticket, policy) if person is not None else Access.NONE
+    person = identities.get(mailbox)
+    return access_of(person, ticket, policy) if person is not None else Access.NONE

@@ -1,4 +1,4 @@
-"""Who calls the API: bearer tokens, what each is for, and the person on whose behalf it acts."""
+"""Who calls the API: bearer tokens, their scopes, and the person on whose behalf a token acts."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ ACTOR_HEADER = "X-Postern-Actor"
 
 
 class Scope(StrEnum):
-    """What a token is for."""
+    """What a token may be used for."""
 
     MAILS = "mails"
-    """To hand in mails."""
+    """Submitting raw mails."""
     STAFF = "staff"
-    """A desk's own tool, which acts for staff persons."""
+    """A tool of the support team, which acts for staff."""
     PORTAL = "portal"
-    """A customers' portal, which acts for users."""
+    """A customer portal, which acts for users."""
     READ = "read"
-    """A report or a screen: sees what staff see, changes nothing, acts for nobody."""
+    """A report or a dashboard: sees what staff see, changes nothing, acts for nobody."""
 
 
 class ApiError(Exception):
-    """A request that is answered with an error: its status and what to do, in words."""
+    """A request that is answered with an error: a status, and a message that says what to do."""
 
-    def __init__(self, status: int, what: str) -> None:
-        super().__init__(what)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
-        self.what = what
+        self.message = message
 
 
 async def authorise(request: web.Request, database: Database, *allowed: Scope) -> Scope:
-    """The scope of the request's token. Raises Fault: 401 without a good one, 403 for another."""
+    """The scope of the request's token.
+
+    Raises ApiError: 401 without a valid token, 403 for one with another scope.
+    """
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise ApiError(401, "send Authorization: Bearer TOKEN")
@@ -52,17 +55,17 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
 
 
 def actor(request: web.Request, scope: Scope) -> str:
-    """The address of the person whom the token acts for; empty for one that acts for nobody.
+    """The address of the person for whom the token acts; empty for one that acts for nobody.
 
-    Raises Fault where none is named.
+    Raises ApiError if a person is required and none is named.
     """
     if scope not in (Scope.STAFF, Scope.PORTAL):
         return ""
     named = request.headers.get(ACTOR_HEADER, "").strip()
     if not named:
         example = "sam@help.example" if scope is Scope.STAFF else "ann@acme.example"
-        raise ApiError(403, f"say for whom: send {ACTOR_HEADER}: {example}")
+        raise ApiError(403, f"name the person you act for: send {ACTOR_HEADER}: {example}")
     address = normalise(named)
     if address is None:
-        raise ApiError(403, f"{ACTOR_HEADER}: {named!r} is no mail address")
+        raise ApiError(403, f"{ACTOR_HEADER}: {named!r} is not a valid email address")
     return address

@@ -1,4 +1,4 @@
-"""Bytes of a stranger's mail as a response that no browser runs or shows as a page of ours."""
+"""Bytes of a stranger's mail as a response that no browser executes or shows as our page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._()-]")
 
 
 def download(body: bytes, name: str, content_type: str) -> web.Response:
-    """The bytes to be saved under a name."""
+    """A response that a browser saves as a file with this name."""
     declared = content_type.lower()
     return web.Response(
         body=body,
@@ -30,7 +30,7 @@ def download(body: bytes, name: str, content_type: str) -> web.Response:
 
 
 def _disposition(name: str) -> str:
-    """RFC 6266 §4.3: an ASCII name for old clients, and the whole one in UTF-8 (RFC 8187)."""
+    """RFC 6266 §4.3: an ASCII name for old clients, and the full one in UTF-8 (RFC 8187)."""
     shown = "".join(c for c in name if unicodedata.category(c)[0] != "C").replace("/", "_").strip()
     shown = shown.lstrip(".") or "attachment"
     plain = _NOT_PLAIN.sub("_", shown)

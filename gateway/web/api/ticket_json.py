@@ -1,4 +1,4 @@
-"""Tickets as JSON: for staff all that there is, for customers what may be shown to them."""
+"""Tickets as JSON: complete for staff, for customers what may be shown to them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from rules.facts import Presence
 from rules.mail.quoting import REPLY_MARK, masked, published, visible
+from rules.people import Presence
 from rules.ticket.visibility import Visibility
 from storage.ticket.read import AttachmentView, AuditEntry, CommentView, TicketSummary, TicketView
 
@@ -20,13 +20,13 @@ _LINK = re.compile(r"/(signup|people|feedback|unsubscribe)/\d{1,20}/[A-Za-z2-7]{
 
 @dataclass(frozen=True, slots=True)
 class TicketJson:
-    """Tickets as one kind of reader sees them."""
+    """Tickets as one kind of reader may see them."""
 
     for_staff: bool
     own_addresses: frozenset[str]
-    """Of all our mailboxes."""
+    """The addresses of all our mailboxes."""
 
-    def line(self, summary: TicketSummary) -> dict[str, Json]:
+    def in_list(self, summary: TicketSummary) -> dict[str, Json]:
         """A ticket in a list."""
         shown: dict[str, Json] = {
             "number": summary.number,
@@ -38,9 +38,9 @@ class TicketJson:
             "requester": summary.requester,
             "company": summary.company,
             "merged_into": summary.merged_into,
-            "due_at": _moment(summary.due_at),
-            "opened_at": _moment(summary.opened_at),
-            "updated_at": _moment(summary.updated_at),
+            "due_at": _timestamp(summary.due_at),
+            "opened_at": _timestamp(summary.opened_at),
+            "updated_at": _timestamp(summary.updated_at),
         }
         if self.for_staff:
             shown |= {
@@ -50,94 +50,96 @@ class TicketJson:
             }
         return shown
 
-    def whole(self, whole: TicketView) -> dict[str, Json]:
-        """A ticket with all of it that this reader may see."""
-        details = whole.details
+    def in_full(self, ticket: TicketView) -> dict[str, Json]:
+        """A ticket with everything that this reader may see."""
+        details = ticket.details
         members = (
             member
-            for member in whole.members
+            for member in ticket.members
             if self.for_staff or member.presence == Presence.ACTIVE.value
         )
-        shown = self.line(whole.summary)
+        shown = self.in_list(ticket.summary)
         shown |= {
             "tier": details.tier,
             "fields": dict(details.fields),
             "missing": list(details.missing),
             "escalation_level": details.escalation_level,
-            "first_due_at": _moment(details.first_due_at),
-            "first_answered_at": _moment(details.first_answered_at),
+            "first_due_at": _timestamp(details.first_due_at),
+            "first_answered_at": _timestamp(details.first_answered_at),
             "follows": details.follows,
             "people": [
                 {"address": m.address, "part": m.part, "presence": m.presence} for m in members
             ],
-            "comments": self._comments(whole),
+            "comments": self._comments(ticket),
         }
         if self.for_staff:
             shown |= {
                 "preferred_channel": details.channel,
                 "rating": details.rating,
-                "history": [_audited(each) for each in whole.history],
+                "history": [_audit_entry(each) for each in ticket.history],
             }
         return shown
 
-    def comments(self, whole: TicketView) -> Iterable[CommentView]:
-        """Notes, flagged and folded comments are for staff."""
+    def comments(self, ticket: TicketView) -> Iterable[CommentView]:
+        """The comments that this reader may see: only staff see notes, flagged and folded ones."""
         public = Visibility.PUBLIC.value
-        return (said for said in whole.comments if self.for_staff or said.visibility == public)
+        return (
+            comment for comment in ticket.comments if self.for_staff or comment.visibility == public
+        )
 
-    def _comments(self, whole: TicketView) -> list[Json]:
-        summary = whole.summary
-        return [self._comment(said, summary) for said in self.comments(whole)]
+    def _comments(self, ticket: TicketView) -> list[Json]:
+        summary = ticket.summary
+        return [self._comment(comment, summary) for comment in self.comments(ticket)]
 
-    def _comment(self, said: CommentView, summary: TicketSummary) -> dict[str, Json]:
-        text = self._without_tokens(said.text, summary.mailbox)
-        if said.by_staff and said.journal_id is not None and not self.for_staff:
-            # What a staff person's mail quotes may be our notice to him, with private words.
+    def _comment(self, comment: CommentView, summary: TicketSummary) -> dict[str, Json]:
+        text = self._without_tokens(comment.text, summary.mailbox)
+        if comment.by_staff and comment.journal_id is not None and not self.for_staff:
+            # A staff person's mail may quote our notice to them, which contains private text.
             text = published(text, REPLY_MARK)
-        begin = f"/api/v1/tickets/{summary.number}"
+        path = f"/api/v1/tickets/{summary.number}"
         shown: dict[str, Json] = {
-            "id": said.id,
-            "author": said.author,
-            "by_staff": said.by_staff,
-            "visibility": said.visibility,
+            "id": comment.id,
+            "author": comment.author,
+            "by_staff": comment.by_staff,
+            "visibility": comment.visibility,
             "text": text,
             "shown": visible(text).text,
-            "degraded": said.degraded,
-            "charset_guessed": said.charset_guessed,
-            "written_at": _moment(said.written_at),
-            "attachments": [_attached(each, begin) for each in said.attachments],
+            "degraded": comment.degraded,
+            "charset_guessed": comment.charset_guessed,
+            "written_at": _timestamp(comment.written_at),
+            "attachments": [_attachment(each, path) for each in comment.attachments],
         }
         if self.for_staff:
-            raw = f"{begin}/raw/{said.journal_id}" if said.journal_id is not None else None
+            raw = f"{path}/raw/{comment.journal_id}" if comment.journal_id is not None else None
             shown["raw"] = raw
         return shown
 
     def _without_tokens(self, text: str, mailbox: str) -> str:
-        """The text without reply addresses and links: whoever holds one acts as its owner."""
+        """The text without reply addresses and links: their holder could act as their owner."""
         return _LINK.sub(r"/\1", masked(text, self.own_addresses | {mailbox}))
 
 
-def _attached(attached: AttachmentView, begin: str) -> Json:
+def _attachment(attachment: AttachmentView, path: str) -> Json:
     return {
-        "id": attached.id,
-        "name": attached.name,
-        "content_type": attached.content_type,
-        "size_bytes": attached.size_bytes,
-        "url": f"{begin}/attachments/{attached.id}",
+        "id": attachment.id,
+        "name": attachment.name,
+        "content_type": attachment.content_type,
+        "size_bytes": attachment.size_bytes,
+        "url": f"{path}/attachments/{attachment.id}",
     }
 
 
-def _audited(audited: AuditEntry) -> Json:
+def _audit_entry(entry: AuditEntry) -> Json:
     return {
-        "at": _moment(audited.at),
-        "actor": audited.actor,
-        "source": audited.source,
-        "what": audited.what,
-        "was": audited.was,
-        "became": audited.became,
-        "why": audited.why,
+        "at": _timestamp(entry.at),
+        "actor": entry.actor,
+        "source": entry.source,
+        "what": entry.what,
+        "was": entry.was,
+        "became": entry.became,
+        "why": entry.why,
     }
 
 
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None
+def _timestamp(time: datetime | None) -> str | None:
+    return time.isoformat() if time is not None else None

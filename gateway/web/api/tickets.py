@@ -1,4 +1,4 @@
-"""The API on tickets: lists, one ticket, its files, and changes to it.
+"""The ticket API: lists, single tickets, their files, and changes to them.
 
     GET   /api/v1/tickets?mailbox=&status=&list=&limit=&before=
     POST  /api/v1/tickets
@@ -7,7 +7,7 @@
     GET   /api/v1/tickets/{number}/attachments/{id}
     GET   /api/v1/tickets/{number}/raw/{journal id}
 
-docs/api.md is its manual.
+The manual is docs/api.md.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from aiohttp import web
 
 from gateway.parsing.parser import part_bytes
 from gateway.ticket_requests import NewTicket, TicketPatch
-from gateway.web.api import access as desks
+from gateway.web.api import access
 from gateway.web.api.access import ApiContext, Caller, MailboxRole
 from gateway.web.api.auth import ApiError, Scope, actor, authorise
 from gateway.web.api.download import ANY_TYPE, download
 from gateway.web.api.request_parsing import (
-    as_text,
     body_of,
     check_query,
+    cursor_of,
+    cursor_text,
     journal_id_of,
     limit_of,
-    place_of,
     status_of,
 )
 from gateway.web.api.ticket_json import Json, TicketJson
@@ -49,11 +49,11 @@ PATH = "/api/v1/tickets"
 LISTS = ("mine", "cc", "organisation")
 LIST_KEYS = ("mailbox", "status", "list", "limit", "before")
 
-DESK = web.AppKey("desk", ApiContext)
+CONTEXT = web.AppKey("context", ApiContext)
 
 
-def add_routes(app: web.Application, desk: ApiContext) -> None:
-    app[DESK] = desk
+def add_routes(app: web.Application, context: ApiContext) -> None:
+    app[CONTEXT] = context
     one = f"{PATH}/{{number:[0-9]{{1,18}}}}"
     app.add_routes(
         [
@@ -69,161 +69,173 @@ def add_routes(app: web.Application, desk: ApiContext) -> None:
 
 async def _list(request: web.Request) -> web.Response:
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=LIST_KEYS)
-    desk, query = request.app[DESK], request.query
+    context, query = request.app[CONTEXT], request.query
     status, limit = status_of(query.get("status")), limit_of(query.get("limit"))
-    before = place_of(query.get("before"))
+    before = cursor_of(query.get("before"))
 
-    def look(connection: Connection) -> tuple[Page, TicketJson]:
-        place = desks.place(connection, caller, query.get("mailbox", ""), desk.clock())
-        which = _which(desk, caller, place, query.get("list"))
-        found = lists.page(connection, place.mailbox, which, status, limit, before)
-        return found, _shown(connection, caller)
+    def read_page(connection: Connection) -> tuple[Page, TicketJson]:
+        role = access.mailbox_role(connection, caller, query.get("mailbox", ""), context.clock())
+        which = _requested_list(context, caller, role, query.get("list"))
+        found = lists.page(
+            connection, role.mailbox, which, status=status, limit=limit, before=before
+        )
+        return found, _presenter(connection, caller)
 
-    page, shown = await desk.read(look)
-    following = as_text(page.ends_at) if page.ends_at is not None else None
+    page, presenter = await context.read(read_page)
+    following = cursor_text(page.ends_at) if page.ends_at is not None else None
     return web.json_response(
-        {"tickets": [shown.line(each) for each in page.tickets], "before": following}
+        {"tickets": [presenter.in_list(each) for each in page.tickets], "before": following}
     )
 
 
 async def _show(request: web.Request) -> web.Response:
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
-    desk, number = request.app[DESK], _number(request)
-    return web.json_response(await desk.read(partial(_seen, desk, caller, number)))
+    context, number = request.app[CONTEXT], _number(request)
+    return web.json_response(await context.read(partial(_read_ticket, context, caller, number)))
 
 
-def _seen(desk: ApiContext, caller: Caller, number: int, connection: Connection) -> dict[str, Json]:
-    desks.find(connection, desk, caller, number, desk.clock())
-    return _shown(connection, caller).whole(_whole(connection, number))
+def _read_ticket(
+    context: ApiContext, caller: Caller, number: int, connection: Connection
+) -> dict[str, Json]:
+    access.find_ticket(connection, context, caller, number, context.clock())
+    return _presenter(connection, caller).in_full(_ticket_view(connection, number))
 
 
-def _shown(connection: Connection, caller: Caller) -> TicketJson:
+def _presenter(connection: Connection, caller: Caller) -> TicketJson:
     own_addresses = frozenset(each.address for each in mailboxes.list_mailboxes(connection))
     return TicketJson(caller.by_staff, own_addresses)
 
 
 async def _change(request: web.Request) -> web.Response:
-    """All of the changes or none: 409 where one cannot be made, 403 where one may not be."""
+    """All of the changes or none: 409 if one is impossible, 403 if one is not permitted."""
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
-    desk, number, now = request.app[DESK], _number(request), request.app[DESK].clock()
-    asked = await body_of(request, TicketPatch)
+    context, number, now = request.app[CONTEXT], _number(request), request.app[CONTEXT].clock()
+    patch = await body_of(request, TicketPatch)
 
     def job(connection: Connection) -> dict[str, Json]:
-        found = desks.find(connection, desk, caller, number, now)
-        policy, wanted = desk.policy(found.mailbox), asked.changes()
+        found = access.find_ticket(connection, context, caller, number, now)
+        policy, wanted = context.policy(found.mailbox), patch.changes()
         for change in wanted:
-            if why := forbidden(change, found.reach, policy):
-                raise ApiError(403, why)
-        customer = found.reach is Access.MEMBER
-        if customer and asked.comment and not asked.status and found.ticket.status is Status.CLOSED:
+            if reason := forbidden(change, found.access, policy):
+                raise ApiError(403, reason)
+        customer = found.access is Access.MEMBER
+        if customer and patch.comment and not patch.status and found.ticket.status is Status.CLOSED:
             raise ChangeRefused(
                 f'#{number} is closed; send "status": "open" with the comment, or open a new ticket'
             )
-        hand = desk.hand(found.mailbox, caller.address, now)
-        made = with_reopening(wanted, found.ticket, found.reach)
+        hand = context.change_context(found.mailbox, caller.address, now)
+        made = with_reopening(wanted, found.ticket, found.access)
         effects = changes.make(connection, hand, number, made, policy, caller.by_staff)
-        shown = _shown(connection, caller)
-        left = None if asked.delete else shown.whole(_whole(connection, number))
+        presenter = _presenter(connection, caller)
+        left = None if patch.delete else presenter.in_full(_ticket_view(connection, number))
         return {"effects": list(effects), "ticket": left}
 
-    return web.json_response(await desk.write(job))
+    return web.json_response(await context.write(job))
 
 
 async def _open(request: web.Request) -> web.Response:
     """201 with the new ticket."""
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
-    desk, now = request.app[DESK], request.app[DESK].clock()
+    context, now = request.app[CONTEXT], request.app[CONTEXT].clock()
     new = await body_of(request, NewTicket)
     if new.requester and not caller.by_staff:
-        raise ApiError(403, "only staff open tickets for others; leave requester out")
+        raise ApiError(403, "only staff may open tickets for others; omit requester")
     requester = normalise(new.requester) if new.requester else caller.address
     if requester is None:
-        raise ApiError(400, f"requester: {new.requester!r} is no mail address")
+        raise ApiError(400, f"requester: {new.requester!r} is not a valid email address")
     wanted = Request(requester, new.subject, new.text, new.severity)
 
     def job(connection: Connection) -> dict[str, Json]:
-        mailbox = desks.place(connection, caller, new.mailbox, now).mailbox
-        hand = desk.hand(mailbox, caller.address, now)
-        policy = desk.policy(mailbox)
+        mailbox = access.mailbox_role(connection, caller, new.mailbox, now).mailbox
+        hand = context.change_context(mailbox, caller.address, now)
+        policy = context.policy(mailbox)
         number = opening.open_ticket(connection, hand, wanted, policy, caller.by_staff)
-        return _shown(connection, caller).whole(_whole(connection, number))
+        return _presenter(connection, caller).in_full(_ticket_view(connection, number))
 
-    made = await desk.write(job)
+    made = await context.write(job)
     headers = {"Location": f"{PATH}/{made['number']}"}
     return web.json_response(made, status=201, headers=headers)
 
 
 async def _attachment(request: web.Request) -> web.Response:
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
-    desk, number, wanted = request.app[DESK], _number(request), int(request.match_info["id"])
+    context, number, wanted = request.app[CONTEXT], _number(request), int(request.match_info["id"])
 
-    def look(connection: Connection) -> tuple[AttachmentView, bytes]:
-        desks.find(connection, desk, caller, number, desk.clock())
-        for said in _shown(connection, caller).comments(_whole(connection, number)):
-            for attached in said.attachments:
-                if attached.id == wanted:
-                    return attached, _mail_of(connection, number, said)
+    def read_attachment(connection: Connection) -> tuple[AttachmentView, bytes]:
+        access.find_ticket(connection, context, caller, number, context.clock())
+        for comment in _presenter(connection, caller).comments(_ticket_view(connection, number)):
+            for attachment in comment.attachments:
+                if attachment.id == wanted:
+                    return attachment, _mail_of(connection, number, comment)
         raise ApiError(404, f"there is no attachment {wanted} on #{number}")
 
-    attached, raw = await desk.read(look)
+    attachment, raw = await context.read(read_attachment)
     try:
-        body = await asyncio.to_thread(part_bytes, raw, attached.part)
+        body = await asyncio.to_thread(part_bytes, raw, attachment.part)
     except LookupError:
-        raise ApiError(404, f"attachment {wanted} cannot be read; the raw mail has it") from None
-    return download(body, attached.name, attached.content_type)
+        raise ApiError(404, f"attachment {wanted} cannot be read; see the raw mail") from None
+    return download(body, attachment.name, attachment.content_type)
 
 
 async def _raw(request: web.Request) -> web.Response:
     caller = await _caller(request, Scope.STAFF)
-    desk, number, wanted = request.app[DESK], _number(request), request.match_info["journal_id"]
+    context, number, wanted = (
+        request.app[CONTEXT],
+        _number(request),
+        request.match_info["journal_id"],
+    )
 
-    def look(connection: Connection) -> bytes:
-        desks.find(connection, desk, caller, number, desk.clock())
+    def read_mail(connection: Connection) -> bytes:
+        access.find_ticket(connection, context, caller, number, context.clock())
         raw = read.raw_mail(connection, number, journal_id_of(wanted))
         if raw is None:
             raise ApiError(404, f"there is no mail {wanted} on #{number}")
         return raw
 
-    return download(await desk.read(look), f"{wanted}.eml", ANY_TYPE)
+    return download(await context.read(read_mail), f"{wanted}.eml", ANY_TYPE)
 
 
-def _mail_of(connection: Connection, number: int, said: CommentView) -> bytes:
-    raw = said.journal_id and read.raw_mail(connection, number, said.journal_id)
+def _mail_of(connection: Connection, number: int, comment: CommentView) -> bytes:
+    raw = comment.journal_id and read.raw_mail(connection, number, comment.journal_id)
     if not raw:
-        raise ApiError(404, f"the mail of comment {said.id} is not stored under #{number}")
+        raise ApiError(404, f"the mail of comment {comment.id} is not stored with #{number}")
     return raw
 
 
-def _whole(connection: Connection, number: int) -> TicketView:
-    whole = read.ticket_view(connection, number)
-    if whole is None:
-        raise desks.no_ticket(number)
-    return whole
+def _ticket_view(connection: Connection, number: int) -> TicketView:
+    ticket = read.ticket_view(connection, number)
+    if ticket is None:
+        raise access.ticket_not_found(number)
+    return ticket
 
 
-def _which(desk: ApiContext, caller: Caller, place: MailboxRole, wanted: str | None) -> Which:
-    """The list that is asked for; a customer's own where he names none."""
+def _requested_list(
+    context: ApiContext, caller: Caller, role: MailboxRole, wanted: str | None
+) -> Which:
+    """The requested list; by default a customer's own tickets, and for staff all tickets."""
     if wanted is not None and wanted not in LISTS:
-        raise ApiError(400, f"list={wanted}: there are {', '.join(LISTS)}")
+        raise ApiError(400, f"list={wanted}: expected one of: {', '.join(LISTS)}")
     if caller.by_staff:
         if wanted is not None:
-            raise ApiError(400, f"list={wanted} is for customers; staff see all of a mailbox")
+            raise ApiError(
+                400, f"list={wanted} is only for customers; staff see all tickets of a mailbox"
+            )
         return All()
     if wanted == "cc":
         return CopiedTo(caller.address)
     if wanted != "organisation":
         return RequestedBy(caller.address)
-    policy, person = desk.policy(place.mailbox), place.person
+    policy, person = context.policy(role.mailbox), role.person
     if policy.visibility != "company":
-        raise ApiError(403, f"the policy {policy.name} shows a ticket only to those who are on it")
+        raise ApiError(403, f"the policy {policy.name} shows a ticket only to the people on it")
     if person is None or person.company is None:
-        raise ApiError(403, f"{caller.address} belongs to no company")
+        raise ApiError(403, f"{caller.address} does not belong to a company")
     return OfCompany(person.company.id)
 
 
 async def _caller(request: web.Request, *allowed: Scope, keys: Collection[str] = ()) -> Caller:
-    """For whom the token acts; `keys` are those that the query may have. Raises Fault."""
-    scope = await authorise(request, request.app[DESK].database, *allowed)
+    """The caller; `keys` are the query parameters that the request may have. Raises ApiError."""
+    scope = await authorise(request, request.app[CONTEXT].database, *allowed)
     check_query(request, keys)
     return Caller(scope, actor(request, scope))
 

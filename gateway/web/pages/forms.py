@@ -1,5 +1,4 @@
-"""What the pages with a form have in common: their links, reading the form, and telling what went
-wrong as a page."""
+"""What the pages with a form have in common: links, reading the form, and error pages."""
 
 from __future__ import annotations
 
@@ -20,9 +19,9 @@ from rules.sender.tokens import Keys
 
 FORM_FIELDS = 8
 FORM_S = 10.0
-"""A form that is not here by then is not waited for."""
+"""How long to wait for the body of a form."""
 LINK = "{mailbox_id}/{token:.*}"
-"""What stands in the path of a signed link, behind what it is for."""
+"""The path of a signed link, after the part that names its use."""
 
 Form = Mapping[str, str]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -30,9 +29,12 @@ T = TypeVar("T")
 
 
 def as_page(name: str, rate: RateLimiter, again: str, handler: Handler) -> Handler:
-    """Whatever goes wrong is told as a page, in the language that the browser asks for; what is our
-    fault is logged under a name, without the address of the page: it may hold a secret. Posts are
-    limited by `rate`; `again` is where a visitor may begin anew, if there is such a place."""
+    """A handler that answers every error with a page, in the language that the browser asks for.
+
+    Our own errors are logged under `name`, without the address of the page, which may contain a
+    secret. Posts are limited by `rate`. `again` is where a visitor may start again; empty if there
+    is no such page.
+    """
 
     async def answer(request: web.Request) -> web.Response:
         try:
@@ -43,7 +45,7 @@ def as_page(name: str, rate: RateLimiter, again: str, handler: Handler) -> Handl
             return problem.response(language_for(request), again)
         except Exception as error:  # noqa: BLE001 - a store that is down will be up again
             log.page_failed(name, error)
-            return Problem(503, PageError.OURS).response(language_for(request), again="")
+            return Problem(503, PageError.INTERNAL).response(language_for(request), again="")
 
     return answer
 
@@ -55,31 +57,30 @@ def _check_rate(request: web.Request, rate: RateLimiter) -> None:
 
 
 async def read_link(
-    request: web.Request, directory: MailboxCache, read: Callable[[Keys, int, str], T | None]
+    request: web.Request, mailbox_cache: MailboxCache, read: Callable[[Keys, int, str], T | None]
 ) -> tuple[Mailbox, T] | None:
-    """The mailbox of a signed link, and what `read` makes of its token; None for a link that is not
-    ours."""
-    snapshot = await directory.current()
-    wanted, token = request.match_info["mailbox_id"], request.match_info["token"]
+    """The mailbox of a signed link, and its token as read by `read`; None for an invalid link."""
+    snapshot = await mailbox_cache.current()
+    mailbox_id, token = request.match_info["mailbox_id"], request.match_info["token"]
     for mailbox in snapshot.mailboxes.values():
-        if str(mailbox.id) == wanted:
+        if str(mailbox.id) == mailbox_id:
             found = read(snapshot.keys, mailbox.id, token)
             return (mailbox, found) if found is not None else None
     return None
 
 
 async def read_form(request: web.Request, limit_bytes: int) -> Form:
-    """The fields of a posted form. Raises Problem for what is none, is too long or too slow."""
+    """The fields of a posted form. Raises Problem if it is not a form, too large or too slow."""
     if request.content_type != "application/x-www-form-urlencoded":
-        raise Problem(415, PageError.NO_FORM)
+        raise Problem(415, PageError.NOT_A_FORM)
     try:
         async with asyncio.timeout(FORM_S):
             body = await request.clone(client_max_size=limit_bytes).read()
         text = body.decode("utf-8", "replace")
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS))
     except web.HTTPRequestEntityTooLarge:
-        raise Problem(413, PageError.TOO_MUCH) from None
+        raise Problem(413, PageError.TOO_LARGE) from None
     except TimeoutError:
         raise Problem(408, PageError.TOO_SLOW) from None
     except (ValueError, web.RequestPayloadError, ConnectionError):  # too many fields, or cut off
-        raise Problem(400, PageError.NO_FORM) from None
+        raise Problem(400, PageError.NOT_A_FORM) from None

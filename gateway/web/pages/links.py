@@ -1,12 +1,12 @@
 """The pages behind the signed links in notices.
 
-    /people/{mailbox_id}/{token}         take somebody who was proposed in, or leave him out
+    /people/{mailbox_id}/{token}         add a proposed person to the ticket, or leave them out
     /unsubscribe/{mailbox_id}/{token}    get no more mail about a ticket (one click: RFC 8058)
-    /feedback/{mailbox_id}/{token}       say how the help was, with ?rating=good|bad chosen before
+    /feedback/{mailbox_id}/{token}       rate the help, with ?rating=good|bad preselected
 
-GET shows and changes nothing, since scanners follow links; POST acts, and acting twice is acting
-once. Who has the link may use it: no cookie, no log-in. A link that is not ours and one whose owner
-may not use it any more get the very same page, in the language that the browser asks for.
+GET shows and changes nothing, since scanners follow links; POST acts, and is idempotent. The holder
+of a link may use it: no cookie, no log-in. An invalid link, and one whose owner may no longer use
+it, get the same page, in the language that the browser asks for.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_form, read_link
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
-from rules.facts import Presence
 from rules.mail import Mailbox
 from rules.mail.quoting import masked
+from rules.people import Presence
 from rules.sender.tokens import Keys, Link, LinkUse, read_link_token
 from storage.db.database import Database
 from storage.db.ledger import Ledger
@@ -42,9 +42,9 @@ from storage.notices.links import Decided, Opinion, Proposal, Rating, Subscripti
 from storage.ticket.write import ChangeContext, Source
 
 FORM_LIMIT_BYTES = 32 * 1024
-"""Of a form with the longest text, in characters of four octets that are written as %XX each."""
+"""Fits the longest text in characters of four octets, each of them written as %XX."""
 POSTS_A_MINUTE = 60
-"""From one client; a mail provider sends its users' clicks on its own button from few addresses."""
+"""From one client; a mail provider sends its users' one-click requests from a few addresses."""
 LONGEST_TEXT = 2000
 LONGEST_SUBJECT = 200
 PATHS: Mapping[LinkUse, str] = MappingProxyType(
@@ -56,7 +56,7 @@ PATHS: Mapping[LinkUse, str] = MappingProxyType(
 )
 
 T = TypeVar("T")
-_About = Proposal | Subscription | Opinion
+_View = Proposal | Subscription | Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,52 +77,52 @@ LINKS = web.AppKey("links", LinkPages)
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """A request by a link that is ours."""
+    """A request with a valid link."""
 
     request: web.Request
-    parts: LinkPages
+    context: LinkPages
     mailbox: Mailbox
     link: Link
     own_addresses: frozenset[str]
-    """Of all our mailboxes."""
+    """The addresses of all our mailboxes."""
 
     async def read(self, query: Callable[..., T | None]) -> T:
-        """What the link is about. Raises Problem where it says nothing to its holder."""
-        job = partial(query, mailbox=self.mailbox, link=self.link, now=self.parts.clock())
-        return _known(await asyncio.to_thread(self.parts.database.read, job))
+        """What the link refers to. Raises Problem if its owner may no longer use it."""
+        job = partial(query, mailbox=self.mailbox, link=self.link, now=self.context.clock())
+        return _found_or_problem(await asyncio.to_thread(self.context.database.read, job))
 
     async def write(self, job: Callable[..., T | None], **values: object) -> T:
-        """What came of an act by the link. Raises Problem like `read`."""
-        hand = ChangeContext(self.mailbox, "", Source.WEB, self.parts.clock(), self.parts.new_id)
+        """The result of an action by the link. Raises Problem like `read`."""
+        hand = ChangeContext(
+            self.mailbox, "", Source.WEB, self.context.clock(), self.context.new_id
+        )
         bound = partial(job, hand=hand, link=self.link, **values)
-        return _known(await asyncio.wrap_future(self.parts.ledger.submit(bound)))
+        return _found_or_problem(await asyncio.wrap_future(self.context.ledger.submit(bound)))
 
-    def page(
-        self, about: _About, template: str, status: int = 200, **values: object
-    ) -> web.Response:
-        """A page about a ticket; its subject is shown without anybody's reply address."""
+    def page(self, view: _View, template: str, status: int = 200, **values: object) -> web.Response:
+        """A page about a ticket; its subject is shown without reply addresses."""
         return page(
-            self.language(about),
+            self.language(view),
             template,
             status,
             mailbox=self.mailbox.address,
-            ticket=about.ticket,
-            subject=one_line(masked(about.subject, self.own_addresses), LONGEST_SUBJECT),
+            ticket=view.ticket,
+            subject=one_line(masked(view.subject, self.own_addresses), LONGEST_SUBJECT),
             **values,
         )
 
-    def language(self, about: _About) -> str:
-        """The language that the link's owner is written to in, where it is known."""
-        policy = self.parts.policies.get(self.mailbox.policy)
-        return language_for(self.request, policy, about.language)
+    def language(self, view: _View) -> str:
+        """The language of notices to the link's owner where it is known, else the browser's."""
+        policy = self.context.policies.get(self.mailbox.policy)
+        return language_for(self.request, policy, view.language)
 
 
 Handler = Callable[[_Visit], Awaitable[web.Response]]
 
 
-def add_routes(app: web.Application, parts: LinkPages) -> None:
-    """Serve the pages; their style sheet is the sign-up pages'."""
-    app[LINKS] = parts
+def add_routes(app: web.Application, context: LinkPages) -> None:
+    """Serve the pages; the sign-up pages serve their style sheet."""
+    app[LINKS] = context
     pages: tuple[tuple[LinkUse, Handler, Handler], ...] = (
         (LinkUse.APPROVE, _ask_decision, _take_decision),
         (LinkUse.UNSUBSCRIBE, _ask_unsubscribe, _unsubscribe),
@@ -130,13 +130,13 @@ def add_routes(app: web.Application, parts: LinkPages) -> None:
     )
     for use, show, act in pages:
         path = f"{PATHS[use]}/{forms.LINK}"
-        shown = partial(as_page, PATHS[use], parts.rate, "")
-        app.router.add_get(path, shown(_visited(use, show)))
-        app.router.add_post(path, shown(_visited(use, act)))
+        shown = partial(as_page, PATHS[use], context.rate, "")
+        app.router.add_get(path, shown(_with_visit(use, show)))
+        app.router.add_post(path, shown(_with_visit(use, act)))
 
 
-def _visited(use: LinkUse, page: Handler) -> forms.Handler:
-    """What answers a request whose link is one of this use."""
+def _with_visit(use: LinkUse, page: Handler) -> forms.Handler:
+    """A handler for requests whose link has this use."""
 
     async def answer(request: web.Request) -> web.Response:
         return await page(await _visit(request, use))
@@ -145,54 +145,60 @@ def _visited(use: LinkUse, page: Handler) -> forms.Handler:
 
 
 async def _visit(request: web.Request, use: LinkUse) -> _Visit:
-    """The request, if its link is one of this use. Raises Problem."""
-    parts = request.app[LINKS]
+    """The request with its link, which must have this use. Raises Problem."""
+    context = request.app[LINKS]
 
     def read(keys: Keys, mailbox: int, token: str) -> Link | None:
         return read_link_token(keys, mailbox, use, token)
 
-    mailbox, link = _known(await read_link(request, parts.mailbox_cache, read))
-    own_addresses = (await parts.mailbox_cache.current()).own_addresses
-    return _Visit(request, parts, mailbox, link, own_addresses)
+    mailbox, link = _found_or_problem(await read_link(request, context.mailbox_cache, read))
+    own_addresses = (await context.mailbox_cache.current()).own_addresses
+    return _Visit(request, context, mailbox, link, own_addresses)
 
 
-def _known(found: T | None) -> T:
-    """What was found. Raises the one Problem of every link that does not work."""
+def _found_or_problem(found: T | None) -> T:
+    """The argument unless it is None. Raises the Problem of every link that does not work."""
     if found is not None:
         return found
     raise Problem(404, PageError.NO_LINK)
 
 
 async def _ask_decision(visit: _Visit) -> web.Response:
-    asked = await visit.read(store.proposal)
-    if asked.presence is not Presence.PENDING:
-        return _decided(visit, asked, Decided.BEFORE)
-    return _proposed(visit, asked)
+    proposal = await visit.read(store.proposal)
+    if proposal.presence is not Presence.PENDING:
+        return _decided(visit, proposal, Decided.BEFORE)
+    return _proposed(visit, proposal)
 
 
 async def _take_decision(visit: _Visit) -> web.Response:
     answer = (await read_form(visit.request, FORM_LIMIT_BYTES)).get("answer")
     if answer not in ("in", "out"):
-        asked = await visit.read(store.proposal)
-        return _proposed(visit, asked, 422, form_error(visit.language(asked), FormError.UNDECIDED))
-    most = visit.parts.policies[visit.mailbox.policy].cc.per_ticket
-    asked, decided = await visit.write(store.decide, take_in=answer == "in", per_ticket=most)
+        proposal = await visit.read(store.proposal)
+        return _proposed(
+            visit, proposal, 422, form_error(visit.language(proposal), FormError.NO_CHOICE)
+        )
+    most = visit.context.policies[visit.mailbox.policy].cc.per_ticket
+    proposal, decided = await visit.write(store.decide, take_in=answer == "in", per_ticket=most)
     if decided is Decided.FULL:
-        full = form_error(visit.language(asked), FormError.FULL, ticket=asked.ticket, most=most)
-        return _proposed(visit, asked, 409, full)
-    return _decided(visit, asked, decided)
+        full = form_error(
+            visit.language(proposal), FormError.FULL, ticket=proposal.ticket, most=most
+        )
+        return _proposed(visit, proposal, 409, full)
+    return _decided(visit, proposal, decided)
 
 
-def _proposed(visit: _Visit, asked: Proposal, status: int = 200, error: str = "") -> web.Response:
-    return visit.page(asked, "people.html", status, address=asked.address, error=error)
+def _proposed(
+    visit: _Visit, proposal: Proposal, status: int = 200, error: str = ""
+) -> web.Response:
+    return visit.page(proposal, "people.html", status, address=proposal.address, error=error)
 
 
-def _decided(visit: _Visit, asked: Proposal, decided: Decided) -> web.Response:
+def _decided(visit: _Visit, proposal: Proposal, decided: Decided) -> web.Response:
     return visit.page(
-        asked,
+        proposal,
         "decided.html",
-        address=asked.address,
-        taken_in=asked.presence is Presence.ACTIVE,
+        address=proposal.address,
+        taken_in=proposal.presence is Presence.ACTIVE,
         before=decided is Decided.BEFORE,
     )
 
@@ -205,8 +211,8 @@ async def _ask_unsubscribe(visit: _Visit) -> web.Response:
 
 
 async def _unsubscribe(visit: _Visit) -> web.Response:
-    """Whatever the body holds, and in whatever form: RFC 8058 §3.2 lets senders choose, and whoever
-    posts to this path wants nothing else."""
+    """Unsubscribe whatever the body contains, in any encoding: RFC 8058 §3.2 lets senders choose,
+    and a post to this path has no other purpose."""
     found, now = await visit.write(store.unsubscribe)
     return _unsubscribed(visit, found, before=not now)
 
@@ -225,7 +231,7 @@ async def _take_feedback(visit: _Visit) -> web.Response:
     rating, text = _rating(form), _text(form.get("text", ""))
     if rating is None or len(text) > LONGEST_TEXT:
         opinion = await visit.read(store.opinion)
-        error = _fault_of(text, visit.language(opinion))
+        error = _error_in(text, visit.language(opinion))
         return _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=422)
     opinion = await visit.write(store.rate, rating=rating, text=text)
     return visit.page(opinion, "thanks.html", rating=rating.value)
@@ -252,16 +258,16 @@ def _feedback(
 
 
 def _rating(fields: Mapping[str, str]) -> Rating | None:
-    word = fields.get("rating", "")
-    return next((rating for rating in Rating if rating.value == word), None)
+    value = fields.get("rating", "")
+    return next((rating for rating in Rating if rating.value == value), None)
 
 
 def _text(typed: str) -> str:
     return plain(unicodedata.normalize("NFC", typed)).strip()
 
 
-def _fault_of(text: str, language: str) -> str:
-    """What is wrong with an answer that is not taken."""
+def _error_in(text: str, language: str) -> str:
+    """The form error for an invalid answer."""
     if len(text) > LONGEST_TEXT:
         return form_error(language, FormError.LONG_TEXT, most=LONGEST_TEXT, has=len(text))
-    return form_error(language, FormError.UNDECIDED)
+    return form_error(language, FormError.NO_CHOICE)

@@ -1,4 +1,4 @@
-"""Pages for a browser: templates that escape whatever they are given, and strict headers."""
+"""Pages for a browser: templates that escape every value, and strict headers."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SAFE: Mapping[str, str] = MappingProxyType(
         "Cache-Control": "no-store",
     }
 )
-"""What every page is sent with: it loads our style sheet, posts to us, and does nothing else."""
+"""The headers of every page: it may load our style sheet and post to us, and nothing else."""
 
 
 def _environment(language: str) -> jinja2.Environment:
-    """The pages of a language, over what they have in common."""
+    """The templates of a language, together with the shared ones."""
     folders = (f"templates/{language}", "templates/shared")
     made = jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader("gateway.web", f) for f in folders]),
@@ -48,19 +48,24 @@ _STYLE = (resources.files("gateway.web") / "static" / "postern.css").read_text(e
 
 
 class Problem(Exception):
-    """A request that ends in a page which says what is wrong and what to do."""
+    """A request that ends with a page that says what is wrong and what to do."""
 
-    def __init__(self, status: int, fault: PageError) -> None:
-        super().__init__(fault.value)
+    def __init__(self, status: int, error: PageError) -> None:
+        super().__init__(error.value)
         self.status = status
-        self.fault = fault
+        self.error = error
 
     def response(self, language: str, again: str) -> web.Response:
-        """The page; one that asks for patience says for how long (RFC 9110 §10.2.3). `again` is
-        where a visitor may begin anew; empty where that would not help."""
-        said = CATALOGUES[language].faults[self.fault]
+        """The page; a temporary error says when to try again (RFC 9110 §10.2.3). `again` is where a
+        visitor may start again; empty if that would not help."""
+        message = CATALOGUES[language].page_errors[self.error]
         made = page(
-            language, "problem.html", self.status, title=said.title, text=said.text, again=again
+            language,
+            "problem.html",
+            self.status,
+            title=message.title,
+            text=message.text,
+            again=again,
         )
         if self.status in (429, 503):
             made.headers["Retry-After"] = str(PATIENCE_S)
@@ -68,23 +73,23 @@ class Problem(Exception):
 
 
 def language_for(request: web.Request, policy: Policy | None = None, own: str = "") -> str:
-    """The language of a page: the visitor's `own` where it is known, else what his browser asks
-    for, else the policy's."""
-    asked = ",".join(request.headers.getall("Accept-Language", []))
+    """The language of a page: the visitor's `own` where it is known, else the one that their
+    browser asks for, else the policy's."""
+    accepted = ",".join(request.headers.getall("Accept-Language", []))
     return supported_language(
-        own, preferred_language(asked), policy.language if policy is not None else ""
+        own, preferred_language(accepted), policy.language if policy is not None else ""
     )
 
 
 def page(language: str, template: str, status: int = 200, **values: object) -> web.Response:
     """A template as a response; every value is escaped."""
     html = _templates[language].get_template(template).render(values)
-    # Vary even where the browser was not asked: another time it may be (RFC 9110 §12.5.5).
+    # Vary even if the header was not used for this page: another time it may be (RFC 9110 §12.5.5).
     headers = {**SAFE, "Content-Language": language, "Vary": "Accept-Language"}
     return web.Response(text=html, status=status, content_type="text/html", headers=headers)
 
 
 async def style(_: web.Request) -> web.Response:
-    """The one style sheet of all pages; it is no secret and may be kept for an hour."""
+    """The style sheet of all pages; it is not secret and may be cached for an hour."""
     headers = {**SAFE, "Cache-Control": f"public, max-age={STYLE_FRESH_S}"}
     return web.Response(text=_STYLE, content_type="text/css", headers=headers)

@@ -1,12 +1,12 @@
 """The sign-up pages: an address, a mailed link, a name, done.
 
     GET  /signup[?mailbox=]              asks for the address
-    POST /signup                         orders the link; says the same to everybody
+    POST /signup                         queues the link; gives everybody the same answer
     GET  /signup/{mailbox_id}/{token}    asks for the name; changes nothing, scanners follow links
-    POST /signup/{mailbox_id}/{token}    enrols
+    POST /signup/{mailbox_id}/{token}    registers the person
 
-Whether an address may sign up is told to nobody but the one who reads its mail. Nor is it told by
-the language, which is the browser's or the desk's and never what is known of the address.
+Only the reader of an address's mail learns whether it may sign up. The language does not reveal it
+either: it is the browser's or the policy's, never what is known about the address.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from storage.notices.invitations import Enrolled
 
 FORM_LIMIT_BYTES = 8 * 1024
 POSTS_A_MINUTE = 20
-"""From one client; a whole office may sign up behind one address."""
+"""From one client; a whole office may share one IP address."""
 ANSWER_AFTER_S = 1.0
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 254
@@ -50,8 +50,8 @@ PATH = "/signup"
 _NOT_SHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-"""Controls, line ends, marks that turn the reading direction, and what has no width; the joiners
-U+200C and U+200D stay, since names in Persian and in Indian scripts are spelt with them."""
+"""Control characters, line ends, marks that change the text direction, and characters without
+width. The joiners U+200C and U+200D are kept: names in Persian and Indian scripts use them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +64,26 @@ class SignUp:
     clock: Clock
     new_id: NewId
     on_notice: Callable[[], None]
-    """Called when a link is ordered: somebody should send it."""
+    """Called when a link is queued, so that it is sent."""
     answer_after_s: float = ANSWER_AFTER_S
-    """When the answer to an address comes, whatever was to be done for it."""
+    """The answer to an address is sent after this time, whatever work the address caused."""
     rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
-    orders: set[asyncio.Task[None]] = field(default_factory=set)
-    """Links that are being ordered."""
+    pending: set[asyncio.Task[None]] = field(default_factory=set)
+    """Links that are being queued."""
 
-    def order(self, mailbox: Mailbox, address: str, language: str) -> None:
-        """Have a link ordered, if the address may have one. Nobody waits for it, so that the time
-        of the answer says nothing about the address."""
-        task = asyncio.create_task(self._order(mailbox, address, language))
-        self.orders.add(task)
-        task.add_done_callback(self.orders.discard)
+    def queue_link(self, mailbox: Mailbox, address: str, language: str) -> None:
+        """Queue a link in the background, if the address may have one: the answer does not wait for
+        it, so that its timing reveals nothing about the address."""
+        task = asyncio.create_task(self._queue_link(mailbox, address, language))
+        self.pending.add(task)
+        task.add_done_callback(self.pending.discard)
 
     async def settle(self) -> None:
-        """Return once every order is written."""
-        while self.orders:
-            await asyncio.wait(set(self.orders))
+        """Return once every link in progress is queued."""
+        while self.pending:
+            await asyncio.wait(set(self.pending))
 
-    async def _order(self, mailbox: Mailbox, address: str, language: str) -> None:
+    async def _queue_link(self, mailbox: Mailbox, address: str, language: str) -> None:
         job = partial(
             invitations.invite,
             mailbox=mailbox,
@@ -93,12 +93,12 @@ class SignUp:
             language=language,
         )
         try:
-            ordered = await asyncio.wrap_future(self.ledger.submit(job))
-        except Exception as error:  # noqa: BLE001 - the visitor is told the same, the operator this
+            queued = await asyncio.wrap_future(self.ledger.submit(job))
+        except Exception as error:  # noqa: BLE001 - the visitor's answer must not reveal it
             log.page_failed(PATH, error)
             return
-        log.sign_up_requested(mailbox.address, address, ordered)
-        if ordered:
+        log.sign_up_requested(mailbox.address, address, queued)
+        if queued:
             self.on_notice()
 
 
@@ -106,7 +106,7 @@ SIGN_UP = web.AppKey("sign_up", SignUp)
 
 
 def add_routes(app: web.Application, sign_up: SignUp) -> None:
-    """Serve the pages; at the application's end the orders under way are finished."""
+    """Serve the pages; when the application stops, links in progress are still queued."""
     app[SIGN_UP] = sign_up
     app.on_cleanup.append(_settle)
     link = f"{PATH}/{forms.LINK}"
@@ -127,34 +127,34 @@ async def _settle(app: web.Application) -> None:
 
 
 async def _ask_address(request: web.Request) -> web.Response:
-    asked = request.query.get("mailbox", "")
-    mailbox = await _mailbox(request, asked)
+    named = request.query.get("mailbox", "")
+    mailbox = await _mailbox(request, named)
     if mailbox is None:
-        return _which_mailbox(request, asked)
+        return _which_mailbox(request, named)
     return _page(request, mailbox, "address.html", typed="", error="")
 
 
 async def _take_address(request: web.Request) -> web.Response:
-    """The same page at the same time for every address that is one."""
+    """The same page after the same time for every valid address."""
     sign_up = request.app[SIGN_UP]
     loop = asyncio.get_running_loop()
     answer_at = loop.time() + sign_up.answer_after_s
     form = await read_form(request, FORM_LIMIT_BYTES)
-    asked = form.get("mailbox", "")
-    mailbox = await _mailbox(request, asked)
+    named = form.get("mailbox", "")
+    mailbox = await _mailbox(request, named)
     if mailbox is None:
-        return _which_mailbox(request, asked)
-    typed = _shown(form.get("address", ""))
+        return _which_mailbox(request, named)
+    typed = _cleaned(form.get("address", ""))
     address = _address(typed)
     if address is None:
         typed = typed[:LONGEST_ADDRESS]
-        wrong = FormError.NOT_AN_ADDRESS if typed else FormError.NO_ADDRESS
-        error = form_error(_language(request, mailbox), wrong, typed=typed)
+        problem = FormError.NOT_AN_ADDRESS if typed else FormError.NO_ADDRESS
+        error = form_error(_language(request, mailbox), problem, typed=typed)
         return _page(request, mailbox, "address.html", 422, typed=typed, error=error)
     if (await sign_up.mailbox_cache.current()).mailbox_for(address) is None and not is_role(
         address
     ):
-        sign_up.order(mailbox, address, _language(request, mailbox))
+        sign_up.queue_link(mailbox, address, _language(request, mailbox))
     await asyncio.sleep(answer_at - loop.time())
     return _page(request, mailbox, "sent.html", address=address, days=INVITATION_LASTS.days)
 
@@ -166,8 +166,8 @@ async def _ask_name(request: web.Request) -> web.Response:
 
 async def _take_name(request: web.Request) -> web.Response:
     mailbox, address = await _link(request)
-    name = _shown((await read_form(request, FORM_LIMIT_BYTES)).get("name", ""))
-    error = _fault_of(name, _language(request, mailbox))
+    name = _cleaned((await read_form(request, FORM_LIMIT_BYTES)).get("name", ""))
+    error = _error_in(name, _language(request, mailbox))
     if error:
         return _page(request, mailbox, "name.html", 422, address=address, typed=name, error=error)
     job = partial(invitations.accept, mailbox=mailbox, address=address, name=name)
@@ -187,35 +187,35 @@ def _page(
 
 
 def _language(request: web.Request, mailbox: Mailbox) -> str:
-    """The browser's, else that of the mailbox's policy; the same for every address."""
+    """The browser's language, else that of the mailbox's policy; the same for every address."""
     return language_for(request, request.app[SIGN_UP].policies.get(mailbox.policy))
 
 
-async def _mailbox(request: web.Request, asked: str) -> Mailbox | None:
-    """The mailbox of that address, or the only one where none is named; None where that does not
-    say which. One that was added just now is known."""
-    directory = request.app[SIGN_UP].mailbox_cache
-    found = _chosen(await directory.current(), asked)
-    return found or _chosen(await directory.current(UNKNOWN_FRESH_S), asked)
+async def _mailbox(request: web.Request, named: str) -> Mailbox | None:
+    """The mailbox with this address, or the only one if none is named; None if that does not
+    determine one. A mailbox that was just added is found."""
+    mailbox_cache = request.app[SIGN_UP].mailbox_cache
+    found = _chosen(await mailbox_cache.current(), named)
+    return found or _chosen(await mailbox_cache.current(UNKNOWN_FRESH_S), named)
 
 
-def _chosen(snapshot: Snapshot, asked: str) -> Mailbox | None:
-    if asked:
-        return snapshot.mailbox_for(asked)
+def _chosen(snapshot: Snapshot, named: str) -> Mailbox | None:
+    if named:
+        return snapshot.mailbox_for(named)
     every = tuple(snapshot.mailboxes.values())
     return every[0] if len(every) == 1 else None
 
 
-def _which_mailbox(request: web.Request, asked: str) -> web.Response:
-    """Ask for the mailbox; 404 if one was named that is none of ours. Which there are is not told:
-    one installation may serve many."""
-    language, typed = language_for(request), _shown(asked)[:LONGEST_ADDRESS]
-    error = form_error(language, FormError.NOT_SERVED, typed=typed) if asked else ""
-    return page(language, "mailbox.html", 404 if asked else 200, typed=typed, error=error)
+def _which_mailbox(request: web.Request, named: str) -> web.Response:
+    """Ask for the mailbox; 404 if the one named is not ours. The existing mailboxes are not listed:
+    one installation may serve several organisations."""
+    language, typed = language_for(request), _cleaned(named)[:LONGEST_ADDRESS]
+    error = form_error(language, FormError.NOT_SERVED, typed=typed) if named else ""
+    return page(language, "mailbox.html", 404 if named else 200, typed=typed, error=error)
 
 
 async def _link(request: web.Request) -> tuple[Mailbox, str]:
-    """The mailbox and the address of a mailed link. Raises Problem for one that does not hold."""
+    """The mailbox and the address of a mailed link. Raises Problem for an invalid one."""
     sign_up = request.app[SIGN_UP]
 
     def read(keys: Keys, mailbox: int, token: str) -> str | None:
@@ -227,20 +227,20 @@ async def _link(request: web.Request) -> tuple[Mailbox, str]:
     return found
 
 
-def _shown(text: str) -> str:
-    """What somebody typed, as it may be shown and kept: one line, nothing hidden in it."""
+def _cleaned(text: str) -> str:
+    """User input as it may be shown and stored: one line without invisible characters."""
     return _NOT_SHOWN.sub("", " ".join(unicodedata.normalize("NFC", text).split())).strip()
 
 
 def _address(typed: str) -> str | None:
-    """The address in its one spelling; None where it is none that we could write to."""
+    """The address in normalised form; None if we could not send mail to it."""
     address = normalise(typed)
-    # A local part beyond ASCII needs SMTPUTF8 (RFC 6531), which our way out does not speak.
+    # A local part beyond ASCII requires SMTPUTF8 (RFC 6531), which our relay client does not use.
     return address if address is not None and address.isascii() else None
 
 
-def _fault_of(name: str, language: str) -> str:
-    """What is wrong with a name; empty where nothing is."""
+def _error_in(name: str, language: str) -> str:
+    """What is wrong with a name; empty for a valid one."""
     if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
         return form_error(language, FormError.NO_NAME)
     if len(name) > LONGEST_NAME:

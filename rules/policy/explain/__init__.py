@@ -1,7 +1,7 @@
 """A whole policy in plain English: what `postern policy explain` prints.
 
-Every setting has its sentence here, so a new setting gets one too; a test changes each setting of a
-policy and looks whether the words change.
+Every setting has a sentence here, and every new setting needs one: a test changes each setting of a
+policy and checks that the text changes.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ class Chapter:
 
 
 SUBJECTS: tuple[tuple[str, Callable[[Policy], Iterator[str]]], ...] = (
-    ("The policy", conduct.itself),
+    ("The policy", conduct.overview),
     ("Who may write", people.senders),
-    ("Who is on a ticket, and who reads it", people.people),
+    ("Who is on a ticket, and who may read it", people.people),
     ("Severity", requests.severity),
-    ("What a request should say", requests.requests),
-    ("What is promised", service.promises),
+    ("What a request should state", requests.requests),
+    ("Response times", service.promises),
     ("When the clock runs", service.clock),
     ("Escalation", service.escalation),
-    ("Who is told", people.told),
+    ("Who is notified", people.notifications),
     ("Closed tickets", conduct.closed),
     ("Limits", conduct.limits),
-    ("Our words", conduct.words),
+    ("Standard texts", conduct.texts),
 )
 
 
-def explained(policy: Policy) -> tuple[Chapter, ...]:
+def chapters_of(policy: Policy) -> tuple[Chapter, ...]:
     """The policy, subject by subject."""
-    return tuple(Chapter(title, tuple(say(policy))) for title, say in SUBJECTS)
+    return tuple(Chapter(title, tuple(sentences(policy))) for title, sentences in SUBJECTS)
 
 
 def as_text(chapters: Sequence[Chapter], width: int = 80) -> str:
-    """The chapters, each sentence wrapped to a width in characters, with a dash before it."""
+    """The chapters as text: each sentence after a dash, wrapped to a width in characters."""
     return "\n\n".join(
         "\n".join([chapter.title, *(_wrapped(each, width) for each in chapter.sentences)])
         for chapter in chapters

@@ -1,4 +1,4 @@
-"""The policy itself, closed tickets, limits and our own words."""
+"""The policy itself, closed tickets, limits and standard texts."""
 
 from __future__ import annotations
 
@@ -8,52 +8,51 @@ from rules.policy import Policy
 from rules.policy.explain.english import count, quoted
 
 
-def itself(policy: Policy) -> Iterator[str]:
+def overview(policy: Policy) -> Iterator[str]:
     yield f"This is the policy {policy.name}: {policy.title}."
     language = {"en": "English", "de": "German"}[policy.language]
-    yield f"Our own words in mails are {language}."
-    yield f"Our mails come from {quoted(policy.sender_name)}."
-    yield f"A ticket's number stands in the subject as {quoted(policy.subject_tag.format)}."
+    yield f"Outgoing mails are written in {language}."
+    yield f"Their sender name is {quoted(policy.sender_name)}."
+    yield f"Their subject contains the ticket number as {quoted(policy.subject_tag.format)}."
 
 
 def closed(policy: Policy) -> Iterator[str]:
     yield (
         "A reply reopens a ticket that was resolved less than "
-        f"{count(policy.lifecycle.reopen_days, 'day')} ago; later it opens a new one, "
-        "linked to the old."
+        f"{count(policy.lifecycle.reopen_days, 'day')} ago; a later reply opens a new ticket, "
+        "linked to the old one."
     )
     if policy.feedback.ask:
-        yield f"Once a ticket is resolved, one mail asks: {quoted(policy.feedback.text)}"
+        yield f"One mail asks for feedback on a resolved ticket: {quoted(policy.feedback.text)}"
     else:
-        yield "Nobody is asked for feedback."
+        yield "No feedback is requested."
 
 
 def limits(policy: Policy) -> Iterator[str]:
     budgets = policy.budgets
     mails = count(budgets.notices_per_hour, "mail")
-    yield f"One person gets {mails} an hour about one ticket at most."
+    yield f"One person receives at most {mails} per hour about one ticket."
     yield (
-        f"One sender opens {count(budgets.tickets_per_hour, 'ticket')} an hour at most; "
+        f"One sender opens at most {count(budgets.tickets_per_hour, 'ticket')} per hour; "
         "further mails are held."
     )
-    yield f"A ticket is reopened {count(budgets.reopens_per_hour, 'time')} an hour at most."
+    yield f"A ticket is reopened at most {count(budgets.reopens_per_hour, 'time')} per hour."
 
 
-def words(policy: Policy) -> Iterator[str]:
+def texts(policy: Policy) -> Iterator[str]:
     if policy.acknowledgement.send:
-        yield f"A new request is acknowledged: {quoted(policy.acknowledgement.text)}"
+        yield f"A new request is acknowledged with: {quoted(policy.acknowledgement.text)}"
         yield (
-            "One sender gets one acknowledgement in "
-            f"{count(policy.acknowledgement.pause_minutes, 'minute')} at most."
+            "One sender receives at most one acknowledgement within "
+            f"{count(policy.acknowledgement.pause_minutes, 'minute')}."
         )
     else:
         yield "A new request is not acknowledged."
-    texts = policy.texts
-    for who, text in (
-        ("A stranger", texts.sign_up),
-        ("A colleague who is not enrolled", texts.invitation),
-        ("A person whose account is closed", texts.deactivated),
-        ("A person of a suspended company", texts.suspended),
-        ("A person on a tier without support", texts.community),
+    for recipient, text in (
+        ("a stranger", policy.texts.sign_up),
+        ("an unregistered colleague", policy.texts.invitation),
+        ("a person whose account is deactivated", policy.texts.deactivated),
+        ("a person of a suspended company", policy.texts.suspended),
+        ("a person on a tier without support", policy.texts.community),
     ):
-        yield f"{who} is told: {quoted(text)}"
+        yield f"The text for {recipient} is: {quoted(text)}"

@@ -1,4 +1,4 @@
-"""Small words: days, lists, numbers and quotations."""
+"""Building blocks of sentences: days, lists, numbers and quotations."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 
 def days(days: Sequence[str]) -> str:
-    places = sorted(DAYS.index(day) for day in DAYS if day in days)
-    if len(places) == 7:
+    """`Monday to Friday`, `every day`, or the days one by one."""
+    numbers = sorted(DAYS.index(day) for day in DAYS if day in days)
+    if len(numbers) == 7:
         return "every day"
-    names = [DAY_NAMES[place] for place in places]
-    if len(places) > 2 and places[-1] - places[0] == len(places) - 1:
+    names = [DAY_NAMES[number] for number in numbers]
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
         return f"{names[0]} to {names[-1]}"
     return listed(names)
 
 
-def listed(words: Sequence[str]) -> str:
-    return " and ".join([*([", ".join(words[:-1])] if len(words) > 1 else []), words[-1]])
+def listed(items: Sequence[str], conjunction: str = "and") -> str:
+    """`one`, `one and two`, `one, two and three`."""
+    *before, last = items
+    return f"{', '.join(before)} {conjunction} {last}" if before else last
 
 
 def count(number: int, one: str, many: str = "") -> str:
+    """`1 day`, `2 days`; `many` is an irregular plural."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 

@@ -1,4 +1,4 @@
-"""Severity, and what a request should say."""
+"""Severity, and what a request should state."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from rules.policy.explain.english import listed, quoted
 
 def severity(policy: Policy) -> Iterator[str]:
     severity = policy.severity
-    yield "The levels, severest first:"
+    yield "The levels, most severe first:"
     for level in severity.levels:
         yield _level(level)
     yield (
-        f"No mail is ever critical. A mail opens a ticket at {severity.default} where nothing is "
-        f"claimed, and at {severity.ceiling} at most."
+        f"No mail is ever critical. A mail that claims no level opens a ticket at "
+        f"{severity.default}; no mail opens one above {severity.ceiling}."
     )
     if severity.customers_may_set:
-        yield "Customers say how severe their request is; staff may change it."
+        yield "Customers set the severity of their requests; staff may change it."
     else:
-        yield "Staff decide how severe a request is; what the customer says is kept beside it."
-    yield "A level is claimed by its name in [brackets] in the subject, or after 'Severity:'."
+        yield "Staff set the severity of a request; the customer's claim is only recorded."
+    yield "A mail claims a level by its name in [brackets] in the subject, or after 'Severity:'."
     for claim in severity.claims:
-        yield f"The wording {quoted(claim.pattern)} claims {claim.level}."
+        yield f"The pattern {quoted(claim.pattern)} claims {claim.level}."
     if severity.high_importance is not None:
-        yield f"A mail that is marked as important claims {severity.high_importance}."
+        yield f"A mail marked as important claims {severity.high_importance}."
     if severity.critical_channel is not None:
-        yield f"Whoever claims a critical level is told first: {quoted(severity.critical_channel)}"
+        yield f"The answer to a critical claim begins with: {quoted(severity.critical_channel)}"
     if severity.workaround_lowers:
         yield "A workaround lowers the severity by one level."
     else:
@@ -41,21 +41,19 @@ def _level(level: LevelSection) -> str:
 
 def requests(policy: Policy) -> Iterator[str]:
     if policy.completeness.facts:
-        yield "What a request leaves out of the following is asked for in the first answer:"
+        yield "The first answer asks for each of these facts that the request does not state:"
     else:
-        yield "Nothing is asked for; every request is complete."
+        yield "No facts are asked for; every request is complete."
     for fact in policy.completeness.facts:
         yield _fact(fact)
     for field in policy.fields:
         yield (
-            f"{field.label} is lifted out of the mail and kept with the ticket as {field.name}; "
-            f"it is found by {quoted(field.pattern)}."
+            f"{field.label} is extracted from the mail and kept with the ticket as {field.name}; "
+            f"it is recognised by {quoted(field.pattern)}."
         )
 
 
 def _fact(fact: FactSection) -> str:
-    optional = " (if it applies)" if fact.if_applicable else ""
-    return (
-        f"{fact.name}{optional}: {quoted(fact.ask)} "
-        f"It is noticed by {listed([quoted(pattern) for pattern in fact.patterns])}."
-    )
+    optional = " (if applicable)" if fact.if_applicable else ""
+    patterns = listed([quoted(pattern) for pattern in fact.patterns], "or")
+    return f"{fact.name}{optional}: {quoted(fact.ask)} It is recognised by {patterns}."

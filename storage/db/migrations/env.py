@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `storage.db.database.upgrade` hands over."""
+"""Runs the migrations on the connection that `storage.db.database.Database.upgrade` passes."""
 
 from typing import Any, Literal
 
@@ -10,9 +10,9 @@ from storage.db.tables import metadata
 
 
 def render_type(kind: str, item: Any, _: Any) -> str | Literal[False]:
-    """Our own column types by their names, so that a migration reads like the tables."""
+    """Our own column types by name, so that a generated migration reads like the tables."""
     if kind == "type" and isinstance(item, UtcTimestamp):
-        return "Moment()"
+        return "UtcTimestamp()"
     if kind == "type" and isinstance(item, BigInteger):
         return "Number"
     return False

@@ -11,7 +11,6 @@ from typing import assert_never
 
 from sqlalchemy import Connection
 
-from rules.facts import Ticket
 from rules.policy import Policy
 from rules.ticket.changes import (
     AddPerson,
@@ -28,6 +27,7 @@ from rules.ticket.changes import (
     SettlePerson,
     Workaround,
 )
+from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 from storage.ticket.changes.case import Case, ChangeRefused, load
 from storage.ticket.changes.membership import add_person, remove_person, settle_person

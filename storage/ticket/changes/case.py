@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from rules.facts import Ticket
 from rules.policy import Policy
 from rules.service.limits import HOUR
+from rules.ticket.model import Ticket
 from storage.ticket.load import load as load_tickets
 from storage.ticket.write import ChangeContext
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from rules.facts import Participant, ParticipantKind, Presence, Role, Ticket
 from rules.mail.addresses import normalise
+from rules.people import Participant, ParticipantKind, Presence, Role
 from rules.service import notifications
-from rules.service.participants import Addition, by_user
+from rules.service.participants import Addition, added_by_user
+from rules.ticket.model import Ticket
 from storage.db.tables import PersonRow, table
 from storage.registry import lookup
 from storage.ticket import participants, write
@@ -61,7 +62,7 @@ def _added_by_user(case: Case, ticket: Ticket, address: str, member: Participant
     if person is not None and not person.active:
         raise ChangeRefused(f"{address} is deactivated")
     active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
-    presence = by_user(person, ticket.company, active, case.policy)
+    presence = added_by_user(person, ticket.company, active, case.policy)
     if presence is None:
         raise ChangeRefused(f"{address} is no registered user, and only those are added here")
     part = ParticipantKind.GUEST if person is None else ParticipantKind.USER

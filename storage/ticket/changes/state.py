@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from rules.facts import ParticipantKind, Presence, Role, Ticket
 from rules.mail.addresses import normalise
+from rules.people import ParticipantKind, Presence, Role
 from rules.sender.pointers import Pointer, PointerKind
 from rules.service import notifications, sla_rules
 from rules.service.participants import Addition
 from rules.ticket.lifecycle import EVENT_TO, NEXT, Status
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, StatusPayload
 from rules.ticket.severity import Level
 from rules.ticket.workaround import lowered
@@ -34,7 +35,9 @@ def set_status(case: Case, ticket: Ticket, status: Status, why: str) -> str:
         raise ChangeRefused(f"#{ticket.id} is not {ticket.status} any more; look again")
     policy, now = case.policy, case.hand.now
     promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
-    ticking = sla_rules.moved(policy, promised, ticket.clock, ticket.status, became, now)
+    ticking = sla_rules.status_changed(
+        policy, promised, ticket.clock, was=ticket.status, became=became, at=now
+    )
     clocks.save_clock(case.connection, case.hand, ticket.id, ticking)
     if policy.notices.status and not case.said:
         told = notifications.status_change(
@@ -55,7 +58,7 @@ def _feedback(ticket: Ticket) -> tuple[NoticeOrder, ...]:
 
 def set_severity(case: Case, ticket: Ticket, wanted: str, why: str) -> str:
     levels = case.policy.levels
-    level = next((one for one in levels if one.is_called(wanted)), None)
+    level = next((one for one in levels if one.has_name(wanted)), None)
     if level is None:
         known = ", ".join(one.name for one in levels)
         raise ChangeRefused(f"there is no severity {wanted!r}; there are {known}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from rules.facts import Ticket
 from rules.mail.quoting import own_text, visible
 from rules.service import notifications, sla_rules
-from rules.service.completeness import newly_lifted
-from rules.service.escalation import Raised, raise_level
+from rules.service.completeness import extract_new_fields
+from rules.service.escalation import Escalated, next_level
+from rules.ticket.model import Ticket
 from rules.ticket.notices import EscalationPayload, NoticeKind, NoticeOrder
 from rules.ticket.visibility import Visibility
 from storage.db.tables import AuditRow, CommentRow, TicketRow, table
@@ -39,7 +39,7 @@ def say(case: Case, ticket: Ticket, text: str, visibility: Visibility) -> str:
 
 def _learn(case: Case, ticket: Ticket, text: str) -> None:
     """A customer's words complete his request, as those of a mail would."""
-    found = newly_lifted(own_text(text), case.policy.fields, ticket.fields)
+    found = extract_new_fields(own_text(text), case.policy.fields, ticket.fields)
     write.keep_fields(case.connection, ticket.id, found)
     still = sla_rules.still_missing(case.policy, ticket, text)
     if still is None:
@@ -102,17 +102,17 @@ def escalate(case: Case, ticket: Ticket, why: str) -> str:
             f"escalate #{ticket.id} to; assign it to somebody instead"
         )
     by_portal = ticket.in_portal or case.hand.source in (Source.API, Source.CONSOLE)
-    raised = raise_level(
+    raised = next_level(
         ticket.escalation_level,
-        ticket.staff_spoke or _asked_twice(case, ticket),
-        ticket.critical_claimed,
-        by_portal,
-        case.policy,
-        case.hand.now,
-        case.policy.tier(ticket.tier or None),
+        staff_spoke=ticket.staff_spoke or _asked_twice(case, ticket),
+        critical_claimed=ticket.critical_claimed,
+        by_portal=by_portal,
+        policy=case.policy,
+        at=case.hand.now,
+        tier=case.policy.tier(ticket.tier or None),
     )
-    if not isinstance(raised, Raised):
-        raise ChangeRefused(raised.why)
+    if not isinstance(raised, Escalated):
+        raise ChangeRefused(raised.reason)
     changed = case.connection.execute(
         update(_ticket)
         .where(_ticket.c.id == ticket.id, _ticket.c.escalation_level == ticket.escalation_level)
@@ -127,7 +127,7 @@ def escalate(case: Case, ticket: Ticket, why: str) -> str:
     )
     contact = raised.contact
     phone = f", phone {contact.phone}" if contact.phone else ""
-    why_not_higher = f". {raised.why}" if raised.why else ""
+    why_not_higher = f". {raised.reason}" if raised.reason else ""
     return (
         f"#{ticket.id} is at level {raised.level}: {raised.title} "
         f"({contact.name}{phone}){why_not_higher}"
@@ -163,14 +163,14 @@ def _history(case: Case, ticket: Ticket) -> str:
     )
 
 
-def _escalated(case: Case, ticket: Ticket, raised: Raised, why: str) -> tuple[NoticeOrder, ...]:
+def _escalated(case: Case, ticket: Ticket, raised: Escalated, why: str) -> tuple[NoticeOrder, ...]:
     payload = EscalationPayload(
         level=raised.level,
         title=raised.title,
         name=raised.contact.name,
         phone=raised.contact.phone,
         by=case.hand.actor,
-        why=" ".join((why, f"({raised.why})" if raised.why else "")).strip(),
+        why=" ".join((why, f"({raised.reason})" if raised.reason else "")).strip(),
         history=_history(case, ticket),
     )
     told = [raised.contact.address]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from storage.db.database import Connection
 from storage.registry.companies import add_company
 from storage.registry.people import NewPerson, add_person

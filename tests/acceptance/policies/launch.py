@@ -28,7 +28,7 @@ from gateway.smtp.connection import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp
 from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
-from rules.facts import Role
+from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox

@@ -18,8 +18,8 @@ from smtplib import SMTP
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.notices import outbox

@@ -13,7 +13,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from rules.facts import Role
+from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.registry.companies import add_company

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway import clock, policies
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from storage.db.database import Connection
 from storage.registry import companies, mailboxes, people
 from storage.registry.people import NewPerson

@@ -40,7 +40,11 @@ def test_a_contract_has_targets_in_addition_to_its_tier(planned: Planned) -> Non
         (["Acme", "premium", "--from", "July"], os.EX_USAGE, "must be a date such as 2026-07-01"),
         (["Acme", "premium", "--first", "High"], os.EX_USAGE, "must be a level and a span"),
         (["Acme", "premium", "--first", "Urgent=1 hour"], os.EX_DATAERR, "no severity 'Urgent'"),
-        (["Acme", "premium", "--first", "High=soon"], os.EX_DATAERR, "'soon' is no span of time"),
+        (
+            ["Acme", "premium", "--first", "High=soon"],
+            os.EX_DATAERR,
+            "'soon' is not a valid duration",
+        ),
     ],
 )
 def test_what_cannot_be_agreed_is_named(

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.cli.describe_decision import describe
 from rules.decision.model import Decision
-from rules.facts import Earlier, ParticipantKind
+from rules.facts import Earlier
+from rules.people import ParticipantKind
 from rules.ticket.lifecycle import Status
 from tests.rules.building import (
     ANN,

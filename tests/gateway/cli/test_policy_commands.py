@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway import policies
-from rules.policy.explain import explained
+from rules.policy.explain import chapters_of
 from tests import running
 from tests.gateway.cli.command_line import run
 from tests.gateway.cli.policy_commands import PolicyCommands
@@ -63,7 +63,7 @@ def test_show_prints_the_file(commands: PolicyCommands) -> None:
 def test_explain_prints_every_chapter(commands: PolicyCommands) -> None:
     done = commands.policy("explain", "default")
 
-    for chapter in explained(policies.load(None)["default"]):
+    for chapter in chapters_of(policies.load(None)["default"]):
         assert f"{chapter.title}\n" in done.out
 
 
@@ -139,7 +139,7 @@ def test_new_refuses_an_invalid_name(commands: PolicyCommands, name: str) -> Non
     done = commands.policy("new", name)
 
     assert done.code == os.EX_CONFIG
-    assert "use small letters, digits and hyphens" in done.err
+    assert "use at most 40 lower-case letters, digits and hyphens" in done.err
     assert not list(commands.folder.iterdir())
 
 

@@ -66,7 +66,7 @@ def test_a_store_that_does_not_exist_is_a_configuration_error(no_store: CommandL
     done = no_store.run("tickets")
 
     assert done.code == os.EX_CONFIG
-    assert f"there is no store yet at sqlite:///{no_store.config.parent}/store.db" in done.err
+    assert f"no store exists at sqlite:///{no_store.config.parent}/store.db" in done.err
     assert "run `postern init`" in done.err
 
 

@@ -103,8 +103,8 @@ def test_a_broken_policy_ends_the_server_with_78(tmp_path: Path) -> None:
 
     assert done.returncode == os.EX_CONFIG
     assert done.stderr == (
-        f"postern: {folder}/policy.toml: line 4: severity: default = 'Medium' names no level; "
-        "there are Critical, High, Normal\n"
+        f"postern: {folder}/policy.toml: line 4: severity: default = 'Medium' is not the name of a "
+        "level (expected one of: Critical, High, Normal)\n"
     )
 
 

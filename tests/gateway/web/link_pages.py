@@ -18,8 +18,8 @@ from gateway.policies import Policies
 from gateway.web.app import application
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.signup import SignUp
-from rules.facts import ParticipantKind, Presence, Role
 from rules.mail import Mailbox
+from rules.people import ParticipantKind, Presence, Role
 from rules.sender.tokens import Link, LinkUse, link_token
 from rules.service import notifications
 from rules.service.participants import Addition
@@ -37,7 +37,7 @@ Client = TestClient[web.Request, web.Application]
 
 SUPPORT, ANN = "support@help.example", "ann@acme.example"
 EVE = "eve@elsewhere.example"
-"""Proposed by Ann's own mail: she is no user."""
+"""Proposed by Ann's own mail; not registered."""
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 SUBJECT = "Printer"
 
@@ -60,9 +60,9 @@ class Site:
         return response.status, await response.text()
 
     async def path(self, use: LinkUse) -> str:
-        """A good link of Ann's."""
+        """A valid link of Ann's."""
         keys = (await self.parts.mailbox_cache.current()).keys
-        (owner,) = [m.id for m in (await self.whole()).members if m.address == ANN]
+        (owner,) = [m.id for m in (await self.ticket_view()).members if m.address == ANN]
         link = Link(self.ticket, owner, EVE if use is LinkUse.APPROVE else "")
         return f"{PATHS[use]}/{self.mailbox.id}/{link_token(keys, self.mailbox.id, use, link)}"
 
@@ -72,21 +72,22 @@ class Site:
     async def write(self, job: Callable[[Connection], T]) -> T:
         return await asyncio.wrap_future(self.parts.ledger.submit(job))
 
-    async def whole(self) -> TicketView:
+    async def ticket_view(self) -> TicketView:
         found = await self.write(partial(read.ticket_view, number=self.ticket))
         assert found is not None
         return found
 
     async def presence(self) -> str:
-        """Eve's."""
-        (found,) = [m.presence for m in (await self.whole()).members if m.address == EVE]
+        """Eve's presence."""
+        (found,) = [m.presence for m in (await self.ticket_view()).members if m.address == EVE]
         return found
 
     async def notes(self) -> list[str]:
-        return [said.text for said in (await self.whole()).comments if said.visibility == "note"]
+        comments = (await self.ticket_view()).comments
+        return [comment.text for comment in comments if comment.visibility == "note"]
 
     async def notified(self) -> bool:
-        """Whether Ann is sent what happens on the ticket."""
+        """Whether Ann is notified of what happens on the ticket."""
         query = select(_participant.c.muted).where(_participant.c.address == ANN)
         return not await self.write(lambda c: c.execute(query).scalar_one())
 
@@ -98,7 +99,7 @@ class Site:
         change = update(_participant).where(_participant.c.address == ANN)
         await self.write(lambda c: c.execute(change.values(language=language)))
 
-    async def take_ann_off(self) -> None:
+    async def remove_ann(self) -> None:
         change = update(_participant).where(_participant.c.address == ANN)
         await self.write(lambda c: c.execute(change.values(presence="removed")))
 
@@ -113,7 +114,7 @@ def enrol(connection: Connection) -> Mailbox:
 
 
 def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
-    """Ann's ticket, with Eve proposed, about which she is asked."""
+    """Ann's ticket, with Eve proposed, which Ann is asked to approve."""
     hand = ChangeContext(mailbox, ANN, Source.MAIL, clock.now(), clock.new_id)
     row = {
         "mailbox_id": mailbox.id,
@@ -126,23 +127,23 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
         "updated_at": hand.now,
     }
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
-    asked = Addition(EVE, None, ParticipantKind.GUEST, Presence.PENDING)
+    proposed = Addition(EVE, None, ParticipantKind.GUEST, Presence.PENDING)
     requester = Addition(ANN, None, ParticipantKind.REQUESTER, Presence.ACTIVE)
-    add_participants(connection, hand, number, (requester, asked))
-    queue_notices(connection, hand, notifications.approval_requests(ANN, "", [asked]), number)
+    add_participants(connection, hand, number, (requester, proposed))
+    queue_notices(connection, hand, notifications.approval_requests(ANN, "", [proposed]), number)
     return int(number)
 
 
-def serving(whole: Parts, policies: Policies) -> Client:
+def serving(running: Parts, policies: Policies) -> Client:
     sign_up = SignUp(
-        whole.ledger,
-        whole.mailbox_cache,
-        policies,
-        clock.now,
-        clock.new_id,
-        lambda: None,
+        ledger=running.ledger,
+        mailbox_cache=running.mailbox_cache,
+        policies=policies,
+        clock=clock.now,
+        new_id=clock.new_id,
+        on_notice=lambda: None,
         answer_after_s=0.0,
     )
-    ingest = replace(whole.ingest, policies=policies)
-    app = application(ingest, whole.database, whole.metrics, whole.wire, sign_up)
+    ingest = replace(running.ingest, policies=policies)
+    app = application(ingest, running.database, running.metrics, running.wire, sign_up)
     return TestClient(TestServer(app))

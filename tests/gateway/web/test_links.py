@@ -45,15 +45,15 @@ def subject() -> str:
 
 @pytest_asyncio.fixture
 async def site(store_url: str, tmp_path: Path, subject: str) -> AsyncIterator[Site]:
-    async with parts(load(write_config(tmp_path, store_url))) as whole:
-        mailbox = await asyncio.wrap_future(whole.ledger.submit(enrol))
+    async with parts(load(write_config(tmp_path, store_url))) as running:
+        mailbox = await asyncio.wrap_future(running.ledger.submit(enrol))
         job = partial(open_ticket, mailbox=mailbox, subject=subject)
-        ticket = await asyncio.wrap_future(whole.ledger.submit(job))
-        async with serving(whole, whole.policies) as client:
-            yield Site(client, whole, mailbox, ticket)
+        ticket = await asyncio.wrap_future(running.ledger.submit(job))
+        async with serving(running, running.policies) as client:
+            yield Site(client, running, mailbox, ticket)
 
 
-async def test_a_mailed_link_takes_in_who_was_proposed(site: Site) -> None:
+async def test_a_mailed_link_adds_the_proposed_person(site: Site) -> None:
     notices = await site.write(partial(outbox.claim, now=clock.now(), limit=50))
     (asking,) = [notice for notice in notices if notice.kind is NoticeKind.APPROVAL]
     assert asking.address == ANN
@@ -74,7 +74,7 @@ async def test_a_mailed_link_takes_in_who_was_proposed(site: Site) -> None:
     assert await site.presence() == "active"
 
 
-async def test_who_is_left_out_stays_out(site: Site) -> None:
+async def test_a_declined_person_stays_declined(site: Site) -> None:
     path = await site.approval()
     status, page = await site.post(path, answer="out")
     assert (status, "Person not added" in page) == (200, True)
@@ -90,11 +90,11 @@ async def test_no_answer_decides_nothing(site: Site) -> None:
     for form in ({}, {"answer": ""}, {"answer": "yes"}):
         status, page = await site.post(await site.approval(), **form)
         assert status == 422
-        assert "Please choose one of the two." in page
+        assert "Please choose one of the two options." in page
     assert await site.presence() == "pending"
 
 
-async def test_a_full_ticket_says_so_and_decides_nothing(site: Site) -> None:
+async def test_a_full_ticket_shows_the_limit_and_decides_nothing(site: Site) -> None:
     policy = site.parts.policies["default"]
     one = policy.model_copy(update={"cc": policy.cc.model_copy(update={"per_ticket": 1})})
     async with serving(site.parts, {"default": one}) as client:
@@ -148,7 +148,7 @@ async def test_the_page_posts_what_one_click_posts(site: Site) -> None:
     assert SUBJECT in page
 
 
-async def test_a_second_click_says_that_it_was_done(site: Site) -> None:
+async def test_a_second_click_shows_that_it_was_done_before(site: Site) -> None:
     path = await site.path(LinkUse.UNSUBSCRIBE)
     await site.post(path, **ONE_CLICK)
     for status, page in (await site.post(path, **ONE_CLICK), await site.get(path)):
@@ -156,7 +156,7 @@ async def test_a_second_click_says_that_it_was_done(site: Site) -> None:
         assert "You are already unsubscribed" in page
 
 
-async def test_the_rating_of_the_link_is_the_one_proposed(site: Site) -> None:
+async def test_the_rating_in_the_link_is_preselected(site: Site) -> None:
     path = await site.path(LinkUse.FEEDBACK)
 
     async def plain_buttons(query: str) -> list[str]:
@@ -169,14 +169,14 @@ async def test_the_rating_of_the_link_is_the_one_proposed(site: Site) -> None:
     assert await plain_buttons("") == ["good", "bad"]
 
 
-async def test_a_rating_is_kept_with_its_words_and_reopens_nothing(site: Site) -> None:
+async def test_a_rating_is_kept_with_its_text_and_reopens_nothing(site: Site) -> None:
     path = await site.path(LinkUse.FEEDBACK)
     status, page = await site.post(path, rating="bad", text=" Too slow.\r\nToo late.\x1b ")
     assert status == 200
     assert "Thank you" in page
     assert await site.rating() == "bad"
     assert await site.notes() == ["Too slow.\nToo late."]
-    assert (await site.whole()).summary.status == "resolved"
+    assert (await site.ticket_view()).summary.status == "resolved"
 
 
 async def test_a_later_rating_replaces_the_first(site: Site) -> None:
@@ -190,19 +190,19 @@ async def test_a_later_rating_replaces_the_first(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rating", "text", "fault"),
+    ("rating", "text", "error"),
     [
-        ("", "Fine", "Please choose one of the two."),
-        ("great", "Fine", "Please choose one of the two."),
-        ("good", "é" * (LONGEST_TEXT + 1), "at most 2000 characters; this one has 2001"),
+        ("", "Fine", "Please choose one of the two options."),
+        ("great", "Fine", "Please choose one of the two options."),
+        ("good", "é" * (LONGEST_TEXT + 1), "at most 2000 characters; yours has 2001"),
     ],
 )
-async def test_an_answer_with_a_fault_keeps_what_was_typed(
-    site: Site, rating: str, text: str, fault: str
+async def test_an_invalid_answer_keeps_what_was_typed(
+    site: Site, rating: str, text: str, error: str
 ) -> None:
     status, page = await site.post(await site.path(LinkUse.FEEDBACK), rating=rating, text=text)
     assert status == 422
-    assert fault in page
+    assert error in page
     assert f"{text}</textarea>" in page
     assert (await site.rating(), await site.notes()) == ("", [])
 
@@ -242,23 +242,25 @@ async def test_every_link_that_does_not_work_gets_the_same_page(site: Site, use:
     ((status, page),) = answers
     assert status == 404
     assert "This link does not work" in page
-    assert "reply to the mail that it came in" in page
+    assert "reply to the email that contains it" in page
     assert await site.notified()
     assert (await site.presence(), await site.rating()) == ("pending", "")
 
 
 @pytest.mark.parametrize("use", [LinkUse.APPROVE, LinkUse.FEEDBACK])
-async def test_who_is_off_the_ticket_is_told_what_a_forger_is(site: Site, use: LinkUse) -> None:
+async def test_a_person_off_the_ticket_gets_the_page_of_a_forged_link(
+    site: Site, use: LinkUse
+) -> None:
     path = await site.path(use)
     forged = await site.get(f"{PATHS[use]}/1/aaaa")
-    await site.take_ann_off()
+    await site.remove_ann()
     assert await site.get(path) == forged
     assert await site.post(path, answer="in", rating="bad") == forged
 
 
-async def test_who_is_off_the_ticket_may_still_unsubscribe_and_learns_nothing(site: Site) -> None:
+async def test_a_person_off_the_ticket_may_still_unsubscribe_and_learns_nothing(site: Site) -> None:
     path = await site.path(LinkUse.UNSUBSCRIBE)
-    await site.take_ann_off()
+    await site.remove_ann()
     for status, page in (await site.get(path), await site.post(path, **ONE_CLICK)):
         assert status == 200
         assert "no longer receives email" in page
@@ -314,7 +316,7 @@ async def test_every_page_has_the_headers(site: Site) -> None:
         assert "<script" not in page
 
 
-async def test_a_client_that_posts_too_often_is_told_to_wait(site: Site) -> None:
+async def test_a_client_that_posts_too_often_must_wait(site: Site) -> None:
     until = time.monotonic() + 30
     path = "/unsubscribe/1/aaaa"
     answer = await site.client.post(path)
@@ -330,7 +332,7 @@ async def test_a_client_that_posts_too_often_is_told_to_wait(site: Site) -> None
     assert (await site.client.post(path, headers=other)).status == 404
 
 
-async def test_a_store_that_is_down_is_told_as_a_page(
+async def test_a_store_that_is_down_is_reported_on_a_page(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> object:
@@ -342,7 +344,7 @@ async def test_a_store_that_is_down_is_told_as_a_page(
     for answer in (site.get(path), site.post(path, **ONE_CLICK)):
         status, page = await answer
         assert status == 503
-        assert "wrong on our side" in page
+        assert "went wrong on our side" in page
         assert "secret" not in page
 
 

@@ -1,4 +1,4 @@
-"""Which language a page speaks: the link owner's, else the browser's, else the desk's."""
+"""The language of a page: the link owner's, else the browser's, else the policy's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.config.model import load
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.render import STYLE_PATH
 from gateway.web.pages.signup import SIGN_UP
-from rules.facts import Role
+from rules.people import Role
 from rules.sender.tokens import LinkUse, sign_up_token
 from rules.ticket.notice_timing import INVITATION_LASTS
 from rules.ticket.notices import NoticeKind
@@ -28,7 +28,7 @@ from tests.gateway.web.link_pages import ANN, SUBJECT, SUPPORT, Site, enrol, ope
 from tests.running import write_config
 
 NEW = "new@acme.example"
-"""Of a registered company, and not enrolled."""
+"""Of a registered company, but not registered."""
 TITLES = {
     LinkUse.APPROVE: "Diese Person hinzufügen?",
     LinkUse.UNSUBSCRIBE: "E-Mails zu dieser Anfrage abbestellen?",
@@ -38,24 +38,24 @@ TITLES = {
 
 @pytest_asyncio.fixture
 async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    async with parts(load(write_config(tmp_path, store_url))) as whole:
-        mailbox = await asyncio.wrap_future(whole.ledger.submit(enrol))
+    async with parts(load(write_config(tmp_path, store_url))) as running:
+        mailbox = await asyncio.wrap_future(running.ledger.submit(enrol))
         job = partial(open_ticket, mailbox=mailbox, subject=SUBJECT)
-        ticket = await asyncio.wrap_future(whole.ledger.submit(job))
-        async with serving(whole, whole.policies) as client:
-            yield Site(client, whole, mailbox, ticket)
+        ticket = await asyncio.wrap_future(running.ledger.submit(job))
+        async with serving(running, running.policies) as client:
+            yield Site(client, running, mailbox, ticket)
 
 
 @pytest_asyncio.fixture
 async def german_desk(site: Site) -> AsyncIterator[Site]:
-    """The same, with a policy in German."""
+    """The same site with a policy in German."""
     policies = {n: p.model_copy(update={"language": "de"}) for n, p in site.parts.policies.items()}
     async with serving(site.parts, policies) as client:
         yield Site(client, site.parts, site.mailbox, site.ticket)
 
 
-async def speak(site: Site, language: str) -> None:
-    """From now on Ann's profile has a language."""
+async def set_language(site: Site, language: str) -> None:
+    """Set the language of Ann's profile."""
     job = partial(
         people.set_language,
         mailbox=site.mailbox,
@@ -72,12 +72,12 @@ async def invitation(site: Site, address: str = NEW) -> str:
     return f"/signup/{site.mailbox.id}/{token}"
 
 
-async def get(site: Site, path: str, wish: str = "") -> ClientResponse:
-    return await site.client.get(path, headers={"Accept-Language": wish} if wish else {})
+async def get(site: Site, path: str, accepted: str = "") -> ClientResponse:
+    return await site.client.get(path, headers={"Accept-Language": accepted} if accepted else {})
 
 
-async def post(site: Site, path: str, wish: str = "", **form: str) -> ClientResponse:
-    headers = {"Accept-Language": wish} if wish else {}
+async def post(site: Site, path: str, accepted: str = "", **form: str) -> ClientResponse:
+    headers = {"Accept-Language": accepted} if accepted else {}
     return await site.client.post(path, data=form, headers=headers)
 
 
@@ -93,7 +93,7 @@ async def language_of(answer: ClientResponse) -> str:
 
 
 @pytest.mark.parametrize(
-    ("wish", "language"),
+    ("accepted", "language"),
     [
         ("", "en"),
         ("de", "de"),
@@ -105,10 +105,10 @@ async def language_of(answer: ClientResponse) -> str:
         ("\u00ff;q=;;,de;q=2", "en"),
     ],
 )
-async def test_the_sign_up_speaks_the_browsers_language(
-    site: Site, wish: str, language: str
+async def test_the_sign_up_is_in_the_browsers_language(
+    site: Site, accepted: str, language: str
 ) -> None:
-    assert await language_of(await get(site, "/signup", wish)) == language
+    assert await language_of(await get(site, "/signup", accepted)) == language
 
 
 async def test_a_header_in_two_lines_is_one_list(site: Site) -> None:
@@ -117,7 +117,9 @@ async def test_a_header_in_two_lines_is_one_list(site: Site) -> None:
     assert await language_of(await site.client.get("/signup", headers=headers)) == "de"
 
 
-async def test_a_browser_without_a_wish_gets_the_desks_language(german_desk: Site) -> None:
+async def test_a_browser_without_a_known_language_gets_the_policys_language(
+    german_desk: Site,
+) -> None:
     paths = ["/signup", await invitation(german_desk)]
     paths += [await german_desk.path(use) for use in LinkUse]
     for path in paths:
@@ -134,15 +136,21 @@ async def test_the_whole_sign_up_is_german(site: Site) -> None:
             await get(site, "/signup?mailbox=x@foreign.example", "de"),
             "An welche Adresse schreiben Sie?",
         ),
-        (await post(site, "/signup", "de", address="ann"), "„ann“ ist keine Mail-Adresse."),
+        (
+            await post(site, "/signup", "de", address="ann"),
+            "„ann“ ist keine gültige E-Mail-Adresse.",
+        ),
         (await post(site, "/signup", "de", address=NEW), "Prüfen Sie Ihr Postfach"),
         (await get(site, link, "de"), "Wie heißen Sie?"),
-        (await post(site, link, "de", name=""), "Bitte nennen Sie Ihren Namen."),
-        (await post(site, link, "de", name="n" * 201), "höchstens 200 Zeichen haben; dieser hat 2"),
+        (await post(site, link, "de", name=""), "Bitte geben Sie Ihren Namen ein."),
+        (
+            await post(site, link, "de", name="n" * 201),
+            "höchstens 200 Zeichen haben; Ihrer hat 201",
+        ),
         (await post(site, link, "de", name="Nora"), "Willkommen, Nora"),
         (await post(site, link, "de", name="Nora"), "Sie sind bereits registriert"),
         (await get(site, "/signup/1/aaaa", "de"), "Dieser Link funktioniert nicht"),
-        (await post(site, "/signup", "de", address="a" * 9000), "Das war zu viel"),
+        (await post(site, "/signup", "de", address="a" * 9000), "Das Formular ist zu groß"),
     ]
     for answer, text in steps:
         assert await language_of(answer) == "de"
@@ -157,16 +165,16 @@ async def test_the_link_is_mailed_in_the_language_of_the_page_that_promised_it(s
     assert (invited.address, invited.language) == (NEW, "de")
 
 
-# whose link it is
+# the owner of the link
 
 
 @pytest.mark.parametrize("use", LinkUse)
-async def test_a_link_speaks_its_owners_language_whatever_the_browser_asks_for(
+async def test_the_page_of_a_link_is_in_its_owners_language_whatever_the_browser_asks_for(
     site: Site, use: LinkUse
 ) -> None:
-    await speak(site, "de")
-    for wish in ("en", "fr", ""):
-        answer = await get(site, await site.path(use), wish)
+    await set_language(site, "de")
+    for accepted in ("en", "fr", ""):
+        answer = await get(site, await site.path(use), accepted)
         assert await language_of(answer) == "de"
         assert TITLES[use] in await answer.text()
 
@@ -177,23 +185,23 @@ async def test_the_language_of_the_owners_mail_applies_as_in_the_notice_with_the
     await site.ann_wrote_in("de")
     path = await site.approval()
     assert await language_of(await get(site, path, "en")) == "de"
-    await speak(site, "en")
+    await set_language(site, "en")
     assert await language_of(await get(site, path, "de")) == "en"
 
 
 @pytest.mark.parametrize("use", LinkUse)
-async def test_where_the_owners_language_is_not_known_it_speaks_the_browsers(
+async def test_the_page_of_a_link_is_in_the_browsers_language_if_the_owners_is_not_known(
     site: Site, use: LinkUse
 ) -> None:
     assert await language_of(await get(site, await site.path(use), "de")) == "de"
 
 
 async def test_the_result_of_a_link_is_in_its_owners_language(site: Site) -> None:
-    await speak(site, "de")
+    await set_language(site, "de")
     approval, feedback = await site.approval(), await site.path(LinkUse.FEEDBACK)
     unsubscribe = await site.path(LinkUse.UNSUBSCRIBE)
     steps = [
-        (await post(site, approval, "en"), "Bitte wählen Sie eines von beiden."),
+        (await post(site, approval, "en"), "Bitte wählen Sie eine der beiden Möglichkeiten."),
         (await post(site, approval, "en", answer="in"), "Person hinzugefügt"),
         (await post(site, approval, "en", answer="in"), "Das wurde bereits entschieden"),
         (await post(site, unsubscribe, "en"), "Diese E-Mails sind abbestellt"),
@@ -208,34 +216,34 @@ async def test_the_result_of_a_link_is_in_its_owners_language(site: Site) -> Non
 # what the language must not reveal
 
 
-async def test_the_sign_up_tells_nobody_which_language_an_address_has(site: Site) -> None:
-    await speak(site, "de")
+async def test_the_sign_up_does_not_reveal_which_language_an_address_has(site: Site) -> None:
+    await set_language(site, "de")
     addresses = (ANN, NEW, "someone@foreign.example", SUPPORT)
-    for wish, language in (("en", "en"), ("de", "de"), ("fr", "en")):
-        answers = [await post(site, "/signup", wish, address=address) for address in addresses]
+    for accepted, language in (("en", "en"), ("de", "de"), ("fr", "en")):
+        answers = [await post(site, "/signup", accepted, address=address) for address in addresses]
         assert {await language_of(answer) for answer in answers} == {language}
         pages = [await answer.text() for answer in answers]
         alike = zip(addresses, pages, strict=True)
         assert len({page.replace(address, "…", 1) for address, page in list(alike)[:-1]}) == 1
 
 
-async def test_nor_does_a_link_to_sign_up(site: Site) -> None:
-    await speak(site, "de")
+async def test_a_sign_up_link_does_not_reveal_which_language_an_address_has(site: Site) -> None:
+    await set_language(site, "de")
 
     assert await language_of(await get(site, await invitation(site, ANN), "en")) == "en"
 
 
 @pytest.mark.parametrize("use", [LinkUse.APPROVE, LinkUse.FEEDBACK])
-async def test_a_link_that_does_not_work_speaks_the_browsers_language_whosever_it_was(
+async def test_the_page_of_an_invalid_link_is_in_the_browsers_language(
     german_desk: Site, use: LinkUse
 ) -> None:
     site = german_desk
-    await speak(site, "de")
+    await set_language(site, "de")
     path = await site.path(use)
     await site.write(suspend)
-    for wish, language in (("en", "en"), ("de", "de"), ("", "en")):
-        dead = await get(site, path, wish)
-        forged = await get(site, f"{PATHS[use]}/{site.mailbox.id}/aaaa", wish)
+    for accepted, language in (("en", "en"), ("de", "de"), ("", "en")):
+        dead = await get(site, path, accepted)
+        forged = await get(site, f"{PATHS[use]}/{site.mailbox.id}/aaaa", accepted)
         assert (dead.status, await language_of(dead)) == (404, language)
         assert await dead.text() == await forged.text()
 

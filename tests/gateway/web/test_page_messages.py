@@ -52,7 +52,7 @@ PAGES = sorted(name for name in pages_of("en") if not name.startswith("_"))
 class Read(HTMLParser):
     """A page's elements with the attributes that are not text for a reader, and its texts."""
 
-    CATALOGUES = ("lang", "aria-label", "placeholder")
+    READABLE = ("lang", "aria-label", "placeholder")
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Read(HTMLParser):
         self.texts: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, tuple(each for each in attrs if each[0] not in self.CATALOGUES)))
+        self.seen.append((tag, tuple(each for each in attrs if each[0] not in self.READABLE)))
 
     def handle_endtag(self, tag: str) -> None:
         self.seen.append((f"/{tag}", ()))
@@ -87,28 +87,32 @@ def test_every_language_of_the_notices_has_a_catalogue() -> None:
 
 @pytest.mark.parametrize("catalogue", CATALOGUES.values(), ids=list(CATALOGUES))
 def test_every_language_has_every_message(catalogue: Catalogue) -> None:
-    assert set(catalogue.faults) == set(PageError)
-    assert set(catalogue.wrong) == set(FormError)
-    assert all(fault.title and fault.text for fault in catalogue.faults.values())
-    assert all(catalogue.wrong.values())
+    assert set(catalogue.page_errors) == set(PageError)
+    assert set(catalogue.form_errors) == set(FormError)
+    assert all(message.title and message.text for message in catalogue.page_errors.values())
+    assert all(catalogue.form_errors.values())
 
 
-@pytest.mark.parametrize("wrong", FormError)
-def test_every_language_fills_in_the_same(wrong: FormError) -> None:
-    (names,) = {frozenset(names_in(catalogue.wrong[wrong])) for catalogue in CATALOGUES.values()}
+@pytest.mark.parametrize("error", FormError)
+def test_every_language_fills_in_the_same_values(error: FormError) -> None:
+    (names,) = {
+        frozenset(names_in(catalogue.form_errors[error])) for catalogue in CATALOGUES.values()
+    }
 
     assert names <= {"ticket", "most", "has", "typed"}
 
 
-def test_nothing_is_filled_in_where_a_page_tells_a_fault() -> None:
-    faults = [
-        asdict(fault) for catalogue in CATALOGUES.values() for fault in catalogue.faults.values()
+def test_no_values_are_filled_into_a_page_error() -> None:
+    messages = [
+        asdict(message)
+        for catalogue in CATALOGUES.values()
+        for message in catalogue.page_errors.values()
     ]
 
-    assert not any(names_in(text) for fault in faults for text in fault.values())
+    assert not any(names_in(text) for message in messages for text in message.values())
 
 
-def test_what_was_typed_is_no_placeholder() -> None:
+def test_user_input_is_not_a_placeholder() -> None:
     assert form_error("en", FormError.NOT_SERVED, typed="{most}").startswith("“{most}”")
 
 

@@ -31,8 +31,8 @@ from gateway.web.app import application
 from gateway.web.pages.render import SAFE, STYLE_PATH
 from gateway.web.pages.signup import POSTS_A_MINUTE, SignUp
 from gateway.web.rate_limit import CLIENTS_KEPT, RateLimiter, client_of
-from rules.facts import Role
 from rules.mail import Delivery, Envelope, Mailbox
+from rules.people import Role
 from rules.policy import Policy
 from rules.sender.tokens import Keys, sign_up_token
 from rules.ticket.notice_timing import INVITATION_LASTS, INVITATION_PAUSE
@@ -49,22 +49,22 @@ Client = TestClient[web.Request, web.Application]
 
 SUPPORT = "support@help.example"
 NEW = "new@acme.example"
-"""Of a registered company, and not enrolled."""
+"""Of a registered company, but not registered."""
 
 
 @dataclass
 class Site:
-    """A running application, and what a test looks at behind it."""
+    """A running application, and what a test inspects behind it."""
 
     client: Client
     parts: Parts
     sign_up: SignUp
     mailbox: Mailbox
-    moment: datetime
+    now: datetime
     woken: int = 0
 
     async def ask(self, address: str, **fields: str) -> tuple[int, str]:
-        """POST an address; what is ordered then is written when this returns."""
+        """POST an address; a link that it causes is queued when this returns."""
         response = await self.client.post("/signup", data={"address": address, **fields})
         await self.sign_up.settle()
         return response.status, await response.text()
@@ -80,8 +80,8 @@ class Site:
     async def write(self, job: Callable[[Connection], T]) -> T:
         return await asyncio.wrap_future(self.parts.ledger.submit(job))
 
-    async def ordered(self) -> list[str]:
-        """Whom a link was ordered for since the last time, in alphabetical order."""
+    async def queued(self) -> list[str]:
+        """The addresses for which a link was queued since the last call, in alphabetical order."""
         return sorted(notice.address for notice in await self._claim())
 
     async def mailed_link(self) -> str:
@@ -95,9 +95,9 @@ class Site:
         return str(link)
 
     async def link(self, address: str, mailbox: int | None = None) -> str:
-        """A good link for any address, ordered or not."""
+        """A valid link for any address, queued or not."""
         number = mailbox or self.mailbox.id
-        until = self.moment + INVITATION_LASTS
+        until = self.now + INVITATION_LASTS
         return f"/signup/{number}/{sign_up_token(await self.keys(), number, address, until)}"
 
     async def keys(self) -> Keys:
@@ -113,7 +113,7 @@ class Site:
         return self.parts.policies[self.mailbox.policy]
 
     async def _claim(self) -> list[Notice]:
-        return list(await self.write(partial(outbox.claim, now=self.moment, limit=50)))
+        return list(await self.write(partial(outbox.claim, now=self.now, limit=50)))
 
 
 def enrol(connection: Connection) -> Mailbox:
@@ -133,29 +133,29 @@ def enrol(connection: Connection) -> Mailbox:
 
 @pytest_asyncio.fixture
 async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    async with parts(load(write_config(tmp_path, store_url))) as whole:
-        mailbox = await asyncio.wrap_future(whole.ledger.submit(enrol))
+    async with parts(load(write_config(tmp_path, store_url))) as running:
+        mailbox = await asyncio.wrap_future(running.ledger.submit(enrol))
 
         def wake() -> None:
             made.woken += 1
 
         sign_up = SignUp(
-            whole.ledger,
-            whole.mailbox_cache,
-            whole.policies,
-            lambda: made.moment,
-            clock.new_id,
-            wake,
+            ledger=running.ledger,
+            mailbox_cache=running.mailbox_cache,
+            policies=running.policies,
+            clock=lambda: made.now,
+            new_id=clock.new_id,
+            on_notice=wake,
             answer_after_s=0.0,
             rate=RateLimiter(1_000, time.monotonic),
         )
-        async with serving(whole, sign_up) as client:
-            made = Site(client, whole, sign_up, mailbox, clock.now())
+        async with serving(running, sign_up) as client:
+            made = Site(client, running, sign_up, mailbox, clock.now())
             yield made
 
 
-def serving(whole: Parts, sign_up: SignUp) -> Client:
-    app = application(whole.ingest, whole.database, whole.metrics, whole.wire, sign_up)
+def serving(running: Parts, sign_up: SignUp) -> Client:
+    app = application(running.ingest, running.database, running.metrics, running.wire, sign_up)
     return TestClient(TestServer(app))
 
 
@@ -179,12 +179,12 @@ async def test_an_address_a_mailed_link_a_name_and_done(site: Site) -> None:
     assert (await site.users())[NEW] == "Nora Newman"
 
 
-async def test_mail_that_was_kept_is_filed_after_the_sign_up(site: Site) -> None:
+async def test_held_mail_is_filed_after_the_sign_up(site: Site) -> None:
     raw = f"From: {NEW}\r\nTo: {SUPPORT}\r\nSubject: Printer\r\nMessage-ID: <1@a.example>\r\n\r\nx"
     envelope = Envelope("127.0.0.1", "client.example", False, NEW, (SUPPORT,))
     (reply,) = await site.parts.ingest.take(Delivery(envelope, raw.encode()))
     assert reply.accepted
-    site.moment = clock.now()
+    site.now = clock.now()
     link = await site.mailed_link()
     assert await site.parts.scheduler.release_enrolled() == 0
     assert (await site.name(link, "Nora"))[0] == 200
@@ -201,18 +201,18 @@ ALIKE = (
     "noreply@acme.example",
     SUPPORT,
 )
-"""Not enrolled, enrolled, deactivated, suspended, foreign, free mail, no person, ourselves."""
+"""Not registered, registered, deactivated, suspended, foreign, free mail, a role, ourselves."""
 
 
-async def test_every_address_gets_the_same_page_and_one_a_mail(site: Site) -> None:
+async def test_every_address_gets_the_same_page_and_only_one_gets_a_mail(site: Site) -> None:
     pages = [(address, await site.ask(address)) for address in ALIKE]
     alike = {(status, page.replace(address, "…", 1)) for address, (status, page) in pages[:-1]}
     assert len(alike) == 1
     assert pages[-1][1][0] == 200
-    assert await site.ordered() == [NEW]
+    assert await site.queued() == [NEW]
 
 
-async def test_every_address_is_answered_at_the_same_time(site: Site) -> None:
+async def test_every_address_is_answered_after_the_same_time(site: Site) -> None:
     async def seconds(client: Client, address: str) -> float:
         started = time.monotonic()
         await (await client.post("/signup", data={"address": address})).read()
@@ -229,7 +229,7 @@ async def test_a_slow_store_delays_no_answer(site: Site) -> None:
     await site.parts.mailbox_cache.current()
     free = threading.Event()
     database = site.parts.database
-    # SQLite's turn is held by another writer; of PostgreSQL's connections every one is busy.
+    # On SQLite another writer holds the turn; on PostgreSQL every connection is busy.
     holder = open_ledger(database) if database.is_sqlite else site.parts.ledger
     threads = 1 if database.is_sqlite else database.connections
     held = threading.Barrier(threads + 1)
@@ -248,10 +248,10 @@ async def test_a_slow_store_delays_no_answer(site: Site) -> None:
         assert site.woken == 0
     finally:
         free.set()
-    # Awaited: a job of the site's ledger runs in this loop, and may be before these.
+    # Awaited, since a job of the site's ledger runs in this loop and may come before these.
     assert all(await asyncio.gather(*map(asyncio.wrap_future, blocked)))
     await site.sign_up.settle()
-    assert await site.ordered() == [NEW]
+    assert await site.queued() == [NEW]
 
 
 async def test_opening_a_link_changes_nothing(site: Site) -> None:
@@ -265,23 +265,23 @@ async def test_opening_a_link_changes_nothing(site: Site) -> None:
 async def test_an_address_gets_one_link_a_day(site: Site) -> None:
     pages = {await site.ask(NEW) for _ in range(3)}
     assert len(pages) == 1
-    assert await site.ordered() == [NEW]
-    site.moment += INVITATION_PAUSE - timedelta(minutes=1)
+    assert await site.queued() == [NEW]
+    site.now += INVITATION_PAUSE - timedelta(minutes=1)
     await site.ask(NEW)
     assert site.woken == 1
-    site.moment += timedelta(minutes=1)
+    site.now += timedelta(minutes=1)
     await site.ask(NEW)
     assert site.woken == 2
 
 
-async def test_a_link_runs_out(site: Site) -> None:
+async def test_a_link_expires(site: Site) -> None:
     link = await site.link(NEW)
-    site.moment += INVITATION_LASTS - timedelta(seconds=2)
+    site.now += INVITATION_LASTS - timedelta(seconds=2)
     assert (await site.get(link))[0] == 200
-    site.moment += timedelta(seconds=4)
+    site.now += timedelta(seconds=4)
     for status, page in (await site.get(link), await site.name(link, "Nora")):
         assert status == 410
-        assert "ask for a new one" in page
+        assert "request a new one" in page
     assert NEW not in await site.users()
 
 
@@ -300,7 +300,7 @@ async def test_a_link_runs_out(site: Site) -> None:
         lambda number, _: f"{number}/" + "a" * 4000,
     ],
 )
-async def test_a_forged_link_is_none(site: Site, forge: Callable[[int, str], str]) -> None:
+async def test_a_forged_link_does_not_work(site: Site, forge: Callable[[int, str], str]) -> None:
     token = (await site.link(NEW)).rpartition("/")[2]
     path = f"/signup/{forge(site.mailbox.id, token)}"
     for status, page in (await site.get(path), await site.name(path, "Nora")):
@@ -309,7 +309,7 @@ async def test_a_forged_link_is_none(site: Site, forge: Callable[[int, str], str
     assert NEW not in await site.users()
 
 
-async def test_a_link_of_one_mailbox_is_none_in_another(site: Site) -> None:
+async def test_a_link_of_one_mailbox_does_not_work_in_another(site: Site) -> None:
     number = await site.write(
         partial(mailboxes.add_mailbox, address="sales@help.example", policy="default")
     )
@@ -318,14 +318,14 @@ async def test_a_link_of_one_mailbox_is_none_in_another(site: Site) -> None:
     assert (await site.get(f"/signup/{number}/{token}"))[0] == 410
 
 
-async def test_a_link_whose_mailbox_is_gone_is_gone(site: Site) -> None:
+async def test_a_link_of_a_deactivated_mailbox_does_not_work(site: Site) -> None:
     link = await site.link(NEW)
     await site.write(partial(mailboxes.set_mailbox_active, address=SUPPORT, active=False))
     await site.parts.mailbox_cache.current(fresh_s=0)
     assert (await site.get(link))[0] == 410
 
 
-async def test_who_is_enrolled_keeps_his_name(site: Site) -> None:
+async def test_a_registered_person_keeps_their_name(site: Site) -> None:
     status, page = await site.name(await site.link("ann@acme.example"), "Mallory")
     assert status == 200
     assert "already signed up" in page
@@ -333,7 +333,7 @@ async def test_who_is_enrolled_keeps_his_name(site: Site) -> None:
 
 
 @pytest.mark.parametrize("address", ["dan@acme.example", "x@gone.example", "x@foreign.example"])
-async def test_who_may_not_sign_up_is_told_so(site: Site, address: str) -> None:
+async def test_a_person_who_may_not_sign_up_is_informed(site: Site, address: str) -> None:
     before = await site.users()
     status, page = await site.name(await site.link(address), "Nora")
     assert status == 403
@@ -341,7 +341,7 @@ async def test_who_may_not_sign_up_is_told_so(site: Site, address: str) -> None:
     assert await site.users() == before
 
 
-async def test_a_link_used_twice_at_once_enrols_once(site: Site) -> None:
+async def test_a_link_used_concurrently_registers_once(site: Site) -> None:
     link = await site.link(NEW)
     answers = await asyncio.gather(*(site.name(link, f"Nora {n}") for n in range(8)))
     assert {status for status, _ in answers} == {200}
@@ -349,7 +349,7 @@ async def test_a_link_used_twice_at_once_enrols_once(site: Site) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", " ", "\u202e\u200b", "\0\x1b", "\u200d", "n" * 201])
-async def test_a_name_that_is_none_is_asked_for_again(site: Site, typed: str) -> None:
+async def test_an_invalid_name_is_asked_for_again(site: Site, typed: str) -> None:
     status, page = await site.name(await site.link(NEW), typed)
     assert status == 422
     assert 'role="alert"' in page
@@ -368,7 +368,7 @@ async def test_a_name_that_is_none_is_asked_for_again(site: Site, typed: str) ->
         ("n" * 200, "n" * 200),
     ],
 )
-async def test_a_name_is_kept_as_it_may_be_shown(site: Site, typed: str, kept: str) -> None:
+async def test_a_name_is_cleaned_before_it_is_kept(site: Site, typed: str, kept: str) -> None:
     assert (await site.name(await site.link(NEW), typed))[0] == 200
     assert (await site.users())[NEW] == kept
 
@@ -377,12 +377,12 @@ async def test_a_name_is_kept_as_it_may_be_shown(site: Site, typed: str, kept: s
     "typed",
     ["", "ann", "ann@", "@acme.example", "a b@acme.example", "é@acme.example", "a@" + "b" * 300],
 )
-async def test_what_is_no_address_is_named_in_the_form(site: Site, typed: str) -> None:
+async def test_an_invalid_address_is_named_in_the_form(site: Site, typed: str) -> None:
     status, page = await site.ask(typed)
     assert status == 422
     assert 'role="alert"' in page
-    assert f"“{html.escape(typed[:254])}” is not a mail address" in page or not typed
-    assert not await site.ordered()
+    assert f"“{html.escape(typed[:254])}” is not a valid email address" in page or not typed
+    assert not await site.queued()
 
 
 XSS = (
@@ -395,7 +395,7 @@ XSS = (
 
 
 @pytest.mark.parametrize("attack", XSS)
-async def test_nothing_typed_is_markup(site: Site, attack: str) -> None:
+async def test_user_input_is_never_markup(site: Site, attack: str) -> None:
     _, in_address = await site.ask(attack)
     _, in_mailbox = await site.get("/signup", mailbox=attack)
     link = await site.link(NEW)
@@ -407,7 +407,7 @@ async def test_nothing_typed_is_markup(site: Site, attack: str) -> None:
         assert not re.search(r"<[^>]*\son\w+=[^>]*>", re.sub(r'"[^"]*"', '""', page))
 
 
-async def test_nothing_typed_is_a_template(site: Site) -> None:
+async def test_user_input_is_never_a_template(site: Site) -> None:
     _, page = await site.name(await site.link(NEW), "{{ 6 * 7 }} {% raw %}")
     assert "Welcome, {{ 6 * 7 }} {% raw %}" in page
 
@@ -450,7 +450,7 @@ async def test_every_page_has_the_headers(site: Site) -> None:
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-async def test_the_pages_forbid_all_but_their_own_style(site: Site) -> None:
+async def test_the_pages_forbid_everything_except_their_own_style(site: Site) -> None:
     assert SAFE["Content-Security-Policy"] == (
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
@@ -463,13 +463,13 @@ async def test_the_pages_forbid_all_but_their_own_style(site: Site) -> None:
     assert "prefers-color-scheme: dark" in await answer.text()
 
 
-async def test_an_unknown_charset_is_no_fault_of_ours(site: Site) -> None:
+async def test_an_unknown_charset_is_a_form_error(site: Site) -> None:
     kind = {"Content-Type": "application/x-www-form-urlencoded; charset=klingon"}
     answer = await site.client.post("/signup", data=b"address=%ff%00", headers=kind)
     assert answer.status == 422
 
 
-async def test_the_mailbox_is_named_where_there_are_several(site: Site) -> None:
+async def test_the_mailbox_must_be_named_where_there_are_several(site: Site) -> None:
     add = partial(mailboxes.add_mailbox, address="sales@help.example", policy="default")
     await site.write(add)
     await site.parts.mailbox_cache.current(fresh_s=0)
@@ -481,18 +481,18 @@ async def test_the_mailbox_is_named_where_there_are_several(site: Site) -> None:
     assert 'name="mailbox" value="sales@help.example"' in page
     status, page = await site.ask(NEW, mailbox="sales@help.example")
     assert status == 200
-    assert not await site.ordered()  # Acme is no customer there
+    assert not await site.queued()  # Acme is no customer there
     assert (await site.ask(NEW, mailbox="other@help.example"))[0] == 404
 
 
 async def test_an_unknown_mailbox_is_not_found(site: Site) -> None:
     status, page = await site.get("/signup?mailbox=nobody@help.example")
     assert status == 404
-    assert "“nobody@help.example” is not an address that is served here." in page
+    assert "“nobody@help.example” is not one of our support addresses." in page
     assert SUPPORT not in page
 
 
-async def test_a_client_that_posts_too_often_is_told_to_wait(site: Site) -> None:
+async def test_a_client_that_posts_too_often_must_wait(site: Site) -> None:
     async with serving(
         site.parts, replace(site.sign_up, rate=RateLimiter(3, lambda: 0.0))
     ) as client:
@@ -502,14 +502,14 @@ async def test_a_client_that_posts_too_often_is_told_to_wait(site: Site) -> None
         for path in ("/signup", link):
             answer = await client.post(path, data={"address": "nobody", "name": "x"})
             assert answer.status == 429
-            assert "Wait a minute" in await answer.text()
+            assert "wait a minute" in await answer.text()
             assert answer.headers["Retry-After"] == "60"
         assert (await client.get(link)).status == 200
         other = {"X-Forwarded-For": "192.0.2.1"}
         assert (await client.post("/signup", data={}, headers=other)).status == 422
 
 
-async def test_a_store_that_is_down_is_told_as_a_page(
+async def test_a_store_that_is_down_is_reported_on_a_page(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> UUID:
@@ -518,7 +518,7 @@ async def test_a_store_that_is_down_is_told_as_a_page(
     monkeypatch.setattr(site.parts.mailbox_cache, "current", broken)
     status, page = await site.ask(NEW)
     assert status == 503
-    assert "wrong on our side" in page
+    assert "went wrong on our side" in page
     assert "secret" not in page
 
 
@@ -557,5 +557,7 @@ def test_a_flood_of_clients_costs_no_memory() -> None:
         (None, "", ""),
     ],
 )
-def test_a_client_is_who_asks(remote: str | None, forwarded: str, client: str) -> None:
+def test_a_client_is_identified_by_its_address(
+    remote: str | None, forwarded: str, client: str
+) -> None:
     assert client_of(remote, forwarded) == client

@@ -8,7 +8,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from rules.facts import Role
+from rules.people import Role
 from rules.ticket.visibility import Visibility
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled

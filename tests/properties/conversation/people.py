@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from storage.db.database import Connection
 from storage.registry.companies import add_company
 from storage.registry.mailboxes import add_mailbox, mailbox_named

@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from rules.decision.model import Bounced, Decision, Reason, Record, Verdict
-from rules.facts import Returned, Staff
+from rules.facts import Returned
 from rules.mail.bounces import Bounce, Failure
+from rules.people import Staff
 from rules.sender.authentication import Result
 from rules.ticket.notices import AlertPayload, NoticeKind
 from tests.rules.building import (

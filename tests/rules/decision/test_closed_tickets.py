@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from rules.decision.model import AddComment, Decision, Moved, OpenTicket, Reason, Verdict
-from rules.facts import Participant, ParticipantKind, Presence, Ticket
 from rules.mail import Mail
+from rules.people import Participant, ParticipantKind, Presence
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NewCommentPayload, NoticeKind
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Record, Repeat, Verdict
-from rules.facts import Earlier, ParticipantKind, Presence
+from rules.facts import Earlier
 from rules.mail import StrangerHandling
+from rules.people import ParticipantKind, Presence
 from rules.sender.authentication import Result, SignedScope
 from rules.sender.tokens import Purpose
 from rules.service.participants import Addition

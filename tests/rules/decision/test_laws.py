@@ -19,14 +19,16 @@ from rules.decision.model import (
     Unsubscribe,
     Verdict,
 )
-from rules.facts import Participant, ParticipantKind, Presence, Recent, Returned, Staff, Ticket
+from rules.facts import Recent, Returned
 from rules.mail import Envelope, Mail
 from rules.mail.automatic import sign_of_automation
 from rules.mail.bounces import Bounce, Failure
 from rules.mail.header import Author
+from rules.people import Participant, ParticipantKind, Presence, Staff
 from rules.policy import Policy
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind
 from tests.rules.building import (
     ACME,

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from rules.decision.model import Decision, Reason
-from rules.facts import Company, Earlier, ParticipantKind, Presence, Recent, Returned
+from rules.facts import Earlier, Recent, Returned
 from rules.mail.bounces import Bounce, Failure
+from rules.people import Company, ParticipantKind, Presence
 from rules.sender.authentication import Result
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status

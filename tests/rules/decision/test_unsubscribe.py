@@ -7,8 +7,8 @@ import pytest
 from rules.commands import Unsubscribe as Leave
 from rules.decision.content import requested_command
 from rules.decision.model import Decision, Reason, Unsubscribe, Verdict
-from rules.facts import ParticipantKind, Presence
 from rules.mail import Mail
+from rules.people import ParticipantKind, Presence
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from tests.rules.building import (

@@ -1,4 +1,4 @@
-"""A policy in plain English: every setting is said, and nothing more than the policy says."""
+"""A policy in plain English: every setting is explained, and nothing beyond the policy."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pydantic import BaseModel
 import rules.policy.explain
 from gateway import policies
 from rules.policy import Policy, parse
-from rules.policy.explain import as_text, explained
+from rules.policy.explain import as_text, chapters_of
 
-Place = tuple[str | int, ...]
+SettingPath = tuple[str | int, ...]
 
 FULL = """
 name = "full"
@@ -75,39 +75,39 @@ text = "We have it."
 [feedback]
 ask = true
 [texts]
-sign_up = "Enrol first."
-invitation = "Enrol below."
+sign_up = "Sign up first."
+invitation = "Sign up below."
 deactivated = "Closed."
 suspended = "Suspended."
 """
 POLICY = parse(FULL, "full.toml")
 
 
-def words(policy: Policy) -> str:
-    return as_text(explained(policy), width=10_000)
+def explained(policy: Policy) -> str:
+    return as_text(chapters_of(policy), width=10_000)
 
 
-def settings(value: object, place: Place = ()) -> Iterator[Place]:
-    """Where each setting of a policy stands."""
+def settings(value: object, path: SettingPath = ()) -> Iterator[SettingPath]:
+    """The path of each setting of a policy."""
     match value:
         case BaseModel():
             for name in type(value).model_fields:
-                yield from settings(getattr(value, name), (*place, name))
+                yield from settings(getattr(value, name), (*path, name))
         case dict():
             for name in value:
-                yield from settings(value[name], (*place, name))
+                yield from settings(value[name], (*path, name))
         case tuple() if value and isinstance(value[0], BaseModel):
             for number, each in enumerate(value):
-                yield from settings(each, (*place, number))
+                yield from settings(each, (*path, number))
         case _:
-            yield place
+            yield path
 
 
-def changed(value: object, place: Place, annotation: object = None) -> object:
-    """The value with another setting at a place; nothing is validated."""
-    if not place:
+def changed(value: object, path: SettingPath, annotation: object = None) -> object:
+    """The value with another setting at a path; nothing is validated."""
+    if not path:
         return another(value, annotation)
-    step, rest = place[0], place[1:]
+    step, rest = path[0], path[1:]
     match value:
         case BaseModel():
             name = str(step)
@@ -117,11 +117,11 @@ def changed(value: object, place: Place, annotation: object = None) -> object:
             return {**value, step: changed(value[step], rest)}
         case tuple() if isinstance(step, int):
             return (*value[:step], changed(value[step], rest), *value[step + 1 :])
-    raise AssertionError(f"no setting at {place}")
+    raise AssertionError(f"no setting at {path}")
 
 
 def another(value: object, annotation: object) -> object:
-    """Another value that the setting may have."""
+    """Another valid value of the setting."""
     choices = [each for each in typing.get_args(annotation) if isinstance(each, str)]
     match value:
         case bool():
@@ -133,57 +133,57 @@ def another(value: object, annotation: object) -> object:
         case str() if choices:
             return next(each for each in choices if each != value)
         case str():
-            return f"{value} indeed"
+            return f"{value} changed"
         case None:
-            return "at last"
+            return "changed"
         case tuple():
             return value[1:] if value else ("another",)
     raise AssertionError(f"no other value for {value!r}")
 
 
-UNSAID: set[Place] = {
-    # Without support nothing else of a tier has an effect.
+NOT_EXPLAINED: set[SettingPath] = {
+    # On a tier without support these settings have no effect.
     *((("tiers", 1, key)) for key in ("critical_channel", "critical_first_in_portal")),
 }
 
 
 @pytest.mark.parametrize(
-    "place", [place for place in settings(POLICY) if place not in UNSAID], ids=str
+    "path", [path for path in settings(POLICY) if path not in NOT_EXPLAINED], ids=str
 )
-def test_another_value_of_any_setting_makes_other_words(place: Place) -> None:
-    other = changed(POLICY, place)
+def test_another_value_of_any_setting_changes_the_text(path: SettingPath) -> None:
+    other = changed(POLICY, path)
 
     assert isinstance(other, Policy)
-    assert words(other) != words(POLICY)
+    assert explained(other) != explained(POLICY)
 
 
-def test_the_default_tier_is_said() -> None:
+def test_the_default_tier_is_named() -> None:
     other = POLICY.model_copy(update={"default_tier": "free"})
 
-    assert "A company without a tier of its own has Gold support." in words(POLICY)
-    assert "A company without a tier of its own has Free plan." in words(other)
+    assert "A company without a tier of its own has Gold support." in explained(POLICY)
+    assert "A company without a tier of its own has Free plan." in explained(other)
 
 
 @pytest.mark.parametrize("name", sorted(policies.load(None)))
-def test_every_text_of_a_shipped_policy_is_said_to_the_letter(name: str) -> None:
+def test_every_text_of_a_shipped_policy_is_quoted_literally(name: str) -> None:
     policy = policies.load(None)[name]
-    said = words(policy)
+    explanation = explained(policy)
 
     for level in policy.levels:
-        assert level.meaning in said
+        assert level.meaning in explanation
     for text in (policy.acknowledgement.text, policy.texts.sign_up, policy.texts.community):
-        assert text in said
+        assert text in explanation
 
 
 def test_lines_are_wrapped_and_a_sentence_begins_with_a_dash() -> None:
-    lines = as_text(explained(POLICY), width=60).splitlines()
+    lines = as_text(chapters_of(POLICY), width=60).splitlines()
 
     assert max(map(len, lines)) <= 60
     assert any(line.startswith("  - ") for line in lines)
 
 
 @pytest.mark.parametrize(
-    ("days", "said"),
+    ("days", "text"),
     [
         (("mon", "tue", "wed", "thu", "fri"), "Monday to Friday"),
         (("sat", "sun"), "Saturday and Sunday"),
@@ -191,11 +191,11 @@ def test_lines_are_wrapped_and_a_sentence_begins_with_a_dash() -> None:
         (("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "every day"),
     ],
 )
-def test_days_are_said_as_people_say_them(days: tuple[str, ...], said: str) -> None:
+def test_days_are_named_as_people_name_them(days: tuple[str, ...], text: str) -> None:
     calendar = POLICY.clock.calendar.model_copy(update={"days": days})
     clock = POLICY.clock.model_copy(update={"calendar": calendar})
 
-    assert f"open {said} from" in words(POLICY.model_copy(update={"clock": clock}))
+    assert f"available {text} from" in explained(POLICY.model_copy(update={"clock": clock}))
 
 
 def test_no_code_names_a_vendor() -> None:

@@ -1,6 +1,6 @@
 """The policy file: what its sections mean, and what each of them refuses.
 
-The messages of whole broken files stand in tests/configs.
+The messages for whole broken files are in tests/configs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DEFAULT = (resources.files("rules.policy.presets") / "default.toml").read_text()
 
 
 @pytest.mark.parametrize("name", sorted(policies.load(None)))
-def test_a_shipped_policy_holds(name: str) -> None:
+def test_a_shipped_policy_is_valid(name: str) -> None:
     assert policies.load(None)[name].levels[0].critical
 
 
@@ -29,11 +29,11 @@ def test_a_shipped_policy_holds(name: str) -> None:
 def test_no_default_and_no_ceiling_is_critical(key: str) -> None:
     broken = DEFAULT.replace(f"\n{key} = ", f'\n{key} = "Critical" # ', 1)
 
-    with pytest.raises(PolicyRefused, match=f"{key} is a critical level"):
+    with pytest.raises(PolicyRefused, match=f"{key} must not be a critical level"):
         parse(broken, "broken.toml")
 
 
-def test_an_unknown_policy_is_named_with_a_near_one() -> None:
+def test_an_unknown_policy_is_named_with_a_suggestion() -> None:
     with pytest.raises(PolicyRefused, match="did you mean default"):
         policies.named(policies.load(None), "defualt", "mailbox support@help.example")
 
@@ -62,7 +62,7 @@ ongoing = { High = "1 day" }
 """
 
 
-def test_a_policy_of_the_first_format_still_holds() -> None:
+def test_a_policy_of_the_first_format_is_still_valid() -> None:
     old = parse(
         """
 name = "old"
@@ -92,7 +92,7 @@ suspended = "Suspended."
     assert old.calendar is ALWAYS
 
 
-def test_what_the_default_policy_shows_in_notes_holds_without_the_hash() -> None:
+def test_the_commented_settings_of_the_default_policy_are_valid() -> None:
     shown = re.sub(r"(?m)^# (?=\[|\w+ = )", "", DEFAULT).replace("always = true", "always = false")
 
     ours = parse(f'default_tier = "standard"\n{shown}', "ours.toml")
@@ -110,9 +110,7 @@ def test_without_tiers_nothing_is_promised() -> None:
 @pytest.mark.parametrize(
     ("company", "tier"), [("gold", "gold"), (None, "basic"), ("platinum", "basic")]
 )
-def test_a_company_without_a_tier_that_we_know_has_the_default_one(
-    company: str | None, tier: str
-) -> None:
+def test_a_company_without_a_known_tier_has_the_default_one(company: str | None, tier: str) -> None:
     found = policy(TIERS, 'default_tier = "basic"').tier(company)
 
     assert found is not None
@@ -132,7 +130,7 @@ def with_calendar(settings: str) -> Policy:
     return parse(f"{without('clock.calendar')}\n{section}", "ours.toml")
 
 
-def test_the_desk_opens_by_its_own_clock() -> None:
+def test_support_hours_follow_the_zone_of_the_calendar() -> None:
     calendar = with_calendar('zone = "Europe/Berlin"\nopens = "06:00"\ncloses = "18:00"').calendar
 
     assert calendar.zone == ZoneInfo("Europe/Berlin")
@@ -140,11 +138,11 @@ def test_the_desk_opens_by_its_own_clock() -> None:
     assert calendar.days == frozenset(range(5))
 
 
-def test_an_hour_may_stand_without_quotes() -> None:
+def test_a_time_may_be_written_without_quotes() -> None:
     assert with_calendar("opens = 08:30:00").calendar.opens == 8 * 60 + 30
 
 
-def test_public_holidays_and_days_of_our_own_are_no_opening_days() -> None:
+def test_public_holidays_and_listed_holidays_are_no_opening_days() -> None:
     calendar = with_calendar('country = "DE-BY"\nholidays = [2026-12-24]').calendar
 
     assert not calendar.opens_on(date(2026, 1, 6))  # Epiphany, in Bavaria
@@ -211,7 +209,7 @@ closes = "20:00"
     assert names == ["Ria", "Ria", "Tom", None]
 
 
-def test_a_fact_is_noticed_by_any_of_its_patterns() -> None:
+def test_a_fact_is_recognised_by_any_of_its_patterns() -> None:
     (fact,) = policy(
         """
 [[completeness.facts]]
@@ -221,8 +219,8 @@ patterns = ['version ?\\d', 'release ?\\d']
 """
     ).completeness.facts
 
-    assert fact.stands_in("It broke.\nRelease 7, I think.")
-    assert not fact.stands_in("The newest version, I think.")
+    assert fact.matches("It broke.\nRelease 7, I think.")
+    assert not fact.matches("The newest version, I think.")
 
 
 def test_a_field_is_the_one_group_of_its_pattern() -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Verdict
-from rules.facts import ParticipantKind, Presence, Ticket
 from rules.mail import Envelope, Mail
+from rules.people import ParticipantKind, Presence
 from rules.sender.pointers import EXAMINED_TAGS, PointerKind, answers_something, find_pointers
+from rules.ticket.model import Ticket
 from tests.rules.building import (
     ANN,
     ANNS,

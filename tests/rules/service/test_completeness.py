@@ -1,4 +1,4 @@
-"""Completeness: what a request leaves out, what is asked, and the values lifted out of it."""
+"""Completeness: what is missing from a request, what is asked, and the values extracted from it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from gateway import policies
 from rules.policy import FactSection, FieldSection
 from rules.service.completeness import (
     SEARCHED,
-    lifted,
-    missing,
-    newly_lifted,
+    extract_fields,
+    extract_new_fields,
+    missing_facts,
     questions,
     request_text,
 )
@@ -44,35 +44,35 @@ FACTS = (VERSION, IMPACT, STEPS)
         ("Help", "v7 is broken\nwhich affects two of us", ()),
     ],
 )
-def test_a_fact_is_missing_when_neither_subject_nor_text_says_it(
+def test_a_fact_is_missing_when_neither_subject_nor_text_states_it(
     subject: str, text: str, names: tuple[str, ...]
 ) -> None:
-    assert missing(request_text(subject, text), FACTS) == names
+    assert missing_facts(request_text(subject, text), FACTS) == names
 
 
-def test_what_may_not_apply_is_asked_for_but_never_missing() -> None:
+def test_an_optional_fact_is_asked_for_but_never_missing() -> None:
     complete = request_text("Help", "v7 affects us")
 
-    assert missing(complete, FACTS) == ()
+    assert missing_facts(complete, FACTS) == ()
     assert questions(complete, FACTS) == ("steps?",)
 
 
-def test_every_question_stands_in_the_policys_order() -> None:
+def test_questions_come_in_the_policys_order() -> None:
     assert questions("It is broken.", FACTS) == ("version?", "impact?", "steps?")
 
 
 def test_a_later_answer_is_asked_only_for_what_was_missing() -> None:
-    still = [f for f in FACTS if f.name in missing("v7 is broken", FACTS)]
+    still = [f for f in FACTS if f.name in missing_facts("v7 is broken", FACTS)]
 
-    assert missing("It affects everybody.", still) == ()
+    assert missing_facts("It affects everybody.", still) == ()
 
 
 def test_a_policy_without_facts_finds_every_request_complete() -> None:
-    assert missing("", ()) == questions("", ()) == ()
+    assert missing_facts("", ()) == questions("", ()) == ()
 
 
-def test_s3_a_bare_request_misses_everything_but_the_steps() -> None:
-    assert missing(request_text("Broken", "Please help."), STAKATER) == (
+def test_s3_in_a_bare_request_everything_except_the_steps_is_missing() -> None:
+    assert missing_facts(request_text("Broken", "Please help."), STAKATER) == (
         "environment",
         "product or service",
         "error messages or logs",
@@ -81,10 +81,10 @@ def test_s3_a_bare_request_misses_everything_but_the_steps() -> None:
     )
 
 
-def test_a6_project_service_and_product_are_lifted() -> None:
+def test_a6_project_service_and_product_are_extracted() -> None:
     text = request_text("Slow queries", "Project: blue-7\nservice id: pg-main\nProduct: PostgreSQL")
 
-    assert lifted(text, AIVEN.fields) == {
+    assert extract_fields(text, AIVEN.fields) == {
         "project_id": "blue-7",
         "service_id": "pg-main",
         "product": "PostgreSQL",
@@ -92,42 +92,46 @@ def test_a6_project_service_and_product_are_lifted() -> None:
 
 
 def test_a_field_without_a_value_is_left_out() -> None:
-    assert lifted("Nothing of the kind", AIVEN.fields) == {}
+    assert extract_fields("Nothing of the kind", AIVEN.fields) == {}
 
 
 def test_the_first_of_several_values_counts_and_the_subject_comes_first() -> None:
     number = field("number", r"no\. ?(\d{1,9})")
 
-    assert lifted(request_text("About no. 1", "no. 2, no. 3"), (number,)) == {"number": "1"}
+    assert extract_fields(request_text("About no. 1", "no. 2, no. 3"), (number,)) == {"number": "1"}
 
 
-def test_a_group_that_took_no_part_gives_no_value() -> None:
-    assert lifted("order", (field("number", r"order(?: (\d{1,9}))?"),)) == {}
+def test_a_group_that_did_not_match_gives_no_value() -> None:
+    assert extract_fields("order", (field("number", r"order(?: (\d{1,9}))?"),)) == {}
 
 
-def test_of_a_later_answer_only_fields_without_a_value_are_lifted() -> None:
+def test_a_later_answer_fills_only_fields_without_a_value() -> None:
     answer = "Project: red-1\nProduct: Kafka"
 
-    assert newly_lifted(answer, AIVEN.fields, {"project_id": "blue-7"}) == {"product": "Kafka"}
+    assert extract_new_fields(answer, AIVEN.fields, {"project_id": "blue-7"}) == {
+        "product": "Kafka"
+    }
 
 
-def test_a_value_is_cleared_of_what_cannot_be_printed() -> None:
+def test_unprintable_characters_are_removed_from_a_value() -> None:
     taken = field("taken", "id: (.{1,40})")
 
-    assert lifted("id: a\u202e\x00b\tc\u200b  d ", (taken,)) == {"taken": "ab c d"}
-    assert lifted("id: \u202e\x00", (taken,)) == {}
+    assert extract_fields("id: a\u202e\x00b\tc\u200b  d ", (taken,)) == {"taken": "ab c d"}
+    assert extract_fields("id: \u202e\x00", (taken,)) == {}
 
 
-def test_a_value_is_two_hundred_characters_at_most() -> None:
-    assert lifted("id: " + "x" * 300, (field("taken", "id: (.{1,300})"),)) == {"taken": "x" * 200}
+def test_a_value_has_at_most_two_hundred_characters() -> None:
+    assert extract_fields("id: " + "x" * 300, (field("taken", "id: (.{1,300})"),)) == {
+        "taken": "x" * 200
+    }
 
 
-def test_what_stands_beyond_the_bound_is_not_searched() -> None:
+def test_text_beyond_the_bound_is_not_searched() -> None:
     within, beyond = " " * (SEARCHED - 10) + "\nv7", " " * SEARCHED + "\nv7"
     whole = fact("version", "v7")
 
-    assert missing(within, (whole,)) == ()
-    assert missing(beyond, (whole,)) == ("version",)
+    assert missing_facts(within, (whole,)) == ()
+    assert missing_facts(beyond, (whole,)) == ("version",)
     assert len(request_text("s" * 90_000, "t" * 90_000)) == SEARCHED
 
 
@@ -136,17 +140,15 @@ def test_a_subject_of_several_lines_is_one() -> None:
 
 
 @given(st.text(), st.text())
-def test_whatever_is_written_a_question_is_asked_for_whatever_is_missing(
-    subject: str, text: str
-) -> None:
+def test_there_is_a_question_for_every_missing_fact_of_any_request(subject: str, text: str) -> None:
     request = request_text(subject, text)
 
-    assert len(questions(request, FACTS)) >= len(missing(request, FACTS))
-    assert set(missing(request, FACTS)) <= {"version", "impact"}
+    assert len(questions(request, FACTS)) >= len(missing_facts(request, FACTS))
+    assert set(missing_facts(request, FACTS)) <= {"version", "impact"}
 
 
 @given(st.text(min_size=1))
-def test_every_lifted_value_is_one_short_printable_line(text: str) -> None:
-    found = lifted(f"id: {text}", (field("taken", "id: (.{1,400})"),))
+def test_every_extracted_value_is_one_short_printable_line(text: str) -> None:
+    found = extract_fields(f"id: {text}", (field("taken", "id: (.{1,400})"),))
 
     assert all(v.isprintable() and v == v.strip() and 0 < len(v) <= 200 for v in found.values())

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway import policies
-from rules.policy import EscalationLevel, EscalationSection, Policy, RosterWindow
+from rules.policy import EscalationLevel, EscalationSection, Policy, RosterWindow, TierSection
 from rules.policy.base import DAYS
 from rules.policy.roster import Gap, gaps
-from rules.service.escalation import Contact, EscalationRefused, Raised, on_duty, raise_level
+from rules.service.escalation import Contact, Escalated, EscalationRefused, next_level, on_duty
 from tests.rules.building import NOON, default_policy
 
 SHIPPED = policies.load(None)
@@ -35,7 +35,7 @@ def a_level(*roster: RosterWindow, contact: str | None = "desk@help.example") ->
 
 
 def uncovered(*roster: RosterWindow) -> EscalationLevel:
-    """A level without a contact; the policy's own check of its hours is left out."""
+    """A level without a contact; the policy's own check for gaps is skipped."""
     return a_level(*roster).model_copy(update={"contact": None})
 
 
@@ -44,18 +44,27 @@ def at(text: str, zone: str = "UTC", fold: int = 0) -> datetime:
     return local.astimezone(UTC)
 
 
-def raised(
+def escalated(
     current: int = 0,
     staff_spoke: bool = False,
     critical_claimed: bool = False,
     by_portal: bool = False,
     policy: Policy = ATLAN,
-) -> Raised | EscalationRefused:
-    return raise_level(current, staff_spoke, critical_claimed, by_portal, policy, NOON)
+    tier: TierSection | None = None,
+) -> Escalated | EscalationRefused:
+    return next_level(
+        current,
+        staff_spoke=staff_spoke,
+        critical_claimed=critical_claimed,
+        by_portal=by_portal,
+        policy=policy,
+        at=NOON,
+        tier=tier,
+    )
 
 
-def title(outcome: Raised | EscalationRefused) -> tuple[int, str]:
-    assert isinstance(outcome, Raised)
+def title(outcome: Escalated | EscalationRefused) -> tuple[int, str]:
+    assert isinstance(outcome, Escalated)
     return outcome.level, outcome.title
 
 
@@ -80,20 +89,20 @@ def test_the_first_open_window_counts() -> None:
     assert on_duty(level, at("2026-03-02 12:00")).name == "Heron"
 
 
-def test_while_no_window_is_open_the_levels_own_contact_is_told() -> None:
+def test_while_no_window_is_open_the_levels_own_contact_is_notified() -> None:
     level = a_level(window("08:00", "12:00"))
 
     assert on_duty(level, NOON) == Contact("Desk", "desk@help.example", "+1 555 0100")
 
 
-def test_without_a_contact_whoever_opens_next_is_told() -> None:
+def test_without_a_contact_the_next_window_to_open_is_notified() -> None:
     level = uncovered(window("08:00", "12:00"), window("14:00", "18:00", name="Heron"))
 
     assert on_duty(level, at("2026-03-02 13:00")).name == "Heron"
     assert on_duty(level, at("2026-03-02 18:00")).name == "Wren"
 
 
-def test_who_opens_next_may_do_so_days_later() -> None:
+def test_the_next_window_may_open_days_later() -> None:
     level = uncovered(
         window("08:00", "12:00", days=("mon",)),
         window("08:00", "12:00", days=("sat",), name="Heron"),
@@ -137,17 +146,17 @@ def test_a_window_in_the_hour_that_comes_twice_is_open_twice() -> None:
         assert on_duty(level, at("2026-10-25 02:30", "Europe/Berlin", fold)).name == "Wren"
 
 
-def test_an_address_is_spelt_as_everywhere() -> None:
+def test_an_address_is_normalised() -> None:
     assert on_duty(a_level(contact="Duty@Help.Example"), NOON).address == "duty@help.example"
 
 
-def test_a_window_without_a_phone_has_that_of_its_level() -> None:
+def test_a_window_without_a_phone_has_the_phone_of_its_level() -> None:
     level = a_level(window("00:00", "24:00"))
 
     assert on_duty(level, NOON).phone == "+1 555 0100"
 
 
-# When nobody is
+# When nobody is on duty
 
 
 def test_the_gaps_are_the_hours_between_the_windows() -> None:
@@ -199,7 +208,7 @@ def test_a_window_that_never_opens_leaves_the_whole_day() -> None:
 
 
 def test_a_policy_with_a_gap_between_two_changes_of_the_clocks_is_refused() -> None:
-    """America changes three weeks before Europe; in winter and in summer all is well."""
+    """America changes its clocks three weeks before Europe; only in between is there a gap."""
     europe = window("00:00", "18:00", "Europe/Berlin")
     america = window("12:00", "18:00", "America/New_York", name="Heron")
 
@@ -250,87 +259,87 @@ def test_somebody_is_always_on_duty(roster: list[RosterWindow], instant: datetim
 # One level at a time
 
 
-def test_the_first_request_goes_to_level_1_whoever_has_spoken() -> None:
-    assert title(raised(0, staff_spoke=False)) == (1, "Technical Support Engineer")
-    assert title(raised(0, staff_spoke=True)) == (1, "Technical Support Engineer")
+def test_the_first_request_goes_to_level_1_whether_staff_spoke_or_not() -> None:
+    assert title(escalated(0, staff_spoke=False)) == (1, "Technical Support Engineer")
+    assert title(escalated(0, staff_spoke=True)) == (1, "Technical Support Engineer")
 
 
 def test_t5_level_1_is_asked_again_before_level_2_as_long_as_it_has_not_answered() -> None:
-    outcome = raised(1, staff_spoke=False)
+    outcome = escalated(1, staff_spoke=False)
 
     assert title(outcome) == (1, "Technical Support Engineer")
-    assert isinstance(outcome, Raised)
-    assert "has not answered yet" in outcome.why
+    assert isinstance(outcome, Escalated)
+    assert "has not answered yet" in outcome.reason
 
 
 def test_t5_after_the_answer_of_level_1_it_goes_up_level_by_level() -> None:
-    assert title(raised(1, staff_spoke=True)) == (2, "Director, Support")
-    assert title(raised(2, staff_spoke=True)) == (3, "Head of Customer Experience")
+    assert title(escalated(1, staff_spoke=True)) == (2, "Director, Support")
+    assert title(escalated(2, staff_spoke=True)) == (3, "Head of Customer Experience")
 
 
-def test_above_level_1_nobody_asks_whether_staff_spoke() -> None:
-    assert title(raised(2, staff_spoke=False)) == (3, "Head of Customer Experience")
+def test_above_level_1_it_does_not_matter_whether_staff_spoke() -> None:
+    assert title(escalated(2, staff_spoke=False)) == (3, "Head of Customer Experience")
 
 
-def test_where_the_policy_does_not_ask_for_it_level_2_follows_without_an_answer() -> None:
-    assert title(raised(1, policy=STAKATER)) == (2, "Head of support")
+def test_where_the_policy_does_not_require_an_answer_level_2_follows_without_one() -> None:
+    assert title(escalated(1, policy=STAKATER)) == (2, "Head of support")
 
 
 @pytest.mark.parametrize("current", [3, 9])
-def test_the_highest_level_is_the_end_and_says_who_has_it(current: int) -> None:
-    outcome = raised(current, staff_spoke=True)
+def test_the_highest_level_is_the_end_and_is_named(current: int) -> None:
+    outcome = escalated(current, staff_spoke=True)
 
     assert isinstance(outcome, EscalationRefused)
-    assert "highest level already: Head of Customer Experience" in outcome.why
+    assert "already with the highest level: Head of Customer Experience" in outcome.reason
 
 
-def test_at_the_highest_level_the_phone_of_who_is_on_duty_is_named() -> None:
-    outcome = raised(1, policy=WEKA)
+def test_at_the_highest_level_the_phone_of_the_person_on_duty_is_named() -> None:
+    outcome = escalated(1, policy=WEKA)
 
     assert isinstance(outcome, EscalationRefused)
-    assert "Executive for Europe, phone +1 555 0102" in outcome.why
+    assert "Executive for Europe, phone +1 555 0102" in outcome.reason
 
 
 def test_without_levels_there_is_nobody_to_escalate_to() -> None:
-    outcome = raised(policy=default_policy(escalation=EscalationSection()))
+    outcome = escalated(policy=default_policy(escalation=EscalationSection()))
 
     assert isinstance(outcome, EscalationRefused)
-    assert "nobody to escalate to" in outcome.why
+    assert "nobody to escalate to" in outcome.reason
 
 
 def test_s5_a_critical_claim_by_mail_begins_in_the_portal() -> None:
-    assert raised(critical_claimed=True, policy=STAKATER) == EscalationRefused(
+    assert escalated(critical_claimed=True, policy=STAKATER) == EscalationRefused(
         STAKATER.severity.critical_channel or ""
     )
 
 
-def test_s5_the_channel_of_the_customers_tier_goes_first() -> None:
+def test_s5_the_channel_of_the_customers_tier_takes_precedence() -> None:
     premium = STAKATER.tier("premium")
     assert premium is not None
 
-    outcome = raise_level(0, False, True, False, STAKATER, NOON, premium)
+    outcome = escalated(critical_claimed=True, policy=STAKATER, tier=premium)
 
     assert outcome == EscalationRefused(premium.critical_channel or "")
 
 
 def test_s5_once_it_is_logged_in_the_portal_the_escalation_begins() -> None:
-    outcome = raised(critical_claimed=True, by_portal=True, policy=STAKATER)
+    outcome = escalated(critical_claimed=True, by_portal=True, policy=STAKATER)
 
     assert title(outcome) == (1, "Engineer on duty")
 
 
-def test_what_is_not_critical_needs_no_portal() -> None:
-    assert title(raised(policy=STAKATER)) == (1, "Engineer on duty")
+def test_a_request_that_is_not_critical_needs_no_portal() -> None:
+    assert title(escalated(policy=STAKATER)) == (1, "Engineer on duty")
 
 
-def test_without_a_critical_channel_the_portal_is_named_in_our_words() -> None:
+def test_without_a_critical_channel_our_own_text_names_the_portal() -> None:
     severity = STAKATER.severity.model_copy(update={"critical_channel": None})
     policy = STAKATER.model_copy(update={"severity": severity})
 
-    outcome = raised(critical_claimed=True, policy=policy)
+    outcome = escalated(critical_claimed=True, policy=policy)
 
     assert isinstance(outcome, EscalationRefused)
-    assert "logged in the portal" in outcome.why
+    assert "logged in the portal" in outcome.reason
 
 
 @given(
@@ -339,11 +348,11 @@ def test_without_a_critical_channel_the_portal_is_named_in_our_words() -> None:
 def test_no_request_skips_a_level(
     name: str, current: int, spoke: bool, critical: bool, portal: bool
 ) -> None:
-    outcome = raised(current, spoke, critical, portal, SHIPPED[name])
+    outcome = escalated(current, spoke, critical, portal, SHIPPED[name])
 
     match outcome:
-        case Raised(level=level):
+        case Escalated(level=level):
             assert level in (current + 1, 1)
             assert level <= len(SHIPPED[name].escalation.levels)
-        case EscalationRefused(why=why):
-            assert why
+        case EscalationRefused(reason=reason):
+            assert reason

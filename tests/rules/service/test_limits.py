@@ -1,4 +1,4 @@
-"""How much is enough: new tickets, notices, reopenings, and storms between machines."""
+"""Rate limits: new tickets, notices, reopenings, and storms between machines."""
 
 from __future__ import annotations
 
@@ -48,23 +48,23 @@ class TestNewTickets:
 
         assert may_open(recent, NOON, 10) is expected
 
-    def test_those_of_an_hour_ago_are_forgotten(self) -> None:
+    def test_tickets_opened_an_hour_ago_no_longer_count(self) -> None:
         assert may_open([ago(60, opened=True)] * 10, NOON, 10)
 
-    def test_comments_are_no_tickets(self) -> None:
+    def test_comments_do_not_count_as_tickets(self) -> None:
         assert may_open([ago(1)] * 100, NOON, 10)
 
-    def test_one_more_is_held_and_tells_nobody(self) -> None:
+    def test_one_more_is_held_and_notifies_nobody(self) -> None:
         decision = World(recent=(ago(1, opened=True),) * 10).decide(a_mail())
 
         assert (decision.action, decision.reason) == (Hold(), Reason.TOO_MANY_TICKETS)
 
-    def test_on_a_known_ticket_he_goes_on(self) -> None:
+    def test_the_author_may_still_comment_on_a_known_ticket(self) -> None:
         world = World(recent=(ago(30, opened=True),) * 10)
 
         assert world.decide(a_mail(), to=token_to(70)).verdict is Verdict.COMMENTED
 
-    def test_the_policy_says_how_many(self) -> None:
+    def test_the_policy_sets_the_limit(self) -> None:
         world = World(
             recent=(ago(1, opened=True),), policy=policy_with("budgets", tickets_per_hour=1)
         )
@@ -94,28 +94,28 @@ class TestReopening:
 
 
 class TestStorm:
-    def test_mails_that_double_three_times_are_one(self) -> None:
-        assert storm(DOUBLING, 7, NOON) == Storm(breaks_now=True)
+    def test_mails_that_double_three_times_are_a_storm(self) -> None:
+        assert storm(DOUBLING, 7, NOON) == Storm(begins_now=True)
 
-    def test_one_mail_less_is_none(self) -> None:
+    def test_one_mail_less_is_no_storm(self) -> None:
         assert storm(DOUBLING[1:], 7, NOON) is None
 
-    def test_it_is_one_of_a_pair_and_no_other_ticket_is_muted(self) -> None:
+    def test_a_storm_mutes_only_its_own_pair_of_author_and_ticket(self) -> None:
         assert storm(DOUBLING, 8, NOON) is None
 
-    def test_after_it_broke_the_pair_is_muted_without_another_alert(self) -> None:
+    def test_after_the_storm_began_the_pair_is_muted_without_another_alert(self) -> None:
         during = (*DOUBLING, Recent(NOON, False, 7))
 
-        assert storm(during, 7, NOON + MINUTE) == Storm(breaks_now=False)
+        assert storm(during, 7, NOON + MINUTE) == Storm(begins_now=False)
 
-    def test_a_storm_that_goes_on_doubling_breaks_once(self) -> None:
+    def test_a_storm_that_keeps_doubling_raises_one_alert(self) -> None:
         start = NOON - timedelta(minutes=30)
         times = [start + second * timedelta(seconds=1) for second in range(0, 1800, 2)]
         arrivals = [t for n, t in enumerate(times) if n % max(1, 60 - n // 10) == 0]
 
-        assert breaks(arrivals) == 1
+        assert alerts_raised(arrivals) == 1
 
-    def test_an_hour_later_the_pair_is_heard_again(self) -> None:
+    def test_an_hour_later_the_pair_is_no_longer_muted(self) -> None:
         during = (*DOUBLING, Recent(NOON, False, 7))
 
         assert storm(during, 7, NOON + timedelta(minutes=61)) is None
@@ -125,34 +125,34 @@ class TestStorm:
         [
             [120] * 15,  # all along half an hour
             [10] * 5,  # five in one minute
-            [300, 300, 10, 10, 10, 10, 10],  # a start, then second thoughts
+            [300, 300, 10, 10, 10, 10, 10],  # a slow start, then a burst of corrections
             [20] * 30,  # a long chat
         ],
     )
-    def test_a_busy_person_is_none(self, gaps_s: list[int]) -> None:
+    def test_a_busy_person_is_no_storm(self, gaps_s: list[int]) -> None:
         arrivals = [NOON + timedelta(seconds=sum(gaps_s[:n])) for n in range(len(gaps_s))]
 
-        assert breaks(arrivals) == 0
+        assert alerts_raised(arrivals) == 0
 
     @given(st.lists(st.integers(0, 3000), max_size=13))
-    def test_thirteen_mails_are_none_however_they_come(self, seconds: list[int]) -> None:
+    def test_thirteen_mails_are_no_storm_at_any_pace(self, seconds: list[int]) -> None:
         arrivals = sorted(NOON + timedelta(seconds=second) for second in seconds)
 
-        assert breaks(arrivals) == 0
+        assert alerts_raised(arrivals) == 0
 
     @given(st.lists(st.integers(0, 3500), max_size=60))
-    def test_within_an_hour_it_breaks_once_at_most(self, seconds: list[int]) -> None:
+    def test_within_an_hour_there_is_at_most_one_alert(self, seconds: list[int]) -> None:
         arrivals = sorted(NOON + timedelta(seconds=second) for second in seconds)
 
-        assert breaks(arrivals) <= 1
+        assert alerts_raised(arrivals) <= 1
 
-    def test_when_it_breaks_staff_get_one_alert_and_the_others_nothing(self) -> None:
+    def test_when_a_storm_begins_staff_get_one_alert_and_the_others_nothing(self) -> None:
         decision = World(tickets=(TWO,), recent=DOUBLING).decide(a_mail(), to=token_to(70))
 
         assert [o.kind for o in orders_of(decision)] == [NoticeKind.ALERT]
         assert notified(decision, NoticeKind.ALERT) == [SAM.address]
 
-    def test_its_mails_are_kept_but_tell_nobody(self) -> None:
+    def test_the_mails_of_a_storm_are_kept_but_notify_nobody(self) -> None:
         during = (*DOUBLING, Recent(NOON, False, 7))
 
         decision = World(tickets=(TWO,), recent=during).decide(a_mail(), to=token_to(70))
@@ -161,19 +161,19 @@ class TestStorm:
         assert orders_of(decision) == ()
         assert "storm" in decision.trace[-1].outcome
 
-    def test_somebody_else_on_the_ticket_is_still_heard(self) -> None:
-        """The facts hold the author's own mails alone, and he wrote none."""
+    def test_another_author_on_the_ticket_is_not_muted(self) -> None:
+        """The facts contain only the author's own mails, and this author has written none."""
         decision = World(tickets=(TWO,)).decide(a_mail(BOB.address), to=token_to(71))
 
         assert notified(decision, NoticeKind.COMMENT) == [ANN.address]
 
 
-def breaks(arrivals: list[datetime]) -> int:
-    """How many alerts these mails of one author on one ticket raise, taken one by one."""
+def alerts_raised(arrivals: list[datetime]) -> int:
+    """How many alerts these mails of one author on one ticket raise, one by one."""
     seen: list[Recent] = []
     alerts = 0
-    for moment in arrivals:
-        found = storm(seen, 7, moment)
-        alerts += found is not None and found.breaks_now
-        seen.append(Recent(moment, False, 7))
+    for arrival in arrivals:
+        found = storm(seen, 7, arrival)
+        alerts += found is not None and found.begins_now
+        seen.append(Recent(arrival, False, 7))
     return alerts

@@ -9,10 +9,11 @@ import pytest
 
 from rules.decision.decide import decide
 from rules.decision.model import Decision, Reason, Verdict
-from rules.facts import Participant, ParticipantKind, Presence, Staff, Ticket
 from rules.mail import Envelope, Mail
+from rules.people import Participant, ParticipantKind, Presence, Staff
 from rules.sender.tokens import Purpose
 from rules.service.notifications import alert, notified_staff, status_change
+from rules.ticket.model import Ticket
 from rules.ticket.notices import (
     ApprovalPayload,
     NewCommentPayload,

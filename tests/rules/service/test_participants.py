@@ -1,12 +1,12 @@
-"""The table of who joins a ticket when a mail names him."""
+"""Who joins a ticket when a mail names them in To or Cc."""
 
 from __future__ import annotations
 
 import pytest
 
 from rules.decision.model import AddComment, OpenTicket
-from rules.facts import ParticipantKind, Presence
 from rules.mail import Mail
+from rules.people import ParticipantKind, Presence
 from rules.service.participants import Addition
 from tests.rules.building import (
     ANN,
@@ -55,18 +55,18 @@ def test_who_adds_whom(sender: str, copied: str, presence: Presence) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "presence"),
+    ("handling", "presence"),
     [("add", Presence.ACTIVE), ("propose", Presence.PENDING), ("ignore", None)],
 )
-def test_the_policy_says_what_becomes_of_guests(wish: str, presence: Presence | None) -> None:
+def test_the_policy_decides_whether_guests_join(handling: str, presence: Presence | None) -> None:
     policy = default_policy()
-    policy = policy.model_copy(update={"cc": policy.cc.model_copy(update={"guests": wish})})
+    policy = policy.model_copy(update={"cc": policy.cc.model_copy(update={"guests": handling})})
 
     assert presence_of(World(policy=policy), a_mail(cc=(PAT,)), PAT) is presence
 
 
 @pytest.mark.parametrize(
-    ("wish", "copied", "presence"),
+    ("handling", "copied", "presence"),
     [
         ("add", BOB.address, Presence.ACTIVE),
         ("propose", BOB.address, Presence.PENDING),
@@ -75,18 +75,18 @@ def test_the_policy_says_what_becomes_of_guests(wish: str, presence: Presence | 
         ("add", "other@partner.example", Presence.PENDING),
     ],
 )
-def test_the_policy_says_whom_a_guest_may_add(
-    wish: str, copied: str, presence: Presence | None
+def test_the_policy_decides_whom_a_guest_may_add(
+    handling: str, copied: str, presence: Presence | None
 ) -> None:
     policy = default_policy()
-    policy = policy.model_copy(update={"cc": policy.cc.model_copy(update={"by_guests": wish})})
+    policy = policy.model_copy(update={"cc": policy.cc.model_copy(update={"by_guests": handling})})
     ticket = a_ticket(7, *ANNS.participants, member(71, PAT, ParticipantKind.GUEST))
     world = World(tickets=(ticket,), policy=policy)
 
     assert presence_of(world, a_mail(PAT, cc=(copied,)), copied, token_to(71)) is presence
 
 
-def test_below_proof_everybody_added_is_pending() -> None:
+def test_without_sufficient_proof_everybody_added_is_pending() -> None:
     world = World(proof=NOTHING)
 
     assert presence_of(world, a_mail(cc=(BOB.address,)), BOB.address, token_to(70)) is (
@@ -118,7 +118,7 @@ def test_nobody_joins_where_we_were_a_blind_copy() -> None:
     assert joined(World(), a_mail(to=("x@elsewhere.example",), cc=(BOB.address,))) == ()
 
 
-def test_who_is_on_the_ticket_is_not_added_again() -> None:
+def test_a_participant_is_not_added_again() -> None:
     ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address))
 
     assert joined(World(tickets=(ticket,)), a_mail(cc=(BOB.address,)), token_to(70)) == ()
@@ -149,7 +149,7 @@ ALIAS = "help@kestrel.example"
 FORWARDED = World(policy=default_policy(aliases=("Help@Kestrel.example",)))
 
 
-def test_a_mailbox_is_seen_by_an_address_that_forwards_to_it() -> None:
+def test_a_forwarding_address_makes_the_mailbox_visible() -> None:
     assert presence_of(FORWARDED, a_mail(to=(ALIAS,), cc=(BOB.address,)), BOB.address) is not None
 
 

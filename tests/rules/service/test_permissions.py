@@ -1,4 +1,4 @@
-"""What somebody may see of a ticket, and do to it, over the API."""
+"""What a person may see of a ticket, and do to it, over the API."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from rules.facts import Participant, ParticipantKind, Person, Presence, Ticket
+from rules.people import Participant, ParticipantKind, Person, Presence
 from rules.policy import Policy
-from rules.service.permissions import Access, access, forbidden, opening_severity, with_reopening
+from rules.service.permissions import Access, access_of, forbidden, opening_severity, with_reopening
 from rules.ticket.changes import (
     AddPerson,
     Assign,
@@ -26,12 +26,13 @@ from rules.ticket.changes import (
     Workaround,
 )
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 from tests.rules.building import ANN, BOB, GIL, SAM, default_policy, policy_with
 
 POLICY = default_policy()
 SHARED = default_policy(visibility="company")
-DESK_SETS = policy_with("severity", customers_may_set=False)
+STAFF_SET_SEVERITY = policy_with("severity", customers_may_set=False)
 
 TICKET = Ticket(
     7,
@@ -58,15 +59,15 @@ PIA, ROB = replace(BOB, address="pia@acme.example"), replace(BOB, address="rob@a
     ],
     ids=["requester", "colleague", "pending", "removed", "another company", "staff"],
 )
-def test_who_is_how_near_to_a_ticket(
+def test_the_access_of_each_person_to_a_ticket(
     person: Person, in_private: Access, in_company: Access
 ) -> None:
-    assert access(person, TICKET, POLICY) is in_private
-    assert access(person, TICKET, SHARED) is in_company
+    assert access_of(person, TICKET, POLICY) is in_private
+    assert access_of(person, TICKET, SHARED) is in_company
 
 
-def test_a_deleted_ticket_is_there_for_nobody() -> None:
-    assert access(SAM, replace(TICKET, deleted=True), POLICY) is Access.NONE
+def test_nobody_has_access_to_a_deleted_ticket() -> None:
+    assert access_of(SAM, replace(TICKET, deleted=True), POLICY) is Access.NONE
 
 
 PUBLIC, NOTE = Visibility.PUBLIC, Visibility.NOTE
@@ -101,9 +102,9 @@ def test_who_may_make_which_change(change: Change) -> None:
     assert (forbidden(change, Access.NONE, POLICY) == "") is False
 
 
-def test_where_the_desk_sets_the_severity_a_customer_does_not() -> None:
-    assert "policy" in forbidden(SetSeverity("High", ""), Access.MEMBER, DESK_SETS)
-    assert forbidden(SetSeverity("High", ""), Access.STAFF, DESK_SETS) == ""
+def test_where_staff_set_the_severity_a_customer_may_not() -> None:
+    assert "policy" in forbidden(SetSeverity("High", ""), Access.MEMBER, STAFF_SET_SEVERITY)
+    assert forbidden(SetSeverity("High", ""), Access.STAFF, STAFF_SET_SEVERITY) == ""
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_where_the_desk_sets_the_severity_a_customer_does_not() -> None:
         (Status.CLOSED, "It is back.", None),
     ],
 )
-def test_a_customers_words_reopen_a_ticket_as_his_mail_does(
+def test_a_customers_comment_reopens_a_ticket_as_their_mail_does(
     status: Status, text: str, became: Status | None
 ) -> None:
     ticket = replace(TICKET, status=status)
@@ -126,16 +127,22 @@ def test_a_customers_words_reopen_a_ticket_as_his_mail_does(
     assert [c.status for c in made if isinstance(c, SetStatus)] == ([became] if became else [])
 
 
-def test_a_status_that_is_asked_for_goes_before_the_reopening() -> None:
-    asked = (Say("It works.", PUBLIC), SetStatus(Status.CLOSED))
+def test_a_requested_status_takes_precedence_over_the_reopening() -> None:
+    requested = (Say("It works.", PUBLIC), SetStatus(Status.CLOSED))
 
-    assert with_reopening(asked, replace(TICKET, status=Status.PENDING), Access.MEMBER) == asked
+    assert (
+        with_reopening(requested, replace(TICKET, status=Status.PENDING), Access.MEMBER)
+        == requested
+    )
 
 
-def test_a_staff_persons_words_reopen_nothing() -> None:
-    asked = (Say("We closed it.", PUBLIC),)
+def test_a_staff_persons_comment_reopens_nothing() -> None:
+    requested = (Say("We closed it.", PUBLIC),)
 
-    assert with_reopening(asked, replace(TICKET, status=Status.RESOLVED), Access.STAFF) == asked
+    assert (
+        with_reopening(requested, replace(TICKET, status=Status.RESOLVED), Access.STAFF)
+        == requested
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,9 +151,9 @@ def test_a_staff_persons_words_reopen_nothing() -> None:
         (POLICY, False, None, "Normal", None, False),
         (POLICY, False, "Critical", "Critical", "Critical", False),
         (POLICY, True, "Critical", "Critical", None, False),
-        (DESK_SETS, False, "High", "Normal", "High", False),
-        (DESK_SETS, False, "Critical", "Normal", "Critical", True),
-        (DESK_SETS, True, "Critical", "Critical", None, False),
+        (STAFF_SET_SEVERITY, False, "High", "Normal", "High", False),
+        (STAFF_SET_SEVERITY, False, "Critical", "Normal", "Critical", True),
+        (STAFF_SET_SEVERITY, True, "Critical", "Critical", None, False),
     ],
 )
 def test_the_severity_that_a_ticket_opens_at_over_the_api(
@@ -159,8 +166,8 @@ def test_the_severity_that_a_ticket_opens_at_over_the_api(
 ) -> None:
     levels = {one.name: one for one in policy.levels}
 
-    asked = opening_severity(levels[wanted] if wanted else None, by_staff, policy)
+    requested = opening_severity(levels[wanted] if wanted else None, by_staff, policy)
 
-    assert asked.level.name == level
-    assert (asked.claimed.name if asked.claimed else None) == claimed
-    assert asked.critical_claimed is critical_claimed
+    assert requested.level.name == level
+    assert (requested.claimed.name if requested.claimed else None) == claimed
+    assert requested.critical_claimed is critical_claimed

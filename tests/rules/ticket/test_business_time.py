@@ -48,8 +48,8 @@ def at(local: str, calendar: Calendar = OFFICE, fold: int = 0) -> datetime:
 
 def due_at(start: str, span: str, calendar: Calendar = OFFICE) -> str:
     """The due time on the wall clock of the calendar's zone."""
-    moment = due(at(start, calendar), parse_span(span), calendar)
-    return f"{moment.astimezone(calendar.zone):%a %Y-%m-%d %H:%M}"
+    found = due(at(start, calendar), parse_span(span), calendar)
+    return f"{found.astimezone(calendar.zone):%a %Y-%m-%d %H:%M}"
 
 
 # 2026-03-02 is a Monday.
@@ -179,7 +179,7 @@ def test_round_the_clock_business_time_is_plain_time() -> None:
 
 
 @pytest.mark.parametrize("calendar", [ALWAYS, OFFICE])
-def test_no_time_passes_backwards(calendar: Calendar) -> None:
+def test_time_does_not_run_backwards(calendar: Calendar) -> None:
     late, early = at("2026-03-02 12:00"), at("2026-03-02 10:00")
 
     assert business_seconds(late, early, calendar) == 0
@@ -188,7 +188,7 @@ def test_no_time_passes_backwards(calendar: Calendar) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "span"),
+    ("text", "span"),
     [
         ("2 business hours", Span(2, Unit.BUSINESS_HOUR)),
         ("1 Business Day", Span(1, Unit.BUSINESS_DAY)),
@@ -201,13 +201,13 @@ def test_no_time_passes_backwards(calendar: Calendar) -> None:
         ("2d", Span(2, Unit.DAY)),
     ],
 )
-def test_a_span_is_a_number_and_a_unit(words: str, span: Span) -> None:
-    assert parse_span(words) == span
+def test_a_span_is_a_number_and_a_unit(text: str, span: Span) -> None:
+    assert parse_span(text) == span
 
 
 @pytest.mark.parametrize("unit", Unit)
 @pytest.mark.parametrize("value", [1, 2, 52])
-def test_a_span_gives_its_words_back(value: int, unit: Unit) -> None:
+def test_a_span_parses_its_own_text(value: int, unit: Unit) -> None:
     span = Span(value, unit)
 
     assert parse_span(str(span)) == span
@@ -215,7 +215,7 @@ def test_a_span_gives_its_words_back(value: int, unit: Unit) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         "",
         "soon",
@@ -231,27 +231,29 @@ def test_a_span_gives_its_words_back(value: int, unit: Unit) -> None:
         "\u0662 hours",
     ],
 )
-def test_other_words_are_refused_with_what_is_expected(words: str) -> None:
-    expected = re.escape(f"{words!r} is no span of time: write a whole number and a unit, such as")
+def test_other_texts_are_refused_with_what_is_expected(text: str) -> None:
+    expected = re.escape(
+        f"{text!r} is not a valid duration: write a whole number and a unit, such as"
+    )
     with pytest.raises(ValueError, match=expected):
-        parse_span(words)
+        parse_span(text)
 
 
-@pytest.mark.parametrize("words", ["0 hours", "367 days", "9999999 business minutes"])
-def test_a_span_is_something_and_at_most_a_year(words: str) -> None:
+@pytest.mark.parametrize("text", ["0 hours", "367 days", "9999999 business minutes"])
+def test_a_span_is_above_zero_and_at_most_a_year(text: str) -> None:
     with pytest.raises(ValueError, match="out of range: at least 1, and at most a year"):
-        parse_span(words)
+        parse_span(text)
 
 
-@pytest.mark.parametrize(("words", "minutes"), [("00:00", 0), ("6:05", 365), ("24:00", 1440)])
-def test_a_time_of_day_is_hours_and_minutes(words: str, minutes: int) -> None:
-    assert parse_time_of_day(words) == minutes
+@pytest.mark.parametrize(("text", "minutes"), [("00:00", 0), ("6:05", 365), ("24:00", 1440)])
+def test_a_time_of_day_is_hours_and_minutes(text: str, minutes: int) -> None:
+    assert parse_time_of_day(text) == minutes
 
 
-@pytest.mark.parametrize("words", ["24:01", "6", "06:60", "6pm", "-1:00", ""])
-def test_other_times_of_day_are_refused(words: str) -> None:
+@pytest.mark.parametrize("text", ["24:01", "6", "06:60", "6pm", "-1:00", ""])
+def test_other_times_of_day_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write it from '00:00' to '24:00'"):
-        parse_time_of_day(words)
+        parse_time_of_day(text)
 
 
 def test_a_calendar_without_days_is_refused() -> None:
@@ -259,7 +261,7 @@ def test_a_calendar_without_days_is_refused() -> None:
         hours(days=frozenset())
 
 
-def test_a_calendar_knows_seven_days() -> None:
+def test_a_calendar_has_seven_days() -> None:
     with pytest.raises(ValueError, match="from 0 \\(Monday\\) to 6"):
         hours(days=frozenset({7}))
 
@@ -271,7 +273,7 @@ def test_a_calendar_that_does_not_open_before_it_closes_is_refused(opens: str, c
 
 
 @pytest.mark.parametrize("span", ["1 business minute", "1 business day"])
-def test_holidays_all_through_are_found_out_and_do_not_hang(span: str) -> None:
+def test_a_calendar_of_only_holidays_is_detected_and_does_not_hang(span: str) -> None:
     start = date(2026, 1, 1)
     closed = hours(holidays=frozenset(start + timedelta(days=n) for n in range(4000)))
 
@@ -279,7 +281,7 @@ def test_holidays_all_through_are_found_out_and_do_not_hang(span: str) -> None:
         due_at("2026-03-02 10:00", span, closed)
 
 
-def test_a_calendar_that_opens_too_seldom_for_a_span_is_found_out() -> None:
+def test_a_calendar_that_opens_too_seldom_for_a_span_is_detected() -> None:
     with pytest.raises(ValueError, match="does not open long enough"):
         due_at("2026-03-02 10:00", "366 business days", SELDOM)
 
@@ -328,7 +330,7 @@ def test_a_longer_span_is_due_later(calendar: Calendar, start: datetime, span: S
 
 
 @given(calendars(), instants, st.integers(0, 10**11))
-def test_what_was_added_is_what_has_passed(
+def test_the_time_added_is_the_time_passed(
     calendar: Calendar, start: datetime, microseconds: int
 ) -> None:
     seconds = microseconds / 10**6
@@ -340,8 +342,8 @@ def test_what_was_added_is_what_has_passed(
 
 
 @given(calendars(), st.lists(instants, min_size=3, max_size=3).map(sorted))
-def test_time_adds_up(calendar: Calendar, moments: list[datetime]) -> None:
-    first, second, third = moments
+def test_time_adds_up(calendar: Calendar, times: list[datetime]) -> None:
+    first, second, third = times
     parts = business_seconds(first, second, calendar) + business_seconds(second, third, calendar)
 
     assert business_seconds(first, third, calendar) == pytest.approx(parts, abs=1e-6)

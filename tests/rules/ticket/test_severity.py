@@ -38,11 +38,11 @@ def test_a_claim_is_a_level_by_name_in_brackets_or_on_a_labelled_line(
     assert claim_of(subject) == level
 
 
-def test_a_claim_may_stand_in_the_first_lines() -> None:
+def test_a_claim_may_be_in_the_first_lines() -> None:
     assert claim_of(text="Hello,\n\nSeverity: High\nit burns") == "High"
 
 
-def test_a_claim_further_down_is_talk() -> None:
+def test_a_claim_further_down_does_not_count() -> None:
     assert claim_of(text="\n" * 6 + "Severity: High") is None
 
 
@@ -51,7 +51,7 @@ def test_an_importance_header_claims_the_policys_level(header: dict[str, str]) -
     assert claim_of(**header) == "High"
 
 
-def test_the_severest_of_several_claims_counts() -> None:
+def test_the_most_severe_of_several_claims_counts() -> None:
     assert claim_of("[P4]", "Severity: P2") == "High"
 
 
@@ -69,7 +69,7 @@ OUTAGE = (claim_pattern(r"\bproduction (?:is )?down\b", "Critical"), claim_patte
         ("x" * 400 + " slow", "", None),
     ],
 )
-def test_a_wording_of_the_policy_claims_in_the_subject_or_the_first_lines(
+def test_a_pattern_of_the_policy_claims_in_the_subject_or_the_first_lines(
     subject: str, text: str, claim: Claim | None
 ) -> None:
     assert claimed(LEVELS, subject, text, NO_HEADER, None, OUTAGE) == claim
@@ -88,14 +88,14 @@ def test_a_claim_above_a_ceiling_below_the_top_opens_at_the_ceiling() -> None:
     assert capped(LEVELS, "Low", "Normal", claim, may_claim=True).name == "Normal"
 
 
-def test_a_claim_does_not_count_where_the_team_decides() -> None:
+def test_a_claim_does_not_count_where_staff_set_the_severity() -> None:
     severity = capped(LEVELS, "Normal", "High", Claim("High", False, "subject"), may_claim=False)
 
     assert severity.name == "Normal"
     assert severity.claim is not None
 
 
-def test_nobody_else_makes_a_severity() -> None:
+def test_a_mail_severity_cannot_be_built_directly() -> None:
     with pytest.raises(TypeError, match="capped"):
         MailSeverity()
 
@@ -127,7 +127,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(WORDS).map(" ".join), st.lists(WORDS).map("\n".join), st.booleans())
-def test_whatever_a_mail_says_it_opens_below_critical(
+def test_no_mail_opens_a_critical_ticket_whatever_its_text(
     subject: str, text: str, important: bool
 ) -> None:
     mail = a_mail(subject=subject, text=text, x_priority="1" if important else "3")

@@ -1,4 +1,4 @@
-"""The clock of a ticket: what starts, meets, pauses and moves it, and what is told when."""
+"""The clock of a ticket: what starts, ends, pauses and retargets it, and what is reported when."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ LOW = target("5 business days", "5 business days")
 ROUND_THE_CLOCK = target("4 hours", "8 hours")
 
 
-def left_s(clock: Clock, moment: datetime) -> float:
-    """Seconds until it is due, in the time that the clock runs in; 0 when overdue."""
+def left_s(clock: Clock, when: datetime) -> float:
+    """Seconds until the clock is due, in the kind of time that it runs in; 0 when overdue."""
     calendar = OFFICE if clock.span.business else ALWAYS
-    return business_seconds(moment, clock.due_at, calendar)
+    return business_seconds(when, clock.due_at, calendar)
 
 
-def at(words: str) -> datetime:
-    """`Mon 10:00` in Berlin, in the week from 2026-03-02; a plus is the week after."""
-    day, time = words.removeprefix("+").split()
+def at(text: str) -> datetime:
+    """`Mon 10:00` in Berlin, in the week of 2026-03-02; a plus is the week after."""
+    day, time = text.removeprefix("+").split()
     monday = datetime.fromisoformat(f"2026-03-02 {time}").replace(tzinfo=OFFICE.zone)
     days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].index(day)
-    return (monday + timedelta(days=days + 7 * words.startswith("+"))).astimezone(UTC)
+    return (monday + timedelta(days=days + 7 * text.startswith("+"))).astimezone(UTC)
 
 
 def a_clock(promise: Target = HIGH, started: str = "Mon 10:00") -> Clock:
@@ -60,37 +60,37 @@ def break_between(clock: Clock, pause: str, end: str) -> Clock:
     return resumed(paused(clock, at(pause)), at(end), OFFICE)
 
 
-def moved(clock: Clock, promise: Target, moment: str) -> Clock:
-    found = retargeted(clock, promise, at(moment), OFFICE)
+def with_promise(clock: Clock, promise: Target, when: str) -> Clock:
+    found = retargeted(clock, promise, at(when), OFFICE)
     assert found is not None
     return found
 
 
-def all_told(clock: Clock, *moments: str) -> list[SlaEvent | None]:
-    tells = []
-    for moment in moments:
-        clock, tell = notified(clock, at(moment))
-        tells.append(tell)
-    return tells
+def reported(clock: Clock, *times: str) -> list[SlaEvent | None]:
+    events = []
+    for when in times:
+        clock, event = notified(clock, at(when))
+        events.append(event)
+    return events
 
 
 # Starting
 
 
-def test_a_clock_is_due_after_its_span_and_warned_of_at_three_quarters() -> None:
+def test_a_clock_is_due_after_its_span_and_warns_at_three_quarters() -> None:
     clock = a_clock()
 
     assert (clock.stage, clock.started_at) == (Stage.FIRST, at("Mon 10:00"))
     assert (clock.warn_at, clock.due_at) == (at("Mon 13:00"), at("Mon 14:00"))
 
 
-def test_the_warning_comes_after_a_part_of_the_business_time() -> None:
+def test_the_warning_comes_after_a_fraction_of_the_business_time() -> None:
     clock = a_clock(HIGH, "Fri 17:00")
 
     assert (clock.warn_at, clock.due_at) == (at("+Mon 08:00"), at("+Mon 09:00"))
 
 
-def test_a_plain_span_runs_through_the_night() -> None:
+def test_a_span_round_the_clock_runs_through_the_night() -> None:
     clock = a_clock(ROUND_THE_CLOCK, "Fri 17:00")
 
     assert (clock.warn_at, clock.due_at) == (at("Fri 20:00"), at("Fri 21:00"))
@@ -109,16 +109,16 @@ def test_a_policy_may_warn_earlier() -> None:
 
 @pytest.mark.parametrize("fraction", [0, -0.5, 1.01])
 def test_a_warning_outside_the_time_is_refused(fraction: float) -> None:
-    with pytest.raises(ValueError, match=f"from 0 to 1: {fraction}"):
+    with pytest.raises(ValueError, match=f"above 0 and at most 1, not {fraction}"):
         start(HIGH, at("Mon 10:00"), OFFICE, warn_fraction=fraction)
 
 
 # Answering and stopping
 
 
-@pytest.mark.parametrize(("moment", "breached"), [("Mon 14:00", False), ("Mon 14:01", True)])
-def test_a_first_response_is_in_time_until_it_is_due(moment: str, breached: bool) -> None:
-    ended, _ = answered(a_clock(), HIGH, at(moment), OFFICE)
+@pytest.mark.parametrize(("when", "breached"), [("Mon 14:00", False), ("Mon 14:01", True)])
+def test_a_first_response_is_in_time_until_it_is_due(when: str, breached: bool) -> None:
+    ended, _ = answered(a_clock(), HIGH, at(when), OFFICE)
 
     assert ended is not None
     assert ended.stage is Stage.FIRST
@@ -158,7 +158,7 @@ def test_a_follow_up_can_be_promised_where_no_first_response_was() -> None:
     assert clock.stage is Stage.ONGOING
 
 
-def test_a_clock_that_ends_in_a_pause_is_judged_by_when_it_was_paused() -> None:
+def test_a_clock_that_ends_in_a_pause_is_judged_at_the_start_of_the_pause() -> None:
     clock = paused(a_clock(), at("Mon 13:59"))
 
     assert not stopped(clock, at("Fri 12:00")).breached
@@ -168,13 +168,13 @@ def test_a_clock_that_ends_in_a_pause_is_judged_by_when_it_was_paused() -> None:
 # Pausing
 
 
-def test_a_pause_gives_its_business_time_back() -> None:
+def test_a_pause_extends_the_due_time_by_its_business_time() -> None:
     clock = break_between(a_clock(), "Mon 11:00", "Tue 09:00")
 
     assert (clock.warn_at, clock.due_at) == (at("Tue 11:00"), at("Tue 12:00"))
 
 
-def test_a_pause_outside_business_hours_costs_nothing() -> None:
+def test_a_pause_outside_business_hours_changes_nothing() -> None:
     clock = a_clock(HIGH, "Mon 16:00")
 
     later = break_between(clock, "Mon 18:00", "Tue 06:00")
@@ -182,7 +182,7 @@ def test_a_pause_outside_business_hours_costs_nothing() -> None:
     assert (later.warn_at, later.due_at) == (clock.warn_at, clock.due_at)
 
 
-def test_a_plain_clock_gets_the_whole_pause_back() -> None:
+def test_a_clock_round_the_clock_is_extended_by_the_whole_pause() -> None:
     clock = break_between(a_clock(ROUND_THE_CLOCK), "Mon 11:00", "Tue 11:00")
 
     assert clock.due_at == at("Tue 14:00")
@@ -196,11 +196,11 @@ def test_of_two_pauses_the_first_counts_and_a_running_clock_is_not_resumed() -> 
     assert resumed(clock, at("Mon 12:00"), OFFICE) == clock
 
 
-def test_a_paused_clock_stands_and_tells_nothing() -> None:
+def test_a_paused_clock_reports_nothing() -> None:
     clock = paused(a_clock(), at("Mon 11:00"))
 
     assert clock.notify_at is None
-    assert all_told(clock, "Mon 13:30", "Fri 12:00") == [None, None]
+    assert reported(clock, "Mon 13:30", "Fri 12:00") == [None, None]
 
 
 def test_a_pause_before_the_clock_starts_begins_with_it() -> None:
@@ -215,25 +215,25 @@ def test_what_is_overdue_stays_overdue() -> None:
     assert stopped(later, at("Fri 12:00")).breached
 
 
-def test_a_breach_is_told_even_when_the_clock_was_paused_after_it() -> None:
-    assert all_told(paused(a_clock(), at("Mon 15:00")), "Mon 15:30") == [SlaEvent.BREACH]
+def test_a_breach_is_reported_even_if_the_clock_was_paused_after_it() -> None:
+    assert reported(paused(a_clock(), at("Mon 15:00")), "Mon 15:30") == [SlaEvent.BREACH]
 
 
-def test_a_warning_that_a_pause_forestalled_is_told_after_it() -> None:
+def test_a_warning_postponed_by_a_pause_is_reported_after_it() -> None:
     clock = break_between(a_clock(), "Mon 13:30", "Tue 08:00")
 
-    assert all_told(clock, "Tue 08:00", "Tue 08:29", "Tue 08:30") == [
+    assert reported(clock, "Tue 08:00", "Tue 08:29", "Tue 08:30") == [
         SlaEvent.WARNING,
         None,
         SlaEvent.BREACH,
     ]
 
 
-moments = st.integers(0, 14 * 86_400).map(lambda s: at("Mon 00:00") + timedelta(seconds=s))
+times = st.integers(0, 14 * 86_400).map(lambda s: at("Mon 00:00") + timedelta(seconds=s))
 promises = st.sampled_from([HIGH, LOW, ROUND_THE_CLOCK, target("1 business day", "2d")])
 
 
-@given(promises, st.lists(moments, min_size=3, max_size=3, unique=True).map(sorted))
+@given(promises, st.lists(times, min_size=3, max_size=3, unique=True).map(sorted))
 def test_a_pause_preserves_the_time_left_exactly(promise: Target, times: list[datetime]) -> None:
     began, pause, end = times
     clock = start(promise, began, OFFICE)
@@ -246,7 +246,7 @@ def test_a_pause_preserves_the_time_left_exactly(promise: Target, times: list[da
     assert later.due_at >= clock.due_at
 
 
-@given(promises, moments, moments)
+@given(promises, times, times)
 def test_a_pause_of_no_length_changes_nothing(
     promise: Target, began: datetime, pause: datetime
 ) -> None:
@@ -260,7 +260,7 @@ def test_a_pause_of_no_length_changes_nothing(
 
 
 def test_another_severity_counts_from_the_start_of_the_clock() -> None:
-    clock = moved(a_clock(LOW), HIGH, "Mon 12:00")
+    clock = with_promise(a_clock(LOW), HIGH, "Mon 12:00")
 
     assert (clock.started_at, clock.due_at) == (at("Mon 10:00"), at("Mon 14:00"))
     assert clock.warn_at == at("Mon 13:00")
@@ -270,66 +270,66 @@ def test_the_ongoing_clock_takes_the_ongoing_promise() -> None:
     _, clock = answered(a_clock(), ROUND_THE_CLOCK, at("Mon 11:00"), OFFICE)
     assert clock is not None
 
-    assert moved(clock, target("1h", "12 hours"), "Mon 12:00").due_at == at("Mon 23:00")
+    assert with_promise(clock, target("1h", "12 hours"), "Mon 12:00").due_at == at("Mon 23:00")
 
 
-def test_where_the_new_severity_promises_nothing_the_clock_goes() -> None:
+def test_where_the_new_severity_promises_nothing_the_clock_is_removed() -> None:
     assert retargeted(a_clock(), target(), at("Mon 12:00"), OFFICE) is None
 
 
 def test_the_same_promise_again_changes_nothing() -> None:
     clock = break_between(a_clock(), "Mon 11:00", "Mon 12:00")
 
-    assert moved(clock, HIGH, "Mon 13:00") == clock
+    assert with_promise(clock, HIGH, "Mon 13:00") == clock
 
 
 def test_earlier_pauses_are_left_out_of_the_new_promise() -> None:
     clock = break_between(a_clock(LOW), "Mon 11:00", "Tue 11:00")
 
-    assert moved(clock, HIGH, "Tue 11:00").due_at == at("Tue 14:00")
+    assert with_promise(clock, HIGH, "Tue 11:00").due_at == at("Tue 14:00")
 
 
 def test_earlier_pauses_are_measured_in_the_time_of_the_new_promise() -> None:
     clock = break_between(a_clock(LOW), "Mon 11:00", "Tue 11:00")
 
-    # A day and a night went by, of which twelve hours were business time.
-    assert moved(clock, ROUND_THE_CLOCK, "Tue 11:00").due_at == at("Tue 14:00")
-    assert moved(clock, target("16 hours"), "Tue 11:00").due_at == at("Wed 02:00")
+    # The pause lasted 24 hours, of which twelve were business time.
+    assert with_promise(clock, ROUND_THE_CLOCK, "Tue 11:00").due_at == at("Tue 14:00")
+    assert with_promise(clock, target("16 hours"), "Tue 11:00").due_at == at("Wed 02:00")
 
 
 def test_a_paused_clock_takes_a_new_promise_and_stays_paused() -> None:
-    clock = moved(paused(a_clock(LOW), at("Mon 11:00")), HIGH, "Wed 12:00")
+    clock = with_promise(paused(a_clock(LOW), at("Mon 11:00")), HIGH, "Wed 12:00")
 
     assert clock.notify_at is None
     assert resumed(clock, at("Thu 09:00"), OFFICE).due_at == at("Thu 12:00")
 
 
-def test_a_new_promise_that_is_broken_already_tells_the_breach_alone() -> None:
-    clock = moved(a_clock(LOW), HIGH, "Tue 10:00")
+def test_a_new_promise_that_is_already_broken_reports_only_the_breach() -> None:
+    clock = with_promise(a_clock(LOW), HIGH, "Tue 10:00")
 
-    assert all_told(clock, "Tue 10:00", "Tue 11:00") == [SlaEvent.BREACH, None]
+    assert reported(clock, "Tue 10:00", "Tue 11:00") == [SlaEvent.BREACH, None]
 
 
-def test_who_was_warned_of_one_promise_is_not_warned_again_at_once() -> None:
+def test_after_one_warning_a_new_promise_does_not_warn_again_immediately() -> None:
     warned, _ = notified(a_clock(), at("Mon 13:00"))
-    clock = moved(warned, target("200 business minutes"), "Mon 13:15")
+    clock = with_promise(warned, target("200 business minutes"), "Mon 13:15")
 
-    assert all_told(clock, "Mon 13:16", "Mon 13:20") == [None, SlaEvent.BREACH]
+    assert reported(clock, "Mon 13:16", "Mon 13:20") == [None, SlaEvent.BREACH]
 
 
 def test_a_longer_promise_warns_and_breaches_anew() -> None:
     breached, _ = notified(a_clock(), at("Mon 15:00"))
-    clock = moved(breached, LOW, "Mon 16:00")
+    clock = with_promise(breached, LOW, "Mon 16:00")
 
     assert not stopped(clock, at("Mon 17:00")).breached
-    assert all_told(clock, "Mon 17:00", "Fri 12:00", "+Mon 10:00") == [
+    assert reported(clock, "Mon 17:00", "Fri 12:00", "+Mon 10:00") == [
         None,
         SlaEvent.WARNING,
         SlaEvent.BREACH,
     ]
 
 
-@given(promises, promises, st.lists(moments, min_size=4, max_size=4).map(sorted))
+@given(promises, promises, st.lists(times, min_size=4, max_size=4).map(sorted))
 def test_a_new_promise_is_as_if_it_had_held_from_the_start(
     old: Target, new: Target, times: list[datetime]
 ) -> None:
@@ -345,11 +345,11 @@ def test_a_new_promise_is_as_if_it_had_held_from_the_start(
     assert clock.due_at == resumed(paused(after, pause), end, OFFICE).due_at
 
 
-# Telling
+# Reporting
 
 
-def test_warning_and_breach_are_told_once_each() -> None:
-    assert all_told(a_clock(), "Mon 12:59", "Mon 13:00", "Mon 13:01", "Mon 14:00", "Mon 14:01") == [
+def test_warning_and_breach_are_reported_once_each() -> None:
+    assert reported(a_clock(), "Mon 12:59", "Mon 13:00", "Mon 13:01", "Mon 14:00", "Mon 14:01") == [
         None,
         SlaEvent.WARNING,
         None,
@@ -358,20 +358,20 @@ def test_warning_and_breach_are_told_once_each() -> None:
     ]
 
 
-def test_the_next_moment_to_tell_is_the_warning_then_the_breach_then_none() -> None:
+def test_the_next_event_is_the_warning_then_the_breach_then_none() -> None:
     clock = a_clock()
     warned, _ = notified(clock, at("Mon 13:30"))
     breached, _ = notified(warned, at("Mon 14:30"))
 
-    moments = [clock.notify_at, warned.notify_at, breached.notify_at]
-    assert moments == [at("Mon 13:00"), at("Mon 14:00"), None]
+    times = [clock.notify_at, warned.notify_at, breached.notify_at]
+    assert times == [at("Mon 13:00"), at("Mon 14:00"), None]
 
 
-def test_where_both_moments_went_by_unseen_the_breach_alone_is_told() -> None:
-    assert all_told(a_clock(), "Fri 12:00", "Fri 12:01") == [SlaEvent.BREACH, None]
+def test_where_both_events_passed_unreported_only_the_breach_is_reported() -> None:
+    assert reported(a_clock(), "Fri 12:00", "Fri 12:01") == [SlaEvent.BREACH, None]
 
 
-def test_what_was_told_as_a_breach_is_not_met_in_time_by_an_answer_in_that_instant() -> None:
+def test_after_a_reported_breach_an_answer_at_the_due_time_is_late() -> None:
     breached, _ = notified(a_clock(), at("Mon 14:00"))
 
     assert stopped(breached, at("Mon 14:00")).breached
@@ -381,7 +381,7 @@ def test_a_warning_at_the_due_time_is_the_breach() -> None:
     clock = start(HIGH, at("Mon 10:00"), OFFICE, warn_fraction=1)
     assert clock is not None
 
-    assert all_told(clock, "Mon 14:00", "Mon 14:01") == [SlaEvent.BREACH, None]
+    assert reported(clock, "Mon 14:00", "Mon 14:01") == [SlaEvent.BREACH, None]
 
 
 @pytest.mark.parametrize("unit", Unit)

@@ -1,4 +1,4 @@
-"""What is committed to the embedded store gets into its file without the writer's doing."""
+"""Commits to the embedded store reach its file without the writer's help."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.db.checkpoints import COMMITS, Checkpoints
 
-WORDS = b"It does not print."
+TEXT = b"It does not print."
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def engine(path: Path) -> Iterator[Engine]:
-    """Its connections leave the log as it is; those in the pool keep SQLite from tidying up."""
+    """An engine whose connections leave the log alone; pooled ones keep SQLite from removing it."""
     engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -40,29 +40,29 @@ def engine(path: Path) -> Iterator[Engine]:
 def commit(engine: Engine, times: int) -> None:
     for _ in range(times):
         with engine.begin() as connection:
-            connection.exec_driver_sql("INSERT INTO comment VALUES (?)", (WORDS.decode(),))
+            connection.exec_driver_sql("INSERT INTO comment VALUES (?)", (TEXT.decode(),))
 
 
-def test_after_some_commits_they_are_in_the_file(engine: Engine, path: Path) -> None:
+def test_after_a_number_of_commits_they_are_in_the_file(engine: Engine, path: Path) -> None:
     checkpoints = Checkpoints(engine)
 
     commit(engine, COMMITS)
     checkpoints.close()
 
-    assert WORDS in path.read_bytes()
+    assert TEXT in path.read_bytes()
 
 
-def test_a_few_commits_are_left_to_the_log(engine: Engine, path: Path) -> None:
+def test_a_few_commits_stay_in_the_log(engine: Engine, path: Path) -> None:
     checkpoints = Checkpoints(engine)
 
     commit(engine, COMMITS - 1)
     checkpoints.close()
 
-    assert WORDS not in path.read_bytes()
-    assert WORDS in path.with_name("store.db-wal").read_bytes()
+    assert TEXT not in path.read_bytes()
+    assert TEXT in path.with_name("store.db-wal").read_bytes()
 
 
-def test_a_reader_holds_up_neither_the_writer_nor_the_end(engine: Engine) -> None:
+def test_a_reader_blocks_neither_the_writer_nor_the_close(engine: Engine) -> None:
     checkpoints = Checkpoints(engine)
     with engine.connect() as reader:
         reader.exec_driver_sql("BEGIN")

@@ -36,7 +36,7 @@ def a_ticket_row(**changes: object) -> dict[str, object]:
     }
 
 
-def test_the_migrations_make_the_tables_that_the_code_has(database: Database) -> None:
+def test_the_migrations_create_the_tables_of_the_code(database: Database) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, metadata))
@@ -50,7 +50,7 @@ def test_a_second_upgrade_does_nothing(database: Database) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_a_store_without_tables_says_what_to_do(
+def test_a_store_without_tables_is_refused_with_what_to_do(
     kind: str,
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
@@ -61,7 +61,7 @@ def test_a_store_without_tables_says_what_to_do(
         stores: PostgresStores = request.getfixturevalue("postgres_stores")
         url = stores.empty()
     database = Database(url)
-    with pytest.raises(NotUpgraded, match="there is no store yet at .* run `postern init`"):
+    with pytest.raises(NotUpgraded, match="no store exists at .* run `postern init`"):
         database.check_version()
     database.close()
 
@@ -87,22 +87,22 @@ def test_the_database_refuses_to_make_a_ticket_critical_by_mail(
         ledger.submit(lambda c: c.execute(_ticket.update().values(critical=True))).result()
 
 
-def test_a_person_with_a_phone_may_be_critical(ledger: Ledger, mailbox: Mailbox) -> None:
+def test_a_ticket_from_the_console_may_be_critical(ledger: Ledger, mailbox: Mailbox) -> None:
     row = a_ticket_row(mailbox_id=mailbox.id, critical=True, severity_source="console")
 
     ledger.submit(lambda c: c.execute(insert(_ticket), row)).result()
 
 
-def test_a_time_comes_back_as_it_went_in(
+def test_a_time_is_read_as_it_was_written(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
-    moment = datetime(2026, 3, 29, 2, 30, 0, 123456, timezone(timedelta(hours=2)))
-    row = a_ticket_row(mailbox_id=mailbox.id, opened_at=moment)
+    time = datetime(2026, 3, 29, 2, 30, 0, 123456, timezone(timedelta(hours=2)))
+    row = a_ticket_row(mailbox_id=mailbox.id, opened_at=time)
     ledger.submit(lambda c: c.execute(insert(_ticket), row)).result()
 
     found = database.read(lambda c: c.execute(select(_ticket.c.opened_at)).scalar_one())
 
-    assert found == moment
+    assert found == time
     assert found.tzinfo is UTC
 
 
@@ -110,11 +110,11 @@ def test_a_time_without_a_zone_is_refused(ledger: Ledger, mailbox: Mailbox) -> N
     naive = NOON.replace(tzinfo=None)
     row = a_ticket_row(mailbox_id=mailbox.id, opened_at=naive)
 
-    with pytest.raises(StatementError, match="without a zone"):
+    with pytest.raises(StatementError, match="without a time zone"):
         ledger.submit(lambda c: c.execute(insert(_ticket), row)).result()
 
 
-def test_every_commit_of_the_embedded_store_waits_for_the_disk(
+def test_every_commit_of_the_embedded_store_is_on_disk_when_it_returns(
     sqlite_stores: SqliteStores,
 ) -> None:
     database = Database(sqlite_stores.new())

@@ -1,4 +1,4 @@
-"""The one way to write: all or nothing for each job, whoever its neighbours are."""
+"""The only way to write: all or nothing for each job, whatever its neighbours do."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def count(database: Database) -> int:
     )
 
 
-def test_a_result_comes_back_committed(database: Database, ledger: Ledger) -> None:
+def test_a_result_is_committed_when_it_returns(database: Database, ledger: Ledger) -> None:
     assert ledger.submit(lambda c: a_mailbox(c, "a")).result() == "a"
     assert count(database) == 1
 
 
-def test_a_failing_job_leaves_nothing_and_its_neighbours_alone(
+def test_a_failing_job_leaves_no_trace_and_its_neighbours_unharmed(
     database: Database, ledger: Ledger
 ) -> None:
     started = threading.Event()
@@ -80,7 +80,7 @@ def test_a_cancelled_job_is_not_run(database: Database, ledger: Ledger) -> None:
     assert count(database) == 1
 
 
-def test_closing_waits_for_what_was_submitted(database: Database, ledger: Ledger) -> None:
+def test_closing_waits_for_the_submitted_jobs(database: Database, ledger: Ledger) -> None:
     jobs = [ledger.submit(partial(a_mailbox, name=f"m{n}")) for n in range(20)]
     ledger.close()
 
@@ -90,13 +90,13 @@ def test_closing_waits_for_what_was_submitted(database: Database, ledger: Ledger
 
 @pytest.fixture
 def embedded(sqlite_stores: SqliteStores) -> Iterator[Database]:
-    """SQLite alone: PostgreSQL's jobs have no steps."""
+    """Only SQLite: PostgreSQL's jobs have no steps."""
     database = Database(sqlite_stores.new())
     yield database
     database.close()
 
 
-def test_between_the_jobs_of_a_group_nobody_sees_what_they_wrote(embedded: Database) -> None:
+def test_between_the_jobs_of_a_group_their_writes_are_not_visible(embedded: Database) -> None:
     started, gate = threading.Event(), threading.Event()
     seen: list[int] = []
 
@@ -116,7 +116,7 @@ def test_between_the_jobs_of_a_group_nobody_sees_what_they_wrote(embedded: Datab
     writer.close()
 
 
-def test_a_group_that_is_given_up_between_two_jobs_leaves_no_trace(embedded: Database) -> None:
+def test_a_group_aborted_between_two_jobs_leaves_no_trace(embedded: Database) -> None:
     started, gate = threading.Event(), threading.Event()
 
     def run(steps: Iterator[None]) -> None:
@@ -139,7 +139,7 @@ def test_a_group_that_is_given_up_between_two_jobs_leaves_no_trace(embedded: Dat
 
 @pytest.fixture
 def pooled(postgres_stores: PostgresStores) -> Iterator[tuple[Database, Pool]]:
-    """PostgreSQL alone: on SQLite, with its one writer, nothing can come between."""
+    """Only PostgreSQL: on SQLite, with its single writer, there are no conflicts."""
     database = Database(postgres_stores.new(), connections=2)
     pool = Pool(database.engine, 2)
     yield database, pool
@@ -147,7 +147,7 @@ def pooled(postgres_stores: PostgresStores) -> Iterator[tuple[Database, Pool]]:
     database.close()
 
 
-def test_a_conflict_is_decided_anew(pooled: tuple[Database, Pool]) -> None:
+def test_a_job_with_a_conflict_is_run_again(pooled: tuple[Database, Pool]) -> None:
     database, pool = pooled
     tries: list[int] = []
 
@@ -162,7 +162,7 @@ def test_a_conflict_is_decided_anew(pooled: tuple[Database, Pool]) -> None:
     assert count(database) == 1
 
 
-def test_a_conflict_that_stays_is_given_up(pooled: tuple[Database, Pool]) -> None:
+def test_a_permanent_conflict_is_raised_after_the_last_try(pooled: tuple[Database, Pool]) -> None:
     database, pool = pooled
     tries: list[int] = []
 

@@ -1,4 +1,4 @@
-"""An upgrade of a store that is in use: what was there stays, and the tables are the code's."""
+"""An upgrade of a store in use: all data is kept, and the tables match the code."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, func, insert, select
 
-from rules.facts import ParticipantKind, Presence
 from rules.mail import Mailbox
+from rules.people import ParticipantKind, Presence
 from rules.ticket.lifecycle import Status
 from storage.db.database import MIGRATIONS, Database
 from storage.db.ledger import open_ledger
@@ -33,7 +33,7 @@ ANN = "ann@acme.example"
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A store of the first version, with a mailbox, Ann, her ticket and what hangs on it."""
+    """A store of the first version, with a mailbox, Ann, her ticket and everything on it."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path}/old.db"
     else:
@@ -125,11 +125,11 @@ def test_no_row_is_lost(old: Database) -> None:
     assert sum(before.values()) == 13
 
 
-def test_the_tables_are_those_of_the_code(old: Database) -> None:
+def test_the_upgraded_tables_match_the_code(old: Database) -> None:
     old.upgrade()
 
     def differences(connection: Connection) -> list[object]:
-        # SQLite spells the default of an empty text in two ways, and Alembic takes them for two.
+        # SQLite spells the default of an empty text in two ways, which Alembic takes for different.
         defaults = not old.is_sqlite
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": defaults}
@@ -140,7 +140,7 @@ def test_the_tables_are_those_of_the_code(old: Database) -> None:
     old.check_version()
 
 
-def test_an_old_ticket_is_read_as_one_without_a_past(old: Database) -> None:
+def test_an_old_ticket_is_read_with_defaults_for_new_columns(old: Database) -> None:
     old.upgrade()
     mailbox = Mailbox(1, "support@help.example", "default")
 
@@ -167,8 +167,8 @@ def test_a_notice_that_was_due_is_still_sent(old: Database) -> None:
     assert notice.answers == "<1@client.example>"
 
 
-def test_an_old_ticket_goes_on(old: Database) -> None:
-    """The token, the mails before and the numbers are as they were."""
+def test_an_old_ticket_can_be_continued(old: Database) -> None:
+    """The token, the earlier mails and the numbers still work."""
     old.upgrade()
     ledger = open_ledger(old)
     mailbox = old.read(lambda c: mailboxes.mailbox_named(c, None))
@@ -182,8 +182,8 @@ def test_an_old_ticket_goes_on(old: Database) -> None:
     assert (by_token.ticket, by_id.ticket, new.ticket) == (1, 1, 2)
 
 
-def test_what_the_database_refuses_it_goes_on_refusing(old: Database) -> None:
-    """SQLite makes an altered table anew: its constraints and its numbering must come along."""
+def test_constraints_and_numbering_survive_the_upgrade(old: Database) -> None:
+    """SQLite recreates an altered table: its constraints and its numbering must be kept."""
     old.upgrade()
 
     def constraints(connection: Connection) -> set[str]:
@@ -198,16 +198,16 @@ def test_what_the_database_refuses_it_goes_on_refusing(old: Database) -> None:
         assert "AUTOINCREMENT" in made
 
 
-def test_the_words_and_the_mails_are_what_they_were(old: Database) -> None:
+def test_comments_mails_and_journal_are_unchanged(old: Database) -> None:
     old.upgrade()
     comment, mail, journal = table(CommentRow), table(MailRow), table(JournalRow)
 
-    words = (comment.c.text, comment.c.journal_id, comment.c.charset_guessed)
+    columns = (comment.c.text, comment.c.journal_id, comment.c.charset_guessed)
 
-    said = old.read(lambda c: c.execute(select(*words)).one())
+    written = old.read(lambda c: c.execute(select(*columns)).one())
     filed = old.read(lambda c: c.execute(select(mail.c.answer, mail.c.ticket_id)).one())
-    came = old.read(lambda c: c.execute(select(journal.c.received_at)).scalar_one())
+    received_at = old.read(lambda c: c.execute(select(journal.c.received_at)).scalar_one())
 
-    assert tuple(said) == ("It does not print.", JOURNAL, False)
+    assert tuple(written) == ("It does not print.", JOURNAL, False)
     assert tuple(filed) == ("filed as #1", 1)
-    assert came == NOON
+    assert received_at == NOON

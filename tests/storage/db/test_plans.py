@@ -1,4 +1,4 @@
-"""The cost of a mail stays flat: every look-up of the hot path goes through an index of its own."""
+"""The cost of a mail stays flat: every lookup of the hot path uses an index."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     database.close()
 
 
-def test_the_hot_path_is_looked_at() -> None:
+def test_the_hot_path_is_covered() -> None:
     assert {
         "storage.mail.facts._TRACES",
         "storage.registry.lookup._PEOPLE",
@@ -50,12 +50,12 @@ def test_the_hot_path_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("name", HOT)
-def test_a_look_up_goes_through_nothing_from_end_to_end(name: str, store: Database) -> None:
+def test_no_lookup_scans_a_whole_table(name: str, store: Database) -> None:
     plan = store.read(HOT[name].plan)
 
     assert plan
     assert not [step for step in plan if re.match(r"SCAN (?!CONSTANT)", step)], plan
-    # The mailbox alone is no look-up: that goes through everything it ever got.
+    # A lookup by mailbox alone would read everything that the mailbox ever received.
     assert not [
         step
         for step in plan

@@ -13,8 +13,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Row, insert, select, update
 
-from rules.facts import ParticipantKind, Presence, Role
 from rules.mail import Mailbox
+from rules.people import ParticipantKind, Presence, Role
 from rules.sender.tokens import Link
 from rules.service.participants import Addition
 from storage.db.database import Connection, Database

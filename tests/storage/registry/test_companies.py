@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.registry import companies, lookup, people

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import insert
 
-from rules.facts import Company
+from rules.people import Company
 from storage.db.tables import CompanyRow, ContractRow, table
 from tests.rules.building import ANN, NOON, a_mail
 from tests.storage.shop import Shop, opened

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rules.facts import Role
 from rules.mail import Mailbox
+from rules.people import Role
 from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rules.decision.model import Verdict
-from rules.facts import Presence
+from rules.people import Presence
 from rules.ticket.changes import AddPerson, Change, Merge, Say, SetStatus
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind

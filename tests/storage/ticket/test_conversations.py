@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from rules.decision.model import AddComment, OpenTicket, Reason, Verdict
-from rules.facts import ParticipantKind, Presence, Role
 from rules.mail import Mailbox
+from rules.people import ParticipantKind, Presence, Role
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from storage.db.ledger import Conflict

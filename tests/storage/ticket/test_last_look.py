@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rules.facts import Presence, Role
+from rules.people import Presence, Role
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.notices import outbox, suppression
 from storage.notices.outbox import Notice

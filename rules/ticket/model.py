@@ -1,0 +1,56 @@
+"""A ticket as the rules see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rules.people import Participant
+from rules.ticket.lifecycle import Status
+from rules.ticket.sla import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    id: int
+    company: int | None
+    participants: tuple[Participant, ...]
+    status: Status = Status.OPEN
+    status_at: datetime | None = None
+    """When the status last changed."""
+    requester: str = ""
+    subject: str = ""
+    severity: str = ""
+    tier: str = ""
+    """The tier in force when the ticket was opened."""
+    targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the contract then in force promised besides the tier."""
+    clock: Clock | None = None
+    missing: tuple[str, ...] = ()
+    """Names of the facts that are missing from the request."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """The values extracted from its mails, by the policy's field names."""
+    critical_claimed: bool = False
+    in_portal: bool = False
+    """Its severity was set in the portal or by staff, not by a mail."""
+    escalation_level: int = 0
+    staff_spoke: bool = False
+    """Staff have written a public answer."""
+    assignee: str = ""
+    merged_into: int | None = None
+    deleted: bool = False
+    follow_up: int | None = None
+    """The ticket that continues this one."""
+    reopened: int = 0
+    """How often it was reopened within the last hour."""
+    sent: Mapping[str, int] = field(default_factory=dict)
+    """How many notices about it were queued within the last hour, by address."""
+
+    def participant(self, address: str) -> Participant | None:
+        return next((p for p in self.participants if p.address == address), None)
+
+    def language_of(self, address: str) -> str:
+        """The language of a participant; empty where it is not known."""
+        member = self.participant(address)
+        return member.language if member is not None else ""

@@ -1,0 +1,64 @@
+"""The tables. Every row names its mailbox: the tenant, and the key to shard by.
+
+Times are aware UTC datetimes. Enumerations are stored as text, so that the rows can be read with
+`psql` or `sqlite3` without a key.
+
+The tables that grow with the mail carry `mailbox_id` without a foreign key: mailboxes are never
+deleted, and a check for each row would lock the single mailbox row in every transaction.
+"""
+
+from __future__ import annotations
+
+from storage.db.tables.base import metadata, table
+from storage.db.tables.mails import (
+    WITHOUT_COMMENT,
+    DeferralRow,
+    JournalRow,
+    MailRow,
+    RawMailRow,
+    ThreadReferenceRow,
+)
+from storage.db.tables.notices import BouncedRow, NoticeRow
+from storage.db.tables.registry import (
+    ApiTokenRow,
+    CompanyDomainRow,
+    CompanyRow,
+    ContractRow,
+    MailboxRow,
+    PersonRow,
+    SigningKeyRow,
+)
+from storage.db.tables.tickets import (
+    CRITICAL_SOURCES,
+    AttachmentRow,
+    AuditRow,
+    CommentRow,
+    ParticipantRow,
+    TicketRow,
+)
+
+__all__ = [
+    "CRITICAL_SOURCES",
+    "WITHOUT_COMMENT",
+    "ApiTokenRow",
+    "AttachmentRow",
+    "AuditRow",
+    "BouncedRow",
+    "CommentRow",
+    "CompanyDomainRow",
+    "CompanyRow",
+    "ContractRow",
+    "DeferralRow",
+    "JournalRow",
+    "MailRow",
+    "MailboxRow",
+    "NoticeRow",
+    "ParticipantRow",
+    "PersonRow",
+    "RawMailRow",
+    "SigningKeyRow",
+    "ThreadReferenceRow",
+    "TicketRow",
+    "metadata",
+    "table",
+]

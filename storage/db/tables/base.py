@@ -1,0 +1,33 @@
+"""What all tables share: the metadata, the names of constraints, and indexes of some rows only."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, Table
+from sqlalchemy import text as sql_text
+from sqlmodel import SQLModel
+
+metadata = SQLModel.metadata
+metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Row(SQLModel):
+    """What the row classes derive from: the naming convention is set before the first of them."""
+
+
+def index_where(condition: str, name: str, *columns: str) -> Index:
+    """A partial index: only the rows that meet the condition are in it, and cost a write to it."""
+    where = sql_text(condition)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+def table(row: type[SQLModel]) -> Table:
+    """The SQLAlchemy Core table of a row class, from which statements are built."""
+    found = metadata.tables[str(row.__tablename__)]
+    assert isinstance(found, Table)
+    return found

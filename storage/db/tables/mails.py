@@ -1,0 +1,100 @@
+"""Received mail: the journal, mails by identity, threads, deferrals and the raw bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Text, Uuid
+from sqlmodel import Field
+
+from storage.db.columns import foreign_key, one_of, timestamp
+from storage.db.tables.base import Row, index_where
+
+WITHOUT_COMMENT = "verdict NOT IN ('opened', 'commented')"
+"""Journal rows to which no comment, and therefore no filed mail, leads: only these few need indexes
+of their own. An index costs each mail one page anywhere in it, written twice. A query must contain
+this exact condition, or it scans the table."""
+
+
+class JournalRow(Row, table=True):
+    """One row for every mail offered after DATA, refused ones included; ids are UUIDv7."""
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        index_where(
+            WITHOUT_COMMENT, "ix_journal_uncommented_message_id", "mailbox_id", "message_id"
+        ),
+        index_where(WITHOUT_COMMENT, "ix_journal_uncommented_ticket_id", "ticket_id"),
+        Index("ix_journal_mailbox_id_author", "mailbox_id", "author", "received_at"),
+    )
+    id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
+    mailbox_id: int = foreign_key()
+    received_at: datetime = timestamp(index=True)
+    """When the mail was decided: on its arrival, or on its release."""
+    verdict: str = Field(sa_column=Column(String(10), nullable=False))
+    reason: str = Field(sa_column=Column(String(40), nullable=False))
+    ticket_id: int | None = foreign_key(nullable=True)
+    peer: str = Field(sa_column=Column(String(45), nullable=False))
+    helo: str = Field(sa_column=Column(String(255), nullable=False))
+    mail_from: str = Field(sa_column=Column(String(320), nullable=False))
+    rcpt_tos: str = Field(sa_column=Column(Text, nullable=False))
+    author: str = Field(sa_column=Column(String(254), nullable=False))
+    subject: str = Field(sa_column=Column(Text, nullable=False))
+    message_id: str = Field(sa_column=Column(String(252), nullable=False))
+    identity: str = Field(sa_column=Column(String(64), nullable=False))
+    size_bytes: int = Field(sa_column=Column(Integer, nullable=False))
+    reply: str = Field(sa_column=Column(String(500), nullable=False))
+    trace: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON: a list of [check, saw, outcome]."""
+    authentication: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON: the verdict on the sender with the evidence for it."""
+
+
+class MailRow(Row, table=True):
+    """A mail that we answered with 250, by its identity: a repeat is recognised by it."""
+
+    __tablename__ = "mail"
+    __table_args__ = (
+        Index("ix_mail_mailbox_id_message_id", "mailbox_id", "message_id"),
+        index_where("state = 'held'", "ix_mail_held", "mailbox_id", "journal_id"),
+        one_of("state", "filed", "held", "discarded"),
+    )
+    mailbox_id: int = foreign_key(primary_key=True)
+    identity: str = Field(sa_column=Column(String(64), primary_key=True))
+    journal_id: UUID = Field(sa_column=Column(Uuid(), nullable=False, unique=True))
+    message_id: str = Field(sa_column=Column(String(252), nullable=False))
+    ticket_id: int | None = foreign_key("ticket.id", nullable=True)
+    """Not indexed: the mails of a ticket are found by its comments, which name the journal row."""
+    answer: str = Field(sa_column=Column(String(500), nullable=False))
+    state: str = Field(sa_column=Column(String(10), nullable=False))
+    """`filed`; `held` in quarantine; `discarded` from it."""
+    raw_digest: str = Field(sa_column=Column(String(64), nullable=False))
+
+
+class ThreadReferenceRow(Row, table=True):
+    """A Message-ID that a ticket's mail references, but that we have not received."""
+
+    __tablename__ = "thread_reference"
+    mailbox_id: int = foreign_key(primary_key=True)
+    message_id: str = Field(sa_column=Column(String(252), primary_key=True))
+    ticket_id: int = foreign_key("ticket.id", primary_key=True)
+
+
+class DeferralRow(Row, table=True):
+    """A mail that was answered with "try again", and since when; the patience counts from then."""
+
+    __tablename__ = "deferral"
+    mailbox_id: int = foreign_key(primary_key=True)
+    identity: str = Field(sa_column=Column(String(64), primary_key=True))
+    since: datetime = timestamp(index=True)
+
+
+class RawMailRow(Row, table=True):
+    """The bytes of a mail by their SHA-256, compressed: stored once, and the source of truth."""
+
+    __tablename__ = "raw_mail"
+    mailbox_id: int = foreign_key(primary_key=True)
+    digest: str = Field(sa_column=Column(String(64), primary_key=True))
+    size_bytes: int = Field(sa_column=Column(Integer, nullable=False))
+    zstd: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

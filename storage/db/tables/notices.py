@@ -1,0 +1,54 @@
+"""Outgoing mail: notices, and the addresses that mail returned from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, Index, Integer, String, Text, Uuid
+from sqlmodel import Field
+
+from storage.db.columns import counter, foreign_key, one_of, text, timestamp
+from storage.db.tables.base import Row
+
+
+class NoticeRow(Row, table=True):
+    """An outgoing mail, written in the transaction that causes it and sent later."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        one_of("state", "due", "sent", "dead"),
+        Index("ix_notice_state_due_at", "state", "due_at"),
+        Index("ix_notice_ticket_id_created_at", "ticket_id", "created_at"),
+        Index("ix_notice_mailbox_id_address_kind", "mailbox_id", "address", "kind", "created_at"),
+    )
+    id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
+    mailbox_id: int = foreign_key()
+    ticket_id: int | None = foreign_key("ticket.id", nullable=True)
+    kind: str = Field(sa_column=Column(String(20), nullable=False))
+    comment_id: int | None = foreign_key(nullable=True)
+    """The comment that it carries."""
+    detail: str = text(default="{}")
+    """JSON: further text that the template needs."""
+    language: str = text(8)
+    address: str = Field(sa_column=Column(String(254), nullable=False))
+    cause: UUID | None = Field(default=None, sa_column=Column(Uuid()))
+    """The journal row of the mail that this answers; NULL where a web page caused it."""
+    state: str = Field(default="due", sa_column=Column(String(5), nullable=False))
+    created_at: datetime = timestamp()
+    due_at: datetime = timestamp()
+    attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    last_error: str = Field(default="", sa_column=Column(Text, nullable=False))
+    sent_at: datetime | None = timestamp(nullable=True)
+
+
+class BouncedRow(Row, table=True):
+    """An address that our mail bounced from; suspended ones receive no more mail."""
+
+    __tablename__ = "bounced"
+    mailbox_id: int = foreign_key(primary_key=True)
+    address: str = Field(sa_column=Column(String(254), primary_key=True))
+    hard: int = Field(sa_column=counter())
+    last_at: datetime = timestamp()
+    why: str = Field(sa_column=Column(Text, nullable=False))
+    suspended_at: datetime | None = timestamp(nullable=True)

@@ -1,0 +1,153 @@
+"""Tickets: participants, comments with their attachments, and the audit trail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Text, UniqueConstraint, Uuid
+from sqlmodel import Field
+
+from storage.db.columns import counter, flag, foreign_key, id_, one_of, text, timestamp
+from storage.db.tables.base import Row, index_where
+
+CRITICAL_SOURCES = ("console", "api")
+"""The sources that may set a critical severity. Mail is not one; the database enforces it."""
+
+
+class TicketRow(Row, table=True):
+    __tablename__ = "ticket"
+    __table_args__ = (
+        one_of("status", "open", "pending", "resolved", "closed"),
+        one_of("severity_source", "mail", "staff_mail", "console", "api"),
+        # The third barrier: even if the code fails, no mail makes a ticket critical.
+        CheckConstraint(
+            f"NOT critical OR severity_source IN {CRITICAL_SOURCES!r}",
+            name="mail_is_never_critical",
+        ),
+        Index("ix_ticket_mailbox_id_updated_at", "mailbox_id", "updated_at"),
+        Index("ix_ticket_company_id", "company_id"),
+        # One follow-up to a closed ticket, even if several replies arrive at the same time.
+        Index("uq_ticket_follows", "follows", unique=True),
+        index_where("tell_at IS NOT NULL", "ix_ticket_tell_at", "tell_at"),
+        {"sqlite_autoincrement": True},  # a number is never reused
+    )
+    id: int | None = id_()
+    mailbox_id: int = foreign_key()
+    subject: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(default="open", sa_column=Column(String(10), nullable=False))
+    severity: str = Field(sa_column=Column(String(40), nullable=False))
+    severity_source: str = Field(sa_column=Column(String(10), nullable=False))
+    critical: bool = False
+    severity_claimed: str | None = Field(default=None, sa_column=Column(String(40)))
+    critical_claimed: bool = False
+    requester: str = Field(sa_column=Column(String(254), nullable=False))
+    company_id: int | None = foreign_key("company.id", nullable=True)
+    mentions: int | None = foreign_key(nullable=True)
+    opened_at: datetime = timestamp()
+    updated_at: datetime = timestamp()
+    message_id: str = text(252)
+    """Of the mail that opened it: the root of the thread in every mail client."""
+    status_at: datetime | None = timestamp(nullable=True)
+    """When the status last changed; NULL while it is the first."""
+    merged_into: int | None = foreign_key(nullable=True)
+    follows: int | None = foreign_key(nullable=True)
+    """The closed ticket that this one continues."""
+    deleted_at: datetime | None = timestamp(nullable=True)
+    """A tombstone: the number is never reused, and no mail restores the ticket."""
+    assignee: str = text(254)
+    tier: str = text(40)
+    """The tier in force when the ticket was opened."""
+    targets: str = text(default="{}")
+    """JSON: what the contract then in force promised besides the tier."""
+    fields: str = text(default="{}")
+    """JSON: the values that the policy's patterns extracted from the text."""
+    missing: str = text(default="[]")
+    """JSON: names of the facts still missing from the request."""
+    escalation_level: int = Field(default=0, sa_column=counter())
+    first_due_at: datetime | None = timestamp(nullable=True)
+    first_answered_at: datetime | None = timestamp(nullable=True)
+    clock: str = text()
+    """JSON: the current clock; empty where nothing is promised or the ticket is over."""
+    due_at: datetime | None = timestamp(nullable=True)
+    """When the next answer is due."""
+    tell_at: datetime | None = timestamp(nullable=True)
+    """When the next notification on the clock is due: the warning, then the breach."""
+    rating: str = text(10)
+    """The customer's feedback: `good` or `bad`; empty without."""
+
+
+class ParticipantRow(Row, table=True):
+    __tablename__ = "participant"
+    __table_args__ = (
+        UniqueConstraint("ticket_id", "address"),
+        Index("ix_participant_mailbox_id_address", "mailbox_id", "address"),
+        one_of("part", "requester", "user", "guest", "follower"),
+        one_of("presence", "active", "pending", "removed"),
+    )
+    id: int | None = id_()
+    mailbox_id: int = foreign_key()
+    ticket_id: int = foreign_key("ticket.id")
+    address: str = Field(sa_column=Column(String(254), nullable=False))
+    person_id: int | None = foreign_key("person.id", nullable=True)
+    part: str = Field(sa_column=Column(String(10), nullable=False))
+    presence: str = Field(sa_column=Column(String(8), nullable=False))
+    joined_at: datetime = timestamp()
+    muted: bool = flag()
+    """Unsubscribed: still on the ticket, but no longer notified."""
+    language: str = text(8)
+    """The language of the participant's mails; empty where it is not known."""
+
+
+class CommentRow(Row, table=True):
+    __tablename__ = "comment"
+    __table_args__ = (one_of("visibility", "public", "private", "note", "folded"),)
+    id: int | None = id_()
+    mailbox_id: int = foreign_key()
+    ticket_id: int = foreign_key("ticket.id", index=True)
+    journal_id: UUID | None = Field(default=None, sa_column=Column(Uuid(), nullable=True))
+    """The mail that brought the comment; NULL where it came from the console or the API."""
+    author: str = Field(sa_column=Column(String(254), nullable=False))
+    visibility: str = Field(sa_column=Column(String(8), nullable=False))
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    degraded: str | None = Field(default=None, sa_column=Column(String(200)))
+    """Why the body could not be read; the raw mail then remains to be looked at."""
+    charset_guessed: bool = flag()
+    """The mail named no usable character set: it was guessed, and the text may be wrong."""
+    written_at: datetime = timestamp()
+
+
+class AttachmentRow(Row, table=True):
+    """A pointer into the raw mail; the bytes are not stored a second time."""
+
+    __tablename__ = "attachment"
+    id: int | None = id_()
+    mailbox_id: int = foreign_key()
+    comment_id: int = foreign_key("comment.id", index=True)
+    part: str = Field(sa_column=Column(String(100), nullable=False))
+    name: str = Field(sa_column=Column(String(255), nullable=False))
+    content_type: str = Field(sa_column=Column(String(127), nullable=False))
+    size_bytes: int = Field(sa_column=Column(Integer, nullable=False))
+    content_id: str = Field(sa_column=Column(String(252), nullable=False))
+    inline: bool
+
+
+class AuditRow(Row, table=True):
+    """Who changed what on a ticket, from what to what, and why."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index("ix_audit_ticket_id", "ticket_id", "at"),
+        one_of("source", "mail", "staff_mail", "console", "api", "web", "system"),
+    )
+    id: int | None = id_()
+    mailbox_id: int = foreign_key()
+    ticket_id: int = foreign_key("ticket.id")
+    at: datetime = timestamp()
+    actor: str = Field(sa_column=Column(String(254), nullable=False))
+    source: str = Field(sa_column=Column(String(10), nullable=False))
+    what: str = Field(sa_column=Column(String(20), nullable=False))
+    was: str = Field(sa_column=Column(Text, nullable=False))
+    became: str = Field(sa_column=Column(Text, nullable=False))
+    why: str = Field(sa_column=Column(Text, nullable=False))
+    journal_id: UUID | None = Field(default=None, sa_column=Column(Uuid()))

@@ -1,0 +1,181 @@
+"""Changes to a ticket: all or nothing, in a fixed order, and who may make them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.ticket.notices import NoticeKind
+from tests.gateway.web.api.site import ANN, BOB, PLANNED, SAM, Site
+from tests.in_process import a_mail
+
+
+async def test_the_parts_of_a_change_are_made_in_a_fixed_order(either: Site) -> None:
+    number = await either.mailed()
+
+    effects = await either.effects(
+        number,
+        status="pending",
+        comment={"text": "Which printer?"},
+        severity="high",
+        assignee=SAM,
+        add=[BOB],
+    )
+
+    assert effects == [
+        f"{BOB} is on #{number} now",
+        f"#{number} is {SAM}'s now",
+        f"#{number} is High now",
+        f"said on #{number} (public)",
+        f"#{number} is pending now",
+    ]
+
+
+async def test_a_change_with_one_invalid_part_changes_nothing(either: Site) -> None:
+    number = await either.open(ANN)
+    before = await either.ticket_view(number)
+
+    status, body = await either.change(
+        number, severity="high", comment={"text": "Soon."}, merge_into=4711
+    )
+
+    assert (status, body) == (409, {"error": "there is no ticket #4711"})
+    assert await either.ticket_view(number) == before
+
+
+async def test_a_change_answers_with_the_ticket_as_it_is_now(site: Site) -> None:
+    number = await site.open(ANN)
+
+    _, body = await site.change(number, severity="high", why="it is worse")
+
+    assert body["ticket"]["severity"] == "High"
+
+
+@pytest.mark.parametrize(
+    ("requested", "message"),
+    [
+        ({"statuss": "open"}, "unknown key: statuss (did you mean status?)"),
+        ({"status": "opne"}, "status: 'opne': "),
+        ({"comment": "Hello"}, "comment must be a JSON object"),
+        ({"comment": {"text": "x", "visibilty": "note"}}, "did you mean visibility?"),
+        ({"publish": 0}, "publish: 0: "),
+        ({"merge_into": 2**70}, "merge_into: "),
+        ({"severity": "Low", "workaround": True}, "use one of them"),
+        ({}, "no change is named"),
+        ([], "the body must be a JSON object"),
+    ],
+)
+async def test_an_invalid_change_is_named(site: Site, requested: Any, message: str) -> None:
+    number = await site.open(ANN)
+
+    response = await site.ask("PATCH", f"/{number}", SAM, json=requested)
+
+    assert response.status == 400
+    assert message in (await response.json())["error"]
+
+
+async def test_a_body_that_is_not_json_is_refused(site: Site) -> None:
+    headers = {"Authorization": "Bearer staff-token", "X-Postern-Actor": SAM}
+
+    response = await site.client.patch("/api/v1/tickets/1", headers=headers, data="status=open")
+
+    assert (response.status, await response.json()) == (
+        400,
+        {"error": "the body is not valid JSON"},
+    )
+
+
+@pytest.mark.parametrize(
+    "requested",
+    [
+        {"status": "pending"},
+        {"assignee": SAM},
+        {"remove": [BOB]},
+        {"approve": [BOB]},
+        {"decline": [BOB]},
+        {"workaround": True},
+        {"publish": 1},
+        {"merge_into": 2},
+        {"delete": True},
+        {"comment": {"text": "Odd.", "visibility": "note"}},
+    ],
+    ids=lambda requested: "".join(requested),
+)
+async def test_customers_may_not_do_what_only_staff_may(
+    site: Site, requested: dict[str, Any]
+) -> None:
+    number = await site.open(ANN)
+
+    status, body = await site.change(number, ANN, **requested)
+
+    assert (status, "staff" in body["error"]) == (403, True)
+
+
+async def test_an_open_ticket_is_not_merged_into_one_that_is_over(site: Site) -> None:
+    over, number = await site.open(ANN), await site.open(ANN)
+    await site.change(over, SAM, status="closed")
+
+    status, body = await site.change(number, SAM, merge_into=over)
+
+    assert status == 409
+    assert body["error"] == f"#{over} is closed; reopen it, or nobody sees #{number}"
+
+
+async def test_a_customer_makes_their_ticket_critical_over_the_api(either: Site) -> None:
+    number = await either.mailed()
+
+    await either.effects(number, ANN, severity="critical", why="nobody can work")
+
+    assert (await either.ticket_view(number)).summary.severity == "Critical"
+
+
+async def test_a_customers_comment_reaches_staff_and_reopens_the_ticket(site: Site) -> None:
+    number = await site.open(ANN)
+    await site.effects(number, status="resolved")
+    await site.notified(NoticeKind.NEW_COMMENT)
+
+    await site.effects(number, ANN, comment={"text": "It is stuck again."})
+
+    assert (await site.ticket_view(number)).summary.status == "open"
+    assert await site.notified(NoticeKind.NEW_COMMENT) == [SAM]
+
+
+async def test_a_comment_on_a_closed_ticket_is_refused_with_what_to_do(site: Site) -> None:
+    number = await site.open(ANN)
+    await site.effects(number, status="closed")
+
+    status, body = await site.change(number, ANN, comment={"text": "It is back."})
+
+    assert (status, "open a new ticket" in body["error"]) == (409, True)
+    await site.effects(number, ANN, comment={"text": "It is back."}, status="open")
+
+
+async def test_a_flagged_comment_is_published(site: Site) -> None:
+    number = await site.mailed()
+    await site.desk.take(a_mail(ANN, f"Re: [#{number}] Printer", "Me again."))
+    (reply,) = await site.desk.take(a_mail(SAM, f"[#{number}]", "Odd."))
+    assert f"#{number}" in reply.text
+    flagged = next(
+        c for c in (await site.ticket_view(number)).comments if c.visibility == "private"
+    )
+
+    await site.effects(number, publish=flagged.id)
+
+    _, ticket = await site.get(f"/{number}", ANN)
+    assert "Odd." in ticket["comments"][-1]["text"]
+
+
+async def test_a_critical_problem_logged_over_the_api_can_be_escalated(site: Site) -> None:
+    number = await site.open(ANN, PLANNED, severity="P1")
+
+    effects = await site.effects(number, ANN, escalate="two hours of silence")
+
+    assert effects[0].startswith(f"#{number} is at level 1")
+    assert (await site.ticket_view(number)).details.escalation_level == 1
+
+
+async def test_a_workaround_lowers_the_severity_where_the_policy_says_so(site: Site) -> None:
+    number = await site.open(ANN, PLANNED, severity="P1")
+
+    assert await site.effects(number, workaround=True) == [f"#{number} is High now"]

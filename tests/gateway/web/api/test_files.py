@@ -1,0 +1,117 @@
+"""Attachments and raw mails: who may read them, and how they are sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.web.api.download import download
+from tests.gateway.building import a_part, multipart, text
+from tests.gateway.web.api.site import ANN, CAT, SAM, Site
+from tests.in_process import SUPPORT
+
+PNG = bytes(range(256))
+
+
+def with_file(
+    name: str = "log.png", kind: str = "image/png", subject: str = "See", sender: str = ANN
+) -> bytes:
+    file = a_part(
+        PNG.hex().encode(),
+        f"Content-Type: {kind}",
+        f'Content-Disposition: attachment; filename="{name}"',
+    )
+    head = f"From: {sender}\r\nTo: {SUPPORT}\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
+    return head.encode() + multipart("mixed", text("See the file."), file)
+
+
+async def the_file(site: Site, number: int) -> str:
+    """The path of the one attachment on a ticket, after /api/v1/tickets."""
+    _, ticket = await site.get(f"/{number}", SAM)
+    (attached,) = ticket["comments"][0]["attachments"]
+    return str(attached["url"]).removeprefix("/api/v1/tickets")
+
+
+async def test_an_attachment_is_read_from_the_raw_mail(site: Site) -> None:
+    number = await site.mailed(with_file())
+
+    response = await site.ask("GET", await the_file(site, number), ANN)
+
+    assert (response.status, await response.read()) == (200, PNG.hex().encode())
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="log.png"')
+
+
+async def test_no_browser_runs_an_attachment(site: Site) -> None:
+    number = await site.mailed(with_file("page.html", "text/html"))
+
+    response = await site.ask("GET", await the_file(site, number), ANN)
+
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in response.headers["Content-Security-Policy"]
+    assert response.headers["Content-Disposition"].startswith("attachment;")
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "encoded"),
+    [
+        ("log.png", "log.png", "log.png"),
+        ("Übersicht.pdf", "_bersicht.pdf", "%C3%9Cbersicht.pdf"),
+        ('a"; x=y.svg', "a__ x_y.svg", "a%22%3B%20x%3Dy.svg"),
+        ("../../.profile", "_.._.profile", "_.._.profile"),
+        ("a\r\nSet-Cookie: b", "aSet-Cookie_ b", "aSet-Cookie%3A%20b"),
+        ("", "attachment", "attachment"),
+    ],
+)
+def test_the_name_of_a_file_is_only_a_name(name: str, plain: str, encoded: str) -> None:
+    disposition = download(b"", name, "image/png").headers["Content-Disposition"]
+
+    assert disposition == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+
+
+@pytest.mark.parametrize("kind", ["text/html\r\nX: y", "text", "", "text/html; charset=x"])
+def test_an_invalid_content_type_becomes_octet_stream(kind: str) -> None:
+    assert download(b"", "a", kind).headers["Content-Type"] == "application/octet-stream"
+
+
+async def test_an_attachment_of_a_comment_that_is_not_public_is_for_staff(site: Site) -> None:
+    number = await site.open(ANN)
+    await site.desk.take(with_file(subject=f"[#{number}]", sender=SAM))
+    _, ticket = await site.get(f"/{number}", SAM)
+    flagged = next(c for c in ticket["comments"] if c["visibility"] == "private")
+    path = flagged["attachments"][0]["url"].removeprefix("/api/v1/tickets")
+
+    assert (await site.ask("GET", path, SAM)).status == 200
+    assert (await site.ask("GET", path, ANN)).status == 404
+
+
+async def test_an_attachment_is_found_under_its_own_ticket_only(site: Site) -> None:
+    number = await site.mailed(with_file())
+    path = await the_file(site, number)
+    other = await site.open(CAT)
+
+    assert (await site.ask("GET", path, CAT)).status == 404
+    elsewhere = path.replace(f"/{number}/", f"/{other}/")
+    assert (await site.ask("GET", elsewhere, CAT)).status == 404
+    assert (await site.ask("GET", elsewhere, SAM)).status == 404
+
+
+async def test_staff_get_the_raw_mail_as_it_came(site: Site) -> None:
+    raw = with_file()
+    number = await site.mailed(raw)
+    _, ticket = await site.get(f"/{number}", SAM)
+    path = ticket["comments"][0]["raw"].removeprefix("/api/v1/tickets")
+
+    response = await site.ask("GET", path, SAM)
+
+    assert (response.status, await response.read()) == (200, raw)
+    assert "raw" not in (await site.get(f"/{number}", ANN))[1]["comments"][0]
+    assert (await site.ask("GET", path, ANN)).status == 403
+
+
+async def test_a_raw_mail_is_found_under_its_own_ticket_only(site: Site) -> None:
+    number, other = await site.mailed(), await site.open(ANN)
+    _, ticket = await site.get(f"/{number}", SAM)
+    path = ticket["comments"][0]["raw"].removeprefix("/api/v1/tickets")
+
+    elsewhere = path.replace(f"/{number}/", f"/{other}/")
+    assert (await site.ask("GET", elsewhere, SAM)).status == 404
+    assert (await site.ask("GET", f"/{number}/raw/x", SAM)).status == 400

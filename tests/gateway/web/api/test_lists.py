@@ -1,0 +1,134 @@
+"""The lists of tickets: which tickets each caller finds, page by page."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gateway.web.api.site import ALICE, ANN, BOB, CAT, GIL, PLANNED, SAM, SHARED, Site
+from tests.in_process import SUPPORT
+
+
+async def test_customers_find_their_own_tickets_and_those_they_were_copied_on(either: Site) -> None:
+    own, other = await either.open(ANN), await either.open(CAT)
+    await either.effects(other, add=[ANN])
+
+    assert await either.numbers(f"?mailbox={SUPPORT}", ANN) == [own]
+    assert await either.numbers(f"?mailbox={SUPPORT}&list=mine", ANN) == [own]
+    assert await either.numbers(f"?mailbox={SUPPORT}&list=cc", ANN) == [other]
+    assert await either.numbers(f"?mailbox={SUPPORT}&list=cc", BOB) == []
+
+
+async def test_a_removed_person_no_longer_finds_the_ticket(site: Site) -> None:
+    number = await site.open(CAT)
+    await site.effects(number, add=[ANN])
+    await site.effects(number, remove=[ANN])
+
+    assert await site.numbers(f"?mailbox={SUPPORT}&list=cc", ANN) == []
+    assert (await site.get(f"/{number}", ANN))[0] == 404
+
+
+async def test_a_company_finds_all_its_tickets_where_the_policy_allows_it(site: Site) -> None:
+    number = await site.open(ANN, SHARED)
+    await site.open(GIL, SHARED)
+
+    assert await site.numbers(f"?mailbox={SHARED}&list=organisation", BOB) == [number]
+
+
+async def test_elsewhere_the_policy_that_keeps_them_private_is_named(site: Site) -> None:
+    status, body = await site.get(f"?mailbox={SUPPORT}&list=organisation", ANN)
+
+    assert (status, "the policy default" in body["error"]) == (403, True)
+
+
+async def test_staff_and_reports_find_every_ticket_of_a_mailbox(site: Site) -> None:
+    first, second = await site.open(ANN), await site.open(GIL)
+    await site.open(ANN, SHARED)
+
+    for actor in (SAM, ""):
+        assert await site.numbers(f"?mailbox={SUPPORT}", actor) == [second, first]
+
+
+async def test_a_list_continues_where_the_previous_page_ended(either: Site) -> None:
+    opened = [await either.open(ANN) for _ in range(5)]
+    query, found = f"?mailbox={SUPPORT}&limit=2", []
+
+    _, page = await either.get(query, ANN)
+    while page["before"]:
+        found += [each["number"] for each in page["tickets"]]
+        _, page = await either.get(f"{query}&before={page['before']}", ANN)
+    found += [each["number"] for each in page["tickets"]]
+
+    assert found == opened[::-1]
+
+
+async def test_a_list_can_be_limited_to_one_status(site: Site) -> None:
+    closed = await site.open(ANN)
+    await site.open(ANN)
+    await site.effects(closed, status="closed")
+
+    assert await site.numbers(f"?mailbox={SUPPORT}&status=closed") == [closed]
+
+
+async def test_a_deleted_ticket_is_in_no_list(site: Site) -> None:
+    number = await site.open(ANN)
+    await site.effects(number, delete=True)
+
+    assert await site.numbers(f"?mailbox={SUPPORT}") == []
+    assert (await site.get(f"/{number}", SAM))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "message"),
+    [
+        ("?status=opne", 400, "expected one of: open, pending, resolved, closed"),
+        ("?limit=0", 400, "from 1 to 200"),
+        ("?limit=many", 400, "from 1 to 200"),
+        ("?before=yesterday", 400, "of the previous page"),
+        ("?before=99999999999999999-1", 200, ""),
+        ("?list=yours", 400, "expected one of: mine, cc, organisation"),
+        ("?list=mine", 400, "is only for customers"),
+        ("?lsit=mine", 400, "unknown query parameter: lsit (did you mean list?)"),
+        ("?colour=red", 400, "colour (expected one of: mailbox, status, list, limit, before)"),
+        ("?mailbox=no@help.example", 404, "there is no mailbox no@help.example"),
+    ],
+)
+async def test_an_invalid_list_query_is_refused_with_the_reason(
+    site: Site, query: str, status: int, message: str
+) -> None:
+    wanted = query if "mailbox" in query else f"{query}&mailbox={SUPPORT}"
+
+    found, body = await site.get(wanted, SAM)
+
+    assert (found, message in body.get("error", "")) == (status, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", ""),
+        ("GET", "/{n}"),
+        ("PATCH", "/{n}"),
+        ("GET", "/{n}/attachments/1"),
+        ("GET", "/{n}/raw/1"),
+    ],
+)
+async def test_other_requests_take_no_query_parameters(site: Site, method: str, path: str) -> None:
+    number = await site.open()
+
+    response = await site.ask(method, f"{path.format(n=number)}?status=open", SAM, json={})
+
+    expected = {"error": "unknown query parameter: status (none is expected)"}
+    assert (response.status, await response.json()) == (400, expected)
+
+
+async def test_with_several_mailboxes_one_must_be_named(site: Site) -> None:
+    status, body = await site.get("", SAM)
+
+    assert status == 400
+    assert body["error"] == f"name the mailbox (expected one of: {PLANNED}, {SHARED}, {SUPPORT})"
+
+
+async def test_a_staff_person_of_one_mailbox_need_not_name_it(site: Site) -> None:
+    number = await site.open(ANN, SHARED)
+
+    assert await site.numbers("", ALICE) == [number]

@@ -1,0 +1,90 @@
+"""New tickets over the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+
+from gateway import clock
+from rules.people import Role
+from rules.ticket.notices import NoticeKind
+from storage.db.database import Connection
+from storage.notices import outbox
+from storage.registry import companies, mailboxes, people
+from storage.registry.companies import Contract
+from storage.registry.people import NewPerson
+from tests.gateway.web.api.site import ANN, BOB, SAM, Site
+from tests.in_process import SUPPORT
+
+
+async def test_a_ticket_is_opened_and_notices_are_queued(either: Site) -> None:
+    status, ticket = await either.opened(ANN, severity="high")
+
+    assert status == 201
+    assert (ticket["requester"], ticket["severity"], ticket["status"]) == (ANN, "High", "open")
+    view = await either.ticket_view(ticket["number"])
+    assert (ANN, "requester") in [(m.address, m.part) for m in view.members]
+    assert [(c.author, c.text) for c in view.comments] == [(ANN, "It is stuck.")]
+    due = await either.write(partial(outbox.claim, now=clock.now(), limit=100))
+    assert sorted((n.kind, n.address) for n in due) == [
+        (NoticeKind.ACKNOWLEDGEMENT, ANN),
+        (NoticeKind.NEW_TICKET, SAM),
+    ]
+
+
+async def test_the_location_of_a_new_ticket_is_returned(site: Site) -> None:
+    new = {"mailbox": SUPPORT, "subject": "Lift", "text": "It is stuck."}
+
+    response = await site.ask("POST", "", ANN, json=new)
+
+    assert response.headers["Location"] == f"/api/v1/tickets/{(await response.json())['number']}"
+
+
+async def test_staff_open_a_ticket_for_a_customer(site: Site) -> None:
+    number = await site.open(SAM, requester=ANN)
+
+    view = await site.ticket_view(number)
+    assert (view.summary.requester, view.comments[0].author) == (ANN, SAM)
+    assert await site.numbers(f"?mailbox={SUPPORT}", ANN) == [number]
+
+
+async def test_a_customer_opens_no_ticket_for_another(site: Site) -> None:
+    assert (await site.opened(ANN, requester=BOB))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "message"),
+    [
+        ({"severity": "urgent"}, 409, "there are Critical, High, Normal, Low"),
+        ({"requester": "eve@evil.example"}, 409, "eve@evil.example is no active user"),
+        ({"requester": "eve"}, 400, "'eve' is not a valid email address"),
+        ({"subject": " "}, 400, "subject: "),
+        ({"text": ""}, 400, "text: "),
+        ({"colour": "red"}, 400, "unknown key: colour"),
+    ],
+)
+async def test_an_invalid_new_ticket_is_refused_with_the_reason(
+    site: Site, more: dict[str, str], status: int, message: str
+) -> None:
+    found, body = await site.opened(SAM, **more)
+
+    assert (found, message in body["error"]) == (status, True)
+    assert await site.numbers(f"?mailbox={SUPPORT}") == []
+
+
+async def test_a_plan_without_support_opens_no_ticket(site: Site) -> None:
+    def on_the_free_plan(connection: Connection) -> None:
+        mailboxes.add_mailbox(connection, "data@help.example", "aiven")
+        ours = mailboxes.mailbox_named(connection, "data@help.example")
+        companies.add_company(connection, ours, "Acme", ["acme.example"])
+        people.add_person(connection, ours, NewPerson(ANN, "", Role.USER, "Acme"))
+        free = Contract("free", datetime(2020, 1, 1, tzinfo=UTC), {})
+        companies.add_contract(connection, ours, "Acme", free)
+
+    await site.write(on_the_free_plan)
+
+    status, body = await site.opened(ANN, "data@help.example")
+
+    assert (status, "community" in body["error"]) == (409, True)

@@ -1,0 +1,113 @@
+"""A single ticket: what each caller may see of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from tests.gateway.web.api.site import ALICE, ANN, BOB, GIL, PLANNED, SAM, SHARED, Site
+from tests.in_process import a_mail
+
+
+async def test_a_customer_reads_what_is_public(site: Site) -> None:
+    number = await site.mailed()
+    await site.effects(number, comment={"text": "We look."})
+    await site.effects(number, comment={"text": "An odd one.", "visibility": "note"})
+
+    _, ticket = await site.get(f"/{number}", ANN)
+
+    assert [c["text"].strip() for c in ticket["comments"]] == ["It does not print.", "We look."]
+    assert {"history", "preferred_channel", "rating", "assignee", "mentions"} & set(ticket) == set()
+
+
+async def test_staff_and_reports_read_everything(site: Site) -> None:
+    number = await site.open(ANN, PLANNED)
+    await site.effects(number, comment={"text": "An odd one.", "visibility": "note"})
+    await site.effects(number, severity="low", why="only one lift")
+
+    for actor in (SAM, ""):
+        _, ticket = await site.get(f"/{number}", actor)
+
+        assert [c["visibility"] for c in ticket["comments"]] == ["public", "note"]
+        assert ticket["preferred_channel"] == "call Ann first"
+        last = ticket["history"][-1]
+        assert (last["what"], last["actor"], last["source"]) == ("severity", SAM, "api")
+        assert (last["became"], last["why"]) == ("Low", "only one lift")
+
+
+async def test_the_customers_claim_is_shown_with_the_severity(site: Site) -> None:
+    number = await site.open(ANN, SHARED, severity="P1")
+
+    _, ticket = await site.get(f"/{number}", ANN)
+
+    assert (ticket["severity"], ticket["severity_claimed"]) == ("P2", "P1")
+
+
+async def test_a_ticket_shows_its_tier_and_when_an_answer_is_due(site: Site) -> None:
+    complete = (
+        "Environment: prod\nProduct: console\nError message: E42\n"
+        "Steps to reproduce: open it\nImpact: all users\nRecent changes: none"
+    )
+    number = await site.open(ANN, PLANNED, text=complete, severity="high")
+
+    _, ticket = await site.get(f"/{number}", ANN)
+
+    assert (ticket["tier"], ticket["missing"]) == ("premium", [])
+    opened, due = (datetime.fromisoformat(ticket[key]) for key in ("opened_at", "due_at"))
+    assert (due - opened).total_seconds() == 3600  # the contract's own promise, not the tier's
+
+
+async def test_missing_facts_are_named(site: Site) -> None:
+    number = await site.open(ANN, PLANNED)
+
+    _, ticket = await site.get(f"/{number}", ANN)
+
+    assert "environment" in ticket["missing"]
+    assert ticket["due_at"] is None
+
+
+@pytest.mark.parametrize("stranger", [BOB, GIL, ALICE])
+async def test_an_unreadable_ticket_looks_like_one_that_does_not_exist(
+    site: Site, stranger: str
+) -> None:
+    number = await site.open(ANN)
+    paths = ("", "/attachments/1")
+
+    for path in paths:
+        theirs = await site.get(f"/{number}{path}", stranger)
+        nobodys = await site.get(f"/4711{path}", stranger)
+        assert theirs == (404, {"error": f"there is no ticket #{number}"})
+        assert nobodys == (404, {"error": "there is no ticket #4711"})
+    assert await site.change(number, stranger, status="closed") == theirs
+
+
+async def test_a_colleague_may_only_read_where_the_policy_allows_it(site: Site) -> None:
+    number = await site.open(ANN, SHARED)
+
+    assert (await site.get(f"/{number}", BOB))[0] == 200
+    for requested in ({"status": "closed"}, {"comment": {"text": "Me too."}}):
+        status, body = await site.change(number, BOB, **requested)
+        assert (status, "you must be on it" in body["error"]) == (403, True)
+
+
+async def test_reply_addresses_and_links_of_others_are_not_shown(site: Site) -> None:
+    token, link = f"support+{'a7' * 20}@help.example", f"https://x.example/people/1/{'b6' * 20}"
+    number = await site.mailed(a_mail(ANN, text=f"Hello\r\n\r\n> {token}\r\n> {link}"))
+
+    for actor in (ANN, SAM):
+        _, ticket = await site.get(f"/{number}", actor)
+        (comment,) = ticket["comments"]
+        assert "a7a7" not in comment["text"]
+        assert "b6b6" not in comment["text"]
+
+
+async def test_a_comment_is_shown_without_what_it_quotes(site: Site) -> None:
+    quoted = "On Mon, 2 Mar 2026 at 10:00, Sam <sam@help.example> wrote:\r\n> Did you try?"
+    number = await site.mailed(a_mail(ANN, text=f"It does not print.\r\n\r\n{quoted}"))
+
+    _, ticket = await site.get(f"/{number}", ANN)
+
+    (comment,) = ticket["comments"]
+    assert comment["shown"] == "It does not print."
+    assert "Did you try?" in comment["text"]
