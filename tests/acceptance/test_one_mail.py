@@ -443,7 +443,7 @@ class TestHttp:
         )
 
         assert status == 400
-        assert problem["error"].startswith("peer=mx.acme.example: write the client's IP address")
+        assert problem["error"].startswith("peer=mx.acme.example: must be the client's IP address")
 
     def test_an_unknown_query_key_is_reported(self, server: SupportServer) -> None:
         raw = a_mail("ann@acme.example")
@@ -453,7 +453,7 @@ class TestHttp:
         )
 
         assert status == 400
-        assert problem["error"] == "unknown key in the query: per (did you mean peer?)"
+        assert problem["error"] == "unknown query parameter: per (did you mean peer?)"
         assert server.journal(raw) == []
 
     @pytest.mark.parametrize(

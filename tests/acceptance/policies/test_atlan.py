@@ -250,7 +250,7 @@ class TestEscalation:
         status, problem = server.api("PATCH", f"/{number}", ann, {"escalate": "More!"})
 
         assert steps == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
-        assert (status, "highest level already" in problem["error"]) == (409, True)
+        assert (status, "already with the highest level" in problem["error"]) == (409, True)
 
     def test_T5_the_director_gets_the_reason(self, server: PolicyServer) -> None:
         ann = server.a_user()

@@ -48,7 +48,7 @@ class Site:
     """A running application with its people, and shorthands for what a test does."""
 
     client: Client
-    desk: InProcessPostern
+    postern: InProcessPostern
 
     async def ask(
         self, method: str, path: str, actor: str = "", scope: str = "", json: Any = None
@@ -95,7 +95,7 @@ class Site:
 
     async def mailed(self, raw: bytes | None = None) -> int:
         """The number of a ticket that a mail opened."""
-        (reply,) = await self.desk.take(raw or a_mail(ANN))
+        (reply,) = await self.postern.take(raw or a_mail(ANN))
         return int(reply.text.rpartition("#")[2])
 
     async def ticket_view(self, number: int) -> TicketView:
@@ -109,10 +109,10 @@ class Site:
         return sorted(notice.address for notice in due if notice.kind is kind)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(self.desk.parts.database.read, query)
+        return await asyncio.to_thread(self.postern.parts.database.read, query)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self.desk.parts.ledger.submit(job))
+        return await asyncio.wrap_future(self.postern.parts.ledger.submit(job))
 
 
 def enrol(connection: Connection) -> None:
@@ -150,8 +150,8 @@ def enrolled(url: str) -> str:
 
 @asynccontextmanager
 async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
-    async with open_postern(url, folder, TrustSection()) as desk:
-        parts = desk.parts
+    async with open_postern(url, folder, TrustSection()) as postern:
+        parts = postern.parts
         sign_up = SignUp(
             ledger=parts.ledger,
             mailbox_cache=parts.mailbox_cache,
@@ -162,4 +162,4 @@ async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
         )
         app = application(parts.ingest, parts.database, parts.metrics, parts.wire, sign_up)
         async with TestClient(TestServer(app)) as client:
-            yield Site(client, desk)
+            yield Site(client, postern)

@@ -153,8 +153,8 @@ async def test_a_comment_on_a_closed_ticket_is_refused_with_what_to_do(site: Sit
 
 async def test_a_flagged_comment_is_published(site: Site) -> None:
     number = await site.mailed()
-    await site.desk.take(a_mail(ANN, f"Re: [#{number}] Printer", "Me again."))
-    (reply,) = await site.desk.take(a_mail(SAM, f"[#{number}]", "Odd."))
+    await site.postern.take(a_mail(ANN, f"Re: [#{number}] Printer", "Me again."))
+    (reply,) = await site.postern.take(a_mail(SAM, f"[#{number}]", "Odd."))
     assert f"#{number}" in reply.text
     flagged = next(
         c for c in (await site.ticket_view(number)).comments if c.visibility == "private"

@@ -74,7 +74,7 @@ def test_an_invalid_content_type_becomes_octet_stream(kind: str) -> None:
 
 async def test_an_attachment_of_a_comment_that_is_not_public_is_for_staff(site: Site) -> None:
     number = await site.open(ANN)
-    await site.desk.take(with_file(subject=f"[#{number}]", sender=SAM))
+    await site.postern.take(with_file(subject=f"[#{number}]", sender=SAM))
     _, ticket = await site.get(f"/{number}", SAM)
     flagged = next(c for c in ticket["comments"] if c["visibility"] == "private")
     path = flagged["attachments"][0]["url"].removeprefix("/api/v1/tickets")
