@@ -13,12 +13,12 @@ from rules.decision.model import (
     AddComment,
     Decision,
     Defer,
+    EndSubscription,
     Hold,
     OpenTicket,
     Record,
     Refuse,
     Repeat,
-    Unsubscribe,
     Verdict,
 )
 from rules.service.participants import Addition
@@ -157,7 +157,7 @@ def outcome_of(decision: Decision) -> Outcome:
                 orders=_kinds(adding.orders),
                 first_due=clock.due_at if clock is not None and first else None,
             )
-        case Record(ticket=ticket, orders=orders) | Unsubscribe(ticket=ticket, orders=orders):
+        case Record(ticket=ticket, orders=orders) | EndSubscription(ticket=ticket, orders=orders):
             return replace(plain, ticket=ticket, orders=_kinds(orders))
         case Hold(orders=orders):
             return replace(plain, orders=_kinds(orders))

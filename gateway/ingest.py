@@ -32,7 +32,6 @@ from storage.db.ledger import Ledger
 from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
-from storage.ticket.changes import ChangeRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +99,16 @@ class Ingest:
 
     async def _file(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
         """All mailboxes of a mail are written in one transaction."""
-        try:
-            receipts = await self._commit(entries) if entries else []
-        except ChangeRefused as error:  # all or nothing: decide again, without its commands
-            receipts = await self._commit([entry.with_refused(str(error)) for entry in entries])
+        if not entries:
+            return []
+        job = partial(filing.file, entries=entries)
+        receipts = await asyncio.wrap_future(self.ledger.submit(job))
         for entry, receipt in zip(entries, receipts, strict=True):
             log.filed(receipt, entry.delivery)
             self.metrics.filed(receipt)
             if receipt.notices:
                 self.on_notice()
         return receipts
-
-    async def _commit(self, entries: Sequence[Entry]) -> list[Receipt]:
-        return await asyncio.wrap_future(self.ledger.submit(partial(filing.file, entries=entries)))
 
     def _reception(self) -> Reception:
         return Reception(

@@ -10,17 +10,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from rules.ticket.changes import (
     AddPerson,
     Assign,
+    Assignee,
     Change,
     Delete,
     Escalate,
     Merge,
-    Publish,
+    PublishComment,
     RemovePerson,
-    Say,
-    SetSeverity,
+    SetAnySeverity,
     SetStatus,
     SettlePerson,
     Workaround,
+    WriteComment,
 )
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility
@@ -103,18 +104,18 @@ class TicketPatch(_Model):
     def _each(self) -> Iterator[Change]:
         yield from (AddPerson(address) for address in self.add)
         yield from (RemovePerson(address) for address in self.remove)
-        yield from (SettlePerson(address, take_in=True) for address in self.approve)
-        yield from (SettlePerson(address, take_in=False) for address in self.decline)
+        yield from (SettlePerson(address, accept=True) for address in self.approve)
+        yield from (SettlePerson(address, accept=False) for address in self.decline)
         if self.assignee is not None:
-            yield Assign(self.assignee)
+            yield Assign(self.assignee or Assignee.NOBODY)
         if self.severity is not None:
-            yield SetSeverity(self.severity, self.why)
+            yield SetAnySeverity(self.severity, self.why)
         if self.workaround:
             yield Workaround(self.why)
         if self.comment is not None:
-            yield Say(self.comment.text, Visibility(self.comment.visibility))
+            yield WriteComment(self.comment.text, Visibility(self.comment.visibility))
         if self.publish is not None:
-            yield Publish(self.publish)
+            yield PublishComment(self.publish)
         if self.escalate is not None:
             yield Escalate(self.escalate)
         if self.status is not None:

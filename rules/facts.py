@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from rules.people import Company, Person, Staff
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import Pointer
 from rules.ticket.model import Ticket
+from rules.ticket.visibility import Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,28 @@ class Recent:
     decided_at: datetime
     opened: bool
     ticket: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownComment:
+    """A comment that is on the ticket already."""
+
+    author: str
+    visibility: Visibility
+    text: str
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationFacts:
+    """What an escalation needs to know of a ticket."""
+
+    history: tuple[KnownComment, ...] = ()
+    """Its last public comments, the oldest first."""
+    asked_again: bool = False
+    """The first level was asked a second time already."""
+    success_manager: str = ""
+    """The address of the company's success manager; empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +111,8 @@ class Facts:
     """The mail carries our own loop mark: somebody sends our mails back to us."""
     came_at: datetime | None = None
     """When the mail arrived; None where it is decided on arrival."""
-    refused: str = ""
-    """Why the commands in this mail could not be carried out, if they were tried; else empty."""
+    escalations: Mapping[int, EscalationFacts] = field(default_factory=dict)
+    """For the tickets of a mail that asks for an escalation."""
 
     @property
     def opens_at(self) -> datetime:

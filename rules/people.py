@@ -84,3 +84,4 @@ class Staff:
 
     address: str
     language: str
+    name: str = ""

@@ -18,7 +18,6 @@ from rules.validation.messages import InvalidFile
 from storage.db.database import Connection, Database, NotUpgraded, StoreDown
 from storage.db.ledger import Conflict, open_ledger
 from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
-from storage.ticket.changes import ChangeRefused
 
 T = TypeVar("T")
 
@@ -51,7 +50,7 @@ def exit_on_error() -> Iterator[None]:
         fail(os.EX_DATAERR, str(error))
     except (InvalidFile, NotUpgraded) as error:
         fail(os.EX_CONFIG, str(error))
-    except (NotFound, AlreadyExists, InvalidValue, ChangeRefused) as error:
+    except (NotFound, AlreadyExists, InvalidValue) as error:
         fail(os.EX_DATAERR, str(error))
     except Conflict as error:
         fail(os.EX_TEMPFAIL, f"another change came first, try again: {error}")

@@ -10,29 +10,14 @@ from rules.decision.model import (
     Bounced,
     Decision,
     Defer,
+    EndSubscription,
     Hold,
     OpenTicket,
     Record,
     Refuse,
     Repeat,
-    Unsubscribe,
 )
 from rules.service.participants import Addition
-from rules.ticket.changes import (
-    AddPerson,
-    Assign,
-    Change,
-    Delete,
-    Escalate,
-    Merge,
-    Publish,
-    RemovePerson,
-    Say,
-    SetSeverity,
-    SetStatus,
-    SettlePerson,
-    Workaround,
-)
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Clock
 from rules.ticket.visibility import Visibility
@@ -66,7 +51,7 @@ def _action(decision: Decision) -> str:
             return "store it, on no ticket"
         case Record(ticket=ticket):
             return f"store it on #{ticket}, folded, and notify nobody"
-        case Unsubscribe(ticket=ticket, author=author):
+        case EndSubscription(ticket=ticket, author=author):
             return f"send {author} no more mail about #{ticket}"
         case Hold():
             return "hold it in quarantine"
@@ -97,7 +82,7 @@ def _details(decision: Decision) -> Iterator[Line]:
         case AddComment() as adding:
             moved = adding.moved
             yield "status", f"{moved.was} → {moved.became}" if moved is not None else ""
-            yield "changes", ", ".join(map(_change, adding.changes))
+            yield "changes", "; ".join(map(str, adding.commanded.done))
             yield "due", _due(adding.clock_change.clock) if adding.clock_change is not None else ""
             yield "missing", _still_missing(adding.missing)
             yield "fields", _fields(adding.fields)
@@ -107,36 +92,6 @@ def _details(decision: Decision) -> Iterator[Line]:
             yield "suspends", bounced.address if bounced.suspends else ""
         case _:
             return
-
-
-def _change(change: Change) -> str:
-    match change:
-        case SetStatus(status=status):
-            return f"status {status}"
-        case SetSeverity(level=level):
-            return f"severity {level}"
-        case Workaround():
-            return "one level lower for a workaround"
-        case Assign(address=address):
-            return f"assign to {address or 'nobody'}"
-        case AddPerson(address=address):
-            return f"add {address}"
-        case RemovePerson(address=address):
-            return f"remove {address}"
-        case SettlePerson(address=address, take_in=take_in):
-            return f"{'approve' if take_in else 'decline'} {address}"
-        case Say(visibility=visibility):
-            return f"write {_KINDS[visibility]}"
-        case Publish(comment=comment):
-            return f"publish comment {comment}"
-        case Escalate():
-            return "escalate"
-        case Merge(into=into):
-            return f"merge into #{into}"
-        case Delete():
-            return "delete"
-        case _:
-            assert_never(change)
 
 
 def _mails(orders: Iterable[NoticeOrder]) -> Iterator[Line]:

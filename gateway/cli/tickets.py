@@ -25,17 +25,18 @@ from gateway.cli.common import (
 from gateway.cli.terminal import console, escape
 from gateway.policies import Policies
 from gateway.ticket_requests import TicketPatch
+from rules.decision.effects import ChangeRefused, Effects
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise
-from rules.ticket.changes import Change
+from rules.sentence import sentence
+from rules.ticket.changes import Change, Source
 from rules.ticket.lifecycle import Status
 from rules.validation.messages import explain
 from storage.db.database import Connection
 from storage.registry import lookup
-from storage.ticket import changes
-from storage.ticket.changes import ChangeRefused
+from storage.ticket.change import change_ticket
 from storage.ticket.read import (
-    AuditEntry,
+    AuditView,
     CommentView,
     TicketSummary,
     TicketView,
@@ -43,7 +44,7 @@ from storage.ticket.read import (
     newest,
     ticket_view,
 )
-from storage.ticket.write import ChangeContext, Source
+from storage.ticket.rows import ChangeContext
 
 app = typer.Typer()
 
@@ -181,8 +182,12 @@ def change(
     )
     with exit_on_error():
         known = policies.load(load_config(config).policies.folder)
-    for effect in write(config, partial(_apply, number, patch.changes(), acting_as, known)):
-        console.print(effect)
+    job = partial(_apply, number, patch.changes(), acting_as, known)
+    made = write(config, job)
+    if isinstance(made, ChangeRefused):
+        fail(os.EX_DATAERR, str(made.why))
+    for done in made.done:
+        console.print(str(done))
 
 
 def _new_comment(comment: str | None, note: str | None) -> dict[str, str] | None:
@@ -207,18 +212,25 @@ def _apply(
     acting_as: str | None,
     known: Policies,
     connection: Connection,
-) -> tuple[str, ...]:
-    """Change a ticket; returns the effects as text. Raises ChangeRefused."""
+) -> Effects | ChangeRefused:
+    """Change a ticket: all of the changes or none."""
     mailbox = mailbox_of(connection, number)
     if mailbox is None:
-        raise ChangeRefused(f"there is no ticket #{number}; `postern tickets` lists the last ones")
+        return ChangeRefused(
+            sentence(
+                "there is no ticket #{ticket}; `postern tickets` lists the last ones",
+                ticket=number,
+            )
+        )
     policy = policies.named(known, mailbox.policy, f"mailbox {mailbox.address}")
     actor = _actor(connection, mailbox, acting_as)
+    if isinstance(actor, ChangeRefused):
+        return actor
     context = ChangeContext(mailbox, actor, Source.CONSOLE, clock.now(), clock.new_id)
-    return changes.make(connection, context, number, wanted, policy, by_staff=True)
+    return change_ticket(connection, context, number, wanted, policy, by_staff=True)
 
 
-def _actor(connection: Connection, mailbox: Mailbox, acting_as: str | None) -> str:
+def _actor(connection: Connection, mailbox: Mailbox, acting_as: str | None) -> str | ChangeRefused:
     """The staff member who is named, else the account that runs the command."""
     if acting_as is None:
         return f"console:{account()}"
@@ -226,7 +238,13 @@ def _actor(connection: Connection, mailbox: Mailbox, acting_as: str | None) -> s
     address = normalise(acting_as)
     if address not in staff:
         known = ", ".join(staff) or "(none registered)"
-        raise ChangeRefused(f"{acting_as} is not an active staff member; expected one of: {known}")
+        return ChangeRefused(
+            sentence(
+                "{name} is not an active staff member; expected one of: {known}",
+                name=acting_as,
+                known=known,
+            )
+        )
     return str(address)
 
 
@@ -265,11 +283,10 @@ def _time(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if at is not None else ""
 
 
-def _history_line(entry: AuditEntry) -> str:
-    change = f"{entry.was} → {entry.became}" if entry.was else entry.became
-    why = f" ({entry.why})" if entry.why else ""
-    actor = f"{entry.actor or 'postern'} by {entry.source.replace('_', ' ')}"
-    return escape(f"{entry.at:%Y-%m-%d %H:%M}  {entry.what}: {change}{why}  {actor}")
+def _history_line(entry: AuditView) -> str:
+    reason = f" ({entry.reason})" if entry.reason else ""
+    by = f"{entry.actor or 'postern'} by {entry.source.replace('_', ' ')}"
+    return escape(f"{entry.at:%Y-%m-%d %H:%M}  {entry.text}{reason}  {by}")
 
 
 def _print_comment(comment: CommentView) -> None:

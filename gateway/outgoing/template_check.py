@@ -50,7 +50,7 @@ def shipped_faults() -> tuple[str, ...]:
 
 def faults_in(environment: jinja2.Environment) -> list[str]:
     """What is wrong with a whole set of templates. Raises TemplateSyntaxError."""
-    known = set(environment.list_templates())
+    known = set(environment.list_templates(extensions=["j2"]))
     wanted = [name for kind in NoticeKind for name in (text_name(kind), html_name(kind))]
     faults = [f"{name} is missing" for name in (SUBJECT, *wanted) if name not in known]
     for name in sorted(known):

@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from gateway.outgoing.sentences import worded
 from rules.ticket.notices import NoticeKind
 
 SUBJECT = "subject.txt.j2"
@@ -35,7 +36,7 @@ def overlaid(folders: Sequence[Path], language: str) -> jinja2.Environment:
     """The templates in `folders`, the first taking precedence, over the shipped ones."""
     root = str(resources.files("gateway.outgoing").joinpath(_SHIPPED))
     paths = [*map(str, folders), f"{root}/{language}", f"{root}/{_SHARED}"]
-    return ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader(paths),
         autoescape=lambda name: name is not None and ".html." in name,
         undefined=jinja2.StrictUndefined,
@@ -43,3 +44,5 @@ def overlaid(folders: Sequence[Path], language: str) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["worded"] = worded
+    return environment

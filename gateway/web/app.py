@@ -23,7 +23,6 @@ from rules import replies
 from rules.mail import Delivery, Envelope, as_sent
 from storage.db.database import Database, StoreDown
 from storage.db.ledger import Conflict
-from storage.ticket.changes import ChangeRefused
 
 INGEST = web.AppKey("ingest", Ingest)
 DATABASE = web.AppKey("database", Database)
@@ -86,7 +85,7 @@ async def _plain_errors(
         return await handler(request)
     except ApiError as refused:
         return _problem(refused.status, refused.message)
-    except (ChangeRefused, Conflict) as conflict:
+    except Conflict as conflict:
         return _problem(409, str(conflict))
     except web.HTTPRequestEntityTooLarge:
         return _problem(413, str(replies.MAIL_TOO_BIG))

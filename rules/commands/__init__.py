@@ -1,7 +1,7 @@
 """The commands that stand at the head of a mail: how they are read, not what they do.
 
     #status resolved
-    #tag billing invoice
+    #assign me
 
     Hello Ann, ...
 
@@ -22,53 +22,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from rules.commands.model import (
-    USAGE,
-    Assign,
-    Cc,
-    Command,
-    Escalate,
-    Help,
-    Merge,
-    Note,
-    OnBehalf,
-    Public,
-    Requester,
-    SetSeverity,
-    SetStatus,
-    Snooze,
-    Split,
-    Tag,
-    Unsubscribe,
-    Untag,
-    Whom,
-    Workaround,
-)
-from rules.commands.values import LINE_LENGTH, Bad, read, reason
+from rules.commands.model import Command, Directive, Help, MailChange, Note, Public
+from rules.commands.values import COMMANDS, LINE_LENGTH, Fault, read, reason
+from rules.sentence import Sentence, sentence
+from rules.ticket.changes import Escalate, Unsubscribe
 from rules.ticket.severity import Level
 
 __all__ = [
-    "USAGE",
-    "Assign",
-    "Cc",
+    "COMMANDS",
     "Command",
     "Commands",
-    "Escalate",
+    "Directive",
     "Help",
-    "Merge",
+    "MailChange",
     "Note",
-    "OnBehalf",
     "Public",
-    "Requester",
-    "SetSeverity",
-    "SetStatus",
-    "Snooze",
-    "Split",
-    "Tag",
-    "Unsubscribe",
-    "Untag",
-    "Whom",
-    "Workaround",
     "parse_commands",
     "participant_command",
     "without_commands",
@@ -80,13 +48,13 @@ MOST_LINES = 50
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What stood at the head of a mail, and the text below it."""
+    """The commands at the head of a mail, and the text below them."""
 
     given: tuple[Command, ...]
     """In the order written, each once; none where there is a fault."""
     text: str
-    """To be published: the words without the command lines."""
-    faults: tuple[str, ...]
+    """To be published: the text without the command lines."""
+    faults: tuple[Sentence, ...]
     """One sentence each: what is wrong, and what to write instead."""
     lines: tuple[str, ...]
     """The command lines as they were written, the faulty ones too."""
@@ -101,9 +69,7 @@ _SPELT: Mapping[int, str | None] = MappingProxyType(
 )
 """The number signs of Asian keyboards are meant as ours."""
 _BLANK = re.compile(rf"[\s{_UNSEEN}]*")
-_ADD_UP = ("tag", "untag", "cc")
-"""Each of the others stands there once."""
-_EITHER_OR = (("severity", "workaround"), ("merge", "split"))
+_EITHER_OR = (("severity", "workaround"),)
 
 
 def parse_commands(text: str, levels: Sequence[Level], ceiling: str | None = None) -> Commands:
@@ -115,24 +81,27 @@ def parse_commands(text: str, levels: Sequence[Level], ceiling: str | None = Non
     lines, rest = _head(text)
     asked = list(dict.fromkeys(map(_name_and_value, lines)))
     if len(lines) > MOST_LINES:
-        faults = [f"There are more than {MOST_LINES} commands; give them in several mails."]
-        return Commands((), rest, tuple(faults), lines)
+        fault = sentence(
+            "There are more than {most} commands; give them in several mails.", most=MOST_LINES
+        )
+        return Commands((), rest, (fault,), lines)
     answers = [read(name, value, levels, ceiling) for name, value in asked]
-    faults = [each.why for each in answers if isinstance(each, Bad)]
+    faults = [each.why for each in answers if isinstance(each, Fault)]
     faults += _conflicts([name for name, _ in asked])
-    given = [each for each in answers if not isinstance(each, Bad)]
+    every = (each for answer in answers if not isinstance(answer, Fault) for each in answer)
+    given = list(dict.fromkeys(every))
     if Note() in given and Public() in given:
         given.remove(Public())
     return Commands(() if faults else tuple(given), rest, tuple(faults), lines)
 
 
 def without_commands(text: str) -> str:
-    """What stands below the commands of a mail in which all of them held: the words to publish."""
+    """The text below the commands of a mail, to be published where all of them were done."""
     return _head(text)[1]
 
 
 def participant_command(text: str) -> Unsubscribe | Escalate | None:
-    """What a participant asks for with his first line; None where his words are just words."""
+    """What a participant asks for with their first line; None where it is plain text."""
     begins, ends = _next_line(text, 0)
     line = text[begins:ends]
     name, value = _name_and_value(line) if _is_meant(line) else ("", "")
@@ -170,7 +139,7 @@ def _next_line(text: str, start: int) -> tuple[int, int]:
 def _is_meant(line: str) -> bool:
     line = _cleaned(line.lstrip()[: LINE_LENGTH + 1])
     if apart := _APART.match(line):
-        return apart[1].casefold() in USAGE
+        return apart[1].casefold() in COMMANDS
     return _COMMAND.match(line) is not None
 
 
@@ -186,10 +155,15 @@ def _name_and_value(line: str) -> tuple[str, str]:
     return found[1].casefold(), " ".join(found[2].split())
 
 
-def _conflicts(names: Sequence[str]) -> Iterator[str]:
-    for name in USAGE:
-        if name not in _ADD_UP and names.count(name) > 1:
-            yield f"#{name} stands there more than once, with different values; write one of them."
+def _conflicts(names: Sequence[str]) -> Iterator[Sentence]:
+    for name, form in COMMANDS.items():
+        if not form.repeats and names.count(name) > 1:
+            yield sentence(
+                "#{name} is given more than once, with different values; write one of them.",
+                name=name,
+            )
     for one, other in _EITHER_OR:
         if one in names and other in names:
-            yield f"#{one} and #{other} do not go together; write one of them."
+            yield sentence(
+                "#{one} and #{other} do not go together; write one of them.", one=one, other=other
+            )

@@ -1,104 +1,149 @@
-"""The values of commands: each is read whole, or it is a fault that says what to write."""
+"""The table of commands: how each is written, and how its value is read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import MappingProxyType
 
-from rules.commands.model import (
-    USAGE,
+from rules.commands.model import Command, Help, Note, Public
+from rules.mail.addresses import normalise
+from rules.sentence import Sentence, sentence
+from rules.ticket.changes import (
+    AddPerson,
     Assign,
-    Cc,
-    Command,
+    Assignee,
     Escalate,
-    Help,
     Merge,
-    Note,
-    OnBehalf,
-    Public,
-    Requester,
+    RemovePerson,
     SetSeverity,
     SetStatus,
-    Snooze,
-    Split,
-    Tag,
     Unsubscribe,
-    Untag,
-    Whom,
     Workaround,
 )
-from rules.mail.addresses import normalise
-from rules.ticket.business_time import ALWAYS, due, parse_span
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import Level, capped
 from rules.validation.messages import suggestion
 
 LINE_LENGTH = 2000
 REASON_LENGTH = 400
-MOST_TAGS = 20
-
-_TAG = re.compile(r"\w[\w.:/+-]{0,39}")
 _TICKET = re.compile(r"#?([1-9][0-9]{0,17})")
 _LINKED = re.compile(r"<mailto:[^<>]*>", re.IGNORECASE)
 """What turns HTML into text puts the target of a link behind an address."""
-_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
-    """A value that was not understood, in words."""
+class Fault:
+    """A line that was not understood: what is wrong, and what to write instead."""
 
-    why: str
+    why: Sentence
 
 
-def read(name: str, value: str, levels: Sequence[Level], ceiling: str | None) -> Command | Bad:
-    """One command, or what is wrong with it. No name: `value` is a line that has none."""
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a command is written, and how its value is read."""
+
+    usage: str
+    read: Callable[[str, Sequence[Level], str | None], tuple[Command, ...] | Fault]
+    repeats: bool = False
+    """Whether several lines of it add up; of the others each may be given once."""
+
+
+def read(
+    name: str, value: str, levels: Sequence[Level], ceiling: str | None
+) -> tuple[Command, ...] | Fault:
+    """The commands of one line, or what is wrong with it. No name: `value` is the whole line."""
     if not name:
-        return Bad(
-            f"{short(value)}: write a command without a blank behind #, "
-            f"and at most {LINE_LENGTH} characters on its line."
+        return Fault(
+            sentence(
+                "{line}: write a command without a space after #, "
+                "and at most {most} characters on its line.",
+                line=short(value),
+                most=LINE_LENGTH,
+            )
         )
-    if name == "severity":
-        return _severity(value, levels, ceiling)
-    if (alone := _ALONE.get(name)) is not None:
-        if value:
-            return Bad(f"#{name} stands alone on its line; put {short(value)} on the next one.")
-        return alone
-    if (reader := _READERS.get(name)) is not None:
-        return reader(value)
-    hint = suggestion(f"#{name[:40]}", (f"#{each}" for each in USAGE)) or "#help lists all commands"
-    return Bad(f"There is no command {short('#' + name)} ({hint}).")
+    if (form := COMMANDS.get(name)) is not None:
+        return form.read(value, levels, ceiling)
+    near = suggestion(f"#{name[:40]}", (f"#{each}" for each in COMMANDS))
+    if near:
+        return Fault(
+            sentence("There is no command {name} ({hint}).", name=short("#" + name), hint=near)
+        )
+    return Fault(
+        sentence("There is no command {name} (#help lists all commands).", name=short("#" + name))
+    )
 
 
-def _severity(value: str, levels: Sequence[Level], ceiling: str | None) -> SetSeverity | Bad:
+def _alone(name: str, command: Command) -> Form:
+    """A command without a value."""
+
+    def read_alone(
+        value: str, levels: Sequence[Level], ceiling: str | None
+    ) -> tuple[Command, ...] | Fault:
+        del levels, ceiling
+        if not value:
+            return (command,)
+        return Fault(
+            sentence(
+                "#{name} stands alone on its line; put {text} on the next one.",
+                name=name,
+                text=short(value),
+            )
+        )
+
+    return Form(f"#{name}", read_alone)
+
+
+def _with_value(
+    usage: str, read_value: Callable[[str], tuple[Command, ...] | Fault], repeats: bool = False
+) -> Form:
+    """A command whose value says it all, whatever the policy."""
+
+    def read_it(
+        value: str, levels: Sequence[Level], ceiling: str | None
+    ) -> tuple[Command, ...] | Fault:
+        del levels, ceiling
+        return read_value(value)
+
+    return Form(usage, read_it, repeats)
+
+
+def _severity(
+    value: str, levels: Sequence[Level], ceiling: str | None
+) -> tuple[SetSeverity, ...] | Fault:
     """A level by its name or an alias, which may be several words, and then the reason."""
     allowed = _allowed(levels, ceiling)
-    there_are = ", ".join(level.name for level in allowed)
+    known = ", ".join(level.name for level in allowed)
     if not value:
-        return Bad(f"#severity: say which; there are {there_are}.")
-    words = value.split()
-    for count in range(min(len(words), 10), 0, -1):
-        word = " ".join(words[:count]).rstrip(",:;.")
-        level = next((level for level in levels if level.has_name(word)), None)
+        return Fault(sentence("#severity: name a level; expected one of: {known}.", known=known))
+    written = value.split()
+    for count in range(min(len(written), 10), 0, -1):
+        name = " ".join(written[:count]).rstrip(",:;.")
+        level = next((level for level in levels if level.has_name(name)), None)
         if level is None:
             continue
         if level.critical:
-            return Bad(
-                f"#severity {level.name}: no mail makes a ticket critical; "
-                "do it in the console or through the API."
+            return Fault(
+                sentence(
+                    "#severity {level}: no mail makes a ticket critical; "
+                    "use the command line or the API.",
+                    level=level.name,
+                )
             )
         if level not in allowed:
-            return Bad(
-                f"#severity {level.name}: by mail {allowed[0].name} is the highest; "
-                "do it in the console or through the API."
+            return Fault(
+                sentence(
+                    "#severity {level}: by mail {highest} is the highest; "
+                    "use the command line or the API.",
+                    level=level.name,
+                    highest=allowed[0].name,
+                )
             )
         severity = capped(levels, level.name, level.name, None, may_claim=False)
-        return SetSeverity(severity, reason(" ".join(words[count:]).lstrip("-–— ")))
-    hint = suggestion(words[0][:40], (level.name for level in allowed)) or f"there are {there_are}"
-    return Bad(f"#severity {short(value)}: there is no such level ({hint}).")
+        return (SetSeverity(severity, reason(" ".join(written[count:]).lstrip("-–— "))),)
+    hint = suggestion(written[0][:40], (level.name for level in allowed))
+    return _unknown("severity", value, hint, known)
 
 
 def _allowed(levels: Sequence[Level], ceiling: str | None) -> list[Level]:
@@ -108,89 +153,86 @@ def _allowed(levels: Sequence[Level], ceiling: str | None) -> list[Level]:
     return sorted(allowed, key=lambda level: -level.rank)
 
 
-def _status(value: str) -> SetStatus | Bad:
-    word = value.casefold()
-    if word in set(Status):
-        return SetStatus(Status(word))
-    hint = suggestion(word[:40], Status) or f"there are {', '.join(Status)}"
-    return Bad(f"#status {short(value)}: there is no such status ({hint}).")
+def _unknown(name: str, value: str, hint: str, known: str) -> Fault:
+    if hint:
+        return Fault(
+            sentence(
+                "#{name} {value}: there is no such {name} ({hint}).",
+                name=name,
+                value=short(value),
+                hint=hint,
+            )
+        )
+    return Fault(
+        sentence(
+            "#{name} {value}: there is no such {name}; expected one of: {known}.",
+            name=name,
+            value=short(value),
+            known=known,
+        )
+    )
 
 
-def _assign(value: str) -> Assign | Bad:
+def _status(value: str) -> tuple[SetStatus, ...] | Fault:
+    status = value.casefold()
+    if status in set(Status):
+        return (SetStatus(Status(status)),)
+    return _unknown("status", value, suggestion(status[:40], Status), ", ".join(Status))
+
+
+def _assign(value: str) -> tuple[Assign, ...] | Fault:
     match value.casefold():
         case "me":
-            return Assign(Whom.ME)
+            return (Assign(Assignee.ME),)
         case "none" | "nobody":
-            return Assign(Whom.NOBODY)
+            return (Assign(Assignee.NOBODY),)
     name = _unlinked(value).removeprefix("@")
     if "@" in name:
         address = normalise(name)
-        return Bad(_no_address("assign", value)) if address is None else Assign(address)
+        return _no_address("assign", value) if address is None else (Assign(address),)
     if not name or len(name) > 80 or not name.isprintable():
-        return Bad(f"#assign {short(value)}: write {USAGE['assign']}.")
-    return Assign(name)
+        return Fault(
+            sentence(
+                "#assign {value}: write {usage}.",
+                value=short(value),
+                usage=COMMANDS["assign"].usage,
+            )
+        )
+    return (Assign(name),)
 
 
-def _tag(value: str) -> Tag | Bad:
-    names = _tags("tag", value)
-    return names if isinstance(names, Bad) else Tag(names)
-
-
-def _untag(value: str) -> Untag | Bad:
-    names = _tags("untag", value)
-    return names if isinstance(names, Bad) else Untag(names)
-
-
-def _tags(name: str, value: str) -> tuple[str, ...] | Bad:
-    tags = [tag.removeprefix("#").casefold() for tag in value.replace(",", " ").split()]
-    if not 0 < len(tags) <= MOST_TAGS:
-        return Bad(f"#{name}: write one to {MOST_TAGS} words, such as {USAGE[name]}.")
-    if wrong := next((tag for tag in tags if not _TAG.fullmatch(tag)), None):
-        return Bad(f"#{name} {short(wrong)}: a tag is letters and digits, 40 at most.")
-    return tuple(dict.fromkeys(tags))
-
-
-def _cc(value: str) -> Cc | Bad:
+def _cc(value: str) -> tuple[AddPerson | RemovePerson, ...] | Fault:
     added: list[str] = []
     removed: list[str] = []
-    for word in re.split(r"[\s,;]+", _LINKED.sub("", value)):
-        if not word:
+    for written in re.split(r"[\s,;]+", _LINKED.sub("", value)):
+        if not written:
             continue
-        address = normalise(word.lstrip("+-").strip("<>"))
+        address = normalise(written.lstrip("+-").strip("<>"))
         if address is None:
-            return Bad(_no_address("cc", word))
-        (removed if word.startswith("-") else added).append(address)
+            return _no_address("cc", written)
+        (removed if written.startswith("-") else added).append(address)
     if not added and not removed:
-        return Bad(f"#cc: say whom; write {USAGE['cc']}.")
+        return Fault(sentence("#cc: name an address; write {usage}.", usage=COMMANDS["cc"].usage))
     if both := sorted(set(added) & set(removed)):
-        return Bad(f"#cc {both[0]}: it is both added and removed; write one of them.")
-    return Cc(tuple(dict.fromkeys(added)), tuple(dict.fromkeys(removed)))
+        return Fault(
+            sentence("#cc {address}: it is both added and removed; write one.", address=both[0])
+        )
+    return (
+        *(AddPerson(address) for address in dict.fromkeys(added)),
+        *(RemovePerson(address) for address in dict.fromkeys(removed)),
+    )
 
 
-def _requester(value: str) -> Requester | Bad:
-    address = normalise(_unlinked(value))
-    return Bad(_no_address("requester", value)) if address is None else Requester(address)
-
-
-def _on_behalf(value: str) -> OnBehalf | Bad:
-    address = normalise(_unlinked(value))
-    return Bad(_no_address("onbehalf", value)) if address is None else OnBehalf(address)
-
-
-def _merge(value: str) -> Merge | Bad:
+def _merge(value: str) -> tuple[Merge, ...] | Fault:
     if found := _TICKET.fullmatch(value):
-        return Merge(int(found[1]))
-    return Bad(f"#merge {short(value)}: write the number of one ticket, such as {USAGE['merge']}.")
-
-
-def _snooze(value: str) -> Snooze | Bad:
-    try:
-        span = parse_span(value)
-    except ValueError:
-        return Bad(f"#snooze {short(value)}: write how long, a year at most, such as 4h or 3d.")
-    if span.business:
-        return Bad(f"#snooze {span}: it counts round the clock; write it such as 4h or 3d.")
-    return Snooze(due(_EPOCH, span, ALWAYS) - _EPOCH)
+        return (Merge(int(found[1])),)
+    return Fault(
+        sentence(
+            "#merge {value}: write the number of one ticket, such as {usage}.",
+            value=short(value),
+            usage=COMMANDS["merge"].usage,
+        )
+    )
 
 
 def reason(value: str) -> str:
@@ -202,8 +244,15 @@ def _unlinked(value: str) -> str:
     return _LINKED.sub("", value).strip().removeprefix("<").removesuffix(">")
 
 
-def _no_address(name: str, value: str) -> str:
-    return f"#{name} {short(value)}: this is no mail address; write {USAGE[name]}."
+def _no_address(name: str, value: str) -> Fault:
+    return Fault(
+        sentence(
+            "#{name} {value}: this is not a valid email address; write {usage}.",
+            name=name,
+            value=short(value),
+            usage=COMMANDS[name].usage,
+        )
+    )
 
 
 def short(value: str) -> str:
@@ -212,27 +261,21 @@ def short(value: str) -> str:
     return f"{value[:60]}…" if len(value) > 60 else value or "(nothing)"
 
 
-_ALONE: Mapping[str, Command] = MappingProxyType(
+COMMANDS: Mapping[str, Form] = MappingProxyType(
     {
-        "note": Note(),
-        "public": Public(),
-        "split": Split(),
-        "help": Help(),
-        "unsubscribe": Unsubscribe(),
+        "note": _alone("note", Note()),
+        "public": _alone("public", Public()),
+        "status": _with_value("#status open|pending|resolved|closed", _status),
+        "assign": _with_value("#assign me|name|none", _assign),
+        "severity": Form("#severity level, and why", _severity),
+        "workaround": _with_value(
+            "#workaround what it is", lambda value: (Workaround(reason(value)),)
+        ),
+        "cc": _with_value("#cc +ann@client.example -bob@client.example", _cc, repeats=True),
+        "merge": _with_value("#merge 123", _merge),
+        "escalate": _with_value("#escalate reason", lambda value: (Escalate(reason(value)),)),
+        "help": _alone("help", Help()),
+        "unsubscribe": _alone("unsubscribe", Unsubscribe()),
     }
 )
-_READERS: Mapping[str, Callable[[str], Command | Bad]] = MappingProxyType(
-    {
-        "status": _status,
-        "assign": _assign,
-        "tag": _tag,
-        "untag": _untag,
-        "workaround": lambda value: Workaround(reason(value)),
-        "cc": _cc,
-        "requester": _requester,
-        "merge": _merge,
-        "snooze": _snooze,
-        "escalate": lambda value: Escalate(reason(value)),
-        "onbehalf": _on_behalf,
-    }
-)
+"""Every command by its name."""

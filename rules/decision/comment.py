@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from rules.commands import Escalate
-from rules.commands import Unsubscribe as Unsubscribed
 from rules.decision.case import Case, Ruling
+from rules.decision.commanded import commanded
 from rules.decision.content import body_text, has_files, requested_command
+from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right, is_over
 from rules.decision.follow_up import follow_up
 from rules.decision.model import AddComment, Moved, Reason
@@ -22,8 +23,7 @@ from rules.service.completeness import extract_new_fields
 from rules.service.limits import may_reopen
 from rules.service.participants import Addition, additions
 from rules.service.sla_rules import ClockChange
-from rules.ticket import changes
-from rules.ticket.changes import Change
+from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
@@ -47,7 +47,7 @@ def by_customer(
         notes = (f"{visibility} on #{ticket.id}", *conflict, *calm)
         return Ruling(saw, flagged, entitled.reason, notes)
     member, command = ticket.participant(sender.address), requested_command(case.mail)
-    if isinstance(command, Unsubscribed) and member is not None:
+    if isinstance(command, Unsubscribe) and member is not None:
         return unsubscribe(case, ticket, member, saw, conflict)
     if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
         orders, calm = _notices(case, ticket, Visibility.NOTE, entitled)
@@ -65,7 +65,7 @@ def _public(
     case: Case,
     ticket: Ticket,
     entitled: Entitlement,
-    command: Unsubscribed | Escalate | None,
+    command: Unsubscribe | Escalate | None,
     thanks: bool,
 ) -> tuple[AddComment, tuple[str, ...]]:
     """A public comment with all that it changes, and the notes on that for the trace."""
@@ -74,32 +74,33 @@ def _public(
     moved, limits = _moved(case, ticket, thanks)
     orders, calm = _notices(case, ticket, Visibility.PUBLIC, entitled, joining, moved)
     missing = sla_rules.still_missing(policy, ticket, visible(text).text)
-    escalation, refusal = _escalation(case, ticket, command)
     action = AddComment(
         ticket=ticket.id,
         visibility=Visibility.PUBLIC,
         additions=joining,
-        orders=(*orders, *refusal),
+        orders=orders,
         moved=moved,
         clock_change=_clock_change(case, ticket, moved, missing),
         missing=missing,
         fields=extract_new_fields(own_text(text), policy.fields, ticket.fields),
-        changes=escalation,
     )
-    return action, (*limits, *calm)
+    return _with_escalation(case, ticket, action, command), (*limits, *calm)
 
 
-def _escalation(
-    case: Case, ticket: Ticket, command: Unsubscribed | Escalate | None
-) -> tuple[tuple[Change, ...], tuple[NoticeOrder, ...]]:
-    """The escalation that a participant asks for; or why it is refused, for them alone."""
+def _with_escalation(
+    case: Case, ticket: Ticket, comment: AddComment, command: Unsubscribe | Escalate | None
+) -> AddComment:
+    """The comment with the escalation that its author asks for, or with why there is none."""
     if not isinstance(command, Escalate) or case.automatic is not None:
-        return (), ()
-    if case.facts.refused:
-        return (), (receipt(case, ticket, ReceiptPayload(text=case.facts.refused)),)
+        return comment
     if not is_proven_enough(case.sender, case.policy.proof.command):
-        return (), (receipt(case, ticket, ReceiptPayload(ReceiptText.UNPROVEN)),)
-    return (changes.Escalate(command.reason),), ()
+        unproven = receipt(case, ticket, ReceiptPayload(ReceiptText.UNPROVEN))
+        return replace(comment, orders=(*comment.orders, unproven))
+    decided = commanded(case, ticket, comment, (command,), Source.MAIL)
+    if isinstance(decided, ChangeRefused):
+        refused = receipt(case, ticket, ReceiptPayload(sentences=(decided.why,)))
+        return replace(comment, orders=(*comment.orders, refused))
+    return decided
 
 
 def _clock_change(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from rules.decision.change.facts import Needs
+from rules.decision.needs import needs_of_commands
 from rules.mail import Envelope, Mail, Mailbox
 from rules.mail.bounces import Bounce
 from rules.mail.header import Author
@@ -62,21 +64,21 @@ class Considered:
     """The notice to whose return path it came; None for any other mail."""
     looped: bool
     """It carries our own loop mark."""
+    needs: Needs
+    """What its commands need to have looked up."""
     policy: Policy
     """Of the mailbox: it is decided by the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to decide a mail: a mail that was held or whose commands failed has several."""
+    """One attempt to decide a mail: a mail that was held has several."""
 
     decided_at: datetime
     came_at: datetime
     """When the mail came: its ticket and its clocks start then."""
     held: UUID | None = None
     """The journal row under which the mail is in quarantine; None where it is not."""
-    refused: str = ""
-    """Why the commands in it could not be done, where that was tried."""
 
 
 def consider(
@@ -104,5 +106,6 @@ def consider(
         pointers=() if received.as_new else pointers,
         returned=returned,
         looped=is_looped(mail, keys),
+        needs=needs_of_commands(mail, policy),
         policy=policy,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from rules.commands import Escalate, Unsubscribe, participant_command
+from rules.commands import participant_command
 from rules.mail import Body, Mail, Unreadable
 from rules.mail.quoting import is_forward, visible
+from rules.ticket.changes import Escalate, Unsubscribe
 
 UNSUBSCRIBE = "#unsubscribe"
 

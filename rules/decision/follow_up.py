@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rules.commands import Escalate
 from rules.decision.case import Case, Ruling
 from rules.decision.content import requested_command
 from rules.decision.model import OpenTicket, Reason
@@ -13,8 +12,10 @@ from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, terms_
 from rules.people import Presence
 from rules.service import notifications
 from rules.service.participants import Addition, additions
+from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 
 
@@ -54,7 +55,7 @@ def _terms(case: Case, ticket: Ticket) -> Terms:
 
 
 def _notices(
-    case: Case, ticket: Ticket, opening: OpenTicket, joining: tuple[Addition, ...]
+    case: Case, ticket: Ticket, opening: OpenTicket[MailSeverity], joining: tuple[Addition, ...]
 ) -> tuple[NoticeOrder, ...]:
     """The comment to the people of the old ticket, and what the opening causes for anybody else."""
     commented = notifications.for_mailed_comment(

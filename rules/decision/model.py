@@ -7,19 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Generic, TypeVar, assert_never
 from uuid import UUID
 
+from rules.decision.effects import (
+    CommentWritten,
+    Effect,
+    Effects,
+    FieldsFound,
+    MissingChanged,
+    NewComment,
+    PeopleNamed,
+    Resubscribed,
+    StatusChanged,
+    Touched,
+    clock_effects,
+    notified,
+)
 from rules.mail.bounces import Failure
 from rules.service.participants import Addition
+from rules.service.permissions import RequestedSeverity
 from rules.service.sla_rules import AgreedTargets, ClockChange
-from rules.ticket.changes import Change
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.severity import MailSeverity
 from rules.ticket.sla import Clock
 from rules.ticket.visibility import Visibility
+
+SeverityT = TypeVar("SeverityT", bound=MailSeverity | RequestedSeverity)
+"""What opens a ticket: a mail, whose severity cannot be critical, or a request over the API."""
 
 
 class Verdict(StrEnum):
@@ -87,13 +105,13 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTicket:
+class OpenTicket(Generic[SeverityT]):
     subject: str
     requester: str
     requester_id: int | None
     """The registered person."""
     company: int | None
-    severity: MailSeverity
+    severity: SeverityT
     additions: tuple[Addition, ...]
     orders: tuple[NoticeOrder, ...]
     enrol: bool
@@ -114,6 +132,8 @@ class OpenTicket:
     fields: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     clock: Clock | None = None
+    audited: bool = False
+    """The audit trail says who opened it; a mail is in the journal, and needs no such line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +159,31 @@ class AddComment:
     """What is still missing from the request; None where that is as before."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Values found in its text for fields that the ticket has no value for."""
-    changes: tuple[Change, ...] = ()
-    """What its commands ask for: all of it is done, or the mail is decided again without it."""
+    commanded: Effects = field(default_factory=Effects)
+    """What its commands do: all of them, or the comment would be a draft without them."""
 
     @property
     def answers(self) -> bool:
         """Staff answer the customer with it."""
         return self.by_staff and self.visibility is Visibility.PUBLIC
+
+    def effects(self, comment: NewComment, at: datetime) -> tuple[Effect, ...]:
+        """What it writes on the ticket, its commands aside."""
+        rows: tuple[Effect, ...] = (CommentWritten(comment), PeopleNamed(self.additions))
+        if self.moved is not None:
+            rows = (*rows, StatusChanged(self.moved.was, self.moved.became, "a reply"))
+        elif self.visibility is Visibility.PUBLIC:
+            rows = (*rows, Touched())
+        if self.clock_change is not None:
+            answered_at = at if self.answers else None
+            rows = (*rows, *clock_effects(self.clock_change, answered_at))
+        if self.by_staff:
+            rows = (*rows, Resubscribed(comment.author, audited=False))
+        if self.missing is not None:
+            rows = (*rows, MissingChanged(self.missing))
+        if self.fields:
+            rows = (*rows, FieldsFound(self.fields))
+        return (*rows, *notified(self.orders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +210,8 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsubscribe:
-    """A participant wants no more mail about a ticket. They stay on it and get one confirmation."""
+class EndSubscription:
+    """A participant wants no more mail about a ticket. They stay on it and get a confirmation."""
 
     ticket: int
     participant: int
@@ -210,7 +248,16 @@ class Repeat:
     ticket: int | None
 
 
-Action = OpenTicket | AddComment | Record | Unsubscribe | Hold | Refuse | Defer | Repeat
+Action = (
+    OpenTicket[MailSeverity]
+    | AddComment
+    | Record
+    | EndSubscription
+    | Hold
+    | Refuse
+    | Defer
+    | Repeat
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +279,9 @@ class Decision:
     def orders(self) -> tuple[NoticeOrder, ...]:
         """Every outgoing mail that it causes."""
         match self.action:
-            case OpenTicket() | AddComment() | Record() | Unsubscribe() | Hold():
+            case AddComment(orders=orders, commanded=commanded):
+                return (*orders, *commanded.notices)
+            case OpenTicket() | Record() | EndSubscription() | Hold():
                 return self.action.orders
             case Refuse() | Defer() | Repeat():
                 return ()
@@ -248,7 +297,7 @@ class Decision:
                 return Verdict.FLAGGED
             case AddComment():
                 return Verdict.COMMENTED
-            case Record() | Unsubscribe():
+            case Record() | EndSubscription():
                 return Verdict.RECORDED
             case Hold():
                 return Verdict.HELD

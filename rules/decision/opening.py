@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Generic
 
 from rules.decision.case import Case
 from rules.decision.content import body_text
-from rules.decision.model import OpenTicket
+from rules.decision.model import OpenTicket, SeverityT
 from rules.mail.automatic import wants_no_answer
 from rules.mail.language import author_language
 from rules.people import Company, Person, Staff
@@ -34,7 +35,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketRequest:
+class TicketRequest(Generic[SeverityT]):
     """A new ticket as it is asked for, by mail or otherwise."""
 
     requester: str
@@ -47,7 +48,7 @@ class TicketRequest:
     """Of the requester; empty where it is not known."""
     subject: str
     text: str
-    severity: MailSeverity
+    severity: SeverityT
     terms: Terms
     additions: tuple[Addition, ...] = ()
     mentions: int | None = None
@@ -67,8 +68,11 @@ def terms_of(company: Company | None) -> Terms:
 
 
 def open_ticket(
-    request: TicketRequest, opens_at: datetime, orders: tuple[NoticeOrder, ...], policy: Policy
-) -> OpenTicket:
+    request: TicketRequest[SeverityT],
+    opens_at: datetime,
+    orders: tuple[NoticeOrder, ...],
+    policy: Policy,
+) -> OpenTicket[SeverityT]:
     """The ticket that a request opens; its clock begins at `opens_at`."""
     tier = policy.tier(request.terms.tier or None)
     tier_name, targets = tier.name if tier is not None else "", request.terms.targets
@@ -95,7 +99,7 @@ def open_ticket(
 
 
 def opening_notices(
-    request: TicketRequest, staff: Iterable[Staff], acknowledged: bool, policy: Policy
+    request: TicketRequest[SeverityT], staff: Iterable[Staff], acknowledged: bool, policy: Policy
 ) -> tuple[NoticeOrder, ...]:
     """The mails that a new ticket causes: to its requester, to staff and to the account team."""
     requester, language = request.requester, request.language
@@ -118,7 +122,7 @@ def opening_notices(
 
 def opened_by_mail(
     case: Case, terms: Terms, additions: tuple[Addition, ...], mentions: int | None = None
-) -> OpenTicket:
+) -> OpenTicket[MailSeverity]:
     """The ticket that a mail opens in its sender's name. A machine's causes no mail."""
     sender, mail, policy = case.sender, case.mail, case.policy
     registered_language = sender.person.language if sender.person is not None else ""
@@ -160,7 +164,7 @@ def _severity(case: Case) -> MailSeverity:
     )
 
 
-def _notices(case: Case, request: TicketRequest) -> tuple[NoticeOrder, ...]:
+def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOrder, ...]:
     """What a ticket opened by mail causes; a critical claim also alerts the person on call."""
     orders = opening_notices(request, case.facts.staff, _is_acknowledged(case), case.policy)
     if not request.severity.critical_claimed:

@@ -11,13 +11,13 @@ from rules.decision.model import (
     AddComment,
     Decision,
     Defer,
+    EndSubscription,
     Hold,
     OpenTicket,
     Reason,
     Record,
     Refuse,
     Repeat,
-    Unsubscribe,
     Verdict,
 )
 from rules.replies import Reply
@@ -57,7 +57,7 @@ def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
     match decision.action:
         case OpenTicket() | AddComment():
             return replies.ACCEPTED.with_text(f"{journal_id} filed as #{ticket}")
-        case Record() | Unsubscribe() | Hold():
+        case Record() | EndSubscription() | Hold():
             # The same text for all three: only staff may know which of them it was.
             return replies.ACCEPTED.with_text(f"{journal_id} accepted")
         case Repeat(answer=answer):

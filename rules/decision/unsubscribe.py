@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.decision.case import Case, Ruling
-from rules.decision.model import Reason, Unsubscribe
+from rules.decision.model import EndSubscription, Reason
 from rules.people import Participant
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
@@ -16,5 +16,5 @@ def unsubscribe(
     payload = ReceiptPayload(ReceiptText.LEFT)
     receipt = NoticeOrder(NoticeKind.RECEIPT, member.address, member.language, payload)
     orders = (receipt,) if case.automatic is None and not member.muted else ()
-    leave = Unsubscribe(ticket.id, member.id, member.address, orders)
+    leave = EndSubscription(ticket.id, member.id, member.address, orders)
     return Ruling(saw, leave, Reason.UNSUBSCRIBED, (f"unsubscribed from #{ticket.id}", *conflict))

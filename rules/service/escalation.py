@@ -27,7 +27,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Escalated:
+class NextLevel:
     """The request goes to the contact of this level."""
 
     level: int
@@ -54,7 +54,7 @@ def next_level(
     policy: Policy,
     at: datetime,
     tier: TierSection | None = None,
-) -> Escalated | EscalationRefused:
+) -> NextLevel | EscalationRefused:
     """The level that a request to escalate goes to.
 
     `current` is the ticket's level, 0 before the first escalation. `staff_spoke`: staff have
@@ -76,7 +76,7 @@ def next_level(
             f"This is already with the highest level: {levels[-1].title} ({top.name}{phone})."
         )
     if current == 1 and policy.escalation.spoken_first and not staff_spoke:
-        return Escalated(
+        return NextLevel(
             1,
             levels[0].title,
             on_duty(levels[0], at),
@@ -84,7 +84,7 @@ def next_level(
             f"{levels[1].title} follows after that answer, or with the next request.",
         )
     following = levels[current]
-    return Escalated(current + 1, following.title, on_duty(following, at))
+    return NextLevel(current + 1, following.title, on_duty(following, at))
 
 
 def on_duty(level: EscalationLevel, at: datetime) -> Contact:

@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
 
 from rules.mail.thanks import only_thanks
 from rules.people import Person, Presence, Role
 from rules.policy import Policy
-from rules.ticket.changes import (
-    AddPerson,
-    Assign,
-    Change,
-    Delete,
-    Escalate,
-    Merge,
-    Publish,
-    RemovePerson,
-    Say,
-    SetSeverity,
-    SetStatus,
-    SettlePerson,
-    Workaround,
-)
+from rules.ticket.changes import Change, SetAnySeverity, SetStatus, WriteComment
 from rules.ticket.lifecycle import NEXT, Event, Status
 from rules.ticket.model import Ticket
 from rules.ticket.severity import Level
@@ -65,29 +50,14 @@ def forbidden(change: Change, access: Access, policy: Policy) -> str:
     match change:
         case SetStatus(status=Status.PENDING):
             return "only staff may set a ticket to pending: it then waits for the customer"
-        case SetSeverity() if not policy.severity.customers_may_set:
+        case SetAnySeverity() if not policy.severity.customers_may_set:
             return "under this policy only staff set the severity; give your reasons in a comment"
-        case Say(visibility=visibility) if visibility is not Visibility.PUBLIC:
+        case WriteComment(visibility=visibility) if visibility is not Visibility.PUBLIC:
             return "only staff may write notes"
-        case SetStatus() | SetSeverity() | Say() | Escalate() | AddPerson():
-            return ""
-        case Workaround() | Assign() | RemovePerson() | SettlePerson():
-            return f"only staff may {_STAFF_ONLY[type(change)]}"
-        case Publish() | Merge() | Delete():
-            return f"only staff may {_STAFF_ONLY[type(change)]}"
+        case _ if change.staff_only:
+            return f"only staff may {change.reads_as}"
         case _:
-            assert_never(change)
-
-
-_STAFF_ONLY: dict[type, str] = {
-    Workaround: "note a workaround",
-    Assign: "assign a ticket",
-    RemovePerson: "remove people from a ticket",
-    SettlePerson: "decide on proposed people",
-    Publish: "publish a comment",
-    Merge: "merge tickets",
-    Delete: "delete a ticket",
-}
+            return ""
 
 
 def with_reopening(changes: Sequence[Change], ticket: Ticket, access: Access) -> Sequence[Change]:
@@ -95,7 +65,7 @@ def with_reopening(changes: Sequence[Change], ticket: Ticket, access: Access) ->
 
     A comment reopens a ticket as a mail would. A comment on a closed ticket reopens nothing.
     """
-    comment = next((c.text for c in changes if isinstance(c, Say)), None)
+    comment = next((c.text for c in changes if isinstance(c, WriteComment)), None)
     if comment is None or access is not Access.MEMBER:
         return changes
     if any(isinstance(change, SetStatus) for change in changes):
@@ -111,6 +81,15 @@ class RequestedSeverity:
 
     level: Level
     claimed: Level | None
+
+    @property
+    def name(self) -> str:
+        return self.level.name
+
+    @property
+    def claimed_level(self) -> str | None:
+        """The name of the level that the customer asked for."""
+        return self.claimed.name if self.claimed is not None else None
 
     @property
     def critical_claimed(self) -> bool:

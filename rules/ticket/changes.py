@@ -1,99 +1,222 @@
-"""What people at the desk, or in the portal, do to a ticket: one value for each act."""
+"""The one vocabulary of changes: what a person, or a clock, can do to a ticket.
+
+A command in a mail, the API, the command line, a signed link and the scheduler all produce these
+values; `rules.decision.change` decides what each of them does. A class says who may ask for it
+(`staff_only`) and how it reads in a refusal (`reads_as`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import ClassVar
 
 from rules.ticket.lifecycle import Status
+from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
+
+
+class Source(StrEnum):
+    """Where a change comes from."""
+
+    MAIL = "mail"
+    STAFF_MAIL = "staff_mail"
+    CONSOLE = "console"
+    API = "api"
+    WEB = "web"
+    """A signed link in a notice."""
+    SYSTEM = "system"
+    """A clock of ours."""
+
+
+CRITICAL_SOURCES = (Source.CONSOLE, Source.API)
+"""Only these make a ticket critical, or confirm one as logged in the portal."""
+
+
+class Rating(StrEnum):
+    """What a customer thinks of the help."""
+
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Assignee(Enum):
+    ME = "me"
+    """The person who asks."""
+    NOBODY = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class SetStatus:
+    staff_only: ClassVar[bool] = False
+    reads_as: ClassVar[str] = "change the status"
+
     status: Status
-    why: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SetSeverity:
-    """To any level of the policy. Whether it may be a critical one hangs on where it comes from."""
+    """As a mail may: the type of `severity` has no critical member."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "set the severity"
+
+    severity: MailSeverity
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAnySeverity:
+    """To any level of the policy; a critical one only from the API or the console."""
+
+    staff_only: ClassVar[bool] = False
+    reads_as: ClassVar[str] = "set the severity"
 
     level: str
-    why: str
+    """A level's name or alias, as it was written."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Workaround:
-    """There is a way around the problem: one level lower, where the policy says so."""
+    """A workaround exists: one level lower, where the policy says so."""
 
-    why: str = ""
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "record a workaround"
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    address: str
-    """Of a staff person; empty for nobody."""
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "assign a ticket"
+
+    to: Assignee | str
+    """Or the address or name of a staff person, as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddPerson:
+    staff_only: ClassVar[bool] = False
+    reads_as: ClassVar[str] = "add people"
+
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class RemovePerson:
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "remove people"
+
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class SettlePerson:
-    """Somebody who was proposed is taken in, or left out."""
+    """A proposed person is accepted or declined."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "decide on proposed people"
 
     address: str
-    take_in: bool
+    accept: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class Unsubscribe:
+    """A participant wants no more mail about the ticket; they stay on it."""
+
+    staff_only: ClassVar[bool] = False
+    reads_as: ClassVar[str] = "unsubscribe"
+
+    address: str = ""
+    """Empty for the person who asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteComment:
+    staff_only: ClassVar[bool] = False
+    reads_as: ClassVar[str] = "write a comment"
+
     text: str
     visibility: Visibility
 
 
 @dataclass(frozen=True, slots=True)
-class Publish:
+class PublishComment:
     """A flagged comment is accepted: from now on everybody on the ticket reads it."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "publish a comment"
 
     comment: int
 
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    why: str
+    staff_only: ClassVar[bool] = False
+    reads_as: ClassVar[str] = "escalate"
+
+    reason: str
+    """Empty where none was given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
+    """This ticket becomes part of another."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "merge tickets"
+
     into: int
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Leaves a tombstone: the number is never given again."""
+    """Leaves a tombstone: the number is never used again."""
 
-    why: str
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "delete a ticket"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Feedback on the help, by the link that asked for it."""
+
+    staff_only: ClassVar[bool] = False
+    reads_as: ClassVar[str] = "rate the help"
+
+    rating: Rating
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOverdue:
+    """The SLA clock has reached its warning or its due time."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "report the SLA clock"
 
 
 Change = (
     SetStatus
     | SetSeverity
+    | SetAnySeverity
     | Workaround
     | Assign
     | AddPerson
     | RemovePerson
     | SettlePerson
-    | Say
-    | Publish
+    | Unsubscribe
+    | WriteComment
+    | PublishComment
     | Escalate
     | Merge
     | Delete
+    | Rate
+    | ReportOverdue
 )

@@ -7,11 +7,14 @@ rows which an older version has queued are still sent. Hence every field has a d
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from enum import StrEnum
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from rules.sentence import Sentence
 
 P = TypeVar("P", bound="Payload")
 
@@ -29,16 +32,23 @@ def listed(separator: str, key: str = "") -> Any:
     return field(default=(), metadata={"separator": separator, "key": key})
 
 
+def reported() -> Any:
+    """A field of type `tuple[Sentence, ...]`, stored as JSON in a string."""
+    return field(default=(), metadata={"sentences": True})
+
+
 def as_stored(payload: Payload) -> dict[str, str]:
     """The JSON object of a payload; a field that has its default value is left out."""
     values = ((each, getattr(payload, each.name)) for each in fields(payload))
-    return {
-        _key(each): each.metadata["separator"].join(value)
-        if isinstance(value, tuple)
-        else str(value)
-        for each, value in values
-        if value != each.default
-    }
+    return {_key(each): _text(each, value) for each, value in values if value != each.default}
+
+
+def _text(each: Field[Any], value: Any) -> str:
+    if "sentences" in each.metadata:
+        return json.dumps([[one.english, one.values] for one in value], ensure_ascii=False)
+    if isinstance(value, tuple):
+        return str(each.metadata["separator"].join(value))
+    return str(value)
 
 
 def from_stored(kind: type[P], stored: Mapping[str, object]) -> P:
@@ -59,7 +69,9 @@ def map_text(payload: P, change: Callable[[str], str]) -> P:
     changed: dict[str, Any] = {}
     for each in fields(payload):
         value = getattr(payload, each.name)
-        if isinstance(value, tuple):
+        if "sentences" in each.metadata:
+            changed[each.name] = tuple(one.with_values(change) for one in value)
+        elif isinstance(value, tuple):
             changed[each.name] = tuple(change(item) for item in value)
         elif isinstance(value, str) and not isinstance(value, StrEnum):
             changed[each.name] = change(value)
@@ -71,6 +83,8 @@ def _key(each: Field[Any]) -> str:
 
 
 def _read(each: Field[Any], hint: Any, text: str) -> Any:
+    if "sentences" in each.metadata:
+        return _sentences(text)
     if get_origin(hint) is tuple:
         return tuple(item for item in text.split(each.metadata["separator"]) if item)
     (plain,) = [part for part in get_args(hint) or (hint,) if part is not NoneType]
@@ -78,3 +92,14 @@ def _read(each: Field[Any], hint: Any, text: str) -> Any:
         return plain(text)
     except ValueError:
         return each.default
+
+
+def _sentences(text: str) -> tuple[Sentence, ...]:
+    """Empty for a text that does not hold sentences."""
+    try:
+        return tuple(
+            Sentence(str(english), tuple((str(name), str(value)) for name, value in values))
+            for english, values in json.loads(text)
+        )
+    except (TypeError, ValueError):
+        return ()

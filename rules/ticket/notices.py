@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from rules.ticket.notice_payloads import Payload, listed
+from rules.sentence import Sentence
+from rules.ticket.notice_payloads import Payload, listed, reported
 from rules.ticket.sla import Stage
 from rules.ticket.visibility import Visibility
 
@@ -83,7 +84,7 @@ class ReceiptText(StrEnum):
     BEGINS_ANEW = "begins_anew"
     """Neither is this one: the request that was escalated is over."""
     NOTHING_DONE = "nothing_done"
-    """No command was done and nothing was published, for the faults in `text`."""
+    """No command was done and nothing was published, for the faults in `sentences`."""
     NOTHING_PUBLISHED = "nothing_published"
     """The mail has no text above the quote."""
     USAGE = "usage"
@@ -163,7 +164,9 @@ class ReceiptPayload(Payload):
     was: int | None = None
     """The ticket that a new one goes on from, for BEGINS_ANEW."""
     text: str = ""
-    """Effects, faults or usage, each on one line."""
+    """Usage, each command on one line."""
+    sentences: tuple[Sentence, ...] = reported()
+    """Effects or faults, worded in the reader's language when the receipt is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

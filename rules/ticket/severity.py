@@ -81,6 +81,11 @@ class MailSeverity:
         return self._claim
 
     @property
+    def claimed_level(self) -> str | None:
+        """The name of the level that the mail claims."""
+        return self._claim.level if self._claim is not None else None
+
+    @property
     def critical_claimed(self) -> bool:
         return self._claim is not None and self._claim.critical
 

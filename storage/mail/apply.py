@@ -11,40 +11,38 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, update
 
 from rules.decision.considered import Attempt, Considered
+from rules.decision.effects import CommentWritten, NewComment, Unsubscribed, notified
 from rules.decision.model import (
     AddComment,
     Decision,
     Defer,
+    EndSubscription,
     Hold,
     OpenTicket,
     Record,
     Refuse,
     Repeat,
-    Unsubscribe,
     Verdict,
 )
 from rules.decision.receipt import Receipt, reply_to
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
-from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sender.authentication import as_dict
 from rules.sender.pointers import thread_ids
-from rules.service.participants import Addition
-from rules.ticket.lifecycle import Status
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
+from rules.ticket.changes import Source
+from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 from storage.db import raw_mail
 from storage.db.ledger import Conflict
 from storage.db.statements import compiled, compiled_insert, pipelined
-from storage.db.tables import DeferralRow, JournalRow, MailRow, ThreadReferenceRow, TicketRow, table
+from storage.db.tables import DeferralRow, JournalRow, MailRow, ThreadReferenceRow, table
 from storage.notices import suppression
 from storage.registry import people
-from storage.ticket import changes, clocks, participants, write
-from storage.ticket.write import ChangeContext, Source, storable
+from storage.ticket.opening import NewTicketRow, open_ticket
+from storage.ticket.rows import ChangeContext, queue_notices, storable
+from storage.ticket.write import write
 
-# A second follow-up to one ticket is refused by its unique index, and only that can be.
-_TICKET = compiled_insert(table(TicketRow), "id", ignore_existing=True)
 _REFERENCE = compiled_insert(table(ThreadReferenceRow), ignore_existing=True)
 _JOURNAL = compiled_insert(table(JournalRow))
 _DEFERRAL = compiled_insert(table(DeferralRow), ignore_existing=True)
@@ -61,18 +59,6 @@ _FILE_HELD = compiled(
     .values(state="filed", journal_id=bindparam("filed"), ticket_id=bindparam("ticket"))
     .returning(_mail.c.identity)
 )
-_NEW = {
-    "status": Status.OPEN.value,
-    "severity_source": "mail",
-    "status_at": None,
-    "merged_into": None,
-    "deleted_at": None,
-    "assignee": "",
-    "escalation_level": 0,
-    "first_answered_at": None,
-    "rating": "",
-}
-"""What every ticket begins with."""
 LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED)
 """With any other verdict a mail that was held and is decided again stays held."""
 
@@ -97,68 +83,43 @@ class Entry:
     def mail(self) -> Mail:
         return self.considered.mail
 
-    def with_refused(self, why: str) -> Entry:
-        """The entry once its commands could not be done."""
-        return replace(self, attempt=replace(self.attempt, refused=why))
-
 
 def apply(connection: Connection, entry: Entry, decision: Decision, policy: Policy) -> Receipt:
     """Write a decision down.
 
-    Raises Conflict where another transaction was first with this mail, and ChangeRefused where a
-    command in it cannot be done: then nothing of the mail may be kept as it was decided.
+    Raises Conflict where another transaction was first with this mail, or with its ticket: then
+    nothing of the mail may be kept as it was decided.
     """
-    person = _requester(connection, entry, decision)
+    decision = _enrolled(connection, entry, decision)
     with pipelined(connection):
-        receipt = _apply(connection, entry, decision, policy, person)
+        return _apply(connection, entry, decision, policy)
+
+
+def _enrolled(connection: Connection, entry: Entry, decision: Decision) -> Decision:
+    """The decision with the person who opens a ticket, enrolled now where it says so."""
     match decision.action:
-        case AddComment(changes=wanted) as adding if wanted:
-            return replace(
-                receipt, notices=receipt.notices + _change(connection, entry, adding, policy)
-            )
+        case OpenTicket(enrol=True, company=int(company), requester=address) as opening:
+            person = people.enrol(connection, entry.mailbox, address, company)
+            return replace(decision, action=replace(opening, requester_id=person))
         case _:
-            return receipt
+            return decision
 
 
-def _change(connection: Connection, entry: Entry, adding: AddComment, policy: Policy) -> int:
-    """Do what the mail's commands ask for, and tell its author; returns how many mails at least."""
-    hand = _hand(entry, Source.STAFF_MAIL if adding.by_staff else Source.MAIL)
-    by_staff, said = adding.by_staff, adding.visibility is Visibility.PUBLIC
-    effects = changes.make(connection, hand, adding.ticket, adding.changes, policy, by_staff, said)
-    payload = ReceiptPayload(text="\n".join(effects))
-    receipt = NoticeOrder(NoticeKind.RECEIPT, hand.actor, payload=payload)
-    write.queue_notices(connection, hand, (receipt,), adding.ticket)
-    return 1
-
-
-def _requester(connection: Connection, entry: Entry, decision: Decision) -> int | None:
-    """The person who opens a ticket, enrolled now where the decision says so."""
-    match decision.action:
-        case OpenTicket(enrol=True, company=int(company), requester=address):
-            return people.enrol(connection, entry.mailbox, address, company)
-        case OpenTicket(requester_id=person):
-            return person
-        case _:
-            return None
-
-
-def _apply(
-    connection: Connection, entry: Entry, decision: Decision, policy: Policy, person: int | None
-) -> Receipt:
+def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Policy) -> Receipt:
     ticket: int | None
-    hand = _hand(entry)
+    context = _context(entry)
     match decision.action:
         case OpenTicket() as opening:
-            ticket = _open(connection, entry, hand, opening, policy, person)
+            ticket = _open(connection, entry, context, opening, policy)
         case AddComment(ticket=ticket) as adding:
-            _comment_on(connection, entry, hand, adding)
+            _comment_on(connection, entry, context, adding)
         case Record(ticket=ticket) as recording:
-            _record(connection, entry, hand, recording)
-        case Unsubscribe(ticket=ticket) as leaving:
-            _unsubscribe(connection, entry, hand, leaving)
+            _record(connection, entry, context, recording)
+        case EndSubscription(ticket=ticket) as ending:
+            _end_subscription(connection, entry, context, ending)
         case Hold(orders=orders):
             ticket = None
-            write.queue_notices(connection, hand, orders, ticket=None)
+            queue_notices(connection, context, orders, ticket=None)
         case Defer():
             ticket = None
             _defer(connection, entry)
@@ -187,130 +148,74 @@ def _apply(
     return receipt
 
 
-def _hand(entry: Entry, source: Source = Source.MAIL) -> ChangeContext:
-    author = _author(entry.mail)
+def _context(entry: Entry) -> ChangeContext:
     return ChangeContext(
-        entry.mailbox, author, source, entry.attempt.decided_at, entry.new_id, entry.journal_id
+        mailbox=entry.mailbox,
+        actor=_author(entry.mail),
+        source=Source.MAIL,
+        now=entry.attempt.decided_at,
+        new_id=entry.new_id,
+        journal_id=entry.journal_id,
     )
 
 
 def _open(
     connection: Connection,
     entry: Entry,
-    hand: ChangeContext,
-    opening: OpenTicket,
+    context: ChangeContext,
+    opening: OpenTicket[MailSeverity],
     policy: Policy,
-    person: int | None,
 ) -> int:
-    claim = opening.severity.claim
-    row = {
-        **_NEW,
-        "mailbox_id": entry.mailbox.id,
-        "subject": storable(opening.subject),
-        "severity": opening.severity.name,
-        # Looked up, not written as a constant: so the database sees what it is to refuse.
-        "critical": any(x.critical and x.name == opening.severity.name for x in policy.levels),
-        "severity_claimed": claim.level if claim is not None else None,
-        "critical_claimed": opening.severity.critical_claimed,
-        "requester": opening.requester,
-        "company_id": opening.company,
-        "mentions": opening.mentions,
-        "opened_at": entry.attempt.came_at,
-        "updated_at": entry.attempt.came_at,
-        "message_id": storable(entry.mail.message_id, 252),
-        "follows": opening.follows,
-        "tier": opening.tier,
-        "targets": json.dumps(opening.targets),
-        "fields": json.dumps(opening.fields, ensure_ascii=False),
-        "missing": json.dumps(opening.missing, ensure_ascii=False),
-        "first_due_at": opening.clock.due_at if opening.clock is not None else None,
-        **clocks.columns(opening.clock),
-    }
-    opened = _TICKET.rows(connection, **row)
-    if not opened:
-        raise Conflict(f"#{opening.follows} got its follow-up meanwhile")
-    ticket = int(opened[0].id)
-    requester = Addition(
-        opening.requester,
-        person,
-        ParticipantKind.REQUESTER,
-        Presence.ACTIVE,
-        opening.language,
-        opening.muted,
-    )
-    write.add_participants(connection, hand, ticket, (requester, *opening.additions))
-    comment = _write(connection, entry, hand, ticket, Visibility.PUBLIC, opening.author, opening)
-    write.queue_notices(connection, hand, opening.orders, ticket, comment)
+    comment = _new_comment(entry, Visibility.PUBLIC, opening.author)
+    new = NewTicketRow(entry.attempt.came_at, entry.mail.message_id)
+    ticket = open_ticket(connection, context, opening, comment, new, policy)
     _keep_unknown_references(connection, entry, ticket)
     return ticket
 
 
 def _comment_on(
-    connection: Connection, entry: Entry, hand: ChangeContext, adding: AddComment
+    connection: Connection, entry: Entry, context: ChangeContext, adding: AddComment
 ) -> None:
-    author = _author(entry.mail)
-    comment = _write(connection, entry, hand, adding.ticket, adding.visibility, author, adding)
-    write.add_participants(connection, hand, adding.ticket, adding.additions)
-    if adding.moved is not None:
-        moved = adding.moved
-        if not write.change_status(
-            connection, hand, adding.ticket, moved.was, moved.became, "a reply"
-        ):
-            raise Conflict(f"#{adding.ticket} is {moved.was} no more")
-    elif adding.visibility is Visibility.PUBLIC:
-        write.touch(connection, hand, adding.ticket)
-    if adding.clock_change is not None:
-        answered_at = hand.now if adding.answers else None
-        clocks.save_clock(connection, hand, adding.ticket, adding.clock_change, answered_at)
-    if adding.by_staff:
-        participants.resubscribe(connection, adding.ticket, author)
-    if adding.missing is not None:
-        write.set_missing(connection, adding.ticket, adding.missing)
-    write.keep_fields(connection, adding.ticket, adding.fields)
-    write.queue_notices(connection, hand, adding.orders, adding.ticket, comment)
+    comment = _new_comment(entry, adding.visibility, _author(entry.mail))
+    write(connection, context, adding.ticket, adding.effects(comment, context.now))
+    source = Source.STAFF_MAIL if adding.by_staff else Source.MAIL
+    write(connection, replace(context, source=source), adding.ticket, adding.commanded.rows)
 
 
-def _record(connection: Connection, entry: Entry, hand: ChangeContext, recording: Record) -> None:
+def _record(
+    connection: Connection, entry: Entry, context: ChangeContext, recording: Record
+) -> None:
     if recording.ticket is not None:
-        folded = Visibility.FOLDED
-        _write(connection, entry, hand, recording.ticket, folded, recording.author, recording)
+        comment = _new_comment(entry, Visibility.FOLDED, recording.author)
+        write(connection, context, recording.ticket, (CommentWritten(comment),))
     if recording.bounced is not None:
-        suppression.record_bounce(connection, hand, recording.bounced)
-    write.queue_notices(connection, hand, recording.orders, recording.ticket)
+        suppression.record_bounce(connection, context, recording.bounced)
+    queue_notices(connection, context, recording.orders, recording.ticket)
 
 
-def _unsubscribe(
-    connection: Connection, entry: Entry, hand: ChangeContext, leaving: Unsubscribe
+def _end_subscription(
+    connection: Connection, entry: Entry, context: ChangeContext, ending: EndSubscription
 ) -> None:
-    participants.unsubscribe(connection, hand, leaving.ticket, leaving.participant)
-    folded = Visibility.FOLDED
-    _write(connection, entry, hand, leaving.ticket, folded, leaving.author, leaving)
-    write.queue_notices(connection, hand, leaving.orders, leaving.ticket)
+    comment = _new_comment(entry, Visibility.FOLDED, ending.author)
+    effects = (
+        Unsubscribed(ending.participant, ending.author),
+        CommentWritten(comment),
+        *notified(ending.orders),
+    )
+    write(connection, context, ending.ticket, effects)
 
 
-def _write(
-    connection: Connection,
-    entry: Entry,
-    hand: ChangeContext,
-    ticket: int,
-    visibility: Visibility,
-    author: str,
-    action: Record | Unsubscribe | AddComment | OpenTicket,
-) -> int | None:
-    """The mail's words on a ticket; numbered where a notice carries them."""
+def _new_comment(entry: Entry, visibility: Visibility, author: str) -> NewComment:
+    """The mail's text as a comment."""
     body = entry.mail.body
-    return write.add_comment(
-        connection,
-        hand,
-        ticket,
-        visibility,
-        author,
-        body.text if isinstance(body, Body) else "",
-        body.why if isinstance(body, Unreadable) else None,
-        body.attachments if isinstance(body, Body) else (),
-        entry.attempt.came_at,
-        numbered=any(order.quotes for order in action.orders),
+    return NewComment(
+        author=author,
+        visibility=visibility,
+        text=body.text if isinstance(body, Body) else "",
+        written_at=entry.attempt.came_at,
+        degraded=body.why if isinstance(body, Unreadable) else None,
         charset_guessed=isinstance(body, Body) and body.charset_guessed,
+        attachments=body.attachments if isinstance(body, Body) else (),
     )
 
 

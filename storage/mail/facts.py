@@ -34,6 +34,7 @@ from storage.db.tables import (
 from storage.mail.journal import TAKEN
 from storage.registry import lookup
 from storage.ticket import load
+from storage.ticket.change import escalation_facts
 
 _mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
 _journal, _bounced = table(JournalRow), table(BouncedRow)
@@ -125,7 +126,9 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     with pipelined(connection):
         traces = _traces(connection, mailbox, mail, attempt.held)
         named_before = _named_before(connection, mailbox, mail)
-        registered = lookup.people(connection, mailbox, (author, *named), came_at)
+        needed = considered.needs
+        addresses = (author, *named, *needed.addresses)
+        registered = lookup.people(connection, mailbox, addresses, came_at)
         came_back = _returned(connection, mailbox, considered.returned)
         deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
 
@@ -150,6 +153,13 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         )
         if surroundings is None and tickets:
             surroundings = around()
+        escalations = {}
+        if tickets and needed.escalation:
+            escalations = {n: escalation_facts(connection, t) for n, t in tickets.items()}
+        if tickets and needed.tickets:
+            named_tickets = needed.tickets - tickets.keys()
+            since = decided_at - HOUR
+            tickets = tickets | load.load_with_next(connection, mailbox, named_tickets, since)
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
         return Facts(
             decided_at=decided_at,
@@ -175,7 +185,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             returned=came_back(),
             looped=considered.looped,
             came_at=came_at,
-            refused=attempt.refused,
+            escalations=escalations,
         )
 
 

@@ -22,6 +22,7 @@ from rules.people import Participant, Presence
 from rules.sender.authentication import Authentication, from_dict
 from rules.sender.pointers import thread_ids
 from rules.service.limits import HOUR, REMEMBERED
+from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind
@@ -43,6 +44,7 @@ from storage.mail.journal import TAKEN
 KEPT = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED, Verdict.HELD)
 """With these verdicts the bytes of a mail are kept."""
 BATCH = 200
+PRESENCE_EVENTS = (AuditEvent.PERSON_ADDED, AuditEvent.PRESENCE_CHANGED)
 
 _journal, _mail, _notice = table(JournalRow), table(MailRow), table(NoticeRow)
 _ticket, _participant, _audit = table(TicketRow), table(ParticipantRow), table(AuditRow)
@@ -127,7 +129,14 @@ _LIVES = compiled_in(
 
 _AUDITED = compiled_in(
     lambda count: (
-        select(_audit.c.ticket_id, _audit.c.at, _audit.c.what, _audit.c.was, _audit.c.became)
+        select(
+            _audit.c.ticket_id,
+            _audit.c.at,
+            _audit.c.event,
+            _audit.c.subject,
+            _audit.c.was,
+            _audit.c.became,
+        )
         .where(_audit.c.ticket_id.in_(placeholders("ticket", count)))
         .order_by(_audit.c.at, _audit.c.id)
     )
@@ -354,24 +363,21 @@ def _tickets_then(
 def _ticket_then(ticket: Ticket, audited: Sequence[Any], until: datetime) -> Ticket:
     """What the audit trail tells of a ticket's state: later changes say what was before them."""
     earlier = [row for row in audited if row.at < until]
-    was = {row.what: row.was for row in reversed(audited) if row.at >= until}
-    moves = [row for row in earlier if row.what == "status"]
+    was = {row.event: row.was for row in reversed(audited) if row.at >= until}
+    moves = [row for row in earlier if row.event == AuditEvent.STATUS_CHANGED]
     over = (Status.RESOLVED.value, Status.CLOSED.value)
-    merged_later = any(
-        row.what == "merged" and row.became.startswith("into") and row.at >= until
-        for row in audited
-    )
+    merged_later = any(row.event == AuditEvent.MERGED_INTO and row.at >= until for row in audited)
     status = ticket.status.value
     if merged_later:  # it closes a ticket without a line of its own for that
         status = moves[-1].became if moves else Status.OPEN.value
-    status = was.get("status", status)
+    status = was.get(AuditEvent.STATUS_CHANGED, status)
     return replace(
         ticket,
         status=Status(status),
         status_at=moves[-1].at if moves else None,
-        severity=was.get("severity", ticket.severity),
-        assignee=was.get("assignee", ticket.assignee),
-        escalation_level=int(was.get("escalation", ticket.escalation_level)),
+        severity=was.get(AuditEvent.SEVERITY_CHANGED, ticket.severity),
+        assignee=was.get(AuditEvent.ASSIGNED, ticket.assignee),
+        escalation_level=int(was.get(AuditEvent.ESCALATED, ticket.escalation_level)),
         merged_into=None if merged_later else ticket.merged_into,
         reopened=sum(row.was in over and row.at > until - HOUR for row in moves),
     )
@@ -383,16 +389,17 @@ def _people_then(
     audited: Sequence[Any],
     one: RecordedMail,
 ) -> Iterator[Participant]:
-    later = [row for row in audited if row.what == "participant" and row.at >= one.decided_at]
+    later = [row for row in audited if row.at >= one.decided_at]
     for member in now:
-        settled = next((r.was for r in later if r.became.startswith(f"{member.address} ")), None)
-        unmuted = any(r.was == member.address and r.became == "unsubscribed" for r in later)
+        theirs = [row for row in later if row.subject == member.address]
+        settled = next((row.was for row in theirs if row.event in PRESENCE_EVENTS), None)
+        unmuted = any(row.event == AuditEvent.UNSUBSCRIBED for row in theirs)
         then = replace(member, muted=member.muted and not unmuted)
         if settled is None:
             if joined[member.id] < one.decided_at:
                 yield then
             continue
-        # Since when somebody was pending is not kept: he himself wrote as one, or he comes by this.
+        # Since when somebody was pending is not kept: they wrote as one, or join by this mail.
         waits = settled == Presence.PENDING.value and member.address != one.author
         if settled and not waits:
             yield replace(then, presence=Presence(settled))

@@ -10,19 +10,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
+from rules.decision.effects import ChangeRefused, Effects
 from rules.mail import Mailbox
 from rules.people import Participant, Presence
+from rules.policy import Policy
 from rules.sender.tokens import Link
+from rules.ticket.changes import Change, Rate, Rating, SettlePerson, Unsubscribe
 from rules.ticket.model import Ticket
-from rules.ticket.visibility import Visibility
-from storage.db.ledger import Conflict
-from storage.db.tables import CommentRow, TicketRow, table
-from storage.ticket import load, participants, write
-from storage.ticket.write import ChangeContext, storable
+from storage.db.tables import TicketRow, table
+from storage.ticket import load
+from storage.ticket.change import change_loaded
+from storage.ticket.rows import ChangeContext
 
-_ticket, _comment = table(TicketRow), table(CommentRow)
+_ticket = table(TicketRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,6 @@ class Subscription:
     """As in a `Proposal`."""
 
 
-class Rating(StrEnum):
-    GOOD = "good"
-    BAD = "bad"
-
-
 @dataclass(frozen=True, slots=True)
 class Opinion:
     """What was said of the help that a ticket got."""
@@ -83,30 +80,23 @@ def proposal(
 
 
 def decide(
-    connection: Connection, hand: ChangeContext, link: Link, take_in: bool, per_ticket: int
+    connection: Connection, context: ChangeContext, link: Link, accept: bool, policy: Policy
 ) -> tuple[Proposal, Decided] | None:
-    """Take a proposed person in or leave him out, once; None as for `proposal`.
+    """Accept or decline a proposed person, once; None as for `proposal`.
 
-    `per_ticket` is how many active people a ticket may have. Raises Conflict where somebody else
-    settles it at the same moment.
+    Raises Conflict where somebody else decides at the same moment.
     """
-    found = _held(connection, hand, link)
-    asked = _proposal(*found, link) if found is not None else None
-    if found is None or asked is None:
+    found = _locked(connection, context, link)
+    proposed = _proposal(*found, link) if found is not None else None
+    if found is None or proposed is None:
         return None
-    if asked.presence is not Presence.PENDING:
-        return asked, Decided.BEFORE
-    ticket, owner = found
-    active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
-    if take_in and active >= per_ticket:
-        return asked, Decided.FULL
-    became = Presence.ACTIVE if take_in else Presence.REMOVED
-    by = replace(hand, actor=owner.address)
-    if not participants.set_presence(
-        connection, by, ticket.id, asked.address, Presence.PENDING, became
-    ):
-        raise Conflict(f"{asked.address} on #{ticket.id} is pending no more")
-    return replace(asked, presence=became), Decided.NOW
+    if proposed.presence is not Presence.PENDING:
+        return proposed, Decided.BEFORE
+    settled = SettlePerson(proposed.address, accept)
+    if isinstance(_change(connection, context, found, settled, policy), ChangeRefused):
+        return proposed, Decided.FULL
+    became = Presence.ACTIVE if accept else Presence.REMOVED
+    return replace(proposed, presence=became), Decided.NOW
 
 
 def subscription(
@@ -118,17 +108,19 @@ def subscription(
 
 
 def unsubscribe(
-    connection: Connection, hand: ChangeContext, link: Link
+    connection: Connection, context: ChangeContext, link: Link, policy: Policy
 ) -> tuple[Subscription, bool] | None:
-    """Write to the link's owner no more about its ticket; with False nothing was sent to him
-    before either. None as for `subscription`."""
-    found = _owner(connection, hand.mailbox, link, hand.now)
+    """Stop the mail about a ticket to the link's owner; False where they got none before either.
+
+    None as for `subscription`.
+    """
+    found = _owner(connection, context.mailbox, link, context.now)
     if found is None:
         return None
-    ticket, owner = found
-    before, by = _subscription(ticket, owner), replace(hand, actor=owner.address)
-    muted = before.notified and participants.unsubscribe(connection, by, ticket.id, owner.id)
-    return replace(before, notified=False), muted
+    before = _subscription(*found)
+    if before.notified:
+        _change(connection, context, found, Unsubscribe(), policy)
+    return replace(before, notified=False), before.notified
 
 
 def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime) -> Opinion | None:
@@ -138,29 +130,31 @@ def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime)
 
 
 def rate(
-    connection: Connection, hand: ChangeContext, link: Link, rating: Rating, text: str
+    connection: Connection, context: ChangeContext, link: Link, given: Rate, policy: Policy
 ) -> Opinion | None:
-    """Keep what the link's owner says of the help, in place of what was said before; None as for
-    `opinion`.
+    """Keep the feedback of the link's owner, in place of an earlier one; None as for `opinion`.
 
-    His words become a note for staff. The ticket's status stays. The same said again is one
-    opinion.
+    Its text becomes a note for staff. The ticket's status stays. The same feedback again is one.
     """
-    found = _held(connection, hand, link)
+    found = _locked(connection, context, link)
     if found is None:
         return None
+    before = _opinion(connection, *found)
+    _change(connection, context, found, given, policy)
+    return replace(before, rating=given.rating)
+
+
+def _change(
+    connection: Connection,
+    context: ChangeContext,
+    found: tuple[Ticket, Participant],
+    change: Change,
+    policy: Policy,
+) -> Effects | ChangeRefused:
+    """A change by the link's owner; the effects, or why it was refused."""
     ticket, owner = found
-    before, by = _opinion(connection, ticket, owner), replace(hand, actor=owner.address)
-    says_more = bool(text) and not _has_said(connection, owner.address, ticket.id, text)
-    if before.rating is rating and not says_more:
-        return before
-    if says_more:
-        _note(connection, by, ticket.id, text)
-    connection.execute(update(_ticket).where(_ticket.c.id == ticket.id).values(rating=rating.value))
-    write.touch(connection, by, ticket.id)
-    was = before.rating.value if before.rating is not None else ""
-    write.audit(connection, by, ticket.id, "feedback", was, rating.value, "")
-    return replace(before, rating=rating)
+    by = replace(context, actor=owner.address)
+    return change_loaded(connection, by, ticket, [change], policy, by_staff=owner.is_staff)
 
 
 def _owner(
@@ -197,17 +191,17 @@ def _present(
     return found if may_read else None
 
 
-def _held(
-    connection: Connection, hand: ChangeContext, link: Link
+def _locked(
+    connection: Connection, context: ChangeContext, link: Link
 ) -> tuple[Ticket, Participant] | None:
     """The same; of several who act on a ticket by its links at once, each sees what the one
     before him did."""
-    found = _present(connection, hand.mailbox, link, hand.now)
+    found = _present(connection, context.mailbox, link, context.now)
     if found is None:
         return None
     this = select(_ticket.c.id).where(_ticket.c.id == found[0].id)
     connection.execute(this.with_for_update(key_share=True))
-    return _present(connection, hand.mailbox, link, hand.now)
+    return _present(connection, context.mailbox, link, context.now)
 
 
 def _subscription(ticket: Ticket, owner: Participant) -> Subscription:
@@ -227,29 +221,3 @@ def _proposal(ticket: Ticket, owner: Participant, link: Link) -> Proposal | None
 def _opinion(connection: Connection, ticket: Ticket, owner: Participant) -> Opinion:
     kept = connection.execute(select(_ticket.c.rating).where(_ticket.c.id == ticket.id)).scalar()
     return Opinion(ticket.id, ticket.subject, Rating(kept) if kept else None, owner.language)
-
-
-def _has_said(connection: Connection, author: str, ticket: int, text: str) -> bool:
-    same = select(_comment.c.id).where(
-        _comment.c.ticket_id == ticket,
-        _comment.c.author == author,
-        _comment.c.visibility == Visibility.NOTE.value,
-        _comment.c.journal_id.is_(None),
-        _comment.c.text == storable(text),
-    )
-    return connection.execute(same.limit(1)).first() is not None
-
-
-def _note(connection: Connection, hand: ChangeContext, ticket: int, text: str) -> None:
-    write.add_comment(
-        connection,
-        hand,
-        ticket,
-        Visibility.NOTE,
-        hand.actor,
-        text,
-        degraded=None,
-        attachments=(),
-        written_at=hand.now,
-        numbered=False,
-    )

@@ -16,7 +16,7 @@ from rules.mail.bounces import HARD_BOUNCES, Failure
 from rules.ticket.notices import NoticeState
 from storage.db.statements import Statement, compiled
 from storage.db.tables import BouncedRow, NoticeRow, table
-from storage.ticket.write import ChangeContext, storable
+from storage.ticket.rows import ChangeContext, storable
 
 _bounced, _notice = table(BouncedRow), table(NoticeRow)
 

@@ -88,7 +88,7 @@ _ANYBODY_OF_DOMAIN = compiled(
 )
 
 _STAFF = compiled(
-    select(_person.c.address, _person.c.language)
+    select(_person.c.address, _person.c.language, _person.c.name)
     .where(
         _person.c.mailbox_id == bindparam("mailbox"), _person.c.role == literal_column("'staff'")
     )
@@ -120,7 +120,7 @@ def knows_domain_of(connection: Connection, mailboxes: Iterable[Mailbox], author
 def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]]:
     """The active staff of a mailbox, the longest registered first."""
     pending = _STAFF.submit(connection, mailbox=mailbox.id)
-    return lambda: tuple(Staff(row.address, row.language) for row in pending())
+    return lambda: tuple(Staff(row.address, row.language, row.name) for row in pending())
 
 
 def suppressed_among(

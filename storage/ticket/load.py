@@ -12,11 +12,12 @@ from sqlalchemy import Connection, bindparam, func, select
 from rules.mail import Mailbox
 from rules.people import Participant, ParticipantKind, Presence
 from rules.sender.pointers import Pointer
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import CRITICAL_SOURCES
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from storage.db.statements import bind_list, compiled_in, placeholders
 from storage.db.tables import (
-    CRITICAL_SOURCES,
     AuditRow,
     BouncedRow,
     CompanyRow,
@@ -119,7 +120,7 @@ _REOPENED_LATELY = compiled_in(
         .where(
             _audit.c.ticket_id.in_(placeholders("ticket", count)),
             _audit.c.at > bindparam("since"),
-            _audit.c.what == "status",
+            _audit.c.event == AuditEvent.STATUS_CHANGED.value,
             (_audit.c.was == Status.RESOLVED.value) | (_audit.c.was == Status.CLOSED.value),
             (_audit.c.became == Status.OPEN.value) | (_audit.c.became == Status.PENDING.value),
         )
@@ -135,12 +136,20 @@ def load_pointed_to(
     named_before: Mapping[str, tuple[int, ...]],
     known_ids: Mapping[str, int],
     since: datetime,
-) -> Mapping[int, Ticket]:
+) -> dict[int, Ticket]:
     """The tickets that a mail points to, and those that they lead on to."""
     ids = {pointer.message_id for pointer in pointers}
     wanted = {pointer.ticket for pointer in pointers if pointer.ticket is not None}
     wanted |= {known_ids[one] for one in ids if one in known_ids}
     wanted |= {ticket for one in ids for ticket in named_before.get(one, ())}
+    return load_with_next(connection, mailbox, wanted, since)
+
+
+def load_with_next(
+    connection: Connection, mailbox: Mailbox, numbers: Iterable[int], since: datetime
+) -> dict[int, Ticket]:
+    """Tickets by number, and those that they lead on to: merged into, or followed by."""
+    wanted = set(numbers)
     found: dict[int, Ticket] = {}
     for _ in range(HOPS):
         if not wanted:

@@ -1,59 +1,40 @@
-"""Promises that run out: found by one indexed query, and told once each."""
+"""SLA clocks that ran to their warning or due time: found by one indexed query, reported once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select
 
+from rules.decision.effects import Effects
 from rules.mail import Mailbox
-from rules.people import Presence
 from rules.policy import Policy
-from rules.service import notifications
-from rules.service.escalation import on_duty
-from rules.ticket import sla
-from rules.ticket.notices import NoticeKind, NoticeOrder, SlaPayload
-from rules.ticket.sla import SlaEvent, Stage
-from storage.db.statements import compiled
-from storage.db.tables import MailboxRow, ParticipantRow, TicketRow, table
-from storage.registry import lookup
-from storage.ticket import clocks, write
-from storage.ticket.write import ChangeContext, Source
+from rules.ticket.changes import ReportOverdue, Source
+from storage.db.tables import MailboxRow, TicketRow, table
+from storage.ticket.change import change_ticket
+from storage.ticket.rows import ChangeContext
 
-_ticket, _mailbox, _participant = table(TicketRow), table(MailboxRow), table(ParticipantRow)
-_TELL = compiled(
-    update(_ticket)
-    .where(_ticket.c.id == bindparam("ticket"), _ticket.c.tell_at == bindparam("was"))
-    .values(clock=bindparam("new_clock"), tell_at=bindparam("new_tell_at"))
-    .returning(_ticket.c.id)
-)
+_ticket, _mailbox = table(TicketRow), table(MailboxRow)
 
 
 @dataclass(frozen=True, slots=True)
 class DueTicket:
-    """A ticket of which something has to be told now."""
+    """A ticket whose clock has something to report now."""
 
     number: int
     mailbox: Mailbox
     notify_at: datetime
-    clock: sla.Clock
-    assignee: str
-    requester: str
 
 
 def due(connection: Connection, now: datetime, limit: int) -> Sequence[DueTicket]:
-    """The tickets whose next word on the clock is due, the longest due first."""
+    """The tickets whose clock has something to report, the longest due first."""
     query = (
         select(
             _ticket.c.id,
             _ticket.c.tell_at,
-            _ticket.c.clock,
-            _ticket.c.assignee,
-            _ticket.c.requester,
             _ticket.c.mailbox_id,
             _mailbox.c.address,
             _mailbox.c.policy,
@@ -63,15 +44,10 @@ def due(connection: Connection, now: datetime, limit: int) -> Sequence[DueTicket
         .order_by(_ticket.c.tell_at)
         .limit(limit)
     )
-    return [found for row in connection.execute(query) if (found := _due(row)) is not None]
-
-
-def _due(row: Any) -> DueTicket | None:
-    clock = clocks.read(row.clock)
-    if clock is None:
-        return None
-    mailbox = Mailbox(row.mailbox_id, row.address, row.policy)
-    return DueTicket(row.id, mailbox, row.tell_at, clock, row.assignee, row.requester)
+    return [
+        DueTicket(row.id, Mailbox(row.mailbox_id, row.address, row.policy), row.tell_at)
+        for row in connection.execute(query)
+    ]
 
 
 def notify_overdue(
@@ -81,57 +57,23 @@ def notify_overdue(
     now: datetime,
     new_id: Callable[[], UUID],
 ) -> int:
-    """Order the warnings and breaches, each once however many nodes ask; returns how many."""
-    ordered = 0
+    """Queue the warnings and breaches, each once however many nodes ask; returns how many mails."""
+    queued = 0
     for ticket in tickets:
-        clock, told = sla.notified(ticket.clock, now)
-        held = clocks.columns(clock)
-        first = _TELL.rows(
-            connection,
-            ticket=ticket.number,
-            was=ticket.notify_at,
-            new_clock=held["clock"],
-            new_tell_at=held["tell_at"],
-        )
-        if not first or told is None:
+        if not _still_due(connection, ticket):
             continue
-        hand = ChangeContext(ticket.mailbox, "", Source.SYSTEM, now, new_id)
-        if told is SlaEvent.BREACH:
-            write.audit(connection, hand, ticket.number, "sla", clock.stage.value, "breached", "")
-        orders = _orders(connection, ticket, told, policies[ticket.mailbox.policy], now)
-        write.queue_notices(connection, hand, orders, ticket.number)
-        ordered += len(orders)
-    return ordered
+        context = ChangeContext(ticket.mailbox, "", Source.SYSTEM, now, new_id)
+        policy = policies[ticket.mailbox.policy]
+        done = change_ticket(
+            connection, context, ticket.number, [ReportOverdue()], policy, by_staff=True
+        )
+        queued += len(done.notices) if isinstance(done, Effects) else 0
+    return queued
 
 
-def _orders(
-    connection: Connection, ticket: DueTicket, told: SlaEvent, policy: Policy, now: datetime
-) -> tuple[NoticeOrder, ...]:
-    """The owner is told, or all staff while there is none, and whoever is on duty."""
-    kind = NoticeKind.SLA_BREACH if told is SlaEvent.BREACH else NoticeKind.SLA_WARNING
-    payload = SlaPayload(ticket.clock.stage)
-    staff = lookup.staff(connection, ticket.mailbox)()
-    owners = [s for s in staff if s.address == ticket.assignee] or list(staff)
-    to_owners = notifications.to_staff(kind, payload, staff=owners, policy=policy)
-    orders = {o.address: o for o in to_owners}
-    if policy.escalation.levels:
-        contact = on_duty(policy.escalation.levels[0], now)
-        if contact.address and contact.address not in orders:
-            orders[contact.address] = NoticeOrder(kind, contact.address, payload=payload)
-    reminded = policy.clock.remind_customer and ticket.clock.stage is Stage.ONGOING
-    if reminded and told is SlaEvent.WARNING:
-        orders |= _customer(connection, ticket)
-    return tuple(orders.values())
-
-
-def _customer(connection: Connection, ticket: DueTicket) -> dict[str, NoticeOrder]:
-    query = select(_participant.c.language).where(
-        _participant.c.ticket_id == ticket.number,
-        _participant.c.address == ticket.requester,
-        _participant.c.presence == Presence.ACTIVE.value,
-        ~_participant.c.muted,
+def _still_due(connection: Connection, ticket: DueTicket) -> bool:
+    """Locks the ticket: of several nodes one reports it, and the others see that it is done."""
+    same = select(_ticket.c.id).where(
+        _ticket.c.id == ticket.number, _ticket.c.tell_at == ticket.notify_at
     )
-    found = connection.execute(query).one_or_none()
-    if found is None:
-        return {}
-    return {ticket.requester: NoticeOrder(NoticeKind.FOLLOW_UP, ticket.requester, found.language)}
+    return connection.execute(same.with_for_update()).first() is not None

@@ -13,6 +13,8 @@ from sqlalchemy import Connection, Row, select
 
 from rules.mail import Mailbox
 from rules.people import Role
+from rules.sentence import Sentence
+from rules.ticket.audit import AuditEvent, audit_text
 from storage.db.raw_mail import load as load_raw_mail
 from storage.db.tables import (
     AttachmentRow,
@@ -107,16 +109,22 @@ class ParticipantView:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditView:
     """One line of the audit trail."""
 
+    event: AuditEvent
     at: datetime
     actor: str
     source: str
-    what: str
+    subject: str
     was: str
     became: str
-    why: str
+    reason: str
+
+    @property
+    def text(self) -> Sentence:
+        """The event, worded."""
+        return audit_text(self.event, self.subject, self.was, self.became)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,7 @@ class TicketView:
     details: TicketDetails
     members: tuple[ParticipantView, ...]
     comments: tuple[CommentView, ...]
-    history: tuple[AuditEntry, ...]
+    history: tuple[AuditView, ...]
     """The oldest first."""
 
 
@@ -232,21 +240,22 @@ def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:
     )
 
 
-def _history(connection: Connection, number: int) -> tuple[AuditEntry, ...]:
+def _history(connection: Connection, number: int) -> tuple[AuditView, ...]:
     rows = connection.execute(
         select(
+            _audit.c.event,
             _audit.c.at,
             _audit.c.actor,
             _audit.c.source,
-            _audit.c.what,
+            _audit.c.subject,
             _audit.c.was,
             _audit.c.became,
-            _audit.c.why,
+            _audit.c.reason,
         )
         .where(_audit.c.ticket_id == number)
         .order_by(_audit.c.at, _audit.c.id)
     )
-    return tuple(AuditEntry(*row) for row in rows)
+    return tuple(AuditView(AuditEvent(row.event), *row[1:]) for row in rows)
 
 
 def summary(row: Row[Any]) -> TicketSummary:

@@ -1,283 +1,259 @@
-"""The rows of a conversation: tickets, people, words, notices, audit. Whoever writes them, here."""
+"""The one writer of tickets: turns the effects of a decision into rows, and decides nothing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Any
-from uuid import UUID
+from collections.abc import Iterable, Mapping
+from typing import Any, assert_never
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection
 
-from rules.mail import Attachment, Mailbox
-from rules.people import ParticipantKind, Presence
-from rules.service.participants import Addition
-from rules.ticket.notice_payloads import as_stored
-from rules.ticket.notices import NoticeOrder, NoticeState, StaffSubscription
-from rules.ticket.visibility import Visibility
-from storage.db.statements import compiled, compiled_insert
-from storage.db.tables import (
-    AttachmentRow,
-    AuditRow,
-    CommentRow,
-    NoticeRow,
-    ParticipantRow,
-    TicketRow,
-    table,
+from rules.decision.effects import (
+    Assigned,
+    ClockSaved,
+    CommentPublished,
+    CommentWritten,
+    Deleted,
+    Effect,
+    Escalated,
+    FieldsFound,
+    MergedInto,
+    MissingChanged,
+    Notified,
+    OverdueReported,
+    PeopleNamed,
+    PersonAdded,
+    PresenceChanged,
+    Rated,
+    Resubscribed,
+    SeverityChanged,
+    SlaBreached,
+    StatusChanged,
+    Touched,
+    Unsubscribed,
 )
-
-_JOIN = compiled_insert(table(ParticipantRow), ignore_existing=True)
-_COMMENT = compiled_insert(table(CommentRow))
-# A number is asked for only where it is needed: on PostgreSQL each one is a wait.
-_NUMBERED_COMMENT = compiled_insert(table(CommentRow), "id")
-_ATTACHMENT = compiled_insert(table(AttachmentRow))
-_NOTICE = compiled_insert(table(NoticeRow))
-_AUDIT = compiled_insert(table(AuditRow))
-_ticket = table(TicketRow)
-_TOUCH = compiled(
-    update(_ticket).where(_ticket.c.id == bindparam("ticket")).values(updated_at=bindparam("now"))
-)
-_MOVE = compiled(
-    update(_ticket)
-    .where(_ticket.c.id == bindparam("ticket"), _ticket.c.status == bindparam("was"))
-    .values(status=bindparam("became"), status_at=bindparam("now"), updated_at=bindparam("now"))
-    .returning(_ticket.c.id)
-)
-
-
-_LACKS = compiled(
-    update(_ticket)
-    .where(_ticket.c.id == bindparam("ticket"))
-    .values(missing=bindparam("still_missing"))
-)
-_FIELDS = compiled(
-    select(_ticket.c.fields).where(_ticket.c.id == bindparam("ticket")).with_for_update()
-)
-_KEEP_FIELDS = compiled(
-    update(_ticket).where(_ticket.c.id == bindparam("ticket")).values(fields=bindparam("kept"))
+from rules.people import Presence
+from rules.ticket.audit import AuditEvent
+from rules.ticket.lifecycle import Status
+from rules.ticket.sla import Stage
+from storage.db.ledger import Conflict
+from storage.ticket import clocks
+from storage.ticket import statements as sql
+from storage.ticket.rows import (
+    AuditEntry,
+    ChangeContext,
+    add_comment,
+    add_participants,
+    audit,
+    queue_notices,
 )
 
 
-class Source(StrEnum):
-    """Where a change comes from."""
-
-    MAIL = "mail"
-    STAFF_MAIL = "staff_mail"
-    CONSOLE = "console"
-    API = "api"
-    WEB = "web"
-    """A signed link in a notice."""
-    SYSTEM = "system"
-    """A clock of ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeContext:
-    """Who writes, and when: what all rows of one act have in common."""
-
-    mailbox: Mailbox
-    actor: str
-    """An address; empty for the system itself."""
-    source: Source
-    now: datetime
-    new_id: Callable[[], UUID]
-    journal_id: UUID | None = None
-    """Of the mail that the act comes by."""
-
-
-def add_participants(
-    connection: Connection, hand: ChangeContext, ticket: int, additions: Iterable[Addition]
-) -> None:
-    """Put people on a ticket; whoever is on it already stays as he is."""
-    rows = [
-        {
-            "mailbox_id": hand.mailbox.id,
-            "ticket_id": ticket,
-            "address": addition.address,
-            "person_id": addition.person,
-            "part": addition.part.value,
-            "presence": addition.presence.value,
-            "joined_at": hand.now,
-            "muted": addition.muted,
-            "language": addition.language,
-        }
-        for addition in additions
-    ]
-    if rows:
-        _JOIN.run_many(connection, rows)
-
-
-def add_comment(
+def write(
     connection: Connection,
-    hand: ChangeContext,
+    context: ChangeContext,
     ticket: int,
-    visibility: Visibility,
-    author: str,
-    text: str,
-    degraded: str | None,
-    attachments: Iterable[Attachment],
-    written_at: datetime,
-    numbered: bool,
-    charset_guessed: bool = False,
-) -> int | None:
-    """Write somebody's words; returns their number where it is asked for or needed."""
-    row = {
-        "mailbox_id": hand.mailbox.id,
-        "ticket_id": ticket,
-        "journal_id": hand.journal_id,
-        "author": author,
-        "visibility": visibility.value,
-        "text": storable(text),
-        "degraded": degraded[:200] if degraded is not None else None,
-        "charset_guessed": charset_guessed,
-        "written_at": written_at,
-    }
-    attached = list(attachments)
-    if not numbered and not attached:
-        _COMMENT.run(connection, row)
-        return None
-    number = int(_NUMBERED_COMMENT.rows(connection, **row)[0].id)
-    if attached:
-        _ATTACHMENT.run_many(connection, [_attachment(hand, number, a) for a in attached])
-    return number
-
-
-def queue_notices(
-    connection: Connection,
-    hand: ChangeContext,
-    orders: Iterable[NoticeOrder],
-    ticket: int | None,
+    effects: Iterable[Effect],
     comment: int | None = None,
 ) -> None:
-    """Queue the notices that a change causes; the dispatcher sends them later.
+    """Write effects on a ticket in their order, with their lines in the audit trail.
 
-    `ticket` is what they are about, `comment` the one that those with `quotes` carry. Staff who are
-    not yet on the ticket become participants of it.
+    `comment` is what notices quote until an effect writes or publishes another comment. Raises
+    Conflict where the ticket is no longer as it was decided on: nothing may be kept then.
     """
-    orders = tuple(orders)
-    if ticket is not None:
-        _JOIN.run_many(
-            connection,
-            [
-                _participant_row(hand, ticket, order, order.subscription)
-                for order in orders
-                if order.subscription is not None
-            ],
-        )
-    rows = [
-        {
-            "id": hand.new_id(),
-            "mailbox_id": hand.mailbox.id,
-            "ticket_id": ticket,
-            "kind": one.kind.value,
-            "comment_id": comment if one.quotes else None,
-            "detail": json.dumps(as_stored(one.payload), ensure_ascii=False),
-            "language": one.language,
-            "address": one.address,
-            "cause": hand.journal_id,
-            "state": NoticeState.DUE.value,
-            "created_at": hand.now,
-            "due_at": hand.now,
-            "attempts": 0,
-            "last_error": "",
-            "sent_at": None,
-        }
-        for one in orders
-    ]
-    if rows:
-        _NOTICE.run_many(connection, rows)
+    effects = tuple(effects)
+    quoted = any(
+        order.quotes for each in effects if isinstance(each, Notified) for order in each.orders
+    )
+    for effect in effects:
+        match effect:
+            case CommentWritten(comment=new):
+                comment = add_comment(connection, context, ticket, new, numbered=quoted)
+            case CommentPublished(comment=number):
+                _publish(connection, context, ticket, number)
+                comment = number
+            case Notified(orders=orders):
+                queue_notices(connection, context, orders, ticket, comment)
+            case PeopleNamed(additions=additions):
+                add_participants(connection, context, ticket, additions)
+            case _:
+                _write(connection, context, ticket, effect)
 
 
-def change_status(
-    connection: Connection, hand: ChangeContext, ticket: int, was: str, became: str, why: str
-) -> bool:
-    """Change a ticket's status, once; False where it was not `was` any more."""
-    moved = _MOVE.rows(connection, ticket=ticket, was=was, became=became, now=hand.now)
-    if moved:
-        audit(connection, hand, ticket, "status", was, became, why)
-    return bool(moved)
+def _write(connection: Connection, context: ChangeContext, ticket: int, effect: Effect) -> None:
+    match effect:
+        case StatusChanged() | SeverityChanged() | Assigned() | Escalated() | Deleted():
+            _change_state(connection, context, ticket, effect)
+        case PersonAdded() | PresenceChanged() | Unsubscribed() | Resubscribed():
+            _change_people(connection, context, ticket, effect)
+        case MergedInto():
+            _merge(connection, context, ticket, effect)
+        case ClockSaved():
+            _save_clock(connection, ticket, effect)
+        case OverdueReported():
+            _report_overdue(connection, ticket, effect)
+        case SlaBreached(stage=stage):
+            breach = AuditEntry(AuditEvent.SLA_BREACHED, subject=stage.value)
+            audit(connection, context, ticket, breach)
+        case MissingChanged(names=names):
+            missing = json.dumps(list(names), ensure_ascii=False)
+            sql.SET_MISSING.run(connection, {"ticket": ticket, "still_missing": missing})
+        case FieldsFound(fields=fields):
+            _keep_fields(connection, ticket, fields)
+        case Touched():
+            sql.TOUCH.run(connection, {"ticket": ticket, "now": context.now})
+        case Rated(was=was, became=became):
+            sql.RATE.run(connection, {"ticket": ticket, "became": became.value})
+            before = was.value if was is not None else ""
+            given = AuditEntry(AuditEvent.FEEDBACK_GIVEN, was=before, became=became.value)
+            audit(connection, context, ticket, given)
+        case CommentWritten() | CommentPublished() | Notified() | PeopleNamed():
+            raise AssertionError("write() writes these itself")
+        case _:
+            assert_never(effect)
 
 
-def touch(connection: Connection, hand: ChangeContext, ticket: int) -> None:
-    _TOUCH.run(connection, {"ticket": ticket, "now": hand.now})
-
-
-def set_missing(connection: Connection, ticket: int, names: Iterable[str]) -> None:
-    """Keep which facts a request lacks after what was written last."""
-    listed = json.dumps(list(names), ensure_ascii=False)
-    _LACKS.run(connection, {"ticket": ticket, "still_missing": listed})
-
-
-def keep_fields(connection: Connection, ticket: int, found: Mapping[str, str]) -> None:
-    """Add what was lifted out of somebody's words; a field that has a value keeps it."""
-    if not found:
-        return
-    (row,) = _FIELDS.rows(connection, ticket=ticket)
-    kept = json.dumps({**found, **json.loads(row.fields)}, ensure_ascii=False)
-    _KEEP_FIELDS.run(connection, {"ticket": ticket, "kept": kept})
-
-
-def audit(
+def _change_state(
     connection: Connection,
-    hand: ChangeContext,
+    context: ChangeContext,
     ticket: int,
-    what: str,
-    was: str,
-    became: str,
-    why: str,
+    effect: StatusChanged | SeverityChanged | Assigned | Escalated | Deleted,
 ) -> None:
-    """Write down who changed what, and why."""
-    _AUDIT.run(
+    now = context.now
+    match effect:
+        case StatusChanged(was=was, became=became, reason=reason):
+            values = {"ticket": ticket, "was": was.value, "became": became.value, "now": now}
+            _require(sql.CHANGE_STATUS.rows(connection, **values), f"#{ticket} is no longer {was}")
+            entry = AuditEntry(AuditEvent.STATUS_CHANGED, "", was.value, became.value, reason)
+        case SeverityChanged(was=level, became=new, reason=reason):
+            changed = sql.CHANGE_SEVERITY.rows(
+                connection,
+                ticket=ticket,
+                was=level,
+                became=new,
+                source=context.source.value,
+                is_critical=effect.critical,
+                is_claimed=effect.critical_claimed,
+                now=now,
+            )
+            _require(changed, f"#{ticket} is no longer {level}")
+            entry = AuditEntry(AuditEvent.SEVERITY_CHANGED, "", level, new, reason)
+        case Assigned(was=before, became=assignee):
+            values = {"ticket": ticket, "was": before, "became": assignee, "now": now}
+            _require(sql.ASSIGN.rows(connection, **values), f"#{ticket} was assigned meanwhile")
+            entry = AuditEntry(AuditEvent.ASSIGNED, was=before, became=assignee)
+        case Escalated(was=lower, became=higher, reason=reason):
+            levels = {"ticket": ticket, "was": lower, "became": higher, "now": now}
+            _require(sql.ESCALATE.rows(connection, **levels), f"#{ticket} was escalated meanwhile")
+            entry = AuditEntry(AuditEvent.ESCALATED, "", str(lower), str(higher), reason)
+        case Deleted(reason=reason):
+            gone = sql.DELETE.rows(connection, ticket=ticket, now=now)
+            _require(gone, f"#{ticket} was deleted meanwhile")
+            entry = AuditEntry(AuditEvent.DELETED, reason=reason)
+        case _:
+            assert_never(effect)
+    audit(connection, context, ticket, entry)
+
+
+def _change_people(
+    connection: Connection,
+    context: ChangeContext,
+    ticket: int,
+    effect: PersonAdded | PresenceChanged | Unsubscribed | Resubscribed,
+) -> None:
+    match effect:
+        case PersonAdded(addition=addition):
+            add_participants(connection, context, ticket, (addition,))
+            became = addition.presence.value
+            entry = AuditEntry(AuditEvent.PERSON_ADDED, addition.address, became=became)
+        case PresenceChanged(address=address, was=was, became=presence):
+            _set_presence(connection, context, ticket, effect)
+            entry = AuditEntry(AuditEvent.PRESENCE_CHANGED, address, was.value, presence.value)
+        case Unsubscribed(participant=participant, address=address):
+            rows = sql.UNSUBSCRIBE.rows(connection, participant=participant, ticket=ticket)
+            if not rows:
+                return  # they have unsubscribed meanwhile, which is what was wanted
+            entry = AuditEntry(AuditEvent.UNSUBSCRIBED, address)
+        case Resubscribed(address=address, audited=audited):
+            sql.RESUBSCRIBE.run(connection, {"ticket": ticket, "address": address})
+            if not audited:
+                return
+            entry = AuditEntry(AuditEvent.RESUBSCRIBED, address)
+        case _:
+            assert_never(effect)
+    audit(connection, context, ticket, entry)
+
+
+def _set_presence(
+    connection: Connection, context: ChangeContext, ticket: int, change: PresenceChanged
+) -> None:
+    changed = sql.SET_PRESENCE.rows(
+        connection,
+        ticket=ticket,
+        address=change.address,
+        was=change.was.value,
+        became=change.became.value,
+        now=context.now,
+    )
+    _require(changed, f"{change.address} is no longer {change.was} on #{ticket}")
+
+
+def _merge(connection: Connection, context: ChangeContext, ticket: int, merged: MergedInto) -> None:
+    into = merged.ticket
+    changed = sql.MERGE.rows(
+        connection, ticket=ticket, into=into, closed=Status.CLOSED.value, now=context.now
+    )
+    _require(changed, f"#{ticket} was merged meanwhile")
+    add_participants(connection, context, into, merged.carried)
+    for address in merged.accepted:
+        accepted = PresenceChanged(address, Presence.PENDING, Presence.ACTIVE)
+        _change_people(connection, context, into, accepted)
+    audit(connection, context, ticket, AuditEntry(AuditEvent.MERGED_INTO, str(into)))
+    audit(connection, context, into, AuditEntry(AuditEvent.MERGED_FROM, str(ticket)))
+
+
+def _publish(connection: Connection, context: ChangeContext, ticket: int, comment: int) -> None:
+    published = sql.PUBLISH.rows(connection, comment=comment, ticket=ticket)
+    _require(published, f"comment {comment} on #{ticket} is no longer flagged")
+    entry = AuditEntry(AuditEvent.COMMENT_PUBLISHED, str(comment), "private", "public")
+    audit(connection, context, ticket, entry)
+
+
+def _save_clock(connection: Connection, ticket: int, saved: ClockSaved) -> None:
+    clock = saved.clock
+    columns = clocks.columns(clock)
+    sql.SAVE_CLOCK.run(
         connection,
         {
-            "mailbox_id": hand.mailbox.id,
-            "ticket_id": ticket,
-            "at": hand.now,
-            "actor": hand.actor,
-            "source": hand.source.value,
-            "what": what,
-            "was": storable(was),
-            "became": storable(became),
-            "why": storable(why, 1000),
-            "journal_id": hand.journal_id,
+            "ticket": ticket,
+            "new_clock": columns["clock"],
+            "new_due_at": columns["due_at"],
+            "new_tell_at": columns["tell_at"],
+            "first_due": clock.due_at if clock and clock.stage is Stage.FIRST else None,
+            "first_answer": saved.answered_at,
         },
     )
 
 
-def storable(value: str, limit: int | None = None) -> str:
-    """Text that both databases take: no NUL (PostgreSQL refuses it), no lone surrogates."""
-    if value.isascii() and "\0" not in value:
-        return value[:limit]
-    return value.encode("utf-8", "replace").decode().replace("\0", "")[:limit]
+def _report_overdue(connection: Connection, ticket: int, reported: OverdueReported) -> None:
+    columns = clocks.columns(reported.clock)
+    changed = sql.REPORT_OVERDUE.rows(
+        connection,
+        ticket=ticket,
+        was=reported.was,
+        new_clock=columns["clock"],
+        new_tell_at=columns["tell_at"],
+    )
+    _require(changed, f"the clock of #{ticket} was reported meanwhile")
 
 
-def _participant_row(
-    hand: ChangeContext, ticket: int, order: NoticeOrder, subscription: StaffSubscription
-) -> dict[str, Any]:
-    return {
-        "mailbox_id": hand.mailbox.id,
-        "ticket_id": ticket,
-        "address": order.address,
-        "person_id": None,
-        "part": ParticipantKind.FOLLOWER.value,
-        "presence": Presence.ACTIVE.value,
-        "joined_at": hand.now,
-        "muted": subscription is StaffSubscription.ONLOOKER,
-        "language": order.language,
-    }
+def _keep_fields(connection: Connection, ticket: int, found: Mapping[str, str]) -> None:
+    """A field that has a value keeps it."""
+    (row,) = sql.FIELDS.rows(connection, ticket=ticket)
+    kept = json.dumps({**found, **json.loads(row.fields)}, ensure_ascii=False)
+    sql.KEEP_FIELDS.run(connection, {"ticket": ticket, "kept": kept})
 
 
-def _attachment(hand: ChangeContext, comment: int, attachment: Attachment) -> dict[str, Any]:
-    return {
-        "mailbox_id": hand.mailbox.id,
-        "comment_id": comment,
-        "part": attachment.part[:100],
-        "name": storable(attachment.name, 255),
-        "content_type": storable(attachment.content_type, 127),
-        "size_bytes": attachment.size_bytes,
-        "content_id": storable(attachment.content_id, 252),
-        "inline": attachment.inline,
-    }
+def _require(changed: Any, why: str) -> None:
+    if not changed:
+        raise Conflict(why)

@@ -16,21 +16,22 @@ from gateway import backtest, clock, policies
 from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Aspect, Report
 from gateway.config.model import TrustSection
+from rules.decision.effects import PresenceChanged, StatusChanged
 from rules.decision.model import Reason, Verdict
 from rules.mail.header import Author
 from rules.people import Presence, Role
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, Evidence, Result, as_dict
-from rules.ticket.changes import Change, Delete, Merge
+from rules.ticket.changes import Change, Delete, Merge, Source
 from rules.ticket.lifecycle import Status
 from storage.db.database import Connection
 from storage.db.tables import JournalRow, metadata, table
 from storage.mail import history, quarantine
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
-from storage.ticket import participants
-from storage.ticket.changes import make
-from storage.ticket.write import ChangeContext, Source, change_status
+from storage.ticket.change import change_ticket
+from storage.ticket.rows import ChangeContext
+from storage.ticket.write import write as write_effects
 from tests.bench import backtest as bench
 from tests.bench import load
 from tests.in_process import SUPPORT, InProcessPostern, a_mail, enrolled_store, open_postern
@@ -68,15 +69,16 @@ async def by_staff(desk: InProcessPostern, job: Callable[[Connection, ChangeCont
 
 
 async def move(desk: InProcessPostern, ticket: int, was: Status, became: Status) -> None:
-    await by_staff(desk, lambda c, hand: change_status(c, hand, ticket, was, became, ""))
+    await by_staff(
+        desk, lambda c, hand: write_effects(c, hand, ticket, (StatusChanged(was, became, ""),))
+    )
 
 
 async def set_presence(
     desk: InProcessPostern, address: str, was: Presence, became: Presence
 ) -> None:
-    await by_staff(
-        desk, lambda c, hand: participants.set_presence(c, hand, 1, address, was, became)
-    )
+    effects = (PresenceChanged(address, was, became),)
+    await by_staff(desk, lambda c, hand: write_effects(c, hand, 1, effects))
 
 
 async def enrol(desk: InProcessPostern, address: str) -> None:
@@ -271,7 +273,10 @@ async def test_a_ticket_that_is_gone_since_was_there_then(
 ) -> None:
     await a_thread(desk)
     await desk.take(a_mail(subject="Screen"))
-    await by_staff(desk, lambda c, hand: make(c, hand, 1, [change], default_policy(), True))
+    await by_staff(
+        desk,
+        lambda c, hand: change_ticket(c, hand, 1, [change], default_policy(), by_staff=True),
+    )
 
     assert as_recorded(await tried(desk, default_policy()))
 

@@ -27,9 +27,10 @@ class Mutation:
 
 SEVERITY, DECIDE = "rules/ticket/severity.py", "rules/decision/decide.py"
 PARSER, COMMANDS = "rules/policy/severity.py", "rules/commands/values.py"
-APPLY, CHANGES, TABLES = (
-    "storage/mail/apply.py",
-    "storage/ticket/changes/state.py",
+VOCABULARY, CHANGES = "rules/ticket/changes.py", "rules/decision/change/state.py"
+OPENING, WRITER, TABLES = (
+    "storage/ticket/opening.py",
+    "storage/ticket/write.py",
     "storage/db/tables/tickets.py",
 )
 FIRST_TABLES = "storage/db/migrations/versions/0001_the_first_tables.py"
@@ -58,8 +59,8 @@ NO_CHECK_AT_THE_END = Edit(
 )
 ANY_SOURCE = Edit(
     CHANGES,
-    "if level.critical and case.hand.source.value not in CRITICAL_SOURCES:",
-    "if level.critical and case.hand.source.value in ():",
+    "if level.critical and not facts.may_be_critical:",
+    "if level.critical and False:",
 )
 ANY_COMMAND = (
     Edit(COMMANDS, "        if level.critical:\n", "        if level.critical and False:\n"),
@@ -69,7 +70,9 @@ ANY_COMMAND = (
         "list(levels)",
     ),
 )
-FOR_A_WORKAROUND = "    _refuse_critical(case, level)\n    return _change_severity(case, ticket, {}"
+FOR_A_WORKAROUND = (
+    "    return _change_severity(ticket, level, reason, {}, policy)\n\n\ndef _change_"
+)
 
 MUTATIONS = (
     Mutation("capped() accepts critical levels", (ALL_ALLOWED,), (OF_SEVERITY,)),
@@ -94,8 +97,8 @@ MUTATIONS = (
     Mutation(
         "#severity may hold any level",
         (
-            Edit("rules/commands/model.py", "import MailSeverity", "import Level"),
-            Edit("rules/commands/model.py", "severity: MailSeverity", "severity: Level"),
+            Edit(VOCABULARY, "import MailSeverity", "import Level"),
+            Edit(VOCABULARY, "severity: MailSeverity", "severity: Level"),
         ),
         (TYPES,),
     ),
@@ -129,12 +132,18 @@ MUTATIONS = (
     ),
     Mutation(
         "staff mail may set critical",
-        (Edit(TABLES, '("console", "api")', '("console", "api", "staff_mail")'),),
+        (
+            Edit(
+                VOCABULARY,
+                "(Source.CONSOLE, Source.API)",
+                "(Source.CONSOLE, Source.API, Source.STAFF_MAIL)",
+            ),
+        ),
         (f"{BARRIERS}::test_only_the_api_and_the_console_make_a_ticket_critical",),
     ),
     Mutation(
         "changes by mail are recorded as the API's",
-        (ANY_SOURCE, Edit(CHANGES, "severity_source=source", 'severity_source="api"')),
+        (ANY_SOURCE, Edit(WRITER, "source=context.source.value", 'source="api"')),
         (f"{BARRIERS}::test_only_the_api_and_the_console_make_a_ticket_critical",),
     ),
     Mutation(
@@ -142,8 +151,9 @@ MUTATIONS = (
         (
             Edit(
                 CHANGES,
-                FOR_A_WORKAROUND.format("level, why or"),
-                FOR_A_WORKAROUND.format("level, why or").partition("\n")[2],
+                FOR_A_WORKAROUND.format("facts"),
+                "    from dataclasses import replace\n    from rules.ticket.changes import Source\n"
+                + FOR_A_WORKAROUND.format("replace(facts, source=Source.API)"),
             ),
         ),
         (f"{BARRIERS}::test_a_workaround_by_mail_does_not_set_the_lower_of_two_critical_levels",),
@@ -161,12 +171,12 @@ MUTATIONS = (
     ),
     Mutation(
         "a mail's ticket is recorded as the API's",
-        (Edit(APPLY, '"severity_source": "mail"', '"severity_source": "api"'),),
+        (Edit(OPENING, '"severity_source": context.source.value', '"severity_source": "api"'),),
         (f"{BARRIERS}::test_a_ticket_opened_by_mail_has_mail_as_its_severity_source",),
     ),
     Mutation(
         "a mail opens a critical ticket",
-        (Edit(APPLY, '"critical": any(', '"critical": not any('),),
+        (Edit(OPENING, '"critical": any(', '"critical": not any('),),
         (f"{BARRIERS}::test_a_ticket_opened_by_mail_has_mail_as_its_severity_source",),
     ),
     Mutation(

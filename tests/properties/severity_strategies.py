@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from rules.policy import Policy, PolicyRefused, parse
-from storage.ticket.write import Source
+from rules.ticket.changes import Source
 
 ODD_NAMES = (
     "Critical",

@@ -24,14 +24,16 @@ from gateway.app import Parts, parts
 from gateway.config.model import Config, DnsSection, LimitsSection, RelaySection, StoreSection
 from gateway.ingest import Ingest
 from rules.commands import parse_commands
+from rules.decision.effects import Effects
 from rules.decision.model import OpenTicket
+from rules.decision.request import Request
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.header import Author, Header
 from rules.people import Role
 from rules.policy import Policy, PolicyRefused
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Keys, Purpose, ReplyToken, reply_address
-from rules.ticket.changes import SetSeverity
+from rules.ticket.changes import SetAnySeverity, SetSeverity
 from storage.db.database import Connection
 from storage.db.ledger import Conflict
 from storage.db.tables import (
@@ -46,10 +48,8 @@ from storage.mail import quarantine
 from storage.registry.mailboxes import mailbox_named
 from storage.registry.people import NewPerson, add_person
 from storage.registry.signing_keys import load_keys
-from storage.ticket import changes, opening
-from storage.ticket.changes import ChangeRefused
-from storage.ticket.opening import Request
-from storage.ticket.write import ChangeContext
+from storage.ticket.change import change_ticket, open_requested
+from storage.ticket.rows import ChangeContext
 from tests.in_process import enrolled_store
 from tests.nameserver import NameServer
 from tests.properties.severity_strategies import (
@@ -151,7 +151,7 @@ def test_no_command_sets_a_critical_level(data: st.DataObject) -> None:
     parsed = parse_commands(f"{text}\n\nHello", policy.levels, policy.severity.ceiling)
 
     requested = [command for command in parsed.given if isinstance(command, SetSeverity)]
-    assert not {command.level for command in requested} & critical_in(policy)
+    assert not {command.severity.name for command in requested} & critical_in(policy)
 
 
 @SETTINGS
@@ -335,16 +335,17 @@ class ScenarioRun:
         )
         policy, request = self.policy, Request(ANN, "Lift", "It is stuck.", change.level)
 
-        def job(connection: Connection) -> int:
+        def job(connection: Connection) -> int | None:
             if change.opens or not number:
-                return opening.open_ticket(connection, context, request, policy, by_staff=True)
-            wanted = SetSeverity(change.level, "it burns")
-            changes.make(connection, context, number, [wanted], policy, by_staff=True)
-            return number
+                opened = open_requested(connection, context, request, policy, by_staff=True)
+                return opened if isinstance(opened, int) else None
+            wanted = SetAnySeverity(change.level, "it burns")
+            made = change_ticket(connection, context, number, [wanted], policy, by_staff=True)
+            return number if isinstance(made, Effects) else None
 
         try:
             return await self.write(job)
-        except (ChangeRefused, Conflict):
+        except Conflict:
             return None
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select, update
 
 from rules.decision.considered import Attempt, Received, consider
+from rules.decision.effects import ChangeRefused, Effects
 from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
 from rules.facts import Facts
@@ -20,6 +21,7 @@ from rules.people import Participant
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Purpose, ReplyToken, reply_address, return_path
+from rules.ticket.changes import Change, Source
 from rules.ticket.model import Ticket
 from storage.db import raw_mail
 from storage.db.database import Database
@@ -31,7 +33,8 @@ from storage.mail.filing import decision_on, file
 from storage.notices import outbox
 from storage.notices.outbox import NoticeSummary
 from storage.ticket import load
-from storage.ticket.write import ChangeContext, Source
+from storage.ticket.change import change_ticket
+from storage.ticket.rows import ChangeContext
 from tests.rules.building import KEYS, NOON, PROVEN, SUPPORT, default_policy
 
 T = TypeVar("T")
@@ -108,6 +111,25 @@ class Shop:
 
     def hand(self, at: datetime = NOON) -> ChangeContext:
         return ChangeContext(self.mailbox, "sam@help.example", Source.CONSOLE, at, self.new_id)
+
+    def change(
+        self,
+        number: int,
+        *changes: Change,
+        by_staff: bool = True,
+        context: ChangeContext | None = None,
+    ) -> Effects | ChangeRefused:
+        """Have changes decided and written."""
+        by = context or self.hand()
+        return self.write(
+            lambda c: change_ticket(c, by, number, changes, self.policy, by_staff=by_staff)
+        )
+
+    def refusal(self, number: int, *changes: Change, context: ChangeContext | None = None) -> str:
+        """Why changes by staff are refused."""
+        refused = self.change(number, *changes, context=context)
+        assert isinstance(refused, ChangeRefused), refused
+        return str(refused.why)
 
     def set(self, number: int, **values: object) -> None:
         """Change a ticket's row directly, past the rules."""

@@ -15,13 +15,14 @@ from rules.mail import Mailbox
 from rules.people import Person, Role
 from rules.policy import Policy
 from rules.service.permissions import Access, access_of
+from rules.ticket.changes import Source
 from rules.ticket.model import Ticket
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.registry import callers, mailboxes
 from storage.ticket import load
 from storage.ticket.read import mailbox_of
-from storage.ticket.write import ChangeContext, Source
+from storage.ticket.rows import ChangeContext
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from rules.mail.quoting import REPLY_MARK, masked, published, visible
 from rules.people import Presence
 from rules.ticket.visibility import Visibility
-from storage.ticket.read import AttachmentView, AuditEntry, CommentView, TicketSummary, TicketView
+from storage.ticket.read import AttachmentView, AuditView, CommentView, TicketSummary, TicketView
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
@@ -129,15 +129,17 @@ def _attachment(attachment: AttachmentView, path: str) -> Json:
     }
 
 
-def _audit_entry(entry: AuditEntry) -> Json:
+def _audit_entry(entry: AuditView) -> Json:
     return {
         "at": _timestamp(entry.at),
         "actor": entry.actor,
         "source": entry.source,
-        "what": entry.what,
+        "event": entry.event,
+        "subject": entry.subject,
         "was": entry.was,
         "became": entry.became,
-        "why": entry.why,
+        "reason": entry.reason,
+        "text": str(entry.text),
     }
 
 

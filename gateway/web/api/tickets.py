@@ -34,15 +34,16 @@ from gateway.web.api.request_parsing import (
     status_of,
 )
 from gateway.web.api.ticket_json import Json, TicketJson
+from rules.decision.effects import ChangeRefused
+from rules.decision.request import Request
 from rules.mail.addresses import normalise
 from rules.service.permissions import Access, forbidden, with_reopening
 from rules.ticket.lifecycle import Status
 from storage.db.database import Connection
 from storage.registry import mailboxes
-from storage.ticket import changes, lists, opening, read
-from storage.ticket.changes import ChangeRefused
+from storage.ticket import lists, read
+from storage.ticket.change import change_ticket, open_requested
 from storage.ticket.lists import All, CopiedTo, OfCompany, Page, RequestedBy, Which
-from storage.ticket.opening import Request
 from storage.ticket.read import AttachmentView, CommentView, TicketView
 
 PATH = "/api/v1/tickets"
@@ -120,15 +121,19 @@ async def _change(request: web.Request) -> web.Response:
                 raise ApiError(403, reason)
         customer = found.access is Access.MEMBER
         if customer and patch.comment and not patch.status and found.ticket.status is Status.CLOSED:
-            raise ChangeRefused(
-                f'#{number} is closed; send "status": "open" with the comment, or open a new ticket'
+            raise ApiError(
+                409,
+                f'#{number} is closed; send "status": "open" with the comment, '
+                "or open a new ticket",
             )
-        hand = context.change_context(found.mailbox, caller.address, now)
+        by = context.change_context(found.mailbox, caller.address, now)
         made = with_reopening(wanted, found.ticket, found.access)
-        effects = changes.make(connection, hand, number, made, policy, caller.by_staff)
+        effects = change_ticket(connection, by, number, made, policy, by_staff=caller.by_staff)
+        if isinstance(effects, ChangeRefused):
+            raise ApiError(409, str(effects.why))
         presenter = _presenter(connection, caller)
         left = None if patch.delete else presenter.in_full(_ticket_view(connection, number))
-        return {"effects": list(effects), "ticket": left}
+        return {"effects": [str(each) for each in effects.done], "ticket": left}
 
     return web.json_response(await context.write(job))
 
@@ -147,9 +152,11 @@ async def _open(request: web.Request) -> web.Response:
 
     def job(connection: Connection) -> dict[str, Json]:
         mailbox = access.mailbox_role(connection, caller, new.mailbox, now).mailbox
-        hand = context.change_context(mailbox, caller.address, now)
+        by = context.change_context(mailbox, caller.address, now)
         policy = context.policy(mailbox)
-        number = opening.open_ticket(connection, hand, wanted, policy, caller.by_staff)
+        number = open_requested(connection, by, wanted, policy, by_staff=caller.by_staff)
+        if isinstance(number, ChangeRefused):
+            raise ApiError(409, str(number.why))
         return _presenter(connection, caller).in_full(_ticket_view(connection, number))
 
     made = await context.write(job)

@@ -35,11 +35,12 @@ from rules.mail import Mailbox
 from rules.mail.quoting import masked
 from rules.people import Presence
 from rules.sender.tokens import Keys, Link, LinkUse, read_link_token
+from rules.ticket.changes import Rate, Rating, Source
 from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.notices import links as store
-from storage.notices.links import Decided, Opinion, Proposal, Rating, Subscription
-from storage.ticket.write import ChangeContext, Source
+from storage.notices.links import Decided, Opinion, Proposal, Subscription
+from storage.ticket.rows import ChangeContext
 
 FORM_LIMIT_BYTES = 32 * 1024
 """Fits the longest text in characters of four octets, each of them written as %XX."""
@@ -93,10 +94,9 @@ class _Visit:
 
     async def write(self, job: Callable[..., T | None], **values: object) -> T:
         """The result of an action by the link. Raises Problem like `read`."""
-        hand = ChangeContext(
-            self.mailbox, "", Source.WEB, self.context.clock(), self.context.new_id
-        )
-        bound = partial(job, hand=hand, link=self.link, **values)
+        by = ChangeContext(self.mailbox, "", Source.WEB, self.context.clock(), self.context.new_id)
+        policy = self.context.policies[self.mailbox.policy]
+        bound = partial(job, context=by, link=self.link, policy=policy, **values)
         return _found_or_problem(await asyncio.wrap_future(self.context.ledger.submit(bound)))
 
     def page(self, view: _View, template: str, status: int = 200, **values: object) -> web.Response:
@@ -178,7 +178,7 @@ async def _take_decision(visit: _Visit) -> web.Response:
             visit, proposal, 422, form_error(visit.language(proposal), FormError.NO_CHOICE)
         )
     most = visit.context.policies[visit.mailbox.policy].cc.per_ticket
-    proposal, decided = await visit.write(store.decide, take_in=answer == "in", per_ticket=most)
+    proposal, decided = await visit.write(store.decide, accept=answer == "in")
     if decided is Decided.FULL:
         full = form_error(
             visit.language(proposal), FormError.FULL, ticket=proposal.ticket, most=most
@@ -233,7 +233,7 @@ async def _take_feedback(visit: _Visit) -> web.Response:
         opinion = await visit.read(store.opinion)
         error = _error_in(text, visit.language(opinion))
         return _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=422)
-    opinion = await visit.write(store.rate, rating=rating, text=text)
+    opinion = await visit.write(store.rate, given=Rate(rating, text))
     return visit.page(opinion, "thanks.html", rating=rating.value)
 
 

@@ -8,10 +8,13 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Text, UniqueConstraint, Uuid
 from sqlmodel import Field
 
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import CRITICAL_SOURCES as SOURCES
+from rules.ticket.changes import Source
 from storage.db.columns import counter, flag, foreign_key, id_, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 
-CRITICAL_SOURCES = ("console", "api")
+CRITICAL_SOURCES = tuple(source.value for source in SOURCES)
 """The sources that may set a critical severity. Mail is not one; the database enforces it."""
 
 
@@ -133,12 +136,13 @@ class AttachmentRow(Row, table=True):
 
 
 class AuditRow(Row, table=True):
-    """Who changed what on a ticket, from what to what, and why."""
+    """Who changed what on a ticket, and why; `AuditEvent` says what each value holds."""
 
     __tablename__ = "audit"
     __table_args__ = (
         Index("ix_audit_ticket_id", "ticket_id", "at"),
-        one_of("source", "mail", "staff_mail", "console", "api", "web", "system"),
+        one_of("source", *Source),
+        one_of("event", *AuditEvent),
     )
     id: int | None = id_()
     mailbox_id: int = foreign_key()
@@ -146,8 +150,9 @@ class AuditRow(Row, table=True):
     at: datetime = timestamp()
     actor: str = Field(sa_column=Column(String(254), nullable=False))
     source: str = Field(sa_column=Column(String(10), nullable=False))
-    what: str = Field(sa_column=Column(String(20), nullable=False))
+    event: str = Field(sa_column=Column(String(20), nullable=False))
+    subject: str = text()
     was: str = Field(sa_column=Column(Text, nullable=False))
     became: str = Field(sa_column=Column(Text, nullable=False))
-    why: str = Field(sa_column=Column(Text, nullable=False))
+    reason: str = Field(sa_column=Column(Text, nullable=False))
     journal_id: UUID | None = Field(default=None, sa_column=Column(Uuid()))

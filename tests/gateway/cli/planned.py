@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway import clock, policies
+from rules.decision.request import Request
 from rules.mail import Mailbox
 from rules.people import Role
+from rules.ticket.changes import Source
 from storage.db.database import Connection
 from storage.registry import companies, mailboxes, people
 from storage.registry.people import NewPerson
-from storage.ticket import opening
-from storage.ticket.opening import Request
+from storage.ticket.change import open_requested
 from storage.ticket.read import TicketView, ticket_view
-from storage.ticket.write import ChangeContext, Source
+from storage.ticket.rows import ChangeContext
 from tests.gateway.cli.command_line import CommandLine, Output
 
 ANN, BOB, SAM = "ann@acme.example", "bob@acme.example", "sam@help.example"
@@ -47,7 +48,9 @@ class Planned(CommandLine):
             context = ChangeContext(ours, ANN, Source.API, clock.now(), clock.new_id)
             policy = policies.load(None)[ours.policy]
             request = Request(ANN, "Lift", "It is stuck.")
-            return opening.open_ticket(connection, context, request, policy, by_staff=False)
+            number = open_requested(connection, context, request, policy, by_staff=False)
+            assert isinstance(number, int)
+            return number
 
         return self.write(job)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -37,8 +38,8 @@ RESOLVED = a_ticket(
 SAMS = token_to(71)
 FIRST = UUID(int=5)
 COMMANDS = (
-    "status closed, assign to sam@help.example, add gil@globex.example, remove bob@acme.example, "
-    "escalate"
+    "#7 is now closed; #7 is assigned to sam@help.example; gil@globex.example is now on #7; "
+    "bob@acme.example is no longer on #7"
 )
 STRANGERS_REPLY = default_policy().texts.sign_up
 
@@ -57,8 +58,12 @@ def a_flagged_one() -> Decision:
 
 
 def with_commands() -> Decision:
-    text = "#status closed\n#assign me\n#cc +gil@globex.example -bob@acme.example\n#escalate now"
-    return World(tickets=(RESOLVED,)).decide(a_mail(SAM.address, text=text), to=SAMS)
+    text = "#status closed\n#assign me\n#cc +gil@globex.example -bob@acme.example"
+    with_bob = replace(
+        RESOLVED,
+        participants=(*RESOLVED.participants, member(72, BOB.address, ParticipantKind.USER)),
+    )
+    return World(tickets=(with_bob,)).decide(a_mail(SAM.address, text=text), to=SAMS)
 
 
 def an_automatic_one() -> Decision:
@@ -119,6 +124,9 @@ def a_repeat() -> Decision:
             [
                 ("would", "write a note for staff on #7"),
                 ("changes", COMMANDS),
+                ("mails", "status to ann@acme.example"),
+                ("mails", "status to bob@acme.example"),
+                ("mails", "receipt to sam@help.example"),
             ],
         ),
         (an_automatic_one, [("would", "store it on #7, folded, and notify nobody")]),

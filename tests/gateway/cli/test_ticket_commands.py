@@ -22,9 +22,9 @@ def test_a_ticket_is_changed_and_every_effect_is_printed(planned: Planned) -> No
     effects = planned.set(number, "--status", "pending", "--assign", SAM, "--severity", "P2")
 
     assert effects == [
-        f"#{number} is {SAM}'s now",
-        f"#{number} is High now",
-        f"#{number} is pending now",
+        f"#{number} is assigned to {SAM}",
+        f"#{number} is now High",
+        f"#{number} is now pending",
     ]
 
 
@@ -53,7 +53,7 @@ def test_the_audit_trail_names_the_account_that_typed(planned: Planned) -> None:
 
     last = planned.ticket(number).history[-1]
     assert (last.actor, last.source) == (f"console:{getpass.getuser()}", "console")
-    assert (last.became, last.why) == ("High", "two sites")
+    assert (last.became, last.reason) == ("High", "two sites")
 
 
 def test_the_audit_trail_names_an_account_without_a_name_by_its_number(
@@ -112,7 +112,7 @@ def test_a_workaround_lowers_the_severity(planned: Planned) -> None:
     number = planned.opened_ticket()
 
     assert planned.set(number, "--workaround", "--why", "use the stairs") == [
-        f"#{number} is Low now"
+        f"#{number} is now Low"
     ]
 
 
@@ -141,8 +141,8 @@ def test_a_deleted_ticket_is_in_no_list(planned: Planned) -> None:
         (["--comment", "x"], os.EX_USAGE, "--comment needs --as ADDRESS"),
         (["--severity", "P1", "--workaround"], os.EX_USAGE, "use one of them"),
         (["--status", "open", "--as", ANN], os.EX_DATAERR, f"staff member; expected one of: {SAM}"),
-        (["--severity", "urgent"], os.EX_DATAERR, "there are Critical, High, Medium, Low"),
-        (["--assign", ANN], os.EX_DATAERR, f"{ANN} is no staff person of {PLANNED}"),
+        (["--severity", "urgent"], os.EX_DATAERR, "expected one of: Critical, High, Medium, Low"),
+        (["--assign", ANN], os.EX_DATAERR, f"{ANN} is not a staff person of {PLANNED}"),
     ],
 )
 def test_what_cannot_be_set_is_named(
@@ -161,8 +161,8 @@ def test_a_policy_without_anybody_to_escalate_to_is_named(planned: Planned) -> N
     assert refused == Output(
         os.EX_DATAERR,
         "",
-        "postern: the policy default names no [[escalation.levels]], so there is nobody to "
-        f"escalate #{number} to; assign it to somebody instead\n",
+        f"postern: the policy default has no [[escalation.levels]], so #{number} cannot be "
+        "escalated; assign it to somebody instead\n",
     )
 
 

@@ -21,6 +21,7 @@ from rules.policy import (
     FactSection,
     TierSection,
 )
+from rules.sentence import sentence
 from rules.ticket.notices import (
     NewCommentPayload,
     NewTicketPayload,
@@ -434,7 +435,12 @@ def test_a_receipt_lists_faults_and_usage_below_its_sentence(
     saying: ReceiptText, text: str
 ) -> None:
     mail = written(
-        NoticeKind.RECEIPT, payload=ReceiptPayload(saying, text="1: #stauts\n2: #assing")
+        NoticeKind.RECEIPT,
+        payload=ReceiptPayload(
+            saying,
+            text="1: #stauts\n2: #assing",
+            sentences=(sentence("1: {name}", name="#stauts"), sentence("2: #assing")),
+        ),
     )
 
     assert text_of(mail).startswith(text)

@@ -23,13 +23,14 @@ from rules.people import ParticipantKind, Presence, Role
 from rules.sender.tokens import Link, LinkUse, link_token
 from rules.service import notifications
 from rules.service.participants import Addition
+from rules.ticket.changes import Source
 from storage.db.database import Connection
 from storage.db.tables import ParticipantRow, TicketRow, table
 from storage.registry import companies, mailboxes, people, signing_keys
 from storage.registry.people import NewPerson
 from storage.ticket import read
 from storage.ticket.read import TicketView
-from storage.ticket.write import ChangeContext, Source, add_participants, queue_notices
+from storage.ticket.rows import ChangeContext, add_participants, queue_notices
 
 T = TypeVar("T")
 _ticket, _participant = table(TicketRow), table(ParticipantRow)

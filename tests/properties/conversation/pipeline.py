@@ -19,6 +19,7 @@ from gateway.outgoing.delivery import Outgoing
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import read
 from rules.decision.considered import Attempt, Received, consider
+from rules.decision.effects import Effects
 from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
 from rules.mail import Delivery, Envelope, Mailbox
@@ -27,7 +28,7 @@ from rules.mail.header import Author
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Keys
-from rules.ticket.changes import Change
+from rules.ticket.changes import Change, Source
 from storage.db import raw_mail
 from storage.db.database import Database
 from storage.db.ledger import Conflict
@@ -39,8 +40,8 @@ from storage.notices import outbox
 from storage.notices.outbox import Notice
 from storage.registry.mailboxes import list_mailboxes
 from storage.registry.signing_keys import load_keys
-from storage.ticket.changes import ChangeRefused, make
-from storage.ticket.write import ChangeContext, Source
+from storage.ticket.change import change_ticket
+from storage.ticket.rows import ChangeContext
 from tests.properties.conversation.people import enrol
 from tests.rules.building import NOON
 
@@ -225,13 +226,7 @@ class Pipeline:
         )
 
     def _file(self, entries: Sequence[Entry]) -> list[ProcessedMail]:
-        def all_of(entries: Sequence[Entry]) -> list[ProcessedMail]:
-            return self.transact(lambda c: [self._file_one(c, entry) for entry in entries])
-
-        try:
-            return all_of(entries)
-        except ChangeRefused as error:
-            return all_of([entry.with_refused(str(error)) for entry in entries])
+        return self.transact(lambda c: [self._file_one(c, entry) for entry in entries])
 
     def _file_one(self, connection: Connection, entry: Entry) -> ProcessedMail:
         decision = decision_on(connection, entry)
@@ -242,12 +237,11 @@ class Pipeline:
 
     def change(self, mailbox: str, actor: str, ticket: int, *changes: Change) -> bool:
         """Apply changes as staff through the API; False if they are refused."""
-        hand = ChangeContext(self.mailboxes[mailbox], actor, Source.API, self.now, self.new_id)
-        try:
-            self.transact(lambda c: make(c, hand, ticket, changes, self.policy, by_staff=True))
-        except ChangeRefused:
-            return False
-        return True
+        context = ChangeContext(self.mailboxes[mailbox], actor, Source.API, self.now, self.new_id)
+        decided = self.transact(
+            lambda c: change_ticket(c, context, ticket, changes, self.policy, by_staff=True)
+        )
+        return isinstance(decided, Effects)
 
     def send_notices(self) -> Iterator[SentNotice]:
         """Send every due notice."""

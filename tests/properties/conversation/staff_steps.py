@@ -12,7 +12,7 @@ from rules.ticket.changes import (
     Change,
     Delete,
     Merge,
-    Publish,
+    PublishComment,
     RemovePerson,
     SetStatus,
     SettlePerson,
@@ -58,7 +58,7 @@ class StaffSteps(SupportModel):
             case "remove":
                 change = RemovePerson(person)
             case _:
-                change = SettlePerson(person, take_in=action == "approve")
+                change = SettlePerson(person, accept=action == "approve")
         if comments:  # a notice that is not yet sent must not reach a removed person
             self._comment_as_staff(ticket, self._staff_of(ticket), Visibility.PUBLIC)
         if not self._change(ticket, change):
@@ -142,7 +142,7 @@ class StaffSteps(SupportModel):
         if not flagged:
             return
         row = self._nth_newest(flagged, pick)
-        if self._change(row.ticket_id, Publish(row.id)):
+        if self._change(row.ticket_id, PublishComment(row.id)):
             for marker in invariants.markers_in(invariants.unquoted(row.text)):
                 self._expectations_of(row.ticket_id).comments[marker].visibility = "public"
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from rules.decision.model import OpenTicket, Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.policy import Policy
-from rules.ticket.changes import AddPerson, Change, RemovePerson, Say, SetStatus
+from rules.ticket.changes import AddPerson, Change, RemovePerson, SetStatus, WriteComment
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility
 from tests.properties.conversation import invariants
@@ -242,7 +242,7 @@ class SupportModel(RuleBasedStateMachine):
 
     def _comment_as_staff(self, ticket: int, actor: str, visibility: Visibility) -> None:
         marker = self._new_marker()
-        if self._change(ticket, Say(marker, visibility), actor):
+        if self._change(ticket, WriteComment(marker, visibility), actor):
             expected = self._expectations_of(ticket)
             expected.comments[marker] = ExpectedComment(ticket, actor, visibility.value)
             if visibility is Visibility.PUBLIC:

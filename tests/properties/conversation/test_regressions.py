@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rules.decision.model import Verdict
-from rules.ticket.changes import Say
+from rules.ticket.changes import WriteComment
 from rules.ticket.visibility import Visibility
 from tests.properties.conversation.mails import PROOFS, WrittenMail
 from tests.properties.conversation.people import STAFF, SUPPORT, UNENROLLED
@@ -38,6 +38,8 @@ def test_staff_who_opened_a_ticket_are_notified_of_an_answer_once(store: str) ->
     assert verdict_on(pipeline, WrittenMail(sam, 1, "My own chair is broken.")) is Verdict.OPENED
     list(pipeline.send_notices())
 
-    assert pipeline.change(SUPPORT, sue, 1, Say("A new one is on its way.", Visibility.PUBLIC))
+    assert pipeline.change(
+        SUPPORT, sue, 1, WriteComment("A new one is on its way.", Visibility.PUBLIC)
+    )
 
     assert [sent.recipient for sent in pipeline.send_notices()] == [sam]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import timedelta
 from typing import get_args
 
 import pytest
@@ -12,30 +11,27 @@ from hypothesis import strategies as st
 
 from gateway import policies
 from rules.commands import (
-    USAGE,
-    Assign,
-    Cc,
+    COMMANDS,
     Command,
     Commands,
-    Escalate,
     Help,
-    Merge,
     Note,
-    OnBehalf,
     Public,
-    Requester,
-    SetSeverity,
-    SetStatus,
-    Snooze,
-    Split,
-    Tag,
-    Unsubscribe,
-    Untag,
-    Whom,
-    Workaround,
     parse_commands,
     participant_command,
     without_commands,
+)
+from rules.ticket.changes import (
+    AddPerson,
+    Assign,
+    Assignee,
+    Escalate,
+    Merge,
+    RemovePerson,
+    SetSeverity,
+    SetStatus,
+    Unsubscribe,
+    Workaround,
 )
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import Level
@@ -57,24 +53,24 @@ def given_by(line: str) -> Command:
 
 def fault_of(text: str) -> str:
     (fault,) = parse(text).faults
-    return fault
+    return str(fault)
 
 
 # Where commands stand
 
 
 def test_commands_end_at_the_first_line_that_is_none() -> None:
-    read = parse("#status resolved\n#tag billing\nHello Ann,\n#note\nall done.")
+    read = parse("#status resolved\n#assign me\nHello Ann,\n#note\nall done.")
 
-    assert read.given == (SetStatus(Status.RESOLVED), Tag(("billing",)))
+    assert read.given == (SetStatus(Status.RESOLVED), Assign(Assignee.ME))
     assert read.text == "Hello Ann,\n#note\nall done."
-    assert read.lines == ("#status resolved", "#tag billing")
+    assert read.lines == ("#status resolved", "#assign me")
 
 
 def test_empty_lines_before_between_and_after_commands_do_not_count() -> None:
-    read = parse("\n \n#note\n\n  #tag x\r\n\n\nHello")
+    read = parse("\n \n#note\n\n  #merge 7\r\n\n\nHello")
 
-    assert read.given == (Note(), Tag(("x",)))
+    assert read.given == (Note(), Merge(7))
     assert read.text == "Hello"
 
 
@@ -111,7 +107,7 @@ def test_a_name_counts_in_capitals_from_wide_keyboards_and_behind_unseen_signs(l
     [
         ("#stauts open", "did you mean #status?"),
         ("#note: do not tell him", "did you mean #note?"),
-        ("#hashtag and more words", "did you mean #"),
+        ("#tag billing", "#help lists all commands"),
         ("#über uns", "#help lists all commands"),
     ],
 )
@@ -121,7 +117,7 @@ def test_what_looks_like_a_command_and_is_none_is_a_fault_with_a_hint(line: str,
 
 
 def test_a_command_with_a_blank_behind_the_sign_is_no_heading() -> None:
-    assert "# note: write a command without a blank" in fault_of("# note\nHe is wrong.")
+    assert "# note: write a command without a space" in fault_of("# note\nHe is wrong.")
 
 
 def test_words_behind_a_command_that_stands_alone_are_a_fault() -> None:
@@ -145,7 +141,7 @@ def test_a_line_that_is_too_long_is_a_fault() -> None:
 
 
 def test_too_many_commands_are_one_fault() -> None:
-    assert "more than 50" in fault_of("\n".join(f"#tag t{n}" for n in range(51)))
+    assert "more than 50" in fault_of("\n".join(f"#merge {n}" for n in range(1, 52)))
 
 
 # Repeats and conflicts
@@ -163,15 +159,14 @@ def test_two_different_values_for_one_thing_are_a_fault(text: str) -> None:
     assert "more than once" in fault_of(text)
 
 
-def test_tags_and_people_add_up() -> None:
-    read = parse("#tag a\n#tag b\n#cc +x@acme.example\n#cc -y@acme.example")
+def test_people_add_up() -> None:
+    read = parse("#cc +x@acme.example\n#cc -y@acme.example")
 
-    assert (len(read.given), read.faults) == (4, ())
+    assert (len(read.given), read.faults) == (2, ())
 
 
-@pytest.mark.parametrize("text", ["#severity low\n#workaround", "#merge 7\n#split"])
-def test_what_cannot_both_be_meant_is_a_fault(text: str) -> None:
-    assert "do not go together" in fault_of(text)
+def test_what_cannot_both_be_meant_is_a_fault() -> None:
+    assert "do not go together" in fault_of("#severity low\n#workaround")
 
 
 # Each command and its value
@@ -182,64 +177,53 @@ def test_what_cannot_both_be_meant_is_a_fault(text: str) -> None:
     [
         ("#note", Note()),
         ("#public", Public()),
-        ("#split", Split()),
         ("#help", Help()),
         ("#unsubscribe", Unsubscribe()),
         ("#status Pending", SetStatus(Status.PENDING)),
-        ("#assign me", Assign(Whom.ME)),
-        ("#assign NONE", Assign(Whom.NOBODY)),
+        ("#assign me", Assign(Assignee.ME)),
+        ("#assign NONE", Assign(Assignee.NOBODY)),
         ("#assign Sam Reed", Assign("Sam Reed")),
         ("#assign @sam", Assign("sam")),
         ("#assign Sam@Help.Example", Assign("sam@help.example")),
-        ("#tag Billing, #invoice billing c++", Tag(("billing", "invoice", "c++"))),
-        ("#untag a b", Untag(("a", "b"))),
         ("#workaround restart it", Workaround("restart it")),
-        (
-            "#cc +X@acme.example, -y@acme.example z@acme.example",
-            Cc(("x@acme.example", "z@acme.example"), ("y@acme.example",)),
-        ),
-        ("#requester Ann@acme.example", Requester("ann@acme.example")),
         ("#merge #123", Merge(123)),
-        ("#snooze 3d", Snooze(timedelta(days=3))),
-        ("#snooze 2 weeks", Snooze(timedelta(weeks=2))),
         ("#escalate", Escalate("")),
         ("#escalate  the bank\tcloses at noon ", Escalate("the bank closes at noon")),
-        ("#onbehalf <ann@acme.example>", OnBehalf("ann@acme.example")),
     ],
 )
 def test_a_command_with_its_value(line: str, command: Command) -> None:
     assert given_by(line) == command
 
 
+def test_each_address_of_a_cc_is_a_change_of_its_own() -> None:
+    assert parse("#cc +X@acme.example, -y@acme.example z@acme.example").given == (
+        AddPerson("x@acme.example"),
+        AddPerson("z@acme.example"),
+        RemovePerson("y@acme.example"),
+    )
+
+
 @pytest.mark.parametrize("line", ["#cc +{0}<mailto:{0}>", "#cc +<{0}>", "#cc {0};"])
 def test_an_address_may_look_like_what_a_mail_program_makes_of_it(line: str) -> None:
-    assert given_by(line.format("ann@acme.example")) == Cc(("ann@acme.example",), ())
+    assert given_by(line.format("ann@acme.example")) == AddPerson("ann@acme.example")
 
 
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("#status", "there are open, pending, resolved, closed"),
+        ("#status", "expected one of: open, pending, resolved, closed"),
         ("#status resovled", "did you mean resolved?"),
         ("#assign", "write #assign me|name|none"),
-        ("#assign sam@", "no mail address"),
-        ("#tag", "one to 20 words"),
-        ("#tag " + "x" * 41, "40 at most"),
-        ("#tag <b>", "letters and digits"),
-        ("#severity", "there are High, Normal, Low"),
-        ("#severity urgent", "no such level"),
+        ("#assign sam@", "not a valid email address"),
+        ("#severity", "expected one of: High, Normal, Low"),
+        ("#severity urgent", "no such severity"),
         ("#severity Hihg", "did you mean High?"),
-        ("#cc", "say whom"),
-        ("#cc +ann", "no mail address"),
+        ("#cc", "name an address"),
+        ("#cc +ann", "not a valid email address"),
         ("#cc +a@b.example -A@b.example", "both added and removed"),
-        ("#requester a@acme.example b@acme.example", "no mail address"),
         ("#merge seven", "the number of one ticket"),
         ("#merge 0", "the number of one ticket"),
         ("#merge \u0667", "the number of one ticket"),
-        ("#snooze 2 years", "such as 4h or 3d"),
-        ("#snooze 400d", "a year at most"),
-        ("#snooze 2 business days", "round the clock"),
-        ("#onbehalf Ann", "no mail address"),
     ],
 )
 def test_a_value_that_is_none_is_a_fault_that_says_what_to_write(line: str, why: str) -> None:
@@ -252,7 +236,8 @@ def test_a_fault_repeats_only_the_beginning_of_a_long_value() -> None:
 
 
 def test_the_usage_of_every_command_is_a_command() -> None:
-    made = {type(c) for usage in USAGE.values() for c in parse(usage.split("|")[0]).given}
+    usages = [form.usage.split("|")[0] for form in COMMANDS.values()]
+    made = {type(command) for usage in usages for command in parse(usage).given}
 
     assert made | {SetSeverity} == set(get_args(Command))
 
@@ -275,7 +260,7 @@ def test_severity_is_a_level_by_name_or_alias_and_a_reason(
     command = given_by(f"#severity {value}")
 
     assert isinstance(command, SetSeverity)
-    assert (command.level, command.reason) == (level, reason)
+    assert (command.severity.name, command.reason) == (level, reason)
 
 
 @pytest.mark.parametrize("value", ["critical", "P1", "sev1, it burns", "P1 - Critical"])
@@ -286,7 +271,7 @@ def test_no_mail_makes_a_ticket_critical_and_the_fault_says_so(value: str) -> No
 def test_a_level_above_the_ceiling_is_a_fault() -> None:
     (fault,) = parse("#severity high", ceiling="Normal").faults
 
-    assert "by mail Normal is the highest" in fault
+    assert "by mail Normal is the highest" in str(fault)
     assert parse("#severity normal", ceiling="Normal").faults == ()
 
 
@@ -300,7 +285,7 @@ def test_a_level_may_have_a_name_of_several_words() -> None:
     (command,) = parse_commands("#severity product Question how so", levels).given
 
     assert isinstance(command, SetSeverity)
-    assert (command.level, command.reason) == ("Product question", "how so")
+    assert (command.severity.name, command.reason) == ("Product question", "how so")
 
 
 def test_s6_a_workaround_lowers_by_one_level() -> None:
@@ -352,7 +337,7 @@ VALUES = st.sampled_from(
     ["", "open", "me", "low", "P1", "Critical", "3d", "123", "+a@acme.example", "x y", "ceiling"]
 )
 LINES = st.one_of(
-    st.builds("#{} {}".format, st.sampled_from([*USAGE, "nonsense"]), VALUES),
+    st.builds("#{} {}".format, st.sampled_from([*COMMANDS, "nonsense"]), VALUES),
     st.text(max_size=30),
     st.text("# \nnotecritalP1", max_size=20),
 )
@@ -391,7 +376,7 @@ def test_with_a_fault_nothing_is_given_and_without_one_no_line_is_idle(text: str
 def test_a_critical_level_never_comes_out(text: str, ceiling: str | None) -> None:
     for command in parse(text, ceiling).given:
         if isinstance(command, SetSeverity):
-            assert command.level in ("High", "Normal", "Low")
+            assert command.severity.name in ("High", "Normal", "Low")
 
 
 @given(TEXTS)

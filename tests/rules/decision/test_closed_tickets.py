@@ -14,6 +14,7 @@ from rules.people import Participant, ParticipantKind, Presence
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NewCommentPayload, NoticeKind
+from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ANN,
@@ -49,7 +50,7 @@ def reply(*tickets: Ticket, mail: Mail | None = None, participant: int = 70) -> 
     return World(tickets=tickets).decide(mail or a_mail(), to=token_to(participant))
 
 
-def opened(decision: Decision) -> OpenTicket:
+def opened(decision: Decision) -> OpenTicket[MailSeverity]:
     assert isinstance(decision.action, OpenTicket)
     return decision.action
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from rules.decision.model import (
     AddComment,
     Decision,
+    EndSubscription,
     OpenTicket,
     Record,
     Repeat,
-    Unsubscribe,
     Verdict,
 )
 from rules.facts import Recent, Returned
@@ -303,7 +303,7 @@ def test_below_proof_a_mail_opens_nothing_but_a_follow_up_of_his_own(scene: Scen
 def test_nothing_is_written_on_a_deleted_ticket_or_a_merged_one(scene: Scene) -> None:
     action = scene.decide().action
 
-    if isinstance(action, AddComment | Unsubscribe):
+    if isinstance(action, AddComment | EndSubscription):
         ticket = next(t for t in scene.world.tickets if t.id == action.ticket)
         assert not ticket.deleted
         assert ticket.merged_into is None

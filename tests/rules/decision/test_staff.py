@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from rules.commands import USAGE
+from rules.commands import COMMANDS
 from rules.decision.model import AddComment, Reason
-from rules.ticket.notices import NoticeKind, ReceiptPayload
+from rules.ticket.notices import ReceiptPayload
 from tests.rules.building import SAM, World, a_mail, token_to
 from tests.rules.decision.test_reasons import STAFFED
 
 
 def receipt_for(text: str) -> tuple[Reason, str]:
-    """The reason, and the text of the receipt."""
+    """The reason, and the text of the receipts."""
     decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=token_to(79))
     assert isinstance(decision.action, AddComment)
-    (receipt,) = (order for order in decision.orders if order.kind is NoticeKind.RECEIPT)
-    assert isinstance(receipt.payload, ReceiptPayload)
-    return decision.reason, receipt.payload.text
+    receipts = [o.payload for o in decision.orders if isinstance(o.payload, ReceiptPayload)]
+    lines = [str(line) for each in receipts for line in (each.text, *each.sentences)]
+    return decision.reason, "\n".join(lines)
 
 
-@pytest.mark.parametrize("usage", [u for u in USAGE.values() if u != "#unsubscribe"])
+@pytest.mark.parametrize(
+    "usage", [form.usage for name, form in COMMANDS.items() if name != "unsubscribe"]
+)
 def test_help_names_a_command_exactly_where_it_can_be_done(usage: str) -> None:
     reason, listed = receipt_for("#help")
     assert reason is not Reason.COMMAND_REFUSED
     name = usage.split()[0]
     sample = {"#status": "#status open", "#severity": "#severity Low", "#assign": "#assign me"}
 
-    decision = World(tickets=(STAFFED,)).decide(
-        a_mail(SAM.address, text=f"{sample.get(name, usage)}\n\nHello"), to=token_to(79)
-    )
+    _, text = receipt_for(f"{sample.get(name, usage)}\n#help\n\nHello")
 
-    assert (usage in listed.splitlines()) is (decision.reason is not Reason.COMMAND_REFUSED)
+    assert (usage in listed.splitlines()) is ("There is no command" not in text)

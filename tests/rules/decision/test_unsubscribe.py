@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rules.commands import Unsubscribe as Leave
 from rules.decision.content import requested_command
-from rules.decision.model import Decision, Reason, Unsubscribe, Verdict
+from rules.decision.model import Decision, EndSubscription, Reason, Verdict
 from rules.mail import Mail
 from rules.people import ParticipantKind, Presence
+from rules.ticket.changes import Unsubscribe
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from tests.rules.building import (
@@ -33,7 +33,7 @@ LEAVING = a_mail(BOB.address, text="#unsubscribe")
 
 
 def wants_to_leave(mail: Mail) -> bool:
-    return isinstance(requested_command(mail), Leave)
+    return isinstance(requested_command(mail), Unsubscribe)
 
 
 def leave(mail: Mail = LEAVING, **world: object) -> Decision:
@@ -83,7 +83,7 @@ def test_it_names_the_ticket_and_the_participant() -> None:
     decision = leave()
 
     assert (decision.verdict, decision.reason) == (Verdict.RECORDED, Reason.UNSUBSCRIBED)
-    assert isinstance(decision.action, Unsubscribe)
+    assert isinstance(decision.action, EndSubscription)
     assert (decision.action.ticket, decision.action.participant) == (7, 71)
 
 
@@ -100,7 +100,7 @@ def test_his_own_token_is_enough() -> None:
 def test_with_anothers_token_he_leaves_himself() -> None:
     decision = World(tickets=(WITH_BOB,)).decide(LEAVING, to=token_to(70))
 
-    assert isinstance(decision.action, Unsubscribe)
+    assert isinstance(decision.action, EndSubscription)
     assert decision.action.participant == 71
 
 

@@ -11,6 +11,7 @@ from rules.mail import Envelope, Mail
 from rules.people import ParticipantKind, Presence
 from rules.sender.pointers import EXAMINED_TAGS, PointerKind, answers_something, find_pointers
 from rules.ticket.model import Ticket
+from rules.ticket.severity import MailSeverity
 from tests.rules.building import (
     ANN,
     ANNS,
@@ -47,7 +48,7 @@ def reply(*tickets: Ticket, mail: Mail | None = None, participant: int = 70) -> 
     return World(tickets=tickets).decide(mail or a_mail(), to=token_to(participant))
 
 
-def opened(decision: Decision) -> OpenTicket:
+def opened(decision: Decision) -> OpenTicket[MailSeverity]:
     assert isinstance(decision.action, OpenTicket)
     return decision.action
 

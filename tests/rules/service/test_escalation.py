@@ -14,7 +14,7 @@ from gateway import policies
 from rules.policy import EscalationLevel, EscalationSection, Policy, RosterWindow, TierSection
 from rules.policy.base import DAYS
 from rules.policy.roster import Gap, gaps
-from rules.service.escalation import Contact, Escalated, EscalationRefused, next_level, on_duty
+from rules.service.escalation import Contact, EscalationRefused, NextLevel, next_level, on_duty
 from tests.rules.building import NOON, default_policy
 
 SHIPPED = policies.load(None)
@@ -51,7 +51,7 @@ def escalated(
     by_portal: bool = False,
     policy: Policy = ATLAN,
     tier: TierSection | None = None,
-) -> Escalated | EscalationRefused:
+) -> NextLevel | EscalationRefused:
     return next_level(
         current,
         staff_spoke=staff_spoke,
@@ -63,8 +63,8 @@ def escalated(
     )
 
 
-def title(outcome: Escalated | EscalationRefused) -> tuple[int, str]:
-    assert isinstance(outcome, Escalated)
+def title(outcome: NextLevel | EscalationRefused) -> tuple[int, str]:
+    assert isinstance(outcome, NextLevel)
     return outcome.level, outcome.title
 
 
@@ -268,7 +268,7 @@ def test_t5_level_1_is_asked_again_before_level_2_as_long_as_it_has_not_answered
     outcome = escalated(1, staff_spoke=False)
 
     assert title(outcome) == (1, "Technical Support Engineer")
-    assert isinstance(outcome, Escalated)
+    assert isinstance(outcome, NextLevel)
     assert "has not answered yet" in outcome.reason
 
 
@@ -351,7 +351,7 @@ def test_no_request_skips_a_level(
     outcome = escalated(current, spoke, critical, portal, SHIPPED[name])
 
     match outcome:
-        case Escalated(level=level):
+        case NextLevel(level=level):
             assert level in (current + 1, 1)
             assert level <= len(SHIPPED[name].escalation.levels)
         case EscalationRefused(reason=reason):

@@ -17,13 +17,13 @@ from rules.ticket.changes import (
     Delete,
     Escalate,
     Merge,
-    Publish,
+    PublishComment,
     RemovePerson,
-    Say,
-    SetSeverity,
+    SetAnySeverity,
     SetStatus,
     SettlePerson,
     Workaround,
+    WriteComment,
 )
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
@@ -75,20 +75,20 @@ MEMBERS_MAY: Sequence[Change] = (
     SetStatus(Status.OPEN),
     SetStatus(Status.RESOLVED),
     SetStatus(Status.CLOSED),
-    SetSeverity("Critical", ""),
-    Say("It is back.", PUBLIC),
+    SetAnySeverity("Critical", ""),
+    WriteComment("It is back.", PUBLIC),
     Escalate("It takes long."),
     AddPerson(BOB.address),
 )
 STAFF_MAY: Sequence[Change] = (
     *MEMBERS_MAY,
     SetStatus(Status.PENDING),
-    Say("Odd.", NOTE),
+    WriteComment("Odd.", NOTE),
     Workaround(),
     Assign(SAM.address),
     RemovePerson(BOB.address),
-    SettlePerson(BOB.address, take_in=True),
-    Publish(3),
+    SettlePerson(BOB.address, accept=True),
+    PublishComment(3),
     Merge(8),
     Delete(""),
 )
@@ -103,8 +103,8 @@ def test_who_may_make_which_change(change: Change) -> None:
 
 
 def test_where_staff_set_the_severity_a_customer_may_not() -> None:
-    assert "policy" in forbidden(SetSeverity("High", ""), Access.MEMBER, STAFF_SET_SEVERITY)
-    assert forbidden(SetSeverity("High", ""), Access.STAFF, STAFF_SET_SEVERITY) == ""
+    assert "policy" in forbidden(SetAnySeverity("High", ""), Access.MEMBER, STAFF_SET_SEVERITY)
+    assert forbidden(SetAnySeverity("High", ""), Access.STAFF, STAFF_SET_SEVERITY) == ""
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ def test_a_customers_comment_reopens_a_ticket_as_their_mail_does(
 ) -> None:
     ticket = replace(TICKET, status=status)
 
-    made = with_reopening((Say(text, PUBLIC),), ticket, Access.MEMBER)
+    made = with_reopening((WriteComment(text, PUBLIC),), ticket, Access.MEMBER)
 
     assert [c.status for c in made if isinstance(c, SetStatus)] == ([became] if became else [])
 
 
 def test_a_requested_status_takes_precedence_over_the_reopening() -> None:
-    requested = (Say("It works.", PUBLIC), SetStatus(Status.CLOSED))
+    requested = (WriteComment("It works.", PUBLIC), SetStatus(Status.CLOSED))
 
     assert (
         with_reopening(requested, replace(TICKET, status=Status.PENDING), Access.MEMBER)
@@ -137,7 +137,7 @@ def test_a_requested_status_takes_precedence_over_the_reopening() -> None:
 
 
 def test_a_staff_persons_comment_reopens_nothing() -> None:
-    requested = (Say("We closed it.", PUBLIC),)
+    requested = (WriteComment("We closed it.", PUBLIC),)
 
     assert (
         with_reopening(requested, replace(TICKET, status=Status.RESOLVED), Access.STAFF)

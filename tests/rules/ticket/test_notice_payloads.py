@@ -160,7 +160,7 @@ def payloads(wanted: type[Payload]) -> st.SearchStrategy[Payload]:
     items = st.lists(st.text("abc@.?é", min_size=1)).map(tuple)
     hints = get_type_hints(wanted)
     values = {
-        each.name: items if each.metadata else st.from_type(hints[each.name])
+        each.name: items if "separator" in each.metadata else st.from_type(hints[each.name])
         for each in fields(wanted)
     }
     return st.builds(wanted, **values)

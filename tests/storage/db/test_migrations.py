@@ -19,7 +19,7 @@ from rules.people import ParticipantKind, Presence
 from rules.ticket.lifecycle import Status
 from storage.db.database import MIGRATIONS, Database
 from storage.db.ledger import open_ledger
-from storage.db.tables import CommentRow, JournalRow, MailRow, metadata, table
+from storage.db.tables import AuditRow, CommentRow, JournalRow, MailRow, metadata, table
 from storage.notices import outbox
 from storage.registry import mailboxes
 from storage.ticket import load
@@ -40,17 +40,27 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
         stores: PostgresStores = request.getfixturevalue("postgres_stores")
         url = stores.empty()
     database = Database(url)
+    upgrade_to(database, "0001")
     with database.engine.connect() as connection:
         if database.is_sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
         fill(connection)
         connection.commit()
     yield database
     database.close()
+
+
+def upgrade_to(database: Database, revision: str) -> None:
+    with database.engine.connect() as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # as Database.upgrade does
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
+        connection.invalidate()
 
 
 def fill(connection: Connection) -> None:
@@ -104,6 +114,55 @@ def fill(connection: Connection) -> None:
         participant_id=1, address=ANN, cause=journal, state="due", created_at=noon,
         due_at=noon, attempts=0, last_error="",
     )  # fmt: skip
+
+
+AUDITED = (
+    ("status", "open", "resolved", ("status_changed", "", "open", "resolved")),
+    ("severity", "High", "Low", ("severity_changed", "", "High", "Low")),
+    ("assignee", "", "sam@help.example", ("assigned", "", "", "sam@help.example")),
+    ("escalation", "1", "1", ("escalated", "", "1", "1")),
+    ("opened", "", "High", ("opened", "", "", "High")),
+    ("deleted", "", "", ("deleted", "", "", "")),
+    ("feedback", "bad", "good", ("feedback_given", "", "bad", "good")),
+    ("participant", "", f"{ANN} pending", ("person_added", ANN, "", "pending")),
+    ("participant", "pending", f"{ANN} active", ("presence_changed", ANN, "pending", "active")),
+    ("participant", ANN, "unsubscribed", ("unsubscribed", ANN, "", "")),
+    ("participant", f"{ANN} unsubscribed", f"{ANN} active", ("resubscribed", ANN, "", "")),
+    ("merged", "", "into #12", ("merged_into", "12", "", "")),
+    ("merged", "", "took in #7", ("merged_from", "7", "", "")),
+    ("comment", "private", "5 public", ("comment_published", "5", "private", "public")),
+    ("sla", "first", "breached", ("sla_breached", "first", "", "")),
+)
+"""Lines of the audit trail as version 0.1.0 wrote them, and the event that each becomes."""
+
+
+def test_the_audit_trail_becomes_events(audited: Database) -> None:
+    audited.upgrade()
+    audit = table(AuditRow)
+    columns = (audit.c.event, audit.c.subject, audit.c.was, audit.c.became)
+
+    rows = audited.read(
+        lambda c: c.execute(select(*columns, audit.c.reason).order_by(audit.c.id)).all()
+    )
+
+    assert [tuple(row[:4]) for row in rows] == [event for *_, event in AUDITED]
+    assert {row.reason for row in rows} == {"because"}
+
+
+@pytest.fixture
+def audited(old: Database) -> Database:
+    """A store of version 0.1.0 with a line of each kind in its audit trail."""
+    upgrade_to(old, "0003")
+    with old.engine.connect() as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        at: Any = round(NOON.timestamp() * 1_000_000) if old.is_sqlite else NOON
+        for what, was, became, _ in AUDITED:
+            row = {"what": what, "was": was, "became": became, "why": "because", "at": at}
+            row |= {"mailbox_id": 1, "ticket_id": 1, "actor": "sam@help.example", "source": "api"}
+            connection.execute(insert(tables.tables["audit"]), row)
+        connection.commit()
+    return old
 
 
 def count(connection: Connection) -> dict[str, int]:

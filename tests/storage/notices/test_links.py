@@ -13,19 +13,21 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Row, insert, select, update
 
+from rules.decision.effects import PresenceChanged
 from rules.mail import Mailbox
 from rules.people import ParticipantKind, Presence, Role
 from rules.sender.tokens import Link
 from rules.service.participants import Addition
+from rules.ticket.changes import Rate, Rating, Source
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.db.tables import AuditRow, CommentRow, ParticipantRow, TicketRow, table
 from storage.notices import links
-from storage.notices.links import Decided, Proposal, Rating
+from storage.notices.links import Decided, Proposal
 from storage.registry.people import set_person_active
-from storage.ticket import participants, write
-from storage.ticket.write import ChangeContext, Source
-from tests.rules.building import NOON
+from storage.ticket.rows import ChangeContext, add_participants
+from storage.ticket.write import write
+from tests.rules.building import NOON, default_policy, policy_with
 
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
 _audit, _comment = table(AuditRow), table(CommentRow)
@@ -61,29 +63,37 @@ class Case:
         return Link(self.ticket, self.database.read(lambda c: c.execute(query).scalar_one()), text)
 
     def decide(
-        self, owner: str, proposed: str, *, take_in: bool = True, per_ticket: int = 25
+        self, owner: str, proposed: str, *, accept: bool = True, per_ticket: int = 25
     ) -> Decided | None:
-        done = self.ledger.submit(self.decision(owner, proposed, take_in, per_ticket)).result()
+        done = self.ledger.submit(self.decision(owner, proposed, accept, per_ticket)).result()
         return done[1] if done is not None else None
 
     def decision(
-        self, owner: str, proposed: str, take_in: bool = True, per_ticket: int = 25
+        self, owner: str, proposed: str, accept: bool = True, per_ticket: int = 25
     ) -> Decision:
         return partial(
             links.decide,
-            hand=self.hand,
+            context=self.hand,
             link=self.link(owner, proposed),
-            take_in=take_in,
-            per_ticket=per_ticket,
+            accept=accept,
+            policy=policy_with("cc", per_ticket=per_ticket),
         )
 
     def rate(self, owner: str, rating: Rating, text: str = "") -> Rating | None:
-        job = partial(links.rate, hand=self.hand, link=self.link(owner), rating=rating, text=text)
+        job = partial(
+            links.rate,
+            context=self.hand,
+            link=self.link(owner),
+            given=Rate(rating, text),
+            policy=default_policy(),
+        )
         said = self.ledger.submit(job).result()
         return said.rating if said is not None else None
 
     def unsubscribe(self, owner: str) -> bool:
-        job = partial(links.unsubscribe, hand=self.hand, link=self.link(owner))
+        job = partial(
+            links.unsubscribe, context=self.hand, link=self.link(owner), policy=default_policy()
+        )
         done = self.ledger.submit(job).result()
         assert done is not None
         assert not done[0].notified
@@ -139,7 +149,12 @@ class Case:
 
     def audits(self) -> list[tuple[str, ...]]:
         query = select(
-            _audit.c.actor, _audit.c.source, _audit.c.what, _audit.c.was, _audit.c.became
+            _audit.c.actor,
+            _audit.c.source,
+            _audit.c.event,
+            _audit.c.subject,
+            _audit.c.was,
+            _audit.c.became,
         ).order_by(_audit.c.id)
         return [tuple(row) for row in self.database.read(lambda c: c.execute(query).all())]
 
@@ -172,7 +187,7 @@ def open_ticket(
         "updated_at": NOON,
     }
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
-    write.add_participants(connection, replace(hand, now=NOON), number, people)
+    add_participants(connection, replace(hand, now=NOON), number, people)
     return int(number)
 
 
@@ -184,20 +199,20 @@ def test_the_requester_and_staff_take_in_who_sees_the_ticket_from_then_on(
     eve = case.person(EVE)
     assert (eve.presence, eve.joined_at, eve.muted) == ("active", LATER, False)
     assert case.presence(FAY) == "pending"
-    assert case.audits() == [(owner, "web", "participant", "pending", f"{EVE} active")]
+    assert case.audits() == [(owner, "web", "presence_changed", EVE, "pending", "active")]
 
 
 def test_who_is_left_out_is_off_the_ticket(case: Case) -> None:
-    assert case.decide(ANN, EVE, take_in=False) is Decided.NOW
+    assert case.decide(ANN, EVE, accept=False) is Decided.NOW
     assert case.presence(EVE) == "removed"
-    assert case.audits() == [(ANN, "web", "participant", "pending", f"{EVE} removed")]
+    assert case.audits() == [(ANN, "web", "presence_changed", EVE, "pending", "removed")]
 
 
 @pytest.mark.parametrize("first", [True, False])
 def test_what_is_decided_stays(case: Case, first: bool) -> None:
-    case.decide(ANN, EVE, take_in=first)
-    for take_in in (True, False):
-        assert case.decide(ANN, EVE, take_in=take_in) is Decided.BEFORE
+    case.decide(ANN, EVE, accept=first)
+    for accept in (True, False):
+        assert case.decide(ANN, EVE, accept=accept) is Decided.BEFORE
     assert case.presence(EVE) == ("active" if first else "removed")
     assert len(case.audits()) == 1
 
@@ -274,7 +289,7 @@ def test_a_participant_of_another_ticket_is_nobody_here(case: Case) -> None:
 def test_a_full_ticket_takes_nobody_in_but_leaves_out(case: Case) -> None:
     assert case.decide(ANN, EVE, per_ticket=3) is Decided.FULL
     assert case.presence(EVE) == "pending"
-    assert case.decide(ANN, EVE, per_ticket=3, take_in=False) is Decided.NOW
+    assert case.decide(ANN, EVE, per_ticket=3, accept=False) is Decided.NOW
     assert case.decide(ANN, FAY, per_ticket=4) is Decided.NOW
 
 
@@ -298,7 +313,7 @@ def test_who_unsubscribes_stays_on_the_ticket_unwritten_to(case: Case) -> None:
     bob = case.person(BOB)
     assert (bob.presence, bob.muted) == ("active", True)
     assert not case.unsubscribe(BOB)
-    assert case.audits() == [(BOB, "web", "participant", BOB, "unsubscribed")]
+    assert case.audits() == [(BOB, "web", "unsubscribed", BOB, "", "")]
 
 
 def test_who_is_off_the_ticket_reads_no_subject(case: Case) -> None:
@@ -318,7 +333,7 @@ def test_a_rating_with_words_is_kept_and_reopens_nothing(case: Case) -> None:
     assert case.rate(ANN, Rating.BAD, "Too slow.") is Rating.BAD
     assert case.rating() == ("bad", "resolved")
     assert case.notes() == [(ANN, "note", "Too slow.")]
-    assert case.audits() == [(ANN, "web", "feedback", "", "bad")]
+    assert case.audits() == [(ANN, "web", "feedback_given", "", "", "bad")]
 
 
 def test_a_later_rating_replaces_the_earlier(case: Case) -> None:
@@ -326,7 +341,7 @@ def test_a_later_rating_replaces_the_earlier(case: Case) -> None:
     case.rate(ANN, Rating.GOOD, "It works after all.")
     assert case.rating() == ("good", "resolved")
     assert [text for _, _, text in case.notes()] == ["Too slow.", "It works after all."]
-    assert case.audits()[1] == (ANN, "web", "feedback", "bad", "good")
+    assert case.audits()[1] == (ANN, "web", "feedback_given", "", "bad", "good")
 
 
 def test_the_same_rating_twice_is_one(case: Case) -> None:
@@ -360,12 +375,10 @@ def test_who_is_requester_of_the_merged_ticket_alone_decides_nothing(case: Case)
 
 def test_a_decision_by_staff_at_the_same_moment_is_not_undone(case: Case) -> None:
     leaving_out = partial(
-        participants.set_presence,
-        hand=replace(case.hand, actor=SAM, source=Source.STAFF_MAIL),
+        write,
+        context=replace(case.hand, actor=SAM, source=Source.STAFF_MAIL),
         ticket=case.ticket,
-        address=EVE,
-        was=Presence.PENDING,
-        became=Presence.REMOVED,
+        effects=(PresenceChanged(EVE, Presence.PENDING, Presence.REMOVED),),
     )
     second = case.decided_during(leaving_out, case.decision(ANN, EVE))
     assert second == (Proposal(case.ticket, "Printer", EVE, Presence.REMOVED), Decided.BEFORE)

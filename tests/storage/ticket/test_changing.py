@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
-from typing import Any
 
 import pytest
 
+from rules.decision.effects import Effects
 from rules.decision.model import Verdict
 from rules.people import Presence
-from rules.ticket.changes import AddPerson, Change, Merge, Say, SetStatus
+from rules.ticket.changes import AddPerson, Change, Merge, SetStatus, Source, WriteComment
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
-from storage.ticket.changes import ChangeRefused, make
-from storage.ticket.write import Source
 from tests.rules.building import ANN, BOB, NOON, SAM, a_mail
 from tests.storage.shop import Shop, opened
 
 
 def change(shop: Shop, number: int, wanted: Change) -> None:
-    shop.write(lambda c: make(c, shop.hand(), number, (wanted,), shop.policy, by_staff=True))
+    assert isinstance(shop.change(number, wanted), Effects)
 
 
 def test_a_follow_up_is_not_merged_into_what_it_follows(shop: Shop) -> None:
@@ -33,8 +30,7 @@ def test_a_follow_up_is_not_merged_into_what_it_follows(shop: Shop) -> None:
     reply = a_mail(message_id="<2@client.example>")
     second = opened(shop.take(reply, to=shop.token(first, ANN.address)))
 
-    with pytest.raises(ChangeRefused, match=f"merge #{first} into #{second} instead"):
-        change(shop, second, Merge(first))
+    assert f"merge #{first} into #{second} instead" in shop.refusal(second, Merge(first))
     change(shop, first, Merge(second))
 
     again = shop.take(a_mail(message_id="<3@client.example>"), to=shop.token(first, ANN.address))
@@ -76,8 +72,8 @@ def test_flagged_mails_without_end_tell_staff_so_often_and_no_more(shop: Shop) -
 @pytest.mark.parametrize(
     ("wanted", "kind"),
     [
-        (Say("It is on.", Visibility.PUBLIC), NoticeKind.NEW_COMMENT),
-        (Say("It is on.", Visibility.NOTE), NoticeKind.NEW_COMMENT),
+        (WriteComment("It is on.", Visibility.PUBLIC), NoticeKind.NEW_COMMENT),
+        (WriteComment("It is on.", Visibility.NOTE), NoticeKind.NEW_COMMENT),
         (AddPerson("new{n}@globex.example"), NoticeKind.APPROVAL),
     ],
 )
@@ -85,11 +81,10 @@ def test_so_do_changes_over_the_api(shop: Shop, wanted: Change, kind: NoticeKind
     """What a customer's program does again and again is told as often as his mails would be."""
     number = opened(shop.take(a_mail()))
     hand = replace(shop.hand(), actor=BOB.address, source=Source.API)
-    customers: dict[str, Any] = {"policy": shop.policy, "by_staff": False}
 
     for n in range(30):
         one = AddPerson(wanted.address.format(n=n)) if isinstance(wanted, AddPerson) else wanted
-        shop.write(partial(make, hand=hand, number=number, changes=(one,), **customers))
+        shop.change(number, one, by_staff=False, context=hand)
 
     told = Counter(notice.address for notice in shop.notices() if notice.kind == kind.value)
     assert told

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from rules.decision.effects import FieldsFound
 from rules.policy import Policy
-from rules.ticket.changes import Say
+from rules.ticket.changes import WriteComment
 from rules.ticket.visibility import Visibility
-from storage.ticket.changes import make
-from storage.ticket.write import keep_fields
+from storage.ticket.change import change_ticket
+from storage.ticket.write import write
 from tests.rules.building import ANN, BOB, a_mail, preset
 from tests.storage.shop import Shop, opened
 
@@ -53,7 +54,11 @@ def test_the_value_that_was_given_first_stays(aiven: Shop) -> None:
 def test_a_value_that_another_mail_brought_meanwhile_stays(aiven: Shop) -> None:
     number = opened(aiven.take(a_mail(text="Project: blue-7")))
 
-    aiven.write(lambda c: keep_fields(c, number, {"project_id": "red-1", "product": "Kafka"}))
+    aiven.write(
+        lambda c: write(
+            c, aiven.hand(), number, (FieldsFound({"project_id": "red-1", "product": "Kafka"}),)
+        )
+    )
 
     assert fields(aiven, number) == {"project_id": "blue-7", "product": "Kafka"}
 
@@ -101,5 +106,7 @@ def test_of_words_in_the_portal_those_of_the_customer_are_kept(
 
 
 def say(shop: Shop, number: int, text: str, policy: Policy, by_staff: bool) -> None:
-    words = (Say(text, Visibility.PUBLIC),)
-    shop.write(lambda c: make(c, shop.hand(), number, words, policy, by_staff))
+    comment = WriteComment(text, Visibility.PUBLIC)
+    shop.write(
+        lambda c: change_ticket(c, shop.hand(), number, [comment], policy, by_staff=by_staff)
+    )

@@ -12,7 +12,7 @@ from rules.ticket.changes import SetStatus
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from storage.notices import outbox
-from storage.ticket import changes, overdue
+from storage.ticket import overdue
 from storage.ticket.overdue import DueTicket
 from tests.rules.building import ANN, NOON, SAM, a_mail, default_policy
 from tests.storage.shop import Shop
@@ -82,9 +82,7 @@ def test_a_clock_that_jumps_back_tells_nothing_again(desk: Shop) -> None:
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.RESOLVED])
 def test_what_waits_for_the_customer_or_is_over_is_not_overdue(desk: Shop, status: Status) -> None:
-    desk.write(
-        lambda c: changes.make(c, desk.hand(), 1, [SetStatus(status)], desk.policy, by_staff=True)
-    )
+    desk.change(1, SetStatus(status))
 
     assert due(desk, LATE + timedelta(days=3)) == []
 

@@ -24,11 +24,11 @@ async def test_the_parts_of_a_change_are_made_in_a_fixed_order(either: Site) -> 
     )
 
     assert effects == [
-        f"{BOB} is on #{number} now",
-        f"#{number} is {SAM}'s now",
-        f"#{number} is High now",
-        f"said on #{number} (public)",
-        f"#{number} is pending now",
+        f"{BOB} is now on #{number}",
+        f"#{number} is assigned to {SAM}",
+        f"#{number} is now High",
+        f"comment added to #{number} (public)",
+        f"#{number} is now pending",
     ]
 
 
@@ -178,4 +178,4 @@ async def test_a_critical_problem_logged_over_the_api_can_be_escalated(site: Sit
 async def test_a_workaround_lowers_the_severity_where_the_policy_says_so(site: Site) -> None:
     number = await site.open(ANN, PLANNED, severity="P1")
 
-    assert await site.effects(number, workaround=True) == [f"#{number} is High now"]
+    assert await site.effects(number, workaround=True) == [f"#{number} is now High"]

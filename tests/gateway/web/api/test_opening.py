@@ -57,8 +57,8 @@ async def test_a_customer_opens_no_ticket_for_another(site: Site) -> None:
 @pytest.mark.parametrize(
     ("more", "status", "message"),
     [
-        ({"severity": "urgent"}, 409, "there are Critical, High, Normal, Low"),
-        ({"requester": "eve@evil.example"}, 409, "eve@evil.example is no active user"),
+        ({"severity": "urgent"}, 409, "expected one of: Critical, High, Normal, Low"),
+        ({"requester": "eve@evil.example"}, 409, "eve@evil.example is not an active user"),
         ({"requester": "eve"}, 400, "'eve' is not a valid email address"),
         ({"subject": " "}, 400, "subject: "),
         ({"text": ""}, 400, "text: "),

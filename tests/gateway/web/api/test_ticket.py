@@ -32,8 +32,8 @@ async def test_staff_and_reports_read_everything(site: Site) -> None:
         assert [c["visibility"] for c in ticket["comments"]] == ["public", "note"]
         assert ticket["preferred_channel"] == "call Ann first"
         last = ticket["history"][-1]
-        assert (last["what"], last["actor"], last["source"]) == ("severity", SAM, "api")
-        assert (last["became"], last["why"]) == ("Low", "only one lift")
+        assert (last["event"], last["actor"], last["source"]) == ("severity_changed", SAM, "api")
+        assert (last["became"], last["reason"]) == ("Low", "only one lift")
 
 
 async def test_the_customers_claim_is_shown_with_the_severity(site: Site) -> None:

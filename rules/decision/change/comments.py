@@ -1,0 +1,117 @@
+"""Comments on a ticket that come other than by a customer's mail, and feedback on the help."""
+
+from __future__ import annotations
+
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import (
+    ChangeRefused,
+    CommentPublished,
+    CommentWritten,
+    Effect,
+    Effects,
+    FieldsFound,
+    MissingChanged,
+    NewComment,
+    Rated,
+    Touched,
+    clock_effects,
+    notified,
+)
+from rules.mail.quoting import own_text
+from rules.policy import Policy
+from rules.sentence import sentence
+from rules.service import notifications, sla_rules
+from rules.service.completeness import extract_new_fields
+from rules.ticket.changes import PublishComment, Rate, WriteComment
+from rules.ticket.model import Ticket
+from rules.ticket.visibility import Visibility
+
+
+def write_comment(
+    ticket: Ticket, change: WriteComment, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    if not change.text.strip():
+        return ChangeRefused(sentence("the comment is empty"))
+    comment = NewComment(facts.actor, change.visibility, change.text, facts.at)
+    rows: tuple[Effect, ...] = (
+        CommentWritten(comment),
+        *_consequences(ticket, facts.actor, change.visibility, facts.by_staff, facts, policy),
+    )
+    if not facts.by_staff:
+        rows = (*rows, *_completed_by(ticket, change.text, facts, policy))
+    done = sentence(
+        "comment added to #{ticket} ({visibility})",
+        ticket=ticket.id,
+        visibility=change.visibility,
+    )
+    return Effects(rows, (done,))
+
+
+def _completed_by(
+    ticket: Ticket, text: str, facts: ChangeFacts, policy: Policy
+) -> tuple[Effect, ...]:
+    """A customer's text completes their request, as that of a mail would."""
+    found = extract_new_fields(own_text(text), policy.fields, ticket.fields)
+    rows: tuple[Effect, ...] = (FieldsFound(found),) if found else ()
+    missing = sla_rules.still_missing(policy, ticket, text)
+    if missing is None:
+        return rows
+    rows = (*rows, MissingChanged(missing))
+    begins = sla_rules.completed(policy, ticket, missing, facts.at)
+    return rows if begins is None else (*rows, *clock_effects(begins))
+
+
+def publish_comment(
+    ticket: Ticket, change: PublishComment, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    comment = facts.comments.get(change.comment)
+    if comment is None or comment.visibility is not Visibility.PRIVATE:
+        return ChangeRefused(
+            sentence(
+                "#{ticket} has no flagged comment {comment}",
+                ticket=ticket.id,
+                comment=change.comment,
+            )
+        )
+    by_staff = comment.author in {person.address for person in facts.staff}
+    rows: tuple[Effect, ...] = (
+        CommentPublished(change.comment),
+        *_consequences(ticket, comment.author, Visibility.PUBLIC, by_staff, facts, policy),
+    )
+    done = sentence(
+        "comment {comment} on #{ticket} is now public", comment=change.comment, ticket=ticket.id
+    )
+    return Effects(rows, (done,))
+
+
+def _consequences(
+    ticket: Ticket,
+    author: str,
+    visibility: Visibility,
+    answers: bool,
+    facts: ChangeFacts,
+    policy: Policy,
+) -> tuple[Effect, ...]:
+    """Who is notified of a comment, and what it does to the clock; `answers`: staff wrote it."""
+    orders = notifications.for_comment(
+        ticket, author=author, visibility=visibility, staff=facts.staff, policy=policy
+    )
+    rows = notified(orders)
+    if visibility is not Visibility.PUBLIC:
+        return rows
+    if answers:
+        clock = sla_rules.answered(policy, ticket, facts.at)
+        rows = (*rows, *clock_effects(clock, answered_at=facts.at))
+    return (*rows, Touched())
+
+
+def rate(ticket: Ticket, change: Rate, facts: ChangeFacts) -> Effects:
+    """The rating replaces an earlier one; the text becomes a note for staff, once."""
+    before = facts.feedback
+    says_more = bool(change.text) and not before.already_noted
+    done = (sentence("feedback on #{ticket} is recorded", ticket=ticket.id),)
+    if before.rating is change.rating and not says_more:
+        return Effects(done=done)
+    note = NewComment(facts.actor, Visibility.NOTE, change.text, facts.at)
+    written: tuple[Effect, ...] = (CommentWritten(note),) if says_more else ()
+    return Effects((*written, Rated(before.rating, change.rating), Touched()), done)

@@ -1,0 +1,117 @@
+"""Decides changes to a ticket: what each does, as effects, or why it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from rules.decision.change.comments import publish_comment, rate, write_comment
+from rules.decision.change.escalation import escalate
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.change.merging import merge
+from rules.decision.change.overdue import report_overdue
+from rules.decision.change.people import add_person, remove_person, settle_person, unsubscribe
+from rules.decision.change.state import (
+    assign,
+    delete,
+    set_any_severity,
+    set_severity,
+    set_status,
+    workaround,
+)
+from rules.decision.effects import ChangeRefused, Effects, after
+from rules.policy import Policy
+from rules.sentence import sentence
+from rules.ticket.changes import (
+    AddPerson,
+    Assign,
+    Change,
+    Delete,
+    Escalate,
+    Merge,
+    PublishComment,
+    Rate,
+    RemovePerson,
+    ReportOverdue,
+    SetAnySeverity,
+    SetSeverity,
+    SetStatus,
+    SettlePerson,
+    Unsubscribe,
+    Workaround,
+    WriteComment,
+)
+from rules.ticket.model import Ticket
+from rules.ticket.visibility import Visibility
+
+
+def decide_changes(
+    ticket: Ticket, changes: Sequence[Change], facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    """All of the changes in their order, each on the ticket as the ones before leave it, or none.
+
+    A public comment among them makes `facts.published` true for all: its notices show how the
+    ticket stands, and no notice of the status goes out besides.
+    """
+    public = any(isinstance(c, WriteComment) and c.visibility is Visibility.PUBLIC for c in changes)
+    facts = replace(facts, published=facts.published or public)
+    whole = Effects()
+    for change in changes:
+        decided = decide_change(ticket, change, facts, policy)
+        if isinstance(decided, ChangeRefused):
+            return decided
+        ticket = after(ticket, decided.rows, facts.at)
+        whole = Effects((*whole.rows, *decided.rows), (*whole.done, *decided.done))
+    return whole
+
+
+def decide_change(
+    ticket: Ticket, change: Change, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    """What one change does to a ticket."""
+    if ticket.deleted:
+        return ChangeRefused(sentence("there is no ticket #{ticket}", ticket=ticket.id))
+    if ticket.merged_into is not None and not isinstance(change, Unsubscribe | Rate):
+        return ChangeRefused(
+            sentence(
+                "#{ticket} was merged into #{into}; change that one",
+                ticket=ticket.id,
+                into=ticket.merged_into,
+            )
+        )
+    match change:
+        case SetStatus():
+            return set_status(ticket, change, facts, policy)
+        case SetSeverity():
+            return set_severity(ticket, change, facts, policy)
+        case SetAnySeverity():
+            return set_any_severity(ticket, change, facts, policy)
+        case Workaround():
+            return workaround(ticket, change, facts, policy)
+        case Assign():
+            return assign(ticket, change, facts)
+        case AddPerson():
+            return add_person(ticket, change, facts, policy)
+        case RemovePerson():
+            return remove_person(ticket, change)
+        case SettlePerson():
+            return settle_person(ticket, change, facts, policy)
+        case Unsubscribe():
+            return unsubscribe(ticket, change, facts)
+        case WriteComment():
+            return write_comment(ticket, change, facts, policy)
+        case PublishComment():
+            return publish_comment(ticket, change, facts, policy)
+        case Escalate():
+            return escalate(ticket, change, facts, policy)
+        case Merge():
+            return merge(ticket, change, facts, policy)
+        case Delete():
+            return delete(ticket, change)
+        case Rate():
+            return rate(ticket, change, facts)
+        case ReportOverdue():
+            return report_overdue(ticket, facts, policy)
+        case _:
+            assert_never(change)

@@ -1,0 +1,90 @@
+"""Escalation: one level up, and who is notified of it. The severity stays."""
+
+from __future__ import annotations
+
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import ChangeRefused, Effects, Escalated, notified
+from rules.mail.quoting import visible
+from rules.policy import Policy
+from rules.sentence import sentence
+from rules.service.escalation import NextLevel, next_level
+from rules.ticket.changes import Escalate
+from rules.ticket.model import Ticket
+from rules.ticket.notices import EscalationPayload, NoticeKind, NoticeOrder
+
+LONGEST_EXCERPT = 500
+"""Characters of each comment in the notice: it is for a first look, and the ticket has the rest."""
+
+
+def escalate(
+    ticket: Ticket, change: Escalate, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    if facts.by_staff and not policy.escalation.levels:
+        return ChangeRefused(
+            sentence(
+                "the policy {policy} has no [[escalation.levels]], so #{ticket} cannot be "
+                "escalated; assign it to somebody instead",
+                policy=policy.name,
+                ticket=ticket.id,
+            )
+        )
+    raised = next_level(
+        ticket.escalation_level,
+        staff_spoke=ticket.staff_spoke or facts.escalation.asked_again,
+        critical_claimed=ticket.critical_claimed,
+        by_portal=ticket.in_portal or facts.may_be_critical,
+        policy=policy,
+        at=facts.at,
+        tier=policy.tier(ticket.tier or None),
+    )
+    if not isinstance(raised, NextLevel):
+        return ChangeRefused(sentence("{why}", why=raised.reason))
+    orders = _notices(raised, change.reason, facts, policy)
+    rows = (
+        Escalated(ticket.escalation_level, raised.level, change.reason),
+        *notified(orders),
+    )
+    contact = raised.contact
+    phone = f", phone {contact.phone}" if contact.phone else ""
+    done = sentence(
+        "#{ticket} is at level {level}: {title} ({contact}{phone})",
+        ticket=ticket.id,
+        level=raised.level,
+        title=raised.title,
+        contact=contact.name,
+        phone=phone,
+    )
+    also = (sentence("{why}", why=raised.reason),) if raised.reason else ()
+    return Effects(rows, (done, *also))
+
+
+def _notices(
+    raised: NextLevel, reason: str, facts: ChangeFacts, policy: Policy
+) -> tuple[NoticeOrder, ...]:
+    payload = EscalationPayload(
+        level=raised.level,
+        title=raised.title,
+        name=raised.contact.name,
+        phone=raised.contact.phone,
+        by=facts.actor,
+        why=" ".join((reason, f"({raised.reason})" if raised.reason else "")).strip(),
+        history=_history(facts),
+    )
+    manager = facts.escalation.success_manager
+    addresses = [raised.contact.address]
+    if policy.success_manager.told_of_escalation and manager:
+        addresses.append(manager)
+    return tuple(
+        NoticeOrder(NoticeKind.ESCALATION, address, payload=payload)
+        for address in dict.fromkeys(addresses)
+        if address
+    )
+
+
+def _history(facts: ChangeFacts) -> str:
+    """The last public comments, the oldest first, each shortened."""
+    return "\n\n".join(
+        f"{comment.written_at:%Y-%m-%d %H:%M} UTC, {comment.author}:\n"
+        f"{visible(comment.text).text.strip()[:LONGEST_EXCERPT]}"
+        for comment in facts.escalation.history
+    )

@@ -1,0 +1,95 @@
+"""What the decision on a change may know besides the ticket itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rules.facts import EscalationFacts, KnownComment
+from rules.mail.addresses import normalise
+from rules.people import Person, Staff
+from rules.ticket.changes import (
+    CRITICAL_SOURCES,
+    AddPerson,
+    Change,
+    Escalate,
+    Merge,
+    PublishComment,
+    Rate,
+    Rating,
+    Source,
+)
+from rules.ticket.model import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackFacts:
+    """What was said of the help so far."""
+
+    rating: Rating | None = None
+    already_noted: bool = False
+    """The same text by the same person is on the ticket already."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFacts:
+    at: datetime
+    actor: str
+    """Who asks: an address, `console:` and an account, or empty for the system itself."""
+    source: Source
+    by_staff: bool
+    mailbox: str
+    """The address of the ticket's mailbox."""
+    published: bool = False
+    """A public comment goes out with the changes; its notices show how the ticket stands."""
+    staff: tuple[Staff, ...] = ()
+    people: Mapping[str, Person] = field(default_factory=dict)
+    """The registered among the addresses that the changes name."""
+    tickets: Mapping[int, Ticket] = field(default_factory=dict)
+    """The tickets that the changes name, and those that they lead on to."""
+    comments: Mapping[int, KnownComment] = field(default_factory=dict)
+    """The comments of the ticket that the changes name."""
+    escalation: EscalationFacts = field(default_factory=EscalationFacts)
+    feedback: FeedbackFacts = field(default_factory=FeedbackFacts)
+
+    @property
+    def may_be_critical(self) -> bool:
+        return self.source in CRITICAL_SOURCES
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What must be looked up before changes can be decided."""
+
+    addresses: frozenset[str] = frozenset()
+    tickets: frozenset[int] = frozenset()
+    comments: frozenset[int] = frozenset()
+    escalation: bool = False
+    feedback: str | None = None
+    """The text of the feedback; None where there is none."""
+
+
+def needs_of(changes: Iterable[Change]) -> Needs:
+    """What `decide_change` will ask the facts for."""
+    addresses: set[str] = set()
+    tickets: set[int] = set()
+    comments: set[int] = set()
+    escalation, feedback = False, None
+    for change in changes:
+        match change:
+            case AddPerson(address=address):
+                addresses.add(normalise(address) or address)
+            case Merge(into=number):
+                tickets.add(number)
+            case PublishComment(comment=number):
+                comments.add(number)
+            case Escalate():
+                escalation = True
+            case Rate(text=text):
+                feedback = text
+            case _:
+                pass
+    return Needs(
+        frozenset(addresses), frozenset(tickets), frozenset(comments), escalation, feedback
+    )

@@ -1,0 +1,100 @@
+"""Merging: a ticket becomes part of another, with everybody who is on it."""
+
+from __future__ import annotations
+
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import ChangeRefused, Effects, MergedInto, notified
+from rules.people import ParticipantKind, Presence
+from rules.policy import Policy
+from rules.sentence import Sentence, sentence
+from rules.service import notifications
+from rules.service.participants import Addition
+from rules.ticket.changes import Merge
+from rules.ticket.model import Ticket
+from rules.ticket.notices import StatusPayload
+
+
+def merge(
+    ticket: Ticket, change: Merge, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    into = facts.tickets.get(change.into)
+    if into is None or into.deleted:
+        return ChangeRefused(sentence("there is no ticket #{ticket}", ticket=change.into))
+    if (why := _hindrance(ticket, into, facts)) is not None:
+        return ChangeRefused(why)
+    there = {p.address for p in into.participants}
+    # Everybody on the merged ticket sees the other from now on; its requester becomes one of many.
+    carried = tuple(
+        Addition(
+            p.address,
+            None,
+            ParticipantKind.USER if p.part is ParticipantKind.REQUESTER else p.part,
+            p.presence,
+            p.language,
+            p.muted,
+        )
+        for p in ticket.participants
+        if p.presence is not Presence.REMOVED and p.address not in there
+    )
+    # Who is active here and only proposed there is on both, by this act of staff.
+    active = {p.address for p in ticket.participants if p.presence is Presence.ACTIVE}
+    muted = {p.address for p in ticket.participants if p.muted}
+    accepted = tuple(
+        p.address
+        for p in into.participants
+        if p.presence is Presence.PENDING and p.address in active - muted
+    )
+    orders = notifications.status_change(
+        ticket, StatusPayload("merged", became=f"into #{into.id}"), policy
+    )
+    done = sentence("#{ticket} is now part of #{into}", ticket=ticket.id, into=into.id)
+    rows = (
+        MergedInto(into.id, carried, accepted),
+        *notified(orders if policy.notices.status else ()),
+    )
+    return Effects(rows, (done,))
+
+
+def _hindrance(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | None:
+    """Why the tickets cannot be merged; None where they can."""
+    if into.id == ticket.id:
+        return sentence("#{ticket} cannot be merged into itself", ticket=ticket.id)
+    if into.merged_into is not None:
+        return sentence(
+            "#{into} was merged into #{other}; merge into that one",
+            into=into.id,
+            other=into.merged_into,
+        )
+    if into.company != ticket.company:
+        return sentence("#{into} belongs to another company", into=into.id)
+    if _leads_to(into, ticket.id, facts):
+        return sentence(
+            "#{ticket} follows #{into}; merge #{into} into #{ticket} instead",
+            ticket=ticket.id,
+            into=into.id,
+        )
+    if into.status.is_over and not ticket.status.is_over:
+        return sentence(
+            "#{into} is {status}; reopen it, or nobody sees #{ticket}",
+            into=into.id,
+            status=into.status,
+            ticket=ticket.id,
+        )
+    return None
+
+
+def _leads_to(ticket: Ticket, number: int, facts: ChangeFacts) -> bool:
+    """Whether replies to a ticket go on to another: merged, each would lead to the other."""
+    passed: set[int] = set()
+    waiting = [ticket.id]
+    while waiting:
+        here = waiting.pop()
+        if here == number:
+            return True
+        if here in passed:
+            continue
+        passed.add(here)
+        found = facts.tickets.get(here)
+        if found is not None:
+            waiting += [n for n in (found.merged_into, found.follow_up) if n is not None]
+    return False

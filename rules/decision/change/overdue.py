@@ -1,0 +1,60 @@
+"""The SLA clock ran to its warning or its due time: who is notified, once each."""
+
+from __future__ import annotations
+
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import Effect, Effects, OverdueReported, SlaBreached, notified
+from rules.people import Presence
+from rules.policy import Policy
+from rules.sentence import sentence
+from rules.service import notifications
+from rules.service.escalation import on_duty
+from rules.ticket import sla
+from rules.ticket.model import Ticket
+from rules.ticket.notices import NoticeKind, NoticeOrder, SlaPayload
+from rules.ticket.sla import SlaEvent, Stage
+
+
+def report_overdue(ticket: Ticket, facts: ChangeFacts, policy: Policy) -> Effects:
+    """Nothing where the clock has nothing to report at this time."""
+    if ticket.clock is None or ticket.clock.notify_at is None:
+        return Effects()
+    due_at = ticket.clock.notify_at
+    clock, event = sla.notified(ticket.clock, facts.at)
+    if event is None:
+        return Effects()
+    rows: tuple[Effect, ...] = (OverdueReported(due_at, clock),)
+    if event is SlaEvent.BREACH:
+        rows = (*rows, SlaBreached(clock.stage))
+    rows = (*rows, *notified(_notices(ticket, clock.stage, event, facts, policy)))
+    done = sentence("{event} reported on #{ticket}", event=event, ticket=ticket.id)
+    return Effects(rows, (done,))
+
+
+def _notices(
+    ticket: Ticket, stage: Stage, event: SlaEvent, facts: ChangeFacts, policy: Policy
+) -> tuple[NoticeOrder, ...]:
+    """The assignee is notified, or all staff while there is none, and the contact on duty."""
+    kind = NoticeKind.SLA_BREACH if event is SlaEvent.BREACH else NoticeKind.SLA_WARNING
+    payload = SlaPayload(stage)
+    owners = [s for s in facts.staff if s.address == ticket.assignee] or list(facts.staff)
+    orders = {
+        o.address: o for o in notifications.to_staff(kind, payload, staff=owners, policy=policy)
+    }
+    if policy.escalation.levels:
+        contact = on_duty(policy.escalation.levels[0], facts.at)
+        if contact.address and contact.address not in orders:
+            orders[contact.address] = NoticeOrder(kind, contact.address, payload=payload)
+    reminded = policy.clock.remind_customer and stage is Stage.ONGOING
+    if reminded and event is SlaEvent.WARNING:
+        orders |= _reminder(ticket)
+    return tuple(orders.values())
+
+
+def _reminder(ticket: Ticket) -> dict[str, NoticeOrder]:
+    requester = ticket.participant(ticket.requester)
+    active = requester is not None and requester.presence is Presence.ACTIVE
+    if requester is None or not active or requester.muted:
+        return {}
+    order = NoticeOrder(NoticeKind.FOLLOW_UP, requester.address, requester.language)
+    return {requester.address: order}

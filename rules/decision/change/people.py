@@ -1,0 +1,178 @@
+"""Changes to who is on a ticket."""
+
+from __future__ import annotations
+
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import (
+    ChangeRefused,
+    Effect,
+    Effects,
+    PersonAdded,
+    PresenceChanged,
+    Resubscribed,
+    Unsubscribed,
+    notified,
+)
+from rules.mail.addresses import normalise
+from rules.people import Participant, ParticipantKind, Person, Presence, Role
+from rules.policy import Policy
+from rules.sentence import sentence
+from rules.service import notifications
+from rules.service.participants import Addition, added_by_user
+from rules.ticket.changes import AddPerson, RemovePerson, SettlePerson, Source, Unsubscribe
+from rules.ticket.model import Ticket
+
+
+def add_person(
+    ticket: Ticket, change: AddPerson, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    address = normalise(change.address)
+    if address is None:
+        return ChangeRefused(
+            sentence("{address} is not a valid email address", address=repr(change.address))
+        )
+    member = ticket.participant(address)
+    if member is not None and member.presence is Presence.ACTIVE:
+        return _again(ticket, member, facts)
+    if not facts.by_staff:
+        return _added_by_customer(ticket, address, member, facts, policy)
+    done = sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id)
+    if member is not None:
+        change_of = PresenceChanged(address, member.presence, Presence.ACTIVE)
+        return Effects((change_of,), (done,))
+    person = facts.people.get(address)
+    if person is not None and not person.active:
+        return ChangeRefused(sentence("{address} is deactivated", address=address))
+    return Effects((PersonAdded(_addition(address, person, Presence.ACTIVE)),), (done,))
+
+
+def _again(ticket: Ticket, member: Participant, facts: ChangeFacts) -> Effects:
+    """Staff who add somebody that has unsubscribed resume their notifications."""
+    if member.muted and facts.by_staff:
+        done = sentence(
+            "{address} gets mail about #{ticket} again", address=member.address, ticket=ticket.id
+        )
+        return Effects((Resubscribed(member.address),), (done,))
+    already = sentence(
+        "{address} is already on #{ticket}", address=member.address, ticket=ticket.id
+    )
+    return Effects(done=(already,))
+
+
+def _added_by_customer(
+    ticket: Ticket,
+    address: str,
+    member: Participant | None,
+    facts: ChangeFacts,
+    policy: Policy,
+) -> Effects | ChangeRefused:
+    """Added by a customer on the ticket, with the rights that their mail would have."""
+    if member is not None:
+        return ChangeRefused(
+            sentence(
+                "{address} was {presence} on #{ticket}; staff decide on them",
+                address=address,
+                presence=member.presence,
+                ticket=ticket.id,
+            )
+        )
+    person = facts.people.get(address)
+    if person is not None and not person.active:
+        return ChangeRefused(sentence("{address} is deactivated", address=address))
+    active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
+    presence = added_by_user(person, ticket.company, active, policy)
+    if presence is None:
+        return ChangeRefused(
+            sentence(
+                "{address} is not a registered user, and only those can be added here",
+                address=address,
+            )
+        )
+    addition = _addition(address, person, presence)
+    rows: tuple[Effect, ...] = (PersonAdded(addition),)
+    requester = ticket.participant(ticket.requester)
+    if requester is not None and requester.is_notified:
+        orders = notifications.approval_requests(requester.address, requester.language, (addition,))
+        rows = (*rows, *notified(notifications.within_budget(orders, ticket, policy)))
+    if presence is Presence.PENDING:
+        done = sentence(
+            "{address} joins #{ticket} once the requester or staff agree",
+            address=address,
+            ticket=ticket.id,
+        )
+    else:
+        done = sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id)
+    return Effects(rows, (done,))
+
+
+def _addition(address: str, person: Person | None, presence: Presence) -> Addition:
+    kind = ParticipantKind.GUEST if person is None else ParticipantKind.USER
+    if person is not None and person.role is Role.STAFF:
+        kind = ParticipantKind.FOLLOWER
+    return Addition(address, person.id if person is not None else None, kind, presence)
+
+
+def remove_person(ticket: Ticket, change: RemovePerson) -> Effects | ChangeRefused:
+    member = ticket.participant(normalise(change.address) or change.address)
+    if member is None or member.presence is Presence.REMOVED:
+        return ChangeRefused(
+            sentence("{address} is not on #{ticket}", address=change.address, ticket=ticket.id)
+        )
+    if member.address == ticket.requester:
+        return ChangeRefused(
+            sentence(
+                "{address} is the requester of #{ticket} and cannot be removed",
+                address=change.address,
+                ticket=ticket.id,
+            )
+        )
+    done = sentence("{address} is no longer on #{ticket}", address=member.address, ticket=ticket.id)
+    gone = PresenceChanged(member.address, member.presence, Presence.REMOVED)
+    return Effects((gone,), (done,))
+
+
+def settle_person(
+    ticket: Ticket, change: SettlePerson, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    member = ticket.participant(normalise(change.address) or change.address)
+    if member is None or member.presence is not Presence.PENDING:
+        return ChangeRefused(
+            sentence(
+                "{address} is not waiting for approval on #{ticket}",
+                address=change.address,
+                ticket=ticket.id,
+            )
+        )
+    active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
+    by_link = facts.source is Source.WEB
+    if change.accept and by_link and active >= policy.cc.per_ticket:
+        return ChangeRefused(
+            sentence(
+                "#{ticket} may have no more than {most} people",
+                ticket=ticket.id,
+                most=policy.cc.per_ticket,
+            )
+        )
+    became = Presence.ACTIVE if change.accept else Presence.REMOVED
+    done = (
+        sentence("{address} is now on #{ticket}", address=member.address, ticket=ticket.id)
+        if change.accept
+        else sentence("{address} stays off #{ticket}", address=member.address, ticket=ticket.id)
+    )
+    return Effects((PresenceChanged(member.address, Presence.PENDING, became),), (done,))
+
+
+def unsubscribe(ticket: Ticket, change: Unsubscribe, facts: ChangeFacts) -> Effects | ChangeRefused:
+    """They stay on the ticket; nothing changes for somebody who gets no mail about it anyway."""
+    address = change.address or facts.actor
+    member = ticket.participant(address)
+    if member is None:
+        return ChangeRefused(
+            sentence("{address} is not on #{ticket}", address=address, ticket=ticket.id)
+        )
+    done = sentence(
+        "{address} gets no more mail about #{ticket}", address=member.address, ticket=ticket.id
+    )
+    if member.muted or member.presence is not Presence.ACTIVE:
+        return Effects(done=(done,))
+    return Effects((Unsubscribed(member.id, member.address),), (done,))

@@ -1,0 +1,197 @@
+"""Changes to what a ticket is: its status, its severity, its assignee."""
+
+from __future__ import annotations
+
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import (
+    Assigned,
+    ChangeRefused,
+    Deleted,
+    Effect,
+    Effects,
+    SeverityChanged,
+    StatusChanged,
+    clock_effects,
+    notified,
+)
+from rules.mail.addresses import normalise
+from rules.policy import Policy
+from rules.sentence import Sentence, sentence
+from rules.service import notifications, sla_rules
+from rules.ticket.changes import (
+    Assign,
+    Assignee,
+    Delete,
+    SetAnySeverity,
+    SetSeverity,
+    SetStatus,
+    Workaround,
+)
+from rules.ticket.lifecycle import EVENT_TO, NEXT, Status
+from rules.ticket.model import Ticket
+from rules.ticket.notices import NoticeKind, NoticeOrder, StatusPayload
+from rules.ticket.severity import Level
+from rules.ticket.workaround import lowered
+
+
+def set_status(
+    ticket: Ticket, change: SetStatus, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    became = NEXT.get((ticket.status, EVENT_TO[change.status]))
+    if became is None:
+        return ChangeRefused(
+            sentence(
+                "#{ticket} is {was}; reopen it before you set it to {status}",
+                ticket=ticket.id,
+                was=ticket.status,
+                status=change.status,
+            )
+        )
+    if became is ticket.status:
+        already = sentence("#{ticket} is already {status}", ticket=ticket.id, status=became)
+        return Effects(done=(already,))
+    promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
+    clock = sla_rules.status_changed(
+        policy, promised, ticket.clock, was=ticket.status, became=became, at=facts.at
+    )
+    rows: tuple[Effect, ...] = (
+        StatusChanged(ticket.status, became, change.reason),
+        *clock_effects(clock),
+    )
+    if policy.notices.status and not facts.published:
+        orders = notifications.status_change(
+            ticket,
+            StatusPayload("status", ticket.status.value, became.value, change.reason),
+            policy,
+        )
+        rows = (*rows, *notified(orders))
+    if became is Status.RESOLVED and policy.feedback.ask:
+        rows = (*rows, *notified(_feedback_request(ticket)))
+    done = sentence("#{ticket} is now {status}", ticket=ticket.id, status=became)
+    return Effects(rows, (done,))
+
+
+def _feedback_request(ticket: Ticket) -> tuple[NoticeOrder, ...]:
+    requester = ticket.participant(ticket.requester)
+    if requester is None or not requester.is_notified:
+        return ()
+    return (NoticeOrder(NoticeKind.FEEDBACK, requester.address, requester.language),)
+
+
+def set_severity(
+    ticket: Ticket, change: SetSeverity, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    level = next(each for each in policy.levels if each.name == change.severity.name)
+    return _change_severity(ticket, level, change.reason, facts, policy)
+
+
+def set_any_severity(
+    ticket: Ticket, change: SetAnySeverity, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    level = next((each for each in policy.levels if each.has_name(change.level)), None)
+    if level is None:
+        return ChangeRefused(unknown_severity(change.level, policy))
+    return _change_severity(ticket, level, change.reason, facts, policy)
+
+
+def unknown_severity(written: str, policy: Policy) -> Sentence:
+    known = ", ".join(level.name for level in policy.levels)
+    return sentence(
+        "there is no severity {severity}; expected one of: {known}", severity=written, known=known
+    )
+
+
+def workaround(
+    ticket: Ticket, change: Workaround, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    if not policy.severity.workaround_lowers:
+        return ChangeRefused(sentence("a workaround does not change the severity here (policy)"))
+    lower = lowered(ticket.severity, policy.levels)
+    if lower is None:
+        return ChangeRefused(
+            sentence(
+                "#{ticket} is {severity}: there is nothing lower",
+                ticket=ticket.id,
+                severity=ticket.severity,
+            )
+        )
+    level = next(each for each in policy.levels if each.name == lower)
+    reason = change.reason or "a workaround exists"
+    return _change_severity(ticket, level, reason, facts, policy)
+
+
+def _change_severity(
+    ticket: Ticket, level: Level, reason: str, facts: ChangeFacts, policy: Policy
+) -> Effects | ChangeRefused:
+    if level.critical and not facts.may_be_critical:
+        # The type of a mail's severity cannot be critical; what it says is checked again here.
+        return ChangeRefused(
+            sentence(
+                "no mail makes a ticket {severity}; use the API or the command line",
+                severity=level.name,
+            )
+        )
+    if level.name == ticket.severity:
+        already = sentence("#{ticket} is already {severity}", ticket=ticket.id, severity=level.name)
+        return Effects(done=(already,))
+    # A claim that is made good is no claim any more: an escalation does not wait for it.
+    claimed = ticket.critical_claimed and not level.critical
+    clock = sla_rules.retargeted(policy, ticket, level.name, facts.at)
+    rows: tuple[Effect, ...] = (
+        SeverityChanged(ticket.severity, level.name, level.critical, claimed, reason),
+        *clock_effects(clock),
+    )
+    if level.critical:
+        what = f"#{ticket.id} is {level.name} now: {reason}"
+        rows = (*rows, *notified(notifications.on_call(policy, facts.at, what)))
+    if policy.notices.severity:
+        orders = notifications.status_change(
+            ticket, StatusPayload("severity", ticket.severity, level.name, reason), policy
+        )
+        rows = (*rows, *notified(orders))
+    done = sentence("#{ticket} is now {severity}", ticket=ticket.id, severity=level.name)
+    return Effects(rows, (done,))
+
+
+def assign(ticket: Ticket, change: Assign, facts: ChangeFacts) -> Effects | ChangeRefused:
+    match change.to:
+        case Assignee.NOBODY:
+            done = sentence("#{ticket} is assigned to nobody", ticket=ticket.id)
+            return Effects((Assigned(ticket.assignee, ""),), (done,))
+        case Assignee.ME:
+            wanted = facts.actor
+        case str(wanted):
+            pass
+    found = _staff_called(wanted, facts)
+    if len(found) > 1:
+        return ChangeRefused(
+            sentence(
+                "{name} may be {addresses}; write the address",
+                name=wanted,
+                addresses=" or ".join(found),
+            )
+        )
+    if not found:
+        return ChangeRefused(
+            sentence(
+                "{name} is not a staff person of {mailbox}", name=wanted, mailbox=facts.mailbox
+            )
+        )
+    done = sentence("#{ticket} is assigned to {assignee}", ticket=ticket.id, assignee=found[0])
+    return Effects((Assigned(ticket.assignee, found[0]),), (done,))
+
+
+def _staff_called(wanted: str, facts: ChangeFacts) -> list[str]:
+    """The staff with an address, a name, or that part of an address before its @."""
+    name, address = wanted.strip().casefold(), normalise(wanted)
+    return [
+        person.address
+        for person in facts.staff
+        if address == person.address
+        or name in (person.name.casefold(), person.address.rpartition("@")[0].casefold())
+    ]
+
+
+def delete(ticket: Ticket, change: Delete) -> Effects:
+    done = sentence("#{ticket} is deleted", ticket=ticket.id)
+    return Effects((Deleted(change.reason),), (done,))

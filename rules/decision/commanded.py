@@ -1,0 +1,54 @@
+"""The commands of a mail: decided with it, on the ticket as its comment leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rules.decision.case import Case
+from rules.decision.change.decide import decide_changes
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import ChangeRefused, Effects, NewComment, after, notified
+from rules.decision.model import AddComment
+from rules.facts import EscalationFacts
+from rules.mail.language import author_language
+from rules.ticket.changes import Change, Source
+from rules.ticket.model import Ticket
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
+from rules.ticket.visibility import Visibility
+
+
+def commanded(
+    case: Case, ticket: Ticket, comment: AddComment, changes: Sequence[Change], source: Source
+) -> AddComment | ChangeRefused:
+    """The comment with what its commands do and the receipt for them; or why they are refused."""
+    if not changes:
+        return comment
+    at, author = case.facts.decided_at, case.sender.address
+    written = NewComment(author, comment.visibility, "", at)
+    ticket = after(ticket, comment.effects(written, at), at)
+    facts = ChangeFacts(
+        at=at,
+        actor=author,
+        source=source,
+        by_staff=comment.by_staff,
+        mailbox=case.facts.mailbox.address,
+        published=comment.visibility is Visibility.PUBLIC,
+        staff=case.facts.staff,
+        people=case.facts.people,
+        tickets=case.facts.tickets,
+        escalation=case.facts.escalations.get(ticket.id, EscalationFacts()),
+    )
+    decided = decide_changes(ticket, changes, facts, case.policy)
+    if isinstance(decided, ChangeRefused):
+        return decided
+    receipt = _receipt(case, ticket, decided)
+    effects = Effects((*decided.rows, *notified((receipt,))), decided.done)
+    return replace(comment, commanded=effects)
+
+
+def _receipt(case: Case, ticket: Ticket, effects: Effects) -> NoticeOrder:
+    sender = case.sender
+    language = ticket.language_of(sender.address) or author_language(case.mail.header)
+    payload = ReceiptPayload(sentences=effects.done)
+    return NoticeOrder(NoticeKind.RECEIPT, sender.address, language, payload)

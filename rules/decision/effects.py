@@ -1,0 +1,325 @@
+"""What a decision writes on a ticket: effects as values, in the order in which they are written.
+
+`storage.ticket.write` is their one writer. Every effect that changes a state names the state that
+was decided on, and the writer refuses it where that is no longer so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rules.mail import Attachment
+from rules.people import Participant, ParticipantKind, Presence
+from rules.sentence import Sentence
+from rules.service.participants import Addition
+from rules.service.sla_rules import ClockChange
+from rules.ticket.changes import Rating
+from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
+from rules.ticket.notices import NoticeOrder, StaffSubscription
+from rules.ticket.sla import Clock, Stage
+from rules.ticket.visibility import Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    was: Status
+    became: Status
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityChanged:
+    was: str
+    became: str
+    critical: bool
+    critical_claimed: bool
+    """Whether a critical claim stands next to the severity from now on."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    was: str
+    became: str
+    """The address of a staff person; empty for nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    was: int
+    became: int
+    """The same level where it is asked again."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleNamed:
+    """People whom a mail names in To or Cc; whoever is on the ticket already stays as they are."""
+
+    additions: tuple[Addition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAdded:
+    """Somebody is added on purpose; the audit trail says by whom."""
+
+    addition: Addition
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    address: str
+    was: Presence
+    became: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    participant: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resubscribed:
+    address: str
+    audited: bool = True
+    """False where a staff person resumes notifications by writing on the ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewComment:
+    """A comment to be written. `degraded` says why its text could not be read, if so."""
+
+    author: str
+    visibility: Visibility
+    text: str
+    written_at: datetime
+    degraded: str | None = None
+    charset_guessed: bool = False
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CommentWritten:
+    comment: NewComment
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPublished:
+    """A flagged comment becomes public."""
+
+    comment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """Outgoing mails; one that quotes a comment quotes the last one written or published before."""
+
+    orders: tuple[NoticeOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergedInto:
+    ticket: int
+    carried: tuple[Addition, ...]
+    """Who is on the merged ticket and not on the other yet."""
+    accepted: tuple[str, ...]
+    """Who was only proposed on the other ticket and is active on it from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSaved:
+    clock: Clock | None
+    """None where nothing is promised any more."""
+    answered_at: datetime | None = None
+    """When staff answered in public, where they did."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueReported:
+    """The clock knows that its warning or its breach was reported."""
+
+    was: datetime
+    """When it was due to be reported."""
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class SlaBreached:
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class MissingChanged:
+    """The facts that the request still lacks, by name."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsFound:
+    """Values for fields; a field that has a value keeps it."""
+
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Something happened on the ticket that lists sort by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    was: Rating | None
+    became: Rating
+
+
+Effect = (
+    StatusChanged
+    | SeverityChanged
+    | Assigned
+    | Escalated
+    | PeopleNamed
+    | PersonAdded
+    | PresenceChanged
+    | Unsubscribed
+    | Resubscribed
+    | CommentWritten
+    | CommentPublished
+    | Notified
+    | MergedInto
+    | Deleted
+    | ClockSaved
+    | OverdueReported
+    | SlaBreached
+    | MissingChanged
+    | FieldsFound
+    | Touched
+    | Rated
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """All that one or several changes do, decided as a whole."""
+
+    rows: tuple[Effect, ...] = ()
+    done: tuple[Sentence, ...] = ()
+    """What is reported to the person who asked."""
+
+    @property
+    def notices(self) -> tuple[NoticeOrder, ...]:
+        """Every outgoing mail that the changes cause."""
+        return tuple(
+            order for effect in self.rows if isinstance(effect, Notified) for order in effect.orders
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRefused:
+    """A change that cannot be made; then none of those asked together with it is made."""
+
+    why: Sentence
+
+
+def clock_effects(change: ClockChange, answered_at: datetime | None = None) -> tuple[Effect, ...]:
+    """The clock as it is from now on; a breach that nobody was notified of is recorded here."""
+    ended = change.ended
+    unseen = ended is not None and ended.breached and not ended.notified
+    breach = (SlaBreached(ended.stage),) if ended is not None and unseen else ()
+    return (*breach, ClockSaved(change.clock, answered_at))
+
+
+def notified(orders: Iterable[NoticeOrder]) -> tuple[Effect, ...]:
+    """The outgoing mails as an effect; nothing where there are none."""
+    every = tuple(orders)
+    return (Notified(every),) if every else ()
+
+
+def after(ticket: Ticket, effects: Iterable[Effect], at: datetime) -> Ticket:
+    """The ticket as it is once the effects are written: what the next change is decided on."""
+    for effect in effects:
+        ticket = _after(ticket, effect, at)
+    return ticket
+
+
+def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
+    match effect:
+        case StatusChanged(became=became):
+            return replace(ticket, status=became, status_at=at)
+        case SeverityChanged(became=became, critical_claimed=claimed):
+            return replace(ticket, severity=became, critical_claimed=claimed)
+        case Assigned(became=became):
+            return replace(ticket, assignee=became)
+        case Escalated(became=became):
+            return replace(ticket, escalation_level=became)
+        case ClockSaved(clock=clock, answered_at=answered_at):
+            spoke = ticket.staff_spoke or answered_at is not None
+            return replace(ticket, clock=clock, staff_spoke=spoke)
+        case OverdueReported(clock=clock):
+            return replace(ticket, clock=clock)
+        case MissingChanged(names=names):
+            return replace(ticket, missing=names)
+        case FieldsFound(fields=found):
+            return replace(ticket, fields={**found, **ticket.fields})
+        case MergedInto(ticket=into):
+            return replace(ticket, merged_into=into, status=Status.CLOSED, clock=None)
+        case Deleted():
+            return replace(ticket, deleted=True, clock=None)
+        case Notified(orders=orders):
+            return _after_notices(ticket, orders)
+        case _:
+            return replace(ticket, participants=_people_after(ticket.participants, effect))
+
+
+def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder]) -> Ticket:
+    sent = dict(ticket.sent)
+    people = ticket.participants
+    there = {p.address for p in people}
+    for order in orders:
+        sent[order.address] = sent.get(order.address, 0) + 1
+        if order.subscription is not None and order.address not in there:
+            muted = order.subscription is StaffSubscription.ONLOOKER
+            kind = ParticipantKind.FOLLOWER
+            new = Participant(0, order.address, kind, Presence.ACTIVE, muted)
+            people, there = (*people, new), {*there, order.address}
+    return replace(ticket, sent=sent, participants=people)
+
+
+def _people_after(people: tuple[Participant, ...], effect: Effect) -> tuple[Participant, ...]:
+    match effect:
+        case PeopleNamed(additions=additions):
+            return _with(people, additions)
+        case PersonAdded(addition=addition):
+            return _with(people, (addition,))
+        case PresenceChanged(address=address, became=became):
+            return tuple(
+                replace(p, presence=became, muted=False) if p.address == address else p
+                for p in people
+            )
+        case Unsubscribed(address=address):
+            return tuple(replace(p, muted=True) if p.address == address else p for p in people)
+        case Resubscribed(address=address):
+            return tuple(replace(p, muted=False) if p.address == address else p for p in people)
+        case _:
+            return people
+
+
+def _with(
+    people: tuple[Participant, ...], additions: Iterable[Addition]
+) -> tuple[Participant, ...]:
+    there = {p.address for p in people}
+    new = (
+        Participant(0, a.address, a.part, a.presence, a.muted, language=a.language)
+        for a in additions
+        if a.address not in there
+    )
+    return (*people, *new)

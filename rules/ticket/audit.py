@@ -1,0 +1,74 @@
+"""The audit trail as data: what happened to a ticket, as an event's name and its values.
+
+Events are worded where they are shown. `subject` is what the event is about, besides the ticket: an
+address, a comment's number, another ticket's number or a stage of the SLA clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from rules.sentence import Sentence, sentence
+
+
+class AuditEvent(StrEnum):
+    """The comment says what `subject`, `was` and `became` hold; what is not named is empty."""
+
+    OPENED = "opened"
+    """became: the severity. Only for tickets opened by the API."""
+    STATUS_CHANGED = "status_changed"
+    """was, became: a status."""
+    SEVERITY_CHANGED = "severity_changed"
+    """was, became: a level's name."""
+    ASSIGNED = "assigned"
+    """was, became: the address of a staff person, or empty."""
+    ESCALATED = "escalated"
+    """was, became: a level of the escalation, from 0; the same where it was asked again."""
+    PERSON_ADDED = "person_added"
+    """subject: an address. became: a presence."""
+    PRESENCE_CHANGED = "presence_changed"
+    """subject: an address. was, became: a presence."""
+    UNSUBSCRIBED = "unsubscribed"
+    """subject: an address."""
+    RESUBSCRIBED = "resubscribed"
+    """subject: an address."""
+    COMMENT_PUBLISHED = "comment_published"
+    """subject: a comment's number."""
+    MERGED_INTO = "merged_into"
+    """subject: the number of the ticket that this one became part of."""
+    MERGED_FROM = "merged_from"
+    """subject: the number of the ticket that became part of this one."""
+    DELETED = "deleted"
+    SLA_BREACHED = "sla_breached"
+    """subject: the stage of the clock."""
+    FEEDBACK_GIVEN = "feedback_given"
+    """was, became: a rating; was is empty for the first."""
+
+
+_TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
+    {
+        AuditEvent.OPENED: "opened at {became}",
+        AuditEvent.STATUS_CHANGED: "status: {was} → {became}",
+        AuditEvent.SEVERITY_CHANGED: "severity: {was} → {became}",
+        AuditEvent.ASSIGNED: "assignee: {was} → {became}",
+        AuditEvent.ESCALATED: "escalation: level {was} → {became}",
+        AuditEvent.PERSON_ADDED: "{subject} added, {became}",
+        AuditEvent.PRESENCE_CHANGED: "{subject}: {was} → {became}",
+        AuditEvent.UNSUBSCRIBED: "{subject} unsubscribed",
+        AuditEvent.RESUBSCRIBED: "{subject} gets mail again",
+        AuditEvent.COMMENT_PUBLISHED: "comment {subject} published",
+        AuditEvent.MERGED_INTO: "merged into #{subject}",
+        AuditEvent.MERGED_FROM: "#{subject} merged into this ticket",
+        AuditEvent.DELETED: "deleted",
+        AuditEvent.SLA_BREACHED: "SLA breached: {subject} response",
+        AuditEvent.FEEDBACK_GIVEN: "feedback: {became}",
+    }
+)
+
+
+def audit_text(event: AuditEvent, subject: str, was: str, became: str) -> Sentence:
+    """An event of the audit trail, worded; `nobody` stands for an empty value."""
+    values = {"subject": subject, "was": was or "nobody", "became": became or "nobody"}
+    return sentence(_TEXTS[event], **values)

@@ -1,0 +1,207 @@
+"""The door for changes to a ticket: loads the facts, has the rules decide, writes the effects.
+
+The API, the command line, signed links and clocks come here. A mail's commands are decided with the
+mail, by the same rules, and written by the same writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection, select
+
+from rules.decision.change.decide import decide_changes
+from rules.decision.change.facts import (
+    ChangeFacts,
+    FeedbackFacts,
+    Needs,
+    needs_of,
+)
+from rules.decision.effects import ChangeRefused, Effects, NewComment
+from rules.decision.request import Request, RequestFacts, decide_request
+from rules.facts import EscalationFacts, KnownComment
+from rules.policy import Policy
+from rules.sentence import sentence
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import Change, Rating
+from rules.ticket.model import Ticket
+from rules.ticket.visibility import Visibility
+from storage.db.tables import AuditRow, CommentRow, TicketRow, table
+from storage.registry import lookup
+from storage.ticket import load
+from storage.ticket.opening import NewTicketRow, open_ticket
+from storage.ticket.rows import ChangeContext, storable
+from storage.ticket.write import write
+
+_audit, _comment, _ticket = table(AuditRow), table(CommentRow), table(TicketRow)
+
+BUDGETED = timedelta(hours=1)
+"""Notices of the last hour count against the budgets."""
+LATEST = 10
+"""Public comments in the history of an escalation."""
+
+
+def change_ticket(
+    connection: Connection,
+    context: ChangeContext,
+    number: int,
+    changes: Sequence[Change],
+    policy: Policy,
+    *,
+    by_staff: bool,
+) -> Effects | ChangeRefused:
+    """Make all of the changes in their order, or none.
+
+    Raises Conflict where another transaction changed the ticket meanwhile.
+    """
+    ticket = _load(connection, context, number)
+    if ticket is None:
+        return ChangeRefused(sentence("there is no ticket #{ticket}", ticket=number))
+    return change_loaded(connection, context, ticket, changes, policy, by_staff=by_staff)
+
+
+def change_loaded(
+    connection: Connection,
+    context: ChangeContext,
+    ticket: Ticket,
+    changes: Sequence[Change],
+    policy: Policy,
+    *,
+    by_staff: bool,
+) -> Effects | ChangeRefused:
+    """The same for a ticket that this transaction has loaded."""
+    facts = _facts(connection, context, ticket, needs_of(changes), by_staff)
+    decided = decide_changes(ticket, changes, facts, policy)
+    if isinstance(decided, Effects):
+        write(connection, context, ticket.id, decided.rows)
+    return decided
+
+
+def _load(connection: Connection, context: ChangeContext, number: int) -> Ticket | None:
+    since = context.now - BUDGETED
+    return load.load(connection, context.mailbox, [number], since).get(number)
+
+
+def _facts(
+    connection: Connection, context: ChangeContext, ticket: Ticket, needs: Needs, by_staff: bool
+) -> ChangeFacts:
+    mailbox, now = context.mailbox, context.now
+    people = lookup.people(connection, mailbox, needs.addresses, now)
+    staff = lookup.staff(connection, mailbox)
+    return ChangeFacts(
+        at=now,
+        actor=context.actor,
+        source=context.source,
+        by_staff=by_staff,
+        mailbox=mailbox.address,
+        staff=staff(),
+        people=people(),
+        tickets=load.load_with_next(connection, mailbox, needs.tickets, now - BUDGETED),
+        comments=_comments(connection, ticket.id, needs.comments),
+        escalation=(
+            escalation_facts(connection, ticket) if needs.escalation else EscalationFacts()
+        ),
+        feedback=(
+            FeedbackFacts()
+            if needs.feedback is None
+            else _feedback(connection, context, ticket.id, needs.feedback)
+        ),
+    )
+
+
+def _comments(
+    connection: Connection, ticket: int, numbers: frozenset[int]
+) -> dict[int, KnownComment]:
+    if not numbers:
+        return {}
+    query = select(
+        _comment.c.id,
+        _comment.c.author,
+        _comment.c.visibility,
+        _comment.c.text,
+        _comment.c.written_at,
+    ).where(_comment.c.ticket_id == ticket, _comment.c.id.in_(numbers))
+    return {
+        row.id: KnownComment(row.author, Visibility(row.visibility), row.text, row.written_at)
+        for row in connection.execute(query)
+    }
+
+
+def escalation_facts(connection: Connection, ticket: Ticket) -> EscalationFacts:
+    """What the decision on an escalation needs to know of a ticket."""
+    manager = ""
+    if ticket.company is not None:
+        manager = lookup.success_manager(connection, ticket.company)
+    return EscalationFacts(
+        history=_history(connection, ticket.id),
+        asked_again=_asked_again(connection, ticket.id),
+        success_manager=manager,
+    )
+
+
+def _history(connection: Connection, ticket: int) -> tuple[KnownComment, ...]:
+    """The last public comments, the oldest first."""
+    query = (
+        select(_comment.c.author, _comment.c.text, _comment.c.written_at)
+        .where(_comment.c.ticket_id == ticket, _comment.c.visibility == Visibility.PUBLIC.value)
+        .order_by(_comment.c.id.desc())
+        .limit(LATEST)
+    )
+    rows = connection.execute(query).all()
+    return tuple(
+        KnownComment(row.author, Visibility.PUBLIC, row.text, row.written_at)
+        for row in reversed(rows)
+    )
+
+
+def _asked_again(connection: Connection, ticket: int) -> bool:
+    again = select(_audit.c.id).where(
+        _audit.c.ticket_id == ticket,
+        _audit.c.event == AuditEvent.ESCALATED.value,
+        _audit.c.was == "1",
+        _audit.c.became == "1",
+    )
+    return connection.execute(again.limit(1)).first() is not None
+
+
+def _feedback(
+    connection: Connection, context: ChangeContext, ticket: int, text: str
+) -> FeedbackFacts:
+    rating = connection.execute(select(_ticket.c.rating).where(_ticket.c.id == ticket)).scalar()
+    same = select(_comment.c.id).where(
+        _comment.c.ticket_id == ticket,
+        _comment.c.author == context.actor,
+        _comment.c.visibility == Visibility.NOTE.value,
+        _comment.c.journal_id.is_(None),
+        _comment.c.text == storable(text),
+    )
+    noted = connection.execute(same.limit(1)).first() is not None
+    return FeedbackFacts(Rating(rating) if rating else None, noted)
+
+
+def open_requested(
+    connection: Connection,
+    context: ChangeContext,
+    request: Request,
+    policy: Policy,
+    *,
+    by_staff: bool,
+) -> int | ChangeRefused:
+    """Open a ticket that is asked for other than by mail; its number."""
+    people = lookup.people(connection, context.mailbox, [request.requester], context.now)
+    staff = lookup.staff(connection, context.mailbox)
+    facts = RequestFacts(
+        at=context.now,
+        actor=context.actor,
+        by_staff=by_staff,
+        mailbox=context.mailbox.address,
+        requester=people().get(request.requester),
+        staff=staff(),
+    )
+    opening = decide_request(request, facts, policy)
+    if isinstance(opening, ChangeRefused):
+        return opening
+    comment = NewComment(context.actor, Visibility.PUBLIC, request.text, context.now)
+    new = NewTicketRow(context.now)
+    return open_ticket(connection, context, opening, comment, new, policy)

@@ -1,0 +1,196 @@
+"""The rows of a ticket: people, comments, outgoing mails and lines of the audit trail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from rules.decision.effects import NewComment
+from rules.mail import Attachment, Mailbox
+from rules.people import ParticipantKind, Presence
+from rules.service.participants import Addition
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import Source
+from rules.ticket.notice_payloads import as_stored
+from rules.ticket.notices import NoticeOrder, NoticeState, StaffSubscription
+from storage.ticket import statements as sql
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeContext:
+    """Who changes a ticket, and when: what all rows of one decision have in common."""
+
+    mailbox: Mailbox
+    actor: str
+    """An address; empty for the system itself."""
+    source: Source
+    now: datetime
+    new_id: Callable[[], UUID]
+    journal_id: UUID | None = None
+    """Of the mail that the change comes by."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit trail; `AuditEvent` says what each value holds."""
+
+    event: AuditEvent
+    subject: str = ""
+    was: str = ""
+    became: str = ""
+    reason: str = ""
+
+
+def add_participants(
+    connection: Connection, context: ChangeContext, ticket: int, additions: Iterable[Addition]
+) -> None:
+    """Put people on a ticket; whoever is on it already stays as they are."""
+    rows = [
+        {
+            "mailbox_id": context.mailbox.id,
+            "ticket_id": ticket,
+            "address": addition.address,
+            "person_id": addition.person,
+            "part": addition.part.value,
+            "presence": addition.presence.value,
+            "joined_at": context.now,
+            "muted": addition.muted,
+            "language": addition.language,
+        }
+        for addition in additions
+    ]
+    if rows:
+        sql.JOIN.run_many(connection, rows)
+
+
+def add_comment(
+    connection: Connection,
+    context: ChangeContext,
+    ticket: int,
+    comment: NewComment,
+    numbered: bool,
+) -> int | None:
+    """Write a comment; its number where it is asked for or needed, else None."""
+    row = {
+        "mailbox_id": context.mailbox.id,
+        "ticket_id": ticket,
+        "journal_id": context.journal_id,
+        "author": comment.author,
+        "visibility": comment.visibility.value,
+        "text": storable(comment.text),
+        "degraded": comment.degraded[:200] if comment.degraded is not None else None,
+        "charset_guessed": comment.charset_guessed,
+        "written_at": comment.written_at,
+    }
+    if not numbered and not comment.attachments:
+        sql.COMMENT.run(connection, row)
+        return None
+    number = int(sql.NUMBERED_COMMENT.rows(connection, **row)[0].id)
+    if comment.attachments:
+        attachments = [_attachment(context, number, each) for each in comment.attachments]
+        sql.ATTACHMENT.run_many(connection, attachments)
+    return number
+
+
+def queue_notices(
+    connection: Connection,
+    context: ChangeContext,
+    orders: Iterable[NoticeOrder],
+    ticket: int | None,
+    comment: int | None = None,
+) -> None:
+    """Queue the notices that a decision causes; the dispatcher sends them later.
+
+    `ticket` is what they are about, `comment` the one that those with `quotes` carry. Staff who are
+    not yet on the ticket become participants of it.
+    """
+    orders = tuple(orders)
+    if ticket is not None:
+        followers = [
+            _follower(context, ticket, o, o.subscription) for o in orders if o.subscription
+        ]
+        sql.JOIN.run_many(connection, followers)
+    rows = [
+        {
+            "id": context.new_id(),
+            "mailbox_id": context.mailbox.id,
+            "ticket_id": ticket,
+            "kind": one.kind.value,
+            "comment_id": comment if one.quotes else None,
+            "detail": json.dumps(as_stored(one.payload), ensure_ascii=False),
+            "language": one.language,
+            "address": one.address,
+            "cause": context.journal_id,
+            "state": NoticeState.DUE.value,
+            "created_at": context.now,
+            "due_at": context.now,
+            "attempts": 0,
+            "last_error": "",
+            "sent_at": None,
+        }
+        for one in orders
+    ]
+    if rows:
+        sql.NOTICE.run_many(connection, rows)
+
+
+def audit(connection: Connection, context: ChangeContext, ticket: int, entry: AuditEntry) -> None:
+    """Write down who changed what, and why."""
+    sql.AUDIT.run(
+        connection,
+        {
+            "mailbox_id": context.mailbox.id,
+            "ticket_id": ticket,
+            "at": context.now,
+            "actor": context.actor,
+            "source": context.source.value,
+            "event": entry.event.value,
+            "subject": storable(entry.subject),
+            "was": storable(entry.was),
+            "became": storable(entry.became),
+            "reason": storable(entry.reason, 1000),
+            "journal_id": context.journal_id,
+        },
+    )
+
+
+def storable(value: str, limit: int | None = None) -> str:
+    """Text that both databases take: no NUL (PostgreSQL refuses it), no lone surrogates."""
+    if value.isascii() and "\0" not in value:
+        return value[:limit]
+    return value.encode("utf-8", "replace").decode().replace("\0", "")[:limit]
+
+
+def _follower(
+    context: ChangeContext, ticket: int, order: NoticeOrder, subscription: StaffSubscription
+) -> dict[str, Any]:
+    return {
+        "mailbox_id": context.mailbox.id,
+        "ticket_id": ticket,
+        "address": order.address,
+        "person_id": None,
+        "part": ParticipantKind.FOLLOWER.value,
+        "presence": Presence.ACTIVE.value,
+        "joined_at": context.now,
+        "muted": subscription is StaffSubscription.ONLOOKER,
+        "language": order.language,
+    }
+
+
+def _attachment(context: ChangeContext, comment: int, attachment: Attachment) -> dict[str, Any]:
+    return {
+        "mailbox_id": context.mailbox.id,
+        "comment_id": comment,
+        "part": attachment.part[:100],
+        "name": storable(attachment.name, 255),
+        "content_type": storable(attachment.content_type, 127),
+        "size_bytes": attachment.size_bytes,
+        "content_id": storable(attachment.content_id, 252),
+        "inline": attachment.inline,
+    }
