@@ -12,7 +12,7 @@ from rules.mail.quoting import REPLY_MARK, published
 from rules.policy import Policy
 from rules.ticket.changes import Change
 
-_MAY_COMMAND = re.compile(r"^[^\w\n#]*#|[\uff03\ufe5f]", re.MULTILINE)
+_MAY_COMMAND = re.compile(r"^[^\w\n#]{0,64}+[#\uff03\ufe5f]", re.MULTILINE)
 """A line that may be meant as a command; nearly no mail has one, and needs no closer look."""
 
 
