@@ -33,6 +33,10 @@ CRITICAL_SOURCES = (Source.CONSOLE, Source.API)
 """Only these make a ticket critical, or confirm one as logged in the portal."""
 
 
+SEVERITY_SOURCES = (Source.MAIL, Source.STAFF_MAIL, Source.CONSOLE, Source.API)
+"""Where a severity may come from."""
+
+
 class Rating(StrEnum):
     """What a customer thinks of the help."""
 

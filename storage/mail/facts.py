@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -153,15 +154,12 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         )
         if surroundings is None and tickets:
             surroundings = around()
-        escalations = {}
-        if tickets and needed.escalation:
-            escalations = {n: escalation_facts(connection, t) for n, t in tickets.items()}
         if tickets and needed.tickets:
             named_tickets = needed.tickets - tickets.keys()
             since = decided_at - HOUR
             tickets = tickets | load.load_with_next(connection, mailbox, named_tickets, since)
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
-        return Facts(
+        facts = Facts(
             decided_at=decided_at,
             mailbox=mailbox,
             own_addresses=considered.own_addresses,
@@ -185,8 +183,12 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             returned=came_back(),
             looped=considered.looped,
             came_at=came_at,
-            escalations=escalations,
         )
+    if not needed.escalation:
+        return facts
+    # Outside of the pipeline: these few queries are read one by one.
+    escalations = {n: escalation_facts(connection, t) for n, t in facts.tickets.items()}
+    return replace(facts, escalations=escalations)
 
 
 def _origin(

@@ -51,8 +51,9 @@ from tests.acceptance.internet import (
 from tests.acceptance.support_server import SUPPORT, filed
 from tests.stores import SqliteStores
 
-SAMPLES = 200
-CONNECTIONS = 30
+ATTEMPTS = ((30, 200), (10, 100), (4, 60))
+"""Connections at once and samples of each kind. A busy machine spreads the times: then they are
+measured again with fewer connections. A difference that the code makes is there every time."""
 MAILS_PER_CONNECTION = 10
 """Fewer than the number of refusals that closes a connection."""
 REFUSAL_S = 0.2
@@ -84,7 +85,7 @@ Groups = Mapping[str, Kinds]
 def target(
     sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
-    limits = f"refusal_s = {REFUSAL_S}\nconnections_per_peer = {2 * CONNECTIONS}"
+    limits = f"refusal_s = {REFUSAL_S}\nconnections_per_peer = {2 * ATTEMPTS[0][0]}"
     folder = tmp_path_factory.mktemp("enumeration")
     with running_target(folder, sqlite_stores.new(), limits) as running:
         yield running
@@ -169,15 +170,18 @@ async def test_replies_and_their_times_reveal_nothing(
     kinds = groups[group]
     await sampled(target, kinds, 2)  # fills the DNS caches
 
-    sampled_replies = await sampled(target, kinds, SAMPLES)
-
-    assert len({answer.replies for answers in sampled_replies.values() for answer in answers}) == 1
-    medians = {
-        name: statistics.median(answer.seconds for answer in answers)
-        for name, answers in sampled_replies.items()
-    }
-    shown = "\n".join(f"{1000 * median:8.2f} ms  {name}" for name, median in medians.items())
-    assert max(medians.values()) - min(medians.values()) < MAX_DIFFERENCE_S, f"\n{shown}"
+    shown = []
+    for connections, samples in ATTEMPTS:
+        found = await sampled(target, kinds, samples, connections)
+        assert len({answer.replies for answers in found.values() for answer in answers}) == 1
+        medians = {
+            name: statistics.median(answer.seconds for answer in answers)
+            for name, answers in found.items()
+        }
+        if max(medians.values()) - min(medians.values()) < MAX_DIFFERENCE_S:
+            return
+        shown += [f"{1000 * median:8.2f} ms  {name}" for name, median in medians.items()]
+    pytest.fail("the times differ at each attempt:\n" + "\n".join(shown))
 
 
 @pytest.mark.parametrize(
@@ -284,7 +288,9 @@ def invite(target: Target, guest: str) -> int:
     return ticket
 
 
-async def sampled(target: Target, kinds: Kinds, samples: int) -> Mapping[str, list[TimedReplies]]:
+async def sampled(
+    target: Target, kinds: Kinds, samples: int, connections: int = 30
+) -> Mapping[str, list[TimedReplies]]:
     """Send `samples` mails of each kind in random order, over several connections at once."""
     order = [name for name in kinds for _ in range(samples)]
     random.Random(1).shuffle(order)
@@ -297,7 +303,7 @@ async def sampled(target: Target, kinds: Kinds, samples: int) -> Mapping[str, li
                 sampled_replies[name].append(answer)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(CONNECTIONS, len(order))):
+        for _ in range(min(connections, len(order))):
             group.create_task(worker())
     return sampled_replies
 

@@ -19,6 +19,7 @@ from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.ticket.changes import (
+    SEVERITY_SOURCES,
     Assign,
     Assignee,
     Delete,
@@ -131,6 +132,8 @@ def _change_severity(
                 severity=level.name,
             )
         )
+    if facts.source not in SEVERITY_SOURCES:
+        return ChangeRefused(sentence("a link does not change the severity"))
     if level.name == ticket.severity:
         already = sentence("#{ticket} is already {severity}", ticket=ticket.id, severity=level.name)
         return Effects(done=(already,))

@@ -74,7 +74,12 @@ def timestamp(text: str | None) -> datetime | None:
 
 def audit_lines(ticket: Json, event: str) -> list[tuple[str, str, str]]:
     """The history entries of one kind: old value, new value, reason."""
-    return [(h["was"], h["became"], h["why"]) for h in ticket["history"] if h["what"] == event]
+    return [(h["was"], h["became"], h["reason"]) for h in ticket["history"] if h["event"] == event]
+
+
+def breached_stages(ticket: Json) -> list[str]:
+    """The stages of the SLA clock whose breach is in the history."""
+    return [h["subject"] for h in ticket["history"] if h["event"] == "sla_breached"]
 
 
 @dataclass(frozen=True)

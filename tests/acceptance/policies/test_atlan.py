@@ -136,7 +136,9 @@ class TestSeverity:
 
         ticket = server.ticket(number)
         assert (ticket["severity"], ticket["severity_claimed"]) == ("P0", "P1")
-        assert audit_lines(ticket, "severity") == [("P2", "P0", "All dashboards are empty.")]
+        assert audit_lines(ticket, "severity_changed") == [
+            ("P2", "P0", "All dashboards are empty.")
+        ]
         assert server.mail_to(ann, number, containing="All dashboards are empty.")
 
     def test_T3_a_customer_cannot_set_the_severity_in_the_portal(
@@ -209,9 +211,9 @@ class TestEscalation:
         number = server.open_by_mail(ann)
         self.escalate_by_mail(server, number, ann)
 
-        (effect,) = server.change(number, ann, escalate="Still nobody.")
+        _, reason = server.change(number, ann, escalate="Still nobody.")
 
-        assert "has not answered yet and is asked again" in effect
+        assert "has not answered yet and is asked again" in reason
 
     def test_T5_staff_who_never_answer_cannot_block_the_escalation(
         self, server: PolicyServer

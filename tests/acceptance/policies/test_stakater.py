@@ -302,9 +302,9 @@ class TestAdjustment:
         server.reply_as_staff(number, "#severity P4 It hurts nobody.\n\nWe have looked.")
 
         ticket = server.ticket(number)
-        assert audit_lines(ticket, "severity") == [("High", "Low", "It hurts nobody.")]
+        assert audit_lines(ticket, "severity_changed") == [("High", "Low", "It hurts nobody.")]
         assert ticket["severity_claimed"] == "High"
-        assert [h["actor"] for h in ticket["history"] if h["what"] == "severity"] == [SAM]
+        assert [h["actor"] for h in ticket["history"] if h["event"] == "severity_changed"] == [SAM]
         assert server.mail_to(ann, number, containing="It hurts nobody.")
 
     def test_S6_a_workaround_lowers_the_severity_by_one_level_down_to_low(
@@ -318,7 +318,7 @@ class TestAdjustment:
 
         ticket = server.ticket(number)
         assert (status, ticket["severity"]) == (409, "Low")
-        assert [(was, became) for was, became, _ in audit_lines(ticket, "severity")] == [
+        assert [(was, became) for was, became, _ in audit_lines(ticket, "severity_changed")] == [
             ("Critical", "High"),
             ("High", "Medium"),
             ("Medium", "Low"),
@@ -330,7 +330,9 @@ class TestAdjustment:
         server.reply_as_staff(number, "#workaround Restart the router.\n\nPlease restart it.")
 
         ticket = server.ticket(number)
-        assert audit_lines(ticket, "severity") == [("High", "Medium", "Restart the router.")]
+        assert audit_lines(ticket, "severity_changed") == [
+            ("High", "Medium", "Restart the router.")
+        ]
 
 
 class TestFeedback:

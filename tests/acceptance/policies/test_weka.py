@@ -248,7 +248,7 @@ class TestEscalation:
         server.reply(server.mail_to(ann, number), ann, "#escalate Nobody answers.")
 
         ticket = server.ticket(number)
-        assert audit_lines(ticket, "escalation") == [("0", "1", "Nobody answers.")]
+        assert audit_lines(ticket, "escalated") == [("0", "1", "Nobody answers.")]
         assert ticket["severity"] == "Minor"
 
     def test_W5_the_customer_learns_who_handles_the_escalation(

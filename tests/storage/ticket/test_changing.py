@@ -15,7 +15,7 @@ from rules.ticket.changes import AddPerson, Change, Merge, SetStatus, Source, Wr
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
-from tests.rules.building import ANN, BOB, NOON, SAM, a_mail
+from tests.rules.building import ANN, BOB, NOON, SAM, a_mail, preset
 from tests.storage.shop import Shop, opened
 
 
@@ -102,3 +102,30 @@ def test_flagged_mails_count_as_a_storm(shop: Shop) -> None:
 
     alerts = [one for one in shop.notices(SAM.address) if one.kind == NoticeKind.ALERT.value]
     assert len(alerts) == 1
+
+
+def test_a_customers_escalation_by_mail_reaches_the_contact_on_duty(shop: Shop) -> None:
+    shop.policy = preset("weka")
+    number = opened(shop.take(a_mail()))
+
+    shop.take(
+        a_mail(text="#escalate Nobody answers.", message_id="<2@client.example>"),
+        to=shop.token(number, ANN.address),
+    )
+
+    assert shop.ticket(number).escalation_level == 1
+    kinds = [notice.kind for notice in shop.notices()]
+    assert NoticeKind.ESCALATION.value in kinds
+    assert shop.notices(ANN.address)[0].kind == NoticeKind.RECEIPT.value
+
+
+def test_staff_merge_by_mail_into_a_ticket_that_their_command_names(shop: Shop) -> None:
+    first = opened(shop.take(a_mail()))
+    second = opened(shop.take(a_mail(message_id="<2@client.example>")))
+
+    shop.take(
+        a_mail(SAM.address, text=f"#merge {first}", message_id="<3@help.example>"),
+        to=shop.token(second, SAM.address),
+    )
+
+    assert shop.ticket(second).merged_into == first
