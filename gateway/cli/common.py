@@ -60,7 +60,7 @@ def exit_on_error() -> Iterator[None]:
 
 
 def account() -> str:
-    """The account that runs the command, for the audit trail; `uid N` where it has no name."""
+    """The account that runs the command, for the audit trail; `uid N` if it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # in a container the account may have no name

@@ -14,14 +14,13 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway import app as gateway_app
 from gateway import log
-from gateway.app import Parts
 from gateway.authentication.authenticator import peer_address
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config, read
 from gateway.cli.describe_decision import describe
 from gateway.cli.journal import print_facts, print_trace
 from gateway.cli.terminal import VERDICT_STYLES, console
+from gateway.services import Services, open_services
 from rules import replies
 from rules.decision.model import Decision
 from rules.mail import Delivery, Envelope, StrangerHandling, as_sent, header
@@ -105,24 +104,24 @@ def pipe(
 
 async def _preview(config: Path | None, delivery: Delivery) -> list[tuple[str, Decision, str]]:
     """The address of each mailbox with its decision, and why the body is unreadable, if it is."""
-    async with _parts(config) as parts:
+    async with _services(config) as services:
         return [
             (entry.mailbox.address, decision, getattr(entry.mail.body, "why", ""))
-            for entry, decision in await parts.ingest.preview(delivery)
+            for entry, decision in await services.ingest.preview(delivery)
         ]
 
 
 async def _take(config: Path | None, delivery: Delivery) -> Reply:
-    async with _parts(config) as parts:
-        return replies.for_all(await parts.ingest.take(delivery))
+    async with _services(config) as services:
+        return replies.for_all(await services.ingest.take(delivery))
 
 
 @asynccontextmanager
-async def _parts(config: Path | None) -> AsyncIterator[Parts]:
+async def _services(config: Path | None) -> AsyncIterator[Services]:
     settings = load_config(config)
     log.configure("error", settings.log.format)
-    async with gateway_app.parts(settings) as parts:
-        yield parts
+    async with open_services(settings) as services:
+        yield services
 
 
 def _envelope(

@@ -12,7 +12,6 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from gateway import app as gateway_app
 from gateway import log
 from gateway.cli.common import (
     ConfigOption,
@@ -25,6 +24,7 @@ from gateway.cli.common import (
 )
 from gateway.cli.terminal import console, escape
 from gateway.parsing.parser import read as read_mail
+from gateway.services import open_services
 from rules.decision.model import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body
@@ -127,13 +127,13 @@ def _valid_address(address: str) -> str:
 async def _release(
     config: Path | None, mail: HeldMail, author: str | None, *, as_new: bool
 ) -> Receipt:
-    """File a mail. `author` is the releasing person's statement; None for what From says."""
+    """File a mail. `author` is the releasing person's statement; None for the author in From."""
     settings = load_config(config)
     log.configure("error", settings.log.format)
-    async with gateway_app.parts(settings) as parts:
+    async with open_services(settings) as services:
         find = partial(quarantine.delivery, mail=mail)
-        delivery = await asyncio.to_thread(parts.database.read, find)
-        return await parts.ingest.release(
+        delivery = await services.runtime.read(find)
+        return await services.ingest.release(
             mail,
             delivery,
             Authentication.by_staff(account()),
