@@ -47,12 +47,14 @@ async def serve(
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         host, port = _host_port(config.http.listen)
-        with _named("http.listen", config.http.listen):
+        with _names_setting("http.listen", config.http.listen):
             await web.TCPSite(runner, host, port, reuse_port=share_ports or None).start()
         for loop in (services.dispatcher.run(), services.scheduler.run()):
             stack.push_async_callback(_cancel, asyncio.create_task(loop))
-        bound = {name: _bound(server.sockets[0].getsockname()) for name, server in servers.items()}
-        log.started(**bound, http=_bound(runner.addresses[0]))
+        addresses = {
+            name: _address_text(server.sockets[0].getsockname()) for name, server in servers.items()
+        }
+        log.started(**addresses, http=_address_text(runner.addresses[0]))
         # Objects that live as long as the program need no further garbage collection: a full one
         # over them holds the loop for about 100 ms.
         gc.collect()
@@ -87,7 +89,7 @@ async def _listen(
         strangers=config.smtp.strangers,
     )
     host, port = _host_port(config.smtp.listen)
-    with _named("smtp.listen", config.smtp.listen):
+    with _names_setting("smtp.listen", config.smtp.listen):
         servers = {
             "smtp": await listen_tcp(
                 hooks, connections, listener, host, port, reuse_port=share_ports
@@ -95,7 +97,7 @@ async def _listen(
         }
     if config.smtp.tls_listen is not None:
         host, port = _host_port(config.smtp.tls_listen)
-        with _named("smtp.tls_listen", config.smtp.tls_listen):
+        with _names_setting("smtp.tls_listen", config.smtp.tls_listen):
             servers["smtps"] = await listen_tcp(
                 hooks, connections, listener, host, port, reuse_port=share_ports, tls_from_start=tls
             )
@@ -106,7 +108,7 @@ async def _listen(
             proxy_protocol_timeout_s=None,
             strangers=config.lmtp.strangers,
         )
-        with _named("lmtp.listen", config.lmtp.listen):
+        with _names_setting("lmtp.listen", config.lmtp.listen):
             if config.lmtp.listen.startswith("unix:"):
                 path = Path(config.lmtp.listen.removeprefix("unix:"))
                 servers["lmtp"] = await listen_unix(hooks, connections, local, path)
@@ -119,7 +121,7 @@ async def _listen(
 
 
 @contextmanager
-def _named(setting: str, value: str) -> Iterator[None]:
+def _names_setting(setting: str, value: str) -> Iterator[None]:
     """Names the setting in an OSError: the system does not."""
     try:
         yield
@@ -127,7 +129,7 @@ def _named(setting: str, value: str) -> Iterator[None]:
         raise OSError(error.errno, f"{setting} {value!r}: {error.strerror or error}") from error
 
 
-def _bound(address: tuple[Any, ...] | str) -> str:
+def _address_text(address: tuple[Any, ...] | str) -> str:
     """The address of a socket, with its actual port (port 0 requests a free one)."""
     if isinstance(address, str):
         return f"unix:{address}"

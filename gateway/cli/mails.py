@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -16,11 +14,10 @@ from rich.text import Text
 
 from gateway import log
 from gateway.authentication.authenticator import peer_address
-from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config, read
+from gateway.cli.common import ConfigOption, command_services, exit_on_error, fail, read
 from gateway.cli.describe_decision import describe
 from gateway.cli.journal import print_facts, print_trace
 from gateway.cli.terminal import VERDICT_STYLES, console
-from gateway.services import Services, open_services
 from rules import replies
 from rules.decision.model import Decision
 from rules.mail import Delivery, Envelope, StrangerHandling, as_sent, header
@@ -104,7 +101,7 @@ def pipe(
 
 async def _preview(config: Path | None, delivery: Delivery) -> list[tuple[str, Decision, str]]:
     """The address of each mailbox with its decision, and why the body is unreadable, if it is."""
-    async with _services(config) as services:
+    async with command_services(config) as services:
         return [
             (entry.mailbox.address, decision, getattr(entry.mail.body, "why", ""))
             for entry, decision in await services.ingest.preview(delivery)
@@ -112,16 +109,8 @@ async def _preview(config: Path | None, delivery: Delivery) -> list[tuple[str, D
 
 
 async def _take(config: Path | None, delivery: Delivery) -> Reply:
-    async with _services(config) as services:
+    async with command_services(config) as services:
         return replies.for_all(await services.ingest.take(delivery))
-
-
-@asynccontextmanager
-async def _services(config: Path | None) -> AsyncIterator[Services]:
-    settings = load_config(config)
-    log.configure("error", settings.log.format)
-    async with open_services(settings) as services:
-        yield services
 
 
 def _envelope(

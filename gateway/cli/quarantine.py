@@ -12,19 +12,17 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from gateway import log
 from gateway.cli.common import (
     ConfigOption,
     account,
+    command_services,
     exit_on_error,
     fail,
-    load_config,
     read,
     write,
 )
 from gateway.cli.terminal import console, escape
 from gateway.parsing.parser import read as read_mail
-from gateway.services import open_services
 from rules.decision.model import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body
@@ -128,9 +126,7 @@ async def _release(
     config: Path | None, mail: HeldMail, author: str | None, *, as_new: bool
 ) -> Receipt:
     """File a mail. `author` is the releasing person's statement; None for the author in From."""
-    settings = load_config(config)
-    log.configure("error", settings.log.format)
-    async with open_services(settings) as services:
+    async with command_services(config) as services:
         find = partial(quarantine.delivery, mail=mail)
         delivery = await services.runtime.read(find)
         return await services.ingest.release(
