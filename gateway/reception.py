@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from gateway import policies
 from gateway.authentication.authenticator import Authenticator
-from gateway.clock import Clock, NewId
-from gateway.mailbox_cache import MailboxCache, Snapshot
+from gateway.mailbox_cache import Snapshot
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser
-from gateway.policies import Policies
+from gateway.runtime import Runtime
 from rules.decision.considered import Attempt, Received, consider
 from rules.mail import Delivery, Mail, Mailbox
 from rules.mail.header import Ambiguous, Author
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import answers_something
 from storage.db import raw_mail
-from storage.db.database import Database
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
 from storage.registry.lookup import knows_domain_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reception:
-    """Makes the entries of a mail: all that the transaction needs of it besides the decision."""
+    """Makes the entries of a mail: the input of its transaction."""
 
-    database: Database
-    mailbox_cache: MailboxCache
-    policies: Policies
+    runtime: Runtime
     parser: Parser
     authenticator: Authenticator
-    clock: Clock
-    new_id: NewId
 
     async def entries(self, delivery: Delivery) -> list[Entry]:
         """The mail, once for each of our mailboxes that it came to; empty where it came to none."""
-        snapshot = await self.mailbox_cache.current()
+        snapshot = await self.runtime.mailbox_cache.current()
         deliveries = _by_mailbox(delivery, snapshot)
         mail = await self.parser.parse(delivery.raw)
         authentication = await self._authenticate(delivery, mail, deliveries)
@@ -55,7 +47,7 @@ class Reception:
                 first_authentication=authentication,
                 read_bounces=partial(read_bounce, delivery.raw),
             )
-            now = self.clock()
+            now = self.runtime.clock()
             entries.append(
                 self._entry(received, Attempt(now, now), delivered.raw, compressed, snapshot)
             )
@@ -80,8 +72,8 @@ class Reception:
             stated_author=author,
             as_new=as_new,
         )
-        attempt = Attempt(self.clock(), held.came_at, held.journal_id)
-        snapshot = await self.mailbox_cache.current()
+        attempt = Attempt(self.runtime.clock(), held.came_at, held.journal_id)
+        snapshot = await self.runtime.mailbox_cache.current()
         compressed = raw_mail.compress(delivery.raw)
         return self._entry(received, attempt, delivery.raw, compressed, snapshot)
 
@@ -97,15 +89,15 @@ class Reception:
             received,
             keys=snapshot.keys,
             own_addresses=snapshot.own_addresses,
-            policy=policies.of_mailbox(self.policies, received.mailbox),
+            policy=self.runtime.policy_of(received.mailbox),
         )
         return Entry(
-            journal_id=self.new_id(),
+            journal_id=self.runtime.new_id(),
             considered=considered,
             attempt=attempt,
             delivery=Delivery(received.envelope, raw),
             compressed=compressed,
-            new_id=self.new_id,
+            new_id=self.runtime.new_id,
         )
 
     async def _authenticate(
@@ -119,19 +111,19 @@ class Reception:
         if isinstance(mail.author, Ambiguous):
             return Authentication.unchecked("no author to check")
         ours = tuple(mailboxes)
-        formats = {policies.of_mailbox(self.policies, m).subject_tag.format for m in ours}
+        formats = {self.runtime.policy_of(m).subject_tag.format for m in ours}
         known = partial(knows_domain_of, mailboxes=ours, author=mail.author.address)
 
         async def worth_asking() -> bool:
             if answers_something(mail, delivery.envelope, formats):
                 return True
-            return await asyncio.to_thread(self.database.read, known)
+            return await self.runtime.read(known)
 
         return await self.authenticator.authenticate(delivery, mail.author, worth_asking)
 
 
 def _by_mailbox(delivery: Delivery, snapshot: Snapshot) -> dict[Mailbox, Delivery]:
-    """The delivery for each of our mailboxes, with the recipients that are that mailbox's."""
+    """The delivery for each of our mailboxes, with that mailbox's recipients."""
     recipients: dict[Mailbox, list[str]] = {}
     for recipient in delivery.envelope.rcpt_tos:
         if (mailbox := snapshot.mailbox_for(recipient)) is not None:

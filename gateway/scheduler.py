@@ -1,28 +1,22 @@
-"""Does what is due without a mail: releases from quarantine, discards, words on the clocks."""
+"""Runs the timed work: releases from quarantine, discards, and notices about SLA clocks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import count
-from typing import TypeVar
 
 from gateway import log
-from gateway.clock import Clock
 from gateway.ingest import Ingest
-from gateway.metrics import Metrics
+from gateway.runtime import Runtime
 from rules.decision.model import Verdict
-from storage.db.database import Connection, Database
-from storage.db.ledger import Conflict, Ledger
+from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.registry import mailboxes
 from storage.ticket import overdue
-
-T = TypeVar("T")
 
 ROUND_S = 5.0
 ROUNDS_BETWEEN_CLEANINGS = 120
@@ -30,15 +24,12 @@ ROUNDS_BETWEEN_CLOCKS = 12
 CLOCKS_AT_ONCE = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduler:
     """Runs until cancelled. Several may run on one store: a release happens once."""
 
-    database: Database
-    ledger: Ledger
+    runtime: Runtime
     ingest: Ingest
-    metrics: Metrics
-    clock: Clock
 
     async def run(self) -> None:
         for number in count():
@@ -55,49 +46,43 @@ class Scheduler:
         await self.release_enrolled()
         if also_old:
             await self.discard_old()
-        self.metrics.held(await self._read(quarantine.count))
+        self.runtime.metrics.held(await self.runtime.read(quarantine.count))
 
     async def release_enrolled(self) -> int:
-        """File the mails whose authors were enrolled since; returns how many were."""
+        """File the mails whose authors were enrolled since; returns how many were filed."""
         released = 0
-        enrolled = partial(quarantine.enrolled_meanwhile, now=self.clock())
-        for held in await self._read(enrolled):
-            delivery = await self._read(partial(quarantine.delivery, mail=held))
-            with suppress(Conflict):  # discarded, or released by another node at this moment
+        enrolled = partial(quarantine.enrolled_meanwhile, now=self.runtime.clock())
+        for held in await self.runtime.read(enrolled):
+            delivery = await self.runtime.read(partial(quarantine.delivery, mail=held))
+            with suppress(Conflict):  # discarded, or released by another node meanwhile
                 receipt = await self.ingest.release(held, delivery, held.authentication)
                 released += receipt.verdict is not Verdict.DUPLICATE
         return released
 
     async def notify_overdue(self) -> int:
-        """Order the warnings and breaches that are due; returns how many mails that makes."""
+        """Order the warnings and breaches that are due; returns the number of notices."""
         ordered = 0
-        while found := await self._read(
-            partial(overdue.due, now=self.clock(), limit=CLOCKS_AT_ONCE)
+        while found := await self.runtime.read(
+            partial(overdue.due, now=self.runtime.clock(), limit=CLOCKS_AT_ONCE)
         ):
-            ordered += await self._write(
+            ordered += await self.runtime.write(
                 partial(
                     overdue.notify_overdue,
                     tickets=found,
-                    policies=self.ingest.policies,
-                    now=self.clock(),
-                    new_id=self.ingest.new_id,
+                    policies=self.runtime.policies,
+                    now=self.runtime.clock(),
+                    new_id=self.runtime.new_id,
                 )
             )
-            self.ingest.on_notice()
+            self.runtime.wake()
         return ordered
 
     async def discard_old(self) -> None:
-        for mailbox in await self._read(mailboxes.list_mailboxes):
-            hold = self.ingest.policies[mailbox.policy].hold
+        for mailbox in await self.runtime.read(mailboxes.list_mailboxes):
+            hold = self.runtime.policy_of(mailbox).hold
             if hold.then == "discard":
-                before = self.clock() - timedelta(days=hold.days)
-                await self._write(
+                before = self.runtime.clock() - timedelta(days=hold.days)
+                await self.runtime.write(
                     partial(quarantine.discard_before, mailbox=mailbox, moment=before)
                 )
-        await self._write(partial(quarantine.forget_deferrals, now=self.clock()))
-
-    async def _read(self, query: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(self.database.read, query)
-
-    async def _write(self, job: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self.ledger.submit(job))
+        await self.runtime.write(partial(quarantine.forget_deferrals, now=self.runtime.clock()))

@@ -1,16 +1,15 @@
-"""A Postern without sockets: the real parts on a real store, in the process of the test."""
+"""A Postern without sockets: the real services on a real store, in the process of the test."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.app import Parts, parts
 from gateway.cli.server import enrol_demo, ensure_key
 from gateway.config.model import Config, RelaySection, StoreSection, TrustSection
+from gateway.services import Services, open_services
 from rules.mail import Delivery, Envelope, StrangerHandling
 from rules.replies import Reply
 from storage.db.database import Database
@@ -40,7 +39,7 @@ def a_mail(
 class InProcessPostern:
     """The demo's mailbox and people, with methods for what a test does."""
 
-    parts: Parts
+    services: Services
 
     async def take(
         self, raw: bytes, peer: str = TRUSTED, *to: str, strangers: StrangerHandling | None = None
@@ -48,12 +47,10 @@ class InProcessPostern:
         """Take a mail as a listener does, with an arbitrary envelope sender."""
         sender, recipients = "x@client.example", to or (SUPPORT,)
         envelope = Envelope(peer, "client.example", False, sender, recipients, strangers)
-        return await self.parts.ingest.take(Delivery(envelope, raw))
+        return await self.services.ingest.take(Delivery(envelope, raw))
 
     async def journal(self) -> list[JournalEntry]:
-        return await asyncio.to_thread(
-            self.parts.database.read, lambda c: journal.newest(c, JournalFilter(), 100)
-        )
+        return await self.services.runtime.read(lambda c: journal.newest(c, JournalFilter(), 100))
 
     async def last(self) -> JournalEntry:
         return (await self.journal())[-1]
@@ -79,5 +76,5 @@ async def open_postern(
         relay=RelaySection(maildir=folder / "outbox"),
         trust=trust,
     )
-    async with parts(config) as joined:
-        yield InProcessPostern(joined)
+    async with open_services(config) as services:
+        yield InProcessPostern(services)

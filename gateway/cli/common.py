@@ -5,15 +5,17 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
+from gateway import log
 from gateway.config import model as configuration
 from gateway.config.model import Config
+from gateway.services import Services, open_services
 from rules.validation.messages import InvalidFile
 from storage.db.database import Connection, Database, NotUpgraded, StoreDown
 from storage.db.ledger import Conflict, open_ledger
@@ -60,7 +62,7 @@ def exit_on_error() -> Iterator[None]:
 
 
 def account() -> str:
-    """The account that runs the command, for the audit trail; `uid N` where it has no name."""
+    """The account that runs the command, for the audit trail; `uid N` if it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # in a container the account may have no name
@@ -85,6 +87,15 @@ def write(path: Path | None, job: Callable[[Connection], T]) -> T:
             return ledger.submit(job).result()
         finally:
             ledger.close()
+
+
+@asynccontextmanager
+async def command_services(path: Path | None) -> AsyncIterator[Services]:
+    """The services of a server, for one command; only errors are logged."""
+    config = load_config(path)
+    log.configure("error", config.log.format)
+    async with open_services(config) as services:
+        yield services
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +12,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway import app as gateway_app
 from gateway import log
-from gateway.app import Parts
 from gateway.authentication.authenticator import peer_address
-from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config, read
+from gateway.cli.common import ConfigOption, command_services, exit_on_error, fail, read
 from gateway.cli.describe_decision import describe
 from gateway.cli.journal import print_facts, print_trace
 from gateway.cli.terminal import VERDICT_STYLES, console
@@ -105,24 +101,16 @@ def pipe(
 
 async def _preview(config: Path | None, delivery: Delivery) -> list[tuple[str, Decision, str]]:
     """The address of each mailbox with its decision, and why the body is unreadable, if it is."""
-    async with _parts(config) as parts:
+    async with command_services(config) as services:
         return [
             (entry.mailbox.address, decision, getattr(entry.mail.body, "why", ""))
-            for entry, decision in await parts.ingest.preview(delivery)
+            for entry, decision in await services.ingest.preview(delivery)
         ]
 
 
 async def _take(config: Path | None, delivery: Delivery) -> Reply:
-    async with _parts(config) as parts:
-        return replies.for_all(await parts.ingest.take(delivery))
-
-
-@asynccontextmanager
-async def _parts(config: Path | None) -> AsyncIterator[Parts]:
-    settings = load_config(config)
-    log.configure("error", settings.log.format)
-    async with gateway_app.parts(settings) as parts:
-        yield parts
+    async with command_services(config) as services:
+        return replies.for_all(await services.ingest.take(delivery))
 
 
 def _envelope(

@@ -12,14 +12,12 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from gateway import app as gateway_app
-from gateway import log
 from gateway.cli.common import (
     ConfigOption,
     account,
+    command_services,
     exit_on_error,
     fail,
-    load_config,
     read,
     write,
 )
@@ -127,13 +125,11 @@ def _valid_address(address: str) -> str:
 async def _release(
     config: Path | None, mail: HeldMail, author: str | None, *, as_new: bool
 ) -> Receipt:
-    """File a mail. `author` is the releasing person's statement; None for what From says."""
-    settings = load_config(config)
-    log.configure("error", settings.log.format)
-    async with gateway_app.parts(settings) as parts:
+    """File a mail. `author` is the releasing person's statement; None for the author in From."""
+    async with command_services(config) as services:
         find = partial(quarantine.delivery, mail=mail)
-        delivery = await asyncio.to_thread(parts.database.read, find)
-        return await parts.ingest.release(
+        delivery = await services.runtime.read(find)
+        return await services.ingest.release(
             mail,
             delivery,
             Authentication.by_staff(account()),

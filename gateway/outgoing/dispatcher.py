@@ -14,25 +14,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from gateway import log
 from gateway.authentication.signing import Signer
-from gateway.clock import Clock
-from gateway.mailbox_cache import MailboxCache
-from gateway.metrics import Metrics
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Relay, RelayDown, Undelivered
 from gateway.outgoing.templates import Templates
-from gateway.policies import Policies
+from gateway.runtime import Runtime
 from rules.mail.bounces import Failure, classify, presumed_status
 from rules.ticket.notice_timing import next_attempt
-from storage.db.database import Connection, Database
-from storage.db.ledger import Ledger
 from storage.notices import outbox
 from storage.notices.outbox import LEASE, Notice
-
-T = TypeVar("T")
 
 BATCH = 50
 AT_ONCE = 4
@@ -52,37 +44,29 @@ class _Round:
     """Set once the relay accepts nothing: the rest is put off without asking it again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatcher:
     """Runs until cancelled. Several may run on one store: a claim is exclusive."""
 
-    database: Database
-    ledger: Ledger
-    mailbox_cache: MailboxCache
-    policies: Policies
+    runtime: Runtime
     relay: Relay
-    metrics: Metrics
-    clock: Clock
     links_begin: str
     templates: Templates = field(default_factory=Templates)
     signer: Signer = field(default_factory=Signer)
     at_once: int = AT_ONCE
     jitter: Callable[[], float] = random.random
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def wake(self) -> None:
-        """Check now: a notice was queued."""
-        self.woken.set()
+    notice_queued: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set it to wake an idle dispatcher."""
 
     async def run(self) -> None:
         try:
             while True:
-                self.woken.clear()
+                self.notice_queued.clear()
                 if not await self._sent_any():
                     await self.relay.tidy()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(IDLE_S):
-                            await self.woken.wait()
+                            await self.notice_queued.wait()
         finally:
             await self.relay.close()
 
@@ -98,12 +82,14 @@ class Dispatcher:
     async def send_due(self) -> int:
         """Send what is due now; returns how many notices were claimed."""
         # Read first: a claim takes the one write lock of an embedded store even when idle.
-        due = await asyncio.to_thread(self.database.read, outbox.next_due)
-        now = self.clock()
+        due = await self.runtime.read(outbox.next_due)
+        now = self.runtime.clock()
         if due is None or due > now:
             return 0
-        notices: Sequence[Notice] = await self._write(partial(outbox.claim, now=now, limit=BATCH))
-        cached = await self.mailbox_cache.current()
+        notices: Sequence[Notice] = await self.runtime.write(
+            partial(outbox.claim, now=now, limit=BATCH)
+        )
+        cached = await self.runtime.mailbox_cache.current()
         composer = Composer(
             cached.keys,
             self.links_begin,
@@ -127,12 +113,13 @@ class Dispatcher:
         for notice in waiting:
             if this.down is not None:
                 await self._not_sent(notice, this.down)
-            elif self.clock() < this.until:
+            elif self.runtime.clock() < this.until:
                 await self._send(notice, composer, this)
 
     async def _send(self, notice: Notice, composer: Composer, this: _Round) -> None:
         try:
-            policy = self.policies[notice.mailbox.policy]
+            # Not policy_of: its ValueError would end a notice that a KeyError only delays.
+            policy = self.runtime.policies[notice.mailbox.policy]
             # A signature takes milliseconds, for which incoming mail would have to wait.
             outgoing = await asyncio.to_thread(composer.write, notice, policy)
         except ValueError as error:
@@ -151,12 +138,12 @@ class Dispatcher:
                 log.relay_refused(str(error))
             await self._not_sent(notice, error)
             return
-        await self._write(partial(outbox.sent, notice=notice.id, now=self.clock()))
-        self.metrics.notice("sent")
+        await self.runtime.write(partial(outbox.sent, notice=notice.id, now=self.runtime.clock()))
+        self.runtime.metrics.notice("sent")
         log.sent(str(notice.id), notice.kind, notice.attempts)
 
     async def _not_sent(self, notice: Notice, error: Undelivered) -> None:
-        now, why = self.clock(), str(error)
+        now, why = self.runtime.clock(), str(error)
         again: datetime | None = None
         if not error.permanent:
             again = next_attempt(notice.created_at, notice.attempts, now, self.jitter())
@@ -164,15 +151,12 @@ class Dispatcher:
             # The relay refuses at once what another server would have returned in a bounce.
             status = presumed_status(error.status, why)
             hard = bool(error.code) and classify(status, "failed", error.code) is Failure.HARD
-            await self._write(
+            await self.runtime.write(
                 partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)
             )
-            self.metrics.notice("send_failed")
+            self.runtime.metrics.notice("send_failed")
             log.send_failed(str(notice.id), notice.kind, notice.attempts, why)
             return
-        await self._write(partial(outbox.put_off, notice=notice.id, due_at=again, error=why))
-        self.metrics.notice("send_delayed")
+        await self.runtime.write(partial(outbox.put_off, notice=notice.id, due_at=again, error=why))
+        self.runtime.metrics.notice("send_delayed")
         log.send_delayed(str(notice.id), notice.kind, notice.attempts, why, again.isoformat())
-
-    async def _write(self, job: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self.ledger.submit(job))

@@ -10,7 +10,8 @@ from aiohttp import web
 from gateway import log
 from gateway.authentication.authenticator import peer_address
 from gateway.ingest import Ingest
-from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.metrics import CONTENT_TYPE
+from gateway.runtime import Runtime
 from gateway.smtp.limits import ConnectionPool
 from gateway.web.api import tickets
 from gateway.web.api.access import ApiContext
@@ -21,26 +22,23 @@ from gateway.web.pages.links import LinkPages
 from gateway.web.pages.render import PATIENCE_S
 from rules import replies
 from rules.mail import Delivery, Envelope, as_sent
-from storage.db.database import Database, StoreDown
+from storage.db.database import StoreDown
 from storage.db.ledger import Conflict
 
+RUNTIME = web.AppKey("runtime", Runtime)
 INGEST = web.AppKey("ingest", Ingest)
-DATABASE = web.AppKey("database", Database)
-METRICS = web.AppKey("metrics", Metrics)
-WIRE = web.AppKey("wire", ConnectionPool)
+CONNECTIONS = web.AppKey("connections", ConnectionPool)
 ENVELOPE_KEYS = ("mail_from", "rcpt", "peer", "helo")
 
 
 def application(
-    ingest: Ingest,
-    database: Database,
-    metrics: Metrics,
-    wire: ConnectionPool,
-    sign_up: signup.SignUp,
+    *, runtime: Runtime, ingest: Ingest, connections: ConnectionPool, sign_up: signup.SignUp
 ) -> web.Application:
-    """The web application; it has no state besides the parts passed to it."""
-    app = web.Application(client_max_size=wire.limits.mail_size_bytes, middlewares=[_plain_errors])
-    app[INGEST], app[DATABASE], app[METRICS], app[WIRE] = ingest, database, metrics, wire
+    """The web application; it has no state besides its arguments."""
+    app = web.Application(
+        client_max_size=connections.limits.mail_size_bytes, middlewares=[_plain_errors]
+    )
+    app[RUNTIME], app[INGEST], app[CONNECTIONS] = runtime, ingest, connections
     app.add_routes(
         [
             web.get("/", _index),
@@ -51,28 +49,8 @@ def application(
         ]
     )
     signup.add_routes(app, sign_up)
-    links.add_routes(
-        app,
-        LinkPages(
-            database=database,
-            ledger=ingest.ledger,
-            mailbox_cache=ingest.mailbox_cache,
-            policies=ingest.policies,
-            clock=ingest.clock,
-            new_id=ingest.new_id,
-        ),
-    )
-    tickets.add_routes(
-        app,
-        ApiContext(
-            database=database,
-            ledger=ingest.ledger,
-            policies=ingest.policies,
-            clock=ingest.clock,
-            new_id=ingest.new_id,
-            on_notice=ingest.on_notice,
-        ),
-    )
+    links.add_routes(app, LinkPages(runtime=runtime))
+    tickets.add_routes(app, ApiContext(runtime=runtime))
     return app
 
 
@@ -125,18 +103,18 @@ async def _healthz(_: web.Request) -> web.Response:
 
 async def _readyz(request: web.Request) -> web.Response:
     """503 while the store does not respond or the process shuts down: balancers go elsewhere."""
-    if request.app[WIRE].draining:
+    if request.app[CONNECTIONS].draining:
         return _problem(503, "shutting down")
     try:
         async with asyncio.timeout(5):
-            await asyncio.to_thread(request.app[DATABASE].check_version)
+            await asyncio.to_thread(request.app[RUNTIME].database.check_version)
     except Exception:  # noqa: BLE001 - whatever keeps the store from responding, we are not ready
         return _problem(503, "the store does not respond; see the log")
     return web.json_response({"status": "ready"})
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    body = await asyncio.to_thread(request.app[METRICS].render)
+    body = await asyncio.to_thread(request.app[RUNTIME].metrics.render)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 
@@ -146,7 +124,7 @@ async def _post_mail(request: web.Request) -> web.Response:
     200 with a reply for each recipient once the mail is on disk; 422 if all recipients were refused
     permanently; 503 if the client must try again.
     """
-    await authorise(request, request.app[DATABASE], Scope.MAILS)
+    await authorise(request, request.app[RUNTIME].database, Scope.MAILS)
     check_query(request, ENVELOPE_KEYS)
     recipients = tuple(request.query.getall("rcpt", []))
     if not recipients:

@@ -100,15 +100,15 @@ ENGLISH = Catalogue(
     },
     form_errors={
         FormError.NO_CHOICE: "Please choose one of the two options.",
-        FormError.FULL: "Request #{ticket} may have no more people; the limit is {most}. "
+        FormError.FULL: "Request #{ticket} may have no more people; the limit is {limit}. "
         "Nothing was changed. Ask us to remove somebody, then open this link again.",
-        FormError.LONG_TEXT: "The text may have at most {most} characters; yours has {has}.",
+        FormError.LONG_TEXT: "The text may have at most {limit} characters; yours has {length}.",
         FormError.NO_ADDRESS: "Please enter your email address.",
         FormError.NOT_AN_ADDRESS: "“{typed}” is not a valid email address. Please enter an address "
         "such as ann@company.example.",
         FormError.NOT_SERVED: "“{typed}” is not one of our support addresses.",
         FormError.NO_NAME: "Please enter your name.",
-        FormError.LONG_NAME: "The name may have at most {most} characters; yours has {has}.",
+        FormError.LONG_NAME: "The name may have at most {limit} characters; yours has {length}.",
     },
 )
 
@@ -149,15 +149,15 @@ GERMAN = Catalogue(
     form_errors={
         FormError.NO_CHOICE: "Bitte wählen Sie eine der beiden Möglichkeiten.",
         FormError.FULL: "Anfrage #{ticket} kann keine weiteren Personen aufnehmen; höchstens "
-        "{most} sind möglich. Es wurde nichts geändert. Bitten Sie uns, jemanden zu entfernen, und "
-        "öffnen Sie dann diesen Link noch einmal.",
-        FormError.LONG_TEXT: "Der Text darf höchstens {most} Zeichen haben; Ihrer hat {has}.",
+        "{limit} sind möglich. Es wurde nichts geändert. Bitten Sie uns, jemanden zu entfernen, "
+        "und öffnen Sie dann diesen Link noch einmal.",
+        FormError.LONG_TEXT: "Der Text darf höchstens {limit} Zeichen haben; Ihrer hat {length}.",
         FormError.NO_ADDRESS: "Bitte geben Sie Ihre E-Mail-Adresse ein.",
         FormError.NOT_AN_ADDRESS: "„{typed}“ ist keine gültige E-Mail-Adresse. Bitte geben Sie "
         "eine Adresse wie anna@firma.example ein.",
         FormError.NOT_SERVED: "„{typed}“ ist keine unserer Support-Adressen.",
         FormError.NO_NAME: "Bitte geben Sie Ihren Namen ein.",
-        FormError.LONG_NAME: "Der Name darf höchstens {most} Zeichen haben; Ihrer hat {has}.",
+        FormError.LONG_NAME: "Der Name darf höchstens {limit} Zeichen haben; Ihrer hat {length}.",
     },
 )
 

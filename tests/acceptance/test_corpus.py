@@ -14,8 +14,8 @@ from uuid import UUID
 
 import pytest
 
-from gateway import app
 from gateway.config import model
+from gateway.services import open_services
 from rules.decision.model import Verdict
 from rules.mail import Delivery, Envelope, as_sent
 from storage.mail.journal import JournalEntry
@@ -247,11 +247,11 @@ async def test_every_file_gets_a_decision_and_a_trace(
     file = write_config(tmp_path, sqlite_stores.new())
     initialised(file, "--demo")
 
-    async with app.parts(model.load(file)) as parts:
+    async with open_services(model.load(file)) as services:
         for path in corpus_files():
             envelope = Envelope("127.0.0.1", "client.example", False, ANN, (SUPPORT,))
             delivery = Delivery(envelope, as_sent(path.read_bytes()))
-            ((_, decision),) = await parts.ingest.preview(delivery)
+            ((_, decision),) = await services.ingest.preview(delivery)
             assert decision.verdict is not Verdict.DEFERRED, path
             assert decision.trace, path
 

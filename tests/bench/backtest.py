@@ -1,7 +1,7 @@
 """`python -m tests.bench.backtest`: how long it takes to try a policy on recorded mails.
 
-The parts of one Postern file the mails of the benchmark into a temporary store (SQLite, in /tmp);
-then `gateway.backtest` decides them all again under a policy with a lower ceiling and more
+The services of one Postern file the mails of the benchmark into a temporary store (SQLite, in
+/tmp); then `gateway.backtest` decides them all again under a policy with a lower ceiling and more
 questions. Exit code 1 if a mail was skipped.
 """
 
@@ -19,11 +19,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from gateway import backtest, clock, log, policies
-from gateway.app import Parts, parts
 from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Report
 from gateway.cli.server import ensure_key
 from gateway.config.model import Config, RelaySection, StoreSection, TrustSection
+from gateway.services import Services, open_services
 from rules.mail import Delivery, Envelope, as_sent
 from rules.people import Role
 from rules.policy import Policy, parse
@@ -106,8 +106,8 @@ async def file(config: Config, mails: Load, at_once: int = AT_ONCE) -> None:
     With several at once, a reply may be filed before its parent.
     """
     waiting = iter(mails.mails)
-    async with parts(config) as joined:
-        await asyncio.gather(*(_take(joined, waiting) for _ in range(at_once)))
+    async with open_services(config) as services:
+        await asyncio.gather(*(_take(services, waiting) for _ in range(at_once)))
 
 
 def measured(config: Config) -> Measurement:
@@ -128,10 +128,10 @@ def _stricter() -> Policy:
     return parse(text + fact, "stricter.toml")
 
 
-async def _take(joined: Parts, waiting: Iterator[MailFile]) -> None:
+async def _take(services: Services, waiting: Iterator[MailFile]) -> None:
     for mail in waiting:
         envelope = Envelope(PEER, "client.example", False, mail.sender, (MAILBOX,))
-        await joined.ingest.take(Delivery(envelope, as_sent(mail.path.read_bytes())))
+        await services.ingest.take(Delivery(envelope, as_sent(mail.path.read_bytes())))
 
 
 def _enrol(connection: Connection, senders: Sequence[str]) -> None:

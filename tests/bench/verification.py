@@ -1,6 +1,6 @@
 """`python -m tests.bench.verification`: what it costs to prove the author of a mail.
 
-The parts of one Postern run in this process, without sockets, on SQLite; the DNS is a separate
+The services of one Postern run in this process, without sockets, on SQLite; the DNS is a separate
 process on the loopback. The same mails, 2 to 5 KB and signed with RSA-2048, are filed twice, in
 turns: from a trusted peer, and proven by their signatures with cached DNS answers. Exit code 1 if a
 mail was not filed.
@@ -28,9 +28,9 @@ from pathlib import Path
 import uvloop
 
 from gateway import log
-from gateway.app import Parts, parts
 from gateway.cli.server import ensure_key
 from gateway.config.model import Config, DnsSection, RelaySection, StoreSection, TrustSection
+from gateway.services import Services, open_services
 from rules.mail import Delivery, Envelope
 from rules.people import Role
 from storage.db.database import Connection, Database
@@ -150,10 +150,10 @@ async def measure(folder: Path, port: int, rounds: Sequence[Sequence[tuple[bytes
         variants = []
         for name, peers in (("trusted peer", f"{PEER}/32"), ("verified", "")):
             config = enrolled(folder / name.replace(" ", "-"), port, peers)
-            variants.append(_complete(name, await stack.enter_async_context(parts(config))))
+            variants.append(_complete(name, await stack.enter_async_context(open_services(config))))
         trusted, verified = variants
         proof_only = _proof_only(
-            await stack.enter_async_context(parts(enrolled(folder / "p", port, "")))
+            await stack.enter_async_context(open_services(enrolled(folder / "p", port, "")))
         )
         good = True
         for warm, mails in enumerate(rounds[:-2]):
@@ -213,17 +213,17 @@ async def _some_at_once(calls: Sequence[Callable[[], Awaitable[bool]]], at_once:
     return done
 
 
-def _complete(name: str, joined: Parts) -> Variant:
+def _complete(name: str, services: Services) -> Variant:
     async def take(raw: bytes, author: str) -> bool:
-        (reply,) = await joined.ingest.take(_delivery(raw, author))
+        (reply,) = await services.ingest.take(_delivery(raw, author))
         return reply.code == 250
 
     return Variant(name, take)
 
 
-def _proof_only(joined: Parts) -> Variant:
+def _proof_only(services: Services) -> Variant:
     async def take(raw: bytes, author: str) -> bool:
-        ingest = joined.ingest
+        ingest = services.ingest
         mail = await ingest.parser.parse(raw)
         assert not hasattr(mail.author, "why")
         found = await ingest.authenticator.authenticate(_delivery(raw, author), mail.author)

@@ -10,7 +10,7 @@ import threading
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-import gateway.app
+import gateway.services
 from gateway import cli
 from storage.db.database import Connection, Database
 from storage.db.ledger import Job, Ledger
@@ -70,5 +70,5 @@ def open_early_ledger(database: Database, _: object) -> Ledger:
 
 
 if __name__ == "__main__":
-    vars(gateway.app)["open_ledger"] = open_early_ledger
+    vars(gateway.services)["open_ledger"] = open_early_ledger
     cli.main()

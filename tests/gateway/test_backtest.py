@@ -42,50 +42,56 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
+async def postern(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
     url = await asyncio.to_thread(enrolled_store, store_url)
     async with open_postern(url, tmp_path, TrustSection()) as opened:
         yield opened
 
 
 async def tried(
-    desk: InProcessPostern, new: Policy, limit: int = 50, until: datetime | None = None
+    postern: InProcessPostern, new: Policy, limit: int = 50, until: datetime | None = None
 ) -> Report:
     """What comes of it for all mails of the last day."""
     end = until or clock.now() + timedelta(seconds=1)
     wanted = BacktestQuery(end - DAY, end, None, limit)
-    return await backtest.run_backtest(desk.parts.database, desk.parts.policies, new, wanted)
+    return await backtest.run_backtest(
+        postern.services.runtime.database, postern.services.runtime.policies, new, wanted
+    )
 
 
-async def write(desk: InProcessPostern, job: Callable[[Connection], Any]) -> Any:
-    return await asyncio.wrap_future(desk.parts.ledger.submit(job))
+async def write(postern: InProcessPostern, job: Callable[[Connection], Any]) -> Any:
+    return await postern.services.runtime.write(job)
 
 
-async def by_staff(desk: InProcessPostern, job: Callable[[Connection, ChangeContext], Any]) -> None:
+async def by_staff(
+    postern: InProcessPostern, job: Callable[[Connection, ChangeContext], Any]
+) -> None:
     """Something that staff do in the console."""
-    mailbox = await asyncio.to_thread(desk.parts.database.read, mailboxes.list_mailboxes)
+    mailbox = await postern.services.runtime.read(mailboxes.list_mailboxes)
     hand = ChangeContext(mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id)
-    await write(desk, lambda connection: job(connection, hand))
+    await write(postern, lambda connection: job(connection, hand))
 
 
-async def move(desk: InProcessPostern, ticket: int, was: Status, became: Status) -> None:
+async def move(postern: InProcessPostern, ticket: int, was: Status, became: Status) -> None:
     await by_staff(
-        desk, lambda c, hand: write_effects(c, hand, ticket, (StatusChanged(was, became, ""),))
+        postern, lambda c, hand: write_effects(c, hand, ticket, (StatusChanged(was, became, ""),))
     )
 
 
 async def set_presence(
-    desk: InProcessPostern, address: str, was: Presence, became: Presence
+    postern: InProcessPostern, address: str, was: Presence, became: Presence
 ) -> None:
     effects = (PresenceChanged(address, was, became),)
-    await by_staff(desk, lambda c, hand: write_effects(c, hand, 1, effects))
+    await by_staff(postern, lambda c, hand: write_effects(c, hand, 1, effects))
 
 
-async def enrol(desk: InProcessPostern, address: str) -> None:
+async def enrol(postern: InProcessPostern, address: str) -> None:
     """Enrol somebody of Acme whose one mail is held: it is filed with that."""
     person = NewPerson(address, "", Role.USER, "Acme")
-    await write(desk, lambda c: people.add_person(c, mailboxes.mailbox_named(c, SUPPORT), person))
-    assert await desk.parts.scheduler.release_enrolled() == 1
+    await write(
+        postern, lambda c: people.add_person(c, mailboxes.mailbox_named(c, SUPPORT), person)
+    )
+    assert await postern.services.scheduler.release_enrolled() == 1
 
 
 def as_recorded(report: Report) -> bool:
@@ -93,77 +99,77 @@ def as_recorded(report: Report) -> bool:
     return not report.moved_on and not report.lost
 
 
-async def a_thread(desk: InProcessPostern) -> None:
-    await desk.take(a_mail(message_id="<1@acme.example>"))
-    await desk.take(a_mail(text="More.", in_reply_to="<1@acme.example>"))
+async def a_thread(postern: InProcessPostern) -> None:
+    await postern.take(a_mail(message_id="<1@acme.example>"))
+    await postern.take(a_mail(text="More.", in_reply_to="<1@acme.example>"))
 
 
-async def test_the_policy_in_force_differs_in_nothing(desk: InProcessPostern) -> None:
-    await a_thread(desk)
-    await desk.take(a_mail("new@acme.example"))
-    await desk.take(a_mail(auto_submitted="auto-replied"))
+async def test_the_policy_in_force_differs_in_nothing(postern: InProcessPostern) -> None:
+    await a_thread(postern)
+    await postern.take(a_mail("new@acme.example"))
+    await postern.take(a_mail(auto_submitted="auto-replied"))
 
-    report = await tried(desk, default_policy())
+    report = await tried(postern, default_policy())
 
     assert (report.mails, report.different) == (4, 0)
     assert as_recorded(report)
 
 
 async def test_a_policy_that_asks_for_dkim_is_tried_on_what_spf_proved(
-    desk: InProcessPostern,
+    postern: InProcessPostern,
 ) -> None:
-    await desk.take(a_mail())
+    await postern.take(a_mail())
     evidence = (Evidence("spf", Result.PASS, "acme.example", aligned=True),)
     by_spf = Authentication(True, "spf:acme.example", Result.PASS, "none", False, evidence)
     proven = table(JournalRow).update().values(authentication=json.dumps(as_dict(by_spf)))
-    await write(desk, lambda connection: connection.execute(proven))
+    await write(postern, lambda connection: connection.execute(proven))
 
-    report = await tried(desk, policy_with("proof", dkim_required=True))
+    report = await tried(postern, policy_with("proof", dkim_required=True))
 
     (difference,) = report.shown
     assert (difference.was.verdict, difference.would_be.reason) == (Verdict.OPENED, "unproven")
     assert as_recorded(report)
 
 
-async def test_a_listener_that_holds_strangers_is_remembered(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("eve@elsewhere.example"), strangers="hold")
+async def test_a_listener_that_holds_strangers_is_remembered(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("eve@elsewhere.example"), strangers="hold")
 
-    report = await tried(desk, default_policy(strangers="refuse"))
+    report = await tried(postern, default_policy(strangers="refuse"))
 
-    assert (await desk.last()).reason == Reason.STRANGER_RELAYED
+    assert (await postern.last()).reason == Reason.STRANGER_RELAYED
     assert (report.mails, report.different) == (1, 0)
     assert as_recorded(report)
 
 
-async def test_a_mail_does_not_find_the_ticket_that_it_opened(desk: InProcessPostern) -> None:
+async def test_a_mail_does_not_find_the_ticket_that_it_opened(postern: InProcessPostern) -> None:
     """Its child came first, so its own id and its child's pointers lead to tickets of today."""
-    await desk.take(a_mail(message_id="<2@acme.example>", in_reply_to="<1@acme.example>"))
-    await desk.take(a_mail(text="Another child.", in_reply_to="<1@acme.example>"))
-    await desk.take(a_mail(text="Older.", message_id="<1@acme.example>"))
-    await desk.take(a_mail(text="Newer.", references="<1@acme.example> <2@acme.example>"))
+    await postern.take(a_mail(message_id="<2@acme.example>", in_reply_to="<1@acme.example>"))
+    await postern.take(a_mail(text="Another child.", in_reply_to="<1@acme.example>"))
+    await postern.take(a_mail(text="Older.", message_id="<1@acme.example>"))
+    await postern.take(a_mail(text="Newer.", references="<1@acme.example> <2@acme.example>"))
 
-    assert [e.reason for e in await desk.journal()] == [
+    assert [e.reason for e in await postern.journal()] == [
         Reason.NEW_REQUEST,
         Reason.LATE_PARENT,
         Reason.LATE_PARENT,
         Reason.KNOWN_MESSAGE_ID,
     ]
-    assert as_recorded(await tried(desk, default_policy()))
+    assert as_recorded(await tried(postern, default_policy()))
 
 
 async def test_a_subject_that_names_its_own_later_ticket_still_opens_it(
-    desk: InProcessPostern,
+    postern: InProcessPostern,
 ) -> None:
-    await desk.take(a_mail(subject="[#1] Printer"))
+    await postern.take(a_mail(subject="[#1] Printer"))
 
-    assert as_recorded(await tried(desk, default_policy()))
+    assert as_recorded(await tried(postern, default_policy()))
 
 
-async def test_a_lower_ceiling_is_counted_and_shown(desk: InProcessPostern) -> None:
-    await desk.take(a_mail(subject="[High] Printer"))
-    await desk.take(a_mail(subject="Screen"))
+async def test_a_lower_ceiling_is_counted_and_shown(postern: InProcessPostern) -> None:
+    await postern.take(a_mail(subject="[High] Printer"))
+    await postern.take(a_mail(subject="Screen"))
 
-    report = await tried(desk, policy_with("severity", ceiling="Normal"))
+    report = await tried(postern, policy_with("severity", ceiling="Normal"))
 
     assert (report.mails, report.different) == (2, 1)
     assert report.aspects == {Aspect.SEVERITY: 1}
@@ -172,193 +178,198 @@ async def test_a_lower_ceiling_is_counted_and_shown(desk: InProcessPostern) -> N
     assert one.mail.subject == "[High] Printer"
 
 
-async def test_where_a_mail_goes_another_way_only_that_counts(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example"))
+async def test_where_a_mail_goes_another_way_only_that_counts(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
 
-    report = await tried(desk, default_policy(registration="domain"))
+    report = await tried(postern, default_policy(registration="domain"))
 
     assert report.aspects == {Aspect.VERDICT: 1, Aspect.REASON: 1}
     (one,) = report.shown
     assert (one.was.verdict, one.would_be.verdict) == (Verdict.HELD, Verdict.OPENED)
 
 
-async def test_another_subject_tag_leads_elsewhere(desk: InProcessPostern) -> None:
-    await desk.take(a_mail())
-    await desk.take(a_mail(subject="Re: [T-1] Printer"))
+async def test_another_subject_tag_leads_elsewhere(postern: InProcessPostern) -> None:
+    await postern.take(a_mail())
+    await postern.take(a_mail(subject="Re: [T-1] Printer"))
 
-    report = await tried(desk, policy_with("subject_tag", format="[T-{n}]"))
+    report = await tried(postern, policy_with("subject_tag", format="[T-{n}]"))
 
     (one,) = report.shown
     assert (one.was.verdict, one.would_be.reason) == (Verdict.OPENED, Reason.SUBJECT_TAG)
     assert one.would_be.ticket == 1
 
 
-async def test_people_in_copy_are_compared(desk: InProcessPostern) -> None:
-    await desk.take(a_mail(cc="guest@elsewhere.example"))
+async def test_people_in_copy_are_compared(postern: InProcessPostern) -> None:
+    await postern.take(a_mail(cc="guest@elsewhere.example"))
 
-    (one,) = (await tried(desk, policy_with("cc", guests="add"))).shown
+    (one,) = (await tried(postern, policy_with("cc", guests="add"))).shown
 
     assert one.was.joins == ("guest@elsewhere.example (guest, pending)",)
     assert one.would_be.joins == ("guest@elsewhere.example (guest, active)",)
     assert one.aspects == (Aspect.JOINS, Aspect.ORDERS)
 
 
-async def test_only_mails_of_the_hour_before_count_against_a_budget(desk: InProcessPostern) -> None:
+async def test_only_mails_of_the_hour_before_count_against_a_budget(
+    postern: InProcessPostern,
+) -> None:
     """The mails that came later are in the journal as well, and must not be counted."""
     for number in range(3):
-        await desk.take(a_mail(subject=f"Printer {number}"))
+        await postern.take(a_mail(subject=f"Printer {number}"))
 
-    report = await tried(desk, policy_with("budgets", tickets_per_hour=2))
+    report = await tried(postern, policy_with("budgets", tickets_per_hour=2))
 
     assert [one.mail.subject for one in report.shown] == ["Printer 2"]
     assert report.shown[0].would_be.reason == Reason.TOO_MANY_TICKETS
 
 
-async def test_an_acknowledgement_counts_from_the_time_it_was_sent(desk: InProcessPostern) -> None:
+async def test_an_acknowledgement_counts_from_the_time_it_was_sent(
+    postern: InProcessPostern,
+) -> None:
     """Of two tickets within the pause only the first was acknowledged."""
-    await desk.take(a_mail(subject="one"))
-    await desk.take(a_mail(subject="two"))
+    await postern.take(a_mail(subject="one"))
+    await postern.take(a_mail(subject="two"))
 
-    report = await tried(desk, policy_with("acknowledgement", send=False))
+    report = await tried(postern, policy_with("acknowledgement", send=False))
 
     assert [one.mail.subject for one in report.shown] == ["one"]
     assert report.aspects == {Aspect.ORDERS: 1}
 
 
-async def test_a_reply_meets_its_ticket_as_it_was_then(desk: InProcessPostern) -> None:
+async def test_a_reply_meets_its_ticket_as_it_was_then(postern: InProcessPostern) -> None:
     """Closed since, a ticket would send a reply of today to a follow-up."""
-    await a_thread(desk)
-    await move(desk, 1, Status.OPEN, Status.CLOSED)
+    await a_thread(postern)
+    await move(postern, 1, Status.OPEN, Status.CLOSED)
 
-    report = await tried(desk, default_policy())
+    report = await tried(postern, default_policy())
 
     assert as_recorded(report)
 
 
-async def test_a_reply_that_reopened_its_ticket_reopens_it_again(desk: InProcessPostern) -> None:
-    await a_thread(desk)
-    await move(desk, 1, Status.OPEN, Status.RESOLVED)
-    await desk.take(a_mail(text="Broken again, sorry to say.", in_reply_to="<1@acme.example>"))
+async def test_a_reply_that_reopened_its_ticket_reopens_it_again(postern: InProcessPostern) -> None:
+    await a_thread(postern)
+    await move(postern, 1, Status.OPEN, Status.RESOLVED)
+    await postern.take(a_mail(text="Broken again, sorry to say.", in_reply_to="<1@acme.example>"))
 
-    await move(desk, 1, Status.OPEN, Status.RESOLVED)
+    await move(postern, 1, Status.OPEN, Status.RESOLVED)
 
-    report = await tried(desk, policy_with("lifecycle", reopen_days=0))
+    report = await tried(postern, policy_with("lifecycle", reopen_days=0))
 
     assert as_recorded(report)
     (one,) = report.shown
     assert (one.was.verdict, one.would_be.reason) == (Verdict.COMMENTED, Reason.FOLLOW_UP)
 
 
-async def test_people_who_left_since_were_on_the_ticket_then(desk: InProcessPostern) -> None:
-    await desk.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
-    await desk.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
-    await set_presence(desk, "bob@acme.example", Presence.ACTIVE, Presence.REMOVED)
+async def test_people_who_left_since_were_on_the_ticket_then(postern: InProcessPostern) -> None:
+    await postern.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
+    await postern.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
+    await set_presence(postern, "bob@acme.example", Presence.ACTIVE, Presence.REMOVED)
 
-    assert (await desk.last()).verdict == Verdict.COMMENTED
-    assert as_recorded(await tried(desk, default_policy()))
+    assert (await postern.last()).verdict == Verdict.COMMENTED
+    assert as_recorded(await tried(postern, default_policy()))
 
 
-async def test_people_who_came_since_were_not_on_the_ticket_then(desk: InProcessPostern) -> None:
-    await desk.take(a_mail(message_id="<1@acme.example>"))
-    await desk.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
-    assert (await desk.last()).reason == Reason.NOT_A_PARTICIPANT
-    await desk.take(a_mail(in_reply_to="<1@acme.example>", cc="bob@acme.example"))
+async def test_people_who_came_since_were_not_on_the_ticket_then(postern: InProcessPostern) -> None:
+    await postern.take(a_mail(message_id="<1@acme.example>"))
+    await postern.take(a_mail("bob@acme.example", in_reply_to="<1@acme.example>"))
+    assert (await postern.last()).reason == Reason.NOT_A_PARTICIPANT
+    await postern.take(a_mail(in_reply_to="<1@acme.example>", cc="bob@acme.example"))
 
-    assert as_recorded(await tried(desk, default_policy()))
+    assert as_recorded(await tried(postern, default_policy()))
 
 
 @pytest.mark.parametrize("change", [Merge(into=2), Delete("no use")])
 async def test_a_ticket_that_is_gone_since_was_there_then(
-    desk: InProcessPostern, change: Change
+    postern: InProcessPostern, change: Change
 ) -> None:
-    await a_thread(desk)
-    await desk.take(a_mail(subject="Screen"))
+    await a_thread(postern)
+    await postern.take(a_mail(subject="Screen"))
     await by_staff(
-        desk,
+        postern,
         lambda c, hand: change_ticket(c, hand, 1, [change], default_policy(), by_staff=True),
     )
 
-    assert as_recorded(await tried(desk, default_policy()))
+    assert as_recorded(await tried(postern, default_policy()))
 
 
-async def test_a_follow_up_is_not_led_to_itself(desk: InProcessPostern) -> None:
-    await a_thread(desk)
-    await move(desk, 1, Status.OPEN, Status.CLOSED)
-    await desk.take(a_mail(text="It is broken again.", in_reply_to="<1@acme.example>"))
+async def test_a_follow_up_is_not_led_to_itself(postern: InProcessPostern) -> None:
+    await a_thread(postern)
+    await move(postern, 1, Status.OPEN, Status.CLOSED)
+    await postern.take(a_mail(text="It is broken again.", in_reply_to="<1@acme.example>"))
 
-    assert (await desk.last()).reason == Reason.FOLLOW_UP
-    assert as_recorded(await tried(desk, default_policy()))
+    assert (await postern.last()).reason == Reason.FOLLOW_UP
+    assert as_recorded(await tried(postern, default_policy()))
 
 
 async def test_only_notices_of_the_hour_before_count_against_a_budget(
-    desk: InProcessPostern,
+    postern: InProcessPostern,
 ) -> None:
-    await desk.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
+    await postern.take(a_mail(message_id="<1@acme.example>", cc="bob@acme.example"))
     for text in ("first", "second"):
-        await desk.take(a_mail(subject=text, text=text, in_reply_to="<1@acme.example>"))
+        await postern.take(a_mail(subject=text, text=text, in_reply_to="<1@acme.example>"))
 
-    report = await tried(desk, policy_with("budgets", notices_per_hour=2))
+    report = await tried(postern, policy_with("budgets", notices_per_hour=2))
 
     assert [one.mail.subject for one in report.shown] == ["second"]
 
 
-async def test_people_who_were_taken_in_since_were_pending_then(desk: InProcessPostern) -> None:
+async def test_people_who_were_taken_in_since_were_pending_then(postern: InProcessPostern) -> None:
     guest = "guest@elsewhere.example"
-    await desk.take(a_mail(message_id="<1@acme.example>", cc=guest))
-    await desk.take(a_mail(guest, in_reply_to="<1@acme.example>"))
-    await set_presence(desk, guest, Presence.PENDING, Presence.ACTIVE)
+    await postern.take(a_mail(message_id="<1@acme.example>", cc=guest))
+    await postern.take(a_mail(guest, in_reply_to="<1@acme.example>"))
+    await set_presence(postern, guest, Presence.PENDING, Presence.ACTIVE)
 
-    assert (await desk.last()).reason == Reason.PENDING_PARTICIPANT
-    assert as_recorded(await tried(desk, default_policy()))
+    assert (await postern.last()).reason == Reason.PENDING_PARTICIPANT
+    assert as_recorded(await tried(postern, default_policy()))
 
 
 async def test_what_was_refused_is_counted_and_what_came_again_is_left_out(
-    desk: InProcessPostern,
+    postern: InProcessPostern,
 ) -> None:
-    await desk.take(a_mail())
-    await desk.take(a_mail())
-    await desk.take(a_mail("eve@nowhere.example"), ANYWHERE)
+    await postern.take(a_mail())
+    await postern.take(a_mail())
+    await postern.take(a_mail("eve@nowhere.example"), ANYWHERE)
 
-    report = await tried(desk, default_policy(strangers="hold"))
+    report = await tried(postern, default_policy(strangers="hold"))
 
     assert (report.mails, report.different, report.lost) == (1, 0, 0)
     assert report.lines[Verdict.REFUSED] == report.lines[Verdict.DUPLICATE] == 1
 
 
-async def test_what_moved_on_is_reported_separately(desk: InProcessPostern) -> None:
+async def test_what_moved_on_is_reported_separately(postern: InProcessPostern) -> None:
     """The author was enrolled since, and their mail filed: each of its lines is tried as it was."""
-    await desk.take(a_mail("new@acme.example", in_reply_to="<0@acme.example>"))
-    await enrol(desk, "new@acme.example")
+    await postern.take(a_mail("new@acme.example", in_reply_to="<0@acme.example>"))
+    await enrol(postern, "new@acme.example")
 
-    report = await tried(desk, policy_with("severity", default="Low"))
+    report = await tried(postern, policy_with("severity", default="Low"))
 
     assert report.mails == 2
     assert report.moved_on == {("held, not_enrolled", "opened, new_request"): 1}
     assert report.aspects == {Aspect.SEVERITY: 2}
 
 
-async def test_the_author_that_staff_stated_is_believed_again(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("a@acme.example, b@acme.example"))
-    (held,) = await asyncio.to_thread(desk.parts.database.read, quarantine.held_mails)
-    delivery = await asyncio.to_thread(
-        desk.parts.database.read, lambda c: quarantine.delivery(c, held)
-    )
+async def test_the_author_that_staff_stated_is_believed_again(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("a@acme.example, b@acme.example"))
+    (held,) = await postern.services.runtime.read(quarantine.held_mails)
+    delivery = await postern.services.runtime.read(lambda c: quarantine.delivery(c, held))
     proof = Authentication.by_staff("root")
-    await desk.parts.ingest.release(held, delivery, proof, Author("ann@acme.example"))
+    await postern.services.ingest.release(held, delivery, proof, Author("ann@acme.example"))
 
-    report = await tried(desk, default_policy())
+    report = await tried(postern, default_policy())
 
-    assert [e.reason for e in await desk.journal()] == [Reason.FROM_AMBIGUOUS, Reason.NEW_REQUEST]
+    assert [e.reason for e in await postern.journal()] == [
+        Reason.FROM_AMBIGUOUS,
+        Reason.NEW_REQUEST,
+    ]
     assert report.mails == 2
     assert as_recorded(report)
 
 
-async def test_a_clock_starts_when_the_held_mail_came(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example", message_id="<1@acme.example>"))
-    (held,) = await desk.journal()
-    await enrol(desk, "new@acme.example")
+async def test_a_clock_starts_when_the_held_mail_came(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example", message_id="<1@acme.example>"))
+    (held,) = await postern.journal()
+    await enrol(postern, "new@acme.example")
 
-    report = await tried(desk, policies.load(None)["atlan"])
+    report = await tried(postern, policies.load(None)["atlan"])
 
     dues = {one.would_be.first_due for one in report.shown}
     assert len(report.shown) == 2
@@ -367,45 +378,45 @@ async def test_a_clock_starts_when_the_held_mail_came(desk: InProcessPostern) ->
     assert min(one.mail.came_at for one in report.shown) == held.received_at
 
 
-async def test_no_policy_makes_a_recorded_mail_critical(desk: InProcessPostern) -> None:
-    await desk.take(a_mail(subject="[Critical] [P1] [P0] [Urgent] All is down"))
+async def test_no_policy_makes_a_recorded_mail_critical(postern: InProcessPostern) -> None:
+    await postern.take(a_mail(subject="[Critical] [P1] [P0] [Urgent] All is down"))
 
     for new in policies.load(None).values():
-        report = await tried(desk, new)
+        report = await tried(postern, new)
         critical = {level.name for level in new.levels if level.critical}
         assert all(one.would_be.severity not in critical for one in report.shown)
         assert report.mails == 1
 
 
-async def test_nothing_is_written(desk: InProcessPostern) -> None:
-    await a_thread(desk)
-    await desk.take(a_mail("new@acme.example"))
+async def test_nothing_is_written(postern: InProcessPostern) -> None:
+    await a_thread(postern)
+    await postern.take(a_mail("new@acme.example"))
 
     def everything(connection: Connection) -> list[Any]:
         return [connection.execute(select(t)).all() for t in metadata.sorted_tables]
 
-    before = await asyncio.to_thread(desk.parts.database.read, everything)
-    report = await tried(desk, default_policy(registration="domain"))
+    before = await postern.services.runtime.read(everything)
+    report = await tried(postern, default_policy(registration="domain"))
 
     assert report.different == 1
-    assert await asyncio.to_thread(desk.parts.database.read, everything) == before
+    assert await postern.services.runtime.read(everything) == before
 
 
-async def test_only_mails_of_the_span_are_looked_at(desk: InProcessPostern) -> None:
-    await desk.take(a_mail(subject="before"))
+async def test_only_mails_of_the_span_are_looked_at(postern: InProcessPostern) -> None:
+    await postern.take(a_mail(subject="before"))
     at = clock.now() + timedelta(milliseconds=1)
 
-    assert (await tried(desk, default_policy(), until=at)).mails == 1
-    assert (await tried(desk, default_policy(), until=at - DAY)).mails == 0
+    assert (await tried(postern, default_policy(), until=at)).mails == 1
+    assert (await tried(postern, default_policy(), until=at - DAY)).mails == 0
 
 
 async def test_the_newest_are_shown_first_and_no_more_than_asked_for(
-    desk: InProcessPostern,
+    postern: InProcessPostern,
 ) -> None:
     for number in range(3):
-        await desk.take(a_mail(subject=f"[High] {number}"))
+        await postern.take(a_mail(subject=f"[High] {number}"))
 
-    report = await tried(desk, policy_with("severity", ceiling="Normal"), limit=2)
+    report = await tried(postern, policy_with("severity", ceiling="Normal"), limit=2)
 
     assert report.different == 3
     assert [one.mail.subject for one in report.shown] == ["[High] 2", "[High] 1"]

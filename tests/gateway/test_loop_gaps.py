@@ -12,8 +12,8 @@ from functools import partial
 
 import pytest
 
-from gateway.app import STEPS_S, _on_loop
 from gateway.parsing.parser import Parser
+from gateway.services import STEPS_S, _run_on_loop
 from storage.db.database import Connection, Database
 from storage.db.ledger import GROUP_SIZE, SingleWriter
 from tests.gateway.building import a_mail, text
@@ -104,7 +104,7 @@ async def test_steps_give_the_turn_back_when_their_time_is_up(per_turn: int, uni
             yield
 
     async with counted() as turns:
-        await asyncio.to_thread(_on_loop, asyncio.get_running_loop(), steps(), clock)
+        await asyncio.to_thread(_run_on_loop, asyncio.get_running_loop(), steps(), clock)
 
     assert set(Counter(seen).values()) == {per_turn}
 
@@ -118,13 +118,13 @@ async def test_steps_that_fail_later_on_fail_for_the_thread_that_waits() -> None
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await asyncio.to_thread(_on_loop, asyncio.get_running_loop(), steps(), clock)
+        await asyncio.to_thread(_run_on_loop, asyncio.get_running_loop(), steps(), clock)
 
 
 async def test_a_group_of_jobs_is_one_commit_of_many_turns(sqlite_stores: SqliteStores) -> None:
     clock = SlowClock(2 * STEPS_S)
     database = Database(sqlite_stores.new())
-    run = partial(_on_loop, asyncio.get_running_loop(), clock=clock)
+    run = partial(_run_on_loop, asyncio.get_running_loop(), clock=clock)
     ledger = SingleWriter(database.engine, run=run)
 
     def job(connection: Connection) -> tuple[int, Connection]:

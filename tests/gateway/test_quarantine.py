@@ -35,171 +35,175 @@ EVERY_TICKET = partial(newest, limit=100)
 
 
 @pytest.fixture
-async def desk(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
+async def postern(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
     url = await asyncio.to_thread(enrolled_store, store_url)
     async with open_postern(url, tmp_path, TrustSection()) as opened:
         yield opened
 
 
-async def read(desk: InProcessPostern, query: Any) -> Any:
-    return await asyncio.to_thread(desk.parts.database.read, query)
+async def read(postern: InProcessPostern, query: Any) -> Any:
+    return await postern.services.runtime.read(query)
 
 
-async def write(desk: InProcessPostern, job: Any) -> Any:
-    return await asyncio.wrap_future(desk.parts.ledger.submit(job))
+async def write(postern: InProcessPostern, job: Any) -> Any:
+    return await postern.services.runtime.write(job)
 
 
-async def the_held(desk: InProcessPostern) -> tuple[HeldMail, Delivery]:
-    (held,) = await read(desk, quarantine.held_mails)
-    return held, await read(desk, partial(quarantine.delivery, mail=held))
+async def the_held(postern: InProcessPostern) -> tuple[HeldMail, Delivery]:
+    (held,) = await read(postern, quarantine.held_mails)
+    return held, await read(postern, partial(quarantine.delivery, mail=held))
 
 
-async def enrol(desk: InProcessPostern, address: str) -> None:
+async def enrol(postern: InProcessPostern, address: str) -> None:
     person = NewPerson(address, "", Role.USER, "Acme")
-    await write(desk, lambda c: add_person(c, mailboxes.mailbox_named(c, SUPPORT), person))
+    await write(postern, lambda c: add_person(c, mailboxes.mailbox_named(c, SUPPORT), person))
 
 
 async def test_a_colleague_is_held_and_told_only_that_it_was_accepted(
-    desk: InProcessPostern,
+    postern: InProcessPostern,
 ) -> None:
-    (reply,) = await desk.take(a_mail("new@acme.example"))
+    (reply,) = await postern.take(a_mail("new@acme.example"))
 
     assert reply.accepted
     assert "filed" not in reply.text
-    assert (await desk.last()).reason == Reason.NOT_ENROLLED
+    assert (await postern.last()).reason == Reason.NOT_ENROLLED
 
 
-async def test_a_colleague_is_invited_once_a_day(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example", "one"))
-    await desk.take(a_mail("new@acme.example", "two"))
-    sent = await desk.parts.dispatcher.send_due()
+async def test_a_colleague_is_invited_once_a_day(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example", "one"))
+    await postern.take(a_mail("new@acme.example", "two"))
+    sent = await postern.services.dispatcher.send_due()
 
     assert sent == 1
-    (invitation,) = (Path(desk.parts.config.relay.maildir) / "new").iterdir()
+    (invitation,) = (Path(postern.services.config.relay.maildir) / "new").iterdir()
     assert b"/signup/1/" in invitation.read_bytes()
 
 
-async def test_his_mail_is_filed_by_itself_when_he_is_enrolled(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example"))
-    assert await desk.parts.scheduler.release_enrolled() == 0
-    await enrol(desk, "new@acme.example")
+async def test_his_mail_is_filed_by_itself_when_he_is_enrolled(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    assert await postern.services.scheduler.release_enrolled() == 0
+    await enrol(postern, "new@acme.example")
 
-    assert await desk.parts.scheduler.release_enrolled() == 1
+    assert await postern.services.scheduler.release_enrolled() == 1
 
-    last = await desk.last()
+    last = await postern.last()
     assert (last.verdict, last.author) == (Verdict.OPENED, "new@acme.example")
-    assert await read(desk, quarantine.held_mails) == []
+    assert await read(postern, quarantine.held_mails) == []
 
 
-async def test_two_keepers_file_it_once(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example"))
-    await enrol(desk, "new@acme.example")
-    keeper = desk.parts.scheduler
+async def test_two_schedulers_file_it_once(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    await enrol(postern, "new@acme.example")
+    scheduler = postern.services.scheduler
 
-    await asyncio.gather(*(keeper.release_enrolled() for _ in range(4)))
+    await asyncio.gather(*(scheduler.release_enrolled() for _ in range(4)))
 
-    assert len(await read(desk, EVERY_TICKET)) == 1
+    assert len(await read(postern, EVERY_TICKET)) == 1
 
 
-async def test_a_release_happens_once(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example"))
-    held, delivery = await the_held(desk)
-    await enrol(desk, "new@acme.example")
-    first = await desk.parts.ingest.release(held, delivery, STAFF)
-    second = await desk.parts.ingest.release(held, delivery, STAFF)
+async def test_a_release_happens_once(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    held, delivery = await the_held(postern)
+    await enrol(postern, "new@acme.example")
+    first = await postern.services.ingest.release(held, delivery, STAFF)
+    second = await postern.services.ingest.release(held, delivery, STAFF)
 
     assert (second.verdict, second.ticket) == (Verdict.DUPLICATE, first.ticket)
-    assert len(await read(desk, EVERY_TICKET)) == 1
+    assert len(await read(postern, EVERY_TICKET)) == 1
 
 
-async def test_a_ticket_from_quarantine_began_when_its_mail_came(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example"))
-    held, delivery = await the_held(desk)
-    await enrol(desk, "new@acme.example")
-    receipt = await desk.parts.ingest.release(held, delivery, STAFF)
+async def test_a_ticket_from_quarantine_began_when_its_mail_came(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    held, delivery = await the_held(postern)
+    await enrol(postern, "new@acme.example")
+    receipt = await postern.services.ingest.release(held, delivery, STAFF)
 
-    whole = await read(desk, partial(ticket_view, number=receipt.ticket or 0))
+    whole = await read(postern, partial(ticket_view, number=receipt.ticket or 0))
     assert whole.summary.opened_at == held.came_at
 
 
 async def test_a_sender_who_repeats_a_held_mail_is_answered_as_before(
-    desk: InProcessPostern,
+    postern: InProcessPostern,
 ) -> None:
-    first = await desk.take(a_mail("new@acme.example"))
-    held, delivery = await the_held(desk)
-    await enrol(desk, "new@acme.example")
-    await desk.parts.ingest.release(held, delivery, STAFF)
+    first = await postern.take(a_mail("new@acme.example"))
+    held, delivery = await the_held(postern)
+    await enrol(postern, "new@acme.example")
+    await postern.services.ingest.release(held, delivery, STAFF)
 
-    assert await desk.take(a_mail("new@acme.example")) == first
-    assert len(await read(desk, EVERY_TICKET)) == 1
+    assert await postern.take(a_mail("new@acme.example")) == first
+    assert len(await read(postern, EVERY_TICKET)) == 1
 
 
 async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(
-    desk: InProcessPostern,
+    postern: InProcessPostern,
 ) -> None:
-    await desk.take(a_mail("ann@acme.example, eve@evil.example"))
-    held, delivery = await the_held(desk)
+    await postern.take(a_mail("ann@acme.example, eve@evil.example"))
+    held, delivery = await the_held(postern)
     assert held.reason == Reason.FROM_AMBIGUOUS
 
     ann = Author("ann@acme.example")
-    receipt = await desk.parts.ingest.release(held, delivery, STAFF, author=ann)
+    receipt = await postern.services.ingest.release(held, delivery, STAFF, author=ann)
 
-    whole = await read(desk, partial(ticket_view, number=receipt.ticket or 0))
+    whole = await read(postern, partial(ticket_view, number=receipt.ticket or 0))
     assert whole.summary.requester == "ann@acme.example"
 
 
-async def test_what_the_rules_hold_again_stays_held(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example"))
-    held, delivery = await the_held(desk)
+async def test_what_the_rules_hold_again_stays_held(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    held, delivery = await the_held(postern)
 
-    receipt = await desk.parts.ingest.release(held, delivery, STAFF)
+    receipt = await postern.services.ingest.release(held, delivery, STAFF)
 
     assert receipt.verdict is Verdict.HELD
-    assert len(await read(desk, quarantine.held_mails)) == 1
+    assert len(await read(postern, quarantine.held_mails)) == 1
 
 
-async def test_a_discarded_mail_is_not_released(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example"))
-    held, delivery = await the_held(desk)
-    assert await write(desk, partial(quarantine.discard, journal_id=held.journal_id))
-    await enrol(desk, "new@acme.example")
+async def test_a_discarded_mail_is_not_released(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    held, delivery = await the_held(postern)
+    assert await write(postern, partial(quarantine.discard, journal_id=held.journal_id))
+    await enrol(postern, "new@acme.example")
 
-    assert await desk.parts.scheduler.release_enrolled() == 0
+    assert await postern.services.scheduler.release_enrolled() == 0
     with pytest.raises(Conflict):
-        await desk.parts.ingest.release(held, delivery, STAFF)
+        await postern.services.ingest.release(held, delivery, STAFF)
 
 
-async def test_what_waited_too_long_is_discarded(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example"))
-    parts = desk.parts
-    later = Scheduler(
-        parts.database,
-        parts.ledger,
-        parts.ingest,
-        parts.metrics,
-        lambda: parts.ingest.clock() + timedelta(days=15),
-    )
+async def test_what_waited_too_long_is_discarded(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    runtime = postern.services.runtime
+    in_15_days = replace(runtime, clock=lambda: runtime.clock() + timedelta(days=15))
+    later = Scheduler(runtime=in_15_days, ingest=postern.services.ingest)
     await later.discard_old()
 
-    assert await read(desk, quarantine.count) == 0
+    assert await read(postern, quarantine.count) == 0
 
 
-async def test_the_quarantine_is_counted(desk: InProcessPostern) -> None:
-    await desk.take(a_mail("new@acme.example"))
-    await desk.parts.scheduler.run_once(also_old=True)
+async def test_the_quarantine_is_counted(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    await postern.services.scheduler.run_once(also_old=True)
 
-    assert b"postern_held 1.0" in desk.parts.metrics.render()
+    assert b"postern_held 1.0" in postern.services.runtime.metrics.render()
 
 
-async def test_where_the_policy_says_so_the_first_mail_enrols(desk: InProcessPostern) -> None:
-    policy = desk.parts.policies["default"].model_copy(update={"registration": "domain"})
-    ingest = replace(desk.parts.ingest, policies={"default": policy})
+async def test_where_the_policy_says_so_the_first_mail_enrols(postern: InProcessPostern) -> None:
+    policy = postern.services.runtime.policies["default"].model_copy(
+        update={"registration": "domain"}
+    )
+    runtime = replace(postern.services.runtime, policies={"default": policy})
+    ingest = replace(postern.services.ingest, runtime=runtime)
 
-    await replace(desk, parts=replace(desk.parts, ingest=ingest)).take(a_mail("new@acme.example"))
+    await _with_ingest(postern, ingest).take(a_mail("new@acme.example"))
 
-    people = await read(desk, lambda c: list_people(c, mailboxes.mailbox_named(c, None), Role.USER))
+    people = await read(
+        postern, lambda c: list_people(c, mailboxes.mailbox_named(c, None), Role.USER)
+    )
     assert "new@acme.example" in [person.address for person in people]
-    assert (await desk.last()).verdict == Verdict.OPENED
+    assert (await postern.last()).verdict == Verdict.OPENED
+
+
+def _with_ingest(postern: InProcessPostern, ingest: Ingest) -> InProcessPostern:
+    return replace(postern, services=replace(postern.services, ingest=ingest))
 
 
 class _SilentDns:
@@ -209,44 +213,45 @@ class _SilentDns:
         return replace(Authentication.unchecked("silent"), temporary=True)
 
 
-async def test_a_silent_dns_defers_and_after_the_patience_holds(desk: InProcessPostern) -> None:
-    parts = desk.parts
+async def test_a_silent_dns_defers_and_after_the_patience_holds(postern: InProcessPostern) -> None:
+    services, runtime = postern.services, postern.services.runtime
     silent: Any = _SilentDns()
-    ingest = replace(parts.ingest, authenticator=silent, refusal_s=0.01)
-    first = await replace(desk, parts=replace(parts, ingest=ingest)).take(a_mail())
-    tomorrow: Ingest = replace(
-        ingest, clock=lambda: parts.ingest.clock() + timedelta(hours=24, seconds=1), new_id=new_id
+    ingest = replace(services.ingest, authenticator=silent, refusal_s=0.01)
+    first = await _with_ingest(postern, ingest).take(a_mail())
+    in_a_day = replace(
+        runtime, clock=lambda: runtime.clock() + timedelta(hours=24, seconds=1), new_id=new_id
     )
-    second = await replace(desk, parts=replace(parts, ingest=tomorrow)).take(a_mail())
+    tomorrow = replace(ingest, runtime=in_a_day)
+    second = await _with_ingest(postern, tomorrow).take(a_mail())
 
     assert str(first[0]).startswith("451 4.7.0")
     assert second[0].accepted
-    assert (await desk.last()).reason == Reason.DNS_FAILURE_HELD
+    assert (await postern.last()).reason == Reason.DNS_FAILURE_HELD
 
 
-async def test_who_enrols_himself_is_enrolled_once(desk: InProcessPostern) -> None:
-    mailbox = await read(desk, lambda c: mailboxes.mailbox_named(c, None))
+async def test_who_enrols_himself_is_enrolled_once(postern: InProcessPostern) -> None:
+    mailbox = await read(postern, lambda c: mailboxes.mailbox_named(c, None))
 
     def enrol_himself(connection: Any) -> invitations.Enrolled:
         return invitations.accept(connection, mailbox, "new@acme.example", "New")
 
-    assert await write(desk, enrol_himself) is invitations.Enrolled.NOW
-    assert await write(desk, enrol_himself) is invitations.Enrolled.BEFORE
+    assert await write(postern, enrol_himself) is invitations.Enrolled.NOW
+    assert await write(postern, enrol_himself) is invitations.Enrolled.BEFORE
 
 
 async def test_what_his_suspended_company_keeps_back_is_not_tried_round_after_round(
-    desk: InProcessPostern,
+    postern: InProcessPostern,
 ) -> None:
-    await desk.take(a_mail("new@acme.example"))
-    await enrol(desk, "new@acme.example")
-    mailbox = await read(desk, lambda c: mailboxes.mailbox_named(c, SUPPORT))
-    await write(desk, lambda c: companies.set_company_active(c, mailbox, "Acme", active=False))
-    before = await desk.journal()
+    await postern.take(a_mail("new@acme.example"))
+    await enrol(postern, "new@acme.example")
+    mailbox = await read(postern, lambda c: mailboxes.mailbox_named(c, SUPPORT))
+    await write(postern, lambda c: companies.set_company_active(c, mailbox, "Acme", active=False))
+    before = await postern.journal()
 
     for _ in range(3):
-        assert await desk.parts.scheduler.release_enrolled() == 0
+        assert await postern.services.scheduler.release_enrolled() == 0
 
-    assert await desk.journal() == before
+    assert await postern.journal() == before
 
-    await write(desk, lambda c: companies.set_company_active(c, mailbox, "Acme", active=True))
-    assert await desk.parts.scheduler.release_enrolled() == 1
+    await write(postern, lambda c: companies.set_company_active(c, mailbox, "Acme", active=True))
+    assert await postern.services.scheduler.release_enrolled() == 1

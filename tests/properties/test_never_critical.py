@@ -1,7 +1,7 @@
 """No mail ever makes a ticket critical (docs/semantics.md).
 
 First the rules alone, under policies of every kind; then whole scenarios on real stores and with
-the real parts: mails, repeats, releases, changes of policy, and changes through the API.
+the real services: mails, repeats, releases, changes of policy, and changes through the API.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from gateway import clock
-from gateway.app import Parts, parts
 from gateway.config.model import Config, DnsSection, LimitsSection, RelaySection, StoreSection
 from gateway.ingest import Ingest
+from gateway.services import Services, open_services
 from rules.commands import parse_commands
 from rules.decision.effects import Effects
 from rules.decision.model import OpenTicket
@@ -192,9 +192,9 @@ Tickets = Mapping[int, StoredSeverity]
 
 @dataclass
 class ScenarioRun:
-    """The real parts on a real store, and the mails of the scenario so far."""
+    """The real services on a real store, and the mails of the scenario so far."""
 
-    parts: Parts
+    services: Services
     mailbox: Mailbox
     keys: Keys
     policy: Policy = field(default_factory=default_policy)
@@ -203,13 +203,14 @@ class ScenarioRun:
 
     @property
     def ingest(self) -> Ingest:
-        return replace(self.parts.ingest, policies={self.mailbox.policy: self.policy})
+        runtime = replace(self.services.runtime, policies={self.mailbox.policy: self.policy})
+        return replace(self.services.ingest, runtime=runtime)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self.parts.ledger.submit(job))
+        return await self.services.runtime.write(job)
 
     def read(self, job: Callable[[Connection], T]) -> T:
-        return self.parts.database.read(job)
+        return self.services.runtime.database.read(job)
 
     def tickets(self) -> Tickets:
         columns = (_ticket.c.id, _ticket.c.severity, _ticket.c.severity_source, _ticket.c.critical)
@@ -358,8 +359,8 @@ def clear_mails(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def open_parts(url: str, folder: Path) -> AsyncIterator[Parts]:
-    """The real parts, with a DNS that has no records, so that it proves nobody."""
+async def open_real_services(url: str, folder: Path) -> AsyncIterator[Services]:
+    """The real services, with a DNS that has no records, so that it proves nobody."""
     with NameServer({}) as server:
         config = Config(
             store=StoreSection(url=url),
@@ -367,15 +368,15 @@ async def open_parts(url: str, folder: Path) -> AsyncIterator[Parts]:
             dns=DnsSection(servers=(IPv4Address("127.0.0.1"),), port=server.port),
             limits=LimitsSection(refusal_s=0.001),
         )
-        async with parts(config) as joined:
-            yield joined
+        async with open_services(config) as services:
+            yield services
 
 
-async def run_scenario(joined: Parts, scenario: Scenario) -> None:
+async def run_scenario(services: Services, scenario: Scenario) -> None:
     """Run a scenario from its start on an empty store."""
-    await asyncio.wrap_future(joined.ledger.submit(clear_mails))
-    mailbox = joined.database.read(lambda c: mailbox_named(c, None))
-    run = ScenarioRun(joined, mailbox, joined.database.read(load_keys), scenario.policy)
+    await services.runtime.write(clear_mails)
+    mailbox = services.runtime.database.read(lambda c: mailbox_named(c, None))
+    run = ScenarioRun(services, mailbox, services.runtime.database.read(load_keys), scenario.policy)
     for step in scenario.steps:
         await run.run_step(step)
 
@@ -383,13 +384,13 @@ async def run_scenario(joined: Parts, scenario: Scenario) -> None:
 def check_scenarios(url: str, folder: Path, examples: int, length: int = 10) -> None:
     """Run generated scenarios. Raises AssertionError for the shortest that fails."""
     with asyncio.Runner() as runner:
-        opened = open_parts(enrolled_store(url), folder)
-        joined = runner.run(opened.__aenter__())
+        opened = open_real_services(enrolled_store(url), folder)
+        services = runner.run(opened.__aenter__())
 
         @settings(SETTINGS, max_examples=examples)
         @given(scenarios(length))
         def every(scenario: Scenario) -> None:
-            runner.run(run_scenario(joined, scenario))
+            runner.run(run_scenario(services, scenario))
 
         try:
             every()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from gateway.clock import Clock, NewId
-from gateway.policies import Policies, named
+from gateway.runtime import Runtime
 from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope
 from rules.mail import Mailbox
 from rules.people import Person, Role
@@ -17,8 +15,7 @@ from rules.policy import Policy
 from rules.service.permissions import Access, access_of
 from rules.ticket.changes import Source
 from rules.ticket.model import Ticket
-from storage.db.database import Connection, Database
-from storage.db.ledger import Ledger
+from storage.db.database import Connection
 from storage.registry import callers, mailboxes
 from storage.ticket import load
 from storage.ticket.read import mailbox_of
@@ -27,32 +24,23 @@ from storage.ticket.rows import ChangeContext
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiContext:
     """What the request handlers work with."""
 
-    database: Database
-    ledger: Ledger
-    policies: Policies
-    clock: Clock
-    new_id: NewId
-    on_notice: Callable[[], None]
-    """Called after a write that may have queued notices."""
-
-    async def read(self, query: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(self.database.read, query)
+    runtime: Runtime
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        """The job's result once it is committed; if the job fails, nothing is written."""
-        result = await asyncio.wrap_future(self.ledger.submit(job))
-        self.on_notice()
+        """The job's result once it is committed; if the job fails, nothing is written.
+
+        A notice that the job may have queued is sent at once.
+        """
+        result = await self.runtime.write(job)
+        self.runtime.wake()
         return result
 
-    def policy(self, mailbox: Mailbox) -> Policy:
-        return named(self.policies, mailbox.policy, f"mailbox {mailbox.address}")
-
     def change_context(self, mailbox: Mailbox, actor: str, now: datetime) -> ChangeContext:
-        return ChangeContext(mailbox, actor, Source.API, now, self.new_id)
+        return ChangeContext(mailbox, actor, Source.API, now, self.runtime.new_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +87,7 @@ def find_ticket(
         load.load(connection, mailbox, [number], now).get(number) if mailbox is not None else None
     )
     if mailbox is not None and ticket is not None:
-        granted = _access_to(identities, mailbox, ticket, context.policy(mailbox))
+        granted = _access_to(identities, mailbox, ticket, context.runtime.policy_of(mailbox))
         if granted is not Access.NONE:
             return VisibleTicket(mailbox, ticket, granted)
     raise ticket_not_found(number)

@@ -75,14 +75,16 @@ async def _list(request: web.Request) -> web.Response:
     before = cursor_of(query.get("before"))
 
     def read_page(connection: Connection) -> tuple[Page, TicketJson]:
-        role = access.mailbox_role(connection, caller, query.get("mailbox", ""), context.clock())
+        role = access.mailbox_role(
+            connection, caller, query.get("mailbox", ""), context.runtime.clock()
+        )
         which = _requested_list(context, caller, role, query.get("list"))
         found = lists.page(
             connection, role.mailbox, which, status=status, limit=limit, before=before
         )
         return found, _presenter(connection, caller)
 
-    page, presenter = await context.read(read_page)
+    page, presenter = await context.runtime.read(read_page)
     following = cursor_text(page.ends_at) if page.ends_at is not None else None
     return web.json_response(
         {"tickets": [presenter.in_list(each) for each in page.tickets], "before": following}
@@ -92,13 +94,14 @@ async def _list(request: web.Request) -> web.Response:
 async def _show(request: web.Request) -> web.Response:
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
     context, number = request.app[CONTEXT], _number(request)
-    return web.json_response(await context.read(partial(_read_ticket, context, caller, number)))
+    found = await context.runtime.read(partial(_read_ticket, context, caller, number))
+    return web.json_response(found)
 
 
 def _read_ticket(
     context: ApiContext, caller: Caller, number: int, connection: Connection
 ) -> dict[str, Json]:
-    access.find_ticket(connection, context, caller, number, context.clock())
+    access.find_ticket(connection, context, caller, number, context.runtime.clock())
     return _presenter(connection, caller).in_full(_ticket_view(connection, number))
 
 
@@ -110,12 +113,13 @@ def _presenter(connection: Connection, caller: Caller) -> TicketJson:
 async def _change(request: web.Request) -> web.Response:
     """All of the changes or none: 409 if one is impossible, 403 if one is not permitted."""
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
-    context, number, now = request.app[CONTEXT], _number(request), request.app[CONTEXT].clock()
+    context, number = request.app[CONTEXT], _number(request)
+    now = context.runtime.clock()
     patch = await body_of(request, TicketPatch)
 
     def job(connection: Connection) -> dict[str, Json]:
         found = access.find_ticket(connection, context, caller, number, now)
-        policy, wanted = context.policy(found.mailbox), patch.changes()
+        policy, wanted = context.runtime.policy_of(found.mailbox), patch.changes()
         for change in wanted:
             if reason := forbidden(change, found.access, policy):
                 raise ApiError(403, reason)
@@ -141,7 +145,8 @@ async def _change(request: web.Request) -> web.Response:
 async def _open(request: web.Request) -> web.Response:
     """201 with the new ticket."""
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
-    context, now = request.app[CONTEXT], request.app[CONTEXT].clock()
+    context = request.app[CONTEXT]
+    now = context.runtime.clock()
     new = await body_of(request, NewTicket)
     if new.requester and not caller.by_staff:
         raise ApiError(403, "only staff may open tickets for others; omit requester")
@@ -153,7 +158,7 @@ async def _open(request: web.Request) -> web.Response:
     def job(connection: Connection) -> dict[str, Json]:
         mailbox = access.mailbox_role(connection, caller, new.mailbox, now).mailbox
         by = context.change_context(mailbox, caller.address, now)
-        policy = context.policy(mailbox)
+        policy = context.runtime.policy_of(mailbox)
         number = open_requested(connection, by, wanted, policy, by_staff=caller.by_staff)
         if isinstance(number, ChangeRefused):
             raise ApiError(409, str(number.why))
@@ -169,14 +174,14 @@ async def _attachment(request: web.Request) -> web.Response:
     context, number, wanted = request.app[CONTEXT], _number(request), int(request.match_info["id"])
 
     def read_attachment(connection: Connection) -> tuple[AttachmentView, bytes]:
-        access.find_ticket(connection, context, caller, number, context.clock())
+        access.find_ticket(connection, context, caller, number, context.runtime.clock())
         for comment in _presenter(connection, caller).comments(_ticket_view(connection, number)):
             for attachment in comment.attachments:
                 if attachment.id == wanted:
                     return attachment, _mail_of(connection, number, comment)
         raise ApiError(404, f"there is no attachment {wanted} on #{number}")
 
-    attachment, raw = await context.read(read_attachment)
+    attachment, raw = await context.runtime.read(read_attachment)
     try:
         body = await asyncio.to_thread(part_bytes, raw, attachment.part)
     except LookupError:
@@ -193,13 +198,13 @@ async def _raw(request: web.Request) -> web.Response:
     )
 
     def read_mail(connection: Connection) -> bytes:
-        access.find_ticket(connection, context, caller, number, context.clock())
+        access.find_ticket(connection, context, caller, number, context.runtime.clock())
         raw = read.raw_mail(connection, number, journal_id_of(wanted))
         if raw is None:
             raise ApiError(404, f"there is no mail {wanted} on #{number}")
         return raw
 
-    return download(await context.read(read_mail), f"{wanted}.eml", ANY_TYPE)
+    return download(await context.runtime.read(read_mail), f"{wanted}.eml", ANY_TYPE)
 
 
 def _mail_of(connection: Connection, number: int, comment: CommentView) -> bytes:
@@ -232,7 +237,7 @@ def _requested_list(
         return CopiedTo(caller.address)
     if wanted != "organisation":
         return RequestedBy(caller.address)
-    policy, person = context.policy(role.mailbox), role.person
+    policy, person = context.runtime.policy_of(role.mailbox), role.person
     if policy.visibility != "company":
         raise ApiError(403, f"the policy {policy.name} shows a ticket only to the people on it")
     if person is None or person.company is None:
@@ -242,7 +247,7 @@ def _requested_list(
 
 async def _caller(request: web.Request, *allowed: Scope, keys: Collection[str] = ()) -> Caller:
     """The caller; `keys` are the query parameters that the request may have. Raises ApiError."""
-    scope = await authorise(request, request.app[CONTEXT].database, *allowed)
+    scope = await authorise(request, request.app[CONTEXT].runtime.database, *allowed)
     check_query(request, keys)
     return Caller(scope, actor(request, scope))
 

@@ -11,7 +11,6 @@ it, get the same page, in the language that the browser asks for.
 
 from __future__ import annotations
 
-import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,10 +21,8 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from gateway.clock import Clock, NewId
-from gateway.mailbox_cache import MailboxCache
 from gateway.outgoing.mime import one_line, plain
-from gateway.policies import Policies
+from gateway.runtime import Runtime
 from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_form, read_link
@@ -36,8 +33,6 @@ from rules.mail.quoting import masked
 from rules.people import Presence
 from rules.sender.tokens import Keys, Link, LinkUse, read_link_token
 from rules.ticket.changes import Rate, Rating, Source
-from storage.db.database import Database
-from storage.db.ledger import Ledger
 from storage.notices import links as store
 from storage.notices.links import Decided, Opinion, Proposal, Subscription
 from storage.ticket.rows import ChangeContext
@@ -60,16 +55,11 @@ T = TypeVar("T")
 _View = Proposal | Subscription | Opinion
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPages:
     """What the pages work with."""
 
-    database: Database
-    ledger: Ledger
-    mailbox_cache: MailboxCache
-    policies: Policies
-    clock: Clock
-    new_id: NewId
+    runtime: Runtime
     rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
 
 
@@ -81,7 +71,7 @@ class _Visit:
     """A request with a valid link."""
 
     request: web.Request
-    context: LinkPages
+    runtime: Runtime
     mailbox: Mailbox
     link: Link
     own_addresses: frozenset[str]
@@ -89,15 +79,17 @@ class _Visit:
 
     async def read(self, query: Callable[..., T | None]) -> T:
         """What the link refers to. Raises Problem if its owner may no longer use it."""
-        job = partial(query, mailbox=self.mailbox, link=self.link, now=self.context.clock())
-        return _found_or_problem(await asyncio.to_thread(self.context.database.read, job))
+        job = partial(query, mailbox=self.mailbox, link=self.link, now=self.runtime.clock())
+        return _found_or_problem(await self.runtime.read(job))
 
     async def write(self, job: Callable[..., T | None], **values: object) -> T:
         """The result of an action by the link. Raises Problem like `read`."""
-        by = ChangeContext(self.mailbox, "", Source.WEB, self.context.clock(), self.context.new_id)
-        policy = self.context.policies[self.mailbox.policy]
-        bound = partial(job, context=by, link=self.link, policy=policy, **values)
-        return _found_or_problem(await asyncio.wrap_future(self.context.ledger.submit(bound)))
+        context = ChangeContext(
+            self.mailbox, "", Source.WEB, self.runtime.clock(), self.runtime.new_id
+        )
+        policy = self.runtime.policy_of(self.mailbox)
+        bound = partial(job, context=context, link=self.link, policy=policy, **values)
+        return _found_or_problem(await self.runtime.write(bound))
 
     def page(self, view: _View, template: str, status: int = 200, **values: object) -> web.Response:
         """A page about a ticket; its subject is shown without reply addresses."""
@@ -113,7 +105,7 @@ class _Visit:
 
     def language(self, view: _View) -> str:
         """The language of notices to the link's owner where it is known, else the browser's."""
-        policy = self.context.policies.get(self.mailbox.policy)
+        policy = self.runtime.policies.get(self.mailbox.policy)
         return language_for(self.request, policy, view.language)
 
 
@@ -146,14 +138,14 @@ def _with_visit(use: LinkUse, page: Handler) -> forms.Handler:
 
 async def _visit(request: web.Request, use: LinkUse) -> _Visit:
     """The request with its link, which must have this use. Raises Problem."""
-    context = request.app[LINKS]
+    runtime = request.app[LINKS].runtime
 
     def read(keys: Keys, mailbox: int, token: str) -> Link | None:
         return read_link_token(keys, mailbox, use, token)
 
-    mailbox, link = _found_or_problem(await read_link(request, context.mailbox_cache, read))
-    own_addresses = (await context.mailbox_cache.current()).own_addresses
-    return _Visit(request, context, mailbox, link, own_addresses)
+    mailbox, link = _found_or_problem(await read_link(request, runtime.mailbox_cache, read))
+    own_addresses = (await runtime.mailbox_cache.current()).own_addresses
+    return _Visit(request, runtime, mailbox, link, own_addresses)
 
 
 def _found_or_problem(found: T | None) -> T:
@@ -177,11 +169,11 @@ async def _take_decision(visit: _Visit) -> web.Response:
         return _proposed(
             visit, proposal, 422, form_error(visit.language(proposal), FormError.NO_CHOICE)
         )
-    most = visit.context.policies[visit.mailbox.policy].cc.per_ticket
+    limit = visit.runtime.policy_of(visit.mailbox).cc.per_ticket
     proposal, decided = await visit.write(store.decide, accept=answer == "in")
     if decided is Decided.FULL:
         full = form_error(
-            visit.language(proposal), FormError.FULL, ticket=proposal.ticket, most=most
+            visit.language(proposal), FormError.FULL, ticket=proposal.ticket, limit=limit
         )
         return _proposed(visit, proposal, 409, full)
     return _decided(visit, proposal, decided)
@@ -249,7 +241,7 @@ def _feedback(
         opinion,
         "feedback.html",
         status,
-        said=opinion.rating.value if opinion.rating is not None else "",
+        earlier=opinion.rating.value if opinion.rating is not None else "",
         chosen=chosen.value if chosen is not None else "",
         typed=typed,
         error=error,
@@ -269,5 +261,5 @@ def _text(typed: str) -> str:
 def _error_in(text: str, language: str) -> str:
     """The form error for an invalid answer."""
     if len(text) > LONGEST_TEXT:
-        return form_error(language, FormError.LONG_TEXT, most=LONGEST_TEXT, has=len(text))
+        return form_error(language, FormError.LONG_TEXT, limit=LONGEST_TEXT, length=len(text))
     return form_error(language, FormError.NO_CHOICE)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -23,9 +22,8 @@ from time import monotonic
 from aiohttp import web
 
 from gateway import log
-from gateway.clock import Clock, NewId
-from gateway.mailbox_cache import UNKNOWN_FRESH_S, MailboxCache, Snapshot
-from gateway.policies import Policies
+from gateway.mailbox_cache import UNKNOWN_FRESH_S, Snapshot
+from gateway.runtime import Runtime
 from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_form, read_link
@@ -35,7 +33,6 @@ from rules.mail import Mailbox
 from rules.mail.addresses import is_role, normalise
 from rules.sender.tokens import Keys, read_sign_up_token
 from rules.ticket.notice_timing import INVITATION_LASTS
-from storage.db.ledger import Ledger
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled
 
@@ -54,17 +51,11 @@ _NOT_SHOWN = re.compile(
 width. The joiners U+200C and U+200D are kept: names in Persian and Indian scripts use them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignUp:
     """What the pages work with."""
 
-    ledger: Ledger
-    mailbox_cache: MailboxCache
-    policies: Policies
-    clock: Clock
-    new_id: NewId
-    on_notice: Callable[[], None]
-    """Called when a link is queued, so that it is sent."""
+    runtime: Runtime
     answer_after_s: float = ANSWER_AFTER_S
     """The answer to an address is sent after this time, whatever work the address caused."""
     rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
@@ -88,18 +79,18 @@ class SignUp:
             invitations.invite,
             mailbox=mailbox,
             address=address,
-            notice=self.new_id(),
-            now=self.clock(),
+            notice=self.runtime.new_id(),
+            now=self.runtime.clock(),
             language=language,
         )
         try:
-            queued = await asyncio.wrap_future(self.ledger.submit(job))
+            queued = await self.runtime.write(job)
         except Exception as error:  # noqa: BLE001 - the visitor's answer must not reveal it
             log.page_failed(PATH, error)
             return
         log.sign_up_requested(mailbox.address, address, queued)
         if queued:
-            self.on_notice()
+            self.runtime.wake()
 
 
 SIGN_UP = web.AppKey("sign_up", SignUp)
@@ -151,9 +142,8 @@ async def _take_address(request: web.Request) -> web.Response:
         problem = FormError.NOT_AN_ADDRESS if typed else FormError.NO_ADDRESS
         error = form_error(_language(request, mailbox), problem, typed=typed)
         return _page(request, mailbox, "address.html", 422, typed=typed, error=error)
-    if (await sign_up.mailbox_cache.current()).mailbox_for(address) is None and not is_role(
-        address
-    ):
+    snapshot = await sign_up.runtime.mailbox_cache.current()
+    if snapshot.mailbox_for(address) is None and not is_role(address):
         sign_up.queue_link(mailbox, address, _language(request, mailbox))
     await asyncio.sleep(answer_at - loop.time())
     return _page(request, mailbox, "sent.html", address=address, days=INVITATION_LASTS.days)
@@ -171,7 +161,7 @@ async def _take_name(request: web.Request) -> web.Response:
     if error:
         return _page(request, mailbox, "name.html", 422, address=address, typed=name, error=error)
     job = partial(invitations.accept, mailbox=mailbox, address=address, name=name)
-    outcome = await asyncio.wrap_future(request.app[SIGN_UP].ledger.submit(job))
+    outcome = await request.app[SIGN_UP].runtime.write(job)
     log.signed_up(mailbox.address, address, outcome.value)
     status = HTTPStatus.FORBIDDEN if outcome is Enrolled.NOT else HTTPStatus.OK
     return _page(
@@ -188,13 +178,13 @@ def _page(
 
 def _language(request: web.Request, mailbox: Mailbox) -> str:
     """The browser's language, else that of the mailbox's policy; the same for every address."""
-    return language_for(request, request.app[SIGN_UP].policies.get(mailbox.policy))
+    return language_for(request, request.app[SIGN_UP].runtime.policies.get(mailbox.policy))
 
 
 async def _mailbox(request: web.Request, named: str) -> Mailbox | None:
     """The mailbox with this address, or the only one if none is named; None if that does not
     determine one. A mailbox that was just added is found."""
-    mailbox_cache = request.app[SIGN_UP].mailbox_cache
+    mailbox_cache = request.app[SIGN_UP].runtime.mailbox_cache
     found = _chosen(await mailbox_cache.current(), named)
     return found or _chosen(await mailbox_cache.current(UNKNOWN_FRESH_S), named)
 
@@ -219,9 +209,9 @@ async def _link(request: web.Request) -> tuple[Mailbox, str]:
     sign_up = request.app[SIGN_UP]
 
     def read(keys: Keys, mailbox: int, token: str) -> str | None:
-        return read_sign_up_token(keys, mailbox, token, sign_up.clock())
+        return read_sign_up_token(keys, mailbox, token, sign_up.runtime.clock())
 
-    found = await read_link(request, sign_up.mailbox_cache, read)
+    found = await read_link(request, sign_up.runtime.mailbox_cache, read)
     if found is None:
         raise Problem(410, PageError.NO_INVITATION)
     return found
@@ -244,5 +234,5 @@ def _error_in(name: str, language: str) -> str:
     if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
         return form_error(language, FormError.NO_NAME)
     if len(name) > LONGEST_NAME:
-        return form_error(language, FormError.LONG_NAME, most=LONGEST_NAME, has=len(name))
+        return form_error(language, FormError.LONG_NAME, limit=LONGEST_NAME, length=len(name))
     return ""

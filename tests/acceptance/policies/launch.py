@@ -1,7 +1,7 @@
 """Starts servers under one policy.
 
-`running_policy_server` is the real `postern serve`. `running_clocked_server` runs the same parts in
-this process, with real ports and a clock that the test sets, to test what happens days later.
+`running_policy_server` is the real `postern serve`. `running_clocked_server` runs the same services
+in this process, with real ports and a clock that the test sets, to test what happens days later.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any
 from aiohttp import web
 
 from gateway import clock as gateway_clock
-from gateway.app import parts
 from gateway.cli.server import ensure_key
 from gateway.config.model import load
 from gateway.scheduler import Scheduler
+from gateway.services import open_services
 from gateway.smtp.connection import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp
 from gateway.web.app import application
@@ -118,7 +118,7 @@ def running_policy_server(
 def running_clocked_server(
     policy: str, folder: Path, store_url: str, extra: str = ""
 ) -> Iterator[ClockedPolicyServer]:
-    """Run the parts of `postern serve` in a thread of this process."""
+    """Run the services of `postern serve` in a thread of this process."""
     with _prepared(policy, folder, store_url, extra) as (config, database, ledger):
         started: Future[_ThreadedServer] = Future()
         clock = SettableClock(LONG_AGO)
@@ -167,28 +167,23 @@ async def _run(config: Path, clock: SettableClock, started: Future[_ThreadedServ
 
 @asynccontextmanager
 async def _open_server(config: Path, clock: SettableClock) -> AsyncIterator[_ThreadedServer]:
-    async with parts(load(config)) as opened_parts:
-        dispatcher = replace(opened_parts.dispatcher, clock=clock)
-        ingest = replace(opened_parts.ingest, clock=clock, on_notice=dispatcher.wake)
-        scheduler = replace(opened_parts.scheduler, clock=clock, ingest=ingest)
-        sign_up = SignUp(
-            opened_parts.ledger,
-            opened_parts.mailbox_cache,
-            opened_parts.policies,
-            clock,
-            gateway_clock.new_id,
-            dispatcher.wake,
-            answer_after_s=0.0,
-        )
+    async with open_services(load(config)) as services:
+        runtime = replace(services.runtime, clock=clock)
+        dispatcher = replace(services.dispatcher, runtime=runtime)
+        ingest = replace(services.ingest, runtime=runtime)
+        scheduler = replace(services.scheduler, runtime=runtime, ingest=ingest)
         app = application(
-            ingest, opened_parts.database, opened_parts.metrics, opened_parts.wire, sign_up
+            runtime=runtime,
+            ingest=ingest,
+            connections=services.connections,
+            sign_up=SignUp(runtime=runtime, answer_after_s=0.0),
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         listener = Listener(hostname="mx.help.example")
-        hooks = SmtpHooks(opened_parts.mailbox_cache.serves, ingest.take)
-        smtp = await listen_tcp(hooks, opened_parts.wire, listener, "127.0.0.1", 0)
+        hooks = SmtpHooks(runtime.mailbox_cache.serves, ingest.take)
+        smtp = await listen_tcp(hooks, services.connections, listener, "127.0.0.1", 0)
         sending = asyncio.create_task(dispatcher.run())
         try:
             port = smtp.sockets[0].getsockname()[1]
@@ -197,7 +192,7 @@ async def _open_server(config: Path, clock: SettableClock) -> AsyncIterator[_Thr
             yield _ThreadedServer(("127.0.0.1", port), http, scheduler, loop, stop)
         finally:
             smtp.close()
-            await opened_parts.wire.drain(1)
+            await services.connections.drain(1)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             await runner.cleanup()

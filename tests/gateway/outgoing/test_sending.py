@@ -15,11 +15,12 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
-from gateway import policies
+from gateway import clock, policies
 from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
 from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
 from gateway.outgoing.dispatcher import AT_ONCE, BEGUN_WITHIN, Dispatcher
+from gateway.runtime import Runtime
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeState
 from storage.db.database import Database
@@ -74,14 +75,18 @@ class Outbox:
     @property
     def dispatcher(self) -> Dispatcher:
         return Dispatcher(
-            self.database,
-            self.ledger,
-            MailboxCache(self.database, time.monotonic),
-            policies.load(None),
-            self.relay,
-            Metrics(),
-            lambda: self.now,
-            "https://postern.example",
+            runtime=Runtime(
+                database=self.database,
+                ledger=self.ledger,
+                mailbox_cache=MailboxCache(self.database, time.monotonic),
+                policies=policies.load(None),
+                metrics=Metrics(),
+                clock=lambda: self.now,
+                new_id=clock.new_id,
+                wake=lambda: None,
+            ),
+            relay=self.relay,
+            links_begin="https://postern.example",
             jitter=lambda: 0.0,
         )
 
@@ -263,7 +268,9 @@ async def test_a_bug_delays_only_the_notices_that_meet_it(box: Outbox) -> None:
     await box.order(*many(3))
 
     with capture_logs() as logged:
-        await replace(box.dispatcher, policies={}).send_due()
+        dispatcher = box.dispatcher
+        runtime = replace(dispatcher.runtime, policies={})
+        await replace(dispatcher, runtime=runtime).send_due()
 
     assert await box.states() == {NoticeState.DUE: 3}
     assert [each["event"] for each in logged].count("dispatcher_failed") == 3
@@ -284,7 +291,7 @@ async def test_waking_it_sends_at_once(box: Outbox) -> None:
     running = asyncio.create_task(dispatcher.run())
     await asyncio.wait_for(box.relay.tidied.wait(), 10)
     await box.order(NEW)
-    dispatcher.wake()
+    dispatcher.notice_queued.set()
     await asyncio.wait_for(box.relay.used.wait(), 1)
     running.cancel()
     with suppress(asyncio.CancelledError):

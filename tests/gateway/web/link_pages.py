@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,8 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import insert, select, update
 
 from gateway import clock
-from gateway.app import Parts
 from gateway.policies import Policies
+from gateway.services import Services
 from gateway.web.app import application
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.signup import SignUp
@@ -48,7 +47,7 @@ class Site:
     """A running application with one ticket of Ann's, on which Eve was proposed."""
 
     client: Client
-    parts: Parts
+    services: Services
     mailbox: Mailbox
     ticket: int
 
@@ -62,7 +61,7 @@ class Site:
 
     async def path(self, use: LinkUse) -> str:
         """A valid link of Ann's."""
-        keys = (await self.parts.mailbox_cache.current()).keys
+        keys = (await self.services.runtime.mailbox_cache.current()).keys
         (owner,) = [m.id for m in (await self.ticket_view()).members if m.address == ANN]
         link = Link(self.ticket, owner, EVE if use is LinkUse.APPROVE else "")
         return f"{PATHS[use]}/{self.mailbox.id}/{link_token(keys, self.mailbox.id, use, link)}"
@@ -71,7 +70,7 @@ class Site:
         return await self.path(LinkUse.APPROVE)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self.parts.ledger.submit(job))
+        return await self.services.runtime.write(job)
 
     async def ticket_view(self) -> TicketView:
         found = await self.write(partial(read.ticket_view, number=self.ticket))
@@ -135,16 +134,12 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
     return int(number)
 
 
-def serving(running: Parts, policies: Policies) -> Client:
-    sign_up = SignUp(
-        ledger=running.ledger,
-        mailbox_cache=running.mailbox_cache,
-        policies=policies,
-        clock=clock.now,
-        new_id=clock.new_id,
-        on_notice=lambda: None,
-        answer_after_s=0.0,
+def serving(services: Services, policies: Policies) -> Client:
+    runtime = replace(services.runtime, policies=policies)
+    app = application(
+        runtime=runtime,
+        ingest=replace(services.ingest, runtime=runtime),
+        connections=services.connections,
+        sign_up=SignUp(runtime=runtime, answer_after_s=0.0),
     )
-    ingest = replace(running.ingest, policies=policies)
-    app = application(ingest, running.database, running.metrics, running.wire, sign_up)
     return TestClient(TestServer(app))

@@ -16,9 +16,9 @@ import pytest_asyncio
 from aiohttp import ClientResponse, FormData
 
 from gateway import clock
-from gateway.app import parts
 from gateway.config.model import load
 from gateway.outgoing.compose import Composer
+from gateway.services import open_services
 from gateway.web.pages.links import LONGEST_TEXT, PATHS, POSTS_A_MINUTE
 from gateway.web.pages.render import SAFE
 from rules.sender.tokens import LinkUse
@@ -45,20 +45,20 @@ def subject() -> str:
 
 @pytest_asyncio.fixture
 async def site(store_url: str, tmp_path: Path, subject: str) -> AsyncIterator[Site]:
-    async with parts(load(write_config(tmp_path, store_url))) as running:
-        mailbox = await asyncio.wrap_future(running.ledger.submit(enrol))
+    async with open_services(load(write_config(tmp_path, store_url))) as services:
+        mailbox = await services.runtime.write(enrol)
         job = partial(open_ticket, mailbox=mailbox, subject=subject)
-        ticket = await asyncio.wrap_future(running.ledger.submit(job))
-        async with serving(running, running.policies) as client:
-            yield Site(client, running, mailbox, ticket)
+        ticket = await services.runtime.write(job)
+        async with serving(services, services.runtime.policies) as client:
+            yield Site(client, services, mailbox, ticket)
 
 
 async def test_a_mailed_link_adds_the_proposed_person(site: Site) -> None:
     notices = await site.write(partial(outbox.claim, now=clock.now(), limit=50))
     (asking,) = [notice for notice in notices if notice.kind is NoticeKind.APPROVAL]
     assert asking.address == ANN
-    keys = (await site.parts.mailbox_cache.current()).keys
-    policy = site.parts.policies[site.mailbox.policy]
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    policy = site.services.runtime.policies[site.mailbox.policy]
     raw = Composer(keys, "https://postern.example").write(asking, policy).raw
     text = email.message_from_bytes(raw, policy=email.policy.default).get_body(("plain",))
     assert text is not None
@@ -95,9 +95,9 @@ async def test_no_answer_decides_nothing(site: Site) -> None:
 
 
 async def test_a_full_ticket_shows_the_limit_and_decides_nothing(site: Site) -> None:
-    policy = site.parts.policies["default"]
+    policy = site.services.runtime.policies["default"]
     one = policy.model_copy(update={"cc": policy.cc.model_copy(update={"per_ticket": 1})})
-    async with serving(site.parts, {"default": one}) as client:
+    async with serving(site.services, {"default": one}) as client:
         answer = await client.post(await site.approval(), data={"answer": "in"})
         assert answer.status == 409
         assert f"Request #{site.ticket} may have no more people" in await answer.text()
@@ -232,7 +232,7 @@ async def test_every_link_that_does_not_work_gets_the_same_page(site: Site, use:
     good = await site.path(use)
     elsewhere = partial(mailboxes.add_mailbox, address="sales@help.example", policy="default")
     number = await site.write(elsewhere)
-    await site.parts.mailbox_cache.current(fresh_s=0)
+    await site.services.runtime.mailbox_cache.current(fresh_s=0)
     token = good.rpartition("/")[2]
     paths = [f"{PATHS[use]}/{forge(site.mailbox.id, token)}" for forge in FORGED]
     paths.append(f"{PATHS[use]}/{number}/{token}")
@@ -339,8 +339,8 @@ async def test_a_store_that_is_down_is_reported_on_a_page(
         raise RuntimeError("internal secret")
 
     path = await site.path(LinkUse.UNSUBSCRIBE)
-    monkeypatch.setattr(site.parts.database, "read", broken)
-    monkeypatch.setattr(site.parts.ledger, "submit", broken)
+    monkeypatch.setattr(site.services.runtime.database, "read", broken)
+    monkeypatch.setattr(site.services.runtime.ledger, "submit", broken)
     for answer in (site.get(path), site.post(path, **ONE_CLICK)):
         status, page = await answer
         assert status == 503

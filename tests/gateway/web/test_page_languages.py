@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -12,8 +11,8 @@ import pytest_asyncio
 from aiohttp import ClientResponse
 
 from gateway import clock
-from gateway.app import parts
 from gateway.config.model import load
+from gateway.services import open_services
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.render import STYLE_PATH
 from gateway.web.pages.signup import SIGN_UP
@@ -38,20 +37,23 @@ TITLES = {
 
 @pytest_asyncio.fixture
 async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    async with parts(load(write_config(tmp_path, store_url))) as running:
-        mailbox = await asyncio.wrap_future(running.ledger.submit(enrol))
+    async with open_services(load(write_config(tmp_path, store_url))) as services:
+        mailbox = await services.runtime.write(enrol)
         job = partial(open_ticket, mailbox=mailbox, subject=SUBJECT)
-        ticket = await asyncio.wrap_future(running.ledger.submit(job))
-        async with serving(running, running.policies) as client:
-            yield Site(client, running, mailbox, ticket)
+        ticket = await services.runtime.write(job)
+        async with serving(services, services.runtime.policies) as client:
+            yield Site(client, services, mailbox, ticket)
 
 
 @pytest_asyncio.fixture
 async def german_desk(site: Site) -> AsyncIterator[Site]:
     """The same site with a policy in German."""
-    policies = {n: p.model_copy(update={"language": "de"}) for n, p in site.parts.policies.items()}
-    async with serving(site.parts, policies) as client:
-        yield Site(client, site.parts, site.mailbox, site.ticket)
+    policies = {
+        n: p.model_copy(update={"language": "de"})
+        for n, p in site.services.runtime.policies.items()
+    }
+    async with serving(site.services, policies) as client:
+        yield Site(client, site.services, site.mailbox, site.ticket)
 
 
 async def set_language(site: Site, language: str) -> None:
@@ -67,7 +69,7 @@ async def set_language(site: Site, language: str) -> None:
 
 
 async def invitation(site: Site, address: str = NEW) -> str:
-    keys = (await site.parts.mailbox_cache.current()).keys
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
     token = sign_up_token(keys, site.mailbox.id, address, clock.now() + INVITATION_LASTS)
     return f"/signup/{site.mailbox.id}/{token}"
 

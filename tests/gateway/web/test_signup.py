@@ -24,9 +24,9 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway import clock
-from gateway.app import Parts, parts
 from gateway.config.model import load
 from gateway.outgoing.compose import Composer
+from gateway.services import Services, open_services
 from gateway.web.app import application
 from gateway.web.pages.render import SAFE, STYLE_PATH
 from gateway.web.pages.signup import POSTS_A_MINUTE, SignUp
@@ -57,7 +57,7 @@ class Site:
     """A running application, and what a test inspects behind it."""
 
     client: Client
-    parts: Parts
+    services: Services
     sign_up: SignUp
     mailbox: Mailbox
     now: datetime
@@ -78,7 +78,7 @@ class Site:
         return response.status, await response.text()
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self.parts.ledger.submit(job))
+        return await self.services.runtime.write(job)
 
     async def queued(self) -> list[str]:
         """The addresses for which a link was queued since the last call, in alphabetical order."""
@@ -101,7 +101,7 @@ class Site:
         return f"/signup/{number}/{sign_up_token(await self.keys(), number, address, until)}"
 
     async def keys(self) -> Keys:
-        return (await self.parts.mailbox_cache.current()).keys
+        return (await self.services.runtime.mailbox_cache.current()).keys
 
     async def users(self) -> dict[str, str]:
         """Every user's name by address."""
@@ -110,7 +110,7 @@ class Site:
 
     @property
     def policy(self) -> Policy:
-        return self.parts.policies[self.mailbox.policy]
+        return self.services.runtime.policies[self.mailbox.policy]
 
     async def _claim(self) -> list[Notice]:
         return list(await self.write(partial(outbox.claim, now=self.now, limit=50)))
@@ -133,29 +133,29 @@ def enrol(connection: Connection) -> Mailbox:
 
 @pytest_asyncio.fixture
 async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    async with parts(load(write_config(tmp_path, store_url))) as running:
-        mailbox = await asyncio.wrap_future(running.ledger.submit(enrol))
+    async with open_services(load(write_config(tmp_path, store_url))) as services:
+        mailbox = await services.runtime.write(enrol)
 
         def wake() -> None:
             made.woken += 1
 
         sign_up = SignUp(
-            ledger=running.ledger,
-            mailbox_cache=running.mailbox_cache,
-            policies=running.policies,
-            clock=lambda: made.now,
-            new_id=clock.new_id,
-            on_notice=wake,
+            runtime=replace(services.runtime, clock=lambda: made.now, wake=wake),
             answer_after_s=0.0,
             rate=RateLimiter(1_000, time.monotonic),
         )
-        async with serving(running, sign_up) as client:
-            made = Site(client, running, sign_up, mailbox, clock.now())
+        async with serving(services, sign_up) as client:
+            made = Site(client, services, sign_up, mailbox, clock.now())
             yield made
 
 
-def serving(running: Parts, sign_up: SignUp) -> Client:
-    app = application(running.ingest, running.database, running.metrics, running.wire, sign_up)
+def serving(services: Services, sign_up: SignUp) -> Client:
+    app = application(
+        runtime=services.runtime,
+        ingest=services.ingest,
+        connections=services.connections,
+        sign_up=sign_up,
+    )
     return TestClient(TestServer(app))
 
 
@@ -182,13 +182,13 @@ async def test_an_address_a_mailed_link_a_name_and_done(site: Site) -> None:
 async def test_held_mail_is_filed_after_the_sign_up(site: Site) -> None:
     raw = f"From: {NEW}\r\nTo: {SUPPORT}\r\nSubject: Printer\r\nMessage-ID: <1@a.example>\r\n\r\nx"
     envelope = Envelope("127.0.0.1", "client.example", False, NEW, (SUPPORT,))
-    (reply,) = await site.parts.ingest.take(Delivery(envelope, raw.encode()))
+    (reply,) = await site.services.ingest.take(Delivery(envelope, raw.encode()))
     assert reply.accepted
     site.now = clock.now()
     link = await site.mailed_link()
-    assert await site.parts.scheduler.release_enrolled() == 0
+    assert await site.services.scheduler.release_enrolled() == 0
     assert (await site.name(link, "Nora"))[0] == 200
-    assert await site.parts.scheduler.release_enrolled() == 1
+    assert await site.services.scheduler.release_enrolled() == 1
 
 
 ALIKE = (
@@ -218,7 +218,7 @@ async def test_every_address_is_answered_after_the_same_time(site: Site) -> None
         await (await client.post("/signup", data={"address": address})).read()
         return time.monotonic() - started
 
-    async with serving(site.parts, replace(site.sign_up, answer_after_s=0.2)) as client:
+    async with serving(site.services, replace(site.sign_up, answer_after_s=0.2)) as client:
         taken = {a: [await seconds(client, a) for _ in range(5)] for a in ALIKE[:5]}
     medians = sorted(median(each) for each in taken.values())
     assert medians[0] >= 0.2
@@ -226,11 +226,11 @@ async def test_every_address_is_answered_after_the_same_time(site: Site) -> None
 
 
 async def test_a_slow_store_delays_no_answer(site: Site) -> None:
-    await site.parts.mailbox_cache.current()
+    await site.services.runtime.mailbox_cache.current()
     free = threading.Event()
-    database = site.parts.database
+    database = site.services.runtime.database
     # On SQLite another writer holds the turn; on PostgreSQL every connection is busy.
-    holder = open_ledger(database) if database.is_sqlite else site.parts.ledger
+    holder = open_ledger(database) if database.is_sqlite else site.services.runtime.ledger
     threads = 1 if database.is_sqlite else database.connections
     held = threading.Barrier(threads + 1)
 
@@ -313,7 +313,7 @@ async def test_a_link_of_one_mailbox_does_not_work_in_another(site: Site) -> Non
     number = await site.write(
         partial(mailboxes.add_mailbox, address="sales@help.example", policy="default")
     )
-    await site.parts.mailbox_cache.current(fresh_s=0)
+    await site.services.runtime.mailbox_cache.current(fresh_s=0)
     token = (await site.link(NEW)).rpartition("/")[2]
     assert (await site.get(f"/signup/{number}/{token}"))[0] == 410
 
@@ -321,7 +321,7 @@ async def test_a_link_of_one_mailbox_does_not_work_in_another(site: Site) -> Non
 async def test_a_link_of_a_deactivated_mailbox_does_not_work(site: Site) -> None:
     link = await site.link(NEW)
     await site.write(partial(mailboxes.set_mailbox_active, address=SUPPORT, active=False))
-    await site.parts.mailbox_cache.current(fresh_s=0)
+    await site.services.runtime.mailbox_cache.current(fresh_s=0)
     assert (await site.get(link))[0] == 410
 
 
@@ -472,7 +472,7 @@ async def test_an_unknown_charset_is_a_form_error(site: Site) -> None:
 async def test_the_mailbox_must_be_named_where_there_are_several(site: Site) -> None:
     add = partial(mailboxes.add_mailbox, address="sales@help.example", policy="default")
     await site.write(add)
-    await site.parts.mailbox_cache.current(fresh_s=0)
+    await site.services.runtime.mailbox_cache.current(fresh_s=0)
     status, page = await site.get("/signup")
     assert status == 200
     assert "Which address do you write to?" in page
@@ -494,7 +494,7 @@ async def test_an_unknown_mailbox_is_not_found(site: Site) -> None:
 
 async def test_a_client_that_posts_too_often_must_wait(site: Site) -> None:
     async with serving(
-        site.parts, replace(site.sign_up, rate=RateLimiter(3, lambda: 0.0))
+        site.services, replace(site.sign_up, rate=RateLimiter(3, lambda: 0.0))
     ) as client:
         link = await site.link("x@foreign.example")
         for _ in range(3):
@@ -515,7 +515,7 @@ async def test_a_store_that_is_down_is_reported_on_a_page(
     def broken(*_: object) -> UUID:
         raise RuntimeError("internal secret")
 
-    monkeypatch.setattr(site.parts.mailbox_cache, "current", broken)
+    monkeypatch.setattr(site.services.runtime.mailbox_cache, "current", broken)
     status, page = await site.ask(NEW)
     assert status == 503
     assert "went wrong on our side" in page

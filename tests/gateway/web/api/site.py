@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -109,10 +108,10 @@ class Site:
         return sorted(notice.address for notice in due if notice.kind is kind)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(self.postern.parts.database.read, query)
+        return await self.postern.services.runtime.read(query)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self.postern.parts.ledger.submit(job))
+        return await self.postern.services.runtime.write(job)
 
 
 def enrol(connection: Connection) -> None:
@@ -151,15 +150,12 @@ def enrolled(url: str) -> str:
 @asynccontextmanager
 async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
     async with open_postern(url, folder, TrustSection()) as postern:
-        parts = postern.parts
-        sign_up = SignUp(
-            ledger=parts.ledger,
-            mailbox_cache=parts.mailbox_cache,
-            policies=parts.policies,
-            clock=clock.now,
-            new_id=clock.new_id,
-            on_notice=parts.dispatcher.wake,
+        services = postern.services
+        app = application(
+            runtime=services.runtime,
+            ingest=services.ingest,
+            connections=services.connections,
+            sign_up=SignUp(runtime=services.runtime),
         )
-        app = application(parts.ingest, parts.database, parts.metrics, parts.wire, sign_up)
         async with TestClient(TestServer(app)) as client:
             yield Site(client, postern)

@@ -92,7 +92,7 @@ async def test_nobody_acts_for_a_person_of_a_suspended_company(site: Site) -> No
 
 async def test_a_store_that_does_not_respond_is_503(site: Site, tmp_path: Path) -> None:
     number = await site.open(ANN)
-    database = site.postern.parts.database
+    database = site.postern.services.runtime.database
     database.close()
     path = Path(database.engine.url.database or "")
     for file in path.parent.glob(f"{path.name}*"):

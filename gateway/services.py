@@ -1,0 +1,176 @@
+"""Builds and connects the services that the servers and the command line use."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from gateway import policies
+from gateway.authentication.authenticator import Authenticator, Trust
+from gateway.authentication.dns import Resolver
+from gateway.authentication.signing import read_key, signer
+from gateway.clock import new_id, now
+from gateway.config.model import Config, LimitsSection, TrustSection
+from gateway.ingest import Ingest
+from gateway.mailbox_cache import MailboxCache
+from gateway.metrics import Metrics
+from gateway.outgoing import relay, templates
+from gateway.outgoing.dispatcher import Dispatcher
+from gateway.parsing.parser import Parser
+from gateway.runtime import Runtime
+from gateway.scheduler import Scheduler
+from gateway.smtp.limits import ConnectionPool, Limits
+from storage.db.database import Database
+from storage.db.ledger import Ledger, open_ledger
+from storage.registry import mailboxes
+
+STEPS_S = 0.002
+"""How long a group of the ledger's jobs holds the event loop at a time, the last job aside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the servers and the command line work with."""
+
+    config: Config
+    runtime: Runtime
+    ingest: Ingest
+    dispatcher: Dispatcher
+    scheduler: Scheduler
+    connections: ConnectionPool
+
+
+@asynccontextmanager
+async def open_services(config: Config) -> AsyncIterator[Services]:
+    """All services, connected; closed in reverse order at the end.
+
+    Raises NotUpgraded if the store has another version, PolicyRefused for an invalid policy or an
+    unknown one that a mailbox names.
+    """
+    async with AsyncExitStack() as stack:
+        loaded = policies.load(config.policies.folder)
+        database = await _open_database(config, loaded, stack)
+        ledger = _open_ledger(database, stack)
+        authenticator = _open_authenticator(config, stack)
+        parser = Parser()
+        stack.push_async_callback(parser.close)
+        connections = ConnectionPool(_limits(config.limits))
+        notice_queued = asyncio.Event()
+        runtime = Runtime(
+            database=database,
+            ledger=ledger,
+            mailbox_cache=MailboxCache(database, time.monotonic),
+            policies=loaded,
+            metrics=Metrics(lambda: len(connections.connections)),
+            clock=now,
+            new_id=new_id,
+            wake=notice_queued.set,
+        )
+        ingest = Ingest(
+            runtime=runtime,
+            parser=parser,
+            authenticator=authenticator,
+            refusal_s=config.limits.refusal_s,
+        )
+        yield Services(
+            config=config,
+            runtime=runtime,
+            ingest=ingest,
+            dispatcher=_dispatcher(config, runtime, notice_queued),
+            scheduler=Scheduler(runtime=runtime, ingest=ingest),
+            connections=connections,
+        )
+
+
+async def _open_database(
+    config: Config, loaded: policies.Policies, stack: AsyncExitStack
+) -> Database:
+    """The store, which must have our version; every mailbox in it must name a loaded policy."""
+    database = Database(config.store.url, config.store.connections)
+    stack.callback(database.close)
+    await asyncio.to_thread(database.check_version)
+    for mailbox in await asyncio.to_thread(database.read, mailboxes.list_mailboxes):
+        policies.of_mailbox(loaded, mailbox)
+    return database
+
+
+def _open_ledger(database: Database, stack: AsyncExitStack) -> Ledger:
+    ledger = open_ledger(database, partial(_run_on_loop, asyncio.get_running_loop()))
+    stack.push_async_callback(asyncio.to_thread, ledger.close)
+    return ledger
+
+
+def _open_authenticator(config: Config, stack: AsyncExitStack) -> Authenticator:
+    servers = [str(server) for server in config.dns.servers] or None
+    resolver = Resolver(servers, config.dns.port, lifetime_s=config.dns.budget_s)
+    stack.push_async_callback(resolver.close)
+    authenticator = Authenticator(
+        resolver,
+        _trust(config.trust),
+        budget_s=config.dns.budget_s,
+        max_lookups=config.dns.lookups,
+    )
+    stack.callback(authenticator.close)
+    return authenticator
+
+
+def _dispatcher(config: Config, runtime: Runtime, notice_queued: asyncio.Event) -> Dispatcher:
+    return Dispatcher(
+        runtime=runtime,
+        relay=relay.configured(config.relay),
+        links_begin=config.http.links_begin,
+        templates=templates.load(config.policies.templates),
+        signer=signer(read_key(each.domain, each.selector, each.key) for each in config.dkim),
+        at_once=config.relay.connections,
+        notice_queued=notice_queued,
+    )
+
+
+def _run_on_loop(
+    loop: asyncio.AbstractEventLoop,
+    steps: Iterator[None],
+    clock: Callable[[], float] = time.perf_counter,
+) -> None:
+    """Run steps in the event loop's thread; the calling thread, another one, waits for the end.
+
+    After each `STEPS_S` of them the loop serves its other tasks before it continues.
+    """
+    done: Future[None] = Future()
+
+    def run_some() -> None:
+        until = clock() + STEPS_S
+        try:
+            for _ in steps:
+                if clock() >= until:
+                    loop.call_soon(run_some)
+                    return
+            done.set_result(None)
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
+            done.set_exception(error)
+
+    loop.call_soon_threadsafe(run_some)
+    done.result()
+
+
+def _limits(section: LimitsSection) -> Limits:
+    return Limits(
+        mail_size_bytes=section.mail_mib * 2**20,
+        recipients=section.recipients,
+        connections=section.connections,
+        connections_per_peer=section.connections_per_peer,
+        in_flight_bytes=section.in_flight_mib * 2**20,
+        idle_s=section.idle_s,
+    )
+
+
+def _trust(section: TrustSection) -> Trust:
+    return Trust(
+        peers=section.peers,
+        relays=tuple((each.peer, each.authserv_id) for each in section.relays),
+        sealers=section.sealers,
+    )
