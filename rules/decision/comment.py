@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rules.decision.case import Case, Ruling
-from rules.decision.commanded import commanded
 from rules.decision.content import body_text, has_files, requested_command
 from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right, is_over
 from rules.decision.follow_up import follow_up
+from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved, Reason
 from rules.decision.notices import approval_request, receipt
 from rules.decision.unsubscribe import unsubscribe
@@ -96,7 +96,7 @@ def _with_escalation(
     if not is_proven_enough(case.sender, case.policy.proof.command):
         unproven = receipt(case, ticket, ReceiptPayload(ReceiptText.UNPROVEN))
         return replace(comment, orders=(*comment.orders, unproven))
-    decided = commanded(case, ticket, comment, (command,), Source.MAIL)
+    decided = with_commands(case, ticket, comment, (command,), Source.MAIL)
     if isinstance(decided, ChangeRefused):
         refused = receipt(case, ticket, ReceiptPayload(sentences=(decided.why,)))
         return replace(comment, orders=(*comment.orders, refused))

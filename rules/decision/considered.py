@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from rules.decision.change.facts import Needs
-from rules.decision.needs import needs_of_commands
+from rules.decision.change.facts import Lookups
+from rules.decision.lookups import lookups_for_commands
 from rules.mail import Envelope, Mail, Mailbox
 from rules.mail.bounces import Bounce
 from rules.mail.header import Author
@@ -64,8 +64,8 @@ class Considered:
     """The notice to whose return path it came; None for any other mail."""
     looped: bool
     """It carries our own loop mark."""
-    needs: Needs
-    """What its commands need to have looked up."""
+    lookups: Lookups
+    """What must be looked up for its commands."""
     policy: Policy
     """Of the mailbox: it is decided by the same."""
 
@@ -94,8 +94,8 @@ def consider(
     returned = returned_notice(envelope, mailbox, keys)
     if returned is not None:
         mail = replace(mail, bounces=received.read_bounces())
-    towards = trusted_recipients(mail, envelope, counted)
-    pointers = find_pointers(mail, towards, mailbox, keys, policy.subject_tag.format)
+    recipients = trusted_recipients(mail, envelope, counted)
+    pointers = find_pointers(mail, recipients, mailbox, keys, policy.subject_tag.format)
     return Considered(
         mail=mail,
         envelope=envelope,
@@ -106,6 +106,6 @@ def consider(
         pointers=() if received.as_new else pointers,
         returned=returned,
         looped=is_looped(mail, keys),
-        needs=needs_of_commands(mail, policy),
+        lookups=lookups_for_commands(mail, policy),
         policy=policy,
     )

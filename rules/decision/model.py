@@ -159,7 +159,7 @@ class AddComment:
     """What is still missing from the request; None where that is as before."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Values found in its text for fields that the ticket has no value for."""
-    commanded: Effects = field(default_factory=Effects)
+    command_effects: Effects = field(default_factory=Effects)
     """What its commands do: all of them, or the comment would be a draft without them."""
 
     @property
@@ -279,8 +279,8 @@ class Decision:
     def orders(self) -> tuple[NoticeOrder, ...]:
         """Every outgoing mail that it causes."""
         match self.action:
-            case AddComment(orders=orders, commanded=commanded):
-                return (*orders, *commanded.notices)
+            case AddComment(orders=orders, command_effects=by_commands):
+                return (*orders, *by_commands.notices)
             case OpenTicket() | Record() | EndSubscription() | Hold():
                 return self.action.orders
             case Refuse() | Defer() | Repeat():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rules.commands import COMMANDS, Command, Help, MailChange, Note, Public, parse_commands
 from rules.decision.case import Case, Ruling
-from rules.decision.commanded import commanded
 from rules.decision.content import body_text, has_files, is_unreadable
 from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right
+from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Reason
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import is_proven_enough
@@ -64,7 +64,7 @@ def by_staff(
         else sla_rules.answered(case.policy, ticket, case.facts.decided_at),
         by_staff=True,
     )
-    decided = commanded(case, ticket, action, wanted, Source.STAFF_MAIL)
+    decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL)
     if isinstance(decided, ChangeRefused):
         return _draft(case, ticket, saw, (decided.why,), conflict)
     commands = (f"{len(wanted)} commands",) if wanted else ()

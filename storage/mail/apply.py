@@ -179,7 +179,7 @@ def _comment_on(
     comment = _new_comment(entry, adding.visibility, _author(entry.mail))
     write(connection, context, adding.ticket, adding.effects(comment, context.now))
     source = Source.STAFF_MAIL if adding.by_staff else Source.MAIL
-    write(connection, replace(context, source=source), adding.ticket, adding.commanded.rows)
+    write(connection, replace(context, source=source), adding.ticket, adding.command_effects.rows)
 
 
 def _record(

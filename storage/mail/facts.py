@@ -126,8 +126,8 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     with pipelined(connection):
         traces = _traces(connection, mailbox, mail, attempt.held)
         named_before = _named_before(connection, mailbox, mail)
-        needed = considered.needs
-        addresses = (author, *named, *needed.addresses)
+        lookups = considered.lookups
+        addresses = (author, *named, *lookups.addresses)
         registered = lookup.people(connection, mailbox, addresses, came_at)
         came_back = _returned(connection, mailbox, considered.returned)
         deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
@@ -154,10 +154,10 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         if surroundings is None and tickets:
             surroundings = around()
         escalations = {}
-        if tickets and needed.escalation:
+        if tickets and lookups.escalation:
             escalations = {n: escalation_facts(connection, t) for n, t in tickets.items()}
-        if tickets and needed.tickets:
-            named_tickets = needed.tickets - tickets.keys()
+        if tickets and lookups.tickets:
+            named_tickets = lookups.tickets - tickets.keys()
             since = decided_at - HOUR
             tickets = tickets | load.load_with_next(connection, mailbox, named_tickets, since)
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY

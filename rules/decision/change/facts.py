@@ -25,18 +25,18 @@ from rules.ticket.model import Ticket
 
 @dataclass(frozen=True, slots=True)
 class FeedbackFacts:
-    """What was said of the help so far."""
+    """The feedback on the help so far."""
 
     rating: Rating | None = None
     already_noted: bool = False
-    """The same text by the same person is on the ticket already."""
+    """The ticket already has a note with the same text by the same person."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeFacts:
     at: datetime
     actor: str
-    """Who asks: an address, `console:` and an account, or empty for the system itself."""
+    """Who requests the change: an address, `console:` and an account; empty for the system."""
     source: Source
     by_staff: bool
     mailbox: str
@@ -59,7 +59,7 @@ class ChangeFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Lookups:
     """What must be looked up before changes can be decided."""
 
     addresses: frozenset[str] = frozenset()
@@ -70,8 +70,8 @@ class Needs:
     """The text of the feedback; None where there is none."""
 
 
-def needs_of(changes: Iterable[Change]) -> Needs:
-    """What `decide_change` will ask the facts for."""
+def lookups_for(changes: Iterable[Change]) -> Lookups:
+    """What `decide_change` reads from the facts."""
     addresses: set[str] = set()
     tickets: set[int] = set()
     comments: set[int] = set()
@@ -90,6 +90,10 @@ def needs_of(changes: Iterable[Change]) -> Needs:
                 feedback = text
             case _:
                 pass
-    return Needs(
-        frozenset(addresses), frozenset(tickets), frozenset(comments), escalation, feedback
+    return Lookups(
+        addresses=frozenset(addresses),
+        tickets=frozenset(tickets),
+        comments=frozenset(comments),
+        escalation=escalation,
+        feedback=feedback,
     )

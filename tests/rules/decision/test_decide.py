@@ -540,5 +540,5 @@ def test_an_escalation_that_nothing_proves_is_answered_and_not_done() -> None:
     decision = World(proof=unproven()).decide(mail, to=token_to(70))
 
     assert isinstance(decision.action, AddComment)
-    assert decision.action.commanded.rows == ()
+    assert decision.action.command_effects.rows == ()
     assert notified(decision, NoticeKind.RECEIPT) == [ANN.address]

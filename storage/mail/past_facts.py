@@ -1,35 +1,30 @@
-"""Recorded mails, to be decided once more: which there are, and what was known as each came.
+"""The facts of a recorded mail as they were when it was decided.
 
-Rows say how things are now. What a mail met is found by the times in them: what is as old as the
-mail itself, or younger, is taken out, and with it all that the mail left behind.
+Rows hold the current state. The past state is derived from their times and from the audit trail:
+whatever is as old as the mail itself, or younger, is left out, and with it all that the mail wrote.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, func, select
 
 from rules.decision.model import Verdict
 from rules.facts import Facts, Recent
-from rules.mail import Envelope, Mail, Mailbox
+from rules.mail import Mail
 from rules.people import Participant, Presence
-from rules.sender.authentication import Authentication, from_dict
 from rules.sender.pointers import thread_ids
 from rules.service.limits import HOUR, REMEMBERED
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind
-from storage.db import raw_mail
 from storage.db.statements import bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
-    WITHOUT_COMMENT,
     AuditRow,
     JournalRow,
     MailRow,
@@ -38,58 +33,13 @@ from storage.db.tables import (
     TicketRow,
     table,
 )
-from storage.mail import journal
 from storage.mail.journal import TAKEN
+from storage.mail.recorded import RecordedMail
 
-KEPT = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED, Verdict.HELD)
-"""With these verdicts the bytes of a mail are kept."""
-BATCH = 200
 PRESENCE_EVENTS = (AuditEvent.PERSON_ADDED, AuditEvent.PRESENCE_CHANGED)
 
 _journal, _mail, _notice = table(JournalRow), table(MailRow), table(NoticeRow)
 _ticket, _participant, _audit = table(TicketRow), table(ParticipantRow), table(AuditRow)
-
-_MAILS = (
-    select(
-        _journal.c.id,
-        _journal.c.mailbox_id,
-        _journal.c.received_at,
-        _journal.c.verdict,
-        _journal.c.reason,
-        _journal.c.ticket_id,
-        _journal.c.peer,
-        _journal.c.helo,
-        _journal.c.mail_from,
-        _journal.c.rcpt_tos,
-        _journal.c.author,
-        _journal.c.subject,
-        _journal.c.message_id,
-        _journal.c.identity,
-        _journal.c.authentication,
-        _mail.c.journal_id.label("kept_under"),
-        _mail.c.raw_digest,
-    )
-    .join_from(
-        _journal,
-        _mail,
-        (_mail.c.mailbox_id == _journal.c.mailbox_id) & (_mail.c.identity == _journal.c.identity),
-    )
-    .where(_journal.c.verdict.in_([verdict.value for verdict in KEPT]))
-)
-
-_HELD_BEFORE = compiled(
-    select(_journal.c.received_at, _journal.c.authentication)
-    .where(
-        _journal.c.mailbox_id == bindparam("mailbox"),
-        _journal.c.message_id == bindparam("message_id"),
-        _journal.c.identity == bindparam("identity"),
-        _journal.c.verdict == Verdict.HELD.value,
-        _journal.c.id < bindparam("own"),
-        text(WITHOUT_COMMENT),  # exactly the condition of the index
-    )
-    .order_by(_journal.c.id)
-    .limit(1)
-)
 
 _KNOWN_THEN = compiled_in(
     lambda count: select(_mail.c.message_id).where(
@@ -161,67 +111,6 @@ _SENT_THEN = compiled_in(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedMail:
-    """One line of the journal with its mail: how it was decided, and what it was decided from."""
-
-    journal_id: UUID
-    kept_under: UUID
-    """The journal row that the mail is kept under now: another one where it was held and went."""
-    mailbox: Mailbox
-    decided_at: datetime
-    came_at: datetime
-    """The same, but for a mail that was held in between."""
-    verdict: str
-    reason: str
-    ticket: int | None
-    author: str
-    """Empty where From names no single mailbox and nobody said who wrote it."""
-    subject: str
-    identity: str
-    envelope: Envelope
-    authentication: Authentication
-    first_proof: Authentication
-    """What was found as it came; `authentication` may be the word of staff who released it."""
-    raw: bytes
-
-
-def read_only(connection: Connection) -> None:
-    """Make all that follows one view of the data, and let the database refuse any writing.
-
-    SQLite needs no word for it: its transaction is one view, and `Database.read` keeps nothing.
-    """
-    if connection.dialect.name != "sqlite":
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-
-def by_verdict(
-    connection: Connection, mailboxes: Mapping[int, Mailbox], since: datetime, until: datetime
-) -> Mapping[Verdict, int]:
-    """How many lines of the journal there are in [since, until), those without a mail too."""
-    query = (
-        select(_journal.c.verdict, func.count())
-        .where(*_within(mailboxes, since, _first_id(until)))
-        .group_by(_journal.c.verdict)
-    )
-    return {Verdict(verdict): number for verdict, number in connection.execute(query)}
-
-
-def recorded_mails(
-    connection: Connection, mailboxes: Mapping[int, Mailbox], since: datetime, until: datetime
-) -> Iterator[RecordedMail]:
-    """The mails of [since, until) that are kept, the newest first, one in memory at a time."""
-    below = _first_id(until)
-    while True:
-        batch = _MAILS.where(*_within(mailboxes, since, below)).order_by(_journal.c.id.desc())
-        rows = connection.execute(batch.limit(BATCH)).all()
-        for row in rows:
-            yield _as_recorded(connection, row, mailboxes[row.mailbox_id])
-        if len(rows) < BATCH:
-            return
-        below = rows[-1].id
-
-
 def facts_at(connection: Connection, facts: Facts, mail: Mail, one: RecordedMail) -> Facts:
     """The facts as they were when a mail was decided, of those that `mail.facts` finds today.
 
@@ -249,55 +138,6 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, one: RecordedMail
             for row in recent
         ),
     )
-
-
-def _within(mailboxes: Mapping[int, Mailbox], since: datetime, below: UUID) -> Sequence[Any]:
-    """Journal ids are made as mails are decided, so their order is that of time."""
-    return (
-        _journal.c.id >= _first_id(since),
-        _journal.c.id < below,
-        # The sum keeps SQLite from an index on mailboxes, which has no order of time.
-        (_journal.c.mailbox_id + 0).in_(mailboxes),
-    )
-
-
-def _first_id(moment: datetime) -> UUID:
-    """No UUIDv7 of that millisecond or later is smaller (RFC 9562 §5.7)."""
-    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
-
-
-def _as_recorded(connection: Connection, row: Any, mailbox: Mailbox) -> RecordedMail:
-    proof = from_dict(json.loads(row.authentication))
-    held = _held_before(connection, row) if row.message_id or row.id != row.kept_under else None
-    return RecordedMail(
-        journal_id=row.id,
-        kept_under=row.kept_under,
-        mailbox=mailbox,
-        decided_at=row.received_at,
-        came_at=held.received_at if held is not None else row.received_at,
-        verdict=row.verdict,
-        reason=row.reason,
-        ticket=row.ticket_id,
-        author=row.author,
-        subject=row.subject,
-        identity=row.identity,
-        envelope=journal.envelope_of(row),
-        authentication=proof,
-        first_proof=from_dict(json.loads(held.authentication)) if held is not None else proof,
-        raw=raw_mail.load(connection, mailbox.id, row.raw_digest),
-    )
-
-
-def _held_before(connection: Connection, row: Any) -> Any:
-    """The line under which the same mail was held before it was decided again."""
-    found = _HELD_BEFORE.rows(
-        connection,
-        mailbox=row.mailbox_id,
-        message_id=row.message_id,
-        identity=row.identity,
-        own=row.id,
-    )
-    return found[0] if found else None
 
 
 def _notified_then(
