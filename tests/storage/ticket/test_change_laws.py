@@ -85,7 +85,7 @@ def test_the_notices_written_are_those_that_the_decision_names(
 
 @SETTINGS
 @given(changes=LISTS, by_staff=st.booleans())
-def test_where_one_change_is_refused_nothing_is_written(
+def test_if_one_change_is_refused_nothing_is_written(
     shop: Shop, changes: Sequence[Change], by_staff: bool
 ) -> None:
     number = a_ticket(shop)

@@ -37,7 +37,7 @@ def test_a_follow_up_is_not_merged_into_what_it_follows(shop: Shop) -> None:
     assert again.ticket == second
 
 
-def test_who_is_merged_to_where_he_was_only_proposed_is_on_it(shop: Shop) -> None:
+def test_a_merge_accepts_a_person_who_was_only_proposed_on_the_other_ticket(shop: Shop) -> None:
     bobs = opened(shop.take(a_mail(BOB.address, message_id="<b@client.example>")))
     anns = opened(shop.take(a_mail(cc=(BOB.address,))))
     shop.set_participant(anns, BOB.address, presence=Presence.PENDING.value)
@@ -47,7 +47,7 @@ def test_who_is_merged_to_where_he_was_only_proposed_is_on_it(shop: Shop) -> Non
     assert shop.member(anns, BOB.address).is_notified
 
 
-def test_staff_bring_back_who_has_unsubscribed(shop: Shop) -> None:
+def test_staff_can_add_back_a_person_who_has_unsubscribed(shop: Shop) -> None:
     number = opened(shop.take(a_mail()))
     shop.take(a_mail(text="#unsubscribe"), to=shop.token(number, ANN.address))
 
@@ -56,7 +56,7 @@ def test_staff_bring_back_who_has_unsubscribed(shop: Shop) -> None:
     assert shop.member(number, ANN.address).is_notified
 
 
-def test_flagged_mails_without_end_tell_staff_so_often_and_no_more(shop: Shop) -> None:
+def test_notices_of_flagged_mails_to_staff_are_limited(shop: Shop) -> None:
     number = opened(shop.take(a_mail()))
     token = shop.token(number, ANN.address)
 
@@ -77,7 +77,9 @@ def test_flagged_mails_without_end_tell_staff_so_often_and_no_more(shop: Shop) -
         (AddPerson("new{n}@globex.example"), NoticeKind.APPROVAL),
     ],
 )
-def test_so_do_changes_over_the_api(shop: Shop, wanted: Change, kind: NoticeKind) -> None:
+def test_notices_of_changes_over_the_api_are_limited(
+    shop: Shop, wanted: Change, kind: NoticeKind
+) -> None:
     """What a customer's program does again and again is told as often as his mails would be."""
     number = opened(shop.take(a_mail()))
     hand = replace(shop.hand(), actor=BOB.address, source=Source.API)

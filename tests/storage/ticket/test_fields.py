@@ -30,7 +30,7 @@ def fields(shop: Shop, number: int) -> dict[str, str]:
     return dict(shop.ticket(number).fields)
 
 
-def test_what_a_reply_names_is_kept_beside_what_the_request_named(aiven: Shop) -> None:
+def test_values_of_a_reply_are_added_to_those_of_the_request(aiven: Shop) -> None:
     number = opened(aiven.take(a_mail(text="Project: blue-7")))
 
     answer(aiven, number, "Service: pg-1")
@@ -79,7 +79,7 @@ def test_what_a_reply_quotes_is_not_kept(aiven: Shop, quoting: str) -> None:
     assert fields(aiven, number) == {}
 
 
-def test_what_somebody_says_who_is_not_on_the_ticket_is_not_kept(aiven: Shop) -> None:
+def test_values_by_a_sender_who_is_not_on_the_ticket_are_not_kept(aiven: Shop) -> None:
     number = opened(aiven.take(a_mail()))
 
     answer(aiven, number, "Project: demo-1", sender=BOB.address)
@@ -95,7 +95,7 @@ def test_what_somebody_says_who_is_not_on_the_ticket_is_not_kept(aiven: Shop) ->
         (True, "Is it Project: demo-1?", {}),
     ],
 )
-def test_of_words_in_the_portal_those_of_the_customer_are_kept(
+def test_of_comments_in_the_portal_only_the_customers_values_are_kept(
     aiven: Shop, by_staff: bool, text: str, kept: dict[str, str]
 ) -> None:
     number = opened(aiven.take(a_mail()))

@@ -58,7 +58,7 @@ EVENTS = [left, is_pending, unsubscribed, was_deactivated, lost_the_contract, bo
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: str(event.__name__))
-def test_it_is_dropped_for_good_where_the_recipient(
+def test_a_notice_is_dropped_for_good_if_the_recipient(
     shop: Shop, number: int, event: Callable[[Shop, int], None]
 ) -> None:
     event(shop, number)
@@ -69,7 +69,7 @@ def test_it_is_dropped_for_good_where_the_recipient(
     assert dropped.last_error
 
 
-def test_otherwise_it_comes_with_the_words_and_the_recipients_place(
+def test_otherwise_it_comes_with_the_comment_and_the_recipients_participant_id(
     shop: Shop, number: int
 ) -> None:
     (notice,) = [one for one in claimed(shop) if one.address == BOB.address]
@@ -80,13 +80,13 @@ def test_otherwise_it_comes_with_the_words_and_the_recipients_place(
     assert notice.about.participant == shop.member(number, BOB.address).id
 
 
-def test_the_receipt_of_an_unsubscription_still_goes(shop: Shop, number: int) -> None:
+def test_the_receipt_of_an_unsubscription_is_still_sent(shop: Shop, number: int) -> None:
     shop.take(a_mail(BOB.address, text="#unsubscribe"), to=shop.token(number, BOB.address))
 
     assert [n.kind for n in claimed(shop) if n.address == BOB.address] == [NoticeKind.RECEIPT]
 
 
-def test_what_died_is_listed_with_its_reason(shop: Shop, number: int) -> None:
+def test_a_dead_notice_is_listed_with_its_reason(shop: Shop, number: int) -> None:
     left(shop, number)
     claimed(shop)
 
@@ -98,11 +98,11 @@ def test_what_died_is_listed_with_its_reason(shop: Shop, number: int) -> None:
     assert "not on the ticket" in dead[0].last_error
 
 
-def test_the_list_ends_where_it_is_told_to(shop: Shop, number: int) -> None:
+def test_the_list_has_at_most_the_given_number_of_notices(shop: Shop, number: int) -> None:
     assert len(shop.database.read(lambda c: outbox.listing(c, None, 2))) == 2
 
 
-def test_what_died_is_tried_again_from_the_beginning(shop: Shop, number: int) -> None:
+def test_a_requeued_notice_starts_again_from_the_first_attempt(shop: Shop, number: int) -> None:
     left(shop, number)
     claimed(shop)
     shop.set_participant(number, BOB.address, presence=Presence.ACTIVE.value)
@@ -111,7 +111,7 @@ def test_what_died_is_tried_again_from_the_beginning(shop: Shop, number: int) ->
     assert [(n.address, n.attempts) for n in claimed(shop)] == [(BOB.address, 1)]
 
 
-def test_only_what_is_named_is_tried_again(shop: Shop, number: int) -> None:
+def test_only_the_named_notices_are_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
         shop.write(lambda c, one=notice.id: outbox.give_up(c, one, "no", hard=False, now=NOON))  # type: ignore[misc]
     chosen = shop.notices(BOB.address)[0].id
@@ -120,7 +120,7 @@ def test_only_what_is_named_is_tried_again(shop: Shop, number: int) -> None:
     assert [notice.id for notice in claimed(shop)] == [chosen]
 
 
-def test_what_was_sent_is_never_tried_again(shop: Shop, number: int) -> None:
+def test_a_sent_notice_is_never_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
         shop.write(lambda c, one=notice.id: outbox.sent(c, one, NOON))  # type: ignore[misc]
 

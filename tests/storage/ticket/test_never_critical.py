@@ -68,7 +68,7 @@ def test_only_the_console_and_the_api_make_a_ticket_critical(
 
 
 @pytest.mark.parametrize("source", [Source.CONSOLE, Source.API])
-def test_the_console_and_the_api_do(
+def test_the_console_and_the_api_can_make_a_ticket_critical(
     database: Database, ledger: Ledger, mailbox: Mailbox, number: int, source: Source
 ) -> None:
     by, asked = hand(mailbox, source), [SetAnySeverity("Critical", "")]
@@ -79,7 +79,7 @@ def test_the_console_and_the_api_do(
 
 
 @pytest.mark.parametrize("source", ["mail", "staff_mail"])
-def test_the_database_refuses_what_the_code_would_not(
+def test_the_database_refuses_a_critical_mail_ticket_by_itself(
     ledger: Ledger, mailbox: Mailbox, number: int, source: str
 ) -> None:
     past_the_code = text("UPDATE ticket SET critical = true, severity_source = :source")
@@ -88,7 +88,7 @@ def test_the_database_refuses_what_the_code_would_not(
         ledger.submit(lambda c: c.execute(past_the_code, {"source": source})).result()
 
 
-def test_of_changes_with_a_bad_one_none_is_made(
+def test_if_one_change_is_refused_none_is_made(
     database: Database, ledger: Ledger, mailbox: Mailbox, number: int
 ) -> None:
     before = ticket(database, number)

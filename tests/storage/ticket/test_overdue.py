@@ -56,38 +56,40 @@ def test_the_warning_goes_to_the_staff_once(desk: Shop) -> None:
     assert kinds(desk) == [NoticeKind.SLA_WARNING]
 
 
-def test_two_nodes_that_saw_the_same_tell_it_once(desk: Shop) -> None:
+def test_two_nodes_that_find_the_same_ticket_notify_once(desk: Shop) -> None:
     seen_by_both = due(desk, WARNED)
 
     assert [told(desk, WARNED, seen_by_both), told(desk, WARNED, seen_by_both)] == [1, 0]
 
 
-def test_the_breach_is_told_after_the_warning_and_is_in_the_history(desk: Shop) -> None:
+def test_the_breach_is_notified_after_the_warning(desk: Shop) -> None:
     told(desk, WARNED)
 
     assert [told(desk, LATE), told(desk, LATE + timedelta(days=1))] == [1, 0]
     assert kinds(desk) == [NoticeKind.SLA_BREACH, NoticeKind.SLA_WARNING]
 
 
-def test_after_a_pause_over_both_moments_the_breach_alone_is_told(desk: Shop) -> None:
+def test_after_a_pause_over_both_times_only_the_breach_is_notified(desk: Shop) -> None:
     assert [told(desk, LATE + timedelta(days=3)), told(desk, LATE + timedelta(days=4))] == [1, 0]
     assert kinds(desk) == [NoticeKind.SLA_BREACH]
 
 
-def test_a_clock_that_jumps_back_tells_nothing_again(desk: Shop) -> None:
+def test_a_clock_that_jumps_back_repeats_no_notice(desk: Shop) -> None:
     told(desk, WARNED)
 
     assert [told(desk, NOON), told(desk, WARNED)] == [0, 0]
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.RESOLVED])
-def test_what_waits_for_the_customer_or_is_over_is_not_overdue(desk: Shop, status: Status) -> None:
+def test_a_ticket_that_waits_for_the_customer_or_is_over_is_not_overdue(
+    desk: Shop, status: Status
+) -> None:
     desk.change(1, SetStatus(status))
 
     assert due(desk, LATE + timedelta(days=3)) == []
 
 
-def test_the_owner_alone_is_told_where_there_is_one(desk: Shop) -> None:
+def test_only_the_assignee_is_notified_if_there_is_one(desk: Shop) -> None:
     desk.set(1, assignee=SAM.address)
 
     assert told(desk, WARNED) == 1
