@@ -39,7 +39,7 @@ _VISIBILITY: Mapping[Right, Visibility] = {
 def by_customer(
     case: Case, ticket: Ticket, entitled: Entitlement, saw: str, conflict: tuple[str, ...]
 ) -> Ruling:
-    """A comment, as public as the sender's right allows; or what the mail is instead of one."""
+    """A comment, as public as the sender's right allows; or what the mail does instead."""
     visibility, sender = _VISIBILITY[entitled.right], case.sender
     if entitled.right is not Right.COMMENT:
         orders, calm = _notices(case, ticket, visibility, entitled)
@@ -90,7 +90,7 @@ def _public(
 def _with_escalation(
     case: Case, ticket: Ticket, comment: AddComment, command: Unsubscribe | Escalate | None
 ) -> AddComment:
-    """The comment with the escalation that its author asks for, or with why there is none."""
+    """The comment with the escalation that its author requests, or with the reason against it."""
     if not isinstance(command, Escalate) or case.automatic is not None:
         return comment
     if not is_proven_enough(case.sender, case.policy.proof.command):
@@ -106,7 +106,7 @@ def _with_escalation(
 def _clock_change(
     case: Case, ticket: Ticket, moved: Moved | None, missing: tuple[str, ...] | None
 ) -> ClockChange | None:
-    """What a comment does to the ticket's clock; None where it goes on as it was."""
+    """What a comment does to the ticket's clock; None if it is unchanged."""
     policy, now = case.policy, case.facts.decided_at
     if (begins := sla_rules.completed(policy, ticket, missing, now)) is not None:
         return begins
@@ -141,7 +141,7 @@ def _notices(
     joining: tuple[Addition, ...] = (),
     moved: Moved | None = None,
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """The mails that a comment causes. Less than a staff person's own token sends nothing."""
+    """The notices that a comment causes; none for staff who write without their own token."""
     if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
         return (), ()
     author = case.sender.address

@@ -132,7 +132,7 @@ def proof(case: Case) -> Finding:
     if proven.temporary and (case.facts.domain_known or own - {PointerKind.SUBJECT_TAG}):
         return _unanswered(case, saw)
     if not case.facts.domain_known:
-        # A guest must not stand out among all others of their domain, who are strangers.
+        # A guest must not be distinguishable from the strangers of their domain.
         return Pass(saw, ("not proven, and nobody at this domain is registered",))
     requested = proven.dmarc_policy if proven.dmarc is Result.FAIL else "none"
     if requested == "reject":

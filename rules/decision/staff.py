@@ -1,4 +1,4 @@
-"""What a staff person's own mail does on a ticket: answers, notes, commands."""
+"""What a staff person's mail does on a ticket: answers, notes, commands."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def by_staff(
         return _draft(case, ticket, saw, faults, conflict)
     wanted = _changes(given.given)
     silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
-    asks = any(isinstance(c, Help) for c in given.given)
-    helped = _receipt(case, ticket, USAGE_RECEIPT) if asks else ()
-    if silent and not wanted and not asks:
+    wants_help = any(isinstance(c, Help) for c in given.given)
+    usage = _receipt(case, ticket, USAGE_RECEIPT) if wants_help else ()
+    if silent and not wanted and not wants_help:
         empty = ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
         draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, empty))
         return Ruling(saw, draft, Reason.NOTHING_SAID, ("no text to publish", *conflict))
@@ -58,7 +58,7 @@ def by_staff(
         ticket.id,
         visibility,
         () if private else additions(case.mail, case.facts, sender, ticket, policy),
-        (*helped, *(() if silent else _notices(case, ticket, visibility))),
+        (*usage, *(() if silent else _notices(case, ticket, visibility))),
         clock_change=None
         if private
         else sla_rules.answered(case.policy, ticket, case.facts.decided_at),
@@ -90,7 +90,7 @@ def _draft(
     faults: tuple[Sentence, ...],
     conflict: tuple[str, ...],
 ) -> Ruling:
-    """Nothing is done and nothing published; the text is kept and the author is notified."""
+    """No command is done, nothing is published; the text is kept, a receipt gives the reason."""
     refused = ReceiptPayload(ReceiptText.NOTHING_DONE, sentences=faults)
     draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, refused))
     return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}", *conflict))
@@ -112,7 +112,7 @@ def _notices(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Notice
 
 
 def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:
-    """One mail to the author; none once they were sent too many: then a machine writes for them."""
+    """One mail to the author, within their budget: beyond it a machine writes in their name."""
     sender = case.sender
     language = sender.person.language if sender.person is not None else ""
     receipt = NoticeOrder(NoticeKind.RECEIPT, sender.address, language, payload)

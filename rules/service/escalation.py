@@ -1,4 +1,4 @@
-"""Escalation: to which level a request goes, and who is on duty at that level.
+"""Escalation: the level that a request goes to, and the contact on duty at that level.
 
 A request to escalate does not change the severity. It goes up one level at a time, from level 1.
 """
@@ -14,7 +14,7 @@ from rules.policy.roster import edges
 from rules.sentence import Sentence, sentence
 
 _LOOK_AHEAD = timedelta(days=15)
-"""A window opens every week; where the clocks skip it, in the week after."""
+"""Every window opens weekly; if the clocks skip it, a week later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Contact:
     name: str
     address: str
     phone: str
-    """Empty where the policy names none."""
+    """Empty if the policy names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class NextLevel:
     title: str
     contact: Contact
     reason: Sentence | None = None
-    """Why it is not the next level; None where it is."""
+    """Why it is not the next level; None if it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ def next_level(
             sentence("There is nobody to escalate to; write to the ticket, and staff will see it.")
         )
     if critical_claimed and not by_portal and policy.escalation.critical_begins_in == "portal":
-        return EscalationRefused(_use_the_channel(policy, tier))
+        return EscalationRefused(_critical_channel(policy, tier))
     if current >= len(levels):
-        return EscalationRefused(_at_the_top(levels[-1].title, on_duty(levels[-1], at)))
+        return EscalationRefused(_highest_level(levels[-1].title, on_duty(levels[-1], at)))
     if current == 1 and policy.escalation.spoken_first and not staff_spoke:
         return NextLevel(
             1,
@@ -89,9 +89,9 @@ def next_level(
 
 
 def on_duty(level: EscalationLevel, at: datetime) -> Contact:
-    """The contact at an instant: of the first roster window that is open then.
+    """The contact at a time: that of the first roster window that is open then.
 
-    Where no window is open, the level's own contact; without one, that of the next window to open.
+    If no window is open, the level's own contact; without one, that of the next window to open.
     """
     window = level.on_duty(at)
     if window is None and level.contact is not None:
@@ -100,7 +100,7 @@ def on_duty(level: EscalationLevel, at: datetime) -> Contact:
     return Contact(window.name, _normalised(window.contact), window.phone or level.phone)
 
 
-def _at_the_top(title: str, contact: Contact) -> Sentence:
+def _highest_level(title: str, contact: Contact) -> Sentence:
     if not contact.phone:
         return sentence(
             "This is already with the highest level: {title} ({contact}).",
@@ -115,7 +115,7 @@ def _at_the_top(title: str, contact: Contact) -> Sentence:
     )
 
 
-def _use_the_channel(policy: Policy, tier: TierSection | None) -> Sentence:
+def _critical_channel(policy: Policy, tier: TierSection | None) -> Sentence:
     """The policy's own text on its critical channel, else ours."""
     channel = (tier and tier.critical_channel) or policy.severity.critical_channel
     if channel:

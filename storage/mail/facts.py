@@ -42,7 +42,7 @@ _reference = table(ThreadReferenceRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 MOST_NAMING = 50
-"""So many tickets that named an id are looked at: anybody may name any."""
+"""Of the tickets that named an id at most so many are considered: any mail may name any id."""
 _TRACES = compiled_in(
     lambda count: select(
         _mail.c.identity,
@@ -55,10 +55,10 @@ _TRACES = compiled_in(
         | (_HERE & _mail.c.message_id.in_(placeholders("id", count)))
     )
 )
-"""What we know of a mail and of the mails before it in its thread.
+"""The mail itself if it was received before, and the mails before it in its thread.
 
-The mailbox stands in both halves: SQLite then looks each up in its own index, and does not go
-through all mails of the mailbox.
+The mailbox is in both halves of the condition: SQLite then uses an index for each, and does not
+scan all mails of the mailbox.
 """
 
 _NAMED_BEFORE = compiled_in(
@@ -116,13 +116,13 @@ _DEFERRED_SINCE = compiled(
 def gather(connection: Connection, considered: Considered, attempt: Attempt) -> Facts:
     """The facts of one mail in one mailbox; no row of another mailbox is ever among them.
 
-    The row under which a held mail is in quarantine is no earlier copy of it.
+    The row under which a held mail is in quarantine does not count as an earlier copy of it.
     """
     mail, mailbox, pointers = considered.mail, considered.mailbox, considered.pointers
     decided_at, came_at = attempt.decided_at, attempt.came_at
     author = mail.author.address if isinstance(mail.author, Author) else None
     named = named_addresses(mail)
-    # Each paragraph asks for all that it can before it reads: to PostgreSQL that is one way each.
+    # Each block submits all its queries before it reads: one round trip to PostgreSQL per block.
     with pipelined(connection):
         traces = _traces(connection, mailbox, mail, attempt.held)
         named_before = _named_before(connection, mailbox, mail)
@@ -268,8 +268,8 @@ def _none() -> None:
 def _traces(
     connection: Connection, mailbox: Mailbox, mail: Mail, held: UUID | None
 ) -> Pending[tuple[Earlier | None, Mapping[str, int], bool]]:
-    """The same mail before; the tickets of its thread's ids; whether its own id came before."""
-    # "<>" is nobody's id: a list must not be empty, and "" is what mails without an id have.
+    """The earlier copy; the tickets of the thread's ids; whether its Message-ID was seen before."""
+    # "<>" is never an id: the list must not be empty, and mails without an id are stored with "".
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
     pending = _TRACES(len(ids)).submit(
         connection, mailbox=mailbox.id, identity=mail.identity, **bind_list("id", ids)

@@ -63,7 +63,7 @@ _RECENT_THEN = compiled(
 )
 
 _NOTIFIED_THEN = compiled(
-    select(func.max(_notice.c.created_at).label("moment")).where(
+    select(func.max(_notice.c.created_at).label("at")).where(
         _notice.c.mailbox_id == bindparam("mailbox"),
         _notice.c.address == bindparam("address"),
         _notice.c.kind == bindparam("kind"),
@@ -71,7 +71,7 @@ _NOTIFIED_THEN = compiled(
     )
 )
 
-_LIVES = compiled_in(
+_LIFETIMES = compiled_in(
     lambda count: select(
         _ticket.c.id, _ticket.c.opened_at, _ticket.c.first_answered_at, _ticket.c.deleted_at
     ).where(_ticket.c.id.in_(placeholders("ticket", count)))
@@ -111,25 +111,25 @@ _SENT_THEN = compiled_in(
 )
 
 
-def facts_at(connection: Connection, facts: Facts, mail: Mail, one: RecordedMail) -> Facts:
-    """The facts as they were when a mail was decided, of those that `mail.facts` finds today.
+def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: RecordedMail) -> Facts:
+    """The facts as they were when a mail was decided, from those that `mail.facts` finds today.
 
-    Who is registered, who is staff and whose mail comes back is not kept by time: that is as now.
+    Registered people, staff and suppressed addresses have no history: they are as they are now.
     """
-    until, address = one.decided_at, getattr(mail.author, "address", None)
-    tickets = _tickets_then(connection, facts.tickets, one)
+    until, address = recorded.decided_at, getattr(mail.author, "address", None)
+    tickets = _tickets_then(connection, facts.tickets, recorded)
     recent = _RECENT_THEN.rows(
-        connection, mailbox=one.mailbox.id, address=address, since=until - HOUR, until=until
+        connection, mailbox=recorded.mailbox.id, address=address, since=until - HOUR, until=until
     )
     acknowledged, invited, deferred = facts.acknowledged_at, facts.invited_at, facts.deferred_since
     if acknowledged is not None:
-        acknowledged = _notified_then(connection, one, address, NoticeKind.ACKNOWLEDGEMENT)
+        acknowledged = _notified_then(connection, recorded, address, NoticeKind.ACKNOWLEDGEMENT)
     if invited is not None:
-        invited = _notified_then(connection, one, address, NoticeKind.INVITATION)
+        invited = _notified_then(connection, recorded, address, NoticeKind.INVITATION)
     return replace(
         facts,
         tickets=tickets,
-        known_ids=_known_then(connection, facts.known_ids, mail, one),
+        known_ids=_known_then(connection, facts.known_ids, mail, recorded),
         acknowledged_at=acknowledged,
         invited_at=invited,
         deferred_since=deferred if deferred is not None and deferred < until else None,
@@ -141,74 +141,76 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, one: RecordedMail
 
 
 def _notified_then(
-    connection: Connection, one: RecordedMail, address: str | None, kind: NoticeKind
+    connection: Connection, recorded: RecordedMail, address: str | None, kind: NoticeKind
 ) -> datetime | None:
     (row,) = _NOTIFIED_THEN.rows(
         connection,
-        mailbox=one.mailbox.id,
+        mailbox=recorded.mailbox.id,
         address=address,
         kind=kind.value,
-        until=one.decided_at,
+        until=recorded.decided_at,
     )
-    moment: datetime | None = row.moment
-    return moment
+    notified_at: datetime | None = row.at
+    return notified_at
 
 
 def _known_then(
-    connection: Connection, known: Mapping[str, int], mail: Mail, one: RecordedMail
+    connection: Connection, known: Mapping[str, int], mail: Mail, recorded: RecordedMail
 ) -> Mapping[str, int]:
     ids = [i for i in thread_ids(mail) if i in known]
     if not ids:
         return {}
     rows = _KNOWN_THEN(len(ids)).rows(
-        connection, mailbox=one.mailbox.id, own=one.journal_id, **bind_list("id", ids)
+        connection, mailbox=recorded.mailbox.id, own=recorded.journal_id, **bind_list("id", ids)
     )
     return {row.message_id: known[row.message_id] for row in rows}
 
 
 def _tickets_then(
-    connection: Connection, tickets: Mapping[int, Ticket], one: RecordedMail
+    connection: Connection, tickets: Mapping[int, Ticket], recorded: RecordedMail
 ) -> Mapping[int, Ticket]:
     if not tickets:
         return {}
-    until, count, these = one.decided_at, len(tickets), bind_list("ticket", list(tickets))
-    # A released mail opens its ticket as of the day it came: older than its line in the journal.
-    own = one.ticket if one.verdict == Verdict.OPENED.value else None
-    lives = {
+    until, count, in_tickets = recorded.decided_at, len(tickets), bind_list("ticket", list(tickets))
+    # A released mail opens its ticket as of the time it came: before its line in the journal.
+    own = recorded.ticket if recorded.verdict == Verdict.OPENED.value else None
+    lifetimes = {
         row.id: row
-        for row in _LIVES(count).rows(connection, **these)
+        for row in _LIFETIMES(count).rows(connection, **in_tickets)
         if row.opened_at < until and row.id != own
     }
     audited: dict[int, list[Any]] = {number: [] for number in tickets}
-    for row in _AUDITED(count).rows(connection, **these):
+    for row in _AUDITED(count).rows(connection, **in_tickets):
         audited[row.ticket_id].append(row)
-    joined = {row.id: row.joined_at for row in _JOINED(count).rows(connection, **these)}
+    joined = {row.id: row.joined_at for row in _JOINED(count).rows(connection, **in_tickets)}
     sent: dict[int, dict[str, int]] = {}
-    for row in _SENT_THEN(count).rows(connection, since=until - HOUR, until=until, **these):
+    for row in _SENT_THEN(count).rows(connection, since=until - HOUR, until=until, **in_tickets):
         sent.setdefault(row.ticket_id, {})[row.address] = row.number
     return {
         number: replace(
             _ticket_then(ticket, audited[number], until),
-            participants=tuple(_people_then(ticket.participants, joined, audited[number], one)),
-            staff_spoke=_before(lives[number].first_answered_at, until),
-            deleted=_before(lives[number].deleted_at, until),
-            follow_up=ticket.follow_up if ticket.follow_up in lives else None,
+            participants=tuple(
+                _people_then(ticket.participants, joined, audited[number], recorded)
+            ),
+            staff_spoke=_before(lifetimes[number].first_answered_at, until),
+            deleted=_before(lifetimes[number].deleted_at, until),
+            follow_up=ticket.follow_up if ticket.follow_up in lifetimes else None,
             sent=sent.get(number, {}),
         )
         for number, ticket in tickets.items()
-        if number in lives
+        if number in lifetimes
     }
 
 
 def _ticket_then(ticket: Ticket, audited: Sequence[Any], until: datetime) -> Ticket:
-    """What the audit trail tells of a ticket's state: later changes say what was before them."""
+    """The ticket as it was, by the audit trail: each later change names the value before it."""
     earlier = [row for row in audited if row.at < until]
     was = {row.event: row.was for row in reversed(audited) if row.at >= until}
     moves = [row for row in earlier if row.event == AuditEvent.STATUS_CHANGED]
     over = (Status.RESOLVED.value, Status.CLOSED.value)
     merged_later = any(row.event == AuditEvent.MERGED_INTO and row.at >= until for row in audited)
     status = ticket.status.value
-    if merged_later:  # it closes a ticket without a line of its own for that
+    if merged_later:  # a merge closes a ticket without an audit entry for the status
         status = moves[-1].became if moves else Status.OPEN.value
     status = was.get(AuditEvent.STATUS_CHANGED, status)
     return replace(
@@ -224,26 +226,27 @@ def _ticket_then(ticket: Ticket, audited: Sequence[Any], until: datetime) -> Tic
 
 
 def _people_then(
-    now: Sequence[Participant],
+    participants: Sequence[Participant],
     joined: Mapping[int, datetime],
     audited: Sequence[Any],
-    one: RecordedMail,
+    recorded: RecordedMail,
 ) -> Iterator[Participant]:
-    later = [row for row in audited if row.at >= one.decided_at]
-    for member in now:
+    later = [row for row in audited if row.at >= recorded.decided_at]
+    for member in participants:
         theirs = [row for row in later if row.subject == member.address]
         settled = next((row.was for row in theirs if row.event in PRESENCE_EVENTS), None)
         unmuted = any(row.event == AuditEvent.UNSUBSCRIBED for row in theirs)
         then = replace(member, muted=member.muted and not unmuted)
         if settled is None:
-            if joined[member.id] < one.decided_at:
+            if joined[member.id] < recorded.decided_at:
                 yield then
             continue
-        # Since when somebody was pending is not kept: they wrote as one, or join by this mail.
-        waits = settled == Presence.PENDING.value and member.address != one.author
+        # Since when a person was pending is not recorded: either they wrote as a pending person, or
+        # this mail adds them.
+        waits = settled == Presence.PENDING.value and member.address != recorded.author
         if settled and not waits:
             yield replace(then, presence=Presence(settled))
 
 
-def _before(moment: datetime | None, until: datetime) -> bool:
-    return moment is not None and moment < until
+def _before(at: datetime | None, until: datetime) -> bool:
+    return at is not None and at < until

@@ -1,4 +1,4 @@
-"""Recorded mails: the lines of the journal whose mail is kept, to be decided once more."""
+"""Recorded mails: the journal rows whose mail is kept, to be decided once more."""
 
 from __future__ import annotations
 
@@ -70,33 +70,34 @@ _HELD_BEFORE = compiled(
 
 @dataclass(frozen=True, slots=True)
 class RecordedMail:
-    """One line of the journal with its mail: how it was decided, and what it was decided from."""
+    """One row of the journal with its mail: how it was decided, and on which data."""
 
     journal_id: UUID
     kept_under: UUID
-    """The journal row that the mail is kept under now: another one where it was held and went."""
+    """The journal row that the mail is kept under now: another one if it was held and released."""
     mailbox: Mailbox
     decided_at: datetime
     came_at: datetime
-    """The same, but for a mail that was held in between."""
+    """The same time, except for a mail that was held in between."""
     verdict: str
     reason: str
     ticket: int | None
     author: str
-    """Empty where From names no single mailbox and nobody said who wrote it."""
+    """Empty where From names no single mailbox and staff did not state the author."""
     subject: str
     identity: str
     envelope: Envelope
     authentication: Authentication
     first_proof: Authentication
-    """What was found as it came; `authentication` may be the word of staff who released it."""
+    """As measured when it came; `authentication` may be that of the staff who released it."""
     raw: bytes
 
 
 def read_only(connection: Connection) -> None:
-    """Make all that follows one view of the data, and let the database refuse any writing.
+    """Make the transaction a single snapshot, and have the database refuse any write.
 
-    SQLite needs no word for it: its transaction is one view, and `Database.read` keeps nothing.
+    SQLite needs no statement for it: its transaction is a snapshot, and `Database.read` never
+    commits.
     """
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -105,7 +106,7 @@ def read_only(connection: Connection) -> None:
 def by_verdict(
     connection: Connection, mailboxes: Mapping[int, Mailbox], since: datetime, until: datetime
 ) -> Mapping[Verdict, int]:
-    """How many lines of the journal there are in [since, until), those without a mail too."""
+    """The number of journal rows in [since, until) by verdict, those without a mail included."""
     query = (
         select(_journal.c.verdict, func.count())
         .where(*_within(mailboxes, since, _first_id(until)))
@@ -130,18 +131,18 @@ def recorded_mails(
 
 
 def _within(mailboxes: Mapping[int, Mailbox], since: datetime, below: UUID) -> Sequence[Any]:
-    """Journal ids are made as mails are decided, so their order is that of time."""
+    """Journal ids are made as mails are decided, so they are ordered by time."""
     return (
         _journal.c.id >= _first_id(since),
         _journal.c.id < below,
-        # The sum keeps SQLite from an index on mailboxes, which has no order of time.
+        # The sum keeps SQLite from using the index on mailboxes, which is not ordered by time.
         (_journal.c.mailbox_id + 0).in_(mailboxes),
     )
 
 
-def _first_id(moment: datetime) -> UUID:
-    """No UUIDv7 of that millisecond or later is smaller (RFC 9562 §5.7)."""
-    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+def _first_id(at: datetime) -> UUID:
+    """The lowest UUIDv7 of that millisecond (RFC 9562 §5.7)."""
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
 
 
 def _as_recorded(connection: Connection, row: Any, mailbox: Mailbox) -> RecordedMail:
@@ -167,7 +168,7 @@ def _as_recorded(connection: Connection, row: Any, mailbox: Mailbox) -> Recorded
 
 
 def _held_before(connection: Connection, row: Any) -> Any:
-    """The line under which the same mail was held before it was decided again."""
+    """The row under which the same mail was held before it was decided again."""
     found = _HELD_BEFORE.rows(
         connection,
         mailbox=row.mailbox_id,

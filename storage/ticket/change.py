@@ -1,7 +1,7 @@
-"""The door for changes to a ticket: loads the facts, has the rules decide, writes the effects.
+"""Changes to a ticket: loads the facts, has the rules decide, and writes the effects.
 
-The API, the command line, signed links and clocks come here. A mail's commands are decided with the
-mail, by the same rules, and written by the same writer.
+The API, the command line, signed links and SLA clocks change tickets here. The commands of a mail
+are decided with the mail, by the same rules, and written by the same writer.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def change_ticket(
 ) -> Effects | ChangeRefused:
     """Make all of the changes in their order, or none.
 
-    Raises Conflict where another transaction changed the ticket meanwhile.
+    Raises Conflict if another transaction has changed the ticket meanwhile.
     """
     ticket = _load(connection, context, number)
     if ticket is None:
@@ -129,13 +129,13 @@ def _comments(
 
 
 def escalation_facts(connection: Connection, ticket: Ticket) -> EscalationFacts:
-    """What the decision on an escalation needs to know of a ticket."""
+    """What the decision on an escalation must know of a ticket."""
     manager = ""
     if ticket.company is not None:
         manager = lookup.success_manager(connection, ticket.company)
     return EscalationFacts(
         history=_history(connection, ticket.id),
-        asked_again=_asked_again(connection, ticket.id),
+        asked_again=_was_asked_again(connection, ticket.id),
         success_manager=manager,
     )
 
@@ -155,7 +155,7 @@ def _history(connection: Connection, ticket: int) -> tuple[KnownComment, ...]:
     )
 
 
-def _asked_again(connection: Connection, ticket: int) -> bool:
+def _was_asked_again(connection: Connection, ticket: int) -> bool:
     again = select(_audit.c.id).where(
         _audit.c.ticket_id == ticket,
         _audit.c.event == AuditEvent.ESCALATED.value,
@@ -188,7 +188,7 @@ def open_requested(
     *,
     by_staff: bool,
 ) -> int | ChangeRefused:
-    """Open a ticket that is asked for other than by mail; its number."""
+    """Open a ticket on a request that did not come by mail; returns its number."""
     people = lookup.people(connection, context.mailbox, [request.requester], context.now)
     staff = lookup.staff(connection, context.mailbox)
     facts = RequestFacts(

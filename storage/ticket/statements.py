@@ -22,14 +22,14 @@ from storage.db.tables import (
 _ticket, _participant, _comment = table(TicketRow), table(ParticipantRow), table(CommentRow)
 _THIS = _ticket.c.id == bindparam("ticket")
 _NOW: BindParameter[Any] = bindparam("now")
-# Within COALESCE a parameter takes no type from its column by itself.
+# Within COALESCE a parameter does not get the type of its column by itself.
 _TIME = _ticket.c.due_at.type
 
-# A second follow-up to one ticket is refused by its unique index, and only that can be.
+# The only row that the unique indexes can refuse is a second follow-up to one ticket.
 OPEN = compiled_insert(table(TicketRow), "id", ignore_existing=True)
 JOIN = compiled_insert(table(ParticipantRow), ignore_existing=True)
 COMMENT = compiled_insert(table(CommentRow))
-# A number is asked for only where it is needed: on PostgreSQL each one is a wait.
+# The number is returned only if needed: on PostgreSQL each one costs a round trip.
 NUMBERED_COMMENT = compiled_insert(table(CommentRow), "id")
 ATTACHMENT = compiled_insert(table(AttachmentRow))
 NOTICE = compiled_insert(table(NoticeRow))
@@ -148,7 +148,7 @@ SET_PRESENCE = compiled(
         _participant.c.address == bindparam("address"),
         _participant.c.presence == bindparam("was"),
     )
-    # Whoever is accepted sees the ticket from now on.
+    # A person who is accepted sees the ticket from now on.
     .values(presence=bindparam("became"), joined_at=_NOW, muted=False)
     .returning(_participant.c.id)
 )

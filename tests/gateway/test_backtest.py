@@ -64,13 +64,16 @@ async def write(desk: InProcessPostern, job: Callable[[Connection], Any]) -> Any
 async def by_staff(desk: InProcessPostern, job: Callable[[Connection, ChangeContext], Any]) -> None:
     """Something that staff do in the console."""
     mailbox = await asyncio.to_thread(desk.parts.database.read, mailboxes.list_mailboxes)
-    hand = ChangeContext(mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id)
-    await write(desk, lambda connection: job(connection, hand))
+    context = ChangeContext(
+        mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id
+    )
+    await write(desk, lambda connection: job(connection, context))
 
 
 async def move(desk: InProcessPostern, ticket: int, was: Status, became: Status) -> None:
     await by_staff(
-        desk, lambda c, hand: write_effects(c, hand, ticket, (StatusChanged(was, became, ""),))
+        desk,
+        lambda c, context: write_effects(c, context, ticket, (StatusChanged(was, became, ""),)),
     )
 
 
@@ -78,7 +81,7 @@ async def set_presence(
     desk: InProcessPostern, address: str, was: Presence, became: Presence
 ) -> None:
     effects = (PresenceChanged(address, was, became),)
-    await by_staff(desk, lambda c, hand: write_effects(c, hand, 1, effects))
+    await by_staff(desk, lambda c, context: write_effects(c, context, 1, effects))
 
 
 async def enrol(desk: InProcessPostern, address: str) -> None:
@@ -275,7 +278,7 @@ async def test_a_ticket_that_is_gone_since_was_there_then(
     await desk.take(a_mail(subject="Screen"))
     await by_staff(
         desk,
-        lambda c, hand: change_ticket(c, hand, 1, [change], default_policy(), by_staff=True),
+        lambda c, context: change_ticket(c, context, 1, [change], default_policy(), by_staff=True),
     )
 
     assert as_recorded(await tried(desk, default_policy()))

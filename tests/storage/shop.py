@@ -109,7 +109,7 @@ class Shop:
     def write(self, job: Callable[[Connection], T]) -> T:
         return self.ledger.submit(job).result()
 
-    def hand(self, at: datetime = NOON) -> ChangeContext:
+    def context(self, at: datetime = NOON) -> ChangeContext:
         return ChangeContext(self.mailbox, "sam@help.example", Source.CONSOLE, at, self.new_id)
 
     def change(
@@ -120,7 +120,7 @@ class Shop:
         context: ChangeContext | None = None,
     ) -> Effects | ChangeRefused:
         """Have changes decided and written."""
-        by = context or self.hand()
+        by = context or self.context()
         return self.write(
             lambda c: change_ticket(c, by, number, changes, self.policy, by_staff=by_staff)
         )

@@ -1,4 +1,4 @@
-"""Comments on a ticket that come other than by a customer's mail, and feedback on the help."""
+"""Comments on a ticket that do not come by mail, and feedback on the help."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write_comment(
 def _completed_by(
     ticket: Ticket, text: str, facts: ChangeFacts, policy: Policy
 ) -> tuple[Effect, ...]:
-    """A customer's text completes their request, as that of a mail would."""
+    """Fields and missing facts in a customer's text, as in the text of a mail."""
     found = extract_new_fields(own_text(text), policy.fields, ticket.fields)
     rows: tuple[Effect, ...] = (FieldsFound(found),) if found else ()
     missing = sla_rules.still_missing(policy, ticket, text)
@@ -108,10 +108,10 @@ def _consequences(
 def rate(ticket: Ticket, change: Rate, facts: ChangeFacts) -> Effects:
     """The rating replaces an earlier one; the text becomes a note for staff, once."""
     before = facts.feedback
-    says_more = bool(change.text) and not before.already_noted
+    adds_note = bool(change.text) and not before.already_noted
     done = (sentence("feedback on #{ticket} is recorded", ticket=ticket.id),)
-    if before.rating is change.rating and not says_more:
+    if before.rating is change.rating and not adds_note:
         return Effects(done=done)
     note = NewComment(facts.actor, Visibility.NOTE, change.text, facts.at)
-    written: tuple[Effect, ...] = (CommentWritten(note),) if says_more else ()
+    written: tuple[Effect, ...] = (CommentWritten(note),) if adds_note else ()
     return Effects((*written, Rated(before.rating, change.rating), Touched()), done)

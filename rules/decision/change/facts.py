@@ -1,4 +1,4 @@
-"""What the decision on a change may know besides the ticket itself."""
+"""The facts that the decision on a change uses besides the ticket itself."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class ChangeFacts:
     mailbox: str
     """The address of the ticket's mailbox."""
     published: bool = False
-    """A public comment goes out with the changes; its notices show how the ticket stands."""
+    """A public comment goes out with the changes; its notices show the new state of the ticket."""
     staff: tuple[Staff, ...] = ()
     people: Mapping[str, Person] = field(default_factory=dict)
     """The registered among the addresses that the changes name."""
     tickets: Mapping[int, Ticket] = field(default_factory=dict)
-    """The tickets that the changes name, and those that they lead on to."""
+    """The tickets that the changes name, and those that they lead to."""
     comments: Mapping[int, KnownComment] = field(default_factory=dict)
     """The comments of the ticket that the changes name."""
     escalation: EscalationFacts = field(default_factory=EscalationFacts)
@@ -67,7 +67,7 @@ class Lookups:
     comments: frozenset[int] = frozenset()
     escalation: bool = False
     feedback: str | None = None
-    """The text of the feedback; None where there is none."""
+    """The text of the feedback; None if there is none."""
 
 
 def lookups_for(changes: Iterable[Change]) -> Lookups:

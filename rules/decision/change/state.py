@@ -1,4 +1,4 @@
-"""Changes to what a ticket is: its status, its severity, its assignee."""
+"""Changes to the state of a ticket: its status, its severity, its assignee, its deletion."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _change_severity(
     ticket: Ticket, level: Level, reason: str, facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
     if level.critical and not facts.may_be_critical:
-        # The type of a mail's severity cannot be critical; what it says is checked again here.
+        # The type of a mail's severity cannot be critical; its value is checked again here.
         return ChangeRefused(
             sentence(
                 "no mail makes a ticket {severity}; use the API or the command line",
@@ -134,7 +134,7 @@ def _change_severity(
     if level.name == ticket.severity:
         already = sentence("#{ticket} is already {severity}", ticket=ticket.id, severity=level.name)
         return Effects(done=(already,))
-    # A claim that is made good is no claim any more: an escalation does not wait for it.
+    # Once the level is critical there is no open claim: an escalation does not wait for it.
     claimed = ticket.critical_claimed and not level.critical
     clock = sla_rules.retargeted(policy, ticket, level.name, facts.at)
     rows: tuple[Effect, ...] = (
@@ -182,7 +182,7 @@ def assign(ticket: Ticket, change: Assign, facts: ChangeFacts) -> Effects | Chan
 
 
 def _staff_called(wanted: str, facts: ChangeFacts) -> list[str]:
-    """The staff with an address, a name, or that part of an address before its @."""
+    """The staff with this address, name, or local part of an address."""
     name, address = wanted.strip().casefold(), normalise(wanted)
     return [
         person.address

@@ -208,9 +208,7 @@ def test_an_unproven_guest_is_refused_as_any_stranger_of_their_domain() -> None:
     assert answers[0] == answers[1]
 
 
-def test_a_guest_whose_dns_fails_is_deferred_only_for_a_pointer_nobody_can_guess() -> (
-    None
-):
+def test_a_guest_whose_dns_fails_is_deferred_only_for_a_pointer_nobody_can_guess() -> None:
     guest = member(71, "pat@partner.example", ParticipantKind.GUEST)
     world = World(tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(temporary=True))
 

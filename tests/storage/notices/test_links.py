@@ -53,7 +53,7 @@ class Case:
 
     database: Database
     ledger: Ledger
-    hand: ChangeContext
+    context: ChangeContext
     ticket: int
 
     def link(self, owner: str, text: str = "") -> Link:
@@ -73,7 +73,7 @@ class Case:
     ) -> Decision:
         return partial(
             links.decide,
-            context=self.hand,
+            context=self.context,
             link=self.link(owner, proposed),
             accept=accept,
             policy=policy_with("cc", per_ticket=per_ticket),
@@ -82,7 +82,7 @@ class Case:
     def rate(self, owner: str, rating: Rating, text: str = "") -> Rating | None:
         job = partial(
             links.rate,
-            context=self.hand,
+            context=self.context,
             link=self.link(owner),
             given=Rate(rating, text),
             policy=default_policy(),
@@ -92,7 +92,7 @@ class Case:
 
     def unsubscribe(self, owner: str) -> bool:
         job = partial(
-            links.unsubscribe, context=self.hand, link=self.link(owner), policy=default_policy()
+            links.unsubscribe, context=self.context, link=self.link(owner), policy=default_policy()
         )
         done = self.ledger.submit(job).result()
         assert done is not None
@@ -102,7 +102,7 @@ class Case:
     def merged(self, requester: str = ANN, without: str = "") -> Case:
         """Another ticket with the same people, which this one is part of from now on."""
         kept = [addition for addition in ON_IT if addition.address != without]
-        job = partial(open_ticket, hand=self.hand, requester=requester, people=kept)
+        job = partial(open_ticket, context=self.context, requester=requester, people=kept)
         goal = replace(self, ticket=self.ledger.submit(job).result())
         self.change(merged_into=goal.ticket)
         return goal
@@ -166,18 +166,20 @@ class Case:
 
 @pytest.fixture
 def case(database: Database, ledger: Ledger, mailbox: Mailbox) -> Case:
-    hand = ChangeContext(mailbox, "", Source.WEB, LATER, lambda: UUID(int=1))
-    return Case(database, ledger, hand, ledger.submit(partial(open_ticket, hand=hand)).result())
+    context = ChangeContext(mailbox, "", Source.WEB, LATER, lambda: UUID(int=1))
+    return Case(
+        database, ledger, context, ledger.submit(partial(open_ticket, context=context)).result()
+    )
 
 
 def open_ticket(
     connection: Connection,
-    hand: ChangeContext,
+    context: ChangeContext,
     requester: str = ANN,
     people: Sequence[Addition] = ON_IT,
 ) -> int:
     row = {
-        "mailbox_id": hand.mailbox.id,
+        "mailbox_id": context.mailbox.id,
         "subject": "Printer",
         "status": "resolved",
         "severity": "normal",
@@ -187,7 +189,7 @@ def open_ticket(
         "updated_at": NOON,
     }
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
-    add_participants(connection, replace(hand, now=NOON), number, people)
+    add_participants(connection, replace(context, now=NOON), number, people)
     return int(number)
 
 
@@ -244,7 +246,7 @@ def test_a_person_with_a_closed_account_can_do_nothing(case: Case, role: Role) -
     address = ANN if role is Role.USER else SAM
     close = partial(
         set_person_active,
-        mailbox=case.hand.mailbox,
+        mailbox=case.context.mailbox,
         role=role,
         address=address,
         active=False,
@@ -261,7 +263,7 @@ def test_nothing_can_be_done_on_a_deleted_ticket(case: Case) -> None:
     assert case.rate(ANN, Rating.GOOD) is None
     assert not case.unsubscribe(ANN)
     for query in (links.proposal, links.opinion):
-        read = partial(query, mailbox=case.hand.mailbox, link=link, now=LATER)
+        read = partial(query, mailbox=case.context.mailbox, link=link, now=LATER)
         assert case.database.read(read) is None
     assert not case.audits()
 
@@ -275,7 +277,9 @@ def test_a_ticket_of_another_mailbox_is_not_found(case: Case) -> None:
     elsewhere = Case(
         case.database,
         case.ledger,
-        replace(case.hand, mailbox=replace(case.hand.mailbox, id=case.hand.mailbox.id + 1)),
+        replace(
+            case.context, mailbox=replace(case.context.mailbox, id=case.context.mailbox.id + 1)
+        ),
         case.ticket,
     )
     assert elsewhere.decide(ANN, EVE) is None
@@ -284,7 +288,7 @@ def test_a_ticket_of_another_mailbox_is_not_found(case: Case) -> None:
 
 def test_a_participant_of_another_ticket_is_not_found(case: Case) -> None:
     link = replace(case.link(ANN), ticket=case.ticket + 1)
-    read = partial(links.subscription, mailbox=case.hand.mailbox, link=link, now=LATER)
+    read = partial(links.subscription, mailbox=case.context.mailbox, link=link, now=LATER)
     assert case.database.read(read) is None
 
 
@@ -305,7 +309,7 @@ def test_two_decisions_at_once_keep_to_the_cap(case: Case) -> None:
 
 def test_an_approval_link_names_the_ticket_and_the_person(case: Case) -> None:
     link = case.link(ANN, EVE)
-    read = partial(links.proposal, mailbox=case.hand.mailbox, link=link, now=LATER)
+    read = partial(links.proposal, mailbox=case.context.mailbox, link=link, now=LATER)
     expected = Proposal(case.ticket, "Printer", EVE, Presence.PENDING)
     assert case.database.read(read) == expected
 
@@ -320,7 +324,7 @@ def test_an_unsubscribed_person_stays_on_the_ticket_and_gets_no_mail(case: Case)
 
 def test_a_person_who_is_off_the_ticket_does_not_see_its_subject(case: Case) -> None:
     link = case.link(BOB)
-    read = partial(links.subscription, mailbox=case.hand.mailbox, link=link, now=LATER)
+    read = partial(links.subscription, mailbox=case.context.mailbox, link=link, now=LATER)
     before = case.database.read(read)
     case.change_person(BOB, presence="removed")
     after = case.database.read(read)
@@ -378,7 +382,7 @@ def test_the_requester_of_the_merged_ticket_alone_cannot_decide(case: Case) -> N
 def test_a_decision_by_staff_at_the_same_time_is_not_undone(case: Case) -> None:
     leaving_out = partial(
         write,
-        context=replace(case.hand, actor=SAM, source=Source.STAFF_MAIL),
+        context=replace(case.context, actor=SAM, source=Source.STAFF_MAIL),
         ticket=case.ticket,
         effects=(PresenceChanged(EVE, Presence.PENDING, Presence.REMOVED),),
     )

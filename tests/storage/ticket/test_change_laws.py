@@ -74,7 +74,7 @@ def test_the_notices_written_are_those_that_the_decision_names(
     shop: Shop, changes: Sequence[Change], actor: str, source: Source, by_staff: bool
 ) -> None:
     number = a_ticket(shop)
-    context = replace(shop.hand(), actor=actor, source=source)
+    context = replace(shop.context(), actor=actor, source=source)
     before = {notice.id for notice in shop.notices()}
 
     decided = shop.change(number, *changes, by_staff=by_staff, context=context)

@@ -82,11 +82,11 @@ def test_notices_of_changes_over_the_api_are_limited(
 ) -> None:
     """What a customer's program does again and again is told as often as his mails would be."""
     number = opened(shop.take(a_mail()))
-    hand = replace(shop.hand(), actor=BOB.address, source=Source.API)
+    context = replace(shop.context(), actor=BOB.address, source=Source.API)
 
     for n in range(30):
         one = AddPerson(wanted.address.format(n=n)) if isinstance(wanted, AddPerson) else wanted
-        shop.change(number, one, by_staff=False, context=hand)
+        shop.change(number, one, by_staff=False, context=context)
 
     told = Counter(notice.address for notice in shop.notices() if notice.kind == kind.value)
     assert told

@@ -56,7 +56,7 @@ def test_a_value_that_another_mail_brought_meanwhile_stays(aiven: Shop) -> None:
 
     aiven.write(
         lambda c: write(
-            c, aiven.hand(), number, (FieldsFound({"project_id": "red-1", "product": "Kafka"}),)
+            c, aiven.context(), number, (FieldsFound({"project_id": "red-1", "product": "Kafka"}),)
         )
     )
 
@@ -108,5 +108,5 @@ def test_of_comments_in_the_portal_only_the_customers_values_are_kept(
 def say(shop: Shop, number: int, text: str, policy: Policy, by_staff: bool) -> None:
     comment = WriteComment(text, Visibility.PUBLIC)
     shop.write(
-        lambda c: change_ticket(c, shop.hand(), number, [comment], policy, by_staff=by_staff)
+        lambda c: change_ticket(c, shop.context(), number, [comment], policy, by_staff=by_staff)
     )

@@ -35,7 +35,7 @@ def due(desk: Shop, now: datetime) -> list[DueTicket]:
     return list(desk.database.read(lambda c: overdue.due(c, now, 100)))
 
 
-def told(desk: Shop, now: datetime, found: list[DueTicket] | None = None) -> int:
+def notify(desk: Shop, now: datetime, found: list[DueTicket] | None = None) -> int:
     """How many mails a round of the keeper orders."""
     known = due(desk, now) if found is None else found
     policies = {desk.mailbox.policy: desk.policy}
@@ -52,32 +52,35 @@ def test_nothing_is_due_before_the_warning(desk: Shop) -> None:
 
 
 def test_the_warning_goes_to_the_staff_once(desk: Shop) -> None:
-    assert [told(desk, WARNED), told(desk, WARNED + timedelta(minutes=1))] == [1, 0]
+    assert [notify(desk, WARNED), notify(desk, WARNED + timedelta(minutes=1))] == [1, 0]
     assert kinds(desk) == [NoticeKind.SLA_WARNING]
 
 
 def test_two_nodes_that_find_the_same_ticket_notify_once(desk: Shop) -> None:
     seen_by_both = due(desk, WARNED)
 
-    assert [told(desk, WARNED, seen_by_both), told(desk, WARNED, seen_by_both)] == [1, 0]
+    assert [notify(desk, WARNED, seen_by_both), notify(desk, WARNED, seen_by_both)] == [1, 0]
 
 
 def test_the_breach_is_notified_after_the_warning(desk: Shop) -> None:
-    told(desk, WARNED)
+    notify(desk, WARNED)
 
-    assert [told(desk, LATE), told(desk, LATE + timedelta(days=1))] == [1, 0]
+    assert [notify(desk, LATE), notify(desk, LATE + timedelta(days=1))] == [1, 0]
     assert kinds(desk) == [NoticeKind.SLA_BREACH, NoticeKind.SLA_WARNING]
 
 
 def test_after_a_pause_over_both_times_only_the_breach_is_notified(desk: Shop) -> None:
-    assert [told(desk, LATE + timedelta(days=3)), told(desk, LATE + timedelta(days=4))] == [1, 0]
+    assert [notify(desk, LATE + timedelta(days=3)), notify(desk, LATE + timedelta(days=4))] == [
+        1,
+        0,
+    ]
     assert kinds(desk) == [NoticeKind.SLA_BREACH]
 
 
 def test_a_clock_that_jumps_back_repeats_no_notice(desk: Shop) -> None:
-    told(desk, WARNED)
+    notify(desk, WARNED)
 
-    assert [told(desk, NOON), told(desk, WARNED)] == [0, 0]
+    assert [notify(desk, NOON), notify(desk, WARNED)] == [0, 0]
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.RESOLVED])
@@ -92,4 +95,4 @@ def test_a_ticket_that_waits_for_the_customer_or_is_over_is_not_overdue(
 def test_only_the_assignee_is_notified_if_there_is_one(desk: Shop) -> None:
     desk.set(1, assignee=SAM.address)
 
-    assert told(desk, WARNED) == 1
+    assert notify(desk, WARNED) == 1
