@@ -127,7 +127,7 @@ def _valid_address(address: str) -> str:
 async def _release(
     config: Path | None, mail: HeldMail, author: str | None, *, as_new: bool
 ) -> Receipt:
-    """File a mail. `author` is the releasing person's statement; None for what From says."""
+    """File a mail. `author` is the author as staff state it; None for the one in From."""
     settings = load_config(config)
     log.configure("error", settings.log.format)
     async with gateway_app.parts(settings) as parts:

@@ -1,4 +1,4 @@
-"""The texts of outgoing mail: what each kind says, in which language, and custom templates."""
+"""The texts of outgoing mail: the text of each kind, in each language, and custom templates."""
 
 from __future__ import annotations
 

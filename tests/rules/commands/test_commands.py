@@ -1,4 +1,4 @@
-"""Commands at the head of a mail: what is one, what each may say, and what is never published."""
+"""Commands at the head of a mail: their syntax, their values, and what is never published."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def parse(text: str, ceiling: str | None = None) -> Commands:
 
 
 def given_by(line: str) -> Command:
-    """The one command of a line that holds."""
+    """The only command of a valid line."""
     (command,) = parse(line).given
     return command
 
@@ -56,7 +56,7 @@ def fault_of(text: str) -> str:
     return str(fault)
 
 
-# Where commands stand
+# The place of commands
 
 
 def test_commands_end_at_the_first_line_that_is_not_a_command() -> None:
@@ -345,7 +345,7 @@ TEXTS = st.lists(LINES, max_size=8).map("\n".join)
 
 
 def seen(text: str) -> list[str]:
-    """The words that a reader sees, letters in their ordinary width."""
+    """The words that a reader sees, with letters in their ordinary width."""
     marks = "".join(c for c in text if unicodedata.category(c) != "Cf")
     return unicodedata.normalize("NFKC", marks).casefold().split()
 

@@ -1,4 +1,4 @@
-"""What a bounce does: believed at one notice's own return path, and nowhere else."""
+"""Bounces: trusted at the return path of their notice, and nowhere else."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SUE = person("sue@help.example", None, SAM.role)
 def report(
     returned: Returned | None = RETURNED, mail: object = REPORT, **world: object
 ) -> Decision:
-    """What becomes of a report with the null reverse-path, which nothing proves."""
+    """The decision on an unproven report with the null reverse-path."""
     changes = {"tickets": (WITH_BOB,), "proof": NOTHING, "returned": returned} | world
     return World(**changes).decide(mail, mail_from="")  # type: ignore[arg-type]
 
@@ -162,7 +162,7 @@ class TestElsewhere:
         assert orders_of(decision) == ()
 
     def test_a_users_report_about_another_does_nothing(self) -> None:
-        """Ann forwards what came back to her: an ordinary mail, whatever is attached to it."""
+        """Ann forwards a bounce: an ordinary mail, whatever is attached to it."""
         decision = World(tickets=(WITH_BOB,)).decide(a_mail(bounces=(HARD,)), to=token_to(70))
 
         assert decision.verdict is Verdict.COMMENTED

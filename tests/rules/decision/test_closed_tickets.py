@@ -1,4 +1,4 @@
-"""What a reply does to a ticket that is over: opens it again, or begins a follow-up."""
+"""Replies to a ticket that is over: they reopen it, or open a follow-up."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ THANKS = a_mail(text="Thanks, it works!")
 
 
 def number(decision: Decision) -> int | None:
-    """The ticket that was written on; None for a new one."""
+    """The ticket that the comment is on; None for a new ticket."""
     assert isinstance(decision.action, AddComment | OpenTicket)
     return decision.action.ticket if isinstance(decision.action, AddComment) else None
 
 
 def reply(*tickets: Ticket, mail: Mail | None = None, participant: int = 70) -> Decision:
-    """What becomes of a reply to Ann's token of #7."""
+    """The decision on a reply to Ann's token of #7."""
     return World(tickets=tickets).decide(mail or a_mail(), to=token_to(participant))
 
 

@@ -1,4 +1,4 @@
-"""What of a mail counts in its mailbox, before anything is looked up."""
+"""Which parts of a mail count in its mailbox, before anything is looked up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws that hold for every decision, whatever mail meets whatever ticket."""
+"""Laws of every decision, for any mail on any ticket."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ addresses = st.sampled_from(ADDRESSES)
 
 @dataclass(frozen=True)
 class Scene:
-    """A mail, where it goes, and all that it meets."""
+    """A mail, its recipient, and the state of the store."""
 
     world: World
     mail: Mail

@@ -1,4 +1,4 @@
-"""What a staff person gets in reply to the commands in their mail."""
+"""The receipts for the commands in a staff person's mail."""
 
 from __future__ import annotations
 

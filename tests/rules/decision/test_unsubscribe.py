@@ -1,4 +1,4 @@
-"""Unsubscribing from a ticket: by a command, by a click, and by nobody else."""
+"""Unsubscribing from a ticket: by a command or by a click, and only for oneself."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def wants_to_leave(mail: Mail) -> bool:
 
 
 def leave(mail: Mail = LEAVING, **world: object) -> Decision:
-    """What becomes of Bob's mail to their own token."""
+    """The decision on Bob's mail to their own token."""
     changes = {"tickets": (WITH_BOB,)} | world
     return World(**changes).decide(mail, to=token_to(71))  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""The journal as operators ask for it: by a mail's own name, and by its ticket."""
+"""The journal as operators query it: by a mail's id, and by its ticket."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_rows_of_a_ticket_are_all_the_mails_on_it_and_no_others(shop: Shop) 
 
 
 def plan(database: Database, read: Callable[[Connection], T]) -> list[str]:
-    """How SQLite goes about the statements of a read."""
+    """SQLite's query plan of the statements of a read."""
     seen: list[tuple[str, Any]] = []
 
     def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:

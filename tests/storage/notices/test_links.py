@@ -1,4 +1,4 @@
-"""What a signed link may do is looked up when it is used, and what it does is done once."""
+"""The rights of a signed link are looked up at each use, and what it does is done once."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class Case:
             given=Rate(rating, text),
             policy=default_policy(),
         )
-        said = self.ledger.submit(job).result()
-        return said.rating if said is not None else None
+        opinion = self.ledger.submit(job).result()
+        return opinion.rating if opinion is not None else None
 
     def unsubscribe(self, owner: str) -> bool:
         job = partial(
@@ -108,7 +108,7 @@ class Case:
         return goal
 
     def decided_during(self, first: Callable[[Connection], object], second: Decision) -> Answer:
-        """What comes of a decision that is begun when another act is done but not committed."""
+        """The result of a decision that starts while another change is made but not committed."""
         done, gate = threading.Event(), threading.Event()
 
         def held_open(connection: Connection) -> None:
@@ -119,7 +119,7 @@ class Case:
         acting = self.ledger.submit(held_open)
         assert done.wait(10)
         deciding = self.ledger.submit(second)
-        wait([deciding], timeout=0.3)  # it is to get as far as it can
+        wait([deciding], timeout=0.3)  # let it get as far as it can
         gate.set()
         acting.result()
         return deciding.result()

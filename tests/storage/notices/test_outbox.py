@@ -1,4 +1,4 @@
-"""Notices: claimed once, sent once, put off, given up."""
+"""Notices: claimed once, sent once, postponed, given up."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def notices(ledger: Ledger, mailbox: Mailbox) -> list[UUID]:
 
 
 def a_journal_row(mailbox: Mailbox) -> dict[str, object]:
-    words = ("peer", "helo", "mail_from", "rcpt_tos", "author", "subject", "identity", "reply")
-    row: dict[str, object] = dict.fromkeys(words, "")
+    texts = ("peer", "helo", "mail_from", "rcpt_tos", "author", "subject", "identity", "reply")
+    row: dict[str, object] = dict.fromkeys(texts, "")
     row |= {"id": JOURNAL, "mailbox_id": mailbox.id, "received_at": NOON, "verdict": "opened"}
     row |= {"reason": "new_request", "message_id": "<1@client.example>", "size_bytes": 1}
     return row | {"trace": "[]", "authentication": "{}"}

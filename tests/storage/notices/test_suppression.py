@@ -1,4 +1,4 @@
-"""Addresses that mail comes back from: counted once a notice, suspended with the second."""
+"""Bouncing addresses: each notice counts once, and the second suspends the address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _bounced = table(BouncedRow)
 
 @pytest.fixture
 def number(shop: Shop) -> int:
-    """A ticket of Ann's with Bob on it, who was sent two of her comments."""
+    """A ticket of Ann's with Bob on it; two of Ann's comments were sent to Bob."""
     number = opened(shop.take(a_mail(cc=(BOB.address,))))
     for _ in range(2):
         shop.take(a_mail(), to=shop.token(number, ANN.address))
@@ -43,7 +43,7 @@ def report(shop: Shop, notice: UUID, failure: Failure = Failure.HARD) -> Receipt
 
 
 def hard(shop: Shop) -> tuple[int, bool] | None:
-    """How often mail to Bob failed for good, and whether he is suspended."""
+    """The permanent failures of mail to Bob, and whether the address is suspended."""
     rows = shop.database.read(
         lambda c: c.execute(select(_bounced.c.hard, _bounced.c.suspended_at)).all()
     )
@@ -61,7 +61,7 @@ def test_a_bounce_is_folded_on_the_ticket_and_its_notice_is_dead(shop: Shop, num
     notice = shop.notices(BOB.address)[0].id
     report(shop, notice)
 
-    dead = next(one for one in shop.notices(BOB.address) if one.id == notice)
+    dead = next(each for each in shop.notices(BOB.address) if each.id == notice)
     assert shop.count(CommentRow, ticket_id=number, visibility="folded") == 1
     assert dead.state is NoticeState.DEAD
     assert "550 no such user" in dead.last_error
@@ -79,7 +79,7 @@ def test_the_second_notice_suspends_the_address_and_alerts_staff(shop: Shop, num
         report(shop, notice.id)
 
     assert hard(shop) == (2, True)
-    alerts = [one.address for one in shop.notices() if one.kind == NoticeKind.ALERT]
+    alerts = [n.address for n in shop.notices() if n.kind == NoticeKind.ALERT]
     assert alerts == [SAM.address]
 
 
@@ -99,7 +99,7 @@ def test_a_notice_that_is_reported_twice_does_not_suspend_the_address(
     for _ in range(2):
         report(shop, shop.notices(BOB.address)[0].id)
 
-    assert [one for one in shop.notices() if one.kind == NoticeKind.ALERT] == []
+    assert [n for n in shop.notices() if n.kind == NoticeKind.ALERT] == []
 
 
 def test_a_notice_that_is_given_up_twice_counts_once(shop: Shop, number: int) -> None:

@@ -1,4 +1,4 @@
-"""A decision on a change names all that it causes: nothing else is written, nothing left out.
+"""A decision on a change names all that it causes: nothing else is written, nothing is missing.
 
 Decision 0013 states it; here any changes, in any order and from any source, are tried on both
 stores.
@@ -99,7 +99,7 @@ def test_if_one_change_is_refused_nothing_is_written(
 
 
 def a_ticket(shop: Shop) -> int:
-    """Ann's, with Bob on it; there is no limit on how many she may open."""
+    """Ann's, with Bob on it; the number of new tickets is not limited."""
     shop.policy = policy_with("budgets", tickets_per_hour=10_000)
     return opened(shop.take(a_mail(cc=(BOB.address,))))
 

@@ -1,4 +1,4 @@
-"""Mails and the tickets that they meet in the store: followed, reopened, left, joined late."""
+"""Mails on tickets in the store: follow-ups, reopening, unsubscribing, late parents."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ class TestUnsubscribing:
 
         bob = shop.member(number, BOB.address)
         assert (bob.presence, bob.muted) == (Presence.ACTIVE, True)
-        assert [one.kind for one in shop.notices(BOB.address)] == [NoticeKind.RECEIPT]
+        assert [notice.kind for notice in shop.notices(BOB.address)] == [NoticeKind.RECEIPT]
 
     def test_they_may_still_write(self, shop: Shop, number: int) -> None:
         receipt = shop.take(a_mail(BOB.address), to=shop.token(number, BOB.address))
@@ -316,7 +316,7 @@ class TestWhatIsKnownOfTheAuthor:
             lambda c: people.set_person_active(c, shop.mailbox, Role.STAFF, SAM.address, False)
         )
 
-        assert [one.address for one in before] == [SAM.address]
+        assert [person.address for person in before] == [SAM.address]
         assert shop.known_of(a_mail()).staff == ()
 
     def test_the_staff_are_not_looked_up_for_a_stranger(self, shop: Shop) -> None:
@@ -347,4 +347,4 @@ def test_a_notice_that_quotes_carries_the_comment_that_caused_it(shop: Shop) -> 
     shop.take(a_mail(text="Second."), to=shop.token(number, ANN.address))
 
     assert shop.count(NoticeRow, address=BOB.address, comment_id=None) == 0
-    assert [one.kind for one in shop.notices(BOB.address)] == [NoticeKind.COMMENT]
+    assert [notice.kind for notice in shop.notices(BOB.address)] == [NoticeKind.COMMENT]

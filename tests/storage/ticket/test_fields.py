@@ -1,4 +1,4 @@
-"""What customers say later on a ticket is kept with it, as what they said first."""
+"""Values of fields in later mails on a ticket are kept, like those of the request."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ def test_of_comments_in_the_portal_only_the_customers_values_are_kept(
 ) -> None:
     number = opened(aiven.take(a_mail()))
 
-    say(aiven, number, text, aiven.policy, by_staff)
+    comment_on(aiven, number, text, aiven.policy, by_staff)
 
     assert fields(aiven, number) == kept
 
 
-def say(shop: Shop, number: int, text: str, policy: Policy, by_staff: bool) -> None:
+def comment_on(shop: Shop, number: int, text: str, policy: Policy, by_staff: bool) -> None:
     comment = WriteComment(text, Visibility.PUBLIC)
     shop.write(
         lambda c: change_ticket(c, shop.context(), number, [comment], policy, by_staff=by_staff)

@@ -1,4 +1,4 @@
-"""A notice is looked at once more before it goes: its recipient may have left meanwhile."""
+"""A notice is checked once more before it is sent: its recipient may have left meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.storage.shop import Shop, opened
 
 @pytest.fixture
 def number(shop: Shop) -> int:
-    """A ticket of Ann's with Bob on it, to whom one comment is due."""
+    """A ticket of Ann's with Bob on it; the notice of one comment to Bob is due."""
     number = opened(shop.take(a_mail(cc=(BOB.address,))))
     shop.take(a_mail(text="Second."), to=shop.token(number, ANN.address))
     return number
@@ -72,7 +72,7 @@ def test_a_notice_is_dropped_for_good_if_the_recipient(
 def test_otherwise_it_comes_with_the_comment_and_the_recipients_participant_id(
     shop: Shop, number: int
 ) -> None:
-    (notice,) = [one for one in claimed(shop) if one.address == BOB.address]
+    (notice,) = [n for n in claimed(shop) if n.address == BOB.address]
 
     assert notice.comment is not None
     assert (notice.comment.text, notice.comment.author) == ("Second.", ANN.address)
@@ -92,7 +92,7 @@ def test_a_dead_notice_is_listed_with_its_reason(shop: Shop, number: int) -> Non
 
     dead = shop.database.read(lambda c: outbox.listing(c, NoticeState.DEAD, 10))
 
-    assert [(one.address, one.kind, one.ticket) for one in dead] == [
+    assert [(notice.address, notice.kind, notice.ticket) for notice in dead] == [
         (BOB.address, "comment", number)
     ]
     assert "not on the ticket" in dead[0].last_error
@@ -113,7 +113,7 @@ def test_a_requeued_notice_starts_again_from_the_first_attempt(shop: Shop, numbe
 
 def test_only_the_named_notices_are_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
-        shop.write(lambda c, one=notice.id: outbox.give_up(c, one, "no", hard=False, now=NOON))  # type: ignore[misc]
+        shop.write(lambda c, id=notice.id: outbox.give_up(c, id, "no", hard=False, now=NOON))  # type: ignore[misc]
     chosen = shop.notices(BOB.address)[0].id
 
     assert shop.write(lambda c: outbox.requeue(c, [chosen], NOON)) == 1
@@ -122,6 +122,6 @@ def test_only_the_named_notices_are_requeued(shop: Shop, number: int) -> None:
 
 def test_a_sent_notice_is_never_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
-        shop.write(lambda c, one=notice.id: outbox.sent(c, one, NOON))  # type: ignore[misc]
+        shop.write(lambda c, id=notice.id: outbox.sent(c, id, NOON))  # type: ignore[misc]
 
     assert shop.write(lambda c: outbox.requeue(c, None, NOON)) == 0

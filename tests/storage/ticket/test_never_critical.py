@@ -1,4 +1,4 @@
-"""No mail makes a ticket critical, whichever way round: the code refuses it, and the database."""
+"""No mail makes a ticket critical: the code refuses it, and so does the database."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def test_the_console_and_the_api_can_make_a_ticket_critical(
 def test_the_database_refuses_a_critical_mail_ticket_by_itself(
     ledger: Ledger, mailbox: Mailbox, number: int, source: str
 ) -> None:
-    past_the_code = text("UPDATE ticket SET critical = true, severity_source = :source")
+    direct_update = text("UPDATE ticket SET critical = true, severity_source = :source")
 
     with pytest.raises(IntegrityError, match="mail_is_never_critical"):
-        ledger.submit(lambda c: c.execute(past_the_code, {"source": source})).result()
+        ledger.submit(lambda c: c.execute(direct_update, {"source": source})).result()
 
 
 def test_if_one_change_is_refused_none_is_made(

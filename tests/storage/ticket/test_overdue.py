@@ -1,4 +1,4 @@
-"""Warnings and breaches are told once, whoever asks how often, and after whatever pause."""
+"""Warnings and breaches are notified once, on any number of nodes and after any pause."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.rules.building import ANN, NOON, SAM, a_mail, default_policy
 from tests.storage.shop import Shop
 
 WARNED, LATE = NOON + timedelta(hours=3), NOON + timedelta(hours=4)
-"""Of four hours the warning comes after three quarters."""
+"""The warning is after three quarters of the four hours."""
 GOLD = TierSection(name="gold", title="Gold", first={"Normal": "4 hours"})
 
 
@@ -36,7 +36,7 @@ def due(desk: Shop, now: datetime) -> list[DueTicket]:
 
 
 def notify(desk: Shop, now: datetime, found: list[DueTicket] | None = None) -> int:
-    """How many mails a round of the keeper orders."""
+    """The number of mails that one round of the scheduler queues."""
     known = due(desk, now) if found is None else found
     policies = {desk.mailbox.policy: desk.policy}
     return desk.write(lambda c: overdue.notify_overdue(c, known, policies, now, desk.new_id))
