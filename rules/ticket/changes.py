@@ -32,6 +32,9 @@ class Source(StrEnum):
 CRITICAL_SOURCES = (Source.CONSOLE, Source.API)
 """Only these make a ticket critical, or confirm one as logged in the portal."""
 
+SEVERITY_SOURCES = (Source.MAIL, Source.STAFF_MAIL, *CRITICAL_SOURCES)
+"""Only these set a severity: no link and no clock does."""
+
 
 class Rating(StrEnum):
     """What a customer thinks of the help."""

@@ -11,6 +11,7 @@ from rules.mail.addresses import normalise
 from rules.people import Person, Staff
 from rules.ticket.changes import (
     CRITICAL_SOURCES,
+    SEVERITY_SOURCES,
     AddPerson,
     Change,
     Escalate,
@@ -56,6 +57,10 @@ class ChangeFacts:
     @property
     def may_be_critical(self) -> bool:
         return self.source in CRITICAL_SOURCES
+
+    @property
+    def may_set_severity(self) -> bool:
+        return self.source in SEVERITY_SOURCES
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,8 @@ def _change_severity(
                 severity=level.name,
             )
         )
+    if not facts.may_set_severity:
+        return ChangeRefused(sentence("a link or a clock cannot change the severity"))
     if level.name == ticket.severity:
         already = sentence("#{ticket} is already {severity}", ticket=ticket.id, severity=level.name)
         return Effects(done=(already,))

@@ -167,9 +167,8 @@ class Case:
 @pytest.fixture
 def case(database: Database, ledger: Ledger, mailbox: Mailbox) -> Case:
     context = ChangeContext(mailbox, "", Source.WEB, LATER, lambda: UUID(int=1))
-    return Case(
-        database, ledger, context, ledger.submit(partial(open_ticket, context=context)).result()
-    )
+    ticket = ledger.submit(partial(open_ticket, context=context)).result()
+    return Case(database, ledger, context, ticket)
 
 
 def open_ticket(
@@ -274,14 +273,8 @@ def test_only_proposed_people_can_be_accepted(case: Case) -> None:
 
 
 def test_a_ticket_of_another_mailbox_is_not_found(case: Case) -> None:
-    elsewhere = Case(
-        case.database,
-        case.ledger,
-        replace(
-            case.context, mailbox=replace(case.context.mailbox, id=case.context.mailbox.id + 1)
-        ),
-        case.ticket,
-    )
+    other = replace(case.context.mailbox, id=case.context.mailbox.id + 1)
+    elsewhere = replace(case, context=replace(case.context, mailbox=other))
     assert elsewhere.decide(ANN, EVE) is None
     assert elsewhere.rate(ANN, Rating.GOOD) is None
 

@@ -113,7 +113,7 @@ def test_a_requeued_notice_starts_again_from_the_first_attempt(shop: Shop, numbe
 
 def test_only_the_named_notices_are_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
-        shop.write(lambda c, id=notice.id: outbox.give_up(c, id, "no", hard=False, now=NOON))  # type: ignore[misc]
+        shop.write(lambda c, due=notice.id: outbox.give_up(c, due, "no", hard=False, now=NOON))  # type: ignore[misc]
     chosen = shop.notices(BOB.address)[0].id
 
     assert shop.write(lambda c: outbox.requeue(c, [chosen], NOON)) == 1
@@ -122,6 +122,6 @@ def test_only_the_named_notices_are_requeued(shop: Shop, number: int) -> None:
 
 def test_a_sent_notice_is_never_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
-        shop.write(lambda c, id=notice.id: outbox.sent(c, id, NOON))  # type: ignore[misc]
+        shop.write(lambda c, due=notice.id: outbox.sent(c, due, NOON))  # type: ignore[misc]
 
     assert shop.write(lambda c: outbox.requeue(c, None, NOON)) == 0
