@@ -43,7 +43,7 @@ def by_customer(
     visibility, sender = _VISIBILITY[entitled.right], case.sender
     if entitled.right is not Right.COMMENT:
         orders, calm = _notices(case, ticket, visibility, entitled)
-        flagged = AddComment(ticket.id, visibility, (), orders)
+        flagged = AddComment(ticket.id, visibility, additions=(), orders=orders)
         notes = (f"{visibility} on #{ticket.id}", *conflict, *calm)
         return Ruling(saw, flagged, entitled.reason, notes)
     member, command = ticket.participant(sender.address), requested_command(case.mail)
@@ -51,7 +51,7 @@ def by_customer(
         return unsubscribe(case, ticket, member, saw, conflict)
     if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
         orders, calm = _notices(case, ticket, Visibility.NOTE, entitled)
-        feedback = AddComment(ticket.id, Visibility.NOTE, (), orders)
+        feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
         return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
     thanks = not has_files(case.mail) and only_thanks(body_text(case.mail))
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):

@@ -44,11 +44,11 @@ def _findings(mail: Mail, facts: Facts, policy: Policy) -> Iterator[tuple[str, F
     known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
     sign = "a mail of ours, sent back" if facts.looped else sign_of_automation(mail, facts.envelope)
     entitlements = entitlement(known, facts, policy)
-    arrival = Arrival(mail, facts, policy, known, entitlements, sign)
+    arrival = Arrival(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
     for first in ON_ARRIVAL:
         yield first.__name__, first(arrival)
     if known is not None:
-        case = Case(mail, facts, policy, known, entitlements, sign)
+        case = Case(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
         for check in OF_A_SENDER:
             yield check.__name__, check(case)
 

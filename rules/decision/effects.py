@@ -22,6 +22,9 @@ from rules.ticket.notices import NoticeOrder, StaffSubscription
 from rules.ticket.sla import Clock, Stage
 from rules.ticket.visibility import Visibility
 
+NOT_STORED = 0
+"""The id of a participant whose row is not written yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged:
@@ -289,7 +292,13 @@ def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder]) -> Ticket:
         if order.subscription is not None and order.address not in there:
             muted = order.subscription is StaffSubscription.ONLOOKER
             kind = ParticipantKind.FOLLOWER
-            new = Participant(0, order.address, kind, Presence.ACTIVE, muted)
+            new = Participant(
+                id=NOT_STORED,
+                address=order.address,
+                part=kind,
+                presence=Presence.ACTIVE,
+                muted=muted,
+            )
             people, there = (*people, new), {*there, order.address}
     return replace(ticket, sent=sent, participants=people)
 
@@ -318,7 +327,14 @@ def _with(
 ) -> tuple[Participant, ...]:
     there = {p.address for p in people}
     new = (
-        Participant(0, a.address, a.part, a.presence, a.muted, language=a.language)
+        Participant(
+            id=NOT_STORED,
+            address=a.address,
+            part=a.part,
+            presence=a.presence,
+            muted=a.muted,
+            language=a.language,
+        )
         for a in additions
         if a.address not in there
     )

@@ -25,7 +25,7 @@ def with_commands(
     if not changes:
         return comment
     at, author = case.facts.decided_at, case.sender.address
-    written = NewComment(author, comment.visibility, "", at)
+    written = NewComment(author, comment.visibility, text="", written_at=at)
     ticket = after(ticket, comment.effects(written, at), at)
     facts = ChangeFacts(
         at=at,

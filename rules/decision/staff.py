@@ -47,21 +47,22 @@ def by_staff(
     usage = _receipt(case, ticket, USAGE_RECEIPT) if wants_help else ()
     if silent and not wanted and not wants_help:
         empty = ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
-        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, empty))
+        draft = _private(ticket, _receipt(case, ticket, empty))
         return Ruling(saw, draft, Reason.NOTHING_SAID, ("no text to publish", *conflict))
     # The more private reading wins.
     private = (
         entitled.right is Right.NOTE or silent or any(isinstance(c, Note) for c in given.given)
     )
     visibility = Visibility.NOTE if private else Visibility.PUBLIC
+    joining = () if private else additions(case.mail, case.facts, sender, ticket, policy)
+    notices = () if silent else _notices(case, ticket, visibility)
+    answered = None if private else sla_rules.answered(policy, ticket, case.facts.decided_at)
     action = AddComment(
-        ticket.id,
-        visibility,
-        () if private else additions(case.mail, case.facts, sender, ticket, policy),
-        (*usage, *(() if silent else _notices(case, ticket, visibility))),
-        clock_change=None
-        if private
-        else sla_rules.answered(case.policy, ticket, case.facts.decided_at),
+        ticket=ticket.id,
+        visibility=visibility,
+        additions=joining,
+        orders=(*usage, *notices),
+        clock_change=answered,
         by_staff=True,
     )
     decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL)
@@ -83,6 +84,11 @@ def _changes(given: tuple[Command, ...]) -> tuple[MailChange, ...]:
     return tuple(each for each in given if not isinstance(each, Note | Public | Help))
 
 
+def _private(ticket: Ticket, receipt: tuple[NoticeOrder, ...]) -> AddComment:
+    """The text as a private draft, with a receipt to its author."""
+    return AddComment(ticket.id, Visibility.PRIVATE, additions=(), orders=receipt)
+
+
 def _draft(
     case: Case,
     ticket: Ticket,
@@ -92,7 +98,7 @@ def _draft(
 ) -> Ruling:
     """No command is done, nothing is published; the text is kept, a receipt gives the reason."""
     refused = ReceiptPayload(ReceiptText.NOTHING_DONE, sentences=faults)
-    draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, refused))
+    draft = _private(ticket, _receipt(case, ticket, refused))
     return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}", *conflict))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
-from rules.facts import Earlier, Facts, Recent, Returned
+from rules.facts import Earlier, EscalationFacts, Facts, Recent, Returned
 from rules.mail import Mail, Mailbox
 from rules.mail.header import Author
 from rules.people import Company, Staff
@@ -20,6 +20,7 @@ from rules.sender.authentication import Authentication
 from rules.sender.pointers import thread_ids
 from rules.service.limits import HOUR, REMEMBERED
 from rules.service.participants import named_addresses
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.statements import Pending, bind_list, compiled, compiled_in, pipelined, placeholders
 from storage.db.tables import (
@@ -118,7 +119,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
 
     The row under which a held mail is in quarantine does not count as an earlier copy of it.
     """
-    mail, mailbox, pointers = considered.mail, considered.mailbox, considered.pointers
+    mail, mailbox = considered.mail, considered.mailbox
     decided_at, came_at = attempt.decided_at, attempt.came_at
     author = mail.author.address if isinstance(mail.author, Author) else None
     named = named_addresses(mail)
@@ -126,8 +127,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     with pipelined(connection):
         traces = _traces(connection, mailbox, mail, attempt.held)
         named_before = _named_before(connection, mailbox, mail)
-        lookups = considered.lookups
-        addresses = (author, *named, *lookups.addresses)
+        addresses = (author, *named, *considered.lookups.addresses)
         registered = lookup.people(connection, mailbox, addresses, came_at)
         came_back = _returned(connection, mailbox, considered.returned)
         deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
@@ -136,30 +136,17 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         enrolled = author in people
         company, domain_known = _origin(connection, mailbox, author, came_at, enrolled)
 
-        acknowledged = _notified_at(
-            connection, mailbox, author, NoticeKind.ACKNOWLEDGEMENT, enrolled
-        )
-        invited = _notified_at(
-            connection, mailbox, author, NoticeKind.INVITATION, company is not None
-        )
+        notified_at = partial(_notified_at, connection, mailbox, author)
+        acknowledged = notified_at(NoticeKind.ACKNOWLEDGEMENT, enrolled)
+        invited = notified_at(NoticeKind.INVITATION, company is not None)
         around = partial(_around, connection, mailbox, author, named, decided_at)
         expected = enrolled or company is not None or considered.returned is not None
         surroundings = around() if expected else None
 
         earlier, known_ids, id_seen = traces()
         before = named_before()
-        tickets = load.load_pointed_to(
-            connection, mailbox, pointers, before, known_ids, decided_at - HOUR
-        )
-        if surroundings is None and tickets:
-            surroundings = around()
-        escalations = {}
-        if tickets and lookups.escalation:
-            escalations = {n: escalation_facts(connection, t) for n, t in tickets.items()}
-        if tickets and lookups.tickets:
-            named_tickets = lookups.tickets - tickets.keys()
-            since = decided_at - HOUR
-            tickets = tickets | load.load_with_next(connection, mailbox, named_tickets, since)
+        tickets, escalations = _tickets(connection, considered, before, known_ids, decided_at)
+        surroundings = surroundings or (around() if tickets else None)
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
         return Facts(
             decided_at=decided_at,
@@ -167,7 +154,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             own_addresses=considered.own_addresses,
             envelope=considered.envelope,
             authentication=considered.authentication,
-            pointers=pointers,
+            pointers=considered.pointers,
             people=people,
             author_company=company,
             domain_known=domain_known,
@@ -199,6 +186,29 @@ def _origin(
     has_people = lookup.has_people(connection, mailbox, author)
     company = company_of()
     return company, company is not None or has_people()
+
+
+def _tickets(
+    connection: Connection,
+    considered: Considered,
+    named_before: Mapping[str, tuple[int, ...]],
+    known_ids: Mapping[str, int],
+    now: datetime,
+) -> tuple[Mapping[int, Ticket], Mapping[int, EscalationFacts]]:
+    """The tickets that a mail points to or that its commands name, and what escalations need."""
+    mailbox, lookups, since = considered.mailbox, considered.lookups, now - HOUR
+    tickets = load.load_pointed_to(
+        connection, mailbox, considered.pointers, named_before, known_ids, since
+    )
+    if not tickets:
+        return {}, {}
+    escalations = {}
+    if lookups.escalation:
+        escalations = {n: escalation_facts(connection, t) for n, t in tickets.items()}
+    named = lookups.tickets - tickets.keys()
+    if named:
+        tickets = tickets | load.load_with_next(connection, mailbox, named, since)
+    return tickets, escalations
 
 
 _Around = tuple[tuple[Staff, ...], frozenset[str], tuple[Recent, ...]]

@@ -92,7 +92,14 @@ def envelope_of(row: Any) -> Envelope:
     if row.reason == Reason.STRANGER_RELAYED.value:
         strangers = "hold"
     recipients = tuple(row.rcpt_tos.split())
-    return Envelope(row.peer, row.helo, False, row.mail_from, recipients, strangers)
+    return Envelope(
+        peer=row.peer,
+        helo=row.helo,
+        tls=False,
+        mail_from=row.mail_from,
+        rcpt_tos=recipients,
+        strangers=strangers,
+    )
 
 
 def _where(wanted: JournalFilter) -> Any:

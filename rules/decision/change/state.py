@@ -159,7 +159,7 @@ def assign(ticket: Ticket, change: Assign, facts: ChangeFacts) -> Effects | Chan
     match change.to:
         case Assignee.NOBODY:
             done = sentence("#{ticket} is assigned to nobody", ticket=ticket.id)
-            return Effects((Assigned(ticket.assignee, ""),), (done,))
+            return Effects((Assigned(ticket.assignee, became=""),), (done,))
         case Assignee.ME:
             wanted = facts.actor
         case str(wanted):
