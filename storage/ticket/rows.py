@@ -51,22 +51,23 @@ def add_participants(
     connection: Connection, context: ChangeContext, ticket: int, additions: Iterable[Addition]
 ) -> None:
     """Add people to a ticket; those already on it stay as they are."""
-    rows = [
-        {
-            "mailbox_id": context.mailbox.id,
-            "ticket_id": ticket,
-            "address": addition.address,
-            "person_id": addition.person,
-            "part": addition.part.value,
-            "presence": addition.presence.value,
-            "joined_at": context.now,
-            "muted": addition.muted,
-            "language": addition.language,
-        }
-        for addition in additions
-    ]
+    rows = [participant_row(context, ticket, addition) for addition in additions]
     if rows:
         sql.JOIN.run_many(connection, rows)
+
+
+def participant_row(context: ChangeContext, ticket: int, addition: Addition) -> dict[str, Any]:
+    return {
+        "mailbox_id": context.mailbox.id,
+        "ticket_id": ticket,
+        "address": addition.address,
+        "person_id": addition.person,
+        "part": addition.part.value,
+        "presence": addition.presence.value,
+        "joined_at": context.now,
+        "muted": addition.muted,
+        "language": addition.language,
+    }
 
 
 def add_comment(
@@ -112,10 +113,8 @@ def queue_notices(
     """
     orders = tuple(orders)
     if ticket is not None:
-        followers = [
-            _follower(context, ticket, o, o.subscription) for o in orders if o.subscription
-        ]
-        sql.JOIN.run_many(connection, followers)
+        followers = [_follower(order, order.subscription) for order in orders if order.subscription]
+        add_participants(connection, context, ticket, followers)
     rows = [
         {
             "id": context.new_id(),
@@ -167,20 +166,15 @@ def storable(value: str, limit: int | None = None) -> str:
     return value.encode("utf-8", "replace").decode().replace("\0", "")[:limit]
 
 
-def _follower(
-    context: ChangeContext, ticket: int, order: NoticeOrder, subscription: StaffSubscription
-) -> dict[str, Any]:
-    return {
-        "mailbox_id": context.mailbox.id,
-        "ticket_id": ticket,
-        "address": order.address,
-        "person_id": None,
-        "part": ParticipantKind.FOLLOWER.value,
-        "presence": Presence.ACTIVE.value,
-        "joined_at": context.now,
-        "muted": subscription is StaffSubscription.ONLOOKER,
-        "language": order.language,
-    }
+def _follower(order: NoticeOrder, subscription: StaffSubscription) -> Addition:
+    return Addition(
+        address=order.address,
+        person=None,
+        part=ParticipantKind.FOLLOWER,
+        presence=Presence.ACTIVE,
+        language=order.language,
+        muted=subscription is StaffSubscription.ONLOOKER,
+    )
 
 
 def _attachment(context: ChangeContext, comment: int, attachment: Attachment) -> dict[str, Any]:

@@ -46,6 +46,7 @@ from storage.ticket.rows import (
     add_comment,
     add_participants,
     audit,
+    participant_row,
     queue_notices,
 )
 
@@ -105,8 +106,9 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
         case Touched():
             sql.TOUCH.run(connection, {"ticket": ticket, "now": context.now})
         case Rated(was=was, became=became):
-            sql.RATE.run(connection, {"ticket": ticket, "became": became.value})
             before = was.value if was is not None else ""
+            rated = sql.RATE.rows(connection, ticket=ticket, was=before, became=became.value)
+            _require(rated, f"#{ticket} was rated meanwhile")
             given = AuditEntry(AuditEvent.FEEDBACK_GIVEN, was=before, became=became.value)
             audit(connection, context, ticket, given)
         case CommentWritten() | CommentPublished() | Notified() | PeopleNamed():
@@ -169,7 +171,8 @@ def _change_people(
 ) -> None:
     match effect:
         case PersonAdded(addition=addition):
-            add_participants(connection, context, ticket, (addition,))
+            added = sql.ADD.rows(connection, **participant_row(context, ticket, addition))
+            _require(added, f"{addition.address} was added to #{ticket} meanwhile")
             became = addition.presence.value
             entry = AuditEntry(AuditEvent.PERSON_ADDED, addition.address, became=became)
         case PresenceChanged(address=address, was=was, became=presence):
@@ -183,8 +186,8 @@ def _change_people(
                 return  # they have unsubscribed meanwhile: nothing is left to do
             entry = AuditEntry(AuditEvent.UNSUBSCRIBED, address)
         case Resubscribed(address=address, audited=audited):
-            sql.RESUBSCRIBE.run(connection, {"ticket": ticket, "address": address})
-            if not audited:
+            rows = sql.RESUBSCRIBE.rows(connection, ticket=ticket, address=address)
+            if not rows or not audited:
                 return
             entry = AuditEntry(AuditEvent.RESUBSCRIBED, address)
         case _:
@@ -208,6 +211,8 @@ def _set_presence(
 
 def _merge(connection: Connection, context: ChangeContext, ticket: int, merged: MergedInto) -> None:
     into = merged.ticket
+    unmerged = sql.LOCK_FOR_MERGE.rows(connection, ticket=ticket, into=into)
+    _require(len(unmerged) == 2, f"#{ticket} or #{into} was merged or deleted meanwhile")
     changed = sql.MERGE.rows(
         connection, ticket=ticket, into=into, closed=Status.CLOSED.value, now=context.now
     )

@@ -8,13 +8,17 @@ from datetime import timedelta
 
 import pytest
 
-from rules.decision.effects import Effects
+from rules.decision.effects import Effect, Effects, MergedInto, PersonAdded, Rated
 from rules.decision.model import Verdict
-from rules.people import Presence
-from rules.ticket.changes import AddPerson, Change, Merge, SetStatus, Source, WriteComment
+from rules.people import ParticipantKind, Presence
+from rules.service.participants import Addition
+from rules.ticket.changes import AddPerson, Change, Merge, Rating, SetStatus, Source, WriteComment
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
+from storage.db.ledger import Conflict
+from storage.db.tables import AuditRow
+from storage.ticket.write import write
 from tests.rules.building import ANN, BOB, NOON, SAM, a_mail
 from tests.storage.shop import Shop, opened
 
@@ -105,3 +109,39 @@ def test_flagged_mails_count_as_a_storm(shop: Shop) -> None:
 
     alerts = [n for n in shop.notices(SAM.address) if n.kind == NoticeKind.ALERT.value]
     assert len(alerts) == 1
+
+
+def write_effect(shop: Shop, number: int, effect: Effect) -> None:
+    shop.write(lambda c: write(c, shop.context(), number, (effect,)))
+
+
+@pytest.mark.parametrize(("column", "value"), [("merged_into", 1), ("deleted_at", NOON)])
+def test_a_merge_into_a_ticket_that_was_merged_or_deleted_meanwhile_is_a_conflict(
+    shop: Shop, column: str, value: object
+) -> None:
+    """Two merges at once would each see the other ticket as it was before, and form a circle."""
+    first, second = (opened(shop.take(a_mail())) for _ in range(2))
+    shop.set(second, **{column: first if value == 1 else value})
+
+    with pytest.raises(Conflict, match="merged or deleted meanwhile"):
+        write_effect(shop, first, MergedInto(second, carried=(), accepted=()))
+
+    assert shop.ticket(first).merged_into is None
+
+
+def test_adding_a_person_who_was_added_meanwhile_is_a_conflict(shop: Shop) -> None:
+    number = opened(shop.take(a_mail(cc=(BOB.address,))))
+    bob = Addition(BOB.address, person=None, part=ParticipantKind.USER, presence=Presence.ACTIVE)
+
+    with pytest.raises(Conflict, match="added to"):
+        write_effect(shop, number, PersonAdded(bob))
+
+    assert shop.count(AuditRow, event="person_added") == 0
+
+
+def test_a_rating_decided_on_an_outdated_rating_is_a_conflict(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    write_effect(shop, number, Rated(None, Rating.BAD))
+
+    with pytest.raises(Conflict, match="rated meanwhile"):
+        write_effect(shop, number, Rated(None, Rating.GOOD))

@@ -67,6 +67,16 @@ def test_only_the_console_and_the_api_make_a_ticket_critical(
     assert ticket(database, number).summary.severity == "Normal"
 
 
+@pytest.mark.parametrize("source", [Source.WEB, Source.SYSTEM])
+def test_no_link_and_no_clock_sets_a_severity(
+    ledger: Ledger, mailbox: Mailbox, number: int, source: Source
+) -> None:
+    refused = changed(ledger, context(mailbox, source), number, [SetAnySeverity("High", "")])
+
+    assert isinstance(refused, ChangeRefused)
+    assert str(refused.why) == "a link or a clock cannot change the severity"
+
+
 @pytest.mark.parametrize("source", [Source.CONSOLE, Source.API])
 def test_the_console_and_the_api_can_make_a_ticket_critical(
     database: Database, ledger: Ledger, mailbox: Mailbox, number: int, source: Source
