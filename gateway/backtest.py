@@ -28,9 +28,9 @@ from rules.mail import Mail
 from rules.mail.header import Author
 from rules.policy import Policy
 from storage.db.database import Connection, Database
-from storage.mail import history
 from storage.mail.facts import gather
-from storage.mail.history import RecordedMail
+from storage.mail.past_facts import facts_at
+from storage.mail.recorded import RecordedMail, by_verdict, read_only, recorded_mails
 from storage.registry import signing_keys
 from storage.registry.mailboxes import list_mailboxes, mailbox_named
 
@@ -73,7 +73,7 @@ async def run_backtest(
 def _compare(
     connection: Connection, parse: Parse, known: Policies, new: Policy, wanted: BacktestQuery
 ) -> Report:
-    history.read_only(connection)
+    read_only(connection)
     everyone = list_mailboxes(connection)
     snapshot = Snapshot({m.address: m for m in everyone}, signing_keys.load_keys(connection))
     chosen = everyone
@@ -81,8 +81,8 @@ def _compare(
         chosen = (mailbox_named(connection, wanted.mailbox),)
     in_force = {mailbox.id: policies.of_mailbox(known, mailbox) for mailbox in chosen}
     span = ({mailbox.id: mailbox for mailbox in chosen}, wanted.since, wanted.until)
-    report = Report(tuple(m.address for m in chosen), history.by_verdict(connection, *span))
-    for recorded in history.recorded_mails(connection, *span):
+    report = Report(tuple(m.address for m in chosen), by_verdict(connection, *span))
+    for recorded in recorded_mails(connection, *span):
         mail, present = parse(recorded.raw), in_force[recorded.mailbox.id]
         considered = [_consider(recorded, mail, snapshot, policy) for policy in (present, new)]
         was, would_be = map(outcome_of, _decide_both(connection, recorded, *considered))
@@ -129,4 +129,4 @@ def _facts(connection: Connection, recorded: RecordedMail, considered: Considere
     """The facts as they were when the mail was decided."""
     attempt = Attempt(recorded.decided_at, recorded.came_at, recorded.kept_under)
     facts = gather(connection, considered, attempt)
-    return history.facts_at(connection, facts, considered.mail, recorded)
+    return facts_at(connection, facts, considered.mail, recorded)

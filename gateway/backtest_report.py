@@ -24,8 +24,7 @@ from rules.decision.model import (
 from rules.service.participants import Addition
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Stage
-from storage.mail import history
-from storage.mail.history import RecordedMail
+from storage.mail.recorded import KEPT, RecordedMail
 
 
 class Aspect(StrEnum):
@@ -93,7 +92,7 @@ class Report:
     @property
     def lost(self) -> int:
         """Lines that should have a mail, and have none."""
-        return sum(self.lines.get(verdict, 0) for verdict in history.KEPT) - self.mails
+        return sum(self.lines.get(verdict, 0) for verdict in KEPT) - self.mails
 
     def add(self, mail: RecordedMail, was: Outcome, would_be: Outcome, limit: int) -> None:
         """Count one mail, and show it if it differs and fewer than `limit` are shown."""

@@ -1,7 +1,7 @@
 """A sentence for a person: English here, translated where it is shown.
 
-Rules report effects and refusals as sentences. The English text names its values in braces and is
-at the same time the key of its translation, as a message id is in gettext.
+Rules report effects and refusals as sentences. The English text names its values in braces and
+also serves as the key of its translation, like a message id in gettext.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Sentence:
         return self.by_template(self.english)
 
     def by_template(self, template: str) -> str:
-        """The sentence by another template with the same names, such as a translation."""
+        """The sentence in another template with the same names, such as a translation."""
         return template.format_map(dict(self.values))
 
     def with_values(self, change: Callable[[str], str]) -> Sentence:

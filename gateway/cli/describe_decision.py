@@ -82,7 +82,7 @@ def _details(decision: Decision) -> Iterator[Line]:
         case AddComment() as adding:
             moved = adding.moved
             yield "status", f"{moved.was} → {moved.became}" if moved is not None else ""
-            yield "changes", "; ".join(map(str, adding.commanded.done))
+            yield "changes", "; ".join(map(str, adding.command_effects.done))
             yield "due", _due(adding.clock_change.clock) if adding.clock_change is not None else ""
             yield "missing", _still_missing(adding.missing)
             yield "fields", _fields(adding.fields)

@@ -52,7 +52,7 @@ def tail(
         while follow:
             time.sleep(FOLLOW_S)
             start = max(shown.values(), default=EARLIEST) - OVERLAP
-            entries = read(config, partial(journal.since, wanted=wanted, moment=start))
+            entries = read(config, partial(journal.since, wanted=wanted, start=start))
             _print_new(entries, shown, as_json=as_json)
     except KeyboardInterrupt:
         return

@@ -125,7 +125,7 @@ def _valid_address(address: str) -> str:
 async def _release(
     config: Path | None, mail: HeldMail, author: str | None, *, as_new: bool
 ) -> Receipt:
-    """File a mail. `author` is the releasing person's statement; None for the author in From."""
+    """File a mail. `author` is the author as staff state it; None for the one in From."""
     async with command_services(config) as services:
         find = partial(quarantine.delivery, mail=mail)
         delivery = await services.runtime.read(find)

@@ -52,7 +52,7 @@ class _Section(BaseModel):
 class SmtpSection(_Section):
     listen: TcpListen = "127.0.0.1:2525"
     strangers: StrangerHandling | None = None
-    """What happens to mail from strangers on this listener; None for what each policy says."""
+    """What happens to mail from strangers on this listener; None for each policy's own setting."""
     hostname: Annotated[str, Field(min_length=1, max_length=253)] = "localhost"
     """The name in the greeting; the same as in the MX record."""
     tls_listen: TcpListen | None = None

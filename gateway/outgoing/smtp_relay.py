@@ -57,8 +57,8 @@ class Server:
     def tls_context(self) -> ssl.SSLContext:
         """Raises RelayRefused for a file without certificates.
 
-        Where TLS is opportunistic, any certificate is accepted: whoever could forge one could also
-        keep the relay from offering TLS.
+        Where TLS is opportunistic, any certificate is accepted: an attacker who could forge
+        one could also keep the relay from offering TLS.
         """
         try:
             context = ssl.create_default_context(cafile=self.ca_file)

@@ -1,7 +1,7 @@
-"""What a line at the head of a mail can ask for: a change to the ticket, or a directive.
+"""What a command line can request: a change to the ticket, or a directive.
 
 Changes are those of `rules.ticket.changes`, the one vocabulary. A directive is about the mail
-itself: who reads its text, or that its author wants to know the commands.
+itself: who reads its text, or that its author wants the list of commands.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Public:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """The author wants to know which commands exist."""
+    """The author wants the list of commands."""
 
 
 Directive = Note | Public | Help
@@ -48,5 +48,5 @@ MailChange = (
     | Escalate
     | Unsubscribe
 )
-"""The changes that a mail can ask for."""
+"""The changes that a mail can request."""
 Command = MailChange | Directive

@@ -30,12 +30,12 @@ LINE_LENGTH = 2000
 REASON_LENGTH = 400
 _TICKET = re.compile(r"#?([1-9][0-9]{0,17})")
 _LINKED = re.compile(r"<mailto:[^<>]*>", re.IGNORECASE)
-"""What turns HTML into text puts the target of a link behind an address."""
+"""The conversion of HTML to text writes the target of a link after an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A line that was not understood: what is wrong, and what to write instead."""
+    """An invalid command line: what is wrong, and what to write instead."""
 
     why: Sentence
 
@@ -47,13 +47,13 @@ class Form:
     usage: str
     read: Callable[[str, Sequence[Level], str | None], tuple[Command, ...] | Fault]
     repeats: bool = False
-    """Whether several lines of it add up; of the others each may be given once."""
+    """Whether several lines of it are combined; any other command may be given once."""
 
 
 def read(
     name: str, value: str, levels: Sequence[Level], ceiling: str | None
 ) -> tuple[Command, ...] | Fault:
-    """The commands of one line, or what is wrong with it. No name: `value` is the whole line."""
+    """The commands of one line, or its fault. Without a name, `value` is the whole line."""
     if not name:
         return Fault(
             sentence(
@@ -98,7 +98,7 @@ def _alone(name: str, command: Command) -> Form:
 def _with_value(
     usage: str, read_value: Callable[[str], tuple[Command, ...] | Fault], repeats: bool = False
 ) -> Form:
-    """A command whose value says it all, whatever the policy."""
+    """A command whose value means the same under every policy."""
 
     def read_it(
         value: str, levels: Sequence[Level], ceiling: str | None
@@ -112,7 +112,7 @@ def _with_value(
 def _severity(
     value: str, levels: Sequence[Level], ceiling: str | None
 ) -> tuple[SetSeverity, ...] | Fault:
-    """A level by its name or an alias, which may be several words, and then the reason."""
+    """A level by its name or an alias, which may consist of several words, then the reason."""
     allowed = _allowed(levels, ceiling)
     known = ", ".join(level.name for level in allowed)
     if not value:
@@ -236,7 +236,7 @@ def _merge(value: str) -> tuple[Merge, ...] | Fault:
 
 
 def reason(value: str) -> str:
-    """Printable, on one line, cut to its bound; it stands in the audit trail."""
+    """The value as a reason for the audit trail: printable, on one line, cut to `REASON_LENGTH`."""
     return "".join(c for c in value if c.isprintable())[:REASON_LENGTH].strip()
 
 
@@ -256,7 +256,7 @@ def _no_address(name: str, value: str) -> Fault:
 
 
 def short(value: str) -> str:
-    """What was written, to be repeated in a sentence."""
+    """A value as a sentence quotes it: cut to 60 characters."""
     value = reason(value)
     return f"{value[:60]}…" if len(value) > 60 else value or "(nothing)"
 

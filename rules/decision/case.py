@@ -1,4 +1,4 @@
-"""One mail before the checks, and what a check answers."""
+"""The input of the checks on a mail, and what a check returns."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from rules.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What the first checks look at: any mail, also one whose author cannot be read."""
+    """The input of the first checks: any mail, even one whose author cannot be read."""
 
     mail: Mail
     facts: Facts
     policy: Policy
     sender: Sender | None
-    """None where From is ambiguous: then nothing is known of the sender."""
+    """None if From is ambiguous: then nothing is known of the sender."""
     entitlements: tuple[Entitlement, ...]
     """What the sender may do on each ticket that the mail points to, strongest pointer first."""
     automatic: str | None
-    """The sign that a machine wrote it."""
+    """The sign that the mail is automatic; None if there is none."""
 
     @property
     def enrols(self) -> bool:
-        """Whether the sender's first mail enrols them: a colleague, where the policy does so."""
+        """Whether the mail enrols its sender: a colleague, if the policy enrols by domain."""
         colleague = self.sender is not None and self.sender.standing is Standing.COLLEAGUE
         return colleague and self.policy.registration == "domain"
 
 
 @dataclass(frozen=True, slots=True)
 class Case(Arrival):
-    """What the other checks look at: a mail with one author."""
+    """The input of the other checks: a mail with one author."""
 
     sender: Sender
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A check leaves the mail to the checks after it."""
+    """A check leaves the decision to the checks after it."""
 
     saw: str
-    """What it looked at."""
+    """What it examined."""
     notes: tuple[str, ...]
     """What it found, for the trace."""
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rules.decision.case import Case, Ruling
-from rules.decision.commanded import commanded
 from rules.decision.content import body_text, has_files, requested_command
 from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right, is_over
 from rules.decision.follow_up import follow_up
+from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved, Reason
 from rules.decision.notices import approval_request, receipt
 from rules.decision.unsubscribe import unsubscribe
@@ -39,11 +39,11 @@ _VISIBILITY: Mapping[Right, Visibility] = {
 def by_customer(
     case: Case, ticket: Ticket, entitled: Entitlement, saw: str, conflict: tuple[str, ...]
 ) -> Ruling:
-    """A comment, as public as the sender's right allows; or what the mail is instead of one."""
+    """A comment, as public as the sender's right allows; or what the mail does instead."""
     visibility, sender = _VISIBILITY[entitled.right], case.sender
     if entitled.right is not Right.COMMENT:
         orders, calm = _notices(case, ticket, visibility, entitled)
-        flagged = AddComment(ticket.id, visibility, (), orders)
+        flagged = AddComment(ticket.id, visibility, additions=(), orders=orders)
         notes = (f"{visibility} on #{ticket.id}", *conflict, *calm)
         return Ruling(saw, flagged, entitled.reason, notes)
     member, command = ticket.participant(sender.address), requested_command(case.mail)
@@ -51,7 +51,7 @@ def by_customer(
         return unsubscribe(case, ticket, member, saw, conflict)
     if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
         orders, calm = _notices(case, ticket, Visibility.NOTE, entitled)
-        feedback = AddComment(ticket.id, Visibility.NOTE, (), orders)
+        feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
         return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
     thanks = not has_files(case.mail) and only_thanks(body_text(case.mail))
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
@@ -90,13 +90,13 @@ def _public(
 def _with_escalation(
     case: Case, ticket: Ticket, comment: AddComment, command: Unsubscribe | Escalate | None
 ) -> AddComment:
-    """The comment with the escalation that its author asks for, or with why there is none."""
+    """The comment with the escalation that its author requests, or with the reason against it."""
     if not isinstance(command, Escalate) or case.automatic is not None:
         return comment
     if not is_proven_enough(case.sender, case.policy.proof.command):
         unproven = receipt(case, ticket, ReceiptPayload(ReceiptText.UNPROVEN))
         return replace(comment, orders=(*comment.orders, unproven))
-    decided = commanded(case, ticket, comment, (command,), Source.MAIL)
+    decided = with_commands(case, ticket, comment, (command,), Source.MAIL)
     if isinstance(decided, ChangeRefused):
         refused = receipt(case, ticket, ReceiptPayload(sentences=(decided.why,)))
         return replace(comment, orders=(*comment.orders, refused))
@@ -106,7 +106,7 @@ def _with_escalation(
 def _clock_change(
     case: Case, ticket: Ticket, moved: Moved | None, missing: tuple[str, ...] | None
 ) -> ClockChange | None:
-    """What a comment does to the ticket's clock; None where it goes on as it was."""
+    """What a comment does to the ticket's clock; None if it is unchanged."""
     policy, now = case.policy, case.facts.decided_at
     if (begins := sla_rules.completed(policy, ticket, missing, now)) is not None:
         return begins
@@ -141,7 +141,7 @@ def _notices(
     joining: tuple[Addition, ...] = (),
     moved: Moved | None = None,
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """The mails that a comment causes. Less than a staff person's own token sends nothing."""
+    """The notices that a comment causes; none for staff who write without their own token."""
     if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
         return (), ()
     author = case.sender.address

@@ -1,6 +1,6 @@
-"""One mail in one mailbox as the rules see it, made from what was measured.
+"""One mail in one mailbox as the rules see it, made from its measurements.
 
-A new mail, a released one and a recorded one that a back-test tries again all come this way:
+New mails, released mails and recorded mails in a back-test are all processed the same way:
 `consider`, then `storage.mail.facts.gather`, then `decide`.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from rules.decision.change.facts import Needs
-from rules.decision.needs import needs_of_commands
+from rules.decision.change.facts import Lookups
+from rules.decision.lookups import lookups_for_commands
 from rules.mail import Envelope, Mail, Mailbox
 from rules.mail.bounces import Bounce
 from rules.mail.header import Author
@@ -25,7 +25,7 @@ from rules.sender.tokens import Keys
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One mail as one of our mailboxes received it; nothing is judged yet."""
+    """One mail as one of our mailboxes received it, before any policy is applied."""
 
     mail: Mail
     """As parsed."""
@@ -38,36 +38,36 @@ class Received:
     """As measured when the mail came: it shows which parts of the mail were signed. The same except
     for a released mail."""
     read_bounces: Callable[[], tuple[Bounce, ...]]
-    """Reads what the mail reports of other mails; called only where a report is believed."""
+    """Reads the delivery reports in the mail; called only if a report is trusted."""
     stated_author: Author | None = None
-    """Who wrote it as staff state it; None where From is believed."""
+    """The author as stated by staff; None if From is used."""
     as_new: bool = False
-    """Ignore whatever ticket it points to."""
+    """Ignore the tickets that it points to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """One mail in one mailbox, as far as it counts there."""
+    """One mail in one mailbox, reduced to what its policy trusts."""
 
     mail: Mail
     """Restricted to what its proof covers; with its bounces where it came to a return path."""
     envelope: Envelope
     mailbox: Mailbox
     own_addresses: frozenset[str]
-    """Every address that we serve."""
+    """Every address of this Postern."""
     measured: Authentication
     """As it was measured, for the journal."""
     authentication: Authentication
-    """What of it the mailbox's policy counts."""
+    """The part of it that the mailbox's policy counts."""
     pointers: tuple[Pointer, ...]
     returned: UUID | None
     """The notice to whose return path it came; None for any other mail."""
     looped: bool
     """It carries our own loop mark."""
-    needs: Needs
-    """What its commands need to have looked up."""
+    lookups: Lookups
+    """What must be looked up for its commands."""
     policy: Policy
-    """Of the mailbox: it is decided by the same."""
+    """Of the mailbox; the mail is decided by the same policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Attempt:
     came_at: datetime
     """When the mail came: its ticket and its clocks start then."""
     held: UUID | None = None
-    """The journal row under which the mail is in quarantine; None where it is not."""
+    """The journal row under which the mail is in quarantine; None if it is not."""
 
 
 def consider(
@@ -94,8 +94,8 @@ def consider(
     returned = returned_notice(envelope, mailbox, keys)
     if returned is not None:
         mail = replace(mail, bounces=received.read_bounces())
-    towards = trusted_recipients(mail, envelope, counted)
-    pointers = find_pointers(mail, towards, mailbox, keys, policy.subject_tag.format)
+    recipients = trusted_recipients(mail, envelope, counted)
+    pointers = find_pointers(mail, recipients, mailbox, keys, policy.subject_tag.format)
     return Considered(
         mail=mail,
         envelope=envelope,
@@ -106,6 +106,6 @@ def consider(
         pointers=() if received.as_new else pointers,
         returned=returned,
         looped=is_looped(mail, keys),
-        needs=needs_of_commands(mail, policy),
+        lookups=lookups_for_commands(mail, policy),
         policy=policy,
     )

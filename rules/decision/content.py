@@ -11,7 +11,7 @@ UNSUBSCRIBE = "#unsubscribe"
 
 
 def body_text(mail: Mail) -> str:
-    """The text of a mail; empty where it could not be read."""
+    """The text of a mail; empty if it could not be read."""
     return mail.body.text if isinstance(mail.body, Body) else ""
 
 
@@ -26,7 +26,7 @@ def has_files(mail: Mail) -> bool:
 
 
 def requested_command(mail: Mail) -> Unsubscribe | Escalate | None:
-    """What a participant asks for in the first line, or by a click (that mail has a subject)."""
+    """The command in the first line, or in the subject of a mail sent by a click."""
     if mail.subject.strip().casefold() == UNSUBSCRIBE:
         return Unsubscribe()
     return participant_command(visible(body_text(mail), forwarded=is_forward(mail.subject)).text)

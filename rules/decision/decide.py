@@ -18,7 +18,7 @@ from rules.mail.header import Ambiguous
 from rules.policy import Policy
 
 ON_ARRIVAL: tuple[Callable[[Arrival], Finding], ...] = (duplicate, bounce, automatic, author)
-"""The last of them rules on every mail without one author."""
+"""The last of them rules on every mail that does not have exactly one author."""
 OF_A_SENDER: tuple[Callable[[Case], Finding], ...] = (proof, sender, known_ticket, new_ticket)
 """The last of them rules on every mail."""
 
@@ -36,25 +36,25 @@ def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
                 return Decision(action, reason, tuple(trace))
             case _:
                 assert_never(finding)
-    raise AssertionError("author and new_ticket rule on every mail that comes to them")
+    raise AssertionError("author and new_ticket rule on every mail that reaches them")
 
 
 def _findings(mail: Mail, facts: Facts, policy: Policy) -> Iterator[tuple[str, Finding]]:
-    """The name of each check with what it found, in order; each runs when it is asked for."""
+    """The name and the finding of each check in order; a check runs when the caller gets to it."""
     known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
     sign = "a mail of ours, sent back" if facts.looped else sign_of_automation(mail, facts.envelope)
     entitlements = entitlement(known, facts, policy)
-    arrival = Arrival(mail, facts, policy, known, entitlements, sign)
+    arrival = Arrival(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
     for first in ON_ARRIVAL:
         yield first.__name__, first(arrival)
     if known is not None:
-        case = Case(mail, facts, policy, known, entitlements, sign)
+        case = Case(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
         for check in OF_A_SENDER:
             yield check.__name__, check(case)
 
 
 def _assert_never_critical(action: Action, policy: Policy) -> None:
-    """The second barrier: the type cannot say critical, and the level is compared once more."""
+    """The second barrier: the type excludes critical levels, and the level is checked again."""
     if isinstance(action, OpenTicket):
         critical = {level.name for level in policy.levels if level.critical}
         if action.severity.name in critical:

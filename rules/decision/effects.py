@@ -1,7 +1,7 @@
 """What a decision writes on a ticket: effects as values, in the order in which they are written.
 
-`storage.ticket.write` is their one writer. Every effect that changes a state names the state that
-was decided on, and the writer refuses it where that is no longer so.
+`storage.ticket.write` is their only writer. An effect with a `was` names the state that was decided
+on, and the writer raises Conflict if the ticket is no longer in that state.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from rules.ticket.notices import NoticeOrder, StaffSubscription
 from rules.ticket.sla import Clock, Stage
 from rules.ticket.visibility import Visibility
 
+NOT_STORED = 0
+"""The id of a participant whose row is not written yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged:
@@ -36,7 +39,7 @@ class SeverityChanged:
     became: str
     critical: bool
     critical_claimed: bool
-    """Whether a critical claim stands next to the severity from now on."""
+    """Whether the ticket has a critical claim next to its severity from now on."""
     reason: str
 
 
@@ -51,20 +54,20 @@ class Assigned:
 class Escalated:
     was: int
     became: int
-    """The same level where it is asked again."""
+    """The same level if that level is asked again."""
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleNamed:
-    """People whom a mail names in To or Cc; whoever is on the ticket already stays as they are."""
+    """People whom a mail names in To or Cc; those already on the ticket stay as they are."""
 
     additions: tuple[Addition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PersonAdded:
-    """Somebody is added on purpose; the audit trail says by whom."""
+    """A person is added explicitly; the audit trail names who added them."""
 
     addition: Addition
 
@@ -86,12 +89,12 @@ class Unsubscribed:
 class Resubscribed:
     address: str
     audited: bool = True
-    """False where a staff person resumes notifications by writing on the ticket."""
+    """False if a staff person resumes notifications by writing on the ticket."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewComment:
-    """A comment to be written. `degraded` says why its text could not be read, if so."""
+    """A comment to be written. `degraded` is the reason why its text could not be read, if so."""
 
     author: str
     visibility: Visibility
@@ -116,7 +119,7 @@ class CommentPublished:
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """Outgoing mails; one that quotes a comment quotes the last one written or published before."""
+    """Outgoing mails; those that quote a comment quote the last one written or published before."""
 
     orders: tuple[NoticeOrder, ...]
 
@@ -125,9 +128,9 @@ class Notified:
 class MergedInto:
     ticket: int
     carried: tuple[Addition, ...]
-    """Who is on the merged ticket and not on the other yet."""
+    """People on the merged ticket who are not yet on the other."""
     accepted: tuple[str, ...]
-    """Who was only proposed on the other ticket and is active on it from now on."""
+    """People who were only proposed on the other ticket and are active on it from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +141,14 @@ class Deleted:
 @dataclass(frozen=True, slots=True)
 class ClockSaved:
     clock: Clock | None
-    """None where nothing is promised any more."""
+    """None if nothing is promised any more."""
     answered_at: datetime | None = None
-    """When staff answered in public, where they did."""
+    """When staff answered in public, if they did."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverdueReported:
-    """The clock knows that its warning or its breach was reported."""
+    """The warning or the breach of the clock was reported."""
 
     was: datetime
     """When it was due to be reported."""
@@ -159,7 +162,7 @@ class SlaBreached:
 
 @dataclass(frozen=True, slots=True)
 class MissingChanged:
-    """The facts that the request still lacks, by name."""
+    """The names of the facts that are still missing from the request."""
 
     names: tuple[str, ...]
 
@@ -173,7 +176,7 @@ class FieldsFound:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Something happened on the ticket that lists sort by."""
+    """The ticket moves to the top of the lists, which are sorted by the latest change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +212,11 @@ Effect = (
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """All that one or several changes do, decided as a whole."""
+    """All that one or several changes do, decided together."""
 
     rows: tuple[Effect, ...] = ()
     done: tuple[Sentence, ...] = ()
-    """What is reported to the person who asked."""
+    """What is reported to the person who requested the changes."""
 
     @property
     def notices(self) -> tuple[NoticeOrder, ...]:
@@ -225,13 +228,13 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRefused:
-    """A change that cannot be made; then none of those asked together with it is made."""
+    """A change that cannot be made; then none of the changes requested with it is made."""
 
     why: Sentence
 
 
 def clock_effects(change: ClockChange, answered_at: datetime | None = None) -> tuple[Effect, ...]:
-    """The clock as it is from now on; a breach that nobody was notified of is recorded here."""
+    """The new clock, and the breach of the old one if nobody was notified of it."""
     ended = change.ended
     unseen = ended is not None and ended.breached and not ended.notified
     breach = (SlaBreached(ended.stage),) if ended is not None and unseen else ()
@@ -245,7 +248,7 @@ def notified(orders: Iterable[NoticeOrder]) -> tuple[Effect, ...]:
 
 
 def after(ticket: Ticket, effects: Iterable[Effect], at: datetime) -> Ticket:
-    """The ticket as it is once the effects are written: what the next change is decided on."""
+    """The ticket after the effects: the next change is decided on it."""
     for effect in effects:
         ticket = _after(ticket, effect, at)
     return ticket
@@ -289,7 +292,13 @@ def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder]) -> Ticket:
         if order.subscription is not None and order.address not in there:
             muted = order.subscription is StaffSubscription.ONLOOKER
             kind = ParticipantKind.FOLLOWER
-            new = Participant(0, order.address, kind, Presence.ACTIVE, muted)
+            new = Participant(
+                id=NOT_STORED,
+                address=order.address,
+                part=kind,
+                presence=Presence.ACTIVE,
+                muted=muted,
+            )
             people, there = (*people, new), {*there, order.address}
     return replace(ticket, sent=sent, participants=people)
 
@@ -318,7 +327,14 @@ def _with(
 ) -> tuple[Participant, ...]:
     there = {p.address for p in people}
     new = (
-        Participant(0, a.address, a.part, a.presence, a.muted, language=a.language)
+        Participant(
+            id=NOT_STORED,
+            address=a.address,
+            part=a.part,
+            presence=a.presence,
+            muted=a.muted,
+            language=a.language,
+        )
         for a in additions
         if a.address not in there
     )

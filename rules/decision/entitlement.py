@@ -26,7 +26,7 @@ class Right(StrEnum):
     FOREIGN = "foreign"
     """The ticket is another company's: the mail is held."""
     NONE = "none"
-    """As if the ticket did not exist."""
+    """None: as if the ticket did not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def is_over(ticket: Ticket, facts: Facts, policy: Policy) -> bool:
 
 def _tickets_of(pointer: Pointer, facts: Facts) -> tuple[int, ...]:
     if pointer.token is not None and token_holder(pointer.token, facts) is None:
-        return ()  # removed since: their tokens are dead, whoever has them
+        return ()  # removed meanwhile: their tokens are dead, even for other senders
     if pointer.kind is PointerKind.LATE_PARENT:
         return facts.named_before.get(pointer.message_id, ())
     number = pointer.ticket
@@ -163,12 +163,12 @@ def _outsider_right(
 ) -> tuple[Right, Reason]:
     """A proven sender who is not on the ticket: a colleague, a stranger, another company's user."""
     same_company = sender.company is not None and sender.company.id == ticket.company
-    shown_our_mark = pointer.kind in (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
+    has_our_id = pointer.kind in (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
     if same_company and sender.standing in (Standing.USER, Standing.COLLEAGUE):
         # A number in a subject can be guessed; having the thread cannot.
         flagged = pointer.kind is not PointerKind.SUBJECT_TAG
         return (Right.FLAG if flagged else Right.NONE), Reason.NOT_A_PARTICIPANT
-    if sender.standing is Standing.USER and shown_our_mark:
+    if sender.standing is Standing.USER and has_our_id:
         return Right.FOREIGN, Reason.FOREIGN_COMPANY
     if sender.company is None and pointer.token is not None:
         return Right.FLAG, Reason.NOT_A_PARTICIPANT  # a participant passed the token on to them

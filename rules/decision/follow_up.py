@@ -1,4 +1,4 @@
-"""A reply to a ticket that is over goes on in a new ticket, with the same people."""
+"""A reply to a ticket that is over opens a new ticket with the same people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
     joining = additions(case.mail, case.facts, case.sender, ticket, case.policy)
     opening = opened_by_mail(case, _terms(case, ticket), joining)
     carried = tuple(
-        Addition(p.address, None, p.part, p.presence, p.language, p.muted)
+        Addition(
+            address=p.address,
+            person=None,
+            part=p.part,
+            presence=p.presence,
+            language=p.language,
+            muted=p.muted,
+        )
         for p in ticket.participants
         if p.presence is Presence.ACTIVE and p.address != ticket.requester
     )
@@ -47,7 +54,7 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
 
 
 def _terms(case: Case, ticket: Ticket) -> Terms:
-    """What the sender's company is promised now; what the ticket was, where it has no tier."""
+    """What the sender's company is promised now; what the ticket was if it has no tier."""
     company = case.sender.company
     if company is None or case.policy.tier(company.tier) is None:
         return Terms(ticket.tier, ticket.targets)
@@ -57,7 +64,7 @@ def _terms(case: Case, ticket: Ticket) -> Terms:
 def _notices(
     case: Case, ticket: Ticket, opening: OpenTicket[MailSeverity], joining: tuple[Addition, ...]
 ) -> tuple[NoticeOrder, ...]:
-    """The comment to the people of the old ticket, and what the opening causes for anybody else."""
+    """The comment for the people of the old ticket, and the opening notices for others."""
     commented = notifications.for_mailed_comment(
         case.mail,
         case.facts,

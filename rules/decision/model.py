@@ -52,13 +52,13 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why; one identifier each. A test proves that every one of them can happen."""
+    """Why a mail was decided as it was. A test proves that each of them can happen."""
 
     # opened
     NEW_REQUEST = "new_request"
     FOLLOW_UP = "follow_up"
-    """It answers a ticket that is closed for good."""
-    # commented: the signal that led to the ticket
+    """It answers a ticket that can no longer be reopened."""
+    # commented: the pointer that led to the ticket
     REPLY_TOKEN = "reply_token"
     OUR_MESSAGE_ID = "our_message_id"
     KNOWN_MESSAGE_ID = "known_message_id"
@@ -87,7 +87,7 @@ class Reason(StrEnum):
     DNS_FAILURE_HELD = "dns_failure_held"
     STRANGER_HELD = "stranger_held"
     STRANGER_RELAYED = "stranger_relayed"
-    """Held too, but because the listener holds the mail of strangers."""
+    """Held as well, but because the listener holds the mail of strangers."""
     TOO_MANY_TICKETS = "too_many_tickets"
     # duplicate
     SEEN_BEFORE = "seen_before"
@@ -119,7 +119,7 @@ class OpenTicket(Generic[SeverityT]):
     mentions: int | None
     """A ticket that the subject names although the sender has no right there; staff see it."""
     author: str = ""
-    """Who wrote it: the requester, except for a follow-up that another participant begins."""
+    """Who wrote it: the requester, except for a follow-up that another participant opens."""
     muted: bool = False
     """The requester has unsubscribed from the ticket that it goes on from."""
     follows: int | None = None
@@ -128,12 +128,12 @@ class OpenTicket(Generic[SeverityT]):
     targets: AgreedTargets = field(default_factory=dict)
     """What the company's contract promises in addition to its tier."""
     language: str = ""
-    """Of the requester; empty where it is not known."""
+    """Of the requester; empty if it is not known."""
     fields: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     clock: Clock | None = None
     audited: bool = False
-    """The audit trail says who opened it; a mail is in the journal, and needs no such line."""
+    """Whether opening it is audited; a mail is in the journal, and needs no audit entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +152,23 @@ class AddComment:
     orders: tuple[NoticeOrder, ...] = ()
     moved: Moved | None = None
     clock_change: ClockChange | None = None
-    """None where the clock goes on as it was."""
+    """None if the clock is unchanged."""
     by_staff: bool = False
     """By a staff person's own reply or note address."""
     missing: tuple[str, ...] | None = None
-    """What is still missing from the request; None where that is as before."""
+    """What is still missing from the request; None if that is unchanged."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Values found in its text for fields that the ticket has no value for."""
-    commanded: Effects = field(default_factory=Effects)
-    """What its commands do: all of them, or the comment would be a draft without them."""
+    command_effects: Effects = field(default_factory=Effects)
+    """What its commands do; if one were refused, the comment would be a draft without any."""
 
     @property
     def answers(self) -> bool:
-        """Staff answer the customer with it."""
+        """Whether it is an answer by staff to the customer."""
         return self.by_staff and self.visibility is Visibility.PUBLIC
 
     def effects(self, comment: NewComment, at: datetime) -> tuple[Effect, ...]:
-        """What it writes on the ticket, its commands aside."""
+        """What it writes on the ticket, except for its commands."""
         rows: tuple[Effect, ...] = (CommentWritten(comment), PeopleNamed(self.additions))
         if self.moved is not None:
             rows = (*rows, StatusChanged(self.moved.was, self.moved.became, "a reply"))
@@ -188,7 +188,7 @@ class AddComment:
 
 @dataclass(frozen=True, slots=True)
 class Bounced:
-    """A notice of ours that came back."""
+    """A notice of ours that bounced."""
 
     notice: UUID
     address: str
@@ -200,18 +200,18 @@ class Bounced:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Keep, trigger nothing."""
+    """The mail is kept and triggers nothing."""
 
     ticket: int | None
     author: str
-    """Under whose name it is kept; empty where nothing proves the sender."""
+    """The author under whom it is kept; empty if nothing proves the sender."""
     bounced: Bounced | None = None
     orders: tuple[NoticeOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EndSubscription:
-    """A participant wants no more mail about a ticket. They stay on it and get a confirmation."""
+    """A participant unsubscribes from a ticket. They stay on it and get a confirmation."""
 
     ticket: int
     participant: int
@@ -262,7 +262,7 @@ Action = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the trace: which check looked at what, and what came of it."""
+    """One line of the trace: a check, what it examined, and its result."""
 
     check: str
     saw: str
@@ -279,8 +279,8 @@ class Decision:
     def orders(self) -> tuple[NoticeOrder, ...]:
         """Every outgoing mail that it causes."""
         match self.action:
-            case AddComment(orders=orders, commanded=commanded):
-                return (*orders, *commanded.notices)
+            case AddComment(orders=orders, command_effects=by_commands):
+                return (*orders, *by_commands.notices)
             case OpenTicket() | Record() | EndSubscription() | Hold():
                 return self.action.orders
             case Refuse() | Defer() | Repeat():

@@ -1,4 +1,4 @@
-"""Outgoing mails that a comment and a follow-up have in common."""
+"""Notices that comments and follow-ups have in common."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
 
 
 def receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> NoticeOrder:
-    """What became of a command, to the sender alone."""
+    """The result of a command, for the sender alone."""
     address = case.sender.address
     language = ticket.language_of(address) or author_language(case.mail.header)
     return NoticeOrder(NoticeKind.RECEIPT, address, language, payload)
@@ -20,9 +20,9 @@ def receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> NoticeOrder:
 def approval_request(
     case: Case, ticket: Ticket, additions: tuple[Addition, ...]
 ) -> tuple[NoticeOrder, ...]:
-    """The requester decides on the people who were proposed, as long as they can be asked."""
+    """Asks the requester to decide on the proposed people, unless they get no notices."""
     requester = ticket.participant(ticket.requester)
     if requester is None or not requester.is_notified:
         return ()
-    asked = notifications.approval_requests(requester.address, requester.language, additions)
-    return notifications.within_budget(asked, ticket, case.policy)
+    requests = notifications.approval_requests(requester.address, requester.language, additions)
+    return notifications.within_budget(requests, ticket, case.policy)

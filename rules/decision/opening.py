@@ -36,7 +36,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class TicketRequest(Generic[SeverityT]):
-    """A new ticket as it is asked for, by mail or otherwise."""
+    """A request for a new ticket, by mail or otherwise."""
 
     requester: str
     author: str
@@ -54,11 +54,11 @@ class TicketRequest(Generic[SeverityT]):
     mentions: int | None = None
     """A ticket that the subject names although the requester has no right there."""
     enrol: bool = False
-    """The requester is enrolled with it, in their company."""
+    """Whether it enrols the requester in their company."""
 
     @property
     def searched(self) -> str:
-        """What is searched for facts and fields."""
+        """The text that is searched for facts and fields."""
         return request_text(self.subject, self.text)
 
 
@@ -76,7 +76,7 @@ def open_ticket(
     """The ticket that a request opens; its clock begins at `opens_at`."""
     tier = policy.tier(request.terms.tier or None)
     tier_name, targets = tier.name if tier is not None else "", request.terms.targets
-    lacking = missing_facts(request.searched, policy.completeness.facts)
+    missing = missing_facts(request.searched, policy.completeness.facts)
     promised = sla_rules.target(policy, tier_name, targets, request.severity.name)
     return OpenTicket(
         subject=request.subject[:SUBJECT_LENGTH] or "(no subject)",
@@ -93,8 +93,8 @@ def open_ticket(
         targets=targets,
         language=request.language,
         fields=extract_fields(request.searched, policy.fields),
-        missing=lacking,
-        clock=sla_rules.opened(policy, promised, lacking, opens_at),
+        missing=missing,
+        clock=sla_rules.opened(policy, promised, missing, opens_at),
     )
 
 
@@ -123,7 +123,7 @@ def opening_notices(
 def opened_by_mail(
     case: Case, terms: Terms, additions: tuple[Addition, ...], mentions: int | None = None
 ) -> OpenTicket[MailSeverity]:
-    """The ticket that a mail opens in its sender's name. A machine's causes no mail."""
+    """The ticket that a mail opens in its sender's name; an automatic mail causes no notices."""
     sender, mail, policy = case.sender, case.mail, case.policy
     registered_language = sender.person.language if sender.person is not None else ""
     request = TicketRequest(
@@ -145,7 +145,7 @@ def opened_by_mail(
 
 
 def _severity(case: Case) -> MailSeverity:
-    """What the mail claims, within the policy's ceiling."""
+    """The severity that the mail claims, within the policy's ceiling."""
     mail, policy = case.mail, case.policy
     claim = claimed(
         policy.levels,

@@ -1,4 +1,4 @@
-"""How a decision is answered, and what the gateway remembers of it."""
+"""The SMTP reply to a decision, and the outcome that the gateway reports."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class Receipt:
     ticket: int | None
     reply: Reply
     notices: int
-    """How many outgoing mails were ordered with it."""
+    """How many outgoing mails were queued with it."""
     proven: bool
     """The sender was proven (T2)."""
 
     @property
     def is_delayed(self) -> bool:
-        """Whether the answer waits, since its time could disclose what its text does not.
+        """Whether the reply is delayed, since its timing could disclose what its text does not.
 
-        Where a mail was filed by its sender's right there is nothing to hide from them. Proven or
-        not, a stranger learns nothing of what their mail points to.
+        If a mail was filed, its sender had the right, and there is nothing to hide from them.
+        Strangers, proven or not, must learn nothing of what their mail points to.
         """
         if self.verdict in (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED):
             return False

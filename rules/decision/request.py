@@ -19,7 +19,7 @@ from rules.ticket.severity import Level
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked, and for whom."""
+    """A request for a new ticket."""
 
     requester: str
     """The address of a registered person."""
@@ -33,12 +33,12 @@ class Request:
 class RequestFacts:
     at: datetime
     actor: str
-    """Who asks: the requester, or a staff person for themselves or for a customer."""
+    """The requester, or a staff person for themselves or for a customer."""
     by_staff: bool
     mailbox: str
     """The address of the mailbox."""
     requester: Person | None
-    """None for somebody who is not registered."""
+    """None if they are not registered."""
     staff: tuple[Staff, ...]
 
 

@@ -57,7 +57,7 @@ def automatic(arrival: Arrival) -> Finding:
     if sender is None or sender.proof_level < ProofLevel.TOKEN:
         if arrival.facts.envelope.mail_from:
             return Pass(sign, ("automatic, but its sender is not proven: the other checks decide",))
-        return Ruling(sign, Record(pointed, ""), Reason.AUTOMATIC, (_kept(pointed),))
+        return Ruling(sign, Record(pointed, author=""), Reason.AUTOMATIC, (_kept(pointed),))
     registered_machine = sender.person is not None and sender.person.machine
     if registered_machine and sender.proof_level >= ProofLevel.PROVEN:
         return Pass(sign, ("automatic, but its sender is registered as a machine",))
@@ -85,7 +85,7 @@ def bounce(arrival: Arrival) -> Finding:
     if report is None:
         if arrival.automatic is None:
             return Pass(saw, ("no delivery report: the other checks decide",))
-        kept = Record(returned.ticket, "")
+        kept = Record(returned.ticket, author="")
         return Ruling(saw, kept, Reason.AUTOMATIC, (_kept(returned.ticket),))
     suspended = not returned.counted and suspends_address(returned.hard_before, report.failure)
     bounced = Bounced(
@@ -95,7 +95,7 @@ def bounce(arrival: Arrival) -> Finding:
     what = f"{returned.address} receives no more mail from here: {why}"
     others = [s for s in arrival.facts.staff if s.address != returned.address]
     orders = notifications.alert(what, others, arrival.policy) if suspended else ()
-    record = Record(returned.ticket, "", bounced, orders)
+    record = Record(returned.ticket, author="", bounced=bounced, orders=orders)
     return Ruling(saw, record, Reason.BOUNCE, (f"{report.failure} for {returned.address}",))
 
 
@@ -132,7 +132,7 @@ def proof(case: Case) -> Finding:
     if proven.temporary and (case.facts.domain_known or own - {PointerKind.SUBJECT_TAG}):
         return _unanswered(case, saw)
     if not case.facts.domain_known:
-        # A guest must not stand out among all others of their domain, who are strangers.
+        # A guest must not be distinguishable from the strangers of their domain.
         return Pass(saw, ("not proven, and nobody at this domain is registered",))
     requested = proven.dmarc_policy if proven.dmarc is Result.FAIL else "none"
     if requested == "reject":

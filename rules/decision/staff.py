@@ -1,13 +1,13 @@
-"""What a staff person's own mail does on a ticket: answers, notes, commands."""
+"""What a staff person's mail does on a ticket: answers, notes, commands."""
 
 from __future__ import annotations
 
 from rules.commands import COMMANDS, Command, Help, MailChange, Note, Public, parse_commands
 from rules.decision.case import Case, Ruling
-from rules.decision.commanded import commanded
 from rules.decision.content import body_text, has_files, is_unreadable
 from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right
+from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Reason
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import is_proven_enough
@@ -43,28 +43,29 @@ def by_staff(
         return _draft(case, ticket, saw, faults, conflict)
     wanted = _changes(given.given)
     silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
-    asks = any(isinstance(c, Help) for c in given.given)
-    helped = _receipt(case, ticket, USAGE_RECEIPT) if asks else ()
-    if silent and not wanted and not asks:
+    wants_help = any(isinstance(c, Help) for c in given.given)
+    usage = _receipt(case, ticket, USAGE_RECEIPT) if wants_help else ()
+    if silent and not wanted and not wants_help:
         empty = ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
-        draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, empty))
+        draft = _private(ticket, _receipt(case, ticket, empty))
         return Ruling(saw, draft, Reason.NOTHING_SAID, ("no text to publish", *conflict))
     # The more private reading wins.
     private = (
         entitled.right is Right.NOTE or silent or any(isinstance(c, Note) for c in given.given)
     )
     visibility = Visibility.NOTE if private else Visibility.PUBLIC
+    joining = () if private else additions(case.mail, case.facts, sender, ticket, policy)
+    notices = () if silent else _notices(case, ticket, visibility)
+    answered = None if private else sla_rules.answered(policy, ticket, case.facts.decided_at)
     action = AddComment(
-        ticket.id,
-        visibility,
-        () if private else additions(case.mail, case.facts, sender, ticket, policy),
-        (*helped, *(() if silent else _notices(case, ticket, visibility))),
-        clock_change=None
-        if private
-        else sla_rules.answered(case.policy, ticket, case.facts.decided_at),
+        ticket=ticket.id,
+        visibility=visibility,
+        additions=joining,
+        orders=(*usage, *notices),
+        clock_change=answered,
         by_staff=True,
     )
-    decided = commanded(case, ticket, action, wanted, Source.STAFF_MAIL)
+    decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL)
     if isinstance(decided, ChangeRefused):
         return _draft(case, ticket, saw, (decided.why,), conflict)
     commands = (f"{len(wanted)} commands",) if wanted else ()
@@ -83,6 +84,11 @@ def _changes(given: tuple[Command, ...]) -> tuple[MailChange, ...]:
     return tuple(each for each in given if not isinstance(each, Note | Public | Help))
 
 
+def _private(ticket: Ticket, receipt: tuple[NoticeOrder, ...]) -> AddComment:
+    """The text as a private draft, with a receipt to its author."""
+    return AddComment(ticket.id, Visibility.PRIVATE, additions=(), orders=receipt)
+
+
 def _draft(
     case: Case,
     ticket: Ticket,
@@ -90,9 +96,9 @@ def _draft(
     faults: tuple[Sentence, ...],
     conflict: tuple[str, ...],
 ) -> Ruling:
-    """Nothing is done and nothing published; the text is kept and the author is notified."""
+    """No command is done, nothing is published; the text is kept, a receipt gives the reason."""
     refused = ReceiptPayload(ReceiptText.NOTHING_DONE, sentences=faults)
-    draft = AddComment(ticket.id, Visibility.PRIVATE, (), _receipt(case, ticket, refused))
+    draft = _private(ticket, _receipt(case, ticket, refused))
     return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}", *conflict))
 
 
@@ -112,7 +118,7 @@ def _notices(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Notice
 
 
 def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:
-    """One mail to the author; none once they were sent too many: then a machine writes for them."""
+    """One mail to the author, within their budget: beyond it a machine writes in their name."""
     sender = case.sender
     language = sender.person.language if sender.person is not None else ""
     receipt = NoticeOrder(NoticeKind.RECEIPT, sender.address, language, payload)

@@ -1,4 +1,4 @@
-"""A participant wants no more mail about a ticket."""
+"""A participant unsubscribes from a ticket by mail."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, Receip
 def unsubscribe(
     case: Case, ticket: Ticket, member: Participant, saw: str, conflict: tuple[str, ...]
 ) -> Ruling:
-    """They stay on the ticket, and get one last mail that confirms it; a machine gets none."""
+    """They stay on the ticket and get one last mail that confirms it; automatic mail gets none."""
     payload = ReceiptPayload(ReceiptText.LEFT)
     receipt = NoticeOrder(NoticeKind.RECEIPT, member.address, member.language, payload)
     orders = (receipt,) if case.automatic is None and not member.muted else ()
-    leave = EndSubscription(ticket.id, member.id, member.address, orders)
-    return Ruling(saw, leave, Reason.UNSUBSCRIBED, (f"unsubscribed from #{ticket.id}", *conflict))
+    ending = EndSubscription(ticket.id, member.id, member.address, orders)
+    return Ruling(saw, ending, Reason.UNSUBSCRIBED, (f"unsubscribed from #{ticket.id}", *conflict))

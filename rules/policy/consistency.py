@@ -47,7 +47,7 @@ def _tiers(policy: Policy) -> Iterator[str]:
             tier.critical_channel or policy.severity.critical_channel
         ):
             yield (
-                f"tiers.{number}.critical_first_in_portal: customers are not told where the "
+                f"tiers.{number}.critical_first_in_portal: customers cannot learn where the "
                 "portal is; write critical_channel"
             )
 

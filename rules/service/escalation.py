@@ -1,4 +1,4 @@
-"""Escalation: to which level a request goes, and who is on duty at that level.
+"""Escalation: the level that a request goes to, and the contact on duty at that level.
 
 A request to escalate does not change the severity. It goes up one level at a time, from level 1.
 """
@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from rules.mail.addresses import normalise
 from rules.policy import EscalationLevel, Policy, RosterWindow, TierSection
 from rules.policy.roster import edges
+from rules.sentence import Sentence, sentence
 
 _LOOK_AHEAD = timedelta(days=15)
-"""A window opens every week; where the clocks skip it, in the week after."""
+"""Every window opens weekly; if the clocks skip it, a week later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Contact:
     name: str
     address: str
     phone: str
-    """Empty where the policy names none."""
+    """Empty if the policy names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,15 @@ class NextLevel:
     """1 is the first."""
     title: str
     contact: Contact
-    reason: str = ""
-    """Why it is not the next level, as a sentence; empty where it is."""
+    reason: Sentence | None = None
+    """Why it is not the next level; None if it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class EscalationRefused:
-    """Nobody is notified; `reason` tells the person who asked what to do instead."""
+    """Nobody is notified; the reason states what the requester can do instead."""
 
-    reason: str
+    reason: Sentence
 
 
 def next_level(
@@ -65,32 +66,32 @@ def next_level(
     levels = policy.escalation.levels
     if not levels:
         return EscalationRefused(
-            "There is nobody to escalate to; write to the ticket, and staff will see it."
+            sentence("There is nobody to escalate to; write to the ticket, and staff will see it.")
         )
     if critical_claimed and not by_portal and policy.escalation.critical_begins_in == "portal":
-        return EscalationRefused(_use_the_channel(policy, tier))
+        return EscalationRefused(_critical_channel(policy, tier))
     if current >= len(levels):
-        top = on_duty(levels[-1], at)
-        phone = f", phone {top.phone}" if top.phone else ""
-        return EscalationRefused(
-            f"This is already with the highest level: {levels[-1].title} ({top.name}{phone})."
-        )
+        return EscalationRefused(_highest_level(levels[-1].title, on_duty(levels[-1], at)))
     if current == 1 and policy.escalation.spoken_first and not staff_spoke:
         return NextLevel(
             1,
             levels[0].title,
             on_duty(levels[0], at),
-            f"{levels[0].title} has not answered yet and is asked again; "
-            f"{levels[1].title} follows after that answer, or with the next request.",
+            sentence(
+                "{title} has not answered yet and is asked again; "
+                "{next_title} follows after that answer, or with the next request.",
+                title=levels[0].title,
+                next_title=levels[1].title,
+            ),
         )
     following = levels[current]
     return NextLevel(current + 1, following.title, on_duty(following, at))
 
 
 def on_duty(level: EscalationLevel, at: datetime) -> Contact:
-    """The contact at an instant: of the first roster window that is open then.
+    """The contact at a time: that of the first roster window that is open then.
 
-    Where no window is open, the level's own contact; without one, that of the next window to open.
+    If no window is open, the level's own contact; without one, that of the next window to open.
     """
     window = level.on_duty(at)
     if window is None and level.contact is not None:
@@ -99,9 +100,27 @@ def on_duty(level: EscalationLevel, at: datetime) -> Contact:
     return Contact(window.name, _normalised(window.contact), window.phone or level.phone)
 
 
-def _use_the_channel(policy: Policy, tier: TierSection | None) -> str:
+def _highest_level(title: str, contact: Contact) -> Sentence:
+    if not contact.phone:
+        return sentence(
+            "This is already with the highest level: {title} ({contact}).",
+            title=title,
+            contact=contact.name,
+        )
+    return sentence(
+        "This is already with the highest level: {title} ({contact}, phone {phone}).",
+        title=title,
+        contact=contact.name,
+        phone=contact.phone,
+    )
+
+
+def _critical_channel(policy: Policy, tier: TierSection | None) -> Sentence:
+    """The policy's own text on its critical channel, else ours."""
     channel = (tier and tier.critical_channel) or policy.severity.critical_channel
-    return channel or (
+    if channel:
+        return sentence("{text}", text=channel)
+    return sentence(
         "A critical problem is escalated once it is logged in the portal; "
         "please log it there first."
     )

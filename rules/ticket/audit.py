@@ -14,7 +14,7 @@ from rules.sentence import Sentence, sentence
 
 
 class AuditEvent(StrEnum):
-    """The comment says what `subject`, `was` and `became` hold; what is not named is empty."""
+    """Each event documents what `subject`, `was` and `became` hold; those not named are empty."""
 
     OPENED = "opened"
     """became: the severity. Only for tickets opened by the API."""

@@ -108,7 +108,7 @@ class Span:
 def parse_span(text: str) -> Span:
     """`2 business hours`, `5 business days`, `30 minutes`; round the clock also `30m`, `4h`, `2d`.
 
-    ValueError says what is expected.
+    Raises ValueError, which names the expected form.
     """
     found = _SPAN.fullmatch(" ".join(text.lower().split()))
     if found is not None:

@@ -1,7 +1,7 @@
 """The one vocabulary of changes: what a person, or a clock, can do to a ticket.
 
 A command in a mail, the API, the command line, a signed link and the scheduler all produce these
-values; `rules.decision.change` decides what each of them does. A class says who may ask for it
+values; `rules.decision.change` decides what each of them does. A class states who may request it
 (`staff_only`) and how it reads in a refusal (`reads_as`).
 """
 
@@ -32,9 +32,8 @@ class Source(StrEnum):
 CRITICAL_SOURCES = (Source.CONSOLE, Source.API)
 """Only these make a ticket critical, or confirm one as logged in the portal."""
 
-
-SEVERITY_SOURCES = (Source.MAIL, Source.STAFF_MAIL, Source.CONSOLE, Source.API)
-"""Where a severity may come from."""
+SEVERITY_SOURCES = (Source.MAIL, Source.STAFF_MAIL, *CRITICAL_SOURCES)
+"""Only these set a severity: no link and no clock does."""
 
 
 class Rating(StrEnum):
@@ -84,7 +83,7 @@ class SetAnySeverity:
 
 @dataclass(frozen=True, slots=True)
 class Workaround:
-    """A workaround exists: one level lower, where the policy says so."""
+    """A workaround exists: one level lower, if the policy lowers it."""
 
     staff_only: ClassVar[bool] = True
     reads_as: ClassVar[str] = "record a workaround"

@@ -153,6 +153,9 @@ class EscalationPayload(Payload):
     by: str = ""
     """The address of the person who escalated the ticket."""
     why: str = ""
+    """As the person who escalated it gives it; may be empty."""
+    notes: tuple[Sentence, ...] = reported()
+    """Why it does not go to the next level; empty where it does."""
     history: str = ""
     """The latest public comments, the oldest first."""
 

@@ -82,7 +82,7 @@ def explain(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> str:
 
 
 _DESCRIBED = ("string_pattern_mismatch", "too_short", "dict_type")
-"""Faults for which the field's own description says what to write."""
+"""Faults for which the field's own description states what to write."""
 
 
 def _wrong_structure(fault: ErrorDetails, key: str, field: FieldInfo | None) -> str:

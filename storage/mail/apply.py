@@ -55,7 +55,7 @@ _FILE_HELD = compiled(
         _mail.c.journal_id == bindparam("held"),
         _mail.c.state == "held",
     )
-    # `answer` stays: should the sender send it again, he is answered as the first time.
+    # `answer` stays: a sender who sends it again gets the same answer as the first time.
     .values(state="filed", journal_id=bindparam("filed"), ticket_id=bindparam("ticket"))
     .returning(_mail.c.identity)
 )
@@ -65,7 +65,7 @@ LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One mail on its way into the store: all that is written of it beside the decision."""
+    """One mail on its way into the store: all that is written of it besides the decision."""
 
     journal_id: UUID
     considered: Considered
@@ -85,10 +85,10 @@ class Entry:
 
 
 def apply(connection: Connection, entry: Entry, decision: Decision, policy: Policy) -> Receipt:
-    """Write a decision down.
+    """Write a decision; returns the receipt.
 
-    Raises Conflict where another transaction was first with this mail, or with its ticket: then
-    nothing of the mail may be kept as it was decided.
+    Raises Conflict if another transaction has filed this mail or changed its ticket meanwhile: the
+    transaction must then be rolled back.
     """
     decision = _enrolled(connection, entry, decision)
     with pipelined(connection):
@@ -96,7 +96,7 @@ def apply(connection: Connection, entry: Entry, decision: Decision, policy: Poli
 
 
 def _enrolled(connection: Connection, entry: Entry, decision: Decision) -> Decision:
-    """The decision with the person who opens a ticket, enrolled now where it says so."""
+    """The decision; if it enrols the requester, they are enrolled now, and it has their id."""
     match decision.action:
         case OpenTicket(enrol=True, company=int(company), requester=address) as opening:
             person = people.enrol(connection, entry.mailbox, address, company)
@@ -144,7 +144,7 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
     if entry.attempt.held is not None:
         _release(connection, entry, receipt)
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
-        _remember(connection, entry, receipt)
+        _keep(connection, entry, receipt)
     return receipt
 
 
@@ -179,7 +179,7 @@ def _comment_on(
     comment = _new_comment(entry, adding.visibility, _author(entry.mail))
     write(connection, context, adding.ticket, adding.effects(comment, context.now))
     source = Source.STAFF_MAIL if adding.by_staff else Source.MAIL
-    write(connection, replace(context, source=source), adding.ticket, adding.commanded.rows)
+    write(connection, replace(context, source=source), adding.ticket, adding.command_effects.rows)
 
 
 def _record(
@@ -220,18 +220,18 @@ def _new_comment(entry: Entry, visibility: Visibility, author: str) -> NewCommen
 
 
 def _keep_unknown_references(connection: Connection, entry: Entry, ticket: int) -> None:
-    """Should an ancestor of the mail come late, it is known where it belongs."""
+    """Record the ids that the mail refers to: an ancestor that comes late joins this ticket."""
     _REFERENCE.run_many(
         connection,
         [
-            {"mailbox_id": entry.mailbox.id, "message_id": one[:252], "ticket_id": ticket}
-            for one in thread_ids(entry.mail)
+            {"mailbox_id": entry.mailbox.id, "message_id": message_id[:252], "ticket_id": ticket}
+            for message_id in thread_ids(entry.mail)
         ],
     )
 
 
 def _defer(connection: Connection, entry: Entry) -> None:
-    """Remember when this mail was first told to come again."""
+    """Record when this mail was first deferred."""
     row = {"mailbox_id": entry.mailbox.id, "identity": entry.mail.identity}
     _DEFERRAL.run(connection, row | {"since": entry.attempt.decided_at})
 
@@ -251,8 +251,8 @@ def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
         raise Conflict(f"mail {entry.attempt.held} was released meanwhile")
 
 
-def _remember(connection: Connection, entry: Entry, receipt: Receipt) -> None:
-    """Keep the raw mail and its identity. The database says whether it is a repeat, not we."""
+def _keep(connection: Connection, entry: Entry, receipt: Receipt) -> None:
+    """Keep the raw mail and its identity. The database alone decides whether it is a repeat."""
     digest = raw_mail.store(connection, entry.mailbox.id, entry.delivery.raw, entry.compressed)
     row = {
         "mailbox_id": entry.mailbox.id,

@@ -21,6 +21,7 @@ from rules.sender.authentication import Authentication
 from rules.sender.pointers import thread_ids
 from rules.service.limits import HOUR, REMEMBERED
 from rules.service.participants import named_addresses
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.statements import Pending, bind_list, compiled, compiled_in, pipelined, placeholders
 from storage.db.tables import (
@@ -43,7 +44,7 @@ _reference = table(ThreadReferenceRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 MOST_NAMING = 50
-"""So many tickets that named an id are looked at: anybody may name any."""
+"""Of the tickets that named an id at most so many are considered: any mail may name any id."""
 _TRACES = compiled_in(
     lambda count: select(
         _mail.c.identity,
@@ -56,10 +57,10 @@ _TRACES = compiled_in(
         | (_HERE & _mail.c.message_id.in_(placeholders("id", count)))
     )
 )
-"""What we know of a mail and of the mails before it in its thread.
+"""The mail itself if it was received before, and the mails before it in its thread.
 
-The mailbox stands in both halves: SQLite then looks each up in its own index, and does not go
-through all mails of the mailbox.
+The mailbox is in both halves of the condition: SQLite then uses an index for each, and does not
+scan all mails of the mailbox.
 """
 
 _NAMED_BEFORE = compiled_in(
@@ -117,18 +118,17 @@ _DEFERRED_SINCE = compiled(
 def gather(connection: Connection, considered: Considered, attempt: Attempt) -> Facts:
     """The facts of one mail in one mailbox; no row of another mailbox is ever among them.
 
-    The row under which a held mail is in quarantine is no earlier copy of it.
+    The row under which a held mail is in quarantine does not count as an earlier copy of it.
     """
-    mail, mailbox, pointers = considered.mail, considered.mailbox, considered.pointers
+    mail, mailbox = considered.mail, considered.mailbox
     decided_at, came_at = attempt.decided_at, attempt.came_at
     author = mail.author.address if isinstance(mail.author, Author) else None
     named = named_addresses(mail)
-    # Each paragraph asks for all that it can before it reads: to PostgreSQL that is one way each.
+    # Each block submits all its queries before it reads: one round trip to PostgreSQL per block.
     with pipelined(connection):
         traces = _traces(connection, mailbox, mail, attempt.held)
         named_before = _named_before(connection, mailbox, mail)
-        needed = considered.needs
-        addresses = (author, *named, *needed.addresses)
+        addresses = (author, *named, *considered.lookups.addresses)
         registered = lookup.people(connection, mailbox, addresses, came_at)
         came_back = _returned(connection, mailbox, considered.returned)
         deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
@@ -137,27 +137,17 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         enrolled = author in people
         company, domain_known = _origin(connection, mailbox, author, came_at, enrolled)
 
-        acknowledged = _notified_at(
-            connection, mailbox, author, NoticeKind.ACKNOWLEDGEMENT, enrolled
-        )
-        invited = _notified_at(
-            connection, mailbox, author, NoticeKind.INVITATION, company is not None
-        )
+        notified_at = partial(_notified_at, connection, mailbox, author)
+        acknowledged = notified_at(NoticeKind.ACKNOWLEDGEMENT, enrolled)
+        invited = notified_at(NoticeKind.INVITATION, company is not None)
         around = partial(_around, connection, mailbox, author, named, decided_at)
         expected = enrolled or company is not None or considered.returned is not None
         surroundings = around() if expected else None
 
         earlier, known_ids, id_seen = traces()
         before = named_before()
-        tickets = load.load_pointed_to(
-            connection, mailbox, pointers, before, known_ids, decided_at - HOUR
-        )
-        if surroundings is None and tickets:
-            surroundings = around()
-        if tickets and needed.tickets:
-            named_tickets = needed.tickets - tickets.keys()
-            since = decided_at - HOUR
-            tickets = tickets | load.load_with_next(connection, mailbox, named_tickets, since)
+        tickets = _tickets(connection, considered, before, known_ids, decided_at)
+        surroundings = surroundings or (around() if tickets else None)
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
         facts = Facts(
             decided_at=decided_at,
@@ -165,7 +155,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             own_addresses=considered.own_addresses,
             envelope=considered.envelope,
             authentication=considered.authentication,
-            pointers=pointers,
+            pointers=considered.pointers,
             people=people,
             author_company=company,
             domain_known=domain_known,
@@ -184,7 +174,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             looped=considered.looped,
             came_at=came_at,
         )
-    if not needed.escalation:
+    if not considered.lookups.escalation:
         return facts
     # Outside of the pipeline: these few queries are read one by one.
     escalations = {n: escalation_facts(connection, t) for n, t in facts.tickets.items()}
@@ -201,6 +191,26 @@ def _origin(
     has_people = lookup.has_people(connection, mailbox, author)
     company = company_of()
     return company, company is not None or has_people()
+
+
+def _tickets(
+    connection: Connection,
+    considered: Considered,
+    named_before: Mapping[str, tuple[int, ...]],
+    known_ids: Mapping[str, int],
+    now: datetime,
+) -> Mapping[int, Ticket]:
+    """The tickets that a mail points to, and those that its commands name."""
+    mailbox, lookups, since = considered.mailbox, considered.lookups, now - HOUR
+    tickets = load.load_pointed_to(
+        connection, mailbox, considered.pointers, named_before, known_ids, since
+    )
+    if not tickets:
+        return {}
+    named = lookups.tickets - tickets.keys()
+    if named:
+        tickets = tickets | load.load_with_next(connection, mailbox, named, since)
+    return tickets
 
 
 _Around = tuple[tuple[Staff, ...], frozenset[str], tuple[Recent, ...]]
@@ -270,8 +280,8 @@ def _none() -> None:
 def _traces(
     connection: Connection, mailbox: Mailbox, mail: Mail, held: UUID | None
 ) -> Pending[tuple[Earlier | None, Mapping[str, int], bool]]:
-    """The same mail before; the tickets of its thread's ids; whether its own id came before."""
-    # "<>" is nobody's id: a list must not be empty, and "" is what mails without an id have.
+    """The earlier copy; the tickets of the thread's ids; whether its Message-ID was seen before."""
+    # "<>" is never an id: the list must not be empty, and mails without an id are stored with "".
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
     pending = _TRACES(len(ids)).submit(
         connection, mailbox=mailbox.id, identity=mail.identity, **bind_list("id", ids)

@@ -14,7 +14,7 @@ from storage.mail.facts import gather
 
 
 def file(connection: Connection, entries: Sequence[Entry]) -> list[Receipt]:
-    """Decide the entries of a mail and write them down, one after the other.
+    """Decide and write the entries of a mail, one after the other.
 
     Raises like `apply`.
     """
@@ -25,11 +25,11 @@ def file(connection: Connection, entries: Sequence[Entry]) -> list[Receipt]:
 
 
 def preview(connection: Connection, entries: Sequence[Entry]) -> list[tuple[Entry, Decision]]:
-    """What would become of each entry; nothing is written."""
+    """Each entry with the decision on it; nothing is written."""
     return [(entry, decision_on(connection, entry)) for entry in entries]
 
 
 def decision_on(connection: Connection, entry: Entry) -> Decision:
-    """What happens to a mail in one mailbox, by what is known there now."""
+    """The decision on a mail in one mailbox, by what is known there now."""
     considered = entry.considered
     return decide(considered.mail, gather(connection, considered, entry.attempt), considered.policy)

@@ -1,4 +1,4 @@
-"""Reads of the journal: what operators tail and what explains a mail."""
+"""Reads of the journal, for the live tail and to explain a mail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TAKEN = (
     | (_journal.c.verdict == Verdict.COMMENTED.value)
     | (_journal.c.verdict == Verdict.FLAGGED.value)
 )
-"""The mails of somebody that the limits on how much he writes count."""
+"""The mails of a sender that count against their limits."""
 _COLUMNS = select(_journal, _mailbox.c.address.label("mailbox")).join_from(
     _journal, _mailbox, _journal.c.mailbox_id == _mailbox.c.id
 )
@@ -54,7 +54,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class JournalFilter:
-    """Which rows: every condition that is not None must hold."""
+    """Selects rows: every condition that is not None must hold."""
 
     verdict: str | None = None
     sender: str | None = None
@@ -67,9 +67,9 @@ def newest(connection: Connection, wanted: JournalFilter, limit: int) -> list[Jo
     return [_entry(row) for row in connection.execute(query.limit(limit))][::-1]
 
 
-def since(connection: Connection, wanted: JournalFilter, moment: datetime) -> list[JournalEntry]:
-    """The rows received at or after a moment, oldest first."""
-    query = _where(wanted).where(_journal.c.received_at >= moment)
+def since(connection: Connection, wanted: JournalFilter, start: datetime) -> list[JournalEntry]:
+    """The rows received at or after `start`, oldest first."""
+    query = _where(wanted).where(_journal.c.received_at >= start)
     rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
     return [_entry(row) for row in rows]
 
@@ -86,13 +86,20 @@ def find(connection: Connection, name: str) -> Sequence[JournalEntry]:
 
 
 def envelope_of(row: Any) -> Envelope:
-    """The envelope of a journal row, as far as it is kept. What its listener said of strangers is
-    known where a stranger's mail was held for it; of those that were refused no mail is kept."""
+    """The envelope of a journal row, as far as it is kept. The listener's setting for strangers is
+    known if a stranger's mail was held because of it; refused mails are not kept."""
     strangers: StrangerHandling | None = None
     if row.reason == Reason.STRANGER_RELAYED.value:
         strangers = "hold"
     recipients = tuple(row.rcpt_tos.split())
-    return Envelope(row.peer, row.helo, False, row.mail_from, recipients, strangers)
+    return Envelope(
+        peer=row.peer,
+        helo=row.helo,
+        tls=False,
+        mail_from=row.mail_from,
+        rcpt_tos=recipients,
+        strangers=strangers,
+    )
 
 
 def _where(wanted: JournalFilter) -> Any:

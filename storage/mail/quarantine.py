@@ -1,4 +1,4 @@
-"""Held mails: what waits, who may go, and what has waited too long."""
+"""Held mails: listed, released once their author is enrolled, discarded."""
 
 from __future__ import annotations
 
@@ -63,22 +63,22 @@ class HeldMail:
 
 
 def held_mails(connection: Connection, limit: int = 1000) -> Sequence[HeldMail]:
-    """What is held, the oldest first."""
+    """Held mails, the oldest first."""
     rows = connection.execute(_HELD.order_by(_journal.c.received_at).limit(limit))
     return [_as_held(row) for row in rows]
 
 
 def find(connection: Connection, journal_id: UUID) -> HeldMail | None:
-    """One held mail; None where there is none, or no more."""
+    """One held mail; None if there is none, or it is no longer held."""
     row = connection.execute(_HELD.where(_journal.c.id == journal_id)).one_or_none()
     return _as_held(row) if row is not None else None
 
 
 def enrolled_meanwhile(connection: Connection, now: datetime) -> Sequence[HeldMail]:
-    """Mails held for their author's enrolment, who has been enrolled since.
+    """Mails held because their author was not enrolled, who has been enrolled since.
 
-    One that could not be filed all the same (he writes too much, the ticket is another company's)
-    is among them again a day later.
+    A mail that could not be filed even then (the author is over a limit, the ticket belongs to
+    another company) is listed again a day later.
     """
     enrolled = (
         (_person.c.mailbox_id == _journal.c.mailbox_id)
@@ -116,13 +116,13 @@ def delivery(connection: Connection, mail: HeldMail) -> Delivery:
 
 
 def discard(connection: Connection, journal_id: UUID) -> bool:
-    """Take a mail out of quarantine without filing it; False where it is not held any more."""
+    """Remove a mail from quarantine without filing it; False if it is no longer held."""
     guard = (_mail.c.journal_id == journal_id) & (_mail.c.state == "held")
     return connection.execute(update(_mail).where(guard).values(state="discarded")).rowcount == 1
 
 
 def discard_before(connection: Connection, mailbox: Mailbox, moment: datetime) -> int:
-    """Discard what a mailbox has held since before a moment; returns how many."""
+    """Discard the mails that a mailbox has held since before a time; returns how many."""
     old = select(_journal.c.id).where(_journal.c.received_at < moment)
     guard = (
         (_mail.c.mailbox_id == mailbox.id) & (_mail.c.state == "held") & _mail.c.journal_id.in_(old)
@@ -131,7 +131,7 @@ def discard_before(connection: Connection, mailbox: Mailbox, moment: datetime) -
 
 
 def forget_deferrals(connection: Connection, now: datetime) -> None:
-    """Drop what is known of mails that were told to come again and have not come for long."""
+    """Delete the records of mails that were deferred and have not come again for ten days."""
     connection.execute(delete(_deferral).where(_deferral.c.since < now - timedelta(days=10)))
 
 

@@ -1,1 +1,1 @@
-"""Outgoing mail as rows, and what the people who get it may do."""
+"""Outgoing mail as rows, and what its recipients may do by its links."""

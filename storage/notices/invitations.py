@@ -1,4 +1,4 @@
-"""How a person of a registered company enrols himself: an address, a mailed link, a name."""
+"""How a person of a registered company signs up: an address, a mailed link, a name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Enrolled(StrEnum):
     NOW = "now"
     BEFORE = "before"
     NOT = "not"
-    """The person is deactivated, or the company is not, or no more, registered."""
+    """The person is deactivated, or the company is not, or no longer, registered."""
 
 
 def invite(
@@ -35,9 +35,9 @@ def invite(
     now: datetime,
     language: str = "",
 ) -> bool:
-    """Order a sign-up link, if the address may have one: at an active company's domain, not yet
-    enrolled, and not invited within a day. What came of it is for the log, never for the asker."""
-    if _company_of(connection, mailbox, address, one_by_one=True) is None:
+    """Queue a sign-up link if the address may have one: at an active company's domain, not yet
+    enrolled, and not invited within a day. The result is for the log, never for the requester."""
+    if _company_of(connection, mailbox, address, lock=True) is None:
         return False
     if _find(connection, mailbox, address) is not None:
         return False
@@ -77,10 +77,10 @@ def _find(connection: Connection, mailbox: Mailbox, address: str) -> bool | None
 
 
 def _company_of(
-    connection: Connection, mailbox: Mailbox, address: str, one_by_one: bool = False
+    connection: Connection, mailbox: Mailbox, address: str, lock: bool = False
 ) -> int | None:
-    """The active company of an address; with `one_by_one` its domain's row is locked, so that of
-    several who ask at once each sees what the one before has ordered."""
+    """The active company of an address; with `lock` its domain's row is locked, so that of
+    several concurrent requests each sees what the one before has queued."""
     query = (
         select(_company.c.id)
         .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
@@ -90,7 +90,7 @@ def _company_of(
             _company.c.active,
         )
     )
-    if one_by_one:
+    if lock:
         query = query.with_for_update(of=_domain, key_share=True)
     company: int | None = connection.execute(query).scalar()
     return company

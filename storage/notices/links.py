@@ -1,7 +1,7 @@
 """What the signed links in notices show, and what they do.
 
-A link says whose it is, never what he may do: that is looked up at each use. None comes back for
-whoever may not see what the link is about, whatever the cause.
+A link names its owner, never their rights: those are looked up at each use. The answer is
+None for a person who may not see what the link is about, whatever the cause.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ticket = table(TicketRow)
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Somebody who was proposed for a ticket."""
+    """A person who was proposed for a ticket."""
 
     ticket: int
     subject: str
@@ -42,18 +42,18 @@ class Proposal:
 class Decided(StrEnum):
     NOW = "now"
     BEFORE = "before"
-    """By whomever; nothing was changed."""
+    """By anybody; nothing was changed."""
     FULL = "full"
-    """The ticket has as many people as it may have: still undecided."""
+    """The ticket has as many people as it may have; the person is still pending."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Whether somebody is written to about a ticket."""
+    """Whether a person gets mail about a ticket."""
 
     ticket: int
     subject: str
-    """Empty for somebody who is not on the ticket any more."""
+    """Empty for a person who is no longer on the ticket."""
     address: str
     notified: bool
     language: str = ""
@@ -62,7 +62,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What was said of the help that a ticket got."""
+    """The feedback on the help with a ticket."""
 
     ticket: int
     subject: str
@@ -84,7 +84,7 @@ def decide(
 ) -> tuple[Proposal, Decided] | None:
     """Accept or decline a proposed person, once; None as for `proposal`.
 
-    Raises Conflict where somebody else decides at the same moment.
+    Raises Conflict if somebody else decides at the same time.
     """
     found = _locked(connection, context, link)
     proposed = _proposal(*found, link) if found is not None else None
@@ -102,7 +102,7 @@ def decide(
 def subscription(
     connection: Connection, mailbox: Mailbox, link: Link, now: datetime
 ) -> Subscription | None:
-    """Whether the link's owner is written to about its ticket; None if he never was on it."""
+    """Whether the link's owner gets mail about its ticket; None if they were never on it."""
     found = _owner(connection, mailbox, link, now)
     return _subscription(*found) if found is not None else None
 
@@ -110,7 +110,7 @@ def subscription(
 def unsubscribe(
     connection: Connection, context: ChangeContext, link: Link, policy: Policy
 ) -> tuple[Subscription, bool] | None:
-    """Stop the mail about a ticket to the link's owner; False where they got none before either.
+    """Stop the mail about a ticket to the link's owner; False if they got none before either.
 
     None as for `subscription`.
     """
@@ -124,7 +124,7 @@ def unsubscribe(
 
 
 def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime) -> Opinion | None:
-    """What was said so far; None unless the link's owner is on its ticket."""
+    """The feedback so far; None unless the link's owner is on its ticket."""
     found = _present(connection, mailbox, link, now)
     return _opinion(connection, *found) if found is not None else None
 
@@ -134,7 +134,8 @@ def rate(
 ) -> Opinion | None:
     """Keep the feedback of the link's owner, in place of an earlier one; None as for `opinion`.
 
-    Its text becomes a note for staff. The ticket's status stays. The same feedback again is one.
+    Its text becomes a note for staff. The ticket's status stays. The same feedback again changes
+    nothing.
     """
     found = _locked(connection, context, link)
     if found is None:
@@ -160,7 +161,7 @@ def _change(
 def _owner(
     connection: Connection, mailbox: Mailbox, link: Link, now: datetime
 ) -> tuple[Ticket, Participant] | None:
-    """The ticket of a link, or the one that it was merged into, and whose link it is there."""
+    """The ticket of a link, or the one that it was merged into, and the link's owner there."""
     number, found = link.ticket, None
     for _ in range(load.HOPS):
         ticket = load.load(connection, mailbox, (number,), since=now).get(number)
@@ -182,7 +183,7 @@ def _owner(
 def _present(
     connection: Connection, mailbox: Mailbox, link: Link, now: datetime
 ) -> tuple[Ticket, Participant] | None:
-    """The same; None for an owner who may not read the ticket any more."""
+    """The same; None for an owner who may no longer read the ticket."""
     found = _owner(connection, mailbox, link, now)
     if found is None:
         return None
@@ -194,8 +195,8 @@ def _present(
 def _locked(
     connection: Connection, context: ChangeContext, link: Link
 ) -> tuple[Ticket, Participant] | None:
-    """The same; of several who act on a ticket by its links at once, each sees what the one
-    before him did."""
+    """The same; of several people who use a ticket's links at once, each sees what the one
+    before did."""
     found = _present(connection, context.mailbox, link, context.now)
     if found is None:
         return None
@@ -207,8 +208,13 @@ def _locked(
 def _subscription(ticket: Ticket, owner: Participant) -> Subscription:
     is_on_it = owner.presence is Presence.ACTIVE and not ticket.deleted
     subject = ticket.subject if is_on_it and owner.reachable else ""
-    told = is_on_it and not owner.muted
-    return Subscription(ticket.id, subject, owner.address, told, owner.language)
+    return Subscription(
+        ticket=ticket.id,
+        subject=subject,
+        address=owner.address,
+        notified=is_on_it and not owner.muted,
+        language=owner.language,
+    )
 
 
 def _proposal(ticket: Ticket, owner: Participant, link: Link) -> Proposal | None:

@@ -1,4 +1,4 @@
-"""Outgoing mails as rows: claimed for a while, then sent, put off or given up."""
+"""Outgoing mails as rows: claimed for a time, then sent, postponed or given up."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _participant, _bounced = table(ParticipantRow), table(BouncedRow)
 _comment, _attachment = table(CommentRow), table(AttachmentRow)
 _author = _person.alias("author")
 
-_WHOLE = (
+_NOTICES = (
     select(
         _notice,
         _ticket.c.deleted_at,
@@ -102,10 +102,10 @@ _WHOLE = (
     )
     .order_by(_notice.c.created_at, _notice.c.id)
 )
-"""All that is needed to write a notice, and to know whether it may still be sent."""
+"""All that is needed to write a notice, and to decide whether it may still be sent."""
 
 LEASE = timedelta(minutes=10)
-"""How long a claimed notice belongs to its claimer; the next one may claim it after that."""
+"""How long a claim holds; after that another sender may claim the notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class NoticeTicket:
 
     ticket: int
     participant: int | None
-    """None for somebody who is notified without being on the ticket: they get no reply address."""
+    """None for a recipient who is not on the ticket: they get no reply address."""
     subject: str
     status: str
     severity: str
@@ -178,17 +178,17 @@ class Notice:
 
 
 def claim(connection: Connection, now: datetime, limit: int) -> Sequence[Notice]:
-    """Take up to `limit` due notices, the longest due first. Two senders never get the same one.
+    """Take up to `limit` due notices, the longest due first. Two senders never get the same notice.
 
-    What must not be sent any more is given up at once: the recipient has left the ticket or was
-    never let in, their account is closed, or mail to their address comes back.
+    A notice that must no longer be sent is given up at once: the recipient has left the ticket or
+    was never accepted, their account is closed, or their address is suppressed.
     """
     due = (
         select(_notice.c.id)
         .where(_notice.c.state == NoticeState.DUE.value, _notice.c.due_at <= now)
         .order_by(_notice.c.due_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)  # SQLite, with its one writer, needs and has none
+        .with_for_update(skip_locked=True)  # SQLite has one writer, and no such clause
     )
     claimed = (
         update(_notice)
@@ -199,7 +199,7 @@ def claim(connection: Connection, now: datetime, limit: int) -> Sequence[Notice]
     ids = connection.execute(claimed).scalars().all()
     if not ids:
         return ()
-    rows = connection.execute(_WHOLE.where(_notice.c.id.in_(ids))).all()
+    rows = connection.execute(_NOTICES.where(_notice.c.id.in_(ids))).all()
     attached = _attachments(connection, [row.comment_id for row in rows if row.comment_id])
     found = []
     for row in rows:
@@ -211,7 +211,7 @@ def claim(connection: Connection, now: datetime, limit: int) -> Sequence[Notice]
 
 
 def _forbidden(row: Row[Any]) -> str | None:
-    """Why a notice must not be sent any more; None where it may."""
+    """Why a notice must no longer be sent; None if it may."""
     if row.deleted_at is not None:
         return "the ticket is deleted"
     if row.suspended_at is not None:
@@ -228,7 +228,7 @@ def _forbidden(row: Row[Any]) -> str | None:
 
 
 def _attachments(connection: Connection, comments: Sequence[int]) -> Mapping[int, tuple[str, ...]]:
-    """The names of what is attached to each comment; a comment without attachments is left out."""
+    """The names of what is attached to each comment; comments without attachments are left out."""
     if not comments:
         return {}
     named: dict[int, tuple[str, ...]] = {}
@@ -279,7 +279,7 @@ def give_up(connection: Connection, notice: UUID, error: str, *, hard: bool, now
 
 @dataclass(frozen=True, slots=True)
 class NoticeSummary:
-    """A notice as operators look at it."""
+    """A notice as operators see it."""
 
     id: UUID
     mailbox: str
@@ -330,7 +330,7 @@ def _listed(row: Row[Any]) -> NoticeSummary:
 
 
 def requeue(connection: Connection, ids: Sequence[UUID] | None, now: datetime) -> int:
-    """Try dead notices again from the beginning, all of them for None; returns how many."""
+    """Queue dead notices again with no attempts counted, all of them for None; returns how many."""
     dead = _notice.c.state == NoticeState.DEAD.value
     chosen = dead if ids is None else dead & _notice.c.id.in_(ids)
     again = {"state": NoticeState.DUE.value, "created_at": now, "due_at": now, "attempts": 0}
@@ -344,7 +344,7 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
-    """Change a notice that is due; False where another sender was first."""
+    """Change a notice that is due; False if another sender has settled it."""
     guard = (_notice.c.id == notice) & (_notice.c.state == NoticeState.DUE.value)
     return connection.execute(update(_notice).where(guard).values(**values)).rowcount == 1
 

@@ -1,4 +1,4 @@
-"""Addresses that mail of ours comes back from."""
+"""Addresses from which our mail bounces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from storage.ticket.rows import ChangeContext, storable
 
 _bounced, _notice = table(BouncedRow), table(NoticeRow)
 
-_CAME_BACK = compiled(
+_MARK_BOUNCED = compiled(
     update(_notice)
     .where(_notice.c.id == bindparam("notice"), _notice.c.state == NoticeState.SENT.value)
     .values(state=NoticeState.DEAD.value, last_error=bindparam("error"))
@@ -28,7 +28,7 @@ _CAME_BACK = compiled(
 )
 
 
-def _one_more(dialect: str) -> ClauseElement:
+def _count_failure(dialect: str) -> ClauseElement:
     insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(_bounced)
     is_enough = _bounced.c.hard + 1 >= HARD_BOUNCES
     statement: ClauseElement = insert.on_conflict_do_update(
@@ -45,32 +45,34 @@ def _one_more(dialect: str) -> ClauseElement:
     return statement
 
 
-_ONE_MORE = Statement(_one_more, [column.name for column in _bounced.columns])
+_COUNT_FAILURE = Statement(_count_failure, [column.name for column in _bounced.columns])
 
 
-def record_bounce(connection: Connection, hand: ChangeContext, bounced: Bounced) -> None:
-    """Write down that a notice came back; one that failed for good counts against its address.
+def record_bounce(connection: Connection, context: ChangeContext, bounced: Bounced) -> None:
+    """Record that a notice bounced; a permanent failure counts against its address.
 
     A notice counts once, however many reports of it arrive.
     """
     if bounced.failure is Failure.DELAYED:
         return
     error = storable(f"bounced: {bounced.why}", 500)
-    first = _CAME_BACK.rows(connection, notice=bounced.notice, error=error)
+    first = _MARK_BOUNCED.rows(connection, notice=bounced.notice, error=error)
     if first and bounced.failure is Failure.HARD:
-        record_hard_failure(connection, hand.mailbox.id, bounced.address, bounced.why, hand.now)
+        record_hard_failure(
+            connection, context.mailbox.id, bounced.address, bounced.why, context.now
+        )
 
 
 def record_hard_failure(
     connection: Connection, mailbox: int, address: str, why: str, now: datetime
 ) -> None:
-    """One more failure for good; with the second the address is suspended."""
+    """Count one more permanent failure; with the second the address is suspended."""
     row = {"mailbox_id": mailbox, "address": address, "hard": 1, "last_at": now}
-    _ONE_MORE.run(connection, row | {"why": storable(why, 500), "suspended_at": None})
+    _COUNT_FAILURE.run(connection, row | {"why": storable(why, 500), "suspended_at": None})
 
 
 def remove(connection: Connection, mailbox: int, address: str) -> bool:
-    """Write to an address again; False where none of its mails came back."""
+    """Allow mail to an address again; False if none of our mail to it has bounced."""
     found = connection.execute(
         delete(_bounced).where(_bounced.c.mailbox_id == mailbox, _bounced.c.address == address)
     )
@@ -79,18 +81,18 @@ def remove(connection: Connection, mailbox: int, address: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BouncingAddress:
-    """An address that mail of ours comes back from."""
+    """An address from which our mail bounces."""
 
     address: str
     hard: int
     last_at: datetime
     why: str
     suspended_at: datetime | None
-    """Since when it is written to no more; None while it still is."""
+    """Since when no mail is sent to it; None while mail is sent."""
 
 
 def listing(connection: Connection, mailbox: int) -> Sequence[BouncingAddress]:
-    """Every such address of a mailbox, the last one that failed first."""
+    """Every such address of a mailbox, the latest failure first."""
     rows = connection.execute(
         select(
             _bounced.c.address,

@@ -1,7 +1,7 @@
-"""The door for changes to a ticket: loads the facts, has the rules decide, writes the effects.
+"""Changes to a ticket: loads the facts, has the rules decide, and writes the effects.
 
-The API, the command line, signed links and clocks come here. A mail's commands are decided with the
-mail, by the same rules, and written by the same writer.
+The API, the command line, signed links and SLA clocks change tickets here. The commands of a mail
+are decided with the mail, by the same rules, and written by the same writer.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import (
     ChangeFacts,
     FeedbackFacts,
-    Needs,
-    needs_of,
+    Lookups,
+    lookups_for,
 )
 from rules.decision.effects import ChangeRefused, Effects, NewComment
 from rules.decision.request import Request, RequestFacts, decide_request
@@ -53,7 +53,7 @@ def change_ticket(
 ) -> Effects | ChangeRefused:
     """Make all of the changes in their order, or none.
 
-    Raises Conflict where another transaction changed the ticket meanwhile.
+    Raises Conflict if another transaction has changed the ticket meanwhile.
     """
     ticket = _load(connection, context, number)
     if ticket is None:
@@ -71,7 +71,7 @@ def change_loaded(
     by_staff: bool,
 ) -> Effects | ChangeRefused:
     """The same for a ticket that this transaction has loaded."""
-    facts = _facts(connection, context, ticket, needs_of(changes), by_staff)
+    facts = _facts(connection, context, ticket, lookups_for(changes), by_staff)
     decided = decide_changes(ticket, changes, facts, policy)
     if isinstance(decided, Effects):
         write(connection, context, ticket.id, decided.rows)
@@ -84,10 +84,10 @@ def _load(connection: Connection, context: ChangeContext, number: int) -> Ticket
 
 
 def _facts(
-    connection: Connection, context: ChangeContext, ticket: Ticket, needs: Needs, by_staff: bool
+    connection: Connection, context: ChangeContext, ticket: Ticket, lookups: Lookups, by_staff: bool
 ) -> ChangeFacts:
     mailbox, now = context.mailbox, context.now
-    people = lookup.people(connection, mailbox, needs.addresses, now)
+    people = lookup.people(connection, mailbox, lookups.addresses, now)
     staff = lookup.staff(connection, mailbox)
     return ChangeFacts(
         at=now,
@@ -97,15 +97,15 @@ def _facts(
         mailbox=mailbox.address,
         staff=staff(),
         people=people(),
-        tickets=load.load_with_next(connection, mailbox, needs.tickets, now - BUDGETED),
-        comments=_comments(connection, ticket.id, needs.comments),
+        tickets=load.load_with_next(connection, mailbox, lookups.tickets, now - BUDGETED),
+        comments=_comments(connection, ticket.id, lookups.comments),
         escalation=(
-            escalation_facts(connection, ticket) if needs.escalation else EscalationFacts()
+            escalation_facts(connection, ticket) if lookups.escalation else EscalationFacts()
         ),
         feedback=(
             FeedbackFacts()
-            if needs.feedback is None
-            else _feedback(connection, context, ticket.id, needs.feedback)
+            if lookups.feedback is None
+            else _feedback(connection, context, ticket.id, lookups.feedback)
         ),
     )
 
@@ -129,13 +129,13 @@ def _comments(
 
 
 def escalation_facts(connection: Connection, ticket: Ticket) -> EscalationFacts:
-    """What the decision on an escalation needs to know of a ticket."""
+    """What the decision on an escalation must know of a ticket."""
     manager = ""
     if ticket.company is not None:
         manager = lookup.success_manager(connection, ticket.company)
     return EscalationFacts(
         history=_history(connection, ticket.id),
-        asked_again=_asked_again(connection, ticket.id),
+        asked_again=_was_asked_again(connection, ticket.id),
         success_manager=manager,
     )
 
@@ -155,7 +155,7 @@ def _history(connection: Connection, ticket: int) -> tuple[KnownComment, ...]:
     )
 
 
-def _asked_again(connection: Connection, ticket: int) -> bool:
+def _was_asked_again(connection: Connection, ticket: int) -> bool:
     again = select(_audit.c.id).where(
         _audit.c.ticket_id == ticket,
         _audit.c.event == AuditEvent.ESCALATED.value,
@@ -188,7 +188,7 @@ def open_requested(
     *,
     by_staff: bool,
 ) -> int | ChangeRefused:
-    """Open a ticket that is asked for other than by mail; its number."""
+    """Open a ticket on a request that did not come by mail; returns its number."""
     people = lookup.people(connection, context.mailbox, [request.requester], context.now)
     staff = lookup.staff(connection, context.mailbox)
     facts = RequestFacts(

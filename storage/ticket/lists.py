@@ -1,4 +1,4 @@
-"""Lists of tickets in pages, the last changed first."""
+"""Lists of tickets in pages, the latest change first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RequestedBy:
 
 @dataclass(frozen=True, slots=True)
 class CopiedTo:
-    """Tickets that somebody is on without being their requester."""
+    """Tickets that a person is on without being their requester."""
 
     address: str
 
@@ -44,7 +44,7 @@ Which = All | RequestedBy | CopiedTo | OfCompany
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where in a list a ticket stands: a page goes on behind it, whatever was added meanwhile."""
+    """The place of a ticket in a list; the next page starts after it, whatever was added since."""
 
     updated_at: datetime
     number: int
@@ -54,7 +54,7 @@ class Cursor:
 class Page:
     tickets: Sequence[TicketSummary]
     ends_at: Cursor | None
-    """Of its last ticket; None where no more follow."""
+    """Of its last ticket; None if no more follow."""
 
 
 def page(
@@ -88,7 +88,7 @@ def _among(mailbox: Mailbox, which: Which) -> ColumnElement[bool]:
         case All():
             return true()
         case RequestedBy(address=address):
-            # By way of the people: their addresses have an index, the requesters have none.
+            # By the participants: their addresses have an index, the requesters have none.
             return _ticket.c.id.in_(_tickets_of(mailbox, address)) & (
                 _ticket.c.requester == address
             )

@@ -34,7 +34,7 @@ _ticket, _participant = table(TicketRow), table(ParticipantRow)
 _notice, _bounced = table(NoticeRow), table(BouncedRow)
 
 HOPS = 10
-"""A ticket may lead on to another, and that to a third; so far we follow."""
+"""A ticket may lead to another, and that to a third; at most so many steps are followed."""
 
 _follow_up = _ticket.alias("follow_up")
 
@@ -140,8 +140,8 @@ def load_pointed_to(
     """The tickets that a mail points to, and those that they lead on to."""
     ids = {pointer.message_id for pointer in pointers}
     wanted = {pointer.ticket for pointer in pointers if pointer.ticket is not None}
-    wanted |= {known_ids[one] for one in ids if one in known_ids}
-    wanted |= {ticket for one in ids for ticket in named_before.get(one, ())}
+    wanted |= {known_ids[message_id] for message_id in ids if message_id in known_ids}
+    wanted |= {ticket for message_id in ids for ticket in named_before.get(message_id, ())}
     return load_with_next(connection, mailbox, wanted, since)
 
 
@@ -163,10 +163,10 @@ def load_with_next(
 def load(
     connection: Connection, mailbox: Mailbox, numbers: Iterable[int], since: datetime
 ) -> Mapping[int, Ticket]:
-    """Tickets of a mailbox by number, with their people and what was done on them `since`."""
+    """Tickets of a mailbox by number, with their people and what happened on them `since`."""
     wanted = bind_list("ticket", sorted(numbers))
-    # Whose they are is looked at here: asked for in the query, SQLite would go through all tickets
-    # of the mailbox to find the few.
+    # The mailbox is compared here: with it in the query, SQLite would scan all tickets of the
+    # mailbox to find these few.
     found = _TICKETS(len(wanted)).rows(connection, **wanted)
     rows = [row for row in found if row.mailbox_id == mailbox.id]
     if not rows:
@@ -216,13 +216,13 @@ def load(
 
 
 def _as_participant(row: Any) -> Participant:
-    registered_well = row.person_active is not False and row.company_active is not False
+    account_active = row.person_active is not False and row.company_active is not False
     return Participant(
-        row.id,
-        row.address,
-        ParticipantKind(row.part),
-        Presence(row.presence),
-        row.muted,
-        registered_well and row.suspended_at is None,
-        row.language,
+        id=row.id,
+        address=row.address,
+        part=ParticipantKind(row.part),
+        presence=Presence(row.presence),
+        muted=row.muted,
+        reachable=account_active and row.suspended_at is None,
+        language=row.language,
     )

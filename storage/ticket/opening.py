@@ -1,4 +1,4 @@
-"""Opens a ticket: the one place, whoever asks for it."""
+"""Opens tickets, for mails and for requests alike."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _NEW = {
     "first_answered_at": None,
     "rating": "",
 }
-"""What every ticket begins with."""
+"""The initial values of every ticket."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewTicketRow:
-    """What stands in a new ticket's row besides the decision."""
+    """The values of a new ticket's row that the decision does not give."""
 
     opened_at: datetime
     message_id: str = ""
-    """Of the mail that opens it; empty where there is none."""
+    """Of the mail that opens it; empty if there is none."""
 
 
 def open_ticket(
@@ -54,7 +54,7 @@ def open_ticket(
 ) -> int:
     """Write a new ticket with its people, its first comment and its notices; returns its number.
 
-    Raises Conflict where the ticket that it follows got another follow-up meanwhile.
+    Raises Conflict if the ticket that it follows has got another follow-up meanwhile.
     """
     severity = opening.severity
     row = {
@@ -63,7 +63,7 @@ def open_ticket(
         "subject": storable(opening.subject),
         "severity": severity.name,
         "severity_source": context.source.value,
-        # Looked up, not written as a constant: so the database sees what it must refuse.
+        # Looked up instead of a constant, so that the database can refuse a critical mail ticket.
         "critical": any(x.critical and x.name == severity.name for x in policy.levels),
         "severity_claimed": severity.claimed_level,
         "critical_claimed": severity.critical_claimed,
@@ -86,12 +86,12 @@ def open_ticket(
         raise Conflict(f"#{opening.follows} got its follow-up meanwhile")
     number = int(opened[0].id)
     requester = Addition(
-        opening.requester,
-        opening.requester_id,
-        ParticipantKind.REQUESTER,
-        Presence.ACTIVE,
-        opening.language,
-        opening.muted,
+        address=opening.requester,
+        person=opening.requester_id,
+        part=ParticipantKind.REQUESTER,
+        presence=Presence.ACTIVE,
+        language=opening.language,
+        muted=opening.muted,
     )
     add_participants(connection, context, number, (requester, *opening.additions))
     if opening.audited:

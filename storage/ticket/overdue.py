@@ -1,4 +1,4 @@
-"""SLA clocks that ran to their warning or due time: found by one indexed query, reported once."""
+"""SLA clocks that reached their warning or due time: found by an indexed query, reported once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DueTicket:
 
 
 def due(connection: Connection, now: datetime, limit: int) -> Sequence[DueTicket]:
-    """The tickets whose clock has something to report, the longest due first."""
+    """The tickets whose clock has something to report, the longest overdue first."""
     query = (
         select(
             _ticket.c.id,
@@ -57,12 +57,14 @@ def notify_overdue(
     now: datetime,
     new_id: Callable[[], UUID],
 ) -> int:
-    """Queue the warnings and breaches, each once however many nodes ask; returns how many mails."""
+    """Queue the notices of warnings and breaches, each once on all nodes; returns how many."""
     queued = 0
     for ticket in tickets:
         if not _still_due(connection, ticket):
             continue
-        context = ChangeContext(ticket.mailbox, "", Source.SYSTEM, now, new_id)
+        context = ChangeContext(
+            mailbox=ticket.mailbox, actor="", source=Source.SYSTEM, now=now, new_id=new_id
+        )
         policy = policies[ticket.mailbox.policy]
         done = change_ticket(
             connection, context, ticket.number, [ReportOverdue()], policy, by_staff=True
@@ -72,7 +74,7 @@ def notify_overdue(
 
 
 def _still_due(connection: Connection, ticket: DueTicket) -> bool:
-    """Locks the ticket: of several nodes one reports it, and the others see that it is done."""
+    """Lock the ticket, so that one node reports it and the others find it reported."""
     same = select(_ticket.c.id).where(
         _ticket.c.id == ticket.number, _ticket.c.tell_at == ticket.notify_at
     )

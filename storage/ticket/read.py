@@ -58,7 +58,7 @@ class TicketSummary:
 
 @dataclass(frozen=True, slots=True)
 class TicketDetails:
-    """What of a ticket stands in no list."""
+    """The values of a ticket that lists do not show."""
 
     tier: str
     channel: str
@@ -88,14 +88,14 @@ class CommentView:
 
     id: int
     journal_id: UUID | None
-    """The mail that it came by; none where it was written over the API or on the console."""
+    """The mail that it came by; None if it was written over the API or on the console."""
     author: str
     by_staff: bool
     visibility: str
     text: str
     degraded: str | None
     charset_guessed: bool
-    """Some of the text may be wrong: nothing said in which character set it was."""
+    """Some of the text may be wrong, because its character set was not declared."""
     written_at: datetime
     attachments: tuple[AttachmentView, ...]
 
@@ -123,13 +123,13 @@ class AuditView:
 
     @property
     def text(self) -> Sentence:
-        """The event, worded."""
+        """The event as a sentence."""
         return audit_text(self.event, self.subject, self.was, self.became)
 
 
 @dataclass(frozen=True, slots=True)
 class TicketView:
-    """A ticket with all that is on it."""
+    """A ticket with its people, its comments and its history."""
 
     summary: TicketSummary
     details: TicketDetails
@@ -154,7 +154,7 @@ SUMMARY = (
 def newest(
     connection: Connection, limit: int, status: str | None = None
 ) -> Sequence[TicketSummary]:
-    """The tickets that changed last, newest first."""
+    """The tickets with the latest changes, newest first."""
     query = SUMMARY.where(_ticket.c.deleted_at.is_(None))
     if status is not None:
         query = query.where(_ticket.c.status == status)
@@ -173,7 +173,7 @@ def mailbox_of(connection: Connection, number: int) -> Mailbox | None:
 
 
 def ticket_view(connection: Connection, number: int) -> TicketView | None:
-    """The ticket with all that is on it, oldest first; None where there is none."""
+    """The whole ticket, oldest entries first; None if there is no such ticket."""
     row = connection.execute(SUMMARY.where(_ticket.c.id == number)).one_or_none()
     if row is None:
         return None
@@ -225,16 +225,16 @@ def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:
     )
     return tuple(
         CommentView(
-            row.id,
-            row.journal_id,
-            row.author,
-            row.role == Role.STAFF.value,
-            row.visibility,
-            row.text,
-            row.degraded,
-            row.charset_guessed,
-            row.written_at,
-            tuple(attached.get(row.id, ())),
+            id=row.id,
+            journal_id=row.journal_id,
+            author=row.author,
+            by_staff=row.role == Role.STAFF.value,
+            visibility=row.visibility,
+            text=row.text,
+            degraded=row.degraded,
+            charset_guessed=row.charset_guessed,
+            written_at=row.written_at,
+            attachments=tuple(attached.get(row.id, ())),
         )
         for row in rows
     )

@@ -38,7 +38,7 @@ class ChangeContext:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One line of the audit trail; `AuditEvent` says what each value holds."""
+    """One line of the audit trail; `AuditEvent` documents what each value holds."""
 
     event: AuditEvent
     subject: str = ""
@@ -50,23 +50,24 @@ class AuditEntry:
 def add_participants(
     connection: Connection, context: ChangeContext, ticket: int, additions: Iterable[Addition]
 ) -> None:
-    """Put people on a ticket; whoever is on it already stays as they are."""
-    rows = [
-        {
-            "mailbox_id": context.mailbox.id,
-            "ticket_id": ticket,
-            "address": addition.address,
-            "person_id": addition.person,
-            "part": addition.part.value,
-            "presence": addition.presence.value,
-            "joined_at": context.now,
-            "muted": addition.muted,
-            "language": addition.language,
-        }
-        for addition in additions
-    ]
+    """Add people to a ticket; those already on it stay as they are."""
+    rows = [participant_row(context, ticket, addition) for addition in additions]
     if rows:
         sql.JOIN.run_many(connection, rows)
+
+
+def participant_row(context: ChangeContext, ticket: int, addition: Addition) -> dict[str, Any]:
+    return {
+        "mailbox_id": context.mailbox.id,
+        "ticket_id": ticket,
+        "address": addition.address,
+        "person_id": addition.person,
+        "part": addition.part.value,
+        "presence": addition.presence.value,
+        "joined_at": context.now,
+        "muted": addition.muted,
+        "language": addition.language,
+    }
 
 
 def add_comment(
@@ -76,7 +77,7 @@ def add_comment(
     comment: NewComment,
     numbered: bool,
 ) -> int | None:
-    """Write a comment; its number where it is asked for or needed, else None."""
+    """Write a comment; returns its number if `numbered` or if it has attachments, else None."""
     row = {
         "mailbox_id": context.mailbox.id,
         "ticket_id": ticket,
@@ -107,25 +108,23 @@ def queue_notices(
 ) -> None:
     """Queue the notices that a decision causes; the dispatcher sends them later.
 
-    `ticket` is what they are about, `comment` the one that those with `quotes` carry. Staff who are
-    not yet on the ticket become participants of it.
+    `ticket` is the one that they are about, `comment` the one that notices with `quotes` carry.
+    Staff who are not yet on the ticket become participants of it.
     """
     orders = tuple(orders)
     if ticket is not None:
-        followers = [
-            _follower(context, ticket, o, o.subscription) for o in orders if o.subscription
-        ]
-        sql.JOIN.run_many(connection, followers)
+        followers = [_follower(order, order.subscription) for order in orders if order.subscription]
+        add_participants(connection, context, ticket, followers)
     rows = [
         {
             "id": context.new_id(),
             "mailbox_id": context.mailbox.id,
             "ticket_id": ticket,
-            "kind": one.kind.value,
-            "comment_id": comment if one.quotes else None,
-            "detail": json.dumps(as_stored(one.payload), ensure_ascii=False),
-            "language": one.language,
-            "address": one.address,
+            "kind": order.kind.value,
+            "comment_id": comment if order.quotes else None,
+            "detail": json.dumps(as_stored(order.payload), ensure_ascii=False),
+            "language": order.language,
+            "address": order.address,
             "cause": context.journal_id,
             "state": NoticeState.DUE.value,
             "created_at": context.now,
@@ -134,14 +133,14 @@ def queue_notices(
             "last_error": "",
             "sent_at": None,
         }
-        for one in orders
+        for order in orders
     ]
     if rows:
         sql.NOTICE.run_many(connection, rows)
 
 
 def audit(connection: Connection, context: ChangeContext, ticket: int, entry: AuditEntry) -> None:
-    """Write down who changed what, and why."""
+    """Record who changed what, and why."""
     sql.AUDIT.run(
         connection,
         {
@@ -161,26 +160,21 @@ def audit(connection: Connection, context: ChangeContext, ticket: int, entry: Au
 
 
 def storable(value: str, limit: int | None = None) -> str:
-    """Text that both databases take: no NUL (PostgreSQL refuses it), no lone surrogates."""
+    """Text that both databases accept: without NUL (PostgreSQL refuses it) and lone surrogates."""
     if value.isascii() and "\0" not in value:
         return value[:limit]
     return value.encode("utf-8", "replace").decode().replace("\0", "")[:limit]
 
 
-def _follower(
-    context: ChangeContext, ticket: int, order: NoticeOrder, subscription: StaffSubscription
-) -> dict[str, Any]:
-    return {
-        "mailbox_id": context.mailbox.id,
-        "ticket_id": ticket,
-        "address": order.address,
-        "person_id": None,
-        "part": ParticipantKind.FOLLOWER.value,
-        "presence": Presence.ACTIVE.value,
-        "joined_at": context.now,
-        "muted": subscription is StaffSubscription.ONLOOKER,
-        "language": order.language,
-    }
+def _follower(order: NoticeOrder, subscription: StaffSubscription) -> Addition:
+    return Addition(
+        address=order.address,
+        person=None,
+        part=ParticipantKind.FOLLOWER,
+        presence=Presence.ACTIVE,
+        language=order.language,
+        muted=subscription is StaffSubscription.ONLOOKER,
+    )
 
 
 def _attachment(context: ChangeContext, comment: int, attachment: Attachment) -> dict[str, Any]:

@@ -22,14 +22,15 @@ from storage.db.tables import (
 _ticket, _participant, _comment = table(TicketRow), table(ParticipantRow), table(CommentRow)
 _THIS = _ticket.c.id == bindparam("ticket")
 _NOW: BindParameter[Any] = bindparam("now")
-# Within COALESCE a parameter takes no type from its column by itself.
+# Within COALESCE a parameter does not get the type of its column by itself.
 _TIME = _ticket.c.due_at.type
 
-# A second follow-up to one ticket is refused by its unique index, and only that can be.
+# The only row that the unique indexes can refuse is a second follow-up to one ticket.
 OPEN = compiled_insert(table(TicketRow), "id", ignore_existing=True)
 JOIN = compiled_insert(table(ParticipantRow), ignore_existing=True)
+ADD = compiled_insert(table(ParticipantRow), "id", ignore_existing=True)
 COMMENT = compiled_insert(table(CommentRow))
-# A number is asked for only where it is needed: on PostgreSQL each one is a wait.
+# The number is returned only if needed: on PostgreSQL each one costs a round trip.
 NUMBERED_COMMENT = compiled_insert(table(CommentRow), "id")
 ATTACHMENT = compiled_insert(table(AttachmentRow))
 NOTICE = compiled_insert(table(NoticeRow))
@@ -65,6 +66,17 @@ ESCALATE = compiled(
     .where(_THIS, _ticket.c.escalation_level == bindparam("was"))
     .values(escalation_level=bindparam("became"), updated_at=_NOW)
     .returning(_ticket.c.id)
+)
+# Both rows are locked, in one order: two merges at once cannot make each lead to the other.
+LOCK_FOR_MERGE = compiled(
+    select(_ticket.c.id)
+    .where(
+        _ticket.c.id.in_((bindparam("ticket"), bindparam("into"))),
+        _ticket.c.merged_into.is_(None),
+        _ticket.c.deleted_at.is_(None),
+    )
+    .order_by(_ticket.c.id)
+    .with_for_update()
 )
 MERGE = compiled(
     update(_ticket)
@@ -108,7 +120,12 @@ REPORT_OVERDUE = compiled(
 SET_MISSING = compiled(update(_ticket).where(_THIS).values(missing=bindparam("still_missing")))
 FIELDS = compiled(select(_ticket.c.fields).where(_THIS).with_for_update())
 KEEP_FIELDS = compiled(update(_ticket).where(_THIS).values(fields=bindparam("kept")))
-RATE = compiled(update(_ticket).where(_THIS).values(rating=bindparam("became")))
+RATE = compiled(
+    update(_ticket)
+    .where(_THIS, _ticket.c.rating == bindparam("was"))
+    .values(rating=bindparam("became"))
+    .returning(_ticket.c.id)
+)
 
 PUBLISH = compiled(
     update(_comment)
@@ -140,6 +157,7 @@ RESUBSCRIBE = compiled(
         _participant.c.muted,
     )
     .values(muted=False)
+    .returning(_participant.c.id)
 )
 SET_PRESENCE = compiled(
     update(_participant)
@@ -148,7 +166,7 @@ SET_PRESENCE = compiled(
         _participant.c.address == bindparam("address"),
         _participant.c.presence == bindparam("was"),
     )
-    # Whoever is accepted sees the ticket from now on.
+    # A person who is accepted sees the ticket from now on.
     .values(presence=bindparam("became"), joined_at=_NOW, muted=False)
     .returning(_participant.c.id)
 )

@@ -1,4 +1,4 @@
-"""The one writer of tickets: turns the effects of a decision into rows, and decides nothing."""
+"""The only writer of tickets: turns the effects of a decision into rows, and decides nothing."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from rules.people import Presence
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Stage
+from rules.ticket.visibility import Visibility
 from storage.db.ledger import Conflict
 from storage.ticket import clocks
 from storage.ticket import statements as sql
@@ -45,6 +46,7 @@ from storage.ticket.rows import (
     add_comment,
     add_participants,
     audit,
+    participant_row,
     queue_notices,
 )
 
@@ -59,7 +61,8 @@ def write(
     """Write effects on a ticket in their order, with their lines in the audit trail.
 
     `comment` is what notices quote until an effect writes or publishes another comment. Raises
-    Conflict where the ticket is no longer as it was decided on: nothing may be kept then.
+    Conflict if the ticket is no longer in the state that was decided on: the transaction must then
+    be rolled back.
     """
     effects = tuple(effects)
     quoted = any(
@@ -103,8 +106,9 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
         case Touched():
             sql.TOUCH.run(connection, {"ticket": ticket, "now": context.now})
         case Rated(was=was, became=became):
-            sql.RATE.run(connection, {"ticket": ticket, "became": became.value})
             before = was.value if was is not None else ""
+            rated = sql.RATE.rows(connection, ticket=ticket, was=before, became=became.value)
+            _require(rated, f"#{ticket} was rated meanwhile")
             given = AuditEntry(AuditEvent.FEEDBACK_GIVEN, was=before, became=became.value)
             audit(connection, context, ticket, given)
         case CommentWritten() | CommentPublished() | Notified() | PeopleNamed():
@@ -124,7 +128,9 @@ def _change_state(
         case StatusChanged(was=was, became=became, reason=reason):
             values = {"ticket": ticket, "was": was.value, "became": became.value, "now": now}
             _require(sql.CHANGE_STATUS.rows(connection, **values), f"#{ticket} is no longer {was}")
-            entry = AuditEntry(AuditEvent.STATUS_CHANGED, "", was.value, became.value, reason)
+            entry = AuditEntry(
+                AuditEvent.STATUS_CHANGED, was=was.value, became=became.value, reason=reason
+            )
         case SeverityChanged(was=level, became=new, reason=reason):
             changed = sql.CHANGE_SEVERITY.rows(
                 connection,
@@ -137,7 +143,7 @@ def _change_state(
                 now=now,
             )
             _require(changed, f"#{ticket} is no longer {level}")
-            entry = AuditEntry(AuditEvent.SEVERITY_CHANGED, "", level, new, reason)
+            entry = AuditEntry(AuditEvent.SEVERITY_CHANGED, was=level, became=new, reason=reason)
         case Assigned(was=before, became=assignee):
             values = {"ticket": ticket, "was": before, "became": assignee, "now": now}
             _require(sql.ASSIGN.rows(connection, **values), f"#{ticket} was assigned meanwhile")
@@ -145,7 +151,9 @@ def _change_state(
         case Escalated(was=lower, became=higher, reason=reason):
             levels = {"ticket": ticket, "was": lower, "became": higher, "now": now}
             _require(sql.ESCALATE.rows(connection, **levels), f"#{ticket} was escalated meanwhile")
-            entry = AuditEntry(AuditEvent.ESCALATED, "", str(lower), str(higher), reason)
+            entry = AuditEntry(
+                AuditEvent.ESCALATED, was=str(lower), became=str(higher), reason=reason
+            )
         case Deleted(reason=reason):
             gone = sql.DELETE.rows(connection, ticket=ticket, now=now)
             _require(gone, f"#{ticket} was deleted meanwhile")
@@ -163,20 +171,23 @@ def _change_people(
 ) -> None:
     match effect:
         case PersonAdded(addition=addition):
-            add_participants(connection, context, ticket, (addition,))
+            added = sql.ADD.rows(connection, **participant_row(context, ticket, addition))
+            _require(added, f"{addition.address} was added to #{ticket} meanwhile")
             became = addition.presence.value
             entry = AuditEntry(AuditEvent.PERSON_ADDED, addition.address, became=became)
         case PresenceChanged(address=address, was=was, became=presence):
             _set_presence(connection, context, ticket, effect)
-            entry = AuditEntry(AuditEvent.PRESENCE_CHANGED, address, was.value, presence.value)
+            entry = AuditEntry(
+                AuditEvent.PRESENCE_CHANGED, address, was=was.value, became=presence.value
+            )
         case Unsubscribed(participant=participant, address=address):
             rows = sql.UNSUBSCRIBE.rows(connection, participant=participant, ticket=ticket)
             if not rows:
-                return  # they have unsubscribed meanwhile, which is what was wanted
+                return  # they have unsubscribed meanwhile: nothing is left to do
             entry = AuditEntry(AuditEvent.UNSUBSCRIBED, address)
         case Resubscribed(address=address, audited=audited):
-            sql.RESUBSCRIBE.run(connection, {"ticket": ticket, "address": address})
-            if not audited:
+            rows = sql.RESUBSCRIBE.rows(connection, ticket=ticket, address=address)
+            if not rows or not audited:
                 return
             entry = AuditEntry(AuditEvent.RESUBSCRIBED, address)
         case _:
@@ -200,6 +211,8 @@ def _set_presence(
 
 def _merge(connection: Connection, context: ChangeContext, ticket: int, merged: MergedInto) -> None:
     into = merged.ticket
+    unmerged = sql.LOCK_FOR_MERGE.rows(connection, ticket=ticket, into=into)
+    _require(len(unmerged) == 2, f"#{ticket} or #{into} was merged or deleted meanwhile")
     changed = sql.MERGE.rows(
         connection, ticket=ticket, into=into, closed=Status.CLOSED.value, now=context.now
     )
@@ -215,7 +228,12 @@ def _merge(connection: Connection, context: ChangeContext, ticket: int, merged: 
 def _publish(connection: Connection, context: ChangeContext, ticket: int, comment: int) -> None:
     published = sql.PUBLISH.rows(connection, comment=comment, ticket=ticket)
     _require(published, f"comment {comment} on #{ticket} is no longer flagged")
-    entry = AuditEntry(AuditEvent.COMMENT_PUBLISHED, str(comment), "private", "public")
+    entry = AuditEntry(
+        AuditEvent.COMMENT_PUBLISHED,
+        str(comment),
+        was=Visibility.PRIVATE.value,
+        became=Visibility.PUBLIC.value,
+    )
     audit(connection, context, ticket, entry)
 
 

@@ -26,7 +26,7 @@ from rules.ticket.changes import Change, Delete, Merge, Source
 from rules.ticket.lifecycle import Status
 from storage.db.database import Connection
 from storage.db.tables import JournalRow, metadata, table
-from storage.mail import history, quarantine
+from storage.mail import quarantine, recorded
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
 from storage.ticket.change import change_ticket
@@ -68,8 +68,10 @@ async def by_staff(
 ) -> None:
     """Something that staff do in the console."""
     mailbox = await postern.services.runtime.read(mailboxes.list_mailboxes)
-    hand = ChangeContext(mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id)
-    await write(postern, lambda connection: job(connection, hand))
+    context = ChangeContext(
+        mailbox[0], "sam@help.example", Source.CONSOLE, clock.now(), clock.new_id
+    )
+    await write(postern, lambda connection: job(connection, context))
 
 
 async def move(postern: InProcessPostern, ticket: int, was: Status, became: Status) -> None:
@@ -424,7 +426,7 @@ async def test_the_newest_are_shown_first_and_no_more_than_asked_for(
 
 
 def test_more_mails_than_one_batch_are_each_looked_at_once(tmp_path: Path) -> None:
-    count = history.BATCH + 5
+    count = recorded.BATCH + 5
     mails = load.write(tmp_path / "mails", count, 50, SUPPORT)
     config = bench.enrolled(tmp_path, mails.senders)
     asyncio.run(bench.file(config, mails, at_once=1))

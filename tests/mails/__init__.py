@@ -39,7 +39,7 @@ class ClientMail:
         return _filled(self.mail, values).encode()
 
     def shown(self, **values: str) -> str:
-        """The words that are to be shown, from the same values; white space may differ."""
+        """The text that must be shown, from the same values; white space may differ."""
         return _filled(self.visible, values)
 
 

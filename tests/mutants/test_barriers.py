@@ -69,7 +69,7 @@ def test_a_ticket_made_critical_stays_so_whatever_its_customer_writes(
 
 
 def by(shop: Shop, source: Source) -> ChangeContext:
-    return replace(shop.hand(), source=source)
+    return replace(shop.context(), source=source)
 
 
 def change(shop: Shop, number: int, source: Source, wanted: Change) -> None:

@@ -48,7 +48,7 @@ def new_ids(first: int = 1000) -> Callable[[], UUID]:
 
 @dataclass
 class Shop:
-    """The mailbox and its people at noon; every mail taken is a different one."""
+    """A mailbox and its people at noon; every mail that it takes is a different one."""
 
     database: Database
     ledger: Ledger
@@ -109,7 +109,7 @@ class Shop:
     def write(self, job: Callable[[Connection], T]) -> T:
         return self.ledger.submit(job).result()
 
-    def hand(self, at: datetime = NOON) -> ChangeContext:
+    def context(self, at: datetime = NOON) -> ChangeContext:
         return ChangeContext(self.mailbox, "sam@help.example", Source.CONSOLE, at, self.new_id)
 
     def change(
@@ -120,7 +120,7 @@ class Shop:
         context: ChangeContext | None = None,
     ) -> Effects | ChangeRefused:
         """Have changes decided and written."""
-        by = context or self.hand()
+        by = context or self.context()
         return self.write(
             lambda c: change_ticket(c, by, number, changes, self.policy, by_staff=by_staff)
         )
@@ -161,7 +161,7 @@ class Shop:
     def notices(self, address: str | None = None) -> list[NoticeSummary]:
         """The notices queued so far, to one recipient or to all."""
         every = self.database.read(lambda c: outbox.listing(c, None, 1000))
-        return [one for one in every if address in (None, one.address)]
+        return [notice for notice in every if address in (None, notice.address)]
 
     def return_path(self, notice: UUID) -> str:
         return return_path(KEYS, self.mailbox.id, SUPPORT, notice)

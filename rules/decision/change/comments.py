@@ -1,6 +1,8 @@
-"""Comments on a ticket that come other than by a customer's mail, and feedback on the help."""
+"""Comments on a ticket that do not come by mail, and feedback on the help."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import (
@@ -17,6 +19,7 @@ from rules.decision.effects import (
     clock_effects,
     notified,
 )
+from rules.facts import KnownComment
 from rules.mail.quoting import own_text
 from rules.policy import Policy
 from rules.sentence import sentence
@@ -35,7 +38,7 @@ def write_comment(
     comment = NewComment(facts.actor, change.visibility, change.text, facts.at)
     rows: tuple[Effect, ...] = (
         CommentWritten(comment),
-        *_consequences(ticket, facts.actor, change.visibility, facts.by_staff, facts, policy),
+        *_consequences(ticket, comment, facts.by_staff, facts, policy),
     )
     if not facts.by_staff:
         rows = (*rows, *_completed_by(ticket, change.text, facts, policy))
@@ -50,7 +53,7 @@ def write_comment(
 def _completed_by(
     ticket: Ticket, text: str, facts: ChangeFacts, policy: Policy
 ) -> tuple[Effect, ...]:
-    """A customer's text completes their request, as that of a mail would."""
+    """Fields and missing facts in a customer's text, as in the text of a mail."""
     found = extract_new_fields(own_text(text), policy.fields, ticket.fields)
     rows: tuple[Effect, ...] = (FieldsFound(found),) if found else ()
     missing = sla_rules.still_missing(policy, ticket, text)
@@ -76,7 +79,9 @@ def publish_comment(
     by_staff = comment.author in {person.address for person in facts.staff}
     rows: tuple[Effect, ...] = (
         CommentPublished(change.comment),
-        *_consequences(ticket, comment.author, Visibility.PUBLIC, by_staff, facts, policy),
+        *_consequences(
+            ticket, replace(comment, visibility=Visibility.PUBLIC), by_staff, facts, policy
+        ),
     )
     done = sentence(
         "comment {comment} on #{ticket} is now public", comment=change.comment, ticket=ticket.id
@@ -86,20 +91,23 @@ def publish_comment(
 
 def _consequences(
     ticket: Ticket,
-    author: str,
-    visibility: Visibility,
-    answers: bool,
+    comment: NewComment | KnownComment,
+    by_staff: bool,
     facts: ChangeFacts,
     policy: Policy,
 ) -> tuple[Effect, ...]:
-    """Who is notified of a comment, and what it does to the clock; `answers`: staff wrote it."""
+    """The notices of a comment that is written or published, and its effect on the clock."""
     orders = notifications.for_comment(
-        ticket, author=author, visibility=visibility, staff=facts.staff, policy=policy
+        ticket,
+        author=comment.author,
+        visibility=comment.visibility,
+        staff=facts.staff,
+        policy=policy,
     )
     rows = notified(orders)
-    if visibility is not Visibility.PUBLIC:
+    if comment.visibility is not Visibility.PUBLIC:
         return rows
-    if answers:
+    if by_staff:
         clock = sla_rules.answered(policy, ticket, facts.at)
         rows = (*rows, *clock_effects(clock, answered_at=facts.at))
     return (*rows, Touched())
@@ -108,10 +116,10 @@ def _consequences(
 def rate(ticket: Ticket, change: Rate, facts: ChangeFacts) -> Effects:
     """The rating replaces an earlier one; the text becomes a note for staff, once."""
     before = facts.feedback
-    says_more = bool(change.text) and not before.already_noted
+    adds_note = bool(change.text) and not before.already_noted
     done = (sentence("feedback on #{ticket} is recorded", ticket=ticket.id),)
-    if before.rating is change.rating and not says_more:
+    if before.rating is change.rating and not adds_note:
         return Effects(done=done)
     note = NewComment(facts.actor, Visibility.NOTE, change.text, facts.at)
-    written: tuple[Effect, ...] = (CommentWritten(note),) if says_more else ()
+    written: tuple[Effect, ...] = (CommentWritten(note),) if adds_note else ()
     return Effects((*written, Rated(before.rating, change.rating), Touched()), done)

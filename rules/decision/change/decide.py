@@ -1,4 +1,4 @@
-"""Decides changes to a ticket: what each does, as effects, or why it is refused."""
+"""Decides changes to a ticket: the effects of each, or the reason why it is refused."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ from rules.ticket.visibility import Visibility
 def decide_changes(
     ticket: Ticket, changes: Sequence[Change], facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
-    """All of the changes in their order, each on the ticket as the ones before leave it, or none.
+    """All of the changes in their order, each decided on the ticket after those before it; or none.
 
-    A public comment among them makes `facts.published` true for all: its notices show how the
-    ticket stands, and no notice of the status goes out besides.
+    With a public comment among them, `facts.published` is true for all: its notices show the new
+    state of the ticket, so no further notice of the status is sent.
     """
     public = any(isinstance(c, WriteComment) and c.visibility is Visibility.PUBLIC for c in changes)
     facts = replace(facts, published=facts.published or public)
@@ -69,7 +69,7 @@ def decide_changes(
 def decide_change(
     ticket: Ticket, change: Change, facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
-    """What one change does to a ticket."""
+    """The effects of one change on a ticket."""
     if ticket.deleted:
         return ChangeRefused(sentence("there is no ticket #{ticket}", ticket=ticket.id))
     if ticket.merged_into is not None and not isinstance(change, Unsubscribe | Rate):

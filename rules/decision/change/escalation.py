@@ -6,14 +6,14 @@ from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, Effects, Escalated, notified
 from rules.mail.quoting import visible
 from rules.policy import Policy
-from rules.sentence import sentence
+from rules.sentence import Sentence, sentence
 from rules.service.escalation import NextLevel, next_level
 from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
 from rules.ticket.notices import EscalationPayload, NoticeKind, NoticeOrder
 
 LONGEST_EXCERPT = 500
-"""Characters of each comment in the notice: it is for a first look, and the ticket has the rest."""
+"""Characters of each comment in the notice; the rest is on the ticket."""
 
 
 def escalate(
@@ -38,24 +38,37 @@ def escalate(
         tier=policy.tier(ticket.tier or None),
     )
     if not isinstance(raised, NextLevel):
-        return ChangeRefused(sentence("{why}", why=raised.reason))
+        return ChangeRefused(raised.reason)
     orders = _notices(raised, change.reason, facts, policy)
     rows = (
         Escalated(ticket.escalation_level, raised.level, change.reason),
         *notified(orders),
     )
+    return Effects(rows, (_done(ticket, raised), *_reasons(raised)))
+
+
+def _done(ticket: Ticket, raised: NextLevel) -> Sentence:
     contact = raised.contact
-    phone = f", phone {contact.phone}" if contact.phone else ""
-    done = sentence(
-        "#{ticket} is at level {level}: {title} ({contact}{phone})",
+    if not contact.phone:
+        return sentence(
+            "#{ticket} is at level {level}: {title} ({contact})",
+            ticket=ticket.id,
+            level=raised.level,
+            title=raised.title,
+            contact=contact.name,
+        )
+    return sentence(
+        "#{ticket} is at level {level}: {title} ({contact}, phone {phone})",
         ticket=ticket.id,
         level=raised.level,
         title=raised.title,
         contact=contact.name,
-        phone=phone,
+        phone=contact.phone,
     )
-    also = (sentence("{why}", why=raised.reason),) if raised.reason else ()
-    return Effects(rows, (done, *also))
+
+
+def _reasons(raised: NextLevel) -> tuple[Sentence, ...]:
+    return () if raised.reason is None else (raised.reason,)
 
 
 def _notices(
@@ -67,7 +80,8 @@ def _notices(
         name=raised.contact.name,
         phone=raised.contact.phone,
         by=facts.actor,
-        why=" ".join((reason, f"({raised.reason})" if raised.reason else "")).strip(),
+        why=reason,
+        notes=_reasons(raised),
         history=_history(facts),
     )
     manager = facts.escalation.success_manager

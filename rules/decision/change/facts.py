@@ -1,4 +1,4 @@
-"""What the decision on a change may know besides the ticket itself."""
+"""The facts that the decision on a change uses besides the ticket itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rules.mail.addresses import normalise
 from rules.people import Person, Staff
 from rules.ticket.changes import (
     CRITICAL_SOURCES,
+    SEVERITY_SOURCES,
     AddPerson,
     Change,
     Escalate,
@@ -25,29 +26,29 @@ from rules.ticket.model import Ticket
 
 @dataclass(frozen=True, slots=True)
 class FeedbackFacts:
-    """What was said of the help so far."""
+    """The feedback on the help so far."""
 
     rating: Rating | None = None
     already_noted: bool = False
-    """The same text by the same person is on the ticket already."""
+    """The ticket already has a note with the same text by the same person."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeFacts:
     at: datetime
     actor: str
-    """Who asks: an address, `console:` and an account, or empty for the system itself."""
+    """Who requests the change: an address, `console:` and an account; empty for the system."""
     source: Source
     by_staff: bool
     mailbox: str
     """The address of the ticket's mailbox."""
     published: bool = False
-    """A public comment goes out with the changes; its notices show how the ticket stands."""
+    """A public comment goes out with the changes; its notices show the new state of the ticket."""
     staff: tuple[Staff, ...] = ()
     people: Mapping[str, Person] = field(default_factory=dict)
     """The registered among the addresses that the changes name."""
     tickets: Mapping[int, Ticket] = field(default_factory=dict)
-    """The tickets that the changes name, and those that they lead on to."""
+    """The tickets that the changes name, and those that they lead to."""
     comments: Mapping[int, KnownComment] = field(default_factory=dict)
     """The comments of the ticket that the changes name."""
     escalation: EscalationFacts = field(default_factory=EscalationFacts)
@@ -57,9 +58,13 @@ class ChangeFacts:
     def may_be_critical(self) -> bool:
         return self.source in CRITICAL_SOURCES
 
+    @property
+    def may_set_severity(self) -> bool:
+        return self.source in SEVERITY_SOURCES
+
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Lookups:
     """What must be looked up before changes can be decided."""
 
     addresses: frozenset[str] = frozenset()
@@ -67,11 +72,11 @@ class Needs:
     comments: frozenset[int] = frozenset()
     escalation: bool = False
     feedback: str | None = None
-    """The text of the feedback; None where there is none."""
+    """The text of the feedback; None if there is none."""
 
 
-def needs_of(changes: Iterable[Change]) -> Needs:
-    """What `decide_change` will ask the facts for."""
+def lookups_for(changes: Iterable[Change]) -> Lookups:
+    """What `decide_change` reads from the facts."""
     addresses: set[str] = set()
     tickets: set[int] = set()
     comments: set[int] = set()
@@ -90,6 +95,10 @@ def needs_of(changes: Iterable[Change]) -> Needs:
                 feedback = text
             case _:
                 pass
-    return Needs(
-        frozenset(addresses), frozenset(tickets), frozenset(comments), escalation, feedback
+    return Lookups(
+        addresses=frozenset(addresses),
+        tickets=frozenset(tickets),
+        comments=frozenset(comments),
+        escalation=escalation,
+        feedback=feedback,
     )

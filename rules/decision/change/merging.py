@@ -1,4 +1,4 @@
-"""Merging: a ticket becomes part of another, with everybody who is on it."""
+"""Merging: a ticket becomes part of another, with all its people."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def merge(
     into = facts.tickets.get(change.into)
     if into is None or into.deleted:
         return ChangeRefused(sentence("there is no ticket #{ticket}", ticket=change.into))
-    if (why := _hindrance(ticket, into, facts)) is not None:
+    if (why := _obstacle(ticket, into, facts)) is not None:
         return ChangeRefused(why)
     there = {p.address for p in into.participants}
-    # Everybody on the merged ticket sees the other from now on; its requester becomes one of many.
+    # Everybody on the merged ticket sees the other from now on; its requester becomes a user there.
     carried = tuple(
         Addition(
-            p.address,
-            None,
-            ParticipantKind.USER if p.part is ParticipantKind.REQUESTER else p.part,
-            p.presence,
-            p.language,
-            p.muted,
+            address=p.address,
+            person=None,
+            part=ParticipantKind.USER if p.part is ParticipantKind.REQUESTER else p.part,
+            presence=p.presence,
+            language=p.language,
+            muted=p.muted,
         )
         for p in ticket.participants
         if p.presence is not Presence.REMOVED and p.address not in there
     )
-    # Who is active here and only proposed there is on both, by this act of staff.
+    # With the merge staff also accept people who are active here and only proposed there.
     active = {p.address for p in ticket.participants if p.presence is Presence.ACTIVE}
     muted = {p.address for p in ticket.participants if p.muted}
     accepted = tuple(
@@ -55,8 +55,8 @@ def merge(
     return Effects(rows, (done,))
 
 
-def _hindrance(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | None:
-    """Why the tickets cannot be merged; None where they can."""
+def _obstacle(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | None:
+    """Why the tickets cannot be merged; None if they can."""
     if into.id == ticket.id:
         return sentence("#{ticket} cannot be merged into itself", ticket=ticket.id)
     if into.merged_into is not None:
@@ -84,17 +84,17 @@ def _hindrance(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | N
 
 
 def _leads_to(ticket: Ticket, number: int, facts: ChangeFacts) -> bool:
-    """Whether replies to a ticket go on to another: merged, each would lead to the other."""
-    passed: set[int] = set()
+    """Whether replies to a ticket lead to another: if merged, each would lead to the other."""
+    visited: set[int] = set()
     waiting = [ticket.id]
     while waiting:
-        here = waiting.pop()
-        if here == number:
+        current = waiting.pop()
+        if current == number:
             return True
-        if here in passed:
+        if current in visited:
             continue
-        passed.add(here)
-        found = facts.tickets.get(here)
+        visited.add(current)
+        found = facts.tickets.get(current)
         if found is not None:
             waiting += [n for n in (found.merged_into, found.follow_up) if n is not None]
     return False

@@ -1,4 +1,4 @@
-"""The SLA clock ran to its warning or its due time: who is notified, once each."""
+"""The SLA clock reached its warning or its due time: who is notified, once for each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rules.ticket.sla import SlaEvent, Stage
 
 
 def report_overdue(ticket: Ticket, facts: ChangeFacts, policy: Policy) -> Effects:
-    """Nothing where the clock has nothing to report at this time."""
+    """No effects if the clock has nothing to report at this time."""
     if ticket.clock is None or ticket.clock.notify_at is None:
         return Effects()
     due_at = ticket.clock.notify_at

@@ -1,4 +1,4 @@
-"""Changes to who is on a ticket."""
+"""Changes to the people on a ticket."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def add_person(
         )
     member = ticket.participant(address)
     if member is not None and member.presence is Presence.ACTIVE:
-        return _again(ticket, member, facts)
+        return _already_active(ticket, member, facts)
     if not facts.by_staff:
         return _added_by_customer(ticket, address, member, facts, policy)
     done = sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id)
     if member is not None:
-        change_of = PresenceChanged(address, member.presence, Presence.ACTIVE)
-        return Effects((change_of,), (done,))
+        presence = PresenceChanged(address, member.presence, Presence.ACTIVE)
+        return Effects((presence,), (done,))
     person = facts.people.get(address)
     if person is not None and not person.active:
         return ChangeRefused(sentence("{address} is deactivated", address=address))
     return Effects((PersonAdded(_addition(address, person, Presence.ACTIVE)),), (done,))
 
 
-def _again(ticket: Ticket, member: Participant, facts: ChangeFacts) -> Effects:
-    """Staff who add somebody that has unsubscribed resume their notifications."""
+def _already_active(ticket: Ticket, member: Participant, facts: ChangeFacts) -> Effects:
+    """If staff add a person who has unsubscribed, their notifications are resumed."""
     if member.muted and facts.by_staff:
         done = sentence(
             "{address} gets mail about #{ticket} again", address=member.address, ticket=ticket.id
@@ -127,8 +127,8 @@ def remove_person(ticket: Ticket, change: RemovePerson) -> Effects | ChangeRefus
             )
         )
     done = sentence("{address} is no longer on #{ticket}", address=member.address, ticket=ticket.id)
-    gone = PresenceChanged(member.address, member.presence, Presence.REMOVED)
-    return Effects((gone,), (done,))
+    removed = PresenceChanged(member.address, member.presence, Presence.REMOVED)
+    return Effects((removed,), (done,))
 
 
 def settle_person(
@@ -163,7 +163,7 @@ def settle_person(
 
 
 def unsubscribe(ticket: Ticket, change: Unsubscribe, facts: ChangeFacts) -> Effects | ChangeRefused:
-    """They stay on the ticket; nothing changes for somebody who gets no mail about it anyway."""
+    """They stay on the ticket; nothing changes for a person who gets no mail about it anyway."""
     address = change.address or facts.actor
     member = ticket.participant(address)
     if member is None:

@@ -1,4 +1,4 @@
-"""Changes to what a ticket is: its status, its severity, its assignee."""
+"""Changes to the state of a ticket: its status, its severity, its assignee, its deletion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.ticket.changes import (
-    SEVERITY_SOURCES,
     Assign,
     Assignee,
     Delete,
@@ -125,19 +124,19 @@ def _change_severity(
     ticket: Ticket, level: Level, reason: str, facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
     if level.critical and not facts.may_be_critical:
-        # The type of a mail's severity cannot be critical; what it says is checked again here.
+        # The type of a mail's severity cannot be critical; its value is checked again here.
         return ChangeRefused(
             sentence(
                 "no mail makes a ticket {severity}; use the API or the command line",
                 severity=level.name,
             )
         )
-    if facts.source not in SEVERITY_SOURCES:
-        return ChangeRefused(sentence("a link does not change the severity"))
+    if not facts.may_set_severity:
+        return ChangeRefused(sentence("a link or a clock cannot change the severity"))
     if level.name == ticket.severity:
         already = sentence("#{ticket} is already {severity}", ticket=ticket.id, severity=level.name)
         return Effects(done=(already,))
-    # A claim that is made good is no claim any more: an escalation does not wait for it.
+    # Once the level is critical there is no open claim: an escalation does not wait for it.
     claimed = ticket.critical_claimed and not level.critical
     clock = sla_rules.retargeted(policy, ticket, level.name, facts.at)
     rows: tuple[Effect, ...] = (
@@ -160,7 +159,7 @@ def assign(ticket: Ticket, change: Assign, facts: ChangeFacts) -> Effects | Chan
     match change.to:
         case Assignee.NOBODY:
             done = sentence("#{ticket} is assigned to nobody", ticket=ticket.id)
-            return Effects((Assigned(ticket.assignee, ""),), (done,))
+            return Effects((Assigned(ticket.assignee, became=""),), (done,))
         case Assignee.ME:
             wanted = facts.actor
         case str(wanted):
@@ -185,7 +184,7 @@ def assign(ticket: Ticket, change: Assign, facts: ChangeFacts) -> Effects | Chan
 
 
 def _staff_called(wanted: str, facts: ChangeFacts) -> list[str]:
-    """The staff with an address, a name, or that part of an address before its @."""
+    """The staff with this address, name, or local part of an address."""
     name, address = wanted.strip().casefold(), normalise(wanted)
     return [
         person.address

@@ -44,7 +44,7 @@ class CompanyRow(Row, table=True):
     name: str = Field(sa_column=Column(String(200), nullable=False))
     active: bool = True
     account_team: str = text()
-    """Addresses, separated by spaces: notified of new tickets where the policy says so."""
+    """Addresses, separated by spaces: notified of new tickets if the policy sets it."""
     success_manager: str = text(254)
     channel: str = text(200)
     """The contact channel that the company prefers, as free text."""

@@ -136,7 +136,7 @@ class AttachmentRow(Row, table=True):
 
 
 class AuditRow(Row, table=True):
-    """Who changed what on a ticket, and why; `AuditEvent` says what each value holds."""
+    """Who changed what on a ticket, and why; `AuditEvent` documents what each value holds."""
 
     __tablename__ = "audit"
     __table_args__ = (

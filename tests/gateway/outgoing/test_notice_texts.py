@@ -1,4 +1,4 @@
-"""The texts of outgoing mail: what each kind says, in which language, and custom templates."""
+"""The texts of outgoing mail: the text of each kind, in each language, and custom templates."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from rules.policy import (
 )
 from rules.sentence import sentence
 from rules.ticket.notices import (
+    EscalationPayload,
     NewCommentPayload,
     NewTicketPayload,
     NoticeKind,
@@ -445,3 +446,24 @@ def test_a_receipt_lists_faults_and_usage_below_its_sentence(
 
     assert text_of(mail).startswith(text)
     assert text.strip() in html_of(mail)
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en", "Reason        Urgent (Sam has not answered yet and is asked again; Kim follows "),
+        ("de", "Grund          Urgent (Sam hat noch nicht geantwortet und wird noch einmal "),
+    ],
+)
+def test_an_escalation_gives_its_reasons_in_the_readers_language(
+    language: str, reason: str
+) -> None:
+    note = sentence(
+        "{title} has not answered yet and is asked again; "
+        "{next_title} follows after that answer, or with the next request.",
+        title="Sam",
+        next_title="Kim",
+    )
+    payload = EscalationPayload(why="Urgent", notes=(note,))
+
+    assert reason in text_of(written(NoticeKind.ESCALATION, payload=payload, language=language))

@@ -14,8 +14,8 @@ from rules.mail.language import KNOWN
 from rules.sentence import Sentence, sentence
 
 RULES = Path(rules.__file__).parent
-PASSED_ON = {"{why}", "{text}"}
-"""Whatever they hold has its own translation, or is a policy's own text."""
+PASSED_ON = {"{text}"}
+"""A policy's own text."""
 ONLY_OVER_THE_API = {
     "{company} is suspended",
     "{address} is not an active user of {mailbox}",

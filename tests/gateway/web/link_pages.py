@@ -115,7 +115,7 @@ def enrol(connection: Connection) -> Mailbox:
 
 def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
     """Ann's ticket, with Eve proposed, which Ann is asked to approve."""
-    hand = ChangeContext(mailbox, ANN, Source.MAIL, clock.now(), clock.new_id)
+    context = ChangeContext(mailbox, ANN, Source.MAIL, clock.now(), clock.new_id)
     row = {
         "mailbox_id": mailbox.id,
         "subject": subject,
@@ -123,14 +123,14 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
         "severity": "normal",
         "severity_source": "mail",
         "requester": ANN,
-        "opened_at": hand.now,
-        "updated_at": hand.now,
+        "opened_at": context.now,
+        "updated_at": context.now,
     }
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
     proposed = Addition(EVE, None, ParticipantKind.GUEST, Presence.PENDING)
     requester = Addition(ANN, None, ParticipantKind.REQUESTER, Presence.ACTIVE)
-    add_participants(connection, hand, number, (requester, proposed))
-    queue_notices(connection, hand, notifications.approval_requests(ANN, "", [proposed]), number)
+    add_participants(connection, context, number, (requester, proposed))
+    queue_notices(connection, context, notifications.approval_requests(ANN, "", [proposed]), number)
     return int(number)
 
 

@@ -1,4 +1,4 @@
-"""Commands at the head of a mail: what is one, what each may say, and what is never published."""
+"""Commands at the head of a mail: their syntax, their values, and what is never published."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def parse(text: str, ceiling: str | None = None) -> Commands:
 
 
 def given_by(line: str) -> Command:
-    """The one command of a line that holds."""
+    """The only command of a valid line."""
     (command,) = parse(line).given
     return command
 
@@ -56,10 +56,10 @@ def fault_of(text: str) -> str:
     return str(fault)
 
 
-# Where commands stand
+# The place of commands
 
 
-def test_commands_end_at_the_first_line_that_is_none() -> None:
+def test_commands_end_at_the_first_line_that_is_not_a_command() -> None:
     read = parse("#status resolved\n#assign me\nHello Ann,\n#note\nall done.")
 
     assert read.given == (SetStatus(Status.RESOLVED), Assign(Assignee.ME))
@@ -78,11 +78,11 @@ def test_empty_lines_before_between_and_after_commands_do_not_count() -> None:
     "text",
     ["#1 first", "# A heading", "## note", "#", "#!/bin/sh", "> #note", "Hi #note", "", "\n H"],
 )
-def test_other_words_are_text_and_stay_as_they_are(text: str) -> None:
+def test_any_other_line_is_text_and_is_not_changed(text: str) -> None:
     assert parse(text) == Commands((), text, (), ())
 
 
-def test_the_text_below_commands_keeps_its_shape() -> None:
+def test_the_text_below_commands_is_not_changed() -> None:
     text = "#note\n\n    indented\n\nend\n"
 
     assert parse(text).text == without_commands(text) == "    indented\n\nend\n"
@@ -95,7 +95,7 @@ def test_commands_alone_leave_no_text() -> None:
 @pytest.mark.parametrize(
     "line", ["#NOTE", "#Note", "\u200b#note", "\ufeff#note", "\uff03note", "\u00a0#note\u00a0"]
 )
-def test_a_name_counts_in_capitals_from_wide_keyboards_and_behind_unseen_signs(line: str) -> None:
+def test_a_name_counts_in_capitals_wide_letters_and_after_invisible_characters(line: str) -> None:
     assert given_by(line) == Note()
 
 
@@ -111,20 +111,20 @@ def test_a_name_counts_in_capitals_from_wide_keyboards_and_behind_unseen_signs(l
         ("#über uns", "#help lists all commands"),
     ],
 )
-def test_what_looks_like_a_command_and_is_none_is_a_fault_with_a_hint(line: str, hint: str) -> None:
+def test_an_unknown_command_is_a_fault_with_a_hint(line: str, hint: str) -> None:
     assert "no command" in fault_of(line)
     assert hint in fault_of(line)
 
 
-def test_a_command_with_a_blank_behind_the_sign_is_no_heading() -> None:
+def test_a_command_with_a_space_after_the_sign_is_not_a_heading() -> None:
     assert "# note: write a command without a space" in fault_of("# note\nHe is wrong.")
 
 
-def test_words_behind_a_command_that_stands_alone_are_a_fault() -> None:
+def test_text_after_a_command_without_a_value_is_a_fault() -> None:
     assert "stands alone" in fault_of("#note he is wrong")
 
 
-def test_one_fault_and_no_command_is_given() -> None:
+def test_with_one_fault_no_command_is_given() -> None:
     read = parse("#status resolved\n#stauts open\n#merge x\nHello")
 
     assert read.given == ()
@@ -132,7 +132,7 @@ def test_one_fault_and_no_command_is_given() -> None:
     assert read.text == "Hello"
 
 
-def test_of_note_and_public_the_more_private_counts() -> None:
+def test_of_note_and_public_the_more_private_one_counts() -> None:
     assert parse("#public\n#note\nHello").given == (Note(),)
 
 
@@ -147,7 +147,7 @@ def test_too_many_commands_are_one_fault() -> None:
 # Repeats and conflicts
 
 
-def test_a_command_that_stands_there_twice_is_given_once() -> None:
+def test_a_repeated_command_is_given_once() -> None:
     assert parse("#merge 7\n#MERGE  7").given == (Merge(7),)
 
 
@@ -159,13 +159,13 @@ def test_two_different_values_for_one_thing_are_a_fault(text: str) -> None:
     assert "more than once" in fault_of(text)
 
 
-def test_people_add_up() -> None:
+def test_several_cc_lines_are_combined() -> None:
     read = parse("#cc +x@acme.example\n#cc -y@acme.example")
 
     assert (len(read.given), read.faults) == (2, ())
 
 
-def test_what_cannot_both_be_meant_is_a_fault() -> None:
+def test_commands_that_exclude_each_other_are_a_fault() -> None:
     assert "do not go together" in fault_of("#severity low\n#workaround")
 
 
@@ -204,7 +204,7 @@ def test_each_address_of_a_cc_is_a_change_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("line", ["#cc +{0}<mailto:{0}>", "#cc +<{0}>", "#cc {0};"])
-def test_an_address_may_look_like_what_a_mail_program_makes_of_it(line: str) -> None:
+def test_an_address_may_be_written_as_mail_programs_format_it(line: str) -> None:
     assert given_by(line.format("ann@acme.example")) == AddPerson("ann@acme.example")
 
 
@@ -226,12 +226,12 @@ def test_an_address_may_look_like_what_a_mail_program_makes_of_it(line: str) -> 
         ("#merge \u0667", "the number of one ticket"),
     ],
 )
-def test_a_value_that_is_none_is_a_fault_that_says_what_to_write(line: str, why: str) -> None:
+def test_an_invalid_value_is_a_fault_that_states_what_to_write(line: str, why: str) -> None:
     assert why in fault_of(line)
     assert fault_of(line).startswith(line.split()[0])
 
 
-def test_a_fault_repeats_only_the_beginning_of_a_long_value() -> None:
+def test_a_fault_quotes_only_the_beginning_of_a_long_value() -> None:
     assert len(fault_of("#merge " + "x" * 1500)) < 200
 
 
@@ -254,7 +254,7 @@ def test_the_usage_of_every_command_is_a_command() -> None:
         ("Low - he found a way", "Low", "he found a way"),
     ],
 )
-def test_severity_is_a_level_by_name_or_alias_and_a_reason(
+def test_severity_takes_a_level_by_name_or_alias_and_a_reason(
     value: str, level: str, reason: str
 ) -> None:
     command = given_by(f"#severity {value}")
@@ -264,7 +264,7 @@ def test_severity_is_a_level_by_name_or_alias_and_a_reason(
 
 
 @pytest.mark.parametrize("value", ["critical", "P1", "sev1, it burns", "P1 - Critical"])
-def test_no_mail_makes_a_ticket_critical_and_the_fault_says_so(value: str) -> None:
+def test_no_mail_makes_a_ticket_critical_and_the_fault_states_it(value: str) -> None:
     assert "no mail makes a ticket critical" in fault_of(f"#severity {value}")
 
 
@@ -275,7 +275,7 @@ def test_a_level_above_the_ceiling_is_a_fault() -> None:
     assert parse("#severity normal", ceiling="Normal").faults == ()
 
 
-def test_a_ceiling_that_is_critical_opens_no_door() -> None:
+def test_a_critical_ceiling_does_not_allow_critical() -> None:
     assert parse("#severity critical", ceiling="Critical").given == ()
 
 
@@ -295,7 +295,7 @@ def test_s6_a_workaround_lowers_by_one_level() -> None:
     assert [lowered(name, levels) for name in chain] == ["High", "Medium", "Low", None]
 
 
-def test_a_level_is_lowered_by_its_alias_and_an_unknown_one_not_at_all() -> None:
+def test_a_level_is_lowered_by_its_alias_and_an_unknown_level_is_not() -> None:
     assert lowered("p3", LEVELS) == "Low"
     assert lowered("urgent", LEVELS) is None
 
@@ -320,14 +320,14 @@ def test_a_participant_has_two_commands(text: str, command: Command) -> None:
     "text",
     ["", "Hello\n#escalate", "#note", "> #unsubscribe", f"#escalate {'x' * 3000}", "#unsubscribed"],
 )
-def test_all_other_words_of_a_customer_are_words(text: str) -> None:
+def test_any_other_text_of_a_customer_is_text(text: str) -> None:
     assert participant_command(text) is None
 
 
 @pytest.mark.parametrize(
     "text", ["#escalated yesterday", "#escalate: now", "# escalate", "#unsubscribe!"]
 )
-def test_what_is_nearly_a_command_of_a_customer_is_words(text: str) -> None:
+def test_a_customers_misspelt_command_is_text(text: str) -> None:
     assert participant_command(text) is None
 
 
@@ -345,27 +345,27 @@ TEXTS = st.lists(LINES, max_size=8).map("\n".join)
 
 
 def seen(text: str) -> list[str]:
-    """The words that a reader sees, letters in their ordinary width."""
+    """The words that a reader sees, with letters in their ordinary width."""
     marks = "".join(c for c in text if unicodedata.category(c) != "Cf")
     return unicodedata.normalize("NFKC", marks).casefold().split()
 
 
 @given(TEXTS)
-def test_no_word_is_lost_between_the_commands_and_the_text(text: str) -> None:
+def test_no_text_is_lost_between_the_commands_and_the_text(text: str) -> None:
     read = parse(text)
 
     assert seen("\n".join((*read.lines, read.text))) == seen(text)
 
 
 @given(TEXTS)
-def test_the_text_holds_no_further_command(text: str) -> None:
+def test_the_text_below_commands_begins_with_no_further_command(text: str) -> None:
     rest = parse(text).text
 
     assert parse(rest) == Commands((), rest, (), ())
 
 
 @given(TEXTS)
-def test_with_a_fault_nothing_is_given_and_without_one_no_line_is_idle(text: str) -> None:
+def test_with_a_fault_no_command_is_given_and_without_one_every_line_counts(text: str) -> None:
     read = parse(text)
 
     assert not (read.faults and read.given)
@@ -373,7 +373,7 @@ def test_with_a_fault_nothing_is_given_and_without_one_no_line_is_idle(text: str
 
 
 @given(TEXTS, st.sampled_from([None, *(level.name for level in LEVELS)]))
-def test_a_critical_level_never_comes_out(text: str, ceiling: str | None) -> None:
+def test_a_critical_level_is_never_the_result(text: str, ceiling: str | None) -> None:
     for command in parse(text, ceiling).given:
         if isinstance(command, SetSeverity):
             assert command.severity.name in ("High", "Normal", "Low")

@@ -1,4 +1,4 @@
-"""What a bounce does: believed at one notice's own return path, and nowhere else."""
+"""Bounces: trusted at the return path of their notice, and nowhere else."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SUE = person("sue@help.example", None, SAM.role)
 def report(
     returned: Returned | None = RETURNED, mail: object = REPORT, **world: object
 ) -> Decision:
-    """What becomes of a report with the null reverse-path, which nothing proves."""
+    """The decision on an unproven report with the null reverse-path."""
     changes = {"tickets": (WITH_BOB,), "proof": NOTHING, "returned": returned} | world
     return World(**changes).decide(mail, mail_from="")  # type: ignore[arg-type]
 
@@ -54,7 +54,7 @@ def bounced(decision: Decision) -> Bounced | None:
 
 
 class TestAtItsOwnReturnPath:
-    def test_it_says_which_notice_failed_for_whom_and_why(self) -> None:
+    def test_a_bounce_names_its_notice_its_address_and_the_reason(self) -> None:
         decision = report()
 
         assert (decision.verdict, decision.reason) == (Verdict.RECORDED, Reason.BOUNCE)
@@ -62,16 +62,16 @@ class TestAtItsOwnReturnPath:
             NOTICE, BOB.address, Failure.HARD, "550 no such user", suspends=False
         )
 
-    def test_it_is_kept_on_the_ticket_under_nobodys_name(self) -> None:
+    def test_a_bounce_is_kept_on_the_ticket_without_an_author(self) -> None:
         action = report().action
 
         assert isinstance(action, Record)
         assert (action.ticket, action.author) == (7, "")
 
-    def test_the_first_hard_one_alerts_nobody(self) -> None:
+    def test_the_first_hard_bounce_alerts_nobody(self) -> None:
         assert orders_of(report()) == ()
 
-    def test_the_second_suspends_the_address_and_alerts_all_staff(self) -> None:
+    def test_the_second_hard_bounce_suspends_the_address_and_alerts_all_staff(self) -> None:
         decision = report(
             replace(RETURNED, hard_before=1),
             staff=(Staff(SAM.address, ""), Staff(SUE.address, "de")),
@@ -85,19 +85,19 @@ class TestAtItsOwnReturnPath:
             (NoticeKind.ALERT, SUE.address),
         ]
 
-    def test_the_alert_names_the_address_and_what_the_other_side_said(self) -> None:
+    def test_the_alert_names_the_address_and_the_reply_of_the_other_server(self) -> None:
         (alert,) = orders_of(report(replace(RETURNED, hard_before=1)))
 
         assert isinstance(alert.payload, AlertPayload)
         assert BOB.address in alert.payload.what
         assert "550 no such user" in alert.payload.what
 
-    def test_the_bounced_address_is_told_nothing(self) -> None:
+    def test_the_bounced_address_is_not_notified(self) -> None:
         decision = report(replace(RETURNED, hard_before=1))
 
         assert BOB.address not in [order.address for order in orders_of(decision)]
 
-    def test_nor_is_a_staff_person_whose_own_address_bounced(self) -> None:
+    def test_a_staff_person_whose_own_address_bounced_is_not_notified(self) -> None:
         decision = report(
             Returned(NOTICE, SAM.address, 7, 1, False),
             replace(REPORT, bounces=(replace(HARD, recipient=SAM.address),)),
@@ -106,11 +106,11 @@ class TestAtItsOwnReturnPath:
 
         assert notified(decision, NoticeKind.ALERT) == [SUE.address]
 
-    def test_an_address_that_is_suspended_already_alerts_nobody_again(self) -> None:
+    def test_a_further_bounce_of_a_suspended_address_alerts_nobody(self) -> None:
         assert orders_of(report(replace(RETURNED, hard_before=2))) == ()
 
     @pytest.mark.parametrize("failure", [Failure.SOFT, Failure.DELAYED])
-    def test_what_is_not_for_good_never_suspends(self, failure: Failure) -> None:
+    def test_a_temporary_failure_never_suspends(self, failure: Failure) -> None:
         mail = replace(REPORT, bounces=(replace(HARD, failure=failure),))
 
         decision = report(replace(RETURNED, hard_before=9), mail)
@@ -120,7 +120,7 @@ class TestAtItsOwnReturnPath:
         assert not found.suspends
         assert orders_of(decision) == ()
 
-    def test_of_a_report_on_several_the_line_of_its_recipient_counts(self) -> None:
+    def test_in_a_report_on_several_recipients_that_of_the_notice_counts(self) -> None:
         other = replace(HARD, recipient="other@acme.example", failure=Failure.SOFT)
 
         found = bounced(report(mail=replace(REPORT, bounces=(other, HARD))))
@@ -128,7 +128,7 @@ class TestAtItsOwnReturnPath:
         assert found is not None
         assert found.failure is Failure.HARD
 
-    def test_it_never_blames_an_address_that_the_notice_was_not_for(self) -> None:
+    def test_a_report_never_counts_against_another_address_than_the_notices(self) -> None:
         other = replace(HARD, recipient="ann@acme.example")
 
         found = bounced(report(mail=replace(REPORT, bounces=(other,))))
@@ -136,13 +136,13 @@ class TestAtItsOwnReturnPath:
         assert found is not None
         assert found.address == BOB.address
 
-    def test_a_dmarc_policy_does_not_keep_it_out(self) -> None:
+    def test_a_dmarc_policy_does_not_reject_a_bounce(self) -> None:
         """Mail systems report with the null reverse-path, and few of them sign."""
         decision = report(proof=unproven(Result.FAIL, "reject"))
 
         assert decision.reason is Reason.BOUNCE
 
-    def test_a_notice_without_a_ticket_may_come_back_too(self) -> None:
+    def test_a_notice_without_a_ticket_can_bounce_as_well(self) -> None:
         decision = report(replace(RETURNED, ticket=None))
 
         assert isinstance(decision.action, Record)
@@ -162,7 +162,7 @@ class TestElsewhere:
         assert orders_of(decision) == ()
 
     def test_a_users_report_about_another_does_nothing(self) -> None:
-        """Ann forwards what came back to her: an ordinary mail, whatever is attached to it."""
+        """Ann forwards a bounce: an ordinary mail, whatever is attached to it."""
         decision = World(tickets=(WITH_BOB,)).decide(a_mail(bounces=(HARD,)), to=token_to(70))
 
         assert decision.verdict is Verdict.COMMENTED
@@ -177,7 +177,7 @@ class TestOtherMailToAReturnPath:
         assert decision.action == Record(7, "")
         assert decision.reason is Reason.AUTOMATIC
 
-    def test_a_persons_answer_is_a_mail_like_any_other(self) -> None:
+    def test_a_persons_answer_is_treated_as_any_other_mail(self) -> None:
         """Some people answer to the reverse-path; the ids of the mail decide where it goes."""
         world = World(tickets=(WITH_BOB,), returned=RETURNED)
 
@@ -190,7 +190,7 @@ class TestOtherMailToAReturnPath:
 
         assert world.decide(a_mail(BOB.address)).reason is Reason.UNPROVEN
 
-    def test_staff_hear_of_no_automatic_answer(self) -> None:
+    def test_staff_are_not_notified_of_an_automatic_answer(self) -> None:
         decision = report(mail=a_mail(BOB.address, auto_submitted="auto-replied"))
 
         assert notified(decision, NoticeKind.ALERT) == []

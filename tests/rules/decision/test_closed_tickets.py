@@ -1,4 +1,4 @@
-"""What a reply does to a ticket that is over: opens it again, or begins a follow-up."""
+"""Replies to a ticket that is over: they reopen it, or open a follow-up."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ THANKS = a_mail(text="Thanks, it works!")
 
 
 def number(decision: Decision) -> int | None:
-    """The ticket that was written on; None for a new one."""
+    """The ticket that the comment is on; None for a new ticket."""
     assert isinstance(decision.action, AddComment | OpenTicket)
     return decision.action.ticket if isinstance(decision.action, AddComment) else None
 
 
 def reply(*tickets: Ticket, mail: Mail | None = None, participant: int = 70) -> Decision:
-    """What becomes of a reply to Ann's token of #7."""
+    """The decision on a reply to Ann's token of #7."""
     return World(tickets=tickets).decide(mail or a_mail(), to=token_to(participant))
 
 
@@ -67,62 +67,62 @@ def resolved(days: float, *members: Participant) -> Ticket:
 
 
 class TestAReplyToAResolvedTicket:
-    def test_for_thirteen_days_it_opens_the_ticket_again(self) -> None:
+    def test_within_the_reopening_period_a_reply_reopens_the_ticket(self) -> None:
         decision = reply(resolved(13))
 
         assert decision.verdict is Verdict.COMMENTED
         assert moved(decision) == Moved(Status.RESOLVED, Status.OPEN)
 
-    def test_after_fourteen_it_begins_a_follow_up(self) -> None:
+    def test_after_fourteen_days_a_reply_opens_a_follow_up(self) -> None:
         decision = reply(resolved(14))
 
         assert (decision.verdict, decision.reason) == (Verdict.OPENED, Reason.FOLLOW_UP)
         assert opened(decision).follows == 7
 
-    def test_the_policy_says_for_how_long(self) -> None:
+    def test_the_policy_sets_the_reopening_period(self) -> None:
         world = World(tickets=(resolved(2),), policy=policy_with("lifecycle", reopen_days=1))
 
         assert world.decide(a_mail(), to=token_to(70)).reason is Reason.FOLLOW_UP
 
     @pytest.mark.parametrize("days", [1, 20])
-    def test_thanks_alone_are_stored_and_no_more(self, days: int) -> None:
+    def test_thanks_alone_are_stored_and_do_not_reopen(self, days: int) -> None:
         decision = reply(resolved(days), mail=THANKS)
 
         assert isinstance(decision.action, AddComment)
         assert decision.action.visibility is Visibility.PUBLIC
         assert moved(decision) is None
 
-    def test_thanks_with_a_question_open_it_again(self) -> None:
+    def test_thanks_with_a_question_reopen_the_ticket(self) -> None:
         mail = a_mail(text="Thanks! Does it work for Bob?")
 
         assert moved(reply(resolved(1), mail=mail)) is not None
 
     @pytest.mark.parametrize("days", [1, 20])
-    def test_a_flagged_mail_neither_opens_it_nor_begins_a_follow_up(self, days: int) -> None:
+    def test_a_flagged_mail_neither_reopens_nor_opens_a_follow_up(self, days: int) -> None:
         decision = reply(resolved(days), mail=a_mail(BOB.address))
 
         assert decision.verdict is Verdict.FLAGGED
         assert moved(decision) is None
 
     @pytest.mark.parametrize("days", [1, 20])
-    def test_an_automatic_mail_neither_opens_it_nor_begins_a_follow_up(self, days: int) -> None:
+    def test_an_automatic_mail_neither_reopens_nor_opens_a_follow_up(self, days: int) -> None:
         mail = a_mail(auto_submitted="auto-replied")
 
         assert reply(resolved(days), mail=mail).verdict is Verdict.RECORDED
 
     @pytest.mark.parametrize("days", [1, 20])
-    def test_staff_write_on_it_and_it_stays_as_it_is(self, days: int) -> None:
+    def test_a_reply_by_staff_leaves_the_status_as_it_is(self, days: int) -> None:
         decision = reply(resolved(days, FOLLOWER), mail=a_mail(SAM.address), participant=79)
 
         assert decision.verdict is Verdict.COMMENTED
         assert moved(decision) is None
 
-    def test_on_a_pending_ticket_it_opens_it(self) -> None:
+    def test_a_reply_opens_a_pending_ticket(self) -> None:
         assert moved(reply(replace(ANNS, status=Status.PENDING))) == Moved(
             Status.PENDING, Status.OPEN
         )
 
-    def test_staff_read_in_their_notice_what_it_moved(self) -> None:
+    def test_the_notice_to_staff_names_the_change_of_status(self) -> None:
         (order,) = [o for o in orders_of(reply(resolved(1))) if o.kind is NoticeKind.NEW_COMMENT]
 
         assert isinstance(order.payload, NewCommentPayload)
@@ -134,12 +134,12 @@ def closed(*members: Participant, **changes: Any) -> Ticket:
 
 
 class TestAReplyToAClosedTicket:
-    def test_it_begins_a_follow_up_that_knows_where_it_comes_from(self) -> None:
+    def test_a_reply_opens_a_follow_up_that_names_the_closed_ticket(self) -> None:
         action = opened(reply(closed(subject="Printer")))
 
         assert (action.follows, action.subject, action.mentions) == (7, "Printer", None)
 
-    def test_the_requester_stays_who_he_was_whoever_writes(self) -> None:
+    def test_the_requester_stays_the_same_whoever_writes(self) -> None:
         bob = member(71, BOB.address)
 
         action = opened(reply(closed(bob), mail=a_mail(BOB.address), participant=71))
@@ -147,7 +147,7 @@ class TestAReplyToAClosedTicket:
         assert (action.requester, action.author) == (ANN.address, BOB.address)
         assert action.company == ANNS.company
 
-    def test_the_active_people_come_along_and_no_others(self) -> None:
+    def test_the_active_people_and_no_others_are_on_the_follow_up(self) -> None:
         members = (
             member(71, BOB.address),
             member(72, "pat@partner.example", ParticipantKind.GUEST),
@@ -164,24 +164,24 @@ class TestAReplyToAClosedTicket:
             (SAM.address, ParticipantKind.FOLLOWER, Presence.ACTIVE),
         ]
 
-    def test_whoever_is_copied_in_joins_the_follow_up(self) -> None:
+    def test_a_person_who_is_copied_in_joins_the_follow_up(self) -> None:
         added = opened(reply(closed(), mail=a_mail(cc=(BOB.address,)))).additions
 
         assert [(a.address, a.presence) for a in added] == [(BOB.address, Presence.ACTIVE)]
 
-    def test_its_words_reach_the_others_as_ever(self) -> None:
+    def test_the_others_are_sent_the_comment_as_usual(self) -> None:
         decision = reply(closed(member(71, BOB.address)))
 
         assert notified(decision, NoticeKind.COMMENT) == [BOB.address]
         assert notified(decision, NoticeKind.ACKNOWLEDGEMENT) == [ANN.address]
         assert notified(decision, NoticeKind.NEW_TICKET) == [SAM.address]
 
-    def test_his_own_token_is_enough_for_it(self) -> None:
+    def test_the_senders_own_token_is_enough_for_a_follow_up(self) -> None:
         decision = World(tickets=(closed(),), proof=NOTHING).decide(a_mail(), to=token_to(70))
 
         assert decision.reason is Reason.FOLLOW_UP
 
-    def test_a_guest_of_it_may_begin_it(self) -> None:
+    def test_a_guest_of_the_ticket_may_open_its_follow_up(self) -> None:
         guest = member(72, "pat@partner.example", ParticipantKind.GUEST)
 
         decision = reply(closed(guest), mail=a_mail(guest.address), participant=72)
@@ -189,14 +189,14 @@ class TestAReplyToAClosedTicket:
         assert decision.reason is Reason.FOLLOW_UP
         assert opened(decision).requester == ANN.address
 
-    def test_the_requester_keeps_his_language_whoever_writes(self) -> None:
+    def test_the_requester_keeps_their_language_whoever_writes(self) -> None:
         mail = a_mail(BOB.address, content_language="de")
 
         action = opened(reply(closed(member(71, BOB.address)), mail=mail, participant=71))
 
         assert action.language == ""
 
-    def test_the_requester_is_asked_about_those_who_are_proposed_with_it(self) -> None:
+    def test_the_requester_is_asked_about_the_people_proposed_with_the_follow_up(self) -> None:
         decision = reply(closed(), mail=a_mail(cc=("pat@partner.example",)))
 
         assert notified(decision, NoticeKind.APPROVAL) == [ANN.address]
@@ -209,7 +209,7 @@ class TestAReplyToAClosedTicket:
 
         assert opened(decision).tier == "enterprise"
 
-    def test_thanks_alone_are_stored_on_it(self) -> None:
+    def test_thanks_alone_are_stored_on_the_closed_ticket(self) -> None:
         decision = reply(closed(), mail=THANKS)
 
         assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 7)
@@ -220,7 +220,7 @@ class TestAReplyToAClosedTicket:
 
         assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 8)
 
-    def test_a_follow_up_that_is_closed_too_has_one_of_its_own(self) -> None:
+    def test_a_closed_follow_up_gets_a_follow_up_of_its_own(self) -> None:
         eight = replace(EIGHT, status=Status.CLOSED)
 
         assert opened(reply(closed(follow_up=8), eight)).follows == 8
@@ -230,5 +230,5 @@ class TestAReplyToAClosedTicket:
 
         assert decision.reason is Reason.NEW_REQUEST
 
-    def test_a_ticket_that_was_opened_again_takes_its_replies_itself(self) -> None:
+    def test_replies_to_a_reopened_ticket_stay_on_it(self) -> None:
         assert number(reply(replace(ANNS, follow_up=8), EIGHT)) == 7

@@ -1,4 +1,4 @@
-"""What of a mail counts in its mailbox, before anything is looked up."""
+"""Which parts of a mail count in its mailbox, before anything is looked up."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ def considered(mail: Received, policy: Policy | None = None) -> Considered:
     )
 
 
-def test_its_pointers_come_from_recipients_and_header() -> None:
+def test_pointers_come_from_the_recipients_and_the_header() -> None:
     kinds = [pointer.kind for pointer in considered(received(token_to(70))).pointers]
 
     assert kinds[:2] == [PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID]
 
 
-def test_a_mail_that_staff_release_as_new_points_nowhere() -> None:
+def test_a_mail_that_staff_release_as_new_has_no_pointers() -> None:
     assert considered(replace(received(token_to(70)), as_new=True)).pointers == ()
 
 
-def test_a_report_is_read_only_at_a_return_path_of_ours() -> None:
+def test_reports_are_read_only_at_a_return_path_of_ours() -> None:
     came_back = return_path(KEYS, MAILBOX.id, SUPPORT, NOTICE)
     report = replace(received(came_back), read_bounces=lambda: ())
 
@@ -80,7 +80,7 @@ def test_the_policy_decides_what_counts_and_the_measurement_is_kept() -> None:
     assert seen.measured == BY_SPF
 
 
-def test_a_released_mail_stays_the_mail_that_came() -> None:
+def test_a_released_mail_keeps_its_identity() -> None:
     """Its identity depends on how it came, not on who vouches for it or who wrote it."""
     came = considered(received(proof=NOTHING))
     staff = replace(

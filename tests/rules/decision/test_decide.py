@@ -66,14 +66,14 @@ def test_a_user_opens_a_ticket() -> None:
     assert (decision.action.subject, decision.action.requester) == ("Printer", ANN.address)
 
 
-def test_a_mail_without_a_subject_says_so() -> None:
+def test_a_ticket_without_a_subject_is_titled_no_subject() -> None:
     action = World().decide(a_mail(subject="")).action
 
     assert isinstance(action, OpenTicket)
     assert action.subject == "(no subject)"
 
 
-def test_every_check_that_was_passed_is_in_the_trace() -> None:
+def test_every_check_that_a_mail_passed_is_in_the_trace() -> None:
     trace = World().decide(a_mail()).trace
 
     assert [step.check for step in trace] == [
@@ -104,7 +104,7 @@ def test_the_same_message_id_with_other_bytes_is_another_mail() -> None:
     assert "id_collision" in decision.trace[0].outcome
 
 
-def test_two_authors_are_none() -> None:
+def test_a_mail_with_two_authors_is_held() -> None:
     decision = World().decide(a_mail(sender=None))
 
     assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.FROM_AMBIGUOUS)
@@ -116,7 +116,7 @@ def test_a_stranger_is_refused_with_the_sign_up_text() -> None:
     assert (decision.verdict, decision.reason) == (Verdict.REFUSED, Reason.STRANGER)
 
 
-def test_a_stranger_is_held_where_the_policy_says_so() -> None:
+def test_a_stranger_is_held_if_the_policy_holds_strangers() -> None:
     world = World(policy=default_policy(strangers="hold"))
 
     assert world.decide(a_mail("eve@evil.example")).reason is Reason.STRANGER_HELD
@@ -130,7 +130,7 @@ def test_a_stranger_is_held_where_the_policy_says_so() -> None:
         ("refuse", "hold", Reason.STRANGER),
     ],
 )
-def test_the_listeners_word_on_strangers_goes_before_the_policys(
+def test_the_listeners_setting_for_strangers_takes_precedence_over_the_policys(
     listener: StrangerHandling, policy: StrangerHandling, reason: Reason
 ) -> None:
     world = World(policy=default_policy(strangers=policy), strangers=listener)
@@ -161,7 +161,7 @@ def test_the_answer_to_an_unproven_user_is_the_strangers_answer() -> None:
     assert unproven_user.action == stranger.action
 
 
-def test_an_unproven_user_is_held_where_the_policy_says_so() -> None:
+def test_an_unproven_user_is_held_if_the_policy_holds_unproven_mail() -> None:
     world = World(proof=NOTHING, policy=default_policy(unauthenticated="hold"))
 
     assert world.decide(a_mail()).reason is Reason.UNPROVEN_HELD
@@ -185,19 +185,19 @@ def test_a_dns_that_does_not_answer_defers_the_mail() -> None:
     assert (decision.verdict, decision.reason) == (Verdict.DEFERRED, Reason.DNS_FAILURE)
 
 
-def test_a_deactivated_user_is_told_so() -> None:
+def test_a_deactivated_user_is_refused_with_the_reason() -> None:
     gone = person("gone@acme.example", active=False)
 
     assert World((gone,)).decide(a_mail(gone.address)).reason is Reason.DEACTIVATED
 
 
-def test_a_user_of_a_suspended_company_is_told_so() -> None:
+def test_a_user_of_a_suspended_company_is_refused_with_the_reason() -> None:
     ann = person(ANN.address, company=ACME.__class__(1, "Acme", False))
 
     assert World((ann,)).decide(a_mail()).reason is Reason.SUSPENDED
 
 
-def test_a_guest_is_refused_as_his_neighbours_are_whatever_his_domain_asks_for() -> None:
+def test_an_unproven_guest_is_refused_as_any_stranger_of_their_domain() -> None:
     guest = member(71, "pat@partner.example", ParticipantKind.GUEST)
     world = World(
         tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(Result.FAIL, "reject")
@@ -208,7 +208,7 @@ def test_a_guest_is_refused_as_his_neighbours_are_whatever_his_domain_asks_for()
     assert answers[0] == answers[1]
 
 
-def test_a_guest_whose_dns_is_silent_is_put_off_by_what_cannot_be_guessed_alone() -> None:
+def test_a_guest_whose_dns_fails_is_deferred_only_for_a_pointer_nobody_can_guess() -> None:
     guest = member(71, "pat@partner.example", ParticipantKind.GUEST)
     world = World(tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(temporary=True))
 
@@ -221,7 +221,7 @@ def test_a_guest_whose_dns_is_silent_is_put_off_by_what_cannot_be_guessed_alone(
 SEAL = SignedScope("f" * 64, ("from", "to", "subject", "date"))
 
 
-def test_a_mail_that_only_its_signature_proves_is_addressed_to_us() -> None:
+def test_a_mail_proven_by_its_signature_alone_must_be_addressed_to_us() -> None:
     sealed = replace(PROVEN, by="dkim:acme.example", signed_scope=SEAL)
 
     assert World(proof=sealed).decide(a_mail()).verdict is Verdict.OPENED
@@ -235,7 +235,7 @@ def test_a_signed_mail_to_somebody_else_is_held() -> None:
     assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.NOT_ADDRESSED)
 
 
-def test_a_strangers_signed_mail_to_somebody_else_is_a_strangers() -> None:
+def test_a_strangers_signed_mail_to_somebody_else_is_refused_as_a_strangers() -> None:
     sealed = replace(PROVEN, by="dkim:elsewhere.example", signed_scope=SEAL)
     mail = a_mail("eve@elsewhere.example", to=("list@elsewhere.example",))
 
@@ -252,7 +252,7 @@ def test_a_signed_mail_to_an_alias_of_the_mailbox_is_for_us() -> None:
 
 
 class TestOnAKnownTicket:
-    def test_the_requester_comments_by_his_reply_address(self) -> None:
+    def test_the_requester_comments_by_their_reply_address(self) -> None:
         decision = World().decide(a_mail(), to=token_to(70))
 
         assert decision.reason is Reason.REPLY_TOKEN
@@ -275,29 +275,29 @@ class TestOnAKnownTicket:
 
         assert decision.reason is Reason.SUBJECT_TAG
 
-    def test_his_own_token_is_enough_where_nothing_else_is_proven(self) -> None:
+    def test_the_senders_own_token_is_enough_if_nothing_else_is_proven(self) -> None:
         decision = World(proof=NOTHING).decide(a_mail(), to=token_to(70))
 
         assert decision.verdict is Verdict.COMMENTED
 
-    def test_an_id_of_ours_is_not_enough_where_nothing_is_proven(self) -> None:
+    def test_an_id_of_ours_is_not_enough_if_nothing_is_proven(self) -> None:
         decision = World(proof=NOTHING).decide(a_mail(references=(our_id(),)))
 
         assert decision.reason is Reason.UNPROVEN
 
-    def test_a_title_is_no_pointer(self) -> None:
+    def test_a_subject_alone_is_not_a_pointer(self) -> None:
         decision = World().decide(a_mail(subject="Re: Printer"))
 
         assert decision.verdict is Verdict.OPENED
 
-    def test_a_changed_token_is_no_token(self) -> None:
+    def test_a_changed_token_is_ignored(self) -> None:
         address = token_to(70)
         other = "b" if address[20] == "a" else "a"
         changed = address[:20] + other + address[21:]
 
         assert World().decide(a_mail(), to=changed).verdict is Verdict.OPENED
 
-    def test_another_participants_token_is_a_pointer_and_he_stays_himself(self) -> None:
+    def test_another_participants_token_is_a_pointer_and_the_author_stays_the_sender(self) -> None:
         ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address))
 
         decision = World(tickets=(ticket,)).decide(a_mail(BOB.address), to=token_to(70))
@@ -318,7 +318,7 @@ class TestOnAKnownTicket:
 
         assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.NOT_A_PARTICIPANT)
 
-    def test_a_colleague_who_guesses_a_number_opens_a_ticket_of_his_own(self) -> None:
+    def test_a_colleague_who_guesses_a_number_opens_a_new_ticket(self) -> None:
         action = World().decide(a_mail(BOB.address, subject="[#7] and mine")).action
 
         assert isinstance(action, OpenTicket)
@@ -332,7 +332,7 @@ class TestOnAKnownTicket:
 
         assert decision.reason is Reason.PENDING_PARTICIPANT
 
-    def test_a_colleague_not_enrolled_who_was_given_the_thread_is_flagged(self) -> None:
+    def test_a_colleague_who_is_not_enrolled_but_has_the_thread_is_flagged(self) -> None:
         decision = World().decide(a_mail("new@acme.example"), to=token_to(70))
 
         assert decision.reason is Reason.NOT_A_PARTICIPANT
@@ -372,12 +372,12 @@ class TestOnAKnownTicket:
 
         assert decision.reason is Reason.NOT_ENROLLED
 
-    def test_a_user_of_another_company_who_was_given_the_thread_is_held(self) -> None:
+    def test_a_user_of_another_company_who_has_the_thread_is_held(self) -> None:
         decision = World().decide(a_mail(GIL.address), to=token_to(70))
 
         assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.FOREIGN_COMPANY)
 
-    def test_a_user_of_another_company_gets_no_hint_by_a_foreign_id(self) -> None:
+    def test_a_user_of_another_company_learns_nothing_by_a_foreign_id(self) -> None:
         world = World(known_ids={"<old@client.example>": 7})
 
         decision = world.decide(a_mail(GIL.address, in_reply_to=("<old@client.example>",)))
@@ -392,7 +392,7 @@ class TestOnAKnownTicket:
 
         assert decision.verdict is Verdict.OPENED
 
-    def test_a_removed_participants_token_is_dead_in_anothers_hand(self) -> None:
+    def test_a_removed_participants_token_is_dead_for_everybody(self) -> None:
         removed = member(71, BOB.address, presence=Presence.REMOVED)
         ticket = a_ticket(7, *ANNS.participants, removed)
 
@@ -416,7 +416,7 @@ class TestOnAKnownTicket:
 
         assert decision.reason is Reason.STRANGER
 
-    def test_two_signals_that_disagree_are_traced(self) -> None:
+    def test_two_pointers_that_disagree_are_traced(self) -> None:
         other = a_ticket(8, member(80, ANN.address, ParticipantKind.REQUESTER))
         world = World(tickets=(ANNS, other))
 
@@ -435,7 +435,7 @@ class TestStaff:
 
         assert what_it_adds(decision) == (7, Visibility.PUBLIC, ())
 
-    def test_a_note_token_stays_among_staff(self) -> None:
+    def test_a_mail_to_a_note_token_stays_among_staff(self) -> None:
         to = token_to(79, purpose=Purpose.NOTE)
 
         decision = World(tickets=(self.STAFFED,)).decide(a_mail(SAM.address), to=to)
@@ -456,34 +456,36 @@ class TestStaff:
 
 
 class TestAutomatic:
-    def test_it_opens_nothing(self) -> None:
+    def test_an_automatic_mail_opens_no_ticket(self) -> None:
         decision = World().decide(a_mail(auto_submitted="auto-replied"))
 
         assert decision.action == Record(None, ANN.address)
 
-    def test_it_is_kept_on_the_ticket_that_it_answers(self) -> None:
+    def test_an_automatic_mail_is_kept_on_the_ticket_that_it_answers(self) -> None:
         mail = a_mail(references=(our_id(),), auto_submitted="auto-replied")
 
         assert World().decide(mail).action == Record(7, ANN.address)
 
-    def test_a_bounce_is_kept_whoever_sends_it(self) -> None:
+    def test_a_bounce_is_kept_whatever_its_sender(self) -> None:
         mail = a_mail("mailer-daemon@mx.elsewhere.example", references=(our_id(),))
 
         assert World(proof=NOTHING).decide(mail, mail_from="").action == Record(7, "")
 
-    def test_a_bounce_that_points_nowhere_is_answered_alike(self) -> None:
+    def test_a_bounce_without_a_pointer_gets_the_same_answer(self) -> None:
         mail = a_mail("mailer-daemon@mx.elsewhere.example")
 
         assert World(proof=NOTHING).decide(mail, mail_from="").action == Record(None, "")
 
-    def test_one_in_a_users_name_that_proves_nothing_is_refused_token_or_not(self) -> None:
+    def test_an_unproven_automatic_mail_in_a_users_name_is_refused_with_or_without_a_token(
+        self,
+    ) -> None:
         mail = a_mail(auto_submitted="auto-replied")
         world = World(proof=unproven(Result.FAIL, "reject"))
 
         assert world.decide(mail, to=token_to(70)).reason is Reason.DMARC_REJECT
         assert world.decide(mail).reason is Reason.DMARC_REJECT
 
-    def test_one_with_his_own_token_is_kept_and_not_published(self) -> None:
+    def test_an_automatic_mail_with_the_senders_own_token_is_kept_and_not_published(self) -> None:
         mail = a_mail(auto_submitted="auto-replied")
 
         assert World(proof=NOTHING).decide(mail, to=token_to(70)).action == Record(7, ANN.address)
@@ -509,7 +511,9 @@ class TestAcknowledgement:
         assert is_acknowledged(World().decide(a_mail()))
 
     @pytest.mark.parametrize(("minutes", "expected"), [(9, False), (10, True)])
-    def test_one_sender_gets_one_in_ten_minutes(self, minutes: int, expected: bool) -> None:
+    def test_a_sender_gets_one_acknowledgement_in_ten_minutes(
+        self, minutes: int, expected: bool
+    ) -> None:
         world = World(acknowledged_at=NOON - timedelta(minutes=minutes))
 
         decision = world.decide(a_mail())
@@ -517,13 +521,13 @@ class TestAcknowledgement:
         assert decision.verdict is Verdict.OPENED
         assert is_acknowledged(decision) is expected
 
-    def test_nobody_who_asks_for_none_gets_one(self) -> None:
+    def test_a_sender_who_wants_no_answer_gets_no_acknowledgement(self) -> None:
         decision = World().decide(a_mail(x_auto_response_suppress="All"))
 
         assert decision.verdict is Verdict.OPENED
         assert not is_acknowledged(decision)
 
-    def test_a_policy_may_send_none(self) -> None:
+    def test_a_policy_may_send_no_acknowledgements(self) -> None:
         policy = default_policy()
         silent = policy.acknowledgement.model_copy(update={"send": False})
 
@@ -534,11 +538,11 @@ class TestAcknowledgement:
         assert not is_acknowledged(decision)
 
 
-def test_an_escalation_that_nothing_proves_is_answered_and_not_done() -> None:
+def test_an_unproven_escalation_is_answered_but_not_made() -> None:
     mail = a_mail(text="#escalate Nobody answers.")
 
     decision = World(proof=unproven()).decide(mail, to=token_to(70))
 
     assert isinstance(decision.action, AddComment)
-    assert decision.action.commanded.rows == ()
+    assert decision.action.command_effects.rows == ()
     assert notified(decision, NoticeKind.RECEIPT) == [ANN.address]

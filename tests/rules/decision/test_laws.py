@@ -1,4 +1,4 @@
-"""Laws that hold for every decision, whatever mail meets whatever ticket."""
+"""Laws of every decision, for any mail on any ticket."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ addresses = st.sampled_from(ADDRESSES)
 
 @dataclass(frozen=True)
 class Scene:
-    """A mail, where it goes, and all that it meets."""
+    """A mail, its recipient, and the state of the store."""
 
     world: World
     mail: Mail
@@ -211,7 +211,7 @@ LOOKED_AT = settings(max_examples=150, deadline=None)
 
 @LOOKED_AT
 @given(scenes())
-def test_nobody_is_told_what_he_wrote_himself(scene: Scene) -> None:
+def test_nobody_is_notified_of_their_own_mail(scene: Scene) -> None:
     decision = scene.decide()
 
     event(decision.reason)
@@ -221,7 +221,7 @@ def test_nobody_is_told_what_he_wrote_himself(scene: Scene) -> None:
 
 @LOOKED_AT
 @given(scenes())
-def test_an_automatic_mail_sends_nothing_but_the_alert_of_a_bounce(scene: Scene) -> None:
+def test_an_automatic_mail_causes_no_notice_except_the_alert_of_a_bounce(scene: Scene) -> None:
     decision = scene.decide()
 
     if not scene.automatic:
@@ -235,7 +235,7 @@ def test_an_automatic_mail_sends_nothing_but_the_alert_of_a_bounce(scene: Scene)
 
 @LOOKED_AT
 @given(scenes())
-def test_an_automatic_mail_moves_nothing(scene: Scene) -> None:
+def test_an_automatic_mail_changes_no_status(scene: Scene) -> None:
     decision = scene.decide()
 
     if scene.automatic and isinstance(decision.action, AddComment):
@@ -262,7 +262,7 @@ def test_nobody_gets_two_mails_of_one_kind(scene: Scene) -> None:
 
 @LOOKED_AT
 @given(scenes())
-def test_customers_words_reach_only_who_may_read_them(scene: Scene) -> None:
+def test_customers_comments_are_sent_only_to_people_who_may_read_them(scene: Scene) -> None:
     """Active, reachable and not muted on the ticket that they are about."""
     decision = scene.decide()
     action = decision.action
@@ -288,7 +288,9 @@ def test_customers_words_reach_only_who_may_read_them(scene: Scene) -> None:
 
 @LOOKED_AT
 @given(scenes())
-def test_below_proof_a_mail_opens_nothing_but_a_follow_up_of_his_own(scene: Scene) -> None:
+def test_an_unproven_mail_opens_nothing_except_a_follow_up_of_the_senders_own_ticket(
+    scene: Scene,
+) -> None:
     decision = scene.decide()
 
     if scene.world.proof is NOTHING and isinstance(decision.action, OpenTicket):
@@ -311,7 +313,7 @@ def test_nothing_is_written_on_a_deleted_ticket_or_a_merged_one(scene: Scene) ->
 
 @LOOKED_AT
 @given(scenes())
-def test_every_mail_is_decided_with_a_trace(scene: Scene) -> None:
+def test_every_decision_has_a_trace(scene: Scene) -> None:
     decision = scene.decide()
 
     assert decision.trace

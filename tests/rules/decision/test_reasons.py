@@ -106,7 +106,7 @@ def scenes() -> dict[Reason, Decision]:
 OUTSIDE_THE_RULES = {Reason.INTERNAL_ERROR}
 
 
-def test_no_reason_is_without_a_scene() -> None:
+def test_every_reason_has_a_scene() -> None:
     assert set(scenes()) | OUTSIDE_THE_RULES == set(Reason)
 
 

@@ -1,4 +1,4 @@
-"""What a staff person gets in reply to the commands in their mail."""
+"""The receipts for the commands in a staff person's mail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def receipt_for(text: str) -> tuple[Reason, str]:
 @pytest.mark.parametrize(
     "usage", [form.usage for name, form in COMMANDS.items() if name != "unsubscribe"]
 )
-def test_help_names_a_command_exactly_where_it_can_be_done(usage: str) -> None:
+def test_help_lists_exactly_the_commands_that_can_be_done(usage: str) -> None:
     reason, listed = receipt_for("#help")
     assert reason is not Reason.COMMAND_REFUSED
     name = usage.split()[0]

@@ -232,9 +232,9 @@ def test_something_is_always_shown(text: str) -> None:
 
 @given(TEXTS)
 def test_published_text_is_above_every_mark(text: str) -> None:
-    words = published(text, MARK)
-    assert MARK not in words
-    assert text.partition(MARK)[0].strip().startswith(words)
+    shown = published(text, MARK)
+    assert MARK not in shown
+    assert text.partition(MARK)[0].strip().startswith(shown)
 
 
 def test_published_is_the_text_above_the_mark() -> None:

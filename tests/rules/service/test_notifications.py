@@ -1,4 +1,4 @@
-"""Who is told what of a mail: everybody on the ticket, nobody twice, and nobody else."""
+"""Who is notified of a mail: everybody on the ticket, nobody twice, and nobody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal as operators ask for it: by a mail's own name, and by its ticket."""
+"""The journal as operators query it: by a mail's id, and by its ticket."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def of_ticket(shop: Shop, number: int) -> list[JournalEntry]:
     return shop.database.read(lambda c: journal.newest(c, JournalFilter(ticket=number), 10))
 
 
-def test_a_mail_is_found_by_its_message_id_whatever_became_of_it(shop: Shop) -> None:
+def test_a_mail_is_found_by_its_message_id_whatever_its_verdict(shop: Shop) -> None:
     shop.take(a_mail(ANN.address, message_id="<filed@client.example>"))
     shop.take(a_mail(STRANGER, message_id="<refused@client.example>"))
 
@@ -46,7 +46,7 @@ def test_a_mail_is_found_by_the_id_of_its_journal_row(shop: Shop) -> None:
     assert [entry.id for entry in find(shop, str(receipt.journal_id))] == [receipt.journal_id]
 
 
-def test_a_ticket_shows_all_that_came_to_it_and_nothing_else(shop: Shop) -> None:
+def test_the_rows_of_a_ticket_are_all_the_mails_on_it_and_no_others(shop: Shop) -> None:
     first = "<1@client.example>"
     number = opened(shop.take(a_mail(ANN.address, message_id=first)))
     shop.take(a_mail(ANN.address, message_id="<2@client.example>", in_reply_to=(first,)))
@@ -64,7 +64,7 @@ def test_a_ticket_shows_all_that_came_to_it_and_nothing_else(shop: Shop) -> None
 
 
 def plan(database: Database, read: Callable[[Connection], T]) -> list[str]:
-    """How SQLite goes about the statements of a read."""
+    """SQLite's query plan of the statements of a read."""
     seen: list[tuple[str, Any]] = []
 
     def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
@@ -92,7 +92,7 @@ def plan(database: Database, read: Callable[[Connection], T]) -> list[str]:
         lambda c: journal.newest(c, JournalFilter(ticket=1), 10),
     ],
 )
-def test_neither_goes_through_the_whole_journal(
+def test_no_search_scans_the_whole_journal(
     read: Callable[[Connection], object], sqlite_stores: SqliteStores
 ) -> None:
     database = Database(sqlite_stores.new())

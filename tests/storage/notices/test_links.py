@@ -1,4 +1,4 @@
-"""What a signed link may do is looked up when it is used, and what it does is done once."""
+"""The rights of a signed link are looked up at each use, and what it does is done once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Case:
 
     database: Database
     ledger: Ledger
-    hand: ChangeContext
+    context: ChangeContext
     ticket: int
 
     def link(self, owner: str, text: str = "") -> Link:
@@ -73,7 +73,7 @@ class Case:
     ) -> Decision:
         return partial(
             links.decide,
-            context=self.hand,
+            context=self.context,
             link=self.link(owner, proposed),
             accept=accept,
             policy=policy_with("cc", per_ticket=per_ticket),
@@ -82,17 +82,17 @@ class Case:
     def rate(self, owner: str, rating: Rating, text: str = "") -> Rating | None:
         job = partial(
             links.rate,
-            context=self.hand,
+            context=self.context,
             link=self.link(owner),
             given=Rate(rating, text),
             policy=default_policy(),
         )
-        said = self.ledger.submit(job).result()
-        return said.rating if said is not None else None
+        opinion = self.ledger.submit(job).result()
+        return opinion.rating if opinion is not None else None
 
     def unsubscribe(self, owner: str) -> bool:
         job = partial(
-            links.unsubscribe, context=self.hand, link=self.link(owner), policy=default_policy()
+            links.unsubscribe, context=self.context, link=self.link(owner), policy=default_policy()
         )
         done = self.ledger.submit(job).result()
         assert done is not None
@@ -102,13 +102,13 @@ class Case:
     def merged(self, requester: str = ANN, without: str = "") -> Case:
         """Another ticket with the same people, which this one is part of from now on."""
         kept = [addition for addition in ON_IT if addition.address != without]
-        job = partial(open_ticket, hand=self.hand, requester=requester, people=kept)
+        job = partial(open_ticket, context=self.context, requester=requester, people=kept)
         goal = replace(self, ticket=self.ledger.submit(job).result())
         self.change(merged_into=goal.ticket)
         return goal
 
     def decided_during(self, first: Callable[[Connection], object], second: Decision) -> Answer:
-        """What comes of a decision that is begun when another act is done but not committed."""
+        """The result of a decision that starts while another change is made but not committed."""
         done, gate = threading.Event(), threading.Event()
 
         def held_open(connection: Connection) -> None:
@@ -119,7 +119,7 @@ class Case:
         acting = self.ledger.submit(held_open)
         assert done.wait(10)
         deciding = self.ledger.submit(second)
-        wait([deciding], timeout=0.3)  # it is to get as far as it can
+        wait([deciding], timeout=0.3)  # let it get as far as it can
         gate.set()
         acting.result()
         return deciding.result()
@@ -166,18 +166,19 @@ class Case:
 
 @pytest.fixture
 def case(database: Database, ledger: Ledger, mailbox: Mailbox) -> Case:
-    hand = ChangeContext(mailbox, "", Source.WEB, LATER, lambda: UUID(int=1))
-    return Case(database, ledger, hand, ledger.submit(partial(open_ticket, hand=hand)).result())
+    context = ChangeContext(mailbox, "", Source.WEB, LATER, lambda: UUID(int=1))
+    ticket = ledger.submit(partial(open_ticket, context=context)).result()
+    return Case(database, ledger, context, ticket)
 
 
 def open_ticket(
     connection: Connection,
-    hand: ChangeContext,
+    context: ChangeContext,
     requester: str = ANN,
     people: Sequence[Addition] = ON_IT,
 ) -> int:
     row = {
-        "mailbox_id": hand.mailbox.id,
+        "mailbox_id": context.mailbox.id,
         "subject": "Printer",
         "status": "resolved",
         "severity": "normal",
@@ -187,12 +188,12 @@ def open_ticket(
         "updated_at": NOON,
     }
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
-    add_participants(connection, replace(hand, now=NOON), number, people)
+    add_participants(connection, replace(context, now=NOON), number, people)
     return int(number)
 
 
 @pytest.mark.parametrize("owner", [ANN, SAM])
-def test_the_requester_and_staff_take_in_who_sees_the_ticket_from_then_on(
+def test_a_person_whom_the_requester_or_staff_accept_sees_the_ticket_from_then_on(
     case: Case, owner: str
 ) -> None:
     assert case.decide(owner, EVE) is Decided.NOW
@@ -202,14 +203,14 @@ def test_the_requester_and_staff_take_in_who_sees_the_ticket_from_then_on(
     assert case.audits() == [(owner, "web", "presence_changed", EVE, "pending", "active")]
 
 
-def test_who_is_left_out_is_off_the_ticket(case: Case) -> None:
+def test_a_declined_person_is_off_the_ticket(case: Case) -> None:
     assert case.decide(ANN, EVE, accept=False) is Decided.NOW
     assert case.presence(EVE) == "removed"
     assert case.audits() == [(ANN, "web", "presence_changed", EVE, "pending", "removed")]
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_what_is_decided_stays(case: Case, first: bool) -> None:
+def test_a_decision_on_a_person_is_final(case: Case, first: bool) -> None:
     case.decide(ANN, EVE, accept=first)
     for accept in (True, False):
         assert case.decide(ANN, EVE, accept=accept) is Decided.BEFORE
@@ -217,20 +218,22 @@ def test_what_is_decided_stays(case: Case, first: bool) -> None:
     assert len(case.audits()) == 1
 
 
-def test_another_participant_decides_nothing(case: Case) -> None:
+def test_another_participant_cannot_decide(case: Case) -> None:
     assert case.decide(BOB, EVE) is None
     assert case.decide(EVE, EVE) is None
     assert case.presence(EVE) == "pending"
 
 
-def test_who_was_the_requester_decides_nothing_any_more(case: Case) -> None:
+def test_a_former_requester_can_no_longer_decide(case: Case) -> None:
     case.change(requester=BOB)
     assert case.decide(ANN, EVE) is None
     assert case.decide(BOB, EVE) is Decided.NOW
 
 
 @pytest.mark.parametrize("presence", [Presence.PENDING, Presence.REMOVED])
-def test_a_requester_who_is_not_on_the_ticket_does_nothing(case: Case, presence: Presence) -> None:
+def test_a_requester_who_is_not_on_the_ticket_can_do_nothing(
+    case: Case, presence: Presence
+) -> None:
     case.change_person(ANN, presence=presence.value)
     assert case.decide(ANN, EVE) is None
     assert case.rate(ANN, Rating.GOOD) is None
@@ -238,11 +241,11 @@ def test_a_requester_who_is_not_on_the_ticket_does_nothing(case: Case, presence:
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.STAFF])
-def test_whose_account_is_closed_does_nothing(case: Case, role: Role) -> None:
+def test_a_person_with_a_closed_account_can_do_nothing(case: Case, role: Role) -> None:
     address = ANN if role is Role.USER else SAM
     close = partial(
         set_person_active,
-        mailbox=case.hand.mailbox,
+        mailbox=case.context.mailbox,
         role=role,
         address=address,
         active=False,
@@ -252,41 +255,37 @@ def test_whose_account_is_closed_does_nothing(case: Case, role: Role) -> None:
     assert case.rate(address, Rating.GOOD) is None
 
 
-def test_on_a_deleted_ticket_nothing_is_done(case: Case) -> None:
+def test_nothing_can_be_done_on_a_deleted_ticket(case: Case) -> None:
     link = case.link(ANN, EVE)
     case.change(deleted_at=NOON)
     assert case.decide(ANN, EVE) is None
     assert case.rate(ANN, Rating.GOOD) is None
     assert not case.unsubscribe(ANN)
     for query in (links.proposal, links.opinion):
-        read = partial(query, mailbox=case.hand.mailbox, link=link, now=LATER)
+        read = partial(query, mailbox=case.context.mailbox, link=link, now=LATER)
         assert case.database.read(read) is None
     assert not case.audits()
 
 
-def test_nobody_is_taken_in_who_was_not_proposed(case: Case) -> None:
+def test_only_proposed_people_can_be_accepted(case: Case) -> None:
     assert case.decide(ANN, "mallory@elsewhere.example") is None
     assert case.decide(ANN, BOB) is Decided.BEFORE
 
 
-def test_a_ticket_of_another_mailbox_is_none(case: Case) -> None:
-    elsewhere = Case(
-        case.database,
-        case.ledger,
-        replace(case.hand, mailbox=replace(case.hand.mailbox, id=case.hand.mailbox.id + 1)),
-        case.ticket,
-    )
+def test_a_ticket_of_another_mailbox_is_not_found(case: Case) -> None:
+    other = replace(case.context.mailbox, id=case.context.mailbox.id + 1)
+    elsewhere = replace(case, context=replace(case.context, mailbox=other))
     assert elsewhere.decide(ANN, EVE) is None
     assert elsewhere.rate(ANN, Rating.GOOD) is None
 
 
-def test_a_participant_of_another_ticket_is_nobody_here(case: Case) -> None:
+def test_a_participant_of_another_ticket_is_not_found(case: Case) -> None:
     link = replace(case.link(ANN), ticket=case.ticket + 1)
-    read = partial(links.subscription, mailbox=case.hand.mailbox, link=link, now=LATER)
+    read = partial(links.subscription, mailbox=case.context.mailbox, link=link, now=LATER)
     assert case.database.read(read) is None
 
 
-def test_a_full_ticket_takes_nobody_in_but_leaves_out(case: Case) -> None:
+def test_on_a_full_ticket_people_can_be_declined_but_not_accepted(case: Case) -> None:
     assert case.decide(ANN, EVE, per_ticket=3) is Decided.FULL
     assert case.presence(EVE) == "pending"
     assert case.decide(ANN, EVE, per_ticket=3, accept=False) is Decided.NOW
@@ -301,14 +300,14 @@ def test_two_decisions_at_once_keep_to_the_cap(case: Case) -> None:
     assert case.presence(EVE) == "active"
 
 
-def test_what_a_link_asks_names_ticket_and_person(case: Case) -> None:
+def test_an_approval_link_names_the_ticket_and_the_person(case: Case) -> None:
     link = case.link(ANN, EVE)
-    read = partial(links.proposal, mailbox=case.hand.mailbox, link=link, now=LATER)
+    read = partial(links.proposal, mailbox=case.context.mailbox, link=link, now=LATER)
     expected = Proposal(case.ticket, "Printer", EVE, Presence.PENDING)
     assert case.database.read(read) == expected
 
 
-def test_who_unsubscribes_stays_on_the_ticket_unwritten_to(case: Case) -> None:
+def test_an_unsubscribed_person_stays_on_the_ticket_and_gets_no_mail(case: Case) -> None:
     assert case.unsubscribe(BOB)
     bob = case.person(BOB)
     assert (bob.presence, bob.muted) == ("active", True)
@@ -316,9 +315,9 @@ def test_who_unsubscribes_stays_on_the_ticket_unwritten_to(case: Case) -> None:
     assert case.audits() == [(BOB, "web", "unsubscribed", BOB, "", "")]
 
 
-def test_who_is_off_the_ticket_reads_no_subject(case: Case) -> None:
+def test_a_person_who_is_off_the_ticket_does_not_see_its_subject(case: Case) -> None:
     link = case.link(BOB)
-    read = partial(links.subscription, mailbox=case.hand.mailbox, link=link, now=LATER)
+    read = partial(links.subscription, mailbox=case.context.mailbox, link=link, now=LATER)
     before = case.database.read(read)
     case.change_person(BOB, presence="removed")
     after = case.database.read(read)
@@ -329,14 +328,14 @@ def test_who_is_off_the_ticket_reads_no_subject(case: Case) -> None:
     assert not case.unsubscribe(BOB)
 
 
-def test_a_rating_with_words_is_kept_and_reopens_nothing(case: Case) -> None:
+def test_a_rating_with_a_text_is_kept_and_does_not_reopen_the_ticket(case: Case) -> None:
     assert case.rate(ANN, Rating.BAD, "Too slow.") is Rating.BAD
     assert case.rating() == ("bad", "resolved")
     assert case.notes() == [(ANN, "note", "Too slow.")]
     assert case.audits() == [(ANN, "web", "feedback_given", "", "", "bad")]
 
 
-def test_a_later_rating_replaces_the_earlier(case: Case) -> None:
+def test_a_later_rating_replaces_the_earlier_one(case: Case) -> None:
     case.rate(ANN, Rating.BAD, "Too slow.")
     case.rate(ANN, Rating.GOOD, "It works after all.")
     assert case.rating() == ("good", "resolved")
@@ -344,13 +343,13 @@ def test_a_later_rating_replaces_the_earlier(case: Case) -> None:
     assert case.audits()[1] == (ANN, "web", "feedback_given", "", "bad", "good")
 
 
-def test_the_same_rating_twice_is_one(case: Case) -> None:
+def test_the_same_rating_twice_counts_once(case: Case) -> None:
     for _ in range(2):
         case.rate(ANN, Rating.BAD, "Too\0 slow.")
     assert len(case.notes()) == len(case.audits()) == 1
 
 
-def test_the_link_of_a_merged_ticket_is_good_for_the_one_it_is_part_of(case: Case) -> None:
+def test_the_link_of_a_merged_ticket_works_on_the_ticket_it_was_merged_into(case: Case) -> None:
     goal = case.merged()
     assert case.unsubscribe(ANN)
     assert (case.person(ANN).muted, goal.person(ANN).muted) == (False, True)
@@ -360,23 +359,23 @@ def test_the_link_of_a_merged_ticket_is_good_for_the_one_it_is_part_of(case: Cas
     assert (case.presence(EVE), goal.presence(EVE)) == ("pending", "active")
 
 
-def test_who_was_off_the_merged_ticket_reads_nothing_of_the_other(case: Case) -> None:
+def test_a_person_removed_from_the_merged_ticket_sees_nothing_of_the_other(case: Case) -> None:
     case.change_person(BOB, presence="removed")
     case.merged(without=BOB)
     assert case.rate(BOB, Rating.GOOD) is None
     assert not case.unsubscribe(BOB)
 
 
-def test_who_is_requester_of_the_merged_ticket_alone_decides_nothing(case: Case) -> None:
+def test_the_requester_of_the_merged_ticket_alone_cannot_decide(case: Case) -> None:
     case.merged(requester=BOB)
     assert case.decide(ANN, EVE) is None
     assert case.decide(BOB, EVE) is Decided.NOW
 
 
-def test_a_decision_by_staff_at_the_same_moment_is_not_undone(case: Case) -> None:
+def test_a_decision_by_staff_at_the_same_time_is_not_undone(case: Case) -> None:
     leaving_out = partial(
         write,
-        context=replace(case.hand, actor=SAM, source=Source.STAFF_MAIL),
+        context=replace(case.context, actor=SAM, source=Source.STAFF_MAIL),
         ticket=case.ticket,
         effects=(PresenceChanged(EVE, Presence.PENDING, Presence.REMOVED),),
     )

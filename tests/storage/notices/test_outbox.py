@@ -1,4 +1,4 @@
-"""Notices: claimed once, sent once, put off, given up."""
+"""Notices: claimed once, sent once, postponed, given up."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def notices(ledger: Ledger, mailbox: Mailbox) -> list[UUID]:
 
 
 def a_journal_row(mailbox: Mailbox) -> dict[str, object]:
-    words = ("peer", "helo", "mail_from", "rcpt_tos", "author", "subject", "identity", "reply")
-    row: dict[str, object] = dict.fromkeys(words, "")
+    texts = ("peer", "helo", "mail_from", "rcpt_tos", "author", "subject", "identity", "reply")
+    row: dict[str, object] = dict.fromkeys(texts, "")
     row |= {"id": JOURNAL, "mailbox_id": mailbox.id, "received_at": NOON, "verdict": "opened"}
     row |= {"reason": "new_request", "message_id": "<1@client.example>", "size_bytes": 1}
     return row | {"trace": "[]", "authentication": "{}"}
 
 
-def test_what_is_due_is_claimed_with_all_that_it_needs(
+def test_due_notices_are_claimed_with_all_that_they_need(
     ledger: Ledger, mailbox: Mailbox, notices: list[UUID]
 ) -> None:
     claimed = ledger.submit(partial(outbox.claim, now=NOON, limit=5)).result()
@@ -70,7 +70,7 @@ def test_nothing_is_claimed_before_it_is_due(ledger: Ledger, notices: list[UUID]
     assert not ledger.submit(partial(outbox.claim, now=early, limit=5)).result()
 
 
-def test_no_two_senders_claim_the_same(ledger: Ledger, notices: list[UUID]) -> None:
+def test_no_two_senders_claim_the_same_notice(ledger: Ledger, notices: list[UUID]) -> None:
     claims = [ledger.submit(partial(outbox.claim, now=NOON, limit=3)) for _ in range(10)]
     wait(claims)
 
@@ -78,7 +78,7 @@ def test_no_two_senders_claim_the_same(ledger: Ledger, notices: list[UUID]) -> N
     assert len(ids) == len(set(ids)) == len(notices)
 
 
-def test_a_claim_that_is_never_settled_runs_out(ledger: Ledger, notices: list[UUID]) -> None:
+def test_an_unsettled_claim_expires(ledger: Ledger, notices: list[UUID]) -> None:
     ledger.submit(partial(outbox.claim, now=NOON, limit=50)).result()
 
     again = ledger.submit(partial(outbox.claim, now=NOON + outbox.LEASE, limit=50)).result()
@@ -86,7 +86,7 @@ def test_a_claim_that_is_never_settled_runs_out(ledger: Ledger, notices: list[UU
     assert [notice.attempts for notice in again] == [2] * 20
 
 
-def test_what_was_sent_is_never_sent_again(
+def test_a_sent_notice_is_never_sent_again(
     database: Database, ledger: Ledger, notices: list[UUID]
 ) -> None:
     for notice in notices:
@@ -97,7 +97,7 @@ def test_what_was_sent_is_never_sent_again(
     assert database.read(outbox.counts) == {"sent": 20}
 
 
-def test_what_is_given_up_stays_to_be_looked_at(
+def test_a_notice_that_is_given_up_is_kept(
     database: Database, ledger: Ledger, notices: list[UUID]
 ) -> None:
     failed = partial(

@@ -1,4 +1,4 @@
-"""Addresses that mail comes back from: counted once a notice, suspended with the second."""
+"""Bouncing addresses: each notice counts once, and the second suspends the address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _bounced = table(BouncedRow)
 
 @pytest.fixture
 def number(shop: Shop) -> int:
-    """A ticket of Ann's with Bob on it, who was sent two of her comments."""
+    """A ticket of Ann's with Bob on it; two of Ann's comments were sent to Bob."""
     number = opened(shop.take(a_mail(cc=(BOB.address,))))
     for _ in range(2):
         shop.take(a_mail(), to=shop.token(number, ANN.address))
@@ -43,7 +43,7 @@ def report(shop: Shop, notice: UUID, failure: Failure = Failure.HARD) -> Receipt
 
 
 def hard(shop: Shop) -> tuple[int, bool] | None:
-    """How often mail to Bob failed for good, and whether he is suspended."""
+    """The permanent failures of mail to Bob, and whether the address is suspended."""
     rows = shop.database.read(
         lambda c: c.execute(select(_bounced.c.hard, _bounced.c.suspended_at)).all()
     )
@@ -57,17 +57,17 @@ def test_a_bounce_counts_against_the_address_of_its_notice(shop: Shop, number: i
     assert hard(shop) == (1, False)
 
 
-def test_it_is_folded_on_the_ticket_and_the_notice_is_dead(shop: Shop, number: int) -> None:
+def test_a_bounce_is_folded_on_the_ticket_and_its_notice_is_dead(shop: Shop, number: int) -> None:
     notice = shop.notices(BOB.address)[0].id
     report(shop, notice)
 
-    dead = next(one for one in shop.notices(BOB.address) if one.id == notice)
+    dead = next(each for each in shop.notices(BOB.address) if each.id == notice)
     assert shop.count(CommentRow, ticket_id=number, visibility="folded") == 1
     assert dead.state is NoticeState.DEAD
     assert "550 no such user" in dead.last_error
 
 
-def test_reported_twice_it_counts_once(shop: Shop, number: int) -> None:
+def test_a_notice_that_is_reported_twice_counts_once(shop: Shop, number: int) -> None:
     for _ in range(2):
         report(shop, shop.notices(BOB.address)[0].id)
 
@@ -79,11 +79,11 @@ def test_the_second_notice_suspends_the_address_and_alerts_staff(shop: Shop, num
         report(shop, notice.id)
 
     assert hard(shop) == (2, True)
-    alerts = [one.address for one in shop.notices() if one.kind == NoticeKind.ALERT]
+    alerts = [n.address for n in shop.notices() if n.kind == NoticeKind.ALERT]
     assert alerts == [SAM.address]
 
 
-def test_once_suspended_he_is_ordered_nothing(shop: Shop, number: int) -> None:
+def test_no_notice_is_queued_to_a_suspended_address(shop: Shop, number: int) -> None:
     for notice in shop.notices(BOB.address):
         report(shop, notice.id)
     before = len(shop.notices(BOB.address))
@@ -93,16 +93,16 @@ def test_once_suspended_he_is_ordered_nothing(shop: Shop, number: int) -> None:
     assert len(shop.notices(BOB.address)) == before
 
 
-def test_reported_twice_it_does_not_claim_that_the_address_is_suspended(
+def test_a_notice_that_is_reported_twice_does_not_suspend_the_address(
     shop: Shop, number: int
 ) -> None:
     for _ in range(2):
         report(shop, shop.notices(BOB.address)[0].id)
 
-    assert [one for one in shop.notices() if one.kind == NoticeKind.ALERT] == []
+    assert [n for n in shop.notices() if n.kind == NoticeKind.ALERT] == []
 
 
-def test_given_up_twice_it_counts_once(shop: Shop, number: int) -> None:
+def test_a_notice_that_is_given_up_twice_counts_once(shop: Shop, number: int) -> None:
     shop.take(a_mail(), to=shop.token(number, ANN.address))
     notice = next(o for o in shop.notices(BOB.address) if o.state is NoticeState.DUE)
     for _ in range(2):
@@ -112,7 +112,7 @@ def test_given_up_twice_it_counts_once(shop: Shop, number: int) -> None:
 
 
 @pytest.mark.parametrize("failure", [Failure.SOFT, Failure.DELAYED])
-def test_what_is_not_for_good_does_not_count(shop: Shop, number: int, failure: Failure) -> None:
+def test_a_temporary_failure_does_not_count(shop: Shop, number: int, failure: Failure) -> None:
     for notice in shop.notices(BOB.address):
         report(shop, notice.id, failure)
 
@@ -126,13 +126,13 @@ def test_a_delayed_notice_may_still_arrive(shop: Shop, number: int) -> None:
     assert next(o for o in shop.notices() if o.id == notice.id).state is NoticeState.SENT
 
 
-def test_a_return_path_of_no_notice_of_ours_counts_nothing(shop: Shop, number: int) -> None:
+def test_a_return_path_without_a_notice_counts_nothing(shop: Shop, number: int) -> None:
     report(shop, UUID(int=999_999))
 
     assert hard(shop) is None
 
 
-def test_a_forgiven_address_begins_anew(shop: Shop, number: int) -> None:
+def test_an_address_removed_from_suppression_starts_at_zero(shop: Shop, number: int) -> None:
     for notice in shop.notices(BOB.address):
         report(shop, notice.id)
 
@@ -144,7 +144,7 @@ def test_a_forgiven_address_begins_anew(shop: Shop, number: int) -> None:
     assert shop.member(number, BOB.address).reachable
 
 
-def test_what_the_relay_refuses_for_good_counts_as_a_bounce(shop: Shop, number: int) -> None:
+def test_a_permanent_refusal_by_the_relay_counts_as_a_bounce(shop: Shop, number: int) -> None:
     shop.take(a_mail(), to=shop.token(number, ANN.address))
     notice = next(o for o in shop.notices(BOB.address) if o.state is NoticeState.DUE)
 
@@ -153,7 +153,7 @@ def test_what_the_relay_refuses_for_good_counts_as_a_bounce(shop: Shop, number: 
     assert hard(shop) == (1, False)
 
 
-def test_what_it_could_not_take_in_days_does_not(shop: Shop, number: int) -> None:
+def test_a_notice_given_up_after_temporary_failures_does_not_count(shop: Shop, number: int) -> None:
     shop.take(a_mail(), to=shop.token(number, ANN.address))
     notice = next(o for o in shop.notices(BOB.address) if o.state is NoticeState.DUE)
 

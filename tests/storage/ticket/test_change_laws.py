@@ -1,4 +1,4 @@
-"""A decision on a change names all that it causes: nothing else is written, nothing left out.
+"""A decision on a change names all that it causes: nothing else is written, nothing is missing.
 
 Decision 0013 states it; here any changes, in any order and from any source, are tried on both
 stores.
@@ -74,7 +74,7 @@ def test_the_notices_written_are_those_that_the_decision_names(
     shop: Shop, changes: Sequence[Change], actor: str, source: Source, by_staff: bool
 ) -> None:
     number = a_ticket(shop)
-    context = replace(shop.hand(), actor=actor, source=source)
+    context = replace(shop.context(), actor=actor, source=source)
     before = {notice.id for notice in shop.notices()}
 
     decided = shop.change(number, *changes, by_staff=by_staff, context=context)
@@ -85,7 +85,7 @@ def test_the_notices_written_are_those_that_the_decision_names(
 
 @SETTINGS
 @given(changes=LISTS, by_staff=st.booleans())
-def test_where_one_change_is_refused_nothing_is_written(
+def test_if_one_change_is_refused_nothing_is_written(
     shop: Shop, changes: Sequence[Change], by_staff: bool
 ) -> None:
     number = a_ticket(shop)
@@ -99,7 +99,7 @@ def test_where_one_change_is_refused_nothing_is_written(
 
 
 def a_ticket(shop: Shop) -> int:
-    """Ann's, with Bob on it; there is no limit on how many she may open."""
+    """Ann's, with Bob on it; the number of new tickets is not limited."""
     shop.policy = policy_with("budgets", tickets_per_hour=10_000)
     return opened(shop.take(a_mail(cc=(BOB.address,))))
 

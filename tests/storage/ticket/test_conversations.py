@@ -1,4 +1,4 @@
-"""Mails and the tickets that they meet in the store: followed, reopened, left, joined late."""
+"""Mails on tickets in the store: follow-ups, reopening, unsubscribing, late parents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PARENT, CHILD = "<parent@client.example>", "<child@client.example>"
 
 
 class TestLoading:
-    def test_a_ticket_comes_with_its_people_in_their_order(self, shop: Shop) -> None:
+    def test_a_ticket_is_loaded_with_its_people_in_order(self, shop: Shop) -> None:
         number = opened(shop.take(COPIED))
 
         ticket = shop.ticket(number)
@@ -52,7 +52,7 @@ class TestLoading:
 
         assert found == {}
 
-    def test_a_merged_ticket_and_a_follow_up_are_loaded_along(self, shop: Shop) -> None:
+    def test_the_merge_target_and_the_follow_up_are_loaded_as_well(self, shop: Shop) -> None:
         first, second, third = (opened(shop.take(a_mail())) for _ in range(3))
         shop.set(first, merged_into=second)
         shop.set(third, follows=second)
@@ -82,7 +82,7 @@ class TestLoading:
         assert shop.ticket(number).sent[BOB.address] == 3
         assert shop.ticket(number, NOON + HOUR).sent == {}
 
-    def test_a_person_is_out_of_reach_once_he_is_deactivated(self, shop: Shop) -> None:
+    def test_a_deactivated_person_is_not_reachable(self, shop: Shop) -> None:
         number = opened(shop.take(COPIED))
         shop.write(
             lambda c: people.set_person_active(c, shop.mailbox, Role.USER, BOB.address, False)
@@ -91,13 +91,13 @@ class TestLoading:
         assert not shop.member(number, BOB.address).reachable
         assert shop.member(number, ANN.address).reachable
 
-    def test_so_is_everybody_of_a_suspended_company(self, shop: Shop) -> None:
+    def test_nobody_of_a_suspended_company_is_reachable(self, shop: Shop) -> None:
         number = opened(shop.take(COPIED))
         shop.write(lambda c: companies.set_company_active(c, shop.mailbox, "Acme", False))
 
         assert not shop.member(number, BOB.address).reachable
 
-    def test_so_is_an_address_from_its_second_hard_bounce_on(self, shop: Shop) -> None:
+    def test_an_address_is_unreachable_from_its_second_hard_bounce_on(self, shop: Shop) -> None:
         number = opened(shop.take(COPIED))
         reachable = []
         for _ in range(2):
@@ -113,7 +113,7 @@ class TestLoading:
 
 def move(shop: Shop, number: int, was: str, became: str) -> None:
     effects = (StatusChanged(Status(was), Status(became), ""),)
-    shop.write(lambda c: write(c, shop.hand(), number, effects))
+    shop.write(lambda c: write(c, shop.context(), number, effects))
 
 
 class TestReopening:
@@ -132,7 +132,7 @@ class TestReopening:
         assert (ticket.status, ticket.status_at) == (Status.OPEN, NOON + DAY)
         assert shop.count(AuditRow, event="status_changed", was="resolved", became="open") == 1
 
-    def test_a_reply_that_came_second_is_to_be_decided_again(
+    def test_a_reply_decided_on_an_outdated_status_is_a_conflict(
         self, shop: Shop, resolved: int
     ) -> None:
         entry = shop.entry(a_mail(), to=shop.token(resolved, ANN.address))
@@ -153,7 +153,9 @@ class TestReopening:
         assert shop.ticket(resolved).reopened == 2
         assert shop.ticket(resolved, NOON + HOUR).reopened == 0
 
-    def test_closing_it_is_no_reopening(self, shop: Shop, resolved: int) -> None:
+    def test_closing_a_resolved_ticket_is_not_counted_as_reopening(
+        self, shop: Shop, resolved: int
+    ) -> None:
         move(shop, resolved, "resolved", "closed")
 
         assert shop.ticket(resolved).reopened == 0
@@ -173,7 +175,9 @@ class TestFollowUps:
         shop.set(number, status="closed", status_at=NOON)
         return number
 
-    def test_it_is_one_new_ticket_with_the_same_people(self, shop: Shop, closed: int) -> None:
+    def test_a_follow_up_is_one_new_ticket_with_the_same_people(
+        self, shop: Shop, closed: int
+    ) -> None:
         receipt = shop.take(a_mail(BOB.address), to=shop.token(closed, BOB.address))
 
         following = shop.ticket(opened(receipt))
@@ -183,13 +187,15 @@ class TestFollowUps:
         assert sorted(customers) == [ANN.address, BOB.address]
         assert shop.ticket(closed).follow_up == following.id
 
-    def test_later_replies_to_the_old_tokens_go_there(self, shop: Shop, closed: int) -> None:
+    def test_later_replies_to_the_old_tokens_go_to_the_follow_up(
+        self, shop: Shop, closed: int
+    ) -> None:
         first = shop.take(a_mail(), to=shop.token(closed, ANN.address))
         second = shop.take(a_mail(BOB.address), to=shop.token(closed, BOB.address))
 
         assert (second.verdict, second.ticket) == (Verdict.COMMENTED, first.ticket)
 
-    def test_of_two_at_one_moment_the_second_is_to_be_decided_again(
+    def test_of_two_follow_ups_at_the_same_time_the_second_is_a_conflict(
         self, shop: Shop, closed: int
     ) -> None:
         entry = shop.entry(a_mail(BOB.address), to=shop.token(closed, BOB.address))
@@ -210,53 +216,51 @@ class TestUnsubscribing:
         shop.take(leaving, to=shop.token(number, BOB.address))
         return number
 
-    def test_he_stays_on_the_ticket_and_is_written_to_no_more(
-        self, shop: Shop, number: int
-    ) -> None:
+    def test_they_stay_on_the_ticket_and_get_no_more_mail(self, shop: Shop, number: int) -> None:
         shop.take(a_mail(), to=shop.token(number, ANN.address))
 
         bob = shop.member(number, BOB.address)
         assert (bob.presence, bob.muted) == (Presence.ACTIVE, True)
-        assert [one.kind for one in shop.notices(BOB.address)] == [NoticeKind.RECEIPT]
+        assert [notice.kind for notice in shop.notices(BOB.address)] == [NoticeKind.RECEIPT]
 
-    def test_he_may_still_write(self, shop: Shop, number: int) -> None:
+    def test_they_may_still_write(self, shop: Shop, number: int) -> None:
         receipt = shop.take(a_mail(BOB.address), to=shop.token(number, BOB.address))
 
         assert receipt.verdict is Verdict.COMMENTED
 
-    def test_his_words_are_folded_on_the_ticket(self, shop: Shop, number: int) -> None:
+    def test_their_mail_is_folded_on_the_ticket(self, shop: Shop, number: int) -> None:
         assert shop.count(CommentRow, author=BOB.address, visibility="folded") == 1
 
     def test_a_second_time_changes_nothing(self, shop: Shop, number: int) -> None:
         bob = shop.member(number, BOB.address)
 
         effects = (Unsubscribed(bob.id, bob.address),)
-        shop.write(lambda c: write(c, shop.hand(), number, effects))
+        shop.write(lambda c: write(c, shop.context(), number, effects))
         assert shop.count(AuditRow, event="unsubscribed") == 1
 
-    def test_whoever_is_taken_in_again_hears_again(self, shop: Shop, number: int) -> None:
+    def test_a_person_who_is_added_again_gets_mail_again(self, shop: Shop, number: int) -> None:
         steps = ((Presence.ACTIVE, Presence.REMOVED), (Presence.REMOVED, Presence.ACTIVE))
         for was, became in steps:
             effects = (PresenceChanged(BOB.address, was, became),)
-            shop.write(lambda c: write(c, shop.hand(), number, effects))  # noqa: B023
+            shop.write(lambda c: write(c, shop.context(), number, effects))  # noqa: B023
 
         assert shop.member(number, BOB.address).is_notified
 
 
 class TestLateParents:
-    def test_a_reply_that_comes_first_keeps_what_it_answers(self, shop: Shop) -> None:
+    def test_a_reply_that_comes_before_its_parent_records_the_parents_id(self, shop: Shop) -> None:
         number = opened(shop.take(a_mail(message_id=CHILD, references=(PARENT,))))
 
         assert shop.count(ThreadReferenceRow, message_id=PARENT, ticket_id=number) == 1
 
-    def test_its_parent_joins_it(self, shop: Shop) -> None:
+    def test_its_late_parent_joins_the_ticket(self, shop: Shop) -> None:
         number = opened(shop.take(a_mail(message_id=CHILD, in_reply_to=(PARENT,))))
 
         receipt = shop.take(a_mail(message_id=PARENT))
 
         assert (receipt.reason, receipt.ticket) == (Reason.LATE_PARENT, number)
 
-    def test_so_does_a_sister(self, shop: Shop) -> None:
+    def test_another_reply_to_the_same_parent_joins_the_ticket(self, shop: Shop) -> None:
         number = opened(shop.take(a_mail(message_id=CHILD, references=(PARENT,))))
 
         receipt = shop.take(a_mail(message_id="<2@client.example>", references=(PARENT,)))
@@ -281,7 +285,7 @@ class TestLateParents:
 
 
 class TestWhatIsKnownOfTheAuthor:
-    def test_his_mails_of_the_last_hour_are(self, shop: Shop) -> None:
+    def test_their_mails_of_the_last_hour_are_known(self, shop: Shop) -> None:
         number = opened(shop.take(a_mail(), at=NOON - HOUR))
         shop.take(a_mail(), to=shop.token(number, ANN.address), at=NOON - HOUR / 2)
 
@@ -291,7 +295,7 @@ class TestWhatIsKnownOfTheAuthor:
             (NOON - HOUR / 2, False, number)
         ]
 
-    def test_the_mails_of_others_are_not(self, shop: Shop) -> None:
+    def test_the_mails_of_others_are_not_counted(self, shop: Shop) -> None:
         shop.take(a_mail(BOB.address))
 
         assert shop.known_of(a_mail()).recent == ()
@@ -312,10 +316,10 @@ class TestWhatIsKnownOfTheAuthor:
             lambda c: people.set_person_active(c, shop.mailbox, Role.STAFF, SAM.address, False)
         )
 
-        assert [one.address for one in before] == [SAM.address]
+        assert [person.address for person in before] == [SAM.address]
         assert shop.known_of(a_mail()).staff == ()
 
-    def test_a_stranger_costs_no_question_for_the_staff(self, shop: Shop) -> None:
+    def test_the_staff_are_not_looked_up_for_a_stranger(self, shop: Shop) -> None:
         assert shop.known_of(a_mail("eve@evil.example")).staff == ()
 
     def test_an_address_that_bounces_is_not_added(self, shop: Shop) -> None:
@@ -330,7 +334,7 @@ class TestWhatIsKnownOfTheAuthor:
 
         assert shop.ticket(number).participant(BOB.address) is None
 
-    def test_a_token_alone_counts_on_the_store_as_well(self, shop: Shop) -> None:
+    def test_a_token_alone_is_enough_in_the_store_as_well(self, shop: Shop) -> None:
         number = opened(shop.take(a_mail()))
 
         receipt = shop.take(a_mail(), to=shop.token(number, ANN.address), proof=NOTHING)
@@ -338,9 +342,9 @@ class TestWhatIsKnownOfTheAuthor:
         assert (receipt.verdict, receipt.ticket) == (Verdict.COMMENTED, number)
 
 
-def test_a_notice_that_quotes_carries_the_words_that_caused_it(shop: Shop) -> None:
+def test_a_notice_that_quotes_carries_the_comment_that_caused_it(shop: Shop) -> None:
     number = opened(shop.take(COPIED))
     shop.take(a_mail(text="Second."), to=shop.token(number, ANN.address))
 
     assert shop.count(NoticeRow, address=BOB.address, comment_id=None) == 0
-    assert [one.kind for one in shop.notices(BOB.address)] == [NoticeKind.COMMENT]
+    assert [notice.kind for notice in shop.notices(BOB.address)] == [NoticeKind.COMMENT]

@@ -1,4 +1,4 @@
-"""What customers say later on a ticket is kept with it, as what they said first."""
+"""Values of fields in later mails on a ticket are kept, like those of the request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fields(shop: Shop, number: int) -> dict[str, str]:
     return dict(shop.ticket(number).fields)
 
 
-def test_what_a_reply_names_is_kept_beside_what_the_request_named(aiven: Shop) -> None:
+def test_values_of_a_reply_are_added_to_those_of_the_request(aiven: Shop) -> None:
     number = opened(aiven.take(a_mail(text="Project: blue-7")))
 
     answer(aiven, number, "Service: pg-1")
@@ -56,7 +56,7 @@ def test_a_value_that_another_mail_brought_meanwhile_stays(aiven: Shop) -> None:
 
     aiven.write(
         lambda c: write(
-            c, aiven.hand(), number, (FieldsFound({"project_id": "red-1", "product": "Kafka"}),)
+            c, aiven.context(), number, (FieldsFound({"project_id": "red-1", "product": "Kafka"}),)
         )
     )
 
@@ -79,7 +79,7 @@ def test_what_a_reply_quotes_is_not_kept(aiven: Shop, quoting: str) -> None:
     assert fields(aiven, number) == {}
 
 
-def test_what_somebody_says_who_is_not_on_the_ticket_is_not_kept(aiven: Shop) -> None:
+def test_values_by_a_sender_who_is_not_on_the_ticket_are_not_kept(aiven: Shop) -> None:
     number = opened(aiven.take(a_mail()))
 
     answer(aiven, number, "Project: demo-1", sender=BOB.address)
@@ -95,18 +95,18 @@ def test_what_somebody_says_who_is_not_on_the_ticket_is_not_kept(aiven: Shop) ->
         (True, "Is it Project: demo-1?", {}),
     ],
 )
-def test_of_words_in_the_portal_those_of_the_customer_are_kept(
+def test_of_comments_in_the_portal_only_the_customers_values_are_kept(
     aiven: Shop, by_staff: bool, text: str, kept: dict[str, str]
 ) -> None:
     number = opened(aiven.take(a_mail()))
 
-    say(aiven, number, text, aiven.policy, by_staff)
+    comment_on(aiven, number, text, aiven.policy, by_staff)
 
     assert fields(aiven, number) == kept
 
 
-def say(shop: Shop, number: int, text: str, policy: Policy, by_staff: bool) -> None:
+def comment_on(shop: Shop, number: int, text: str, policy: Policy, by_staff: bool) -> None:
     comment = WriteComment(text, Visibility.PUBLIC)
     shop.write(
-        lambda c: change_ticket(c, shop.hand(), number, [comment], policy, by_staff=by_staff)
+        lambda c: change_ticket(c, shop.context(), number, [comment], policy, by_staff=by_staff)
     )

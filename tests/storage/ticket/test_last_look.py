@@ -1,4 +1,4 @@
-"""A notice is looked at once more before it goes: its recipient may have left meanwhile."""
+"""A notice is checked once more before it is sent: its recipient may have left meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.storage.shop import Shop, opened
 
 @pytest.fixture
 def number(shop: Shop) -> int:
-    """A ticket of Ann's with Bob on it, to whom one comment is due."""
+    """A ticket of Ann's with Bob on it; the notice of one comment to Bob is due."""
     number = opened(shop.take(a_mail(cc=(BOB.address,))))
     shop.take(a_mail(text="Second."), to=shop.token(number, ANN.address))
     return number
@@ -58,7 +58,7 @@ EVENTS = [left, is_pending, unsubscribed, was_deactivated, lost_the_contract, bo
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: str(event.__name__))
-def test_it_is_dropped_for_good_where_the_recipient(
+def test_a_notice_is_dropped_for_good_if_the_recipient(
     shop: Shop, number: int, event: Callable[[Shop, int], None]
 ) -> None:
     event(shop, number)
@@ -69,10 +69,10 @@ def test_it_is_dropped_for_good_where_the_recipient(
     assert dropped.last_error
 
 
-def test_otherwise_it_comes_with_the_words_and_the_recipients_place(
+def test_otherwise_it_comes_with_the_comment_and_the_recipients_participant_id(
     shop: Shop, number: int
 ) -> None:
-    (notice,) = [one for one in claimed(shop) if one.address == BOB.address]
+    (notice,) = [n for n in claimed(shop) if n.address == BOB.address]
 
     assert notice.comment is not None
     assert (notice.comment.text, notice.comment.author) == ("Second.", ANN.address)
@@ -80,29 +80,29 @@ def test_otherwise_it_comes_with_the_words_and_the_recipients_place(
     assert notice.about.participant == shop.member(number, BOB.address).id
 
 
-def test_the_receipt_of_an_unsubscription_still_goes(shop: Shop, number: int) -> None:
+def test_the_receipt_of_an_unsubscription_is_still_sent(shop: Shop, number: int) -> None:
     shop.take(a_mail(BOB.address, text="#unsubscribe"), to=shop.token(number, BOB.address))
 
     assert [n.kind for n in claimed(shop) if n.address == BOB.address] == [NoticeKind.RECEIPT]
 
 
-def test_what_died_is_listed_with_its_reason(shop: Shop, number: int) -> None:
+def test_a_dead_notice_is_listed_with_its_reason(shop: Shop, number: int) -> None:
     left(shop, number)
     claimed(shop)
 
     dead = shop.database.read(lambda c: outbox.listing(c, NoticeState.DEAD, 10))
 
-    assert [(one.address, one.kind, one.ticket) for one in dead] == [
+    assert [(notice.address, notice.kind, notice.ticket) for notice in dead] == [
         (BOB.address, "comment", number)
     ]
     assert "not on the ticket" in dead[0].last_error
 
 
-def test_the_list_ends_where_it_is_told_to(shop: Shop, number: int) -> None:
+def test_the_list_has_at_most_the_given_number_of_notices(shop: Shop, number: int) -> None:
     assert len(shop.database.read(lambda c: outbox.listing(c, None, 2))) == 2
 
 
-def test_what_died_is_tried_again_from_the_beginning(shop: Shop, number: int) -> None:
+def test_a_requeued_notice_starts_again_from_the_first_attempt(shop: Shop, number: int) -> None:
     left(shop, number)
     claimed(shop)
     shop.set_participant(number, BOB.address, presence=Presence.ACTIVE.value)
@@ -111,17 +111,17 @@ def test_what_died_is_tried_again_from_the_beginning(shop: Shop, number: int) ->
     assert [(n.address, n.attempts) for n in claimed(shop)] == [(BOB.address, 1)]
 
 
-def test_only_what_is_named_is_tried_again(shop: Shop, number: int) -> None:
+def test_only_the_named_notices_are_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
-        shop.write(lambda c, one=notice.id: outbox.give_up(c, one, "no", hard=False, now=NOON))  # type: ignore[misc]
+        shop.write(lambda c, due=notice.id: outbox.give_up(c, due, "no", hard=False, now=NOON))  # type: ignore[misc]
     chosen = shop.notices(BOB.address)[0].id
 
     assert shop.write(lambda c: outbox.requeue(c, [chosen], NOON)) == 1
     assert [notice.id for notice in claimed(shop)] == [chosen]
 
 
-def test_what_was_sent_is_never_tried_again(shop: Shop, number: int) -> None:
+def test_a_sent_notice_is_never_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
-        shop.write(lambda c, one=notice.id: outbox.sent(c, one, NOON))  # type: ignore[misc]
+        shop.write(lambda c, due=notice.id: outbox.sent(c, due, NOON))  # type: ignore[misc]
 
     assert shop.write(lambda c: outbox.requeue(c, None, NOON)) == 0

@@ -1,4 +1,4 @@
-"""No mail makes a ticket critical, whichever way round: the code refuses it, and the database."""
+"""No mail makes a ticket critical: the code refuses it, and so does the database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.rules.building import NOON, default_policy
 POLICY = default_policy()
 
 
-def hand(mailbox: Mailbox, source: Source) -> ChangeContext:
+def context(mailbox: Mailbox, source: Source) -> ChangeContext:
     return ChangeContext(mailbox, "sam@help.example", source, NOON, uuid4)
 
 
@@ -33,33 +33,33 @@ def hand(mailbox: Mailbox, source: Source) -> ChangeContext:
 def number(ledger: Ledger, mailbox: Mailbox) -> int:
     """Of an open ticket of Ann's."""
     request = Request("ann@acme.example", "Lift", "It is stuck.")
-    by = hand(mailbox, Source.API)
+    by = context(mailbox, Source.API)
     number = ledger.submit(lambda c: open_requested(c, by, request, POLICY, by_staff=True)).result()
     assert isinstance(number, int)
     return number
 
 
 def changed(
-    ledger: Ledger, by: ChangeContext, number: int, asked: Sequence[Change]
+    ledger: Ledger, by: ChangeContext, number: int, changes: Sequence[Change]
 ) -> Effects | ChangeRefused:
     return ledger.submit(
-        lambda c: change_ticket(c, by, number, asked, POLICY, by_staff=True)
+        lambda c: change_ticket(c, by, number, changes, POLICY, by_staff=True)
     ).result()
 
 
 def ticket(database: Database, number: int) -> TicketView:
-    whole = database.read(lambda c: read.ticket_view(c, number))
-    assert whole is not None
-    return whole
+    view = database.read(lambda c: read.ticket_view(c, number))
+    assert view is not None
+    return view
 
 
 @pytest.mark.parametrize("source", [Source.MAIL, Source.STAFF_MAIL, Source.WEB, Source.SYSTEM])
 def test_only_the_console_and_the_api_make_a_ticket_critical(
     database: Database, ledger: Ledger, mailbox: Mailbox, number: int, source: Source
 ) -> None:
-    by, asked = hand(mailbox, source), [SetAnySeverity("Critical", "")]
+    by, changes = context(mailbox, source), [SetAnySeverity("Critical", "")]
 
-    refused = changed(ledger, by, number, asked)
+    refused = changed(ledger, by, number, changes)
 
     assert isinstance(refused, ChangeRefused)
     assert "no mail makes a ticket Critical" in str(refused.why)
@@ -67,34 +67,44 @@ def test_only_the_console_and_the_api_make_a_ticket_critical(
     assert ticket(database, number).summary.severity == "Normal"
 
 
+@pytest.mark.parametrize("source", [Source.WEB, Source.SYSTEM])
+def test_no_link_and_no_clock_sets_a_severity(
+    ledger: Ledger, mailbox: Mailbox, number: int, source: Source
+) -> None:
+    refused = changed(ledger, context(mailbox, source), number, [SetAnySeverity("High", "")])
+
+    assert isinstance(refused, ChangeRefused)
+    assert str(refused.why) == "a link or a clock cannot change the severity"
+
+
 @pytest.mark.parametrize("source", [Source.CONSOLE, Source.API])
-def test_the_console_and_the_api_do(
+def test_the_console_and_the_api_can_make_a_ticket_critical(
     database: Database, ledger: Ledger, mailbox: Mailbox, number: int, source: Source
 ) -> None:
-    by, asked = hand(mailbox, source), [SetAnySeverity("Critical", "")]
+    by, changes = context(mailbox, source), [SetAnySeverity("Critical", "")]
 
-    changed(ledger, by, number, asked)
+    changed(ledger, by, number, changes)
 
     assert ticket(database, number).summary.severity == "Critical"
 
 
 @pytest.mark.parametrize("source", ["mail", "staff_mail"])
-def test_the_database_refuses_what_the_code_would_not(
+def test_the_database_refuses_a_critical_mail_ticket_by_itself(
     ledger: Ledger, mailbox: Mailbox, number: int, source: str
 ) -> None:
-    past_the_code = text("UPDATE ticket SET critical = true, severity_source = :source")
+    direct_update = text("UPDATE ticket SET critical = true, severity_source = :source")
 
     with pytest.raises(IntegrityError, match="mail_is_never_critical"):
-        ledger.submit(lambda c: c.execute(past_the_code, {"source": source})).result()
+        ledger.submit(lambda c: c.execute(direct_update, {"source": source})).result()
 
 
-def test_of_changes_with_a_bad_one_none_is_made(
+def test_if_one_change_is_refused_none_is_made(
     database: Database, ledger: Ledger, mailbox: Mailbox, number: int
 ) -> None:
     before = ticket(database, number)
-    by = hand(mailbox, Source.STAFF_MAIL)
-    asked: list[Change] = [SetStatus(Status.PENDING), SetAnySeverity("Critical", "")]
+    by = context(mailbox, Source.STAFF_MAIL)
+    changes: list[Change] = [SetStatus(Status.PENDING), SetAnySeverity("Critical", "")]
 
-    assert isinstance(changed(ledger, by, number, asked), ChangeRefused)
+    assert isinstance(changed(ledger, by, number, changes), ChangeRefused)
 
     assert ticket(database, number) == before

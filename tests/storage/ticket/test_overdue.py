@@ -1,4 +1,4 @@
-"""Warnings and breaches are told once, whoever asks how often, and after whatever pause."""
+"""Warnings and breaches are notified once, on any number of nodes and after any pause."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.rules.building import ANN, NOON, SAM, a_mail, default_policy
 from tests.storage.shop import Shop
 
 WARNED, LATE = NOON + timedelta(hours=3), NOON + timedelta(hours=4)
-"""Of four hours the warning comes after three quarters."""
+"""The warning is after three quarters of the four hours."""
 GOLD = TierSection(name="gold", title="Gold", first={"Normal": "4 hours"})
 
 
@@ -35,8 +35,8 @@ def due(desk: Shop, now: datetime) -> list[DueTicket]:
     return list(desk.database.read(lambda c: overdue.due(c, now, 100)))
 
 
-def told(desk: Shop, now: datetime, found: list[DueTicket] | None = None) -> int:
-    """How many mails a round of the keeper orders."""
+def notify(desk: Shop, now: datetime, found: list[DueTicket] | None = None) -> int:
+    """The number of mails that one round of the scheduler queues."""
     known = due(desk, now) if found is None else found
     policies = {desk.mailbox.policy: desk.policy}
     return desk.write(lambda c: overdue.notify_overdue(c, known, policies, now, desk.new_id))
@@ -52,42 +52,47 @@ def test_nothing_is_due_before_the_warning(desk: Shop) -> None:
 
 
 def test_the_warning_goes_to_the_staff_once(desk: Shop) -> None:
-    assert [told(desk, WARNED), told(desk, WARNED + timedelta(minutes=1))] == [1, 0]
+    assert [notify(desk, WARNED), notify(desk, WARNED + timedelta(minutes=1))] == [1, 0]
     assert kinds(desk) == [NoticeKind.SLA_WARNING]
 
 
-def test_two_nodes_that_saw_the_same_tell_it_once(desk: Shop) -> None:
+def test_two_nodes_that_find_the_same_ticket_notify_once(desk: Shop) -> None:
     seen_by_both = due(desk, WARNED)
 
-    assert [told(desk, WARNED, seen_by_both), told(desk, WARNED, seen_by_both)] == [1, 0]
+    assert [notify(desk, WARNED, seen_by_both), notify(desk, WARNED, seen_by_both)] == [1, 0]
 
 
-def test_the_breach_is_told_after_the_warning_and_is_in_the_history(desk: Shop) -> None:
-    told(desk, WARNED)
+def test_the_breach_is_notified_after_the_warning(desk: Shop) -> None:
+    notify(desk, WARNED)
 
-    assert [told(desk, LATE), told(desk, LATE + timedelta(days=1))] == [1, 0]
+    assert [notify(desk, LATE), notify(desk, LATE + timedelta(days=1))] == [1, 0]
     assert kinds(desk) == [NoticeKind.SLA_BREACH, NoticeKind.SLA_WARNING]
 
 
-def test_after_a_pause_over_both_moments_the_breach_alone_is_told(desk: Shop) -> None:
-    assert [told(desk, LATE + timedelta(days=3)), told(desk, LATE + timedelta(days=4))] == [1, 0]
+def test_after_a_pause_over_both_times_only_the_breach_is_notified(desk: Shop) -> None:
+    assert [notify(desk, LATE + timedelta(days=3)), notify(desk, LATE + timedelta(days=4))] == [
+        1,
+        0,
+    ]
     assert kinds(desk) == [NoticeKind.SLA_BREACH]
 
 
-def test_a_clock_that_jumps_back_tells_nothing_again(desk: Shop) -> None:
-    told(desk, WARNED)
+def test_a_clock_that_jumps_back_repeats_no_notice(desk: Shop) -> None:
+    notify(desk, WARNED)
 
-    assert [told(desk, NOON), told(desk, WARNED)] == [0, 0]
+    assert [notify(desk, NOON), notify(desk, WARNED)] == [0, 0]
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.RESOLVED])
-def test_what_waits_for_the_customer_or_is_over_is_not_overdue(desk: Shop, status: Status) -> None:
+def test_a_ticket_that_waits_for_the_customer_or_is_over_is_not_overdue(
+    desk: Shop, status: Status
+) -> None:
     desk.change(1, SetStatus(status))
 
     assert due(desk, LATE + timedelta(days=3)) == []
 
 
-def test_the_owner_alone_is_told_where_there_is_one(desk: Shop) -> None:
+def test_only_the_assignee_is_notified_if_there_is_one(desk: Shop) -> None:
     desk.set(1, assignee=SAM.address)
 
-    assert told(desk, WARNED) == 1
+    assert notify(desk, WARNED) == 1

@@ -1,4 +1,4 @@
-"""The commands of a mail: decided with it, on the ticket as its comment leaves it."""
+"""The commands of a mail: decided with it, on the ticket as the mail's comment leaves it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
 from rules.ticket.visibility import Visibility
 
 
-def commanded(
+def with_commands(
     case: Case, ticket: Ticket, comment: AddComment, changes: Sequence[Change], source: Source
 ) -> AddComment | ChangeRefused:
-    """The comment with what its commands do and the receipt for them; or why they are refused."""
+    """The comment with the effects of its commands and the receipt for them, or the refusal."""
     if not changes:
         return comment
     at, author = case.facts.decided_at, case.sender.address
-    written = NewComment(author, comment.visibility, "", at)
+    written = NewComment(author, comment.visibility, text="", written_at=at)
     ticket = after(ticket, comment.effects(written, at), at)
     facts = ChangeFacts(
         at=at,
@@ -44,7 +44,7 @@ def commanded(
         return decided
     receipt = _receipt(case, ticket, decided)
     effects = Effects((*decided.rows, *notified((receipt,))), decided.done)
-    return replace(comment, commanded=effects)
+    return replace(comment, command_effects=effects)
 
 
 def _receipt(case: Case, ticket: Ticket, effects: Effects) -> NoticeOrder:
