@@ -23,10 +23,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from rules.commands.model import Command, Directive, Help, MailChange, Note, Public
+from rules.commands.model import Command, Directive, Help, Note, Public
 from rules.commands.values import COMMANDS, LINE_LENGTH, Fault, read, reason
 from rules.sentence import Sentence, sentence
-from rules.ticket.changes import Escalate, Unsubscribe
+from rules.ticket.changes import Escalate, MailChange, Unsubscribe
 from rules.ticket.severity import Level
 
 __all__ = [

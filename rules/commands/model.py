@@ -8,17 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rules.ticket.changes import (
-    AddPerson,
-    Assign,
-    Escalate,
-    Merge,
-    RemovePerson,
-    SetSeverity,
-    SetStatus,
-    Unsubscribe,
-    Workaround,
-)
+from rules.ticket.changes import MailChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +27,4 @@ class Help:
 
 
 Directive = Note | Public | Help
-MailChange = (
-    SetStatus
-    | SetSeverity
-    | Workaround
-    | Assign
-    | AddPerson
-    | RemovePerson
-    | Merge
-    | Escalate
-    | Unsubscribe
-)
-"""The changes that a mail can request."""
 Command = MailChange | Directive

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, get_args
 
 from rules.mail.header import Header
 
-KNOWN = ("en", "de")
+Language = Literal["en", "de"]
+KNOWN: tuple[Language, ...] = get_args(Language)
 """Languages that have translations."""
+ENGLISH_NAMES: Mapping[Language, str] = MappingProxyType({"en": "English", "de": "German"})
 MAX_PREFERENCES = 20
 """Preferences read from one field; further ones are ignored."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rules.mail.language import Language
 from rules.policy.base import Name, Section, Text
 from rules.policy.clock import ClockSection
 from rules.policy.conduct import (
@@ -39,7 +40,7 @@ class Policy(Section):
 
     name: Name
     title: Text
-    language: Literal["en", "de"] = "en"
+    language: Language = "en"
     """Of our own texts in outgoing mails."""
     visibility: Literal["private", "company"] = "private"
     """Who may read a ticket: its participants, or also all their colleagues."""

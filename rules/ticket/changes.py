@@ -205,20 +205,24 @@ class ReportOverdue:
     reads_as: ClassVar[str] = "report the SLA clock"
 
 
-Change = (
+MailChange = (
     SetStatus
     | SetSeverity
-    | SetAnySeverity
     | Workaround
     | Assign
     | AddPerson
     | RemovePerson
-    | SettlePerson
+    | Merge
+    | Escalate
     | Unsubscribe
+)
+"""The changes that a mail can ask for."""
+Change = (
+    MailChange
+    | SetAnySeverity
+    | SettlePerson
     | WriteComment
     | PublishComment
-    | Escalate
-    | Merge
     | Delete
     | Rate
     | ReportOverdue

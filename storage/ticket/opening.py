@@ -15,24 +15,19 @@ from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.service.participants import Addition
 from rules.ticket.audit import AuditEvent
-from rules.ticket.lifecycle import Status
 from storage.db.ledger import Conflict
+from storage.db.tables import TicketRow
 from storage.ticket import clocks
 from storage.ticket import statements as sql
 from storage.ticket.rows import AuditEntry, ChangeContext, add_participants, audit, storable
 from storage.ticket.write import write
 
 _NEW = {
-    "status": Status.OPEN.value,
-    "status_at": None,
-    "merged_into": None,
-    "deleted_at": None,
-    "assignee": "",
-    "escalation_level": 0,
-    "first_answered_at": None,
-    "rating": "",
+    column: value.default
+    for column, value in TicketRow.model_fields.items()
+    if column != "id" and not value.is_required()
 }
-"""The initial values of every ticket."""
+"""What every ticket begins with: the defaults of its row; what has none is NULL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rules.mail.language import ENGLISH_NAMES
 from rules.policy import Policy
 from rules.policy.explain.english import count, quoted
 
 
 def overview(policy: Policy) -> Iterator[str]:
     yield f"This is the policy {policy.name}: {policy.title}."
-    language = {"en": "English", "de": "German"}[policy.language]
-    yield f"Outgoing mails are written in {language}."
+    yield f"Outgoing mails are written in {ENGLISH_NAMES[policy.language]}."
     yield f"Their sender name is {quoted(policy.sender_name)}."
     yield f"Their subject contains the ticket number as {quoted(policy.subject_tag.format)}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from html.parser import HTMLParser
@@ -46,7 +47,7 @@ def pages_of(folder: str) -> set[str]:
     return {entry.name for entry in templates.iterdir()}
 
 
-PAGES = sorted(name for name in pages_of("en") if not name.startswith("_"))
+PAGES = sorted(name for name in pages_of("en") if re.fullmatch(r"[^_].*\.html", name))
 
 
 class Read(HTMLParser):
