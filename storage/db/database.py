@@ -70,7 +70,10 @@ class Database:
             return query(connection)
 
     def upgrade(self) -> None:
-        """Bring the tables to the newest version; does nothing if they have it."""
+        """Bring the tables to the newest version; does nothing if they have it.
+
+        Raises NotUpgraded for a version that only a newer program knows.
+        """
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         with self.engine.connect() as connection:
@@ -79,6 +82,7 @@ class Database:
                 connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             config = _alembic()
+            _require_known(config, _current(connection))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             if self.is_sqlite:
@@ -88,13 +92,15 @@ class Database:
 
     def check_version(self) -> None:
         """Raise NotUpgraded unless the tables have the version that this program needs."""
-        wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+        config = _alembic()
+        wanted = ScriptDirectory.from_config(config).get_current_head()
         missing = self._file is not None and not self._file.exists()
-        found = None if missing else self.read(_version)
+        found = None if missing else self.read(_current)
         if found is None:
             raise NotUpgraded(
                 f"no store exists at {self.engine.url.render_as_string()}: run `postern init`"
             )
+        _require_known(config, found)
         if found != wanted:
             raise NotUpgraded(
                 f"the database has version {found}, but this program needs {wanted}: "
@@ -113,8 +119,18 @@ def _check_references(connection: Connection) -> None:
         raise RuntimeError(f"the upgrade would leave dangling references: {broken[:5]}")
 
 
-def _version(connection: Connection) -> str | None:
+def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _require_known(config: Config, version: str | None) -> None:
+    """Raises NotUpgraded for a version that none of this program's migrations makes."""
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise NotUpgraded(
+            f"the database has version {version}, which this program does not know: "
+            "run a newer version of Postern"
+        )
 
 
 def _alembic() -> Config:

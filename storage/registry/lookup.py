@@ -69,6 +69,9 @@ _PEOPLE = compiled_in(
     )
 )
 
+_SUCCESS_MANAGER = compiled(
+    select(_company.c.success_manager).where(_company.c.id == bindparam("company"))
+)
 _COMPANY_OF_DOMAIN = compiled(
     select(*_COMPANY)
     .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
@@ -165,8 +168,8 @@ def has_people(connection: Connection, mailbox: Mailbox, author: str) -> Pending
 
 def success_manager(connection: Connection, company: int) -> str:
     """The address of a company's success manager; empty where it has none."""
-    query = select(_company.c.success_manager).where(_company.c.id == company)
-    return connection.execute(query).scalar() or ""
+    rows = _SUCCESS_MANAGER.rows(connection, company=company)
+    return rows[0].success_manager if rows else ""
 
 
 def _has_company(connection: Connection, mailbox: Mailbox, author: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import (
@@ -27,6 +27,7 @@ from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Change, Rating
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
+from storage.db.statements import compiled
 from storage.db.tables import AuditRow, CommentRow, TicketRow, table
 from storage.registry import lookup
 from storage.ticket import load
@@ -40,6 +41,27 @@ BUDGETED = timedelta(hours=1)
 """Notices of the last hour count against the budgets."""
 LATEST = 10
 """Public comments in the history of an escalation."""
+
+# Compiled, since a mail's facts are gathered inside `pipelined`.
+_HISTORY = compiled(
+    select(_comment.c.author, _comment.c.text, _comment.c.written_at)
+    .where(
+        _comment.c.ticket_id == bindparam("ticket"),
+        _comment.c.visibility == Visibility.PUBLIC.value,
+    )
+    .order_by(_comment.c.id.desc())
+    .limit(LATEST)
+)
+_ASKED_AGAIN = compiled(
+    select(_audit.c.id)
+    .where(
+        _audit.c.ticket_id == bindparam("ticket"),
+        _audit.c.event == AuditEvent.ESCALATED.value,
+        _audit.c.was == "1",
+        _audit.c.became == "1",
+    )
+    .limit(1)
+)
 
 
 def change_ticket(
@@ -142,13 +164,7 @@ def escalation_facts(connection: Connection, ticket: Ticket) -> EscalationFacts:
 
 def _history(connection: Connection, ticket: int) -> tuple[KnownComment, ...]:
     """The last public comments, the oldest first."""
-    query = (
-        select(_comment.c.author, _comment.c.text, _comment.c.written_at)
-        .where(_comment.c.ticket_id == ticket, _comment.c.visibility == Visibility.PUBLIC.value)
-        .order_by(_comment.c.id.desc())
-        .limit(LATEST)
-    )
-    rows = connection.execute(query).all()
+    rows = _HISTORY.rows(connection, ticket=ticket)
     return tuple(
         KnownComment(row.author, Visibility.PUBLIC, row.text, row.written_at)
         for row in reversed(rows)
@@ -156,13 +172,7 @@ def _history(connection: Connection, ticket: int) -> tuple[KnownComment, ...]:
 
 
 def _was_asked_again(connection: Connection, ticket: int) -> bool:
-    again = select(_audit.c.id).where(
-        _audit.c.ticket_id == ticket,
-        _audit.c.event == AuditEvent.ESCALATED.value,
-        _audit.c.was == "1",
-        _audit.c.became == "1",
-    )
-    return connection.execute(again.limit(1)).first() is not None
+    return bool(_ASKED_AGAIN.rows(connection, ticket=ticket))
 
 
 def _feedback(

@@ -13,11 +13,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from rules.mail import Mailbox
 from rules.people import ParticipantKind, Presence
 from rules.ticket.lifecycle import Status
-from storage.db.database import MIGRATIONS, Database
+from storage.db.database import MIGRATIONS, Database, NotUpgraded
 from storage.db.ledger import open_ledger
 from storage.db.tables import AuditRow, CommentRow, JournalRow, MailRow, metadata, table
 from storage.notices import outbox
@@ -147,6 +148,49 @@ def test_the_audit_trail_becomes_events(audited: Database) -> None:
 
     assert [tuple(row[:4]) for row in rows] == [event for *_, event in AUDITED]
     assert {row.reason for row in rows} == {"because"}
+
+
+def test_an_upgrade_that_fails_midway_changes_nothing_and_can_be_repeated(
+    audited: Database,
+) -> None:
+    """A line that the migration does not know fails at its last step, after the conversion."""
+    with audited.engine.begin() as connection:
+        copied = "mailbox_id, ticket_id, at, actor, source, was, became, why"
+        connection.exec_driver_sql(
+            f"INSERT INTO audit (what, {copied}) SELECT 'unknown', {copied} FROM audit LIMIT 1"
+        )
+    before = audited.read(audit_lines)
+
+    with pytest.raises(IntegrityError):
+        audited.upgrade()
+
+    assert audited.read(audit_lines) == before
+    with audited.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM audit WHERE what = 'unknown'")
+    audited.upgrade()
+    assert len(audited.read(audit_lines)) == len(AUDITED)
+    audited.check_version()
+
+
+def audit_lines(connection: Connection) -> list[dict[str, Any]]:
+    """The audit trail under the column names that it has at this version."""
+    tables = MetaData()
+    tables.reflect(connection)
+    audit = tables.tables["audit"]
+    return [dict(row._mapping) for row in connection.execute(select(audit).order_by(audit.c.id))]
+
+
+def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(old: Database) -> None:
+    old.upgrade()
+    with old.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    before = old.read(count)
+
+    for call in (old.upgrade, old.check_version):
+        with pytest.raises(NotUpgraded, match="version 9999, .* run a newer version of Postern"):
+            call()
+
+    assert old.read(count) == before
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -66,6 +64,7 @@ def upgrade() -> None:
 
 def _convert(connection: sa.Connection) -> None:
     """The rows whose values held more than one thing, in batches by their id."""
+    convert = sa.update(_audit).where(_audit.c.id == sa.bindparam("row_id"))
     last = 0
     while True:
         rows = connection.execute(
@@ -76,15 +75,15 @@ def _convert(connection: sa.Connection) -> None:
             .order_by(_audit.c.id)
             .limit(BATCH)
         ).all()
-        for row in rows:
-            values = event_of(row.event, row.was, row.became)
-            connection.execute(sa.update(_audit).where(_audit.c.id == row.id).values(**values))
-            last = row.id
-        if len(rows) < BATCH:
+        if not rows:
             return
+        values = [event_of(row.event, row.was, row.became) for row in rows]
+        ids = [{"row_id": row.id} for row in rows]
+        connection.execute(convert, [one | value for one, value in zip(ids, values, strict=True)])
+        last = rows[-1].id
 
 
-def event_of(what: str, was: str, became: str) -> Mapping[str, str]:
+def event_of(what: str, was: str, became: str) -> dict[str, str]:
     """An old row as an event and its values."""
     match what:
         case "participant":
@@ -106,7 +105,7 @@ def event_of(what: str, was: str, became: str) -> Mapping[str, str]:
             raise ValueError(f"an unknown line of the audit trail: {what}")
 
 
-def _participant(was: str, became: str) -> Mapping[str, str]:
+def _participant(was: str, became: str) -> dict[str, str]:
     address, _, state = became.partition(" ")
     if became == "unsubscribed":
         return {"event": "unsubscribed", "subject": was, "was": "", "became": ""}
