@@ -83,6 +83,6 @@ class Scheduler:
             if hold.then == "discard":
                 before = self.runtime.clock() - timedelta(days=hold.days)
                 await self.runtime.write(
-                    partial(quarantine.discard_before, mailbox=mailbox, moment=before)
+                    partial(quarantine.discard_before, mailbox=mailbox, before=before)
                 )
         await self.runtime.write(partial(quarantine.forget_deferrals, now=self.runtime.clock()))

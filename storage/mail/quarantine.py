@@ -121,9 +121,9 @@ def discard(connection: Connection, journal_id: UUID) -> bool:
     return connection.execute(update(_mail).where(guard).values(state="discarded")).rowcount == 1
 
 
-def discard_before(connection: Connection, mailbox: Mailbox, moment: datetime) -> int:
+def discard_before(connection: Connection, mailbox: Mailbox, before: datetime) -> int:
     """Discard the mails that a mailbox has held since before a time; returns how many."""
-    old = select(_journal.c.id).where(_journal.c.received_at < moment)
+    old = select(_journal.c.id).where(_journal.c.received_at < before)
     guard = (
         (_mail.c.mailbox_id == mailbox.id) & (_mail.c.state == "held") & _mail.c.journal_id.in_(old)
     )
