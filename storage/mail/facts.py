@@ -174,9 +174,11 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             looped=considered.looped,
             came_at=came_at,
         )
-    if not considered.lookups.escalation:
-        return facts
-    # Outside of the pipeline: these few queries are read one by one.
+    return _with_escalations(connection, facts) if considered.lookups.escalation else facts
+
+
+def _with_escalations(connection: Connection, facts: Facts) -> Facts:
+    """Called outside of the pipeline: these few queries are read one by one."""
     escalations = {n: escalation_facts(connection, t) for n, t in facts.tickets.items()}
     return replace(facts, escalations=escalations)
 
