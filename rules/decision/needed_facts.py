@@ -1,0 +1,29 @@
+"""What must be looked up for the commands of a mail before the mail is decided."""
+
+from __future__ import annotations
+
+import re
+
+from rules.commands import Help, Note, Public, parse_commands
+from rules.decision.change.facts import NeededFacts, facts_needed_for
+from rules.decision.content import body_text, requested_command
+from rules.mail import Mail
+from rules.mail.quoting import REPLY_MARK, published
+from rules.policy import Policy
+from rules.ticket.changes import Change
+
+_MAY_COMMAND = re.compile(r"^[^\w\n#]{0,64}+[#\uff03\ufe5f]", re.MULTILINE)
+"""A line that may be meant as a command; only the few mails with one are parsed for commands."""
+
+
+def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
+    """For every mail: whether its sender may give commands is not known yet."""
+    text = body_text(mail)
+    if not _MAY_COMMAND.search(text):
+        return NeededFacts()
+    given = parse_commands(published(text, REPLY_MARK), policy.levels, policy.severity.ceiling)
+    changes: list[Change] = [
+        each for each in given.given if not isinstance(each, Note | Public | Help)
+    ]
+    requested = requested_command(mail)
+    return facts_needed_for([*changes, requested] if requested is not None else changes)
