@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from rules.decision.change.facts import Lookups
-from rules.decision.lookups import lookups_for_commands
+from rules.decision.change.facts import NeededFacts
+from rules.decision.needed_facts import facts_needed_for_commands
 from rules.mail import Envelope, Mail, Mailbox
 from rules.mail.bounces import Bounce
 from rules.mail.header import Author
@@ -64,7 +64,7 @@ class Considered:
     """The notice to whose return path it came; None for any other mail."""
     looped: bool
     """It carries our own loop mark."""
-    lookups: Lookups
+    needed: NeededFacts
     """What must be looked up for its commands."""
     policy: Policy
     """Of the mailbox; the mail is decided by the same policy."""
@@ -106,6 +106,6 @@ def consider(
         pointers=() if received.as_new else pointers,
         returned=returned,
         looped=is_looped(mail, keys),
-        lookups=lookups_for_commands(mail, policy),
+        needed=facts_needed_for_commands(mail, policy),
         policy=policy,
     )

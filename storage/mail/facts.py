@@ -128,7 +128,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     with pipelined(connection):
         traces = _traces(connection, mailbox, mail, attempt.held)
         named_before = _named_before(connection, mailbox, mail)
-        addresses = (author, *named, *considered.lookups.addresses)
+        addresses = (author, *named, *considered.needed.addresses)
         registered = lookup.people(connection, mailbox, addresses, came_at)
         came_back = _returned(connection, mailbox, considered.returned)
         deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
@@ -174,7 +174,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             looped=considered.looped,
             came_at=came_at,
         )
-    return _with_escalations(connection, facts) if considered.lookups.escalation else facts
+    return _with_escalations(connection, facts) if considered.needed.escalation else facts
 
 
 def _with_escalations(connection: Connection, facts: Facts) -> Facts:
@@ -203,13 +203,13 @@ def _tickets(
     now: datetime,
 ) -> Mapping[int, Ticket]:
     """The tickets that a mail points to, and those that its commands name."""
-    mailbox, lookups, since = considered.mailbox, considered.lookups, now - HOUR
+    mailbox, needed, since = considered.mailbox, considered.needed, now - HOUR
     tickets = load.load_pointed_to(
         connection, mailbox, considered.pointers, named_before, known_ids, since
     )
     if not tickets:
         return {}
-    named = lookups.tickets - tickets.keys()
+    named = needed.tickets - tickets.keys()
     if named:
         tickets = tickets | load.load_with_next(connection, mailbox, named, since)
     return tickets

@@ -15,8 +15,8 @@ from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import (
     ChangeFacts,
     FeedbackFacts,
-    Lookups,
-    lookups_for,
+    NeededFacts,
+    facts_needed_for,
 )
 from rules.decision.effects import ChangeRefused, Effects, NewComment
 from rules.decision.request import Request, RequestFacts, decide_request
@@ -93,7 +93,7 @@ def change_loaded(
     by_staff: bool,
 ) -> Effects | ChangeRefused:
     """The same for a ticket that this transaction has loaded."""
-    facts = _facts(connection, context, ticket, lookups_for(changes), by_staff)
+    facts = _facts(connection, context, ticket, facts_needed_for(changes), by_staff)
     decided = decide_changes(ticket, changes, facts, policy)
     if isinstance(decided, Effects):
         write(connection, context, ticket.id, decided.rows)
@@ -106,10 +106,14 @@ def _load(connection: Connection, context: ChangeContext, number: int) -> Ticket
 
 
 def _facts(
-    connection: Connection, context: ChangeContext, ticket: Ticket, lookups: Lookups, by_staff: bool
+    connection: Connection,
+    context: ChangeContext,
+    ticket: Ticket,
+    needed: NeededFacts,
+    by_staff: bool,
 ) -> ChangeFacts:
     mailbox, now = context.mailbox, context.now
-    people = lookup.people(connection, mailbox, lookups.addresses, now)
+    people = lookup.people(connection, mailbox, needed.addresses, now)
     staff = lookup.staff(connection, mailbox)
     return ChangeFacts(
         at=now,
@@ -119,15 +123,15 @@ def _facts(
         mailbox=mailbox.address,
         staff=staff(),
         people=people(),
-        tickets=load.load_with_next(connection, mailbox, lookups.tickets, now - BUDGETED),
-        comments=_comments(connection, ticket.id, lookups.comments),
+        tickets=load.load_with_next(connection, mailbox, needed.tickets, now - BUDGETED),
+        comments=_comments(connection, ticket.id, needed.comments),
         escalation=(
-            escalation_facts(connection, ticket) if lookups.escalation else EscalationFacts()
+            escalation_facts(connection, ticket) if needed.escalation else EscalationFacts()
         ),
         feedback=(
             FeedbackFacts()
-            if lookups.feedback is None
-            else _feedback(connection, context, ticket.id, lookups.feedback)
+            if needed.feedback is None
+            else _feedback(connection, context, ticket.id, needed.feedback)
         ),
     )
 

@@ -64,7 +64,7 @@ class ChangeFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Lookups:
+class NeededFacts:
     """What must be looked up before changes can be decided."""
 
     addresses: frozenset[str] = frozenset()
@@ -75,7 +75,7 @@ class Lookups:
     """The text of the feedback; None if there is none."""
 
 
-def lookups_for(changes: Iterable[Change]) -> Lookups:
+def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
     """What `decide_change` reads from the facts."""
     addresses: set[str] = set()
     tickets: set[int] = set()
@@ -95,7 +95,7 @@ def lookups_for(changes: Iterable[Change]) -> Lookups:
                 feedback = text
             case _:
                 pass
-    return Lookups(
+    return NeededFacts(
         addresses=frozenset(addresses),
         tickets=frozenset(tickets),
         comments=frozenset(comments),
