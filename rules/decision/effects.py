@@ -12,7 +12,7 @@ from datetime import datetime
 
 from rules.mail import Attachment
 from rules.people import Participant, ParticipantKind, Presence
-from rules.sentence import Sentence
+from rules.sentence import Sentence, sentence
 from rules.service.participants import Addition
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Rating
@@ -231,6 +231,11 @@ class ChangeRefused:
     """A change that cannot be made; then none of the changes requested with it is made."""
 
     why: Sentence
+
+
+def no_such_ticket(number: int) -> ChangeRefused:
+    """The same for a ticket that never existed and for one that was deleted."""
+    return ChangeRefused(sentence("there is no ticket #{ticket}", ticket=number))
 
 
 def clock_effects(change: ClockChange, answered_at: datetime | None = None) -> tuple[Effect, ...]:

@@ -18,11 +18,10 @@ from rules.decision.change.facts import (
     NeededFacts,
     facts_needed_for,
 )
-from rules.decision.effects import ChangeRefused, Effects, NewComment
+from rules.decision.effects import ChangeRefused, Effects, NewComment, no_such_ticket
 from rules.decision.request import Request, RequestFacts, decide_request
 from rules.facts import EscalationFacts, KnownComment
 from rules.policy import Policy
-from rules.sentence import sentence
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Change, Rating
 from rules.ticket.model import Ticket
@@ -79,7 +78,7 @@ def change_ticket(
     """
     ticket = _load(connection, context, number)
     if ticket is None:
-        return ChangeRefused(sentence("there is no ticket #{ticket}", ticket=number))
+        return no_such_ticket(number)
     return change_loaded(connection, context, ticket, changes, policy, by_staff=by_staff)
 
 

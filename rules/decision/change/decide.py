@@ -20,7 +20,7 @@ from rules.decision.change.state import (
     set_status,
     workaround,
 )
-from rules.decision.effects import ChangeRefused, Effects, after
+from rules.decision.effects import ChangeRefused, Effects, after, no_such_ticket
 from rules.policy import Policy
 from rules.sentence import sentence
 from rules.ticket.changes import (
@@ -71,7 +71,7 @@ def decide_change(
 ) -> Effects | ChangeRefused:
     """The effects of one change on a ticket."""
     if ticket.deleted:
-        return ChangeRefused(sentence("there is no ticket #{ticket}", ticket=ticket.id))
+        return no_such_ticket(ticket.id)
     if ticket.merged_into is not None and not isinstance(change, Unsubscribe | Rate):
         return ChangeRefused(
             sentence(

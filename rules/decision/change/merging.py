@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.decision.change.facts import ChangeFacts
-from rules.decision.effects import ChangeRefused, Effects, MergedInto, notified
+from rules.decision.effects import ChangeRefused, Effects, MergedInto, no_such_ticket, notified
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
@@ -19,7 +19,7 @@ def merge(
 ) -> Effects | ChangeRefused:
     into = facts.tickets.get(change.into)
     if into is None or into.deleted:
-        return ChangeRefused(sentence("there is no ticket #{ticket}", ticket=change.into))
+        return no_such_ticket(change.into)
     if (why := _obstacle(ticket, into, facts)) is not None:
         return ChangeRefused(why)
     there = {p.address for p in into.participants}
