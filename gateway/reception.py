@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,7 +19,7 @@ from rules.sender.pointers import answers_something
 from storage.db import raw_mail
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
-from storage.registry.lookup import knows_domain_of
+from storage.registry.lookup import company_domains_among, knows_domain_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +108,9 @@ class Reception:
         Whether it is authenticated depends on what the mail itself contains and on its author's
         domain, and never on their address or on what is filed here: a look-up can be timed.
         """
-        if isinstance(mail.author, Ambiguous):
-            return Authentication.unchecked("no author to check")
         ours = tuple(mailboxes)
+        if isinstance(mail.author, Ambiguous):
+            return await self._vouch(delivery, ours)
         formats = {self.runtime.policy_of(m).subject_tag.format for m in ours}
         known = partial(knows_domain_of, mailboxes=ours, author=mail.author.address)
 
@@ -120,6 +120,15 @@ class Reception:
             return await self.runtime.read(known)
 
         return await self.authenticator.authenticate(delivery, mail.author, worth_asking)
+
+    async def _vouch(self, delivery: Delivery, mailboxes: Sequence[Mailbox]) -> Authentication:
+        """What stands behind a mail without a single author; no query unless it is signed."""
+
+        async def registered_among(domains: Collection[str]) -> Collection[str]:
+            query = partial(company_domains_among, mailboxes=mailboxes, domains=domains)
+            return await self.runtime.read(query)
+
+        return await self.authenticator.vouch(delivery, registered_among)
 
 
 def _by_mailbox(delivery: Delivery, snapshot: Snapshot) -> dict[Mailbox, Delivery]:

@@ -24,6 +24,11 @@ from gateway.authentication.signatures import (
     read_message,
     signed_content_digest,
 )
+from gateway.authentication.vouching import (
+    RegisteredAmong,
+    signatures_over_author,
+    vouch_by_signature,
+)
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import (
@@ -166,6 +171,26 @@ class Authenticator:
             )
         verdict = await self._prove(mail())
         return replace(verdict, warnings=warnings + verdict.warnings)
+
+    async def vouch(self, delivery: Delivery, registered_among: RegisteredAmong) -> Authentication:
+        """What stands behind a mail without a single author: a trusted peer, a relay of ours, or
+        the signature of a registered company. It proves nobody; see `Authentication.vouched_by`."""
+        peer = peer_address(delivery.envelope.peer)
+        unchecked = Authentication.unchecked("no author to check")
+        if peer is not None and any(peer in network for network in self._trust.peers):
+            return replace(unchecked, vouched_by=f"peer:{peer}")
+        for network, authserv_id in self._trust.relays:
+            if peer is not None and peer in network:
+                return replace(unchecked, vouched_by=f"relay:{authserv_id}")
+        run = self._offload.for_mail(len(delivery.raw))
+        message, signatures = await run(
+            partial(signatures_over_author, delivery.raw, self._clock())
+        )
+
+        def lookups() -> Lookups:
+            return Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
+
+        return await vouch_by_signature(message, signatures, registered_among, lookups, run)
 
     async def _prove(self, mail: _CheckedMail) -> Authentication:
         policy, signed = await _policy_and_dkim(mail)

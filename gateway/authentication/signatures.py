@@ -46,7 +46,7 @@ _SPACES = re.compile(rb"[ \t]+")
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """A mail whose header has exactly one From field and no malformed line."""
+    """A mail whose header has no malformed line and, unless read otherwise, exactly one From."""
 
     fields: tuple[HeaderField, ...]
     raw: bytes
@@ -75,9 +75,9 @@ class Malformed:
     why: str
 
 
-def read_message(raw: bytes) -> RawMessage | Malformed:
+def read_message(raw: bytes, *, one_author: bool = True) -> RawMessage | Malformed:
     """The header fields in order, or why the header is malformed. Only CRLF ends a line; fields are
-    not unfolded."""
+    not unfolded. Without `one_author` any number of From fields is accepted."""
     end = raw.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES)
     if end < 0 and len(raw) > MAX_HEADER_BYTES:
         return Malformed(f"header is longer than {MAX_HEADER_BYTES} bytes")
@@ -98,7 +98,7 @@ def read_message(raw: bytes) -> RawMessage | Malformed:
             return Malformed("space between From and its colon")
         fields.append((start[1] + start[2], [line[start.end() :]]))
     from_count = sum(name.lower() == b"from" for name, _ in fields)
-    if from_count != 1:
+    if one_author and from_count != 1:
         return Malformed(f"{from_count} From fields")
     joined = tuple((name, b"\r\n".join(lines) + b"\r\n") for name, lines in fields)
     return RawMessage(joined, raw, body_at)

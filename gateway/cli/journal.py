@@ -109,13 +109,19 @@ def _print_explanation(entry: JournalEntry, results: Sequence[str]) -> None:
         ("from", entry.author or "(no single mailbox)"),
         ("envelope", f"<{entry.mail_from}> to {', '.join(entry.rcpt_tos)}"),
         ("peer", f"{entry.peer or 'local'}, HELO {entry.helo or '-'}"),
-        ("proof", entry.authentication.get("by") or "nothing aligned"),
+        ("proof", _proof(entry.authentication)),
         ("message", f"{entry.message_id or '(no id)'}, {entry.size_bytes} octets"),
         ("answered", entry.reply),
     )
     _print_evidence(entry.authentication)
     print_facts(*(("header", line) for line in results))
     print_trace(entry.trace)
+
+
+def _proof(authentication: dict[str, Any]) -> str:
+    vouched_by = authentication.get("vouched_by")
+    proof: str = authentication.get("by") or "nothing aligned"
+    return f"{proof}; behind it: {vouched_by}" if vouched_by else proof
 
 
 def _results_lines(entry: JournalEntry, authserv_id: str) -> list[str]:

@@ -92,6 +92,7 @@ class Reason(StrEnum):
     # duplicate
     SEEN_BEFORE = "seen_before"
     # refused
+    FROM_AMBIGUOUS_REFUSED = "from_ambiguous_refused"
     STRANGER = "stranger"
     UNPROVEN = "unproven"
     DMARC_REJECT = "dmarc_reject"

@@ -106,10 +106,30 @@ def _report_on(mail: Mail, returned: Returned) -> Bounce | None:
 
 
 def author(arrival: Arrival) -> Finding:
+    """A mail without one author is kept only if something stands behind it; else anybody could fill
+    the store with such mails, and it is answered like any other mail of a stranger."""
     written = arrival.mail.author
-    if isinstance(written, Ambiguous):
-        return Ruling("From", Hold(), Reason.FROM_AMBIGUOUS, (written.why,))
-    return Pass("From", (written.address,))
+    if not isinstance(written, Ambiguous):
+        return Pass("From", (written.address,))
+    proven = arrival.facts.authentication
+    listener = arrival.facts.envelope.strangers
+    match proven.vouched_by.partition(":")[0]:
+        case "":
+            handling = listener or arrival.policy.strangers
+        case "relay":
+            handling = listener or "hold"  # a refusal would make the relay bounce
+        case _:
+            handling = "hold"
+    if handling == "hold":
+        behind = proven.vouched_by or "nothing, and the mail of strangers is held"
+        notes = (written.why, f"behind it: {behind}")
+        return Ruling("From", Hold(), Reason.FROM_AMBIGUOUS, notes)
+    if proven.temporary and _is_patient(arrival):
+        notes = (written.why, "the DNS did not answer for the company that may have signed it")
+        return Ruling("From", Defer(), Reason.DNS_FAILURE, notes)
+    refusal = Refuse(arrival.policy.texts.sign_up)
+    notes = (written.why, "no company that is registered signed it")
+    return Ruling("From", refusal, Reason.FROM_AMBIGUOUS_REFUSED, notes)
 
 
 def proof(case: Case) -> Finding:
@@ -218,12 +238,18 @@ def _is_addressed(case: Case) -> bool:
 
 def _unanswered(case: Case, saw: str) -> Finding:
     """A mail waits for the DNS only so long; then it is held, not lost."""
-    since = case.facts.deferred_since or case.facts.decided_at
-    patience = timedelta(hours=case.policy.dns_patience_hours)
-    if case.facts.decided_at - since < patience:
+    if _is_patient(case):
         return Ruling(saw, Defer(), Reason.DNS_FAILURE, ("the DNS did not answer",))
-    note = f"the DNS has not answered since {since:%Y-%m-%d %H:%M}"
+    since = case.facts.deferred_since
+    note = f"the DNS has not answered since {since or case.facts.decided_at:%Y-%m-%d %H:%M}"
     return Ruling(saw, Hold(), Reason.DNS_FAILURE_HELD, (note,))
+
+
+def _is_patient(arrival: Arrival) -> bool:
+    """Whether a mail may still wait for the DNS."""
+    since = arrival.facts.deferred_since or arrival.facts.decided_at
+    patience = timedelta(hours=arrival.policy.dns_patience_hours)
+    return arrival.facts.decided_at - since < patience
 
 
 def _invitation(case: Case) -> tuple[NoticeOrder, ...]:

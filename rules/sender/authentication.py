@@ -84,6 +84,10 @@ class Authentication:
     warnings: tuple[str, ...] = ()
     signed_scope: SignedScope | None = None
     """Set if a signature proves the author, alone or with other evidence."""
+    vouched_by: str = ""
+    """What stands behind a mail that has no single author: `peer:127.0.0.1`, `relay:mx.example`,
+    or `dkim:acme.example`, the signature of a registered company. It proves nobody: such a mail is
+    worth keeping for a person to look at, that is all."""
 
     @classmethod
     def by_peer(cls, peer: str, warnings: tuple[str, ...] = ()) -> Self:
@@ -141,6 +145,7 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
             for each in verdict.evidence
         ],
         "warnings": list(verdict.warnings),
+        "vouched_by": verdict.vouched_by,
         "seal": [verdict.signed_scope.fingerprint, *verdict.signed_scope.names]
         if verdict.signed_scope
         else None,
@@ -169,6 +174,7 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
             for each in stored["evidence"]
         ),
         warnings=tuple(stored["warnings"]),
+        vouched_by=stored.get("vouched_by", ""),
         # Until 2026-11-21 only scopes with `alone` were stored, without that key.
         signed_scope=SignedScope(
             fingerprint=stored["seal"][0],

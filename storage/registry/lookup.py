@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -118,6 +118,22 @@ def knows_domain_of(connection: Connection, mailboxes: Iterable[Mailbox], author
         _has_company(connection, mailbox, author) or has_people(connection, mailbox, author)()
         for mailbox in mailboxes
     )
+
+
+def company_domains_among(
+    connection: Connection, mailboxes: Iterable[Mailbox], domains: Collection[str]
+) -> frozenset[str]:
+    """Those of the domains that belong to an active company of any of these mailboxes."""
+    query = (
+        select(_domain.c.domain)
+        .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
+        .where(
+            _domain.c.mailbox_id.in_([mailbox.id for mailbox in mailboxes]),
+            _domain.c.domain.in_(domains),
+            _company.c.active,
+        )
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]]:

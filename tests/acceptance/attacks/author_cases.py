@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.acceptance.attacks.attack import HELD, UNKNOWN, Attack
+from tests.acceptance.attacks.attack import UNKNOWN, Attack
 from tests.acceptance.internet import (
     ANN,
     EVE,
@@ -13,7 +13,7 @@ from tests.acceptance.internet import (
 
 def ambiguous(name: str, field: str | bytes, *more: str) -> Attack:
     """A From that can be read in two ways."""
-    return Attack(name, lambda: with_from(field, *more), HELD, "from_ambiguous")
+    return Attack(name, lambda: with_from(field, *more), UNKNOWN, "from_ambiguous_refused")
 
 
 def from_a_stranger(name: str, field: str | bytes, *more: str) -> Attack:

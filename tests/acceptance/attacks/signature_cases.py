@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.acceptance.attacks.attack import HELD, Attack, rejected
+from tests.acceptance.attacks.attack import HELD, UNKNOWN, Attack, rejected
 from tests.acceptance.attacks.mails import replace_once, unix_time_in
 from tests.acceptance.internet import (
     ANN,
@@ -117,8 +117,8 @@ SIGNATURE_CASES = (
     Attack(
         "From signed once but present twice",
         lambda: f"From: {EVE}\r\n".encode() + signed_by_ann(),
-        HELD,
-        "from_ambiguous",
+        UNKNOWN,
+        "from_ambiguous_refused",
     ),
     rejected("results of the trusted relay's name", lambda: with_results(AUTHSERV_ID)),
     rejected("results of our own name", lambda: with_results("localhost")),

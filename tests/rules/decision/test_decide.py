@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -104,10 +105,44 @@ def test_the_same_message_id_with_other_bytes_is_another_mail() -> None:
     assert "id_collision" in decision.trace[0].outcome
 
 
-def test_a_mail_with_two_authors_is_held() -> None:
-    decision = World().decide(a_mail(sender=None))
+@pytest.mark.parametrize(
+    ("vouched_by", "listener", "policy", "verdict"),
+    [
+        ("dkim:acme.example", None, "refuse", Verdict.HELD),
+        ("dkim:acme.example", "refuse", "refuse", Verdict.HELD),
+        ("peer:127.0.0.1", "refuse", "refuse", Verdict.HELD),
+        ("relay:mx.example", None, "refuse", Verdict.HELD),
+        ("relay:mx.example", "hold", "refuse", Verdict.HELD),
+        ("relay:mx.example", "refuse", "hold", Verdict.REFUSED),
+        ("", None, "refuse", Verdict.REFUSED),
+        ("", None, "hold", Verdict.HELD),
+        ("", "hold", "refuse", Verdict.HELD),
+        ("", "refuse", "hold", Verdict.REFUSED),
+    ],
+)
+def test_a_mail_without_one_author_is_held_where_something_stands_behind_it(
+    vouched_by: str, listener: StrangerHandling | None, policy: Any, verdict: Verdict
+) -> None:
+    world = World(
+        proof=replace(NOTHING, vouched_by=vouched_by),
+        strangers=listener,
+        policy=default_policy(strangers=policy),
+    )
+    decision = world.decide(a_mail(sender=None))
 
-    assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.FROM_AMBIGUOUS)
+    assert decision.verdict is verdict
+    stranger = world.decide(a_mail("eve@evil.example"))
+    if not vouched_by and verdict is Verdict.REFUSED:
+        assert decision.action == stranger.action
+
+
+def test_a_mail_without_one_author_waits_for_the_dns_only_so_long() -> None:
+    silent = replace(NOTHING, temporary=True)
+    now = World(proof=silent).decide(a_mail(sender=None))
+    later = World(proof=silent, deferred_since=NOON - timedelta(days=2))
+
+    assert now.reason is Reason.DNS_FAILURE
+    assert later.decide(a_mail(sender=None)).reason is Reason.FROM_AMBIGUOUS_REFUSED
 
 
 def test_a_stranger_is_refused_with_the_sign_up_text() -> None:

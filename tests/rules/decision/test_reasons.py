@@ -48,6 +48,7 @@ CLOSED = replace(ANNS, status=Status.CLOSED)
 RETURNED = Returned(UUID(int=5), BOB.address, 7, 0, False)
 REPORT = Bounce(BOB.address, Failure.HARD, "5.1.1", "550 no such user", "")
 EVE = "eve@evil.example"
+VOUCHED = replace(NOTHING, vouched_by="dkim:acme.example")
 
 
 def scenes() -> dict[Reason, Decision]:
@@ -81,7 +82,8 @@ def scenes() -> dict[Reason, Decision]:
         Reason.AUTOMATIC: World().decide(a_mail(auto_submitted="auto-replied")),
         Reason.BOUNCE: World(returned=RETURNED).decide(a_mail(bounces=(REPORT,)), mail_from=""),
         Reason.UNSUBSCRIBED: World().decide(a_mail(text="#unsubscribe"), to=token_to(70)),
-        Reason.FROM_AMBIGUOUS: World().decide(a_mail(sender=None)),
+        Reason.FROM_AMBIGUOUS: World(proof=VOUCHED).decide(a_mail(sender=None)),
+        Reason.FROM_AMBIGUOUS_REFUSED: World(proof=NOTHING).decide(a_mail(sender=None)),
         Reason.NOT_ENROLLED: World().decide(a_mail("new@acme.example")),
         Reason.FOREIGN_COMPANY: World().decide(a_mail(GIL.address), to=token_to(70)),
         Reason.NOT_ADDRESSED: World(proof=sealed).decide(a_mail(to=(EVE,))),

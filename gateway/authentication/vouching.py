@@ -1,0 +1,98 @@
+"""What stands behind a mail without a single author: a company's signature, and nothing else.
+
+Such a mail has no identity, and none is taken from here. The question is only whether the mail is
+worth keeping for a person to look at, or is one of those that anybody can send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import replace
+
+from gateway.authentication.dkim_check import (
+    MAX_SIGNATURES,
+    MAX_VERIFIED,
+    Candidates,
+    Signature,
+    check_dkim,
+    read_signature,
+)
+from gateway.authentication.dns import Lookups
+from gateway.authentication.offload import Run
+from gateway.authentication.signatures import Malformed, RawMessage, read_message
+from rules.sender.authentication import Authentication
+
+RegisteredAmong = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Which of some domains belong to registered companies."""
+
+MAX_DOMAINS = 10
+"""So many different domains of signatures are looked up for one mail."""
+MAX_PARENTS = 4
+
+
+def signatures_over_author(raw: bytes, now: float) -> tuple[RawMessage, tuple[Signature, ...]]:
+    """The well-formed signatures that cover every From field; none of a malformed header.
+
+    A signature that leaves one From field out says nothing for it: anybody may have added that.
+    """
+    message = read_message(raw, one_author=False)
+    if isinstance(message, Malformed):
+        return RawMessage((), raw, len(raw)), ()
+    written = len(message.named(b"from"))
+    found = (
+        read_signature(each, message, now)
+        for each in message.named(b"dkim-signature")[:MAX_SIGNATURES]
+    )
+    return message, tuple(
+        each
+        for each in found
+        if isinstance(each, Signature)
+        and each.tags[b"h"].lower().split(b":").count(b"from") >= written
+    )
+
+
+async def vouch_by_signature(
+    message: RawMessage,
+    signatures: Iterable[Signature],
+    registered_among: RegisteredAmong,
+    lookups: Callable[[], Lookups],
+    run: Run,
+) -> Authentication:
+    """Whether a registered company signed it: its domain, or a subdomain. Only such signatures are
+    verified, and only for them is the DNS asked."""
+    by_domain: dict[str, list[Signature]] = {}
+    for each in signatures:
+        by_domain.setdefault(each.domain, []).append(each)
+    parents = {domain: _with_parents(domain) for domain in list(by_domain)[:MAX_DOMAINS]}
+    wanted = {name for names in parents.values() for name in names}
+    known = set(await registered_among(wanted)) if wanted else set()
+    verified = [
+        each
+        for domain, names in parents.items()
+        if not known.isdisjoint(names)
+        for each in by_domain[domain]
+    ]
+    if not verified:
+        return Authentication.unchecked("no author to check")
+    candidates = Candidates(
+        tuple(verified[:MAX_VERIFIED]), (), max(0, len(verified) - MAX_VERIFIED)
+    )
+    checked = await check_dkim(message, candidates, lookups(), _of_a_company, run)
+    return Authentication(
+        aligned=False,
+        vouched_by=f"dkim:{checked.domain}" if checked.domain else "",
+        temporary=checked.temporary and not checked.domain,
+        # There is no author with whom a domain could be aligned.
+        evidence=tuple(replace(each, aligned=False) for each in checked.evidence),
+        warnings=("no author to check", *checked.warnings),
+    )
+
+
+async def _of_a_company(_: str) -> bool:
+    return True
+
+
+def _with_parents(domain: str) -> tuple[str, ...]:
+    """The domain and those above it, without the top-level domain."""
+    labels = domain.split(".")
+    return tuple(".".join(labels[at:]) for at in range(min(len(labels) - 1, MAX_PARENTS + 1)))
