@@ -6,7 +6,7 @@ are decided with the mail, by the same rules, and written by the same writer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection, bindparam, select
@@ -128,9 +128,9 @@ def _facts(
             escalation_facts(connection, ticket) if needed.escalation else EscalationFacts()
         ),
         feedback=(
-            FeedbackFacts()
-            if needed.feedback is None
-            else _feedback(connection, context, ticket.id, needed.feedback)
+            _feedback(connection, context, ticket.id, needed.feedback)
+            if needed.feedback
+            else FeedbackFacts()
         ),
     )
 
@@ -179,17 +179,18 @@ def _was_asked_again(connection: Connection, ticket: int) -> bool:
 
 
 def _feedback(
-    connection: Connection, context: ChangeContext, ticket: int, text: str
+    connection: Connection, context: ChangeContext, ticket: int, texts: Collection[str]
 ) -> FeedbackFacts:
     rating = connection.execute(select(_ticket.c.rating).where(_ticket.c.id == ticket)).scalar()
-    same = select(_comment.c.id).where(
+    by_stored = {storable(text): text for text in texts}
+    same = select(_comment.c.text).where(
         _comment.c.ticket_id == ticket,
         _comment.c.author == context.actor,
         _comment.c.visibility == Visibility.NOTE.value,
         _comment.c.journal_id.is_(None),
-        _comment.c.text == storable(text),
+        _comment.c.text.in_(by_stored),
     )
-    noted = connection.execute(same.limit(1)).first() is not None
+    noted = frozenset(by_stored[stored] for stored in connection.execute(same).scalars())
     return FeedbackFacts(Rating(rating) if rating else None, noted)
 
 

@@ -116,7 +116,7 @@ def _consequences(
 def rate(ticket: Ticket, change: Rate, facts: ChangeFacts) -> Effects:
     """The rating replaces an earlier one; the text becomes a note for staff, once."""
     before = facts.feedback
-    adds_note = bool(change.text) and not before.already_noted
+    adds_note = bool(change.text) and change.text not in before.noted
     done = (sentence("feedback on #{ticket} is recorded", ticket=ticket.id),)
     if before.rating is change.rating and not adds_note:
         return Effects(done=done)

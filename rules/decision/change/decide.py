@@ -62,6 +62,8 @@ def decide_changes(
         if isinstance(decided, ChangeRefused):
             return decided
         ticket = after(ticket, decided.rows, facts.at)
+        if isinstance(change, Rate):
+            facts = replace(facts, feedback=facts.feedback.after(change))
         whole = Effects((*whole.rows, *decided.rows), (*whole.done, *decided.done))
     return whole
 

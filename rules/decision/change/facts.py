@@ -29,8 +29,12 @@ class FeedbackFacts:
     """The feedback on the help so far."""
 
     rating: Rating | None = None
-    already_noted: bool = False
-    """The ticket already has a note with the same text by the same person."""
+    noted: frozenset[str] = frozenset()
+    """Those of the texts that the ticket already has as a note by the same person."""
+
+    def after(self, change: Rate) -> FeedbackFacts:
+        """The feedback once this change is made: the next one is decided on it."""
+        return FeedbackFacts(change.rating, self.noted | {change.text})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,8 @@ class NeededFacts:
     tickets: frozenset[int] = frozenset()
     comments: frozenset[int] = frozenset()
     escalation: bool = False
-    feedback: str | None = None
-    """The text of the feedback; None if there is none."""
+    feedback: frozenset[str] = frozenset()
+    """The texts of feedback, the empty one included; an empty set if there is no feedback."""
 
 
 def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
@@ -80,7 +84,8 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
     addresses: set[str] = set()
     tickets: set[int] = set()
     comments: set[int] = set()
-    escalation, feedback = False, None
+    feedback: set[str] = set()
+    escalation = False
     for change in changes:
         match change:
             case AddPerson(address=address):
@@ -92,7 +97,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
             case Escalate():
                 escalation = True
             case Rate(text=text):
-                feedback = text
+                feedback.add(text)
             case _:
                 pass
     return NeededFacts(
@@ -100,5 +105,5 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
         tickets=frozenset(tickets),
         comments=frozenset(comments),
         escalation=escalation,
-        feedback=feedback,
+        feedback=frozenset(feedback),
     )

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rules.decision.effects import ChangeRefused, Effects
@@ -70,6 +70,12 @@ SETTINGS = settings(
 
 @SETTINGS
 @given(changes=LISTS, actor=ACTORS, source=st.sampled_from(Source), by_staff=st.booleans())
+@example(
+    changes=[Rate(Rating.GOOD, "It is on."), Rate(Rating.BAD, "It is on."), Rate(Rating.BAD, "")],
+    actor=ANN.address,
+    source=Source.WEB,
+    by_staff=False,
+)
 def test_the_notices_written_are_those_that_the_decision_names(
     shop: Shop, changes: Sequence[Change], actor: str, source: Source, by_staff: bool
 ) -> None:
