@@ -47,10 +47,10 @@ def _action(decision: Decision) -> str:
             return f"open a ticket for {opening.requester}{after}{enrolment}: {opening.subject}"
         case AddComment() as adding:
             return f"write {_KINDS[adding.visibility]} on #{adding.ticket}"
-        case Record(ticket=None):
-            return "store it, on no ticket"
-        case Record(ticket=ticket):
-            return f"store it on #{ticket}, folded, and notify nobody"
+        case Record(ticket=ticket, body_dropped=dropped):
+            what = "store its header" if dropped else "store it"
+            where = f" on #{ticket}, folded, and notify nobody" if ticket else ", on no ticket"
+            return what + where
         case EndSubscription(ticket=ticket, author=author):
             return f"send {author} no more mail about #{ticket}"
         case Hold():

@@ -296,8 +296,12 @@ def _print_comment(comment: CommentView) -> None:
     heading = Text(f"{comment.written_at:%Y-%m-%d %H:%M}  {author}{kind}", style="bold")
     console.print(heading.append(f"  comment {comment.id}", style="not bold dim"))
     if comment.degraded:
-        warning = f"The body could not be read ({escape(comment.degraded)})"
-        console.print(Text(f"{warning}; the raw mail is stored.", style="yellow"))
+        if comment.degraded.startswith("body not kept"):
+            warning = f"{escape(comment.degraded).capitalize()}."
+        else:
+            why = escape(comment.degraded)
+            warning = f"The body could not be read ({why}); the raw mail is stored."
+        console.print(Text(warning, style="yellow"))
     if comment.charset_guessed:
         warning = "The character set is guessed, so some letters may be wrong"
         console.print(Text(f"{warning}; the raw mail is stored.", style="yellow"))

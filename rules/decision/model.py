@@ -208,6 +208,8 @@ class Record:
     """The author under whom it is kept; empty if nothing proves the sender."""
     bounced: Bounced | None = None
     orders: tuple[NoticeOrder, ...] = ()
+    body_dropped: str = ""
+    """Why only its header is kept; empty if the whole mail is."""
 
 
 @dataclass(frozen=True, slots=True)

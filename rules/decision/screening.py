@@ -14,7 +14,7 @@ from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Mail
 from rules.mail.automatic import wants_no_answer
 from rules.mail.bounces import Bounce, suspends_address
-from rules.mail.header import Ambiguous
+from rules.mail.header import Ambiguous, Author
 from rules.mail.language import author_language
 from rules.people import Presence
 from rules.policy import Policy
@@ -27,6 +27,9 @@ from rules.ticket.notice_timing import may_be_invited
 from rules.ticket.notices import NoticeKind, NoticeOrder
 
 _MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
+UNPROVEN_BODY = "body not kept: unproven automatic mail"
+UNREGISTERED_BODY = "body not kept: automatic mail of a sender who is not registered"
+REPEATED_REPORT_BODY = "body not kept: the notice was reported before, or was never sent"
 
 
 def duplicate(arrival: Arrival) -> Finding:
@@ -48,7 +51,8 @@ def automatic(arrival: Arrival) -> Finding:
 
     A bounce comes from machines that we know nothing of, with the null reverse-path, and to refuse
     it would help nobody. So every such mail is accepted, and no answer discloses whether it pointed
-    to a ticket. Other automatic mail has a sender who can be refused like any other.
+    to a ticket. Other automatic mail has a sender who can be refused like any other. Since anybody
+    can send it, no more than the header is stored of what no registered sender is behind.
     """
     sign, sender = arrival.automatic, arrival.sender
     if sign is None:
@@ -57,7 +61,8 @@ def automatic(arrival: Arrival) -> Finding:
     if sender is None or sender.proof_level < ProofLevel.TOKEN:
         if arrival.facts.envelope.mail_from:
             return Pass(sign, ("automatic, but its sender is not proven: the other checks decide",))
-        return Ruling(sign, Record(pointed, author=""), Reason.AUTOMATIC, (_kept(pointed),))
+        record = Record(pointed, author="", body_dropped=UNPROVEN_BODY)
+        return Ruling(sign, record, Reason.AUTOMATIC, _kept(record))
     registered_machine = sender.person is not None and sender.person.machine
     if registered_machine and sender.proof_level >= ProofLevel.PROVEN:
         return Pass(sign, ("automatic, but its sender is registered as a machine",))
@@ -68,11 +73,14 @@ def automatic(arrival: Arrival) -> Finding:
     may_write = sender.standing.may_write or arrival.enrols
     if known is None and not may_write and arrival.facts.envelope.mail_from:
         return Pass(sign, ("automatic, and points to no ticket: the other checks decide",))
-    return Ruling(sign, Record(known, sender.address), Reason.AUTOMATIC, (_kept(known),))
+    dropped = UNREGISTERED_BODY if known is None and not may_write else ""
+    record = Record(known, sender.address, body_dropped=dropped)
+    return Ruling(sign, record, Reason.AUTOMATIC, _kept(record))
 
 
-def _kept(ticket: int | None) -> str:
-    return f"kept on #{ticket}" if ticket is not None else "kept, triggers nothing"
+def _kept(record: Record) -> tuple[str, ...]:
+    where = f"kept on #{record.ticket}" if record.ticket is not None else "kept, triggers nothing"
+    return (where, record.body_dropped) if record.body_dropped else (where,)
 
 
 def bounce(arrival: Arrival) -> Finding:
@@ -85,8 +93,11 @@ def bounce(arrival: Arrival) -> Finding:
     if report is None:
         if arrival.automatic is None:
             return Pass(saw, ("no delivery report: the other checks decide",))
-        kept = Record(returned.ticket, author="")
-        return Ruling(saw, kept, Reason.AUTOMATIC, (_kept(returned.ticket),))
+        # Whoever knows the return path got the notice; its own recipient may be read.
+        written = arrival.mail.author
+        own = isinstance(written, Author) and written.address == returned.address
+        kept = Record(returned.ticket, author="", body_dropped="" if own else UNPROVEN_BODY)
+        return Ruling(saw, kept, Reason.AUTOMATIC, _kept(kept))
     suspended = not returned.counted and suspends_address(returned.hard_before, report.failure)
     bounced = Bounced(
         returned.notice, returned.address, report.failure, report.diagnostic, suspended
@@ -95,8 +106,12 @@ def bounce(arrival: Arrival) -> Finding:
     what = f"{returned.address} receives no more mail from here: {why}"
     others = [s for s in arrival.facts.staff if s.address != returned.address]
     orders = notifications.alert(what, others, arrival.policy) if suspended else ()
-    record = Record(returned.ticket, author="", bounced=bounced, orders=orders)
-    return Ruling(saw, record, Reason.BOUNCE, (f"{report.failure} for {returned.address}",))
+    dropped = REPEATED_REPORT_BODY if returned.counted else ""
+    record = Record(
+        returned.ticket, author="", bounced=bounced, orders=orders, body_dropped=dropped
+    )
+    notes = (f"{report.failure} for {returned.address}", dropped)
+    return Ruling(saw, record, Reason.BOUNCE, tuple(filter(None, notes)))
 
 
 def _report_on(mail: Mail, returned: Returned) -> Bounce | None:

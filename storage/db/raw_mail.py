@@ -30,6 +30,19 @@ def store(connection: Connection, mailbox: int, raw: bytes, compressed: bytes) -
     return digest
 
 
+HEADER_BYTES = 16 * 1024
+"""At most so much is kept of a mail whose body is not."""
+
+
+def header_only(raw: bytes, body_at: int, why: str) -> bytes:
+    """The mail's header, and in place of its body a line that says why that is missing."""
+    block = raw[: min(body_at, HEADER_BYTES)]
+    if len(block) == HEADER_BYTES:
+        block = block[: block.rfind(b"\n") + 1] or block
+    note = f"[Postern: {why}; the mail had {len(raw)} octets]\r\n"
+    return block.rstrip(b"\r\n") + b"\r\n\r\n" + note.encode()
+
+
 def load(connection: Connection, mailbox: int, digest: str) -> bytes:
     """The bytes as they arrived. Raises LookupError where the mailbox has none with this digest."""
     row = connection.execute(_READ, {"mailbox": mailbox, "digest": digest}).one_or_none()

@@ -144,7 +144,7 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
     if entry.attempt.held is not None:
         _release(connection, entry, receipt)
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
-        _keep(connection, entry, receipt)
+        _keep(connection, entry, receipt, decision)
     return receipt
 
 
@@ -187,6 +187,8 @@ def _record(
 ) -> None:
     if recording.ticket is not None:
         comment = _new_comment(entry, Visibility.FOLDED, recording.author)
+        if recording.body_dropped:
+            comment = replace(comment, text="", degraded=recording.body_dropped, attachments=())
         write(connection, context, recording.ticket, (CommentWritten(comment),))
     if recording.bounced is not None:
         suppression.record_bounce(connection, context, recording.bounced)
@@ -251,9 +253,14 @@ def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
         raise Conflict(f"mail {entry.attempt.held} was released meanwhile")
 
 
-def _keep(connection: Connection, entry: Entry, receipt: Receipt) -> None:
+def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Decision) -> None:
     """Keep the raw mail and its identity. The database alone decides whether it is a repeat."""
-    digest = raw_mail.store(connection, entry.mailbox.id, entry.delivery.raw, entry.compressed)
+    raw, compressed = entry.delivery.raw, entry.compressed
+    match decision.action:
+        case Record(body_dropped=str(why)) if why:
+            raw = raw_mail.header_only(raw, entry.mail.header.body_at, why)
+            compressed = raw_mail.compress(raw)
+    digest = raw_mail.store(connection, entry.mailbox.id, raw, compressed)
     row = {
         "mailbox_id": entry.mailbox.id,
         "identity": entry.mail.identity,

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from rules.decision.model import Bounced, Decision, Reason, Record, Verdict
+from rules.decision.screening import UNPROVEN_BODY
 from rules.facts import Returned
 from rules.mail.bounces import Bounce, Failure
 from rules.people import Staff
@@ -136,6 +137,14 @@ class TestAtItsOwnReturnPath:
         assert found is not None
         assert found.address == BOB.address
 
+    def test_the_first_report_is_kept_whole_and_of_any_other_the_header(self) -> None:
+        first, further = report().action, report(replace(RETURNED, counted=True)).action
+
+        assert isinstance(first, Record)
+        assert isinstance(further, Record)
+        assert not first.body_dropped
+        assert further.body_dropped
+
     def test_a_dmarc_policy_does_not_reject_a_bounce(self) -> None:
         """Mail systems report with the null reverse-path, and few of them sign."""
         decision = report(proof=unproven(Result.FAIL, "reject"))
@@ -169,6 +178,11 @@ class TestElsewhere:
 
 
 class TestOtherMailToAReturnPath:
+    def test_the_body_of_an_automatic_mail_by_another_than_the_recipient_is_not_kept(self) -> None:
+        action = report(mail=a_mail("eve@evil.example", auto_submitted="auto-replied")).action
+
+        assert action == Record(7, "", body_dropped=UNPROVEN_BODY)
+
     def test_an_automatic_answer_is_folded_on_the_ticket(self) -> None:
         mail = a_mail(BOB.address, auto_submitted="auto-replied")
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Record, Repeat, Verdict
+from rules.decision.screening import UNPROVEN_BODY, UNREGISTERED_BODY
 from rules.facts import Earlier
 from rules.mail import StrangerHandling
 from rules.people import ParticipantKind, Presence
@@ -504,12 +505,26 @@ class TestAutomatic:
     def test_a_bounce_is_kept_whatever_its_sender(self) -> None:
         mail = a_mail("mailer-daemon@mx.elsewhere.example", references=(our_id(),))
 
-        assert World(proof=NOTHING).decide(mail, mail_from="").action == Record(7, "")
+        decision = World(proof=NOTHING).decide(mail, mail_from="")
+
+        assert decision.action == Record(7, "", body_dropped=UNPROVEN_BODY)
 
     def test_a_bounce_without_a_pointer_gets_the_same_answer(self) -> None:
         mail = a_mail("mailer-daemon@mx.elsewhere.example")
 
-        assert World(proof=NOTHING).decide(mail, mail_from="").action == Record(None, "")
+        decision = World(proof=NOTHING).decide(mail, mail_from="")
+
+        assert decision.action == Record(None, "", body_dropped=UNPROVEN_BODY)
+        assert UNPROVEN_BODY in decision.trace[-1].outcome
+
+    @pytest.mark.parametrize("sender", ["eve@evil.example", "new@acme.example"])
+    def test_of_a_proven_sender_who_is_not_registered_the_header_is_kept(self, sender: str) -> None:
+        decision = World().decide(a_mail(sender), mail_from="")
+
+        assert decision.action == Record(None, sender, body_dropped=UNREGISTERED_BODY)
+
+    def test_the_automatic_mail_of_a_registered_person_is_kept_whole(self) -> None:
+        assert World().decide(a_mail(), mail_from="").action == Record(None, ANN.address)
 
     def test_an_unproven_automatic_mail_in_a_users_name_is_refused_with_or_without_a_token(
         self,
