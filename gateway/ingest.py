@@ -20,7 +20,7 @@ from gateway.runtime import Runtime
 from rules import replies
 from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
-from rules.mail import Delivery
+from rules.mail import BodyNeeded, Delivery
 from rules.mail.header import Author
 from rules.replies import Reply
 from rules.sender.authentication import Authentication
@@ -45,8 +45,7 @@ class Ingest:
         recipients = delivery.envelope.rcpt_tos
         try:
             with self.runtime.metrics.filing():
-                entries = await self._reception().entries(delivery)
-                receipts = await self._file(entries)
+                entries, receipts = await self._taken(delivery)
         except Exception as error:  # noqa: BLE001 - a bug or a broken store loses no mail: 451
             reference, reply = log.failed(error, delivery), replies.TEMPORARY_FAILURE
             self.runtime.metrics.failed()
@@ -62,6 +61,15 @@ class Ingest:
         return [
             replies_by_recipient.get(recipient, replies.NO_SUCH_MAILBOX) for recipient in recipients
         ]
+
+    async def _taken(self, delivery: Delivery) -> tuple[Sequence[Entry], Sequence[Receipt]]:
+        entries = await self._reception().entries(delivery)
+        try:
+            return entries, await self._file(entries)
+        except BodyNeeded:
+            # What was known changed after the mail had been judged with its body unread.
+            entries = await self._reception().entries(delivery, judged=True)
+            return entries, await self._file(entries)
 
     async def preview(self, delivery: Delivery) -> Sequence[tuple[Entry, Decision]]:
         """The decision about a mail for each of its mailboxes; nothing is written."""

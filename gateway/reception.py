@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.authentication.authenticator import Authenticator
 from gateway.mailbox_cache import Snapshot
 from gateway.parsing.bounce import read_bounce
-from gateway.parsing.parser import Parser
+from gateway.parsing.parser import Parser, is_ordinary
 from gateway.runtime import Runtime
 from rules.decision.considered import Attempt, Received, consider
-from rules.mail import Delivery, Mail, Mailbox
+from rules.mail import Delivery, Mail, Mailbox, Unread
+from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import answers_something
 from storage.db import raw_mail
+from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
 from storage.registry.lookup import company_domains_among, knows_domain_of
@@ -30,22 +33,49 @@ class Reception:
     parser: Parser
     authenticator: Authenticator
 
-    async def entries(self, delivery: Delivery) -> list[Entry]:
-        """The mail, once for each of our mailboxes that it came to; empty where it came to none."""
+    async def entries(self, delivery: Delivery, *, judged: bool = False) -> list[Entry]:
+        """The mail, once for each of our mailboxes that it came to; empty where it came to none.
+
+        A mail whose body costs more than a few milliseconds is judged with its body unread, and its
+        body is read only if the decision depends on it. `judged` is true for a mail of which that
+        is known.
+        """
         snapshot = await self.runtime.mailbox_cache.current()
         deliveries = _by_mailbox(delivery, snapshot)
-        mail = await self.parser.parse(delivery.raw)
+        if not deliveries:
+            return []
+        mail = await self.parser.begin(delivery.raw)
         authentication = await self._authenticate(delivery, mail, deliveries)
-        compressed = raw_mail.compress(delivery.raw) if deliveries else b""
+        compressed = await _compressed(delivery.raw)
+        make = partial(
+            self._entries, delivery, deliveries, authentication, compressed, snapshot=snapshot
+        )
+        if not isinstance(mail.body, Unread):
+            return make(mail)
+        unread = make(mail)
+        if not judged and not await self.runtime.read(partial(filing.needs_body, entries=unread)):
+            return unread
+        return await asyncio.to_thread(make, await self.parser.read_rest(mail, delivery.raw))
+
+    def _entries(
+        self,
+        delivery: Delivery,
+        deliveries: Mapping[Mailbox, Delivery],
+        authentication: Authentication,
+        compressed: bytes,
+        mail: Mail,
+        *,
+        snapshot: Snapshot,
+    ) -> list[Entry]:
         entries = []
         for mailbox, delivered in deliveries.items():
             received = Received(
-                mail=mail,
+                mail=replace(mail, bounces=()),
                 envelope=delivered.envelope,
                 mailbox=mailbox,
                 authentication=authentication,
                 first_authentication=authentication,
-                read_bounces=partial(read_bounce, delivery.raw),
+                read_bounces=_bounces(mail, delivery.raw),
             )
             now = self.runtime.clock()
             entries.append(
@@ -62,20 +92,22 @@ class Reception:
         as_new: bool,
     ) -> Entry:
         """A held mail that is decided again, with what staff state about it."""
+        mail = await self.parser.parse(delivery.raw)
         received = Received(
-            mail=await self.parser.parse(delivery.raw),
+            mail=replace(mail, bounces=()),
             envelope=held.envelope,
             mailbox=held.mailbox,
             authentication=authentication,
             first_authentication=held.authentication,
-            read_bounces=partial(read_bounce, delivery.raw),
+            read_bounces=_bounces(mail, delivery.raw),
             stated_author=author,
             as_new=as_new,
         )
         attempt = Attempt(self.runtime.clock(), held.came_at, held.journal_id)
         snapshot = await self.runtime.mailbox_cache.current()
-        compressed = raw_mail.compress(delivery.raw)
-        return self._entry(received, attempt, delivery.raw, compressed, snapshot)
+        compressed = await _compressed(delivery.raw)
+        make = partial(self._entry, received, attempt, delivery.raw, compressed, snapshot)
+        return make() if is_ordinary(delivery.raw) else await asyncio.to_thread(make)
 
     def _entry(
         self,
@@ -129,6 +161,17 @@ class Reception:
             return await self.runtime.read(query)
 
         return await self.authenticator.vouch(delivery, registered_among)
+
+
+def _bounces(mail: Mail, raw: bytes) -> Callable[[], tuple[Bounce, ...]]:
+    """Reads the delivery reports of a mail; those of a large mail were read with its body."""
+    return partial(read_bounce, raw) if is_ordinary(raw) else lambda: mail.bounces
+
+
+async def _compressed(raw: bytes) -> bytes:
+    if is_ordinary(raw):
+        return raw_mail.compress(raw)
+    return await asyncio.to_thread(raw_mail.compress, raw)
 
 
 def _by_mailbox(delivery: Delivery, snapshot: Snapshot) -> dict[Mailbox, Delivery]:

@@ -23,6 +23,7 @@ from gateway.cli.common import (
 )
 from gateway.cli.terminal import console, escape
 from gateway.parsing.parser import read as read_mail
+from rules.decision.content import body_of
 from rules.decision.model import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body
@@ -62,7 +63,8 @@ def show(journal_id: IdArgument, config: ConfigOption = None) -> None:
         for value in parsed.header.get_all(name):
             console.print(Text(f"  {name:<8} {escape(value)}"))
     console.print()
-    text = parsed.body.text if isinstance(parsed.body, Body) else f"({parsed.body.why})"
+    body = body_of(parsed)
+    text = body.text if isinstance(body, Body) else f"({body.why})"
     for line in text.splitlines():
         console.print(Text(f"  {escape(line.expandtabs())}"))
 

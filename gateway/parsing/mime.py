@@ -25,7 +25,7 @@ def read_tree(raw: bytes, header: Header) -> MimePart | Unreadable:
     The end of the header and its Content-* fields are taken from `header`, not parsed again.
     """
     if header.truncated:
-        return Unreadable("header block over 256 KiB")
+        return Unreadable("header block over 256 KiB or 2,000 fields")
     # Counting is expensive, so it is done only where it can matter.
     if len(raw) > _COMPARISONS_LIMIT // PARTS_LIMIT:
         lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")

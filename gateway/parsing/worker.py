@@ -1,7 +1,7 @@
-"""A process that parses one mail after another and may crash on any; `gateway.parsing` starts it.
+"""A process that parses one body after another and may crash on any; `gateway.parsing` starts it.
 
-stdin: a length (4 bytes, big-endian) and a raw mail. stdout: a length and the pickled `Mail`. Ends
-with stdin.
+stdin: a length (4 bytes, big-endian) and a raw mail. stdout: a length and the pickled `Contents`.
+Ends with stdin.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import resource
 import sys
 from typing import BinaryIO
 
-from gateway.parsing.parser import LENGTH, read
+from gateway.parsing.bounce import read_bounce
+from gateway.parsing.parser import body_of
+from gateway.parsing.process import LENGTH, Contents
+from rules.mail.header import read as read_header
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, cpu_limit_s: int) -> None:
@@ -20,9 +23,14 @@ def serve(requests: BinaryIO, answers: BinaryIO, cpu_limit_s: int) -> None:
     while length := requests.read(LENGTH.size):
         raw = requests.read(LENGTH.unpack(length)[0])
         _allow_cpu(cpu_limit_s)
-        answer = pickle.dumps(read(raw), protocol=5)
+        answer = pickle.dumps(contents(raw), protocol=5)
         answers.write(LENGTH.pack(len(answer)) + answer)
         answers.flush()
+
+
+def contents(raw: bytes) -> Contents:
+    """What only the body of a mail shows."""
+    return body_of(raw, read_header(raw)), read_bounce(raw)
 
 
 def _allow_cpu(seconds: int) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from rules.decision.change.facts import NeededFacts
 from rules.decision.needed_facts import facts_needed_for_commands
-from rules.mail import Envelope, Mail, Mailbox
+from rules.mail import Envelope, Mail, Mailbox, Unread
 from rules.mail.bounces import Bounce
 from rules.mail.header import Author
 from rules.policy import Policy
@@ -92,7 +92,7 @@ def consider(
     mail = restrict_to_signed(received.mail, envelope, first_counted)
     mail = replace(mail, author=received.stated_author or mail.author)
     returned = returned_notice(envelope, mailbox, keys)
-    if returned is not None:
+    if returned is not None and not isinstance(mail.body, Unread):
         mail = replace(mail, bounces=received.read_bounces())
     recipients = trusted_recipients(mail, envelope, counted)
     pointers = find_pointers(mail, recipients, mailbox, keys, policy.subject_tag.format)

@@ -1,28 +1,47 @@
-"""The content of a mail: its text, its files, the command in it."""
+"""The content of a mail: its text, its files, its delivery reports, the command in it.
+
+All of the rules read a body here. A decision that comes about without BodyNeeded does not depend on
+the body.
+"""
 
 from __future__ import annotations
 
 from rules.commands import participant_command
-from rules.mail import Body, Mail, Unreadable
+from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
+from rules.mail.bounces import Bounce
 from rules.mail.quoting import is_forward, visible
 from rules.ticket.changes import Escalate, Unsubscribe
 
 UNSUBSCRIBE = "#unsubscribe"
 
 
+def body_of(mail: Mail) -> Body | Unreadable:
+    """Raises BodyNeeded if it has not been read."""
+    if isinstance(mail.body, Unread):
+        raise BodyNeeded
+    return mail.body
+
+
 def body_text(mail: Mail) -> str:
     """The text of a mail; empty if it could not be read."""
-    return mail.body.text if isinstance(mail.body, Body) else ""
+    body = body_of(mail)
+    return body.text if isinstance(body, Body) else ""
 
 
 def is_unreadable(mail: Mail) -> bool:
-    return isinstance(mail.body, Unreadable)
+    return isinstance(body_of(mail), Unreadable)
 
 
 def has_files(mail: Mail) -> bool:
     """Whether it has an attachment, pictures within its text aside (a logo in a signature)."""
-    body = mail.body
+    body = body_of(mail)
     return isinstance(body, Body) and any(not a.inline for a in body.attachments)
+
+
+def reports(mail: Mail) -> tuple[Bounce, ...]:
+    """The failed or delayed recipients that it reports."""
+    body_of(mail)
+    return mail.bounces
 
 
 def requested_command(mail: Mail) -> Unsubscribe | Escalate | None:

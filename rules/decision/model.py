@@ -292,6 +292,19 @@ class Decision:
                 assert_never(self.action)
 
     @property
+    def keeps_text(self) -> bool:
+        """Whether the text of the mail is kept on a ticket."""
+        match self.action:
+            case OpenTicket() | AddComment() | EndSubscription():
+                return True
+            case Record(ticket=ticket):
+                return ticket is not None
+            case Hold() | Refuse() | Defer() | Repeat():
+                return False
+            case _:
+                assert_never(self.action)
+
+    @property
     def verdict(self) -> Verdict:
         match self.action:
             case OpenTicket():

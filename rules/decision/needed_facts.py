@@ -7,7 +7,7 @@ import re
 from rules.commands import Help, Note, Public, parse_commands
 from rules.decision.change.facts import NeededFacts, facts_needed_for
 from rules.decision.content import body_text, requested_command
-from rules.mail import Mail
+from rules.mail import Mail, Unread
 from rules.mail.quoting import REPLY_MARK, published
 from rules.policy import Policy
 from rules.ticket.changes import Change
@@ -17,7 +17,12 @@ _MAY_COMMAND = re.compile(r"^[^\w\n#]{0,64}+[#\uff03\ufe5f]", re.MULTILINE)
 
 
 def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
-    """For every mail: whether its sender may give commands is not known yet."""
+    """For every mail: whether its sender may give commands is not known yet.
+
+    Nothing for a mail whose body is unread: a decision that reaches its commands needs the body.
+    """
+    if isinstance(mail.body, Unread):
+        return NeededFacts()
     text = body_text(mail)
     if not _MAY_COMMAND.search(text):
         return NeededFacts()

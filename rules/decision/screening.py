@@ -7,6 +7,7 @@ from typing import assert_never
 
 from rules import replies
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
+from rules.decision.content import reports
 from rules.decision.entitlement import Right
 from rules.decision.model import Bounced, Defer, Hold, Reason, Record, Refuse, Repeat
 from rules.facts import Returned
@@ -116,8 +117,9 @@ def bounce(arrival: Arrival) -> Finding:
 
 def _report_on(mail: Mail, returned: Returned) -> Bounce | None:
     """What the mail reports of the notice's recipient; its first report where none names them."""
-    named = [b for b in mail.bounces if b.recipient in ("", returned.address)]
-    return next(iter(named or mail.bounces), None)
+    bounces = reports(mail)
+    named = [b for b in bounces if b.recipient in ("", returned.address)]
+    return next(iter(named or bounces), None)
 
 
 def author(arrival: Arrival) -> Finding:

@@ -3,11 +3,13 @@
 from rules.mail.message import (
     Attachment,
     Body,
+    BodyNeeded,
     Delivery,
     Envelope,
     Mail,
     Mailbox,
     StrangerHandling,
+    Unread,
     Unreadable,
     as_sent,
 )
@@ -15,11 +17,13 @@ from rules.mail.message import (
 __all__ = [
     "Attachment",
     "Body",
+    "BodyNeeded",
     "Delivery",
     "Envelope",
     "Mail",
     "Mailbox",
     "StrangerHandling",
+    "Unread",
     "Unreadable",
     "as_sent",
 ]

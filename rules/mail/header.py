@@ -18,6 +18,8 @@ from typing import Any
 from rules.mail import charsets
 
 HEADER_LIMIT_BYTES = 256 * 1024
+FIELDS_LIMIT = 2_000
+"""Of fields in a header block; skipped lines before the first field are counted as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Header:
     defects: tuple[str, ...] = ()
     """Whatever makes this block ambiguous; any defect prevents an identity."""
     truncated: bool = False
-    """The block is longer than the limit: only its beginning was read."""
+    """The block is over a limit, in bytes or fields: only its beginning was read."""
     body_at: int = 0
     """Offset of the body in the raw mail."""
     _values: dict[str, list[bytes]] = field(init=False, repr=False, compare=False)
@@ -112,7 +114,9 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
     if at:
         defects.append("byte order mark")
     ended = False
-    while at < len(block) and not ended:
+    seen = 0
+    while at < len(block) and not ended and seen < FIELDS_LIMIT:
+        seen += 1
         found = _FIELD.match(block, at)
         if found:
             name, space, value = found.groups()
@@ -131,7 +135,7 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
             ended = bool(fields)
             defects.append("leading fold" if block[at] in b" \t" else "malformed header line")
             at = at if ended else end
-    truncated = not ended and len(raw) > limit_bytes
+    truncated = not ended and (len(raw) > limit_bytes or at < len(block))
     defects += _byte_defects(raw, at)
     if truncated and fields:
         # The last field may be incomplete.

@@ -92,6 +92,15 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """The body has not been read: the mail is judged by its header and its envelope first."""
+
+
+class BodyNeeded(Exception):
+    """The decision depends on the body of a mail that was judged with its body unread."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A parsed mail. The header is always present, even if the body could not be read."""
 
@@ -108,6 +117,6 @@ class Mail:
     """Addresses as written, not validated; see `rules.mail.addresses.normalise`."""
     cc: tuple[str, ...]
     date: datetime | None
-    body: Body | Unreadable
+    body: Body | Unreadable | Unread
     bounces: tuple[Bounce, ...] = ()
     """The failed or delayed recipients, if the mail is a bounce."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, update
 
 from rules.decision.considered import Attempt, Considered
+from rules.decision.content import body_of
 from rules.decision.effects import CommentWritten, NewComment, Unsubscribed, notified
 from rules.decision.model import (
     AddComment,
@@ -88,7 +89,8 @@ def apply(connection: Connection, entry: Entry, decision: Decision, policy: Poli
     """Write a decision; returns the receipt.
 
     Raises Conflict if another transaction has filed this mail or changed its ticket meanwhile: the
-    transaction must then be rolled back.
+    transaction must then be rolled back. Raises BodyNeeded for a decision that keeps a text which
+    has not been read.
     """
     decision = _enrolled(connection, entry, decision)
     with pipelined(connection):
@@ -209,7 +211,7 @@ def _end_subscription(
 
 def _new_comment(entry: Entry, visibility: Visibility, author: str) -> NewComment:
     """The mail's text as a comment."""
-    body = entry.mail.body
+    body = body_of(entry.mail)
     return NewComment(
         author=author,
         visibility=visibility,

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 import pytest
 import uvloop
 
-from gateway.parsing.parser import Parser, _unpickled, is_ordinary, read
+from gateway.parsing.parser import Parser, is_ordinary, read
+from gateway.parsing.process import unpickled
 from rules.mail import Mail, Unreadable
 from rules.mail.header import Author
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
@@ -199,7 +200,9 @@ def test_it_runs_on_uvloop_too() -> None:
         assert runner.run(parse()) == read(LARGE)
 
 
-@pytest.mark.parametrize("answer", [print, "a mail", [Unreadable("x")]])
-def test_a_worker_can_return_nothing_but_a_mail(answer: object) -> None:
+@pytest.mark.parametrize(
+    "answer", [print, "a mail", [Unreadable("x")], (Unreadable("x"), ("y",)), ("x", ())]
+)
+def test_a_worker_can_return_nothing_but_contents(answer: object) -> None:
     with pytest.raises(pickle.UnpicklingError):
-        _unpickled(pickle.dumps(answer))
+        unpickled(pickle.dumps(answer))

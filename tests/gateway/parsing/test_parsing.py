@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 
 from gateway.parsing.html_text import text_from_html
 from gateway.parsing.mime import clean_name
-from gateway.parsing.parser import part_bytes, read, read_header_only
-from rules.mail import Attachment, Body, Unreadable
-from rules.mail.header import Ambiguous, Author
+from gateway.parsing.parser import part_bytes, read, read_unread
+from rules.mail import Attachment, Body, Unread
+from rules.mail.header import FIELDS_LIMIT, Ambiguous, Author
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
 
 
@@ -295,11 +296,32 @@ def test_huge_html_is_stripped_of_its_tags() -> None:
     assert text_from_html("a\ud800b") == "a\ufffdb"
 
 
-def test_the_header_alone_is_read_without_third_party_code() -> None:
+def test_all_but_the_body_is_read_without_it() -> None:
     raw = a_mail(text("Hello"))
-    whole, header_only = read(raw), read_header_only(raw, "timeout")
-    assert header_only.body == Unreadable("timeout")
-    assert header_only.to == whole.to
-    assert header_only.cc == whole.cc
-    assert header_only.date == whole.date
-    assert header_only.identity == whole.identity
+    whole, unread = read(raw), read_unread(raw)
+    assert unread.body == Unread()
+    assert replace(unread, body=whole.body) == whole
+
+
+def test_a_long_list_of_plain_addresses_is_read_as_a_whole() -> None:
+    members = [f'"Doe, Ann {n}" <Ann.{n}@corp.test>' for n in range(1_000)]
+    raw = f"To: {', '.join(members)}\r\nCc: b@c.test,\tBob <d@e.test>\r\n\r\nx".encode()
+    mail = read(raw)
+    assert mail.to == tuple(f"Ann.{n}@corp.test" for n in range(1_000))
+    assert mail.cc == ("b@c.test", "d@e.test")
+
+
+@pytest.mark.parametrize("odd", ["(comment) ", "Group: ", "a@b.test; ", "\\", "<<"])
+def test_the_addresses_of_a_long_list_in_another_form_are_found(odd: str) -> None:
+    members = ", ".join(f"Ann <ann{n}@corp.test>" for n in range(1_000))
+    assert f"ann{999}@corp.test" in read(f"To: {odd}{members}\r\n\r\nx".encode()).to
+
+
+def test_a_header_of_too_many_fields_gives_no_author_and_no_body() -> None:
+    fields = b"X: y\r\n" * (FIELDS_LIMIT - 1)
+    assert read(b"From: ann@corp.test\r\n" + fields + b"\r\nx").author == Ambiguous(
+        "the header block is too long"
+    )
+    most = read(b"From: ann@corp.test\r\n" + fields[:-12] + b"\r\nx")
+    assert most.author == Author("ann@corp.test")
+    assert isinstance(most.body, Body)

@@ -1,0 +1,105 @@
+"""The processes that parse bodies: what is sent to them, and what is accepted from them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import pickle
+import struct
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rules.mail import Body, Unreadable
+from rules.mail.bounces import Bounce
+
+Contents = tuple[Body | Unreadable, tuple[Bounce, ...]]
+"""What a worker reads in a mail: its body, and the failed recipients if it is a bounce."""
+
+# The worker needs none of our secrets: it gets only the variables that Python itself reads.
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+LENGTH = struct.Struct(">I")
+_BLOCK_BYTES = 256 * 1024
+
+
+class WorkerProcess:
+    """One `gateway.parsing.worker` process: a length and a mail in, a length and a pickle out."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, cpu_limit_s: float, memory_bytes: int) -> WorkerProcess:
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "gateway.parsing.worker",
+            str(int(cpu_limit_s) + 1),
+            str(memory_bytes),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+        return cls(process)
+
+    async def ask(self, raw: bytes) -> Contents:
+        """The worker's result. Raises OSError, EOFError or UnpicklingError if the worker died."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise EOFError
+        stdin.write(LENGTH.pack(len(raw)))
+        # In blocks: the transport would copy a whole mail at once.
+        for at in range(0, len(raw), _BLOCK_BYTES):
+            stdin.write(raw[at : at + _BLOCK_BYTES])
+            await stdin.drain()
+        (length,) = LENGTH.unpack(await stdout.readexactly(LENGTH.size))
+        answer = await stdout.readexactly(length)
+        if length <= _BLOCK_BYTES:
+            return unpickled(answer)
+        return await asyncio.to_thread(unpickled, answer)
+
+    def is_dead(self) -> bool:
+        return self._process.returncode is not None
+
+    async def stop(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        if self._process.stdin:
+            self._process.stdin.close()
+        await self._process.wait()
+
+
+_ALLOWED = frozenset(
+    {
+        ("rules.mail.bounces", "Bounce"),
+        ("rules.mail.bounces", "Failure"),
+        ("rules.mail.message", "Attachment"),
+        ("rules.mail.message", "Body"),
+        ("rules.mail.message", "Unreadable"),
+    }
+)
+
+
+class _ContentsUnpickler(pickle.Unpickler):
+    """Accepts nothing but a body: a worker that reads hostile bytes cannot be trusted."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _ALLOWED:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is not part of a body")
+
+
+def unpickled(data: bytes) -> Contents:
+    """A worker's answer. Raises UnpicklingError if it is anything else."""
+    try:
+        body, bounces = _ContentsUnpickler(io.BytesIO(data)).load()
+    except Exception as error:
+        raise pickle.UnpicklingError("not the contents of a mail") from error
+    genuine = isinstance(body, Body | Unreadable) and isinstance(bounces, tuple)
+    if not genuine or not all(isinstance(bounce, Bounce) for bounce in bounces):
+        raise pickle.UnpicklingError("not the contents of a mail")
+    return body, bounces
