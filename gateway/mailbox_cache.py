@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.in_time import in_time
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise, without_detail
 from rules.sender.tokens import Keys
@@ -45,17 +46,28 @@ class MailboxCache:
         self._monotonic = monotonic
         self._read_at = float("-inf")
         self._snapshot: Snapshot | None = None
-        self._reading = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
 
     async def current(self, fresh_s: float = FRESH_S) -> Snapshot:
         """A snapshot that is at most `fresh_s` old."""
-        if self._snapshot is None or self._age() > fresh_s:
-            async with self._reading:
-                if self._snapshot is None or self._age() > fresh_s:
-                    started = self._monotonic()
-                    self._snapshot = await asyncio.to_thread(self._database.read, _snapshot)
-                    self._read_at = started
+        while self._snapshot is None or self._age() > fresh_s:
+            # Everybody waits for the same query, and learns at the same time that it failed.
+            joined = self._reading is not None
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read())
+            await asyncio.shield(self._reading)
+            if not joined:
+                break
+        assert self._snapshot is not None
         return self._snapshot
+
+    async def _read(self) -> None:
+        started = self._monotonic()
+        try:
+            self._snapshot = await in_time(self._database.submit_read(_snapshot))
+            self._read_at = started
+        finally:
+            self._reading = None
 
     async def serves(self, recipient: str) -> bool:
         """Whether an envelope recipient is one of our mailboxes."""

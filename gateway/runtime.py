@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.clock import Clock, NewId
+from gateway.in_time import in_time
 from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
 from gateway.policies import Policies, of_mailbox
@@ -36,11 +36,15 @@ class Runtime:
     # Neither method is a coroutine function: that would add one more coroutine to every mail.
     def read(self, query: Callable[[Connection], T]) -> Awaitable[T]:
         """The result of a query, which runs in a thread of its own."""
-        return asyncio.to_thread(self.database.read, query)
+        return in_time(self.database.submit_read(query))
 
     def write(self, job: Callable[[Connection], T]) -> Awaitable[T]:
-        """The job's result once it is committed; if the job fails, nothing of it is written."""
-        return asyncio.wrap_future(self.ledger.submit(job))
+        """The job's result once it is committed; if the job fails, nothing of it is written.
+
+        StoreTimeout if that takes too long. A job that had not begun by then never runs; one that
+        had begun may still be committed.
+        """
+        return in_time(self.ledger.submit(job))
 
     def policy_of(self, mailbox: Mailbox) -> Policy:
         """The policy of a mailbox. Raises PolicyRefused if no policy has that name."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,26 +14,46 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.db.checkpoints import Checkpoints
+from storage.db.threads import Threads
 
-SQLITE_BUSY_S = 30
+SQLITE_BUSY_S = 5
 """How long a writer waits for another process that writes to the same file."""
+POSTGRES_LIMITS = {
+    "lock_timeout": "5s",  # a row or table that somebody else holds
+    "statement_timeout": "30s",
+    # Ends the transaction of a node that was stopped or cut off while it held rows.
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+"""How long the server waits for us, or works for us; an upgrade has no such limits."""
+READERS = 4
+"""Threads that read, in addition to the ledger's connections."""
+READERS_CLOSE_S = 5.0
 SQLITE_LOG_PAGES = 16_000
 """At this size of the log (64 MiB) the writer itself moves pages into the file that `Checkpoints`
 has not moved: while mail arrives without a pause, only the writer can restart the log."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-__all__ = ["Connection", "Database", "NotUpgraded", "StoreDown"]
+__all__ = ["Connection", "Database", "NotUpgraded", "StoreDown", "StoreTimeout"]
 
 T = TypeVar("T")
 
-StoreDown = (DBAPIError, sqlite3.Error, psycopg.Error)
+
+class StoreTimeout(RuntimeError):
+    """The store did not respond in time; whether the job is done yet is not known."""
+
+
+StoreDown = (DBAPIError, PoolTimeout, sqlite3.Error, psycopg.Error, StoreTimeout)
 """What a store that does not respond raises: through SQLAlchemy, or from the driver itself."""
 
 
@@ -47,6 +69,7 @@ class Database:
         self.engine = _open_engine(url, connections)
         self.connections = connections
         self._checkpoints = Checkpoints(self.engine) if self.is_sqlite else None
+        self._readers = Threads(READERS, "reader")
 
     @property
     def lock_file(self) -> Path | None:
@@ -69,6 +92,10 @@ class Database:
                 connection.exec_driver_sql("BEGIN")
             return query(connection)
 
+    def submit_read(self, query: Callable[[Connection], T]) -> Future[T]:
+        """The same in a thread of its own; never blocks."""
+        return self._readers.submit(partial(self.read, query))
+
     def upgrade(self) -> None:
         """Bring the tables to the newest version; does nothing if they have it.
 
@@ -81,6 +108,9 @@ class Database:
                 # SQLite alters a table by recreating it: references must not be checked meanwhile.
                 connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                for limit in ("lock_timeout", "statement_timeout"):
+                    connection.exec_driver_sql(f"SET {limit} = 0")
             config = _alembic()
             _require_known(config, _current(connection))
             config.attributes["connection"] = connection
@@ -88,26 +118,21 @@ class Database:
             if self.is_sqlite:
                 _check_references(connection)
             connection.commit()
-            connection.invalidate()  # the next connection checks references again
+            connection.invalidate()  # the next connection checks references, and has limits
 
     def check_version(self) -> None:
         """Raise NotUpgraded unless the tables have the version that this program needs."""
-        config = _alembic()
-        wanted = ScriptDirectory.from_config(config).get_current_head()
         missing = self._file is not None and not self._file.exists()
-        found = None if missing else self.read(_current)
-        if found is None:
-            raise NotUpgraded(
-                f"no store exists at {self.engine.url.render_as_string()}: run `postern init`"
-            )
-        _require_known(config, found)
-        if found != wanted:
-            raise NotUpgraded(
-                f"the database has version {found}, but this program needs {wanted}: "
-                "run `postern db upgrade`"
-            )
+        if missing:
+            _require_newest(None, self.engine.url)
+        self.read(self.require_version)
+
+    def require_version(self, connection: Connection) -> None:
+        """The same as a query."""
+        _require_newest(_current(connection), self.engine.url)
 
     def close(self) -> None:
+        self._readers.close(READERS_CLOSE_S)
         if self._checkpoints is not None:
             self._checkpoints.close()
         self.engine.dispose()
@@ -121,6 +146,19 @@ def _check_references(connection: Connection) -> None:
 
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _require_newest(found: str | None, url: URL) -> None:
+    if found is None:
+        raise NotUpgraded(f"no store exists at {url.render_as_string()}: run `postern init`")
+    config = _alembic()
+    _require_known(config, found)
+    wanted = ScriptDirectory.from_config(config).get_current_head()
+    if found != wanted:
+        raise NotUpgraded(
+            f"the database has version {found}, but this program needs {wanted}: "
+            "run `postern db upgrade`"
+        )
 
 
 def _require_known(config: Config, version: str | None) -> None:
@@ -150,13 +188,32 @@ def _open_engine(url: str, connections: int) -> Engine:
         engine = create_engine(parsed, connect_args={"check_same_thread": False})
         event.listen(engine, "connect", _configure_sqlite)
         return engine
-    return create_engine(
+    engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=connections,
-        max_overflow=4,  # readers, in addition to the ledger's threads
-        pool_timeout=10,  # after that, a 451 is better than an endless queue
-        connect_args={"connect_timeout": 5},
+        max_overflow=READERS,
+        pool_timeout=5,  # after that, a 451 is better than an endless queue
+        connect_args={
+            "connect_timeout": 5,
+            # A server that has vanished is noticed, although nothing refuses our packets.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        },
     )
+    event.listen(engine, "connect", _limit_postgres)
+    return engine
+
+
+def _limit_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    settings = ", ".join(
+        f"set_config('{name}', '{limit}', false)" for name, limit in POSTGRES_LIMITS.items()
+    )
+    cursor = connection.cursor()
+    cursor.execute(f"SELECT {settings}")
+    cursor.close()
+    connection.commit()
 
 
 def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -6,15 +6,17 @@ import fcntl
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Engine
 
 from storage.db.database import Database, StoreDown
+from storage.db.threads import Threads
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
@@ -23,6 +25,8 @@ _Submitted = tuple[Job[Any], Future[Any]]
 GROUP_SIZE = 16
 """At most this many jobs share one commit on SQLite: more would only lengthen each one's wait."""
 TRIES = 5
+CLOSE_S = 20.0
+"""How long a stop waits for jobs; a store that does not respond must not keep the process."""
 _SERIALIZATION_FAILURE = ("40001", "40P01")
 """SQLSTATEs of a serialisation failure and a deadlock: the transaction must be run again."""
 
@@ -37,8 +41,8 @@ class Ledger(Protocol):
     def submit(self, job: Job[T]) -> Future[T]:
         """The job's result once committed, or the exception that rolled it back. Never blocks."""
 
-    def close(self) -> None:
-        """Wait for all jobs that were submitted, then stop."""
+    def close(self, timeout_s: float = CLOSE_S) -> None:
+        """Wait for all jobs that were submitted, but not longer, then stop."""
 
 
 Run = Callable[[Iterator[None]], None]
@@ -66,7 +70,11 @@ class SingleWriter:
     The fsync dominates the cost of a commit, and one serves all jobs of the group. If a job fails,
     the group is rolled back, and each job is run again in a transaction of its own. Savepoints
     would not help: an error such as a full disk can make SQLite roll back the whole transaction
-    including its savepoints, while the driver continues as if it were still open.
+    including its savepoints, while the driver continues as if it were still open. If the
+    transaction cannot even begin, all jobs of the group fail: each alone would wait as long again.
+
+    Nothing ends the thread: whatever happens to a group, each of its jobs gets a result or an
+    exception, and the next group follows.
 
     All waiting (for the turn, for the disk) happens in the writer's thread. Each job computes for a
     few hundred microseconds; a server runs them in its event loop's thread, since two computing
@@ -81,6 +89,7 @@ class SingleWriter:
         """
         self._engine = engine
         self._lock = lock
+        self._turn_file: IO[bytes] | None = None
         self._run_jobs = run
         self._jobs: queue.SimpleQueue[_Submitted | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
@@ -91,9 +100,9 @@ class SingleWriter:
         self._jobs.put((job, future))
         return future
 
-    def close(self) -> None:
+    def close(self, timeout_s: float = CLOSE_S) -> None:
         self._jobs.put(None)
-        self._thread.join()
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         last = False
@@ -105,16 +114,31 @@ class SingleWriter:
                     last = True
                     break
                 group.append(item)
+            self._commit_group([w for w in group if w[1].set_running_or_notify_cancel()])
+        if self._turn_file is not None:
+            self._turn_file.close()
+
+    def _commit_group(self, group: list[_Submitted]) -> None:
+        """Every job of the group has a result or an exception when this returns."""
+        try:
             with self._turn():
-                self._commit_together([w for w in group if w[1].set_running_or_notify_cancel()])
+                self._commit_together(group)
+        except BaseException as error:  # noqa: BLE001 - the thread must outlive any fault
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
 
     def _commit_together(self, group: list[_Submitted]) -> None:
         results: list[Any] = []
+        begun = False
         try:
             with self._engine.connect() as connection, connection.begin():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+                begun = True
                 self._run_jobs(_one_by_one([job for job, _ in group], connection, results))
-        except Exception as error:  # noqa: BLE001 - the submitter gets it through the future
+        except Exception as error:
+            if not begun:
+                raise
             if len(group) == 1:
                 group[0][1].set_exception(error)
             for submitted in group if len(group) > 1 else ():
@@ -125,13 +149,27 @@ class SingleWriter:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """This process's turn to write."""
-        if self._lock is None:
+        """This process's turn to write.
+
+        Without the file (no descriptor is free, the folder is read-only) SQLite's own lock still
+        keeps the writers apart, though less fairly.
+        """
+        file = self._open_turn_file()
+        if file is None:
             yield
             return
-        with self._lock.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
             yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+    def _open_turn_file(self) -> IO[bytes] | None:
+        """Kept open: a writer that is at work needs no further descriptor."""
+        if self._turn_file is None and self._lock is not None:
+            with suppress(OSError):
+                self._turn_file = self._lock.open("ab")
+        return self._turn_file
 
 
 def _one_by_one(
@@ -149,13 +187,13 @@ class Pool:
 
     def __init__(self, engine: Engine, connections: int) -> None:
         self._engine = engine
-        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
+        self._threads = Threads(connections, "ledger")
 
     def submit(self, job: Job[T]) -> Future[T]:
-        return self._threads.submit(self._transact, job)
+        return self._threads.submit(partial(self._transact, job))
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=True)
+    def close(self, timeout_s: float = CLOSE_S) -> None:
+        self._threads.close(timeout_s)
 
     def _transact(self, job: Job[T]) -> T:
         for tries_left in reversed(range(TRIES)):

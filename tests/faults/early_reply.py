@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import gateway.services
 from gateway import cli
 from storage.db.database import Connection, Database
-from storage.db.ledger import Job, Ledger
+from storage.db.ledger import CLOSE_S, Job, Ledger
 
 GROUP_SIZE = 1000
 """The number of jobs that are committed together. It exceeds the number of mails between two kills,
@@ -36,10 +36,10 @@ class EarlyLedger:
         self._jobs.put((job, future))
         return future
 
-    def close(self) -> None:
+    def close(self, timeout_s: float = CLOSE_S) -> None:
         """Commit the remaining jobs."""
         self._jobs.put(None)
-        self._thread.join()
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         with self._engine.connect() as connection:

@@ -5,6 +5,7 @@ It can be killed with all its processes and started again with the same configur
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import select
@@ -86,9 +87,9 @@ class Node:
         self._reserved, self.smtp = _reserve_port()
         config = write_config(folder, store_url, extra + generous(folder))
         host, port = self.smtp
-        self._reserved_http, (_, http_port) = _reserve_port()  # workers can share only fixed ports
+        self._reserved_http, self.http = _reserve_port()  # workers can share only fixed ports
         text = config.read_text().replace("127.0.0.1:0", f"{host}:{port}", 1)
-        config.write_text(text.replace("127.0.0.1:0", f"{host}:{http_port}", 1))
+        config.write_text(text.replace("127.0.0.1:0", f"{host}:{self.http[1]}", 1))
         self._launch = launch
         self._arguments = ["serve", "--config", str(config), *options]
         self._process: Process | None = None
@@ -108,6 +109,15 @@ class Node:
         self._log.follow(log)
         self._log.wait_for("started", START_S)
         return time.monotonic() - began
+
+    def readiness(self) -> int:
+        """The status of `/readyz`."""
+        client = http.client.HTTPConnection(*self.http, timeout=STOP_S)
+        try:
+            client.request("GET", "/readyz")
+            return client.getresponse().status
+        finally:
+            client.close()
 
     def process_tree(self) -> list[int]:
         """The ids of its process and of all descendants."""

@@ -24,8 +24,8 @@ _FILED = re.compile(r"2\.0\.0 ([0-9a-f-]{36}) filed as #(\d+)")
 class Session:
     """One SMTP connection, driven step by step."""
 
-    def __init__(self, server: tuple[str, int]) -> None:
-        self._client = smtplib.SMTP(*server, timeout=WAIT_S, local_hostname="client.example")
+    def __init__(self, server: tuple[str, int], timeout_s: float = WAIT_S) -> None:
+        self._client = smtplib.SMTP(*server, timeout=timeout_s, local_hostname="client.example")
         self._client.ehlo()
         self.awaits_reply = False
         """Whether the final dot was sent and its reply is outstanding."""

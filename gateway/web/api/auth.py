@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import StrEnum
 from functools import partial
 
 from aiohttp import web
 
+from gateway.in_time import in_time
 from rules.mail.addresses import normalise
 from storage.db.database import Database
 from storage.registry import api_tokens
@@ -46,7 +46,7 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
     if kind.lower() != "bearer" or not token.strip():
         raise ApiError(401, "send Authorization: Bearer TOKEN")
     look_up = partial(api_tokens.api_token_scope, token=token.strip())
-    scope = await asyncio.to_thread(database.read, look_up)
+    scope = await in_time(database.submit_read(look_up))
     if scope is None:
         raise ApiError(401, "unknown token")
     if scope not in allowed:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import wait
 from functools import partial
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import event, func, insert, select
+from sqlalchemy.exc import OperationalError
 
 from storage.db.database import Connection, Database
 from storage.db.ledger import TRIES, Conflict, Ledger, Pool, SingleWriter
@@ -135,6 +138,80 @@ def test_a_group_aborted_between_two_jobs_leaves_no_trace(embedded: Database) ->
     assert all(isinstance(job.exception(), RuntimeError) for job in (first, *rest))
     assert count(embedded) == 0
     writer.close()
+
+
+def test_a_writer_that_cannot_open_its_turn_file_still_writes(
+    embedded: Database, tmp_path: Path
+) -> None:
+    turn = tmp_path / "turn"
+    turn.mkdir()  # a folder cannot be opened for writing
+    writer = SingleWriter(embedded.engine, turn)
+
+    assert writer.submit(partial(a_mailbox, name="a")).result(10) == "a"
+    assert count(embedded) == 1
+    writer.close()
+
+
+def test_a_writer_at_work_needs_no_further_descriptor(embedded: Database, tmp_path: Path) -> None:
+    turn = tmp_path / "turn"
+    writer = SingleWriter(embedded.engine, turn)
+    writer.submit(partial(a_mailbox, name="a")).result(10)
+    turn.unlink()
+
+    writer.submit(partial(a_mailbox, name="b")).result(10)
+
+    assert not turn.exists(), "it was opened once, and stays open"
+    writer.close()
+
+
+def test_no_fault_of_a_job_ends_the_writer(database: Database, ledger: Ledger) -> None:
+    def exits(_: Connection) -> None:
+        raise SystemExit(1)
+
+    assert isinstance(ledger.submit(exits).exception(10), SystemExit)
+    assert ledger.submit(partial(a_mailbox, name="a")).result(10) == "a"
+    assert count(database) == 1
+
+
+def test_a_transaction_that_cannot_begin_fails_its_whole_group_at_once(
+    embedded: Database,
+) -> None:
+    begun: list[int] = []
+
+    def refuse(_: Connection, *arguments: object) -> None:
+        if "BEGIN IMMEDIATE" in str(arguments[1]):
+            begun.append(1)
+            if len(begun) > 1:
+                raise sqlite3.OperationalError("database is locked")
+
+    gate, started = threading.Event(), threading.Event()
+
+    def holds_the_others_back(_: Connection) -> None:
+        started.set()
+        gate.wait(10)
+
+    event.listen(embedded.engine, "before_cursor_execute", refuse)
+    writer = SingleWriter(embedded.engine)
+    writer.submit(holds_the_others_back)
+    started.wait(10)
+    group = [writer.submit(partial(a_mailbox, name=f"m{n}")) for n in range(5)]
+    gate.set()
+
+    assert {type(job.exception(10)) for job in group} == {OperationalError}
+    assert len(begun) == 2, "each job alone would have waited for the lock again"
+    writer.close()
+
+
+def test_closing_does_not_wait_for_a_store_that_never_responds(
+    database: Database, ledger: Ledger
+) -> None:
+    gate = threading.Event()
+    stuck = ledger.submit(lambda _: gate.wait(30))
+
+    ledger.close(timeout_s=0.1)
+
+    assert not stuck.done()
+    gate.set()
 
 
 @pytest.fixture
