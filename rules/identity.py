@@ -12,6 +12,10 @@ from rules.sender.authentication import Authentication, Result
 from rules.sender.pointers import PointerKind
 from rules.sender.tokens import Purpose, ReplyToken
 
+TOKEN_ALONE = "token"
+"""The proof of a mail that only its author's own reply address speaks for."""
+NO_PROOF = "nothing"
+
 
 class ProofLevel(IntEnum):
     """What is proven about the sender of one mail."""
@@ -74,6 +78,21 @@ def identify(author: Author, facts: Facts) -> Sender:
 def is_proven_enough(sender: Sender, required_level: str) -> bool:
     """Whether the sender has at least the level that a policy requires (`"T1"`, `"T2"`, `"T3"`)."""
     return sender.proof_level >= ProofLevel(int(required_level[1]))
+
+
+def proof_of(sender: Sender | None, authentication: Authentication) -> str:
+    """How the author of a mail is proven, for the people who read it: `dkim:acme.example`,
+    `token+spf:help.example` for staff with their own token, `token` or `nothing`."""
+    if authentication.aligned:
+        staff = sender is not None and sender.proof_level is ProofLevel.STAFF
+        return f"token+{authentication.by}" if staff else authentication.by
+    by_token = sender is not None and sender.proof_level is ProofLevel.TOKEN
+    return TOKEN_ALONE if by_token else NO_PROOF
+
+
+def is_unproven(proof: str) -> bool:
+    """Whether this result of `proof_of` leaves open who wrote the mail."""
+    return proof in (TOKEN_ALONE, NO_PROOF)
 
 
 def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:

@@ -26,6 +26,7 @@ from gateway.cli.terminal import console, escape
 from gateway.policies import Policies
 from gateway.ticket_requests import TicketPatch
 from rules.decision.effects import ChangeRefused, Effects
+from rules.identity import TOKEN_ALONE, is_unproven
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise
 from rules.sentence import sentence
@@ -289,12 +290,21 @@ def _history_line(entry: AuditView) -> str:
     return escape(f"{entry.at:%Y-%m-%d %H:%M}  {entry.text}{reason}  {by}")
 
 
+def _proof(comment: CommentView) -> str:
+    if not is_unproven(comment.proof):
+        return comment.proof
+    return "unproven, only the reply address" if comment.proof == TOKEN_ALONE else "unproven"
+
+
 def _print_comment(comment: CommentView) -> None:
     console.print()
     kind = "" if comment.visibility == "public" else f"  [{comment.visibility}]"
     author = escape(comment.author or "(no author)")
     heading = Text(f"{comment.written_at:%Y-%m-%d %H:%M}  {author}{kind}", style="bold")
     console.print(heading.append(f"  comment {comment.id}", style="not bold dim"))
+    if comment.proof:
+        style = "bold red" if is_unproven(comment.proof) else "dim"
+        console.print(Text(f"  proof: {escape(_proof(comment))}", style=style))
     if comment.degraded:
         if comment.degraded.startswith("body not kept"):
             warning = f"{escape(comment.degraded).capitalize()}."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
+from rules.identity import is_unproven
 from rules.mail.quoting import REPLY_MARK, is_forward, masked, published, visible
 from rules.policy import Policy
 from rules.ticket.visibility import Visibility
@@ -33,6 +34,10 @@ class QuotedComment:
     shortened: bool
     degraded: bool
     attachments: tuple[str, ...]
+    unproven: bool
+    """Nothing, or nothing but a reply address, proves that its author wrote it."""
+    proof: str
+    """How its author is proven; empty for customers, and where it was not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         shortened=len(shown.text) > LONGEST_TEXT,
         degraded=comment.degraded,
         attachments=tuple(one_line(name) for name in comment.attachments),
+        unproven=is_unproven(comment.proof),
+        proof=comment.proof if traits.for_staff else "",
     )
 
 

@@ -14,7 +14,8 @@ from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved, Reason
 from rules.decision.notices import approval_request, receipt
 from rules.decision.unsubscribe import unsubscribe
-from rules.identity import is_proven_enough
+from rules.identity import ProofLevel, Standing, is_proven_enough
+from rules.mail.automatic import wants_no_answer
 from rules.mail.quoting import own_text, visible
 from rules.mail.thanks import only_thanks
 from rules.sender.tokens import Purpose
@@ -42,29 +43,73 @@ def by_customer(
     """A comment, as public as the sender's right allows; or what the mail does instead."""
     visibility, sender = _VISIBILITY[entitled.right], case.sender
     if entitled.right is not Right.COMMENT:
-        orders, calm = _notices(case, ticket, visibility, entitled)
-        flagged = AddComment(ticket.id, visibility, additions=(), orders=orders)
-        notes = (f"{visibility} on #{ticket.id}", *conflict, *calm)
-        return Ruling(saw, flagged, entitled.reason, notes)
+        return _withheld(case, ticket, visibility, entitled.reason, saw, conflict)
     member, command = ticket.participant(sender.address), requested_command(case.mail)
+    if sender.proof_level < ProofLevel.PROVEN:
+        return _unproven(case, ticket, entitled, saw, conflict)
     if isinstance(command, Unsubscribe) and member is not None:
         return unsubscribe(case, ticket, member, saw, conflict)
     if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
-        orders, calm = _notices(case, ticket, Visibility.NOTE, entitled)
+        orders, calm = _notices(case, ticket, Visibility.NOTE)
         feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
         return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
     thanks = not has_files(case.mail) and only_thanks(body_text(case.mail))
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
         return follow_up(case, ticket, saw, conflict)
-    action, notes = _public(case, ticket, entitled, command, thanks)
+    action, notes = _public(case, ticket, command, thanks)
     filed = (f"{visibility} on #{ticket.id}", *conflict, *notes)
     return Ruling(saw, action, entitled.reason, filed)
+
+
+def _withheld(
+    case: Case,
+    ticket: Ticket,
+    visibility: Visibility,
+    reason: Reason,
+    saw: str,
+    conflict: tuple[str, ...],
+) -> Ruling:
+    """A comment that waits for staff. It changes nothing; staff are told of it, and so is its
+    author where only their token or their address stands between them and the ticket."""
+    orders, calm = _notices(case, ticket, visibility, receipts=_receipt(case, ticket, reason))
+    flagged = AddComment(ticket.id, visibility, additions=(), orders=orders)
+    unproven = ("unproven: nothing but the reply address",) if reason is Reason.TOKEN_ONLY else ()
+    notes = (f"{visibility} on #{ticket.id}", *unproven, *conflict, *calm)
+    return Ruling(saw, flagged, reason, notes)
+
+
+def _unproven(
+    case: Case, ticket: Ticket, entitled: Entitlement, saw: str, conflict: tuple[str, ...]
+) -> Ruling:
+    """The words of an unproven author, which the policy publishes; and nothing more than words.
+
+    They do not move the ticket, complete the request or unsubscribe anybody. What asks for more, or
+    comes when the ticket is over, waits for staff.
+    """
+    feedback = case.sender.token is not None and case.sender.token.purpose is Purpose.FEEDBACK
+    over = is_over(ticket, case.facts, case.policy)
+    if requested_command(case.mail) is not None or feedback or over:
+        return _withheld(case, ticket, Visibility.PRIVATE, Reason.TOKEN_ONLY, saw, conflict)
+    joining = additions(case.mail, case.facts, case.sender, ticket, case.policy)
+    orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining)
+    words = AddComment(ticket.id, Visibility.PUBLIC, additions=joining, orders=orders)
+    notes = (f"public on #{ticket.id}", "unproven: only the words are taken", *conflict, *calm)
+    return Ruling(saw, words, entitled.reason, notes)
+
+
+def _receipt(case: Case, ticket: Ticket, reason: Reason) -> tuple[NoticeOrder, ...]:
+    """Tells the author that their mail waits for staff; within the budget of their address."""
+    if reason not in (Reason.TOKEN_ONLY, Reason.STAFF_WITHOUT_TOKEN) or wants_no_answer(case.mail):
+        return ()
+    by_staff = case.sender.standing is Standing.STAFF
+    said = ReceiptText.NOT_PUBLISHED if by_staff else ReceiptText.WAITS
+    order = receipt(case, ticket, ReceiptPayload(said))
+    return notifications.within_budget((order,), ticket, case.policy)
 
 
 def _public(
     case: Case,
     ticket: Ticket,
-    entitled: Entitlement,
     command: Unsubscribe | Escalate | None,
     thanks: bool,
 ) -> tuple[AddComment, tuple[str, ...]]:
@@ -72,7 +117,7 @@ def _public(
     text, policy = body_text(case.mail), case.policy
     joining = additions(case.mail, case.facts, case.sender, ticket, policy)
     moved, limits = _moved(case, ticket, thanks)
-    orders, calm = _notices(case, ticket, Visibility.PUBLIC, entitled, joining, moved)
+    orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining, moved)
     missing = sla_rules.still_missing(policy, ticket, visible(text).text)
     action = AddComment(
         ticket=ticket.id,
@@ -137,12 +182,12 @@ def _notices(
     case: Case,
     ticket: Ticket,
     visibility: Visibility,
-    entitled: Entitlement,
     joining: tuple[Addition, ...] = (),
     moved: Moved | None = None,
+    receipts: tuple[NoticeOrder, ...] = (),
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """The notices that a comment causes; none for staff who write without their own token."""
-    if entitled.reason is Reason.STAFF_WITHOUT_TOKEN or case.automatic is not None:
+    """The notices that a comment causes; in a storm no receipt, since a machine would answer it."""
+    if case.automatic is not None:
         return (), ()
     author = case.sender.address
     status = f"{moved.was} → {moved.became}" if moved is not None else ""
@@ -158,6 +203,7 @@ def _notices(
         ),
         *approval_request(case, ticket, joining),
     )
-    return notifications.apply_storm_breaker(
+    orders, calm = notifications.apply_storm_breaker(
         orders, mail=case.mail, facts=case.facts, ticket=ticket, author=author, policy=case.policy
     )
+    return (orders if calm else (*receipts, *orders)), calm

@@ -11,7 +11,7 @@ from rules.decision.filing import known_ticket, new_ticket
 from rules.decision.model import Action, Decision, OpenTicket, Step
 from rules.decision.screening import author, automatic, bounce, duplicate, proof, sender
 from rules.facts import Facts
-from rules.identity import identify
+from rules.identity import Sender, identify, proof_of
 from rules.mail import Mail
 from rules.mail.automatic import sign_of_automation
 from rules.mail.header import Ambiguous
@@ -25,23 +25,26 @@ OF_A_SENDER: tuple[Callable[[Case], Finding], ...] = (proof, sender, known_ticke
 
 def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
     """What happens to a mail. The first check that rules decides; one of them always does."""
+    known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
     trace: list[Step] = []
-    for check, finding in _findings(mail, facts, policy):
+    for check, finding in _findings(mail, facts, policy, known):
         trace.append(Step(check, finding.saw, "; ".join(finding.notes)))
         match finding:
             case Pass():
                 continue
             case Ruling(action=action, reason=reason):
                 _assert_never_critical(action, policy)
-                return Decision(action, reason, tuple(trace))
+                proof = proof_of(known, facts.authentication)
+                return Decision(action, reason, tuple(trace), proof)
             case _:
                 assert_never(finding)
     raise AssertionError("author and new_ticket rule on every mail that reaches them")
 
 
-def _findings(mail: Mail, facts: Facts, policy: Policy) -> Iterator[tuple[str, Finding]]:
+def _findings(
+    mail: Mail, facts: Facts, policy: Policy, known: Sender | None
+) -> Iterator[tuple[str, Finding]]:
     """The name and the finding of each check in order; a check runs when the caller gets to it."""
-    known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
     sign = "a mail of ours, sent back" if facts.looped else sign_of_automation(mail, facts.envelope)
     entitlements = entitlement(known, facts, policy)
     arrival = Arrival(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)

@@ -100,6 +100,8 @@ class NewComment:
     visibility: Visibility
     text: str
     written_at: datetime
+    proof: str = ""
+    """How its author is proven: by a mail's evidence, else the door that they wrote by."""
     degraded: str | None = None
     charset_guessed: bool = False
     attachments: tuple[Attachment, ...] = ()

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from rules.decision.model import Reason
 from rules.facts import Facts
-from rules.identity import ProofLevel, Sender, Standing, is_proven_enough, token_holder
+from rules.identity import ProofLevel, Sender, Standing, token_holder
 from rules.people import Participant, ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sender.pointers import Pointer, PointerKind
@@ -99,12 +99,8 @@ def _entitlement(
     right, reason = _right(
         sender, pointer, ticket, member, _has_own_token(sender, ticket, facts, policy)
     )
-    if (
-        right is Right.COMMENT
-        and sender is not None
-        and not is_proven_enough(sender, policy.proof.comment)
-    ):
-        right = Right.NONE
+    if sender is not None and sender.proof_level < ProofLevel.PROVEN:
+        right, reason = _unproven_right(right, reason, sender, policy)
     guest = (
         member is not None
         and member.part is ParticipantKind.GUEST
@@ -112,6 +108,22 @@ def _entitlement(
         and right is not Right.NONE
     )
     return Entitlement(pointer.kind, ticket.id, right, reason, guest)
+
+
+def _unproven_right(
+    right: Right, reason: Reason, sender: Sender, policy: Policy
+) -> tuple[Right, Reason]:
+    """The right of a sender of whom nothing but their own token is known: whoever saw a copy of
+    their mail may have it."""
+    if right is not Right.COMMENT:
+        return right, reason
+    match policy.proof.comment:
+        case "token" if sender.standing is not Standing.STAFF:
+            return right, reason
+        case "T2":
+            return Right.NONE, reason
+        case _:
+            return Right.FLAG, Reason.TOKEN_ONLY
 
 
 def _has_own_token(sender: Sender | None, ticket: Ticket, facts: Facts, policy: Policy) -> bool:
@@ -155,7 +167,7 @@ def _staff_right(sender: Sender, own_token: bool, reason: Reason) -> tuple[Right
         return (Right.NOTE if sender.token.purpose is Purpose.NOTE else Right.COMMENT), reason
     if sender.proof_level >= ProofLevel.PROVEN:
         return Right.FLAG, Reason.STAFF_WITHOUT_TOKEN
-    return Right.NONE, reason
+    return (Right.COMMENT if own_token else Right.NONE), reason
 
 
 def _outsider_right(

@@ -73,6 +73,8 @@ class Reason(StrEnum):
     NOTHING_SAID = "nothing_said"
     """A staff person's reply without text for the customer."""
     COMMAND_REFUSED = "command_refused"
+    TOKEN_ONLY = "token_only"
+    """Nothing but its author's own reply address proves it."""
     # recorded
     AUTOMATIC = "automatic"
     BOUNCE = "bounce"
@@ -277,6 +279,8 @@ class Decision:
     action: Action
     reason: Reason
     trace: tuple[Step, ...]
+    proof: str = ""
+    """How its author is proven; it is kept with the comment."""
 
     @property
     def orders(self) -> tuple[NoticeOrder, ...]:

@@ -13,10 +13,12 @@ class ProofSection(Section):
     """How much of a mail's sender must be proven before the mail may do something.
 
     T1 is a valid reply token from the token's owner, T2 a proven sender, T3 both, from staff. A
-    policy can require more than the minimum for each action, never less.
+    policy can require more than the minimum for each action; less only for the words of a comment.
     """
 
-    comment: Literal["T1", "T2"] = "T1"
+    comment: Literal["token", "T1", "T2"] = "T1"
+    """What becomes of a comment that only its author's reply address proves: `T2` refuses it, `T1`
+    flags it for staff, `token` publishes it."""
     add_people: Literal["T2", "T3"] = "T2"
     close: Literal["T2", "T3"] = "T2"
     command: Literal["T2", "T3"] = "T2"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rules.facts import Facts
-from rules.identity import Sender, Standing, is_proven_enough
+from rules.identity import ProofLevel, Sender, Standing, is_proven_enough
 from rules.mail import Mail
 from rules.mail.addresses import is_role, normalise, without_detail
 from rules.people import Company, ParticipantKind, Person, Presence, Role
@@ -79,7 +79,9 @@ def _addition(
     if person is not None and not person.active:
         return None
     if person is not None and person.role is Role.STAFF:
-        return Addition(address, person.id, ParticipantKind.FOLLOWER, Presence.ACTIVE)
+        proven = sender.proof_level >= ProofLevel.PROVEN
+        joins = Presence.ACTIVE if proven else Presence.PENDING
+        return Addition(address, person.id, ParticipantKind.FOLLOWER, joins)
     company = ticket.company if ticket is not None else _company_id(sender.company)
     registered_here = person is not None and _company_id(person.company) == company
     part = ParticipantKind.USER if person is not None else ParticipantKind.GUEST

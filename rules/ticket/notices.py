@@ -81,6 +81,11 @@ class ReceiptText(StrEnum):
     """The recipient gets no more mail about the ticket."""
     UNPROVEN = "unproven"
     """The ticket is not escalated: nothing proves that the recipient requested it."""
+    WAITS = "waits"
+    """Nothing proves that the recipient wrote a mail: it waits for staff, and did nothing."""
+    NOT_PUBLISHED = "not_published"
+    """A staff person's mail went to nobody but staff: it did not come by their own address, or
+    nothing proves that they wrote it."""
     BEGINS_ANEW = "begins_anew"
     """Neither is this one: the request that was escalated is over."""
     NOTHING_DONE = "nothing_done"

@@ -112,13 +112,13 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
     context = _context(entry)
     match decision.action:
         case OpenTicket() as opening:
-            ticket = _open(connection, entry, context, opening, policy)
+            ticket = _open(connection, entry, context, opening, policy, decision.proof)
         case AddComment(ticket=ticket) as adding:
-            _comment_on(connection, entry, context, adding)
+            _comment_on(connection, entry, context, adding, decision.proof)
         case Record(ticket=ticket) as recording:
-            _record(connection, entry, context, recording)
+            _record(connection, entry, context, recording, decision.proof)
         case EndSubscription(ticket=ticket) as ending:
-            _end_subscription(connection, entry, context, ending)
+            _end_subscription(connection, entry, context, ending, decision.proof)
         case Hold(orders=orders):
             ticket = None
             queue_notices(connection, context, orders, ticket=None)
@@ -167,8 +167,9 @@ def _open(
     context: ChangeContext,
     opening: OpenTicket[MailSeverity],
     policy: Policy,
+    proof: str,
 ) -> int:
-    comment = _new_comment(entry, Visibility.PUBLIC, opening.author)
+    comment = _new_comment(entry, Visibility.PUBLIC, opening.author, proof)
     new = NewTicketRow(entry.attempt.came_at, entry.mail.message_id)
     ticket = open_ticket(connection, context, opening, comment, new, policy)
     _keep_unknown_references(connection, entry, ticket)
@@ -176,19 +177,19 @@ def _open(
 
 
 def _comment_on(
-    connection: Connection, entry: Entry, context: ChangeContext, adding: AddComment
+    connection: Connection, entry: Entry, context: ChangeContext, adding: AddComment, proof: str
 ) -> None:
-    comment = _new_comment(entry, adding.visibility, _author(entry.mail))
+    comment = _new_comment(entry, adding.visibility, _author(entry.mail), proof)
     write(connection, context, adding.ticket, adding.effects(comment, context.now))
     source = Source.STAFF_MAIL if adding.by_staff else Source.MAIL
     write(connection, replace(context, source=source), adding.ticket, adding.command_effects.rows)
 
 
 def _record(
-    connection: Connection, entry: Entry, context: ChangeContext, recording: Record
+    connection: Connection, entry: Entry, context: ChangeContext, recording: Record, proof: str
 ) -> None:
     if recording.ticket is not None:
-        comment = _new_comment(entry, Visibility.FOLDED, recording.author)
+        comment = _new_comment(entry, Visibility.FOLDED, recording.author, proof)
         if recording.body_dropped:
             comment = replace(comment, text="", degraded=recording.body_dropped, attachments=())
         write(connection, context, recording.ticket, (CommentWritten(comment),))
@@ -198,9 +199,13 @@ def _record(
 
 
 def _end_subscription(
-    connection: Connection, entry: Entry, context: ChangeContext, ending: EndSubscription
+    connection: Connection,
+    entry: Entry,
+    context: ChangeContext,
+    ending: EndSubscription,
+    proof: str,
 ) -> None:
-    comment = _new_comment(entry, Visibility.FOLDED, ending.author)
+    comment = _new_comment(entry, Visibility.FOLDED, ending.author, proof)
     effects = (
         Unsubscribed(ending.participant, ending.author),
         CommentWritten(comment),
@@ -209,7 +214,7 @@ def _end_subscription(
     write(connection, context, ending.ticket, effects)
 
 
-def _new_comment(entry: Entry, visibility: Visibility, author: str) -> NewComment:
+def _new_comment(entry: Entry, visibility: Visibility, author: str, proof: str) -> NewComment:
     """The mail's text as a comment."""
     body = body_of(entry.mail)
     return NewComment(
@@ -217,6 +222,7 @@ def _new_comment(entry: Entry, visibility: Visibility, author: str) -> NewCommen
         visibility=visibility,
         text=body.text if isinstance(body, Body) else "",
         written_at=entry.attempt.came_at,
+        proof=proof,
         degraded=body.why if isinstance(body, Unreadable) else None,
         charset_guessed=isinstance(body, Body) and body.charset_guessed,
         attachments=body.attachments if isinstance(body, Body) else (),

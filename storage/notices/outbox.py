@@ -70,6 +70,7 @@ _NOTICES = (
         _comment.c.visibility,
         _comment.c.text,
         _comment.c.degraded,
+        _comment.c.proof,
         _author.c.name.label("author_name"),
         _author.c.role.label("author_role"),
     )
@@ -122,6 +123,8 @@ class NoticeComment:
     """The text could not be read; the raw mail is with the ticket."""
     attachments: tuple[str, ...]
     """Their names."""
+    proof: str = ""
+    """How its author is proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,4 +399,5 @@ def _as_comment(row: Row[Any], attachments: tuple[str, ...]) -> NoticeComment:
         text=row.text,
         degraded=row.degraded is not None,
         attachments=attachments,
+        proof=row.proof,
     )

@@ -216,6 +216,8 @@ def open_requested(
     opening = decide_request(request, facts, policy)
     if isinstance(opening, ChangeRefused):
         return opening
-    comment = NewComment(context.actor, Visibility.PUBLIC, request.text, context.now)
+    comment = NewComment(
+        context.actor, Visibility.PUBLIC, request.text, context.now, context.source.value
+    )
     new = NewTicketRow(context.now)
     return open_ticket(connection, context, opening, comment, new, policy)

@@ -97,6 +97,8 @@ class CommentView:
     charset_guessed: bool
     """Some of the text may be wrong, because its character set was not declared."""
     written_at: datetime
+    proof: str
+    """How its author is proven; empty if it was not recorded."""
     attachments: tuple[AttachmentView, ...]
 
 
@@ -234,6 +236,7 @@ def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:
             degraded=row.degraded,
             charset_guessed=row.charset_guessed,
             written_at=row.written_at,
+            proof=row.proof,
             attachments=tuple(attached.get(row.id, ())),
         )
         for row in rows

@@ -85,6 +85,7 @@ def add_comment(
         "author": comment.author,
         "visibility": comment.visibility.value,
         "text": storable(comment.text),
+        "proof": storable(comment.proof, 300),
         "degraded": comment.degraded[:200] if comment.degraded is not None else None,
         "charset_guessed": comment.charset_guessed,
         "written_at": comment.written_at,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from rules.identity import is_unproven
 from rules.mail.quoting import REPLY_MARK, masked, published, visible
 from rules.people import Presence
 from rules.ticket.visibility import Visibility
@@ -107,11 +108,12 @@ class TicketJson:
             "degraded": comment.degraded,
             "charset_guessed": comment.charset_guessed,
             "written_at": _timestamp(comment.written_at),
+            "unproven": is_unproven(comment.proof),
             "attachments": [_attachment(each, path) for each in comment.attachments],
         }
         if self.for_staff:
             raw = f"{path}/raw/{comment.journal_id}" if comment.journal_id is not None else None
-            shown["raw"] = raw
+            shown |= {"raw": raw, "proof": comment.proof}
         return shown
 
     def _without_tokens(self, text: str, mailbox: str) -> str:

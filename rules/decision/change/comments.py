@@ -35,7 +35,7 @@ def write_comment(
 ) -> Effects | ChangeRefused:
     if not change.text.strip():
         return ChangeRefused(sentence("the comment is empty"))
-    comment = NewComment(facts.actor, change.visibility, change.text, facts.at)
+    comment = NewComment(facts.actor, change.visibility, change.text, facts.at, facts.source.value)
     rows: tuple[Effect, ...] = (
         CommentWritten(comment),
         *_consequences(ticket, comment, facts.by_staff, facts, policy),
@@ -120,6 +120,6 @@ def rate(ticket: Ticket, change: Rate, facts: ChangeFacts) -> Effects:
     done = (sentence("feedback on #{ticket} is recorded", ticket=ticket.id),)
     if before.rating is change.rating and not adds_note:
         return Effects(done=done)
-    note = NewComment(facts.actor, Visibility.NOTE, change.text, facts.at)
+    note = NewComment(facts.actor, Visibility.NOTE, change.text, facts.at, facts.source.value)
     written: tuple[Effect, ...] = (CommentWritten(note),) if adds_note else ()
     return Effects((*written, Rated(before.rating, change.rating), Touched()), done)

@@ -47,8 +47,16 @@ def people(policy: Policy) -> Iterator[str]:
                 "to comment on it or close it they must be on it."
             )
     match policy.proof.comment:
+        case "token":
+            yield (
+                "A comment requires a proven sender or the person's own reply address; "
+                "what only the address proves is published and marked as unproven."
+            )
         case "T1":
-            yield "A comment requires the person's own reply address or a proven sender."
+            yield (
+                "A comment requires a proven sender; "
+                "what only the person's own reply address proves waits for staff to publish it."
+            )
         case "T2":
             yield "A comment requires a proven sender."
     if policy.proof.dkim_required:

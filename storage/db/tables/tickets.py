@@ -111,6 +111,9 @@ class CommentRow(Row, table=True):
     journal_id: UUID | None = Field(default=None, sa_column=Column(Uuid(), nullable=True))
     """The mail that brought the comment; NULL where it came from the console or the API."""
     author: str = Field(sa_column=Column(String(254), nullable=False))
+    proof: str = text(300)
+    """How its author is proven, as `proof_of` words it, or the door that they wrote by; empty for
+    comments of before this was stored."""
     visibility: str = Field(sa_column=Column(String(8), nullable=False))
     text: str = Field(sa_column=Column(Text, nullable=False))
     degraded: str | None = Field(default=None, sa_column=Column(String(200)))

@@ -161,7 +161,7 @@ def test_validate_checks_each_file(commands: PolicyCommands) -> None:
 
     assert done.code == os.EX_CONFIG
     assert done.out == f"{good}: the policy ours is valid.\n"
-    assert f"{bad}: line 50: unknown setting: severity.cieling (did you mean ceiling?)" in done.err
+    assert f"{bad}: line 52: unknown setting: severity.cieling (did you mean ceiling?)" in done.err
     assert f"{commands.folder / 'none.toml'}: cannot be read" in done.err
 
 

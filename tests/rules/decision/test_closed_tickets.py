@@ -176,10 +176,14 @@ class TestAReplyToAClosedTicket:
         assert notified(decision, NoticeKind.ACKNOWLEDGEMENT) == [ANN.address]
         assert notified(decision, NoticeKind.NEW_TICKET) == [SAM.address]
 
-    def test_the_senders_own_token_is_enough_for_a_follow_up(self) -> None:
-        decision = World(tickets=(closed(),), proof=NOTHING).decide(a_mail(), to=token_to(70))
+    @pytest.mark.parametrize("comment", ["T1", "token"])
+    def test_the_senders_own_token_alone_is_not_enough_for_a_follow_up(self, comment: str) -> None:
+        policy = policy_with("proof", comment=comment)
+        world = World(tickets=(closed(),), proof=NOTHING, policy=policy)
 
-        assert decision.reason is Reason.FOLLOW_UP
+        decision = world.decide(a_mail(), to=token_to(70))
+
+        assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.TOKEN_ONLY)
 
     def test_a_guest_of_the_ticket_may_open_its_follow_up(self) -> None:
         guest = member(72, "pat@partner.example", ParticipantKind.GUEST)

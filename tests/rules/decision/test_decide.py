@@ -39,6 +39,7 @@ from tests.rules.building import (
     orders_of,
     our_id,
     person,
+    policy_with,
     token_to,
     unproven,
 )
@@ -311,10 +312,40 @@ class TestOnAKnownTicket:
 
         assert decision.reason is Reason.SUBJECT_TAG
 
-    def test_the_senders_own_token_is_enough_if_nothing_else_is_proven(self) -> None:
-        decision = World(proof=NOTHING).decide(a_mail(), to=token_to(70))
+    def test_what_only_the_senders_own_token_proves_waits_for_staff(self) -> None:
+        decision = World(proof=NOTHING).decide(a_mail(cc=(BOB.address,)), to=token_to(70))
 
-        assert decision.verdict is Verdict.COMMENTED
+        assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.TOKEN_ONLY)
+        assert what_it_adds(decision) == (7, Visibility.PRIVATE, ())
+        assert decision.proof == "token"
+        assert notified(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
+        assert notified(decision, NoticeKind.RECEIPT) == [ANN.address]
+
+    def test_a_policy_may_publish_the_words_that_only_a_token_proves(self) -> None:
+        world = World(proof=NOTHING, policy=policy_with("proof", comment="token"))
+
+        decision = world.decide(a_mail(), to=token_to(70))
+
+        assert (decision.verdict, decision.reason) == (Verdict.COMMENTED, Reason.REPLY_TOKEN)
+        assert decision.proof == "token"
+
+    @pytest.mark.parametrize("text", ["#unsubscribe", "#escalate It burns."])
+    def test_what_an_unproven_mail_asks_for_is_not_done_and_its_author_is_told(
+        self, text: str
+    ) -> None:
+        world = World(proof=NOTHING, policy=policy_with("proof", comment="token"))
+
+        decision = world.decide(a_mail(text=text), to=token_to(70))
+
+        assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.TOKEN_ONLY)
+        assert notified(decision, NoticeKind.RECEIPT) == [ANN.address]
+
+    def test_the_proof_of_a_mail_is_kept_with_its_decision(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, member(79, SAM.address, ParticipantKind.FOLLOWER))
+
+        assert World().decide(a_mail()).proof == PROVEN.by
+        by_staff = World(tickets=(ticket,)).decide(a_mail(SAM.address), to=token_to(79))
+        assert by_staff.proof == f"token+{PROVEN.by}"
 
     def test_an_id_of_ours_is_not_enough_if_nothing_is_proven(self) -> None:
         decision = World(proof=NOTHING).decide(a_mail(references=(our_id(),)))
@@ -486,9 +517,15 @@ class TestStaff:
         assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.STAFF_WITHOUT_TOKEN)
 
     def test_a_token_alone_publishes_nothing(self) -> None:
-        world = World(tickets=(self.STAFFED,), proof=NOTHING)
+        for comment in ("T1", "token"):
+            policy = policy_with("proof", comment=comment)
+            world = World(tickets=(self.STAFFED,), proof=NOTHING, policy=policy)
 
-        assert world.decide(a_mail(SAM.address), to=token_to(79)).verdict is Verdict.REFUSED
+            decision = world.decide(a_mail(SAM.address, text="#status closed"), to=token_to(79))
+
+            assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.TOKEN_ONLY)
+            assert what_it_adds(decision) == (7, Visibility.PRIVATE, ())
+            assert notified(decision, NoticeKind.RECEIPT) == [SAM.address]
 
 
 class TestAutomatic:
@@ -593,6 +630,7 @@ def test_an_unproven_escalation_is_answered_but_not_made() -> None:
 
     decision = World(proof=unproven()).decide(mail, to=token_to(70))
 
+    assert decision.reason is Reason.TOKEN_ONLY
     assert isinstance(decision.action, AddComment)
     assert decision.action.command_effects.rows == ()
     assert notified(decision, NoticeKind.RECEIPT) == [ANN.address]

@@ -30,6 +30,7 @@ from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind
+from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ACME,
     ANN,
@@ -141,6 +142,7 @@ def every_policy() -> tuple[Policy, ...]:
         policy_with("staff", notify="followers"),
         policy_with("account_team", told_of_new=True),
         policy_with("proof", comment="T2"),
+        policy_with("proof", comment="token"),
         policy_with("cc", guests="add", by_guests="add"),
         policy_with("severity", ceiling="Critical", default="Critical"),
     )
@@ -288,16 +290,23 @@ def test_customers_comments_are_sent_only_to_people_who_may_read_them(scene: Sce
 
 @LOOKED_AT
 @given(scenes())
-def test_an_unproven_mail_opens_nothing_except_a_follow_up_of_the_senders_own_ticket(
-    scene: Scene,
-) -> None:
+def test_an_unproven_mail_adds_at_most_words_and_people_who_are_only_proposed(scene: Scene) -> None:
     decision = scene.decide()
+    action = decision.action
 
-    if scene.world.proof is NOTHING and isinstance(decision.action, OpenTicket):
-        before = next(t for t in scene.world.tickets if t.id == decision.action.follows)
-        assert scene.author in {
-            p.address for p in before.participants if p.presence is Presence.ACTIVE
-        }
+    if scene.world.proof is not NOTHING:
+        return
+    event(decision.reason)
+    assert not isinstance(action, OpenTicket | EndSubscription)
+    if isinstance(action, AddComment):
+        assert (action.moved, action.clock_change, action.missing) == (None, None, None)
+        assert not action.fields
+        assert not action.by_staff
+        assert action.command_effects.rows == ()
+        assert {a.presence for a in action.additions} <= {Presence.PENDING}
+        if scene.world.policy.proof.comment != "token":
+            assert action.visibility is Visibility.PRIVATE
+            assert action.additions == ()
 
 
 @LOOKED_AT

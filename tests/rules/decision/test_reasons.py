@@ -78,6 +78,7 @@ def scenes() -> dict[Reason, Decision]:
         Reason.COMMAND_REFUSED: World(tickets=(STAFFED,)).decide(
             a_mail(SAM.address, text="#explode"), to=token_to(79)
         ),
+        Reason.TOKEN_ONLY: World(proof=NOTHING).decide(a_mail(), to=token_to(70)),
         Reason.FEEDBACK: World().decide(a_mail(), to=token_to(70, purpose=Purpose.FEEDBACK)),
         Reason.AUTOMATIC: World().decide(a_mail(auto_submitted="auto-replied")),
         Reason.BOUNCE: World(returned=RETURNED).decide(a_mail(bounces=(REPORT,)), mail_from=""),

@@ -93,8 +93,8 @@ def test_only_they_are_notified_once_in_their_language() -> None:
     assert sent == [(NoticeKind.RECEIPT, BOB.address, "de")]
 
 
-def test_the_senders_own_token_is_enough() -> None:
-    assert leave(proof=NOTHING).reason is Reason.UNSUBSCRIBED
+def test_the_senders_own_token_alone_is_not_enough() -> None:
+    assert leave(proof=NOTHING).reason is Reason.TOKEN_ONLY
 
 
 def test_with_anothers_token_the_sender_is_unsubscribed() -> None:

@@ -162,7 +162,7 @@ class TestAMergedTicket:
 
         decision = world.decide(a_mail(), to=token_to(70))
 
-        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 8)
+        assert (decision.verdict, number(decision)) == (Verdict.FLAGGED, 8)
 
     def test_a_token_for_one_ticket_is_not_valid_for_another(self) -> None:
         world = World(tickets=(ANNS, EIGHT), proof=NOTHING)

@@ -155,7 +155,7 @@ class TestWhatOnlyStaffRead:
         assert {order.kind for order in orders_of(decision)} == {NoticeKind.NEW_COMMENT}
         assert notified(decision, NoticeKind.NEW_COMMENT) == [SUE.address]
 
-    def test_staff_without_their_token_tell_nobody(self) -> None:
+    def test_staff_without_their_token_get_a_receipt_and_their_colleagues_a_notice(self) -> None:
         ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
 
         decision = World(tickets=(ticket,), staff=DESK).decide(
@@ -163,7 +163,9 @@ class TestWhatOnlyStaffRead:
         )
 
         assert decision.reason is Reason.STAFF_WITHOUT_TOKEN
-        assert orders_of(decision) == ()
+        assert notified(decision, NoticeKind.RECEIPT) == [SAM.address]
+        assert notified(decision, NoticeKind.NEW_COMMENT) == [SUE.address]
+        assert notified(decision, NoticeKind.COMMENT) == []
 
     def test_a_reply_of_staff_without_a_word_tells_its_author_alone(self) -> None:
         ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
@@ -305,7 +307,9 @@ class TestWhoWasProposed:
         assert notified(World().decide(a_mail(cc=(BOB.address,))), NoticeKind.APPROVAL) == []
 
     def test_below_proof_even_a_colleague_is_only_proposed(self) -> None:
-        decision = reply(World(proof=NOTHING), a_mail(cc=(BOB.address,)))
+        world = World(proof=NOTHING, policy=policy_with("proof", comment="token"))
+
+        decision = reply(world, a_mail(cc=(BOB.address,)))
 
         assert notified(decision, NoticeKind.APPROVAL) == [ANN.address]
 

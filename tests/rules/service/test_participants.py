@@ -23,6 +23,7 @@ from tests.rules.building import (
     default_policy,
     member,
     person,
+    policy_with,
     token_to,
 )
 
@@ -87,7 +88,7 @@ def test_the_policy_decides_whom_a_guest_may_add(
 
 
 def test_without_sufficient_proof_everybody_added_is_pending() -> None:
-    world = World(proof=NOTHING)
+    world = World(proof=NOTHING, policy=policy_with("proof", comment="token"))
 
     assert presence_of(world, a_mail(cc=(BOB.address,)), BOB.address, token_to(70)) is (
         Presence.PENDING

@@ -334,12 +334,12 @@ class TestWhatIsKnownOfTheAuthor:
 
         assert shop.ticket(number).participant(BOB.address) is None
 
-    def test_a_token_alone_is_enough_in_the_store_as_well(self, shop: Shop) -> None:
+    def test_a_token_alone_only_flags_in_the_store_as_well(self, shop: Shop) -> None:
         number = opened(shop.take(a_mail()))
 
         receipt = shop.take(a_mail(), to=shop.token(number, ANN.address), proof=NOTHING)
 
-        assert (receipt.verdict, receipt.ticket) == (Verdict.COMMENTED, number)
+        assert (receipt.verdict, receipt.ticket) == (Verdict.FLAGGED, number)
 
 
 def test_a_notice_that_quotes_carries_the_comment_that_caused_it(shop: Shop) -> None:

@@ -58,6 +58,19 @@ async def test_a_ticket_shows_its_tier_and_when_an_answer_is_due(site: Site) -> 
     assert (due - opened).total_seconds() == 3600  # the contract's own promise, not the tier's
 
 
+async def test_staff_see_how_each_comment_was_proven(site: Site) -> None:
+    number = await site.mailed()
+    await site.effects(number, comment={"text": "We look."})
+
+    _, seen = await site.get(f"/{number}", SAM)
+    _, seen_by_ann = await site.get(f"/{number}", ANN)
+
+    by_mail, by_api = (comment["proof"] for comment in seen["comments"])
+    assert (by_mail.partition(":")[0], by_api) == ("peer", "api")
+    assert [comment["unproven"] for comment in seen_by_ann["comments"]] == [False, False]
+    assert not any("proof" in comment for comment in seen_by_ann["comments"])
+
+
 async def test_missing_facts_are_named(site: Site) -> None:
     number = await site.open(ANN, PLANNED)
 
