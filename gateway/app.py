@@ -14,10 +14,11 @@ from typing import Any
 from aiohttp import web
 
 from gateway import log
+from gateway.accepting import ListeningSockets
 from gateway.config.model import Config, ConfigRefused
 from gateway.services import open_services
-from gateway.smtp.connection import Listener
 from gateway.smtp.limits import ConnectionPool
+from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
 from gateway.web import app
 from gateway.web.pages.signup import SignUp
@@ -36,7 +37,7 @@ async def serve(
     async with open_services(config) as services, AsyncExitStack() as stack:
         runtime, connections = services.runtime, services.connections
         hooks = SmtpHooks(runtime.mailbox_cache.serves, services.ingest.take)
-        servers = await _listen(config, connections, hooks, share_ports)
+        servers = _listen(config, connections, hooks, share_ports)
         application = app.application(
             runtime=runtime,
             ingest=services.ingest,
@@ -75,9 +76,9 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def _listen(
+def _listen(
     config: Config, connections: ConnectionPool, hooks: SmtpHooks, share_ports: bool
-) -> dict[str, asyncio.Server]:
+) -> dict[str, ListeningSockets]:
     """The open sockets for mail, by their names in the log."""
     tls = _tls(config)
     listener = Listener(
@@ -85,20 +86,19 @@ async def _listen(
         tls_context=tls,
         proxy_protocol_timeout_s=PROXY_TIMEOUT_S if config.smtp.proxy_protocol else None,
         lenient_peers=config.smtp.lenient_peers,
-        relay_peers=config.trust.peers,
+        relay_peers=config.trust.peers + tuple(each.peer for each in config.trust.relays),
+        balancers=config.smtp.balancers,
         strangers=config.smtp.strangers,
     )
     host, port = _host_port(config.smtp.listen)
     with _names_setting("smtp.listen", config.smtp.listen):
         servers = {
-            "smtp": await listen_tcp(
-                hooks, connections, listener, host, port, reuse_port=share_ports
-            )
+            "smtp": listen_tcp(hooks, connections, listener, host, port, reuse_port=share_ports)
         }
     if config.smtp.tls_listen is not None:
         host, port = _host_port(config.smtp.tls_listen)
         with _names_setting("smtp.tls_listen", config.smtp.tls_listen):
-            servers["smtps"] = await listen_tcp(
+            servers["smtps"] = listen_tcp(
                 hooks, connections, listener, host, port, reuse_port=share_ports, tls_from_start=tls
             )
     if config.lmtp is not None:
@@ -111,10 +111,10 @@ async def _listen(
         with _names_setting("lmtp.listen", config.lmtp.listen):
             if config.lmtp.listen.startswith("unix:"):
                 path = Path(config.lmtp.listen.removeprefix("unix:"))
-                servers["lmtp"] = await listen_unix(hooks, connections, local, path)
+                servers["lmtp"] = listen_unix(hooks, connections, local, path)
             else:
                 host, port = _host_port(config.lmtp.listen)
-                servers["lmtp"] = await listen_tcp(
+                servers["lmtp"] = listen_tcp(
                     hooks, connections, local, host, port, reuse_port=share_ports
                 )
     return servers

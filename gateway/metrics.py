@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from gateway.shares import Shares
 from rules.decision.model import Reason, Verdict
 from rules.decision.receipt import Receipt
 
@@ -52,6 +53,24 @@ class Metrics:
             registry=self._registry,
         )
         self._count_connections = connections
+        self._in_use = Gauge(
+            "postern_in_use",
+            "What clients hold of each scarce thing",
+            ("what",),
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+        self._exhausted = Counter(
+            "postern_exhausted",
+            "Clients refused because their share or all of it was in use",
+            ("what",),
+            registry=self._registry,
+        )
+        self._watched: list[tuple[str, Shares, int]] = []
+
+    def watch(self, what: str, shares: Shares) -> None:
+        """Report what clients hold of something scarce, and how often one was refused it."""
+        self._watched.append((what, shares, 0))
 
     def filing(self) -> AbstractContextManager[object]:
         """A context that measures the time of filing one mail."""
@@ -72,6 +91,10 @@ class Metrics:
     def render(self) -> bytes:
         """The metrics in the Prometheus text format, UTF-8."""
         self._connections.set(self._count_connections())
+        for index, (what, shares, reported) in enumerate(self._watched):
+            self._in_use.labels(what).set(shares.used)
+            self._exhausted.labels(what).inc(shares.refused - reported)
+            self._watched[index] = (what, shares, shares.refused)
         if MULTIPROCESS_VARIABLE not in os.environ:
             return generate_latest(self._registry)
         combined = CollectorRegistry()

@@ -60,13 +60,16 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         parser = Parser()
         stack.push_async_callback(parser.close)
         connections = ConnectionPool(_limits(config.limits))
+        metrics = Metrics(lambda: len(connections.connections))
+        metrics.watch("smtp_connections", connections.slots)
+        metrics.watch("in_flight_bytes", connections.in_flight)
         notice_queued = asyncio.Event()
         runtime = Runtime(
             database=database,
             ledger=ledger,
             mailbox_cache=MailboxCache(database, time.monotonic),
             policies=loaded,
-            metrics=Metrics(lambda: len(connections.connections)),
+            metrics=metrics,
             clock=now,
             new_id=new_id,
             wake=notice_queued.set,
@@ -163,6 +166,7 @@ def _limits(section: LimitsSection) -> Limits:
         recipients=section.recipients,
         connections=section.connections,
         connections_per_peer=section.connections_per_peer,
+        connections_per_network=section.connections_per_network,
         in_flight_bytes=section.in_flight_mib * 2**20,
         idle_s=section.idle_s,
     )

@@ -61,6 +61,8 @@ class SmtpSection(_Section):
     """Clients whose bare line ends are corrected instead of refused."""
     proxy_protocol: bool = False
     """Every connection begins with a PROXY line, from the TCP balancer in front of us."""
+    balancers: tuple[Network, ...] = ()
+    """The addresses of that balancer: nobody else is served, whatever their PROXY line."""
 
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:
@@ -69,6 +71,13 @@ class SmtpSection(_Section):
                 "tls_listen cannot be combined with proxy_protocol, whose line would come before "
                 "the handshake; let the balancer terminate TLS"
             )
+        if self.proxy_protocol and not self.balancers:
+            raise ValueError(
+                "proxy_protocol needs balancers, the networks of the TCP balancer in front of us, "
+                'such as ["10.0.0.5/32"]: anybody else could claim any address in a PROXY line'
+            )
+        if self.balancers and not self.proxy_protocol:
+            raise ValueError("balancers has no effect without proxy_protocol = true")
         return self
 
 
@@ -176,6 +185,9 @@ class LimitsSection(_Section):
     recipients: Annotated[int, Field(ge=1, le=1000)] = 100
     connections: Annotated[int, Field(ge=1, le=20_000)] = 500
     connections_per_peer: Annotated[int, Field(ge=1, le=20_000)] = 20
+    """By one IPv4 address or IPv6 /64."""
+    connections_per_network: Annotated[int, Field(ge=1, le=20_000)] | None = None
+    """By one IPv4 /24 or IPv6 /48; None for three times as many as by one peer."""
     in_flight_mib: Annotated[int, Field(ge=1, le=65_536)] = 256
     idle_s: Annotated[float, Field(gt=0, le=3600)] = 300
     refusal_s: Annotated[float, Field(gt=0, le=30)] = 1.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.smtp.connection import OUT_OF_ORDER, ServerConnection
+from gateway.smtp.connection import BAD_ARGUMENT, OUT_OF_ORDER, ServerConnection
 from gateway.smtp.data_reader import DataReader
 from gateway.smtp.paths import forward_path, reverse_path
 from rules import replies
@@ -19,7 +19,6 @@ from rules.mail import Envelope
 from rules.replies import Reply
 
 BYE = Reply(221, "2.0.0", "Bye")
-BAD_ARGUMENT = Reply(501, "5.5.4", "Invalid or missing argument")
 CANNOT_VERIFY = Reply(
     252, "2.5.0", "Cannot VRFY user, but will accept message and attempt delivery"
 )
@@ -92,29 +91,47 @@ class SmtpConnection(ServerConnection):
             await self.push(OUT_OF_ORDER)
         elif arg:
             await self.push(BAD_ARGUMENT)
-        elif self.pool.in_flight_bytes >= self.pool.limits.in_flight_bytes:
-            await self.push(replies.TOO_MUCH_IN_FLIGHT)
         else:
-            await self.push("354 End data with <CR><LF>.<CR><LF>")
-            await self._data()
+            await self._begin_data()
 
-    async def _data(self) -> None:
+    async def _begin_data(self) -> None:
+        mail = DataReader(
+            self.pool,
+            self.peer,
+            listed=self.is_listed,
+            lenient=self.is_peer_in(self.listener.lenient_peers),
+            after_read=self.count_buffer,
+        )
+        if mail.has_room(self._announced_bytes()):
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            await self._data(mail)
+        else:
+            await self.push(replies.TOO_MUCH_IN_FLIGHT)
+
+    def _announced_bytes(self) -> int:
+        """The SIZE of MAIL, 0 where it has none. aiosmtpd has checked that it is a number."""
+        for option in self.envelope.mail_options:
+            name, _, value = option.partition("=")
+            if name == "SIZE":
+                return int(value)
+        return 0
+
+    async def _data(self, mail: DataReader) -> None:
         """Receives one mail, from the 354 reply to the final ones."""
         self.in_data = True
         try:
-            outcomes = await self._receive()
+            outcomes = await self._receive(mail)
         finally:
             self.in_data = False
+            self._reset_timeout()  # it may have fired meanwhile
         self.reset()
-        self._reset_timeout()
         await self.send_replies(outcomes)
         if self.pool.draining:
             self.close_with(replies.SHUTTING_DOWN)
 
-    async def _receive(self) -> Sequence[Reply]:
+    async def _receive(self, mail: DataReader) -> Sequence[Reply]:
         """One reply for each recipient; the connection may already be closing."""
         envelope = self._envelope()
-        mail = DataReader(self.pool, lenient=self.is_peer_in(self.listener.lenient_peers))
         try:
             complete = await mail.receive(self._reader)
         except BaseException:  # the client disconnected, or this task is cancelled
@@ -125,7 +142,7 @@ class SmtpConnection(ServerConnection):
         if not complete or mail.refusal is not None:
             mail.release()
             return [mail.refusal or replies.TOO_SLOW] * len(envelope.rcpt_tos)
-        task = self.pool.run(self._hand_over(envelope, mail))
+        task = self.pool.run(self, self._hand_over(envelope, mail))
         # wait() does not cancel the task, neither on timeout nor when this task is cancelled.
         await asyncio.wait({task}, timeout=self.pool.limits.handler_s)
         if not task.done() or task.cancelled():

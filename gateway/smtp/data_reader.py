@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+from gateway.shares import IPAddress
 from gateway.smtp.limits import ConnectionPool
 from rules import replies
 from rules.replies import Reply
@@ -21,9 +23,21 @@ class DataReader:
     `refusal` is set as soon as the mail must be refused; the rest is then read and discarded.
     """
 
-    def __init__(self, pool: ConnectionPool, *, lenient: bool) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        client: IPAddress | None,
+        *,
+        listed: bool = False,
+        lenient: bool = False,
+        after_read: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`after_read` is called whenever something was taken from the stream's buffer."""
         self._pool = pool
+        self._client = client
+        self._listed = listed
         self._lenient = lenient
+        self._after_read = after_read
         # The line end of the DATA command is included: an empty mail is just `.CRLF` after it.
         self._tail = b"\r\n"
         self._blocks = [self._tail]
@@ -34,8 +48,16 @@ class DataReader:
         self._ended = False
         self.refusal: Reply | None = None
 
+    def has_room(self, announced_bytes: int) -> bool:
+        """Whether a mail of this size could be taken now; nothing is reserved for it."""
+        return self._pool.in_flight.allows(
+            self._client, max(announced_bytes, 1), listed=self._listed
+        )
+
     async def receive(self, reader: asyncio.StreamReader) -> bool:
         """Reads up to CRLF.CRLF, the only end of data; False if it does not arrive in time.
+
+        The bytes of an accepted mail stay counted until `release`: the hook works on them.
 
         Raises:
             asyncio.IncompleteReadError: the client disconnected.
@@ -70,7 +92,7 @@ class DataReader:
     def release(self) -> None:
         """Frees the memory; may be called more than once."""
         self._blocks.clear()
-        self._pool.in_flight_bytes -= self._held_bytes
+        self._pool.in_flight.give_back(self._client, self._held_bytes)
         self._held_bytes = 0
 
     @property
@@ -96,17 +118,18 @@ class DataReader:
             # Pipelined commands after the mail are put back; StreamReader has no public method.
             reader._buffer[:0] = block[size_bytes:]  # type: ignore[attr-defined]
             block = block[:size_bytes]
+        self._after_read()
         self._tail = text[1 - len(_END) :]
         self._seen_bytes += len(block)
         self.refusal = self.refusal or self._check(block)
         if self.refusal is None:
             self._blocks.append(block)
             self._held_bytes += len(block)
-            self._pool.in_flight_bytes += len(block)
         else:
             self.release()
 
     def _check(self, block: bytes) -> Reply | None:
+        """The reply that refuses the mail; None, and the block is counted as in flight."""
         self._cr_count += block.count(b"\r")
         self._lf_count += block.count(b"\n")
         self._crlf_count += block.count(b"\r\n") + (self._after_cr and block.startswith(b"\n"))
@@ -120,6 +143,6 @@ class DataReader:
             return replies.BARE_LINE_END
         if self._seen_bytes > limits.mail_size_bytes + len(b".\r\n"):
             return replies.MAIL_TOO_BIG
-        if self._pool.in_flight_bytes + len(block) > limits.in_flight_bytes:
+        if not self._pool.in_flight.take(self._client, len(block), listed=self._listed):
             return replies.TOO_MUCH_IN_FLIGHT
         return None

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Protocol
 
+from gateway.shares import Caps, IPAddress, Shares
 from rules import replies
 from rules.replies import Reply
-
-IPAddress = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +21,14 @@ class Limits:
     connections: int = 500
     connections_per_peer: int = 20
     """Per IPv4 address, or per IPv6 /64."""
+    connections_per_network: int | None = None
+    """Per IPv4 /24, or per IPv6 /48; None for three times the limit per peer."""
     connections_per_relay: int = 200
-    """The same limit for the `relay_peers` of a listener."""
+    """The limit per peer for the `relay_peers` of a listener."""
     in_flight_bytes: int = 256 * 2**20
     idle_s: float = 300
+    linger_s: float = 2.0
+    """Time for a connection to close after its last reply before it is aborted."""
     data_min_bytes_per_s: int = 1024
     """Minimum average rate of DATA, checked once in each `data_window_s`."""
     data_window_s: float = 60
@@ -39,69 +40,141 @@ class Limits:
     junk_commands: int = 100
     """Commands other than MAIL, RCPT, DATA and QUIT, counted in the same way."""
 
+    @property
+    def slots(self) -> Caps:
+        per_network = self.connections_per_network or 3 * self.connections_per_peer
+        return Caps(
+            total=self.connections,
+            per_peer=self.connections_per_peer,
+            per_network=per_network,
+            per_listed=self.connections_per_relay,
+        )
+
+    @property
+    def in_flight(self) -> Caps:
+        """A quarter for a peer, a half for a network, but always room for a mail of full size."""
+        total = self.in_flight_bytes
+        return Caps(
+            total=total,
+            per_peer=max(total // 4, min(total, self.mail_size_bytes + MAIL_OVERHEAD_BYTES)),
+            per_network=max(total // 2, min(total, self.mail_size_bytes + MAIL_OVERHEAD_BYTES)),
+            per_listed=total,
+            floor=SMALL_MAIL_BYTES,
+        )
+
+
+MAIL_OVERHEAD_BYTES = 1024 * 1024
+"""What is in flight besides a mail of full size: its end mark, and the input that is buffered."""
+
+
+SMALL_MAIL_BYTES = 256 * 1024
+"""What any network may have in flight while anything is left."""
+
+
+class Slot:
+    """One connection's place; it is free once the connection and its last mail are done with it.
+
+    A client that leaves while its mail is being filed still uses what the mail uses.
+    """
+
+    def __init__(self, shares: Shares) -> None:
+        self._shares = shares
+        self._client: IPAddress | None = None
+        self._holders = 0
+
+    def take(self, client: IPAddress | None, *, listed: bool) -> bool:
+        """Whether there is a slot for the client."""
+        if not self._shares.take(client, listed=listed):
+            return False
+        self._client, self._holders = client, 1
+        return True
+
+    def change_client(self, client: IPAddress | None, *, listed: bool) -> bool:
+        """Whether there is a slot for the client that a balancer names; if not, none is held."""
+        self.free()
+        return self.take(client, listed=listed)
+
+    def hold(self) -> None:
+        """Keep the slot for one more holder, until it calls `free`."""
+        self._holders += 1
+
+    def free(self) -> None:
+        """One holder less; does nothing without a holder."""
+        if self._holders:
+            self._holders -= 1
+            if not self._holders:
+                self._shares.give_back(self._client)
+
 
 class PooledConnection(Protocol):
-    """What `drain` needs from a connection."""
+    """What the pool needs from a connection."""
+
+    slot: Slot
 
     def shut_down(self) -> None:
         """Closes with 421: now, or after the reply to the mail in progress."""
+
+    def close_if_idle(self) -> None:
+        """Closes with 421 if no mail is in progress."""
 
     def abort(self) -> None:
         """Drops the connection."""
 
 
 class ConnectionPool:
-    """All connections of one process: the counts behind the limits, and the drain."""
+    """All connections of one process: what they hold of what is scarce, and the drain."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.connections: dict[PooledConnection, bytes | None] = {}
-        """Each connection with its key in `peers`, if it has one."""
-        self.peers: Counter[bytes] = Counter()
-        self.in_flight_bytes = 0
+        self.slots = Shares(limits.slots)
+        self.in_flight = Shares(limits.in_flight)
+        """The bytes of mails from their arrival to their reply, and of buffered input."""
+        self.connections: set[PooledConnection] = set()
         self.tasks: set[asyncio.Task[Sequence[Reply]]] = set()
         self.draining = False
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def add(self, connection: PooledConnection) -> Reply | None:
+    def add(
+        self, connection: PooledConnection, client: IPAddress | None, *, listed: bool
+    ) -> Reply | None:
         """Adds the connection and returns None, or returns the reply that refuses it."""
         if self.draining:
             return replies.SHUTTING_DOWN
-        if len(self.connections) >= self.limits.connections:
+        if not connection.slot.take(client, listed=listed):
             return replies.TOO_MANY_CONNECTIONS
-        self.connections[connection] = None
+        self.connections.add(connection)
         self._idle.clear()
-        return None
-
-    def count_peer(
-        self, connection: PooledConnection, peer: IPAddress, max_connections: int
-    ) -> Reply | None:
-        """Counts the connection for its peer and returns None, or the reply that refuses it."""
-        key = peer.packed[:8]  # all of IPv4, the /64 of IPv6
-        if self.peers[key] >= max_connections:
-            return replies.TOO_MANY_CONNECTIONS
-        self.peers[key] += 1
-        self.connections[connection] = key
         return None
 
     def remove(self, connection: PooledConnection) -> None:
         """Removes the connection; may be called more than once."""
-        key = self.connections.pop(connection, None)
-        if key is not None:
-            self.peers[key] -= 1
-            if not self.peers[key]:
-                del self.peers[key]
+        if connection in self.connections:
+            self.connections.discard(connection)
+            connection.slot.free()
         self._update_idle()
 
-    def run(self, work: Coroutine[Any, Any, Sequence[Reply]]) -> asyncio.Task[Sequence[Reply]]:
-        """Starts a task that outlives its connection and that `drain` waits for."""
+    def run(
+        self, connection: PooledConnection, work: Coroutine[Any, Any, Sequence[Reply]]
+    ) -> asyncio.Task[Sequence[Reply]]:
+        """Starts a task that outlives its connection, holds its slot, and that `drain` awaits."""
         task = asyncio.create_task(work)
+        connection.slot.hold()
         self.tasks.add(task)
         self._idle.clear()
-        task.add_done_callback(self.tasks.discard)
-        task.add_done_callback(lambda _: self._update_idle())
+
+        def done(task: asyncio.Task[Sequence[Reply]]) -> None:
+            connection.slot.free()
+            self.tasks.discard(task)
+            self._update_idle()
+
+        task.add_done_callback(done)
         return task
+
+    def close_idle(self) -> None:
+        """Closes every connection without a mail in progress: descriptors have run out."""
+        for connection in tuple(self.connections):
+            connection.close_if_idle()
 
     async def drain(self, grace_s: float) -> bool:
         """Closes every connection: idle ones at once, others after the reply to their mail.

@@ -6,20 +6,20 @@ and the outcome is returned as reply lines.
 
 from __future__ import annotations
 
-import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.accepting import ListeningSockets, bind_tcp, bind_unix
 from gateway.smtp.commands import LmtpConnection, SmtpConnection
-from gateway.smtp.connection import Listener, ServerConnection
 from gateway.smtp.limits import ConnectionPool
+from gateway.smtp.listener import Listener
 from rules import replies
 from rules.mail import Delivery, Envelope
 from rules.replies import Reply
 
-TLS_HANDSHAKE_S = 30.0
 BACKLOG = 512
 
 Take = Callable[[Delivery], Awaitable[Sequence[Reply]]]
@@ -42,7 +42,7 @@ class SmtpHooks:
         return await self.take(Delivery(envelope, raw))
 
 
-async def listen_tcp(
+def listen_tcp(
     hooks: SmtpHooks,
     pool: ConnectionPool,
     listener: Listener,
@@ -51,31 +51,31 @@ async def listen_tcp(
     *,
     reuse_port: bool = False,
     tls_from_start: ssl.SSLContext | None = None,
-) -> asyncio.Server:
+) -> ListeningSockets:
     """Serves on a TCP socket; port 0 chooses a free port. Raises OSError if it cannot be bound.
 
     `tls_from_start` is for port 465 (RFC 8314); STARTTLS is configured in `listener`. With
     `reuse_port` several processes share the port.
     """
-    return await asyncio.get_running_loop().create_server(
-        lambda: _connection(hooks, pool, listener),
-        host,
-        port,
-        backlog=BACKLOG,
-        reuse_port=reuse_port or None,  # False is an error on systems without the option
-        ssl=tls_from_start,
-        ssl_handshake_timeout=TLS_HANDSHAKE_S if tls_from_start else None,
-    )
+    sockets = bind_tcp(host, port, backlog=BACKLOG, reuse_port=reuse_port)
+    return _accepting(hooks, pool, listener, sockets, tls_from_start)
 
 
-async def listen_unix(
+def listen_unix(
     hooks: SmtpHooks, pool: ConnectionPool, listener: Listener, path: Path
-) -> asyncio.Server:
+) -> ListeningSockets:
     """Serves on a unix socket, replacing a stale one. Raises OSError if it cannot be bound."""
-    return await asyncio.get_running_loop().create_unix_server(
-        lambda: _connection(hooks, pool, listener), path, backlog=BACKLOG
+    return _accepting(hooks, pool, listener, [bind_unix(path, backlog=BACKLOG)], None)
+
+
+def _accepting(
+    hooks: SmtpHooks,
+    pool: ConnectionPool,
+    listener: Listener,
+    sockets: list[socket.socket],
+    tls: ssl.SSLContext | None,
+) -> ListeningSockets:
+    kind = LmtpConnection if listener.lmtp else SmtpConnection
+    return ListeningSockets(
+        sockets, lambda: kind(hooks, pool, listener), tls=tls, close_idle=pool.close_idle
     )
-
-
-def _connection(hooks: SmtpHooks, pool: ConnectionPool, listener: Listener) -> ServerConnection:
-    return (LmtpConnection if listener.lmtp else SmtpConnection)(hooks, pool, listener)

@@ -13,8 +13,9 @@ from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 
-from gateway.smtp.connection import Listener
+from gateway.accepting import ListeningSockets
 from gateway.smtp.limits import ConnectionPool, Limits
+from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
 from rules.mail import Delivery
 from rules.replies import ACCEPTED, REFUSED_SENDER, TEMPORARY_FAILURE, Reply
@@ -121,7 +122,7 @@ class Served:
     recorder: MailRecorder
     pool: ConnectionPool
     port: int
-    server: asyncio.Server
+    server: ListeningSockets
 
     @asynccontextmanager
     async def connect(self, *, greeted: bool = True) -> AsyncIterator[Client]:
@@ -149,7 +150,7 @@ async def a_server(
     listener = listener or Listener("mx.example.com")
     hooks = SmtpHooks(serves=recorder.serves, take=recorder.take)
     if unix is None:
-        server = await listen_tcp(
+        server = listen_tcp(
             hooks,
             pool,
             listener,
@@ -160,7 +161,7 @@ async def a_server(
         )
         port = server.sockets[0].getsockname()[1]
     else:
-        server, port = await listen_unix(hooks, pool, listener, unix), 0
+        server, port = listen_unix(hooks, pool, listener, unix), 0
     try:
         yield Served(recorder, pool, port, server)
     finally:
@@ -168,8 +169,8 @@ async def a_server(
         if recorder.gate is not None:
             recorder.gate.set()
         assert await pool.drain(grace_s=10)
-        assert pool.in_flight_bytes == 0
-        assert not pool.peers
+        assert (pool.slots.used, pool.slots.holders) == (0, 0)
+        assert (pool.in_flight.used, pool.in_flight.holders) == (0, 0)
 
 
 def tls_contexts(folder: Path) -> tuple[SSLContext, SSLContext]:

@@ -24,7 +24,7 @@ from gateway.cli.server import ensure_key
 from gateway.config.model import load
 from gateway.scheduler import Scheduler
 from gateway.services import open_services
-from gateway.smtp.connection import Listener
+from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp
 from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
@@ -183,7 +183,7 @@ async def _open_server(config: Path, clock: SettableClock) -> AsyncIterator[_Thr
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         listener = Listener(hostname="mx.help.example")
         hooks = SmtpHooks(runtime.mailbox_cache.serves, ingest.take)
-        smtp = await listen_tcp(hooks, services.connections, listener, "127.0.0.1", 0)
+        smtp = listen_tcp(hooks, services.connections, listener, "127.0.0.1", 0)
         sending = asyncio.create_task(dispatcher.run())
         try:
             port = smtp.sockets[0].getsockname()[1]

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.smtp.connection import Listener
 from gateway.smtp.limits import Limits
+from gateway.smtp.listener import Listener
 from rules.mail import Delivery
 from tests.gateway.smtp_client import Client, a_server
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.smtp.connection import Listener
+from gateway.smtp.listener import Listener
 from rules.mail import Delivery, Envelope
 from tests.gateway.smtp_client import Client, a_server
 

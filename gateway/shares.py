@@ -1,0 +1,140 @@
+"""What is scarce, divided among clients: connection slots, bytes in flight, worker processes.
+
+A client is an IP address; its network is the IPv4 /24 or the IPv6 /48 around it. An IPv6 client
+counts as its /64, since whoever has one address of a /64 has all of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+IPAddress = IPv4Address | IPv6Address
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+RESERVE = 10
+"""One part in this many is kept for listed clients."""
+PEER_PART, NETWORK_PART = 4, 2
+"""A peer may hold one part in this many of what is left to all others; and so may a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most that may be held at a time."""
+
+    total: int
+    per_peer: int
+    """By one IPv4 address or one IPv6 /64."""
+    per_network: int
+    """By one IPv4 /24 or one IPv6 /48."""
+    per_listed: int
+    """By one listed address (a relay, a proxy), in place of the two caps above."""
+    floor: int = 1
+    """What a client may hold however little is left to others."""
+
+    @property
+    def reserve(self) -> int:
+        return self.total // RESERVE
+
+
+class Shares:
+    """Counts what each client holds of one scarce thing.
+
+    Besides its caps, a client that is not listed may hold only a fraction of what is still free.
+    So it takes very many networks to hold everything, and who holds little is served longest.
+    """
+
+    def __init__(self, caps: Caps) -> None:
+        self.caps = caps
+        self.used = 0
+        self.refused = 0
+        """How often a client was refused something: for the metrics."""
+        self._held: Counter[bytes] = Counter()
+        """By peer and by network; the keys differ in their lengths."""
+
+    def take(self, client: IPAddress | None, amount: int = 1, *, listed: bool = False) -> bool:
+        """Whether the client may have `amount` more; if so it is counted, until `give_back`.
+
+        A client without an address, behind a unix socket, is local: only the total limits it.
+        """
+        if not self.allows(client, amount, listed=listed):
+            return False
+        self.add(client, amount)
+        return True
+
+    def allows(self, client: IPAddress | None, amount: int = 1, *, listed: bool = False) -> bool:
+        """Whether the client may have `amount` more; a refusal is counted, `amount` is not."""
+        allowed = self._allows(client, amount, listed)
+        self.refused += not allowed
+        return allowed
+
+    def add(self, client: IPAddress | None, amount: int) -> None:
+        """Count `amount` that the client holds already, whatever the caps say."""
+        self._change(client, amount)
+
+    def give_back(self, client: IPAddress | None, amount: int = 1) -> None:
+        """Count `amount` as free again."""
+        self._change(client, -amount)
+
+    def held_by(self, client: IPAddress) -> int:
+        """What the peer of an address holds."""
+        return self._held[_keys(client)[0]]
+
+    @property
+    def holders(self) -> int:
+        """The number of peers and networks that hold something: 0 once all is given back."""
+        return len(self._held)
+
+    def _allows(self, client: IPAddress | None, amount: int, listed: bool) -> bool:
+        caps = self.caps
+        left = caps.total - self.used
+        if amount > left:
+            return False
+        if client is None:
+            return True
+        peer, network = _keys(client)
+        if listed:
+            return self._held[peer] + amount <= caps.per_listed
+        free = left - caps.reserve
+        by_peer, by_network = self._held[peer] + amount, self._held[network] + amount
+        return (
+            amount <= free
+            and by_peer <= min(caps.per_peer, max(caps.floor, free // PEER_PART))
+            and by_network <= min(caps.per_network, max(caps.floor, free // NETWORK_PART))
+        )
+
+    def _change(self, client: IPAddress | None, amount: int) -> None:
+        self.used += amount
+        if client is None or not amount:
+            return
+        for key in _keys(client):
+            self._held[key] += amount
+            if not self._held[key]:
+                del self._held[key]
+
+
+def is_in(client: IPAddress | None, networks: Networks) -> bool:
+    """Whether the client's address is in one of the networks."""
+    return client is not None and any(client in network for network in networks)
+
+
+def address_of(host: str) -> IPAddress | None:
+    """The address that a socket names, without its IPv6 zone; None for a unix socket.
+
+    An IPv4 client of a socket that takes both is an IPv4 client.
+    """
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _keys(client: IPAddress) -> tuple[bytes, bytes]:
+    """The client's peer and its network."""
+    packed = client.packed
+    if len(packed) == 4:
+        return packed, packed[:3]
+    return packed[:8], packed[:6]
