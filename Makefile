@@ -7,7 +7,7 @@ JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)')
 # The tests start hundreds of processes; without cached bytecode each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check soak mutants bench bench-growth lock clean help
+.PHONY: run test check soak mutants bench bench-growth fuzz lock clean help
 
 help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -30,6 +30,9 @@ soak: $(READY)  ## run the long tests
 
 mutants: $(READY)  ## break each barrier against critical tickets in a copy, and list the tests that fail
 	$(BIN)/python -m tests.mutants
+
+fuzz: $(READY)  ## generate dialogues, mails, From fields and requests until a law breaks; FUZZ="--seed 1"
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(READY)  ## measure against a minimal SMTP server and, where it is installed, Postfix
 	$(BIN)/python -m tests.bench

@@ -190,6 +190,7 @@ _LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = rb"(" + _ATOM + rb"(?:\." + _ATOM + rb")*+)@((?:" + _LABEL + rb"\.)+" + _LABEL + rb")"
 _QUOTED = rb'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f-\xff]|\\[\t -~])*+"'
 _PHRASE = rb"(?:" + _QUOTED + rb'|[^\x00-\x08\x0a-\x1f"(),:;<>@\[\\\]\x7f-\xff])*+'
+_FOLDABLE_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _ANGLED = re.compile(_PHRASE + rb"<" + _ADDRESS + rb">")
 _BARE = re.compile(_ADDRESS)
 _SINGLE_FIELDS = ("sender", "reply-to", "subject", "date", "message-id", "to")
@@ -226,6 +227,9 @@ def _mailbox(value: bytes) -> Author | Ambiguous:
         # Not allowed without SMTPUTF8, and a parser that decodes the bytes as GBK or Shift_JIS
         # finds other quotes and brackets than we do.
         return Ambiguous("raw 8-bit From")
+    if any(b"@" in quoted and b"\n" in quoted for quoted in _FOLDABLE_QUOTED.findall(value)):
+        # Python's getaddresses, without unfolding, takes the first line for the address.
+        return Ambiguous("folded address in the display name of From")
     mailbox = unfold(value)
     found = _ANGLED.fullmatch(mailbox) or _BARE.fullmatch(mailbox)
     if found is None:

@@ -48,6 +48,7 @@ AUTHOR_CASES = (
     ambiguous("comment inside", "From: ann@(evil.example)acme.example"),
     ambiguous("nested comment", f"From: {ANN}(a(<{EVE}>))"),
     ambiguous("folded line of white space", f"From: {EVE}\r\n \r\n ,{ANN}"),
+    ambiguous("folded address in a quoted name", f'From: "{ANN}\r\n x" <{EVE}>'),
     ambiguous("fold at the very front", f" From: {EVE}\r\nFrom: {ANN}"),
     ambiguous("folded field name", f"Fro\r\n m: {EVE}\r\nFrom: {ANN}"),
     ambiguous("space before the colon", f"From : {ANN}"),

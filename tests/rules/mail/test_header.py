@@ -95,6 +95,10 @@ REFUSED = {
         b"From: a@evil.test\r\n \r\n ,ceo@corp.test",
         "folded line of white space in From",
     ),
+    "folded address in a quoted name": (
+        b'From: "ceo@corp.test\r\n x" <a@evil.test>',
+        "folded address in the display name of From",
+    ),
     "bare CR begins a field": (b"X: y\rFrom: ceo@corp.test\r\nFrom: a@evil.test", "bare CR"),
     "bare LF begins a field": (b"X: y\nFrom: ceo@corp.test\r\nFrom: a@evil.test", "bare LF"),
     "backslash before @": (b"From: ceo\\@corp.test@evil.test", NO_PLAIN_MAILBOX),
