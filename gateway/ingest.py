@@ -18,6 +18,7 @@ from gateway.parsing.parser import Parser
 from gateway.reception import Reception
 from gateway.runtime import Runtime
 from rules import replies
+from rules.decision.content import is_text_read_in_part
 from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
 from rules.mail import BodyNeeded, Delivery
@@ -103,6 +104,8 @@ class Ingest:
         for entry, receipt in zip(entries, receipts, strict=True):
             log.filed(receipt, entry.delivery)
             self.runtime.metrics.filed(receipt)
+            if is_text_read_in_part(entry.mail):
+                self.runtime.metrics.read_in_part()
             if receipt.notices:
                 self.runtime.wake()
         return receipts

@@ -37,6 +37,11 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=self._registry,
         )
+        self._read_in_part = Counter(
+            "postern_texts_read_in_part",
+            "Mails with more text than the rules read",
+            registry=self._registry,
+        )
         self._notices = Counter(
             "postern_notices", "Outgoing mails by outcome", ("outcome",), registry=self._registry
         )
@@ -78,6 +83,9 @@ class Metrics:
 
     def filed(self, receipt: Receipt) -> None:
         self._mails.labels(receipt.verdict.value, receipt.reason.value).inc()
+
+    def read_in_part(self) -> None:
+        self._read_in_part.inc()
 
     def failed(self) -> None:
         self._mails.labels(Verdict.DEFERRED.value, Reason.INTERNAL_ERROR.value).inc()

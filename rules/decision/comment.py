@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rules.decision.case import Case, Ruling
-from rules.decision.content import body_text, has_files, requested_command
+from rules.decision.content import body_text, has_files, is_text_read_in_part, requested_command
 from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right, is_over
 from rules.decision.follow_up import follow_up
@@ -53,7 +53,8 @@ def by_customer(
         orders, calm = _notices(case, ticket, Visibility.NOTE)
         feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
         return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
-    thanks = not has_files(case.mail) and only_thanks(body_text(case.mail))
+    more = has_files(case.mail) or is_text_read_in_part(case.mail)
+    thanks = not more and only_thanks(body_text(case.mail))
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
         return follow_up(case, ticket, saw, conflict)
     action, notes = _public(case, ticket, command, thanks)

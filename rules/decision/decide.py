@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
+from rules.decision.content import is_text_read_in_part
 from rules.decision.entitlement import entitlement
 from rules.decision.filing import known_ticket, new_ticket
 from rules.decision.model import Action, Decision, OpenTicket, Step
 from rules.decision.screening import author, automatic, bounce, duplicate, proof, sender
 from rules.facts import Facts
 from rules.identity import Sender, identify, proof_of
-from rules.mail import Mail
+from rules.mail import Mail, Unread
 from rules.mail.automatic import sign_of_automation
+from rules.mail.extent import READ_CHARACTERS, READ_LINES
 from rules.mail.header import Ambiguous
 from rules.policy import Policy
 
@@ -26,7 +28,7 @@ OF_A_SENDER: tuple[Callable[[Case], Finding], ...] = (proof, sender, known_ticke
 def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
     """What happens to a mail. The first check that rules decides; one of them always does."""
     known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
-    trace: list[Step] = []
+    trace = list(_reading(mail))
     for check, finding in _findings(mail, facts, policy, known):
         trace.append(Step(check, finding.saw, "; ".join(finding.notes)))
         match finding:
@@ -39,6 +41,15 @@ def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
             case _:
                 assert_never(finding)
     raise AssertionError("author and new_ticket rule on every mail that reaches them")
+
+
+def _reading(mail: Mail) -> Iterator[Step]:
+    """For the trace: what of the mail is not read by the rules."""
+    if isinstance(mail.body, Unread):
+        yield Step("text", f"{mail.size_bytes:,} bytes", "not read: header and envelope decide")
+    elif is_text_read_in_part(mail):
+        limits = f"first {READ_CHARACTERS:,} characters and {READ_LINES:,} lines"
+        yield Step("text", "a long text", f"kept as a whole; the rules read its {limits}")
 
 
 def _findings(

@@ -17,7 +17,11 @@ MAX_LINES = 100
 """The number of lines that are searched, from the beginning of a text."""
 MAX_LINE_CHARACTERS = 400
 """The number of characters of a line that are searched."""
+MAX_CHARACTERS = 16 * 1024
+"""The number of characters that are searched in all of these lines."""
 MAX_WAYS = 2000
+MAX_STEPS = 4_000_000
+"""Ways times characters: a pattern that can match in many ways is searched in fewer characters."""
 
 _TOKEN = re.compile(
     r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\(|\)|\||(?:[*+?]|\{\d+\}|\{\d*,\d*\})[?+]?|.", re.DOTALL
@@ -50,18 +54,32 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return expression
 
 
+@lru_cache(maxsize=128)
 def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The first match in the searched lines of the text; a match never spans two lines."""
-    for line in searched_lines(text):
+    """The first match in the searched lines of the text; a match never spans two lines.
+
+    Several rules ask the same of one text.
+    """
+    for line in searched_lines(text, _searched_characters(pattern.pattern)):
         if found := pattern.search(line):
             return found
     return None
 
 
-def searched_lines(text: str) -> Iterator[str]:
-    """The lines that are searched, truncated to the limit."""
+def searched_lines(text: str, characters: int = MAX_CHARACTERS) -> Iterator[str]:
+    """The lines that are searched, truncated to the limits."""
+    left = characters
     for line in text.split("\n", MAX_LINES)[:MAX_LINES]:
-        yield line[:MAX_LINE_CHARACTERS]
+        if left <= 0:
+            return
+        line = line[: min(MAX_LINE_CHARACTERS, left)]
+        left -= len(line)
+        yield line
+
+
+@lru_cache(maxsize=1024)
+def _searched_characters(pattern: str) -> int:
+    return min(MAX_CHARACTERS, MAX_STEPS // max(1, _ways(_TOKEN.findall(pattern))))
 
 
 def _ways(tokens: list[str]) -> int:

@@ -11,11 +11,20 @@ def _phrases(*lists: str) -> tuple[str, ...]:
 
 FORWARD_PREFIXES = frozenset(_phrases("fw|fwd|wg|tr|rv|i|enc|doorst|vs|vb|vl|pd"))
 OPENERS = frozenset(_phrases("on|at|am|le|el|il|in|op|em|no|den|w|dnia"))
-VERB = re.compile(
-    r"\b(?:wrote|writes|schrieb|schreibt|écrit|escribió|scritto|schreef|geschreven|escreveu"
-    r"|skrev|napisał|написал|пишет|пише)\b",
-    re.IGNORECASE,
+VERBS = frozenset(
+    _phrases(
+        "wrote|writes|schrieb|schreibt|écrit|escribió|scritto|schreef|geschreven|escreveu",
+        "skrev|napisał|написал|пишет|пише",
+    )
 )
+_WORD = re.compile(r"\w++")
+
+
+def has_verb(text: str) -> bool:
+    """Whether a text has one of `VERBS` as a word, in any case."""
+    return not VERBS.isdisjoint(_WORD.findall(text.casefold()))
+
+
 FROM = frozenset(_phrases("from|von|de|da|van|från|fra|od|от|от кого"))
 DATE = frozenset(
     _phrases(

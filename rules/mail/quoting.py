@@ -5,7 +5,7 @@ staff to customers: there, everything that may be a quote is removed, because ou
 contain internal text.
 
 Every line is examined a bounded number of times and no pattern can backtrack, so the time is linear
-in the size of any text.
+in the size of any text; and only the beginning of a very long text is examined (`extent`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from enum import Enum
 from functools import lru_cache
 
 from rules.mail import phrases
+from rules.mail.extent import read_part
 
 REPLY_MARK = "##- Write your reply above this line -##"
 """The first line of our notices: nothing below it is part of the reply."""
@@ -44,14 +45,20 @@ def visible(text: str, *, forwarded: bool = False) -> VisibleText:
     """Splits off the quoted tail and the signature from the text that the author wrote.
 
     Everything is shown if otherwise nothing would be left, if the author answers below or between
-    the quoted lines, or if the text marks a forwarded mail. Outlook formats a forward like a reply:
+    the quoted lines, or if the text marks a forwarded mail. In a text that is longer than is
+    examined an answer may be below the quoted lines, so only a header block or a dated attribution
+    hides what follows. Outlook formats a forward like a reply:
     only the subject distinguishes them (`is_forward`); the caller passes the result as `forwarded`.
     """
-    lines = text.split("\n")
-    cut = len(lines) if forwarded else _visible_end(lines)
+    if forwarded:
+        return VisibleText(text, "")
+    examined = read_part(text)
+    lines = examined.split("\n")
+    cut = _visible_end(examined, continued=len(examined) < len(text))
     if cut == len(lines) or not any(line.strip() for line in lines[:cut]):
         return VisibleText(text, "")
-    return VisibleText("\n".join(lines[:cut]).rstrip(), "\n".join(lines[cut:]))
+    hidden_at = sum(map(len, lines[:cut])) + cut
+    return VisibleText("\n".join(lines[:cut]).rstrip(), text[hidden_at:])
 
 
 def own_text(text: str) -> str:
@@ -59,8 +66,9 @@ def own_text(text: str) -> str:
 
     Answers between quoted lines are the author's own text, and so is a forwarded mail.
     """
+    text = read_part(text)
     lines = text.split("\n")
-    numbered = zip(lines[: _visible_end(lines)], _quoted_lines(lines), strict=False)
+    numbered = zip(lines[: _visible_end(text)], _quoted_lines(lines), strict=False)
     return "\n".join(line for line, quoted in numbered if not quoted).strip()
 
 
@@ -76,9 +84,9 @@ def published(text: str, mark: str) -> str:
     Everything is removed below the first line with `mark`, even if quoting has wrapped that line,
     and below the first quote header: attribution, header block or forward line, each with or
     without a leading `>`. Answers between quoted lines are removed with them, and so are a quoted
-    tail and the signature.
+    tail, the signature, and what is beyond the part of a very long text that is examined.
     """
-    lines = text.split("\n")
+    lines = read_part(text).split("\n")
     plain = [_unquoted(line) for line in lines]
     cut = min(_line_of(mark, plain), _first_header(lines, plain))
     while cut and (not lines[cut - 1].strip() or _is_quoted(lines[cut - 1])):
@@ -135,8 +143,14 @@ class _QuoteStart:
     line: int
 
 
-def _visible_end(lines: Sequence[str]) -> int:
-    """The index of the first hidden line; the number of lines if all are shown."""
+@lru_cache(maxsize=4)
+def _visible_end(text: str, *, continued: bool = False) -> int:
+    """The index of the first hidden line; the number of lines if all are shown.
+
+    `continued` means that more lines follow, which are not examined. Several rules ask this of the
+    same text.
+    """
+    lines = text.split("\n")
     quoted = _quoted_lines(lines)
     attributed: _QuoteStart | None = None
     bare: list[_QuoteStart] = []
@@ -156,9 +170,12 @@ def _visible_end(lines: Sequence[str]) -> int:
     if first is not None:
         below = range(first.line, _without_signature(lines, end))
         answered = any(lines[index].strip() and not quoted[index] for index in below)
-        if answered and attributed is not None:
+        open_end = continued and end == len(lines)
+        if open_end or (answered and attributed is not None):
             return len(lines)
         end = end if answered else first.begins
+    if continued and end == len(lines):
+        return end
     return _without_signature(lines, end)
 
 
@@ -264,22 +281,20 @@ def _classify(lines: Sequence[str], index: int) -> _QuoteStart:
 
 def _attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
     """The attribution that ends here: `On … wrote:`, `Am … schrieb …:`, `Ann <ann@…> wrote:`."""
-    nearby = " ".join(line[:EXAMINED_CHARACTERS] for line in lines[max(0, index - 2) : index + 1])
-    if "@" not in nearby and not phrases.VERB.search(nearby):
+    nearby = [line[:EXAMINED_CHARACTERS] for line in lines[max(0, index - 2) : index + 1]]
+    if not any("@" in line or _has_verb(line) for line in nearby):
         return None
-    whole = ""
+    whole, verb = "", False
     for begins in range(index, max(-1, index - ATTRIBUTION_LINES), -1):
         line = _without_dashes(lines[begins])
         if not line:
             break
-        whole = f"{line} {whole}".rstrip()
+        whole, verb = f"{line} {whole}".rstrip(), verb or _has_verb(line)
         word = line.partition(" ")[0].casefold()
         if not (word in phrases.OPENERS or word[0].isdigit()):
             continue
         has_address = "@" in whole
-        if phrases.VERB.search(whole) or (
-            has_address and word[0].isdigit() and whole.endswith(">:")
-        ):
+        if verb or (has_address and word[0].isdigit() and whole.endswith(">:")):
             if has_address or _DIGIT.search(whole):
                 return _QuoteStart(_LineKind.DATED_ATTRIBUTION, begins, index)
             if begins == index:
@@ -292,11 +307,15 @@ def _named_attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
     for begins in range(index, max(-1, index - 2), -1):
         line = _without_dashes(lines[begins])
         whole_address = "@" in line and line.count("<") >= line.count(">")
-        if whole_address and phrases.VERB.search(line):
+        if whole_address and _has_verb(line):
             return _QuoteStart(_LineKind.DATED_ATTRIBUTION, begins, index)
         if not _DIGIT.search(line):
             break
     return None
+
+
+# A wrapped attribution is examined with each of the lines around it.
+_has_verb = lru_cache(maxsize=64)(phrases.has_verb)
 
 
 def _without_dashes(line: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from gateway.config.model import TrustSection
 from gateway.parsing.parser import Parser, is_ordinary
 from gateway.reception import Reception
-from rules.decision.model import Verdict
+from rules.decision.model import Step, Verdict
 from rules.mail import BodyNeeded, Delivery, Envelope, Unread
 from rules.replies import Reply
 from storage.mail import filing
@@ -76,13 +76,20 @@ async def test_a_mail_whose_text_counts_nowhere_is_judged_with_its_body_unread(
 
     last = await postern.last()
     assert last.verdict in ({verdict} if verdict else {Verdict.HELD, Verdict.REFUSED})
+    assert last.trace[0] == Step(
+        "text", f"{len(raw()):,} bytes", "not read: header and envelope decide"
+    )
 
 
 async def test_the_body_of_a_mail_that_is_filed_is_read(postern: InProcessPostern) -> None:
     (reply,) = await postern.take(large_mail())
 
     assert reply.accepted
-    assert (await postern.last()).verdict == Verdict.OPENED
+    last = await postern.last()
+    assert last.verdict == Verdict.OPENED
+    assert last.trace[0].check == "text"
+    assert "first 262,144 characters and 5,000 lines" in last.trace[0].outcome
+    assert b"postern_texts_read_in_part_total 1.0" in postern.services.runtime.metrics.render()
 
 
 async def test_a_repeat_of_a_large_mail_is_answered_without_its_body(

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from rules.identity import is_unproven
+from rules.mail.extent import is_read_in_part, read_part
 from rules.mail.quoting import REPLY_MARK, masked, published, visible
 from rules.people import Presence
 from rules.ticket.visibility import Visibility
@@ -93,7 +94,7 @@ class TicketJson:
         return [self._comment(comment, summary) for comment in self.comments(ticket)]
 
     def _comment(self, comment: CommentView, summary: TicketSummary) -> dict[str, Json]:
-        text = self._without_tokens(comment.text, summary.mailbox)
+        text = self._without_tokens(read_part(comment.text), summary.mailbox)
         if comment.by_staff and comment.journal_id is not None and not self.for_staff:
             # A staff person's mail may quote our notice to them, which contains private text.
             text = published(text, REPLY_MARK)
@@ -105,6 +106,7 @@ class TicketJson:
             "visibility": comment.visibility,
             "text": text,
             "shown": visible(text).text,
+            "shortened": is_read_in_part(comment.text),
             "degraded": comment.degraded,
             "charset_guessed": comment.charset_guessed,
             "written_at": _timestamp(comment.written_at),

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.mail.patterns import MAX_LINE_CHARACTERS, MAX_LINES, compiled, search
+from rules.mail.patterns import (
+    MAX_CHARACTERS,
+    MAX_LINE_CHARACTERS,
+    MAX_LINES,
+    compiled,
+    search,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +82,18 @@ def test_text_beyond_the_limits_is_not_searched() -> None:
 
     assert search(needle, "\n" * MAX_LINES + "needle") is None
     assert search(needle, " " * MAX_LINE_CHARACTERS + "needle") is None
+    lines = (" " * (MAX_LINE_CHARACTERS - 1) + "\n") * (MAX_CHARACTERS // (MAX_LINE_CHARACTERS - 1))
+    assert search(needle, lines + " " * MAX_LINE_CHARACTERS + "\nneedle") is None
+    assert search(needle, lines[:-MAX_LINE_CHARACTERS] + "needle") is not None
+
+
+def test_a_pattern_with_many_ways_to_match_is_searched_in_fewer_characters() -> None:
+    many, few = compiled(r"a{0,40}b{0,40}needle"), compiled("needle")
+    text = ("x" * 99 + "\n") * 60 + "needle"
+
+    assert search(few, text) is not None
+    assert search(many, text) is None
+    assert search(many, text[-1000:]) is not None
 
 
 PIECES = st.recursive(

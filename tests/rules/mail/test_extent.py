@@ -1,0 +1,92 @@
+"""The rules read the beginning of a text; no text makes them slow, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rules.mail.extent import READ_CHARACTERS, READ_LINES, is_read_in_part, read_part
+from rules.mail.quoting import REPLY_MARK, own_text, published, visible
+from rules.mail.thanks import only_thanks
+
+LONG_ANSWER = "My answer.\n" * READ_LINES
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("", ""),
+        ("a\n" * (READ_LINES - 1) + "a", "a\n" * (READ_LINES - 1) + "a"),
+        ("a\n" * READ_LINES, "a\n" * (READ_LINES - 1) + "a"),
+        ("a" * READ_CHARACTERS, "a" * READ_CHARACTERS),
+        ("a" * (READ_CHARACTERS + 1), "a" * READ_CHARACTERS),
+    ],
+    ids=["empty", "the last line", "a line more", "the last character", "a character more"],
+)
+def test_so_much_of_a_text_is_read(text: str, read: str) -> None:
+    assert read_part(text) == read
+    assert is_read_in_part(text) == (text != read)
+
+
+def test_the_text_beyond_the_part_that_is_read_is_shown() -> None:
+    shown = visible(LONG_ANSWER + "\nOn 1 May 2026, Ann <ann@acme.example> wrote:\n> Hello")
+
+    assert shown.text.endswith("> Hello")
+    assert shown.hidden == ""
+
+
+def test_an_answer_below_a_quote_that_is_longer_than_is_read_is_shown() -> None:
+    text = "Thanks\n\nOn Monday, Ann wrote:\n" + "> Hello\n" * READ_LINES + "But it is broken."
+
+    assert visible(text).text == text
+
+
+def test_a_dated_attribution_hides_a_quote_that_is_longer_than_is_read() -> None:
+    quote = "On 1 May 2026, Ann <ann@acme.example> wrote:\n\n" + "Hello\n" * READ_LINES
+
+    shown = visible("Thanks\n\n" + quote)
+
+    assert shown.text == "Thanks"
+    assert shown.hidden == quote
+
+
+def test_two_dashes_where_the_reading_ends_are_no_signature() -> None:
+    text = "My answer.\n" * (READ_LINES - 2) + "--\nmore\nand more"
+
+    assert visible(text).text == text
+
+
+def test_a_text_of_staff_is_published_as_far_as_it_is_read() -> None:
+    internal = f"{REPLY_MARK}\n\nAn internal note."
+
+    assert "internal" not in published(LONG_ANSWER + internal, REPLY_MARK)
+
+
+LINES = {
+    "short lines": "x\n",
+    "header lines": "From: a\n",
+    "header lines apart": "From: a\n" + "b:\n" * 9,
+    "attributions": "On 1 x wrote:\n",
+    "quoted attributions": "> On x wrote:\n",
+    "lines that nearly are attributions": ("On 1 a@b " * 45)[:399] + ":\n",
+    "short lines that nearly are attributions": "On 1 a@b " * 5 + ":\n",
+    "reply marks": "##- Write\n",
+    "quoted brackets": "> " + "<" * 30 + ":\n",
+    "rules": "_" * 390 + ":\n",
+    "empty lines": "\n",
+    "spaces": " ",
+    "thanks": "Thanks, Ann\n",
+}
+
+
+@pytest.mark.parametrize("lines", LINES)
+def test_no_text_of_any_length_makes_the_rules_slow(lines: str) -> None:
+    text = LINES[lines] * (8 * 2**20 // len(LINES[lines]))
+    began = time.process_time()
+    visible(text)
+    own_text(text)
+    published(text, REPLY_MARK)
+    only_thanks(text)
+    # At most 90 ms when measured; without the limit it is seconds.
+    assert time.process_time() - began < 0.5
