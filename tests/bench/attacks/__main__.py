@@ -16,7 +16,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.acceptance import internet
-from tests.acceptance.internet import ANN, BOB, GIL, SUPPORT, Target, genuine_mail, running_target
+from tests.acceptance.internet import ANN, BOB, GIL, Target, genuine_mail, running_target
+from tests.acceptance.support_server import SUPPORT
 from tests.bench.attacks.attackers import ATTACKS
 from tests.bench.attacks.honest import HonestClient, SignedMail, Waits, slowest
 from tests.stores import SqliteStores, postgres
