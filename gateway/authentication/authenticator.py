@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from gateway.authentication import spf_check
 from gateway.authentication.arc_check import ArcVerdict, check_arc
-from gateway.authentication.dkim_check import Candidates, candidates, check_dkim
+from gateway.authentication.dkim_check import (
+    Candidates,
+    Signature,
+    candidates,
+    check_dkim,
+    fingerprints,
+)
 from gateway.authentication.dmarc import DmarcRecord, aligned, could_align, find_policy
 from gateway.authentication.dns import Lookups, Resolver, host_domain
 from gateway.authentication.offload import Offload, Run
 from gateway.authentication.results_header import stated_by_relay
 from gateway.authentication.signatures import (
-    HeaderField,
+    MAX_HEADER_BYTES,
     Malformed,
     RawMessage,
-    Tags,
     read_message,
-    signed_content_digest,
 )
+from gateway.authentication.structure import covered_names, signed_scope
 from gateway.authentication.vouching import (
     RegisteredAmong,
     signatures_over_author,
@@ -38,9 +44,10 @@ from rules.sender.authentication import (
     SignedScope,
     domain_warnings,
 )
-from rules.sender.signature_scope import POINTER_FIELDS
+from rules.sender.signature_scope import READ_FIELDS, uncovered
 
 Network = IPv4Network | IPv6Network
+_SIGNATURE = re.compile(rb"(?im)^(?:dkim|arc-message)-signature[ \t]*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,8 @@ class _CheckResult:
     temporary: bool = False
     warnings: tuple[str, ...] = ()
     signed_scope: SignedScope | None = None
+    fingerprints: tuple[str, ...] = ()
+    """Of the signatures that hold."""
 
 
 NeedsLookups = Callable[[], Awaitable[bool]]
@@ -130,17 +139,24 @@ class Authenticator:
             return Authentication.unchecked("From has no valid domain")
         envelope, warnings = delivery.envelope, domain_warnings(domain)
         peer = peer_address(envelope.peer)
-        if peer is not None and any(peer in network for network in self._trust.peers):
+        trusted = peer is not None and any(peer in network for network in self._trust.peers)
+        if trusted and not _SIGNATURE.search(delivery.raw, 0, MAX_HEADER_BYTES):
             return Authentication.by_peer(str(peer), warnings)
         run, now = self._offload.for_mail(len(delivery.raw)), self._clock()
         read = await run(partial(_read, delivery.raw, domain, now))
         if isinstance(read, Malformed):
+            if trusted:
+                return Authentication.by_peer(str(peer), warnings)
             return Authentication.unchecked(read.why)
         message, signatures = read
+        named = partial(fingerprints, message, domain, arc=bool(self._trust.sealers))
+        if trusted:
+            verdict = Authentication.by_peer(str(peer), warnings)
+            return replace(verdict, fingerprints=await run(named))
+        relays = [name for network, name in self._trust.relays if peer and peer in network]
 
         def mail() -> _CheckedMail:
             lookups = Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
-            behind_relay = bool(relays)
             return _CheckedMail(
                 envelope=envelope,
                 message=message,
@@ -149,20 +165,40 @@ class Authenticator:
                 now=now,
                 lookups=lookups,
                 run=run,
-                behind_relay=behind_relay,
+                behind_relay=bool(relays),
             )
 
-        relays = [name for network, name in self._trust.relays if peer and peer in network]
+        verdict = await self._verdict(mail, relays, warnings, needs_lookups)
+        if not verdict.aligned:
+            return verdict
+        return replace(
+            verdict, fingerprints=tuple(dict.fromkeys((*verdict.fingerprints, *await run(named))))
+        )
+
+    async def _verdict(
+        self,
+        mail: Callable[[], _CheckedMail],
+        relays: Sequence[str],
+        warnings: tuple[str, ...],
+        needs_lookups: NeedsLookups,
+    ) -> Authentication:
+        """The verdict for a mail that did not come from a trusted peer."""
         for authserv_id in relays:
-            stated = await run(partial(stated_by_relay, message, authserv_id, domain))
+            checked = mail()
+            stated = await checked.run(
+                partial(stated_by_relay, checked.message, authserv_id, checked.domain)
+            )
             if stated is not None:
                 verdict = Authentication.by_relay(authserv_id, stated.proof, warnings)
-                if not signatures.signatures or not await needs_lookups():
+                if not checked.signatures.signatures or not await needs_lookups():
                     return verdict
                 # The relay's statement may be based on the signature, which limits the proof.
-                scope = (await _policy_and_dkim(mail()))[1].signed_scope
+                signed = (await _policy_and_dkim(checked))[1]
+                scope = signed.signed_scope
                 return replace(
-                    verdict, signed_scope=scope and replace(scope, alone=not stated.direct)
+                    verdict,
+                    signed_scope=scope and replace(scope, alone=not stated.direct),
+                    fingerprints=signed.fingerprints,
                 )
             warnings += (f"relay {authserv_id} has no result that proves the author",)
         if not await needs_lookups():
@@ -204,8 +240,9 @@ class Authenticator:
             results.append(await self._by_arc(mail))
             scope = results[-1].signed_scope
         verdict = _verdict(mail.domain, policy, results)
+        held = tuple(each for result in results for each in result.fingerprints)
         # An old signature identifies the mail, but proves nothing by itself.
-        return replace(verdict, signed_scope=scope if verdict.aligned else None)
+        return replace(verdict, signed_scope=scope if verdict.aligned else None, fingerprints=held)
 
     async def _by_arc(self, mail: _CheckedMail) -> _CheckResult:
         checked: ArcVerdict = await check_arc(
@@ -218,8 +255,12 @@ class Authenticator:
         )
         by = f"arc:{checked.sealer}" if checked.sealer else ""
         signed = checked.signature
-        scope = await _signed_scope(mail, *signed) if signed is not None else None
-        return _CheckResult(by, checked.evidence, checked.temporary, signed_scope=scope)
+        if signed is None:
+            return _CheckResult(by, checked.evidence, checked.temporary)
+        scope, held = await mail.run(partial(signed_scope, mail.message, [signed]))
+        return _CheckResult(
+            by, checked.evidence, checked.temporary, signed_scope=scope, fingerprints=held
+        )
 
 
 async def _policy_and_dkim(mail: _CheckedMail) -> tuple[DmarcRecord, _CheckResult]:
@@ -236,24 +277,25 @@ async def _by_dkim(mail: _CheckedMail, policy_task: asyncio.Task[DmarcRecord]) -
         policy = await policy_task
         return await aligned(domain, policy, policy.dkim, mail.lookups)
 
-    checked = await check_dkim(mail.message, mail.signatures, mail.lookups, is_aligned, mail.run)
+    def complete(valid: Sequence[Signature]) -> bool:
+        names = covered_names([each.tags for each in valid])
+        return not READ_FIELDS & uncovered(mail.message.names(), names)
+
+    checked = await check_dkim(
+        mail.message, mail.signatures, mail.lookups, is_aligned, mail.run, complete
+    )
     by = f"dkim:{checked.domain}" if checked.domain else ""
-    signed = checked.signature
-    scope = await _signed_scope(mail, signed.field, signed.tags) if signed is not None else None
-    return _CheckResult(by, checked.evidence, checked.temporary, checked.warnings, scope)
-
-
-async def _signed_scope(mail: _CheckedMail, field: HeaderField, tags: Tags) -> SignedScope:
-    """The scope of a valid signature."""
-    fingerprint = await mail.run(partial(signed_content_digest, mail.message, field, tags))
-    names = tags[b"h"].decode("ascii", "replace").lower().split(":")
-    return SignedScope(fingerprint, tuple(name.strip() for name in names))
+    signed = [(each.field, each.tags) for each in checked.signatures]
+    if not signed:
+        return _CheckResult(by, checked.evidence, checked.temporary, checked.warnings)
+    scope, held = await mail.run(partial(signed_scope, mail.message, signed))
+    return _CheckResult(by, checked.evidence, checked.temporary, checked.warnings, scope, held)
 
 
 def _could_be_redirected(mail: _CheckedMail, scope: SignedScope) -> bool:
-    """Whether the mail could be sent again to other recipients under the same signature: then SPF
-    must show that it came directly."""
-    if any(len(mail.message.named(p.encode())) > scope.names.count(p) for p in POINTER_FIELDS):
+    """Whether the mail could be sent again to other recipients, or be read differently, under the
+    same signature: then SPF must show that it came directly."""
+    if scope.problem or READ_FIELDS & uncovered(mail.message.names(), scope.names):
         return True
     written = b" ".join(v for n in (b"to", b"cc") for _, v in mail.message.named(n)).lower()
     return not all(r.lower().encode() in written for r in mail.envelope.rcpt_tos)

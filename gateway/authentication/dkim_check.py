@@ -26,11 +26,13 @@ from gateway.authentication.signatures import (
     read_key,
     read_tags,
     select_fields,
+    signed_content_digest,
 )
 from rules.sender.authentication import Evidence, Result
 
 MAX_SIGNATURES = 100
 MAX_VERIFIED = 5
+MAX_FINGERPRINTS = 10
 MAX_NAMES = 500
 """Limit of names in one `h=`."""
 MANDATORY = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
@@ -71,8 +73,8 @@ class DkimVerdict:
     warnings: tuple[str, ...]
     temporary: bool = False
     """DNS failures prevented the verification of a signature that could be aligned."""
-    signature: Signature | None = None
-    """A valid one: the one that proves the domain, or else an old one, which proves nothing."""
+    signatures: tuple[Signature, ...] = ()
+    """Valid ones: those that prove the domain, or else an old one, which proves nothing."""
 
 
 def candidates(message: RawMessage, author_domain: str, now: float) -> Candidates:
@@ -157,14 +159,17 @@ async def check_dkim(
     lookups: Lookups,
     aligned: Callable[[str], Awaitable[bool | None]],
     run: Run,
+    complete: Callable[[Sequence[Signature]], bool] = bool,
 ) -> DkimVerdict:
-    """Verifies the signatures until a valid one of an aligned domain is found that is not too old.
+    """Verifies the signatures until valid ones of an aligned domain are `complete`: by default, one
+    that is not too old.
 
     `aligned` returns whether a domain is aligned with the author's, None if DNS failed. All keys
     are queried at once and used in the order in which they arrive.
     """
     evidence, warnings, temporary = list(found.refused), [], False
     old: Signature | None = None
+    valid: list[Signature] = []
     if found.ignored:
         warnings.append(f"{found.ignored} DKIM signatures ignored")
     keys = [asyncio.create_task(_fetch_key(each, lookups)) for each in found.signatures]
@@ -192,13 +197,18 @@ async def check_dkim(
                 Evidence("dkim", result, signature.domain, detail, aligned=bool(is_aligned))
             )
             if is_aligned:
-                return DkimVerdict(
-                    signature.domain, tuple(evidence), tuple(warnings), signature=signature
-                )
+                valid.append(signature)
+                if complete(valid):
+                    break
     finally:
         for key in keys:
             key.cancel()
-    return DkimVerdict("", tuple(evidence), tuple(warnings), temporary, signature=old)
+    if valid:
+        return DkimVerdict(
+            valid[0].domain, tuple(evidence), tuple(warnings), signatures=tuple(valid)
+        )
+    old_one = () if old is None else (old,)
+    return DkimVerdict("", tuple(evidence), tuple(warnings), temporary, signatures=old_one)
 
 
 def verify(
@@ -238,6 +248,46 @@ def signature_failure(message: RawMessage, field: HeaderField, tags: Tags, key: 
     if message.body_digest(body) != base64.b64decode(tags[b"bh"]):
         return "body was changed"
     return ""
+
+
+def fingerprints(message: RawMessage, author_domain: str, *, arc: bool) -> tuple[str, ...]:
+    """The fingerprints of what the signatures over the mail cover, without their keys.
+
+    Each covers From and the body, which must be the mail's. So whoever adds an invalid one to a
+    mail that they cannot sign makes it equal to no other mail. With `arc`, message signatures of
+    ARC too. CPU-bound, never raises.
+    """
+    found: list[str] = []
+    fields = message.named(b"dkim-signature")[:MAX_SIGNATURES]
+    fields += message.named(b"arc-message-signature")[:MAX_VERIFIED] if arc else []
+    for field in fields:
+        try:
+            digest = _fingerprint(message, field, author_domain)
+        except Exception:  # noqa: BLE001, S112  dkimpy raises anything on hostile bytes
+            continue
+        if digest and digest not in found:
+            found.append(digest)
+        if len(found) == MAX_FINGERPRINTS:
+            break
+    return tuple(found)
+
+
+def _fingerprint(message: RawMessage, field: HeaderField, author_domain: str) -> str:
+    tags = read_tags(field[1])
+    if isinstance(tags, str) or b"l" in tags or not tags.get(b"a", b"").endswith(b"-sha256"):
+        return ""
+    names = tags[b"h"].lower().split(b":")
+    if b"from" not in names or len(names) > MAX_NAMES:
+        return ""
+    is_dkim = field[0].strip().lower() == b"dkim-signature"
+    domain = host_domain(tags[b"d"].decode("ascii", "replace")) or ""
+    if is_dkim and not could_align(domain, author_domain):
+        return ""
+    canonicalisation = tags.get(b"c", b"simple/simple")
+    body = "relaxed" if canonicalisation.endswith(b"/relaxed") else "simple"
+    if message.body_digest(body) != base64.b64decode(tags[b"bh"]):
+        return ""
+    return signed_content_digest(message, field, tags)
 
 
 async def _fetch_key(

@@ -58,6 +58,10 @@ class RawMessage:
         """The fields of that name (lower-case), from the top."""
         return [each for each in self.fields if each[0].lower() == name]
 
+    def names(self) -> list[str]:
+        """The name of each field, in lower case."""
+        return [name.strip(b" \t").lower().decode("ascii", "replace") for name, _ in self.fields]
+
     def body_digest(self, algorithm: str) -> bytes:
         """SHA-256 of the body under `simple` or `relaxed`, computed once for all signatures."""
         if algorithm not in self._digests:

@@ -19,7 +19,12 @@ from gateway.authentication.dkim_check import (
 )
 from gateway.authentication.dns import Lookups
 from gateway.authentication.offload import Run
-from gateway.authentication.signatures import Malformed, RawMessage, read_message
+from gateway.authentication.signatures import (
+    Malformed,
+    RawMessage,
+    read_message,
+    signed_content_digest,
+)
 from rules.sender.authentication import Authentication
 
 RegisteredAmong = Callable[[Collection[str]], Awaitable[Collection[str]]]
@@ -85,6 +90,10 @@ async def vouch_by_signature(
         # There is no author with whom a domain could be aligned.
         evidence=tuple(replace(each, aligned=False) for each in checked.evidence),
         warnings=("no author to check", *checked.warnings),
+        # Else each addition to a caught mail would be kept as another mail.
+        fingerprints=tuple(
+            signed_content_digest(message, each.field, each.tags) for each in checked.signatures
+        ),
     )
 
 

@@ -19,7 +19,13 @@ from rules.mail.header import Author
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import Pointer, find_pointers, is_looped, returned_notice
-from rules.sender.signature_scope import apply_dkim_policy, restrict_to_signed, trusted_recipients
+from rules.sender.signature_scope import (
+    apply_dkim_policy,
+    identity_of_copy,
+    lesser_copy,
+    restrict_to_signed,
+    trusted_recipients,
+)
 from rules.sender.tokens import Keys
 
 
@@ -68,6 +74,10 @@ class Considered:
     """What must be looked up for its commands."""
     policy: Policy
     """Of the mailbox; the mail is decided by the same policy."""
+    identities: tuple[str, ...]
+    """All by which this copy is recognised: `mail.identity`, and one for each signature."""
+    of_the_mail: tuple[str, ...]
+    """Those of the mail itself; others only if this is a lesser copy (see `lesser_copy`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +99,17 @@ def consider(
     dkim_required = policy.proof.dkim_required
     counted = apply_dkim_policy(received.authentication, dkim_required)
     first_counted = apply_dkim_policy(received.first_authentication, dkim_required)
-    mail = restrict_to_signed(received.mail, envelope, first_counted)
-    mail = replace(mail, author=received.stated_author or mail.author)
+    mail = restrict_to_signed(received.mail, first_counted)
+    own_names = {mailbox.address, *policy.aliases}
+    lesser = lesser_copy(mail, envelope, first_counted, own_names)
+    of_the_mail = (mail.identity, *received.first_authentication.fingerprints)
+    identities = tuple(identity_of_copy(each, lesser) for each in of_the_mail)
+    author = received.stated_author or mail.author
+    mail = replace(mail, author=author, identity=identities[0])
     returned = returned_notice(envelope, mailbox, keys)
     if returned is not None and not isinstance(mail.body, Unread):
         mail = replace(mail, bounces=received.read_bounces())
-    recipients = trusted_recipients(mail, envelope, counted)
+    recipients = trusted_recipients(mail, envelope, mailbox, counted)
     pointers = find_pointers(mail, recipients, mailbox, keys, policy.subject_tag.format)
     return Considered(
         mail=mail,
@@ -108,4 +123,6 @@ def consider(
         looped=is_looped(mail, keys),
         needed=facts_needed_for_commands(mail, policy),
         policy=policy,
+        identities=identities,
+        of_the_mail=of_the_mail,
     )

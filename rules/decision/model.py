@@ -84,6 +84,8 @@ class Reason(StrEnum):
     NOT_ENROLLED = "not_enrolled"
     FOREIGN_COMPANY = "foreign_company"
     NOT_ADDRESSED = "not_addressed"
+    NOT_SIGNED = "not_signed"
+    """Only a signature proves it, and unsigned fields could change how it is read."""
     DMARC_QUARANTINE = "dmarc_quarantine"
     UNPROVEN_HELD = "unproven_held"
     DNS_FAILURE_HELD = "dns_failure_held"

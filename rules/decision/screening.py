@@ -21,7 +21,7 @@ from rules.people import Presence
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, Result
 from rules.sender.pointers import PointerKind
-from rules.sender.signature_scope import is_addressed_to
+from rules.sender.signature_scope import is_addressed_to, is_signed_alone
 from rules.service import notifications, sla_rules
 from rules.ticket.model import Ticket
 from rules.ticket.notice_timing import may_be_invited
@@ -159,10 +159,13 @@ def proof(case: Case) -> Finding:
     by = proven.by or ("reply token" if sender.token else _unproven_by(proven))
     saw = f"{sender.proof_level} by {by}"
     own = _ways_to_own_ticket(case)
-    signed_alone = proven.signed_scope is not None and proven.signed_scope.alone
-    if signed_alone and (case.facts.domain_known or own) and not _is_addressed(case):
-        note = "signed, but not addressed to this mailbox: anybody may have sent it"
-        return Ruling(saw, Hold(), Reason.NOT_ADDRESSED, (note,))
+    if is_signed_alone(proven) and (case.facts.domain_known or own):
+        if proven.signed_scope is not None and proven.signed_scope.problem:
+            note = f"only a signature proves it, but: {proven.signed_scope.problem}"
+            return Ruling(saw, Hold(), Reason.NOT_SIGNED, (note,))
+        if not _is_addressed(case):
+            note = "signed, but not addressed to this mailbox: anybody may have sent it"
+            return Ruling(saw, Hold(), Reason.NOT_ADDRESSED, (note,))
     if sender.proof_level >= ProofLevel.TOKEN:
         return Pass(saw, ("proven well enough to continue",))
     # A number in a subject can be guessed, and 451 would then disclose who is on which ticket.

@@ -105,7 +105,8 @@ class Mail:
     """A parsed mail. The header is always present, even if the body could not be read."""
 
     identity: str
-    """SHA-256 (hex) over the bytes without trace fields: equal for two copies of one mail."""
+    """SHA-256 (hex) over the bytes without trace fields: equal for two copies of one mail. One of
+    its identities: see `rules.decision.considered`."""
     size_bytes: int
     header: Header
     author: Author | Ambiguous

@@ -60,10 +60,13 @@ class SignedScope:
     """SHA-256 (hex) of the signed content: equal for every copy of the signed mail, however its
     signature is encoded."""
     names: tuple[str, ...]
-    """The signed fields in lower case, each as often as in `h=` (RFC 6376 §3.5)."""
+    """The signed fields in lower case, each as often as in `h=` (RFC 6376 §3.5); of several valid
+    signatures, as often as in the one that covers it most."""
     alone: bool = True
     """Nothing but the signature proves the author: anybody may have sent the mail again, with
     additions that the signature does not cover."""
+    problem: str = ""
+    """Why what is not signed could change how the body is read; empty if it could not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,9 @@ class Authentication:
     """What stands behind a mail that has no single author: `peer:127.0.0.1`, `relay:mx.example`,
     or `dkim:acme.example`, the signature of a registered company. It proves nobody: such a mail is
     worth keeping for a person to look at, that is all."""
+    fingerprints: tuple[str, ...] = ()
+    """Of what each signature over the mail covers, whether or not its key was found: the mail is
+    recognised by any of them. They do not depend on the DNS."""
 
     @classmethod
     def by_peer(cls, peer: str, warnings: tuple[str, ...] = ()) -> Self:
@@ -150,6 +156,8 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
         if verdict.signed_scope
         else None,
         "seal_alone": verdict.signed_scope is not None and verdict.signed_scope.alone,
+        "seal_problem": verdict.signed_scope.problem if verdict.signed_scope else "",
+        "fingerprints": list(verdict.fingerprints),
     }
 
 
@@ -180,9 +188,14 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
             fingerprint=stored["seal"][0],
             names=tuple(stored["seal"][1:]),
             alone=stored.get("seal_alone", True),
+            problem=stored.get("seal_problem", ""),
         )
         if stored["seal"]
         else None,
+        # Until 2026-11-28 only the fingerprint of the scope was known.
+        fingerprints=tuple(
+            stored.get("fingerprints", stored["seal"][:1] if stored["seal"] else ())
+        ),
     )
 
 

@@ -2,8 +2,9 @@
 fields.
 
 Anybody who obtains a signed mail can send it again: to another mailbox, or with additional fields
-(RFC 6376 §8.6). The signature remains valid. So unsigned pointers and recipients are ignored, the
-mail must be addressed to the mailbox that received it, and all its copies count as one mail.
+(RFC 6376 §8.6). The signature remains valid. So what is not signed counts for nothing: the header
+is restricted to the signed fields before any rule reads it, the mail must be addressed to the
+mailbox that received it, and all its copies count as one mail.
 
 A copy can also arrive before the mail itself and with less proof: unproven, or as automatic mail.
 It must not replace the mail, so it gets another identity.
@@ -12,16 +13,76 @@ It must not replace the mail, so it gets another identity.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from rules.mail import Envelope, Mail
+from rules.mail import Envelope, Mail, Mailbox
 from rules.mail.addresses import normalise, without_detail
 from rules.mail.automatic import sign_of_automation
-from rules.sender.authentication import Authentication, Result, SignedScope
+from rules.mail.header import Author, Header
+from rules.sender.authentication import Authentication, Result
 
-POINTER_FIELDS = ("to", "cc", "in-reply-to", "references", "subject")
-"""The fields, besides From, that determine a mail's ticket and participants."""
+SINGLE_FIELDS = frozenset(
+    {
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "mime-version",
+    }
+)
+"""Fields that a mail has at most once (RFC 5322 §3.6, RFC 2045 §3), next to all of Content-*."""
+
+READ_FIELDS = frozenset(
+    {
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "content-type",
+        "content-transfer-encoding",
+        "content-disposition",
+        "content-id",
+        "content-language",
+        "accept-language",
+        "auto-submitted",
+        "precedence",
+        "list-id",
+        "list-post",
+        "list-unsubscribe",
+        "list-help",
+        "x-autoreply",
+        "x-autorespond",
+        "x-auto-reply-from",
+        "x-mail-autoreply",
+        "x-fc-machinegenerated",
+        "x-failed-recipients",
+        "x-auto-response-suppress",
+        "x-postern-loop",
+        "x-priority",
+        "importance",
+    }
+)
+"""The fields, besides From, that a decision or the parser reads. If one of them is not signed, SPF
+is evaluated as well: it may show that the mail came directly, so that all of it counts. (Received
+is read too, but no signature covers it.)"""
+
+
+def uncovered(present: Iterable[str], signed: Sequence[str]) -> frozenset[str]:
+    """The names that are present more often than they were signed (RFC 6376 §5.4.2)."""
+    covered = Counter(signed)
+    return frozenset(name for name, count in Counter(present).items() if count > covered[name])
 
 
 def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentication:
@@ -47,45 +108,92 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
     return proven
 
 
-def restrict_to_signed(mail: Mail, envelope: Envelope, proven: Authentication) -> Mail:
-    """The mail limited to what its proof covers; copies with less proof get another identity."""
-    if proven.signed_scope is not None:
-        mail = keep_signed_fields(mail, proven.signed_scope)
-    if proven.aligned and sign_of_automation(mail, envelope) is None:
+def restrict_to_signed(mail: Mail, proven: Authentication) -> Mail:
+    """The mail as far as its proof covers it: if only a signature proves it, what was signed.
+
+    This is the one place where the header is restricted. All rules read the result.
+    """
+    scope = proven.signed_scope
+    if scope is None or not scope.alone:
         return mail
-    terms = "automatic" if proven.aligned else "unproven"
-    return replace(mail, identity=hashlib.sha256(f"{mail.identity} {terms}".encode()).hexdigest())
-
-
-def trusted_recipients(mail: Mail, envelope: Envelope, proven: Authentication) -> Envelope:
-    """The envelope with the recipients whose reply tokens count: if only its signature proves the
-    mail, those in To and Cc. Anybody who sends it again can choose any others."""
-    if proven.signed_scope is None or not proven.signed_scope.alone:
-        return envelope
-    recipients = {written.lower() for written in (*mail.to, *mail.cc)}
-    return replace(
-        envelope, rcpt_tos=tuple(r for r in envelope.rcpt_tos if r.lower() in recipients)
-    )
-
-
-def unsigned_fields(mail: Mail, scope: SignedScope) -> frozenset[str]:
-    """The pointer fields that the mail has more often than they were signed (RFC 6376 §5.4.2)."""
-    names = [name for name, _ in mail.header.fields]
-    return frozenset(p for p in POINTER_FIELDS if names.count(p) > scope.names.count(p))
-
-
-def keep_signed_fields(mail: Mail, scope: SignedScope) -> Mail:
-    """The mail identified by its signed content; without unsigned fields if only that proves it."""
-    without = unsigned_fields(mail, scope) if scope.alone else frozenset[str]()
+    header = signed_header(mail.header, scope.names)
+    outside = uncovered((name for name, _ in mail.header.fields), scope.names)
     return replace(
         mail,
-        identity=scope.fingerprint,
-        to=() if "to" in without else mail.to,
-        cc=() if "cc" in without else mail.cc,
-        in_reply_to=() if "in-reply-to" in without else mail.in_reply_to,
-        references=() if "references" in without else mail.references,
-        subject="" if "subject" in without else mail.subject,
+        header=header,
+        to=() if "to" in outside else mail.to,
+        cc=() if "cc" in outside else mail.cc,
+        in_reply_to=() if "in-reply-to" in outside else mail.in_reply_to,
+        references=() if "references" in outside else mail.references,
+        subject="" if "subject" in outside else mail.subject,
+        message_id="" if "message-id" in outside else mail.message_id,
+        date=None if "date" in outside else mail.date,
     )
+
+
+def signed_header(header: Header, names: Sequence[str]) -> Header:
+    """The header without unsigned fields: of each name the instances that were signed, which are
+    the lowest (RFC 6376 §5.4.2)."""
+    left = Counter(names)
+    kept: list[tuple[str, bytes]] = []
+    for name, value in reversed(header.fields):
+        if left[name] > 0:
+            left[name] -= 1
+            kept.append((name, value))
+    return replace(header, fields=tuple(reversed(kept)))
+
+
+def trusted_recipients(
+    mail: Mail, envelope: Envelope, mailbox: Mailbox, proven: Authentication
+) -> Envelope:
+    """The envelope with the recipients whose reply tokens count: if only its signature proves the
+    mail, those in To and Cc. Anybody who sends it again can choose any others, or leave some out.
+    """
+    if not is_signed_alone(proven):
+        return envelope
+    named = (written for written in (*mail.to, *mail.cc) if _is_at(written, mailbox))
+    return replace(envelope, rcpt_tos=tuple(dict.fromkeys(named)))
+
+
+def _is_at(written: str, mailbox: Mailbox) -> bool:
+    return normalise(without_detail(written)[0]) == mailbox.address
+
+
+def is_signed_alone(proven: Authentication) -> bool:
+    """Whether nothing but a signature proves the author."""
+    return proven.signed_scope is not None and proven.signed_scope.alone
+
+
+def lesser_copy(
+    mail: Mail, envelope: Envelope, proven: Authentication, own_names: Collection[str]
+) -> str:
+    """Why a copy must not replace the mail itself, should that arrive later; empty if it may.
+
+    It depends only on what the last sender can choose: the proof, the envelope, unsigned fields.
+    """
+    if not proven.aligned:
+        return "unproven"
+    if _is_automatic_by_envelope(mail, envelope):
+        return "automatic"
+    if is_signed_alone(proven):
+        if proven.signed_scope is not None and proven.signed_scope.problem:
+            return "unsigned structure"
+        if not is_addressed_to(mail, own_names):
+            return "not addressed"
+    return ""
+
+
+def _is_automatic_by_envelope(mail: Mail, envelope: Envelope) -> bool:
+    author = mail.author.address if isinstance(mail.author, Author) else "unknown"
+    direct = replace(envelope, mail_from=author)
+    return sign_of_automation(mail, envelope) is not None and (
+        sign_of_automation(mail, direct) is None
+    )
+
+
+def identity_of_copy(identity: str, lesser: str) -> str:
+    """The identity of a copy that must not replace the mail itself; otherwise unchanged."""
+    return hashlib.sha256(f"{identity} {lesser}".encode()).hexdigest() if lesser else identity
 
 
 def is_addressed_to(mail: Mail, addresses: Collection[str]) -> bool:

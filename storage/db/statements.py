@@ -10,7 +10,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, Connection, Dialect, Table, bindparam
@@ -111,6 +111,24 @@ def compiled_insert(table: Table, *returning: str, ignore_existing: bool = False
         return statement
 
     return Statement(build, columns)
+
+
+def compiled_inserts(table: Table, *returning: str) -> Callable[[int], Statement]:
+    """An INSERT of several rows in one statement, which leaves existing rows unchanged. The
+    parameters are those of `bind_list` for each column."""
+
+    def build(count: int, dialect: str) -> ClauseElement:
+        insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+        lists = {column.name: placeholders(column.name, count) for column in table.columns}
+        rows = [{name: params[n] for name, params in lists.items()} for n in range(count)]
+        statement: ClauseElement = (
+            insert.values(rows)
+            .on_conflict_do_nothing()
+            .returning(*(table.c[name] for name in returning))
+        )
+        return statement
+
+    return lru_cache(maxsize=64)(lambda count: Statement(partial(build, count)))
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Any, assert_never
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, update
@@ -36,8 +36,22 @@ from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 from storage.db import raw_mail
 from storage.db.ledger import Conflict
-from storage.db.statements import compiled, compiled_insert, pipelined
-from storage.db.tables import DeferralRow, JournalRow, MailRow, ThreadReferenceRow, table
+from storage.db.statements import (
+    Pending,
+    bind_list,
+    compiled,
+    compiled_insert,
+    compiled_inserts,
+    pipelined,
+)
+from storage.db.tables import (
+    DeferralRow,
+    JournalRow,
+    MailIdentityRow,
+    MailRow,
+    ThreadReferenceRow,
+    table,
+)
 from storage.notices import suppression
 from storage.registry import people
 from storage.ticket.opening import NewTicketRow, open_ticket
@@ -48,6 +62,7 @@ _REFERENCE = compiled_insert(table(ThreadReferenceRow), ignore_existing=True)
 _JOURNAL = compiled_insert(table(JournalRow))
 _DEFERRAL = compiled_insert(table(DeferralRow), ignore_existing=True)
 _MAIL = compiled_insert(table(MailRow), "identity", ignore_existing=True)
+_IDENTITIES = compiled_inserts(table(MailIdentityRow), "identity")
 _mail = table(MailRow)
 _FILE_HELD = compiled(
     update(_mail)
@@ -262,7 +277,7 @@ def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
 
 
 def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Decision) -> None:
-    """Keep the raw mail and its identity. The database alone decides whether it is a repeat."""
+    """Keep the raw mail and its identities. The database alone decides whether it is a repeat."""
     raw, compressed = entry.delivery.raw, entry.compressed
     match decision.action:
         case Record(body_dropped=str(why)) if why:
@@ -279,8 +294,33 @@ def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Deci
         "state": "held" if receipt.verdict is Verdict.HELD else "filed",
         "raw_digest": digest,
     }
-    if not _MAIL.rows(connection, **row):
+    kept = _MAIL.submit(connection, **row)
+    further = _further_identities(entry, receipt)
+    kept_further = _keep_identities(connection, entry, further) if further else list
+    if not kept() or len(kept_further()) != len(further):
         raise Conflict(f"mail {entry.mail.identity} was filed meanwhile")
+
+
+def _further_identities(entry: Entry, receipt: Receipt) -> Sequence[str]:
+    """The identities of the mail besides its own row's, in an order that no two nodes can block."""
+    considered = entry.considered
+    identities = set(considered.identities)
+    if receipt.verdict is Verdict.OPENED and receipt.proven:
+        # A lesser copy that was filed in full after all takes the place of the mail itself.
+        identities.update(considered.of_the_mail)
+    return sorted(identities - {entry.mail.identity})
+
+
+def _keep_identities(
+    connection: Connection, entry: Entry, identities: Sequence[str]
+) -> Pending[list[Any]]:
+    count = len(identities)
+    return _IDENTITIES(count).submit(
+        connection,
+        **bind_list("mailbox_id", [entry.mailbox.id] * count),
+        **bind_list("identity", identities),
+        **bind_list("mail", [entry.mail.identity] * count),
+    )
 
 
 def _write_journal(

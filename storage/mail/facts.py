@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, union_all
 
 from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
@@ -23,11 +23,20 @@ from rules.service.limits import HOUR, REMEMBERED
 from rules.service.participants import named_addresses
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeState
-from storage.db.statements import Pending, bind_list, compiled, compiled_in, pipelined, placeholders
+from storage.db.statements import (
+    Pending,
+    Statement,
+    bind_list,
+    compiled,
+    compiled_in,
+    pipelined,
+    placeholders,
+)
 from storage.db.tables import (
     BouncedRow,
     DeferralRow,
     JournalRow,
+    MailIdentityRow,
     MailRow,
     NoticeRow,
     ThreadReferenceRow,
@@ -39,29 +48,43 @@ from storage.ticket import load
 from storage.ticket.change import escalation_facts
 
 _mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
+_identity = table(MailIdentityRow)
 _journal, _bounced = table(JournalRow), table(BouncedRow)
 _reference = table(ThreadReferenceRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 MOST_NAMING = 50
 """Of the tickets that named an id at most so many are considered: any mail may name any id."""
-_TRACES = compiled_in(
-    lambda count: select(
-        _mail.c.identity,
-        _mail.c.message_id,
-        _mail.c.journal_id,
-        _mail.c.answer,
-        _mail.c.ticket_id,
-    ).where(
-        (_HERE & (_mail.c.identity == bindparam("identity")))
-        | (_HERE & _mail.c.message_id.in_(placeholders("id", count)))
-    )
-)
-"""The mail itself if it was received before, and the mails before it in its thread.
+_TRACE = (_mail.c.message_id, _mail.c.journal_id, _mail.c.answer, _mail.c.ticket_id)
 
-The mailbox is in both halves of the condition: SQLite then uses an index for each, and does not
-scan all mails of the mailbox.
-"""
+
+def _trace_query(ids: int, identities: int = 2) -> Statement:
+    """The mail itself if it was received before, and the mails before it in its thread.
+
+    The mailbox is in both halves of the condition: SQLite then uses an index for each, and does not
+    scan all mails of the mailbox.
+    """
+    listed = placeholders("identity", identities)
+    query = select(*_TRACE, _mail.c.identity).where(
+        (_HERE & _mail.c.identity.in_(listed))
+        | (_HERE & _mail.c.message_id.in_(placeholders("id", ids)))
+    )
+    if identities == 1:  # a mail without signatures
+        return compiled(query)
+    by_further = (
+        select(*_TRACE, _identity.c.identity)
+        .join_from(
+            _identity,
+            _mail,
+            (_mail.c.mailbox_id == _identity.c.mailbox_id) & (_mail.c.identity == _identity.c.mail),
+        )
+        .where(_identity.c.mailbox_id == bindparam("mailbox"), _identity.c.identity.in_(listed))
+    )
+    return compiled(union_all(query, by_further))
+
+
+_TRACES = lru_cache(maxsize=256)(_trace_query)
+
 
 _NAMED_BEFORE = compiled_in(
     lambda count: (
@@ -126,7 +149,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     named = named_addresses(mail)
     # Each block submits all its queries before it reads: one round trip to PostgreSQL per block.
     with pipelined(connection):
-        traces = _traces(connection, mailbox, mail, attempt.held)
+        traces = _traces(connection, considered, attempt.held)
         named_before = _named_before(connection, mailbox, mail)
         addresses = (author, *named, *considered.needed.addresses)
         registered = lookup.people(connection, mailbox, addresses, came_at)
@@ -280,13 +303,18 @@ def _none() -> None:
 
 
 def _traces(
-    connection: Connection, mailbox: Mailbox, mail: Mail, held: UUID | None
+    connection: Connection, considered: Considered, held: UUID | None
 ) -> Pending[tuple[Earlier | None, Mapping[str, int], bool]]:
     """The earlier copy; the tickets of the thread's ids; whether its Message-ID was seen before."""
+    mail = considered.mail
+    identities = _known_as(considered, held)
     # "<>" is never an id: the list must not be empty, and mails without an id are stored with "".
     ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
-    pending = _TRACES(len(ids)).submit(
-        connection, mailbox=mailbox.id, identity=mail.identity, **bind_list("id", ids)
+    pending = _TRACES(len(ids), len(identities)).submit(
+        connection,
+        mailbox=considered.mailbox.id,
+        **bind_list("identity", identities),
+        **bind_list("id", ids),
     )
 
     def read() -> tuple[Earlier | None, Mapping[str, int], bool]:
@@ -294,7 +322,7 @@ def _traces(
         known: dict[str, int] = {}
         id_seen = False
         for row in pending():
-            if row.identity == mail.identity:
+            if row.identity in identities:
                 if row.journal_id != held:
                     earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
                 continue
@@ -304,6 +332,18 @@ def _traces(
         return earlier, known, id_seen
 
     return read
+
+
+def _known_as(considered: Considered, held: UUID | None) -> Sequence[str]:
+    """The identities by which an earlier copy is recognised.
+
+    If the mail itself was filed, a lesser copy of it is a repeat as well; except that an unproven
+    one must not learn that, and that staff decide on what is held.
+    """
+    identities = considered.identities
+    if considered.authentication.aligned and held is None:
+        identities += considered.of_the_mail
+    return list(dict.fromkeys(identities))
 
 
 def _named_before(

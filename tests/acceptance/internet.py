@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import smtplib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -174,10 +175,15 @@ class Target:
             ledger.close()
 
     def send(
-        self, raw: bytes, mail_from: str = EVE, to: str = SUPPORT, helo: str = "mail.evil.example"
+        self,
+        raw: bytes,
+        mail_from: str = EVE,
+        to: str = SUPPORT,
+        helo: str = "mail.evil.example",
+        source: str = "127.0.0.1",
     ) -> Answer:
         """Send one mail over a new connection; the reply to the last command."""
-        with self.postern.client() as client:
+        with smtplib.SMTP(*self.postern.smtp, timeout=30, source_address=(source, 0)) as client:
             client.ehlo(helo)
             code, text = client.mail(mail_from)
             if code == 250:
@@ -239,11 +245,12 @@ def running_target(
     store_url: str,
     limits: str = "refusal_s = 0.1",
     relay: str = "192.0.2.200",
+    peers: str = "",
     **policy: str,
 ) -> Iterator[Target]:
     """A server with all companies enrolled that trusts one relay and queries the DNS above.
 
-    `policy` changes settings of its policy.
+    `peers` is a network that it trusts, if any; `policy` changes settings of its policy.
     """
     with NameServer(records()) as dns:
         dns.silent.add("silent.example")
@@ -251,7 +258,7 @@ def running_target(
             folder,
             store_url,
             f"""[trust]
-peers = []
+peers = [{f'"{peers}"' if peers else ""}]
 [[trust.relays]]
 peer = "{relay}/32"
 authserv_id = "{AUTHSERV_ID}"

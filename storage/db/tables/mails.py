@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Text, Uuid
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Text, Uuid
 from sqlmodel import Field
 
 from storage.db.columns import foreign_key, one_of, timestamp
@@ -52,7 +52,8 @@ class JournalRow(Row, table=True):
 
 
 class MailRow(Row, table=True):
-    """A mail that we answered with 250, by its identity: a repeat is recognised by it."""
+    """A mail that we answered with 250, by its identity: a repeat is recognised by it, or by one
+    of `mail_identity`."""
 
     __tablename__ = "mail"
     __table_args__ = (
@@ -70,6 +71,21 @@ class MailRow(Row, table=True):
     state: str = Field(sa_column=Column(String(10), nullable=False))
     """`filed`; `held` in quarantine; `discarded` from it."""
     raw_digest: str = Field(sa_column=Column(String(64), nullable=False))
+
+
+class MailIdentityRow(Row, table=True):
+    """A further identity of a mail: what one of its signatures covers. No two mails share one."""
+
+    __tablename__ = "mail_identity"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["mailbox_id", "mail"], ["mail.mailbox_id", "mail.identity"], ondelete="CASCADE"
+        ),
+    )
+    mailbox_id: int = foreign_key(primary_key=True)
+    identity: str = Field(sa_column=Column(String(64), primary_key=True))
+    mail: str = Field(sa_column=Column(String(64), nullable=False))
+    """The identity of its row in `mail`."""
 
 
 class ThreadReferenceRow(Row, table=True):

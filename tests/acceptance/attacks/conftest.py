@@ -34,6 +34,16 @@ def relayed(
 
 
 @pytest.fixture(scope="package")
+def peered(
+    sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """A server that trusts one peer, 127.0.0.2."""
+    folder = tmp_path_factory.mktemp("peered")
+    with running_target(folder, sqlite_stores.new(), peers="127.0.0.2/32") as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
 def strict(
     sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
@@ -58,7 +68,9 @@ def holding(
 def matches_the_documented_row(request: pytest.FixtureRequest) -> Iterator[None]:
     """After a test that docs/attacks.md names: one of its mails had the documented result."""
     rows = documented_rows().get(request.function.__name__, [])
-    used = [n for n in ("target", "relayed", "strict", "holding") if n in request.fixturenames]
+    used = [
+        n for n in ("target", "relayed", "peered", "strict", "holding") if n in request.fixturenames
+    ]
     if not rows or not used:
         yield
         return

@@ -118,15 +118,6 @@ class TestReplay:
 
         filed(target.send(raw, author))
 
-    def test_an_earlier_copy_marked_as_automatic_does_not_replace_the_mail(
-        self, target: Target
-    ) -> None:
-        raw = genuine_mail(ANN)
-        target.send(b"List-Id: <all.acme.example>\r\n" + raw, EVE)
-        assert target.journal()[-1].verdict == "recorded"
-
-        filed(target.send(raw, ANN))
-
     def test_an_earlier_unproven_copy_does_not_replace_the_mail(self, target: Target) -> None:
         """quarantined.example publishes p=quarantine and sends from the attacker's address."""
         quinn = "quinn@quarantined.example"

@@ -57,6 +57,7 @@ def scenes() -> dict[Reason, Decision]:
     long_ago = NOON - timedelta(days=2)
     held = default_policy(unauthenticated="hold", strangers="hold")
     sealed = replace(PROVEN, signed_scope=SEAL)
+    reread = replace(PROVEN, signed_scope=replace(SEAL, problem="2 content-type fields"))
     return {
         Reason.NEW_REQUEST: World().decide(a_mail()),
         Reason.FOLLOW_UP: World(tickets=(CLOSED,)).decide(a_mail(), to=token_to(70)),
@@ -88,6 +89,7 @@ def scenes() -> dict[Reason, Decision]:
         Reason.NOT_ENROLLED: World().decide(a_mail("new@acme.example")),
         Reason.FOREIGN_COMPANY: World().decide(a_mail(GIL.address), to=token_to(70)),
         Reason.NOT_ADDRESSED: World(proof=sealed).decide(a_mail(to=(EVE,))),
+        Reason.NOT_SIGNED: World(proof=reread).decide(a_mail()),
         Reason.DMARC_QUARANTINE: World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail()),
         Reason.UNPROVEN_HELD: World(proof=NOTHING, policy=held).decide(a_mail()),
         Reason.DNS_FAILURE_HELD: World(proof=silent, deferred_since=long_ago).decide(a_mail()),

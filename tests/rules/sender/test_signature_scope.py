@@ -7,12 +7,18 @@ from dataclasses import replace
 import pytest
 
 from rules.decision.model import Reason
-from rules.mail import Mail
+from rules.mail import Envelope, Mail
 from rules.mail.header import Header
 from rules.sender.authentication import Authentication, Evidence, Result, SignedScope
-from rules.sender.signature_scope import apply_dkim_policy, keep_signed_fields, unsigned_fields
+from rules.sender.signature_scope import (
+    apply_dkim_policy,
+    lesser_copy,
+    restrict_to_signed,
+    signed_header,
+)
 from tests.rules.building import BOB, SUPPORT, World, a_mail, policy_with
 
+PERSON = Envelope(peer="", helo="", tls=False, mail_from="ann@acme.example", rcpt_tos=(SUPPORT,))
 SCOPE = SignedScope("f" * 64, ("from", "to", "subject", "in-reply-to", "cc", "cc"))
 
 
@@ -68,12 +74,13 @@ def test_trusted_hosts_count_as_before(by: str) -> None:
     assert apply_dkim_policy(trusted, dkim_required=True) == trusted
 
 
-def test_its_identity_is_its_signature_s_fingerprint() -> None:
-    assert keep_signed_fields(with_fields("from"), SCOPE).identity == SCOPE.fingerprint
+def restricted(*names: str) -> Mail:
+    proven = replace(BY_SPF, by="dkim:acme.example", signed_scope=SCOPE)
+    return restrict_to_signed(with_fields(*names), proven)
 
 
 def test_signed_fields_count() -> None:
-    mail = keep_signed_fields(with_fields("from", "to", "cc", "in-reply-to"), SCOPE)
+    mail = restricted("from", "to", "cc", "in-reply-to")
 
     assert (mail.to, mail.cc, mail.in_reply_to) == (
         (SUPPORT,),
@@ -83,13 +90,60 @@ def test_signed_fields_count() -> None:
 
 
 def test_unsigned_fields_do_not_count() -> None:
-    assert keep_signed_fields(with_fields("references"), SCOPE).references == ()
+    mail = restricted("from", "references", "message-id", "date", "list-id")
+
+    assert (mail.references, mail.message_id, mail.date) == ((), "", None)
+    assert mail.header.names() == {"from"}
 
 
-@pytest.mark.parametrize(("times", "covered"), [(2, True), (3, False)])
-def test_a_field_that_occurs_more_often_than_signed_does_not_count(
-    times: int, covered: bool
+@pytest.mark.parametrize(("times", "counts"), [(2, True), (3, False)])
+def test_a_single_field_that_occurs_more_often_than_signed_does_not_count(
+    times: int, counts: bool
 ) -> None:
-    mail = with_fields(*(["cc"] * times))
+    assert bool(restricted(*(["cc"] * times)).cc) is counts
 
-    assert ("cc" not in unsigned_fields(mail, SCOPE)) is covered
+
+def test_of_several_fields_the_lowest_were_signed() -> None:
+    header = Header((("x-priority", b"1"), ("from", b"x"), ("x-priority", b"3")))
+
+    assert signed_header(header, ("from", "x-priority")).get_all("x-priority") == ["3"]
+
+
+def test_with_other_proof_all_fields_count() -> None:
+    mail = with_fields("list-id")
+
+    assert restrict_to_signed(mail, BY_SPF) is mail
+
+
+@pytest.mark.parametrize(
+    ("proven", "envelope", "lesser"),
+    [
+        (BY_SPF, PERSON, ""),
+        (BY_SPF, replace(PERSON, mail_from=""), "automatic"),
+        (Authentication.unchecked("x"), PERSON, "unproven"),
+        (replace(BY_SPF, signed_scope=SCOPE), PERSON, ""),
+        (replace(BY_SPF, signed_scope=replace(SCOPE, problem="x")), PERSON, "unsigned structure"),
+        (
+            replace(BY_SPF, signed_scope=replace(SCOPE, problem="x", alone=False)),
+            PERSON,
+            "",
+        ),
+    ],
+)
+def test_a_copy_with_less_proof_is_a_lesser_one(
+    proven: Authentication, envelope: Envelope, lesser: str
+) -> None:
+    assert lesser_copy(a_mail(), envelope, proven, {SUPPORT}) == lesser
+
+
+def test_so_is_one_that_is_not_addressed_to_the_mailbox() -> None:
+    proven = replace(BY_SPF, signed_scope=SCOPE)
+
+    assert lesser_copy(a_mail(), PERSON, proven, {"sales@help.example"}) == "not addressed"
+
+
+def test_a_person_s_automatic_mail_is_the_mail_itself() -> None:
+    """Its own header states it, so that no later sender chose it."""
+    mail = a_mail(auto_submitted="auto-replied")
+
+    assert lesser_copy(mail, PERSON, BY_SPF, {SUPPORT}) == ""

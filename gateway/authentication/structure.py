@@ -1,0 +1,229 @@
+"""What signatures cover of a mail, and whether the rest could change how its body is read.
+
+Many honest signers cover neither Content-Type nor Content-Transfer-Encoding, so an unsigned field
+is accepted where the signed body itself implies it: whoever sends the mail again can then choose no
+other reading. What the body is read as is thus a function of what was signed.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from gateway.authentication.signatures import (
+    HeaderField,
+    RawMessage,
+    Tags,
+    signed_content_digest,
+)
+from rules.mail import charsets
+from rules.mail.header import unfold
+from rules.sender.authentication import SignedScope
+from rules.sender.signature_scope import SINGLE_FIELDS
+
+EXAMINED_BYTES = 256 * 1024
+"""As much of the body as is examined, from its beginning."""
+MAX_PARTS = 50
+
+_TYPE = re.compile(
+    r"([a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+)"
+    r"((?:\s*;\s*[a-z0-9_-]+\s*=\s*(?:\"[^\"\\]*\"|[^\s\";\\]+))*)\s*;?\s*",
+    re.IGNORECASE | re.ASCII,
+)
+_PARAMETER = re.compile(r";\s*([a-z0-9_-]+)\s*=\s*(?:\"([^\"\\]*)\"|([^\s\";\\]+))", re.IGNORECASE)
+_FIRST_BOUNDARY = re.compile(
+    rb"(?s)\A(?P<before>.*?)(?:\A|(?<=\n))--(?P<name>[^\r\n]{1,200}?)[ \t]*\r?\n"
+    rb"(?=\r?\n|Content-[A-Za-z-]+[ \t]*:)",
+    re.IGNORECASE,
+)
+_USUAL_PREAMBLE = re.compile(rb"mime|multi-?part", re.IGNORECASE)
+_PREAMBLE_BYTES = 500
+_HTML = re.compile(
+    r"\s*<(?:!doctype|html|head|body|div|p|br|table|span|font|meta|style|center|h[1-6])\b",
+    re.IGNORECASE,
+)
+_NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)|[^\x00-\x7f]")
+_QUOTED_PRINTABLE = re.compile(rb"=(?:[89A-F][0-9A-F]|3D|20\r?\n|\r?\n)")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+_BASE64_LENGTH = 20
+"""A shorter run of such characters may be a word."""
+_IDENTITY = ("", "7bit", "8bit", "binary")
+
+
+def signed_scope(
+    message: RawMessage, signatures: Sequence[tuple[HeaderField, Tags]]
+) -> tuple[SignedScope, tuple[str, ...]]:
+    """What valid signatures cover together, and the fingerprint of each. CPU-bound.
+
+    Raises whatever dkimpy raises.
+    """
+    digests = tuple(signed_content_digest(message, field, tags) for field, tags in signatures)
+    names = covered_names([tags for _, tags in signatures])
+    problem = structure_problem(message, names)
+    return SignedScope(digests[0], names, problem=problem), digests
+
+
+def covered_names(signatures: Sequence[Tags]) -> tuple[str, ...]:
+    """The names in `h=`, each as often as in the signature that has it most often."""
+    most: Counter[str] = Counter()
+    for tags in signatures:
+        names = tags[b"h"].decode("ascii", "replace").lower().split(":")
+        most |= Counter(name.strip() for name in names)
+    return tuple(most.elements())
+
+
+def structure_problem(message: RawMessage, signed: Sequence[str]) -> str:
+    """Why the fields outside a signature could change what is read; empty if they could not.
+
+    `signed` are the names that the signature covers, each as often as in `h=`. CPU-bound, linear
+    in what is examined, never raises.
+    """
+    present = Counter(message.names())
+    covered = Counter(signed)
+    for name, count in present.items():
+        single = name in SINGLE_FIELDS or name.startswith("content-")
+        if count > 1 and single and covered[name] < count:
+            return f"{count} {name} fields, not all of them signed"
+    fields = ("content-type", "content-transfer-encoding", "content-disposition")
+    if all(covered[name] for name in fields):
+        return ""
+    kind, encoding, disposition = (_value(message, name) for name in fields)
+    if not covered["content-disposition"] and disposition.partition(";")[0].strip() not in (
+        "",
+        "inline",
+    ):
+        return "an unsigned Content-Disposition"
+    return _contradiction(
+        message.raw[message.body_at : message.body_at + EXAMINED_BYTES],
+        whole=len(message.raw) - message.body_at <= EXAMINED_BYTES,
+        kind=kind,
+        kind_signed=bool(covered["content-type"]),
+        encoding=encoding.lower(),
+        encoding_signed=bool(covered["content-transfer-encoding"]),
+    )
+
+
+def _value(message: RawMessage, name: str) -> str:
+    found = message.named(name.encode())
+    return unfold(found[0][1]).decode("ascii", "replace") if found else ""
+
+
+def _contradiction(
+    body: bytes,
+    *,
+    whole: bool,
+    kind: str,
+    kind_signed: bool,
+    encoding: str,
+    encoding_signed: bool,
+) -> str:
+    """Why the signed body does not imply the unsigned ones of the two fields."""
+    read = _TYPE.fullmatch(kind or "text/plain")
+    if read is None:
+        return (
+            "" if kind_signed and encoding in _IDENTITY else "an unsigned Content-Type of no form"
+        )
+    media_type = read[1].lower()
+    parameters: dict[str, str] = {}
+    for name, quoted, token in _PARAMETER.findall(read[2]):
+        if parameters.setdefault(name.lower(), quoted or token) != (quoted or token):
+            return "an unsigned Content-Type with a parameter twice"
+    boundary = _boundary(body, whole)
+    if media_type.startswith("multipart/"):
+        if kind_signed:  # its parts have encodings of their own, which are in the signed body
+            return "" if encoding in _IDENTITY or boundary else "an unsigned encoding"
+        return _unsigned_multipart(body, boundary, media_type, parameters)
+    if not kind_signed:
+        if boundary:
+            return f"the body has parts, but the unsigned Content-Type is {media_type}"
+        if media_type not in ("text/plain", "text/html"):
+            return f"an unsigned Content-Type of {media_type}"
+    if not encoding_signed and (problem := _unsigned_encoding(body, whole, encoding)):
+        return problem
+    return "" if kind_signed else _unsigned_text(body, encoding, media_type, parameters)
+
+
+def _boundary(body: bytes, whole: bool) -> str:
+    """The boundary that the body itself begins with; empty if it has no parts."""
+    found = _FIRST_BOUNDARY.match(body[:EXAMINED_BYTES])
+    if found is None:
+        return ""
+    before, name = found["before"].strip(), found["name"]
+    if before and not (len(before) <= _PREAMBLE_BYTES and _USUAL_PREAMBLE.search(before)):
+        return ""
+    if whole and not re.search(rb"\n--" + re.escape(name) + rb"--[ \t]*(?:\r?\n|\Z)", body):
+        return ""
+    return name.decode("ascii", "replace")
+
+
+def _unsigned_multipart(
+    body: bytes, boundary: str, media_type: str, parameters: dict[str, str]
+) -> str:
+    if not boundary or parameters.get("boundary", "").rstrip() != boundary:
+        return "an unsigned Content-Type names another boundary than the body begins with"
+    alternative = _are_alternatives(body, boundary.encode())
+    if media_type == "multipart/digest" or (media_type == "multipart/alternative") != alternative:
+        return f"the body's parts do not imply the unsigned {media_type}"
+    return ""
+
+
+def _are_alternatives(body: bytes, boundary: bytes) -> bool:
+    """Whether the parts are forms of one text: plain text first, none of them a file."""
+    pieces = re.split(rb"(?:\A|\n)--" + re.escape(boundary) + rb"(?:--)?[ \t]*\r?\n", body)
+    parts = [piece for piece in pieces[1 : MAX_PARTS + 1] if piece.strip()]
+    headers = [re.split(rb"\r?\n\r?\n", part, maxsplit=1)[0][:4096].lower() for part in parts]
+    kinds = [re.search(rb"(?:\A|\n)content-type[ \t]*:\s*([a-z0-9.+/-]+)", h) for h in headers]
+    names = [found[1] if found else b"text/plain" for found in kinds]
+    files = any(re.search(rb"attachment|filename|\bname=", header) for header in headers)
+    rich = (b"text/html", b"text/calendar", b"multipart/related", b"multipart/mixed")
+    return (
+        2 <= len(names) <= 6
+        and not files
+        and names[0] == b"text/plain"
+        and all(each in rich or each.startswith(b"text/") for each in names[1:])
+        and any(each in rich for each in names[1:])
+    )
+
+
+def _unsigned_encoding(body: bytes, whole: bool, encoding: str) -> str:
+    implied = _implied_encoding(body, whole)
+    named = "" if encoding in _IDENTITY else encoding
+    if named == implied or not body.strip():
+        return ""
+    if named == "quoted-printable" and not implied and b"=" not in body:
+        return ""  # read the same
+    return f"the body does not imply the unsigned encoding {encoding or 'none'}"
+
+
+def _implied_encoding(body: bytes, whole: bool) -> str:
+    lines = body.split()
+    joined = b"".join(lines)
+    if _BASE64.fullmatch(joined) and (not whole or len(joined) % 4 == 0):
+        one_word = len(lines) == 1 and len(joined) < _BASE64_LENGTH
+        if b"=" in joined or (not one_word and len({len(line) for line in lines[:-1]}) <= 1):
+            return "base64"
+    if _QUOTED_PRINTABLE.search(body) and not _NOT_QUOTED_PRINTABLE.search(body):
+        return "quoted-printable"
+    return ""
+
+
+def _unsigned_text(body: bytes, encoding: str, media_type: str, parameters: dict[str, str]) -> str:
+    content = body
+    if encoding == "quoted-printable":
+        content = binascii.a2b_qp(body)
+    elif encoding == "base64":
+        joined = b"".join(body.split())
+        try:
+            content = binascii.a2b_base64(joined[: len(joined) // 4 * 4])
+        except binascii.Error:
+            return "damaged base64 under an unsigned Content-Type"
+    implied = charsets.decode(content)[0]
+    if charsets.decode(content, parameters.get("charset", ""))[0] != implied:
+        return "the text does not imply the unsigned character set"
+    if "delsp" in parameters and content.isascii():
+        return "an unsigned delsp"
+    if (media_type == "text/html") != bool(_HTML.match(implied)):
+        return f"the text does not imply the unsigned {media_type}"
+    return ""

@@ -1,0 +1,149 @@
+"""A caught, signed mail with additions that nobody signed, sent before the mail itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.sender.tokens import loop_mark
+from tests.acceptance.attacks.mails import with_relay_results
+from tests.acceptance.internet import ANN, EVE, Target, a_mail, genuine_mail, signed_by
+from tests.acceptance.support_server import filed
+
+CLAIMS = b"X-Priority: 1\r\nImportance: high\r\n"
+ALL_OF_IT = ("from", "to", "subject", "date", "message-id", "content-type", "mime-version")
+QUOTING = (
+    "--b1\r\nContent-Type: text/plain\r\n\r\nPlease keep my account.\r\n"
+    "--b1\r\nContent-Type: message/rfc822\r\n\r\nFrom: x@y.example\r\nSubject: fwd\r\n\r\n"
+    "--old\r\nContent-Type: text/plain\r\n\r\nPlease delete my account.\r\n--old--\r\n"
+    "--b1--\r\n"
+)
+ALTERNATIVE = (
+    "--b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello\r\n"
+    "--b1\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Hello</p>\r\n--b1--\r\n"
+)
+
+
+class TestAdditions:
+    def test_an_added_loop_mark_counts_for_nothing(self, target: Target) -> None:
+        raw = genuine_mail(ANN, text="Our payment server burns, please call me.")
+        mark = loop_mark(target.keys).encode()
+
+        first = target.send(b"X-Postern-Loop: " + mark + b"\r\n" + raw, EVE)
+
+        _, ticket = filed(first)
+        assert "payment server" in target.ticket(ticket).comments[0].text
+        assert target.send(raw, ANN) == first
+
+    def test_added_claims_count_for_nothing(self, target: Target) -> None:
+        _, ticket = filed(target.send(CLAIMS + genuine_mail(ANN, text="A question."), EVE))
+
+        assert target.ticket(ticket).summary.severity_claimed is None
+
+    def test_nor_do_they_behind_a_trusted_relay(self, relayed: Target) -> None:
+        raw = CLAIMS + genuine_mail(ANN, text="A question.")
+
+        _, ticket = filed(relayed.send(with_relay_results(raw), EVE))
+
+        assert relayed.ticket(ticket).summary.severity_claimed is None
+
+    def test_an_added_mark_of_automatic_mail_counts_for_nothing(self, target: Target) -> None:
+        raw = genuine_mail(ANN)
+        first = target.send(
+            b"Auto-Submitted: auto-replied\r\nList-Id: <all.acme.example>\r\n" + raw, EVE
+        )
+        filed(first)
+
+        assert target.send(raw, ANN) == first
+
+    def test_without_its_token_among_the_recipients_it_is_the_same_comment(
+        self, target: Target
+    ) -> None:
+        """To is signed, so it is Ann who chose the ticket, and not whoever sends the mail."""
+        _, ticket = filed(target.send(genuine_mail(ANN), ANN))
+        token = target.token(ticket, ANN)
+        raw = genuine_reply(token)
+
+        target.send(raw, EVE)
+
+        assert target.journal()[-1].verdict == "commented"
+        assert target.journal()[-1].ticket == ticket
+
+
+class TestStructure:
+    @pytest.mark.parametrize(
+        "added",
+        [
+            "Content-Type: application/octet-stream; name=x.bin",
+            "Content-Type: text/plain; charset=utf-8",
+            "MIME-Version: 1.0",
+            "Content-Type: multipart/mixed; boundary=old",
+        ],
+    )
+    def test_a_second_structure_field_is_held(self, target: Target, added: str) -> None:
+        plain = a_mail(
+            ANN,
+            "MIME-Version: 1.0",
+            "Content-Type: multipart/mixed; boundary=b1",
+            text=QUOTING,
+        )
+        raw = signed_by("acme.example", plain, signs=ALL_OF_IT)
+
+        target.send(f"{added}\r\n".encode() + raw, EVE)
+        assert target.journal()[-1].reason == "not_signed"
+
+        _, ticket = filed(target.send(raw, ANN))
+        assert "keep my account" in target.ticket(ticket).comments[0].text
+
+    @pytest.mark.parametrize(
+        "added",
+        [
+            "MIME-Version: 1.0\r\nContent-Transfer-Encoding: base64",
+            "Content-Type: application/octet-stream",
+            "Content-Disposition: attachment; filename=x.txt",
+            "Content-Type: text/plain; charset=cp037",
+        ],
+    )
+    def test_an_unsigned_structure_that_the_body_does_not_imply_is_held(
+        self, target: Target, added: str
+    ) -> None:
+        raw = genuine_mail(ANN, text="Please delete nothing, and call me before you do.")
+
+        target.send(f"{added}\r\n".encode() + raw, EVE)
+        assert target.journal()[-1].reason == "not_signed"
+
+        _, ticket = filed(target.send(raw, ANN))
+        assert "call me before" in target.ticket(ticket).comments[0].text
+
+    def test_a_mail_that_is_held_twice_is_held_once(self, target: Target) -> None:
+        raw = genuine_mail(ANN)
+        target.send(b"Content-Type: image/png\r\n" + raw, EVE)
+        held = target.journal()[-1].id
+
+        target.send(b"Content-Type: image/jpeg\r\n" + raw, EVE)
+
+        assert target.journal()[-1].verdict == "duplicate"
+        assert target.journal()[-2].id == held
+
+    def test_an_unsigned_structure_that_the_body_implies_is_accepted(self, target: Target) -> None:
+        """As Gmail signs: Content-Type is not covered."""
+        raw = genuine_mail(
+            ANN, "Content-Type: multipart/alternative; boundary=b1", text=ALTERNATIVE
+        )
+
+        _, ticket = filed(target.send(raw, EVE))
+
+        assert target.ticket(ticket).comments[0].text.strip() == "Hello"
+
+    def test_where_the_policy_requires_dkim_spf_does_not_help(self, strict: Target) -> None:
+        raw = genuine_mail("hank@hooli.example")
+
+        strict.send(b"Content-Type: image/png\r\n" + raw, "hank@hooli.example")
+
+        assert strict.journal()[-1].reason == "not_signed"
+
+
+def genuine_reply(token: str) -> bytes:
+    """A signed reply of Ann's to the address of a ticket."""
+    plain = a_mail(ANN, text="Please close it.")
+    to = next(line for line in plain.split(b"\r\n") if line.startswith(b"To:"))
+    return signed_by("acme.example", plain.replace(to, b"To: " + token.encode(), 1))

@@ -1,0 +1,135 @@
+"""Unsigned Content-* fields count only if the signed body itself implies them."""
+
+from __future__ import annotations
+
+import base64
+import quopri
+
+import pytest
+
+from gateway.authentication.signatures import RawMessage, read_message
+from gateway.authentication.structure import structure_problem
+
+SIGNED = ("from", "to", "subject", "date", "message-id", "mime-version")
+TEXT = "Guten Tag, die Pumpe läuft nicht mehr. Bitte rufen Sie mich an.\r\n" * 3
+ALTERNATIVE = (
+    "--b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello\r\n"
+    "--b1\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Hello</p>\r\n--b1--\r\n"
+)
+WITH_FILE = (
+    "--b1\r\nContent-Type: text/plain\r\n\r\nSee there.\r\n"
+    "--b1\r\nContent-Type: text/html; name=a.html\r\nContent-Disposition: attachment\r\n\r\n"
+    "<p>x</p>\r\n--b1--\r\n"
+)
+QUOTING = (
+    "--b1\r\nContent-Type: text/plain\r\n\r\nPlease keep my account.\r\n"
+    "--b1\r\nContent-Type: message/rfc822\r\n\r\nFrom: x@y.example\r\n\r\n"
+    "--old\r\nContent-Type: text/plain\r\n\r\nPlease delete it.\r\n--old--\r\n--b1--\r\n"
+)
+ENCODED = base64.encodebytes(TEXT.encode()).replace(b"\n", b"\r\n").decode()
+QUOTED = quopri.encodestring(TEXT.encode()).decode()
+TYPE, ENCODING = "Content-Type: ", "Content-Transfer-Encoding: "
+
+
+def problem(*fields: str, body: str | bytes, signed: tuple[str, ...] = SIGNED) -> str:
+    octets = body.encode() if isinstance(body, str) else body
+    head = "".join(f"{field}\r\n" for field in ("From: ann@acme.example", *fields))
+    message = read_message(head.encode() + b"\r\n" + octets)
+    assert isinstance(message, RawMessage)
+    return structure_problem(message, signed)
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        ((), "Plain words.\r\n"),
+        ((TYPE + "text/plain; charset=us-ascii",), "Plain words.\r\n"),
+        ((TYPE + 'text/plain; charset="UTF-8"; format=flowed', ENCODING + "8bit"), TEXT),
+        ((TYPE + 'text/plain; charset="UTF-8"', ENCODING + "quoted-printable"), QUOTED),
+        ((TYPE + 'text/plain; charset="UTF-8"', ENCODING + "base64"), ENCODED),
+        ((TYPE + "text/plain; charset=us-ascii", ENCODING + "quoted-printable"), "No sign.\r\n"),
+        ((TYPE + "text/plain; charset=iso-8859-1",), TEXT.encode("iso-8859-1")),
+        ((TYPE + "text/html; charset=utf-8",), "<html><body><p>Hello</p></body></html>\r\n"),
+        ((TYPE + "multipart/alternative; boundary=b1",), ALTERNATIVE),
+        ((TYPE + 'multipart/alternative;\r\n boundary="b1"',), "\r\n" + ALTERNATIVE),
+        (
+            (TYPE + "multipart/alternative; boundary=b1",),
+            "This is a multi-part message in MIME format.\r\n" + ALTERNATIVE,
+        ),
+        ((TYPE + "multipart/mixed; boundary=b1",), WITH_FILE),
+        ((TYPE + "multipart/mixed; boundary=b1",), QUOTING),
+    ],
+)
+def test_what_honest_signers_leave_unsigned_is_accepted(
+    fields: tuple[str, ...], body: str | bytes
+) -> None:
+    assert problem(*fields, body=body) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        ((TYPE + "application/octet-stream; name=x.bin",), TEXT),
+        ((TYPE + "text/plain", "Content-Disposition: attachment; filename=x"), "Words.\r\n"),
+        ((ENCODING + "base64",), "Please delete nothing, and call me.\r\n"),
+        ((ENCODING + "base64",), "Please\r\n"),
+        ((ENCODING + "quoted-printable",), "Transfer a=20 and b=33.\r\n"),
+        ((ENCODING + "x-uuencode",), "begin 644 x\r\n"),
+        ((TYPE + "text/plain; charset=utf-8",), QUOTED),
+        ((TYPE + "text/plain; charset=utf-8", ENCODING + "7bit"), ENCODED),
+        ((TYPE + "text/plain; charset=hz-gb-2312",), "~{<:Ky2;NpJ)~}\r\n"),
+        ((TYPE + "text/plain; charset=cp037",), "Words.\r\n"),
+        ((TYPE + "text/plain; charset=koi8-r",), TEXT),
+        ((TYPE + "text/plain; charset=us-ascii; delsp=yes",), "can not \r\nable\r\n"),
+        ((TYPE + "text/html",), "I like <script> x </script> y\r\n"),
+        ((TYPE + "text/plain",), "<html><p>Hello</p></html>\r\n"),
+        ((TYPE + "text/plain",), ALTERNATIVE),
+        ((), ALTERNATIVE),
+        ((TYPE + "multipart/mixed; boundary=old",), QUOTING),
+        ((TYPE + "multipart/digest; boundary=b1",), WITH_FILE),
+        ((TYPE + "multipart/mixed; boundary=b1",), ALTERNATIVE),
+        ((TYPE + "multipart/alternative; boundary=b1",), WITH_FILE),
+        ((TYPE + 'multipart/mixed; boundary="b1"; boundary=old',), QUOTING),
+        ((TYPE + "multipart/mixed; boundary*=us-ascii''old",), QUOTING),
+        ((TYPE + "multipart/mixed; boundary=sign",), "Please act.\r\n--sign\r\n\r\nAnn\r\n"),
+        ((TYPE + "message/rfc822",), "From: x@y.example\r\n\r\nwords\r\n"),
+        ((TYPE + "???",), "Words.\r\n"),
+    ],
+)
+def test_what_would_change_the_reading_is_not(fields: tuple[str, ...], body: str) -> None:
+    assert problem(*fields, body=body)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Content-Type: text/plain", "Content-Type: text/html"),
+        ("MIME-Version: 1.0", "MIME-Version: 1.0"),
+        ("Cc: a@x.example", "Cc: b@x.example"),
+        ("Content-Foo: a", "Content-Foo: b"),
+    ],
+)
+def test_two_of_a_single_field_are_a_problem_unless_both_are_signed(
+    fields: tuple[str, ...],
+) -> None:
+    name = fields[0].partition(":")[0].lower()
+    once, twice = ("from", name), ("from", name, name)
+
+    assert problem(*fields, body="x\r\n", signed=once).startswith(f"2 {name} fields")
+    assert not problem(*fields, body="x\r\n", signed=(*twice, "content-type"))
+
+
+def test_a_signed_type_with_an_unsigned_encoding_is_accepted_if_the_body_has_that_encoding() -> (
+    None
+):
+    signed = (*SIGNED, "content-type")
+    html = TYPE + "application/pdf"
+    assert problem(html, ENCODING + "base64", body=ENCODED, signed=signed) == ""
+    assert problem(html, ENCODING + "7bit", body=ENCODED, signed=signed)
+    assert problem(html, body=ENCODED, signed=signed)
+
+
+def test_what_is_signed_is_never_a_problem() -> None:
+    signed = (*SIGNED, "content-type", "content-transfer-encoding", "content-disposition")
+
+    assert problem(TYPE + "text/html", ENCODING + "base64", body=TEXT, signed=signed) == ""
