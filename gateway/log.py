@@ -141,6 +141,11 @@ def scheduler_failed(error: BaseException) -> None:
     _log.error("scheduler_failed", exc_info=error)
 
 
+def cleaned(rows: int, pages: int) -> None:
+    """Expired journal rows were deleted, or unused pages of the store given back."""
+    _log.info("cleaned", journal_rows=rows, pages=pages)
+
+
 def sign_up_requested(mailbox: str, address: str, ordered: bool) -> None:
     """Somebody requested a sign-up link; with `ordered` false the address gets none now."""
     _log.info("sign_up_requested", mailbox=mailbox, address=address, ordered=ordered)

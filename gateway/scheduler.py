@@ -1,21 +1,20 @@
-"""Runs the timed work: releases from quarantine, discards, and notices about SLA clocks."""
+"""Runs the timed work: releases from quarantine, cleaning, and notices about SLA clocks."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from itertools import count
 
 from gateway import log
 from gateway.ingest import Ingest
+from gateway.retention import Retention
 from gateway.runtime import Runtime
 from rules.decision.model import Verdict
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
-from storage.registry import mailboxes
 from storage.ticket import overdue
 
 ROUND_S = 5.0
@@ -30,6 +29,7 @@ class Scheduler:
 
     runtime: Runtime
     ingest: Ingest
+    retention: Retention
 
     async def run(self) -> None:
         for number in count():
@@ -45,7 +45,7 @@ class Scheduler:
         """One round."""
         await self.release_enrolled()
         if also_old:
-            await self.discard_old()
+            await self.retention.clean()
         self.runtime.metrics.held(await self.runtime.read(quarantine.count))
 
     async def release_enrolled(self) -> int:
@@ -53,8 +53,8 @@ class Scheduler:
         released = 0
         enrolled = partial(quarantine.enrolled_meanwhile, now=self.runtime.clock())
         for held in await self.runtime.read(enrolled):
-            delivery = await self.runtime.read(partial(quarantine.delivery, mail=held))
             with suppress(Conflict):  # discarded, or released by another node meanwhile
+                delivery = await self.runtime.read(partial(quarantine.delivery, mail=held))
                 receipt = await self.ingest.release(held, delivery, held.authentication)
                 released += receipt.verdict is not Verdict.DUPLICATE
         return released
@@ -76,13 +76,3 @@ class Scheduler:
             )
             self.runtime.wake()
         return ordered
-
-    async def discard_old(self) -> None:
-        for mailbox in await self.runtime.read(mailboxes.list_mailboxes):
-            hold = self.runtime.policy_of(mailbox).hold
-            if hold.then == "discard":
-                before = self.runtime.clock() - timedelta(days=hold.days)
-                await self.runtime.write(
-                    partial(quarantine.discard_before, mailbox=mailbox, before=before)
-                )
-        await self.runtime.write(partial(quarantine.forget_deferrals, now=self.runtime.clock()))

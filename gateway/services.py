@@ -22,6 +22,7 @@ from gateway.metrics import Metrics
 from gateway.outgoing import relay, templates
 from gateway.outgoing.dispatcher import Dispatcher
 from gateway.parsing.parser import Parser
+from gateway.retention import Retention
 from gateway.runtime import Runtime
 from gateway.scheduler import Scheduler
 from gateway.smtp.limits import ConnectionPool, Limits
@@ -85,7 +86,11 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
             runtime=runtime,
             ingest=ingest,
             dispatcher=_dispatcher(config, runtime, notice_queued),
-            scheduler=Scheduler(runtime=runtime, ingest=ingest),
+            scheduler=Scheduler(
+                runtime=runtime,
+                ingest=ingest,
+                retention=Retention(runtime, config.store.journal_days),
+            ),
             connections=connections,
         )
 

@@ -56,7 +56,10 @@ def list_mails(config: ConfigOption = None) -> None:
 @app.command("show", help="Show the text of a held mail; `postern explain` shows why it is held.")
 def show(journal_id: IdArgument, config: ConfigOption = None) -> None:
     mail = _held(config, journal_id)
-    delivery = read(config, partial(quarantine.delivery, mail=mail))
+    try:
+        delivery = read(config, partial(quarantine.delivery, mail=mail))
+    except Conflict:
+        fail(os.EX_DATAERR, f"{journal_id} is no longer held")
     parsed = read_mail(delivery.raw)
     console.print(Text(f"{mail.reason}  {escape(mail.author or '(no single author)')}"))
     for name in ("from", "to", "cc", "date", "subject"):
@@ -109,12 +112,12 @@ def release(
     console.print(f"{effect} as #{receipt.ticket}" if receipt.ticket else effect)
 
 
-@app.command("discard", help="Remove a mail from quarantine without filing it.")
+@app.command("discard", help="Delete a held mail without filing it; its journal row stays.")
 def discard(journal_id: IdArgument, config: ConfigOption = None) -> None:
     mail = _held(config, journal_id)
     if not write(config, partial(quarantine.discard, journal_id=mail.journal_id)):
         fail(os.EX_DATAERR, f"{journal_id} is no longer held")
-    console.print("discarded; the raw mail stays in the store")
+    console.print("discarded, and its content deleted")
 
 
 def _valid_address(address: str) -> str:

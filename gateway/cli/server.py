@@ -20,6 +20,7 @@ from gateway.cli.terminal import console
 from gateway.config.model import Config
 from rules.people import Role
 from rules.validation.messages import without_password
+from storage.db import space
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.registry import api_tokens, companies, mailboxes, people, signing_keys
@@ -150,6 +151,24 @@ def enrol_demo(connection: Connection) -> list[str]:
         f"Registered {DEMO_MAILBOX}: ann@ and bob@acme.example, gil@globex.example, staff sam@",
         f"API token for POST /api/v1/mails, shown only once: {token}",
     ]
+
+
+@db_app.command("compact", help="Give the store's unused space back; mail waits meanwhile.")
+def compact_store(config: ConfigOption = None) -> None:
+    with exit_on_error():
+        settings = load_config(config)
+        database = Database(settings.store.url, connections=2)
+        try:
+            database.check_version()
+            if not database.is_sqlite:
+                fail(
+                    os.EX_USAGE,
+                    "PostgreSQL gives space back by itself; to force it, use VACUUM FULL",
+                )
+            space.compact(database)
+        finally:
+            database.close()
+    console.print(f"The store is compact: {without_password(settings.store.url)}")
 
 
 @db_app.command("upgrade", help="Upgrade the tables to the version of this program.")

@@ -106,6 +106,8 @@ class StoreSection(_Section):
     url: StoreUrl = "sqlite:///var/postern.db"
     connections: Annotated[int, Field(ge=1, le=200)] = 8
     """Connections to PostgreSQL, for each process; SQLite has one writer."""
+    journal_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long the journal remembers mails of which nothing is kept on a ticket."""
 
 
 class TrustedRelay(_Section):

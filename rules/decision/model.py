@@ -303,8 +303,8 @@ class Decision:
         match self.action:
             case OpenTicket() | AddComment() | EndSubscription():
                 return True
-            case Record(ticket=ticket):
-                return ticket is not None
+            case Record(ticket=ticket, body_dropped=dropped):
+                return ticket is not None and not dropped
             case Hold() | Refuse() | Defer() | Repeat():
                 return False
             case _:

@@ -15,7 +15,7 @@ class HoldSection(Section):
     days: Annotated[int, Field(ge=1, le=365)] = 14
     """How long a mail waits for its release, or for its author to be registered."""
     then: Literal["discard", "keep"] = "discard"
-    """What happens to it after that; the raw mail is stored in either case."""
+    """What happens to it after that; what is discarded is deleted from the store."""
 
 
 class SubjectTagSection(Section):

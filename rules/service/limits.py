@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import pairwise
 
 from rules.facts import Recent
@@ -20,6 +22,19 @@ STORM = (2, 4, 8)
 """Minimum number of mails in three successive windows, oldest first: traffic that doubles."""
 REMEMBERED = 200
 """At most this many mails of one author per hour are read; more exceed every limit anyway."""
+
+
+@lru_cache(maxsize=4096)
+def network_of(peer: str) -> str:
+    """The client network that shares a quota: /24, or /48 of IPv6; empty without an address."""
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return ""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    if isinstance(address, IPv4Address) or mapped is not None:
+        return str(ip_network((mapped or address, 24), strict=False))
+    return str(ip_network((address, 48), strict=False))
 
 
 def may_open(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:

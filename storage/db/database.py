@@ -221,6 +221,8 @@ def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> No
     connection.isolation_level = None  # we issue BEGIN, which states whether it will write
     for pragma in (
         f"busy_timeout = {SQLITE_BUSY_S * 1000}",
+        # Only a new file takes it, before anything is written; an old one at `postern db compact`.
+        "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",

@@ -1,20 +1,36 @@
-"""Raw mails: content-addressed, compressed, stored once."""
+"""Raw mails: content-addressed, compressed, stored once, freed with the last mail that has them."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import zstandard
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.expression import ClauseElement
 
-from storage.db.statements import compiled_insert
+from storage.db.statements import Statement
 from storage.db.tables import RawMailRow, table
 
 _raw = table(RawMailRow)
 _READ = select(_raw.c.zstd, _raw.c.size_bytes).where(
     _raw.c.mailbox_id == bindparam("mailbox"), _raw.c.digest == bindparam("digest")
 )
-_STORE = compiled_insert(_raw, ignore_existing=True)
+_KEY = (_raw.c.mailbox_id == bindparam("of_mailbox")) & (_raw.c.digest == bindparam("of_digest"))
+_FREE = delete(_raw).where(_KEY, _raw.c.refs <= 1)
+_RELEASE = update(_raw).where(_KEY).values(refs=_raw.c.refs - 1)
+
+
+def _store_statement(dialect: str) -> ClauseElement:
+    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(_raw)
+    statement: ClauseElement = insert.on_conflict_do_update(
+        index_elements=[_raw.c.mailbox_id, _raw.c.digest], set_={"refs": _raw.c.refs + 1}
+    )
+    return statement
+
+
+_STORE = Statement(_store_statement, [column.name for column in _raw.columns])
 
 
 def compress(raw: bytes) -> bytes:
@@ -23,11 +39,24 @@ def compress(raw: bytes) -> bytes:
 
 
 def store(connection: Connection, mailbox: int, raw: bytes, compressed: bytes) -> str:
-    """Store the bytes unless they are already stored. Returns their SHA-256 in hex."""
+    """Store the bytes of one mail; if another has the same, count it. Returns their SHA-256."""
     digest = hashlib.sha256(raw).hexdigest()
-    row = {"mailbox_id": mailbox, "digest": digest, "size_bytes": len(raw), "zstd": compressed}
+    row = {
+        "mailbox_id": mailbox,
+        "digest": digest,
+        "size_bytes": len(raw),
+        "zstd": compressed,
+        "refs": 1,
+    }
     _STORE.run(connection, row)
     return digest
+
+
+def free(connection: Connection, mailbox: int, digest: str) -> None:
+    """One mail needs the bytes no more; they are deleted unless another mail has the same."""
+    key = {"of_mailbox": mailbox, "of_digest": digest}
+    if connection.execute(_FREE, key).rowcount == 0:
+        connection.execute(_RELEASE, key)
 
 
 HEADER_BYTES = 16 * 1024

@@ -31,6 +31,7 @@ from rules.mail.header import Author
 from rules.policy import Policy
 from rules.sender.authentication import as_dict
 from rules.sender.pointers import thread_ids
+from rules.service.limits import network_of
 from rules.ticket.changes import Source
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
@@ -157,11 +158,12 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         notices=len(decision.orders),
         proven=entry.considered.authentication.aligned,
     )
-    _write_journal(connection, entry, decision, receipt)
+    kept_bytes = 0
     if entry.attempt.held is not None:
         _release(connection, entry, receipt)
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
-        _keep(connection, entry, receipt, decision)
+        kept_bytes = _keep(connection, entry, receipt, decision)
+    _write_journal(connection, entry, decision, receipt, kept_bytes)
     return receipt
 
 
@@ -204,9 +206,11 @@ def _record(
     connection: Connection, entry: Entry, context: ChangeContext, recording: Record, proof: str
 ) -> None:
     if recording.ticket is not None:
-        comment = _new_comment(entry, Visibility.FOLDED, recording.author, proof)
-        if recording.body_dropped:
-            comment = replace(comment, text="", degraded=recording.body_dropped, attachments=())
+        comment = (
+            _comment_without_body(entry, recording, proof)
+            if recording.body_dropped
+            else _new_comment(entry, Visibility.FOLDED, recording.author, proof)
+        )
         write(connection, context, recording.ticket, (CommentWritten(comment),))
     if recording.bounced is not None:
         suppression.record_bounce(connection, context, recording.bounced)
@@ -244,6 +248,17 @@ def _new_comment(entry: Entry, visibility: Visibility, author: str, proof: str) 
     )
 
 
+def _comment_without_body(entry: Entry, recording: Record, proof: str) -> NewComment:
+    return NewComment(
+        author=recording.author,
+        visibility=Visibility.FOLDED,
+        text="",
+        written_at=entry.attempt.came_at,
+        degraded=recording.body_dropped,
+        proof=proof,
+    )
+
+
 def _keep_unknown_references(connection: Connection, entry: Entry, ticket: int) -> None:
     """Record the ids that the mail refers to: an ancestor that comes late joins this ticket."""
     _REFERENCE.run_many(
@@ -276,8 +291,11 @@ def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
         raise Conflict(f"mail {entry.attempt.held} was released meanwhile")
 
 
-def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Decision) -> None:
-    """Keep the raw mail and its identities. The database alone decides whether it is a repeat."""
+def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Decision) -> int:
+    """Keep the raw mail and its identities; returns the number of octets that are stored.
+
+    The database alone decides whether it is a repeat.
+    """
     raw, compressed = entry.delivery.raw, entry.compressed
     match decision.action:
         case Record(body_dropped=str(why)) if why:
@@ -299,6 +317,7 @@ def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Deci
     kept_further = _keep_identities(connection, entry, further) if further else list
     if not kept() or len(kept_further()) != len(further):
         raise Conflict(f"mail {entry.mail.identity} was filed meanwhile")
+    return len(compressed)
 
 
 def _further_identities(entry: Entry, receipt: Receipt) -> Sequence[str]:
@@ -324,7 +343,7 @@ def _keep_identities(
 
 
 def _write_journal(
-    connection: Connection, entry: Entry, decision: Decision, receipt: Receipt
+    connection: Connection, entry: Entry, decision: Decision, receipt: Receipt, kept_bytes: int
 ) -> None:
     envelope, mail = entry.delivery.envelope, entry.mail
     trace = [(step.check, storable(step.saw), storable(step.outcome)) for step in decision.trace]
@@ -349,6 +368,8 @@ def _write_journal(
             "reply": str(receipt.reply),
             "trace": json.dumps(trace, ensure_ascii=False),
             "authentication": json.dumps(as_dict(entry.considered.measured), ensure_ascii=False),
+            "network": network_of(envelope.peer),
+            "kept_bytes": kept_bytes,
         },
     )
 

@@ -85,6 +85,11 @@ def find(connection: Connection, name: str) -> Sequence[JournalEntry]:
     return [_entry(row) for row in rows]
 
 
+def first_id(at: datetime) -> UUID:
+    """The lowest UUIDv7 of that millisecond (RFC 9562 §5.7): ids are ordered by time."""
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
+
+
 def envelope_of(row: Any) -> Envelope:
     """The envelope of a journal row, as far as it is kept. The listener's setting for strangers is
     known if a stranger's mail was held because of it; refused mails are not kept."""

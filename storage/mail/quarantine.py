@@ -15,6 +15,7 @@ from rules.decision.model import Reason, Verdict
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.sender.authentication import Authentication, from_dict
 from storage.db import raw_mail
+from storage.db.ledger import Conflict
 from storage.db.tables import (
     CompanyRow,
     DeferralRow,
@@ -31,6 +32,8 @@ _person, _deferral = table(PersonRow), table(DeferralRow)
 _company, _again = table(CompanyRow), _journal.alias("again")
 
 TRIED_AGAIN_AFTER = timedelta(days=1)
+DISCARDED_AT_ONCE = 50
+FREED_BYTES = 8 * 2**20
 
 _HELD = (
     select(
@@ -111,23 +114,56 @@ def enrolled_meanwhile(connection: Connection, now: datetime) -> Sequence[HeldMa
 
 
 def delivery(connection: Connection, mail: HeldMail) -> Delivery:
-    """The mail as it came: its envelope and its bytes."""
-    return Delivery(mail.envelope, raw_mail.load(connection, mail.mailbox.id, mail.raw_digest))
+    """The mail as it came: envelope and bytes. Raises Conflict if it was discarded meanwhile."""
+    try:
+        raw = raw_mail.load(connection, mail.mailbox.id, mail.raw_digest)
+    except LookupError as error:
+        raise Conflict(f"mail {mail.journal_id} was discarded meanwhile") from error
+    return Delivery(mail.envelope, raw)
 
 
 def discard(connection: Connection, journal_id: UUID) -> bool:
-    """Remove a mail from quarantine without filing it; False if it is no longer held."""
+    """Remove a mail from quarantine without filing it, and its bytes from the store; False if it is
+    no longer held. Its identity stays: a repeat is answered as the first time."""
     guard = (_mail.c.journal_id == journal_id) & (_mail.c.state == "held")
-    return connection.execute(update(_mail).where(guard).values(state="discarded")).rowcount == 1
+    found = connection.execute(
+        update(_mail)
+        .where(guard)
+        .values(state="discarded")
+        .returning(_mail.c.mailbox_id, _mail.c.raw_digest)
+    ).one_or_none()
+    if found is None:
+        return False
+    raw_mail.free(connection, found.mailbox_id, found.raw_digest)
+    freed = update(_mail).where(_mail.c.journal_id == journal_id)
+    connection.execute(freed.values(raw_digest=""))
+    return True
 
 
 def discard_before(connection: Connection, mailbox: Mailbox, before: datetime) -> int:
-    """Discard the mails that a mailbox has held since before a time; returns how many."""
-    old = select(_journal.c.id).where(_journal.c.received_at < before)
-    guard = (
-        (_mail.c.mailbox_id == mailbox.id) & (_mail.c.state == "held") & _mail.c.journal_id.in_(old)
+    """Discard some of the mails that a mailbox has held since before a time; returns how many.
+
+    To be called until it returns 0: at most `DISCARDED_AT_ONCE` mails and about `FREED_BYTES` are
+    deleted in one transaction, so that no mail waits long for the writer.
+    """
+    old = (
+        select(_journal.c.id, _journal.c.kept_bytes)
+        .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
+        .where(
+            _mail.c.mailbox_id == mailbox.id,
+            _mail.c.state == "held",
+            _journal.c.received_at < before,
+        )
+        .order_by(_journal.c.received_at)
+        .limit(DISCARDED_AT_ONCE)
     )
-    return connection.execute(update(_mail).where(guard).values(state="discarded")).rowcount
+    discarded = size = 0
+    for row in connection.execute(old).all():
+        discarded += discard(connection, row.id)
+        size += row.kept_bytes
+        if size >= FREED_BYTES:
+            break
+    return discarded
 
 
 def forget_deferrals(connection: Connection, now: datetime) -> None:

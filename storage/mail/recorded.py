@@ -50,7 +50,10 @@ _MAILS = (
         _mail,
         (_mail.c.mailbox_id == _journal.c.mailbox_id) & (_mail.c.identity == _journal.c.identity),
     )
-    .where(_journal.c.verdict.in_([verdict.value for verdict in KEPT]))
+    .where(
+        _journal.c.verdict.in_([verdict.value for verdict in KEPT]),
+        _mail.c.raw_digest != "",  # discarded, and its bytes freed
+    )
 )
 
 _HELD_BEFORE = compiled(
@@ -109,7 +112,7 @@ def by_verdict(
     """The number of journal rows in [since, until) by verdict, those without a mail included."""
     query = (
         select(_journal.c.verdict, func.count())
-        .where(*_within(mailboxes, since, _first_id(until)))
+        .where(*_within(mailboxes, since, journal.first_id(until)))
         .group_by(_journal.c.verdict)
     )
     return {Verdict(verdict): number for verdict, number in connection.execute(query)}
@@ -119,7 +122,7 @@ def recorded_mails(
     connection: Connection, mailboxes: Mapping[int, Mailbox], since: datetime, until: datetime
 ) -> Iterator[RecordedMail]:
     """The mails of [since, until) that are kept, the newest first, one in memory at a time."""
-    below = _first_id(until)
+    below = journal.first_id(until)
     while True:
         batch = _MAILS.where(*_within(mailboxes, since, below)).order_by(_journal.c.id.desc())
         rows = connection.execute(batch.limit(BATCH)).all()
@@ -133,16 +136,11 @@ def recorded_mails(
 def _within(mailboxes: Mapping[int, Mailbox], since: datetime, below: UUID) -> Sequence[Any]:
     """Journal ids are made as mails are decided, so they are ordered by time."""
     return (
-        _journal.c.id >= _first_id(since),
+        _journal.c.id >= journal.first_id(since),
         _journal.c.id < below,
         # The sum keeps SQLite from using the index on mailboxes, which is not ordered by time.
         (_journal.c.mailbox_id + 0).in_(mailboxes),
     )
-
-
-def _first_id(at: datetime) -> UUID:
-    """The lowest UUIDv7 of that millisecond (RFC 9562 §5.7)."""
-    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
 
 
 def _as_recorded(connection: Connection, row: Any, mailbox: Mailbox) -> RecordedMail:

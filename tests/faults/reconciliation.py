@@ -28,7 +28,7 @@ _INCOMPLETE = text(
     "SELECT m.message_id FROM mail m"
     " LEFT JOIN raw_mail r ON r.mailbox_id = m.mailbox_id AND r.digest = m.raw_digest"
     " LEFT JOIN comment c ON c.journal_id = m.journal_id AND c.ticket_id = m.ticket_id"
-    " WHERE r.digest IS NULL OR c.id IS NULL"
+    " WHERE (r.digest IS NULL AND m.state <> 'discarded') OR c.id IS NULL"
 )
 
 

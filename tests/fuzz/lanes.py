@@ -12,9 +12,8 @@ from ipaddress import ip_network
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
-from gateway.shares import Shares
+from gateway.smtp.connection import Listener
 from gateway.smtp.limits import ConnectionPool, Limits
-from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp
 from rules.mail import Delivery
 from rules.replies import ACCEPTED, Reply
@@ -29,7 +28,6 @@ LIMITS = Limits(
     in_flight_bytes=150_000,
     connections=16,
     connections_per_peer=8,
-    linger_s=0.3,
     idle_s=0.4,
     data_window_s=0.4,
     data_total_s=2.0,
@@ -115,11 +113,9 @@ class Outcome:
 
 def counts(pool: ConnectionPool) -> dict[str, int]:
     """Everything that the pool counts, by name: numbers, and the sizes of its collections."""
-    found: dict[str, int] = {}
+    found = {}
     for name, value in vars(pool).items():
-        if isinstance(value, Shares):
-            found |= {f"{name}.used": value.used, f"{name}.holders": value.holders}
-        elif isinstance(value, int):
+        if isinstance(value, int):
             found[name] = int(value)
         elif hasattr(value, "__len__"):
             found[name] = len(value)
@@ -314,7 +310,7 @@ async def open_lane(number: int, tls: TlsContexts) -> AsyncIterator[Lane]:
     async with AsyncExitStack() as stack:
         ports = {}
         for kind, listener in listeners.items():
-            server = listen_tcp(
+            server = await listen_tcp(
                 hooks,
                 pool,
                 listener,

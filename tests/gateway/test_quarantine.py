@@ -15,7 +15,7 @@ import pytest
 from gateway.clock import new_id
 from gateway.config.model import TrustSection
 from gateway.ingest import Ingest
-from gateway.scheduler import Scheduler
+from gateway.retention import Retention
 from rules.decision.model import Reason, Verdict
 from rules.mail import Delivery
 from rules.mail.header import Author
@@ -167,14 +167,31 @@ async def test_a_discarded_mail_is_not_released(postern: InProcessPostern) -> No
     assert await postern.services.scheduler.release_enrolled() == 0
     with pytest.raises(Conflict):
         await postern.services.ingest.release(held, delivery, STAFF)
+    with pytest.raises(Conflict):
+        await read(postern, partial(quarantine.delivery, mail=held))
+
+
+async def test_expired_rows_are_forgotten_by_the_scheduler(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("eve@evil.example"))
+    await postern.take(a_mail())
+    runtime = postern.services.runtime
+
+    def after(days: int) -> Retention:
+        clock = runtime.clock
+        later = replace(runtime, clock=lambda: clock() + timedelta(days=days))
+        return Retention(later, journal_days=90)
+
+    await after(89).clean()
+    assert [e.verdict for e in await postern.journal()] == ["refused", "opened"]
+    await after(91).clean()
+    assert [e.verdict for e in await postern.journal()] == ["opened"]
 
 
 async def test_what_waited_too_long_is_discarded(postern: InProcessPostern) -> None:
     await postern.take(a_mail("new@acme.example"))
     runtime = postern.services.runtime
     in_15_days = replace(runtime, clock=lambda: runtime.clock() + timedelta(days=15))
-    later = Scheduler(runtime=in_15_days, ingest=postern.services.ingest)
-    await later.discard_old()
+    await Retention(in_15_days, journal_days=90).clean()
 
     assert await read(postern, quarantine.count) == 0
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from storage.db.tables.base import metadata, table
 from storage.db.tables.mails import (
+    STORED_UNFILED,
     WITHOUT_COMMENT,
     DeferralRow,
     JournalRow,
@@ -40,6 +41,7 @@ from storage.db.tables.tickets import (
 
 __all__ = [
     "CRITICAL_SOURCES",
+    "STORED_UNFILED",
     "WITHOUT_COMMENT",
     "ApiTokenRow",
     "AttachmentRow",

@@ -8,13 +8,17 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Text, Uuid
 from sqlmodel import Field
 
-from storage.db.columns import foreign_key, one_of, timestamp
+from storage.db.columns import counter, foreign_key, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 
 WITHOUT_COMMENT = "verdict NOT IN ('opened', 'commented')"
 """Journal rows to which no comment, and therefore no filed mail, leads: only these few need indexes
 of their own. An index costs each mail one page anywhere in it, written twice. A query must contain
 this exact condition, or it scans the table."""
+
+STORED_UNFILED = "verdict IN ('held', 'recorded')"
+"""Journal rows of mails that were stored although nobody registered had to send them; a query must
+contain this exact condition too."""
 
 
 class JournalRow(Row, table=True):
@@ -27,6 +31,7 @@ class JournalRow(Row, table=True):
         ),
         index_where(WITHOUT_COMMENT, "ix_journal_uncommented_ticket_id", "ticket_id"),
         Index("ix_journal_mailbox_id_author", "mailbox_id", "author", "received_at"),
+        index_where(STORED_UNFILED, "ix_journal_stored", "network", "received_at"),
     )
     id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
     mailbox_id: int = foreign_key()
@@ -49,6 +54,10 @@ class JournalRow(Row, table=True):
     """JSON: a list of [check, saw, outcome]."""
     authentication: str = Field(sa_column=Column(Text, nullable=False))
     """JSON: the verdict on the sender with the evidence for it."""
+    network: str = text(43)
+    """The client's network, for quotas: `192.0.2.0/24`; empty if it has no address."""
+    kept_bytes: int = Field(default=0, sa_column=counter())
+    """So many octets of raw mail were stored with this row."""
 
 
 class MailRow(Row, table=True):
@@ -71,6 +80,7 @@ class MailRow(Row, table=True):
     state: str = Field(sa_column=Column(String(10), nullable=False))
     """`filed`; `held` in quarantine; `discarded` from it."""
     raw_digest: str = Field(sa_column=Column(String(64), nullable=False))
+    """Empty once the raw mail was freed: it was discarded, or its time is over."""
 
 
 class MailIdentityRow(Row, table=True):
@@ -114,3 +124,5 @@ class RawMailRow(Row, table=True):
     digest: str = Field(sa_column=Column(String(64), primary_key=True))
     size_bytes: int = Field(sa_column=Column(Integer, nullable=False))
     zstd: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    refs: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
+    """So many mails have these bytes; the row is deleted with the last of them."""

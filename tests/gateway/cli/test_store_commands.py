@@ -94,3 +94,21 @@ def test_a_new_key_signs_and_the_older_one_still_verifies(demo: CommandLine) -> 
     assert is_loop_mark(after, token)
     listed = [line.split() for line in demo.run("key", "list").out.splitlines()[1:]]
     assert [(line[0], line[3:]) for line in listed] == [("1", ["verifies"]), ("2", ["signs"])]
+
+
+def test_compact_rewrites_a_store_and_keeps_its_rows(demo: CommandLine) -> None:
+    done = demo.run("db", "compact")
+
+    assert (done.code, done.out) == (0, f"The store is compact: {demo.store_url}\n")
+    assert demo.run("mailbox", "list").out == "support@help.example  default\n"
+    with demo.opened() as database:
+        assert database.read(lambda c: c.exec_driver_sql("PRAGMA auto_vacuum").scalar_one()) == 2
+
+
+def test_postgres_needs_no_compacting(tmp_path: Path, postgres_stores: PostgresStores) -> None:
+    store = command_line(tmp_path, postgres_stores.new())
+
+    done = store.run("db", "compact")
+
+    assert done.code == os.EX_USAGE
+    assert "VACUUM FULL" in done.err

@@ -181,7 +181,10 @@ class Pipeline:
         as_new: bool = False,
     ) -> ProcessedMail | None:
         """Decide a held mail again, as `gateway.ingest` does; None if it is no longer held."""
-        delivery = self.transact(lambda c: quarantine.delivery(c, held))
+        try:
+            delivery = self.transact(lambda c: quarantine.delivery(c, held))
+        except Conflict:
+            return None
         received = Received(
             mail=read(delivery.raw),
             envelope=held.envelope,

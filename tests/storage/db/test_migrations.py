@@ -20,7 +20,15 @@ from rules.people import ParticipantKind, Presence
 from rules.ticket.lifecycle import Status
 from storage.db.database import MIGRATIONS, Database, NotUpgraded
 from storage.db.ledger import open_ledger
-from storage.db.tables import AuditRow, CommentRow, JournalRow, MailRow, metadata, table
+from storage.db.tables import (
+    AuditRow,
+    CommentRow,
+    JournalRow,
+    MailRow,
+    RawMailRow,
+    metadata,
+    table,
+)
 from storage.notices import outbox
 from storage.registry import mailboxes
 from storage.ticket import load
@@ -299,6 +307,33 @@ def test_constraints_and_numbering_survive_the_upgrade(old: Database) -> None:
         query = "SELECT sql FROM sqlite_master WHERE name = 'ticket'"
         made = old.read(lambda c: c.exec_driver_sql(query).scalar_one())
         assert "AUTOINCREMENT" in made
+
+
+def test_raw_mails_are_counted_by_the_mails_that_have_them(old: Database) -> None:
+    upgrade_to(old, "0004")
+
+    def copy(connection: Connection) -> None:
+        tables = MetaData()
+        tables.reflect(connection)
+        mail, raw = tables.tables["mail"], tables.tables["raw_mail"]
+        first = dict(connection.execute(select(mail)).one()._mapping)
+        other = first["journal_id"][:-1] + "f" if old.is_sqlite else UUID(int=0xF)
+        connection.execute(insert(mail), first | {"identity": "j" * 64, "journal_id": other})
+        digest = first["raw_digest"]
+        row = {"mailbox_id": 1, "size_bytes": 1, "zstd": b"x"}
+        connection.execute(raw.delete())
+        connection.execute(insert(raw), [row | {"digest": d} for d in (digest, "alone")])
+
+    ledger = open_ledger(old)
+    ledger.submit(copy).result()
+    ledger.close()
+    old.upgrade()
+
+    raw = table(RawMailRow)
+    counted = old.read(
+        lambda c: c.execute(select(raw.c.refs).order_by(raw.c.digest)).scalars().all()
+    )
+    assert sorted(counted) == [1, 2]
 
 
 def test_comments_mails_and_journal_are_unchanged(old: Database) -> None:

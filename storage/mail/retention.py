@@ -1,0 +1,94 @@
+"""What is forgotten after its time: journal rows of mails that nobody kept, and their content.
+
+Forgotten are mails that were refused, deferred or repeated, those discarded from quarantine, and
+automatic mail on no ticket, with its bytes. Whatever is on a ticket or still held stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, select, update
+
+from rules.decision.model import Verdict
+from storage.db import raw_mail
+from storage.db.tables import JournalRow, MailRow, table
+from storage.mail.journal import first_id
+
+ROWS_AT_ONCE = 1000
+FORGOTTEN_AT_ONCE = 100
+FREED_BYTES = 8 * 2**20
+"""About so much is deleted in one transaction: no mail waits long for the writer."""
+BEGINNING = UUID(int=0)
+
+_journal, _mail = table(JournalRow), table(MailRow)
+_NOTHING_KEPT = (Verdict.REFUSED.value, Verdict.DEFERRED.value, Verdict.DUPLICATE.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One step through the journal, from the oldest row on."""
+
+    up_to: UUID | None
+    """The next step begins after this row; None if this was the last step."""
+    expired: tuple[tuple[UUID, int], ...]
+    """The rows that are not to be kept, with the number of octets that were stored with each."""
+
+
+def sweep(connection: Connection, after: UUID, before: datetime) -> Swept:
+    """Look at the next rows that are older than a time, `ROWS_AT_ONCE` at most."""
+    rows = connection.execute(
+        select(
+            _journal.c.id,
+            _journal.c.verdict,
+            _journal.c.ticket_id,
+            _journal.c.kept_bytes,
+            _mail.c.state,
+        )
+        .join_from(_journal, _mail, _mail.c.journal_id == _journal.c.id, isouter=True)
+        # Ids are made as mails are decided, so they are ordered by time.
+        .where(_journal.c.id > after, _journal.c.id < first_id(before))
+        .order_by(_journal.c.id)
+        .limit(ROWS_AT_ONCE)
+    ).all()
+    expired = tuple(
+        (row.id, row.kept_bytes)
+        for row in rows
+        if row.verdict in _NOTHING_KEPT
+        or (row.verdict == Verdict.RECORDED.value and row.ticket_id is None)
+        or (row.verdict == Verdict.HELD.value and row.state == "discarded")
+    )
+    return Swept(rows[-1].id if len(rows) == ROWS_AT_ONCE else None, expired)
+
+
+def in_portions(expired: Sequence[tuple[UUID, int]]) -> Iterator[Sequence[UUID]]:
+    """The rows in portions that one transaction each deletes."""
+    portion: list[UUID] = []
+    size = 0
+    for row, kept_bytes in expired:
+        if portion and (len(portion) == FORGOTTEN_AT_ONCE or size + kept_bytes > FREED_BYTES):
+            yield portion
+            portion, size = [], 0
+        portion.append(row)
+        size += kept_bytes
+    if portion:
+        yield portion
+
+
+def forget(connection: Connection, rows: Sequence[UUID]) -> int:
+    """Delete expired rows, and the bytes of their mails; returns how many rows.
+
+    The identity of a mail stays: a repeat is recognised however late it comes. What another node
+    has freed meanwhile is left out.
+    """
+    kept = select(_mail.c.mailbox_id, _mail.c.journal_id, _mail.c.raw_digest).where(
+        _mail.c.journal_id.in_(rows), _mail.c.raw_digest != ""
+    )
+    for mail in connection.execute(kept).all():
+        guard = (_mail.c.journal_id == mail.journal_id) & (_mail.c.raw_digest == mail.raw_digest)
+        if connection.execute(update(_mail).where(guard).values(raw_digest="")).rowcount == 1:
+            raw_mail.free(connection, mail.mailbox_id, mail.raw_digest)
+    return connection.execute(delete(_journal).where(_journal.c.id.in_(rows))).rowcount
