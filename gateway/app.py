@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import gc
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
-from gateway import log
+from gateway import descriptors, log
 from gateway.accepting import ListeningSockets
 from gateway.config.model import Config, ConfigRefused
-from gateway.services import open_services
+from gateway.services import Services, open_services
 from gateway.smtp.limits import ConnectionPool
 from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
 from gateway.web import app
+from gateway.web.connection import HttpLimits, HttpPool, listening
 from gateway.web.pages.signup import SignUp
 
 PROXY_TIMEOUT_S = 5.0
@@ -34,28 +39,22 @@ async def serve(
     `ready` is called once all sockets are open. With `share_ports` several processes serve the
     same ports.
     """
+    descriptors.ensure(config)
     async with open_services(config) as services, AsyncExitStack() as stack:
         runtime, connections = services.runtime, services.connections
         hooks = SmtpHooks(runtime.mailbox_cache.serves, services.ingest.take)
         servers = _listen(config, connections, hooks, share_ports)
-        application = app.application(
-            runtime=runtime,
-            ingest=services.ingest,
-            connections=connections,
-            sign_up=SignUp(runtime=runtime),
-        )
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        host, port = _host_port(config.http.listen)
-        with _names_setting("http.listen", config.http.listen):
-            await web.TCPSite(runner, host, port, reuse_port=share_ports or None).start()
+        http = [
+            (name, await stack.enter_async_context(listening))
+            for name, listening in _http(config, services, share_ports)
+        ]
         for loop in (services.dispatcher.run(), services.scheduler.run()):
             stack.push_async_callback(_cancel, asyncio.create_task(loop))
         addresses = {
-            name: _address_text(server.sockets[0].getsockname()) for name, server in servers.items()
+            name: _address_text(server.sockets[0].getsockname())
+            for name, server in (*servers.items(), *http)
         }
-        log.started(**addresses, http=_address_text(runner.addresses[0]))
+        log.started(**addresses)
         # Objects that live as long as the program need no further garbage collection: a full one
         # over them holds the loop for about 100 ms.
         gc.collect()
@@ -67,6 +66,52 @@ async def serve(
             server.close()
         await connections.drain(config.limits.grace_s)
     log.stopped()
+
+
+def _http(
+    config: Config, services: Services, share_ports: bool
+) -> Iterator[tuple[str, AbstractAsyncContextManager[ListeningSockets]]]:
+    """The sockets for HTTP, by their names in the log: pages for everybody, and the API."""
+    together = config.http.listen == config.http.admin
+    sign_up = SignUp(runtime=services.runtime)
+    yield "http", _http_listener(config, services, sign_up, share_ports, pages=True, api=together)
+    if not together:
+        yield "admin", _http_listener(config, services, sign_up, share_ports, pages=False, api=True)
+
+
+@asynccontextmanager
+async def _http_listener(
+    config: Config,
+    services: Services,
+    sign_up: SignUp,
+    share_ports: bool,
+    *,
+    pages: bool,
+    api: bool,
+) -> AsyncIterator[ListeningSockets]:
+    application = app.application(
+        runtime=services.runtime,
+        ingest=services.ingest,
+        connections=services.connections,
+        sign_up=sign_up,
+        pages=pages,
+        api=api,
+    )
+    limits = HttpLimits(
+        connections=config.http.connections,
+        connections_per_peer=config.http.connections_per_peer,
+    )
+    pool = HttpPool(limits, config.http.proxies)
+    services.runtime.metrics.watch("http_connections" if pages else "admin_connections", pool.slots)
+    setting, address = (
+        ("http.listen", config.http.listen) if pages else ("http.admin_listen", config.http.admin)
+    )
+    async with AsyncExitStack() as stack:
+        with _names_setting(setting, address):
+            accepting = await stack.enter_async_context(
+                listening(application, pool, *_host_port(address), reuse_port=share_ports)
+            )
+        yield accepting
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

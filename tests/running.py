@@ -91,7 +91,12 @@ def postern(*arguments: str, stdin: bytes | None = None) -> subprocess.Completed
 
 
 def write_config(folder: Path, store_url: str, extra: str = "") -> Path:
-    """A configuration on free ports, with outgoing mail in a Maildir in the same folder."""
+    """A configuration on free ports, with outgoing mail in a Maildir in the same folder.
+
+    Pages and API have one port. Mail from loopback is trusted unless `extra` has a section `trust`.
+    """
+    if "[trust]" not in extra:
+        extra += '\n[trust]\npeers = ["127.0.0.0/8", "::1/128"]\n'
     path = folder / "postern.toml"
     path.write_text(
         f"""
@@ -99,6 +104,7 @@ def write_config(folder: Path, store_url: str, extra: str = "") -> Path:
 listen = "127.0.0.1:0"
 [http]
 listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
 [store]
 url = "{store_url}"
 [relay]

@@ -47,7 +47,8 @@ def serve(
         settings = load_config(config)
         log.configure(settings.log.level, settings.log.format)
         if workers > 1:
-            listens = (settings.smtp.listen, settings.smtp.tls_listen or "", settings.http.listen)
+            smtp, http = settings.smtp, settings.http
+            listens = (smtp.listen, smtp.tls_listen or "", http.listen, http.admin)
             if any(listen.endswith(":0") for listen in listens):
                 fail(
                     os.EX_USAGE,
@@ -87,6 +88,7 @@ def _welcome(settings: Config) -> None:
     )
     for line in (
         f"Postern is open: SMTP on {settings.smtp.listen}, HTTP on http://{settings.http.listen}",
+        f"API, metrics: http://{settings.http.admin}",
         f'Send a mail:  python3 -c "{program}"',
         "Watch:        .venv/bin/postern tail -f",
         "Look:         .venv/bin/postern ticket 1, and explain ID for how it was decided",

@@ -88,8 +88,32 @@ class LmtpSection(_Section):
 
 class HttpSection(_Section):
     listen: TcpListen = "127.0.0.1:8025"
+    """The pages for everybody: sign-up, and the links in our mails."""
+    admin_listen: TcpListen | None = None
+    """The API, metrics and readiness; None for the port after `listen`'s, on loopback. The same
+    text as `listen` serves everything there."""
+    connections: Annotated[int, Field(ge=1, le=20_000)] = 200
+    """For each of the two listeners."""
+    connections_per_peer: Annotated[int, Field(ge=1, le=20_000)] = 40
+    """By one IPv4 address or IPv6 /64; three times as many by one IPv4 /24 or IPv6 /48."""
+    proxies: tuple[Network, ...] = ()
+    """Reverse proxies in front of the pages: they have no limit per peer."""
     public_url: PublicUrl | None = None
     """The beginning of the links that we mail, such as https://postern.help.example."""
+
+    @model_validator(mode="after")
+    def _has_a_port_for_the_api(self) -> Self:
+        if self.admin_listen is None and self.listen.endswith(":65535"):
+            raise ValueError("admin_listen must be set, since no port follows that of listen")
+        return self
+
+    @property
+    def admin(self) -> str:
+        """Where the API is served; the default follows `listen`, so that nodes can share a host."""
+        if self.admin_listen is not None:
+            return self.admin_listen
+        port = int(self.listen.rpartition(":")[2])
+        return f"127.0.0.1:{port + 1 if port else 0}"
 
     @property
     def links_begin(self) -> str:

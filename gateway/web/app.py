@@ -34,25 +34,36 @@ ENVELOPE_KEYS = ("mail_from", "rcpt", "peer", "helo")
 
 
 def application(
-    *, runtime: Runtime, ingest: Ingest, connections: ConnectionPool, sign_up: signup.SignUp
+    *,
+    runtime: Runtime,
+    ingest: Ingest,
+    connections: ConnectionPool,
+    sign_up: signup.SignUp,
+    pages: bool = True,
+    api: bool = True,
 ) -> web.Application:
-    """The web application; it has no state besides its arguments."""
+    """The web application; it has no state besides its arguments.
+
+    `pages` are for everybody; `api` is all else: the API, metrics and readiness.
+    """
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_plain_errors]
     )
     app[RUNTIME], app[INGEST], app[CONNECTIONS] = runtime, ingest, connections
-    app.add_routes(
-        [
-            web.get("/", _index),
-            web.get("/healthz", _healthz),
-            web.get("/readyz", _readyz),
-            web.get("/metrics", _metrics),
-            web.post("/api/v1/mails", _post_mail),
-        ]
-    )
-    signup.add_routes(app, sign_up)
-    links.add_routes(app, LinkPages(runtime=runtime))
-    tickets.add_routes(app, ApiContext(runtime=runtime))
+    app.add_routes([web.get("/", _index_of_everything if api else _index)])
+    if pages:
+        signup.add_routes(app, sign_up)
+        links.add_routes(app, LinkPages(runtime=runtime))
+    if api:
+        app.add_routes(
+            [
+                web.get("/healthz", _healthz),
+                web.get("/readyz", _readyz),
+                web.get("/metrics", _metrics),
+                web.post("/api/v1/mails", _post_mail),
+            ]
+        )
+        tickets.add_routes(app, ApiContext(runtime=runtime))
     return app
 
 
@@ -71,6 +82,10 @@ async def _plain_errors(
         return _problem(413, str(replies.MAIL_TOO_BIG))
     except web.HTTPException as error:
         return _problem(error.status, error.reason)
+    except web.RequestPayloadError:
+        return _problem(400, "the body is not valid HTTP")
+    except ConnectionError:  # the client left
+        raise
     except StoreDown as error:
         log.page_failed(_route_of(request), error)
         return _problem(503, "the store does not respond; nothing was changed, try again")
@@ -87,14 +102,19 @@ def _route_of(request: web.Request) -> str:
 
 async def _index(_: web.Request) -> web.Response:
     return web.Response(
+        text="The pages of a support desk: follow the link in our mail, or sign up at /signup.\n"
+    )
+
+
+async def _index_of_everything(_: web.Request) -> web.Response:
+    return web.Response(
         text="Postern takes support mail and files it as tickets.\n\n"
         "POST /api/v1/mails   one raw mail, with a bearer token\n"
         "GET  /api/v1/tickets tickets, for portals and staff tools: see docs/api.md\n"
         "GET  /healthz        the process is running\n"
         "GET  /readyz         the store responds\n"
         "GET  /metrics        for Prometheus\n"
-        "GET  /signup         where people of a registered company sign up\n"
-        "     /people, /unsubscribe, /feedback: the links in our mails\n\n"
+        "The pages for everybody, /signup and the links in our mails, are on http.listen.\n\n"
         "To view mails and tickets: postern tail, postern tickets, postern explain.\n"
     )
 
@@ -132,28 +152,36 @@ async def _metrics(request: web.Request) -> web.Response:
 async def _post_mail(request: web.Request) -> web.Response:
     """`?mail_from=&rcpt=&rcpt=&peer=&helo=` with the raw mail as the body.
 
-    200 with a reply for each recipient once the mail is on disk; 422 if all recipients were refused
-    permanently; 503 if the client must try again.
+    A mail whose `peer` is not stated is proven by its signatures alone. 200 with a reply for each
+    recipient once the mail is on disk; 422 if all recipients
+    were refused permanently; 503 if the client must try again.
     """
     await authorise(request, request.app[RUNTIME].database, Scope.MAILS)
     check_query(request, ENVELOPE_KEYS)
     recipients = tuple(request.query.getall("rcpt", []))
     if not recipients:
         return _problem(400, "name the recipients: ?rcpt=support@help.example")
-    peer = request.query.get("peer", request.remote or "")
+    peer = request.query.get("peer", "")
     if peer and peer_address(peer) is None:
         return _problem(400, f"peer={peer}: must be the client's IP address, such as 192.0.2.7")
-    raw = await request.read()
-    if not raw:
-        return _problem(400, "the body is empty; it must be one raw mail (RFC 5322)")
-    envelope = Envelope(
-        peer=peer,
-        helo=request.query.get("helo", ""),
-        tls=request.secure,
-        mail_from=request.query.get("mail_from", ""),
-        rcpt_tos=recipients,
-    )
-    answered = await request.app[INGEST].take(Delivery(envelope, as_sent(raw)))
+    in_flight = request.app[CONNECTIONS].in_flight
+    size_bytes = _largest_body(request)
+    if not in_flight.take(None, size_bytes):
+        return _problem(503, str(replies.TOO_MUCH_IN_FLIGHT))
+    try:
+        raw = await request.read()
+        if not raw:
+            return _problem(400, "the body is empty; it must be one raw mail (RFC 5322)")
+        envelope = Envelope(
+            peer=peer,
+            helo=request.query.get("helo", ""),
+            tls=request.secure,
+            mail_from=request.query.get("mail_from", ""),
+            rcpt_tos=recipients,
+        )
+        answered = await request.app[INGEST].take(Delivery(envelope, as_sent(raw)))
+    finally:
+        in_flight.give_back(None, size_bytes)
     folded = replies.for_all(answered)
     status = 200 if folded.accepted else 503 if folded.temporary else 422
     listed = [
@@ -161,6 +189,13 @@ async def _post_mail(request: web.Request) -> web.Response:
         for recipient, reply in zip(recipients, answered, strict=True)
     ]
     return web.json_response({"reply": str(folded), "recipients": listed}, status=status)
+
+
+def _largest_body(request: web.Request) -> int:
+    """The announced size of the body, or the largest that is read."""
+    limit = request.app[CONNECTIONS].limits.mail_size_bytes
+    announced = request.content_length
+    return limit if announced is None else min(announced, limit)
 
 
 def _problem(status: int, message: str) -> web.Response:

@@ -72,9 +72,8 @@ def on_fixed_ports(folder: Path, store: str) -> Path:
     """A configuration with fixed ports, which several processes can share."""
     config = write_config(folder, store)
     text = config.read_text()
-    for _ in ("smtp", "http"):
-        text = text.replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port()}"', 1)
-    config.write_text(text)
+    text = text.replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port()}"', 1)  # SMTP
+    config.write_text(text.replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port()}"'))
     return config
 
 
@@ -230,8 +229,9 @@ class TestRefusingToStart:
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = f"127.0.0.1:{other.getsockname()[1]}"
             config = write_config(tmp_path, store)
-            listen = f'[{section}]\nlisten = "127.0.0.1:0"'
-            text = config.read_text().replace(listen, "")
+            listen = f'[{section}]\nlisten = "127.0.0.1:0"\n'
+            text = config.read_text().replace('admin_listen = "127.0.0.1:0"\n', "")
+            text = text.replace(listen, "")
             config.write_text(f'{text}[{section}]\nlisten = "{taken}"\n')
 
             done = postern("serve", "--config", str(config))

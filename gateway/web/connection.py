@@ -1,0 +1,257 @@
+"""One HTTP connection: counted, and given up when its client is silent, slow or never reads.
+
+aiohttp closes a connection that sends no complete header within its keep-alive time. This adds
+what it does not have: a slot by client and network, limits on the size of a header and on slow
+bodies, and an end for clients that do not read their response.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+
+from gateway import log
+from gateway.accepting import Admitted, ListeningSockets, bind_tcp
+from gateway.shares import Caps, IPAddress, Networks, Shares, is_in
+
+BACKLOG = 128
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """The limits of one HTTP listener. Times in seconds, sizes in bytes."""
+
+    connections: int = 200
+    connections_per_peer: int = 40
+    header_s: float = 15
+    """For a complete header: of the first request, and of each further one on the connection."""
+    header_bytes: int = 32 * 1024
+    window_s: float = 20
+    """How often the progress of bodies and responses is checked."""
+    min_bytes_per_s: int = 512
+    body_total_s: float = 600
+    linger_s: float = 5
+    """For the last response to be read once the connection is closing."""
+
+    @property
+    def slots(self) -> Caps:
+        return Caps(
+            total=self.connections,
+            per_peer=self.connections_per_peer,
+            per_network=3 * self.connections_per_peer,
+            per_listed=self.connections,
+        )
+
+
+class HttpPool:
+    """The connections of one HTTP listener."""
+
+    def __init__(self, limits: HttpLimits, proxies: Networks = ()) -> None:
+        """`proxies` bring everybody's requests: they have the reserve, and no limit per peer."""
+        self.limits = limits
+        self.proxies = proxies
+        self.slots = Shares(limits.slots)
+        self.connections: set[HttpConnection] = set()
+
+    def connection(self, server: web.Server) -> HttpConnection:
+        return HttpConnection(self, server)
+
+    def close_idle(self) -> None:
+        """Closes every connection without a request in progress: descriptors have run out."""
+        for connection in tuple(self.connections):
+            connection.close_if_idle()
+
+
+class HttpConnection(RequestHandler, Admitted):
+    """aiohttp's connection with a slot, and with limits on its client."""
+
+    def __init__(self, pool: HttpPool, server: web.Server) -> None:
+        limits = pool.limits
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # aiohttp's type has no None, its code does
+            keepalive_timeout=limits.header_s,
+            lingering_time=limits.linger_s,
+        )
+        self._pool = pool
+        self._limits = limits
+        self._client: IPAddress | None = None
+        self._held: asyncio.Transport | None = None
+        self._header_bytes = 0
+        self._body: Any = None
+        """The stream of the last request's body, until its end was received."""
+        self._body_bytes = 0
+        self._body_until = 0.0
+        self._unsent_bytes = 0
+        self._drained = False
+        self._check_handle: asyncio.TimerHandle | None = None
+
+    # ---- the slot ----
+
+    def admit(self, client: IPAddress | None) -> bytes | None:
+        """Counts the connection, or answers 503."""
+        self._client = client
+        if not self._pool.slots.take(client, listed=is_in(client, self._pool.proxies)):
+            return _BUSY
+        self._pool.connections.add(self)
+        return None
+
+    def forget(self) -> None:
+        """Counts it no more."""
+        if self in self._pool.connections:
+            self._pool.connections.discard(self)
+            self._pool.slots.give_back(self._client)
+
+    # ---- the transport ----
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "abort")
+        self._held = transport  # type: ignore[assignment]  # uvloop's class is no asyncio.Transport
+        self._check_handle = self._loop.call_later(self._limits.window_s, self._check)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.forget()
+        if self._check_handle is not None:
+            self._check_handle.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count > before:
+            self._header_bytes = 0
+            self._begin_body()
+        elif self._body is not None and not self._body.is_eof():
+            self._body_bytes += len(data)
+        else:
+            self._header_bytes += len(data)
+            if self._header_bytes > self._limits.header_bytes:
+                self._refuse_header()
+
+    def resume_writing(self) -> None:
+        self._drained = True
+        super().resume_writing()
+
+    async def start(self) -> None:
+        """Serves the requests; afterwards the connection is gone, even if nobody reads the rest."""
+        try:
+            await super().start()
+        finally:
+            self._loop.call_later(self._limits.linger_s, self._drop)
+
+    def close_if_idle(self) -> None:
+        """Closes the connection if no request is in progress."""
+        if not self._request_in_progress:
+            self.force_close()
+
+    def _drop(self) -> None:
+        if self._held is not None:
+            self._held.abort()
+        self.forget()
+
+    def _begin_body(self) -> None:
+        if self._messages:
+            self._body = self._messages[-1][1]
+            self._body_bytes = 0
+            self._body_until = self._loop.time() + self._limits.body_total_s
+
+    def _refuse_header(self) -> None:
+        if self._held is not None and not self._request_in_progress:
+            self._held.write(_HEADER_TOO_LARGE)
+        self.force_close()
+
+    def _check(self) -> None:
+        """Gives up a client that neither sends its body nor reads its response fast enough."""
+        window_s = self._limits.window_s
+        if self._is_stuck(round(window_s * self._limits.min_bytes_per_s)):
+            self._drop()
+            return
+        self._body_bytes, self._drained = 0, False
+        self._check_handle = self._loop.call_later(window_s, self._check)
+
+    def _is_stuck(self, min_bytes: int) -> bool:
+        unsent, self._unsent_bytes = self._unsent_bytes, self._unsent()
+        reads_nothing = unsent > 0 and not self._drained and self._unsent_bytes > unsent - min_bytes
+        if self._body is None or self._body.is_eof():
+            return reads_nothing
+        sends_nothing = not self._reading_paused and self._body_bytes < min_bytes
+        return reads_nothing or sends_nothing or self._loop.time() > self._body_until
+
+    def _unsent(self) -> int:
+        return self._held.get_write_buffer_size() if self._held is not None else 0
+
+    # ---- what goes wrong ----
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """A malformed request is the client's mistake: it gets 400, and the log no traceback."""
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        response = web.json_response({"error": "the request is not valid HTTP"}, status=status)
+        response.force_close()
+        return response
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        error = kw.get("exc_info")
+        if isinstance(error, BaseException):
+            log.page_failed("?", error)
+        else:
+            logging.getLogger("gateway.web").error(*args)
+
+
+def _plain(status: str, message: str, *header: str) -> bytes:
+    body = json.dumps({"error": message}).encode()
+    lines = (
+        f"HTTP/1.1 {status}",
+        "Content-Type: application/json; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *header,
+    )
+    return "\r\n".join((*lines, "", "")).encode() + body
+
+
+_BUSY = _plain("503 Service Unavailable", "too many connections, try again later", "Retry-After: 5")
+_HEADER_TOO_LARGE = _plain("431 Request Header Fields Too Large", "the header is too large")
+
+
+@asynccontextmanager
+async def listening(
+    application: web.Application, pool: HttpPool, host: str, port: int, *, reuse_port: bool = False
+) -> AsyncIterator[ListeningSockets]:
+    """Serves an application; at the end, requests in progress are finished.
+
+    Raises OSError if the socket cannot be bound.
+    """
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        server = runner.server
+        assert server is not None
+        sockets = bind_tcp(host, port, backlog=BACKLOG, reuse_port=reuse_port)
+        accepting = ListeningSockets(
+            sockets, lambda: pool.connection(server), close_idle=pool.close_idle
+        )
+        try:
+            yield accepting
+        finally:
+            accepting.close()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,170 @@
+"""HTTP clients that send half a request, too much of one, or never read: nobody else waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from gateway.web.connection import HttpLimits, HttpPool, listening
+
+ON_BOTH_LOOPS = True
+HASTY = HttpLimits(header_s=0.2, window_s=0.2, linger_s=0.1)
+LARGE = b"x" * 16 * 2**20
+
+
+async def echo(request: web.Request) -> web.Response:
+    return web.Response(body=b"%d" % len(await request.read()))
+
+
+async def large(_: web.Request) -> web.Response:
+    return web.Response(body=LARGE)
+
+
+@asynccontextmanager
+async def site(limits: HttpLimits) -> AsyncIterator[tuple[HttpPool, int]]:
+    """A site with two pages; its pool and its port. At the end it holds nothing."""
+    application = web.Application()
+    application.add_routes([web.post("/", echo), web.get("/", echo), web.get("/large", large)])
+    pool = HttpPool(limits)
+    async with listening(application, pool, "127.0.0.1", 0) as accepting:
+        yield pool, accepting.sockets[0].getsockname()[1]
+        await nothing_held(pool)
+
+
+async def nothing_held(pool: HttpPool) -> None:
+    async with asyncio.timeout(10):
+        while pool.slots.used or pool.connections:  # noqa: ASYNC110 - only the server is notified
+            await asyncio.sleep(0.01)
+    assert pool.slots.holders == 0
+
+
+@asynccontextmanager
+async def client(
+    port: int, source: str = "127.0.0.1"
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def answer(port: int, request: bytes, source: str = "127.0.0.1") -> bytes:
+    """Everything that the server sends until it closes the connection."""
+    async with client(port, source) as (reader, writer):
+        writer.write(request)
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                return await reader.read()
+    return b""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-a: ",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT",
+        b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+    ids=["silent", "half a header", "half a body", "half a chunk", "half a second", "never reads"],
+)
+async def test_a_client_that_keeps_its_connection_open_keeps_no_slot(sent: bytes) -> None:
+    async with site(HASTY) as (pool, port), client(port) as (reader, writer):
+        reader._transport.pause_reading()  # type: ignore[attr-defined]  # as a stuck peer
+        writer.write(sent)
+        await nothing_held(pool)
+
+
+async def test_a_header_that_arrives_byte_by_byte_is_cut_off() -> None:
+    async with site(HASTY) as (_, port), client(port) as (_, writer):
+        async with asyncio.timeout(10):
+            while not writer.is_closing():
+                writer.write(b"G")
+                await asyncio.sleep(0.02)  # the pace is what is tested
+
+
+async def test_a_slow_body_that_makes_progress_is_taken() -> None:
+    limits = replace(HASTY, min_bytes_per_s=50)
+    async with site(limits) as (_, port), client(port) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(20):
+            writer.write(b"a" * 50)
+            await asyncio.sleep(0.05)  # the pace is what is tested
+        assert b"200 OK" in await reader.readline()
+
+
+async def test_a_large_response_that_is_read_arrives_complete() -> None:
+    async with site(HASTY) as (_, port):
+        got = await answer(port, b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert got.endswith(LARGE)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-a: b\r\n" * 100_000,
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-a: " + b"b" * 60_000,
+    ],
+    ids=["many fields", "a long field"],
+)
+async def test_a_header_without_end_is_refused(request_: bytes) -> None:
+    async with site(HttpLimits()) as (_, port):
+        assert (await answer(port, request_))[:12] in (b"HTTP/1.1 431", b"HTTP/1.0 400", b"")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"EHLO client.example\r\nMAIL FROM:<>\r\n",
+    ],
+    ids=repr,
+)
+async def test_a_malformed_request_is_answered_and_logs_no_traceback(
+    request_: bytes, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with site(HttpLimits()) as (_, port):
+        status, _, rest = (await answer(port, request_)).partition(b"\r\n")
+        assert status.split()[1] == b"400"
+        assert json.loads(rest.partition(b"\r\n\r\n")[2]) == {
+            "error": "the request is not valid HTTP"
+        }
+    logged = caplog.text + "".join(capsys.readouterr())
+    assert "Traceback" not in logged
+    assert "client.example" not in logged
+
+
+@pytest.mark.parametrize("addresses", [1, 200])
+async def test_half_requests_of_one_network_leave_connections_to_others(addresses: int) -> None:
+    limits = HttpLimits(connections=40, connections_per_peer=8)
+    async with site(limits) as (pool, port), contextlib.AsyncExitStack() as stack:
+        for number in range(200):
+            source = f"127.0.0.{2 + number % addresses}"
+            _, writer = await stack.enter_async_context(client(port, source))
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-a: ")
+        assert pool.slots.used < 40
+        async with asyncio.timeout(1):
+            request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            assert b"200 OK" in await answer(port, request, "127.1.0.9")
+        await stack.aclose()
+
+
+async def test_a_client_over_its_share_is_told_so() -> None:
+    async with site(HttpLimits(connections_per_peer=1)) as (_, port), client(port):
+        assert b"503 Service Unavailable" in await answer(port, b"")
