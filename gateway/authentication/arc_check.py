@@ -138,6 +138,8 @@ def read_chain(message: RawMessage, now: float) -> list[ArcSet] | str | None:
     for number, each in enumerate(chain):
         if each.seal_tags[b"cv"] != (b"pass" if number else b"none"):
             return "the chain reports its own failure (cv=)"
+        if b"h" in each.seal_tags:  # RFC 8617 §4.1.3
+            return "a seal with h="
     newest = chain[-1].signature_tags
     names = newest[b"h"].lower().split(b":")
     if b"from" not in names or b"arc-seal" in names or b"l" in newest:

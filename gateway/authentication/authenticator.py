@@ -30,6 +30,7 @@ from gateway.authentication.signatures import (
     read_message,
 )
 from gateway.authentication.structure import covered_names, signed_scope
+from gateway.authentication.suffixes import public_suffixes
 from gateway.authentication.vouching import (
     RegisteredAmong,
     signatures_over_author,
@@ -119,6 +120,7 @@ class Authenticator:
         self._max_lookups = max_lookups
         self._clock = clock
         self._offload = Offload(threads)
+        public_suffixes()  # takes a tenth of a second, which no mail should wait for
 
     def close(self) -> None:
         """Waits for calculations in progress; further mails raise RuntimeError."""

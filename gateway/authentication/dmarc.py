@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.authentication.dns import Absent, Answer, Lookups, Temporary, TextRecords
+from gateway.authentication.suffixes import may_be_one_organisation
 from rules.sender.authentication import DmarcPolicy
 
 MAX_LABELS = 8
@@ -53,16 +54,17 @@ class DmarcRecord:
 
 
 def could_align(domain: str, author_domain: str) -> bool:
-    """Whether any DNS content could make them aligned: the same name, or the same organisational
-    domain, which has at least two labels (see `organisation`)."""
-    if domain == author_domain:
-        return True
-    ends = [name.split(".")[-2:] for name in (domain, author_domain)]
-    return ends[0] == ends[1] and len(ends[0]) == 2
+    """Whether any DNS content could make them aligned: see `may_be_one_organisation`."""
+    return may_be_one_organisation(domain, author_domain)
 
 
 async def aligned(domain: str, policy: DmarcRecord, mode: Mode, lookups: Lookups) -> bool | None:
-    """Identifier alignment (RFC 9989 §4.4); None if DNS failed."""
+    """Identifier alignment (RFC 9989 §4.4); None if DNS failed.
+
+    Stricter than the RFC in one point: the organisational domain that the tree walk finds counts
+    only where the public suffix list agrees. A shared parent domain may have a DMARC record without
+    `psd=y`, and all its customers would be one organisation.
+    """
     author = policy.walk
     if domain == author.domain:
         return True

@@ -44,6 +44,7 @@ ANN, BOB, DAN = "ann@acme.example", "bob@acme.example", "dan@acme.example"
 GIL, IDA, HANK = "gil@globex.example", "ida@dept.initech.example", "hank@hooli.example"
 ULA, STU, DEE = "ula@umbrella.example", "stu@strict.example", "dee@deep.example"
 LOU, HUGO, VIC = "lou@loop.example", "hugo@huge.example", "vic@victim.co.example"
+JOE = "joe@cust.hosting.example"
 SAM, EVE = "sam@help.example", "eve@evil.example"
 
 AUTHSERV_ID = "mx.help.example"
@@ -59,6 +60,7 @@ COMPANIES = {
     "Loop": (LOU,),
     "Huge": (HUGO,),
     "Victim": (VIC,),
+    "Cust": (JOE,),
     "Silent": ("sid@silent.example", "sue@silent.example"),
 }
 DEACTIVATED = (DAN, "una@umbrella.example", "sue@silent.example")
@@ -104,6 +106,10 @@ def records() -> Mapping[tuple[str, str], Sequence[str]]:
         "_dmarc.co.example": "v=DMARC1; p=reject; psd=y",
         "evil.co.example": THIS_HOST,
         "s1._domainkey.evil.co.example": key,
+        "_dmarc.hosting.example": "v=DMARC1; p=reject",
+        "_dmarc.cust.hosting.example": "v=DMARC1; p=reject",
+        "evil.hosting.example": THIS_HOST,
+        "s1._domainkey.evil.hosting.example": key,
         "_dmarc.example": "v=DMARC1; p=none",
         "evil.example": THIS_HOST,
         "mail.evil.example": THIS_HOST,

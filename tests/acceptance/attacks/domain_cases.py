@@ -9,6 +9,7 @@ from tests.acceptance.internet import (
     HANK,
     HUGO,
     IDA,
+    JOE,
     LOU,
     STU,
     ULA,
@@ -36,13 +37,24 @@ DOMAIN_CASES = (
     rejected(
         "sibling below a public suffix: signature",
         lambda: signed_by("evil.co.example", a_mail(VIC)),
-        "dkim=pass",
+        "dkim=policy",
     ),
     rejected(
         "sibling below a public suffix: SPF",
         lambda: a_mail(VIC),
-        "spf=pass",
+        "spf=policy",
         mail_from="eve@evil.co.example",
+    ),
+    rejected(
+        "sibling below a shared domain: signature",
+        lambda: signed_by("evil.hosting.example", a_mail(JOE)),
+        "dkim=policy",
+    ),
+    rejected(
+        "sibling below a shared domain: SPF",
+        lambda: a_mail(JOE),
+        "spf=policy",
+        mail_from="x@evil.hosting.example",
     ),
     rejected(
         "sibling below a top-level domain with a record",

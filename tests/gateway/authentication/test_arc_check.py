@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -134,6 +135,134 @@ async def test_a_forged_result_next_to_the_sealed_one_breaks_the_chain(world: Wo
         verdict = await world.verdict(mail)
         assert not verdict.aligned
         assert the("arc", verdict).result is Result.FAIL
+
+
+def sets_of(raw: bytes, mail: bytes) -> list[bytes]:
+    """The ARC fields on top of a mail, each with its folds."""
+    assert raw.endswith(mail)
+    return re.findall(rb"ARC-[^\r]*\r\n(?:[ \t][^\r]*\r\n)*", raw.removesuffix(mail))
+
+
+async def test_the_sets_of_one_mail_prove_no_other(world: World) -> None:
+    mail = a_mail()
+    fields = b"".join(sets_of(sealed(mail), mail))
+    other = a_mail(body="Please delete my account.\r\n")
+    retitled = mail.replace(b"Subject: pump", b"Subject: delete it")
+
+    assert (await world.verdict(fields + mail)).aligned
+    for forged in (other, retitled):
+        verdict = await world.verdict(fields + forged)
+        assert not verdict.aligned
+        assert the("arc", verdict).result is Result.FAIL
+
+
+async def test_a_seal_that_is_sent_again_is_the_same_mail(world: World) -> None:
+    """With other unsigned fields too; and what they state counts for nothing."""
+    raw = sealed(a_mail())
+    again = await world.verdict(b"X-Any: thing\r\nIn-Reply-To: <1@acme.example>\r\n" + raw)
+    once = await world.verdict(raw)
+
+    assert once.fingerprints
+    assert set(once.fingerprints) & set(again.fingerprints)
+    assert again.signed_scope is not None
+    assert again.signed_scope.alone
+    assert "in-reply-to" not in again.signed_scope.names
+
+
+async def test_a_second_content_type_over_a_seal_is_a_problem(world: World) -> None:
+    raw = b"Content-Type: a/b\r\n" + sealed(b"Content-Type: text/plain\r\n" + a_mail())
+
+    scope = (await world.verdict(raw)).signed_scope
+
+    assert scope is not None
+    assert scope.problem == "2 content-type fields, not all of them signed"
+
+
+@pytest.mark.parametrize("left_out", range(3))
+async def test_a_set_that_lacks_a_field_breaks_the_chain(world: World, left_out: int) -> None:
+    mail = a_mail()
+    once = sealed(mail)
+    twice = sealed(once, states=f"arc=pass; {ACME_PASSED}")
+    newest, oldest = sets_of(twice, once), sets_of(once, mail)
+
+    for fields in ([*newest, *without(oldest, left_out)], [*without(newest, left_out), *oldest]):
+        assert not (await world.verdict(b"".join(fields) + mail)).aligned
+
+
+async def test_a_newest_set_without_the_older_ones_is_a_gap(world: World) -> None:
+    mail = a_mail()
+    once = sealed(mail)
+    newest = sets_of(sealed(once, states=f"arc=pass; {ACME_PASSED}"), once)
+
+    verdict = await world.verdict(b"".join(newest) + mail)
+
+    assert not verdict.aligned
+    assert the("arc", verdict).detail == "incomplete or unreadable sets"
+
+
+@pytest.mark.parametrize("number", range(3))
+async def test_a_second_field_of_one_instance_breaks_the_chain(world: World, number: int) -> None:
+    mail = a_mail()
+    fields = sets_of(sealed(mail), mail)
+    for doubled in ([fields[number], *fields], [*fields, fields[number]]):
+        assert not (await world.verdict(b"".join(doubled) + mail)).aligned
+
+
+async def test_a_sealer_that_saw_a_broken_chain_proves_nothing(world: World) -> None:
+    """The listed sealer adds cv=fail itself: somebody before it changed the mail."""
+    changed = sealed(a_mail(), "other.example").replace(b"broken", b"intact", 1)
+
+    verdict = await world.verdict(sealed(changed, states=f"arc=fail; {ACME_PASSED}"))
+
+    assert not verdict.aligned
+    assert the("arc", verdict).detail == "the chain reports its own failure (cv=)"
+
+
+async def test_a_forged_set_below_one_of_the_listed_sealer_is_not_hidden_by_it(
+    world: World,
+) -> None:
+    """A valid chain of the attacker's, and a copied set of the listed sealer on top."""
+    mail = a_mail()
+    genuine = sets_of(sealed(mail), mail)
+    renumbered = [
+        field.replace(b"i=1", b"i=2", 1).replace(b"cv=none", b"cv=pass") for field in genuine
+    ]
+    forged = sealed(mail, "other.example", ACME_PASSED)
+
+    verdict = await world.verdict(b"".join(renumbered) + forged)
+
+    assert not verdict.aligned
+    assert the("arc", verdict).result is Result.FAIL
+
+
+async def test_results_in_the_name_of_the_listed_sealer_count_only_under_its_seal(
+    world: World,
+) -> None:
+    """The attacker seals, as a domain of their own, what the listed sealer is said to have seen."""
+    mail = a_mail()
+    fields = sets_of(sealed(mail, "other.example", ACME_PASSED), mail)
+    renamed = [field.replace(b"other.example; ", b"lists.example; ", 1) for field in fields]
+
+    for forged in (fields, renamed):
+        assert not (await world.verdict(b"".join(forged) + mail)).aligned
+
+
+@pytest.mark.parametrize("number", [b"0", b"3", b"51", b"100", b"x", b"-1", b""])
+async def test_an_instance_that_is_no_number_in_order_breaks_the_chain(
+    world: World, number: bytes
+) -> None:
+    raw = sealed(a_mail())
+    assert not (await world.verdict(raw.replace(b"i=1", b"i=" + number))).aligned
+
+
+async def test_a_seal_with_signed_fields_of_its_own_breaks_the_chain(world: World) -> None:
+    raw = sealed(a_mail()).replace(b"ARC-Seal: i=1;", b"ARC-Seal: i=1; h=from;", 1)
+
+    assert the("arc", await world.verdict(raw)).detail == "a seal with h="
+
+
+def without(fields: list[bytes], number: int) -> list[bytes]:
+    return fields[:number] + fields[number + 1 :]
 
 
 async def test_a_silent_key_of_the_listed_sealer_is_temporary(world: World) -> None:
