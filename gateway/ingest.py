@@ -15,11 +15,12 @@ from functools import partial
 from gateway import log
 from gateway.authentication.authenticator import Authenticator
 from gateway.parsing.parser import Parser
+from gateway.parsing.turns import Overloaded
 from gateway.reception import Reception
 from gateway.runtime import Runtime
 from rules import replies
 from rules.decision.content import is_text_read_in_part
-from rules.decision.model import Decision
+from rules.decision.model import Decision, Reason
 from rules.decision.receipt import Receipt
 from rules.mail import BodyNeeded, Delivery
 from rules.mail.header import Author
@@ -47,6 +48,10 @@ class Ingest:
         try:
             with self.runtime.metrics.filing():
                 entries, receipts = await self._taken(delivery)
+        except Overloaded:
+            log.deferred_busy(delivery, self.parser.turns.waiting)
+            self.runtime.metrics.failed(Reason.TOO_MANY_WAITING)
+            return [replies.TOO_MANY_WAITING] * len(recipients)
         except Exception as error:  # noqa: BLE001 - a bug or a broken store loses no mail: 451
             reference, reply = log.failed(error, delivery), replies.TEMPORARY_FAILURE
             self.runtime.metrics.failed()
@@ -100,7 +105,7 @@ class Ingest:
         if not entries:
             return []
         job = partial(filing.file, entries=entries)
-        receipts = await self.runtime.write(job)
+        receipts = await self.runtime.write(job, apart=any(each.is_large for each in entries))
         for entry, receipt in zip(entries, receipts, strict=True):
             log.filed(receipt, entry.delivery)
             self.runtime.metrics.filed(receipt)

@@ -104,6 +104,17 @@ def failed(error: BaseException, delivery: Delivery) -> str:
     return reference
 
 
+def deferred_busy(delivery: Delivery, waiting: int) -> None:
+    """A mail was answered 451: its client has too many mails that wait to be read."""
+    _log.warning(
+        "deferred_busy",
+        peer=delivery.envelope.peer,
+        mail_from=delivery.envelope.mail_from,
+        size_bytes=len(delivery.raw),
+        waiting=waiting,
+    )
+
+
 def sent(notice: str, kind: str, attempts: int) -> None:
     """The relay accepted one outgoing mail."""
     _log.info("sent", notice=notice, kind=kind, attempts=attempts)

@@ -87,8 +87,9 @@ class Metrics:
     def read_in_part(self) -> None:
         self._read_in_part.inc()
 
-    def failed(self) -> None:
-        self._mails.labels(Verdict.DEFERRED.value, Reason.INTERNAL_ERROR.value).inc()
+    def failed(self, reason: Reason = Reason.INTERNAL_ERROR) -> None:
+        """A mail was deferred without a row in the journal."""
+        self._mails.labels(Verdict.DEFERRED.value, reason.value).inc()
 
     def held(self, count: int) -> None:
         self._held.set(count)

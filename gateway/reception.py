@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -46,26 +45,27 @@ class Reception:
             return []
         mail = await self.parser.begin(delivery.raw)
         authentication = await self._authenticate(delivery, mail, deliveries)
-        compressed = await _compressed(delivery.raw)
-        make = partial(
-            self._entries, delivery, deliveries, authentication, compressed, snapshot=snapshot
-        )
+        make = partial(self._entries, delivery, deliveries, authentication, snapshot)
         if not isinstance(mail.body, Unread):
-            return make(mail)
-        unread = make(mail)
-        if not judged and not await self.runtime.read(partial(filing.needs_body, entries=unread)):
-            return unread
-        return await asyncio.to_thread(make, await self.parser.read_rest(mail, delivery.raw))
+            return make(mail, _packed(delivery.raw))
+        if not judged:
+            unread = make(mail, _NOT_PACKED)
+            judgement = await self.runtime.read(partial(filing.judge, entries=unread))
+            if not judgement.needs_body:
+                if not judgement.keeps_mail:
+                    return unread
+                return make(mail, await self.parser.apart(partial(_packed, delivery.raw)))
+        mail = await self.parser.read_rest(mail, delivery.raw, delivery.envelope)
+        return await self.parser.apart(lambda: make(mail, _packed(delivery.raw)))
 
     def _entries(
         self,
         delivery: Delivery,
         deliveries: Mapping[Mailbox, Delivery],
         authentication: Authentication,
-        compressed: bytes,
-        mail: Mail,
-        *,
         snapshot: Snapshot,
+        mail: Mail,
+        packed: _Packed,
     ) -> list[Entry]:
         entries = []
         for mailbox, delivered in deliveries.items():
@@ -79,7 +79,7 @@ class Reception:
             )
             now = self.runtime.clock()
             entries.append(
-                self._entry(received, Attempt(now, now), delivered.raw, compressed, snapshot)
+                self._entry(received, Attempt(now, now), delivered.raw, packed, snapshot)
             )
         return entries
 
@@ -105,16 +105,19 @@ class Reception:
         )
         attempt = Attempt(self.runtime.clock(), held.came_at, held.journal_id)
         snapshot = await self.runtime.mailbox_cache.current()
-        compressed = await _compressed(delivery.raw)
-        make = partial(self._entry, received, attempt, delivery.raw, compressed, snapshot)
-        return make() if is_ordinary(delivery.raw) else await asyncio.to_thread(make)
+
+        def make() -> Entry:
+            packed = _packed(delivery.raw)
+            return self._entry(received, attempt, delivery.raw, packed, snapshot)
+
+        return make() if is_ordinary(delivery.raw) else await self.parser.apart(make)
 
     def _entry(
         self,
         received: Received,
         attempt: Attempt,
         raw: bytes,
-        compressed: bytes,
+        packed: _Packed,
         snapshot: Snapshot,
     ) -> Entry:
         considered = consider(
@@ -128,7 +131,8 @@ class Reception:
             considered=considered,
             attempt=attempt,
             delivery=Delivery(received.envelope, raw),
-            compressed=compressed,
+            compressed=packed[0],
+            digest=packed[1],
             new_id=self.runtime.new_id,
         )
 
@@ -168,10 +172,13 @@ def _bounces(mail: Mail, raw: bytes) -> Callable[[], tuple[Bounce, ...]]:
     return partial(read_bounce, raw) if is_ordinary(raw) else lambda: mail.bounces
 
 
-async def _compressed(raw: bytes) -> bytes:
-    if is_ordinary(raw):
-        return raw_mail.compress(raw)
-    return await asyncio.to_thread(raw_mail.compress, raw)
+_Packed = tuple[bytes, str]
+"""A raw mail, compressed, and its digest."""
+_NOT_PACKED: _Packed = (b"", "")
+
+
+def _packed(raw: bytes) -> _Packed:
+    return raw_mail.compress(raw), raw_mail.digest_of(raw)
 
 
 def _by_mailbox(delivery: Delivery, snapshot: Snapshot) -> dict[Mailbox, Delivery]:

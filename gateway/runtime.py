@@ -38,13 +38,14 @@ class Runtime:
         """The result of a query, which runs in a thread of its own."""
         return in_time(self.database.submit_read(query))
 
-    def write(self, job: Callable[[Connection], T]) -> Awaitable[T]:
+    def write(self, job: Callable[[Connection], T], *, apart: bool = False) -> Awaitable[T]:
         """The job's result once it is committed; if the job fails, nothing of it is written.
+        A job of more than a few milliseconds runs `apart` from the event loop.
 
         StoreTimeout if that takes too long. A job that had not begun by then never runs; one that
         had begun may still be committed.
         """
-        return in_time(self.ledger.submit(job))
+        return in_time(self.ledger.submit(job, apart=apart))
 
     def policy_of(self, mailbox: Mailbox) -> Policy:
         """The policy of a mailbox. Raises PolicyRefused if no policy has that name."""

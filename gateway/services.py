@@ -58,12 +58,14 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         database = await _open_database(config, loaded, stack)
         ledger = _open_ledger(database, stack)
         authenticator = _open_authenticator(config, stack)
-        parser = Parser()
+        relays = tuple(each.peer for each in config.trust.relays)
+        parser = Parser(listed=(*config.trust.peers, *relays))
         stack.push_async_callback(parser.close)
         connections = ConnectionPool(_limits(config.limits))
         metrics = Metrics(lambda: len(connections.connections))
         metrics.watch("smtp_connections", connections.slots)
         metrics.watch("in_flight_bytes", connections.in_flight)
+        metrics.watch("mails_to_parse", parser.turns.queue)
         notice_queued = asyncio.Event()
         runtime = Runtime(
             database=database,

@@ -79,7 +79,7 @@ class Shares:
 
     def held_by(self, client: IPAddress) -> int:
         """What the peer of an address holds."""
-        return self._held[_keys(client)[0]]
+        return self._held[keys_of(client)[0]]
 
     @property
     def holders(self) -> int:
@@ -93,7 +93,7 @@ class Shares:
             return False
         if client is None:
             return True
-        peer, network = _keys(client)
+        peer, network = keys_of(client)
         if listed:
             return self._held[peer] + amount <= caps.per_listed
         free = left - caps.reserve
@@ -108,7 +108,7 @@ class Shares:
         self.used += amount
         if client is None or not amount:
             return
-        for key in _keys(client):
+        for key in keys_of(client):
             self._held[key] += amount
             if not self._held[key]:
                 del self._held[key]
@@ -132,7 +132,7 @@ def address_of(host: str) -> IPAddress | None:
     return mapped or address
 
 
-def _keys(client: IPAddress) -> tuple[bytes, bytes]:
+def keys_of(client: IPAddress) -> tuple[bytes, bytes]:
     """The client's peer and its network."""
     packed = client.packed
     if len(packed) == 4:

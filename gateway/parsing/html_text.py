@@ -11,6 +11,10 @@ from resiliparse.extract.html2text import extract_plain_text
 _HTML_LIMIT_CHARACTERS = 256 * 1024
 _TAG_LIMIT_CHARACTERS = 16 * 1024
 
+_TREES_LIMIT_CHARACTERS = 1024 * 1024
+_TAGS_LIMIT_CHARACTERS = 1024 * 1024
+_TAG = re.compile(r"<[^<>]*+>?+")
+
 _HIDDEN_ELEMENTS = ("script", "style", "title", "head")
 _LINE_BREAKING_TAGS = (
     "br",
@@ -30,18 +34,39 @@ _EMPTY_LINES = re.compile(r"\n[ \t]*+\n\s*+")
 _NAME = re.compile(r"/?[A-Za-z0-9]{0,20}+")
 
 
-def text_from_html(markup: str) -> str:
-    """The visible text with its paragraphs, lists and line breaks, without the title, images and
-    hidden parts. Practically linear: markup above a limit is only stripped of its tags.
+class HtmlReader:
+    """Reads the HTML sections of one mail; the work on all of them together is bounded.
+
+    Up to a limit the tree of elements is built. Then only the tags are removed, and in the end
+    without regard to what they mean.
     """
-    # The extractor is C++ and takes UTF-8: it fails on a lone surrogate.
-    markup = _SURROGATES.sub("\ufffd", markup)
-    if len(markup) > _HTML_LIMIT_CHARACTERS or _has_giant_tag(markup):
-        text = _without_tags(markup)
-    else:
-        text = extract_plain_text(markup, preserve_formatting=True, alt_texts=False)
-    # No-break spaces are layout; patterns over the text expect plain ones.
-    return text.replace("\xa0", " ")
+
+    def __init__(self) -> None:
+        self._tree_left = _TREES_LIMIT_CHARACTERS
+        self._tags_left = _TAGS_LIMIT_CHARACTERS
+
+    def text(self, markup: str) -> str:
+        """The visible text with its paragraphs, lists and line breaks, without the title, images
+        and hidden parts."""
+        # The extractor is C++ and takes UTF-8: it fails on a lone surrogate.
+        markup = _SURROGATES.sub("\ufffd", markup)
+        limit = min(_HTML_LIMIT_CHARACTERS, self._tree_left)
+        if len(markup) <= limit and not _has_giant_tag(markup):
+            self._tree_left -= len(markup)
+            text = extract_plain_text(markup, preserve_formatting=True, alt_texts=False)
+        else:
+            read = markup[: self._tags_left]
+            self._tags_left -= len(read)
+            text = _without_tags(read)
+            if len(read) < len(markup):
+                text += html.unescape(_TAG.sub(" ", markup[len(read) :]))
+        # No-break spaces are layout; patterns over the text expect plain ones.
+        return text.replace("\xa0", " ")
+
+
+def text_from_html(markup: str) -> str:
+    """The text of one HTML section: see `HtmlReader`."""
+    return HtmlReader().text(markup)
 
 
 def _has_giant_tag(markup: str) -> bool:

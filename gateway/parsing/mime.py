@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.parsing.html_text import text_from_html
+from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.tree import PARTS_LIMIT, LimitError, MimePart, build_tree
 from rules.mail import Attachment, Body, Unreadable, charsets
 from rules.mail.header import Header, decode_words
@@ -17,6 +17,8 @@ LINES_LIMIT = 1_000_000
 # Each line may have to be compared with the boundary of each open multipart.
 _COMPARISONS_LIMIT = 25_000_000
 _NESTED_HEADER_BYTES = 16 * 1024
+_NAME_SOURCE_BYTES = 998
+"""Of the subject of an attached mail, which becomes its name: a line (RFC 5322 §2.1.1)."""
 
 
 def read_tree(raw: bytes, header: Header) -> MimePart | Unreadable:
@@ -87,9 +89,10 @@ def read_body(tree: MimePart) -> Body:
         for section in sections
         if has_html
     )
+    reader = HtmlReader()
     referenced = set(_CID.findall(markup)) if collected.attachments else frozenset()
     return Body(
-        text="\n".join(_as_plain(section) for section in sections),
+        text="\n".join(_as_plain(section, reader) for section in sections),
         html=markup,
         charset_guessed=collected.guessed,
         attachments=tuple(
@@ -102,10 +105,10 @@ def read_body(tree: MimePart) -> Body:
 _CID = re.compile(r"(?i:cid:)([^\s\"'<>)]{1,250}+)")
 
 
-def _as_plain(section: _TextSection) -> str:
+def _as_plain(section: _TextSection, reader: HtmlReader) -> str:
     if section.plain.strip() or not section.html:
         return section.plain
-    return text_from_html(section.html)
+    return reader.text(section.html)
 
 
 def _as_inline(found: Attachment) -> Attachment:
@@ -237,7 +240,9 @@ def _default_name(part: MimePart, kind: str, parent: str, number: str) -> str:
     if kind in ("message/rfc822", "message/global"):
         nested = read_header(part.content()[:_NESTED_HEADER_BYTES])
         subjects = nested.unfolded_values("subject")
-        subject = clean_name(decode_words(subjects[0]), ".eml") if subjects else ""
+        subject = (
+            clean_name(decode_words(subjects[0][:_NAME_SOURCE_BYTES]), ".eml") if subjects else ""
+        )
         return subject or "message.eml"
     if kind == "application/octet-stream" and parent == "multipart/encrypted":
         return "encrypted.asc"

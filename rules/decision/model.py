@@ -106,6 +106,8 @@ class Reason(StrEnum):
     """The company's plan includes none; its people are referred to the community."""
     # deferred
     DNS_FAILURE = "dns_failure"
+    TOO_MANY_WAITING = "too_many_waiting"
+    """Of the client's large mails, so many wait to be read that it must try again later."""
     INTERNAL_ERROR = "internal_error"
 
 
@@ -294,6 +296,19 @@ class Decision:
                 return self.action.orders
             case Refuse() | Defer() | Repeat():
                 return ()
+            case _:
+                assert_never(self.action)
+
+    @property
+    def keeps_mail(self) -> bool:
+        """Whether the raw mail is stored as a whole."""
+        match self.action:
+            case OpenTicket() | AddComment() | EndSubscription() | Hold():
+                return True
+            case Record(body_dropped=why):
+                return not why
+            case Refuse() | Defer() | Repeat():
+                return False
             case _:
                 assert_never(self.action)
 

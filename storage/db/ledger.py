@@ -20,7 +20,8 @@ from storage.db.threads import Threads
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
-_Submitted = tuple[Job[Any], Future[Any]]
+_Submitted = tuple[Job[Any], Future[Any], bool]
+"""A job, its result, and whether it runs apart."""
 
 GROUP_SIZE = 16
 """At most this many jobs share one commit on SQLite: more would only lengthen each one's wait."""
@@ -38,8 +39,12 @@ class Conflict(Exception):
 class Ledger(Protocol):
     """Runs jobs in transactions: a job is committed or leaves no trace."""
 
-    def submit(self, job: Job[T]) -> Future[T]:
-        """The job's result once committed, or the exception that rolled it back. Never blocks."""
+    def submit(self, job: Job[T], *, apart: bool = False) -> Future[T]:
+        """The job's result once committed, or the exception that rolled it back. Never blocks.
+
+        `apart` is for a job of more than a few milliseconds: it never runs in the server's event
+        loop, but in a thread of the ledger.
+        """
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Wait for all jobs that were submitted, but not longer, then stop."""
@@ -79,7 +84,8 @@ class SingleWriter:
     All waiting (for the turn, for the disk) happens in the writer's thread. Each job computes for a
     few hundred microseconds; a server runs them in its event loop's thread, since two computing
     threads only wait for each other's interpreter lock, at every statement. Each job is a step of
-    its own, so that a group does not block the loop as a whole.
+    its own, so that a group does not block the loop as a whole. A group with a job that runs apart
+    runs in the writer's thread.
     """
 
     def __init__(self, engine: Engine, lock: Path | None = None, run: Run = _run_inline) -> None:
@@ -95,9 +101,9 @@ class SingleWriter:
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job[T]) -> Future[T]:
+    def submit(self, job: Job[T], *, apart: bool = False) -> Future[T]:
         future: Future[T] = Future()
-        self._jobs.put((job, future))
+        self._jobs.put((job, future, apart))
         return future
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
@@ -124,7 +130,7 @@ class SingleWriter:
             with self._turn():
                 self._commit_together(group)
         except BaseException as error:  # noqa: BLE001 - the thread must outlive any fault
-            for _, future in group:
+            for _, future, _ in group:
                 if not future.done():
                     future.set_exception(error)
 
@@ -135,7 +141,8 @@ class SingleWriter:
             with self._engine.connect() as connection, connection.begin():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 begun = True
-                self._run_jobs(_one_by_one([job for job, _ in group], connection, results))
+                run = _run_inline if any(apart for _, _, apart in group) else self._run_jobs
+                run(_one_by_one([job for job, _, _ in group], connection, results))
         except Exception as error:
             if not begun:
                 raise
@@ -144,7 +151,7 @@ class SingleWriter:
             for submitted in group if len(group) > 1 else ():
                 self._commit_together([submitted])
             return
-        for (_, future), result in zip(group, results, strict=True):
+        for (_, future, _), result in zip(group, results, strict=True):
             future.set_result(result)
 
     @contextmanager
@@ -189,7 +196,7 @@ class Pool:
         self._engine = engine
         self._threads = Threads(connections, "ledger")
 
-    def submit(self, job: Job[T]) -> Future[T]:
+    def submit(self, job: Job[T], *, apart: bool = False) -> Future[T]:  # noqa: ARG002 - all do
         return self._threads.submit(partial(self._transact, job))
 
     def close(self, timeout_s: float = CLOSE_S) -> None:

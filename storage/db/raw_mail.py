@@ -38,9 +38,19 @@ def compress(raw: bytes) -> bytes:
     return zstandard.compress(raw)
 
 
-def store(connection: Connection, mailbox: int, raw: bytes, compressed: bytes) -> str:
-    """Store the bytes of one mail; if another has the same, count it. Returns their SHA-256."""
-    digest = hashlib.sha256(raw).hexdigest()
+def digest_of(raw: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def store(
+    connection: Connection, mailbox: int, raw: bytes, compressed: bytes, digest: str = ""
+) -> str:
+    """Store the bytes of one mail; if another has the same, count it. Returns their digest.
+
+    `digest` is that of a mail for which it was calculated before the transaction.
+    """
+    digest = digest or digest_of(raw)
     row = {
         "mailbox_id": mailbox,
         "digest": digest,

@@ -80,6 +80,10 @@ LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict
 """With any other verdict a mail that was held and is decided again stays held."""
 
 
+LARGE_BYTES = 8 * 1024
+"""The rules may take tens of milliseconds for a longer text, and so may the disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One mail on its way into the store: all that is written of it besides the decision."""
@@ -90,7 +94,15 @@ class Entry:
     delivery: Delivery
     """With the recipients of this mailbox only."""
     compressed: bytes
+    """The raw mail; empty if it is expected that the mail is not kept."""
     new_id: Callable[[], UUID]
+    digest: str = ""
+    """Of the raw mail; empty if it is not known yet."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether to file it may take more than a few milliseconds."""
+        return len(self.delivery.raw) > LARGE_BYTES
 
     @property
     def mailbox(self) -> Mailbox:
@@ -296,12 +308,13 @@ def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Deci
 
     The database alone decides whether it is a repeat.
     """
-    raw, compressed = entry.delivery.raw, entry.compressed
+    raw, compressed, digest = entry.delivery.raw, entry.compressed, entry.digest
     match decision.action:
         case Record(body_dropped=str(why)) if why:
             raw = raw_mail.header_only(raw, entry.mail.header.body_at, why)
-            compressed = raw_mail.compress(raw)
-    digest = raw_mail.store(connection, entry.mailbox.id, raw, compressed)
+            compressed, digest = b"", ""
+    compressed = compressed or raw_mail.compress(raw)
+    digest = raw_mail.store(connection, entry.mailbox.id, raw, compressed, digest)
     row = {
         "mailbox_id": entry.mailbox.id,
         "identity": entry.mail.identity,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -30,15 +31,26 @@ def preview(connection: Connection, entries: Sequence[Entry]) -> list[tuple[Entr
     return [(entry, decision_on(connection, entry)) for entry in entries]
 
 
-def needs_body(connection: Connection, entries: Sequence[Entry]) -> bool:
-    """Whether the decision on an entry depends on the body of the mail, or keeps its text.
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a mail is worth, judged with its body unread, as far as is known now."""
 
-    As far as it is known now: `file` decides again.
-    """
+    needs_body: bool
+    """A decision depends on the body, or keeps its text."""
+    keeps_mail: bool
+    """The raw mail is stored."""
+
+
+def judge(connection: Connection, entries: Sequence[Entry]) -> Judgement:
+    """The judgement of a mail whose body is unread; `file` decides again."""
     try:
-        return any(decision_on(connection, entry).keeps_text for entry in entries)
+        decisions = [decision_on(connection, entry) for entry in entries]
     except BodyNeeded:
-        return True
+        return Judgement(needs_body=True, keeps_mail=True)
+    return Judgement(
+        needs_body=any(decision.keeps_text for decision in decisions),
+        keeps_mail=any(decision.keeps_mail for decision in decisions),
+    )
 
 
 def decision_on(connection: Connection, entry: Entry) -> Decision:

@@ -31,7 +31,7 @@ class EarlyLedger:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job[T]) -> Future[T]:
+    def submit(self, job: Job[T], *, apart: bool = False) -> Future[T]:
         future: Future[T] = Future()
         self._jobs.put((job, future))
         return future

@@ -17,6 +17,7 @@ from rules.decision.model import Step, Verdict
 from rules.mail import BodyNeeded, Delivery, Envelope, Unread
 from rules.replies import Reply
 from storage.mail import filing
+from storage.mail.filing import Judgement
 from tests.in_process import (
     ANYWHERE,
     SUPPORT,
@@ -119,7 +120,8 @@ async def test_no_transaction_files_a_mail_whose_body_is_unread(postern: InProce
     ]
     unread = [replace(e, considered=c) for e, c in zip(entries, considered, strict=True)]
 
-    assert await services.runtime.read(partial(filing.needs_body, entries=unread))
+    judgement = await services.runtime.read(partial(filing.judge, entries=unread))
+    assert judgement == Judgement(needs_body=True, keeps_mail=True)
     with pytest.raises(BodyNeeded):
         await services.runtime.write(partial(filing.file, entries=unread))
     assert await postern.journal() == []
