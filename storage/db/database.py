@@ -219,10 +219,12 @@ def _limit_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 def _configure_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     assert isinstance(connection, sqlite3.Connection)
     connection.isolation_level = None  # we issue BEGIN, which states whether it will write
-    for pragma in (
-        f"busy_timeout = {SQLITE_BUSY_S * 1000}",
+    connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_S * 1000}")
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
         # Only a new file takes it, before anything is written; an old one at `postern db compact`.
-        "auto_vacuum = INCREMENTAL",
+        # On an old one it would wait for the writer, and a reader never waits.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
