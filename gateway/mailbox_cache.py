@@ -36,6 +36,10 @@ class Snapshot:
     def own_addresses(self) -> frozenset[str]:
         return frozenset(self.mailboxes)
 
+    @property
+    def mailbox_ids(self) -> tuple[int, ...]:
+        return tuple(mailbox.id for mailbox in self.mailboxes.values())
+
 
 class MailboxCache:
     """Reads the registry when its snapshot is too old, once at a time."""

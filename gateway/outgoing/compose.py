@@ -16,8 +16,10 @@ from gateway.outgoing.mime import Field
 from gateway.outgoing.quoted_comment import Redactor
 from gateway.outgoing.recipient_links import RecipientLinks
 from gateway.outgoing.templates import Templates
+from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
 from rules.policy import Policy
+from rules.sender.masking import Masker
 from rules.sender.tokens import Keys, loop_mark, message_id, return_path, thread_root
 from storage.notices.outbox import Notice
 
@@ -38,6 +40,8 @@ class Composer:
     signer: Signer = field(default_factory=Signer)
     own_addresses: frozenset[str] = frozenset()
     """Of all our mailboxes."""
+    mailboxes: tuple[int, ...] = ()
+    """Their ids: a comment may quote what was sealed for any of them."""
 
     def write(self, notice: Notice, policy: Policy) -> Outgoing:
         """The mail for one recipient; nobody else's token is ever in it.
@@ -45,8 +49,9 @@ class Composer:
         ValueError for an address that is not valid in a header, and for a comment that the
         recipient may not read.
         """
-        redactor = Redactor(self.own_addresses, self.links_begin)
-        context = template_context(notice, policy, self.keys, redactor)
+        context = template_context(
+            notice, policy, self.keys, self.links_begin, Redactor(self._masker(notice.mailbox))
+        )
         folders = (notice.mailbox.address, notice.mailbox.policy)
         rendered = self.templates.rendered(notice.kind, context, folders)
         parts = [("text/plain", mime.plain(rendered.text))]
@@ -64,6 +69,12 @@ class Composer:
         ]
         raw = self.signer.signed(mime.written(fields, body), domain_of(notice.mailbox.address))
         return Outgoing(str(notice.id), self._mail_from(notice), notice.address, raw)
+
+    def _masker(self, mailbox: Mailbox) -> Masker:
+        """For the mails of a mailbox, whose own tokens are the likeliest in them."""
+        others = tuple(each for each in self.mailboxes if each != mailbox.id)
+        addresses = self.own_addresses | {mailbox.address}
+        return Masker(self.keys, (mailbox.id, *others), addresses, self.links_begin)
 
     def _threading(self, notice: Notice) -> Iterator[Field]:
         """The fields by which clients find the mail's thread (RFC 5322 §3.6.4)."""

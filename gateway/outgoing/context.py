@@ -75,14 +75,14 @@ class TemplateContext:
 
 
 def template_context(
-    notice: Notice, policy: Policy, keys: Keys, redactor: Redactor
+    notice: Notice, policy: Policy, keys: Keys, links_begin: str, redactor: Redactor
 ) -> TemplateContext:
     """The values of a notice for its templates.
 
     ValueError for a comment that the recipient may not read.
     """
     language = language_of(notice, policy)
-    about, links = notice.about, RecipientLinks(notice, keys, redactor.links_begin)
+    about, links = notice.about, RecipientLinks(notice, keys, links_begin)
     traits = notice.kind.traits
     return TemplateContext(
         kind=notice.kind.value,
@@ -100,19 +100,17 @@ def template_context(
         critical_channel=_critical_channel(about, policy),
         portal_first=_portal_first(about, policy),
         requester=about.requester if about else "",
-        company=one_line(about.company) if about else "",
+        company=one_line(redactor.redact(about.company)) if about else "",
         channel=one_line(about.channel) if about and traits.for_staff else "",
         tier=_tier_title(about, policy),
-        fields=_fields(about, policy),
+        fields=_fields(about, policy, redactor),
         missing=about.missing if about else (),
         questions=_questions(notice, policy),
         due=date_and_time(about.due_at, policy.clock.calendar.zone, language)
         if about and about.due_at
         else "",
         comment=quoted_comment(notice, policy, redactor),
-        payload=map_text(
-            notice.payload, lambda text: redactor.redact(text, notice.mailbox.address)
-        ),
+        payload=map_text(notice.payload, redactor.redact),
         greeting=_greeting(traits.opens_with, policy),
         approvals=links.approvals(),
         feedback_link=links.feedback(),
@@ -140,7 +138,7 @@ def _subject(notice: Notice, policy: Policy, redactor: Redactor) -> str:
     if notice.about is None:
         return ""
     tag = policy.subject_tag.format.replace("{n}", str(notice.about.ticket))
-    bare = redactor.redact(notice.about.subject, notice.mailbox.address).replace(tag, "")
+    bare = redactor.redact(notice.about.subject).replace(tag, "")
     return one_line(_REPLY_MARKS.sub("", bare.strip()), 200)
 
 
@@ -170,10 +168,14 @@ def _tier_title(about: NoticeTicket | None, policy: Policy) -> str:
     return tier.title if tier else about.tier if about else ""
 
 
-def _fields(about: NoticeTicket | None, policy: Policy) -> tuple[tuple[str, str], ...]:
+def _fields(
+    about: NoticeTicket | None, policy: Policy, redactor: Redactor
+) -> tuple[tuple[str, str], ...]:
     labels = {field.name: field.label for field in policy.fields}
     found = about.fields if about else {}
-    return tuple((labels.get(name, name), one_line(value)) for name, value in found.items())
+    return tuple(
+        (labels.get(name, name), one_line(redactor.redact(value))) for name, value in found.items()
+    )
 
 
 def _questions(notice: Notice, policy: Policy) -> tuple[str, ...]:

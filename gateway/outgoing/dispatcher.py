@@ -96,6 +96,7 @@ class Dispatcher:
             templates=self.templates,
             signer=self.signer,
             own_addresses=cached.own_addresses,
+            mailboxes=cached.mailbox_ids,
         )
         this = _Round(until=now + BEGUN_WITHIN)
         waiting = iter(notices)

@@ -9,8 +9,9 @@ from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.identity import is_unproven
 from rules.mail.extent import is_read_in_part, read_part
-from rules.mail.quoting import REPLY_MARK, is_forward, masked, published, visible
+from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
+from rules.sender.masking import Masker
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice
 from storage.notices.outbox import NoticeComment as Comment
@@ -45,16 +46,11 @@ class QuotedComment:
 class Redactor:
     """Removes from a text the reply addresses and links that were made for somebody else."""
 
-    own_addresses: frozenset[str]
-    """Of all our mailboxes: a token of one may be quoted in a mail to another."""
-    links_begin: str
+    masker: Masker
 
-    def redact(self, text: str, mailbox: str) -> str:
-        """The text as anybody may read it, in a mail from a mailbox."""
-        without = masked(plain(text), self.own_addresses | {mailbox})
-        begin = re.escape(self.links_begin)
-        links = rf"{begin}/(signup|people|feedback|unsubscribe)/\d+/[A-Za-z2-7]+"
-        return re.sub(links, rf"{self.links_begin}/\1", without)
+    def redact(self, text: str) -> str:
+        """The text as anybody may read it."""
+        return self.masker.mask(plain(text))
 
 
 def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> QuotedComment | None:
@@ -68,14 +64,14 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         return None
     if comment.visibility is not Visibility.PUBLIC and not traits.for_staff:
         raise ValueError(f"only staff may read this comment: it is {comment.visibility}")
-    text = redactor.redact(read_part(comment.text), notice.mailbox.address)
+    text = redactor.redact(read_part(comment.text))
     if comment.by_staff and not traits.for_staff:
         text = _for_customers(text)
     subject = notice.about.subject if notice.about else ""
     forwarded = traits.shows_forwarded and is_forward(subject)
     shown = visible(text, forwarded=forwarded)
     return QuotedComment(
-        name=_author(comment, policy),
+        name=_author(comment, policy, redactor),
         address="" if comment.by_staff else comment.author,
         by_staff=comment.by_staff,
         private=comment.visibility is not Visibility.PUBLIC,
@@ -83,15 +79,15 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         hidden=bool(shown.hidden.strip()),
         shortened=len(shown.text) > LONGEST_TEXT or is_read_in_part(comment.text),
         degraded=comment.degraded,
-        attachments=tuple(one_line(name) for name in comment.attachments),
+        attachments=tuple(one_line(redactor.redact(name)) for name in comment.attachments),
         unproven=is_unproven(comment.proof),
         proof=comment.proof if traits.for_staff else "",
     )
 
 
-def _author(comment: Comment, policy: Policy) -> str:
+def _author(comment: Comment, policy: Policy, redactor: Redactor) -> str:
     nobody = policy.sender_name if comment.by_staff else comment.author
-    return one_line(comment.name or nobody, 60)
+    return one_line(redactor.redact(comment.name or nobody), 60)
 
 
 def _for_customers(text: str) -> str:

@@ -196,6 +196,26 @@ def read_sign_up_token(keys: Keys, mailbox: int, text: str, now: datetime) -> st
     return payload[5:].decode()
 
 
+SEALED_LENGTHS: Mapping[int, tuple[bytes, ...]] = {
+    22: (b"reply",),
+    27: (b"return-path",),
+    32: (b"message-id",),
+}
+"""The uses of sealed values with a fixed length, by that length in octets."""
+SEALED_TEXTS: tuple[tuple[int, tuple[bytes, ...]], ...] = (
+    (11, tuple(use.value.encode() for use in LinkUse)),
+    (6, (b"sign-up",)),
+)
+"""The uses of those that end with a text of any length, by the octet at which it begins."""
+
+
+def opens(keys: Keys, use: bytes, mailbox: int, sealed: bytes) -> bool:
+    """Whether we sealed these octets for this use at this mailbox."""
+    body, mac = sealed[:-MAC_BYTES], sealed[-MAC_BYTES:]
+    secret = keys.secrets.get(body[0]) if body else None
+    return secret is not None and hmac.compare_digest(mac, _mac(secret, use, mailbox, body))
+
+
 def _encode(keys: Keys, use: bytes, mailbox: int, payload: bytes) -> str:
     body = bytes([keys.current]) + payload
     signed = body + _mac(keys.secrets[keys.current], use, mailbox, body)
@@ -218,4 +238,4 @@ def _decode(keys: Keys, use: bytes, mailbox: int, text: str) -> bytes | None:
 
 def _mac(secret: bytes, use: bytes, mailbox: int, body: bytes) -> bytes:
     message = use + b"\0" + mailbox.to_bytes(8, "big") + body
-    return hmac.new(secret, message, hashlib.sha256).digest()[:MAC_BYTES]
+    return hmac.digest(secret, message, hashlib.sha256)[:MAC_BYTES]

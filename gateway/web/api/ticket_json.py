@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +9,13 @@ from typing import TypeAlias
 
 from rules.identity import is_unproven
 from rules.mail.extent import is_read_in_part, read_part
-from rules.mail.quoting import REPLY_MARK, masked, published, visible
+from rules.mail.quoting import REPLY_MARK, published, visible
 from rules.people import Presence
+from rules.sender.masking import Masker
 from rules.ticket.visibility import Visibility
 from storage.ticket.read import AttachmentView, AuditView, CommentView, TicketSummary, TicketView
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
-
-_LINK = re.compile(r"/(signup|people|feedback|unsubscribe)/\d{1,20}/[A-Za-z2-7]{16,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +23,15 @@ class TicketJson:
     """Tickets as one kind of reader may see them."""
 
     for_staff: bool
-    own_addresses: frozenset[str]
-    """The addresses of all our mailboxes."""
+    masker: Masker
+    """Takes reply addresses and links out of a text: their holder could act as their owner."""
 
     def in_list(self, summary: TicketSummary) -> dict[str, Json]:
         """A ticket in a list."""
         shown: dict[str, Json] = {
             "number": summary.number,
             "mailbox": summary.mailbox,
-            "subject": self._without_tokens(summary.subject, summary.mailbox),
+            "subject": self.masker.mask(summary.subject),
             "status": summary.status,
             "severity": summary.severity,
             "severity_claimed": summary.severity_claimed,
@@ -63,7 +61,7 @@ class TicketJson:
         shown = self.in_list(ticket.summary)
         shown |= {
             "tier": details.tier,
-            "fields": dict(details.fields),
+            "fields": {name: self.masker.mask(value) for name, value in details.fields.items()},
             "missing": list(details.missing),
             "escalation_level": details.escalation_level,
             "first_due_at": _timestamp(details.first_due_at),
@@ -78,7 +76,7 @@ class TicketJson:
             shown |= {
                 "preferred_channel": details.channel,
                 "rating": details.rating,
-                "history": [_audit_entry(each) for each in ticket.history],
+                "history": [self._audit_entry(each) for each in ticket.history],
             }
         return shown
 
@@ -94,7 +92,7 @@ class TicketJson:
         return [self._comment(comment, summary) for comment in self.comments(ticket)]
 
     def _comment(self, comment: CommentView, summary: TicketSummary) -> dict[str, Json]:
-        text = self._without_tokens(read_part(comment.text), summary.mailbox)
+        text = self.masker.mask(read_part(comment.text))
         if comment.by_staff and comment.journal_id is not None and not self.for_staff:
             # A staff person's mail may quote our notice to them, which contains private text.
             text = published(text, REPLY_MARK)
@@ -111,40 +109,34 @@ class TicketJson:
             "charset_guessed": comment.charset_guessed,
             "written_at": _timestamp(comment.written_at),
             "unproven": is_unproven(comment.proof),
-            "attachments": [_attachment(each, path) for each in comment.attachments],
+            "attachments": [self._attachment(each, path) for each in comment.attachments],
         }
         if self.for_staff:
             raw = f"{path}/raw/{comment.journal_id}" if comment.journal_id is not None else None
             shown |= {"raw": raw, "proof": comment.proof}
         return shown
 
-    def _without_tokens(self, text: str, mailbox: str) -> str:
-        """The text without reply addresses and links: their holder could act as their owner."""
-        return _LINK.sub(r"/\1", masked(text, self.own_addresses | {mailbox}))
+    def _attachment(self, attachment: AttachmentView, path: str) -> Json:
+        return {
+            "id": attachment.id,
+            "name": self.masker.mask(attachment.name),
+            "content_type": attachment.content_type,
+            "size_bytes": attachment.size_bytes,
+            "url": f"{path}/attachments/{attachment.id}",
+        }
 
-
-def _attachment(attachment: AttachmentView, path: str) -> Json:
-    return {
-        "id": attachment.id,
-        "name": attachment.name,
-        "content_type": attachment.content_type,
-        "size_bytes": attachment.size_bytes,
-        "url": f"{path}/attachments/{attachment.id}",
-    }
-
-
-def _audit_entry(entry: AuditView) -> Json:
-    return {
-        "at": _timestamp(entry.at),
-        "actor": entry.actor,
-        "source": entry.source,
-        "event": entry.event,
-        "subject": entry.subject,
-        "was": entry.was,
-        "became": entry.became,
-        "reason": entry.reason,
-        "text": str(entry.text),
-    }
+    def _audit_entry(self, entry: AuditView) -> Json:
+        return {
+            "at": _timestamp(entry.at),
+            "actor": entry.actor,
+            "source": entry.source,
+            "event": entry.event,
+            "subject": entry.subject,
+            "was": entry.was,
+            "became": entry.became,
+            "reason": self.masker.mask(entry.reason),
+            "text": str(entry.text),
+        }
 
 
 def _timestamp(time: datetime | None) -> str | None:

@@ -37,10 +37,12 @@ from gateway.web.api.ticket_json import Json, TicketJson
 from rules.decision.effects import ChangeRefused
 from rules.decision.request import Request
 from rules.mail.addresses import normalise
+from rules.sender.masking import Masker
 from rules.service.permissions import Access, forbidden, with_reopening
 from rules.ticket.lifecycle import Status
 from storage.db.database import Connection
 from storage.registry import mailboxes
+from storage.registry.signing_keys import load_keys
 from storage.ticket import lists, read
 from storage.ticket.change import change_ticket, open_requested
 from storage.ticket.lists import All, CopiedTo, OfCompany, Page, RequestedBy, Which
@@ -106,8 +108,10 @@ def _read_ticket(
 
 
 def _presenter(connection: Connection, caller: Caller) -> TicketJson:
-    own_addresses = frozenset(each.address for each in mailboxes.list_mailboxes(connection))
-    return TicketJson(caller.by_staff, own_addresses)
+    ours = mailboxes.list_mailboxes(connection)
+    addresses = frozenset(mailbox.address for mailbox in ours)
+    masker = Masker(load_keys(connection), tuple(mailbox.id for mailbox in ours), addresses)
+    return TicketJson(caller.by_staff, masker)
 
 
 async def _change(request: web.Request) -> web.Response:
@@ -173,20 +177,22 @@ async def _attachment(request: web.Request) -> web.Response:
     caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
     context, number, wanted = request.app[CONTEXT], _number(request), int(request.match_info["id"])
 
-    def read_attachment(connection: Connection) -> tuple[AttachmentView, bytes]:
+    def read_attachment(connection: Connection) -> tuple[AttachmentView, str, bytes]:
         access.find_ticket(connection, context, caller, number, context.runtime.clock())
-        for comment in _presenter(connection, caller).comments(_ticket_view(connection, number)):
+        presenter = _presenter(connection, caller)
+        for comment in presenter.comments(_ticket_view(connection, number)):
             for attachment in comment.attachments:
                 if attachment.id == wanted:
-                    return attachment, _mail_of(connection, number, comment)
+                    name = presenter.masker.mask(attachment.name)
+                    return attachment, name, _mail_of(connection, number, comment)
         raise ApiError(404, f"there is no attachment {wanted} on #{number}")
 
-    attachment, raw = await context.runtime.read(read_attachment)
+    attachment, name, raw = await context.runtime.read(read_attachment)
     try:
         body = await asyncio.to_thread(part_bytes, raw, attachment.part)
     except LookupError:
         raise ApiError(404, f"attachment {wanted} cannot be read; see the raw mail") from None
-    return download(body, attachment.name, attachment.content_type)
+    return download(body, name, attachment.content_type)
 
 
 async def _raw(request: web.Request) -> web.Response:

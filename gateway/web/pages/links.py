@@ -29,8 +29,8 @@ from gateway.web.pages.forms import as_page, read_form, read_link
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
-from rules.mail.quoting import masked
 from rules.people import Presence
+from rules.sender.masking import Masker
 from rules.sender.tokens import Keys, Link, LinkUse, read_link_token
 from rules.ticket.changes import Rate, Rating, Source
 from storage.notices import links as store
@@ -74,8 +74,8 @@ class _Visit:
     runtime: Runtime
     mailbox: Mailbox
     link: Link
-    own_addresses: frozenset[str]
-    """The addresses of all our mailboxes."""
+    masker: Masker
+    """For the texts of a ticket: a link is for its owner, not for whatever they quote."""
 
     async def read(self, query: Callable[..., T | None]) -> T:
         """What the link refers to. Raises Problem if its owner may no longer use it."""
@@ -99,7 +99,7 @@ class _Visit:
             status,
             mailbox=self.mailbox.address,
             ticket=view.ticket,
-            subject=one_line(masked(view.subject, self.own_addresses), LONGEST_SUBJECT),
+            subject=one_line(self.masker.mask(view.subject), LONGEST_SUBJECT),
             **values,
         )
 
@@ -144,8 +144,9 @@ async def _visit(request: web.Request, use: LinkUse) -> _Visit:
         return read_link_token(keys, mailbox, use, token)
 
     mailbox, link = _found_or_problem(await read_link(request, runtime.mailbox_cache, read))
-    own_addresses = (await runtime.mailbox_cache.current()).own_addresses
-    return _Visit(request, runtime, mailbox, link, own_addresses)
+    cached = await runtime.mailbox_cache.current()
+    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
+    return _Visit(request, runtime, mailbox, link, masker)
 
 
 def _found_or_problem(found: T | None) -> T:

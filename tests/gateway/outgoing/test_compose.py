@@ -18,6 +18,7 @@ from rules.sender.tokens import (
     Purpose,
     ReplyToken,
     is_loop_mark,
+    link_token,
     read_link_token,
     read_message_id,
     read_reply_token,
@@ -334,3 +335,28 @@ def test_with_another_key_everything_is_signed_anew() -> None:
     rotated = Composer(Keys(2, {1: KEYS.secrets[1], 2: b"n" * 32}), "https://postern.example")
 
     assert written(composer=rotated)["Message-ID"] != written()["Message-ID"]
+
+
+SEALED = link_token(KEYS, MAILBOX.id, LinkUse.APPROVE, Link(7, 71, "eve@evil.example"))
+SAFE_LINK = (
+    "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fpostern.example"
+    f"%2Fpeople%2F1%2F{SEALED}&data=05"
+)
+
+
+def test_a_link_of_somebody_else_is_in_no_part_of_a_mail() -> None:
+    comment = a_comment(
+        f"Support wrote:\n> {SAFE_LINK}\nWho is this?\n> {SEALED[:40]}\n> {SEALED[40:]}\nno.",
+        name=f"Bob {SEALED}",
+        attachments=(f"{SEALED}.eml",),
+    )
+    ticket = about(subject=f"Printer {SEALED.upper()}", fields={"project": SEALED})
+
+    for kind in (NoticeKind.COMMENT, NoticeKind.NEW_COMMENT):
+        mail = written(kind, comment=comment, about=ticket)
+
+        shown = "".join([str(mail["Subject"]), str(mail["From"]), text_of(mail), html_of(mail)])
+        flat = re.sub(r"[\s>]", "", shown).lower()
+        assert SEALED[:20] not in flat
+        assert SEALED[-20:] not in flat
+        assert "Who is this?" in shown

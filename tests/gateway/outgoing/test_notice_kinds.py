@@ -11,6 +11,7 @@ from gateway.outgoing.compose import Composer
 from gateway.outgoing.context import TemplateContext, template_context
 from gateway.outgoing.quoted_comment import Redactor
 from gateway.outgoing.templates import Templates
+from rules.sender.masking import Masker
 from rules.ticket.notices import KINDS, Audience, NoticeKind, ReceiptPayload
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice
@@ -23,7 +24,7 @@ from tests.gateway.outgoing.notices import (
     read,
     text_of,
 )
-from tests.rules.building import KEYS, default_policy
+from tests.rules.building import KEYS, MAILBOX, default_policy
 
 SECRET = "The root password is 1234."
 PRIVATE = sorted(set(Visibility) - {Visibility.PUBLIC})
@@ -57,7 +58,9 @@ def carrying(kind: NoticeKind, visibility: Visibility) -> Notice:
 
 
 def context_of(notice: Notice) -> TemplateContext:
-    return template_context(notice, default_policy(), KEYS, Redactor(frozenset(), LINKS_BEGIN))
+    return template_context(
+        notice, default_policy(), KEYS, LINKS_BEGIN, Redactor(Masker(KEYS, (MAILBOX.id,)))
+    )
 
 
 @pytest.mark.parametrize("visibility", PRIVATE)

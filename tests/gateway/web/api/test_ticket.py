@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import datetime
 
 import pytest
 
+from rules.sender.tokens import Link, LinkUse, link_token
+from storage.registry.signing_keys import load_keys
 from tests.gateway.web.api.site import ALICE, ANN, BOB, GIL, PLANNED, SAM, SHARED, Site
 from tests.in_process import a_mail
 
@@ -124,3 +128,18 @@ async def test_a_comment_is_shown_without_what_it_quotes(site: Site) -> None:
     (comment,) = ticket["comments"]
     assert comment["shown"] == "It does not print."
     assert "Did you try?" in comment["text"]
+
+
+async def test_what_our_keys_have_sealed_is_not_shown_in_any_spelling(site: Site) -> None:
+    keys = await site.read(load_keys)
+    sealed = link_token(keys, 1, LinkUse.APPROVE, Link(1, 1, "eve@evil.example"))
+    quoted = f"> https%3A%2F%2Fx.example%2Fpeople%2F1%2F{sealed[:50]}\r\n> {sealed[50:]}"
+    number = await site.mailed(
+        a_mail(ANN, subject=f"About {sealed}", text=f"Hello\r\n\r\n{quoted}")
+    )
+
+    for actor in (ANN, SAM):
+        _, ticket = await site.get(f"/{number}", actor)
+        shown = re.sub(r"\\n|[\s>]", "", json.dumps(ticket))
+        assert sealed[:20] not in shown
+        assert sealed[-20:] not in shown
