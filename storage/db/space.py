@@ -48,6 +48,7 @@ def compact(database: Database) -> None:
         fcntl.flock(turn, fcntl.LOCK_EX)  # released when the file is closed
         with database.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA auto_vacuum = INCREMENTAL")  # an old file takes it here
             driver.execute("VACUUM")
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
