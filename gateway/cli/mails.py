@@ -67,8 +67,12 @@ def pipe(
         typer.Option(help="A recipient; repeat the option for more. Default: the only mailbox."),
     ] = None,
     peer: Annotated[
-        str, typer.Option(help="The IP address of the client that gave the mail to the MTA.")
-    ] = "127.0.0.1",
+        str,
+        typer.Option(
+            help="The IP address of the client that gave the mail to the MTA. Without it only "
+            "signatures prove the author."
+        ),
+    ] = "",
     helo: Annotated[str, typer.Option(help="The client's HELO name.")] = "",
     strangers: Annotated[
         StrangerHandling | None,

@@ -140,10 +140,14 @@ class TrustedRelay(_Section):
     """The relay writes its results under this name and removes all others that use it."""
 
 
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+"""What a demo trusts, so that it can be tried with any mail client on the same machine."""
+
+
 class TrustSection(_Section):
-    peers: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-    """Clients whose mail needs no further proof of its sender. Behind an MTA on the same host
-    this must be `[]`, since that MTA also passes on mail from the whole Internet."""
+    peers: tuple[Network, ...] = ()
+    """Clients whose mail needs no further proof of its sender. Never an MTA that takes mail from
+    others, not even on this host: it would vouch for the whole Internet."""
 
     relays: tuple[TrustedRelay, ...] = ()
     """MTAs in front of us whose Authentication-Results (RFC 8601) are trusted."""
@@ -252,6 +256,12 @@ class Config(BaseSettings):
         if self.smtp.tls_listen is not None and self.tls is None:
             raise ValueError("smtp.tls_listen needs [tls] with a certificate and its key")
         return self
+
+    def for_a_demo(self) -> Config:
+        """The same, but mail from this machine is trusted, unless `trust` says what is."""
+        if "trust" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"trust": TrustSection(peers=LOOPBACK)})
 
     @classmethod
     def settings_customise_sources(

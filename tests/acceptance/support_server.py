@@ -185,7 +185,7 @@ class SupportServer:
         **more: str,
     ) -> tuple[int, dict[str, Any]]:
         """Push a mail over HTTP; further keywords are query parameters."""
-        parameters = {"mail_from": sender, "rcpt": recipients, **more}
+        parameters = {"mail_from": sender, "rcpt": recipients, "peer": "127.0.0.1", **more}
         query = urllib.parse.urlencode(parameters, doseq=True)
         request = urllib.request.Request(
             f"{self.postern.http}/api/v1/mails?{query}", data=raw, method="POST"

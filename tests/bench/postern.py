@@ -143,7 +143,7 @@ def _configure(folder: Path, url: str, smtp: int, http: int) -> Path:
     path.write_text(
         f'[smtp]\nlisten = "127.0.0.1:{smtp}"\n'
         f'[http]\nlisten = "127.0.0.1:{http}"\nadmin_listen = "127.0.0.1:{http}"\n'
-        f'[store]\nurl = "{url}"\n'
+        f'[store]\nurl = "{url}"\n[trust]\npeers = ["127.0.0.0/8"]\n'
         f'[relay]\nmaildir = "{folder}/outbox"\n' + running.generous(folder)
     )
     return path

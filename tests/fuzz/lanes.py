@@ -12,8 +12,9 @@ from ipaddress import ip_network
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
-from gateway.smtp.connection import Listener
+from gateway.shares import Shares
 from gateway.smtp.limits import ConnectionPool, Limits
+from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp
 from rules.mail import Delivery
 from rules.replies import ACCEPTED, Reply
@@ -119,6 +120,8 @@ def counts(pool: ConnectionPool) -> dict[str, int]:
             found[name] = int(value)
         elif hasattr(value, "__len__"):
             found[name] = len(value)
+        elif isinstance(value, Shares):
+            found[name] = value.used
     return found
 
 
@@ -303,14 +306,14 @@ async def open_lane(number: int, tls: TlsContexts) -> AsyncIterator[Lane]:
     listeners = {
         "smtp": Listener(name, tls_context=tls.server),
         "lmtp": Listener(name, lmtp=True, tls_context=tls.server),
-        "proxy": Listener(name, proxy_protocol_timeout_s=0.4),
+        "proxy": Listener(name, proxy_protocol_timeout_s=0.4, balancers=loopback),
         "lenient": Listener(name, lenient_peers=loopback),
         "tls": Listener(name),
     }
     async with AsyncExitStack() as stack:
         ports = {}
         for kind, listener in listeners.items():
-            server = await listen_tcp(
+            server = listen_tcp(
                 hooks,
                 pool,
                 listener,

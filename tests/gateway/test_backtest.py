@@ -15,7 +15,6 @@ from sqlalchemy import select
 from gateway import backtest, clock, policies
 from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Aspect, Report
-from gateway.config.model import TrustSection
 from rules.decision.effects import PresenceChanged, StatusChanged
 from rules.decision.model import Reason, Verdict
 from rules.mail.header import Author
@@ -34,7 +33,14 @@ from storage.ticket.rows import ChangeContext
 from storage.ticket.write import write as write_effects
 from tests.bench import backtest as bench
 from tests.bench import load
-from tests.in_process import SUPPORT, InProcessPostern, a_mail, enrolled_store, open_postern
+from tests.in_process import (
+    SUPPORT,
+    TRUSTS_LOOPBACK,
+    InProcessPostern,
+    a_mail,
+    enrolled_store,
+    open_postern,
+)
 from tests.rules.building import default_policy, policy_with
 
 ANYWHERE = "192.0.2.1"
@@ -44,7 +50,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 async def postern(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
     url = await asyncio.to_thread(enrolled_store, store_url)
-    async with open_postern(url, tmp_path, TrustSection()) as opened:
+    async with open_postern(url, tmp_path, TRUSTS_LOOPBACK) as opened:
         yield opened
 
 

@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import new_id
-from gateway.config.model import TrustSection
 from rules.mail import Delivery, Envelope, as_sent
 from rules.sender.tokens import return_path
 from storage.db.database import Connection
 from storage.registry import mailboxes, signing_keys
-from tests.in_process import SUPPORT, InProcessPostern, enrolled_store, open_postern
+from tests.in_process import (
+    SUPPORT,
+    TRUSTS_LOOPBACK,
+    InProcessPostern,
+    enrolled_store,
+    open_postern,
+)
 
 SALES = "sales@help.example"
 REPORT = Path(__file__).parents[1] / "mails" / "bounces" / "qmail" / "mail.eml"
@@ -23,7 +28,7 @@ REPORT = Path(__file__).parents[1] / "mails" / "bounces" / "qmail" / "mail.eml"
 @pytest.fixture
 async def postern(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
     url = await asyncio.to_thread(enrolled_store, store_url)
-    async with open_postern(url, tmp_path, TrustSection()) as opened:
+    async with open_postern(url, tmp_path, TRUSTS_LOOPBACK) as opened:
         add = opened.services.runtime.ledger.submit(
             lambda c: mailboxes.add_mailbox(c, SALES, "default")
         )

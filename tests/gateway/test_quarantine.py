@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from gateway.clock import new_id
-from gateway.config.model import TrustSection
 from gateway.ingest import Ingest
 from gateway.retention import Retention
 from rules.decision.model import Reason, Verdict
@@ -28,7 +27,14 @@ from storage.notices import invitations
 from storage.registry import companies, mailboxes
 from storage.registry.people import NewPerson, add_person, list_people
 from storage.ticket.read import newest, ticket_view
-from tests.in_process import SUPPORT, InProcessPostern, a_mail, enrolled_store, open_postern
+from tests.in_process import (
+    SUPPORT,
+    TRUSTS_LOOPBACK,
+    InProcessPostern,
+    a_mail,
+    enrolled_store,
+    open_postern,
+)
 
 STAFF = Authentication.by_staff("root")
 EVERY_TICKET = partial(newest, limit=100)
@@ -37,7 +43,7 @@ EVERY_TICKET = partial(newest, limit=100)
 @pytest.fixture
 async def postern(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
     url = await asyncio.to_thread(enrolled_store, store_url)
-    async with open_postern(url, tmp_path, TrustSection()) as opened:
+    async with open_postern(url, tmp_path, TRUSTS_LOOPBACK) as opened:
         yield opened
 
 

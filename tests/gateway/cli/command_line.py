@@ -72,7 +72,7 @@ class CommandLine:
         return Output(done.returncode, done.stdout, done.stderr)
 
     def pipe(self, mail: bytes, mail_from: str) -> Output:
-        return self.run_real("pipe", "--mail-from", mail_from, stdin=mail)
+        return self.run_real("pipe", "--peer", "127.0.0.1", "--mail-from", mail_from, stdin=mail)
 
     @contextmanager
     def opened(self) -> Iterator[Database]:

@@ -12,11 +12,10 @@ import pytest
 
 from gateway import clock, policies
 from gateway.backtest_report import Aspect
-from gateway.config.model import TrustSection
 from tests import running
 from tests.gateway.cli.command_line import run
 from tests.gateway.cli.policy_commands import PolicyCommands
-from tests.in_process import SUPPORT, a_mail, enrolled_store, open_postern
+from tests.in_process import SUPPORT, TRUSTS_LOOPBACK, a_mail, enrolled_store, open_postern
 from tests.stores import SqliteStores
 
 DAY = timedelta(days=1)
@@ -27,7 +26,7 @@ def commands(tmp_path: Path, sqlite_stores: SqliteStores) -> PolicyCommands:
     url = enrolled_store(sqlite_stores.new())
 
     async def filled() -> None:
-        async with open_postern(url, tmp_path, TrustSection()) as desk:
+        async with open_postern(url, tmp_path, TRUSTS_LOOPBACK) as desk:
             await desk.take(a_mail(subject="[High] Printer =?utf-8?q?=E2=80=8B?="))
             await desk.take(a_mail(subject="[High] Screen"))
 

@@ -14,7 +14,6 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway import clock
-from gateway.config.model import TrustSection
 from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
 from rules.people import Role
@@ -26,7 +25,14 @@ from storage.registry import api_tokens, companies, mailboxes, people
 from storage.registry.companies import Contract
 from storage.registry.people import NewPerson
 from storage.ticket.read import TicketView, ticket_view
-from tests.in_process import SUPPORT, InProcessPostern, a_mail, enrolled_store, open_postern
+from tests.in_process import (
+    SUPPORT,
+    TRUSTS_LOOPBACK,
+    InProcessPostern,
+    a_mail,
+    enrolled_store,
+    open_postern,
+)
 
 T = TypeVar("T")
 Client = TestClient[web.Request, web.Application]
@@ -149,7 +155,7 @@ def enrolled(url: str) -> str:
 
 @asynccontextmanager
 async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
-    async with open_postern(url, folder, TrustSection()) as postern:
+    async with open_postern(url, folder, TRUSTS_LOOPBACK) as postern:
         services = postern.services
         app = application(
             runtime=services.runtime,
