@@ -14,11 +14,12 @@ from uuid import uuid4
 
 import structlog
 
-from rules.decision.model import Verdict
+from rules.decision.model import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Delivery
 
 FIELD_LENGTH = 500
+_NO_ROOM = (Reason.QUOTA, Reason.QUARANTINE_FULL)
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("postern")
 
@@ -73,7 +74,8 @@ def stopped() -> None:
 
 def filed(receipt: Receipt, delivery: Delivery) -> None:
     """One mail was answered; the event is its verdict."""
-    write = _log.warning if receipt.verdict is Verdict.HELD else _log.info
+    noteworthy = receipt.verdict is Verdict.HELD or receipt.reason in _NO_ROOM
+    write = _log.warning if noteworthy else _log.info
     write(
         receipt.verdict.value,
         reason=receipt.reason.value,

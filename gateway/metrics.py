@@ -51,6 +51,12 @@ class Metrics:
             multiprocess_mode="mostrecent",
             registry=self._registry,
         )
+        self._held_oldest = Gauge(
+            "postern_held_oldest_seconds",
+            "Age of the oldest mail in quarantine",
+            multiprocess_mode="mostrecent",
+            registry=self._registry,
+        )
         self._connections = Gauge(
             "postern_connections",
             "Open SMTP and LMTP connections",
@@ -91,8 +97,9 @@ class Metrics:
         """A mail was deferred without a row in the journal."""
         self._mails.labels(Verdict.DEFERRED.value, reason.value).inc()
 
-    def held(self, count: int) -> None:
+    def held(self, count: int, oldest_s: float) -> None:
         self._held.set(count)
+        self._held_oldest.set(oldest_s)
 
     def notice(self, outcome: str) -> None:
         self._notices.labels(outcome).inc()

@@ -46,7 +46,9 @@ class Scheduler:
         await self.release_enrolled()
         if also_old:
             await self.retention.clean()
-        self.runtime.metrics.held(await self.runtime.read(quarantine.count))
+        waiting = await self.runtime.read(quarantine.waiting)
+        age_s = (self.runtime.clock() - waiting.since).total_seconds() if waiting.since else 0
+        self.runtime.metrics.held(waiting.number, age_s)
 
     async def release_enrolled(self) -> int:
         """File the mails whose authors were enrolled since; returns how many were filed."""

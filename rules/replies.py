@@ -49,6 +49,7 @@ TOO_MUCH_IN_FLIGHT = Reply(452, "4.3.1", "Too much mail in flight, try again lat
 TEMPORARY_FAILURE = Reply(451, "4.3.0", "Temporary failure here, try again later")
 TOO_MANY_WAITING = Reply(451, "4.7.1", "Too many of your mails are being read, try again later")
 SENDER_CHECK_FAILED = Reply(451, "4.7.0", "The sender could not be checked now, try again later")
+NO_ROOM = Reply(452, "4.3.1", "No room for more unfiled mail of this sender, try again later")
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections, try again later")
 NOT_A_BALANCER = Reply(421, "4.7.0", "This port serves its load balancers only")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors on this connection")

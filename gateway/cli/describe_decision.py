@@ -59,6 +59,8 @@ def _action(decision: Decision) -> str:
             return "refuse it, as the sender's own domain asks"
         case Refuse(text=text):
             return f"refuse it: {text}"
+        case Defer(full=True):
+            return "ask the sending server to try again later, as there is no room now"
         case Defer():
             return "ask the sending server to try again later"
         case Repeat(journal_id=journal_id, answer=answer):

@@ -38,19 +38,54 @@ from storage.notices.invitations import Enrolled
 
 app = typer.Typer(no_args_is_help=True)
 
+SHOWN_OF_GROUP = 3
+"""So many mails of each group are listed, the oldest first; then how many more there are."""
+
 IdArgument = Annotated[
     str, typer.Argument(metavar="JOURNAL_ID", help="As `postern held list` shows it.")
 ]
 
 
-@app.command("list", help="List the mails in quarantine, the oldest first.")
-def list_mails(config: ConfigOption = None) -> None:
-    for mail in read(config, quarantine.held_mails):
-        line = Text(f"{mail.came_at:%Y-%m-%d %H:%M}  ")
-        line.append(f"{mail.reason:<17} ", style="yellow")
-        line.append(f"{escape(mail.author or mail.envelope.mail_from or '<>')}  ")
-        line.append(escape(mail.subject)[:60], style="italic")
-        console.print(line.append(f"  {mail.journal_id}", style="dim"))
+@app.command("list", help="List the mails in quarantine: those of proven senders first, in groups.")
+def list_mails(
+    every: Annotated[
+        bool, typer.Option("--all", help="Show every mail, not only the oldest of each group.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option(help="Show only mails held for this reason.")
+    ] = None,
+    sender: Annotated[
+        str | None, typer.Option(help="Show only mails of this address, domain or client network.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    mails = [
+        mail
+        for mail in read(config, quarantine.held_mails)
+        if reason in (None, mail.reason) and (sender is None or _is_of(mail, sender.lower()))
+    ]
+    for group in quarantine.grouped(mails):
+        shown = group.mails if every or sender else group.mails[:SHOWN_OF_GROUP]
+        for mail in shown:
+            _print_line(mail)
+        if more := len(group.mails) - len(shown):
+            of = escape(group.of or "unknown")
+            newest = f"the newest of {group.mails[-1].came_at:%Y-%m-%d %H:%M}"
+            hint = f"  and {more} more {group.reason} of {of}, {newest}: held list --sender {of}"
+            console.print(Text(hint, style="dim"))
+
+
+def _is_of(mail: HeldMail, sender: str) -> bool:
+    domain = mail.author.rpartition("@")[2]
+    return sender in (mail.author, domain, mail.network, mail.envelope.mail_from.lower())
+
+
+def _print_line(mail: HeldMail) -> None:
+    line = Text(f"{mail.came_at:%Y-%m-%d %H:%M}  ")
+    line.append(f"{mail.reason:<17} ", style="yellow")
+    line.append(f"{escape(mail.author or mail.envelope.mail_from or '<>')}  ")
+    line.append(escape(mail.subject)[:60], style="italic")
+    console.print(line.append(f"  {mail.journal_id}", style="dim"))
 
 
 @app.command("show", help="Show the text of a held mail; `postern explain` shows why it is held.")

@@ -108,6 +108,9 @@ class Reason(StrEnum):
     DNS_FAILURE = "dns_failure"
     TOO_MANY_WAITING = "too_many_waiting"
     """Of the client's large mails, so many wait to be read that it must try again later."""
+    QUOTA = "quota"
+    """The client's network has had enough stored today."""
+    QUARANTINE_FULL = "quarantine_full"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -246,6 +249,9 @@ class Refuse:
 @dataclass(frozen=True, slots=True)
 class Defer:
     """Not decided: the sender must try again later."""
+
+    full: bool = False
+    """There is no room for it now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
             return replies.SENDER_FAILED_DMARC
         case Refuse(text=text):
             return replies.REFUSED_SENDER.with_text(text)
+        case Defer(full=True):
+            return replies.NO_ROOM
         case Defer():
             return replies.SENDER_CHECK_FAILED
         case _:

@@ -17,6 +17,23 @@ class HoldSection(Section):
     then: Literal["discard", "keep"] = "discard"
     """What happens to it after that; what is discarded is deleted from the store."""
 
+    per_sender: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """Held mails of one proven sender; further ones are deferred."""
+    per_domain: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """The same of all proven senders of one domain."""
+    per_network: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """Held mails from one client network whose senders are not proven or not registered."""
+    unproven: Annotated[int, Field(ge=1, le=10_000)] = 2000
+    """The same from all networks: proven mail always finds room besides them."""
+
+
+class QuotaSection(Section):
+    """What one client network (/24, or /48 of IPv6) may have stored in a day without proof."""
+
+    network_mails: Annotated[int, Field(ge=1, le=1_000_000)] = 2000
+    network_mib: Annotated[int, Field(ge=1, le=1_000_000)] = 256
+    """As stored, compressed."""
+
 
 class SubjectTagSection(Section):
     format: Annotated[

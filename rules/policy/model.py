@@ -16,6 +16,7 @@ from rules.policy.conduct import (
     FeedbackSection,
     HoldSection,
     LifecycleSection,
+    QuotaSection,
     SubjectTagSection,
     TextsSection,
 )
@@ -57,6 +58,7 @@ class Policy(Section):
     """The tier of a company without a contract of its own; required if there are tiers."""
     proof: ProofSection = ProofSection()
     hold: HoldSection = HoldSection()
+    quota: QuotaSection = QuotaSection()
     severity: SeveritySection
     completeness: CompletenessSection = CompletenessSection()
     fields: tuple[FieldSection, ...] = ()

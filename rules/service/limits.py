@@ -26,11 +26,11 @@ REMEMBERED = 200
 
 @lru_cache(maxsize=4096)
 def network_of(peer: str) -> str:
-    """The client network that shares a quota: /24, or /48 of IPv6; empty without an address."""
+    """The client network that shares a quota: /24, or /48 of IPv6; `local` without an address."""
     try:
         address = ip_address(peer)
     except ValueError:
-        return ""
+        return "local"
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     if isinstance(address, IPv4Address) or mapped is not None:
         return str(ip_network((mapped or address, 24), strict=False))

@@ -26,6 +26,7 @@ from rules.decision.model import (
     Verdict,
 )
 from rules.decision.receipt import Receipt, reply_to
+from rules.decision.room import counts_against_network
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
 from rules.policy import Policy
@@ -152,7 +153,8 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
             queue_notices(connection, context, orders, ticket=None)
         case Defer():
             ticket = None
-            _defer(connection, entry)
+            if not decision.action.full:
+                _defer(connection, entry)
         case Refuse():
             ticket = None
         case Repeat(ticket=ticket):
@@ -381,10 +383,17 @@ def _write_journal(
             "reply": str(receipt.reply),
             "trace": json.dumps(trace, ensure_ascii=False),
             "authentication": json.dumps(as_dict(entry.considered.measured), ensure_ascii=False),
-            "network": network_of(envelope.peer),
+            "network": _counted_network(entry, decision),
             "kept_bytes": kept_bytes,
         },
     )
+
+
+def _counted_network(entry: Entry, decision: Decision) -> str:
+    """The network whose quota the mail counts against; empty for most mail."""
+    if not counts_against_network(decision, proven=entry.considered.authentication.aligned):
+        return ""
+    return network_of(entry.delivery.envelope.peer)
 
 
 def _author(mail: Mail) -> str:

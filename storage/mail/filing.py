@@ -10,9 +10,11 @@ from sqlalchemy import Connection
 from rules.decision.decide import decide
 from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
+from rules.decision.room import within_room
 from rules.mail import BodyNeeded
 from storage.mail.apply import Entry, apply
 from storage.mail.facts import gather
+from storage.mail.room import room_for
 
 
 def file(connection: Connection, entries: Sequence[Entry]) -> list[Receipt]:
@@ -54,6 +56,12 @@ def judge(connection: Connection, entries: Sequence[Entry]) -> Judgement:
 
 
 def decision_on(connection: Connection, entry: Entry) -> Decision:
-    """The decision on a mail in one mailbox, by what is known there now."""
+    """The decision on a mail in one mailbox, by what is known and stored there now."""
     considered = entry.considered
-    return decide(considered.mail, gather(connection, considered, entry.attempt), considered.policy)
+    policy = considered.policy
+    decision = decide(considered.mail, gather(connection, considered, entry.attempt), policy)
+    room = room_for(connection, entry, decision)
+    if room is None:
+        return decision
+    relayed = considered.envelope.strangers == "hold"
+    return within_room(decision, room, policy, relayed=relayed)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, case, delete, func, select, update
 
 from rules.decision.model import Reason, Verdict
 from rules.mail import Delivery, Envelope, Mailbox
@@ -63,12 +63,50 @@ class HeldMail:
     authentication: Authentication
     size_bytes: int
     raw_digest: str
+    network: str
+    """The client's network, if anybody could have sent the mail; empty if its sender is proven."""
 
 
-def held_mails(connection: Connection, limit: int = 1000) -> Sequence[HeldMail]:
-    """Held mails, the oldest first."""
-    rows = connection.execute(_HELD.order_by(_journal.c.received_at).limit(limit))
+@dataclass(frozen=True, slots=True)
+class HeldGroup:
+    """Held mails that are shown together: of one reason, and one sender's domain or one network."""
+
+    reason: str
+    of: str
+    """The domain of proven senders, else the client network."""
+    mails: tuple[HeldMail, ...]
+    """The oldest first."""
+
+    @property
+    def is_proven(self) -> bool:
+        return not self.mails[0].network
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The length of the queue and its oldest mail."""
+
+    number: int
+    since: datetime | None
+
+
+def held_mails(connection: Connection, limit: int = 10_000) -> Sequence[HeldMail]:
+    """Held mails: those of proven senders first, then the oldest first.
+
+    What anybody can send is listed last, so that it hides nothing.
+    """
+    by_anybody = case((_journal.c.network != "", 1), else_=0)
+    rows = connection.execute(_HELD.order_by(by_anybody, _journal.c.received_at).limit(limit))
     return [_as_held(row) for row in rows]
+
+
+def grouped(mails: Sequence[HeldMail]) -> Sequence[HeldGroup]:
+    """The mails in groups, in the order of the first mail of each."""
+    groups: dict[tuple[str, str], list[HeldMail]] = {}
+    for mail in mails:
+        of = mail.network or mail.author.rpartition("@")[2]
+        groups.setdefault((mail.reason, of), []).append(mail)
+    return [HeldGroup(reason, of, tuple(found)) for (reason, of), found in groups.items()]
 
 
 def find(connection: Connection, journal_id: UUID) -> HeldMail | None:
@@ -171,9 +209,14 @@ def forget_deferrals(connection: Connection, now: datetime) -> None:
     connection.execute(delete(_deferral).where(_deferral.c.since < now - timedelta(days=10)))
 
 
-def count(connection: Connection) -> int:
-    query = select(func.count()).select_from(_mail).where(_mail.c.state == "held")
-    return int(connection.execute(query).scalar_one())
+def waiting(connection: Connection) -> Waiting:
+    """How many mails are held, and since when the oldest of them."""
+    row = connection.execute(
+        select(func.count().label("number"), func.min(_journal.c.received_at).label("since"))
+        .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
+        .where(_mail.c.state == "held")
+    ).one()
+    return Waiting(row.number, row.since)
 
 
 def _as_held(row: Row[Any]) -> HeldMail:
@@ -188,4 +231,5 @@ def _as_held(row: Row[Any]) -> HeldMail:
         authentication=from_dict(json.loads(row.authentication)),
         size_bytes=row.size_bytes,
         raw_digest=row.raw_digest,
+        network=row.network,
     )

@@ -35,6 +35,16 @@ def senders(policy: Policy) -> Iterator[str]:
     after = {"discard": "discarded", "keep": "kept"}[policy.hold.then]
     days = count(policy.hold.days, "day")
     yield f"A held mail waits {days} for its release; then it is {after}."
+    hold, quota = policy.hold, policy.quota
+    yield (
+        f"Of one proven sender at most {count(hold.per_sender, 'mail')} are held, of one domain "
+        f"{hold.per_domain}; of unproven mail {hold.per_network} from one client network, "
+        f"{hold.unproven} in all. Further mail is deferred."
+    )
+    yield (
+        f"From one client network, at most {count(quota.network_mails, 'unproven mail')} and "
+        f"{quota.network_mib} MiB are stored in a day; further ones are deferred."
+    )
 
 
 def people(policy: Policy) -> Iterator[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from storage.db.tables.base import metadata, table
 from storage.db.tables.mails import (
-    STORED_UNFILED,
+    COUNTED_BY_NETWORK,
     WITHOUT_COMMENT,
     DeferralRow,
     JournalRow,
@@ -40,8 +40,8 @@ from storage.db.tables.tickets import (
 )
 
 __all__ = [
+    "COUNTED_BY_NETWORK",
     "CRITICAL_SOURCES",
-    "STORED_UNFILED",
     "WITHOUT_COMMENT",
     "ApiTokenRow",
     "AttachmentRow",

@@ -16,9 +16,9 @@ WITHOUT_COMMENT = "verdict NOT IN ('opened', 'commented')"
 of their own. An index costs each mail one page anywhere in it, written twice. A query must contain
 this exact condition, or it scans the table."""
 
-STORED_UNFILED = "verdict IN ('held', 'recorded')"
-"""Journal rows of mails that were stored although nobody registered had to send them; a query must
-contain this exact condition too."""
+COUNTED_BY_NETWORK = "network <> ''"
+"""Journal rows of mails that anybody could make us store; a query must contain this exact condition
+too."""
 
 
 class JournalRow(Row, table=True):
@@ -31,7 +31,9 @@ class JournalRow(Row, table=True):
         ),
         index_where(WITHOUT_COMMENT, "ix_journal_uncommented_ticket_id", "ticket_id"),
         Index("ix_journal_mailbox_id_author", "mailbox_id", "author", "received_at"),
-        index_where(STORED_UNFILED, "ix_journal_stored", "network", "received_at"),
+        index_where(
+            COUNTED_BY_NETWORK, "ix_journal_network", "network", "received_at", "kept_bytes"
+        ),
     )
     id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
     mailbox_id: int = foreign_key()
@@ -55,7 +57,7 @@ class JournalRow(Row, table=True):
     authentication: str = Field(sa_column=Column(Text, nullable=False))
     """JSON: the verdict on the sender with the evidence for it."""
     network: str = text(43)
-    """The client's network, for quotas: `192.0.2.0/24`; empty if it has no address."""
+    """The client's network, if the mail was stored and anybody could have sent it; else empty."""
     kept_bytes: int = Field(default=0, sa_column=counter())
     """So many octets of raw mail were stored with this row."""
 

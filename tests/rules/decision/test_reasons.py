@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from rules.decision.model import Decision, Reason
+from rules.decision.room import Room, within_room
 from rules.facts import Earlier, Recent, Returned
 from rules.mail.bounces import Bounce, Failure
 from rules.people import Company, ParticipantKind, Presence
@@ -104,6 +105,18 @@ def scenes() -> dict[Reason, Decision]:
         Reason.SUSPENDED: World((SUSPENDED,)).decide(a_mail()),
         Reason.NO_SUPPORT: World((FREE,), policy=preset("aiven")).decide(a_mail()),
         Reason.DNS_FAILURE: World(proof=silent).decide(a_mail()),
+        Reason.QUOTA: within_room(
+            World(proof=NOTHING).decide(a_mail(), mail_from=""),
+            Room("192.0.2.0/24", mails_today=2000),
+            default_policy(),
+            relayed=False,
+        ),
+        Reason.QUARANTINE_FULL: within_room(
+            World().decide(a_mail("new@acme.example")),
+            Room("", held_by_sender=50),
+            default_policy(),
+            relayed=False,
+        ),
     }
 
 

@@ -19,13 +19,13 @@ def upgrade() -> None:
     op.add_column(
         "journal", sa.Column("kept_bytes", sa.Integer(), server_default="0", nullable=False)
     )
-    stored = sa.text("verdict IN ('held', 'recorded')")
+    counted = sa.text("network <> ''")
     op.create_index(
-        "ix_journal_stored",
+        "ix_journal_network",
         "journal",
-        ["network", "received_at"],
-        sqlite_where=stored,
-        postgresql_where=stored,
+        ["network", "received_at", "kept_bytes"],
+        sqlite_where=counted,
+        postgresql_where=counted,
     )
     shared = (
         sa.select(_mail.c.mailbox_id, _mail.c.raw_digest, sa.func.count().label("refs"))

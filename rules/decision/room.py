@@ -1,0 +1,102 @@
+"""Whether there is room for a mail that nobody proven and registered had to send.
+
+Decided after all other checks, and only for a mail that they would store: a quota for each client
+network and day, and caps on what waits in quarantine, so that no flood fills the disk or hides the
+mail of a customer. What anybody can send is counted by network, and proven mail by its sender and
+their domain: nobody can use up the room of somebody else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from rules.decision.model import (
+    AddComment,
+    Decision,
+    Defer,
+    EndSubscription,
+    Hold,
+    OpenTicket,
+    Reason,
+    Record,
+    Refuse,
+    Repeat,
+    Step,
+)
+from rules.policy import Policy
+
+_HELD_OF_PROVEN = (Reason.NOT_ENROLLED, Reason.FOREIGN_COMPANY, Reason.TOO_MANY_TICKETS)
+"""Held although their senders are proven. A mail that is `not_addressed` was signed by its author,
+but anybody who has it can send it."""
+RELAYED = 10
+"""An MTA whose listener holds strangers has so many times the quota of a network: it stands for
+many clients."""
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is stored already."""
+
+    network: str
+    """The network that the mail counts against; empty if it counts against its sender."""
+    mails_today: int = 0
+    """Stored from that network within a day."""
+    bytes_today: int = 0
+    held_by_anybody: int = 0
+    """In the mailbox's quarantine, of mail that counts against networks."""
+    held_by_network: int = 0
+    held_by_sender: int = 0
+    held_by_domain: int = 0
+
+
+def counts_against_network(decision: Decision, *, proven: bool) -> bool:
+    """Whether anybody could make us store this mail."""
+    match decision.action:
+        case Hold():
+            return decision.reason not in _HELD_OF_PROVEN
+        case Record(body_dropped=dropped):
+            return bool(dropped) or not proven
+        case OpenTicket() | AddComment() | EndSubscription():
+            return not proven
+        case Refuse() | Defer() | Repeat():
+            return False
+        case _:
+            assert_never(decision.action)
+
+
+def within_room(decision: Decision, room: Room, policy: Policy, *, relayed: bool) -> Decision:
+    """The decision, or a deferral if there is no room for the mail now."""
+    step, reason = _look(decision, room, policy, RELAYED if relayed else 1)
+    if reason is None:
+        return replace(decision, trace=(*decision.trace, step))
+    return Decision(Defer(full=True), reason, (*decision.trace, step))
+
+
+def _look(
+    decision: Decision, room: Room, policy: Policy, factor: int
+) -> tuple[Step, Reason | None]:
+    hold, quota = policy.hold, policy.quota
+    if room.network:
+        size = f"{room.bytes_today / MIB:.1f} MiB"
+        saw = f"{room.mails_today} mails, {size} from {room.network} within a day"
+        if room.mails_today >= quota.network_mails * factor:
+            return Step("room", saw, "its mails of the day are used up"), Reason.QUOTA
+        if room.bytes_today >= quota.network_mib * factor * MIB:
+            return Step("room", saw, "its octets of the day are used up"), Reason.QUOTA
+        waiting = (
+            (room.held_by_network, hold.per_network * factor, f"from {room.network}"),
+            (room.held_by_anybody, hold.unproven, "that anybody can have sent"),
+        )
+    else:
+        saw = f"{room.held_by_sender} held of the sender, {room.held_by_domain} of their domain"
+        waiting = (
+            (room.held_by_sender, hold.per_sender, "of this sender"),
+            (room.held_by_domain, hold.per_domain, "of this domain"),
+        )
+    for number, limit, of_whom in waiting if isinstance(decision.action, Hold) else ():
+        if number >= limit:
+            full = f"{number} mails {of_whom} are held already"
+            return Step("room", saw, full), Reason.QUARANTINE_FULL
+    return Step("room", saw, "enough"), None

@@ -1,0 +1,78 @@
+"""What is stored already of mail that nobody proven and registered had to send."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, text
+
+from rules.decision.model import Decision, Hold
+from rules.decision.room import Room, counts_against_network
+from rules.mail.header import Author
+from rules.service.limits import network_of
+from storage.db.statements import compiled
+from storage.db.tables import COUNTED_BY_NETWORK, JournalRow, MailRow, table
+from storage.mail.apply import Entry
+
+DAY = timedelta(days=1)
+
+_journal, _mail = table(JournalRow), table(MailRow)
+
+_TODAY = compiled(
+    select(
+        func.count().label("mails"),
+        func.coalesce(func.sum(_journal.c.kept_bytes), 0).label("size"),
+    ).where(
+        text(COUNTED_BY_NETWORK),  # exactly the condition of the index
+        _journal.c.network == bindparam("network"),
+        _journal.c.received_at > bindparam("since"),
+    )
+)
+
+
+def room_for(connection: Connection, entry: Entry, decision: Decision) -> Room | None:
+    """The room that a decision must be measured by; None, without a query, for most mail."""
+    proven = entry.considered.authentication.aligned
+    by_network = counts_against_network(decision, proven=proven)
+    holds = isinstance(decision.action, Hold)
+    if entry.attempt.held is not None or not (by_network or holds):
+        return None
+    network = network_of(entry.delivery.envelope.peer) if by_network else ""
+    room = Room(network)
+    if network:
+        since = entry.attempt.decided_at - DAY
+        (today,) = _TODAY.rows(connection, network=network, since=since)
+        room = replace(room, mails_today=today.mails, bytes_today=today.size)
+    return _with_held(connection, entry, room) if holds else room
+
+
+def _with_held(connection: Connection, entry: Entry, room: Room) -> Room:
+    """With the numbers of what waits in the quarantine of the mailbox."""
+    author = entry.mail.author
+    address = author.address if isinstance(author, Author) else ""
+    by_network = _journal.c.network != ""
+    domain = "@" + address.rpartition("@")[2]
+    found = connection.execute(
+        select(
+            _number(by_network).label("by_anybody"),
+            _number(_journal.c.network == (room.network or "none")).label("by_network"),
+            _number(~by_network & (_journal.c.author == address)).label("by_sender"),
+            _number(~by_network & _journal.c.author.endswith(domain, autoescape=True)).label(
+                "by_domain"
+            ),
+        )
+        .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
+        .where(_mail.c.mailbox_id == entry.mailbox.id, _mail.c.state == "held")
+    ).one()
+    return replace(
+        room,
+        held_by_anybody=found.by_anybody,
+        held_by_network=found.by_network,
+        held_by_sender=found.by_sender,
+        held_by_domain=found.by_domain,
+    )
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)

@@ -1,0 +1,97 @@
+"""A flood of mail that anybody can send takes no room from anybody else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rules.decision.model import Decision, Defer, Reason, Verdict
+from rules.decision.room import RELAYED, Room, counts_against_network, within_room
+from rules.sender.authentication import Result
+from tests.rules.building import (
+    NOTHING,
+    PROVEN,
+    World,
+    a_mail,
+    default_policy,
+    token_to,
+    unproven,
+)
+
+NETWORK = "192.0.2.0/24"
+POLICY = default_policy()
+HELD = World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail())
+BOUNCE = World(proof=NOTHING).decide(a_mail("x@y.example"), mail_from="")
+COLLEAGUE = World().decide(a_mail("new@acme.example"))
+
+
+def decided(decision: Decision, *, relayed: bool = False, **room: Any) -> Decision:
+    return within_room(decision, Room(**room), POLICY, relayed=relayed)
+
+
+@pytest.mark.parametrize(
+    ("decision", "room", "reason"),
+    [
+        (BOUNCE, {"mails_today": 2000}, Reason.QUOTA),
+        (BOUNCE, {"bytes_today": 256 * 2**20}, Reason.QUOTA),
+        (HELD, {"mails_today": 2000}, Reason.QUOTA),
+        (HELD, {"held_by_network": 200}, Reason.QUARANTINE_FULL),
+        (HELD, {"held_by_anybody": 2000}, Reason.QUARANTINE_FULL),
+    ],
+)
+def test_what_anybody_can_send_is_limited_by_network_and_in_all(
+    decision: Decision, room: dict[str, Any], reason: Reason
+) -> None:
+    (limit,) = room.values()
+    less = dict.fromkeys(room, limit - 1)
+
+    full = decided(decision, network=NETWORK, **room)
+
+    assert (full.verdict, full.reason) == (Verdict.DEFERRED, reason)
+    assert full.action == Defer(full=True)
+    assert full.trace[-1].check == "room"
+    assert decided(decision, network=NETWORK, **less).action == decision.action
+
+
+def test_a_bounce_needs_no_room_in_quarantine() -> None:
+    room: Any = {"held_by_network": 10_000, "held_by_anybody": 10_000}
+
+    assert decided(BOUNCE, network=NETWORK, **room).verdict is Verdict.RECORDED
+
+
+@pytest.mark.parametrize("room", [{"held_by_sender": 50}, {"held_by_domain": 200}])
+def test_proven_mail_is_limited_by_its_sender_and_their_domain(room: dict[str, Any]) -> None:
+    assert decided(COLLEAGUE, network="", **room).reason is Reason.QUARANTINE_FULL
+
+
+def test_a_flood_of_unproven_mail_takes_no_room_from_proven_mail() -> None:
+    flood: Any = {"mails_today": 10**6, "held_by_anybody": 10**6, "held_by_network": 10**6}
+
+    assert decided(COLLEAGUE, network="", **flood).verdict is Verdict.HELD
+
+
+def test_an_mta_that_stands_for_many_clients_has_a_larger_quota() -> None:
+    room: Any = {"network": NETWORK, "mails_today": 2000, "held_by_network": 200}
+    more: Any = {"network": NETWORK, "mails_today": 2000 * RELAYED}
+
+    assert decided(HELD, relayed=True, **room).verdict is Verdict.HELD
+    assert decided(HELD, relayed=True, **more).reason is Reason.QUOTA
+
+
+def test_what_counts_against_the_network() -> None:
+    token_alone = World(proof=NOTHING).decide(a_mail(), to=token_to(70))
+    stranger = World(policy=default_policy(strangers="hold")).decide(a_mail("eve@evil.example"))
+    ambiguous = World(proof=replace(NOTHING, vouched_by="peer:127.0.0.1")).decide(
+        a_mail(sender=None)
+    )
+    person = World().decide(a_mail())
+
+    assert counts_against_network(token_alone, proven=False)
+    assert counts_against_network(BOUNCE, proven=False)
+    assert counts_against_network(stranger, proven=PROVEN.aligned)
+    assert counts_against_network(ambiguous, proven=False)
+    assert not counts_against_network(COLLEAGUE, proven=True)
+    assert not counts_against_network(person, proven=True)
+    assert not counts_against_network(World(proof=NOTHING).decide(a_mail()), proven=False)

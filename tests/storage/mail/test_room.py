@@ -1,0 +1,93 @@
+"""The room that a mail is measured by, counted over the rows of the store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from rules.decision.model import Reason, Verdict
+from rules.decision.receipt import Receipt
+from rules.mail import Mail
+from storage.db.tables import JournalRow, table
+from storage.mail import quarantine
+from storage.mail.filing import file
+from storage.mail.room import room_for
+from tests.rules.building import ANN, NOON, NOTHING, a_mail, default_policy
+from tests.storage.shop import Shop
+
+NEW, OTHER = "new@acme.example", "other@acme.example"
+DAEMON = "mailer-daemon@mx.elsewhere.example"
+
+
+@pytest.fixture
+def small(shop: Shop) -> Shop:
+    """Room for two held mails of a sender, three of a domain, and two a day of a network."""
+    policy = default_policy()
+    hold = policy.hold.model_copy(update={"per_sender": 2, "per_domain": 3, "per_network": 2})
+    quota = policy.quota.model_copy(update={"network_mails": 2})
+    return replace(shop, policy=policy.model_copy(update={"hold": hold, "quota": quota}))
+
+
+def take(shop: Shop, mail: Mail, peer: str = "192.0.2.1", **circumstances: Any) -> Receipt:
+    entry = shop.entry(mail, **circumstances)
+    envelope = replace(entry.delivery.envelope, peer=peer)
+    entry = replace(entry, delivery=replace(entry.delivery, envelope=envelope))
+    return shop.write(lambda c: file(c, [entry]))[0]
+
+
+def bounce(shop: Shop, peer: str, **circumstances: Any) -> Receipt:
+    return take(shop, a_mail(DAEMON), peer, proof=NOTHING, mail_from="", **circumstances)
+
+
+def test_a_network_has_a_quota_for_each_day(small: Shop) -> None:
+    first = [bounce(small, peer) for peer in ("192.0.2.1", "192.0.2.99")]
+    third = bounce(small, "192.0.2.7")
+    elsewhere = bounce(small, "198.51.100.1")
+    next_day = bounce(small, "192.0.2.7", at=NOON + timedelta(days=1, seconds=1))
+
+    assert [receipt.verdict for receipt in first] == [Verdict.RECORDED] * 2
+    assert (third.verdict, third.reason) == (Verdict.DEFERRED, Reason.QUOTA)
+    assert str(third.reply).startswith("452 4.3.1")
+    assert third.is_delayed
+    assert elsewhere.verdict is next_day.verdict is Verdict.RECORDED
+
+
+def test_the_octets_of_a_network_are_counted_as_they_are_stored(small: Shop) -> None:
+    bounce(small, "192.0.2.1")
+
+    journal = table(JournalRow)
+    query = journal.select().with_only_columns(journal.c.network, journal.c.kept_bytes)
+    network, kept = small.database.read(lambda c: c.execute(query).one())
+    assert network == "192.0.2.0/24"
+    assert 0 < kept < 500
+
+
+def test_a_proven_sender_and_their_domain_have_caps_that_discarding_frees(small: Shop) -> None:
+    mine = [take(small, a_mail(NEW)) for _ in range(3)]
+    others = [take(small, a_mail(OTHER)) for _ in range(2)]
+
+    held, full = (Verdict.HELD, Reason.NOT_ENROLLED), (Verdict.DEFERRED, Reason.QUARANTINE_FULL)
+    assert [(r.verdict, r.reason) for r in mine] == [held, held, full]
+    assert [(r.verdict, r.reason) for r in others] == [held, full]
+
+    small.write(lambda c: quarantine.discard(c, mine[0].journal_id))
+    assert take(small, a_mail(OTHER)).verdict is Verdict.HELD
+
+
+def test_a_deferral_for_want_of_room_leaves_only_its_journal_row(small: Shop) -> None:
+    for _ in range(3):
+        bounce(small, "192.0.2.1")
+
+    counted = "SELECT (SELECT sum(refs) FROM raw_mail), (SELECT count(*) FROM deferral)"
+    assert tuple(small.database.read(lambda c: c.exec_driver_sql(counted).one())) == (2, 0)
+
+
+def test_ordinary_mail_is_measured_by_nothing(shop: Shop) -> None:
+    for mail in (a_mail(ANN.address), a_mail("eve@evil.example")):
+        entry = shop.entry(mail)
+        decision = shop.database.read(partial(shop.decide, entry=entry))
+        assert shop.database.read(partial(room_for, entry=entry, decision=decision)) is None
