@@ -154,6 +154,21 @@ def scheduler_failed(error: BaseException) -> None:
     _log.error("scheduler_failed", exc_info=error)
 
 
+def disk_low(free_bytes: int, floor_bytes: int) -> None:
+    """Less disk is free than `store.free_mib`: mail is answered 452 until there is more."""
+    _log.error("disk_low", free_bytes=free_bytes, floor_bytes=floor_bytes)
+
+
+def disk_free(free_bytes: int) -> None:
+    """Enough disk is free again; mail is taken."""
+    _log.info("disk_free", free_bytes=free_bytes)
+
+
+def loose_permissions(path: str, mode: str) -> None:
+    """Other users of this machine may read a file or folder; `fix` is the command against it."""
+    _log.warning("loose_permissions", path=path, mode=mode, fix=f"chmod -R go-rwx {path}")
+
+
 def cleaned(rows: int, pages: int) -> None:
     """Expired journal rows were deleted, or unused pages of the store given back."""
     _log.info("cleaned", journal_rows=rows, pages=pages)

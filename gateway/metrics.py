@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -77,11 +77,34 @@ class Metrics:
             ("what",),
             registry=self._registry,
         )
+        self._too_fast = Counter(
+            "postern_too_fast",
+            "Clients refused because of what they did in a minute",
+            ("what",),
+            registry=self._registry,
+        )
+        self._free_bytes = Gauge(
+            "postern_free_bytes",
+            "Free disk space where mail is written",
+            multiprocess_mode="mostrecent",
+            registry=self._registry,
+        )
+        self._refused_rates: Mapping[str, int] = {}
+        self._reported_rates: dict[str, int] = {}
+        self._measure_disk: Callable[[], int | None] = lambda: None
         self._watched: list[tuple[str, Shares, int]] = []
 
     def watch(self, what: str, shares: Shares) -> None:
         """Report what clients hold of something scarce, and how often one was refused it."""
         self._watched.append((what, shares, 0))
+
+    def watch_rates(self, refused: Mapping[str, int]) -> None:
+        """Report how often clients were refused something because they did too much of it."""
+        self._refused_rates = refused
+
+    def watch_disk(self, free_bytes: Callable[[], int | None]) -> None:
+        """Report the free disk space, where there is a disk to watch."""
+        self._measure_disk = free_bytes
 
     def filing(self) -> AbstractContextManager[object]:
         """A context that measures the time of filing one mail."""
@@ -111,6 +134,11 @@ class Metrics:
             self._in_use.labels(what).set(shares.used)
             self._exhausted.labels(what).inc(shares.refused - reported)
             self._watched[index] = (what, shares, shares.refused)
+        for what, count in self._refused_rates.items():
+            self._too_fast.labels(str(what)).inc(count - self._reported_rates.get(what, 0))
+            self._reported_rates[what] = count
+        if (free_bytes := self._measure_disk()) is not None:
+            self._free_bytes.set(free_bytes)
         if MULTIPROCESS_VARIABLE not in os.environ:
             return generate_latest(self._registry)
         combined = CollectorRegistry()

@@ -16,6 +16,7 @@ from gateway.authentication.dns import Resolver
 from gateway.authentication.signing import read_key, signer
 from gateway.clock import new_id, now
 from gateway.config.model import Config, LimitsSection, TrustSection
+from gateway.disk import DiskFloor
 from gateway.ingest import Ingest
 from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
@@ -26,6 +27,7 @@ from gateway.retention import Retention
 from gateway.runtime import Runtime
 from gateway.scheduler import Scheduler
 from gateway.smtp.limits import ConnectionPool, Limits
+from gateway.smtp.rates import RateLimits
 from storage.db.database import Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.registry import mailboxes
@@ -61,10 +63,13 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         relays = tuple(each.peer for each in config.trust.relays)
         parser = Parser(listed=(*config.trust.peers, *relays))
         stack.push_async_callback(parser.close)
-        connections = ConnectionPool(_limits(config.limits))
+        disk = _disk(config, database)
+        connections = ConnectionPool(_limits(config.limits), _rates(config.limits), disk.has_room)
         metrics = Metrics(lambda: len(connections.connections))
         metrics.watch("smtp_connections", connections.slots)
         metrics.watch("in_flight_bytes", connections.in_flight)
+        metrics.watch_rates(connections.rates.refused)
+        metrics.watch_disk(disk.free_bytes)
         metrics.watch("mails_to_parse", parser.turns.queue)
         notice_queued = asyncio.Event()
         runtime = Runtime(
@@ -167,6 +172,14 @@ def _run_on_loop(
     done.result()
 
 
+def _disk(config: Config, database: Database) -> DiskFloor:
+    """Where mail is written on this machine; a PostgreSQL server's disk is its own to watch."""
+    folders = [database.lock_file.parent] if database.lock_file is not None else []
+    if config.relay.url is None:
+        folders.append(config.relay.maildir)
+    return DiskFloor(folders, config.store.free_mib * 2**20, time.monotonic)
+
+
 def _limits(section: LimitsSection) -> Limits:
     return Limits(
         mail_size_bytes=section.mail_mib * 2**20,
@@ -176,6 +189,15 @@ def _limits(section: LimitsSection) -> Limits:
         connections_per_network=section.connections_per_network,
         in_flight_bytes=section.in_flight_mib * 2**20,
         idle_s=section.idle_s,
+    )
+
+
+def _rates(section: LimitsSection) -> RateLimits:
+    return RateLimits(
+        connections=section.connections_per_minute,
+        mails=section.mails_per_minute,
+        recipients=section.recipients_per_minute,
+        unknown_recipients=section.unknown_recipients_per_minute,
     )
 
 

@@ -114,6 +114,8 @@ async def _preview(config: Path | None, delivery: Delivery) -> list[tuple[str, D
 
 async def _take(config: Path | None, delivery: Delivery) -> Reply:
     async with command_services(config) as services:
+        if not services.connections.has_disk(len(delivery.raw)):
+            return replies.TOO_LITTLE_DISK
         return replies.for_all(await services.ingest.take(delivery))
 
 

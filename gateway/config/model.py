@@ -130,6 +130,8 @@ class StoreSection(_Section):
     url: StoreUrl = "sqlite:///var/postern.db"
     connections: Annotated[int, Field(ge=1, le=200)] = 8
     """Connections to PostgreSQL, for each process; SQLite has one writer."""
+    free_mib: Annotated[int, Field(ge=0, le=1_000_000)] = 512
+    """With less free disk space no mail is taken: in the folder of SQLite and in the Maildir."""
     journal_days: Annotated[int, Field(ge=1, le=3650)] = 90
     """How long the journal remembers mails of which nothing is kept on a ticket."""
 
@@ -218,6 +220,11 @@ class LimitsSection(_Section):
     """By one IPv4 address or IPv6 /64."""
     connections_per_network: Annotated[int, Field(ge=1, le=20_000)] | None = None
     """By one IPv4 /24 or IPv6 /48; None for three times as many as by one peer."""
+    connections_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = 1200
+    """This and the next three: by a peer that is not listed; four times as many by a network."""
+    mails_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = 1200
+    recipients_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = 6000
+    unknown_recipients_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = 120
     in_flight_mib: Annotated[int, Field(ge=1, le=65_536)] = 256
     idle_s: Annotated[float, Field(gt=0, le=3600)] = 300
     refusal_s: Annotated[float, Field(gt=0, le=30)] = 1.0

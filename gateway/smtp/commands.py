@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from gateway.smtp.connection import BAD_ARGUMENT, OUT_OF_ORDER, ServerConnection
 from gateway.smtp.data_reader import DataReader
 from gateway.smtp.paths import forward_path, reverse_path
+from gateway.smtp.rates import Act
 from rules import replies
 from rules.mail import Envelope
 from rules.replies import Reply
@@ -70,11 +71,14 @@ class SmtpConnection(ServerConnection):
     async def smtp_MAIL(self, arg: str | None) -> None:
         if self.envelope.mail_from:
             await self.push(OUT_OF_ORDER)
+        elif not self.may(Act.MAIL):
+            await self.push(replies.TOO_FAST)
         else:
             await super().smtp_MAIL(arg)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
         if len(self.envelope.rcpt_tos) >= self.pool.limits.recipients:
+            self.junk_commands += 1
             await self.push(replies.TOO_MANY_RECIPIENTS)
         else:
             await super().smtp_RCPT(arg)
@@ -102,7 +106,10 @@ class SmtpConnection(ServerConnection):
             lenient=self.is_peer_in(self.listener.lenient_peers),
             after_read=self.count_buffer,
         )
-        if mail.has_room(self._announced_bytes()):
+        size_bytes = self._announced_bytes()
+        if not self.pool.has_disk(size_bytes):
+            await self.push(replies.TOO_LITTLE_DISK)
+        elif mail.has_room(size_bytes):
             await self.push("354 End data with <CR><LF>.<CR><LF>")
             await self._data(mail)
         else:

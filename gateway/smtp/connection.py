@@ -20,6 +20,7 @@ from aiosmtpd.smtp import MISSING
 from gateway.shares import address_of
 from gateway.smtp.limits import ConnectionPool
 from gateway.smtp.listener import Hooks, Listener
+from gateway.smtp.rates import Act
 from gateway.smtp.transport import HeldConnection, reply_line
 from rules import replies
 from rules.replies import Reply
@@ -158,7 +159,12 @@ class ServerConnection(HeldConnection):
         """aiosmtpd's call of its handler: MISSING selects the default behaviour."""
         if command != "RCPT":
             return MISSING
-        return await self.guarded(self.hooks.recipient(args[0])) or MISSING
+        if not (self.may(Act.RECIPIENT) and self.may(Act.UNKNOWN_RECIPIENT, 0)):
+            return replies.TOO_FAST
+        reply = await self.guarded(self.hooks.recipient(args[0]))
+        if reply == replies.NO_SUCH_MAILBOX:
+            self.may(Act.UNKNOWN_RECIPIENT)
+        return reply or MISSING
 
     async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
         """RFC 3207. A command that was sent in the clear must not be executed afterwards (§4)."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.shares import Caps, IPAddress, Shares
+from gateway.smtp.rates import Act, ClientRates, RateLimits
 from rules import replies
 from rules.replies import Reply
 
@@ -124,8 +126,16 @@ class PooledConnection(Protocol):
 class ConnectionPool:
     """All connections of one process: what they hold of what is scarce, and the drain."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        rates: RateLimits | None = None,
+        has_disk: Callable[[int], bool] = lambda _: True,
+    ) -> None:
+        """`has_disk` states whether there is disk space for a mail of a size."""
         self.limits = limits
+        self.has_disk = has_disk
+        self.rates = ClientRates(rates or RateLimits(), time.monotonic)
         self.slots = Shares(limits.slots)
         self.in_flight = Shares(limits.in_flight)
         """The bytes of mails from their arrival to their reply, and of buffered input."""
@@ -141,6 +151,8 @@ class ConnectionPool:
         """Adds the connection and returns None, or returns the reply that refuses it."""
         if self.draining:
             return replies.SHUTTING_DOWN
+        if not self.rates.allows(client, Act.CONNECT, listed=listed):
+            return replies.CONNECTING_TOO_FAST
         if not connection.slot.take(client, listed=listed):
             return replies.TOO_MANY_CONNECTIONS
         self.connections.add(connection)

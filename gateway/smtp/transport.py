@@ -20,6 +20,7 @@ from gateway.shares import IPAddress, Networks, is_in
 from gateway.smtp.data_reader import BLOCK_BYTES
 from gateway.smtp.limits import ConnectionPool, Slot
 from gateway.smtp.listener import Hooks, Listener
+from gateway.smtp.rates import Act
 from rules import replies
 from rules.replies import Reply
 
@@ -119,6 +120,8 @@ class HeldConnection(SMTP, Admitted):
         """Counts the connection for the client that a balancer named; or the reply to it."""
         self._count_buffer(0)
         self.peer = peer
+        if not self.may(Act.CONNECT):
+            return replies.CONNECTING_TOO_FAST
         if not self.slot.change_client(peer, listed=self.is_listed):
             return replies.TOO_MANY_CONNECTIONS
         return None
@@ -135,6 +138,10 @@ class HeldConnection(SMTP, Admitted):
 
     def is_peer_in(self, networks: Networks) -> bool:
         return is_in(self.peer, networks)
+
+    def may(self, act: Act, amount: int = 1) -> bool:
+        """Whether the client's budget for the minute allows this."""
+        return self.pool.rates.allows(self.peer, act, listed=self.is_listed, amount=amount)
 
     def count_buffer(self) -> None:
         """Counts the input that was received and not read yet as in flight."""

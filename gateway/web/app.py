@@ -130,6 +130,8 @@ async def _readyz(request: web.Request) -> web.Response:
     """
     if request.app[CONNECTIONS].draining:
         return _problem(503, "shutting down")
+    if not request.app[CONNECTIONS].has_disk(0):
+        return _problem(503, "too little disk space is free (store.free_mib): no mail is taken")
     runtime = request.app[RUNTIME]
     try:
         async with asyncio.timeout(READY_S):
@@ -166,6 +168,8 @@ async def _post_mail(request: web.Request) -> web.Response:
         return _problem(400, f"peer={peer}: must be the client's IP address, such as 192.0.2.7")
     in_flight = request.app[CONNECTIONS].in_flight
     size_bytes = _largest_body(request)
+    if not request.app[CONNECTIONS].has_disk(size_bytes):
+        return _problem(503, str(replies.TOO_LITTLE_DISK))
     if not in_flight.take(None, size_bytes):
         return _problem(503, str(replies.TOO_MUCH_IN_FLIGHT))
     try:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import struct
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from gateway.accepting import ListeningSockets
 from gateway.smtp.limits import ConnectionPool, Limits
 from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
+from gateway.smtp.rates import RateLimits
 from rules.mail import Delivery
 from rules.replies import ACCEPTED, REFUSED_SENDER, TEMPORARY_FAILURE, Reply
 
@@ -139,6 +140,8 @@ class Served:
 async def a_server(
     *,
     limits: Limits | None = None,
+    rates: RateLimits | None = None,
+    has_disk: Callable[[int], bool] = lambda _: True,
     listener: Listener | None = None,
     tls_from_start: SSLContext | None = None,
     unix: Path | None = None,
@@ -146,7 +149,7 @@ async def a_server(
     reuse_port: bool = False,
 ) -> AsyncIterator[Served]:
     recorder = MailRecorder()
-    pool = ConnectionPool(limits or Limits())
+    pool = ConnectionPool(limits or Limits(), rates, has_disk)
     listener = listener or Listener("mx.example.com")
     hooks = SmtpHooks(serves=recorder.serves, take=recorder.take)
     if unix is None:
