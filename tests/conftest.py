@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from storage.db.database import Database
 from tests.stores import PostgresStores, SqliteStores, postgres
+
+# How long an example takes says how busy the machine is; a test of time measures CPU time itself.
+settings.register_profile("postern", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("postern")
 
 
 @pytest.fixture(scope="session")

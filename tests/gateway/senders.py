@@ -142,11 +142,13 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(trust: Trust | None = None, *, budget_s: float = 3.0) -> AsyncIterator[World]:
+async def a_world(
+    trust: Trust | None = None, *, budget_s: float = 3.0, lifetime_s: float = 1.0
+) -> AsyncIterator[World]:
     """acme.example signs with one key, sends from one host and publishes p=reject; so does
     evil.test, with the same key and from another host. No other domain exists."""
     with NameServer() as server:
-        resolver = Resolver(["127.0.0.1"], server.port, attempt_s=0.3, lifetime_s=1.0)
+        resolver = Resolver(["127.0.0.1"], server.port, attempt_s=0.3, lifetime_s=lifetime_s)
         authenticator = Authenticator(resolver, trust or Trust(), budget_s=budget_s)
         world = World(server, authenticator)
         for domain, host in (("acme.example", ACME_HOST), ("evil.test", ELSEWHERE)):

@@ -188,11 +188,14 @@ async def test_a_failure_of_one_mechanism_does_not_hide_another(world: World) ->
 
 
 async def test_the_time_of_a_mail_is_bounded() -> None:
-    async with a_world(budget_s=0.2) as world:
-        world.server.silent.add("acme.example")
-        started = time.monotonic()
-        assert (await world.verdict(signed(a_mail()))).temporary
-        assert time.monotonic() - started < 0.8
+    taken = {}
+    for budget_s in (0.2, 10.0):
+        async with a_world(budget_s=budget_s) as world:
+            world.server.silent.add("acme.example")
+            started = time.monotonic()
+            assert (await world.verdict(signed(a_mail()))).temporary
+            taken[budget_s] = time.monotonic() - started
+    assert taken[0.2] < taken[10.0], "the budget ends it before the look-ups end by themselves"
 
 
 @pytest.mark.parametrize(
@@ -232,7 +235,7 @@ async def test_a_header_that_can_be_read_in_two_ways_proves_nothing(
 
 async def test_dead_servers_of_one_domain_do_not_slow_others() -> None:
     """Forty mails wait for silent servers, half for keys and half for SPF, while others pass."""
-    async with a_world() as world:
+    async with a_world(budget_s=60.0, lifetime_s=60.0) as world:
         world.server.silent.add("dead.example")
         world.publish("good.example", "v=spf1 include:_spf.good.example -all")
         world.publish("_spf.good.example", f"v=spf1 ip4:{ACME_HOST} -all")
@@ -253,25 +256,25 @@ async def test_dead_servers_of_one_domain_do_not_slow_others() -> None:
             domain = author.partition("@")[2]
             raw = signed(a_mail(author), domain) if number % 2 else a_mail(author)
             verdict = await world.verdict(raw, author, mail_from=author)
-            return verdict.temporary
+            return verdict.aligned
 
         waiting = [asyncio.create_task(doomed(number)) for number in range(40)]
         took = await asyncio.gather(*(timed(number) for number in range(100)))
         assert not any(task.done() for task in waiting)
-        assert all(await asyncio.gather(*waiting))
-        assert statistics.quantiles(took, n=100)[98] < 1.0
+        assert statistics.quantiles(took, n=100)[98] < 10, "a small part of what the others wait"
+        world.server.silent.clear()
+        assert not any(await asyncio.gather(*waiting))
 
 
 async def test_a_large_mail_does_not_block_the_loop(world: World) -> None:
-    """The limit is far above the intended 5 ms, since the test machine is shared; without hashing
-    in pieces the delay would be a second."""
+    """CPU time of this thread, since the test machine is shared. The limit is far above the
+    intended 5 ms; without hashing in pieces it would be a second."""
     raw = signed(a_mail(body="word  word\tword \r\n" * 600_000))
-    loop = asyncio.get_running_loop()
     verifying = asyncio.create_task(world.verdict(raw))
-    longest, before = 0.0, loop.time()
+    longest, before = 0.0, time.thread_time()
     while not verifying.done():
-        await asyncio.sleep(0.001)
-        longest, before = max(longest, loop.time() - before), loop.time()
+        await asyncio.sleep(0)
+        longest, before = max(longest, time.thread_time() - before), time.thread_time()
     assert (await verifying).aligned
     assert longest < 0.1
 

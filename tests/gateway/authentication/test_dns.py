@@ -247,7 +247,7 @@ async def test_the_time_of_a_mail_is_bounded(server: NameServer, resolver: Resol
     lookups = Lookups(resolver, budget_s=0.1)
     for number in range(5):
         assert isinstance(await lookups.ask(f"{number}.dead.example", "TXT"), Temporary)
-    assert loop.time() - started < 0.4
+    assert loop.time() - started < 1.5, "five look-ups of 0.5 s each without it"
 
 
 async def test_a_cached_answer_is_returned_after_the_time_is_spent(resolver: Resolver) -> None:

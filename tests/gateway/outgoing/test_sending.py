@@ -286,13 +286,14 @@ async def test_an_idle_dispatcher_tidies_and_closes_at_its_end(box: Outbox) -> N
     assert box.relay.closed
 
 
-async def test_waking_it_sends_at_once(box: Outbox) -> None:
+async def test_waking_it_sends_at_once(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.outgoing.dispatcher.IDLE_S", 3600.0)  # it never looks by itself
     dispatcher = box.dispatcher
     running = asyncio.create_task(dispatcher.run())
     await asyncio.wait_for(box.relay.tidied.wait(), 10)
     await box.order(NEW)
     dispatcher.notice_queued.set()
-    await asyncio.wait_for(box.relay.used.wait(), 1)
+    await asyncio.wait_for(box.relay.used.wait(), 30)
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running

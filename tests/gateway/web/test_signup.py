@@ -218,11 +218,16 @@ async def test_every_address_is_answered_after_the_same_time(site: Site) -> None
         await (await client.post("/signup", data={"address": address})).read()
         return time.monotonic() - started
 
+    spreads = []
     async with serving(site.services, replace(site.sign_up, answer_after_s=0.2)) as client:
-        taken = {a: [await seconds(client, a) for _ in range(5)] for a in ALIKE[:5]}
-    medians = sorted(median(each) for each in taken.values())
-    assert medians[0] >= 0.2
-    assert medians[-1] - medians[0] < 0.05
+        for _ in range(4):  # a busy machine spreads the times; what the code adds is always there
+            taken = {a: [await seconds(client, a) for _ in range(5)] for a in ALIKE[:5]}
+            medians = sorted(median(each) for each in taken.values())
+            assert medians[0] >= 0.2
+            spreads.append(medians[-1] - medians[0])
+            if spreads[-1] < 0.05:
+                return
+    pytest.fail(f"the answers differ by {min(spreads):.3f} s")
 
 
 async def test_a_slow_store_delays_no_answer(site: Site) -> None:
