@@ -129,11 +129,12 @@ class HttpConnection(RequestHandler, Admitted):
 
     def data_received(self, data: bytes) -> None:
         before = self._request_count
+        in_body = self._body is not None and not self._body.is_eof()
         super().data_received(data)
         if self._request_count > before:
             self._header_bytes = 0
             self._begin_body()
-        elif self._body is not None and not self._body.is_eof():
+        elif in_body:  # its end included
             self._body_bytes += len(data)
         else:
             self._header_bytes += len(data)
@@ -210,6 +211,8 @@ class HttpConnection(RequestHandler, Admitted):
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
         error = kw.get("exc_info")
+        if isinstance(error, web.RequestPayloadError | ConnectionError):
+            return  # the client's mistake: a body that is not what its header says, or a cut one
         if isinstance(error, BaseException):
             log.page_failed("?", error)
         else:

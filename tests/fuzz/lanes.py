@@ -29,6 +29,7 @@ LIMITS = Limits(
     in_flight_bytes=150_000,
     connections=16,
     connections_per_peer=8,
+    linger_s=0.3,
     idle_s=0.4,
     data_window_s=0.4,
     data_total_s=2.0,
@@ -114,9 +115,11 @@ class Outcome:
 
 def counts(pool: ConnectionPool) -> dict[str, int]:
     """Everything that the pool counts, by name: numbers, and the sizes of its collections."""
-    found = {}
+    found: dict[str, int] = {}
     for name, value in vars(pool).items():
-        if isinstance(value, int):
+        if isinstance(value, Shares):
+            found |= {f"{name}.used": value.used, f"{name}.holders": value.holders}
+        elif isinstance(value, int):
             found[name] = int(value)
         elif hasattr(value, "__len__"):
             found[name] = len(value)

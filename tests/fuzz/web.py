@@ -178,23 +178,26 @@ class _Watch:
             )
         except TimeoutError:
             if not malformed:
-                self._add("an answer in time", f"none after {ANSWER_S} s")
+                self._add("an answer in time", f"none after {ANSWER_S} s", each)
             return
         self._statuses[status] += 1
         if status >= 500:
-            self._add("no server error", f"{status} {text[:500]!r}")
+            self._add("no server error", f"{status} {text[:500]!r}", each)
         if b"Traceback" in text or b'File "' in text:
-            self._add("no traceback is shown", repr(text[:500]))
+            self._add("no traceback is shown", repr(text[:500]), each)
         if not status and not malformed:
-            self._add("an answer in time", "closed without one")
+            self._add("an answer in time", "closed without one", each)
         if each.kind is Kind.LINK and 200 <= status < 400:
-            self._add("a link that is not ours shows nothing", f"{status} {text[:300]!r}")
+            self._add("a link that is not ours shows nothing", f"{status} {text[:300]!r}", each)
         if self._errors:
-            self._add("no exception is logged", self._errors[0])
+            self._add("no exception is logged", self._errors[0], each)
             self._errors.clear()
 
-    def _add(self, law: str, detail: str) -> None:
-        self._report.add(law, detail, *(each.to_case() for each in self._recent))
+    def _add(self, law: str, detail: str, failed: HttpRequest | None = None) -> None:
+        """`failed` is the last of the cases where it is known."""
+        before = [each for each in self._recent if each is not failed]
+        cases = [*before, failed] if failed is not None else before
+        self._report.add(law, detail, *(each.to_case() for each in cases))
 
     async def _read_canary(self) -> TicketView | None:
         query = partial(read.ticket_view, number=CANARY)

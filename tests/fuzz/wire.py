@@ -21,7 +21,7 @@ from typing import Any
 
 import uvloop
 
-from tests.fuzz.dialogues import Dialogue, dialogue
+from tests.fuzz.dialogues import Act, Dialogue, Step, dialogue
 from tests.fuzz.findings import Case, Report, random_for
 from tests.fuzz.lanes import Lane, Outcome, TlsContexts, open_lane
 from tests.fuzz.wire_model import Malformed, answers, expected_mails
@@ -163,8 +163,8 @@ async def _measured(running: _Run, tls: TlsContexts, lanes: int) -> None:
             errors.append(f"event loop: {context.get('message')}: {context.get('exception')!r}")
 
         asyncio.get_running_loop().set_exception_handler(failed)
-        async with open_lane(0, tls):  # what opens with the first socket stays open
-            pass
+        async with open_lane(0, tls) as first:  # what opens with the first connection stays open
+            await first.run(Dialogue("tls", (Step(Act.REPLY),)))
         open_before, memory_before = descriptors(), rss_mib()
         async with AsyncExitStack() as stack:
             opened = [await stack.enter_async_context(open_lane(n, tls)) for n in range(lanes)]

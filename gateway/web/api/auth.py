@@ -45,6 +45,8 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise ApiError(401, "send Authorization: Bearer TOKEN")
+    if not token.isascii():  # an octet that is no UTF-8 cannot be looked up either
+        raise ApiError(401, "unknown token")
     look_up = partial(api_tokens.api_token_scope, token=token.strip())
     scope = await in_time(database.submit_read(look_up))
     if scope is None:

@@ -168,3 +168,23 @@ async def test_half_requests_of_one_network_leave_connections_to_others(addresse
 async def test_a_client_over_its_share_is_told_so() -> None:
     async with site(HttpLimits(connections_per_peer=1)) as (_, port), client(port):
         assert b"503 Service Unavailable" in await answer(port, b"")
+
+
+@pytest.mark.parametrize("length", [1, 60_000, 210_000, 280_000, 900_000])
+async def test_a_body_of_any_length_is_no_header(length: int) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % length
+    async with site(HttpLimits()) as (_, port):
+        response = await answer(port, head + b"x" * length)
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert response.endswith(b"\r\n\r\n%d" % length)
+
+
+async def test_a_body_that_is_not_encoded_as_its_header_says_is_no_error_of_ours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    head = b"Host: x\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
+    async with site(HttpLimits()) as (_, port):
+        assert (await answer(port, b"POST /nowhere HTTP/1.1\r\n" + head)).startswith(
+            b"HTTP/1.1 404 "
+        )
+    assert "page_failed" not in "".join(capsys.readouterr())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -32,6 +33,17 @@ ROUTES = {
     ("GET", "/1/attachments/1"): {"staff", "portal", "read"},
     ("GET", "/1/raw/0190163d-8694-739b-aea5-966c26f8ad91"): {"staff"},
 }
+
+
+async def test_a_token_that_is_no_text_is_unknown(site: Site) -> None:
+    url = site.client.make_url("/api/v1/tickets")
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = f"GET {url.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    writer.write(head.encode() + b"Authorization: Bearer staff-\xff\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 401 ")
 
 
 @pytest.mark.parametrize(
