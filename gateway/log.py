@@ -19,7 +19,12 @@ from rules.decision.receipt import Receipt
 from rules.mail import Delivery
 
 FIELD_LENGTH = 500
-_NO_ROOM = (Reason.QUOTA, Reason.QUARANTINE_FULL)
+_OVER_A_LIMIT = (
+    Reason.QUOTA,
+    Reason.QUARANTINE_FULL,
+    Reason.SENDER_RATE,
+    Reason.DOMAIN_RATE,
+)
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("postern")
 
@@ -74,7 +79,7 @@ def stopped() -> None:
 
 def filed(receipt: Receipt, delivery: Delivery) -> None:
     """One mail was answered; the event is its verdict."""
-    noteworthy = receipt.verdict is Verdict.HELD or receipt.reason in _NO_ROOM
+    noteworthy = receipt.verdict is Verdict.HELD or receipt.reason in _OVER_A_LIMIT
     write = _log.warning if noteworthy else _log.info
     write(
         receipt.verdict.value,

@@ -45,6 +45,8 @@ class Recent:
     decided_at: datetime
     opened: bool
     ticket: int | None
+    proven: bool = True
+    """False if only a token proved it: whoever has that may have sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,9 @@ class Facts:
     """Of the addresses in To and Cc, those to which our mail cannot be delivered."""
     recent: tuple[Recent, ...] = ()
     """The author's mails within the last hour, in any order."""
+    of_domain: int = 0
+    """How many proven mails the registered people of the author's company and domain have sent
+    within the hour; counted only where many may have come."""
     returned: Returned | None = None
     looped: bool = False
     """The mail carries our own loop mark: somebody sends our mails back to us."""

@@ -40,6 +40,7 @@ ACCEPTED = Reply(250, "2.0.0", "accepted")
 
 NO_SUCH_MAILBOX = Reply(550, "5.1.1", "No such mailbox here")
 REFUSED_SENDER = Reply(550, "5.7.1", "This address takes mail from registered users only")
+SENDER_FAILED_DMARC = Reply(550, "5.7.26", "The sender's domain asks to reject this mail (DMARC)")
 BARE_LINE_END = Reply(550, "5.6.11", "Bare CR, bare LF or NUL in the message (RFC 5321 2.3.8)")
 MAIL_TOO_BIG = Reply(552, "5.3.4", "Message is larger than the announced SIZE")
 
@@ -48,6 +49,7 @@ TOO_MUCH_IN_FLIGHT = Reply(452, "4.3.1", "Too much mail in flight, try again lat
 TEMPORARY_FAILURE = Reply(451, "4.3.0", "Temporary failure here, try again later")
 TOO_MANY_WAITING = Reply(451, "4.7.1", "Too many of your mails are being read, try again later")
 SENDER_CHECK_FAILED = Reply(451, "4.7.0", "The sender could not be checked now, try again later")
+TOO_MANY_MAILS = Reply(451, "4.7.1", "Too many mails from this sender, try again later")
 NO_ROOM = Reply(452, "4.3.1", "No room for more unfiled mail of this sender, try again later")
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections, try again later")
 TOO_LITTLE_DISK = Reply(452, "4.3.1", "Too little disk space here, try again later")

@@ -132,7 +132,13 @@ def generous(folder: Path, **changes: str) -> str:
     return f'[policies]\nfolder = "{policies}"\n'
 
 
-HIGH_LIMITS = {"notices_per_hour": "1000", "tickets_per_hour": "1000", "reopens_per_hour": "100"}
+HIGH_LIMITS = {
+    "notices_per_hour": "1000",
+    "tickets_per_hour": "1000",
+    "reopens_per_hour": "100",
+    "sender_mails_per_hour": "1000",
+    "domain_mails_per_hour": "10000",
+}
 
 
 @contextmanager

@@ -55,10 +55,14 @@ def _action(decision: Decision) -> str:
             return f"send {author} no more mail about #{ticket}"
         case Hold():
             return "hold it in quarantine"
+        case Refuse(dmarc=True):
+            return "refuse it, as the sender's own domain asks"
         case Refuse(text=text):
             return f"refuse it: {text}"
-        case Defer(full=True):
+        case Defer(cause="room"):
             return "ask the sending server to try again later, as there is no room now"
+        case Defer(cause="rate"):
+            return "ask the sending server to try again later, as it has sent too many mails"
         case Defer():
             return "ask the sending server to try again later"
         case Repeat(journal_id=journal_id, answer=answer):

@@ -10,7 +10,7 @@ from rules.decision.content import is_text_read_in_part
 from rules.decision.entitlement import entitlement
 from rules.decision.filing import known_ticket, new_ticket
 from rules.decision.model import Action, Decision, OpenTicket, Step
-from rules.decision.screening import author, automatic, bounce, duplicate, proof, sender
+from rules.decision.screening import author, automatic, bounce, duplicate, proof, rate, sender
 from rules.facts import Facts
 from rules.identity import Sender, identify, proof_of
 from rules.mail import Mail, Unread
@@ -21,7 +21,13 @@ from rules.policy import Policy
 
 ON_ARRIVAL: tuple[Callable[[Arrival], Finding], ...] = (duplicate, bounce, automatic, author)
 """The last of them rules on every mail that does not have exactly one author."""
-OF_A_SENDER: tuple[Callable[[Case], Finding], ...] = (proof, sender, known_ticket, new_ticket)
+OF_A_SENDER: tuple[Callable[[Case], Finding], ...] = (
+    proof,
+    sender,
+    rate,
+    known_ticket,
+    new_ticket,
+)
 """The last of them rules on every mail."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar, assert_never
+from typing import Generic, Literal, TypeVar, assert_never
 from uuid import UUID
 
 from rules.decision.effects import (
@@ -87,8 +87,6 @@ class Reason(StrEnum):
     NOT_SIGNED = "not_signed"
     """Only a signature proves it, and unsigned fields could change how it is read."""
     DMARC_QUARANTINE = "dmarc_quarantine"
-    DMARC_REJECT_HELD = "dmarc_reject_held"
-    """Held because strangers are: a refusal would show that the domain is a customer's."""
     UNPROVEN_HELD = "unproven_held"
     DNS_FAILURE_HELD = "dns_failure_held"
     STRANGER_HELD = "stranger_held"
@@ -102,8 +100,6 @@ class Reason(StrEnum):
     STRANGER = "stranger"
     UNPROVEN = "unproven"
     DMARC_REJECT = "dmarc_reject"
-    DMARC_QUARANTINE_REFUSED = "dmarc_quarantine_refused"
-    """Refused because strangers are."""
     DEACTIVATED = "deactivated"
     SUSPENDED = "suspended"
     NO_SUPPORT = "no_support"
@@ -112,6 +108,8 @@ class Reason(StrEnum):
     DNS_FAILURE = "dns_failure"
     TOO_MANY_WAITING = "too_many_waiting"
     """Of the client's large mails, so many wait to be read that it must try again later."""
+    SENDER_RATE = "sender_rate"
+    DOMAIN_RATE = "domain_rate"
     QUOTA = "quota"
     """The client's network has had enough stored today."""
     QUARANTINE_FULL = "quarantine_full"
@@ -246,14 +244,19 @@ class Hold:
 class Refuse:
     text: str
     """The text of the reply; one line of ASCII."""
+    dmarc: bool = False
+    """The sender's own domain asked for it (550 5.7.26)."""
+
+
+DeferralCause = Literal["dns", "room", "rate"]
+"""The DNS did not answer, there is no room, or the sender has sent too many mails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Defer:
     """Not decided: the sender must try again later."""
 
-    full: bool = False
-    """There is no room for it now."""
+    cause: DeferralCause = "dns"
 
 
 @dataclass(frozen=True, slots=True)

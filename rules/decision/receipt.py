@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 from uuid import UUID
@@ -11,6 +12,7 @@ from rules.decision.model import (
     AddComment,
     Decision,
     Defer,
+    DeferralCause,
     EndSubscription,
     Hold,
     OpenTicket,
@@ -22,6 +24,11 @@ from rules.decision.model import (
 )
 from rules.replies import Reply
 
+_DEFERRALS: Mapping[DeferralCause, Reply] = {
+    "dns": replies.SENDER_CHECK_FAILED,
+    "room": replies.NO_ROOM,
+    "rate": replies.TOO_MANY_MAILS,
+}
 _OF_STRANGERS = (Reason.STRANGER, Reason.STRANGER_HELD, Reason.STRANGER_RELAYED)
 
 
@@ -62,11 +69,11 @@ def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
             return replies.ACCEPTED.with_text(f"{journal_id} accepted")
         case Repeat(answer=answer):
             return replies.ACCEPTED.with_text(answer)
+        case Refuse(dmarc=True):
+            return replies.SENDER_FAILED_DMARC
         case Refuse(text=text):
             return replies.REFUSED_SENDER.with_text(text)
-        case Defer(full=True):
-            return replies.NO_ROOM
-        case Defer():
-            return replies.SENDER_CHECK_FAILED
+        case Defer(cause=cause):
+            return _DEFERRALS[cause]
         case _:
             assert_never(decision.action)

@@ -71,7 +71,7 @@ def within_room(decision: Decision, room: Room, policy: Policy, *, relayed: bool
     step, reason = _look(decision, room, policy, RELAYED if relayed else 1)
     if reason is None:
         return replace(decision, trace=(*decision.trace, step))
-    return Decision(Defer(full=True), reason, (*decision.trace, step))
+    return Decision(Defer("room"), reason, (*decision.trace, step))
 
 
 def _look(

@@ -71,6 +71,10 @@ class BudgetsSection(Section):
     """To one address about one ticket."""
     tickets_per_hour: Annotated[int, Field(ge=1, le=1000)] = 10
     """By one sender; further mails are held."""
+    sender_mails_per_hour: Annotated[int, Field(ge=1, le=1000)] = 200
+    """By one proven sender; further mails are deferred."""
+    domain_mails_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 2000
+    """By all proven senders of one company with addresses in one domain."""
     reopens_per_hour: Annotated[int, Field(ge=1, le=100)] = 3
     """Of one ticket."""
 

@@ -20,8 +20,11 @@ WINDOW = timedelta(minutes=2)
 """The storm breaker compares successive windows of this length."""
 STORM = (2, 4, 8)
 """Minimum number of mails in three successive windows, oldest first: traffic that doubles."""
-REMEMBERED = 200
+REMEMBERED = 1000
 """At most this many mails of one author per hour are read; more exceed every limit anyway."""
+BUSY = 20
+"""After so many mails of one author within the hour, those of their domain are counted too. An
+author who is enrolled by the mail counts as busy: anybody can invent the next one."""
 
 
 @lru_cache(maxsize=4096)
@@ -41,6 +44,12 @@ def may_open(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:
     """Whether the author may open one more ticket now."""
     opened = (r for r in recent if r.opened and now - r.decided_at < HOUR)
     return sum(1 for _ in opened) < per_hour
+
+
+def may_write(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:
+    """Whether the author, who is proven, may write one more mail now. What only a token proved does
+    not count: it may be another's."""
+    return sum(1 for r in recent if r.proven and now - r.decided_at < HOUR) < per_hour
 
 
 def may_notify(sent_within_the_hour: int, per_hour: int) -> bool:

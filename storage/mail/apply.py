@@ -151,9 +151,9 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         case Hold(orders=orders):
             ticket = None
             queue_notices(connection, context, orders, ticket=None)
-        case Defer():
+        case Defer(cause=cause):
             ticket = None
-            if not decision.action.full:
+            if cause == "dns":
                 _defer(connection, entry)
         case Refuse():
             ticket = None

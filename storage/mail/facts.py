@@ -19,7 +19,7 @@ from rules.mail.header import Author
 from rules.people import Company, Staff
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import thread_ids
-from rules.service.limits import HOUR, REMEMBERED
+from rules.service.limits import BUSY, HOUR, REMEMBERED
 from rules.service.participants import named_addresses
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeState
@@ -43,6 +43,7 @@ from storage.db.tables import (
     table,
 )
 from storage.mail.journal import TAKEN
+from storage.mail.rates import mails_of_domain
 from storage.registry import lookup
 from storage.ticket import load
 from storage.ticket.change import escalation_facts
@@ -100,7 +101,7 @@ _NAMED_BEFORE = compiled_in(
 """Tickets whose mails named these ids before we had them, the oldest first."""
 
 _RECENT = compiled(
-    select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id)
+    select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id, _journal.c.network)
     .where(
         _journal.c.mailbox_id == bindparam("mailbox"),
         _journal.c.author == bindparam("address"),
@@ -143,7 +144,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
 
     The row under which a held mail is in quarantine does not count as an earlier copy of it.
     """
-    mail, mailbox = considered.mail, considered.mailbox
+    mail, mailbox, policy = considered.mail, considered.mailbox, considered.policy
     decided_at, came_at = attempt.decided_at, attempt.came_at
     author = mail.author.address if isinstance(mail.author, Author) else None
     named = named_addresses(mail)
@@ -172,6 +173,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         tickets = _tickets(connection, considered, before, known_ids, decided_at)
         surroundings = surroundings or (around() if tickets else None)
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
+        busy = len(recent) >= BUSY or (company is not None and policy.registration == "domain")
         facts = Facts(
             decided_at=decided_at,
             mailbox=mailbox,
@@ -193,6 +195,11 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             staff=staff,
             bounced=bounced,
             recent=recent,
+            of_domain=mails_of_domain(
+                connection, mailbox, author, people.get(author or ""), company, decided_at
+            )
+            if busy
+            else 0,
             returned=came_back(),
             looped=considered.looped,
             came_at=came_at,
@@ -261,7 +268,7 @@ def _recent(
 ) -> Pending[tuple[Recent, ...]]:
     pending = _RECENT.submit(connection, mailbox=mailbox.id, address=author, since=since)
     return lambda: tuple(
-        Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id)
+        Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id, not row.network)
         for row in pending()
     )
 

@@ -50,7 +50,7 @@ _KNOWN_THEN = compiled_in(
 )
 
 _RECENT_THEN = compiled(
-    select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id)
+    select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id, _journal.c.network)
     .where(
         _journal.c.mailbox_id == bindparam("mailbox"),
         _journal.c.author == bindparam("address"),
@@ -134,9 +134,12 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: Recorde
         invited_at=invited,
         deferred_since=deferred if deferred is not None and deferred < until else None,
         recent=tuple(
-            Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id)
+            Recent(
+                row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id, not row.network
+            )
             for row in recent
         ),
+        of_domain=0,  # not counted again: the mail was accepted
     )
 
 

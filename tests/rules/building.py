@@ -142,6 +142,7 @@ class World:
     acknowledged_at: datetime | None = None
     invited_at: datetime | None = None
     deferred_since: datetime | None = None
+    of_domain: int = 0
     policy: Policy = field(default_factory=default_policy)
     strangers: StrangerHandling | None = None
     """The listener's setting for them."""
@@ -177,6 +178,7 @@ class World:
             staff=self.staff,
             bounced=self.bounced,
             recent=self.recent,
+            of_domain=self.of_domain,
             returned=self.returned,
             looped=self.looped,
             earlier=self.earlier,

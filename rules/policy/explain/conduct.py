@@ -36,6 +36,10 @@ def limits(policy: Policy) -> Iterator[str]:
         f"One sender opens at most {count(budgets.tickets_per_hour, 'ticket')} per hour; "
         "further mails are held."
     )
+    yield (
+        f"One proven sender may write {count(budgets.sender_mails_per_hour, 'mail')} per hour, all "
+        f"senders of one domain {budgets.domain_mails_per_hour}; further mails are deferred."
+    )
     yield f"A ticket is reopened at most {count(budgets.reopens_per_hour, 'time')} per hour."
 
 

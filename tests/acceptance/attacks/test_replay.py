@@ -118,18 +118,17 @@ class TestReplay:
 
         filed(target.send(raw, author))
 
-    def test_an_earlier_unproven_copy_does_not_replace_the_mail(self, holding: Target) -> None:
+    def test_an_earlier_unproven_copy_does_not_replace_the_mail(self, target: Target) -> None:
         """quarantined.example publishes p=quarantine and sends from the attacker's address."""
         quinn = "quinn@quarantined.example"
-        holding.dns.records["_dmarc.quarantined.example", "TXT"] = ["v=DMARC1; p=quarantine"]
-        holding.dns.records["quarantined.example", "TXT"] = [THIS_HOST]
-        mailbox = holding.mailbox
-        holding.write(lambda c: enrol(c, mailbox, quinn))
+        target.dns.records["_dmarc.quarantined.example", "TXT"] = ["v=DMARC1; p=quarantine"]
+        target.dns.records["quarantined.example", "TXT"] = [THIS_HOST]
+        target.write(lambda c: enrol(c, target.mailbox, quinn))
         raw = a_mail(quinn)
-        holding.send(raw, EVE)
-        assert holding.journal()[-1].reason == "dmarc_quarantine"
+        target.send(raw, EVE)
+        assert target.journal()[-1].reason == "dmarc_quarantine"
 
-        filed(holding.send(raw, quinn))
+        filed(target.send(raw, quinn))
 
     def test_an_unsigned_pointer_to_another_ticket_is_ignored(self, target: Target) -> None:
         victim = genuine_mail(ANN)

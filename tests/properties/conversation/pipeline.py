@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.message import Message
 from functools import cached_property, partial
@@ -24,7 +24,7 @@ from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.addresses import without_detail
-from rules.mail.header import Author
+from rules.mail.header import Ambiguous, Author
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Keys
@@ -164,6 +164,8 @@ class Pipeline:
     ) -> list[ProcessedMail]:
         """Process a mail as `gateway.ingest` does: once for each mailbox, in one transaction."""
         mail, compressed = read(raw), raw_mail.compress(raw)
+        if isinstance(mail.author, Ambiguous):
+            proof = replace(Authentication.unchecked("no author"), vouched_by=proof.by)
         entries = []
         for mailbox, own_recipients in self._by_mailbox(recipients).items():
             rcpt_tos = tuple(own_recipients)

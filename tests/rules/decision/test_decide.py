@@ -9,12 +9,21 @@ from uuid import UUID
 
 import pytest
 
-from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Record, Repeat, Verdict
+from rules.decision.model import (
+    AddComment,
+    Decision,
+    Defer,
+    OpenTicket,
+    Reason,
+    Record,
+    Repeat,
+    Verdict,
+)
 from rules.decision.screening import UNPROVEN_BODY, UNREGISTERED_BODY
-from rules.facts import Earlier
+from rules.facts import Earlier, Recent
 from rules.mail import StrangerHandling
 from rules.people import ParticipantKind, Presence
-from rules.sender.authentication import DmarcPolicy, Result, SignedScope
+from rules.sender.authentication import Result, SignedScope
 from rules.sender.tokens import Purpose
 from rules.service.participants import Addition
 from rules.ticket.notices import NoticeKind
@@ -30,6 +39,7 @@ from tests.rules.building import (
     NOTHING,
     PROVEN,
     SAM,
+    SUPPORT,
     World,
     a_mail,
     a_ticket,
@@ -86,6 +96,7 @@ def test_every_check_that_a_mail_passed_is_in_the_trace() -> None:
         "author",
         "proof",
         "sender",
+        "rate",
         "known_ticket",
         "new_ticket",
     ]
@@ -204,38 +215,16 @@ def test_an_unproven_user_is_held_if_the_policy_holds_unproven_mail() -> None:
     assert world.decide(a_mail()).reason is Reason.UNPROVEN_HELD
 
 
-DMARC_POLICIES: tuple[DmarcPolicy, ...] = ("none", "quarantine", "reject")
+def test_a_dmarc_failure_is_refused_where_the_domain_asks_for_it() -> None:
+    world = World(proof=unproven(Result.FAIL, "reject"))
+
+    assert world.decide(a_mail()).reason is Reason.DMARC_REJECT
 
 
-@pytest.mark.parametrize("strangers", ["refuse", "hold"])
-@pytest.mark.parametrize("asks", DMARC_POLICIES)
-def test_an_unproven_mail_gets_the_answer_of_a_stranger_whatever_its_domain_asks_for(
-    strangers: StrangerHandling, asks: DmarcPolicy
-) -> None:
-    world = World(proof=unproven(Result.FAIL, asks), strangers=strangers)
-    stranger = World(proof=NOTHING, strangers=strangers).decide(a_mail("eve@evil.example"))
+def test_a_dmarc_failure_is_held_where_the_domain_asks_for_quarantine() -> None:
+    world = World(proof=unproven(Result.FAIL, "quarantine"))
 
-    decision = world.decide(a_mail())
-
-    assert decision.action == stranger.action
-    assert decision.reason is not stranger.reason
-
-
-def test_the_reason_and_the_trace_show_what_the_domain_asks_for() -> None:
-    decision = World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail())
-
-    assert decision.reason is Reason.DMARC_QUARANTINE_REFUSED
-    assert decision.trace[-1].outcome == "DMARC failed, and the domain asks for quarantine"
-
-
-def test_a_policy_that_holds_unproven_mail_still_refuses_what_its_domain_rejects() -> None:
-    held = default_policy(unauthenticated="hold")
-    reasons = [
-        World(proof=unproven(Result.FAIL, asks), policy=held).decide(a_mail()).reason
-        for asks in DMARC_POLICIES
-    ]
-
-    assert reasons == [Reason.UNPROVEN_HELD, Reason.DMARC_QUARANTINE, Reason.DMARC_REJECT]
+    assert world.decide(a_mail()).reason is Reason.DMARC_QUARANTINE
 
 
 def test_a_dns_that_does_not_answer_defers_the_mail() -> None:
@@ -656,3 +645,33 @@ def test_an_unproven_escalation_is_answered_but_not_made() -> None:
     assert isinstance(decision.action, AddComment)
     assert decision.action.command_effects.rows == ()
     assert notified(decision, NoticeKind.RECEIPT) == [ANN.address]
+
+
+class TestRates:
+    FULL = (Recent(NOON - timedelta(minutes=30), False, 7),) * 200
+
+    def test_a_proven_sender_over_the_rate_is_deferred_wherever_the_mail_goes(self) -> None:
+        world = World(recent=self.FULL)
+
+        for decision in (world.decide(a_mail()), world.decide(a_mail(), to=token_to(70))):
+            assert (decision.verdict, decision.reason) == (Verdict.DEFERRED, Reason.SENDER_RATE)
+            assert decision.action == Defer("rate")
+
+    def test_one_mail_less_is_not_too_many(self) -> None:
+        assert World(recent=self.FULL[1:]).decide(a_mail()).verdict is Verdict.OPENED
+
+    def test_what_only_a_token_proved_uses_up_nobodys_budget(self) -> None:
+        by_token = tuple(replace(mail, proven=False) for mail in self.FULL)
+
+        assert World(recent=by_token).decide(a_mail()).verdict is Verdict.OPENED
+
+    def test_older_mails_do_not_count(self) -> None:
+        before = tuple(replace(m, decided_at=NOON - timedelta(hours=1)) for m in self.FULL)
+
+        assert World(recent=before).decide(a_mail()).verdict is Verdict.OPENED
+
+    def test_nobody_unproven_learns_that_a_rate_is_used_up(self) -> None:
+        full, empty = World(recent=self.FULL, proof=NOTHING), World(proof=NOTHING)
+
+        for to in (SUPPORT, token_to(70)):
+            assert full.decide(a_mail(), to=to).action == empty.decide(a_mail(), to=to).action

@@ -91,15 +91,7 @@ def scenes() -> dict[Reason, Decision]:
         Reason.FOREIGN_COMPANY: World().decide(a_mail(GIL.address), to=token_to(70)),
         Reason.NOT_ADDRESSED: World(proof=sealed).decide(a_mail(to=(EVE,))),
         Reason.NOT_SIGNED: World(proof=reread).decide(a_mail()),
-        Reason.DMARC_QUARANTINE: World(
-            proof=unproven(Result.FAIL, "quarantine"), policy=held
-        ).decide(a_mail()),
-        Reason.DMARC_REJECT_HELD: World(
-            proof=unproven(Result.FAIL, "reject"), strangers="hold"
-        ).decide(a_mail()),
-        Reason.DMARC_QUARANTINE_REFUSED: World(proof=unproven(Result.FAIL, "quarantine")).decide(
-            a_mail()
-        ),
+        Reason.DMARC_QUARANTINE: World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail()),
         Reason.UNPROVEN_HELD: World(proof=NOTHING, policy=held).decide(a_mail()),
         Reason.DNS_FAILURE_HELD: World(proof=silent, deferred_since=long_ago).decide(a_mail()),
         Reason.STRANGER_HELD: World(policy=held).decide(a_mail(EVE)),
@@ -113,6 +105,8 @@ def scenes() -> dict[Reason, Decision]:
         Reason.SUSPENDED: World((SUSPENDED,)).decide(a_mail()),
         Reason.NO_SUPPORT: World((FREE,), policy=preset("aiven")).decide(a_mail()),
         Reason.DNS_FAILURE: World(proof=silent).decide(a_mail()),
+        Reason.SENDER_RATE: World(recent=(Recent(NOON, False, 1),) * 200).decide(a_mail()),
+        Reason.DOMAIN_RATE: World(of_domain=2000).decide(a_mail()),
         Reason.QUOTA: within_room(
             World(proof=NOTHING).decide(a_mail(), mail_from=""),
             Room("192.0.2.0/24", mails_today=2000),

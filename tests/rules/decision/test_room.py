@@ -22,7 +22,7 @@ from tests.rules.building import (
 
 NETWORK = "192.0.2.0/24"
 POLICY = default_policy()
-HELD = World(proof=unproven(Result.FAIL, "quarantine"), strangers="hold").decide(a_mail())
+HELD = World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail())
 BOUNCE = World(proof=NOTHING).decide(a_mail("x@y.example"), mail_from="")
 COLLEAGUE = World().decide(a_mail("new@acme.example"))
 
@@ -50,7 +50,7 @@ def test_what_anybody_can_send_is_limited_by_network_and_in_all(
     full = decided(decision, network=NETWORK, **room)
 
     assert (full.verdict, full.reason) == (Verdict.DEFERRED, reason)
-    assert full.action == Defer(full=True)
+    assert full.action == Defer("room")
     assert full.trace[-1].check == "room"
     assert decided(decision, network=NETWORK, **less).action == decision.action
 

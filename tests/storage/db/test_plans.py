@@ -11,7 +11,7 @@ import pytest
 
 from storage.db.database import Database
 from storage.db.statements import Statement
-from storage.mail import facts
+from storage.mail import facts, rates, room
 from storage.registry import lookup
 from storage.ticket import load
 
@@ -28,7 +28,7 @@ def _statements(module: ModuleType) -> Iterator[tuple[str, Statement]]:
 
 HOT = {
     f"{module.__name__}.{name}": statement
-    for module in (facts, lookup, load)
+    for module in (facts, rates, room, lookup, load)
     for name, statement in _statements(module)
 }
 

@@ -1,4 +1,4 @@
-"""The room that a mail is measured by, counted over the rows of the store."""
+"""What limits of room and rate are measured by, counted over the rows of the store."""
 
 from __future__ import annotations
 
@@ -91,3 +91,33 @@ def test_ordinary_mail_is_measured_by_nothing(shop: Shop) -> None:
         entry = shop.entry(mail)
         decision = shop.database.read(partial(shop.decide, entry=entry))
         assert shop.database.read(partial(room_for, entry=entry, decision=decision)) is None
+
+
+def test_the_rate_of_a_domain_counts_proven_mail_of_the_company_there(shop: Shop) -> None:
+    budgets = default_policy().budgets.model_copy(
+        update={"domain_mails_per_hour": 25, "tickets_per_hour": 1000}
+    )
+    shop.policy = default_policy().model_copy(update={"budgets": budgets})
+    bob, gil = "bob@acme.example", "gil@globex.example"
+    for _ in range(5):
+        assert shop.take(a_mail(bob)).verdict is Verdict.OPENED
+    first = [shop.take(a_mail(ANN.address)) for _ in range(20)]
+    shop.take(a_mail(gil))
+
+    # Ann has written 20, so her domain is counted; Bob is not busy yet.
+    assert {receipt.verdict for receipt in first} == {Verdict.OPENED}
+    assert shop.take(a_mail(ANN.address)).reason is Reason.DOMAIN_RATE
+    assert shop.take(a_mail(bob)).verdict is Verdict.OPENED
+    later = shop.take(a_mail(ANN.address), at=NOON + timedelta(hours=1, seconds=1))
+    assert later.verdict is Verdict.OPENED
+
+
+def test_a_reply_over_the_rate_says_when_to_come_back(shop: Shop) -> None:
+    budgets = default_policy().budgets.model_copy(update={"sender_mails_per_hour": 1})
+    shop.policy = default_policy().model_copy(update={"budgets": budgets})
+    shop.take(a_mail(ANN.address))
+
+    second = shop.take(a_mail(ANN.address))
+
+    assert second.reason is Reason.SENDER_RATE
+    assert str(second.reply).startswith("451 4.7.1 ")
