@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gateway import descriptors, log
+from gateway import descriptors, log, permissions
 from gateway.accepting import ListeningSockets
 from gateway.config.model import Config, ConfigRefused
 from gateway.services import Services, open_services
@@ -40,6 +40,7 @@ async def serve(
     same ports.
     """
     descriptors.ensure(config)
+    permissions.check(config)
     async with open_services(config) as services, AsyncExitStack() as stack:
         runtime, connections = services.runtime, services.connections
         hooks = SmtpHooks(runtime.mailbox_cache.serves, services.ingest.take)

@@ -14,6 +14,7 @@ from storage.db.database import Connection, Database
 from storage.registry import signing_keys
 from storage.registry.mailboxes import list_mailboxes
 
+POSTMASTER = "postmaster"
 FRESH_S = 5.0
 """Mailboxes and keys that another process adds or removes are known here after this time."""
 UNKNOWN_FRESH_S = 0.5
@@ -27,10 +28,25 @@ class Snapshot:
     keys: Keys
 
     def mailbox_for(self, recipient: str) -> Mailbox | None:
-        """The mailbox of an envelope recipient, with or without `+detail`."""
+        """The mailbox of an envelope recipient, with or without `+detail`.
+
+        A postmaster without a mailbox of their own is the oldest mailbox of the domain; without a
+        domain the oldest of all (RFC 5321 §4.5.1).
+        """
+        if recipient.lower() == POSTMASTER:
+            return self._oldest("")
         base, _ = without_detail(recipient)
         normal = normalise(base)
-        return self.mailboxes.get(normal) if normal is not None else None
+        if normal is None:
+            return None
+        found = self.mailboxes.get(normal)
+        local, _, domain = normal.rpartition("@")
+        return self._oldest(f"@{domain}") if found is None and local == POSTMASTER else found
+
+    def _oldest(self, ending: str) -> Mailbox | None:
+        """The mailbox that was added first, of those whose address ends like this."""
+        ours = (each for address, each in self.mailboxes.items() if address.endswith(ending))
+        return min(ours, key=lambda mailbox: mailbox.id, default=None)
 
     @property
     def own_addresses(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ import os
 
 import typer
 
+from gateway import permissions
 from gateway.cli import (
     companies,
     journal,
@@ -64,6 +65,7 @@ app.add_typer(server.db_app, name="db", help="Maintain the store.")
 
 def main() -> None:
     """Run the command line."""
+    permissions.restrict()
     try:
         app()
     except SystemExit as stop:

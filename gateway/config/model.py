@@ -135,6 +135,12 @@ class StoreSection(_Section):
     journal_days: Annotated[int, Field(ge=1, le=3650)] = 90
     """How long the journal remembers mails of which nothing is kept on a ticket."""
 
+    @property
+    def file(self) -> Path | None:
+        """The file of SQLite; None on PostgreSQL."""
+        scheme, _, path = self.url.partition(":///")
+        return Path(path) if scheme == "sqlite" else None
+
 
 class TrustedRelay(_Section):
     peer: Network

@@ -22,6 +22,12 @@ BODY_LIMIT_BYTES = 1024 * 1024
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
 
+MAX_VALUES = 1_000
+MAX_DEPTH = 16
+FAULTS_SHOWN = 10
+
+_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
+"""A string, as one match whose content counts for nothing, or a mark outside of strings."""
 _CURSOR = re.compile(r"(\d{1,17})-(\d{1,18})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -85,11 +91,32 @@ async def body_of(request: web.Request, model: type[M]) -> M:
         text = await request.clone(client_max_size=BODY_LIMIT_BYTES).read()
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, f"the body must be at most {BODY_LIMIT_BYTES // 1024} KiB") from None
+    _check_size(text)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        faults = (_explained(each, model) for each in error.errors(include_url=False))
-        raise ApiError(400, "; ".join(faults)) from error
+        faults = error.errors(include_url=False, include_input=False)
+        shown = [_explained(each, model) for each in faults[:FAULTS_SHOWN]]
+        if len(faults) > FAULTS_SHOWN:
+            shown.append(f"and {len(faults) - FAULTS_SHOWN} more")
+        raise ApiError(400, "; ".join(shown)) from error
+
+
+def _check_size(text: bytes) -> None:
+    """Raises ApiError for JSON that takes long to read: a text may be long, a structure may not."""
+    values = depth = deepest = 0
+    for mark in _STRUCTURE.finditer(text):
+        match mark[0]:
+            case b"[" | b"{":
+                depth += 1
+                deepest = max(deepest, depth)
+            case b"]" | b"}":
+                depth -= 1
+            case b",":
+                values += 1
+        if values > MAX_VALUES or deepest > MAX_DEPTH:
+            what = f"{MAX_VALUES:,} values, nested {MAX_DEPTH} deep"
+            raise ApiError(413, f"the body must have at most {what}")
 
 
 def _explained(fault: ErrorDetails, model: type[BaseModel]) -> str:

@@ -1,0 +1,48 @@
+"""What other users of this machine may read: nothing that the program makes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway import log
+from gateway.config.model import Config
+
+UMASK = 0o077
+OTHERS = 0o007
+"""A group may be let in on purpose, everybody may not."""
+
+
+def restrict() -> None:
+    """From here on only the program's own user may read the files that it makes."""
+    os.umask(UMASK)
+
+
+def check(config: Config) -> None:
+    """Warns of files of an older version, or made by hand, that every user may read."""
+    for path in _private(config):
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except OSError:  # not made yet
+            continue
+        if mode & OTHERS:
+            log.loose_permissions(str(path), f"{mode:04o}")
+
+
+def _private(config: Config) -> Iterator[Path]:
+    file = config.store.file
+    if file is not None:
+        yield file
+        for suffix in ("-wal", "-shm", "-turn"):
+            yield file.with_name(file.name + suffix)
+    if config.relay.url is None:
+        yield config.relay.maildir
+        yield config.relay.maildir / "new"
+    for each in config.dkim:
+        yield each.key
+    if config.tls is not None:
+        yield config.tls.key
+    if config.relay.password_file is not None:
+        yield config.relay.password_file

@@ -1,0 +1,50 @@
+"""JSON that is made to take long is refused before it is read."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from gateway.web.api.auth import ApiError
+from gateway.web.api.request_parsing import MAX_DEPTH, MAX_VALUES, _check_size
+
+MANY_KEYS = b"{" + b",".join(b'"k%d":1' % n for n in range(60_000)) + b"}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MANY_KEYS,
+        b'{"why":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"add":[' + b"1," * 400_000 + b"1]}",
+        b"[" * (MAX_DEPTH + 1),
+        b"[" + b"0," * (MAX_VALUES + 1),
+        b'["' + b'\\"' * 10 + b'"' + b",1" * 2000,
+    ],
+    ids=["many keys", "deep", "many items", "too deep", "too many", "after an escaped quote"],
+)
+def test_a_structure_without_end_is_refused_at_once(text: bytes) -> None:
+    started = time.process_time()
+    with pytest.raises(ApiError) as refused:
+        _check_size(text)
+    assert refused.value.status == 413
+    assert time.process_time() - started < 0.05
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"comment":{"text":"' + b'a, [b], {c}: \\" ' * 50_000 + b'"}}',
+        b'{"text":"' + b"\\\\" * 300_000 + b'"}',
+        b'{"add":[' + b'"a@b.example",' * (MAX_VALUES - 1) + b'"c"]}',
+        b'"' * 500_000,
+        b"\\" * 500_000,
+        b"",
+    ],
+    ids=["long text", "backslashes", "long list", "quotes", "no JSON", "empty"],
+)
+def test_a_long_text_is_no_structure(text: bytes) -> None:
+    started = time.process_time()
+    _check_size(text)
+    assert time.process_time() - started < 0.3
