@@ -7,6 +7,7 @@ import contextlib
 import logging
 import struct
 import time
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -76,6 +77,18 @@ async def test_bytes_that_only_look_like_a_line_end_are_kept(content: bytes) -> 
     async with a_server() as served, served.connect() as client:
         assert (await client.mail(b"a" + content + b"b" + END)).startswith("250 ")
         assert served.recorder.mails[0].raw == b"a" + content.replace(b"..", b".") + b"b\r\n"
+
+
+@pytest.mark.parametrize(
+    "sequence",
+    [b"\r\n .\r\n", b"\r\n.\t\r\n", b"\r\n.;\r\n", b"\r\n..\r\n", "\u2028.\u2028".encode()],
+    ids=repr,
+)
+async def test_what_only_resembles_an_end_of_data_begins_no_second_mail(sequence: bytes) -> None:
+    async with a_server() as served, served.connect() as client:
+        assert (await client.mail(b"body" + sequence + SMUGGLED)).startswith("250 ")
+        assert (await client.ask("NOOP")).startswith("250 ")
+        assert len(served.recorder.mails) == 1
 
 
 @pytest.mark.parametrize("split_at", range(1, 9))
@@ -266,6 +279,18 @@ async def test_behind_a_proxy_the_peer_comes_from_the_proxy_header(
         assert (await client.reply()).startswith("220 ")
         await client.mail(b"a" + END)
         assert served.recorder.mails[0].envelope.peer == peer
+
+
+async def test_only_a_listed_balancer_is_served_behind_a_proxy() -> None:
+    elsewhere = replace(BEHIND_PROXY, balancers=(ip_network("192.0.2.0/24"),))
+    async with (
+        a_server(listener=elsewhere) as served,
+        served.connect(greeted=False) as client,
+    ):
+        await client.send(proxied("127.0.0.1"))
+        assert (await client.reply())[:9] in ("421 4.7.0", "")
+        assert await client.reply() == ""
+        assert not served.pool.connections
 
 
 async def test_behind_a_proxy_the_limit_counts_the_peers_of_the_proxy_headers() -> None:
