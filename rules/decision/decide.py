@@ -43,7 +43,7 @@ def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
             case Ruling(action=action, reason=reason):
                 _assert_never_critical(action, policy)
                 proof = proof_of(known, facts.authentication)
-                return Decision(action, reason, tuple(trace), proof)
+                return Decision(action, reason, tuple(trace), proof, _versions(facts))
             case _:
                 assert_never(finding)
     raise AssertionError("author and new_ticket rule on every mail that reaches them")
@@ -71,6 +71,10 @@ def _findings(
         case = Case(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
         for check in OF_A_SENDER:
             yield check.__name__, check(case)
+
+
+def _versions(facts: Facts) -> dict[int, int]:
+    return {number: ticket.version for number, ticket in facts.tickets.items()}
 
 
 def _assert_never_critical(action: Action, policy: Policy) -> None:

@@ -296,6 +296,8 @@ class Decision:
     trace: tuple[Step, ...]
     proof: str = ""
     """How its author is proven; it is kept with the comment."""
+    versions: Mapping[int, int] = field(default_factory=dict, compare=False)
+    """The tickets that it was decided on, each with its version."""
 
     @property
     def orders(self) -> tuple[NoticeOrder, ...]:

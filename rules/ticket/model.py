@@ -44,6 +44,8 @@ class Ticket:
     """The ticket that continues this one."""
     reopened: int = 0
     """How often it was reopened within the last hour."""
+    version: int = 0
+    """Counts the transactions that have written on it: what is decided on it holds for this one."""
     sent: Mapping[str, int] = field(default_factory=dict)
     """How many notices about it were queued within the last hour, by address."""
 

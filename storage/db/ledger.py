@@ -32,8 +32,19 @@ _SERIALIZATION_FAILURE = ("40001", "40P01")
 """SQLSTATEs of a serialisation failure and a deadlock: the transaction must be run again."""
 
 
+_LOCKING = "postern_locking"
+
+
 class Conflict(Exception):
-    """A guarded write met a row that did not exist when the facts were read: decide again."""
+    """A guarded write met a row that is not as it was when the facts were read: decide again."""
+
+
+def must_lock(connection: Connection) -> bool:
+    """Whether this job had a conflict before: it then locks the tickets that it reads.
+
+    Many writers on one ticket would otherwise defeat each other until their tries run out.
+    """
+    return bool(connection.get_execution_options().get(_LOCKING))
 
 
 class Ledger(Protocol):
@@ -207,6 +218,8 @@ class Pool:
             decided = False
             try:
                 with self._engine.connect() as connection, connection.begin():
+                    if tries_left < TRIES - 1:
+                        connection.execution_options(**{_LOCKING: True})
                     result = job(connection)
                     decided = True
                 return result

@@ -143,11 +143,11 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         case OpenTicket() as opening:
             ticket = _open(connection, entry, context, opening, policy, decision.proof)
         case AddComment(ticket=ticket) as adding:
-            _comment_on(connection, entry, context, adding, decision.proof)
+            _comment_on(connection, entry, context, adding, decision)
         case Record(ticket=ticket) as recording:
-            _record(connection, entry, context, recording, decision.proof)
+            _record(connection, entry, context, recording, decision)
         case EndSubscription(ticket=ticket) as ending:
-            _end_subscription(connection, entry, context, ending, decision.proof)
+            _end_subscription(connection, entry, context, ending, decision)
         case Hold(orders=orders):
             ticket = None
             queue_notices(connection, context, orders, ticket=None)
@@ -208,24 +208,35 @@ def _open(
 
 
 def _comment_on(
-    connection: Connection, entry: Entry, context: ChangeContext, adding: AddComment, proof: str
+    connection: Connection,
+    entry: Entry,
+    context: ChangeContext,
+    adding: AddComment,
+    decision: Decision,
 ) -> None:
-    comment = _new_comment(entry, adding.visibility, _author(entry.mail), proof)
-    write(connection, context, adding.ticket, adding.effects(comment, context.now))
-    source = Source.STAFF_MAIL if adding.by_staff else Source.MAIL
-    write(connection, replace(context, source=source), adding.ticket, adding.command_effects.rows)
+    comment = _new_comment(entry, adding.visibility, _author(entry.mail), decision.proof)
+    number, versions = adding.ticket, decision.versions
+    write(connection, context, number, adding.effects(comment, context.now), versions)
+    by_command = replace(context, source=Source.STAFF_MAIL if adding.by_staff else Source.MAIL)
+    # The comment has locked this ticket, at the version that was decided on.
+    others = {other: version for other, version in versions.items() if other != number}
+    write(connection, by_command, number, adding.command_effects.rows, others)
 
 
 def _record(
-    connection: Connection, entry: Entry, context: ChangeContext, recording: Record, proof: str
+    connection: Connection,
+    entry: Entry,
+    context: ChangeContext,
+    recording: Record,
+    decision: Decision,
 ) -> None:
     if recording.ticket is not None:
         comment = (
-            _comment_without_body(entry, recording, proof)
+            _comment_without_body(entry, recording, decision.proof)
             if recording.body_dropped
-            else _new_comment(entry, Visibility.FOLDED, recording.author, proof)
+            else _new_comment(entry, Visibility.FOLDED, recording.author, decision.proof)
         )
-        write(connection, context, recording.ticket, (CommentWritten(comment),))
+        write(connection, context, recording.ticket, (CommentWritten(comment),), decision.versions)
     if recording.bounced is not None:
         suppression.record_bounce(connection, context, recording.bounced)
     queue_notices(connection, context, recording.orders, recording.ticket)
@@ -236,15 +247,15 @@ def _end_subscription(
     entry: Entry,
     context: ChangeContext,
     ending: EndSubscription,
-    proof: str,
+    decision: Decision,
 ) -> None:
-    comment = _new_comment(entry, Visibility.FOLDED, ending.author, proof)
+    comment = _new_comment(entry, Visibility.FOLDED, ending.author, decision.proof)
     effects = (
         Unsubscribed(ending.participant, ending.author),
         CommentWritten(comment),
         *notified(ending.orders),
     )
-    write(connection, context, ending.ticket, effects)
+    write(connection, context, ending.ticket, effects, decision.versions)
 
 
 def _new_comment(entry: Entry, visibility: Visibility, author: str, proof: str) -> NewComment:

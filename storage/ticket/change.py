@@ -95,7 +95,9 @@ def change_loaded(
     facts = _facts(connection, context, ticket, facts_needed_for(changes), by_staff)
     decided = decide_changes(ticket, changes, facts, policy)
     if isinstance(decided, Effects):
-        write(connection, context, ticket.id, decided.rows)
+        seen = (ticket, *facts.tickets.values())
+        versions = {each.id: each.version for each in seen}
+        write(connection, context, ticket.id, decided.rows, versions)
     return decided
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from rules.mail import Mailbox
 from rules.people import Participant, ParticipantKind, Presence
@@ -16,6 +16,7 @@ from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import CRITICAL_SOURCES
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
+from storage.db.ledger import must_lock
 from storage.db.statements import bind_list, compiled_in, placeholders
 from storage.db.tables import (
     AuditRow,
@@ -38,8 +39,9 @@ HOPS = 10
 
 _follow_up = _ticket.alias("follow_up")
 
-_TICKETS = compiled_in(
-    lambda count: (
+
+def _select_tickets(count: int) -> Select[Any]:
+    return (
         select(
             _ticket.c.id.label("ticket"),
             _ticket.c.mailbox_id,
@@ -61,11 +63,17 @@ _TICKETS = compiled_in(
             _ticket.c.assignee,
             _ticket.c.merged_into,
             _ticket.c.deleted_at,
+            _ticket.c.version,
             _follow_up.c.id.label("follow_up"),
         )
         .join_from(_ticket, _follow_up, _follow_up.c.follows == _ticket.c.id, isouter=True)
         .where(_ticket.c.id.in_(placeholders("ticket", count)))
     )
+
+
+_TICKETS = compiled_in(_select_tickets)
+_LOCKED_TICKETS = compiled_in(
+    lambda count: _select_tickets(count).order_by(_ticket.c.id).with_for_update(of=_ticket)
 )
 
 _PARTICIPANTS = compiled_in(
@@ -167,7 +175,9 @@ def load(
     wanted = bind_list("ticket", sorted(numbers))
     # The mailbox is compared here: with it in the query, SQLite would scan all tickets of the
     # mailbox to find these few.
-    found = _TICKETS(len(wanted)).rows(connection, **wanted)
+    tickets = _LOCKED_TICKETS if must_lock(connection) else _TICKETS
+    # Before their people: whoever changes those meanwhile raises the version.
+    found = tickets(len(wanted)).rows(connection, **wanted)
     rows = [row for row in found if row.mailbox_id == mailbox.id]
     if not rows:
         return {}
@@ -209,6 +219,7 @@ def load(
             deleted=row.deleted_at is not None,
             follow_up=row.follow_up,
             reopened=reopened.get(row.ticket, 0),
+            version=row.version,
             sent=sent.get(row.ticket, {}),
         )
         for row in rows

@@ -20,7 +20,7 @@ from storage.db.tables import TicketRow
 from storage.ticket import clocks
 from storage.ticket import statements as sql
 from storage.ticket.rows import AuditEntry, ChangeContext, add_participants, audit, storable
-from storage.ticket.write import write
+from storage.ticket.write import NEW, write
 
 _NEW = {
     column: value.default
@@ -92,5 +92,5 @@ def open_ticket(
     if opening.audited:
         entry = AuditEntry(AuditEvent.OPENED, became=severity.name)
         audit(connection, context, number, entry)
-    write(connection, context, number, (CommentWritten(comment), *notified(opening.orders)))
+    write(connection, context, number, (CommentWritten(comment), *notified(opening.orders)), NEW)
     return number

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, func, select, update
 
 from rules.people import Presence
 from rules.ticket.visibility import Visibility
-from storage.db.statements import compiled, compiled_insert
+from storage.db.statements import Statement, compiled, compiled_insert
 from storage.db.tables import (
     AttachmentRow,
     AuditRow,
@@ -36,40 +37,37 @@ ATTACHMENT = compiled_insert(table(AttachmentRow))
 NOTICE = compiled_insert(table(NoticeRow))
 AUDIT = compiled_insert(table(AuditRow))
 
-TOUCH = compiled(update(_ticket).where(_THIS).values(updated_at=_NOW))
-CHANGE_STATUS = compiled(
-    update(_ticket)
-    .where(_THIS, _ticket.c.status == bindparam("was"))
-    .values(status=bindparam("became"), status_at=_NOW, updated_at=_NOW)
-    .returning(_ticket.c.id)
-)
-CHANGE_SEVERITY = compiled(
-    update(_ticket)
-    .where(_THIS, _ticket.c.severity == bindparam("was"))
-    .values(
-        severity=bindparam("became"),
-        severity_source=bindparam("source"),
-        critical=bindparam("is_critical"),
-        critical_claimed=bindparam("is_claimed"),
-        updated_at=_NOW,
+
+_NOW_OR_NEVER = ("first_due_at", "first_answered_at")
+"""A time that is set once: a value that is there stays."""
+
+
+@lru_cache(maxsize=256)
+def change(set_: frozenset[str], was: frozenset[str], guarded: bool) -> Statement:
+    """Sets columns of a ticket to `new_…` if each column in `was` has the value `was_…`.
+
+    It always raises the version; if `guarded`, only from `version`.
+    """
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in set_}
+    for name in set_.intersection(_NOW_OR_NEVER):
+        new = bindparam(f"new_{name}", type_=_TIME)
+        values[name] = func.coalesce(_ticket.c[name], new)
+    unchanged = [
+        _ticket.c[name].is_not_distinct_from(bindparam(f"was_{name}", type_=_ticket.c[name].type))
+        for name in sorted(was)
+    ]
+    version = [_ticket.c.version == bindparam("version")] if guarded else []
+    return compiled(
+        update(_ticket)
+        .where(_THIS, *unchanged, *version)
+        .values({"version": _ticket.c.version + 1, **values})
+        .returning(_ticket.c.id)
     )
-    .returning(_ticket.c.id)
-)
-ASSIGN = compiled(
-    update(_ticket)
-    .where(_THIS, _ticket.c.assignee == bindparam("was"))
-    .values(assignee=bindparam("became"), updated_at=_NOW)
-    .returning(_ticket.c.id)
-)
-ESCALATE = compiled(
-    update(_ticket)
-    .where(_THIS, _ticket.c.escalation_level == bindparam("was"))
-    .values(escalation_level=bindparam("became"), updated_at=_NOW)
-    .returning(_ticket.c.id)
-)
+
+
 # Both rows are locked, in one order: two merges at once cannot make each lead to the other.
 LOCK_FOR_MERGE = compiled(
-    select(_ticket.c.id)
+    select(_ticket.c.id, _ticket.c.version)
     .where(
         _ticket.c.id.in_((bindparam("ticket"), bindparam("into"))),
         _ticket.c.merged_into.is_(None),
@@ -78,54 +76,7 @@ LOCK_FOR_MERGE = compiled(
     .order_by(_ticket.c.id)
     .with_for_update()
 )
-MERGE = compiled(
-    update(_ticket)
-    .where(_THIS, _ticket.c.merged_into.is_(None))
-    .values(
-        merged_into=bindparam("into"),
-        status=bindparam("closed"),
-        status_at=_NOW,
-        updated_at=_NOW,
-        clock="",
-        due_at=None,
-        tell_at=None,
-    )
-    .returning(_ticket.c.id)
-)
-DELETE = compiled(
-    update(_ticket)
-    .where(_THIS, _ticket.c.deleted_at.is_(None))
-    .values(deleted_at=_NOW, clock="", due_at=None, tell_at=None)
-    .returning(_ticket.c.id)
-)
-SAVE_CLOCK = compiled(
-    update(_ticket)
-    .where(_THIS)
-    .values(
-        clock=bindparam("new_clock"),
-        due_at=bindparam("new_due_at"),
-        tell_at=bindparam("new_tell_at"),
-        first_due_at=func.coalesce(_ticket.c.first_due_at, bindparam("first_due", type_=_TIME)),
-        first_answered_at=func.coalesce(
-            _ticket.c.first_answered_at, bindparam("first_answer", type_=_TIME)
-        ),
-    )
-)
-REPORT_OVERDUE = compiled(
-    update(_ticket)
-    .where(_THIS, _ticket.c.tell_at == bindparam("was"))
-    .values(clock=bindparam("new_clock"), tell_at=bindparam("new_tell_at"))
-    .returning(_ticket.c.id)
-)
-SET_MISSING = compiled(update(_ticket).where(_THIS).values(missing=bindparam("still_missing")))
 FIELDS = compiled(select(_ticket.c.fields).where(_THIS).with_for_update())
-KEEP_FIELDS = compiled(update(_ticket).where(_THIS).values(fields=bindparam("kept")))
-RATE = compiled(
-    update(_ticket)
-    .where(_THIS, _ticket.c.rating == bindparam("was"))
-    .values(rating=bindparam("became"))
-    .returning(_ticket.c.id)
-)
 
 PUBLISH = compiled(
     update(_comment)

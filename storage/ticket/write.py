@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from sqlalchemy import Connection
@@ -38,6 +39,7 @@ from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Stage
 from rules.ticket.visibility import Visibility
 from storage.db.ledger import Conflict
+from storage.db.statements import Pending
 from storage.ticket import clocks
 from storage.ticket import statements as sql
 from storage.ticket.rows import (
@@ -50,21 +52,35 @@ from storage.ticket.rows import (
     queue_notices,
 )
 
+Versions = Mapping[int, int]
+"""The tickets that a decision was made on, each with its version."""
+NEW = None
+"""In place of versions, for a ticket that this transaction has made: nobody else has seen it."""
+
 
 def write(
     connection: Connection,
     context: ChangeContext,
     ticket: int,
     effects: Iterable[Effect],
+    versions: Versions | None,
     comment: int | None = None,
 ) -> None:
     """Write effects on a ticket in their order, with their lines in the audit trail.
 
-    `comment` is what notices quote until an effect writes or publishes another comment. Raises
-    Conflict if the ticket is no longer in the state that was decided on: the transaction must then
-    be rolled back.
+    All that they change in the ticket's row is one UPDATE, which names the version that was decided
+    on. `comment` is what notices quote until an effect writes or publishes another comment. Raises
+    Conflict if anything was written on the ticket since: the transaction must then be rolled back.
     """
     effects = tuple(effects)
+    if not effects:
+        return
+    merges = [effect for effect in effects if isinstance(effect, MergedInto)]
+    for merged in merges:
+        _lock_for_merge(connection, ticket, merged, versions or {})
+    changed = (
+        None if versions is NEW else _change_row(connection, context, ticket, effects, versions)
+    )
     quoted = any(
         order.quotes for each in effects if isinstance(each, Notified) for order in each.orders
     )
@@ -81,83 +97,144 @@ def write(
                 add_participants(connection, context, ticket, additions)
             case _:
                 _write(connection, context, ticket, effect)
+    # Read last: on PostgreSQL the result has arrived with that of a later statement.
+    if changed is not None:
+        _require(changed(), f"#{ticket} was changed meanwhile")
 
 
-def _write(connection: Connection, context: ChangeContext, ticket: int, effect: Effect) -> None:
+def _change_row(
+    connection: Connection,
+    context: ChangeContext,
+    ticket: int,
+    effects: Iterable[Effect],
+    versions: Versions,
+) -> Pending[list[Any]]:
+    """Submit the UPDATE of the ticket's row; it finds no row if the ticket was changed since.
+
+    Of several changes of one column, the first names the value that was decided on, and the last
+    the new one.
+    """
+    new: dict[str, Any] = {}
+    was: dict[str, Any] = {}
+    for effect in effects:
+        columns = _columns(connection, context, ticket, effect)
+        for name, value in columns.was.items():
+            was.setdefault(name, value)
+        new |= columns.new
+    version = versions.get(ticket)
+    statement = sql.change(frozenset(new), frozenset(was), version is not None)
+    parameters = {f"new_{name}": value for name, value in new.items()}
+    parameters |= {f"was_{name}": value for name, value in was.items()}
+    if version is not None:
+        parameters["version"] = version
+    return statement.submit(connection, ticket=ticket, **parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What an effect changes in the ticket's row, and what it found there."""
+
+    new: Mapping[str, Any]
+    was: Mapping[str, Any] = field(default_factory=dict)
+
+
+_NONE = _Columns({})
+_STOPPED = {"clock": "", "due_at": None, "tell_at": None}
+
+
+def _columns(
+    connection: Connection, context: ChangeContext, ticket: int, effect: Effect
+) -> _Columns:
+    now = {"updated_at": context.now}
     match effect:
-        case StatusChanged() | SeverityChanged() | Assigned() | Escalated() | Deleted():
-            _change_state(connection, context, ticket, effect)
-        case PersonAdded() | PresenceChanged() | Unsubscribed() | Resubscribed():
-            _change_people(connection, context, ticket, effect)
-        case MergedInto():
-            _merge(connection, context, ticket, effect)
-        case ClockSaved():
-            _save_clock(connection, ticket, effect)
-        case OverdueReported():
-            _report_overdue(connection, ticket, effect)
-        case SlaBreached(stage=stage):
-            breach = AuditEntry(AuditEvent.SLA_BREACHED, subject=stage.value)
-            audit(connection, context, ticket, breach)
+        case StatusChanged(was=status, became=became):
+            moved = {"status": became.value, "status_at": context.now}
+            return _Columns(moved | now, {"status": status.value})
+        case SeverityChanged(was=level, became=severity):
+            levels = {"severity": severity, "severity_source": context.source.value}
+            flags = {"critical": effect.critical, "critical_claimed": effect.critical_claimed}
+            return _Columns(levels | flags | now, {"severity": level})
+        case Assigned(was=before, became=assignee):
+            return _Columns({"assignee": assignee} | now, {"assignee": before})
+        case Escalated(was=lower, became=higher):
+            return _Columns({"escalation_level": higher} | now, {"escalation_level": lower})
+        case Deleted():
+            return _Columns({"deleted_at": context.now} | _STOPPED, {"deleted_at": None})
+        case MergedInto(ticket=into):
+            closed = {"status": Status.CLOSED.value, "status_at": context.now}
+            return _Columns({"merged_into": into} | closed | _STOPPED | now, {"merged_into": None})
+        case ClockSaved(clock=clock, answered_at=answered_at):
+            first_due = clock.due_at if clock and clock.stage is Stage.FIRST else None
+            first = {"first_due_at": first_due, "first_answered_at": answered_at}
+            return _Columns({**clocks.columns(clock), **first})
+        case OverdueReported(was=notify_at, clock=clock):
+            columns = clocks.columns(clock)
+            return _Columns(
+                {"clock": columns["clock"], "tell_at": columns["tell_at"]}, {"tell_at": notify_at}
+            )
         case MissingChanged(names=names):
-            missing = json.dumps(list(names), ensure_ascii=False)
-            sql.SET_MISSING.run(connection, {"ticket": ticket, "still_missing": missing})
-        case FieldsFound(fields=fields):
-            _keep_fields(connection, ticket, fields)
+            return _Columns({"missing": json.dumps(list(names), ensure_ascii=False)})
+        case FieldsFound(fields=found):
+            return _Columns({"fields": _fields(connection, ticket, found)})
         case Touched():
-            sql.TOUCH.run(connection, {"ticket": ticket, "now": context.now})
-        case Rated(was=was, became=became):
-            before = was.value if was is not None else ""
-            rated = sql.RATE.rows(connection, ticket=ticket, was=before, became=became.value)
-            _require(rated, f"#{ticket} was rated meanwhile")
-            given = AuditEntry(AuditEvent.FEEDBACK_GIVEN, was=before, became=became.value)
-            audit(connection, context, ticket, given)
-        case CommentWritten() | CommentPublished() | Notified() | PeopleNamed():
-            raise AssertionError("write() writes these itself")
+            return _Columns(now)
+        case Rated(was=rating, became=rated):
+            return _Columns({"rating": rated.value}, {"rating": rating.value if rating else ""})
+        case (
+            SlaBreached()
+            | PersonAdded()
+            | PresenceChanged()
+            | Unsubscribed()
+            | Resubscribed()
+            | CommentWritten()
+            | CommentPublished()
+            | Notified()
+            | PeopleNamed()
+        ):
+            return _NONE
         case _:
             assert_never(effect)
 
 
-def _change_state(
-    connection: Connection,
-    context: ChangeContext,
-    ticket: int,
-    effect: StatusChanged | SeverityChanged | Assigned | Escalated | Deleted,
-) -> None:
-    now = context.now
+def _fields(connection: Connection, ticket: int, found: Mapping[str, str]) -> str:
+    """A field that has a value keeps it."""
+    (row,) = sql.FIELDS.rows(connection, ticket=ticket)
+    return json.dumps({**found, **json.loads(row.fields)}, ensure_ascii=False)
+
+
+def _write(connection: Connection, context: ChangeContext, ticket: int, effect: Effect) -> None:
+    """The rows of an effect besides the ticket's."""
+    entry: AuditEntry
     match effect:
+        case PersonAdded() | PresenceChanged() | Unsubscribed() | Resubscribed():
+            _change_people(connection, context, ticket, effect)
+            return
+        case MergedInto():
+            _merge(connection, context, ticket, effect)
+            return
+        case ClockSaved() | OverdueReported() | MissingChanged() | FieldsFound() | Touched():
+            return
         case StatusChanged(was=was, became=became, reason=reason):
-            values = {"ticket": ticket, "was": was.value, "became": became.value, "now": now}
-            _require(sql.CHANGE_STATUS.rows(connection, **values), f"#{ticket} is no longer {was}")
             entry = AuditEntry(
                 AuditEvent.STATUS_CHANGED, was=was.value, became=became.value, reason=reason
             )
         case SeverityChanged(was=level, became=new, reason=reason):
-            changed = sql.CHANGE_SEVERITY.rows(
-                connection,
-                ticket=ticket,
-                was=level,
-                became=new,
-                source=context.source.value,
-                is_critical=effect.critical,
-                is_claimed=effect.critical_claimed,
-                now=now,
-            )
-            _require(changed, f"#{ticket} is no longer {level}")
             entry = AuditEntry(AuditEvent.SEVERITY_CHANGED, was=level, became=new, reason=reason)
         case Assigned(was=before, became=assignee):
-            values = {"ticket": ticket, "was": before, "became": assignee, "now": now}
-            _require(sql.ASSIGN.rows(connection, **values), f"#{ticket} was assigned meanwhile")
             entry = AuditEntry(AuditEvent.ASSIGNED, was=before, became=assignee)
         case Escalated(was=lower, became=higher, reason=reason):
-            levels = {"ticket": ticket, "was": lower, "became": higher, "now": now}
-            _require(sql.ESCALATE.rows(connection, **levels), f"#{ticket} was escalated meanwhile")
             entry = AuditEntry(
                 AuditEvent.ESCALATED, was=str(lower), became=str(higher), reason=reason
             )
         case Deleted(reason=reason):
-            gone = sql.DELETE.rows(connection, ticket=ticket, now=now)
-            _require(gone, f"#{ticket} was deleted meanwhile")
             entry = AuditEntry(AuditEvent.DELETED, reason=reason)
+        case SlaBreached(stage=stage):
+            entry = AuditEntry(AuditEvent.SLA_BREACHED, subject=stage.value)
+        case Rated(was=rating, became=rated):
+            before = rating.value if rating is not None else ""
+            entry = AuditEntry(AuditEvent.FEEDBACK_GIVEN, was=before, became=rated.value)
+        case CommentWritten() | CommentPublished() | Notified() | PeopleNamed():
+            raise AssertionError("write() writes these itself")
         case _:
             assert_never(effect)
     audit(connection, context, ticket, entry)
@@ -209,20 +286,27 @@ def _set_presence(
     _require(changed, f"{change.address} is no longer {change.was} on #{ticket}")
 
 
+def _lock_for_merge(
+    connection: Connection, ticket: int, merged: MergedInto, versions: Versions
+) -> None:
+    """Lock both tickets, and require the versions that were decided on."""
+    into = merged.ticket
+    rows = sql.LOCK_FOR_MERGE.rows(connection, ticket=ticket, into=into)
+    _require(len(rows) == 2, f"#{ticket} or #{into} was merged or deleted meanwhile")
+    same = all(row.version == versions.get(row.id, row.version) for row in rows)
+    _require(same, f"#{ticket} or #{into} was changed meanwhile")
+
+
 def _merge(connection: Connection, context: ChangeContext, ticket: int, merged: MergedInto) -> None:
     into = merged.ticket
-    unmerged = sql.LOCK_FOR_MERGE.rows(connection, ticket=ticket, into=into)
-    _require(len(unmerged) == 2, f"#{ticket} or #{into} was merged or deleted meanwhile")
-    changed = sql.MERGE.rows(
-        connection, ticket=ticket, into=into, closed=Status.CLOSED.value, now=context.now
-    )
-    _require(changed, f"#{ticket} was merged meanwhile")
+    raised = sql.change(frozenset(), frozenset(), guarded=False).submit(connection, ticket=into)
     add_participants(connection, context, into, merged.carried)
     for address in merged.accepted:
         accepted = PresenceChanged(address, Presence.PENDING, Presence.ACTIVE)
         _change_people(connection, context, into, accepted)
     audit(connection, context, ticket, AuditEntry(AuditEvent.MERGED_INTO, str(into)))
     audit(connection, context, into, AuditEntry(AuditEvent.MERGED_FROM, str(ticket)))
+    _require(raised(), f"#{into} is gone")
 
 
 def _publish(connection: Connection, context: ChangeContext, ticket: int, comment: int) -> None:
@@ -235,41 +319,6 @@ def _publish(connection: Connection, context: ChangeContext, ticket: int, commen
         became=Visibility.PUBLIC.value,
     )
     audit(connection, context, ticket, entry)
-
-
-def _save_clock(connection: Connection, ticket: int, saved: ClockSaved) -> None:
-    clock = saved.clock
-    columns = clocks.columns(clock)
-    sql.SAVE_CLOCK.run(
-        connection,
-        {
-            "ticket": ticket,
-            "new_clock": columns["clock"],
-            "new_due_at": columns["due_at"],
-            "new_tell_at": columns["tell_at"],
-            "first_due": clock.due_at if clock and clock.stage is Stage.FIRST else None,
-            "first_answer": saved.answered_at,
-        },
-    )
-
-
-def _report_overdue(connection: Connection, ticket: int, reported: OverdueReported) -> None:
-    columns = clocks.columns(reported.clock)
-    changed = sql.REPORT_OVERDUE.rows(
-        connection,
-        ticket=ticket,
-        was=reported.was,
-        new_clock=columns["clock"],
-        new_tell_at=columns["tell_at"],
-    )
-    _require(changed, f"the clock of #{ticket} was reported meanwhile")
-
-
-def _keep_fields(connection: Connection, ticket: int, found: Mapping[str, str]) -> None:
-    """A field that has a value keeps it."""
-    (row,) = sql.FIELDS.rows(connection, ticket=ticket)
-    kept = json.dumps({**found, **json.loads(row.fields)}, ensure_ascii=False)
-    sql.KEEP_FIELDS.run(connection, {"ticket": ticket, "kept": kept})
 
 
 def _require(changed: Any, why: str) -> None:

@@ -82,7 +82,8 @@ async def by_staff(
 
 async def move(postern: InProcessPostern, ticket: int, was: Status, became: Status) -> None:
     await by_staff(
-        postern, lambda c, hand: write_effects(c, hand, ticket, (StatusChanged(was, became, ""),))
+        postern,
+        lambda c, hand: write_effects(c, hand, ticket, (StatusChanged(was, became, ""),), {}),
     )
 
 
@@ -90,7 +91,7 @@ async def set_presence(
     postern: InProcessPostern, address: str, was: Presence, became: Presence
 ) -> None:
     effects = (PresenceChanged(address, was, became),)
-    await by_staff(postern, lambda c, hand: write_effects(c, hand, 1, effects))
+    await by_staff(postern, lambda c, hand: write_effects(c, hand, 1, effects, {}))
 
 
 async def enrol(postern: InProcessPostern, address: str) -> None:

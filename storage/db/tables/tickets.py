@@ -78,6 +78,8 @@ class TicketRow(Row, table=True):
     """When the next notification on the clock is due: the warning, then the breach."""
     rating: str = text(10)
     """The customer's feedback: `good` or `bad`; empty without."""
+    version: int = Field(default=0, sa_column=counter())
+    """Counts the transactions that have written on it; each names the version it was decided on."""
 
 
 class ParticipantRow(Row, table=True):

@@ -378,6 +378,7 @@ def test_a_decision_by_staff_at_the_same_time_is_not_undone(case: Case) -> None:
         context=replace(case.context, actor=SAM, source=Source.STAFF_MAIL),
         ticket=case.ticket,
         effects=(PresenceChanged(EVE, Presence.PENDING, Presence.REMOVED),),
+        versions={},
     )
     second = case.decided_during(leaving_out, case.decision(ANN, EVE))
     assert second == (Proposal(case.ticket, "Printer", EVE, Presence.REMOVED), Decided.BEFORE)

@@ -139,7 +139,7 @@ def test_staff_merge_by_mail_into_a_ticket_that_their_command_names(shop: Shop) 
 
 
 def write_effect(shop: Shop, number: int, effect: Effect) -> None:
-    shop.write(lambda c: write(c, shop.context(), number, (effect,)))
+    shop.write(lambda c: write(c, shop.context(), number, (effect,), {}))
 
 
 @pytest.mark.parametrize(("column", "value"), [("merged_into", 1), ("deleted_at", NOON)])
@@ -170,5 +170,5 @@ def test_a_rating_decided_on_an_outdated_rating_is_a_conflict(shop: Shop) -> Non
     number = opened(shop.take(a_mail()))
     write_effect(shop, number, Rated(None, Rating.BAD))
 
-    with pytest.raises(Conflict, match="rated meanwhile"):
+    with pytest.raises(Conflict, match="changed meanwhile"):
         write_effect(shop, number, Rated(None, Rating.GOOD))

@@ -113,7 +113,7 @@ class TestLoading:
 
 def move(shop: Shop, number: int, was: str, became: str) -> None:
     effects = (StatusChanged(Status(was), Status(became), ""),)
-    shop.write(lambda c: write(c, shop.context(), number, effects))
+    shop.write(lambda c: write(c, shop.context(), number, effects, {}))
 
 
 class TestReopening:
@@ -235,14 +235,14 @@ class TestUnsubscribing:
         bob = shop.member(number, BOB.address)
 
         effects = (Unsubscribed(bob.id, bob.address),)
-        shop.write(lambda c: write(c, shop.context(), number, effects))
+        shop.write(lambda c: write(c, shop.context(), number, effects, {}))
         assert shop.count(AuditRow, event="unsubscribed") == 1
 
     def test_a_person_who_is_added_again_gets_mail_again(self, shop: Shop, number: int) -> None:
         steps = ((Presence.ACTIVE, Presence.REMOVED), (Presence.REMOVED, Presence.ACTIVE))
         for was, became in steps:
             effects = (PresenceChanged(BOB.address, was, became),)
-            shop.write(lambda c: write(c, shop.context(), number, effects))  # noqa: B023
+            shop.write(lambda c: write(c, shop.context(), number, effects, {}))  # noqa: B023
 
         assert shop.member(number, BOB.address).is_notified
 

@@ -56,7 +56,11 @@ def test_a_value_that_another_mail_brought_meanwhile_stays(aiven: Shop) -> None:
 
     aiven.write(
         lambda c: write(
-            c, aiven.context(), number, (FieldsFound({"project_id": "red-1", "product": "Kafka"}),)
+            c,
+            aiven.context(),
+            number,
+            (FieldsFound({"project_id": "red-1", "product": "Kafka"}),),
+            {},
         )
     )
 
