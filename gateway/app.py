@@ -49,8 +49,9 @@ async def serve(
             (name, await stack.enter_async_context(listening))
             for name, listening in _http(config, services, share_ports)
         ]
-        for loop in (services.dispatcher.run(), services.scheduler.run()):
-            stack.push_async_callback(_cancel, asyncio.create_task(loop))
+        sending = asyncio.create_task(services.dispatcher.run())
+        for task in (sending, asyncio.create_task(services.scheduler.run())):
+            stack.push_async_callback(_cancel, task)
         addresses = {
             name: _address_text(server.sockets[0].getsockname())
             for name, server in (*servers.items(), *http)
@@ -63,9 +64,13 @@ async def serve(
         ready()
         await stop.wait()
         log.stopping()
+        clock = asyncio.get_running_loop().time
+        until = clock() + config.limits.grace_s
+        services.dispatcher.stop()
         for server in servers.values():
             server.close()
         await connections.drain(config.limits.grace_s)
+        await asyncio.wait([sending], timeout=max(0.0, until - clock()))
     log.stopped()
 
 

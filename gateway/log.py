@@ -149,6 +149,11 @@ def relay_refused(error: str) -> None:
     _log.error("relay_refused", error=error)
 
 
+def claims_taken_over(node: str, notices: int) -> None:
+    """A node died while it held notices; they are sent by the other nodes now."""
+    _log.warning("claims_taken_over", node=node, notices=notices)
+
+
 def dispatcher_failed(error: BaseException) -> None:
     """A round of sending failed because of an error of ours; the next one follows."""
     _log.error("dispatcher_failed", exc_info=error)

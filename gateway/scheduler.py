@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,10 @@ ROUNDS_BETWEEN_CLOCKS = 12
 CLOCKS_AT_ONCE = 200
 
 
+async def _has_no_clock() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduler:
     """Runs until cancelled. Several may run on one store: a release happens once."""
@@ -30,10 +35,13 @@ class Scheduler:
     runtime: Runtime
     ingest: Ingest
     retention: Retention
+    follow_clock: Callable[[], Awaitable[None]] = _has_no_clock
+    """Reads the clock of the database server again."""
 
     async def run(self) -> None:
         for number in count():
             try:
+                await self.follow_clock()
                 await self.run_once(also_old=number % ROUNDS_BETWEEN_CLEANINGS == 0)
                 if number % ROUNDS_BETWEEN_CLOCKS == 0:
                     await self.notify_overdue()

@@ -14,7 +14,7 @@ from gateway import policies
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
 from gateway.authentication.signing import read_key, signer
-from gateway.clock import new_id, now
+from gateway.clock import StoreClock, new_id
 from gateway.config.model import Config, LimitsSection, TrustSection
 from gateway.disk import DiskFloor
 from gateway.ingest import Ingest
@@ -72,16 +72,19 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         metrics.watch_disk(disk.free_bytes)
         metrics.watch("mails_to_parse", parser.turns.queue)
         notice_queued = asyncio.Event()
+        clock = StoreClock()
         runtime = Runtime(
             database=database,
             ledger=ledger,
             mailbox_cache=MailboxCache(database, time.monotonic),
             policies=loaded,
             metrics=metrics,
-            clock=now,
+            clock=clock,
             new_id=new_id,
             wake=notice_queued.set,
         )
+        follow_clock = partial(clock.follow, partial(runtime.read, database.server_time))
+        await follow_clock()
         ingest = Ingest(
             runtime=runtime,
             parser=parser,
@@ -97,6 +100,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
                 runtime=runtime,
                 ingest=ingest,
                 retention=Retention(runtime, config.store.journal_days),
+                follow_clock=follow_clock,
             ),
             connections=connections,
         )
@@ -139,6 +143,7 @@ def _dispatcher(config: Config, runtime: Runtime, notice_queued: asyncio.Event) 
         runtime=runtime,
         relay=relay.configured(config.relay),
         links_begin=config.http.links_begin,
+        node=new_id(),
         templates=templates.load(config.policies.templates),
         signer=signer(read_key(each.domain, each.selector, each.key) for each in config.dkim),
         at_once=config.relay.connections,

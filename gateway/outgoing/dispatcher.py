@@ -1,73 +1,95 @@
 """Sends what the rules ordered: claims due notices, composes them, hands them to the relay.
 
 Each notice is sent by one sender at a time. SMTP cannot rule out one duplicate: if a process dies
-between the relay's 250 and the commit that records it, the notice is sent again when its claim runs
-out. Its Message-ID is the same, so that most mailboxes show one copy.
+between the relay's 250 and the commit that records it, another one takes its claims over and sends
+the notice again. Its Message-ID is the same, so that most mailboxes show one copy.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
+from uuid import UUID
 
 from gateway import log
 from gateway.authentication.signing import Signer
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Relay, RelayDown, Undelivered
+from gateway.outgoing.node_watch import BEAT_S, FRESH_S, NodeWatch
 from gateway.outgoing.templates import Templates
 from gateway.runtime import Runtime
 from rules.mail.bounces import Failure, classify, presumed_status
 from rules.ticket.notice_timing import next_attempt
-from storage.notices import outbox
-from storage.notices.outbox import LEASE, Notice
+from storage.db.database import Connection
+from storage.notices import claims, outbox
+from storage.notices.outbox import Notice
 
 BATCH = 50
 AT_ONCE = 4
 IDLE_S = 2.0
 """How often an idle dispatcher checks; what this process files itself wakes it at once."""
-BEGUN_WITHIN = LEASE / 2
-"""A notice not begun within this time is left to the next claim: nobody else may claim it while it
-is being sent."""
+BEGUN_WITHIN_S = 300.0
+"""A notice not begun within this time is put back: with a slow relay other nodes help."""
+RECORD_AGAIN_S = 1.0
+"""The pause before the result of a mail is recorded again, while the store does not respond."""
 
 
 @dataclass(slots=True)
 class _Round:
     """One claim of notices."""
 
-    until: datetime
+    until: float
+    alive_at: float
+    """When this node last showed that it lives, by its monotonic clock."""
+    lost: bool = False
+    """Other nodes have taken this one for dead, and its claims over."""
     down: RelayDown | None = None
     """Set once the relay accepts nothing: the rest is put off without asking it again."""
+    begun: set[UUID] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatcher:
-    """Runs until cancelled. Several may run on one store: a claim is exclusive."""
+    """Runs until it is stopped. Several may run on one store: a claim is exclusive."""
 
     runtime: Runtime
     relay: Relay
     links_begin: str
+    node: UUID
+    """The id of this process; a new one for each start."""
     templates: Templates = field(default_factory=Templates)
     signer: Signer = field(default_factory=Signer)
     at_once: int = AT_ONCE
     jitter: Callable[[], float] = random.random
     notice_queued: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to wake an idle dispatcher."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    watch: NodeWatch = field(default_factory=NodeWatch)
+
+    def stop(self) -> None:
+        """Begin no further mail; `run` ends when those in hand are sent."""
+        self.stopping.set()
+        self.notice_queued.set()
 
     async def run(self) -> None:
+        """Until `stop`. If it is cancelled, mails in hand are cut off."""
         try:
-            while True:
+            while not self.stopping.is_set():
                 self.notice_queued.clear()
-                if not await self._sent_any():
+                if not await self._sent_any() and not self.stopping.is_set():
                     await self.relay.tidy()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(IDLE_S):
                             await self.notice_queued.wait()
         finally:
+            with suppress(Exception):  # the others take its claims over after a few seconds
+                await self.runtime.write(partial(claims.leave, node=self.node))
             await self.relay.close()
 
     async def _sent_any(self) -> bool:
@@ -79,16 +101,50 @@ class Dispatcher:
             await asyncio.sleep(IDLE_S)
             return False
 
+    async def _take_over(self) -> None:
+        """Free what dead nodes have claimed."""
+        beats = await self.runtime.write(partial(claims.observe, node=self.node))
+        for node, last in self.watch.dead(beats).items():
+            job = partial(claims.take_over, dead=node, beats=last)
+            if freed := await self.runtime.write(job):
+                log.claims_taken_over(str(node), freed)
+                self.notice_queued.set()
+
     async def send_due(self) -> int:
         """Send what is due now; returns how many notices were claimed."""
         # Read first: a claim takes the one write lock of an embedded store even when idle.
-        due = await self.runtime.read(outbox.next_due)
+        waiting = await self.runtime.read(partial(claims.waiting, node=self.node))
+        if waiting.left_over:
+            await self.runtime.write(partial(claims.put_back, node=self.node))
+        if waiting.elsewhere:
+            await self._take_over()
         now = self.runtime.clock()
-        if due is None or due > now:
+        if waiting.due_at is None or waiting.due_at > now:
             return 0
+        began = self.watch.monotonic()
         notices: Sequence[Notice] = await self.runtime.write(
-            partial(outbox.claim, now=now, limit=BATCH)
+            partial(outbox.claim, now=now, limit=BATCH, node=self.node)
         )
+        if not notices:
+            return 0
+        this = _Round(until=began + BEGUN_WITHIN_S, alive_at=began)
+        async with self._showing_life(this):
+            try:
+                await self._send_all(notices, this)
+            except asyncio.CancelledError:
+                raise  # `run` frees all claims
+            except Exception:
+                await self._put_back(notices, this)
+                raise
+            await self._put_back(notices, this)
+        return len(notices)
+
+    async def _put_back(self, notices: Sequence[Notice], this: _Round) -> None:
+        """What was claimed and not begun is free at once."""
+        if left := [notice.id for notice in notices if notice.id not in this.begun]:
+            await self._record(partial(claims.put_back, node=self.node, notices=left))
+
+    async def _send_all(self, notices: Sequence[Notice], this: _Round) -> None:
         cached = await self.runtime.mailbox_cache.current()
         composer = Composer(
             cached.keys,
@@ -98,7 +154,6 @@ class Dispatcher:
             own_addresses=cached.own_addresses,
             mailboxes=cached.mailbox_ids,
         )
-        this = _Round(until=now + BEGUN_WITHIN)
         waiting = iter(notices)
         senders = (self._send_each(waiting, composer, this) for _ in range(self.at_once))
         # A sender that fails does not stop the others in the middle of a mail.
@@ -107,15 +162,56 @@ class Dispatcher:
             log.relay_refused(str(this.down))
         if error := next((result for result in results if result is not None), None):
             raise error
-        return len(notices)
+
+    @asynccontextmanager
+    async def _showing_life(self, this: _Round) -> AsyncIterator[None]:
+        """Shows the other nodes that this one lives, while it holds claims."""
+
+        async def beat() -> None:
+            while not this.lost:
+                await asyncio.sleep(BEAT_S)
+                began = self.watch.monotonic()
+                with suppress(Exception):  # the next beat may succeed; until then nothing is begun
+                    this.lost = not await self.runtime.write(partial(claims.beat, node=self.node))
+                    this.alive_at = began
+
+        beating = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating
+
+    def _may_begin(self, this: _Round) -> bool:
+        now = self.watch.monotonic()
+        late = now >= this.until or now - this.alive_at > FRESH_S
+        return not (late or this.lost or self.stopping.is_set())
 
     async def _send_each(self, waiting: Iterator[Notice], composer: Composer, this: _Round) -> None:
         """Send, one after the other, from an iterator that several senders share."""
         for notice in waiting:
+            if not self._may_begin(this):
+                return
+            this.begun.add(notice.id)
             if this.down is not None:
                 await self._not_sent(notice, this.down)
-            elif self.runtime.clock() < this.until:
+            else:
                 await self._send(notice, composer, this)
+
+    async def _record(self, job: Callable[[Connection], Any]) -> None:
+        """Commit what became of a mail, however long the store takes to come back.
+
+        Without it the notice would be sent again, although we know that it must not be.
+        """
+        while True:
+            try:
+                await self.runtime.write(job)
+            except Exception as error:  # noqa: BLE001 - a store that is down will be up again
+                log.dispatcher_failed(error)
+                await asyncio.sleep(RECORD_AGAIN_S)
+            else:
+                return
 
     async def _send(self, notice: Notice, composer: Composer, this: _Round) -> None:
         try:
@@ -139,7 +235,7 @@ class Dispatcher:
                 log.relay_refused(str(error))
             await self._not_sent(notice, error)
             return
-        await self.runtime.write(partial(outbox.sent, notice=notice.id, now=self.runtime.clock()))
+        await self._record(partial(outbox.sent, notice=notice.id, now=self.runtime.clock()))
         self.runtime.metrics.notice("sent")
         log.sent(str(notice.id), notice.kind, notice.attempts)
 
@@ -152,12 +248,12 @@ class Dispatcher:
             # The relay refuses at once what another server would have returned in a bounce.
             status = presumed_status(error.status, why)
             hard = bool(error.code) and classify(status, "failed", error.code) is Failure.HARD
-            await self.runtime.write(
+            await self._record(
                 partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)
             )
             self.runtime.metrics.notice("send_failed")
             log.send_failed(str(notice.id), notice.kind, notice.attempts, why)
             return
-        await self.runtime.write(partial(outbox.put_off, notice=notice.id, due_at=again, error=why))
+        await self._record(partial(outbox.put_off, notice=notice.id, due_at=again, error=why))
         self.runtime.metrics.notice("send_delayed")
         log.send_delayed(str(notice.id), notice.kind, notice.attempts, why, again.isoformat())

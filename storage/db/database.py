@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -95,6 +96,13 @@ class Database:
     def submit_read(self, query: Callable[[Connection], T]) -> Future[T]:
         """The same in a thread of its own; never blocks."""
         return self._readers.submit(partial(self.read, query))
+
+    def server_time(self, connection: Connection) -> datetime | None:
+        """By the database server's clock; None on SQLite, whose nodes share this machine's."""
+        if self.is_sqlite:
+            return None
+        found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        return found.astimezone(UTC)
 
     def upgrade(self) -> None:
         """Bring the tables to the newest version; does nothing if they have it.

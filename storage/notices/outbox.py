@@ -1,4 +1,4 @@
-"""Outgoing mails as rows: claimed for a time, then sent, postponed or given up."""
+"""Outgoing mails as rows: claimed by a node, then sent, postponed or given up."""
 
 from __future__ import annotations
 
@@ -14,99 +14,23 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from rules.mail import Mailbox
 from rules.people import Presence, Role
 from rules.ticket.notice_payloads import Payload, from_stored
+from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeKind, NoticeState, require_payload
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,
-    BouncedRow,
-    CommentRow,
-    CompanyRow,
-    JournalRow,
     MailboxRow,
     NoticeRow,
-    ParticipantRow,
-    PersonRow,
-    TicketRow,
     table,
 )
-from storage.notices import suppression
+from storage.notices import claims, suppression
+from storage.notices.claimed_rows import NOTICES
 
-_notice, _ticket, _mailbox = table(NoticeRow), table(TicketRow), table(MailboxRow)
-_journal, _person = table(JournalRow), table(PersonRow)
+_notice, _mailbox = table(NoticeRow), table(MailboxRow)
+_attachment = table(AttachmentRow)
 
-_company, _ticket_company = table(CompanyRow), table(CompanyRow).alias("ticket_company")
-_participant, _bounced = table(ParticipantRow), table(BouncedRow)
-_comment, _attachment = table(CommentRow), table(AttachmentRow)
-_author = _person.alias("author")
-
-_NOTICES = (
-    select(
-        _notice,
-        _ticket.c.deleted_at,
-        _ticket.c.subject,
-        _ticket.c.status,
-        _ticket.c.severity,
-        _ticket.c.severity_claimed,
-        _ticket.c.critical_claimed,
-        _ticket.c.requester,
-        _ticket.c.tier,
-        _ticket.c.fields,
-        _ticket.c.missing,
-        _ticket.c.message_id.label("opened_by"),
-        _ticket.c.due_at.label("ticket_due_at"),
-        _ticket_company.c.name.label("ticket_company"),
-        _ticket_company.c.channel,
-        _mailbox.c.address.label("mailbox"),
-        _mailbox.c.policy,
-        _journal.c.message_id.label("answers"),
-        _person.c.name,
-        _person.c.active.label("person_active"),
-        _company.c.active.label("company_active"),
-        _participant.c.id.label("participant_id"),
-        _participant.c.presence,
-        _participant.c.muted,
-        _bounced.c.suspended_at,
-        _comment.c.author,
-        _comment.c.visibility,
-        _comment.c.text,
-        _comment.c.degraded,
-        _comment.c.proof,
-        _author.c.name.label("author_name"),
-        _author.c.role.label("author_role"),
-    )
-    .join_from(_notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id)
-    .join(_ticket, _notice.c.ticket_id == _ticket.c.id, isouter=True)
-    .join(_ticket_company, _ticket.c.company_id == _ticket_company.c.id, isouter=True)
-    .join(_journal, _notice.c.cause == _journal.c.id, isouter=True)
-    .join(
-        _person,
-        (_person.c.mailbox_id == _notice.c.mailbox_id) & (_person.c.address == _notice.c.address),
-        isouter=True,
-    )
-    .join(_company, _person.c.company_id == _company.c.id, isouter=True)
-    .join(
-        _participant,
-        (_participant.c.ticket_id == _notice.c.ticket_id)
-        & (_participant.c.address == _notice.c.address),
-        isouter=True,
-    )
-    .join(
-        _bounced,
-        (_bounced.c.mailbox_id == _notice.c.mailbox_id) & (_bounced.c.address == _notice.c.address),
-        isouter=True,
-    )
-    .join(_comment, _notice.c.comment_id == _comment.c.id, isouter=True)
-    .join(
-        _author,
-        (_author.c.mailbox_id == _comment.c.mailbox_id) & (_author.c.address == _comment.c.author),
-        isouter=True,
-    )
-    .order_by(_notice.c.created_at, _notice.c.id)
-)
-"""All that is needed to write a notice, and to decide whether it may still be sent."""
-
-LEASE = timedelta(minutes=10)
-"""How long a claim holds; after that another sender may claim the notice."""
+UNREADABLE_PAUSE = timedelta(minutes=10)
+"""A notice that this version cannot read is left for a node with a newer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +104,22 @@ class Notice:
         require_payload(self.kind, self.payload)
 
 
-def claim(connection: Connection, now: datetime, limit: int) -> Sequence[Notice]:
+def claim(
+    connection: Connection, now: datetime, limit: int, node: UUID = claims.NO_NODE
+) -> Sequence[Notice]:
     """Take up to `limit` due notices, the longest due first. Two senders never get the same notice.
 
     A notice that must no longer be sent is given up at once: the recipient has left the ticket or
-    was never accepted, their account is closed, or their address is suppressed.
+    was never accepted, their account is closed, or their address is suppressed. One that a newer
+    version has ordered, and that this one cannot read, is postponed.
     """
     due = (
         select(_notice.c.id)
-        .where(_notice.c.state == NoticeState.DUE.value, _notice.c.due_at <= now)
+        .where(
+            _notice.c.state == NoticeState.DUE.value,
+            _notice.c.due_at <= now,
+            _notice.c.claimed_by.is_(None),
+        )
         .order_by(_notice.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)  # SQLite has one writer, and no such clause
@@ -196,24 +127,42 @@ def claim(connection: Connection, now: datetime, limit: int) -> Sequence[Notice]
     claimed = (
         update(_notice)
         .where(_notice.c.id.in_(due))
-        .values(due_at=now + LEASE, attempts=_notice.c.attempts + 1)
+        .values(claimed_by=node, attempts=_notice.c.attempts + 1)
         .returning(_notice.c.id)
     )
     ids = connection.execute(claimed).scalars().all()
     if not ids:
         return ()
-    rows = connection.execute(_NOTICES.where(_notice.c.id.in_(ids))).all()
+    if node != claims.NO_NODE:
+        claims.arrive(connection, node)
+    rows = connection.execute(NOTICES.where(_notice.c.id.in_(ids))).all()
     attached = _attachments(connection, [row.comment_id for row in rows if row.comment_id])
     found = []
     for row in rows:
-        if (why := _forbidden(row)) is not None:
+        try:
+            kind = NoticeKind(row.kind)
+            notice = _as_notice(row, kind, attached.get(row.comment_id, ()))
+        except (ValueError, KeyError, TypeError) as error:
+            _postpone_unreadable(connection, row, error, now)
+            continue
+        if (why := _forbidden(row, kind)) is not None:
             _settle(connection, row.id, state=NoticeState.DEAD.value, last_error=why)
         else:
-            found.append(_as_notice(row, attached.get(row.comment_id, ())))
+            found.append(notice)
     return found
 
 
-def _forbidden(row: Row[Any]) -> str | None:
+def _postpone_unreadable(
+    connection: Connection, row: Row[Any], error: Exception, now: datetime
+) -> None:
+    why = f"this version of Postern cannot read a notice of kind {row.kind}: {error}"[:500]
+    if now - row.created_at > GIVE_UP_AFTER:
+        _settle(connection, row.id, state=NoticeState.DEAD.value, last_error=why)
+    else:
+        put_off(connection, row.id, now + UNREADABLE_PAUSE, why)
+
+
+def _forbidden(row: Row[Any], kind: NoticeKind) -> str | None:
     """Why a notice must no longer be sent; None if it may."""
     if row.deleted_at is not None:
         return "the ticket is deleted"
@@ -221,7 +170,7 @@ def _forbidden(row: Row[Any]) -> str | None:
         return "mail to this address comes back: it is suspended"
     if row.person_active is False or row.company_active is False:
         return "the recipient's account is closed"
-    if not NoticeKind(row.kind).traits.participants_only or row.ticket_id is None:
+    if not kind.traits.participants_only or row.ticket_id is None:
         return None
     if row.presence != Presence.ACTIVE.value:
         return "the recipient is not on the ticket any more"
@@ -349,11 +298,11 @@ def counts(connection: Connection) -> dict[str, int]:
 def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
     """Change a notice that is due; False if another sender has settled it."""
     guard = (_notice.c.id == notice) & (_notice.c.state == NoticeState.DUE.value)
-    return connection.execute(update(_notice).where(guard).values(**values)).rowcount == 1
+    settled = update(_notice).where(guard).values(claimed_by=None, **values)
+    return connection.execute(settled).rowcount == 1
 
 
-def _as_notice(row: Row[Any], attachments: tuple[str, ...]) -> Notice:
-    kind = NoticeKind(row.kind)
+def _as_notice(row: Row[Any], kind: NoticeKind, attachments: tuple[str, ...]) -> Notice:
     return Notice(
         id=row.id,
         kind=kind,

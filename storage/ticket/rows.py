@@ -133,6 +133,7 @@ def queue_notices(
             "attempts": 0,
             "last_error": "",
             "sent_at": None,
+            "claimed_by": None,
         }
         for order in orders
     ]

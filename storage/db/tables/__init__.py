@@ -20,7 +20,7 @@ from storage.db.tables.mails import (
     RawMailRow,
     ThreadReferenceRow,
 )
-from storage.db.tables.notices import BouncedRow, NoticeRow
+from storage.db.tables.notices import BouncedRow, NodeRow, NoticeRow
 from storage.db.tables.registry import (
     ApiTokenRow,
     CompanyDomainRow,
@@ -56,6 +56,7 @@ __all__ = [
     "MailIdentityRow",
     "MailRow",
     "MailboxRow",
+    "NodeRow",
     "NoticeRow",
     "ParticipantRow",
     "PersonRow",

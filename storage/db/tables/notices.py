@@ -9,7 +9,7 @@ from sqlalchemy import Column, Index, Integer, String, Text, Uuid
 from sqlmodel import Field
 
 from storage.db.columns import counter, foreign_key, one_of, text, timestamp
-from storage.db.tables.base import Row
+from storage.db.tables.base import Row, index_where
 
 
 class NoticeRow(Row, table=True):
@@ -21,6 +21,7 @@ class NoticeRow(Row, table=True):
         Index("ix_notice_state_due_at", "state", "due_at"),
         Index("ix_notice_ticket_id_created_at", "ticket_id", "created_at"),
         Index("ix_notice_mailbox_id_address_kind", "mailbox_id", "address", "kind", "created_at"),
+        index_where("claimed_by IS NOT NULL", "ix_notice_claimed_by", "claimed_by"),
     )
     id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
     mailbox_id: int = foreign_key()
@@ -40,6 +41,17 @@ class NoticeRow(Row, table=True):
     attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     last_error: str = Field(default="", sa_column=Column(Text, nullable=False))
     sent_at: datetime | None = timestamp(nullable=True)
+    claimed_by: UUID | None = Field(default=None, sa_column=Column(Uuid(), nullable=True))
+    """The node that sends it now; NULL while anybody may claim it."""
+
+
+class NodeRow(Row, table=True):
+    """A running server that has claimed notices: the others see by it whether it lives."""
+
+    __tablename__ = "node"
+    id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
+    beats: int = Field(sa_column=counter())
+    """Raised every few seconds while the node holds claims."""
 
 
 class BouncedRow(Row, table=True):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import pytest
@@ -19,11 +21,12 @@ from gateway import clock, policies
 from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
 from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
-from gateway.outgoing.dispatcher import AT_ONCE, BEGUN_WITHIN, Dispatcher
+from gateway.outgoing.dispatcher import AT_ONCE, BEGUN_WITHIN_S, Dispatcher
+from gateway.outgoing.node_watch import BEAT_S, DEAD_S, FRESH_S, NodeWatch
 from gateway.runtime import Runtime
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeState
-from storage.db.database import Database
+from storage.db.database import Connection, Database, StoreTimeout
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox
 from storage.notices.outbox import NoticeSummary
@@ -32,6 +35,8 @@ from tests.in_process import SUPPORT, enrolled_store
 from tests.rules.building import NOON
 
 NEW = "nora@acme.example"
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -70,6 +75,8 @@ class Outbox:
     ledger: Ledger
     relay: Relay
     now: datetime = NOON
+    seconds: float = 0.0
+    """The nodes' monotonic clock."""
     ordered: int = 0
 
     @property
@@ -87,6 +94,8 @@ class Outbox:
             ),
             relay=self.relay,
             links_begin="https://postern.example",
+            node=clock.new_id(),
+            watch=NodeWatch(lambda: self.seconds),
             jitter=lambda: 0.0,
         )
 
@@ -235,13 +244,13 @@ async def test_a_relay_that_is_down_is_tried_little_and_logged_once(box: Outbox)
     assert all(each.last_error for each in await box.listed())
 
 
-async def test_a_slow_relay_leaves_the_rest_to_the_next_claim(box: Outbox) -> None:
+async def test_a_slow_relay_puts_the_rest_back(box: Outbox) -> None:
     await box.order(*many(10))
 
     class Slow(Relay):
         async def send(self, outgoing: Outgoing) -> None:
             await super().send(outgoing)
-            box.now = NOON + BEGUN_WITHIN
+            box.seconds = BEGUN_WITHIN_S
 
     box.relay = Slow()
     await box.dispatcher.send_due()
@@ -249,7 +258,6 @@ async def test_a_slow_relay_leaves_the_rest_to_the_next_claim(box: Outbox) -> No
     assert len(box.relay.tried) == AT_ONCE
     assert await box.states() == {NoticeState.SENT: AT_ONCE, NoticeState.DUE: 6}
 
-    box.now = NOON + outbox.LEASE
     box.relay = Relay()
     await box.dispatcher.send_due()
     assert await box.states() == {NoticeState.SENT: 10}
@@ -297,3 +305,136 @@ async def test_waking_it_sends_at_once(box: Outbox, monkeypatch: pytest.MonkeyPa
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
+
+
+class Gated(Relay):
+    """A relay that takes its time: until the gate opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def send(self, outgoing: Outgoing) -> None:
+        await super().send(outgoing)
+        await self.gate.wait()
+
+
+@pytest.fixture
+def gated(box: Outbox) -> Gated:
+    box.relay = Gated()
+    return box.relay
+
+
+async def until_tried(relay: Relay, number: int) -> None:
+    async with asyncio.timeout(20):
+        while len(relay.tried) < number:
+            relay.used.clear()
+            await relay.used.wait()
+
+
+async def test_a_stop_finishes_the_mails_in_hand_and_puts_the_others_back(
+    box: Outbox, gated: Gated
+) -> None:
+    await box.order(*many(20))
+    dispatcher = box.dispatcher
+    running = asyncio.create_task(dispatcher.run())
+    await until_tried(gated, AT_ONCE)
+
+    dispatcher.stop()
+    gated.gate.set()
+    await asyncio.wait_for(running, 20)
+
+    assert len(gated.tried) == AT_ONCE
+    assert await box.states() == {NoticeState.SENT: AT_ONCE, NoticeState.DUE: 20 - AT_ONCE}
+    box.relay = Relay()
+    await box.dispatcher.send_due()
+    assert await box.states() == {NoticeState.SENT: 20}
+    assert {each.attempts for each in await box.listed()} == {1}
+
+
+async def test_a_stop_that_is_cut_short_frees_what_it_held(box: Outbox, gated: Gated) -> None:
+    await box.order(*many(10))
+    running = asyncio.create_task(box.dispatcher.run())
+    await until_tried(gated, AT_ONCE)
+
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    box.relay = Relay()
+    await box.dispatcher.send_due()
+    assert await box.states() == {NoticeState.SENT: 10}
+
+
+async def test_a_mail_that_was_sent_is_recorded_as_soon_as_the_store_responds(
+    box: Outbox,
+) -> None:
+    """Not recorded, it would be sent again, although we know that it was sent."""
+    await box.order(NEW)
+    dispatcher = box.dispatcher
+    failures = 2
+
+    class Failing:
+        def submit(self, job: Callable[[Connection], T]) -> Future[T]:
+            nonlocal failures
+            if box.relay.tried and failures:
+                failures -= 1
+                refused: Future[T] = Future()
+                refused.set_exception(StoreTimeout("the store did not respond"))
+                return refused
+            return box.ledger.submit(job)
+
+        def close(self, timeout_s: float = 0) -> None: ...
+
+    runtime = replace(dispatcher.runtime, ledger=Failing())
+    with capture_logs() as logged:
+        await replace(dispatcher, runtime=runtime).send_due()
+
+    assert [each["event"] for each in logged].count("dispatcher_failed") == 2
+    assert box.relay.tried == [NEW]
+    assert await box.states() == {NoticeState.SENT: 1}
+
+
+async def test_a_node_that_could_not_show_life_begins_no_further_mail(box: Outbox) -> None:
+    await box.order(*many(10))
+
+    class Pausing(Relay):
+        async def send(self, outgoing: Outgoing) -> None:
+            await super().send(outgoing)
+            box.seconds += FRESH_S + 1
+
+    box.relay = Pausing()
+    await box.dispatcher.send_due()
+
+    assert len(box.relay.tried) <= AT_ONCE
+    assert (await box.states())[NoticeState.SENT] == len(box.relay.tried)
+
+
+async def test_what_a_dead_node_held_is_sent_by_another(box: Outbox) -> None:
+    await box.order(*many(3))
+    dead = clock.new_id()
+    claim = partial(outbox.claim, now=NOON, limit=50, node=dead)
+    await asyncio.wrap_future(box.ledger.submit(claim))
+    dispatcher = box.dispatcher
+
+    with capture_logs() as logged:
+        for _ in range(int(DEAD_S / BEAT_S) + 2):
+            await dispatcher.send_due()
+            box.seconds += BEAT_S
+
+    assert await box.states() == {NoticeState.SENT: 3}
+    assert [each["event"] for each in logged].count("claims_taken_over") == 1
+
+
+async def test_claims_that_were_committed_too_late_for_their_round_are_put_back(
+    box: Outbox,
+) -> None:
+    await box.order(NEW)
+    dispatcher = box.dispatcher
+    late = partial(outbox.claim, now=NOON, limit=50, node=dispatcher.node)
+    await asyncio.wrap_future(box.ledger.submit(late))
+
+    for _ in range(2):
+        await dispatcher.send_due()
+
+    assert await box.states() == {NoticeState.SENT: 1}

@@ -1,0 +1,91 @@
+"""The query for everything that a claimed notice needs."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from storage.db.tables import (
+    BouncedRow,
+    CommentRow,
+    CompanyRow,
+    JournalRow,
+    MailboxRow,
+    NoticeRow,
+    ParticipantRow,
+    PersonRow,
+    TicketRow,
+    table,
+)
+
+_notice, _ticket, _mailbox = table(NoticeRow), table(TicketRow), table(MailboxRow)
+_journal, _person = table(JournalRow), table(PersonRow)
+_company, _ticket_company = table(CompanyRow), table(CompanyRow).alias("ticket_company")
+_participant, _bounced = table(ParticipantRow), table(BouncedRow)
+_comment = table(CommentRow)
+_author = _person.alias("author")
+
+NOTICES = (
+    select(
+        _notice,
+        _ticket.c.deleted_at,
+        _ticket.c.subject,
+        _ticket.c.status,
+        _ticket.c.severity,
+        _ticket.c.severity_claimed,
+        _ticket.c.critical_claimed,
+        _ticket.c.requester,
+        _ticket.c.tier,
+        _ticket.c.fields,
+        _ticket.c.missing,
+        _ticket.c.message_id.label("opened_by"),
+        _ticket.c.due_at.label("ticket_due_at"),
+        _ticket_company.c.name.label("ticket_company"),
+        _ticket_company.c.channel,
+        _mailbox.c.address.label("mailbox"),
+        _mailbox.c.policy,
+        _journal.c.message_id.label("answers"),
+        _person.c.name,
+        _person.c.active.label("person_active"),
+        _company.c.active.label("company_active"),
+        _participant.c.id.label("participant_id"),
+        _participant.c.presence,
+        _participant.c.muted,
+        _bounced.c.suspended_at,
+        _comment.c.author,
+        _comment.c.visibility,
+        _comment.c.text,
+        _comment.c.degraded,
+        _comment.c.proof,
+        _author.c.name.label("author_name"),
+        _author.c.role.label("author_role"),
+    )
+    .join_from(_notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id)
+    .join(_ticket, _notice.c.ticket_id == _ticket.c.id, isouter=True)
+    .join(_ticket_company, _ticket.c.company_id == _ticket_company.c.id, isouter=True)
+    .join(_journal, _notice.c.cause == _journal.c.id, isouter=True)
+    .join(
+        _person,
+        (_person.c.mailbox_id == _notice.c.mailbox_id) & (_person.c.address == _notice.c.address),
+        isouter=True,
+    )
+    .join(_company, _person.c.company_id == _company.c.id, isouter=True)
+    .join(
+        _participant,
+        (_participant.c.ticket_id == _notice.c.ticket_id)
+        & (_participant.c.address == _notice.c.address),
+        isouter=True,
+    )
+    .join(
+        _bounced,
+        (_bounced.c.mailbox_id == _notice.c.mailbox_id) & (_bounced.c.address == _notice.c.address),
+        isouter=True,
+    )
+    .join(_comment, _notice.c.comment_id == _comment.c.id, isouter=True)
+    .join(
+        _author,
+        (_author.c.mailbox_id == _comment.c.mailbox_id) & (_author.c.address == _comment.c.author),
+        isouter=True,
+    )
+    .order_by(_notice.c.created_at, _notice.c.id)
+)
+"""All that is needed to write a notice, and to decide whether it may still be sent."""
