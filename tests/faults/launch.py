@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from typing import IO, Protocol
 
@@ -53,6 +54,12 @@ def by_command(*program: str) -> Launch:
 
 
 fresh = by_command(sys.executable, "-m", "gateway")
+
+
+def skewed(by: timedelta) -> Launch:
+    """A launch on a machine whose clock is wrong by this time."""
+    offset = str(by.total_seconds())
+    return by_command(sys.executable, "-m", "tests.faults.wrong_clock", offset)
 
 
 def preloaded(arguments: Sequence[str], extra: Mapping[str, str]) -> tuple[Process, IO[str]]:

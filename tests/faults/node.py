@@ -89,8 +89,12 @@ class Node:
         *options: str,
         launch: Launch = fresh,
         extra: str = "",
+        relay: str = "",
     ) -> None:
-        """Prepare it; `start` starts it. `options` are options of `serve`, `extra` is TOML."""
+        """Prepare it; `start` starts it. `options` are options of `serve`, `extra` is TOML.
+
+        Outgoing mail goes to the server at the URL `relay`, or into a Maildir.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._reserved, self.smtp = _reserve_port()
@@ -99,10 +103,19 @@ class Node:
         self._reserved_http, self.http = _reserve_port()  # workers can share only fixed ports
         text = config.read_text().replace("127.0.0.1:0", f"{host}:{port}", 1)
         config.write_text(text.replace("127.0.0.1:0", f"{host}:{self.http[1]}", 1))
+        if relay:
+            self._send_to(config, relay)
         self._launch = launch
         self._arguments = ["serve", "--config", str(config), *options]
         self._process: Process | None = None
         self._log = Log()
+
+    @staticmethod
+    def _send_to(config: Path, relay: str) -> None:
+        lines = config.read_text().splitlines()
+        server = f'url = "{relay}"\ntls = "none"'
+        lines = [server if line.startswith("maildir") else line for line in lines]
+        config.write_text("\n".join(lines) + "\n")
 
     @property
     def pid(self) -> int:
@@ -150,6 +163,15 @@ class Node:
         began = time.monotonic()
         self.ask_to_stop()
         return self.wait(), time.monotonic() - began
+
+    def pause(self) -> None:
+        """Stop all its processes, as a machine that is suspended."""
+        for pid in self.process_tree():
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for pid in self.process_tree():
+            os.kill(pid, signal.SIGCONT)
 
     def ask_to_stop(self) -> None:
         os.kill(self.pid, signal.SIGTERM)

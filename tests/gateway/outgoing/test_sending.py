@@ -375,14 +375,14 @@ async def test_a_mail_that_was_sent_is_recorded_as_soon_as_the_store_responds(
     failures = 2
 
     class Failing:
-        def submit(self, job: Callable[[Connection], T]) -> Future[T]:
+        def submit(self, job: Callable[[Connection], T], *, apart: bool = False) -> Future[T]:
             nonlocal failures
             if box.relay.tried and failures:
                 failures -= 1
                 refused: Future[T] = Future()
                 refused.set_exception(StoreTimeout("the store did not respond"))
                 return refused
-            return box.ledger.submit(job)
+            return box.ledger.submit(job, apart=apart)
 
         def close(self, timeout_s: float = 0) -> None: ...
 

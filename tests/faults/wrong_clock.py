@@ -1,0 +1,21 @@
+"""The server on a machine whose clock is wrong. Not part of the product."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timedelta
+from functools import partial
+
+import gateway.services
+from gateway import cli
+from gateway.clock import StoreClock, now
+
+
+def ahead(by: timedelta) -> datetime:
+    return now() + by
+
+
+if __name__ == "__main__":
+    offset = timedelta(seconds=float(sys.argv.pop(1)))
+    vars(gateway.services)["StoreClock"] = partial(StoreClock, before=partial(ahead, offset))
+    cli.main()
