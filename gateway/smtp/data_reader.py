@@ -40,7 +40,8 @@ class DataReader:
         self._after_read = after_read
         # The line end of the DATA command is included: an empty mail is just `.CRLF` after it.
         self._tail = b"\r\n"
-        self._blocks = [self._tail]
+        self._blocks: list[bytes] = []
+        """Without dot-stuffing (§4.5.2); those of a lenient peer as they came."""
         self._held_bytes = 0
         self._cr_count = self._lf_count = self._crlf_count = 0
         self._after_cr = False
@@ -80,14 +81,24 @@ class DataReader:
         return self._ended
 
     def content(self) -> bytes:
-        """The mail without the end mark and without dot-stuffing (§4.5.2)."""
-        text = b"".join(self._blocks)[: -len(b".\r\n")]
-        self._blocks.clear()
-        if (
-            self._cr_count != self._crlf_count or self._lf_count != self._crlf_count
-        ):  # from a lenient peer
-            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-        return text.replace(b"\r\n.", b"\r\n")[len(b"\r\n") :]
+        """The mail without the end mark and without dot-stuffing.
+
+        The blocks were changed one by one: all at once would hold the event loop for 60 ms.
+        """
+        blocks = self._blocks
+        self._blocks = []
+        if self._lenient:
+            text = b"\r\n" + b"".join(blocks)[: -len(b".\r\n")]
+            if self._cr_count != self._crlf_count or self._lf_count != self._crlf_count:
+                text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+            return text.replace(b"\r\n.", b"\r\n")[len(b"\r\n") :]
+        # The dot of the end mark was removed like any other, so CRLF is left of it; the last block
+        # may have no more than a part of that.
+        last = b""
+        while blocks and len(last) < len(b"\r\n"):
+            last = blocks.pop() + last
+        blocks.append(last[: -len(b"\r\n")])
+        return b"".join(blocks)
 
     def release(self) -> None:
         """Frees the memory; may be called more than once."""
@@ -119,12 +130,14 @@ class DataReader:
             reader._buffer[:0] = block[size_bytes:]  # type: ignore[attr-defined]
             block = block[:size_bytes]
         self._after_read()
-        self._tail = text[1 - len(_END) :]
+        before, self._tail = self._tail[-len(b"\r\n") :], text[1 - len(_END) :]
         self._seen_bytes += len(block)
         self.refusal = self.refusal or self._check(block)
         if self.refusal is None:
-            self._blocks.append(block)
             self._held_bytes += len(block)
+            if not self._lenient:
+                block = (before + block).replace(b"\r\n.", b"\r\n")[len(before) :]
+            self._blocks.append(block)
         else:
             self.release()
 
