@@ -21,6 +21,7 @@ from gateway import descriptors, log, permissions
 from gateway.accepting import ListeningSockets
 from gateway.config.model import Config, ConfigRefused
 from gateway.services import Services, open_services
+from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
 from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
@@ -137,7 +138,7 @@ def _listen(
         tls_context=tls,
         proxy_protocol_timeout_s=PROXY_TIMEOUT_S if config.smtp.proxy_protocol else None,
         lenient_peers=config.smtp.lenient_peers,
-        relay_peers=config.trust.peers + tuple(each.peer for each in config.trust.relays),
+        relay_peers=_listed(config),
         balancers=config.smtp.balancers,
         strangers=config.smtp.strangers,
     )
@@ -169,6 +170,12 @@ def _listen(
                     hooks, connections, local, host, port, reuse_port=share_ports
                 )
     return servers
+
+
+def _listed(config: Config) -> Networks:
+    """The clients that bring the mail of many: they have the reserve, and no rates."""
+    relays = tuple(each.peer for each in config.trust.relays)
+    return config.trust.peers + relays + config.smtp.lenient_peers
 
 
 @contextmanager

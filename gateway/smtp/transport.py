@@ -134,7 +134,8 @@ class HeldConnection(SMTP, Admitted):
 
     @property
     def is_listed(self) -> bool:
-        return self.is_peer_in(self.listener.relay_peers)
+        """Clients of LMTP are MTAs of ours, each of which brings the mail of many senders."""
+        return self.listener.lmtp or self.is_peer_in(self.listener.relay_peers)
 
     def is_peer_in(self, networks: Networks) -> bool:
         return is_in(self.peer, networks)

@@ -56,6 +56,14 @@ async def test_a_listed_relay_has_no_rate() -> None:
                 assert (await client.mail(b".\r\n")).startswith("250 ")
 
 
+async def test_a_client_of_lmtp_has_no_rate() -> None:
+    lmtp = Listener("mx.example.com", lmtp=True)
+    async with a_server(rates=RateLimits(connections=1), listener=lmtp) as served:
+        for _ in range(3):
+            async with served.connect() as client:
+                assert (await client.ask("LHLO client.example")).startswith("250")
+
+
 async def test_recipients_beyond_the_limit_of_a_mail_are_no_endless_session() -> None:
     async with a_server() as served, served.connect() as client:
         await client.ask("EHLO client.example")
