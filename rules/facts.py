@@ -89,8 +89,9 @@ class Facts:
     """Somebody with an address in the author's domain is registered, or a company owns it."""
     tickets: Mapping[int, Ticket]
     """The tickets that the pointers name, and those that these were merged into or continue in."""
-    known_ids: Mapping[str, int]
-    """Message-IDs of mails that we received, each with its ticket."""
+    known_ids: Mapping[str, tuple[int, ...]]
+    """Message-IDs of mails that we received, each with the tickets of all mails that had it, the
+    oldest first: anybody can give their mail the Message-ID of another."""
     named_before: Mapping[str, tuple[int, ...]]
     """Message-IDs that tickets' mails reference but that we have not received, with the tickets."""
     earlier: Earlier | None

@@ -86,10 +86,9 @@ def _tickets_of(pointer: Pointer, facts: Facts) -> tuple[int, ...]:
         return ()  # removed meanwhile: their tokens are dead, even for other senders
     if pointer.kind is PointerKind.LATE_PARENT:
         return facts.named_before.get(pointer.message_id, ())
-    number = pointer.ticket
-    if number is None:
-        number = facts.known_ids.get(pointer.message_id)
-    return (number,) if number is not None else ()
+    if pointer.ticket is not None:
+        return (pointer.ticket,)
+    return facts.known_ids.get(pointer.message_id, ())
 
 
 def _entitlement(

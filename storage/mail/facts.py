@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -55,7 +56,7 @@ _reference = table(ThreadReferenceRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 MOST_NAMING = 50
-"""Of the tickets that named an id at most so many are considered: any mail may name any id."""
+"""Of the tickets that named or had an id at most so many are considered: any mail may name any."""
 _TRACE = (_mail.c.message_id, _mail.c.journal_id, _mail.c.answer, _mail.c.ticket_id)
 
 
@@ -229,7 +230,7 @@ def _tickets(
     connection: Connection,
     considered: Considered,
     named_before: Mapping[str, tuple[int, ...]],
-    known_ids: Mapping[str, int],
+    known_ids: Mapping[str, tuple[int, ...]],
     now: datetime,
 ) -> Mapping[int, Ticket]:
     """The tickets that a mail points to, and those that its commands name."""
@@ -311,7 +312,7 @@ def _none() -> None:
 
 def _traces(
     connection: Connection, considered: Considered, held: UUID | None
-) -> Pending[tuple[Earlier | None, Mapping[str, int], bool]]:
+) -> Pending[tuple[Earlier | None, Mapping[str, tuple[int, ...]], bool]]:
     """The earlier copy; the tickets of the thread's ids; whether its Message-ID was seen before."""
     mail = considered.mail
     identities = _known_as(considered, held)
@@ -324,9 +325,9 @@ def _traces(
         **bind_list("id", ids),
     )
 
-    def read() -> tuple[Earlier | None, Mapping[str, int], bool]:
+    def read() -> tuple[Earlier | None, Mapping[str, tuple[int, ...]], bool]:
         earlier = None
-        known: dict[str, int] = {}
+        known: defaultdict[str, set[int]] = defaultdict(set)
         id_seen = False
         for row in pending():
             if row.identity in identities:
@@ -335,8 +336,9 @@ def _traces(
                 continue
             id_seen = id_seen or (bool(mail.message_id) and row.message_id == mail.message_id)
             if row.ticket_id is not None and row.message_id != mail.message_id:
-                known[row.message_id] = row.ticket_id
-        return earlier, known, id_seen
+                known[row.message_id].add(row.ticket_id)
+        tickets = {one: tuple(sorted(found)[:MOST_NAMING]) for one, found in known.items()}
+        return earlier, tickets, id_seen
 
     return read
 

@@ -158,8 +158,11 @@ def _notified_then(
 
 
 def _known_then(
-    connection: Connection, known: Mapping[str, int], mail: Mail, recorded: RecordedMail
-) -> Mapping[str, int]:
+    connection: Connection,
+    known: Mapping[str, tuple[int, ...]],
+    mail: Mail,
+    recorded: RecordedMail,
+) -> Mapping[str, tuple[int, ...]]:
     ids = [i for i in thread_ids(mail) if i in known]
     if not ids:
         return {}

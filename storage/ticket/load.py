@@ -142,14 +142,14 @@ def load_pointed_to(
     mailbox: Mailbox,
     pointers: tuple[Pointer, ...],
     named_before: Mapping[str, tuple[int, ...]],
-    known_ids: Mapping[str, int],
+    known_ids: Mapping[str, tuple[int, ...]],
     since: datetime,
 ) -> dict[int, Ticket]:
     """The tickets that a mail points to, and those that they lead on to."""
     ids = {pointer.message_id for pointer in pointers}
     wanted = {pointer.ticket for pointer in pointers if pointer.ticket is not None}
-    wanted |= {known_ids[message_id] for message_id in ids if message_id in known_ids}
-    wanted |= {ticket for message_id in ids for ticket in named_before.get(message_id, ())}
+    for tickets in (known_ids, named_before):
+        wanted |= {ticket for message_id in ids for ticket in tickets.get(message_id, ())}
     return load_with_next(connection, mailbox, wanted, since)
 
 

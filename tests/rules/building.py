@@ -173,7 +173,7 @@ class World:
             author_company=None if author in registered else self.domains.get(domain),
             domain_known=known,
             tickets={t.id: t for t in self.tickets},
-            known_ids=self.known_ids,
+            known_ids={one: (ticket,) for one, ticket in self.known_ids.items()},
             named_before={one: (ticket,) for one, ticket in self.named_before.items()},
             staff=self.staff,
             bounced=self.bounced,

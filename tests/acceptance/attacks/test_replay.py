@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from rules.mail import Mailbox
@@ -13,6 +15,7 @@ from tests.acceptance.attacks.attack import UNKNOWN
 from tests.acceptance.attacks.mails import unix_time_in, with_relay_results, with_respelt_signature
 from tests.acceptance.internet import (
     ANN,
+    BOB,
     EVE,
     GIL,
     HANK,
@@ -155,6 +158,49 @@ class TestReplay:
         assert opened != number
         assert len(target.ticket(number).comments) == 1
         assert target.ticket(opened).summary.mentions is None
+
+
+class TestChosenMessageIds:
+    """A Message-ID is chosen by its sender: Gil of another company gives his mail that of Ann's."""
+
+    @pytest.mark.parametrize("first", [ANN, GIL])
+    def test_a_reply_goes_to_the_ticket_that_its_sender_may_see(
+        self, target: Target, first: str
+    ) -> None:
+        opened, written = {}, a_mail(ANN)
+        message_id = re.search(rb"<[^>]+>", written[written.index(b"Message-ID") :])
+        assert message_id is not None
+        for author in (first, GIL if first == ANN else ANN):
+            raw = re.sub(
+                rb"(?m)^Message-ID: .*?\r$", b"Message-ID: %b\r" % message_id[0], a_mail(author)
+            )
+            _, opened[author] = filed(target.send(signed_by(author.partition("@")[2], raw), author))
+
+        signs = ("from", "to", "subject", "date", "message-id", "in-reply-to")
+        field = f"In-Reply-To: {message_id[0].decode()}"
+        target.send(signed_by("acme.example", a_mail(BOB, field), signs=signs), BOB)
+        assert (target.journal()[-1].verdict, target.journal()[-1].ticket) == (
+            "flagged",
+            opened[ANN],
+        )
+        target.send(signed_by("acme.example", a_mail(ANN, field), signs=signs), ANN)
+        assert target.journal()[-1].ticket == opened[ANN]
+
+        assert len(target.ticket(opened[GIL]).comments) == 1
+
+    def test_an_id_that_another_company_named_before_leads_to_no_ticket_of_theirs(
+        self, target: Target
+    ) -> None:
+        signs = ("from", "to", "subject", "date", "message-id", "references")
+        raw = a_mail(ANN)
+        message_id = re.search(rb"<[^>]+>", raw[raw.index(b"Message-ID") :])
+        assert message_id is not None
+        naming = a_mail(GIL, f"References: {message_id[0].decode()}")
+        _, named = filed(target.send(signed_by("globex.example", naming, signs=signs), GIL))
+
+        _, opened = filed(target.send(signed_by("acme.example", raw), ANN))
+
+        assert opened != named
 
 
 class TestRequiredDkim:
