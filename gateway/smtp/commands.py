@@ -72,6 +72,7 @@ class SmtpConnection(ServerConnection):
         if self.envelope.mail_from:
             await self.push(OUT_OF_ORDER)
         elif not self.may(Act.MAIL):
+            self.errors += 1
             await self.push(replies.TOO_FAST)
         else:
             await super().smtp_MAIL(arg)

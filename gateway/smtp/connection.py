@@ -121,7 +121,7 @@ class ServerConnection(HeldConnection):
         self._set_rset_state()  # type: ignore[no-untyped-call]  # aiosmtpd has no type here
 
     async def push(self, status: Reply | str) -> None:  # type: ignore[override]  # no bytes here
-        """Writes one reply; closes the connection after too many 5xx replies."""
+        """Writes one reply; closes the connection after too many errors."""
         if self.closing:
             return
         line = reply_line(status)
@@ -160,6 +160,7 @@ class ServerConnection(HeldConnection):
         if command != "RCPT":
             return MISSING
         if not (self.may(Act.RECIPIENT) and self.may(Act.UNKNOWN_RECIPIENT, 0)):
+            self.errors += 1  # else a client could ask for ever, and each reply costs something
             return replies.TOO_FAST
         reply = await self.guarded(self.hooks.recipient(args[0]))
         if reply == replies.NO_SUCH_MAILBOX:

@@ -38,7 +38,8 @@ class Limits:
     handler_s: float = 120
     """How long the client waits for the data hook; the hook itself keeps running."""
     errors: int = 20
-    """5xx replies before the connection is closed; an accepted mail resets the count."""
+    """Replies 5xx, and 451 for too high a rate, before the connection is closed; an accepted mail
+    resets the count."""
     junk_commands: int = 100
     """Commands other than MAIL, RCPT, DATA and QUIT, counted in the same way."""
 

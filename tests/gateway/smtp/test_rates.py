@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 
 from gateway.smtp import rates
+from gateway.smtp.limits import Limits
 from gateway.smtp.listener import Listener
 from gateway.smtp.rates import Act, ClientRates, RateLimits
 from tests.gateway.smtp_client import a_server
@@ -37,6 +38,16 @@ async def test_recipients_beyond_the_rate_are_deferred() -> None:
         await client.ask("MAIL FROM:<>")
         assert (await client.ask("RCPT TO:<support@help.example.com>")).startswith("250 ")
         assert (await client.ask("RCPT TO:<sales@help.example.com>")).startswith("451 4.7.1 ")
+
+
+async def test_a_client_that_goes_on_beyond_the_rate_is_disconnected() -> None:
+    limits, slow = Limits(errors=5), RateLimits(recipients=2)
+    async with a_server(limits=limits, rates=slow) as served, served.connect() as client:
+        await client.ask("EHLO client.example")
+        await client.ask("MAIL FROM:<>")
+        await client.send(b"RCPT TO:<support@help.example.com>\r\n" * 50)
+        assert await client.replies(8) == ["250 2.0.0"] * 2 + ["451 4.7.1"] * 5 + ["421 4.7.0"]
+        assert await client.reply() == ""
 
 
 async def test_connections_beyond_the_rate_are_refused() -> None:
