@@ -20,7 +20,7 @@ from gateway import backtest, clock, policies
 from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Aspect, Difference, Outcome, Report
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
-from gateway.cli.terminal import VERDICT_STYLES, console, escape
+from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts
 from gateway.policies import Policies
 from rules.decision.model import Verdict
 from rules.policy import Policy
@@ -66,7 +66,7 @@ def run(
         report = asyncio.run(_run(settings.store.url, known, new, query))
     if as_json:
         document = json.dumps(_as_json(report, new, query), ensure_ascii=False, indent=2)
-        print(document)  # noqa: T201 - the output asked for
+        print_for_scripts(document)
         return
     for line in _summary(report, new, query):
         console.print(Text(line))

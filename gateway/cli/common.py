@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 
 from gateway import log
+from gateway.cli.terminal import say_error
 from gateway.config import model as configuration
 from gateway.config.model import Config
 from gateway.services import Services, open_services
@@ -39,7 +39,7 @@ MailboxOption = Annotated[
 
 def fail(code: int, message: str) -> NoReturn:
     """Print an error and end the command with an exit code of sysexits.h."""
-    print(f"postern: {message}", file=sys.stderr)  # noqa: T201 - a command writes to its user
+    say_error(f"postern: {message}")
     raise typer.Exit(code)
 
 

@@ -22,7 +22,7 @@ from gateway.cli.common import (
     read,
     write,
 )
-from gateway.cli.terminal import console, escape, print_table
+from gateway.cli.terminal import console, escape, print_table, say
 from rules.policy import Policy
 from rules.ticket.business_time import parse_span
 from rules.validation.messages import suggestion
@@ -60,7 +60,7 @@ def add(
     config: ConfigOption = None,
 ) -> None:
     write(config, lambda c: companies.add_company(c, mailbox_named(c, mailbox), name, domain or []))
-    console.print(f"{name} is registered.")
+    say(f"{name} is registered.")
 
 
 @app.command("list", help="List the companies with their domains.")
@@ -111,7 +111,7 @@ def _set_active(name: str, mailbox: str | None, config: Path | None, *, active: 
         companies.set_company_active(connection, mailbox_named(connection, mailbox), name, active)
 
     write(config, job)
-    console.print(f"{name} is {'active' if active else 'suspended'}.")
+    say(f"{name} is {'active' if active else 'suspended'}.")
 
 
 @domain_app.command("add", help="Register more mail domains of a company, all or none.")
@@ -138,7 +138,7 @@ def remove_domains(
 
 def _print_domains(name: str, mailbox: str | None, config: Path | None) -> None:
     domains = _agreement(name, mailbox, config).domains
-    console.print(f"{name}: domains {' '.join(domains) or 'none'}")
+    say(f"{name}: domains {' '.join(domains) or 'none'}")
 
 
 def _agreement(name: str, mailbox: str | None, config: Path | None) -> CompanyAgreement:
@@ -170,7 +170,7 @@ def set_tier(
     }
     contract = Contract(tier, _start(starts, policy), targets)
     write(config, lambda c: companies.add_contract(c, mailbox_named(c, mailbox), name, contract))
-    console.print(f"{name}: {_describe(contract)}")
+    say(f"{name}: {_describe(contract)}")
 
 
 @app.command("team", help="Set the account team, notified of new tickets; no address clears it.")
@@ -182,7 +182,7 @@ def set_team(
 ) -> None:
     team = addresses or []
     write(config, lambda c: companies.set_account_team(c, mailbox_named(c, mailbox), name, team))
-    console.print(f"{name}: team {' '.join(team) or 'nobody'}")
+    say(f"{name}: team {' '.join(team) or 'nobody'}")
 
 
 @app.command("manager", help="Set the success manager, notified of escalations.")
@@ -197,7 +197,7 @@ def set_manager(
         companies.set_success_manager(connection, ours, name, address)
 
     write(config, job)
-    console.print(f"{name}: manager {address or 'nobody'}")
+    say(f"{name}: manager {address or 'nobody'}")
 
 
 @app.command("channel", help="Set the way of contact that a company prefers; staff see it.")
@@ -208,7 +208,7 @@ def set_channel(
     config: ConfigOption = None,
 ) -> None:
     write(config, lambda c: companies.set_channel(c, mailbox_named(c, mailbox), name, text))
-    console.print(f"{name}: channel {text or 'none'}")
+    say(f"{name}: channel {text or 'none'}")
 
 
 def _policy(config: Path | None, mailbox: str | None) -> Policy:

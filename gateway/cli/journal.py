@@ -16,7 +16,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.common import ConfigOption, fail, load_config, read
-from gateway.cli.terminal import VERDICT_STYLES, console, escape
+from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts
 from rules.decision.model import Step, Verdict
 from rules.sender.authentication import from_dict
 from storage.mail import journal
@@ -67,7 +67,7 @@ def _print_new(
             continue
         shown[entry.id] = entry.received_at
         if as_json:
-            print(json.dumps(_as_json(entry)), flush=True)  # noqa: T201 - the output asked for
+            print_for_scripts(json.dumps(_as_json(entry)))
         else:
             console.print(_line(entry))
 
@@ -98,7 +98,7 @@ def explain(
         results = _results_lines(entry, authserv_id)
         if as_json:
             field = {"authentication_results": "".join(results)}
-            print(json.dumps(_as_json(entry) | field))  # noqa: T201 - the output asked for
+            print_for_scripts(json.dumps(_as_json(entry) | field))
         else:
             _print_explanation(entry, results)
 
@@ -157,6 +157,6 @@ def print_facts(*facts: tuple[str, str]) -> None:
 def print_trace(steps: Sequence[Step]) -> None:
     """Print what each check saw and decided."""
     for number, step in enumerate(steps, 1):
-        line = Text(f"  {number}. {step.check.replace('_', ' '):<14}", style="bold")
+        line = Text(f"  {number}. {escape(step.check).replace('_', ' '):<14}", style="bold")
         line.append(f"{escape(step.saw)}: ", style="not bold")
         console.print(line.append(escape(step.outcome), style="not bold cyan"))

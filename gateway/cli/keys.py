@@ -8,7 +8,7 @@ import typer
 
 from gateway import clock
 from gateway.cli.common import ConfigOption, read, write
-from gateway.cli.terminal import console, print_table
+from gateway.cli.terminal import print_table, say
 from storage.registry import signing_keys
 
 app = typer.Typer(no_args_is_help=True)
@@ -20,7 +20,7 @@ KEY_BYTES = 32
 def add(config: ConfigOption = None) -> None:
     secret = secrets.token_bytes(KEY_BYTES)
     number = write(config, lambda c: signing_keys.add_key(c, secret, clock.now()))
-    console.print(f"Key {number} signs from now on. Older keys still verify.")
+    say(f"Key {number} signs from now on. Older keys still verify.")
 
 
 @app.command("list", help="List the signing keys, and which of them signs.")

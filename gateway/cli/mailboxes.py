@@ -10,7 +10,7 @@ import typer
 
 from gateway import policies
 from gateway.cli.common import ConfigOption, exit_on_error, load_config, read, write
-from gateway.cli.terminal import console
+from gateway.cli.terminal import say
 from storage.db.database import Connection
 from storage.registry import mailboxes
 
@@ -45,22 +45,22 @@ def _apply_policy(
         known = policies.load(load_config(config).policies.folder)
         policies.named(known, policy, f"mailbox {address}")
     write(config, lambda connection: job(connection, address, policy))
-    console.print(f"Mail for {address} is taken under the policy {policy}.")
+    say(f"Mail for {address} is taken under the policy {policy}.")
 
 
 @app.command("list", help="List the mailboxes with their policies.")
 def list_mailboxes(config: ConfigOption = None) -> None:
     for mailbox in read(config, mailboxes.list_mailboxes):
-        console.print(f"{mailbox.address}  {mailbox.policy}")
+        say(f"{mailbox.address}  {mailbox.policy}")
 
 
 @app.command("deactivate", help="Take no more mail at an address; its tickets stay.")
 def deactivate(address: AddressArgument, config: ConfigOption = None) -> None:
     write(config, lambda c: mailboxes.set_mailbox_active(c, address, False))
-    console.print(f"Mail for {address} is no longer taken.")
+    say(f"Mail for {address} is no longer taken.")
 
 
 @app.command("activate", help="Take mail at an address again.")
 def activate(address: AddressArgument, config: ConfigOption = None) -> None:
     write(config, lambda c: mailboxes.set_mailbox_active(c, address, True))
-    console.print(f"Mail for {address} is taken.")
+    say(f"Mail for {address} is taken.")

@@ -17,7 +17,7 @@ from gateway.authentication.authenticator import peer_address
 from gateway.cli.common import ConfigOption, command_services, exit_on_error, fail, read
 from gateway.cli.describe_decision import describe
 from gateway.cli.journal import print_facts, print_trace
-from gateway.cli.terminal import VERDICT_STYLES, console
+from gateway.cli.terminal import VERDICT_STYLES, console, say_error
 from rules import replies
 from rules.decision.model import Decision
 from rules.mail import Delivery, Envelope, StrangerHandling, as_sent, header
@@ -96,7 +96,7 @@ def pipe(
         log.configure("error", "json")
         log.failed(error, Delivery(envelope, raw))
         raise typer.Exit(os.EX_TEMPFAIL) from error
-    print(reply, file=sys.stderr)  # noqa: T201 - the MTA's log
+    say_error(str(reply))
     if reply.temporary:
         raise typer.Exit(os.EX_TEMPFAIL)
     if not reply.accepted:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gateway import clock
 from gateway.cli.common import ConfigOption, fail, read, write
-from gateway.cli.terminal import console, escape
+from gateway.cli.terminal import console, escape, say
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection
 from storage.notices import outbox
@@ -74,7 +74,7 @@ def requeue(
     if chosen is not None and done < len(set(chosen)):
         left = len(set(chosen)) - done
         fail(os.EX_DATAERR, f"{done} requeued; {left} not, since only dead mails can be")
-    console.print(f"{done} requeued")
+    say(f"{done} requeued")
 
 
 def _line(notice: NoticeSummary) -> Text:

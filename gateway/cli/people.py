@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.common import read, write
-from gateway.cli.terminal import console, print_table
+from gateway.cli.terminal import print_table, say
 from rules.mail.language import KNOWN as LANGUAGES
 from rules.people import Role
 from storage.db.database import Connection
@@ -29,7 +29,7 @@ LanguageArgument = Annotated[
 
 def add(person: NewPerson, mailbox: str | None, config: Path | None) -> None:
     write(config, lambda c: people.add_person(c, mailbox_named(c, mailbox), person))
-    console.print(f"{person.address} is registered.")
+    say(f"{person.address} is registered.")
 
 
 def print_list(role: Role, mailbox: str | None, config: Path | None) -> None:
@@ -56,7 +56,7 @@ def set_active(
         people.set_person_active(connection, ours, role, address, active)
 
     write(config, job)
-    console.print(f"{address} is {'active' if active else 'deactivated'}.")
+    say(f"{address} is {'active' if active else 'deactivated'}.")
 
 
 def set_language(
@@ -68,4 +68,4 @@ def set_language(
 
     write(config, job)
     shown = language or "the policy’s language"
-    console.print(f"{address} gets notices in {shown}.")
+    say(f"{address} gets notices in {shown}.")

@@ -13,7 +13,7 @@ from rich.text import Text
 from gateway import policies
 from gateway.cli import backtest
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
-from gateway.cli.terminal import console
+from gateway.cli.terminal import console, say
 from gateway.policies import PolicyFile
 from rules.mail import Mailbox
 from rules.policy.explain import as_text, chapters_of
@@ -40,7 +40,7 @@ def list_policies(config: ConfigOption = None) -> None:
         table.add_row(*map(Text, (name, file.policy.title, file.source, " ".join(used_by))))
     console.print(table)
     if mailboxes is None:
-        console.print("No store answers, so no mailbox is shown; `postern init` creates the store.")
+        say("No store answers, so no mailbox is shown; `postern init` creates the store.")
 
 
 @app.command("show", help="Print a policy's file.")

@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import signal
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,7 @@ from gateway import app as gateway_app
 from gateway import clock, log, supervisor
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.keys import KEY_BYTES
-from gateway.cli.terminal import console
+from gateway.cli.terminal import console, say_error
 from gateway.config.model import DEFAULT_FILE, LOOPBACK, Config
 from rules.people import Role
 from rules.validation.messages import without_password
@@ -77,7 +76,7 @@ async def _serve(settings: Config, supervisor_pipe: int | None, *, welcome: bool
     try:
         await gateway_app.serve(settings, stop, ready, share_ports=supervisor_pipe is not None)
     except OSError as error:
-        print(f"postern: cannot serve: {error.strerror}", file=sys.stderr)  # noqa: T201 - to the user
+        say_error(f"postern: cannot serve: {error.strerror}")
         raise typer.Exit(os.EX_OSERR) from error
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.common import ConfigOption, MailboxOption, fail, read, write
-from gateway.cli.terminal import console, escape
+from gateway.cli.terminal import console, escape, say
 from rules.mail.addresses import normalise
 from storage.notices import suppression
 from storage.registry.mailboxes import mailbox_named
@@ -41,4 +41,4 @@ def remove(
             os.EX_DATAERR,
             f"no mail to {address} has bounced; `postern suppression list` shows the addresses",
         )
-    console.print(f"Mail to {normal} is sent again.")
+    say(f"Mail to {normal} is sent again.")

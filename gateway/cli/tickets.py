@@ -22,7 +22,7 @@ from gateway.cli.common import (
     read,
     write,
 )
-from gateway.cli.terminal import console, escape
+from gateway.cli.terminal import console, escape, say
 from gateway.policies import Policies
 from gateway.ticket_requests import TicketPatch
 from rules.decision.effects import ChangeRefused, Effects
@@ -128,7 +128,7 @@ def show(number: NumberArgument, config: ConfigOption = None) -> None:
         fail(os.EX_DATAERR, f"no ticket #{number}; `postern tickets` lists the last ones")
     console.print(_line(ticket.summary))
     for label, value in _facts(ticket):
-        console.print(Text(f"  {label:<10}{escape(value)}", style="dim"))
+        console.print(Text(f"  {escape(label):<10}{escape(value)}", style="dim"))
     for member in ticket.members:
         presence = "" if member.presence == "active" else f", {member.presence}"
         console.print(Text(f"  {member.part:<10}{escape(member.address)}{presence}", style="dim"))
@@ -188,7 +188,7 @@ def change(
     if isinstance(made, ChangeRefused):
         fail(os.EX_DATAERR, str(made.why))
     for done in made.done:
-        console.print(str(done))
+        say(str(done))
 
 
 def _new_comment(comment: str | None, note: str | None) -> dict[str, str] | None:
@@ -286,7 +286,8 @@ def _time(at: datetime | None) -> str:
 
 def _history_line(entry: AuditView) -> str:
     reason = f" ({entry.reason})" if entry.reason else ""
-    by = f"{entry.actor or 'postern'} by {entry.source.replace('_', ' ')}"
+    door = "link" if entry.source == Source.WEB else entry.source.replace("_", " ")
+    by = f"{entry.actor or 'postern'} by {door}"
     return escape(f"{entry.at:%Y-%m-%d %H:%M}  {entry.text}{reason}  {by}")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from gateway import clock
 from gateway.cli.common import ConfigOption, read, write
-from gateway.cli.terminal import console, print_table
+from gateway.cli.terminal import print_for_scripts, print_table, say
 from gateway.web.api.auth import Scope
 from storage.registry import api_tokens
 
@@ -26,7 +26,7 @@ def add(
 ) -> None:
     token = secrets.token_urlsafe(32)
     write(config, lambda c: api_tokens.add_api_token(c, token, name, scope.value, clock.now()))
-    print(token)  # noqa: T201 - alone on its line, for scripts
+    print_for_scripts(token)
 
 
 @app.command("list", help="List the tokens with their scopes.")
@@ -46,4 +46,4 @@ def remove(
     config: ConfigOption = None,
 ) -> None:
     count = write(config, lambda c: api_tokens.remove_api_tokens(c, name))
-    console.print(f"{count} removed.")
+    say(f"{count} removed.")

@@ -11,7 +11,7 @@ import typer
 from gateway.cli import people
 from gateway.cli.common import ConfigOption, MailboxOption, fail, write
 from gateway.cli.people import AddressArgument, LanguageArgument, NameOption
-from gateway.cli.terminal import console
+from gateway.cli.terminal import say
 from gateway.users_csv import parse_users
 from rules.people import Role
 from rules.validation.messages import InvalidFile
@@ -93,4 +93,4 @@ def import_csv(
     count = write(
         config, lambda c: import_people(c, mailbox_named(c, mailbox), rows, source=str(file))
     )
-    console.print(f"{count} users registered.")
+    say(f"{count} users registered.")
