@@ -17,14 +17,15 @@ from rules.mail import Mailbox
 from rules.people import Participant, Presence
 from rules.policy import Policy
 from rules.sender.tokens import Link
-from rules.ticket.changes import Change, Rate, Rating, SettlePerson, Unsubscribe
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import Change, Rate, Rating, SettlePerson, Source, Unsubscribe
 from rules.ticket.model import Ticket
-from storage.db.tables import TicketRow, table
+from storage.db.tables import AuditRow, TicketRow, table
 from storage.ticket import load
 from storage.ticket.change import change_loaded
 from storage.ticket.rows import ChangeContext
 
-_ticket = table(TicketRow)
+_ticket, _audit = table(TicketRow), table(AuditRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Proposal:
     subject: str
     address: str
     presence: Presence
+    owner: str = ""
+    """In whose name the link decides."""
     language: str = ""
     """Of the link's owner; empty where it is not known."""
 
@@ -67,6 +70,8 @@ class Opinion:
     ticket: int
     subject: str
     rating: Rating | None
+    owner: str = ""
+    """In whose name the link rates."""
     language: str = ""
     """As in a `Proposal`."""
 
@@ -76,7 +81,7 @@ def proposal(
 ) -> Proposal | None:
     """What an approval link asks; None unless its holder may decide now."""
     found = _present(connection, mailbox, link, now)
-    return _proposal(*found, link) if found is not None else None
+    return _proposal(connection, *found, link) if found is not None else None
 
 
 def decide(
@@ -87,7 +92,7 @@ def decide(
     Raises Conflict if somebody else decides at the same time.
     """
     found = _locked(connection, context, link)
-    proposed = _proposal(*found, link) if found is not None else None
+    proposed = _proposal(connection, *found, link) if found is not None else None
     if found is None or proposed is None:
         return None
     if proposed.presence is not Presence.PENDING:
@@ -217,13 +222,42 @@ def _subscription(ticket: Ticket, owner: Participant) -> Subscription:
     )
 
 
-def _proposal(ticket: Ticket, owner: Participant, link: Link) -> Proposal | None:
+def _proposal(
+    connection: Connection, ticket: Ticket, owner: Participant, link: Link
+) -> Proposal | None:
+    """None also for a link that was used before: a person who is proposed again needs another."""
     proposed = ticket.participant(link.text)
     if proposed is None or not (owner.address == ticket.requester or owner.is_staff):
         return None
-    return Proposal(ticket.id, ticket.subject, proposed.address, proposed.presence, owner.language)
+    pending = proposed.presence is Presence.PENDING
+    if pending and _was_used(connection, ticket, owner, proposed):
+        return None
+    return Proposal(
+        ticket=ticket.id,
+        subject=ticket.subject,
+        address=proposed.address,
+        presence=proposed.presence,
+        owner=owner.address,
+        language=owner.language,
+    )
+
+
+def _was_used(
+    connection: Connection, ticket: Ticket, owner: Participant, proposed: Participant
+) -> bool:
+    """Whether the owner has decided on this person by a link already."""
+    decided = select(_audit.c.id).where(
+        _audit.c.ticket_id == ticket.id,
+        _audit.c.event == AuditEvent.PRESENCE_CHANGED.value,
+        _audit.c.source == Source.WEB.value,
+        _audit.c.actor == owner.address,
+        _audit.c.subject == proposed.address,
+        _audit.c.was == Presence.PENDING.value,
+    )
+    return connection.execute(decided.limit(1)).first() is not None
 
 
 def _opinion(connection: Connection, ticket: Ticket, owner: Participant) -> Opinion:
     kept = connection.execute(select(_ticket.c.rating).where(_ticket.c.id == ticket.id)).scalar()
-    return Opinion(ticket.id, ticket.subject, Rating(kept) if kept else None, owner.language)
+    rating = Rating(kept) if kept else None
+    return Opinion(ticket.id, ticket.subject, rating, owner.address, owner.language)

@@ -5,7 +5,9 @@
     /feedback/{mailbox_id}/{token}       rate the help, with ?rating=good|bad preselected
 
 GET shows and changes nothing, since scanners follow links; POST acts, and is idempotent. The holder
-of a link may use it: no cookie, no log-in. An invalid link, and one whose owner may no longer use
+of a link may use it: no cookie, no log-in. So each page names the person in whose name it acts, the
+audit trail names them with the way, a link decides once, and it dies with its owner's place on the
+ticket. An invalid link, and one whose owner may no longer use
 it, get the same page, in the language that the browser asks for.
 """
 
@@ -183,7 +185,9 @@ async def _take_decision(visit: _Visit) -> web.Response:
 def _proposed(
     visit: _Visit, proposal: Proposal, status: int = 200, error: str = ""
 ) -> web.Response:
-    return visit.page(proposal, "people.html", status, address=proposal.address, error=error)
+    return visit.page(
+        proposal, "people.html", status, address=proposal.address, owner=proposal.owner, error=error
+    )
 
 
 def _decided(visit: _Visit, proposal: Proposal, decided: Decided) -> web.Response:
@@ -191,6 +195,7 @@ def _decided(visit: _Visit, proposal: Proposal, decided: Decided) -> web.Respons
         proposal,
         "decided.html",
         address=proposal.address,
+        owner=proposal.owner,
         taken_in=proposal.presence is Presence.ACTIVE,
         before=decided is Decided.BEFORE,
     )
@@ -227,7 +232,7 @@ async def _take_feedback(visit: _Visit) -> web.Response:
         error = _error_in(text, visit.language(opinion))
         return _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=422)
     opinion = await visit.write(store.rate, given=Rate(rating, text))
-    return visit.page(opinion, "thanks.html", rating=rating.value)
+    return visit.page(opinion, "thanks.html", rating=rating.value, owner=opinion.owner)
 
 
 def _feedback(
@@ -247,6 +252,7 @@ def _feedback(
         typed=typed,
         error=error,
         longest=LONGEST_TEXT,
+        owner=opinion.owner,
     )
 
 

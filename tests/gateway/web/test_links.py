@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse, FormData
+from sqlalchemy import update
 
 from gateway import clock
 from gateway.config.model import load
@@ -23,6 +24,7 @@ from gateway.web.pages.links import LONGEST_TEXT, PATHS, POSTS_A_MINUTE
 from gateway.web.pages.render import SAFE
 from rules.sender.tokens import LinkUse
 from rules.ticket.notices import NoticeKind
+from storage.db.tables import ParticipantRow, table
 from storage.notices import outbox
 from storage.registry import mailboxes
 from tests.gateway.web.link_pages import (
@@ -84,6 +86,29 @@ async def test_a_declined_person_stays_declined(site: Site) -> None:
         assert "was not added" in page
         assert "<button" not in page
     assert await site.presence() == "removed"
+
+
+async def test_the_pages_name_the_person_in_whose_name_they_act(site: Site) -> None:
+    _, asking = await site.get(await site.approval())
+    _, rating = await site.get(await site.path(LinkUse.FEEDBACK))
+    _, decided = await site.post(await site.approval(), answer="in")
+
+    for page in (asking, rating, decided):
+        assert f'as <strong class="address">{ANN}</strong>' in page
+    (entry,) = [e for e in (await site.ticket_view()).history if e.subject == EVE and e.was]
+    assert (entry.actor, entry.source) == (ANN, "web")
+
+
+async def test_a_link_decides_once_even_if_the_person_is_proposed_again(site: Site) -> None:
+    path = await site.approval()
+    await site.post(path, answer="out")
+    people = table(ParticipantRow)
+    again = update(people).where(people.c.address == EVE).values(presence="pending")
+    await site.write(lambda c: c.execute(again))
+
+    for status, page in (await site.get(path), await site.post(path, answer="in")):
+        assert (status, "<button" in page) == (404, False)
+    assert await site.presence() == "pending"
 
 
 async def test_no_answer_decides_nothing(site: Site) -> None:

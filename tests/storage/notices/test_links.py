@@ -296,14 +296,14 @@ def test_two_decisions_at_once_keep_to_the_cap(case: Case) -> None:
     second = case.decided_during(
         case.decision(ANN, EVE, per_ticket=4), case.decision(ANN, FAY, per_ticket=4)
     )
-    assert second == (Proposal(case.ticket, "Printer", FAY, Presence.PENDING), Decided.FULL)
+    assert second == (Proposal(case.ticket, "Printer", FAY, Presence.PENDING, ANN), Decided.FULL)
     assert case.presence(EVE) == "active"
 
 
 def test_an_approval_link_names_the_ticket_and_the_person(case: Case) -> None:
     link = case.link(ANN, EVE)
     read = partial(links.proposal, mailbox=case.context.mailbox, link=link, now=LATER)
-    expected = Proposal(case.ticket, "Printer", EVE, Presence.PENDING)
+    expected = Proposal(case.ticket, "Printer", EVE, Presence.PENDING, ANN)
     assert case.database.read(read) == expected
 
 
@@ -381,5 +381,5 @@ def test_a_decision_by_staff_at_the_same_time_is_not_undone(case: Case) -> None:
         versions={},
     )
     second = case.decided_during(leaving_out, case.decision(ANN, EVE))
-    assert second == (Proposal(case.ticket, "Printer", EVE, Presence.REMOVED), Decided.BEFORE)
+    assert second == (Proposal(case.ticket, "Printer", EVE, Presence.REMOVED, ANN), Decided.BEFORE)
     assert [actor for actor, *_ in case.audits()] == [SAM]
