@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
@@ -26,13 +25,10 @@ from rules.decision.model import (
     Verdict,
 )
 from rules.decision.receipt import Receipt, reply_to
-from rules.decision.room import counts_against_network
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
 from rules.policy import Policy
-from rules.sender.authentication import as_dict
 from rules.sender.pointers import thread_ids
-from rules.service.limits import network_of
 from rules.ticket.changes import Source
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
@@ -54,6 +50,7 @@ from storage.db.tables import (
     ThreadReferenceRow,
     table,
 )
+from storage.mail.journal_row import journal_values
 from storage.notices import suppression
 from storage.registry import people
 from storage.ticket.opening import NewTicketRow, open_ticket
@@ -177,7 +174,9 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         _release(connection, entry, receipt)
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
         kept_bytes = _keep(connection, entry, receipt, decision)
-    _write_journal(connection, entry, decision, receipt, kept_bytes)
+    values = journal_values(entry.considered, decision, receipt, kept_bytes)
+    at = entry.attempt.decided_at
+    _JOURNAL.run(connection, {"id": entry.journal_id, "received_at": at, **values})
     return receipt
 
 
@@ -366,45 +365,6 @@ def _keep_identities(
         **bind_list("identity", identities),
         **bind_list("mail", [entry.mail.identity] * count),
     )
-
-
-def _write_journal(
-    connection: Connection, entry: Entry, decision: Decision, receipt: Receipt, kept_bytes: int
-) -> None:
-    envelope, mail = entry.delivery.envelope, entry.mail
-    trace = [(step.check, storable(step.saw), storable(step.outcome)) for step in decision.trace]
-    _JOURNAL.run(
-        connection,
-        {
-            "id": entry.journal_id,
-            "mailbox_id": entry.mailbox.id,
-            "received_at": entry.attempt.decided_at,
-            "verdict": receipt.verdict.value,
-            "reason": receipt.reason.value,
-            "ticket_id": receipt.ticket,
-            "peer": envelope.peer[:45],
-            "helo": storable(envelope.helo, 255),
-            "mail_from": storable(envelope.mail_from, 320),
-            "rcpt_tos": storable(" ".join(envelope.rcpt_tos)),
-            "author": _author(mail),
-            "subject": storable(mail.subject, 998),
-            "message_id": storable(mail.message_id, 252),
-            "identity": mail.identity,
-            "size_bytes": mail.size_bytes,
-            "reply": str(receipt.reply),
-            "trace": json.dumps(trace, ensure_ascii=False),
-            "authentication": json.dumps(as_dict(entry.considered.measured), ensure_ascii=False),
-            "network": _counted_network(entry, decision),
-            "kept_bytes": kept_bytes,
-        },
-    )
-
-
-def _counted_network(entry: Entry, decision: Decision) -> str:
-    """The network whose quota the mail counts against; empty for most mail."""
-    if not counts_against_network(decision, proven=entry.considered.authentication.aligned):
-        return ""
-    return network_of(entry.delivery.envelope.peer)
 
 
 def _author(mail: Mail) -> str:

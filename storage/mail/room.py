@@ -38,7 +38,7 @@ def room_for(connection: Connection, entry: Entry, decision: Decision) -> Room |
     holds = isinstance(decision.action, Hold)
     if entry.attempt.held is not None or not (by_network or holds):
         return None
-    network = network_of(entry.delivery.envelope.peer) if by_network else ""
+    network = network_of(entry.considered.envelope.peer) if by_network else ""
     room = Room(network)
     if network:
         since = entry.attempt.decided_at - DAY

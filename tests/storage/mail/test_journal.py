@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, select
 
+from rules.sender.authentication import Authentication, Evidence, Result, SignedScope, from_dict
 from storage.db.database import Database
+from storage.db.tables import JournalRow, table
 from storage.mail import journal
+from storage.mail.filing import file
 from storage.mail.journal import JournalEntry, JournalFilter
 from tests.rules.building import ANN, a_mail
 from tests.storage.shop import Shop, opened
@@ -102,3 +107,43 @@ def test_no_search_scans_the_whole_journal(
     assert [step for step in steps if "SEARCH journal" in step]
     assert not [step for step in steps if "SCAN journal" in step]
     database.close()
+
+
+RECIPIENTS = tuple(f"support+{'a' * 50}{n:04}@help.example" for n in range(100))
+LONG = "x" * 5000
+WORDY = Authentication(
+    aligned=True,
+    by="dkim:elsewhere.example",
+    evidence=(Evidence("dkim", Result.FAIL, "d" * 253, LONG),) * 50,
+    warnings=(LONG,) * 50,
+    signed_scope=SignedScope("f" * 64, ("x-long-name",) * 500),
+)
+
+
+def a_row_of(shop: Shop, author: str) -> Any:
+    """The journal row of a mail with a hundred recipients and everything else long."""
+    entry = shop.entry(a_mail(author, subject=LONG, message_id=f"<{LONG}>"), proof=WORDY)
+    envelope = replace(entry.considered.envelope, rcpt_tos=RECIPIENTS, helo=LONG, mail_from=LONG)
+    considered = replace(entry.considered, envelope=envelope)
+    shop.write(lambda c: file(c, [replace(entry, considered=considered)]))
+    return shop.database.read(lambda c: c.execute(select(table(JournalRow))).one())
+
+
+def test_the_row_of_a_refused_mail_is_small_whatever_its_sender_wrote(shop: Shop) -> None:
+    row = a_row_of(shop, STRANGER)
+
+    assert row.verdict == "refused"
+    assert sum(len(value) for value in row if isinstance(value, str)) < 8 * 1024
+    shown = row.rcpt_tos.split()
+    assert shown[-1] == f"+{100 - len(shown) + 1}"
+    assert tuple(shown[:-1]) == RECIPIENTS[: len(shown) - 1]
+    (entry,) = shop.database.read(lambda c: journal.newest(c, JournalFilter(), 10))
+    assert from_dict(entry.authentication).by == WORDY.by
+
+
+def test_the_row_of_a_held_mail_has_all_that_its_release_needs(shop: Shop) -> None:
+    row = a_row_of(shop, "new@acme.example")
+
+    assert row.verdict == "held"
+    assert tuple(row.rcpt_tos.split()) == RECIPIENTS
+    assert from_dict(json.loads(row.authentication)).signed_scope == WORDY.signed_scope

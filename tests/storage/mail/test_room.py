@@ -34,8 +34,8 @@ def small(shop: Shop) -> Shop:
 
 def take(shop: Shop, mail: Mail, peer: str = "192.0.2.1", **circumstances: Any) -> Receipt:
     entry = shop.entry(mail, **circumstances)
-    envelope = replace(entry.delivery.envelope, peer=peer)
-    entry = replace(entry, delivery=replace(entry.delivery, envelope=envelope))
+    envelope = replace(entry.considered.envelope, peer=peer)
+    entry = replace(entry, considered=replace(entry.considered, envelope=envelope))
     return shop.write(lambda c: file(c, [entry]))[0]
 
 
