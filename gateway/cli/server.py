@@ -20,7 +20,7 @@ from gateway.cli.terminal import console, say_error
 from gateway.config.model import DEFAULT_FILE, LOOPBACK, Config
 from rules.people import Role
 from rules.validation.messages import without_password
-from storage.db import space
+from storage.db import backup, space
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.registry import api_tokens, companies, mailboxes, people, signing_keys
@@ -191,6 +191,26 @@ def compact_store(config: ConfigOption = None) -> None:
         finally:
             database.close()
     console.print(f"The store is compact: {without_password(settings.store.url)}")
+
+
+@db_app.command("backup", help="Copy the store to a new file, while it is served.")
+def back_up(
+    file: Annotated[Path, typer.Argument(help="The copy; it must not exist yet.")],
+    config: ConfigOption = None,
+) -> None:
+    with exit_on_error():
+        settings = load_config(config)
+        database = Database(settings.store.url, connections=2)
+        try:
+            database.check_version()
+            if not database.is_sqlite:
+                fail(os.EX_USAGE, "this is for SQLite; back PostgreSQL up with pg_dump")
+            size = backup.back_up(database, file)
+        except OSError as error:
+            fail(os.EX_CANTCREAT, f"{file}: {error.strerror or 'it exists already'}")
+        finally:
+            database.close()
+    console.print(f"The store was copied to {file} ({size} bytes).")
 
 
 @db_app.command("upgrade", help="Upgrade the tables to the version of this program.")
