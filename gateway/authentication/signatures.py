@@ -21,6 +21,7 @@ from dkim.util import InvalidTagValueList, parse_tag_value
 from nacl.exceptions import BadSignatureError
 
 from gateway.authentication.dns import Absent, Lookups, Temporary, TextRecords, UnusableAnswer
+from rules.mail.header import FIELDS_LIMIT
 
 MAX_HEADER_BYTES = 256 * 1024
 MAX_SIGNATURE_BYTES = 16 * 1024
@@ -40,8 +41,6 @@ Tags = dict[bytes, bytes]
 
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\x00")
 _FIELD_NAME = re.compile(rb"([!-9;-~]+)([ \t]*):")
-_SPACE_BEFORE_CRLF = re.compile(rb"(?<![ \t])[ \t]++(?=\r\n)")
-_SPACES = re.compile(rb"[ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +92,8 @@ def read_message(raw: bytes, *, one_author: bool = True) -> RawMessage | Malform
         if line[:1] in (b" ", b"\t") and fields:
             fields[-1][1].append(line)
             continue
+        if len(fields) == FIELDS_LIMIT:
+            return Malformed(f"more than {FIELDS_LIMIT} fields")
         start = _FIELD_NAME.match(line)
         if start is None:
             if number == 0 and line.startswith(b"From "):  # the separator line of an mbox file
@@ -125,8 +126,10 @@ def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes]:
             end += 1
         piece, position = raw[position:end], end
         if relaxed:
-            piece = _SPACE_BEFORE_CRLF.sub(b"", b" " + piece if held_space else piece)
-            piece = _SPACES.sub(b" ", piece)
+            piece = (b" " + piece if held_space else piece).replace(b"\t", b" ")
+            while b"  " in piece:
+                piece = piece.replace(b"  ", b" ")
+            piece = piece.replace(b" \r\n", b"\r\n")
             held_space = piece.endswith(b" ")
             piece = piece[:-1] if held_space else piece
         text_end = _length_without_trailing_lines(piece)
@@ -287,6 +290,9 @@ def is_valid_signature(signed: bytes, signature: bytes, key: Key) -> bool:
 
 def _length_without_trailing_lines(piece: bytes) -> int:
     """The length of `piece` without its trailing CRLFs."""
+    end = len(piece.rstrip(b"\r\n"))
+    if piece[end:] == b"\r\n" * ((len(piece) - end) // 2):
+        return end
     end = len(piece)
     while piece.endswith(b"\r\n", 0, end):
         end -= 2
