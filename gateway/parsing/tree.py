@@ -86,11 +86,10 @@ class MimePart:
         named = self._fields.get("content-transfer-encoding", b"")
         encoding = unfold(named).lower() if named else b""
         if encoding == b"quoted-printable":
-            return binascii.a2b_qp(payload)
+            return b"".join(map(binascii.a2b_qp, _line_blocks(payload)))
         if encoding == b"base64":
-            joined = b"".join(payload.splitlines())
             try:
-                return base64.b64decode(joined, validate=True)
+                return strict_base64(payload)
             except binascii.Error:
                 return _decode_by_library(payload, "base64")
         if encoding in (b"x-uuencode", b"uuencode", b"uue", b"x-uue"):
@@ -104,6 +103,29 @@ class MimePart:
             value = self._fields.get(header)
             found = self._parsed[header] = ("", {}) if value is None else _with_parameters(value)
         return found
+
+
+_BLOCK_BYTES = 256 * 1024
+"""What is decoded in one call: a call holds the interpreter lock of other threads."""
+
+
+def _line_blocks(payload: bytes) -> Iterator[bytes]:
+    """The payload in blocks that end with a line."""
+    at = 0
+    while at < len(payload):
+        end = payload.find(b"\n", at + _BLOCK_BYTES) + 1 or len(payload)
+        yield payload[at:end]
+        at = end
+
+
+def strict_base64(payload: bytes, block_bytes: int = _BLOCK_BYTES) -> bytes:
+    """Raises binascii.Error for anything but base64 in lines. A block is a multiple of 4."""
+    starts = range(0, len(payload), block_bytes)
+    joined = b"".join(payload[at : at + block_bytes].translate(None, b"\r\n") for at in starts)
+    if 0 <= joined.find(b"=") < len(joined) - 2:
+        return base64.b64decode(joined, validate=True)
+    starts = range(0, len(joined), block_bytes)
+    return b"".join(base64.b64decode(joined[at : at + block_bytes], validate=True) for at in starts)
 
 
 def _decode_by_library(payload: bytes, encoding: str) -> bytes:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import time
+from collections.abc import Callable
 from email.generator import BytesGenerator
 from email.message import Message
 from email.policy import compat32
+from functools import partial
 from io import BytesIO
 
 import pytest
@@ -13,7 +17,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.mime import numbered_leaves
-from gateway.parsing.tree import LimitError, MimePart, build_tree
+from gateway.parsing.tree import LimitError, MimePart, build_tree, strict_base64
 from rules.mail.header import decode_words, part_header, unfold
 
 CRLF, LF = "\r\n", "\n"
@@ -279,3 +283,31 @@ def test_a_flood_of_lookalikes_is_linear(body: bytes) -> None:
     leaves(tree(levels + body, "-"))
     leaves(tree(levels + body, "b"))
     assert time.process_time() - began < 2.5
+
+
+LARGE = bytes(range(256)) * 4_000
+
+
+@pytest.mark.parametrize("cut", range(4))
+def test_a_large_file_is_decoded_in_blocks_as_in_one(cut: int) -> None:
+    content = LARGE[: len(LARGE) - cut]
+    for encoding, encoded in (
+        ("base64", base64.encodebytes(content).replace(b"\n", b"\r\n")),
+        ("quoted-printable", binascii.b2a_qp(content, istext=False)),
+    ):
+        fields = {"content-transfer-encoding": encoding.encode()}
+        part = MimePart(encoded, 0, len(encoded), fields, "a/b")
+        assert part.content() == content
+
+
+@given(st.lists(st.sampled_from([b"QUJD", b"QQ==", b"Q=", b"\r\n", b"=", b"A", b"!", b" "])))
+def test_blocks_change_nothing_in_what_is_valid_base64(pieces: list[bytes]) -> None:
+    def decode(call: Callable[[bytes], bytes]) -> bytes | None:
+        try:
+            return call(payload)
+        except binascii.Error:
+            return None
+
+    payload = b"".join(pieces)
+    whole = decode(lambda p: base64.b64decode(b"".join(p.splitlines()), validate=True))
+    assert decode(partial(strict_base64, block_bytes=4)) == whole
