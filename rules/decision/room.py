@@ -58,7 +58,10 @@ def counts_against_network(decision: Decision, *, proven: bool) -> bool:
             return decision.reason not in _HELD_OF_PROVEN
         case Record(body_dropped=dropped):
             return bool(dropped) or not proven
-        case OpenTicket() | AddComment() | EndSubscription():
+        case AddComment():
+            # A forwarded reply address lets any domain's addresses write, as many as it invents.
+            return not proven or decision.reason is Reason.NOT_A_PARTICIPANT
+        case OpenTicket() | EndSubscription():
             return not proven
         case Refuse() | Defer() | Repeat():
             return False

@@ -87,7 +87,10 @@ def test_what_counts_against_the_network() -> None:
         a_mail(sender=None)
     )
     person = World().decide(a_mail())
+    forwarded = World().decide(a_mail("eve@evil.example"), to=token_to(70))
 
+    assert forwarded.reason is Reason.NOT_A_PARTICIPANT
+    assert counts_against_network(forwarded, proven=True)
     assert counts_against_network(token_alone, proven=False)
     assert counts_against_network(BOUNCE, proven=False)
     assert counts_against_network(stranger, proven=PROVEN.aligned)
