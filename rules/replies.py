@@ -40,7 +40,6 @@ ACCEPTED = Reply(250, "2.0.0", "accepted")
 
 NO_SUCH_MAILBOX = Reply(550, "5.1.1", "No such mailbox here")
 REFUSED_SENDER = Reply(550, "5.7.1", "This address takes mail from registered users only")
-SENDER_FAILED_DMARC = Reply(550, "5.7.26", "The sender's domain asks to reject this mail (DMARC)")
 BARE_LINE_END = Reply(550, "5.6.11", "Bare CR, bare LF or NUL in the message (RFC 5321 2.3.8)")
 MAIL_TOO_BIG = Reply(552, "5.3.4", "Message is larger than the announced SIZE")
 

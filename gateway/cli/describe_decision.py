@@ -55,8 +55,6 @@ def _action(decision: Decision) -> str:
             return f"send {author} no more mail about #{ticket}"
         case Hold():
             return "hold it in quarantine"
-        case Refuse(dmarc=True):
-            return "refuse it, as the sender's own domain asks"
         case Refuse(text=text):
             return f"refuse it: {text}"
         case Defer(cause="room"):

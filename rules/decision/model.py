@@ -87,6 +87,8 @@ class Reason(StrEnum):
     NOT_SIGNED = "not_signed"
     """Only a signature proves it, and unsigned fields could change how it is read."""
     DMARC_QUARANTINE = "dmarc_quarantine"
+    DMARC_REJECT_HELD = "dmarc_reject_held"
+    """Held because strangers are: a refusal would show that the domain is a customer's."""
     UNPROVEN_HELD = "unproven_held"
     DNS_FAILURE_HELD = "dns_failure_held"
     STRANGER_HELD = "stranger_held"
@@ -100,6 +102,8 @@ class Reason(StrEnum):
     STRANGER = "stranger"
     UNPROVEN = "unproven"
     DMARC_REJECT = "dmarc_reject"
+    DMARC_QUARANTINE_REFUSED = "dmarc_quarantine_refused"
+    """Refused because strangers are."""
     DEACTIVATED = "deactivated"
     SUSPENDED = "suspended"
     NO_SUPPORT = "no_support"
@@ -244,8 +248,6 @@ class Hold:
 class Refuse:
     text: str
     """The text of the reply; one line of ASCII."""
-    dmarc: bool = False
-    """The sender's own domain asked for it (550 5.7.26)."""
 
 
 DeferralCause = Literal["dns", "room", "rate"]

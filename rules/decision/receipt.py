@@ -69,8 +69,6 @@ def reply_to(decision: Decision, journal_id: UUID, ticket: int | None) -> Reply:
             return replies.ACCEPTED.with_text(f"{journal_id} accepted")
         case Repeat(answer=answer):
             return replies.ACCEPTED.with_text(answer)
-        case Refuse(dmarc=True):
-            return replies.SENDER_FAILED_DMARC
         case Refuse(text=text):
             return replies.REFUSED_SENDER.with_text(text)
         case Defer(cause=cause):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import assert_never
 
-from rules import replies
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.content import reports
 from rules.decision.entitlement import Right
@@ -19,7 +19,7 @@ from rules.mail.header import Ambiguous, Author
 from rules.mail.language import author_language
 from rules.people import Presence
 from rules.policy import Policy
-from rules.sender.authentication import Authentication, Result
+from rules.sender.authentication import Authentication, DmarcPolicy, Result
 from rules.sender.pointers import PointerKind
 from rules.sender.signature_scope import is_addressed_to, is_signed_alone
 from rules.service import limits, notifications, sla_rules
@@ -150,12 +150,12 @@ def author(arrival: Arrival) -> Finding:
 
 
 def proof(case: Case) -> Finding:
-    """What the author's domain asks for where nothing proves them; the same for every address.
+    """Whether the author is proven; if not, the same answer for every address and every domain.
 
-    Below T2 nobody may learn whether an address is registered, so these answers depend on the
-    domain alone.
+    Below T2 nobody may learn whether an address or a domain is registered. Except while the DNS
+    does not answer: a mail of a domain that is known here is then asked for again.
     """
-    sender, proven, policy = case.sender, case.facts.authentication, case.policy
+    sender, proven = case.sender, case.facts.authentication
     by = proven.by or ("reply token" if sender.token else _unproven_by(proven))
     saw = f"{sender.proof_level} by {by}"
     own = _ways_to_own_ticket(case)
@@ -174,17 +174,31 @@ def proof(case: Case) -> Finding:
     if not case.facts.domain_known:
         # A guest must not be distinguishable from the strangers of their domain.
         return Pass(saw, ("not proven, and nobody at this domain is registered",))
+    return _unproven(case, saw)
+
+
+def _unproven(case: Case, saw: str) -> Finding:
+    """The reply that a stranger gets, whatever the author's domain asks for: else it would show
+    that the domain is a customer's. The reason and the trace have the difference."""
+    policy, proven = case.policy, case.facts.authentication
+    strangers = case.facts.envelope.strangers or policy.strangers
     requested = proven.dmarc_policy if proven.dmarc is Result.FAIL else "none"
-    if requested == "reject":
-        refusal = Refuse(replies.SENDER_FAILED_DMARC.text, dmarc=True)
-        note = "DMARC failed, and the domain asks to reject"
-        return Ruling(saw, refusal, Reason.DMARC_REJECT, (note,))
-    if requested == "quarantine":
-        note = "DMARC failed, and the domain asks for quarantine"
-        return Ruling(saw, Hold(), Reason.DMARC_QUARANTINE, (note,))
-    if policy.unauthenticated == "hold":
-        return Ruling(saw, Hold(), Reason.UNPROVEN_HELD, ("not proven",))
-    return Ruling(saw, Refuse(policy.texts.sign_up), Reason.UNPROVEN, ("not proven",))
+    note = "not proven"
+    if requested != "none":
+        note = f"DMARC failed, and the domain asks for {requested}"
+    if strangers == "hold" or (policy.unauthenticated == "hold" and requested != "reject"):
+        held: Mapping[DmarcPolicy, Reason] = {
+            "reject": Reason.DMARC_REJECT_HELD,
+            "quarantine": Reason.DMARC_QUARANTINE,
+            "none": Reason.UNPROVEN_HELD,
+        }
+        return Ruling(saw, Hold(), held[requested], (note,))
+    refused: Mapping[DmarcPolicy, Reason] = {
+        "reject": Reason.DMARC_REJECT,
+        "quarantine": Reason.DMARC_QUARANTINE_REFUSED,
+        "none": Reason.UNPROVEN,
+    }
+    return Ruling(saw, Refuse(policy.texts.sign_up), refused[requested], (note,))
 
 
 def sender(case: Case) -> Finding:

@@ -1,8 +1,7 @@
 """Below T2 no reply reveals who is registered, which tickets exist, or whether a token is valid.
 
 The replies to mails that differ only in what *we* know must be equal, byte for byte and in time.
-So each group below keeps everything else fixed, above all the author's domain: what a domain
-publishes in the DNS is public, and a reply may depend on it.
+So each group below keeps everything else fixed.
 
 - A domain without a policy: a registered address, a deactivated one and an unknown one, none of
   them proven, and a stranger from a domain that is unknown to us. Then the registered address with
@@ -10,8 +9,9 @@ publishes in the DNS is public, and a reply may depend on it.
   and with another; with one that we generated and the same with a wrong MAC; the subject tag; a
   reply token of somebody else and the same with one character changed. Then the same tokens from
   the stranger.
-- A domain with p=reject: the same three addresses without the stranger (550 5.7.26 follows the
-  domain's own policy), and the pointers again.
+- A domain with p=reject: the same three addresses without the stranger, and the pointers again.
+- Domains of customers and domains of nobody that publish p=none, p=quarantine, p=reject or nothing,
+  each with a Message-ID that we do not know as well; the envelope passes SPF and is unaligned.
 - A proven stranger: without a pointer, and with each pointer except a valid token, which is the
   only one that makes a difference (the mail is flagged).
 - A domain with p=quarantine, and one whose name servers are silent: the same three addresses. Here
@@ -19,7 +19,7 @@ publishes in the DNS is public, and a reply may depend on it.
   the same multiple of time as all other replies.
 
 Not compared, because they may differ: an address with *its own* token, which is a proof (T1); any
-mail at T2; one domain with another.
+mail at T2; a domain whose name servers fail.
 """
 
 from __future__ import annotations
@@ -116,11 +116,39 @@ def groups(target: Target) -> Groups:
             **addresses(ANN, "dan@acme.example", "nobody@acme.example"),
             **{f"registered, {name}": make(ANN) for name, make in pointers.items()},
         },
+        "all domains": all_domains(target),
         "a proven stranger": {
             "stranger": Kind(EVE),
             **{name: make(EVE) for name, make in pointers.items() if name != "a good token"},
         },
     }
+
+
+PUBLISHED = {
+    "no record": None,
+    "p=none": "v=DMARC1; p=none",
+    "p=quarantine": "v=DMARC1; p=quarantine",
+    "p=reject": "v=DMARC1; p=reject",
+}
+CUSTOMERS = {
+    "no record": ULA,
+    "p=none": "ida@initech.example",
+    "p=quarantine": "gil@globex.example",
+    "p=reject": ANN,
+}
+
+
+def all_domains(target: Target) -> dict[str, Kind]:
+    """Unproven mail of customers' domains and of others that publish the same."""
+    kinds = {}
+    for number, (name, record) in enumerate(PUBLISHED.items()):
+        domain = f"nobody{number}.example"
+        if record is not None:
+            target.dns.records[f"_dmarc.{domain}", "TXT"] = [record]
+        for who, address in (("customer", CUSTOMERS[name]), ("nobody", f"una@{domain}")):
+            kinds[f"{who}, {name}"] = Kind(address)
+            kinds[f"{who}, {name}, an answer"] = Kind(address, "In-Reply-To: <x@y.example>")
+    return kinds
 
 
 def addresses(registered: str, deactivated: str, absent: str) -> dict[str, Kind]:
@@ -164,7 +192,7 @@ class TimedReplies:
     seconds: float
 
 
-@pytest.mark.parametrize("group", ["no policy", "p=reject", "a proven stranger"])
+@pytest.mark.parametrize("group", ["no policy", "p=reject", "all domains", "a proven stranger"])
 async def test_replies_and_their_times_reveal_nothing(
     target: Target, groups: Groups, group: str
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from rules import replies
 from tests.acceptance.internet import (
     AUTHSERV_ID,
     Target,
@@ -43,6 +42,3 @@ def send_reply(target: Target, author: str, token: str) -> Answer:
     """Send a signed mail to a reply address, which To names as clients do; the reply."""
     raw = replace_once(a_mail(author), f"To: {SUPPORT}".encode(), f"To: {token}".encode())
     return target.send(signed_by(author.partition("@")[2], raw), author, to=token)
-
-
-REJECTED_TEXT = str(replies.SENDER_FAILED_DMARC).removeprefix("550 ")

@@ -121,17 +121,18 @@ class TestReplay:
 
         filed(target.send(raw, author))
 
-    def test_an_earlier_unproven_copy_does_not_replace_the_mail(self, target: Target) -> None:
+    def test_an_earlier_unproven_copy_does_not_replace_the_mail(self, holding: Target) -> None:
         """quarantined.example publishes p=quarantine and sends from the attacker's address."""
         quinn = "quinn@quarantined.example"
-        target.dns.records["_dmarc.quarantined.example", "TXT"] = ["v=DMARC1; p=quarantine"]
-        target.dns.records["quarantined.example", "TXT"] = [THIS_HOST]
-        target.write(lambda c: enrol(c, target.mailbox, quinn))
+        holding.dns.records["_dmarc.quarantined.example", "TXT"] = ["v=DMARC1; p=quarantine"]
+        holding.dns.records["quarantined.example", "TXT"] = [THIS_HOST]
+        mailbox = holding.mailbox
+        holding.write(lambda c: enrol(c, mailbox, quinn))
         raw = a_mail(quinn)
-        target.send(raw, EVE)
-        assert target.journal()[-1].reason == "dmarc_quarantine"
+        holding.send(raw, EVE)
+        assert holding.journal()[-1].reason == "dmarc_quarantine"
 
-        filed(target.send(raw, quinn))
+        filed(holding.send(raw, quinn))
 
     def test_an_unsigned_pointer_to_another_ticket_is_ignored(self, target: Target) -> None:
         victim = genuine_mail(ANN)

@@ -23,7 +23,7 @@ from rules.decision.screening import UNPROVEN_BODY, UNREGISTERED_BODY
 from rules.facts import Earlier, Recent
 from rules.mail import StrangerHandling
 from rules.people import ParticipantKind, Presence
-from rules.sender.authentication import Result, SignedScope
+from rules.sender.authentication import DmarcPolicy, Result, SignedScope
 from rules.sender.tokens import Purpose
 from rules.service.participants import Addition
 from rules.ticket.notices import NoticeKind
@@ -215,16 +215,38 @@ def test_an_unproven_user_is_held_if_the_policy_holds_unproven_mail() -> None:
     assert world.decide(a_mail()).reason is Reason.UNPROVEN_HELD
 
 
-def test_a_dmarc_failure_is_refused_where_the_domain_asks_for_it() -> None:
-    world = World(proof=unproven(Result.FAIL, "reject"))
-
-    assert world.decide(a_mail()).reason is Reason.DMARC_REJECT
+DMARC_POLICIES: tuple[DmarcPolicy, ...] = ("none", "quarantine", "reject")
 
 
-def test_a_dmarc_failure_is_held_where_the_domain_asks_for_quarantine() -> None:
-    world = World(proof=unproven(Result.FAIL, "quarantine"))
+@pytest.mark.parametrize("strangers", ["refuse", "hold"])
+@pytest.mark.parametrize("asks", DMARC_POLICIES)
+def test_an_unproven_mail_gets_the_answer_of_a_stranger_whatever_its_domain_asks_for(
+    strangers: StrangerHandling, asks: DmarcPolicy
+) -> None:
+    world = World(proof=unproven(Result.FAIL, asks), strangers=strangers)
+    stranger = World(proof=NOTHING, strangers=strangers).decide(a_mail("eve@evil.example"))
 
-    assert world.decide(a_mail()).reason is Reason.DMARC_QUARANTINE
+    decision = world.decide(a_mail())
+
+    assert decision.action == stranger.action
+    assert decision.reason is not stranger.reason
+
+
+def test_the_reason_and_the_trace_show_what_the_domain_asks_for() -> None:
+    decision = World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail())
+
+    assert decision.reason is Reason.DMARC_QUARANTINE_REFUSED
+    assert decision.trace[-1].outcome == "DMARC failed, and the domain asks for quarantine"
+
+
+def test_a_policy_that_holds_unproven_mail_still_refuses_what_its_domain_rejects() -> None:
+    held = default_policy(unauthenticated="hold")
+    reasons = [
+        World(proof=unproven(Result.FAIL, asks), policy=held).decide(a_mail()).reason
+        for asks in DMARC_POLICIES
+    ]
+
+    assert reasons == [Reason.UNPROVEN_HELD, Reason.DMARC_QUARANTINE, Reason.DMARC_REJECT]
 
 
 def test_a_dns_that_does_not_answer_defers_the_mail() -> None:

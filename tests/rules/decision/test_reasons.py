@@ -91,7 +91,15 @@ def scenes() -> dict[Reason, Decision]:
         Reason.FOREIGN_COMPANY: World().decide(a_mail(GIL.address), to=token_to(70)),
         Reason.NOT_ADDRESSED: World(proof=sealed).decide(a_mail(to=(EVE,))),
         Reason.NOT_SIGNED: World(proof=reread).decide(a_mail()),
-        Reason.DMARC_QUARANTINE: World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail()),
+        Reason.DMARC_QUARANTINE: World(
+            proof=unproven(Result.FAIL, "quarantine"), policy=held
+        ).decide(a_mail()),
+        Reason.DMARC_REJECT_HELD: World(
+            proof=unproven(Result.FAIL, "reject"), strangers="hold"
+        ).decide(a_mail()),
+        Reason.DMARC_QUARANTINE_REFUSED: World(proof=unproven(Result.FAIL, "quarantine")).decide(
+            a_mail()
+        ),
         Reason.UNPROVEN_HELD: World(proof=NOTHING, policy=held).decide(a_mail()),
         Reason.DNS_FAILURE_HELD: World(proof=silent, deferred_since=long_ago).decide(a_mail()),
         Reason.STRANGER_HELD: World(policy=held).decide(a_mail(EVE)),

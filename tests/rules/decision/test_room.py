@@ -22,7 +22,7 @@ from tests.rules.building import (
 
 NETWORK = "192.0.2.0/24"
 POLICY = default_policy()
-HELD = World(proof=unproven(Result.FAIL, "quarantine")).decide(a_mail())
+HELD = World(proof=unproven(Result.FAIL, "quarantine"), strangers="hold").decide(a_mail())
 BOUNCE = World(proof=NOTHING).decide(a_mail("x@y.example"), mail_from="")
 COLLEAGUE = World().decide(a_mail("new@acme.example"))
 
