@@ -29,7 +29,7 @@ from gateway.authentication.signatures import (
     RawMessage,
     read_message,
 )
-from gateway.authentication.structure import covered_names, signed_scope
+from gateway.authentication.structure import assumed_scope, covered_names, signed_scope
 from gateway.authentication.suffixes import public_suffixes
 from gateway.authentication.vouching import (
     RegisteredAmong,
@@ -197,6 +197,9 @@ class Authenticator:
                 # The relay's statement may be based on the signature, which limits the proof.
                 signed = (await _policy_and_dkim(checked))[1]
                 scope = signed.signed_scope
+                if scope is None and signed.temporary:
+                    candidates = [(s.field, s.tags) for s in checked.signatures.signatures]
+                    scope = await checked.run(partial(assumed_scope, checked.message, candidates))
                 return replace(
                     verdict,
                     signed_scope=scope and replace(scope, alone=not stated.direct),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from gateway.authentication.signatures import (
     Tags,
     fetch_key,
     grammar_problem,
+    has_this_body,
     header_digest_input,
     is_valid_signature,
     read_key,
@@ -238,14 +238,13 @@ def signature_failure(message: RawMessage, field: HeaderField, tags: Tags, key: 
     Raises whatever dkimpy raises.
     """
     canonicalisation = tags.get(b"c", b"simple/simple")
-    body = "relaxed" if canonicalisation.endswith(b"/relaxed") else "simple"
     # Header first: it costs less than the body, and does not match for any forged signature.
     fields = select_fields(message.fields, tags[b"h"].lower().split(b":"))
     if not is_valid_signature(
         header_digest_input(canonicalisation, fields, field), tags[b"b"], key
     ):
         return "signature does not match the header"
-    if message.body_digest(body) != base64.b64decode(tags[b"bh"]):
+    if not has_this_body(message, tags):
         return "body was changed"
     return ""
 
@@ -283,11 +282,7 @@ def _fingerprint(message: RawMessage, field: HeaderField, author_domain: str) ->
     domain = host_domain(tags[b"d"].decode("ascii", "replace")) or ""
     if is_dkim and not could_align(domain, author_domain):
         return ""
-    canonicalisation = tags.get(b"c", b"simple/simple")
-    body = "relaxed" if canonicalisation.endswith(b"/relaxed") else "simple"
-    if message.body_digest(body) != base64.b64decode(tags[b"bh"]):
-        return ""
-    return signed_content_digest(message, field, tags)
+    return signed_content_digest(message, field, tags) if has_this_body(message, tags) else ""
 
 
 async def _fetch_key(

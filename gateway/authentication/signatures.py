@@ -174,6 +174,13 @@ def signed_content_digest(message: RawMessage, field: HeaderField, tags: Tags) -
     return hasher.hexdigest()
 
 
+def has_this_body(message: RawMessage, tags: Tags) -> bool:
+    """Whether the body is the one that was signed (`bh=`, over the canonical form in `c=`)."""
+    canonicalisation = tags.get(b"c", b"simple/simple")
+    body = "relaxed" if canonicalisation.endswith(b"/relaxed") else "simple"
+    return message.body_digest(body) == base64.b64decode(tags[b"bh"])
+
+
 def select_fields(fields: Sequence[HeaderField], names: Iterable[bytes]) -> list[HeaderField]:
     """The fields that `h=` lists, each name taken from the bottom up (RFC 6376 §5.4.2)."""
     remaining: defaultdict[bytes, list[HeaderField]] = defaultdict(list)

@@ -89,6 +89,38 @@ async def test_a_relay_s_result_for_a_signed_mail_is_limited_to_the_signed_conte
     assert verdict.signed_scope.alone is alone
 
 
+async def test_while_the_key_is_out_of_reach_a_relay_s_result_is_limited_all_the_same(
+    world: World,
+) -> None:
+    """The relay may have seen another signature than a forged one that covers more."""
+    world.server.silent.add("_domainkey.acme.example")
+    mail = b"In-Reply-To: <1@x.example>\r\n" + a_mail()
+    genuine = signed(mail).removesuffix(mail)
+    forged = signed(mail, selector="s2", signs=("from", "to", "in-reply-to")).removesuffix(mail)
+    stated = f"Authentication-Results: {MX}; dmarc=pass header.from=acme.example\r\n".encode()
+
+    verdict = await world.verdict(stated + forged + genuine + mail, peer=RELAY)
+
+    assert verdict.by == "relay:mx.example"
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.alone
+    assert sorted(verdict.signed_scope.names) == ["from", "to"]
+
+
+async def test_what_several_signatures_cover_counts_together(world: World) -> None:
+    world.publish("s2._domainkey.acme.example", rsa_key().record)
+    mail = b"In-Reply-To: <1@x.example>\r\n" + a_mail()
+    first = signed(mail, signs=("from", "to", "subject")).removesuffix(mail)
+    signs = ("from", "to", "in-reply-to", "date", "message-id")
+    second = signed(mail, selector="s2", signs=signs).removesuffix(mail)
+
+    verdict = await world.verdict(first + second + mail)
+
+    assert verdict.signed_scope is not None
+    assert set(verdict.signed_scope.names) == {"subject", *signs}
+    assert len(verdict.fingerprints) == 2
+
+
 async def test_fields_that_the_relay_adds_may_be_above_its_results(world: World) -> None:
     raw = b"Received: from x\r\n\tby y\r\nX-Spam: no\r\n" + with_results(
         f"{MX}; dmarc=pass header.from=acme.example"
