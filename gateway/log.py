@@ -184,9 +184,9 @@ def cleaned(rows: int, pages: int) -> None:
     _log.info("cleaned", journal_rows=rows, pages=pages)
 
 
-def sign_up_requested(mailbox: str, address: str, ordered: bool) -> None:
-    """Somebody requested a sign-up link; with `ordered` false the address gets none now."""
-    _log.info("sign_up_requested", mailbox=mailbox, address=address, ordered=ordered)
+def sign_up_requested(mailbox: str, address: str, outcome: str) -> None:
+    """Somebody requested a sign-up link; `outcome` is a value of `invitations.Invited`."""
+    _log.info("sign_up_requested", mailbox=mailbox, address=address, outcome=outcome)
 
 
 def signed_up(mailbox: str, address: str, outcome: str) -> None:

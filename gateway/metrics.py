@@ -45,6 +45,12 @@ class Metrics:
         self._notices = Counter(
             "postern_notices", "Outgoing mails by outcome", ("outcome",), registry=self._registry
         )
+        self._sign_ups = Counter(
+            "postern_sign_ups",
+            "Requests for a sign-up link by outcome",
+            ("outcome",),
+            registry=self._registry,
+        )
         self._held = Gauge(
             "postern_held",
             "Mails in quarantine",
@@ -105,6 +111,9 @@ class Metrics:
     def watch_disk(self, free_bytes: Callable[[], int | None]) -> None:
         """Report the free disk space, where there is a disk to watch."""
         self._measure_disk = free_bytes
+
+    def sign_up(self, outcome: str) -> None:
+        self._sign_ups.labels(outcome).inc()
 
     def filing(self) -> AbstractContextManager[object]:
         """A context that measures the time of filing one mail."""

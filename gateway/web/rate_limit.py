@@ -12,10 +12,11 @@ memory; the worst effect is a full bucket for a client less than a minute after 
 
 
 class RateLimiter:
-    """At most `per_minute` requests at once from one client, and as many per minute afterwards."""
+    """At most `most` requests at once from one client, and as many in each period afterwards."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
-        self._per_minute = per_minute
+    def __init__(self, most: int, clock: Callable[[], float], period_s: float = 60) -> None:
+        self._most = most
+        self._period_s = period_s
         self._clock = clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
         """By client, longest unseen first: the tokens left, and when they were counted."""
@@ -27,8 +28,8 @@ class RateLimiter:
     def allows(self, client: str) -> bool:
         """Take one of the client's tokens; False where none is left."""
         now = self._clock()
-        left, at = self._left.get(client, (float(self._per_minute), now))
-        left = min(float(self._per_minute), left + (now - at) * self._per_minute / 60)
+        left, at = self._left.get(client, (float(self._most), now))
+        left = min(float(self._most), left + (now - at) * self._most / self._period_s)
         allowed = left >= 1
         self._left[client] = (left - 1 if allowed else left, now)
         self._left.move_to_end(client)

@@ -34,9 +34,12 @@ def by_staff(
     given = parse_commands(
         published(body_text(case.mail), REPLY_MARK), policy.levels, policy.severity.ceiling
     )
-    if Unsubscribe() in given.given and member is not None:
-        return unsubscribe(case, ticket, member, saw, conflict)
     faults = given.faults
+    if Unsubscribe() in given.given and member is not None:
+        alone = len(set(given.given)) == 1 and not (given.text.strip() or has_files(case.mail))
+        if alone and not faults:
+            return unsubscribe(case, ticket, member, saw, conflict)
+        faults = (*faults, sentence("#unsubscribe must be the only thing in its mail"))
     if given.given and not is_proven_enough(sender, policy.proof.command):
         faults = (*faults, sentence("commands require {proof}", proof=policy.proof.command))
     if faults:

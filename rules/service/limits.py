@@ -40,6 +40,33 @@ def network_of(peer: str) -> str:
     return str(ip_network((address, 48), strict=False))
 
 
+@dataclass(frozen=True, slots=True)
+class SignUpsSent:
+    """Sign-up links that were mailed before: anybody can ask for one in anybody's name."""
+
+    domain_hour: int
+    """To addresses in one domain within the hour."""
+    domain_day: int
+    hour: int
+    """From one mailbox within the hour."""
+    day: int
+
+
+SIGN_UPS = SignUpsSent(domain_hour=30, domain_day=200, hour=100, day=500)
+"""At most so many."""
+
+
+def may_send_sign_up(sent: SignUpsSent) -> bool:
+    """Whether one more link may be mailed; beyond, the visitor sees the same page, and the log and
+    a metric say it."""
+    return (
+        sent.domain_hour < SIGN_UPS.domain_hour
+        and sent.domain_day < SIGN_UPS.domain_day
+        and sent.hour < SIGN_UPS.hour
+        and sent.day < SIGN_UPS.day
+    )
+
+
 def may_open(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:
     """Whether the author may open one more ticket now."""
     opened = (r for r in recent if r.opened and now - r.decided_at < HOUR)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
+from rules.service.limits import SignUpsSent, may_send_sign_up
 from rules.ticket.notice_timing import may_be_invited
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
@@ -18,6 +19,20 @@ from storage.registry import people
 
 _company, _domain = table(CompanyRow), table(CompanyDomainRow)
 _person, _notice = table(PersonRow), table(NoticeRow)
+
+
+class Invited(StrEnum):
+    """What became of a request for a link: for the log and the metrics, never for the visitor."""
+
+    QUEUED = "queued"
+    NOT_ELIGIBLE = "not_eligible"
+    """The address is at no active company, or it is registered."""
+    LATELY = "lately"
+    """The address was sent one within a day."""
+    OVER_BUDGET = "over_budget"
+    """Too many were sent to its domain, or from the mailbox."""
+    OVER_NETWORK_BUDGET = "over_network_budget"
+    """Too many were requested from one client network."""
 
 
 class Enrolled(StrEnum):
@@ -34,13 +49,13 @@ def invite(
     notice: UUID,
     now: datetime,
     language: str = "",
-) -> bool:
+) -> Invited:
     """Queue a sign-up link if the address may have one: at an active company's domain, not yet
-    enrolled, and not invited within a day. The result is for the log, never for the requester."""
+    enrolled, not invited within a day, and within the budgets of its domain and of the mailbox."""
     if _company_of(connection, mailbox, address, lock=True) is None:
-        return False
+        return Invited.NOT_ELIGIBLE
     if _find(connection, mailbox, address) is not None:
-        return False
+        return Invited.NOT_ELIGIBLE
     last = connection.execute(
         select(func.max(_notice.c.created_at)).where(
             _notice.c.mailbox_id == mailbox.id,
@@ -49,9 +64,30 @@ def invite(
         )
     ).scalar()
     if not may_be_invited(last, now):
-        return False
+        return Invited.LATELY
+    if not may_send_sign_up(_sent(connection, mailbox, domain_of(address), now)):
+        return Invited.OVER_BUDGET
     outbox.order_invitation(connection, mailbox, address, language, notice=notice, now=now)
-    return True
+    return Invited.QUEUED
+
+
+def _sent(connection: Connection, mailbox: Mailbox, domain: str, now: datetime) -> SignUpsSent:
+    """How many links were mailed within the hour and the day."""
+    lately = _notice.c.created_at > now - timedelta(hours=1)
+    there = _notice.c.address.endswith(f"@{domain}", autoescape=True)
+    row = connection.execute(
+        select(
+            func.count(case((lately & there, 1))),
+            func.count(case((there, 1))),
+            func.count(case((lately, 1))),
+            func.count(),
+        ).where(
+            _notice.c.mailbox_id == mailbox.id,
+            _notice.c.kind == NoticeKind.INVITATION.value,
+            _notice.c.created_at > now - timedelta(days=1),
+        )
+    ).one()
+    return SignUpsSent(*row)
 
 
 def accept(connection: Connection, mailbox: Mailbox, address: str, name: str) -> Enrolled:

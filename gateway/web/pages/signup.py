@@ -28,21 +28,26 @@ from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_form, read_link
 from gateway.web.pages.render import STYLE_PATH, Problem, language_for, page, style
-from gateway.web.rate_limit import RateLimiter
+from gateway.web.rate_limit import RateLimiter, client_of
 from rules.mail import Mailbox
 from rules.mail.addresses import is_role, normalise
 from rules.sender.tokens import Keys, read_sign_up_token
+from rules.service.limits import network_of
 from rules.ticket.notice_timing import INVITATION_LASTS
 from storage.notices import invitations
-from storage.notices.invitations import Enrolled
+from storage.notices.invitations import Enrolled, Invited
 
 FORM_LIMIT_BYTES = 8 * 1024
 POSTS_A_MINUTE = 20
 """From one client; a whole office may share one IP address."""
+LINKS_AN_HOUR = 20
+"""Requested from one client network, /24 or /48; beyond them the page is the same, and no link is
+mailed."""
 ANSWER_AFTER_S = 1.0
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 254
 PATH = "/signup"
+_OF_A_PROXY = frozenset(map(network_of, ("127.0.0.1", "::1", "")))
 
 _NOT_SHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -59,12 +64,20 @@ class SignUp:
     answer_after_s: float = ANSWER_AFTER_S
     """The answer to an address is sent after this time, whatever work the address caused."""
     rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
+    per_network: RateLimiter = field(
+        default_factory=lambda: RateLimiter(LINKS_AN_HOUR, monotonic, period_s=3600)
+    )
     pending: set[asyncio.Task[None]] = field(default_factory=set)
     """Links that are being queued."""
 
-    def queue_link(self, mailbox: Mailbox, address: str, language: str) -> None:
+    def queue_link(self, mailbox: Mailbox, address: str, language: str, client: str) -> None:
         """Queue a link in the background, if the address may have one: the answer does not wait for
         it, so that its timing reveals nothing about the address."""
+        network = network_of(client.partition("/")[0])
+        # A proxy on this host that names no client hides all networks behind one.
+        if network not in _OF_A_PROXY and not self.per_network.allows(network):
+            self._note(mailbox, address, Invited.OVER_NETWORK_BUDGET)
+            return
         task = asyncio.create_task(self._queue_link(mailbox, address, language))
         self.pending.add(task)
         task.add_done_callback(self.pending.discard)
@@ -84,13 +97,17 @@ class SignUp:
             language=language,
         )
         try:
-            queued = await self.runtime.write(job)
+            invited = await self.runtime.write(job)
         except Exception as error:  # noqa: BLE001 - the visitor's answer must not reveal it
             log.page_failed(PATH, error)
             return
-        log.sign_up_requested(mailbox.address, address, queued)
-        if queued:
+        self._note(mailbox, address, invited)
+        if invited is Invited.QUEUED:
             self.runtime.wake()
+
+    def _note(self, mailbox: Mailbox, address: str, invited: Invited) -> None:
+        log.sign_up_requested(mailbox.address, address, invited.value)
+        self.runtime.metrics.sign_up(invited.value)
 
 
 SIGN_UP = web.AppKey("sign_up", SignUp)
@@ -144,7 +161,9 @@ async def _take_address(request: web.Request) -> web.Response:
         return _page(request, mailbox, "address.html", 422, typed=typed, error=error)
     snapshot = await sign_up.runtime.mailbox_cache.current()
     if snapshot.mailbox_for(address) is None and not is_role(address):
-        sign_up.queue_link(mailbox, address, _language(request, mailbox))
+        forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
+        client = client_of(request.remote, forwarded)
+        sign_up.queue_link(mailbox, address, _language(request, mailbox), client)
     await asyncio.sleep(answer_at - loop.time())
     return _page(request, mailbox, "sent.html", address=address, days=INVITATION_LASTS.days)
 

@@ -29,12 +29,13 @@ from gateway.outgoing.compose import Composer
 from gateway.services import Services, open_services
 from gateway.web.app import application
 from gateway.web.pages.render import SAFE, STYLE_PATH
-from gateway.web.pages.signup import POSTS_A_MINUTE, SignUp
+from gateway.web.pages.signup import LINKS_AN_HOUR, POSTS_A_MINUTE, SignUp
 from gateway.web.rate_limit import CLIENTS_KEPT, RateLimiter, client_of
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.people import Role
 from rules.policy import Policy
 from rules.sender.tokens import Keys, sign_up_token
+from rules.service.limits import SIGN_UPS
 from rules.ticket.notice_timing import INVITATION_LASTS, INVITATION_PAUSE
 from storage.db.database import Connection
 from storage.db.ledger import open_ledger
@@ -277,6 +278,35 @@ async def test_an_address_gets_one_link_a_day(site: Site) -> None:
     site.now += timedelta(minutes=1)
     await site.ask(NEW)
     assert site.woken == 2
+
+
+async def test_links_to_invented_addresses_of_a_domain_end_without_a_word(site: Site) -> None:
+    pages = set()
+    for number in range(SIGN_UPS.domain_hour + 3):
+        address = f"x{number:02}@acme.example"
+        pages.add((await site.ask(address))[1].replace(address, "…"))
+
+    assert len(pages) == 1
+    assert len(await site.queued()) == SIGN_UPS.domain_hour
+    metrics = site.services.runtime.metrics.render().decode()
+    assert 'postern_sign_ups_total{outcome="over_budget"} 3.0' in metrics
+    site.now += timedelta(hours=1)
+    await site.ask("x99@acme.example")
+    assert await site.queued() == ["x99@acme.example"]
+
+
+async def test_links_requested_from_one_network_end_without_a_word(site: Site) -> None:
+    pages = set()
+    for number in range(LINKS_AN_HOUR + 2):
+        address, client = f"x{number:02}@acme.example", f"192.0.2.{number}"
+        response = await site.client.post(
+            "/signup", data={"address": address}, headers={"X-Forwarded-For": client}
+        )
+        pages.add((await response.text()).replace(address, "…"))
+    await site.sign_up.settle()
+
+    assert len(pages) == 1
+    assert len(await site.queued()) == LINKS_AN_HOUR
 
 
 async def test_a_link_expires(site: Site) -> None:

@@ -32,3 +32,25 @@ def test_help_lists_exactly_the_commands_that_can_be_done(usage: str) -> None:
     _, text = receipt_for(f"{sample.get(name, usage)}\n#help\n\nHello")
 
     assert (usage in listed.splitlines()) is ("There is no command" not in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#unsubscribe\n#status closed",
+        "#status closed\n#unsubscribe",
+        "#unsubscribe\n\nPlease restart it.",
+    ],
+)
+def test_what_stands_beside_unsubscribe_is_never_dropped_silently(text: str) -> None:
+    reason, said = receipt_for(text)
+
+    assert reason is Reason.COMMAND_REFUSED
+    assert "#unsubscribe must be the only thing in its mail" in said
+
+
+@pytest.mark.parametrize("text", ["#unsubscribe", "#unsubscribe\n#unsubscribe\n\n> quoted"])
+def test_unsubscribe_alone_is_done(text: str) -> None:
+    decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=token_to(79))
+
+    assert decision.reason is Reason.UNSUBSCRIBED

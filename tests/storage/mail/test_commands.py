@@ -21,7 +21,6 @@ ANN, SAM = "ann@acme.example", "sam@help.example"
         "#note",
         "#severity High",
         "#status pending",
-        "#unsubscribe",
     ],
 )
 def test_a_command_of_staff_is_done(command: str, shop: Shop) -> None:
