@@ -35,7 +35,7 @@ def _private(config: Config) -> Iterator[Path]:
     file = config.store.file
     if file is not None:
         yield file
-        for suffix in ("-wal", "-shm", "-turn"):
+        for suffix in ("-wal", "-shm"):
             yield file.with_name(file.name + suffix)
     if config.relay.url is None:
         yield config.relay.maildir

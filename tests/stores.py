@@ -32,6 +32,7 @@ class SqliteStores:
         database = Database(f"sqlite:///{self._template}")
         database.upgrade()
         database.close()
+        self._template.chmod(0o600)  # as the program makes it
 
     def new(self) -> str:
         """The URL of a new store."""
