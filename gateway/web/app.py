@@ -22,8 +22,9 @@ from gateway.web.pages.links import LinkPages
 from gateway.web.pages.render import PATIENCE_S
 from rules import replies
 from rules.mail import Delivery, Envelope, as_sent
-from storage.db.database import Connection, StoreDown
+from storage.db.database import StoreDown
 from storage.db.ledger import Conflict
+from storage.notices import claims
 
 RUNTIME = web.AppKey("runtime", Runtime)
 INGEST = web.AppKey("ingest", Ingest)
@@ -126,7 +127,7 @@ async def _healthz(_: web.Request) -> web.Response:
 async def _readyz(request: web.Request) -> web.Response:
     """503 while the store does not respond or the process shuts down: balancers go elsewhere.
 
-    The writer is asked as well: a store that can be read may accept nothing.
+    A row is written as well: a store that can be read may accept nothing.
     """
     if request.app[CONNECTIONS].draining:
         return _problem(503, "shutting down")
@@ -136,14 +137,10 @@ async def _readyz(request: web.Request) -> web.Response:
     try:
         async with asyncio.timeout(READY_S):
             await runtime.read(runtime.database.require_version)
-            await runtime.write(_nothing)
+            await runtime.write(claims.probe)
     except Exception:  # noqa: BLE001 - whatever keeps the store from responding, we are not ready
         return _problem(503, "the store does not respond; see the log")
     return web.json_response({"status": "ready"})
-
-
-def _nothing(_: Connection) -> None:
-    """A job that the writer runs in a transaction of its own."""
 
 
 async def _metrics(request: web.Request) -> web.Response:

@@ -23,7 +23,7 @@ from storage.db.tables import NodeRow, NoticeRow, table
 _notice, _node = table(NoticeRow), table(NodeRow)
 _IS_DUE = _notice.c.state == NoticeState.DUE.value
 NO_NODE = UUID(int=0)
-"""Claims on behalf of nobody, which nobody takes over."""
+"""For claims on behalf of nobody, which nobody takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,11 @@ def arrive(connection: Connection, node: UUID) -> None:
         index_elements=["id"], set_={"beats": _node.c.beats + 1}
     )
     connection.execute(beat)
+
+
+def probe(connection: Connection) -> None:
+    """A small write that shows whether the store accepts any."""
+    arrive(connection, NO_NODE)
 
 
 def beat(connection: Connection, node: UUID) -> bool:

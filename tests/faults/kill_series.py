@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,10 @@ class KillReport:
     cut_after_dot: int
     """Mails that the server had received completely but not answered when it was killed."""
     restarts_s: list[float]
+    first_250_s: list[float]
+    """From each restart to the first acknowledgement."""
+    kills_at: list[float]
+    """By the monotonic clock."""
     findings: Findings
     final_refusals: list[tuple[int, str]]
     """Permanent refusals."""
@@ -43,12 +48,16 @@ def kill_under_load(node: Node, store_url: str, kills: int, seed: int) -> KillRe
     At the end the node is stopped by SIGTERM and the store is read.
     """
     rng = random.Random(seed)
-    restarts_s = []
+    restarts_s, first_250_s, kills_at = [], [], []
     with running_senders(RetryingSenders([node.smtp], seed=seed)) as senders:
         for _ in range(kills):
             senders.wait_for_more(rng.randint(MIN_MAILS, MAX_MAILS))
+            kills_at.append(time.monotonic())
             node.kill()
+            began = time.monotonic()
             restarts_s.append(node.start())
+            senders.wait_for_more(1)
+            first_250_s.append(time.monotonic() - began)
         senders.wait_for_more(MIN_MAILS)
         senders.finish()
     node.terminate()
@@ -57,6 +66,8 @@ def kill_under_load(node: Node, store_url: str, kills: int, seed: int) -> KillRe
         acknowledged=senders.acknowledged,
         cut_after_dot=senders.cut_after_dot,
         restarts_s=restarts_s,
+        first_250_s=first_250_s,
+        kills_at=kills_at,
         findings=reconcile(store_url, senders.acknowledged),
         final_refusals=[reply for reply in senders.refusals if reply[0] // 100 != 4],
     )

@@ -102,13 +102,19 @@ class Node:
         host, port = self.smtp
         self._reserved_http, self.http = _reserve_port()  # workers can share only fixed ports
         text = config.read_text().replace("127.0.0.1:0", f"{host}:{port}", 1)
-        config.write_text(text.replace("127.0.0.1:0", f"{host}:{self.http[1]}", 1))
+        config.write_text(text.replace("127.0.0.1:0", f"{host}:{self.http[1]}"))
         if relay:
             self._send_to(config, relay)
         self._launch = launch
         self._arguments = ["serve", "--config", str(config), *options]
         self._process: Process | None = None
         self._log = Log()
+
+    def configure(self, section: str) -> None:
+        """Add settings to an existing section of the configuration: `[store]` and its lines."""
+        name, _, settings = section.partition("\n")
+        config = self._folder / "postern.toml"
+        config.write_text(config.read_text().replace(f"{name}\n", f"{name}\n{settings}", 1))
 
     @staticmethod
     def _send_to(config: Path, relay: str) -> None:

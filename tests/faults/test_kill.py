@@ -17,12 +17,6 @@ RESTART_S = 5
 SERIES = [
     pytest.param(20, preloaded, id="20-kills"),
     pytest.param(2, fresh, id="2-kills-with-a-new-process"),
-    pytest.param(
-        100,
-        fresh,
-        marks=[pytest.mark.soak, pytest.mark.timeout(900)],
-        id="100-kills",
-    ),
 ]
 
 

@@ -1,0 +1,195 @@
+"""The long series of `make soak`: kills, stops, clocks that differ, stores that accept nothing."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.faults import report
+from tests.faults.kill_series import kill_under_load
+from tests.faults.launch import fresh, preloaded, skewed
+from tests.faults.node import Node, running
+from tests.faults.receiving_relay import ReceivingRelay, wait_until_sent
+from tests.faults.reconciliation import enrol, reconcile
+from tests.faults.retrying_senders import RetryingSenders, running_senders
+from tests.faults.test_store_stuck import descriptors
+from tests.stores import SqliteStores
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
+KILLS, STOPS = 100, 12
+
+
+@pytest.fixture
+def relay() -> Iterator[ReceivingRelay]:
+    with ReceivingRelay().running() as opened:
+        yield opened
+
+
+def url_of(relay: ReceivingRelay) -> str:
+    return f"smtp://127.0.0.1:{relay.port}"
+
+
+def test_kills(enrolled: str, tmp_path: Path, relay: ReceivingRelay) -> None:
+    with running(Node(tmp_path, enrolled, launch=fresh, relay=url_of(relay))) as node:
+        killed = kill_under_load(node, enrolled, KILLS, seed=KILLS)
+        node.start()
+        states = wait_until_sent(enrolled)
+
+    twice = relay.sent_twice(killed.kills_at)
+    first = killed.first_250_s
+    remarks = (
+        f"{KILLS} kills; restart to first 250: median {statistics.median(first):.2f} s,"
+        f" slowest {max(first):.2f} s; {relay.repeated} notices in hand at a kill sent again;"
+        f" load {os.getloadavg()[0]:.1f}"
+    )
+    faults = killed.findings.faults()
+    report.add("SIGKILL", enrolled, killed.acknowledged, faults, twice, remarks)
+    assert (faults, twice, killed.final_refusals) == ({}, [], [])
+    assert states.get("due", 0) == 0
+
+
+def test_stops_with_a_slow_relay(enrolled: str, tmp_path: Path, relay: ReceivingRelay) -> None:
+    relay.delay_s = 0.5
+    node = Node(tmp_path, enrolled, launch=preloaded, relay=url_of(relay))
+    with running(node), running_senders(RetryingSenders([node.smtp])) as senders:
+        for _ in range(STOPS):
+            senders.wait_for_more(10)
+            assert node.terminate()[0] == 0
+            node.start()
+        senders.finish()
+        relay.delay_s = 0.0
+        wait_until_sent(enrolled)
+
+    finish(f"SIGTERM x{STOPS}, slow relay", enrolled, senders, relay)
+
+
+def test_clocks_that_differ(enrolled: str, tmp_path: Path, relay: ReceivingRelay) -> None:
+    with ExitStack() as stack:
+        nodes = [
+            stack.enter_context(running(Node(tmp_path / name, enrolled, launch=how, relay=to)))
+            for name, how in (("one", preloaded), ("ahead", skewed(timedelta(minutes=11))))
+            for to in [url_of(relay)]
+        ]
+        with running_senders(RetryingSenders([node.smtp for node in nodes])) as senders:
+            senders.wait_for_more(500)
+            senders.finish()
+        wait_until_sent(enrolled)
+
+    finish("two nodes, 11 minutes apart", enrolled, senders, relay)
+
+
+def test_no_descriptors(enrolled: str, tmp_path: Path, relay: ReceivingRelay) -> None:
+    node = Node(tmp_path, enrolled, launch=preloaded, relay=url_of(relay))
+    with running(node), running_senders(RetryingSenders([node.smtp])) as senders:
+        for spare in range(5):
+            senders.wait_for_more(20)
+            open_now = len(os.listdir(f"/proc/{node.pid}/fd"))
+            with descriptors(node, max(3, open_now - 2 + spare)):
+                senders.wait_for_more(5)
+        senders.finish()
+        wait_until_sent(enrolled)
+
+    finish("no descriptors x5", enrolled, senders, relay)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=16m", "tmpfs") as folder:
+        yield folder
+
+
+def test_a_full_disk(small_disk: Path, tmp_path: Path, relay: ReceivingRelay) -> None:
+    store_url = store_on(small_disk, tmp_path)
+    node = without_floor(tmp_path, store_url, relay)
+    with running(node), running_senders(RetryingSenders([node.smtp])) as senders:
+        senders.wait_for_more(20)
+        ballast = fill(small_disk)
+        senders.wait_for_refusals(50)
+        ballast.unlink()
+        senders.wait_for_more(50)
+        senders.finish()
+        ready = node.readiness()
+        wait_until_sent(store_url)
+
+    assert ready == 200
+    finish("disk full", store_url, senders, relay)
+
+
+def test_a_file_system_that_becomes_read_only(tmp_path: Path, relay: ReceivingRelay) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(b"")
+    os.truncate(image, 64 * 2**20)
+    made = subprocess.run(["mkfs.ext4", "-qF", str(image)], capture_output=True)
+    if made.returncode:
+        pytest.skip("mkfs.ext4 is missing")
+    folder = tmp_path / "disk"
+    loop = ("-o", "loop,errors=remount-ro", str(image))
+    with mounted(folder, *loop):
+        store_url = store_on(folder, tmp_path)
+        node = without_floor(tmp_path, store_url, relay)
+        with running(node), running_senders(RetryingSenders([node.smtp])) as senders:
+            senders.wait_for_more(50)
+            subprocess.run(["mount", "-o", "remount,abort", str(folder)], capture_output=True)
+            senders.wait_for_refusals(20)
+            ready = node.readiness()
+            senders.abandon()
+            node.terminate()
+    subprocess.run(["e2fsck", "-fy", str(image)], capture_output=True)
+    with mounted(folder, *loop):
+        with running(without_floor(tmp_path / "again", store_url, relay)):
+            wait_until_sent(store_url)
+        finish("read-only file system", store_url, senders, relay)
+    assert ready == 503
+
+
+def finish(fault: str, store_url: str, senders: RetryingSenders, relay: ReceivingRelay) -> None:
+    faults = reconcile(store_url, senders.acknowledged).faults()
+    twice = relay.sent_twice()
+    remarks = f"{len(senders.refusals)} refusals, {senders.cut_after_dot} cut after the dot"
+    report.add(fault, store_url, senders.acknowledged, faults, twice, remarks)
+    assert (faults, twice) == ({}, [])
+    assert {code for code, _ in senders.refusals} <= {421, 451, 452}
+
+
+def without_floor(folder: Path, store_url: str, relay: ReceivingRelay) -> Node:
+    """A node on a disk that is smaller than `store.free_mib` asks for."""
+    node = Node(folder, store_url, launch=preloaded, relay=url_of(relay))
+    node.configure("[store]\nfree_mib = 0\n")
+    return node
+
+
+def store_on(folder: Path, tmp_path: Path) -> str:
+    made = tmp_path / "templates"
+    made.mkdir()
+    template = SqliteStores(made).new().removeprefix("sqlite:///")
+    (folder / "store.db").write_bytes(Path(template).read_bytes())
+    return enrol(f"sqlite:///{folder}/store.db")
+
+
+def fill(folder: Path) -> Path:
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 65536)
+        except OSError:
+            return ballast
+
+
+@contextmanager
+def mounted(folder: Path, *options: str) -> Iterator[Path]:
+    """A file system of its own; skips the test where we may not mount."""
+    folder.mkdir(exist_ok=True)
+    if subprocess.run(["mount", *options, str(folder)], capture_output=True).returncode:
+        pytest.skip("this needs the right to mount")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
