@@ -78,6 +78,7 @@ class RetryingSenders:
     servers: Sequence[tuple[str, int]]
     seed: int = 0
     sessions: int = SESSIONS
+    reply_share: float = REPLY_SHARE
     paddings: Sequence[bytes] = (b"",)
     """The ends of the mails' texts, used in turn."""
     acknowledged: dict[str, Acknowledgement] = field(default_factory=dict)
@@ -139,7 +140,7 @@ class RetryingSenders:
         with self._changed:
             self._written += 1
             parent = None
-            if self._accepted and self._rng.random() < REPLY_SHARE:
+            if self._accepted and self._rng.random() < self.reply_share:
                 parent = self._rng.choice(self._accepted)
             padding = self.paddings[self._written % len(self.paddings)]
             return load_mail(self._written, parent, padding)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import report
+from tests.faults.changing import changing, late_comments
 from tests.faults.kill_series import kill_under_load
 from tests.faults.launch import fresh, preloaded, skewed
 from tests.faults.node import Node, running
@@ -20,7 +21,7 @@ from tests.faults.receiving_relay import ReceivingRelay, wait_until_sent
 from tests.faults.reconciliation import enrol, reconcile
 from tests.faults.retrying_senders import RetryingSenders, running_senders
 from tests.faults.test_store_stuck import descriptors
-from tests.stores import SqliteStores
+from tests.stores import PostgresStores, SqliteStores
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 KILLS, STOPS = 100, 12
@@ -147,6 +148,35 @@ def test_a_file_system_that_becomes_read_only(tmp_path: Path, relay: ReceivingRe
             wait_until_sent(store_url)
         finish("read-only file system", store_url, senders, relay)
     assert ready == 503
+
+
+def test_merges_and_closes_against_replies(
+    postgres_stores: PostgresStores, tmp_path: Path, relay: ReceivingRelay
+) -> None:
+    """No later transaction writes a comment on a ticket that was merged or closed."""
+    store_url = enrol(postgres_stores.new())
+    with ExitStack() as stack:
+        nodes = [
+            stack.enter_context(
+                running(Node(tmp_path / name, store_url, launch=preloaded, relay=url_of(relay)))
+            )
+            for name in ("one", "other")
+        ]
+        senders = RetryingSenders([node.smtp for node in nodes], reply_share=0.8)
+        with running_senders(senders), changing(store_url) as changed:
+            for _ in range(15):
+                senders.wait_for_more(60)
+            senders.finish()
+        wait_until_sent(store_url)
+
+    late = late_comments(store_url)
+    faults = reconcile(store_url, {}).faults() | ({"late": late} if late else {})
+    remarks = f"{changed.merges} merges, {changed.closes} closes meanwhile"
+    twice = relay.sent_twice()
+    report.add("merges, closes", store_url, senders.acknowledged, faults, twice, remarks)
+    assert (faults, twice) == ({}, [])
+    assert changed.merges > 20
+    assert changed.closes > 20
 
 
 def finish(fault: str, store_url: str, senders: RetryingSenders, relay: ReceivingRelay) -> None:
