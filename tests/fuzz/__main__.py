@@ -79,7 +79,7 @@ def _merge(into: Report, report: Report) -> None:
             into.figures[name] = value if before is None else max(before, value)
 
 
-SUMMED = ("authors",)
+SUMMED = ("authors", "mails")
 """The figures that are added up; of others the highest is shown."""
 
 

@@ -34,6 +34,8 @@ LOOPS: dict[str, LoopFactory] = {
     "asyncio": asyncio.new_event_loop,
 }
 LANES = 80
+WARM_UP = 1000
+"""Dialogues after which the memory is measured: pools, caches and the heap have their size."""
 MOST_GROWTH_MIB = 64
 
 
@@ -70,6 +72,8 @@ class _Run:
         self._recent: list[Dialogue] = []
         self.codes: Counter[int] = Counter()
         self.mails = 0
+        self.memory_mib = rss_mib()
+        """Before the first dialogue, or after the warm-up."""
 
     async def work(self, lane: Lane, errors: list[str]) -> None:
         for number, chosen in self._dialogues:
@@ -80,6 +84,8 @@ class _Run:
             self._running.pop(number)
             self._recent = [*self._recent[-LANES:], chosen]
             self.report.cases += 1
+            if self.report.cases == WARM_UP:
+                self.memory_mib = rss_mib()
             self._check(chosen, outcome)
             if errors:
                 suspects = [*self._running.values(), *self._recent]
@@ -165,7 +171,7 @@ async def _measured(running: _Run, tls: TlsContexts, lanes: int) -> None:
         asyncio.get_running_loop().set_exception_handler(failed)
         async with open_lane(0, tls) as first:  # what opens with the first connection stays open
             await first.run(Dialogue("tls", (Step(Act.REPLY),)))
-        open_before, memory_before = descriptors(), rss_mib()
+        open_before = descriptors()
         async with AsyncExitStack() as stack:
             opened = [await stack.enter_async_context(open_lane(n, tls)) for n in range(lanes)]
             async with asyncio.TaskGroup() as group:
@@ -174,7 +180,7 @@ async def _measured(running: _Run, tls: TlsContexts, lanes: int) -> None:
         for _ in range(100):  # transports that were aborted close their sockets in the next turns
             await asyncio.sleep(0)
         gc.collect()
-        left, grown = descriptors() - open_before, rss_mib() - memory_before
+        left, grown = descriptors() - open_before, rss_mib() - running.memory_mib
     if errors:
         report.add("no exception is logged", errors[0])
     if left > 0:
