@@ -137,14 +137,19 @@ _TYPES = {
 """By the beginnings of the names of pydantic's faults."""
 
 
+LONGEST_VALUE = 200
+"""Characters of a wrong value that its message shows."""
+
+
 def shown(fault: ErrorDetails) -> str:
-    """The value as TOML has it, without the password of a URL."""
+    """The beginning of the value as TOML has it, without the password of a URL."""
     value = fault["input"]
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, date | time):
         return value.isoformat()
-    return repr(without_password(value) if isinstance(value, str) else value)
+    text = repr(without_password(value) if isinstance(value, str) else value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def without_password(url: str) -> str:

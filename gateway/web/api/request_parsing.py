@@ -95,7 +95,7 @@ async def body_of(request: web.Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
+        faults = error.errors(include_url=False)
         shown = [_explained(each, model) for each in faults[:FAULTS_SHOWN]]
         if len(faults) > FAULTS_SHOWN:
             shown.append(f"and {len(faults) - FAULTS_SHOWN} more")

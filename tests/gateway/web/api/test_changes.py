@@ -75,6 +75,17 @@ async def test_an_invalid_change_is_named(site: Site, requested: Any, message: s
     assert message in (await response.json())["error"]
 
 
+@pytest.mark.parametrize(
+    "assignee", [0, True, None, ["a"], {"a": 1}, "x" * 100_000], ids=lambda value: repr(value)[:20]
+)
+async def test_a_value_of_a_wrong_kind_gets_a_short_message(site: Site, assignee: Any) -> None:
+    number = await site.mailed()
+    status, body = await site.change(number, status="no such", assignee=assignee)
+    assert status == 400
+    assert body["error"].startswith(("assignee: ", "status: "))
+    assert len(body["error"]) < 700
+
+
 async def test_a_body_that_is_not_json_is_refused(site: Site) -> None:
     headers = {"Authorization": "Bearer staff-token", "X-Postern-Actor": SAM}
 
