@@ -178,23 +178,23 @@ class Expectations:
     def may_publish(self, mail: WrittenMail, ticket: int, is_over: IsOver) -> bool:
         """Whether the mail may become a public comment on the ticket."""
         author, proven = mail.author, mail.proof == "proven"
-        own = self.has_own_token(mail, ticket, is_over)
-        if self._is_blocked(mail) or mail.proof in ("forged", "doubtful"):
-            return False
+        if self._is_blocked(mail) or not proven:
+            return False  # what only a token proves waits for staff
         if all(target != ticket for _, target in self.pointed_tickets(mail, is_over)):
             return False
         if self.registry.is_staff(author):
-            return proven and self.has_own_token(mail, ticket, is_over, note=False)
-        if self.presence(ticket, author) != ACTIVE:
-            return False
-        return own or proven
+            return self.has_own_token(mail, ticket, is_over, note=False)
+        return self.presence(ticket, author) == ACTIVE
 
     def may_flag(self, mail: WrittenMail, ticket: int, is_over: IsOver) -> bool:
         """Whether the mail may be flagged: a private comment that staff may accept."""
         author = mail.author
         pointers = {p for p, t in self.pointed_tickets(mail, is_over) if t == ticket}
-        if mail.proof != "proven" or self._is_blocked(mail) or not pointers:
+        if self._is_blocked(mail) or not pointers:
             return False
+        if mail.proof != "proven":
+            here = self.registry.is_staff(author) or self.presence(ticket, author) == ACTIVE
+            return mail.proof == "nothing" and here and self.has_own_token(mail, ticket, is_over)
         if self.registry.is_staff(author) or self.presence(ticket, author) == PENDING:
             return True
         if self.presence(ticket, author) == REMOVED:

@@ -90,8 +90,9 @@ def _proof(expected: Expectations, mail: WrittenMail) -> int:
 
 def _unproven(expected: Expectations, mail: WrittenMail) -> ExpectedOutcome | None:
     if expected.registry.knows_domain(mail.author):
-        hold = mail.proof == "doubtful" or expected.choices.unauthenticated == "hold"
-        return HELD if hold and mail.proof != "forged" else REFUSED
+        choices = expected.choices
+        hold = choices.unauthenticated == "hold" and mail.proof != "forged"
+        return HELD if hold or choices.strangers == "hold" else REFUSED
     return None  # treated as a stranger: the answer must not reveal a guest
 
 
@@ -108,12 +109,14 @@ def _right(
     presence = expected.presence(target, mail.author)
     if account_state is AccountState.STAFF:
         if proof < 2:
-            return Right.NONE
+            return Right.FLAG if own else Right.NONE
         return Right.COMMENT_AS_STAFF if own else Right.FLAG
     if account_state in (AccountState.DEACTIVATED, AccountState.SUSPENDED) or presence == REMOVED:
         return Right.NONE
-    if presence == ACTIVE and proof and (own or proof == 2):
+    if presence == ACTIVE and proof == 2:
         return Right.COMMENT
+    if presence == ACTIVE and proof and own:
+        return Right.FLAG  # nothing but a token proves it
     if proof < 2:
         return Right.NONE
     if presence == PENDING:
