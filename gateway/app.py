@@ -41,8 +41,8 @@ async def serve(
     same ports.
     """
     descriptors.ensure(config)
-    permissions.check(config)
     async with open_services(config) as services, AsyncExitStack() as stack:
+        permissions.check(config)
         runtime, connections = services.runtime, services.connections
         hooks = SmtpHooks(runtime.mailbox_cache.serves, services.ingest.take)
         servers = _listen(config, connections, hooks, share_ports)
