@@ -360,3 +360,17 @@ def test_a_link_of_somebody_else_is_in_no_part_of_a_mail() -> None:
         assert SEALED[:20] not in flat
         assert SEALED[-20:] not in flat
         assert "Who is this?" in shown
+
+
+def test_staff_see_how_a_comment_was_proven_and_everybody_if_it_was_not() -> None:
+    unproven, proven = a_comment(proof="token"), a_comment(proof="dkim:acme.example")
+
+    for_staff = written(NoticeKind.NEW_COMMENT, comment=unproven)
+    for_customers = written(NoticeKind.COMMENT, comment=unproven)
+
+    for text in (text_of(for_staff), html_of(for_staff)):
+        assert "unproven, only the reply address" in text
+    for text in (text_of(for_customers), html_of(for_customers)):
+        assert "could not be verified" in text
+    assert "dkim:acme.example" in text_of(written(NoticeKind.NEW_COMMENT, comment=proven))
+    assert "dkim" not in text_of(written(NoticeKind.COMMENT, comment=proven))
