@@ -78,7 +78,7 @@ LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict
 """With any other verdict a mail that was held and is decided again stays held."""
 
 
-LARGE_BYTES = 8 * 1024
+LARGE_BYTES = 16 * 1024
 """The rules may take tens of milliseconds for a longer text, and so may the disk."""
 
 
