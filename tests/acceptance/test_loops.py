@@ -69,6 +69,7 @@ def config(folder: Path, store: str, smtp: str, relay_port: int) -> Path:
     path.write_text(
         f'[smtp]\nlisten = "{smtp}"\n[http]\nlisten = "127.0.0.1:0"\n[store]\nurl = "{store}"\n'
         f'[relay]\nurl = "smtp://127.0.0.1:{relay_port}"\ntls = "none"\n'
+        '[trust]\npeers = ["127.0.0.0/8"]\n'
     )
     return path
 
