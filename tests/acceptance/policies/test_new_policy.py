@@ -107,6 +107,7 @@ def new_policy(
     config.write_text(
         '[smtp]\nlisten = "127.0.0.1:0"\n[http]\nlisten = "127.0.0.1:0"\n'
         f'[store]\nurl = "{store}"\n[relay]\nmaildir = "outbox"\n'
+        '[trust]\npeers = ["127.0.0.0/8"]\n'
     )
     create = ("policy", "new", "kestrel", "--from", "default", "--folder", "policies")
     with chdir(folder):
