@@ -103,6 +103,7 @@ async def _http_listener(
         sign_up=sign_up,
         pages=pages,
         api=api,
+        proxies=config.http.proxies,
     )
     limits = HttpLimits(
         connections=config.http.connections,

@@ -43,7 +43,7 @@ class Reception:
         deliveries = _by_mailbox(delivery, snapshot)
         if not deliveries:
             return []
-        mail = await self.parser.begin(delivery.raw)
+        mail = await self.parser.begin(delivery.raw, delivery.envelope)
         authentication = await self._authenticate(delivery, mail, deliveries)
         make = partial(self._entries, delivery, deliveries, authentication, snapshot)
         if not isinstance(mail.body, Unread):

@@ -19,7 +19,7 @@ from gateway.parsing.address_fields import date_of, recipients
 from gateway.parsing.mime import numbered_leaves, read_body, read_tree
 from gateway.parsing.process import Contents, WorkerProcess
 from gateway.parsing.turns import Turns
-from gateway.shares import Networks, address_of
+from gateway.shares import Networks, address_of, is_in, keys_of
 from rules.mail import Body, Envelope, Mail, Unread, Unreadable
 from rules.mail.header import Author, Header, author, decode_words, identity, message_ids
 from rules.mail.header import read as read_header
@@ -114,29 +114,35 @@ def is_ordinary(raw: bytes) -> bool:
 
 
 class _LoopTurns:
-    """Assigns the iterations of the event loop to waiting tasks, one each, in order.
+    """Assigns the iterations of the event loop to waiting tasks, one each: to one client after the
+    other, and in order for each.
 
     Otherwise mails that arrive together would be parsed in one iteration, and all other tasks would
-    wait for all of them.
+    wait for all of them; and a mail would wait for all those of one flood.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: dict[object, deque[asyncio.Future[None]]] = {}
+        """By client; the one that was served longest ago is first."""
         self._taken = False
         """Whether this iteration is assigned."""
 
-    async def wait(self) -> None:
+    async def wait(self, client: object) -> None:
         """Returns in an iteration that no other task has."""
         if self._taken:
             waiter = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
+            self._waiting.setdefault(client, deque()).append(waiter)
             await waiter
         else:
             self._occupy()
 
     def _hand_over(self) -> None:
         while self._waiting:
-            waiter = self._waiting.popleft()
+            client = next(iter(self._waiting))
+            mails = self._waiting.pop(client)
+            waiter = mails.popleft()
+            if mails:
+                self._waiting[client] = mails
             if not waiter.done():  # cancelled
                 waiter.set_result(None)
                 self._occupy()
@@ -168,6 +174,7 @@ class Parser:
         """`listed` are clients that speak for many senders: relays, trusted peers."""
         self.turns = Turns(workers, listed=listed)
         """Who has a worker process, and who waits for one."""
+        self._listed = listed
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
         self._idle: list[WorkerProcess] = []
@@ -179,12 +186,20 @@ class Parser:
         """Parses a mail of nobody's in particular; like `read`, it always returns."""
         return await self.read_rest(await self.begin(raw), raw)
 
-    async def begin(self, raw: bytes) -> Mail:
+    async def begin(self, raw: bytes, envelope: Envelope | None = None) -> Mail:
         """An ordinary mail as a whole; any other with its body unread."""
         if is_ordinary(raw):
-            await self._loop_turns.wait()
+            await self._loop_turns.wait(self._client_of(envelope))
             return read(raw)
         return await self.apart(partial(read_unread, raw))
+
+    def _client_of(self, envelope: Envelope | None) -> object:
+        """Whose mails wait for each other: those of a network, or those of a sender that a relay
+        brings."""
+        client = address_of(envelope.peer) if envelope is not None else None
+        if envelope is None or client is None or is_in(client, self._listed):
+            return envelope and envelope.mail_from
+        return keys_of(client)[1]
 
     def apart(self, call: Callable[[], T]) -> Awaitable[T]:
         """The result of a call that would hold the event loop, from one of two threads."""

@@ -67,19 +67,19 @@ class ClientRates:
         per_minute = self._limits.of(act)
         if per_minute is None or listed or client is None:
             return True
-        now = self._clock()
         peer, network = keys_of(client)
-        allowed = True
-        for key, most in ((peer, per_minute), (network, NETWORK_FACTOR * per_minute)):
-            allowed = self._spend((key, act), most, now, amount) and allowed
+        budgets = (((peer, act), per_minute), ((network, act), NETWORK_FACTOR * per_minute))
+        now = self._clock()
+        # Else what one peer is refused would use up what the rest of its network may do.
+        allowed = all(self._has(key, most, now, max(amount, 1)) for key, most in budgets)
+        for key, _ in budgets if allowed and amount else ():
+            self._left[key] = Budget(self._left[key].left - amount, now)
         self.refused[act.value] += not allowed
         return allowed
 
-    def _spend(self, key: tuple[bytes, Act], per_minute: int, now: float, amount: int) -> bool:
+    def _has(self, key: tuple[bytes, Act], per_minute: int, now: float, amount: int) -> bool:
         known = self._left.pop(key, None) or budget.full(per_minute, now)
-        current = budget.refilled(known, per_minute, now)
-        after = budget.spent(current, per_minute, now, max(amount, 1))
-        self._left[key] = current if after is None or not amount else after
+        self._left[key] = current = budget.refilled(known, per_minute, now)
         if len(self._left) > CLIENTS_KEPT:
             self._left.popitem(last=False)
-        return after is not None
+        return current.left >= amount

@@ -12,12 +12,14 @@ from gateway.authentication.authenticator import peer_address
 from gateway.ingest import Ingest
 from gateway.metrics import CONTENT_TYPE
 from gateway.runtime import Runtime
+from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
 from gateway.web.api import tickets
 from gateway.web.api.access import ApiContext
 from gateway.web.api.auth import ApiError, Scope, authorise
 from gateway.web.api.request_parsing import check_query
 from gateway.web.pages import links, signup
+from gateway.web.pages.forms import PROXIES
 from gateway.web.pages.links import LinkPages
 from gateway.web.pages.render import PATIENCE_S
 from rules import replies
@@ -42,16 +44,19 @@ def application(
     sign_up: signup.SignUp,
     pages: bool = True,
     api: bool = True,
+    proxies: Networks = (),
 ) -> web.Application:
     """The web application; it has no state besides its arguments.
 
-    `pages` are for everybody; `api` is all else: the API, metrics and readiness.
+    `pages` are for everybody; `api` is all else: the API, metrics and readiness. `proxies` are
+    believed about whose requests they bring.
     """
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_plain_errors]
     )
     app[RUNTIME], app[INGEST], app[CONNECTIONS] = runtime, ingest, connections
     app.add_routes([web.get("/", _index_of_everything if api else _index)])
+    app[PROXIES] = proxies
     if pages:
         signup.add_routes(app, sign_up)
         links.add_routes(app, LinkPages(runtime=runtime))

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select, update
 
 from rules.mail import Mailbox
-from rules.mail.addresses import domain_of
+from rules.mail.addresses import domain_of, without_detail
 from rules.service.limits import SignUpsSent, may_send_sign_up
-from rules.ticket.notice_timing import may_be_invited
+from rules.ticket.notice_timing import INVITATION_PAUSE, may_be_invited
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
 from storage.notices import outbox
@@ -56,19 +56,38 @@ def invite(
         return Invited.NOT_ELIGIBLE
     if _find(connection, mailbox, address) is not None:
         return Invited.NOT_ELIGIBLE
-    last = connection.execute(
-        select(func.max(_notice.c.created_at)).where(
-            _notice.c.mailbox_id == mailbox.id,
-            _notice.c.address == address,
-            _notice.c.kind == NoticeKind.INVITATION.value,
-        )
-    ).scalar()
+    last = _last_invited(connection, mailbox, address, now)
     if not may_be_invited(last, now):
         return Invited.LATELY
     if not may_send_sign_up(_sent(connection, mailbox, domain_of(address), now)):
         return Invited.OVER_BUDGET
     outbox.order_invitation(connection, mailbox, address, language, notice=notice, now=now)
     return Invited.QUEUED
+
+
+def _last_invited(
+    connection: Connection, mailbox: Mailbox, address: str, now: datetime
+) -> datetime | None:
+    """When the address was invited within a day, under any `+detail`: most providers deliver them
+    all to one person."""
+    person = without_detail(address)[0]
+    found = connection.execute(
+        select(_notice.c.address, _notice.c.created_at).where(
+            _within_a_day(mailbox, now),
+            _notice.c.address.endswith(f"@{domain_of(address)}", autoescape=True),
+        )
+    )
+    return max((at for to, at in found if without_detail(to)[0] == person), default=None)
+
+
+def _within_a_day(mailbox: Mailbox, now: datetime) -> ColumnElement[bool]:
+    """The invitations of the last day: they are on no ticket, which an index has with the time."""
+    return and_(
+        _notice.c.ticket_id.is_(None),
+        _notice.c.created_at > now - INVITATION_PAUSE,
+        _notice.c.mailbox_id == mailbox.id,
+        _notice.c.kind == NoticeKind.INVITATION.value,
+    )
 
 
 def _sent(connection: Connection, mailbox: Mailbox, domain: str, now: datetime) -> SignUpsSent:
@@ -81,11 +100,7 @@ def _sent(connection: Connection, mailbox: Mailbox, domain: str, now: datetime) 
             func.count(case((there, 1))),
             func.count(case((lately, 1))),
             func.count(),
-        ).where(
-            _notice.c.mailbox_id == mailbox.id,
-            _notice.c.kind == NoticeKind.INVITATION.value,
-            _notice.c.created_at > now - timedelta(days=1),
-        )
+        ).where(_within_a_day(mailbox, now))
     ).one()
     return SignUpsSent(*row)
 

@@ -11,17 +11,22 @@ from aiohttp import web
 
 from gateway import log
 from gateway.mailbox_cache import MailboxCache
+from gateway.shares import Networks
 from gateway.web.messages import PageError
 from gateway.web.pages.render import Problem, language_for
 from gateway.web.rate_limit import RateLimiter, client_of
 from rules.mail import Mailbox
 from rules.sender.tokens import Keys
+from rules.service.limits import network_of
 
 FORM_FIELDS = 8
 FORM_S = 10.0
 """How long to wait for the body of a form."""
 LINK = "{mailbox_id}/{token:.*}"
 """The path of a signed link, after the part that names its use."""
+
+PROXIES = web.AppKey("proxies", tuple)
+"""The networks of reverse proxies, which name the client in X-Forwarded-For."""
 
 Form = Mapping[str, str]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -50,9 +55,20 @@ def as_page(name: str, rate: RateLimiter, again: str, handler: Handler) -> Handl
     return answer
 
 
+def client_of_request(request: web.Request) -> str:
+    """The client, behind a proxy too; empty if unknown."""
+    proxies: Networks = request.app[PROXIES]
+    forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
+    return client_of(request.remote, forwarded, proxies)
+
+
+def network_of_client(client: str) -> str:
+    return network_of(client.partition("/")[0])
+
+
 def _check_rate(request: web.Request, rate: RateLimiter) -> None:
-    client = client_of(request.remote, ",".join(request.headers.getall("X-Forwarded-For", [])))
-    if not rate.allows(client):
+    client = client_of_request(request)
+    if not rate.allows(client, network_of_client(client)):
         raise Problem(429, PageError.TOO_OFTEN)
 
 

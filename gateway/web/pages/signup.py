@@ -26,9 +26,15 @@ from gateway.mailbox_cache import UNKNOWN_FRESH_S, Snapshot
 from gateway.runtime import Runtime
 from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
-from gateway.web.pages.forms import as_page, read_form, read_link
+from gateway.web.pages.forms import (
+    as_page,
+    client_of_request,
+    network_of_client,
+    read_form,
+    read_link,
+)
 from gateway.web.pages.render import STYLE_PATH, Problem, language_for, page, style
-from gateway.web.rate_limit import RateLimiter, client_of
+from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
 from rules.mail.addresses import is_role, normalise
 from rules.sender.tokens import Keys, read_sign_up_token
@@ -73,7 +79,7 @@ class SignUp:
     def queue_link(self, mailbox: Mailbox, address: str, language: str, client: str) -> None:
         """Queue a link in the background, if the address may have one: the answer does not wait for
         it, so that its timing reveals nothing about the address."""
-        network = network_of(client.partition("/")[0])
+        network = network_of_client(client)
         # A proxy on this host that names no client hides all networks behind one.
         if network not in _OF_A_PROXY and not self.per_network.allows(network):
             self._note(mailbox, address, Invited.OVER_NETWORK_BUDGET)
@@ -161,8 +167,7 @@ async def _take_address(request: web.Request) -> web.Response:
         return _page(request, mailbox, "address.html", 422, typed=typed, error=error)
     snapshot = await sign_up.runtime.mailbox_cache.current()
     if snapshot.mailbox_for(address) is None and not is_role(address):
-        forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
-        client = client_of(request.remote, forwarded)
+        client = client_of_request(request)
         sign_up.queue_link(mailbox, address, _language(request, mailbox), client)
     await asyncio.sleep(answer_at - loop.time())
     return _page(request, mailbox, "sent.html", address=address, days=INVITATION_LASTS.days)

@@ -186,3 +186,25 @@ async def test_bombs_of_one_address_do_not_hold_up_another() -> None:
 
     assert finished.index("honest") <= 1
     assert parser.turns.is_idle
+
+
+async def test_small_mails_of_one_network_do_not_hold_up_another() -> None:
+    parser = Parser(listed=(ip_network("198.51.100.7/32"),))
+    read: list[str] = []
+
+    async def begin(name: str, peer: str, sender: str = "x@y.test") -> None:
+        envelope = Envelope(peer, "client.example", False, sender, ("z@help.test",))
+        await parser.begin(a_mail(b"x"), envelope)
+        read.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(40):
+            group.create_task(begin("flood", f"192.0.2.{number}"))
+            group.create_task(begin("relayed flood", "198.51.100.7", "one@sender.test"))
+        group.create_task(begin("honest", "203.0.113.1"))
+        group.create_task(begin("relayed", "198.51.100.7", "another@sender.test"))
+    await parser.close()
+
+    assert len(read) == 82
+    assert read.index("honest") < 8
+    assert read.index("relayed") < 8

@@ -92,9 +92,18 @@ def test_a_network_may_do_four_times_what_a_peer_may() -> None:
         for n in range(10)
         for _ in range(10)
     ]
-    assert sum(allowed) <= 20
+    assert sum(allowed) == 20
     assert clients.refused["mails"] == 100 - sum(allowed)
     assert clients.allows(ip_address("203.0.113.1"), Act.MAIL, listed=False)
+
+
+def test_what_one_peer_is_refused_is_not_taken_from_its_neighbours() -> None:
+    clients = ClientRates(RateLimits(connections=5), lambda: 0.0)
+    for peer in ("198.51.100.1", "2001:db8:1:1::1"):
+        for _ in range(1000):
+            clients.allows(ip_address(peer), Act.CONNECT, listed=False)
+    assert clients.allows(ip_address("198.51.100.2"), Act.CONNECT, listed=False)
+    assert clients.allows(ip_address("2001:db8:1:2::1"), Act.CONNECT, listed=False)
 
 
 def test_a_flood_of_addresses_costs_no_memory() -> None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
@@ -27,6 +28,7 @@ from gateway import clock
 from gateway.config.model import load
 from gateway.outgoing.compose import Composer
 from gateway.services import Services, open_services
+from gateway.shares import Networks
 from gateway.web.app import application
 from gateway.web.pages.render import SAFE, STYLE_PATH
 from gateway.web.pages.signup import LINKS_AN_HOUR, POSTS_A_MINUTE, SignUp
@@ -150,12 +152,13 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
             yield made
 
 
-def serving(services: Services, sign_up: SignUp) -> Client:
+def serving(services: Services, sign_up: SignUp, proxies: Networks = ()) -> Client:
     app = application(
         runtime=services.runtime,
         ingest=services.ingest,
         connections=services.connections,
         sign_up=sign_up,
+        proxies=proxies,
     )
     return TestClient(TestServer(app))
 
@@ -278,6 +281,12 @@ async def test_an_address_gets_one_link_a_day(site: Site) -> None:
     site.now += timedelta(minutes=1)
     await site.ask(NEW)
     assert site.woken == 2
+
+
+async def test_a_person_is_invited_once_whatever_stands_behind_the_plus(site: Site) -> None:
+    for address in (NEW, *(NEW.replace("@", f"+{n}@") for n in range(5))):
+        assert (await site.ask(address))[0] == 200
+    assert await site.queued() == [NEW]
 
 
 async def test_links_to_invented_addresses_of_a_domain_end_without_a_word(site: Site) -> None:
@@ -571,6 +580,25 @@ def test_a_bucket_fills_again_within_a_minute() -> None:
     assert [rate.allows("a") for _ in range(7)] == [True] * 6 + [False]
 
 
+def test_the_clients_of_one_network_post_four_times_as_often_as_one() -> None:
+    rate = RateLimiter(5, lambda: 0.0)
+    for _ in range(1000):
+        rate.allows("2001:db8:1::/64", "2001:db8:1::/48")
+    posts = [rate.allows(f"2001:db8:1:{n:x}::/64", "2001:db8:1::/48") for n in range(1, 1000)]
+    assert sum(posts) == 15
+    assert rate.allows("2001:db8:2::/64", "2001:db8:2::/48")
+
+
+async def test_a_listed_proxy_names_its_clients(site: Site) -> None:
+    proxies = (ip_network("127.0.0.0/8"), ip_network("192.0.2.8/32"))
+    sign_up = replace(site.sign_up, rate=RateLimiter(1, lambda: 0.0))
+    async with serving(site.services, sign_up, proxies) as client:
+        for number in range(3):
+            headers = {"X-Forwarded-For": f"198.51.{number}.1, 192.0.2.8"}
+            assert (await client.post("/signup", data={}, headers=headers)).status == 422
+        assert (await client.post("/signup", data={}, headers=headers)).status == 429
+
+
 def test_a_flood_of_clients_costs_no_memory() -> None:
     rate = RateLimiter(POSTS_A_MINUTE, lambda: 0.0)
     for number in range(CLIENTS_KEPT + 100):
@@ -589,10 +617,15 @@ def test_a_flood_of_clients_costs_no_memory() -> None:
         ("127.0.0.1", "", "127.0.0.1"),
         ("2001:db8:1:2:3:4:5:6", "", "2001:db8:1:2::/64"),
         ("::ffff:192.0.2.1", "", "192.0.2.1"),
+        ("10.0.0.7", "198.51.100.9", "198.51.100.9"),
+        ("10.0.0.7", "203.0.113.5, 198.51.100.9, 10.0.0.8", "198.51.100.9"),
+        ("10.0.0.7", "", "10.0.0.7"),
+        ("192.0.2.1", "198.51.100.9, 10.0.0.7", "192.0.2.1"),
         (None, "", ""),
     ],
 )
 def test_a_client_is_identified_by_its_address(
     remote: str | None, forwarded: str, client: str
 ) -> None:
-    assert client_of(remote, forwarded) == client
+    """The proxies of 10.0.0.0/24 are listed."""
+    assert client_of(remote, forwarded, (ip_network("10.0.0.0/24"),)) == client
