@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select, union_all
+from sqlalchemy import Connection, bindparam, func, select, text, union_all
 
 from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
@@ -34,6 +34,7 @@ from storage.db.statements import (
     placeholders,
 )
 from storage.db.tables import (
+    TAKEN,
     BouncedRow,
     DeferralRow,
     JournalRow,
@@ -43,7 +44,6 @@ from storage.db.tables import (
     ThreadReferenceRow,
     table,
 )
-from storage.mail.journal import TAKEN
 from storage.mail.rates import mails_of_domain
 from storage.registry import lookup
 from storage.ticket import load
@@ -107,7 +107,7 @@ _RECENT = compiled(
         _journal.c.mailbox_id == bindparam("mailbox"),
         _journal.c.author == bindparam("address"),
         _journal.c.received_at > bindparam("since"),
-        TAKEN,
+        text(TAKEN),  # exactly the condition of the index
     )
     .order_by(_journal.c.received_at.desc())
     .limit(REMEMBERED)

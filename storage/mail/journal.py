@@ -11,18 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, select, text
 
-from rules.decision.model import Reason, Step, Verdict
+from rules.decision.model import Reason, Step
 from rules.mail import Envelope, StrangerHandling
 from storage.db.tables import WITHOUT_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
 
 _journal, _mailbox = table(JournalRow), table(MailboxRow)
 _mail, _comment = table(MailRow), table(CommentRow)
-TAKEN = (
-    (_journal.c.verdict == Verdict.OPENED.value)
-    | (_journal.c.verdict == Verdict.COMMENTED.value)
-    | (_journal.c.verdict == Verdict.FLAGGED.value)
-)
-"""The mails of a sender that count against their limits."""
 _COLUMNS = select(_journal, _mailbox.c.address.label("mailbox")).join_from(
     _journal, _mailbox, _journal.c.mailbox_id == _mailbox.c.id
 )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.decision.model import Verdict
 from rules.facts import Facts, Recent
@@ -25,6 +25,7 @@ from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind
 from storage.db.statements import bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
+    TAKEN,
     AuditRow,
     JournalRow,
     MailRow,
@@ -33,7 +34,6 @@ from storage.db.tables import (
     TicketRow,
     table,
 )
-from storage.mail.journal import TAKEN
 from storage.mail.recorded import RecordedMail
 
 PRESENCE_EVENTS = (AuditEvent.PERSON_ADDED, AuditEvent.PRESENCE_CHANGED)
@@ -56,7 +56,7 @@ _RECENT_THEN = compiled(
         _journal.c.author == bindparam("address"),
         _journal.c.received_at > bindparam("since"),
         _journal.c.received_at < bindparam("until"),
-        TAKEN,
+        text(TAKEN),  # exactly the condition of the index
     )
     .order_by(_journal.c.received_at.desc())
     .limit(REMEMBERED)

@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, delete, func, select, update
+from sqlalchemy import Connection, Row, case, delete, func, select, text, update
 
-from rules.decision.model import Reason, Verdict
+from rules.decision.model import Reason
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.sender.authentication import Authentication, from_dict
 from storage.db import raw_mail
 from storage.db.ledger import Conflict
 from storage.db.tables import (
+    WAITING_OR_REFUSED,
     CompanyRow,
     DeferralRow,
     JournalRow,
@@ -131,11 +132,10 @@ def enrolled_meanwhile(connection: Connection, now: datetime) -> Sequence[HeldMa
         select(_again.c.id)
         .where(
             _again.c.mailbox_id == _journal.c.mailbox_id,
-            _again.c.author == _journal.c.author,
             _again.c.received_at > now - TRIED_AGAIN_AFTER,
             _again.c.identity == _journal.c.identity,
             _again.c.id != _journal.c.id,
-            _again.c.verdict.in_((Verdict.HELD.value, Verdict.REFUSED.value)),
+            text(f"again.{WAITING_OR_REFUSED}"),  # exactly the condition of the index
         )
         .exists()
     )

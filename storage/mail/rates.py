@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
 from rules.people import Company, Person
 from rules.service.limits import HOUR
 from storage.db.statements import compiled
-from storage.db.tables import JournalRow, PersonRow, table
-from storage.mail.journal import TAKEN
+from storage.db.tables import TAKEN, JournalRow, PersonRow, table
 
 _journal, _person = table(JournalRow), table(PersonRow)
 
@@ -27,7 +26,7 @@ _OF_DOMAIN = compiled(
             )
         ),
         _journal.c.received_at > bindparam("since"),
-        TAKEN,
+        text(TAKEN),  # exactly the condition of the index
         _journal.c.network == "",
     )
 )

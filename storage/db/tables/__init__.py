@@ -12,6 +12,8 @@ from __future__ import annotations
 from storage.db.tables.base import metadata, table
 from storage.db.tables.mails import (
     COUNTED_BY_NETWORK,
+    TAKEN,
+    WAITING_OR_REFUSED,
     WITHOUT_COMMENT,
     DeferralRow,
     JournalRow,
@@ -42,6 +44,8 @@ from storage.db.tables.tickets import (
 __all__ = [
     "COUNTED_BY_NETWORK",
     "CRITICAL_SOURCES",
+    "TAKEN",
+    "WAITING_OR_REFUSED",
     "WITHOUT_COMMENT",
     "ApiTokenRow",
     "AttachmentRow",

@@ -16,6 +16,15 @@ WITHOUT_COMMENT = "verdict NOT IN ('opened', 'commented')"
 of their own. An index costs each mail one page anywhere in it, written twice. A query must contain
 this exact condition, or it scans the table."""
 
+TAKEN = "verdict IN ('opened', 'commented', 'flagged')"
+"""Journal rows of mails that count against the limits of their author. Anybody can have mails in
+an author's name refused, and a refused mail must not cost that author's next one anything. A query
+must contain this exact condition."""
+
+WAITING_OR_REFUSED = "verdict IN ('held', 'refused')"
+"""Journal rows by which a mail that is tried again is found; a query must contain this exact
+condition."""
+
 COUNTED_BY_NETWORK = "network <> ''"
 """Journal rows of mails that anybody could make us store; a query must contain this exact condition
 too."""
@@ -30,7 +39,8 @@ class JournalRow(Row, table=True):
             WITHOUT_COMMENT, "ix_journal_uncommented_message_id", "mailbox_id", "message_id"
         ),
         index_where(WITHOUT_COMMENT, "ix_journal_uncommented_ticket_id", "ticket_id"),
-        Index("ix_journal_mailbox_id_author", "mailbox_id", "author", "received_at"),
+        index_where(TAKEN, "ix_journal_taken_author", "mailbox_id", "author", "received_at"),
+        index_where(WAITING_OR_REFUSED, "ix_journal_waiting_identity", "mailbox_id", "identity"),
         index_where(
             COUNTED_BY_NETWORK, "ix_journal_network", "network", "received_at", "kept_bytes"
         ),

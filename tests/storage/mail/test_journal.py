@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, select
 
 from rules.sender.authentication import Authentication, Evidence, Result, SignedScope, from_dict
 from storage.db.database import Database
 from storage.db.tables import JournalRow, table
-from storage.mail import journal
+from storage.mail import journal, quarantine
+from storage.mail.facts import gather
 from storage.mail.filing import file
 from storage.mail.journal import JournalEntry, JournalFilter
 from tests.rules.building import ANN, a_mail
@@ -69,22 +70,19 @@ def test_the_rows_of_a_ticket_are_all_the_mails_on_it_and_no_others(shop: Shop) 
 
 
 def plan(database: Database, read: Callable[[Connection], T]) -> list[str]:
-    """SQLite's query plan of the statements of a read."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
-        seen.append((statement, parameters))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    database.read(read)
-    event.remove(database.engine, "before_cursor_execute", note)
+    """SQLite's query plan of the statements of a read, with the values that they had."""
 
     def explain(connection: Connection) -> list[str]:
+        driver: Any = connection.connection.driver_connection
+        statements: list[str] = []
+        driver.set_trace_callback(statements.append)
+        read(connection)
+        driver.set_trace_callback(None)
         return [
             str(step.detail)
-            for statement, parameters in seen
+            for statement in statements
             if statement.startswith("SELECT")
-            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
         ]
 
     return database.read(explain)
@@ -147,3 +145,22 @@ def test_the_row_of_a_held_mail_has_all_that_its_release_needs(shop: Shop) -> No
     assert row.verdict == "held"
     assert tuple(row.rcpt_tos.split()) == RECIPIENTS
     assert from_dict(json.loads(row.authentication)).signed_scope == WORDY.signed_scope
+
+
+def test_no_mail_pays_for_what_was_refused_in_its_authors_name(shop: Shop) -> None:
+    """Anybody can have any number of mails refused in the name of any author."""
+    if not shop.database.is_sqlite:
+        pytest.skip("PostgreSQL chooses its plans by the size of the tables")
+    entry = shop.entry(a_mail(ANN.address))
+
+    gathered = plan(shop.database, lambda c: gather(c, entry.considered, entry.attempt))
+    enrolled = plan(
+        shop.database, lambda c: quarantine.enrolled_meanwhile(c, entry.attempt.came_at)
+    )
+
+    steps = [step for step in (*gathered, *enrolled) if "journal" in step or "again" in step]
+    by_author = [step for step in steps if "author" in step]
+    assert by_author
+    assert all("ix_journal_taken_author" in step for step in by_author)
+    assert [step for step in steps if "again USING INDEX ix_journal_waiting_identity" in step]
+    assert not [step for step in steps if "SCAN journal" in step or "SCAN again" in step]
