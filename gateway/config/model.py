@@ -97,7 +97,8 @@ class HttpSection(_Section):
     connections_per_peer: Annotated[int, Field(ge=1, le=20_000)] = 40
     """By one IPv4 address or IPv6 /64; three times as many by one IPv4 /24 or IPv6 /48."""
     proxies: tuple[Network, ...] = ()
-    """Reverse proxies in front of the pages: they have no limit per peer."""
+    """Reverse proxies in front of the pages: they have no limit per peer, and are believed about
+    their clients (X-Forwarded-For)."""
     public_url: PublicUrl | None = None
     """The beginning of the links that we mail, such as https://postern.help.example."""
 

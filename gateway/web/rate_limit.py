@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_network
 
-from gateway.shares import Networks, address_of, is_in
+from gateway.shares import IPAddress, Networks, address_of, is_in
 
 CLIENTS_KEPT = 10_000
 """Beyond this, the client seen longest ago is forgotten, so that a flood of addresses costs no
 memory; the worst effect is a full bucket for a client less than a minute after its last request."""
 NETWORK_FACTOR = 4
 """A network may post this many times what one client may: a /48 has 65,536 clients."""
-LOOPBACK: Networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class RateLimiter:
@@ -23,14 +21,14 @@ class RateLimiter:
         self._most = most
         self._period_s = period_s
         self._clock = clock
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._left: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
         """By client, longest unseen first: the tokens left, and when they were counted."""
 
     def __len__(self) -> int:
         """The number of clients remembered."""
         return len(self._left)
 
-    def allows(self, client: str, network: str = "") -> bool:
+    def allows(self, client: bytes, network: bytes = b"") -> bool:
         """Take one of the client's tokens, and of its network, which has more; False where either
         has none left: then none is taken, so that one client cannot spend its network's."""
         now = self._clock()
@@ -44,23 +42,22 @@ class RateLimiter:
                 self._left.popitem(last=False)
         return allowed
 
-    def _refilled(self, key: str, most: int, now: float) -> float:
+    def _refilled(self, key: bytes, most: int, now: float) -> float:
         left, at = self._left.get(key, (float(most), now))
         return min(float(most), left + (now - at) * most / self._period_s)
 
 
-def client_of(remote: str | None, forwarded_for: str, proxies: Networks = ()) -> str:
-    """The client's address: the last one in X-Forwarded-For that is no proxy, if a local or a
-    listed proxy sends it.
+def client_of(remote: str | None, forwarded_for: str, proxies: Networks) -> IPAddress | None:
+    """The client's address: the right-most one that is no listed proxy, of those in
+    X-Forwarded-For and then the socket's.
 
-    An IPv6 client counts as its /64, which is what one connection is assigned. Empty if unknown: a
-    unix socket, or a proxy that sends no address; all of them are one client.
+    Each proxy appends the address that it was contacted from; what stands to the left of the
+    client's own address is its invention. None if unknown: a proxy that names no address.
     """
-    trusted = LOOPBACK + proxies
-    client = address_of(remote or "")
-    named = forwarded_for.split(",") if forwarded_for else []
-    while named and is_in(client, trusted):
-        client = address_of(named.pop().strip())
-    if isinstance(client, IPv6Address):
-        return str(ip_network((int(client), 64), strict=False))
-    return str(client or "")
+    hops = [*forwarded_for.split(","), remote or ""] if forwarded_for else [remote or ""]
+    client = None
+    for hop in reversed(hops):
+        client = address_of(hop.strip())
+        if not is_in(client, proxies):
+            break
+    return client

@@ -11,13 +11,12 @@ from aiohttp import web
 
 from gateway import log
 from gateway.mailbox_cache import MailboxCache
-from gateway.shares import Networks
+from gateway.shares import IPAddress, Networks, keys_of
 from gateway.web.messages import PageError
 from gateway.web.pages.render import Problem, language_for
 from gateway.web.rate_limit import RateLimiter, client_of
 from rules.mail import Mailbox
 from rules.sender.tokens import Keys
-from rules.service.limits import network_of
 
 FORM_FIELDS = 8
 FORM_S = 10.0
@@ -55,20 +54,16 @@ def as_page(name: str, rate: RateLimiter, again: str, handler: Handler) -> Handl
     return answer
 
 
-def client_of_request(request: web.Request) -> str:
-    """The client, behind a proxy too; empty if unknown."""
+def client_of_request(request: web.Request) -> IPAddress | None:
+    """The client, behind a listed proxy too; None if unknown."""
     proxies: Networks = request.app[PROXIES]
     forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
     return client_of(request.remote, forwarded, proxies)
 
 
-def network_of_client(client: str) -> str:
-    return network_of(client.partition("/")[0])
-
-
 def _check_rate(request: web.Request, rate: RateLimiter) -> None:
     client = client_of_request(request)
-    if not rate.allows(client, network_of_client(client)):
+    if not rate.allows(*(keys_of(client) if client is not None else (b"",))):
         raise Problem(429, PageError.TOO_OFTEN)
 
 

@@ -24,21 +24,15 @@ from aiohttp import web
 from gateway import log
 from gateway.mailbox_cache import UNKNOWN_FRESH_S, Snapshot
 from gateway.runtime import Runtime
+from gateway.shares import IPAddress, is_in, keys_of
 from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
-from gateway.web.pages.forms import (
-    as_page,
-    client_of_request,
-    network_of_client,
-    read_form,
-    read_link,
-)
+from gateway.web.pages.forms import PROXIES, as_page, client_of_request, read_form, read_link
 from gateway.web.pages.render import STYLE_PATH, Problem, language_for, page, style
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
 from rules.mail.addresses import is_role, normalise
 from rules.sender.tokens import Keys, read_sign_up_token
-from rules.service.limits import network_of
 from rules.ticket.notice_timing import INVITATION_LASTS
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled, Invited
@@ -53,7 +47,6 @@ ANSWER_AFTER_S = 1.0
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 254
 PATH = "/signup"
-_OF_A_PROXY = frozenset(map(network_of, ("127.0.0.1", "::1", "")))
 
 _NOT_SHOWN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -76,12 +69,12 @@ class SignUp:
     pending: set[asyncio.Task[None]] = field(default_factory=set)
     """Links that are being queued."""
 
-    def queue_link(self, mailbox: Mailbox, address: str, language: str, client: str) -> None:
+    def queue_link(
+        self, mailbox: Mailbox, address: str, language: str, client: IPAddress | None
+    ) -> None:
         """Queue a link in the background, if the address may have one: the answer does not wait for
         it, so that its timing reveals nothing about the address."""
-        network = network_of_client(client)
-        # A proxy on this host that names no client hides all networks behind one.
-        if network not in _OF_A_PROXY and not self.per_network.allows(network):
+        if client is not None and not self.per_network.allows(keys_of(client)[1]):
             self._note(mailbox, address, Invited.OVER_NETWORK_BUDGET)
             return
         task = asyncio.create_task(self._queue_link(mailbox, address, language))
@@ -168,6 +161,8 @@ async def _take_address(request: web.Request) -> web.Response:
     snapshot = await sign_up.runtime.mailbox_cache.current()
     if snapshot.mailbox_for(address) is None and not is_role(address):
         client = client_of_request(request)
+        if is_in(client, request.app[PROXIES]):  # it names nobody, and hides everybody behind it
+            client = None
         sign_up.queue_link(mailbox, address, _language(request, mailbox), client)
     await asyncio.sleep(answer_at - loop.time())
     return _page(request, mailbox, "sent.html", address=address, days=INVITATION_LASTS.days)

@@ -354,7 +354,7 @@ async def test_a_client_that_posts_too_often_must_wait(site: Site) -> None:
     assert answer.headers["Retry-After"] == "60"
     assert (await site.get(await site.path(LinkUse.UNSUBSCRIBE)))[0] == 200
     other = {"X-Forwarded-For": "192.0.2.1"}
-    assert (await site.client.post(path, headers=other)).status == 404
+    assert (await site.client.post(path, headers=other)).status == 429
 
 
 async def test_a_store_that_is_down_is_reported_on_a_page(
