@@ -190,22 +190,29 @@ class Authenticator:
             stated = await checked.run(
                 partial(stated_by_relay, checked.message, authserv_id, checked.domain)
             )
-            if stated is not None:
-                verdict = Authentication.by_relay(authserv_id, stated.proof, warnings)
-                if not checked.signatures.signatures or not await needs_lookups():
-                    return verdict
-                # The relay's statement may be based on the signature, which limits the proof.
-                signed = (await _policy_and_dkim(checked))[1]
-                scope = signed.signed_scope
-                if scope is None and signed.temporary:
-                    candidates = [(s.field, s.tags) for s in checked.signatures.signatures]
-                    scope = await checked.run(partial(assumed_scope, checked.message, candidates))
-                return replace(
-                    verdict,
-                    signed_scope=scope and replace(scope, alone=not stated.direct),
-                    fingerprints=signed.fingerprints,
-                )
-            warnings += (f"relay {authserv_id} has no result that proves the author",)
+            if stated is None:
+                warnings += (f"relay {authserv_id} has no result that proves the author",)
+                continue
+            signatures = checked.signatures
+            if not stated.direct and (signatures.ignored or signatures.unreadable):
+                # One of these may be what the relay's result is based on.
+                why = "it may depend on a signature that was not read"
+                warnings += (f"relay {authserv_id}: its result is not counted: {why}",)
+                continue
+            verdict = Authentication.by_relay(authserv_id, stated.proof, warnings)
+            if not signatures.signatures or not await needs_lookups():
+                return verdict
+            # The relay's statement may be based on the signature, which limits the proof.
+            signed = (await _policy_and_dkim(checked))[1]
+            scope = signed.signed_scope
+            if scope is None:
+                candidates = [(s.field, s.tags) for s in signatures.signatures]
+                scope = await checked.run(partial(assumed_scope, checked.message, candidates))
+            return replace(
+                verdict,
+                signed_scope=replace(scope, alone=not stated.direct),
+                fingerprints=signed.fingerprints,
+            )
         if not await needs_lookups():
             return Authentication.unchecked(
                 "no registered user has an address in this domain", warnings

@@ -63,6 +63,8 @@ class Candidates:
     refused: tuple[Evidence, ...]
     ignored: int
     """The number of signatures that were not read or verified because of the limits."""
+    unreadable: int = 0
+    """The number of those whose domain cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,10 @@ def candidates(message: RawMessage, author_domain: str, now: float) -> Candidate
             refused.append(_evidence(read.domain, Result.POLICY, "not verified: cannot be aligned"))
     found.sort(key=lambda signature: signature.domain != author_domain)
     ignored = max(0, len(fields) - MAX_SIGNATURES) + max(0, len(found) - MAX_VERIFIED)
-    return Candidates(tuple(found[:MAX_VERIFIED]), tuple(refused[:MAX_VERIFIED]), ignored)
+    unreadable = sum(not each.domain for each in refused)
+    return Candidates(
+        tuple(found[:MAX_VERIFIED]), tuple(refused[:MAX_VERIFIED]), ignored, unreadable
+    )
 
 
 def read_signature(field: HeaderField, message: RawMessage, now: float) -> Signature | Evidence:

@@ -11,7 +11,6 @@ import binascii
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gateway.authentication.signatures import (
     HeaderField,
@@ -69,21 +68,20 @@ def signed_scope(
 
 def assumed_scope(
     message: RawMessage, signatures: Sequence[tuple[HeaderField, Tags]]
-) -> SignedScope | None:
-    """What signatures whose keys are out of reach cover at least: only what each of them covers
-    that has this body, since any of them may be forged. None if none has. CPU-bound.
+) -> SignedScope:
+    """What signatures cover of which one held when a relay saw it, although none holds here: only
+    what each of them covers, since any of the others may be forged. If none has this body, the
+    relay changed it, and its structure may be the relay's. CPU-bound.
 
     Raises whatever dkimpy raises.
     """
-    fitting = [(field, tags) for field, tags in signatures if has_this_body(message, tags)]
-    if not fitting:
-        return None
-    scope, _ = signed_scope(message, fitting)
-    least = Counter(scope.names)
-    for _, tags in fitting:
+    least = Counter(covered_names([tags for _, tags in signatures]))
+    for _, tags in signatures:
         least &= Counter(covered_names([tags]))
     names = tuple(least.elements())
-    return replace(scope, names=names, problem=structure_problem(message, names))
+    has_body = any(has_this_body(message, tags) for _, tags in signatures)
+    problem = structure_problem(message, names) if has_body else ""
+    return SignedScope(signed_content_digest(message, *signatures[0]), names, problem=problem)
 
 
 def covered_names(signatures: Sequence[Tags]) -> tuple[str, ...]:

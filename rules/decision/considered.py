@@ -101,14 +101,14 @@ def consider(
     first_counted = apply_dkim_policy(received.first_authentication, dkim_required)
     mail = restrict_to_signed(received.mail, first_counted)
     own_names = {mailbox.address, *policy.aliases}
+    returned = returned_notice(envelope, mailbox, keys)
+    if returned is not None and not isinstance(mail.body, Unread):
+        mail = replace(mail, bounces=received.read_bounces())
     lesser = lesser_copy(mail, envelope, first_counted, own_names)
     of_the_mail = (mail.identity, *received.first_authentication.fingerprints)
     identities = tuple(identity_of_copy(each, lesser) for each in of_the_mail)
     author = received.stated_author or mail.author
     mail = replace(mail, author=author, identity=identities[0])
-    returned = returned_notice(envelope, mailbox, keys)
-    if returned is not None and not isinstance(mail.body, Unread):
-        mail = replace(mail, bounces=received.read_bounces())
     recipients = trusted_recipients(mail, envelope, mailbox, counted)
     pointers = find_pointers(mail, recipients, mailbox, keys, policy.subject_tag.format)
     return Considered(

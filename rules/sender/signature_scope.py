@@ -175,6 +175,8 @@ def lesser_copy(
         return "unproven"
     if _is_automatic_by_envelope(mail, envelope):
         return "automatic"
+    if mail.bounces:  # read only from what came to a return path of ours, which is in no field
+        return "report"
     if is_signed_alone(proven):
         if proven.signed_scope is not None and proven.signed_scope.problem:
             return "unsigned structure"

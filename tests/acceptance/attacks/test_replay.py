@@ -8,11 +8,17 @@ import pytest
 
 from rules.mail import Mailbox
 from rules.people import Role
+from rules.sender.tokens import return_path
 from storage.db.database import Connection
 from storage.registry.companies import add_company
 from storage.registry.people import NewPerson, add_person
 from tests.acceptance.attacks.attack import UNKNOWN
-from tests.acceptance.attacks.mails import unix_time_in, with_relay_results, with_respelt_signature
+from tests.acceptance.attacks.mails import (
+    replace_once,
+    unix_time_in,
+    with_relay_results,
+    with_respelt_signature,
+)
 from tests.acceptance.internet import (
     ANN,
     BOB,
@@ -25,7 +31,7 @@ from tests.acceptance.internet import (
     genuine_mail,
     signed_by,
 )
-from tests.acceptance.support_server import SALES, filed
+from tests.acceptance.support_server import SALES, SUPPORT, filed
 from tests.gateway.senders import ed25519_key, rsa_key, signed
 
 
@@ -120,6 +126,24 @@ class TestReplay:
         assert target.journal()[-1].verdict == "recorded"
 
         filed(target.send(raw, author))
+
+    def test_an_earlier_copy_at_a_return_path_does_not_replace_the_mail(
+        self, target: Target
+    ) -> None:
+        """An added field makes a report of it, and Gil has the return path of his own notice."""
+        filed(target.send(genuine_mail(GIL), GIL))
+        notice = next(n for n in target.notices() if n.address == GIL)
+        path = return_path(target.keys, target.mailbox.id, SUPPORT, notice.id)
+        raw = genuine_mail(ANN, text="Our payment server burns.")
+        added = f"X-Failed-Recipients: {GIL}\r\n".encode()
+
+        target.send(added + raw, EVE, to=path)
+        assert target.journal()[-1].reason == "bounce"
+
+        first = target.send(raw, ANN)
+        _, ticket = filed(first)
+        assert "payment server" in target.ticket(ticket).comments[0].text
+        assert target.send(added + raw, EVE, to=path) == first
 
     def test_an_earlier_unproven_copy_does_not_replace_the_mail(self, holding: Target) -> None:
         """quarantined.example publishes p=quarantine and sends from the attacker's address."""
@@ -245,9 +269,54 @@ class TestReplayThroughARelay:
 
         assert relayed.send(with_relay_results(b"X-Any: thing\r\n" + raw), EVE) == first
 
+    @pytest.mark.parametrize("number", [1, 4, 5, 12, 100])
+    def test_forged_signatures_above_hers_add_nothing(self, relayed: Target, number: int) -> None:
+        """The relay's limits are not ours: it may see the genuine one where we do not."""
+        raw = genuine_mail(ANN, text="A question.")
+        caught = b"Cc: zed@evil.example\r\n" + forged_signatures(number) + raw
+
+        relayed.send(with_relay_results(caught), EVE)
+        relayed.send(with_relay_results(caught), EVE, to=SALES)
+
+        tickets = {e.ticket for e in relayed.journal()[-2:] if e.verdict == "opened"}
+        assert all(
+            member.address != "zed@evil.example"
+            for each in tickets
+            if each is not None
+            for member in relayed.ticket(each).members
+        )
+        assert relayed.journal()[-1].verdict in ("held", "refused")
+
+    def test_a_signature_that_is_too_long_to_read_adds_nothing(self, relayed: Target) -> None:
+        """White space in `b=` changes no signature."""
+        raw = replace_once(genuine_mail(ANN), b"\r\n b=", b"\r\n b=" + b"\r\n " * 6000)
+
+        relayed.send(with_relay_results(raw), EVE, to=SALES)
+
+        assert relayed.journal()[-1].verdict in ("held", "refused")
+
+    def test_a_replay_after_the_key_was_withdrawn_is_bound_by_its_signature(
+        self, relayed: Target
+    ) -> None:
+        """The relay has the key in its cache."""
+        raw = signed_by("acme.example", a_mail(ANN), selector="withdrawn")
+
+        relayed.send(with_relay_results(raw), EVE, to=SALES)
+
+        assert relayed.journal()[-1].reason == "not_addressed"
+
     def test_a_replay_to_another_mailbox_of_the_author_is_held(self, relayed: Target) -> None:
         relayed.send(with_relay_results(genuine_mail(ANN)), EVE, to=SALES)
         assert relayed.journal()[-1].reason == "not_addressed"
+
+
+def forged_signatures(number: int) -> bytes:
+    """Signatures of Ann's domain that are none, each of a selector without a key."""
+    return b"".join(
+        b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple; d=acme.example; s=x%d;\r\n"
+        b" h=from:to:cc:subject:date:message-id; bh=AAAA; b=AAAA\r\n" % n
+        for n in range(number)
+    )
 
 
 def enrol(connection: Connection, mailbox: Mailbox, address: str) -> None:

@@ -107,6 +107,21 @@ async def test_while_the_key_is_out_of_reach_a_relay_s_result_is_limited_all_the
     assert sorted(verdict.signed_scope.names) == ["from", "to"]
 
 
+async def test_a_relay_that_changed_the_body_vouches_for_the_fields_that_were_signed(
+    world: World,
+) -> None:
+    mail = b"In-Reply-To: <1@x.example>\r\n" + signed(a_mail()) + b"-- \r\nScanned.\r\n"
+    stated = f"Authentication-Results: {MX}; dmarc=pass header.from=acme.example\r\n".encode()
+
+    verdict = await world.verdict(stated + mail, peer=RELAY)
+
+    assert verdict.by == "relay:mx.example"
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.alone
+    assert "in-reply-to" not in verdict.signed_scope.names
+    assert verdict.signed_scope.problem == ""
+
+
 async def test_what_several_signatures_cover_counts_together(world: World) -> None:
     world.publish("s2._domainkey.acme.example", rsa_key().record)
     mail = b"In-Reply-To: <1@x.example>\r\n" + a_mail()
