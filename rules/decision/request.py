@@ -40,6 +40,8 @@ class RequestFacts:
     requester: Person | None
     """None if they are not registered."""
     staff: tuple[Staff, ...]
+    opened: int = 0
+    """Tickets of the requester that were opened within the hour, by whatever door."""
 
 
 def decide_request(
@@ -57,6 +59,16 @@ def decide_request(
         )
     if (why := _refused_company(person.company, facts, policy)) is not None:
         return ChangeRefused(why)
+    budget = policy.budgets.tickets_per_hour
+    if not facts.by_staff and facts.opened >= budget:
+        return ChangeRefused(
+            sentence(
+                "{address} has opened {budget} tickets within the hour; "
+                "comment on one of them, or try again later",
+                address=person.address,
+                budget=budget,
+            )
+        )
     level: Level | None = None
     if request.severity:
         level = next((each for each in policy.levels if each.has_name(request.severity)), None)

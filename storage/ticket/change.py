@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import (
@@ -196,6 +196,17 @@ def _feedback(
     return FeedbackFacts(Rating(rating) if rating else None, noted)
 
 
+def _opened_lately(connection: Connection, context: ChangeContext, requester: str) -> int:
+    lately = context.now - BUDGETED
+    query = select(func.count()).where(
+        _ticket.c.mailbox_id == context.mailbox.id,
+        _ticket.c.updated_at > lately,  # has an index
+        _ticket.c.opened_at > lately,
+        _ticket.c.requester == requester,
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def open_requested(
     connection: Connection,
     context: ChangeContext,
@@ -214,6 +225,7 @@ def open_requested(
         mailbox=context.mailbox.address,
         requester=people().get(request.requester),
         staff=staff(),
+        opened=0 if by_staff else _opened_lately(connection, context, request.requester),
     )
     opening = decide_request(request, facts, policy)
     if isinstance(opening, ChangeRefused):

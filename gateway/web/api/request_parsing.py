@@ -80,6 +80,14 @@ def cursor_of(text: str | None) -> Cursor | None:
     return Cursor(updated_at, int(found[2]))
 
 
+def comment_of(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise ApiError(400, f"before={text}: must be the id of a comment")
+    return int(text)
+
+
 def cursor_text(cursor: Cursor) -> str:
     """The end of a page as text, as `cursor_of` reads it."""
     return f"{(cursor.updated_at - _EPOCH) // timedelta(microseconds=1)}-{cursor.number}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import TypeAlias
 
 from rules.identity import is_unproven
-from rules.mail.extent import is_read_in_part, read_part
+from rules.mail.extent import read_part
 from rules.mail.quoting import REPLY_MARK, published, visible
 from rules.people import Presence
 from rules.sender.masking import Masker
@@ -16,6 +17,11 @@ from rules.ticket.visibility import Visibility
 from storage.ticket.read import AttachmentView, AuditView, CommentView, TicketSummary, TicketView
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
+
+TEXTS_SHOWN = 1024 * 1024
+"""Characters of all comments in one response: each is searched for what must be masked."""
+HISTORY_SHOWN = 1000
+"""Entries of the audit trail in one response, the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,9 @@ class TicketJson:
             }
         return shown
 
-    def in_full(self, ticket: TicketView) -> dict[str, Json]:
-        """A ticket with everything that this reader may see."""
+    def in_full(self, ticket: TicketView, before: int | None = None) -> dict[str, Json]:
+        """A ticket with everything that this reader may see; with `before` the comments before
+        this one alone."""
         details = ticket.details
         members = (
             member
@@ -70,13 +77,14 @@ class TicketJson:
             "people": [
                 {"address": m.address, "part": m.part, "presence": m.presence} for m in members
             ],
-            "comments": self._comments(ticket),
+            "comments": self._comments(ticket, before),
         }
         if self.for_staff:
             shown |= {
                 "preferred_channel": details.channel,
                 "rating": details.rating,
-                "history": [self._audit_entry(each) for each in ticket.history],
+                "history": [self._audit_entry(each) for each in ticket.history[-HISTORY_SHOWN:]],
+                "history_shortened": len(ticket.history) > HISTORY_SHOWN,
             }
         return shown
 
@@ -87,12 +95,20 @@ class TicketJson:
             comment for comment in ticket.comments if self.for_staff or comment.visibility == public
         )
 
-    def _comments(self, ticket: TicketView) -> list[Json]:
-        summary = ticket.summary
-        return [self._comment(comment, summary) for comment in self.comments(ticket)]
+    def _comments(self, ticket: TicketView, before: int | None) -> list[Json]:
+        """The oldest first; the latest have their texts, as far as `TEXTS_SHOWN` goes."""
+        until = takewhile(lambda comment: comment.id != before, self.comments(ticket))
+        left, shown = TEXTS_SHOWN, list[Json]()
+        for comment in reversed(list(until)):
+            text = read_part(comment.text)
+            left = left - len(text) if len(text) <= left else 0
+            text = text if left else ""
+            shown.append(self._comment(comment, ticket.summary, text))
+        return shown[::-1]
 
-    def _comment(self, comment: CommentView, summary: TicketSummary) -> dict[str, Json]:
-        text = self.masker.mask(read_part(comment.text))
+    def _comment(self, comment: CommentView, summary: TicketSummary, text: str) -> dict[str, Json]:
+        shortened = len(text) < len(comment.text)
+        text = self.masker.mask(text)
         if comment.by_staff and comment.journal_id is not None and not self.for_staff:
             # A staff person's mail may quote our notice to them, which contains private text.
             text = published(text, REPLY_MARK)
@@ -104,7 +120,7 @@ class TicketJson:
             "visibility": comment.visibility,
             "text": text,
             "shown": visible(text).text,
-            "shortened": is_read_in_part(comment.text),
+            "shortened": shortened,
             "degraded": comment.degraded,
             "charset_guessed": comment.charset_guessed,
             "written_at": _timestamp(comment.written_at),

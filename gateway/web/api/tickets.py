@@ -13,11 +13,12 @@ The manual is docs/api.md.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Collection
-from functools import partial
 
 from aiohttp import web
 
+from gateway import log
 from gateway.parsing.parser import part_bytes
 from gateway.ticket_requests import NewTicket, TicketPatch
 from gateway.web.api import access
@@ -27,20 +28,21 @@ from gateway.web.api.download import ANY_TYPE, download
 from gateway.web.api.request_parsing import (
     body_of,
     check_query,
+    comment_of,
     cursor_of,
     cursor_text,
     journal_id_of,
     limit_of,
     status_of,
 )
-from gateway.web.api.ticket_json import Json, TicketJson
+from gateway.web.api.ticket_json import TicketJson
 from rules.decision.effects import ChangeRefused
 from rules.decision.request import Request
 from rules.mail.addresses import normalise
 from rules.sender.masking import Masker
 from rules.service.permissions import Access, forbidden, with_reopening
 from rules.ticket.lifecycle import Status
-from storage.db.database import Connection
+from storage.db.database import Connection, StoreDown
 from storage.registry import mailboxes
 from storage.registry.signing_keys import load_keys
 from storage.ticket import lists, read
@@ -94,17 +96,16 @@ async def _list(request: web.Request) -> web.Response:
 
 
 async def _show(request: web.Request) -> web.Response:
-    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
+    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=("before",))
     context, number = request.app[CONTEXT], _number(request)
-    found = await context.runtime.read(partial(_read_ticket, context, caller, number))
-    return web.json_response(found)
+    before = comment_of(request.query.get("before"))
 
+    def read_ticket(connection: Connection) -> str:
+        access.find_ticket(connection, context, caller, number, context.runtime.clock())
+        view = _ticket_view(connection, number)
+        return json.dumps(_presenter(connection, caller).in_full(view, before))
 
-def _read_ticket(
-    context: ApiContext, caller: Caller, number: int, connection: Connection
-) -> dict[str, Json]:
-    access.find_ticket(connection, context, caller, number, context.runtime.clock())
-    return _presenter(connection, caller).in_full(_ticket_view(connection, number))
+    return web.json_response(text=await context.runtime.read(read_ticket))
 
 
 def _presenter(connection: Connection, caller: Caller) -> TicketJson:
@@ -121,7 +122,7 @@ async def _change(request: web.Request) -> web.Response:
     now = context.runtime.clock()
     patch = await body_of(request, TicketPatch)
 
-    def job(connection: Connection) -> dict[str, Json]:
+    def job(connection: Connection) -> list[str]:
         found = access.find_ticket(connection, context, caller, number, now)
         policy, wanted = context.runtime.policy_of(found.mailbox), patch.changes()
         for change in wanted:
@@ -139,11 +140,29 @@ async def _change(request: web.Request) -> web.Response:
         effects = change_ticket(connection, by, number, made, policy, by_staff=caller.by_staff)
         if isinstance(effects, ChangeRefused):
             raise ApiError(409, str(effects.why))
-        presenter = _presenter(connection, caller)
-        left = None if patch.delete else presenter.in_full(_ticket_view(connection, number))
-        return {"effects": [str(each) for each in effects.done], "ticket": left}
+        return [str(each) for each in effects.done]
 
-    return web.json_response(await context.write(job))
+    done = await context.write(job)
+    left = "null" if patch.delete else await _afterwards(context, caller, number)
+    return web.json_response(text=f'{{"effects": {json.dumps(done)}, "ticket": {left}}}')
+
+
+async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
+    """The ticket as JSON, read once a change of it is committed: to show a ticket takes long, and
+    the writer and the event loop must not wait. `null` if it cannot be read: the change is made.
+    """
+
+    def read_back(connection: Connection) -> str:
+        shown = _presenter(connection, caller).in_full(_ticket_view(connection, number))
+        return json.dumps(shown)
+
+    try:
+        return await context.runtime.read(read_back)
+    except ApiError:  # somebody has deleted it since
+        return "null"
+    except StoreDown as error:
+        log.page_failed(PATH, error)
+        return "null"
 
 
 async def _open(request: web.Request) -> web.Response:
@@ -159,18 +178,19 @@ async def _open(request: web.Request) -> web.Response:
         raise ApiError(400, f"requester: {new.requester!r} is not a valid email address")
     wanted = Request(requester, new.subject, new.text, new.severity)
 
-    def job(connection: Connection) -> dict[str, Json]:
+    def job(connection: Connection) -> int:
         mailbox = access.mailbox_role(connection, caller, new.mailbox, now).mailbox
         by = context.change_context(mailbox, caller.address, now)
         policy = context.runtime.policy_of(mailbox)
         number = open_requested(connection, by, wanted, policy, by_staff=caller.by_staff)
         if isinstance(number, ChangeRefused):
             raise ApiError(409, str(number.why))
-        return _presenter(connection, caller).in_full(_ticket_view(connection, number))
+        return number
 
-    made = await context.write(job)
-    headers = {"Location": f"{PATH}/{made['number']}"}
-    return web.json_response(made, status=201, headers=headers)
+    number = await context.write(job)
+    headers = {"Location": f"{PATH}/{number}"}
+    made = await _afterwards(context, caller, number)
+    return web.json_response(text=made, status=201, headers=headers)
 
 
 async def _attachment(request: web.Request) -> web.Response:

@@ -19,6 +19,10 @@ PASSED_ON = {"{text}"}
 ONLY_OVER_THE_API = {
     "{company} is suspended",
     "{address} is not an active user of {mailbox}",
+    (
+        "{address} has opened {budget} tickets within the hour; "
+        "comment on one of them, or try again later"
+    ),
 }
 
 

@@ -106,7 +106,6 @@ async def test_an_invalid_list_query_is_refused_with_the_reason(
     ("method", "path"),
     [
         ("POST", ""),
-        ("GET", "/{n}"),
         ("PATCH", "/{n}"),
         ("GET", "/{n}/attachments/1"),
         ("GET", "/{n}/raw/1"),

@@ -1,0 +1,63 @@
+"""What a customer of a portal may cost: nobody else waits, and nobody is flooded."""
+
+from __future__ import annotations
+
+import time
+
+from rules.sender.masking import Masker
+from storage.registry.signing_keys import load_keys
+from tests.gateway.web.api.site import ANN, BOB, SAM, Site
+from tests.in_process import SUPPORT
+
+COSTLY = "aHR0cHM6Ly9" + "q" * 60 + " "
+LONG = COSTLY * 1380
+"""Just below the longest text of a comment, all of it to be searched for links in base64."""
+SHOWN = 10
+"""Of these fit into one response."""
+
+
+async def test_a_long_ticket_is_shown_outside_of_the_event_loop(site: Site) -> None:
+    number = await site.open(ANN)
+    for i in range(8):
+        await site.effects(number, ANN, comment={"text": f"{LONG}{i}"})
+    masker = Masker(await site.read(load_keys), (1, 2, 3), frozenset({SUPPORT}))
+    masking_from = time.thread_time()
+    masker.mask(LONG)
+    masking_s = time.thread_time() - masking_from
+
+    loop_from = time.thread_time()
+    await site.effects(number, ANN, comment={"text": "one more"})
+
+    assert time.thread_time() - loop_from < 3 * masking_s
+
+
+async def test_of_many_long_comments_the_latest_have_their_texts(site: Site) -> None:
+    number = await site.open(ANN)
+    for i in range(SHOWN + 2):
+        await site.effects(number, ANN, comment={"text": f"{LONG}{i}"})
+
+    _, ticket = await site.get(f"/{number}", ANN)
+
+    shortened = [c["shortened"] for c in ticket["comments"]]
+    assert shortened == [True] * 3 + [False] * SHOWN
+    assert [c["text"] == "" for c in ticket["comments"]] == shortened
+
+    first = ticket["comments"][3]["id"]
+    _, earlier = await site.get(f"/{number}?before={first}", ANN)
+    assert [c["text"][-9:] for c in earlier["comments"]] == [
+        "is stuck.",
+        *(f"{LONG}{i}"[-9:] for i in (0, 1)),
+    ]
+    assert not any(c["shortened"] for c in earlier["comments"])
+
+
+async def test_tickets_of_a_customer_have_the_budget_of_their_mails(either: Site) -> None:
+    for _ in range(10):
+        await either.open(ANN)
+
+    status, body = await either.opened(ANN)
+
+    assert status == 409
+    assert "has opened 10 tickets within the hour" in body["error"]
+    assert (await either.opened(BOB))[0] == 201
+    assert (await either.opened(SAM, requester=ANN))[0] == 201
