@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
 
 from rules.sender.tokens import is_loop_mark, loop_mark
 from storage.registry import api_tokens, signing_keys
@@ -60,6 +65,19 @@ def test_db_upgrade_twice_changes_nothing(no_store: CommandLine) -> None:
 
     assert no_store.run("db", "upgrade") == Output(0, done, "")
     assert no_store.run("db", "upgrade") == Output(0, done, "")
+
+
+@pytest.mark.parametrize("command", ["tickets", "held list", "tail", "mailbox list"])
+def test_a_command_that_reads_does_not_wait_for_a_writer(demo: CommandLine, command: str) -> None:
+    """The writer is in the middle of its transaction until the command has ended."""
+    path = make_url(demo.store_url).database
+    assert path is not None
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE mailbox SET policy = 'another'")
+        done = demo.run_real(*command.split())
+        writer.execute("ROLLBACK")
+    assert (done.code, done.err) == (0, "")
 
 
 def test_a_store_that_does_not_exist_is_a_configuration_error(no_store: CommandLine) -> None:
