@@ -34,7 +34,8 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 class Admitted(asyncio.BaseProtocol):
     """The protocol of a connection that is counted before it is made."""
 
-    __slots__ = ()
+    opening: asyncio.Task[None] | None = None
+    """Makes the connection of what was admitted; cancelled where that is given up."""
 
     def admit(self, client: IPAddress | None) -> bytes | None:
         """Count the connection; or what to answer before it is closed, if it is refused."""
@@ -117,8 +118,16 @@ class ListeningSockets:
             accepted.close()
             return
         task = self._loop.create_task(self._open(accepted, admitted))
+        admitted.opening = task
         self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+
+        def opened(task: asyncio.Task[None]) -> None:
+            self._opening.discard(task)
+            if task.cancelled():  # perhaps before it began
+                admitted.forget()
+                accepted.close()
+
+        task.add_done_callback(opened)
 
     async def _open(self, accepted: socket.socket, admitted: Admitted) -> None:
         try:
@@ -128,7 +137,7 @@ class ListeningSockets:
                 ssl=self._tls,
                 ssl_handshake_timeout=TLS_HANDSHAKE_S if self._tls else None,
             )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):  # no handshake, or a stop
+        except (OSError, ssl.SSLError):  # no handshake
             admitted.forget()
             accepted.close()
         except BaseException:

@@ -89,6 +89,17 @@ class Metrics:
             ("what",),
             registry=self._registry,
         )
+        self._evicted = Counter(
+            "postern_evicted",
+            "Idle clients that gave way to one that held less",
+            ("what",),
+            registry=self._registry,
+        )
+        self._not_balancers = Counter(
+            "postern_not_a_balancer",
+            "Connections refused because their client is not in smtp.balancers",
+            registry=self._registry,
+        )
         self._free_bytes = Gauge(
             "postern_free_bytes",
             "Free disk space where mail is written",
@@ -98,15 +109,21 @@ class Metrics:
         self._refused_rates: Mapping[str, int] = {}
         self._reported_rates: dict[str, int] = {}
         self._measure_disk: Callable[[], int | None] = lambda: None
-        self._watched: list[tuple[str, Shares, int]] = []
+        self._watched: list[tuple[str, Shares, int, int]] = []
+        self._count_not_balancers: Callable[[], int] = lambda: 0
+        self._reported_not_balancers = 0
 
     def watch(self, what: str, shares: Shares) -> None:
         """Report what clients hold of something scarce, and how often one was refused it."""
-        self._watched.append((what, shares, 0))
+        self._watched.append((what, shares, 0, 0))
 
     def watch_rates(self, refused: Mapping[str, int]) -> None:
         """Report how often clients were refused something because they did too much of it."""
         self._refused_rates = refused
+
+    def watch_balancers(self, refused: Callable[[], int]) -> None:
+        """Report how often a client was refused that is no listed balancer."""
+        self._count_not_balancers = refused
 
     def watch_disk(self, free_bytes: Callable[[], int | None]) -> None:
         """Report the free disk space, where there is a disk to watch."""
@@ -139,10 +156,14 @@ class Metrics:
     def render(self) -> bytes:
         """The metrics in the Prometheus text format, UTF-8."""
         self._connections.set(self._count_connections())
-        for index, (what, shares, reported) in enumerate(self._watched):
+        for index, (what, shares, refused, evicted) in enumerate(self._watched):
             self._in_use.labels(what).set(shares.used)
-            self._exhausted.labels(what).inc(shares.refused - reported)
-            self._watched[index] = (what, shares, shares.refused)
+            self._exhausted.labels(what).inc(shares.refused - refused)
+            self._evicted.labels(what).inc(shares.evicted - evicted)
+            self._watched[index] = (what, shares, shares.refused, shares.evicted)
+        not_balancers = self._count_not_balancers()
+        self._not_balancers.inc(not_balancers - self._reported_not_balancers)
+        self._reported_not_balancers = not_balancers
         for what, count in self._refused_rates.items():
             self._too_fast.labels(str(what)).inc(count - self._reported_rates.get(what, 0))
             self._reported_rates[what] = count

@@ -69,6 +69,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         metrics.watch("smtp_connections", connections.slots)
         metrics.watch("in_flight_bytes", connections.in_flight)
         metrics.watch_rates(connections.rates.refused)
+        metrics.watch_balancers(lambda: connections.not_balancers)
         metrics.watch_disk(disk.free_bytes)
         metrics.watch("mails_to_parse", parser.turns.queue)
         notice_queued = asyncio.Event()

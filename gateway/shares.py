@@ -50,6 +50,8 @@ class Shares:
         self.used = 0
         self.refused = 0
         """How often a client was refused something: for the metrics."""
+        self.evicted = 0
+        """How often a client lost something to one that held less: for the metrics."""
         self._held: Counter[bytes] = Counter()
         """By peer and by network; the keys differ in their lengths."""
 
@@ -68,6 +70,24 @@ class Shares:
         allowed = self._allows(client, amount, listed)
         self.refused += not allowed
         return allowed
+
+    def fits(self, client: IPAddress | None, amount: int = 1, *, listed: bool) -> bool:
+        """Whether the client may have `amount` more; nothing is counted."""
+        return self._allows(client, amount, listed)
+
+    def may_displace(self, client: IPAddress | None, holder: bytes, *, listed: bool) -> bool:
+        """Whether the client, for which nothing is free, may have one that a network holds.
+
+        It must be within its caps and, unless it is listed, hold less than that network.
+        """
+        if client is None:
+            return True
+        peer, network = keys_of(client)
+        if listed:
+            return self._held[peer] < self.caps.per_listed
+        held = self._held[network]
+        within_caps = self._held[peer] < self.caps.per_peer and held < self.caps.per_network
+        return within_caps and held < self._held[holder]
 
     def add(self, client: IPAddress | None, amount: int) -> None:
         """Count `amount` that the client holds already, whatever the caps say."""

@@ -8,7 +8,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gateway.shares import Caps, IPAddress, Shares
+from gateway.places import Displaceable, Places
+from gateway.seldom import Seldom
+from gateway.shares import Caps, IPAddress, Shares, keys_of
 from gateway.smtp.rates import Act, ClientRates, RateLimits
 from rules import replies
 from rules.replies import Reply
@@ -85,17 +87,14 @@ class Slot:
         self._client: IPAddress | None = None
         self._holders = 0
 
-    def take(self, client: IPAddress | None, *, listed: bool) -> bool:
-        """Whether there is a slot for the client."""
-        if not self._shares.take(client, listed=listed):
-            return False
+    def take(self, client: IPAddress | None) -> None:
+        """Take a slot that was granted to the client."""
+        self._shares.add(client, 1)
         self._client, self._holders = client, 1
-        return True
 
-    def change_client(self, client: IPAddress | None, *, listed: bool) -> bool:
-        """Whether there is a slot for the client that a balancer names; if not, none is held."""
-        self.free()
-        return self.take(client, listed=listed)
+    @property
+    def has_one_holder(self) -> bool:
+        return self._holders == 1
 
     def hold(self) -> None:
         """Keep the slot for one more holder, until it calls `free`."""
@@ -109,7 +108,7 @@ class Slot:
                 self._shares.give_back(self._client)
 
 
-class PooledConnection(Protocol):
+class PooledConnection(Displaceable, Protocol):
     """What the pool needs from a connection."""
 
     slot: Slot
@@ -141,6 +140,12 @@ class ConnectionPool:
         self.in_flight = Shares(limits.in_flight)
         """The bytes of mails from their arrival to their reply, and of buffered input."""
         self.connections: set[PooledConnection] = set()
+        self.seldom = Seldom()
+        """For events of the log that a client causes as often as it likes."""
+        self.not_balancers = 0
+        """How often a client was refused that is no listed balancer: for the metrics."""
+        self.places: Places[PooledConnection] = Places("smtp_connections", self.slots, Seldom())
+        """Clients that wait between mails are idle; those in DATA are stalled while silent."""
         self.tasks: set[asyncio.Task[Sequence[Reply]]] = set()
         self.draining = False
         self._idle = asyncio.Event()
@@ -154,16 +159,47 @@ class ConnectionPool:
             return replies.SHUTTING_DOWN
         if not self.rates.allows(client, Act.CONNECT, listed=listed):
             return replies.CONNECTING_TOO_FAST
-        if not connection.slot.take(client, listed=listed):
+        if not self.places.grant(client, listed=listed):
             return replies.TOO_MANY_CONNECTIONS
+        connection.slot.take(client)
         self.connections.add(connection)
         self._idle.clear()
+        self.waits(connection, client, listed=listed)
         return None
+
+    def change_client(
+        self, connection: PooledConnection, client: IPAddress | None, *, listed: bool
+    ) -> Reply | None:
+        """Counts the connection for the client that a balancer names; or the reply to it."""
+        connection.slot.free()
+        if not self.places.grant(client, listed=listed):
+            return replies.TOO_MANY_CONNECTIONS
+        connection.slot.take(client)
+        self.waits(connection, client, listed=listed)
+        return None
+
+    def waits(
+        self, connection: PooledConnection, client: IPAddress | None, *, listed: bool
+    ) -> None:
+        """The connection has no mail in progress: it is the last in line to give way."""
+        self.places.discard(connection)
+        is_counted = connection in self.connections and connection.slot.has_one_holder
+        if is_counted and client is not None and not listed:
+            self.places.idle.put(connection, keys_of(client)[1])
+
+    def receives(
+        self, connection: PooledConnection, client: IPAddress | None, *, listed: bool
+    ) -> None:
+        """The connection is in DATA, and gives way only if that does not go on."""
+        self.places.discard(connection)
+        if connection in self.connections and client is not None and not listed:
+            self.places.stalled.put(connection, keys_of(client)[1])
 
     def remove(self, connection: PooledConnection) -> None:
         """Removes the connection; may be called more than once."""
         if connection in self.connections:
             self.connections.discard(connection)
+            self.places.discard(connection)
             connection.slot.free()
         self._update_idle()
 
@@ -172,6 +208,7 @@ class ConnectionPool:
     ) -> asyncio.Task[Sequence[Reply]]:
         """Starts a task that outlives its connection, holds its slot, and that `drain` awaits."""
         task = asyncio.create_task(work)
+        self.places.discard(connection)
         connection.slot.hold()
         self.tasks.add(task)
         self._idle.clear()

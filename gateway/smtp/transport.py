@@ -7,6 +7,7 @@ Whatever the client does or leaves undone, a connection that is closing is gone 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from aiosmtpd.smtp import SMTP, Session, TLSSetupException
 from aiosmtpd.smtp import Envelope as Transaction
 
 from gateway.accepting import Admitted
-from gateway.shares import IPAddress, Networks, is_in
+from gateway.shares import IPAddress, Networks, is_in, keys_of
 from gateway.smtp.data_reader import BLOCK_BYTES
 from gateway.smtp.limits import ConnectionPool, Slot
 from gateway.smtp.listener import Hooks, Listener
@@ -33,6 +34,11 @@ ENHANCED_STATUS = {
     555: "5.5.4",
 }
 """Enhanced status for replies that aiosmtpd sends without one; X.0.0 for other codes."""
+
+log = logging.getLogger("gateway.smtp")
+
+STALLED_S = 10.0
+"""A mail whose client sends nothing for so long gives way where no slot is left."""
 
 _REPLY_LINE = re.compile(r"(\d\d\d) (?:([245]\.\d{1,3}\.\d{1,3}) )?(.*)", re.DOTALL)
 
@@ -86,6 +92,7 @@ class HeldConnection(SMTP, Admitted):
         """The last reply is written: further input is ignored, nothing more is sent."""
         self._peer_finished = False
         self._buffered_bytes = 0
+        self._input_at = 0.0
         self._linger_handle: asyncio.TimerHandle | None = None
         super().__init__(
             self,  # the handler argument; `_call_handler_hook` never uses it
@@ -113,7 +120,7 @@ class HeldConnection(SMTP, Admitted):
         elif is_in(client, self.listener.balancers):
             refusal = self.pool.add(self, None, listed=True)
         else:
-            refusal = replies.NOT_A_BALANCER
+            refusal = self._refuse_stranger(client)
         return None if refusal is None else reply_line(refusal)
 
     def name_peer(self, peer: IPAddress | None) -> Reply | None:
@@ -122,9 +129,18 @@ class HeldConnection(SMTP, Admitted):
         self.peer = peer
         if not self.may(Act.CONNECT):
             return replies.CONNECTING_TOO_FAST
-        if not self.slot.change_client(peer, listed=self.is_listed):
-            return replies.TOO_MANY_CONNECTIONS
-        return None
+        return self.pool.change_client(self, peer, listed=self.is_listed)
+
+    def _refuse_stranger(self, client: IPAddress | None) -> Reply:
+        """The reply to a client that is no balancer; the log names it, once a minute a network."""
+        self.pool.not_balancers += 1
+        if client is not None and self.pool.seldom.allows(keys_of(client)[1]):
+            log.warning(
+                "refused %s: not in smtp.balancers (%d refused so far)",
+                client,
+                self.pool.not_balancers,
+            )
+        return replies.NOT_A_BALANCER
 
     def forget(self) -> None:
         """Frees what the connection itself holds. Its mails are released with their replies."""
@@ -165,6 +181,8 @@ class HeldConnection(SMTP, Admitted):
 
     def data_received(self, data: bytes) -> None:
         if not self.closing:
+            self._input_at = self.loop.time()
+            self.pool.places.touch(self)
             super().data_received(data)
             self.count_buffer()
 
@@ -201,6 +219,24 @@ class HeldConnection(SMTP, Admitted):
         """Closes with 421 if no mail is in progress."""
         if not self.in_data:
             self.close_with(replies.TOO_MANY_CONNECTIONS)
+
+    @property
+    def may_give_way(self) -> bool:
+        return not self.in_data or self.loop.time() > self._input_at + STALLED_S
+
+    def give_way(self) -> None:
+        """Drops the connection at once, after 421 if the client can be told so.
+
+        It is aborted after what was written: `close_with` would leave the descriptor to the client.
+        """
+        if self.opening is not None:
+            self.opening.cancel()
+        if self.transport is not None and not self.closing:
+            if self._original_transport is None or self.tls:
+                self._writer.write(reply_line(replies.TOO_MANY_CONNECTIONS))
+            self._timeout_handle.cancel()
+        self.forget()
+        self.loop.call_soon(self.abort)
 
     def abort(self) -> None:
         """Drops the connection without a reply, so that a stuck peer cannot hold it."""

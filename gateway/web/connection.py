@@ -22,7 +22,9 @@ from aiohttp.web_request import BaseRequest
 
 from gateway import log
 from gateway.accepting import Admitted, ListeningSockets, bind_tcp
-from gateway.shares import Caps, IPAddress, Networks, Shares, is_in
+from gateway.places import Places
+from gateway.seldom import Seldom
+from gateway.shares import Caps, IPAddress, Networks, Shares, is_in, keys_of
 
 BACKLOG = 128
 
@@ -61,6 +63,7 @@ class HttpPool:
         self.limits = limits
         self.proxies = proxies
         self.slots = Shares(limits.slots)
+        self.places: Places[HttpConnection] = Places("http_connections", self.slots, Seldom())
         self.connections: set[HttpConnection] = set()
 
     def connection(self, server: web.Server) -> HttpConnection:
@@ -102,15 +105,25 @@ class HttpConnection(RequestHandler, Admitted):
     def admit(self, client: IPAddress | None) -> bytes | None:
         """Counts the connection, or answers 503."""
         self._client = client
-        if not self._pool.slots.take(client, listed=is_in(client, self._pool.proxies)):
+        if not self._pool.places.grant(client, listed=is_in(client, self._pool.proxies)):
             return _BUSY
+        self._pool.slots.add(client, 1)
         self._pool.connections.add(self)
+        self._wait()
         return None
+
+    def _wait(self) -> None:
+        """No request is in progress: the connection is the last in line to give way."""
+        client = self._client
+        is_counted = self in self._pool.connections
+        if is_counted and client is not None and not is_in(client, self._pool.proxies):
+            self._pool.places.idle.put(self, keys_of(client)[1])
 
     def forget(self) -> None:
         """Counts it no more."""
         if self in self._pool.connections:
             self._pool.connections.discard(self)
+            self._pool.places.discard(self)
             self._pool.slots.give_back(self._client)
 
     # ---- the transport ----
@@ -128,6 +141,7 @@ class HttpConnection(RequestHandler, Admitted):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._pool.places.touch(self)
         before = self._request_count
         in_body = self._body is not None and not self._body.is_eof()
         super().data_received(data)
@@ -156,6 +170,23 @@ class HttpConnection(RequestHandler, Admitted):
         """Closes the connection if no request is in progress."""
         if not self._request_in_progress:
             self.force_close()
+
+    @property
+    def may_give_way(self) -> bool:
+        return True
+
+    def give_way(self) -> None:
+        """Drops the connection; a client that has not sent a request sends it again."""
+        if self.opening is not None:
+            self.opening.cancel()
+        self._drop()
+
+    async def _handle_request(self, *args: Any) -> tuple[web.StreamResponse, bool]:
+        self._pool.places.discard(self)
+        try:
+            return await super()._handle_request(*args)
+        finally:
+            self._wait()
 
     def _drop(self) -> None:
         if self._held is not None:

@@ -143,6 +143,61 @@ async def test_idle_connections_of_many_networks_leave_slots_to_listed_relays() 
         assert (await greeting(served, "127.9.9.9")).startswith("220 ")
 
 
+async def test_idle_connections_of_thirty_networks_give_way_to_a_new_one() -> None:
+    """They hold every slot that is not kept for listed relays; who held longest is told why."""
+    limits = Limits(connections=60)
+    async with a_server(limits=limits) as served, contextlib.AsyncExitStack() as stack:
+        held = []
+        for number in range(120):
+            source = f"127.{1 + number % 30 // 10}.{number % 10}.{2 + number // 30}"
+            held.append(await stack.enter_async_context(from_address(served, source)))
+        for number in range(54 - served.pool.slots.used):
+            source = f"127.8.{number}.1"
+            await stack.enter_async_context(from_address(served, source))
+        assert served.pool.slots.used == 54
+        before = served.pool.slots.evicted
+        for _ in range(2):
+            async with asyncio.timeout(PROMPT_S), from_address(served, "127.9.0.9") as honest:
+                assert (await honest.reply()).startswith("220 ")
+                assert (await honest.mail(b"x\r\n.\r\n")).startswith("250 ")
+                assert served.pool.slots.used <= 54
+        assert served.pool.slots.evicted > before
+        assert (await held[0].reply()).startswith("220 ")
+        assert (await held[0].reply()).startswith("421 4.7.0 ")
+        assert await held[0].reply() == ""
+
+
+async def test_a_mail_in_progress_does_not_give_way() -> None:
+    async with a_server(limits=Limits(connections=10)) as served, contextlib.AsyncExitStack() as s:
+        receiving = []
+        for number in range(9):
+            client = await s.enter_async_context(from_address(served, f"127.1.{number}.1"))
+            await client.reply()
+            assert (await client.start_data()).startswith("354 ")
+            receiving.append(client)
+        assert (await greeting(served, "127.9.0.9")).startswith("421 4.7.0 ")
+        for client in receiving:
+            await client.send(b"x\r\n.\r\n")
+            assert (await client.reply()).startswith("250 ")
+        assert (await greeting(served, "127.9.0.9")).startswith("220 ")
+
+
+async def test_handshakes_that_never_end_give_way(tls: tuple[SSLContext, SSLContext]) -> None:
+    limits = Limits(connections=20)
+    async with (
+        a_server(limits=limits, tls_from_start=tls[0]) as served,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        for network in range(60):
+            await stack.enter_async_context(from_address(served, f"127.2.{network}.1"))
+        async with asyncio.timeout(PROMPT_S):
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", served.port, local_addr=("127.9.0.9", 0), ssl=tls[1]
+            )
+        assert (await reader.readline()).startswith(b"220 ")
+        writer.close()
+
+
 async def test_one_address_in_data_leaves_bytes_to_others() -> None:
     limits = Limits(mail_size_bytes=100_000, in_flight_bytes=4 * 2**20)
     async with a_server(limits=limits) as served, contextlib.AsyncExitStack() as stack:

@@ -281,7 +281,9 @@ async def test_behind_a_proxy_the_peer_comes_from_the_proxy_header(
         assert served.recorder.mails[0].envelope.peer == peer
 
 
-async def test_only_a_listed_balancer_is_served_behind_a_proxy() -> None:
+async def test_only_a_listed_balancer_is_served_behind_a_proxy(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     elsewhere = replace(BEHIND_PROXY, balancers=(ip_network("192.0.2.0/24"),))
     async with (
         a_server(listener=elsewhere) as served,
@@ -291,6 +293,10 @@ async def test_only_a_listed_balancer_is_served_behind_a_proxy() -> None:
         assert (await client.reply())[:9] in ("421 4.7.0", "")
         assert await client.reply() == ""
         assert not served.pool.connections
+        async with served.connect(greeted=False) as another:
+            assert (await another.reply())[:9] in ("421 4.7.0", "")
+        assert served.pool.not_balancers == 2
+    assert caplog.messages == ["refused 127.0.0.1: not in smtp.balancers (1 refused so far)"]
 
 
 async def test_behind_a_proxy_the_limit_counts_the_peers_of_the_proxy_headers() -> None:

@@ -165,6 +165,19 @@ async def test_half_requests_of_one_network_leave_connections_to_others(addresse
         await stack.aclose()
 
 
+async def test_half_requests_of_many_networks_give_way_to_a_new_one() -> None:
+    async with site(HttpLimits(connections=40)) as (pool, port), contextlib.AsyncExitStack() as s:
+        for number in range(120):
+            _, writer = await s.enter_async_context(client(port, f"127.2.{number % 60}.1"))
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-a: ")
+        request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        for _ in range(3):
+            async with asyncio.timeout(1):
+                assert b"200 OK" in await answer(port, request, "127.1.0.9")
+        assert pool.slots.used <= 36
+        assert pool.slots.evicted > 0
+
+
 async def test_a_client_over_its_share_is_told_so() -> None:
     async with site(HttpLimits(connections_per_peer=1)) as (_, port), client(port):
         assert b"503 Service Unavailable" in await answer(port, b"")
