@@ -22,7 +22,7 @@ from rules.sender.tokens import Purpose
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.service.limits import may_reopen
-from rules.service.participants import Addition, additions
+from rules.service.participants import Addition, additions, is_full
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
@@ -58,7 +58,8 @@ def by_customer(
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
         return follow_up(case, ticket, saw, conflict)
     action, notes = _public(case, ticket, command, thanks)
-    filed = (f"{visibility} on #{ticket.id}", *conflict, *notes)
+    full = (f"nobody joins: #{ticket.id} is full",) if is_full(ticket, case.policy) else ()
+    filed = (f"{visibility} on #{ticket.id}", *conflict, *full, *notes)
     return Ruling(saw, action, entitled.reason, filed)
 
 

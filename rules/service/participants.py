@@ -17,6 +17,10 @@ from rules.ticket.model import Ticket
 EXAMINED_ADDRESSES = 200
 """At most this many recipients of a mail are examined; the caps are far below."""
 
+TIMES_PER_TICKET = 8
+"""A ticket has at most so many times `cc.per_ticket` people in any state, besides those whom staff
+add: whoever reads the ticket reads all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addition:
@@ -46,7 +50,7 @@ def additions(
 
     A mail in which our mailbox is not visible (we were a blind copy) adds nobody, nor does a mail
     from a mailing list. Our own addresses, roles and addresses that bounce our mail never join.
-    Additions beyond the caps are pending.
+    Additions beyond the caps are pending; to a ticket that is full nobody but staff adds anybody.
     """
     mailbox_addresses = {facts.mailbox.address, *map(normalise, policy.aliases)}
     ours = facts.own_addresses | mailbox_addresses
@@ -56,8 +60,13 @@ def additions(
     present = {p.address for p in ticket.participants} if ticket else {sender.address}
     members = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []
     room = policy.cc.per_ticket - len(members)
+    most = policy.cc.per_ticket
+    if ticket is not None and sender.standing is not Standing.STAFF:
+        most = min(most, most_people(policy) - len(ticket.participants))
     added: list[Addition] = []
     for address in named:
+        if len(added) >= most:
+            break
         if address in present or _is_one_of(ours, address) or address in facts.bounced:
             continue
         joined = _addition(address, facts, sender, ticket, policy)
@@ -67,9 +76,17 @@ def additions(
         if joined.presence is Presence.ACTIVE and active >= min(policy.cc.per_mail, room):
             joined = Addition(joined.address, joined.person, joined.part, Presence.PENDING)
         added.append(joined)
-        if len(added) >= policy.cc.per_ticket:
-            break
     return tuple(added)
+
+
+def most_people(policy: Policy) -> int:
+    """How many people a ticket may have, active, pending or removed, before it is full."""
+    return TIMES_PER_TICKET * policy.cc.per_ticket
+
+
+def is_full(ticket: Ticket, policy: Policy) -> bool:
+    """Whether nobody but staff may add anybody."""
+    return len(ticket.participants) >= most_people(policy)
 
 
 def _addition(

@@ -18,7 +18,7 @@ from rules.people import Participant, ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
 from rules.sentence import sentence
 from rules.service import notifications
-from rules.service.participants import Addition, added_by_user
+from rules.service.participants import Addition, added_by_user, is_full, most_people
 from rules.ticket.changes import AddPerson, RemovePerson, SettlePerson, Source, Unsubscribe
 from rules.ticket.model import Ticket
 
@@ -76,6 +76,8 @@ def _added_by_customer(
                 ticket=ticket.id,
             )
         )
+    if is_full(ticket, policy):
+        return _too_many(ticket, most_people(policy))
     person = facts.people.get(address)
     if person is not None and not person.active:
         return ChangeRefused(sentence("{address} is deactivated", address=address))
@@ -146,13 +148,7 @@ def settle_person(
     active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
     by_link = facts.source is Source.WEB
     if change.accept and by_link and active >= policy.cc.per_ticket:
-        return ChangeRefused(
-            sentence(
-                "#{ticket} may have no more than {most} people",
-                ticket=ticket.id,
-                most=policy.cc.per_ticket,
-            )
-        )
+        return _too_many(ticket, policy.cc.per_ticket)
     became = Presence.ACTIVE if change.accept else Presence.REMOVED
     done = (
         sentence("{address} is now on #{ticket}", address=member.address, ticket=ticket.id)
@@ -160,6 +156,12 @@ def settle_person(
         else sentence("{address} stays off #{ticket}", address=member.address, ticket=ticket.id)
     )
     return Effects((PresenceChanged(member.address, Presence.PENDING, became),), (done,))
+
+
+def _too_many(ticket: Ticket, most: int) -> ChangeRefused:
+    return ChangeRefused(
+        sentence("#{ticket} may have no more than {most} people", ticket=ticket.id, most=most)
+    )
 
 
 def unsubscribe(ticket: Ticket, change: Unsubscribe, facts: ChangeFacts) -> Effects | ChangeRefused:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from rules.decision.change.decide import decide_change
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import ChangeRefused
 from rules.decision.model import AddComment, OpenTicket
 from rules.mail import Mail
 from rules.people import ParticipantKind, Presence
 from rules.service.participants import Addition
+from rules.ticket.changes import AddPerson, Source
 from tests.rules.building import (
     ANN,
     ANNS,
     BOB,
     EVERYBODY,
     GIL,
+    NOON,
     NOTHING,
     SAM,
     SUPPORT,
@@ -156,3 +161,33 @@ def test_a_forwarding_address_makes_the_mailbox_visible() -> None:
 
 def test_an_address_that_forwards_to_us_never_joins() -> None:
     assert joined(FORWARDED, a_mail(to=(SUPPORT, ALIAS))) == ()
+
+
+def test_a_ticket_that_is_full_takes_nobody_more_but_from_staff() -> None:
+    """Active, pending or removed: every mail on the ticket reads them all."""
+    states = (Presence.ACTIVE, Presence.PENDING, Presence.REMOVED)
+    sam = member(999, SAM.address, ParticipantKind.FOLLOWER)
+    crowd = [member(n, f"m{n}@x.example", presence=states[n % 3]) for n in range(195)]
+    nearly = World(tickets=(a_ticket(7, *ANNS.participants, sam, *crowd),))
+    more = tuple(f"new{n}@x.example" for n in range(5))
+
+    assert len(joined(nearly, a_mail(cc=more), token_to(70))) == 3
+
+    crowd += [member(n, f"m{n}@x.example") for n in range(195, 198)]
+    full = World(tickets=(a_ticket(7, *ANNS.participants, sam, *crowd),))
+    assert joined(full, a_mail(cc=more), token_to(70)) == ()
+    assert "nobody joins" in str(full.decide(a_mail(cc=more), token_to(70)).trace)
+    assert len(joined(full, a_mail(SAM.address, cc=more), token_to(999))) == 5
+
+
+def test_to_a_ticket_that_is_full_the_portal_adds_nobody_either() -> None:
+    crowd = (member(n, f"m{n}@x.example", presence=Presence.PENDING) for n in range(199))
+    full = a_ticket(7, *ANNS.participants, *crowd)
+    facts = ChangeFacts(
+        at=NOON, actor=ANN.address, source=Source.API, by_staff=False, mailbox=SUPPORT
+    )
+
+    refused = decide_change(full, AddPerson(PAT), facts, default_policy())
+
+    assert isinstance(refused, ChangeRefused)
+    assert str(refused.why) == "#7 may have no more than 200 people"
