@@ -7,7 +7,7 @@ JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)')
 # The tests start hundreds of processes; without cached bytecode each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check soak mutants bench bench-growth bench-attacks fuzz lock clean help
+.PHONY: run test check soak soak-properties mutants bench bench-growth bench-attacks fuzz lock clean help
 
 help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -25,8 +25,11 @@ check: $(READY)  ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-soak: $(READY)  ## run the long tests
-	$(BIN)/python -m pytest -m soak --timeout 7200
+soak: $(READY)  ## kill, stop and starve servers for under 20 minutes; prints a table; KILLS=15
+	$(BIN)/python -m pytest -m soak tests/faults
+
+soak-properties: $(READY)  ## run the state machines and scenarios for hours
+	$(BIN)/python -m pytest -m soak tests/properties
 
 mutants: $(READY)  ## break each barrier against critical tickets in a copy, and list the tests that fail
 	$(BIN)/python -m tests.mutants

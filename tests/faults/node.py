@@ -93,12 +93,13 @@ class Node:
     ) -> None:
         """Prepare it; `start` starts it. `options` are options of `serve`, `extra` is TOML.
 
-        Outgoing mail goes to the server at the URL `relay`, or into a Maildir.
+        Outgoing mail goes to the server at the URL `relay`, or into a Maildir. Each mail that opens
+        a ticket is acknowledged.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._reserved, self.smtp = _reserve_port()
-        config = write_config(folder, store_url, extra + generous(folder))
+        config = write_config(folder, store_url, extra + generous(folder, pause_minutes="0"))
         host, port = self.smtp
         self._reserved_http, self.http = _reserve_port()  # workers can share only fixed ports
         text = config.read_text().replace("127.0.0.1:0", f"{host}:{port}", 1)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,14 +17,16 @@ from tests.faults.changing import changing, late_comments
 from tests.faults.kill_series import kill_under_load
 from tests.faults.launch import fresh, preloaded, skewed
 from tests.faults.node import Node, running
-from tests.faults.receiving_relay import ReceivingRelay, wait_until_sent
+from tests.faults.receiving_relay import ReceivingRelay, notices, wait_until_sent
 from tests.faults.reconciliation import enrol, reconcile
 from tests.faults.retrying_senders import RetryingSenders, running_senders
 from tests.faults.test_store_stuck import descriptors
 from tests.stores import PostgresStores, SqliteStores
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
-KILLS, STOPS = 100, 12
+KILLS, STOPS = int(os.environ.get("KILLS", "100")), 12
+"""A kill takes about as long as a start: two seconds on an idle machine."""
+MOVED = ("on_another_ticket", "apart_from_parent")
 
 
 @pytest.fixture
@@ -41,34 +43,39 @@ def test_kills(enrolled: str, tmp_path: Path, relay: ReceivingRelay) -> None:
     with running(Node(tmp_path, enrolled, launch=fresh, relay=url_of(relay))) as node:
         killed = kill_under_load(node, enrolled, KILLS, seed=KILLS)
         node.start()
-        states = wait_until_sent(enrolled)
+        wait_until_sent(enrolled)
 
-    twice = relay.sent_twice(killed.kills_at)
-    first = killed.first_250_s
-    remarks = (
-        f"{KILLS} kills; restart to first 250: median {statistics.median(first):.2f} s,"
-        f" slowest {max(first):.2f} s; {relay.repeated} notices in hand at a kill sent again;"
-        f" load {os.getloadavg()[0]:.1f}"
+    again = f"{relay.repeated} notices in hand at a kill sent again"
+    compare(
+        f"{KILLS} times SIGKILL",
+        enrolled,
+        relay,
+        killed.acknowledged,
+        killed.findings.faults(),
+        f"{killed.cut_after_dot} mails cut after the dot; {again}",
+        kills_at=killed.kills_at,
+        first_250_s=killed.first_250_s,
     )
-    faults = killed.findings.faults()
-    report.add("SIGKILL", enrolled, killed.acknowledged, faults, twice, remarks)
-    assert (faults, twice, killed.final_refusals) == ({}, [], [])
-    assert states.get("due", 0) == 0
+    assert killed.final_refusals == []
 
 
 def test_stops_with_a_slow_relay(enrolled: str, tmp_path: Path, relay: ReceivingRelay) -> None:
     relay.delay_s = 0.5
-    node = Node(tmp_path, enrolled, launch=preloaded, relay=url_of(relay))
+    first_250_s = []
+    node = Node(tmp_path, enrolled, launch=fresh, relay=url_of(relay))
     with running(node), running_senders(RetryingSenders([node.smtp])) as senders:
         for _ in range(STOPS):
             senders.wait_for_more(10)
             assert node.terminate()[0] == 0
+            began = time.monotonic()
             node.start()
+            senders.wait_for_more(1)
+            first_250_s.append(time.monotonic() - began)
         senders.finish()
         relay.delay_s = 0.0
         wait_until_sent(enrolled)
 
-    finish(f"SIGTERM x{STOPS}, slow relay", enrolled, senders, relay)
+    finish(f"{STOPS} times SIGTERM, slow relay", enrolled, senders, relay, first_250_s)
 
 
 def test_clocks_that_differ(enrolled: str, tmp_path: Path, relay: ReceivingRelay) -> None:
@@ -170,22 +177,63 @@ def test_merges_and_closes_against_replies(
         wait_until_sent(store_url)
 
     late = late_comments(store_url)
-    faults = reconcile(store_url, {}).faults() | ({"late": late} if late else {})
-    remarks = f"{changed.merges} merges, {changed.closes} closes meanwhile"
-    twice = relay.sent_twice()
-    report.add("merges, closes", store_url, senders.acknowledged, faults, twice, remarks)
-    assert (faults, twice) == ({}, [])
+    found = reconcile(store_url, senders.acknowledged).faults()
+    # A merge moves comments, and a reply follows it.
+    faults = {kind: mails for kind, mails in found.items() if kind not in MOVED}
+    compare(
+        "merges and closes",
+        store_url,
+        relay,
+        senders.acknowledged,
+        faults | ({"late": late} if late else {}),
+        f"{changed.merges} merges, {changed.closes} closes",
+    )
     assert changed.merges > 20
     assert changed.closes > 20
 
 
-def finish(fault: str, store_url: str, senders: RetryingSenders, relay: ReceivingRelay) -> None:
-    faults = reconcile(store_url, senders.acknowledged).faults()
-    twice = relay.sent_twice()
-    remarks = f"{len(senders.refusals)} refusals, {senders.cut_after_dot} cut after the dot"
-    report.add(fault, store_url, senders.acknowledged, faults, twice, remarks)
-    assert (faults, twice) == ({}, [])
+def finish(
+    fault: str,
+    store_url: str,
+    senders: RetryingSenders,
+    relay: ReceivingRelay,
+    first_250_s: Sequence[float] = (),
+) -> None:
+    refused = f"{len(senders.refusals)} refusals, {senders.cut_after_dot} cut after the dot"
+    acknowledged = senders.acknowledged
+    faults = reconcile(store_url, acknowledged).faults()
+    compare(fault, store_url, relay, acknowledged, faults, refused, first_250_s=first_250_s)
     assert {code for code, _ in senders.refusals} <= {421, 451, 452}
+
+
+def compare(
+    fault: str,
+    store_url: str,
+    relay: ReceivingRelay,
+    acknowledged: Mapping[str, object],
+    faults: Mapping[str, Sequence[str]],
+    meanwhile: str,
+    *,
+    kills_at: Sequence[float] = (),
+    first_250_s: Sequence[float] = (),
+) -> None:
+    """Report a row, and fail if it has a fault."""
+    states = notices(store_url)
+    row = report.Row(
+        fault=fault,
+        store_url=store_url,
+        acknowledged=len(acknowledged),
+        faults=faults,
+        notices=len(relay.accepted),
+        notices_lost=sum(states.values()) - len(relay.accepted),
+        notices_twice=relay.sent_twice(kills_at),
+        first_250_s=first_250_s,
+        meanwhile=meanwhile,
+    )
+    report.ROWS.append(row)
+    assert (row.faults, row.notices_twice) == ({}, [])
+    assert states == {"sent": row.notices}
+    assert row.notices > row.acknowledged // 4, "too few notices to mean anything"
 
 
 def without_floor(folder: Path, store_url: str, relay: ReceivingRelay) -> Node:
