@@ -122,7 +122,7 @@ def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes]:
         end = position + CHUNK_BYTES
         if position > start:
             time.sleep(PAUSE_S)
-        if raw[end - 1 : end] == b"\r":
+        while raw[end - 1 : end] == b"\r":
             end += 1
         piece, position = raw[position:end], end
         if relaxed:

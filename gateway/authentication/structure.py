@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import binascii
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 
 from gateway.authentication.signatures import (
+    CHUNK_BYTES,
+    PAUSE_S,
     HeaderField,
     RawMessage,
     Tags,
+    canonical_body,
     has_this_body,
     signed_content_digest,
 )
@@ -25,20 +29,31 @@ from rules.sender.authentication import SignedScope
 from rules.sender.signature_scope import SINGLE_FIELDS
 
 EXAMINED_BYTES = 256 * 1024
-"""As much of the body as is examined, from its beginning."""
+"""As much of the body as is examined, from its beginning, in its relaxed canonical form: any other
+could be stretched under the signature."""
 MAX_PARTS = 50
+MAX_FIELD_CHARACTERS = 1024
+"""A longer Content-Type is of no form: the parser of the body has limits too."""
+MAX_PARAMETERS = 20
+MAX_SPACE = 256
+"""White space in a row, or empty lines at the end, that a signature does not cover."""
 
+# Possessive, so linear in time. What two readers could decode differently is no value: angles and
+# backslashes, encoded-words, octets outside ASCII.
+_VALUE = r"(?:\"(?![^\"]*=\?)[^\"\\<>\ufffd]*+\"|(?!\S*=\?)[^\s\";\\<>\ufffd]++)"
 _TYPE = re.compile(
-    r"([a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+)"
-    r"((?:\s*;\s*[a-z0-9_-]+\s*=\s*(?:\"[^\"\\]*\"|[^\s\";\\]+))*)\s*;?\s*",
+    r"([a-z0-9!#$&^_.+-]++/[a-z0-9!#$&^_.+-]++)"
+    rf"((?:\s*+;\s*+[a-z0-9_-]++\s*+=\s*+{_VALUE})*+)\s*+;?\s*+",
     re.IGNORECASE | re.ASCII,
 )
-_PARAMETER = re.compile(r";\s*([a-z0-9_-]+)\s*=\s*(?:\"([^\"\\]*)\"|([^\s\";\\]+))", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r";\s*+([a-z0-9_-]++)\s*+=\s*+(?:\"([^\"]*+)\"|([^\s\";]++))", re.IGNORECASE
+)
 _FIRST_BOUNDARY = re.compile(
-    rb"(?s)\A(?P<before>.*?)(?:\A|(?<=\n))--(?P<name>[^\r\n]{1,200}?)[ \t]*\r?\n"
-    rb"(?=\r?\n|Content-[A-Za-z-]+[ \t]*:)",
+    rb"(?:\A|(?<=\n))--(?P<name>[^\r\n]{1,200}+)\r?\n(?=\r?\n|Content-[A-Za-z-]+[ \t]*:)",
     re.IGNORECASE,
 )
+_SPACE = re.compile(rb"(?<![ \t])[ \t]{%d}" % MAX_SPACE)
 _USUAL_PREAMBLE = re.compile(rb"mime|multi-?part", re.IGNORECASE)
 _PREAMBLE_BYTES = 500
 _HTML = re.compile(
@@ -46,10 +61,15 @@ _HTML = re.compile(
     re.IGNORECASE,
 )
 _NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)|[^\x00-\x7f]")
-_QUOTED_PRINTABLE = re.compile(rb"=(?:[89A-F][0-9A-F]|3D|20\r?\n|\r?\n)")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
-_BASE64_LENGTH = 20
-"""A shorter run of such characters may be a word."""
+_ESCAPED_OCTET = re.compile(rb"=[89A-F][0-9A-F]")
+_QUOTED_PRINTABLE = re.compile(rb"=(?:(?:[89A-F][A-F]|[A-F][0-9])(?![0-9A-F])|3D|20\r?\n|\r?\n)")
+"""Not `limit=80`, which may be meant as it is written."""
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]++={0,2}")
+_HEXADECIMAL = re.compile(rb"[0-9a-f]++|[0-9A-F]++")
+_BASE64_LENGTH, _BASE64_LINE, _BASE64_LONG = 20, 40, 256
+"""A shorter run of such characters may be a word; shorter lines may be; a key or a token may be as
+long as that, so of a shorter line it is examined what it would decode to."""
+_NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _IDENTITY = ("", "7bit", "8bit", "binary")
 
 
@@ -105,6 +125,8 @@ def structure_problem(message: RawMessage, signed: Sequence[str]) -> str:
         single = name in SINGLE_FIELDS or name.startswith("content-")
         if count > 1 and single and covered[name] < count:
             return f"{count} {name} fields, not all of them signed"
+    if problem := _stretched(message):
+        return problem
     fields = ("content-type", "content-transfer-encoding", "content-disposition")
     if all(covered[name] for name in fields):
         return ""
@@ -114,9 +136,10 @@ def structure_problem(message: RawMessage, signed: Sequence[str]) -> str:
         "inline",
     ):
         return "an unsigned Content-Disposition"
+    body, whole = _beginning(message)
     return _contradiction(
-        message.raw[message.body_at : message.body_at + EXAMINED_BYTES],
-        whole=len(message.raw) - message.body_at <= EXAMINED_BYTES,
+        body,
+        whole=whole,
         kind=kind,
         kind_signed=bool(covered["content-type"]),
         encoding=encoding.lower(),
@@ -124,8 +147,36 @@ def structure_problem(message: RawMessage, signed: Sequence[str]) -> str:
     )
 
 
+def _stretched(message: RawMessage) -> str:
+    """Why the body could have been stretched under its signature, which white space and empty
+    lines at the end hardly concern: so far that the parser would meet its limits."""
+    raw, at = message.raw, message.body_at
+    if len(raw) - at > 8 * MAX_SPACE and not raw[-8 * MAX_SPACE :].strip():
+        return "a body that ends with so much white space as no signature covers"
+    while at < len(raw):
+        piece = raw[at : at + CHUNK_BYTES + MAX_SPACE]
+        if piece.count(b" ") + piece.count(b"\t") >= MAX_SPACE:
+            if _SPACE.search(piece):
+                return "a body with so much white space in a row as no signature covers"
+            time.sleep(PAUSE_S)
+        at += CHUNK_BYTES
+    return ""
+
+
+def _beginning(message: RawMessage) -> tuple[bytes, bool]:
+    """The beginning of the canonical body, and whether it is all of it."""
+    pieces: list[bytes] = []
+    size = 0
+    for piece in canonical_body(message.raw, message.body_at, relaxed=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > EXAMINED_BYTES:
+            return b"".join(pieces)[:EXAMINED_BYTES], False
+    return b"".join(pieces), True
+
+
 def _value(message: RawMessage, name: str) -> str:
-    found = message.named(name.encode())
+    found = [each for each in message.fields if each[0].strip().lower() == name.encode()]
     return unfold(found[0][1]).decode("ascii", "replace") if found else ""
 
 
@@ -139,7 +190,8 @@ def _contradiction(
     encoding_signed: bool,
 ) -> str:
     """Why the signed body does not imply the unsigned ones of the two fields."""
-    read = _TYPE.fullmatch(kind or "text/plain")
+    short = len(kind) <= MAX_FIELD_CHARACTERS and kind.count(";") <= MAX_PARAMETERS
+    read = _TYPE.fullmatch(kind or "text/plain") if short else None
     if read is None:
         return (
             "" if kind_signed and encoding in _IDENTITY else "an unsigned Content-Type of no form"
@@ -159,17 +211,19 @@ def _contradiction(
             return f"the body has parts, but the unsigned Content-Type is {media_type}"
         if media_type not in ("text/plain", "text/html"):
             return f"an unsigned Content-Type of {media_type}"
-    if not encoding_signed and (problem := _unsigned_encoding(body, whole, encoding)):
-        return problem
+    if not encoding_signed:
+        is_text = media_type.startswith("text/")
+        if problem := _unsigned_encoding(body, whole, encoding, is_text=is_text):
+            return problem
     return "" if kind_signed else _unsigned_text(body, encoding, media_type, parameters)
 
 
 def _boundary(body: bytes, whole: bool) -> str:
     """The boundary that the body itself begins with; empty if it has no parts."""
-    found = _FIRST_BOUNDARY.match(body[:EXAMINED_BYTES])
+    found = _FIRST_BOUNDARY.search(body)
     if found is None:
         return ""
-    before, name = found["before"].strip(), found["name"]
+    before, name = body[: found.start()].strip(), found["name"].rstrip(b" \t")
     if before and not (len(before) <= _PREAMBLE_BYTES and _USUAL_PREAMBLE.search(before)):
         return ""
     if whole and not re.search(rb"\n--" + re.escape(name) + rb"--[ \t]*(?:\r?\n|\Z)", body):
@@ -206,30 +260,62 @@ def _are_alternatives(body: bytes, boundary: bytes) -> bool:
     )
 
 
-def _unsigned_encoding(body: bytes, whole: bool, encoding: str) -> str:
-    implied = _implied_encoding(body, whole)
+def _unsigned_encoding(body: bytes, whole: bool, encoding: str, *, is_text: bool) -> str:
+    implied = _implied_encoding(body, whole, is_text=is_text)
     named = "" if encoding in _IDENTITY else encoding
-    if named == implied or not body.strip():
+    if named == implied or (whole and not body.strip()):
         return ""
-    if named == "quoted-printable" and not implied and b"=" not in body:
+    if named == "quoted-printable" and not implied and whole and b"=" not in body:
         return ""  # read the same
     return f"the body does not imply the unsigned encoding {encoding or 'none'}"
 
 
-def _implied_encoding(body: bytes, whole: bool) -> str:
-    lines = body.split()
-    joined = b"".join(lines)
-    if _BASE64.fullmatch(joined) and (not whole or len(joined) % 4 == 0):
-        one_word = len(lines) == 1 and len(joined) < _BASE64_LENGTH
-        if b"=" in joined or (not one_word and len({len(line) for line in lines[:-1]}) <= 1):
-            return "base64"
-    if _QUOTED_PRINTABLE.search(body) and not _NOT_QUOTED_PRINTABLE.search(body):
+def _implied_encoding(body: bytes, whole: bool, *, is_text: bool) -> str:
+    if _is_base64([line.strip() for line in body.strip().split(b"\n")], whole, is_text=is_text):
+        return "base64"
+    if _NOT_QUOTED_PRINTABLE.search(body):
+        return ""
+    if _QUOTED_PRINTABLE.search(body):
+        return "quoted-printable"
+    if _ESCAPED_OCTET.search(body) and _is_utf8(binascii.a2b_qp(body)):
         return "quoted-printable"
     return ""
 
 
+def _is_base64(lines: list[bytes], whole: bool, *, is_text: bool) -> bool:
+    """Whether these lines can hardly be anything but base64: all of one length, the last at most
+    that, and a text comes out where a text is expected."""
+    joined = b"".join(lines)
+    if not _BASE64.fullmatch(joined) or _HEXADECIMAL.fullmatch(joined):
+        return False
+    if whole and len(joined) % 4:
+        return False
+    width = len(lines[0])
+    if len(lines) > 1:
+        if width < _BASE64_LINE or width % 4 or {len(line) for line in lines[:-1]} != {width}:
+            return False
+        if len(lines[-1]) > width:
+            return False
+    elif len(joined) < _BASE64_LENGTH and b"=" not in joined:
+        return False
+    decoded = binascii.a2b_base64(joined[: len(joined) // 4 * 4])
+    if len(joined) < _BASE64_LONG and is_text and not _is_utf8(decoded) and len(lines) == 1:
+        return False
+    return not is_text or not _NOT_IN_TEXT.search(decoded)
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _unsigned_text(body: bytes, encoding: str, media_type: str, parameters: dict[str, str]) -> str:
     content = body
+    if encoding not in (*_IDENTITY, "quoted-printable", "base64"):
+        return "an unsigned Content-Type under an unusual encoding"
     if encoding == "quoted-printable":
         content = binascii.a2b_qp(body)
     elif encoding == "base64":
@@ -239,7 +325,10 @@ def _unsigned_text(body: bytes, encoding: str, media_type: str, parameters: dict
         except binascii.Error:
             return "damaged base64 under an unsigned Content-Type"
     implied = charsets.decode(content)[0]
-    if charsets.decode(content, parameters.get("charset", ""))[0] != implied:
+    label = parameters.get("charset", "")
+    if media_type == "text/html" and not label:
+        label = charsets.declared_in_html(content)
+    if charsets.decode(content, label)[0] != implied:
         return "the text does not imply the unsigned character set"
     if "delsp" in parameters and content.isascii():
         return "an unsigned delsp"

@@ -177,16 +177,11 @@ def _is_body_text(kind: str, disposition: str, name: str, parent: str) -> bool:
     )
 
 
-# A page that declares UTF-16 in readable ASCII is not in UTF-16.
-_META_CHARSET = re.compile(rb"(?i:charset\s{0,8}=\s{0,8}[\"']?(?!utf-16)([\w.:-]{1,40}))")
-
-
 def _read_text(part: MimePart, kind: str) -> tuple[_TextSection, bool]:
     content = part.content()
     label = part.parameter("charset")
     if kind == "text/html" and not label:
-        meta = _META_CHARSET.search(content[:2048])
-        label = meta[1].decode("ascii", "replace") if meta else ""
+        label = charsets.declared_in_html(content)
     text, guessed = charsets.decode(content, label)
     # NUL is not text: PostgreSQL cannot store it, and browsers may stop there.
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")

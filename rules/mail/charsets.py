@@ -162,6 +162,16 @@ _USUAL = MappingProxyType(
 )
 
 
+# A page that declares UTF-16 in readable ASCII is not in UTF-16.
+_META_CHARSET = re.compile(rb"(?i:charset\s{0,8}=\s{0,8}[\"']?(?!utf-16)([\w.:-]{1,40}))")
+
+
+def declared_in_html(content: bytes) -> str:
+    """The label that a page declares in its first 2 KiB; empty if there is none."""
+    meta = _META_CHARSET.search(content[:2048])
+    return meta[1].decode("ascii", "replace") if meta else ""
+
+
 def decode(data: bytes, declared: str = "") -> tuple[str, bool]:
     """The text of `data`, and whether its charset had to be guessed.
 

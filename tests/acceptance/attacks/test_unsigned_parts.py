@@ -94,6 +94,21 @@ class TestStructure:
         _, ticket = filed(target.send(raw, ANN))
         assert "keep my account" in target.ticket(ticket).comments[0].text
 
+    @pytest.mark.parametrize("padding", [b"\r\n" * 1_000_001, b" " * 300_000 + b"\r\n"])
+    def test_a_body_that_was_stretched_under_its_signature_is_held(
+        self, target: Target, padding: bytes
+    ) -> None:
+        """Relaxed canonical forms have no white space at the end of a line, and no form has empty
+        lines at the end of the body."""
+        plain = a_mail(ANN, text="Please call me.\r\n")
+        raw = signed_by("acme.example", plain)
+
+        target.send(raw.removesuffix(b"\r\n") + padding, EVE)
+        assert target.journal()[-1].reason == "not_signed"
+
+        _, ticket = filed(target.send(raw, ANN))
+        assert "call me" in target.ticket(ticket).comments[0].text
+
     @pytest.mark.parametrize(
         "added",
         [

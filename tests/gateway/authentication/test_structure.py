@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import time
 
 import pytest
 
@@ -58,6 +59,12 @@ def problem(*fields: str, body: str | bytes, signed: tuple[str, ...] = SIGNED) -
         ),
         ((TYPE + "multipart/mixed; boundary=b1",), WITH_FILE),
         ((TYPE + "multipart/mixed; boundary=b1",), QUOTING),
+        ((), "Thank you\r\n"),
+        ((), "da39a3ee5e6b4b0d3255bfef95601890afd80709\r\n"),
+        ((), "ABCDEFGH\r\nIJKLMNOP\r\n"),
+        ((), "Please set limit=80 now.\r\n"),
+        ((ENCODING + "quoted-printable",), "Die Pumpe l=E4uft nicht.\r\n"),
+        ((ENCODING + "base64",), "SGVsbG8=\r\n"),
     ],
 )
 def test_what_honest_signers_leave_unsigned_is_accepted(
@@ -94,6 +101,19 @@ def test_what_honest_signers_leave_unsigned_is_accepted(
         ((TYPE + "multipart/mixed; boundary=sign",), "Please act.\r\n--sign\r\n\r\nAnn\r\n"),
         ((TYPE + "message/rfc822",), "From: x@y.example\r\n\r\nwords\r\n"),
         ((TYPE + "???",), "Words.\r\n"),
+        ((ENCODING + "base64",), "Thank you\r\n"),
+        ((ENCODING + "base64",), "da39a3ee5e6b4b0d3255bfef95601890afd80709\r\n"),
+        ((ENCODING + "base64",), "ABCDEFGH\r\nIJKLMNOP\r\n"),
+        ((ENCODING + "quoted-printable",), "Please set limit=80 now.\r\n"),
+        ((TYPE + 'text/plain; charset="=?us-ascii?Q?koi8-r?="',), TEXT),
+        ((TYPE + "text/plain; charset==?us-ascii?Q?cp037?=",), "Words.\r\n"),
+        ((TYPE + "multipart/alternative; boundary=<b1>",), ALTERNATIVE.replace("--b1", "--<b1>")),
+        ((TYPE + "multipart/alternative; boundary=b1" + "; a=b" * 70,), ALTERNATIVE),
+        ((TYPE + "multipart/alternative; boundary=b1; a=" + "b" * 5000,), ALTERNATIVE),
+        ((TYPE + "text/html",), f"<html><meta charset=koi8-r><p>{TEXT}</p></html>"),
+        ((ENCODING + "base64",), "\r\n" + (" " * 200 + "\r\n") * 1400 + "Words.\r\n"),
+        ((TYPE + "text/plain",), ALTERNATIVE.replace("\r\n", " " * 300_000 + "\r\n", 1)),
+        ((), "Words.\r\n" + "\r\n" * 1_000_001),
     ],
 )
 def test_what_would_change_the_reading_is_not(fields: tuple[str, ...], body: str) -> None:
@@ -133,3 +153,28 @@ def test_what_is_signed_is_never_a_problem() -> None:
     signed = (*SIGNED, "content-type", "content-transfer-encoding", "content-disposition")
 
     assert problem(TYPE + "text/html", ENCODING + "base64", body=TEXT, signed=signed) == ""
+
+
+@pytest.mark.parametrize("covered", [SIGNED, (*SIGNED, "content-type")])
+@pytest.mark.parametrize("blank", [" ", "\t", "\r\n "])
+def test_a_field_of_nothing_but_white_space_costs_linear_time(
+    blank: str, covered: tuple[str, ...]
+) -> None:
+    """The expressions hold the interpreter lock, so a slow one would hold everybody's mail."""
+    began = time.thread_time()
+
+    assert problem(TYPE + "text/plain" + blank * 80_000 + "x", body="Words.\r\n") != ""
+    problem(body=(b"--" + b" " * 250 + b"x\r\n") * 1000, signed=covered)
+
+    assert time.thread_time() - began < 1
+
+
+def test_padding_that_no_signature_covers_is_a_problem_even_if_every_field_is_signed() -> None:
+    """It could make a part's header exceed the limits of the parser, or the mail's lines."""
+    signed = (*SIGNED, "content-type", "content-transfer-encoding", "content-disposition")
+    kind = TYPE + "multipart/alternative; boundary=b1"
+    padded = ALTERNATIVE.replace("text/plain;", "text/plain;" + " \t" * 10_000)
+
+    assert problem(kind, body=ALTERNATIVE, signed=signed) == ""
+    assert problem(kind, body=padded, signed=signed)
+    assert problem(kind, body=ALTERNATIVE + "\r\n" * 1_000_001, signed=signed)
