@@ -18,6 +18,7 @@ import dns.asyncresolver
 import dns.exception
 import dns.message
 import dns.name
+import dns.nameserver
 import dns.resolver
 
 from rules.validation.messages import InvalidFile
@@ -27,9 +28,14 @@ Question = tuple[str, RecordType]
 
 MAX_ANSWER_BYTES = 32 * 1024
 MAX_RECORDS = 100
+MAX_UDP_BYTES = 4096
+MAX_WIRE_RECORDS = 150
+"""All records of an answer: its aliases, the name servers of its zone and their addresses too."""
 MAX_TTL_S = 86_400.0
 FAILURE_TTL_S = 5.0
 """How long a failure is cached: RFC 9520 §3.2 requires 1 s to 5 min."""
+LARGE_TTL_S = 300.0
+"""How long it is known that an answer is too large to be read."""
 MAX_IN_FLIGHT = 512
 """Each query uses a socket: beyond this limit, new questions fail at once instead of queueing."""
 
@@ -124,9 +130,10 @@ class Resolver:
         except dns.resolver.NoResolverConfiguration as error:
             problem = "no nameserver is set, and /etc/resolv.conf has none either"
             raise InvalidFile("dns.servers", [problem]) from error
-        if nameservers is not None:
-            self._dns.nameservers = list(nameservers)
-            self._dns.port = port
+        if nameservers is None:
+            nameservers, port = [str(each) for each in self._dns.nameservers], self._dns.port
+        turns = asyncio.Lock()
+        self._dns.nameservers = [_Nameserver(each, port, turns) for each in nameservers]
         self._dns.timeout = attempt_s
         self._dns.lifetime = lifetime_s
         self._dns.use_edns(0, 0, 1232)  # the payload size that is never fragmented (flag day 2020)
@@ -182,6 +189,8 @@ class Resolver:
         except dns.resolver.NoNameservers as failed:
             if any(isinstance(each[3], dns.message.ChainTooLong) for each in _errors(failed)):
                 return UnusableAnswer(f"CNAME loop at {name}"), FAILURE_TTL_S
+            if any(isinstance(each[3], _TooLargeError) for each in _errors(failed)):
+                return UnusableAnswer(f"answer for {name} {kind} is too large"), LARGE_TTL_S
             return Temporary(f"no usable answer for {name} {kind}"), FAILURE_TTL_S
         except dns.exception.Timeout:
             return Temporary(f"time-out for {name} {kind}"), FAILURE_TTL_S
@@ -193,6 +202,85 @@ class Resolver:
         if len(texts) > MAX_RECORDS or sum(map(len, texts)) > MAX_ANSWER_BYTES:
             return UnusableAnswer(f"answer for {name} {kind} is too large"), ttl_s
         return TextRecords(texts), ttl_s
+
+
+class _TooLargeError(dns.exception.FormError):
+    """An answer that is not read."""
+
+
+class _Measured:
+    """dnspython's sockets, for UDP alone: an answer larger than we asked for is not read, and then
+    asked for over TCP."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self.datagram_connection_required = backend.datagram_connection_required
+
+    async def make_socket(self, *args: Any) -> Any:
+        socket = await self._backend.make_socket(*args)
+        receive = socket.recvfrom
+
+        async def recvfrom(size: int, timeout: float | None) -> Any:  # noqa: ASYNC109
+            wire, sender = await receive(size, timeout)
+            if len(wire) > MAX_UDP_BYTES:
+                raise dns.message.Truncated
+            return wire, sender
+
+        socket.recvfrom = recvfrom
+        return socket
+
+
+class _Nameserver(dns.nameserver.Do53Nameserver):
+    """A name server whose answers are measured before they are read.
+
+    Whoever owns a zone chooses its answers: dnspython would read one of 64 KiB, with thousands of
+    records at a name of a hundred labels, for most of a second, and the event loop would wait.
+    """
+
+    def __init__(self, address: str, port: int, turns: asyncio.Lock) -> None:
+        super().__init__(address, port)
+        self._turns = turns
+
+    async def async_query(
+        self,
+        request: dns.message.QueryMessage,
+        timeout: float,  # noqa: ASYNC109  dnspython's signature
+        source: str | None,
+        source_port: int,
+        max_size: bool,
+        backend: Any,
+        one_rr_per_rrset: bool = False,  # noqa: ARG002
+        ignore_trailing: bool = False,  # noqa: ARG002
+    ) -> dns.message.Message:
+        if not max_size:
+            return await super().async_query(
+                request, timeout, source, source_port, max_size, _Measured(backend)
+            )
+        try:
+            async with asyncio.timeout(timeout):
+                wire = await self._over_tcp(request.to_wire())
+        except TimeoutError as late:
+            raise dns.exception.Timeout from late
+        async with self._turns:  # one in each iteration of the loop
+            response = dns.message.from_wire(wire)
+            await asyncio.sleep(0)
+        if not request.is_response(response):
+            raise dns.exception.FormError
+        return response
+
+    async def _over_tcp(self, query: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(self.address, self.port)
+        try:
+            writer.write(len(query).to_bytes(2) + query)
+            size = int.from_bytes(await reader.readexactly(2))
+            if size > MAX_ANSWER_BYTES + 1024:
+                raise _TooLargeError
+            wire = await reader.readexactly(size)
+        finally:
+            writer.close()
+        if sum(int.from_bytes(wire[at : at + 2]) for at in (6, 8, 10)) > MAX_WIRE_RECORDS:
+            raise _TooLargeError
+        return wire
 
 
 class Lookups:
