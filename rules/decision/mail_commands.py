@@ -36,6 +36,7 @@ def with_commands(
         published=comment.visibility is Visibility.PUBLIC,
         staff=case.facts.staff,
         people=case.facts.people,
+        own_addresses=case.facts.own_addresses,
         tickets=case.facts.tickets,
         escalation=case.facts.escalations.get(ticket.id, EscalationFacts()),
     )

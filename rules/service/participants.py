@@ -151,6 +151,11 @@ def added_by_user(
     return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[handling]
 
 
+def is_ours(address: str, own_addresses: frozenset[str], mailbox: str, policy: Policy) -> bool:
+    """Whether mail to this address, or to a `+detail` of it, comes to us: it never joins."""
+    return _is_one_of({*own_addresses, mailbox, *map(normalise, policy.aliases)}, address)
+
+
 def _is_one_of(ours: Collection[str | None], address: str) -> bool:
     return address in ours or without_detail(address)[0] in ours
 

@@ -28,7 +28,7 @@ from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 from storage.db.statements import compiled
 from storage.db.tables import AuditRow, CommentRow, TicketRow, table
-from storage.registry import lookup
+from storage.registry import lookup, mailboxes
 from storage.ticket import load
 from storage.ticket.opening import NewTicketRow, open_ticket
 from storage.ticket.rows import ChangeContext, storable
@@ -124,6 +124,7 @@ def _facts(
         mailbox=mailbox.address,
         staff=staff(),
         people=people(),
+        own_addresses=_own_addresses(connection) if needed.addresses else frozenset(),
         tickets=load.load_with_next(connection, mailbox, needed.tickets, now - BUDGETED),
         comments=_comments(connection, ticket.id, needed.comments),
         escalation=(
@@ -135,6 +136,10 @@ def _facts(
             else FeedbackFacts()
         ),
     )
+
+
+def _own_addresses(connection: Connection) -> frozenset[str]:
+    return frozenset(each.address for each in mailboxes.list_mailboxes(connection))
 
 
 def _comments(

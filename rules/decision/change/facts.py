@@ -51,6 +51,8 @@ class ChangeFacts:
     staff: tuple[Staff, ...] = ()
     people: Mapping[str, Person] = field(default_factory=dict)
     """The registered among the addresses that the changes name."""
+    own_addresses: frozenset[str] = frozenset()
+    """Of all mailboxes; may be empty unless the changes name addresses."""
     tickets: Mapping[int, Ticket] = field(default_factory=dict)
     """The tickets that the changes name, and those that they lead to."""
     comments: Mapping[int, KnownComment] = field(default_factory=dict)

@@ -13,12 +13,12 @@ from rules.decision.effects import (
     Unsubscribed,
     notified,
 )
-from rules.mail.addresses import normalise
+from rules.mail.addresses import is_role, normalise
 from rules.people import Participant, ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
 from rules.sentence import sentence
 from rules.service import notifications
-from rules.service.participants import Addition, added_by_user, is_full, most_people
+from rules.service.participants import Addition, added_by_user, is_full, is_ours, most_people
 from rules.ticket.changes import AddPerson, RemovePerson, SettlePerson, Source, Unsubscribe
 from rules.ticket.model import Ticket
 
@@ -30,6 +30,11 @@ def add_person(
     if address is None:
         return ChangeRefused(
             sentence("{address} is not a valid email address", address=repr(change.address))
+        )
+    ours = is_ours(address, facts.own_addresses, facts.mailbox, policy)
+    if ours or (is_role(address) and not facts.by_staff):
+        return ChangeRefused(
+            sentence("{address} is nobody's own address and cannot be on a ticket", address=address)
         )
     member = ticket.participant(address)
     if member is not None and member.presence is Presence.ACTIVE:

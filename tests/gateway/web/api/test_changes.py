@@ -8,7 +8,7 @@ import pytest
 
 from rules.ticket.notices import NoticeKind
 from tests.gateway.web.api.site import ANN, BOB, PLANNED, SAM, Site
-from tests.in_process import a_mail
+from tests.in_process import SUPPORT, a_mail
 
 
 async def test_the_parts_of_a_change_are_made_in_a_fixed_order(either: Site) -> None:
@@ -190,3 +190,20 @@ async def test_a_workaround_lowers_the_severity_where_the_policy_says_so(site: S
     number = await site.open(ANN, PLANNED, severity="P1")
 
     assert await site.effects(number, workaround=True) == [f"#{number} is now High"]
+
+
+@pytest.mark.parametrize("address", [SUPPORT, "support+x@help.example", PLANNED])
+@pytest.mark.parametrize("actor", [ANN, SAM])
+async def test_our_own_addresses_join_no_ticket(site: Site, actor: str, address: str) -> None:
+    number = await site.open(ANN)
+
+    status, body = await site.change(number, actor, add=[address])
+
+    assert (status, "cannot be on a ticket" in body.get("error", "")) == (409, True)
+
+
+async def test_a_customer_adds_no_role_as_by_their_mail(site: Site) -> None:
+    number = await site.open(ANN)
+
+    assert (await site.change(number, ANN, add=["mailer-daemon@x.example"]))[0] == 409
+    assert (await site.change(number, SAM, add=["mailer-daemon@x.example"]))[0] == 200
