@@ -22,6 +22,7 @@ VALUES: Mapping[str, object] = {
     "subject": "Printer",
     "address": "ann@acme.example",
     "name": "Ann",
+    "owner": "bob@acme.example",
     "days": 14,
     "typed": "Ann",
     "longest": 2000,
