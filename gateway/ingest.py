@@ -26,6 +26,7 @@ from rules.mail import BodyNeeded, Delivery
 from rules.mail.header import Author
 from rules.replies import Reply
 from rules.sender.authentication import Authentication
+from rules.service.limits import network_of
 from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
@@ -107,7 +108,10 @@ class Ingest:
         job = partial(filing.file, entries=entries)
         receipts = await self.runtime.write(job, apart=any(each.is_large for each in entries))
         for entry, receipt in zip(entries, receipts, strict=True):
-            log.filed(receipt, entry.delivery)
+            if not receipt.counted:
+                log.filed(receipt, entry.delivery)
+            elif receipt.counted == 1:
+                log.refusals_counted(network_of(entry.delivery.envelope.peer))
             self.runtime.metrics.filed(receipt)
             if is_text_read_in_part(entry.mail):
                 self.runtime.metrics.read_in_part()

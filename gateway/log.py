@@ -94,6 +94,12 @@ def filed(receipt: Receipt, delivery: Delivery) -> None:
     )
 
 
+def refusals_counted(network: str) -> None:
+    """A network had more mail refused today than the journal has rows for: its further mails are
+    answered as before, but only counted. Once in an hour of such mails."""
+    _log.warning("refusals_counted", network=network, see="postern refusals")
+
+
 def failed(error: BaseException, delivery: Delivery) -> str:
     """A mail was answered 451 because of an error of ours.
 

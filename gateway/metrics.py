@@ -31,6 +31,11 @@ class Metrics:
             ("verdict", "reason"),
             registry=self._registry,
         )
+        self._counted = Counter(
+            "postern_mails_counted",
+            "Refused mails without a row in the journal: their network had too many",
+            registry=self._registry,
+        )
         self._filing = Histogram(
             "postern_filing_seconds",
             "Time from the end of DATA to the reply",
@@ -138,6 +143,8 @@ class Metrics:
 
     def filed(self, receipt: Receipt) -> None:
         self._mails.labels(receipt.verdict.value, receipt.reason.value).inc()
+        if receipt.counted:
+            self._counted.inc()
 
     def read_in_part(self) -> None:
         self._read_in_part.inc()

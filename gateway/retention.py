@@ -10,7 +10,7 @@ from gateway import log
 from gateway.runtime import Runtime
 from rules.mail import Mailbox
 from storage.db import space
-from storage.mail import quarantine, retention
+from storage.mail import quarantine, refusals, retention
 from storage.registry import mailboxes
 
 STEPS_A_ROUND = 100
@@ -20,9 +20,10 @@ STEPS_A_ROUND = 100
 class Retention:
     """Runs in small steps, so that mail is filed in between; continues where it stopped."""
 
-    def __init__(self, runtime: Runtime, journal_days: int) -> None:
+    def __init__(self, runtime: Runtime, journal_days: int, refused_days: int = 14) -> None:
         self._runtime = runtime
         self._journal_days = journal_days
+        self._refused_days = min(refused_days, journal_days)
         self._swept_up_to: UUID = retention.BEGINNING
 
     async def clean(self) -> None:
@@ -32,6 +33,7 @@ class Retention:
         ):
             await self.discard_old(mailbox)
         await self._runtime.write(partial(quarantine.forget_deferrals, now=self._runtime.clock()))
+        await self.forget_counts()
         forgotten = await self.forget_expired()
         pages = await self.give_back()
         if forgotten or pages:
@@ -50,12 +52,20 @@ class Retention:
         return total
 
     async def forget_expired(self) -> int:
-        """Delete journal rows that are older than `journal_days`; returns how many."""
-        before = self._runtime.clock() - timedelta(days=self._journal_days)
+        """Delete journal rows that are older than `journal_days`, or `refused_days` for mail that
+        nothing proved and of which nothing is kept; returns how many."""
+        now = self._runtime.clock()
+        before = now - timedelta(days=self._journal_days)
+        refused_before = now - timedelta(days=self._refused_days)
         forgotten = 0
         for _ in range(STEPS_A_ROUND):
             swept = await self._runtime.read(
-                partial(retention.sweep, after=self._swept_up_to, before=before)
+                partial(
+                    retention.sweep,
+                    after=self._swept_up_to,
+                    before=before,
+                    refused_before=refused_before,
+                )
             )
             for rows in retention.in_portions(swept.expired):
                 forgotten += await self._runtime.write(partial(retention.forget, rows=rows))
@@ -63,6 +73,14 @@ class Retention:
             if swept.up_to is None:
                 break
         return forgotten
+
+    async def forget_counts(self) -> None:
+        """Delete counts of refused mail that are older than `journal_days`."""
+        keep = timedelta(days=self._journal_days)
+        job = partial(refusals.forget, now=self._runtime.clock(), keep=keep)
+        for _ in range(STEPS_A_ROUND):
+            if await self._runtime.write(job) < refusals.FORGOTTEN_AT_ONCE:
+                break
 
     async def give_back(self) -> int:
         """Give unused pages back to the file system; returns how many."""

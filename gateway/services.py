@@ -100,7 +100,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
             scheduler=Scheduler(
                 runtime=runtime,
                 ingest=ingest,
-                retention=Retention(runtime, config.store.journal_days),
+                retention=Retention(runtime, config.store.journal_days, config.store.refused_days),
                 follow_clock=follow_clock,
             ),
             connections=connections,

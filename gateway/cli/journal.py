@@ -6,9 +6,10 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,13 +17,16 @@ import typer
 from rich.text import Text
 
 from gateway.cli.common import ConfigOption, fail, load_config, read
-from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts
+from gateway.cli.refusals import line_of
+from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts, say
 from rules.decision.model import Step, Verdict
 from rules.sender.authentication import from_dict
-from storage.mail import journal
+from storage.mail import journal, refusals
 from storage.mail.journal import JournalEntry, JournalFilter
 
 FOLLOW_S = 0.5
+COUNTED_SHOWN = 5
+"""Lines at most; `postern refusals` shows all."""
 OVERLAP = timedelta(seconds=30)
 """A row can become visible after a younger one, so this much of the past is read again."""
 
@@ -49,6 +53,8 @@ def tail(
     try:
         entries = read(config, lambda connection: journal.newest(connection, wanted, lines))
         _print_new(entries, shown, as_json=as_json)
+        if not as_json and wanted == JournalFilter(verdict):
+            _print_counted(config, shown)
         while follow:
             time.sleep(FOLLOW_S)
             start = max(shown.values(), default=EARLIEST) - OVERLAP
@@ -72,6 +78,14 @@ def _print_new(
             console.print(_line(entry))
 
 
+def _print_counted(config: Path | None, shown: Mapping[UUID, datetime]) -> None:
+    """Print how many mails of these hours have no line, since their networks had too many."""
+    start = min(shown.values(), default=None)
+    if start is not None:
+        for each in read(config, lambda c: refusals.counted_since(c, start))[-COUNTED_SHOWN:]:
+            say(line_of(each))
+
+
 def _line(entry: JournalEntry) -> Text:
     line = Text(f"{entry.received_at:%Y-%m-%d %H:%M:%S}  ")
     line.append(f"{entry.verdict:<9}", style=VERDICT_STYLES.get(entry.verdict, ""))
@@ -92,7 +106,11 @@ def explain(
 ) -> None:
     entries = read(config, lambda connection: journal.find(connection, name))
     if not entries:
-        fail(os.EX_DATAERR, f"no mail {name} in the journal; `postern tail` shows the last ids")
+        fail(
+            os.EX_DATAERR,
+            f"no mail {name} in the journal; `postern tail` shows the last ids, and "
+            "`postern refusals` the networks whose refused mails are only counted",
+        )
     authserv_id = load_config(config).smtp.hostname
     for entry in entries:
         results = _results_lines(entry, authserv_id)

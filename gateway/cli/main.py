@@ -16,6 +16,7 @@ from gateway.cli import (
     outbox,
     policies,
     quarantine,
+    refusals,
     server,
     staff,
     suppression,
@@ -43,6 +44,9 @@ app.command("init", help="Prepare the store; with --demo, register people to try
 )
 app.command("tail", help="Show the last mails with their verdicts.")(journal.tail)
 app.command("explain", help="Show how one mail was decided, check by check.")(journal.explain)
+app.command(
+    "refusals", help="Show networks with more refused mail than the journal has lines for."
+)(refusals.show)
 app.command("check", help="Show how a mail would be decided; nothing is written.")(mails.check)
 app.command("pipe", help="Take one mail from standard input, as an MTA's pipe delivers it.")(
     mails.pipe

@@ -135,6 +135,8 @@ class StoreSection(_Section):
     """With less free disk space no mail is taken: in the folder of SQLite and in the Maildir."""
     journal_days: Annotated[int, Field(ge=1, le=3650)] = 90
     """How long the journal remembers mails of which nothing is kept on a ticket."""
+    refused_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    """The same for refused, deferred and repeated mails that nothing proves, if that is sooner."""
 
     @property
     def file(self) -> Path | None:

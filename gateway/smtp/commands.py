@@ -183,6 +183,7 @@ class SmtpConnection(ServerConnection):
             mail_from="" if sender == NULL_PATH else sender,
             rcpt_tos=tuple(self.envelope.rcpt_tos),
             strangers=self.listener.strangers,
+            listed=self.is_listed,
         )
 
     async def send_replies(self, outcomes: Sequence[Reply]) -> None:

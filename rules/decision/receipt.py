@@ -34,7 +34,7 @@ _OF_STRANGERS = (Reason.STRANGER, Reason.STRANGER_HELD, Reason.STRANGER_RELAYED)
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The outcome of one mail in one mailbox, as the journal has it."""
+    """The outcome of one mail in one mailbox, as the journal has it if it has a row."""
 
     journal_id: UUID
     mailbox: str
@@ -46,6 +46,9 @@ class Receipt:
     """How many outgoing mails were queued with it."""
     proven: bool
     """The sender was proven (T2)."""
+    counted: int = 0
+    """Not 0 if the mail has no row in the journal, since its client's network had too much mail
+    refused today: it is the n-th such mail of that network in this hour."""
 
     @property
     def is_delayed(self) -> bool:

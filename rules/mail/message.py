@@ -38,6 +38,8 @@ class Envelope:
     strangers: StrangerHandling | None = None
     """The listener's setting, which takes precedence over the policy: a relay in front of it would
     answer a refusal with a bounce. None if the listener has no setting."""
+    listed: bool = False
+    """The client is listed as one that brings the mail of many."""
 
 
 @dataclass(frozen=True, slots=True)

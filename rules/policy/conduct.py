@@ -28,11 +28,13 @@ class HoldSection(Section):
 
 
 class QuotaSection(Section):
-    """What one client network (/24, or /48 of IPv6) may have stored in a day without proof."""
+    """What one client network (/24, or /48 of IPv6) may have stored in a day."""
 
     network_mails: Annotated[int, Field(ge=1, le=1_000_000)] = 2000
     network_mib: Annotated[int, Field(ge=1, le=1_000_000)] = 256
     """As stored, compressed."""
+    network_refused: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    """Journal rows of mails of which nothing is kept; further ones are answered and counted."""
 
 
 class SubjectTagSection(Section):

@@ -163,13 +163,14 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
 
 def from_dict(stored: Mapping[str, Any]) -> Authentication:
     """The verdict from the result of `as_dict`. Stored, since DKIM keys expire: a mail that is
-    decided later keeps its first verdict."""
+    decided later keeps its first verdict. What is missing was not found."""
+    seal = stored.get("seal") or ()
     return Authentication(
         aligned=stored["aligned"],
-        by=stored["by"],
-        dmarc=Result(stored["dmarc"]),
-        dmarc_policy=stored["dmarc_policy"],
-        temporary=stored["temporary"],
+        by=stored.get("by", ""),
+        dmarc=Result(stored.get("dmarc", Result.NONE)),
+        dmarc_policy=stored.get("dmarc_policy", "none"),
+        temporary=stored.get("temporary", False),
         evidence=tuple(
             Evidence(
                 method=each["method"],
@@ -179,23 +180,21 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
                 aligned=each["aligned"],
                 identifier=each["identifier"],
             )
-            for each in stored["evidence"]
+            for each in stored.get("evidence", ())
         ),
-        warnings=tuple(stored["warnings"]),
+        warnings=tuple(stored.get("warnings", ())),
         vouched_by=stored.get("vouched_by", ""),
         # Until 2026-11-21 only scopes with `alone` were stored, without that key.
         signed_scope=SignedScope(
-            fingerprint=stored["seal"][0],
-            names=tuple(stored["seal"][1:]),
+            fingerprint=seal[0],
+            names=tuple(seal[1:]),
             alone=stored.get("seal_alone", True),
             problem=stored.get("seal_problem", ""),
         )
-        if stored["seal"]
+        if seal
         else None,
         # Until 2026-11-28 only the fingerprint of the scope was known.
-        fingerprints=tuple(
-            stored.get("fingerprints", stored["seal"][:1] if stored["seal"] else ())
-        ),
+        fingerprints=tuple(stored.get("fingerprints", seal[:1])),
     )
 
 

@@ -50,7 +50,8 @@ from storage.db.tables import (
     ThreadReferenceRow,
     table,
 )
-from storage.mail.journal_row import journal_values
+from storage.mail import refusals
+from storage.mail.journal_row import KEEPS_NOTHING, journal_values
 from storage.notices import suppression
 from storage.registry import people
 from storage.ticket.opening import NewTicketRow, open_ticket
@@ -174,8 +175,12 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         _release(connection, entry, receipt)
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
         kept_bytes = _keep(connection, entry, receipt, decision)
-    values = journal_values(entry.considered, decision, receipt, kept_bytes)
     at = entry.attempt.decided_at
+    if receipt.verdict in KEEPS_NOTHING and entry.attempt.held is None:
+        counted = refusals.count(connection, entry.considered.envelope, policy, at)
+        if counted:
+            return replace(receipt, counted=counted)
+    values = journal_values(entry.considered, decision, receipt, kept_bytes)
     _JOURNAL.run(connection, {"id": entry.journal_id, "received_at": at, **values})
     return receipt
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, select, text
 
 from rules.decision.model import Reason, Step
 from rules.mail import Envelope, StrangerHandling
+from rules.sender.authentication import as_dict, from_dict
 from storage.db.tables import WITHOUT_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
 
 _journal, _mailbox = table(JournalRow), table(MailboxRow)
@@ -154,5 +155,10 @@ def _entry(row: Row[Any]) -> JournalEntry:
         size_bytes=row.size_bytes,
         reply=row.reply,
         trace=tuple(Step(*step) for step in json.loads(row.trace)),
-        authentication=json.loads(row.authentication),
+        authentication=_whole(json.loads(row.authentication)),
     )
+
+
+def _whole(stored: dict[str, Any]) -> dict[str, Any]:
+    """With what was left out of the row, since it was not found."""
+    return as_dict(from_dict(stored)) if stored else {}

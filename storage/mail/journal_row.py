@@ -1,5 +1,5 @@
-"""The journal row of one mail. Of a mail of which nothing is kept it is a few KiB at most, however
-many recipients, signatures and long fields the sender wrote."""
+"""The journal row of one mail. Of a mail of which nothing is kept it is 1 KiB, and few at most,
+however many recipients, signatures and long fields the sender wrote."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ from rules.sender.authentication import Authentication, as_dict
 from rules.service.limits import network_of
 from storage.ticket.rows import storable
 
+UNPROVEN = '{"aligned": false'
+"""How the verdict on a sender whom nothing proved begins in the row."""
 KEEPS_NOTHING = (Verdict.REFUSED, Verdict.DEFERRED, Verdict.DUPLICATE)
 STEP_CHARACTERS = 1000
 """Of what a check saw, and of its result."""
-BRIEF_STEP_CHARACTERS = 200
-BRIEF_SUBJECT_CHARACTERS = 200
-BRIEF_RECIPIENTS_CHARACTERS = 1000
-BRIEF_EVIDENCE = 5
-BRIEF_DETAIL_CHARACTERS = 120
+BRIEF_STEP_CHARACTERS = 80
+BRIEF_HELO_CHARACTERS = 64
+BRIEF_SUBJECT_CHARACTERS = 100
+BRIEF_RECIPIENTS_CHARACTERS = 330
+"""A recipient has at most 320: one is always shown."""
+BRIEF_EVIDENCE = 4
+BRIEF_DETAIL_CHARACTERS = 80
 
 
 def journal_values(
@@ -47,7 +51,7 @@ def journal_values(
         "reason": receipt.reason.value,
         "ticket_id": receipt.ticket,
         "peer": envelope.peer[:45],
-        "helo": storable(envelope.helo, 255),
+        "helo": storable(envelope.helo, BRIEF_HELO_CHARACTERS if brief else 255),
         "mail_from": storable(envelope.mail_from, 320),
         "rcpt_tos": storable(_first_of(envelope.rcpt_tos) if brief else recipients),
         "author": mail.author.address if isinstance(mail.author, Author) else "",
@@ -58,7 +62,7 @@ def journal_values(
         "reply": str(receipt.reply),
         "trace": json.dumps(trace, ensure_ascii=False),
         "authentication": json.dumps(
-            as_dict(_in_brief(measured) if brief else measured), ensure_ascii=False
+            _in_brief(measured) if brief else as_dict(measured), ensure_ascii=False
         ),
         "network": network_of(envelope.peer) if counted else "",
         "kept_bytes": kept_bytes,
@@ -78,9 +82,10 @@ def _first_of(recipients: Iterable[str]) -> str:
     return " ".join([*shown, f"+{left}"] if left else shown)
 
 
-def _in_brief(measured: Authentication) -> Authentication:
-    """Enough to explain the mail, but not to decide it again: nothing of it is kept."""
-    return replace(
+def _in_brief(measured: Authentication) -> dict[str, object]:
+    """Enough to explain the mail, but not to decide it again: nothing of it is kept. What was not
+    found is left out."""
+    brief = replace(
         measured,
         evidence=tuple(
             replace(each, detail=each.detail[:BRIEF_DETAIL_CHARACTERS])
@@ -90,3 +95,5 @@ def _in_brief(measured: Authentication) -> Authentication:
         signed_scope=None,
         fingerprints=(),
     )
+    found = {name: value for name, value in as_dict(brief).items() if value}
+    return {"aligned": brief.aligned, **found}

@@ -17,6 +17,7 @@ from rules.decision.model import Verdict
 from storage.db import raw_mail
 from storage.db.tables import JournalRow, MailRow, table
 from storage.mail.journal import first_id
+from storage.mail.journal_row import UNPROVEN
 
 ROWS_AT_ONCE = 1000
 FORGOTTEN_AT_ONCE = 100
@@ -38,8 +39,15 @@ class Swept:
     """The rows that are not to be kept, with the number of octets that were stored with each."""
 
 
-def sweep(connection: Connection, after: UUID, before: datetime) -> Swept:
-    """Look at the next rows that are older than a time, `ROWS_AT_ONCE` at most."""
+def sweep(
+    connection: Connection, after: UUID, before: datetime, refused_before: datetime | None = None
+) -> Swept:
+    """Look at the next rows that are older than a time, `ROWS_AT_ONCE` at most.
+
+    Mails that nothing proved and of which nothing is kept expire at `refused_before`, which is
+    later.
+    """
+    expire, refused_expire = first_id(before), first_id(refused_before or before)
     rows = connection.execute(
         select(
             _journal.c.id,
@@ -47,19 +55,25 @@ def sweep(connection: Connection, after: UUID, before: datetime) -> Swept:
             _journal.c.ticket_id,
             _journal.c.kept_bytes,
             _mail.c.state,
+            _journal.c.authentication.startswith(UNPROVEN).label("unproven"),
         )
         .join_from(_journal, _mail, _mail.c.journal_id == _journal.c.id, isouter=True)
         # Ids are made as mails are decided, so they are ordered by time.
-        .where(_journal.c.id > after, _journal.c.id < first_id(before))
+        .where(_journal.c.id > after, _journal.c.id < refused_expire)
         .order_by(_journal.c.id)
         .limit(ROWS_AT_ONCE)
     ).all()
     expired = tuple(
         (row.id, row.kept_bytes)
         for row in rows
-        if row.verdict in _NOTHING_KEPT
-        or (row.verdict == Verdict.RECORDED.value and row.ticket_id is None)
-        or (row.verdict == Verdict.HELD.value and row.state == "discarded")
+        if (row.verdict in _NOTHING_KEPT and (row.unproven or row.id < expire))
+        or (
+            row.id < expire
+            and (
+                (row.verdict == Verdict.RECORDED.value and row.ticket_id is None)
+                or (row.verdict == Verdict.HELD.value and row.state == "discarded")
+            )
+        )
     )
     return Swept(rows[-1].id if len(rows) == ROWS_AT_ONCE else None, expired)
 

@@ -45,6 +45,10 @@ def senders(policy: Policy) -> Iterator[str]:
         f"From one client network, at most {count(quota.network_mails, 'unproven mail')} and "
         f"{quota.network_mib} MiB are stored in a day; further ones are deferred."
     )
+    yield (
+        f"In a day the journal has rows for {count(quota.network_refused, 'refused mail')} of one "
+        "client network, deferred ones included; further ones are counted by the hour."
+    )
 
 
 def people(policy: Policy) -> Iterator[str]:

@@ -20,6 +20,7 @@ from storage.db.tables.mails import (
     MailIdentityRow,
     MailRow,
     RawMailRow,
+    RefusalsRow,
     ThreadReferenceRow,
 )
 from storage.db.tables.notices import BouncedRow, NodeRow, NoticeRow
@@ -65,6 +66,7 @@ __all__ = [
     "ParticipantRow",
     "PersonRow",
     "RawMailRow",
+    "RefusalsRow",
     "SigningKeyRow",
     "ThreadReferenceRow",
     "TicketRow",

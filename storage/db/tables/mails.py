@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Text, Uuid
 from sqlmodel import Field
 
-from storage.db.columns import counter, foreign_key, one_of, text, timestamp
+from storage.db.columns import UtcTimestamp, counter, foreign_key, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 
 WITHOUT_COMMENT = "verdict NOT IN ('opened', 'commented')"
@@ -126,6 +126,20 @@ class DeferralRow(Row, table=True):
     mailbox_id: int = foreign_key(primary_key=True)
     identity: str = Field(sa_column=Column(String(64), primary_key=True))
     since: datetime = timestamp(index=True)
+
+
+class RefusalsRow(Row, table=True):
+    """Mails of which nothing is kept, from one client network within one hour. Beyond its quota a
+    network has them counted here, in place of a row in the journal for each."""
+
+    __tablename__ = "refusals"
+    network: str = Field(sa_column=Column(String(43), primary_key=True))
+    hour: datetime = Field(sa_column=Column(UtcTimestamp(), primary_key=True))
+    """Its beginning."""
+    journaled: int = Field(default=0, sa_column=counter())
+    """With a row of their own."""
+    counted: int = Field(default=0, sa_column=counter())
+    """Without one."""
 
 
 class RawMailRow(Row, table=True):

@@ -1,0 +1,109 @@
+"""Counts mails of which nothing is kept by client network and hour.
+
+Each network has a number of journal rows for them in a day. Beyond it they are only counted: a
+refused mail costs its sender nothing, and the disk must not pay for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.expression import ClauseElement
+
+from rules.decision.room import RELAYED
+from rules.mail import Envelope
+from rules.policy import Policy
+from rules.service.limits import HOUR, network_of
+from storage.db.statements import Statement, compiled
+from storage.db.tables import RefusalsRow, table
+
+FORGOTTEN_AT_ONCE = 1000
+DAY = timedelta(days=1)
+
+_refusals = table(RefusalsRow)
+_LOCAL = network_of("")
+
+_TODAY = compiled(
+    select(func.coalesce(func.sum(_refusals.c.journaled), 0).label("journaled")).where(
+        _refusals.c.network == bindparam("network"), _refusals.c.hour > bindparam("since")
+    )
+)
+
+
+def _adding(dialect: str) -> ClauseElement:
+    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(_refusals)
+    added = {name: _refusals.c[name] + insert.excluded[name] for name in ("journaled", "counted")}
+    upsert = insert.on_conflict_do_update(index_elements=["network", "hour"], set_=added)
+    statement: ClauseElement = upsert.returning(_refusals.c.counted)
+    return statement
+
+
+_ADD = Statement(_adding, [column.name for column in _refusals.columns])
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Mails from one network within one hour that have no row in the journal."""
+
+    network: str
+    hour: datetime
+    journaled: int
+    """Mails of that hour that have one."""
+    counted: int
+
+
+def count(connection: Connection, envelope: Envelope, policy: Policy, now: datetime) -> int:
+    """Count a mail of which nothing is kept.
+
+    Returns 0 if it gets a row in the journal; else how many of its network got none this hour.
+    """
+    network = network_of(envelope.peer)
+    stands_for_many = envelope.listed or envelope.strangers == "hold" or network == _LOCAL
+    most = policy.quota.network_refused * (RELAYED if stands_for_many else 1)
+    (today,) = _TODAY.rows(connection, network=network, since=now - DAY)
+    journaled = today.journaled < most
+    row = {"network": network, "hour": _hour_of(now)}
+    numbers = {"journaled": int(journaled), "counted": int(not journaled)}
+    (added,) = _ADD.rows(connection, **row, **numbers)
+    return 0 if journaled else int(added.counted)
+
+
+def counted_since(connection: Connection, since: datetime) -> Sequence[Refusals]:
+    """The hours in which mail was only counted, the oldest first."""
+    query = (
+        select(_refusals)
+        .where(_refusals.c.hour > since - HOUR, _refusals.c.counted > 0)
+        .order_by(_refusals.c.hour, _refusals.c.counted.desc(), _refusals.c.network)
+    )
+    return [
+        Refusals(row.network, row.hour, row.journaled, row.counted)
+        for row in connection.execute(query)
+    ]
+
+
+def forget(connection: Connection, now: datetime, keep: timedelta) -> int:
+    """Delete old counts, some at a time; returns how many.
+
+    A count without mails beyond the quota is needed for a day only.
+    """
+    old = (
+        select(_refusals.c.network, _refusals.c.hour)
+        .where(
+            or_(
+                _refusals.c.hour < now - keep,
+                (_refusals.c.counted == 0) & (_refusals.c.hour < now - DAY - HOUR),
+            )
+        )
+        .limit(FORGOTTEN_AT_ONCE)
+    )
+    key = tuple_(_refusals.c.network, _refusals.c.hour)
+    return connection.execute(delete(_refusals).where(key.in_(old))).rowcount
+
+
+def _hour_of(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
