@@ -22,7 +22,7 @@ from rules.sender.tokens import Purpose
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.service.limits import may_reopen
-from rules.service.participants import Addition, additions, is_full
+from rules.service.participants import Addition, additions, is_full, proposals
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
@@ -71,13 +71,29 @@ def _withheld(
     saw: str,
     conflict: tuple[str, ...],
 ) -> Ruling:
-    """A comment that waits for staff. It changes nothing; staff are told of it, and so is its
-    author where only their token or their address stands between them and the ticket."""
+    """A comment that waits for staff, as does whom it would add. Staff are told of it, and so is
+    its author where only their token or their address stands between them and the ticket."""
     orders, calm = _notices(case, ticket, visibility, receipts=_receipt(case, ticket, reason))
-    flagged = AddComment(ticket.id, visibility, additions=(), orders=orders)
-    unproven = ("unproven: nothing but the reply address",) if reason is Reason.TOKEN_ONLY else ()
+    joining: tuple[Addition, ...] = ()
+    unproven: tuple[str, ...] = ()
+    if reason is Reason.TOKEN_ONLY:
+        joining, unproven = _proposed(case, ticket)
+    flagged = AddComment(ticket.id, visibility, additions=joining, orders=orders)
     notes = (f"{visibility} on #{ticket.id}", *unproven, *conflict, *calm)
     return Ruling(saw, flagged, reason, notes)
+
+
+def _proposed(case: Case, ticket: Ticket) -> tuple[tuple[Addition, ...], tuple[str, ...]]:
+    """The people in To and Cc of an unproven mail, for staff to decide on, and the notes on it."""
+    notes: tuple[str, ...] = ("unproven: nothing but the reply address",)
+    if case.automatic is not None:
+        return (), notes
+    joining, left_out = proposals(case.mail, case.facts, case.sender, ticket, case.policy)
+    if joining:
+        notes += (f"{len(joining)} in To or Cc proposed to staff",)
+    if left_out:
+        notes += (f"{left_out} in To or Cc left out: the ticket or the mail has too many",)
+    return joining, notes
 
 
 def _unproven(

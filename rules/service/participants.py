@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from rules.facts import Facts
@@ -87,6 +87,20 @@ def most_people(policy: Policy) -> int:
 def is_full(ticket: Ticket, policy: Policy) -> bool:
     """Whether nobody but staff may add anybody."""
     return len(ticket.participants) >= most_people(policy)
+
+
+def proposals(
+    mail: Mail, facts: Facts, sender: Sender, ticket: Ticket, policy: Policy
+) -> tuple[tuple[Addition, ...], int]:
+    """Whom a mail that waits for staff would add, all pending, and how many the caps leave out.
+
+    The caps count who is proposed already: else mail that nothing proves could propose without end.
+    """
+    counted = [p for p in ticket.participants if p.presence is not Presence.REMOVED]
+    room = min(policy.cc.per_mail, policy.cc.per_ticket - len(counted))
+    joining = additions(mail, facts, sender, ticket, policy)
+    proposed = tuple(replace(each, presence=Presence.PENDING) for each in joining[: max(room, 0)])
+    return proposed, len(joining) - len(proposed)
 
 
 def _addition(

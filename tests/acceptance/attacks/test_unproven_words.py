@@ -29,7 +29,9 @@ def test_unproven_words_wait_for_staff(target: Target, ticket: int) -> None:
     after = target.ticket(ticket)
     last = after.comments[-1]
     assert (last.author, last.visibility, last.proof) == (ULA, "private", "token")
-    assert "mal@mallory.example" not in {member.address for member in after.members}
+    presence = {member.address: member.presence for member in after.members}
+    assert presence["mal@mallory.example"] == "pending"
+    assert not [n for n in target.notices() if n.address == "mal@mallory.example"]
     assert (
         "proof: unproven, only the reply address"
         in target.postern.run("ticket", str(ticket)).stdout

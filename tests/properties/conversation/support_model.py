@@ -20,9 +20,11 @@ from rules.ticket.visibility import Visibility
 from tests.properties.conversation import invariants
 from tests.properties.conversation.expectations import (
     ACTIVE,
+    PENDING,
     Expectations,
     ExpectedComment,
     ExpectedHeldMail,
+    ExpectedParticipant,
     IssuedToken,
     PolicyChoices,
 )
@@ -237,6 +239,10 @@ class SupportModel(RuleBasedStateMachine):
         elif receipt.verdict is Verdict.COMMENTED and visibility == "public":
             participants = expected.participants[ticket]
             participants.update(expected.added_by(mail, expected.company[ticket], participants))
+        elif receipt.reason is Reason.TOKEN_ONLY and not mail.is_automatic:
+            participants = expected.participants[ticket]
+            for address in expected.added_by(mail, expected.company[ticket], participants):
+                participants[address] = ExpectedParticipant(PENDING)
         elif receipt.reason is Reason.UNSUBSCRIBED:
             expected.participants[ticket][mail.author].unsubscribed = True
 

@@ -23,6 +23,7 @@ from rules.decision.screening import UNPROVEN_BODY, UNREGISTERED_BODY
 from rules.facts import Earlier, Recent
 from rules.mail import StrangerHandling
 from rules.people import ParticipantKind, Presence
+from rules.policy import Policy
 from rules.sender.authentication import DmarcPolicy, Result, SignedScope
 from rules.sender.tokens import Purpose
 from rules.service.participants import Addition
@@ -349,10 +350,36 @@ class TestOnAKnownTicket:
         decision = World(proof=NOTHING).decide(a_mail(cc=(BOB.address,)), to=token_to(70))
 
         assert (decision.verdict, decision.reason) == (Verdict.FLAGGED, Reason.TOKEN_ONLY)
-        assert what_it_adds(decision) == (7, Visibility.PRIVATE, ())
+        proposed = Addition(BOB.address, BOB.id, ParticipantKind.USER, Presence.PENDING)
+        assert what_it_adds(decision) == (7, Visibility.PRIVATE, (proposed,))
         assert decision.proof == "token"
+        assert notified(decision, NoticeKind.APPROVAL) == []
         assert notified(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
         assert notified(decision, NoticeKind.RECEIPT) == [ANN.address]
+
+    @pytest.mark.parametrize("policy", [default_policy(), policy_with("proof", add_people="T1")])
+    def test_whom_an_unproven_mail_names_is_proposed_whoever_they_are(self, policy: Policy) -> None:
+        world = World(proof=NOTHING, policy=policy)
+
+        decision = world.decide(a_mail(cc=(SAM.address, BOB.address)), to=token_to(70))
+
+        joining = what_it_adds(decision)[2]
+        assert [each.address for each in joining] == [SAM.address, BOB.address]
+        assert {each.presence for each in joining} == {Presence.PENDING}
+
+    @pytest.mark.parametrize(("already", "proposed"), [(0, 10), (20, 4), (24, 0), (40, 0)])
+    def test_unproven_mails_propose_no_more_people_than_a_ticket_may_have(
+        self, already: int, proposed: int
+    ) -> None:
+        pending = [
+            member(100 + n, f"p{n}@x.example", presence=Presence.PENDING) for n in range(already)
+        ]
+        ticket = a_ticket(7, *ANNS.participants, *pending)
+        cc = tuple(f"new{n}@x.example" for n in range(30))
+
+        decision = World(proof=NOTHING, tickets=(ticket,)).decide(a_mail(cc=cc), to=token_to(70))
+
+        assert len(what_it_adds(decision)[2]) == proposed
 
     def test_a_policy_may_publish_the_words_that_only_a_token_proves(self) -> None:
         world = World(proof=NOTHING, policy=policy_with("proof", comment="token"))
