@@ -12,6 +12,9 @@ from pathlib import Path
 from rules.mail import Mailbox
 from rules.policy import Policy, PolicyRefused, parse
 from rules.validation.messages import suggestion, text_of
+from storage.db.database import Connection
+from storage.registry import mailboxes
+from storage.registry.mailboxes import OrdinaryTickets
 
 Policies = Mapping[str, Policy]
 
@@ -84,6 +87,42 @@ def named(policies: Policies, name: str, source: str) -> Policy:
 def of_mailbox(policies: Policies, mailbox: Mailbox) -> Policy:
     """The policy of a mailbox. Raises PolicyRefused where there is none of that name."""
     return named(policies, mailbox.policy, f"mailbox {mailbox.address}")
+
+
+def check_tickets(connection: Connection, mailbox: Mailbox, policy: Policy, source: str) -> None:
+    """Raise PolicyRefused if tickets that are not critical would stand at a critical level.
+
+    No mail ever makes a ticket critical: not one that was filed under another policy either.
+    """
+    critical = [level.name for level in policy.levels if level.critical]
+    faults = [
+        _would_be_critical(mailbox, policy, tickets)
+        for tickets in mailboxes.ordinary_tickets(connection, mailbox.id, critical)
+    ]
+    if faults:
+        raise PolicyRefused(source, faults)
+
+
+def check_all_tickets(policies: Policies, connection: Connection) -> None:
+    """The same for every mailbox that names a known policy; one that takes no mail may again."""
+    for mailbox in mailboxes.list_mailboxes(connection, inactive_too=True):
+        if (policy := policies.get(mailbox.policy)) is not None:
+            check_tickets(connection, mailbox, policy, f"mailbox {mailbox.address}")
+
+
+def _would_be_critical(mailbox: Mailbox, policy: Policy, tickets: OrdinaryTickets) -> str:
+    """What is wrong, and both ways out."""
+    numbers = ", ".join(f"#{number}" for number in tickets.first)
+    more = ", …" if tickets.count > len(tickets.first) else ""
+    one = tickets.count == 1
+    return (
+        f"the policy {policy.name!r} makes {tickets.level} critical, but {tickets.count} "
+        f"ticket{'' if one else 's'} of {mailbox.address} that {'is' if one else 'are'} not "
+        f"critical {'has' if one else 'have'} this severity ({numbers}{more}). "
+        f"Give the critical level another name, or first close {'it' if one else 'them'} or set "
+        f"{'its' if one else 'their'} severity: "
+        f"postern tickets set {tickets.first[0]} --severity LEVEL"
+    )
 
 
 def copied(model: PolicyFile, name: str, source: str) -> PolicyFile:

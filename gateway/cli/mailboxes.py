@@ -11,6 +11,7 @@ import typer
 from gateway import policies
 from gateway.cli.common import ConfigOption, exit_on_error, load_config, read, write
 from gateway.cli.terminal import say
+from rules.policy import Policy
 from storage.db.database import Connection
 from storage.registry import mailboxes
 
@@ -25,7 +26,7 @@ def add(
     policy: Annotated[str, typer.Option(help="The policy's name.")] = "default",
     config: ConfigOption = None,
 ) -> None:
-    _apply_policy(mailboxes.add_mailbox, address, policy, config)
+    _apply_policy(_add, address, policy, config)
 
 
 @app.command("policy", help="Apply another policy to a mailbox; tickets keep their due times.")
@@ -34,17 +35,27 @@ def set_policy(
     policy: Annotated[str, typer.Argument(metavar="NAME", help="The policy's name.")],
     config: ConfigOption = None,
 ) -> None:
-    _apply_policy(mailboxes.set_mailbox_policy, address, policy, config)
+    _apply_policy(_set_policy, address, policy, config)
+
+
+def _add(connection: Connection, address: str, policy: Policy) -> None:
+    mailboxes.add_mailbox(connection, address, policy.name)
+
+
+def _set_policy(connection: Connection, address: str, policy: Policy) -> None:
+    mailbox = mailboxes.mailbox_named(connection, address)
+    policies.check_tickets(connection, mailbox, policy, f"mailbox {mailbox.address}")
+    mailboxes.set_mailbox_policy(connection, address, policy.name)
 
 
 def _apply_policy(
-    job: Callable[[Connection, str, str], object], address: str, policy: str, config: Path | None
+    job: Callable[[Connection, str, Policy], None], address: str, policy: str, config: Path | None
 ) -> None:
     """Run `job` with a mailbox and a policy, once the policy is known to exist."""
     with exit_on_error():
         known = policies.load(load_config(config).policies.folder)
-        policies.named(known, policy, f"mailbox {address}")
-    write(config, lambda connection: job(connection, address, policy))
+        chosen = policies.named(known, policy, f"mailbox {address}")
+    write(config, lambda connection: job(connection, address, chosen))
     say(f"Mail for {address} is taken under the policy {policy}.")
 
 

@@ -18,7 +18,7 @@ from gateway.policies import PolicyFile
 from rules.mail import Mailbox
 from rules.policy.explain import as_text, chapters_of
 from rules.validation.messages import InvalidFile
-from storage.db.database import Database, NotUpgraded, StoreDown
+from storage.db.database import Connection, Database, NotUpgraded, StoreDown
 from storage.registry.mailboxes import list_mailboxes
 
 app = typer.Typer(no_args_is_help=True)
@@ -55,11 +55,14 @@ def explain(name: NameArgument, config: ConfigOption = None) -> None:
 
 
 @app.command("validate", help="Check policy files; the mail server need not run.")
-def validate(files: Annotated[list[Path], typer.Argument(metavar="FILE...")]) -> None:
+def validate(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...")], config: ConfigOption = None
+) -> None:
     faults: list[str] = []
     for path in files:
         try:
             file = policies.read(path)
+            _check_tickets(file, config)
         except InvalidFile as error:
             faults.append(str(error))
             continue
@@ -142,6 +145,30 @@ def _file_of(name: str, config: Path | None) -> PolicyFile:
     with exit_on_error():
         policies.named({each: files[each].policy for each in files}, name, "policies")
     return files[name]
+
+
+def _check_tickets(file: PolicyFile, config: Path | None) -> None:
+    """Check a policy against the tickets of the mailboxes that use it, where a store answers."""
+
+    def query(connection: Connection) -> None:
+        for mailbox in list_mailboxes(connection, inactive_too=True):
+            if mailbox.policy == file.policy.name:
+                policies.check_tickets(connection, mailbox, file.policy, file.source)
+
+    try:
+        settings = load_config(config)
+    except InvalidFile:
+        if config is not None:
+            raise
+        return
+    database = Database(settings.store.url, connections=1)
+    try:
+        database.check_version()
+        database.read(query)
+    except (NotUpgraded, *StoreDown):
+        return
+    finally:
+        database.close()
 
 
 def _mailboxes(config: Path | None) -> tuple[Mailbox, ...] | None:

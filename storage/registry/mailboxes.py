@@ -5,16 +5,34 @@ Functions that write are jobs for the ledger; they raise the errors of `storage.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
 
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise
 from rules.sender.tokens import REPLY_TOKEN_LENGTH
-from storage.db.tables import MailboxRow, table
+from rules.ticket.lifecycle import Status
+from storage.db.tables import MailboxRow, TicketRow, table
 from storage.registry.checks import insert_new, not_found, valid_address
 from storage.registry.errors import InvalidValue, NotFound
 
 _mailbox = table(MailboxRow)
+_ticket = table(TicketRow)
+
+NUMBERS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OrdinaryTickets:
+    """Tickets of one level that are not closed and not critical."""
+
+    level: str
+    count: int
+    first: tuple[int, ...]
+    """The lowest numbers, `NUMBERS_SHOWN` at most."""
+
 
 LONGEST_LOCAL_PART = 64 - 1 - REPLY_TOKEN_LENGTH
 """A mailbox's local part leaves room for `+token` in 64 octets (RFC 5321 §4.5.3.1.1)."""
@@ -73,3 +91,35 @@ def set_mailbox_policy(connection: Connection, address: str, policy: str) -> Non
     """Apply another policy to a mailbox from the next mail on. Raises NotFound."""
     mailbox = mailbox_named(connection, address)
     connection.execute(update(_mailbox).where(_mailbox.c.id == mailbox.id).values(policy=policy))
+
+
+def ordinary_tickets(
+    connection: Connection, mailbox: int, levels: Collection[str]
+) -> tuple[OrdinaryTickets, ...]:
+    """Tickets of a mailbox at these levels that are not critical, by level; closed ones aside."""
+    is_ordinary = (
+        (_ticket.c.mailbox_id == mailbox)
+        & ~_ticket.c.critical
+        & (_ticket.c.status != Status.CLOSED.value)
+        & _ticket.c.merged_into.is_(None)
+        & _ticket.c.deleted_at.is_(None)
+    )
+    counts = connection.execute(
+        select(_ticket.c.severity, func.count())
+        .where(is_ordinary)
+        .group_by(_ticket.c.severity)
+        .order_by(_ticket.c.severity)
+    ).all()
+    wanted = {level.casefold() for level in levels}
+    found = []
+    for level, count in counts:
+        if level.casefold() not in wanted:  # in Python: SQLite folds the case of ASCII only
+            continue
+        numbers = connection.scalars(
+            select(_ticket.c.id)
+            .where(is_ordinary, _ticket.c.severity == level)
+            .order_by(_ticket.c.id)
+            .limit(NUMBERS_SHOWN)
+        )
+        found.append(OrdinaryTickets(level, count, tuple(numbers)))
+    return tuple(found)

@@ -1,0 +1,128 @@
+"""No policy makes a mail's ticket critical: not at start, not at a switch; `validate` says so."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from gateway.config.model import load
+from gateway.services import open_services
+from rules.mail import Delivery, Envelope
+from rules.policy import PolicyRefused
+from storage.registry import mailboxes
+from tests.gateway.cli.command_line import ANNS_MAIL, CommandLine, command_line
+
+SUPPORT = "support@help.example"
+HIGH = ANNS_MAIL.replace(b"Subject: ", b"Subject: [P2] ")
+
+
+def stricter(name: str) -> str:
+    """The default policy under a name, with High critical as well."""
+    text = resources.files("rules.policy.presets").joinpath("default.toml").read_text("utf-8")
+    for old, new in (
+        ('name = "default"', f'name = "{name}"'),
+        ('name = "High"\n', 'name = "High"\ncritical = true\n'),
+        ('ceiling = "High"', 'ceiling = "Normal"'),
+        ('high_importance = "High"', 'high_importance = "Normal"'),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture
+def line(tmp_path: Path, store_url: str) -> CommandLine:
+    """A mailbox under `default`, and the policy `strict`; one ticket of a mail stands at High."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "strict.toml").write_text(stricter("strict"))
+    folder = f'[policies]\nfolder = "{tmp_path}/policies"\n'
+    made = command_line(tmp_path, store_url, folder)
+    assert made.run("init", "--demo").code == 0
+    assert made.pipe(HIGH, "ann@acme.example").code == 0
+    return made
+
+
+def refusal(policy: str) -> str:
+    return (
+        f"the policy '{policy}' makes High critical, but 1 ticket of {SUPPORT} that is not critical"
+        " has this severity (#1). Give the critical level another name, or first close it or set"
+        " its severity: postern tickets set 1 --severity LEVEL"
+    )
+
+
+async def test_no_server_starts_on_a_policy_file_that_makes_a_mails_ticket_critical(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "policies" / "default.toml").write_text(stricter("default"))
+
+    with pytest.raises(PolicyRefused) as refused:
+        async with open_services(load(line.config)):
+            pass
+
+    assert str(refused.value) == f"mailbox {SUPPORT}: {refusal('default')}"
+    assert line.run("tickets", "set", "1", "--severity", "Normal").code == 0
+    async with open_services(load(line.config)):
+        pass
+
+
+def test_a_mailbox_does_not_go_under_such_a_policy(line: CommandLine) -> None:
+    done = line.run("mailbox", "policy", SUPPORT, "strict")
+
+    assert (done.code, refusal("strict") in done.err) == (os.EX_CONFIG, True)
+    assert line.read(mailboxes.list_mailboxes)[0].policy == "default"
+    assert line.run("tickets", "set", "1", "--severity", "Low").code == 0
+    assert line.run("mailbox", "policy", SUPPORT, "strict").code == 0
+    assert line.read(mailboxes.list_mailboxes)[0].policy == "strict"
+
+
+def test_a_ticket_that_is_closed_or_that_staff_made_critical_is_in_nobodys_way(
+    line: CommandLine,
+) -> None:
+    assert line.run("tickets", "set", "1", "--status", "closed").code == 0
+    assert line.run("mailbox", "policy", SUPPORT, "strict").code == 0
+    assert line.pipe(ANNS_MAIL.replace(b"lift@", b"again@"), "ann@acme.example").code == 0
+    staff = ("tickets", "set", "2", "--severity", "High", "--why", "nobody can work")
+    assert line.run(*staff).code == 0
+    assert line.run("mailbox", "policy", SUPPORT, "default").code == 0
+    assert line.run("mailbox", "policy", SUPPORT, "strict").code == 0
+
+
+async def test_a_mailbox_that_takes_no_mail_at_present_is_checked_too(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    assert line.run("mailbox", "deactivate", SUPPORT).code == 0
+    (tmp_path / "policies" / "default.toml").write_text(stricter("default"))
+
+    with pytest.raises(PolicyRefused):
+        async with open_services(load(line.config)):
+            pass
+
+
+def test_validate_compares_a_file_with_the_tickets_of_the_store(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    new, old = tmp_path / "new.toml", tmp_path / "policies" / "strict.toml"
+    new.write_text(stricter("default"))
+
+    done = line.run("policy", "validate", str(new), str(old))
+
+    assert done.code == os.EX_CONFIG
+    assert done.out == f"{old}: the policy strict is valid.\n"
+    assert f"{new}: {refusal('default')}" in done.err
+
+
+async def test_the_message_counts_all_tickets_and_names_the_first(line: CommandLine) -> None:
+    envelope = Envelope("127.0.0.1", "client", False, "ann@acme.example", (SUPPORT,))
+    async with open_services(load(line.config)) as services:
+        for number in range(6):
+            raw = HIGH.replace(b"lift@", b"lift%d@" % number).replace(b"\n", b"\r\n")
+            (reply,) = await services.ingest.take(Delivery(envelope, raw))
+            assert reply.accepted
+
+    done = line.run("mailbox", "policy", SUPPORT, "strict")
+
+    assert "but 7 tickets of" in done.err
+    assert "(#1, #2, #3, #4, #5, …)" in done.err
