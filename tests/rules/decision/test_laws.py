@@ -306,7 +306,8 @@ def test_an_unproven_mail_adds_at_most_words_and_people_who_are_only_proposed(sc
         assert {a.presence for a in action.additions} <= {Presence.PENDING}
         if scene.world.policy.proof.comment != "token":
             assert action.visibility is Visibility.PRIVATE
-            assert action.additions == ()
+            assert len(action.additions) <= scene.world.policy.cc.per_mail
+            assert {o.kind for o in action.orders}.isdisjoint({NoticeKind.APPROVAL})
 
 
 @LOOKED_AT
