@@ -17,6 +17,7 @@ from gateway.smtp.limits import ConnectionPool
 from gateway.web.api import tickets
 from gateway.web.api.access import ApiContext
 from gateway.web.api.auth import ApiError, Scope, authorise
+from gateway.web.api.download import Downloads
 from gateway.web.api.request_parsing import check_query
 from gateway.web.pages import links, signup
 from gateway.web.pages.forms import PROXIES
@@ -69,7 +70,10 @@ def application(
                 web.post("/api/v1/mails", _post_mail),
             ]
         )
-        tickets.add_routes(app, ApiContext(runtime=runtime))
+        limits = connections.limits
+        downloads = Downloads(limits.in_flight_bytes, limits.mail_size_bytes)
+        runtime.metrics.watch("download_bytes", downloads.shares)
+        tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads))
     return app
 
 

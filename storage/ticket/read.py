@@ -15,14 +15,12 @@ from rules.mail import Mailbox
 from rules.people import Role
 from rules.sentence import Sentence
 from rules.ticket.audit import AuditEvent, audit_text
-from storage.db.raw_mail import load as load_raw_mail
 from storage.db.tables import (
     AttachmentRow,
     AuditRow,
     CommentRow,
     CompanyRow,
     MailboxRow,
-    MailRow,
     ParticipantRow,
     PersonRow,
     TicketRow,
@@ -32,7 +30,6 @@ from storage.db.tables import (
 _ticket, _mailbox, _comment = table(TicketRow), table(MailboxRow), table(CommentRow)
 _attachment, _participant = table(AttachmentRow), table(ParticipantRow)
 _company, _person, _audit = table(CompanyRow), table(PersonRow), table(AuditRow)
-_mail = table(MailRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +190,6 @@ def ticket_view(connection: Connection, number: int) -> TicketView | None:
         _comments(connection, number),
         _history(connection, number),
     )
-
-
-def raw_mail(connection: Connection, number: int, journal_id: UUID) -> bytes | None:
-    """A mail on a ticket as it arrived; None where the ticket has no such mail."""
-    row = connection.execute(
-        select(_mail.c.mailbox_id, _mail.c.raw_digest).where(
-            _mail.c.journal_id == journal_id, _mail.c.ticket_id == number
-        )
-    ).one_or_none()
-    return load_raw_mail(connection, row.mailbox_id, row.raw_digest) if row is not None else None
 
 
 def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:

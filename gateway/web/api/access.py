@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from aiohttp import web
+
 from gateway.runtime import Runtime
-from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope
+from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope, actor, authorise
+from gateway.web.api.download import Downloads
+from gateway.web.api.request_parsing import check_query
+from gateway.web.api.ticket_json import TicketJson
 from rules.mail import Mailbox
 from rules.people import Person, Role
 from rules.policy import Policy
+from rules.sender.masking import Masker
 from rules.service.permissions import Access, access_of
 from rules.ticket.changes import Source
 from rules.ticket.model import Ticket
 from storage.db.database import Connection
 from storage.registry import callers, mailboxes
+from storage.registry.signing_keys import load_keys
 from storage.ticket import load
 from storage.ticket.read import mailbox_of
 from storage.ticket.rows import ChangeContext
@@ -29,6 +36,7 @@ class ApiContext:
     """What the request handlers work with."""
 
     runtime: Runtime
+    downloads: Downloads
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """The job's result once it is committed; if the job fails, nothing is written.
@@ -41,6 +49,9 @@ class ApiContext:
 
     def change_context(self, mailbox: Mailbox, actor: str, now: datetime) -> ChangeContext:
         return ChangeContext(mailbox, actor, Source.API, now, self.runtime.new_id)
+
+
+CONTEXT = web.AppKey("context", ApiContext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,26 @@ class VisibleTicket:
     mailbox: Mailbox
     ticket: Ticket
     access: Access
+
+
+async def caller_of(request: web.Request, *allowed: Scope, keys: Collection[str] = ()) -> Caller:
+    """The caller; `keys` are the query parameters that the request may have. Raises ApiError."""
+    scope = await authorise(request, request.app[CONTEXT].runtime.database, *allowed)
+    check_query(request, keys)
+    return Caller(scope, actor(request, scope))
+
+
+def number_of(request: web.Request) -> int:
+    """The ticket that the path names."""
+    return int(request.match_info["number"])
+
+
+def presenter(connection: Connection, caller: Caller) -> TicketJson:
+    """Tickets as the caller may see them."""
+    ours = mailboxes.list_mailboxes(connection)
+    addresses = frozenset(mailbox.address for mailbox in ours)
+    masker = Masker(load_keys(connection), tuple(mailbox.id for mailbox in ours), addresses)
+    return TicketJson(caller.by_staff, masker)
 
 
 def find_ticket(

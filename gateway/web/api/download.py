@@ -1,32 +1,109 @@
-"""Bytes of a stranger's mail as a response that no browser executes or shows as our page."""
+"""Bytes of a stranger's mail as a response that no browser executes or shows as our page.
+
+What is being sent is counted until the client has it, since slow clients make it stay in memory.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from aiohttp import web
 
+from gateway.shares import Caps, IPAddress, Shares
+from gateway.web.api.auth import ApiError
+
 ANY_TYPE = "application/octet-stream"
+CHUNK_BYTES = 64 * 1024
+"""Handed to the transport at a time: it waits there until the client takes it."""
+LEAST_BYTES_PER_S = 16 * 1024
+PATIENCE_S = 60.0
+"""What a download may take besides its time at the least rate."""
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._()-]")
 
 
-def download(body: bytes, name: str, content_type: str) -> web.Response:
-    """A response that a browser saves as a file with this name."""
+class Downloads:
+    """The memory for files that are being sent, divided among clients."""
+
+    def __init__(
+        self,
+        total_bytes: int,
+        mail_bytes: int,
+        *,
+        least_bytes_per_s: float = LEAST_BYTES_PER_S,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """`mail_bytes` is the size of the largest mail: a client may always ask for a file of it,
+        for which the mail and the file are in memory, while anything is left."""
+        file = min(total_bytes, 2 * mail_bytes)
+        half = max(total_bytes // 2, file)
+        self.shares = Shares(Caps(total_bytes, half, half, per_listed=total_bytes, floor=file))
+        self._least_bytes_per_s = least_bytes_per_s
+        self._patience_s = patience_s
+
+    @contextmanager
+    def room(self, client: IPAddress | None, size_bytes: int) -> Iterator[Room]:
+        """Room for so many bytes, until the end of the context. Raises ApiError without it."""
+        if not self.shares.take(client, size_bytes):
+            raise ApiError(503, "too many files are being sent, try again later")
+        room = Room(self.shares, client, size_bytes)
+        try:
+            yield room
+        finally:
+            room.shrink(0)
+
+    async def send(
+        self, request: web.Request, body: bytes, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        """Send a file. The client has all of it at the end, except for what is buffered."""
+        response = web.StreamResponse(headers=headers)
+        response.content_length = len(body)
+        limit_s = self._patience_s + len(body) / self._least_bytes_per_s
+        try:
+            async with asyncio.timeout(limit_s):
+                await response.prepare(request)
+                if request.method != "HEAD":
+                    for begin in range(0, len(body), CHUNK_BYTES):
+                        await response.write(body[begin : begin + CHUNK_BYTES])
+                await response.write_eof()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError("the client reads its file too slowly") from None
+        return response
+
+
+@dataclass(slots=True)
+class Room:
+    """What one download holds."""
+
+    shares: Shares
+    client: IPAddress | None
+    size_bytes: int
+
+    def shrink(self, size_bytes: int) -> None:
+        """Give back all but so many bytes."""
+        self.shares.give_back(self.client, self.size_bytes - size_bytes)
+        self.size_bytes = size_bytes
+
+
+def headers_of_file(name: str, content_type: str) -> dict[str, str]:
+    """The header of a response that a browser saves as a file with this name."""
     declared = content_type.lower()
-    return web.Response(
-        body=body,
-        headers={
-            "Content-Type": declared if _TYPE.fullmatch(declared) else ANY_TYPE,
-            "Content-Disposition": _disposition(name),
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "private, no-store",
-        },
-    )
+    return {
+        "Content-Type": declared if _TYPE.fullmatch(declared) else ANY_TYPE,
+        "Content-Disposition": _disposition(name),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "private, no-store",
+    }
 
 
 def _disposition(name: str) -> str:

@@ -1,37 +1,37 @@
-"""The ticket API: lists, single tickets, their files, and changes to them.
+"""The ticket API: lists, single tickets, and changes to them; `files` has their files.
 
     GET   /api/v1/tickets?mailbox=&status=&list=&limit=&before=
     POST  /api/v1/tickets
     GET   /api/v1/tickets/{number}
     PATCH /api/v1/tickets/{number}
-    GET   /api/v1/tickets/{number}/attachments/{id}
-    GET   /api/v1/tickets/{number}/raw/{journal id}
 
 The manual is docs/api.md.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Collection
 
 from aiohttp import web
 
 from gateway import log
-from gateway.parsing.parser import part_bytes
 from gateway.ticket_requests import NewTicket, TicketPatch
-from gateway.web.api import access
-from gateway.web.api.access import ApiContext, Caller, MailboxRole
-from gateway.web.api.auth import ApiError, Scope, actor, authorise
-from gateway.web.api.download import ANY_TYPE, download
+from gateway.web.api import access, files
+from gateway.web.api.access import (
+    CONTEXT,
+    ApiContext,
+    Caller,
+    MailboxRole,
+    caller_of,
+    number_of,
+    presenter,
+)
+from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.request_parsing import (
     body_of,
-    check_query,
     comment_of,
     cursor_of,
     cursor_text,
-    journal_id_of,
     limit_of,
     status_of,
 )
@@ -39,22 +39,17 @@ from gateway.web.api.ticket_json import TicketJson
 from rules.decision.effects import ChangeRefused
 from rules.decision.request import Request
 from rules.mail.addresses import normalise
-from rules.sender.masking import Masker
 from rules.service.permissions import Access, forbidden, with_reopening
 from rules.ticket.lifecycle import Status
 from storage.db.database import Connection, StoreDown
-from storage.registry import mailboxes
-from storage.registry.signing_keys import load_keys
 from storage.ticket import lists, read
 from storage.ticket.change import change_ticket, open_requested
 from storage.ticket.lists import All, CopiedTo, OfCompany, Page, RequestedBy, Which
-from storage.ticket.read import AttachmentView, CommentView, TicketView
+from storage.ticket.read import TicketView
 
 PATH = "/api/v1/tickets"
 LISTS = ("mine", "cc", "organisation")
 LIST_KEYS = ("mailbox", "status", "list", "limit", "before")
-
-CONTEXT = web.AppKey("context", ApiContext)
 
 
 def add_routes(app: web.Application, context: ApiContext) -> None:
@@ -66,14 +61,14 @@ def add_routes(app: web.Application, context: ApiContext) -> None:
             web.post(PATH, _open),
             web.get(one, _show),
             web.patch(one, _change),
-            web.get(f"{one}/attachments/{{id:[0-9]{{1,18}}}}", _attachment),
-            web.get(f"{one}/raw/{{journal_id}}", _raw),
+            web.get(f"{one}/attachments/{{id:[0-9]{{1,18}}}}", files.get_attachment),
+            web.get(f"{one}/raw/{{journal_id}}", files.get_raw),
         ]
     )
 
 
 async def _list(request: web.Request) -> web.Response:
-    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=LIST_KEYS)
+    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=LIST_KEYS)
     context, query = request.app[CONTEXT], request.query
     status, limit = status_of(query.get("status")), limit_of(query.get("limit"))
     before = cursor_of(query.get("before"))
@@ -86,39 +81,32 @@ async def _list(request: web.Request) -> web.Response:
         found = lists.page(
             connection, role.mailbox, which, status=status, limit=limit, before=before
         )
-        return found, _presenter(connection, caller)
+        return found, presenter(connection, caller)
 
-    page, presenter = await context.runtime.read(read_page)
+    page, shown = await context.runtime.read(read_page)
     following = cursor_text(page.ends_at) if page.ends_at is not None else None
     return web.json_response(
-        {"tickets": [presenter.in_list(each) for each in page.tickets], "before": following}
+        {"tickets": [shown.in_list(each) for each in page.tickets], "before": following}
     )
 
 
 async def _show(request: web.Request) -> web.Response:
-    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=("before",))
-    context, number = request.app[CONTEXT], _number(request)
+    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=("before",))
+    context, number = request.app[CONTEXT], number_of(request)
     before = comment_of(request.query.get("before"))
 
     def read_ticket(connection: Connection) -> str:
         access.find_ticket(connection, context, caller, number, context.runtime.clock())
         view = _ticket_view(connection, number)
-        return json.dumps(_presenter(connection, caller).in_full(view, before))
+        return json.dumps(presenter(connection, caller).in_full(view, before))
 
     return web.json_response(text=await context.runtime.read(read_ticket))
 
 
-def _presenter(connection: Connection, caller: Caller) -> TicketJson:
-    ours = mailboxes.list_mailboxes(connection)
-    addresses = frozenset(mailbox.address for mailbox in ours)
-    masker = Masker(load_keys(connection), tuple(mailbox.id for mailbox in ours), addresses)
-    return TicketJson(caller.by_staff, masker)
-
-
 async def _change(request: web.Request) -> web.Response:
     """All of the changes or none: 409 if one is impossible, 403 if one is not permitted."""
-    caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
-    context, number = request.app[CONTEXT], _number(request)
+    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL)
+    context, number = request.app[CONTEXT], number_of(request)
     now = context.runtime.clock()
     patch = await body_of(request, TicketPatch)
 
@@ -153,7 +141,7 @@ async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
     """
 
     def read_back(connection: Connection) -> str:
-        shown = _presenter(connection, caller).in_full(_ticket_view(connection, number))
+        shown = presenter(connection, caller).in_full(_ticket_view(connection, number))
         return json.dumps(shown)
 
     try:
@@ -167,7 +155,7 @@ async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
 
 async def _open(request: web.Request) -> web.Response:
     """201 with the new ticket."""
-    caller = await _caller(request, Scope.STAFF, Scope.PORTAL)
+    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL)
     context = request.app[CONTEXT]
     now = context.runtime.clock()
     new = await body_of(request, NewTicket)
@@ -191,53 +179,6 @@ async def _open(request: web.Request) -> web.Response:
     headers = {"Location": f"{PATH}/{number}"}
     made = await _afterwards(context, caller, number)
     return web.json_response(text=made, status=201, headers=headers)
-
-
-async def _attachment(request: web.Request) -> web.Response:
-    caller = await _caller(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
-    context, number, wanted = request.app[CONTEXT], _number(request), int(request.match_info["id"])
-
-    def read_attachment(connection: Connection) -> tuple[AttachmentView, str, bytes]:
-        access.find_ticket(connection, context, caller, number, context.runtime.clock())
-        presenter = _presenter(connection, caller)
-        for comment in presenter.comments(_ticket_view(connection, number)):
-            for attachment in comment.attachments:
-                if attachment.id == wanted:
-                    name = presenter.masker.mask(attachment.name)
-                    return attachment, name, _mail_of(connection, number, comment)
-        raise ApiError(404, f"there is no attachment {wanted} on #{number}")
-
-    attachment, name, raw = await context.runtime.read(read_attachment)
-    try:
-        body = await asyncio.to_thread(part_bytes, raw, attachment.part)
-    except LookupError:
-        raise ApiError(404, f"attachment {wanted} cannot be read; see the raw mail") from None
-    return download(body, name, attachment.content_type)
-
-
-async def _raw(request: web.Request) -> web.Response:
-    caller = await _caller(request, Scope.STAFF)
-    context, number, wanted = (
-        request.app[CONTEXT],
-        _number(request),
-        request.match_info["journal_id"],
-    )
-
-    def read_mail(connection: Connection) -> bytes:
-        access.find_ticket(connection, context, caller, number, context.runtime.clock())
-        raw = read.raw_mail(connection, number, journal_id_of(wanted))
-        if raw is None:
-            raise ApiError(404, f"there is no mail {wanted} on #{number}")
-        return raw
-
-    return download(await context.runtime.read(read_mail), f"{wanted}.eml", ANY_TYPE)
-
-
-def _mail_of(connection: Connection, number: int, comment: CommentView) -> bytes:
-    raw = comment.journal_id and read.raw_mail(connection, number, comment.journal_id)
-    if not raw:
-        raise ApiError(404, f"the mail of comment {comment.id} is not stored with #{number}")
-    return raw
 
 
 def _ticket_view(connection: Connection, number: int) -> TicketView:
@@ -269,14 +210,3 @@ def _requested_list(
     if person is None or person.company is None:
         raise ApiError(403, f"{caller.address} does not belong to a company")
     return OfCompany(person.company.id)
-
-
-async def _caller(request: web.Request, *allowed: Scope, keys: Collection[str] = ()) -> Caller:
-    """The caller; `keys` are the query parameters that the request may have. Raises ApiError."""
-    scope = await authorise(request, request.app[CONTEXT].runtime.database, *allowed)
-    check_query(request, keys)
-    return Caller(scope, actor(request, scope))
-
-
-def _number(request: web.Request) -> int:
-    return int(request.match_info["number"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.web.api.download import download
+from gateway.web.api.download import headers_of_file
 from tests.gateway.building import a_part, multipart, text
 from tests.gateway.web.api.site import ANN, CAT, SAM, Site
 from tests.in_process import SUPPORT
@@ -62,14 +62,14 @@ async def test_no_browser_runs_an_attachment(site: Site) -> None:
     ],
 )
 def test_the_name_of_a_file_is_only_a_name(name: str, plain: str, encoded: str) -> None:
-    disposition = download(b"", name, "image/png").headers["Content-Disposition"]
+    disposition = headers_of_file(name, "image/png")["Content-Disposition"]
 
     assert disposition == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
 
 
 @pytest.mark.parametrize("kind", ["text/html\r\nX: y", "text", "", "text/html; charset=x"])
 def test_an_invalid_content_type_becomes_octet_stream(kind: str) -> None:
-    assert download(b"", "a", kind).headers["Content-Type"] == "application/octet-stream"
+    assert headers_of_file("a", kind)["Content-Type"] == "application/octet-stream"
 
 
 async def test_an_attachment_of_a_comment_that_is_not_public_is_for_staff(site: Site) -> None:

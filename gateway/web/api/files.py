@@ -1,0 +1,86 @@
+"""The files of a ticket over HTTP.
+
+GET   /api/v1/tickets/{number}/attachments/{id}
+GET   /api/v1/tickets/{number}/raw/{journal id}
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from aiohttp import web
+
+from gateway.parsing.parser import part_bytes
+from gateway.web.api import access
+from gateway.web.api.access import CONTEXT, caller_of, number_of, presenter
+from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.download import ANY_TYPE, headers_of_file
+from gateway.web.api.request_parsing import journal_id_of
+from gateway.web.pages.forms import client_of_request
+from rules.ticket.visibility import Visibility
+from storage.db.database import Connection
+from storage.ticket import files
+from storage.ticket.files import StoredAttachment, StoredMail
+
+
+async def get_attachment(request: web.Request) -> web.StreamResponse:
+    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
+    context, number, wanted = (
+        request.app[CONTEXT],
+        number_of(request),
+        int(request.match_info["id"]),
+    )
+
+    def look_up(connection: Connection) -> tuple[StoredAttachment, StoredMail, str]:
+        access.find_ticket(connection, context, caller, number, context.runtime.clock())
+        found = files.attachment(connection, number, wanted)
+        if found is None or not (caller.by_staff or found.visibility == Visibility.PUBLIC.value):
+            raise ApiError(404, f"there is no attachment {wanted} on #{number}")
+        if found.mail is None:
+            raise _not_stored(f"the mail of comment {found.comment}", number)
+        return found, found.mail, presenter(connection, caller).masker.mask(found.name)
+
+    found, mail, name = await context.runtime.read(look_up)
+    with context.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
+        raw = await _read(request, mail, f"the mail of comment {found.comment}")
+        try:
+            body = await asyncio.to_thread(part_bytes, raw, found.part)
+        except LookupError:
+            raise ApiError(404, f"attachment {wanted} cannot be read; see the raw mail") from None
+        del raw
+        room.shrink(len(body))
+        return await context.downloads.send(
+            request, body, headers_of_file(name, found.content_type)
+        )
+
+
+async def get_raw(request: web.Request) -> web.StreamResponse:
+    caller = await caller_of(request, Scope.STAFF)
+    context, number = request.app[CONTEXT], number_of(request)
+    wanted = request.match_info["journal_id"]
+
+    def look_up(connection: Connection) -> StoredMail:
+        access.find_ticket(connection, context, caller, number, context.runtime.clock())
+        mail = files.mail_of_ticket(connection, number, journal_id_of(wanted))
+        if mail is None:
+            raise ApiError(404, f"there is no mail {wanted} on #{number}")
+        return mail
+
+    mail = await context.runtime.read(look_up)
+    with context.downloads.room(client_of_request(request), mail.size_bytes):
+        raw = await _read(request, mail, f"mail {wanted}")
+        return await context.downloads.send(
+            request, raw, headers_of_file(f"{wanted}.eml", ANY_TYPE)
+        )
+
+
+async def _read(request: web.Request, mail: StoredMail, what: str) -> bytes:
+    try:
+        return await request.app[CONTEXT].runtime.read(partial(files.read_mail, mail=mail))
+    except LookupError:  # it was deleted since
+        raise _not_stored(what, number_of(request)) from None
+
+
+def _not_stored(what: str, number: int) -> ApiError:
+    return ApiError(404, f"{what} is not stored with #{number}")

@@ -1,0 +1,81 @@
+"""The files of a ticket: attachments, and mails as they arrived. Their sizes are known before
+their bytes are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from storage.db import raw_mail
+from storage.db.tables import AttachmentRow, CommentRow, MailRow, RawMailRow, table
+
+_attachment, _comment = table(AttachmentRow), table(CommentRow)
+_mail, _raw = table(MailRow), table(RawMailRow)
+
+_IS_RAW_OF_MAIL = (_raw.c.mailbox_id == _mail.c.mailbox_id) & (_raw.c.digest == _mail.c.raw_digest)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMail:
+    """Where the bytes of a mail are."""
+
+    mailbox_id: int
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAttachment:
+    name: str
+    content_type: str
+    part: str
+    comment: int
+    visibility: str
+    """Of its comment."""
+    mail: StoredMail | None
+    """None if the mail is no longer stored with the ticket."""
+
+
+def attachment(connection: Connection, number: int, wanted: int) -> StoredAttachment | None:
+    """An attachment of a ticket; None if the ticket has none with this id."""
+    row = connection.execute(
+        select(
+            _attachment.c.name,
+            _attachment.c.content_type,
+            _attachment.c.part,
+            _attachment.c.comment_id,
+            _comment.c.visibility,
+            _raw.c.mailbox_id,
+            _raw.c.digest,
+            _raw.c.size_bytes,
+        )
+        .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
+        .join(
+            _mail,
+            (_mail.c.journal_id == _comment.c.journal_id) & (_mail.c.ticket_id == number),
+            isouter=True,
+        )
+        .join(_raw, _IS_RAW_OF_MAIL, isouter=True)
+        .where(_attachment.c.id == wanted, _comment.c.ticket_id == number)
+    ).one_or_none()
+    if row is None:
+        return None
+    mail = StoredMail(*row[5:]) if row.digest is not None else None
+    return StoredAttachment(*row[:5], mail)
+
+
+def mail_of_ticket(connection: Connection, number: int, journal_id: UUID) -> StoredMail | None:
+    """A mail of a ticket; None if the ticket has no such mail."""
+    row = connection.execute(
+        select(_raw.c.mailbox_id, _raw.c.digest, _raw.c.size_bytes)
+        .join_from(_mail, _raw, _IS_RAW_OF_MAIL)
+        .where(_mail.c.journal_id == journal_id, _mail.c.ticket_id == number)
+    ).one_or_none()
+    return StoredMail(*row) if row is not None else None
+
+
+def read_mail(connection: Connection, mail: StoredMail) -> bytes:
+    """The mail as it arrived. Raises LookupError if it has been deleted since."""
+    return raw_mail.load(connection, mail.mailbox_id, mail.digest)
