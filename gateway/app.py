@@ -108,9 +108,12 @@ async def _http_listener(
     limits = HttpLimits(
         connections=config.http.connections,
         connections_per_peer=config.http.connections_per_peer,
+        requests_per_minute=config.http.requests_per_minute if pages else None,
     )
     pool = HttpPool(limits, config.http.proxies)
     services.runtime.metrics.watch("http_connections" if pages else "admin_connections", pool.slots)
+    if pages:
+        services.runtime.metrics.watch_rates(pool.delayed)
     setting, address = (
         ("http.listen", config.http.listen) if pages else ("http.admin_listen", config.http.admin)
     )

@@ -94,6 +94,11 @@ def filed(receipt: Receipt, delivery: Delivery) -> None:
     )
 
 
+def requests_delayed(client: str) -> None:
+    """A client sends more requests than `http.requests_per_minute`: they wait for their answers."""
+    _log.warning("requests_delayed", client=client)
+
+
 def refusals_counted(network: str) -> None:
     """A network had more mail refused today than the journal has rows for: its further mails are
     answered as before, but only counted. Once in an hour of such mails."""

@@ -111,7 +111,7 @@ class Metrics:
             multiprocess_mode="mostrecent",
             registry=self._registry,
         )
-        self._refused_rates: Mapping[str, int] = {}
+        self._refused_rates: list[Mapping[str, int]] = []
         self._reported_rates: dict[str, int] = {}
         self._measure_disk: Callable[[], int | None] = lambda: None
         self._watched: list[tuple[str, Shares, int, int]] = []
@@ -124,7 +124,7 @@ class Metrics:
 
     def watch_rates(self, refused: Mapping[str, int]) -> None:
         """Report how often clients were refused something because they did too much of it."""
-        self._refused_rates = refused
+        self._refused_rates.append(refused)
 
     def watch_balancers(self, refused: Callable[[], int]) -> None:
         """Report how often a client was refused that is no listed balancer."""
@@ -171,7 +171,7 @@ class Metrics:
         not_balancers = self._count_not_balancers()
         self._not_balancers.inc(not_balancers - self._reported_not_balancers)
         self._reported_not_balancers = not_balancers
-        for what, count in self._refused_rates.items():
+        for what, count in (item for each in self._refused_rates for item in each.items()):
             self._too_fast.labels(str(what)).inc(count - self._reported_rates.get(what, 0))
             self._reported_rates[what] = count
         if (free_bytes := self._measure_disk()) is not None:

@@ -96,6 +96,8 @@ class HttpSection(_Section):
     """For each of the two listeners."""
     connections_per_peer: Annotated[int, Field(ge=1, le=20_000)] = 40
     """By one IPv4 address or IPv6 /64; three times as many by one IPv4 /24 or IPv6 /48."""
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = 300
+    """On `listen`, by one IPv4 address or IPv6 /64; four times as many by a network."""
     proxies: tuple[Network, ...] = ()
     """Reverse proxies in front of the pages: they have no limit per peer, and are believed about
     their clients (X-Forwarded-For)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from gateway.accepting import Admitted, ListeningSockets, bind_tcp
 from gateway.places import Places
 from gateway.seldom import Seldom
 from gateway.shares import Caps, IPAddress, Networks, Shares, is_in, keys_of
+from gateway.web.rate_limit import RateLimiter
 
 BACKLOG = 128
 
@@ -42,6 +44,10 @@ class HttpLimits:
     """How often the progress of bodies and responses is checked."""
     min_bytes_per_s: int = 512
     body_total_s: float = 600
+    requests_per_minute: int | None = None
+    """By a peer that is no proxy, and four times as many by a network; None for no limit."""
+    pace_s: float = 1.0
+    """How often a request beyond that is looked at again; it and the connection wait meanwhile."""
     linger_s: float = 5
     """For the last response to be read once the connection is closing."""
 
@@ -65,6 +71,23 @@ class HttpPool:
         self.slots = Shares(limits.slots)
         self.places: Places[HttpConnection] = Places("http_connections", self.slots, Seldom())
         self.connections: set[HttpConnection] = set()
+        self.delayed = {"http_requests": 0}
+        """How many requests had to wait, since their client had sent too many: for the metrics."""
+        per_minute = limits.requests_per_minute
+        self._rates = RateLimiter(per_minute, time.monotonic) if per_minute else None
+        self._seldom = Seldom()
+
+    def may_ask(self, client: IPAddress | None) -> bool:
+        """Whether a client may have one more request answered now; if so, that is spent."""
+        if self._rates is None or client is None or is_in(client, self.proxies):
+            return True
+        return self._rates.allows(*keys_of(client))
+
+    def delays(self, client: IPAddress | None) -> None:
+        """A request has to wait; the log names its client once a minute a network."""
+        self.delayed["http_requests"] += 1
+        if client is not None and self._seldom.allows(keys_of(client)[1]):
+            log.requests_delayed(str(client))
 
     def connection(self, server: web.Server) -> HttpConnection:
         return HttpConnection(self, server)
@@ -182,11 +205,24 @@ class HttpConnection(RequestHandler, Admitted):
         self._drop()
 
     async def _handle_request(self, *args: Any) -> tuple[web.StreamResponse, bool]:
+        await self._wait_for_turn()
         self._pool.places.discard(self)
         try:
             return await super()._handle_request(*args)
         finally:
             self._wait()
+
+    async def _wait_for_turn(self) -> None:
+        """Returns once the client may have a request answered. Until then nothing more of it is
+        read than aiohttp's short queue takes, and it gives way like a client without a request."""
+        if self._pool.may_ask(self._client):
+            return
+        self._pool.delays(self._client)
+        self._wait()
+        while not self._pool.may_ask(self._client):
+            await asyncio.sleep(self._limits.pace_s)
+            if self not in self._pool.connections:
+                raise ConnectionResetError("the client left, or gave way")
 
     def _drop(self) -> None:
         if self._held is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import resource
 import smtplib
 import socket
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -104,6 +107,45 @@ def test_a_server_without_descriptors_serves_again_when_it_has_some(attacked: Ta
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (1024, hard))
     assert served_in_s(attacked) < 10
     assert urllib.request.urlopen(f"{attacked.postern.http}/healthz", timeout=10).status == 200
+
+
+def test_requests_without_end_over_http(attacked: Target) -> None:
+    """Forty clients of one network ask for a page as fast as they are answered."""
+    stop = threading.Event()
+    answered: list[int] = []
+
+    async def asks(source: str) -> None:
+        reader, writer = await asyncio.open_connection(
+            *http_address(attacked), local_addr=(source, 0)
+        )
+        while not stop.is_set():
+            writer.write(b"GET /signup HTTP/1.1\r\nHost: x\r\n\r\n")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    length = re.search(rb"Content-Length: (\d+)", head)
+                    assert length is not None
+                    await reader.readexactly(int(length[1]))
+                    answered.append(1)
+                    continue
+            while not stop.is_set():  # noqa: ASYNC110 - another thread sets it
+                await asyncio.sleep(0.1)
+        writer.transport.abort()
+
+    async def flood() -> None:
+        await asyncio.gather(*(asks(f"127.2.0.{1 + n % 10}") for n in range(40)))
+
+    flooding = threading.Thread(target=asyncio.run, args=(flood(),))
+    flooding.start()
+    try:
+        until = time.monotonic() + 15
+        while "requests_delayed" not in attacked.postern.log.get(timeout=until - time.monotonic()):
+            pass
+        within(1, attacked)
+    finally:
+        stop.set()
+        flooding.join()
+    assert len(answered) >= 300
 
 
 def descriptors(target: Target) -> int:

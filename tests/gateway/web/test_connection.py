@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 from aiohttp import web
@@ -201,3 +202,62 @@ async def test_a_body_that_is_not_encoded_as_its_header_says_is_no_error_of_ours
             b"HTTP/1.1 404 "
         )
     assert "page_failed" not in "".join(capsys.readouterr())
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+PACED = replace(HASTY, requests_per_minute=60, pace_s=0.05, header_s=10, window_s=10)
+"""Sixty at once, and then one in a second."""
+
+
+async def answers_to(port: int, requests: int, source: str, within_s: float) -> int:
+    """How many requests, sent one after the other on one connection, are answered in time."""
+    answered = 0
+    async with client(port, source) as (reader, writer):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                for _ in range(requests):
+                    writer.write(GET)
+                    await reader.readuntil(b"\r\n\r\n")
+                    await reader.readexactly(1)
+                    answered += 1
+    return answered
+
+
+async def test_requests_beyond_the_rate_of_a_client_wait_and_others_do_not() -> None:
+    async with site(PACED) as (pool, port):
+        flooding = asyncio.create_task(answers_to(port, 200, "127.0.0.2", within_s=4))
+        assert await answers_to(port, 20, "127.0.5.1", within_s=3) == 20
+        assert 60 <= await flooding <= 60 + 5
+        assert pool.delayed["http_requests"] > 0
+
+
+async def test_a_network_has_four_times_the_rate_of_a_client() -> None:
+    async with site(PACED) as (_, port):
+        sources = [f"127.0.0.{n}" for n in range(2, 10)]
+        counts = await asyncio.gather(*(answers_to(port, 100, each, 3) for each in sources))
+        assert sum(counts) <= 4 * 60 + 4 * 5
+
+
+async def test_pipelined_requests_wait_as_well_and_what_waits_is_bounded() -> None:
+    async with site(PACED) as (_, port), client(port) as (reader, writer):
+        writer.write(GET * 2000)
+        answered = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                while chunk := await reader.read(2**16):
+                    answered += chunk
+        assert 60 <= answered.count(b"HTTP/1.1 200") <= 60 + 5
+
+
+async def test_a_request_beyond_the_rate_is_answered_in_its_turn() -> None:
+    async with site(replace(PACED, requests_per_minute=600)) as (_, port):
+        assert await answers_to(port, 605, "127.0.0.1", within_s=10) == 605
+
+
+async def test_a_proxy_has_no_rate() -> None:
+    application = web.Application()
+    application.add_routes([web.get("/", echo)])
+    pool = HttpPool(replace(PACED, requests_per_minute=5), (ip_network("127.0.0.1/32"),))
+    async with listening(application, pool, "127.0.0.1", 0) as accepting:
+        port = accepting.sockets[0].getsockname()[1]
+        assert await answers_to(port, 100, "127.0.0.1", within_s=10) == 100
