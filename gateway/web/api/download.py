@@ -48,11 +48,11 @@ class Downloads:
         self._patience_s = patience_s
 
     @contextmanager
-    def room(self, client: IPAddress | None, size_bytes: int) -> Iterator[Room]:
+    def room(self, client: IPAddress | None, size_bytes: int) -> Iterator[HeldBytes]:
         """Room for so many bytes, until the end of the context. Raises ApiError without it."""
         if not self.shares.take(client, size_bytes):
             raise ApiError(503, "too many files are being sent, try again later")
-        room = Room(self.shares, client, size_bytes)
+        room = HeldBytes(self.shares, client, size_bytes)
         try:
             yield room
         finally:
@@ -80,7 +80,7 @@ class Downloads:
 
 
 @dataclass(slots=True)
-class Room:
+class HeldBytes:
     """What one download holds."""
 
     shares: Shares
