@@ -43,6 +43,7 @@ async def serve(
     descriptors.ensure(config)
     async with open_services(config) as services, AsyncExitStack() as stack:
         permissions.check(config)
+        await services.check_tickets()
         runtime, connections = services.runtime, services.connections
         hooks = SmtpHooks(runtime.mailbox_cache.serves, services.ingest.take)
         servers = _listen(config, connections, hooks, share_ports)

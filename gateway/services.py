@@ -47,13 +47,18 @@ class Services:
     scheduler: Scheduler
     connections: ConnectionPool
 
+    async def check_tickets(self) -> None:
+        """Raise PolicyRefused if by its policy a mailbox's ticket would be critical that is not."""
+        check = partial(policies.check_all_tickets, self.runtime.policies)
+        await asyncio.to_thread(self.runtime.database.read, check)
+
 
 @asynccontextmanager
 async def open_services(config: Config) -> AsyncIterator[Services]:
     """All services, connected; closed in reverse order at the end.
 
-    Raises NotUpgraded if the store has another version, PolicyRefused for an invalid policy, an
-    unknown one that a mailbox names, and one that would make tickets critical.
+    Raises NotUpgraded if the store has another version, PolicyRefused for an invalid policy or an
+    unknown one that a mailbox names.
     """
     async with AsyncExitStack() as stack:
         loaded = policies.load(config.policies.folder)
@@ -110,14 +115,12 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
 async def _open_database(
     config: Config, loaded: policies.Policies, stack: AsyncExitStack
 ) -> Database:
-    """The store, which must have our version; every mailbox in it must name a loaded policy,
-    and none of its tickets may become critical by that."""
+    """The store, which must have our version; every mailbox in it must name a loaded policy."""
     database = Database(config.store.url, config.store.connections)
     stack.callback(database.close)
     await asyncio.to_thread(database.check_version)
     for mailbox in await asyncio.to_thread(database.read, mailboxes.list_mailboxes):
         policies.of_mailbox(loaded, mailbox)
-    await asyncio.to_thread(database.read, partial(policies.check_all_tickets, loaded))
     return database
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from gateway.app import serve
 from gateway.config.model import load
 from gateway.services import open_services
 from rules.mail import Delivery, Envelope
@@ -59,13 +61,12 @@ async def test_no_server_starts_on_a_policy_file_that_makes_a_mails_ticket_criti
     (tmp_path / "policies" / "default.toml").write_text(stricter("default"))
 
     with pytest.raises(PolicyRefused) as refused:
-        async with open_services(load(line.config)):
-            pass
+        await serve(load(line.config), asyncio.Event(), lambda: None)
 
     assert str(refused.value) == f"mailbox {SUPPORT}: {refusal('default')}"
     assert line.run("tickets", "set", "1", "--severity", "Normal").code == 0
-    async with open_services(load(line.config)):
-        pass
+    async with open_services(load(line.config)) as services:
+        await services.check_tickets()
 
 
 def test_a_mailbox_does_not_go_under_such_a_policy(line: CommandLine) -> None:
@@ -97,8 +98,7 @@ async def test_a_mailbox_that_takes_no_mail_at_present_is_checked_too(
     (tmp_path / "policies" / "default.toml").write_text(stricter("default"))
 
     with pytest.raises(PolicyRefused):
-        async with open_services(load(line.config)):
-            pass
+        await serve(load(line.config), asyncio.Event(), lambda: None)
 
 
 def test_validate_compares_a_file_with_the_tickets_of_the_store(
