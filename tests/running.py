@@ -20,7 +20,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from gateway.cli.main import app
+from gateway.cli.commands import app
 
 START_S = 30
 STOP_S = 40

@@ -1,14 +1,8 @@
 """The command `postern`."""
 
-import gc
+from gateway.cli.loading import without_collection
 
-# Imported objects live as long as the process. Collecting garbage among them while they grow would
-# take a fifth of the start-up time.
-gc.disable()
-
-from gateway.cli.main import main  # noqa: E402 - see above
-
-gc.freeze()
-gc.enable()
+with without_collection():
+    from gateway.cli.main import main
 
 __all__ = ["main"]

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -15,11 +15,12 @@ from gateway import log
 from gateway.cli.terminal import say_error
 from gateway.config import model as configuration
 from gateway.config.model import Config
-from gateway.services import Services, open_services
-from rules.validation.messages import InvalidFile
-from storage.db.database import Connection, Database, NotUpgraded, StoreDown
-from storage.db.ledger import Conflict, open_ledger
-from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
+
+if (
+    TYPE_CHECKING
+):  # functions import them: a supervisor of workers, which needs none, starts at once
+    from gateway.services import Services
+    from storage.db.database import Connection, Database
 
 T = TypeVar("T")
 
@@ -48,17 +49,14 @@ def exit_on_error() -> Iterator[None]:
     """Turns each expected error into one clear message and an exit code of sysexits.h."""
     try:
         yield
-    except ImportRefused as error:
-        fail(os.EX_DATAERR, str(error))
-    except (InvalidFile, NotUpgraded) as error:
-        fail(os.EX_CONFIG, str(error))
-    except (NotFound, AlreadyExists, InvalidValue) as error:
-        fail(os.EX_DATAERR, str(error))
-    except Conflict as error:
-        fail(os.EX_TEMPFAIL, f"another change came first, try again: {error}")
-    except StoreDown as error:
-        cause = getattr(error, "orig", None) or error  # SQLAlchemy adds a link to its manual
-        fail(os.EX_UNAVAILABLE, f"the store does not answer: {cause} (see store.url)")
+    except typer.Exit:
+        raise
+    except Exception as error:
+        from gateway.cli.expected_errors import described  # noqa: PLC0415
+
+        if (expected := described(error)) is None:
+            raise
+        fail(*expected)
 
 
 def account() -> str:
@@ -81,6 +79,8 @@ def read(path: Path | None, query: Callable[[Connection], T]) -> T:
 
 def write(path: Path | None, job: Callable[[Connection], T]) -> T:
     """Run a job on the configured store, all or nothing."""
+    from storage.db.ledger import open_ledger  # noqa: PLC0415
+
     with exit_on_error(), _database(path) as database:
         ledger = open_ledger(database)
         try:
@@ -92,6 +92,8 @@ def write(path: Path | None, job: Callable[[Connection], T]) -> T:
 @asynccontextmanager
 async def command_services(path: Path | None) -> AsyncIterator[Services]:
     """The services of a server, for one command; only errors are logged."""
+    from gateway.services import open_services  # noqa: PLC0415
+
     config = load_config(path)
     log.configure("error", config.log.format)
     async with open_services(config) as services:
@@ -100,6 +102,8 @@ async def command_services(path: Path | None) -> AsyncIterator[Services]:
 
 @contextmanager
 def _database(path: Path | None) -> Iterator[Database]:
+    from storage.db.database import Database  # noqa: PLC0415
+
     config = load_config(path)
     database = Database(config.store.url, connections=2)
     try:

@@ -1,77 +1,31 @@
-"""The commands and their order in `postern --help`."""
+"""The entry point of `postern`."""
 
 from __future__ import annotations
 
 import os
+import sys
 
 import typer
 
 from gateway import permissions
-from gateway.cli import (
-    companies,
-    journal,
-    keys,
-    mailboxes,
-    mails,
-    outbox,
-    policies,
-    quarantine,
-    refusals,
-    server,
-    staff,
-    suppression,
-    tickets,
-    tokens,
-    users,
-)
-
-app = typer.Typer(
-    name="postern",
-    help="Takes mail at a support address and files it as tickets: only for registered users, "
-    "onto the right ticket, never as critical.\n\n"
-    "Start with `postern init --demo` and `postern serve`; watch with `postern tail -f`. "
-    "Exit codes are those of sysexits.h: 64 usage, 65 bad data, 69 store down, 75 try again, "
-    "77 refused, 78 configuration.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-app.command("serve", help="Serve SMTP, HTTP and, where configured, LMTP.")(server.serve)
-app.command("init", help="Prepare the store; with --demo, register people to try it with.")(
-    server.init
-)
-app.command("tail", help="Show the last mails with their verdicts.")(journal.tail)
-app.command("explain", help="Show how one mail was decided, check by check.")(journal.explain)
-app.command(
-    "refusals", help="Show networks with more refused mail than the journal has lines for."
-)(refusals.show)
-app.command("check", help="Show how a mail would be decided; nothing is written.")(mails.check)
-app.command("pipe", help="Take one mail from standard input, as an MTA's pipe delivers it.")(
-    mails.pipe
-)
-app.add_typer(tickets.app, name="tickets", help="List tickets; show or change one.")
-app.command("ticket", help="Show one ticket with its comments and history.")(tickets.show)
-app.add_typer(quarantine.app, name="held", help="List, release or discard mails in quarantine.")
-app.add_typer(outbox.app, name="outbox", help="List outgoing mails, or send them again.")
-app.add_typer(suppression.app, name="suppression", help="List or clear addresses that bounce.")
-app.add_typer(policies.app, name="policy", help="Show, check, create or back-test policies.")
-app.add_typer(mailboxes.app, name="mailbox", help="Manage the addresses that take mail.")
-app.add_typer(companies.app, name="company", help="Manage companies, their domains and contracts.")
-app.add_typer(users.user_app, name="user", help="Manage the users of companies.")
-app.add_typer(users.users_app, name="users", help="Register many users at once.")
-app.add_typer(staff.app, name="staff", help="Manage the staff of the support organisation.")
-app.add_typer(tokens.app, name="token", help="Manage the bearer tokens of the HTTP API.")
-app.add_typer(keys.app, name="key", help="Manage the keys that sign reply addresses and links.")
-app.add_typer(server.db_app, name="db", help="Maintain the store.")
+from gateway.cli import serve
+from gateway.cli.loading import without_collection
 
 
 def main() -> None:
     """Run the command line."""
     permissions.restrict()
     try:
-        app()
+        _app_for(sys.argv[1:])()
     except SystemExit as stop:
         # click ends wrong usage with 2; sysexits.h has 64 for it. No command of ours ends with 2.
         raise SystemExit(os.EX_USAGE if stop.code == 2 else stop.code) from None
+
+
+def _app_for(arguments: list[str]) -> typer.Typer:
+    """All commands, or `serve` alone, which must start soon and needs none of the others."""
+    if arguments[:1] == ["serve"]:
+        return serve.app
+    with without_collection():
+        from gateway.cli import commands  # noqa: PLC0415 - see above
+    return commands.app

@@ -1,22 +1,19 @@
-"""Commands that prepare the store and run the server."""
+"""Commands that prepare and maintain the store."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
-import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 
-from gateway import app as gateway_app
-from gateway import clock, log, supervisor
+from gateway import clock
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.keys import KEY_BYTES
-from gateway.cli.terminal import console, say_error
+from gateway.cli.serve import DEMO_MAILBOX
+from gateway.cli.terminal import console
 from gateway.config.model import DEFAULT_FILE, LOOPBACK, Config
 from rules.people import Role
 from rules.validation.messages import without_password
@@ -27,79 +24,7 @@ from storage.registry import api_tokens, companies, mailboxes, people, signing_k
 from storage.registry.errors import NotFound
 from storage.registry.people import NewPerson
 
-DEMO_MAILBOX = "support@help.example"
-
 db_app = typer.Typer(no_args_is_help=True)
-
-
-def serve(
-    config: ConfigOption = None,
-    workers: Annotated[
-        int, typer.Option(min=1, max=64, help="The number of processes that share the ports.")
-    ] = 1,
-    welcome: Annotated[
-        bool,
-        typer.Option(
-            "--welcome",
-            help="Serve as a demo: trust this machine, and print how to send a mail.",
-        ),
-    ] = False,
-    supervisor_pipe: Annotated[int | None, typer.Option("--supervisor-pipe", hidden=True)] = None,
-) -> None:
-    with exit_on_error():
-        settings = load_config(config)
-        if welcome:
-            settings = settings.for_a_demo()
-        log.configure(settings.log.level, settings.log.format)
-        if workers > 1:
-            smtp, http = settings.smtp, settings.http
-            listens = (smtp.listen, smtp.tls_listen or "", http.listen, http.admin)
-            if any(listen.endswith(":0") for listen in listens):
-                fail(
-                    os.EX_USAGE,
-                    "--workers needs fixed ports: with port 0 each process would get another",
-                )
-            raise typer.Exit(supervisor.run(workers, config))
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, supervisor_pipe, welcome=welcome))
-
-
-async def _serve(settings: Config, supervisor_pipe: int | None, *, welcome: bool) -> None:
-    """Serve until a signal, or until the other end of the supervisor's pipe closes."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    if supervisor_pipe is not None:  # closed when the supervisor has ended, for whatever reason
-        loop.add_reader(supervisor_pipe, stop.set)
-    ready = (lambda: _welcome(settings)) if welcome else (lambda: None)
-    try:
-        await gateway_app.serve(settings, stop, ready, share_ports=supervisor_pipe is not None)
-    except OSError as error:
-        say_error(f"postern: cannot serve: {error.strerror}")
-        raise typer.Exit(os.EX_OSERR) from error
-
-
-def _welcome(settings: Config) -> None:
-    host, _, port = settings.smtp.listen.rpartition(":")
-    mail = (
-        r"From: Ann <ann@acme.example>\r\nTo: support@help.example\r\n"
-        r"Subject: The printer is on fire\r\n\r\nPlease help.\r\n"
-    )
-    answers = settings.relay.url or str(settings.relay.maildir / "new")
-    program = (
-        f"import smtplib; s = smtplib.SMTP('{host}', {port}); s.ehlo(); "
-        f"s.mail('ann@acme.example'); s.rcpt('{DEMO_MAILBOX}'); print(s.data(b'{mail}'))"
-    )
-    for line in (
-        f"Postern is open: SMTP on {settings.smtp.listen}, HTTP on http://{settings.http.listen}",
-        f"API, metrics: http://{settings.http.admin}",
-        f'Send a mail:  python3 -c "{program}"',
-        "Watch:        .venv/bin/postern tail -f",
-        "Look:         .venv/bin/postern ticket 1, and explain ID for how it was decided",
-        f"Our answers:  {without_password(answers)}; Ctrl-C stops",
-    ):
-        console.print(line)
 
 
 def init(

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-import holidays as public_holidays
 from pydantic import AfterValidator, Field, model_validator
 
 from rules.policy.base import DAYS, WORKING_DAYS, Day, HourText, Section, Zone
@@ -20,6 +19,8 @@ HOLIDAY_YEARS = range(2020, 2051)
 
 def _country(value: str) -> str:
     """`DE`, or `DE-BY` for a subdivision of a country."""
+    import holidays as public_holidays  # noqa: PLC0415 - 50 ms that few policies need
+
     code, _, part = value.partition("-")
     known = public_holidays.list_supported_countries(include_aliases=False)
     if code not in known:
@@ -73,6 +74,8 @@ class CalendarSection(Section):
     def _public_holidays(self) -> frozenset[date]:
         if self.country is None:
             return frozenset()
+        import holidays as public_holidays  # noqa: PLC0415 - see above
+
         code, _, part = self.country.partition("-")
         return frozenset(
             public_holidays.country_holidays(code, subdiv=part or None, years=HOLIDAY_YEARS)

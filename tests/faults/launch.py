@@ -16,7 +16,7 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 from typing import IO, Protocol
 
-_PRELOADED = ["gateway.cli", "pytest.__main__", "tests.faults.launch"]
+_PRELOADED = ["gateway.cli", "gateway.app", "pytest.__main__", "tests.faults.launch"]
 
 
 class Process(Protocol):

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from typer.testing import CliRunner
 
-from gateway.cli.main import app
+from gateway.cli.commands import app
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from tests import running

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli.main import app
+from gateway.cli.commands import app
 from storage.mail import journal
 from storage.mail.journal import JournalFilter
 from storage.ticket import read

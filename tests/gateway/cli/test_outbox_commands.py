@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner, Result
 
-from gateway.cli.main import app
+from gateway.cli.commands import app
 from rules.mail import Mailbox
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.main import app
+from gateway.cli.commands import app
 from gateway.cli.terminal import SafeConsole
 from tests.gateway.cli.command_line import CommandLine
 
@@ -39,6 +39,7 @@ STORED = {
 WALKED = (
     "tail",
     "tail --json",
+    "refusals",
     "explain JOURNAL",
     "explain JOURNAL --json",
     "ticket 1",
@@ -59,7 +60,14 @@ WALKED = (
     "key list",
     "policy list",
 )
-OF_FILES = ("check", "policy show", "policy explain", "policy validate", "policy backtest")
+OF_FILES = (
+    "check",
+    "db backup",
+    "policy show",
+    "policy explain",
+    "policy validate",
+    "policy backtest",
+)
 """What they print comes from files of the operator, or is tested with its own command."""
 CHANGING = re.compile(
     "serve|init|pipe|add|remove|set|release|discard|requeue|new|deactivate|activate|policy|tier"

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from gateway.cli.main import app
+from gateway.cli.commands import app
 from tests import running
 
 USAGE = 64

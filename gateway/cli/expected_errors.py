@@ -1,0 +1,27 @@
+"""The errors that a command expects, each with its message and exit code of sysexits.h."""
+
+from __future__ import annotations
+
+import os
+
+from rules.validation.messages import InvalidFile
+from storage.db.database import NotUpgraded, StoreDown
+from storage.db.ledger import Conflict
+from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
+
+
+def described(error: Exception) -> tuple[int, str] | None:
+    """The exit code and the message of an expected error; None for any other."""
+    match error:
+        case ImportRefused():
+            return os.EX_DATAERR, str(error)
+        case InvalidFile() | NotUpgraded():
+            return os.EX_CONFIG, str(error)
+        case NotFound() | AlreadyExists() | InvalidValue():
+            return os.EX_DATAERR, str(error)
+        case Conflict():
+            return os.EX_TEMPFAIL, f"another change came first, try again: {error}"
+    if isinstance(error, StoreDown):
+        cause = getattr(error, "orig", None) or error  # SQLAlchemy adds a link to its manual
+        return os.EX_UNAVAILABLE, f"the store does not answer: {cause} (see store.url)"
+    return None
