@@ -32,6 +32,10 @@ but anybody who has it can send it."""
 RELAYED = 10
 """An MTA whose listener holds strangers has so many times the quota of a network: it stands for
 many clients."""
+NETWORK_PART = 5
+"""A network may have held one part in this many of what is left to all of them."""
+ALWAYS_HELD = 3
+"""So many mails of a network are held however much others have, up to twice `hold.unproven`."""
 MIB = 2**20
 
 
@@ -90,7 +94,7 @@ def _look(
             return Step("room", saw, "its octets of the day are used up"), Reason.QUOTA
         waiting = (
             (room.held_by_network, hold.per_network * factor, f"from {room.network}"),
-            (room.held_by_anybody, hold.unproven, "that anybody can have sent"),
+            _of_all(room, hold.unproven, relayed=factor > 1),
         )
     else:
         saw = f"{room.held_by_sender} held of the sender, {room.held_by_domain} of their domain"
@@ -103,3 +107,18 @@ def _look(
             full = f"{number} mails {of_whom} are held already"
             return Step("room", saw, full), Reason.QUARANTINE_FULL
     return Step("room", saw, "enough"), None
+
+
+def _of_all(room: Room, most: int, *, relayed: bool) -> tuple[int, int, str]:
+    """What counts of the room that all networks share, its limit, and of whom it is.
+
+    A few networks cannot take it all: each has a fraction of what the others left, so who has
+    little finds room longest. An MTA that stands for many clients is all that sends.
+    """
+    whose = "that anybody can have sent"
+    if relayed:
+        return room.held_by_anybody, most, whose
+    if room.held_by_network < ALWAYS_HELD:
+        return room.held_by_anybody, 2 * most, whose
+    left = max(0, most - room.held_by_anybody)
+    return room.held_by_network, left // NETWORK_PART, f"from {room.network}, with little left,"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rules.decision.model import Decision, Defer, Reason, Verdict
-from rules.decision.room import RELAYED, Room, counts_against_network, within_room
+from rules.decision.room import ALWAYS_HELD, RELAYED, Room, counts_against_network, within_room
 from rules.sender.authentication import Result
 from tests.rules.building import (
     NOTHING,
@@ -38,7 +38,7 @@ def decided(decision: Decision, *, relayed: bool = False, **room: Any) -> Decisi
         (BOUNCE, {"bytes_today": 256 * 2**20}, Reason.QUOTA),
         (HELD, {"mails_today": 2000}, Reason.QUOTA),
         (HELD, {"held_by_network": 200}, Reason.QUARANTINE_FULL),
-        (HELD, {"held_by_anybody": 2000}, Reason.QUARANTINE_FULL),
+        (HELD, {"held_by_anybody": 4000}, Reason.QUARANTINE_FULL),
     ],
 )
 def test_what_anybody_can_send_is_limited_by_network_and_in_all(
@@ -53,6 +53,42 @@ def test_what_anybody_can_send_is_limited_by_network_and_in_all(
     assert full.action == Defer("room")
     assert full.trace[-1].check == "room"
     assert decided(decision, network=NETWORK, **less).action == decision.action
+
+
+def flooded_by(networks: int, held: dict[int, int]) -> int:
+    """How many mails are held after each of these networks sent as many as were taken."""
+    total = sum(held.values())
+    for network in range(networks):
+        mine = held.get(network, 0)
+        while (
+            decided(HELD, network=NETWORK, held_by_network=mine, held_by_anybody=total).verdict
+            is Verdict.HELD
+        ):
+            mine, total = mine + 1, total + 1
+        held[network] = mine
+    return total
+
+
+def test_fifty_networks_leave_room_to_the_next() -> None:
+    held: dict[int, int] = {}
+    total = flooded_by(50, held)
+
+    assert max(held.values()) <= POLICY.hold.per_network
+    room: Any = {"network": NETWORK, "held_by_anybody": total}
+    for mine in range(ALWAYS_HELD):
+        assert decided(HELD, held_by_network=mine, **room).verdict is Verdict.HELD
+
+
+def test_what_all_networks_have_held_is_bounded() -> None:
+    assert flooded_by(5000, {}) == 2 * POLICY.hold.unproven
+
+
+def test_an_mta_that_stands_for_many_clients_may_use_all_the_room() -> None:
+    room: Any = {"network": NETWORK, "held_by_network": 1999, "held_by_anybody": 1999}
+    full: Any = {"network": NETWORK, "held_by_anybody": 2000}
+
+    assert decided(HELD, relayed=True, **room).verdict is Verdict.HELD
+    assert decided(HELD, relayed=True, **full).reason is Reason.QUARANTINE_FULL
 
 
 def test_a_bounce_needs_no_room_in_quarantine() -> None:
