@@ -82,7 +82,7 @@ class ServerConnection(HeldConnection):
         named = None if header.command == V2_CMD.LOCAL else header.src_addr
         refusal = self.name_peer(address_of(str(named or "")))
         if refusal is not None:
-            self.close_with(refusal)
+            self.refuse(refusal)
         return refusal is None
 
     async def _next_command(self) -> None:

@@ -173,6 +173,7 @@ class ConnectionPool:
         """Counts the connection for the client that a balancer names; or the reply to it."""
         connection.slot.free()
         if not self.places.grant(client, listed=listed):
+            connection.slot.take(None)  # it has a descriptor until it is closed
             return replies.TOO_MANY_CONNECTIONS
         connection.slot.take(client)
         self.waits(connection, client, listed=listed)

@@ -244,6 +244,15 @@ class HeldConnection(SMTP, Admitted):
         if transport is not None:
             transport.abort()
 
+    def refuse(self, reply: Reply) -> None:
+        """Sends the only reply to a client that gets no slot, and closes at once: who is refused
+        must not keep a descriptor. Like those without a balancer, it may miss the reply."""
+        if self.closing or self.transport is None:
+            return
+        self._writer.write(reply_line(reply))
+        self._end()
+        self.loop.call_soon(self._drop)
+
     def close_with(self, reply: Reply) -> None:
         """Sends the last reply and closes. Later input is discarded, for `Limits.linger_s` at most.
 

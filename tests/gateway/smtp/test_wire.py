@@ -20,6 +20,7 @@ from gateway.smtp.commands import SmtpConnection
 from gateway.smtp.limits import ConnectionPool, Limits
 from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks
+from gateway.smtp.rates import RateLimits
 from gateway.smtp.transport import check_aiosmtpd
 from tests.gateway.smtp_client import SECRET, Client, MailRecorder, a_server, tls_contexts
 
@@ -310,6 +311,33 @@ async def test_behind_a_proxy_the_limit_counts_the_peers_of_the_proxy_headers() 
             await client.send(proxied(address))
             greetings.append((await client.reply())[:3])
         assert greetings == ["220", "220", "421"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "rates"),
+    [
+        (Limits(connections_per_peer=1, linger_s=600), RateLimits()),
+        (Limits(linger_s=600), RateLimits(connections=1)),
+    ],
+    ids=["no slot", "too fast"],
+)
+async def test_behind_a_proxy_a_refused_client_keeps_neither_descriptor_nor_slot(
+    limits: Limits, rates: RateLimits
+) -> None:
+    async with (
+        a_server(limits=limits, rates=rates, listener=BEHIND_PROXY) as served,
+        served.connect(greeted=False) as first,
+        contextlib.AsyncExitStack() as left_open,
+    ):
+        await first.send(proxied("192.0.2.7"))
+        assert (await first.reply()).startswith("220 ")
+        for _ in range(20):
+            refused = await left_open.enter_async_context(served.connect(greeted=False))
+            await refused.send(proxied("192.0.2.7"))
+            assert (await refused.reply()).startswith("421 4.7.")
+            assert await refused.reply() == ""
+        assert len(served.pool.connections) == served.pool.slots.used == 1
+        assert (await first.ask("NOOP")).startswith("250 ")
 
 
 async def test_without_its_proxy_header_a_connection_is_closed() -> None:
