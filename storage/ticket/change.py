@@ -23,7 +23,7 @@ from rules.decision.request import Request, RequestFacts, decide_request
 from rules.facts import EscalationFacts, KnownComment
 from rules.policy import Policy
 from rules.ticket.audit import AuditEvent
-from rules.ticket.changes import Change, Rating
+from rules.ticket.changes import Change, Rating, Source
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 from storage.db.statements import compiled
@@ -127,6 +127,7 @@ def _facts(
         own_addresses=_own_addresses(connection) if needed.addresses else frozenset(),
         tickets=load.load_with_next(connection, mailbox, needed.tickets, now - BUDGETED),
         comments=_comments(connection, ticket.id, needed.comments),
+        written=_written_lately(connection, context) if needed.written and not by_staff else 0,
         escalation=(
             escalation_facts(connection, ticket) if needed.escalation else EscalationFacts()
         ),
@@ -199,6 +200,18 @@ def _feedback(
     )
     noted = frozenset(by_stored[stored] for stored in connection.execute(same).scalars())
     return FeedbackFacts(Rating(rating) if rating else None, noted)
+
+
+def _written_lately(connection: Connection, context: ChangeContext) -> int:
+    """The actor's comments within the hour that came over the API."""
+    query = select(func.count()).where(
+        _comment.c.mailbox_id == context.mailbox.id,
+        _comment.c.author == context.actor,
+        _comment.c.written_at > context.now - BUDGETED,
+        _comment.c.journal_id.is_(None),  # has an index
+        _comment.c.proof == Source.API.value,
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def _opened_lately(connection: Connection, context: ChangeContext, requester: str) -> int:

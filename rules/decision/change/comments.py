@@ -35,6 +35,15 @@ def write_comment(
 ) -> Effects | ChangeRefused:
     if not change.text.strip():
         return ChangeRefused(sentence("the comment is empty"))
+    budget = policy.budgets.sender_mails_per_hour
+    if facts.written >= budget:
+        return ChangeRefused(
+            sentence(
+                "{address} has written {budget} comments within the hour; try again later",
+                address=facts.actor,
+                budget=budget,
+            )
+        )
     comment = NewComment(facts.actor, change.visibility, change.text, facts.at, facts.source.value)
     rows: tuple[Effect, ...] = (
         CommentWritten(comment),

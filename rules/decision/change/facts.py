@@ -20,6 +20,7 @@ from rules.ticket.changes import (
     Rate,
     Rating,
     Source,
+    WriteComment,
 )
 from rules.ticket.model import Ticket
 
@@ -57,6 +58,8 @@ class ChangeFacts:
     """The tickets that the changes name, and those that they lead to."""
     comments: Mapping[int, KnownComment] = field(default_factory=dict)
     """The comments of the ticket that the changes name."""
+    written: int = 0
+    """Comments that a customer who writes one over the API has written there within the hour."""
     escalation: EscalationFacts = field(default_factory=EscalationFacts)
     feedback: FeedbackFacts = field(default_factory=FeedbackFacts)
 
@@ -76,6 +79,8 @@ class NeededFacts:
     addresses: frozenset[str] = frozenset()
     tickets: frozenset[int] = frozenset()
     comments: frozenset[int] = frozenset()
+    written: bool = False
+    """How many comments the actor has written lately."""
     escalation: bool = False
     feedback: frozenset[str] = frozenset()
     """The texts of feedback, the empty one included; an empty set if there is no feedback."""
@@ -87,7 +92,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
     tickets: set[int] = set()
     comments: set[int] = set()
     feedback: set[str] = set()
-    escalation = False
+    escalation = written = False
     for change in changes:
         match change:
             case AddPerson(address=address):
@@ -96,6 +101,8 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
                 tickets.add(number)
             case PublishComment(comment=number):
                 comments.add(number)
+            case WriteComment():
+                written = True
             case Escalate():
                 escalation = True
             case Rate(text=text):
@@ -106,6 +113,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
         addresses=frozenset(addresses),
         tickets=frozenset(tickets),
         comments=frozenset(comments),
+        written=written,
         escalation=escalation,
         feedback=frozenset(feedback),
     )

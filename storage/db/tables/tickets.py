@@ -106,7 +106,13 @@ class ParticipantRow(Row, table=True):
 
 class CommentRow(Row, table=True):
     __tablename__ = "comment"
-    __table_args__ = (one_of("visibility", "public", "private", "note", "folded"),)
+    __table_args__ = (
+        # Of the few that came by no mail, whose author's are counted.
+        index_where(
+            "journal_id IS NULL", "ix_comment_unmailed_author", "mailbox_id", "author", "written_at"
+        ),
+        one_of("visibility", "public", "private", "note", "folded"),
+    )
     id: int | None = id_()
     mailbox_id: int = foreign_key()
     ticket_id: int = foreign_key("ticket.id", index=True)

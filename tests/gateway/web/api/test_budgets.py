@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
+from functools import partial
 
+from gateway.clock import new_id
+from rules.decision.effects import CommentWritten, NewComment
 from rules.sender.masking import Masker
+from rules.ticket.changes import Source
+from rules.ticket.visibility import Visibility
+from storage.db.database import Connection
 from storage.registry.signing_keys import load_keys
+from storage.ticket import read
+from storage.ticket.rows import ChangeContext
+from storage.ticket.write import write
 from tests.gateway.web.api.site import ANN, BOB, SAM, Site
 from tests.in_process import SUPPORT
 
@@ -61,3 +71,33 @@ async def test_tickets_of_a_customer_have_the_budget_of_their_mails(either: Site
     assert "has opened 10 tickets within the hour" in body["error"]
     assert (await either.opened(BOB))[0] == 201
     assert (await either.opened(SAM, requester=ANN))[0] == 201
+
+
+async def test_comments_of_a_customer_have_the_budget_of_their_mails(either: Site) -> None:
+    number, other = await either.open(ANN), await either.open(ANN)
+    lately = await either.read(partial(read.ticket_view, number=number))
+    assert lately is not None
+    row = lately.comments[0]
+    await either.write(partial(_as_if_written, number=number, at=row.written_at, count=197))
+    assert (await either.change(number, ANN, comment={"text": "the last one"}))[0] == 200
+
+    status, body = await either.change(other, ANN, comment={"text": "one more"})
+
+    assert status == 409
+    assert body["error"] == (
+        "ann@acme.example has written 200 comments within the hour; try again later"
+    )
+    assert len((await either.ticket_view(other)).comments) == 1
+    assert (await either.change(other, ANN, status="closed"))[0] == 200
+    assert (await either.change(number, SAM, comment={"text": "Hello Ann"}))[0] == 200
+    await either.effects(number, SAM, add=[BOB])
+    assert (await either.change(number, BOB, comment={"text": "me too"}))[0] == 200
+
+
+def _as_if_written(connection: Connection, number: int, at: datetime, count: int) -> None:
+    mailbox = read.mailbox_of(connection, number)
+    assert mailbox is not None
+    context = ChangeContext(mailbox, ANN, Source.API, at, new_id)
+    for i in range(count):
+        comment = NewComment(ANN, Visibility.PUBLIC, f"no. {i}", at, Source.API.value)
+        write(connection, context, number, [CommentWritten(comment)], None)
