@@ -22,12 +22,14 @@ from storage.db.ledger import open_ledger
 from storage.db.tables import JournalRow, MailRow, RawMailRow, table
 from storage.mail import quarantine, retention
 from storage.mail.filing import file
-from tests.rules.building import ANN, NOON, a_mail
+from tests.rules.building import ANN, NOON, NOTHING, a_mail
 from tests.storage.shop import Shop
 
 NEW = "new@acme.example"
 STRANGER = "somebody@elsewhere.example"
 LATER = NOON + timedelta(days=100)
+LONG_AGO = NOON - timedelta(days=100_000)
+"""Before the ids of a shop, which are small numbers."""
 MIB = 2**20
 
 
@@ -122,6 +124,21 @@ def test_expired_rows_are_forgotten_and_what_is_on_a_ticket_or_held_stays(shop: 
     assert rows(shop, MailRow) == 4
     assert [size for size, _ in stored(shop)] == [4, 5]
     assert forget_all(shop) == 0
+
+
+def test_refused_mail_that_nothing_proves_expires_sooner(shop: Shop) -> None:
+    unproven = take(shop, a_mail(STRANGER), b"refused", proof=NOTHING)
+    proven = take(shop, a_mail(STRANGER), b"refused too")
+    take(shop, a_mail(NEW), b"held")
+    recorded = take(shop, a_mail(STRANGER), b"automatic", proof=NOTHING, mail_from="")
+    assert unproven.verdict is proven.verdict is Verdict.REFUSED
+    assert recorded.verdict is Verdict.RECORDED
+
+    swept = shop.database.read(
+        lambda c: retention.sweep(c, retention.BEGINNING, LONG_AGO, refused_before=LATER)
+    )
+
+    assert [row for row, _ in swept.expired] == [unproven.journal_id]
 
 
 def test_two_nodes_that_forget_the_same_row_free_its_bytes_once(shop: Shop) -> None:
