@@ -148,14 +148,15 @@ class Reception:
         if isinstance(mail.author, Ambiguous):
             return await self._vouch(delivery, ours)
         formats = {self.runtime.policy_of(m).subject_tag.format for m in ours}
-        known = partial(knows_domain_of, mailboxes=ours, author=mail.author.address)
+        query = partial(knows_domain_of, mailboxes=ours, author=mail.author.address)
+
+        async def is_known() -> bool:
+            return await self.runtime.read(query)
 
         async def worth_asking() -> bool:
-            if answers_something(mail, delivery.envelope, formats):
-                return True
-            return await self.runtime.read(known)
+            return answers_something(mail, delivery.envelope, formats) or await is_known()
 
-        return await self.authenticator.authenticate(delivery, mail.author, worth_asking)
+        return await self.authenticator.authenticate(delivery, mail.author, worth_asking, is_known)
 
     async def _vouch(self, delivery: Delivery, mailboxes: Sequence[Mailbox]) -> Authentication:
         """What stands behind a mail without a single author; no query unless it is signed."""

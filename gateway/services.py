@@ -64,7 +64,8 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         loaded = policies.load(config.policies.folder)
         database = await _open_database(config, loaded, stack)
         ledger = _open_ledger(database, stack)
-        authenticator = _open_authenticator(config, stack)
+        resolver = _open_resolver(config, stack)
+        authenticator = _open_authenticator(config, resolver, stack)
         relays = tuple(each.peer for each in config.trust.relays)
         parser = Parser(listed=(*config.trust.peers, *relays))
         stack.push_async_callback(parser.close)
@@ -77,6 +78,8 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         metrics.watch_balancers(lambda: connections.not_balancers)
         metrics.watch_disk(disk.free_bytes)
         metrics.watch("mails_to_parse", parser.turns.queue)
+        metrics.watch("dns_lookups", resolver.shares.clients)
+        metrics.watch("dns_lookups_reserved", resolver.shares.reserved)
         notice_queued = asyncio.Event()
         clock = StoreClock()
         runtime = Runtime(
@@ -130,10 +133,14 @@ def _open_ledger(database: Database, stack: AsyncExitStack) -> Ledger:
     return ledger
 
 
-def _open_authenticator(config: Config, stack: AsyncExitStack) -> Authenticator:
+def _open_resolver(config: Config, stack: AsyncExitStack) -> Resolver:
     servers = [str(server) for server in config.dns.servers] or None
     resolver = Resolver(servers, config.dns.port, lifetime_s=config.dns.budget_s)
     stack.push_async_callback(resolver.close)
+    return resolver
+
+
+def _open_authenticator(config: Config, resolver: Resolver, stack: AsyncExitStack) -> Authenticator:
     authenticator = Authenticator(
         resolver,
         _trust(config.trust),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
 from gateway.authentication import spf_check
 from gateway.authentication.arc_check import ArcVerdict, check_arc
@@ -21,6 +21,7 @@ from gateway.authentication.dkim_check import (
 )
 from gateway.authentication.dmarc import DmarcRecord, aligned, could_align, find_policy
 from gateway.authentication.dns import Lookups, Resolver, host_domain
+from gateway.authentication.lookup_shares import Asker, company_of
 from gateway.authentication.offload import Offload, Run
 from gateway.authentication.results_header import stated_by_relay
 from gateway.authentication.signatures import (
@@ -36,6 +37,7 @@ from gateway.authentication.vouching import (
     signatures_over_author,
     vouch_by_signature,
 )
+from gateway.shares import IPAddress, address_of, is_in
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import (
@@ -127,20 +129,25 @@ class Authenticator:
         self._offload.close()
 
     async def authenticate(
-        self, delivery: Delivery, author: Author, needs_lookups: NeedsLookups = _always
+        self,
+        delivery: Delivery,
+        author: Author,
+        needs_lookups: NeedsLookups = _always,
+        is_known: NeedsLookups = _always,
     ) -> Authentication:
         """The verdict; checks run in the order of their cost: peer, relay, DKIM, SPF, ARC.
 
         The first check that proves the author's domain ends the search, except that DKIM and the
         DMARC policy are looked up together. Never raises for any bytes; DNS takes at most
-        `budget_s`. The DNS is not queried unless `needs_lookups` returns true.
+        `budget_s`. The DNS is not queried unless `needs_lookups` returns true. `is_known` tells
+        whether the author's domain is registered; asked only if the client has no share left.
         """
         local, _, domain_text = author.address.rpartition("@")
         domain = host_domain(domain_text)
         if not local or domain is None:
             return Authentication.unchecked("From has no valid domain")
         envelope, warnings = delivery.envelope, domain_warnings(domain)
-        peer = peer_address(envelope.peer)
+        peer = address_of(envelope.peer)
         trusted = peer is not None and any(peer in network for network in self._trust.peers)
         if trusted and not _SIGNATURE.search(delivery.raw, 0, MAX_HEADER_BYTES):
             return Authentication.by_peer(str(peer), warnings)
@@ -158,7 +165,7 @@ class Authenticator:
         relays = [name for network, name in self._trust.relays if peer and peer in network]
 
         def mail() -> _CheckedMail:
-            lookups = Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
+            lookups = self._lookups(peer, partial(company_of, (domain,), is_known))
             return _CheckedMail(
                 envelope=envelope,
                 message=message,
@@ -223,7 +230,7 @@ class Authenticator:
     async def vouch(self, delivery: Delivery, registered_among: RegisteredAmong) -> Authentication:
         """What stands behind a mail without a single author: a trusted peer, a relay of ours, or
         the signature of a registered company. It proves nobody; see `Authentication.vouched_by`."""
-        peer = peer_address(delivery.envelope.peer)
+        peer = address_of(delivery.envelope.peer)
         unchecked = Authentication.unchecked("no author to check")
         if peer is not None and any(peer in network for network in self._trust.peers):
             return replace(unchecked, vouched_by=f"peer:{peer}")
@@ -235,10 +242,19 @@ class Authenticator:
             partial(signatures_over_author, delivery.raw, self._clock())
         )
 
-        def lookups() -> Lookups:
-            return Lookups(self._resolver, budget_s=self._budget_s, limit=self._max_lookups)
+        def lookups(known: Collection[str]) -> Lookups:
+            return self._lookups(peer, partial(company_of, known, _always))
 
         return await vouch_by_signature(message, signatures, registered_among, lookups, run)
+
+    def _lookups(self, peer: IPAddress | None, company: Callable[[str], Awaitable[str]]) -> Lookups:
+        listed = is_in(peer, (*self._trust.peers, *(network for network, _ in self._trust.relays)))
+        return Lookups(
+            self._resolver,
+            budget_s=self._budget_s,
+            limit=self._max_lookups,
+            asker=Asker(peer, listed, company),
+        )
 
     async def _prove(self, mail: _CheckedMail) -> Authentication:
         policy, signed = await _policy_and_dkim(mail)
@@ -316,7 +332,7 @@ def _could_be_redirected(mail: _CheckedMail, scope: SignedScope) -> bool:
 async def _by_spf(mail: _CheckedMail, policy: DmarcRecord) -> _CheckResult:
     """SPF, unless it could prove nothing: for a domain that cannot be aligned, or if the client is
     a relay of ours, whose address does not show where the mail came from."""
-    identity, peer = spf_check.identity_of(mail.envelope), peer_address(mail.envelope.peer)
+    identity, peer = spf_check.identity_of(mail.envelope), address_of(mail.envelope.peer)
     refusal = ""
     if identity is None or peer is None:
         return _CheckResult(
@@ -379,14 +395,3 @@ def _read(raw: bytes, domain: str, now: float) -> tuple[RawMessage, Candidates] 
     if isinstance(message, Malformed):
         return message
     return message, candidates(message, domain, now)
-
-
-def peer_address(peer: str) -> IPv4Address | IPv6Address | None:
-    """The client's address, None if it is not an IP address; an IPv4-mapped IPv6 address (RFC 4291)
-    becomes an IPv4 address."""
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

@@ -18,26 +18,26 @@ import dns.asyncresolver
 import dns.exception
 import dns.message
 import dns.name
-import dns.nameserver
 import dns.resolver
 
+from gateway.authentication.lookup_shares import NOBODY, Asker, LookupShares
+from gateway.authentication.nameserver import (
+    MAX_ANSWER_BYTES,
+    Nameserver,
+    ReadingTurns,
+    TooLargeError,
+)
 from rules.validation.messages import InvalidFile
 
 RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
 Question = tuple[str, RecordType]
 
-MAX_ANSWER_BYTES = 32 * 1024
 MAX_RECORDS = 100
-MAX_UDP_BYTES = 4096
-MAX_WIRE_RECORDS = 150
-"""All records of an answer: its aliases, the name servers of its zone and their addresses too."""
 MAX_TTL_S = 86_400.0
 FAILURE_TTL_S = 5.0
 """How long a failure is cached: RFC 9520 §3.2 requires 1 s to 5 min."""
 LARGE_TTL_S = 300.0
 """How long it is known that an answer is too large to be read."""
-MAX_IN_FLIGHT = 512
-"""Each query uses a socket: beyond this limit, new questions fail at once instead of queueing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +132,25 @@ class Resolver:
             raise InvalidFile("dns.servers", [problem]) from error
         if nameservers is None:
             nameservers, port = [str(each) for each in self._dns.nameservers], self._dns.port
-        turns = asyncio.Lock()
-        self._dns.nameservers = [_Nameserver(each, port, turns) for each in nameservers]
+        turns = ReadingTurns()
+        self._dns.nameservers = [Nameserver(each, port, turns) for each in nameservers]
         self._dns.timeout = attempt_s
         self._dns.lifetime = lifetime_s
         self._dns.use_edns(0, 0, 1232)  # the payload size that is never fragmented (flag day 2020)
         self._clock = clock
         self._cache = _Cache(max_entries, max_bytes)
         self._queries: dict[Question, asyncio.Task[Answer]] = {}
+        self.shares = LookupShares()
 
     def cached(self, question: Question) -> Answer | None:
         """The answer if it is cached and its TTL has not passed, else None."""
         return self._cache.get(question, self._clock())
 
-    async def ask(self, name: str, kind: RecordType) -> Answer:
+    async def ask(self, name: str, kind: RecordType, asker: Asker = NOBODY) -> Answer:
         """The answer, from the cache or by a query that concurrent callers share.
 
-        A cancelled caller does not cancel the query, since others may be waiting for it.
+        A query counts for who asked first, until it ends. A cancelled caller does not cancel
+        it, since others may be waiting for it.
         """
         question: Question = (name.removesuffix(".").lower(), kind)
         known = self.cached(question)
@@ -159,11 +161,14 @@ class Resolver:
             queried = _query_name(name)
             if queried is None:
                 return UnusableAnswer(f"{name[:80]!r} is not a domain name")
-            if len(self._queries) >= MAX_IN_FLIGHT:
-                return Temporary("too many DNS queries under way")
-            query = asyncio.create_task(self._query(question, queried))
-            self._queries[question] = query
-            query.add_done_callback(lambda _: self._queries.pop(question, None))
+            give_back = await self.shares.place(asker, question[0])
+            if give_back is None:
+                return Temporary("too many DNS look-ups of this client are under way")
+            query = self._queries.get(question)  # perhaps asked while this one waited
+            if query is not None:
+                give_back()
+            else:
+                query = self._begin(question, queried, give_back)
         return await asyncio.shield(query)
 
     async def close(self) -> None:
@@ -172,6 +177,18 @@ class Resolver:
         for query in queries:
             query.cancel()
         await asyncio.gather(*queries, return_exceptions=True)
+
+    def _begin(
+        self, question: Question, name: dns.name.Name, give_back: Callable[[], None]
+    ) -> asyncio.Task[Answer]:
+        def end(_: asyncio.Task[Answer]) -> None:
+            del self._queries[question]
+            give_back()
+
+        query = asyncio.create_task(self._query(question, name))
+        self._queries[question] = query
+        query.add_done_callback(end)
+        return query
 
     async def _query(self, question: Question, name: dns.name.Name) -> Answer:
         answer, ttl_s = await self._resolve(name, question[1])
@@ -189,7 +206,7 @@ class Resolver:
         except dns.resolver.NoNameservers as failed:
             if any(isinstance(each[3], dns.message.ChainTooLong) for each in _errors(failed)):
                 return UnusableAnswer(f"CNAME loop at {name}"), FAILURE_TTL_S
-            if any(isinstance(each[3], _TooLargeError) for each in _errors(failed)):
+            if any(isinstance(each[3], TooLargeError) for each in _errors(failed)):
                 return UnusableAnswer(f"answer for {name} {kind} is too large"), LARGE_TTL_S
             return Temporary(f"no usable answer for {name} {kind}"), FAILURE_TTL_S
         except dns.exception.Timeout:
@@ -204,91 +221,20 @@ class Resolver:
         return TextRecords(texts), ttl_s
 
 
-class _TooLargeError(dns.exception.FormError):
-    """An answer that is not read."""
-
-
-class _Measured:
-    """dnspython's sockets, for UDP alone: an answer larger than we asked for is not read, and then
-    asked for over TCP."""
-
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-        self.datagram_connection_required = backend.datagram_connection_required
-
-    async def make_socket(self, *args: Any) -> Any:
-        socket = await self._backend.make_socket(*args)
-        receive = socket.recvfrom
-
-        async def recvfrom(size: int, timeout: float | None) -> Any:  # noqa: ASYNC109
-            wire, sender = await receive(size, timeout)
-            if len(wire) > MAX_UDP_BYTES:
-                raise dns.message.Truncated
-            return wire, sender
-
-        socket.recvfrom = recvfrom
-        return socket
-
-
-class _Nameserver(dns.nameserver.Do53Nameserver):
-    """A name server whose answers are measured before they are read.
-
-    Whoever owns a zone chooses its answers: dnspython would read one of 64 KiB, with thousands of
-    records at a name of a hundred labels, for most of a second, and the event loop would wait.
-    """
-
-    def __init__(self, address: str, port: int, turns: asyncio.Lock) -> None:
-        super().__init__(address, port)
-        self._turns = turns
-
-    async def async_query(
-        self,
-        request: dns.message.QueryMessage,
-        timeout: float,  # noqa: ASYNC109  dnspython's signature
-        source: str | None,
-        source_port: int,
-        max_size: bool,
-        backend: Any,
-        one_rr_per_rrset: bool = False,  # noqa: ARG002
-        ignore_trailing: bool = False,  # noqa: ARG002
-    ) -> dns.message.Message:
-        if not max_size:
-            return await super().async_query(
-                request, timeout, source, source_port, max_size, _Measured(backend)
-            )
-        try:
-            async with asyncio.timeout(timeout):
-                wire = await self._over_tcp(request.to_wire())
-        except TimeoutError as late:
-            raise dns.exception.Timeout from late
-        async with self._turns:  # one in each iteration of the loop
-            response = dns.message.from_wire(wire)
-            await asyncio.sleep(0)
-        if not request.is_response(response):
-            raise dns.exception.FormError
-        return response
-
-    async def _over_tcp(self, query: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection(self.address, self.port)
-        try:
-            writer.write(len(query).to_bytes(2) + query)
-            size = int.from_bytes(await reader.readexactly(2))
-            if size > MAX_ANSWER_BYTES + 1024:
-                raise _TooLargeError
-            wire = await reader.readexactly(size)
-        finally:
-            writer.close()
-        if sum(int.from_bytes(wire[at : at + 2]) for at in (6, 8, 10)) > MAX_WIRE_RECORDS:
-            raise _TooLargeError
-        return wire
-
-
 class Lookups:
     """The look-ups of one mail: limited in number and time, each question asked once."""
 
-    def __init__(self, resolver: Resolver, *, budget_s: float = 3.0, limit: int = 30) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        *,
+        budget_s: float = 3.0,
+        limit: int = 30,
+        asker: Asker = NOBODY,
+    ) -> None:
         """The budget starts now. Needs a running event loop."""
         self._resolver = resolver
+        self._asker = asker
         self._deadline = asyncio.get_running_loop().time() + budget_s
         self._limit = limit
         self._answers: dict[Question, Answer] = {}
@@ -315,7 +261,7 @@ class Lookups:
                 return Temporary(f"time budget spent before {name} {kind}")
             try:
                 async with asyncio.timeout_at(self._deadline):
-                    answer = await self._resolver.ask(name, kind)
+                    answer = await self._resolver.ask(name, kind, self._asker)
             except TimeoutError:
                 return Temporary(f"time budget spent at {name} {kind}")
         self._answers[question] = answer

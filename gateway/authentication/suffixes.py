@@ -34,3 +34,8 @@ def may_be_one_organisation(one: str, other: str) -> bool:
         return registered is not None and registered == suffixes.privatesuffix(other)
     lower, upper = sorted((one, other), key=len, reverse=True)
     return "." in upper and lower.endswith(f".{upper}")
+
+
+def organisation_of(domain: str) -> str:
+    """The domain that was registered, of which a domain is a part; itself where that is unknown."""
+    return public_suffixes().privatesuffix(domain) or domain

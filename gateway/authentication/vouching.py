@@ -60,7 +60,7 @@ async def vouch_by_signature(
     message: RawMessage,
     signatures: Iterable[Signature],
     registered_among: RegisteredAmong,
-    lookups: Callable[[], Lookups],
+    lookups: Callable[[Collection[str]], Lookups],
     run: Run,
 ) -> Authentication:
     """Whether a registered company signed it: its domain, or a subdomain. Only such signatures are
@@ -82,7 +82,8 @@ async def vouch_by_signature(
     candidates = Candidates(
         tuple(verified[:MAX_VERIFIED]), (), max(0, len(verified) - MAX_VERIFIED)
     )
-    checked = await check_dkim(message, candidates, lookups(), _of_a_company, run)
+    asked = lookups({each.domain for each in candidates.signatures})
+    checked = await check_dkim(message, candidates, asked, _of_a_company, run)
     return Authentication(
         aligned=False,
         vouched_by=f"dkim:{checked.domain}" if checked.domain else "",

@@ -13,11 +13,11 @@ import typer
 from rich.text import Text
 
 from gateway import log
-from gateway.authentication.authenticator import peer_address
 from gateway.cli.common import ConfigOption, command_services, exit_on_error, fail, read
 from gateway.cli.describe_decision import describe
 from gateway.cli.journal import print_facts, print_trace
 from gateway.cli.terminal import VERDICT_STYLES, console, say_error
+from gateway.shares import address_of
 from rules import replies
 from rules.decision.model import Decision
 from rules.mail import Delivery, Envelope, StrangerHandling, as_sent, header
@@ -127,7 +127,7 @@ def _envelope(
     strangers: StrangerHandling | None = None,
 ) -> Envelope:
     """The envelope of the options. Ends the command for a peer that is not an IP address."""
-    if peer and peer_address(peer) is None:
+    if peer and address_of(peer) is None:
         fail(os.EX_USAGE, f"--peer {peer}: must be the client's IP address, such as 192.0.2.7")
     return Envelope(
         peer=peer,

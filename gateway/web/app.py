@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from gateway import log
-from gateway.authentication.authenticator import peer_address
 from gateway.ingest import Ingest
 from gateway.metrics import CONTENT_TYPE
 from gateway.runtime import Runtime
-from gateway.shares import Networks
+from gateway.shares import Networks, address_of
 from gateway.smtp.limits import ConnectionPool
 from gateway.web.api import tickets
 from gateway.web.api.access import ApiContext
@@ -170,7 +169,7 @@ async def _post_mail(request: web.Request) -> web.Response:
     if not recipients:
         return _problem(400, "name the recipients: ?rcpt=support@help.example")
     peer = request.query.get("peer", "")
-    if peer and peer_address(peer) is None:
+    if peer and address_of(peer) is None:
         return _problem(400, f"peer={peer}: must be the client's IP address, such as 192.0.2.7")
     in_flight = request.app[CONNECTIONS].in_flight
     size_bytes = _largest_body(request)

@@ -115,8 +115,11 @@ def signed(
 class World:
     """The content of the DNS, and an authenticator that queries it."""
 
-    def __init__(self, server: NameServer, authenticator: Authenticator) -> None:
+    def __init__(
+        self, server: NameServer, resolver: Resolver, authenticator: Authenticator
+    ) -> None:
         self.server = server
+        self.resolver = resolver
         self.authenticator = authenticator
 
     def publish(self, name: str, *texts: str, kind: str = "TXT") -> None:
@@ -150,7 +153,7 @@ async def a_world(
     with NameServer() as server:
         resolver = Resolver(["127.0.0.1"], server.port, attempt_s=0.3, lifetime_s=lifetime_s)
         authenticator = Authenticator(resolver, trust or Trust(), budget_s=budget_s)
-        world = World(server, authenticator)
+        world = World(server, resolver, authenticator)
         for domain, host in (("acme.example", ACME_HOST), ("evil.test", ELSEWHERE)):
             world.publish(f"s1._domainkey.{domain}", rsa_key().record)
             world.publish(domain, f"v=spf1 ip4:{host} -all")
