@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
+from rules.decision.change.comments import TEXT_LEFT_OUT
 from rules.decision.effects import ChangeRefused, Effects
 from rules.mail import Mailbox
 from rules.people import Participant, Presence
@@ -74,6 +75,8 @@ class Opinion:
     """In whose name the link rates."""
     language: str = ""
     """As in a `Proposal`."""
+    text_kept: bool = True
+    """False if the text of a rating was left out, since its owner has written enough."""
 
 
 def proposal(
@@ -146,8 +149,9 @@ def rate(
     if found is None:
         return None
     before = _opinion(connection, *found)
-    _change(connection, context, found, given, policy)
-    return replace(before, rating=given.rating)
+    made = _change(connection, context, found, given, policy)
+    kept = not (isinstance(made, Effects) and TEXT_LEFT_OUT in made.done)
+    return replace(before, rating=given.rating, text_kept=kept)
 
 
 def _change(

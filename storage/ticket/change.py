@@ -199,7 +199,14 @@ def _feedback(
         _comment.c.text.in_(by_stored),
     )
     noted = frozenset(by_stored[stored] for stored in connection.execute(same).scalars())
-    return FeedbackFacts(Rating(rating) if rating else None, noted)
+    notes = select(func.count()).where(
+        _comment.c.ticket_id == ticket,
+        _comment.c.author == context.actor,
+        _comment.c.journal_id.is_(None),
+        _comment.c.proof == Source.WEB.value,
+    )
+    left = connection.execute(notes).scalar_one()
+    return FeedbackFacts(Rating(rating) if rating else None, noted, left)
 
 
 def _written_lately(connection: Connection, context: ChangeContext) -> int:

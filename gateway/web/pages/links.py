@@ -232,7 +232,13 @@ async def _take_feedback(visit: _Visit) -> web.Response:
         error = _error_in(text, visit.language(opinion))
         return _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=422)
     opinion = await visit.write(store.rate, given=Rate(rating, text))
-    return visit.page(opinion, "thanks.html", rating=rating.value, owner=opinion.owner)
+    return visit.page(
+        opinion,
+        "thanks.html",
+        rating=rating.value,
+        text_kept=opinion.text_kept,
+        owner=opinion.owner,
+    )
 
 
 def _feedback(

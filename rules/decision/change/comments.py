@@ -22,12 +22,16 @@ from rules.decision.effects import (
 from rules.facts import KnownComment
 from rules.mail.quoting import own_text
 from rules.policy import Policy
-from rules.sentence import sentence
+from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.ticket.changes import PublishComment, Rate, WriteComment
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
+
+MOST_NOTES = 10
+"""Of one person's feedback on one ticket: the link can be used as often as its holder likes."""
+TEXT_LEFT_OUT = sentence("the text was not kept: the ticket has enough notes of this feedback")
 
 
 def write_comment(
@@ -125,8 +129,11 @@ def _consequences(
 def rate(ticket: Ticket, change: Rate, facts: ChangeFacts) -> Effects:
     """The rating replaces an earlier one; the text becomes a note for staff, once."""
     before = facts.feedback
-    adds_note = bool(change.text) and change.text not in before.noted
-    done = (sentence("feedback on #{ticket} is recorded", ticket=ticket.id),)
+    is_new = bool(change.text) and change.text not in before.noted
+    adds_note = is_new and before.notes < MOST_NOTES
+    done: tuple[Sentence, ...] = (sentence("feedback on #{ticket} is recorded", ticket=ticket.id),)
+    if is_new and not adds_note:
+        done = (*done, TEXT_LEFT_OUT)
     if before.rating is change.rating and not adds_note:
         return Effects(done=done)
     note = NewComment(facts.actor, Visibility.NOTE, change.text, facts.at, facts.source.value)

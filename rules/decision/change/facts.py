@@ -33,9 +33,12 @@ class FeedbackFacts:
     noted: frozenset[str] = frozenset()
     """Those of the texts that the ticket already has as a note by the same person."""
 
+    notes: int = 0
+    """How many notes their feedback has left on the ticket."""
+
     def after(self, change: Rate) -> FeedbackFacts:
         """The feedback once this change is made: the next one is decided on it."""
-        return FeedbackFacts(change.rating, self.noted | {change.text})
+        return FeedbackFacts(change.rating, self.noted | {change.text}, self.notes + 1)
 
 
 @dataclass(frozen=True, slots=True)

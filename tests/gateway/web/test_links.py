@@ -214,6 +214,22 @@ async def test_a_later_rating_replaces_the_first(site: Site) -> None:
     assert await site.notes() == []
 
 
+async def test_one_link_leaves_at_most_ten_notes_and_the_page_says_so(site: Site) -> None:
+    path = await site.path(LinkUse.FEEDBACK)
+    for i in range(10):
+        _, page = await site.post(path, rating="bad", text=f"No. {i}")
+        assert "was not stored" not in page
+
+    status, page = await site.post(path, rating="good", text="No. 10")
+
+    assert (status, "Your text was not stored" in page) == (200, True)
+    assert await site.rating() == "good"
+    assert await site.notes() == [f"No. {i}" for i in range(10)]
+    _, page = await site.post(path, rating="bad", text="No. 3")  # it is there already
+    assert "was not stored" not in page
+    assert await site.rating() == "bad"
+
+
 @pytest.mark.parametrize(
     ("rating", "text", "error"),
     [
