@@ -146,23 +146,23 @@ def _presence(
     return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[handling]
 
 
-def added_by_user(
-    person: Person | None, company: int | None, active: int, policy: Policy
-) -> Presence | None:
-    """The presence of a person whom a user adds in the portal: the same as by the user's mail.
+def added_by_user(person: Person | None, active: int, policy: Policy) -> Presence | None:
+    """The presence of a person whom a user adds in the portal: a colleague, staff or, if None,
+    anybody else.
 
-    `company` is the ticket's, `active` the number of people on it. None where the policy ignores
-    such a person.
+    `active` is the number of people on the ticket. None where the policy ignores such a person.
     """
     if person is not None and person.role is Role.STAFF:
         return Presence.ACTIVE
-    if person is None:
-        handling = policy.cc.guests
-    else:
-        handling = "add" if _company_id(person.company) == company else "propose"
+    handling = policy.cc.guests if person is None else "add"
     if handling == "add" and active >= policy.cc.per_ticket:
         handling = "propose"
     return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[handling]
+
+
+def is_of_others(person: Person, company: int | None) -> bool:
+    """Whether a person belongs to another company than the ticket, whose id is given."""
+    return person.role is not Role.STAFF and _company_id(person.company) != company
 
 
 def is_ours(address: str, own_addresses: frozenset[str], mailbox: str, policy: Policy) -> bool:

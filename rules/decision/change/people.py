@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import (
     ChangeRefused,
@@ -18,7 +20,14 @@ from rules.people import Participant, ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
 from rules.sentence import sentence
 from rules.service import notifications
-from rules.service.participants import Addition, added_by_user, is_full, is_ours, most_people
+from rules.service.participants import (
+    Addition,
+    added_by_user,
+    is_full,
+    is_of_others,
+    is_ours,
+    most_people,
+)
 from rules.ticket.changes import AddPerson, RemovePerson, SettlePerson, Source, Unsubscribe
 from rules.ticket.model import Ticket
 
@@ -71,7 +80,11 @@ def _added_by_customer(
     facts: ChangeFacts,
     policy: Policy,
 ) -> Effects | ChangeRefused:
-    """Added by a customer on the ticket, with the rights that their mail would have."""
+    """Added by a customer on the ticket, with the rights that their mail would have.
+
+    A person of another company is answered like somebody unregistered: a customer must not learn
+    who else is.
+    """
     if member is not None:
         return ChangeRefused(
             sentence(
@@ -84,10 +97,12 @@ def _added_by_customer(
     if is_full(ticket, policy):
         return _too_many(ticket, most_people(policy))
     person = facts.people.get(address)
-    if person is not None and not person.active:
+    is_foreign = person is not None and is_of_others(person, ticket.company)
+    if person is not None and not person.active and not is_foreign:
         return ChangeRefused(sentence("{address} is deactivated", address=address))
     active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
-    presence = added_by_user(person, ticket.company, active, policy)
+    known = None if is_foreign else person
+    presence = added_by_user(known, active, policy)
     if presence is None:
         return ChangeRefused(
             sentence(
@@ -95,7 +110,9 @@ def _added_by_customer(
                 address=address,
             )
         )
-    addition = _addition(address, person, presence)
+    addition = replace(
+        _addition(address, known, presence), person=person.id if person is not None else None
+    )
     rows: tuple[Effect, ...] = (PersonAdded(addition),)
     requester = ticket.participant(ticket.requester)
     if requester is not None and requester.is_notified:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import pytest
 
+from rules.people import Role
 from rules.ticket.notices import NoticeKind
-from tests.gateway.web.api.site import ANN, BOB, PLANNED, SAM, Site
+from storage.registry import mailboxes, people
+from storage.registry.people import NewPerson
+from tests.gateway.web.api.site import ANN, BOB, GIL, PLANNED, SAM, SHARED, Site
 from tests.in_process import SUPPORT, a_mail
 
 
@@ -207,3 +211,42 @@ async def test_a_customer_adds_no_role_as_by_their_mail(site: Site) -> None:
 
     assert (await site.change(number, ANN, add=["mailer-daemon@x.example"]))[0] == 409
     assert (await site.change(number, SAM, add=["mailer-daemon@x.example"]))[0] == 200
+
+
+@pytest.mark.parametrize("guests", ["propose", "ignore", "add"])
+async def test_a_customer_learns_nothing_of_who_else_is_registered(
+    site: Site, guests: Literal["propose", "ignore", "add"]
+) -> None:
+    policies = site.postern.services.runtime.policies
+    assert isinstance(policies, dict)
+    policy = policies["atlan"]
+    policies["atlan"] = policy.model_copy(
+        update={"cc": policy.cc.model_copy(update={"guests": guests})}
+    )
+    gone = "gone@globex.example"
+    shared = await site.read(partial(mailboxes.mailbox_named, address=SHARED))
+    person = NewPerson(gone, "", Role.USER, "Globex")
+    await site.write(partial(people.add_person, mailbox=shared, person=person))
+    await site.write(
+        partial(
+            people.set_person_active, mailbox=shared, role=Role.USER, address=gone, active=False
+        )
+    )
+    number = await site.open(ANN, SHARED)
+
+    answers = []
+    for address in (GIL, gone, "who@globex.example"):
+        status, body = await site.change(number, ANN, add=[address])
+        body.pop("ticket", None)
+        answers.append((status, str(body).replace(address, "X")))
+
+    assert len(set(answers)) == 1, answers
+    assert answers[0][0] == (409 if guests == "ignore" else 200)
+    _, ticket = await site.get(f"/{number}", ANN)
+    foreign = [p["part"] for p in ticket["people"] if p["address"].endswith("globex.example")]
+    assert foreign == (["guest"] * 3 if guests == "add" else [])
+    await site.write(
+        partial(people.set_person_active, mailbox=shared, role=Role.USER, address=BOB, active=False)
+    )
+    status, body = await site.change(number, ANN, add=[BOB])  # a colleague
+    assert (status, body["error"]) == (409, f"{BOB} is deactivated")
