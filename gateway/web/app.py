@@ -11,7 +11,7 @@ from gateway import log
 from gateway.ingest import Ingest
 from gateway.metrics import CONTENT_TYPE
 from gateway.runtime import Runtime
-from gateway.shares import Networks, address_of
+from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
 from gateway.web.api import tickets
 from gateway.web.api.access import ApiContext
@@ -22,8 +22,9 @@ from gateway.web.pages import links, signup
 from gateway.web.pages.forms import PROXIES
 from gateway.web.pages.links import LinkPages
 from gateway.web.pages.render import PATIENCE_S
+from gateway.web.pushed_mail import content_of, envelope_of
 from rules import replies
-from rules.mail import Delivery, Envelope, as_sent
+from rules.mail import Delivery
 from storage.db.database import StoreDown
 from storage.db.ledger import Conflict
 from storage.notices import claims
@@ -165,12 +166,7 @@ async def _post_mail(request: web.Request) -> web.Response:
     """
     await authorise(request, request.app[RUNTIME].database, Scope.MAILS)
     check_query(request, ENVELOPE_KEYS)
-    recipients = tuple(request.query.getall("rcpt", []))
-    if not recipients:
-        return _problem(400, "name the recipients: ?rcpt=support@help.example")
-    peer = request.query.get("peer", "")
-    if peer and address_of(peer) is None:
-        return _problem(400, f"peer={peer}: must be the client's IP address, such as 192.0.2.7")
+    envelope = envelope_of(request, request.app[CONNECTIONS].limits.recipients)
     in_flight = request.app[CONNECTIONS].in_flight
     size_bytes = _largest_body(request)
     if not request.app[CONNECTIONS].has_disk(size_bytes):
@@ -178,24 +174,15 @@ async def _post_mail(request: web.Request) -> web.Response:
     if not in_flight.take(None, size_bytes):
         return _problem(503, str(replies.TOO_MUCH_IN_FLIGHT))
     try:
-        raw = await request.read()
-        if not raw:
-            return _problem(400, "the body is empty; it must be one raw mail (RFC 5322)")
-        envelope = Envelope(
-            peer=peer,
-            helo=request.query.get("helo", ""),
-            tls=request.secure,
-            mail_from=request.query.get("mail_from", ""),
-            rcpt_tos=recipients,
-        )
-        answered = await request.app[INGEST].take(Delivery(envelope, as_sent(raw)))
+        raw = content_of(await request.read())
+        answered = await request.app[INGEST].take(Delivery(envelope, raw))
     finally:
         in_flight.give_back(None, size_bytes)
     folded = replies.for_all(answered)
     status = 200 if folded.accepted else 503 if folded.temporary else 422
     listed = [
         {"recipient": recipient, "reply": str(reply)}
-        for recipient, reply in zip(recipients, answered, strict=True)
+        for recipient, reply in zip(envelope.rcpt_tos, answered, strict=True)
     ]
     return web.json_response({"reply": str(folded), "recipients": listed}, status=status)
 

@@ -1,0 +1,99 @@
+"""Mails pushed over HTTP are checked as SMTP checks them; the error names the parameter."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.gateway.web.api.conftest import site, template
+from tests.gateway.web.api.site import ANN, Site
+from tests.in_process import SUPPORT, a_mail
+
+__all__ = ["site", "template"]
+MAIL = a_mail(ANN)
+
+
+async def push(site: Site, raw: bytes = MAIL, **query: Any) -> tuple[int, dict[str, Any]]:
+    parameters = {"rcpt": SUPPORT, "peer": "127.0.0.1", "helo": "mx.acme.example"} | query
+    response = await site.client.post(
+        f"/api/v1/mails?{urlencode(parameters, doseq=True)}",
+        data=raw,
+        headers={"Authorization": "Bearer mails-token"},
+    )
+    return response.status, await response.json()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("helo", "a\0b"),
+        ("helo", "a\r\nX: y"),
+        ("helo", "ü.example"),
+        ("helo", "a" * 256),
+        ("mail_from", "a\0@acme.example"),
+        ("mail_from", "a@acme.example\r\nRCPT TO:<b@c.example>"),
+        ("mail_from", "a@acme.example> SIZE=1"),
+        ("mail_from", "@b.example:a@acme.example"),
+        ("mail_from", "ann"),
+        ("mail_from", "a" * 65 + "@acme.example"),
+        ("rcpt", "a\0@help.example"),
+        ("rcpt", "support@help.example\r\n"),
+        ("rcpt", "support@help.example> X=Y <"),
+        ("rcpt", ""),
+        ("rcpt", [SUPPORT] * 101),
+        ("peer", "fe80::1%x\nevil"),
+        ("peer", "fe80::1%eth0"),
+        ("peer", "mx.acme.example"),
+    ],
+)
+async def test_what_smtp_refuses_in_an_envelope_is_refused(
+    site: Site, name: str, value: Any
+) -> None:
+    status, body = await push(site, **{name: value})
+
+    assert status == 400
+    assert body["error"].startswith(name)
+    assert await site.postern.journal() == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "error"),
+    [
+        (MAIL + b"a\0b\r\n", "the body has NUL"),
+        (MAIL + b"a\rb\r\n", "the body has a bare CR"),
+        (MAIL + b"a\r\r\n", "the body has a bare CR"),
+        (b"", "the body is empty"),
+    ],
+)
+async def test_a_body_that_no_mail_may_have_is_refused(site: Site, raw: bytes, error: str) -> None:
+    status, body = await push(site, raw)
+
+    assert (status, error in body["error"]) == (400, True)
+    assert await site.postern.journal() == []
+    assert site.postern.services.connections.in_flight.used == 0
+
+
+@pytest.mark.parametrize("raw", [MAIL, MAIL.replace(b"\r\n", b"\n"), b"From ann Sat\n" + MAIL])
+async def test_line_ends_become_those_of_smtp(site: Site, raw: bytes) -> None:
+    assert (await push(site, raw))[0] == 200
+    assert (await site.postern.last()).size_bytes == len(MAIL)
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"mail_from": ""},
+        {"mail_from": "ännie@acme.example"},
+        {"peer": "2001:db8::1"},
+        {"peer": ""},
+        {"helo": ""},
+        {"helo": "[192.0.2.1]"},
+        {"rcpt": [SUPPORT, *(f"no{i}@help.example" for i in range(99))]},
+        {"rcpt": "postmaster"},
+    ],
+    ids=str,
+)
+async def test_what_smtp_takes_in_an_envelope_is_taken(site: Site, envelope: Any) -> None:
+    assert (await push(site, **envelope))[0] != 400
