@@ -8,6 +8,7 @@ other reading. What the body is read as is thus a function of what was signed.
 from __future__ import annotations
 
 import binascii
+import codecs
 import re
 import time
 from collections import Counter
@@ -54,7 +55,17 @@ _FIRST_BOUNDARY = re.compile(
     re.IGNORECASE,
 )
 _SPACE = re.compile(rb"(?<![ \t])[ \t]{%d}" % MAX_SPACE)
-_USUAL_PREAMBLE = re.compile(rb"mime|multi-?part", re.IGNORECASE)
+_USUAL_PREAMBLE = re.compile(
+    rb"(?:FILETIME=\[[0-9A-F:]{1,40}\] )?this (?:message )?(?:is|contains) (?:an? |in |the )?"
+    rb"(?:(?:nested|message|preamble|area|of|in|a|cryptographically|signed) ){0,4}"
+    rb"(?:multi-?part|s?/?mime)"
+    rb"(?:[ -](?:encapsulated|formatted|encoded|signed|message|preamble|in|mime|format)){0,6}"
+    rb"[.]{0,3}"
+    rb"(?: ?(?:since your|your mail|mail readers|if you|if the next|portions of|the first part) "
+    rb".{0,300})?",
+    re.IGNORECASE,
+)
+"""What senders' programs write above the parts; a person's words there are the text."""
 _PREAMBLE_BYTES = 500
 _HTML = re.compile(
     r"\s*<(?:!doctype|html|head|body|div|p|br|table|span|font|meta|style|center|h[1-6])\b",
@@ -224,7 +235,9 @@ def _boundary(body: bytes, whole: bool) -> str:
     if found is None:
         return ""
     before, name = body[: found.start()].strip(), found["name"].rstrip(b" \t")
-    if before and not (len(before) <= _PREAMBLE_BYTES and _USUAL_PREAMBLE.search(before)):
+    if len(before) > _PREAMBLE_BYTES:
+        return ""
+    if before and not _USUAL_PREAMBLE.fullmatch(b" ".join(before.split())):
         return ""
     if whole and not re.search(rb"\n--" + re.escape(name) + rb"--[ \t]*(?:\r?\n|\Z)", body):
         return ""
@@ -299,9 +312,13 @@ def _is_base64(lines: list[bytes], whole: bool, *, is_text: bool) -> bool:
     elif len(joined) < _BASE64_LENGTH and b"=" not in joined:
         return False
     decoded = binascii.a2b_base64(joined[: len(joined) // 4 * 4])
-    if len(joined) < _BASE64_LONG and is_text and not _is_utf8(decoded) and len(lines) == 1:
+    if not is_text:
+        return True
+    if decoded.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        decoded = decoded.decode("utf-16", "replace").encode("utf-8", "replace")
+    if len(joined) < _BASE64_LONG and not _is_utf8(decoded) and len(lines) == 1:
         return False
-    return not is_text or not _NOT_IN_TEXT.search(decoded)
+    return not _NOT_IN_TEXT.search(decoded)
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -222,7 +222,8 @@ def running_support_server(folder: Path, store_url: str) -> Iterator[SupportServ
     """A server that also speaks LMTP, with a short delay before refusals."""
     lmtp = free_port()
     listener = f'[lmtp]\nlisten = "127.0.0.1:{lmtp}"\n[limits]\nrefusal_s = 0.05\n'
-    config = write_config(folder, store_url, listener + generous(folder))
+    settings = listener + generous(folder, per_network="10000", unproven="10000")
+    config = write_config(folder, store_url, settings)
     token = initialised(config, "--demo").split()[-1]
     database = Database(store_url, connections=2)
     try:

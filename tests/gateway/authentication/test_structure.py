@@ -28,6 +28,7 @@ QUOTING = (
     "--old\r\nContent-Type: text/plain\r\n\r\nPlease delete it.\r\n--old--\r\n--b1--\r\n"
 )
 ENCODED = base64.encodebytes(TEXT.encode()).replace(b"\n", b"\r\n").decode()
+WIDE = base64.encodebytes(TEXT.encode("utf-16")).replace(b"\n", b"\r\n").decode()
 QUOTED = quopri.encodestring(TEXT.encode()).decode()
 TYPE, ENCODING = "Content-Type: ", "Content-Transfer-Encoding: "
 
@@ -59,6 +60,11 @@ def problem(*fields: str, body: str | bytes, signed: tuple[str, ...] = SIGNED) -
         ),
         ((TYPE + "multipart/mixed; boundary=b1",), WITH_FILE),
         ((TYPE + "multipart/mixed; boundary=b1",), QUOTING),
+        (
+            (TYPE + "multipart/alternative; boundary=b1",),
+            "This is a MIME-encapsulated message\r\n\r\n" + ALTERNATIVE,
+        ),
+        ((TYPE + "text/plain; charset=utf-16", ENCODING + "base64"), WIDE),
         ((), "Thank you\r\n"),
         ((), "da39a3ee5e6b4b0d3255bfef95601890afd80709\r\n"),
         ((), "ABCDEFGH\r\nIJKLMNOP\r\n"),
@@ -99,6 +105,14 @@ def test_what_honest_signers_leave_unsigned_is_accepted(
         ((TYPE + 'multipart/mixed; boundary="b1"; boundary=old',), QUOTING),
         ((TYPE + "multipart/mixed; boundary*=us-ascii''old",), QUOTING),
         ((TYPE + "multipart/mixed; boundary=sign",), "Please act.\r\n--sign\r\n\r\nAnn\r\n"),
+        (
+            (TYPE + "multipart/alternative; boundary=b1",),
+            "This MIME mail is what they sent; please cancel my order.\r\n" + ALTERNATIVE,
+        ),
+        (
+            (TYPE + "multipart/alternative; boundary=b1",),
+            "This is a MIME message that I cannot read. Delete my account.\r\n" + ALTERNATIVE,
+        ),
         ((TYPE + "message/rfc822",), "From: x@y.example\r\n\r\nwords\r\n"),
         ((TYPE + "???",), "Words.\r\n"),
         ((ENCODING + "base64",), "Thank you\r\n"),
