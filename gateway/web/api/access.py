@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.runtime import Runtime
 from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope, actor, authorise
 from gateway.web.api.download import Downloads
+from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.request_parsing import check_query
 from gateway.web.api.ticket_json import TicketJson
 from rules.mail import Mailbox
@@ -37,6 +38,7 @@ class ApiContext:
 
     runtime: Runtime
     downloads: Downloads
+    masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """The job's result once it is committed; if the job fails, nothing is written.
@@ -96,12 +98,12 @@ def number_of(request: web.Request) -> int:
     return int(request.match_info["number"])
 
 
-def presenter(connection: Connection, caller: Caller) -> TicketJson:
+def presenter(connection: Connection, context: ApiContext, caller: Caller) -> TicketJson:
     """Tickets as the caller may see them."""
     ours = mailboxes.list_mailboxes(connection)
     addresses = frozenset(mailbox.address for mailbox in ours)
     masker = Masker(load_keys(connection), tuple(mailbox.id for mailbox in ours), addresses)
-    return TicketJson(caller.by_staff, masker)
+    return TicketJson(caller.by_staff, masker, context.masked_texts)
 
 
 def find_ticket(

@@ -39,7 +39,7 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
             raise ApiError(404, f"there is no attachment {wanted} on #{number}")
         if found.mail is None:
             raise _not_stored(f"the mail of comment {found.comment}", number)
-        return found, found.mail, presenter(connection, caller).masker.mask(found.name)
+        return found, found.mail, presenter(connection, context, caller).masker.mask(found.name)
 
     found, mail, name = await context.runtime.read(look_up)
     with context.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:

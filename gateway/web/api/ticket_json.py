@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import TypeAlias
 
+from gateway.web.api.masked_texts import MaskedTexts
 from rules.identity import is_unproven
 from rules.mail.extent import read_part
 from rules.mail.quoting import REPLY_MARK, published, visible
@@ -31,6 +32,7 @@ class TicketJson:
     for_staff: bool
     masker: Masker
     """Takes reply addresses and links out of a text: their holder could act as their owner."""
+    masked_texts: MaskedTexts
 
     def in_list(self, summary: TicketSummary) -> dict[str, Json]:
         """A ticket in a list."""
@@ -108,7 +110,7 @@ class TicketJson:
 
     def _comment(self, comment: CommentView, summary: TicketSummary, text: str) -> dict[str, Json]:
         shortened = len(text) < len(comment.text)
-        text = self.masker.mask(text)
+        text = self.masked_texts.mask(self.masker, text)
         if comment.by_staff and comment.journal_id is not None and not self.for_staff:
             # A staff person's mail may quote our notice to them, which contains private text.
             text = published(text, REPLY_MARK)

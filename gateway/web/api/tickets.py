@@ -81,7 +81,7 @@ async def _list(request: web.Request) -> web.Response:
         found = lists.page(
             connection, role.mailbox, which, status=status, limit=limit, before=before
         )
-        return found, presenter(connection, caller)
+        return found, presenter(connection, context, caller)
 
     page, shown = await context.runtime.read(read_page)
     following = cursor_text(page.ends_at) if page.ends_at is not None else None
@@ -97,8 +97,10 @@ async def _show(request: web.Request) -> web.Response:
 
     def read_ticket(connection: Connection) -> str:
         access.find_ticket(connection, context, caller, number, context.runtime.clock())
-        view = _ticket_view(connection, number)
-        return json.dumps(presenter(connection, caller).in_full(view, before))
+        view, shown = _ticket_view(connection, number), presenter(connection, context, caller)
+        if before is not None and all(each.id != before for each in shown.comments(view)):
+            raise ApiError(404, f"there is no comment {before} on #{number}")
+        return json.dumps(shown.in_full(view, before))
 
     return web.json_response(text=await context.runtime.read(read_ticket))
 
@@ -141,7 +143,7 @@ async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
     """
 
     def read_back(connection: Connection) -> str:
-        shown = presenter(connection, caller).in_full(_ticket_view(connection, number))
+        shown = presenter(connection, context, caller).in_full(_ticket_view(connection, number))
         return json.dumps(shown)
 
     try:
