@@ -78,7 +78,10 @@ def _withheld(
     unproven: tuple[str, ...] = ()
     if reason is Reason.TOKEN_ONLY:
         joining, unproven = _proposed(case, ticket)
-    flagged = AddComment(ticket.id, visibility, additions=joining, orders=orders)
+    known = case.sender.person is not None
+    flagged = AddComment(
+        ticket.id, visibility, additions=joining, orders=orders, by_registered=known
+    )
     notes = (f"{visibility} on #{ticket.id}", *unproven, *conflict, *calm)
     return Ruling(saw, flagged, reason, notes)
 

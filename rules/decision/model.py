@@ -171,6 +171,8 @@ class AddComment:
     """None if the clock is unchanged."""
     by_staff: bool = False
     """By a staff person's own reply or note address."""
+    by_registered: bool = False
+    """Flagged, by a person who is registered: it counts against them."""
     missing: tuple[str, ...] | None = None
     """What is still missing from the request; None if that is unchanged."""
     fields: Mapping[str, str] = field(default_factory=dict)

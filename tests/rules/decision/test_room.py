@@ -11,11 +11,13 @@ from rules.decision.model import Decision, Defer, Reason, Verdict
 from rules.decision.room import ALWAYS_HELD, RELAYED, Room, counts_against_network, within_room
 from rules.sender.authentication import Result
 from tests.rules.building import (
+    BOB,
     NOTHING,
     PROVEN,
     World,
     a_mail,
     default_policy,
+    our_id,
     token_to,
     unproven,
 )
@@ -124,7 +126,10 @@ def test_what_counts_against_the_network() -> None:
     )
     person = World().decide(a_mail())
     forwarded = World().decide(a_mail("eve@evil.example"), to=token_to(70))
+    invented = World().decide(a_mail("new@acme.example"), to=token_to(70))
 
+    assert invented.reason is Reason.NOT_A_PARTICIPANT
+    assert counts_against_network(invented, proven=True)
     assert forwarded.reason is Reason.NOT_A_PARTICIPANT
     assert counts_against_network(forwarded, proven=True)
     assert counts_against_network(token_alone, proven=False)
@@ -134,3 +139,10 @@ def test_what_counts_against_the_network() -> None:
     assert not counts_against_network(COLLEAGUE, proven=True)
     assert not counts_against_network(person, proven=True)
     assert not counts_against_network(World(proof=NOTHING).decide(a_mail()), proven=False)
+
+
+def test_a_registered_person_is_not_deferred_for_what_others_of_their_network_sent() -> None:
+    colleague = World().decide(a_mail(BOB.address, references=(our_id(),)))
+
+    assert (colleague.verdict, colleague.reason) == (Verdict.FLAGGED, Reason.NOT_A_PARTICIPANT)
+    assert not counts_against_network(colleague, proven=True)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from rules.mail.addresses import is_free_mail, is_role, normalise, without_detail
+from rules.mail import addresses
+from rules.mail.addresses import (
+    EXAMINED,
+    LONGEST_CHARACTERS,
+    is_free_mail,
+    is_role,
+    normalise,
+    those_among,
+    without_detail,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +50,25 @@ def test_a_role_address_is_recognised(address: str) -> None:
 def test_a_free_mail_provider_does_not_identify_a_company(domain: str) -> None:
     assert is_free_mail(domain)
     assert not is_free_mail("acme.example")
+
+
+def test_what_is_too_long_for_an_address_is_not_kept_in_the_cache() -> None:
+    kept = addresses._normalise.cache_info().currsize
+
+    assert normalise(f"{'a' * LONGEST_CHARACTERS}@acme.example") is None
+    assert addresses._normalise.cache_info().currsize == kept
+
+
+@pytest.mark.parametrize("written", ["Help@Ours.Example", "help+token@ours.example"])
+def test_our_addresses_are_found_among_thousands_of_others(written: str) -> None:
+    others = [f"{n}@büro{n}.example" for n in range(5000)]
+
+    assert list(those_among([*others, written], {"help@ours.example"})) == [written]
+
+
+def test_of_thousands_of_addresses_that_are_like_ours_few_are_examined() -> None:
+    alike = [f"help+{n}@büro{n}.example" for n in range(5000)]
+    before = addresses._normalise.cache_info().misses
+
+    assert not list(those_among(alike, {"help@ours.example"}))
+    assert addresses._normalise.cache_info().misses - before <= EXAMINED
