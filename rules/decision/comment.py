@@ -21,7 +21,7 @@ from rules.mail.thanks import only_thanks
 from rules.sender.tokens import Purpose
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
-from rules.service.limits import may_reopen
+from rules.service.limits import NoticeBudget, may_reopen
 from rules.service.participants import Addition, additions, is_full, proposals
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Escalate, Source, Unsubscribe
@@ -127,7 +127,7 @@ def _receipt(case: Case, ticket: Ticket, reason: Reason) -> tuple[NoticeOrder, .
     by_staff = case.sender.standing is Standing.STAFF
     said = ReceiptText.NOT_PUBLISHED if by_staff else ReceiptText.WAITS
     order = receipt(case, ticket, ReceiptPayload(said))
-    return notifications.within_budget((order,), ticket, case.policy)
+    return notifications.within_budget((order,), ticket, case.policy, NoticeBudget.WAITING)
 
 
 def _public(
@@ -212,7 +212,7 @@ def _notices(
     """The notices that a comment causes; in a storm no receipt, since a machine would answer it."""
     if case.automatic is not None:
         return (), ()
-    author = case.sender.address
+    author, proven = case.sender.address, case.sender.proof_level >= ProofLevel.PROVEN
     status = f"{moved.was} → {moved.became}" if moved is not None else ""
     orders = (
         *notifications.for_mailed_comment(
@@ -223,10 +223,17 @@ def _notices(
             visibility=visibility,
             policy=case.policy,
             status=status,
+            budget=NoticeBudget.CUSTOMERS if proven else NoticeBudget.WAITING,
         ),
         *approval_request(case, ticket, joining),
     )
     orders, calm = notifications.apply_storm_breaker(
-        orders, mail=case.mail, facts=case.facts, ticket=ticket, author=author, policy=case.policy
+        orders,
+        mail=case.mail,
+        facts=case.facts,
+        ticket=ticket,
+        author=author,
+        policy=case.policy,
+        certain=proven and visibility is not Visibility.PRIVATE,
     )
     return (orders if calm else (*receipts, *orders)), calm

@@ -14,6 +14,7 @@ from rules.identity import is_proven_enough
 from rules.mail.quoting import REPLY_MARK, published
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
+from rules.service.limits import NoticeBudget
 from rules.service.participants import additions
 from rules.ticket.changes import Source, Unsubscribe
 from rules.ticket.model import Ticket
@@ -108,7 +109,13 @@ def _draft(
 def _notices(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[NoticeOrder, ...]:
     author = case.sender.address
     orders = notifications.for_mailed_comment(
-        case.mail, case.facts, ticket, author=author, visibility=visibility, policy=case.policy
+        case.mail,
+        case.facts,
+        ticket,
+        author=author,
+        visibility=visibility,
+        policy=case.policy,
+        budget=NoticeBudget.STAFF,
     )
     return notifications.apply_storm_breaker(
         orders,
@@ -117,6 +124,7 @@ def _notices(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Notice
         ticket=ticket,
         author=author,
         policy=case.policy,
+        certain=True,
     )[0]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import pairwise
@@ -79,9 +80,21 @@ def may_write(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:
     return sum(1 for r in recent if r.proven and now - r.decided_at < HOUR) < per_hour
 
 
-def may_notify(sent_within_the_hour: int, per_hour: int) -> bool:
+class NoticeBudget(IntEnum):
+    """How far the mails about a ticket to one address may fill the hour, by who causes one more: in
+    halves of the budget. So nobody uses up what those before whom they stand back need."""
+
+    WAITING = 1
+    """What waits for staff, its receipt, and whatever is unproven: anybody may have written it."""
+    CUSTOMERS = 2
+    STAFF = 4
+
+
+def may_notify(
+    sent_within_the_hour: int, per_hour: int, budget: NoticeBudget = NoticeBudget.CUSTOMERS
+) -> bool:
     """Whether one more mail about a ticket may go to an address."""
-    return sent_within_the_hour < per_hour
+    return 2 * sent_within_the_hour < budget * per_hour
 
 
 def may_reopen(reopened_within_the_hour: int, per_hour: int) -> bool:

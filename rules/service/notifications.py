@@ -15,7 +15,7 @@ from rules.people import Company, Participant, Presence, Staff
 from rules.policy import Policy, TierSection
 from rules.service.completeness import questions
 from rules.service.escalation import on_duty
-from rules.service.limits import answers_like_a_machine, may_notify, storm
+from rules.service.limits import NoticeBudget, answers_like_a_machine, may_notify, storm
 from rules.service.participants import Addition, named_addresses
 from rules.ticket.model import Ticket
 from rules.ticket.notice_payloads import Payload
@@ -92,6 +92,7 @@ def for_mailed_comment(
     visibility: Visibility,
     policy: Policy,
     status: str = "",
+    budget: NoticeBudget = NoticeBudget.CUSTOMERS,
 ) -> tuple[NoticeOrder, ...]:
     """The mails that a comment by mail causes; none to customers whom the mail went to directly.
 
@@ -105,6 +106,7 @@ def for_mailed_comment(
         policy=policy,
         status=status,
         direct=named_addresses(mail),
+        budget=budget,
     )
 
 
@@ -117,13 +119,15 @@ def for_comment(
     policy: Policy,
     status: str = "",
     direct: Collection[str] = (),
+    budget: NoticeBudget = NoticeBudget.CUSTOMERS,
 ) -> tuple[NoticeOrder, ...]:
     """The mails that a comment causes: to everybody on the ticket if it is public, else to staff.
 
     Customers among `direct` have it already.
     """
     public = visibility is Visibility.PUBLIC
-    everybody = public_comment(ticket, author, policy) if public else ()
+    budget = NoticeBudget.WAITING if visibility is Visibility.PRIVATE else budget
+    everybody = public_comment(ticket, author, policy, budget) if public else ()
     customers = tuple(order for order in everybody if order.address not in direct)
     notified = {author, *(order.address for order in customers)}
     orders = to_staff(
@@ -133,7 +137,7 @@ def for_comment(
         policy=policy,
         quotes=True,
     )
-    return (*customers, *within_budget(orders, ticket, policy))
+    return (*customers, *within_budget(orders, ticket, policy, budget))
 
 
 def to_staff(
@@ -158,27 +162,35 @@ def to_staff(
     )
 
 
-def public_comment(ticket: Ticket, author: str, policy: Policy) -> tuple[NoticeOrder, ...]:
+def public_comment(
+    ticket: Ticket, author: str, policy: Policy, budget: NoticeBudget
+) -> tuple[NoticeOrder, ...]:
     """The mails that carry a public comment to the customers on a ticket, within their budgets."""
     others = (p for p in _customers(ticket) if p.address != author)
     orders = (NoticeOrder(NoticeKind.COMMENT, p.address, p.language, quotes=True) for p in others)
-    return within_budget(orders, ticket, policy)
+    return within_budget(orders, ticket, policy, budget)
 
 
 def within_budget(
-    orders: Iterable[NoticeOrder], ticket: Ticket, policy: Policy
+    orders: Iterable[NoticeOrder],
+    ticket: Ticket,
+    policy: Policy,
+    budget: NoticeBudget = NoticeBudget.CUSTOMERS,
 ) -> tuple[NoticeOrder, ...]:
     """Those to addresses that have not been sent too much about the ticket within the hour."""
     most = policy.budgets.notices_per_hour
-    return tuple(o for o in orders if may_notify(ticket.sent.get(o.address, 0), most))
+    return tuple(o for o in orders if may_notify(ticket.sent.get(o.address, 0), most, budget))
 
 
-def status_change(ticket: Ticket, change: StatusPayload, policy: Policy) -> tuple[NoticeOrder, ...]:
+def status_change(
+    ticket: Ticket, change: StatusPayload, policy: Policy, *, by_staff: bool = False
+) -> tuple[NoticeOrder, ...]:
     """The mails to the customers on a ticket about a change of its status or severity."""
     orders = (
         NoticeOrder(NoticeKind.STATUS, p.address, p.language, change) for p in _customers(ticket)
     )
-    return within_budget(orders, ticket, policy)
+    budget = NoticeBudget.STAFF if by_staff else NoticeBudget.CUSTOMERS
+    return within_budget(orders, ticket, policy, budget)
 
 
 def alert(what: str, staff: Iterable[Staff], policy: Policy) -> tuple[NoticeOrder, ...]:
@@ -214,12 +226,17 @@ def apply_storm_breaker(
     ticket: Ticket,
     author: str,
     policy: Policy,
+    certain: bool,
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """The orders, or only one alert in a storm; and the notes on that for the trace."""
-    found = storm(facts.recent, ticket.id, facts.decided_at)
+    """The orders, or only one alert in a storm; and the notes on that for the trace.
+
+    If the author is `certain`, what others may have written in their name makes no storm.
+    """
+    recent = [each for each in facts.recent if each.proven or not certain]
+    found = storm(recent, ticket.id, facts.decided_at)
     if found is None:
         answered_at = _answered_at(mail, facts)
-        if not answers_like_a_machine(facts.recent, ticket.id, answered_at, facts.decided_at):
+        if not answers_like_a_machine(recent, ticket.id, answered_at, facts.decided_at):
             return orders, ()
         staff_alone = tuple(o for o in orders if o.kind is not NoticeKind.COMMENT)
         return staff_alone, ("answers at once, again: only staff are notified",)

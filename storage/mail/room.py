@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select,
 
 from rules.decision.model import Decision, Hold
 from rules.decision.room import Room, counts_against_network
+from rules.mail.addresses import domain_of, without_detail
 from rules.mail.header import Author
 from rules.service.limits import network_of
 from storage.db.statements import compiled
@@ -52,15 +53,19 @@ def _with_held(connection: Connection, entry: Entry, room: Room) -> Room:
     author = entry.mail.author
     address = author.address if isinstance(author, Author) else ""
     by_network = _journal.c.network != ""
-    domain = "@" + address.rpartition("@")[2]
+    base, domain = without_detail(address)[0], "@" + domain_of(address)
+    detailed = base.removesuffix(domain) + "+"
+    in_domain = _journal.c.author.endswith(domain, autoescape=True)
+    # Whoever has an address has all of its `+details`, and not all the room of the domain.
+    of_sender = (_journal.c.author == base) | (
+        _journal.c.author.startswith(detailed, autoescape=True) & in_domain
+    )
     found = connection.execute(
         select(
             _number(by_network).label("by_anybody"),
             _number(_journal.c.network == (room.network or "none")).label("by_network"),
-            _number(~by_network & (_journal.c.author == address)).label("by_sender"),
-            _number(~by_network & _journal.c.author.endswith(domain, autoescape=True)).label(
-                "by_domain"
-            ),
+            _number(~by_network & of_sender).label("by_sender"),
+            _number(~by_network & in_domain).label("by_domain"),
         )
         .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
         .where(_mail.c.mailbox_id == entry.mailbox.id, _mail.c.state == "held")

@@ -25,6 +25,7 @@ from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
+from rules.service.limits import NoticeBudget
 from rules.ticket.changes import PublishComment, Rate, WriteComment
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
@@ -116,6 +117,7 @@ def _consequences(
         visibility=comment.visibility,
         staff=facts.staff,
         policy=policy,
+        budget=NoticeBudget.STAFF if facts.by_staff else NoticeBudget.CUSTOMERS,
     )
     rows = notified(orders)
     if comment.visibility is not Visibility.PUBLIC:

@@ -45,7 +45,7 @@ def merge(
         if p.presence is Presence.PENDING and p.address in active - muted
     )
     orders = notifications.status_change(
-        ticket, StatusPayload("merged", became=f"into #{into.id}"), policy
+        ticket, StatusPayload("merged", became=f"into #{into.id}"), policy, by_staff=True
     )
     done = sentence("#{ticket} is now part of #{into}", ticket=ticket.id, into=into.id)
     rows = (

@@ -63,6 +63,7 @@ def set_status(
             ticket,
             StatusPayload("status", ticket.status.value, became.value, change.reason),
             policy,
+            by_staff=facts.by_staff,
         )
         rows = (*rows, *notified(orders))
     if became is Status.RESOLVED and policy.feedback.ask:
@@ -148,7 +149,10 @@ def _change_severity(
         rows = (*rows, *notified(notifications.on_call(policy, facts.at, what)))
     if policy.notices.severity:
         orders = notifications.status_change(
-            ticket, StatusPayload("severity", ticket.severity, level.name, reason), policy
+            ticket,
+            StatusPayload("severity", ticket.severity, level.name, reason),
+            policy,
+            by_staff=facts.by_staff,
         )
         rows = (*rows, *notified(orders))
     done = sentence("#{ticket} is now {severity}", ticket=ticket.id, severity=level.name)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from rules.decision.model import AddComment, Decision, OpenTicket, Verdict
 from rules.decision.receipt import Receipt
 from rules.sender.tokens import LinkUse, read_link_token, read_reply_token, read_sign_up_token
+from rules.service.limits import NoticeBudget, may_notify
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import TicketRow, table
@@ -169,7 +170,10 @@ def participants_were_notified(
     outcome = decision.trace[-1].outcome
     if mail.is_automatic or "storm" in outcome or "answers at once, again" in outcome:
         return
-    _only_the_budget_was_used_up(pipeline, ticket, due - notified)
+    budget = NoticeBudget.WAITING if "unproven" in outcome else NoticeBudget.CUSTOMERS
+    if mail.author in staff:
+        budget = NoticeBudget.STAFF
+    _only_the_budget_was_used_up(pipeline, ticket, due - notified, budget)
 
 
 def staff_comment_was_notified(
@@ -184,23 +188,24 @@ def staff_comment_was_notified(
     notified, staff = {row.address for row in rows}, set(expected.registry.people.staff)
     due = _notified_participants(expected, ticket) - {actor, *staff}
     assert notified <= due | staff
-    _only_the_budget_was_used_up(pipeline, ticket, due - notified)
+    _only_the_budget_was_used_up(pipeline, ticket, due - notified, NoticeBudget.STAFF)
 
 
 def _notified_participants(expected: Expectations, ticket: int) -> set[str]:
     return {one for one in expected.participants[ticket] if expected.is_notified(ticket, one)}
 
 
-def _only_the_budget_was_used_up(pipeline: Pipeline, ticket: int, missing: Iterable[str]) -> None:
+def _only_the_budget_was_used_up(
+    pipeline: Pipeline, ticket: int, missing: Iterable[str], budget: NoticeBudget
+) -> None:
+    most = pipeline.policy.budgets.notices_per_hour
     for address in missing:
         received = pipeline.rows(
             "SELECT id FROM notice WHERE ticket_id = :ticket AND address = :address",
             ticket=ticket,
             address=address,
         )
-        assert len(received) >= pipeline.policy.budgets.notices_per_hour, (
-            f"{address} was not notified"
-        )
+        assert not may_notify(len(received), most, budget), f"{address} was not notified"
 
 
 # ---- one notice ---------------------------------------------------------------------------------

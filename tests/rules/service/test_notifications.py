@@ -125,6 +125,19 @@ class TestAPublicComment:
 
         assert notified(reply(World(tickets=(ticket,))), NoticeKind.COMMENT) == expected
 
+    @pytest.mark.parametrize(
+        ("sent", "expected"), [(39, [ANN.address, BOB.address]), (40, [ANN.address])]
+    )
+    def test_an_answer_of_staff_reaches_him_until_there_are_forty(
+        self, sent: int, expected: list[str]
+    ) -> None:
+        ticket = replace(with_bob(), sent={BOB.address: sent})
+        ticket = replace(ticket, participants=(*ticket.participants, FOLLOWER))
+
+        decision = World(tickets=(ticket,)).decide(a_mail(SAM.address), to=token_to(79))
+
+        assert notified(decision, NoticeKind.COMMENT) == expected
+
     def test_somebodys_budget_is_not_anothers(self) -> None:
         ticket = replace(with_bob(), sent={PAT: 100})
 
@@ -138,6 +151,16 @@ class TestWhatOnlyStaffRead:
         assert decision.verdict is Verdict.FLAGGED
         assert {order.kind for order in orders_of(decision)} == {NoticeKind.NEW_COMMENT}
         assert notified(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
+
+    @pytest.mark.parametrize(("sent", "expected"), [(9, [SAM.address]), (10, [])])
+    def test_what_waits_for_them_leaves_half_of_their_budget(
+        self, sent: int, expected: list[str]
+    ) -> None:
+        ticket = replace(ANNS, sent={SAM.address: sent})
+
+        decision = World(tickets=(ticket,)).decide(a_mail(BOB.address), to=token_to(70))
+
+        assert notified(decision, NoticeKind.NEW_COMMENT) == expected
 
     def test_a_pending_persons_comment_tells_staff_alone(self) -> None:
         ticket = with_bob(presence=Presence.PENDING)

@@ -66,6 +66,16 @@ def test_the_octets_of_a_network_are_counted_as_they_are_stored(small: Shop) -> 
     assert 0 < kept < 500
 
 
+def test_the_details_of_an_address_are_one_sender(small: Shop) -> None:
+    mine = [take(small, a_mail(f"new+{n}@acme.example")) for n in range(2)]
+    full = [take(small, a_mail(author)) for author in ("new+9@acme.example", NEW)]
+    others = [take(small, a_mail(OTHER)), take(small, a_mail("newer@acme.example"))]
+
+    assert [receipt.verdict for receipt in mine] == [Verdict.HELD] * 2
+    assert [receipt.reason for receipt in full] == [Reason.QUARANTINE_FULL] * 2
+    assert [receipt.verdict for receipt in others] == [Verdict.HELD, Verdict.DEFERRED]
+
+
 def test_a_proven_sender_and_their_domain_have_caps_that_discarding_frees(small: Shop) -> None:
     mine = [take(small, a_mail(NEW)) for _ in range(3)]
     others = [take(small, a_mail(OTHER)) for _ in range(2)]

@@ -1,0 +1,84 @@
+"""Nobody can use up what others need to be heard: notices about a ticket, and calm in a storm."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from rules.decision.model import Verdict
+from rules.ticket.changes import WriteComment
+from rules.ticket.notices import NoticeKind
+from rules.ticket.visibility import Visibility
+from tests.rules.building import ANN, BOB, NOON, SAM, a_mail, unproven
+from tests.storage.shop import Shop, opened
+
+EVE = "eve@mallory.example"
+DOUBLING_S = (0, 10, *range(130, 135), *range(250, 262))
+"""Two mails, five and twelve, in three windows: a storm."""
+
+
+def forged(shop: Shop, ticket: int, second: int) -> None:
+    """Of somebody who has Ann's reply address, and writes in her name."""
+    mail = a_mail(message_id=f"<forged-{second}@robot.example>", text="Never mind.")
+    token, at = shop.token(ticket, ANN.address), NOON + timedelta(seconds=second)
+    assert shop.take(mail, to=token, at=at, proof=unproven()).verdict is Verdict.FLAGGED
+
+
+def told(shop: Shop, address: str, kind: NoticeKind, since: datetime) -> int:
+    notices = shop.notices(address)
+    return sum(n.kind == kind.value and n.created_at >= since for n in notices)
+
+
+def test_mails_in_anns_name_do_not_mute_ann(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    for second in DOUBLING_S:
+        forged(shop, number, second)
+
+    later = NOON + timedelta(minutes=5)
+    mail = a_mail(message_id="<2@client.example>", text="The fire is real.")
+    assert shop.take(mail, to=shop.token(number, ANN.address), at=later).verdict is (
+        Verdict.COMMENTED
+    )
+
+    assert told(shop, SAM.address, NoticeKind.NEW_COMMENT, later) == 1
+
+
+def test_receipts_of_mails_in_anns_name_leave_her_the_answer_of_staff(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    for n in range(30):
+        forged(shop, number, n)
+
+    shop.change(number, WriteComment("It is mended.", Visibility.PUBLIC))
+
+    assert told(shop, ANN.address, NoticeKind.COMMENT, NOON) == 1
+
+
+@pytest.mark.parametrize("author", [BOB.address, EVE])
+def test_flagged_mails_leave_staff_the_notice_of_anns(shop: Shop, author: str) -> None:
+    number = opened(shop.take(a_mail()))
+    for n in range(30):
+        mail = a_mail(author, message_id=f"<{n}@robot.example>")
+        at = NOON + timedelta(seconds=n)
+        receipt = shop.take(mail, to=shop.token(number, ANN.address), at=at)
+        assert receipt.verdict is Verdict.FLAGGED
+
+    later = NOON + timedelta(minutes=1)
+    mail = a_mail(message_id="<2@client.example>", text="The fire is real.")
+    shop.take(mail, to=shop.token(number, ANN.address), at=later)
+
+    assert told(shop, SAM.address, NoticeKind.NEW_COMMENT, later) == 1
+
+
+def test_comments_of_one_customer_leave_the_others_the_answer_of_staff(shop: Shop) -> None:
+    number = opened(shop.take(a_mail(cc=(BOB.address,))))
+    for n in range(30):
+        mail = a_mail(BOB.address, message_id=f"<{n}@robot.example>", text=f"Line {n}.")
+        at = NOON + timedelta(seconds=n)
+        receipt = shop.take(mail, to=shop.token(number, BOB.address), at=at)
+        assert receipt.verdict is Verdict.COMMENTED
+    before = told(shop, ANN.address, NoticeKind.COMMENT, NOON)
+
+    shop.change(number, WriteComment("It is mended.", Visibility.PUBLIC))
+
+    assert told(shop, ANN.address, NoticeKind.COMMENT, NOON) == before + 1
