@@ -6,6 +6,7 @@ None for a person who may not see what the link is about, whatever the cause.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -234,7 +235,7 @@ def _proposal(
     if proposed is None or not (owner.address == ticket.requester or owner.is_staff):
         return None
     pending = proposed.presence is Presence.PENDING
-    if pending and _was_used(connection, ticket, owner, proposed):
+    if pending and _was_used(connection, (link.ticket, ticket.id), owner, proposed):
         return None
     return Proposal(
         ticket=ticket.id,
@@ -247,11 +248,12 @@ def _proposal(
 
 
 def _was_used(
-    connection: Connection, ticket: Ticket, owner: Participant, proposed: Participant
+    connection: Connection, tickets: Collection[int], owner: Participant, proposed: Participant
 ) -> bool:
-    """Whether the owner has decided on this person by a link already."""
+    """Whether the owner has decided on this person by a link already: on the ticket of the link, or
+    on the one that it was merged into."""
     decided = select(_audit.c.id).where(
-        _audit.c.ticket_id == ticket.id,
+        _audit.c.ticket_id.in_(tickets),
         _audit.c.event == AuditEvent.PRESENCE_CHANGED.value,
         _audit.c.source == Source.WEB.value,
         _audit.c.actor == owner.address,

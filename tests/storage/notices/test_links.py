@@ -359,6 +359,13 @@ def test_the_link_of_a_merged_ticket_works_on_the_ticket_it_was_merged_into(case
     assert (case.presence(EVE), goal.presence(EVE)) == ("pending", "active")
 
 
+def test_a_link_that_was_used_before_the_merge_decides_nothing_after_it(case: Case) -> None:
+    assert case.decide(ANN, EVE, accept=False) is Decided.NOW
+    goal = case.merged()
+    assert case.decide(ANN, EVE) is None
+    assert goal.presence(EVE) == "pending"
+
+
 def test_a_person_removed_from_the_merged_ticket_sees_nothing_of_the_other(case: Case) -> None:
     case.change_person(BOB, presence="removed")
     case.merged(without=BOB)
