@@ -176,9 +176,13 @@ def signed_content_digest(message: RawMessage, field: HeaderField, tags: Tags) -
 
 def has_this_body(message: RawMessage, tags: Tags) -> bool:
     """Whether the body is the one that was signed (`bh=`, over the canonical form in `c=`)."""
-    canonicalisation = tags.get(b"c", b"simple/simple")
-    body = "relaxed" if canonicalisation.endswith(b"/relaxed") else "simple"
+    body = "relaxed" if is_body_relaxed(tags) else "simple"
     return message.body_digest(body) == base64.b64decode(tags[b"bh"])
+
+
+def is_body_relaxed(tags: Tags) -> bool:
+    """Whether the canonical form of the body leaves out white space (`c=`)."""
+    return tags.get(b"c", b"simple/simple").endswith(b"/relaxed")
 
 
 def select_fields(fields: Sequence[HeaderField], names: Iterable[bytes]) -> list[HeaderField]:

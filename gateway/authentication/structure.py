@@ -22,6 +22,7 @@ from gateway.authentication.signatures import (
     Tags,
     canonical_body,
     has_this_body,
+    is_body_relaxed,
     signed_content_digest,
 )
 from rules.mail import charsets
@@ -93,7 +94,8 @@ def signed_scope(
     """
     digests = tuple(signed_content_digest(message, field, tags) for field, tags in signatures)
     names = covered_names([tags for _, tags in signatures])
-    problem = structure_problem(message, names)
+    exact = any(not is_body_relaxed(tags) for _, tags in signatures)
+    problem = structure_problem(message, names, exact=exact)
     return SignedScope(digests[0], names, problem=problem), digests
 
 
@@ -124,11 +126,12 @@ def covered_names(signatures: Sequence[Tags]) -> tuple[str, ...]:
     return tuple(most.elements())
 
 
-def structure_problem(message: RawMessage, signed: Sequence[str]) -> str:
+def structure_problem(message: RawMessage, signed: Sequence[str], *, exact: bool = False) -> str:
     """Why the fields outside a signature could change what is read; empty if they could not.
 
-    `signed` are the names that the signature covers, each as often as in `h=`. CPU-bound, linear
-    in what is examined, never raises.
+    `signed` are the names that the signature covers, each as often as in `h=`; an `exact` one
+    covers the body with all white space but the empty lines at its end. CPU-bound, linear in what
+    is examined, never raises.
     """
     present = Counter(message.names())
     covered = Counter(signed)
@@ -136,7 +139,7 @@ def structure_problem(message: RawMessage, signed: Sequence[str]) -> str:
         single = name in SINGLE_FIELDS or name.startswith("content-")
         if count > 1 and single and covered[name] < count:
             return f"{count} {name} fields, not all of them signed"
-    if problem := _stretched(message):
+    if problem := _stretched(message, exact=exact):
         return problem
     fields = ("content-type", "content-transfer-encoding", "content-disposition")
     if all(covered[name] for name in fields):
@@ -158,13 +161,13 @@ def structure_problem(message: RawMessage, signed: Sequence[str]) -> str:
     )
 
 
-def _stretched(message: RawMessage) -> str:
+def _stretched(message: RawMessage, *, exact: bool) -> str:
     """Why the body could have been stretched under its signature, which white space and empty
     lines at the end hardly concern: so far that the parser would meet its limits."""
     raw, at = message.raw, message.body_at
     if len(raw) - at > 8 * MAX_SPACE and not raw[-8 * MAX_SPACE :].strip():
         return "a body that ends with so much white space as no signature covers"
-    while at < len(raw):
+    while at < len(raw) and not exact:
         piece = raw[at : at + CHUNK_BYTES + MAX_SPACE]
         if piece.count(b" ") + piece.count(b"\t") >= MAX_SPACE:
             if _SPACE.search(piece):

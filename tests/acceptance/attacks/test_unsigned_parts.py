@@ -109,6 +109,24 @@ class TestStructure:
         _, ticket = filed(target.send(raw, ANN))
         assert "call me" in target.ticket(ticket).comments[0].text
 
+    def test_a_wide_text_whose_white_space_is_signed_is_filed(self, target: Target) -> None:
+        """A colleague could otherwise have a reply held by what it quotes of theirs."""
+        plain = a_mail(ANN, text=f"> column{' ' * 300}column\r\nPlease call me.\r\n")
+
+        wide = signed_by("acme.example", plain, canonical=b"relaxed/simple")
+        _, ticket = filed(target.send(wide, EVE))
+
+        assert "call me" in target.ticket(ticket).comments[0].text
+
+    def test_empty_lines_at_the_end_are_held_though_white_space_is_signed(
+        self, target: Target
+    ) -> None:
+        raw = signed_by("acme.example", a_mail(ANN), canonical=b"relaxed/simple")
+
+        target.send(raw + b"\r\n" * 1_000_001, EVE)
+
+        assert target.journal()[-1].reason == "not_signed"
+
     @pytest.mark.parametrize(
         "added",
         [
