@@ -149,11 +149,7 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         case Hold(orders=orders):
             ticket = None
             queue_notices(connection, context, orders, ticket=None)
-        case Defer(cause=cause):
-            ticket = None
-            if cause == "dns":
-                _defer(connection, entry)
-        case Refuse():
+        case Defer() | Refuse():
             ticket = None
         case Repeat(ticket=ticket):
             pass
@@ -180,6 +176,8 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         counted = refusals.count(connection, entry.considered.envelope, policy, at)
         if counted:
             return replace(receipt, counted=counted)
+    if isinstance(decision.action, Defer) and decision.action.cause == "dns":
+        _defer(connection, entry)
     values = journal_values(entry.considered, decision, receipt, kept_bytes)
     _JOURNAL.run(connection, {"id": entry.journal_id, "received_at": at, **values})
     return receipt

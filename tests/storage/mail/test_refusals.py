@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from rules.decision.model import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Mail
-from storage.db.tables import JournalRow, RefusalsRow, table
+from storage.db.tables import DeferralRow, JournalRow, RefusalsRow, table
 from storage.mail import refusals
 from storage.mail.filing import file
 from storage.mail.refusals import Refusals
@@ -92,6 +92,13 @@ def test_deferred_and_repeated_mail_is_counted_with_the_refused(small: Shop) -> 
         (Verdict.DEFERRED, 0),
         (Verdict.DEFERRED, 1),
     ]
+
+
+def test_mail_that_is_only_counted_leaves_no_deferral_either(small: Shop) -> None:
+    for n in range(4):
+        take(small, a_mail(ANN.address, subject=f"No. {n}"), proof=replace(NOTHING, temporary=True))
+
+    assert rows(small) == rows(small, DeferralRow) == 2
 
 
 def test_mail_that_is_filed_needs_no_count(small: Shop) -> None:
