@@ -295,7 +295,8 @@ def _encoded_in(text: str, budget: _Budget) -> Iterator[Span]:
         return
     for found in _BASE64.finditer(text):
         encoded = found[0].translate({ord("-"): "+", ord("_"): "/"})
-        encoded = encoded[: len(encoded) // 4 * 4]
+        encoded = encoded[:-1] if len(encoded) % 4 == 1 else encoded
+        encoded += "=" * (-len(encoded) % 4)  # its last octets are of the value, perhaps
         decoded = base64.b64decode(encoded).decode("utf-8", "replace")
         views = _views(decoded)
         if any(next(_sealed_in(view.text, budget), None) is not None for view in views):

@@ -258,3 +258,16 @@ def test_beyond_its_attempts_whatever_begins_like_a_sealed_value_is_masked() -> 
     masked = MASKER.mask(f"{decoys} {SEALED_LINK}")
 
     assert recovered(masked[-2000:], SEALED_LINK) is None
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_link_in_base64_is_masked_whatever_its_length(
+    length: int, encode: Callable[[bytes], bytes]
+) -> None:
+    """Of two links in three the last octets are in a group that is not full."""
+    link = tokens.link_token(KEYS, 3, LinkUse.APPROVE, Link(7, 70, "e" * length + "@evil.example"))
+    for begin in (BEGIN, BEGIN + "/", BEGIN + "//"):
+        text = f"https://gateway.example/?d={encode(f'{begin}/people/3/{link}'.encode()).decode()}"
+        for spelling in (text, text.rstrip("=")):
+            assert MASKER.mask(spelling) != spelling
