@@ -109,12 +109,17 @@ class SmtpConnection(ServerConnection):
         )
         size_bytes = self._announced_bytes()
         if not self.pool.has_disk(size_bytes):
-            await self.push(replies.TOO_LITTLE_DISK)
+            await self._refuse_data(replies.TOO_LITTLE_DISK)
         elif mail.has_room(size_bytes):
             await self.push("354 End data with <CR><LF>.<CR><LF>")
             await self._data(mail)
         else:
-            await self.push(replies.TOO_MUCH_IN_FLIGHT)
+            await self._refuse_data(replies.TOO_MUCH_IN_FLIGHT)
+
+    async def _refuse_data(self, reply: Reply) -> None:
+        """Counted: else a client could ask again for ever, in commands that it sends at once."""
+        self.junk_commands += 1
+        await self.push(reply)
 
     def _announced_bytes(self) -> int:
         """The SIZE of MAIL, 0 where it has none. aiosmtpd has checked that it is a number."""

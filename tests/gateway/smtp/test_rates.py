@@ -85,6 +85,19 @@ async def test_recipients_beyond_the_limit_of_a_mail_are_no_endless_session() ->
         assert "" in replies
 
 
+async def test_data_for_which_there_is_no_room_is_no_endless_session() -> None:
+    async with (
+        a_server(limits=Limits(junk_commands=5), has_disk=lambda _: False) as served,
+        served.connect() as client,
+    ):
+        await client.ask("EHLO client.example")
+        await client.ask("MAIL FROM:<>")
+        await client.ask("RCPT TO:<support@help.example.com>")
+        await client.send(b"DATA\r\n" * 50)
+        assert await client.replies(6) == ["452 4.3.1"] * 5 + ["421 4.7.0"]
+        assert await client.reply() == ""
+
+
 def test_a_network_may_do_four_times_what_a_peer_may() -> None:
     clients = ClientRates(RateLimits(mails=5), lambda: 0.0)
     allowed = [
