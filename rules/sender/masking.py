@@ -59,7 +59,8 @@ _OTHER_ESCAPES = re.compile("(?:=[0-9A-F]{2}|-(?:2[56]|[89A-F][0-9A-F]))+")
 """Of quoted-printable, and of urldefense as far as they could stand within a value."""
 _ENCODED = ("aHR0c", "SFRUU", "SHR0c", "bWFpbHRv", "TUFJTFRP")
 """`http` and `mailto` in base64."""
-_BASE64 = re.compile(f"(?<![A-Za-z0-9+/_-])(?:{'|'.join(_ENCODED)})[A-Za-z0-9+/_-]++")
+_BASE64 = re.compile("(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{46,}+")
+"""Long enough for the shortest value, or for a link with one."""
 _HEXADECIMAL = re.compile("(?:[%=-][0-9A-Fa-f]{2})+")
 _PLUS = re.compile(r"(?:\\?\+|%(?:25)*2[Bb]|&#43;|&#x2[Bb];|&plus;|=2B|-2B)$")
 _AT = re.compile(r"\s?(?:@|%(?:25)*40|&#64;|&#x40;|&commat;|=40|-40)")
@@ -290,15 +291,13 @@ def _in_base32(octets: int) -> int:
 
 
 def _encoded_in(text: str, budget: _Budget) -> Iterator[Span]:
-    """The spans of base64 that hold a link with a sealed value."""
-    if not any(begin in text for begin in _ENCODED):
-        return
+    """The spans of base64 that hold a sealed value; in a link, it may be escaped as well."""
     for found in _BASE64.finditer(text):
         encoded = found[0].translate({ord("-"): "+", ord("_"): "/"})
         encoded = encoded[:-1] if len(encoded) % 4 == 1 else encoded
         encoded += "=" * (-len(encoded) % 4)  # its last octets are of the value, perhaps
         decoded = base64.b64decode(encoded).decode("utf-8", "replace")
-        views = _views(decoded)
+        views = _views(decoded) if found[0].startswith(_ENCODED) else iter((_View(decoded),))
         if any(next(_sealed_in(view.text, budget), None) is not None for view in views):
             yield found.start(), found.end()
 

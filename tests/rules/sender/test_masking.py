@@ -271,3 +271,21 @@ def test_a_link_in_base64_is_masked_whatever_its_length(
         text = f"https://gateway.example/?d={encode(f'{begin}/people/3/{link}'.encode()).decode()}"
         for spelling in (text, text.rstrip("=")):
             assert MASKER.mask(spelling) != spelling
+
+
+@pytest.mark.parametrize(
+    ("before", "content"),
+    [
+        ("", f"Hello Ann,\n\nwrite to {REPLY_TO} or see {LINK}\n"),
+        ("https://click.example/?d=", f'{{"u":"{LINK}"}}'),
+        ("Subject: =?utf-8?B?", f"Re: {REPLY_TO}"),
+    ],
+    ids=["a pasted body", "a parameter of a gateway", "an encoded-word"],
+)
+def test_base64_is_read_wherever_the_value_stands_in_it(before: str, content: str) -> None:
+    encoded = base64.b64encode(content.encode()).decode()
+    wrapped = "\n> ".join(encoded[at : at + 76] for at in range(0, len(encoded), 76))
+
+    for each in (encoded, wrapped):
+        left = MASKER.mask(before + each).removeprefix(before)
+        assert left.rstrip("=?\n") in (MASK, "")
