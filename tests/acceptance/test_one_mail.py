@@ -443,7 +443,9 @@ class TestHttp:
         )
 
         assert status == 400
-        assert problem["error"].startswith("peer=mx.acme.example: must be the client's IP address")
+        assert problem["error"].startswith(
+            "peer='mx.acme.example': must be the client's IP address"
+        )
 
     def test_an_unknown_query_key_is_reported(self, server: SupportServer) -> None:
         raw = a_mail("ann@acme.example")

@@ -35,9 +35,21 @@ VALUES: Mapping[str, object] = {
 GIVEN = ("Given title", "Given title · Postern", "Given text.")
 """Texts that are passed in, not part of the pages."""
 CASES = [
-    {"error": error, "before": before, "taken_in": taken_in, "outcome": outcome, "rating": rating}
-    for error, before, taken_in, outcome, rating in product(
-        ("", "Wrong."), (True, False), (True, False), ("now", "before", "not"), ("good", "bad")
+    {
+        "error": error,
+        "before": before,
+        "taken_in": taken_in,
+        "outcome": outcome,
+        "rating": rating,
+        "text_kept": text_kept,
+    }
+    for error, before, taken_in, outcome, rating, text_kept in product(
+        ("", "Wrong."),
+        (True, False),
+        (True, False),
+        ("now", "before", "not"),
+        ("good", "bad"),
+        (True, False),
     )
 ]
 """Everything that a page can depend on."""
