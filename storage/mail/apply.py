@@ -166,11 +166,11 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         notices=len(decision.orders),
         proven=entry.considered.authentication.aligned,
     )
-    kept_bytes = 0
+    kept: _Kept | None = None
     if entry.attempt.held is not None:
         _release(connection, entry, receipt)
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
-        kept_bytes = _keep(connection, entry, receipt, decision)
+        kept = _keep(connection, entry, receipt, decision)
     at = entry.attempt.decided_at
     if receipt.verdict in KEEPS_NOTHING and entry.attempt.held is None:
         counted = refusals.count(connection, entry.considered.envelope, policy, at)
@@ -178,8 +178,10 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
             return replace(receipt, counted=counted)
     if isinstance(decision.action, Defer) and decision.action.cause == "dns":
         _defer(connection, entry)
-    values = journal_values(entry.considered, decision, receipt, kept_bytes)
+    values = journal_values(entry.considered, decision, receipt, kept.stored_bytes if kept else 0)
     _JOURNAL.run(connection, {"id": entry.journal_id, "received_at": at, **values})
+    if kept is not None:
+        kept.require_new()
     return receipt
 
 
@@ -318,11 +320,25 @@ def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
         raise Conflict(f"mail {entry.attempt.held} was released meanwhile")
 
 
-def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Decision) -> int:
-    """Keep the raw mail and its identities; returns the number of octets that are stored.
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A mail whose rows are submitted. The database alone decides whether it is a repeat."""
 
-    The database alone decides whether it is a repeat.
-    """
+    identity: str
+    stored_bytes: int
+    row: Pending[list[Any]]
+    further: Sequence[str]
+    further_rows: Pending[list[Any]]
+
+    def require_new(self) -> None:
+        """Raise Conflict for a repeat. Read last: on PostgreSQL each reading is a round trip, and
+        what was submitted after these rows arrives with them."""
+        if not self.row() or len(self.further_rows()) != len(self.further):
+            raise Conflict(f"mail {self.identity} was filed meanwhile")
+
+
+def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Decision) -> _Kept:
+    """Keep the raw mail and its identities."""
     raw, compressed, digest = entry.delivery.raw, entry.compressed, entry.digest
     match decision.action:
         case Record(body_dropped=str(why)) if why:
@@ -343,9 +359,7 @@ def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Deci
     kept = _MAIL.submit(connection, **row)
     further = _further_identities(entry, receipt)
     kept_further = _keep_identities(connection, entry, further) if further else list
-    if not kept() or len(kept_further()) != len(further):
-        raise Conflict(f"mail {entry.mail.identity} was filed meanwhile")
-    return len(compressed)
+    return _Kept(entry.mail.identity, len(compressed), kept, further, kept_further)
 
 
 def _further_identities(entry: Entry, receipt: Receipt) -> Sequence[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser, is_ordinary, part_bytes, read
 from rules.mail import Body, Mail, Unreadable
 from rules.mail.header import Author
@@ -84,5 +86,7 @@ async def test_a_worker_reads_unusual_mails_like_this_process(
     unusual = [(name, raw) for name, raw in mails if not is_ordinary(raw)]
     assert unusual
     for name, raw in unusual:
-        assert await parser.parse(raw) == parsed[name][0]
+        mail = parsed[name][0]
+        # A worker reads delivery reports with the body; here they are read when they are needed.
+        assert await parser.parse(raw) == replace(mail, bounces=read_bounce(raw))
     await parser.close()
