@@ -2,7 +2,7 @@
 
 The loops of asyncio and uvloop accept a connection before anything of ours can count it, finish a
 TLS handshake uncounted, and uvloop closes the listening socket for good when no descriptor is left.
-Here a connection is admitted before it has a transport, and a lack of descriptors is waited out.
+Here a connection is admitted before it has a transport, and it waits while no descriptor is left.
 """
 
 from __future__ import annotations

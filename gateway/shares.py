@@ -1,7 +1,7 @@
 """What is scarce, divided among clients: connection slots, bytes in flight, worker processes.
 
 A client is an IP address; its network is the IPv4 /24 or the IPv6 /48 around it. An IPv6 client
-counts as its /64, since whoever has one address of a /64 has all of them.
+counts as its /64, since a host with one address of a /64 has all of them.
 """
 
 from __future__ import annotations

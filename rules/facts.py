@@ -46,7 +46,7 @@ class Recent:
     opened: bool
     ticket: int | None
     proven: bool = True
-    """False if only a token proved it: whoever has that may have sent it."""
+    """False if only a token proved it: anybody who has that may have sent it."""
 
 
 @dataclass(frozen=True, slots=True)

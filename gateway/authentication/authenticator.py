@@ -139,8 +139,8 @@ class Authenticator:
 
         The first check that proves the author's domain ends the search, except that DKIM and the
         DMARC policy are looked up together. Never raises for any bytes; DNS takes at most
-        `budget_s`. The DNS is not queried unless `needs_lookups` returns true. `is_known` tells
-        whether the author's domain is registered; asked only if the client has no share left.
+        `budget_s`. The DNS is not queried unless `needs_lookups` returns true. `is_known` returns
+        whether the author's domain is registered; called only if the client has no share left.
         """
         local, _, domain_text = author.address.rpartition("@")
         domain = host_domain(domain_text)

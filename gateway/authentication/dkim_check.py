@@ -257,9 +257,9 @@ def signature_failure(message: RawMessage, field: HeaderField, tags: Tags, key: 
 def fingerprints(message: RawMessage, author_domain: str, *, arc: bool) -> tuple[str, ...]:
     """The fingerprints of what the signatures over the mail cover, without their keys.
 
-    Each covers From and the body, which must be the mail's. So whoever adds an invalid one to a
-    mail that they cannot sign makes it equal to no other mail. With `arc`, message signatures of
-    ARC too. CPU-bound, never raises.
+    Each covers From and the body, which must be the mail's. So an invalid signature, added to a
+    mail by somebody who cannot sign it, makes it equal to no other mail. With `arc`, message
+    signatures of ARC too. CPU-bound, never raises.
     """
     found: list[str] = []
     fields = message.named(b"dkim-signature")[:MAX_SIGNATURES]

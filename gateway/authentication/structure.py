@@ -1,8 +1,8 @@
 """What signatures cover of a mail, and whether the rest could change how its body is read.
 
 Many honest signers cover neither Content-Type nor Content-Transfer-Encoding, so an unsigned field
-is accepted where the signed body itself implies it: whoever sends the mail again can then choose no
-other reading. What the body is read as is thus a function of what was signed.
+is accepted where the signed body itself implies it: nobody who sends the mail again can then choose
+another reading. What the body is read as is thus a function of what was signed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Places at work, shared fairly among clients: whoever has had least is next.
+"""Places at work, shared fairly among clients: the one that has had least is next.
 
 One client that sends much waits for itself. It never has all places, and only so many of its mails
 wait at a time.

@@ -225,7 +225,7 @@ class HeldConnection(SMTP, Admitted):
         return not self.in_data or self.loop.time() > self._input_at + STALLED_S
 
     def give_way(self) -> None:
-        """Drops the connection at once, after 421 if the client can be told so.
+        """Drops the connection at once, after a 421 reply if one can be sent.
 
         It is aborted after what was written: `close_with` would leave the descriptor to the client.
         """

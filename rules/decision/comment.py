@@ -71,7 +71,7 @@ def _withheld(
     saw: str,
     conflict: tuple[str, ...],
 ) -> Ruling:
-    """A comment that waits for staff, as does whom it would add. Staff are told of it, and so is
+    """A comment that waits for staff, as do the people it would add. Staff are notified, and so is
     its author where only their token or their address stands between them and the ticket."""
     orders, calm = _notices(case, ticket, visibility, receipts=_receipt(case, ticket, reason))
     joining: tuple[Addition, ...] = ()

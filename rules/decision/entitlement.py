@@ -112,7 +112,7 @@ def _entitlement(
 def _unproven_right(
     right: Right, reason: Reason, sender: Sender, policy: Policy
 ) -> tuple[Right, Reason]:
-    """The right of a sender of whom nothing but their own token is known: whoever saw a copy of
+    """The right of a sender of whom nothing but their own token is known: anybody who saw a copy of
     their mail may have it."""
     if right is not Right.COMMENT:
         return right, reason

@@ -240,7 +240,7 @@ def sender(case: Case) -> Finding:
 
 def rate(case: Case) -> Finding:
     """How much a proven sender and their domain may write. Nothing unproven counts, so nobody can
-    use up another's budget; and nobody unproven gets here, so the answer tells them nothing."""
+    use up another's budget; and nobody unproven gets here, so the answer reveals nothing."""
     facts, budgets = case.facts, case.policy.budgets
     saw = f"{sum(r.proven for r in facts.recent)} mails of the sender within the hour"
     if facts.of_domain:

@@ -19,7 +19,7 @@ EXAMINED_ADDRESSES = 200
 
 TIMES_PER_TICKET = 8
 """A ticket has at most so many times `cc.per_ticket` people in any state, besides those whom staff
-add: whoever reads the ticket reads all of them."""
+add: to load the ticket is to load all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ def load(
     # The mailbox is compared here: with it in the query, SQLite would scan all tickets of the
     # mailbox to find these few.
     tickets = _LOCKED_TICKETS if must_lock(connection) else _TICKETS
-    # Before their people: whoever changes those meanwhile raises the version.
+    # Before their people: a transaction that changes those meanwhile raises the version.
     found = tickets(len(wanted)).rows(connection, **wanted)
     rows = [row for row in found if row.mailbox_id == mailbox.id]
     if not rows:

@@ -49,7 +49,7 @@ def large_mail(sender: str = ANN, subject: str = "Printer", **header: str) -> by
 async def take_without_workers(
     postern: InProcessPostern, raw: bytes, peer: str, mail_from: str = "x@client.example"
 ) -> Sequence[Reply]:
-    """Take a mail with a parser that has no worker: whoever asks for one waits for ever."""
+    """Take a mail with a parser that has no worker: a call that needs one waits for ever."""
     ingest = replace(postern.services.ingest, parser=Parser(workers=0))
     envelope = Envelope(peer, "client.example", False, mail_from, (SUPPORT,))
     async with asyncio.timeout(30):

@@ -1,4 +1,4 @@
-"""Mail that nothing but somebody's reply address speaks for: whoever saw a Reply-All has that."""
+"""Mail that only somebody's reply address proves: anybody who saw a Reply-All has that."""
 
 from __future__ import annotations
 

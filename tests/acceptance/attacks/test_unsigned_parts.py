@@ -58,7 +58,7 @@ class TestAdditions:
     def test_without_its_token_among_the_recipients_it_is_the_same_comment(
         self, target: Target
     ) -> None:
-        """To is signed, so it is Ann who chose the ticket, and not whoever sends the mail."""
+        """To is signed, so it is Ann who chose the ticket, and not the sender of the copy."""
         _, ticket = filed(target.send(genuine_mail(ANN), ANN))
         token = target.token(ticket, ANN)
         raw = genuine_reply(token)

@@ -24,7 +24,7 @@ PLACES = 4
 
 @dataclass
 class Crowd:
-    """Mails that take a turn, and keep it until they are told to leave."""
+    """Mails that take a turn, and keep it until their event is set."""
 
     turns: Turns
     running: list[str] = field(default_factory=list)

@@ -144,7 +144,7 @@ async def test_idle_connections_of_many_networks_leave_slots_to_listed_relays() 
 
 
 async def test_idle_connections_of_thirty_networks_give_way_to_a_new_one() -> None:
-    """They hold every slot that is not kept for listed relays; who held longest is told why."""
+    """They hold every slot that is not kept for listed relays; the longest holder gets a 421."""
     limits = Limits(connections=60)
     async with a_server(limits=limits) as served, contextlib.AsyncExitStack() as stack:
         held = []

@@ -29,7 +29,7 @@ async def test_a_harvest_of_addresses_ends_although_no_mail_was_sent() -> None:
         replies = [(await client.ask(f"RCPT TO:<a{n}@other.example>"))[:9] for n in range(5)]
         assert replies == ["550 5.1.1"] * 3 + ["451 4.7.1"] * 2
         known = await client.ask("RCPT TO:<support@help.example.com>")
-        assert known.startswith("451 4.7.1 "), "or the reply would tell which addresses exist"
+        assert known.startswith("451 4.7.1 "), "or the reply would reveal which addresses exist"
 
 
 async def test_recipients_beyond_the_rate_are_deferred() -> None:
