@@ -21,6 +21,15 @@ _MARKS = (
     "x-fc-machinegenerated",
     "x-failed-recipients",
 )
+FIELDS_READ = (
+    "auto-submitted",
+    "precedence",
+    "content-type",
+    "x-auto-response-suppress",
+    *_LIST_HEADERS,
+    *_MARKS,
+)
+"""The fields that this module reads; besides them Received, which no signature covers."""
 _PRECEDENCES = frozenset(("bulk", "list", "junk", "auto_reply"))
 
 

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from rules.mail import Envelope, Mail, Mailbox
+from rules.mail import Envelope, Mail, Mailbox, automatic
 from rules.mail.addresses import those_among
 from rules.mail.automatic import sign_of_automation
 from rules.mail.header import Author, Header
@@ -56,22 +56,10 @@ READ_FIELDS = frozenset(
         "content-id",
         "content-language",
         "accept-language",
-        "auto-submitted",
-        "precedence",
-        "list-id",
-        "list-post",
-        "list-unsubscribe",
-        "list-help",
-        "x-autoreply",
-        "x-autorespond",
-        "x-auto-reply-from",
-        "x-mail-autoreply",
-        "x-fc-machinegenerated",
-        "x-failed-recipients",
-        "x-auto-response-suppress",
         "x-postern-loop",
         "x-priority",
         "importance",
+        *automatic.FIELDS_READ,
     }
 )
 """The fields, besides From, that a decision or the parser reads. If one of them is not signed, SPF
