@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -100,21 +102,26 @@ def enrol_demo(connection: Connection) -> list[str]:
     ]
 
 
+@contextmanager
+def _sqlite_store(settings: Config, otherwise: str) -> Iterator[Database]:
+    """The store, if it is SQLite's and has our version; `otherwise` is what to do on PostgreSQL."""
+    database = Database(settings.store.url, connections=2)
+    try:
+        database.check_version()
+        if not database.is_sqlite:
+            fail(os.EX_USAGE, otherwise)
+        yield database
+    finally:
+        database.close()
+
+
 @db_app.command("compact", help="Give the store's unused space back; mail waits meanwhile.")
 def compact_store(config: ConfigOption = None) -> None:
+    otherwise = "PostgreSQL gives space back by itself; to force it, use VACUUM FULL"
     with exit_on_error():
         settings = load_config(config)
-        database = Database(settings.store.url, connections=2)
-        try:
-            database.check_version()
-            if not database.is_sqlite:
-                fail(
-                    os.EX_USAGE,
-                    "PostgreSQL gives space back by itself; to force it, use VACUUM FULL",
-                )
+        with _sqlite_store(settings, otherwise) as database:
             space.compact(database)
-        finally:
-            database.close()
     console.print(f"The store is compact: {without_password(settings.store.url)}")
 
 
@@ -123,18 +130,12 @@ def back_up(
     file: Annotated[Path, typer.Argument(help="The copy; it must not exist yet.")],
     config: ConfigOption = None,
 ) -> None:
-    with exit_on_error():
-        settings = load_config(config)
-        database = Database(settings.store.url, connections=2)
+    otherwise = "this is for SQLite; back PostgreSQL up with pg_dump"
+    with exit_on_error(), _sqlite_store(load_config(config), otherwise) as database:
         try:
-            database.check_version()
-            if not database.is_sqlite:
-                fail(os.EX_USAGE, "this is for SQLite; back PostgreSQL up with pg_dump")
             size = backup.back_up(database, file)
         except OSError as error:
             fail(os.EX_CANTCREAT, f"{file}: {error.strerror or 'it exists already'}")
-        finally:
-            database.close()
     console.print(f"The store was copied to {file} ({size} bytes).")
 
 
