@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -30,6 +31,17 @@ class Section(BaseModel):
 def _address(value: str) -> str:
     if normalise(value) is None:
         raise ValueError("this is not a valid email address; write one such as duty@help.example")
+    return value
+
+
+def _list_name(value: str) -> str:
+    if "@" in value:
+        return _address(value)
+    if re.fullmatch(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+", value) is None:
+        raise ValueError(
+            "this is neither the address of a list nor its List-Id; write one such as "
+            "support@help.example or support.help.example"
+        )
     return value
 
 
@@ -87,6 +99,8 @@ Name = Annotated[
     Field(description="use at most 40 lower-case letters, digits and hyphens, such as help-desk"),
 ]
 Address = Annotated[str, AfterValidator(_address)]
+ListName = Annotated[str, AfterValidator(_list_name)]
+"""The address of a mailing list, or its List-Id without angle brackets."""
 Pattern = Annotated[str, AfterValidator(_pattern)]
 """A regular expression whose search is cheap for any text: see `rules.mail.patterns`."""
 SpanText = Annotated[str, AfterValidator(_span)]

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rules.mail.addresses import normalise
 from rules.mail.language import Language
-from rules.policy.base import Name, Section, Text
+from rules.policy.base import ListName, Name, Section, Text
 from rules.policy.clock import ClockSection
 from rules.policy.conduct import (
     AcknowledgementSection,
@@ -52,6 +53,9 @@ class Policy(Section):
     """How long mail is deferred while the sender's DNS does not respond; later it is held."""
     aliases: tuple[Text, ...] = ()
     """Other addresses whose mail is forwarded to this mailbox."""
+    lists: tuple[ListName, ...] = ()
+    """Mailing lists of ours that send to this mailbox, such as a Google Group as the public
+    address: each by its address, or by its List-Id where that is not made of the address."""
     sender_name: Text = "Support"
     """The name in From of what we send."""
     default_tier: str | None = None
@@ -77,6 +81,12 @@ class Policy(Section):
     feedback: FeedbackSection = FeedbackSection()
     budgets: BudgetsSection = BudgetsSection()
     texts: TextsSection
+
+    @cached_property
+    def public_addresses(self) -> frozenset[str]:
+        """The other addresses by which senders know this mailbox: its aliases and its lists."""
+        written = (*self.aliases, *(each for each in self.lists if "@" in each))
+        return frozenset(found for each in written if (found := normalise(each)) is not None)
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:

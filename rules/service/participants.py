@@ -10,6 +10,7 @@ from rules.facts import Facts
 from rules.identity import ProofLevel, Sender, Standing, is_proven_enough
 from rules.mail import Mail
 from rules.mail.addresses import is_role, normalise, without_detail
+from rules.mail.lists import is_of_list
 from rules.people import Company, ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
 from rules.ticket.model import Ticket
@@ -49,13 +50,16 @@ def additions(
     """The participants that this mail adds to the ticket, in the order written.
 
     A mail in which our mailbox is not visible (we were a blind copy) adds nobody, nor does a mail
-    from a mailing list. Our own addresses, roles and addresses that bounce our mail never join.
-    Additions beyond the caps are pending; to a ticket that is full nobody but staff adds anybody.
+    from a mailing list, unless it is one of ours. Our own addresses, roles and addresses that
+    bounce our mail never join. Additions beyond the caps are pending; to a ticket that is full
+    nobody but staff adds anybody.
     """
-    mailbox_addresses = {facts.mailbox.address, *map(normalise, policy.aliases)}
+    mailbox_addresses = {facts.mailbox.address, *policy.public_addresses}
     ours = facts.own_addresses | mailbox_addresses
     named = named_addresses(mail)
-    if not any(_is_one_of(mailbox_addresses, a) for a in named) or mail.header.get("list-id"):
+    if not any(_is_one_of(mailbox_addresses, a) for a in named):
+        return ()
+    if mail.header.get("list-id") and not is_of_list(mail.header, policy.lists):
         return ()
     present = {p.address for p in ticket.participants} if ticket else {sender.address}
     members = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []
@@ -167,7 +171,7 @@ def is_of_others(person: Person, company: int | None) -> bool:
 
 def is_ours(address: str, own_addresses: frozenset[str], mailbox: str, policy: Policy) -> bool:
     """Whether mail to this address, or to a `+detail` of it, comes to us: it never joins."""
-    return _is_one_of({*own_addresses, mailbox, *map(normalise, policy.aliases)}, address)
+    return _is_one_of({*own_addresses, mailbox, *policy.public_addresses}, address)
 
 
 def _is_one_of(ours: Collection[str | None], address: str) -> bool:

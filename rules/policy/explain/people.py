@@ -32,6 +32,11 @@ def senders(policy: Policy) -> Iterator[str]:
     )
     if policy.aliases:
         yield f"Mail to {listed(policy.aliases)} is forwarded to this mailbox."
+    if policy.lists:
+        yield (
+            f"Mail through the mailing lists {listed(policy.lists)} comes to this mailbox, and "
+            "their marks of a list count for nothing."
+        )
     after = {"discard": "discarded", "keep": "kept"}[policy.hold.then]
     days = count(policy.hold.days, "day")
     yield f"A held mail waits {days} for its release; then it is {after}."

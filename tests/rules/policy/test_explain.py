@@ -20,6 +20,7 @@ FULL = """
 name = "full"
 title = "Everything is set"
 aliases = ["old@help.example", "older@help.example"]
+lists = ["group@help.example", "desk.lists.help.example"]
 default_tier = "gold"
 [[severity.levels]]
 name = "Critical"

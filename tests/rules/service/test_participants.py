@@ -8,9 +8,10 @@ from rules.decision.change.decide import decide_change
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused
 from rules.decision.model import AddComment, OpenTicket
-from rules.mail import Mail
+from rules.identity import ProofLevel, Sender, Standing
+from rules.mail import Envelope, Mail
 from rules.people import ParticipantKind, Presence
-from rules.service.participants import Addition
+from rules.service.participants import Addition, additions
 from rules.ticket.changes import AddPerson, Source
 from tests.rules.building import (
     ANN,
@@ -161,6 +162,22 @@ def test_a_forwarding_address_makes_the_mailbox_visible() -> None:
 
 def test_an_address_that_forwards_to_us_never_joins() -> None:
     assert joined(FORWARDED, a_mail(to=(SUPPORT, ALIAS))) == ()
+
+
+def test_through_a_list_of_ours_people_join_and_through_another_list_they_do_not() -> None:
+    """The marks of our own list, such as a Google Group, count for nothing (RFC 2919)."""
+    world = World(policy=default_policy(lists=(ALIAS,)))
+    mail = a_mail(to=(ALIAS,), cc=(BOB.address,), list_id="<help.kestrel.example>")
+    other = a_mail(to=(ALIAS,), cc=(BOB.address,), list_id="<team.kestrel.example>")
+
+    def joining(each: Mail) -> list[str]:
+        envelope = Envelope("192.0.2.1", "", False, ANN.address, (SUPPORT,))
+        facts = world.facts(each, envelope, ANN.address)
+        ann = Sender(ANN.address, Standing.USER, ProofLevel.PROVEN, ANN, ANN.company, None)
+        return [each.address for each in additions(each, facts, ann, None, world.policy)]
+
+    assert joining(mail) == [BOB.address]
+    assert joining(other) == []
 
 
 def test_a_ticket_that_is_full_takes_nobody_more_but_from_staff() -> None:
