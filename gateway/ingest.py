@@ -24,9 +24,9 @@ from rules.decision.model import Decision, Reason
 from rules.decision.receipt import Receipt
 from rules.mail import BodyNeeded, Delivery
 from rules.mail.header import Author
+from rules.networks import network_of
 from rules.replies import Reply
 from rules.sender.authentication import Authentication
-from rules.service.limits import network_of
 from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail

@@ -1,7 +1,8 @@
 """What is scarce, divided among clients: connection slots, bytes in flight, worker processes.
 
-A client is an IP address; its network is the IPv4 /24 or the IPv6 /48 around it. An IPv6 client
-counts as its /64, since a host with one address of a /64 has all of them.
+A client is an IP address; its network is the IPv4 /24 or the IPv6 /48 around it, and its provider
+the IPv6 /32 (`rules/networks.py`). An IPv6 client counts as its /64, since a host with one address
+of a /64 has all of them.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from collections import Counter
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from rules.networks import counted
+
 IPAddress = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 RESERVE = 10
 """One part in this many is kept for listed clients."""
 PEER_PART, NETWORK_PART = 4, 2
-"""A peer may hold one part in this many of what is left to all others; and so may a network."""
+"""A peer may hold one part in this many of what is left to all others; and so may a network. A
+provider may hold as much as is left."""
+PROVIDER_FACTOR = 4
+"""A provider may hold this many times what one network may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,11 @@ class Caps:
     def reserve(self) -> int:
         return self.total // RESERVE
 
+    @property
+    def per_provider(self) -> int:
+        """By one IPv6 /32, whose owner has 65,536 networks; of IPv4 there is no such cap."""
+        return PROVIDER_FACTOR * self.per_network
+
 
 class Shares:
     """Counts what each client holds of one scarce thing.
@@ -53,7 +64,7 @@ class Shares:
         self.evicted = 0
         """How often a client lost something to one that held less: for the metrics."""
         self._held: Counter[bytes] = Counter()
-        """By peer and by network; the keys differ in their lengths."""
+        """By peer, by network and by provider; the keys differ in their lengths."""
 
     def take(self, client: IPAddress | None, amount: int = 1, *, listed: bool = False) -> bool:
         """Whether the client may have `amount` more; if so it is counted, until `give_back`.
@@ -78,16 +89,19 @@ class Shares:
     def may_displace(self, client: IPAddress | None, holder: bytes, *, listed: bool) -> bool:
         """Whether the client, for which nothing is free, may have one that a network holds.
 
-        It must be within its caps and, unless it is listed, hold less than that network.
+        It must be within its caps and, unless it is listed, hold less than that network. A provider
+        with half of everything displaces nobody, however little its single networks hold.
         """
         if client is None:
             return True
-        peer, network = keys_of(client)
+        caps = self.caps
+        peer, network, provider = keys_of(client)
         if listed:
-            return self._held[peer] < self.caps.per_listed
-        held = self._held[network]
-        within_caps = self._held[peer] < self.caps.per_peer and held < self.caps.per_network
-        return within_caps and held < self._held[holder]
+            return self._held[peer] < caps.per_listed
+        held, by_provider = self._held[network], self._held[provider] if provider else 0
+        within_caps = self._held[peer] < caps.per_peer and held < caps.per_network
+        half = min(caps.per_provider, (caps.total - caps.reserve) // 2)
+        return within_caps and by_provider < half and held < self._held[holder]
 
     def add(self, client: IPAddress | None, amount: int) -> None:
         """Count `amount` that the client holds already, whatever the caps say."""
@@ -103,7 +117,8 @@ class Shares:
 
     @property
     def holders(self) -> int:
-        """The number of peers and networks that hold something: 0 once all is given back."""
+        """The number of peers, networks and providers that hold something: 0 once all is given
+        back."""
         return len(self._held)
 
     def _allows(self, client: IPAddress | None, amount: int, listed: bool) -> bool:
@@ -113,22 +128,24 @@ class Shares:
             return False
         if client is None:
             return True
-        peer, network = keys_of(client)
+        peer, network, provider = keys_of(client)
         if listed:
             return self._held[peer] + amount <= caps.per_listed
         free = left - caps.reserve
         by_peer, by_network = self._held[peer] + amount, self._held[network] + amount
+        by_provider = self._held[provider] + amount if provider else 0
         return (
             amount <= free
             and by_peer <= min(caps.per_peer, max(caps.floor, free // PEER_PART))
             and by_network <= min(caps.per_network, max(caps.floor, free // NETWORK_PART))
+            and by_provider <= min(caps.per_provider, max(caps.floor, free))
         )
 
     def _change(self, client: IPAddress | None, amount: int) -> None:
         self.used += amount
         if client is None or not amount:
             return
-        for key in keys_of(client):
+        for key in filter(None, keys_of(client)):
             self._held[key] += amount
             if not self._held[key]:
                 del self._held[key]
@@ -152,9 +169,9 @@ def address_of(host: str) -> IPAddress | None:
     return mapped or address
 
 
-def keys_of(client: IPAddress) -> tuple[bytes, bytes]:
-    """The client's peer and its network."""
-    packed = client.packed
+def keys_of(client: IPAddress) -> tuple[bytes, bytes, bytes]:
+    """The client's peer, its network and its provider, which is empty for an IPv4 client."""
+    packed = counted(client.packed)
     if len(packed) == 4:
-        return packed, packed[:3]
-    return packed[:8], packed[:6]
+        return packed, packed[:3], b""
+    return packed[:8], packed[:6], packed[:4] + b"/"  # an IPv4 peer has four octets, too

@@ -194,12 +194,13 @@ class Parser:
         return await self.apart(partial(read_unread, raw))
 
     def _client_of(self, envelope: Envelope | None) -> object:
-        """Whose mails wait for each other: those of a network, or those of a sender that a relay
-        brings."""
+        """Whose mails wait for each other: those of an IPv6 provider or IPv4 network, or those of a
+        sender that a relay brings."""
         client = address_of(envelope.peer) if envelope is not None else None
         if envelope is None or client is None or is_in(client, self._listed):
             return envelope and envelope.mail_from
-        return keys_of(client)[1]
+        _, network, provider = keys_of(client)
+        return provider or network
 
     def apart(self, call: Callable[[], T]) -> Awaitable[T]:
         """The result of a call that would hold the event loop, from one of two threads."""

@@ -25,16 +25,16 @@ class Overloaded(Exception):
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
     keys: tuple[object, ...]
-    """Its network, its peer and its sender."""
+    """Its provider, its network, its peer and its sender; of a listed client only its sender."""
     granted: asyncio.Future[None]
 
 
 class Turns:
     """Grants places one by one: first to the client with the fewest, then to the one served longest
-    ago; by network, then by peer, then by sender.
+    ago; by provider, then by network, by peer and by sender.
 
-    One peer has at most half of the places and one network all but one, unless the client is listed
-    (a relay speaks for many senders).
+    One peer has at most half of the places, and one network or provider all but one, unless the
+    client is listed (a relay speaks for many senders).
     """
 
     def __init__(self, places: int, queue: Caps = QUEUE, listed: Networks = ()) -> None:
@@ -113,9 +113,10 @@ class Turns:
     def _may_run(self, waiter: _Waiter) -> bool:
         if len(waiter.keys) == 1:  # of a listed client, or a local one
             return True
-        network, peer, _ = waiter.keys
+        provider, network, peer, _ = waiter.keys
         by_peer, by_network = max(1, self._places // 2), max(1, self._places - 1)
-        return self._running[peer] < by_peer and self._running[network] < by_network
+        widest = max(self._running[network], self._running[provider])
+        return self._running[peer] < by_peer and widest < by_network
 
     def _precedence(self, waiter: _Waiter) -> tuple[int, ...]:
         """Compared among those that may run; equal ones keep their order."""
@@ -129,5 +130,6 @@ class Turns:
 def _keys(client: IPAddress | None, sender: str, *, listed: bool) -> tuple[object, ...]:
     if client is None or listed:
         return (sender,)
-    peer, network = keys_of(client)
-    return network, peer, (peer, sender)
+    peer, network, provider = keys_of(client)
+    # Of IPv4 the network stands for the provider. In a tuple, it is another key than the network.
+    return (provider or network,), network, peer, (peer, sender)

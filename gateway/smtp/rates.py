@@ -18,6 +18,8 @@ CLIENTS_KEPT = 20_000
 """Beyond this the client seen longest ago is forgotten: a flood of addresses costs no memory."""
 NETWORK_FACTOR = 4
 """An IPv4 /24 or IPv6 /48 may do this many times what one peer may."""
+PROVIDER_FACTOR = 16
+"""And an IPv6 /32 this many times."""
 
 
 class Act(StrEnum):
@@ -67,8 +69,8 @@ class ClientRates:
         per_minute = self._limits.of(act)
         if per_minute is None or listed or client is None:
             return True
-        peer, network = keys_of(client)
-        budgets = (((peer, act), per_minute), ((network, act), NETWORK_FACTOR * per_minute))
+        factors = zip(keys_of(client), (1, NETWORK_FACTOR, PROVIDER_FACTOR), strict=True)
+        budgets = [((key, act), factor * per_minute) for key, factor in factors if key]
         now = self._clock()
         # Else what one peer is refused would use up what the rest of its network may do.
         allowed = all(self._has(key, most, now, max(amount, 1)) for key, most in budgets)

@@ -12,6 +12,8 @@ CLIENTS_KEPT = 10_000
 memory; the worst effect is a full bucket for a client less than a minute after its last request."""
 NETWORK_FACTOR = 4
 """A network may post this many times what one client may: a /48 has 65,536 clients."""
+PROVIDER_FACTOR = 16
+"""And an IPv6 /32, with as many networks, this many times."""
 
 
 class RateLimiter:
@@ -28,11 +30,13 @@ class RateLimiter:
         """The number of clients remembered."""
         return len(self._left)
 
-    def allows(self, client: bytes, network: bytes = b"") -> bool:
-        """Take one of the client's tokens, and of its network, which has more; False where either
-        has none left: then none is taken, so that one client cannot spend its network's."""
+    def allows(self, client: bytes, network: bytes = b"", provider: bytes = b"") -> bool:
+        """Take one of the client's tokens, and of its network and provider, which have more; False
+        where any has none left: then none is taken, so that one client cannot spend the others'."""
         now = self._clock()
-        keys = {network: NETWORK_FACTOR, client: 1} if network else {client: 1}
+        keys = {client: 1}
+        keys |= {network: NETWORK_FACTOR} if network else {}
+        keys |= {provider: PROVIDER_FACTOR} if provider else {}
         left = {key: self._refilled(key, factor * self._most, now) for key, factor in keys.items()}
         allowed = min(left.values()) >= 1
         for key, tokens in left.items():

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import pairwise
 
 from rules.facts import Recent
@@ -26,19 +24,6 @@ REMEMBERED = 1000
 BUSY = 20
 """After so many mails of one author within the hour, those of their domain are counted too. An
 author who is enrolled by the mail counts as busy: anybody can invent the next one."""
-
-
-@lru_cache(maxsize=4096)
-def network_of(peer: str) -> str:
-    """The client network that shares a quota: /24, or /48 of IPv6; `local` without an address."""
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return "local"
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    if isinstance(address, IPv4Address) or mapped is not None:
-        return str(ip_network((mapped or address, 24), strict=False))
-    return str(ip_network((address, 48), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from rules.decision.model import Decision, Verdict
 from rules.decision.receipt import Receipt
 from rules.decision.room import counts_against_network
 from rules.mail.header import Author
+from rules.networks import network_of
 from rules.sender.authentication import Authentication, as_dict
-from rules.service.limits import network_of
 from storage.ticket.rows import storable
 
 UNPROVEN = '{"aligned": false'

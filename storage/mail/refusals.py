@@ -17,8 +17,9 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from rules.decision.room import RELAYED
 from rules.mail import Envelope
+from rules.networks import LOCAL, network_of
 from rules.policy import Policy
-from rules.service.limits import HOUR, network_of
+from rules.service.limits import HOUR
 from storage.db.statements import Statement, compiled
 from storage.db.tables import RefusalsRow, table
 
@@ -26,7 +27,6 @@ FORGOTTEN_AT_ONCE = 1000
 DAY = timedelta(days=1)
 
 _refusals = table(RefusalsRow)
-_LOCAL = network_of("")
 
 _TODAY = compiled(
     select(func.coalesce(func.sum(_refusals.c.journaled), 0).label("journaled")).where(
@@ -63,7 +63,7 @@ def count(connection: Connection, envelope: Envelope, policy: Policy, now: datet
     Returns 0 if it gets a row in the journal; else how many of its network got none this hour.
     """
     network = network_of(envelope.peer)
-    stands_for_many = envelope.listed or envelope.strangers == "hold" or network == _LOCAL
+    stands_for_many = envelope.listed or envelope.strangers == "hold" or network == LOCAL
     most = policy.quota.network_refused * (RELAYED if stands_for_many else 1)
     (today,) = _TODAY.rows(connection, network=network, since=now - DAY)
     journaled = today.journaled < most

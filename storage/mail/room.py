@@ -11,7 +11,7 @@ from rules.decision.model import Decision, Hold
 from rules.decision.room import Room, counts_against_network
 from rules.mail.addresses import domain_of, without_detail
 from rules.mail.header import Author
-from rules.service.limits import network_of
+from rules.networks import network_of
 from storage.db.statements import compiled
 from storage.db.tables import COUNTED_BY_NETWORK, JournalRow, MailRow, table
 from storage.mail.apply import Entry

@@ -53,6 +53,16 @@ class Decided(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """Where a link leads."""
+
+    ticket: Ticket
+    owner: Participant
+    path: tuple[int, ...]
+    """The ticket of the link, and each that the one before was merged into."""
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """Whether a person gets mail about a ticket."""
 
@@ -85,7 +95,7 @@ def proposal(
 ) -> Proposal | None:
     """What an approval link asks; None unless its holder may decide now."""
     found = _present(connection, mailbox, link, now)
-    return _proposal(connection, *found, link) if found is not None else None
+    return _proposal(connection, found, link) if found is not None else None
 
 
 def decide(
@@ -96,7 +106,7 @@ def decide(
     Raises Conflict if somebody else decides at the same time.
     """
     found = _locked(connection, context, link)
-    proposed = _proposal(connection, *found, link) if found is not None else None
+    proposed = _proposal(connection, found, link) if found is not None else None
     if found is None or proposed is None:
         return None
     if proposed.presence is not Presence.PENDING:
@@ -113,7 +123,7 @@ def subscription(
 ) -> Subscription | None:
     """Whether the link's owner gets mail about its ticket; None if they were never on it."""
     found = _owner(connection, mailbox, link, now)
-    return _subscription(*found) if found is not None else None
+    return _subscription(found.ticket, found.owner) if found is not None else None
 
 
 def unsubscribe(
@@ -126,7 +136,7 @@ def unsubscribe(
     found = _owner(connection, context.mailbox, link, context.now)
     if found is None:
         return None
-    before = _subscription(*found)
+    before = _subscription(found.ticket, found.owner)
     if before.notified:
         _change(connection, context, found, Unsubscribe(), policy)
     return replace(before, notified=False), before.notified
@@ -135,7 +145,7 @@ def unsubscribe(
 def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime) -> Opinion | None:
     """The feedback so far; None unless the link's owner is on its ticket."""
     found = _present(connection, mailbox, link, now)
-    return _opinion(connection, *found) if found is not None else None
+    return _opinion(connection, found.ticket, found.owner) if found is not None else None
 
 
 def rate(
@@ -149,7 +159,7 @@ def rate(
     found = _locked(connection, context, link)
     if found is None:
         return None
-    before = _opinion(connection, *found)
+    before = _opinion(connection, found.ticket, found.owner)
     made = _change(connection, context, found, given, policy)
     kept = not (isinstance(made, Effects) and TEXT_LEFT_OUT in made.done)
     return replace(before, rating=given.rating, text_kept=kept)
@@ -158,21 +168,20 @@ def rate(
 def _change(
     connection: Connection,
     context: ChangeContext,
-    found: tuple[Ticket, Participant],
+    found: _Found,
     change: Change,
     policy: Policy,
 ) -> Effects | ChangeRefused:
     """A change by the link's owner; the effects, or why it was refused."""
-    ticket, owner = found
+    owner = found.owner
     by = replace(context, actor=owner.address)
-    return change_loaded(connection, by, ticket, [change], policy, by_staff=owner.is_staff)
+    return change_loaded(connection, by, found.ticket, [change], policy, by_staff=owner.is_staff)
 
 
-def _owner(
-    connection: Connection, mailbox: Mailbox, link: Link, now: datetime
-) -> tuple[Ticket, Participant] | None:
-    """The ticket of a link, or the one that it was merged into, and the link's owner there."""
+def _owner(connection: Connection, mailbox: Mailbox, link: Link, now: datetime) -> _Found | None:
+    """The ticket of a link, or the last of those that it was merged into, and its owner there."""
     number, found = link.ticket, None
+    path: tuple[int, ...] = ()
     for _ in range(load.HOPS):
         ticket = load.load(connection, mailbox, (number,), since=now).get(number)
         if ticket is None:
@@ -180,37 +189,34 @@ def _owner(
         if found is None:
             owner = next((p for p in ticket.participants if p.id == link.participant), None)
         else:
-            owner = ticket.participant(found[1].address)
+            owner = ticket.participant(found.owner.address)
         if owner is None:
             break
-        found = ticket, owner
+        path = (*path, ticket.id)
+        found = _Found(ticket, owner, path)
         if ticket.merged_into is None:
             break
         number = ticket.merged_into
     return found
 
 
-def _present(
-    connection: Connection, mailbox: Mailbox, link: Link, now: datetime
-) -> tuple[Ticket, Participant] | None:
+def _present(connection: Connection, mailbox: Mailbox, link: Link, now: datetime) -> _Found | None:
     """The same; None for an owner who may no longer read the ticket."""
     found = _owner(connection, mailbox, link, now)
     if found is None:
         return None
-    ticket, owner = found
+    ticket, owner = found.ticket, found.owner
     may_read = owner.presence is Presence.ACTIVE and owner.reachable and not ticket.deleted
     return found if may_read else None
 
 
-def _locked(
-    connection: Connection, context: ChangeContext, link: Link
-) -> tuple[Ticket, Participant] | None:
+def _locked(connection: Connection, context: ChangeContext, link: Link) -> _Found | None:
     """The same; of several people who use a ticket's links at once, each sees what the one
     before did."""
     found = _present(connection, context.mailbox, link, context.now)
     if found is None:
         return None
-    this = select(_ticket.c.id).where(_ticket.c.id == found[0].id)
+    this = select(_ticket.c.id).where(_ticket.c.id == found.ticket.id)
     connection.execute(this.with_for_update(key_share=True))
     return _present(connection, context.mailbox, link, context.now)
 
@@ -227,15 +233,14 @@ def _subscription(ticket: Ticket, owner: Participant) -> Subscription:
     )
 
 
-def _proposal(
-    connection: Connection, ticket: Ticket, owner: Participant, link: Link
-) -> Proposal | None:
+def _proposal(connection: Connection, found: _Found, link: Link) -> Proposal | None:
     """None also for a link that was used before: a person who is proposed again needs another."""
+    ticket, owner = found.ticket, found.owner
     proposed = ticket.participant(link.text)
     if proposed is None or not (owner.address == ticket.requester or owner.is_staff):
         return None
     pending = proposed.presence is Presence.PENDING
-    if pending and _was_used(connection, (link.ticket, ticket.id), owner, proposed):
+    if pending and _was_used(connection, found.path, owner, proposed):
         return None
     return Proposal(
         ticket=ticket.id,
@@ -250,8 +255,7 @@ def _proposal(
 def _was_used(
     connection: Connection, tickets: Collection[int], owner: Participant, proposed: Participant
 ) -> bool:
-    """Whether the owner has decided on this person by a link already: on the ticket of the link, or
-    on the one that it was merged into."""
+    """Whether the owner has decided on this person by a link already, on any of these tickets."""
     decided = select(_audit.c.id).where(
         _audit.c.ticket_id.in_(tickets),
         _audit.c.event == AuditEvent.PRESENCE_CHANGED.value,

@@ -41,8 +41,8 @@ FORM_LIMIT_BYTES = 8 * 1024
 POSTS_A_MINUTE = 20
 """From one client; a whole office may share one IP address."""
 LINKS_AN_HOUR = 20
-"""Requested from one client network, /24 or /48; beyond them the page is the same, and no link is
-mailed."""
+"""Requested from one client network, /24 or /48, and four times as many from an IPv6 /32; beyond
+them the page is the same, and no link is mailed."""
 ANSWER_AFTER_S = 1.0
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 254
@@ -74,7 +74,8 @@ class SignUp:
     ) -> None:
         """Queue a link in the background, if the address may have one: the answer does not wait for
         it, so that its timing reveals nothing about the address."""
-        if client is not None and not self.per_network.allows(keys_of(client)[1]):
+        # For this limiter a network is what a client is elsewhere, and a provider its network.
+        if client is not None and not self.per_network.allows(*keys_of(client)[1:]):
             self._note(mailbox, address, Invited.OVER_NETWORK_BUDGET)
             return
         task = asyncio.create_task(self._queue_link(mailbox, address, language))

@@ -87,6 +87,24 @@ async def test_one_network_never_has_all_places() -> None:
         assert crowd.running[-1] == "honest"
 
 
+async def test_the_networks_of_one_provider_never_have_all_places() -> None:
+    async with a_crowd(Turns(PLACES)) as crowd:
+        for n in range(8):
+            await crowd.enter(str(n), ip_address(f"2001:db8:{n}::1"))
+        assert len(crowd.running) == PLACES - 1
+        await crowd.enter("honest", OTHER)
+        assert crowd.running[-1] == "honest"
+
+
+async def test_a_provider_with_many_networks_takes_turns_as_one() -> None:
+    async with a_crowd(Turns(1)) as crowd:
+        for n in range(8):
+            await crowd.enter(f"a{n}", ip_address(f"2001:db8:{n}::1"))
+        await crowd.enter("honest", OTHER)
+        await crowd.leave("a0")
+        assert crowd.running == ["a0", "honest"]
+
+
 async def test_who_was_served_longest_ago_is_next() -> None:
     async with a_crowd(Turns(1)) as crowd:
         await crowd.enter("a0", A)
@@ -142,7 +160,8 @@ async def test_a_mail_that_was_given_up_leaves_no_trace() -> None:
         assert crowd.running == ["first", "next"]
 
 
-CLIENTS = st.sampled_from([A, A2, NEIGHBOUR, OTHER, None])
+V6 = map(ip_address, ("2001:db8::1", "2001:db8:1::1"))
+CLIENTS = st.sampled_from([A, A2, NEIGHBOUR, OTHER, *V6, None])
 
 
 @given(st.lists(st.tuples(CLIENTS, st.integers(0, 2), st.booleans()), max_size=30))

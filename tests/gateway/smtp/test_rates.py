@@ -110,6 +110,18 @@ def test_a_network_may_do_four_times_what_a_peer_may() -> None:
     assert clients.allows(ip_address("203.0.113.1"), Act.MAIL, listed=False)
 
 
+def test_a_provider_may_do_sixteen_times_what_a_peer_may() -> None:
+    clients = ClientRates(RateLimits(mails=5), lambda: 0.0)
+    allowed = [
+        clients.allows(ip_address(f"2001:db8:{n:x}::1"), Act.MAIL, listed=False)
+        for n in range(50)
+        for _ in range(10)
+    ]
+    assert sum(allowed) == 80
+    assert clients.allows(ip_address("2001:db8::1"), Act.MAIL, listed=True)
+    assert clients.allows(ip_address("2001:db9::1"), Act.MAIL, listed=False)
+
+
 def test_what_one_peer_is_refused_is_not_taken_from_its_neighbours() -> None:
     clients = ClientRates(RateLimits(connections=5), lambda: 0.0)
     for peer in ("198.51.100.1", "2001:db8:1:1::1"):

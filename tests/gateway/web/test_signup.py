@@ -602,6 +602,13 @@ def test_the_clients_of_one_network_post_four_times_as_often_as_one() -> None:
     assert rate.allows(b"another", b"another network")
 
 
+def test_the_networks_of_one_provider_post_sixteen_times_as_often_as_a_client() -> None:
+    rate = RateLimiter(5, lambda: 0.0)
+    posts = [rate.allows(b"%d" % n, b"%d." % n, b"provider") for n in range(1000)]
+    assert sum(posts) == 80
+    assert rate.allows(b"another", b"another network", b"another provider")
+
+
 async def test_a_listed_proxy_names_its_clients(site: Site) -> None:
     proxies = (ip_network("127.0.0.0/8"), ip_network("192.0.2.8/32"))
     sign_up = replace(site.sign_up, rate=RateLimiter(1, lambda: 0.0))

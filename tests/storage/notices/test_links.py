@@ -366,6 +366,16 @@ def test_a_link_that_was_used_before_the_merge_decides_nothing_after_it(case: Ca
     assert goal.presence(EVE) == "pending"
 
 
+def test_a_link_that_was_used_between_two_merges_decides_nothing_after_them(case: Case) -> None:
+    between = case.merged()
+    assert case.decide(ANN, EVE, accept=False) is Decided.NOW
+    assert between.presence(EVE) == "removed"
+    goal = between.merged().merged()
+    assert (case.decide(ANN, EVE), between.decide(ANN, EVE)) == (None, None)
+    assert goal.presence(EVE) == "pending"
+    assert goal.decide(ANN, EVE) is Decided.NOW
+
+
 def test_a_person_removed_from_the_merged_ticket_sees_nothing_of_the_other(case: Case) -> None:
     case.change_person(BOB, presence="removed")
     case.merged(without=BOB)
