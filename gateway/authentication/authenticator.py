@@ -60,7 +60,8 @@ class Trust:
     peers: tuple[Network, ...] = ()
     """Clients that send only genuine authors: the company's own hosts, loopback when embedded."""
     relays: tuple[tuple[Network, str], ...] = ()
-    """Relays in front of us, each with the authserv-id that it adds and removes from other mail."""
+    """Relays in front of us, each with the authserv-id that it adds and removes from other mail;
+    empty for one that writes none, `*.domain` for any below a domain."""
     sealers: tuple[str, ...] = ()
     """Forwarders whose ARC seal is accepted as proof of the author, as A-labels."""
 
@@ -197,16 +198,17 @@ class Authenticator:
             stated = await checked.run(
                 partial(stated_by_relay, checked.message, authserv_id, checked.domain)
             )
+            name = authserv_id or checked.envelope.peer
             if stated is None:
-                warnings += (f"relay {authserv_id} has no result that proves the author",)
+                warnings += (f"relay {name} has no result that proves the author",)
                 continue
             signatures = checked.signatures
             if not stated.direct and (signatures.ignored or signatures.unreadable):
                 # One of these may be what the relay's result is based on.
                 why = "it may depend on a signature that was not read"
-                warnings += (f"relay {authserv_id}: its result is not counted: {why}",)
+                warnings += (f"relay {name}: its result is not counted: {why}",)
                 continue
-            verdict = Authentication.by_relay(authserv_id, stated.proof, warnings)
+            verdict = Authentication.by_relay(name, stated.proof, warnings)
             if not signatures.signatures or not await needs_lookups():
                 return verdict
             # The relay's statement may be based on the signature, which limits the proof.
@@ -236,7 +238,7 @@ class Authenticator:
             return replace(unchecked, vouched_by=f"peer:{peer}")
         for network, authserv_id in self._trust.relays:
             if peer is not None and peer in network:
-                return replace(unchecked, vouched_by=f"relay:{authserv_id}")
+                return replace(unchecked, vouched_by=f"relay:{authserv_id or peer}")
         run = self._offload.for_mail(len(delivery.raw))
         message, signatures = await run(
             partial(signatures_over_author, delivery.raw, self._clock())

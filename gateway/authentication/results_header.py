@@ -1,18 +1,25 @@
-"""Reads Authentication-Results (RFC 8601) written by a trusted host."""
+"""Reads Authentication-Results (RFC 8601) written by a trusted host.
+
+Providers write this field in forms of their own: without an authserv-id (Exchange Online), with a
+semicolon between the properties of one result (Amazon SES), with results of other names (Yahoo),
+with addresses in angle brackets (Zoho). So it is read more leniently than RFC 8601 requires, but
+never by searching for a text: comments and quoted strings, in which a sender's own text may stand,
+are recognised first.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import authres
 
 from gateway.authentication.dns import host_domain
 from gateway.authentication.signatures import RawMessage
 from rules.sender.authentication import Evidence, Result
 
 MAX_FIELD_BYTES = 4096
+NO_NAME = ""
+"""The authserv-id of a relay that writes none, such as Exchange Online."""
 
 # Fields that a relay adds on top together with its results. Any other field ends the search: from
 # there on the header was written by the sender.
@@ -26,8 +33,27 @@ _RELAY_FIELDS = frozenset(
         b"arc-seal",
         b"arc-message-signature",
         b"arc-authentication-results",
+        b"resent-from",
     }
 )
+
+# Possessive, so linear in time.
+_WORD = r'(?:"(?:[^"\\]|\\.)*+"|[^\s"])++'
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_BETWEEN_SEMICOLONS = re.compile(rf'{_QUOTED.pattern}|[^";]++|;', re.DOTALL)
+_PAIR = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*+)\s*+(?:/\s*+[0-9]++\s*+)?+=\s*+(" + _WORD + ")")
+_ITEM = re.compile(rf"{_PAIR.pattern}|{_WORD}")
+_PASSED = frozenset({"pass", "success", "dkim_pass"})
+"""The last two are Yahoo's."""
+_NO_POLICY = frozenset({"none", "bestguesspass"})
+"""DMARC results for a domain that publishes no policy; the second is Exchange Online's."""
+_CONTINUED = frozenset({"client-ip", "envelope-from", "helo"})
+"""Amazon SES separates these properties of SPF by semicolons."""
+_ABOUT = {
+    "dmarc": ("header.from",),
+    "dkim": ("header.d", "header.i"),
+    "spf": ("smtp.mailfrom", "envelope-from"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +65,44 @@ class RelayStatement:
     """The relay received it directly from the author's domain: `spf=pass` for exactly that one."""
 
 
+@dataclass(frozen=True, slots=True)
+class StatedResult:
+    """One result of the field (`resinfo` in RFC 8601 §2.2)."""
+
+    method: str
+    result: str
+    properties: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return self.result in _PASSED
+
+    def domains(self) -> Iterator[str | None]:
+        """Every domain that the result is about; None for a value that is not a domain."""
+        about = _ABOUT.get(self.method, ())
+        for name, value in self.properties:
+            if name in about:
+                yield host_domain(value.strip('<>"').rpartition("@")[2])
+
+    def is_about(self, domain: str) -> bool:
+        return set(self.domains()) == {domain}
+
+
+@dataclass(frozen=True, slots=True)
+class StatedResults:
+    """What one field states."""
+
+    authserv_id: str
+    """In lower case; `NO_NAME` if it has none."""
+    results: tuple[StatedResult, ...]
+
+
 def stated_by_relay(
     message: RawMessage, authserv_id: str, author_domain: str
 ) -> RelayStatement | None:
     """What the topmost Authentication-Results proves about the author; None if nothing.
 
-    It counts only if its authserv-id is exactly the relay's. CPU-bound, never raises.
+    It counts only if its authserv-id is the relay's. CPU-bound, never raises.
     """
     for name, value in message.fields:
         lower_name = name.strip().lower()
@@ -57,7 +115,7 @@ def stated_by_relay(
 
 def proof_in(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence | None:
     """The result in one field value that proves the author's domain: `dmarc=pass` for it, or, if
-    there is no DMARC result, `dkim=pass` or `spf=pass` for exactly that domain.
+    DMARC has no verdict, `dkim=pass` or `spf=pass` for exactly that domain.
 
     `authserv_id=None` accepts any. CPU-bound, never raises.
     """
@@ -65,44 +123,105 @@ def proof_in(value: bytes, authserv_id: str | None, author_domain: str) -> Evide
     return stated.proof if stated is not None else None
 
 
-def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> RelayStatement | None:
-    try:
-        text = " ".join(value.decode("ascii").split())
-        if len(value) > MAX_FIELD_BYTES:
-            return None
-        read = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
-        if authserv_id is not None and read.authserv_id != authserv_id.lower():
-            return None
-        results = list(read.results)
-        methods = {each.method for each in results}
-        for each in results:
-            if "dmarc" in methods and each.method != "dmarc":
-                continue
-            if each.result == "pass" and set(_domains(each)) == {author_domain}:
-                if sum(other.method == each.method == "dmarc" for other in results) > 1:
-                    return None  # two DMARC results are contradictory or duplicate
-                detail = f"stated by {read.authserv_id}"
-                proven = Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
-                return RelayStatement(proven, _came_directly(results, author_domain))
-    except Exception:  # noqa: BLE001  authres raises anything on hostile text
+def read_results(value: bytes) -> StatedResults | None:
+    """The results of one field value; None if it is malformed or too long. Linear, never raises."""
+    if len(value) > MAX_FIELD_BYTES or not value.isascii():
         return None
+    text = _without_comments(value.decode("ascii"))
+    if text is None:
+        return None
+    segments = _segments(text)
+    authserv_id = NO_NAME
+    if not _PAIR.match(segments[0].strip()):
+        first = segments.pop(0).split(maxsplit=1)
+        authserv_id = first[0].strip('"').lower() if first else NO_NAME
+    results: list[StatedResult] = []
+    for segment in segments:
+        pairs = [found for found in _ITEM.finditer(segment) if found[1] is not None]
+        if not pairs or pairs[0].start() != len(segment) - len(segment.lstrip()):
+            continue
+        properties = tuple((each[1].lower(), each[2]) for each in pairs)
+        name, result = properties[0]
+        if name in _CONTINUED and results:
+            last = results[-1]
+            together = (*last.properties, *properties)
+            results[-1] = StatedResult(last.method, last.result, together)
+        else:
+            results.append(StatedResult(name, result.lower(), properties[1:]))
+    return StatedResults(authserv_id, tuple(results))
+
+
+def is_named(authserv_id: str, relay: str) -> bool:
+    """Whether an authserv-id is a relay's: exactly, or one below the domain of `*.domain`."""
+    if relay.startswith("*."):
+        return authserv_id.endswith(relay[1:].lower()) and host_domain(authserv_id) is not None
+    return authserv_id == relay.lower()
+
+
+def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> RelayStatement | None:
+    read = read_results(value)
+    if read is None or (authserv_id is not None and not is_named(read.authserv_id, authserv_id)):
+        return None
+    dmarc = [each for each in read.results if each.method == "dmarc"]
+    if len(dmarc) > 1:
+        return None  # two DMARC results are contradictory or duplicate
+    counted: Sequence[StatedResult] = dmarc
+    if not dmarc or (dmarc[0].result in _NO_POLICY and dmarc[0].is_about(author_domain)):
+        counted = [each for each in read.results if each.method in ("dkim", "spf")]
+    for each in counted:
+        if each.passed and each.is_about(author_domain):
+            detail = f"stated by {read.authserv_id or 'a relay that writes no name'}"
+            proven = Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
+            return RelayStatement(proven, _came_directly(read.results, author_domain))
     return None
 
 
-def _came_directly(results: Sequence[Any], author_domain: str) -> bool:
+def _came_directly(results: Sequence[StatedResult], author_domain: str) -> bool:
     return any(
-        (each.method, each.result) == ("spf", "pass") and set(_domains(each)) == {author_domain}
-        for each in results
+        each.method == "spf" and each.passed and each.is_about(author_domain) for each in results
     )
 
 
-def _domains(result: Any) -> Iterator[str | None]:
-    """Every domain that the result is about; None for a value that is not a domain."""
-    properties = {
-        "dmarc": ("header.from",),
-        "dkim": ("header.d", "header.i"),
-        "spf": ("smtp.mailfrom",),
-    }.get(result.method, ())
-    for each in result.properties:
-        if f"{each.type}.{each.name}" in properties:
-            yield host_domain(str(each.value).rpartition("@")[2])
+def _without_comments(text: str) -> str | None:
+    """The text with a space for each comment (RFC 5322 §3.2.2); None if one is not closed, or if a
+    comment has a quotation mark: it may hold the sender's address, whose quoted local part may look
+    like the end of the comment."""
+    kept: list[str] = []
+    depth = 0
+    at = 0
+    while at < len(text):
+        character = text[at]
+        if character == "\\":
+            if depth == 0:
+                return None
+            at += 2
+            continue
+        if depth == 0 and character == '"':
+            quoted = _QUOTED.match(text, at)
+            if quoted is None:
+                return None
+            kept.append(quoted[0])
+            at = quoted.end()
+            continue
+        if character == "(":
+            depth += 1
+            kept.append(" ")
+        elif character == ")":
+            depth -= 1
+        elif depth == 0:
+            kept.append(character)
+        if depth < 0 or (depth and character == '"'):
+            return None
+        at += 1
+    return "".join(kept) if depth == 0 else None
+
+
+def _segments(text: str) -> list[str]:
+    """The parts between semicolons that are not in quoted strings."""
+    segments = [""]
+    for found in _BETWEEN_SEMICOLONS.finditer(text):
+        if found[0] == ";":
+            segments.append("")
+        else:
+            segments[-1] += found[0]
+    return segments

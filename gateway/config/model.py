@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.config.types import (
     Address,
+    AuthservId,
     Domain,
     ExistingFile,
     Listen,
@@ -149,8 +150,9 @@ class StoreSection(_Section):
 
 class TrustedRelay(_Section):
     peer: Network
-    authserv_id: Annotated[str, Field(min_length=1)]
-    """The relay writes its results under this name and removes all others that use it."""
+    authserv_id: AuthservId
+    """The relay writes its results under this name and removes all others that use it. Empty for a
+    relay that writes no name (Exchange Online); `*.domain` for any name below a domain."""
 
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))

@@ -84,6 +84,17 @@ def _network(value: object) -> object:
     raise ValueError(f"has bits set after the network part (did you mean {network}?)")
 
 
+def _authserv_id(value: str) -> str:
+    if value and not re.fullmatch(r"(?:\*\.)?[A-Za-z0-9._-]+", value):
+        raise ValueError(
+            "must be the name that the relay writes, such as mx.help.example, *.mail.example for "
+            'any name below a domain, or "" for a relay that writes no name'
+        )
+    if value.startswith("*.") and "." not in value[2:]:
+        raise ValueError("must name a domain of two labels or more after *., such as *.yahoo.com")
+    return value
+
+
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise ValueError("no such file")
@@ -98,6 +109,7 @@ ExistingFile = Annotated[Path, AfterValidator(_existing)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 RelayUrl = Annotated[str, AfterValidator(_relay_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
+AuthservId = Annotated[str, AfterValidator(_authserv_id)]
 Domain = Annotated[
     str,
     StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+$"),
