@@ -394,6 +394,10 @@ def _verdict(domain: str, policy: DmarcRecord, results: list[_CheckResult]) -> A
 
 def _read(raw: bytes, domain: str, now: float) -> tuple[RawMessage, Candidates] | Malformed:
     message = read_message(raw)
-    if isinstance(message, Malformed):
+    if not isinstance(message, Malformed):
+        return message, candidates(message, domain, now)
+    if not message.too_long:
         return message
-    return message, candidates(message, domain, now)
+    # None of its fields counts, no signature and no result of a relay; where it came from does.
+    unread = Evidence("dkim", Result.POLICY, domain, message.why)
+    return RawMessage((), raw, len(raw)), Candidates((), (unread,), 0)

@@ -76,6 +76,8 @@ class Malformed:
     """The header is ambiguous, so it must not be used for an identity."""
 
     why: str
+    too_long: bool = False
+    """It was not read as a whole; nothing else is known to be wrong with it."""
 
 
 def read_message(raw: bytes, *, one_author: bool = True) -> RawMessage | Malformed:
@@ -83,7 +85,7 @@ def read_message(raw: bytes, *, one_author: bool = True) -> RawMessage | Malform
     not unfolded. Without `one_author` any number of From fields is accepted."""
     end = raw.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES)
     if end < 0 and len(raw) > MAX_HEADER_BYTES:
-        return Malformed(f"header is longer than {MAX_HEADER_BYTES} bytes")
+        return Malformed(f"header is longer than {MAX_HEADER_BYTES} bytes", too_long=True)
     block, body_at = (raw, len(raw)) if end < 0 else (raw[:end], end + 4)
     if _BARE.search(block):
         return Malformed("bare CR, bare LF or NUL in the header")
@@ -93,7 +95,7 @@ def read_message(raw: bytes, *, one_author: bool = True) -> RawMessage | Malform
             fields[-1][1].append(line)
             continue
         if len(fields) == FIELDS_LIMIT:
-            return Malformed(f"more than {FIELDS_LIMIT} fields")
+            return Malformed(f"more than {FIELDS_LIMIT} fields", too_long=True)
         start = _FIELD_NAME.match(line)
         if start is None:
             if number == 0 and line.startswith(b"From "):  # the separator line of an mbox file

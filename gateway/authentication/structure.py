@@ -26,7 +26,7 @@ from gateway.authentication.signatures import (
     signed_content_digest,
 )
 from rules.mail import charsets
-from rules.mail.header import unfold
+from rules.mail.encoded_words import unfold
 from rules.sender.authentication import SignedScope
 from rules.sender.signature_scope import SINGLE_FIELDS
 

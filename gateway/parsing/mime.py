@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.tree import PARTS_LIMIT, LimitError, MimePart, build_tree
 from rules.mail import Attachment, Body, Unreadable, charsets
-from rules.mail.header import Header, decode_words
+from rules.mail.encoded_words import decode_words
+from rules.mail.header import Header
 from rules.mail.header import read as read_header
 
 LINES_LIMIT = 1_000_000

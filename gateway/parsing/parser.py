@@ -21,7 +21,8 @@ from gateway.parsing.process import Contents, WorkerProcess
 from gateway.parsing.turns import Turns
 from gateway.shares import Networks, address_of, is_in, keys_of
 from rules.mail import Body, Envelope, Mail, Unread, Unreadable
-from rules.mail.header import Author, Header, author, decode_words, identity, message_ids
+from rules.mail.encoded_words import decode_words
+from rules.mail.header import Author, Header, author, identity, message_ids
 from rules.mail.header import read as read_header
 
 T = TypeVar("T")

@@ -16,7 +16,8 @@ from email.utils import collapse_rfc2231_value
 from typing import Any
 
 from rules.mail import charsets
-from rules.mail.header import decode_words, part_header, unfold
+from rules.mail.encoded_words import decode_words, unfold
+from rules.mail.header import part_header
 
 PARTS_LIMIT = 2_000
 DEPTH_LIMIT = 32

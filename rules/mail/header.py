@@ -7,19 +7,22 @@ irregular header gives no identity (`Ambiguous`) instead of a guess.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rules.mail import charsets
+from rules.mail.encoded_words import unfold
+from rules.mail.from_field import NoAddress, address_in
 
 HEADER_LIMIT_BYTES = 256 * 1024
 FIELDS_LIMIT = 2_000
 """Of fields in a header block; skipped lines before the first field are counted as well."""
+REST_LIMIT_BYTES = 1024 * 1024
+REST_LIMIT_FIELDS = 20_000
+"""Of what is beyond these limits: it is searched for another author, and nothing else is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,6 @@ _FIELD = re.compile(
 )
 _LINE = re.compile(rb"[^\r\n]*+" + _LINE_END + rb"?")
 _EMPTY_LINE = re.compile(_LINE_END)
-_FOLD = re.compile(_LINE_END + rb"(?=[ \t])")
-_EMPTY_FOLD = re.compile(_LINE_END + rb"[ \t]++(?=[\r\n]|\Z)")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -114,9 +115,9 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
     if at:
         defects.append("byte order mark")
     ended = False
-    seen = 0
+    seen = last = 0
     while at < len(block) and not ended and seen < FIELDS_LIMIT:
-        seen += 1
+        seen, last = seen + 1, at
         found = _FIELD.match(block, at)
         if found:
             name, space, value = found.groups()
@@ -137,10 +138,31 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
             at = at if ended else end
     truncated = not ended and (len(raw) > limit_bytes or at < len(block))
     defects += _byte_defects(raw, at)
-    if truncated and fields:
+    if truncated:
         # The last field may be incomplete.
-        fields.pop()
+        fields = fields[:-1]
+        defects += _defects_of_rest(raw, last, {name for name, _ in fields})
     return Header(tuple(fields), tuple(dict.fromkeys(defects)), truncated, at)
+
+
+def _defects_of_rest(raw: bytes, start: int, before: Collection[str]) -> Iterator[str]:
+    """What makes a truncated block ambiguous behind the fields that were read.
+
+    Who wrote the mail is in its first fields, or nowhere: the rest is searched for another author,
+    and must not be longer than 1 MiB or 20,000 fields.
+    """
+    at, end = start, min(len(raw), start + REST_LIMIT_BYTES)
+    for _ in range(REST_LIMIT_FIELDS):
+        found = _FIELD.match(raw, at, end)
+        if found is None:
+            break
+        name, at = found[1].decode("ascii").lower(), found.end()
+        if name == "from" or (name in _SINGLE_FIELDS and name in before) or found[2]:
+            yield "the header block is too long"
+            return
+    if at < len(raw) and (at == end or not _EMPTY_LINE.match(raw, at, end)):
+        yield "the header block is too long"
+    yield from _byte_defects(raw, at)
 
 
 def part_header(raw: bytes, at: int, end: int, limit_bytes: int) -> tuple[dict[str, bytes], int]:
@@ -176,27 +198,7 @@ def _byte_defects(raw: bytes, end: int) -> Iterator[str]:
         yield "bare LF"
 
 
-def unfold(value: bytes) -> bytes:
-    """A field's value on one line (RFC 5322 §2.2.3), without white space around it."""
-    if b"\n" in value or b"\r" in value:
-        value = _FOLD.sub(b"", value)
-    return value.strip(b" \t\r\n")
-
-
-# RFC 5322 §3.4.1 without comments, quoted local parts, domain literals and obsolete forms; dots and
-# similar characters are accepted in the display name, since they are common.
-_ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
-_LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = rb"(" + _ATOM + rb"(?:\." + _ATOM + rb")*+)@((?:" + _LABEL + rb"\.)+" + _LABEL + rb")"
-_QUOTED = rb'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f-\xff]|\\[\t -~])*+"'
-_PHRASE = rb"(?:" + _QUOTED + rb'|[^\x00-\x08\x0a-\x1f"(),:;<>@\[\\\]\x7f-\xff])*+'
-_FOLDABLE_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_ANGLED = re.compile(_PHRASE + rb"<" + _ADDRESS + rb">")
-_BARE = re.compile(_ADDRESS)
 _SINGLE_FIELDS = ("sender", "reply-to", "subject", "date", "message-id", "to")
-_FROM_LIMIT_BYTES = 998
-_LOCAL_LIMIT_BYTES = 64
-_ADDRESS_LIMIT_BYTES = 254
 
 
 def author(header: Header) -> Author | Ambiguous:
@@ -205,8 +207,6 @@ def author(header: Header) -> Author | Ambiguous:
     Stricter than RFC 5322: anything that any two known parsers read differently is refused. The
     reasons are checked in a fixed order, and the first one is returned.
     """
-    if header.truncated:
-        return Ambiguous("the header block is too long")
     if header.defects:
         return Ambiguous(header.defects[0])
     values = header.raw_values("from")
@@ -215,31 +215,8 @@ def author(header: Header) -> Author | Ambiguous:
     for name in _SINGLE_FIELDS:
         if len(header.raw_values(name)) > 1:
             return Ambiguous(f"duplicate {name}")
-    return _mailbox(values[0])
-
-
-def _mailbox(value: bytes) -> Author | Ambiguous:
-    if len(value) > _FROM_LIMIT_BYTES:
-        return Ambiguous("From is too long")
-    if _EMPTY_FOLD.search(value):
-        return Ambiguous("folded line of white space in From")
-    if not value.isascii():
-        # Not allowed without SMTPUTF8, and a parser that decodes the bytes as GBK or Shift_JIS
-        # finds other quotes and brackets than we do.
-        return Ambiguous("raw 8-bit From")
-    if any(b"@" in quoted and b"\n" in quoted for quoted in _FOLDABLE_QUOTED.findall(value)):
-        # Python's getaddresses, without unfolding, takes the first line for the address.
-        return Ambiguous("folded address in the display name of From")
-    mailbox = unfold(value)
-    found = _ANGLED.fullmatch(mailbox) or _BARE.fullmatch(mailbox)
-    if found is None:
-        return Ambiguous("From is not a single plain mailbox")
-    local, domain = found.groups()
-    if b"=?" in local:
-        return Ambiguous("encoded-word in the address")
-    if len(local) > _LOCAL_LIMIT_BYTES or len(local) + 1 + len(domain) > _ADDRESS_LIMIT_BYTES:
-        return Ambiguous("the address is too long")
-    return Author(f"{local.decode()}@{domain.decode()}".lower())
+    found = address_in(values[0])
+    return Ambiguous(found.why) if isinstance(found, NoAddress) else Author(found)
 
 
 _ID = re.compile(r"<[!-;=?-~]{1,248}+>")
@@ -256,104 +233,6 @@ def message_ids(header: Header, name: str) -> tuple[str, ...]:
     text = " ".join(header.get_all(name))
     ids = tuple(dict.fromkeys(found for found in _ID.findall(text) if "=?" not in found))
     return ids if len(ids) <= _IDS_KEPT else (ids[0], *ids[1 - _IDS_KEPT :])
-
-
-# RFC 2047 §2, with the language of RFC 2231 §5. Not in the grammar, but common: spaces inside an
-# encoded-word, and up to eight question marks inside a Q word (a bounded group that may backtrack:
-# in Python 3.11.2 a possessive repeat of this group, which has a possessive inside, never matched).
-_WORD = re.compile(
-    rb"=\?([^?*\s]{1,64}+)(?:\*[^?\s]{0,64}+)?+\?"
-    rb"(?:([Bb])\?([^?]*+)|([Qq])\?([^?]*+(?:(?<!=)\?(?!=)[^?]*+){0,8}))\?="
-)
-_WORDS_LIMIT = 1_000
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]*+")
-_SPACES = b" \t\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class _EncodedWord:
-    raw: bytes
-    charset: str
-    base64: bool
-    text: bytes
-
-
-def decode_words(value: bytes) -> str:
-    """A header value as text on one line, with its encoded-words (RFC 2047) decoded leniently.
-
-    Nothing is lost. Adjacent encoded-words of one charset are joined as bytes before they are
-    decoded (a character may be split between them); raw 8-bit text is UTF-8, else Windows-1252; an
-    encoded-word that cannot be decoded is shown as sent; runs of control, line-end and
-    bidi-override characters become one space. After 1,000 encoded-words the rest is kept as is.
-    """
-    out: list[str] = []
-    run: list[_EncodedWord] = []
-    at = 0
-    value = unfold(value)
-    if b"=?" not in value:
-        text = charsets.decode(value)[0]
-        return text if text.isascii() and text.isprintable() else _CONTROLS.sub(" ", text)
-    for count, found in enumerate(_WORD.finditer(value)):
-        if count == _WORDS_LIMIT:
-            break
-        between = value[at : found.start()]
-        charset, _, plain, q, quoted = found.groups()
-        word = _EncodedWord(
-            found[0], charset.decode("latin-1").lower(), not q, quoted if q else plain
-        )
-        joined = bool(run) and not between.strip(_SPACES)
-        if not joined or run[-1].charset != word.charset:
-            out.append(_decode_run(run))
-            run = []
-        if not joined:
-            out.append(charsets.decode(between)[0])
-        run.append(word)
-        at = found.end()
-    out += [_decode_run(run), charsets.decode(value[at:])[0]]
-    return _CONTROLS.sub(" ", "".join(out))
-
-
-def _decode_run(run: list[_EncodedWord]) -> str:
-    """The text of adjacent encoded-words of one charset."""
-    if not run:
-        return ""
-    pieces: list[bytes] | None = None
-    if len(run) > 1 and all(word.base64 for word in run):
-        pieces = _base64_cut_anywhere([word.text for word in run])
-    if pieces is None:
-        decoded = [_unbase64(word.text) if word.base64 else _unquote(word.text) for word in run]
-        if None in decoded:
-            shown = (
-                word.raw.decode("latin-1")
-                if data is None
-                else charsets.decode(data, word.charset)[0]
-                for word, data in zip(run, decoded, strict=True)
-            )
-            return "".join(shown)
-        pieces = [data for data in decoded if data is not None]
-    return charsets.decode(b"".join(pieces), run[0].charset)[0]
-
-
-def _base64_cut_anywhere(texts: list[bytes]) -> list[bytes] | None:
-    """Decodes pieces of one base64 text that a sender encoded first and then split into words."""
-    if all(len(text) % 4 == 0 for text in texts[:-1]) or any(b"=" in text for text in texts[:-1]):
-        return None
-    whole = _unbase64(b"".join(texts))
-    return None if whole is None else [whole]
-
-
-def _unbase64(text: bytes) -> bytes | None:
-    """The bytes of a B word, with padding corrected. None if a character is missing or invalid."""
-    text = b"".join(text.split()).rstrip(b"=")
-    if len(text) % 4 == 1 or not _BASE64.fullmatch(text):
-        return None
-    return base64.b64decode(text + b"=" * (-len(text) % 4))
-
-
-def _unquote(text: bytes) -> bytes:
-    """The bytes of a Q word; `=` without two hex digits is taken literally (RFC 2047 §4.2)."""
-    return binascii.a2b_qp(text, header=True)
 
 
 # The fields that each hop adds to the same mail. Received-SPF is a trace field too (RFC 7208 §9.1).

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import email.policy
 import re
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,6 +27,10 @@ EVE, ANN = b"eve@evil.example", b"ann@acme.example"
 VALUES = (
     *(EVE, b"<" + EVE + b">", b'"Ann" <' + EVE + b">", b"Ann <" + EVE + b">"),
     *(b'"' + ANN + b'" <' + EVE + b">", b"=?utf-8?q?Ann?= <" + EVE + b">"),
+    *(EVE + b" (Ann)", b"(Ann) " + EVE, b"Ann (Acme) <" + EVE + b"> (a (b))", EVE + b","),
+    *("J\u00fcrgen <".encode() + EVE + b">", b"J\xfcrgen (\xe9) <" + EVE + b">"),
+    *(b'"\x81\x5c" <' + EVE + b">", EVE + b" (=?utf-8?q?J=C3=BCrgen?=)"),
+    *(b"Ann [Acme] < " + EVE + b" >", EVE + b" (\x83\x5b)", b'"\xc3\xbc, x" <' + EVE + b">"),
 )
 TOKENS = (
     *(ANN, b"<" + ANN + b">", b'"', b'""', b"<", b">", b"<>", b"(", b")", b"()", b"(" + ANN + b")"),
@@ -57,7 +62,14 @@ TOKENS = (
         b"\xa0",
         b"\xe2\x80\xa8",
         b"\xef\xbc\x9c",
+        b"\xef\xbc\xa0",
+        b"\x81",
+        b"\x81\\",
+        b"\xc3",
+        b"\xc3\xbc",
+        b"\xa3\xc0",
     ),
+    *(b"(x)", b"(ann)", b"(=?utf-8?q?=40?=)", b"(=?utf-7?q?+AEA-?=)", b'("', b'")', b"(\\)"),
     *(b"=?utf-8?b?PGFubkBhY21lLmV4YW1wbGU+?=", b"=?utf-8?q?x=22_=3Cann=40acme.example=3E?="),
     *(b"=?utf-8?q?=0d=0aFrom:_ann=40acme.example?=", b"=?us-ascii?q?=2C?=", b"=?utf-8?q?=3E?="),
     *(
@@ -186,6 +198,35 @@ def _bare(raw: bytes) -> list[str]:
     return [text] if re.fullmatch(r"[^\s<>@\"(),:;]+@[^\s<>@\"(),:;]+", text) else []
 
 
+def _without_comments(raw: bytes) -> list[str]:
+    """A reader that removes comments and quoted names, and takes what looks like an address."""
+    found = _FIELD_BY_PATTERN.search(raw)
+    text = found[1].decode("latin-1") if found else ""
+    before = ""
+    while before != text:
+        before, text = text, re.sub(r"\([^()]*\)", "", text)
+    return re.findall(r"[^\s<>@\"(),:;]+@[^\s<>@\"(),:;]+", re.sub(r'"(?:[^"\\]|\\.)*"', "", text))
+
+
+def _each_member(raw: bytes) -> list[str]:
+    """A reader that splits the list at every comma and semicolon, those in comments as well."""
+    found = _FIELD_BY_PATTERN.search(raw)
+    text = found[1].decode("latin-1") if found else ""
+    members = re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^,;"]|")+', text)
+    return [parseaddr(member)[1] for member in members]
+
+
+def _in_charset(charset: str) -> Reader:
+    """A reader that takes 8-bit octets for text in a character set, before it parses."""
+
+    def read_so(raw: bytes) -> list[str]:
+        found = _FIELD_BY_PATTERN.search(raw)
+        text = found[1].decode(charset, "replace") if found else ""
+        return [address for _, address in getaddresses([unicodedata.normalize("NFKC", text)])]
+
+    return read_so
+
+
 READERS: dict[str, Reader] = {
     "email, modern": _modern,
     "email, legacy": _legacy,
@@ -194,6 +235,9 @@ READERS: dict[str, Reader] = {
     "decoded first": _decoded_first,
     "last angle": _last_angle,
     "bare": _bare,
+    "without comments": _without_comments,
+    "each member": _each_member,
+    **{charset: _in_charset(charset) for charset in ("gbk", "shift_jis", "big5", "utf-8")},
 }
 
 _PLAIN = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+\.[a-z]+")

@@ -26,6 +26,8 @@ from tests.acceptance.internet import (
 from tests.acceptance.support_server import filed
 from tests.gateway.senders import SigningKey, ed25519_key, rsa_key
 
+LONG = f"X-Filter: {'y' * 262_144}"
+
 
 def key_file(folder: Path, key: SigningKey) -> Path:
     path = folder / "private.key"
@@ -53,6 +55,32 @@ class TestHonestMail:
     def test_a_mail_signed_by_dkimpy_opens_a_ticket(self, target: Target, key: Path) -> None:
         raw = signers.dkimsign(a_mail(ANN), "acme.example", "s1", key)
         assert_opens(target, raw, ANN, "dkim:acme.example")
+
+    @pytest.mark.parametrize(
+        "field",
+        [
+            f"From: {ANN} (Ann)",
+            f"From: Ann (Acme) <{ANN}> (Ltd)",
+            f'From: "J\u00fcrgen" [IT] <{ANN}>',
+            b"From: J\xfcrgen (Acme) <ann@acme.example>",
+        ],
+        ids=["comment", "comments", "raw UTF-8", "raw Windows-1252"],
+    )
+    def test_every_legal_form_of_from_opens_its_authors_ticket(
+        self, target: Target, field: str | bytes
+    ) -> None:
+        raw = signed_by("acme.example", with_from(field))
+        assert_opens(target, raw, ANN, "dkim:acme.example")
+
+    def test_a_header_block_beyond_256_kib_is_filed_without_its_text(self, target: Target) -> None:
+        """Only where it came from can prove it, since none of its signatures is read."""
+        number = assert_opens(target, a_mail(HANK, LONG), HANK, "spf:hooli.example", HANK)
+
+        (comment,) = target.ticket(number).comments
+        assert comment.degraded == "header block over 256 KiB or 2,000 fields"
+        code, text = target.send(signed_by("acme.example", a_mail(ANN, LONG)), EVE)
+        assert f"{code} {text}".startswith(UNKNOWN)
+        assert target.journal()[-1].reason == "dmarc_reject"
 
     def test_a_mail_signed_with_ed25519_opens_a_ticket(
         self, target: Target, tmp_path: Path

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.parsing.html_text import text_from_html
 from gateway.parsing.mime import clean_name
 from gateway.parsing.parser import part_bytes, read, read_unread
-from rules.mail import Attachment, Body, Unread
+from rules.mail import Attachment, Body, Unread, Unreadable
 from rules.mail.header import FIELDS_LIMIT, Ambiguous, Author
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
 
@@ -317,9 +317,12 @@ def test_the_addresses_of_a_long_list_in_another_form_are_found(odd: str) -> Non
     assert f"ann{999}@corp.test" in read(f"To: {odd}{members}\r\n\r\nx".encode()).to
 
 
-def test_a_header_of_too_many_fields_gives_no_author_and_no_body() -> None:
+def test_of_a_mail_with_too_many_fields_the_author_is_read_but_not_the_body() -> None:
     fields = b"X: y\r\n" * (FIELDS_LIMIT - 1)
-    assert read(b"From: ann@corp.test\r\n" + fields + b"\r\nx").author == Ambiguous(
+    long = read(b"From: ann@corp.test\r\n" + fields + b"\r\nx")
+    assert long.author == Author("ann@corp.test")
+    assert long.body == Unreadable("header block over 256 KiB or 2,000 fields")
+    assert read(fields + b"From: ann@corp.test\r\n" + b"\r\nx").author == Ambiguous(
         "the header block is too long"
     )
     most = read(b"From: ann@corp.test\r\n" + fields[:-12] + b"\r\nx")

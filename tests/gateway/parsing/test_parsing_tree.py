@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from gateway.parsing.mime import numbered_leaves
 from gateway.parsing.tree import LimitError, MimePart, build_tree, strict_base64
-from rules.mail.header import decode_words, part_header, unfold
+from rules.mail.encoded_words import decode_words, unfold
+from rules.mail.header import part_header
 
 CRLF, LF = "\r\n", "\n"
 

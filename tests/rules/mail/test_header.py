@@ -11,17 +11,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rules.mail.encoded_words import decode_words, unfold
 from rules.mail.header import (
     HEADER_LIMIT_BYTES,
     Ambiguous,
     Author,
     Header,
     author,
-    decode_words,
     identity,
     message_ids,
     read,
-    unfold,
 )
 
 PLAIN_ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\A-Z]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}")
@@ -59,7 +58,42 @@ ACCEPTED = {
     "percent hack": (b"From: ceo%corp.test@evil.test", "ceo%corp.test@evil.test"),
 }
 
+LEGAL = {
+    "comment behind": b"ann@corp.test (Ann)",
+    "comment of cron": b"ann@corp.test (Cron Daemon)",
+    "comment before": b"(Ann) ann@corp.test",
+    "comment in the name": b"Ann (Acme) <ann@corp.test>",
+    "comment behind the brackets": b"Ann <ann@corp.test> (Acme Ltd)",
+    "comments everywhere": b'(a) "Ann" (b) Abel(c)<ann@corp.test>(d) (e)',
+    "comment in a comment": b"Ann (Acme (UK) Ltd) <ann@corp.test>",
+    "comment with a comma and a colon": b"ann@corp.test (Abel, Ann: sales; north)",
+    "comment with a quote": b'ann@corp.test (the 5" disk)',
+    "folded comment": b"ann@corp.test\r\n (Ann)",
+    "encoded comment": b"ann@corp.test (=?utf-8?q?J=C3=BCrgen?=)",
+    "raw UTF-8 name": "Jürgen <ann@corp.test>".encode(),
+    "raw UTF-8 in quotes": '"Müller, Jürgen" <ann@corp.test>'.encode(),
+    "raw UTF-8 comment": "ann@corp.test (Jürgen)".encode(),
+    "raw name of other letters": "张伟 <ann@corp.test>".encode(),
+    "raw name from right to left": "\u202b\u05d0\u05d1\u202c <ann@corp.test>".encode(),
+    "raw Windows-1252 name": b"J\xfcrgen <ann@corp.test>",
+    "raw GBK name": "张伟".encode("gbk") + b" <ann@corp.test>",
+    "raw Shift_JIS name with a bracket as an octet": "ーゼ".encode("shift_jis")
+    + b" <ann@corp.test>",
+    "brackets in the name": b"Ann [Acme] <ann@corp.test>",
+    "spaces in the brackets": b"Ann < Ann@Corp.test >",
+    "comma behind": b"Ann <ann@corp.test>,",
+    "quoted comma": b'"Abel, Ann (IT)" <ann@corp.test>',
+    "two quoted words": b'"Ann" "Abel" <ann@corp.test>',
+    "encoded-word without a space": b"=?utf-8?Q?M=C3=BCller=2C_Ann?=<ann@corp.test>",
+    "encoded-word in quotes": b'"=?utf-8?Q?M=C3=BCller?=" <ann@corp.test>',
+    "quoted address": b'"ann@corp.test" <ann@corp.test>',
+    "dot and apostrophe": b"Ann O'Hara Jr. <ann@corp.test>",
+}
+"""All of the same author."""
+
 NO_PLAIN_MAILBOX = "From is not a single plain mailbox"
+SECOND_ADDRESS = "an address or its brackets in the display name or a comment of From"
+CONTROL = "control character in From"
 REFUSED = {
     "two From fields": (b"From: a@evil.test\r\nFrom: ceo@corp.test", "2 From fields"),
     "two addresses": (b"From: a@evil.test, ceo@corp.test", NO_PLAIN_MAILBOX),
@@ -73,7 +107,53 @@ REFUSED = {
     "comment": (b"From: a@evil.test (ceo@corp.test)", NO_PLAIN_MAILBOX),
     "comment inside": (b"From: ceo@(evil.test)corp.test", NO_PLAIN_MAILBOX),
     "nested comment": (b"From: ceo@corp.test(a(<a@evil.test>))", NO_PLAIN_MAILBOX),
-    "comment before": (b"From: (ceo) a@evil.test", NO_PLAIN_MAILBOX),
+    "comment before": (b"From: (ceo@corp.test) a@evil.test", NO_PLAIN_MAILBOX),
+    "comment with an encoded address": (
+        b"From: a@evil.test (=?utf-8?q?ceo=40corp.test?=)",
+        SECOND_ADDRESS,
+    ),
+    "comment with an encoded bracket": (b"From: a@evil.test (=?utf-8?b?PA==?=)", SECOND_ADDRESS),
+    "comment with a wide @": ("From: a@evil.test (ceo\uff20corp.test)".encode(), SECOND_ADDRESS),
+    "name with a wide bracket": ("From: ceo\uff1c <a@evil.test>".encode(), SECOND_ADDRESS),
+    "comment with an address in UTF-7": (
+        b"From: a@evil.test (=?utf-7?q?ceo+AEA-corp.test?=)",
+        "UTF-7 in From",
+    ),
+    "encoded address before a comment": (
+        b"From: =?utf-8?q?ceo=40corp.test?= (x) <a@evil.test>",
+        SECOND_ADDRESS,
+    ),
+    "quoted address before a comment": (
+        b'From: "ceo@corp.test" (x) <a@evil.test>',
+        NO_PLAIN_MAILBOX,
+    ),
+    "quoted address with 8-bit octets": (
+        'From: "ceo@corp.test \u00e9" <a@evil.test>'.encode(),
+        NO_PLAIN_MAILBOX,
+    ),
+    "encoded line end before a comment": (
+        b"From: =?utf-8?q?x=0d=0ay?= (x) <a@evil.test>",
+        "control character in From",
+    ),
+    "line separator in the name": ("From: x\u2028y <a@evil.test>".encode(), CONTROL),
+    "next line in the name": ("From: x\u0085y <a@evil.test>".encode(), CONTROL),
+    "8-bit octet before a backslash": (
+        b'From: "\x81\\" <a@evil.test>',
+        NO_PLAIN_MAILBOX,
+    ),
+    "8-bit octet before an escaped quote": (
+        b'From: "\x81\\"" <a@evil.test>',
+        "backslash in a From with 8-bit octets",
+    ),
+    "name before an address without brackets": (b"From: (x) ceo a@evil.test", NO_PLAIN_MAILBOX),
+    "comment between the address and more": (b"From: a@evil.test(x).corp.test", NO_PLAIN_MAILBOX),
+    "comment within angle brackets": (b"From: <a@evil.test(x)>", NO_PLAIN_MAILBOX),
+    "comment that is not closed": (b"From: a@evil.test (x", NO_PLAIN_MAILBOX),
+    "comment that was not opened": (b"From: a@evil.test x)", NO_PLAIN_MAILBOX),
+    "unquoted comma": (b"From: Abel, Ann <a@evil.test>", NO_PLAIN_MAILBOX),
+    "unquoted colon": (b"From: Acme: Ann <a@evil.test>", NO_PLAIN_MAILBOX),
+    "the same address as an unquoted name": (b"From: a@b.test <a@b.test>", NO_PLAIN_MAILBOX),
+    "two empty members": (b"From: a@b.test,,", NO_PLAIN_MAILBOX),
     "route": (b"From: <@x.test:a@evil.test>", NO_PLAIN_MAILBOX),
     "group": (b"From: ceo@corp.test:a@evil.test;", NO_PLAIN_MAILBOX),
     "empty group": (b"From: undisclosed:;", NO_PLAIN_MAILBOX),
@@ -103,8 +183,8 @@ REFUSED = {
     "bare LF begins a field": (b"X: y\nFrom: ceo@corp.test\r\nFrom: a@evil.test", "bare LF"),
     "backslash before @": (b"From: ceo\\@corp.test@evil.test", NO_PLAIN_MAILBOX),
     "semicolon": (b"From: ceo@corp.test; a@evil.test", NO_PLAIN_MAILBOX),
-    "raw look-alike domain": ("From: ceo@c\u043erp.test".encode(), "raw 8-bit From"),
-    "raw 8-bit name": ("From: Jörg <joerg@corp.test>".encode(), "raw 8-bit From"),
+    "raw look-alike domain": ("From: ceo@c\u043erp.test".encode(), NO_PLAIN_MAILBOX),
+    "raw look-alike in brackets": ("From: X <ceo@c\u043erp.test>".encode(), NO_PLAIN_MAILBOX),
     "no address": (b"From: CEO", NO_PLAIN_MAILBOX),
     "empty": (b"From:", NO_PLAIN_MAILBOX),
     "missing": (b"To: x@y.test", "0 From fields"),
@@ -136,6 +216,11 @@ def test_one_plain_mailbox_is_the_author(case: str) -> None:
     assert found.address == address
 
 
+@pytest.mark.parametrize("form", LEGAL)
+def test_every_legal_form_with_one_address_is_read(form: str) -> None:
+    assert from_(LEGAL[form]) == Author("ann@corp.test")
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_from_that_parsers_read_differently_gives_no_author(case: str) -> None:
     lines, why = REFUSED[case]
@@ -156,11 +241,51 @@ def test_lf_in_the_header_and_crlf_after_it_is_ambiguous() -> None:
     )
 
 
-def test_a_header_block_over_the_limit_gives_no_author() -> None:
-    header = read(a_mail(b"From: a@corp.test", b"X: " + b"y" * HEADER_LIMIT_BYTES))
+LONG = b"X: " + b"y" * HEADER_LIMIT_BYTES
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        (LONG,),
+        (b"To: s@x.test,\r\n " + b"p@x.test,\r\n " * 30_000 + b"q@x.test",),
+        (b"X: y\r\n" * 3_000 + b"X: y",),
+        (LONG, b"Subject: only here"),
+    ],
+)
+def test_the_author_of_a_header_block_over_the_limit_is_read_if_the_rest_names_no_other(
+    rest: tuple[bytes, ...],
+) -> None:
+    header = read(a_mail(b"From: a@corp.test", *rest))
     assert header.truncated
-    assert header.get("from") == "a@corp.test"
-    assert author(header) == Ambiguous("the header block is too long")
+    assert author(header) == Author("a@corp.test")
+
+
+@pytest.mark.parametrize(
+    ("rest", "why"),
+    [
+        ((LONG, b"From: b@evil.test"), "the header block is too long"),
+        ((b"FROM: " + b"b" * HEADER_LIMIT_BYTES,), "the header block is too long"),
+        ((LONG, b"from : b@evil.test"), "the header block is too long"),
+        ((LONG, b"X : y"), "the header block is too long"),
+        ((b"Subject: a", LONG, b"Subject: b"), "the header block is too long"),
+        ((LONG, b"no field"), "the header block is too long"),
+        ((LONG * 5,), "the header block is too long"),
+        ((b"X: y\r\n" * 25_000,), "the header block is too long"),
+        ((LONG, b"X: y\rFrom: b@evil.test"), "the header block is too long"),
+        ((LONG, b"X: \0"), "NUL"),
+    ],
+)
+def test_a_header_block_over_the_limit_gives_no_author_if_the_rest_may_name_another(
+    rest: tuple[bytes, ...], why: str
+) -> None:
+    assert author(read(a_mail(b"From: a@corp.test", *rest))) == Ambiguous(why)
+
+
+def test_an_author_beyond_the_limit_is_not_read() -> None:
+    assert author(read(a_mail(LONG, b"From: a@corp.test"))) == Ambiguous(
+        "the header block is too long"
+    )
 
 
 def test_fields_keep_order_and_bytes_and_read_unfolded() -> None:
