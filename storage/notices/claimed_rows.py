@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from rules.mail.extent import READ_CHARACTERS
 from storage.db.tables import (
     BouncedRow,
     CommentRow,
@@ -53,7 +54,9 @@ NOTICES = (
         _bounced.c.suspended_at,
         _comment.c.author,
         _comment.c.visibility,
-        _comment.c.text,
+        # One character more than is read shows that there is more. A claim has many rows, and the
+        # text of one mail may have the size of the mail.
+        func.substr(_comment.c.text, 1, READ_CHARACTERS + 1).label("text"),
         _comment.c.degraded,
         _comment.c.proof,
         _author.c.name.label("author_name"),

@@ -21,6 +21,7 @@ from rules.decision.change.facts import (
 from rules.decision.effects import ChangeRefused, Effects, NewComment, no_such_ticket
 from rules.decision.request import Request, RequestFacts, decide_request
 from rules.facts import EscalationFacts, KnownComment
+from rules.mail.extent import READ_CHARACTERS
 from rules.policy import Policy
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Change, Rating, Source
@@ -43,7 +44,11 @@ LATEST = 10
 
 # Compiled, since a mail's facts are gathered inside `pipelined`.
 _HISTORY = compiled(
-    select(_comment.c.author, _comment.c.text, _comment.c.written_at)
+    select(
+        _comment.c.author,
+        func.substr(_comment.c.text, 1, READ_CHARACTERS).label("text"),
+        _comment.c.written_at,
+    )
     .where(
         _comment.c.ticket_id == bindparam("ticket"),
         _comment.c.visibility == Visibility.PUBLIC.value,

@@ -6,15 +6,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from rules.mail import Mailbox
+from rules.mail.extent import READ_CHARACTERS
 from rules.people import Role
 from rules.sentence import Sentence
 from rules.ticket.audit import AuditEvent, audit_text
+from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,
     AuditRow,
@@ -30,6 +33,13 @@ from storage.db.tables import (
 _ticket, _mailbox, _comment = table(TicketRow), table(MailboxRow), table(CommentRow)
 _attachment, _participant = table(AttachmentRow), table(ParticipantRow)
 _company, _person, _audit = table(CompanyRow), table(PersonRow), table(AuditRow)
+
+TEXTS_READ = 4 * 1024 * 1024
+"""Characters of all comments that one view has: the texts of a ticket may be larger than memory."""
+TEXTS_AT_ONCE = 16
+"""Comments whose texts one query reads."""
+HISTORY_READ = 10_000
+"""Entries of the audit trail, the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,9 @@ class CommentView:
     by_staff: bool
     visibility: str
     text: str
+    """Its beginning: what is read of it, and one character more if there is more."""
+    text_left_out: bool
+    """The comments after it have as much text as a view has; `text` is empty."""
     degraded: str | None
     charset_guessed: bool
     """Some of the text may be wrong, because its character set was not declared."""
@@ -171,8 +184,14 @@ def mailbox_of(connection: Connection, number: int) -> Mailbox | None:
     return Mailbox(*row) if row is not None else None
 
 
-def ticket_view(connection: Connection, number: int) -> TicketView | None:
-    """The whole ticket, oldest entries first; None if there is no such ticket."""
+def ticket_view(
+    connection: Connection, number: int, *, public: bool = False, before: int | None = None
+) -> TicketView | None:
+    """The ticket, oldest entries first; None if there is no such ticket.
+
+    The latest comments have their texts, as far as `TEXTS_READ` goes; of these only the public ones
+    if `public`, and only those before the comment `before`.
+    """
     row = connection.execute(SUMMARY.where(_ticket.c.id == number)).one_or_none()
     if row is None:
         return None
@@ -187,12 +206,14 @@ def ticket_view(connection: Connection, number: int) -> TicketView | None:
         summary(row),
         _details(row),
         tuple(ParticipantView(*member) for member in members),
-        _comments(connection, number),
+        _comments(connection, number, public, before),
         _history(connection, number),
     )
 
 
-def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:
+def _comments(
+    connection: Connection, number: int, public: bool, before: int | None
+) -> tuple[CommentView, ...]:
     attached: dict[int, list[AttachmentView]] = {}
     for row in connection.execute(
         select(_attachment)
@@ -206,12 +227,16 @@ def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:
     of_author = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
         _person.c.address == _comment.c.author
     )
+    columns = (column for column in _comment.c if column is not _comment.c.text)
     rows = connection.execute(
-        select(_comment, _person.c.role)
+        select(*columns, _person.c.role)
         .join_from(_comment, _person, of_author, isouter=True)
         .where(_comment.c.ticket_id == number)
         .order_by(_comment.c.written_at, _comment.c.id)
-    )
+    ).all()
+    until = takewhile(lambda row: row.id != before, rows)
+    wanted = (r.id for r in until if not public or r.visibility == Visibility.PUBLIC.value)
+    texts = _texts(connection, list(wanted)[::-1])
     return tuple(
         CommentView(
             id=row.id,
@@ -219,7 +244,8 @@ def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:
             author=row.author,
             by_staff=row.role == Role.STAFF.value,
             visibility=row.visibility,
-            text=row.text,
+            text=texts.get(row.id, ""),
+            text_left_out=row.id not in texts,
             degraded=row.degraded,
             charset_guessed=row.charset_guessed,
             written_at=row.written_at,
@@ -228,6 +254,24 @@ def _comments(connection: Connection, number: int) -> tuple[CommentView, ...]:
         )
         for row in rows
     )
+
+
+def _texts(connection: Connection, comments: Sequence[int]) -> Mapping[int, str]:
+    """The beginnings of the texts of comments, in this order, as far as `TEXTS_READ` goes."""
+    found: dict[int, str] = {}
+    left = TEXTS_READ
+    beginning = func.substr(_comment.c.text, 1, READ_CHARACTERS + 1).label("beginning")
+    for start in range(0, len(comments), TEXTS_AT_ONCE):
+        some = comments[start : start + TEXTS_AT_ONCE]
+        query = select(_comment.c.id, beginning).where(_comment.c.id.in_(some))
+        texts = {row.id: row.beginning for row in connection.execute(query)}
+        for comment in some:
+            text = texts.get(comment, "")
+            left -= len(text)
+            if left < 0:
+                return found
+            found[comment] = text
+    return found
 
 
 def _history(connection: Connection, number: int) -> tuple[AuditView, ...]:
@@ -243,9 +287,10 @@ def _history(connection: Connection, number: int) -> tuple[AuditView, ...]:
             _audit.c.reason,
         )
         .where(_audit.c.ticket_id == number)
-        .order_by(_audit.c.at, _audit.c.id)
-    )
-    return tuple(AuditView(AuditEvent(row.event), *row[1:]) for row in rows)
+        .order_by(_audit.c.at.desc(), _audit.c.id.desc())
+        .limit(HISTORY_READ)
+    ).all()
+    return tuple(AuditView(AuditEvent(row.event), *row[1:]) for row in reversed(rows))
 
 
 def summary(row: Row[Any]) -> TicketSummary:

@@ -109,7 +109,7 @@ class TicketJson:
         return shown[::-1]
 
     def _comment(self, comment: CommentView, summary: TicketSummary, text: str) -> dict[str, Json]:
-        shortened = len(text) < len(comment.text)
+        shortened = comment.text_left_out or len(text) < len(comment.text)
         text = self.masked_texts.mask(self.masker, text)
         if comment.by_staff and comment.journal_id is not None and not self.for_staff:
             # A staff person's mail may quote our notice to them, which contains private text.

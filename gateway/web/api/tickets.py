@@ -97,7 +97,8 @@ async def _show(request: web.Request) -> web.Response:
 
     def read_ticket(connection: Connection) -> str:
         access.find_ticket(connection, context, caller, number, context.runtime.clock())
-        view, shown = _ticket_view(connection, number), presenter(connection, context, caller)
+        view = _ticket_view(connection, number, caller, before)
+        shown = presenter(connection, context, caller)
         if before is not None and all(each.id != before for each in shown.comments(view)):
             raise ApiError(404, f"there is no comment {before} on #{number}")
         return json.dumps(shown.in_full(view, before))
@@ -143,8 +144,8 @@ async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
     """
 
     def read_back(connection: Connection) -> str:
-        shown = presenter(connection, context, caller).in_full(_ticket_view(connection, number))
-        return json.dumps(shown)
+        view = _ticket_view(connection, number, caller)
+        return json.dumps(presenter(connection, context, caller).in_full(view))
 
     try:
         return await context.runtime.read(read_back)
@@ -183,8 +184,11 @@ async def _open(request: web.Request) -> web.Response:
     return web.json_response(text=made, status=201, headers=headers)
 
 
-def _ticket_view(connection: Connection, number: int) -> TicketView:
-    ticket = read.ticket_view(connection, number)
+def _ticket_view(
+    connection: Connection, number: int, caller: Caller, before: int | None = None
+) -> TicketView:
+    public = not caller.by_staff
+    ticket = read.ticket_view(connection, number, public=public, before=before)
     if ticket is None:
         raise access.ticket_not_found(number)
     return ticket

@@ -6,13 +6,17 @@ import time
 from datetime import datetime
 from functools import partial
 
+from gateway import clock
 from gateway.clock import new_id
 from gateway.web.api.access import CONTEXT
-from rules.decision.effects import CommentWritten, NewComment
+from rules.decision.effects import CommentWritten, NewComment, notified
+from rules.mail.extent import READ_CHARACTERS
 from rules.sender.masking import Masker
 from rules.ticket.changes import Source
+from rules.ticket.notices import NewCommentPayload, NoticeKind, NoticeOrder
 from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
+from storage.notices import outbox
 from storage.registry.signing_keys import load_keys
 from storage.ticket import read
 from storage.ticket.rows import ChangeContext
@@ -92,6 +96,44 @@ async def test_a_long_text_is_masked_once_for_many_reads(site: Site) -> None:
 
     assert time.process_time() - before < masking_s / 2
     assert [c["text"] for c in ticket["comments"][1:]] == [f"{LONG}{i}" for i in range(SHOWN)]
+
+
+async def test_of_texts_larger_than_memory_the_latest_are_read(either: Site) -> None:
+    number = await either.open(ANN)
+    long = "x" * (READ_CHARACTERS + 2)
+    await either.write(partial(_as_if_mailed, number=number, texts=[long] * 18))
+
+    view = await either.ticket_view(number)
+
+    assert sum(len(comment.text) for comment in view.comments) <= read.TEXTS_READ
+    assert [len(comment.text) for comment in view.comments[-15:]] == [READ_CHARACTERS + 1] * 15
+    assert [comment.text_left_out for comment in view.comments] == [True] * 4 + [False] * 15
+    _, early = await either.get(f"/{number}?before={view.comments[2].id}", ANN)
+    assert [len(comment["text"]) for comment in early["comments"]] == [12, READ_CHARACTERS]
+    assert [comment["shortened"] for comment in early["comments"]] == [False, True]
+
+
+async def test_the_notices_of_a_mail_do_not_have_its_whole_text_in_memory(either: Site) -> None:
+    number = await either.open(ANN)
+    sam = NoticeOrder(NoticeKind.NEW_COMMENT, SAM, payload=NewCommentPayload(), quotes=True)
+    texts = ["x" * (READ_CHARACTERS + 2)]
+    await either.write(partial(_as_if_mailed, number=number, texts=texts, orders=(sam, sam)))
+
+    due = await either.write(partial(outbox.claim, now=clock.now(), limit=100))
+
+    quoted = [len(n.comment.text) for n in due if n.kind is sam.kind and n.comment is not None]
+    assert quoted == [READ_CHARACTERS + 1] * 2
+
+
+def _as_if_mailed(
+    connection: Connection, number: int, texts: list[str], orders: tuple[NoticeOrder, ...] = ()
+) -> None:
+    mailbox, now = read.mailbox_of(connection, number), clock.now()
+    assert mailbox is not None
+    context = ChangeContext(mailbox, ANN, Source.MAIL, now, new_id)
+    for text in texts:
+        written = CommentWritten(NewComment(ANN, Visibility.PUBLIC, text, now, "dkim:acme.example"))
+        write(connection, context, number, [written, *notified(orders)], None)
 
 
 async def test_tickets_of_a_customer_have_the_budget_of_their_mails(either: Site) -> None:
