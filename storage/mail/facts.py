@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select, text, union_all
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
-from rules.facts import Earlier, Facts, Recent, Returned
+from rules.facts import Facts, Recent, Returned
 from rules.mail import Mail, Mailbox
 from rules.mail.header import Author
 from rules.people import Company, Staff
@@ -26,7 +25,6 @@ from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.statements import (
     Pending,
-    Statement,
     bind_list,
     compiled,
     compiled_in,
@@ -44,6 +42,7 @@ from storage.db.tables import (
     ThreadReferenceRow,
     table,
 )
+from storage.mail import traces as mail_traces
 from storage.mail.rates import mails_of_domain
 from storage.registry import lookup
 from storage.ticket import load
@@ -55,38 +54,6 @@ _journal, _bounced = table(JournalRow), table(BouncedRow)
 _reference = table(ThreadReferenceRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
-MOST_NAMING = 50
-"""Of the tickets that named or had an id at most so many are considered: any mail may name any."""
-_TRACE = (_mail.c.message_id, _mail.c.journal_id, _mail.c.answer, _mail.c.ticket_id)
-
-
-def _trace_query(ids: int, identities: int = 2) -> Statement:
-    """The mail itself if it was received before, and the mails before it in its thread.
-
-    The mailbox is in both halves of the condition: SQLite then uses an index for each, and does not
-    scan all mails of the mailbox.
-    """
-    listed = placeholders("identity", identities)
-    query = select(*_TRACE, _mail.c.identity).where(
-        (_HERE & _mail.c.identity.in_(listed))
-        | (_HERE & _mail.c.message_id.in_(placeholders("id", ids)))
-    )
-    if identities == 1:  # a mail without signatures
-        return compiled(query)
-    by_further = (
-        select(*_TRACE, _identity.c.identity)
-        .join_from(
-            _identity,
-            _mail,
-            (_mail.c.mailbox_id == _identity.c.mailbox_id) & (_mail.c.identity == _identity.c.mail),
-        )
-        .where(_identity.c.mailbox_id == bindparam("mailbox"), _identity.c.identity.in_(listed))
-    )
-    return compiled(union_all(query, by_further))
-
-
-_TRACES = lru_cache(maxsize=256)(_trace_query)
-
 
 _NAMED_BEFORE = compiled_in(
     lambda count: (
@@ -96,7 +63,7 @@ _NAMED_BEFORE = compiled_in(
             _reference.c.message_id.in_(placeholders("id", count)),
         )
         .order_by(_reference.c.ticket_id)
-        .limit(MOST_NAMING)
+        .limit(mail_traces.MOST_NAMING)
     )
 )
 """Tickets whose mails named these ids before we had them, the oldest first."""
@@ -151,7 +118,8 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     named = named_addresses(mail)
     # Each block submits all its queries before it reads: one round trip to PostgreSQL per block.
     with pipelined(connection):
-        traces = _traces(connection, considered, attempt.held)
+        traces = mail_traces.traces(connection, considered, attempt.held)
+        known = mail_traces.known_ids(connection, considered)
         named_before = _named_before(connection, mailbox, mail)
         addresses = (author, *named, *considered.needed.addresses)
         registered = lookup.people(connection, mailbox, addresses, came_at)
@@ -169,7 +137,8 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         expected = enrolled or company is not None or considered.returned is not None
         surroundings = around() if expected else None
 
-        earlier, known_ids, id_seen = traces()
+        earlier, id_seen = traces()
+        known_ids = known()
         before = named_before()
         tickets = _tickets(connection, considered, before, known_ids, decided_at)
         surroundings = surroundings or (around() if tickets else None)
@@ -308,53 +277,6 @@ def _deferred_since(
 
 def _none() -> None:
     return None
-
-
-def _traces(
-    connection: Connection, considered: Considered, held: UUID | None
-) -> Pending[tuple[Earlier | None, Mapping[str, tuple[int, ...]], bool]]:
-    """The earlier copy; the tickets of the thread's ids; whether its Message-ID was seen before."""
-    mail = considered.mail
-    identities = _known_as(considered, held)
-    # "<>" is never an id: the list must not be empty, and mails without an id are stored with "".
-    ids = [i for i in (mail.message_id, *thread_ids(mail)) if i] or ["<>"]
-    pending = _TRACES(len(ids), len(identities)).submit(
-        connection,
-        mailbox=considered.mailbox.id,
-        **bind_list("identity", identities),
-        **bind_list("id", ids),
-    )
-
-    def read() -> tuple[Earlier | None, Mapping[str, tuple[int, ...]], bool]:
-        earlier = None
-        known: defaultdict[str, set[int]] = defaultdict(set)
-        id_seen = False
-        for row in pending():
-            if row.identity in identities:
-                # The mail itself before a lesser copy of it, in whatever order they are found.
-                is_better = earlier is None or row.identity in considered.of_the_mail
-                if row.journal_id != held and is_better:
-                    earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
-                continue
-            id_seen = id_seen or (bool(mail.message_id) and row.message_id == mail.message_id)
-            if row.ticket_id is not None and row.message_id != mail.message_id:
-                known[row.message_id].add(row.ticket_id)
-        tickets = {one: tuple(sorted(found)[:MOST_NAMING]) for one, found in known.items()}
-        return earlier, tickets, id_seen
-
-    return read
-
-
-def _known_as(considered: Considered, held: UUID | None) -> Sequence[str]:
-    """The identities by which an earlier copy is recognised.
-
-    If the mail itself was filed, a lesser copy of it is a repeat as well; except that an unproven
-    one must not learn that, and that staff decide on what is held.
-    """
-    identities = considered.identities
-    if considered.authentication.aligned and held is None:
-        identities += considered.of_the_mail
-    return list(dict.fromkeys(identities))
 
 
 def _named_before(

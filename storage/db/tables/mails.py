@@ -78,7 +78,7 @@ class MailRow(Row, table=True):
 
     __tablename__ = "mail"
     __table_args__ = (
-        Index("ix_mail_mailbox_id_message_id", "mailbox_id", "message_id"),
+        Index("ix_mail_message_id", "mailbox_id", "message_id", "ticket_id"),
         index_where("state = 'held'", "ix_mail_held", "mailbox_id", "journal_id"),
         one_of("state", "filed", "held", "discarded"),
     )

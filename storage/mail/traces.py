@@ -1,0 +1,147 @@
+"""What is known of a mail and its thread: an earlier copy, and the tickets of the ids it names.
+
+Senders choose Message-IDs, and anybody may have any number of mails kept with the same one. So what
+is read for an id is bounded, however many mails have it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, bindparam, select, union_all
+
+from rules.decision.considered import Considered
+from rules.facts import Earlier
+from rules.sender.pointers import EXAMINED_IDS, thread_ids
+from storage.db.statements import Pending, Statement, bind_list, compiled, placeholders
+from storage.db.tables import MailIdentityRow, MailRow, table
+
+MOST_NAMING = 50
+"""Of the tickets that named or had an id at most so many are considered: any mail may name any."""
+MOST_READ = 1000
+"""So many mails are read for an id, those of the oldest tickets first: others may be on those."""
+_NO_ID = "<>"
+"""Is never an id; mails without an id are stored with an empty one."""
+
+_mail, _identity = table(MailRow), table(MailIdentityRow)
+_HERE = _mail.c.mailbox_id == bindparam("mailbox")
+_TRACE = (_mail.c.message_id, _mail.c.journal_id, _mail.c.answer, _mail.c.ticket_id)
+
+Traces = tuple[Earlier | None, bool]
+KnownIds = Mapping[str, tuple[int, ...]]
+
+
+def _trace_query(identities: int) -> Statement:
+    """The mail itself if it was received before, and other mails with its Message-ID: one more than
+    could be the mail itself."""
+    listed = placeholders("identity", identities)
+    columns = (*_TRACE, _mail.c.identity)
+    same_id = (
+        select(*columns)
+        .where(_HERE, _mail.c.message_id == bindparam("id"))
+        .limit(identities + 1)
+        .subquery()
+    )
+    by_id = select(*same_id.c)
+    itself = select(*columns).where(_HERE, _mail.c.identity.in_(listed))
+    if identities == 1:  # a mail without signatures
+        return compiled(union_all(itself, by_id))
+    by_further = (
+        select(*_TRACE, _identity.c.identity)
+        .join_from(
+            _identity,
+            _mail,
+            (_mail.c.mailbox_id == _identity.c.mailbox_id) & (_mail.c.identity == _identity.c.mail),
+        )
+        .where(_identity.c.mailbox_id == bindparam("mailbox"), _identity.c.identity.in_(listed))
+    )
+    return compiled(union_all(itself, by_further, by_id))
+
+
+_TRACES = lru_cache(maxsize=64)(_trace_query)
+
+
+def _known_query(ids: int) -> Statement:
+    """The tickets of the mails with these ids, each id bounded on its own."""
+
+    def tickets_of(number: int) -> Select[Any]:
+        read = (
+            select(_mail.c.message_id, _mail.c.ticket_id)
+            .where(_HERE, _mail.c.message_id == bindparam(f"id_{number}"))
+            .where(_mail.c.ticket_id > 0)  # not of those on no ticket, which anybody can send
+            .order_by(_mail.c.ticket_id)
+            .limit(MOST_READ)
+            .subquery()
+        )
+        return select(read.c.message_id, read.c.ticket_id).distinct()
+
+    return compiled(union_all(*map(tickets_of, range(ids))))
+
+
+_KNOWN = lru_cache(maxsize=16)(_known_query)
+_COUNTS = (1, 2, 4, 8, 16, 32, EXAMINED_IDS)
+"""For so many ids the statement is compiled; a shorter list is filled up."""
+
+
+def traces(connection: Connection, considered: Considered, held: UUID | None) -> Pending[Traces]:
+    """The earlier copy, and whether the Message-ID was seen before."""
+    mail = considered.mail
+    identities = _known_as(considered, held)
+    pending = _TRACES(len(identities)).submit(
+        connection,
+        mailbox=considered.mailbox.id,
+        id=mail.message_id or _NO_ID,
+        **bind_list("identity", identities),
+    )
+
+    def read() -> Traces:
+        earlier = None
+        id_seen = False
+        for row in pending():
+            if row.identity not in identities:
+                id_seen = True
+                continue
+            # The mail itself before a lesser copy of it, in whatever order they are found.
+            is_better = earlier is None or row.identity in considered.of_the_mail
+            if row.journal_id != held and is_better:
+                earlier = Earlier(row.journal_id, row.answer, row.ticket_id)
+        return earlier, id_seen
+
+    return read
+
+
+def known_ids(connection: Connection, considered: Considered) -> Pending[KnownIds]:
+    """The tickets of the ids that the mail refers to, by id, the oldest first."""
+    mail = considered.mail
+    ids = [each for each in thread_ids(mail) if each != mail.message_id]
+    if not ids:
+        return dict
+    count = next(size for size in _COUNTS if size >= len(ids))
+    filled = ids + [_NO_ID] * (count - len(ids))
+    pending = _KNOWN(count).submit(
+        connection, mailbox=considered.mailbox.id, **bind_list("id", filled)
+    )
+
+    def read() -> KnownIds:
+        known: defaultdict[str, list[int]] = defaultdict(list)
+        for row in pending():
+            known[row.message_id].append(row.ticket_id)
+        return {one: tuple(sorted(found)[:MOST_NAMING]) for one, found in known.items()}
+
+    return read
+
+
+def _known_as(considered: Considered, held: UUID | None) -> Sequence[str]:
+    """The identities by which an earlier copy is recognised.
+
+    If the mail itself was filed, a lesser copy of it is a repeat as well; except that an unproven
+    one must not learn that, and that staff decide on what is held.
+    """
+    identities = considered.identities
+    if considered.authentication.aligned and held is None:
+        identities += considered.of_the_mail
+    return list(dict.fromkeys(identities))

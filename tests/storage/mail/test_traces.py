@@ -1,0 +1,88 @@
+"""What is read of a mail's thread is bounded, however many mails have the ids that it names."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from rules.decision.model import Reason, Verdict
+from storage.db.database import Database
+from storage.db.tables import MailRow, table
+from storage.mail import traces
+from tests.rules.building import ANN, NOTHING, a_mail
+from tests.storage.shop import Shop
+
+BOB, GIL = "bob@acme.example", "gil@globex.example"
+THREAD = "<1@client.example>"
+MANY = traces.MOST_READ + 200
+
+
+def many_mails(shop: Shop, ticket: int | None, first: int = 1) -> None:
+    """As many mails with the thread's id as anybody can have kept, on a ticket or on none."""
+    rows: list[dict[str, Any]] = [
+        {
+            "mailbox_id": shop.mailbox.id,
+            "identity": f"{n:064x}",
+            "journal_id": UUID(int=n),
+            "message_id": THREAD,
+            "ticket_id": ticket,
+            "answer": "2.0.0 accepted",
+            "state": "filed",
+            "raw_digest": "",
+        }
+        for n in range(first << 64, (first << 64) + MANY)
+    ]
+    shop.write(lambda c: c.execute(table(MailRow).insert(), rows).rowcount)
+
+
+def rows_of(database: Database, statement: Any, **parameters: Any) -> int:
+    return database.read(lambda c: len(statement.rows(c, **parameters)))
+
+
+def test_mails_with_one_id_cost_no_other_mail_their_number(shop: Shop) -> None:
+    """Bounces that anybody can send, all with one Message-ID."""
+    many_mails(shop, ticket=None)
+    mailbox = shop.mailbox.id
+
+    assert rows_of(shop.database, traces._KNOWN(1), mailbox=mailbox, id_0=THREAD) == 0
+    same = rows_of(shop.database, traces._TRACES(1), mailbox=mailbox, id=THREAD, identity_0="x")
+    assert same == 2
+    receipt = shop.take(a_mail("eve@evil.example", message_id=THREAD), proof=NOTHING)
+    assert receipt.verdict is Verdict.REFUSED
+
+
+def test_the_oldest_ticket_of_an_id_is_found_among_any_number_of_mails(shop: Shop) -> None:
+    anns = shop.take(a_mail(ANN.address, message_id=THREAD)).ticket
+    gils = shop.take(a_mail(GIL, message_id="<2@client.example>")).ticket
+    many_mails(shop, ticket=None)
+    many_mails(shop, ticket=gils, first=2)
+
+    known = shop.known_of(a_mail(BOB, message_id="<3@client.example>", in_reply_to=(THREAD,)))
+    replied = shop.take(a_mail(BOB, message_id="<3@client.example>", in_reply_to=(THREAD,)))
+
+    assert known.known_ids == {THREAD: (anns, gils)}
+    assert (replied.ticket, replied.reason) == (anns, Reason.NOT_A_PARTICIPANT)
+
+
+@pytest.mark.parametrize("ids", [1, 3, 50])
+def test_each_id_of_a_thread_leads_to_its_tickets(shop: Shop, ids: int) -> None:
+    anns = shop.take(a_mail(ANN.address, message_id=THREAD)).ticket
+    others = tuple(f"<other{n}@client.example>" for n in range(ids - 1))
+
+    known = shop.known_of(
+        a_mail(BOB, message_id="<3@client.example>", references=(THREAD, *others))
+    )
+
+    assert known.known_ids == {THREAD: (anns,)}
+
+
+def test_statements_are_compiled_for_a_few_lengths_only(shop: Shop) -> None:
+    """Each takes milliseconds, and senders choose how many ids they name."""
+    before = traces._KNOWN.cache_info().misses
+    for length in range(1, 51):
+        named = tuple(f"<{n}@client.example>" for n in range(length))
+        shop.known_of(a_mail(BOB, message_id="<own@client.example>", references=named))
+
+    assert traces._KNOWN.cache_info().misses - before <= len(traces._COUNTS)
