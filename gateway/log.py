@@ -195,9 +195,11 @@ def cleaned(rows: int, pages: int) -> None:
     _log.info("cleaned", journal_rows=rows, pages=pages)
 
 
-def sign_up_requested(mailbox: str, address: str, outcome: str) -> None:
-    """Somebody requested a sign-up link; `outcome` is a value of `invitations.Invited`."""
-    _log.info("sign_up_requested", mailbox=mailbox, address=address, outcome=outcome)
+def sign_up_requested(mailbox: str, address: str, outcome: str, network: str) -> None:
+    """Somebody requested a sign-up link; `outcome` is a value of `invitations.Invited`. `network`
+    is the client's; empty where it is unknown, as behind a proxy that names nobody."""
+    write = _log.warning if outcome.startswith("over_") else _log.info
+    write("sign_up_requested", mailbox=mailbox, address=address, outcome=outcome, network=network)
 
 
 def signed_up(mailbox: str, address: str, outcome: str) -> None:

@@ -36,10 +36,26 @@ class SignUpsSent:
     hour: int
     """From one mailbox within the hour."""
     day: int
+    network_hour: int = 0
+    """Of those to the domain, requested from one client network (/24, or /48 of IPv6)."""
+    network_day: int = 0
+    provider_hour: int = 0
+    """And from one IPv6 /32."""
+    provider_day: int = 0
 
 
-SIGN_UPS = SignUpsSent(domain_hour=30, domain_day=200, hour=100, day=500)
-"""At most so many."""
+SIGN_UPS = SignUpsSent(
+    domain_hour=30,
+    domain_day=200,
+    hour=100,
+    day=500,
+    network_hour=10,
+    network_day=50,
+    provider_hour=20,
+    provider_day=100,
+)
+"""At most so many. A network has a third of a domain's hour and a quarter of its day, so that none
+keeps all the others from signing up; a provider has twice as much."""
 
 
 def may_send_sign_up(sent: SignUpsSent) -> bool:
@@ -50,6 +66,16 @@ def may_send_sign_up(sent: SignUpsSent) -> bool:
         and sent.domain_day < SIGN_UPS.domain_day
         and sent.hour < SIGN_UPS.hour
         and sent.day < SIGN_UPS.day
+    )
+
+
+def has_sign_up_share(sent: SignUpsSent) -> bool:
+    """Whether one more link to the domain may be requested from the network: beyond, as above."""
+    return (
+        sent.network_hour < SIGN_UPS.network_hour
+        and sent.network_day < SIGN_UPS.network_day
+        and sent.provider_hour < SIGN_UPS.provider_hour
+        and sent.provider_day < SIGN_UPS.provider_day
     )
 
 

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, false, func, select, update
 
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of, without_detail
-from rules.service.limits import SignUpsSent, may_send_sign_up
+from rules.networks import network_of, provider_of
+from rules.service.limits import SignUpsSent, has_sign_up_share, may_send_sign_up
 from rules.ticket.notice_timing import INVITATION_PAUSE, may_be_invited
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
@@ -33,6 +34,8 @@ class Invited(StrEnum):
     """Too many were sent to its domain, or from the mailbox."""
     OVER_NETWORK_BUDGET = "over_network_budget"
     """Too many were requested from one client network."""
+    OVER_NETWORK_SHARE = "over_network_share"
+    """The client's network has had its share of what is sent to this domain."""
 
 
 class Enrolled(StrEnum):
@@ -49,9 +52,11 @@ def invite(
     notice: UUID,
     now: datetime,
     language: str = "",
+    client: str = "",
 ) -> Invited:
     """Queue a sign-up link if the address may have one: at an active company's domain, not yet
-    enrolled, not invited within a day, and within the budgets of its domain and of the mailbox."""
+    enrolled, not invited within a day, and within the budgets of its domain and of the mailbox, and
+    the share of the network of the client that asks; that of an unknown client has no limit."""
     if _company_of(connection, mailbox, address, lock=True) is None:
         return Invited.NOT_ELIGIBLE
     if _find(connection, mailbox, address) is not None:
@@ -59,9 +64,15 @@ def invite(
     last = _last_invited(connection, mailbox, address, now)
     if not may_be_invited(last, now):
         return Invited.LATELY
-    if not may_send_sign_up(_sent(connection, mailbox, domain_of(address), now)):
+    origin = _origin(client)
+    sent = _sent(connection, mailbox, domain_of(address), now, origin)
+    if not may_send_sign_up(sent):
         return Invited.OVER_BUDGET
-    outbox.order_invitation(connection, mailbox, address, language, notice=notice, now=now)
+    if origin and not has_sign_up_share(sent):
+        return Invited.OVER_NETWORK_SHARE
+    outbox.order_invitation(
+        connection, mailbox, address, language, notice=notice, now=now, detail=origin
+    )
     return Invited.QUEUED
 
 
@@ -90,19 +101,35 @@ def _within_a_day(mailbox: Mailbox, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _sent(connection: Connection, mailbox: Mailbox, domain: str, now: datetime) -> SignUpsSent:
+def _origin(client: str) -> dict[str, str]:
+    """Whose share a link counts against, as it is stored with the notice."""
+    found = {"network": network_of(client), "provider": provider_of(client)} if client else {}
+    return {what: name for what, name in found.items() if name}
+
+
+def _sent(
+    connection: Connection, mailbox: Mailbox, domain: str, now: datetime, origin: dict[str, str]
+) -> SignUpsSent:
     """How many links were mailed within the hour and the day."""
     lately = _notice.c.created_at > now - timedelta(hours=1)
     there = _notice.c.address.endswith(f"@{domain}", autoescape=True)
+    here, around = (
+        there & _notice.c.detail.contains(f'"{what}": "{origin[what]}"', autoescape=True)
+        if what in origin
+        else false()
+        for what in ("network", "provider")
+    )
+    shares = (here & lately, here, around & lately, around)
     row = connection.execute(
         select(
             func.count(case((lately & there, 1))),
             func.count(case((there, 1))),
             func.count(case((lately, 1))),
             func.count(),
+            *(func.count(case((each, 1))) for each in shares),
         ).where(_within_a_day(mailbox, now))
     ).one()
-    return SignUpsSent(*row)
+    return SignUpsSent(*map(int, row))
 
 
 def accept(connection: Connection, mailbox: Mailbox, address: str, name: str) -> Enrolled:

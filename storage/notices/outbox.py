@@ -198,11 +198,13 @@ def order_invitation(
     *,
     notice: UUID,
     now: datetime,
+    detail: Mapping[str, str] | None = None,
 ) -> None:
-    """Queue a sign-up link that no mail caused; an empty language is the policy's."""
+    """Queue a sign-up link that no mail caused; an empty language is the policy's. `detail` is kept
+    with it, and not shown to the recipient."""
     row = {"id": notice, "mailbox_id": mailbox.id, "kind": NoticeKind.INVITATION.value}
     row |= {"address": address, "state": NoticeState.DUE.value, "created_at": now, "due_at": now}
-    row |= {"detail": "{}", "language": language}
+    row |= {"detail": json.dumps(dict(detail or {})), "language": language}
     connection.execute(insert(_notice), row | {"attempts": 0, "last_error": ""})
 
 

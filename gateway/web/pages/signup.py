@@ -32,6 +32,7 @@ from gateway.web.pages.render import STYLE_PATH, Problem, language_for, page, st
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
 from rules.mail.addresses import is_role, normalise
+from rules.networks import network_of
 from rules.sender.tokens import Keys, read_sign_up_token
 from rules.ticket.notice_timing import INVITATION_LASTS
 from storage.notices import invitations
@@ -76,9 +77,10 @@ class SignUp:
         it, so that its timing reveals nothing about the address."""
         # For this limiter a network is what a client is elsewhere, and a provider its network.
         if client is not None and not self.per_network.allows(*keys_of(client)[1:]):
-            self._note(mailbox, address, Invited.OVER_NETWORK_BUDGET)
+            self._note(mailbox, address, Invited.OVER_NETWORK_BUDGET, str(client))
             return
-        task = asyncio.create_task(self._queue_link(mailbox, address, language))
+        asker = str(client) if client is not None else ""
+        task = asyncio.create_task(self._queue_link(mailbox, address, language, asker))
         self.pending.add(task)
         task.add_done_callback(self.pending.discard)
 
@@ -87,7 +89,7 @@ class SignUp:
         while self.pending:
             await asyncio.wait(set(self.pending))
 
-    async def _queue_link(self, mailbox: Mailbox, address: str, language: str) -> None:
+    async def _queue_link(self, mailbox: Mailbox, address: str, language: str, client: str) -> None:
         job = partial(
             invitations.invite,
             mailbox=mailbox,
@@ -95,18 +97,20 @@ class SignUp:
             notice=self.runtime.new_id(),
             now=self.runtime.clock(),
             language=language,
+            client=client,
         )
         try:
             invited = await self.runtime.write(job)
         except Exception as error:  # noqa: BLE001 - the visitor's answer must not reveal it
             log.page_failed(PATH, error)
             return
-        self._note(mailbox, address, invited)
+        self._note(mailbox, address, invited, client)
         if invited is Invited.QUEUED:
             self.runtime.wake()
 
-    def _note(self, mailbox: Mailbox, address: str, invited: Invited) -> None:
-        log.sign_up_requested(mailbox.address, address, invited.value)
+    def _note(self, mailbox: Mailbox, address: str, invited: Invited, client: str) -> None:
+        network = network_of(client) if client else ""
+        log.sign_up_requested(mailbox.address, address, invited.value, network)
         self.runtime.metrics.sign_up(invited.value)
 
 

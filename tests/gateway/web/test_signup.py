@@ -17,7 +17,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -41,7 +41,8 @@ from rules.service.limits import SIGN_UPS
 from rules.ticket.notice_timing import INVITATION_LASTS, INVITATION_PAUSE
 from storage.db.database import Connection
 from storage.db.ledger import open_ledger
-from storage.notices import outbox
+from storage.notices import invitations, outbox
+from storage.notices.invitations import Invited
 from storage.notices.outbox import Notice
 from storage.registry import companies, mailboxes, people, signing_keys
 from storage.registry.people import NewPerson
@@ -72,6 +73,14 @@ class Site:
         response = await self.client.post("/signup", data={"address": address, **fields})
         await self.sign_up.settle()
         return response.status, await response.text()
+
+    async def ask_from(self, client: str, address: str) -> str:
+        """The same from a client behind the proxy."""
+        response = await self.client.post(
+            "/signup", data={"address": address}, headers={"X-Forwarded-For": client}
+        )
+        await self.sign_up.settle()
+        return await response.text()
 
     async def get(self, path: str, **query: str) -> tuple[int, str]:
         response = await self.client.get(path, params=query)
@@ -306,17 +315,62 @@ async def test_links_to_invented_addresses_of_a_domain_end_without_a_word(site: 
 
 
 async def test_links_requested_from_one_network_end_without_a_word(site: Site) -> None:
+    await site.write(
+        lambda c: companies.add_company(c, site.mailbox, "Two", ["two.example", "three.example"])
+    )
     pages = set()
     for number in range(LINKS_AN_HOUR + 2):
-        address, client = f"x{number:02}@acme.example", f"192.0.2.{number}"
-        response = await site.client.post(
-            "/signup", data={"address": address}, headers={"X-Forwarded-For": client}
-        )
-        pages.add((await response.text()).replace(address, "…"))
-    await site.sign_up.settle()
+        domain = ("acme", "two", "three")[number % 3]
+        address = f"x{number:02}@{domain}.example"
+        page = await site.ask_from(f"192.0.2.{number}", address)
+        pages.add(page.replace(address, "…"))
 
     assert len(pages) == 1
     assert len(await site.queued()) == LINKS_AN_HOUR
+
+
+async def test_one_network_has_a_third_of_the_links_of_a_domain(site: Site) -> None:
+    pages = set()
+    for number in range(SIGN_UPS.network_hour + 2):
+        address = f"x{number:02}@acme.example"
+        page = await site.ask_from(f"192.0.2.{number}", address)
+        pages.add(page.replace(address, "…"))
+
+    assert len(pages) == 1
+    assert len(await site.queued()) == SIGN_UPS.network_hour
+    metrics = site.services.runtime.metrics.render().decode()
+    assert 'postern_sign_ups_total{outcome="over_network_share"} 2.0' in metrics
+    await site.ask_from("198.51.100.1", NEW)
+    assert await site.queued() == [NEW]
+
+
+async def test_one_network_has_a_quarter_of_the_links_of_a_domain_in_a_day(site: Site) -> None:
+    asked = [
+        await site.write(
+            partial(
+                invitations.invite,
+                mailbox=site.mailbox,
+                address=f"x{number:02}@acme.example",
+                notice=uuid4(),
+                now=site.now + number // SIGN_UPS.network_hour * timedelta(hours=1),
+                client="192.0.2.1",
+            )
+        )
+        for number in range(SIGN_UPS.network_day + SIGN_UPS.network_hour)
+    ]
+    assert asked.count(Invited.QUEUED) == SIGN_UPS.network_day
+    assert asked[-1] is Invited.OVER_NETWORK_SHARE
+
+
+async def test_the_networks_of_a_provider_have_two_thirds_of_the_links_of_a_domain(
+    site: Site,
+) -> None:
+    for number in range(SIGN_UPS.provider_hour + 2):
+        await site.ask_from(f"2001:db8:{number}::1", f"x{number:02}@acme.example")
+
+    assert len(await site.queued()) == SIGN_UPS.provider_hour
+    await site.ask_from("2001:db9::1", NEW)
+    assert await site.queued() == [NEW]
 
 
 async def test_a_client_of_loopback_that_is_no_listed_proxy_cannot_invent_networks(
@@ -328,7 +382,7 @@ async def test_a_client_of_loopback_that_is_no_listed_proxy_cannot_invent_networ
             headers = {"X-Forwarded-For": f"192.0.{number}.1"}
             await client.post("/signup", data={"address": address}, headers=headers)
         await site.sign_up.settle()
-    assert len(await site.queued()) == LINKS_AN_HOUR
+    assert len(await site.queued()) == SIGN_UPS.network_hour
 
 
 async def test_a_link_expires(site: Site) -> None:

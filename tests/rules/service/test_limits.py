@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +11,16 @@ from hypothesis import strategies as st
 
 from rules.decision.model import AddComment, Hold, Reason, Verdict
 from rules.facts import Recent
-from rules.service.limits import Storm, may_notify, may_open, may_reopen, storm
+from rules.service.limits import (
+    SIGN_UPS,
+    SignUpsSent,
+    Storm,
+    has_sign_up_share,
+    may_notify,
+    may_open,
+    may_reopen,
+    storm,
+)
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from tests.rules.building import (
@@ -39,6 +49,26 @@ def ago(minutes: float, ticket: int = 7, opened: bool = False) -> Recent:
 
 DOUBLING = (*(ago(5),) * 2, *(ago(3),) * 4, *(ago(1),) * 7)
 """Two, four and seven mails in three windows of two minutes: one more makes a storm."""
+
+
+NO_SIGN_UPS = SignUpsSent(0, 0, 0, 0)
+
+
+class TestSignUps:
+    @pytest.mark.parametrize(
+        "what", ["network_hour", "network_day", "provider_hour", "provider_day"]
+    )
+    def test_each_share_ends_the_links_of_a_network(self, what: str) -> None:
+        most = getattr(SIGN_UPS, what)
+
+        assert has_sign_up_share(replace(NO_SIGN_UPS, **{what: most - 1}))
+        assert not has_sign_up_share(replace(NO_SIGN_UPS, **{what: most}))
+
+    def test_a_network_has_a_third_of_the_hour_and_a_quarter_of_the_day(self) -> None:
+        assert 3 * SIGN_UPS.network_hour <= SIGN_UPS.domain_hour
+        assert 4 * SIGN_UPS.network_day <= SIGN_UPS.domain_day
+        assert SIGN_UPS.network_hour < SIGN_UPS.provider_hour < SIGN_UPS.domain_hour
+        assert SIGN_UPS.network_day < SIGN_UPS.provider_day < SIGN_UPS.domain_day
 
 
 class TestNewTickets:
