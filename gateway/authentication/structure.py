@@ -68,6 +68,15 @@ _USUAL_PREAMBLE = re.compile(
 )
 """What senders' programs write above the parts; a person's words there are the text."""
 _PREAMBLE_BYTES = 500
+_USUAL_PREAMBLES = frozenset(
+    (
+        b"Dies ist eine mehrteilige Nachricht im MIME-Format.",
+        b"Dit is een meerdelig bericht in MIME-indeling.",
+        b"Det h\xc3\xa4r \xc3\xa4r ett flerdelat meddelande i MIME-format.",
+    )
+)
+"""The same in other languages, to the letter."""
+_VISIBLE = re.compile(rb"\S")
 _HTML = re.compile(
     r"\s*<(?:!doctype|html|head|body|div|p|br|table|span|font|meta|style|center|h[1-6])\b",
     re.IGNORECASE,
@@ -151,11 +160,18 @@ def structure_problem(message: RawMessage, signed: Sequence[str], *, exact: bool
     ):
         return "an unsigned Content-Disposition"
     body, whole = _beginning(message)
+    kind_signed = bool(covered["content-type"])
+    if (
+        not kind_signed
+        and (boundary := _boundary(body, whole))
+        and _has_epilogue(message, boundary)
+    ):
+        return "a text below the parts, and an unsigned Content-Type"
     return _contradiction(
         body,
         whole=whole,
         kind=kind,
-        kind_signed=bool(covered["content-type"]),
+        kind_signed=kind_signed,
         encoding=encoding.lower(),
         encoding_signed=bool(covered["content-transfer-encoding"]),
     )
@@ -240,7 +256,8 @@ def _boundary(body: bytes, whole: bool) -> str:
     before, name = body[: found.start()].strip(), found["name"].rstrip(b" \t")
     if len(before) > _PREAMBLE_BYTES:
         return ""
-    if before and not _USUAL_PREAMBLE.fullmatch(b" ".join(before.split())):
+    line = b" ".join(before.split())
+    if line and line not in _USUAL_PREAMBLES and not _USUAL_PREAMBLE.fullmatch(line):
         return ""
     if whole and not re.search(rb"\n--" + re.escape(name) + rb"--[ \t]*(?:\r?\n|\Z)", body):
         return ""
@@ -252,28 +269,27 @@ def _unsigned_multipart(
 ) -> str:
     if not boundary or parameters.get("boundary", "").rstrip() != boundary:
         return "an unsigned Content-Type names another boundary than the body begins with"
-    alternative = _are_alternatives(body, boundary.encode())
-    if media_type == "multipart/digest" or (media_type == "multipart/alternative") != alternative:
+    # Forms of one text are all shown, unless they say the same (`rules.mail.forms`), so it does not
+    # matter whether the type makes the parts that. But there a text is never a file.
+    is_alternative = media_type == "multipart/alternative"
+    if media_type == "multipart/digest" or (is_alternative and _has_files(body, boundary.encode())):
         return f"the body's parts do not imply the unsigned {media_type}"
     return ""
 
 
-def _are_alternatives(body: bytes, boundary: bytes) -> bool:
-    """Whether the parts are forms of one text: plain text first, none of them a file."""
+def _has_files(body: bytes, boundary: bytes) -> bool:
+    """Whether a part has a file name, or more parts follow than are examined."""
     pieces = re.split(rb"(?:\A|\n)--" + re.escape(boundary) + rb"(?:--)?[ \t]*\r?\n", body)
-    parts = [piece for piece in pieces[1 : MAX_PARTS + 1] if piece.strip()]
-    headers = [re.split(rb"\r?\n\r?\n", part, maxsplit=1)[0][:4096].lower() for part in parts]
-    kinds = [re.search(rb"(?:\A|\n)content-type[ \t]*:\s*([a-z0-9.+/-]+)", h) for h in headers]
-    names = [found[1] if found else b"text/plain" for found in kinds]
-    files = any(re.search(rb"attachment|filename|\bname=", header) for header in headers)
-    rich = (b"text/html", b"text/calendar", b"multipart/related", b"multipart/mixed")
-    return (
-        2 <= len(names) <= 6
-        and not files
-        and names[0] == b"text/plain"
-        and all(each in rich or each.startswith(b"text/") for each in names[1:])
-        and any(each in rich for each in names[1:])
-    )
+    headers = (re.split(rb"\r?\n\r?\n", piece, maxsplit=1)[0].lower() for piece in pieces[1:])
+    named = any(re.search(rb"attachment|filename|\bname[*=]", header) for header in headers)
+    return named or len(pieces) > MAX_PARTS
+
+
+def _has_epilogue(message: RawMessage, boundary: str) -> bool:
+    """Whether more than white space follows the parts: nobody would see it."""
+    end = re.compile(rb"(?:\A|\n)--" + re.escape(boundary.encode()) + rb"--[ \t]*(?:\r?\n|\Z)")
+    found = end.search(message.raw, message.body_at)
+    return found is not None and _VISIBLE.search(message.raw, found.end()) is not None
 
 
 def _unsigned_encoding(body: bytes, whole: bool, encoding: str, *, is_text: bool) -> str:

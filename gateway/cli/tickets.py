@@ -29,7 +29,7 @@ from rules.decision.effects import ChangeRefused, Effects
 from rules.identity import TOKEN_ALONE, is_unproven
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise
-from rules.mail.extent import is_read_in_part, read_part
+from rules.mail.extent import is_shown_in_part, shown_part
 from rules.sentence import sentence
 from rules.ticket.changes import Change, Source
 from rules.ticket.lifecycle import Status
@@ -320,9 +320,9 @@ def _print_comment(comment: CommentView) -> None:
     if comment.text_left_out:
         left_out = "(the later comments have as much text as is shown; the raw mail is stored)"
         console.print(Text(f"  {left_out}", style="dim"))
-    for line in read_part(comment.text).splitlines():
+    for line in shown_part(comment.text).splitlines():
         console.print(Text(f"  {escape(line.expandtabs())}"))
-    if is_read_in_part(comment.text):
+    if is_shown_in_part(comment.text):
         console.print(Text("  (shortened; the raw mail is stored)", style="dim"))
     for attachment in comment.attachments:
         size = f"{attachment.content_type}, {attachment.size_bytes} octets"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.identity import is_unproven
-from rules.mail.extent import is_read_in_part, read_part
+from rules.mail.extent import is_shown_in_part, shown_part
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
 from rules.sender.masking import Masker
@@ -64,7 +64,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         return None
     if comment.visibility is not Visibility.PUBLIC and not traits.for_staff:
         raise ValueError(f"only staff may read this comment: it is {comment.visibility}")
-    text = redactor.redact(read_part(comment.text))
+    text = redactor.redact(shown_part(comment.text))
     if comment.by_staff and not traits.for_staff:
         text = _for_customers(text)
     subject = notice.about.subject if notice.about else ""
@@ -77,7 +77,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         private=comment.visibility is not Visibility.PUBLIC,
         text=shown.text[:LONGEST_TEXT].strip(),
         hidden=bool(shown.hidden.strip()),
-        shortened=len(shown.text) > LONGEST_TEXT or is_read_in_part(comment.text),
+        shortened=len(shown.text) > LONGEST_TEXT or is_shown_in_part(comment.text),
         degraded=comment.degraded,
         attachments=tuple(one_line(redactor.redact(name)) for name in comment.attachments),
         unproven=is_unproven(comment.proof),

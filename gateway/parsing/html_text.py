@@ -7,6 +7,8 @@ import re
 
 from resiliparse.extract.html2text import extract_plain_text
 
+from rules.mail.extent import squeezed
+
 # Above these the tree builder can become quadratic; stripping the tags is linear at any size.
 _HTML_LIMIT_CHARACTERS = 256 * 1024
 _TAG_LIMIT_CHARACTERS = 16 * 1024
@@ -51,6 +53,8 @@ class HtmlReader:
         # The extractor is C++ and takes UTF-8: it fails on a lone surrogate.
         markup = _SURROGATES.sub("\ufffd", markup)
         limit = min(_HTML_LIMIT_CHARACTERS, self._tree_left)
+        if len(markup) > limit or _has_giant_tag(markup):
+            markup = squeezed(markup)  # whoever sends a signed mail again can widen its gaps
         if len(markup) <= limit and not _has_giant_tag(markup):
             self._tree_left -= len(markup)
             text = extract_plain_text(markup, preserve_formatting=True, alt_texts=False)

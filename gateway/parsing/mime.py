@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.tree import PARTS_LIMIT, LimitError, MimePart, build_tree
@@ -77,10 +77,13 @@ class _Collected:
     sections: list[_TextSection]
     attachments: list[Attachment]
     guessed: bool = False
+    forms: list[_TextSection] = field(default_factory=list)
+    """Those that became one section, if the whole body is a multipart/alternative."""
 
 
-def read_body(tree: MimePart) -> Body:
-    """The text of the mail in order, from plain text where available, and the attachments."""
+def read_body(tree: MimePart, *, type_signed: bool = True) -> Body:
+    """The text of the mail in order, from plain text where available, and the attachments; where
+    the type of the body may be unsigned, also the forms of its text."""
     collected = _Collected([], [])
     _collect(tree, "", "", collected)
     sections = collected.sections
@@ -100,7 +103,20 @@ def read_body(tree: MimePart) -> Body:
             _as_inline(attachment) if attachment.content_id in referenced else attachment
             for attachment in collected.attachments
         ),
+        forms=()
+        if type_signed
+        else tuple(_as_plain(section, reader) for section in collected.forms),
     )
+
+
+def is_type_signed(header: Header) -> bool:
+    """Whether each signature that a mail carries, valid or not, covers its Content-Type."""
+    for value in header.raw_values("dkim-signature"):
+        for tag in b"".join(value.split()).lower().split(b";"):
+            name, _, names = tag.partition(b"=")
+            if name == b"h" and b"content-type" not in names.split(b":"):
+                return False
+    return True
 
 
 _CID = re.compile(r"(?i:cid:)([^\s\"'<>)]{1,250}+)")
@@ -127,6 +143,8 @@ def _collect(part: MimePart, number: str, parent: str, into: _Collected) -> None
     for n, child in enumerate(part.children, 1):
         _collect(child, _child(number, n), part.media_type, into)
     if part.media_type == "multipart/alternative":
+        if not number:
+            into.forms = into.sections[:]
         _merge_alternatives(into, before)
 
 

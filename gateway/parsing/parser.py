@@ -16,7 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.parsing.address_fields import date_of, recipients
-from gateway.parsing.mime import numbered_leaves, read_body, read_tree
+from gateway.parsing.mime import is_type_signed, numbered_leaves, read_body, read_tree
 from gateway.parsing.process import Contents, WorkerProcess
 from gateway.parsing.turns import Turns
 from gateway.shares import Networks, address_of, is_in, keys_of
@@ -49,7 +49,7 @@ def read_unread(raw: bytes) -> Mail:
         size_bytes=len(raw),
         header=header,
         author=author(header),
-        subject=decode_words(subjects[0][:_SUBJECT_LIMIT_BYTES]).strip() if subjects else "",
+        subject=decode_words(_subject_read(subjects[0])).strip() if subjects else "",
         message_id=next(iter(message_ids(header, "message-id")), ""),
         in_reply_to=message_ids(header, "in-reply-to"),
         references=message_ids(header, "references"),
@@ -60,10 +60,20 @@ def read_unread(raw: bytes) -> Mail:
     )
 
 
+def _subject_read(value: bytes) -> bytes:
+    """What is read of a Subject: its beginning, and of one that is longer its words. Whoever sends
+    a signed mail again can widen the gaps between them."""
+    if len(value) > _SUBJECT_LIMIT_BYTES:
+        value = b" ".join(value.split())
+    return value[:_SUBJECT_LIMIT_BYTES]
+
+
 def body_of(raw: bytes, header: Header) -> Body | Unreadable:
     """The body of a mail with this header."""
     tree = read_tree(raw, header)
-    return tree if isinstance(tree, Unreadable) else read_body(tree)
+    if isinstance(tree, Unreadable):
+        return tree
+    return read_body(tree, type_signed=is_type_signed(header))
 
 
 def part_bytes(raw: bytes, part: str) -> bytes:

@@ -125,6 +125,9 @@ def strict_base64(payload: bytes, block_bytes: int = _BLOCK_BYTES) -> bytes:
     joined = b"".join(payload[at : at + block_bytes].translate(None, b"\r\n") for at in starts)
     if 0 <= joined.find(b"=") < len(joined) - 2:
         return base64.b64decode(joined, validate=True)
+    unpadded = joined.rstrip(b"=")
+    if unpadded and len(unpadded) % 4 == 0:
+        joined = unpadded  # padding after a whole group, which must not be a block of its own
     starts = range(0, len(joined), block_bytes)
     return b"".join(base64.b64decode(joined[at : at + block_bytes], validate=True) for at in starts)
 

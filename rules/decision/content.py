@@ -9,7 +9,7 @@ from __future__ import annotations
 from rules.commands import participant_command
 from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce
-from rules.mail.extent import is_read_in_part, read_part
+from rules.mail.extent import is_read_in_part, read_text
 from rules.mail.quoting import is_forward, visible
 from rules.ticket.changes import Escalate, Unsubscribe
 
@@ -26,7 +26,7 @@ def body_of(mail: Mail) -> Body | Unreadable:
 def body_text(mail: Mail) -> str:
     """The text of a mail that the rules read; empty if it could not be read."""
     body = body_of(mail)
-    return read_part(body.text) if isinstance(body, Body) else ""
+    return read_text(body.text) if isinstance(body, Body) else ""
 
 
 def is_text_read_in_part(mail: Mail) -> bool:

@@ -13,7 +13,7 @@ from rules.decision.model import Action, Decision, OpenTicket, Step
 from rules.decision.screening import author, automatic, bounce, duplicate, proof, rate, sender
 from rules.facts import Facts
 from rules.identity import Sender, identify, proof_of
-from rules.mail import Mail, Unread
+from rules.mail import Body, Mail, Unread
 from rules.mail.automatic import sign_of_automation
 from rules.mail.extent import READ_CHARACTERS, READ_LINES
 from rules.mail.header import Ambiguous
@@ -56,6 +56,12 @@ def _reading(mail: Mail) -> Iterator[Step]:
     elif is_text_read_in_part(mail):
         limits = f"first {READ_CHARACTERS:,} characters and {READ_LINES:,} lines"
         yield Step("text", "a long text", f"kept as a whole; the rules read its {limits}")
+    if isinstance(mail.body, Body) and mail.body.every_form:
+        yield Step(
+            "text",
+            "parts that say different things, and an unsigned Content-Type",
+            "all of them are shown",
+        )
 
 
 def _findings(

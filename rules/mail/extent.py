@@ -1,16 +1,61 @@
 """How much of a text the rules read: its beginning, within limits, so that their work is bounded.
 
-The rest of the text is kept with the ticket.
+The rest of the text is kept with the ticket. White space in a line counts as one space, however
+much of it there is: most signatures do not cover more (RFC 6376 §3.4.4), so whoever sends a signed
+mail again could otherwise push its text beyond the limits.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 READ_CHARACTERS = 256 * 1024
 READ_LINES = 5_000
+_BLOCK = 64 * 1024
 
 
-def read_part(text: str) -> str:
-    """The part of a text that is read: all of it, except of very long texts."""
+def read_text(text: str) -> str:
+    """What the rules read of a text: its beginning, with one space for the white space between the
+    words of a line."""
+    return _read(text)[0]
+
+
+@lru_cache(maxsize=4)
+def _read(text: str) -> tuple[str, bool]:
+    """What is read of a text, and whether it has more. Several rules ask this of the same text."""
+    pieces: list[str] = []
+    size = 0
+    for at in range(0, len(text), _BLOCK):
+        piece = squeezed(text[at : at + _BLOCK])
+        if pieces and pieces[-1].endswith(" "):
+            piece = piece.removeprefix(" ")
+        if piece:
+            pieces.append(piece)
+            size += len(piece)
+        if size > READ_CHARACTERS:
+            break
+    beginning = "".join(pieces)
+    part = shown_part(beginning)
+    return part, len(part) < len(beginning)
+
+
+def squeezed(text: str) -> str:
+    """The text with one space for each run of spaces and tabs. Its lines stay what they are."""
+    text = text.replace("\t", " ")
+    for wide in (" " * 32, " " * 4, "  "):
+        while wide in text:
+            text = text.replace(wide, " ")
+    return text
+
+
+def is_read_in_part(text: str) -> bool:
+    """Whether a text has more than the rules read."""
+    return _read(text)[1]
+
+
+def shown_part(text: str) -> str:
+    """The part of a text that notices and the API show, as it was written: all of it, except of
+    very long texts."""
     if len(text) < READ_LINES:
         return text
     text = text[:READ_CHARACTERS]
@@ -19,6 +64,6 @@ def read_part(text: str) -> str:
     return "\n".join(text.split("\n", READ_LINES)[:READ_LINES])
 
 
-def is_read_in_part(text: str) -> bool:
-    """Whether a text has more than is read."""
-    return len(read_part(text)) < len(text)
+def is_shown_in_part(text: str) -> bool:
+    """Whether a text has more than notices and the API show."""
+    return len(shown_part(text)) < len(text)

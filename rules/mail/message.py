@@ -84,6 +84,12 @@ class Body:
     html: str
     charset_guessed: bool
     attachments: tuple[Attachment, ...]
+    forms: tuple[str, ...] = ()
+    """The text of each part, if the whole body is a multipart/alternative and a signature does not
+    cover that type; see `rules.mail.forms`."""
+    every_form: bool = False
+    """The text has all of the forms, since only an unsigned Content-Type makes them forms of one
+    text."""
 
 
 @dataclass(frozen=True, slots=True)

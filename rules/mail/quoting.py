@@ -5,7 +5,8 @@ staff to customers: there, everything that may be a quote is removed, because ou
 contain internal text.
 
 Every line is examined a bounded number of times and no pattern can backtrack, so the time is linear
-in the size of any text; and only the beginning of a very long text is examined (`extent`).
+in the size of any text; and only the beginning of a very long text is examined (`extent`). White
+space in a line counts as one space.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from enum import Enum
 from functools import lru_cache
 
 from rules.mail import phrases
-from rules.mail.extent import read_part
+from rules.mail.extent import read_text, shown_part, squeezed
 
 REPLY_MARK = "##- Write your reply above this line -##"
 """The first line of our notices: nothing below it is part of the reply."""
@@ -52,9 +53,9 @@ def visible(text: str, *, forwarded: bool = False) -> VisibleText:
     """
     if forwarded:
         return VisibleText(text, "")
-    examined = read_part(text)
+    examined = shown_part(text)
     lines = examined.split("\n")
-    cut = _visible_end(examined, continued=len(examined) < len(text))
+    cut = _visible_end(squeezed(examined), continued=len(examined) < len(text))
     if cut == len(lines) or not any(line.strip() for line in lines[:cut]):
         return VisibleText(text, "")
     hidden_at = sum(map(len, lines[:cut])) + cut
@@ -66,7 +67,7 @@ def own_text(text: str) -> str:
 
     Answers between quoted lines are the author's own text, and so is a forwarded mail.
     """
-    text = read_part(text)
+    text = read_text(text)
     lines = text.split("\n")
     numbered = zip(lines[: _visible_end(text)], _quoted_lines(lines), strict=False)
     return "\n".join(line for line, quoted in numbered if not quoted).strip()
@@ -86,12 +87,13 @@ def published(text: str, mark: str) -> str:
     without a leading `>`. Answers between quoted lines are removed with them, and so are a quoted
     tail, the signature, and what is beyond the part of a very long text that is examined.
     """
-    lines = read_part(text).split("\n")
+    examined = shown_part(text)
+    lines = squeezed(examined).split("\n")
     plain = [_unquoted(line) for line in lines]
     cut = min(_line_of(mark, plain), _first_header(lines, plain))
     while cut and (not lines[cut - 1].strip() or _is_quoted(lines[cut - 1])):
         cut -= 1
-    return "\n".join(lines[: _without_signature(lines, cut)]).strip()
+    return "\n".join(examined.split("\n")[: _without_signature(lines, cut)]).strip()
 
 
 def masked(text: str, addresses: Collection[str]) -> str:

@@ -17,9 +17,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from rules.mail import Envelope, Mail, Mailbox, automatic
+from rules.mail import Body, Envelope, Mail, Mailbox, automatic
 from rules.mail.addresses import those_among
 from rules.mail.automatic import sign_of_automation
+from rules.mail.extent import squeezed
+from rules.mail.forms import with_every_form
 from rules.mail.header import Author, Header
 from rules.sender.authentication import Authentication, Result
 
@@ -106,14 +108,18 @@ def restrict_to_signed(mail: Mail, proven: Authentication) -> Mail:
         return mail
     header = signed_header(mail.header, scope.names)
     outside = uncovered((name for name, _ in mail.header.fields), scope.names)
+    body = mail.body
+    if "content-type" in outside and isinstance(body, Body):
+        body = with_every_form(body)
     return replace(
         mail,
         header=header,
+        body=body,
         to=() if "to" in outside else mail.to,
         cc=() if "cc" in outside else mail.cc,
         in_reply_to=() if "in-reply-to" in outside else mail.in_reply_to,
         references=() if "references" in outside else mail.references,
-        subject="" if "subject" in outside else mail.subject,
+        subject="" if "subject" in outside else squeezed(mail.subject),
         message_id="" if "message-id" in outside else mail.message_id,
         date=None if "date" in outside else mail.date,
     )

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from gateway.web.api.masked_texts import MaskedTexts
 from rules.identity import is_unproven
-from rules.mail.extent import read_part
+from rules.mail.extent import shown_part
 from rules.mail.quoting import REPLY_MARK, published, visible
 from rules.people import Presence
 from rules.sender.masking import Masker
@@ -102,7 +102,7 @@ class TicketJson:
         until = takewhile(lambda comment: comment.id != before, self.comments(ticket))
         left, shown = TEXTS_SHOWN, list[Json]()
         for comment in reversed(list(until)):
-            text = read_part(comment.text)
+            text = shown_part(comment.text)
             left = left - len(text) if len(text) <= left else 0
             text = text if left else ""
             shown.append(self._comment(comment, ticket.summary, text))

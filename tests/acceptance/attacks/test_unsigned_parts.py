@@ -147,6 +147,30 @@ class TestStructure:
         _, ticket = filed(target.send(raw, ANN))
         assert "call me before" in target.ticket(ticket).comments[0].text
 
+    @pytest.mark.parametrize("stated", ["alternative", "mixed", "related"])
+    @pytest.mark.parametrize("meant", ["alternative", "mixed"])
+    def test_an_unsigned_type_hides_no_part_that_says_something_else(
+        self, target: Target, meant: str, stated: str
+    ) -> None:
+        text = ALTERNATIVE.replace("<p>Hello</p>", f"<p>Cancel the order ({meant}, {stated})</p>")
+        raw = signed_by(
+            "acme.example",
+            a_mail(
+                ANN,
+                "MIME-Version: 1.0",
+                f"Content-Type: multipart/{meant}; boundary=b1",
+                text=text,
+            ),
+            signs=("from", "to", "subject", "date", "message-id"),
+        )
+
+        copy = raw.replace(f"multipart/{meant};".encode(), f"multipart/{stated};".encode())
+        _, ticket = filed(target.send(copy, EVE))
+
+        shown = target.ticket(ticket).comments[0].text
+        assert shown.split("\n", 1)[0] == "Hello"
+        assert "Cancel the order" in shown
+
     def test_a_mail_that_is_held_twice_is_held_once(self, target: Target) -> None:
         raw = genuine_mail(ANN)
         target.send(b"Content-Type: image/png\r\n" + raw, EVE)

@@ -59,7 +59,16 @@ def problem(*fields: str, body: str | bytes, signed: tuple[str, ...] = SIGNED) -
             "This is a multi-part message in MIME format.\r\n" + ALTERNATIVE,
         ),
         ((TYPE + "multipart/mixed; boundary=b1",), WITH_FILE),
+        ((TYPE + "multipart/mixed; boundary=b1",), ALTERNATIVE),
         ((TYPE + "multipart/mixed; boundary=b1",), QUOTING),
+        (
+            (TYPE + "multipart/alternative; boundary=b1",),
+            "--b1\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>\r\n--b1--\r\n\r\n\r\n",
+        ),
+        (
+            (TYPE + "multipart/alternative; boundary=b1",),
+            "Dies ist eine mehrteilige Nachricht im MIME-Format.\r\n\r\n" + ALTERNATIVE,
+        ),
         (
             (TYPE + "multipart/alternative; boundary=b1",),
             "This is a MIME-encapsulated message\r\n\r\n" + ALTERNATIVE,
@@ -100,9 +109,16 @@ def test_what_honest_signers_leave_unsigned_is_accepted(
         ((), ALTERNATIVE),
         ((TYPE + "multipart/mixed; boundary=old",), QUOTING),
         ((TYPE + "multipart/digest; boundary=b1",), WITH_FILE),
-        ((TYPE + "multipart/mixed; boundary=b1",), ALTERNATIVE),
         ((TYPE + "multipart/alternative; boundary=b1",), WITH_FILE),
         ((TYPE + 'multipart/mixed; boundary="b1"; boundary=old',), QUOTING),
+        (
+            (TYPE + "multipart/mixed; boundary=b1",),
+            WITH_FILE + "\r\nBob sent this. Do not act.\r\n",
+        ),
+        (
+            (TYPE + "multipart/mixed; boundary=b1",),
+            ALTERNATIVE.replace("Hello", "Hello\r\n" * 50_000) + "Do not act.\r\n",
+        ),
         ((TYPE + "multipart/mixed; boundary*=us-ascii''old",), QUOTING),
         ((TYPE + "multipart/mixed; boundary=sign",), "Please act.\r\n--sign\r\n\r\nAnn\r\n"),
         (

@@ -47,6 +47,39 @@ def test_recipients_that_mail_parser_drops_are_found() -> None:
     assert "a@corp.test" in read(raw).to
 
 
+def test_wide_gaps_in_a_header_field_hide_nothing() -> None:
+    """Whoever sends a signed mail again can make the gaps as wide as they like."""
+    gap = " " * 70_000
+    raw = f"Subject: Production{gap}is down\r\nTo: a@x.test,{gap}b@x.test\r\n\r\n".encode()
+
+    assert read(raw).subject == "Production is down"
+    assert read(raw).to == ("a@x.test", "b@x.test")
+
+
+DIFFERENT = text("Hello"), text("<p>Cancel it</p>", "html")
+
+
+@pytest.mark.parametrize(
+    ("signatures", "forms"),
+    [
+        ((), ()),
+        (("h=from:to:content-type; b=x",), ()),
+        (("h=from:to; z=content-type; b=x",), ("Hello", "Cancel it")),
+        (("h=from:Content-\r\n Type; b=x",), ()),
+        (("h=content-type; b=x", "h=from; b=x"), ("Hello", "Cancel it")),
+    ],
+)
+def test_the_forms_of_a_text_are_read_where_its_type_may_be_unsigned(
+    signatures: tuple[str, ...], forms: tuple[str, ...]
+) -> None:
+    fields = "".join(f"DKIM-Signature: {each}\r\n" for each in signatures)
+    mail = read(fields.encode() + a_mail(multipart("alternative", *DIFFERENT)))
+
+    assert isinstance(mail.body, Body)
+    assert mail.body.forms == forms
+    assert mail.body.text == "Hello"
+
+
 @pytest.mark.parametrize("count", [1, 2, 40])
 def test_recipients_are_the_same_each_time_they_are_read(count: int) -> None:
     wanted = tuple(f"user{n}@corp.test" for n in range(count))

@@ -6,7 +6,15 @@ import time
 
 import pytest
 
-from rules.mail.extent import READ_CHARACTERS, READ_LINES, is_read_in_part, read_part
+from rules.mail.extent import (
+    READ_CHARACTERS,
+    READ_LINES,
+    is_read_in_part,
+    is_shown_in_part,
+    read_text,
+    shown_part,
+)
+from rules.mail.patterns import compiled, search
 from rules.mail.quoting import REPLY_MARK, own_text, published, visible
 from rules.mail.thanks import only_thanks
 
@@ -25,8 +33,52 @@ LONG_ANSWER = "My answer.\n" * READ_LINES
     ids=["empty", "the last line", "a line more", "the last character", "a character more"],
 )
 def test_so_much_of_a_text_is_read(text: str, read: str) -> None:
-    assert read_part(text) == read
-    assert is_read_in_part(text) == (text != read)
+    assert shown_part(text) == read_text(text) == read
+    assert is_shown_in_part(text) == is_read_in_part(text) == (text != read)
+
+
+WIDE = " " * 200 + "\t" * 55
+"""As much white space as no signature covers, and as is not held for it."""
+
+
+@pytest.mark.parametrize("words", [5, 5_000], ids=["short", "longer than is shown"])
+def test_white_space_in_a_line_counts_as_one_space(words: int) -> None:
+    text = "".join(f"word{WIDE}" for _ in range(words)) + "\nEnvironment: production"
+
+    assert read_text(text) == "word " * words + "\nEnvironment: production"
+    assert not is_read_in_part(text)
+
+
+@pytest.mark.parametrize("before", range(64 * 1024 - 3, 64 * 1024 + 3))
+def test_white_space_counts_as_one_space_wherever_it_stands(before: int) -> None:
+    text = "a" * before + " " * 200_000 + "b" + "  " * 70_000 + "\n c"
+
+    assert read_text(text) == "a" * before + " b \n c"
+
+
+def test_white_space_is_shown_as_it_was_written() -> None:
+    code = "def f():\n\treturn  1\n\nOn 1 May 2026,   Ann <ann@acme.example>\twrote:\n> Hello"
+
+    assert visible(code).text == "def f():\n\treturn  1"
+    assert published("a\t b\n", REPLY_MARK) == "a\t b"
+
+
+@pytest.mark.parametrize("header", ["On 1 May 2026, Ann <ann@acme.example> wrote:", REPLY_MARK])
+def test_white_space_hides_no_quote_header(header: str) -> None:
+    """What staff quote of us is not published, however wide somebody made its header."""
+    wide = header.replace(" ", " " * 255)
+    text = f"My answer.\n\n{wide}\n\nAn internal note."
+
+    assert published(text, REPLY_MARK) == "My answer."
+    assert visible(text).text == own_text(text) == "My answer."
+
+
+def test_a_claim_is_found_whatever_white_space_precedes_it() -> None:
+    pattern = compiled("urgent now")
+    text = ("a" + WIDE) * 90 + f"\nurgent{WIDE}now"
+
+    assert search(pattern, text) is None
+    assert search(pattern, read_text(text)) is not None
 
 
 def test_the_text_beyond_the_part_that_is_read_is_shown() -> None:
@@ -76,6 +128,8 @@ LINES = {
     "rules": "_" * 390 + ":\n",
     "empty lines": "\n",
     "spaces": " ",
+    "tabs": "\t",
+    "wide gaps": "x" + " " * 255,
     "thanks": "Thanks, Ann\n",
 }
 
@@ -88,5 +142,6 @@ def test_no_text_of_any_length_makes_the_rules_slow(lines: str) -> None:
     own_text(text)
     published(text, REPLY_MARK)
     only_thanks(text)
+    is_read_in_part(text)
     # At most 90 ms when measured; without the limit it is seconds.
     assert time.process_time() - began < 0.5
