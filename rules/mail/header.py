@@ -115,9 +115,9 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
     if at:
         defects.append("byte order mark")
     ended = False
-    seen = last = 0
+    seen = last = whole = 0
     while at < len(block) and not ended and seen < FIELDS_LIMIT:
-        seen, last = seen + 1, at
+        seen, last, whole = seen + 1, at, len(fields)
         found = _FIELD.match(block, at)
         if found:
             name, space, value = found.groups()
@@ -139,8 +139,8 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
     truncated = not ended and (len(raw) > limit_bytes or at < len(block))
     defects += _byte_defects(raw, at)
     if truncated:
-        # The last field may be incomplete.
-        fields = fields[:-1]
+        # What was read last may be incomplete, and is part of the rest.
+        fields = fields[:whole]
         defects += _defects_of_rest(raw, last, {name for name, _ in fields})
     return Header(tuple(fields), tuple(dict.fromkeys(defects)), truncated, at)
 

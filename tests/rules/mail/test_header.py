@@ -282,6 +282,15 @@ def test_a_header_block_over_the_limit_gives_no_author_if_the_rest_may_name_anot
     assert author(read(a_mail(b"From: a@corp.test", *rest))) == Ambiguous(why)
 
 
+def test_a_second_author_is_found_wherever_the_limit_cuts_the_header_block() -> None:
+    """Also where it cuts the name of the field behind: what was read last is whole then."""
+    first, second = b"From: a@corp.test\r\n", b"From: b@evil.test\r\n"
+    for behind in range(-len(second), 20):
+        filled = HEADER_LIMIT_BYTES - len(first) - len(second) - behind
+        raw = first + b"X: " + b"y" * (filled - 5) + b"\r\n" + second + b"X-Behind-It: z\r\n\r\n"
+        assert isinstance(author(read(raw)), Ambiguous), behind
+
+
 def test_an_author_beyond_the_limit_is_not_read() -> None:
     assert author(read(a_mail(LONG, b"From: a@corp.test"))) == Ambiguous(
         "the header block is too long"
