@@ -1,7 +1,8 @@
-"""To, Cc and Date of a mail: the only user of mail-parser.
+"""To, Cc and Date of a mail. Date is read by mail-parser, whose only user this is.
 
-No identity depends on these fields. mail-parser gets one of them at a time, and never a long one,
-since it reads without limits and takes up to 25 µs for each address.
+No identity depends on these fields. So the lists are read leniently: people separate addresses with
+semicolons and spaces, paste links, forget quotes, and their programs do the same. mail-parser loses
+half of such a list, and takes up to 25 µs for each address.
 """
 
 from __future__ import annotations
@@ -9,19 +10,18 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.message import Message
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
 import mailparser
 
+from rules.mail.encoded_words import decode_words
 from rules.mail.extent import squeezed
 from rules.mail.header import Header
 
 LIST_LIMIT_CHARACTERS = 64 * 1024
 """Of To and of Cc; further addresses are not read."""
-_ODD_LIMIT_CHARACTERS = 8 * 1024
-"""Of a list that mail-parser reads, since it has more than plain addresses with names."""
 _DATE_CHARACTERS = 200
 # Most mails to a support address have the same To; the result depends only on the value.
 _CACHED_CHARACTERS = 256
@@ -54,9 +54,6 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}+(?<!-))?+"
 _PLAIN = rf"{_ATOM}(?:\.{_ATOM})*+@{_LABEL}(?:\.{_LABEL})*+"
 _PHRASE = r'(?:"[^"\\]*+"|[^",;:<>()@\[\]\\]++)*+'
 _MEMBER = re.compile(rf"[ \t]*+(?:{_PHRASE}<({_PLAIN})>|({_PLAIN}))[ \t]*+(?:,|\Z)")
-_ANY_ADDRESS = re.compile(
-    r"(?<![^\s<>()\[\]\",;:\\@])[^\s<>()\[\]\",;:\\@]{1,64}+@[^\s<>()\[\]\",;:\\@]{1,253}+"
-)
 
 
 def _addresses_in(value: str) -> tuple[str, ...]:
@@ -65,10 +62,11 @@ def _addresses_in(value: str) -> tuple[str, ...]:
     plain = _plain_list(value)
     if plain is not None:
         return plain
-    if len(value) > _ODD_LIMIT_CHARACTERS:
-        return tuple(dict.fromkeys(_ANY_ADDRESS.findall(value)))
-    pairs: list[tuple[str, str]] = _field_by_mail_parser("To", value) or []
-    return _addresses(pairs) or (_addresses(getaddresses([value])) if "@" in value else ())
+    found = _lenient_list(value)
+    if not found and "=?" in value:
+        # A client has encoded the addresses along with the names.
+        return _lenient_list(decode_words(value.encode()))
+    return found
 
 
 _cached = lru_cache(maxsize=512)(_addresses_in)
@@ -87,8 +85,54 @@ def _plain_list(value: str) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def _addresses(pairs: list[tuple[str, str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(address for _, address in pairs if "@" in address))
+# The parts of any other list. A colon ends the name of a group, and the scheme of `mailto:`.
+_PART = re.compile(
+    r'"(?P<quoted>(?:[^"\\]|\\.)*+)(?P<closed>")?+'
+    r"|\((?:[^()]|\([^()]*+\))*+\)"
+    r'|(?P<text>[^",;:(]++)'
+    r"|(?P<end>[,;:])"
+    r"|\(",
+    re.DOTALL,
+)
+_NOT_IN_ADDRESS = r"\s<>()\[\]\",;:\\@"
+_ANY_ADDRESS = re.compile(
+    rf"(?<![^{_NOT_IN_ADDRESS}])[^{_NOT_IN_ADDRESS}]{{1,64}}+@[^{_NOT_IN_ADDRESS}?]{{1,253}}+"
+)
+_ANGLED = re.compile(r"<([^<>]*+)>")
+
+
+def _lenient_list(value: str) -> tuple[str, ...]:
+    """The addresses of a list in any form, as far as a reader would see them as recipients: not
+    those in comments, nor in the display name of another address."""
+    found: dict[str, None] = {}
+    text, quoted = "", ""
+    for part in _PART.finditer(value + ","):
+        if part["end"]:
+            found.update(dict.fromkeys(_addresses_of_member(text) or _addresses_of_member(quoted)))
+            text, quoted = "", ""
+        elif part["text"]:
+            text += part["text"]
+        elif part["quoted"] is not None:
+            if not part["closed"]:
+                # With a quote too many, others enclose addresses instead of names.
+                return _lenient_list(value.replace('"', " "))
+            quoted = part["quoted"]
+    return tuple(found)
+
+
+def _addresses_of_member(text: str) -> list[str]:
+    """The addresses between two separators: those in angle brackets, and behind them; without
+    brackets all, since some people put spaces between them."""
+    angled = [found for inside in _ANGLED.findall(text) for found in _ANY_ADDRESS.findall(inside)]
+    rest = text.rpartition(">" if angled else "<")[2]
+    return [_bare(each) for each in (*angled, *_ANY_ADDRESS.findall(rest))]
+
+
+def _bare(address: str) -> str:
+    """Without the apostrophes that Outlook puts around it, and the full stop of a sentence."""
+    if address.startswith("'") and address.endswith("'"):
+        address = address[1:-1]
+    return address.rstrip(".")
 
 
 class _HeadersOnly(mailparser.MailParser):  # type: ignore[misc]  # untyped base

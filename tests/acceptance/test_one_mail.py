@@ -233,6 +233,19 @@ class TestThreading:
 
 
 class TestParticipants:
+    def test_people_join_from_lists_that_only_a_person_can_read(
+        self, server: SupportServer
+    ) -> None:
+        ann, bob, cat = server.a_person(), server.a_person(), server.a_person()
+        for to in (
+            f"{SUPPORT}; {bob}; {cat}",
+            f"Bob <{bob}>; Cat <{cat}>; Support <{SUPPORT}>",
+            f"Team: Bob <{bob}>, <mailto:{cat}>, {SUPPORT}",
+            f"{bob} {cat} {SUPPORT}",
+        ):
+            number, _ = server.open_ticket(ann, to=to)
+            assert server.presence(number, bob) == server.presence(number, cat) == "active"
+
     def test_a_colleague_in_cc_joins_and_can_reply(self, server: SupportServer) -> None:
         ann, bob = server.a_person(), server.a_person()
         number, message_id = server.open_ticket(ann, cc=bob)
