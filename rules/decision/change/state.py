@@ -18,6 +18,7 @@ from rules.mail.addresses import normalise
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
+from rules.service.limits import NoticeBudget, may_reopen
 from rules.ticket.changes import (
     Assign,
     Assignee,
@@ -50,6 +51,16 @@ def set_status(
     if became is ticket.status:
         already = sentence("#{ticket} is already {status}", ticket=ticket.id, status=became)
         return Effects(done=(already,))
+    reopens = ticket.status.is_over and not became.is_over
+    most = policy.budgets.reopens_per_hour
+    if reopens and not facts.by_staff and not may_reopen(ticket.reopened, most):
+        stays = sentence(
+            "#{ticket} was reopened {most} times within the hour; its status stays",
+            ticket=ticket.id,
+            most=most,
+        )
+        kept = facts.published and ticket.status is not Status.CLOSED  # the comment is
+        return Effects(done=(stays,)) if kept else ChangeRefused(stays)
     promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
     clock = sla_rules.status_changed(
         policy, promised, ticket.clock, was=ticket.status, became=became, at=facts.at
@@ -67,7 +78,7 @@ def set_status(
         )
         rows = (*rows, *notified(orders))
     if became is Status.RESOLVED and policy.feedback.ask:
-        rows = (*rows, *notified(_feedback_request(ticket)))
+        rows = (*rows, *notified(_within_budget(_feedback_request(ticket), ticket, facts, policy)))
     done = sentence("#{ticket} is now {status}", ticket=ticket.id, status=became)
     return Effects(rows, (done,))
 
@@ -77,6 +88,13 @@ def _feedback_request(ticket: Ticket) -> tuple[NoticeOrder, ...]:
     if requester is None or not requester.is_notified:
         return ()
     return (NoticeOrder(NoticeKind.FEEDBACK, requester.address, requester.language),)
+
+
+def _within_budget(
+    orders: tuple[NoticeOrder, ...], ticket: Ticket, facts: ChangeFacts, policy: Policy
+) -> tuple[NoticeOrder, ...]:
+    budget = NoticeBudget.STAFF if facts.by_staff else NoticeBudget.CUSTOMERS
+    return notifications.within_budget(orders, ticket, policy, budget)
 
 
 def set_severity(
@@ -146,7 +164,8 @@ def _change_severity(
     )
     if level.critical:
         what = f"#{ticket.id} is {level.name} now: {reason}"
-        rows = (*rows, *notified(notifications.on_call(policy, facts.at, what)))
+        orders = notifications.on_call(policy, facts.at, what)
+        rows = (*rows, *notified(_within_budget(orders, ticket, facts, policy)))
     if policy.notices.severity:
         orders = notifications.status_change(
             ticket,

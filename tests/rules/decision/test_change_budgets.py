@@ -1,0 +1,93 @@
+"""What a customer may cause by changing a ticket over the API, again and again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from gateway import policies
+from rules.decision.change.decide import decide_changes
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import ChangeRefused, CommentWritten, StatusChanged, after
+from rules.people import Participant, ParticipantKind, Presence
+from rules.ticket.changes import Change, SetAnySeverity, SetStatus, Source, WriteComment
+from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
+from rules.ticket.notices import NoticeKind
+from rules.ticket.visibility import Visibility
+from tests.rules.building import ANN, BOB, NOON
+
+POLICY = policies.load(None)["stakater"]
+REOPENS = POLICY.budgets.reopens_per_hour
+TICKET = Ticket(
+    7,
+    1,
+    (
+        Participant(1, ANN.address, ParticipantKind.REQUESTER, Presence.ACTIVE),
+        Participant(2, BOB.address, ParticipantKind.USER, Presence.ACTIVE),
+    ),
+    requester=ANN.address,
+    severity="Low",
+)
+BY_BOB = ChangeFacts(NOON, BOB.address, Source.API, by_staff=False, mailbox="support@help.example")
+RESOLVED = replace(TICKET, status=Status.RESOLVED, reopened=REOPENS)
+
+
+def notices_of(*cycle: Change, times: int) -> Counter[tuple[NoticeKind, str]]:
+    """The notices of changes that are made over and over, by kind and address."""
+    ticket, sent = TICKET, Counter[tuple[NoticeKind, str]]()
+    for _ in range(times):
+        for change in cycle:
+            made = decide_changes(ticket, [change], BY_BOB, POLICY)
+            assert not isinstance(made, ChangeRefused)
+            sent.update((order.kind, order.address) for order in made.notices)
+            ticket = after(ticket, made.rows, NOON)
+    return sent
+
+
+def test_a_severity_that_is_changed_without_end_does_not_page_without_end() -> None:
+    high, critical = SetAnySeverity("High", ""), SetAnySeverity("Critical", "")
+
+    sent = notices_of(high, critical, times=60)
+
+    most = POLICY.budgets.notices_per_hour
+    assert {n for (kind, _), n in sent.items() if kind is NoticeKind.ALERT} == {most}
+
+
+def test_a_status_that_is_changed_without_end_does_not_ask_for_feedback_without_end() -> None:
+    sent = notices_of(SetStatus(Status.RESOLVED), SetStatus(Status.OPEN), times=60)
+
+    to_ann = sum(n for (_, address), n in sent.items() if address == ANN.address)
+    assert (NoticeKind.FEEDBACK, ANN.address) in sent
+    assert to_ann == POLICY.budgets.notices_per_hour
+
+
+@pytest.mark.parametrize("was", [Status.RESOLVED, Status.CLOSED])
+def test_a_customer_reopens_a_ticket_as_often_as_by_mail(was: Status) -> None:
+    over = replace(RESOLVED, status=was)
+
+    refused = decide_changes(over, [SetStatus(Status.OPEN)], BY_BOB, POLICY)
+
+    assert isinstance(refused, ChangeRefused)
+    assert str(refused.why) == "#7 was reopened 3 times within the hour; its status stays"
+    before = replace(over, reopened=REOPENS - 1)
+    assert not isinstance(
+        decide_changes(before, [SetStatus(Status.OPEN)], BY_BOB, POLICY), ChangeRefused
+    )
+    by_staff = replace(BY_BOB, by_staff=True)
+    assert not isinstance(
+        decide_changes(over, [SetStatus(Status.OPEN)], by_staff, POLICY), ChangeRefused
+    )
+
+
+def test_a_comment_is_kept_though_its_ticket_is_not_reopened() -> None:
+    comment = WriteComment("It is back.", Visibility.PUBLIC)
+
+    made = decide_changes(RESOLVED, [comment, SetStatus(Status.OPEN)], BY_BOB, POLICY)
+
+    assert not isinstance(made, ChangeRefused)
+    assert any(isinstance(row, CommentWritten) for row in made.rows)
+    assert not any(isinstance(row, StatusChanged) for row in made.rows)
+    assert "its status stays" in str(made.done[-1])
