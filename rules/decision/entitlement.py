@@ -48,7 +48,7 @@ def entitlement(sender: Sender | None, facts: Facts, policy: Policy) -> tuple[En
     for pointer in facts.pointers:
         for number in _tickets_of(pointer, facts):
             ticket = destination(number, facts, policy)
-            if ticket is not None:
+            if ticket is not None and not _is_dead(pointer, ticket, facts):
                 found.append(_entitlement(sender, pointer, ticket, facts, policy))
     return tuple(found)
 
@@ -89,6 +89,14 @@ def _tickets_of(pointer: Pointer, facts: Facts) -> tuple[int, ...]:
     if pointer.ticket is not None:
         return (pointer.ticket,)
     return facts.known_ids.get(pointer.message_id, ())
+
+
+def _is_dead(pointer: Pointer, ticket: Ticket, facts: Facts) -> bool:
+    """Whether its token was given to a person who was removed from the ticket that it leads to now:
+    the one that its own was merged into, or its follow-up."""
+    holder = token_holder(pointer.token, facts) if pointer.token is not None else None
+    there = ticket.participant(holder.address) if holder is not None else None
+    return there is not None and there.presence is Presence.REMOVED
 
 
 def _entitlement(
