@@ -45,8 +45,9 @@ class Reception:
             return []
         mail = await self.parser.begin(delivery.raw, delivery.envelope)
         authentication = await self._authenticate(delivery, mail, deliveries)
-        make = partial(self._entries, delivery, deliveries, authentication, snapshot)
-        if not isinstance(mail.body, Unread):
+        ordinary = not isinstance(mail.body, Unread)
+        make = partial(self._entries, delivery, deliveries, authentication, snapshot, ordinary)
+        if ordinary:
             return make(mail, _packed(delivery.raw))
         if not judged:
             unread = make(mail, _NOT_PACKED)
@@ -64,18 +65,21 @@ class Reception:
         deliveries: Mapping[Mailbox, Delivery],
         authentication: Authentication,
         snapshot: Snapshot,
+        ordinary: bool,
         mail: Mail,
         packed: _Packed,
     ) -> list[Entry]:
         entries = []
+        bounces = _bounces(mail, delivery.raw, ordinary)
+        considered_mail = replace(mail, bounces=()) if mail.bounces else mail
         for mailbox, delivered in deliveries.items():
             received = Received(
-                mail=replace(mail, bounces=()),
+                mail=considered_mail,
                 envelope=delivered.envelope,
                 mailbox=mailbox,
                 authentication=authentication,
                 first_authentication=authentication,
-                read_bounces=_bounces(mail, delivery.raw),
+                read_bounces=bounces,
             )
             now = self.runtime.clock()
             entries.append(
@@ -93,13 +97,14 @@ class Reception:
     ) -> Entry:
         """A held mail that is decided again, with what staff state about it."""
         mail = await self.parser.parse(delivery.raw)
+        ordinary = is_ordinary(delivery.raw)
         received = Received(
             mail=replace(mail, bounces=()),
             envelope=held.envelope,
             mailbox=held.mailbox,
             authentication=authentication,
             first_authentication=held.authentication,
-            read_bounces=_bounces(mail, delivery.raw),
+            read_bounces=_bounces(mail, delivery.raw, ordinary),
             stated_author=author,
             as_new=as_new,
         )
@@ -110,7 +115,7 @@ class Reception:
             packed = _packed(delivery.raw)
             return self._entry(received, attempt, delivery.raw, packed, snapshot)
 
-        return make() if is_ordinary(delivery.raw) else await self.parser.apart(make)
+        return make() if ordinary else await self.parser.apart(make)
 
     def _entry(
         self,
@@ -168,9 +173,10 @@ class Reception:
         return await self.authenticator.vouch(delivery, registered_among)
 
 
-def _bounces(mail: Mail, raw: bytes) -> Callable[[], tuple[Bounce, ...]]:
-    """Reads the delivery reports of a mail; those of a large mail were read with its body."""
-    return partial(read_bounce, raw) if is_ordinary(raw) else lambda: mail.bounces
+def _bounces(mail: Mail, raw: bytes, ordinary: bool) -> Callable[[], tuple[Bounce, ...]]:
+    """Reads the delivery reports of a mail; those of one that is not ordinary were read with its
+    body."""
+    return partial(read_bounce, raw) if ordinary else lambda: mail.bounces
 
 
 _Packed = tuple[bytes, str]

@@ -36,13 +36,16 @@ def read(raw: bytes) -> Mail:
     Time is linear in the size as far as we know, but only a process that can be killed guarantees
     a limit: see `Parser`.
     """
-    mail = read_unread(raw)
-    return replace(mail, body=body_of(raw, mail.header))
+    header = read_header(raw)
+    return _mail(raw, header, body_of(raw, header))
 
 
 def read_unread(raw: bytes) -> Mail:
     """The mail with its body unread: at most 256 KiB of header, and a hash over all bytes."""
-    header = read_header(raw)
+    return _mail(raw, read_header(raw), Unread())
+
+
+def _mail(raw: bytes, header: Header, body: Body | Unreadable | Unread) -> Mail:
     subjects = header.raw_values("subject")
     return Mail(
         identity=identity(raw, header),
@@ -56,7 +59,7 @@ def read_unread(raw: bytes) -> Mail:
         to=recipients(header, "to"),
         cc=recipients(header, "cc"),
         date=date_of(header),
-        body=Unread(),
+        body=body,
     )
 
 

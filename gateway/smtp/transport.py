@@ -86,6 +86,8 @@ class HeldConnection(SMTP, Admitted):
         self.listener = listener
         self.slot = Slot(pool.slots)
         self.peer: IPAddress | None = None
+        self.is_listed = listener.lmtp
+        """Clients of LMTP are MTAs of ours, each of which brings the mail of many senders."""
         self.in_data = False
         self.tls = False
         self.closing = False
@@ -115,7 +117,7 @@ class HeldConnection(SMTP, Admitted):
     def admit(self, client: IPAddress | None) -> bytes | None:
         """Counts the connection; behind a balancer, for its client once the header names it."""
         if self.listener.proxy_protocol_timeout_s is None:
-            self.peer = client
+            self._set_peer(client)
             refusal = self.pool.add(self, client, listed=self.is_listed)
         elif is_in(client, self.listener.balancers):
             refusal = self.pool.add(self, None, listed=True)
@@ -126,7 +128,7 @@ class HeldConnection(SMTP, Admitted):
     def name_peer(self, peer: IPAddress | None) -> Reply | None:
         """Counts the connection for the client that a balancer named; or the reply to it."""
         self._count_buffer(0)
-        self.peer = peer
+        self._set_peer(peer)
         if not self.may(Act.CONNECT):
             return replies.CONNECTING_TOO_FAST
         return self.pool.change_client(self, peer, listed=self.is_listed)
@@ -148,10 +150,9 @@ class HeldConnection(SMTP, Admitted):
         self._count_buffer(0)
         self.pool.remove(self)
 
-    @property
-    def is_listed(self) -> bool:
-        """Clients of LMTP are MTAs of ours, each of which brings the mail of many senders."""
-        return self.listener.lmtp or self.is_peer_in(self.listener.relay_peers)
+    def _set_peer(self, peer: IPAddress | None) -> None:
+        self.peer = peer
+        self.is_listed = self.listener.lmtp or self.is_peer_in(self.listener.relay_peers)
 
     def is_peer_in(self, networks: Networks) -> bool:
         return is_in(self.peer, networks)

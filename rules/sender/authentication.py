@@ -96,9 +96,11 @@ class Authentication:
     recognised by any of them. They do not depend on the DNS."""
 
     @classmethod
-    def by_peer(cls, peer: str, warnings: tuple[str, ...] = ()) -> Self:
+    def by_peer(
+        cls, peer: str, warnings: tuple[str, ...] = (), fingerprints: tuple[str, ...] = ()
+    ) -> Self:
         """The client is trusted to send only genuine authors; nothing was looked up."""
-        return cls(aligned=True, by=f"peer:{peer}", warnings=warnings)
+        return cls(aligned=True, by=f"peer:{peer}", warnings=warnings, fingerprints=fingerprints)
 
     @classmethod
     def by_relay(cls, authserv_id: str, evidence: Evidence, warnings: tuple[str, ...] = ()) -> Self:
