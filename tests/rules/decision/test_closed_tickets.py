@@ -240,18 +240,15 @@ class TestAReplyToAClosedTicket:
 
 @pytest.mark.parametrize("leads_on", ["merged_into", "follow_up"])
 def test_a_token_is_dead_once_its_holder_was_removed_where_it_leads(leads_on: str) -> None:
-    bob = member(71, BOB.address)
-    before = replace(
-        ANNS, participants=(*ANNS.participants, bob), status=Status.CLOSED, **{leads_on: 8}
-    )
+    leads: dict[str, Any] = {leads_on: 8}
+    people = (*ANNS.participants, member(71, BOB.address))
+    before = replace(ANNS, participants=people, status=Status.CLOSED, **leads)
     on_it = a_ticket(8, *EIGHT.participants, member(81, BOB.address))
-    removed = a_ticket(
-        8, *EIGHT.participants, replace(member(81, BOB.address), presence=Presence.REMOVED)
-    )
+    off_it = a_ticket(8, *EIGHT.participants, member(81, BOB.address, presence=Presence.REMOVED))
     stranger = a_mail("eve@evil.example")
 
     flagged = World(tickets=(before, on_it)).decide(stranger, to=token_to(71))
-    refused = World(tickets=(before, removed)).decide(stranger, to=token_to(71))
+    refused = World(tickets=(before, off_it)).decide(stranger, to=token_to(71))
 
     assert (flagged.verdict, number(flagged)) == (Verdict.FLAGGED, 8)
     assert (refused.verdict, refused.reason) == (Verdict.REFUSED, Reason.STRANGER)
