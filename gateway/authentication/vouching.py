@@ -25,6 +25,7 @@ from gateway.authentication.signatures import (
     read_message,
     signed_content_digest,
 )
+from gateway.authentication.suffixes import may_be_one_organisation
 from rules.sender.authentication import Authentication
 
 RegisteredAmong = Callable[[Collection[str]], Awaitable[Collection[str]]]
@@ -103,6 +104,8 @@ async def _of_a_company(_: str) -> bool:
 
 
 def _with_parents(domain: str) -> tuple[str, ...]:
-    """The domain and those above it, without the top-level domain."""
+    """The domain and those above it that can be of the same organisation: below a host that shares
+    its domain among customers anybody has a subdomain."""
     labels = domain.split(".")
-    return tuple(".".join(labels[at:]) for at in range(min(len(labels) - 1, MAX_PARENTS + 1)))
+    above = (".".join(labels[at:]) for at in range(min(len(labels) - 1, MAX_PARENTS + 1)))
+    return tuple(name for name in above if may_be_one_organisation(domain, name))
