@@ -15,6 +15,7 @@ from rules.decision.considered import Attempt, Received, consider
 from rules.mail import Delivery, Mail, Mailbox, Unread
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author
+from rules.mail.lists import replaced_author
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import answers_something
 from storage.db import raw_mail
@@ -152,6 +153,13 @@ class Reception:
         ours = tuple(mailboxes)
         if isinstance(mail.author, Ambiguous):
             return await self._vouch(delivery, ours)
+        addresses = set.intersection(*map(self._list_addresses, ours))
+        if (author := replaced_author(mail.header, mail.author, addresses)) is not None:
+            found = await self.authenticator.authenticate_through_list(
+                delivery, mail.author, author
+            )
+            if found is not None:
+                return found
         formats = {self.runtime.policy_of(m).subject_tag.format for m in ours}
         query = partial(knows_domain_of, mailboxes=ours, author=mail.author.address)
 
@@ -162,6 +170,10 @@ class Reception:
             return answers_something(mail, delivery.envelope, formats) or await is_known()
 
         return await self.authenticator.authenticate(delivery, mail.author, worth_asking, is_known)
+
+    def _list_addresses(self, mailbox: Mailbox) -> set[str]:
+        """The addresses of ours that a list may write into From of what it sends to a mailbox."""
+        return {mailbox.address, *self.runtime.policy_of(mailbox).public_addresses}
 
     async def _vouch(self, delivery: Delivery, mailboxes: Sequence[Mailbox]) -> Authentication:
         """What stands behind a mail without a single author; no query unless it is signed."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.authentication.dkim_check import age_problem, signature_failure, time_problem
 from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
-from gateway.authentication.results_header import proof_in
+from gateway.authentication.results_header import statement_in
 from gateway.authentication.signatures import (
     HeaderField,
     Key,
@@ -24,7 +25,8 @@ from gateway.authentication.signatures import (
     read_key,
     read_tags,
 )
-from rules.sender.authentication import Evidence, Result
+from gateway.authentication.structure import assumed_scope, signed_scope
+from rules.sender.authentication import Evidence, Result, SignedScope
 
 MAX_HOPS = 10
 """RFC 8617 §4.2.1 allows 50, but each hop costs a look-up and a verification."""
@@ -57,6 +59,10 @@ class ArcVerdict:
     signature: tuple[HeaderField, Tags] | None = None
     """The newest message signature, if the sealer vouches: anybody who sends the mail again can add
     content that it does not cover."""
+    direct: bool = False
+    """The sealer received the mail directly from the author's domain."""
+    by_signature: bool = False
+    """A signature proved the author to the sealer."""
 
 
 async def check_arc(
@@ -98,16 +104,48 @@ async def check_arc(
     if failure:
         return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),))
     stated = await run(
-        partial(proof_in, chain[-1].stated, authserv_id=None, author_domain=author_domain)
+        partial(statement_in, chain[-1].stated, authserv_id=None, author_domain=author_domain)
     )
-    vouches = stated is not None and stated.method == "dmarc"
-    detail = f"sealed by {sealer}" + ("" if vouches else ", which states no dmarc=pass for From")
-    verified = Evidence("arc", Result.PASS, sealer, detail, aligned=vouches)
-    if not vouches:
-        return ArcVerdict((verified,))
+    if stated is None or stated.proof.method != "dmarc":
+        detail = f"sealed by {sealer}, which states no dmarc=pass for From"
+        return ArcVerdict((Evidence("arc", Result.PASS, sealer, detail),))
     newest = chain[-1]
-    signature = (newest.signature, newest.signature_tags)
-    return ArcVerdict((verified,), sealer, signature=signature)
+    return ArcVerdict(
+        (Evidence("arc", Result.PASS, sealer, f"sealed by {sealer}", aligned=True),),
+        sealer,
+        signature=(newest.signature, newest.signature_tags),
+        direct=stated.direct,
+        by_signature=stated.by_signature,
+    )
+
+
+def sealed_scope(
+    message: RawMessage,
+    verdict: ArcVerdict,
+    signatures: Sequence[tuple[HeaderField, Tags]],
+    *,
+    hold: bool,
+) -> tuple[SignedScope, tuple[str, ...]]:
+    """What of a sealed mail comes from its author, and the fingerprints of what is signed.
+
+    All that the sealer signed, if it received the mail directly from the author's domain. Otherwise
+    anybody can have sent it to the sealer, and only what the author's signatures cover is theirs:
+    those that `hold`, or what each of those covers that a change on the way broke. CPU-bound.
+
+    Raises whatever dkimpy raises.
+    """
+    assert verdict.signature is not None
+    if hold and not verdict.direct:
+        return signed_scope(message, signatures)
+    scope, digests = signed_scope(message, [*(signatures if hold else ()), verdict.signature])
+    if verdict.direct or not (verdict.by_signature or signatures):
+        return scope, digests
+    if not signatures:  # somebody removed it
+        return replace(scope, names=()), digests
+    least = assumed_scope(message, signatures)
+    names = Counter(scope.names) & Counter(least.names)
+    problem = scope.problem or least.problem
+    return replace(scope, names=tuple(names.elements()), problem=problem), digests
 
 
 def read_chain(message: RawMessage, now: float) -> list[ArcSet] | str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -10,18 +9,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
-from gateway.authentication import spf_check
-from gateway.authentication.arc_check import ArcVerdict, check_arc
 from gateway.authentication.dkim_check import (
     Candidates,
-    Signature,
     candidates,
-    check_dkim,
     fingerprints,
 )
-from gateway.authentication.dmarc import DmarcRecord, aligned, could_align, find_policy
 from gateway.authentication.dns import Lookups, Resolver, host_domain
 from gateway.authentication.lookup_shares import Asker, company_of
+from gateway.authentication.measuring import CheckedMail, policy_and_dkim, prove
 from gateway.authentication.offload import Offload, Run, at_once
 from gateway.authentication.results_header import stated_by_relay
 from gateway.authentication.signatures import (
@@ -31,24 +26,23 @@ from gateway.authentication.signatures import (
     RawMessage,
     read_message,
 )
-from gateway.authentication.structure import assumed_scope, covered_names, signed_scope
+from gateway.authentication.structure import assumed_scope
 from gateway.authentication.suffixes import public_suffixes
+from gateway.authentication.through_list import author_through_list
 from gateway.authentication.vouching import (
     RegisteredAmong,
     signatures_over_author,
     vouch_by_signature,
 )
 from gateway.shares import IPAddress, address_of, is_in
-from rules.mail import Delivery, Envelope
+from rules.mail import Delivery
 from rules.mail.header import Author
 from rules.sender.authentication import (
     Authentication,
     Evidence,
     Result,
-    SignedScope,
     domain_warnings,
 )
-from rules.sender.signature_scope import READ_FIELDS, uncovered
 
 Network = IPv4Network | IPv6Network
 LIGHT_SIGNATURES = 3
@@ -67,35 +61,6 @@ class Trust:
     empty for one that writes none, `*.domain` for any below a domain."""
     sealers: tuple[str, ...] = ()
     """Forwarders whose ARC seal is accepted as proof of the author, as A-labels."""
-
-
-@dataclass(frozen=True, slots=True)
-class _CheckedMail:
-    """One mail during the checks."""
-
-    envelope: Envelope
-    message: RawMessage
-    signatures: Candidates
-    domain: str
-    """The author's domain."""
-    now: float
-    lookups: Lookups
-    run: Run
-    behind_relay: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _CheckResult:
-    """The result of one check."""
-
-    by: str
-    """The mechanism and domain that proved the author; empty if they did not."""
-    evidence: tuple[Evidence, ...] = ()
-    temporary: bool = False
-    warnings: tuple[str, ...] = ()
-    signed_scope: SignedScope | None = None
-    fingerprints: tuple[str, ...] = ()
-    """Of the signatures that hold."""
 
 
 NeedsLookups = Callable[[], Awaitable[bool]]
@@ -169,9 +134,9 @@ class Authenticator:
         message, signatures = read
         relays = [name for network, name in self._trust.relays if peer and peer in network]
 
-        def mail() -> _CheckedMail:
+        def mail() -> CheckedMail:
             lookups = self._lookups(peer, partial(company_of, (domain,), is_known))
-            return _CheckedMail(
+            return CheckedMail(
                 envelope=envelope,
                 message=message,
                 signatures=signatures,
@@ -188,9 +153,38 @@ class Authenticator:
         named = await hash_run(partial(fingerprints, message, domain, arc=arc))
         return replace(verdict, fingerprints=tuple(dict.fromkeys((*verdict.fingerprints, *named))))
 
+    async def authenticate_through_list(
+        self, delivery: Delivery, through: Author, author: Author
+    ) -> Authentication | None:
+        """The verdict on an author whom a list of ours replaced in From by its address, `through`.
+
+        None if nothing proves them: then From is all that there is. Only our own domain and listed
+        sealers are looked up in the DNS.
+        """
+        list_domain = host_domain(through.address.rpartition("@")[2])
+        author_domain = host_domain(author.address.rpartition("@")[2])
+        if not self._trust.sealers or list_domain is None or author_domain is None:
+            return None
+        run, now = self._offload.for_mail(len(delivery.raw)), self._clock()
+        read = await run(partial(_read, delivery.raw, list_domain, now))
+        if isinstance(read, Malformed) or not read[1].signatures:
+            return None
+        peer = address_of(delivery.envelope.peer)
+        mail = CheckedMail(
+            envelope=delivery.envelope,
+            message=read[0],
+            signatures=read[1],
+            domain=list_domain,
+            now=now,
+            lookups=self._lookups(peer, partial(company_of, (list_domain,), _always)),
+            run=run,
+            behind_relay=False,
+        )
+        return await author_through_list(mail, self._trust.sealers, author.address, author_domain)
+
     async def _verdict(
         self,
-        mail: Callable[[], _CheckedMail],
+        mail: Callable[[], CheckedMail],
         relays: Sequence[str],
         warnings: tuple[str, ...],
         needs_lookups: NeedsLookups,
@@ -215,7 +209,7 @@ class Authenticator:
             if not signatures.signatures or not await needs_lookups():
                 return verdict
             # The relay's statement may be based on the signature, which limits the proof.
-            signed = (await _policy_and_dkim(checked))[1]
+            signed = (await policy_and_dkim(checked))[1]
             scope = signed.signed_scope
             if scope is None:
                 candidates = [(s.field, s.tags) for s in signatures.signatures]
@@ -229,7 +223,7 @@ class Authenticator:
             return Authentication.unchecked(
                 "no registered user has an address in this domain", warnings
             )
-        verdict = await self._prove(mail())
+        verdict = await prove(mail(), self._trust.sealers)
         return replace(verdict, warnings=warnings + verdict.warnings)
 
     async def vouch(self, delivery: Delivery, registered_among: RegisteredAmong) -> Authentication:
@@ -260,139 +254,6 @@ class Authenticator:
             limit=self._max_lookups,
             asker=Asker(peer, listed, company),
         )
-
-    async def _prove(self, mail: _CheckedMail) -> Authentication:
-        policy, signed = await _policy_and_dkim(mail)
-        results, scope = [signed], signed.signed_scope
-        if not results[0].by or (scope is not None and _could_be_redirected(mail, scope)):
-            by_spf = await _by_spf(mail, policy)
-            results.append(by_spf)
-            if by_spf.by and scope is not None:  # unchanged, directly from the author's domain
-                scope = replace(scope, alone=False)
-        if not any(result.by for result in results) and self._trust.sealers:
-            results.append(await self._by_arc(mail))
-            scope = results[-1].signed_scope
-        verdict = _verdict(mail.domain, policy, results)
-        held = tuple(each for result in results for each in result.fingerprints)
-        # An old signature identifies the mail, but proves nothing by itself.
-        return replace(verdict, signed_scope=scope if verdict.aligned else None, fingerprints=held)
-
-    async def _by_arc(self, mail: _CheckedMail) -> _CheckResult:
-        checked: ArcVerdict = await check_arc(
-            mail.message,
-            sealers=self._trust.sealers,
-            author_domain=mail.domain,
-            now=mail.now,
-            lookups=mail.lookups,
-            run=mail.run,
-        )
-        by = f"arc:{checked.sealer}" if checked.sealer else ""
-        signed = checked.signature
-        if signed is None:
-            return _CheckResult(by, checked.evidence, checked.temporary)
-        scope, held = await mail.run(partial(signed_scope, mail.message, [signed]))
-        return _CheckResult(
-            by, checked.evidence, checked.temporary, signed_scope=scope, fingerprints=held
-        )
-
-
-async def _policy_and_dkim(mail: _CheckedMail) -> tuple[DmarcRecord, _CheckResult]:
-    async with asyncio.TaskGroup() as group:
-        policy_task = group.create_task(find_policy(mail.domain, mail.lookups))
-        signed = group.create_task(_by_dkim(mail, policy_task))
-    return policy_task.result(), signed.result()
-
-
-async def _by_dkim(mail: _CheckedMail, policy_task: asyncio.Task[DmarcRecord]) -> _CheckResult:
-    async def is_aligned(domain: str) -> bool | None:
-        if domain == mail.domain:  # aligned under every policy, so it need not be awaited
-            return True
-        policy = await policy_task
-        return await aligned(domain, policy, policy.dkim, mail.lookups)
-
-    def complete(valid: Sequence[Signature]) -> bool:
-        names = covered_names([each.tags for each in valid])
-        return not READ_FIELDS & uncovered(mail.message.names(), names)
-
-    checked = await check_dkim(
-        mail.message, mail.signatures, mail.lookups, is_aligned, mail.run, complete
-    )
-    by = f"dkim:{checked.domain}" if checked.domain else ""
-    signed = [(each.field, each.tags) for each in checked.signatures]
-    if not signed:
-        return _CheckResult(by, checked.evidence, checked.temporary, checked.warnings)
-    scope, held = await mail.run(partial(signed_scope, mail.message, signed))
-    return _CheckResult(by, checked.evidence, checked.temporary, checked.warnings, scope, held)
-
-
-def _could_be_redirected(mail: _CheckedMail, scope: SignedScope) -> bool:
-    """Whether the mail could be sent again to other recipients, or be read differently, under the
-    same signature: then SPF must show that it came directly."""
-    if scope.problem or READ_FIELDS & uncovered(mail.message.names(), scope.names):
-        return True
-    written = b" ".join(v for n in (b"to", b"cc") for _, v in mail.message.named(n)).lower()
-    return not all(r.lower().encode() in written for r in mail.envelope.rcpt_tos)
-
-
-async def _by_spf(mail: _CheckedMail, policy: DmarcRecord) -> _CheckResult:
-    """SPF, unless it could prove nothing: for a domain that cannot be aligned, or if the client is
-    a relay of ours, whose address does not show where the mail came from."""
-    identity, peer = spf_check.identity_of(mail.envelope), address_of(mail.envelope.peer)
-    refusal = ""
-    if identity is None or peer is None:
-        return _CheckResult(
-            "", (Evidence("spf", Result.NONE, "", "no domain or no address to check"),)
-        )
-    if mail.behind_relay:
-        refusal = "not asked: the client is a relay of ours"
-    elif not could_align(identity.domain, mail.domain):
-        refusal = "not asked: cannot be aligned"
-    if refusal:
-        skipped = spf_check.SpfVerdict(Result.POLICY, refusal)
-        return _CheckResult("", (spf_check.evidence(identity, skipped, aligned=False),))
-    checked = await spf_check.check_spf(
-        identity, str(peer), mail.envelope.helo, mail.lookups, mail.run
-    )
-    is_aligned: bool | None = False
-    if checked.result in (Result.PASS, Result.TEMPERROR):
-        is_aligned = await aligned(identity.domain, policy, policy.spf, mail.lookups)
-    passed = checked.result is Result.PASS and is_aligned is True
-    return _CheckResult(
-        f"spf:{identity.domain}" if passed else "",
-        (spf_check.evidence(identity, checked, aligned=bool(is_aligned)),),
-        # A TEMPERROR of a domain that is certainly unaligned could not have become a proof.
-        temporary=not passed and is_aligned is not False,
-        warnings=checked.warnings,
-    )
-
-
-def _verdict(domain: str, policy: DmarcRecord, results: list[_CheckResult]) -> Authentication:
-    """Combines all checks; DMARC (RFC 9989 §4) requires an aligned SPF or DKIM pass."""
-    by = next((result.by for result in results if result.by), "")
-    unknown = bool(policy.walk.unanswered) and not policy.published
-    temporary = not by and (unknown or any(result.temporary for result in results))
-    if unknown or temporary:
-        dmarc = Result.TEMPERROR
-    elif not policy.published:
-        dmarc = Result.NONE
-    else:
-        dmarc = Result.PASS if by.startswith(("dkim:", "spf:")) else Result.FAIL
-    evidence = [each for result in results for each in result.evidence]
-    detail = policy.walk.unanswered if unknown else f"policy {policy.action}"
-    evidence.append(Evidence("dmarc", dmarc, domain, detail, aligned=dmarc is Result.PASS))
-    warnings = [each for result in results for each in result.warnings]
-    if policy.walk.records.get(domain, {}).get("psd") == "y":
-        warnings.append(f"{domain} declares itself a public suffix (psd=y)")
-    action = policy.action if dmarc is Result.FAIL and not by else "none"
-    return Authentication(
-        aligned=bool(by),
-        by=by,
-        dmarc=dmarc,
-        dmarc_policy=action,
-        temporary=temporary,
-        evidence=tuple(evidence),
-        warnings=tuple(dict.fromkeys(warnings)),
-    )
 
 
 def _signatures_written(raw: bytes) -> int:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gateway.authentication.dmarc import could_align
 from gateway.authentication.dns import host_domain
 from gateway.authentication.signatures import RawMessage
 from rules.sender.authentication import Evidence, Result
@@ -63,6 +64,8 @@ class RelayStatement:
     proof: Evidence
     direct: bool
     """The relay received it directly from the author's domain: `spf=pass` for exactly that one."""
+    by_signature: bool = False
+    """A signature held that may be of the author's domain: `dkim=pass` for one like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +110,10 @@ def stated_by_relay(
     for name, value in message.fields:
         lower_name = name.strip().lower()
         if lower_name == b"authentication-results":
-            return _stated(value, authserv_id, author_domain)
+            return statement_in(value, authserv_id, author_domain)
         if lower_name not in _RELAY_FIELDS and not lower_name.startswith(b"x-"):
             return None
     return None
-
-
-def proof_in(value: bytes, authserv_id: str | None, author_domain: str) -> Evidence | None:
-    """The result in one field value that proves the author's domain: `dmarc=pass` for it, or, if
-    DMARC has no verdict, `dkim=pass` or `spf=pass` for exactly that domain.
-
-    `authserv_id=None` accepts any. CPU-bound, never raises.
-    """
-    stated = _stated(value, authserv_id, author_domain)
-    return stated.proof if stated is not None else None
 
 
 def read_results(value: bytes) -> StatedResults | None:
@@ -158,7 +151,14 @@ def is_named(authserv_id: str, relay: str) -> bool:
     return authserv_id == relay.lower()
 
 
-def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> RelayStatement | None:
+def statement_in(
+    value: bytes, authserv_id: str | None, author_domain: str
+) -> RelayStatement | None:
+    """What one field value proves about the author's domain: with `dmarc=pass` for it, or, if DMARC
+    has no verdict, `dkim=pass` or `spf=pass` for exactly that domain. None if nothing.
+
+    `authserv_id=None` accepts any. CPU-bound, never raises.
+    """
     read = read_results(value)
     if read is None or (authserv_id is not None and not is_named(read.authserv_id, authserv_id)):
         return None
@@ -172,7 +172,11 @@ def _stated(value: bytes, authserv_id: str | None, author_domain: str) -> RelayS
         if each.passed and each.is_about(author_domain):
             detail = f"stated by {read.authserv_id or 'a relay that writes no name'}"
             proven = Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
-            return RelayStatement(proven, _came_directly(read.results, author_domain))
+            return RelayStatement(
+                proven,
+                _came_directly(read.results, author_domain),
+                _has_signature(read.results, author_domain),
+            )
     return None
 
 
@@ -180,6 +184,16 @@ def _came_directly(results: Sequence[StatedResult], author_domain: str) -> bool:
     return any(
         each.method == "spf" and each.passed and each.is_about(author_domain) for each in results
     )
+
+
+def _has_signature(results: Sequence[StatedResult], author_domain: str) -> bool:
+    signers = (
+        domain
+        for each in results
+        if each.method == "dkim" and each.passed
+        for domain in each.domains()
+    )
+    return any(signer is None or could_align(signer, author_domain) for signer in signers)
 
 
 def _without_comments(text: str) -> str | None:

@@ -107,7 +107,9 @@ def consider(
     lesser = lesser_copy(mail, envelope, first_counted, own_names)
     of_the_mail = (mail.identity, *received.first_authentication.fingerprints)
     identities = tuple(identity_of_copy(each, lesser) for each in of_the_mail)
-    author = received.stated_author or mail.author
+    behind_list = received.first_authentication.author
+    proven_author = Author(behind_list) if behind_list else mail.author
+    author = received.stated_author or proven_author
     mail = replace(mail, author=author, identity=identities[0])
     recipients = trusted_recipients(mail, envelope, mailbox, counted)
     pointers = find_pointers(mail, recipients, mailbox, keys, policy.subject_tag.format)

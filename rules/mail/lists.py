@@ -1,11 +1,12 @@
-"""Mailing lists: which list a mail came through, by the name that the list writes (RFC 2919)."""
+"""Mailing lists: which list a mail came through, and the author whom a list replaced in From."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 
-from rules.mail.header import Header
+from rules.mail.from_field import address_in
+from rules.mail.header import Author, Header
 
 _LIST_ID = re.compile(r"<\s*+([^<>\s]{1,255}+)\s*+>\s*\Z")
 
@@ -31,3 +32,19 @@ def is_of_list(header: Header, lists: Collection[str]) -> bool:
     can leave out just as well; it proves nothing.
     """
     return bool(lists) and list_id_of(header) in {id_of_list(name) for name in lists}
+
+
+def replaced_author(header: Header, author: Author, lists: Collection[str]) -> Author | None:
+    """The author whom one of these lists, given by address, replaced in From by its own address.
+
+    Google Groups do so where the author's domain publishes p=quarantine or p=reject, and keep the
+    author in X-Original-From. This is a claim like any other: see
+    `gateway.authentication.through_list` for what proves it.
+    """
+    if author.address not in lists:
+        return None
+    written = header.raw_values("x-original-from")
+    found = address_in(written[0]) if len(written) == 1 else None
+    if not isinstance(found, str) or found in lists:
+        return None
+    return Author(found)

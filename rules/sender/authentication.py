@@ -94,6 +94,9 @@ class Authentication:
     fingerprints: tuple[str, ...] = ()
     """Of what each signature over the mail covers, whether or not its key was found: the mail is
     recognised by any of them. They do not depend on the DNS."""
+    author: str = ""
+    """The author, where a list of ours replaced them in From by its own address; then everything
+    else here is about them. Empty if From is the author."""
 
     @classmethod
     def by_peer(
@@ -160,6 +163,7 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
         "seal_alone": verdict.signed_scope is not None and verdict.signed_scope.alone,
         "seal_problem": verdict.signed_scope.problem if verdict.signed_scope else "",
         "fingerprints": list(verdict.fingerprints),
+        "author": verdict.author,
     }
 
 
@@ -197,6 +201,7 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
         else None,
         # Until 2026-11-28 only the fingerprint of the scope was known.
         fingerprints=tuple(stored.get("fingerprints", seal[:1])),
+        author=stored.get("author", ""),
     )
 
 

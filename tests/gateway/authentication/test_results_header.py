@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from gateway.authentication.results_header import (
     NO_NAME,
     is_named,
-    proof_in,
     read_results,
     stated_by_relay,
+    statement_in,
 )
 from gateway.authentication.signatures import RawMessage, read_message
 
@@ -105,7 +105,7 @@ def test_a_pass_is_read_in_the_spelling_of_each_provider(
     ],
 )
 def test_anything_else_is_no_pass(value: str) -> None:
-    assert proof_in(value.encode(), None, ACME) is None
+    assert statement_in(value.encode(), None, ACME) is None
 
 
 @pytest.mark.parametrize(
@@ -128,18 +128,18 @@ def test_anything_else_is_no_pass(value: str) -> None:
 def test_a_quoted_local_part_in_a_relay_s_field_forges_no_result(local: str, form: str) -> None:
     """The relay writes the envelope sender, which the sender chose, into its own field."""
     quoted = '"' + local.replace("\\", "\\\\").replace('"', '\\"') + '"@evil.example'
-    assert proof_in(form.format(quoted).encode(), None, ACME) is None
+    assert statement_in(form.format(quoted).encode(), None, ACME) is None
 
 
 @pytest.mark.parametrize("result", ["none", "bestguesspass"])
 def test_without_a_dmarc_policy_dkim_or_spf_of_exactly_the_domain_counts(result: str) -> None:
     rest = f"dmarc={result} action=none header.from=acme.example"
-    assert proof_in(f"m; dkim=pass header.d=acme.example; {rest}".encode(), "m", ACME)
-    assert proof_in(f"m; spf=pass smtp.mailfrom=acme.example; {rest}".encode(), "m", ACME)
-    assert not proof_in(f"m; dkim=pass header.d=x.acme.example; {rest}".encode(), "m", ACME)
-    assert not proof_in(f"m; dkim=fail header.d=acme.example; {rest}".encode(), "m", ACME)
+    assert statement_in(f"m; dkim=pass header.d=acme.example; {rest}".encode(), "m", ACME)
+    assert statement_in(f"m; spf=pass smtp.mailfrom=acme.example; {rest}".encode(), "m", ACME)
+    assert not statement_in(f"m; dkim=pass header.d=x.acme.example; {rest}".encode(), "m", ACME)
+    assert not statement_in(f"m; dkim=fail header.d=acme.example; {rest}".encode(), "m", ACME)
     other = rest.replace("acme", "evil")
-    assert not proof_in(f"m; dkim=pass header.d=acme.example; {other}".encode(), "m", ACME)
+    assert not statement_in(f"m; dkim=pass header.d=acme.example; {other}".encode(), "m", ACME)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,194 @@
+"""Measures what proves the author of one mail: DKIM, SPF and DMARC, and the seals of forwarders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from gateway.authentication import spf_check
+from gateway.authentication.arc_check import ArcVerdict, check_arc, sealed_scope
+from gateway.authentication.dkim_check import Candidates, Signature, check_dkim
+from gateway.authentication.dmarc import DmarcRecord, aligned, could_align, find_policy
+from gateway.authentication.dns import Lookups
+from gateway.authentication.offload import Run
+from gateway.authentication.signatures import HeaderField, RawMessage, Tags
+from gateway.authentication.structure import covered_names, signed_scope
+from gateway.shares import address_of
+from rules.mail import Envelope
+from rules.sender.authentication import Authentication, Evidence, Result, SignedScope
+from rules.sender.signature_scope import READ_FIELDS, uncovered
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedMail:
+    """One mail during the checks."""
+
+    envelope: Envelope
+    message: RawMessage
+    signatures: Candidates
+    domain: str
+    """The author's domain."""
+    now: float
+    lookups: Lookups
+    run: Run
+    behind_relay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The result of one check."""
+
+    by: str
+    """The mechanism and domain that proved the author; empty if they did not."""
+    evidence: tuple[Evidence, ...] = ()
+    temporary: bool = False
+    warnings: tuple[str, ...] = ()
+    signed_scope: SignedScope | None = None
+    fingerprints: tuple[str, ...] = ()
+    """Of the signatures that hold."""
+    signed: tuple[tuple[HeaderField, Tags], ...] = ()
+    """Those signatures."""
+
+
+async def prove(mail: CheckedMail, sealers: Sequence[str]) -> Authentication:
+    """The verdict from what is measured: signatures first, then SPF, then a listed sealer's ARC."""
+    policy, signed = await policy_and_dkim(mail)
+    results, scope = [signed], signed.signed_scope
+    if not signed.by or (scope is not None and _could_be_redirected(mail, scope)):
+        by_spf = await _by_spf(mail, policy)
+        results.append(by_spf)
+        if by_spf.by and scope is not None:  # unchanged, directly from the author's domain
+            scope = replace(scope, alone=False)
+        elif sealers and not by_spf.by:
+            sealed = await _by_arc(mail, sealers, signed)
+            results.append(sealed)
+            scope = sealed.signed_scope if sealed.by else scope
+    verdict = _verdict(mail.domain, policy, results)
+    held = tuple(each for result in results for each in result.fingerprints)
+    # An old signature identifies the mail, but proves nothing by itself.
+    return replace(verdict, signed_scope=scope if verdict.aligned else None, fingerprints=held)
+
+
+async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult) -> CheckResult:
+    """The result of ARC; what of the mail comes from the author depends on their signatures too."""
+    checked: ArcVerdict = await check_arc(
+        mail.message,
+        sealers=sealers,
+        author_domain=mail.domain,
+        now=mail.now,
+        lookups=mail.lookups,
+        run=mail.run,
+    )
+    if checked.signature is None:
+        return CheckResult("", checked.evidence, checked.temporary)
+    signatures = signed.signed or tuple((s.field, s.tags) for s in mail.signatures.signatures)
+    scope, held = await mail.run(
+        partial(sealed_scope, mail.message, checked, signatures, hold=bool(signed.by))
+    )
+    by = f"arc:{checked.sealer}"
+    return CheckResult(
+        by, checked.evidence, checked.temporary, signed_scope=scope, fingerprints=held
+    )
+
+
+async def policy_and_dkim(mail: CheckedMail) -> tuple[DmarcRecord, CheckResult]:
+    async with asyncio.TaskGroup() as group:
+        policy_task = group.create_task(find_policy(mail.domain, mail.lookups))
+        signed = group.create_task(_by_dkim(mail, policy_task))
+    return policy_task.result(), signed.result()
+
+
+async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) -> CheckResult:
+    async def is_aligned(domain: str) -> bool | None:
+        if domain == mail.domain:  # aligned under every policy, so it need not be awaited
+            return True
+        policy = await policy_task
+        return await aligned(domain, policy, policy.dkim, mail.lookups)
+
+    def complete(valid: Sequence[Signature]) -> bool:
+        names = covered_names([each.tags for each in valid])
+        return not READ_FIELDS & uncovered(mail.message.names(), names)
+
+    checked = await check_dkim(
+        mail.message, mail.signatures, mail.lookups, is_aligned, mail.run, complete
+    )
+    by = f"dkim:{checked.domain}" if checked.domain else ""
+    signed = tuple((each.field, each.tags) for each in checked.signatures)
+    if not signed:
+        return CheckResult(by, checked.evidence, checked.temporary, checked.warnings)
+    scope, held = await mail.run(partial(signed_scope, mail.message, signed))
+    return CheckResult(
+        by, checked.evidence, checked.temporary, checked.warnings, scope, held, signed
+    )
+
+
+def _could_be_redirected(mail: CheckedMail, scope: SignedScope) -> bool:
+    """Whether the mail could be sent again to other recipients, or be read differently, under the
+    same signature: then SPF must show that it came directly."""
+    if scope.problem or READ_FIELDS & uncovered(mail.message.names(), scope.names):
+        return True
+    written = b" ".join(v for n in (b"to", b"cc") for _, v in mail.message.named(n)).lower()
+    return not all(r.lower().encode() in written for r in mail.envelope.rcpt_tos)
+
+
+async def _by_spf(mail: CheckedMail, policy: DmarcRecord) -> CheckResult:
+    """SPF, unless it could prove nothing: for a domain that cannot be aligned, or if the client is
+    a relay of ours, whose address does not show where the mail came from."""
+    identity, peer = spf_check.identity_of(mail.envelope), address_of(mail.envelope.peer)
+    refusal = ""
+    if identity is None or peer is None:
+        return CheckResult(
+            "", (Evidence("spf", Result.NONE, "", "no domain or no address to check"),)
+        )
+    if mail.behind_relay:
+        refusal = "not asked: the client is a relay of ours"
+    elif not could_align(identity.domain, mail.domain):
+        refusal = "not asked: cannot be aligned"
+    if refusal:
+        skipped = spf_check.SpfVerdict(Result.POLICY, refusal)
+        return CheckResult("", (spf_check.evidence(identity, skipped, aligned=False),))
+    checked = await spf_check.check_spf(
+        identity, str(peer), mail.envelope.helo, mail.lookups, mail.run
+    )
+    is_aligned: bool | None = False
+    if checked.result in (Result.PASS, Result.TEMPERROR):
+        is_aligned = await aligned(identity.domain, policy, policy.spf, mail.lookups)
+    passed = checked.result is Result.PASS and is_aligned is True
+    return CheckResult(
+        f"spf:{identity.domain}" if passed else "",
+        (spf_check.evidence(identity, checked, aligned=bool(is_aligned)),),
+        # A TEMPERROR of a domain that is certainly unaligned could not have become a proof.
+        temporary=not passed and is_aligned is not False,
+        warnings=checked.warnings,
+    )
+
+
+def _verdict(domain: str, policy: DmarcRecord, results: list[CheckResult]) -> Authentication:
+    """Combines all checks; DMARC (RFC 9989 §4) requires an aligned SPF or DKIM pass."""
+    by = next((result.by for result in results if result.by), "")
+    unknown = bool(policy.walk.unanswered) and not policy.published
+    temporary = not by and (unknown or any(result.temporary for result in results))
+    if unknown or temporary:
+        dmarc = Result.TEMPERROR
+    elif not policy.published:
+        dmarc = Result.NONE
+    else:
+        dmarc = Result.PASS if by.startswith(("dkim:", "spf:")) else Result.FAIL
+    evidence = [each for result in results for each in result.evidence]
+    detail = policy.walk.unanswered if unknown else f"policy {policy.action}"
+    evidence.append(Evidence("dmarc", dmarc, domain, detail, aligned=dmarc is Result.PASS))
+    warnings = [each for result in results for each in result.warnings]
+    if policy.walk.records.get(domain, {}).get("psd") == "y":
+        warnings.append(f"{domain} declares itself a public suffix (psd=y)")
+    action = policy.action if dmarc is Result.FAIL and not by else "none"
+    return Authentication(
+        aligned=bool(by),
+        by=by,
+        dmarc=dmarc,
+        dmarc_policy=action,
+        temporary=temporary,
+        evidence=tuple(evidence),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )

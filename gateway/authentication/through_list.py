@@ -1,0 +1,61 @@
+"""Who wrote a mail in which a list of ours, such as a Google Group, put its own address into From.
+
+The author is in X-Original-From, which anybody can write. They are the author only if the list's
+own domain signed the mail with that field, and a listed sealer, which received the mail before the
+list changed it, states dmarc=pass for the author's domain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from gateway.authentication.arc_check import check_arc
+from gateway.authentication.measuring import CheckedMail, policy_and_dkim
+from gateway.authentication.structure import signed_scope
+from rules.sender.authentication import Authentication, SignedScope, domain_warnings
+from rules.sender.signature_scope import uncovered
+
+_AUTHOR_FIELDS = frozenset({"from", "x-original-from"})
+
+
+async def author_through_list(
+    mail: CheckedMail, sealers: tuple[str, ...], author: str, author_domain: str
+) -> Authentication | None:
+    """The verdict on the author in X-Original-From; None if nothing proves them.
+
+    `mail.domain` is the domain of the list. The verdict is temporary if the DNS failed.
+    """
+    signed = (await policy_and_dkim(mail))[1]
+    evidence = tuple(replace(each, aligned=False) for each in signed.evidence)
+    warnings = (*domain_warnings(author_domain), *signed.warnings)
+    unanswered = Authentication(
+        aligned=False, temporary=True, evidence=evidence, warnings=warnings, author=author
+    )
+    scope = signed.signed_scope
+    if not signed.by or scope is None:
+        return unanswered if signed.temporary else None
+    if _AUTHOR_FIELDS & uncovered(mail.message.names(), scope.names):
+        return None
+    sealed = await check_arc(
+        mail.message,
+        sealers=sealers,
+        author_domain=author_domain,
+        now=mail.now,
+        lookups=mail.lookups,
+        run=mail.run,
+    )
+    if sealed.signature is None:
+        return unanswered if sealed.temporary else None
+    together, held = await mail.run(
+        partial(signed_scope, mail.message, [*signed.signed, sealed.signature])
+    )
+    return Authentication(
+        aligned=True,
+        by=f"arc:{sealed.sealer}",
+        evidence=(*evidence, *sealed.evidence),
+        warnings=warnings,
+        signed_scope=SignedScope(together.fingerprint, together.names, problem=together.problem),
+        fingerprints=held,
+        author=author,
+    )

@@ -1,0 +1,180 @@
+"""The author whom a list of ours replaced in From, and what of a sealed mail is the author's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.authentication.authenticator import Trust
+from rules.mail import Delivery, Envelope, header
+from rules.mail.header import Author
+from rules.mail.lists import replaced_author
+from rules.sender.authentication import Authentication, as_dict, from_dict
+from tests.gateway.forwarders import MICROSOFT_SIGNS, arc_sealed
+from tests.gateway.senders import ELSEWHERE, World, a_mail, a_world, rsa_key, signed
+
+GROUP = "support@help.example"
+STATED = (
+    "mx.google.com; dkim=pass header.i=@acme.example header.s=s1 header.b=Ab;"
+    " spf=pass (google.com: domain of ann@acme.example designates 192.0.2.1 as permitted sender)"
+    " smtp.mailfrom=ann@acme.example; dmarc=pass (p=REJECT dis=NONE) header.from=acme.example"
+)
+BY_SIGNATURE = STATED.replace("smtp.mailfrom=ann@acme.example", "smtp.mailfrom=eve@evil.test")
+GROUP_SIGNS = ("from", "to", "subject", "date", "message-id", "x-original-from", "reply-to")
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with a_world(Trust(sealers=("google.com", "microsoft.com"))) as world:
+        for signer in ("google.com", "microsoft.com", "help.example", "other.example"):
+            world.publish(f"s1._domainkey.{signer}", rsa_key().record)
+        yield world
+
+
+def rewritten(original: str = "Ann <ann@acme.example>") -> bytes:
+    """What a Google Group makes of Ann's mail."""
+    return a_mail().replace(
+        b"From: Ann <ann@acme.example>",
+        b"From: \"'Ann' via Support\" <support@help.example>\r\n"
+        b"X-Original-From: " + original.encode(),
+    )
+
+
+def through_group(mail: bytes, signs: tuple[str, ...] = GROUP_SIGNS, states: str = STATED) -> bytes:
+    return arc_sealed(signed(mail, "help.example", signs=signs), "google.com", states)
+
+
+async def verdict_of(world: World, raw: bytes) -> Authentication | None:
+    read = header.read(raw)
+    found = header.author(read)
+    assert isinstance(found, Author)
+    author = replaced_author(read, found, {GROUP})
+    if author is None:
+        return None
+    envelope = Envelope(ELSEWHERE, "x.example", True, "support+bncBAA@help.example", (GROUP,))
+    delivery = Delivery(envelope, raw)
+    return await world.authenticator.authenticate_through_list(delivery, found, author)
+
+
+async def test_the_group_s_signature_and_a_sealed_dmarc_pass_prove_the_original_author(
+    world: World,
+) -> None:
+    verdict = await verdict_of(world, through_group(rewritten()))
+
+    assert verdict is not None
+    assert (verdict.aligned, verdict.by, verdict.author) == (
+        True,
+        "arc:google.com",
+        "ann@acme.example",
+    )
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.alone
+    assert {"from", "to", "subject", "x-original-from"} <= set(verdict.signed_scope.names)
+    assert from_dict(as_dict(verdict)) == verdict
+
+
+EVE = "Eve <eve@evil.test>"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        lambda: arc_sealed(rewritten(), "google.com", STATED),
+        lambda: arc_sealed(signed(rewritten(), "evil.test"), "google.com", STATED),
+        lambda: through_group(rewritten(), signs=("from", "to", "subject")),
+        lambda: signed(rewritten(), "help.example", signs=GROUP_SIGNS),
+        lambda: arc_sealed(
+            signed(rewritten(), "help.example", signs=GROUP_SIGNS), "other.example", STATED
+        ),
+        lambda: through_group(rewritten(), states=STATED.replace("dmarc=pass", "dmarc=fail")),
+        lambda: through_group(
+            rewritten(), states=STATED.replace("from=acme.example", "from=evil.test")
+        ),
+        lambda: through_group(rewritten(EVE)),
+        lambda: through_group(rewritten()).replace(b"Ann <ann@acme", b"Bob <bob@acme"),
+        lambda: through_group(rewritten()).replace(b"via Support", b"via Desk"),
+        lambda: b"X-Original-From: Ann <ann@acme.example>\r\n" + through_group(rewritten(EVE)),
+        lambda: through_group(rewritten("ann@acme.example, eve@evil.test")),
+        lambda: through_group(rewritten("support@help.example")),
+        lambda: through_group(rewritten()).replace(b"support@help", b"desk@help", 1),
+    ],
+    ids=[
+        "not signed by the group's domain",
+        "signed by another domain",
+        "X-Original-From is not signed",
+        "not sealed",
+        "sealed by nobody listed",
+        "the sealer saw a failure",
+        "the sealer saw another author",
+        "another original author than the sealed",
+        "changed after it was signed",
+        "From changed after it was signed",
+        "a second X-Original-From",
+        "two original authors",
+        "the list itself",
+        "another address than a list of ours",
+    ],
+)
+async def test_a_forged_original_author_is_proven_by_nothing(world: World, raw: object) -> None:
+    assert callable(raw)
+    verdict = await verdict_of(world, raw())
+    assert verdict is None or not verdict.aligned
+
+
+@pytest.mark.parametrize("silent", ["help.example", "google.com"])
+async def test_while_the_dns_is_silent_the_verdict_is_temporary(world: World, silent: str) -> None:
+    world.server.silent.add(f"_domainkey.{silent}")
+    verdict = await verdict_of(world, through_group(rewritten()))
+    assert verdict is not None
+    assert (verdict.aligned, verdict.temporary) == (False, True)
+
+
+def names(verdict: Authentication) -> set[str]:
+    assert verdict.signed_scope is not None
+    return set(verdict.signed_scope.names)
+
+
+MICROSOFT = ("from", "date", "subject", "message-id")
+
+
+async def test_what_a_sealer_received_directly_counts_as_far_as_its_signature(world: World) -> None:
+    """Microsoft's DKIM does not cover To; the seal of the forwarder that received it does."""
+    verdict = await world.verdict(
+        arc_sealed(signed(a_mail(), signs=MICROSOFT), "google.com", STATED)
+    )
+    assert verdict.by == "dkim:acme.example"
+    assert "to" in names(verdict)
+
+
+async def test_what_anybody_may_have_sent_to_the_sealer_counts_as_far_as_the_author_signed(
+    world: World,
+) -> None:
+    """An attacker sends a mail that they have through their own account, with another To."""
+    raw = arc_sealed(signed(a_mail(), signs=MICROSOFT), "google.com", BY_SIGNATURE)
+    verdict = await world.verdict(raw)
+    assert verdict.by == "dkim:acme.example"
+    assert "to" not in names(verdict)
+
+    footer = signed(a_mail(), signs=MICROSOFT) + b"-- \r\nA footer.\r\n"
+    verdict = await world.verdict(arc_sealed(footer, "google.com", BY_SIGNATURE))
+    assert verdict.by == "arc:google.com"
+    assert "subject" in names(verdict)
+    assert "to" not in names(verdict)
+
+    verdict = await world.verdict(arc_sealed(a_mail(), "google.com", BY_SIGNATURE))
+    assert names(verdict) == set(), "somebody removed the signature that the sealer saw"
+
+
+async def test_a_mail_with_spf_alone_is_proven_by_the_forwarder_that_received_it(
+    world: World,
+) -> None:
+    states = (
+        "mx.microsoft.com 1; spf=pass smtp.mailfrom=acme.example; dmarc=pass action=none "
+        "header.from=acme.example; dkim=none (message not signed); arc=none"
+    )
+    raw = arc_sealed(a_mail(), "microsoft.com", states, signs=MICROSOFT_SIGNS)
+    verdict = await world.verdict(raw, mail_from="bounces+SRS=abcde=FG@help.example")
+    assert verdict.by == "arc:microsoft.com"
+    failed = raw.replace(b"dmarc=pass", b"dmarc=fail", 1)
+    assert not (await world.verdict(failed)).aligned
