@@ -24,7 +24,7 @@ from rules.decision.model import Decision, Reason
 from rules.decision.receipt import Receipt
 from rules.mail import BodyNeeded, Delivery
 from rules.mail.header import Author
-from rules.networks import network_of
+from rules.networks import network_of, provider_of
 from rules.replies import Reply
 from rules.sender.authentication import Authentication
 from storage.mail import filing
@@ -111,7 +111,8 @@ class Ingest:
             if not receipt.counted:
                 log.filed(receipt, entry.delivery)
             elif receipt.counted == 1:
-                log.refusals_counted(network_of(entry.delivery.envelope.peer))
+                peer = entry.delivery.envelope.peer
+                log.refusals_counted(network_of(peer), provider_of(peer))
             self.runtime.metrics.filed(receipt)
             if is_text_read_in_part(entry.mail):
                 self.runtime.metrics.read_in_part()

@@ -99,10 +99,10 @@ def requests_delayed(client: str) -> None:
     _log.warning("requests_delayed", client=client)
 
 
-def refusals_counted(network: str) -> None:
-    """A network had more mail refused today than the journal has rows for: its further mails are
-    answered as before, but only counted. Once in an hour of such mails."""
-    _log.warning("refusals_counted", network=network, see="postern refusals")
+def refusals_counted(network: str, provider: str) -> None:
+    """A network, or its IPv6 /32, had more mail refused today than the journal has rows for: its
+    further mails are answered as before, but only counted. Once in an hour of such mails."""
+    _log.warning("refusals_counted", network=network, provider=provider, see="postern refusals")
 
 
 def failed(error: BaseException, delivery: Delivery) -> str:

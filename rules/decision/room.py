@@ -8,6 +8,7 @@ their domain: nobody can use up the room of somebody else.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -25,6 +26,7 @@ from rules.decision.model import (
     Step,
 )
 from rules.policy import Policy
+from rules.policy.conduct import QuotaSection
 
 _HELD_OF_PROVEN = (Reason.NOT_ENROLLED, Reason.FOREIGN_COMPANY, Reason.TOO_MANY_TICKETS)
 """Held although their senders are proven. A mail that is `not_addressed` was signed by its author,
@@ -34,6 +36,8 @@ RELAYED = 10
 many clients."""
 NETWORK_PART = 5
 """A network may have held one part in this many of what is left to all of them."""
+PROVIDER_FACTOR = 4
+"""An IPv6 /32, which has 65,536 networks, has so many times what one of them has."""
 ALWAYS_HELD = 3
 """So many mails of a network are held however much others have, up to twice `hold.unproven`."""
 MIB = 2**20
@@ -45,12 +49,18 @@ class Room:
 
     network: str
     """The network that the mail counts against; empty if it counts against its sender."""
+    provider: str = ""
+    """The IPv6 /32 that it counts against as well; empty if there is none."""
     mails_today: int = 0
     """Stored from that network within a day."""
     bytes_today: int = 0
+    provider_mails: int = 0
+    """The same from that provider."""
+    provider_bytes: int = 0
     held_by_anybody: int = 0
     """In the mailbox's quarantine, of mail that counts against networks."""
     held_by_network: int = 0
+    held_by_provider: int = 0
     held_by_sender: int = 0
     held_by_domain: int = 0
 
@@ -90,13 +100,16 @@ def _look(
     if room.network:
         size = f"{room.bytes_today / MIB:.1f} MiB"
         saw = f"{room.mails_today} mails, {size} from {room.network} within a day"
-        if room.mails_today >= quota.network_mails * factor:
-            return Step("room", saw, "its mails of the day are used up"), Reason.QUOTA
-        if room.bytes_today >= quota.network_mib * factor * MIB:
-            return Step("room", saw, "its octets of the day are used up"), Reason.QUOTA
-        waiting = (
+        if room.provider:
+            size = f"{room.provider_bytes / MIB:.1f} MiB"
+            saw += f", {room.provider_mails} mails, {size} from {room.provider}"
+        if used_up := _used_up(room, quota, factor):
+            return Step("room", saw, used_up), Reason.QUOTA
+        wide = hold.per_network * factor * PROVIDER_FACTOR
+        waiting: tuple[tuple[int, int, str], ...] = (
             (room.held_by_network, hold.per_network * factor, f"from {room.network}"),
-            _of_all(room, hold.unproven, relayed=factor > 1),
+            (room.held_by_provider, wide, f"from {room.provider}"),
+            *_of_all(room, hold.unproven, relayed=factor > 1),
         )
     else:
         saw = f"{room.held_by_sender} held of the sender, {room.held_by_domain} of their domain"
@@ -111,16 +124,35 @@ def _look(
     return Step("room", saw, "enough"), None
 
 
-def _of_all(room: Room, most: int, *, relayed: bool) -> tuple[int, int, str]:
+def _used_up(room: Room, quota: QuotaSection, factor: int) -> str:
+    """What of the day is used up, by the network or by its provider; empty if nothing is."""
+    if room.mails_today >= quota.network_mails * factor:
+        return "its mails of the day are used up"
+    if room.bytes_today >= quota.network_mib * factor * MIB:
+        return "its octets of the day are used up"
+    wide = factor * PROVIDER_FACTOR
+    if room.provider_mails >= quota.network_mails * wide:
+        return f"the mails of the day of {room.provider} are used up"
+    if room.provider_bytes >= quota.network_mib * wide * MIB:
+        return f"the octets of the day of {room.provider} are used up"
+    return ""
+
+
+def _of_all(room: Room, most: int, *, relayed: bool) -> Iterator[tuple[int, int, str]]:
     """What counts of the room that all networks share, its limit, and of whom it is.
 
     A few networks cannot take it all: each has a fraction of what the others left, so who has
-    little finds room longest. An MTA that stands for many clients is all that sends.
+    little finds room longest; and so has a provider, if a larger one. An MTA that stands for many
+    clients is all that sends.
     """
     whose = "that anybody can have sent"
     if relayed:
-        return room.held_by_anybody, most, whose
-    if room.held_by_network < ALWAYS_HELD:
-        return room.held_by_anybody, 2 * most, whose
+        yield room.held_by_anybody, most, whose
+        return
+    yield room.held_by_anybody, 2 * most, whose
     left = max(0, most - room.held_by_anybody)
-    return room.held_by_network, left // NETWORK_PART, f"from {room.network}, with little left,"
+    if room.held_by_network >= ALWAYS_HELD:
+        yield room.held_by_network, left // NETWORK_PART, f"from {room.network}, with little left,"
+    if room.held_by_provider >= PROVIDER_FACTOR * ALWAYS_HELD:
+        share = PROVIDER_FACTOR * left // NETWORK_PART
+        yield room.held_by_provider, share, f"from {room.provider}, with little left,"

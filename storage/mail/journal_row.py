@@ -13,7 +13,7 @@ from rules.decision.model import Decision, Verdict
 from rules.decision.receipt import Receipt
 from rules.decision.room import counts_against_network
 from rules.mail.header import Author
-from rules.networks import network_of
+from rules.networks import network_of, provider_of
 from rules.sender.authentication import Authentication, as_dict
 from storage.ticket.rows import storable
 
@@ -65,6 +65,7 @@ def journal_values(
             _in_brief(measured) if brief else as_dict(measured), ensure_ascii=False
         ),
         "network": network_of(envelope.peer) if counted else "",
+        "provider": provider_of(envelope.peer) if counted else "",
         "kept_bytes": kept_bytes,
     }
 

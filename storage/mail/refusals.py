@@ -1,7 +1,8 @@
 """Counts mails of which nothing is kept by client network and hour.
 
-Each network has a number of journal rows for them in a day. Beyond it they are only counted: a
-refused mail costs its sender nothing, and the disk must not pay for each.
+Each network has a number of journal rows for them in a day, and an IPv6 /32 a larger one. Beyond
+it they are only counted: a refused mail costs its sender nothing, and the disk must not pay for
+each. What is beyond the number of a /32 is counted in one row of its own, whatever its networks.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from sqlalchemy import Connection, bindparam, delete, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
-from rules.decision.room import RELAYED
+from rules.decision.room import PROVIDER_FACTOR, RELAYED
 from rules.mail import Envelope
-from rules.networks import LOCAL, network_of
+from rules.networks import LOCAL, network_of, provider_of
 from rules.policy import Policy
 from rules.service.limits import HOUR
 from storage.db.statements import Statement, compiled
@@ -29,9 +30,12 @@ DAY = timedelta(days=1)
 _refusals = table(RefusalsRow)
 
 _TODAY = compiled(
-    select(func.coalesce(func.sum(_refusals.c.journaled), 0).label("journaled")).where(
-        _refusals.c.network == bindparam("network"), _refusals.c.hour > bindparam("since")
+    select(_refusals.c.network, func.sum(_refusals.c.journaled).label("journaled"))
+    .where(
+        _refusals.c.network.in_((bindparam("network"), bindparam("provider"))),
+        _refusals.c.hour > bindparam("since"),
     )
+    .group_by(_refusals.c.network)
 )
 
 
@@ -51,6 +55,7 @@ class Refusals:
     """Mails from one network within one hour that have no row in the journal."""
 
     network: str
+    """Or the IPv6 /32, for what is beyond its number of rows."""
     hour: datetime
     journaled: int
     """Mails of that hour that have one."""
@@ -62,15 +67,19 @@ def count(connection: Connection, envelope: Envelope, policy: Policy, now: datet
 
     Returns 0 if it gets a row in the journal; else how many of its network got none this hour.
     """
-    network = network_of(envelope.peer)
+    network, provider = network_of(envelope.peer), provider_of(envelope.peer)
     stands_for_many = envelope.listed or envelope.strangers == "hold" or network == LOCAL
     most = policy.quota.network_refused * (RELAYED if stands_for_many else 1)
-    (today,) = _TODAY.rows(connection, network=network, since=now - DAY)
-    journaled = today.journaled < most
-    row = {"network": network, "hour": _hour_of(now)}
-    numbers = {"journaled": int(journaled), "counted": int(not journaled)}
-    (added,) = _ADD.rows(connection, **row, **numbers)
-    return 0 if journaled else int(added.counted)
+    rows = _TODAY.rows(connection, network=network, provider=provider, since=now - DAY)
+    today = {row.network: int(row.journaled) for row in rows}
+    hour = _hour_of(now)
+    for name, limit in ((provider, most * PROVIDER_FACTOR), (network, most)):
+        if name and today.get(name, 0) >= limit:
+            (added,) = _ADD.rows(connection, network=name, hour=hour, journaled=0, counted=1)
+            return int(added.counted)
+    for name in filter(None, (network, provider)):
+        _ADD.rows(connection, network=name, hour=hour, journaled=1, counted=0)
+    return 0
 
 
 def counted_since(connection: Connection, since: datetime) -> Sequence[Refusals]:

@@ -11,25 +11,41 @@ from rules.decision.model import Decision, Hold
 from rules.decision.room import Room, counts_against_network
 from rules.mail.addresses import domain_of, without_detail
 from rules.mail.header import Author
-from rules.networks import network_of
+from rules.networks import network_of, provider_of
 from storage.db.statements import compiled
-from storage.db.tables import COUNTED_BY_NETWORK, JournalRow, MailRow, table
+from storage.db.tables import COUNTED_BY_NETWORK, COUNTED_BY_PROVIDER, JournalRow, MailRow, table
 from storage.mail.apply import Entry
 
 DAY = timedelta(days=1)
 
 _journal, _mail = table(JournalRow), table(MailRow)
 
+_HERE = _journal.c.network == bindparam("network")
 _TODAY = compiled(
     select(
         func.count().label("mails"),
         func.coalesce(func.sum(_journal.c.kept_bytes), 0).label("size"),
     ).where(
         text(COUNTED_BY_NETWORK),  # exactly the condition of the index
-        _journal.c.network == bindparam("network"),
+        _HERE,
         _journal.c.received_at > bindparam("since"),
     )
 )
+
+
+_OF_PROVIDER = compiled(
+    select(
+        func.coalesce(func.sum(case((_HERE, 1), else_=0)), 0).label("mails"),
+        func.coalesce(func.sum(case((_HERE, _journal.c.kept_bytes), else_=0)), 0).label("size"),
+        func.count().label("provider_mails"),
+        func.coalesce(func.sum(_journal.c.kept_bytes), 0).label("provider_size"),
+    ).where(
+        text(COUNTED_BY_PROVIDER),  # exactly the condition of the index
+        _journal.c.provider == bindparam("provider"),
+        _journal.c.received_at > bindparam("since"),
+    )
+)
+"""The same of an IPv6 client, with its provider's."""
 
 
 def room_for(connection: Connection, entry: Entry, decision: Decision) -> Room | None:
@@ -39,13 +55,26 @@ def room_for(connection: Connection, entry: Entry, decision: Decision) -> Room |
     holds = isinstance(decision.action, Hold)
     if entry.attempt.held is not None or not (by_network or holds):
         return None
-    network = network_of(entry.considered.envelope.peer) if by_network else ""
-    room = Room(network)
-    if network:
-        since = entry.attempt.decided_at - DAY
-        (today,) = _TODAY.rows(connection, network=network, since=since)
-        room = replace(room, mails_today=today.mails, bytes_today=today.size)
+    room = _of_today(connection, entry) if by_network else Room("")
     return _with_held(connection, entry, room) if holds else room
+
+
+def _of_today(connection: Connection, entry: Entry) -> Room:
+    """With what the client's network has sent, and its provider if it has one."""
+    peer, since = entry.considered.envelope.peer, entry.attempt.decided_at - DAY
+    network, provider = network_of(peer), provider_of(peer)
+    if not provider:
+        (today,) = _TODAY.rows(connection, network=network, since=since)
+        return Room(network, mails_today=today.mails, bytes_today=today.size)
+    (today,) = _OF_PROVIDER.rows(connection, network=network, provider=provider, since=since)
+    return Room(
+        network,
+        provider,
+        mails_today=today.mails,
+        bytes_today=today.size,
+        provider_mails=today.provider_mails,
+        provider_bytes=today.provider_size,
+    )
 
 
 def _with_held(connection: Connection, entry: Entry, room: Room) -> Room:
@@ -64,6 +93,7 @@ def _with_held(connection: Connection, entry: Entry, room: Room) -> Room:
         select(
             _number(by_network).label("by_anybody"),
             _number(_journal.c.network == (room.network or "none")).label("by_network"),
+            _number(_journal.c.provider == (room.provider or "none")).label("by_provider"),
             _number(~by_network & of_sender).label("by_sender"),
             _number(~by_network & in_domain).label("by_domain"),
         )
@@ -74,6 +104,7 @@ def _with_held(connection: Connection, entry: Entry, room: Room) -> Room:
         room,
         held_by_anybody=found.by_anybody,
         held_by_network=found.by_network,
+        held_by_provider=found.by_provider,
         held_by_sender=found.by_sender,
         held_by_domain=found.by_domain,
     )

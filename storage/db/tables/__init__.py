@@ -12,6 +12,7 @@ from __future__ import annotations
 from storage.db.tables.base import metadata, table
 from storage.db.tables.mails import (
     COUNTED_BY_NETWORK,
+    COUNTED_BY_PROVIDER,
     TAKEN,
     WAITING_OR_REFUSED,
     WITHOUT_COMMENT,
@@ -44,6 +45,7 @@ from storage.db.tables.tickets import (
 
 __all__ = [
     "COUNTED_BY_NETWORK",
+    "COUNTED_BY_PROVIDER",
     "CRITICAL_SOURCES",
     "TAKEN",
     "WAITING_OR_REFUSED",

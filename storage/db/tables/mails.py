@@ -26,6 +26,7 @@ WAITING_OR_REFUSED = "verdict IN ('held', 'refused')"
 condition."""
 
 COUNTED_BY_NETWORK = "network <> ''"
+COUNTED_BY_PROVIDER = "provider <> ''"
 """Journal rows of mails that anybody could make us store; a query must contain this exact condition
 too."""
 
@@ -44,6 +45,7 @@ class JournalRow(Row, table=True):
         index_where(
             COUNTED_BY_NETWORK, "ix_journal_network", "network", "received_at", "kept_bytes"
         ),
+        index_where(COUNTED_BY_PROVIDER, "ix_journal_provider", "provider", "received_at"),
     )
     id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
     mailbox_id: int = foreign_key()
@@ -68,6 +70,8 @@ class JournalRow(Row, table=True):
     """JSON: the verdict on the sender with the evidence for it."""
     network: str = text(43)
     """The client's network, if the mail was stored and anybody could have sent it; else empty."""
+    provider: str = text(43)
+    """The IPv6 /32 around that network; empty for any other."""
     kept_bytes: int = Field(default=0, sa_column=counter())
     """So many octets of raw mail were stored with this row."""
 

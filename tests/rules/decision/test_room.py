@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from rules.decision.model import Decision, Defer, Reason, Verdict
-from rules.decision.room import ALWAYS_HELD, RELAYED, Room, counts_against_network, within_room
+from rules.decision.room import (
+    ALWAYS_HELD,
+    PROVIDER_FACTOR,
+    RELAYED,
+    Room,
+    counts_against_network,
+    within_room,
+)
 from rules.sender.authentication import Result
 from tests.rules.building import (
     BOB,
@@ -83,6 +90,34 @@ def test_fifty_networks_leave_room_to_the_next() -> None:
 
 def test_what_all_networks_have_held_is_bounded() -> None:
     assert flooded_by(5000, {}) == 2 * POLICY.hold.unproven
+
+
+def test_the_owner_of_a_provider_leaves_room_to_others() -> None:
+    total = 0
+    for _ in range(5000):
+        room: Any = {"provider": "2001:db8::/32", "held_by_provider": total}
+        room |= {"network": "2001:db8:7::/48", "held_by_anybody": total}
+        total += decided(HELD, **room).verdict is Verdict.HELD
+
+    assert total == PROVIDER_FACTOR * POLICY.hold.per_network < POLICY.hold.unproven
+    assert decided(HELD, network=NETWORK, held_by_anybody=total).verdict is Verdict.HELD
+
+
+@pytest.mark.parametrize(
+    ("what", "limit"),
+    [
+        ("provider_mails", PROVIDER_FACTOR * 2000),
+        ("provider_bytes", PROVIDER_FACTOR * 256 * 2**20),
+    ],
+)
+def test_a_provider_has_a_quota_for_each_day(what: str, limit: int) -> None:
+    room: Any = {"network": "2001:db8:7::/48", "provider": "2001:db8::/32"}
+
+    full = decided(BOUNCE, **room | {what: limit})
+
+    assert full.reason is Reason.QUOTA
+    assert "2001:db8::/32" in full.trace[-1].outcome
+    assert decided(BOUNCE, **room | {what: limit - 1}).verdict is Verdict.RECORDED
 
 
 def test_an_mta_that_stands_for_many_clients_may_use_all_the_room() -> None:

@@ -76,6 +76,15 @@ def test_an_ipv6_network_is_counted_as_its_48(small: Shop) -> None:
     assert [each.network for each in counted(small)] == ["2001:db8:7::/48"]
 
 
+def test_the_networks_of_a_provider_have_four_times_the_rows_of_one(small: Shop) -> None:
+    receipts = [take(small, a_mail(EVE), f"2001:db8:{n}::1") for n in range(20)]
+
+    assert [receipt.counted for receipt in receipts] == [0] * 8 + [*range(1, 13)]
+    assert rows(small) == 8
+    assert counted(small) == [Refusals("2001:db8::/32", NOON, 8, 12)]
+    assert take(small, a_mail(EVE), "2001:db9::1").counted == 0
+
+
 def test_deferred_and_repeated_mail_is_counted_with_the_refused(small: Shop) -> None:
     dns_fails = replace(NOTHING, temporary=True)
     same = small.entry(a_mail(ANN.address))

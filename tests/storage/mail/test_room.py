@@ -56,6 +56,33 @@ def test_a_network_has_a_quota_for_each_day(small: Shop) -> None:
     assert elsewhere.verdict is next_day.verdict is Verdict.RECORDED
 
 
+def test_the_networks_of_a_provider_have_four_times_the_quota_of_one(small: Shop) -> None:
+    first = [bounce(small, f"2001:db8:{n}::1") for n in range(8)]
+    ninth = bounce(small, "2001:db8:99::1")
+
+    assert {receipt.verdict for receipt in first} == {Verdict.RECORDED}
+    assert (ninth.verdict, ninth.reason) == (Verdict.DEFERRED, Reason.QUOTA)
+    assert bounce(small, "2001:db9::1").verdict is Verdict.RECORDED
+
+
+def test_a_network_of_ipv6_has_no_more_than_its_own_quota(small: Shop) -> None:
+    received = [bounce(small, f"2001:db8:7:{n}::1").verdict for n in range(3)]
+
+    assert received == [Verdict.RECORDED] * 2 + [Verdict.DEFERRED]
+
+
+def test_the_networks_of_a_provider_have_four_times_the_room_to_wait_of_one(shop: Shop) -> None:
+    hold = default_policy().hold.model_copy(update={"per_network": 1})
+    policy = default_policy().model_copy(update={"hold": hold, "strangers": "hold"})
+    small = replace(shop, policy=policy)
+
+    def held(peer: str) -> Verdict:
+        return take(small, a_mail("eve@evil.example"), peer).verdict
+
+    assert [held(f"2001:db8:{n}::1") for n in range(5)] == [Verdict.HELD] * 4 + [Verdict.DEFERRED]
+    assert held("2001:db9::1") is Verdict.HELD
+
+
 def test_the_octets_of_a_network_are_counted_as_they_are_stored(small: Shop) -> None:
     bounce(small, "192.0.2.1")
 
