@@ -327,3 +327,5 @@ def _print_comment(comment: CommentView) -> None:
     for attachment in comment.attachments:
         size = f"{attachment.content_type}, {attachment.size_bytes} octets"
         console.print(Text(escape(f"  + {attachment.name}  {size}"), style="cyan"))
+    if comment.files_left_out:
+        console.print(Text("  + more files; the raw mail is stored", style="cyan"))

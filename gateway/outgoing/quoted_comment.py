@@ -20,6 +20,10 @@ LONGEST_TEXT = 60_000
 """In characters; the whole text is kept with the ticket."""
 
 
+FILES_NAMED = 50
+"""A mail may have 2,000 files; the names of the others are with the ticket."""
+
+
 @dataclass(frozen=True, slots=True)
 class QuotedComment:
     """A comment as its recipient sees it."""
@@ -79,7 +83,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         hidden=bool(shown.hidden.strip()),
         shortened=len(shown.text) > LONGEST_TEXT or is_shown_in_part(comment.text),
         degraded=comment.degraded,
-        attachments=tuple(one_line(redactor.redact(name)) for name in comment.attachments),
+        attachments=_files(comment, redactor),
         unproven=is_unproven(comment.proof),
         proof=comment.proof if traits.for_staff else "",
     )
@@ -88,6 +92,13 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
 def _author(comment: Comment, policy: Policy, redactor: Redactor) -> str:
     nobody = policy.sender_name if comment.by_staff else comment.author
     return one_line(redactor.redact(comment.name or nobody), 60)
+
+
+def _files(comment: Comment, redactor: Redactor) -> tuple[str, ...]:
+    """The names of the first files, and how many more there are."""
+    more = len(comment.attachments) - FILES_NAMED
+    named = (one_line(redactor.redact(name)) for name in comment.attachments[:FILES_NAMED])
+    return (*named, f"… (+{more})") if more > 0 else tuple(named)
 
 
 def _for_customers(text: str) -> str:

@@ -38,6 +38,9 @@ TEXTS_READ = 4 * 1024 * 1024
 """Characters of all comments that one view has: the texts of a ticket may be larger than memory."""
 TEXTS_AT_ONCE = 16
 """Comments whose texts one query reads."""
+FILES_READ = 500
+"""Files of all comments that one view has: a mail may have 2,000, and each name is searched for
+what must be masked."""
 HISTORY_READ = 10_000
 """Entries of the audit trail, the latest."""
 
@@ -110,6 +113,8 @@ class CommentView:
     proof: str
     """How its author is proven; empty if it was not recorded."""
     attachments: tuple[AttachmentView, ...]
+    files_left_out: bool
+    """It has more files than `attachments`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +194,8 @@ def ticket_view(
 ) -> TicketView | None:
     """The ticket, oldest entries first; None if there is no such ticket.
 
-    The latest comments have their texts, as far as `TEXTS_READ` goes; of these only the public ones
-    if `public`, and only those before the comment `before`.
+    The latest comments have their texts and files, as far as `TEXTS_READ` and `FILES_READ` go; of
+    these only the public ones if `public`, and only those before the comment `before`.
     """
     row = connection.execute(SUMMARY.where(_ticket.c.id == number)).one_or_none()
     if row is None:
@@ -214,16 +219,6 @@ def ticket_view(
 def _comments(
     connection: Connection, number: int, public: bool, before: int | None
 ) -> tuple[CommentView, ...]:
-    attached: dict[int, list[AttachmentView]] = {}
-    for row in connection.execute(
-        select(_attachment)
-        .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
-        .where(_comment.c.ticket_id == number)
-        .order_by(_attachment.c.id)
-    ):
-        attached.setdefault(row.comment_id, []).append(
-            AttachmentView(row.id, row.name, row.content_type, row.size_bytes, row.part)
-        )
     of_author = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
         _person.c.address == _comment.c.author
     )
@@ -235,8 +230,9 @@ def _comments(
         .order_by(_comment.c.written_at, _comment.c.id)
     ).all()
     until = takewhile(lambda row: row.id != before, rows)
-    wanted = (r.id for r in until if not public or r.visibility == Visibility.PUBLIC.value)
-    texts = _texts(connection, list(wanted)[::-1])
+    wanted = (r for r in until if not public or r.visibility == Visibility.PUBLIC.value)
+    latest = [row.id for row in wanted][::-1]
+    texts, files = _texts(connection, latest), _files(connection, number, latest)
     return tuple(
         CommentView(
             id=row.id,
@@ -250,7 +246,8 @@ def _comments(
             charset_guessed=row.charset_guessed,
             written_at=row.written_at,
             proof=row.proof,
-            attachments=tuple(attached.get(row.id, ())),
+            attachments=tuple(files[row.id].attachments) if row.id in files else (),
+            files_left_out=row.id in files and files[row.id].left_out,
         )
         for row in rows
     )
@@ -271,6 +268,43 @@ def _texts(connection: Connection, comments: Sequence[int]) -> Mapping[int, str]
             if left < 0:
                 return found
             found[comment] = text
+    return found
+
+
+@dataclass(slots=True)
+class _Files:
+    """Those of one comment."""
+
+    most: int
+    left_out: bool
+    attachments: list[AttachmentView]
+
+
+def _files(connection: Connection, number: int, comments: Sequence[int]) -> Mapping[int, _Files]:
+    """The files of comments that have any, in this order, as far as `FILES_READ` goes."""
+    counts = dict[int, int]()
+    for row in connection.execute(
+        select(_attachment.c.comment_id, func.count().label("files"))
+        .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
+        .where(_comment.c.ticket_id == number)
+        .group_by(_attachment.c.comment_id)
+    ):
+        counts[row.comment_id] = row.files
+    found: dict[int, _Files] = {}
+    left = FILES_READ
+    for comment in comments:
+        if count := counts.get(comment, 0):
+            found[comment] = _Files(min(count, left), count > left, [])
+            left -= found[comment].most
+    read = [comment for comment, files in found.items() if files.most]
+    for row in connection.execute(
+        select(_attachment).where(_attachment.c.comment_id.in_(read)).order_by(_attachment.c.id)
+    ):
+        files = found[row.comment_id]
+        if len(files.attachments) < files.most:
+            files.attachments.append(
+                AttachmentView(row.id, row.name, row.content_type, row.size_bytes, row.part)
+            )
     return found
 
 

@@ -128,6 +128,7 @@ class TicketJson:
             "written_at": _timestamp(comment.written_at),
             "unproven": is_unproven(comment.proof),
             "attachments": [self._attachment(each, path) for each in comment.attachments],
+            "attachments_shortened": comment.files_left_out,
         }
         if self.for_staff:
             raw = f"{path}/raw/{comment.journal_id}" if comment.journal_id is not None else None

@@ -467,3 +467,13 @@ def test_an_escalation_gives_its_reasons_in_the_readers_language(
     payload = EscalationPayload(why="Urgent", notes=(note,))
 
     assert reason in text_of(written(NoticeKind.ESCALATION, payload=payload, language=language))
+
+
+def test_of_thousands_of_files_a_notice_names_the_first() -> None:
+    names = tuple(f"file{i}.txt" for i in range(2000))
+    comment = a_comment("It prints.\n\nBob", attachments=names)
+
+    text = text_of(written(NoticeKind.COMMENT, comment=comment))
+
+    assert "file49.txt, … (+1950)" in " ".join(text.split())
+    assert "file50.txt" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -10,6 +11,7 @@ from gateway import clock
 from gateway.clock import new_id
 from gateway.web.api.access import CONTEXT
 from rules.decision.effects import CommentWritten, NewComment, notified
+from rules.mail import Attachment
 from rules.mail.extent import READ_CHARACTERS
 from rules.sender.masking import Masker
 from rules.ticket.changes import Source
@@ -125,14 +127,35 @@ async def test_the_notices_of_a_mail_do_not_have_its_whole_text_in_memory(either
     assert quoted == [READ_CHARACTERS + 1] * 2
 
 
+async def test_of_thousands_of_files_those_of_the_latest_mails_are_listed(either: Site) -> None:
+    number, texts = await either.open(ANN), ["first", "second", "third"]
+    names = [f"{i}.txt" for i in range(read.FILES_READ // 2 + 1)]
+    await either.write(partial(_as_if_mailed, number=number, texts=texts, files=names))
+
+    _, ticket = await either.get(f"/{number}", ANN)
+
+    comments = ticket["comments"]
+    listed = [[each["name"] for each in comment["attachments"]] for comment in comments]
+    assert listed == [[], [], names[:-2], names]
+    assert [comment["attachments_shortened"] for comment in comments] == [False, True, True, False]
+    _, before = await either.get(f"/{number}?before={comments[2]['id']}", ANN)
+    assert [each["name"] for each in before["comments"][1]["attachments"]] == names
+
+
 def _as_if_mailed(
-    connection: Connection, number: int, texts: list[str], orders: tuple[NoticeOrder, ...] = ()
+    connection: Connection,
+    number: int,
+    texts: list[str],
+    orders: tuple[NoticeOrder, ...] = (),
+    files: Sequence[str] = (),
 ) -> None:
     mailbox, now = read.mailbox_of(connection, number), clock.now()
     assert mailbox is not None
     context = ChangeContext(mailbox, ANN, Source.MAIL, now, new_id)
+    attached = tuple(Attachment("1", name, "text/plain", 1, "", inline=False) for name in files)
     for text in texts:
-        written = CommentWritten(NewComment(ANN, Visibility.PUBLIC, text, now, "dkim:acme.example"))
+        comment = NewComment(ANN, Visibility.PUBLIC, text, now, "dkim", attachments=attached)
+        written = CommentWritten(comment)
         write(connection, context, number, [written, *notified(orders)], None)
 
 
