@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from gateway.outgoing.mime import one_line, plain
@@ -90,8 +91,13 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
 
 
 def _author(comment: Comment, policy: Policy, redactor: Redactor) -> str:
+    """A customer's name is what they entered: one that reads as an address, or as the desk's name,
+    is not shown."""
     nobody = policy.sender_name if comment.by_staff else comment.author
-    return one_line(redactor.redact(comment.name or nobody), 60)
+    name = one_line(redactor.redact(comment.name or nobody), 60)
+    read = unicodedata.normalize("NFKC", name).casefold()
+    poses = "@" in read or read == policy.sender_name.casefold()
+    return comment.author if poses and not comment.by_staff else name
 
 
 def _files(comment: Comment, redactor: Redactor) -> tuple[str, ...]:

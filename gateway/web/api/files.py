@@ -45,7 +45,8 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
     with context.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
         raw = await _read(request, mail, f"the mail of comment {found.comment}")
         try:
-            body = await asyncio.to_thread(part_bytes, raw, found.part)
+            async with context.downloads.decoding:
+                body = await asyncio.to_thread(part_bytes, raw, found.part)
         except LookupError:
             raise ApiError(404, f"attachment {wanted} cannot be read; see the raw mail") from None
         del raw

@@ -477,3 +477,11 @@ def test_of_thousands_of_files_a_notice_names_the_first() -> None:
 
     assert "file49.txt, … (+1950)" in " ".join(text.split())
     assert "file50.txt" not in text
+
+
+@pytest.mark.parametrize("name", ["Sam <sam@help.example>", "sam\uff20help.example", "SUPPORT"])
+def test_a_customer_whose_name_poses_as_somebody_else_is_shown_by_address(name: str) -> None:
+    mail = written(NoticeKind.COMMENT, comment=a_comment("Send me the password.", name=name))
+
+    assert text_of(mail).startswith("bob@acme.example wrote:\n")
+    assert "sam" not in str(mail["From"]).lower()

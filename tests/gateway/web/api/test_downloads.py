@@ -26,10 +26,10 @@ HEAD = f"From: {ANN}\r\nTo: {SUPPORT}\r\nSubject: See\r\nMIME-Version: 1.0\r\n".
 MIB = 2**20
 
 
-async def with_large_file(site: Site) -> tuple[str, str]:
-    """The paths of a large file on a ticket, and of its mail."""
+async def with_file(site: Site, content: bytes = LARGE) -> tuple[str, str]:
+    """The paths of a file on a ticket, a large one if not given, and of its mail."""
     file = a_part(
-        LARGE, "Content-Type: image/png", 'Content-Disposition: attachment; filename="a.png"'
+        content, "Content-Type: image/png", 'Content-Disposition: attachment; filename="a.png"'
     )
     number = await site.mailed(HEAD + multipart("mixed", text("See the file."), file))
     _, ticket = await site.get(f"/{number}", SAM)
@@ -61,8 +61,23 @@ async def stuck_client(host: str, port: int, request: str) -> AsyncIterator[None
             await writer.wait_closed()
 
 
+async def test_files_are_taken_out_of_mails_one_at_a_time(site: Site) -> None:
+    file, raw = await with_file(site, b"short")
+    headers = {"Authorization": "Bearer staff-token", "X-Postern-Actor": SAM}
+    downloads = site.client.app[CONTEXT].downloads
+
+    async with downloads.decoding:
+        asked = [asyncio.create_task(site.client.get(file, headers=headers)) for _ in range(2)]
+        await until(lambda: shares_of(site).used > 0)
+        assert (await site.client.get(raw, headers=headers)).status == 200
+        assert not any(each.done() for each in asked)
+
+    responses = await asyncio.gather(*asked)
+    assert [await each.read() for each in responses] == [b"short"] * 2
+
+
 async def test_what_is_sent_is_counted_until_its_client_has_it_or_is_gone(site: Site) -> None:
-    file, raw = await with_large_file(site)
+    file, raw = await with_file(site)
     shares, server = shares_of(site), site.client.server
     assert server.port is not None
     asked = [
@@ -87,7 +102,7 @@ async def test_what_is_sent_is_counted_until_its_client_has_it_or_is_gone(site: 
 
 
 async def test_a_file_for_which_there_is_no_memory_is_refused_for_a_time(site: Site) -> None:
-    file, raw = await with_large_file(site)
+    file, raw = await with_file(site)
     shares = shares_of(site)
     shares.add(None, shares.caps.total - len(LARGE))
     for path in (file, raw):
