@@ -1,4 +1,5 @@
-"""What is forgotten after its time: journal rows of mails that nobody kept, and their content.
+"""What is forgotten after its time: journal rows of mails that nobody kept, with their content and
+their identities.
 
 Forgotten are mails that were refused, deferred or repeated, those discarded from quarantine, and
 automatic mail on no ticket, with its bytes. Whatever is on a ticket or still held stays.
@@ -93,10 +94,10 @@ def in_portions(expired: Sequence[tuple[UUID, int]]) -> Iterator[Sequence[UUID]]
 
 
 def forget(connection: Connection, rows: Sequence[UUID]) -> int:
-    """Delete expired rows, and the bytes of their mails; returns how many rows.
+    """Delete expired rows, with the bytes and the identities of their mails; returns how many rows.
 
-    The identity of a mail stays: a repeat is recognised however late it comes. What another node
-    has freed meanwhile is left out.
+    A repeat is recognised as long as the journal has the mail. What another node has freed
+    meanwhile is left out.
     """
     kept = select(_mail.c.mailbox_id, _mail.c.journal_id, _mail.c.raw_digest).where(
         _mail.c.journal_id.in_(rows), _mail.c.raw_digest != ""
@@ -105,4 +106,6 @@ def forget(connection: Connection, rows: Sequence[UUID]) -> int:
         guard = (_mail.c.journal_id == mail.journal_id) & (_mail.c.raw_digest == mail.raw_digest)
         if connection.execute(update(_mail).where(guard).values(raw_digest="")).rowcount == 1:
             raw_mail.free(connection, mail.mailbox_id, mail.raw_digest)
+    unfiled = _mail.c.ticket_id.is_(None) & (_mail.c.state != "held")
+    connection.execute(delete(_mail).where(_mail.c.journal_id.in_(rows), unfiled))
     return connection.execute(delete(_journal).where(_journal.c.id.in_(rows))).rowcount

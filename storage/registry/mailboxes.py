@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, update
 
-from rules.mail import Mailbox
+from rules.mail import Mailbox, with_postmasters
 from rules.mail.addresses import normalise
 from rules.sender.tokens import REPLY_TOKEN_LENGTH
 from rules.ticket.lifecycle import Status
@@ -39,13 +39,15 @@ LONGEST_LOCAL_PART = 64 - 1 - REPLY_TOKEN_LENGTH
 
 
 def list_mailboxes(connection: Connection, *, inactive_too: bool = False) -> tuple[Mailbox, ...]:
-    """The mailboxes that take mail, by address; with `inactive_too` also those that do not."""
+    """The mailboxes that take mail, by address; with `inactive_too` also those that do not, and
+    without `postmaster`."""
     query = select(_mailbox.c.id, _mailbox.c.address, _mailbox.c.policy).order_by(
         _mailbox.c.address
     )
-    if not inactive_too:
-        query = query.where(_mailbox.c.active)
-    return tuple(Mailbox(*row) for row in connection.execute(query))
+    if inactive_too:
+        return tuple(Mailbox(*row) for row in connection.execute(query))
+    active = connection.execute(query.where(_mailbox.c.active))
+    return with_postmasters([Mailbox(*row) for row in active])
 
 
 def mailbox_named(connection: Connection, address: str | None) -> Mailbox:

@@ -78,7 +78,7 @@ class JournalRow(Row, table=True):
 
 class MailRow(Row, table=True):
     """A mail that we answered with 250, by its identity: a repeat is recognised by it, or by one
-    of `mail_identity`."""
+    of `mail_identity`, until the mail is forgotten."""
 
     __tablename__ = "mail"
     __table_args__ = (
@@ -107,6 +107,7 @@ class MailIdentityRow(Row, table=True):
         ForeignKeyConstraint(
             ["mailbox_id", "mail"], ["mail.mailbox_id", "mail.identity"], ondelete="CASCADE"
         ),
+        Index("ix_mail_identity_mail", "mailbox_id", "mail"),
     )
     mailbox_id: int = foreign_key(primary_key=True)
     identity: str = Field(sa_column=Column(String(64), primary_key=True))

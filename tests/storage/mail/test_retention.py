@@ -19,10 +19,10 @@ from rules.mail import Mail
 from storage.db import raw_mail, space
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
-from storage.db.tables import JournalRow, MailRow, RawMailRow, table
+from storage.db.tables import JournalRow, MailIdentityRow, MailRow, RawMailRow, table
 from storage.mail import quarantine, retention
 from storage.mail.filing import file
-from tests.rules.building import ANN, NOON, NOTHING, a_mail
+from tests.rules.building import ANN, NOON, NOTHING, PROVEN, a_mail
 from tests.storage.shop import Shop
 
 NEW = "new@acme.example"
@@ -121,9 +121,26 @@ def test_expired_rows_are_forgotten_and_what_is_on_a_ticket_or_held_stays(shop: 
     journal = table(JournalRow)
     left = shop.database.read(lambda c: c.execute(select(journal.c.verdict)).scalars().all())
     assert sorted(left) == ["held", "opened"]
-    assert rows(shop, MailRow) == 4
+    assert rows(shop, MailRow) == 2
     assert [size for size, _ in stored(shop)] == [4, 5]
     assert forget_all(shop) == 0
+
+
+def test_the_identities_of_a_mail_are_forgotten_with_its_row(shop: Shop) -> None:
+    signed = replace(NOTHING, fingerprints=("f1", "f2"))
+    filed = take(shop, a_mail(ANN.address), b"filed", proof=replace(PROVEN, fingerprints=("f3",)))
+    bounce = a_mail(STRANGER)
+    recorded = take(shop, bounce, b"automatic", proof=signed, mail_from="")
+    repeated = take(shop, bounce, b"automatic", proof=signed, mail_from="")
+    assert (filed.verdict, recorded.verdict) == (Verdict.OPENED, Verdict.RECORDED)
+    assert repeated.verdict is Verdict.DUPLICATE
+    assert rows(shop, MailIdentityRow) == 3
+
+    assert forget_all(shop) == 2
+
+    assert (rows(shop, MailRow), rows(shop, MailIdentityRow)) == (1, 1)
+    again = take(shop, bounce, b"automatic", proof=signed, mail_from="")
+    assert again.verdict is Verdict.RECORDED
 
 
 def test_refused_mail_that_nothing_proves_expires_sooner(shop: Shop) -> None:
