@@ -23,6 +23,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
+from rules.mail.encoded_words import decode_words
 from rules.mail.quoting import masked
 from rules.sender.tokens import MAC_BYTES, SEALED_LENGTHS, SEALED_TEXTS, Keys, opens
 
@@ -48,11 +49,16 @@ _THIN = (
 _ENDS = r"\r\n\x0b\x0c\x85\u2028\u2029"
 _NOISE = (
     rf"(?:[{_THIN}]|<wbr ?/?>|<br ?/?>"
-    rf"|=?[ \t\u00a0{_THIN}]*+[{_ENDS}][{_ENDS}>|: \t\u00a0{_THIN}]*+)"
+    rf"|=?[ \t\u00a0{_THIN}]*+[{_ENDS}][{_ENDS}>|: \t\u00a0{_THIN}]*+"
+    rf"|\"?+[ \t]*+;(?:=?+[{_ENDS}]|[>|: \t\u00a0{_THIN}]|<br ?/?>)*+"
+    r"[A-Za-z][A-Za-z0-9-]{0,30}+\*[0-9]{1,3}+\*?+[ \t]*+=[ \t]*+\"?+)"
 )
-"""What may be between two characters of a value: no width, emphasis, or a line break with the quote
-marks after it."""
+"""What may be between two characters of a value: no width, emphasis, a line break with the quote
+marks after it, or the name of the next piece of a parameter (RFC 2231 §3)."""
 _BREAKS = re.compile(f"(?<=[A-Za-z0-9%&#=;+-]){_NOISE}++(?=[A-Za-z0-9%&#=;])")
+_WORD = r"=\?[^?*\s]{1,64}+(?:\*[^?\s]{0,64}+)?+\?[BbQq]\?[^?]{0,1000}+\?="
+_WORDS = re.compile(rf"{_WORD}(?:[{_ENDS}>|: \t\u00a0]*+{_WORD})*+")
+"""Encoded-words (RFC 2047), which a value may be spread over."""
 _RUN = re.compile(f"(?<!{_LETTER}){_LETTER}{{34,}}+")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+|&(?:#[xX]?[0-9A-Fa-f]{1,7}|[A-Za-z]{2,8});?")
 _OTHER_ESCAPES = re.compile("(?:=[0-9A-F]{2}|-(?:2[56]|[89A-F][0-9A-F]))+")
@@ -189,7 +195,7 @@ def _views(text: str) -> Iterator[_View]:
             seen.add(view.text)
             read += len(view.text)
             yield view
-            decoded = (_replaced(view, escapes) for escapes in (_ESCAPES, _OTHER_ESCAPES))
+            decoded = (_replaced(view, each) for each in (_ESCAPES, _OTHER_ESCAPES, _WORDS))
             views += [each for each in decoded if each is not None]
 
 
@@ -223,6 +229,8 @@ def _replaced(view: _View, escapes: re.Pattern[str]) -> _View | None:
 def _unescaped(escape: str) -> str:
     if escape[0] == "&":
         return html.unescape(escape)
+    if escape.startswith("=?"):
+        return decode_words(re.sub(r"[>|:]+(?==\?)|[^\x00-\x7f]", " ", escape).encode())
     if not _HEXADECIMAL.fullmatch(escape):
         return ""
     return bytes.fromhex(re.sub("[%=-]", "", escape)).decode("utf-8", "replace")

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from rules.mail.encoded_words import decode_words
 from rules.sender import tokens
 from rules.sender.masking import ATTEMPTS, EXAMINED, MASK, Masker
 from rules.sender.tokens import Keys, Link, LinkUse, Purpose, ReplyToken
@@ -35,6 +36,10 @@ LINK = f"{BEGIN}/people/3/{SEALED_LINK}"
 
 def escaped(text: str) -> str:
     return quote(text, safe="")
+
+
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 SPELLINGS = {
@@ -83,6 +88,20 @@ SPELLINGS = {
     "base64 for URLs": f"https://x/r/{base64.urlsafe_b64encode(LINK.encode()).decode()}",
     "Safe Links around Google": "https://x.safelinks.protection.outlook.com/?url="
     + escaped(f"https://www.google.com/url?q={escaped(LINK)}"),
+    "pieces of a file name": f"filename*0*=utf-8''{REPLY_TO[:30]};\r\n filename*1*={REPLY_TO[30:]}",
+    "quoted pieces of a file name": f'name*0="{REPLY_TO[:30]}"; name*1="{REPLY_TO[30:40]}";\n'
+    f' name*2="{REPLY_TO[40:]}"',
+    "escaped pieces of a file name, quoted": f"> filename*0*=utf-8''{escaped(LINK)[:60]};\n"
+    f"> \tfilename*1*={escaped(LINK)[60:]}",
+    "pieces of a file name in HTML": f"name*0=&quot;{REPLY_TO[:30]}&quot;;<br>\n"
+    f"name*1=&quot;{REPLY_TO[30:]}&quot;",
+    "pieces of a file name in quoted-printable": f"name*0*=3D{REPLY_TO[:30]};=\n"
+    f" name*1*=3D{REPLY_TO[30:]}",
+    "encoded-words": f"> Subject: =?utf-8?Q?{REPLY_TO[:30].replace('+', '=2B')}?=\n"
+    f">  =?utf-8?Q?{REPLY_TO[30:]}?=",
+    "encoded-words in base64": f"Subject: =?utf-8?B?{in_base64(REPLY_TO[:30])}?=\r\n"
+    f" =?utf-8?b?{in_base64(REPLY_TO[30:])}?=",
+    "one encoded-word in base64": f"=?utf-8?b?{in_base64(f'a {REPLY_TO}')}?=",
     "another host": LINK.replace(BEGIN, "http://POSTERN.help.example:443"),
     "without its scheme": LINK.removeprefix("https://"),
 }
@@ -134,6 +153,10 @@ def recovered(text: str, sealed: str) -> str | None:
         "quoted-printable": lambda t: quopri.decodestring(t.encode()).decode("utf-8", "replace"),
         "urldefense": lambda t: unquote(re.sub("-([0-9A-F]{2})", r"%\1", t)),
         "base64": _decoded_base64,
+        "pieces": lambda t: re.sub(
+            r'"?\s*;(?:[\s>]|<br>)*[a-z]+\*\d\*?="?', "", t.replace('"', "")
+        ),
+        "words": lambda t: decode_words(re.sub(r"\s*>\s*", " ", t).encode()),
         "breaks": lambda t: re.sub(r"[ >]*\s[\s>]*|[\u00ad\u200b]|=\n", "", t),
         "forms": lambda t: unicodedata.normalize("NFKC", t),
     }
