@@ -30,23 +30,18 @@ class Snapshot:
     def mailbox_for(self, recipient: str) -> Mailbox | None:
         """The mailbox of an envelope recipient, with or without `+detail`.
 
-        A postmaster without a mailbox of their own is the oldest mailbox of the domain; without a
-        domain the oldest of all (RFC 5321 §4.5.1).
+        A postmaster without a domain is the mailbox that was added first (RFC 5321 §4.5.1).
         """
         if recipient.lower() == POSTMASTER:
-            return self._oldest("")
+            return min(self.mailboxes.values(), key=lambda each: each.id, default=None)
         base, _ = without_detail(recipient)
         normal = normalise(base)
         if normal is None:
             return None
         found = self.mailboxes.get(normal)
-        local, _, domain = normal.rpartition("@")
-        return self._oldest(f"@{domain}") if found is None and local == POSTMASTER else found
-
-    def _oldest(self, ending: str) -> Mailbox | None:
-        """The mailbox that was added first, of those whose address ends like this."""
-        ours = (each for address, each in self.mailboxes.items() if address.endswith(ending))
-        return min(ours, key=lambda mailbox: mailbox.id, default=None)
+        if found is None and normal.startswith(f"{POSTMASTER}@"):
+            return next((m for m in self.mailboxes.values() if m.postmaster == normal), None)
+        return found
 
     @property
     def own_addresses(self) -> frozenset[str]:

@@ -99,10 +99,12 @@ class Reception:
         """A held mail that is decided again, with what staff state about it."""
         mail = await self.parser.parse(delivery.raw)
         ordinary = is_ordinary(delivery.raw)
+        snapshot = await self.runtime.mailbox_cache.current()
+        here = snapshot.mailboxes.get(held.mailbox.address, held.mailbox)
         received = Received(
             mail=replace(mail, bounces=()),
             envelope=held.envelope,
-            mailbox=held.mailbox,
+            mailbox=replace(held.mailbox, postmaster=here.postmaster),
             authentication=authentication,
             first_authentication=held.authentication,
             read_bounces=_bounces(mail, delivery.raw, ordinary),
@@ -110,7 +112,6 @@ class Reception:
             as_new=as_new,
         )
         attempt = Attempt(self.runtime.clock(), held.came_at, held.journal_id)
-        snapshot = await self.runtime.mailbox_cache.current()
 
         def make() -> Entry:
             packed = _packed(delivery.raw)

@@ -20,10 +20,19 @@ from gateway.cli.terminal import VERDICT_STYLES, console, say_error
 from gateway.shares import address_of
 from rules import replies
 from rules.decision.model import Decision
-from rules.mail import Delivery, Envelope, StrangerHandling, as_sent, header
+from rules.mail import (
+    Delivery,
+    Envelope,
+    StrangerHandling,
+    as_sent,
+    forbidden_octets,
+    header,
+)
 from rules.mail.header import Author
 from rules.replies import Reply
 from storage.registry.mailboxes import mailbox_named
+
+_REFUSED_EVERYWHERE = "the mail has {}, so it is refused, as over SMTP (550 5.6.11, RFC 5321 2.3.8)"
 
 
 def check(
@@ -42,6 +51,8 @@ def check(
     config: ConfigOption = None,
 ) -> None:
     raw = as_sent(file.read_bytes())
+    if found := forbidden_octets(raw):
+        say_error(f"{file}: {_REFUSED_EVERYWHERE.format(found)}; what follows ignores that")
     if mail_from is None:
         author = header.author(header.read(raw))
         mail_from = author.address if isinstance(author, Author) else ""
@@ -83,6 +94,8 @@ def pipe(
     raw = as_sent(sys.stdin.buffer.read())
     if not raw:
         fail(os.EX_DATAERR, "nothing on standard input; expected one raw mail")
+    if found := forbidden_octets(raw):
+        fail(os.EX_DATAERR, f"standard input: {_REFUSED_EVERYWHERE.format(found)}")
     try:
         envelope = _envelope(peer, helo, mail_from, rcpt, strangers)
         with exit_on_error():

@@ -7,7 +7,7 @@ from aiohttp import web
 from gateway.shares import address_of
 from gateway.smtp.paths import forward_path, reverse_path
 from gateway.web.api.auth import ApiError
-from rules.mail import Envelope, as_sent
+from rules.mail import Envelope, as_sent, forbidden_octets
 
 LONGEST_HELO = 255
 
@@ -45,8 +45,8 @@ def content_of(body: bytes) -> bytes:
     if not body:
         raise ApiError(400, "the body is empty; it must be one raw mail (RFC 5322)")
     raw = as_sent(body)
-    if b"\0" in raw:
-        raise ApiError(400, "the body has NUL, which no mail may have (RFC 5321 2.3.8)")
-    if raw.count(b"\r") != raw.count(b"\r\n"):
-        raise ApiError(400, "the body has a bare CR (RFC 5321 2.3.8); end lines with CRLF or LF")
+    if found := forbidden_octets(raw):
+        raise ApiError(
+            400, f"the body has {found} (RFC 5321 2.3.8); end lines with CRLF or LF, and omit NUL"
+        )
     return raw

@@ -100,7 +100,7 @@ def consider(
     counted = apply_dkim_policy(received.authentication, dkim_required)
     first_counted = apply_dkim_policy(received.first_authentication, dkim_required)
     mail = restrict_to_signed(received.mail, first_counted)
-    own_names = {mailbox.address, *policy.public_addresses}
+    own_names = {*mailbox.names, *policy.public_addresses}
     returned = returned_notice(envelope, mailbox, keys)
     if returned is not None and not isinstance(mail.body, Unread):
         mail = replace(mail, bounces=received.read_bounces())

@@ -285,7 +285,7 @@ def _is_on(ticket: Ticket, sender: Sender) -> bool:
 
 
 def _is_addressed(case: Case) -> bool:
-    names = {case.facts.mailbox.address, *case.policy.public_addresses}
+    names = {*case.facts.mailbox.names, *case.policy.public_addresses}
     return is_addressed_to(case.mail, names)
 
 

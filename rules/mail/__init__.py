@@ -12,6 +12,8 @@ from rules.mail.message import (
     Unread,
     Unreadable,
     as_sent,
+    forbidden_octets,
+    with_postmasters,
 )
 
 __all__ = [
@@ -26,4 +28,6 @@ __all__ = [
     "Unread",
     "Unreadable",
     "as_sent",
+    "forbidden_octets",
+    "with_postmasters",
 ]

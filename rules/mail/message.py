@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -18,6 +19,32 @@ class Mailbox:
     id: int
     address: str
     policy: str
+    postmaster: str = ""
+    """`postmaster@` its domain, if it takes that mail as well; see `with_postmasters`."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The addresses by which mail is addressed to it."""
+        return frozenset(filter(None, (self.address, self.postmaster)))
+
+
+def with_postmasters(mailboxes: Sequence[Mailbox]) -> tuple[Mailbox, ...]:
+    """The mailboxes that take mail, with the `postmaster` of each: in a domain without a mailbox of
+    that name, it is the mailbox that was added first (RFC 5321 §4.5.1)."""
+    taken = {mailbox.address for mailbox in mailboxes}
+    first: dict[str, int] = {}
+    for mailbox in sorted(mailboxes, key=lambda mailbox: mailbox.id):
+        first.setdefault(_postmaster_of(mailbox), mailbox.id)
+    return tuple(
+        replace(mailbox, postmaster=name)
+        if (name := _postmaster_of(mailbox)) not in taken and first[name] == mailbox.id
+        else mailbox
+        for mailbox in mailboxes
+    )
+
+
+def _postmaster_of(mailbox: Mailbox) -> str:
+    return f"postmaster@{mailbox.address.rpartition('@')[2]}"
 
 
 StrangerHandling = Literal["refuse", "hold"]
@@ -60,6 +87,14 @@ def as_sent(raw: bytes) -> bytes:
     if mbox_line:
         raw = raw[mbox_line.end() :]
     return _LONE_LF.sub(b"\r\n", raw)
+
+
+def forbidden_octets(raw: bytes) -> str:
+    """What a mail with the line ends of SMTP has that no mail may have (RFC 5321 §2.3.8). Each
+    listener refuses it, and so does every other way in. Empty if it has nothing of the kind."""
+    if b"\0" in raw:
+        return "NUL"
+    return "a bare CR" if raw.count(b"\r") != raw.count(b"\r\n") else ""
 
 
 @dataclass(frozen=True, slots=True)

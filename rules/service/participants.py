@@ -54,7 +54,7 @@ def additions(
     bounce our mail never join. Additions beyond the caps are pending; to a ticket that is full
     nobody but staff adds anybody.
     """
-    mailbox_addresses = {facts.mailbox.address, *policy.public_addresses}
+    mailbox_addresses = {*facts.mailbox.names, *policy.public_addresses}
     ours = facts.own_addresses | mailbox_addresses
     named = named_addresses(mail)
     if not any(_is_one_of(mailbox_addresses, a) for a in named):

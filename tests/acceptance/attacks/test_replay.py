@@ -58,6 +58,18 @@ class TestReplay:
         assert target.counts() == before
         assert target.journal()[-1].reason == "stranger"
 
+    def test_signed_mail_to_the_postmaster_is_filed_in_the_mailbox_that_takes_it(
+        self, target: Target
+    ) -> None:
+        postmaster = "postmaster@help.example"
+        plain = replace_once(a_mail(ANN), f"To: {SUPPORT}".encode(), f"To: {postmaster}".encode())
+        raw = signed_by("acme.example", plain)
+
+        target.send(raw, EVE, to=SALES)
+        assert target.journal()[-1].reason == "not_addressed"
+
+        filed(target.send(raw, EVE, to=postmaster))
+
     def test_a_replay_to_another_mailbox_of_the_author_is_held(self, target: Target) -> None:
         raw = genuine_mail(ANN)
         target.send(raw, ANN)

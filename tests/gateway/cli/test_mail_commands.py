@@ -44,6 +44,25 @@ def test_pipe_refuses_empty_input(demo: CommandLine) -> None:
     assert "nothing on standard input" in done.err
 
 
+@pytest.mark.parametrize(("octets", "named"), [(b"\0", "NUL"), (b"\r", "a bare CR")])
+def test_pipe_refuses_what_the_listeners_refuse(
+    demo: CommandLine, octets: bytes, named: str
+) -> None:
+    done = demo.pipe(ANNS_MAIL + b"a" + octets + b"b\n", "ann@acme.example")
+
+    assert done.code == os.EX_DATAERR
+    assert f"the mail has {named}, so it is refused" in done.err
+
+
+def test_check_says_that_the_listeners_refuse_a_mail(demo: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "mail.eml"
+    file.write_bytes(ANNS_MAIL + b"a\rb\n")
+
+    done = demo.run("check", str(file), "--mail-from", "ann@acme.example")
+
+    assert "the mail has a bare CR, so it is refused" in done.err
+
+
 @pytest.mark.parametrize("content", [b"", b"this is no database " * 100], ids=["new", "broken"])
 def test_pipe_asks_the_mta_to_try_again_while_the_store_is_broken(
     no_store: CommandLine, tmp_path: Path, content: bytes
