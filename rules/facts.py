@@ -57,6 +57,8 @@ class KnownComment:
     visibility: Visibility
     text: str
     written_at: datetime
+    subject: str = ""
+    """Of its mail, where it says something besides the ticket's subject."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,6 +320,8 @@ def _print_comment(comment: CommentView) -> None:
     if comment.text_left_out:
         left_out = "(the later comments have as much text as is shown; the raw mail is stored)"
         console.print(Text(f"  {left_out}", style="dim"))
+    if comment.subject:
+        console.print(Text(f"  subject: {escape(comment.subject)}"))
     for line in shown_part(comment.text).splitlines():
         console.print(Text(f"  {escape(line.expandtabs())}"))
     if is_shown_in_part(comment.text):

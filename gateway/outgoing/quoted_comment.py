@@ -35,6 +35,8 @@ class QuotedComment:
     """Empty for staff: customers write to the mailbox."""
     by_staff: bool
     private: bool
+    subject: str
+    """Of its mail; empty where the ticket's subject says the same."""
     text: str
     hidden: bool
     """A quoted part or a signature is left out."""
@@ -80,6 +82,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         address="" if comment.by_staff else comment.author,
         by_staff=comment.by_staff,
         private=comment.visibility is not Visibility.PUBLIC,
+        subject=one_line(redactor.redact(comment.subject)),
         text=shown.text[:LONGEST_TEXT].strip(),
         hidden=bool(shown.hidden.strip()),
         shortened=len(shown.text) > LONGEST_TEXT or is_shown_in_part(comment.text),

@@ -28,6 +28,7 @@ from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.subjects import bare_subject, subject_besides
 from rules.ticket.visibility import Visibility
 
 _VISIBILITY: Mapping[Right, Visibility] = {
@@ -54,13 +55,19 @@ def by_customer(
         feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
         return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
     more = has_files(case.mail) or is_text_read_in_part(case.mail)
-    thanks = not more and only_thanks(body_text(case.mail))
+    thanks = not more and only_thanks(_all_words(case, ticket))
     if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
         return follow_up(case, ticket, saw, conflict)
     action, notes = _public(case, ticket, command, thanks)
     full = (f"nobody joins: #{ticket.id} is full",) if is_full(ticket, case.policy) else ()
     filed = (f"{visibility} on #{ticket.id}", *conflict, *full, *notes)
     return Ruling(saw, action, entitled.reason, filed)
+
+
+def _all_words(case: Case, ticket: Ticket) -> str:
+    """The text of the mail below what its subject says besides the ticket's."""
+    bare = bare_subject(case.mail.subject, case.policy.subject_tag.format)
+    return f"{subject_besides(bare, ticket.subject)}\n{body_text(case.mail)}"
 
 
 def _withheld(

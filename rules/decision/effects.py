@@ -105,6 +105,8 @@ class NewComment:
     degraded: str | None = None
     charset_guessed: bool = False
     attachments: tuple[Attachment, ...] = ()
+    subject: str = ""
+    """Of its mail, without our tags and marks of a reply."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from rules.policy import Policy
 from rules.sender.pointers import thread_ids
 from rules.ticket.changes import Source
 from rules.ticket.severity import MailSeverity
+from rules.ticket.subjects import bare_subject
 from rules.ticket.visibility import Visibility
 from storage.db import raw_mail
 from storage.db.ledger import Conflict
@@ -270,6 +271,7 @@ def _new_comment(entry: Entry, visibility: Visibility, author: str, proof: str) 
         visibility=visibility,
         text=body.text if isinstance(body, Body) else "",
         written_at=entry.attempt.came_at,
+        subject=_subject(entry),
         proof=proof,
         degraded=body.why if isinstance(body, Unreadable) else None,
         charset_guessed=isinstance(body, Body) and body.charset_guessed,
@@ -283,9 +285,14 @@ def _comment_without_body(entry: Entry, recording: Record, proof: str) -> NewCom
         visibility=Visibility.FOLDED,
         text="",
         written_at=entry.attempt.came_at,
+        subject=_subject(entry),
         degraded=recording.body_dropped,
         proof=proof,
     )
+
+
+def _subject(entry: Entry) -> str:
+    return bare_subject(entry.mail.subject, entry.considered.policy.subject_tag.format)
 
 
 def _keep_unknown_references(connection: Connection, entry: Entry, ticket: int) -> None:

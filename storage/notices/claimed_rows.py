@@ -54,6 +54,7 @@ NOTICES = (
         _bounced.c.suspended_at,
         _comment.c.author,
         _comment.c.visibility,
+        _comment.c.subject.label("comment_subject"),
         # One character more than is read shows that there is more. A claim has many rows, and the
         # text of one mail may have the size of the mail.
         func.substr(_comment.c.text, 1, READ_CHARACTERS + 1).label("text"),

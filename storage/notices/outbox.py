@@ -16,6 +16,7 @@ from rules.people import Presence, Role
 from rules.ticket.notice_payloads import Payload, from_stored
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeKind, NoticeState, require_payload
+from rules.ticket.subjects import subject_besides
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,
@@ -49,6 +50,8 @@ class NoticeComment:
     """Their names."""
     proof: str = ""
     """How its author is proven."""
+    subject: str = ""
+    """Of its mail, where it says something besides the ticket's subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,13 +345,15 @@ def _about(row: Row[Any]) -> NoticeTicket:
 
 
 def _as_comment(row: Row[Any], attachments: tuple[str, ...]) -> NoticeComment:
+    by_staff = row.author_role == Role.STAFF.value
     return NoticeComment(
         author=row.author,
         name=row.author_name or "",
-        by_staff=row.author_role == Role.STAFF.value,
+        by_staff=by_staff,
         visibility=Visibility(row.visibility),
         text=row.text,
         degraded=row.degraded is not None,
         attachments=attachments,
         proof=row.proof,
+        subject=subject_besides(row.comment_subject, row.subject or "", by_staff=by_staff),
     )

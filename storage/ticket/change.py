@@ -26,6 +26,7 @@ from rules.policy import Policy
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Change, Rating, Source
 from rules.ticket.model import Ticket
+from rules.ticket.subjects import subject_besides
 from rules.ticket.visibility import Visibility
 from storage.db.statements import compiled
 from storage.db.tables import AuditRow, CommentRow, TicketRow, table
@@ -46,6 +47,7 @@ LATEST = 10
 _HISTORY = compiled(
     select(
         _comment.c.author,
+        _comment.c.subject,
         func.substr(_comment.c.text, 1, READ_CHARACTERS).label("text"),
         _comment.c.written_at,
     )
@@ -172,17 +174,23 @@ def escalation_facts(connection: Connection, ticket: Ticket) -> EscalationFacts:
     if ticket.company is not None:
         manager = lookup.success_manager(connection, ticket.company)
     return EscalationFacts(
-        history=_history(connection, ticket.id),
+        history=_history(connection, ticket),
         asked_again=_was_asked_again(connection, ticket.id),
         success_manager=manager,
     )
 
 
-def _history(connection: Connection, ticket: int) -> tuple[KnownComment, ...]:
+def _history(connection: Connection, ticket: Ticket) -> tuple[KnownComment, ...]:
     """The last public comments, the oldest first."""
-    rows = _HISTORY.rows(connection, ticket=ticket)
+    rows = _HISTORY.rows(connection, ticket=ticket.id)
     return tuple(
-        KnownComment(row.author, Visibility.PUBLIC, row.text, row.written_at)
+        KnownComment(
+            author=row.author,
+            visibility=Visibility.PUBLIC,
+            text=row.text,
+            written_at=row.written_at,
+            subject=subject_besides(row.subject, ticket.subject),
+        )
         for row in reversed(rows)
     )
 

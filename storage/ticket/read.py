@@ -17,6 +17,7 @@ from rules.mail.extent import READ_CHARACTERS
 from rules.people import Role
 from rules.sentence import Sentence
 from rules.ticket.audit import AuditEvent, audit_text
+from rules.ticket.subjects import subject_besides
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,
@@ -102,6 +103,8 @@ class CommentView:
     author: str
     by_staff: bool
     visibility: str
+    subject: str
+    """Of its mail, where it says something besides the ticket's subject."""
     text: str
     """Its beginning: what is read of it, and one character more if there is more."""
     text_left_out: bool
@@ -211,14 +214,15 @@ def ticket_view(
         summary(row),
         _details(row),
         tuple(ParticipantView(*member) for member in members),
-        _comments(connection, number, public, before),
+        _comments(connection, number, row.subject, public, before),
         _history(connection, number),
     )
 
 
 def _comments(
-    connection: Connection, number: int, public: bool, before: int | None
+    connection: Connection, number: int, subject: str, public: bool, before: int | None
 ) -> tuple[CommentView, ...]:
+    """The comments of a ticket with this subject."""
     of_author = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
         _person.c.address == _comment.c.author
     )
@@ -240,6 +244,7 @@ def _comments(
             author=row.author,
             by_staff=row.role == Role.STAFF.value,
             visibility=row.visibility,
+            subject=subject_besides(row.subject, subject, by_staff=row.role == Role.STAFF.value),
             text=texts.get(row.id, ""),
             text_left_out=row.id not in texts,
             degraded=row.degraded,

@@ -84,6 +84,7 @@ def add_comment(
         "journal_id": context.journal_id,
         "author": comment.author,
         "visibility": comment.visibility.value,
+        "subject": storable(comment.subject),
         "text": storable(comment.text),
         "proof": storable(comment.proof, 300),
         "degraded": comment.degraded[:200] if comment.degraded is not None else None,

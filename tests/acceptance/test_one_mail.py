@@ -208,6 +208,21 @@ class TestThreading:
         assert filed(server.send(reply, sender))[1] == number
         assert server.journal(reply)[0].reason == "subject_tag"
 
+    def test_what_a_reply_says_in_its_subject_is_shown_to_staff(
+        self, server: SupportServer
+    ) -> None:
+        ann, sam = server.a_person(), server.a_person(staff=True)
+        number, message_id = server.open_ticket(ann, subject="Heater")
+
+        reply = a_mail(ann, "", subject="WG: Now it burns", in_reply_to=message_id)
+
+        assert filed(server.send(reply, ann))[1] == number
+        assert [c.subject for c in server.ticket(number).comments] == ["", "WG: Now it burns"]
+        notice = eventually(
+            lambda: next((m for m in server.mails_to(sam) if "burns" in m.as_string()), None)
+        )
+        assert notice["Subject"] == f"Re: [#{number}] Heater"
+
     def test_the_same_subject_alone_opens_a_new_ticket(self, server: SupportServer) -> None:
         sender = server.a_person()
         number, _ = server.open_ticket(sender, subject="Printer")

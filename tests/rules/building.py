@@ -105,7 +105,9 @@ def a_ticket(
     number: int = 7, *members: Participant, company: Company | None = ACME, **changes: Any
 ) -> Ticket:
     requester = next((m.address for m in members if m.part is ParticipantKind.REQUESTER), "")
-    ticket = Ticket(number, company.id if company else None, members, requester=requester)
+    ticket = Ticket(
+        number, company.id if company else None, members, requester=requester, subject="Printer"
+    )
     return replace(ticket, **changes)
 
 

@@ -120,6 +120,7 @@ class TicketJson:
             "author": comment.author,
             "by_staff": comment.by_staff,
             "visibility": comment.visibility,
+            "subject": self.masker.mask(comment.subject),
             "text": text,
             "shown": visible(text).text,
             "shortened": shortened,

@@ -95,10 +95,15 @@ def _notices(
     )
 
 
+def _with_line_end(subject: str) -> str:
+    return f"{subject}\n" if subject else ""
+
+
 def _history(facts: ChangeFacts) -> str:
     """The last public comments, the oldest first, each shortened."""
     return "\n\n".join(
         f"{comment.written_at:%Y-%m-%d %H:%M} UTC, {comment.author}:\n"
+        f"{_with_line_end(comment.subject)}"
         f"{visible(comment.text).text.strip()[:LONGEST_EXCERPT]}"
         for comment in facts.escalation.history
     )

@@ -123,6 +123,9 @@ class CommentRow(Row, table=True):
     """How its author is proven, as `proof_of` words it, or the door that they wrote by; empty for
     comments of before this was stored."""
     visibility: str = Field(sa_column=Column(String(8), nullable=False))
+    subject: str = text()
+    """Of its mail, without our tags and marks of a reply; empty for a comment that came by no mail,
+    and for those of before this was stored."""
     text: str = Field(sa_column=Column(Text, nullable=False))
     degraded: str | None = Field(default=None, sa_column=Column(String(200)))
     """Why the body could not be read; the raw mail then remains to be looked at."""

@@ -362,6 +362,20 @@ def test_a_link_of_somebody_else_is_in_no_part_of_a_mail() -> None:
         assert "Who is this?" in shown
 
 
+@pytest.mark.parametrize("kind", [NoticeKind.COMMENT, NoticeKind.NEW_COMMENT])
+@pytest.mark.parametrize(("language", "label"), [("en", "Subject"), ("de", "Betreff")])
+def test_the_subject_of_a_reply_is_shown_above_its_text(
+    kind: NoticeKind, language: str, label: str
+) -> None:
+    burning = a_comment("", subject="NOW IT BURNS <b>")
+    mail = written(kind, comment=burning, language=language)
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert f"{label}: NOW IT BURNS <b>" in text_of(mail)
+    assert f"{label}: <strong>NOW IT BURNS &lt;b&gt;</strong>" in html.get_content()
+    assert f"{label}:" not in text_of(written(kind, comment=a_comment(), language=language))
+
+
 def test_staff_see_how_a_comment_was_proven_and_everybody_if_it_was_not() -> None:
     unproven, proven = a_comment(proof="token"), a_comment(proof="dkim:acme.example")
 

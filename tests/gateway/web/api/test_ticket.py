@@ -25,6 +25,16 @@ async def test_a_customer_reads_what_is_public(site: Site) -> None:
     assert {"history", "preferred_channel", "rating", "assignee", "mentions"} & set(ticket) == set()
 
 
+async def test_what_a_reply_says_in_its_subject_is_shown(site: Site) -> None:
+    number = await site.mailed()
+    await site.postern.take(a_mail(ANN, f"Re: [#{number}] Printer", "Any news?"))
+    await site.postern.take(a_mail(ANN, f"Re: [#{number}] NOW IT BURNS", ""))
+
+    _, ticket = await site.get(f"/{number}", ANN)
+
+    assert [c["subject"] for c in ticket["comments"]] == ["", "", "NOW IT BURNS"]
+
+
 async def test_staff_and_reports_read_everything(site: Site) -> None:
     number = await site.open(ANN, PLANNED)
     await site.effects(number, comment={"text": "An odd one.", "visibility": "note"})

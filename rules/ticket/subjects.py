@@ -1,0 +1,55 @@
+"""What the subject of a comment says besides the subject of its ticket.
+
+People change the subject of a reply to begin another matter, or write all that they have to say
+into it. Nobody would see that on the ticket, where only the text of a reply is shown.
+"""
+
+from __future__ import annotations
+
+import re
+
+STORED_CHARACTERS = 998
+EXAMINED_CHARACTERS = 4_000
+SHOWN_CHARACTERS = 300
+"""A ticket has many comments."""
+_REPLY_MARKS = re.compile(
+    r"(?:(?:re|aw|sv|antw|antwort|svar|vs|vá|odp|odg|ynt|res|rif|réf|ref|rép|atb|bls|răs|отв|відп"
+    r"|απ|σχετ|השב|رد|trả lời|回复|答复|回覆|返信|답장|회신)"
+    r"\s*(?:[\[(]\d{1,3}[\])])?\s*[:：]\s*)+",
+    re.IGNORECASE,
+)
+_COMPARED_CHARACTERS = 100
+"""Of the ticket's subject: notices carry it shortened, and a reply repeats what they carry."""
+
+
+def bare_subject(subject: str, tag_format: str) -> str:
+    """The subject of a mail without tags in this format and without marks of a reply. A mark of a
+    forward stays: it tells that the text is somebody else's."""
+    before, _, after = tag_format.partition("{n}")
+    tags = re.compile(re.escape(before) + r"\d{1,12}" + re.escape(after))
+    untagged = " ".join(tags.sub(" ", subject[:EXAMINED_CHARACTERS]).split())
+    return _without_marks(untagged)[:STORED_CHARACTERS].strip()
+
+
+def subject_besides(comment: str, ticket: str, *, by_staff: bool = False) -> str:
+    """What to show of a comment's bare subject; empty where the ticket's subject says it already.
+
+    Notices to staff put words of their own before the ticket's subject, and an answer repeats them:
+    a staff person's subject that contains the ticket's says nothing of their own.
+    """
+    said, known = _plain(comment).rstrip("…"), _plain(_without_marks(ticket))
+    if not said or said in known:
+        return ""
+    if by_staff and known and known[:_COMPARED_CHARACTERS] in said:
+        return ""
+    return comment if len(comment) <= SHOWN_CHARACTERS else f"{comment[: SHOWN_CHARACTERS - 1]}…"
+
+
+def _without_marks(subject: str) -> str:
+    stripped = subject.strip()
+    found = _REPLY_MARKS.match(stripped)
+    return stripped[found.end() :] if found else stripped
+
+
+def _plain(subject: str) -> str:
+    return " ".join(subject.split()).casefold()

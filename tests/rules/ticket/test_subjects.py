@@ -1,0 +1,74 @@
+"""What the subject of a reply says besides the subject of its ticket."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.ticket.subjects import SHOWN_CHARACTERS, bare_subject, subject_besides
+
+TICKET = "Old matter"
+
+
+def besides(subject: str, ticket: str = TICKET, *, by_staff: bool = False) -> str:
+    return subject_besides(bare_subject(subject, "[#{n}]"), ticket, by_staff=by_staff)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Old matter",
+        "Re: [#7] Old matter",
+        "RE: AW: [#7] old  MATTER",
+        "Re[2]: Old matter",
+        "回复：[#7] Old matter",
+        "Sv: Re: Old matter",
+        "[#7] Re: Old matter",
+        "Re: [#7]",
+        "Re:",
+        "",
+        "Re: [#7] Old mat…",
+    ],
+)
+def test_a_reply_as_clients_write_it_says_nothing_more(subject: str) -> None:
+    assert besides(subject) == ""
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        ("Completely new: order 5 laptops", "Completely new: order 5 laptops"),
+        ("NOW IT BURNS, call 555 0100 at once", "NOW IT BURNS, call 555 0100 at once"),
+        ("Re: [#7] Old matter: STILL broken", "Old matter: STILL broken"),
+        ("URGENT: Re: [#7] Old matter", "URGENT: Re: Old matter"),
+        ("WG: Old matter", "WG: Old matter"),
+        ("WG: Something else entirely", "WG: Something else entirely"),
+        ("[#36] Toner order", "Toner order"),
+    ],
+)
+def test_what_the_author_changed_is_shown(subject: str, said: str) -> None:
+    assert besides(subject) == said
+
+
+def test_a_subject_with_the_tag_of_another_desk_is_that_of_its_ticket() -> None:
+    assert besides("Re: [#7] [#36] Toner", "[#36] Toner") == ""
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Re: Response overdue: [#7] Old matter",
+        "AW: Escalated to level 2: [#7] Old matter",
+        "Attention needed: [#7] Old matter",
+    ],
+)
+def test_what_a_notice_to_staff_says_before_the_subject_is_not_repeated(subject: str) -> None:
+    assert besides(subject, by_staff=True) == ""
+    assert besides("Fixed in version 3", by_staff=True) == "Fixed in version 3"
+
+
+def test_a_long_ticket_subject_that_a_notice_shortened_is_the_same() -> None:
+    assert besides("Re: [#7] " + "x" * 199 + "…", "x" * 500) == ""
+
+
+def test_a_long_subject_is_shortened_where_it_is_shown() -> None:
+    assert len(besides("y" * 5_000)) == SHOWN_CHARACTERS
