@@ -118,6 +118,10 @@ class Ingest:
                 self.runtime.metrics.read_in_part()
             if receipt.notices:
                 self.runtime.wake()
+            if receipt.withheld:
+                cause = f"mail {receipt.journal_id}"
+                log.notices_withheld(receipt.mailbox, receipt.ticket, receipt.withheld, cause)
+                self.runtime.metrics.withheld(receipt.withheld)
         return receipts
 
     def _reception(self) -> Reception:

@@ -94,6 +94,12 @@ def filed(receipt: Receipt, delivery: Delivery) -> None:
     )
 
 
+def notices_withheld(mailbox: str, ticket: int | None, notices: int, cause: str) -> None:
+    """A mail or a change caused notices that are not sent, since their readers were sent enough
+    about the ticket within the hour. `cause` names the mail's row in the journal, or the door."""
+    _log.warning("notices_withheld", mailbox=mailbox, ticket=ticket, notices=notices, cause=cause)
+
+
 def requests_delayed(client: str) -> None:
     """A client sends more requests than `http.requests_per_minute`: they wait for their answers."""
     _log.warning("requests_delayed", client=client)
@@ -143,6 +149,11 @@ def send_delayed(notice: str, kind: str, attempts: int, error: str, until: str) 
     _log.warning(
         "send_delayed", notice=notice, kind=kind, attempts=attempts, error=error, until=until
     )
+
+
+def send_dropped(notice: str, kind: str, why: str) -> None:
+    """A notice was not sent, since its reader may not have it any more when it was due."""
+    _log.warning("send_dropped", notice=notice, kind=kind, why=why)
 
 
 def send_failed(notice: str, kind: str, attempts: int, error: str) -> None:

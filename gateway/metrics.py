@@ -50,6 +50,11 @@ class Metrics:
         self._notices = Counter(
             "postern_notices", "Outgoing mails by outcome", ("outcome",), registry=self._registry
         )
+        self._withheld = Counter(
+            "postern_notices_withheld",
+            "Outgoing mails left out because their readers were sent enough within the hour",
+            registry=self._registry,
+        )
         self._sign_ups = Counter(
             "postern_sign_ups",
             "Requests for a sign-up link by outcome",
@@ -156,6 +161,9 @@ class Metrics:
     def held(self, count: int, oldest_s: float) -> None:
         self._held.set(count)
         self._held_oldest.set(oldest_s)
+
+    def withheld(self, notices: int) -> None:
+        self._withheld.inc(notices)
 
     def notice(self, outcome: str) -> None:
         self._notices.labels(outcome).inc()

@@ -122,9 +122,12 @@ class Dispatcher:
         if waiting.due_at is None or waiting.due_at > now:
             return 0
         began = self.watch.monotonic()
-        notices: Sequence[Notice] = await self.runtime.write(
+        notices = await self.runtime.write(
             partial(outbox.claim, now=now, limit=BATCH, node=self.node)
         )
+        for dropped in notices.dropped:
+            log.send_dropped(str(dropped.id), dropped.kind.value, dropped.why)
+            self.runtime.metrics.notice("send_dropped")
         if not notices:
             return 0
         this = _Round(until=began + BEGUN_WITHIN_S, alive_at=began)

@@ -169,13 +169,18 @@ def _with_escalation(
     if not isinstance(command, Escalate) or case.automatic is not None:
         return comment
     if not is_proven_enough(case.sender, case.policy.proof.command):
-        unproven = receipt(case, ticket, ReceiptPayload(ReceiptText.UNPROVEN))
-        return replace(comment, orders=(*comment.orders, unproven))
+        unproven = ReceiptPayload(ReceiptText.UNPROVEN)
+        return replace(comment, orders=(*comment.orders, *_refusal(case, ticket, unproven)))
     decided = with_commands(case, ticket, comment, (command,), Source.MAIL)
     if isinstance(decided, ChangeRefused):
-        refused = receipt(case, ticket, ReceiptPayload(sentences=(decided.why,)))
-        return replace(comment, orders=(*comment.orders, refused))
+        refused = ReceiptPayload(sentences=(decided.why,))
+        return replace(comment, orders=(*comment.orders, *_refusal(case, ticket, refused)))
     return decided
+
+
+def _refusal(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:
+    """The receipt of a refused escalation, within the budget of its author."""
+    return notifications.within_budget((receipt(case, ticket, payload),), ticket, case.policy)
 
 
 def _clock_change(

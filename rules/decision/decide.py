@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import assert_never
 
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.content import is_text_read_in_part
 from rules.decision.entitlement import entitlement
 from rules.decision.filing import known_ticket, new_ticket
-from rules.decision.model import Action, Decision, OpenTicket, Step
+from rules.decision.model import (
+    Action,
+    AddComment,
+    Decision,
+    Defer,
+    EndSubscription,
+    Hold,
+    OpenTicket,
+    Record,
+    Refuse,
+    Repeat,
+    Step,
+)
 from rules.decision.screening import author, automatic, bounce, duplicate, proof, rate, sender
 from rules.facts import Facts
 from rules.identity import Sender, identify, proof_of
@@ -18,6 +31,7 @@ from rules.mail.automatic import sign_of_automation
 from rules.mail.extent import READ_CHARACTERS, READ_LINES
 from rules.mail.header import Ambiguous
 from rules.policy import Policy
+from rules.ticket.notices import NoticeOrder
 
 ON_ARRIVAL: tuple[Callable[[Arrival], Finding], ...] = (duplicate, bounce, automatic, author)
 """The last of them rules on every mail that does not have exactly one author."""
@@ -36,17 +50,43 @@ def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
     known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
     trace = list(_reading(mail))
     for check, finding in _findings(mail, facts, policy, known):
-        trace.append(Step(check, finding.saw, "; ".join(finding.notes)))
+        action, withheld = _without_withheld(finding)
+        notes = (*finding.notes, *_left_out(withheld))
+        trace.append(Step(check, finding.saw, "; ".join(notes)))
         match finding:
             case Pass():
                 continue
-            case Ruling(action=action, reason=reason):
+            case Ruling(reason=reason):
+                assert action is not None
                 _assert_never_critical(action, policy)
                 proof = proof_of(known, facts.authentication)
-                return Decision(action, reason, tuple(trace), proof, _versions(facts))
+                return Decision(action, reason, tuple(trace), proof, withheld, _versions(facts))
             case _:
                 assert_never(finding)
     raise AssertionError("author and new_ticket rule on every mail that reaches them")
+
+
+def _without_withheld(finding: Finding) -> tuple[Action | None, tuple[NoticeOrder, ...]]:
+    """What a check decided, without the notices that a budget withholds; and these."""
+    action = finding.action if isinstance(finding, Ruling) else None
+    match action:
+        case AddComment() | OpenTicket() | EndSubscription() | Record() | Hold():
+            withheld = tuple(order for order in action.orders if order.withheld)
+            kept = tuple(order for order in action.orders if not order.withheld)
+            by_commands = action.command_effects.withheld if isinstance(action, AddComment) else ()
+            return replace(action, orders=kept), (*withheld, *by_commands)
+        case None | Refuse() | Defer() | Repeat():
+            return action, ()
+        case _:
+            assert_never(action)
+
+
+def _left_out(orders: tuple[NoticeOrder, ...]) -> tuple[str, ...]:
+    """For the trace."""
+    if not orders:
+        return ()
+    each = (f"{order.kind.replace('_', ' ')} to {order.address}" for order in orders)
+    return (f"withheld, sent enough within the hour, {len(orders)}: {', '.join(each)}",)
 
 
 def _reading(mail: Mail) -> Iterator[Step]:

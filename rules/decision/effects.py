@@ -126,6 +126,8 @@ class Notified:
     """Outgoing mails; those that quote a comment quote the last one written or published before."""
 
     orders: tuple[NoticeOrder, ...]
+    withheld: tuple[NoticeOrder, ...] = ()
+    """Left out for what their readers were sent within the hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,12 @@ class Effects:
             order for effect in self.rows if isinstance(effect, Notified) for order in effect.orders
         )
 
+    @property
+    def withheld(self) -> tuple[NoticeOrder, ...]:
+        """Every one that they do not cause, since its reader was sent enough."""
+        found = (effect.withheld for effect in self.rows if isinstance(effect, Notified))
+        return tuple(order for orders in found for order in orders)
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeRefused:
@@ -251,9 +259,12 @@ def clock_effects(change: ClockChange, answered_at: datetime | None = None) -> t
 
 
 def notified(orders: Iterable[NoticeOrder]) -> tuple[Effect, ...]:
-    """The outgoing mails as an effect; nothing where there are none."""
+    """The outgoing mails as an effect, apart from those that are withheld; nothing where there are
+    none."""
     every = tuple(orders)
-    return (Notified(every),) if every else ()
+    kept = tuple(order for order in every if not order.withheld)
+    withheld = tuple(order for order in every if order.withheld)
+    return (Notified(kept, withheld),) if every else ()
 
 
 def after(ticket: Ticket, effects: Iterable[Effect], at: datetime) -> Ticket:

@@ -74,7 +74,7 @@ def _notices(
         policy=case.policy,
     )
     comments = tuple(o for o in commented if o.kind is NoticeKind.COMMENT)
-    reached = {o.address for o in comments}
+    reached = {o.address for o in comments if not o.withheld}
     opened = (
         o for o in opening.orders if o.kind is not NoticeKind.APPROVAL and o.address not in reached
     )

@@ -12,6 +12,8 @@ from rules.decision.effects import ChangeRefused, Effects, NewComment, after, no
 from rules.decision.model import AddComment
 from rules.facts import EscalationFacts
 from rules.mail.language import author_language
+from rules.service.limits import NoticeBudget
+from rules.service.notifications import within_budget
 from rules.ticket.changes import Change, Source
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
@@ -43,8 +45,9 @@ def with_commands(
     decided = decide_changes(ticket, changes, facts, case.policy)
     if isinstance(decided, ChangeRefused):
         return decided
-    receipt = _receipt(case, ticket, decided)
-    effects = Effects((*decided.rows, *notified((receipt,))), decided.done)
+    budget = NoticeBudget.STAFF if comment.by_staff else NoticeBudget.CUSTOMERS
+    receipt = within_budget((_receipt(case, ticket, decided),), ticket, case.policy, budget)
+    effects = Effects((*decided.rows, *notified(receipt)), decided.done)
     return replace(comment, command_effects=effects)
 
 

@@ -300,6 +300,8 @@ class Decision:
     trace: tuple[Step, ...]
     proof: str = ""
     """How its author is proven; it is kept with the comment."""
+    withheld: tuple[NoticeOrder, ...] = ()
+    """The outgoing mails that it does not cause, since their readers were sent enough."""
     versions: Mapping[int, int] = field(default_factory=dict, compare=False)
     """The tickets that it was decided on, each with its version."""
 

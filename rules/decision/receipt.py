@@ -46,6 +46,8 @@ class Receipt:
     """How many outgoing mails were queued with it."""
     proven: bool
     """The sender was proven (T2)."""
+    withheld: int = 0
+    """How many were left out, since their readers were sent enough about the ticket."""
     counted: int = 0
     """Not 0 if the mail has no row in the journal, since its client's network had too much mail
     refused today: it is the n-th such mail of that network in this hour."""

@@ -230,8 +230,9 @@ def sender(case: Case) -> Finding:
         case Standing.COLLEAGUE if case.enrols:
             return Pass(saw, ("company known; its people are enrolled by their first mail",))
         case Standing.COLLEAGUE:
-            held = Hold(_invitation(case))
-            return Ruling(saw, held, Reason.NOT_ENROLLED, ("company known, not enrolled",))
+            orders, why_none = _invitation(case)
+            notes = ("company known, not enrolled", *why_none)
+            return Ruling(saw, Hold(orders), Reason.NOT_ENROLLED, notes)
         case Standing.USER | Standing.STAFF:
             return Pass(saw, ("may write",))
         case _:
@@ -305,16 +306,16 @@ def _is_patient(arrival: Arrival) -> bool:
     return arrival.facts.decided_at - since < patience
 
 
-def _invitation(case: Case) -> tuple[NoticeOrder, ...]:
-    """One sign-up notice a day, and none to a machine or to a sender who wants no answer."""
+def _invitation(case: Case) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
+    """One sign-up notice a day, and none to a machine or to a sender who wants no answer; and for
+    the trace why there is none."""
     now = case.facts.decided_at
     if case.automatic is not None or wants_no_answer(case.mail):
-        return ()
+        return (), ("no sign-up notice: its sender wants no answer",)
     if not may_be_invited(case.facts.invited_at, now):
-        return ()
-    return (
-        NoticeOrder(NoticeKind.INVITATION, case.sender.address, author_language(case.mail.header)),
-    )
+        return (), ("no sign-up notice: one was sent within a day",)
+    language = author_language(case.mail.header)
+    return (NoticeOrder(NoticeKind.INVITATION, case.sender.address, language),), ()
 
 
 def _has_support(sender: Sender, policy: Policy) -> bool:

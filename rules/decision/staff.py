@@ -59,7 +59,7 @@ def by_staff(
     )
     visibility = Visibility.NOTE if private else Visibility.PUBLIC
     joining = () if private else additions(case.mail, case.facts, sender, ticket, policy)
-    notices = () if silent else _notices(case, ticket, visibility)
+    notices, calm = ((), ()) if silent else _notices(case, ticket, visibility)
     answered = None if private else sla_rules.answered(policy, ticket, case.facts.decided_at)
     action = AddComment(
         ticket=ticket.id,
@@ -73,9 +73,8 @@ def by_staff(
     if isinstance(decided, ChangeRefused):
         return _draft(case, ticket, saw, (decided.why,), conflict)
     commands = (f"{len(wanted)} commands",) if wanted else ()
-    return Ruling(
-        saw, decided, entitled.reason, (f"{visibility} on #{ticket.id}", *commands, *conflict)
-    )
+    notes = (f"{visibility} on #{ticket.id}", *commands, *conflict, *calm)
+    return Ruling(saw, decided, entitled.reason, notes)
 
 
 USAGE_RECEIPT = ReceiptPayload(
@@ -106,7 +105,10 @@ def _draft(
     return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}", *conflict))
 
 
-def _notices(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[NoticeOrder, ...]:
+def _notices(
+    case: Case, ticket: Ticket, visibility: Visibility
+) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
+    """The mails about it, and the notes on a storm for the trace."""
     author = case.sender.address
     orders = notifications.for_mailed_comment(
         case.mail,
@@ -125,7 +127,7 @@ def _notices(case: Case, ticket: Ticket, visibility: Visibility) -> tuple[Notice
         author=author,
         policy=case.policy,
         certain=True,
-    )[0]
+    )
 
 
 def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:

@@ -7,6 +7,7 @@ or of anything on a ticket that they are not active on.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from rules.facts import Facts
@@ -177,9 +178,13 @@ def within_budget(
     policy: Policy,
     budget: NoticeBudget = NoticeBudget.CUSTOMERS,
 ) -> tuple[NoticeOrder, ...]:
-    """Those to addresses that have not been sent too much about the ticket within the hour."""
+    """The orders; those to addresses that were sent enough about the ticket within the hour are
+    marked as withheld."""
     most = policy.budgets.notices_per_hour
-    return tuple(o for o in orders if may_notify(ticket.sent.get(o.address, 0), most, budget))
+    return tuple(
+        o if may_notify(ticket.sent.get(o.address, 0), most, budget) else replace(o, withheld=True)
+        for o in orders
+    )
 
 
 def status_change(

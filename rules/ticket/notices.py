@@ -312,6 +312,8 @@ class NoticeOrder:
     """It carries the comment that causes it."""
     subscription: StaffSubscription | None = None
     """None for everybody who is not staff of the mailbox."""
+    withheld: bool = False
+    """Left out, since its reader was sent enough about the ticket: it is said, and not queued."""
 
     def __post_init__(self) -> None:
         require_payload(self.kind, self.payload)

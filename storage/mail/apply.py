@@ -166,6 +166,7 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         reply=reply,
         notices=len(decision.orders),
         proven=entry.considered.authentication.aligned,
+        withheld=len(decision.withheld),
     )
     kept: _Kept | None = None
     if entry.attempt.held is not None:

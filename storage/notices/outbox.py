@@ -107,9 +107,27 @@ class Notice:
         require_payload(self.kind, self.payload)
 
 
+class Claimed(list[Notice]):
+    """The notices to send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropped: list[Dropped] = []
+        """Those that must no longer be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A notice that was given up when it was due: its reader may not have it any more."""
+
+    id: UUID
+    kind: NoticeKind
+    why: str
+
+
 def claim(
     connection: Connection, now: datetime, limit: int, node: UUID = claims.NO_NODE
-) -> Sequence[Notice]:
+) -> Claimed:
     """Take up to `limit` due notices, the longest due first. Two senders never get the same notice.
 
     A notice that must no longer be sent is given up at once: the recipient has left the ticket or
@@ -133,14 +151,14 @@ def claim(
         .values(claimed_by=node, attempts=_notice.c.attempts + 1)
         .returning(_notice.c.id)
     )
+    found = Claimed()
     ids = connection.execute(claimed).scalars().all()
     if not ids:
-        return ()
+        return found
     if node != claims.NO_NODE:
         claims.arrive(connection, node)
     rows = connection.execute(NOTICES.where(_notice.c.id.in_(ids))).all()
     attached = _attachments(connection, [row.comment_id for row in rows if row.comment_id])
-    found = []
     for row in rows:
         try:
             kind = NoticeKind(row.kind)
@@ -150,6 +168,7 @@ def claim(
             continue
         if (why := _forbidden(row, kind)) is not None:
             _settle(connection, row.id, state=NoticeState.DEAD.value, last_error=why)
+            found.dropped.append(Dropped(row.id, kind, why))
         else:
             found.append(notice)
     return found

@@ -7,16 +7,21 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from gateway.clock import new_id
+from gateway.clock import new_id, now
 from rules.mail import Delivery, Envelope, as_sent
 from rules.sender.tokens import return_path
+from rules.ticket.changes import Source
+from rules.ticket.notices import AlertPayload, NoticeKind, NoticeOrder
 from storage.db.database import Connection
-from storage.registry import mailboxes, signing_keys
+from storage.registry import lookup, mailboxes, signing_keys
+from storage.ticket.rows import ChangeContext, queue_notices
 from tests.in_process import (
     SUPPORT,
     TRUSTS_LOOPBACK,
     InProcessPostern,
+    a_mail,
     enrolled_store,
     open_postern,
 )
@@ -34,6 +39,32 @@ async def postern(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPost
         )
         await asyncio.wrap_future(add)
         yield opened
+
+
+async def test_what_a_mail_does_not_send_is_in_its_trace_counted_and_logged(
+    postern: InProcessPostern,
+) -> None:
+    number = 1
+    opened = await postern.take(a_mail(message_id="<1@acme.example>"))
+    assert f"filed as #{number}" in str(opened)
+
+    def forty_to_staff(connection: Connection) -> None:
+        mailbox = mailboxes.mailbox_named(connection, SUPPORT)
+        context = ChangeContext(mailbox, "", Source.SYSTEM, now(), new_id)
+        for staff in lookup.staff(connection, mailbox)():
+            order = NoticeOrder(NoticeKind.ALERT, staff.address, payload=AlertPayload("x"))
+            queue_notices(connection, context, (order,) * 40, number)
+
+    await postern.services.runtime.write(forty_to_staff)
+    with capture_logs() as logged:
+        await postern.take(a_mail(subject="Re: Printer", references="<1@acme.example>"))
+
+    entry = await postern.last()
+    (event,) = [each for each in logged if each["event"] == "notices_withheld"]
+    assert (event["ticket"], event["cause"]) == (number, f"mail {entry.id}")
+    assert "withheld, sent enough within the hour" in entry.trace[-1].outcome
+    metrics = postern.services.runtime.metrics.render().decode()
+    assert f"postern_notices_withheld_total {event['notices']}.0" in metrics
 
 
 async def test_a_report_is_read_for_the_mailbox_that_it_came_back_to_alone(

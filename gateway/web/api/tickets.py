@@ -113,7 +113,7 @@ async def _change(request: web.Request) -> web.Response:
     now = context.runtime.clock()
     patch = await body_of(request, TicketPatch)
 
-    def job(connection: Connection) -> list[str]:
+    def job(connection: Connection) -> tuple[list[str], int, str]:
         found = access.find_ticket(connection, context, caller, number, now)
         policy, wanted = context.runtime.policy_of(found.mailbox), patch.changes()
         for change in wanted:
@@ -131,9 +131,13 @@ async def _change(request: web.Request) -> web.Response:
         effects = change_ticket(connection, by, number, made, policy, by_staff=caller.by_staff)
         if isinstance(effects, ChangeRefused):
             raise ApiError(409, str(effects.why))
-        return [str(each) for each in effects.done]
+        done = [str(each) for each in effects.done]
+        return done, len(effects.withheld), found.mailbox.address
 
-    done = await context.write(job)
+    done, withheld, mailbox = await context.write(job)
+    if withheld:
+        log.notices_withheld(mailbox, number, withheld, "api")
+        context.runtime.metrics.withheld(withheld)
     left = "null" if patch.delete else await _afterwards(context, caller, number)
     return web.json_response(text=f'{{"effects": {json.dumps(done)}, "ticket": {left}}}')
 

@@ -22,7 +22,7 @@ from rules.decision.change.state import (
 )
 from rules.decision.effects import ChangeRefused, Effects, after, no_such_ticket
 from rules.policy import Policy
-from rules.sentence import sentence
+from rules.sentence import Sentence, sentence
 from rules.ticket.changes import (
     AddPerson,
     Assign,
@@ -43,6 +43,7 @@ from rules.ticket.changes import (
     WriteComment,
 )
 from rules.ticket.model import Ticket
+from rules.ticket.notices import NoticeOrder
 from rules.ticket.visibility import Visibility
 
 
@@ -65,7 +66,20 @@ def decide_changes(
         if isinstance(change, Rate):
             facts = replace(facts, feedback=facts.feedback.after(change))
         whole = Effects((*whole.rows, *decided.rows), (*whole.done, *decided.done))
-    return whole
+    return replace(whole, done=(*whole.done, *_withheld(whole.withheld)))
+
+
+def _withheld(orders: tuple[NoticeOrder, ...]) -> tuple[Sentence, ...]:
+    """What is reported of notices that are left out: not to whom, which not everybody may read."""
+    if not orders:
+        return ()
+    return (
+        sentence(
+            "notices not sent, since their readers were sent enough about the ticket within the "
+            "hour: {number}",
+            number=len(orders),
+        ),
+    )
 
 
 def decide_change(

@@ -28,7 +28,7 @@ from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database, StoreTimeout
 from storage.db.ledger import Ledger, open_ledger
-from storage.notices import outbox
+from storage.notices import outbox, suppression
 from storage.notices.outbox import NoticeSummary
 from storage.registry import mailboxes
 from tests.in_process import SUPPORT, enrolled_store
@@ -242,6 +242,29 @@ async def test_a_relay_that_is_down_is_tried_little_and_logged_once(box: Outbox)
     assert await box.states() == {NoticeState.DUE: 20}
     assert [each["event"] for each in logged].count("relay_refused") == 1
     assert all(each.last_error for each in await box.listed())
+
+
+async def test_a_notice_that_its_reader_may_not_have_any_more_is_logged_and_counted(
+    box: Outbox,
+) -> None:
+    await box.order(NEW)
+
+    def suspend(connection: Connection) -> None:
+        mailbox = mailboxes.mailbox_named(connection, SUPPORT)
+        for _ in range(2):
+            suppression.record_hard_failure(connection, mailbox.id, NEW, "gone", NOON)
+
+    await asyncio.wrap_future(box.ledger.submit(suspend))
+    dispatcher = box.dispatcher
+    with capture_logs() as logged:
+        await dispatcher.send_due()
+
+    assert box.relay.tried == []
+    (event,) = [each for each in logged if each["event"] == "send_dropped"]
+    assert (event["kind"], event["log_level"]) == ("invitation", "warning")
+    assert "suspended" in event["why"]
+    metrics = dispatcher.runtime.metrics.render().decode()
+    assert 'postern_notices_total{outcome="send_dropped"} 1.0' in metrics
 
 
 async def test_a_slow_relay_puts_the_rest_back(box: Outbox) -> None:

@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
+from rules.decision.change.decide import decide_changes
+from rules.decision.change.facts import ChangeFacts
 from rules.decision.decide import decide
+from rules.decision.effects import Effects
 from rules.decision.model import Decision, Reason, Verdict
 from rules.mail import Envelope, Mail
 from rules.people import Participant, ParticipantKind, Presence, Staff
+from rules.policy.escalation import EscalationLevel
 from rules.sender.tokens import Purpose
 from rules.service.notifications import alert, notified_staff, status_change
+from rules.ticket.changes import SetStatus, Source
+from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import (
     ApprovalPayload,
@@ -30,6 +36,7 @@ from tests.rules.building import (
     BOB,
     EVERYBODY,
     GIL,
+    NOON,
     NOTHING,
     SAM,
     SUPPORT,
@@ -373,7 +380,9 @@ class TestAChange:
     def test_it_counts_toward_the_budget(self) -> None:
         ticket = replace(ANNS, sent={ANN.address: 20})
 
-        assert status_change(ticket, RESOLVED, default_policy()) == ()
+        (order,) = status_change(ticket, RESOLVED, default_policy())
+
+        assert order.withheld
 
 
 class TestTheNoteAddress:
@@ -389,6 +398,9 @@ class TestTheNoteAddress:
         decision = decide(mail, world.facts(mail, envelope, SAM.address), world.policy)
 
         assert notified(decision, NoticeKind.COMMENT) == []
+
+
+LEVEL = EscalationLevel(title="Duty manager", contact="duty@help.example")
 
 
 class TestABudget:
@@ -410,6 +422,52 @@ class TestABudget:
         decision = reply(World(tickets=(ticket,)), a_mail(PAT, cc=("x@other.example",)), 72)
 
         assert notified(decision, NoticeKind.APPROVAL) == expected
+
+    @pytest.mark.parametrize("text", ["#escalate Nobody answers.", "#escalate"])
+    @pytest.mark.parametrize(("sent", "expected"), [(19, [ANN.address]), (20, [])])
+    @pytest.mark.parametrize("levels", [(), (LEVEL,)])
+    def test_the_receipts_of_escalations_are_within_it_done_or_refused(
+        self, levels: tuple[EscalationLevel, ...], sent: int, expected: list[str], text: str
+    ) -> None:
+        policy = policy_with("escalation", levels=levels)
+        world = World(tickets=(replace(ANNS, sent={ANN.address: sent}),), policy=policy)
+
+        decision = reply(world, a_mail(text=text))
+
+        orders = [o for o in decision.orders if o.kind is NoticeKind.RECEIPT]
+        assert [o.address for o in orders] == expected
+        withheld = [o for o in decision.withheld if o.kind is NoticeKind.RECEIPT]
+        assert len(orders) + len(withheld) == 1
+
+    def test_what_it_withholds_is_in_the_trace(self) -> None:
+        ticket = replace(with_bob(), sent={BOB.address: 20, SAM.address: 20})
+
+        decision = reply(World(tickets=(ticket,)))
+
+        assert decision.orders == ()
+        assert [o.address for o in decision.withheld] == [BOB.address, SAM.address]
+        assert decision.trace[-1].outcome.endswith(
+            "withheld, sent enough within the hour, 2: "
+            f"comment to {BOB.address}, new comment to {SAM.address}"
+        )
+
+    def test_without_one_that_is_used_up_nothing_is_said_of_it(self) -> None:
+        decision = reply(World(tickets=(with_bob(),)))
+
+        assert decision.withheld == ()
+        assert "withheld" not in decision.trace[-1].outcome
+
+    @pytest.mark.parametrize(("sent", "expected"), [(39, 0), (40, 1)])
+    def test_a_change_reports_what_it_withholds(self, sent: int, expected: int) -> None:
+        ticket = replace(ANNS, sent={ANN.address: sent})
+        facts = ChangeFacts(NOON, SAM.address, Source.API, by_staff=True, mailbox=SUPPORT)
+
+        effects = decide_changes(ticket, [SetStatus(Status.RESOLVED)], facts, default_policy())
+
+        assert isinstance(effects, Effects)
+        assert [len(effects.withheld), len(effects.notices)] == [expected, 1 - expected]
+        said = [each for each in map(str, effects.done) if "not sent" in each]
+        assert len(said) == expected
 
     @pytest.mark.parametrize(("sent", "expected"), [(19, [SAM.address]), (20, [])])
     def test_a_staff_persons_auto_responder_gets_no_receipts_without_end(

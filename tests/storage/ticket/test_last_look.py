@@ -9,7 +9,7 @@ import pytest
 from rules.people import Presence, Role
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.notices import outbox, suppression
-from storage.notices.outbox import Notice
+from storage.notices.outbox import Claimed, Notice
 from storage.registry import companies, people
 from tests.rules.building import ANN, BOB, NOON, a_mail
 from tests.storage.shop import Shop, opened
@@ -23,8 +23,12 @@ def number(shop: Shop) -> int:
     return number
 
 
+def claim(shop: Shop) -> Claimed:
+    return shop.write(lambda c: outbox.claim(c, NOON, 100))
+
+
 def claimed(shop: Shop) -> list[Notice]:
-    return list(shop.write(lambda c: outbox.claim(c, NOON, 100)))
+    return list(claim(shop))
 
 
 def left(shop: Shop, number: int) -> None:
@@ -63,8 +67,11 @@ def test_a_notice_is_dropped_for_good_if_the_recipient(
 ) -> None:
     event(shop, number)
 
-    assert BOB.address not in [notice.address for notice in claimed(shop)]
+    due = claim(shop)
+
+    assert BOB.address not in [notice.address for notice in due]
     (dropped,) = shop.notices(BOB.address)
+    assert (dropped.id, dropped.last_error) in [(each.id, each.why) for each in due.dropped]
     assert dropped.state is NoticeState.DEAD
     assert dropped.last_error
 

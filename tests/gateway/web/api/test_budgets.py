@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+from structlog.testing import capture_logs
+
 from gateway import clock
 from gateway.clock import new_id
 from gateway.web.api.access import CONTEXT
@@ -140,6 +142,21 @@ async def test_of_thousands_of_files_those_of_the_latest_mails_are_listed(either
     assert [comment["attachments_shortened"] for comment in comments] == [False, True, True, False]
     _, before = await either.get(f"/{number}?before={comments[2]['id']}", ANN)
     assert [each["name"] for each in before["comments"][1]["attachments"]] == names
+
+
+async def test_what_a_change_does_not_send_is_reported_counted_and_logged(site: Site) -> None:
+    number = await site.open(ANN)
+    forty = (NoticeOrder(NoticeKind.COMMENT, ANN),) * 40
+    await site.write(partial(_as_if_mailed, number=number, texts=["x"], orders=forty))
+
+    with capture_logs() as logged:
+        effects = await site.effects(number, SAM, status="resolved")
+
+    assert any(each.startswith("notices not sent") and each.endswith(": 1") for each in effects)
+    (event,) = [each for each in logged if each["event"] == "notices_withheld"]
+    assert (event["ticket"], event["notices"], event["cause"]) == (number, 1, "api")
+    metrics = site.client.app[CONTEXT].runtime.metrics.render().decode()
+    assert "postern_notices_withheld_total 1.0" in metrics
 
 
 def _as_if_mailed(
