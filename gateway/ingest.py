@@ -16,20 +16,21 @@ from gateway import log
 from gateway.authentication.authenticator import Authenticator
 from gateway.parsing.parser import Parser
 from gateway.parsing.turns import Overloaded
-from gateway.reception import Reception
+from gateway.reception import Reception, StatedByStaff
 from gateway.runtime import Runtime
 from rules import replies
 from rules.decision.content import is_text_read_in_part
 from rules.decision.model import Decision, Reason
 from rules.decision.receipt import Receipt
 from rules.mail import BodyNeeded, Delivery
-from rules.mail.header import Author
 from rules.networks import network_of, provider_of
 from rules.replies import Reply
 from rules.sender.authentication import Authentication
 from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
+
+NOTHING_STATED = StatedByStaff()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +90,13 @@ class Ingest:
         held: HeldMail,
         delivery: Delivery,
         authentication: Authentication,
-        author: Author | None = None,
-        as_new: bool = False,
+        stated: StatedByStaff = NOTHING_STATED,
     ) -> Receipt:
         """Decide a held mail again. It leaves the quarantine at most once.
 
-        `author` states who wrote it where From does not; `as_new` ignores what it points to. One
-        that was released before is a duplicate; Conflict is raised for one that was discarded.
+        One that was released before is a duplicate; Conflict is raised for one that was discarded.
         """
-        entry = await self._reception().held_entry(held, delivery, authentication, author, as_new)
+        entry = await self._reception().held_entry(held, delivery, authentication, stated)
         (receipt,) = await self._file([entry])
         return receipt
 

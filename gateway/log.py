@@ -201,6 +201,21 @@ def loose_permissions(path: str, mode: str) -> None:
     _log.warning("loose_permissions", path=path, mode=mode, fix=f"chmod -R go-rwx {path}")
 
 
+def discarded(journal: str, by: str) -> None:
+    """A staff person deleted a held mail by the link of a digest."""
+    _log.info("discarded", journal=journal, by=by)
+
+
+def digest_ordered(mailbox: str, notices: int) -> None:
+    """Staff are notified of what waits for them and was not named before."""
+    _log.info("digest_ordered", mailbox=mailbox, notices=notices)
+
+
+def desk_is_empty(mailbox: str) -> None:
+    """Something waits for staff, and the mailbox has none who could be notified. Once an hour."""
+    _log.warning("desk_is_empty", mailbox=mailbox, see="postern held list", fix="postern staff add")
+
+
 def cleaned(rows: int, pages: int) -> None:
     """Expired journal rows were deleted, or unused pages of the store given back."""
     _log.info("cleaned", journal_rows=rows, pages=pages)

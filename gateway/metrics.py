@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -12,6 +13,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from gateway.shares import Shares
 from rules.decision.model import Reason, Verdict
 from rules.decision.receipt import Receipt
+from rules.service.digests import QueueState
+from rules.ticket.desk import Queue
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -70,6 +73,20 @@ class Metrics:
         self._held_oldest = Gauge(
             "postern_held_oldest_seconds",
             "Age of the oldest mail in quarantine",
+            multiprocess_mode="mostrecent",
+            registry=self._registry,
+        )
+        self._waiting = Gauge(
+            "postern_waiting",
+            "What waits for staff, by queue",
+            ("queue",),
+            multiprocess_mode="mostrecent",
+            registry=self._registry,
+        )
+        self._waiting_oldest = Gauge(
+            "postern_waiting_oldest_seconds",
+            "Age of the oldest entry of a queue",
+            ("queue",),
             multiprocess_mode="mostrecent",
             registry=self._registry,
         )
@@ -164,6 +181,18 @@ class Metrics:
 
     def withheld(self, notices: int) -> None:
         self._withheld.inc(notices)
+
+    def queues(self, states: Iterable[QueueState], now: datetime) -> None:
+        """Report what waits for the staff of all mailboxes."""
+        numbers, oldest = dict.fromkeys(Queue, 0), dict.fromkeys(Queue, 0.0)
+        for state in states:
+            numbers[state.queue] += state.number
+            if state.since is not None:
+                age_s = (now - state.since).total_seconds()
+                oldest[state.queue] = max(oldest[state.queue], age_s)
+        for queue in Queue:
+            self._waiting.labels(queue.value).set(numbers[queue])
+            self._waiting_oldest.labels(queue.value).set(oldest[queue])
 
     def notice(self, outcome: str) -> None:
         self._notices.labels(outcome).inc()

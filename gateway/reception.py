@@ -11,18 +11,33 @@ from gateway.mailbox_cache import Snapshot
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser, is_ordinary
 from gateway.runtime import Runtime
-from rules.decision.considered import Attempt, Received, consider
+from rules.decision.considered import Attempt, Received, StaffRelease, consider
 from rules.mail import Delivery, Mail, Mailbox, Unread
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author
 from rules.mail.lists import replaced_author
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import answers_something
+from rules.ticket.changes import Source
 from storage.db import raw_mail
 from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
 from storage.registry.lookup import company_domains_among, knows_domain_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedByStaff:
+    """What staff state about a held mail that they release."""
+
+    author: Author | None = None
+    """None for the one in From."""
+    as_new: bool = False
+    """It opens a ticket, whatever it points to."""
+    onto: int | None = None
+    """The ticket that it goes onto."""
+    why: str = ""
+    source: Source = Source.CONSOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +108,7 @@ class Reception:
         held: HeldMail,
         delivery: Delivery,
         authentication: Authentication,
-        author: Author | None,
-        as_new: bool,
+        stated: StatedByStaff,
     ) -> Entry:
         """A held mail that is decided again, with what staff state about it."""
         mail = await self.parser.parse(delivery.raw)
@@ -108,10 +122,16 @@ class Reception:
             authentication=authentication,
             first_authentication=held.authentication,
             read_bounces=_bounces(mail, delivery.raw, ordinary),
-            stated_author=author,
-            as_new=as_new,
+            stated_author=stated.author,
+            as_new=stated.as_new,
+            onto=stated.onto,
         )
-        attempt = Attempt(self.runtime.clock(), held.came_at, held.journal_id)
+        release = None
+        if authentication.staff:
+            at_console = stated.source is Source.CONSOLE
+            by = f"console:{authentication.staff}" if at_console else authentication.staff
+            release = StaffRelease(by, stated.source, held.reason, stated.why)
+        attempt = Attempt(self.runtime.clock(), held.came_at, held.journal_id, release)
 
         def make() -> Entry:
             packed = _packed(delivery.raw)

@@ -10,6 +10,7 @@ from gateway import log
 from gateway.runtime import Runtime
 from rules.mail import Mailbox
 from storage.db import space
+from storage.desk import digests
 from storage.mail import quarantine, refusals, retention
 from storage.registry import mailboxes
 
@@ -33,6 +34,7 @@ class Retention:
         ):
             await self.discard_old(mailbox)
         await self._runtime.write(partial(quarantine.forget_deferrals, now=self._runtime.clock()))
+        await self.forget_named()
         await self.forget_counts()
         forgotten = await self.forget_expired()
         pages = await self.give_back()
@@ -80,6 +82,13 @@ class Retention:
         job = partial(refusals.forget, now=self._runtime.clock(), keep=keep)
         for _ in range(STEPS_A_ROUND):
             if await self._runtime.write(job) < refusals.FORGOTTEN_AT_ONCE:
+                break
+
+    async def forget_named(self) -> None:
+        """Forget what digests named long ago: what still waits is named again."""
+        job = partial(digests.forget, now=self._runtime.clock())
+        for _ in range(STEPS_A_ROUND):
+            if await self._runtime.write(job) < digests.FORGOTTEN_AT_ONCE:
                 break
 
     async def give_back(self) -> int:

@@ -1,4 +1,4 @@
-"""Runs the timed work: releases from quarantine, cleaning, and notices about SLA clocks."""
+"""Runs the timed work: releases from quarantine, digests, cleaning, notices about SLA clocks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from gateway.ingest import Ingest
 from gateway.retention import Retention
 from gateway.runtime import Runtime
 from rules.decision.model import Verdict
+from rules.mail import Mailbox
+from storage.db.database import Connection
 from storage.db.ledger import Conflict
+from storage.desk import digests, queues
 from storage.mail import quarantine
+from storage.registry import mailboxes
 from storage.ticket import overdue
 
 ROUND_S = 5.0
 ROUNDS_BETWEEN_CLEANINGS = 120
 ROUNDS_BETWEEN_CLOCKS = 12
+ROUNDS_BETWEEN_QUEUES = 12
+"""All queues are looked at; in between only whether a mail is newly held."""
 CLOCKS_AT_ONCE = 200
 
 
@@ -45,6 +51,7 @@ class Scheduler:
                 await self.run_once(also_old=number % ROUNDS_BETWEEN_CLEANINGS == 0)
                 if number % ROUNDS_BETWEEN_CLOCKS == 0:
                     await self.notify_overdue()
+                await self.notify_desk(every_queue=number % ROUNDS_BETWEEN_QUEUES == 0)
             except Exception as error:  # noqa: BLE001 - a store that is down will be up again
                 log.scheduler_failed(error)
             await asyncio.sleep(ROUND_S)
@@ -86,3 +93,50 @@ class Scheduler:
             )
             self.runtime.wake()
         return ordered
+
+    async def notify_desk(self, every_queue: bool = True) -> int:
+        """Order the digests that are due; returns the number of notices.
+
+        Otherwise than for `every_queue`, only a newly held mail makes one due.
+        """
+        due = await self.runtime.read(self._measure if every_queue else self._newly_held)
+        ordered = 0
+        for mailbox in due:
+            job = partial(
+                digests.order_digest,
+                mailbox=mailbox,
+                policy=self.runtime.policy_of(mailbox),
+                now=self.runtime.clock(),
+                new_id=self.runtime.new_id,
+            )
+            queued = await self.runtime.write(job)
+            if queued is None:
+                log.desk_is_empty(mailbox.address)
+            elif queued:
+                log.digest_ordered(mailbox.address, queued)
+                self.runtime.wake()
+            ordered += queued or 0
+        return ordered
+
+    def _newly_held(self, connection: Connection) -> list[Mailbox]:
+        """The mailboxes that may have a digest now, since a mail is held that none has named."""
+        now = self.runtime.clock()
+        return [
+            mailbox
+            for mailbox in mailboxes.list_mailboxes(connection)
+            if digests.may_be_ordered(connection, mailbox, now)
+            and digests.has_new_held(connection, mailbox)
+        ]
+
+    def _measure(self, connection: Connection) -> list[Mailbox]:
+        """Report the length of every queue; the mailboxes that may have a digest now."""
+        now, due, reported = self.runtime.clock(), [], []
+        for mailbox in mailboxes.list_mailboxes(connection):
+            policy = self.runtime.policy_of(mailbox)
+            found = queues.states(connection, mailbox, policy, now)
+            reported += found
+            is_new = any(state.new for state in found)
+            if is_new and digests.may_be_ordered(connection, mailbox, now):
+                due.append(mailbox)
+        self.runtime.metrics.queues(reported, now)
+        return due

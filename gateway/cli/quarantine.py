@@ -23,6 +23,7 @@ from gateway.cli.common import (
 )
 from gateway.cli.terminal import console, escape
 from gateway.parsing.parser import read as read_mail
+from gateway.reception import StatedByStaff
 from rules.decision.content import body_of
 from rules.decision.model import Verdict
 from rules.decision.receipt import Receipt
@@ -121,9 +122,17 @@ def release(
         bool,
         typer.Option("--as-new", help="Open a new ticket, even if the mail refers to another."),
     ] = False,
+    onto: Annotated[
+        int | None, typer.Option(help="File it on this ticket, whatever the mail refers to.")
+    ] = None,
+    why: Annotated[
+        str, typer.Option("--reason", help="Why you release it; kept in the ticket's audit trail.")
+    ] = "",
     config: ConfigOption = None,
 ) -> None:
     mail = _held(config, journal_id)
+    if as_new and onto is not None:
+        fail(os.EX_USAGE, "give either --as-new or --onto NUMBER, not both")
     override = _valid_address(author) if author is not None else None
     address = override or mail.author
     if not address:
@@ -136,9 +145,12 @@ def release(
                 f"no active company owns the domain of {address}; "
                 f"try `postern user add {address} --company NAME`",
             )
+    stated = StatedByStaff(
+        author=Author(override) if override else None, as_new=as_new, onto=onto, why=why
+    )
     with exit_on_error():
         try:
-            receipt = asyncio.run(_release(config, mail, override, as_new=as_new))
+            receipt = asyncio.run(_release(config, mail, stated))
         except Conflict:
             fail(os.EX_DATAERR, f"{journal_id} is no longer held")
     if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
@@ -162,19 +174,12 @@ def _valid_address(address: str) -> str:
     return normal
 
 
-async def _release(
-    config: Path | None, mail: HeldMail, author: str | None, *, as_new: bool
-) -> Receipt:
-    """File a mail. `author` is the author as staff state it; None for the one in From."""
+async def _release(config: Path | None, mail: HeldMail, stated: StatedByStaff) -> Receipt:
     async with command_services(config) as services:
         find = partial(quarantine.delivery, mail=mail)
         delivery = await services.runtime.read(find)
         return await services.ingest.release(
-            mail,
-            delivery,
-            Authentication.by_staff(account()),
-            author=Author(author) if author else None,
-            as_new=as_new,
+            mail, delivery, Authentication.by_staff(account()), stated
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.outgoing.dates import date, date_and_time
+from gateway.outgoing.digest_entries import DigestView, digest_view
 from gateway.outgoing.mime import one_line
 from gateway.outgoing.quoted_comment import QuotedComment, Redactor, quoted_comment
 from gateway.outgoing.recipient_links import RecipientLinks, own_address
@@ -72,6 +73,7 @@ class TemplateContext:
     """Where staff write a note; empty for others."""
     for_staff: bool
     reply_mark: str
+    digest: DigestView
 
 
 def template_context(
@@ -120,6 +122,7 @@ def template_context(
         note_address=own_address(notice, keys, Purpose.NOTE) if traits.for_staff else "",
         for_staff=traits.for_staff,
         reply_mark=REPLY_MARK,
+        digest=digest_view(notice, links, redactor, policy.clock.calendar.zone, language),
     )
 
 

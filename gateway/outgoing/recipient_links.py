@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from rules.sender.tokens import (
+    HeldLink,
     Keys,
     Link,
     LinkUse,
     Purpose,
     ReplyToken,
+    held_token,
     link_token,
     reply_address,
     sign_up_token,
@@ -59,6 +62,14 @@ class RecipientLinks:
         mailbox, until = self.notice.mailbox.id, self.notice.created_at + INVITATION_LASTS
         token = sign_up_token(self.keys, mailbox, self.notice.address, until)
         return f"{self.begin}/signup/{mailbox}/{token}"
+
+    def held(self, journal_id: UUID) -> str:
+        """For staff alone: the page of a held mail."""
+        person, mailbox = self.notice.person, self.notice.mailbox.id
+        if person is None or not self.notice.kind.traits.for_staff:
+            return ""
+        token = held_token(self.keys, mailbox, HeldLink(person, journal_id))
+        return f"{self.begin}/held/{mailbox}/{token}"
 
     def _link(self, page: str, use: LinkUse, text: str) -> str:
         about, mailbox = self.notice.about, self.notice.mailbox.id

@@ -18,8 +18,9 @@ from gateway.web.api.access import ApiContext
 from gateway.web.api.auth import ApiError, Scope, authorise
 from gateway.web.api.download import Downloads
 from gateway.web.api.request_parsing import check_query
-from gateway.web.pages import links, signup
+from gateway.web.pages import held, links, signup
 from gateway.web.pages.forms import PROXIES
+from gateway.web.pages.held import HeldPages
 from gateway.web.pages.links import LinkPages
 from gateway.web.pages.render import PATIENCE_S
 from gateway.web.pushed_mail import content_of, envelope_of
@@ -61,6 +62,7 @@ def application(
     if pages:
         signup.add_routes(app, sign_up)
         links.add_routes(app, LinkPages(runtime=runtime))
+        held.add_routes(app, HeldPages(runtime=runtime, ingest=ingest))
     if api:
         app.add_routes(
             [

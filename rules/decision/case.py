@@ -10,6 +10,7 @@ from rules.facts import Facts
 from rules.identity import Sender, Standing
 from rules.mail import Mail
 from rules.policy import Policy
+from rules.sender.pointers import PointerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Arrival:
         """Whether the mail enrols its sender: a colleague, if the policy enrols by domain."""
         colleague = self.sender is not None and self.sender.standing is Standing.COLLEAGUE
         return colleague and self.policy.registration == "domain"
+
+    @property
+    def is_released_onto(self) -> bool:
+        """Whether staff release the mail onto a ticket."""
+        return any(p.kind is PointerKind.STATED for p in self.facts.pointers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from rules.mail.bounces import Bounce
 from rules.mail.header import Author
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import Pointer, find_pointers, is_looped, returned_notice
+from rules.sender.pointers import Pointer, PointerKind, find_pointers, is_looped, returned_notice
 from rules.sender.signature_scope import (
     apply_dkim_policy,
     identity_of_copy,
@@ -27,6 +27,7 @@ from rules.sender.signature_scope import (
     trusted_recipients,
 )
 from rules.sender.tokens import Keys
+from rules.ticket.changes import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Received:
     """The author as stated by staff; None if From is used."""
     as_new: bool = False
     """Ignore the tickets that it points to."""
+    onto: int | None = None
+    """The ticket that staff release it onto: it takes the place of those that it points to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,18 @@ class Considered:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffRelease:
+    """The release of a held mail by staff, as the audit trail of its ticket has it."""
+
+    by: str
+    source: Source
+    held_for: str
+    """The reason for which it was held."""
+    why: str = ""
+    """As the person who releases it states it; may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt to decide a mail: a mail that was held has several."""
 
@@ -89,6 +104,8 @@ class Attempt:
     """When the mail came: its ticket and its clocks start then."""
     held: UUID | None = None
     """The journal row under which the mail is in quarantine; None if it is not."""
+    release: StaffRelease | None = None
+    """None for a mail that arrives, and for one whose author was enrolled meanwhile."""
 
 
 def consider(
@@ -120,7 +137,7 @@ def consider(
         own_addresses=own_addresses,
         measured=received.authentication,
         authentication=counted,
-        pointers=() if received.as_new else pointers,
+        pointers=_stated(received, pointers),
         returned=returned,
         looped=is_looped(mail, keys),
         needed=facts_needed_for_commands(mail, policy),
@@ -128,3 +145,10 @@ def consider(
         identities=identities,
         of_the_mail=of_the_mail,
     )
+
+
+def _stated(received: Received, pointers: tuple[Pointer, ...]) -> tuple[Pointer, ...]:
+    """Where the mail goes, if staff state that; else the pointers in it."""
+    if received.onto is not None:
+        return (Pointer(PointerKind.STATED, received.onto),)
+    return () if received.as_new else pointers

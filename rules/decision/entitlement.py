@@ -151,6 +151,8 @@ def _right(
     reason = Reason(pointer.kind.value)
     if sender is None:
         return Right.NONE, reason
+    if pointer.kind is PointerKind.STATED:
+        return _stated_right(sender, member, reason)
     if sender.standing is Standing.STAFF:
         return _staff_right(sender, own_token, reason)
     if sender.standing in (Standing.DEACTIVATED, Standing.SUSPENDED):
@@ -175,6 +177,17 @@ def _staff_right(sender: Sender, own_token: bool, reason: Reason) -> tuple[Right
     if sender.proof_level >= ProofLevel.PROVEN:
         return Right.FLAG, Reason.STAFF_WITHOUT_TOKEN
     return (Right.COMMENT if own_token else Right.NONE), reason
+
+
+def _stated_right(
+    sender: Sender, member: Participant | None, reason: Reason
+) -> tuple[Right, Reason]:
+    """The right on a ticket that staff release a mail onto: it is filed in any case, and only staff
+    read it unless its author is on the ticket anyway."""
+    if sender.standing is Standing.STAFF:
+        return Right.FLAG, Reason.STAFF_WITHOUT_TOKEN
+    is_on_it = member is not None and member.presence is Presence.ACTIVE
+    return (Right.COMMENT if is_on_it else Right.FLAG), reason
 
 
 def _outsider_right(

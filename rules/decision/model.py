@@ -64,6 +64,8 @@ class Reason(StrEnum):
     KNOWN_MESSAGE_ID = "known_message_id"
     LATE_PARENT = "late_parent"
     SUBJECT_TAG = "subject_tag"
+    STATED = "stated"
+    """Staff released it onto this ticket."""
     FEEDBACK = "feedback"
     """Feedback on the help that was given; it never reopens."""
     # flagged
@@ -95,6 +97,8 @@ class Reason(StrEnum):
     STRANGER_RELAYED = "stranger_relayed"
     """Held as well, but because the listener holds the mail of strangers."""
     TOO_MANY_TICKETS = "too_many_tickets"
+    NO_SUCH_TICKET = "no_such_ticket"
+    """Held still: there is no ticket of the number that staff released it onto."""
     # duplicate
     SEEN_BEFORE = "seen_before"
     # refused

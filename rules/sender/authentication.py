@@ -122,6 +122,12 @@ class Authentication:
         """A staff member examined the mail and vouches for its author."""
         return cls(aligned=True, by=f"staff:{name}")
 
+    @property
+    def staff(self) -> str:
+        """The name of the staff member who vouches for the author; empty if none does."""
+        kind, _, name = self.by.partition(":")
+        return name if kind == "staff" else ""
+
     @classmethod
     def unchecked(cls, why: str, warnings: tuple[str, ...] = ()) -> Self:
         """Nothing can be proven, whatever the DNS contains; `why` becomes a warning."""

@@ -123,7 +123,7 @@ class Masker:
         )
 
 
-_PAGES = "(?:signup|people|feedback|unsubscribe)"
+_PAGES = "(?:signup|people|feedback|unsubscribe|held)"
 _MASKED = re.escape(MASK)
 
 

@@ -31,6 +31,8 @@ EXAMINED_TAGS = 10
 class PointerKind(StrEnum):
     """The kinds of pointers, strongest first."""
 
+    STATED = "stated"
+    """Staff release the mail onto this ticket, whatever it points to itself."""
     REPLY_TOKEN = "reply_token"
     OUR_MESSAGE_ID = "our_message_id"
     KNOWN_MESSAGE_ID = "known_message_id"

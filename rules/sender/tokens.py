@@ -196,10 +196,33 @@ def read_sign_up_token(keys: Keys, mailbox: int, text: str, now: datetime) -> st
     return payload[5:].decode()
 
 
+@dataclass(frozen=True, slots=True)
+class HeldLink:
+    """A link to one held mail, for one staff person."""
+
+    person: int
+    """The row of the staff person that it was sent to."""
+    journal_id: UUID
+
+
+def held_token(keys: Keys, mailbox: int, link: HeldLink) -> str:
+    """The secret part of a link to a held mail."""
+    payload = link.person.to_bytes(5, "big") + link.journal_id.bytes
+    return _encode(keys, b"held", mailbox, payload)
+
+
+def read_held_token(keys: Keys, mailbox: int, text: str) -> HeldLink | None:
+    """The content of a link to a held mail; None for one that is not ours."""
+    payload = _decode(keys, b"held", mailbox, text)
+    if payload is None or len(payload) != 21:
+        return None
+    return HeldLink(int.from_bytes(payload[:5], "big"), UUID(bytes=payload[5:]))
+
+
 SEALED_LENGTHS: Mapping[int, tuple[bytes, ...]] = {
     22: (b"reply",),
     27: (b"return-path",),
-    32: (b"message-id",),
+    32: (b"message-id", b"held"),
 }
 """The uses of sealed values with a fixed length, by that length in octets."""
 SEALED_TEXTS: tuple[tuple[int, tuple[bytes, ...]], ...] = (

@@ -45,6 +45,8 @@ class AuditEvent(StrEnum):
     """subject: the stage of the clock."""
     FEEDBACK_GIVEN = "feedback_given"
     """was, became: a rating; was is empty for the first."""
+    RELEASED = "released"
+    """subject: the author of a held mail. was: the reason for which it was held."""
 
 
 _TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
@@ -64,6 +66,7 @@ _TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
         AuditEvent.DELETED: "deleted",
         AuditEvent.SLA_BREACHED: "SLA breached: {subject} response",
         AuditEvent.FEEDBACK_GIVEN: "feedback: {became}",
+        AuditEvent.RELEASED: "email of {subject} released from quarantine, held as {was}",
     }
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import Field, astuple, dataclass, field, fields, replace
 from enum import StrEnum
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -21,7 +21,7 @@ P = TypeVar("P", bound="Payload")
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Base class. A field is a `str`, a StrEnum, an `int | None`, or made by `listed`."""
+    """Base class. A field is a `str`, a StrEnum, an `int | None`, or made by a function below."""
 
 
 def listed(separator: str, key: str = "") -> Any:
@@ -37,6 +37,12 @@ def reported() -> Any:
     return field(default=(), metadata={"sentences": True})
 
 
+def lines_of(kind: type[Any]) -> Any:
+    """A field of type `tuple[kind, ...]`, stored as JSON in a string. `kind` is a dataclass whose
+    fields are all of type `str`; those after the first have defaults."""
+    return field(default=(), metadata={"lines": kind})
+
+
 def as_stored(payload: Payload) -> dict[str, str]:
     """The JSON object of a payload; a field that has its default value is left out."""
     values = ((each, getattr(payload, each.name)) for each in fields(payload))
@@ -46,6 +52,8 @@ def as_stored(payload: Payload) -> dict[str, str]:
 def _text(each: Field[Any], value: Any) -> str:
     if "sentences" in each.metadata:
         return json.dumps([[one.english, one.values] for one in value], ensure_ascii=False)
+    if "lines" in each.metadata:
+        return json.dumps([astuple(one) for one in value], ensure_ascii=False)
     if isinstance(value, tuple):
         return str(each.metadata["separator"].join(value))
     return str(value)
@@ -71,11 +79,17 @@ def map_text(payload: P, change: Callable[[str], str]) -> P:
         value = getattr(payload, each.name)
         if "sentences" in each.metadata:
             changed[each.name] = tuple(one.with_values(change) for one in value)
+        elif "lines" in each.metadata:
+            changed[each.name] = tuple(_map_line(one, change) for one in value)
         elif isinstance(value, tuple):
             changed[each.name] = tuple(change(item) for item in value)
         elif isinstance(value, str) and not isinstance(value, StrEnum):
             changed[each.name] = change(value)
     return replace(payload, **changed)
+
+
+def _map_line(line: Any, change: Callable[[str], str]) -> Any:
+    return type(line)(*(change(value) for value in astuple(line)))
 
 
 def _key(each: Field[Any]) -> str:
@@ -85,6 +99,8 @@ def _key(each: Field[Any]) -> str:
 def _read(each: Field[Any], hint: Any, text: str) -> Any:
     if "sentences" in each.metadata:
         return _sentences(text)
+    if "lines" in each.metadata:
+        return _lines(each.metadata["lines"], text)
     if get_origin(hint) is tuple:
         return tuple(item for item in text.split(each.metadata["separator"]) if item)
     (plain,) = [part for part in get_args(hint) or (hint,) if part is not NoneType]
@@ -101,5 +117,15 @@ def _sentences(text: str) -> tuple[Sentence, ...]:
             Sentence(str(english), tuple((str(name), str(value)) for name, value in values))
             for english, values in json.loads(text)
         )
+    except (TypeError, ValueError):
+        return ()
+
+
+def _lines(kind: type[Any], text: str) -> tuple[Any, ...]:
+    """Empty for a text that does not hold such lines; values that a newer version has added to the
+    end of a line are ignored."""
+    most = len(fields(kind))
+    try:
+        return tuple(kind(*map(str, values[:most])) for values in json.loads(text))
     except (TypeError, ValueError):
         return ()

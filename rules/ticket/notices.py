@@ -13,7 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from rules.sentence import Sentence
-from rules.ticket.notice_payloads import Payload, listed, reported
+from rules.ticket.desk import DigestLine, DigestTotal
+from rules.ticket.notice_payloads import Payload, lines_of, listed, reported
 from rules.ticket.sla import Stage
 from rules.ticket.visibility import Visibility
 
@@ -46,6 +47,10 @@ class NoticeKind(StrEnum):
     """A new ticket of the recipient's customer."""
     RECEIPT = "receipt"
     """What became of a command."""
+    DIGEST = "digest"
+    """What waits for staff and was not named to them before: held mail above all."""
+    KEPT = "kept"
+    """A mail of the recipient's own is held: a person looks at it."""
 
     @property
     def traits(self) -> Traits:
@@ -177,6 +182,22 @@ class ReceiptPayload(Payload):
     """Effects or faults, worded in the reader's language when the receipt is written."""
 
 
+@dataclass(frozen=True, slots=True)
+class DigestPayload(Payload):
+    lines: tuple[DigestLine, ...] = lines_of(DigestLine)
+    """What is named for the first time."""
+    more: int | None = None
+    """So much else is new, and not among the lines."""
+    totals: tuple[DigestTotal, ...] = lines_of(DigestTotal)
+    """All that waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPayload(Payload):
+    subject: str = ""
+    """Of the mail."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
     """What holds for all notices of a kind. The defaults are the careful ones."""
@@ -266,6 +287,15 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
         NoticeKind.RECEIPT: Traits(
             audience=Audience.AUTHOR,
             payload=ReceiptPayload,
+            participants_only=False,
+            answers_mail=True,
+        ),
+        NoticeKind.DIGEST: Traits(
+            audience=Audience.STAFF, payload=DigestPayload, participants_only=False
+        ),
+        NoticeKind.KEPT: Traits(
+            audience=Audience.AUTHOR,
+            payload=KeptPayload,
             participants_only=False,
             answers_mail=True,
         ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, assert_never
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection
 
 from rules.decision.considered import Attempt, Considered
 from rules.decision.content import body_of
@@ -38,7 +38,6 @@ from storage.db.ledger import Conflict
 from storage.db.statements import (
     Pending,
     bind_list,
-    compiled,
     compiled_insert,
     compiled_inserts,
     pipelined,
@@ -53,6 +52,7 @@ from storage.db.tables import (
 )
 from storage.mail import refusals
 from storage.mail.journal_row import KEEPS_NOTHING, journal_values
+from storage.mail.releases import leave_quarantine
 from storage.notices import suppression
 from storage.registry import people
 from storage.ticket.opening import NewTicketRow, open_ticket
@@ -65,19 +65,6 @@ _DEFERRAL = compiled_insert(table(DeferralRow), ignore_existing=True)
 _MAIL = compiled_insert(table(MailRow), "identity", ignore_existing=True)
 _IDENTITIES = compiled_inserts(table(MailIdentityRow), "identity")
 _mail = table(MailRow)
-_FILE_HELD = compiled(
-    update(_mail)
-    .where(
-        _mail.c.mailbox_id == bindparam("mailbox"),
-        _mail.c.journal_id == bindparam("held"),
-        _mail.c.state == "held",
-    )
-    # `answer` stays: a sender who sends it again gets the same answer as the first time.
-    .values(state="filed", journal_id=bindparam("filed"), ticket_id=bindparam("ticket"))
-    .returning(_mail.c.identity)
-)
-LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED)
-"""With any other verdict a mail that was held and is decided again stays held."""
 
 
 LARGE_BYTES = 16 * 1024
@@ -170,7 +157,7 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
     )
     kept: _Kept | None = None
     if entry.attempt.held is not None:
-        _release(connection, entry, receipt)
+        leave_quarantine(connection, entry.attempt, receipt, context, _author(entry.mail))
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
         kept = _keep(connection, entry, receipt, decision)
     at = entry.attempt.decided_at
@@ -311,21 +298,6 @@ def _defer(connection: Connection, entry: Entry) -> None:
     """Record when this mail was first deferred."""
     row = {"mailbox_id": entry.mailbox.id, "identity": entry.mail.identity}
     _DEFERRAL.run(connection, row | {"since": entry.attempt.decided_at})
-
-
-def _release(connection: Connection, entry: Entry, receipt: Receipt) -> None:
-    """A held mail that was decided again leaves the quarantine, once."""
-    if receipt.verdict not in LEAVES_QUARANTINE:
-        return
-    filed = _FILE_HELD.rows(
-        connection,
-        mailbox=entry.mailbox.id,
-        held=entry.attempt.held,
-        filed=entry.journal_id,
-        ticket=receipt.ticket,
-    )
-    if not filed:
-        raise Conflict(f"mail {entry.attempt.held} was released meanwhile")
 
 
 @dataclass(frozen=True, slots=True)

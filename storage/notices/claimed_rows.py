@@ -45,6 +45,7 @@ NOTICES = (
         _mailbox.c.address.label("mailbox"),
         _mailbox.c.policy,
         _journal.c.message_id.label("answers"),
+        _person.c.id.label("person_id"),
         _person.c.name,
         _person.c.active.label("person_active"),
         _company.c.active.label("company_active"),

@@ -30,6 +30,14 @@ from storage.notices.claimed_rows import NOTICES
 _notice, _mailbox = table(NoticeRow), table(MailboxRow)
 _attachment = table(AttachmentRow)
 
+WITHDRAWN = (
+    DELETED := "the ticket is deleted",
+    CLOSED := "the recipient's account is closed",
+    LEFT := "the recipient is not on the ticket any more",
+    UNSUBSCRIBED := "the recipient has unsubscribed",
+    DISCONTINUED := "mail to this address comes back: it is suspended",
+)
+"""Why a notice is not sent to somebody who must not get it, or gets nothing: no failure."""
 UNREADABLE_PAUSE = timedelta(minutes=10)
 """A notice that this version cannot read is left for a node with a newer one."""
 
@@ -102,6 +110,8 @@ class Notice:
     created_at: datetime
     attempts: int
     """This one included."""
+    person: int | None = None
+    """The recipient's row, if they are registered."""
 
     def __post_init__(self) -> None:
         require_payload(self.kind, self.payload)
@@ -187,17 +197,17 @@ def _postpone_unreadable(
 def _forbidden(row: Row[Any], kind: NoticeKind) -> str | None:
     """Why a notice must no longer be sent; None if it may."""
     if row.deleted_at is not None:
-        return "the ticket is deleted"
+        return DELETED
     if row.suspended_at is not None:
-        return "mail to this address comes back: it is suspended"
+        return DISCONTINUED
     if row.person_active is False or row.company_active is False:
-        return "the recipient's account is closed"
+        return CLOSED
     if not kind.traits.participants_only or row.ticket_id is None:
         return None
     if row.presence != Presence.ACTIVE.value:
-        return "the recipient is not on the ticket any more"
+        return LEFT
     if row.muted:
-        return "the recipient has unsubscribed"
+        return UNSUBSCRIBED
     return None
 
 
@@ -340,6 +350,7 @@ def _as_notice(row: Row[Any], kind: NoticeKind, attachments: tuple[str, ...]) ->
         answers=row.answers or "",
         created_at=row.created_at,
         attempts=row.attempts,
+        person=row.person_id,
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from gateway import backtest, clock, policies
 from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Aspect, Report
+from gateway.reception import StatedByStaff
 from rules.decision.effects import PresenceChanged, StatusChanged
 from rules.decision.model import Reason, Verdict
 from rules.mail.header import Author
@@ -361,7 +362,8 @@ async def test_the_author_that_staff_stated_is_believed_again(postern: InProcess
     (held,) = await postern.services.runtime.read(quarantine.held_mails)
     delivery = await postern.services.runtime.read(lambda c: quarantine.delivery(c, held))
     proof = Authentication.by_staff("root")
-    await postern.services.ingest.release(held, delivery, proof, Author("ann@acme.example"))
+    ann = StatedByStaff(author=Author("ann@acme.example"))
+    await postern.services.ingest.release(held, delivery, proof, ann)
 
     report = await tried(postern, default_policy())
 

@@ -15,12 +15,14 @@ import pytest
 
 from gateway.clock import new_id
 from gateway.ingest import Ingest
+from gateway.reception import StatedByStaff
 from gateway.retention import Retention
 from rules.decision.model import Reason, Verdict
 from rules.mail import Delivery
 from rules.mail.header import Author
 from rules.people import Role
 from rules.sender.authentication import Authentication
+from rules.ticket.audit import AuditEvent
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
@@ -148,11 +150,40 @@ async def test_a_mail_of_two_authors_is_filed_under_the_one_that_staff_names(
     held, delivery = await the_held(postern)
     assert held.reason == Reason.FROM_AMBIGUOUS
 
-    ann = Author("ann@acme.example")
-    receipt = await postern.services.ingest.release(held, delivery, STAFF, author=ann)
+    ann = StatedByStaff(author=Author("ann@acme.example"))
+    receipt = await postern.services.ingest.release(held, delivery, STAFF, ann)
 
     whole = await read(postern, partial(ticket_view, number=receipt.ticket or 0))
     assert whole.summary.requester == "ann@acme.example"
+
+
+async def test_a_release_onto_a_ticket_stands_in_its_audit_trail(postern: InProcessPostern) -> None:
+    await postern.take(a_mail())
+    await postern.take(a_mail("new@acme.example"))
+    held, delivery = await the_held(postern)
+
+    onto = StatedByStaff(onto=1, why="It is about the same printer.")
+    receipt = await postern.services.ingest.release(held, delivery, STAFF, onto)
+
+    whole = await read(postern, partial(ticket_view, number=1))
+    assert (receipt.verdict, receipt.ticket) == (Verdict.FLAGGED, 1)
+    (entry,) = [each for each in whole.history if each.event is AuditEvent.RELEASED]
+    assert (entry.actor, entry.subject, entry.was, entry.reason) == (
+        "console:root",
+        "new@acme.example",
+        Reason.NOT_ENROLLED,
+        "It is about the same printer.",
+    )
+
+
+async def test_a_release_onto_no_ticket_leaves_the_mail_held(postern: InProcessPostern) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    held, delivery = await the_held(postern)
+
+    receipt = await postern.services.ingest.release(held, delivery, STAFF, StatedByStaff(onto=99))
+
+    assert receipt.reason is Reason.NO_SUCH_TICKET
+    assert len(await read(postern, quarantine.held_mails)) == 1
 
 
 async def test_what_the_rules_hold_again_stays_held(postern: InProcessPostern) -> None:

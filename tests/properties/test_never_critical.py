@@ -22,6 +22,7 @@ from sqlalchemy import delete, select
 from gateway import clock
 from gateway.config.model import Config, DnsSection, LimitsSection, RelaySection, StoreSection
 from gateway.ingest import Ingest
+from gateway.reception import StatedByStaff
 from gateway.services import Services, open_services
 from rules.commands import parse_commands
 from rules.decision.effects import Effects
@@ -318,7 +319,8 @@ class ScenarioRun:
         delivery = self.read(lambda c: quarantine.delivery(c, held))
         named_author = Author(author) if author is not None else None
         proof = Authentication.by_staff(SAM)
-        receipt = await self.ingest.release(held, delivery, proof, named_author, as_new)
+        stated = StatedByStaff(author=named_author, as_new=as_new)
+        receipt = await self.ingest.release(held, delivery, proof, stated)
         event(f"released: {receipt.verdict}")
 
     async def enrol(self) -> None:

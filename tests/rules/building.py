@@ -17,7 +17,7 @@ from rules.mail.header import Ambiguous, Author, Header
 from rules.people import Company, Participant, ParticipantKind, Person, Presence, Role, Staff
 from rules.policy import Policy, parse
 from rules.sender.authentication import Authentication, Result
-from rules.sender.pointers import Pointer, find_pointers
+from rules.sender.pointers import Pointer, PointerKind, find_pointers
 from rules.sender.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
@@ -145,6 +145,8 @@ class World:
     invited_at: datetime | None = None
     deferred_since: datetime | None = None
     of_domain: int = 0
+    onto: int | None = None
+    """The ticket that staff release the mail onto."""
     policy: Policy = field(default_factory=default_policy)
     strangers: StrangerHandling | None = None
     """The listener's setting for them."""
@@ -170,7 +172,7 @@ class World:
             own_addresses=frozenset({SUPPORT}),
             envelope=envelope,
             authentication=self.proof,
-            pointers=found,
+            pointers=found if self.onto is None else (Pointer(PointerKind.STATED, self.onto),),
             people=registered,
             author_company=None if author in registered else self.domains.get(domain),
             domain_known=known,

@@ -10,6 +10,7 @@ deleted, and a check for each row would lock the single mailbox row in every tra
 from __future__ import annotations
 
 from storage.db.tables.base import metadata, table
+from storage.db.tables.desk import AnnouncedRow, DigestRow
 from storage.db.tables.mails import (
     COUNTED_BY_NETWORK,
     COUNTED_BY_PROVIDER,
@@ -36,6 +37,7 @@ from storage.db.tables.registry import (
 )
 from storage.db.tables.tickets import (
     CRITICAL_SOURCES,
+    FLAGGED,
     AttachmentRow,
     AuditRow,
     CommentRow,
@@ -47,9 +49,11 @@ __all__ = [
     "COUNTED_BY_NETWORK",
     "COUNTED_BY_PROVIDER",
     "CRITICAL_SOURCES",
+    "FLAGGED",
     "TAKEN",
     "WAITING_OR_REFUSED",
     "WITHOUT_COMMENT",
+    "AnnouncedRow",
     "ApiTokenRow",
     "AttachmentRow",
     "AuditRow",
@@ -59,6 +63,7 @@ __all__ = [
     "CompanyRow",
     "ContractRow",
     "DeferralRow",
+    "DigestRow",
     "JournalRow",
     "MailIdentityRow",
     "MailRow",

@@ -104,6 +104,10 @@ class ParticipantRow(Row, table=True):
     """The language of the participant's mails; empty where it is not known."""
 
 
+FLAGGED = "visibility = 'private'"
+"""Comments that wait for staff; a query must contain this exact condition."""
+
+
 class CommentRow(Row, table=True):
     __tablename__ = "comment"
     __table_args__ = (
@@ -111,6 +115,7 @@ class CommentRow(Row, table=True):
         index_where(
             "journal_id IS NULL", "ix_comment_unmailed_author", "mailbox_id", "author", "written_at"
         ),
+        index_where(FLAGGED, "ix_comment_flagged", "mailbox_id", "written_at"),
         one_of("visibility", "public", "private", "note", "folded"),
     )
     id: int | None = id_()

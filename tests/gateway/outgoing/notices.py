@@ -13,11 +13,14 @@ from uuid import UUID
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Outgoing
 from rules.policy import Policy
+from rules.ticket.desk import DigestLine, DigestTotal
 from rules.ticket.notice_payloads import Payload
 from rules.ticket.notices import (
     AlertPayload,
     ApprovalPayload,
+    DigestPayload,
     EscalationPayload,
+    KeptPayload,
     NoticeKind,
     ReceiptPayload,
     SlaPayload,
@@ -64,8 +67,31 @@ PAYLOADS: dict[NoticeKind, Payload] = {
     NoticeKind.SLA_WARNING: SlaPayload(Stage.FIRST),
     NoticeKind.SLA_BREACH: SlaPayload(Stage.ONGOING),
     NoticeKind.ESCALATION: EscalationPayload(2, "Director", by=ANN, why="Three days"),
+    NoticeKind.DIGEST: DigestPayload(
+        (
+            DigestLine(
+                "held",
+                item=str(UUID(int=9)),
+                sender="new@acme.example",
+                subject="The printer is on fire",
+                reason="not_enrolled",
+                since="2026-11-23T12:00:00+00:00",
+                until="2026-12-07T12:00:00+00:00",
+            ),
+            DigestLine(
+                "dead", sender=ANN, subject="550 no such user", reason="comment", ticket="7"
+            ),
+            DigestLine("suspended", sender=ANN, subject="550 no such user", ticket="7,8"),
+            DigestLine("full", sender=ANN, reason="50"),
+            DigestLine("invited", sender="old@acme.example", since="2026-11-20T12:00:00+00:00"),
+        ),
+        more=3,
+        totals=(DigestTotal("held", "4", "2026-11-23T12:00:00+00:00"), DigestTotal("flagged", "2")),
+    ),
+    NoticeKind.KEPT: KeptPayload("Printer"),
     NoticeKind.RECEIPT: ReceiptPayload(text="Done:\n- status: resolved"),
 }
+ABOUT_NO_TICKET = (NoticeKind.INVITATION, NoticeKind.DIGEST, NoticeKind.KEPT)
 CARRY_A_COMMENT = (NoticeKind.COMMENT, NoticeKind.NEW_TICKET, NoticeKind.NEW_COMMENT)
 NOT_ON_THE_TICKET = (NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM)
 
@@ -84,7 +110,7 @@ def a_notice(kind: NoticeKind = NoticeKind.ACKNOWLEDGEMENT, **changes: Any) -> N
         id=UUID(int=5),
         kind=kind,
         mailbox=MAILBOX,
-        about=None if kind is NoticeKind.INVITATION else ticket,
+        about=None if kind in ABOUT_NO_TICKET else ticket,
         comment=COMMENT if kind in CARRY_A_COMMENT else None,
         address=ANN,
         name="Ann",
@@ -93,6 +119,7 @@ def a_notice(kind: NoticeKind = NoticeKind.ACKNOWLEDGEMENT, **changes: Any) -> N
         answers="<1@client.example>",
         created_at=NOON,
         attempts=1,
+        person=3,
     )
     return replace(ordinary, **changes)
 

@@ -20,6 +20,7 @@ from tests.gateway.outgoing.notices import (
     LINKS_BEGIN,
     a_comment,
     a_notice,
+    about,
     html_of,
     read,
     text_of,
@@ -34,6 +35,7 @@ STAFF = {
     NoticeKind.ALERT,
     NoticeKind.SLA_WARNING,
     NoticeKind.SLA_BREACH,
+    NoticeKind.DIGEST,
 }
 SHOW_A_COMMENT = {
     NoticeKind.COMMENT,
@@ -108,7 +110,9 @@ def test_a_comment_that_is_not_public_is_written_to_staff_alone(
 
 @pytest.mark.parametrize("kind", NoticeKind)
 def test_a_note_address_is_written_to_staff_alone(kind: NoticeKind) -> None:
-    assert bool(context_of(a_notice(kind)).note_address) is (kind in STAFF)
+    on_a_ticket = a_notice(kind, about=about())
+
+    assert bool(context_of(on_a_ticket).note_address) is (kind in STAFF)
 
 
 def test_the_table_calls_staff_exactly_those_kinds() -> None:

@@ -229,7 +229,7 @@ def test_a_change_says_what_it_was_and_why() -> None:
 
 @pytest.mark.parametrize("kind", STAFF)
 def test_staff_write_above_the_mark(kind: NoticeKind) -> None:
-    mail = written(kind)
+    mail = written(kind, about=about())
 
     assert text_of(mail).startswith(f"{REPLY_MARK}\n")
     assert REPLY_MARK in html_of(mail)

@@ -115,7 +115,7 @@ async def test_no_answer_decides_nothing(site: Site) -> None:
     for form in ({}, {"answer": ""}, {"answer": "yes"}):
         status, page = await site.post(await site.approval(), **form)
         assert status == 422
-        assert "Please choose one of the two options." in page
+        assert "Please choose one of the options." in page
     assert await site.presence() == "pending"
 
 
@@ -233,8 +233,8 @@ async def test_one_link_leaves_at_most_ten_notes_and_the_page_says_so(site: Site
 @pytest.mark.parametrize(
     ("rating", "text", "error"),
     [
-        ("", "Fine", "Please choose one of the two options."),
-        ("great", "Fine", "Please choose one of the two options."),
+        ("", "Fine", "Please choose one of the options."),
+        ("great", "Fine", "Please choose one of the options."),
         ("good", "é" * (LONGEST_TEXT + 1), "at most 2000 characters; yours has 2001"),
     ],
 )

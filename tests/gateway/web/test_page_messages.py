@@ -13,6 +13,7 @@ from string import Formatter
 import pytest
 
 from gateway.web.messages import CATALOGUES, Catalogue, FormError, PageError, form_error
+from gateway.web.pages.held import HeldOutcome
 from gateway.web.pages.render import page
 from rules.mail.language import KNOWN
 
@@ -31,8 +32,14 @@ VALUES: Mapping[str, object] = {
     "title": "Given title",
     "text": "Given text.",
     "again": "/signup",
+    "author": "gil@globex.example",
+    "why": "Given why.",
+    "since": "Given time",
+    "until": "Given time",
+    "shortened": True,
+    "choices": ["release", "new", "enrol", "discard"],
 }
-GIVEN = ("Given title", "Given title · Postern", "Given text.")
+GIVEN = ("Given title", "Given title · Postern", "Given text.", "Given why.", "Given time")
 """Texts that are passed in, not part of the pages."""
 CASES = [
     {
@@ -47,7 +54,7 @@ CASES = [
         ("", "Wrong."),
         (True, False),
         (True, False),
-        ("now", "before", "not"),
+        ("now", "before", "not", *HeldOutcome),
         ("good", "bad"),
         (True, False),
     )

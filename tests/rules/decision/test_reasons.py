@@ -13,7 +13,7 @@ from rules.decision.room import Room, within_room
 from rules.facts import Earlier, Recent, Returned
 from rules.mail.bounces import Bounce, Failure
 from rules.people import Company, ParticipantKind, Presence
-from rules.sender.authentication import Result
+from rules.sender.authentication import Authentication, Result
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
 from tests.rules.building import (
@@ -49,6 +49,7 @@ CLOSED = replace(ANNS, status=Status.CLOSED)
 RETURNED = Returned(UUID(int=5), BOB.address, 7, 0, False)
 REPORT = Bounce(BOB.address, Failure.HARD, "5.1.1", "550 no such user", "")
 EVE = "eve@evil.example"
+BY_STAFF = Authentication.by_staff("sam")
 VOUCHED = replace(NOTHING, vouched_by="dkim:acme.example")
 
 
@@ -67,6 +68,8 @@ def scenes() -> dict[Reason, Decision]:
         Reason.KNOWN_MESSAGE_ID: World(known_ids={KNOWN: 7}).decide(a_mail(in_reply_to=(KNOWN,))),
         Reason.LATE_PARENT: World(named_before={KNOWN: 7}).decide(a_mail(message_id=KNOWN)),
         Reason.SUBJECT_TAG: World().decide(a_mail(subject="[#7]")),
+        Reason.STATED: World(onto=7, proof=BY_STAFF).decide(a_mail()),
+        Reason.NO_SUCH_TICKET: World(onto=8, proof=BY_STAFF).decide(a_mail()),
         Reason.PENDING_PARTICIPANT: World(tickets=(PENDING,)).decide(
             a_mail(BOB.address), to=token_to(71)
         ),

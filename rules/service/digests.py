@@ -1,0 +1,135 @@
+"""Digests: when staff are notified of what waits, of which of it, and what a digest contains."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from rules.mail.addresses import domain_of, without_detail
+from rules.people import Staff
+from rules.policy import Policy
+from rules.sentence import Sentence, sentence
+from rules.ticket.desk import DigestLine, DigestTotal, Queue
+from rules.ticket.notices import DigestPayload, NoticeKind, NoticeOrder
+
+PAUSE = timedelta(hours=1)
+"""Between two digests of a mailbox. The first entry is named at once."""
+LINES = 40
+"""In one digest; what anybody can have sent is counted beyond that, and the rest is named by the
+next digest."""
+WARNED_BEFORE = timedelta(days=2)
+"""Staff are warned so long before a held mail is discarded."""
+LATE_AFTER = timedelta(hours=1)
+"""An outgoing mail that was not accepted within this time is late."""
+RECENT = timedelta(days=7)
+"""Outgoing mails that were given up longer ago are not named."""
+IGNORED_AFTER = timedelta(days=2)
+"""A sign-up link that was not followed within this time is named."""
+INVITATION_NAMED_FOR = timedelta(days=14)
+REMEMBERED_FOR = timedelta(days=90)
+"""What was named is named again after this time, if it still waits."""
+
+UNNAMED = (Queue.STRANGERS, Queue.FLAGGED)
+"""Counted, and not named in a digest: the mail of strangers, and comments that are announced when
+they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue of one mailbox, as it is now."""
+
+    queue: Queue
+    number: int
+    since: datetime | None
+    """When its oldest entry came; None if it is empty."""
+    new: tuple[DigestLine, ...] = ()
+    """The first of those that no digest has named."""
+    more: int = 0
+    """So many others that no digest has named."""
+
+
+def leaves_at(policy: Policy, came_at: datetime) -> datetime | None:
+    """When a held mail is discarded; None if it is kept."""
+    return came_at + timedelta(days=policy.hold.days) if policy.hold.then == "discard" else None
+
+
+def warned_up_to(policy: Policy, now: datetime) -> datetime | None:
+    """Of held mails that came before this time staff are warned; None where no warning is needed,
+    since the digest that names a mail gives its end as well."""
+    waits = timedelta(days=policy.hold.days) - WARNED_BEFORE
+    return now - waits if policy.hold.then == "discard" and waits > timedelta() else None
+
+
+def is_due(last: datetime | None, now: datetime) -> bool:
+    return last is None or now - last >= PAUSE
+
+
+def digest_orders(
+    states: Sequence[QueueState],
+    staff: Iterable[Staff],
+    own_addresses: Collection[str],
+    policy: Policy,
+) -> tuple[NoticeOrder, ...]:
+    """One digest for each of the staff; none while nothing is new, or where the policy notifies no
+    staff. A mailbox of ours is never notified: it would file the digest."""
+    lines = tuple(line for state in states for line in state.new)
+    if not lines or policy.staff.notify == "none":
+        return ()
+    totals = tuple(
+        DigestTotal(s.queue.value, str(s.number), s.since.isoformat() if s.since else "")
+        for s in states
+        if s.number
+    )
+    payload = DigestPayload(lines, sum(s.more for s in states) or None, totals)
+    return tuple(
+        NoticeOrder(NoticeKind.DIGEST, each.address, each.language, payload)
+        for each in staff
+        if each.address not in own_addresses
+    )
+
+
+def full_rooms(proven: Mapping[str, int], others: int, policy: Policy) -> Mapping[str, int]:
+    """Of whom the quarantine takes no more, with the limit that is reached: a sender, a domain as
+    `@acme.example`, or everybody whose mail nothing proves, as an empty text.
+
+    `proven` is the number of held mails by proven author, `others` that of all other held mails.
+    """
+    hold = policy.hold
+    by_sender: dict[str, int] = {}
+    by_domain: dict[str, int] = {}
+    for author, number in proven.items():
+        sender, domain = without_detail(author)[0], f"@{domain_of(author)}"
+        by_sender[sender] = by_sender.get(sender, 0) + number
+        by_domain[domain] = by_domain.get(domain, 0) + number
+    full = {sender: hold.per_sender for sender, n in by_sender.items() if n >= hold.per_sender}
+    full |= {domain: hold.per_domain for domain, n in by_domain.items() if n >= hold.per_domain}
+    return full | ({"": hold.unproven} if others >= hold.unproven else {})
+
+
+def held_because(reason: str) -> Sentence:
+    """Why a mail is held, for staff."""
+    return _HELD_BECAUSE.get(reason) or sentence("It is held as {reason}.", reason=reason)
+
+
+_HELD_BECAUSE: Mapping[str, Sentence] = MappingProxyType(
+    {
+        "not_enrolled": sentence("The sender is not registered; their company is."),
+        "foreign_company": sentence("It answers a request of another company."),
+        "not_addressed": sentence("It is signed, but not addressed to this mailbox."),
+        "not_signed": sentence("Parts of it are not covered by its signature."),
+        "dmarc_quarantine": sentence("It fails the policy of the sender's domain (DMARC)."),
+        "dmarc_reject_held": sentence("It fails the policy of the sender's domain (DMARC)."),
+        "unproven_held": sentence("Nothing proves who sent it."),
+        "dns_failure_held": sentence(
+            "The sender could not be verified, since the DNS did not respond."
+        ),
+        "stranger_held": sentence("The sender is not registered."),
+        "stranger_relayed": sentence("The sender is not registered."),
+        "from_ambiguous": sentence("It does not name exactly one author."),
+        "too_many_tickets": sentence("The sender has opened too many requests within an hour."),
+        "list_mail": sentence("A mailing list has hidden its author."),
+    }
+)
+"""By the reason of the decision."""

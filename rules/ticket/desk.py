@@ -1,0 +1,59 @@
+"""What waits for the staff of a mailbox: the queues, and the lines that name what is in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Queue(StrEnum):
+    HELD = "held"
+    """Mails in quarantine, except those of strangers."""
+    STRANGERS = "strangers"
+    """Mails of strangers in quarantine: counted, and named to nobody."""
+    LEAVING = "leaving"
+    """Held mails that are about to be discarded."""
+    FULL = "full"
+    """Senders and domains of which the quarantine takes no more: their mail is deferred."""
+    FLAGGED = "flagged"
+    """Comments that only staff can read until they publish them."""
+    LATE = "late"
+    """Outgoing mails that the relay has not accepted yet."""
+    DEAD = "dead"
+    """Outgoing mails that were given up, or that bounced."""
+    SUSPENDED = "suspended"
+    """Addresses on open tickets that receive no more mail, because it bounces."""
+    INVITED = "invited"
+    """Colleagues of customers who did not follow the sign-up link that their mail was answered
+    with."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestLine:
+    """One thing that waits. All values are text, as they are stored with the digest."""
+
+    queue: str
+    item: str = ""
+    """The id of the held mail, or of the notice."""
+    sender: str = ""
+    """The address that the line is about: the author of a held mail, else a recipient of ours."""
+    subject: str = ""
+    """Of a held mail; for an outgoing mail, why it was not delivered."""
+    reason: str = ""
+    """Why a mail is held; the kind of an outgoing one; which limit of the quarantine is reached."""
+    since: str = ""
+    """ISO 8601."""
+    until: str = ""
+    """When a held mail is discarded, in ISO 8601; empty if it is kept."""
+    ticket: str = ""
+    """A number, or several with commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestTotal:
+    """The length of a queue."""
+
+    queue: str
+    number: str = ""
+    since: str = ""
+    """When the oldest entry came, in ISO 8601."""

@@ -1,0 +1,31 @@
+"""What staff were notified of besides tickets: which entries of the queues a digest has named."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, String, Uuid
+from sqlmodel import Field
+
+from storage.db.columns import foreign_key, timestamp
+from storage.db.tables.base import Row
+
+
+class AnnouncedRow(Row, table=True):
+    """An entry of a queue that a digest has named to the staff of its mailbox."""
+
+    __tablename__ = "announced"
+    mailbox_id: int = foreign_key(primary_key=True)
+    queue: str = Field(sa_column=Column(String(10), primary_key=True))
+    item: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
+    """The id of the entry; made from its name where it has none."""
+    announced_at: datetime = timestamp(index=True)
+
+
+class DigestRow(Row, table=True):
+    """When the last digest of a mailbox was ordered: no node orders another one within the hour."""
+
+    __tablename__ = "digest"
+    mailbox_id: int = foreign_key(primary_key=True, autoincrement=False)
+    last_at: datetime = timestamp()

@@ -1,0 +1,125 @@
+"""The digests of a mailbox: ordered at most once an hour by all nodes together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, insert, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from rules.mail import Mailbox
+from rules.policy import Policy
+from rules.service.digests import PAUSE, REMEMBERED_FOR, QueueState, digest_orders, is_due
+from rules.ticket.changes import Source
+from rules.ticket.desk import Queue
+from storage.db.tables import AnnouncedRow, DigestRow, table
+from storage.desk import queues
+from storage.registry import lookup, mailboxes
+from storage.ticket.rows import ChangeContext, queue_notices
+
+_announced, _digest = table(AnnouncedRow), table(DigestRow)
+FORGOTTEN_AT_ONCE = 500
+
+
+def may_be_ordered(connection: Connection, mailbox: Mailbox, now: datetime) -> bool:
+    """Whether the last digest of a mailbox is an hour old, or there was none."""
+    last = select(_digest.c.last_at).where(_digest.c.mailbox_id == mailbox.id)
+    return is_due(connection.execute(last).scalar(), now)
+
+
+def has_new_held(connection: Connection, mailbox: Mailbox) -> bool:
+    """Whether a mail is held that no digest has named: the quick look between two full ones."""
+    new = queues.not_named(queues.held_entries(mailbox.id), mailbox.id, Queue.HELD)
+    return connection.execute(new.order_by(None).limit(1)).first() is not None
+
+
+def order_digest(
+    connection: Connection,
+    mailbox: Mailbox,
+    policy: Policy,
+    now: datetime,
+    new_id: Callable[[], UUID],
+) -> int | None:
+    """Order a digest for each of the staff if anything is new; returns how many. None if something
+    is new, and there is nobody to notify: it is looked at again an hour later."""
+    found = queues.states(connection, mailbox, policy, now)
+    if not any(state.new for state in found) or policy.staff.notify == "none":
+        return 0
+    staff = lookup.staff(connection, mailbox)()
+    own = frozenset(each.address for each in mailboxes.list_mailboxes(connection))
+    orders = digest_orders(found, staff, own, policy)
+    if not _take_turn(connection, mailbox, now):
+        return 0
+    if not orders:
+        return None
+    context = ChangeContext(mailbox, "", Source.SYSTEM, now, new_id)
+    queue_notices(connection, context, orders, ticket=None)
+    _remember(connection, mailbox, found, now)
+    return len(orders)
+
+
+def forget(connection: Connection, now: datetime) -> int:
+    """Delete some records of what was named long ago; returns how many."""
+    old = (
+        select(_announced.c.mailbox_id, _announced.c.queue, _announced.c.item)
+        .where(_announced.c.announced_at < now - REMEMBERED_FOR)
+        .limit(FORGOTTEN_AT_ONCE)
+    )
+    rows = connection.execute(old).all()
+    for row in rows:
+        this = delete(_announced).where(
+            _announced.c.mailbox_id == row.mailbox_id,
+            _announced.c.queue == row.queue,
+            _announced.c.item == row.item,
+        )
+        connection.execute(this)
+    return len(rows)
+
+
+def _take_turn(connection: Connection, mailbox: Mailbox, now: datetime) -> bool:
+    """Record that a digest is ordered now; False if another node has ordered one within the hour.
+
+    Of several nodes at once one writes the row first, and the others find its time in it.
+    """
+    insert_: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_digest)
+    turn = (
+        insert_.values(mailbox_id=mailbox.id, last_at=now)
+        .on_conflict_do_update(
+            index_elements=["mailbox_id"],
+            set_={"last_at": insert_.excluded.last_at},
+            where=_digest.c.last_at <= now - PAUSE,
+        )
+        .returning(_digest.c.mailbox_id)
+    )
+    return connection.execute(turn).first() is not None
+
+
+def _remember(
+    connection: Connection, mailbox: Mailbox, found: Sequence[QueueState], now: datetime
+) -> None:
+    """Record what a digest names. Of mails that anybody can have sent, its number of further ones
+    is enough: however many come, they cause no digest of their own."""
+    rows = [
+        {"mailbox_id": mailbox.id, "queue": line.queue, "item": UUID(line.item)}
+        for state in found
+        for line in state.new
+    ]
+    connection.execute(insert(_announced), [row | {"announced_at": now} for row in rows])
+    for state in found:
+        if state.more and state.queue is Queue.HELD:
+            _remember_rest(connection, mailbox, now)
+
+
+def _remember_rest(connection: Connection, mailbox: Mailbox, now: datetime) -> None:
+    rest = queues.not_named(queues.held_entries(mailbox.id), mailbox.id, Queue.HELD).subquery()
+    columns = ["mailbox_id", "queue", "item", "announced_at"]
+    values = select(
+        literal(mailbox.id),
+        literal(Queue.HELD.value),
+        rest.c.item,
+        literal(now, _announced.c.announced_at.type),
+    ).where(rest.c.by_anybody == 1)
+    connection.execute(insert(_announced).from_select(columns, values))

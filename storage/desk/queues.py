@@ -1,0 +1,311 @@
+"""The queues of a mailbox: how long each is, since when its oldest entry waits, and which of its
+entries no digest has named yet.
+
+Most queues are a query for entries with the columns `item` (an id), `at`, `by_anybody`, and the
+values of a digest's line; two are computed from a few rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from sqlalchemy import Connection, Select, case, exists, func, literal, select, text
+
+from rules.decision.model import Reason
+from rules.mail import Mailbox
+from rules.people import Presence
+from rules.policy import Policy
+from rules.service.digests import (
+    IGNORED_AFTER,
+    INVITATION_NAMED_FOR,
+    LATE_AFTER,
+    LINES,
+    RECENT,
+    UNNAMED,
+    QueueState,
+    full_rooms,
+    leaves_at,
+    warned_up_to,
+)
+from rules.ticket.desk import DigestLine, Queue
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import NoticeKind, NoticeState
+from storage.db.tables import (
+    FLAGGED,
+    AnnouncedRow,
+    BouncedRow,
+    CommentRow,
+    JournalRow,
+    MailRow,
+    NoticeRow,
+    ParticipantRow,
+    PersonRow,
+    TicketRow,
+    table,
+)
+from storage.notices.outbox import WITHDRAWN
+
+_mail, _journal, _announced = table(MailRow), table(JournalRow), table(AnnouncedRow)
+_notice, _bounced, _person = table(NoticeRow), table(BouncedRow), table(PersonRow)
+_comment, _ticket, _participant = table(CommentRow), table(TicketRow), table(ParticipantRow)
+
+OF_STRANGERS = (Reason.STRANGER_HELD.value, Reason.STRANGER_RELAYED.value)
+SHORTENED = 200
+"""Characters of a text in a digest's line."""
+
+Entries = Select[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueScope:
+    """Whose queues are looked at, and when."""
+
+    connection: Connection
+    mailbox: Mailbox
+    policy: Policy
+    now: datetime
+
+
+def states(
+    connection: Connection, mailbox: Mailbox, policy: Policy, now: datetime, named: int = LINES
+) -> list[QueueState]:
+    """All queues of a mailbox; at most `named` new entries are listed."""
+    found: list[QueueState] = []
+    scope = QueueScope(connection, mailbox, policy, now)
+    for queue, look in _QUEUES.items():
+        left = named - sum(len(state.new) for state in found)
+        found.append(look(scope, queue, left))
+    return found
+
+
+def held_entries(mailbox: int) -> Entries:
+    """The held mails that digests name: those of proven senders first."""
+    return _held(mailbox).where(_journal.c.reason.not_in(OF_STRANGERS))
+
+
+def not_named(entries: Entries, mailbox: int, queue: Queue) -> Entries:
+    """The entries of a queue that no digest has named."""
+    found = entries.subquery()
+    named = exists().where(
+        _announced.c.mailbox_id == mailbox,
+        _announced.c.queue == queue.value,
+        _announced.c.item == found.c.item,
+    )
+    return select(found).where(~named).order_by(found.c.by_anybody, found.c.at)
+
+
+def item_of(*names: object) -> UUID:
+    """An id for an entry that has none."""
+    return uuid5(NAMESPACE_URL, "postern:" + ":".join(map(str, names)))
+
+
+def _held(mailbox: int) -> Entries:
+    return (
+        select(
+            _journal.c.id.label("item"),
+            _journal.c.received_at.label("at"),
+            case((_journal.c.network != "", 1), else_=0).label("by_anybody"),
+            _journal.c.author.label("sender"),
+            _journal.c.subject.label("subject"),
+            _journal.c.reason.label("reason"),
+            literal("").label("ticket"),
+        )
+        .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
+        .where(_mail.c.mailbox_id == mailbox, _mail.c.state == "held")
+    )
+
+
+def _leaving(scope: QueueScope) -> Entries | None:
+    before = warned_up_to(scope.policy, scope.now)
+    return held_entries(scope.mailbox.id).where(_journal.c.received_at < before) if before else None
+
+
+def _flagged(scope: QueueScope) -> Entries:
+    return (
+        select(_comment.c.written_at.label("at"))
+        .join_from(_comment, _ticket, _comment.c.ticket_id == _ticket.c.id)
+        .where(
+            _comment.c.mailbox_id == scope.mailbox.id,
+            text(f"comment.{FLAGGED}"),  # exactly the condition of the index
+            _ticket.c.status != Status.CLOSED.value,
+            _ticket.c.deleted_at.is_(None),
+        )
+    )
+
+
+def _outgoing(mailbox: int, state: NoticeState) -> Entries:
+    return select(
+        _notice.c.id.label("item"),
+        _notice.c.created_at.label("at"),
+        literal(0).label("by_anybody"),
+        _notice.c.address.label("sender"),
+        _notice.c.last_error.label("subject"),
+        _notice.c.kind.label("reason"),
+        _notice.c.ticket_id.label("ticket"),
+    ).where(
+        _notice.c.mailbox_id == mailbox,
+        _notice.c.state == state.value,
+        # A digest that does not arrive is no news for the next one.
+        _notice.c.kind != NoticeKind.DIGEST.value,
+    )
+
+
+def _late(scope: QueueScope) -> Entries:
+    return _outgoing(scope.mailbox.id, NoticeState.DUE).where(
+        _notice.c.created_at < scope.now - LATE_AFTER
+    )
+
+
+def _dead(scope: QueueScope) -> Entries:
+    return _outgoing(scope.mailbox.id, NoticeState.DEAD).where(
+        _notice.c.due_at > scope.now - RECENT, _notice.c.last_error.not_in(WITHDRAWN)
+    )
+
+
+def _invited(scope: QueueScope) -> Entries:
+    mailbox, now = scope.mailbox.id, scope.now
+    registered = exists().where(
+        _person.c.mailbox_id == mailbox, _person.c.address == _notice.c.address
+    )
+    return _outgoing(mailbox, NoticeState.SENT).where(
+        _notice.c.ticket_id.is_(None),  # has an index with the time
+        _notice.c.created_at > now - INVITATION_NAMED_FOR,
+        _notice.c.created_at < now - IGNORED_AFTER,
+        _notice.c.kind == NoticeKind.INVITATION.value,
+        _notice.c.cause.is_not(None),  # a proven colleague's mail, not the sign-up page
+        ~registered,
+    )
+
+
+def _queried(
+    entries: Callable[[QueueScope], Entries | None], scope: QueueScope, queue: Queue, named: int
+) -> QueueState:
+    connection, mailbox = scope.connection, scope.mailbox
+    query = entries(scope)
+    if query is None:
+        return QueueState(queue, 0, None)
+    found = query.subquery()
+    number, since = connection.execute(select(func.count(), func.min(found.c.at))).one()
+    if not number or queue in UNNAMED:
+        return QueueState(queue, number, since)
+    new = not_named(query, mailbox.id, queue)
+    lines = tuple(_line(queue, row, scope.policy) for row in connection.execute(new.limit(named)))
+    more = 0
+    if len(lines) == named:
+        unnamed = new.order_by(None).subquery()
+        more = connection.execute(select(func.count()).select_from(unnamed)).scalar_one() - named
+    return QueueState(queue, number, since, lines, more)
+
+
+def _line(queue: Queue, row: Any, policy: Policy) -> DigestLine:
+    until = leaves_at(policy, row.at) if queue in (Queue.HELD, Queue.LEAVING) else None
+    return DigestLine(
+        queue=queue.value,
+        item=str(row.item),
+        sender=row.sender,
+        subject=row.subject[:SHORTENED],
+        reason=row.reason,
+        since=row.at.isoformat(),
+        until=until.isoformat() if until else "",
+        ticket=str(row.ticket or ""),
+    )
+
+
+def _suspended(scope: QueueScope, queue: Queue, named: int) -> QueueState:
+    """Addresses that get no more mail, though they are on open tickets."""
+    connection, mailbox = scope.connection, scope.mailbox
+    query = (
+        select(_bounced.c.address, _bounced.c.why, _bounced.c.suspended_at, _ticket.c.id)
+        .join_from(
+            _bounced,
+            _participant,
+            (_participant.c.mailbox_id == _bounced.c.mailbox_id)
+            & (_participant.c.address == _bounced.c.address),
+        )
+        .join(_ticket, _participant.c.ticket_id == _ticket.c.id)
+        .where(
+            _bounced.c.mailbox_id == mailbox.id,
+            _bounced.c.suspended_at.is_not(None),
+            _participant.c.presence == Presence.ACTIVE.value,
+            _ticket.c.status.in_((Status.OPEN.value, Status.PENDING.value)),
+            _ticket.c.deleted_at.is_(None),
+        )
+        .order_by(_bounced.c.suspended_at, _bounced.c.address, _ticket.c.id)
+    )
+    lines: dict[UUID, DigestLine] = {}
+    for row in connection.execute(query):
+        item = item_of(mailbox.id, row.address, row.suspended_at.isoformat())
+        known = lines.get(item)
+        lines[item] = DigestLine(
+            queue.value,
+            item=str(item),
+            sender=row.address,
+            subject=row.why[:SHORTENED],
+            since=row.suspended_at.isoformat(),
+            ticket=f"{known.ticket},{row.id}"[:SHORTENED] if known else str(row.id),
+        )
+    return _computed(scope, queue, lines, named)
+
+
+def _full(scope: QueueScope, queue: Queue, named: int) -> QueueState:
+    """Senders and domains whose further mail is deferred; named once a day."""
+    connection, mailbox, now = scope.connection, scope.mailbox, scope.now
+    held = _held(mailbox.id).subquery()
+    counted = select(held.c.sender, held.c.by_anybody, func.count().label("number"))
+    rows = connection.execute(counted.group_by(held.c.sender, held.c.by_anybody)).all()
+    proven = {row.sender: row.number for row in rows if not row.by_anybody}
+    others = sum(row.number for row in rows if row.by_anybody)
+    lines = {}
+    for of, limit in full_rooms(proven, others, scope.policy).items():
+        item = item_of(mailbox.id, "full", of, now.date())
+        lines[item] = DigestLine(
+            queue.value, item=str(item), sender=of, reason=str(limit), since=now.isoformat()
+        )
+    return _computed(scope, queue, lines, named)
+
+
+def _computed(
+    scope: QueueScope, queue: Queue, lines: dict[UUID, DigestLine], named: int
+) -> QueueState:
+    if not lines:
+        return QueueState(queue, 0, None)
+    query = select(_announced.c.item).where(
+        _announced.c.mailbox_id == scope.mailbox.id,
+        _announced.c.queue == queue.value,
+        _announced.c.item.in_(lines),
+    )
+    before = set(scope.connection.execute(query).scalars())
+    new = [line for item, line in lines.items() if item not in before]
+    since = min(datetime.fromisoformat(line.since) for line in lines.values())
+    return QueueState(queue, len(lines), since, tuple(new[:named]), max(0, len(new) - named))
+
+
+def _held_named(scope: QueueScope) -> Entries:
+    return held_entries(scope.mailbox.id)
+
+
+def _of_strangers(scope: QueueScope) -> Entries:
+    return _held(scope.mailbox.id).where(_journal.c.reason.in_(OF_STRANGERS))
+
+
+_Look = Callable[[QueueScope, Queue, int], QueueState]
+_QUEUES: Mapping[Queue, _Look] = MappingProxyType(
+    {
+        Queue.HELD: partial(_queried, _held_named),
+        Queue.LEAVING: partial(_queried, _leaving),
+        Queue.FULL: _full,
+        Queue.DEAD: partial(_queried, _dead),
+        Queue.LATE: partial(_queried, _late),
+        Queue.SUSPENDED: _suspended,
+        Queue.INVITED: partial(_queried, _invited),
+        Queue.FLAGGED: partial(_queried, _flagged),
+        Queue.STRANGERS: partial(_queried, _of_strangers),
+    }
+)
+"""In the order of a digest."""

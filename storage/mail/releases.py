@@ -1,0 +1,58 @@
+"""How a held mail leaves the quarantine when it is filed after all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, bindparam, update
+
+from rules.decision.considered import Attempt
+from rules.decision.model import Verdict
+from rules.decision.receipt import Receipt
+from rules.ticket.audit import AuditEvent
+from storage.db.ledger import Conflict
+from storage.db.statements import compiled
+from storage.db.tables import MailRow, table
+from storage.ticket.rows import AuditEntry, ChangeContext, audit
+
+_mail = table(MailRow)
+_FILE_HELD = compiled(
+    update(_mail)
+    .where(
+        _mail.c.mailbox_id == bindparam("mailbox"),
+        _mail.c.journal_id == bindparam("held"),
+        _mail.c.state == "held",
+    )
+    # `answer` stays: a sender who sends it again gets the same answer as the first time.
+    .values(state="filed", journal_id=bindparam("filed"), ticket_id=bindparam("ticket"))
+    .returning(_mail.c.identity)
+)
+LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED)
+"""With any other verdict a mail that was held and is decided again stays held."""
+
+
+def leave_quarantine(
+    connection: Connection, attempt: Attempt, receipt: Receipt, context: ChangeContext, author: str
+) -> None:
+    """A held mail that was decided again leaves the quarantine, once, if it is filed.
+
+    Raises Conflict if it was released meanwhile.
+    """
+    if receipt.verdict not in LEAVES_QUARANTINE:
+        return
+    filed = _FILE_HELD.rows(
+        connection,
+        mailbox=context.mailbox.id,
+        held=attempt.held,
+        filed=receipt.journal_id,
+        ticket=receipt.ticket,
+    )
+    if not filed:
+        raise Conflict(f"mail {attempt.held} was released meanwhile")
+    release = attempt.release
+    if release is not None and receipt.ticket is not None:
+        by = replace(context, actor=release.by, source=release.source)
+        line = AuditEntry(
+            AuditEvent.RELEASED, subject=author, was=release.held_for, reason=release.why
+        )
+        audit(connection, by, receipt.ticket, line)

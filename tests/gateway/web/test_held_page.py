@@ -1,0 +1,144 @@
+"""The page behind the links of a digest: what a staff person does there with a held mail."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest_asyncio
+
+from gateway import clock
+from gateway.config.model import load
+from gateway.outgoing.compose import Composer
+from gateway.services import open_services
+from rules.mail import Delivery, Envelope
+from rules.people import Role
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import Source
+from rules.ticket.notices import NoticeKind
+from storage.db.database import Connection
+from storage.mail import quarantine
+from storage.notices import outbox
+from storage.registry import people
+from storage.registry.people import NewPerson
+from tests.gateway.web.link_pages import SUBJECT, SUPPORT, Site, enrol, open_ticket, serving
+from tests.in_process import a_mail
+from tests.running import write_config
+
+NEW, SAM = "new@acme.example", "sam@help.example"
+
+
+@pytest_asyncio.fixture
+async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    config = load(write_config(tmp_path, store_url))
+    async with open_services(config) as services:
+        mailbox = await services.runtime.write(enrol)
+        sam = NewPerson(SAM, "Sam", Role.STAFF, None)
+        await services.runtime.write(lambda c: people.add_person(c, mailbox, sam))
+        job = partial(open_ticket, mailbox=mailbox, subject=SUBJECT)
+        ticket = await services.runtime.write(job)
+        async with serving(services, services.runtime.policies) as client:
+            yield Site(client, services, mailbox, ticket)
+
+
+async def hold(site: Site, subject: str = "The printer is on fire") -> str:
+    """A colleague's mail is held, and a digest goes to Sam; returns the path of its link."""
+    envelope = Envelope("127.0.0.1", "", False, NEW, (SUPPORT,))
+    raw = a_mail(NEW, subject, "Burn <b>me</b> down.")
+    (reply,) = await site.services.ingest.take(Delivery(envelope, raw))
+    assert reply.accepted
+    assert await site.services.scheduler.notify_desk(every_queue=False) == 1
+    notices = await site.write(partial(outbox.claim, now=clock.now(), limit=50))
+    (digest,) = [notice for notice in notices if notice.kind is NoticeKind.DIGEST]
+    assert digest.address == SAM
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    policy = site.services.runtime.policies[site.mailbox.policy]
+    written = Composer(keys, "https://postern.example").write(digest, policy)
+    mail = email.message_from_bytes(written.raw, policy=email.policy.default)
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert written.mail_from.startswith("support+")  # a bounce of it is counted, and is no mail
+    text = mail.get_body(("plain",))
+    assert text is not None
+    found = re.findall(r"https://postern\.example(/held/\S+)\?do=(\w+)", text.get_content())
+    assert [choice for _, choice in found] == ["release", "new", "enrol", "discard"]
+    return str(found[0][0])
+
+
+async def number_held(site: Site) -> int:
+    return len(await site.write(quarantine.held_mails))
+
+
+async def test_the_page_shows_the_mail_and_changes_nothing(site: Site) -> None:
+    path = await hold(site)
+
+    for choice in ("?do=release", "?do=discard", ""):
+        status, page = await site.get(path + choice)
+        assert status == 200
+
+    assert "The printer is on fire" in page
+    assert "Burn &lt;b&gt;me&lt;/b&gt; down." in page
+    assert SAM in page
+    assert await number_held(site) == 1
+
+
+async def test_a_mail_is_released_once_and_the_ticket_names_the_person(site: Site) -> None:
+    path = await hold(site)
+
+    status, page = await site.post(path, do="enrol", why="A new colleague")
+    assert (status, "Email released" in page) == (200, True)
+    for status, page in (await site.post(path, do="discard"), await site.get(path)):
+        assert (status, "held no longer" in page) == (200, True)
+
+    whole = await Site(site.client, site.services, site.mailbox, site.ticket + 1).ticket_view()
+    (entry,) = [each for each in whole.history if each.event is AuditEvent.RELEASED]
+    assert (entry.actor, entry.source, entry.reason) == (SAM, Source.WEB, "A new colleague")
+    assert whole.summary.requester == NEW
+
+
+async def test_what_cannot_be_filed_stays_held(site: Site) -> None:
+    path = await hold(site)
+
+    status, page = await site.post(path, do="release")
+
+    assert (status, "The sender is not registered" in page) == (409, True)
+    assert await number_held(site) == 1
+
+
+async def test_a_mail_is_deleted(site: Site) -> None:
+    path = await hold(site)
+
+    status, page = await site.post(path, do="discard")
+
+    assert (status, "Email deleted" in page) == (200, True)
+    assert await number_held(site) == 0
+
+
+async def test_no_choice_is_an_error_in_the_form(site: Site) -> None:
+    status, page = await site.post(await hold(site), do="burn")
+
+    assert (status, "choose one of the options" in page) == (422, True)
+
+
+async def test_a_link_dies_with_its_owners_place_on_the_staff(site: Site) -> None:
+    path = await hold(site)
+
+    def leave(connection: Connection) -> None:
+        people.set_person_active(connection, site.mailbox, Role.STAFF, SAM, active=False)
+
+    await site.write(leave)
+
+    for status, page in (await site.get(path), await site.post(path, do="discard")):
+        assert (status, "This link does not work" in page) == (404, True)
+    assert await number_held(site) == 1
+
+
+async def test_a_link_that_was_changed_does_not_work(site: Site) -> None:
+    path = await hold(site)
+
+    status, _ = await site.get(path[:-4] + "aaaa")
+
+    assert status == 404

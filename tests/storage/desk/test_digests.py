@@ -1,0 +1,291 @@
+"""What waits for staff: which of it is named, when, and to whom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from rules.mail import Mailbox
+from rules.people import Role
+from rules.service.digests import LINES, PAUSE, QueueState
+from rules.ticket.desk import Queue
+from rules.ticket.notices import NoticeKind, NoticeState
+from storage.db.tables import AnnouncedRow, NoticeRow, table
+from storage.desk import digests, queues
+from storage.mail import quarantine
+from storage.notices import suppression
+from storage.registry import mailboxes, people
+from storage.registry.people import NewPerson
+from tests.rules.building import ANN, NOON, NOTHING, SAM, a_mail, default_policy, policy_with
+from tests.storage.shop import Shop, opened
+
+_notice = table(NoticeRow)
+NEW = "new@acme.example"
+LATER = NOON + PAUSE
+HELD_OF_ANYBODY = default_policy(unauthenticated="hold", strangers="hold")
+
+
+def ordered(shop: Shop, at: datetime = NOON) -> int | None:
+    return shop.write(lambda c: digests.order_digest(c, shop.mailbox, shop.policy, at, shop.new_id))
+
+
+def send_everything(shop: Shop) -> None:
+    sent = update(_notice).values(state=NoticeState.SENT.value)
+    shop.write(lambda c: c.execute(sent))
+
+
+def states(shop: Shop, at: datetime = NOON) -> dict[Queue, QueueState]:
+    found = shop.database.read(lambda c: queues.states(c, shop.mailbox, shop.policy, at))
+    return {state.queue: state for state in found}
+
+
+def named(shop: Shop) -> list[list[list[str]]]:
+    """The lines of each digest to Sam, the latest first."""
+    query = (
+        select(_notice.c.detail)
+        .where(_notice.c.kind == NoticeKind.DIGEST.value, _notice.c.address == SAM.address)
+        .order_by(_notice.c.created_at.desc())
+    )
+    details: Sequence[str] = shop.database.read(lambda c: c.execute(query).scalars().all())
+    return [json.loads(json.loads(detail)["lines"]) for detail in details]
+
+
+def test_a_held_mail_is_named_at_once_to_each_of_the_staff(shop: Shop) -> None:
+    tom = NewPerson("tom@help.example", "Tom", Role.STAFF, None)
+    shop.write(lambda c: people.add_person(c, shop.mailbox, tom))
+    shop.take(a_mail(NEW, "The printer is on fire"))
+
+    assert ordered(shop) == 2
+
+    (((queue, item, sender, subject, reason, _, until, _),),) = named(shop)
+    assert (queue, sender, subject, reason) == (
+        "held",
+        NEW,
+        "The printer is on fire",
+        "not_enrolled",
+    )
+    assert until == (NOON + timedelta(days=14)).isoformat()
+    assert shop.database.read(lambda c: quarantine.find(c, UUID(item))) is not None
+    digests_to = [n.address for n in shop.notices() if n.kind == NoticeKind.DIGEST]
+    assert sorted(digests_to) == [SAM.address, "tom@help.example"]
+
+
+def test_nothing_is_ordered_while_nothing_is_new(shop: Shop) -> None:
+    shop.take(a_mail(ANN.address))
+
+    assert ordered(shop) == 0
+    shop.take(a_mail(NEW))
+    assert ordered(shop) == 1
+    assert ordered(shop, LATER) == 0
+
+
+def test_one_digest_an_hour_names_all_that_came_within_it(shop: Shop) -> None:
+    shop.take(a_mail(NEW, "one"))
+    assert ordered(shop) == 1
+    for subject in ("two", "three"):
+        shop.take(a_mail(NEW, subject), at=NOON + timedelta(minutes=1))
+
+    assert ordered(shop, LATER - timedelta(seconds=1)) == 0
+    assert ordered(shop, LATER) == 1
+
+    assert [line[3] for line in named(shop)[0]] == ["two", "three"]
+
+
+def test_the_mail_of_strangers_is_counted_and_named_to_nobody(shop: Shop) -> None:
+    shop.policy = HELD_OF_ANYBODY
+    shop.take(a_mail("eve@evil.example"))
+
+    assert ordered(shop) == 0
+    assert states(shop)[Queue.STRANGERS].number == 1
+    assert states(shop)[Queue.HELD].number == 0
+
+
+def test_a_flood_that_anybody_can_send_hides_no_proven_mail_and_is_named_once(shop: Shop) -> None:
+    shop.policy = HELD_OF_ANYBODY
+    for n in range(LINES + 2):
+        shop.take(a_mail(ANN.address, f"flood {n}"), proof=NOTHING)
+    shop.take(a_mail(NEW, "the printer"), at=NOON + timedelta(minutes=1))
+
+    assert ordered(shop, NOON + timedelta(minutes=2)) == 1
+
+    (lines,) = named(shop)
+    assert (len(lines), lines[0][3]) == (LINES, "the printer")
+    send_everything(shop)
+    assert ordered(shop, NOON + timedelta(hours=2)) == 0
+
+
+def test_proven_mail_beyond_one_digest_is_named_by_the_next(shop: Shop) -> None:
+    for n in range(LINES + 2):
+        shop.take(a_mail(NEW, f"mail {n}"))
+
+    assert (ordered(shop), ordered(shop, LATER)) == (1, 1)
+    assert [len(lines) for lines in named(shop)] == [2, LINES]
+
+
+def test_staff_are_warned_two_days_before_a_mail_is_discarded(shop: Shop) -> None:
+    shop.take(a_mail(NEW, auto_submitted="auto-generated"))  # invited to nothing
+    ordered(shop)
+    send_everything(shop)
+    before = NOON + timedelta(days=12)
+
+    assert ordered(shop, before) == 0
+    assert ordered(shop, before + timedelta(seconds=1)) == 1
+    assert named(shop)[0][0][0] == Queue.LEAVING
+    assert ordered(shop, before + timedelta(days=1)) == 0
+
+
+def test_a_discarded_mail_waits_for_nobody(shop: Shop) -> None:
+    held = shop.take(a_mail(NEW))
+    shop.write(lambda c: quarantine.discard(c, held.journal_id))
+
+    assert ordered(shop) == 0
+
+
+def test_a_sender_of_whom_no_more_is_held_is_named_once_a_day(shop: Shop) -> None:
+    shop.policy = policy_with("hold", per_sender=2)
+    shop.take(a_mail(NEW))
+    shop.take(a_mail(NEW))
+
+    ordered(shop)
+
+    assert [line[0] for line in named(shop)[0]] == ["held", "held", "full"]
+    assert named(shop)[0][2][2:5] == [NEW, "", "2"]
+    assert ordered(shop, LATER) == 0
+    assert ordered(shop, NOON + timedelta(days=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "queue"),
+    [
+        ({"state": NoticeState.DEAD.value, "last_error": "550 no such user"}, Queue.DEAD),
+        ({"created_at": NOON - timedelta(hours=2)}, Queue.LATE),
+    ],
+)
+def test_outgoing_mail_that_is_dead_or_late_is_named(
+    shop: Shop, values: dict[str, object], queue: Queue
+) -> None:
+    shop.take(a_mail(ANN.address))
+    to_ann = (_notice.c.address == ANN.address) & (_notice.c.ticket_id.is_not(None))
+    shop.write(lambda c: c.execute(update(_notice).where(to_ann).values(**values)))
+
+    assert ordered(shop) == 1
+    ((line,),) = named(shop)
+    assert (line[0], line[2], line[7]) == (queue, ANN.address, "1")
+
+
+def test_a_notice_that_its_recipient_does_not_want_is_no_failure(shop: Shop) -> None:
+    shop.take(a_mail(ANN.address))
+    values = {"state": NoticeState.DEAD.value, "last_error": "the recipient has unsubscribed"}
+    shop.write(lambda c: c.execute(update(_notice).values(**values)))
+
+    assert ordered(shop) == 0
+
+
+def test_a_suspended_address_is_named_with_its_open_tickets(shop: Shop) -> None:
+    first, second = opened(shop.take(a_mail(ANN.address))), opened(shop.take(a_mail(ANN.address)))
+    shop.set(second, status="closed")
+    for _ in range(2):
+        shop.write(
+            lambda c: suppression.record_hard_failure(
+                c, shop.mailbox.id, ANN.address, "550 gone", NOON
+            )
+        )
+
+    assert ordered(shop) == 1
+    ((line,),) = named(shop)
+    assert (line[0], line[2], line[3], line[7]) == (
+        Queue.SUSPENDED,
+        ANN.address,
+        "550 gone",
+        str(first),
+    )
+
+
+def test_an_invitation_that_nobody_followed_is_named_after_two_days(shop: Shop) -> None:
+    shop.take(a_mail(NEW))
+    ordered(shop)
+    send_everything(shop)
+    after = NOON + timedelta(days=2)
+
+    assert ordered(shop, after) == 0
+    assert ordered(shop, after + timedelta(seconds=1)) == 1
+    assert [line[0] for line in named(shop)[0]] == [Queue.INVITED]
+
+
+def test_one_who_followed_it_is_not_named(shop: Shop) -> None:
+    shop.take(a_mail(NEW))
+    ordered(shop)
+    send_everything(shop)
+    person = NewPerson(NEW, "New", Role.USER, "Acme")
+    shop.write(lambda c: people.add_person(c, shop.mailbox, person))
+
+    assert ordered(shop, NOON + timedelta(days=3)) == 0
+
+
+def test_flagged_comments_on_tickets_that_are_not_closed_are_counted(shop: Shop) -> None:
+    number = opened(shop.take(a_mail(ANN.address)))
+    shop.take(a_mail("bob@acme.example"), to=shop.token(number, ANN.address))
+
+    assert states(shop)[Queue.FLAGGED].number == 1
+    shop.set(number, status="closed")
+    assert states(shop)[Queue.FLAGGED].number == 0
+
+
+def test_another_mailbox_is_notified_of_nothing(shop: Shop) -> None:
+    def second(connection: Connection) -> Mailbox:
+        mailboxes.add_mailbox(connection, "help@other.example", "default")
+        return mailboxes.mailbox_named(connection, "help@other.example")
+
+    other = shop.write(second)
+    shop.take(a_mail(NEW))
+
+    order = lambda c: digests.order_digest(c, other, shop.policy, NOON, shop.new_id)  # noqa: E731
+    assert shop.write(order) == 0
+    assert ordered(shop) == 1
+
+
+def test_what_waits_without_staff_is_not_taken_as_named(shop: Shop) -> None:
+    shop.write(
+        lambda c: people.set_person_active(c, shop.mailbox, Role.STAFF, SAM.address, active=False)
+    )
+    shop.take(a_mail(NEW))
+
+    assert ordered(shop) is None
+    assert ordered(shop) == 0
+    shop.write(
+        lambda c: people.set_person_active(c, shop.mailbox, Role.STAFF, SAM.address, active=True)
+    )
+    assert ordered(shop, LATER) == 1
+
+
+def test_no_digest_where_the_policy_notifies_no_staff(shop: Shop) -> None:
+    shop.policy = policy_with("staff", notify="none")
+    shop.take(a_mail(NEW))
+
+    assert ordered(shop) == 0
+
+
+def test_a_staff_person_at_one_of_our_own_addresses_gets_none(shop: Shop) -> None:
+    support = NewPerson("help@other.example", "Desk", Role.STAFF, None)
+    shop.write(lambda c: people.add_person(c, shop.mailbox, support))
+    shop.write(lambda c: mailboxes.add_mailbox(c, "help@other.example", "default"))
+    shop.take(a_mail(NEW))
+
+    assert ordered(shop) == 1
+
+
+def test_what_still_waits_is_named_again_once_it_is_forgotten(shop: Shop) -> None:
+    shop.policy = policy_with("hold", then="keep")
+    shop.take(a_mail(NEW))
+    ordered(shop)
+    much_later = NOON + timedelta(days=91)
+    shop.write(lambda c: c.execute(update(_notice).values(state=NoticeState.DEAD.value)))
+
+    assert shop.write(lambda c: digests.forget(c, much_later)) == 1
+    assert shop.count(AnnouncedRow) == 0
+    assert ordered(shop, much_later) == 1
