@@ -80,6 +80,11 @@ def is_proven_enough(sender: Sender, required_level: str) -> bool:
     return sender.proof_level >= ProofLevel(int(required_level[1]))
 
 
+def is_machine(sender: Sender | None) -> bool:
+    """Whether the sender is registered as a program."""
+    return sender is not None and sender.person is not None and sender.person.machine
+
+
 def proof_of(sender: Sender | None, authentication: Authentication) -> str:
     """How the author of a mail is proven, for the people who read it: `dkim:acme.example`,
     `token+spf:help.example` for staff with their own token, `token` or `nothing`."""

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from rules.decision.entitlement import Entitlement
 from rules.decision.model import Action, Reason
 from rules.facts import Facts
-from rules.identity import Sender, Standing
+from rules.identity import ProofLevel, Sender, Standing, is_machine
 from rules.mail import Mail
+from rules.mail.addresses import is_role
+from rules.mail.automatic import AutomaticClass, AutomationSign, wants_no_answer
 from rules.policy import Policy
 from rules.sender.pointers import PointerKind
+from rules.sender.signature_scope import is_addressed_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,48 @@ class Arrival:
     """None if From is ambiguous: then nothing is known of the sender."""
     entitlements: tuple[Entitlement, ...]
     """What the sender may do on each ticket that the mail points to, strongest pointer first."""
-    automatic: str | None
+    automatic: AutomationSign | None
     """The sign that the mail is automatic; None if there is none."""
 
     @property
     def enrols(self) -> bool:
         """Whether the mail enrols its sender: a colleague, if the policy enrols by domain."""
-        colleague = self.sender is not None and self.sender.standing is Standing.COLLEAGUE
-        return colleague and self.policy.registration == "domain"
+        sender = self.sender
+        if sender is None or sender.standing is not Standing.COLLEAGUE:
+            return False
+        return self.policy.registration == "domain" and not is_role(sender.address)
+
+    @property
+    def released(self) -> bool:
+        """Whether a staff person has read the mail and decided that it is filed."""
+        return bool(self.facts.authentication.staff)
+
+    @property
+    def is_certainly_automatic(self) -> bool:
+        """Whether no person is proven to have sent it who may have written it."""
+        if self.automatic is None:
+            return False
+        proven = self.sender is not None and self.sender.proof_level >= ProofLevel.TOKEN
+        return self.automatic.kind is AutomaticClass.CERTAIN or not proven
+
+    @property
+    def is_addressed(self) -> bool:
+        """Whether To or Cc names the mailbox, or another address through which it gets mail."""
+        names = {*self.facts.mailbox.names, *self.policy.public_addresses}
+        return is_addressed_to(self.mail, names)
+
+    @property
+    def by_machine(self) -> bool:
+        """Whether the mail counts as a machine's: it moves nothing, and only staff are notified."""
+        if self.automatic is None or self.released:
+            return False
+        return is_machine(self.sender) or self.automatic.kind is not AutomaticClass.BULK
+
+    @property
+    def takes_answers(self) -> bool:
+        """Whether the mail may be answered automatically."""
+        marked = self.automatic is not None or wants_no_answer(self.mail)
+        return not marked and not is_machine(self.sender)
 
     @property
     def is_released_onto(self) -> bool:

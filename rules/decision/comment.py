@@ -15,7 +15,6 @@ from rules.decision.model import AddComment, Moved, Reason
 from rules.decision.notices import approval_request, receipt
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import ProofLevel, Standing, is_proven_enough
-from rules.mail.automatic import wants_no_answer
 from rules.mail.quoting import own_text, visible
 from rules.mail.thanks import only_thanks
 from rules.sender.tokens import Purpose
@@ -27,7 +26,7 @@ from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.subjects import bare_subject, subject_besides
 from rules.ticket.visibility import Visibility
 
@@ -56,7 +55,7 @@ def by_customer(
         return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
     more = has_files(case.mail) or is_text_read_in_part(case.mail)
     thanks = not more and only_thanks(_all_words(case, ticket))
-    if not thanks and case.automatic is None and is_over(ticket, case.facts, case.policy):
+    if not thanks and not case.by_machine and is_over(ticket, case.facts, case.policy):
         return follow_up(case, ticket, saw, conflict)
     action, notes = _public(case, ticket, command, thanks)
     full = (f"nobody joins: #{ticket.id} is full",) if is_full(ticket, case.policy) else ()
@@ -96,7 +95,7 @@ def _withheld(
 def _proposed(case: Case, ticket: Ticket) -> tuple[tuple[Addition, ...], tuple[str, ...]]:
     """The people in To and Cc of an unproven mail, for staff to decide on, and the notes on it."""
     notes: tuple[str, ...] = ("unproven: nothing but the reply address",)
-    if case.automatic is not None:
+    if case.by_machine:
         return (), notes
     joining, left_out = proposals(case.mail, case.facts, case.sender, ticket, case.policy)
     if joining:
@@ -129,7 +128,7 @@ def _unproven(
 
 def _receipt(case: Case, ticket: Ticket, reason: Reason) -> tuple[NoticeOrder, ...]:
     """Tells the author that their mail waits for staff; within the budget of their address."""
-    if reason not in (Reason.TOKEN_ONLY, Reason.STAFF_WITHOUT_TOKEN) or wants_no_answer(case.mail):
+    if reason not in (Reason.TOKEN_ONLY, Reason.STAFF_WITHOUT_TOKEN) or not case.takes_answers:
         return ()
     by_staff = case.sender.standing is Standing.STAFF
     said = ReceiptText.NOT_PUBLISHED if by_staff else ReceiptText.WAITS
@@ -166,7 +165,7 @@ def _with_escalation(
     case: Case, ticket: Ticket, comment: AddComment, command: Unsubscribe | Escalate | None
 ) -> AddComment:
     """The comment with the escalation that its author requests, or with the reason against it."""
-    if not isinstance(command, Escalate) or case.automatic is not None:
+    if not isinstance(command, Escalate) or case.by_machine:
         return comment
     if not is_proven_enough(case.sender, case.policy.proof.command):
         unproven = ReceiptPayload(ReceiptText.UNPROVEN)
@@ -200,7 +199,7 @@ def _clock_change(
 
 def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, tuple[str, ...]]:
     """Where a customer's comment moves its ticket, and the notes on that for the trace."""
-    if case.automatic is not None:
+    if case.by_machine:
         return None, ("automatic: the status stays",)
     event = Event.THANKED if thanks else Event.CUSTOMER_WROTE
     became = NEXT[ticket.status, event]
@@ -222,8 +221,6 @@ def _notices(
     receipts: tuple[NoticeOrder, ...] = (),
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
     """The notices that a comment causes; in a storm no receipt, since a machine would answer it."""
-    if case.automatic is not None:
-        return (), ()
     author, proven = case.sender.address, case.sender.proof_level >= ProofLevel.PROVEN
     status = f"{moved.was} → {moved.became}" if moved is not None else ""
     orders = (
@@ -239,6 +236,10 @@ def _notices(
         ),
         *approval_request(case, ticket, joining),
     )
+    if case.by_machine:
+        orders = tuple(o for o in orders if o.kind is NoticeKind.NEW_COMMENT)
+    if not case.takes_answers:
+        orders = tuple(o for o in orders if o.address != author)
     orders, calm = notifications.apply_storm_breaker(
         orders,
         mail=case.mail,

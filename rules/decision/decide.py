@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import assert_never
 
+from rules.decision.automation import automatic
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.content import is_text_read_in_part
 from rules.decision.entitlement import entitlement
@@ -23,14 +24,15 @@ from rules.decision.model import (
     Repeat,
     Step,
 )
-from rules.decision.screening import author, automatic, bounce, duplicate, proof, rate, sender
+from rules.decision.screening import author, bounce, duplicate, proof, rate, sender
 from rules.facts import Facts
 from rules.identity import Sender, identify, proof_of
 from rules.mail import Body, Mail, Unread
-from rules.mail.automatic import sign_of_automation
+from rules.mail.automatic import AutomaticClass, AutomationSign, sign_of_automation
 from rules.mail.extent import READ_CHARACTERS, READ_LINES
 from rules.mail.header import Ambiguous
 from rules.policy import Policy
+from rules.sender.pointers import PointerKind, thread_ids
 from rules.ticket.notices import NoticeOrder
 
 ON_ARRIVAL: tuple[Callable[[Arrival], Finding], ...] = (duplicate, bounce, automatic, author)
@@ -108,7 +110,7 @@ def _findings(
     mail: Mail, facts: Facts, policy: Policy, known: Sender | None
 ) -> Iterator[tuple[str, Finding]]:
     """The name and the finding of each check in order; a check runs when the caller gets to it."""
-    sign = "a mail of ours, sent back" if facts.looped else sign_of_automation(mail, facts.envelope)
+    sign = _sign(mail, facts, policy)
     entitlements = entitlement(known, facts, policy)
     arrival = Arrival(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
     for first in ON_ARRIVAL:
@@ -117,6 +119,16 @@ def _findings(
         case = Case(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
         for check in OF_A_SENDER:
             yield check.__name__, check(case)
+
+
+def _sign(mail: Mail, facts: Facts, policy: Policy) -> AutomationSign | None:
+    """The sign that the mail is automatic."""
+    if facts.looped:
+        return AutomationSign(AutomaticClass.CERTAIN, "a mail of ours, sent back")
+    lists = policy.lists_of(facts.mailbox.address)
+    replied = {PointerKind.REPLY_TOKEN, PointerKind.SUBJECT_TAG}
+    answers = bool(thread_ids(mail)) or any(p.kind in replied for p in facts.pointers)
+    return sign_of_automation(mail, facts.envelope, lists, answers=answers)
 
 
 def _versions(facts: Facts) -> dict[int, int]:

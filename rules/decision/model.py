@@ -99,6 +99,10 @@ class Reason(StrEnum):
     TOO_MANY_TICKETS = "too_many_tickets"
     NO_SUCH_TICKET = "no_such_ticket"
     """Held still: there is no ticket of the number that staff released it onto."""
+    LIST_MAIL = "list_mail"
+    """Through a mailing list, and addressed to that: who is asked, is not clear."""
+    AUTOMATIC_UNCLEAR = "automatic_unclear"
+    """Of a registered person, and declared as a machine's."""
     # duplicate
     SEEN_BEFORE = "seen_before"
     # refused

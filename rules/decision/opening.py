@@ -123,7 +123,7 @@ def opening_notices(
 def opened_by_mail(
     case: Case, terms: Terms, additions: tuple[Addition, ...], mentions: int | None = None
 ) -> OpenTicket[MailSeverity]:
-    """The ticket that a mail opens in its sender's name; an automatic mail causes no notices."""
+    """The ticket that a mail opens in its sender's name."""
     sender, mail, policy = case.sender, case.mail, case.policy
     registered_language = sender.person.language if sender.person is not None else ""
     request = TicketRequest(
@@ -140,8 +140,7 @@ def opened_by_mail(
         mentions=mentions,
         enrol=case.enrols,
     )
-    orders = _notices(case, request) if case.automatic is None else ()
-    return open_ticket(request, case.facts.opens_at, orders, policy)
+    return open_ticket(request, case.facts.opens_at, _notices(case, request), policy)
 
 
 def _severity(case: Case) -> MailSeverity:
@@ -165,18 +164,30 @@ def _severity(case: Case) -> MailSeverity:
 
 
 def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOrder, ...]:
-    """What a ticket opened by mail causes; a critical claim also alerts the person on call."""
-    orders = opening_notices(request, case.facts.staff, _is_acknowledged(case), case.policy)
+    """What a ticket opened by mail causes; a critical claim also alerts the person on call.
+
+    Nothing automatic answers the mail of a machine or through a list: a machine may answer back.
+    """
+    acknowledged = not why_unacknowledged(case)
+    orders = opening_notices(request, case.facts.staff, acknowledged, case.policy)
+    if not case.takes_answers:
+        orders = tuple(o for o in orders if o.address != case.sender.address)
     if not request.severity.critical_claimed:
         return orders
     what = f"{request.requester} claims by mail to have a critical problem"
     return (*orders, *notifications.on_call(case.policy, case.facts.decided_at, what))
 
 
-def _is_acknowledged(case: Case) -> bool:
-    """Whether the sender gets an acknowledgement; at most one within the policy's pause."""
+def why_unacknowledged(case: Case) -> str:
+    """Why the sender gets no acknowledgement, for the trace; empty if they get one."""
     policy, last = case.policy.acknowledgement, case.facts.acknowledged_at
-    if not policy.send or wants_no_answer(case.mail):
-        return False
+    if not policy.send:
+        return "the policy sends none"
+    if wants_no_answer(case.mail):
+        return "X-Auto-Response-Suppress asks for none"
+    if not case.takes_answers:
+        return f"a machine may answer it ({case.automatic or 'the sender is registered as one'})"
     pause = timedelta(minutes=policy.pause_minutes)
-    return last is None or case.facts.decided_at - last >= pause
+    if last is not None and case.facts.decided_at - last < pause:
+        return f"one was sent less than {policy.pause_minutes} minutes ago"
+    return ""

@@ -28,9 +28,14 @@ from rules.decision.model import (
 from rules.policy import Policy
 from rules.policy.conduct import QuotaSection
 
-_HELD_OF_PROVEN = (Reason.NOT_ENROLLED, Reason.FOREIGN_COMPANY, Reason.TOO_MANY_TICKETS)
+_HELD_OF_PROVEN = (
+    Reason.NOT_ENROLLED,
+    Reason.FOREIGN_COMPANY,
+    Reason.TOO_MANY_TICKETS,
+    Reason.AUTOMATIC_UNCLEAR,
+)
 """Held although their senders are proven. A mail that is `not_addressed` was signed by its author,
-but anybody who has it can send it."""
+but anybody who has it can send it; as with one that is `list_mail`."""
 RELAYED = 10
 """An MTA whose listener holds strangers has so many times the quota of a network: it stands for
 many clients."""

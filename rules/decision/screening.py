@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import assert_never
 
+from rules.decision.automation import UNPROVEN_BODY, kept
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.content import reports
 from rules.decision.entitlement import Right
@@ -13,7 +14,7 @@ from rules.decision.model import Bounced, Defer, Hold, Reason, Record, Refuse, R
 from rules.facts import Returned
 from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Mail
-from rules.mail.automatic import wants_no_answer
+from rules.mail.addresses import is_role
 from rules.mail.bounces import Bounce, suspends_address
 from rules.mail.header import Ambiguous, Author
 from rules.mail.language import author_language
@@ -21,15 +22,12 @@ from rules.people import Presence
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, DmarcPolicy, Result
 from rules.sender.pointers import PointerKind
-from rules.sender.signature_scope import is_addressed_to, is_signed_alone
+from rules.sender.signature_scope import is_signed_alone
 from rules.service import limits, notifications, sla_rules
 from rules.ticket.model import Ticket
 from rules.ticket.notice_timing import may_be_invited
 from rules.ticket.notices import NoticeKind, NoticeOrder
 
-_MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
-UNPROVEN_BODY = "body not kept: unproven automatic mail"
-UNREGISTERED_BODY = "body not kept: automatic mail of a sender who is not registered"
 REPEATED_REPORT_BODY = "body not kept: the notice was reported before, or was never sent"
 
 
@@ -47,45 +45,6 @@ def duplicate(arrival: Arrival) -> Finding:
     return Pass(saw, ("new",))
 
 
-def automatic(arrival: Arrival) -> Finding:
-    """Automatic mail triggers nothing; what proves nothing is kept under nobody's name.
-
-    A bounce comes from machines that we know nothing of, with the null reverse-path, and to refuse
-    it would help nobody. So every such mail is accepted, and no answer discloses whether it pointed
-    to a ticket. Other automatic mail has a sender who can be refused like any other. Since anybody
-    can send it, no more than the header is stored of what no registered sender is behind.
-    """
-    sign, sender = arrival.automatic, arrival.sender
-    if sign is None:
-        return Pass("headers and reverse-path", ("a person's mail",))
-    if arrival.facts.authentication.staff:
-        return Pass(sign, ("automatic, but staff release it",))
-    pointed = next((e.ticket for e in arrival.entitlements if e.kind in _MADE_BY_US), None)
-    if sender is None or sender.proof_level < ProofLevel.TOKEN:
-        if arrival.facts.envelope.mail_from:
-            return Pass(sign, ("automatic, but its sender is not proven: the other checks decide",))
-        record = Record(pointed, author="", body_dropped=UNPROVEN_BODY)
-        return Ruling(sign, record, Reason.AUTOMATIC, _kept(record))
-    registered_machine = sender.person is not None and sender.person.machine
-    if registered_machine and sender.proof_level >= ProofLevel.PROVEN:
-        return Pass(sign, ("automatic, but its sender is registered as a machine",))
-    known = next(
-        (e.ticket for e in arrival.entitlements if e.right in (Right.COMMENT, Right.FLAG)), pointed
-    )
-    # The first mail of a colleague may enrol them, but not if it is automatic.
-    may_write = sender.standing.may_write or arrival.enrols
-    if known is None and not may_write and arrival.facts.envelope.mail_from:
-        return Pass(sign, ("automatic, and points to no ticket: the other checks decide",))
-    dropped = UNREGISTERED_BODY if known is None and not may_write else ""
-    record = Record(known, sender.address, body_dropped=dropped)
-    return Ruling(sign, record, Reason.AUTOMATIC, _kept(record))
-
-
-def _kept(record: Record) -> tuple[str, ...]:
-    where = f"kept on #{record.ticket}" if record.ticket is not None else "kept, triggers nothing"
-    return (where, record.body_dropped) if record.body_dropped else (where,)
-
-
 def bounce(arrival: Arrival) -> Finding:
     """A report of a notice that did not arrive; believed only at that notice's own return path."""
     returned = arrival.facts.returned
@@ -94,13 +53,13 @@ def bounce(arrival: Arrival) -> Finding:
     saw = f"the return path of notice {returned.notice}"
     report = _report_on(arrival.mail, returned)
     if report is None:
-        if arrival.automatic is None:
+        if not arrival.is_certainly_automatic:
             return Pass(saw, ("no delivery report: the other checks decide",))
         # Whoever knows the return path got the notice; its own recipient may be read.
         written = arrival.mail.author
         own = isinstance(written, Author) and written.address == returned.address
-        kept = Record(returned.ticket, author="", body_dropped="" if own else UNPROVEN_BODY)
-        return Ruling(saw, kept, Reason.AUTOMATIC, _kept(kept))
+        record = Record(returned.ticket, author="", body_dropped="" if own else UNPROVEN_BODY)
+        return Ruling(saw, record, Reason.AUTOMATIC, kept(record))
     suspended = not returned.counted and suspends_address(returned.hard_before, report.failure)
     bounced = Bounced(
         returned.notice, returned.address, report.failure, report.diagnostic, suspended
@@ -165,7 +124,7 @@ def proof(case: Case) -> Finding:
         if proven.signed_scope is not None and proven.signed_scope.problem:
             note = f"only a signature proves it, but: {proven.signed_scope.problem}"
             return Ruling(saw, Hold(), Reason.NOT_SIGNED, (note,))
-        if not _is_addressed(case):
+        if not case.is_addressed:
             note = "signed, but not addressed to this mailbox: anybody may have sent it"
             return Ruling(saw, Hold(), Reason.NOT_ADDRESSED, (note,))
     if sender.proof_level >= ProofLevel.TOKEN:
@@ -289,11 +248,6 @@ def _is_on(ticket: Ticket, sender: Sender) -> bool:
     return member is not None and member.presence is not Presence.REMOVED
 
 
-def _is_addressed(case: Case) -> bool:
-    names = {*case.facts.mailbox.names, *case.policy.public_addresses}
-    return is_addressed_to(case.mail, names)
-
-
 def _unanswered(case: Case, saw: str) -> Finding:
     """A mail waits for the DNS only so long; then it is held, not lost."""
     if _is_patient(case):
@@ -311,11 +265,13 @@ def _is_patient(arrival: Arrival) -> bool:
 
 
 def _invitation(case: Case) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """One sign-up notice a day, and none to a machine or to a sender who wants no answer; and for
-    the trace why there is none."""
+    """One sign-up notice a day, and none to a machine, to a role address or to a sender who wants
+    no answer; and for the trace why there is none."""
     now = case.facts.decided_at
-    if case.automatic is not None or wants_no_answer(case.mail):
+    if not case.takes_answers:
         return (), ("no sign-up notice: its sender wants no answer",)
+    if is_role(case.sender.address):
+        return (), ("no sign-up notice: nobody may read a role address",)
     if not may_be_invited(case.facts.invited_at, now):
         return (), ("no sign-up notice: one was sent within a day",)
     language = author_language(case.mail.header)

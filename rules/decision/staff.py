@@ -108,7 +108,7 @@ def _draft(
 def _notices(
     case: Case, ticket: Ticket, visibility: Visibility
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """The mails about it, and the notes on a storm for the trace."""
+    """The mails about it, and for the trace the notes on those that a storm withholds."""
     author = case.sender.address
     orders = notifications.for_mailed_comment(
         case.mail,
@@ -127,6 +127,7 @@ def _notices(
         author=author,
         policy=case.policy,
         certain=True,
+        by_staff=True,
     )
 
 

@@ -15,6 +15,6 @@ def unsubscribe(
     """They stay on the ticket and get one last mail that confirms it; automatic mail gets none."""
     payload = ReceiptPayload(ReceiptText.LEFT)
     receipt = NoticeOrder(NoticeKind.RECEIPT, member.address, member.language, payload)
-    orders = (receipt,) if case.automatic is None and not member.muted else ()
+    orders = (receipt,) if not case.by_machine and not member.muted else ()
     ending = EndSubscription(ticket.id, member.id, member.address, orders)
     return Ruling(saw, ending, Reason.UNSUBSCRIBED, (f"unsubscribed from #{ticket.id}", *conflict))

@@ -20,12 +20,14 @@ ROLE_LOCAL_PARTS = frozenset(
         "listserv",
         "mailer-daemon",
         "majordomo",
+        "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e",
         "no-reply",
         "nobody",
         "noreply",
         "postmaster",
     )
 )
+"""The long one is the sender of reports of Exchange, the same in every installation."""
 
 MORE_FREE_MAIL_DOMAINS = frozenset(
     (

@@ -1,69 +1,158 @@
-"""Automatic mail (RFC 3834): it opens nothing, reopens nothing and is never answered."""
+"""The signs of automatic mail (RFC 3834), in three classes.
+
+What a sign does is decided after the sender is proven (`rules.decision.screening.automatic`): a
+customer's mail bears the marks of bulk mail if a mailing list, a group or a CRM has passed it on.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 
-from rules.mail import Envelope, Mail
-from rules.mail.addresses import domain_of, is_role
-from rules.mail.header import Author
+from rules.mail.addresses import without_detail
+from rules.mail.automatic_subjects import absence, automatic_reply
+from rules.mail.header import Author, Header
+from rules.mail.lists import is_of_list
+from rules.mail.message import Envelope, Mail
 
 MAX_RECEIVED = 30
 """More hops than this indicate a mail loop (RFC 5321 §6.3)."""
+NULL_PATH = "null reverse-path"
+
+
+class AutomaticClass(StrEnum):
+    CERTAIN = "certain"
+    """It answers, reports or circulates: no person wrote it."""
+    UNCLEAR = "unclear"
+    """It is declared as generated, which a forwarding rule does to a person's mail as well."""
+    BULK = "bulk"
+    """It came through a mailing list or a mass mailer, which may have passed on a person's mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationSign:
+    """The sign by which a mail is taken for automatic."""
+
+    kind: AutomaticClass
+    text: str
+    """What was seen, for the trace."""
+
+    @property
+    def is_null_path(self) -> bool:
+        """Whether only the envelope shows it, which the last sender chooses."""
+        return self.text == NULL_PATH
+
+    def __str__(self) -> str:
+        return self.text
+
 
 _COMMENT = re.compile(r"\([^()]*\)")
-_LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "list-help")
-_MARKS = (
+_LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "list-help")
+_CERTAIN_FIELDS = (
     "x-autoreply",
     "x-autorespond",
     "x-auto-reply-from",
     "x-mail-autoreply",
     "x-fc-machinegenerated",
     "x-failed-recipients",
+    "x-ms-journal-report",
+    "x-ms-exchange-organization-journal-report",
 )
 FIELDS_READ = (
     "auto-submitted",
     "precedence",
     "content-type",
     "x-auto-response-suppress",
-    *_LIST_HEADERS,
-    *_MARKS,
+    *_LIST_FIELDS,
+    *_CERTAIN_FIELDS,
 )
 """The fields that this module reads; besides them Received, which no signature covers."""
-_PRECEDENCES = frozenset(("bulk", "list", "junk", "auto_reply"))
+_BULK_PRECEDENCES = frozenset(("bulk", "list", "junk"))
+_SILENCING = frozenset(("all", "autoreply"))
+"""Values of X-Auto-Response-Suppress that concern answers of ours; DR, RN, NRN and OOF concern
+reports and absence notices (MS-OXCMAIL §2.2.3.2.14)."""
 
 
-def sign_of_automation(mail: Mail, envelope: Envelope) -> str | None:
-    """The first sign that this mail is automatic, as readable text; None for a person's mail."""
-    header = mail.header
-    if envelope.mail_from == "":
-        return "null reverse-path"
-    present = header.names()
-    submitted = _COMMENT.sub(" ", header.get("auto-submitted")).strip().lower()
-    token = re.split(r"[\s;]", submitted, maxsplit=1)[0]
-    if token not in ("", "no"):
-        return f"Auto-Submitted: {token[:40]}"
-    if header.get("content-type").strip().lower().startswith("multipart/report"):
-        return "multipart/report"
-    for name in (*_LIST_HEADERS, *_MARKS):
-        if name in present:
-            return name
-    precedence = header.get("precedence").strip().lower()
-    if precedence in _PRECEDENCES:
-        return f"Precedence: {precedence}"
-    for address in (_author(mail), envelope.mail_from):
-        if address and is_role(address.lower()):
-            return f"role address {address.rpartition('@')[0][:40]}@{domain_of(address)[:80]}"
-    hops = len(header.get_all("received"))
-    if hops > MAX_RECEIVED:
-        return f"{hops} Received lines"
+def sign_of_automation(
+    mail: Mail, envelope: Envelope, lists: Collection[str] = (), *, answers: bool = False
+) -> AutomationSign | None:
+    """The strongest sign that this mail is automatic; None for a person's mail.
+
+    `lists` are the addresses and List-Ids of our own lists and groups, whose marks count for
+    nothing. `answers` is whether the mail replies to something.
+    """
+    certain = next(_certain_signs(mail, answers), "") or (
+        NULL_PATH if envelope.mail_from == "" else ""
+    )
+    if certain:
+        return AutomationSign(AutomaticClass.CERTAIN, certain)
+    submitted = next(_submitted(mail.header), "")
+    if submitted:
+        return AutomationSign(AutomaticClass.UNCLEAR, f"Auto-Submitted: {submitted[:40]}")
+    bulk = next(_bulk_signs(mail.header), "")
+    if bulk and not is_of_list(mail.header, lists):
+        return AutomationSign(AutomaticClass.BULK, bulk)
     return None
 
 
 def wants_no_answer(mail: Mail) -> bool:
-    """Whether the sender requests no automatic answer (MS-OXCMAIL, RFC 3834 §2)."""
-    return "x-auto-response-suppress" in mail.header.names()
+    """Whether the sender requests no automatic answer (MS-OXCMAIL §2.2.3.2.14)."""
+    return not _SILENCING.isdisjoint(_suppressed(mail.header))
 
 
-def _author(mail: Mail) -> str:
-    return mail.author.address if isinstance(mail.author, Author) else ""
+def _certain_signs(mail: Mail, answers: bool) -> Iterator[str]:
+    header = mail.header
+    if "auto-replied" in _submitted(header):
+        yield "Auto-Submitted: auto-replied"
+    if header.get("content-type").strip().lower().startswith("multipart/report"):
+        yield "multipart/report"
+    present = header.names()
+    yield from (name for name in _CERTAIN_FIELDS if name in present)
+    if "auto_reply" in _precedences(header):
+        yield "Precedence: auto_reply"
+    if isinstance(mail.author, Author):
+        base, _ = without_detail(mail.author.address)
+        if base.startswith("mailer-daemon@"):
+            yield f"author {base[:80]}"
+    if "received" in present and (hops := len(header.raw_values("received"))) > MAX_RECEIVED:
+        yield f"{hops} Received lines"
+    if opening := _automatic_subject(mail, answers):
+        yield f"Subject: {opening}"
+
+
+def _automatic_subject(mail: Mail, answers: bool) -> str:
+    """The beginning of the subject, if auto-responders begin their answers like that.
+
+    `Automatic reply:` is the answer itself. `AUTO:` and `Out of office` also begin a person's
+    request, so they count only in a reply, or where its sender declares the mail as a machine's.
+    """
+    if opening := automatic_reply(mail.subject):
+        return opening
+    declared = any(_submitted(mail.header)) or "all" in _suppressed(mail.header)
+    return absence(mail.subject, reply=answers) if answers or declared else ""
+
+
+def _submitted(header: Header) -> Iterator[str]:
+    """The first token of each Auto-Submitted (RFC 3834 §5) that is not `no`."""
+    for value in header.get_all("auto-submitted"):
+        plain = _COMMENT.sub(" ", value).strip().lower()
+        token = re.split(r"[\s;]", plain, maxsplit=1)[0]
+        if token not in ("", "no"):
+            yield token
+
+
+def _precedences(header: Header) -> Iterator[str]:
+    return (value.strip().lower() for value in header.get_all("precedence"))
+
+
+def _bulk_signs(header: Header) -> Iterator[str]:
+    present = header.names()
+    yield from (name for name in _LIST_FIELDS if name in present)
+    yield from (f"Precedence: {p}" for p in _precedences(header) if p in _BULK_PRECEDENCES)
+
+
+def _suppressed(header: Header) -> Iterator[str]:
+    for value in header.get_all("x-auto-response-suppress"):
+        yield from (each.strip().lower() for each in re.split(r"[,;\s]", value[:998]))

@@ -88,6 +88,11 @@ class Policy(Section):
         written = (*self.aliases, *(each for each in self.lists if "@" in each))
         return frozenset(found for each in written if (found := normalise(each)) is not None)
 
+    def lists_of(self, mailbox: str) -> frozenset[str]:
+        """The lists of ours, by address or List-Id: those that are listed, and a group at the
+        address of the mailbox or at another that it is known by."""
+        return frozenset({mailbox, *self.public_addresses, *self.lists})
+
     @cached_property
     def levels(self) -> tuple[Level, ...]:
         """Every level, most severe first, with its rank (0 is the lowest)."""

@@ -22,7 +22,7 @@ from rules.mail.addresses import those_among
 from rules.mail.automatic import sign_of_automation
 from rules.mail.extent import squeezed
 from rules.mail.forms import with_every_form
-from rules.mail.header import Author, Header
+from rules.mail.header import Header
 from rules.sender.authentication import Authentication, Result
 
 SINGLE_FIELDS = frozenset(
@@ -176,11 +176,8 @@ def lesser_copy(
 
 
 def _is_automatic_by_envelope(mail: Mail, envelope: Envelope) -> bool:
-    author = mail.author.address if isinstance(mail.author, Author) else "unknown"
-    direct = replace(envelope, mail_from=author)
-    return sign_of_automation(mail, envelope) is not None and (
-        sign_of_automation(mail, direct) is None
-    )
+    sign = sign_of_automation(mail, envelope)
+    return sign is not None and sign.is_null_path
 
 
 def identity_of_copy(identity: str, lesser: str) -> str:

@@ -115,12 +115,21 @@ def may_reopen(reopened_within_the_hour: int, per_hour: int) -> bool:
 INSTANT = timedelta(seconds=15)
 """An answer to a notice within this time comes from somebody who has not read it."""
 INSTANT_REPEAT = timedelta(minutes=1)
+QUICK_ANSWERS = 1
+QUICK_ANSWERS_OF_STAFF = 3
+"""So many mails within a minute may come before an instant answer. A staff person corrects a reply
+that was refused seconds ago; customers read what they answer."""
 
 
 def answers_like_a_machine(
-    recent: Sequence[Recent], ticket: int, answered: datetime | None, now: datetime
+    recent: Sequence[Recent],
+    ticket: int,
+    answered: datetime | None,
+    now: datetime,
+    allowed: int = QUICK_ANSWERS,
 ) -> bool:
-    """Whether this is the author's second mail on the ticket within a minute, and answers at once.
+    """Whether this mail answers at once, and the author has written more on the ticket within a
+    minute than people do.
 
     `answered` is when the notice that the mail replies to was queued. One such answer may come from
     a person who is quick or is testing the service; two come from a machine that does not declare
@@ -128,9 +137,8 @@ def answers_like_a_machine(
     """
     if answered is None or now - answered >= INSTANT:
         return False
-    return any(
-        r.ticket == ticket and not r.opened and now - r.decided_at < INSTANT_REPEAT for r in recent
-    )
+    lately = (r for r in recent if now - r.decided_at < INSTANT_REPEAT)
+    return sum(1 for r in lately if r.ticket == ticket and not r.opened) >= allowed
 
 
 @dataclass(frozen=True, slots=True)

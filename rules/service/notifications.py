@@ -16,7 +16,14 @@ from rules.people import Company, Participant, Presence, Staff
 from rules.policy import Policy, TierSection
 from rules.service.completeness import questions
 from rules.service.escalation import on_duty
-from rules.service.limits import NoticeBudget, answers_like_a_machine, may_notify, storm
+from rules.service.limits import (
+    QUICK_ANSWERS,
+    QUICK_ANSWERS_OF_STAFF,
+    NoticeBudget,
+    answers_like_a_machine,
+    may_notify,
+    storm,
+)
 from rules.service.participants import Addition, named_addresses
 from rules.ticket.model import Ticket
 from rules.ticket.notice_payloads import Payload
@@ -232,24 +239,50 @@ def apply_storm_breaker(
     author: str,
     policy: Policy,
     certain: bool,
+    by_staff: bool = False,
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
     """The orders, or only one alert in a storm; and the notes on that for the trace.
 
-    If the author is `certain`, what others may have written in their name makes no storm.
+    If the author is `certain`, what others may have written in their name makes no storm. Whatever
+    does not reach the customers is said to staff: a person may have been quick.
     """
     recent = [each for each in facts.recent if each.proven or not certain]
     found = storm(recent, ticket.id, facts.decided_at)
     if found is None:
         answered_at = _answered_at(mail, facts)
-        if not answers_like_a_machine(recent, ticket.id, answered_at, facts.decided_at):
+        now, most = facts.decided_at, QUICK_ANSWERS_OF_STAFF if by_staff else QUICK_ANSWERS
+        if not answers_like_a_machine(recent, ticket.id, answered_at, now, most):
             return orders, ()
-        staff_alone = tuple(o for o in orders if o.kind is not NoticeKind.COMMENT)
-        return staff_alone, ("answers at once, again: only staff are notified",)
+        told, left_out = _to_staff_alone(orders)
+        if by_staff and left_out:
+            what = f"{author} answers on #{ticket.id} within seconds, again and again: not sent on"
+            told += within_budget(
+                alert(what, facts.staff, policy), ticket, policy, NoticeBudget.WAITING
+            )
+        notes = ("answers at once, again: only staff are notified",)
+        return told, notes + ((f"not sent to {', '.join(left_out)}",) if left_out else ())
     if not found.begins_now:
         return (), ("storm: nobody is notified",)
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
     others = [s for s in facts.staff if s.address != author]
     return alert(what, others, policy), ("storm: one alert, then no notifications",)
+
+
+def _to_staff_alone(
+    orders: tuple[NoticeOrder, ...],
+) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
+    """The orders without the comment for customers, of which those to staff say it; and the
+    customers who are left out."""
+    left_out = tuple(o.address for o in orders if o.kind is NoticeKind.COMMENT and not o.withheld)
+    others = (o for o in orders if o.kind is not NoticeKind.COMMENT or o.withheld)
+    return tuple(_saying(o, len(left_out)) for o in others), left_out
+
+
+def _saying(order: NoticeOrder, withheld: int) -> NoticeOrder:
+    payload = order.payload
+    if not isinstance(payload, NewCommentPayload) or not withheld:
+        return order
+    return replace(order, payload=replace(payload, withheld=withheld))
 
 
 def _answered_at(mail: Mail, facts: Facts) -> datetime | None:

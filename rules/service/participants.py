@@ -59,7 +59,8 @@ def additions(
     named = named_addresses(mail)
     if not any(_is_one_of(mailbox_addresses, a) for a in named):
         return ()
-    if mail.header.get("list-id") and not is_of_list(mail.header, policy.lists):
+    lists = policy.lists_of(facts.mailbox.address)
+    if mail.header.get("list-id") and not is_of_list(mail.header, lists):
         return ()
     present = {p.address for p in ticket.participants} if ticket else {sender.address}
     members = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []

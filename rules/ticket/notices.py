@@ -139,6 +139,8 @@ class NewCommentPayload(Payload):
     visibility: Visibility = Visibility.PRIVATE
     status: str = ""
     """How the comment moved the ticket, as `resolved → open`; empty where it did not."""
+    withheld: int | None = None
+    """How many people on the ticket were not sent it, because it answered like a machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,22 @@ def no_notice_was_caused(pipeline: Pipeline, receipt: Receipt, except_alert: boo
     assert {row.kind for row in kinds} <= ({NoticeKind.ALERT.value} if except_alert else set())
 
 
+def nothing_answers_it(
+    pipeline: Pipeline, expected: Expectations, mail: WrittenMail, receipt: Receipt
+) -> None:
+    """A marked mail is not answered, and only a proven person's with the marks of bulk mail, or a
+    machine's, causes notices at all: a machine's to staff alone."""
+    key, staff = _key(pipeline, receipt.journal_id), expected.registry.people.staff
+    rows = pipeline.rows("SELECT kind, address FROM notice WHERE cause = :id", id=key)
+    if is_registered_machine(expected, mail.author):
+        assert {row.address for row in rows} <= set(staff)
+    elif mail.may_be_a_persons:
+        own = {row.kind for row in rows if row.address == mail.author}
+        assert own <= {NoticeKind.RECEIPT.value}  # of a command that they gave
+    else:
+        assert not rows
+
+
 def author_was_entitled(
     pipeline: Pipeline,
     expected: Expectations,
@@ -121,7 +137,8 @@ def author_was_entitled(
     over: Mapping[int, bool],
 ) -> None:
     """A mail reached a ticket only with the visibility that its author was entitled to."""
-    if mail.is_automatic and not is_registered_machine(expected, mail.author):
+    machine = is_registered_machine(expected, mail.author)
+    if not machine and not mail.may_be_a_persons:
         assert receipt.verdict not in (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED)
     match decision.action:
         case OpenTicket(follows=int(old)):
@@ -168,7 +185,10 @@ def participants_were_notified(
     due = _notified_participants(expected, ticket) - {mail.author, *mail.cc, *staff}
     assert notified <= due | staff
     outcome = decision.trace[-1].outcome
-    if mail.is_automatic or "storm" in outcome or "answers at once, again" in outcome:
+    machine = mail.is_automatic and is_registered_machine(expected, mail.author)
+    if (machine and not mail.released) or not mail.may_be_a_persons:
+        return
+    if "storm" in outcome or "answers at once, again" in outcome:
         return
     budget = NoticeBudget.WAITING if "unproven" in outcome else NoticeBudget.CUSTOMERS
     if mail.author in staff:

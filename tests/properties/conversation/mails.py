@@ -20,6 +20,7 @@ AUTOMATIC_MARKERS = {
     "null path": "",
     "list": "List-Id: <all.out.example>\r\n",
     "precedence": "Precedence: bulk\r\n",
+    "generated": "Auto-Submitted: auto-generated\r\n",
 }
 """The header line of each marker of automatic mail; a null reverse-path needs none."""
 
@@ -46,6 +47,8 @@ class WrittenMail:
     """A second address in From, which makes the author ambiguous."""
     as_new: bool = False
     """Staff released it from quarantine as a new request."""
+    released: bool = False
+    """Staff released it from quarantine."""
 
     @property
     def mail_from(self) -> str:
@@ -58,6 +61,11 @@ class WrittenMail:
     @property
     def is_automatic(self) -> bool:
         return bool(self.automatic_marker)
+
+    @property
+    def may_be_a_persons(self) -> bool:
+        """Whether it is filed as a person's: it has the marks of bulk mail, or staff have read it."""
+        return self.released or self.automatic_marker in ("", "list", "precedence")
 
     @property
     def to(self) -> tuple[str, ...]:

@@ -92,6 +92,7 @@ class QuarantineSteps(AccountSteps):
             author=author if mail.second_author else mail.author,
             second_author="",
             proof="proven",
+            released=True,
         )
         if self._release(expected, held, mail, BY_STAFF, as_new):
             self.performed["released by staff"] += 1

@@ -196,7 +196,7 @@ class SupportModel(RuleBasedStateMachine):
         expected = self.expectations[result.mailbox]
         note(f"{mail} -> {result.mailbox}: {receipt.verdict} {receipt.reason} #{receipt.ticket}")
         if mail.is_automatic:
-            invariants.no_notice_was_caused(self.pipeline, receipt)
+            invariants.nothing_answers_it(self.pipeline, expected, mail, receipt)
         invariants.author_was_entitled(self.pipeline, expected, mail, receipt, decision, over)
         if outcome is not None:
             outcome.check(receipt, decision)
@@ -239,7 +239,7 @@ class SupportModel(RuleBasedStateMachine):
         elif receipt.verdict is Verdict.COMMENTED and visibility == "public":
             participants = expected.participants[ticket]
             participants.update(expected.added_by(mail, expected.company[ticket], participants))
-        elif receipt.reason is Reason.TOKEN_ONLY and not mail.is_automatic:
+        elif receipt.reason is Reason.TOKEN_ONLY and mail.may_be_a_persons:
             participants = expected.participants[ticket]
             for address in expected.added_by(mail, expected.company[ticket], participants):
                 participants[address] = ExpectedParticipant(PENDING)

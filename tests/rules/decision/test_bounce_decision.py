@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from rules.decision.automation import UNPROVEN_BODY
 from rules.decision.model import Bounced, Decision, Reason, Record, Verdict
-from rules.decision.screening import UNPROVEN_BODY
 from rules.facts import Returned
 from rules.mail.bounces import Bounce, Failure
 from rules.people import Staff

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from rules.decision.automation import UNPROVEN_BODY, UNREGISTERED_BODY
 from rules.decision.model import (
     AddComment,
     Decision,
@@ -19,7 +20,6 @@ from rules.decision.model import (
     Repeat,
     Verdict,
 )
-from rules.decision.screening import UNPROVEN_BODY, UNREGISTERED_BODY
 from rules.facts import Earlier, Recent
 from rules.mail import StrangerHandling
 from rules.people import ParticipantKind, Presence

@@ -21,7 +21,7 @@ from rules.decision.model import (
 )
 from rules.facts import Recent, Returned
 from rules.mail import Envelope, Mail
-from rules.mail.automatic import sign_of_automation
+from rules.mail.automatic import AutomaticClass, sign_of_automation
 from rules.mail.bounces import Bounce, Failure
 from rules.mail.header import Author
 from rules.people import Participant, ParticipantKind, Presence, Staff
@@ -88,9 +88,12 @@ class Scene:
         return self.mail.author.address if isinstance(self.mail.author, Author) else ""
 
     @property
-    def automatic(self) -> bool:
+    def sign(self) -> AutomaticClass | None:
+        if self.world.looped:
+            return AutomaticClass.CERTAIN
         envelope = Envelope("127.0.0.1", "", False, self.mail_from, (self.to,))
-        return self.world.looped or sign_of_automation(self.mail, envelope) is not None
+        found = sign_of_automation(self.mail, envelope)
+        return found.kind if found is not None else None
 
 
 @st.composite
@@ -186,6 +189,7 @@ def scenes(draw: st.DrawFn) -> Scene:
                 *({},) * 6,
                 {"auto_submitted": "auto-replied"},
                 {"list_id": "<x.example>"},
+                {"auto_submitted": "auto-generated"},
                 {"importance": "high"},
                 {"x_priority": "1"},
             ]
@@ -223,16 +227,34 @@ def test_nobody_is_notified_of_their_own_mail(scene: Scene) -> None:
 
 @LOOKED_AT
 @given(scenes())
-def test_an_automatic_mail_causes_no_notice_except_the_alert_of_a_bounce(scene: Scene) -> None:
+def test_automatic_mail_causes_no_notice_except_to_staff(scene: Scene) -> None:
     decision = scene.decide()
 
-    if not scene.automatic:
+    if scene.sign is None or scene.sign is AutomaticClass.BULK:
         return
     event(decision.reason)
-    alerted = isinstance(decision.action, Record) and decision.action.bounced is not None
-    assert {order.kind for order in orders_of(decision)} <= (
-        {NoticeKind.ALERT} if alerted else set()
-    )
+    to_staff: set[NoticeKind] = set()
+    if scene.author == MONITOR.address:
+        to_staff = {NoticeKind.NEW_TICKET, NoticeKind.NEW_COMMENT, NoticeKind.ALERT}
+        to_staff |= {NoticeKind.ACCOUNT_TEAM}
+    elif isinstance(decision.action, Record) and decision.action.bounced is not None:
+        to_staff = {NoticeKind.ALERT}
+    assert {order.kind for order in orders_of(decision)} <= to_staff
+
+
+@LOOKED_AT
+@given(scenes())
+def test_nothing_answers_a_mail_with_the_marks_of_a_list(scene: Scene) -> None:
+    decision = scene.decide()
+
+    if scene.sign is AutomaticClass.BULK and "#unsubscribe" not in (
+        scene.mail.subject,
+        getattr(scene.mail.body, "text", ""),
+    ):
+        event(decision.reason)
+        by_staff = scene.author in (SAM.address, SUE.address)  # of their commands
+        own = {o.kind for o in orders_of(decision) if o.address == scene.author}
+        assert own <= ({NoticeKind.RECEIPT} if by_staff else set())
 
 
 @LOOKED_AT
@@ -240,7 +262,9 @@ def test_an_automatic_mail_causes_no_notice_except_the_alert_of_a_bounce(scene: 
 def test_an_automatic_mail_changes_no_status(scene: Scene) -> None:
     decision = scene.decide()
 
-    if scene.automatic and isinstance(decision.action, AddComment):
+    is_machine = scene.author == MONITOR.address
+    counts = scene.sign is not None and (is_machine or scene.sign is not AutomaticClass.BULK)
+    if counts and isinstance(decision.action, AddComment):
         assert decision.action.moved is None
 
 

@@ -108,6 +108,8 @@ def scenes() -> dict[Reason, Decision]:
         Reason.STRANGER_HELD: World(policy=held).decide(a_mail(EVE)),
         Reason.STRANGER_RELAYED: World(strangers="hold").decide(a_mail(EVE)),
         Reason.TOO_MANY_TICKETS: World(recent=(Recent(NOON, True, 1),) * 10).decide(a_mail()),
+        Reason.LIST_MAIL: World().decide(a_mail(to=("all@acme.example",), precedence="list")),
+        Reason.AUTOMATIC_UNCLEAR: World().decide(a_mail(auto_submitted="auto-generated")),
         Reason.SEEN_BEFORE: World(earlier=Earlier(UUID(int=9), "x", 7)).decide(a_mail()),
         Reason.STRANGER: World().decide(a_mail(EVE)),
         Reason.UNPROVEN: World(proof=NOTHING).decide(a_mail()),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -12,10 +14,11 @@ from rules.decision.change.facts import ChangeFacts
 from rules.decision.decide import decide
 from rules.decision.effects import Effects
 from rules.decision.model import Decision, Reason, Verdict
+from rules.facts import Recent
 from rules.mail import Envelope, Mail
 from rules.people import Participant, ParticipantKind, Presence, Staff
 from rules.policy.escalation import EscalationLevel
-from rules.sender.tokens import Purpose
+from rules.sender.tokens import Purpose, message_id
 from rules.service.notifications import alert, notified_staff, status_change
 from rules.ticket.changes import SetStatus, Source
 from rules.ticket.lifecycle import Status
@@ -36,6 +39,7 @@ from tests.rules.building import (
     BOB,
     EVERYBODY,
     GIL,
+    KEYS,
     NOON,
     NOTHING,
     SAM,
@@ -294,7 +298,7 @@ class TestANewTicket:
 
         assert notified(World((paying,)).decide(a_mail()), NoticeKind.ACCOUNT_TEAM) == []
 
-    def test_a_machines_ticket_tells_nobody(self) -> None:
+    def test_a_machines_ticket_tells_staff_alone(self) -> None:
         monitor = person("monitor@acme.example", machine=True)
 
         decision = World((*EVERYBODY, monitor)).decide(
@@ -302,7 +306,7 @@ class TestANewTicket:
         )
 
         assert decision.verdict is Verdict.OPENED
-        assert orders_of(decision) == ()
+        assert {o.kind for o in orders_of(decision)} == {NoticeKind.NEW_TICKET}
 
 
 class TestWhoWasProposed:
@@ -357,7 +361,7 @@ class TestAutomaticMail:
         assert decision.reason is Reason.AUTOMATIC
         assert orders_of(decision) == ()
 
-    def test_a_machine_that_comments_tells_nobody_and_moves_nothing(self) -> None:
+    def test_a_machine_that_comments_tells_staff_alone_and_moves_nothing(self) -> None:
         monitor = person("monitor@acme.example", machine=True)
         ticket = a_ticket(7, *ANNS.participants, member(71, monitor.address))
 
@@ -366,7 +370,7 @@ class TestAutomaticMail:
         )
 
         assert decision.verdict is Verdict.COMMENTED
-        assert orders_of(decision) == ()
+        assert {o.kind for o in orders_of(decision)} == {NoticeKind.NEW_COMMENT}
 
 
 class TestAChange:
@@ -509,3 +513,46 @@ def test_who_wants_no_answer_is_not_invited() -> None:
     mail = a_mail("new@acme.example", x_auto_response_suppress="All")
 
     assert orders_of(World().decide(mail)) == ()
+
+
+class TestAnsweringLikeAMachine:
+    """Within a minute, and less than 15 seconds after the notice that is answered."""
+
+    NOTICE = UUID(int=int((NOON - timedelta(seconds=5)).timestamp() * 1000) << 80)
+    """A UUIDv7 of that time."""
+
+    def decided(self, author: str, before: int, token: int) -> Decision:
+        """A reply to a notice of five seconds ago, after so many mails of its author."""
+        recent = (Recent(NOON, False, 7),) * before
+        staff = member(79, SAM.address, ParticipantKind.FOLLOWER)
+        ticket = a_ticket(7, *with_bob().participants, staff)
+        notice_id = message_id(KEYS, 1, 7, self.NOTICE, "help.example")
+        mail = a_mail(author, in_reply_to=(notice_id,))
+        return World(tickets=(ticket,), recent=recent).decide(mail, to=token_to(token))
+
+    @pytest.mark.parametrize("before", [0, 1, 2])
+    def test_a_staff_persons_correction_reaches_the_customers(self, before: int) -> None:
+        decision = self.decided(SAM.address, before, 79)
+
+        assert notified(decision, NoticeKind.COMMENT) == [ANN.address, BOB.address]
+
+    def test_the_fourth_does_not_and_staff_are_alerted(self) -> None:
+        decision = self.decided(SAM.address, 3, 79)
+
+        assert notified(decision, NoticeKind.COMMENT) == []
+        assert notified(decision, NoticeKind.ALERT) == [SAM.address]
+        assert "answers at once, again" in decision.trace[-1].outcome
+
+    def test_of_a_customers_second_staff_are_told_that_others_did_not_get_it(self) -> None:
+        decision = self.decided(BOB.address, 1, 71)
+
+        assert notified(decision, NoticeKind.COMMENT) == []
+        (order,) = orders_of(decision)
+        assert order.address == SAM.address
+        assert order.payload == NewCommentPayload(Visibility.PUBLIC, withheld=1)
+        assert f"not sent to {ANN.address}" in decision.trace[-1].outcome
+
+    def test_a_customers_first_is_sent_to_everybody(self) -> None:
+        decision = self.decided(BOB.address, 0, 71)
+
+        assert notified(decision, NoticeKind.COMMENT) == [ANN.address]

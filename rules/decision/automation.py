@@ -1,0 +1,109 @@
+"""The check on automatic mail: what its sign does depends on who is proven to have sent it."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from rules.decision.case import Arrival, Finding, Pass, Ruling
+from rules.decision.entitlement import Right
+from rules.decision.model import Hold, Reason, Record
+from rules.identity import ProofLevel, Sender, Standing, is_machine
+from rules.mail.automatic import AutomaticClass, AutomationSign
+from rules.mail.lists import id_of_list, list_id_of
+from rules.sender.pointers import PointerKind
+
+_MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
+UNPROVEN_BODY = "body not kept: unproven automatic mail"
+UNREGISTERED_BODY = "body not kept: automatic mail of a sender who is not registered"
+
+
+def automatic(arrival: Arrival) -> Finding:
+    """What the sign of automatic mail does, by its class and by who is proven to have sent it.
+
+    A bounce comes from machines that we know nothing of, with the null reverse-path, and to refuse
+    it would help nobody. So every such mail is accepted, and no answer discloses whether it pointed
+    to a ticket. Other automatic mail has a sender who can be refused like any other.
+    """
+    sign, sender = arrival.automatic, arrival.sender
+    if sign is None:
+        return Pass("headers and reverse-path", ("a person's mail",))
+    saw = f"{sign} ({sign.kind})"
+    if arrival.released:
+        return Pass(saw, ("automatic, but released by staff",))
+    pointed = next((e.ticket for e in arrival.entitlements if e.kind in _MADE_BY_US), None)
+    if sender is None or sender.proof_level < ProofLevel.TOKEN:
+        if arrival.facts.envelope.mail_from:
+            return Pass(saw, ("automatic, but its sender is not proven: the other checks decide",))
+        record = Record(pointed, author="", body_dropped=UNPROVEN_BODY)
+        return Ruling(saw, record, Reason.AUTOMATIC, kept(record))
+    may_file = (Right.COMMENT, Right.NOTE, Right.FLAG)
+    known = next((e.ticket for e in arrival.entitlements if e.right in may_file), None)
+    if (finding := _of_known_sender(arrival, sign, sender, known)) is not None:
+        return finding
+    return _certainly_automatic(arrival, saw, sender, pointed if known is None else known)
+
+
+def _of_known_sender(
+    arrival: Arrival, sign: AutomationSign, sender: Sender, known: int | None
+) -> Finding | None:
+    """What a sign that is not certain does in a proven person's mail; None if it counts as certain.
+
+    Nothing of theirs is kept without anybody seeing it, except what is folded on their ticket.
+    """
+    saw, proven = f"{sign} ({sign.kind})", sender.proof_level >= ProofLevel.PROVEN
+    declared = sign.kind is not AutomaticClass.CERTAIN or sign.is_null_path
+    if is_machine(sender) and proven and declared:
+        return Pass(saw, ("automatic, but its sender is registered as a machine",))
+    # The first mail of a colleague may enrol them, but not if it is automatic.
+    registered = proven and (sender.standing.may_write or arrival.enrols)
+    match sign.kind:
+        case AutomaticClass.CERTAIN:
+            return None
+        case AutomaticClass.UNCLEAR:
+            if not registered or known is not None:
+                return None
+            note = "a registered person's, but declared as a machine's"
+            return Ruling(saw, Hold(), Reason.AUTOMATIC_UNCLEAR, (note,))
+        case AutomaticClass.BULK:
+            return _bulk(arrival, saw, sender, registered=registered)
+        case _:
+            assert_never(sign.kind)
+
+
+def _bulk(arrival: Arrival, saw: str, sender: Sender, *, registered: bool) -> Finding | None:
+    """A proven person's mail with the marks of bulk mail: theirs, if it is addressed to us."""
+    proven = sender.proof_level >= ProofLevel.PROVEN
+    participant = proven and any(e.right is Right.COMMENT for e in arrival.entitlements)
+    if sender.token is not None or participant or (registered and not arrival.enrols):
+        if sender.token is not None or arrival.is_addressed:
+            return Pass(saw, ("a person's mail with marks of bulk mail: nothing answers it",))
+        note = "a person's mail to a list, not addressed to this mailbox"
+        return Ruling(saw, Hold(), Reason.LIST_MAIL, (note,))
+    if arrival.enrols:
+        return Ruling(saw, Hold(), Reason.LIST_MAIL, ("a mail with such marks enrols nobody",))
+    if proven and sender.standing is Standing.COLLEAGUE and _is_the_list(arrival, sender):
+        note = "the list is in the place of the author"
+        return Ruling(saw, Hold(), Reason.LIST_MAIL, (note,))
+    return None
+
+
+def _is_the_list(arrival: Arrival, sender: Sender) -> bool:
+    """Whether a list has put itself in the place of the author."""
+    return list_id_of(arrival.mail.header) == id_of_list(sender.address)
+
+
+def _certainly_automatic(arrival: Arrival, saw: str, sender: Sender, ticket: int | None) -> Finding:
+    """Automatic mail triggers nothing. Since anybody can send it, no more than the header is stored
+    of what no registered sender is behind."""
+    may_write = sender.standing.may_write or arrival.enrols
+    if ticket is None and not may_write and arrival.facts.envelope.mail_from:
+        return Pass(saw, ("automatic, and points to no ticket: the other checks decide",))
+    dropped = UNREGISTERED_BODY if ticket is None and not may_write else ""
+    record = Record(ticket, sender.address, body_dropped=dropped)
+    return Ruling(saw, record, Reason.AUTOMATIC, kept(record))
+
+
+def kept(record: Record) -> tuple[str, ...]:
+    """The notes on a mail that triggers nothing."""
+    where = f"kept on #{record.ticket}" if record.ticket is not None else "kept, triggers nothing"
+    return (where, record.body_dropped) if record.body_dropped else (where,)

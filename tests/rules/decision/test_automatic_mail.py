@@ -1,0 +1,365 @@
+"""Automatic mail in its three classes: what a sign does depends on its proven sender."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rules.decision.model import AddComment, Decision, Reason, Record, Verdict
+from rules.people import ParticipantKind
+from rules.sender.authentication import Authentication
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import NoticeKind
+from rules.ticket.visibility import Visibility
+from tests.rules.building import (
+    ANN,
+    ANNS,
+    BOB,
+    EVERYBODY,
+    NOTHING,
+    PROVEN,
+    SAM,
+    SUPPORT,
+    World,
+    a_mail,
+    a_ticket,
+    default_policy,
+    member,
+    notified,
+    orders_of,
+    our_id,
+    person,
+    token_to,
+)
+from tests.rules.decision.test_decide import SEAL
+
+MONITOR = person("monitor@acme.example", machine=True)
+LIST = "all@acme.example"
+PAT = "pat@partner.example"
+BULK: list[dict[str, str]] = [
+    {"list_id": "<all.acme.example>"},
+    {"list_post": "<mailto:all@acme.example>"},
+    {"list_unsubscribe": "<mailto:u@crm.example>"},
+    {"list_help": "<mailto:h@crm.example>"},
+    {"precedence": "bulk"},
+    {"precedence": "list"},
+    {"precedence": "junk"},
+]
+UNCLEAR: list[dict[str, str]] = [
+    {"auto_submitted": "auto-generated"},
+    {"auto_submitted": "auto-notified"},
+    {"auto_submitted": "sieve-notify"},
+]
+CERTAIN: list[dict[str, str]] = [
+    {"auto_submitted": "auto-replied"},
+    {"x_autoreply": "yes"},
+    {"x_failed_recipients": "x@y.example"},
+    {"x_ms_journal_report": ""},
+    {"precedence": "auto_reply"},
+]
+RESOLVED = replace(ANNS, status=Status.RESOLVED)
+SEALED = replace(PROVEN, by="dkim:acme.example", signed_scope=SEAL)
+
+
+def is_answered(decision: Decision) -> bool:
+    return any(o.address not in (SAM.address,) for o in orders_of(decision))
+
+
+class TestBulk:
+    @pytest.mark.parametrize("header", BULK)
+    def test_a_customers_mail_to_us_opens_a_ticket_and_is_not_answered(
+        self, header: dict[str, Any]
+    ) -> None:
+        decision = World().decide(a_mail(cc=(PAT,), **header))
+
+        assert decision.reason is Reason.NEW_REQUEST
+        assert notified(decision, NoticeKind.NEW_TICKET) == [SAM.address]
+        assert not is_answered(decision)
+        assert "no acknowledgement: a machine may answer it" in decision.trace[-1].outcome
+
+    @pytest.mark.parametrize("header", BULK)
+    def test_their_reply_is_a_comment_and_reopens(self, header: dict[str, Any]) -> None:
+        decision = World(tickets=(RESOLVED,)).decide(a_mail(**header), to=token_to(70))
+
+        assert decision.reason is Reason.REPLY_TOKEN
+        assert isinstance(decision.action, AddComment)
+        assert decision.action.moved is not None
+        assert notified(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
+
+    @pytest.mark.parametrize("header", BULK)
+    def test_what_they_write_to_a_list_is_held(self, header: dict[str, Any]) -> None:
+        decision = World().decide(a_mail(to=(LIST,), **header))
+
+        assert decision.reason is Reason.LIST_MAIL
+        assert orders_of(decision) == ()
+
+    def test_their_reply_through_a_list_is_held_as_well(self) -> None:
+        mail = a_mail(to=(LIST,), references=(our_id(),), list_id="<all.acme.example>")
+
+        assert World().decide(mail).reason is Reason.LIST_MAIL
+
+    def test_an_alias_is_an_address_of_ours(self) -> None:
+        policy = default_policy(aliases=("Help@Acme.example",))
+        mail = a_mail(to=("help@acme.example",), list_unsubscribe="<mailto:u@crm.example>")
+
+        assert World(policy=policy).decide(mail).reason is Reason.NEW_REQUEST
+
+    def test_with_their_token_alone_it_waits_for_staff_and_gets_no_receipt(self) -> None:
+        decision = World(proof=NOTHING).decide(a_mail(precedence="bulk"), to=token_to(70))
+
+        assert decision.reason is Reason.TOKEN_ONLY
+        assert notified(decision, NoticeKind.RECEIPT) == []
+        assert notified(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
+
+    def test_a_guest_of_the_ticket_is_a_person_too(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, member(71, PAT, ParticipantKind.GUEST))
+        mail = a_mail(PAT, references=(our_id(),), list_unsubscribe="<mailto:u@crm.example>")
+
+        decision = World(tickets=(ticket,)).decide(mail)
+
+        assert decision.reason is Reason.OUR_MESSAGE_ID
+        assert notified(decision, NoticeKind.COMMENT) == [ANN.address]
+
+    def test_a_staff_persons_answer_reaches_the_customer(self) -> None:
+        staffed = a_ticket(7, *ANNS.participants, member(79, SAM.address, ParticipantKind.FOLLOWER))
+        mail = a_mail(SAM.address, precedence="bulk")
+
+        decision = World(tickets=(staffed,)).decide(mail, to=token_to(79))
+
+        assert notified(decision, NoticeKind.COMMENT) == [ANN.address]
+
+    def test_a_strangers_newsletter_is_refused(self) -> None:
+        mail = a_mail("news@shop.example", list_id="<news.shop.example>")
+
+        assert World().decide(mail).reason is Reason.STRANGER
+
+    def test_an_unproven_one_is_answered_like_any_unproven_mail(self) -> None:
+        mail = a_mail(list_id="<all.acme.example>")
+
+        assert World(proof=NOTHING).decide(mail).reason is Reason.UNPROVEN
+
+    def test_a_colleague_who_is_not_enrolled_is_held_and_not_invited(self) -> None:
+        decision = World().decide(a_mail("new@acme.example", precedence="bulk"))
+
+        assert decision.reason is Reason.NOT_ENROLLED
+        assert orders_of(decision) == ()
+
+    def test_it_enrols_nobody(self) -> None:
+        world = World(policy=default_policy(registration="domain"))
+
+        decision = world.decide(a_mail("news@acme.example", precedence="bulk"))
+
+        assert decision.reason is Reason.LIST_MAIL
+
+    def test_a_list_in_the_place_of_the_author_is_held_and_not_invited(self) -> None:
+        mail = a_mail(LIST, list_id="All <all.acme.example>", list_post=f"<mailto:{LIST}>")
+
+        decision = World().decide(mail)
+
+        assert decision.reason is Reason.LIST_MAIL
+        assert orders_of(decision) == ()
+
+    def test_signed_and_not_addressed_it_is_held_too(self) -> None:
+        sealed = replace(SEALED, signed_scope=replace(SEAL, names=(*SEAL.names, "list-id")))
+        mail = a_mail(to=(LIST,), list_id="<all.acme.example>")
+
+        assert World(proof=sealed).decide(mail).reason is Reason.LIST_MAIL
+
+
+GROUP: dict[str, Any] = {
+    "list_id": "<support.help.example>",
+    "list_post": f"<mailto:{SUPPORT}>",
+    "list_help": "<mailto:h@g.example>",
+    "precedence": "list",
+}
+
+
+class TestAListOfOurs:
+    def test_its_mail_is_a_persons(self) -> None:
+        decision = World().decide(a_mail(cc=(BOB.address,), **GROUP))
+
+        assert decision.reason is Reason.NEW_REQUEST
+        assert notified(decision, NoticeKind.ACKNOWLEDGEMENT) == [ANN.address]
+        assert [a.address for a in getattr(decision.action, "additions", ())] == [BOB.address]
+
+    @pytest.mark.parametrize("listed", ["group@acme.example", "GROUP.acme.example"])
+    def test_it_may_be_listed_by_address_or_by_list_id(self, listed: str) -> None:
+        policy = default_policy(lists=(listed.lower(),), aliases=("group@acme.example",))
+        mail = a_mail(to=("group@acme.example",), list_id="<group.acme.example>")
+
+        decision = World(policy=policy).decide(mail)
+
+        assert notified(decision, NoticeKind.ACKNOWLEDGEMENT) == [ANN.address]
+
+    def test_a_listed_address_is_an_address_of_ours(self) -> None:
+        policy = default_policy(lists=("group@acme.example",))
+        mail = a_mail(to=("group@acme.example",), list_unsubscribe="<mailto:u@crm.example>")
+
+        assert World(policy=policy, proof=SEALED).decide(mail).reason is Reason.NEW_REQUEST
+
+    def test_an_automatic_reply_through_it_opens_nothing(self) -> None:
+        mail = a_mail(auto_submitted="auto-replied", **GROUP)
+
+        assert World().decide(mail).action == Record(None, ANN.address)
+
+
+class TestUnclear:
+    @pytest.mark.parametrize("header", UNCLEAR)
+    def test_a_customers_mail_is_held(self, header: dict[str, Any]) -> None:
+        decision = World().decide(a_mail(**header))
+
+        assert decision.reason is Reason.AUTOMATIC_UNCLEAR
+        assert orders_of(decision) == ()
+
+    @pytest.mark.parametrize("header", UNCLEAR)
+    def test_on_a_known_ticket_it_is_folded(self, header: dict[str, Any]) -> None:
+        decision = World(tickets=(RESOLVED,)).decide(a_mail(**header), to=token_to(70))
+
+        assert decision.action == Record(7, ANN.address)
+
+    def test_on_a_ticket_that_is_not_theirs_it_is_held(self) -> None:
+        mail = a_mail("gil@globex.example", auto_submitted="auto-generated")
+
+        assert World().decide(mail, to=token_to(70)).reason is Reason.AUTOMATIC_UNCLEAR
+
+    def test_it_enrols_nobody_and_is_held(self) -> None:
+        world = World(policy=default_policy(registration="domain"))
+
+        decision = world.decide(a_mail("scan@acme.example", auto_submitted="auto-generated"))
+
+        assert decision.reason is Reason.AUTOMATIC_UNCLEAR
+
+    def test_with_the_null_reverse_path_it_is_certain(self) -> None:
+        decision = World().decide(a_mail(auto_submitted="auto-generated"), mail_from="")
+
+        assert decision.reason is Reason.AUTOMATIC
+
+    def test_an_unproven_one_is_answered_like_any_unproven_mail(self) -> None:
+        mail = a_mail(auto_submitted="auto-generated")
+
+        assert World(proof=NOTHING).decide(mail).reason is Reason.UNPROVEN
+
+    @pytest.mark.parametrize(
+        "header", [*UNCLEAR, {"list_id": "<all.acme.example>"}, {"precedence": "bulk"}]
+    )
+    def test_released_by_staff_it_opens_a_ticket_and_is_not_answered(
+        self, header: dict[str, Any]
+    ) -> None:
+        decision = World(proof=Authentication.by_staff("sam")).decide(a_mail(to=(LIST,), **header))
+
+        assert decision.reason is Reason.NEW_REQUEST
+        assert notified(decision, NoticeKind.NEW_TICKET) == [SAM.address]
+        assert not is_answered(decision)
+
+
+class TestCertain:
+    @pytest.mark.parametrize("header", CERTAIN)
+    def test_it_opens_nothing(self, header: dict[str, Any]) -> None:
+        assert World().decide(a_mail(**header)).action == Record(None, ANN.address)
+
+    @pytest.mark.parametrize("header", CERTAIN)
+    def test_on_a_ticket_it_is_folded_and_reopens_nothing(self, header: dict[str, Any]) -> None:
+        decision = World(tickets=(RESOLVED,)).decide(a_mail(**header), to=token_to(70))
+
+        assert decision.action == Record(7, ANN.address)
+
+    @pytest.mark.parametrize(
+        "subject",
+        ["Automatic reply: Re: [#7] Printer", "AUTO: Ann is out of the office", "Out of Office"],
+    )
+    def test_an_absence_without_any_mark_is_folded(self, subject: str) -> None:
+        world = World(tickets=(RESOLVED,))
+
+        for mail, to in (
+            (a_mail(subject=subject), token_to(70)),
+            (a_mail(subject=subject, in_reply_to=(our_id(),)), SUPPORT),
+        ):
+            assert world.decide(mail, to=to).action == Record(7, ANN.address)
+
+    def test_a_request_about_an_absence_is_a_request(self) -> None:
+        decision = World().decide(a_mail(subject="Out of office does not work"))
+
+        assert decision.reason is Reason.NEW_REQUEST
+
+
+class TestRoleAddresses:
+    @pytest.mark.parametrize("local", ["hostmaster", "abuse", "postmaster", "noreply", "bounce"])
+    def test_a_registered_one_is_a_person(self, local: str) -> None:
+        role = person(f"{local}@acme.example")
+
+        decision = World((*EVERYBODY, role)).decide(a_mail(role.address))
+
+        assert decision.reason is Reason.NEW_REQUEST
+        assert notified(decision, NoticeKind.NEW_TICKET) == [SAM.address]
+
+    @pytest.mark.parametrize(
+        "reverse_path",
+        ["noreply@acme.example", "nobody@web1.acme.example", "bounces+SRS=Xy1=QZ@acme.example"],
+    )
+    def test_in_the_envelope_it_says_nothing(self, reverse_path: str) -> None:
+        decision = World().decide(a_mail(), mail_from=reverse_path)
+
+        assert decision.reason is Reason.NEW_REQUEST
+        assert notified(decision, NoticeKind.ACKNOWLEDGEMENT) == [ANN.address]
+
+    @pytest.mark.parametrize("registration", ["user", "domain"])
+    @pytest.mark.parametrize(
+        "local", ["noreply", "MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e".lower()]
+    )
+    def test_one_that_is_not_registered_is_held_and_never_invited(
+        self, local: str, registration: str
+    ) -> None:
+        world = World(policy=default_policy(registration=registration))
+
+        decision = world.decide(a_mail(f"{local}@acme.example"))
+
+        assert decision.reason is Reason.NOT_ENROLLED
+        assert orders_of(decision) == ()
+
+
+class TestMachines:
+    WORLD = World((*EVERYBODY, MONITOR))
+
+    @pytest.mark.parametrize("header", [{}, *BULK, *UNCLEAR])
+    def test_their_ticket_is_announced_and_not_acknowledged(self, header: dict[str, Any]) -> None:
+        decision = self.WORLD.decide(a_mail(MONITOR.address, cc=(PAT,), **header))
+
+        assert decision.verdict is Verdict.OPENED
+        assert notified(decision, NoticeKind.NEW_TICKET) == [SAM.address]
+        assert not is_answered(decision)
+
+    def test_so_is_one_with_the_null_reverse_path(self) -> None:
+        decision = self.WORLD.decide(a_mail(MONITOR.address), mail_from="")
+
+        assert decision.verdict is Verdict.OPENED
+        assert notified(decision, NoticeKind.NEW_TICKET) == [SAM.address]
+
+    @pytest.mark.parametrize("header", CERTAIN)
+    def test_their_answers_and_reports_open_nothing(self, header: dict[str, Any]) -> None:
+        decision = self.WORLD.decide(a_mail(MONITOR.address, **header))
+
+        assert decision.action == Record(None, MONITOR.address)
+
+    @pytest.mark.parametrize("header", [*BULK, *UNCLEAR])
+    def test_of_their_comment_staff_alone_are_notified_and_it_moves_nothing(
+        self, header: dict[str, Any]
+    ) -> None:
+        ticket = replace(RESOLVED, participants=(*ANNS.participants, member(71, MONITOR.address)))
+
+        decision = replace(self.WORLD, tickets=(ticket,)).decide(
+            a_mail(MONITOR.address, cc=(PAT,), **header), to=token_to(71)
+        )
+
+        assert isinstance(decision.action, AddComment)
+        assert decision.action.visibility is Visibility.PUBLIC
+        assert decision.action.moved is None
+        assert [(o.kind, o.address) for o in orders_of(decision)] == [
+            (NoticeKind.NEW_COMMENT, SAM.address)
+        ]
+
+    def test_an_unproven_one_is_no_machine(self) -> None:
+        world = replace(self.WORLD, proof=NOTHING)
+
+        assert world.decide(a_mail(MONITOR.address, precedence="bulk")).reason is Reason.UNPROVEN
