@@ -179,8 +179,20 @@ def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) ->
             size_bytes=len(content),
             content_id=content_id,
             inline=inline,
+            is_click=disposition != "attachment" and _is_click(part, kind, parent, content),
         )
     )
+
+
+def _is_click(part: MimePart, kind: str, parent: str, content: bytes) -> bool:
+    """Whether it is an emoji reaction of Gmail, or the answer to an invitation (RFC 5546 §3.2.3),
+    whose part need not name the method. Next to a text, in a multipart/mixed, it is a file."""
+    if kind == _REACTION:
+        return True
+    if kind != "text/calendar" or parent not in ("", "multipart/alternative"):
+        return False
+    method = part.parameter("method").encode() or b"".join(_METHOD.findall(content[:4_096])[:1])
+    return method.strip().lower() == b"reply"
 
 
 def _is_body_text(kind: str, disposition: str, name: str, parent: str) -> bool:
@@ -207,6 +219,8 @@ def _read_text(part: MimePart, kind: str) -> tuple[_TextSection, bool]:
     return (_TextSection(html=text) if kind == "text/html" else _TextSection(plain=text)), guessed
 
 
+_REACTION = "text/vnd.google.email-reaction+json"
+_METHOD = re.compile(rb"(?im:^METHOD:([A-Z]{1,20})\s*$)")
 _NAMES = {
     "application/ms-tnef": "winmail.dat",
     "application/vnd.ms-tnef": "winmail.dat",
@@ -222,6 +236,7 @@ _NAMES = {
     "message/feedback-report": "feedback-report.txt",
     "message/global-delivery-status": "delivery-status.txt",
     "text/calendar": "invite.ics",
+    _REACTION: "reaction.json",
     "text/rfc822-headers": "headers.txt",
 }
 _ENDINGS = {

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rules.decision.case import Case, Ruling
-from rules.decision.content import body_text, has_files, is_text_read_in_part, requested_command
+from rules.decision.content import (
+    body_text,
+    has_files,
+    is_click,
+    is_text_read_in_part,
+    requested_command,
+)
 from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right, is_over
 from rules.decision.follow_up import follow_up
@@ -54,7 +60,7 @@ def by_customer(
         feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
         return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
     more = has_files(case.mail) or is_text_read_in_part(case.mail)
-    thanks = not more and only_thanks(_all_words(case, ticket))
+    thanks = is_click(case.mail) or (not more and only_thanks(_all_words(case, ticket)))
     if not thanks and not case.by_machine and is_over(ticket, case.facts, case.policy):
         return follow_up(case, ticket, saw, conflict)
     action, notes = _public(case, ticket, command, thanks)

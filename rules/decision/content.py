@@ -11,9 +11,11 @@ from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.extent import is_read_in_part, read_text
 from rules.mail.quoting import is_forward, visible
+from rules.mail.thanks import is_reaction
 from rules.ticket.changes import Escalate, Unsubscribe
 
 UNSUBSCRIBE = "#unsubscribe"
+_CALENDARS = ("text/calendar", "application/ics")
 
 
 def body_of(mail: Mail) -> Body | Unreadable:
@@ -42,6 +44,20 @@ def has_files(mail: Mail) -> bool:
     """Whether it has an attachment, pictures within its text aside (a logo in a signature)."""
     body = body_of(mail)
     return isinstance(body, Body) and any(not a.inline for a in body.attachments)
+
+
+def is_click(mail: Mail) -> bool:
+    """Whether its sender clicked and wrote nothing: a reaction, or the answer to an invitation.
+
+    Calendars send the answer as a file as well.
+    """
+    body = body_of(mail)
+    if not isinstance(body, Body):
+        return False
+    files = [each for each in body.attachments if not each.inline]
+    if any(each.is_click for each in files):
+        return all(each.is_click or each.content_type in _CALENDARS for each in files)
+    return not files and is_reaction(body_text(mail))
 
 
 def reports(mail: Mail) -> tuple[Bounce, ...]:

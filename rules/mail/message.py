@@ -109,6 +109,8 @@ class Attachment:
     """Decoded size."""
     content_id: str
     inline: bool
+    is_click: bool = False
+    """A reaction, or the answer to an invitation: made by a click, without words of the sender."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,12 @@ EXAMINED_CHARACTERS = 600
 _GREETING_LINE = re.compile(r"[^,.!:;]{1,40}[,.!:]?")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _CAPITALISED = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]*)*")
-_PLEASED = re.compile(r"[:;]-?[)D]|[\U0001F44D\U0001F64F\U0001F60A\U0001F642\U0001F600\U0001F389]")
+_PLEASED = re.compile(
+    r"[:;]-?[)D]|[\U0001F44C\U0001F44D\U0001F44F\U0001F4AA\U0001F4AF\U0001F600\U0001F601\U0001F603"
+    r"\U0001F604\U0001F60A\U0001F60D\U0001F642\U0001F64C\U0001F64F\U0001F389\U0001F91D\U0001F970\u2705]"
+)
+_LINK = re.compile(r"<https?://[^<>\s]{1,400}>|https?://[^<>\s]{1,400}")
+_REACTION_CHARACTERS = 120
 _SKIN_AND_STYLE = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f\u2665\u2764]")
 _PUNCTUATION = re.compile(r"""[\s.,;:!…'’"*–—-]*""")
 
@@ -39,11 +44,30 @@ def only_thanks(text: str) -> bool:
     return _is_thanks(" ".join(remaining))
 
 
+def is_reaction(text: str) -> bool:
+    """Whether the visible text is what Gmail and Outlook write for an emoji reaction: the emoji and
+    a line that somebody reacted."""
+    shown = visible(text).text
+    if len(shown) > EXAMINED_CHARACTERS:
+        return False
+    lines = [line.strip() for line in _LINK.sub(" ", shown).split("\n") if line.strip()]
+    if not lines or len(lines) > 2:
+        return False
+    *before, last = lines
+    said = last.casefold()
+    by_outlook = said.endswith(":") and said.rstrip(" \u00a0:").endswith(tuple(_REACTED_TO))
+    if not (by_outlook or said.rstrip(" .").endswith(tuple(_REACTED_VIA))):
+        return False
+    return len(last) <= _REACTION_CHARACTERS and not any(map(_WORD.search, before))
+
+
 def _is_thanks(remaining: str) -> bool:
     plain = _SKIN_AND_STYLE.sub("", _PLEASED.sub(" ", remaining))
     if not _PUNCTUATION.fullmatch(_WORD.sub(" ", plain)):
         return False
     words = [word.casefold().replace("’", "'") for word in _WORD.findall(plain)]
+    if not words:
+        return plain != remaining  # nothing but a sign of being pleased
     if not 0 < len(words) <= MAX_WORDS or any(word not in _HARMLESS for word in words):
         return False
     present = set(words)
@@ -170,4 +194,17 @@ _CLOSINGS = _phrase_set(
     "à bientôt|saludos|un saludo|saludos cordiales|atentamente|saluti|cordiali saluti",
     "un saluto|distinti saluti|groet|groeten|met vriendelijke groet|vriendelijke groeten|mvg",
     "cumprimentos|atenciosamente|abraço|abraços|att",
+)
+_REACTED_TO = _phrase_set(
+    "reacted to your message|reacted to this message|hat auf ihre nachricht reagiert",
+    "hat auf deine nachricht reagiert|a réagi à votre message|a réagi à ton message",
+    "ha reaccionado a tu mensaje|ha reaccionado a su mensaje|reaccionó a tu mensaje",
+    "ha reagito al tuo messaggio|ha reagito al messaggio|heeft gereageerd op je bericht",
+    "heeft gereageerd op uw bericht|reagiu à sua mensagem|reagiu à tua mensagem",
+)
+"""Outlook writes one of these before a colon and the quoted mail."""
+_REACTED_VIA = _phrase_set(
+    "reacted via gmail|hat über gmail reagiert|a réagi via gmail|ha reaccionado mediante gmail",
+    "reaccionó mediante gmail|ha reagito tramite gmail|heeft gereageerd via gmail",
+    "reagiu pelo gmail|reagiu via gmail",
 )

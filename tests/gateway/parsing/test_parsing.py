@@ -361,3 +361,40 @@ def test_of_a_mail_with_too_many_fields_the_author_is_read_but_not_the_body() ->
     most = read(b"From: ann@corp.test\r\n" + fields[:-12] + b"\r\nx")
     assert most.author == Author("ann@corp.test")
     assert isinstance(most.body, Body)
+
+
+CALENDAR = b"BEGIN:VCALENDAR\r\nMETHOD:%s\r\nEND:VCALENDAR\r\n"
+
+
+@pytest.mark.parametrize(
+    ("part", "clicked"),
+    [
+        (a_part(CALENDAR % b"REPLY", "Content-Type: text/calendar; method=REPLY"), True),
+        (a_part(CALENDAR % b"REPLY", "Content-Type: text/calendar; charset=utf-8"), True),
+        (a_part(b"x", 'Content-Type: text/calendar; method="reply"'), True),
+        (a_part(CALENDAR % b"REQUEST", "Content-Type: text/calendar; method=REQUEST"), False),
+        (a_part(CALENDAR % b"COUNTER", "Content-Type: text/calendar; method=COUNTER"), False),
+        (a_part(CALENDAR % b"REQUEST", "Content-Type: text/calendar"), False),
+        (
+            a_part(
+                CALENDAR % b"REPLY",
+                "Content-Type: text/calendar; method=REPLY",
+                "Content-Disposition: attachment; filename=reply.ics",
+            ),
+            False,
+        ),
+        (a_part(b'{"emoji":"x"}', "Content-Type: text/vnd.google.email-reaction+json"), True),
+        (a_part(b"METHOD:REPLY", "Content-Type: application/pdf"), False),
+    ],
+)
+def test_answers_to_invitations_and_reactions_are_clicks(part: bytes, clicked: bool) -> None:
+    whole = multipart("alternative", a_part(b"", "Content-Type: text/plain"), part)
+
+    assert [each.is_click for each in body(whole).attachments] == [clicked]
+
+
+def test_next_to_a_text_the_answer_to_an_invitation_is_a_file() -> None:
+    part = a_part(CALENDAR % b"REPLY", "Content-Type: text/calendar; method=REPLY")
+    whole = multipart("mixed", text("Your calendar sends this."), part)
+
+    assert [each.is_click for each in body(whole).attachments] == [False]

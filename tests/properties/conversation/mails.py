@@ -64,7 +64,7 @@ class WrittenMail:
 
     @property
     def may_be_a_persons(self) -> bool:
-        """Whether it is filed as a person's: it has the marks of bulk mail, or staff have read it."""
+        """Whether it is filed as a person's: marked as bulk mail at most, or read by staff."""
         return self.released or self.automatic_marker in ("", "list", "precedence")
 
     @property

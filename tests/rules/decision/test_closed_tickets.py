@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rules.decision.model import AddComment, Decision, Moved, OpenTicket, Reason, Verdict
-from rules.mail import Mail
+from rules.mail import Attachment, Body, Mail
 from rules.people import Participant, ParticipantKind, Presence
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
@@ -66,6 +66,15 @@ def resolved(days: float, *members: Participant) -> Ticket:
     return a_ticket(7, *ANNS.participants, *members, status=Status.RESOLVED, status_at=since)
 
 
+def clicked(text: str, kinds: tuple[str, ...]) -> Mail:
+    """A mail with parts of these types, of which the first was made by a click."""
+    files = tuple(
+        Attachment(str(n), "x", kind, 9, "", inline=False, is_click=n == 1)
+        for n, kind in enumerate(kinds, 1)
+    )
+    return replace(a_mail(), body=Body(text, "", False, files))
+
+
 class TestAReplyToAResolvedTicket:
     def test_within_the_reopening_period_a_reply_reopens_the_ticket(self) -> None:
         decision = reply(resolved(13))
@@ -91,6 +100,31 @@ class TestAReplyToAResolvedTicket:
         assert isinstance(decision.action, AddComment)
         assert decision.action.visibility is Visibility.PUBLIC
         assert moved(decision) is None
+
+    @pytest.mark.parametrize("days", [1, 20])
+    @pytest.mark.parametrize(
+        ("text", "kinds"),
+        [
+            ("👍", ()),
+            ("👎\n\nAnn reacted via Gmail <https://www.google.com/gmail/about/>", ()),
+            ("👍\n\nAnn reacted via Gmail", ("text/vnd.google.email-reaction+json",)),
+            ("Ann Abel has accepted this invitation.", ("text/calendar", "application/ics")),
+            ("", ("text/calendar",)),
+        ],
+    )
+    def test_so_are_reactions_and_answers_to_invitations(
+        self, text: str, kinds: tuple[str, ...], days: int
+    ) -> None:
+        decision = reply(resolved(days), mail=clicked(text, kinds))
+
+        assert isinstance(decision.action, AddComment)
+        assert decision.action.visibility is Visibility.PUBLIC
+        assert moved(decision) is None
+
+    def test_a_click_with_another_file_is_more(self) -> None:
+        mail = clicked("Ann has accepted.", ("text/calendar", "image/png"))
+
+        assert moved(reply(resolved(1), mail=mail)) is not None
 
     def test_thanks_with_a_question_reopen_the_ticket(self) -> None:
         mail = a_mail(text="Thanks! Does it work for Bob?")

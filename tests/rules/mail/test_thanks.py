@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.mail.thanks import only_thanks
+from rules.mail.thanks import is_reaction, only_thanks
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,10 @@ from rules.mail.thanks import only_thanks
         "Thanks for your quick help",
         "Danke 👍🏼",
         "Thanks :-)",
+        "👍",
+        "👍🏽👍🏽",
+        "🙏\n\nAnn",
+        "✅ 🎉",
     ],
 )
 def test_a_few_words_of_thanks_or_success_are_only_thanks(text: str) -> None:
@@ -118,7 +122,9 @@ def test_five_words_are_the_limit() -> None:
     assert not only_thanks("thanks a lot, it works again")
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "OK", "Hi Sam,", "Best, Ann", "> thanks", "👍"])
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "OK", "Hi Sam,", "Best, Ann", "> thanks", "👎", "😡", "🤔"]
+)
 def test_without_a_word_of_thanks_it_is_not_thanks(text: str) -> None:
     assert not only_thanks(text)
 
@@ -131,3 +137,43 @@ def test_an_answer_between_quoted_lines_is_not_thanks() -> None:
 def test_no_line_with_a_negation_is_thanks(text: str) -> None:
     assert not only_thanks(f"thanks {text} not")
     assert not only_thanks(f"not {text} thanks")
+
+
+QUOTED_BY_OUTLOOK = """\
+________________________________
+From: Support <support@help.example>
+Sent: Monday, November 30, 2026 9:00
+To: Ann
+Subject: [#7] Printer
+
+It works."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👍\n\nAnn Abel reacted via Gmail <https://www.google.com/gmail/about/?utm_source=x>\n",
+        "👎\n\nAnn Abel reacted via Gmail",
+        "❤️\n\nAnn Abel hat über Gmail reagiert <https://www.google.com/gmail/about/>",
+        f"[like] Ann Abel reacted to your message:\n{QUOTED_BY_OUTLOOK}",
+        "Ann Abel a réagi à votre message :",
+    ],
+)
+def test_a_reaction_is_what_its_client_writes_for_it(text: str) -> None:
+    assert is_reaction(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "👎",
+        "Nobody reacted to your message: it is still broken.\nPlease call us.",
+        "It is broken.\nAnn reacted via Gmail",
+        "Nobody has reacted to your message.",
+        f"{'Please look at the pump. ' * 5} Nobody reacted to your message:",
+        "👍\nreacted via Gmail\nbut it is broken",
+    ],
+)
+def test_with_words_of_the_author_it_is_none(text: str) -> None:
+    assert not is_reaction(text)
