@@ -224,4 +224,5 @@ def _trust(section: TrustSection) -> Trust:
         peers=section.peers,
         relays=tuple((each.peer, each.authserv_id) for each in section.relays),
         sealers=section.sealers,
+        forwarders=section.forwarders,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
@@ -61,6 +62,8 @@ class Trust:
     empty for one that writes none, `*.domain` for any below a domain."""
     sealers: tuple[str, ...] = ()
     """Forwarders whose ARC seal is accepted as proof of the author, as A-labels."""
+    forwarders: tuple[str, ...] = ()
+    """Domains of ours whose servers forward sealed mail here under an envelope sender of theirs."""
 
 
 NeedsLookups = Callable[[], Awaitable[bool]]
@@ -92,6 +95,16 @@ class Authenticator:
         self._clock = clock
         self._offload = Offload(threads)
         public_suffixes()  # takes a tenth of a second, which no mail should wait for
+
+    @property
+    def trust(self) -> Trust:
+        return self._trust
+
+    def trusting(self, trust: Trust) -> Authenticator:
+        """The same, but with another trust; it ends with this one."""
+        other = copy(self)
+        other._trust = trust
+        return other
 
     def close(self) -> None:
         """Waits for calculations in progress; further mails raise RuntimeError."""
@@ -223,7 +236,7 @@ class Authenticator:
             return Authentication.unchecked(
                 "no registered user has an address in this domain", warnings
             )
-        verdict = await prove(mail(), self._trust.sealers)
+        verdict = await prove(mail(), self._trust.sealers, self._trust.forwarders)
         return replace(verdict, warnings=warnings + verdict.warnings)
 
     async def vouch(self, delivery: Delivery, registered_among: RegisteredAmong) -> Authentication:

@@ -50,9 +50,13 @@ class CheckResult:
     """Of the signatures that hold."""
     signed: tuple[tuple[HeaderField, Tags], ...] = ()
     """Those signatures."""
+    direct: bool = False
+    """A sealer received the mail directly from the author's domain."""
 
 
-async def prove(mail: CheckedMail, sealers: Sequence[str]) -> Authentication:
+async def prove(
+    mail: CheckedMail, sealers: Sequence[str], forwarders: Sequence[str]
+) -> Authentication:
     """The verdict from what is measured: signatures first, then SPF, then a listed sealer's ARC."""
     policy, signed = await policy_and_dkim(mail)
     results, scope = [signed], signed.signed_scope
@@ -65,6 +69,10 @@ async def prove(mail: CheckedMail, sealers: Sequence[str]) -> Authentication:
             sealed = await _by_arc(mail, sealers, signed)
             results.append(sealed)
             scope = sealed.signed_scope if sealed.by else scope
+            if scope is not None and sealed.direct:
+                passed_on = await _by_forwarder(mail, forwarders)
+                results.append(CheckResult("", passed_on))
+                scope = replace(scope, alone=not any(e.result is Result.PASS for e in passed_on))
     verdict = _verdict(mail.domain, policy, results)
     held = tuple(each for result in results for each in result.fingerprints)
     # An old signature identifies the mail, but proves nothing by itself.
@@ -89,8 +97,29 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
     )
     by = f"arc:{checked.sealer}"
     return CheckResult(
-        by, checked.evidence, checked.temporary, signed_scope=scope, fingerprints=held
+        by,
+        checked.evidence,
+        checked.temporary,
+        signed_scope=scope,
+        fingerprints=held,
+        direct=checked.direct,
     )
+
+
+async def _by_forwarder(mail: CheckedMail, forwarders: Sequence[str]) -> tuple[Evidence, ...]:
+    """SPF of a listed forwarder's envelope sender (SRS): with a pass, its servers sent the mail
+    here, and nobody in between added anything. Empty for any other envelope sender."""
+    identity, peer = spf_check.identity_of(mail.envelope), address_of(mail.envelope.peer)
+    if identity is None or peer is None or identity.domain not in forwarders:
+        return ()
+    if identity.identifier != "smtp.mailfrom":
+        return ()
+    checked = await spf_check.check_spf(
+        identity, str(peer), mail.envelope.helo, mail.lookups, mail.run
+    )
+    found = spf_check.evidence(identity, checked, aligned=False)
+    detail = found.detail or f"{identity.domain} is a listed forwarder"
+    return (replace(found, detail=detail),)
 
 
 async def policy_and_dkim(mail: CheckedMail) -> tuple[DmarcRecord, CheckResult]:

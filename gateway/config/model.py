@@ -166,8 +166,11 @@ class TrustSection(_Section):
 
     relays: tuple[TrustedRelay, ...] = ()
     """MTAs in front of us whose Authentication-Results (RFC 8601) are trusted."""
-    sealers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    sealers: tuple[Domain, ...] = ()
     """Domains whose ARC seals (RFC 8617) are trusted: forwarders that check what they pass on."""
+    forwarders: tuple[Domain, ...] = ()
+    """Domains of ours whose servers forward mail here under an envelope sender of theirs (SRS). If
+    SPF passes for it, To counts under a trusted seal that does not cover it, as Microsoft's."""
 
 
 class DnsSection(_Section):

@@ -178,3 +178,39 @@ async def test_a_mail_with_spf_alone_is_proven_by_the_forwarder_that_received_it
     assert verdict.by == "arc:microsoft.com"
     failed = raw.replace(b"dmarc=pass", b"dmarc=fail", 1)
     assert not (await world.verdict(failed)).aligned
+
+
+SRS = "bounces+SRS=abcde=FG@fwd.example"
+
+
+@pytest.mark.parametrize(
+    ("mail_from", "record", "states", "alone"),
+    [
+        (SRS, f"v=spf1 ip4:{ELSEWHERE} -all", STATED, False),
+        (SRS, "v=spf1 ip4:192.0.2.77 -all", STATED, True),
+        (SRS, f"v=spf1 ip4:{ELSEWHERE} -all", BY_SIGNATURE, True),
+        ("x@sub.fwd.example", f"v=spf1 ip4:{ELSEWHERE} -all", STATED, True),
+        ("", f"v=spf1 ip4:{ELSEWHERE} -all", STATED, True),
+    ],
+    ids=["listed", "from another host", "sealed from anywhere", "another domain", "no sender"],
+)
+async def test_from_a_listed_forwarder_the_whole_header_counts_under_a_direct_seal(
+    mail_from: str, record: str, states: str, alone: bool
+) -> None:
+    trust = Trust(sealers=("microsoft.com",), forwarders=("fwd.example",))
+    async with a_world(trust) as world:
+        world.publish("s1._domainkey.microsoft.com", rsa_key().record)
+        for name in ("fwd.example", "sub.fwd.example"):
+            world.publish(name, record)
+        raw = arc_sealed(a_mail(), "microsoft.com", states, signs=MICROSOFT_SIGNS)
+        verdict = await world.verdict(raw, mail_from=mail_from, helo="fwd.example")
+
+    assert verdict.by == "arc:microsoft.com"
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.alone is alone
+
+
+async def test_a_listed_forwarder_without_a_seal_proves_nothing() -> None:
+    async with a_world(Trust(sealers=("google.com",), forwarders=("fwd.example",))) as world:
+        world.publish("fwd.example", f"v=spf1 ip4:{ELSEWHERE} -all")
+        assert not (await world.verdict(a_mail(), mail_from=SRS)).aligned
