@@ -124,7 +124,8 @@ def generous(folder: Path, **changes: str) -> str:
         resources.files("rules.policy.presets").joinpath("default.toml").read_text(encoding="utf-8")
     )
     for key, value in {**HIGH_LIMITS, **changes}.items():
-        text, replaced = re.subn(rf"(?m)^{key} = \S+", f"{key} = {value}", text)
+        # Levels have `aliases` too; those of the mailbox are at the top of the file.
+        text, replaced = re.subn(rf"(?m)^{key} = \S+", f"{key} = {value}", text, count=1)
         assert replaced == 1, f"the default policy has no {key}"
     policies = folder / "policies"
     policies.mkdir(parents=True, exist_ok=True)

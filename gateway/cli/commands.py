@@ -6,6 +6,7 @@ import typer
 
 from gateway.cli import (
     companies,
+    doctor,
     journal,
     keys,
     mailboxes,
@@ -46,6 +47,7 @@ app.command(
     "refusals", help="Show networks with more refused mail than the journal has lines for."
 )(refusals.show)
 app.command("check", help="Show how a mail would be decided; nothing is written.")(mails.check)
+app.command("doctor", help=doctor.HELP)(doctor.doctor)
 app.command("pipe", help="Take one mail from standard input, as an MTA's pipe delivers it.")(
     mails.pipe
 )

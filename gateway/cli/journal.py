@@ -131,7 +131,7 @@ def _print_explanation(entry: JournalEntry, results: Sequence[str]) -> None:
         ("message", f"{entry.message_id or '(no id)'}, {entry.size_bytes} octets"),
         ("answered", entry.reply),
     )
-    _print_evidence(entry.authentication)
+    print_evidence(entry.authentication)
     print_facts(*(("header", line) for line in results))
     print_trace(entry.trace)
 
@@ -139,6 +139,8 @@ def _print_explanation(entry: JournalEntry, results: Sequence[str]) -> None:
 def _proof(authentication: dict[str, Any]) -> str:
     vouched_by = authentication.get("vouched_by")
     proof: str = authentication.get("by") or "nothing aligned"
+    if authentication.get("author"):
+        proof += "; a list of ours replaced the author in From"
     return f"{proof}; behind it: {vouched_by}" if vouched_by else proof
 
 
@@ -149,7 +151,8 @@ def _results_lines(entry: JournalEntry, authserv_id: str) -> list[str]:
     return from_dict(entry.authentication).to_results_header(authserv_id).split("\r\n")
 
 
-def _print_evidence(authentication: dict[str, Any]) -> None:
+def print_evidence(authentication: Mapping[str, Any]) -> None:
+    """Print what each mechanism found, and the warnings."""
     for check in authentication.get("evidence", ()):
         aligned = "aligned" if check["aligned"] else "not aligned"
         detail = f", {check['detail']}" if check["detail"] else ""

@@ -56,9 +56,9 @@ def check(
     if mail_from is None:
         author = header.author(header.read(raw))
         mail_from = author.address if isinstance(author, Author) else ""
-    envelope = _envelope(peer, "check.invalid", mail_from, rcpt)
+    envelope = envelope_of_options(peer, "check.invalid", mail_from, rcpt)
     with exit_on_error():
-        delivery = Delivery(_with_recipient(envelope, config), raw)
+        delivery = Delivery(with_recipient(envelope, config), raw)
         decisions = asyncio.run(_preview(config, delivery))
     if not decisions:
         fail(os.EX_NOUSER, f"none of {', '.join(delivery.envelope.rcpt_tos)} is a mailbox of ours")
@@ -97,9 +97,9 @@ def pipe(
     if found := forbidden_octets(raw):
         fail(os.EX_DATAERR, f"standard input: {_REFUSED_EVERYWHERE.format(found)}")
     try:
-        envelope = _envelope(peer, helo, mail_from, rcpt, strangers)
+        envelope = envelope_of_options(peer, helo, mail_from, rcpt, strangers)
         with exit_on_error():
-            delivery = Delivery(_with_recipient(envelope, config), raw)
+            delivery = Delivery(with_recipient(envelope, config), raw)
             reply = asyncio.run(_take(config, delivery))
     except typer.Exit as failure:
         # A broken store or configuration is ours to fix; the MTA keeps the mail until then.
@@ -132,7 +132,7 @@ async def _take(config: Path | None, delivery: Delivery) -> Reply:
         return replies.for_all(await services.ingest.take(delivery))
 
 
-def _envelope(
+def envelope_of_options(
     peer: str,
     helo: str,
     mail_from: str,
@@ -152,7 +152,7 @@ def _envelope(
     )
 
 
-def _with_recipient(envelope: Envelope, config: Path | None) -> Envelope:
+def with_recipient(envelope: Envelope, config: Path | None) -> Envelope:
     """The envelope, addressed to the only mailbox where it names no recipient."""
     if envelope.rcpt_tos:
         return envelope

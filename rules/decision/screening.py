@@ -174,6 +174,9 @@ def sender(case: Case) -> Finding:
             return Pass(saw, ("may write where their token leads",))
         return Ruling(saw, Refuse(policy.texts.sign_up), Reason.UNPROVEN, ("not proven",))
     may_flag = any(e.right is Right.FLAG for e in case.entitlements)
+    if not sender.standing.may_write and not may_flag and _is_address_of_ours(case):
+        note = "From is an address of ours: a list replaced the author, whom nothing proves"
+        return Ruling(saw, Hold(), Reason.LIST_MAIL, (note,))
     match sender.standing:
         case Standing.STRANGER if may_flag:
             return Pass(saw, ("not registered, but has the thread",))
@@ -224,6 +227,12 @@ def rate(case: Case) -> Finding:
 def _unproven_by(proven: Authentication) -> str:
     passed = [e.method for e in proven.evidence if e.aligned and e.result is Result.PASS]
     return "SPF alone, which the policy does not count" if "spf" in passed else "nothing"
+
+
+def _is_address_of_ours(case: Case) -> bool:
+    """Whether the proven author is the mailbox, an alias or a list of it. To refuse such a mail
+    would make the list send bounces, or stop sending here."""
+    return case.sender.address in {case.facts.mailbox.address, *case.policy.public_addresses}
 
 
 def _stranger(case: Case, saw: str) -> Finding:

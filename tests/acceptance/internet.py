@@ -252,11 +252,14 @@ def running_target(
     limits: str = "refusal_s = 0.1",
     relay: str = "192.0.2.200",
     peers: str = "",
+    trust: str = "",
+    more_relays: str = "",
     **policy: str,
 ) -> Iterator[Target]:
     """A server with all companies enrolled that trusts one relay and queries the DNS above.
 
-    `peers` is a network that it trusts, if any; `policy` changes settings of its policy.
+    `peers` is a network that it trusts, if any; `trust` has further lines of that section, and
+    `more_relays` further tables of relays; `policy` changes settings of its policy.
     """
     with NameServer(records()) as dns:
         dns.silent.add("silent.example")
@@ -265,9 +268,11 @@ def running_target(
             store_url,
             f"""[trust]
 peers = [{f'"{peers}"' if peers else ""}]
+{trust}
 [[trust.relays]]
 peer = "{relay}/32"
 authserv_id = "{AUTHSERV_ID}"
+{more_relays}
 [dns]
 servers = ["127.0.0.1"]
 port = {dns.port}
