@@ -22,7 +22,7 @@ from gateway.parsing.turns import Turns
 from gateway.shares import Networks, address_of, is_in, keys_of
 from rules.mail import Body, Envelope, Mail, Unread, Unreadable
 from rules.mail.encoded_words import decode_words
-from rules.mail.header import Author, Header, author, identity, message_ids
+from rules.mail.header import Author, Header, author, digests, message_ids
 from rules.mail.header import read as read_header
 
 T = TypeVar("T")
@@ -47,8 +47,9 @@ def read_unread(raw: bytes) -> Mail:
 
 def _mail(raw: bytes, header: Header, body: Body | Unreadable | Unread) -> Mail:
     subjects = header.raw_values("subject")
+    whole, body_digest = digests(raw, header)
     return Mail(
-        identity=identity(raw, header),
+        identity=whole,
         size_bytes=len(raw),
         header=header,
         author=author(header),
@@ -60,6 +61,7 @@ def _mail(raw: bytes, header: Header, body: Body | Unreadable | Unread) -> Mail:
         cc=recipients(header, "cc"),
         date=date_of(header),
         body=body,
+        body_digest=body_digest,
     )
 
 

@@ -21,6 +21,7 @@ from rules.sender.authentication import Authentication
 from rules.sender.pointers import Pointer, PointerKind, find_pointers, is_looped, returned_notice
 from rules.sender.signature_scope import (
     apply_dkim_policy,
+    content_identity,
     identity_of_copy,
     lesser_copy,
     restrict_to_signed,
@@ -81,6 +82,8 @@ class Considered:
     """All by which this copy is recognised: `mail.identity`, and one for each signature."""
     of_the_mail: tuple[str, ...]
     """Those of the mail itself; others only if this is a lesser copy (see `lesser_copy`)."""
+    content: str
+    """What identifies the mail on any route, see `content_identity`; empty for a lesser copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ def consider(
         policy=policy,
         identities=identities,
         of_the_mail=of_the_mail,
+        content="" if lesser or received.stated_author else content_identity(mail),
     )
 
 

@@ -253,14 +253,21 @@ def identity(raw: bytes, header: Header) -> str:
     CRLF and LF count as the same, so a copy from a file equals one received by SMTP.
     `header` is the result of `read(raw)`.
     """
-    digest = hashlib.sha256()
+    return digests(raw, header)[0]
+
+
+def digests(raw: bytes, header: Header) -> tuple[str, str]:
+    """The identity, and SHA-256 (hex) over the body alone, without empty lines at its end."""
+    whole, body = hashlib.sha256(), hashlib.sha256()
     block = raw[: header.body_at].replace(b"\r\n", b"\n")
-    digest.update(_TRACE.sub(b"", block))
+    whole.update(_TRACE.sub(b"", block))
     at = header.body_at
     while at < len(raw):
         end = at + _HASH_SLICE_BYTES
         # A CRLF must not be split.
         end += raw[end - 1 : end + 1] == b"\r\n"
-        digest.update(raw[at:end].replace(b"\r\n", b"\n"))
+        piece = raw[at:end].replace(b"\r\n", b"\n")
+        whole.update(piece)
+        body.update(piece if end < len(raw) else piece.rstrip(b"\n"))
         at = end
-    return digest.hexdigest()
+    return whole.hexdigest(), body.hexdigest()

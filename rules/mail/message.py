@@ -166,3 +166,5 @@ class Mail:
     body: Body | Unreadable | Unread
     bounces: tuple[Bounce, ...] = ()
     """The failed or delayed recipients, if the mail is a bounce."""
+    body_digest: str = ""
+    """SHA-256 (hex) over the bytes of the body; empty if they are not known."""

@@ -22,7 +22,7 @@ from rules.mail.addresses import those_among
 from rules.mail.automatic import sign_of_automation
 from rules.mail.extent import squeezed
 from rules.mail.forms import with_every_form
-from rules.mail.header import Header
+from rules.mail.header import Author, Header
 from rules.sender.authentication import Authentication, Result
 
 SINGLE_FIELDS = frozenset(
@@ -183,6 +183,21 @@ def _is_automatic_by_envelope(mail: Mail, envelope: Envelope) -> bool:
 def identity_of_copy(identity: str, lesser: str) -> str:
     """The identity of a copy that must not replace the mail itself; otherwise unchanged."""
     return hashlib.sha256(f"{identity} {lesser}".encode()).hexdigest() if lesser else identity
+
+
+def content_identity(mail: Mail) -> str:
+    """What two copies of one mail have in common after routes that changed other fields: its
+    author, Message-ID, Date and body. Empty if it has no Message-ID.
+
+    Only a proven author's copies may be recognised by it, and only by each other: anybody can
+    write a mail with these values. Where a mail has no Date, the Subject takes its place: what
+    sends without Date may send the same Message-ID again and again.
+    """
+    if not mail.message_id or not mail.body_digest or not isinstance(mail.author, Author):
+        return ""
+    date = mail.date.isoformat() if mail.date is not None else f"undated {mail.subject}"
+    parts = ("content", mail.author.address, mail.message_id, date, mail.body_digest)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
 def is_addressed_to(mail: Mail, addresses: Collection[str]) -> bool:

@@ -28,8 +28,9 @@ GROUP_SIZE = 16
 TRIES = 5
 CLOSE_S = 20.0
 """How long a stop waits for jobs; a store that does not respond must not keep the process."""
-_SERIALIZATION_FAILURE = ("40001", "40P01")
-"""SQLSTATEs of a serialisation failure and a deadlock: the transaction must be run again."""
+_LOST_RACE = ("40001", "40P01", "23503")
+"""SQLSTATEs of a serialisation failure, of a deadlock, and of a reference to a row that was left
+out because another transaction had just written the same: the transaction must be run again."""
 
 
 _LOCKING = "postern_locking"
@@ -236,4 +237,4 @@ def _is_retryable(error: Exception) -> bool:
     if isinstance(error, Conflict):
         return True
     cause = getattr(error, "orig", error)  # SQLAlchemy wraps the driver's errors
-    return getattr(cause, "sqlstate", None) in _SERIALIZATION_FAILURE
+    return getattr(cause, "sqlstate", None) in _LOST_RACE

@@ -335,6 +335,7 @@ def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Deci
         "answer": receipt.reply.text,
         "state": "held" if receipt.verdict is Verdict.HELD else "filed",
         "raw_digest": digest,
+        "content": entry.considered.content,
     }
     kept = _MAIL.submit(connection, **row)
     further = _further_identities(entry, receipt)

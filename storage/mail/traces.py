@@ -12,13 +12,13 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, select, union_all
+from sqlalchemy import Connection, Select, bindparam, select, text, union_all
 
 from rules.decision.considered import Considered
 from rules.facts import Earlier
 from rules.sender.pointers import EXAMINED_IDS, thread_ids
 from storage.db.statements import Pending, Statement, bind_list, compiled, placeholders
-from storage.db.tables import MailIdentityRow, MailRow, table
+from storage.db.tables import HAS_CONTENT, MailIdentityRow, MailRow, table
 
 MOST_NAMING = 50
 """Of the tickets that named or had an id at most so many are considered: any mail may name any."""
@@ -48,8 +48,11 @@ def _trace_query(identities: int) -> Statement:
     )
     by_id = select(*same_id.c)
     itself = select(*columns).where(_HERE, _mail.c.identity.in_(listed))
+    by_content = select(*_TRACE, _mail.c.content.label("identity")).where(
+        _HERE, _mail.c.content == bindparam("content"), text(HAS_CONTENT)
+    )
     if identities == 1:  # a mail without signatures
-        return compiled(union_all(itself, by_id))
+        return compiled(union_all(itself, by_content, by_id))
     by_further = (
         select(*_TRACE, _identity.c.identity)
         .join_from(
@@ -59,7 +62,7 @@ def _trace_query(identities: int) -> Statement:
         )
         .where(_identity.c.mailbox_id == bindparam("mailbox"), _identity.c.identity.in_(listed))
     )
-    return compiled(union_all(itself, by_further, by_id))
+    return compiled(union_all(itself, by_further, by_content, by_id))
 
 
 _TRACES = lru_cache(maxsize=64)(_trace_query)
@@ -95,6 +98,7 @@ def traces(connection: Connection, considered: Considered, held: UUID | None) ->
         connection,
         mailbox=considered.mailbox.id,
         id=mail.message_id or _NO_ID,
+        content=considered.content,
         **bind_list("identity", identities),
     )
 
@@ -102,7 +106,7 @@ def traces(connection: Connection, considered: Considered, held: UUID | None) ->
         earlier = None
         id_seen = False
         for row in pending():
-            if row.identity not in identities:
+            if row.identity not in (*identities, considered.content):
                 id_seen = True
                 continue
             # The mail itself before a lesser copy of it, in whatever order they are found.

@@ -14,6 +14,7 @@ from storage.db.tables.desk import AnnouncedRow, DigestRow
 from storage.db.tables.mails import (
     COUNTED_BY_NETWORK,
     COUNTED_BY_PROVIDER,
+    HAS_CONTENT,
     TAKEN,
     WAITING_OR_REFUSED,
     WITHOUT_COMMENT,
@@ -50,6 +51,7 @@ __all__ = [
     "COUNTED_BY_PROVIDER",
     "CRITICAL_SOURCES",
     "FLAGGED",
+    "HAS_CONTENT",
     "TAKEN",
     "WAITING_OR_REFUSED",
     "WITHOUT_COMMENT",

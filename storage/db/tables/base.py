@@ -20,10 +20,10 @@ class Row(SQLModel):
     """What the row classes derive from: the naming convention is set before the first of them."""
 
 
-def index_where(condition: str, name: str, *columns: str) -> Index:
+def index_where(condition: str, name: str, *columns: str, unique: bool = False) -> Index:
     """A partial index: only the rows that meet the condition are in it, and cost a write to it."""
     where = sql_text(condition)
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def table(row: type[SQLModel]) -> Table:

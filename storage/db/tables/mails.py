@@ -31,6 +31,10 @@ COUNTED_BY_PROVIDER = "provider <> ''"
 too."""
 
 
+HAS_CONTENT = "content <> ''"
+"""Rows of mails whose other copies are recognised by their content; a query must contain it."""
+
+
 class JournalRow(Row, table=True):
     """One row for every mail offered after DATA, refused ones included; ids are UUIDv7."""
 
@@ -84,6 +88,7 @@ class MailRow(Row, table=True):
     __table_args__ = (
         Index("ix_mail_message_id", "mailbox_id", "message_id", "ticket_id"),
         index_where("state = 'held'", "ix_mail_held", "mailbox_id", "journal_id"),
+        index_where(HAS_CONTENT, "uq_mail_content", "mailbox_id", "content", unique=True),
         one_of("state", "filed", "held", "discarded"),
     )
     mailbox_id: int = foreign_key(primary_key=True)
@@ -97,6 +102,9 @@ class MailRow(Row, table=True):
     """`filed`; `held` in quarantine; `discarded` from it."""
     raw_digest: str = Field(sa_column=Column(String(64), nullable=False))
     """Empty once the raw mail was freed: it was discarded, or its time is over."""
+    content: str = text(64)
+    """What a copy by another route has in common with it; empty for a lesser copy, see
+    `rules.sender.signature_scope`."""
 
 
 class MailIdentityRow(Row, table=True):

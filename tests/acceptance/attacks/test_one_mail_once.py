@@ -6,8 +6,9 @@ import itertools
 
 import pytest
 
+from tests.acceptance.attacks.attack import UNKNOWN
 from tests.acceptance.internet import ANN, EVE, HANK, Target, a_mail, genuine_mail, signed_by
-from tests.acceptance.support_server import filed
+from tests.acceptance.support_server import SUPPORT, filed
 from tests.gateway.senders import rsa_key
 
 MORE = ("from", "to", "subject", "date", "message-id")
@@ -78,3 +79,44 @@ def test_a_copy_with_a_forged_second_signature_is_a_repeat(target: Target) -> No
 
     assert target.send(forged + raw, EVE) == first
     assert target.counts() == before
+
+
+def by_route(*fields: str) -> bytes:
+    """A mail of Hank's without a signature, as a route delivers it that adds fields of its own."""
+    lines = (
+        *fields,
+        f"From: {HANK}",
+        f"To: {SUPPORT}, help@hooli.example",
+        "Subject: twice",
+        "Message-ID: <two-routes@hooli.example>",
+        "",
+        "Only once, please.",
+        "",
+    )
+    return "\r\n".join(lines).encode()
+
+
+def test_a_mail_by_two_routes_is_one_mail(target: Target) -> None:
+    """Nothing signs it; SPF proves each copy."""
+    first = target.send(by_route("X-Spam-Score: 0.1"), HANK)
+    filed(first)
+    before = target.counts()
+
+    again = target.send(by_route("X-Original-To: y", "X-MS-Exchange-Latency: 1.2"), HANK)
+
+    assert again == first
+    assert target.counts() == before
+    assert target.journal()[-1].reason == "seen_before"
+
+
+def test_a_strangers_copy_by_another_route_does_not_replace_the_mail(target: Target) -> None:
+    """It has the author, Message-ID and body of the mail, but nothing proves it."""
+    copy = by_route("X-Other: 1").replace(b"two-routes", b"copied-before")
+    code, text = target.send(copy, EVE)
+    assert f"{code} {text}".startswith(UNKNOWN)
+
+    _, number = filed(target.send(copy.replace(b"X-Other: 1\r\n", b""), HANK))
+
+    assert target.ticket(number).summary.requester == HANK
+    code, text = target.send(copy, EVE)
+    assert f"{code} {text}".startswith(UNKNOWN)

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from rules.decision.model import Verdict
 from rules.decision.receipt import Receipt
+from rules.sender.authentication import Authentication
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.db.tables import MailIdentityRow, table
 from storage.mail.apply import Entry
 from storage.mail.filing import file
-from tests.rules.building import NOTHING, PROVEN, SUPPORT, a_mail, default_policy
+from tests.rules.building import (
+    ANN,
+    BOB,
+    NOON,
+    NOTHING,
+    PROVEN,
+    SUPPORT,
+    a_mail,
+    default_policy,
+)
 from tests.storage.shop import Shop, new_ids
 
 MAILS = 10
 OVER_ALL, OVER_LESS = "a" * 63, "b" * 63
+ROUTES = itertools.count(1)
 
 
 def copy(shop: Shop, number: int, *prefixes: str) -> Entry:
@@ -70,15 +84,19 @@ def test_an_unproven_copy_does_not_take_the_place_of_the_mail(shop: Shop) -> Non
 def test_copies_that_two_nodes_file_at_once_are_one_mail(
     shop: Shop, store_url: str, database: Database
 ) -> None:
-    """The copies share one of two signatures, and the nodes store them in opposite order."""
+    """The copies share both signatures, which the nodes store in opposite order, or none."""
     together = threading.Barrier(2, timeout=60)
     other_node = Database(store_url, connections=2)
     with closing(other_node), closing(open_ledger(other_node)) as other_ledger:
         other = replace(shop, database=other_node, ledger=other_ledger, new_id=new_ids(10**6))
         pairs = [
             (copy(shop, n, OVER_ALL, OVER_LESS), copy(other, n, OVER_LESS, OVER_ALL))
-            for n in range(MAILS)
+            for n in range(MAILS // 2)
         ]
+        for n in range(MAILS // 2, MAILS):
+            message_id = f"<{n}@client.example>"
+            routes = (by_another_route(each, message_id=message_id) for each in (shop, other))
+            pairs.append((next(routes), next(routes)))
 
         def node(which: int) -> list[Receipt]:
             receipts = []
@@ -94,6 +112,64 @@ def test_copies_that_two_nodes_file_at_once_are_one_mail(
         assert {one.verdict, two.verdict} == {Verdict.OPENED, Verdict.DUPLICATE}
         assert one.reply == two.reply
         assert one.ticket == two.ticket
+
+
+def by_another_route(shop: Shop, proof: Authentication = PROVEN, **changes: Any) -> Entry:
+    """A copy of one mail; its bytes and its signatures are those of its route."""
+    mail = a_mail(sender=changes.pop("sender", ANN.address), message_id="<1@client.example>")
+    proof = replace(proof, fingerprints=(f"{next(ROUTES):064x}",))
+    values: dict[str, Any] = {"body_digest": "d", "date": NOON} | changes
+    return shop.entry(replace(mail, **values), proof=proof)
+
+
+def test_copies_by_two_routes_are_one_mail(shop: Shop) -> None:
+    first, second = taken(shop, by_another_route(shop)), taken(shop, by_another_route(shop))
+
+    assert (first.verdict, second.verdict) == (Verdict.OPENED, Verdict.DUPLICATE)
+    assert (second.ticket, second.reply) == (first.ticket, first.reply)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sender": BOB.address},
+        {"date": NOON + timedelta(seconds=1)},
+        {"date": None},
+        {"body_digest": "another"},
+        {"message_id": "<2@client.example>"},
+        {"message_id": ""},
+    ],
+    ids=str,
+)
+def test_a_mail_that_differs_in_what_identifies_it_is_another(
+    shop: Shop, changes: dict[str, Any]
+) -> None:
+    taken(shop, by_another_route(shop, **dict(changes)))
+
+    assert taken(shop, by_another_route(shop)).verdict is Verdict.OPENED
+
+
+def test_without_a_date_the_subject_must_agree(shop: Shop) -> None:
+    entries = [by_another_route(shop, date=None, subject=each) for each in ("a", "b", "a")]
+
+    verdicts = [taken(shop, entry).verdict for entry in entries]
+
+    assert verdicts == [Verdict.OPENED, Verdict.OPENED, Verdict.DUPLICATE]
+
+
+def test_a_copy_that_a_stranger_sends_first_does_not_suppress_the_mail(shop: Shop) -> None:
+    held = replace(shop, policy=default_policy(unauthenticated="hold"))
+
+    first = taken(shop, by_another_route(held, NOTHING))
+    second, third = (taken(shop, by_another_route(held)) for _ in range(2))
+    late = taken(shop, by_another_route(held, NOTHING))
+
+    assert [each.verdict for each in (first, second, third, late)] == [
+        Verdict.HELD,
+        Verdict.OPENED,
+        Verdict.DUPLICATE,
+        Verdict.HELD,
+    ]
 
 
 @pytest.mark.parametrize("number", [1, 2, 10])
