@@ -1,8 +1,9 @@
 """Who wrote a mail in which a list of ours, such as a Google Group, put its own address into From.
 
 The author is in X-Original-From, which anybody can write. They are the author only if the list's
-own domain signed the mail with that field, and a listed sealer, which received the mail before the
-list changed it, states dmarc=pass for the author's domain.
+own domain signed that, and a listed sealer, which received the mail before the list changed it,
+states dmarc=pass for the author's domain. Google signs X-Original-Sender, which names the same
+person, instead of X-Original-From.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from functools import partial
 
 from gateway.authentication.arc_check import check_arc
 from gateway.authentication.measuring import CheckedMail, policy_and_dkim
+from gateway.authentication.signatures import RawMessage
 from gateway.authentication.structure import signed_scope
+from rules.mail.from_field import address_in
 from rules.sender.authentication import Authentication, SignedScope, domain_warnings
 from rules.sender.signature_scope import uncovered
-
-_AUTHOR_FIELDS = frozenset({"from", "x-original-from"})
 
 
 async def author_through_list(
@@ -35,7 +36,8 @@ async def author_through_list(
     scope = signed.signed_scope
     if not signed.by or scope is None:
         return unanswered if signed.temporary else None
-    if _AUTHOR_FIELDS & uncovered(mail.message.names(), scope.names):
+    outside = uncovered(mail.message.names(), scope.names)
+    if "from" in outside or not _is_signed(mail.message, author, outside):
         return None
     sealed = await check_arc(
         mail.message,
@@ -59,3 +61,12 @@ async def author_through_list(
         fingerprints=held,
         author=author,
     )
+
+
+def _is_signed(message: RawMessage, author: str, outside: frozenset[str]) -> bool:
+    """Whether one field that names the author is signed, of which there is no second."""
+    for name in ("x-original-from", "x-original-sender"):
+        written = message.named(name.encode())
+        if len(written) == 1 and name not in outside and address_in(written[0][1]) == author:
+            return True
+    return False

@@ -14,20 +14,40 @@ from tests.gateway.senders import SigningKey, rsa_key
 
 GOOGLE_SIGNS = (
     "list-unsubscribe",
+    "list-post",
     "list-id",
+    "mailing-list",
     "precedence",
     "reply-to",
-    "x-original-from",
+    "references",
+    "in-reply-to",
+    "cc",
     "to",
+    "from",
     "subject",
+    "mime-version",
     "message-id",
     "date",
-    "from",
-    "in-reply-to",
-    "references",
-    "content-type",
     "dkim-signature",
 )
+GOOGLE_GROUP_SIGNS = (
+    "date",
+    "message-id",
+    "mime-version",
+    "subject",
+    "from",
+    "to",
+    "cc",
+    "x-original-sender",
+    "x-original-authentication-results",
+    "reply-to",
+    "precedence",
+    "mailing-list",
+    "list-id",
+    "list-post",
+    "list-unsubscribe",
+)
+"""What the DKIM signature of a Google Group covers: not X-Original-From."""
 MICROSOFT_SIGNS = ("From", "Date", "Subject", "Message-ID", "Content-Type", "MIME-Version")
 """Microsoft signs neither To nor Cc, in DKIM as in ARC."""
 

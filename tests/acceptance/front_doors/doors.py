@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from tests.acceptance.internet import ANN, AUTHSERV_ID, EVE, HANK, a_mail, signed_by
 from tests.acceptance.support_server import SUPPORT
-from tests.gateway.forwarders import GOOGLE_SIGNS, MICROSOFT_SIGNS, arc_sealed
+from tests.gateway.forwarders import (
+    GOOGLE_GROUP_SIGNS,
+    GOOGLE_SIGNS,
+    MICROSOFT_SIGNS,
+    arc_sealed,
+)
 from tests.gateway.senders import rsa_key
 
 ALIAS = "help@public.example"
@@ -113,9 +118,8 @@ def through_group(states: str, *signers: str, author: str = ANN) -> bytes:
     )
     raw = unsigned(f"\"'Ann' via Desk\" <{GROUP}>", *fields, to=GROUP)
     for domain in signers:
-        signs = ("from", "to", "subject", "date", "message-id", "x-original-from", "reply-to")
-        raw = signed_by(domain, raw, signs=(*signs, "list-id", "precedence"))
-    return sealed(raw, states)
+        raw = signed_by(domain, raw, signs=GOOGLE_GROUP_SIGNS)
+    return sealed(sealed(raw, states), states)  # Google seals when it receives and when it sends
 
 
 def through_mailman(*signers: str) -> bytes:

@@ -11,7 +11,7 @@ from rules.mail import Delivery, Envelope, header
 from rules.mail.header import Author
 from rules.mail.lists import replaced_author
 from rules.sender.authentication import Authentication, as_dict, from_dict
-from tests.gateway.forwarders import MICROSOFT_SIGNS, arc_sealed
+from tests.gateway.forwarders import GOOGLE_GROUP_SIGNS, MICROSOFT_SIGNS, arc_sealed
 from tests.gateway.senders import ELSEWHERE, World, a_mail, a_world, rsa_key, signed
 
 GROUP = "support@help.example"
@@ -21,7 +21,6 @@ STATED = (
     " smtp.mailfrom=ann@acme.example; dmarc=pass (p=REJECT dis=NONE) header.from=acme.example"
 )
 BY_SIGNATURE = STATED.replace("smtp.mailfrom=ann@acme.example", "smtp.mailfrom=eve@evil.test")
-GROUP_SIGNS = ("from", "to", "subject", "date", "message-id", "x-original-from", "reply-to")
 
 
 @pytest.fixture
@@ -32,16 +31,19 @@ async def world() -> AsyncIterator[World]:
         yield world
 
 
-def rewritten(original: str = "Ann <ann@acme.example>") -> bytes:
+def rewritten(original: str = "Ann <ann@acme.example>", sender: str = "") -> bytes:
     """What a Google Group makes of Ann's mail."""
     return a_mail().replace(
         b"From: Ann <ann@acme.example>",
-        b"From: \"'Ann' via Support\" <support@help.example>\r\n"
-        b"X-Original-From: " + original.encode(),
+        f"From: \"'Ann' via Support\" <support@help.example>\r\n"
+        f"X-Original-Sender: {sender or original.rpartition('<')[2].strip('>')}\r\n"
+        f"X-Original-From: {original}".encode(),
     )
 
 
-def through_group(mail: bytes, signs: tuple[str, ...] = GROUP_SIGNS, states: str = STATED) -> bytes:
+def through_group(
+    mail: bytes, signs: tuple[str, ...] = GOOGLE_GROUP_SIGNS, states: str = STATED
+) -> bytes:
     return arc_sealed(signed(mail, "help.example", signs=signs), "google.com", states)
 
 
@@ -70,8 +72,16 @@ async def test_the_group_s_signature_and_a_sealed_dmarc_pass_prove_the_original_
     )
     assert verdict.signed_scope is not None
     assert verdict.signed_scope.alone
-    assert {"from", "to", "subject", "x-original-from"} <= set(verdict.signed_scope.names)
+    assert {"from", "to", "subject", "x-original-sender"} <= set(verdict.signed_scope.names)
     assert from_dict(as_dict(verdict)) == verdict
+
+
+async def test_a_list_that_signs_x_original_from_itself_is_enough(world: World) -> None:
+    signs = ("from", "to", "subject", "date", "message-id", "x-original-from")
+    raw = through_group(rewritten(sender="bounces@acme.example"), signs)
+    verdict = await verdict_of(world, raw)
+    assert verdict is not None
+    assert verdict.author == "ann@acme.example"
 
 
 EVE = "Eve <eve@evil.test>"
@@ -83,9 +93,9 @@ EVE = "Eve <eve@evil.test>"
         lambda: arc_sealed(rewritten(), "google.com", STATED),
         lambda: arc_sealed(signed(rewritten(), "evil.test"), "google.com", STATED),
         lambda: through_group(rewritten(), signs=("from", "to", "subject")),
-        lambda: signed(rewritten(), "help.example", signs=GROUP_SIGNS),
+        lambda: signed(rewritten(), "help.example", signs=GOOGLE_GROUP_SIGNS),
         lambda: arc_sealed(
-            signed(rewritten(), "help.example", signs=GROUP_SIGNS), "other.example", STATED
+            signed(rewritten(), "help.example", signs=GOOGLE_GROUP_SIGNS), "other.example", STATED
         ),
         lambda: through_group(rewritten(), states=STATED.replace("dmarc=pass", "dmarc=fail")),
         lambda: through_group(
@@ -93,6 +103,11 @@ EVE = "Eve <eve@evil.test>"
         ),
         lambda: through_group(rewritten(EVE)),
         lambda: through_group(rewritten()).replace(b"Ann <ann@acme", b"Bob <bob@acme"),
+        lambda: through_group(rewritten(sender="bob@acme.example")),
+        lambda: (
+            b"X-Original-Sender: ann@acme.example\r\n"
+            + through_group(rewritten(sender="bob@acme.example"))
+        ),
         lambda: through_group(rewritten()).replace(b"via Support", b"via Desk"),
         lambda: b"X-Original-From: Ann <ann@acme.example>\r\n" + through_group(rewritten(EVE)),
         lambda: through_group(rewritten("ann@acme.example, eve@evil.test")),
@@ -102,13 +117,15 @@ EVE = "Eve <eve@evil.test>"
     ids=[
         "not signed by the group's domain",
         "signed by another domain",
-        "X-Original-From is not signed",
+        "nothing that names the author is signed",
         "not sealed",
         "sealed by nobody listed",
         "the sealer saw a failure",
         "the sealer saw another author",
         "another original author than the sealed",
         "changed after it was signed",
+        "a colleague whom X-Original-Sender does not name",
+        "a second X-Original-Sender",
         "From changed after it was signed",
         "a second X-Original-From",
         "two original authors",
