@@ -22,6 +22,7 @@ from rules.decision.notices import approval_request, receipt
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import ProofLevel, Standing, is_proven_enough
 from rules.mail.quoting import own_text, visible
+from rules.mail.subjects import bare_subject, subject_besides
 from rules.mail.thanks import only_thanks
 from rules.sender.tokens import Purpose
 from rules.service import notifications, sla_rules
@@ -33,7 +34,6 @@ from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
-from rules.ticket.subjects import bare_subject, subject_besides
 from rules.ticket.visibility import Visibility
 
 _VISIBILITY: Mapping[Right, Visibility] = {

@@ -8,6 +8,7 @@ from enum import StrEnum
 from rules.decision.model import Reason
 from rules.facts import Facts
 from rules.identity import ProofLevel, Sender, Standing, token_holder
+from rules.mail.subjects import subject_besides
 from rules.people import Participant, ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sender.pointers import Pointer, PointerKind
@@ -165,10 +166,24 @@ def _right(
     if sender.proof_level < ProofLevel.PROVEN:
         return Right.NONE, reason
     if member is not None and member.presence is Presence.ACTIVE:
+        if _is_of_another_desk(pointer, ticket, member):
+            return Right.NONE, reason
         return Right.COMMENT, reason
     if member is not None:
         return Right.FLAG, Reason.PENDING_PARTICIPANT
     return _outsider_right(sender, pointer, ticket, reason)
+
+
+def _is_of_another_desk(pointer: Pointer, ticket: Ticket, member: Participant) -> bool:
+    """Whether a tag in the subject may be that of another desk, which counts its tickets too: the
+    subject says something else than the ticket's, and nothing else shows what the mail replies to.
+
+    Guests may open no ticket, so their mail would be lost.
+    """
+    if pointer.kind is not PointerKind.SUBJECT_TAG or not pointer.beside:
+        return False
+    guest = member.part is ParticipantKind.GUEST
+    return not guest and subject_besides(pointer.beside, ticket.subject) != ""
 
 
 def _staff_right(sender: Sender, own_token: bool, reason: Reason) -> tuple[Right, Reason]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from rules.mail import Envelope, Mail, Mailbox
 from rules.mail.addresses import normalise, without_detail
+from rules.mail.subjects import bare_subject, is_reply
 from rules.sender.tokens import (
     Keys,
     ReplyToken,
@@ -50,6 +51,9 @@ class Pointer:
     message_id: str = ""
     made_at: datetime | None = None
     """For a Message-ID of ours: when its notice was created."""
+    beside: str | None = None
+    """For a subject tag: what the subject says besides; None if the mail is written as a reply and
+    names no other mail, so that nothing but the tag shows what it replies to."""
 
 
 def find_pointers(
@@ -60,7 +64,7 @@ def find_pointers(
         *_reply_tokens(envelope, mailbox, keys),
         *_message_ids(mail, mailbox, keys),
         *_late_parents(mail),
-        *_subject_tags(mail.subject, tag_format),
+        *_tags_of(mail, tag_format),
     )
 
 
@@ -120,6 +124,13 @@ def _late_parents(mail: Mail) -> Iterator[Pointer]:
     for message_id in dict.fromkeys((mail.message_id, *thread_ids(mail))):
         if message_id:
             yield Pointer(PointerKind.LATE_PARENT, message_id=message_id)
+
+
+def _tags_of(mail: Mail, tag_format: str) -> Iterator[Pointer]:
+    """The tags of a mail with what its subject says besides: other desks have tags like ours."""
+    replies = is_reply(mail.subject, tag_format) and not thread_ids(mail)
+    beside = None if replies else bare_subject(mail.subject, tag_format)
+    return (replace(tag, beside=beside) for tag in _subject_tags(mail.subject, tag_format))
 
 
 def _subject_tags(subject: str, tag_format: str) -> Iterator[Pointer]:

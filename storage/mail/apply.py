@@ -27,11 +27,11 @@ from rules.decision.model import (
 from rules.decision.receipt import Receipt, reply_to
 from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
 from rules.mail.header import Author
+from rules.mail.subjects import bare_subject
 from rules.policy import Policy
 from rules.sender.pointers import thread_ids
 from rules.ticket.changes import Source
 from rules.ticket.severity import MailSeverity
-from rules.ticket.subjects import bare_subject
 from rules.ticket.visibility import Visibility
 from storage.db import raw_mail
 from storage.db.ledger import Conflict

@@ -12,11 +12,11 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from rules.mail import Mailbox
+from rules.mail.subjects import subject_besides
 from rules.people import Presence, Role
 from rules.ticket.notice_payloads import Payload, from_stored
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeKind, NoticeState, require_payload
-from rules.ticket.subjects import subject_besides
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,

@@ -22,11 +22,11 @@ from rules.decision.effects import ChangeRefused, Effects, NewComment, no_such_t
 from rules.decision.request import Request, RequestFacts, decide_request
 from rules.facts import EscalationFacts, KnownComment
 from rules.mail.extent import READ_CHARACTERS
+from rules.mail.subjects import subject_besides
 from rules.policy import Policy
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Change, Rating, Source
 from rules.ticket.model import Ticket
-from rules.ticket.subjects import subject_besides
 from rules.ticket.visibility import Visibility
 from storage.db.statements import compiled
 from storage.db.tables import AuditRow, CommentRow, TicketRow, table

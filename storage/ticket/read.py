@@ -14,10 +14,10 @@ from sqlalchemy import Connection, Row, func, select
 
 from rules.mail import Mailbox
 from rules.mail.extent import READ_CHARACTERS
+from rules.mail.subjects import subject_besides
 from rules.people import Role
 from rules.sentence import Sentence
 from rules.ticket.audit import AuditEvent, audit_text
-from rules.ticket.subjects import subject_besides
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,

@@ -203,10 +203,22 @@ class TestThreading:
         sender = server.a_person()
         number, _ = server.open_ticket(sender)
 
-        reply = a_mail(sender, subject=f"News on [#{number}]")
+        reply = a_mail(sender, subject=f"Re: [#{number}] News")
 
         assert filed(server.send(reply, sender))[1] == number
         assert server.journal(reply)[0].reason == "subject_tag"
+
+    def test_the_tag_of_another_desk_opens_a_new_ticket_that_names_the_number(
+        self, server: SupportServer
+    ) -> None:
+        sender = server.a_person()
+        number, _ = server.open_ticket(sender, subject="First")
+
+        order = a_mail(sender, subject=f"[#{number}] Toner order from our own desk")
+
+        opened = filed(server.send(order, sender))[1]
+        assert opened != number
+        assert server.ticket(opened).summary.mentions == number
 
     def test_what_a_reply_says_in_its_subject_is_shown_to_staff(
         self, server: SupportServer

@@ -341,6 +341,32 @@ class TestOnAKnownTicket:
 
         assert decision.reason is Reason.KNOWN_MESSAGE_ID
 
+    @pytest.mark.parametrize(
+        "subject", ["[#7]", "[#7] Printer", "Re: [#7] Printer", "AW: [#7] Toner", "[#7] Re: Toner"]
+    )
+    def test_a_tag_counts_if_the_subject_says_nothing_else_or_it_is_a_reply(
+        self, subject: str
+    ) -> None:
+        assert World().decide(a_mail(subject=subject)).reason is Reason.SUBJECT_TAG
+
+    @pytest.mark.parametrize(
+        ("subject", "thread"),
+        [
+            ("[#7] Toner order from our own desk", ()),
+            ("Toner [#7]", ()),
+            ("WG: [#7] Toner", ()),
+            ("Re: [#7] Toner", ("<1@desk.example>",)),
+        ],
+    )
+    def test_a_tag_that_may_be_of_another_desk_opens_a_ticket_that_names_the_number(
+        self, subject: str, thread: tuple[str, ...]
+    ) -> None:
+        decision = World().decide(a_mail(subject=subject, in_reply_to=thread))
+
+        assert decision.verdict is Verdict.OPENED
+        assert isinstance(decision.action, OpenTicket)
+        assert decision.action.mentions == 7
+
     def test_the_requester_comments_by_the_subject_tag(self) -> None:
         decision = World().decide(a_mail(subject="Re: [#7] Printer"))
 

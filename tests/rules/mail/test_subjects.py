@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.ticket.subjects import SHOWN_CHARACTERS, bare_subject, subject_besides
+from rules.mail.subjects import SHOWN_CHARACTERS, bare_subject, subject_besides
 
 TICKET = "Old matter"
 

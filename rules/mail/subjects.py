@@ -25,10 +25,18 @@ _COMPARED_CHARACTERS = 100
 def bare_subject(subject: str, tag_format: str) -> str:
     """The subject of a mail without tags in this format and without marks of a reply. A mark of a
     forward stays: it tells that the text is somebody else's."""
+    return _without_marks(_untagged(subject, tag_format))[:STORED_CHARACTERS].strip()
+
+
+def is_reply(subject: str, tag_format: str) -> bool:
+    """Whether a subject begins with a mark of a reply, tags in this format aside."""
+    return _REPLY_MARKS.match(_untagged(subject, tag_format)) is not None
+
+
+def _untagged(subject: str, tag_format: str) -> str:
     before, _, after = tag_format.partition("{n}")
     tags = re.compile(re.escape(before) + r"\d{1,12}" + re.escape(after))
-    untagged = " ".join(tags.sub(" ", subject[:EXAMINED_CHARACTERS]).split())
-    return _without_marks(untagged)[:STORED_CHARACTERS].strip()
+    return " ".join(tags.sub(" ", subject[:EXAMINED_CHARACTERS]).split())
 
 
 def subject_besides(comment: str, ticket: str, *, by_staff: bool = False) -> str:
