@@ -129,7 +129,8 @@ _HELD_BECAUSE: Mapping[str, Sentence] = MappingProxyType(
         "stranger_relayed": sentence("The sender is not registered."),
         "from_ambiguous": sentence("It does not name exactly one author."),
         "too_many_tickets": sentence("The sender has opened too many requests within an hour."),
-        "list_mail": sentence("A mailing list has hidden its author."),
+        "list_mail": sentence("It came through a mailing list, and is not addressed to us."),
+        "automatic_unclear": sentence("It is marked as written by a machine; a person may have."),
     }
 )
 """By the reason of the decision."""

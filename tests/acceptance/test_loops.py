@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,8 @@ class AutoResponders:
     answer: Callable[[Message, str, int], tuple[bytes, str]]
     """From a mail, the responder's address and a counter: the answer and its recipient."""
     addresses: tuple[str, ...]
+    silent: tuple[str, ...] = ()
+    """Of these, those that answer with the null reverse-path."""
     received: list[tuple[str, bytes]] = field(default_factory=list)
     sent: int = 0
     pending: int = 0
@@ -158,7 +161,7 @@ class AutoResponders:
             self.sent += 1
             answer, to = self.answer(email.message_from_bytes(raw), address, self.sent)
             with smtplib.SMTP(*self.server_address, timeout=30) as client:
-                client.sendmail(address, [to], answer)
+                client.sendmail("" if address in self.silent else address, [to], answer)
             self.pending -= 1
 
     def stop(self) -> None:
@@ -248,6 +251,31 @@ def exchanged(responders: AutoResponders, store: str, folder: Path, **header: st
         filed(running.send(a_mail(ANN, **header), ANN, SUPPORT))
         until_silent(lambda: (progress(database),), lambda: responders.pending)
         return responders.exchanged
+
+
+def an_absence_or_an_echo(received: Message, address: str, number: int) -> tuple[bytes, str]:
+    """Of Ann, an answer as Exchange sends it; of Bob, who is a list, the mail itself."""
+    if address == ANN:
+        raw, to = an_answer(received, address, number)
+        marks = b"Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n"
+        return marks + raw.replace(b"Subject: ", b"Subject: Automatic reply: "), to
+    received.replace_header("From", f"Support via All <{address}>")
+    received["List-Id"] = "<all.acme.example>"
+    return received.as_bytes(policy=SMTP), SUPPORT
+
+
+def test_neither_exchange_nor_a_list_that_echoes_is_answered(
+    sqlite_stores: SqliteStores, tmp_path: Path
+) -> None:
+    store = sqlite_stores.new()
+    responders = AutoResponders(an_absence_or_an_echo, (ANN, BOB), silent=(ANN,))
+    with running_demo_among(responders, store, tmp_path) as (running, database):
+        for sender in (ANN, BOB):
+            filed(running.send(a_mail(sender), sender, SUPPORT))
+        until_silent(lambda: (progress(database),), lambda: responders.pending)
+
+    assert responders.sent == 2  # each answered its acknowledgement
+    assert 1 + responders.exchanged <= MAX_MAILS
 
 
 @pytest.mark.parametrize("answer", [a_new_mail, an_answer])
