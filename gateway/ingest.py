@@ -60,7 +60,10 @@ class Ingest:
             return [reply.with_text(f"{reply.text} ({reference})")] * len(recipients)
         if any(receipt.is_delayed for receipt in receipts):
             taken_s = asyncio.get_running_loop().time() - started
-            await asyncio.sleep(math.ceil(taken_s / self.refusal_s) * self.refusal_s - taken_s)
+            least_s = taken_s
+            if any(each.considered.authentication.names_chosen for each in entries):
+                least_s = max(taken_s, self.authenticator.budget_s)
+            await asyncio.sleep(math.ceil(least_s / self.refusal_s) * self.refusal_s - taken_s)
         replies_by_recipient = {
             recipient: receipt.reply
             for entry, receipt in zip(entries, receipts, strict=True)

@@ -12,6 +12,7 @@ from functools import partial
 from gateway.authentication.dkim_check import age_problem, signature_failure, time_problem
 from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
+from gateway.authentication.proven_names import key_name
 from gateway.authentication.results_header import statement_in
 from gateway.authentication.signatures import (
     HeaderField,
@@ -94,10 +95,10 @@ async def check_arc(
     key_names = [(each[b"s"].decode("ascii", "replace"), _domain(each)) for each in tags]
     found = await asyncio.gather(*(fetch_key(*place, lookups) for place in key_names))
     keys = dict(zip(key_names, found, strict=True))
-    for record in keys.values():
-        if isinstance(record, Temporary):
-            evidence = Evidence("arc", Result.TEMPERROR, sealer, record.why)
-            return ArcVerdict((evidence,), temporary=True)
+    failed = [record for record in keys.values() if isinstance(record, Temporary)]
+    if failed:
+        evidence = Evidence("arc", Result.TEMPERROR, sealer, failed[0].why)
+        return ArcVerdict((evidence,), temporary=all(record.defers for record in failed))
     failure = await run(
         partial(chain_failure, message, chain, [keys[key_name] for key_name in key_names])
     )
@@ -110,6 +111,7 @@ async def check_arc(
         detail = f"sealed by {sealer}, which states no dmarc=pass for From"
         return ArcVerdict((Evidence("arc", Result.PASS, sealer, detail),))
     newest = chain[-1]
+    lookups.prove({key_name(*place) for place in key_names[-2:]})  # of that seal and signature
     return ArcVerdict(
         (Evidence("arc", Result.PASS, sealer, f"sealed by {sealer}", aligned=True),),
         sealer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,9 +16,15 @@ from gateway.authentication.dkim_check import (
     fingerprints,
 )
 from gateway.authentication.dns import Lookups, Resolver, host_domain
-from gateway.authentication.lookup_shares import Asker, company_of
-from gateway.authentication.measuring import CheckedMail, policy_and_dkim, prove
+from gateway.authentication.lookup_shares import Asker
+from gateway.authentication.measuring import (
+    CheckedMail,
+    names_chosen,
+    policy_and_dkim,
+    prove,
+)
 from gateway.authentication.offload import Offload, Run, at_once
+from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, ProvenNames
 from gateway.authentication.results_header import stated_by_relay
 from gateway.authentication.signatures import (
     CHUNK_BYTES,
@@ -94,6 +100,7 @@ class Authenticator:
         self._max_lookups = max_lookups
         self._clock = clock
         self._offload = Offload(threads)
+        self._proven = ProvenNames()
         public_suffixes()  # takes a tenth of a second, which no mail should wait for
 
     @property
@@ -148,7 +155,7 @@ class Authenticator:
         relays = [name for network, name in self._trust.relays if peer and peer in network]
 
         def mail() -> CheckedMail:
-            lookups = self._lookups(peer, partial(company_of, (domain,), is_known))
+            lookups = self._lookups(peer, NamesOfAuthor(self._proven, domain), is_known)
             return CheckedMail(
                 envelope=envelope,
                 message=message,
@@ -189,7 +196,7 @@ class Authenticator:
             signatures=read[1],
             domain=list_domain,
             now=now,
-            lookups=self._lookups(peer, partial(company_of, (list_domain,), _always)),
+            lookups=self._lookups(peer, NamesOfAuthor(self._proven, list_domain), _always),
             run=run,
             behind_relay=False,
         )
@@ -232,12 +239,12 @@ class Authenticator:
                 signed_scope=replace(scope, alone=not stated.direct),
                 fingerprints=signed.fingerprints,
             )
+        chosen = names_chosen(mail(), self._trust.sealers)
         if not await needs_lookups():
-            return Authentication.unchecked(
-                "no registered user has an address in this domain", warnings
-            )
+            why = "no registered user has an address in this domain"
+            return replace(Authentication.unchecked(why, warnings), names_chosen=chosen)
         verdict = await prove(mail(), self._trust.sealers, self._trust.forwarders)
-        return replace(verdict, warnings=warnings + verdict.warnings)
+        return replace(verdict, warnings=warnings + verdict.warnings, names_chosen=chosen)
 
     async def vouch(self, delivery: Delivery, registered_among: RegisteredAmong) -> Authentication:
         """What stands behind a mail without a single author: a trusted peer, a relay of ours, or
@@ -254,18 +261,33 @@ class Authenticator:
             partial(signatures_over_author, delivery.raw, self._clock())
         )
 
-        def lookups(known: Collection[str]) -> Lookups:
-            return self._lookups(peer, partial(company_of, known, _always))
+        def lookups() -> Lookups:
+            return self._lookups(peer, NamesOfSigners(self._proven), _always)
 
         return await vouch_by_signature(message, signatures, registered_among, lookups, run)
 
-    def _lookups(self, peer: IPAddress | None, company: Callable[[str], Awaitable[str]]) -> Lookups:
+    @property
+    def budget_s(self) -> float:
+        """The time after which no mail waits for the DNS any more."""
+        return self._budget_s
+
+    def _lookups(
+        self, peer: IPAddress | None, names: NamesOfAuthor | NamesOfSigners, is_known: NeedsLookups
+    ) -> Lookups:
+        async def company(name: str) -> str:
+            owner = names.owner(name)
+            return owner if owner and await is_known() else ""
+
+        def chosen(name: str) -> bool:
+            return not names.defers(name)
+
         listed = is_in(peer, (*self._trust.peers, *(network for network, _ in self._trust.relays)))
         return Lookups(
             self._resolver,
             budget_s=self._budget_s,
             limit=self._max_lookups,
-            asker=Asker(peer, listed, company),
+            asker=Asker(peer, listed, company, chosen),
+            names=names,
         )
 
 

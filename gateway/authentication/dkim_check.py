@@ -162,15 +162,15 @@ async def check_dkim(
     message: RawMessage,
     found: Candidates,
     lookups: Lookups,
-    aligned: Callable[[str], Awaitable[bool | None]],
+    aligned: Callable[[str], Awaitable[bool | Temporary]],
     run: Run,
     complete: Callable[[Sequence[Signature]], bool] = bool,
 ) -> DkimVerdict:
     """Verifies the signatures until valid ones of an aligned domain are `complete`: by default, one
     that is not too old.
 
-    `aligned` returns whether a domain is aligned with the author's, None if DNS failed. All keys
-    are queried at once and used in the order in which they arrive.
+    `aligned` returns whether a domain is aligned with the author's, or how DNS failed. All keys are
+    queried at once and used in the order in which they arrive.
     """
     evidence, warnings, temporary = list(found.refused), [], False
     old: Signature | None = None
@@ -183,14 +183,18 @@ async def check_dkim(
             signature, record = await next_key
             if isinstance(record, Temporary):
                 evidence.append(_evidence(signature.domain, Result.TEMPERROR, record.why))
-                temporary = True
+                temporary |= record.defers
                 continue
             result, detail = await run(partial(verify, message, signature, record))
             if result is not Result.PASS:
                 evidence.append(_evidence(signature.domain, result, detail))
                 continue
             is_aligned = await aligned(signature.domain)
-            temporary |= is_aligned is None
+            if isinstance(is_aligned, Temporary):
+                detail = f"holds, but alignment is unknown: {is_aligned.why}"
+                evidence.append(_evidence(signature.domain, Result.TEMPERROR, detail))
+                temporary |= is_aligned.defers
+                continue
             if is_aligned and (why := age_problem(signature.age_s)):
                 detail = f"holds, but is {why}"
                 evidence.append(
@@ -198,9 +202,7 @@ async def check_dkim(
                 )
                 old = signature
                 continue
-            evidence.append(
-                Evidence("dkim", result, signature.domain, detail, aligned=bool(is_aligned))
-            )
+            evidence.append(Evidence("dkim", result, signature.domain, detail, aligned=is_aligned))
             if is_aligned:
                 valid.append(signature)
                 if complete(valid):

@@ -36,8 +36,8 @@ class Walk:
     """The organisational domain (RFC 9989 §4.10.2); the domain itself if no record was found."""
     suffix: str
     """The public suffix (`psd=y` in its record) that ended the walk; empty if none did."""
-    unanswered: str
-    """Why a look-up failed, in which case the organisation is unknown; empty if none failed."""
+    unanswered: Temporary | None
+    """A look-up that failed, in which case the organisation is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,10 @@ def could_align(domain: str, author_domain: str) -> bool:
     return may_be_one_organisation(domain, author_domain)
 
 
-async def aligned(domain: str, policy: DmarcRecord, mode: Mode, lookups: Lookups) -> bool | None:
-    """Identifier alignment (RFC 9989 §4.4); None if DNS failed.
+async def aligned(
+    domain: str, policy: DmarcRecord, mode: Mode, lookups: Lookups
+) -> bool | Temporary:
+    """Identifier alignment (RFC 9989 §4.4), or how the DNS failed.
 
     Stricter than the RFC in one point: the organisational domain that the tree walk finds counts
     only where the public suffix list agrees. A shared parent domain may have a DMARC record without
@@ -73,9 +75,9 @@ async def aligned(domain: str, policy: DmarcRecord, mode: Mode, lookups: Lookups
     if mode == "strict":
         return False
     if author.unanswered:
-        return None
+        return author.unanswered
     other = await walk(domain, lookups)
-    return None if other.unanswered else other.organisation == author.organisation
+    return other.unanswered or other.organisation == author.organisation
 
 
 async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
@@ -107,12 +109,13 @@ async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
 async def walk(domain: str, lookups: Lookups) -> Walk:
     """The tree walk (RFC 9989 §4.10); all names are queried at once."""
     names = walk_names(domain)
-    answers = await asyncio.gather(*(lookups.ask(f"_dmarc.{name}", "TXT") for name in names))
+    answers = await asyncio.gather(*(lookups.ask(each, "TXT") for each in record_names(domain)))
     records: dict[str, Tags] = {}
-    unanswered, suffix = "", ""
+    unanswered: Temporary | None = None
+    suffix = ""
     for name, answer in zip(names, answers, strict=True):
         if isinstance(answer, Temporary):
-            unanswered = answer.why
+            unanswered = answer
             break
         record = read_record(answer)
         if record is None:
@@ -133,6 +136,11 @@ def walk_names(domain: str) -> list[str]:
     labels = domain.split(".")
     rest = labels[1:][-(MAX_LABELS - 1) :]
     return [domain, *(".".join(rest[start:]) for start in range(len(rest)))]
+
+
+def record_names(domain: str) -> list[str]:
+    """The names of the tree walk in the DNS."""
+    return [f"_dmarc.{name}" for name in walk_names(domain)]
 
 
 def organisation(domain: str, records: Mapping[str, Tags], suffix: str) -> str:

@@ -10,8 +10,8 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import dns.asyncresolver
@@ -27,6 +27,7 @@ from gateway.authentication.nameserver import (
     ReadingTurns,
     TooLargeError,
 )
+from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners
 from rules.validation.messages import InvalidFile
 
 RecordType = Literal["A", "AAAA", "MX", "PTR", "TXT"]
@@ -38,6 +39,9 @@ FAILURE_TTL_S = 5.0
 """How long a failure is cached: RFC 9520 §3.2 requires 1 s to 5 min."""
 LARGE_TTL_S = 300.0
 """How long it is known that an answer is too large to be read."""
+CHOSEN_QUESTION, CHOSEN_QUESTIONS = 0.5, 0.75
+"""The parts of a mail's time for one name that its sender chose, and for all of them: what remains
+is for the others. Else silent names would let those fail that may defer a mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,13 @@ class Temporary:
     """Time-out or SERVFAIL: a later attempt may succeed."""
 
     why: str
+    defers: bool = True
+    """False if the sender chose the name: then the mail is not deferred (`proven_names`)."""
 
 
 Answer = TextRecords | Absent | UnusableAnswer | Temporary
+
+CHOSEN = "the sender chose this name, and it has proven no mail here: not deferred"
 
 _HOST_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # Characters that SPF macros may put into a name (RFC 7208 §7.3): atext, but no backslash, which is
@@ -231,10 +239,14 @@ class Lookups:
         budget_s: float = 3.0,
         limit: int = 30,
         asker: Asker = NOBODY,
+        names: NamesOfAuthor | NamesOfSigners | None = None,
     ) -> None:
-        """The budget starts now. Needs a running event loop."""
+        """The budget starts now; without `names` every failure may defer the mail. Needs a running
+        event loop."""
         self._resolver = resolver
         self._asker = asker
+        self._names = names
+        self._budget_s = budget_s
         self._deadline = asyncio.get_running_loop().time() + budget_s
         self._limit = limit
         self._answers: dict[Question, Answer] = {}
@@ -246,7 +258,8 @@ class Lookups:
 
     async def ask(self, name: str, kind: RecordType) -> Answer:
         """The answer; `UnusableAnswer` beyond the limit (another attempt would not help),
-        `Temporary` beyond the time budget. Cached answers are returned even then."""
+        `Temporary` beyond the time budget. Cached answers are returned even then. A failure at a
+        name that the sender chose does not defer the mail."""
         question: Question = (name.removesuffix(".").lower(), kind)
         known = self._answers.get(question)
         if known is not None:
@@ -255,17 +268,30 @@ class Lookups:
             if len(self._questions) >= self._limit:
                 return UnusableAnswer(f"more than {self._limit} DNS look-ups for one mail")
             self._questions.add(question)
-        answer = self._resolver.cached(question)
-        if answer is None:
-            if asyncio.get_running_loop().time() >= self._deadline:
-                return Temporary(f"time budget spent before {name} {kind}")
-            try:
-                async with asyncio.timeout_at(self._deadline):
-                    answer = await self._resolver.ask(name, kind, self._asker)
-            except TimeoutError:
-                return Temporary(f"time budget spent at {name} {kind}")
+        defers = self._names is None or self._names.defers(question[0])
+        answer = self._resolver.cached(question) or await self._in_time(name, kind, defers)
+        if isinstance(answer, Temporary) and not defers:
+            answer = replace(answer, why=f"{answer.why}; {CHOSEN}", defers=False)
         self._answers[question] = answer
         return answer
+
+    def prove(self, names: Collection[str]) -> None:
+        """The mail was proven by what these names answered."""
+        if self._names is not None:
+            self._names.prove(names)
+
+    async def _in_time(self, name: str, kind: RecordType, defers: bool) -> Answer:
+        now, deadline = asyncio.get_running_loop().time(), self._deadline
+        if not defers:
+            last = deadline - self._budget_s * (1 - CHOSEN_QUESTIONS)
+            deadline = min(last, now + self._budget_s * CHOSEN_QUESTION)
+        if now >= deadline:
+            return Temporary(f"time budget spent before {name} {kind}")
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._resolver.ask(name, kind, self._asker)
+        except TimeoutError:
+            return Temporary(f"time budget spent at {name} {kind}")
 
 
 class _Cache:

@@ -10,20 +10,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.authentication.suffixes import may_be_one_organisation, organisation_of
 from gateway.shares import Caps, IPAddress, Shares
 
 CAPS = Caps(total=512, per_peer=48, per_network=96, per_listed=256, floor=8)
 """Each look-up uses a socket. The questions of one mail are asked a few at a time."""
 RESERVED, PER_COMPANY = 64, 16
-"""Further places for the names of registered companies; so many of them for one company."""
+"""Further places for the names of registered companies; so many of them for one company. There are
+as many again for names that a sender chose: those may be silent, and must not hold up the others.
+"""
 
 
 async def _of_nobody(_: str) -> str:
     return ""
+
+
+def _none_chosen(_: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Asker:
     company: Callable[[str], Awaitable[str]] = _of_nobody
     """The registered company that a name belongs to, as a domain; empty if there is none. Asked
     only when the client has no more of its share."""
+    chosen: Callable[[str], bool] = _none_chosen
+    """Whether the sender chose a name."""
 
 
 NOBODY = Asker()
@@ -46,7 +53,8 @@ class LookupShares:
     def __init__(self, caps: Caps = CAPS) -> None:
         self.clients = Shares(caps)
         self.reserved = Shares(Caps(RESERVED, RESERVED, RESERVED, RESERVED))
-        self._of_companies: Counter[str] = Counter()
+        self.chosen = Shares(Caps(RESERVED, RESERVED, RESERVED, RESERVED))
+        self._of_companies: Counter[tuple[str, bool]] = Counter()
         self._freed = asyncio.Event()
 
     async def place(self, asker: Asker, name: str) -> Callable[[], None] | None:
@@ -59,36 +67,30 @@ class LookupShares:
         company = await asker.company(name)
         if not company:
             return None
-        while not self._is_free(company):
+        holder = (company, asker.chosen(name))
+        while not self._is_free(holder):
             self._freed.clear()
             await self._freed.wait()
-        self.reserved.add(None, 1)
-        self._of_companies[company] += 1
-        return lambda: self._give_back(company)
+        self._pool(holder).add(None, 1)
+        self._of_companies[holder] += 1
+        return lambda: self._give_back(holder)
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is counted for anybody."""
-        used = self.clients.used + self.clients.holders + self.reserved.used
+        used = self.clients.used + self.clients.holders + self.reserved.used + self.chosen.used
         return not used and not self._of_companies
 
-    def _is_free(self, company: str) -> bool:
-        return self.reserved.fits(None, listed=False) and self._of_companies[company] < PER_COMPANY
+    def _pool(self, holder: tuple[str, bool]) -> Shares:
+        return self.chosen if holder[1] else self.reserved
 
-    def _give_back(self, company: str) -> None:
-        self.reserved.give_back(None)
-        self._of_companies[company] -= 1
-        if not self._of_companies[company]:
-            del self._of_companies[company]
+    def _is_free(self, holder: tuple[str, bool]) -> bool:
+        has_room = self._pool(holder).fits(None, listed=False)
+        return has_room and self._of_companies[holder] < PER_COMPANY
+
+    def _give_back(self, holder: tuple[str, bool]) -> None:
+        self._pool(holder).give_back(None)
+        self._of_companies[holder] -= 1
+        if not self._of_companies[holder]:
+            del self._of_companies[holder]
         self._freed.set()
-
-
-async def company_of(
-    domains: Collection[str], are_known: Callable[[], Awaitable[bool]], name: str
-) -> str:
-    """The organisation of that one of the domains that a name in the DNS belongs to; empty if it
-    belongs to none, or they are not known here."""
-    for domain in domains:
-        if may_be_one_organisation(domain, name):
-            return organisation_of(domain) if await are_known() else ""
-    return ""

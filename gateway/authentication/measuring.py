@@ -10,9 +10,16 @@ from functools import partial
 from gateway.authentication import spf_check
 from gateway.authentication.arc_check import ArcVerdict, check_arc, sealed_scope
 from gateway.authentication.dkim_check import Candidates, Signature, check_dkim
-from gateway.authentication.dmarc import DmarcRecord, aligned, could_align, find_policy
-from gateway.authentication.dns import Lookups
+from gateway.authentication.dmarc import (
+    DmarcRecord,
+    aligned,
+    could_align,
+    find_policy,
+    record_names,
+)
+from gateway.authentication.dns import Lookups, Temporary
 from gateway.authentication.offload import Run
+from gateway.authentication.proven_names import key_name
 from gateway.authentication.signatures import HeaderField, RawMessage, Tags
 from gateway.authentication.structure import covered_names, signed_scope
 from gateway.shares import address_of
@@ -52,6 +59,16 @@ class CheckResult:
     """Those signatures."""
     direct: bool = False
     """A sealer received the mail directly from the author's domain."""
+
+
+def names_chosen(mail: CheckedMail, sealers: Sequence[str]) -> bool:
+    """Whether the sender chose domains, besides the author's own, that are looked up if the author
+    is a customer. Known without a look-up, and the same for every author."""
+    identity = spf_check.identity_of(mail.envelope)
+    domains = {each.domain for each in mail.signatures.signatures}
+    if identity is not None and could_align(identity.domain, mail.domain):
+        domains.add(identity.domain)
+    return bool(domains - {mail.domain}) or bool(sealers and mail.message.named(b"arc-seal"))
 
 
 async def prove(
@@ -130,7 +147,7 @@ async def policy_and_dkim(mail: CheckedMail) -> tuple[DmarcRecord, CheckResult]:
 
 
 async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) -> CheckResult:
-    async def is_aligned(domain: str) -> bool | None:
+    async def is_aligned(domain: str) -> bool | Temporary:
         if domain == mail.domain:  # aligned under every policy, so it need not be awaited
             return True
         policy = await policy_task
@@ -145,6 +162,10 @@ async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) ->
     )
     by = f"dkim:{checked.domain}" if checked.domain else ""
     signed = tuple((each.field, each.tags) for each in checked.signatures)
+    if by:
+        for each in checked.signatures:
+            names = {key_name(each.selector, each.domain), *record_names(each.domain)}
+            mail.lookups.prove(names)
     if not signed:
         return CheckResult(by, checked.evidence, checked.temporary, checked.warnings)
     scope, held = await mail.run(partial(signed_scope, mail.message, signed))
@@ -181,23 +202,29 @@ async def _by_spf(mail: CheckedMail, policy: DmarcRecord) -> CheckResult:
     checked = await spf_check.check_spf(
         identity, str(peer), mail.envelope.helo, mail.lookups, mail.run
     )
-    is_aligned: bool | None = False
+    is_aligned: bool | Temporary = False
     if checked.result in (Result.PASS, Result.TEMPERROR):
         is_aligned = await aligned(identity.domain, policy, policy.spf, mail.lookups)
     passed = checked.result is Result.PASS and is_aligned is True
+    if passed:
+        mail.lookups.prove(checked.names | set(record_names(identity.domain)))
+    # A failure of a domain that is certainly unaligned could not have become a proof.
+    defers = checked.result is Result.PASS or checked.defers
+    if isinstance(is_aligned, Temporary):
+        defers = defers and is_aligned.defers
     return CheckResult(
         f"spf:{identity.domain}" if passed else "",
-        (spf_check.evidence(identity, checked, aligned=bool(is_aligned)),),
-        # A TEMPERROR of a domain that is certainly unaligned could not have become a proof.
-        temporary=not passed and is_aligned is not False,
+        (spf_check.evidence(identity, checked, aligned=is_aligned is True),),
+        temporary=not passed and is_aligned is not False and defers,
         warnings=checked.warnings,
     )
 
 
 def _verdict(domain: str, policy: DmarcRecord, results: list[CheckResult]) -> Authentication:
-    """Combines all checks; DMARC (RFC 9989 §4) requires an aligned SPF or DKIM pass."""
+    """Combines all checks, DKIM first; DMARC (RFC 9989 §4) requires an aligned SPF or DKIM pass."""
     by = next((result.by for result in results if result.by), "")
-    unknown = bool(policy.walk.unanswered) and not policy.published
+    unanswered = None if policy.published else policy.walk.unanswered
+    unknown = unanswered is not None
     temporary = not by and (unknown or any(result.temporary for result in results))
     if unknown or temporary:
         dmarc = Result.TEMPERROR
@@ -206,7 +233,7 @@ def _verdict(domain: str, policy: DmarcRecord, results: list[CheckResult]) -> Au
     else:
         dmarc = Result.PASS if by.startswith(("dkim:", "spf:")) else Result.FAIL
     evidence = [each for result in results for each in result.evidence]
-    detail = policy.walk.unanswered if unknown else f"policy {policy.action}"
+    detail = unanswered.why if unanswered else f"policy {policy.action}"
     evidence.append(Evidence("dmarc", dmarc, domain, detail, aligned=dmarc is Result.PASS))
     warnings = [each for result in results for each in result.warnings]
     if policy.walk.records.get(domain, {}).get("psd") == "y":
@@ -218,6 +245,7 @@ def _verdict(domain: str, policy: DmarcRecord, results: list[CheckResult]) -> Au
         dmarc=dmarc,
         dmarc_policy=action,
         temporary=temporary,
+        key_unanswered=results[0].temporary,
         evidence=tuple(evidence),
         warnings=tuple(dict.fromkeys(warnings)),
     )

@@ -21,6 +21,7 @@ from dkim.util import InvalidTagValueList, parse_tag_value
 from nacl.exceptions import BadSignatureError
 
 from gateway.authentication.dns import Absent, Lookups, Temporary, TextRecords, UnusableAnswer
+from gateway.authentication.proven_names import key_name
 from rules.mail.header import FIELDS_LIMIT
 
 MAX_HEADER_BYTES = 256 * 1024
@@ -247,7 +248,7 @@ async def fetch_key(
     selector: str, domain: str, lookups: Lookups
 ) -> bytes | UnusableAnswer | Temporary:
     """The only key record of a selector (RFC 6376 §3.6.2), not parsed, or why there is none."""
-    answer = await lookups.ask(f"{selector}._domainkey.{domain}", "TXT")
+    answer = await lookups.ask(key_name(selector, domain), "TXT")
     match answer:
         case Temporary() | UnusableAnswer():
             return answer

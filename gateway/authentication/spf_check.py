@@ -56,6 +56,11 @@ class SpfVerdict:
     result: Result
     detail: str
     warnings: tuple[str, ...] = ()
+    defers: bool = False
+    """A failure that may defer the mail: see `Temporary`."""
+    names: frozenset[str] = frozenset()
+    """What a pass is based on: the names asked that are written in a record, and so the same for
+    every mail. Others are made of the sender's address or the client's."""
 
 
 def identity_of(envelope: Envelope) -> Identity | None:
@@ -107,7 +112,8 @@ def evaluate(
     if warnings and verdict is not Result.PASS:
         return SpfVerdict(verdict, "+all is not counted", warnings)
     detail = explanation if verdict in (Result.PERMERROR, Result.TEMPERROR) else ""
-    return SpfVerdict(verdict, detail, warnings)
+    names = _written_names(identity, answers) if verdict is Result.PASS else frozenset()
+    return SpfVerdict(verdict, detail, warnings, query.defers, names)
 
 
 def evidence(identity: Identity, verdict: SpfVerdict, *, aligned: bool) -> Evidence:
@@ -119,6 +125,21 @@ def evidence(identity: Identity, verdict: SpfVerdict, *, aligned: bool) -> Evide
         detail=verdict.detail,
         aligned=aligned,
         identifier=identity.identifier,
+    )
+
+
+def _written_names(identity: Identity, answers: Mapping[Question, Answer]) -> frozenset[str]:
+    texts = [
+        text.lower()
+        for (_, kind), answer in answers.items()
+        if kind in ("TXT", "MX") and isinstance(answer, TextRecords)
+        for text in answer.texts
+    ]
+    asked = {name for name, _ in answers}
+    return frozenset(
+        name
+        for name in asked
+        if name == identity.domain or any(name.encode() in text for text in texts)
     )
 
 
@@ -136,6 +157,7 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
     def __init__(self, ip: str, sender: str, helo: str, answers: Mapping[Question, Answer]) -> None:
         super().__init__(i=ip, s=sender, h=helo)
         self.open_to_anyone: dict[str, None] = {}
+        self.defers = False
         self._answers = answers
 
     def dns(self, name: str, qtype: str, ignore_void: bool = False) -> list[Any]:
@@ -153,7 +175,8 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
         if question not in self._answers:
             raise _MissingAnswerError(question)
         match self._answers[question]:
-            case Temporary(why=why):
+            case Temporary(why=why, defers=defers):
+                self.defers = defers
                 raise spf.TempError(why)
             case UnusableAnswer(why=why):
                 raise spf.PermError(why)

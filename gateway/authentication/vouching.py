@@ -19,6 +19,7 @@ from gateway.authentication.dkim_check import (
 )
 from gateway.authentication.dns import Lookups
 from gateway.authentication.offload import Run
+from gateway.authentication.proven_names import key_name
 from gateway.authentication.signatures import (
     Malformed,
     RawMessage,
@@ -61,7 +62,7 @@ async def vouch_by_signature(
     message: RawMessage,
     signatures: Iterable[Signature],
     registered_among: RegisteredAmong,
-    lookups: Callable[[Collection[str]], Lookups],
+    lookups: Callable[[], Lookups],
     run: Run,
 ) -> Authentication:
     """Whether a registered company signed it: its domain, or a subdomain. Only such signatures are
@@ -78,17 +79,21 @@ async def vouch_by_signature(
         if not known.isdisjoint(names)
         for each in by_domain[domain]
     ]
+    chosen = bool(by_domain)
     if not verified:
-        return Authentication.unchecked("no author to check")
+        return replace(Authentication.unchecked("no author to check"), names_chosen=chosen)
     candidates = Candidates(
         tuple(verified[:MAX_VERIFIED]), (), max(0, len(verified) - MAX_VERIFIED)
     )
-    asked = lookups({each.domain for each in candidates.signatures})
+    asked = lookups()
     checked = await check_dkim(message, candidates, asked, _of_a_company, run)
+    if checked.domain:
+        asked.prove({key_name(each.selector, each.domain) for each in checked.signatures})
     return Authentication(
         aligned=False,
         vouched_by=f"dkim:{checked.domain}" if checked.domain else "",
         temporary=checked.temporary and not checked.domain,
+        names_chosen=chosen,
         # There is no author with whom a domain could be aligned.
         evidence=tuple(replace(each, aligned=False) for each in checked.evidence),
         warnings=("no author to check", *checked.warnings),

@@ -94,6 +94,12 @@ class Authentication:
     fingerprints: tuple[str, ...] = ()
     """Of what each signature over the mail covers, whether or not its key was found: the mail is
     recognised by any of them. They do not depend on the DNS."""
+    key_unanswered: bool = False
+    """`temporary`, of the signatures alone: a policy may require one."""
+    names_chosen: bool = False
+    """The sender chose domains, besides the author's, that would be looked up for a customer's
+    mail: a refusal is given when that would have ended, whether or not anything was looked up. Not
+    stored."""
     author: str = ""
     """The author, where a list of ours replaced them in From by its own address; then everything
     else here is about them. Empty if From is the author."""
@@ -150,6 +156,7 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
         "dmarc": verdict.dmarc.value,
         "dmarc_policy": verdict.dmarc_policy,
         "temporary": verdict.temporary,
+        "key_unanswered": verdict.key_unanswered,
         "evidence": [
             {
                 "method": each.method,
@@ -183,6 +190,7 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
         dmarc=Result(stored.get("dmarc", Result.NONE)),
         dmarc_policy=stored.get("dmarc_policy", "none"),
         temporary=stored.get("temporary", False),
+        key_unanswered=stored.get("key_unanswered", False),
         evidence=tuple(
             Evidence(
                 method=each["method"],

@@ -23,7 +23,7 @@ from rules.mail.automatic import sign_of_automation
 from rules.mail.extent import squeezed
 from rules.mail.forms import with_every_form
 from rules.mail.header import Author, Header
-from rules.sender.authentication import Authentication, Result
+from rules.sender.authentication import Authentication
 
 SINGLE_FIELDS = frozenset(
     {
@@ -86,12 +86,14 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
     if not dkim_required:
         return proven
     if proven.by.startswith("spf:"):
-        temporary = any(
-            e.method == "dkim" and e.result is Result.TEMPERROR for e in proven.evidence
-        )
         warnings = (*proven.warnings, "only SPF passed, but the policy requires DKIM")
         return replace(
-            proven, aligned=False, by="", temporary=temporary, warnings=warnings, signed_scope=None
+            proven,
+            aligned=False,
+            by="",
+            temporary=proven.key_unanswered,
+            warnings=warnings,
+            signed_scope=None,
         )
     if proven.by.startswith("dkim:") and proven.signed_scope is not None:
         return replace(proven, signed_scope=replace(proven.signed_scope, alone=True))

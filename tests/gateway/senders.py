@@ -116,11 +116,21 @@ class World:
     """The content of the DNS, and an authenticator that queries it."""
 
     def __init__(
-        self, server: NameServer, resolver: Resolver, authenticator: Authenticator
+        self,
+        server: NameServer,
+        resolver: Resolver,
+        authenticator: Authenticator,
+        passed_s: list[float],
     ) -> None:
         self.server = server
+        self._passed_s = passed_s
         self.resolver = resolver
         self.authenticator = authenticator
+
+    def silence(self, *domains: str) -> None:
+        """A day later these domains do not answer, and no answer is cached."""
+        self._passed_s[0] += 100_000
+        self.server.silent = set(domains)
 
     def publish(self, name: str, *texts: str, kind: str = "TXT") -> None:
         self.server.records[name, kind] = texts
@@ -146,14 +156,24 @@ class World:
 
 @asynccontextmanager
 async def a_world(
-    trust: Trust | None = None, *, budget_s: float = 3.0, lifetime_s: float = 1.0
+    trust: Trust | None = None,
+    *,
+    budget_s: float = 3.0,
+    lifetime_s: float = 1.0,
 ) -> AsyncIterator[World]:
     """acme.example signs with one key, sends from one host and publishes p=reject; so does
     evil.test, with the same key and from another host. No other domain exists."""
     with NameServer() as server:
-        resolver = Resolver(["127.0.0.1"], server.port, attempt_s=0.3, lifetime_s=lifetime_s)
+        passed_s = [0.0]
+        resolver = Resolver(
+            ["127.0.0.1"],
+            server.port,
+            attempt_s=0.3,
+            lifetime_s=lifetime_s,
+            clock=lambda: time.monotonic() + passed_s[0],
+        )
         authenticator = Authenticator(resolver, trust or Trust(), budget_s=budget_s)
-        world = World(server, resolver, authenticator)
+        world = World(server, resolver, authenticator, passed_s)
         for domain, host in (("acme.example", ACME_HOST), ("evil.test", ELSEWHERE)):
             world.publish(f"s1._domainkey.{domain}", rsa_key().record)
             world.publish(domain, f"v=spf1 ip4:{host} -all")

@@ -130,7 +130,7 @@ async def test_a_policy_that_asks_for_dkim_is_tried_on_what_spf_proved(
 ) -> None:
     await postern.take(a_mail())
     evidence = (Evidence("spf", Result.PASS, "acme.example", aligned=True),)
-    by_spf = Authentication(True, "spf:acme.example", Result.PASS, "none", False, evidence)
+    by_spf = Authentication(True, "spf:acme.example", Result.PASS, "none", evidence=evidence)
     proven = table(JournalRow).update().values(authentication=json.dumps(as_dict(by_spf)))
     await write(postern, lambda connection: connection.execute(proven))
 

@@ -265,11 +265,18 @@ def without(fields: list[bytes], number: int) -> list[bytes]:
     return fields[:number] + fields[number + 1 :]
 
 
-async def test_a_silent_key_of_the_listed_sealer_is_temporary(world: World) -> None:
-    world.server.silent.add(LIST)
-    verdict = await world.verdict(sealed(a_mail()))
-    assert verdict.temporary
-    assert not verdict.aligned
+async def test_a_silent_key_of_the_listed_sealer_is_temporary_if_it_has_proven_mail() -> None:
+    """Anybody can name a selector, or an older sealer, and keep it silent."""
+    async with a_world(Trust(sealers=(LIST,))) as world:
+        world.publish(f"s1._domainkey.{LIST}", rsa_key().record)
+        world.silence(LIST)
+        first = await world.verdict(sealed(a_mail()))
+        world.silence()
+        assert (await world.verdict(sealed(a_mail()))).aligned
+        world.silence(LIST)
+        later = await world.verdict(sealed(a_mail()))
+    assert (first.aligned, first.temporary) == (False, False)
+    assert (later.aligned, later.temporary) == (False, True)
 
 
 async def test_more_hops_than_the_limit_are_refused(world: World) -> None:

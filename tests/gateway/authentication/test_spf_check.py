@@ -167,11 +167,18 @@ async def test_an_alias_loop_is_an_error(world: World) -> None:
     assert (await under(world, "v=spf1 include:a.example -all"))[0] is Result.PERMERROR
 
 
-async def test_a_silent_include_is_temporary(world: World) -> None:
-    world.server.silent.add("dead.example")
-    result, verdict = await under(world, "v=spf1 include:dead.example -all")
-    assert result is Result.TEMPERROR
-    assert verdict.temporary
+async def test_a_silent_include_is_temporary_if_it_has_proven_mail() -> None:
+    record = "v=spf1 include:host.example -all"
+    async with a_world(lifetime_s=0.3) as world:
+        world.publish("host.example", f"v=spf1 ip4:{ACME_HOST} -all")
+        world.silence("host.example")
+        first = await under(world, record)
+        world.silence()
+        assert (await under(world, record))[0] is Result.PASS
+        world.silence("host.example")
+        later = await under(world, record)
+    assert (first[0], first[1].temporary) == (Result.TEMPERROR, False)
+    assert (later[0], later[1].temporary) == (Result.TEMPERROR, True)
 
 
 async def test_the_lookups_of_a_record_with_a_hundred_addresses_are_limited(world: World) -> None:

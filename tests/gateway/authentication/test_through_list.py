@@ -140,9 +140,19 @@ async def test_a_forged_original_author_is_proven_by_nothing(world: World, raw: 
 
 
 @pytest.mark.parametrize("silent", ["help.example", "google.com"])
-async def test_while_the_dns_is_silent_the_verdict_is_temporary(world: World, silent: str) -> None:
-    world.server.silent.add(f"_domainkey.{silent}")
-    verdict = await verdict_of(world, through_group(rewritten()))
+async def test_while_a_key_that_has_proven_mail_is_silent_the_verdict_is_temporary(
+    silent: str,
+) -> None:
+    mail = through_group(rewritten())
+    async with a_world(Trust(sealers=("google.com",))) as world:
+        for signer in ("google.com", "help.example"):
+            world.publish(f"s1._domainkey.{signer}", rsa_key().record)
+        world.silence(f"_domainkey.{silent}")
+        assert await verdict_of(world, mail) is None
+        world.silence()
+        assert (await verdict_of(world, mail)) is not None
+        world.silence(f"_domainkey.{silent}")
+        verdict = await verdict_of(world, mail)
     assert verdict is not None
     assert (verdict.aligned, verdict.temporary) == (False, True)
 

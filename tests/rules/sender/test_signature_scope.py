@@ -52,10 +52,12 @@ def test_and_the_trace_shows_it() -> None:
 
 
 def test_a_key_that_dns_failed_to_return_makes_it_temporary() -> None:
+    """Unless the sender chose where to look for it."""
     silent = Evidence("dkim", Result.TEMPERROR, "acme.example")
-    proven = replace(BY_SPF, evidence=(*BY_SPF.evidence, silent))
-
-    assert apply_dkim_policy(proven, dkim_required=True).temporary
+    for counts in (True, False):
+        evidence = (*BY_SPF.evidence, silent)
+        proven = replace(BY_SPF, evidence=evidence, key_unanswered=counts)
+        assert apply_dkim_policy(proven, dkim_required=True).temporary is counts
 
 
 def test_nor_does_spf_prove_that_a_signed_mail_came_directly() -> None:
