@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from gateway.authentication.dkim_check import age_problem, signature_failure, time_problem
+from gateway.authentication.dkim_check import (
+    age_problem,
+    signature_failure,
+    signed_at,
+    time_problem,
+)
 from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
 from gateway.authentication.proven_names import key_name
@@ -87,8 +92,9 @@ async def check_arc(
     if sealer not in sealers:
         evidence = Evidence("arc", Result.POLICY, sealer, f"sealer {sealer} is not listed")
         return ArcVerdict((evidence,))
-    sealed_at = chain[-1].seal_tags.get(b"t") or chain[-1].signature_tags.get(b"t")
-    if why := age_problem(now - int(sealed_at) if sealed_at else None):
+    sealed_at = sealed_time(message, chain[-1])
+    why = "without a time" if sealed_at is None else age_problem(now - sealed_at)
+    if why:
         evidence = Evidence("arc", Result.POLICY, sealer, f"the seal is {why}")
         return ArcVerdict((evidence,))
     tags = [*(each.seal_tags for each in chain), chain[-1].signature_tags]
@@ -187,6 +193,15 @@ def read_chain(message: RawMessage, now: float) -> list[ArcSet] | str | None:
     if _domain(newest) != _domain(chain[-1].seal_tags):
         return "signature and seal are of two domains"
     return chain
+
+
+def sealed_time(message: RawMessage, newest: ArcSet) -> float | None:
+    """When it was sealed, in Unix seconds: `t=` of the seal or of its message signature, else the
+    Date if that signature covers it. Without any of them it could be sent again for ever."""
+    if b"t" in newest.seal_tags:
+        return int(newest.seal_tags[b"t"])
+    names = newest.signature_tags[b"h"].lower().split(b":")
+    return signed_at(newest.signature_tags, names, message)
 
 
 def chain_failure(

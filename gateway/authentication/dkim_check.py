@@ -126,12 +126,12 @@ def read_signature(field: HeaderField, message: RawMessage, now: float) -> Signa
         return _evidence(domain, Result.POLICY, "From is not signed")
     if len(names) > MAX_NAMES:
         return _evidence(domain, Result.POLICY, f"h= of {len(names)} names")
-    signed_at = _signed_at(tags, names, message)
-    age_s = now - signed_at if signed_at is not None else None
+    at = signed_at(tags, names, message)
+    age_s = now - at if at is not None else None
     return Signature(field, tags, domain, selector, age_s)
 
 
-def _signed_at(tags: Tags, names: Sequence[bytes], message: RawMessage) -> float | None:
+def signed_at(tags: Tags, names: Sequence[bytes], message: RawMessage) -> float | None:
     """When it was signed, in Unix seconds: `t=`, else the lowest Date if `h=` covers it."""
     if b"t" in tags:
         return int(tags[b"t"])

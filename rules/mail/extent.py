@@ -20,9 +20,35 @@ def read_text(text: str) -> str:
     return _read(text)[0]
 
 
-@lru_cache(maxsize=4)
+class _Text:
+    """A text by its length and its hash (64 bits, keyed anew in each process), so that the cache
+    keeps none that is large; what is read of it is at most `READ_CHARACTERS`."""
+
+    __slots__ = ("_key", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._key, self._text = (len(text), hash(text)), text
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Text) and self._key == other._key
+
+    def take(self) -> str:
+        """The text, once."""
+        text, self._text = self._text, ""
+        return text
+
+
 def _read(text: str) -> tuple[str, bool]:
+    return _read_once(_Text(text))
+
+
+@lru_cache(maxsize=4)
+def _read_once(kept: _Text) -> tuple[str, bool]:
     """What is read of a text, and whether it has more. Several rules ask this of the same text."""
+    text = kept.take()
     pieces: list[str] = []
     size = 0
     for at in range(0, len(text), _BLOCK):

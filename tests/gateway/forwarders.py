@@ -61,6 +61,7 @@ def arc_sealed(
     key: SigningKey | None = None,
     signs: Sequence[str] = GOOGLE_SIGNS,
     at: int | None = None,
+    has_time: bool = True,
 ) -> bytes:
     """The mail with one more ARC set; `states` is the value of its results, after the instance."""
     signer = dkim.ARC(mail)
@@ -87,7 +88,9 @@ def arc_sealed(
         signer.headers
     )
     older.insert(0, (b"ARC-Authentication-Results", results))
-    common = {"i": instance, "a": "rsa-sha256", "d": sealer, "s": selector, "t": stamp}
+    common = {"i": instance, "a": "rsa-sha256", "d": sealer, "s": selector}
+    if has_time:
+        common["t"] = stamp
     covered = [name.lower().encode() for name in signs]
     message = field(
         b"ARC-Message-Signature",

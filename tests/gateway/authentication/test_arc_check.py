@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator
+from email.utils import formatdate
 
 import dkim
 import pytest
@@ -15,6 +16,7 @@ from gateway.authentication.arc_check import read_chain
 from gateway.authentication.authenticator import Trust
 from gateway.authentication.signatures import RawMessage
 from rules.sender.authentication import Result
+from tests.gateway.forwarders import arc_sealed
 from tests.gateway.senders import World, a_mail, a_world, rsa_key, the
 
 LIST = "lists.example"
@@ -67,6 +69,27 @@ async def test_a_seal_of_last_week_proves_nothing(world: World) -> None:
     verdict = await world.verdict(sealed(a_mail(), at=int(time.time()) - 8 * 86_400))
     assert not verdict.aligned
     assert the("arc", verdict).detail == "the seal is 8 days old: maybe sent again"
+
+
+@pytest.mark.parametrize(
+    ("age_days", "signs", "why"),
+    [
+        (0, ("from", "date"), ""),
+        (8, ("from", "date"), "the seal is 8 days old: maybe sent again"),
+        (0, ("from",), "the seal is without a time"),
+    ],
+)
+async def test_a_seal_without_t_is_as_old_as_the_date_that_it_covers(
+    world: World, age_days: int, signs: tuple[str, ...], why: str
+) -> None:
+    """One that shows no age could be sent again for ever."""
+    written = formatdate(time.time() - age_days * 86_400).encode()
+    mail = a_mail().replace(b"Sat, 21 Nov 2026 06:00:00 +0000", written)
+    verdict = await world.verdict(
+        arc_sealed(mail, LIST, f"x; {ACME_PASSED}", signs=signs, has_time=False)
+    )
+    assert verdict.aligned is not bool(why)
+    assert not why or the("arc", verdict).detail == why
 
 
 async def test_by_default_no_sealer_is_listed() -> None:

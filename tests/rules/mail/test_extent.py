@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 
@@ -145,3 +146,17 @@ def test_no_text_of_any_length_makes_the_rules_slow(lines: str) -> None:
     is_read_in_part(text)
     # At most 90 ms when measured; without the limit it is seconds.
     assert time.process_time() - began < 0.5
+
+
+def test_no_large_text_stays_in_memory_after_it_was_read() -> None:
+    """A text of 20 million characters has up to 76 MiB, and four were kept."""
+    tracemalloc.start()
+    try:
+        for number in range(4):
+            text = f"{number}" + " " * 8 * READ_CHARACTERS
+            assert read_text(text) == f"{number} "
+            assert not is_read_in_part(text)
+            del text
+        assert tracemalloc.get_traced_memory()[0] < READ_CHARACTERS
+    finally:
+        tracemalloc.stop()
