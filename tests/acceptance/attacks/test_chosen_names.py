@@ -23,15 +23,24 @@ SHAPES: dict[str, tuple[Callable[[str], bytes], Callable[[str], str]]] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_silent_name_of_the_senders_choice_shows_no_customer(target: Target, shape: str) -> None:
-    """The same code, text and time, whoever has the domain."""
-    make, mail_from = SHAPES[shape]
-    answers = []
-    for domain in ("acme.example", "nobody.example"):
-        target.dns.silent |= {f"www.{domain}", f"silent._domainkey.{domain}"}
-        raw = make(domain)
-        started = time.monotonic()
-        code, text = target.send(raw, mail_from(domain))
-        answers.append((code, text, int(time.monotonic() - started)))
+    """The same code, text and time, whoever has the domain. A busy machine may delay one of them,
+    so the times are compared three times."""
+    same_time = False
+    for _ in range(3):
+        customer, nobody = (answer(target, shape, d) for d in ("acme.example", "nobody.example"))
+        assert customer[0] == nobody[0]
+        assert customer[0].startswith(UNKNOWN)
+        same_time = customer[1] == nobody[1]
+        if same_time:
+            break
+    assert same_time
 
-    assert answers[0] == answers[1]
-    assert f"{answers[0][0]} {answers[0][1]}".startswith(UNKNOWN)
+
+def answer(target: Target, shape: str, domain: str) -> tuple[str, int]:
+    """The reply, and the whole seconds that it took."""
+    make, mail_from = SHAPES[shape]
+    target.dns.silent |= {f"www.{domain}", f"silent._domainkey.{domain}"}
+    raw = make(domain)
+    started = time.monotonic()
+    code, text = target.send(raw, mail_from(domain))
+    return f"{code} {text}", int(time.monotonic() - started)
