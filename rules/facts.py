@@ -105,6 +105,8 @@ class Facts:
     """When the last sign-up notice was sent to the author."""
     deferred_since: datetime | None
     """When this mail was first answered with "try again" because the DNS did not respond."""
+    kept_at: datetime | None = None
+    """When the author was last notified that a mail of theirs is held."""
     staff: tuple[Staff, ...] = ()
     """The active staff of the mailbox."""
     bounced: frozenset[str] = frozenset()

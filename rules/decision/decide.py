@@ -24,6 +24,7 @@ from rules.decision.model import (
     Repeat,
     Step,
 )
+from rules.decision.notices import with_author_notified
 from rules.decision.screening import author, bounce, duplicate, proof, rate, sender
 from rules.facts import Facts
 from rules.identity import Sender, identify, proof_of
@@ -118,7 +119,7 @@ def _findings(
     if known is not None:
         case = Case(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
         for check in OF_A_SENDER:
-            yield check.__name__, check(case)
+            yield check.__name__, with_author_notified(case, check(case))
 
 
 def _sign(mail: Mail, facts: Facts, policy: Policy) -> AutomationSign | None:

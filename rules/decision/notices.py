@@ -1,13 +1,18 @@
-"""Notices that comments and follow-ups have in common."""
+"""Notices that several decisions have in common."""
 
 from __future__ import annotations
 
-from rules.decision.case import Case
+from dataclasses import replace
+
+from rules.decision.case import Case, Finding, Ruling
+from rules.decision.model import Hold
+from rules.identity import ProofLevel
 from rules.mail.language import author_language
 from rules.service import notifications
 from rules.service.participants import Addition
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
+from rules.ticket.notice_timing import may_be_notified_of_hold
+from rules.ticket.notices import KeptPayload, NoticeKind, NoticeOrder, ReceiptPayload
 
 
 def receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> NoticeOrder:
@@ -26,3 +31,27 @@ def approval_request(
         return ()
     requests = notifications.approval_requests(requester.address, requester.language, additions)
     return notifications.within_budget(requests, ticket, case.policy)
+
+
+LONGEST_SUBJECT = 200
+
+
+def with_author_notified(case: Case, finding: Finding) -> Finding:
+    """The finding; where it holds the mail of an author who is proven and registered, they are
+    notified of that, once a day."""
+    if not isinstance(finding, Ruling) or not isinstance(finding.action, Hold):
+        return finding
+    sender, facts = case.sender, case.facts
+    proven = sender.proof_level >= ProofLevel.PROVEN and sender.standing.may_write
+    released = facts.came_at is not None and facts.came_at < facts.decided_at
+    if not proven or released or not case.takes_answers:
+        return finding
+    if not may_be_notified_of_hold(facts.kept_at, facts.decided_at):
+        return replace(finding, notes=(*finding.notes, "its author was notified within a day"))
+    own = sender.person.language if sender.person is not None else ""
+    language = own or author_language(case.mail.header)
+    kept = NoticeOrder(
+        NoticeKind.KEPT, sender.address, language, KeptPayload(case.mail.subject[:LONGEST_SUBJECT])
+    )
+    action = replace(finding.action, orders=(*finding.action.orders, kept))
+    return replace(finding, action=action, notes=(*finding.notes, "its author is notified"))

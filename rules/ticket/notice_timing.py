@@ -13,6 +13,8 @@ INVITATION_PAUSE = timedelta(days=1)
 """At most one sign-up link to one address within this time."""
 INVITATION_LASTS = timedelta(days=14)
 """How long the link of an invitation works."""
+KEPT_PAUSE = timedelta(days=1)
+"""At most one notification to one author that a mail of theirs is held, within this time."""
 
 
 def next_attempt(
@@ -33,3 +35,7 @@ def may_be_invited(last: datetime | None, now: datetime) -> bool:
     An address gets one invitation a day, no matter how many people request one for it.
     """
     return last is None or now - last >= INVITATION_PAUSE
+
+
+def may_be_notified_of_hold(last: datetime | None, now: datetime) -> bool:
+    return last is None or now - last >= KEPT_PAUSE

@@ -91,12 +91,22 @@ _RETURNED = compiled(
     .where(_notice.c.mailbox_id == bindparam("mailbox"), _notice.c.id == bindparam("notice"))
 )
 
-_NOTIFIED_AT = compiled(
-    select(func.max(_notice.c.created_at).label("at")).where(
-        _notice.c.mailbox_id == bindparam("mailbox"),
-        _notice.c.address == bindparam("address"),
-        _notice.c.kind == bindparam("kind"),
+
+def _last_notice(kind: str) -> Any:
+    """A query of its own for each kind: only so is it one step in the index."""
+    return (
+        select(func.max(_notice.c.created_at))
+        .where(
+            _notice.c.mailbox_id == bindparam("mailbox"),
+            _notice.c.address == bindparam("address"),
+            _notice.c.kind == bindparam(kind),
+        )
+        .scalar_subquery()
     )
+
+
+_NOTIFIED_AT = compiled(
+    select(_last_notice("kind").label("at"), _last_notice("other").label("other_at"))
 )
 
 _DEFERRED_SINCE = compiled(
@@ -144,6 +154,8 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         surroundings = surroundings or (around() if tickets else None)
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
         busy = len(recent) >= BUSY or (company is not None and policy.registration == "domain")
+        acknowledged_at, kept_at = acknowledged()
+        invited_at, _ = invited()
         facts = Facts(
             decided_at=decided_at,
             mailbox=mailbox,
@@ -159,8 +171,9 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             named_before=before,
             earlier=earlier,
             id_seen=id_seen,
-            acknowledged_at=acknowledged(),
-            invited_at=invited(),
+            acknowledged_at=acknowledged_at,
+            invited_at=invited_at,
+            kept_at=kept_at,
             deferred_since=deferred(),
             staff=staff,
             bounced=bounced,
@@ -259,11 +272,18 @@ def _returned(
 
 def _notified_at(
     connection: Connection, mailbox: Mailbox, author: str | None, kind: NoticeKind, wanted: bool
-) -> Pending[datetime | None]:
+) -> Pending[tuple[datetime | None, datetime | None]]:
+    """When the author was last sent a notice of this kind, and that a mail of theirs is held."""
     if not wanted:
-        return _none
-    pending = _NOTIFIED_AT.submit(connection, mailbox=mailbox.id, address=author, kind=kind.value)
-    return lambda: next(row.at for row in pending())
+        return lambda: (None, None)
+    pending = _NOTIFIED_AT.submit(
+        connection,
+        mailbox=mailbox.id,
+        address=author,
+        kind=kind.value,
+        other=NoticeKind.KEPT.value,
+    )
+    return lambda: next((row.at, row.other_at) for row in pending())
 
 
 def _deferred_since(

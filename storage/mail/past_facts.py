@@ -126,12 +126,16 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: Recorde
         acknowledged = _notified_then(connection, recorded, address, NoticeKind.ACKNOWLEDGEMENT)
     if invited is not None:
         invited = _notified_then(connection, recorded, address, NoticeKind.INVITATION)
+    kept = facts.kept_at
+    if kept is not None:
+        kept = _notified_then(connection, recorded, address, NoticeKind.KEPT)
     return replace(
         facts,
         tickets=tickets,
         known_ids=_known_then(connection, facts.known_ids, mail, recorded),
         acknowledged_at=acknowledged,
         invited_at=invited,
+        kept_at=kept,
         deferred_since=deferred if deferred is not None and deferred < until else None,
         recent=tuple(
             Recent(

@@ -143,6 +143,7 @@ class World:
     id_seen: bool = False
     acknowledged_at: datetime | None = None
     invited_at: datetime | None = None
+    kept_at: datetime | None = None
     deferred_since: datetime | None = None
     of_domain: int = 0
     onto: int | None = None
@@ -189,6 +190,7 @@ class World:
             id_seen=self.id_seen,
             acknowledged_at=self.acknowledged_at,
             invited_at=self.invited_at,
+            kept_at=self.kept_at,
             deferred_since=self.deferred_since,
         )
 

@@ -62,6 +62,7 @@ KNOWN = "<old@client.example>"
 TO_THE_AUTHOR = {
     NoticeKind.ACKNOWLEDGEMENT,
     NoticeKind.INVITATION,
+    NoticeKind.KEPT,
     NoticeKind.RECEIPT,
     NoticeKind.APPROVAL,
 }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.decision.model import AddComment, Hold, Reason, Verdict
+from rules.decision.model import AddComment, Reason, Verdict
 from rules.facts import Recent
 from rules.service.limits import (
     SIGN_UPS,
@@ -84,10 +84,11 @@ class TestNewTickets:
     def test_comments_do_not_count_as_tickets(self) -> None:
         assert may_open([ago(1)] * 100, NOON, 10)
 
-    def test_one_more_is_held_and_notifies_nobody(self) -> None:
+    def test_one_more_is_held_and_notifies_its_author_alone(self) -> None:
         decision = World(recent=(ago(1, opened=True),) * 10).decide(a_mail())
 
-        assert (decision.action, decision.reason) == (Hold(), Reason.TOO_MANY_TICKETS)
+        assert (decision.verdict, decision.reason) == (Verdict.HELD, Reason.TOO_MANY_TICKETS)
+        assert [order.kind for order in decision.orders] == [NoticeKind.KEPT]
 
     def test_the_author_may_still_comment_on_a_known_ticket(self) -> None:
         world = World(recent=(ago(30, opened=True),) * 10)
