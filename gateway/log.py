@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -139,26 +140,35 @@ def deferred_busy(delivery: Delivery, waiting: int) -> None:
     )
 
 
-def sent(notice: str, kind: str, attempts: int) -> None:
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """How the events name one outgoing mail."""
+
+    notice: str
+    kind: str
+    mailbox: str
+    to: str
+    ticket: int | None
+
+
+def sent(mail: OutgoingMail, attempts: int) -> None:
     """The relay accepted one outgoing mail."""
-    _log.info("sent", notice=notice, kind=kind, attempts=attempts)
+    _log.info("sent", **asdict(mail), attempts=attempts)
 
 
-def send_delayed(notice: str, kind: str, attempts: int, error: str, until: str) -> None:
+def send_delayed(mail: OutgoingMail, attempts: int, error: str, until: str) -> None:
     """The relay did not accept one outgoing mail; it is tried again at `until`."""
-    _log.warning(
-        "send_delayed", notice=notice, kind=kind, attempts=attempts, error=error, until=until
-    )
+    _log.warning("send_delayed", **asdict(mail), attempts=attempts, error=error, until=until)
 
 
-def send_dropped(notice: str, kind: str, why: str) -> None:
+def send_dropped(mail: OutgoingMail, why: str) -> None:
     """A notice was not sent, since its reader may not have it any more when it was due."""
-    _log.warning("send_dropped", notice=notice, kind=kind, why=why)
+    _log.warning("send_dropped", **asdict(mail), why=why)
 
 
-def send_failed(notice: str, kind: str, attempts: int, error: str) -> None:
-    """One outgoing mail is dead: tried no more. `postern outbox` shows and requeues it."""
-    _log.error("send_failed", notice=notice, kind=kind, attempts=attempts, error=error)
+def send_failed(mail: OutgoingMail, attempts: int, error: str) -> None:
+    """One outgoing mail is dead: tried no more. `postern outbox` shows it and tries it again."""
+    _log.error("send_failed", **asdict(mail), attempts=attempts, error=error)
 
 
 def template_refused(template: str, error: str) -> None:

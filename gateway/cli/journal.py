@@ -6,11 +6,11 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, assert_never
 from uuid import UUID
 
 import typer
@@ -21,8 +21,11 @@ from gateway.cli.refusals import line_of
 from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts, say
 from rules.decision.model import Step, Verdict
 from rules.sender.authentication import from_dict
+from rules.ticket.notices import NoticeState
 from storage.mail import journal, refusals
 from storage.mail.journal import JournalEntry, JournalFilter
+from storage.notices import overview
+from storage.notices.overview import NoticeSummary
 
 FOLLOW_S = 0.5
 COUNTED_SHOWN = 5
@@ -112,13 +115,17 @@ def explain(
             "`postern refusals` the networks whose refused mails are only counted",
         )
     authserv_id = load_config(config).smtp.hostname
+    ids = [entry.id for entry in entries]
+    caused = read(config, lambda connection: overview.caused_by(connection, ids))
     for entry in entries:
         results = _results_lines(entry, authserv_id)
+        mails = [mail for mail in caused if mail.cause == entry.id]
         if as_json:
-            field = {"authentication_results": "".join(results)}
-            print_for_scripts(json.dumps(_as_json(entry) | field))
+            fields = {"authentication_results": "".join(results), "mails": [*map(_mail, mails)]}
+            print_for_scripts(json.dumps(_as_json(entry) | fields))
         else:
             _print_explanation(entry, results)
+            print_facts(*(("mail", _mail_line(mail)) for mail in mails), *_not_to(entry))
 
 
 def _print_explanation(entry: JournalEntry, results: Sequence[str]) -> None:
@@ -134,6 +141,39 @@ def _print_explanation(entry: JournalEntry, results: Sequence[str]) -> None:
     print_evidence(entry.authentication)
     print_facts(*(("header", line) for line in results))
     print_trace(entry.trace)
+
+
+def _mail(mail: NoticeSummary) -> dict[str, Any]:
+    return {
+        "id": str(mail.id),
+        "kind": mail.kind,
+        "to": mail.address,
+        "state": mail.state.value,
+        "due_at": mail.due_at.isoformat(),
+        "sent_at": mail.sent_at.isoformat() if mail.sent_at else None,
+        "error": mail.last_error,
+    }
+
+
+def _mail_line(mail: NoticeSummary) -> str:
+    """What became of a mail that went out because of another."""
+    match mail.state:
+        case NoticeState.SENT:
+            became = f"sent {mail.sent_at:%Y-%m-%d %H:%M:%S}" if mail.sent_at else "sent"
+        case NoticeState.DUE:
+            error = f", last error: {mail.last_error}" if mail.last_error else ""
+            became = f"due {mail.due_at:%Y-%m-%d %H:%M:%S}{error}"
+        case NoticeState.DEAD:
+            became = f"not sent: {mail.last_error}"
+        case _:
+            assert_never(mail.state)
+    return f"{mail.kind.replace('_', ' ')} to {mail.address}, {became}  {mail.id}"
+
+
+def _not_to(entry: JournalEntry) -> Iterator[tuple[str, str]]:
+    """Who has a comment already, since they wrote it. Who else was left out is in the trace."""
+    if entry.verdict in (Verdict.COMMENTED, Verdict.FLAGGED) and entry.author:
+        yield "no mail", f"of it to {entry.author}: their own words"
 
 
 def _proof(authentication: dict[str, Any]) -> str:

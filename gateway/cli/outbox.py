@@ -5,19 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.text import Text
 
-from gateway import clock
-from gateway.cli.common import ConfigOption, fail, read, write
+from gateway import clock, policies
+from gateway.cli.common import (
+    ConfigOption,
+    account,
+    exit_on_error,
+    fail,
+    load_config,
+    read,
+    write,
+)
 from gateway.cli.terminal import console, escape, say
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection
-from storage.notices import outbox
-from storage.notices.outbox import NoticeSummary
+from storage.notices import overview
+from storage.notices.outbox import Notice
+from storage.notices.overview import NoticeFilter, NoticeSummary
+from storage.registry import mailboxes, signing_keys
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -33,48 +44,92 @@ def list_mails(
     dead: Annotated[
         bool, typer.Option("--dead", help="Show only mails that are dead: tried no more.")
     ] = False,
+    ticket: Annotated[
+        int | None, typer.Option(min=1, help="Show only mails about this ticket.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Show only mails to this address.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
-    state = NoticeState.DEAD if dead else None
+    wanted = NoticeFilter(NoticeState.DEAD if dead else None, ticket, to)
 
     def query(connection: Connection) -> tuple[Sequence[NoticeSummary], dict[str, int]]:
-        return outbox.listing(connection, state, lines), outbox.counts(connection)
+        return overview.listing(connection, wanted, lines), overview.counts(connection)
 
     notices, counts = read(config, query)
     for notice in notices:
         console.print(_line(notice))
+    if not notices and wanted != NoticeFilter():
+        say("no such outgoing mail")
     summary = ", ".join(f"{counts.get(each.value, 0)} {each.value}" for each in NoticeState)
     console.print(Text(summary, style="dim"))
 
 
-@app.command("show", help="Show one outgoing mail, with the error of the last attempt.")
+@app.command(
+    "show", help="Show one outgoing mail: its state, the error of the last attempt, and its text."
+)
 def show(notice: IdArgument, config: ConfigOption = None) -> None:
-    found = read(config, partial(outbox.find, notice=_id(notice)))
+    found = read(config, partial(overview.find, notice=_id(notice)))
     if found is None:
         fail(os.EX_DATAERR, f"no outgoing mail {notice}; `postern outbox list` shows the last ones")
     for label, value in _facts(found):
         console.print(Text(f"{label:<9} {escape(value)}"))
+    console.print()
+    for line in _text(config, found.id):
+        console.print(Text(f"  {escape(line)}"))
 
 
-@app.command("requeue", help="Try dead mails again, as if they were new.")
-def requeue(
+def _text(config: Path | None, notice: UUID) -> Sequence[str]:
+    """The mail as it would be written now, without what is the recipient's alone; or why not."""
+    from gateway.outgoing import templates  # noqa: PLC0415
+    from gateway.outgoing.compose import Composer  # noqa: PLC0415
+
+    settings = load_config(config)
+
+    def query(connection: Connection) -> tuple[Notice | None, Composer]:
+        known = mailboxes.list_mailboxes(connection, inactive_too=True)
+        composer = Composer(
+            signing_keys.load_keys(connection),
+            settings.http.links_begin,
+            templates=templates.load(settings.policies.templates),
+            own_addresses=frozenset(each.address for each in known),
+            mailboxes=tuple(each.id for each in known),
+        )
+        return overview.load_notice(connection, notice), composer
+
+    try:
+        loaded, composer = read(config, query)
+        if loaded is None:
+            return ()
+        with exit_on_error():
+            policy = policies.of_mailbox(policies.load(settings.policies.folder), loaded.mailbox)
+        mail = composer.preview(loaded, policy)
+    except ValueError as error:
+        return (f"(it cannot be written: {error})",)
+    heading = "as it would be written now; reply addresses and links are the recipient's alone"
+    return (f"({heading})", f"Subject: {mail.subject}", "", *mail.text.strip().splitlines())
+
+
+@app.command("retry", help="Try dead mails again, as if they were new; the audit trail names you.")
+def retry(
     notices: Annotated[
         list[str] | None,
         typer.Argument(metavar="ID…", help="As `postern outbox list --dead` shows them."),
     ] = None,
-    all_dead: Annotated[
-        bool, typer.Option("--all-dead", help="Try every dead mail again.")
-    ] = False,
+    all_dead: Annotated[bool, typer.Option("--dead", help="Try every dead mail again.")] = False,
     config: ConfigOption = None,
 ) -> None:
     if all_dead == bool(notices):
-        fail(os.EX_USAGE, "name ID … or --all-dead; `postern outbox list --dead` shows the mails")
+        fail(os.EX_USAGE, "name ID … or --dead; `postern outbox list --dead` shows the mails")
     chosen = None if all_dead else [_id(each) for each in notices or ()]
-    done = write(config, partial(outbox.requeue, ids=chosen, now=clock.now()))
+    done = write(
+        config, partial(overview.retry, ids=chosen, now=clock.now(), by=f"console:{account()}")
+    )
     if chosen is not None and done < len(set(chosen)):
         left = len(set(chosen)) - done
-        fail(os.EX_DATAERR, f"{done} requeued; {left} not, since only dead mails can be")
-    say(f"{done} requeued")
+        fail(os.EX_DATAERR, f"{done} tried again; {left} not, since only dead mails can be")
+    say(f"{done} tried again")
 
 
 def _line(notice: NoticeSummary) -> Text:
@@ -102,9 +157,18 @@ def _facts(notice: NoticeSummary) -> Sequence[tuple[str, str]]:
         ("ordered", f"{notice.created_at:%Y-%m-%d %H:%M:%S}"),
         ("next try", due),
         ("attempts", str(notice.attempts)),
+        ("sent", f"{notice.sent_at:%Y-%m-%d %H:%M:%S}" if notice.sent_at else ""),
+        ("caused by", _cause(notice)),
         ("error", notice.last_error),
     )
     return [(label, value) for label, value in facts if value]
+
+
+def _cause(notice: NoticeSummary) -> str:
+    if notice.cause is not None:
+        return f"mail {notice.cause} (`postern explain` shows it)"
+    door = notice.source.replace("_", " ")
+    return f"{notice.actor or 'postern'} by {door}" if door else ""
 
 
 def _id(text: str) -> UUID:

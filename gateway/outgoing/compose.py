@@ -15,7 +15,7 @@ from gateway.outgoing.delivery import Outgoing
 from gateway.outgoing.mime import Field
 from gateway.outgoing.quoted_comment import Redactor
 from gateway.outgoing.recipient_links import RecipientLinks
-from gateway.outgoing.templates import Templates
+from gateway.outgoing.templates import Rendered, Templates
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
 from rules.policy import Policy
@@ -49,11 +49,7 @@ class Composer:
         ValueError for an address that is not valid in a header, and for a comment that the
         recipient may not read.
         """
-        context = template_context(
-            notice, policy, self.keys, self.links_begin, Redactor(self._masker(notice.mailbox))
-        )
-        folders = (notice.mailbox.address, notice.mailbox.policy)
-        rendered = self.templates.rendered(notice.kind, context, folders)
+        context, rendered = self._rendered(notice, policy)
         parts = [("text/plain", mime.plain(rendered.text))]
         if rendered.html is not None:
             parts.append(("text/html", mime.plain(rendered.html)))
@@ -69,6 +65,20 @@ class Composer:
         ]
         raw = self.signer.signed(mime.written(fields, body), domain_of(notice.mailbox.address))
         return Outgoing(str(notice.id), self._mail_from(notice), notice.address, raw)
+
+    def preview(self, notice: Notice, policy: Policy) -> Rendered:
+        """Subject and text of the mail as an operator may read them: without the recipient's own
+        reply address and links. ValueError as for `write`."""
+        _, rendered = self._rendered(notice, policy)
+        mask = self._masker(notice.mailbox).mask
+        return Rendered(mask(rendered.subject), mask(rendered.text), None)
+
+    def _rendered(self, notice: Notice, policy: Policy) -> tuple[TemplateContext, Rendered]:
+        context = template_context(
+            notice, policy, self.keys, self.links_begin, Redactor(self._masker(notice.mailbox))
+        )
+        folders = (notice.mailbox.address, notice.mailbox.policy)
+        return context, self.templates.rendered(notice.kind, context, folders)
 
     def _masker(self, mailbox: Mailbox) -> Masker:
         """For the mails of a mailbox, whose own tokens are the likeliest in them."""

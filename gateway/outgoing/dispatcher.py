@@ -28,7 +28,7 @@ from rules.mail.bounces import Failure, classify, presumed_status
 from rules.ticket.notice_timing import next_attempt
 from storage.db.database import Connection
 from storage.notices import claims, outbox
-from storage.notices.outbox import Notice
+from storage.notices.outbox import Dropped, Notice
 
 BATCH = 50
 AT_ONCE = 4
@@ -126,7 +126,7 @@ class Dispatcher:
             partial(outbox.claim, now=now, limit=BATCH, node=self.node)
         )
         for dropped in notices.dropped:
-            log.send_dropped(str(dropped.id), dropped.kind.value, dropped.why)
+            log.send_dropped(_named(dropped), dropped.why)
             self.runtime.metrics.notice("send_dropped")
         if not notices:
             return 0
@@ -240,7 +240,7 @@ class Dispatcher:
             return
         await self._record(partial(outbox.sent, notice=notice.id, now=self.runtime.clock()))
         self.runtime.metrics.notice("sent")
-        log.sent(str(notice.id), notice.kind, notice.attempts)
+        log.sent(_named(notice), notice.attempts)
 
     async def _not_sent(self, notice: Notice, error: Undelivered) -> None:
         now, why = self.runtime.clock(), str(error)
@@ -255,8 +255,15 @@ class Dispatcher:
                 partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)
             )
             self.runtime.metrics.notice("send_failed")
-            log.send_failed(str(notice.id), notice.kind, notice.attempts, why)
+            log.send_failed(_named(notice), notice.attempts, why)
             return
         await self._record(partial(outbox.put_off, notice=notice.id, due_at=again, error=why))
         self.runtime.metrics.notice("send_delayed")
-        log.send_delayed(str(notice.id), notice.kind, notice.attempts, why, again.isoformat())
+        log.send_delayed(_named(notice), notice.attempts, why, again.isoformat())
+
+
+def _named(mail: Notice | Dropped) -> log.OutgoingMail:
+    """The mail as the log names it."""
+    return log.OutgoingMail(
+        str(mail.id), mail.kind.value, mail.mailbox.address, mail.address, mail.ticket
+    )

@@ -28,8 +28,15 @@ from rules.sender.tokens import Purpose
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.service.limits import NoticeBudget, may_reopen
-from rules.service.participants import Addition, additions, is_full, proposals
+from rules.service.participants import (
+    Addition,
+    additions,
+    is_full,
+    named_addresses,
+    proposals,
+)
 from rules.service.sla_rules import ClockChange
+from rules.service.unnotified import unnotified
 from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
@@ -246,6 +253,13 @@ def _notices(
         orders = tuple(o for o in orders if o.kind is NoticeKind.NEW_COMMENT)
     if not case.takes_answers:
         orders = tuple(o for o in orders if o.address != author)
+    quiet = unnotified(
+        ticket,
+        author=author,
+        direct=named_addresses(case.mail),
+        visibility=visibility,
+        policy=case.policy,
+    )
     orders, calm = notifications.apply_storm_breaker(
         orders,
         mail=case.mail,
@@ -255,4 +269,5 @@ def _notices(
         policy=case.policy,
         certain=proven and visibility is not Visibility.PRIVATE,
     )
-    return (orders if calm else (*receipts, *orders)), calm
+    by_machine = ("a machine's: only staff are notified",) if case.by_machine else ()
+    return (orders if calm else (*receipts, *orders)), (*calm, *by_machine, *quiet)

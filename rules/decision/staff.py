@@ -15,7 +15,8 @@ from rules.mail.quoting import REPLY_MARK, published
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.limits import NoticeBudget
-from rules.service.participants import additions
+from rules.service.participants import additions, named_addresses
+from rules.service.unnotified import unnotified
 from rules.ticket.changes import Source, Unsubscribe
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
@@ -119,7 +120,14 @@ def _notices(
         policy=case.policy,
         budget=NoticeBudget.STAFF,
     )
-    return notifications.apply_storm_breaker(
+    quiet = unnotified(
+        ticket,
+        author=author,
+        direct=named_addresses(case.mail),
+        visibility=visibility,
+        policy=case.policy,
+    )
+    calmed, calm = notifications.apply_storm_breaker(
         orders,
         mail=case.mail,
         facts=case.facts,
@@ -129,6 +137,7 @@ def _notices(
         certain=True,
         by_staff=True,
     )
+    return calmed, (*calm, *quiet)
 
 
 def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:

@@ -43,6 +43,8 @@ class AuditEvent(StrEnum):
     DELETED = "deleted"
     SLA_BREACHED = "sla_breached"
     """subject: the stage of the clock."""
+    MAIL_RETRIED = "mail_retried"
+    """subject: the address of an outgoing mail that was dead. became: the kind of the mail."""
     FEEDBACK_GIVEN = "feedback_given"
     """was, became: a rating; was is empty for the first."""
     RELEASED = "released"
@@ -65,6 +67,7 @@ _TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
         AuditEvent.MERGED_FROM: "#{subject} merged into this ticket",
         AuditEvent.DELETED: "deleted",
         AuditEvent.SLA_BREACHED: "SLA breached: {subject} response",
+        AuditEvent.MAIL_RETRIED: "mail to {subject} tried again: {became}",
         AuditEvent.FEEDBACK_GIVEN: "feedback: {became}",
         AuditEvent.RELEASED: "email of {subject} released from quarantine, held as {was}",
     }

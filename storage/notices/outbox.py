@@ -18,17 +18,11 @@ from rules.ticket.notice_payloads import Payload, from_stored
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeKind, NoticeState, require_payload
 from rules.ticket.visibility import Visibility
-from storage.db.tables import (
-    AttachmentRow,
-    MailboxRow,
-    NoticeRow,
-    table,
-)
+from storage.db.tables import AttachmentRow, NoticeRow, table
 from storage.notices import claims, suppression
 from storage.notices.claimed_rows import NOTICES
 
-_notice, _mailbox = table(NoticeRow), table(MailboxRow)
-_attachment = table(AttachmentRow)
+_notice, _attachment = table(NoticeRow), table(AttachmentRow)
 
 WITHDRAWN = (
     DELETED := "the ticket is deleted",
@@ -116,6 +110,10 @@ class Notice:
     def __post_init__(self) -> None:
         require_payload(self.kind, self.payload)
 
+    @property
+    def ticket(self) -> int | None:
+        return self.about.ticket if self.about is not None else None
+
 
 class Claimed(list[Notice]):
     """The notices to send."""
@@ -132,6 +130,9 @@ class Dropped:
 
     id: UUID
     kind: NoticeKind
+    mailbox: Mailbox
+    address: str
+    ticket: int | None
     why: str
 
 
@@ -168,17 +169,18 @@ def claim(
     if node != claims.NO_NODE:
         claims.arrive(connection, node)
     rows = connection.execute(NOTICES.where(_notice.c.id.in_(ids))).all()
-    attached = _attachments(connection, [row.comment_id for row in rows if row.comment_id])
+    attached = attachments_of(connection, [row.comment_id for row in rows if row.comment_id])
     for row in rows:
         try:
             kind = NoticeKind(row.kind)
-            notice = _as_notice(row, kind, attached.get(row.comment_id, ()))
+            notice = as_notice(row, kind, attached.get(row.comment_id, ()))
         except (ValueError, KeyError, TypeError) as error:
             _postpone_unreadable(connection, row, error, now)
             continue
         if (why := _forbidden(row, kind)) is not None:
             _settle(connection, row.id, state=NoticeState.DEAD.value, last_error=why)
-            found.dropped.append(Dropped(row.id, kind, why))
+            here = Mailbox(row.mailbox_id, row.mailbox, row.policy)
+            found.dropped.append(Dropped(row.id, kind, here, row.address, row.ticket_id, why))
         else:
             found.append(notice)
     return found
@@ -211,7 +213,9 @@ def _forbidden(row: Row[Any], kind: NoticeKind) -> str | None:
     return None
 
 
-def _attachments(connection: Connection, comments: Sequence[int]) -> Mapping[int, tuple[str, ...]]:
+def attachments_of(
+    connection: Connection, comments: Sequence[int]
+) -> Mapping[int, tuple[str, ...]]:
     """The names of what is attached to each comment; comments without attachments are left out."""
     if not comments:
         return {}
@@ -263,72 +267,6 @@ def give_up(connection: Connection, notice: UUID, error: str, *, hard: bool, now
             suppression.record_hard_failure(connection, mailbox, address, error, now)
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeSummary:
-    """A notice as operators see it."""
-
-    id: UUID
-    mailbox: str
-    ticket: int | None
-    kind: str
-    address: str
-    state: NoticeState
-    created_at: datetime
-    due_at: datetime
-    attempts: int
-    last_error: str
-
-
-_LISTED = select(_notice, _mailbox.c.address.label("mailbox")).join_from(
-    _notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id
-)
-
-
-def listing(
-    connection: Connection, state: NoticeState | None, limit: int
-) -> Sequence[NoticeSummary]:
-    """Notices, the newest first."""
-    query = _LISTED.order_by(_notice.c.created_at.desc(), _notice.c.id).limit(limit)
-    if state is not None:
-        query = query.where(_notice.c.state == state.value)
-    return [_listed(row) for row in connection.execute(query)]
-
-
-def find(connection: Connection, notice: UUID) -> NoticeSummary | None:
-    """One notice; None where there is none."""
-    row = connection.execute(_LISTED.where(_notice.c.id == notice)).one_or_none()
-    return _listed(row) if row is not None else None
-
-
-def _listed(row: Row[Any]) -> NoticeSummary:
-    return NoticeSummary(
-        id=row.id,
-        mailbox=row.mailbox,
-        ticket=row.ticket_id,
-        kind=row.kind,
-        address=row.address,
-        state=NoticeState(row.state),
-        created_at=row.created_at,
-        due_at=row.due_at,
-        attempts=row.attempts,
-        last_error=row.last_error,
-    )
-
-
-def requeue(connection: Connection, ids: Sequence[UUID] | None, now: datetime) -> int:
-    """Queue dead notices again with no attempts counted, all of them for None; returns how many."""
-    dead = _notice.c.state == NoticeState.DEAD.value
-    chosen = dead if ids is None else dead & _notice.c.id.in_(ids)
-    again = {"state": NoticeState.DUE.value, "created_at": now, "due_at": now, "attempts": 0}
-    return connection.execute(update(_notice).where(chosen).values(**again)).rowcount
-
-
-def counts(connection: Connection) -> dict[str, int]:
-    """How many notices are in each state."""
-    query = select(_notice.c.state, func.count().label("number")).group_by(_notice.c.state)
-    return {row.state: row.number for row in connection.execute(query)}
-
-
 def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
     """Change a notice that is due; False if another sender has settled it."""
     guard = (_notice.c.id == notice) & (_notice.c.state == NoticeState.DUE.value)
@@ -336,7 +274,8 @@ def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
     return connection.execute(settled).rowcount == 1
 
 
-def _as_notice(row: Row[Any], kind: NoticeKind, attachments: tuple[str, ...]) -> Notice:
+def as_notice(row: Row[Any], kind: NoticeKind, attachments: tuple[str, ...]) -> Notice:
+    """A notice of its row, as `NOTICES` has it. ValueError for what this version cannot read."""
     return Notice(
         id=row.id,
         kind=kind,

@@ -128,6 +128,8 @@ def queue_notices(
             "language": order.language,
             "address": order.address,
             "cause": context.journal_id,
+            "source": context.source.value,
+            "actor": context.actor,
             "state": NoticeState.DUE.value,
             "created_at": context.now,
             "due_at": context.now,

@@ -25,8 +25,8 @@ from storage.db.ledger import open_ledger
 from storage.db.tables import CommentRow, TicketRow, table
 from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
-from storage.notices import outbox
-from storage.notices.outbox import NoticeSummary
+from storage.notices import overview
+from storage.notices.overview import NoticeSummary
 from storage.registry.companies import add_company
 from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person, set_person_active
@@ -228,7 +228,7 @@ class Target:
 
     def notices(self) -> Sequence[NoticeSummary]:
         """All notices, sent or not."""
-        return self.database.read(lambda c: outbox.listing(c, None, 100_000))
+        return self.database.read(lambda c: overview.listing(c, limit=100_000))
 
     @property
     def keys(self) -> Keys:

@@ -22,7 +22,7 @@ from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.mail import journal
 from storage.mail.journal import JournalFilter
-from storage.notices import outbox
+from storage.notices import overview
 from storage.registry.companies import add_company
 from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person
@@ -47,7 +47,7 @@ class Progress:
 
 def progress(database: Database) -> Progress:
     def look(connection: Connection) -> Progress:
-        due = outbox.counts(connection).get(NoticeState.DUE, 0)
+        due = overview.counts(connection).get(NoticeState.DUE, 0)
         return Progress(len(journal.newest(connection, JournalFilter(), 10_000)), due)
 
     return database.read(look)

@@ -30,8 +30,8 @@ from storage.db.tables import ParticipantRow, TicketRow, table
 from storage.mail.apply import Entry
 from storage.mail.facts import gather
 from storage.mail.filing import decision_on, file
-from storage.notices import outbox
-from storage.notices.outbox import NoticeSummary
+from storage.notices import overview
+from storage.notices.overview import NoticeSummary
 from storage.ticket import load
 from storage.ticket.change import change_ticket
 from storage.ticket.rows import ChangeContext
@@ -160,7 +160,7 @@ class Shop:
 
     def notices(self, address: str | None = None) -> list[NoticeSummary]:
         """The notices queued so far, to one recipient or to all."""
-        every = self.database.read(lambda c: outbox.listing(c, None, 1000))
+        every = self.database.read(lambda c: overview.listing(c))
         return [notice for notice in every if address in (None, notice.address)]
 
     def return_path(self, notice: UUID) -> str:

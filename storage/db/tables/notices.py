@@ -22,6 +22,7 @@ class NoticeRow(Row, table=True):
         Index("ix_notice_ticket_id_created_at", "ticket_id", "created_at"),
         Index("ix_notice_mailbox_id_address_kind", "mailbox_id", "address", "kind", "created_at"),
         index_where("claimed_by IS NOT NULL", "ix_notice_claimed_by", "claimed_by"),
+        index_where("cause IS NOT NULL", "ix_notice_cause", "cause"),
     )
     id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
     mailbox_id: int = foreign_key()
@@ -34,7 +35,12 @@ class NoticeRow(Row, table=True):
     language: str = text(8)
     address: str = Field(sa_column=Column(String(254), nullable=False))
     cause: UUID | None = Field(default=None, sa_column=Column(Uuid()))
-    """The journal row of the mail that this answers; NULL where a web page caused it."""
+    """The journal row of the mail that this answers; NULL where no mail caused it."""
+    source: str = text(10)
+    """The door of the change that caused it, as the audit trail has it; empty for rows of before
+    this was stored."""
+    actor: str = text(254)
+    """Who made that change: the same as in its audit event; empty for the system itself."""
     state: str = Field(default="due", sa_column=Column(String(5), nullable=False))
     created_at: datetime = timestamp()
     due_at: datetime = timestamp()

@@ -58,6 +58,41 @@ def test_tail_as_json_is_one_object_a_line(filed: Filed) -> None:
     assert entries[0]["trace"][0]["check"] == "duplicate"
 
 
+def test_explain_lists_the_mails_that_went_out_because_of_a_mail(filed: Filed) -> None:
+    done = filed.demo.run("explain", filed.journal_id).out
+    mails = json.loads(filed.demo.run("explain", "--json", filed.journal_id).out)["mails"]
+
+    assert "acknowledgement to ann@acme.example, due " in done
+    assert {(each["kind"], each["to"]) for each in mails} >= {
+        ("acknowledgement", "ann@acme.example"),
+        ("new_ticket", "sam@help.example"),
+    }
+    assert all(each["id"] in done for each in mails)
+
+
+def test_the_outbox_is_filtered_by_ticket_and_address(filed: Filed) -> None:
+    ofs = filed.demo.run("outbox", "list", "--ticket", "1", "--to", "Ann@acme.example").out
+
+    assert "acknowledgement" in ofs
+    assert "#1" in ofs
+    assert "sam@help.example" not in ofs
+    assert "#2" not in ofs
+    none = filed.demo.run("outbox", "list", "--to", "nobody@acme.example").out
+    assert none.startswith("no such outgoing mail\n")
+
+
+def test_the_outbox_shows_a_mail_as_its_reader_gets_it_without_their_secrets(filed: Filed) -> None:
+    mails = json.loads(filed.demo.run("explain", "--json", filed.journal_id).out)["mails"]
+    (mail,) = [each for each in mails if each["kind"] == "new_ticket"]
+
+    done = filed.demo.run("outbox", "show", mail["id"])
+
+    assert "Between two floors, since noon." in done.out
+    assert f"caused by mail {filed.journal_id}" in done.out
+    assert "support@help.example" in done.out
+    assert "support+" not in done.out
+
+
 def test_tail_escapes_a_senders_control_characters(filed: Filed) -> None:
     line = filed.demo.run("tail", "--ticket", "2").out
 

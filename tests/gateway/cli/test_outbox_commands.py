@@ -15,7 +15,7 @@ from rules.mail import Mailbox
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.notices import outbox
+from storage.notices import outbox, overview
 from storage.registry import mailboxes
 from tests.in_process import SUPPORT, enrolled_store
 from tests.rules.building import NOON
@@ -36,7 +36,7 @@ class OutboxCommands:
 
     def states(self) -> dict[UUID, NoticeState]:
         database = Database(self.url, connections=2)
-        every = database.read(lambda c: outbox.listing(c, None, 100))
+        every = database.read(lambda c: overview.listing(c))
         database.close()
         return {each.id: each.state for each in every}
 
@@ -93,25 +93,25 @@ def test_one_mail_is_shown_with_its_error(commands: OutboxCommands) -> None:
 
 
 def test_one_dead_mail_is_tried_again(commands: OutboxCommands) -> None:
-    done = commands.run("requeue", str(DEAD))
+    done = commands.run("retry", str(DEAD))
 
-    assert (done.exit_code, done.output) == (0, "1 requeued\n")
+    assert (done.exit_code, done.output) == (0, "1 tried again\n")
     assert commands.states()[DEAD] is NoticeState.DUE
     assert commands.states()[ALSO_DEAD] is NoticeState.DEAD
 
 
 def test_all_dead_mails_are_tried_again(commands: OutboxCommands) -> None:
-    done = commands.run("requeue", "--all-dead")
+    done = commands.run("retry", "--dead")
 
-    assert (done.exit_code, done.output) == (0, "2 requeued\n")
+    assert (done.exit_code, done.output) == (0, "2 tried again\n")
     assert set(commands.states().values()) == {NoticeState.DUE, NoticeState.SENT}
 
 
 def test_a_sent_mail_is_not_sent_again(commands: OutboxCommands) -> None:
-    done = commands.run("requeue", str(SENT), str(DEAD))
+    done = commands.run("retry", str(SENT), str(DEAD))
 
     assert done.exit_code == os.EX_DATAERR
-    assert "1 requeued; 1 not, since only dead mails can be" in done.stderr
+    assert "1 tried again; 1 not, since only dead mails can be" in done.stderr
     assert commands.states()[SENT] is NoticeState.SENT
 
 
@@ -120,8 +120,8 @@ def test_a_sent_mail_is_not_sent_again(commands: OutboxCommands) -> None:
     [
         (("show", "nonsense"), os.EX_USAGE, "nonsense is not the id of a mail"),
         (("show", str(UUID(int=99))), os.EX_DATAERR, "`postern outbox list` shows"),
-        (("requeue",), os.EX_USAGE, "name ID … or --all-dead"),
-        (("requeue", str(DEAD), "--all-dead"), os.EX_USAGE, "name ID … or --all-dead"),
+        (("retry",), os.EX_USAGE, "name ID … or --dead"),
+        (("retry", str(DEAD), "--dead"), os.EX_USAGE, "name ID … or --dead"),
     ],
 )
 def test_wrong_usage_names_what_is_right(

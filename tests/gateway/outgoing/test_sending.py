@@ -28,8 +28,8 @@ from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database, StoreTimeout
 from storage.db.ledger import Ledger, open_ledger
-from storage.notices import outbox, suppression
-from storage.notices.outbox import NoticeSummary
+from storage.notices import outbox, overview, suppression
+from storage.notices.overview import NoticeSummary
 from storage.registry import mailboxes
 from tests.in_process import SUPPORT, enrolled_store
 from tests.rules.building import NOON
@@ -116,9 +116,7 @@ class Outbox:
             await asyncio.wrap_future(self.ledger.submit(job))
 
     async def listed(self) -> list[NoticeSummary]:
-        return list(
-            await asyncio.to_thread(self.database.read, lambda c: outbox.listing(c, None, 1000))
-        )
+        return list(await asyncio.to_thread(self.database.read, lambda c: overview.listing(c)))
 
     async def states(self) -> Counter[NoticeState]:
         return Counter(each.state for each in await self.listed())
@@ -262,6 +260,7 @@ async def test_a_notice_that_its_reader_may_not_have_any_more_is_logged_and_coun
     assert box.relay.tried == []
     (event,) = [each for each in logged if each["event"] == "send_dropped"]
     assert (event["kind"], event["log_level"]) == ("invitation", "warning")
+    assert (event["to"], event["ticket"], event["mailbox"]) == (NEW, None, SUPPORT)
     assert "suspended" in event["why"]
     metrics = dispatcher.runtime.metrics.render().decode()
     assert 'postern_notices_total{outcome="send_dropped"} 1.0' in metrics

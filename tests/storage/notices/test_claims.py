@@ -12,7 +12,7 @@ from sqlalchemy import update
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeState
 from storage.db.tables import NodeRow, NoticeRow, table
-from storage.notices import claims, outbox
+from storage.notices import claims, outbox, overview
 from storage.notices.outbox import Notice
 from tests.rules.building import NOON, a_mail
 from tests.storage.shop import Shop
@@ -30,7 +30,7 @@ def held(shop: Shop) -> list[UUID]:
 
 
 def claim(shop: Shop, node: UUID) -> Sequence[Notice]:
-    return shop.write(lambda c: outbox.claim(c, NOON, 50, node))
+    return tuple(shop.write(lambda c: outbox.claim(c, NOON, 50, node)))
 
 
 def beats(shop: Shop, node: UUID = ONE) -> int:
@@ -145,7 +145,7 @@ class TestKindsOfANewerVersion:
     def test_it_stays_due_for_a_node_that_knows_it(self, shop: Shop, unknown: UUID) -> None:
         claim(shop, ONE)
 
-        found = shop.database.read(lambda c: outbox.find(c, unknown))
+        found = shop.database.read(lambda c: overview.find(c, unknown))
         assert found is not None
         assert found.state is NoticeState.DUE
         assert found.due_at > NOON
@@ -155,6 +155,6 @@ class TestKindsOfANewerVersion:
         late = NOON + GIVE_UP_AFTER + timedelta(hours=1)
         shop.write(lambda c: outbox.claim(c, late, 50, ONE))
 
-        found = shop.database.read(lambda c: outbox.find(c, unknown))
+        found = shop.database.read(lambda c: overview.find(c, unknown))
         assert found is not None
         assert found.state is NoticeState.DEAD

@@ -14,7 +14,7 @@ from rules.mail import Mailbox
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.db.tables import JournalRow, NoticeRow, ParticipantRow, TicketRow, table
-from storage.notices import outbox
+from storage.notices import outbox, overview
 from tests.rules.building import NOON
 from tests.storage.db.test_database import a_ticket_row
 
@@ -95,7 +95,7 @@ def test_a_sent_notice_is_never_sent_again(
         ledger.submit(partial(outbox.put_off, notice=notice, due_at=NOON, error="late")).result()
 
     assert not ledger.submit(partial(outbox.claim, now=NOON + timedelta(days=1), limit=50)).result()
-    assert database.read(outbox.counts) == {"sent": 20}
+    assert database.read(overview.counts) == {"sent": 20}
 
 
 def test_a_notice_that_is_given_up_is_kept(
@@ -106,7 +106,7 @@ def test_a_notice_that_is_given_up_is_kept(
     )
     ledger.submit(failed).result()
 
-    assert database.read(outbox.counts) == {"dead": 1, "due": 19}
+    assert database.read(overview.counts) == {"dead": 1, "due": 19}
 
 
 def test_the_next_due_time_is_known_without_a_claim(

@@ -8,9 +8,11 @@ import pytest
 
 from rules.people import Presence, Role
 from rules.ticket.notices import NoticeKind, NoticeState
-from storage.notices import outbox, suppression
+from storage.notices import outbox, overview, suppression
 from storage.notices.outbox import Claimed, Notice
+from storage.notices.overview import NoticeFilter
 from storage.registry import companies, people
+from storage.ticket.read import ticket_view
 from tests.rules.building import ANN, BOB, NOON, a_mail
 from tests.storage.shop import Shop, opened
 
@@ -97,7 +99,7 @@ def test_a_dead_notice_is_listed_with_its_reason(shop: Shop, number: int) -> Non
     left(shop, number)
     claimed(shop)
 
-    dead = shop.database.read(lambda c: outbox.listing(c, NoticeState.DEAD, 10))
+    dead = shop.database.read(lambda c: overview.listing(c, NoticeFilter(NoticeState.DEAD)))
 
     assert [(notice.address, notice.kind, notice.ticket) for notice in dead] == [
         (BOB.address, "comment", number)
@@ -106,7 +108,7 @@ def test_a_dead_notice_is_listed_with_its_reason(shop: Shop, number: int) -> Non
 
 
 def test_the_list_has_at_most_the_given_number_of_notices(shop: Shop, number: int) -> None:
-    assert len(shop.database.read(lambda c: outbox.listing(c, None, 2))) == 2
+    assert len(shop.database.read(lambda c: overview.listing(c, limit=2))) == 2
 
 
 def test_a_requeued_notice_starts_again_from_the_first_attempt(shop: Shop, number: int) -> None:
@@ -114,7 +116,7 @@ def test_a_requeued_notice_starts_again_from_the_first_attempt(shop: Shop, numbe
     claimed(shop)
     shop.set_participant(number, BOB.address, presence=Presence.ACTIVE.value)
 
-    assert shop.write(lambda c: outbox.requeue(c, None, NOON)) == 1
+    assert shop.write(lambda c: overview.retry(c, None, NOON, "console:op")) == 1
     assert [(n.address, n.attempts) for n in claimed(shop)] == [(BOB.address, 1)]
 
 
@@ -123,7 +125,11 @@ def test_only_the_named_notices_are_requeued(shop: Shop, number: int) -> None:
         shop.write(lambda c, due=notice.id: outbox.give_up(c, due, "no", hard=False, now=NOON))  # type: ignore[misc]
     chosen = shop.notices(BOB.address)[0].id
 
-    assert shop.write(lambda c: outbox.requeue(c, [chosen], NOON)) == 1
+    assert shop.write(lambda c: overview.retry(c, [chosen], NOON, "console:op")) == 1
+    view = shop.database.read(lambda c: ticket_view(c, number))
+    assert view is not None
+    (entry,) = [each for each in view.history if "tried again" in str(each.text)]
+    assert (entry.actor, entry.source) == ("console:op", "console")
     assert [notice.id for notice in claimed(shop)] == [chosen]
 
 
@@ -131,4 +137,4 @@ def test_a_sent_notice_is_never_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
         shop.write(lambda c, due=notice.id: outbox.sent(c, due, NOON))  # type: ignore[misc]
 
-    assert shop.write(lambda c: outbox.requeue(c, None, NOON)) == 0
+    assert shop.write(lambda c: overview.retry(c, None, NOON, "console:op")) == 0

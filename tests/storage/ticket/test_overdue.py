@@ -11,7 +11,7 @@ from rules.policy import TierSection
 from rules.ticket.changes import SetStatus
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
-from storage.notices import outbox
+from storage.notices import overview
 from storage.ticket import overdue
 from storage.ticket.overdue import DueTicket
 from tests.rules.building import ANN, NOON, SAM, a_mail, default_policy
@@ -43,7 +43,7 @@ def notify(desk: Shop, now: datetime, found: list[DueTicket] | None = None) -> i
 
 
 def kinds(desk: Shop) -> list[str]:
-    listed = desk.database.read(lambda c: outbox.listing(c, None, 100))
+    listed = desk.database.read(lambda c: overview.listing(c))
     return sorted(n.kind for n in listed if n.kind.startswith("sla"))
 
 

@@ -1,0 +1,159 @@
+"""Outgoing mails as operators see them: found, counted, and tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Row, Select, func, select, update
+
+from rules.mail import Mailbox
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import Source
+from rules.ticket.notices import NoticeKind, NoticeState
+from storage.db.tables import MailboxRow, NoticeRow, table
+from storage.notices.claimed_rows import NOTICES
+from storage.notices.outbox import Notice, as_notice, attachments_of
+from storage.ticket.rows import AuditEntry, ChangeContext, audit
+
+_notice, _mailbox = table(NoticeRow), table(MailboxRow)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSummary:
+    """A notice as operators see it."""
+
+    id: UUID
+    mailbox: str
+    ticket: int | None
+    kind: str
+    address: str
+    state: NoticeState
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    last_error: str
+    sent_at: datetime | None = None
+    cause: UUID | None = None
+    """The journal row of the mail that caused it; None where no mail did."""
+    source: str = ""
+    """The door of the change that caused it; empty for a row of before this was stored."""
+    actor: str = ""
+    """Who made that change; empty for the system itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFilter:
+    """Selects notices: every condition that is not None must hold."""
+
+    state: NoticeState | None = None
+    ticket: int | None = None
+    address: str | None = None
+
+
+EVERY_NOTICE = NoticeFilter()
+
+_LISTED = select(_notice, _mailbox.c.address.label("mailbox")).join_from(
+    _notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id
+)
+
+
+def listing(
+    connection: Connection, wanted: NoticeFilter = EVERY_NOTICE, limit: int = 1000
+) -> Sequence[NoticeSummary]:
+    """Notices, the newest first."""
+    query = _LISTED.order_by(_notice.c.created_at.desc(), _notice.c.id).limit(limit)
+    if wanted.state is not None:
+        query = query.where(_notice.c.state == wanted.state.value)
+    if wanted.ticket is not None:
+        query = query.where(_notice.c.ticket_id == wanted.ticket)
+    if wanted.address is not None:
+        here = select(_mailbox.c.id)  # the index begins with it
+        query = query.where(
+            _notice.c.mailbox_id.in_(here), _notice.c.address == wanted.address.lower()
+        )
+    return _all(connection, query)
+
+
+def caused_by(connection: Connection, mails: Sequence[UUID]) -> Sequence[NoticeSummary]:
+    """The notices that mails have caused, by their journal rows, in the order they were queued."""
+    query = _LISTED.where(_notice.c.cause.in_(mails))
+    return _all(connection, query.order_by(_notice.c.cause, _notice.c.id))
+
+
+def find(connection: Connection, notice: UUID) -> NoticeSummary | None:
+    """One notice; None where there is none."""
+    return next(iter(_all(connection, _LISTED.where(_notice.c.id == notice))), None)
+
+
+def load_notice(connection: Connection, notice: UUID) -> Notice | None:
+    """One notice with all that is needed to write it, whatever its state; None where there is none.
+
+    ValueError for one that this version cannot read.
+    """
+    row = connection.execute(NOTICES.where(_notice.c.id == notice)).one_or_none()
+    if row is None:
+        return None
+    files = attachments_of(connection, [row.comment_id] if row.comment_id else [])
+    return as_notice(row, NoticeKind(row.kind), files.get(row.comment_id, ()))
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many notices are in each state."""
+    query = select(_notice.c.state, func.count().label("number")).group_by(_notice.c.state)
+    return {row.state: row.number for row in connection.execute(query)}
+
+
+def retry(
+    connection: Connection,
+    ids: Sequence[UUID] | None,
+    now: datetime,
+    by: str,
+) -> int:
+    """Queue dead notices again with no attempts counted, all of them for None; returns how many.
+
+    Only a dead one is: of two who retry it, one does. The audit trail of its ticket names them.
+    """
+    dead = _notice.c.state == NoticeState.DEAD.value
+    chosen = dead if ids is None else dead & _notice.c.id.in_(ids)
+    again = {"state": NoticeState.DUE.value, "created_at": now, "due_at": now, "attempts": 0}
+    changed = (
+        update(_notice)
+        .where(chosen)
+        .values(**again)
+        .returning(_notice.c.mailbox_id, _notice.c.ticket_id, _notice.c.address, _notice.c.kind)
+    )
+    rows = connection.execute(changed).all()
+    for row in rows:
+        if row.ticket_id is not None:
+            here = Mailbox(row.mailbox_id, "", "")
+            context = ChangeContext(here, by, Source.CONSOLE, now, uuid4)
+            entry = AuditEntry(AuditEvent.MAIL_RETRIED, row.address, became=row.kind)
+            audit(connection, context, row.ticket_id, entry)
+    return len(rows)
+
+
+def _all(connection: Connection, query: Select[Any]) -> list[NoticeSummary]:
+    return [_listed(row) for row in connection.execute(query)]
+
+
+def _listed(row: Row[Any]) -> NoticeSummary:
+    return NoticeSummary(
+        id=row.id,
+        mailbox=row.mailbox,
+        ticket=row.ticket_id,
+        kind=row.kind,
+        address=row.address,
+        state=NoticeState(row.state),
+        created_at=row.created_at,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        last_error=row.last_error,
+        sent_at=row.sent_at,
+        cause=row.cause,
+        source=row.source,
+        actor=row.actor,
+    )
