@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from rules.destination import token_holder
 from rules.facts import Facts
 from rules.mail.header import Author
-from rules.people import Company, Participant, Person, Presence, Role
+from rules.people import Company, Person, Role
+from rules.policy import Policy
 from rules.sender.authentication import Authentication, Result
 from rules.sender.pointers import PointerKind
 from rules.sender.tokens import Purpose, ReplyToken
@@ -61,10 +63,10 @@ class Sender:
     """The sender's own valid token, if the mail was addressed to one."""
 
 
-def identify(author: Author, facts: Facts) -> Sender:
+def identify(author: Author, facts: Facts, policy: Policy) -> Sender:
     """The sender: standing by the registry, proof level by evidence, never by another header."""
     person = facts.people.get(author.address)
-    token = _own_token(author.address, facts)
+    token = _own_token(author.address, facts, policy)
     return Sender(
         address=author.address,
         standing=_standing(person, facts.author_company),
@@ -100,21 +102,12 @@ def is_unproven(proof: str) -> bool:
     return proof in (TOKEN_ALONE, NO_PROOF)
 
 
-def token_holder(token: ReplyToken, facts: Facts) -> Participant | None:
-    """The participant that a token was given to; None once removed: their tokens are invalid."""
-    ticket = facts.tickets.get(token.ticket)
-    if ticket is None:
-        return None
-    holder = next((p for p in ticket.participants if p.id == token.participant), None)
-    return holder if holder is not None and holder.presence is not Presence.REMOVED else None
-
-
-def _own_token(address: str, facts: Facts) -> ReplyToken | None:
+def _own_token(address: str, facts: Facts, policy: Policy) -> ReplyToken | None:
     """The sender's first token; a note token of the same ticket takes precedence."""
     own: list[ReplyToken] = []
     for pointer in facts.pointers:
         if pointer.kind is PointerKind.REPLY_TOKEN and pointer.token is not None:
-            holder = token_holder(pointer.token, facts)
+            holder = token_holder(pointer.token, facts, policy)
             if holder is not None and holder.address == address:
                 own.append(pointer.token)
     notes = (t for t in own if t.ticket == own[0].ticket and t.purpose is Purpose.NOTE)

@@ -14,12 +14,13 @@ from rules.decision.content import (
     requested_command,
 )
 from rules.decision.effects import ChangeRefused
-from rules.decision.entitlement import Entitlement, Right, is_over
+from rules.decision.entitlement import Entitlement, Right
 from rules.decision.follow_up import follow_up
 from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved, Reason
 from rules.decision.notices import approval_request, receipt
 from rules.decision.unsubscribe import unsubscribe
+from rules.destination import is_over
 from rules.identity import ProofLevel, Standing, is_proven_enough
 from rules.mail.quoting import own_text, visible
 from rules.mail.subjects import bare_subject, subject_besides

@@ -50,7 +50,7 @@ OF_A_SENDER: tuple[Callable[[Case], Finding], ...] = (
 
 def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
     """What happens to a mail. The first check that rules decides; one of them always does."""
-    known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts)
+    known = None if isinstance(mail.author, Ambiguous) else identify(mail.author, facts, policy)
     trace = list(_reading(mail))
     for check, finding in _findings(mail, facts, policy, known):
         action, withheld = _without_withheld(finding)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.decision.model import Reason
+from rules.destination import destination, token_holder
 from rules.facts import Facts
-from rules.identity import ProofLevel, Sender, Standing, token_holder
+from rules.identity import ProofLevel, Sender, Standing
 from rules.mail.subjects import subject_besides
 from rules.people import Participant, ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sender.pointers import Pointer, PointerKind
 from rules.sender.tokens import Purpose
-from rules.ticket.lifecycle import is_past_reopening
 from rules.ticket.model import Ticket
 
 
@@ -47,57 +47,21 @@ def entitlement(sender: Sender | None, facts: Facts, policy: Policy) -> tuple[En
     """One entry for each ticket that a pointer leads to, the strongest pointer first."""
     found: list[Entitlement] = []
     for pointer in facts.pointers:
-        for number in _tickets_of(pointer, facts):
+        for number in _tickets_of(pointer, facts, policy):
             ticket = destination(number, facts, policy)
-            if ticket is not None and not _is_dead(pointer, ticket, facts):
+            if ticket is not None:
                 found.append(_entitlement(sender, pointer, ticket, facts, policy))
     return tuple(found)
 
 
-def destination(number: int, facts: Facts, policy: Policy) -> Ticket | None:
-    """The ticket that mail for a number goes to now; None where there is none, or a circle.
-
-    A merged ticket leads to the one it was merged into, a closed one to its follow-up; a deleted
-    one leads nowhere.
-    """
-    passed: set[int] = set()
-    while number not in passed:
-        passed.add(number)
-        ticket = facts.tickets.get(number)
-        if ticket is None or ticket.deleted:
-            return None
-        if ticket.merged_into is not None:
-            number = ticket.merged_into
-        elif ticket.follow_up is not None and is_over(ticket, facts, policy):
-            number = ticket.follow_up
-        else:
-            return ticket
-    return None
-
-
-def is_over(ticket: Ticket, facts: Facts, policy: Policy) -> bool:
-    """Whether a reply to the ticket begins a new one."""
-    return is_past_reopening(
-        ticket.status, ticket.status_at, facts.decided_at, policy.lifecycle.reopen_days
-    )
-
-
-def _tickets_of(pointer: Pointer, facts: Facts) -> tuple[int, ...]:
-    if pointer.token is not None and token_holder(pointer.token, facts) is None:
+def _tickets_of(pointer: Pointer, facts: Facts, policy: Policy) -> tuple[int, ...]:
+    if pointer.token is not None and token_holder(pointer.token, facts, policy) is None:
         return ()  # removed meanwhile: their tokens are dead, even for other senders
     if pointer.kind is PointerKind.LATE_PARENT:
         return facts.named_before.get(pointer.message_id, ())
     if pointer.ticket is not None:
         return (pointer.ticket,)
     return facts.known_ids.get(pointer.message_id, ())
-
-
-def _is_dead(pointer: Pointer, ticket: Ticket, facts: Facts) -> bool:
-    """Whether its token was given to a person who was removed from the ticket that it leads to now:
-    the one that its own was merged into, or its follow-up."""
-    holder = token_holder(pointer.token, facts) if pointer.token is not None else None
-    there = ticket.participant(holder.address) if holder is not None else None
-    return there is not None and there.presence is Presence.REMOVED
 
 
 def _entitlement(

@@ -29,6 +29,7 @@ from rules.people import Company, Person, Role
 from rules.sender.authentication import Authentication
 from tests.gateway.senders import ELSEWHERE, ed25519_key, signed
 from tests.nameserver import NameServer
+from tests.rules.building import default_policy
 
 ANN, EVE = "ann@acme.example", "eve@evil.example"
 PEOPLE = ("ann@acme.example", "bob@acme.example", "sam@help.example")
@@ -193,7 +194,7 @@ class Gateway:
         recipients = ("support@help.example",)
         envelope = Envelope(ELSEWHERE, sent.helo, False, sent.mail_from, recipients)
         found = await self.authenticator.authenticate(Delivery(envelope, sent.raw), mail.author)
-        return identify(mail.author, facts(envelope, found)), found
+        return identify(mail.author, facts(envelope, found), default_policy()), found
 
 
 def facts(envelope: Envelope, authentication: Authentication) -> Facts:

@@ -115,25 +115,30 @@ class Expectations:
 
     # ---- which ticket a mail belongs to -------------------------------------------------------
 
+    def way_from(self, ticket: int, is_over: IsOver) -> tuple[int, ...]:
+        """A ticket and those that mail for it is passed on to by merges and follow-ups."""
+        way = [ticket]
+        while way[-1] not in self.deleted:
+            last = way[-1]
+            following = self.merged.get(last)
+            if following is None and is_over(last):
+                following = self.follow_up.get(last)
+            if following is None or following in way:
+                break
+            way.append(following)
+        return tuple(way)
+
     def resolve_ticket(self, ticket: int, is_over: IsOver) -> int | None:
-        """Follow merges and follow-ups from a ticket; None if it ends at a deleted one."""
-        for _ in range(20):
-            if ticket in self.deleted:
-                return None
-            if ticket in self.merged:
-                ticket = self.merged[ticket]
-            elif ticket in self.follow_up and is_over(ticket):
-                ticket = self.follow_up[ticket]
-            else:
-                return ticket
-        return None
+        """Where mail for a ticket goes now; None if that is a deleted one."""
+        last = self.way_from(ticket, is_over)[-1]
+        return last if last not in self.deleted else None
 
     def pointed_tickets(self, mail: WrittenMail, is_over: IsOver) -> Iterator[tuple[str, int]]:
         """The kinds of pointer in a mail and the tickets that they lead to, strongest first."""
         if mail.as_new:
             return
         nearest = tuple(reversed(mail.references))
-        pointed = [("token", token.ticket) for token in self._tokens_of(mail)]
+        pointed = [("token", token.ticket) for token in self._tokens_of(mail, is_over)]
         pointed += [
             ("our_message_id", self.ticket_by_message_id[one])
             for one in nearest
@@ -152,23 +157,26 @@ class Expectations:
             if target is not None:
                 yield pointer, target
 
-    def is_live(self, token: IssuedToken) -> bool:
-        return self.presence(token.ticket, token.holder) != REMOVED
+    def is_live(self, token: IssuedToken, is_over: IsOver) -> bool:
+        """Whether its holder was removed from no ticket between its own and where it leads."""
+        way = self.way_from(token.ticket, is_over)
+        return all(self.presence(one, token.holder) != REMOVED for one in way)
 
-    def _tokens_of(self, mail: WrittenMail) -> list[IssuedToken]:
+    def _tokens_of(self, mail: WrittenMail, is_over: IsOver) -> list[IssuedToken]:
         """The valid ones in the mail's recipients."""
         found = (self.tokens[one] for one in mail.recipients if one in self.tokens)
-        return [] if mail.as_new else [token for token in found if self.is_live(token)]
+        return [] if mail.as_new else [token for token in found if self.is_live(token, is_over)]
 
     # ---- permissions --------------------------------------------------------------------------
 
-    def own_token(self, mail: WrittenMail) -> IssuedToken | None:
-        return next((t for t in self._tokens_of(mail) if t.holder == mail.author), None)
+    def own_token(self, mail: WrittenMail, is_over: IsOver) -> IssuedToken | None:
+        own = (t for t in self._tokens_of(mail, is_over) if t.holder == mail.author)
+        return next(own, None)
 
     def has_own_token(
         self, mail: WrittenMail, ticket: int, is_over: IsOver, note: bool | None = None
     ) -> bool:
-        token = self.own_token(mail)
+        token = self.own_token(mail, is_over)
         return (
             token is not None
             and self.resolve_ticket(token.ticket, is_over) == ticket

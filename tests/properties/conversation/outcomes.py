@@ -70,7 +70,7 @@ def expected_outcome(
     if mail.second_author:
         return HELD
     account_state = expected.registry.account_state(mail.author)
-    proof = _proof(expected, mail)
+    proof = _proof(expected, mail, is_over)
     if proof == 0 and (screened := _unproven(expected, mail)) is not None:
         return screened
     found = [
@@ -81,11 +81,11 @@ def expected_outcome(
     return screened or _filed(expected, mail, account_state, proof, found, is_over, now)
 
 
-def _proof(expected: Expectations, mail: WrittenMail) -> int:
+def _proof(expected: Expectations, mail: WrittenMail, is_over: IsOver) -> int:
     """2 if the author is proven, 1 if only their own reply address vouches for them, else 0."""
     if mail.proof == "proven":
         return 2
-    return int(mail.proof == "nothing" and expected.own_token(mail) is not None)
+    return int(mail.proof == "nothing" and expected.own_token(mail, is_over) is not None)
 
 
 def _unproven(expected: Expectations, mail: WrittenMail) -> ExpectedOutcome | None:

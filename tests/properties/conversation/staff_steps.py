@@ -84,7 +84,8 @@ class StaffSteps(SupportModel):
         if not found:
             return
         address, token, expected = self._nth_newest(found, pick)
-        if expected.is_live(token) and not self._remove(token.ticket, token.holder):
+        is_live = expected.is_live(token, self._is_over)
+        if is_live and not self._remove(token.ticket, token.holder):
             return
         author = token.holder if by_holder else author
         mail = self._write_mail(author, self._new_marker(), proof=proof, recipients=(address,))

@@ -20,12 +20,14 @@ from tests.rules.building import (
     ANN,
     ANNS,
     BOB,
+    GIL,
     NOON,
     NOTHING,
     SAM,
     World,
     a_mail,
     a_ticket,
+    default_policy,
     member,
     notified,
     orders_of,
@@ -286,3 +288,50 @@ def test_a_token_is_dead_once_its_holder_was_removed_where_it_leads(leads_on: st
 
     assert (flagged.verdict, number(flagged)) == (Verdict.FLAGGED, 8)
     assert (refused.verdict, refused.reason) == (Verdict.REFUSED, Reason.STRANGER)
+
+
+class TestATokenWhoseHolderWasRemovedFromWhereItLed:
+    """Bob had the token on #7, which leads on to #8; he was removed from that one."""
+
+    @pytest.fixture(params=["merged_into", "follow_up"])
+    def tickets(self, request: pytest.FixtureRequest) -> tuple[Ticket, Ticket]:
+        leads: dict[str, Any] = {request.param: 8}
+        people = (*ANNS.participants, member(71, BOB.address))
+        off_it = member(81, BOB.address, presence=Presence.REMOVED)
+        return (
+            replace(ANNS, participants=people, status=Status.CLOSED, **leads),
+            a_ticket(8, *EIGHT.participants, off_it),
+        )
+
+    @pytest.mark.parametrize("leads_on", ["merged_into", "follow_up"])
+    def test_it_stays_dead_on_a_ticket_that_comes_after_that_one(
+        self, tickets: tuple[Ticket, Ticket], leads_on: str
+    ) -> None:
+        seven, eight = tickets
+        leads: dict[str, Any] = {leads_on: 9}
+        passed = replace(eight, status=Status.CLOSED, **leads)
+        nine = a_ticket(9, member(90, ANN.address, ParticipantKind.REQUESTER))
+        stranger = a_mail("eve@evil.example")
+
+        decision = World(tickets=(seven, passed, nine)).decide(stranger, to=token_to(71))
+
+        assert (decision.verdict, decision.reason) == (Verdict.REFUSED, Reason.STRANGER)
+
+    def test_a_user_of_another_company_opens_a_ticket_with_it(
+        self, tickets: tuple[Ticket, Ticket]
+    ) -> None:
+        decision = World(tickets=tickets).decide(a_mail(GIL.address), to=token_to(71))
+
+        assert (decision.verdict, decision.reason) == (Verdict.OPENED, Reason.NEW_REQUEST)
+
+    @pytest.mark.parametrize("unauthenticated", ["refuse", "hold"])
+    def test_it_vouches_for_nobody(
+        self, tickets: tuple[Ticket, Ticket], unauthenticated: str
+    ) -> None:
+        policy = default_policy(unauthenticated=unauthenticated)
+        world = World(tickets=tickets, proof=NOTHING, policy=policy)
+
+        with_it = world.decide(a_mail(BOB.address), to=token_to(71))
+        without = world.decide(a_mail(BOB.address))
+
+        assert (with_it.action, with_it.reason) == (without.action, without.reason)
