@@ -143,7 +143,10 @@ MUTATIONS = (
     ),
     Mutation(
         "changes by mail are recorded as the API's",
-        (ANY_SOURCE, Edit(WRITER, "source=context.source.value", 'source="api"')),
+        (
+            ANY_SOURCE,
+            Edit(WRITER, '"severity_source": context.source.value', '"severity_source": "api"'),
+        ),
         (f"{BARRIERS}::test_only_the_api_and_the_console_make_a_ticket_critical",),
     ),
     Mutation(
