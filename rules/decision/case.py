@@ -44,12 +44,13 @@ class Arrival:
         return bool(self.facts.authentication.staff)
 
     @property
-    def is_certainly_automatic(self) -> bool:
-        """Whether no person is proven to have sent it who may have written it."""
+    def is_answer_to_notice(self) -> bool:
+        """Whether a mail at the return path of a notice is automatic, as nearly all mail there is:
+        a person's goes there only through a list."""
         if self.automatic is None:
             return False
         proven = self.sender is not None and self.sender.proof_level >= ProofLevel.TOKEN
-        return self.automatic.kind is AutomaticClass.CERTAIN or not proven
+        return self.automatic.kind is not AutomaticClass.BULK or not proven
 
     @property
     def is_addressed(self) -> bool:

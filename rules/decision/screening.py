@@ -53,7 +53,7 @@ def bounce(arrival: Arrival) -> Finding:
     saw = f"the return path of notice {returned.notice}"
     report = _report_on(arrival.mail, returned)
     if report is None:
-        if not arrival.is_certainly_automatic:
+        if not arrival.is_answer_to_notice:
             return Pass(saw, ("no delivery report: the other checks decide",))
         # Whoever knows the return path got the notice; its own recipient may be read.
         written = arrival.mail.author

@@ -183,8 +183,9 @@ class TestOtherMailToAReturnPath:
 
         assert action == Record(7, "", body_dropped=UNPROVEN_BODY)
 
-    def test_an_automatic_answer_is_folded_on_the_ticket(self) -> None:
-        mail = a_mail(BOB.address, auto_submitted="auto-replied")
+    @pytest.mark.parametrize("submitted", ["auto-replied", "auto-generated"])
+    def test_an_automatic_answer_is_folded_on_the_ticket(self, submitted: str) -> None:
+        mail = a_mail(BOB.address, auto_submitted=submitted)
 
         decision = report(mail=mail)
 
@@ -198,6 +199,12 @@ class TestOtherMailToAReturnPath:
         decision = world.decide(a_mail(BOB.address, references=(our_id(),)))
 
         assert (decision.verdict, decision.reason) == (Verdict.COMMENTED, Reason.OUR_MESSAGE_ID)
+
+    def test_so_is_one_that_came_through_a_list(self) -> None:
+        world = World(tickets=(WITH_BOB,), returned=RETURNED)
+        mail = a_mail(BOB.address, references=(our_id(),), list_unsubscribe="<mailto:u@x.example>")
+
+        assert world.decide(mail).reason is Reason.OUR_MESSAGE_ID
 
     def test_a_return_path_proves_nobody(self) -> None:
         world = World(tickets=(WITH_BOB,), returned=RETURNED, proof=NOTHING)
