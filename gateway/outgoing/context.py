@@ -65,6 +65,8 @@ class TemplateContext:
     approvals: tuple[tuple[str, str], ...]
     """Proposed addresses, each with the link that decides on it."""
     feedback_link: str
+    reopen_link: str
+    """For staff; empty unless the notice asks them to reopen the ticket."""
     sign_up_link: str
     sign_up_until: str
     reply_address: str
@@ -116,6 +118,7 @@ def template_context(
         greeting=_greeting(traits.opens_with, policy),
         approvals=links.approvals(),
         feedback_link=links.feedback(),
+        reopen_link=links.reopen(),
         sign_up_link=links.sign_up(),
         sign_up_until=date(notice.created_at + INVITATION_LASTS, language),
         reply_address=own_address(notice, keys, _reply_purpose(traits)),

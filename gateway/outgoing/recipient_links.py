@@ -18,7 +18,7 @@ from rules.sender.tokens import (
     sign_up_token,
 )
 from rules.ticket.notice_timing import INVITATION_LASTS
-from rules.ticket.notices import ApprovalPayload, NoticeKind
+from rules.ticket.notices import AlertPayload, ApprovalPayload, NoticeKind
 from storage.notices.outbox import Notice
 
 
@@ -52,6 +52,12 @@ class RecipientLinks:
         if not self.notice.kind.traits.asks_for_feedback:
             return ""
         return self._link("feedback", LinkUse.FEEDBACK, "")
+
+    def reopen(self) -> str:
+        payload = self.notice.payload
+        if not isinstance(payload, AlertPayload) or not payload.reopens:
+            return ""
+        return self._link("reopen", LinkUse.REOPEN, "")
 
     def unsubscribe(self) -> str:
         return self._link("unsubscribe", LinkUse.UNSUBSCRIBE, "")

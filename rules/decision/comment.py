@@ -25,6 +25,7 @@ from rules.identity import ProofLevel, Standing, is_proven_enough
 from rules.mail.quoting import own_text, visible
 from rules.mail.subjects import bare_subject, subject_besides
 from rules.mail.thanks import only_thanks
+from rules.mail.trouble import says_trouble
 from rules.sender.tokens import Purpose
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
@@ -64,9 +65,7 @@ def by_customer(
     if isinstance(command, Unsubscribe) and member is not None:
         return unsubscribe(case, ticket, member, saw, conflict)
     if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
-        orders, calm = _notices(case, ticket, Visibility.NOTE)
-        feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
-        return Ruling(saw, feedback, Reason.FEEDBACK, (f"feedback on #{ticket.id}", *calm))
+        return _feedback(case, ticket, saw)
     more = has_files(case.mail) or is_text_read_in_part(case.mail)
     thanks = is_click(case.mail) or (not more and only_thanks(_all_words(case, ticket)))
     if not thanks and not case.by_machine and is_over(ticket, case.facts, case.policy):
@@ -75,6 +74,22 @@ def by_customer(
     full = (f"nobody joins: #{ticket.id} is full",) if is_full(ticket, case.policy) else ()
     filed = (f"{visibility} on #{ticket.id}", *conflict, *full, *notes)
     return Ruling(saw, action, entitled.reason, filed)
+
+
+def _feedback(case: Case, ticket: Ticket, saw: str) -> Ruling:
+    """Feedback moves nothing. If it says that the problem is back, staff are alerted, and a link
+    lets them reopen the ticket."""
+    orders, calm = _notices(case, ticket, Visibility.NOTE)
+    notes = (f"feedback on #{ticket.id}", *calm)
+    broken = ticket.status.is_over and says_trouble(_all_words(case, ticket))
+    if broken and case.automatic is None and not calm:
+        what = f"{case.sender.address} answered the request for feedback: the problem is not solved"
+        staff = notifications.notified_staff(ticket, case.facts.staff, case.policy)
+        alerts = notifications.alert(what, staff, case.policy, reopens=True)
+        orders = (*orders, *notifications.within_budget(alerts, ticket, case.policy))
+        notes = (*notes, "it says that the problem is not solved: staff are alerted")
+    feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
+    return Ruling(saw, feedback, Reason.FEEDBACK, notes)
 
 
 def _all_words(case: Case, ticket: Ticket) -> str:

@@ -123,7 +123,7 @@ class Masker:
         )
 
 
-_PAGES = "(?:signup|people|feedback|unsubscribe|held)"
+_PAGES = "(?:signup|people|feedback|unsubscribe|held|reopen)"
 _MASKED = re.escape(MASK)
 
 

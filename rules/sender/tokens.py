@@ -154,6 +154,8 @@ class LinkUse(StrEnum):
     """`text` is the address that was proposed."""
     UNSUBSCRIBE = "unsubscribe"
     FEEDBACK = "feedback"
+    REOPEN = "reopen"
+    """For staff alone."""
 
 
 @dataclass(frozen=True, slots=True)

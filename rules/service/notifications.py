@@ -205,9 +205,12 @@ def status_change(
     return within_budget(orders, ticket, policy, budget)
 
 
-def alert(what: str, staff: Iterable[Staff], policy: Policy) -> tuple[NoticeOrder, ...]:
-    """The mails to staff about something that needs a person's attention."""
-    return to_staff(NoticeKind.ALERT, AlertPayload(what), staff=staff, policy=policy)
+def alert(
+    what: str, staff: Iterable[Staff], policy: Policy, *, reopens: bool = False
+) -> tuple[NoticeOrder, ...]:
+    """The mails to staff about something that needs a person's attention; with `reopens`, each
+    carries a link that reopens the ticket."""
+    return to_staff(NoticeKind.ALERT, AlertPayload(what, reopens), staff=staff, policy=policy)
 
 
 def on_call(policy: Policy, now: datetime, what: str) -> tuple[NoticeOrder, ...]:

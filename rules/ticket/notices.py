@@ -146,6 +146,8 @@ class NewCommentPayload(Payload):
 @dataclass(frozen=True, slots=True)
 class AlertPayload(Payload):
     what: str = ""
+    reopens: bool = False
+    """Carries a link by which its recipient reopens the ticket."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,16 @@ from rules.people import Participant, Presence
 from rules.policy import Policy
 from rules.sender.tokens import Link
 from rules.ticket.audit import AuditEvent
-from rules.ticket.changes import Change, Rate, Rating, SettlePerson, Source, Unsubscribe
+from rules.ticket.changes import (
+    Change,
+    Rate,
+    Rating,
+    SetStatus,
+    SettlePerson,
+    Source,
+    Unsubscribe,
+)
+from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from storage.db.tables import AuditRow, TicketRow, table
 from storage.ticket import load
@@ -90,6 +99,19 @@ class Opinion:
     """False if the text of a rating was left out, since its owner has written enough."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reopening:
+    """A ticket that a staff person may reopen."""
+
+    ticket: int
+    subject: str
+    over: bool
+    """It is resolved or closed."""
+    owner: str
+    """In whose name the link reopens it."""
+    language: str
+
+
 def proposal(
     connection: Connection, mailbox: Mailbox, link: Link, now: datetime
 ) -> Proposal | None:
@@ -140,6 +162,34 @@ def unsubscribe(
     if before.notified:
         _change(connection, context, found, Unsubscribe(), policy)
     return replace(before, notified=False), before.notified
+
+
+def reopening(
+    connection: Connection, mailbox: Mailbox, link: Link, now: datetime
+) -> Reopening | None:
+    """The ticket of a link to reopen it; None unless the link's owner is staff and on it."""
+    found = _present(connection, mailbox, link, now)
+    return _reopening(found) if found is not None and found.owner.is_staff else None
+
+
+def reopen(
+    connection: Connection, context: ChangeContext, link: Link, policy: Policy
+) -> tuple[Reopening, bool] | None:
+    """Reopen the ticket; False if it is open already. None as for `reopening`."""
+    found = _locked(connection, context, link)
+    if found is None or not found.owner.is_staff:
+        return None
+    view = _reopening(found)
+    if view.over:
+        _change(connection, context, found, SetStatus(Status.OPEN), policy)
+    return view, view.over
+
+
+def _reopening(found: _Found) -> Reopening:
+    ticket, owner = found.ticket, found.owner
+    return Reopening(
+        ticket.id, ticket.subject, ticket.status.is_over, owner.address, owner.language
+    )
 
 
 def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime) -> Opinion | None:

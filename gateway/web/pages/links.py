@@ -3,6 +3,7 @@
     /people/{mailbox_id}/{token}         add a proposed person to the ticket, or leave them out
     /unsubscribe/{mailbox_id}/{token}    get no more mail about a ticket (one click: RFC 8058)
     /feedback/{mailbox_id}/{token}       rate the help, with ?rating=good|bad preselected
+    /reopen/{mailbox_id}/{token}         reopen the ticket, for staff
 
 GET shows and changes nothing, since scanners follow links; POST acts, and is idempotent. The holder
 of a link may use it: no cookie, no log-in. So each page names the person in whose name it acts, the
@@ -36,7 +37,7 @@ from rules.sender.masking import Masker
 from rules.sender.tokens import Keys, Link, LinkUse, read_link_token
 from rules.ticket.changes import Rate, Rating, Source
 from storage.notices import links as store
-from storage.notices.links import Decided, Opinion, Proposal, Subscription
+from storage.notices.links import Decided, Opinion, Proposal, Reopening, Subscription
 from storage.ticket.rows import ChangeContext
 
 FORM_LIMIT_BYTES = 32 * 1024
@@ -50,11 +51,12 @@ PATHS: Mapping[LinkUse, str] = MappingProxyType(
         LinkUse.APPROVE: "/people",
         LinkUse.UNSUBSCRIBE: "/unsubscribe",
         LinkUse.FEEDBACK: "/feedback",
+        LinkUse.REOPEN: "/reopen",
     }
 )
 
 T = TypeVar("T")
-_View = Proposal | Subscription | Opinion
+_View = Proposal | Subscription | Opinion | Reopening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ def add_routes(app: web.Application, context: LinkPages) -> None:
         (LinkUse.APPROVE, _ask_decision, _take_decision),
         (LinkUse.UNSUBSCRIBE, _ask_unsubscribe, _unsubscribe),
         (LinkUse.FEEDBACK, _ask_feedback, _take_feedback),
+        (LinkUse.REOPEN, _ask_reopen, _reopen),
     )
     for use, show, act in pages:
         path = f"{PATHS[use]}/{forms.LINK}"
@@ -217,6 +220,18 @@ async def _unsubscribe(visit: _Visit) -> web.Response:
 
 def _unsubscribed(visit: _Visit, found: Subscription, before: bool) -> web.Response:
     return visit.page(found, "unsubscribed.html", address=found.address, before=before)
+
+
+async def _ask_reopen(visit: _Visit) -> web.Response:
+    found = await visit.read(store.reopening)
+    if found.over:
+        return visit.page(found, "reopen.html", owner=found.owner)
+    return visit.page(found, "reopened.html", owner=found.owner, before=True)
+
+
+async def _reopen(visit: _Visit) -> web.Response:
+    found, now = await visit.write(store.reopen)
+    return visit.page(found, "reopened.html", owner=found.owner, before=not now)
 
 
 async def _ask_feedback(visit: _Visit) -> web.Response:

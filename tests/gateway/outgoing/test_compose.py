@@ -27,7 +27,7 @@ from rules.sender.tokens import (
     reply_address,
     thread_root,
 )
-from rules.ticket.notices import EscalationPayload, NoticeKind
+from rules.ticket.notices import AlertPayload, EscalationPayload, NoticeKind
 from rules.ticket.visibility import Visibility
 from tests.gateway.outgoing.notices import (
     COMPOSER,
@@ -329,6 +329,15 @@ def test_a_feedback_link_is_the_recipients() -> None:
     assert f"{token}?rating=good" in text
     assert f"{token}?rating=bad" in text
     assert read_link_token(KEYS, MAILBOX.id, LinkUse.FEEDBACK, token) == Link(7, 70, "")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_an_alert_carries_a_link_that_reopens_only_where_it_asks_for_that(language: str) -> None:
+    asks = text_of(written(NoticeKind.ALERT, payload=AlertPayload("x", True), language=language))
+    (token,) = re.findall(r"/reopen/\d+/(\w+)", asks)
+    assert read_link_token(KEYS, MAILBOX.id, LinkUse.REOPEN, token) == Link(7, 70, "")
+    plain = text_of(written(NoticeKind.ALERT, payload=AlertPayload("x"), language=language))
+    assert "/reopen/" not in plain
 
 
 def test_with_another_key_everything_is_signed_anew() -> None:

@@ -36,6 +36,8 @@ _ticket, _participant = table(TicketRow), table(ParticipantRow)
 Client = TestClient[web.Request, web.Application]
 
 SUPPORT, ANN = "support@help.example", "ann@acme.example"
+SAM = "sam@help.example"
+"""Staff, and on the ticket."""
 EVE = "eve@elsewhere.example"
 """Proposed by Ann's own mail; not registered."""
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -60,9 +62,10 @@ class Site:
         return response.status, await response.text()
 
     async def path(self, use: LinkUse) -> str:
-        """A valid link of Ann's."""
+        """A valid link of Ann's; of Sam's if only staff may use it."""
         keys = (await self.services.runtime.mailbox_cache.current()).keys
-        (owner,) = [m.id for m in (await self.ticket_view()).members if m.address == ANN]
+        address = SAM if use is LinkUse.REOPEN else ANN
+        (owner,) = [m.id for m in (await self.ticket_view()).members if m.address == address]
         link = Link(self.ticket, owner, EVE if use is LinkUse.APPROVE else "")
         return f"{PATHS[use]}/{self.mailbox.id}/{link_token(keys, self.mailbox.id, use, link)}"
 
@@ -110,6 +113,7 @@ def enrol(connection: Connection) -> Mailbox:
     mailbox = mailboxes.mailbox_named(connection, None)
     companies.add_company(connection, mailbox, "Acme", ["acme.example"])
     people.add_person(connection, mailbox, NewPerson(ANN, "Ann", Role.USER, "Acme"))
+    people.add_person(connection, mailbox, NewPerson(SAM, "Sam", Role.STAFF, None))
     return mailbox
 
 
@@ -129,7 +133,8 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
     number = connection.execute(insert(_ticket).returning(_ticket.c.id), row).scalar_one()
     proposed = Addition(EVE, None, ParticipantKind.GUEST, Presence.PENDING)
     requester = Addition(ANN, None, ParticipantKind.REQUESTER, Presence.ACTIVE)
-    add_participants(connection, context, number, (requester, proposed))
+    staff = Addition(SAM, None, ParticipantKind.FOLLOWER, Presence.ACTIVE)
+    add_participants(connection, context, number, (requester, proposed, staff))
     queue_notices(connection, context, notifications.approval_requests(ANN, "", [proposed]), number)
     return int(number)
 

@@ -22,7 +22,7 @@ from gateway.outgoing.compose import Composer
 from gateway.services import open_services
 from gateway.web.pages.links import LONGEST_TEXT, PATHS, POSTS_A_MINUTE
 from gateway.web.pages.render import SAFE
-from rules.sender.tokens import LinkUse
+from rules.sender.tokens import Link, LinkUse, link_token
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import ParticipantRow, table
 from storage.notices import outbox
@@ -31,6 +31,7 @@ from tests.gateway.web.link_pages import (
     ANN,
     EVE,
     ONE_CLICK,
+    SAM,
     SUBJECT,
     Site,
     enrol,
@@ -202,6 +203,32 @@ async def test_a_rating_is_kept_with_its_text_and_reopens_nothing(site: Site) ->
     assert await site.rating() == "bad"
     assert await site.notes() == ["Too slow.\nToo late."]
     assert (await site.ticket_view()).summary.status == "resolved"
+
+
+async def test_staff_reopen_a_ticket_by_the_link_of_an_alert(site: Site) -> None:
+    path = await site.path(LinkUse.REOPEN)
+    _, asked = await site.get(path)
+    assert (await site.ticket_view()).summary.status == "resolved"
+
+    _, done = await site.post(path)
+    _, again = await site.post(path)
+
+    view = await site.ticket_view()
+    assert view.summary.status == "open"
+    assert [(e.actor, e.source) for e in view.history if e.became == "open"] == [(SAM, "web")]
+    assert f'You decide as <strong class="address">{SAM}' in asked
+    assert f'Decided as <strong class="address">{SAM}' in done
+    assert "It was open before" in again
+
+
+async def test_a_customer_s_place_on_a_ticket_gives_no_link_that_reopens_it(site: Site) -> None:
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    (ann,) = [m.id for m in (await site.ticket_view()).members if m.address == ANN]
+    token = link_token(keys, site.mailbox.id, LinkUse.REOPEN, Link(site.ticket, ann, ""))
+
+    status, _ = await site.post(f"/reopen/{site.mailbox.id}/{token}")
+
+    assert (status, (await site.ticket_view()).summary.status) == (404, "resolved")
 
 
 async def test_a_later_rating_replaces_the_first(site: Site) -> None:

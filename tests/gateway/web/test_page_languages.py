@@ -23,7 +23,16 @@ from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection
 from storage.notices import outbox
 from storage.registry import companies, mailboxes, people
-from tests.gateway.web.link_pages import ANN, SUBJECT, SUPPORT, Site, enrol, open_ticket, serving
+from tests.gateway.web.link_pages import (
+    ANN,
+    SAM,
+    SUBJECT,
+    SUPPORT,
+    Site,
+    enrol,
+    open_ticket,
+    serving,
+)
 from tests.running import write_config
 
 NEW = "new@acme.example"
@@ -32,6 +41,7 @@ TITLES = {
     LinkUse.APPROVE: "Diese Person hinzufügen?",
     LinkUse.UNSUBSCRIBE: "E-Mails zu dieser Anfrage abbestellen?",
     LinkUse.FEEDBACK: "Wie war unsere Hilfe?",
+    LinkUse.REOPEN: "Diese Anfrage wieder öffnen?",
 }
 
 
@@ -57,15 +67,16 @@ async def german_desk(site: Site) -> AsyncIterator[Site]:
 
 
 async def set_language(site: Site, language: str) -> None:
-    """Set the language of Ann's profile."""
-    job = partial(
-        people.set_language,
-        mailbox=site.mailbox,
-        role=Role.USER,
-        address=ANN,
-        language=language,
-    )
-    await site.write(job)
+    """Set the language of Ann's profile, and of Sam's."""
+    for address, role in ((ANN, Role.USER), (SAM, Role.STAFF)):
+        job = partial(
+            people.set_language,
+            mailbox=site.mailbox,
+            role=role,
+            address=address,
+            language=language,
+        )
+        await site.write(job)
 
 
 async def invitation(site: Site, address: str = NEW) -> str:
@@ -203,7 +214,7 @@ async def test_the_result_of_a_link_is_in_its_owners_language(site: Site) -> Non
     approval, feedback = await site.approval(), await site.path(LinkUse.FEEDBACK)
     unsubscribe = await site.path(LinkUse.UNSUBSCRIBE)
     steps = [
-        (await post(site, approval, "en"), "Bitte wählen Sie eine der beiden Möglichkeiten."),
+        (await post(site, approval, "en"), "Bitte wählen Sie eine der Möglichkeiten."),
         (await post(site, approval, "en", answer="in"), "Person hinzugefügt"),
         (await post(site, approval, "en", answer="in"), "Das wurde bereits entschieden"),
         (await post(site, unsubscribe, "en"), "Diese E-Mails sind abbestellt"),

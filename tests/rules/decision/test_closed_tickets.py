@@ -11,9 +11,10 @@ import pytest
 from rules.decision.model import AddComment, Decision, Moved, OpenTicket, Reason, Verdict
 from rules.mail import Attachment, Body, Mail
 from rules.people import Participant, ParticipantKind, Presence
+from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NewCommentPayload, NoticeKind
+from rules.ticket.notices import AlertPayload, NewCommentPayload, NoticeKind, NoticeOrder
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (
@@ -335,3 +336,29 @@ class TestATokenWhoseHolderWasRemovedFromWhereItLed:
         without = world.decide(a_mail(BOB.address))
 
         assert (with_it.action, with_it.reason) == (without.action, without.reason)
+
+
+class TestFeedbackThatItIsBrokenAgain:
+    def answered(self, text: str, ticket: Ticket) -> Decision:
+        world = World(tickets=(ticket,))
+        return world.decide(a_mail(text=text), to=token_to(70, purpose=Purpose.FEEDBACK))
+
+    def alerts(self, decision: Decision) -> list[NoticeOrder]:
+        return [order for order in decision.orders if order.kind is NoticeKind.ALERT]
+
+    def test_it_stays_feedback_and_staff_are_alerted_with_a_link_that_reopens(self) -> None:
+        decision = self.answered("It is broken again.", resolved(1))
+
+        (alert,) = self.alerts(decision)
+        assert decision.reason is Reason.FEEDBACK
+        assert moved(decision) is None
+        assert alert.address == SAM.address
+        assert isinstance(alert.payload, AlertPayload)
+        assert alert.payload.reopens
+
+    @pytest.mark.parametrize("text", ["Great help, thanks a lot!", "It works again."])
+    def test_praise_alerts_nobody(self, text: str) -> None:
+        assert self.alerts(self.answered(text, resolved(1))) == []
+
+    def test_nobody_is_alerted_while_the_ticket_is_open(self) -> None:
+        assert self.alerts(self.answered("Still broken.", ANNS)) == []
