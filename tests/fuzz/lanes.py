@@ -270,6 +270,9 @@ class _Conversation:
         last = bytes(client.received).split(b"\r\n")[-2:-1]
         if client.over or not last or not last[0].startswith(b"220 "):
             return
+        if transport.get_extra_info("sslcontext") is not None:
+            # The 220 is the greeting. A failed handshake within TLS is a TypeError in CPython 3.11.
+            return
         upgraded = await asyncio.get_running_loop().start_tls(
             transport,
             client,
