@@ -39,6 +39,15 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadTicket:
+    """A ticket that a Message-ID leads to."""
+
+    number: int
+    authors: frozenset[str]
+    """The authors of its mails that have or name the id; an empty address where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recent:
     """One mail of the author that was decided within the last hour."""
 
@@ -91,10 +100,10 @@ class Facts:
     """Somebody with an address in the author's domain is registered, or a company owns it."""
     tickets: Mapping[int, Ticket]
     """The tickets that the pointers name, and those that these were merged into or continue in."""
-    known_ids: Mapping[str, tuple[int, ...]]
+    known_ids: Mapping[str, tuple[ThreadTicket, ...]]
     """Message-IDs of mails that we received, each with the tickets of all mails that had it, the
     oldest first: anybody can give their mail the Message-ID of another."""
-    named_before: Mapping[str, tuple[int, ...]]
+    named_before: Mapping[str, tuple[ThreadTicket, ...]]
     """Message-IDs that tickets' mails reference but that we have not received, with the tickets."""
     earlier: Earlier | None
     id_seen: bool
@@ -107,6 +116,8 @@ class Facts:
     """When this mail was first answered with "try again" because the DNS did not respond."""
     kept_at: datetime | None = None
     """When the author was last notified that a mail of theirs is held."""
+    introducers: Mapping[str, Person] = field(default_factory=dict)
+    """The registered among the authors of `known_ids` and `named_before`, besides `people`."""
     staff: tuple[Staff, ...] = ()
     """The active staff of the mailbox."""
     bounced: frozenset[str] = frozenset()

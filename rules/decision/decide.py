@@ -112,7 +112,7 @@ def _findings(
 ) -> Iterator[tuple[str, Finding]]:
     """The name and the finding of each check in order; a check runs when the caller gets to it."""
     sign = _sign(mail, facts, policy)
-    entitlements = entitlement(known, facts, policy)
+    entitlements = entitlement(mail, known, facts, policy)
     arrival = Arrival(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
     for first in ON_ARRIVAL:
         yield first.__name__, first(arrival)

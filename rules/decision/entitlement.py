@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rules.decision.model import Reason
 from rules.destination import destination, token_holder
-from rules.facts import Facts
+from rules.facts import Facts, ThreadTicket
 from rules.identity import ProofLevel, Sender, Standing
+from rules.mail import Mail
 from rules.mail.subjects import subject_besides
-from rules.people import Participant, ParticipantKind, Presence
+from rules.people import Participant, ParticipantKind, Presence, Role
 from rules.policy import Policy
 from rules.sender.pointers import Pointer, PointerKind
 from rules.sender.tokens import Purpose
+from rules.service.participants import named_addresses
 from rules.ticket.model import Ticket
 
 
@@ -26,6 +29,8 @@ class Right(StrEnum):
     """A private comment that staff may accept."""
     FOREIGN = "foreign"
     """The ticket is another company's: the mail is held."""
+    MENTION = "mention"
+    """None: others brought the id to the ticket. A new ticket mentions this one to staff."""
     NONE = "none"
     """None: as if the ticket did not exist."""
 
@@ -43,24 +48,74 @@ class Entitlement:
         return f"{self.kind} → #{self.ticket}: {self.right}"
 
 
-def entitlement(sender: Sender | None, facts: Facts, policy: Policy) -> tuple[Entitlement, ...]:
+def entitlement(
+    mail: Mail, sender: Sender | None, facts: Facts, policy: Policy
+) -> tuple[Entitlement, ...]:
     """One entry for each ticket that a pointer leads to, the strongest pointer first."""
     found: list[Entitlement] = []
+    named = named_addresses(mail)
     for pointer in facts.pointers:
-        for number in _tickets_of(pointer, facts, policy):
-            ticket = destination(number, facts, policy)
-            if ticket is not None:
-                found.append(_entitlement(sender, pointer, ticket, facts, policy))
+        for lead in _tickets_of(pointer, facts, policy):
+            ticket = destination(lead.number, facts, policy)
+            if ticket is None:
+                continue
+            entitled = _entitlement(sender, pointer, ticket, facts, policy)
+            if sender is not None and not _is_own_lead(lead, pointer, sender, named, facts):
+                entitled = _led_by_others(entitled, sender)
+            found.append(entitled)
     return tuple(found)
 
 
-def _tickets_of(pointer: Pointer, facts: Facts, policy: Policy) -> tuple[int, ...]:
+def _is_own_lead(
+    lead: ThreadTicket,
+    pointer: Pointer,
+    sender: Sender,
+    named: Collection[str],
+    facts: Facts,
+) -> bool:
+    """Whether the sender, their company or staff brought the id to the ticket, or somebody to whom
+    this mail is addressed as well.
+
+    Anybody knows the ids of the mails that they sent or got, and can name them on a ticket: an
+    answer to such a mail is not meant for the people on that ticket.
+    """
+    if pointer.kind not in (PointerKind.KNOWN_MESSAGE_ID, PointerKind.LATE_PARENT):
+        return True
+    return any(
+        author == sender.address or author in named or _is_trusted(author, sender, facts)
+        for author in lead.authors
+        if author
+    )
+
+
+def _is_trusted(author: str, sender: Sender, facts: Facts) -> bool:
+    """Whether they are staff or of the sender's company."""
+    person = facts.introducers.get(author) or facts.people.get(author)
+    if person is None:
+        return False
+    if person.role is Role.STAFF:
+        return True
+    company = person.company
+    return company is not None and sender.company is not None and company.id == sender.company.id
+
+
+def _led_by_others(entitled: Entitlement, sender: Sender) -> Entitlement:
+    """Nothing is published. Whoever may open a ticket opens one; the mail of others waits here for
+    staff."""
+    if entitled.right not in (Right.COMMENT, Right.FLAG) or sender.standing is Standing.STAFF:
+        return entitled
+    if sender.standing.may_write:
+        return replace(entitled, right=Right.MENTION)
+    return replace(entitled, right=Right.FLAG, reason=Reason.FOREIGN_POINTER)
+
+
+def _tickets_of(pointer: Pointer, facts: Facts, policy: Policy) -> tuple[ThreadTicket, ...]:
     if pointer.token is not None and token_holder(pointer.token, facts, policy) is None:
         return ()  # removed meanwhile: their tokens are dead, even for other senders
     if pointer.kind is PointerKind.LATE_PARENT:
         return facts.named_before.get(pointer.message_id, ())
     if pointer.ticket is not None:
-        return (pointer.ticket,)
+        return (ThreadTicket(pointer.ticket, frozenset()),)
     return facts.known_ids.get(pointer.message_id, ())
 
 

@@ -26,7 +26,7 @@ def known_ticket(case: Case) -> Finding:
             return Ruling(
                 saw, Hold(), Reason.FOREIGN_COMPANY, ("the ticket belongs to another company",)
             )
-        if entitled.right is Right.NONE:
+        if entitled.right in (Right.NONE, Right.MENTION):
             continue
         ticket = case.facts.tickets[entitled.ticket]
         others = any(e.ticket != entitled.ticket for e in case.entitlements)
@@ -34,6 +34,10 @@ def known_ticket(case: Case) -> Finding:
         if sender.standing is Standing.STAFF and entitled.right is not Right.FLAG:
             return by_staff(case, ticket, entitled, saw, conflict)
         return by_customer(case, ticket, entitled, saw, conflict)
+    led = dict.fromkeys(e.ticket for e in case.entitlements if e.right is Right.MENTION)
+    if led:
+        why = "not filed there: only ids that other companies brought to the ticket lead to"
+        return Pass(saw, tuple(f"{why} #{number}" for number in led))
     return Pass(saw, ("no right on any of these tickets",))
 
 
@@ -53,7 +57,12 @@ def new_ticket(case: Case) -> Ruling:
         return Ruling(sender.address, Hold(), Reason.TOO_MANY_TICKETS, notes)
     joining = additions(case.mail, facts, sender, None, case.policy)
     mentions = next(
-        (e.ticket for e in case.entitlements if e.kind is PointerKind.SUBJECT_TAG), None
+        (
+            e.ticket
+            for e in case.entitlements
+            if e.right is Right.MENTION or e.kind is PointerKind.SUBJECT_TAG
+        ),
+        None,
     )
     action = opened_by_mail(case, terms_of(sender.company), joining, mentions)
     claim = action.severity.claim

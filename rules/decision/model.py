@@ -75,6 +75,8 @@ class Reason(StrEnum):
     NOTHING_SAID = "nothing_said"
     """A staff person's reply without text for the customer."""
     COMMAND_REFUSED = "command_refused"
+    FOREIGN_POINTER = "foreign_pointer"
+    """Only an id that another company brought to the ticket led a guest or a colleague there."""
     TOKEN_ONLY = "token_only"
     """Nothing but its author's own reply address proves it."""
     # recorded

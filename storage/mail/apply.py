@@ -52,7 +52,7 @@ from storage.db.tables import (
 )
 from storage.mail import refusals
 from storage.mail.journal_row import KEEPS_NOTHING, journal_values
-from storage.mail.releases import leave_quarantine
+from storage.mail.releases import introducer, leave_quarantine
 from storage.notices import suppression
 from storage.registry import people
 from storage.ticket.opening import NewTicketRow, open_ticket
@@ -288,7 +288,12 @@ def _keep_unknown_references(connection: Connection, entry: Entry, ticket: int) 
     _REFERENCE.run_many(
         connection,
         [
-            {"mailbox_id": entry.mailbox.id, "message_id": message_id[:252], "ticket_id": ticket}
+            {
+                "mailbox_id": entry.mailbox.id,
+                "message_id": message_id[:252],
+                "ticket_id": ticket,
+                "author": _author(entry.mail),
+            }
             for message_id in thread_ids(entry.mail)
         ],
     )
@@ -335,6 +340,7 @@ def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Deci
         "answer": receipt.reply.text,
         "state": "held" if receipt.verdict is Verdict.HELD else "filed",
         "raw_digest": digest,
+        "author": introducer(_author(entry.mail), receipt),
         "content": entry.considered.content,
     }
     kept = _MAIL.submit(connection, **row)

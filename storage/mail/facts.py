@@ -18,18 +18,14 @@ from rules.mail import Mail, Mailbox
 from rules.mail.header import Author
 from rules.people import Company, Staff
 from rules.sender.authentication import Authentication
-from rules.sender.pointers import thread_ids
 from rules.service.limits import BUSY, HOUR, REMEMBERED
 from rules.service.participants import named_addresses
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.statements import (
     Pending,
-    bind_list,
     compiled,
-    compiled_in,
     pipelined,
-    placeholders,
 )
 from storage.db.tables import (
     TAKEN,
@@ -39,7 +35,6 @@ from storage.db.tables import (
     MailIdentityRow,
     MailRow,
     NoticeRow,
-    ThreadReferenceRow,
     table,
 )
 from storage.mail import traces as mail_traces
@@ -51,22 +46,8 @@ from storage.ticket.change import escalation_facts
 _mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
 _identity = table(MailIdentityRow)
 _journal, _bounced = table(JournalRow), table(BouncedRow)
-_reference = table(ThreadReferenceRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
-
-_NAMED_BEFORE = compiled_in(
-    lambda count: (
-        select(_reference.c.message_id, _reference.c.ticket_id)
-        .where(
-            _reference.c.mailbox_id == bindparam("mailbox"),
-            _reference.c.message_id.in_(placeholders("id", count)),
-        )
-        .order_by(_reference.c.ticket_id)
-        .limit(mail_traces.MOST_NAMING)
-    )
-)
-"""Tickets whose mails named these ids before we had them, the oldest first."""
 
 _RECENT = compiled(
     select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id, _journal.c.network)
@@ -130,7 +111,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     with pipelined(connection):
         traces = mail_traces.traces(connection, considered, attempt.held)
         known = mail_traces.known_ids(connection, considered)
-        named_before = _named_before(connection, mailbox, mail)
+        named_before = mail_traces.named_before(connection, mailbox.id, mail)
         addresses = (author, *named, *considered.needed.addresses)
         registered = lookup.people(connection, mailbox, addresses, came_at)
         came_back = _returned(connection, mailbox, considered.returned)
@@ -150,6 +131,9 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         earlier, id_seen = traces()
         known_ids = known()
         before = named_before()
+        asked = {author, *addresses}
+        others = (a for a in mail_traces.introducers(known_ids, before) if a not in asked)
+        introducers = lookup.people(connection, mailbox, others, came_at)
         tickets = _tickets(connection, considered, before, known_ids, decided_at)
         surroundings = surroundings or (around() if tickets else None)
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
@@ -169,6 +153,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             tickets=tickets,
             known_ids=known_ids,
             named_before=before,
+            introducers=introducers(),
             earlier=earlier,
             id_seen=id_seen,
             acknowledged_at=acknowledged_at,
@@ -211,8 +196,8 @@ def _origin(
 def _tickets(
     connection: Connection,
     considered: Considered,
-    named_before: Mapping[str, tuple[int, ...]],
-    known_ids: Mapping[str, tuple[int, ...]],
+    named_before: mail_traces.KnownIds,
+    known_ids: mail_traces.KnownIds,
     now: datetime,
 ) -> Mapping[int, Ticket]:
     """The tickets that a mail points to, and those that its commands name."""
@@ -297,20 +282,3 @@ def _deferred_since(
 
 def _none() -> None:
     return None
-
-
-def _named_before(
-    connection: Connection, mailbox: Mailbox, mail: Mail
-) -> Pending[Mapping[str, tuple[int, ...]]]:
-    ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
-    if not ids:
-        return dict
-    pending = _NAMED_BEFORE(len(ids)).submit(connection, mailbox=mailbox.id, **bind_list("id", ids))
-
-    def read() -> Mapping[str, tuple[int, ...]]:
-        found: dict[str, tuple[int, ...]] = {}
-        for row in pending():
-            found[row.message_id] = (*found.get(row.message_id, ()), row.ticket_id)
-        return found
-
-    return read

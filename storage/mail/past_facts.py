@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.decision.model import Verdict
-from rules.facts import Facts, Recent
+from rules.facts import Facts, Recent, ThreadTicket
 from rules.mail import Mail
 from rules.people import Participant, Presence
 from rules.sender.pointers import thread_ids
@@ -163,10 +163,10 @@ def _notified_then(
 
 def _known_then(
     connection: Connection,
-    known: Mapping[str, tuple[int, ...]],
+    known: Mapping[str, tuple[ThreadTicket, ...]],
     mail: Mail,
     recorded: RecordedMail,
-) -> Mapping[str, tuple[int, ...]]:
+) -> Mapping[str, tuple[ThreadTicket, ...]]:
     ids = [i for i in thread_ids(mail) if i in known]
     if not ids:
         return {}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, bindparam, update
 
 from rules.decision.considered import Attempt
-from rules.decision.model import Verdict
+from rules.decision.model import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.ticket.audit import AuditEvent
 from storage.db.ledger import Conflict
@@ -24,11 +24,22 @@ _FILE_HELD = compiled(
         _mail.c.state == "held",
     )
     # `answer` stays: a sender who sends it again gets the same answer as the first time.
-    .values(state="filed", journal_id=bindparam("filed"), ticket_id=bindparam("ticket"))
+    .values(
+        state="filed",
+        journal_id=bindparam("filed"),
+        ticket_id=bindparam("ticket"),
+        author=bindparam("introducer"),
+    )
     .returning(_mail.c.identity)
 )
 LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED)
 """With any other verdict a mail that was held and is decided again stays held."""
+
+
+def introducer(author: str, receipt: Receipt) -> str:
+    """Who brought the mail's id to its ticket: not its author, if only an id of others led it
+    there; else a further mail of theirs would follow this id as one of their own."""
+    return "" if receipt.reason is Reason.FOREIGN_POINTER else author
 
 
 def leave_quarantine(
@@ -46,6 +57,7 @@ def leave_quarantine(
         held=attempt.held,
         filed=receipt.journal_id,
         ticket=receipt.ticket,
+        introducer=introducer(author, receipt),
     )
     if not filed:
         raise Conflict(f"mail {attempt.held} was released meanwhile")

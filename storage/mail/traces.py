@@ -7,18 +7,27 @@ is read for an id is bounded, however many mails have it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, bindparam, select, text, union_all
 
 from rules.decision.considered import Considered
-from rules.facts import Earlier
+from rules.facts import Earlier, ThreadTicket
+from rules.mail import Mail
 from rules.sender.pointers import EXAMINED_IDS, thread_ids
-from storage.db.statements import Pending, Statement, bind_list, compiled, placeholders
-from storage.db.tables import HAS_CONTENT, MailIdentityRow, MailRow, table
+from storage.db.statements import (
+    Pending,
+    Statement,
+    bind_list,
+    compiled,
+    compiled_in,
+    placeholders,
+)
+from storage.db.tables import HAS_CONTENT, MailIdentityRow, MailRow, ThreadReferenceRow, table
 
 MOST_NAMING = 50
 """Of the tickets that named or had an id at most so many are considered: any mail may name any."""
@@ -28,11 +37,12 @@ _NO_ID = "<>"
 """Is never an id; mails without an id are stored with an empty one."""
 
 _mail, _identity = table(MailRow), table(MailIdentityRow)
+_reference = table(ThreadReferenceRow)
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 _TRACE = (_mail.c.message_id, _mail.c.journal_id, _mail.c.answer, _mail.c.ticket_id)
 
 Traces = tuple[Earlier | None, bool]
-KnownIds = Mapping[str, tuple[int, ...]]
+KnownIds = Mapping[str, tuple[ThreadTicket, ...]]
 
 
 def _trace_query(identities: int) -> Statement:
@@ -69,18 +79,18 @@ _TRACES = lru_cache(maxsize=64)(_trace_query)
 
 
 def _known_query(ids: int) -> Statement:
-    """The tickets of the mails with these ids, each id bounded on its own."""
+    """The tickets of the mails with these ids, and their authors, each id bounded on its own."""
 
     def tickets_of(number: int) -> Select[Any]:
         read = (
-            select(_mail.c.message_id, _mail.c.ticket_id)
+            select(_mail.c.message_id, _mail.c.ticket_id, _mail.c.author)
             .where(_HERE, _mail.c.message_id == bindparam(f"id_{number}"))
             .where(_mail.c.ticket_id > 0)  # not of those on no ticket, which anybody can send
-            .order_by(_mail.c.ticket_id)
+            .order_by(_mail.c.ticket_id, _mail.c.author)
             .limit(MOST_READ)
             .subquery()
         )
-        return select(read.c.message_id, read.c.ticket_id).distinct()
+        return select(read.c.message_id, read.c.ticket_id, read.c.author).distinct()
 
     return compiled(union_all(*map(tickets_of, range(ids))))
 
@@ -88,6 +98,20 @@ def _known_query(ids: int) -> Statement:
 _KNOWN = lru_cache(maxsize=16)(_known_query)
 _COUNTS = (1, 2, 4, 8, 16, 32, EXAMINED_IDS)
 """For so many ids the statement is compiled; a shorter list is filled up."""
+
+
+_NAMED_BEFORE = compiled_in(
+    lambda count: (
+        select(_reference.c.message_id, _reference.c.ticket_id, _reference.c.author)
+        .where(
+            _reference.c.mailbox_id == bindparam("mailbox"),
+            _reference.c.message_id.in_(placeholders("id", count)),
+        )
+        .order_by(_reference.c.ticket_id)
+        .limit(MOST_NAMING)
+    )
+)
+"""Tickets whose mails named these ids before we had them, the oldest first."""
 
 
 def traces(connection: Connection, considered: Considered, held: UUID | None) -> Pending[Traces]:
@@ -130,13 +154,37 @@ def known_ids(connection: Connection, considered: Considered) -> Pending[KnownId
         connection, mailbox=considered.mailbox.id, **bind_list("id", filled)
     )
 
-    def read() -> KnownIds:
-        known: defaultdict[str, list[int]] = defaultdict(list)
-        for row in pending():
-            known[row.message_id].append(row.ticket_id)
-        return {one: tuple(sorted(found)[:MOST_NAMING]) for one, found in known.items()}
+    return lambda: _by_id(pending())
 
-    return read
+
+def named_before(connection: Connection, mailbox: int, mail: Mail) -> Pending[KnownIds]:
+    """The tickets whose mails named the mail or its ancestors before we had them, by id."""
+    ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
+    if not ids:
+        return dict
+    pending = _NAMED_BEFORE(len(ids)).submit(connection, mailbox=mailbox, **bind_list("id", ids))
+    return lambda: _by_id(pending())
+
+
+def introducers(*ids: KnownIds) -> tuple[str, ...]:
+    """The authors of the mails by which ids lead to tickets, of the oldest tickets first."""
+    every = (each for known in ids for found in known.values() for each in found)
+    oldest = sorted(every, key=lambda each: each.number)
+    authors = (author for each in oldest for author in sorted(each.authors) if author)
+    return tuple(islice(dict.fromkeys(authors), MOST_NAMING))
+
+
+def _by_id(rows: Iterable[Any]) -> KnownIds:
+    found: defaultdict[str, defaultdict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in rows:
+        found[row.message_id][row.ticket_id].add(row.author)
+    return {
+        message_id: tuple(
+            ThreadTicket(number, frozenset(authors))
+            for number, authors in sorted(tickets.items())[:MOST_NAMING]
+        )
+        for message_id, tickets in found.items()
+    }
 
 
 def _known_as(considered: Considered, held: UUID | None) -> Sequence[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, select
 
+from rules.facts import ThreadTicket
 from rules.mail import Mailbox
 from rules.people import Participant, ParticipantKind, Presence
 from rules.sender.pointers import Pointer
@@ -141,15 +142,15 @@ def load_pointed_to(
     connection: Connection,
     mailbox: Mailbox,
     pointers: tuple[Pointer, ...],
-    named_before: Mapping[str, tuple[int, ...]],
-    known_ids: Mapping[str, tuple[int, ...]],
+    named_before: Mapping[str, tuple[ThreadTicket, ...]],
+    known_ids: Mapping[str, tuple[ThreadTicket, ...]],
     since: datetime,
 ) -> dict[int, Ticket]:
     """The tickets that a mail points to, and those that they lead on to."""
     ids = {pointer.message_id for pointer in pointers}
     wanted = {pointer.ticket for pointer in pointers if pointer.ticket is not None}
     for tickets in (known_ids, named_before):
-        wanted |= {ticket for message_id in ids for ticket in tickets.get(message_id, ())}
+        wanted |= {each.number for message_id in ids for each in tickets.get(message_id, ())}
     return load_with_next(connection, mailbox, wanted, since)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rules.decision.decide import decide
 from rules.decision.model import Decision
-from rules.facts import Earlier, Facts, Recent, Returned
+from rules.facts import Earlier, Facts, Recent, Returned, ThreadTicket
 from rules.mail import Body, Envelope, Mail, Mailbox, StrangerHandling, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author, Header
@@ -131,8 +131,8 @@ class World:
     people: tuple[Person, ...] = EVERYBODY
     domains: dict[str, Company] = field(default_factory=lambda: dict(DOMAINS))
     tickets: tuple[Ticket, ...] = (ANNS,)
-    known_ids: dict[str, int] = field(default_factory=dict)
-    named_before: dict[str, int] = field(default_factory=dict)
+    known_ids: dict[str, int | ThreadTicket] = field(default_factory=dict)
+    named_before: dict[str, int | ThreadTicket] = field(default_factory=dict)
     staff: tuple[Staff, ...] = (Staff(SAM.address, ""),)
     bounced: frozenset[str] = frozenset()
     recent: tuple[Recent, ...] = ()
@@ -178,8 +178,8 @@ class World:
             author_company=None if author in registered else self.domains.get(domain),
             domain_known=known,
             tickets={t.id: t for t in self.tickets},
-            known_ids={one: (ticket,) for one, ticket in self.known_ids.items()},
-            named_before={one: (ticket,) for one, ticket in self.named_before.items()},
+            known_ids={one: (_led_to(lead),) for one, lead in self.known_ids.items()},
+            named_before={one: (_led_to(lead),) for one, lead in self.named_before.items()},
             staff=self.staff,
             bounced=self.bounced,
             recent=self.recent,
@@ -193,6 +193,16 @@ class World:
             kept_at=self.kept_at,
             deferred_since=self.deferred_since,
         )
+
+
+def _led_to(lead: int | ThreadTicket) -> ThreadTicket:
+    """A ticket to which staff brought an id, unless it is stated who did."""
+    return lead if isinstance(lead, ThreadTicket) else brought(lead, SAM.address)
+
+
+def brought(ticket: int, *authors: str) -> ThreadTicket:
+    """A ticket to which these people brought an id."""
+    return ThreadTicket(ticket, frozenset(authors))
 
 
 def token_to(participant: int, ticket: int = 7, purpose: Purpose = Purpose.REPLY) -> str:

@@ -86,7 +86,7 @@ class MailRow(Row, table=True):
 
     __tablename__ = "mail"
     __table_args__ = (
-        Index("ix_mail_message_id", "mailbox_id", "message_id", "ticket_id"),
+        Index("ix_mail_message_id", "mailbox_id", "message_id", "ticket_id", "author"),
         index_where("state = 'held'", "ix_mail_held", "mailbox_id", "journal_id"),
         index_where(HAS_CONTENT, "uq_mail_content", "mailbox_id", "content", unique=True),
         one_of("state", "filed", "held", "discarded"),
@@ -102,6 +102,8 @@ class MailRow(Row, table=True):
     """`filed`; `held` in quarantine; `discarded` from it."""
     raw_digest: str = Field(sa_column=Column(String(64), nullable=False))
     """Empty once the raw mail was freed: it was discarded, or its time is over."""
+    author: str = text(254)
+    """Who brought its Message-ID to the ticket; empty where an id of others led it there."""
     content: str = text(64)
     """What a copy by another route has in common with it; empty for a lesser copy, see
     `rules.sender.signature_scope`."""
@@ -130,6 +132,8 @@ class ThreadReferenceRow(Row, table=True):
     mailbox_id: int = foreign_key(primary_key=True)
     message_id: str = Field(sa_column=Column(String(252), primary_key=True))
     ticket_id: int = foreign_key("ticket.id", primary_key=True)
+    author: str = text(254)
+    """Of the ticket's mail."""
 
 
 class DeferralRow(Row, table=True):

@@ -239,6 +239,23 @@ class TestChosenMessageIds:
 
         assert opened != named
 
+    def test_the_id_of_a_mail_that_ann_has_does_not_lead_her_to_their_ticket(
+        self, target: Target
+    ) -> None:
+        """Gil gives his mail the id of a newsletter, and names Ann in Cc."""
+        signs = ("from", "to", "cc", "subject", "date", "message-id", "references")
+        gils = re.sub(
+            rb"(?m)^Message-ID: .*?\r$", b"Message-ID: <letter@paper.example>\r", a_mail(GIL)
+        )
+        raw = gils.replace(b"Message-ID:", f"Cc: {ANN}\r\nMessage-ID:".encode(), 1)
+        _, theirs = filed(target.send(signed_by("globex.example", raw, signs=signs), GIL))
+
+        forward = a_mail(ANN, "References: <letter@paper.example>")
+        _, anns = filed(target.send(signed_by("acme.example", forward, signs=signs), ANN))
+
+        assert target.ticket(anns).summary.mentions == theirs
+        assert len(target.ticket(theirs).comments) == 1
+
 
 class TestRequiredDkim:
     """Hooli's provider sends for many domains, so SPF allows this host for all of them."""

@@ -85,8 +85,10 @@ class Expectations:
     """For each Message-ID of a mail that we sent or filed."""
     own_message_ids: set[str] = field(default_factory=set)
     """Message-IDs that we generated."""
-    opening_references: dict[str, list[int]] = field(default_factory=dict)
-    """For each Message-ID, the tickets whose first mail referred to it."""
+    introducers: dict[str, str] = field(default_factory=dict)
+    """For each Message-ID of a filed mail its author; empty if an id of others led it there."""
+    opening_references: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    """For each Message-ID, the tickets whose first mail referred to it, and that mail's author."""
     held: dict[UUID, ExpectedHeldMail] = field(default_factory=dict)
     """The quarantine, by journal id."""
     opened_at: dict[str, list[datetime]] = field(default_factory=dict)
@@ -134,7 +136,8 @@ class Expectations:
         return last if last not in self.deleted else None
 
     def pointed_tickets(self, mail: WrittenMail, is_over: IsOver) -> Iterator[tuple[str, int]]:
-        """The kinds of pointer in a mail and the tickets that they lead to, strongest first."""
+        """The kinds of pointer in a mail and the tickets that they lead to, strongest first; the
+        kind is `foreign` for the id of a mail that only others brought to the ticket."""
         if mail.as_new:
             return
         nearest = tuple(reversed(mail.references))
@@ -145,17 +148,37 @@ class Expectations:
             if one in self.own_message_ids
         ]
         pointed += [
-            ("known_message_id", self.ticket_by_message_id[one])
+            (
+                self._unless_foreign(mail, "known_message_id", self.introducers[one]),
+                self.ticket_by_message_id[one],
+            )
             for one in nearest
             if one in self.ticket_by_message_id and one not in self.own_message_ids
         ]
         for one in (mail.message_id, *nearest):
-            pointed += [("late_parent", t) for t in self.opening_references.get(one, ())]
+            pointed += [
+                (self._unless_foreign(mail, "late_parent", author), t)
+                for t, author in self.opening_references.get(one, ())
+            ]
         pointed += [("tag", t) for t in self.participants if f"[#{t}]" in mail.subject]
         for pointer, ticket in pointed:
             target = self.resolve_ticket(ticket, is_over)
             if target is not None:
                 yield pointer, target
+
+    def _unless_foreign(self, mail: WrittenMail, pointer: str, introducer: str) -> str:
+        """The pointer's kind for one who may follow it: the introducer, staff, a colleague of the
+        introducer, and anybody who writes to the introducer too, or to whom staff gave the id."""
+        to = mail.recipients if mail.to_header is None else mail.to_header
+        registry, company = self.registry, self.registry.company_of(mail.author)
+        is_own = (
+            mail.author == introducer
+            or introducer in (*to, *mail.cc)
+            or registry.is_staff(mail.author)
+            or registry.is_staff(introducer)
+            or (registry.is_user(introducer) and registry.company_of(introducer) == company)
+        )
+        return pointer if is_own else "foreign"
 
     def is_live(self, token: IssuedToken, is_over: IsOver) -> bool:
         """Whether its holder was removed from no ticket between its own and where it leads."""
@@ -188,7 +211,8 @@ class Expectations:
         author, proven = mail.author, mail.proof == "proven"
         if self._is_blocked(mail) or not proven:
             return False  # what only a token proves waits for staff
-        if all(target != ticket for _, target in self.pointed_tickets(mail, is_over)):
+        pointed = self.pointed_tickets(mail, is_over)
+        if all(target != ticket or pointer == "foreign" for pointer, target in pointed):
             return False
         if self.registry.is_staff(author):
             return self.has_own_token(mail, ticket, is_over, note=False)
@@ -198,6 +222,11 @@ class Expectations:
         """Whether the mail may be flagged: a private comment that staff may accept."""
         author = mail.author
         pointers = {p for p, t in self.pointed_tickets(mail, is_over) if t == ticket}
+        if "foreign" in pointers and not self.registry.is_user(author):
+            if self.presence(ticket, author) == ACTIVE and mail.proof == "proven":
+                return not self._is_blocked(mail)
+        else:
+            pointers.discard("foreign")
         if self._is_blocked(mail) or not pointers:
             return False
         if mail.proof != "proven":

@@ -105,6 +105,21 @@ def _right(
     target: int,
     is_over: IsOver,
 ) -> Right:
+    right = _right_on(expected, mail, account_state, proof, pointer, target, is_over)
+    if pointer != "foreign" or right not in (Right.COMMENT, Right.FLAG):
+        return right
+    return Right.NONE if account_state is AccountState.USER else Right.FLAG
+
+
+def _right_on(
+    expected: Expectations,
+    mail: WrittenMail,
+    account_state: AccountState,
+    proof: int,
+    pointer: str,
+    target: int,
+    is_over: IsOver,
+) -> Right:
     own = expected.has_own_token(mail, target, is_over)
     presence = expected.presence(target, mail.author)
     if account_state is AccountState.STAFF:

@@ -217,10 +217,12 @@ class SupportModel(RuleBasedStateMachine):
         if ticket is None:
             return
         expected.ticket_by_message_id[mail.message_id] = ticket
+        led = receipt.reason is Reason.FOREIGN_POINTER
+        expected.introducers.setdefault(mail.message_id, "" if led else mail.author)
         if receipt.verdict is Verdict.OPENED:
             expected.opened_at.setdefault(mail.author, []).append(self.pipeline.now)
             for one in mail.references:
-                expected.opening_references.setdefault(one, []).append(ticket)
+                expected.opening_references.setdefault(one, []).append((ticket, mail.author))
         visibility = invariants.visibility_of(self.pipeline, receipt)
         for marker in invariants.markers_in(invariants.unquoted(mail.text)):
             expected.comments[marker] = ExpectedComment(ticket, mail.author, visibility)

@@ -29,6 +29,7 @@ from tests.rules.building import (
     World,
     a_mail,
     a_ticket,
+    brought,
     default_policy,
     member,
     our_id,
@@ -83,6 +84,10 @@ def scenes() -> dict[Reason, Decision]:
         Reason.COMMAND_REFUSED: World(tickets=(STAFFED,)).decide(
             a_mail(SAM.address, text="#explode"), to=token_to(79)
         ),
+        Reason.FOREIGN_POINTER: World(
+            tickets=(a_ticket(7, *ANNS.participants, member(72, EVE, ParticipantKind.GUEST)),),
+            known_ids={KNOWN: brought(7, GIL.address)},
+        ).decide(a_mail(EVE, in_reply_to=(KNOWN,))),
         Reason.TOKEN_ONLY: World(proof=NOTHING).decide(a_mail(), to=token_to(70)),
         Reason.FEEDBACK: World().decide(a_mail(), to=token_to(70, purpose=Purpose.FEEDBACK)),
         Reason.AUTOMATIC: World().decide(a_mail(auto_submitted="auto-replied")),

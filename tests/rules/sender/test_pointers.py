@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.rules.building import (
     ANN,
     ANNS,
     BOB,
+    EVERYBODY,
     GIL,
     KEYS,
     MAILBOX,
@@ -25,9 +27,12 @@ from tests.rules.building import (
     World,
     a_mail,
     a_ticket,
+    brought,
     default_policy,
     member,
+    orders_of,
     our_id,
+    person,
     policy_with,
     token_to,
 )
@@ -138,6 +143,91 @@ class TestALateParent:
         decision = World(named_before={"": 7}).decide(a_mail(message_id=""))
 
         assert decision.verdict is Verdict.OPENED
+
+
+class TestAnIdThatOthersBrought:
+    """#7 is Ann's, and Gil of another company is on it: he can name the id of any mail there."""
+
+    GUEST = "eve@partner.example"
+    SHARED = a_ticket(
+        7,
+        *ANNS.participants,
+        member(72, GIL.address),
+        member(73, GUEST, ParticipantKind.GUEST),
+        member(74, "kim@acme.example", presence=Presence.PENDING),
+    )
+    KIM = person("kim@acme.example")
+
+    def decide(self, mail: Mail, *authors: str, late: bool = False, **world: Any) -> Decision:
+        ids = {OLD: brought(7, *authors)}
+        world |= {"named_before": ids} if late else {"known_ids": ids}
+        people = (*EVERYBODY, self.KIM)
+        return World(people=people, tickets=(self.SHARED,), **world).decide(mail)
+
+    @pytest.mark.parametrize("late", [False, True])
+    @pytest.mark.parametrize("author", [ANN.address, "kim@acme.example", BOB.address])
+    def test_a_user_s_answer_opens_a_ticket_of_their_own_that_staff_see_linked(
+        self, author: str, late: bool
+    ) -> None:
+        decision = self.decide(a_mail(author, references=(OLD,)), GIL.address, late=late)
+
+        assert (decision.reason, opened(decision).mentions) == (Reason.NEW_REQUEST, 7)
+        assert GIL.address not in {order.address for order in orders_of(decision)}
+        assert any("other companies brought" in step.outcome for step in decision.trace)
+
+    def test_so_does_the_very_mail_that_was_named(self) -> None:
+        decision = self.decide(a_mail(message_id=OLD), GIL.address, late=True)
+
+        assert opened(decision).mentions == 7
+
+    def test_a_guest_s_answer_waits_for_staff(self) -> None:
+        decision = self.decide(a_mail(self.GUEST, references=(OLD,)), GIL.address)
+
+        assert (decision.verdict, number(decision)) == (Verdict.FLAGGED, 7)
+        assert GIL.address not in {order.address for order in orders_of(decision)}
+
+    def test_an_id_whose_author_is_not_known_publishes_nothing(self) -> None:
+        assert opened(self.decide(a_mail(references=(OLD,)), "")).mentions == 7
+
+    @pytest.mark.parametrize("author", [ANN.address, BOB.address, SAM.address])
+    def test_an_id_of_the_sender_of_a_colleague_or_of_staff_leads_there(self, author: str) -> None:
+        """However many others had it too."""
+        decision = self.decide(a_mail(references=(OLD,)), GIL.address, author)
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 7)
+
+    @pytest.mark.parametrize("field", ["to", "cc"])
+    def test_so_does_that_of_a_person_who_gets_the_answer_as_well(self, field: str) -> None:
+        named = {"to": (SUPPORT, "Gil@Globex.example")} if field == "to" else {"cc": (GIL.address,)}
+
+        decision = self.decide(a_mail(references=(OLD,), **named), GIL.address)
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 7)
+
+    def test_a_partner_who_answers_to_all_is_on_the_ticket(self) -> None:
+        """The requester's opening mail named the partner in Cc."""
+        decision = self.decide(
+            a_mail(GIL.address, references=(OLD,), cc=(ANN.address,)), ANN.address
+        )
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 7)
+
+    def test_a_registered_namesake_of_the_domain_is_of_another_company(self) -> None:
+        """Users of two companies may have addresses at one provider."""
+        other = person("gil@acme.example", GIL.company)
+
+        world = World(
+            people=(*EVERYBODY, other),
+            tickets=(self.SHARED,),
+            known_ids={OLD: brought(7, other.address)},
+        )
+
+        assert opened(world.decide(a_mail(references=(OLD,)))).mentions == 7
+
+    def test_a_stronger_pointer_leads_there_all_the_same(self) -> None:
+        decision = self.decide(a_mail(references=(OLD, our_id(7))), GIL.address)
+
+        assert (decision.verdict, number(decision)) == (Verdict.COMMENTED, 7)
 
 
 class TestAMergedTicket:

@@ -8,7 +8,7 @@ import pytest
 
 from rules.decision.effects import PresenceChanged, StatusChanged, Unsubscribed
 from rules.decision.model import AddComment, OpenTicket, Reason, Verdict
-from rules.mail import Mailbox
+from rules.mail import Mail, Mailbox
 from rules.people import ParticipantKind, Presence, Role
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
@@ -19,7 +19,7 @@ from storage.notices import suppression
 from storage.registry import companies, people
 from storage.ticket import load
 from storage.ticket.write import write
-from tests.rules.building import ANN, BOB, NOON, NOTHING, SAM, a_mail, our_id
+from tests.rules.building import ANN, BOB, GIL, NOON, NOTHING, SAM, a_mail, our_id
 from tests.storage.shop import Shop, opened
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -282,6 +282,56 @@ class TestLateParents:
 
         assert receipt.verdict is Verdict.OPENED
         assert receipt.ticket != first
+
+
+class TestAnIdThatOthersBrought:
+    """Gil of another company is on Ann's ticket, and names there the id of a mail that she has."""
+
+    LETTER = "<newsletter@elsewhere.example>"
+
+    def shared(self, shop: Shop, gils: Mail) -> int:
+        number = opened(shop.take(a_mail(cc=(GIL.address,), message_id="<1@acme.example>")))
+        became = (PresenceChanged(GIL.address, Presence.PENDING, Presence.ACTIVE),)
+        shop.write(lambda c: write(c, shop.context(), number, became, {}))
+        receipt = shop.take(gils, to=shop.token(number, GIL.address))
+        assert (receipt.verdict, receipt.ticket) == (Verdict.COMMENTED, number)
+        return number
+
+    def test_her_forward_of_that_mail_is_not_published_there(self, shop: Shop) -> None:
+        number = self.shared(shop, a_mail(GIL.address, message_id=self.LETTER))
+        comments = shop.count(CommentRow, ticket_id=number)
+
+        first = opened(shop.take(a_mail(message_id="<2@acme.example>", references=(self.LETTER,))))
+        again = shop.take(a_mail(message_id="<3@acme.example>", references=(self.LETTER,)))
+
+        assert shop.count(TicketRow, id=first, mentions=number) == 1
+        assert shop.count(CommentRow, ticket_id=number) == comments
+        assert again.ticket == first  # where she herself named the id
+
+    def test_an_answer_that_goes_to_him_as_well_is(self, shop: Shop) -> None:
+        number = self.shared(shop, a_mail(GIL.address, message_id=self.LETTER))
+
+        receipt = shop.take(
+            a_mail(message_id="<2@acme.example>", references=(self.LETTER,), cc=(GIL.address,))
+        )
+
+        assert (receipt.verdict, receipt.ticket) == (Verdict.COMMENTED, number)
+
+    def test_an_answer_to_his_answer_names_her_own_mail_too(self, shop: Shop) -> None:
+        number = self.shared(shop, a_mail(GIL.address, message_id=self.LETTER))
+
+        receipt = shop.take(
+            a_mail(message_id="<2@acme.example>", references=("<1@acme.example>", self.LETTER))
+        )
+
+        assert (receipt.verdict, receipt.ticket) == (Verdict.COMMENTED, number)
+
+    def test_a_mail_of_a_registered_colleague_leads_her_there(self, shop: Shop) -> None:
+        number = opened(shop.take(a_mail(BOB.address, cc=(ANN.address,), message_id=self.LETTER)))
+
+        receipt = shop.take(a_mail(message_id="<2@acme.example>", references=(self.LETTER,)))
+
+        assert (receipt.verdict, receipt.ticket) == (Verdict.COMMENTED, number)
 
 
 class TestWhatIsKnownOfTheAuthor:
