@@ -193,9 +193,14 @@ def _reopening(found: _Found) -> Reopening:
 
 
 def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime) -> Opinion | None:
-    """The feedback so far; None unless the link's owner is on its ticket."""
+    """The feedback so far; None unless the link's owner is on its ticket.
+
+    None as well once that was merged into a ticket of somebody else: its feedback is that person's.
+    """
     found = _present(connection, mailbox, link, now)
-    return _opinion(connection, found.ticket, found.owner) if found is not None else None
+    if found is None or not _may_rate(found):
+        return None
+    return _opinion(connection, found.ticket, found.owner)
 
 
 def rate(
@@ -207,12 +212,17 @@ def rate(
     nothing.
     """
     found = _locked(connection, context, link)
-    if found is None:
+    if found is None or not _may_rate(found):
         return None
     before = _opinion(connection, found.ticket, found.owner)
     made = _change(connection, context, found, given, policy)
     kept = not (isinstance(made, Effects) and TEXT_LEFT_OUT in made.done)
     return replace(before, rating=given.rating, text_kept=kept)
+
+
+def _may_rate(found: _Found) -> bool:
+    """Whether the ticket is the link's own, or the owner's all the same."""
+    return len(found.path) == 1 or found.owner.address == found.ticket.requester
 
 
 def _change(

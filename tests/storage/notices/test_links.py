@@ -389,6 +389,13 @@ def test_the_requester_of_the_merged_ticket_alone_cannot_decide(case: Case) -> N
     assert case.decide(BOB, EVE) is Decided.NOW
 
 
+def test_only_the_requester_of_the_other_ticket_rates_it_after_a_merge(case: Case) -> None:
+    goal = case.merged(requester=BOB)
+    assert case.rate(BOB, Rating.GOOD) is Rating.GOOD
+    assert case.rate(ANN, Rating.BAD, "Too slow.") is None
+    assert (goal.rating()[0], goal.notes()) == ("good", [])
+
+
 def test_a_decision_by_staff_at_the_same_time_is_not_undone(case: Case) -> None:
     leaving_out = partial(
         write,
