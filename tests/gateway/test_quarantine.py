@@ -23,10 +23,11 @@ from rules.mail.header import Author
 from rules.people import Role
 from rules.sender.authentication import Authentication
 from rules.ticket.audit import AuditEvent
+from rules.ticket.notices import NoticeKind
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
-from storage.notices import invitations
+from storage.notices import invitations, outbox
 from storage.registry import companies, mailboxes
 from storage.registry.people import NewPerson, add_person, list_people
 from storage.ticket.read import newest, ticket_view
@@ -241,6 +242,26 @@ async def test_the_quarantine_is_counted(postern: InProcessPostern) -> None:
     metrics = postern.services.runtime.metrics.render()
     assert b"postern_held 1.0" in metrics
     assert re.search(rb"postern_held_oldest_seconds [0-9]", metrics)
+
+
+async def test_a_running_scheduler_notifies_staff_and_reports_the_queues(
+    postern: InProcessPostern,
+) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    queued = postern.services.dispatcher.notice_queued
+    queued.clear()
+
+    running = asyncio.create_task(postern.services.scheduler.run())
+    await asyncio.wait_for(queued.wait(), 30)
+    running.cancel()
+
+    notices = await read(postern, lambda c: outbox.listing(c, None, 10))
+    digests = [n.address for n in notices if n.kind == NoticeKind.DIGEST]
+    assert digests == ["sam@help.example"]
+    metrics = postern.services.runtime.metrics.render()
+    assert b'postern_waiting{queue="held"} 1.0' in metrics
+    assert re.search(rb'postern_waiting_oldest_seconds{queue="held"} [0-9]', metrics)
+    assert await postern.services.scheduler.notify_desk() == 0
 
 
 async def test_where_the_policy_says_so_the_first_mail_enrols(postern: InProcessPostern) -> None:

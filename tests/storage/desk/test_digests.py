@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, select, update
@@ -94,6 +94,18 @@ def test_one_digest_an_hour_names_all_that_came_within_it(shop: Shop) -> None:
     assert ordered(shop, LATER) == 1
 
     assert [line[3] for line in named(shop)[0]] == ["two", "three"]
+
+
+def test_of_several_nodes_at_once_one_orders_it(shop: Shop) -> None:
+    shop.take(a_mail(NEW))
+
+    def order(connection: Connection) -> int | None:
+        return digests.order_digest(connection, shop.mailbox, shop.policy, NOON, uuid4)
+
+    jobs = [shop.ledger.submit(order) for _ in range(6)]
+
+    assert sorted(job.result() or 0 for job in jobs) == [0, 0, 0, 0, 0, 1]
+    assert len(named(shop)) == 1
 
 
 def test_the_mail_of_strangers_is_counted_and_named_to_nobody(shop: Shop) -> None:
