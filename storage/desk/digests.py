@@ -15,12 +15,12 @@ from rules.policy import Policy
 from rules.service.digests import PAUSE, REMEMBERED_FOR, QueueState, digest_orders, is_due
 from rules.ticket.changes import Source
 from rules.ticket.desk import Queue
-from storage.db.tables import AnnouncedRow, DigestRow, table
+from storage.db.tables import AnnouncedRow, DigestRow, WithheldRow, table
 from storage.desk import queues
 from storage.registry import lookup, mailboxes
 from storage.ticket.rows import ChangeContext, queue_notices
 
-_announced, _digest = table(AnnouncedRow), table(DigestRow)
+_announced, _digest, _withheld = table(AnnouncedRow), table(DigestRow), table(WithheldRow)
 FORGOTTEN_AT_ONCE = 500
 
 
@@ -108,9 +108,19 @@ def _remember(
         for line in state.new
     ]
     connection.execute(insert(_announced), [row | {"announced_at": now} for row in rows])
+    _forget_withheld(connection, mailbox, found)
     for state in found:
         if state.more and state.queue is Queue.HELD:
             _remember_rest(connection, mailbox, now)
+
+
+def _forget_withheld(connection: Connection, mailbox: Mailbox, found: Sequence[QueueState]) -> None:
+    """Withheld notices wait for nothing but the digest that names them."""
+    lines = (line for state in found if state.queue is Queue.WITHHELD for line in state.new)
+    tickets = [int(line.ticket) for line in lines]
+    if tickets:
+        named = (_withheld.c.mailbox_id == mailbox.id) & _withheld.c.ticket_id.in_(tickets)
+        connection.execute(delete(_withheld).where(named))
 
 
 def _remember_rest(connection: Connection, mailbox: Mailbox, now: datetime) -> None:

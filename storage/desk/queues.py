@@ -47,12 +47,14 @@ from storage.db.tables import (
     ParticipantRow,
     PersonRow,
     TicketRow,
+    WithheldRow,
     table,
 )
 from storage.notices.outbox import WITHDRAWN
 
 _mail, _journal, _announced = table(MailRow), table(JournalRow), table(AnnouncedRow)
 _notice, _bounced, _person = table(NoticeRow), table(BouncedRow), table(PersonRow)
+_withheld = table(WithheldRow)
 _comment, _ticket, _participant = table(CommentRow), table(TicketRow), table(ParticipantRow)
 
 OF_STRANGERS = (Reason.STRANGER_HELD.value, Reason.STRANGER_RELAYED.value)
@@ -270,6 +272,27 @@ def _full(scope: QueueScope, queue: Queue, named: int) -> QueueState:
     return _computed(scope, queue, lines, named)
 
 
+def _of_budgets(scope: QueueScope, queue: Queue, named: int) -> QueueState:
+    """Tickets about which notices were withheld, with their recipients."""
+    query = select(_withheld).where(_withheld.c.mailbox_id == scope.mailbox.id)
+    by_ticket: dict[int, list[Any]] = {}
+    for row in scope.connection.execute(query.order_by(_withheld.c.since, _withheld.c.address)):
+        by_ticket.setdefault(row.ticket_id, []).append(row)
+    lines: dict[UUID, DigestLine] = {}
+    for ticket, rows in by_ticket.items():
+        since = rows[0].since.isoformat()
+        item = item_of(scope.mailbox.id, "withheld", ticket, since)
+        lines[item] = DigestLine(
+            queue.value,
+            item=str(item),
+            sender=", ".join(row.address for row in rows)[:SHORTENED],
+            reason=str(sum(row.number for row in rows)),
+            since=since,
+            ticket=str(ticket),
+        )
+    return _computed(scope, queue, lines, named)
+
+
 def _computed(
     scope: QueueScope, queue: Queue, lines: dict[UUID, DigestLine], named: int
 ) -> QueueState:
@@ -300,6 +323,7 @@ _QUEUES: Mapping[Queue, _Look] = MappingProxyType(
         Queue.HELD: partial(_queried, _held_named),
         Queue.LEAVING: partial(_queried, _leaving),
         Queue.FULL: _full,
+        Queue.WITHHELD: _of_budgets,
         Queue.DEAD: partial(_queried, _dead),
         Queue.LATE: partial(_queried, _late),
         Queue.SUSPENDED: _suspended,

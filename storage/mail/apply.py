@@ -57,6 +57,7 @@ from storage.notices import suppression
 from storage.registry import people
 from storage.ticket.opening import NewTicketRow, open_ticket
 from storage.ticket.rows import ChangeContext, queue_notices, storable
+from storage.ticket.withheld import record_withheld
 from storage.ticket.write import write
 
 _REFERENCE = compiled_insert(table(ThreadReferenceRow), ignore_existing=True)
@@ -143,6 +144,8 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
             pass
         case _:
             assert_never(decision.action)
+    if decision.withheld and ticket is not None:
+        record_withheld(connection, context, ticket, decision.withheld)
     reply = reply_to(decision, entry.journal_id, ticket)
     receipt = Receipt(
         journal_id=entry.journal_id,

@@ -34,6 +34,7 @@ from storage.registry import lookup, mailboxes
 from storage.ticket import load
 from storage.ticket.opening import NewTicketRow, open_ticket
 from storage.ticket.rows import ChangeContext, storable
+from storage.ticket.withheld import record_withheld
 from storage.ticket.write import write
 
 _audit, _comment, _ticket = table(AuditRow), table(CommentRow), table(TicketRow)
@@ -105,6 +106,7 @@ def change_loaded(
         seen = (ticket, *facts.tickets.values())
         versions = {each.id: each.version for each in seen}
         write(connection, context, ticket.id, decided.rows, versions)
+        record_withheld(connection, context, ticket.id, decided.withheld)
     return decided
 
 

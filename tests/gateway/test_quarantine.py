@@ -27,7 +27,7 @@ from rules.ticket.notices import NoticeKind
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
-from storage.notices import invitations, outbox
+from storage.notices import invitations, overview
 from storage.registry import companies, mailboxes
 from storage.registry.people import NewPerson, add_person, list_people
 from storage.ticket.read import newest, ticket_view
@@ -255,7 +255,7 @@ async def test_a_running_scheduler_notifies_staff_and_reports_the_queues(
     await asyncio.wait_for(queued.wait(), 30)
     running.cancel()
 
-    notices = await read(postern, lambda c: outbox.listing(c, None, 10))
+    notices = await read(postern, lambda c: overview.listing(c))
     digests = [n.address for n in notices if n.kind == NoticeKind.DIGEST]
     assert digests == ["sam@help.example"]
     metrics = postern.services.runtime.metrics.render()

@@ -10,7 +10,7 @@ deleted, and a check for each row would lock the single mailbox row in every tra
 from __future__ import annotations
 
 from storage.db.tables.base import metadata, table
-from storage.db.tables.desk import AnnouncedRow, DigestRow
+from storage.db.tables.desk import AnnouncedRow, DigestRow, WithheldRow
 from storage.db.tables.mails import (
     COUNTED_BY_NETWORK,
     COUNTED_BY_PROVIDER,
@@ -79,6 +79,7 @@ __all__ = [
     "SigningKeyRow",
     "ThreadReferenceRow",
     "TicketRow",
+    "WithheldRow",
     "metadata",
     "table",
 ]

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, String, Uuid
 from sqlmodel import Field
 
-from storage.db.columns import foreign_key, timestamp
+from storage.db.columns import counter, foreign_key, timestamp
 from storage.db.tables.base import Row
 
 
@@ -29,3 +29,14 @@ class DigestRow(Row, table=True):
     __tablename__ = "digest"
     mailbox_id: int = foreign_key(primary_key=True, autoincrement=False)
     last_at: datetime = timestamp()
+
+
+class WithheldRow(Row, table=True):
+    """Notices that a budget withheld from an address, until a digest names them."""
+
+    __tablename__ = "withheld"
+    mailbox_id: int = foreign_key(primary_key=True)
+    ticket_id: int = foreign_key("ticket.id", primary_key=True)
+    address: str = Field(sa_column=Column(String(254), primary_key=True))
+    number: int = Field(sa_column=counter())
+    since: datetime = timestamp()

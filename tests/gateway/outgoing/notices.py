@@ -82,6 +82,9 @@ PAYLOADS: dict[NoticeKind, Payload] = {
                 "dead", sender=ANN, subject="550 no such user", reason="comment", ticket="7"
             ),
             DigestLine("suspended", sender=ANN, subject="550 no such user", ticket="7,8"),
+            DigestLine(
+                "withheld", sender=ANN, reason="3", since="2026-11-23T12:00:00+00:00", ticket="7"
+            ),
             DigestLine("full", sender=ANN, reason="50"),
             DigestLine("invited", sender="old@acme.example", since="2026-11-20T12:00:00+00:00"),
         ),

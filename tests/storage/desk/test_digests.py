@@ -13,7 +13,9 @@ from sqlalchemy import Connection, select, update
 from rules.mail import Mailbox
 from rules.people import Role
 from rules.service.digests import LINES, PAUSE, QueueState
+from rules.ticket.changes import SetStatus
 from rules.ticket.desk import Queue
+from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import AnnouncedRow, NoticeRow, table
 from storage.desk import digests, queues
@@ -301,3 +303,36 @@ def test_what_still_waits_is_named_again_once_it_is_forgotten(shop: Shop) -> Non
     assert shop.write(lambda c: digests.forget(c, much_later)) == 1
     assert shop.count(AnnouncedRow) == 0
     assert ordered(shop, much_later) == 1
+
+
+def test_what_a_budget_withholds_is_named_with_ticket_and_recipients(shop: Shop) -> None:
+    shop.policy = policy_with("budgets", notices_per_hour=1)
+    number = opened(shop.take(a_mail(ANN.address)))
+    for _ in range(3):
+        shop.take(a_mail(ANN.address), to=shop.token(number, ANN.address))
+
+    assert ordered(shop) == 1
+
+    ((line,),) = named(shop)
+    assert (line[0], line[2], line[4], line[7]) == (
+        Queue.WITHHELD,
+        SAM.address,
+        "3",
+        str(number),
+    )
+    assert states(shop)[Queue.WITHHELD].number == 0
+    shop.take(
+        a_mail(ANN.address), to=shop.token(number, ANN.address), at=NOON + timedelta(minutes=5)
+    )
+    assert ordered(shop, LATER) == 1
+
+
+def test_a_change_that_a_budget_withholds_is_named_too(shop: Shop) -> None:
+    shop.policy = policy_with("budgets", notices_per_hour=1)
+    number = opened(shop.take(a_mail(ANN.address)))
+    for status in (Status.PENDING, Status.OPEN, Status.PENDING):
+        shop.change(number, SetStatus(status))
+
+    found = states(shop)[Queue.WITHHELD]
+
+    assert [line.sender for line in found.new] == [ANN.address]
