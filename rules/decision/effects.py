@@ -189,6 +189,8 @@ class Touched:
 class Rated:
     was: Rating | None
     became: Rating
+    audited: bool = True
+    """False once its owner has changed it often: only the last one is kept."""
 
 
 Effect = (

@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from rules.decision.change.comments import TEXT_LEFT_OUT
-from rules.decision.effects import ChangeRefused, Effects
+from rules.decision.effects import ChangeRefused, Effects, Rated
 from rules.mail import Mailbox
 from rules.people import Participant, Presence
 from rules.policy import Policy
@@ -97,6 +97,8 @@ class Opinion:
     """As in a `Proposal`."""
     text_kept: bool = True
     """False if the text of a rating was left out, since its owner has written enough."""
+    audited: bool = True
+    """False if the rating was changed so often that only the last one is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,9 @@ def rate(
     before = _opinion(connection, found.ticket, found.owner)
     made = _change(connection, context, found, given, policy)
     kept = not (isinstance(made, Effects) and TEXT_LEFT_OUT in made.done)
-    return replace(before, rating=given.rating, text_kept=kept)
+    rows = made.rows if isinstance(made, Effects) else ()
+    audited = all(row.audited for row in rows if isinstance(row, Rated))
+    return replace(before, rating=given.rating, text_kept=kept, audited=audited)
 
 
 def _may_rate(found: _Found) -> bool:

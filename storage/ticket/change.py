@@ -42,6 +42,7 @@ _audit, _comment, _ticket = table(AuditRow), table(CommentRow), table(TicketRow)
 BUDGETED = timedelta(hours=1)
 """Notices of the last hour count against the budgets."""
 LATEST = 10
+DAY = timedelta(days=1)
 """Public comments in the history of an escalation."""
 
 # Compiled, since a mail's facts are gathered inside `pipelined`.
@@ -221,7 +222,14 @@ def _feedback(
         _comment.c.proof == Source.WEB.value,
     )
     left = connection.execute(notes).scalar_one()
-    return FeedbackFacts(Rating(rating) if rating else None, noted, left)
+    rated = select(func.count()).where(
+        _audit.c.ticket_id == ticket,
+        _audit.c.event == AuditEvent.FEEDBACK_GIVEN.value,
+        _audit.c.actor == context.actor,
+        _audit.c.at > context.now - DAY,
+    )
+    ratings = connection.execute(rated).scalar_one()
+    return FeedbackFacts(Rating(rating) if rating else None, noted, left, ratings)
 
 
 def _written_lately(connection: Connection, context: ChangeContext) -> int:

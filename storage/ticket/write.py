@@ -230,6 +230,8 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
             entry = AuditEntry(AuditEvent.DELETED, reason=reason)
         case SlaBreached(stage=stage):
             entry = AuditEntry(AuditEvent.SLA_BREACHED, subject=stage.value)
+        case Rated(audited=False):
+            return
         case Rated(was=rating, became=rated):
             before = rating.value if rating is not None else ""
             entry = AuditEntry(AuditEvent.FEEDBACK_GIVEN, was=before, became=rated.value)

@@ -252,6 +252,7 @@ async def _take_feedback(visit: _Visit) -> web.Response:
         "thanks.html",
         rating=rating.value,
         text_kept=opinion.text_kept,
+        audited=opinion.audited,
         owner=opinion.owner,
     )
 

@@ -32,6 +32,8 @@ from rules.ticket.visibility import Visibility
 
 MOST_NOTES = 10
 """Of one person's feedback on one ticket: the link can be used as often as its holder likes."""
+MOST_RATINGS = 20
+"""Of one person on one ticket within a day, in the audit trail: further ones only take effect."""
 TEXT_LEFT_OUT = sentence("the text was not kept: the ticket has enough notes of this feedback")
 
 
@@ -140,4 +142,7 @@ def rate(ticket: Ticket, change: Rate, facts: ChangeFacts) -> Effects:
         return Effects(done=done)
     note = NewComment(facts.actor, Visibility.NOTE, change.text, facts.at, facts.source.value)
     written: tuple[Effect, ...] = (CommentWritten(note),) if adds_note else ()
-    return Effects((*written, Rated(before.rating, change.rating), Touched()), done)
+    audited = before.rated < MOST_RATINGS
+    rated = Rated(before.rating, change.rating, audited)
+    touched = (Touched(),) if audited or adds_note else ()
+    return Effects((*written, rated, *touched), done)

@@ -35,10 +35,14 @@ class FeedbackFacts:
 
     notes: int = 0
     """How many notes their feedback has left on the ticket."""
+    rated: int = 0
+    """How many ratings of theirs the audit trail of the ticket has for the last day."""
 
     def after(self, change: Rate) -> FeedbackFacts:
         """The feedback once this change is made: the next one is decided on it."""
-        return FeedbackFacts(change.rating, self.noted | {change.text}, self.notes + 1)
+        return FeedbackFacts(
+            change.rating, self.noted | {change.text}, self.notes + 1, self.rated + 1
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,13 +49,15 @@ CASES = [
         "outcome": outcome,
         "rating": rating,
         "text_kept": text_kept,
+        "audited": audited,
     }
-    for error, before, taken_in, outcome, rating, text_kept in product(
+    for error, before, taken_in, outcome, rating, text_kept, audited in product(
         ("", "Wrong."),
         (True, False),
         (True, False),
         ("now", "before", "not", *HeldOutcome),
         ("good", "bad"),
+        (True, False),
         (True, False),
     )
 ]

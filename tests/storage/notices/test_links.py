@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Row, insert, select, update
 
+from rules.decision.change.comments import MOST_RATINGS
 from rules.decision.effects import PresenceChanged
 from rules.mail import Mailbox
 from rules.people import ParticipantKind, Presence, Role
@@ -347,6 +348,16 @@ def test_the_same_rating_twice_counts_once(case: Case) -> None:
     for _ in range(2):
         case.rate(ANN, Rating.BAD, "Too\0 slow.")
     assert len(case.notes()) == len(case.audits()) == 1
+
+
+def test_of_many_ratings_a_day_the_last_is_kept_and_only_the_first_are_recorded(
+    case: Case,
+) -> None:
+    flips = [Rating.BAD, Rating.GOOD] * (MOST_RATINGS // 2)
+    for rating in (*flips, Rating.BAD):
+        case.rate(ANN, rating)
+    assert case.rating()[0] == "bad"
+    assert len(case.audits()) == MOST_RATINGS
 
 
 def test_the_link_of_a_merged_ticket_works_on_the_ticket_it_was_merged_into(case: Case) -> None:
