@@ -173,6 +173,8 @@ def _right(
         return Right.NONE, reason
     if pointer.kind is PointerKind.STATED:
         return _stated_right(sender, member, reason)
+    if sender.proof_level is ProofLevel.NOTHING:
+        return Right.NONE, reason  # also with their own token, if their domain disowns the mail
     if sender.standing is Standing.STAFF:
         return _staff_right(sender, own_token, reason)
     if sender.standing in (Standing.DEACTIVATED, Standing.SUSPENDED):

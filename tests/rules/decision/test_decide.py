@@ -279,6 +279,26 @@ def test_an_unproven_guest_is_refused_as_any_stranger_of_their_domain() -> None:
     assert answers[0] == answers[1]
 
 
+@pytest.mark.parametrize("comment", ["token", "T1"])
+@pytest.mark.parametrize("asks", ["quarantine", "reject"])
+@pytest.mark.parametrize("precedence", ["", "bulk"])
+def test_a_token_does_not_vouch_for_a_guest_whose_domain_disowns_the_mail(
+    comment: str, asks: DmarcPolicy, precedence: str
+) -> None:
+    guest = member(71, "pat@partner.example", ParticipantKind.GUEST)
+    world = World(
+        tickets=(a_ticket(7, *ANNS.participants, guest),),
+        proof=unproven(Result.FAIL, asks),
+        policy=policy_with("proof", comment=comment),
+    )
+    mail = a_mail(guest.address, precedence=precedence)
+
+    with_token, without = world.decide(mail, to=token_to(71)), world.decide(mail)
+
+    assert with_token.reason is Reason.STRANGER
+    assert with_token.action == without.action
+
+
 def test_a_guest_whose_dns_fails_is_deferred_only_for_a_pointer_nobody_can_guess() -> None:
     guest = member(71, "pat@partner.example", ParticipantKind.GUEST)
     world = World(tickets=(a_ticket(7, *ANNS.participants, guest),), proof=unproven(temporary=True))
