@@ -110,8 +110,10 @@ def read_body(tree: MimePart, *, type_signed: bool = True) -> Body:
 
 
 def is_type_signed(header: Header) -> bool:
-    """Whether each signature that a mail carries, valid or not, covers its Content-Type."""
-    for value in header.raw_values("dkim-signature"):
+    """Whether each signature that a mail carries, valid or not, covers its Content-Type: those of
+    forwarders prove an author, too (ARC)."""
+    sealed = header.raw_values("arc-message-signature")
+    for value in (*header.raw_values("dkim-signature"), *sealed):
         for tag in b"".join(value.split()).lower().split(b";"):
             name, _, names = tag.partition(b"=")
             if name == b"h" and b"content-type" not in names.split(b":"):

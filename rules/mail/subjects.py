@@ -54,9 +54,9 @@ def subject_besides(comment: str, ticket: str, *, by_staff: bool = False) -> str
 
 
 def _without_marks(subject: str) -> str:
-    stripped = subject.strip()
-    found = _REPLY_MARKS.match(stripped)
-    return stripped[found.end() :] if found else stripped
+    on_one_line = " ".join(subject.split())  # long gaps would take quadratic time
+    found = _REPLY_MARKS.match(on_one_line)
+    return on_one_line[found.end() :] if found else on_one_line
 
 
 def _plain(subject: str) -> str:

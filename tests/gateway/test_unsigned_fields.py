@@ -37,7 +37,7 @@ from tests.rules.building import (
     our_id,
 )
 
-NOT_COVERED_BY_ANY = {"received", "dkim-signature"}
+NOT_COVERED_BY_ANY = {"received", "dkim-signature", "arc-message-signature"}
 """Trace fields, which no signature can cover: their unsigned ones are dropped like the others. The
 parser reads signatures, valid or not, to see whether the forms of a text may be needed."""
 ANNS_MAIL = (

@@ -9,6 +9,7 @@ audit trail.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -31,11 +32,12 @@ from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.decision.content import body_of
 from rules.decision.model import Reason, Verdict
-from rules.mail import Body, Mailbox
+from rules.mail import Body, Mail, Mailbox
 from rules.sender.authentication import Authentication
 from rules.sender.masking import Masker
 from rules.sender.tokens import HeldLink, Keys, read_held_token
 from rules.service.digests import held_because, leaves_at
+from rules.service.participants import is_ours, named_addresses
 from rules.ticket.changes import Source
 from storage.db.ledger import Conflict
 from storage.desk.links import HeldView, held_view
@@ -49,6 +51,9 @@ FORM_LIMIT_BYTES = 8 * 1024
 POSTS_A_MINUTE = 60
 SHOWN_TEXT = 3000
 """Characters of the mail's text."""
+SHOWN_NAMES = 20
+"""Of the people in To and Cc, and of the files."""
+LONGEST_NAME = 100
 LONGEST_SUBJECT = 200
 LONGEST_WHY = 500
 
@@ -192,8 +197,18 @@ async def _shown(
     runtime = visit.pages.runtime
     cached = await runtime.mailbox_cache.current()
     masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
-    text = await _text_of(visit, mail)
+    read = await _read(visit, mail)
+    body = body_of(read) if read is not None else None
+    text = body.text if isinstance(body, Body) else ""
     policy = runtime.policy_of(visit.mailbox)
+
+    def joins(address: str) -> bool:
+        return not is_ours(address, cached.own_addresses, visit.mailbox.address, policy)
+
+    def listed(names: Sequence[str]) -> tuple[str, ...]:
+        more = (f"… (+{len(names) - SHOWN_NAMES})",) if len(names) > SHOWN_NAMES else ()
+        return (*(one_line(masker.mask(n), LONGEST_NAME) for n in names[:SHOWN_NAMES]), *more)
+
     zone, until = policy.clock.calendar.zone, leaves_at(policy, mail.came_at)
     return page(
         visit.language,
@@ -206,6 +221,9 @@ async def _shown(
         why=worded(held_because(mail.reason), visit.language),
         since=date_and_time(mail.came_at, zone, visit.language),
         until=date_and_time(until, zone, visit.language) if until else "",
+        # A release files all of the mail: whom it adds, and its files.
+        people=listed([*filter(joins, named_addresses(read))] if read is not None else []),
+        files=listed([each.name for each in body.attachments] if isinstance(body, Body) else []),
         text=plain(masker.mask(text[:SHOWN_TEXT])),
         shortened=len(text) > SHOWN_TEXT,
         # The first button is the one that the enter key presses.
@@ -231,11 +249,10 @@ def _is_possible(choice: Choice, mail: HeldMail) -> bool:
             assert_never(choice)
 
 
-async def _text_of(visit: _HeldVisit, mail: HeldMail) -> str:
-    """The text; empty if it cannot be read, or the mail was discarded meanwhile."""
+async def _read(visit: _HeldVisit, mail: HeldMail) -> Mail | None:
+    """The mail; None if it was discarded meanwhile."""
     try:
         delivery = await visit.pages.runtime.read(partial(quarantine.delivery, mail=mail))
     except Conflict:
-        return ""
-    body = body_of(await visit.pages.ingest.parser.parse(delivery.raw))
-    return body.text if isinstance(body, Body) else ""
+        return None
+    return await visit.pages.ingest.parser.parse(delivery.raw)

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.authentication.authenticator import Trust
-from rules.mail import Delivery, Envelope, header
+from gateway.parsing.parser import read
+from rules.mail import Body, Delivery, Envelope, header
 from rules.mail.header import Author
 from rules.mail.lists import replaced_author
 from rules.sender.authentication import Authentication, as_dict, from_dict
+from rules.sender.signature_scope import restrict_to_signed
 from tests.gateway.forwarders import GOOGLE_GROUP_SIGNS, MICROSOFT_SIGNS, arc_sealed
 from tests.gateway.senders import ELSEWHERE, World, a_mail, a_world, rsa_key, signed
 
@@ -241,3 +243,24 @@ async def test_a_listed_forwarder_without_a_seal_proves_nothing() -> None:
     async with a_world(Trust(sealers=("google.com",), forwarders=("fwd.example",))) as world:
         world.publish("fwd.example", f"v=spf1 ip4:{ELSEWHERE} -all")
         assert not (await world.verdict(a_mail(), mail_from=SRS)).aligned
+
+
+async def test_an_unsigned_type_under_a_seal_hides_no_part(world: World) -> None:
+    """Google's seals do not cover Content-Type, so whoever has the sealed mail can change it."""
+    parts = (
+        "--b1\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
+        "--b1\r\nContent-Type: text/html\r\n\r\n<p>Cancel the order</p>\r\n--b1--\r\n"
+    )
+    kind = b"\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b1\r\n\r\n"
+    raw = a_mail(body=parts).replace(b"\r\n\r\n", kind, 1)
+
+    copy = arc_sealed(raw, "google.com", STATED).replace(b"/mixed", b"/alternative", 1)
+    verdict = await world.verdict(copy)
+
+    assert (verdict.by, verdict.signed_scope and verdict.signed_scope.problem) == (
+        "arc:google.com",
+        "",
+    )
+    body = restrict_to_signed(read(copy), verdict).body
+    assert isinstance(body, Body)
+    assert body.text.split() == ["Hello", "Cancel", "the", "order"]

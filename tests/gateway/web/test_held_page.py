@@ -45,10 +45,10 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
             yield Site(client, services, mailbox, ticket)
 
 
-async def hold(site: Site, subject: str = "The printer is on fire") -> str:
+async def hold(site: Site, subject: str = "The printer is on fire", **header: str) -> str:
     """A colleague's mail is held, and a digest goes to Sam; returns the path of its link."""
     envelope = Envelope("127.0.0.1", "", False, NEW, (SUPPORT,))
-    raw = a_mail(NEW, subject, "Burn <b>me</b> down.")
+    raw = a_mail(NEW, subject, "Burn <b>me</b> down.", **header)
     (reply,) = await site.services.ingest.take(Delivery(envelope, raw))
     assert reply.accepted
     assert await site.services.scheduler.notify_desk(every_queue=False) == 1
@@ -83,6 +83,22 @@ async def test_the_page_shows_the_mail_and_changes_nothing(site: Site) -> None:
     assert "Burn &lt;b&gt;me&lt;/b&gt; down." in page
     assert SAM in page
     assert await number_held(site) == 1
+
+
+async def test_the_page_names_whom_a_release_may_add_to_the_request_and_the_files(
+    site: Site,
+) -> None:
+    """Else one click would send the answers to whomever a forged mail names in Cc."""
+    path = await hold(
+        site,
+        Cc=f"Eve <eve@evil.example>, {SUPPORT}",
+        Content_Type="application/pdf; name=plan.pdf",
+    )
+
+    _, page = await site.get(path)
+
+    assert "Others in To and Cc, who may join the request: <bdi>eve@evil.example</bdi></p>" in page
+    assert "Files: <bdi>plan.pdf</bdi></p>" in page
 
 
 async def test_a_mail_is_released_once_and_the_ticket_names_the_person(site: Site) -> None:

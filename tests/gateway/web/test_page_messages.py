@@ -36,10 +36,15 @@ VALUES: Mapping[str, object] = {
     "why": "Given why.",
     "since": "Given time",
     "until": "Given time",
+    "people": ["eve@evil.example"],
+    "files": ["plan.pdf"],
     "shortened": True,
     "choices": ["release", "new", "enrol", "discard"],
 }
-GIVEN = ("Given title", "Given title · Postern", "Given text.", "Given why.", "Given time")
+GIVEN = (
+    *("Given title", "Given title · Postern", "Given text.", "Given why.", "Given time"),
+    *("eve@evil.example", "plan.pdf"),
+)
 """Texts that are passed in, not part of the pages."""
 CASES = [
     {
