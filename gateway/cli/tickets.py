@@ -132,6 +132,7 @@ def show(number: NumberArgument, config: ConfigOption = None) -> None:
         console.print(Text(f"  {escape(label):<10}{escape(value)}", style="dim"))
     for member in ticket.members:
         presence = "" if member.presence == "active" else f", {member.presence}"
+        presence += ", receives no email: it bounces" if member.suspended else ""
         console.print(Text(f"  {member.part:<10}{escape(member.address)}{presence}", style="dim"))
     for comment in ticket.comments:
         _print_comment(comment)

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, exists, func, select
 
 from rules.mail import Mailbox
 from rules.mail.extent import READ_CHARACTERS
@@ -22,6 +22,7 @@ from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,
     AuditRow,
+    BouncedRow,
     CommentRow,
     CompanyRow,
     MailboxRow,
@@ -33,6 +34,7 @@ from storage.db.tables import (
 
 _ticket, _mailbox, _comment = table(TicketRow), table(MailboxRow), table(CommentRow)
 _attachment, _participant = table(AttachmentRow), table(ParticipantRow)
+_bounced = table(BouncedRow)
 _company, _person, _audit = table(CompanyRow), table(PersonRow), table(AuditRow)
 
 TEXTS_READ = 4 * 1024 * 1024
@@ -126,6 +128,8 @@ class ParticipantView:
     address: str
     part: str
     presence: str
+    suspended: bool = False
+    """They receive no more mail, because it bounces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +207,18 @@ def ticket_view(
     row = connection.execute(SUMMARY.where(_ticket.c.id == number)).one_or_none()
     if row is None:
         return None
+    bounces = exists().where(
+        _bounced.c.mailbox_id == _participant.c.mailbox_id,
+        _bounced.c.address == _participant.c.address,
+        _bounced.c.suspended_at.is_not(None),
+    )
     members = connection.execute(
         select(
-            _participant.c.id, _participant.c.address, _participant.c.part, _participant.c.presence
+            _participant.c.id,
+            _participant.c.address,
+            _participant.c.part,
+            _participant.c.presence,
+            bounces.label("suspended"),
         )
         .where(_participant.c.ticket_id == number)
         .order_by(_participant.c.id)

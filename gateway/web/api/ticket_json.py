@@ -15,7 +15,14 @@ from rules.mail.quoting import REPLY_MARK, published, visible
 from rules.people import Presence
 from rules.sender.masking import Masker
 from rules.ticket.visibility import Visibility
-from storage.ticket.read import AttachmentView, AuditView, CommentView, TicketSummary, TicketView
+from storage.ticket.read import (
+    AttachmentView,
+    AuditView,
+    CommentView,
+    ParticipantView,
+    TicketSummary,
+    TicketView,
+)
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
@@ -76,9 +83,7 @@ class TicketJson:
             "first_due_at": _timestamp(details.first_due_at),
             "first_answered_at": _timestamp(details.first_answered_at),
             "follows": details.follows,
-            "people": [
-                {"address": m.address, "part": m.part, "presence": m.presence} for m in members
-            ],
+            "people": [self._participant(member) for member in members],
             "comments": self._comments(ticket, before),
         }
         if self.for_staff:
@@ -96,6 +101,14 @@ class TicketJson:
         return (
             comment for comment in ticket.comments if self.for_staff or comment.visibility == public
         )
+
+    def _participant(self, member: ParticipantView) -> Json:
+        shown: dict[str, Json] = {
+            "address": member.address,
+            "part": member.part,
+            "presence": member.presence,
+        }
+        return shown | {"suspended": member.suspended} if self.for_staff else shown
 
     def _comments(self, ticket: TicketView, before: int | None) -> list[Json]:
         """The oldest first; the latest have their texts, as far as `TEXTS_SHOWN` goes."""

@@ -23,6 +23,7 @@ from storage.mail import quarantine
 from storage.notices import suppression
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
+from storage.ticket.read import ticket_view
 from tests.rules.building import ANN, NOON, NOTHING, SAM, a_mail, default_policy, policy_with
 from tests.storage.shop import Shop, opened
 
@@ -218,6 +219,9 @@ def test_a_suspended_address_is_named_with_its_open_tickets(shop: Shop) -> None:
         "550 gone",
         str(first),
     )
+    whole = shop.database.read(lambda c: ticket_view(c, first))
+    assert whole is not None
+    assert [m.address for m in whole.members if m.suspended] == [ANN.address]
 
 
 def test_an_invitation_that_nobody_followed_is_named_after_two_days(shop: Shop) -> None:
