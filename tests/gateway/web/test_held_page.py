@@ -24,12 +24,11 @@ from storage.db.database import Connection
 from storage.mail import quarantine
 from storage.notices import outbox
 from storage.registry import people
-from storage.registry.people import NewPerson
-from tests.gateway.web.link_pages import SUBJECT, SUPPORT, Site, enrol, open_ticket, serving
+from tests.gateway.web.link_pages import SAM, SUBJECT, SUPPORT, Site, enrol, open_ticket, serving
 from tests.in_process import a_mail
 from tests.running import write_config
 
-NEW, SAM = "new@acme.example", "sam@help.example"
+NEW = "new@acme.example"
 
 
 @pytest_asyncio.fixture
@@ -37,8 +36,6 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
     config = load(write_config(tmp_path, store_url))
     async with open_services(config) as services:
         mailbox = await services.runtime.write(enrol)
-        sam = NewPerson(SAM, "Sam", Role.STAFF, None)
-        await services.runtime.write(lambda c: people.add_person(c, mailbox, sam))
         job = partial(open_ticket, mailbox=mailbox, subject=SUBJECT)
         ticket = await services.runtime.write(job)
         async with serving(services, services.runtime.policies) as client:
