@@ -102,12 +102,15 @@ def without_commands(text: str) -> str:
 
 
 def participant_command(text: str) -> Unsubscribe | Escalate | None:
-    """The command on a participant's first line; None if it is plain text."""
+    """The command on a participant's first line; None if it is plain text.
+
+    `#unsubscribe does not work` is a sentence: the command has no value.
+    """
     begins, ends = _next_line(text, 0)
     line = text[begins:ends]
     name, value = _name_and_value(line) if _is_command(line) else ("", "")
     match name:
-        case "unsubscribe":
+        case "unsubscribe" if not value:
             return Unsubscribe()
         case "escalate":
             return Escalate(reason(value))

@@ -19,7 +19,7 @@ from rules.decision.follow_up import follow_up
 from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved, Reason
 from rules.decision.notices import approval_request, receipt
-from rules.decision.unsubscribe import unsubscribe
+from rules.decision.unsubscribe import says_more, unsubscribe
 from rules.destination import is_over
 from rules.identity import ProofLevel, Standing, is_proven_enough
 from rules.mail.quoting import own_text, visible
@@ -62,9 +62,14 @@ def by_customer(
     member, command = ticket.participant(sender.address), requested_command(case.mail)
     if sender.proof_level < ProofLevel.PROVEN:
         return _unproven(case, ticket, entitled, saw, conflict)
+    feedback = sender.token is not None and sender.token.purpose is Purpose.FEEDBACK
     if isinstance(command, Unsubscribe) and member is not None:
-        return unsubscribe(case, ticket, member, saw, conflict)
-    if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
+        if case.by_machine or not says_more(case.mail):
+            return unsubscribe(case, ticket, member, saw, conflict)
+        if feedback or is_over(ticket, case.facts, case.policy):
+            others, _ = _notices(case, ticket, Visibility.NOTE)
+            return unsubscribe(case, ticket, member, saw, conflict, others)
+    if feedback:
         return _feedback(case, ticket, saw)
     more = has_files(case.mail) or is_text_read_in_part(case.mail)
     thanks = is_click(case.mail) or (not more and only_thanks(_all_words(case, ticket)))
@@ -187,16 +192,17 @@ def _public(
         missing=missing,
         fields=extract_new_fields(own_text(text), policy.fields, ticket.fields),
     )
-    return _with_escalation(case, ticket, action, command), (*limits, *calm)
+    return _with_command(case, ticket, action, command), (*limits, *calm)
 
 
-def _with_escalation(
+def _with_command(
     case: Case, ticket: Ticket, comment: AddComment, command: Unsubscribe | Escalate | None
 ) -> AddComment:
-    """The comment with the escalation that its author requests, or with the reason against it."""
-    if not isinstance(command, Escalate) or case.by_machine:
+    """The comment with what its author requests besides, or with the reason against it."""
+    if command is None or case.by_machine:
         return comment
-    if not is_proven_enough(case.sender, case.policy.proof.command):
+    escalates = isinstance(command, Escalate)
+    if escalates and not is_proven_enough(case.sender, case.policy.proof.command):
         unproven = ReceiptPayload(ReceiptText.UNPROVEN)
         return replace(comment, orders=(*comment.orders, *_refusal(case, ticket, unproven)))
     decided = with_commands(case, ticket, comment, (command,), Source.MAIL)
@@ -207,7 +213,7 @@ def _with_escalation(
 
 
 def _refusal(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:
-    """The receipt of a refused escalation, within the budget of its author."""
+    """The receipt of a refused command, within the budget of its author."""
     return notifications.within_budget((receipt(case, ticket, payload),), ticket, case.policy)
 
 

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from rules.decision.case import Case, Ruling
+from rules.decision.content import UNSUBSCRIBE, body_text, has_files, is_text_read_in_part
 from rules.decision.model import EndSubscription, Reason
+from rules.mail import Mail
+from rules.mail.quoting import visible
+from rules.mail.thanks import only_thanks
 from rules.people import Participant
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 
 
 def unsubscribe(
-    case: Case, ticket: Ticket, member: Participant, saw: str, conflict: tuple[str, ...]
+    case: Case,
+    ticket: Ticket,
+    member: Participant,
+    saw: str,
+    conflict: tuple[str, ...],
+    others: tuple[NoticeOrder, ...] = (),
 ) -> Ruling:
-    """They stay on the ticket and get one last mail that confirms it; automatic mail gets none."""
+    """They stay on the ticket and get one last mail that confirms it; automatic mail gets none.
+
+    `others` are notices to other people, about the words of the mail.
+    """
     payload = ReceiptPayload(ReceiptText.LEFT)
     receipt = NoticeOrder(NoticeKind.RECEIPT, member.address, member.language, payload)
     orders = (receipt,) if not case.by_machine and not member.muted else ()
-    ending = EndSubscription(ticket.id, member.id, member.address, orders)
+    ending = EndSubscription(ticket.id, member.id, member.address, (*orders, *others))
     return Ruling(saw, ending, Reason.UNSUBSCRIBED, (f"unsubscribed from #{ticket.id}", *conflict))
+
+
+def says_more(mail: Mail) -> bool:
+    """Whether a mail whose first line is the command says anything else: thanks, a name and a
+    signature do not count. What a click writes below a subject that is the command says nothing."""
+    if mail.subject.strip().casefold() == UNSUBSCRIBE:
+        return False
+    if has_files(mail) or is_text_read_in_part(mail):
+        return True
+    below = visible(body_text(mail)).text.lstrip().partition("\n")[2]
+    return bool(below.strip()) and not only_thanks(f"Thanks\n{below}")

@@ -325,7 +325,15 @@ def test_any_other_text_of_a_customer_is_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["#escalated yesterday", "#escalate: now", "# escalate", "#unsubscribe!"]
+    "text",
+    [
+        "#escalated yesterday",
+        "#escalate: now",
+        "# escalate",
+        "#unsubscribe!",
+        "#unsubscribe does not work in your newsletter",
+        "#unsubscribe me",
+    ],
 )
 def test_a_customers_misspelt_command_is_text(text: str) -> None:
     assert participant_command(text) is None

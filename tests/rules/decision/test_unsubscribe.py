@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rules.decision.content import requested_command
-from rules.decision.model import Decision, EndSubscription, Reason, Verdict
+from rules.decision.effects import Unsubscribed
+from rules.decision.model import AddComment, Decision, EndSubscription, Reason, Verdict
 from rules.mail import Mail
 from rules.people import ParticipantKind, Presence
 from rules.ticket.changes import Unsubscribe
@@ -22,6 +23,7 @@ from tests.rules.building import (
     a_mail,
     a_ticket,
     member,
+    notified,
     orders_of,
     our_id,
     person,
@@ -64,6 +66,7 @@ def test_the_subject_that_a_click_sends_is_enough(subject: str) -> None:
     "text",
     [
         "Please #unsubscribe me",
+        "#unsubscribe me from the newsletter, but not from this",
         "#unsubscribed",
         "#unsubscribe-me",
         "unsubscribe",
@@ -85,6 +88,50 @@ def test_the_decision_names_the_ticket_and_the_participant() -> None:
     assert (decision.verdict, decision.reason) == (Verdict.RECORDED, Reason.UNSUBSCRIBED)
     assert isinstance(decision.action, EndSubscription)
     assert (decision.action.ticket, decision.action.participant) == (7, 71)
+
+
+class TestBesidesOtherWords:
+    """`#unsubscribe`, and below it something that somebody must read."""
+
+    MORE = a_mail(BOB.address, text="#unsubscribe\n\nThe pump is still leaking.\n\nBob")
+
+    def test_the_words_are_a_public_comment_and_they_are_unsubscribed(self) -> None:
+        decision = leave(self.MORE)
+
+        assert decision.verdict is Verdict.COMMENTED
+        assert isinstance(decision.action, AddComment)
+        assert Unsubscribed(71, BOB.address) in decision.action.command_effects.rows
+        assert notified(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
+        assert notified(decision, NoticeKind.COMMENT) == [ANN.address]
+
+    def test_they_reopen_a_ticket_that_was_resolved(self) -> None:
+        resolved = a_ticket(7, *WITH_BOB.participants, status=Status.RESOLVED)
+
+        action = leave(self.MORE, tickets=(resolved,)).action
+
+        assert isinstance(action, AddComment)
+        assert action.moved is not None
+
+    def test_on_a_closed_ticket_they_are_folded_and_staff_are_notified(self) -> None:
+        closed = a_ticket(7, *WITH_BOB.participants, status=Status.CLOSED)
+
+        decision = leave(self.MORE, tickets=(closed,))
+
+        assert decision.reason is Reason.UNSUBSCRIBED
+        assert notified(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
+        assert notified(decision, NoticeKind.RECEIPT) == [BOB.address]
+
+    @pytest.mark.parametrize("below", ["thank you", "Bob", "Many thanks!\n\nBob", "-- \nBob Bell"])
+    def test_thanks_a_name_and_a_signature_are_no_words(self, below: str) -> None:
+        decision = leave(a_mail(BOB.address, text=f"#unsubscribe\n\n{below}"))
+
+        assert decision.reason is Reason.UNSUBSCRIBED
+        assert notified(decision, NoticeKind.NEW_COMMENT) == []
+
+    def test_nor_is_what_a_click_sends_below_its_subject(self) -> None:
+        clicked = a_mail(BOB.address, subject="#unsubscribe", text="This is an automatic message.")
+
+        assert leave(clicked).reason is Reason.UNSUBSCRIBED
 
 
 def test_only_they_are_notified_once_in_their_language() -> None:
