@@ -9,6 +9,7 @@ from typing import assert_never
 from gateway.outgoing.dates import date, date_and_time
 from gateway.outgoing.digest_entries import DigestView, digest_view
 from gateway.outgoing.mime import one_line
+from gateway.outgoing.missed_comments import MoreView, more_view
 from gateway.outgoing.quoted_comment import QuotedComment, Redactor, quoted_comment
 from gateway.outgoing.recipient_links import RecipientLinks, own_address
 from rules.mail.language import supported_language
@@ -76,6 +77,8 @@ class TemplateContext:
     for_staff: bool
     reply_mark: str
     digest: DigestView
+    more: MoreView
+    """What a budget withheld from the recipient; for a summary."""
 
 
 def template_context(
@@ -125,6 +128,7 @@ def template_context(
         note_address=own_address(notice, keys, Purpose.NOTE) if traits.for_staff else "",
         for_staff=traits.for_staff,
         reply_mark=REPLY_MARK,
+        more=more_view(notice, policy, redactor, language),
         digest=digest_view(notice, links, redactor, policy.clock.calendar.zone, language),
     )
 

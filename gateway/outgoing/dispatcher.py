@@ -27,7 +27,7 @@ from gateway.runtime import Runtime
 from rules.mail.bounces import Failure, classify, presumed_status
 from rules.ticket.notice_timing import next_attempt
 from storage.db.database import Connection
-from storage.notices import claims, outbox
+from storage.notices import claims, more, outbox
 from storage.notices.outbox import Dropped, Notice
 
 BATCH = 50
@@ -122,9 +122,7 @@ class Dispatcher:
         if waiting.due_at is None or waiting.due_at > now:
             return 0
         began = self.watch.monotonic()
-        notices = await self.runtime.write(
-            partial(outbox.claim, now=now, limit=BATCH, node=self.node)
-        )
+        notices = await self.runtime.write(partial(self._claim, now=now))
         for dropped in notices.dropped:
             log.send_dropped(_named(dropped), dropped.why)
             self.runtime.metrics.notice("send_dropped")
@@ -141,6 +139,10 @@ class Dispatcher:
                 raise
             await self._put_back(notices, this)
         return len(notices)
+
+    def _claim(self, connection: Connection, now: datetime) -> outbox.Claimed:
+        claimed = outbox.claim(connection, now=now, limit=BATCH, node=self.node)
+        return more.complete(connection, claimed, now)
 
     async def _put_back(self, notices: Sequence[Notice], this: _Round) -> None:
         """What was claimed and not begun is free at once."""

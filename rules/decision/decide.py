@@ -34,6 +34,7 @@ from rules.mail.extent import READ_CHARACTERS, READ_LINES
 from rules.mail.header import Ambiguous
 from rules.policy import Policy
 from rules.sender.pointers import PointerKind, thread_ids
+from rules.service.more import SUMMARIES, summaries
 from rules.ticket.notices import NoticeOrder
 
 ON_ARRIVAL: tuple[Callable[[Arrival], Finding], ...] = (duplicate, bounce, automatic, author)
@@ -54,7 +55,8 @@ def decide(mail: Mail, facts: Facts, policy: Policy) -> Decision:
     trace = list(_reading(mail))
     for check, finding in _findings(mail, facts, policy, known):
         action, withheld = _without_withheld(finding)
-        notes = (*finding.notes, *_left_out(withheld))
+        action, later = _with_summaries(action, withheld, facts)
+        notes = (*finding.notes, *later, *_left_out(withheld))
         trace.append(Step(check, finding.saw, "; ".join(notes)))
         match finding:
             case Pass():
@@ -82,6 +84,26 @@ def _without_withheld(finding: Finding) -> tuple[Action | None, tuple[NoticeOrde
             return action, ()
         case _:
             assert_never(action)
+
+
+def _with_summaries(
+    action: Action | None, withheld: tuple[NoticeOrder, ...], facts: Facts
+) -> tuple[Action | None, tuple[str, ...]]:
+    """The action with the summaries that make up for what is withheld; and a note on them."""
+    match action:
+        case OpenTicket(follows=number) | AddComment(ticket=number) | Record(ticket=number):
+            ticket = facts.tickets.get(number) if number is not None else None
+        case _:
+            return action, ()
+    if ticket is None or not withheld:
+        return action, ()
+    ordered = action.command_effects.notices if isinstance(action, AddComment) else ()
+    covered = {order.address for order in ordered if order.kind in SUMMARIES}
+    made = summaries(withheld, ticket, facts.opens_at, facts.decided_at)
+    due = tuple(order for order in made if order.address not in covered)
+    note = [f"{o.address} at {o.due_at:%H:%M} UTC" for o in due if o.due_at is not None]
+    notes = (f"summary of what is withheld: to {', '.join(note)}",) if note else ()
+    return replace(action, orders=(*action.orders, *due)), notes
 
 
 def _left_out(orders: tuple[NoticeOrder, ...]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from rules.decision.case import Case, Finding, Pass, Ruling
 from rules.decision.comment import by_customer
 from rules.decision.entitlement import Right
 from rules.decision.model import Hold, Reason, Refuse
-from rules.decision.opening import opened_by_mail, terms_of, why_unacknowledged
+from rules.decision.opening import acknowledged, acknowledgement_note, opened_by_mail, terms_of
 from rules.decision.staff import by_staff
 from rules.identity import ProofLevel, Standing
 from rules.sender.pointers import PointerKind
@@ -67,7 +67,6 @@ def new_ticket(case: Case) -> Ruling:
     action = opened_by_mail(case, terms_of(sender.company), joining, mentions)
     claim = action.severity.claim
     saw = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
-    why = why_unacknowledged(case)
-    silent = (f"no acknowledgement: {why}",) if why else ()
-    notes = (f"opens at {action.severity.name}", *silent)
-    return Ruling(saw, action, Reason.NEW_REQUEST, notes)
+    timing = acknowledged(case, action.severity)
+    opened = (f"opens at {action.severity.name}", *acknowledgement_note(timing, case.policy))
+    return Ruling(saw, action, Reason.NEW_REQUEST, opened)

@@ -158,6 +158,8 @@ class OpenTicket(Generic[SeverityT]):
     fields: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     clock: Clock | None = None
+    named_with: datetime | None = None
+    """When an acknowledgement is sent to its author that waits already: it names the ticket."""
     audited: bool = False
     """Whether opening it is audited; a mail is in the journal, and needs no audit entry."""
 

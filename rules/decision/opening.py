@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Generic
+from typing import Generic, assert_never
 
 from rules.decision.case import Case
 from rules.decision.content import body_text
@@ -15,10 +15,18 @@ from rules.mail.language import author_language
 from rules.people import Company, Person, Staff
 from rules.policy import Policy
 from rules.service import notifications, sla_rules
+from rules.service.acknowledging import (
+    Acknowledging,
+    AtOnce,
+    Later,
+    NamedWith,
+    Unacknowledged,
+    acknowledging,
+)
 from rules.service.completeness import extract_fields, missing_facts, request_text
 from rules.service.participants import Addition
 from rules.service.sla_rules import AgreedTargets
-from rules.ticket.notices import NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.severity import MailSeverity, capped, claimed
 
 SUBJECT_LENGTH = 255
@@ -140,7 +148,12 @@ def opened_by_mail(
         mentions=mentions,
         enrol=case.enrols,
     )
-    return open_ticket(request, case.facts.opens_at, _notices(case, request), policy)
+    opened = open_ticket(request, case.facts.opens_at, _notices(case, request), policy)
+    match acknowledged(case, request.severity):
+        case NamedWith(at=at):
+            return replace(opened, named_with=at)
+        case _:
+            return opened
 
 
 def _severity(case: Case) -> MailSeverity:
@@ -168,8 +181,14 @@ def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOr
 
     Nothing automatic answers the mail of a machine or through a list: a machine may answer back.
     """
-    acknowledged = not why_unacknowledged(case)
-    orders = opening_notices(request, case.facts.staff, acknowledged, case.policy)
+    timing = acknowledged(case, request.severity)
+    is_ordered = isinstance(timing, AtOnce | Later)
+    orders = opening_notices(request, case.facts.staff, is_ordered, case.policy)
+    if isinstance(timing, Later):
+        orders = tuple(
+            replace(o, due_at=timing.at) if o.kind is NoticeKind.ACKNOWLEDGEMENT else o
+            for o in orders
+        )
     if not case.takes_answers:
         orders = tuple(o for o in orders if o.address != case.sender.address)
     if not request.severity.critical_claimed:
@@ -178,16 +197,36 @@ def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOr
     return (*orders, *notifications.on_call(case.policy, case.facts.decided_at, what))
 
 
-def why_unacknowledged(case: Case) -> str:
-    """Why the sender gets no acknowledgement, for the trace; empty if they get one."""
-    policy, last = case.policy.acknowledgement, case.facts.acknowledged_at
+def acknowledged(case: Case, severity: MailSeverity) -> Acknowledging:
+    """How the sender's new ticket is acknowledged."""
+    policy, facts = case.policy.acknowledgement, case.facts
     if not policy.send:
-        return "the policy sends none"
+        return Unacknowledged("the policy sends none")
     if wants_no_answer(case.mail):
-        return "X-Auto-Response-Suppress asks for none"
+        return Unacknowledged("X-Auto-Response-Suppress asks for none")
     if not case.takes_answers:
-        return f"a machine may answer it ({case.automatic or 'the sender is registered as one'})"
-    pause = timedelta(minutes=policy.pause_minutes)
-    if last is not None and case.facts.decided_at - last < pause:
-        return f"one was sent less than {policy.pause_minutes} minutes ago"
-    return ""
+        machine = case.automatic or "the sender is registered as one"
+        return Unacknowledged(f"a machine may answer it ({machine})")
+    return acknowledging(
+        facts.acknowledged_at,
+        facts.decided_at,
+        timedelta(minutes=policy.pause_minutes),
+        facts.recent,
+        critical=severity.critical_claimed,
+    )
+
+
+def acknowledgement_note(timing: Acknowledging, policy: Policy) -> tuple[str, ...]:
+    """For the trace: why the sender gets no acknowledgement at once, and when they do."""
+    pause = f"one was sent less than {policy.acknowledgement.pause_minutes} minutes ago"
+    match timing:
+        case AtOnce():
+            return ()
+        case Later(at=at):
+            return (f"acknowledged at {at:%H:%M} UTC, since {pause}",)
+        case NamedWith(at=at):
+            return (f"named in the acknowledgement of {at:%H:%M} UTC, since {pause}",)
+        case Unacknowledged(why=why):
+            return (f"no acknowledgement: {why}",)
+        case _:
+            assert_never(timing)

@@ -48,6 +48,10 @@ class Ticket:
     """Counts the transactions that have written on it: what is decided on it holds for this one."""
     sent: Mapping[str, int] = field(default_factory=dict)
     """How many notices about it were queued within the last hour, by address."""
+    sent_since: Mapping[str, datetime] = field(default_factory=dict)
+    """When the first of them was sent, by address."""
+    summary_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When a summary of what a budget withheld was sent within the hour, or will be, by address."""
 
     def participant(self, address: str) -> Participant | None:
         return next((p for p in self.participants if p.address == address), None)

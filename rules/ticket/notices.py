@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -37,6 +38,10 @@ class NoticeKind(StrEnum):
     NEW_TICKET = "new_ticket"
     NEW_COMMENT = "new_comment"
     """A comment on a ticket: public, flagged, or a note."""
+    MORE = "more"
+    """What a budget withheld from a customer: what was written since, once."""
+    STAFF_MORE = "staff_more"
+    """The same to staff."""
     ALERT = "alert"
     """Something that needs a person's attention: a storm, an address that bounces."""
     SLA_WARNING = "sla_warning"
@@ -110,6 +115,8 @@ class NoPayload(Payload):
 class AcknowledgementPayload(Payload):
     questions: tuple[str, ...] = listed("\n", key="asks")
     """What the request leaves open, each on one line."""
+    also: tuple[str, ...] = listed("\n")
+    """Further tickets that it acknowledges, each as `#8: its subject`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,12 @@ class NewCommentPayload(Payload):
     """How the comment moved the ticket, as `resolved → open`; empty where it did not."""
     withheld: int | None = None
     """How many people on the ticket were not sent it, because it answered like a machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class MorePayload(Payload):
+    since: str = ""
+    """When the first of what was withheld was written, in ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +283,12 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
         NoticeKind.NEW_COMMENT: Traits(
             audience=Audience.STAFF, payload=NewCommentPayload, participants_only=False
         ),
+        NoticeKind.MORE: Traits(
+            audience=Audience.CUSTOMER, payload=MorePayload, unsubscribable=True
+        ),
+        NoticeKind.STAFF_MORE: Traits(
+            audience=Audience.STAFF, payload=MorePayload, participants_only=False
+        ),
         NoticeKind.ALERT: Traits(
             audience=Audience.STAFF, payload=AlertPayload, participants_only=False
         ),
@@ -346,6 +365,8 @@ class NoticeOrder:
     """It carries the comment that causes it."""
     subscription: StaffSubscription | None = None
     """None for everybody who is not staff of the mailbox."""
+    due_at: datetime | None = None
+    """When it is sent; None for at once."""
     withheld: bool = False
     """Left out, since its reader was sent enough about the ticket: it is said, and not queued."""
 

@@ -53,7 +53,7 @@ from storage.db.tables import (
 from storage.mail import refusals
 from storage.mail.journal_row import KEEPS_NOTHING, journal_values
 from storage.mail.releases import introducer, leave_quarantine
-from storage.notices import suppression
+from storage.notices import outbox, suppression
 from storage.registry import people
 from storage.ticket.opening import NewTicketRow, open_ticket
 from storage.ticket.rows import ChangeContext, queue_notices, storable
@@ -199,6 +199,9 @@ def _open(
     comment = _new_comment(entry, Visibility.PUBLIC, opening.author, proof)
     new = NewTicketRow(entry.attempt.came_at, entry.mail.message_id)
     ticket = open_ticket(connection, context, opening, comment, new, policy)
+    if opening.named_with is not None:
+        item = storable(f"#{ticket}: {' '.join(opening.subject.split())}")
+        outbox.name_with(connection, entry.mailbox, opening.author, opening.named_with, item)
     _keep_unknown_references(connection, entry, ticket)
     return ticket
 

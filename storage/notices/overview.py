@@ -16,6 +16,7 @@ from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import MailboxRow, NoticeRow, table
 from storage.notices.claimed_rows import NOTICES
+from storage.notices.more import with_comments
 from storage.notices.outbox import Notice, as_notice, attachments_of
 from storage.ticket.rows import AuditEntry, ChangeContext, audit
 
@@ -98,7 +99,8 @@ def load_notice(connection: Connection, notice: UUID) -> Notice | None:
     if row is None:
         return None
     files = attachments_of(connection, [row.comment_id] if row.comment_id else [])
-    return as_notice(row, NoticeKind(row.kind), files.get(row.comment_id, ()))
+    found = as_notice(row, NoticeKind(row.kind), files.get(row.comment_id, ()))
+    return with_comments(connection, found)
 
 
 def counts(connection: Connection) -> dict[str, int]:

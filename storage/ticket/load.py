@@ -7,12 +7,22 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+)
 
 from rules.facts import ThreadTicket
 from rules.mail import Mailbox
 from rules.people import Participant, ParticipantKind, Presence
 from rules.sender.pointers import Pointer
+from rules.service.more import SUMMARIES
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import CRITICAL_SOURCES
 from rules.ticket.lifecycle import Status
@@ -112,9 +122,16 @@ _PARTICIPANTS = compiled_in(
     )
 )
 
+_SUMMARIES: list[ColumnElement[str]] = [literal_column(f"'{kind.value}'") for kind in SUMMARIES]
 _SENT_LATELY = compiled_in(
     lambda count: (
-        select(_notice.c.ticket_id, _notice.c.address, func.count().label("number"))
+        select(
+            _notice.c.ticket_id,
+            _notice.c.address,
+            func.count().label("number"),
+            func.min(_notice.c.created_at).label("first"),
+            func.max(case((_notice.c.kind.in_(_SUMMARIES), _notice.c.created_at))).label("summary"),
+        )
         .where(
             _notice.c.ticket_id.in_(placeholders("ticket", count)),
             _notice.c.created_at > bindparam("since"),
@@ -192,9 +209,9 @@ def load(
     members: dict[int, list[Participant]] = {}
     for row in participants():
         members.setdefault(row.ticket_id, []).append(_as_participant(row))
-    sent: dict[int, dict[str, int]] = {}
+    lately: dict[int, list[Any]] = {}
     for row in sent_lately():
-        sent.setdefault(row.ticket_id, {})[row.address] = row.number
+        lately.setdefault(row.ticket_id, []).append(row)
     reopened = {row.ticket_id: row.number for row in reopened_lately()}
     return {
         row.ticket: Ticket(
@@ -221,7 +238,11 @@ def load(
             follow_up=row.follow_up,
             reopened=reopened.get(row.ticket, 0),
             version=row.version,
-            sent=sent.get(row.ticket, {}),
+            sent={each.address: each.number for each in lately.get(row.ticket, ())},
+            sent_since={each.address: each.first for each in lately.get(row.ticket, ())},
+            summary_at={
+                each.address: each.summary for each in lately.get(row.ticket, ()) if each.summary
+            },
         )
         for row in rows
     }

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.policy import SMTP
 from pathlib import Path
@@ -23,6 +24,7 @@ from storage.db.ledger import open_ledger
 from storage.mail import journal
 from storage.mail.journal import JournalFilter
 from storage.notices import overview
+from storage.notices.overview import NoticeFilter
 from storage.registry.companies import add_company
 from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person
@@ -47,7 +49,9 @@ class Progress:
 
 def progress(database: Database) -> Progress:
     def look(connection: Connection) -> Progress:
-        due = overview.counts(connection).get(NoticeState.DUE, 0)
+        soon = datetime.now(UTC) + timedelta(minutes=1)  # later acknowledgements may wait
+        every = overview.listing(connection, NoticeFilter(NoticeState.DUE))
+        due = sum(1 for each in every if each.due_at < soon)
         return Progress(len(journal.newest(connection, JournalFilter(), 10_000)), due)
 
     return database.read(look)

@@ -10,18 +10,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from sqlalchemy import text
+from sqlalchemy import func, or_, select
 
 from gateway.outgoing.dispatcher import AT_ONCE
 from storage.db.database import Connection, Database
+from storage.db.tables import NoticeRow, table
 
 WAIT_S = 60
 IN_HAND_S = 5.0
 """A mail accepted this long before a kill may have been in hand: nobody can tell its sender."""
 
-_NOTICES = text("SELECT state, count(*) AS number FROM notice GROUP BY state")
+_notice = table(NoticeRow)
 
 
 @dataclass
@@ -144,10 +146,17 @@ async def _end_all(server: asyncio.Server) -> None:
 
 
 def notices(store_url: str) -> Mapping[str, int]:
-    """How many notices of a store are in each state."""
+    """How many notices of a store are in each state; those that wait for their time are left out:
+    acknowledgements at the end of the pause."""
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    counted = (
+        select(_notice.c.state, func.count().label("number"))
+        .where(or_(_notice.c.state != "due", _notice.c.created_at < soon))
+        .group_by(_notice.c.state)
+    )
 
     def count(connection: Connection) -> Mapping[str, int]:
-        return {row.state: row.number for row in connection.execute(_NOTICES)}
+        return {row.state: row.number for row in connection.execute(counted)}
 
     database = Database(store_url, connections=1)
     try:

@@ -235,14 +235,14 @@ async def test_only_mails_of_the_hour_before_count_against_a_budget(
 async def test_an_acknowledgement_counts_from_the_time_it_was_sent(
     postern: InProcessPostern,
 ) -> None:
-    """Of two tickets within the pause only the first was acknowledged."""
-    await postern.take(a_mail(subject="one"))
-    await postern.take(a_mail(subject="two"))
+    """Of three tickets within the pause the last one is named with the second."""
+    for subject in ("one", "two", "three"):
+        await postern.take(a_mail(subject=subject))
 
     report = await tried(postern, policy_with("acknowledgement", send=False))
 
-    assert [one.mail.subject for one in report.shown] == ["one"]
-    assert report.aspects == {Aspect.ORDERS: 1}
+    assert [one.mail.subject for one in report.shown] == ["two", "one"]
+    assert report.aspects == {Aspect.ORDERS: 2}
 
 
 async def test_a_reply_meets_its_ticket_as_it_was_then(postern: InProcessPostern) -> None:

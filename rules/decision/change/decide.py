@@ -20,9 +20,10 @@ from rules.decision.change.state import (
     set_status,
     workaround,
 )
-from rules.decision.effects import ChangeRefused, Effects, after, no_such_ticket
+from rules.decision.effects import ChangeRefused, Effects, after, no_such_ticket, notified
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
+from rules.service.more import summaries
 from rules.ticket.changes import (
     AddPerson,
     Assign,
@@ -66,7 +67,9 @@ def decide_changes(
         if isinstance(change, Rate):
             facts = replace(facts, feedback=facts.feedback.after(change))
         whole = Effects((*whole.rows, *decided.rows), (*whole.done, *decided.done))
-    return replace(whole, done=(*whole.done, *_withheld(whole.withheld)))
+    due = summaries(whole.withheld, ticket, facts.at, facts.at)
+    done = (*whole.done, *_withheld(whole.withheld))
+    return Effects((*whole.rows, *notified(due)), done)
 
 
 def _withheld(orders: tuple[NoticeOrder, ...]) -> tuple[Sentence, ...]:

@@ -43,6 +43,7 @@ class NoticeRow(Row, table=True):
     """Who made that change: the same as in its audit event; empty for the system itself."""
     state: str = Field(default="due", sa_column=Column(String(5), nullable=False))
     created_at: datetime = timestamp()
+    """When it was ordered, or is to be sent if that is later: what budgets count from."""
     due_at: datetime = timestamp()
     attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     last_error: str = Field(default="", sa_column=Column(Text, nullable=False))

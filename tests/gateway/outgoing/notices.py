@@ -21,6 +21,7 @@ from rules.ticket.notices import (
     DigestPayload,
     EscalationPayload,
     KeptPayload,
+    MorePayload,
     NoticeKind,
     ReceiptPayload,
     SlaPayload,
@@ -92,6 +93,8 @@ PAYLOADS: dict[NoticeKind, Payload] = {
         totals=(DigestTotal("held", "4", "2026-11-23T12:00:00+00:00"), DigestTotal("flagged", "2")),
     ),
     NoticeKind.KEPT: KeptPayload("Printer"),
+    NoticeKind.MORE: MorePayload("2026-11-23T11:05:00+00:00"),
+    NoticeKind.STAFF_MORE: MorePayload("2026-11-23T11:05:00+00:00"),
     NoticeKind.RECEIPT: ReceiptPayload(text="Done:\n- status: resolved"),
 }
 ABOUT_NO_TICKET = (NoticeKind.INVITATION, NoticeKind.DIGEST, NoticeKind.KEPT)

@@ -36,6 +36,7 @@ STAFF = {
     NoticeKind.SLA_WARNING,
     NoticeKind.SLA_BREACH,
     NoticeKind.DIGEST,
+    NoticeKind.STAFF_MORE,
 }
 SHOW_A_COMMENT = {
     NoticeKind.COMMENT,

@@ -36,8 +36,8 @@ from storage.mail import quarantine
 from storage.mail.apply import Entry, apply
 from storage.mail.filing import decision_on
 from storage.mail.quarantine import HeldMail
-from storage.notices import outbox
-from storage.notices.outbox import Notice
+from storage.notices import more, outbox
+from storage.notices.outbox import Claimed, Notice
 from storage.registry.mailboxes import list_mailboxes
 from storage.registry.signing_keys import load_keys
 from storage.ticket.change import change_ticket
@@ -248,10 +248,13 @@ class Pipeline:
         )
         return isinstance(decided, Effects)
 
+    def _claim(self, connection: Connection) -> Claimed:
+        return more.complete(connection, outbox.claim(connection, self.now, 50), self.now)
+
     def send_notices(self) -> Iterator[SentNotice]:
         """Send every due notice."""
         composer = Composer(self.keys, PUBLIC_URL, own_addresses=frozenset(self.mailboxes))
-        while notices := self.transact(lambda c: outbox.claim(c, self.now, 50)):
+        while notices := self.transact(self._claim):
             for notice in notices:
                 outgoing = composer.write(notice, self.policy)
                 self.transact(lambda c, n=notice: outbox.sent(c, n.id, self.now))  # type: ignore[misc]

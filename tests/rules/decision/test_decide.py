@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -703,16 +703,17 @@ class TestAcknowledgement:
     def test_a_new_ticket_is_acknowledged(self) -> None:
         assert is_acknowledged(World().decide(a_mail()))
 
-    @pytest.mark.parametrize(("minutes", "expected"), [(9, False), (10, True)])
+    @pytest.mark.parametrize(("minutes", "due"), [(9, NOON + timedelta(minutes=1)), (10, None)])
     def test_a_sender_gets_one_acknowledgement_in_ten_minutes(
-        self, minutes: int, expected: bool
+        self, minutes: int, due: datetime | None
     ) -> None:
         world = World(acknowledged_at=NOON - timedelta(minutes=minutes))
 
         decision = world.decide(a_mail())
 
         assert decision.verdict is Verdict.OPENED
-        assert is_acknowledged(decision) is expected
+        assert is_acknowledged(decision)
+        assert orders_of(decision)[0].due_at == due
 
     def test_a_sender_who_wants_no_answer_gets_no_acknowledgement(self) -> None:
         decision = World().decide(a_mail(x_auto_response_suppress="All"))
