@@ -60,8 +60,8 @@ def _of_known_sender(
         case AutomaticClass.CERTAIN:
             return None
         case AutomaticClass.UNCLEAR:
-            if not registered or known is not None:
-                return None
+            if not registered or known is not None or sign.is_foreign_notice:
+                return None  # two desks would name each other's digests in their own, for ever
             note = "a registered person's, but declared as a machine's"
             return Ruling(saw, Hold(), Reason.AUTOMATIC_UNCLEAR, (note,))
         case AutomaticClass.BULK:

@@ -20,6 +20,9 @@ from rules.mail.message import Envelope, Mail
 MAX_RECEIVED = 30
 """More hops than this indicate a mail loop (RFC 5321 §6.3)."""
 NULL_PATH = "null reverse-path"
+LOOP_FIELD = "x-postern-loop"
+"""In every mail of a Postern."""
+FOREIGN_NOTICE = "a notice of another Postern"
 
 
 class AutomaticClass(StrEnum):
@@ -44,6 +47,11 @@ class AutomationSign:
         """Whether only the envelope shows it, which the last sender chooses."""
         return self.text == NULL_PATH
 
+    @property
+    def is_foreign_notice(self) -> bool:
+        """Whether another Postern sent it, of its own accord."""
+        return self.text == FOREIGN_NOTICE
+
     def __str__(self) -> str:
         return self.text
 
@@ -67,6 +75,7 @@ FIELDS_READ = (
     "x-auto-response-suppress",
     *_LIST_FIELDS,
     *_CERTAIN_FIELDS,
+    LOOP_FIELD,
 )
 """The fields that this module reads; besides them Received, which no signature covers."""
 _BULK_PRECEDENCES = frozenset(("bulk", "list", "junk"))
@@ -89,6 +98,8 @@ def sign_of_automation(
     if certain:
         return AutomationSign(AutomaticClass.CERTAIN, certain)
     submitted = next(_submitted(mail.header), "")
+    if submitted and LOOP_FIELD in mail.header.names():
+        return AutomationSign(AutomaticClass.UNCLEAR, FOREIGN_NOTICE)
     if submitted:
         return AutomationSign(AutomaticClass.UNCLEAR, f"Auto-Submitted: {submitted[:40]}")
     bulk = next(_bulk_signs(mail.header), "")

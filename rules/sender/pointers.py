@@ -11,6 +11,7 @@ from uuid import UUID
 
 from rules.mail import Envelope, Mail, Mailbox
 from rules.mail.addresses import normalise, without_detail
+from rules.mail.automatic import LOOP_FIELD
 from rules.mail.subjects import bare_subject, is_reply
 from rules.sender.tokens import (
     Keys,
@@ -22,7 +23,6 @@ from rules.sender.tokens import (
     read_return_path,
 )
 
-LOOP_FIELD = "x-postern-loop"
 EXAMINED_IDS = 50
 """The number of ids of a References header that are examined, the nearest first."""
 EXAMINED_TAGS = 10

@@ -58,7 +58,6 @@ READ_FIELDS = frozenset(
         "content-id",
         "content-language",
         "accept-language",
-        "x-postern-loop",
         "x-priority",
         "importance",
         *automatic.FIELDS_READ,

@@ -21,7 +21,7 @@ from rules.people import Role
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.mail import journal
+from storage.mail import journal, quarantine
 from storage.mail.journal import JournalFilter
 from storage.notices import overview
 from storage.notices.overview import NoticeFilter
@@ -57,6 +57,10 @@ def progress(database: Database) -> Progress:
     return database.read(look)
 
 
+def held_mails(database: Database) -> int:
+    return len(database.read(quarantine.held_mails))
+
+
 def until_silent(look: Callable[[], tuple[Progress, ...]], pending: Callable[[], int]) -> None:
     """Wait until nothing is due or in transit: a sent notice is pending before it leaves `due`."""
 
@@ -84,14 +88,20 @@ def config(folder: Path, store: str, smtp: str, relay_port: int) -> Path:
 
 @contextmanager
 def running_server(
-    folder: Path, store: str, own: str, other: str, port: int, relay_port: int
+    folder: Path,
+    store: str,
+    own: str,
+    other: str,
+    port: int,
+    relay_port: int,
+    role: Role = Role.USER,
 ) -> Iterator[tuple[Postern, Database]]:
-    """A Postern with another's support address among its users, which sends all mail there."""
+    """A Postern with another's support address among its people, which sends all mail there."""
     path = config(folder, store, f"127.0.0.1:{port}", relay_port)
     initialised(path)
     database = Database(store, connections=2)
     ledger = open_ledger(database)
-    ledger.submit(lambda c: _enrol(c, own, other)).result()
+    ledger.submit(lambda c: _enrol(c, own, other, role)).result()
     ledger.close()
     try:
         with serving(path) as running:
@@ -100,13 +110,16 @@ def running_server(
         database.close()
 
 
-def _enrol(connection: Connection, own: str, other: str) -> None:
+def _enrol(connection: Connection, own: str, other: str, role: Role) -> None:
     add_mailbox(connection, own, "default")
     mailbox = mailbox_named(connection, own)
-    add_company(connection, mailbox, "Others", [other.partition("@")[2]])
-    add_person(connection, mailbox, NewPerson(other, "", Role.USER, "Others"))
-    staff = NewPerson(f"sam@{own.partition('@')[2]}", "", Role.STAFF, None)
-    add_person(connection, mailbox, staff)
+    add_company(connection, mailbox, "Others", [other.partition("@")[2], "gamma.example"])
+    add_person(connection, mailbox, NewPerson("cat@gamma.example", "", Role.USER, "Others"))
+    company = "Others" if role is Role.USER else None
+    add_person(connection, mailbox, NewPerson(other, "", role, company))
+    if role is Role.USER:
+        staff = NewPerson(f"sam@{own.partition('@')[2]}", "", Role.STAFF, None)
+        add_person(connection, mailbox, staff)
 
 
 def test_two_servers_do_not_answer_each_other(sqlite_stores: SqliteStores, tmp_path: Path) -> None:
@@ -119,7 +132,7 @@ def test_two_servers_do_not_answer_each_other(sqlite_stores: SqliteStores, tmp_p
             ),
             stack.enter_context(
                 running_server(
-                    tmp_path / "beta", sqlite_stores.new(), beta, alpha, *reversed(ports)
+                    tmp_path / "beta", sqlite_stores.new(), beta, alpha, ports[1], ports[0]
                 )
             ),
         ]
@@ -130,6 +143,30 @@ def test_two_servers_do_not_answer_each_other(sqlite_stores: SqliteStores, tmp_p
         until_silent(lambda: tuple(progress(database) for _, database in servers), lambda: 0)
 
         assert sum(progress(database).taken for _, database in servers) == 2
+
+
+def test_the_desks_of_two_servers_do_not_notify_each_other(
+    sqlite_stores: SqliteStores, tmp_path: Path
+) -> None:
+    """Each has the other's support address among its staff, so each gets the other's notices."""
+    alpha, beta = "help@alpha.example", "help@beta.example"
+    one, two = free_port(), free_port()
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(
+                running_server(
+                    tmp_path / own, sqlite_stores.new(), own, other, here, there, Role.STAFF
+                )
+            )
+            for own, other, here, there in ((alpha, beta, one, two), (beta, alpha, two, one))
+        ]
+        first, _ = servers[0]
+
+        filed(first.send(a_mail("cat@gamma.example", to=alpha), "cat@gamma.example", alpha))
+        until_silent(lambda: tuple(progress(database) for _, database in servers), lambda: 0)
+
+        assert sum(progress(database).taken for _, database in servers) == 2
+        assert [held_mails(database) for _, database in servers] == [0, 0]  # no digest later
 
 
 # ---- a server and its users' auto-responders ----------------------------------------------------
@@ -170,6 +207,16 @@ class AutoResponders:
 
     def stop(self) -> None:
         self._mails.put(None)
+
+    def mails_to(self, address: str) -> list[Message]:
+        return [email.message_from_bytes(raw) for to, raw in self.received if to == address]
+
+    def exchanged_with(self, address: str) -> int:
+        """The number of mails to and from one of them: each mail to it is answered."""
+        return 2 * len(self.mails_to(address))
+
+    def has_digest(self, address: str) -> bool:
+        return any("new for the desk" in each["Subject"] for each in self.mails_to(address))
 
     @property
     def exchanged(self) -> int:
@@ -305,3 +352,69 @@ def test_a_loop_of_two_auto_responders_on_one_ticket_ends(
     responders = AutoResponders(answer, (ANN, BOB))
 
     assert exchanged(responders, sqlite_stores.new(), tmp_path, cc=BOB) <= MAX_MAILS_OF_TWO
+
+
+# ---- a server and its desk's auto-responders ----------------------------------------------------
+
+GIL = "gil@globex.example"
+SAM, TOM, DESK = "sam@help.example", "tom@help.example", "desk@help.example"
+
+
+def of_a_desk(received: Message, address: str, number: int) -> tuple[bytes, str]:
+    """Of Tom, an answer as Exchange sends it; of the list, the mail itself; of all others, an
+    answer without any mark. A digest has no reply address of its own."""
+    if address == DESK:
+        received.replace_header("From", f"Support via Desk <{address}>")
+        received["List-Id"] = "<desk.help.example>"
+        return received.as_bytes(policy=SMTP), SUPPORT
+    if received["Reply-To"] is None:
+        received["Reply-To"] = SUPPORT
+    raw, to = an_answer(received, address, number)
+    if address == TOM:
+        raw = b"Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n" + raw
+    return raw, to
+
+
+def _enrol_desk(connection: Connection) -> None:
+    for address in (TOM, DESK):
+        person = NewPerson(address, "", Role.STAFF, None)
+        add_person(connection, mailbox_named(connection, SUPPORT), person)
+
+
+def test_neither_digests_nor_receipts_are_answered_for_long(
+    sqlite_stores: SqliteStores, tmp_path: Path
+) -> None:
+    """First all of the desk answer every mail, then the author of a mail that is held."""
+    responders = AutoResponders(of_a_desk, (SAM, TOM, DESK), silent=(TOM,))
+    with running_demo_among(responders, sqlite_stores.new(), tmp_path) as (running, database):
+        ledger = open_ledger(database)
+        ledger.submit(_enrol_desk).result()
+        ledger.close()
+
+        def hold_a_reply(author: str, requester: str) -> None:
+            """A customer of another company writes to the requester's reply address."""
+            acknowledged = eventually(lambda: next(iter(responders.mails_to(requester)), None))
+            to = acknowledged["Reply-To"]
+            code, _ = running.send(a_mail(author, to=to), author, to)
+            assert code == 250
+
+        def until_nothing_is_sent() -> None:
+            until_silent(lambda: (progress(database),), lambda: responders.pending)
+
+        filed(running.send(a_mail(ANN), ANN, SUPPORT))
+        filed(running.send(a_mail(GIL), GIL, SUPPORT))
+        until_nothing_is_sent()
+        earlier = {each: responders.exchanged_with(each) for each in responders.addresses}
+        hold_a_reply(GIL, ANN)
+        eventually(lambda: all(map(responders.has_digest, responders.addresses)) or None)
+        until_nothing_is_sent()
+        since = {each: responders.exchanged_with(each) - n for each, n in earlier.items()}
+
+        responders.addresses = (BOB,)
+        hold_a_reply(BOB, GIL)
+        eventually(lambda: responders.mails_to(BOB) or None)
+        until_nothing_is_sent()
+        since[BOB] = 1 + responders.exchanged_with(BOB)
+
+        assert held_mails(database) == 2  # no answer is held, and named by another digest
+        assert max(since.values()) <= MAX_MAILS, since

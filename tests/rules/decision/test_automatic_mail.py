@@ -231,6 +231,27 @@ class TestUnclear:
 
         assert decision.reason is Reason.AUTOMATIC_UNCLEAR
 
+    @pytest.mark.parametrize("author", [ANN.address, SAM.address])
+    def test_a_notice_of_another_postern_is_kept_and_no_digest_names_it(self, author: str) -> None:
+        """Held, it would be named by a digest; the other desk would hold that, and so on."""
+        notice = a_mail(author, auto_submitted="auto-generated", x_postern_loop="of another key")
+
+        assert World().decide(notice).action == Record(None, author)
+
+    def test_what_a_person_writes_through_another_postern_is_theirs(self) -> None:
+        words = a_mail(x_postern_loop="of another key")
+
+        assert World().decide(words).reason is Reason.NEW_REQUEST
+
+    def test_another_postern_that_is_registered_as_a_machine_opens_tickets(self) -> None:
+        marks: dict[str, Any] = {
+            "auto_submitted": "auto-generated",
+            "x_postern_loop": "another key",
+        }
+        notice = a_mail(MONITOR.address, **marks)
+
+        assert World((ANN, MONITOR)).decide(notice).reason is Reason.NEW_REQUEST
+
     def test_with_the_null_reverse_path_it_is_certain(self) -> None:
         decision = World().decide(a_mail(auto_submitted="auto-generated"), mail_from="")
 
