@@ -13,6 +13,7 @@ from rules.mail.extent import is_shown_in_part, shown_part
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
 from rules.sender.masking import Masker
+from rules.ticket.notices import Audience
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice
 from storage.notices.outbox import NoticeComment as Comment
@@ -47,6 +48,8 @@ class QuotedComment:
     """Nothing, or nothing but a reply address, proves that its author wrote it."""
     proof: str
     """How its author is proven; empty for customers, and where it was not recorded."""
+    number: int = 0
+    """Names it in a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,18 @@ class Redactor:
 def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> QuotedComment | None:
     """The comment that a notice carries; None where it carries none.
 
-    ValueError for a comment that is not public, in a notice that does not go to staff: whatever
-    ordered it, such a mail is not written.
+    ValueError for a comment that is not public, in a notice that goes neither to staff nor to the
+    staff person who wrote it: whatever ordered it, such a mail is not written.
     """
     comment, traits = notice.comment, notice.kind.traits
     if comment is None:
         return None
-    if comment.visibility is not Visibility.PUBLIC and not traits.for_staff:
+    own = traits.audience is Audience.AUTHOR and comment.by_staff
+    own = own and comment.author == notice.address
+    if comment.visibility is not Visibility.PUBLIC and not (traits.for_staff or own):
         raise ValueError(f"only staff may read this comment: it is {comment.visibility}")
     text = redactor.redact(shown_part(comment.text))
-    if comment.by_staff and not traits.for_staff:
+    if comment.by_staff and not (traits.for_staff or own):
         text = _for_customers(text)
     subject = notice.about.subject if notice.about else ""
     forwarded = traits.shows_forwarded and is_forward(subject)
@@ -90,6 +95,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         attachments=_files(comment, redactor),
         unproven=is_unproven(comment.proof),
         proof=comment.proof if traits.for_staff else "",
+        number=comment.number,
     )
 
 

@@ -167,6 +167,8 @@ def _receipt(case: Case, ticket: Ticket, reason: Reason) -> tuple[NoticeOrder, .
     by_staff = case.sender.standing is Standing.STAFF
     said = ReceiptText.NOT_PUBLISHED if by_staff else ReceiptText.WAITS
     order = receipt(case, ticket, ReceiptPayload(said))
+    if by_staff and case.sender.proof_level >= ProofLevel.PROVEN:
+        order = replace(order, quotes=True)  # else somebody could send their own text there
     return notifications.within_budget((order,), ticket, case.policy, NoticeBudget.WAITING)
 
 

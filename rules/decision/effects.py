@@ -13,6 +13,7 @@ from datetime import datetime
 from rules.mail import Attachment
 from rules.people import Participant, ParticipantKind, Presence
 from rules.sentence import Sentence, sentence
+from rules.service.more import SUMMARIES
 from rules.service.participants import Addition
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Rating
@@ -306,11 +307,13 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
 
 
 def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder]) -> Ticket:
-    sent = dict(ticket.sent)
+    sent, summary_at = dict(ticket.sent), dict(ticket.summary_at)
     people = ticket.participants
     there = {p.address for p in people}
     for order in orders:
         sent[order.address] = sent.get(order.address, 0) + 1
+        if order.kind in SUMMARIES and order.due_at is not None:
+            summary_at[order.address] = order.due_at
         if order.subscription is not None and order.address not in there:
             muted = order.subscription is StaffSubscription.ONLOOKER
             kind = ParticipantKind.FOLLOWER
@@ -322,7 +325,7 @@ def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder]) -> Ticket:
                 muted=muted,
             )
             people, there = (*people, new), {*there, order.address}
-    return replace(ticket, sent=sent, participants=people)
+    return replace(ticket, sent=sent, summary_at=summary_at, participants=people)
 
 
 def _people_after(people: tuple[Participant, ...], effect: Effect) -> tuple[Participant, ...]:

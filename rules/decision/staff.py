@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rules.commands import COMMANDS, Command, Help, MailChange, Note, Public, parse_commands
 from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text, has_files, is_unreadable
@@ -102,8 +104,10 @@ def _draft(
 ) -> Ruling:
     """No command is done, nothing is published; the text is kept, a receipt gives the reason."""
     refused = ReceiptPayload(ReceiptText.NOTHING_DONE, sentences=faults)
-    draft = _private(ticket, _receipt(case, ticket, refused))
-    return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}", *conflict))
+    (receipt,) = _receipt(case, ticket, refused)
+    notices, calm = _notices(case, ticket, Visibility.PRIVATE)
+    draft = _private(ticket, (replace(receipt, quotes=True), *notices))
+    return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}", *conflict, *calm))
 
 
 def _notices(

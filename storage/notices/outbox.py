@@ -61,6 +61,7 @@ class NoticeComment:
     """How its author is proven."""
     subject: str = ""
     """Of its mail, where it says something besides the ticket's subject."""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,4 +379,5 @@ def _as_comment(row: Row[Any], attachments: tuple[str, ...]) -> NoticeComment:
         attachments=attachments,
         proof=row.proof,
         subject=subject_besides(row.comment_subject, row.subject or "", by_staff=by_staff),
+        number=row.comment_id,
     )

@@ -44,6 +44,7 @@ from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
 UNSUBSCRIBABLE = (
     NoticeKind.COMMENT,
     NoticeKind.STATUS,
+    NoticeKind.MORE,
     NoticeKind.APPROVAL,
     NoticeKind.FOLLOW_UP,
     NoticeKind.FEEDBACK,

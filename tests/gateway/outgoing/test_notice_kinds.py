@@ -44,6 +44,7 @@ SHOW_A_COMMENT = {
     NoticeKind.NEW_TICKET,
     NoticeKind.NEW_COMMENT,
     NoticeKind.ESCALATION,
+    NoticeKind.RECEIPT,
 }
 """The kinds whose templates show a comment where there is one."""
 

@@ -101,3 +101,32 @@ def test_two_more_tickets_within_the_pause_get_one_acknowledgement_after_it(shop
     assert f"* #{third}: Matter 2" in text(shop, late)
     waiting = [n for n in shop.notices(ANN.address) if n.state is NoticeState.DUE]
     assert waiting == []
+
+
+def test_the_receipt_of_a_refused_reply_has_its_text_to_be_sent_again(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    claim(shop, NOON)
+    mine = "#stauts open\n\nPlease restart it.\n\n> It does not print."
+
+    shop.take(a_mail(SAM.address, text=mine), shop.token(number, SAM.address), at=NOON + MINUTE)
+
+    (receipt,) = [n for n in claim(shop, NOON + MINUTE) if n.kind is NoticeKind.RECEIPT]
+    shown = text(shop, receipt)
+    assert receipt.address == SAM.address
+    assert "Nothing was done, and nothing was published:" in shown
+    assert "kept as a private draft, which your colleagues see" in shown
+    assert "#stauts open\n\nPlease restart it." in shown
+
+
+def test_the_receipt_of_a_reply_to_the_plain_address_says_how_to_publish_it(shop: Shop) -> None:
+    number = opened(shop.take(a_mail(message_id="<first@acme.example>")))
+    claim(shop, NOON)
+
+    reply = a_mail(SAM.address, text="Restart it.", in_reply_to=("<first@acme.example>",))
+    shop.take(reply, at=NOON + MINUTE)
+
+    (receipt,) = [n for n in claim(shop, NOON + MINUTE) if n.kind is NoticeKind.RECEIPT]
+    shown = text(shop, receipt)
+    assert receipt.comment is not None
+    assert f"postern tickets set {number} --publish {receipt.comment.number}" in shown
+    assert "Restart it." in shown

@@ -1,0 +1,85 @@
+"""Staff are told what became of their mail: the author with its text, colleagues by a notice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rules.decision.model import Decision, Reason
+from rules.people import ParticipantKind, Staff
+from rules.ticket.notices import NewCommentPayload, NoticeKind, ReceiptPayload, ReceiptText
+from rules.ticket.visibility import Visibility
+from tests.rules.building import (
+    ANNS,
+    EVERYBODY,
+    SAM,
+    World,
+    a_mail,
+    member,
+    orders_of,
+    our_id,
+    person,
+    token_to,
+    unproven,
+)
+
+SUE = person("sue@help.example", None, SAM.role)
+TICKET = replace(
+    ANNS,
+    participants=(*ANNS.participants, member(79, SAM.address, ParticipantKind.FOLLOWER)),
+)
+
+
+def world() -> World:
+    desk = (Staff(SAM.address, ""), Staff(SUE.address, ""))
+    policy = World().policy
+    everybody = policy.staff.model_copy(update={"notify": "all"})
+    return World(
+        people=(*EVERYBODY, SUE),
+        tickets=(TICKET,),
+        staff=desk,
+        policy=policy.model_copy(update={"staff": everybody}),
+    )
+
+
+def told(decision: Decision) -> dict[str, object]:
+    return {o.address: o.payload for o in orders_of(decision)}
+
+
+def test_a_refused_command_quotes_the_draft_and_is_announced_to_colleagues() -> None:
+    decision = world().decide(a_mail(SAM.address, text="#stauts open\n\nHello."), to=token_to(79))
+
+    assert decision.reason is Reason.COMMAND_REFUSED
+    (receipt,) = [o for o in orders_of(decision) if o.address == SAM.address]
+    assert receipt.kind is NoticeKind.RECEIPT
+    assert receipt.quotes
+    assert told(decision)[SUE.address] == NewCommentPayload(Visibility.PRIVATE)
+
+
+def test_a_reply_to_the_plain_address_is_flagged_quoted_and_announced() -> None:
+    decision = world().decide(a_mail(SAM.address, in_reply_to=(our_id(),)))
+
+    assert decision.reason is Reason.STAFF_WITHOUT_TOKEN
+    (receipt,) = [o for o in orders_of(decision) if o.address == SAM.address]
+    assert receipt.payload == ReceiptPayload(ReceiptText.NOT_PUBLISHED)
+    assert receipt.quotes
+    assert told(decision)[SUE.address] == NewCommentPayload(Visibility.PRIVATE)
+    assert set(told(decision)) == {SAM.address, SUE.address}
+
+
+def test_what_somebody_may_have_written_in_a_staff_persons_name_is_not_quoted_to_them() -> None:
+    forged = replace(world(), proof=unproven())
+
+    decision = forged.decide(a_mail(SAM.address), to=token_to(79))
+
+    receipts = [o for o in orders_of(decision) if o.address == SAM.address]
+    assert [o.quotes for o in receipts] == [False]
+
+
+@pytest.mark.parametrize("command", ["#stauts open", "#severity high\n#assign nobody@acme.example"])
+def test_nothing_of_a_refused_mail_reaches_a_customer(command: str) -> None:
+    decision = world().decide(a_mail(SAM.address, text=f"{command}\n\nHello."), to=token_to(79))
+
+    assert decision.reason is Reason.COMMAND_REFUSED
+    assert set(told(decision)) == {SAM.address, SUE.address}
