@@ -33,6 +33,7 @@ from tests.properties.conversation.outcomes import ExpectedOutcome, expected_out
 from tests.properties.conversation.people import BOTH_MAILBOXES, OUTSIDERS
 from tests.properties.conversation.pipeline import Pipeline, ProcessedMail, SentNotice
 from tests.properties.conversation.registry import ExpectedRegistry
+from tests.properties.conversation.seen import somebody_will_see_it
 from tests.rules.building import default_policy
 
 T = TypeVar("T")
@@ -198,6 +199,8 @@ class SupportModel(RuleBasedStateMachine):
         if mail.is_automatic:
             invariants.nothing_answers_it(self.pipeline, expected, mail, receipt)
         invariants.author_was_entitled(self.pipeline, expected, mail, receipt, decision, over)
+        mailbox = self.pipeline.mailboxes[result.mailbox]
+        somebody_will_see_it(self.pipeline, expected, mailbox, mail, receipt, decision)
         if outcome is not None:
             outcome.check(receipt, decision)
         invariants.participants_were_notified(self.pipeline, expected, mail, receipt, decision)
