@@ -159,8 +159,10 @@ def _outgoing(mailbox: int, state: NoticeState) -> Entries:
 
 
 def _late(scope: QueueScope) -> Entries:
+    """Those that were tried, or should have been: some are ordered long before they are due."""
+    before = scope.now - LATE_AFTER
     return _outgoing(scope.mailbox.id, NoticeState.DUE).where(
-        _notice.c.created_at < scope.now - LATE_AFTER
+        _notice.c.created_at < before, (_notice.c.attempts > 0) | (_notice.c.due_at < before)
     )
 
 

@@ -178,7 +178,8 @@ def test_a_sender_of_whom_no_more_is_held_is_named_once_a_day(shop: Shop) -> Non
     ("values", "queue"),
     [
         ({"state": NoticeState.DEAD.value, "last_error": "550 no such user"}, Queue.DEAD),
-        ({"created_at": NOON - timedelta(hours=2)}, Queue.LATE),
+        ({"created_at": NOON - timedelta(hours=2), "attempts": 3}, Queue.LATE),
+        (dict.fromkeys(("created_at", "due_at"), NOON - timedelta(hours=2)), Queue.LATE),
     ],
 )
 def test_outgoing_mail_that_is_dead_or_late_is_named(
@@ -191,6 +192,14 @@ def test_outgoing_mail_that_is_dead_or_late_is_named(
     assert ordered(shop) == 1
     ((line,),) = named(shop)
     assert (line[0], line[2], line[7]) == (queue, ANN.address, "1")
+
+
+def test_a_notice_that_is_not_due_yet_is_not_late(shop: Shop) -> None:
+    shop.take(a_mail(ANN.address))
+    waits = {"created_at": NOON - timedelta(hours=2), "due_at": NOON + timedelta(hours=1)}
+    shop.write(lambda c: c.execute(update(_notice).values(**waits)))
+
+    assert ordered(shop) == 0
 
 
 def test_a_notice_that_its_recipient_does_not_want_is_no_failure(shop: Shop) -> None:
