@@ -216,6 +216,11 @@ def discarded(journal: str, by: str) -> None:
     _log.info("discarded", journal=journal, by=by)
 
 
+def enrolled(mailbox: str, address: str, by: str) -> None:
+    """A staff person registered the author of a held mail by the link of a digest."""
+    _log.info("enrolled", mailbox=mailbox, address=address, by=by)
+
+
 def digest_ordered(mailbox: str, notices: int) -> None:
     """Staff are notified of what waits for them and was not named before."""
     _log.info("digest_ordered", mailbox=mailbox, notices=notices)

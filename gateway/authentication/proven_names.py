@@ -10,7 +10,7 @@ Kept by domain and never by address, in memory: after a start nothing is known.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -18,7 +18,8 @@ from gateway.authentication.suffixes import may_be_one_organisation, organisatio
 
 MAX_ORGANISATIONS = 4_096
 MAX_NAMES = 64
-"""Of one organisation. Both limits drop what was used least recently."""
+"""Of one organisation. Both limits drop what was used least recently; within an organisation, of
+the part of it that has the most names, since its parts may belong to several people."""
 
 
 class ProvenNames:
@@ -48,9 +49,21 @@ class ProvenNames:
             pairs[domain, name] = None
             pairs.move_to_end((domain, name))
         while len(pairs) > self._max_names:
-            pairs.popitem(last=False)
+            del pairs[_of_the_largest(organisation, pairs)]
         while len(self._pairs) > self._max_organisations:
             self._pairs.popitem(last=False)
+
+
+def _of_the_largest(organisation: str, pairs: Collection[tuple[str, str]]) -> tuple[str, str]:
+    """The oldest pair of the part of an organisation that has the most of them."""
+    sizes = Counter(_part(organisation, domain) for domain, _ in pairs)
+    most = max(sizes.values())
+    return next(pair for pair in pairs if sizes[_part(organisation, pair[0])] == most)
+
+
+def _part(organisation: str, domain: str) -> str:
+    """The label of a domain below its organisation: whoever owns that owns all names under it."""
+    return domain.removesuffix(organisation).rstrip(".").rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -64,6 +64,21 @@ def warned_up_to(policy: Policy, now: datetime) -> datetime | None:
 
 def is_due(last: datetime | None, now: datetime) -> bool:
     return last is None or now - last >= PAUSE
+
+
+def shared_out(states: Iterable[QueueState], lines: int = LINES) -> list[QueueState]:
+    """The states with so many new entries together: the queues take turns, so that one which
+    anybody can fill leaves room to the others; the rest is counted."""
+    every = list(states)
+    kept = [0] * len(every)
+    while lines and (waiting := [i for i, s in enumerate(every) if kept[i] < len(s.new)]):
+        for i in waiting[:lines]:
+            kept[i] += 1
+        lines -= len(waiting[:lines])
+    return [
+        replace(state, new=state.new[:number], more=state.more + len(state.new) - number)
+        for state, number in zip(every, kept, strict=True)
+    ]
 
 
 def digest_orders(

@@ -31,6 +31,7 @@ from rules.service.digests import (
     QueueState,
     full_rooms,
     leaves_at,
+    shared_out,
     warned_up_to,
 )
 from rules.ticket.desk import DigestLine, Queue
@@ -77,13 +78,9 @@ class QueueScope:
 def states(
     connection: Connection, mailbox: Mailbox, policy: Policy, now: datetime, named: int = LINES
 ) -> list[QueueState]:
-    """All queues of a mailbox; at most `named` new entries are listed."""
-    found: list[QueueState] = []
+    """All queues of a mailbox, with `named` new entries of theirs together at most."""
     scope = QueueScope(connection, mailbox, policy, now)
-    for queue, look in _QUEUES.items():
-        left = named - sum(len(state.new) for state in found)
-        found.append(look(scope, queue, left))
-    return found
+    return shared_out((look(scope, queue, named) for queue, look in _QUEUES.items()), named)
 
 
 def held_entries(mailbox: int) -> Entries:

@@ -100,7 +100,14 @@ class _HeldVisit:
     def author(self) -> str:
         return self.view.mail.author if self.view.mail is not None else ""
 
-    def done(self, outcome: HeldOutcome, ticket: int | None = None, why: str = "") -> web.Response:
+    def done(
+        self,
+        outcome: HeldOutcome,
+        ticket: int | None = None,
+        why: str = "",
+        *,
+        enrolled: bool = False,
+    ) -> web.Response:
         return page(
             self.language,
             "held_done.html",
@@ -111,6 +118,7 @@ class _HeldVisit:
             ticket=ticket,
             author=self.author,
             why=why,
+            enrolled=enrolled,
         )
 
 
@@ -154,15 +162,13 @@ async def _act(request: web.Request) -> web.Response:
     if mail is None:
         return visit.done(HeldOutcome.GONE)
     choice = next((each for each in Choice if each.value == form.get("do")), None)
-    if choice is None:
+    # One that the page does not offer would, say, register whomever a forged mail names.
+    if choice is None or not _is_possible(choice, mail):
         error = form_error(visit.language, FormError.NO_CHOICE)
         return await _shown(visit, mail, chosen="", error=error, status=422)
-    try:
-        if choice is Choice.DISCARD:
-            return await _discard(visit, mail)
-        return await _release(visit, mail, choice, one_line(form.get("why", ""), LONGEST_WHY))
-    except Conflict:  # another person was first
-        return visit.done(HeldOutcome.GONE)
+    if choice is Choice.DISCARD:
+        return await _discard(visit, mail)
+    return await _release(visit, mail, choice, one_line(form.get("why", ""), LONGEST_WHY))
 
 
 async def _discard(visit: _HeldVisit, mail: HeldMail) -> web.Response:
@@ -175,19 +181,25 @@ async def _discard(visit: _HeldVisit, mail: HeldMail) -> web.Response:
 
 async def _release(visit: _HeldVisit, mail: HeldMail, choice: Choice, why: str) -> web.Response:
     runtime, ingest = visit.pages.runtime, visit.pages.ingest
+    enrolled = False
     if choice is Choice.ENROL:
         enrol = partial(invitations.accept, mailbox=visit.mailbox, address=mail.author, name="")
-        if not mail.author or await runtime.write(enrol) is Enrolled.NOT:
+        became = await runtime.write(enrol)
+        if became is Enrolled.NOT:
             return visit.done(HeldOutcome.NOT_ENROLLED)
-    delivery = await runtime.read(partial(quarantine.delivery, mail=mail))
+        if enrolled := became is Enrolled.NOW:
+            log.enrolled(visit.mailbox.address, mail.author, visit.view.owner)
     stated = StatedByStaff(as_new=choice is Choice.NEW, why=why, source=Source.WEB)
     vouched = Authentication.by_staff(visit.view.owner)
-    receipt = await ingest.release(mail, delivery, vouched, stated)
+    try:
+        delivery = await runtime.read(partial(quarantine.delivery, mail=mail))
+        receipt = await ingest.release(mail, delivery, vouched, stated)
+    except Conflict:  # another person was first
+        return visit.done(HeldOutcome.GONE, enrolled=enrolled)
     if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
-        return visit.done(
-            HeldOutcome.HELD, why=worded(held_because(receipt.reason), visit.language)
-        )
-    return visit.done(HeldOutcome.FILED, receipt.ticket)
+        held_for = worded(held_because(receipt.reason), visit.language)
+        return visit.done(HeldOutcome.HELD, why=held_for, enrolled=enrolled)
+    return visit.done(HeldOutcome.FILED, receipt.ticket, enrolled=enrolled)
 
 
 async def _shown(

@@ -118,6 +118,20 @@ def test_what_is_kept_is_bounded_and_nobody_displaces_the_names_of_many() -> Non
     assert len(proven) == 3
 
 
+def test_one_part_of_an_organisation_displaces_no_names_of_another() -> None:
+    """A university's departments, or the customers of a provider, have one parent."""
+    proven = ProvenNames(max_names=5)
+    proven.add("law.uni.com", ["s1._domainkey.law.uni.com", "law.uni.com"])
+    proven.add("uni.com", ["uni.com"])
+    for number in range(100):
+        proven.add(f"d{number}.art.uni.com", [f"s{number}._domainkey.art.uni.com"])
+    assert proven.has("law.uni.com", "s1._domainkey.law.uni.com")
+    assert proven.has("law.uni.com", "law.uni.com")
+    assert proven.has("uni.com", "uni.com")
+    assert proven.has("d99.art.uni.com", "s99._domainkey.art.uni.com")
+    assert len(proven) == 5
+
+
 def test_the_own_names_of_an_author_and_those_above_defer_their_mail() -> None:
     names = NamesOfAuthor(ProvenNames(), "a.b.acme.com")
     own = ["a.b.acme.com", "acme.com", *(f"_dmarc.{d}" for d in ("a.b.acme.com", "b.acme.com"))]

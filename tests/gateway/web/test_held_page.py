@@ -10,25 +10,39 @@ from functools import partial
 from pathlib import Path
 
 import pytest_asyncio
+from sqlalchemy import update
 
 from gateway import clock
 from gateway.config.model import load
 from gateway.outgoing.compose import Composer
 from gateway.services import open_services
+from rules.decision.model import Reason
 from rules.mail import Delivery, Envelope
 from rules.people import Role
+from rules.sender.tokens import message_id
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection
+from storage.db.tables import JournalRow, table
 from storage.mail import quarantine
 from storage.notices import outbox
 from storage.registry import people
-from tests.gateway.web.link_pages import SAM, SUBJECT, SUPPORT, Site, enrol, open_ticket, serving
+from tests.gateway.web.link_pages import (
+    ANN,
+    SAM,
+    SUBJECT,
+    SUPPORT,
+    Site,
+    enrol,
+    open_ticket,
+    serving,
+)
 from tests.in_process import a_mail
 from tests.running import write_config
 
 NEW = "new@acme.example"
+_journal = table(JournalRow)
 
 
 @pytest_asyncio.fixture
@@ -118,6 +132,34 @@ async def test_what_cannot_be_filed_stays_held(site: Site) -> None:
     status, page = await site.post(path, do="release")
 
     assert (status, "The sender is not registered" in page) == (409, True)
+    assert await number_held(site) == 1
+
+
+async def test_who_was_registered_is_said_though_their_mail_stays_held(site: Site) -> None:
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    others = message_id(keys, site.mailbox.id, site.ticket, clock.new_id(), "help.example")
+    path = await hold(site, References=others)
+
+    status, page = await site.post(path, do="enrol")
+
+    assert (status, "It answers a request of another company" in page) == (409, True)
+    assert f"{NEW}</strong> is registered now." in page
+    assert await number_held(site) == 1
+
+
+async def test_what_the_page_does_not_offer_is_not_done(site: Site) -> None:
+    """Nobody is registered because a mail names them that is held for another reason."""
+    path = await hold(site)
+    unproven = update(_journal).values(reason=Reason.DMARC_QUARANTINE.value)
+    await site.write(lambda c: c.execute(unproven.where(_journal.c.author == NEW)))
+    _, page = await site.get(path)
+    assert ('value="release"' in page, 'value="enrol"' in page) == (True, False)
+
+    status, page = await site.post(path, do="enrol")
+
+    assert (status, "choose one of the options" in page) == (422, True)
+    users = await site.write(partial(people.list_people, mailbox=site.mailbox, role=Role.USER))
+    assert [each.address for each in users] == [ANN]
     assert await number_held(site) == 1
 
 

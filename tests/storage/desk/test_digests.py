@@ -12,9 +12,9 @@ from sqlalchemy import Connection, select, update
 
 from rules.mail import Mailbox
 from rules.people import Role
-from rules.service.digests import LINES, PAUSE, QueueState
+from rules.service.digests import LINES, PAUSE, QueueState, shared_out
 from rules.ticket.changes import SetStatus
-from rules.ticket.desk import Queue
+from rules.ticket.desk import DigestLine, Queue
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import AnnouncedRow, NoticeRow, table
@@ -132,6 +132,38 @@ def test_a_flood_that_anybody_can_send_hides_no_proven_mail_and_is_named_once(sh
     assert (len(lines), lines[0][3]) == (LINES, "the printer")
     send_everything(shop)
     assert ordered(shop, NOON + timedelta(hours=2)) == 0
+
+
+def test_a_flood_that_anybody_can_send_leaves_lines_to_the_other_queues(shop: Shop) -> None:
+    """Else forty mails an hour would hide for ever that a customer's mail bounces."""
+    shop.take(a_mail(ANN.address))
+    dead = {"state": NoticeState.DEAD.value, "last_error": "550 no such user"}
+    to_ann = (_notice.c.address == ANN.address) & (_notice.c.ticket_id.is_not(None))
+    shop.write(lambda c: c.execute(update(_notice).where(to_ann).values(**dead)))
+    shop.policy = HELD_OF_ANYBODY
+    for n in range(LINES + 2):
+        shop.take(a_mail(ANN.address, f"flood {n}"), proof=NOTHING)
+
+    found = states(shop)
+    assert (len(found[Queue.HELD].new), found[Queue.HELD].more) == (LINES - 1, 3)
+    assert ordered(shop) == 1
+
+    (lines,) = named(shop)
+    assert [(line[0], line[2]) for line in lines[LINES - 1 :]] == [(Queue.DEAD, ANN.address)]
+    send_everything(shop)
+    assert ordered(shop, LATER) == 0
+
+
+def test_queues_take_turns_at_the_lines_of_a_digest() -> None:
+    def shares(*new: int, lines: int) -> list[tuple[int, int]]:
+        entries = [DigestLine(Queue.HELD.value, str(number)) for number in range(max(new))]
+        found = [QueueState(Queue.HELD, n, None, tuple(entries[:n]), 1) for n in new]
+        return [(len(state.new), state.more) for state in shared_out(found, lines)]
+
+    assert shares(9, 0, 2, 9, lines=10) == [(4, 6), (0, 1), (2, 1), (4, 6)]
+    assert shares(3, 3, lines=5) == [(3, 1), (2, 2)]
+    assert shares(1, 2, lines=5) == [(1, 1), (2, 1)]
+    assert shares(2, 2, lines=0) == [(0, 3), (0, 3)]
 
 
 def test_proven_mail_beyond_one_digest_is_named_by_the_next(shop: Shop) -> None:
