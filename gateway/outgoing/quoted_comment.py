@@ -81,7 +81,8 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         text = _for_customers(text)
     subject = notice.about.subject if notice.about else ""
     forwarded = traits.shows_forwarded and is_forward(subject)
-    shown = visible(text, forwarded=forwarded)
+    on_ticket = traits.for_staff and is_forward(comment.subject)  # for another matter, maybe
+    shown = visible(text, forwarded=forwarded or on_ticket)
     return QuotedComment(
         name=_author(comment, policy, redactor),
         address="" if comment.by_staff else comment.author,

@@ -16,7 +16,8 @@ def _phrases(*lists: str) -> tuple[str, ...]:
 
 _AUTOMATIC_REPLY = _phrases(
     "automatic reply|auto reply|auto-reply|autoreply|auto response|auto-response|autoresponse",
-    "automatic response|automated reply|automated response|out of office autoreply",
+    "automatic response|automated reply|automated response|vacation reply|vacation response",
+    "out of office autoreply",
     "out of office auto-reply|automatische antwort|automatische antwoord|automatisch antwoord",
     "abwesenheitsnotiz|abwesenheitsassistent|autom. antwort|réponse automatique",
     "respuesta automática|risposta automatica|resposta automática|resposta automàtica",
@@ -29,7 +30,7 @@ _AUTOMATIC_REPLY = _phrases(
     "자동 회신|자동 응답|תשובה אוטומטית|מענה אוטומטי|الرد التلقائي|رد تلقائي|ตอบกลับอัตโนมัติ",
     "trả lời tự động",
 )
-"""Before a colon they name what the mail is."""
+"""Before a colon they name what the mail is; in brackets, where it is a reply."""
 _OUT_OF_OFFICE = _phrases(
     "out of office|out of the office|out-of-office|away from the office|on annual leave",
     "nicht im büro|außer haus|absence du bureau|absent du bureau|fuera de la oficina",
@@ -56,10 +57,12 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-_REPLY = re.compile(rf"(?:{_alternatives(_AUTOMATIC_REPLY)})\s?:")
+_NAMES = _alternatives(_AUTOMATIC_REPLY)
+_REPLY = re.compile(rf"(?:{_NAMES})\s?:")
 _OF_LOTUS_NOTES = re.compile(r"auto\s?: .{1,80}\bout of (?:the )?office\b")
 _ABSENCE = re.compile(
     rf"(?:{_alternatives(_OUT_OF_OFFICE)})(?!\w)|(?:{_alternatives(_ABSENT)})\s?(?::|$)|auto\s?:"
+    rf"|\[(?:{_NAMES})\]"
 )
 _ABSENCE_BEFORE_A_COLON = re.compile(
     rf"(?:{_alternatives((*_OUT_OF_OFFICE, *_ABSENT, 'auto'))})\s?:"

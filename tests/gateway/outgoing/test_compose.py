@@ -386,6 +386,24 @@ def test_the_subject_of_a_reply_is_shown_above_its_text(
     assert f"{label}:" not in text_of(written(kind, comment=a_comment(), language=language))
 
 
+FORWARDED = "See below, it is new.\n\n-----Original Message-----\nFrom: Shop\nSubject: x\n\nOrder 5"
+
+
+@pytest.mark.parametrize("subject", ["WG: Another matter", "Fwd: Another matter", "TR : Autre"])
+def test_staff_see_what_was_forwarded_onto_a_ticket(subject: str) -> None:
+    forward = a_comment(FORWARDED, subject=subject)
+
+    assert "Order 5" in text_of(written(NoticeKind.NEW_COMMENT, comment=forward))
+    assert "Order 5" not in text_of(written(NoticeKind.COMMENT, comment=forward))
+
+
+@pytest.mark.parametrize("subject", ["", "Another matter"])
+def test_what_a_reply_quotes_is_hidden_under_any_other_subject(subject: str) -> None:
+    reply = a_comment(FORWARDED, subject=subject)
+
+    assert "Order 5" not in text_of(written(NoticeKind.NEW_COMMENT, comment=reply))
+
+
 def test_staff_see_how_a_comment_was_proven_and_everybody_if_it_was_not() -> None:
     unproven, proven = a_comment(proof="token"), a_comment(proof="dkim:acme.example")
 

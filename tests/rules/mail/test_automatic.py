@@ -144,6 +144,7 @@ def test_a_looping_mail_is_marked(hops: int, expected: AutomaticClass | None) ->
         "Automatic reply: Re: [#61] Door lock",
         "automatic reply : Printer",
         "Auto-Reply: Printer",
+        "Vacation reply: Printer",
         "Automatische Antwort: Drucker",
         "Réponse automatique : Imprimante",
         "Re\u0301ponse automatique\u00a0: Imprimante",
@@ -171,6 +172,7 @@ def test_what_names_itself_an_automatic_reply_is_one(subject: str) -> None:
         "Abwesenheit: Drucker",
         "Absence du bureau",
         "Fuera de la oficina: Impresora",
+        "[Auto-Reply] Printer",
     ],
 )
 def test_an_absence_in_a_replys_subject_marks_it(subject: str) -> None:
