@@ -1,0 +1,75 @@
+"""A running Postern sends what a full hour withheld, with its words, once its time has come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from gateway.clock import new_id, now
+from rules.ticket.changes import Source
+from rules.ticket.notices import AlertPayload, NoticeKind, NoticeOrder, NoticeState
+from storage.db.database import Connection
+from storage.db.tables import NoticeRow, table
+from storage.notices import overview
+from storage.notices.overview import NoticeFilter, NoticeSummary
+from storage.registry import lookup, mailboxes
+from storage.ticket.rows import ChangeContext, queue_notices
+from tests.in_process import (
+    SUPPORT,
+    TRUSTS_LOOPBACK,
+    InProcessPostern,
+    a_mail,
+    enrolled_store,
+    open_postern,
+)
+from tests.stores import SqliteStores
+
+_notice = table(NoticeRow)
+
+
+@pytest.fixture
+async def postern(sqlite_stores: SqliteStores, tmp_path: Path) -> AsyncIterator[InProcessPostern]:
+    url = enrolled_store(sqlite_stores.new())
+    async with open_postern(url, tmp_path, TRUSTS_LOOPBACK) as opened:
+        yield opened
+
+
+async def test_a_summary_waits_for_its_time_and_then_has_the_words(
+    postern: InProcessPostern,
+) -> None:
+    runtime, dispatcher = postern.services.runtime, postern.services.dispatcher
+
+    def an_hours_alerts(connection: Connection) -> None:
+        mailbox = mailboxes.mailbox_named(connection, SUPPORT)
+        context = ChangeContext(mailbox, "", Source.SYSTEM, now(), new_id)
+        for staff in lookup.staff(connection, mailbox)():
+            order = NoticeOrder(NoticeKind.ALERT, staff.address, payload=AlertPayload("x"))
+            queue_notices(connection, context, (order,) * 20, 1)
+
+    def summaries(connection: Connection) -> list[NoticeSummary]:
+        every = overview.listing(connection, NoticeFilter(NoticeState.DUE))
+        return [each for each in every if each.kind == NoticeKind.STAFF_MORE.value]
+
+    def its_time_comes(connection: Connection) -> None:
+        late = _notice.c.kind == NoticeKind.STAFF_MORE.value
+        connection.execute(update(_notice).where(late).values(due_at=now()))
+
+    await postern.take(a_mail(message_id="<1@acme.example>"))
+    await runtime.write(an_hours_alerts)
+    await postern.take(a_mail(text="It burns now.", references="<1@acme.example>"))
+    while await dispatcher.send_due():
+        pass
+    (waiting,) = await runtime.read(summaries)
+    assert (waiting.due_at - now()).total_seconds() > 3000
+
+    await runtime.write(its_time_comes)
+    await dispatcher.send_due()
+
+    sent = (Path(postern.services.config.relay.maildir) / "new").iterdir()
+    (summary,) = [text for text in (mail.read_text() for mail in sent) if "than we" in text]
+    assert "1 comment, since" in " ".join(summary.split())
+    assert "It burns now." in summary
+    assert f"To: {waiting.address}" in summary
