@@ -196,6 +196,11 @@ def scheduler_failed(error: BaseException) -> None:
     _log.error("scheduler_failed", exc_info=error)
 
 
+def release_failed(journal: str, error: BaseException) -> None:
+    """A held mail whose author was enrolled could not be filed; it is tried again."""
+    _log.error("release_failed", journal=journal, exc_info=error)
+
+
 def disk_low(free_bytes: int, floor_bytes: int) -> None:
     """Less disk is free than `store.free_mib`: mail is answered 452 until there is more."""
     _log.error("disk_low", free_bytes=free_bytes, floor_bytes=floor_bytes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -66,14 +65,22 @@ class Scheduler:
         self.runtime.metrics.held(waiting.number, age_s)
 
     async def release_enrolled(self) -> int:
-        """File the mails whose authors were enrolled since; returns how many were filed."""
+        """File the mails whose authors were enrolled since; returns how many were filed.
+
+        One that cannot be read or filed delays no other, and none of the work that follows.
+        """
         released = 0
         enrolled = partial(quarantine.enrolled_meanwhile, now=self.runtime.clock())
         for held in await self.runtime.read(enrolled):
-            with suppress(Conflict):  # discarded, or released by another node meanwhile
+            try:
                 delivery = await self.runtime.read(partial(quarantine.delivery, mail=held))
                 receipt = await self.ingest.release(held, delivery, held.authentication)
-                released += receipt.verdict is not Verdict.DUPLICATE
+            except Conflict:  # discarded, or released by another node meanwhile
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one mail
+                log.release_failed(str(held.journal_id), error)
+                continue
+            released += receipt.verdict is not Verdict.DUPLICATE
         return released
 
     async def notify_overdue(self) -> int:

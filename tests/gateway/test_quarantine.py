@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from gateway.clock import new_id
 from gateway.ingest import Ingest
@@ -25,6 +26,7 @@ from rules.sender.authentication import Authentication
 from rules.ticket.audit import AuditEvent
 from rules.ticket.notices import NoticeKind
 from storage.db.ledger import Conflict
+from storage.db.tables import RawMailRow, table
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
 from storage.notices import invitations, overview
@@ -99,6 +101,20 @@ async def test_his_mail_is_filed_by_itself_when_he_is_enrolled(postern: InProces
     last = await postern.last()
     assert (last.verdict, last.author) == (Verdict.OPENED, "new@acme.example")
     assert await read(postern, quarantine.held_mails) == []
+
+
+async def test_a_mail_that_cannot_be_read_delays_no_other(postern: InProcessPostern) -> None:
+    """Nor the digests, deadlines and cleaning of the same round."""
+    await postern.take(a_mail("new@acme.example", "broken"))
+    broken = update(table(RawMailRow)).values(zstd=b"no frame")
+    await write(postern, lambda c: c.execute(broken))
+    await postern.take(a_mail("new@acme.example", "sound"))
+    await enrol(postern, "new@acme.example")
+
+    await postern.services.scheduler.run_once(also_old=False)
+
+    assert [each.subject for each in await read(postern, EVERY_TICKET)] == ["sound"]
+    assert [each.subject for each in await read(postern, quarantine.held_mails)] == ["broken"]
 
 
 async def test_two_schedulers_file_it_once(postern: InProcessPostern) -> None:
