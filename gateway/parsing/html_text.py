@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 
 from resiliparse.extract.html2text import extract_plain_text
 
@@ -15,6 +16,7 @@ _TAG_LIMIT_CHARACTERS = 16 * 1024
 
 _TREES_LIMIT_CHARACTERS = 1024 * 1024
 _TAGS_LIMIT_CHARACTERS = 1024 * 1024
+_BLOCK_CHARACTERS = 1024 * 1024
 _TAG = re.compile(r"<[^<>]*+>?+")
 
 _HIDDEN_ELEMENTS = ("script", "style", "title", "head")
@@ -62,8 +64,7 @@ class HtmlReader:
             read = markup[: self._tags_left]
             self._tags_left -= len(read)
             text = _without_tags(read)
-            if len(read) < len(markup):
-                text += html.unescape(_TAG.sub(" ", markup[len(read) :]))
+            text += "".join(_blocks_without_tags(markup, len(read)))
         # No-break spaces are layout; patterns over the text expect plain ones.
         return text.replace("\xa0", " ")
 
@@ -80,6 +81,16 @@ def _has_giant_tag(markup: str) -> bool:
     return any(
         len(between.rpartition("<")[2]) > _TAG_LIMIT_CHARACTERS for between in markup.split(">")
     )
+
+
+def _blocks_without_tags(markup: str, at: int) -> Iterator[str]:
+    """The text from `at` with a space for each tag. In blocks: millions of tags at once would take
+    several times the memory of their markup."""
+    while at < len(markup):
+        end = at + _BLOCK_CHARACTERS
+        closed = markup.find(">", end, end + _TAG_LIMIT_CHARACTERS) + 1
+        yield html.unescape(_TAG.sub(" ", markup[at : closed or end]))
+        at = closed or end
 
 
 def _without_tags(markup: str) -> str:

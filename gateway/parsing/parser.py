@@ -7,6 +7,7 @@ body costs anything.
 from __future__ import annotations
 
 import asyncio
+import logging
 import pickle
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,8 @@ from rules.mail.header import Author, Header, author, digests, message_ids
 from rules.mail.header import read as read_header
 
 T = TypeVar("T")
+
+log = logging.getLogger("gateway.parsing")
 
 _SUBJECT_LIMIT_BYTES = 16 * 1024
 
@@ -206,7 +209,11 @@ class Parser:
         """An ordinary mail as a whole; any other with its body unread."""
         if is_ordinary(raw):
             await self._loop_turns.wait(self._client_of(envelope))
-            return read(raw)
+            try:
+                return read(raw)
+            except Exception:
+                # Whatever its body is, a mail gets its ticket: a worker may fail on it.
+                log.exception("a body could not be read; a worker process reads it")
         return await self.apart(partial(read_unread, raw))
 
     def _client_of(self, envelope: Envelope | None) -> object:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Iterator
 from email.message import Message
@@ -171,7 +172,9 @@ def _with_parameters(value: bytes) -> tuple[str, dict[str, Any]]:
         parameters.setdefault(name.lower(), token if quoted is None else quoted)
         at = found.end()
     if not kind or not _END_OF_PARAMETERS.fullmatch(text, at):
-        parameters = _parameters_by_library(text)
+        # The library raises anything on invalid syntax: TypeError on `a*0=b; a*`.
+        with contextlib.suppress(Exception):
+            parameters = _parameters_by_library(text)
     return _ascii_type(text.partition(";")[0]), parameters
 
 

@@ -13,8 +13,8 @@ import uvloop
 
 from gateway.parsing.parser import Parser, is_ordinary, read
 from gateway.parsing.process import unpickled
-from rules.mail import Mail, Unreadable
-from rules.mail.header import Author
+from rules.mail import Body, Mail, Unreadable
+from rules.mail.header import Author, Header
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
 
 
@@ -146,6 +146,22 @@ LARGE = a_mail(multipart("mixed", text("Hello"), text("x\r\n" * 40_000, "csv")))
 async def test_a_worker_reads_a_large_mail_like_this_process(parser: Parser) -> None:
     assert not is_ordinary(LARGE)
     assert await parser.parse(LARGE) == read(LARGE)
+
+
+async def test_a_mail_on_which_the_reader_fails_here_is_read_by_a_worker(
+    parser: Parser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = a_mail(text("Hello"))
+    expected = read(raw)
+
+    def fail(raw: bytes, header: Header) -> Body:
+        raise TypeError("a bug that this body brings out")
+
+    monkeypatch.setattr("gateway.parsing.parser.body_of", fail)
+
+    assert is_ordinary(raw)
+    assert await parser.parse(raw) == expected
+    assert "could not be read" in caplog.text
 
 
 async def test_many_mails_share_two_workers(parser: Parser) -> None:

@@ -329,6 +329,15 @@ def test_huge_html_is_stripped_of_its_tags() -> None:
     assert text_from_html("a\ud800b") == "a\ufffdb"
 
 
+def test_tags_beyond_the_limit_are_removed_in_blocks_that_lose_no_word() -> None:
+    markup = "".join(f"<b>w{n}</b>&amp;" for n in range(250_000))
+    assert len(markup) > 3 * 1024 * 1024
+
+    words = text_from_html(markup).replace("&", " ").split()
+
+    assert words == [f"w{n}" for n in range(250_000)]
+
+
 def test_all_but_the_body_is_read_without_it() -> None:
     raw = a_mail(text("Hello"))
     whole, unread = read(raw), read_unread(raw)

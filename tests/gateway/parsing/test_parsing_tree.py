@@ -317,3 +317,10 @@ def test_blocks_change_nothing_in_what_is_valid_base64(pieces: list[bytes]) -> N
     payload = b"".join(pieces)
     whole = decode(lambda p: base64.b64decode(b"".join(p.splitlines()), validate=True))
     assert decode(partial(strict_base64, block_bytes=4)) == whole
+
+
+def test_parameters_on_which_the_library_fails_are_those_that_were_read_before() -> None:
+    field = b"multipart/mixed; charset=utf-8; boundary*0=a; boundary*"
+    part = MimePart(b"", 0, 0, {"content-type": field}, "text/plain")
+
+    assert (part.media_type, part.parameter("charset")) == ("multipart/mixed", "utf-8")
