@@ -7,6 +7,7 @@ Its modules, in the order in which they build on each other:
 - `outcomes`: the outcome that a mail must have by these expectations.
 - `pipeline`: the real parsing, decision, storage and notices, in one thread with a settable clock.
 - `invariants`: what must hold after a mail, for a sent notice and in the whole store.
+- `seen`: of every accepted mail staff are notified, or a digest names it.
 - `support_model`: the base of the state machine, which delivers a mail, checks the result against
   all of these and updates the expectations.
 - `*_steps`: the rules of the state machine, one group to a module; `conversation` joins them.

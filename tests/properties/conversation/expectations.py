@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from rules.decision.model import Reason
 from tests.properties.conversation.mails import WrittenMail
 from tests.properties.conversation.registry import AccountState, ExpectedRegistry
 
@@ -60,9 +61,13 @@ class ExpectedHeldMail:
 
     mail: WrittenMail
     since: datetime
-    for_enrolment: bool
+    reason: Reason
     tried: datetime | None = None
     """When it was last decided again and stayed in quarantine; None if never."""
+
+    @property
+    def for_enrolment(self) -> bool:
+        return self.reason is Reason.NOT_ENROLLED
 
 
 @dataclass

@@ -256,26 +256,30 @@ def holds_only_own_tokens(pipeline: Pipeline, sent: SentNotice) -> None:
     """Every token in a notice is its recipient's own, in whatever part and encoding it occurs."""
     raw = sent.outgoing.raw.decode("ascii")
     forms = (raw, re.sub(r"\s+", "", raw), re.sub(r"=?\r\n[> \t]*", "", raw), *sent.texts)
+    lowered = [form.lower() for form in forms]
+    tokens = {found for form in lowered for found in _TOKEN.findall(form)}
+    links = {found for form in lowered for found in _LINK.findall(form)}
     holders: set[str] = set()
     addresses = {
         row.id: row.address for row in pipeline.rows("SELECT id, address FROM participant")
     }
-    for form in (f.lower() for f in forms):
-        for mailbox in pipeline.mailboxes.values():
-            holders |= {addresses[one] for one in _token_holders(pipeline, mailbox.id, form)}
-            for found in _LINK.findall(form):
-                address = read_sign_up_token(pipeline.keys, mailbox.id, found, pipeline.now)
-                holders |= {address} if address is not None else set()
+    for mailbox in pipeline.mailboxes.values():
+        holders |= {addresses[one] for one in _token_holders(pipeline, mailbox.id, tokens, links)}
+        for found in links:
+            address = read_sign_up_token(pipeline.keys, mailbox.id, found, pipeline.now)
+            holders |= {address} if address is not None else set()
     assert holders <= {sent.recipient}, f"{sent.recipient} has a token of {holders}"
 
 
-def _token_holders(pipeline: Pipeline, mailbox: int, text: str) -> Iterator[int]:
-    """The participants whose reply addresses or signed links occur in a text."""
-    for found in _TOKEN.findall(text):
+def _token_holders(
+    pipeline: Pipeline, mailbox: int, tokens: Iterable[str], links: Iterable[str]
+) -> Iterator[int]:
+    """The participants whose reply addresses or signed links are among these."""
+    for found in tokens:
         token = read_reply_token(pipeline.keys, mailbox, found)
         if token is not None:
             yield token.participant
-    for found in _LINK.findall(text):
+    for found in links:
         for use in LinkUse:
             link = read_link_token(pipeline.keys, mailbox, use, found)
             if link is not None:

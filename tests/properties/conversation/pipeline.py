@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, select, text
 
 from gateway.clock import uuid7
 from gateway.outgoing.compose import Composer
@@ -32,6 +32,7 @@ from rules.ticket.changes import Change, Source
 from storage.db import raw_mail
 from storage.db.database import Database
 from storage.db.ledger import Conflict
+from storage.db.tables import NoticeRow, WithheldRow, table
 from storage.mail import quarantine
 from storage.mail.apply import Entry, apply
 from storage.mail.filing import decision_on
@@ -47,6 +48,7 @@ from tests.rules.building import NOON
 
 T = TypeVar("T")
 PUBLIC_URL = "https://postern.example"
+_notice, _withheld = table(NoticeRow), table(WithheldRow)
 
 
 def open_store(url: str) -> Database:
@@ -149,6 +151,18 @@ class Pipeline:
     def rows(self, query: str, **values: Any) -> Sequence[Any]:
         with self.database.engine.connect() as connection:
             return connection.execute(text(query), values).all()
+
+    def notified(self, journal_id: UUID) -> set[str]:
+        """The addresses of the notices that a mail caused."""
+        query = select(_notice.c.address).where(_notice.c.cause == journal_id)
+        with self.database.engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def withheld(self, ticket: int | None) -> set[str]:
+        """The addresses of which a digest will say that notices about a ticket were withheld."""
+        query = select(_withheld.c.address).where(_withheld.c.ticket_id == ticket)
+        with self.database.engine.connect() as connection:
+            return set(connection.execute(query).scalars())
 
     def new_id(self) -> UUID:
         self._ids += 1

@@ -140,6 +140,8 @@ class QuarantineSteps(AccountSteps):
         self._release_enrolled()
         if discards:
             self._discard_expired()
+        for desk in self.desks.values():
+            desk.order_digest(self.pipeline, every_queue=True)
         self._send_notices()
 
     def _release_enrolled(self) -> None:

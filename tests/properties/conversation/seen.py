@@ -1,73 +1,139 @@
-"""Nothing that is accepted of a proven, registered person is silent: somebody is notified of it, or
-a digest will name it."""
+"""Nothing that was accepted is silent: a mail is on a ticket where staff were notified, or in a
+queue whose digest names it.
+
+It holds for everybody's mail, proven or not. Exceptions: the mail of strangers in quarantine, what
+is certainly a machine's, a storm, and a budget that is used up, of which a digest has the ticket.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass, field
 from uuid import UUID
-
-from sqlalchemy import select
 
 from rules.decision.model import Decision, Reason, Verdict
 from rules.decision.receipt import Receipt
-from rules.mail import Mailbox
 from rules.ticket.desk import Queue
-from storage.db.tables import MailRow, NoticeRow, WithheldRow, table
-from storage.desk import queues
+from rules.ticket.notices import DigestPayload, NoticeKind
+from storage.desk import digests, queues
 from tests.properties.conversation.expectations import Expectations
 from tests.properties.conversation.mails import WrittenMail
-from tests.properties.conversation.pipeline import Pipeline
+from tests.properties.conversation.pipeline import Pipeline, ProcessedMail, SentNotice
 from tests.properties.conversation.registry import AccountState
 
-_notice, _withheld, _mail = table(NoticeRow), table(WithheldRow), table(MailRow)
-TRIGGERS_NOTHING = {Reason.AUTOMATIC, Reason.BOUNCE, Reason.UNSUBSCRIBED}
-"""Kept where their sign is certain, or nothing else was asked for."""
-IN_A_STORM = "storm: "
-"""In the trace: an alert was raised when it began."""
+OF_STRANGERS = (Reason.STRANGER_HELD, Reason.STRANGER_RELAYED)
+"""Held mail that no digest names."""
+_HELD_MAIL = (Queue.HELD.value, Queue.LEAVING.value)
 
 
-def somebody_will_see_it(
-    pipeline: Pipeline,
-    expected: Expectations,
-    mailbox: Mailbox,
-    mail: WrittenMail,
-    receipt: Receipt,
-    decision: Decision,
-) -> None:
-    registered = expected.registry.account_state(mail.author) is AccountState.USER
-    if mail.proof != "proven" or mail.second_author or not registered:
-        return
-    if not receipt.reply.accepted or receipt.verdict is Verdict.DUPLICATE:
-        return
-    if receipt.verdict is Verdict.HELD:
-        again = not _is_kept_as(pipeline, receipt)  # it is in the queue as before
-        assert again or receipt.journal_id in _named_by_a_digest(pipeline, mailbox)
-    elif receipt.verdict is Verdict.RECORDED:
-        assert receipt.reason in TRIGGERS_NOTHING
-        assert mail.is_automatic or receipt.reason is Reason.UNSUBSCRIBED
-    elif pipeline.policy.staff.notify != "none":
-        stormy = any(IN_A_STORM in step.outcome for step in decision.trace)
-        assert stormy or _reaches(pipeline, receipt) & set(expected.registry.people.staff)
+@dataclass
+class DeskView:
+    """What the staff of one mailbox have been shown, and what they have yet to be."""
 
+    expected: Expectations
+    named: set[UUID] = field(default_factory=set)
+    """The held mails that a digest named, by journal id."""
+    ordered: dict[str, int] = field(default_factory=dict)
+    """The tickets of filed mails whose notices to staff are not sent yet, by Message-ID."""
 
-def _named_by_a_digest(pipeline: Pipeline, mailbox: Mailbox) -> set[object]:
-    look = partial(
-        queues.states, mailbox=mailbox, policy=pipeline.policy, now=pipeline.now, named=10_000
-    )
-    (held,) = (state for state in pipeline.transact(look) if state.queue is Queue.HELD)
-    assert held.more == 0
-    return {UUID(line.item) for line in held.new}
+    def _readers(self, but: str = "") -> list[str]:
+        """The staff who receive mail."""
+        registry = self.expected.registry
+        return [s for s in registry.people.staff if s != but and registry.receives_mail(s)]
 
+    def mail_was_announced(
+        self, pipeline: Pipeline, mail: WrittenMail, result: ProcessedMail
+    ) -> None:
+        """Staff are notified of a mail that is on a ticket."""
+        receipt, registry = result.receipt, self.expected.registry
+        if receipt.verdict is Verdict.RECORDED:
+            assert self._triggers_nothing(mail, receipt)
+        if receipt.verdict not in (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED):
+            return
+        readers = self._readers(but=mail.author)
+        if registry.is_staff(mail.author):
+            if receipt.verdict is Verdict.COMMENTED:
+                return  # staff know what they wrote, and customers are notified of it
+            if receipt.verdict is Verdict.FLAGGED and readers:
+                readers = self._readers()  # a draft is their own, and its receipt says so
+        notified = pipeline.notified(receipt.journal_id)
+        if notified & set(readers):
+            assert receipt.ticket is not None
+            self.ordered[mail.message_id] = receipt.ticket
+        elif readers and "storm" not in result.decision.trace[-1].outcome:
+            withheld = self._withheld(result.decision)
+            assert withheld, f"of {mail} staff are not notified, only {notified}"
+            assert withheld <= pipeline.withheld(receipt.ticket), "withheld, and in no queue"
 
-def _is_kept_as(pipeline: Pipeline, receipt: Receipt) -> bool:
-    """Whether the mail is kept under this row of the journal; else it was decided once more."""
-    kept = select(_mail.c.identity).where(_mail.c.journal_id == receipt.journal_id)
-    return bool(pipeline.transact(lambda c: c.execute(kept).all()))
+    def _triggers_nothing(self, mail: WrittenMail, receipt: Receipt) -> bool:
+        """Whether nobody need see a recorded mail: its effect answers it, or it counts as certainly
+        a machine's. What may be a registered person's is folded on their ticket."""
+        if receipt.reason is Reason.UNSUBSCRIBED:
+            return True
+        state = self.expected.registry.account_state(mail.author)
+        if not mail.is_automatic or mail.released:
+            return False
+        if mail.proof != "proven" or state not in (AccountState.USER, AccountState.STAFF):
+            return True
+        unclear = mail.automatic_marker == "generated"
+        return not mail.may_be_a_persons and (receipt.ticket is not None or not unclear)
 
+    def _withheld(self, decision: Decision) -> set[str]:
+        """The staff of whom a budget withholds the notice of a mail."""
+        orders = (o for o in decision.withheld if o.kind is not NoticeKind.RECEIPT)
+        return {o.address for o in orders if self.expected.registry.is_staff(o.address)}
 
-def _reaches(pipeline: Pipeline, receipt: Receipt) -> set[str]:
-    """Those who get a notice because of the mail, or of whom a digest says that they get none."""
-    notified = select(_notice.c.address).where(_notice.c.cause == receipt.journal_id)
-    withheld = select(_withheld.c.address).where(_withheld.c.ticket_id == receipt.ticket)
-    found = pipeline.transact(lambda c: c.execute(notified.union(withheld)).scalars().all())
-    return set(found)
+    def held_mail_is_named(self, pipeline: Pipeline) -> None:
+        """Each held mail was named by a digest, or is among those that the next one names."""
+        waiting = {
+            journal_id
+            for journal_id, held in self.expected.held.items()
+            if held.reason not in OF_STRANGERS
+        }
+        if waiting <= self.named:
+            return
+        mailbox = pipeline.mailboxes[self.expected.mailbox].id
+        query = queues.not_named(queues.held_entries(mailbox), mailbox, Queue.HELD)
+        new = pipeline.transact(lambda c: {row.item for row in c.execute(query)})
+        assert waiting <= self.named | new, "held, and no digest names it"
+
+    def order_digest(self, pipeline: Pipeline, every_queue: bool = False) -> None:
+        """What the scheduler does for a newly held mail, and now and then for every queue."""
+        mailbox = pipeline.mailboxes[self.expected.mailbox]
+        is_due = pipeline.transact(
+            lambda c: (
+                digests.may_be_ordered(c, mailbox, pipeline.now)
+                and (every_queue or digests.has_new_held(c, mailbox))
+            )
+        )
+        if not is_due:
+            return
+        ordered = pipeline.transact(
+            lambda c: digests.order_digest(
+                c, mailbox, pipeline.policy, pipeline.now, pipeline.new_id
+            )
+        )
+        assert ordered or every_queue
+        if ordered and not self._readers():  # nobody gets it
+            self.named |= set(self.expected.held)
+
+    def was_sent(self, sent: SentNotice) -> None:
+        """Check a digest; note of any notice to staff what they know by it."""
+        if not self.expected.registry.is_staff(sent.recipient):
+            assert sent.notice.kind is not NoticeKind.DIGEST
+            return
+        self.ordered.pop(sent.notice.answers, None)
+        if isinstance(payload := sent.notice.payload, DigestPayload):
+            for line in payload.lines:
+                if line.queue in _HELD_MAIL:
+                    assert line.sender in sent.texts[0]
+                    assert line.subject in sent.texts[0]
+                    self.named.add(UUID(line.item))
+
+    def nothing_is_left(self) -> None:
+        """After all notices were sent: staff got one of each mail, unless its ticket is deleted."""
+        for message_id, ticket in self.ordered.items():
+            gone = ticket in self.expected.deleted
+            assert gone or not self._readers(), (
+                f"{message_id} on #{ticket}: no notice reached anybody of the staff"
+            )
+        self.ordered.clear()

@@ -33,7 +33,7 @@ from tests.properties.conversation.outcomes import ExpectedOutcome, expected_out
 from tests.properties.conversation.people import BOTH_MAILBOXES, OUTSIDERS
 from tests.properties.conversation.pipeline import Pipeline, ProcessedMail, SentNotice
 from tests.properties.conversation.registry import ExpectedRegistry
-from tests.properties.conversation.seen import somebody_will_see_it
+from tests.properties.conversation.seen import DeskView
 from tests.rules.building import default_policy
 
 T = TypeVar("T")
@@ -85,6 +85,7 @@ class SupportModel(RuleBasedStateMachine):
             people.mailbox: Expectations(ExpectedRegistry(people), choices)
             for people in BOTH_MAILBOXES
         }
+        self.desks = {name: DeskView(expected) for name, expected in self.expectations.items()}
 
     # ---- after every step ---------------------------------------------------------------------
 
@@ -93,6 +94,8 @@ class SupportModel(RuleBasedStateMachine):
         if hasattr(self, "pipeline"):
             invariants.participants_are_as_expected(self.pipeline, self.expectations.values())
             invariants.quarantine_is_as_expected(self.pipeline, self.expectations.values())
+            for desk in self.desks.values():
+                desk.held_mail_is_named(self.pipeline)
             invariants.no_ticket_is_critical(self.pipeline)
             invariants.nobody_is_notified_twice(self.pipeline)
             self.pipeline.advance_clock(timedelta(seconds=20))
@@ -199,11 +202,10 @@ class SupportModel(RuleBasedStateMachine):
         if mail.is_automatic:
             invariants.nothing_answers_it(self.pipeline, expected, mail, receipt)
         invariants.author_was_entitled(self.pipeline, expected, mail, receipt, decision, over)
-        mailbox = self.pipeline.mailboxes[result.mailbox]
-        somebody_will_see_it(self.pipeline, expected, mailbox, mail, receipt, decision)
         if outcome is not None:
             outcome.check(receipt, decision)
         invariants.participants_were_notified(self.pipeline, expected, mail, receipt, decision)
+        self.desks[result.mailbox].mail_was_announced(self.pipeline, mail, result)
         self._update_expectations(expected, mail, result)
 
     def _update_expectations(
@@ -213,9 +215,8 @@ class SupportModel(RuleBasedStateMachine):
         receipt, action, ticket = result.receipt, result.decision.action, result.receipt.ticket
         self.performed[f"{receipt.verdict} {receipt.reason}"] += 1
         if receipt.verdict is Verdict.HELD:
-            for_enrolment = receipt.reason is Reason.NOT_ENROLLED
             expected.held[receipt.journal_id] = ExpectedHeldMail(
-                mail, self.pipeline.now, for_enrolment
+                mail, self.pipeline.now, receipt.reason
             )
         if ticket is None:
             return
@@ -288,11 +289,14 @@ class SupportModel(RuleBasedStateMachine):
         self._change(ticket, SetStatus(Status.CLOSED))
 
     def _send_notices(self) -> None:
+        for desk in self.desks.values():
+            desk.order_digest(self.pipeline)
         for sent in self.pipeline.send_notices():
             note(f"sent {sent.notice.kind} #{sent.ticket} to {sent.recipient}")
             expected = self.expectations[sent.mailbox]
             invariants.recipient_may_read(expected, sent)
             invariants.holds_only_own_tokens(self.pipeline, sent)
+            self.desks[sent.mailbox].was_sent(sent)
             self.sent_notices.append(sent)
             if sent.ticket:
                 expected.ticket_by_message_id[sent.message_id] = sent.ticket
@@ -300,3 +304,5 @@ class SupportModel(RuleBasedStateMachine):
             for address, is_note in ((sent.reply_address, False), (sent.note_address, True)):
                 if address:
                     expected.tokens[address] = IssuedToken(sent.recipient, sent.ticket, is_note)
+        for desk in self.desks.values():
+            desk.nothing_is_left()
