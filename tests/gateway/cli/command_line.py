@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from typer.testing import CliRunner
 
 from gateway.cli.commands import app
@@ -98,6 +99,7 @@ class CommandLine:
 def run(*arguments: str) -> Output:
     """Run a command without a configuration inside this process."""
     result = CliRunner().invoke(app, list(arguments), env=WIDE)
+    structlog.reset_defaults()  # a command logs to its own standard error, which is closed now
     unexpected = result.exception
     if unexpected is not None and not isinstance(unexpected, SystemExit):
         raise unexpected

@@ -137,7 +137,10 @@ def a_repeat() -> Decision:
                 ("mails", "receipt to ann@acme.example"),
             ],
         ),
-        (one_of_another_company, [("would", "hold it in quarantine")]),
+        (
+            one_of_another_company,
+            [("would", "hold it in quarantine"), ("mails", "kept to gil@globex.example")],
+        ),
         (a_strangers, [("would", f"refuse it: {STRANGERS_REPLY}")]),
         (
             a_repeat,
