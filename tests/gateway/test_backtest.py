@@ -325,7 +325,7 @@ async def test_only_notices_of_the_hour_before_count_against_a_budget(
 async def test_people_who_were_taken_in_since_were_pending_then(postern: InProcessPostern) -> None:
     guest = "guest@elsewhere.example"
     await postern.take(a_mail(message_id="<1@acme.example>", cc=guest))
-    await postern.take(a_mail(guest, in_reply_to="<1@acme.example>"))
+    await postern.take(a_mail(guest, in_reply_to="<1@acme.example>", cc="ann@acme.example"))
     await set_presence(postern, guest, Presence.PENDING, Presence.ACTIVE)
 
     assert (await postern.last()).reason == Reason.PENDING_PARTICIPANT

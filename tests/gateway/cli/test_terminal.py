@@ -63,6 +63,7 @@ WALKED = (
 OF_FILES = (
     "check",
     "db backup",
+    "doctor",
     "policy show",
     "policy explain",
     "policy validate",
@@ -117,6 +118,19 @@ def test_an_error_that_quotes_a_text_escapes_it(hostile: CommandLine) -> None:
 
         assert done.code != 0
         assert unsafe_in(done.out + done.err) == set(), command
+
+
+def test_the_doctor_escapes_what_a_mail_says(demo: CommandLine, tmp_path: Path) -> None:
+    hostile = HOSTILE.replace("\n", "").encode("utf-8", "replace")
+    names = (b"Received", b"X-Original-From", b"List-Id", b"Authentication-Results", b"Subject")
+    fields = b"".join(name + b": " + hostile + b"\r\n" for name in names)
+    mail = tmp_path / "hostile.eml"
+    mail.write_bytes(fields + b"From: Ann " + hostile + b" <ann@acme.example>\r\n\r\nHello\r\n")
+
+    done = demo.run("doctor", "--mail", str(mail), "--rcpt", "support@help.example")
+
+    assert "support@help.example" in done.out
+    assert unsafe_in(done.out + done.err) == set()
 
 
 def test_every_command_that_reads_the_store_is_walked() -> None:
