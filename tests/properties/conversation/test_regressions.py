@@ -7,7 +7,7 @@ import pytest
 from rules.decision.model import Verdict
 from rules.ticket.changes import WriteComment
 from rules.ticket.visibility import Visibility
-from tests.properties.conversation.mails import PROOFS, WrittenMail
+from tests.properties.conversation.mails import PROOFS, WrittenMail, quoted
 from tests.properties.conversation.people import STAFF, SUPPORT, UNENROLLED
 from tests.properties.conversation.pipeline import Pipeline, enrolled_store, open_store
 from tests.rules.building import default_policy
@@ -43,3 +43,23 @@ def test_staff_who_opened_a_ticket_are_notified_of_an_answer_once(store: str) ->
     )
 
     assert [sent.recipient for sent in pipeline.send_notices()] == [sam]
+
+
+def test_what_staff_quote_of_the_receipt_of_a_draft_is_not_published(store: str) -> None:
+    sam, _ = STAFF
+    pipeline = Pipeline(open_store(store), default_policy())
+    assert (
+        verdict_on(pipeline, WrittenMail("ann@acme.example", 1, "It is broken.")) is Verdict.OPENED
+    )
+    own = next(s.reply_address for s in pipeline.send_notices() if s.recipient == sam)
+    draft = WrittenMail(sam, 2, "#nonsense\n\nThey never paid.", recipients=(own,))
+    assert verdict_on(pipeline, draft) is Verdict.FLAGGED
+    (receipt,) = (s for s in pipeline.send_notices() if s.recipient == sam)
+    assert "They never paid." in receipt.texts[0]
+
+    around = f"We are on it.\n\n{quoted(receipt.texts[0], dated=False)}\n\nThat is all."
+    assert verdict_on(pipeline, WrittenMail(sam, 3, around, recipients=(own,))) is Verdict.COMMENTED
+
+    (to_ann,) = (s for s in pipeline.send_notices() if s.recipient == "ann@acme.example")
+    assert "We are on it." in to_ann.texts[0]
+    assert "They never paid." not in to_ann.texts[0]
