@@ -116,29 +116,25 @@ INSTANT = timedelta(seconds=15)
 """An answer to a notice within this time comes from somebody who has not read it."""
 INSTANT_REPEAT = timedelta(minutes=1)
 QUICK_ANSWERS = 1
-QUICK_ANSWERS_OF_STAFF = 3
+QUICK_ANSWERS_OF_STAFF = 2
 """So many mails within a minute may come before an instant answer. A staff person corrects a reply
 that was refused seconds ago; customers read what they answer."""
 
 
-def answers_like_a_machine(
-    recent: Sequence[Recent],
-    ticket: int,
-    answered: datetime | None,
-    now: datetime,
-    allowed: int = QUICK_ANSWERS,
-) -> bool:
-    """Whether this mail answers at once, and the author has written more on the ticket within a
-    minute than people do.
+def mails_before_instant_answer(
+    recent: Sequence[Recent], ticket: int, answered: datetime | None, now: datetime
+) -> int:
+    """If this mail answers a notice at once: how many the author has written on the ticket within a
+    minute; else 0.
 
     `answered` is when the notice that the mail replies to was queued. One such answer may come from
     a person who is quick or is testing the service; two come from a machine that does not declare
     itself. They are kept, but only staff are notified.
     """
     if answered is None or now - answered >= INSTANT:
-        return False
+        return 0
     lately = (r for r in recent if now - r.decided_at < INSTANT_REPEAT)
-    return sum(1 for r in lately if r.ticket == ticket and not r.opened) >= allowed
+    return sum(1 for r in lately if r.ticket == ticket and not r.opened)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from rules.service.limits import (
     QUICK_ANSWERS,
     QUICK_ANSWERS_OF_STAFF,
     NoticeBudget,
-    answers_like_a_machine,
+    mails_before_instant_answer,
     may_notify,
     storm,
 )
@@ -253,11 +253,13 @@ def apply_storm_breaker(
     found = storm(recent, ticket.id, facts.decided_at)
     if found is None:
         answered_at = _answered_at(mail, facts)
-        now, most = facts.decided_at, QUICK_ANSWERS_OF_STAFF if by_staff else QUICK_ANSWERS
-        if not answers_like_a_machine(recent, ticket.id, answered_at, now, most):
+        most = QUICK_ANSWERS_OF_STAFF if by_staff else QUICK_ANSWERS
+        before = mails_before_instant_answer(recent, ticket.id, answered_at, facts.decided_at)
+        if before < most:
             return orders, ()
         told, left_out = _to_staff_alone(orders)
-        if by_staff and left_out:
+        # Once: a machine that writes in a staff person's name answers alerts, too.
+        if by_staff and left_out and before == most:
             what = f"{author} answers on #{ticket.id} within seconds, again and again: not sent on"
             told += within_budget(
                 alert(what, facts.staff, policy), ticket, policy, NoticeBudget.WAITING

@@ -354,6 +354,17 @@ def test_a_loop_of_two_auto_responders_on_one_ticket_ends(
     assert exchanged(responders, sqlite_stores.new(), tmp_path, cc=BOB) <= MAX_MAILS_OF_TWO
 
 
+def test_a_loop_of_a_staff_persons_and_a_customers_auto_responder_ends(
+    sqlite_stores: SqliteStores, tmp_path: Path
+) -> None:
+    responders = AutoResponders(an_answer, (ANN, SAM))
+
+    exchanged(responders, sqlite_stores.new(), tmp_path)
+
+    assert 1 <= len(responders.mails_to(SAM)) <= MAX_MAILS
+    assert len(responders.mails_to(ANN)) <= MAX_MAILS
+
+
 # ---- a server and its desk's auto-responders ----------------------------------------------------
 
 GIL = "gil@globex.example"
