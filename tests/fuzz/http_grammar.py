@@ -290,9 +290,10 @@ def _query(random: Random) -> str:
 
 
 def link_path(use: LinkUse) -> str:
-    """A valid link of the canary's requester."""
+    """A valid link of the canary's requester; of the staff person on it if only staff may use it."""
     text = "eve@elsewhere.example" if use is LinkUse.APPROVE else ""
-    return f"{PATHS[use]}/1/{link_token(KEYS, 1, use, Link(CANARY, 1, text))}"
+    owner = 3 if use is LinkUse.REOPEN else 1
+    return f"{PATHS[use]}/1/{link_token(KEYS, 1, use, Link(CANARY, owner, text))}"
 
 
 def _link(random: Random) -> bytes:

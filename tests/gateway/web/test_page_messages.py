@@ -40,6 +40,7 @@ VALUES: Mapping[str, object] = {
     "files": ["plan.pdf"],
     "shortened": True,
     "choices": ["release", "new", "enrol", "discard"],
+    "enrolled": True,
 }
 GIVEN = (
     *("Given title", "Given title · Postern", "Given text.", "Given why.", "Given time"),
