@@ -210,7 +210,7 @@ def test_the_journal_has_a_row_for_every_mail_that_was_offered(corpus_run: Corpu
 
 
 HELD_FOR = {"from_ambiguous", "list_mail", "automatic_unclear"}
-"""A header that is malformed, or marks of lists and machines in mail that is not addressed to us."""
+"""The header is malformed, or has marks of lists or machines and is not addressed to us."""
 
 
 def test_a_registered_users_mail_is_filed_unless_its_header_tells_against_it(

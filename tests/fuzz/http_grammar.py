@@ -290,7 +290,7 @@ def _query(random: Random) -> str:
 
 
 def link_path(use: LinkUse) -> str:
-    """A valid link of the canary's requester; of the staff person on it if only staff may use it."""
+    """A valid link of the canary's requester; where only staff may use it, of staff on it."""
     text = "eve@elsewhere.example" if use is LinkUse.APPROVE else ""
     owner = 3 if use is LinkUse.REOPEN else 1
     return f"{PATHS[use]}/1/{link_token(KEYS, 1, use, Link(CANARY, owner, text))}"
