@@ -186,6 +186,11 @@ def claims_taken_over(node: str, notices: int) -> None:
     _log.warning("claims_taken_over", node=node, notices=notices)
 
 
+def claim_too_slow(most: int) -> None:
+    """The store took too long to claim due notices; the next claim takes at most so many."""
+    _log.warning("claim_too_slow", most=most)
+
+
 def dispatcher_failed(error: BaseException) -> None:
     """A round of sending failed because of an error of ours; the next one follows."""
     _log.error("dispatcher_failed", exc_info=error)

@@ -97,9 +97,13 @@ def proof_of(sender: Sender | None, authentication: Authentication) -> str:
     return TOKEN_ALONE if by_token else NO_PROOF
 
 
+UNPROVEN = (TOKEN_ALONE, NO_PROOF)
+"""The results of `proof_of` that leave open who wrote a mail."""
+
+
 def is_unproven(proof: str) -> bool:
     """Whether this result of `proof_of` leaves open who wrote the mail."""
-    return proof in (TOKEN_ALONE, NO_PROOF)
+    return proof in UNPROVEN
 
 
 def _own_token(address: str, facts: Facts, policy: Policy) -> ReplyToken | None:

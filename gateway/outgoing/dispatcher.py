@@ -25,8 +25,9 @@ from gateway.outgoing.node_watch import BEAT_S, FRESH_S, NodeWatch
 from gateway.outgoing.templates import Templates
 from gateway.runtime import Runtime
 from rules.mail.bounces import Failure, classify, presumed_status
+from rules.service.more import SUMMARIES
 from rules.ticket.notice_timing import next_attempt
-from storage.db.database import Connection
+from storage.db.database import Connection, StoreTimeout
 from storage.notices import claims, more, outbox
 from storage.notices.outbox import Dropped, Notice
 
@@ -38,6 +39,20 @@ BEGUN_WITHIN_S = 300.0
 """A notice not begun within this time is put back: with a slow relay other nodes help."""
 RECORD_AGAIN_S = 1.0
 """The pause before the result of a mail is recorded again, while the store does not respond."""
+
+
+@dataclass(slots=True)
+class ClaimSize:
+    """How many notices are claimed at a time. A claim that the store did not finish in time may be
+    committed nevertheless, and is then put back: the same again would never be sent."""
+
+    most: int = BATCH
+
+    def too_slow(self) -> None:
+        self.most = max(1, self.most // 2)
+
+    def in_time(self) -> None:
+        self.most = min(BATCH, self.most * 2)
 
 
 @dataclass(slots=True)
@@ -71,6 +86,7 @@ class Dispatcher:
     """Set it to wake an idle dispatcher."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     watch: NodeWatch = field(default_factory=NodeWatch)
+    size: ClaimSize = field(default_factory=ClaimSize)
 
     def stop(self) -> None:
         """Begin no further mail; `run` ends when those in hand are sent."""
@@ -122,10 +138,9 @@ class Dispatcher:
         if waiting.due_at is None or waiting.due_at > now:
             return 0
         began = self.watch.monotonic()
-        notices = await self.runtime.write(partial(self._claim, now=now))
+        notices = await self._claim(now)
         for dropped in notices.dropped:
-            log.send_dropped(_named(dropped), dropped.why)
-            self.runtime.metrics.notice("send_dropped")
+            self._dropped(dropped, dropped.why)
         if not notices:
             return 0
         this = _Round(until=began + BEGUN_WITHIN_S, alive_at=began)
@@ -140,9 +155,16 @@ class Dispatcher:
             await self._put_back(notices, this)
         return len(notices)
 
-    def _claim(self, connection: Connection, now: datetime) -> outbox.Claimed:
-        claimed = outbox.claim(connection, now=now, limit=BATCH, node=self.node)
-        return more.complete(connection, claimed, now)
+    async def _claim(self, now: datetime) -> outbox.Claimed:
+        claim = partial(outbox.claim, now=now, limit=self.size.most, node=self.node)
+        try:
+            claimed = await self.runtime.write(claim)
+        except StoreTimeout:
+            self.size.too_slow()
+            log.claim_too_slow(self.size.most)
+            raise
+        self.size.in_time()
+        return claimed
 
     async def _put_back(self, notices: Sequence[Notice], this: _Round) -> None:
         """What was claimed and not begun is free at once."""
@@ -218,12 +240,32 @@ class Dispatcher:
             else:
                 return
 
+    async def _completed(self, notice: Notice) -> Notice | None:
+        """The notice with what is only read when it is sent; None if it must not be sent."""
+        if notice.kind not in SUMMARIES:
+            return notice
+        completed = await self.runtime.read(partial(more.as_it_is_sent, notice=notice))
+        if completed is None:
+            why, now = more.LIKE_A_MACHINE, self.runtime.clock()
+            await self._record(
+                partial(outbox.give_up, notice=notice.id, error=why, hard=False, now=now)
+            )
+            self._dropped(notice, why)
+        return completed
+
+    def _dropped(self, mail: Notice | Dropped, why: str) -> None:
+        log.send_dropped(_named(mail), why)
+        self.runtime.metrics.notice("send_dropped")
+
     async def _send(self, notice: Notice, composer: Composer, this: _Round) -> None:
         try:
+            completed = await self._completed(notice)
+            if completed is None:
+                return
             # Not policy_of: its ValueError would end a notice that a KeyError only delays.
             policy = self.runtime.policies[notice.mailbox.policy]
             # A signature takes milliseconds, for which incoming mail would have to wait.
-            outgoing = await asyncio.to_thread(composer.write, notice, policy)
+            outgoing = await asyncio.to_thread(composer.write, completed, policy)
         except ValueError as error:
             await self._not_sent(notice, Undelivered(f"not written: {error}", permanent=True))
             return

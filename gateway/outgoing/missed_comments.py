@@ -8,11 +8,15 @@ from datetime import datetime
 from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.quoted_comment import QuotedComment, Redactor, quoted_comment
 from rules.policy import Policy
+from rules.service.more import EXAMINED
 from rules.ticket.notices import MorePayload
-from storage.notices.outbox import Notice
+from storage.notices.outbox import Notice, NoticeComment
 
 LONGEST = 4000
 """Characters of one comment in a summary."""
+_CUT = 1024
+"""Characters before a cut that are not shown: it may go through a reply address, which no mask then
+finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +34,24 @@ class MoreView:
 def more_view(notice: Notice, policy: Policy, redactor: Redactor, language: str) -> MoreView:
     if not isinstance(notice.payload, MorePayload):
         return MoreView()
-    found = (
-        quoted_comment(replace(notice, comment=each), policy, redactor)
-        for each in notice.more.latest
-    )
-    comments = tuple(_short(each) for each in found if each is not None)
+    found = (_shown(each, notice, policy, redactor) for each in notice.more.latest)
+    comments = tuple(each for each in found if each is not None)
     since = _time(notice.payload.since, policy.clock.calendar.zone, language)
     number = notice.more.number
     return MoreView(number, since, comments, number - len(comments))
 
 
-def _short(comment: QuotedComment) -> QuotedComment:
-    if len(comment.text) <= LONGEST:
-        return comment
-    return replace(comment, text=comment.text[:LONGEST].rstrip(), shortened=True)
+def _shown(
+    comment: NoticeComment, notice: Notice, policy: Policy, redactor: Redactor
+) -> QuotedComment | None:
+    """The beginning of a comment; of a long one no more than the store has read of it."""
+    cut = len(comment.text) > EXAMINED
+    if cut:
+        comment = replace(comment, text=redactor.redact(comment.text)[:-_CUT])
+    quoted = quoted_comment(replace(notice, comment=comment), policy, redactor)
+    if quoted is None or not (cut or len(quoted.text) > LONGEST):
+        return quoted
+    return replace(quoted, text=quoted.text[:LONGEST].rstrip(), shortened=True)
 
 
 def _time(stored: str, zone: str, language: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.identity import is_unproven
-from rules.mail.extent import is_shown_in_part, shown_part
+from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_part
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
 from rules.sender.masking import Masker
@@ -20,10 +20,6 @@ from storage.notices.outbox import NoticeComment as Comment
 
 LONGEST_TEXT = 60_000
 """In characters; the whole text is kept with the ticket."""
-
-
-FILES_NAMED = 50
-"""A mail may have 2,000 files; the names of the others are with the ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +108,7 @@ def _author(comment: Comment, policy: Policy, redactor: Redactor) -> str:
 
 def _files(comment: Comment, redactor: Redactor) -> tuple[str, ...]:
     """The names of the first files, and how many more there are."""
-    more = len(comment.attachments) - FILES_NAMED
+    more = comment.files_left_out + max(0, len(comment.attachments) - FILES_NAMED)
     named = (one_line(redactor.redact(name)) for name in comment.attachments[:FILES_NAMED])
     return (*named, f"… (+{more})") if more > 0 else tuple(named)
 

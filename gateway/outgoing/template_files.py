@@ -11,6 +11,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway.outgoing.sentences import worded
+from rules.mail.set_off import set_off
 from rules.ticket.notices import NoticeKind
 
 SUBJECT = "subject.txt.j2"
@@ -45,4 +46,5 @@ def overlaid(folders: Sequence[Path], language: str) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters["worded"] = worded
+    environment.filters["set_off"] = set_off
     return environment

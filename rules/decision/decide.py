@@ -99,7 +99,7 @@ def _with_summaries(
         return action, ()
     ordered = action.command_effects.notices if isinstance(action, AddComment) else ()
     covered = {order.address for order in ordered if order.kind in SUMMARIES}
-    made = summaries(withheld, ticket, facts.opens_at, facts.decided_at)
+    made = summaries(withheld, ticket, facts.decided_at, facts.decided_at)
     due = tuple(order for order in made if order.address not in covered)
     note = [f"{o.address} at {o.due_at:%H:%M} UTC" for o in due if o.due_at is not None]
     notes = (f"summary of what is withheld: to {', '.join(note)}",) if note else ()

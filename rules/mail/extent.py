@@ -11,6 +11,8 @@ from functools import lru_cache
 
 READ_CHARACTERS = 256 * 1024
 READ_LINES = 5_000
+FILES_NAMED = 50
+"""A mail may have 2,000 files; the names of the others are with the ticket."""
 _BLOCK = 64 * 1024
 
 

@@ -11,9 +11,11 @@ from rules.ticket.notices import MorePayload, NoticeKind, NoticeOrder
 
 SHOWN = 20
 """Comments in one mail, the latest; of more, the number is given."""
+EXAMINED = 16 * 1024
+"""Characters of a comment that are read to show the beginning of its own words."""
 OWN_COMMENTS = 10
-"""Somebody who wrote so many on the ticket within the hour before answers as fast as they are sent
-mail: they get no summary, since a machine would begin again."""
+"""Somebody who is known to have written so many on the ticket within the hour before answers as
+fast as they are sent mail: they get no summary, since a machine would begin again."""
 SUMMARIES = (NoticeKind.MORE, NoticeKind.STAFF_MORE)
 
 

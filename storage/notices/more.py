@@ -4,35 +4,34 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, String, cast, func, or_, select
 
-from rules.mail.extent import READ_CHARACTERS
+from rules.identity import UNPROVEN
+from rules.mail.subjects import subject_besides
 from rules.people import Role
-from rules.service.more import SHOWN, SUMMARIES, answers_as_it_is_sent
+from rules.service.more import EXAMINED, SHOWN, SUMMARIES, answers_as_it_is_sent
+from rules.ticket.audit import AuditEvent
 from rules.ticket.notices import MorePayload
 from rules.ticket.visibility import Visibility
-from storage.db.tables import CommentRow, NoticeRow, PersonRow, table
-from storage.notices import outbox
-from storage.notices.outbox import Claimed, Dropped, MoreComments, Notice, NoticeComment
+from storage.db.tables import AuditRow, CommentRow, JournalRow, NoticeRow, PersonRow, table
+from storage.notices.attached import NO_FILES, attached_to
+from storage.notices.outbox import MoreComments, Notice, NoticeComment
 
 _comment, _notice, _person = table(CommentRow), table(NoticeRow), table(PersonRow)
+_journal, _audit = table(JournalRow), table(AuditRow)
 LIKE_A_MACHINE = "the recipient writes as often on the ticket as a machine"
+LONGEST_SUBJECT = 1000
+_filed_at = func.coalesce(_journal.c.received_at, _comment.c.written_at)
+"""When a comment came to its ticket: later than it was written, for a mail that was held. It comes
+first, since SQLite reads all of a text to get to `written_at` behind it."""
 
 
-def complete(connection: Connection, claimed: Claimed, now: datetime) -> Claimed:
-    """The claimed notices, summaries with their comments. One to somebody who writes like a machine
-    is given up."""
-    for number, notice in reversed(list(enumerate(claimed))):
-        if notice.kind not in SUMMARIES:
-            continue
-        if answers_as_it_is_sent(_own_comments(connection, notice)):
-            outbox.give_up(connection, notice.id, LIKE_A_MACHINE, hard=False, now=now)
-            del claimed[number]
-            named = (notice.mailbox, notice.address, notice.ticket)
-            claimed.dropped.append(Dropped(notice.id, notice.kind, *named, LIKE_A_MACHINE))
-        else:
-            claimed[number] = with_comments(connection, notice)
-    return claimed
+def as_it_is_sent(connection: Connection, notice: Notice) -> Notice | None:
+    """A summary with its comments, any other notice as it is; None for a summary to somebody who
+    writes like a machine."""
+    if notice.kind in SUMMARIES and answers_as_it_is_sent(_own_comments(connection, notice)):
+        return None
+    return with_comments(connection, notice)
 
 
 def with_comments(connection: Connection, notice: Notice) -> Notice:
@@ -40,25 +39,9 @@ def with_comments(connection: Connection, notice: Notice) -> Notice:
     since = _since(notice)
     if since is None:
         return notice
-    missed = _missed(notice, since)
-    number = connection.execute(select(func.count()).select_from(missed.subquery())).scalar_one()
-    latest = missed.order_by(_comment.c.written_at.desc(), _comment.c.id.desc()).limit(SHOWN)
-    rows = list(connection.execute(latest))
-    files = outbox.attachments_of(connection, [row.id for row in rows])
-    comments = tuple(
-        NoticeComment(
-            author=row.author,
-            name=row.author_name or "",
-            by_staff=row.author_role == Role.STAFF.value,
-            visibility=Visibility(row.visibility),
-            text=row.text,
-            degraded=row.degraded is not None,
-            attachments=files.get(row.id, ()),
-            proof=row.proof,
-        )
-        for row in reversed(rows)
-    )
-    return notice.with_more(MoreComments(number, comments))
+    latest = connection.execute(_missed(notice, since)).all()  # no text is sorted
+    comments = _read(connection, notice, [row.id for row in latest])
+    return notice.with_more(MoreComments(latest[0].number if latest else 0, comments))
 
 
 def _since(notice: Notice) -> datetime | None:
@@ -70,55 +53,88 @@ def _since(notice: Notice) -> datetime | None:
         return notice.created_at - timedelta(hours=1)
 
 
-def _missed(notice: Notice, since: datetime) -> Select[tuple[object, ...]]:
-    """The comments of others that the reader may read, and that no notice carried to them."""
+def _missed(notice: Notice, since: datetime) -> Select[tuple[int, int]]:
+    """The latest comments of others that the reader may read, and that no notice carried to them;
+    and how many there are."""
     readable = [Visibility.PUBLIC]
     if notice.kind.traits.for_staff:
         readable += [Visibility.PRIVATE, Visibility.NOTE]
-    carried = (
-        select(_notice.c.id)
-        .where(
-            _notice.c.ticket_id == _comment.c.ticket_id,
-            _notice.c.comment_id == _comment.c.id,
-            _notice.c.address == notice.address,
-        )
-        .exists()
+    carried = select(_notice.c.comment_id).where(
+        _notice.c.ticket_id == notice.ticket,
+        _notice.c.address == notice.address,
+        _notice.c.comment_id.is_not(None),
+    )
+    published = select(_audit.c.subject).where(
+        _audit.c.ticket_id == notice.ticket,
+        _audit.c.event == AuditEvent.COMMENT_PUBLISHED.value,
+        _audit.c.at >= since,
     )
     return (
-        select(
-            _comment.c.id,
-            _comment.c.author,
-            _comment.c.visibility,
-            func.substr(_comment.c.text, 1, READ_CHARACTERS + 1).label("text"),
-            _comment.c.degraded,
-            _comment.c.proof,
-            _person.c.name.label("author_name"),
-            _person.c.role.label("author_role"),
-        )
-        .join_from(
-            _comment,
-            _person,
-            (_person.c.mailbox_id == _comment.c.mailbox_id)
-            & (_person.c.address == _comment.c.author),
-            isouter=True,
-        )
+        select(_comment.c.id, func.count().over().label("number"))
+        .join_from(_comment, _journal, _journal.c.id == _comment.c.journal_id, isouter=True)
         .where(
             _comment.c.ticket_id == notice.ticket,
-            _comment.c.written_at >= since,
             _comment.c.author != notice.address,
             _comment.c.visibility.in_([each.value for each in readable]),
-            ~carried,
+            or_(_filed_at >= since, cast(_comment.c.id, String).in_(published)),
+            _comment.c.id.not_in(carried),
         )
+        .order_by(_filed_at.desc(), _comment.c.id.desc())
+        .limit(SHOWN)
     )
+
+
+def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[NoticeComment, ...]:
+    """These comments, the last first; of each text one character more than is examined."""
+    query = select(
+        _comment.c.id,
+        _comment.c.author,
+        _comment.c.visibility,
+        func.substr(_comment.c.subject, 1, LONGEST_SUBJECT).label("subject"),
+        func.substr(_comment.c.text, 1, EXAMINED + 1).label("text"),
+        _comment.c.degraded,
+        _comment.c.proof,
+        _person.c.name.label("author_name"),
+        _person.c.role.label("author_role"),
+    ).join_from(
+        _comment,
+        _person,
+        (_person.c.mailbox_id == _comment.c.mailbox_id) & (_person.c.address == _comment.c.author),
+        isouter=True,
+    )
+    found = {row.id: row for row in connection.execute(query.where(_comment.c.id.in_(ids)))}
+    files = attached_to(connection, ids)
+    ticket = notice.about.subject if notice.about is not None else ""
+
+    def comment(number: int) -> NoticeComment:
+        row, attached = found[number], files.get(number, NO_FILES)
+        by_staff = row.author_role == Role.STAFF.value
+        return NoticeComment(
+            author=row.author,
+            name=row.author_name or "",
+            by_staff=by_staff,
+            visibility=Visibility(row.visibility),
+            text=row.text,
+            degraded=row.degraded is not None,
+            attachments=attached.names,
+            files_left_out=attached.left_out,
+            proof=row.proof,
+            subject=subject_besides(row.subject, ticket, by_staff=by_staff),
+            number=number,
+        )
+
+    return tuple(comment(number) for number in reversed(ids) if number in found)
 
 
 def _own_comments(connection: Connection, notice: Notice) -> int:
     """How many comments the reader wrote on the ticket in the hour before something was withheld
-    from them."""
+    from them. Those that others may have written in their name do not count, nor automatic ones."""
     since = _since(notice) or notice.created_at
     own = select(func.count()).where(
         _comment.c.ticket_id == notice.ticket,
         _comment.c.author == notice.address,
+        _comment.c.visibility != Visibility.FOLDED.value,
+        _comment.c.proof.not_in(UNPROVEN),
         _comment.c.written_at > since - timedelta(hours=1),
         _comment.c.written_at <= since,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,11 +25,12 @@ from rules.ticket.notices import (
 from rules.ticket.visibility import Visibility
 from storage.db.ledger import Conflict
 from storage.db.statements import compiled
-from storage.db.tables import AttachmentRow, NoticeRow, table
+from storage.db.tables import NoticeRow, table
 from storage.notices import claims, suppression
+from storage.notices.attached import NO_FILES, AttachedFiles, attached_to
 from storage.notices.claimed_rows import NOTICES
 
-_notice, _attachment = table(NoticeRow), table(AttachmentRow)
+_notice = table(NoticeRow)
 
 WITHDRAWN = (
     DELETED := "the ticket is deleted",
@@ -56,12 +57,14 @@ class NoticeComment:
     degraded: bool
     """The text could not be read; the raw mail is with the ticket."""
     attachments: tuple[str, ...]
-    """Their names."""
+    """The names of the first."""
     proof: str = ""
     """How its author is proven."""
     subject: str = ""
     """Of its mail, where it says something besides the ticket's subject."""
     number: int = 0
+    files_left_out: int = 0
+    """So many more are attached than are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +193,11 @@ def claim(
     if node != claims.NO_NODE:
         claims.arrive(connection, node)
     rows = connection.execute(NOTICES.where(_notice.c.id.in_(ids))).all()
-    attached = attachments_of(connection, [row.comment_id for row in rows if row.comment_id])
+    attached = attached_to(connection, [row.comment_id for row in rows if row.comment_id])
     for row in rows:
         try:
             kind = NoticeKind(row.kind)
-            notice = as_notice(row, kind, attached.get(row.comment_id, ()))
+            notice = as_notice(row, kind, attached.get(row.comment_id, NO_FILES))
         except (ValueError, KeyError, TypeError) as error:
             _postpone_unreadable(connection, row, error, now)
             continue
@@ -232,19 +235,6 @@ def _forbidden(row: Row[Any], kind: NoticeKind) -> str | None:
     if row.muted:
         return UNSUBSCRIBED
     return None
-
-
-def attachments_of(
-    connection: Connection, comments: Sequence[int]
-) -> Mapping[int, tuple[str, ...]]:
-    """The names of what is attached to each comment; comments without attachments are left out."""
-    if not comments:
-        return {}
-    named: dict[int, tuple[str, ...]] = {}
-    query = select(_attachment.c.comment_id, _attachment.c.name).order_by(_attachment.c.id)
-    for comment, name in connection.execute(query.where(_attachment.c.comment_id.in_(comments))):
-        named[comment] = (*named.get(comment, ()), name)
-    return named
 
 
 def order_invitation(
@@ -328,14 +318,14 @@ def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
     return connection.execute(settled).rowcount == 1
 
 
-def as_notice(row: Row[Any], kind: NoticeKind, attachments: tuple[str, ...]) -> Notice:
+def as_notice(row: Row[Any], kind: NoticeKind, files: AttachedFiles) -> Notice:
     """A notice of its row, as `NOTICES` has it. ValueError for what this version cannot read."""
     return Notice(
         id=row.id,
         kind=kind,
         mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
         about=_about(row) if row.ticket_id is not None else None,
-        comment=_as_comment(row, attachments) if row.visibility is not None else None,
+        comment=_as_comment(row, files) if row.visibility is not None else None,
         address=row.address,
         name=row.name or "",
         language=row.language,
@@ -367,7 +357,7 @@ def _about(row: Row[Any]) -> NoticeTicket:
     )
 
 
-def _as_comment(row: Row[Any], attachments: tuple[str, ...]) -> NoticeComment:
+def _as_comment(row: Row[Any], files: AttachedFiles) -> NoticeComment:
     by_staff = row.author_role == Role.STAFF.value
     return NoticeComment(
         author=row.author,
@@ -376,7 +366,8 @@ def _as_comment(row: Row[Any], attachments: tuple[str, ...]) -> NoticeComment:
         visibility=Visibility(row.visibility),
         text=row.text,
         degraded=row.degraded is not None,
-        attachments=attachments,
+        attachments=files.names,
+        files_left_out=files.left_out,
         proof=row.proof,
         subject=subject_besides(row.comment_subject, row.subject or "", by_staff=by_staff),
         number=row.comment_id,

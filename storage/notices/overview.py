@@ -15,9 +15,10 @@ from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import MailboxRow, NoticeRow, table
+from storage.notices.attached import NO_FILES, attached_to
 from storage.notices.claimed_rows import NOTICES
 from storage.notices.more import with_comments
-from storage.notices.outbox import Notice, as_notice, attachments_of
+from storage.notices.outbox import Notice, as_notice
 from storage.ticket.rows import AuditEntry, ChangeContext, audit
 
 _notice, _mailbox = table(NoticeRow), table(MailboxRow)
@@ -98,8 +99,8 @@ def load_notice(connection: Connection, notice: UUID) -> Notice | None:
     row = connection.execute(NOTICES.where(_notice.c.id == notice)).one_or_none()
     if row is None:
         return None
-    files = attachments_of(connection, [row.comment_id] if row.comment_id else [])
-    found = as_notice(row, NoticeKind(row.kind), files.get(row.comment_id, ()))
+    files = attached_to(connection, [row.comment_id] if row.comment_id else [])
+    found = as_notice(row, NoticeKind(row.kind), files.get(row.comment_id, NO_FILES))
     return with_comments(connection, found)
 
 

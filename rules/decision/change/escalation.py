@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, Effects, Escalated, notified
+from rules.facts import KnownComment
 from rules.mail.quoting import visible
+from rules.mail.set_off import set_off
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service.escalation import NextLevel, next_level
@@ -95,15 +97,15 @@ def _notices(
     )
 
 
-def _with_line_end(subject: str) -> str:
-    return f"{subject}\n" if subject else ""
+def _excerpt(comment: KnownComment) -> str:
+    text = visible(comment.text).text.strip()[:LONGEST_EXCERPT]
+    return f"{comment.subject}\n{text}" if comment.subject else text
 
 
 def _history(facts: ChangeFacts) -> str:
-    """The last public comments, the oldest first, each shortened."""
+    """The last public comments, the oldest first, each shortened and set off."""
     return "\n\n".join(
         f"{comment.written_at:%Y-%m-%d %H:%M} UTC, {comment.author}:\n"
-        f"{_with_line_end(comment.subject)}"
-        f"{visible(comment.text).text.strip()[:LONGEST_EXCERPT]}"
+        f"{set_off(_excerpt(comment)).rstrip()}"
         for comment in facts.escalation.history
     )

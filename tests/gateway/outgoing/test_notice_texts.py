@@ -21,7 +21,9 @@ from rules.policy import (
     FactSection,
     TierSection,
 )
+from rules.sender.tokens import Purpose, ReplyToken, reply_address
 from rules.sentence import sentence
+from rules.service.more import EXAMINED
 from rules.ticket.notices import (
     EscalationPayload,
     NewCommentPayload,
@@ -31,6 +33,7 @@ from rules.ticket.notices import (
     ReceiptText,
 )
 from rules.ticket.visibility import Visibility
+from storage.notices.outbox import MoreComments
 from tests.gateway.outgoing.notices import (
     LINKS_BEGIN,
     TEATIME,
@@ -41,7 +44,7 @@ from tests.gateway.outgoing.notices import (
     text_of,
     written,
 )
-from tests.rules.building import KEYS, default_policy
+from tests.rules.building import KEYS, MAILBOX, SUPPORT, default_policy
 
 LANGUAGES = ("en", "de")
 STAFF = tuple(kind for kind in NoticeKind if kind.traits.for_staff)
@@ -467,6 +470,62 @@ def test_an_escalation_gives_its_reasons_in_the_readers_language(
     payload = EscalationPayload(why="Urgent", notes=(note,))
 
     assert reason in text_of(written(NoticeKind.ESCALATION, payload=payload, language=language))
+
+
+HOSTILE = "Yes.\n\n* Sam wrote:\n\nClose it.\n" + "filler " * 20 + "* Sam wrote:\u2028* Sam wrote:"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [NoticeKind.MORE, NoticeKind.STAFF_MORE])
+def test_no_line_of_a_comment_in_a_summary_begins_at_the_margin(
+    kind: NoticeKind, language: str
+) -> None:
+    comment = a_comment(HOSTILE, subject="* Sam wrote:", attachments=("* Sam wrote:.txt",) * 20)
+    latest = (comment, a_comment("Mine."))
+
+    text = text_of(written(kind, language=language, more=MoreComments(2, latest)))
+
+    begun = [line for line in text.splitlines() if line.startswith("* ")]
+    assert len(begun) == 2
+    assert not any("Sam" in line for line in begun)
+    of_the_comment = [line for line in text.splitlines() if "Sam" in line or "filler" in line]
+    assert len(of_the_comment) > 8
+    assert all(line.startswith("| ") for line in of_the_comment)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_line_of_a_comment_in_an_escalation_begins_at_the_margin(language: str) -> None:
+    text = text_of(written(NoticeKind.ESCALATION, language=language, comment=a_comment(HOSTILE)))
+
+    of_the_comment = [line for line in text.splitlines() if "Sam" in line or "Close" in line]
+    assert len(of_the_comment) >= 4
+    assert all(line.startswith("| ") for line in of_the_comment)
+
+
+@pytest.mark.parametrize(("size", "shortened"), [(EXAMINED, False), (EXAMINED + 1, True)])
+def test_a_comment_that_was_not_read_as_a_whole_is_said_to_be_shortened(
+    size: int, shortened: bool
+) -> None:
+    """What is hidden of it, a quote, leaves little to show."""
+    words = "Mine." + " " * 10
+    comment = a_comment(f"{words}\n\n> " + "q" * (size - len(words) - 4))
+    assert len(comment.text) == size
+
+    text = text_of(written(NoticeKind.MORE, more=MoreComments(1, (comment,))))
+
+    assert "| Mine.\n" in text
+    assert ("[Shortened." in text) is shortened
+
+
+def test_a_reply_address_through_which_a_long_comment_is_cut_is_not_shown_in_part() -> None:
+    bobs = reply_address(KEYS, MAILBOX.id, SUPPORT, ReplyToken(7, 71, Purpose.REPLY))
+    secret = bobs.partition("+")[2].partition("@")[0]
+    comment = a_comment((f"{secret} " * EXAMINED)[: EXAMINED + 1])
+    assert not comment.text.endswith((secret, f"{secret} "))
+
+    text = text_of(written(NoticeKind.MORE, more=MoreComments(1, (comment,))))
+
+    assert secret[:16] not in text
 
 
 def test_of_thousands_of_files_a_notice_names_the_first() -> None:

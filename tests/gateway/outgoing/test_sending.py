@@ -460,3 +460,32 @@ async def test_claims_that_were_committed_too_late_for_their_round_are_put_back(
         await dispatcher.send_due()
 
     assert await box.states() == {NoticeState.SENT: 1}
+
+
+async def test_a_claim_that_takes_too_long_takes_fewer_the_next_time(box: Outbox) -> None:
+    """Committed too late, it is put back: the same claim again would never send anything."""
+    await box.order(*many(30))
+    dispatcher, limits = box.dispatcher, list[int]()
+
+    class Slow:
+        def submit(self, job: Callable[[Connection], T], *, apart: bool = False) -> Future[T]:
+            done = box.ledger.submit(job, apart=apart)
+            if isinstance(job, partial) and job.func is outbox.claim:
+                limits.append(job.keywords["limit"])
+                if limits[-1] > 6:
+                    done.result()
+                    done = Future()
+                    done.set_exception(StoreTimeout("the store did not respond"))
+            return done
+
+        def close(self, timeout_s: float = 0) -> None: ...
+
+    slow = replace(dispatcher, runtime=replace(dispatcher.runtime, ledger=Slow()))
+    with capture_logs() as logged:
+        for _ in range(20):
+            with suppress(StoreTimeout):
+                await slow.send_due()
+
+    assert await box.states() == {NoticeState.SENT: 30}
+    assert limits[:6] == [50, 25, 12, 6, 12, 6]
+    assert [each["most"] for each in logged if each["event"] == "claim_too_slow"][:3] == [25, 12, 6]

@@ -53,7 +53,7 @@ def test_a_kind_without_templates_is_found() -> None:
         if name != "status.html.j2"
     }
 
-    assert faults_in(jinja2.Environment(loader=jinja2.DictLoader(found))) == [
+    assert faults_in(environment.overlay(loader=jinja2.DictLoader(found))) == [
         "status.html.j2 is missing"
     ]
 

@@ -263,7 +263,15 @@ class Pipeline:
         return isinstance(decided, Effects)
 
     def _claim(self, connection: Connection) -> Claimed:
-        return more.complete(connection, outbox.claim(connection, self.now, 50), self.now)
+        claimed = outbox.claim(connection, self.now, 50)
+        for number, notice in reversed(list(enumerate(claimed))):
+            completed = more.as_it_is_sent(connection, notice)
+            if completed is None:
+                outbox.give_up(connection, notice.id, more.LIKE_A_MACHINE, hard=False, now=self.now)
+                del claimed[number]
+            else:
+                claimed[number] = completed
+        return claimed
 
     def send_notices(self) -> Iterator[SentNotice]:
         """Send every due notice."""

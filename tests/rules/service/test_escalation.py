@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway import policies
+from rules.decision.change.decide import decide_change
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.effects import Effects
+from rules.facts import EscalationFacts, KnownComment
 from rules.policy import EscalationLevel, EscalationSection, Policy, RosterWindow, TierSection
 from rules.policy.base import DAYS
 from rules.policy.roster import Gap, gaps
 from rules.sentence import sentence
 from rules.service.escalation import Contact, EscalationRefused, NextLevel, next_level, on_duty
-from tests.rules.building import NOON, default_policy
+from rules.ticket.changes import Escalate, Source
+from rules.ticket.notices import EscalationPayload
+from rules.ticket.visibility import Visibility
+from tests.rules.building import ANN, ANNS, NOON, SAM, SUPPORT, default_policy
 
 SHIPPED = policies.load(None)
 ATLAN, STAKATER, WEKA = SHIPPED["atlan"], SHIPPED["stakater"], SHIPPED["weka"]
@@ -357,3 +364,30 @@ def test_no_request_skips_a_level(
             assert level <= len(SHIPPED[name].escalation.levels)
         case EscalationRefused(reason=reason):
             assert str(reason)
+
+
+def test_no_line_of_a_comment_in_the_history_begins_at_the_margin() -> None:
+    said = KnownComment(
+        ANN.address,
+        Visibility.PUBLIC,
+        "Yes.\n\n2026-03-02 12:00 UTC, sam@help.example:\nClose it.",
+        NOON,
+        subject="2026-03-02 12:00 UTC, sam@help.example:",
+    )
+    facts = ChangeFacts(
+        NOON,
+        SAM.address,
+        Source.API,
+        by_staff=True,
+        mailbox=SUPPORT,
+        escalation=EscalationFacts(history=(said, said)),
+    )
+
+    effects = decide_change(ANNS, Escalate("Down"), facts, ATLAN)
+
+    assert isinstance(effects, Effects)
+    (payload, *_) = [each.payload for each in effects.notices]
+    assert isinstance(payload, EscalationPayload)
+    heading = "2026-03-02 12:00 UTC, ann@acme.example:"
+    lines = payload.history.splitlines()
+    assert [line for line in lines if line and not line.startswith("|")] == [heading] * 2
