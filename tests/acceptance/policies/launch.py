@@ -31,7 +31,6 @@ from gateway.web.pages.signup import SignUp
 from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.notices import outbox
 from storage.registry.api_tokens import add_api_token
 from storage.registry.mailboxes import add_mailbox
 from storage.registry.people import NewPerson, add_person
@@ -43,7 +42,7 @@ from tests.acceptance.policies.policy_server import (
     PolicyServer,
     the_mailbox,
 )
-from tests.acceptance.support_server import TIMEOUT_S, eventually
+from tests.acceptance.support_server import TIMEOUT_S
 from tests.running import serving, write_config
 
 
@@ -69,12 +68,11 @@ class ClockedPolicyServer(PolicyServer):
 
     def set_clock(self, now: datetime) -> None:
         """Set the time, once no notice is due: if the clock goes back, it would stay unsent."""
-        eventually(self._nothing_due)
+        self.wait_until_sent()
         self.clock.now = now.astimezone(UTC)
 
-    def _nothing_due(self) -> bool | None:
-        due = self.database.read(outbox.next_due)
-        return True if due is None or due > self.clock.now else None
+    def now(self) -> datetime:
+        return self.clock.now
 
 
 def _prepare(connection: Connection, policy: str) -> None:

@@ -18,6 +18,7 @@ from smtplib import SMTP
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from gateway import clock as gateway_clock
 from rules.mail import Mailbox
 from rules.people import Role
 from storage.db.database import Connection, Database
@@ -170,9 +171,22 @@ class PolicyServer:
     # outgoing mail
 
     def mails_to(self, address: str, ticket: int | None = None) -> list[EmailMessage]:
-        """All mails to an address, about one ticket if it is given, once no notice is due."""
-        eventually(lambda: True if self.database.read(outbox.next_due) is None else None)
+        """All mails to an address, about one ticket if it is given, once no notice is due yet."""
+        self.wait_until_sent()
         return self._mails(address, ticket)
+
+    def now(self) -> datetime:
+        """The time of the server."""
+        return gateway_clock.now()
+
+    def wait_until_sent(self) -> None:
+        """Wait until no notice is due. One that is due later, such as an acknowledgement at the end
+        of the pause, is not waited for."""
+        eventually(self._nothing_due)
+
+    def _nothing_due(self) -> bool | None:
+        due = self.database.read(outbox.next_due)
+        return True if due is None or due > self.now() else None
 
     def mail_to(
         self, address: str, ticket: int | None = None, containing: str = ""
