@@ -9,7 +9,12 @@ def _phrases(*lists: str) -> tuple[str, ...]:
     return tuple(phrase for phrases in lists for phrase in phrases.split("|"))
 
 
-FORWARD_PREFIXES = frozenset(_phrases("fw|fwd|wg|tr|rv|i|enc|doorst|vs|vb|vl|pd"))
+FORWARD_PREFIXES = frozenset(
+    _phrases(
+        "fw|fwd|wg|tr|rv|i|enc|doorst|vs|vb|vl|pd|továbbítás|ilt|i̇lt|πρθ|trs|chuyển tiếp",
+        "转发|轉寄|転送|전달|إعادة توجيه|הועבר",
+    )
+)
 OPENERS = frozenset(_phrases("on|at|am|le|el|il|in|op|em|no|den|w|dnia"))
 VERBS = frozenset(
     _phrases(

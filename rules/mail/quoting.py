@@ -75,7 +75,7 @@ def own_text(text: str) -> str:
 
 def is_forward(subject: str) -> bool:
     """Whether the first prefix of a subject is one that clients use for forwards."""
-    prefix, colon, _ = subject[:EXAMINED_CHARACTERS].partition(":")
+    prefix, colon, _ = subject[:EXAMINED_CHARACTERS].replace("：", ":").partition(":")
     return bool(colon) and prefix.strip().casefold() in phrases.FORWARD_PREFIXES
 
 

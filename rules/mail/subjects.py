@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 
+from rules.mail.phrases import FORWARD_PREFIXES
+
 STORED_CHARACTERS = 998
 EXAMINED_CHARACTERS = 4_000
 SHOWN_CHARACTERS = 300
 """A ticket has many comments."""
-_REPLY_MARKS = re.compile(
-    r"(?:(?:re|aw|sv|antw|antwort|svar|vs|vá|odp|odg|ynt|res|rif|réf|ref|rép|atb|bls|răs|отв|відп"
+_REPLY = (
+    r"(?:re|aw|sv|antw|antwort|svar|vs|vá|odp|odg|ynt|res|rif|réf|ref|rép|atb|bls|răs|отв|відп"
     r"|απ|σχετ|השב|رد|trả lời|回复|答复|回覆|返信|답장|회신)"
-    r"\s*(?:[\[(]\d{1,3}[\])])?\s*[:：]\s*)+",
-    re.IGNORECASE,
+    r"\s*(?:[\[(]\d{1,3}[\])])?\s*[:：]\s*"
 )
+_FORWARD = rf"(?:{'|'.join(map(re.escape, sorted(FORWARD_PREFIXES)))})\s*[:：]\s*"
+_REPLY_MARKS = re.compile(f"(?:{_REPLY})+", re.IGNORECASE)
+_MARKS = re.compile(rf"(?:\[?\s*(?:{_REPLY}|{_FORWARD}))+", re.IGNORECASE)
 _COMPARED_CHARACTERS = 100
 """Of the ticket's subject: notices carry it shortened, and a reply repeats what they carry."""
 
@@ -26,6 +30,17 @@ def bare_subject(subject: str, tag_format: str) -> str:
     """The subject of a mail without tags in this format and without marks of a reply. A mark of a
     forward stays: it tells that the text is somebody else's."""
     return _without_marks(_untagged(subject, tag_format))[:STORED_CHARACTERS].strip()
+
+
+def unmarked_subject(subject: str, tag_format: str) -> str:
+    """The subject of a mail without tags in this format and without marks of replies or forwards,
+    `[Fwd: …]` and `… (fwd)` among them."""
+    untagged = _untagged(subject, tag_format)
+    marks = _MARKS.match(untagged)
+    said = untagged[marks.end() :] if marks else untagged
+    if marks and "[" in marks[0]:
+        said = said.removesuffix("]")
+    return said.removesuffix("(fwd)")[:STORED_CHARACTERS].strip()
 
 
 def is_reply(subject: str, tag_format: str) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID
 from rules.mail import Envelope, Mail, Mailbox
 from rules.mail.addresses import normalise, without_detail
 from rules.mail.automatic import LOOP_FIELD
-from rules.mail.subjects import bare_subject, is_reply
+from rules.mail.subjects import is_reply, unmarked_subject
 from rules.sender.tokens import (
     Keys,
     ReplyToken,
@@ -52,8 +52,9 @@ class Pointer:
     made_at: datetime | None = None
     """For a Message-ID of ours: when its notice was created."""
     beside: str | None = None
-    """For a subject tag: what the subject says besides; None if the mail is written as a reply and
-    names no other mail, so that nothing but the tag shows what it replies to."""
+    """For a subject tag: what the subject says besides, without marks of replies and forwards; None
+    if the mail is written as a reply and names no other mail, so that nothing but the tag shows
+    what it replies to."""
 
 
 def find_pointers(
@@ -129,7 +130,7 @@ def _late_parents(mail: Mail) -> Iterator[Pointer]:
 def _tags_of(mail: Mail, tag_format: str) -> Iterator[Pointer]:
     """The tags of a mail with what its subject says besides: other desks have tags like ours."""
     replies = is_reply(mail.subject, tag_format) and not thread_ids(mail)
-    beside = None if replies else bare_subject(mail.subject, tag_format)
+    beside = None if replies else unmarked_subject(mail.subject, tag_format)
     return (replace(tag, beside=beside) for tag in _subject_tags(mail.subject, tag_format))
 
 

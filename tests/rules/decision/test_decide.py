@@ -362,7 +362,18 @@ class TestOnAKnownTicket:
         assert decision.reason is Reason.KNOWN_MESSAGE_ID
 
     @pytest.mark.parametrize(
-        "subject", ["[#7]", "[#7] Printer", "Re: [#7] Printer", "AW: [#7] Toner", "[#7] Re: Toner"]
+        "subject",
+        [
+            "[#7]",
+            "[#7] Printer",
+            "Re: [#7] Printer",
+            "AW: [#7] Toner",
+            "[#7] Re: Toner",
+            "FW: [#7] Printer",
+            "Fwd: Re: [#7] Printer",
+            "WG: [#7] Printer",
+            "[Fwd: Re: [#7] Printer]",
+        ],
     )
     def test_a_tag_counts_if_the_subject_says_nothing_else_or_it_is_a_reply(
         self, subject: str

@@ -187,6 +187,8 @@ def test_the_subject_distinguishes_an_outlook_forward_from_a_reply() -> None:
         ("Fwd: Printer", True),
         ("WG: Re: Drucker", True),
         ("TR : Imprimante", True),
+        ("转发：打印机", True),
+        ("İLT: Yazıcı", True),
         ("Re: FW: Printer", False),
         ("Printer: FW", False),
         ("", False),

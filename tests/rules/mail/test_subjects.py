@@ -6,7 +6,12 @@ import time
 
 import pytest
 
-from rules.mail.subjects import SHOWN_CHARACTERS, bare_subject, subject_besides
+from rules.mail.subjects import (
+    SHOWN_CHARACTERS,
+    bare_subject,
+    subject_besides,
+    unmarked_subject,
+)
 
 TICKET = "Old matter"
 
@@ -49,6 +54,41 @@ def test_a_reply_as_clients_write_it_says_nothing_more(subject: str) -> None:
 )
 def test_what_the_author_changed_is_shown(subject: str, said: str) -> None:
     assert besides(subject) == said
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "FW: [#7] Old matter",
+        "Fw: Re: [#7] Old matter",
+        "Fwd: RE: AW: [#7] old matter",
+        "[#7] WG: Old matter",
+        "TR : Réf : [#7] Old matter",
+        "ENC: RES: [#7] Old matter",
+        "RV: RE: [#7] Old matter",
+        "İLT: [#7] Old matter",
+        "转发：[#7] Old matter",
+        "[Fwd: Re: [#7] Old matter]",
+        "[#7] [Fwd: Old matter]",
+        "Re: [#7] Old matter (fwd)",
+        "[#7] Old matter",
+    ],
+)
+def test_marks_of_replies_and_forwards_fall_away(subject: str) -> None:
+    assert unmarked_subject(subject, "[#{n}]").casefold() == "old matter"
+
+
+@pytest.mark.parametrize(
+    "subject", ["URGENT: Old matter", "Fwd Old matter", "[Fwd] Old matter", "Old matter [x]"]
+)
+def test_what_no_client_writes_before_a_subject_stays(subject: str) -> None:
+    assert unmarked_subject(f"[#7] {subject}", "[#{n}]") == subject
+
+
+def test_many_marks_cost_no_quadratic_time() -> None:
+    began = time.process_time_ns()
+    unmarked_subject("[ Fwd: I Re " * 400_000, "[#{n}]")
+    assert time.process_time_ns() - began < 50_000_000
 
 
 def test_a_subject_with_the_tag_of_another_desk_is_that_of_its_ticket() -> None:
