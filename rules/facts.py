@@ -109,11 +109,14 @@ class Facts:
     id_seen: bool
     """A mail with the same Message-ID but other bytes was received before."""
     acknowledged_at: datetime | None
-    """When the last acknowledgement was sent to the author."""
+    """When the last acknowledgement was sent to the author, or will be. One in the future need not
+    wait: a node whose clock was ahead may have sent it."""
     invited_at: datetime | None
     """When the last sign-up notice was sent to the author."""
     deferred_since: datetime | None
     """When this mail was first answered with "try again" because the DNS did not respond."""
+    acknowledged_later: datetime | None = None
+    """When an acknowledgement to the author that waits will be sent."""
     kept_at: datetime | None = None
     """When the author was last notified that a mail of theirs is held."""
     introducers: Mapping[str, Person] = field(default_factory=dict)

@@ -209,6 +209,7 @@ def acknowledged(case: Case, severity: MailSeverity) -> Acknowledging:
         return Unacknowledged(f"a machine may answer it ({machine})")
     return acknowledging(
         facts.acknowledged_at,
+        facts.acknowledged_later,
         facts.decided_at,
         timedelta(minutes=policy.pause_minutes),
         facts.recent,

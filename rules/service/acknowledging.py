@@ -48,22 +48,27 @@ Acknowledging = AtOnce | Later | NamedWith | Unacknowledged
 
 def acknowledging(
     last: datetime | None,
+    waits_until: datetime | None,
     now: datetime,
     pause: timedelta,
     recent: Sequence[Recent],
     *,
     critical: bool,
 ) -> Acknowledging:
-    """How a ticket is acknowledged. `last` is when the author's last acknowledgement was sent, or
-    will be; a `critical` claim does not wait, since its acknowledgement names the way to be heard.
+    """How a ticket is acknowledged. `last` is when the author's last acknowledgement was sent, and
+    `waits_until` when one that waits will be; a `critical` claim does not wait, since its
+    acknowledgement names the way to be heard.
+
+    One that was sent by a clock ahead of ours counts as sent now, but nothing answers it yet.
     """
     if last is None or critical:
         return AtOnce()
-    if last > now:
-        return NamedWith(last)
-    if now - last >= pause:
+    if waits_until is not None:
+        return NamedWith(waits_until)
+    sent = min(last, now)
+    if now - sent >= pause:
         return AtOnce()
     opened = sum(1 for each in recent if each.opened and now - each.decided_at < HOUR)
-    if opened >= ANSWERED and now - last < INSTANT:
+    if opened >= ANSWERED and last <= now < last + INSTANT:
         return Unacknowledged("it answers an acknowledgement at once, again, as machines do")
-    return Later(last + (HOUR if opened >= FEW else pause))
+    return Later(sent + (HOUR if opened >= FEW else pause))

@@ -86,8 +86,24 @@ def _last_notice(kind: str) -> Any:
     )
 
 
+_WAITS_UNTIL = (
+    select(func.max(_notice.c.created_at))
+    .where(
+        _notice.c.mailbox_id == bindparam("mailbox"),
+        _notice.c.address == bindparam("address"),
+        _notice.c.kind == bindparam("kind"),
+        _notice.c.created_at > bindparam("now"),
+        _notice.c.state == NoticeState.DUE.value,
+        _notice.c.claimed_by.is_(None),
+    )
+    .scalar_subquery()
+)
 _NOTIFIED_AT = compiled(
-    select(_last_notice("kind").label("at"), _last_notice("other").label("other_at"))
+    select(
+        _last_notice("kind").label("at"),
+        _last_notice("other").label("other_at"),
+        _WAITS_UNTIL.label("waits_until"),
+    )
 )
 
 _DEFERRED_SINCE = compiled(
@@ -121,7 +137,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         enrolled = author in people
         company, domain_known = _origin(connection, mailbox, author, came_at, enrolled)
 
-        notified_at = partial(_notified_at, connection, mailbox, author)
+        notified_at = partial(_notified_at, connection, mailbox, author, decided_at)
         acknowledged = notified_at(NoticeKind.ACKNOWLEDGEMENT, enrolled)
         invited = notified_at(NoticeKind.INVITATION, company is not None)
         around = partial(_around, connection, mailbox, author, named, decided_at)
@@ -138,8 +154,8 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         surroundings = surroundings or (around() if tickets else None)
         staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
         busy = len(recent) >= BUSY or (company is not None and policy.registration == "domain")
-        acknowledged_at, kept_at = acknowledged()
-        invited_at, _ = invited()
+        acknowledged_at, kept_at, acknowledged_later = acknowledged()
+        invited_at, _, _ = invited()
         facts = Facts(
             decided_at=decided_at,
             mailbox=mailbox,
@@ -157,6 +173,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             earlier=earlier,
             id_seen=id_seen,
             acknowledged_at=acknowledged_at,
+            acknowledged_later=acknowledged_later,
             invited_at=invited_at,
             kept_at=kept_at,
             deferred_since=deferred(),
@@ -256,19 +273,26 @@ def _returned(
 
 
 def _notified_at(
-    connection: Connection, mailbox: Mailbox, author: str | None, kind: NoticeKind, wanted: bool
-) -> Pending[tuple[datetime | None, datetime | None]]:
-    """When the author was last sent a notice of this kind, and that a mail of theirs is held."""
+    connection: Connection,
+    mailbox: Mailbox,
+    author: str | None,
+    now: datetime,
+    kind: NoticeKind,
+    wanted: bool,
+) -> Pending[tuple[datetime | None, datetime | None, datetime | None]]:
+    """When the author was last sent a notice of this kind, and that a mail of theirs is held; and
+    when one of this kind that waits will be sent."""
     if not wanted:
-        return lambda: (None, None)
+        return lambda: (None, None, None)
     pending = _NOTIFIED_AT.submit(
         connection,
         mailbox=mailbox.id,
         address=author,
         kind=kind.value,
         other=NoticeKind.KEPT.value,
+        now=now,
     )
-    return lambda: next((row.at, row.other_at) for row in pending())
+    return lambda: next((row.at, row.other_at, row.waits_until) for row in pending())
 
 
 def _deferred_since(

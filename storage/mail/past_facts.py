@@ -134,6 +134,7 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: Recorde
         tickets=tickets,
         known_ids=_known_then(connection, facts.known_ids, mail, recorded),
         acknowledged_at=acknowledged,
+        acknowledged_later=None,  # what waited then has been sent
         invited_at=invited,
         kept_at=kept,
         deferred_since=deferred if deferred is not None and deferred < until else None,

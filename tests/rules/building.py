@@ -142,6 +142,7 @@ class World:
     earlier: Earlier | None = None
     id_seen: bool = False
     acknowledged_at: datetime | None = None
+    acknowledged_later: datetime | None = None
     invited_at: datetime | None = None
     kept_at: datetime | None = None
     deferred_since: datetime | None = None
@@ -189,6 +190,7 @@ class World:
             earlier=self.earlier,
             id_seen=self.id_seen,
             acknowledged_at=self.acknowledged_at,
+            acknowledged_later=self.acknowledged_later,
             invited_at=self.invited_at,
             kept_at=self.kept_at,
             deferred_since=self.deferred_since,

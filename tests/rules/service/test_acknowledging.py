@@ -29,9 +29,12 @@ def opened(*minutes_ago: int) -> tuple[Recent, ...]:
 
 
 def how(
-    last: datetime | None, recent: tuple[Recent, ...] = (), critical: bool = False
+    last: datetime | None,
+    recent: tuple[Recent, ...] = (),
+    critical: bool = False,
+    waits_until: datetime | None = None,
 ) -> Acknowledging:
-    return acknowledging(last, NOON, PAUSE, recent, critical=critical)
+    return acknowledging(last, waits_until, NOON, PAUSE, recent, critical=critical)
 
 
 @pytest.mark.parametrize("last", [None, NOON - PAUSE])
@@ -49,12 +52,21 @@ def test_a_second_ticket_within_the_pause_is_acknowledged_at_its_end(ago: timede
 def test_a_third_one_is_named_with_the_second() -> None:
     due = NOON + timedelta(minutes=4)
 
-    assert how(due, opened(1, 2)) == NamedWith(due)
+    assert how(due, opened(1, 2), waits_until=due) == NamedWith(due)
 
 
-@pytest.mark.parametrize("last", [NOON - SECOND, NOON + SECOND])
-def test_a_critical_claim_does_not_wait(last: datetime) -> None:
-    assert how(last, critical=True) == AtOnce()
+def test_one_that_a_clock_ahead_of_ours_has_sent_waits_no_more_and_names_nothing() -> None:
+    sent = NOON + timedelta(minutes=11)
+
+    assert how(sent, opened(1, 2)) == Later(NOON + PAUSE)
+    assert how(sent, opened(1), waits_until=NOON + PAUSE) == NamedWith(NOON + PAUSE)
+
+
+@pytest.mark.parametrize("waits_until", [None, NOON + SECOND])
+def test_a_critical_claim_does_not_wait(waits_until: datetime | None) -> None:
+    last = waits_until or NOON - SECOND
+
+    assert how(last, critical=True, waits_until=waits_until) == AtOnce()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +103,7 @@ def test_the_decision_orders_the_late_one_and_the_trace_says_when() -> None:
 def test_the_decision_names_the_ticket_in_the_one_that_waits() -> None:
     due = NOON + timedelta(minutes=1)
 
-    decision = World(acknowledged_at=due).decide(a_mail())
+    decision = World(acknowledged_at=due, acknowledged_later=due).decide(a_mail())
 
     assert isinstance(decision.action, OpenTicket)
     assert decision.action.named_with == due

@@ -136,6 +136,31 @@ def test_two_more_tickets_within_the_pause_get_one_acknowledgement_after_it(shop
     assert waiting == []
 
 
+def test_one_that_a_clock_ahead_of_ours_sent_does_not_stop_the_next_ticket(shop: Shop) -> None:
+    ahead = NOON + 11 * MINUTE
+    shop.take(a_mail(subject="Matter 0"), at=ahead)
+    claim(shop, ahead)
+
+    second, third = (opened(shop.take(a_mail(subject=f"Matter {n}"), at=NOON)) for n in (1, 2))
+
+    (late,) = [n for n in claim(shop, NOON + 10 * MINUTE) if n.address == ANN.address]
+    assert late.ticket == second
+    assert f"* #{third}: Matter 2" in text(shop, late)
+
+
+def test_a_ticket_gets_its_own_acknowledgement_while_the_one_that_waited_is_being_sent(
+    shop: Shop,
+) -> None:
+    for n in (0, 1):
+        shop.take(a_mail(subject=f"Matter {n}"), at=NOON + n * MINUTE)
+    taken = shop.write(lambda c: outbox.claim(c, NOON + 10 * MINUTE, 1000))
+
+    third = opened(shop.take(a_mail(subject="Matter 2"), at=NOON + 9 * MINUTE))
+
+    assert [n.state for n in shop.notices(ANN.address) if n.ticket == third] == [NoticeState.DUE]
+    assert len([n for n in taken if n.address == ANN.address]) == 2
+
+
 def test_the_receipt_of_a_refused_reply_has_its_text_to_be_sent_again(shop: Shop) -> None:
     number = opened(shop.take(a_mail()))
     claim(shop, NOON)
