@@ -11,11 +11,19 @@ from gateway.disk import FRESH_S, DiskFloor
 
 
 def test_there_is_room_above_the_floor_and_none_below(tmp_path: Path) -> None:
+    """Other programs write to the disk meanwhile, so what is free is measured once."""
+    floor = DiskFloor([tmp_path], 1, lambda: 0.0)
+    free_bytes = floor.free_bytes()
+    assert free_bytes is not None
+    assert floor.has_room(free_bytes - 1)
+    assert not floor.has_room(free_bytes)
+
+
+def test_what_is_free_is_what_the_file_system_says(tmp_path: Path) -> None:
     found = os.statvfs(tmp_path)
-    free_bytes = found.f_bavail * found.f_frsize
-    assert DiskFloor([tmp_path], free_bytes // 2, lambda: 0.0).has_room()
-    assert not DiskFloor([tmp_path], free_bytes // 2, lambda: 0.0).has_room(free_bytes)
-    assert not DiskFloor([tmp_path], 2 * free_bytes, lambda: 0.0).has_room()
+    free_bytes, total_bytes = (n * found.f_frsize for n in (found.f_bavail, found.f_blocks))
+    assert DiskFloor([tmp_path], free_bytes // 4, lambda: 0.0).has_room()
+    assert not DiskFloor([tmp_path], total_bytes + 1, lambda: 0.0).has_room()
 
 
 def test_a_folder_that_is_not_made_yet_is_measured_where_it_will_be(tmp_path: Path) -> None:
