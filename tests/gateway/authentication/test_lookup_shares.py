@@ -25,12 +25,12 @@ from tests.nameserver import NameServer
 
 STRANGER = "203.0.113.7"
 NEIGHBOUR = "203.0.113.8"
-SHORT_S = 0.5
+SHORT_S = 1.0
 """How long a look-up of a silent zone lasts in these tests."""
 
 
 async def _flood(world: World, *peers: str) -> asyncio.Future[list[Answer]]:
-    """Forty mails of each peer, each with a dozen look-ups of a silent zone; returns once all of
+    """Twelve mails of each peer, each with a dozen look-ups of a silent zone; returns once all of
     them wait for the DNS."""
     world.server.silent.add("silent.test")
     resolver = world.resolver
@@ -39,7 +39,7 @@ async def _flood(world: World, *peers: str) -> asyncio.Future[list[Answer]]:
             f"{peer}-{mail}-{number}.silent.test", "TXT"
         )
         for peer in peers
-        for mail in range(40)
+        for mail in range(12)
         for number in range(13)
     ]
     flood = asyncio.gather(*asked)
