@@ -15,18 +15,20 @@ class Budget:
     at: float
 
 
-def full(per_minute: int, now: float) -> Budget:
+def full(most: int, now: float) -> Budget:
     """The budget of a client that was not seen lately."""
-    return Budget(float(per_minute), now)
+    return Budget(float(most), now)
 
 
-def refilled(budget: Budget, per_minute: int, now: float) -> Budget:
-    """The budget at a later time; never more than `per_minute`."""
-    gained = max(now - budget.at, 0.0) * per_minute / MINUTE_S
-    return Budget(min(float(per_minute), budget.left + gained), now)
+def refilled(budget: Budget, most: int, now: float, period_s: float = MINUTE_S) -> Budget:
+    """The budget at a later time: `most` more after each period, and never more than `most`."""
+    gained = max(now - budget.at, 0.0) * most / period_s
+    return Budget(min(float(most), budget.left + gained), now)
 
 
-def spent(budget: Budget, per_minute: int, now: float, amount: int = 1) -> Budget | None:
+def spent(
+    budget: Budget, most: int, now: float, amount: int = 1, period_s: float = MINUTE_S
+) -> Budget | None:
     """The budget after spending `amount`; None if there is not enough left."""
-    current = refilled(budget, per_minute, now)
+    current = refilled(budget, most, now, period_s)
     return Budget(current.left - amount, now) if current.left >= amount else None
