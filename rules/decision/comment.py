@@ -18,7 +18,7 @@ from rules.decision.entitlement import Entitlement, Right
 from rules.decision.follow_up import follow_up
 from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved, Reason
-from rules.decision.notices import approval_request, receipt
+from rules.decision.notices import approval_request, of_comment, receipt
 from rules.decision.unsubscribe import says_more, unsubscribe
 from rules.destination import is_over
 from rules.identity import ProofLevel, Standing, is_proven_enough
@@ -34,11 +34,9 @@ from rules.service.participants import (
     Addition,
     additions,
     is_full,
-    named_addresses,
     proposals,
 )
 from rules.service.sla_rules import ClockChange
-from rules.service.unnotified import unnotified
 from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
@@ -277,21 +275,7 @@ def _notices(
         orders = tuple(o for o in orders if o.kind is NoticeKind.NEW_COMMENT)
     if not case.takes_answers:
         orders = tuple(o for o in orders if o.address != author)
-    quiet = unnotified(
-        ticket,
-        author=author,
-        direct=named_addresses(case.mail),
-        visibility=visibility,
-        policy=case.policy,
-    )
-    orders, calm = notifications.apply_storm_breaker(
-        orders,
-        mail=case.mail,
-        facts=case.facts,
-        ticket=ticket,
-        author=author,
-        policy=case.policy,
-        certain=proven and visibility is not Visibility.PRIVATE,
-    )
+    certain = proven and visibility is not Visibility.PRIVATE
+    orders, calm, quiet = of_comment(case, ticket, orders, visibility, certain=certain)
     by_machine = ("a machine's: only staff are notified",) if case.by_machine else ()
     return (orders if calm else (*receipts, *orders)), (*calm, *by_machine, *quiet)

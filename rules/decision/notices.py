@@ -9,10 +9,12 @@ from rules.decision.model import Hold
 from rules.identity import ProofLevel
 from rules.mail.language import author_language
 from rules.service import notifications
-from rules.service.participants import Addition
+from rules.service.participants import Addition, named_addresses
+from rules.service.unnotified import unnotified
 from rules.ticket.model import Ticket
 from rules.ticket.notice_timing import may_be_notified_of_hold
 from rules.ticket.notices import KeptPayload, NoticeKind, NoticeOrder, ReceiptPayload
+from rules.ticket.visibility import Visibility
 
 
 def receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> NoticeOrder:
@@ -31,6 +33,38 @@ def approval_request(
         return ()
     requests = notifications.approval_requests(requester.address, requester.language, additions)
     return notifications.within_budget(requests, ticket, case.policy)
+
+
+def of_comment(
+    case: Case,
+    ticket: Ticket,
+    orders: tuple[NoticeOrder, ...],
+    visibility: Visibility,
+    *,
+    certain: bool,
+    by_staff: bool = False,
+) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...], tuple[str, ...]]:
+    """The notices of a comment that a storm or a machine leaves; why it leaves no more; and who on
+    the ticket gets none. The last two are notes for the trace."""
+    author = case.sender.address
+    left, calm = notifications.apply_storm_breaker(
+        orders,
+        mail=case.mail,
+        facts=case.facts,
+        ticket=ticket,
+        author=author,
+        policy=case.policy,
+        certain=certain,
+        by_staff=by_staff,
+    )
+    quiet = unnotified(
+        ticket,
+        author=author,
+        direct=named_addresses(case.mail),
+        visibility=visibility,
+        policy=case.policy,
+    )
+    return left, calm, quiet
 
 
 LONGEST_SUBJECT = 200

@@ -11,14 +11,14 @@ from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right
 from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Reason
+from rules.decision.notices import of_comment
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import is_proven_enough
 from rules.mail.quoting import REPLY_MARK, published
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.limits import NoticeBudget
-from rules.service.participants import additions, named_addresses
-from rules.service.unnotified import unnotified
+from rules.service.participants import additions
 from rules.ticket.changes import Source, Unsubscribe
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
@@ -114,34 +114,17 @@ def _notices(
     case: Case, ticket: Ticket, visibility: Visibility
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
     """The mails about it, and for the trace the notes on those that a storm withholds."""
-    author = case.sender.address
     orders = notifications.for_mailed_comment(
         case.mail,
         case.facts,
         ticket,
-        author=author,
+        author=case.sender.address,
         visibility=visibility,
         policy=case.policy,
         budget=NoticeBudget.STAFF,
     )
-    quiet = unnotified(
-        ticket,
-        author=author,
-        direct=named_addresses(case.mail),
-        visibility=visibility,
-        policy=case.policy,
-    )
-    calmed, calm = notifications.apply_storm_breaker(
-        orders,
-        mail=case.mail,
-        facts=case.facts,
-        ticket=ticket,
-        author=author,
-        policy=case.policy,
-        certain=True,
-        by_staff=True,
-    )
-    return calmed, (*calm, *quiet)
+    left, calm, quiet = of_comment(case, ticket, orders, visibility, certain=True, by_staff=True)
+    return left, (*calm, *quiet)
 
 
 def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Select, String, cast, func, or_, select
 
 from rules.identity import UNPROVEN
-from rules.mail.subjects import subject_besides
-from rules.people import Role
 from rules.service.more import EXAMINED, SHOWN, SUMMARIES, answers_as_it_is_sent
 from rules.ticket.audit import AuditEvent
 from rules.ticket.notices import MorePayload
 from rules.ticket.visibility import Visibility
 from storage.db.tables import AuditRow, CommentRow, JournalRow, NoticeRow, PersonRow, table
 from storage.notices.attached import NO_FILES, attached_to
-from storage.notices.outbox import MoreComments, Notice, NoticeComment
+from storage.notices.outbox import MoreComments, Notice, NoticeComment, as_comment
 
 _comment, _notice, _person = table(CommentRow), table(NoticeRow), table(PersonRow)
 _journal, _audit = table(JournalRow), table(AuditRow)
@@ -86,11 +85,11 @@ def _missed(notice: Notice, since: datetime) -> Select[tuple[int, int]]:
 
 def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[NoticeComment, ...]:
     """These comments, the last first; of each text one character more than is examined."""
-    query = select(
-        _comment.c.id,
+    query: Select[Any] = select(
+        _comment.c.id.label("comment_id"),
         _comment.c.author,
         _comment.c.visibility,
-        func.substr(_comment.c.subject, 1, LONGEST_SUBJECT).label("subject"),
+        func.substr(_comment.c.subject, 1, LONGEST_SUBJECT).label("comment_subject"),
         func.substr(_comment.c.text, 1, EXAMINED + 1).label("text"),
         _comment.c.degraded,
         _comment.c.proof,
@@ -102,28 +101,15 @@ def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[Notic
         (_person.c.mailbox_id == _comment.c.mailbox_id) & (_person.c.address == _comment.c.author),
         isouter=True,
     )
-    found = {row.id: row for row in connection.execute(query.where(_comment.c.id.in_(ids)))}
+    found = {row.comment_id: row for row in connection.execute(query.where(_comment.c.id.in_(ids)))}
     files = attached_to(connection, ids)
     ticket = notice.about.subject if notice.about is not None else ""
 
-    def comment(number: int) -> NoticeComment:
-        row, attached = found[number], files.get(number, NO_FILES)
-        by_staff = row.author_role == Role.STAFF.value
-        return NoticeComment(
-            author=row.author,
-            name=row.author_name or "",
-            by_staff=by_staff,
-            visibility=Visibility(row.visibility),
-            text=row.text,
-            degraded=row.degraded is not None,
-            attachments=attached.names,
-            files_left_out=attached.left_out,
-            proof=row.proof,
-            subject=subject_besides(row.subject, ticket, by_staff=by_staff),
-            number=number,
-        )
-
-    return tuple(comment(number) for number in reversed(ids) if number in found)
+    return tuple(
+        as_comment(found[number], files.get(number, NO_FILES), ticket)
+        for number in reversed(ids)
+        if number in found
+    )
 
 
 def _own_comments(connection: Connection, notice: Notice) -> int:

@@ -325,7 +325,7 @@ def as_notice(row: Row[Any], kind: NoticeKind, files: AttachedFiles) -> Notice:
         kind=kind,
         mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
         about=_about(row) if row.ticket_id is not None else None,
-        comment=_as_comment(row, files) if row.visibility is not None else None,
+        comment=as_comment(row, files, row.subject or "") if row.visibility is not None else None,
         address=row.address,
         name=row.name or "",
         language=row.language,
@@ -357,7 +357,8 @@ def _about(row: Row[Any]) -> NoticeTicket:
     )
 
 
-def _as_comment(row: Row[Any], files: AttachedFiles) -> NoticeComment:
+def as_comment(row: Row[Any], files: AttachedFiles, ticket: str) -> NoticeComment:
+    """The comment in a row, with its files; its subject where that is not the ticket's."""
     by_staff = row.author_role == Role.STAFF.value
     return NoticeComment(
         author=row.author,
@@ -369,6 +370,6 @@ def _as_comment(row: Row[Any], files: AttachedFiles) -> NoticeComment:
         attachments=files.names,
         files_left_out=files.left_out,
         proof=row.proof,
-        subject=subject_besides(row.comment_subject, row.subject or "", by_staff=by_staff),
+        subject=subject_besides(row.comment_subject, ticket, by_staff=by_staff),
         number=row.comment_id,
     )
