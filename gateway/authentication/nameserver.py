@@ -1,6 +1,6 @@
 """A name server whose answers are measured before they are read.
 
-Whoever owns a zone chooses its answers, and the event loop waits while dnspython reads one: for
+The owner of a zone chooses its answers, and the event loop waits while dnspython reads one: for
 most of a second if it has thousands of records, or a few hundred at names of a hundred labels.
 """
 

@@ -62,7 +62,7 @@ def _of_the_largest(organisation: str, pairs: Collection[tuple[str, str]]) -> tu
 
 
 def _part(organisation: str, domain: str) -> str:
-    """The label of a domain below its organisation: whoever owns that owns all names under it."""
+    """The label of a domain below its organisation: its owner owns all names under it."""
     return domain.removesuffix(organisation).rstrip(".").rpartition(".")[2]
 
 

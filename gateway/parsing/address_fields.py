@@ -30,7 +30,7 @@ _CACHED_CHARACTERS = 256
 def recipients(header: Header, name: str) -> tuple[str, ...]:
     """The addresses in the fields of that name, as written, each once."""
     value = ", ".join(header.get_all(name))
-    if len(value) > LIST_LIMIT_CHARACTERS:  # whoever sends a signed mail again can widen its gaps
+    if len(value) > LIST_LIMIT_CHARACTERS:  # a signed mail can be sent again with wider gaps
         value = squeezed(value)[:LIST_LIMIT_CHARACTERS]
     return (_cached if len(value) <= _CACHED_CHARACTERS else _addresses_in)(value)
 

@@ -56,7 +56,7 @@ class HtmlReader:
         markup = _SURROGATES.sub("\ufffd", markup)
         limit = min(_HTML_LIMIT_CHARACTERS, self._tree_left)
         if len(markup) > limit or _has_giant_tag(markup):
-            markup = squeezed(markup)  # whoever sends a signed mail again can widen its gaps
+            markup = squeezed(markup)  # a signed mail can be sent again with wider gaps
         if len(markup) <= limit and not _has_giant_tag(markup):
             self._tree_left -= len(markup)
             text = extract_plain_text(markup, preserve_formatting=True, alt_texts=False)

@@ -69,8 +69,8 @@ def _mail(raw: bytes, header: Header, body: Body | Unreadable | Unread) -> Mail:
 
 
 def _subject_read(value: bytes) -> bytes:
-    """What is read of a Subject: its beginning, and of one that is longer its words. Whoever sends
-    a signed mail again can widen the gaps between them."""
+    """What is read of a Subject: its beginning, and of one that is longer its words. A signed
+    mail can be sent again with wider gaps between them."""
     if len(value) > _SUBJECT_LIMIT_BYTES:
         value = b" ".join(value.split())
     return value[:_SUBJECT_LIMIT_BYTES]

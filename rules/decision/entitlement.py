@@ -100,8 +100,8 @@ def _is_trusted(author: str, sender: Sender, facts: Facts) -> bool:
 
 
 def _led_by_others(entitled: Entitlement, sender: Sender) -> Entitlement:
-    """Nothing is published. Whoever may open a ticket opens one; the mail of others waits here for
-    staff."""
+    """Nothing is published. A sender who may open a ticket opens one; the mail of others waits
+    here for staff."""
     if entitled.right not in (Right.COMMENT, Right.FLAG) or sender.standing is Standing.STAFF:
         return entitled
     if sender.standing.may_write:

@@ -47,7 +47,7 @@ MORE_FREE_MAIL_DOMAINS = frozenset(
 LONGEST_CHARACTERS = 512
 """As written: a valid address has at most 254 octets, and an IDN may be written with more."""
 EXAMINED = 200
-"""Whoever writes a list chooses its length and its addresses, each of which costs up to 70 µs."""
+"""The sender of a list chooses its length and its addresses, each of which costs up to 70 µs."""
 
 
 def normalise(address: str) -> str | None:

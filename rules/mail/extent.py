@@ -1,8 +1,8 @@
 """How much of a text the rules read: its beginning, within limits, so that their work is bounded.
 
 The rest of the text is kept with the ticket. White space in a line counts as one space, however
-much of it there is: most signatures do not cover more (RFC 6376 §3.4.4), so whoever sends a signed
-mail again could otherwise push its text beyond the limits.
+much of it there is: most signatures do not cover more (RFC 6376 §3.4.4), so a signed mail
+could otherwise be sent again with its text pushed beyond the limits.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The forms of a text whose type was not signed: parts that may be meant one after the other.
 
-Of the forms of a multipart/alternative one is shown. If that type is not signed, whoever sends the
-mail again can choose it for parts that are all meant to be read. So the others are hidden only if
-they say nothing else.
+Of the forms of a multipart/alternative one is shown. If that type is not signed, anybody who sends
+the mail again can choose it for parts that are all meant to be read. So the others are hidden only
+if they say nothing else.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def summaries(
     """For each reader from whom something is withheld, and for whom no summary waits: one that is
     sent when the first of the mails of this hour is an hour old, and an hour after the last one.
 
-    Receipts are not made up for: they go to a person alone who writes more than is answered.
+    Receipts are not among them: they go only to a person who writes more than is answered.
     """
     return tuple(_each(withheld, ticket, since, now))
 

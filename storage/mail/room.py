@@ -85,7 +85,7 @@ def _with_held(connection: Connection, entry: Entry, room: Room) -> Room:
     base, domain = without_detail(address)[0], "@" + domain_of(address)
     detailed = base.removesuffix(domain) + "+"
     in_domain = _journal.c.author.endswith(domain, autoescape=True)
-    # Whoever has an address has all of its `+details`, and not all the room of the domain.
+    # The owner of an address has all of its `+details`, and not all the room of the domain.
     of_sender = (_journal.c.author == base) | (
         _journal.c.author.startswith(detailed, autoescape=True) & in_domain
     )

@@ -48,7 +48,7 @@ class Downloads:
         self._patience_s = patience_s
         self.decoding = asyncio.Semaphore(1)
         """A large mail takes seconds to read, and others need the threads and the interpreter: one
-        mail at a time, whoever asks."""
+        mail at a time, for all clients."""
 
     @contextmanager
     def room(self, client: IPAddress | None, size_bytes: int) -> Iterator[HeldBytes]:

@@ -23,7 +23,7 @@ SHAPES: dict[str, tuple[Callable[[str], bytes], Callable[[str], str]]] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_silent_name_of_the_senders_choice_shows_no_customer(target: Target, shape: str) -> None:
-    """The same code, text and time, whoever has the domain. A busy machine may delay one of them,
+    """The same code, text and time for every domain. A busy machine may delay one of them,
     so the times are compared three times."""
     same_time = False
     for _ in range(3):

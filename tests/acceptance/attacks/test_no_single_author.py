@@ -88,7 +88,7 @@ def test_where_strangers_are_held_it_is_held_like_theirs(holding: Target) -> Non
 
 
 def test_a_company_with_a_silent_name_is_answered_like_a_stranger(target: Target) -> None:
-    """Whoever writes the mail chooses that name; see `test_chosen_names.py`."""
+    """The sender of the mail chooses that name; see `test_chosen_names.py`."""
     stranger = target.send(a_mail("x@nobody.example"))
 
     assert target.send(signed_by("silent.example", with_from(TWO_ADDRESSES))) == stranger

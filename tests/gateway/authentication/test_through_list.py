@@ -246,7 +246,7 @@ async def test_a_listed_forwarder_without_a_seal_proves_nothing() -> None:
 
 
 async def test_an_unsigned_type_under_a_seal_hides_no_part(world: World) -> None:
-    """Google's seals do not cover Content-Type, so whoever has the sealed mail can change it."""
+    """Google's seals do not cover Content-Type, so its holder can change that of a sealed mail."""
     parts = (
         "--b1\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
         "--b1\r\nContent-Type: text/html\r\n\r\n<p>Cancel the order</p>\r\n--b1--\r\n"

@@ -48,7 +48,7 @@ def test_recipients_that_mail_parser_drops_are_found() -> None:
 
 
 def test_wide_gaps_in_a_header_field_hide_nothing() -> None:
-    """Whoever sends a signed mail again can make the gaps as wide as they like."""
+    """Anybody who sends a signed mail again can make the gaps as wide as they like."""
     gap = " " * 70_000
     raw = f"Subject: Production{gap}is down\r\nTo: a@x.test,{gap}b@x.test\r\n\r\n".encode()
 

@@ -1,4 +1,4 @@
-"""Staff are told what became of their mail: the author with its text, colleagues by a notice."""
+"""What became of a mail of staff: its author gets its text, colleagues a notice."""
 
 from __future__ import annotations
 
