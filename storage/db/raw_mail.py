@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import zstandard
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
-from storage.db.statements import Statement
+from storage.db.statements import Statement, insert_into
 from storage.db.tables import RawMailRow, table
 
 _raw = table(RawMailRow)
@@ -23,7 +21,7 @@ _RELEASE = update(_raw).where(_KEY).values(refs=_raw.c.refs - 1)
 
 
 def _store_statement(dialect: str) -> ClauseElement:
-    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(_raw)
+    insert = insert_into(_raw, dialect)
     statement: ClauseElement = insert.on_conflict_do_update(
         index_elements=[_raw.c.mailbox_id, _raw.c.digest], set_={"refs": _raw.c.refs + 1}
     )

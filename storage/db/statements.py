@@ -92,6 +92,12 @@ def compiled_in(build: Callable[[int], ClauseElement]) -> Callable[[int], Statem
     return lru_cache(maxsize=256)(lambda count: compiled(build(count)))
 
 
+def insert_into(table: Table, dialect: str) -> Any:
+    """An INSERT that may have ON CONFLICT. Its SQL is the same on both stores, but each dialect has
+    a class of its own for it."""
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+
+
 def compiled_insert(table: Table, *returning: str, ignore_existing: bool = False) -> Statement:
     """An INSERT of a whole row, except for a number that the database assigns.
 
@@ -101,8 +107,7 @@ def compiled_insert(table: Table, *returning: str, ignore_existing: bool = False
     columns = [column.name for column in table.columns if column is not numbered]
 
     def build(dialect: str) -> ClauseElement:
-        # The SQL is the same on both, but each dialect has its own class with ON CONFLICT.
-        insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+        insert = insert_into(table, dialect)
         if ignore_existing:
             insert = insert.on_conflict_do_nothing()
         if returning:
@@ -118,7 +123,7 @@ def compiled_inserts(table: Table, *returning: str) -> Callable[[int], Statement
     parameters are those of `bind_list` for each column."""
 
     def build(count: int, dialect: str) -> ClauseElement:
-        insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+        insert = insert_into(table, dialect)
         lists = {column.name: placeholders(column.name, count) for column in table.columns}
         rows = [{name: params[n] for name, params in lists.items()} for n in range(count)]
         statement: ClauseElement = (

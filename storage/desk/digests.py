@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, insert, literal, select, tuple_
 
 from rules.mail import Mailbox
 from rules.policy import Policy
 from rules.service.digests import PAUSE, REMEMBERED_FOR, QueueState, digest_orders, is_due
 from rules.ticket.changes import Source
 from rules.ticket.desk import Queue
+from storage.db.statements import insert_into
 from storage.db.tables import AnnouncedRow, DigestRow, WithheldRow, table
 from storage.desk import queues
 from storage.registry import lookup, mailboxes
@@ -63,20 +62,13 @@ def order_digest(
 
 def forget(connection: Connection, now: datetime) -> int:
     """Delete some records of what was named long ago; returns how many."""
+    key = (_announced.c.mailbox_id, _announced.c.queue, _announced.c.item)
     old = (
-        select(_announced.c.mailbox_id, _announced.c.queue, _announced.c.item)
+        select(*key)
         .where(_announced.c.announced_at < now - REMEMBERED_FOR)
         .limit(FORGOTTEN_AT_ONCE)
     )
-    rows = connection.execute(old).all()
-    for row in rows:
-        this = delete(_announced).where(
-            _announced.c.mailbox_id == row.mailbox_id,
-            _announced.c.queue == row.queue,
-            _announced.c.item == row.item,
-        )
-        connection.execute(this)
-    return len(rows)
+    return connection.execute(delete(_announced).where(tuple_(*key).in_(old))).rowcount
 
 
 def _take_turn(connection: Connection, mailbox: Mailbox, now: datetime) -> bool:
@@ -84,7 +76,7 @@ def _take_turn(connection: Connection, mailbox: Mailbox, now: datetime) -> bool:
 
     Of several nodes at once one writes the row first, and the others find its time in it.
     """
-    insert_: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_digest)
+    insert_ = insert_into(_digest, connection.dialect.name)
     turn = (
         insert_.values(mailbox_id=mailbox.id, last_at=now)
         .on_conflict_do_update(

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 from rules.decision.room import PROVIDER_FACTOR, RELAYED
@@ -21,7 +19,7 @@ from rules.mail import Envelope
 from rules.networks import LOCAL, network_of, provider_of
 from rules.policy import Policy
 from rules.service.limits import HOUR
-from storage.db.statements import Statement, compiled
+from storage.db.statements import Statement, compiled, insert_into
 from storage.db.tables import RefusalsRow, table
 
 FORGOTTEN_AT_ONCE = 1000
@@ -40,7 +38,7 @@ _TODAY = compiled(
 
 
 def _adding(dialect: str) -> ClauseElement:
-    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(_refusals)
+    insert = insert_into(_refusals, dialect)
     added = {name: _refusals.c[name] + insert.excluded[name] for name in ("journaled", "counted")}
     upsert = insert.on_conflict_do_update(index_elements=["network", "hour"], set_=added)
     statement: ClauseElement = upsert.returning(_refusals.c.counted)

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from rules.ticket.notices import NoticeState
+from storage.db.statements import insert_into
 from storage.db.tables import NodeRow, NoticeRow, table
 
 _notice, _node = table(NoticeRow), table(NodeRow)
@@ -48,7 +47,7 @@ def waiting(connection: Connection, node: UUID) -> Outstanding:
 
 def arrive(connection: Connection, node: UUID) -> None:
     """A sign of life of a node that is about to claim; it is known to the others from now on."""
-    insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(_node)
+    insert = insert_into(_node, connection.dialect.name)
     beat = insert.values(id=node, beats=1).on_conflict_do_update(
         index_elements=["id"], set_={"beats": _node.c.beats + 1}
     )

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 from rules.decision.model import Bounced
 from rules.mail.bounces import HARD_BOUNCES, Failure
 from rules.ticket.notices import NoticeState
-from storage.db.statements import Statement, compiled
+from storage.db.statements import Statement, compiled, insert_into
 from storage.db.tables import BouncedRow, NoticeRow, table
 from storage.ticket.rows import ChangeContext, storable
 
@@ -29,7 +27,7 @@ _MARK_BOUNCED = compiled(
 
 
 def _count_failure(dialect: str) -> ClauseElement:
-    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(_bounced)
+    insert = insert_into(_bounced, dialect)
     is_enough = _bounced.c.hard + 1 >= HARD_BOUNCES
     statement: ClauseElement = insert.on_conflict_do_update(
         index_elements=["mailbox_id", "address"],

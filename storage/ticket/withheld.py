@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 from rules.ticket.notices import NoticeOrder
-from storage.db.statements import Statement
+from storage.db.statements import Statement, insert_into
 from storage.db.tables import WithheldRow, table
 from storage.ticket.rows import ChangeContext
 
@@ -19,7 +17,7 @@ _withheld = table(WithheldRow)
 
 
 def _count(dialect: str) -> ClauseElement:
-    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(_withheld)
+    insert = insert_into(_withheld, dialect)
     statement: ClauseElement = insert.on_conflict_do_update(
         index_elements=["mailbox_id", "ticket_id", "address"],
         set_={"number": _withheld.c.number + insert.excluded.number},
