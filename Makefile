@@ -2,8 +2,8 @@
 
 BIN := .venv/bin
 READY := .venv/.ready
-# One more than the number of cores: many tests wait for a server, a disk or a clock.
-JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)')
+# Two more than the number of cores: many tests wait for a server, a disk or a clock.
+JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 2)')
 # The tests start hundreds of processes; without cached bytecode each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -8,11 +8,24 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from storage.db.database import Database
+from tests.longest_first import LongestFirst, rank
 from tests.stores import PostgresStores, SqliteStores, postgres
 
 # How long an example takes says how busy the machine is; a test of time measures CPU time itself.
 settings.register_profile("postern", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("postern")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LongestFirst | None:
+    """The scheduler of `--dist loadfile`, which is that of `make test`."""
+    if config.option.dist != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return LongestFirst(config, log)
 
 
 @pytest.fixture(scope="session")
