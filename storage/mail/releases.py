@@ -34,12 +34,19 @@ _FILE_HELD = compiled(
 )
 LEAVES_QUARANTINE = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED, Verdict.RECORDED)
 """With any other verdict a mail that was held and is decided again stays held."""
+_BRINGS_ID = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED)
 
 
 def introducer(author: str, receipt: Receipt) -> str:
-    """Who brought the mail's id to its ticket: not its author, if only an id of others led it
-    there; else a further mail of theirs would follow this id as one of their own."""
-    return "" if receipt.reason is Reason.FOREIGN_POINTER else author
+    """Who brought the mail's id to its ticket; empty where nobody is known to have.
+
+    It is not the author where nothing proves them: From and the Message-ID are then anybody's
+    choice. Nor where the mail is only recorded: the envelope decides that, and whose ticket it goes
+    to, so anybody who has a mail of theirs may have sent it. Nor if only an id of others led it
+    there; else a further mail of theirs would follow this id as one of their own.
+    """
+    wrote = receipt.proven and receipt.verdict in _BRINGS_ID
+    return author if wrote and receipt.reason is not Reason.FOREIGN_POINTER else ""
 
 
 def leave_quarantine(

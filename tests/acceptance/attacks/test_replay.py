@@ -25,7 +25,9 @@ from tests.acceptance.internet import (
     EVE,
     GIL,
     HANK,
+    SAM,
     THIS_HOST,
+    ULA,
     Target,
     a_mail,
     genuine_mail,
@@ -255,6 +257,68 @@ class TestChosenMessageIds:
 
         assert target.ticket(anns).summary.mentions == theirs
         assert len(target.ticket(theirs).comments) == 1
+
+    @pytest.mark.parametrize("named", [ANN, SAM])
+    @pytest.mark.parametrize("way", ["reply address", "return path"])
+    def test_a_forged_automatic_mail_brings_no_id_to_a_ticket(
+        self, target: Target, named: str, way: str
+    ) -> None:
+        """Gil has addresses of his own ticket, and From of what is only recorded is not proven."""
+        signs = ("from", "to", "cc", "subject", "date", "message-id", "references")
+        raw = a_mail(GIL).replace(b"Message-ID:", f"Cc: {ANN}\r\nMessage-ID:".encode(), 1)
+        _, theirs = filed(target.send(signed_by("globex.example", raw, signs=signs), GIL))
+        letter = f"<letter-{way.replace(' ', '-')}-{named}>".encode()
+        to = target.token(theirs, GIL)
+        if way == "return path":
+            notice = next(n for n in target.notices() if (n.address, n.ticket) == (GIL, theirs))
+            to = return_path(target.keys, target.mailbox.id, SUPPORT, notice.id)
+        forged = re.sub(rb"(?m)^Message-ID: .*?\r$", b"Message-ID: %b\r" % letter, a_mail(named))
+        target.send(forged, "", to=to)
+        assert target.journal()[-1].verdict == "recorded"
+
+        forward = a_mail(ANN, f"References: {letter.decode()}")
+        _, anns = filed(target.send(signed_by("acme.example", forward, signs=signs), ANN))
+
+        assert target.ticket(anns).summary.mentions == theirs
+
+    def test_a_mail_of_ann_that_is_reported_at_a_return_path_brings_no_id_to_a_ticket(
+        self, target: Target
+    ) -> None:
+        """Gil has a mail that Ann wrote to him, and sends it to the return path of his notice."""
+        signs = ("from", "to", "cc", "subject", "date", "message-id", "references")
+        raw = a_mail(GIL).replace(b"Message-ID:", f"Cc: {ANN}\r\nMessage-ID:".encode(), 1)
+        _, theirs = filed(target.send(signed_by("globex.example", raw, signs=signs), GIL))
+        notice = next(n for n in target.notices() if (n.address, n.ticket) == (GIL, theirs))
+        path = return_path(target.keys, target.mailbox.id, SUPPORT, notice.id)
+        written = replace_once(a_mail(ANN), f"To: {SUPPORT}".encode(), f"To: {GIL}".encode())
+        message_id = re.search(rb"<[^>]+>", written[written.index(b"Message-ID") :])
+        assert message_id is not None
+        target.send(signed_by("acme.example", written), "", to=path)
+        assert target.journal()[-1].verdict == "recorded"
+
+        forward = a_mail(ANN, f"References: {message_id[0].decode()}")
+        _, anns = filed(target.send(signed_by("acme.example", forward, signs=signs), ANN))
+
+        assert target.ticket(anns).summary.mentions == theirs
+
+    def test_unproven_words_in_ulas_name_bring_no_id_to_a_ticket(self, target: Target) -> None:
+        """Who has Ula's reply address writes in her name, with the id of a mail that she has."""
+        signs = ("from", "to", "cc", "subject", "date", "message-id", "references")
+        raw = a_mail(GIL).replace(b"Message-ID:", f"Cc: {ULA}\r\nMessage-ID:".encode(), 1)
+        _, theirs = filed(target.send(signed_by("globex.example", raw, signs=signs), GIL))
+        changed = target.postern.run("tickets", "set", str(theirs), "--approve", ULA, "--as", SAM)
+        assert changed.returncode == 0, changed.stderr
+        letter = "<letter-for-ula@paper.example>"
+        forged = re.sub(
+            rb"(?m)^Message-ID: .*?\r$", b"Message-ID: %b\r" % letter.encode(), a_mail(ULA)
+        )
+        target.send(forged, EVE, to=target.token(theirs, ULA))
+        assert target.journal()[-1].reason == "token_only"
+
+        forward = a_mail(ULA, f"References: {letter}")
+        _, hers = filed(target.send(signed_by("umbrella.example", forward, signs=signs), ULA))
+
+        assert target.ticket(hers).summary.mentions == theirs
 
 
 class TestRequiredDkim:
