@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.decision.case import Case, Finding, Ruling
-from rules.decision.model import Hold
+from rules.decision.model import Hold, Reason
 from rules.identity import ProofLevel
 from rules.mail.language import author_language
 from rules.service import notifications
@@ -68,11 +68,17 @@ def of_comment(
 
 
 LONGEST_SUBJECT = 200
+_MAY_BE_OF_OTHERS = (Reason.NOT_ADDRESSED, Reason.NOT_SIGNED)
+"""The author has signed the mail, and nothing shows that they sent it here."""
 
 
 def with_author_notified(case: Case, finding: Finding) -> Finding:
     """The finding; where it holds the mail of an author who is proven and registered, they are
-    notified of that, once a day."""
+    notified of that, once a day.
+
+    A mail that anybody may have sent again is not answered: a third party would cause the notice
+    of the day, and so keep the author from that of a mail of their own.
+    """
     if not isinstance(finding, Ruling) or not isinstance(finding.action, Hold):
         return finding
     sender, facts = case.sender, case.facts
@@ -80,6 +86,8 @@ def with_author_notified(case: Case, finding: Finding) -> Finding:
     released = facts.came_at is not None and facts.came_at < facts.decided_at
     if not proven or released or not case.takes_answers:
         return finding
+    if finding.reason in _MAY_BE_OF_OTHERS:
+        return replace(finding, notes=(*finding.notes, "its author is not notified"))
     if not may_be_notified_of_hold(facts.kept_at, facts.decided_at):
         return replace(finding, notes=(*finding.notes, "its author was notified within a day"))
     own = sender.person.language if sender.person is not None else ""

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from rules.decision.model import Decision, Verdict
+from rules.decision.model import Decision, Reason, Verdict
 from rules.facts import Recent
 from rules.sender.authentication import Authentication
 from rules.ticket.notices import NoticeKind
@@ -26,6 +26,7 @@ from tests.rules.building import (
 )
 from tests.rules.decision.test_decide import SEAL
 
+SEALED = replace(PROVEN, signed_scope=SEAL)
 TOO_MANY = (Recent(NOON, True, 1),) * 10
 HOLDS = default_policy(unauthenticated="hold", strangers="hold")
 
@@ -40,13 +41,9 @@ def kept(decision: Decision) -> list[str]:
     [
         (World(recent=TOO_MANY).decide(a_mail()), ANN.address),
         (World().decide(a_mail(GIL.address), to=token_to(70)), GIL.address),
-        (
-            World(proof=replace(PROVEN, signed_scope=SEAL)).decide(a_mail(to=("x@y.example",))),
-            ANN.address,
-        ),
         (World(recent=TOO_MANY, kept_at=NOON - timedelta(days=1)).decide(a_mail()), ANN.address),
     ],
-    ids=["too many tickets", "another company's ticket", "not addressed", "a day later"],
+    ids=["too many tickets", "another company's ticket", "a day later"],
 )
 def test_a_proven_registered_author_is_notified(decision: Decision, author: str) -> None:
     assert kept(decision) == [author]
@@ -67,3 +64,24 @@ def test_a_proven_registered_author_is_notified(decision: Decision, author: str)
 )
 def test_nobody_else_is_notified(decision: Decision) -> None:
     assert kept(decision) == []
+
+
+@pytest.mark.parametrize(
+    ("sent_again", "reason"),
+    [
+        (World(proof=SEALED).decide(a_mail(to=("x@y.example",))), Reason.NOT_ADDRESSED),
+        (
+            World(proof=replace(SEALED, signed_scope=replace(SEAL, problem="two Subject"))).decide(
+                a_mail()
+            ),
+            Reason.NOT_SIGNED,
+        ),
+    ],
+    ids=["not addressed", "not signed"],
+)
+def test_what_anybody_may_have_sent_again_costs_its_author_no_notice(
+    sent_again: Decision, reason: Reason
+) -> None:
+    assert sent_again.reason is reason
+    assert kept(sent_again) == []
+    assert "its author is not notified" in sent_again.trace[-1].outcome
