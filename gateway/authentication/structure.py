@@ -356,6 +356,8 @@ def _unsigned_text(body: bytes, encoding: str, media_type: str, parameters: dict
         content = binascii.a2b_qp(body)
     elif encoding == "base64":
         joined = b"".join(body.split())
+        if b"=" in joined[:-2]:  # which may be read as it came
+            return "damaged base64 under an unsigned Content-Type"
         try:
             content = binascii.a2b_base64(joined[: len(joined) // 4 * 4])
         except binascii.Error:

@@ -93,7 +93,7 @@ class MimePart:
             try:
                 return strict_base64(payload)
             except binascii.Error:
-                return _decode_by_library(payload, "base64")
+                return _damaged_base64(payload)
         if encoding in (b"x-uuencode", b"uuencode", b"uue", b"x-uue"):
             return _decode_by_library(payload, "x-uuencode")
         return payload
@@ -132,6 +132,14 @@ def strict_base64(payload: bytes, block_bytes: int = _BLOCK_BYTES) -> bytes:
         joined = unpadded  # padding after a whole group, which must not be a block of its own
     starts = range(0, len(joined), block_bytes)
     return b"".join(base64.b64decode(joined[at : at + block_bytes], validate=True) for at in starts)
+
+
+def _damaged_base64(payload: bytes) -> bytes:
+    """The octets up to the first padding, where the library stops; the payload as it came, if that
+    leaves out the larger part of it. Then it is hardly base64, and its reader would see nothing."""
+    content = _decode_by_library(payload, "base64")
+    written = len(payload) - sum(payload.count(each) for each in (b"\r", b"\n", b" ", b"\t"))
+    return payload if len(content) * 4 // 3 < written // 2 else content
 
 
 def _decode_by_library(payload: bytes, encoding: str) -> bytes:

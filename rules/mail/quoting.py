@@ -265,17 +265,16 @@ def _classify(lines: Sequence[str], index: int) -> _QuoteStart:
     line = lines[index][:EXAMINED_CHARACTERS].strip()
     if line == REPLY_MARK:
         return _QuoteStart(_LineKind.HEADER, index, index)
-    if _is_rule(line) or line.endswith(":"):
-        if not _bare(line):
+    is_rule = _is_rule(line)
+    if is_rule or line.endswith(":"):
+        if not (bare := _bare(line)):
             return _QuoteStart(_LineKind.TEXT, index, index)
-        if _is_forward_line(line):
+        if _is_forward(line, bare):
             return _QuoteStart(_LineKind.FORWARD, index, index)
-        if _is_rule(line) and _bare(line) in phrases.ORIGINAL:
+        if is_rule and bare in phrases.ORIGINAL:
             return _QuoteStart(_LineKind.HEADER, index, index)
-        if line.endswith((":", "--")):
-            attribution = _attribution(lines, index)
-            if attribution is not None:
-                return attribution
+        if line.endswith((":", "--")) and (found := _attribution(lines, index)) is not None:
+            return found
     if _key(line) in phrases.FROM and _is_header_block(lines, index):
         return _QuoteStart(_LineKind.HEADER, _rule_above(lines, index), index)
     return _QuoteStart(_LineKind.TEXT, index, index)
@@ -288,7 +287,7 @@ def _attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
         return None
     whole, verb = "", False
     for begins in range(index, max(-1, index - ATTRIBUTION_LINES), -1):
-        line = _without_dashes(lines[begins])
+        line = _without_dashes(lines[begins][:EXAMINED_CHARACTERS])
         if not line:
             break
         whole, verb = f"{line} {whole}".rstrip(), verb or _has_verb(line)
@@ -307,7 +306,7 @@ def _attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
 def _named_attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
     """An attribution that begins with the name: `Ann <ann@…> wrote:`, or wrapped after its verb."""
     for begins in range(index, max(-1, index - 2), -1):
-        line = _without_dashes(lines[begins])
+        line = _without_dashes(lines[begins][:EXAMINED_CHARACTERS])
         whole_address = "@" in line and line.count("<") >= line.count(">")
         if whole_address and _has_verb(line):
             return _QuoteStart(_LineKind.DATED_ATTRIBUTION, begins, index)
@@ -320,9 +319,10 @@ def _named_attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
 _has_verb = lru_cache(maxsize=64)(phrases.has_verb)
 
 
+@lru_cache(maxsize=64)
 def _without_dashes(line: str) -> str:
     """The line without the dashes with which some clients decorate it."""
-    return line[:EXAMINED_CHARACTERS].strip().strip("-").strip().replace("\xa0", " ")
+    return line.strip().strip("-").strip().replace("\xa0", " ")
 
 
 def _is_header_block(lines: Sequence[str], index: int) -> bool:
@@ -358,8 +358,10 @@ def _key(line: str) -> str:
 
 
 def _is_forward_line(line: str) -> bool:
-    line = line[:EXAMINED_CHARACTERS].strip()
-    bare = _bare(line)
+    return _is_forward(line := line[:EXAMINED_CHARACTERS].strip(), _bare(line))
+
+
+def _is_forward(line: str, bare: str) -> bool:
     if bare in phrases.FORWARDED:
         return _is_rule(line) or line.endswith(":")
     return _is_rule(line) and bare.startswith(phrases.FORWARDED_BY)

@@ -145,6 +145,12 @@ def test_a_header_beyond_its_limit_is_text_from_there() -> None:
         ("base64", b"YWJj\r\nZGVm\r\n", b"abcdef"),
         ("base64", b"YWJj\r\nZGU", b"abcde"),
         ("base64", b"YW!Jj", b"abc"),
+        ("base64", b"YWJjZGVmZ2g=\r\n-- \r\nlist", b"abcdefgh"),
+        (
+            "base64",
+            b"//4=\r\nThe words came without encoding",
+            b"//4=\r\nThe words came without encoding",
+        ),
         ("base64", b"Y", b"Y"),
         ("x-uuencode", b"begin 644 x\n#86)C\n`\nend\n", b"abc"),
         ("uuencode", b"none", b"none"),
