@@ -74,11 +74,12 @@ class Header:
 
     def get(self, name: str) -> str:
         """The first field of that name as unfolded text; empty if there is none."""
-        return next(self._texts(name), "")
+        values = self.raw_values(name.lower())
+        return _text(values[0]) if values else ""
 
     def get_all(self, name: str) -> list[str]:
         """Every field of that name, in order, as unfolded text; encoded-words stay encoded."""
-        return list(self._texts(name))
+        return [_text(value) for value in self.raw_values(name.lower())]
 
     def raw_values(self, name: str) -> Sequence[bytes]:
         """Every value of that name (given in lower case), as in `fields`."""
@@ -88,8 +89,9 @@ class Header:
         """Every value of that name, unfolded (RFC 5322 §2.2.3) and stripped."""
         return [unfold(value) for value in self.raw_values(name.lower())]
 
-    def _texts(self, name: str) -> Iterator[str]:
-        return (charsets.decode(unfold(value))[0] for value in self.raw_values(name.lower()))
+
+def _text(value: bytes) -> str:
+    return charsets.decode(unfold(value))[0]
 
 
 # The expressions below are possessive: they never backtrack, so no input is read twice.

@@ -7,6 +7,7 @@ into it. Nobody would see that on the ticket, where only the text of a reply is 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from rules.mail.phrases import FORWARD_PREFIXES
 
@@ -49,9 +50,13 @@ def is_reply(subject: str, tag_format: str) -> bool:
 
 
 def _untagged(subject: str, tag_format: str) -> str:
+    return " ".join(_tags(tag_format).sub(" ", subject[:EXAMINED_CHARACTERS]).split())
+
+
+@lru_cache(maxsize=64)
+def _tags(tag_format: str) -> re.Pattern[str]:
     before, _, after = tag_format.partition("{n}")
-    tags = re.compile(re.escape(before) + r"\d{1,12}" + re.escape(after))
-    return " ".join(tags.sub(" ", subject[:EXAMINED_CHARACTERS]).split())
+    return re.compile(re.escape(before) + r"\d{1,12}" + re.escape(after))
 
 
 def subject_besides(comment: str, ticket: str, *, by_staff: bool = False) -> str:

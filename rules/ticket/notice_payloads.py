@@ -11,12 +11,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import Field, astuple, dataclass, field, fields, replace
 from enum import StrEnum
+from functools import lru_cache
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from rules.sentence import Sentence
 
 P = TypeVar("P", bound="Payload")
+
+_types_of: Callable[..., Mapping[str, Any]] = lru_cache(maxsize=64)(get_type_hints)
+"""The types of a payload's fields: evaluating them takes longer than reading it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def _text(each: Field[Any], value: Any) -> str:
 
 def from_stored(kind: type[P], stored: Mapping[str, object]) -> P:
     """The payload that a JSON object describes, as far as it does. Never raises."""
-    hints = get_type_hints(kind)
+    hints = _types_of(kind)
     found = ((each, stored.get(_key(each))) for each in fields(kind))
     return kind(
         **{
