@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict, defaultdict
+from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Generic, Protocol, TypeVar
 
 from gateway.seldom import Seldom
 from gateway.shares import IPAddress, Shares
 
 log = logging.getLogger("gateway.places")
+
+NETWORKS_ASKED = 32
+"""The largest networks that are asked for a slot: else one whose connections are all busy would
+protect those of the others."""
 
 
 class Displaceable(Protocol):
@@ -65,12 +71,12 @@ class IdleQueue(Generic[C]):
             del self._idle[network][connection]
             self._resize(network, len(self._idle[network]) + 1)
 
-    def first(self) -> tuple[C, bytes] | None:
-        """The connection that gives way, and its network."""
-        if not self._largest:
-            return None
-        network = next(iter(self._of_size[self._largest]))
-        return next(iter(self._idle[network])), network
+    def in_turn(self, most: int) -> Iterator[tuple[C, bytes]]:
+        """The longest idle connection of each of the largest networks, and the network."""
+        sizes = sorted(self._of_size, reverse=True)  # few: n networks have at most √2n sizes
+        networks = chain.from_iterable(self._of_size[size] for size in sizes)
+        for network in islice(networks, most):
+            yield next(iter(self._idle[network])), network
 
     def _resize(self, network: bytes, before: int) -> None:
         size = len(self._idle[network])
@@ -103,12 +109,12 @@ class Places(Generic[C]):
         """Whether the client may have a slot, which it has to take at once."""
         if self._shares.fits(client, listed=listed):
             return True
-        for queue in (self.idle, self.stalled):
-            first = queue.first()
-            if first is None or not first[0].may_give_way:
-                continue
-            connection, network = first
-            if self._shares.may_displace(client, network, listed=listed):
+        for connection, network in chain(
+            self.idle.in_turn(NETWORKS_ASKED), self.stalled.in_turn(NETWORKS_ASKED)
+        ):
+            if connection.may_give_way and self._shares.may_displace(
+                client, network, listed=listed
+            ):
                 self.discard(connection)
                 connection.give_way()
                 self._shares.evicted += 1

@@ -9,7 +9,7 @@ from functools import partial
 from gateway.authentication.authenticator import Authenticator
 from gateway.mailbox_cache import Snapshot
 from gateway.parsing.bounce import read_bounce
-from gateway.parsing.parser import Parser, is_ordinary
+from gateway.parsing.parser import Parser
 from gateway.runtime import Runtime
 from rules.decision.considered import Attempt, Received, StaffRelease, consider
 from rules.mail import Delivery, Mail, Mailbox, Unread
@@ -111,8 +111,9 @@ class Reception:
         stated: StatedByStaff,
     ) -> Entry:
         """A held mail that is decided again, with what staff state about it."""
-        mail = await self.parser.parse(delivery.raw)
-        ordinary = is_ordinary(delivery.raw)
+        begun = await self.parser.begin(delivery.raw)
+        ordinary = not isinstance(begun.body, Unread)
+        mail = await self.parser.read_rest(begun, delivery.raw)
         snapshot = await self.runtime.mailbox_cache.current()
         here = snapshot.mailboxes.get(held.mailbox.address, held.mailbox)
         received = Received(

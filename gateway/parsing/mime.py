@@ -81,9 +81,12 @@ class _Collected:
     """Those that became one section, if the whole body is a multipart/alternative."""
 
 
-def read_body(tree: MimePart, *, type_signed: bool = True) -> Body:
+def read_body(tree: MimePart, *, type_signed: bool = True, most_tags: int | None = None) -> Body:
     """The text of the mail in order, from plain text where available, and the attachments; where
-    the type of the body may be unsigned, also the forms of its text."""
+    the type of the body may be unsigned, also the forms of its text.
+
+    Raises TooManyTagsError if trees of more than `most_tags` tags would have to be built.
+    """
     collected = _Collected([], [])
     _collect(tree, "", "", collected)
     sections = collected.sections
@@ -93,7 +96,7 @@ def read_body(tree: MimePart, *, type_signed: bool = True) -> Body:
         for section in sections
         if has_html
     )
-    reader = HtmlReader()
+    reader = HtmlReader(most_tags)
     referenced = set(_CID.findall(markup)) if collected.attachments else frozenset()
     return Body(
         text="\n".join(_as_plain(section, reader) for section in sections),

@@ -17,6 +17,7 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.parsing.address_fields import date_of, recipients
+from gateway.parsing.html_text import TooManyTagsError
 from gateway.parsing.mime import is_type_signed, numbered_leaves, read_body, read_tree
 from gateway.parsing.process import Contents, WorkerProcess
 from gateway.parsing.turns import Turns
@@ -33,14 +34,15 @@ log = logging.getLogger("gateway.parsing")
 _SUBJECT_LIMIT_BYTES = 16 * 1024
 
 
-def read(raw: bytes) -> Mail:
-    """Parses a mail. Always returns: a body that cannot be read becomes `Unreadable`.
+def read(raw: bytes, most_tags: int | None = None) -> Mail:
+    """Parses a mail. Always returns: a body that cannot be read becomes `Unreadable`; but with
+    `most_tags`, TooManyTagsError is raised for a body that may take too long here.
 
     Time is linear in the size as far as we know, but only a process that can be killed guarantees
     a limit: see `Parser`.
     """
     header = read_header(raw)
-    return _mail(raw, header, body_of(raw, header))
+    return _mail(raw, header, body_of(raw, header, most_tags))
 
 
 def read_unread(raw: bytes) -> Mail:
@@ -76,12 +78,12 @@ def _subject_read(value: bytes) -> bytes:
     return value[:_SUBJECT_LIMIT_BYTES]
 
 
-def body_of(raw: bytes, header: Header) -> Body | Unreadable:
+def body_of(raw: bytes, header: Header, most_tags: int | None = None) -> Body | Unreadable:
     """The body of a mail with this header."""
     tree = read_tree(raw, header)
     if isinstance(tree, Unreadable):
         return tree
-    return read_body(tree, type_signed=is_type_signed(header))
+    return read_body(tree, type_signed=is_type_signed(header), most_tags=most_tags)
 
 
 def part_bytes(raw: bytes, part: str) -> bytes:
@@ -98,8 +100,9 @@ def part_bytes(raw: bytes, part: str) -> bytes:
 
 
 _ORDINARY_BYTES = 64 * 1024
-_ORDINARY_TAGS = 8_000
-"""A tree of elements costs up to 2 µs for each tag, plain text hardly anything."""
+_ORDINARY_ANGLES = 8_000
+_ORDINARY_TAGS = 1_000
+"""Of which a tree of elements is built: see `HtmlReader`. Counted once the body is decoded."""
 _ORDINARY_HEADER_BYTES = 16 * 1024
 _ORDINARY_ENCODED_WORDS = 100
 _ORDINARY_LINES = 2_000
@@ -108,11 +111,12 @@ _ORDINARY_MULTIPARTS = 20
 
 
 def is_ordinary(raw: bytes) -> bool:
-    """Whether this mail is small and simple enough to be parsed in the event loop.
+    """Whether this mail is small and simple enough to be parsed in the event loop, as far as its
+    bytes show. The tags of its HTML are counted when it is read there.
 
-    Within these limits every known costly case takes less than 30 ms.
+    Within these limits every known costly case takes less than 50 ms.
     """
-    if len(raw) > _ORDINARY_BYTES or raw.count(b"<") > _ORDINARY_TAGS:
+    if len(raw) > _ORDINARY_BYTES or raw.count(b"<") > _ORDINARY_ANGLES:
         return False
     # A longer header is not ordinary, so its end need not be found.
     search_end = _ORDINARY_HEADER_BYTES + 4
@@ -210,7 +214,9 @@ class Parser:
         if is_ordinary(raw):
             await self._loop_turns.wait(self._client_of(envelope))
             try:
-                return read(raw)
+                return read(raw, _ORDINARY_TAGS)
+            except TooManyTagsError:
+                pass
             except Exception:
                 # Whatever its body is, a mail gets its ticket: a worker may fail on it.
                 log.exception("a body could not be read; a worker process reads it")

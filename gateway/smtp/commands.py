@@ -131,14 +131,11 @@ class SmtpConnection(ServerConnection):
 
     async def _data(self, mail: DataReader) -> None:
         """Receives one mail, from the 354 reply to the final ones."""
-        self.in_data = True
-        self.pool.receives(self, self.peer, listed=self.is_listed)
+        self.receives(mail)
         try:
             outcomes = await self._receive(mail)
         finally:
-            self.in_data = False
-            self.pool.waits(self, self.peer, listed=self.is_listed)
-            self._reset_timeout()  # it may have fired meanwhile
+            self.has_received()
         self.reset()
         await self.send_replies(outcomes)
         if self.pool.draining:

@@ -12,9 +12,34 @@ from rules.replies import Reply
 
 BLOCK_BYTES = 64 * 1024
 REFUSED_IDLE_S = 1.0
-"""Pause after which the sender of a refused mail gets its reply before the end of the data."""
+"""How often the rate of a refused mail is checked: one that pauses gets its reply before the end of
+the data."""
+
+STALLED_S = 10.0
+"""A mail that makes no progress for so long gives way where no slot is left."""
+PROGRESS_BYTES = 64 * 1024
+"""What counts as progress: less of it would let a client hold a slot with a few octets."""
 
 _END = b"\r\n.\r\n"
+
+
+class Progress:
+    """Whether the client of one mail goes on sending it."""
+
+    def __init__(self, now: float) -> None:
+        self._at = now
+        self._bytes = 0
+
+    def received(self, size_bytes: int, now: float) -> bool:
+        """Whether what was received since the last progress is enough for another."""
+        self._bytes += size_bytes
+        if self._bytes < PROGRESS_BYTES:
+            return False
+        self._at, self._bytes = now, 0
+        return True
+
+    def is_stalled(self, now: float) -> bool:
+        return now > self._at + STALLED_S
 
 
 class DataReader:
@@ -66,17 +91,18 @@ class DataReader:
         limits = self._pool.limits
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limits.data_total_s
-        window_min_bytes = limits.data_min_bytes_per_s * limits.data_window_s
+        min_bytes_per_s = limits.data_min_bytes_per_s
         while not self._finished:
             refused = self.refusal is not None
-            window_end = loop.time() + (REFUSED_IDLE_S if refused else limits.data_window_s)
+            window_s = REFUSED_IDLE_S if refused else limits.data_window_s
+            window_end = loop.time() + window_s
             bytes_before = self._seen_bytes
             try:
                 async with asyncio.timeout_at(min(window_end, deadline)):
                     await self._read_blocks(reader, refused=refused)
             except TimeoutError:
                 received_bytes = self._seen_bytes - bytes_before
-                if loop.time() >= deadline or received_bytes < (1 if refused else window_min_bytes):
+                if loop.time() >= deadline or received_bytes < min_bytes_per_s * window_s:
                     return False
         return self._ended
 

@@ -145,7 +145,7 @@ class ConnectionPool:
         self.not_balancers = 0
         """How often a client was refused that is no listed balancer: for the metrics."""
         self.places: Places[PooledConnection] = Places("smtp_connections", self.slots, Seldom())
-        """Clients that wait between mails are idle; those in DATA are stalled while silent."""
+        """Clients that wait between mails are idle; those in DATA are stalled unless they go on."""
         self.tasks: set[asyncio.Task[Sequence[Reply]]] = set()
         self.draining = False
         self._idle = asyncio.Event()

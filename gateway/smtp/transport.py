@@ -18,7 +18,7 @@ from aiosmtpd.smtp import Envelope as Transaction
 
 from gateway.accepting import Admitted
 from gateway.shares import IPAddress, Networks, is_in, keys_of
-from gateway.smtp.data_reader import BLOCK_BYTES
+from gateway.smtp.data_reader import BLOCK_BYTES, DataReader, Progress
 from gateway.smtp.limits import ConnectionPool, Slot
 from gateway.smtp.listener import Hooks, Listener
 from gateway.smtp.rates import Act
@@ -36,9 +36,6 @@ ENHANCED_STATUS = {
 """Enhanced status for replies that aiosmtpd sends without one; X.0.0 for other codes."""
 
 log = logging.getLogger("gateway.smtp")
-
-STALLED_S = 10.0
-"""A mail whose client sends nothing for so long gives way where no slot is left."""
 
 _REPLY_LINE = re.compile(r"(\d\d\d) (?:([245]\.\d{1,3}\.\d{1,3}) )?(.*)", re.DOTALL)
 
@@ -94,7 +91,7 @@ class HeldConnection(SMTP, Admitted):
         """The last reply is written: further input is ignored, nothing more is sent."""
         self._peer_finished = False
         self._buffered_bytes = 0
-        self._input_at = 0.0
+        self._receiving: tuple[DataReader, Progress] | None = None
         self._linger_handle: asyncio.TimerHandle | None = None
         super().__init__(
             self,  # the handler argument; `_call_handler_hook` never uses it
@@ -182,8 +179,8 @@ class HeldConnection(SMTP, Admitted):
 
     def data_received(self, data: bytes) -> None:
         if not self.closing:
-            self._input_at = self.loop.time()
-            self.pool.places.touch(self)
+            if self._goes_on(len(data)):
+                self.pool.places.touch(self)
             super().data_received(data)
             self.count_buffer()
 
@@ -221,9 +218,33 @@ class HeldConnection(SMTP, Admitted):
         if not self.in_data:
             self.close_with(replies.TOO_MANY_CONNECTIONS)
 
+    def receives(self, mail: DataReader) -> None:
+        """A mail is being sent, and gives way only if that does not go on."""
+        self._receiving = mail, Progress(self.loop.time())
+        self.in_data = True
+        self.pool.receives(self, self.peer, listed=self.is_listed)
+
+    def has_received(self) -> None:
+        """No mail is in progress any more."""
+        self._receiving = None
+        self.in_data = False
+        self.pool.waits(self, self.peer, listed=self.is_listed)
+        self._reset_timeout()  # it may have fired meanwhile
+
+    def _goes_on(self, size_bytes: int) -> bool:
+        """Whether these octets make the connection the last in line to give way: in a mail, few
+        octets do not, and none of a mail that is refused."""
+        if self._receiving is None:
+            return True
+        mail, progress = self._receiving
+        return progress.received(size_bytes, self.loop.time()) and mail.refusal is None
+
     @property
     def may_give_way(self) -> bool:
-        return not self.in_data or self.loop.time() > self._input_at + STALLED_S
+        if self._receiving is None:
+            return True
+        mail, progress = self._receiving
+        return mail.refusal is not None or progress.is_stalled(self.loop.time())
 
     def give_way(self) -> None:
         """Drops the connection at once, after a 421 reply if one can be sent.

@@ -138,6 +138,7 @@ class HttpConnection(RequestHandler, Admitted):
     def _wait(self) -> None:
         """No request is in progress: the connection is the last in line to give way."""
         client = self._client
+        self._pool.places.discard(self)
         is_counted = self in self._pool.connections
         if is_counted and client is not None and not is_in(client, self._pool.proxies):
             self._pool.places.idle.put(self, keys_of(client)[1])
@@ -173,6 +174,8 @@ class HttpConnection(RequestHandler, Admitted):
             self._begin_body()
         elif in_body:  # its end included
             self._body_bytes += len(data)
+            if self._body.is_eof():
+                self._pool.places.stalled.discard(self)
         else:
             self._header_bytes += len(data)
             if self._header_bytes > self._limits.header_bytes:
@@ -207,10 +210,19 @@ class HttpConnection(RequestHandler, Admitted):
     async def _handle_request(self, *args: Any) -> tuple[web.StreamResponse, bool]:
         await self._wait_for_turn()
         self._pool.places.discard(self)
+        self._await_body(args[0])
         try:
             return await super()._handle_request(*args)
         finally:
             self._wait()
+
+    def _await_body(self, request: BaseRequest) -> None:
+        """Until the body is complete nothing is lost if the connection gives way."""
+        client = self._client
+        if client is None or is_in(client, self._pool.proxies) or request.content.is_eof():
+            return
+        if self in self._pool.connections:
+            self._pool.places.stalled.put(self, keys_of(client)[1])
 
     async def _wait_for_turn(self) -> None:
         """Returns once the client may have a request answered. Until then nothing more of it is

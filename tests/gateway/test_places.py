@@ -117,11 +117,23 @@ def test_who_is_stalled_gives_way_once_nobody_is_idle() -> None:
     for each in (first, second, *rest):
         pool.places.discard(each)
         pool.places.stalled.put(each, keys_of(each.client)[1])
-    first.may_give_way = False
+        each.may_give_way = False
     assert pool.connect("192.0.2.1") is None
     first.may_give_way = True
     assert pool.connect("192.0.2.1") is not None
     assert (first.gone, second.gone) == (True, False)
+
+
+def test_a_large_network_that_is_busy_protects_no_other() -> None:
+    pool = Pool(10)
+    held = [each for n in range(1, 5) for each in connected_if_free(pool, f"10.0.0.{n}")]
+    held += fill(pool, 0)
+    for each in held:
+        pool.places.discard(each)
+        pool.places.stalled.put(each, keys_of(each.client)[1])
+        each.may_give_way = keys_of(each.client)[1] != keys_of(ip_address("10.0.0.1"))[1]
+    assert len({keys_of(each.client)[1] for each in held}) < len(held)
+    assert pool.connect("192.0.2.1") is not None
 
 
 STEPS = st.lists(st.tuples(st.sampled_from("ptd"), st.integers(0, 11), st.integers(0, 3)))
@@ -147,7 +159,7 @@ def test_the_queue_agrees_with_a_search_through_all_connections(
             queue.discard(made[number])
             since.pop(number, None)
         sizes = Counter(network for network, _ in since.values())
-        found = queue.first()
+        found = next(queue.in_turn(1), None)
         assert len(queue) == len(since)
         assert (found is None) == (not since)
         if found is not None:

@@ -13,7 +13,7 @@ import uvloop
 
 from gateway.parsing.parser import Parser, is_ordinary, read
 from gateway.parsing.process import unpickled
-from rules.mail import Body, Mail, Unreadable
+from rules.mail import Body, Mail, Unread, Unreadable
 from rules.mail.header import Author, Header
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
 
@@ -109,6 +109,29 @@ async def test_floods_do_not_block_the_loop(parser: Parser) -> None:
         mail = await asyncio.wait_for(parser.parse(raw), 60)
         assert mail == read(raw)
         assert why in (mail.body.why if isinstance(mail.body, Unreadable) else "")
+
+
+BOMB = "".join(f"<b a={n}>" for n in range(2_000)) + "<div>" * 2_000 + "</b>" * 3_900
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "base64"])
+async def test_html_whose_tree_is_costly_is_not_read_in_the_loop(
+    parser: Parser, encoding: str
+) -> None:
+    head = HTML.removesuffix(b"\r\n") + b"Content-Transfer-Encoding: %b\r\n\r\n"
+    body = base64.encodebytes(BOMB.encode()) if encoding == "base64" else BOMB.encode()
+    raw = head % encoding.encode() + body
+    assert is_ordinary(raw)
+    began = time.thread_time()
+    assert isinstance((await parser.begin(raw)).body, Unread)
+    assert time.thread_time() - began < 0.25
+
+
+async def test_tags_beside_a_plain_text_cost_nothing(parser: Parser) -> None:
+    raw = a_mail(multipart("alternative", text("Hello"), text("<br>" * 3_000, "html")))
+    mail = await parser.begin(raw)
+    assert isinstance(mail.body, Body)
+    assert mail.body.text.strip() == "Hello"
 
 
 def test_common_mail_is_ordinary_and_fast() -> None:

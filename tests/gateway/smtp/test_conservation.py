@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gateway.smtp import data_reader
+from gateway.smtp.data_reader import PROGRESS_BYTES, STALLED_S, Progress
 from gateway.smtp.limits import Limits
 from gateway.smtp.listener import Listener
 from tests.gateway.smtp_client import Client, Served, a_server, tls_contexts
@@ -180,6 +182,48 @@ async def test_a_mail_in_progress_does_not_give_way() -> None:
             await client.send(b"x\r\n.\r\n")
             assert (await client.reply()).startswith("250 ")
         assert (await greeting(served, "127.9.0.9")).startswith("220 ")
+
+
+async def test_a_refused_mail_gives_way_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_reader, "REFUSED_IDLE_S", 60.0)
+    async with a_server(limits=Limits(connections=10)) as served, contextlib.AsyncExitStack() as s:
+        for number in range(9):
+            client = await s.enter_async_context(from_address(served, f"127.1.{number}.1"))
+            await client.reply()
+            assert (await client.start_data()).startswith("354 ")
+            await client.send(b"a\0")
+        async with asyncio.timeout(STALLED_S / 2):
+            while not all(each.may_give_way for each in served.pool.connections):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (await greeting(served, "127.9.0.9")).startswith("220 ")
+        assert served.pool.slots.evicted == 1
+
+
+async def test_a_refused_mail_is_not_kept_up_by_an_octet_now_and_then() -> None:
+    limits = Limits(data_min_bytes_per_s=1024)
+    async with a_server(limits=limits) as served, served.connect() as client:
+        await client.start_data()
+        await client.send(b"a\0")
+
+        async def trickle() -> None:
+            while True:
+                await client.send(b"a")
+                await asyncio.sleep(0.2)
+
+        trickling = asyncio.create_task(trickle())
+        try:
+            async with asyncio.timeout(PROMPT_S):
+                assert (await client.reply()).startswith("550 5.6.11 ")
+        finally:
+            trickling.cancel()
+
+
+def test_few_octets_are_no_progress() -> None:
+    progress = Progress(now=0)
+    assert not any(progress.received(1024, now) for now in range(11))
+    assert progress.is_stalled(11)
+    assert progress.received(PROGRESS_BYTES, 11)
+    assert not progress.is_stalled(11 + STALLED_S)
 
 
 async def test_handshakes_that_never_end_give_way(tls: tuple[SSLContext, SSLContext]) -> None:

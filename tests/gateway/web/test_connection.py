@@ -24,6 +24,12 @@ async def echo(request: web.Request) -> web.Response:
     return web.Response(body=b"%d" % len(await request.read()))
 
 
+async def slow(request: web.Request) -> web.Response:
+    await request.read()
+    await asyncio.sleep(1)
+    return web.Response()
+
+
 async def large(_: web.Request) -> web.Response:
     return web.Response(body=LARGE)
 
@@ -33,6 +39,7 @@ async def site(limits: HttpLimits) -> AsyncIterator[tuple[HttpPool, int]]:
     """A site with two pages; its pool and its port. At the end it holds nothing."""
     application = web.Application()
     application.add_routes([web.post("/", echo), web.get("/", echo), web.get("/large", large)])
+    application.add_routes([web.post("/slow", slow)])
     pool = HttpPool(limits)
     async with listening(application, pool, "127.0.0.1", 0) as accepting:
         yield pool, accepting.sockets[0].getsockname()[1]
@@ -177,6 +184,33 @@ async def test_half_requests_of_many_networks_give_way_to_a_new_one() -> None:
                 assert b"200 OK" in await answer(port, request, "127.1.0.9")
         assert pool.slots.used <= 36
         assert pool.slots.evicted > 0
+
+
+async def test_half_bodies_of_many_networks_give_way_to_a_new_one() -> None:
+    """A handler waits for each of them, so that none is idle."""
+    async with site(HttpLimits(connections=40)) as (pool, port), contextlib.AsyncExitStack() as s:
+        for number in range(36):
+            _, writer = await s.enter_async_context(client(port, f"127.2.{number}.1"))
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
+        async with asyncio.timeout(10):
+            while pool.slots.used < 36 or len(pool.places.idle):  # noqa: ASYNC110 - no signal
+                await asyncio.sleep(0.01)
+        request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        async with asyncio.timeout(5):
+            assert b"200 OK" in await answer(port, request, "127.1.0.9")
+        assert pool.slots.evicted == 1
+
+
+async def test_a_whole_request_does_not_give_way() -> None:
+    async with site(HttpLimits(connections=10)) as (pool, port), contextlib.AsyncExitStack() as s:
+        for number in range(9):
+            _, writer = await s.enter_async_context(client(port, f"127.2.{number}.1"))
+            writer.write(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nhalf")
+            writer.write(b"more")
+        async with asyncio.timeout(10):
+            while pool.slots.used < 9 or len(pool.places.idle) or len(pool.places.stalled):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (await answer(port, b"", "127.1.0.9")).startswith(b"HTTP/1.1 503 ")
 
 
 async def test_a_client_over_its_share_is_told_so() -> None:
