@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
+from gateway import log
 from storage.db.database import Database
 from tests.longest_first import LongestFirst, rank
 from tests.stores import PostgresStores, SqliteStores, postgres
@@ -14,6 +16,11 @@ from tests.stores import PostgresStores, SqliteStores, postgres
 # How long an example takes says how busy the machine is; a test of time measures CPU time itself.
 settings.register_profile("postern", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("postern")
+
+
+def forget_logger() -> None:
+    structlog.reset_defaults()
+    vars(log._log).pop("bind", None)  # how structlog keeps it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,6 +33,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LongestFi
         return None
     config.option.loadscopereorder = False
     return LongestFirst(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _logger_of_its_own() -> Iterator[None]:
+    """A test may run a command in this process, whose logger is configured and kept: the next test
+    on the same worker, whichever it is, could not capture what is logged."""
+    yield
+    forget_logger()
 
 
 @pytest.fixture(scope="session")
