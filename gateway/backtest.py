@@ -15,7 +15,7 @@ from functools import partial
 
 from gateway import policies
 from gateway.backtest_report import Report, outcome_of
-from gateway.mailbox_cache import Snapshot
+from gateway.mailbox_cache import Snapshot, read_snapshot
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import Parser, is_ordinary
 from gateway.parsing.parser import read as read_mail
@@ -31,8 +31,7 @@ from storage.db.database import Connection, Database
 from storage.mail.facts import gather
 from storage.mail.past_facts import facts_at
 from storage.mail.recorded import RecordedMail, by_verdict, read_only, recorded_mails
-from storage.registry import signing_keys
-from storage.registry.mailboxes import list_mailboxes, mailbox_named
+from storage.registry.mailboxes import mailbox_named
 
 Parse = Callable[[bytes], Mail]
 
@@ -74,9 +73,8 @@ def _compare(
     connection: Connection, parse: Parse, known: Policies, new: Policy, wanted: BacktestQuery
 ) -> Report:
     read_only(connection)
-    everyone = list_mailboxes(connection)
-    snapshot = Snapshot({m.address: m for m in everyone}, signing_keys.load_keys(connection))
-    chosen = everyone
+    snapshot = read_snapshot(connection)
+    chosen = tuple(snapshot.mailboxes.values())
     if wanted.mailbox is not None:
         chosen = (mailbox_named(connection, wanted.mailbox),)
     in_force = {mailbox.id: policies.of_mailbox(known, mailbox) for mailbox in chosen}

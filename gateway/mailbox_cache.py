@@ -26,6 +26,8 @@ class Snapshot:
     mailboxes: dict[str, Mailbox]
     """By address."""
     keys: Keys
+    inactive: tuple[Mailbox, ...] = ()
+    """Those that take no mail: what was sealed for them opens again once they do."""
 
     def mailbox_for(self, recipient: str) -> Mailbox | None:
         """The mailbox of an envelope recipient, with or without `+detail`.
@@ -45,11 +47,13 @@ class Snapshot:
 
     @property
     def own_addresses(self) -> frozenset[str]:
-        return frozenset(self.mailboxes)
+        """Of those as well that take no mail."""
+        return frozenset(self.mailboxes) | {mailbox.address for mailbox in self.inactive}
 
     @property
     def mailbox_ids(self) -> tuple[int, ...]:
-        return tuple(mailbox.id for mailbox in self.mailboxes.values())
+        """Of those as well that take no mail."""
+        return tuple(mailbox.id for mailbox in (*self.mailboxes.values(), *self.inactive))
 
 
 class MailboxCache:
@@ -79,7 +83,7 @@ class MailboxCache:
     async def _read(self) -> None:
         started = self._monotonic()
         try:
-            self._snapshot = await in_time(self._database.submit_read(_snapshot))
+            self._snapshot = await in_time(self._database.submit_read(read_snapshot))
             self._read_at = started
         finally:
             self._reading = None
@@ -94,6 +98,9 @@ class MailboxCache:
         return self._monotonic() - self._read_at
 
 
-def _snapshot(connection: Connection) -> Snapshot:
-    mailboxes = list_mailboxes(connection)
-    return Snapshot({m.address: m for m in mailboxes}, signing_keys.load_keys(connection))
+def read_snapshot(connection: Connection) -> Snapshot:
+    """The mailboxes and keys as they are now."""
+    active = {mailbox.address: mailbox for mailbox in list_mailboxes(connection)}
+    every = list_mailboxes(connection, inactive_too=True)
+    inactive = tuple(mailbox for mailbox in every if mailbox.address not in active)
+    return Snapshot(active, signing_keys.load_keys(connection), inactive)

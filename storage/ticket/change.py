@@ -150,7 +150,9 @@ def _facts(
 
 
 def _own_addresses(connection: Connection) -> frozenset[str]:
-    return frozenset(each.address for each in mailboxes.list_mailboxes(connection))
+    """Of mailboxes as well that take no mail: they may take it again."""
+    every = mailboxes.list_mailboxes(connection, inactive_too=True)
+    return frozenset(each.address for each in every)
 
 
 def _comments(

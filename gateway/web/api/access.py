@@ -100,7 +100,7 @@ def number_of(request: web.Request) -> int:
 
 def presenter(connection: Connection, context: ApiContext, caller: Caller) -> TicketJson:
     """Tickets as the caller may see them."""
-    ours = mailboxes.list_mailboxes(connection)
+    ours = mailboxes.list_mailboxes(connection, inactive_too=True)
     addresses = frozenset(mailbox.address for mailbox in ours)
     masker = Masker(load_keys(connection), tuple(mailbox.id for mailbox in ours), addresses)
     return TicketJson(caller.by_staff, masker, context.masked_texts)

@@ -42,7 +42,7 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
 
     Raises ApiError: 401 without a valid token, 403 for one with another scope.
     """
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    kind, _, token = _only(request, "Authorization", 401).partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise ApiError(401, "send Authorization: Bearer TOKEN")
     if not token.isascii():  # an octet that is no UTF-8 cannot be looked up either
@@ -56,6 +56,15 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
     return Scope(scope)
 
 
+def _only(request: web.Request, name: str, status: int) -> str:
+    """A header, or "". Raises ApiError if it is there twice: a portal or proxy that adds its own
+    below that of its client means the last one, and nothing tells us so."""
+    values = request.headers.getall(name, [])
+    if len(values) > 1:
+        raise ApiError(status, f"send {name} once; a proxy must replace it, not add another")
+    return values[0] if values else ""
+
+
 def actor(request: web.Request, scope: Scope) -> str:
     """The address of the person for whom the token acts; empty for one that acts for nobody.
 
@@ -63,7 +72,7 @@ def actor(request: web.Request, scope: Scope) -> str:
     """
     if scope not in (Scope.STAFF, Scope.PORTAL):
         return ""
-    named = request.headers.get(ACTOR_HEADER, "").strip()
+    named = _only(request, ACTOR_HEADER, 403).strip()
     if not named:
         example = "sam@help.example" if scope is Scope.STAFF else "ann@acme.example"
         raise ApiError(403, f"name the person you act for: send {ACTOR_HEADER}: {example}")

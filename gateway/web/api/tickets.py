@@ -120,7 +120,8 @@ async def _change(request: web.Request) -> web.Response:
             if reason := forbidden(change, found.access, policy):
                 raise ApiError(403, reason)
         customer = found.access is Access.MEMBER
-        if customer and patch.comment and not patch.status and found.ticket.status is Status.CLOSED:
+        opens = patch.status is Status.OPEN
+        if customer and patch.comment and not opens and found.ticket.status is Status.CLOSED:
             raise ApiError(
                 409,
                 f'#{number} is closed; send "status": "open" with the comment, '

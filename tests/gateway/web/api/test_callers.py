@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from multidict import CIMultiDict
 from structlog.testing import capture_logs
 
 from rules.people import Role
@@ -82,6 +83,28 @@ async def test_a_token_acts_only_for_people_of_its_kind(
 
     assert response.status == 403
     assert message in (await response.json())["error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "status"),
+    [
+        ("X-Postern-Actor", (ANN, GIL), 403),
+        ("X-Postern-Actor", (ANN, ANN), 403),
+        ("Authorization", ("Bearer portal-token", "Bearer staff-token"), 401),
+    ],
+)
+async def test_a_header_below_that_of_a_client_is_not_taken_for_it(
+    site: Site, name: str, values: tuple[str, str], status: int
+) -> None:
+    number = await site.open(ANN)
+    right = {"Authorization": "Bearer portal-token", "X-Postern-Actor": ANN}
+    headers = CIMultiDict({key: value for key, value in right.items() if key != name})
+    headers.extend((name, value) for value in values)
+
+    response = await site.client.get(f"/api/v1/tickets/{number}", headers=headers)
+
+    assert response.status == status
+    assert f"send {name} once" in (await response.json())["error"]
 
 
 async def test_nobody_acts_for_a_person_who_was_deactivated(site: Site) -> None:

@@ -206,6 +206,23 @@ async def test_our_own_addresses_join_no_ticket(site: Site, actor: str, address:
     assert (status, "cannot be on a ticket" in body.get("error", "")) == (409, True)
 
 
+async def test_the_address_of_a_mailbox_that_takes_no_mail_joins_no_ticket(site: Site) -> None:
+    number = await site.open(ANN)
+    await site.write(partial(mailboxes.set_mailbox_active, address=PLANNED, active=False))
+
+    for actor in (ANN, SAM):
+        assert (await site.change(number, actor, add=[PLANNED]))[0] == 409
+
+
+async def test_a_customer_comments_on_no_closed_ticket_without_opening_it(site: Site) -> None:
+    number = await site.open(ANN)
+    await site.effects(number, ANN, status="closed")
+
+    for status in ("closed", "resolved"):
+        answer, body = await site.change(number, ANN, status=status, comment={"text": "Still?"})
+        assert (answer, "is closed; send" in body.get("error", "")) == (409, True)
+
+
 async def test_a_customer_adds_no_role_as_by_their_mail(site: Site) -> None:
     number = await site.open(ANN)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
+from functools import partial
 
 import pytest
 
 from rules.sender.tokens import Link, LinkUse, link_token
+from storage.registry import mailboxes
 from storage.registry.signing_keys import load_keys
 from tests.gateway.web.api.site import ALICE, ANN, BOB, GIL, PLANNED, SAM, SHARED, Site
 from tests.in_process import a_mail
@@ -153,3 +155,16 @@ async def test_what_our_keys_have_sealed_is_not_shown_in_any_spelling(site: Site
         shown = re.sub(r"\\n|[\s>]", "", json.dumps(ticket))
         assert sealed[:20] not in shown
         assert sealed[-20:] not in shown
+
+
+async def test_what_was_sealed_for_a_mailbox_that_takes_no_mail_is_not_shown(site: Site) -> None:
+    keys = await site.read(load_keys)
+    other = await site.read(partial(mailboxes.mailbox_named, address=PLANNED))
+    sealed = link_token(keys, other.id, LinkUse.APPROVE, Link(1, 1, "eve@evil.example"))
+    number = await site.mailed(a_mail(ANN, text=f"Hello {sealed}"))
+    rest = partial(mailboxes.set_mailbox_active, address=PLANNED, active=False)
+    await site.write(rest)
+
+    _, ticket = await site.get(f"/{number}", ANN)
+
+    assert ticket["comments"][0]["text"].strip() == "Hello […]"
