@@ -133,12 +133,14 @@ def sealed_scope(
     signatures: Sequence[tuple[HeaderField, Tags]],
     *,
     hold: bool,
+    hidden: bool,
 ) -> tuple[SignedScope, tuple[str, ...]]:
     """What of a sealed mail comes from its author, and the fingerprints of what is signed.
 
     All that the sealer signed, if it received the mail directly from the author's domain. Otherwise
     anybody can have sent it to the sealer, and only what the author's signatures cover is theirs:
-    those that `hold`, or what each of those covers that a change on the way broke. CPU-bound.
+    those that `hold`, or what each of those covers that a change on the way broke. `hidden`: there
+    are others, of which we do not know what they cover. CPU-bound.
 
     Raises whatever dkimpy raises.
     """
@@ -146,14 +148,30 @@ def sealed_scope(
     if hold and not verdict.direct:
         return signed_scope(message, signatures)
     scope, digests = signed_scope(message, [*(signatures if hold else ()), verdict.signature])
-    if verdict.direct or not (verdict.by_signature or signatures):
-        return scope, digests
-    if not signatures:  # somebody removed it
-        return replace(scope, names=()), digests
+    return as_the_author_signed(message, verdict, scope, signatures, hidden=hidden), digests
+
+
+def as_the_author_signed(
+    message: RawMessage,
+    verdict: ArcVerdict,
+    scope: SignedScope,
+    signatures: Sequence[tuple[HeaderField, Tags]],
+    *,
+    hidden: bool,
+) -> SignedScope:
+    """What of a sealed scope the author signed, by signatures of theirs that no longer hold; all of
+    it, if the sealer had it from the author's domain itself. CPU-bound.
+
+    Raises whatever dkimpy raises.
+    """
+    if verdict.direct or not (verdict.by_signature or signatures or hidden):
+        return scope
+    if hidden or not signatures:  # not known, or somebody removed it
+        return replace(scope, names=())
     least = assumed_scope(message, signatures)
     names = Counter(scope.names) & Counter(least.names)
     problem = scope.problem or least.problem
-    return replace(scope, names=tuple(names.elements()), problem=problem), digests
+    return replace(scope, names=tuple(names.elements()), problem=problem)
 
 
 def read_chain(message: RawMessage, now: float) -> list[ArcSet] | str | None:

@@ -220,20 +220,20 @@ class Authenticator:
                 warnings += (f"relay {name} has no result that proves the author",)
                 continue
             signatures = checked.signatures
-            if not stated.direct and (signatures.ignored or signatures.unreadable):
-                # One of these may be what the relay's result is based on.
+            if not stated.direct and signatures.is_partial:
+                # What the relay's result is based on may be one that we do not know.
                 why = "it may depend on a signature that was not read"
                 warnings += (f"relay {name}: its result is not counted: {why}",)
                 continue
             verdict = Authentication.by_relay(name, stated.proof, warnings)
-            if not signatures.signatures or not await needs_lookups():
+            if not signatures.bounds or not await needs_lookups():
                 return verdict
             # The relay's statement may be based on the signature, which limits the proof.
             signed = (await policy_and_dkim(checked))[1]
             scope = signed.signed_scope
             if scope is None:
-                candidates = [(s.field, s.tags) for s in signatures.signatures]
-                scope = await checked.run(partial(assumed_scope, checked.message, candidates))
+                bounds = signatures.bounds
+                scope = await checked.run(partial(assumed_scope, checked.message, bounds))
             return replace(
                 verdict,
                 signed_scope=replace(scope, alone=not stated.direct),

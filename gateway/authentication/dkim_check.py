@@ -63,8 +63,21 @@ class Candidates:
     refused: tuple[Evidence, ...]
     ignored: int
     """The number of signatures that were not read or verified because of the limits."""
-    unreadable: int = 0
-    """The number of those whose domain cannot be read."""
+    lapsed: tuple[Signature, ...] = ()
+    """Refused for their times only: one may have been valid when a relay or sealer saw it."""
+    unread: int = 0
+    """The number of others that were refused and may be of the author's domain. We do not know what
+    they cover, and a relay or sealer may accept them."""
+
+    @property
+    def bounds(self) -> tuple[tuple[HeaderField, Tags], ...]:
+        """The signatures of which one may have proven the author to a relay or sealer, unless we
+        do not know all of them (`is_partial`)."""
+        return tuple((each.field, each.tags) for each in (*self.signatures, *self.lapsed))
+
+    @property
+    def is_partial(self) -> bool:
+        return bool(self.ignored or self.unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +99,44 @@ def candidates(message: RawMessage, author_domain: str, now: float) -> Candidate
     queried from servers that the sender chose: it is not verified at all.
     """
     found: list[Signature] = []
+    lapsed: list[Signature] = []
     refused: list[Evidence] = []
+    unread = 0
     fields = message.named(b"dkim-signature")
     for each in fields[:MAX_SIGNATURES]:
-        read = read_signature(each, message, now)
+        read = _well_formed(each, message, now)
         if isinstance(read, Evidence):
             refused.append(read)
-        elif could_align(read.domain, author_domain):
-            found.append(read)
-        else:
+            unread += not read.domain or could_align(read.domain, author_domain)
+        elif not could_align(read.domain, author_domain):
             refused.append(_evidence(read.domain, Result.POLICY, "not verified: cannot be aligned"))
+        elif problem := time_problem(read.tags, now):
+            refused.append(_evidence(read.domain, Result.PERMERROR, problem))
+            lapsed.append(read)
+        else:
+            found.append(read)
     found.sort(key=lambda signature: signature.domain != author_domain)
     ignored = max(0, len(fields) - MAX_SIGNATURES) + max(0, len(found) - MAX_VERIFIED)
-    unreadable = sum(not each.domain for each in refused)
+    unread += max(0, len(lapsed) - MAX_VERIFIED)
     return Candidates(
-        tuple(found[:MAX_VERIFIED]), tuple(refused[:MAX_VERIFIED]), ignored, unreadable
+        tuple(found[:MAX_VERIFIED]),
+        tuple(refused[:MAX_VERIFIED]),
+        ignored,
+        tuple(lapsed[:MAX_VERIFIED]),
+        unread,
     )
 
 
 def read_signature(field: HeaderField, message: RawMessage, now: float) -> Signature | Evidence:
     """The signature of one field, or why it is refused. `now` is in Unix seconds."""
+    read = _well_formed(field, message, now)
+    if isinstance(read, Signature) and (problem := time_problem(read.tags, now)):
+        return _evidence(read.domain, Result.PERMERROR, problem)
+    return read
+
+
+def _well_formed(field: HeaderField, message: RawMessage, now: float) -> Signature | Evidence:
+    """The same, whatever its times."""
     tags = read_tags(field[1])
     if isinstance(tags, str):
         return _evidence("", Result.PERMERROR, tags)
@@ -118,7 +149,7 @@ def read_signature(field: HeaderField, message: RawMessage, now: float) -> Signa
     if tags.get(b"a") not in ALGORITHMS:
         shown = tags.get(b"a", b"").decode("ascii", "replace")
         return _evidence(domain, Result.POLICY, f"algorithm {shown[:30]}")
-    problem = time_problem(tags, now) or grammar_problem(tags, MANDATORY, arc=False)
+    problem = _unreadable_time(tags) or grammar_problem(tags, MANDATORY, arc=False)
     if problem:
         return _evidence(domain, Result.PERMERROR, problem)
     names = tags[b"h"].lower().split(b":")
@@ -147,15 +178,20 @@ def signed_at(tags: Tags, names: Sequence[bytes], message: RawMessage) -> float 
 
 def time_problem(tags: Tags, now: float) -> str:
     """Why the times of a signature (RFC 6376 §3.5, `t=` and `x=`) invalidate it; empty if not."""
-    times = {name: tags[name] for name in (b"t", b"x") if name in tags}
-    if not all(re.fullmatch(rb"[0-9]{1,12}", time) for time in times.values()):
-        return "t= or x= is not a time"
-    signed_at, expires = int(times.get(b"t", b"0")), int(times.get(b"x", b"0"))
+    if problem := _unreadable_time(tags):
+        return problem
+    signed_at, expires = int(tags.get(b"t", b"0")), int(tags.get(b"x", b"0"))
     if signed_at > now + CLOCK_SKEW_S:
         return "signed in the future"
-    if b"x" in times and (expires < now or expires < signed_at):
+    if b"x" in tags and (expires < now or expires < signed_at):
         return "expired"
     return ""
+
+
+def _unreadable_time(tags: Tags) -> str:
+    times = [tags[name] for name in (b"t", b"x") if name in tags]
+    readable = all(re.fullmatch(rb"[0-9]{1,12}", time) for time in times)
+    return "" if readable else "t= or x= is not a time"
 
 
 async def check_dkim(

@@ -108,9 +108,14 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
     )
     if checked.signature is None:
         return CheckResult("", checked.evidence, checked.temporary)
-    signatures = signed.signed or tuple((s.field, s.tags) for s in mail.signatures.signatures)
+    signatures = signed.signed
+    if not signatures and not mail.signatures.is_partial:
+        signatures = mail.signatures.bounds
+    hidden = not signatures and mail.signatures.is_partial
     scope, held = await mail.run(
-        partial(sealed_scope, mail.message, checked, signatures, hold=bool(signed.by))
+        partial(
+            sealed_scope, mail.message, checked, signatures, hold=bool(signed.by), hidden=hidden
+        )
     )
     by = f"arc:{checked.sealer}"
     return CheckResult(

@@ -168,6 +168,8 @@ def statement_in(
     counted: Sequence[StatedResult] = dmarc
     if not dmarc or (dmarc[0].result in _NO_POLICY and dmarc[0].is_about(author_domain)):
         counted = [each for each in read.results if each.method in ("dkim", "spf")]
+    if counted is dmarc and _is_of_cousins(read.results, author_domain):
+        return None
     for each in counted:
         if each.passed and each.is_about(author_domain):
             detail = f"stated by {read.authserv_id or 'a relay that writes no name'}"
@@ -178,6 +180,20 @@ def statement_in(
                 _has_signature(read.results, author_domain),
             )
     return None
+
+
+def _is_of_cousins(results: Sequence[StatedResult], author_domain: str) -> bool:
+    """Whether DKIM and SPF are both stated, and all that passed is of domains that cannot be of the
+    author's organisation: its shared parent made them one for a verifier without a suffix list."""
+    passed = [each for each in results if each.method in ("dkim", "spf") and each.passed]
+    if not passed or not {"dkim", "spf"} <= {each.method for each in results}:
+        return False  # another field may state the rest
+    about = [list(each.domains()) for each in passed]
+    return all(about) and not any(
+        domain is None or could_align(domain, author_domain)
+        for domains in about
+        for domain in domains
+    )
 
 
 def _came_directly(results: Sequence[StatedResult], author_domain: str) -> bool:

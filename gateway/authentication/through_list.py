@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from gateway.authentication.arc_check import check_arc
+from gateway.authentication.arc_check import as_the_author_signed, check_arc
+from gateway.authentication.dkim_check import candidates
 from gateway.authentication.measuring import CheckedMail, policy_and_dkim
 from gateway.authentication.signatures import RawMessage
 from gateway.authentication.structure import signed_scope
@@ -51,6 +52,18 @@ async def author_through_list(
         return unanswered if sealed.temporary else None
     together, held = await mail.run(
         partial(signed_scope, mail.message, [*signed.signed, sealed.signature])
+    )
+    # Anybody can send the list a mail that they have from the author, with another To.
+    theirs = await mail.run(partial(candidates, mail.message, author_domain, mail.now))
+    together = await mail.run(
+        partial(
+            as_the_author_signed,
+            mail.message,
+            sealed,
+            together,
+            () if theirs.is_partial else theirs.bounds,
+            hidden=theirs.is_partial,
+        )
     )
     return Authentication(
         aligned=True,

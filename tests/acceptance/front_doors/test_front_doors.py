@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from tests.acceptance.front_doors.doors import (
     GROUP,
     GROUP_PATH,
     MICROSOFT_DKIM,
+    POSTFIX,
     RELAYS,
     SRS,
     Door,
@@ -34,7 +35,7 @@ from tests.acceptance.front_doors.doors import (
     through_group,
     unsigned,
 )
-from tests.acceptance.internet import ANN, AUTHSERV_ID, Target, running_target
+from tests.acceptance.internet import ANN, AUTHSERV_ID, EVE, Target, running_target
 from tests.acceptance.support_server import SUPPORT
 from tests.gateway.senders import rsa_key
 from tests.stores import SqliteStores
@@ -153,6 +154,44 @@ def test_a_mail_that_was_sent_to_somebody_else_is_not_addressed_by_a_seal(target
     raw = sealed(signed(ANN, signs=MICROSOFT_DKIM), stated)
     found, _ = offered(target, Offered(raw, GMAIL_PATH))
     assert (found.verdict, found.reason) == ("held", "not_addressed")
+
+
+FORGED_SIGNATURE = (
+    b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=acme.example; s=none;\r\n"
+    b" h=from:to:subject:date:message-id; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;\r\n"
+    b" b=AAAA\r\n"
+)
+CAUGHT = by_google(ANN).replace(f"smtp.mailfrom={ANN}", "smtp.mailfrom=eve@evil.example")
+
+
+def caught_and_sealed_under_forged_signatures() -> Offered:
+    return Offered(sealed(FORGED_SIGNATURE * 5 + signed(ANN, signs=MICROSOFT_DKIM), CAUGHT), EVE)
+
+
+def caught_and_sent_to_the_group() -> Offered:
+    return Offered(through_group(CAUGHT, "help.example"), GROUP_PATH)
+
+
+def caught_and_respelt_for_the_relay() -> Offered:
+    """opendkim skips a character that is not of base64."""
+    raw = re.sub(rb"(\bb=\s*[A-Za-z0-9+/]{6})", rb"\1*", signed(ANN, signs=MICROSOFT_DKIM), count=1)
+    caught = f"{AUTHSERV_ID}; dkim=pass header.d=acme.example; dmarc=pass header.from=acme.example"
+    return Offered(f"Authentication-Results: {caught}\r\n".encode() + raw, EVE, POSTFIX)
+
+
+@pytest.mark.parametrize(
+    "caught",
+    [
+        caught_and_sealed_under_forged_signatures,
+        caught_and_sent_to_the_group,
+        caught_and_respelt_for_the_relay,
+    ],
+)
+def test_a_mail_that_ann_wrote_to_somebody_else_opens_no_ticket_of_hers(
+    target: Target, caught: Callable[[], Offered]
+) -> None:
+    found, _ = offered(target, caught())
+    assert found.verdict in ("held", "refused")
 
 
 def test_a_seal_of_microsoft_s_counts_for_to_only_from_a_listed_forwarder(target: Target) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_network
 
 import pytest
@@ -120,6 +121,42 @@ async def test_a_relay_that_changed_the_body_vouches_for_the_fields_that_were_si
     assert verdict.signed_scope.alone
     assert "in-reply-to" not in verdict.signed_scope.names
     assert verdict.signed_scope.problem == ""
+
+
+SAW_A_SIGNATURE = f"Authentication-Results: {MX}; dmarc=pass header.from=acme.example\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    "caught",
+    [
+        lambda: signed(a_mail(), tags={"l": "10"}, signed_bytes=10) + b"Cancel the order.\r\n",
+        lambda: re.sub(rb"( b=[A-Za-z0-9+/]{6})", rb"\1*", signed(a_mail()), count=1),
+        lambda: signed(a_mail(), tags={"a": "rsa-sha1"}),
+        lambda: signed(a_mail(), tags={"t": "1e9"}),
+    ],
+    ids=["l= and appended text", "b= with a stray character", "rsa-sha1", "a time of another form"],
+)
+async def test_a_relay_s_result_is_not_counted_if_it_may_depend_on_a_signature_that_we_refuse(
+    world: World, caught: Callable[[], bytes]
+) -> None:
+    """A relay may accept what we do not, and what such a signature covers is not the whole mail."""
+    verdict = await world.verdict(SAW_A_SIGNATURE + caught(), peer=RELAY, mail_from="eve@evil.test")
+    assert not verdict.aligned
+    assert any("its result is not counted" in each for each in verdict.warnings)
+
+    direct = b"; spf=pass smtp.mailfrom=acme.example\r\n"
+    raw = SAW_A_SIGNATURE.replace(b"\r\n", direct) + caught()
+    assert (await world.verdict(raw, peer=RELAY)).by == "relay:mx.example"
+
+
+async def test_a_signature_that_expired_behind_a_relay_limits_its_result(world: World) -> None:
+    """The relay may have seen it in time, before the mail waited in its queue."""
+    raw = SAW_A_SIGNATURE + signed(a_mail(), signs=("from", "to"), tags={"x": "1700000000"})
+    verdict = await world.verdict(raw, peer=RELAY, mail_from="eve@evil.test")
+    assert verdict.by == "relay:mx.example"
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.alone
+    assert verdict.signed_scope.names == ("from", "to")
 
 
 async def test_what_several_signatures_cover_counts_together(world: World) -> None:

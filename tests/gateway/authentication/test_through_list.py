@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -193,6 +193,56 @@ async def test_what_anybody_may_have_sent_to_the_sealer_counts_as_far_as_the_aut
 
     verdict = await world.verdict(arc_sealed(a_mail(), "google.com", BY_SIGNATURE))
     assert names(verdict) == set(), "somebody removed the signature that the sealer saw"
+
+
+FORGED = (
+    b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=acme.example; s=none;\r\n"
+    b" h=from:to:cc:subject:date:message-id;\r\n"
+    b" bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "caught",
+    [
+        lambda: FORGED * 5 + signed(a_mail(), signs=MICROSOFT),
+        lambda: FORGED + signed(a_mail(), signs=MICROSOFT, tags={"l": "10"}, signed_bytes=10),
+        lambda: FORGED + signed(a_mail(), signs=MICROSOFT, tags={"a": "rsa-sha1"}),
+        lambda: (
+            FORGED + signed(a_mail(), signs=MICROSOFT, tags={"x": "1700000000"}) + b"A footer.\r\n"
+        ),
+    ],
+    ids=["more than are read", "l=", "rsa-sha1", "expired"],
+)
+async def test_forged_signatures_next_to_one_that_we_refuse_add_nothing_under_a_seal(
+    world: World, caught: Callable[[], bytes]
+) -> None:
+    """They say that the author signed To, and only the sealer verified the genuine one."""
+    verdict = await world.verdict(
+        arc_sealed(caught(), "google.com", BY_SIGNATURE), mail_from="eve@evil.test"
+    )
+    assert verdict.by == "arc:google.com"
+    assert names(verdict) <= set(MICROSOFT)
+
+
+async def test_what_anybody_may_have_sent_to_the_list_counts_as_far_as_the_author_signed(
+    world: World,
+) -> None:
+    """An attacker sends a mail that they have from Ann to the list, with the list in To."""
+    mail = a_mail()
+    anns = signed(mail, signs=MICROSOFT).removesuffix(mail)
+
+    kept = await verdict_of(world, through_group(anns + rewritten(), states=BY_SIGNATURE))
+    removed = await verdict_of(world, through_group(rewritten(), states=BY_SIGNATURE))
+    hidden = await verdict_of(
+        world, through_group(FORGED * 5 + anns + rewritten(), states=BY_SIGNATURE)
+    )
+
+    assert kept is not None
+    assert removed is not None
+    assert hidden is not None
+    assert names(kept) == set(MICROSOFT)
+    assert names(removed) == names(hidden) == set()
 
 
 async def test_a_mail_with_spf_alone_is_proven_by_the_forwarder_that_received_it(
