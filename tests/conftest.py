@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import structlog
 from hypothesis import HealthCheck, settings
 
-from gateway import log
 from storage.db.database import Database
+from tests.kept_logger import forget_logger
 from tests.longest_first import LongestFirst, rank
 from tests.stores import PostgresStores, SqliteStores, postgres
 
 # How long an example takes says how busy the machine is; a test of time measures CPU time itself.
 settings.register_profile("postern", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("postern")
-
-
-def forget_logger() -> None:
-    structlog.reset_defaults()
-    vars(log._log).pop("bind", None)  # how structlog keeps it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import structlog
 from typer.testing import CliRunner
 
-from gateway import log
 from gateway.cli.commands import app
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from tests import running
+from tests.kept_logger import forget_logger
 
 T = TypeVar("T")
 
@@ -97,17 +96,10 @@ class CommandLine:
                 ledger.close()
 
 
-def _forget_logger() -> None:
-    """A command logs to its own standard error, which is closed now. Its logger was kept, and would
-    neither write elsewhere nor be captured."""
-    structlog.reset_defaults()
-    vars(log._log).pop("bind", None)  # how structlog keeps it
-
-
 def run(*arguments: str) -> Output:
     """Run a command without a configuration inside this process."""
     result = CliRunner().invoke(app, list(arguments), env=WIDE)
-    _forget_logger()
+    forget_logger()
     unexpected = result.exception
     if unexpected is not None and not isinstance(unexpected, SystemExit):
         raise unexpected

@@ -1,0 +1,24 @@
+"""What a command leaves behind when it ran inside the tests' process: its configured logging."""
+
+from __future__ import annotations
+
+import logging
+
+import structlog
+
+from gateway import log
+
+
+def forget_logger() -> None:
+    """Undo `gateway.log.configure`, so that logs can be captured.
+
+    A command logs to its own standard error, which is closed now; its logger was kept. It also sent
+    the libraries' logs there, above a level of its own.
+    """
+    structlog.reset_defaults()
+    vars(log._log).pop("bind", None)  # how structlog keeps it
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler:  # pytest's own are of classes below it
+            root.removeHandler(handler)
