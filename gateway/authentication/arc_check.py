@@ -130,43 +130,43 @@ async def check_arc(
 def sealed_scope(
     message: RawMessage,
     verdict: ArcVerdict,
-    signatures: Sequence[tuple[HeaderField, Tags]],
+    signatures: Sequence[tuple[HeaderField, Tags]] | None,
     *,
     hold: bool,
-    hidden: bool,
 ) -> tuple[SignedScope, tuple[str, ...]]:
     """What of a sealed mail comes from its author, and the fingerprints of what is signed.
 
     All that the sealer signed, if it received the mail directly from the author's domain. Otherwise
     anybody can have sent it to the sealer, and only what the author's signatures cover is theirs:
-    those that `hold`, or what each of those covers that a change on the way broke. `hidden`: there
-    are others, of which we do not know what they cover. CPU-bound.
+    those that `hold`, or what each of those covers that a change on the way broke. None: there are
+    some of which we do not know what they cover. CPU-bound.
 
     Raises whatever dkimpy raises.
     """
     assert verdict.signature is not None
+    holding = (signatures or ()) if hold else ()
     if hold and not verdict.direct:
-        return signed_scope(message, signatures)
-    scope, digests = signed_scope(message, [*(signatures if hold else ()), verdict.signature])
-    return as_the_author_signed(message, verdict, scope, signatures, hidden=hidden), digests
+        return signed_scope(message, holding)
+    scope, digests = signed_scope(message, [*holding, verdict.signature])
+    return as_the_author_signed(message, verdict, scope, signatures), digests
 
 
 def as_the_author_signed(
     message: RawMessage,
     verdict: ArcVerdict,
     scope: SignedScope,
-    signatures: Sequence[tuple[HeaderField, Tags]],
-    *,
-    hidden: bool,
+    signatures: Sequence[tuple[HeaderField, Tags]] | None,
 ) -> SignedScope:
-    """What of a sealed scope the author signed, by signatures of theirs that no longer hold; all of
-    it, if the sealer had it from the author's domain itself. CPU-bound.
+    """What of a sealed scope the author signed, by signatures of theirs that no longer hold, None
+    if we do not know them; all of it, if the sealer had it from the author's domain itself.
+    CPU-bound.
 
     Raises whatever dkimpy raises.
     """
-    if verdict.direct or not (verdict.by_signature or signatures or hidden):
+    has_none = signatures is not None and not signatures
+    if verdict.direct or (has_none and not verdict.by_signature):
         return scope
-    if hidden or not signatures:  # not known, or somebody removed it
+    if not signatures:  # not known, or somebody removed it
         return replace(scope, names=())
     least = assumed_scope(message, signatures)
     names = Counter(scope.names) & Counter(least.names)

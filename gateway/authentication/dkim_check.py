@@ -79,6 +79,11 @@ class Candidates:
     def is_partial(self) -> bool:
         return bool(self.ignored or self.unread)
 
+    @property
+    def all_bounds(self) -> tuple[tuple[HeaderField, Tags], ...] | None:
+        """The same; None if we do not know all of them."""
+        return None if self.is_partial else self.bounds
+
 
 @dataclass(frozen=True, slots=True)
 class DkimVerdict:

@@ -108,14 +108,9 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
     )
     if checked.signature is None:
         return CheckResult("", checked.evidence, checked.temporary)
-    signatures = signed.signed
-    if not signatures and not mail.signatures.is_partial:
-        signatures = mail.signatures.bounds
-    hidden = not signatures and mail.signatures.is_partial
+    signatures = signed.signed or mail.signatures.all_bounds
     scope, held = await mail.run(
-        partial(
-            sealed_scope, mail.message, checked, signatures, hold=bool(signed.by), hidden=hidden
-        )
+        partial(sealed_scope, mail.message, checked, signatures, hold=bool(signed.by))
     )
     by = f"arc:{checked.sealer}"
     return CheckResult(

@@ -356,9 +356,9 @@ def _unsigned_text(body: bytes, encoding: str, media_type: str, parameters: dict
         content = binascii.a2b_qp(body)
     elif encoding == "base64":
         joined = b"".join(body.split())
-        if b"=" in joined[:-2]:  # which may be read as it came
-            return "damaged base64 under an unsigned Content-Type"
         try:
+            if b"=" in joined[:-2]:
+                raise binascii.Error("the text may be read as it came, with what follows")
             content = binascii.a2b_base64(joined[: len(joined) // 4 * 4])
         except binascii.Error:
             return "damaged base64 under an unsigned Content-Type"

@@ -189,3 +189,12 @@ def the(method: str, verdict: Authentication) -> Evidence:
     """The single piece of evidence of that method."""
     (found,) = (each for each in verdict.evidence if each.method == method)
     return found
+
+
+def forged_signatures(number: int) -> bytes:
+    """Signatures of acme.example that are none, each of a selector without a key."""
+    return b"".join(
+        b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple; d=acme.example; s=x%d;\r\n"
+        b" h=from:to:cc:subject:date:message-id; bh=AAAA; b=AAAA\r\n" % n
+        for n in range(number)
+    )

@@ -34,7 +34,7 @@ from tests.acceptance.internet import (
     signed_by,
 )
 from tests.acceptance.support_server import SALES, SUPPORT, filed
-from tests.gateway.senders import ed25519_key, rsa_key, signed
+from tests.gateway.senders import ed25519_key, forged_signatures, rsa_key, signed
 
 
 class TestReplay:
@@ -245,15 +245,11 @@ class TestChosenMessageIds:
         self, target: Target
     ) -> None:
         """Gil gives his mail the id of a newsletter, and names Ann in Cc."""
-        signs = ("from", "to", "cc", "subject", "date", "message-id", "references")
-        gils = re.sub(
-            rb"(?m)^Message-ID: .*?\r$", b"Message-ID: <letter@paper.example>\r", a_mail(GIL)
-        )
-        raw = gils.replace(b"Message-ID:", f"Cc: {ANN}\r\nMessage-ID:".encode(), 1)
-        _, theirs = filed(target.send(signed_by("globex.example", raw, signs=signs), GIL))
+        raw = with_cc(with_message_id(a_mail(GIL), "<letter@paper.example>"), ANN)
+        _, theirs = filed(target.send(signed_by("globex.example", raw, signs=WITH_CC), GIL))
 
         forward = a_mail(ANN, "References: <letter@paper.example>")
-        _, anns = filed(target.send(signed_by("acme.example", forward, signs=signs), ANN))
+        _, anns = filed(target.send(signed_by("acme.example", forward, signs=WITH_CC), ANN))
 
         assert target.ticket(anns).summary.mentions == theirs
         assert len(target.ticket(theirs).comments) == 1
@@ -264,20 +260,16 @@ class TestChosenMessageIds:
         self, target: Target, named: str, way: str
     ) -> None:
         """Gil has addresses of his own ticket, and From of what is only recorded is not proven."""
-        signs = ("from", "to", "cc", "subject", "date", "message-id", "references")
-        raw = a_mail(GIL).replace(b"Message-ID:", f"Cc: {ANN}\r\nMessage-ID:".encode(), 1)
-        _, theirs = filed(target.send(signed_by("globex.example", raw, signs=signs), GIL))
-        letter = f"<letter-{way.replace(' ', '-')}-{named}>".encode()
+        theirs = ticket_of_gil_with_cc(target, ANN)
+        letter = f"<letter-{way.replace(' ', '-')}-{named}>"
         to = target.token(theirs, GIL)
         if way == "return path":
-            notice = next(n for n in target.notices() if (n.address, n.ticket) == (GIL, theirs))
-            to = return_path(target.keys, target.mailbox.id, SUPPORT, notice.id)
-        forged = re.sub(rb"(?m)^Message-ID: .*?\r$", b"Message-ID: %b\r" % letter, a_mail(named))
-        target.send(forged, "", to=to)
+            to = return_path_of_gil(target, theirs)
+        target.send(with_message_id(a_mail(named), letter), "", to=to)
         assert target.journal()[-1].verdict == "recorded"
 
-        forward = a_mail(ANN, f"References: {letter.decode()}")
-        _, anns = filed(target.send(signed_by("acme.example", forward, signs=signs), ANN))
+        forward = a_mail(ANN, f"References: {letter}")
+        _, anns = filed(target.send(signed_by("acme.example", forward, signs=WITH_CC), ANN))
 
         assert target.ticket(anns).summary.mentions == theirs
 
@@ -285,11 +277,8 @@ class TestChosenMessageIds:
         self, target: Target
     ) -> None:
         """Gil has a mail that Ann wrote to him, and sends it to the return path of his notice."""
-        signs = ("from", "to", "cc", "subject", "date", "message-id", "references")
-        raw = a_mail(GIL).replace(b"Message-ID:", f"Cc: {ANN}\r\nMessage-ID:".encode(), 1)
-        _, theirs = filed(target.send(signed_by("globex.example", raw, signs=signs), GIL))
-        notice = next(n for n in target.notices() if (n.address, n.ticket) == (GIL, theirs))
-        path = return_path(target.keys, target.mailbox.id, SUPPORT, notice.id)
+        theirs = ticket_of_gil_with_cc(target, ANN)
+        path = return_path_of_gil(target, theirs)
         written = replace_once(a_mail(ANN), f"To: {SUPPORT}".encode(), f"To: {GIL}".encode())
         message_id = re.search(rb"<[^>]+>", written[written.index(b"Message-ID") :])
         assert message_id is not None
@@ -297,26 +286,21 @@ class TestChosenMessageIds:
         assert target.journal()[-1].verdict == "recorded"
 
         forward = a_mail(ANN, f"References: {message_id[0].decode()}")
-        _, anns = filed(target.send(signed_by("acme.example", forward, signs=signs), ANN))
+        _, anns = filed(target.send(signed_by("acme.example", forward, signs=WITH_CC), ANN))
 
         assert target.ticket(anns).summary.mentions == theirs
 
     def test_unproven_words_in_ulas_name_bring_no_id_to_a_ticket(self, target: Target) -> None:
         """Who has Ula's reply address writes in her name, with the id of a mail that she has."""
-        signs = ("from", "to", "cc", "subject", "date", "message-id", "references")
-        raw = a_mail(GIL).replace(b"Message-ID:", f"Cc: {ULA}\r\nMessage-ID:".encode(), 1)
-        _, theirs = filed(target.send(signed_by("globex.example", raw, signs=signs), GIL))
+        theirs = ticket_of_gil_with_cc(target, ULA)
         changed = target.postern.run("tickets", "set", str(theirs), "--approve", ULA, "--as", SAM)
         assert changed.returncode == 0, changed.stderr
         letter = "<letter-for-ula@paper.example>"
-        forged = re.sub(
-            rb"(?m)^Message-ID: .*?\r$", b"Message-ID: %b\r" % letter.encode(), a_mail(ULA)
-        )
-        target.send(forged, EVE, to=target.token(theirs, ULA))
+        target.send(with_message_id(a_mail(ULA), letter), EVE, to=target.token(theirs, ULA))
         assert target.journal()[-1].reason == "token_only"
 
         forward = a_mail(ULA, f"References: {letter}")
-        _, hers = filed(target.send(signed_by("umbrella.example", forward, signs=signs), ULA))
+        _, hers = filed(target.send(signed_by("umbrella.example", forward, signs=WITH_CC), ULA))
 
         assert target.ticket(hers).summary.mentions == theirs
 
@@ -403,13 +387,26 @@ class TestReplayThroughARelay:
         assert relayed.journal()[-1].reason == "not_addressed"
 
 
-def forged_signatures(number: int) -> bytes:
-    """Signatures of Ann's domain that are none, each of a selector without a key."""
-    return b"".join(
-        b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple; d=acme.example; s=x%d;\r\n"
-        b" h=from:to:cc:subject:date:message-id; bh=AAAA; b=AAAA\r\n" % n
-        for n in range(number)
-    )
+WITH_CC = ("from", "to", "cc", "subject", "date", "message-id", "references")
+
+
+def with_cc(raw: bytes, address: str) -> bytes:
+    return raw.replace(b"Message-ID:", f"Cc: {address}\r\nMessage-ID:".encode(), 1)
+
+
+def with_message_id(raw: bytes, message_id: str) -> bytes:
+    return re.sub(rb"(?m)^Message-ID: .*?\r$", f"Message-ID: {message_id}\r".encode(), raw)
+
+
+def ticket_of_gil_with_cc(target: Target, address: str) -> int:
+    raw = with_cc(a_mail(GIL), address)
+    return filed(target.send(signed_by("globex.example", raw, signs=WITH_CC), GIL))[1]
+
+
+def return_path_of_gil(target: Target, ticket: int) -> str:
+    """That of the notice he got of the ticket."""
+    notice = next(n for n in target.notices() if (n.address, n.ticket) == (GIL, ticket))
+    return return_path(target.keys, target.mailbox.id, SUPPORT, notice.id)
 
 
 def enrol(connection: Connection, mailbox: Mailbox, address: str) -> None:

@@ -37,7 +37,7 @@ from tests.acceptance.front_doors.doors import (
 )
 from tests.acceptance.internet import ANN, AUTHSERV_ID, EVE, Target, running_target
 from tests.acceptance.support_server import SUPPORT
-from tests.gateway.senders import rsa_key
+from tests.gateway.senders import forged_signatures, rsa_key
 from tests.stores import SqliteStores
 
 PAGE = Path(__file__).parents[3] / "docs" / "front-doors.md"
@@ -156,16 +156,11 @@ def test_a_mail_that_was_sent_to_somebody_else_is_not_addressed_by_a_seal(target
     assert (found.verdict, found.reason) == ("held", "not_addressed")
 
 
-FORGED_SIGNATURE = (
-    b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=acme.example; s=none;\r\n"
-    b" h=from:to:subject:date:message-id; bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;\r\n"
-    b" b=AAAA\r\n"
-)
 CAUGHT = by_google(ANN).replace(f"smtp.mailfrom={ANN}", "smtp.mailfrom=eve@evil.example")
 
 
 def caught_and_sealed_under_forged_signatures() -> Offered:
-    return Offered(sealed(FORGED_SIGNATURE * 5 + signed(ANN, signs=MICROSOFT_DKIM), CAUGHT), EVE)
+    return Offered(sealed(forged_signatures(5) + signed(ANN, signs=MICROSOFT_DKIM), CAUGHT), EVE)
 
 
 def caught_and_sent_to_the_group() -> Offered:

@@ -14,7 +14,15 @@ from rules.mail.lists import replaced_author
 from rules.sender.authentication import Authentication, as_dict, from_dict
 from rules.sender.signature_scope import restrict_to_signed
 from tests.gateway.forwarders import GOOGLE_GROUP_SIGNS, MICROSOFT_SIGNS, arc_sealed
-from tests.gateway.senders import ELSEWHERE, World, a_mail, a_world, rsa_key, signed
+from tests.gateway.senders import (
+    ELSEWHERE,
+    World,
+    a_mail,
+    a_world,
+    forged_signatures,
+    rsa_key,
+    signed,
+)
 
 GROUP = "support@help.example"
 STATED = (
@@ -195,21 +203,19 @@ async def test_what_anybody_may_have_sent_to_the_sealer_counts_as_far_as_the_aut
     assert names(verdict) == set(), "somebody removed the signature that the sealer saw"
 
 
-FORGED = (
-    b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=acme.example; s=none;\r\n"
-    b" h=from:to:cc:subject:date:message-id;\r\n"
-    b" bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; b=AAAA\r\n"
-)
-
-
 @pytest.mark.parametrize(
     "caught",
     [
-        lambda: FORGED * 5 + signed(a_mail(), signs=MICROSOFT),
-        lambda: FORGED + signed(a_mail(), signs=MICROSOFT, tags={"l": "10"}, signed_bytes=10),
-        lambda: FORGED + signed(a_mail(), signs=MICROSOFT, tags={"a": "rsa-sha1"}),
+        lambda: forged_signatures(5) + signed(a_mail(), signs=MICROSOFT),
         lambda: (
-            FORGED + signed(a_mail(), signs=MICROSOFT, tags={"x": "1700000000"}) + b"A footer.\r\n"
+            forged_signatures(1)
+            + signed(a_mail(), signs=MICROSOFT, tags={"l": "10"}, signed_bytes=10)
+        ),
+        lambda: forged_signatures(1) + signed(a_mail(), signs=MICROSOFT, tags={"a": "rsa-sha1"}),
+        lambda: (
+            forged_signatures(1)
+            + signed(a_mail(), signs=MICROSOFT, tags={"x": "1700000000"})
+            + b"A footer.\r\n"
         ),
     ],
     ids=["more than are read", "l=", "rsa-sha1", "expired"],
@@ -235,7 +241,7 @@ async def test_what_anybody_may_have_sent_to_the_list_counts_as_far_as_the_autho
     kept = await verdict_of(world, through_group(anns + rewritten(), states=BY_SIGNATURE))
     removed = await verdict_of(world, through_group(rewritten(), states=BY_SIGNATURE))
     hidden = await verdict_of(
-        world, through_group(FORGED * 5 + anns + rewritten(), states=BY_SIGNATURE)
+        world, through_group(forged_signatures(5) + anns + rewritten(), states=BY_SIGNATURE)
     )
 
     assert kept is not None
