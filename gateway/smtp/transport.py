@@ -85,7 +85,6 @@ class HeldConnection(SMTP, Admitted):
         self.peer: IPAddress | None = None
         self.is_listed = listener.lmtp
         """Clients of LMTP are MTAs of ours, each of which brings the mail of many senders."""
-        self.in_data = False
         self.tls = False
         self.closing = False
         """The last reply is written: further input is ignored, nothing more is sent."""
@@ -205,31 +204,33 @@ class HeldConnection(SMTP, Admitted):
             super()._reset_timeout(duration)
 
     def _timeout_cb(self) -> None:
-        if not self.in_data:  # DATA and the hook have their own timeouts
+        if not self._in_data:  # DATA and the hook have their own timeouts
             self.close_with(replies.IDLE)
 
     def shut_down(self) -> None:
         """Closes with 421: now, or after the reply to the mail in progress."""
-        if not self.in_data:
+        if not self._in_data:
             self.close_with(replies.SHUTTING_DOWN)
 
     def close_if_idle(self) -> None:
         """Closes with 421 if no mail is in progress."""
-        if not self.in_data:
+        if not self._in_data:
             self.close_with(replies.TOO_MANY_CONNECTIONS)
 
     def receives(self, mail: DataReader) -> None:
         """A mail is being sent, and gives way only if that does not go on."""
         self._receiving = mail, Progress(self.loop.time())
-        self.in_data = True
         self.pool.receives(self, self.peer, listed=self.is_listed)
 
     def has_received(self) -> None:
         """No mail is in progress any more."""
         self._receiving = None
-        self.in_data = False
         self.pool.waits(self, self.peer, listed=self.is_listed)
         self._reset_timeout()  # it may have fired meanwhile
+
+    @property
+    def _in_data(self) -> bool:
+        return self._receiving is not None
 
     def _goes_on(self, size_bytes: int) -> bool:
         """Whether these octets make the connection the last in line to give way: in a mail, few

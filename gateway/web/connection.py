@@ -23,7 +23,7 @@ from aiohttp.web_request import BaseRequest
 
 from gateway import log
 from gateway.accepting import Admitted, ListeningSockets, bind_tcp
-from gateway.places import Places
+from gateway.places import IdleQueue, Places
 from gateway.seldom import Seldom
 from gateway.shares import Caps, IPAddress, Networks, Shares, is_in, keys_of
 from gateway.web.rate_limit import RateLimiter
@@ -137,11 +137,14 @@ class HttpConnection(RequestHandler, Admitted):
 
     def _wait(self) -> None:
         """No request is in progress: the connection is the last in line to give way."""
-        client = self._client
         self._pool.places.discard(self)
+        self._queue_in(self._pool.places.idle)
+
+    def _queue_in(self, queue: IdleQueue[HttpConnection]) -> None:
+        client = self._client
         is_counted = self in self._pool.connections
         if is_counted and client is not None and not is_in(client, self._pool.proxies):
-            self._pool.places.idle.put(self, keys_of(client)[1])
+            queue.put(self, keys_of(client)[1])
 
     def forget(self) -> None:
         """Counts it no more."""
@@ -210,19 +213,12 @@ class HttpConnection(RequestHandler, Admitted):
     async def _handle_request(self, *args: Any) -> tuple[web.StreamResponse, bool]:
         await self._wait_for_turn()
         self._pool.places.discard(self)
-        self._await_body(args[0])
+        if not args[0].content.is_eof():  # until then nothing is lost if the connection gives way
+            self._queue_in(self._pool.places.stalled)
         try:
             return await super()._handle_request(*args)
         finally:
             self._wait()
-
-    def _await_body(self, request: BaseRequest) -> None:
-        """Until the body is complete nothing is lost if the connection gives way."""
-        client = self._client
-        if client is None or is_in(client, self._pool.proxies) or request.content.is_eof():
-            return
-        if self in self._pool.connections:
-            self._pool.places.stalled.put(self, keys_of(client)[1])
 
     async def _wait_for_turn(self) -> None:
         """Returns once the client may have a request answered. Until then nothing more of it is

@@ -358,7 +358,8 @@ def _key(line: str) -> str:
 
 
 def _is_forward_line(line: str) -> bool:
-    return _is_forward(line := line[:EXAMINED_CHARACTERS].strip(), _bare(line))
+    line = line[:EXAMINED_CHARACTERS].strip()
+    return _is_forward(line, _bare(line))
 
 
 def _is_forward(line: str, bare: str) -> bool:
