@@ -48,8 +48,7 @@ def order_digest(
     if not any(state.new for state in found) or policy.staff.notify == "none":
         return 0
     staff = lookup.staff(connection, mailbox)()
-    own = frozenset(each.address for each in mailboxes.list_mailboxes(connection))
-    orders = digest_orders(found, staff, own, policy)
+    orders = digest_orders(found, staff, mailboxes.own_addresses(connection), policy)
     if not _take_turn(connection, mailbox, now):
         return 0
     if not orders:

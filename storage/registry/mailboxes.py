@@ -50,6 +50,11 @@ def list_mailboxes(connection: Connection, *, inactive_too: bool = False) -> tup
     return with_postmasters([Mailbox(*row) for row in active])
 
 
+def own_addresses(connection: Connection) -> frozenset[str]:
+    """Of the mailboxes that take no mail as well: they may take it again."""
+    return frozenset(each.address for each in list_mailboxes(connection, inactive_too=True))
+
+
 def mailbox_named(connection: Connection, address: str | None) -> Mailbox:
     """The active mailbox of an address; for None the only one that exists. Raises NotFound."""
     active = list_mailboxes(connection)

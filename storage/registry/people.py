@@ -19,7 +19,7 @@ from storage.db.tables import CompanyRow, PersonRow, table
 from storage.registry.checks import insert_new, refuse_lookalike, valid_address
 from storage.registry.companies import company_id, list_companies
 from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
-from storage.registry.mailboxes import list_mailboxes
+from storage.registry.mailboxes import own_addresses
 
 _company, _person = table(CompanyRow), table(PersonRow)
 
@@ -46,7 +46,7 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
     if person.role is Role.USER:
         company = company_id(connection, mailbox, person.company or "")
     address = valid_address(person.address)
-    if any(own.address == address for own in list_mailboxes(connection, inactive_too=True)):
+    if address in own_addresses(connection):
         raise InvalidValue(f"{address} is one of our mailboxes; mail from it would loop")
     refuse_lookalike(domain_of(address), person.address)
     if person.role is Role.USER and not person.anywhere:

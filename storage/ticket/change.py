@@ -134,7 +134,7 @@ def _facts(
         mailbox=mailbox.address,
         staff=staff(),
         people=people(),
-        own_addresses=_own_addresses(connection) if needed.addresses else frozenset(),
+        own_addresses=mailboxes.own_addresses(connection) if needed.addresses else frozenset(),
         tickets=load.load_with_next(connection, mailbox, needed.tickets, now - BUDGETED),
         comments=_comments(connection, ticket.id, needed.comments),
         written=_written_lately(connection, context) if needed.written and not by_staff else 0,
@@ -147,12 +147,6 @@ def _facts(
             else FeedbackFacts()
         ),
     )
-
-
-def _own_addresses(connection: Connection) -> frozenset[str]:
-    """Of mailboxes as well that take no mail: they may take it again."""
-    every = mailboxes.list_mailboxes(connection, inactive_too=True)
-    return frozenset(each.address for each in every)
 
 
 def _comments(
