@@ -51,7 +51,7 @@ from tests.acceptance.internet import (
 from tests.acceptance.support_server import SUPPORT, filed
 from tests.stores import SqliteStores
 
-ATTEMPTS = ((30, 100), (10, 80), (4, 60))
+ATTEMPTS = ((30, 200), (10, 100), (4, 60))
 """Connections at once and samples of each kind. A busy machine spreads the times: then they are
 measured again with fewer connections. A difference that the code makes is there every time."""
 FEW_ATTEMPTS = ((30, 5), (4, 5), (2, 7), (1, 7))
