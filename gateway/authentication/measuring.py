@@ -25,7 +25,7 @@ from gateway.authentication.structure import covered_names, signed_scope
 from gateway.shares import address_of
 from rules.mail import Envelope
 from rules.sender.authentication import Authentication, Evidence, Result, SignedScope
-from rules.sender.signature_scope import READ_FIELDS, uncovered
+from rules.sender.signature_scope import READ_FIELDS, passed_on_scope, uncovered
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ async def prove(
             if scope is not None and sealed.direct:
                 passed_on = await _by_forwarder(mail, forwarders)
                 results.append(CheckResult("", passed_on))
-                scope = replace(scope, alone=not any(e.result is Result.PASS for e in passed_on))
+                if any(each.result is Result.PASS for each in passed_on):
+                    scope = passed_on_scope(mail.message.names(), scope)
     verdict = _verdict(mail.domain, policy, results)
     held = tuple(each for result in results for each in result.fingerprints)
     # An old signature identifies the mail, but proves nothing by itself.
@@ -125,7 +126,7 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
 
 async def _by_forwarder(mail: CheckedMail, forwarders: Sequence[str]) -> tuple[Evidence, ...]:
     """SPF of a listed forwarder's envelope sender (SRS): with a pass, its servers sent the mail
-    here, and nobody in between added anything. Empty for any other envelope sender."""
+    here. Empty for any other envelope sender."""
     identity, peer = spf_check.identity_of(mail.envelope), address_of(mail.envelope.peer)
     if identity is None or peer is None or identity.domain not in forwarders:
         return ()

@@ -28,7 +28,7 @@ from gateway.authentication.signatures import (
 from rules.mail import charsets
 from rules.mail.encoded_words import unfold
 from rules.sender.authentication import SignedScope
-from rules.sender.signature_scope import SINGLE_FIELDS
+from rules.sender.signature_scope import is_single
 
 EXAMINED_BYTES = 256 * 1024
 """As much of the body as is examined, from its beginning, in its relaxed canonical form: any other
@@ -145,8 +145,7 @@ def structure_problem(message: RawMessage, signed: Sequence[str], *, exact: bool
     present = Counter(message.names())
     covered = Counter(signed)
     for name, count in present.items():
-        single = name in SINGLE_FIELDS or name.startswith("content-")
-        if count > 1 and single and covered[name] < count:
+        if count > 1 and is_single(name) and covered[name] < count:
             return f"{count} {name} fields, not all of them signed"
     if problem := _stretched(message, exact=exact):
         return problem

@@ -22,6 +22,7 @@ from gateway.shares import address_of
 from rules.decision.model import Reason
 from rules.mail import Delivery, as_sent
 from rules.mail import header as headers
+from rules.mail.addresses import domain_of
 from rules.mail.front_doors import SeenDoor, door_of
 from rules.mail.header import Author, Header
 from rules.sender.authentication import as_dict
@@ -40,6 +41,8 @@ _OF_THE_SENDER = {
     Reason.DEACTIVATED: "the author is deactivated: `postern user activate`",
     Reason.SUSPENDED: "the author's company is suspended: `postern company activate`",
 }
+
+_ELSE = "or anybody can send it a sealed mail without a signed To and have it filed"
 
 
 def doctor(
@@ -167,6 +170,10 @@ def _notes(
         yield f"no setting makes this mail its author's; {PAGE} has what each door needs"
     if not delivery.envelope.peer:
         yield "without --peer neither SPF nor a listed relay or peer was taken into account"
+    forwarder = domain_of(delivery.envelope.mail_from.lower())
+    if forwarder in services.ingest.authenticator.trust.forwarders:
+        listed = f"{forwarder} is listed under forwarders"
+        yield f"{listed}: it must seal what it forwards (ARC), {_ELSE}"
     policy = services.ingest.runtime.policy_of(judged.entry.mailbox)
     strangers = services.config.smtp.strangers or policy.strangers
     if seen.passes_on and strangers == "refuse":

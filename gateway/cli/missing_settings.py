@@ -112,7 +112,7 @@ def _candidates(
     if is_rewritten_path(path) and forwarder not in trust.forwarders:
         yield Setting(
             f'trust.forwarders = ["{forwarder}"]',
-            f"{forwarder} is yours, and its servers forward your mail",
+            f"{forwarder} is yours, and its servers forward your mail and seal it (ARC)",
             trust=lambda old: replace(old, forwarders=(*old.forwarders, forwarder)),
         )
     if (relay := _relay(delivery, header)) is not None:

@@ -23,7 +23,7 @@ from rules.mail.automatic import sign_of_automation
 from rules.mail.extent import squeezed
 from rules.mail.forms import with_every_form
 from rules.mail.header import Author, Header
-from rules.sender.authentication import Authentication
+from rules.sender.authentication import Authentication, SignedScope
 
 SINGLE_FIELDS = frozenset(
     {
@@ -41,7 +41,7 @@ SINGLE_FIELDS = frozenset(
         "mime-version",
     }
 )
-"""Fields that a mail has at most once (RFC 5322 §3.6, RFC 2045 §3), next to all of Content-*."""
+"""Those that `is_single` names, besides all of Content-*."""
 
 READ_FIELDS = frozenset(
     {
@@ -72,6 +72,29 @@ def uncovered(present: Iterable[str], signed: Sequence[str]) -> frozenset[str]:
     """The names that are present more often than they were signed (RFC 6376 §5.4.2)."""
     covered = Counter(signed)
     return frozenset(name for name, count in Counter(present).items() if count > covered[name])
+
+
+def passed_on_scope(present: Iterable[str], scope: SignedScope) -> SignedScope:
+    """What counts of a sealed mail that a listed forwarder sent here: also what is not signed.
+
+    A signed To stays binding, and with it an unsigned Cc: it shows to whom the author wrote. A
+    forwarder that does not seal what it forwards sends here whatever anybody sends to it, such as
+    a mail to them that their own provider has sealed. Nor does it free a second field next to a
+    signed one.
+    """
+    written, covered = Counter(present), Counter(scope.names)
+    if any(0 < covered[name] < count and is_single(name) for name, count in written.items()):
+        return scope
+    if not (covered["to"] or covered["cc"]):
+        return replace(scope, alone=False)
+    bound = {*covered, "to", "cc"}
+    freed = Counter({name: count for name, count in written.items() if name not in bound})
+    return replace(scope, names=tuple((covered + freed).elements()), problem="")
+
+
+def is_single(name: str) -> bool:
+    """Whether a mail has the field at most once (RFC 5322 §3.6, RFC 2045 §3)."""
+    return name in SINGLE_FIELDS or name.startswith("content-")
 
 
 def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentication:

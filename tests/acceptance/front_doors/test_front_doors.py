@@ -156,6 +156,20 @@ def test_a_mail_that_was_sent_to_somebody_else_is_not_addressed_by_a_seal(target
     assert (found.verdict, found.reason) == ("held", "not_addressed")
 
 
+def test_a_mail_to_somebody_else_that_a_listed_forwarder_passes_on_is_not_addressed(
+    target: Target, tmp_path: Path
+) -> None:
+    """Ann wrote to Eve, whose provider received and sealed it. Eve gives it to the forwarder, which
+    seals nothing itself."""
+    mail = Offered(sealed(unsigned(ANN, to=EVE), by_google(ANN)), SRS, FORWARDER_HOST)
+    found, entry = offered(target, mail)
+    assert (found.verdict, found.reason, found.by) == ("held", "not_addressed", "arc:google.com")
+    assert entry.author == ANN
+
+    said = doctor(target, target.postern.config, mail, tmp_path)[1]
+    assert "help.example is listed under forwarders: it must seal what it forwards" in said
+
+
 CAUGHT = by_google(ANN).replace(f"smtp.mailfrom={ANN}", "smtp.mailfrom=eve@evil.example")
 
 

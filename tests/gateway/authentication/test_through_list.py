@@ -13,7 +13,7 @@ from rules.mail.header import Author
 from rules.mail.lists import replaced_author
 from rules.sender.authentication import Authentication, as_dict, from_dict
 from rules.sender.signature_scope import restrict_to_signed
-from tests.gateway.forwarders import GOOGLE_GROUP_SIGNS, MICROSOFT_SIGNS, arc_sealed
+from tests.gateway.forwarders import GOOGLE_GROUP_SIGNS, GOOGLE_SIGNS, MICROSOFT_SIGNS, arc_sealed
 from tests.gateway.senders import (
     ELSEWHERE,
     World,
@@ -293,6 +293,59 @@ async def test_from_a_listed_forwarder_the_whole_header_counts_under_a_direct_se
     assert verdict.by == "arc:microsoft.com"
     assert verdict.signed_scope is not None
     assert verdict.signed_scope.alone is alone
+
+
+ADDED = b"X-Added: by anybody\r\nX-Priority: 1\r\n"
+
+
+async def by_forwarder(raw: bytes) -> Authentication:
+    """The verdict on a mail that a listed forwarder, whose own domain seals nothing, sends here."""
+    trust = Trust(sealers=("google.com", "microsoft.com"), forwarders=("fwd.example",))
+    async with a_world(trust) as world:
+        for sealer in trust.sealers:
+            world.publish(f"s1._domainkey.{sealer}", rsa_key().record)
+        world.publish("fwd.example", f"v=spf1 ip4:{ELSEWHERE} -all")
+        return await world.verdict(raw, mail_from=SRS)
+
+
+async def test_from_a_listed_forwarder_a_signed_to_stays_binding() -> None:
+    """Eve gives the forwarder a mail that Ann wrote to her, as Eve's provider sealed it."""
+    to_eve = a_mail().replace(b"support@help.example.com", b"eve@evil.test")
+    verdict = await by_forwarder(b"Cc: support@help.example.com\r\n" + sealed_by_google(to_eve))
+    assert not verdict.aligned  # Google signs that there is no Cc
+
+    verdict = await by_forwarder(ADDED + sealed_by_google(to_eve))
+
+    scope = verdict.signed_scope
+    assert scope is not None
+    assert (verdict.by, scope.alone, scope.problem) == ("arc:google.com", True, "")
+    assert {"to", "x-added", "x-priority"} <= set(scope.names)
+
+
+async def test_from_a_listed_forwarder_an_unsigned_cc_does_not_count_next_to_a_signed_to() -> None:
+    to_eve = a_mail().replace(b"support@help.example.com", b"eve@evil.test")
+    raw = arc_sealed(signed(to_eve), "microsoft.com", STATED, signs=MICROSOFT_SIGNS)
+    verdict = await by_forwarder(b"Cc: support@help.example.com\r\n" + ADDED + raw)
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.alone
+    assert "cc" not in verdict.signed_scope.names
+    assert {"to", "x-added"} <= set(verdict.signed_scope.names)
+
+
+@pytest.mark.parametrize("field", [b"To: support@help.example.com", b"Subject: cancel it"])
+async def test_a_listed_forwarder_frees_no_second_field_next_to_a_signed_one(field: bytes) -> None:
+    for sealer, signs in (("google.com", GOOGLE_SIGNS), ("microsoft.com", MICROSOFT_SIGNS)):
+        raw = arc_sealed(signed(a_mail()), sealer, STATED, signs=signs)
+        scope = (await by_forwarder(field + b"\r\n" + raw)).signed_scope
+        assert scope is not None
+        assert (scope.alone, scope.problem.partition(",")[0]) == (
+            True,
+            f"2 {field.decode().lower().partition(':')[0]} fields",
+        )
+
+
+def sealed_by_google(raw: bytes) -> bytes:
+    return arc_sealed(raw, "google.com", STATED, signs=GOOGLE_SIGNS)
 
 
 async def test_a_listed_forwarder_without_a_seal_proves_nothing() -> None:
