@@ -104,7 +104,7 @@ def fill(connection: Connection) -> None:
         "journal", id=journal, mailbox_id=1, received_at=noon, verdict="opened",
         reason="new_request", ticket_id=1, peer="", helo="", mail_from=ANN, rcpt_tos="",
         author=ANN, subject="Printer", message_id="<1@client.example>", identity="i" * 64,
-        size_bytes=1, reply="", trace="[]", authentication="{}",
+        size_bytes=1, reply="", trace="[]", authentication='{"aligned": true}',
     )  # fmt: skip
     add(
         "mail", mailbox_id=1, identity="i" * 64, journal_id=journal, ticket_id=1,
@@ -334,6 +334,48 @@ def test_raw_mails_are_counted_by_the_mails_that_have_them(old: Database) -> Non
         lambda c: c.execute(select(raw.c.refs).order_by(raw.c.digest)).scalars().all()
     )
     assert sorted(counted) == [1, 2]
+
+
+UNPROVEN = '{"aligned": false}'
+BROUGHT = (
+    ("opened", "new_request", '{"aligned": true}', True),
+    ("flagged", "not_a_participant", '{"aligned": true}', True),
+    ("flagged", "foreign_pointer", '{"aligned": true}', False),
+    ("commented", "reply_token", UNPROVEN, False),
+    ("recorded", "automatic", '{"aligned": true}', False),
+    ("recorded", "bounce", UNPROVEN, False),
+    ("held", "unproven_held", UNPROVEN, False),
+    ("opened", "new_request", "{}", False),
+)
+"""Verdict, reason and proof of a mail, and whether its author has brought its id to the ticket."""
+
+
+def test_authors_of_ids_whom_nothing_proves_are_cleared(old: Database) -> None:
+    upgrade_to(old, "0021")
+    with old.engine.begin() as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        mail, journal = tables.tables["mail"], tables.tables["journal"]
+        first = dict(connection.execute(select(mail)).one()._mapping)
+        row = dict(connection.execute(select(journal)).one()._mapping)
+        for number, (verdict, reason, proof, _) in enumerate(BROUGHT):
+            came = UUID(int=100 + number)
+            name: Any = came.hex if old.is_sqlite else came
+            kept = {"verdict": verdict, "reason": reason, "authentication": proof}
+            connection.execute(insert(journal), row | kept | {"id": name})
+            identity = {"identity": str(number) * 64, "journal_id": name, "author": ANN}
+            connection.execute(insert(mail), first | identity)
+        forgotten: Any = UUID(int=200).hex if old.is_sqlite else UUID(int=200)
+        identity = {"identity": "f" * 64, "journal_id": forgotten, "author": ANN}
+        connection.execute(insert(mail), first | identity)
+
+    old.upgrade()
+
+    filed = table(MailRow)
+    authors = old.read(lambda c: c.execute(select(filed.c.identity, filed.c.author)).all())
+    found = {identity[0]: author for identity, author in authors}
+    expected = {str(n): ANN if brought else "" for n, (*_, brought) in enumerate(BROUGHT)}
+    assert found == expected | {"i": ANN, "f": ""}
 
 
 def test_comments_mails_and_journal_are_unchanged(old: Database) -> None:
