@@ -43,8 +43,9 @@ def _action(decision: Decision) -> str:
     match decision.action:
         case OpenTicket() as opening:
             after = f", a follow-up of #{opening.follows}" if opening.follows else ""
+            by = f", by {opening.author}" if opening.for_customer is not None else ""
             enrolment = ", and register them" if opening.enrol else ""
-            return f"open a ticket for {opening.requester}{after}{enrolment}: {opening.subject}"
+            return f"open a ticket for {opening.requester}{by}{after}{enrolment}: {opening.subject}"
         case AddComment() as adding:
             return f"write {_KINDS[adding.visibility]} on #{adding.ticket}"
         case Record(ticket=ticket, body_dropped=dropped):

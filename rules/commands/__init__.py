@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from rules.commands.model import Command, Directive, Help, Note, Public
+from rules.commands.model import Command, Directive, Help, Note, OnBehalf, Public
 from rules.commands.values import COMMANDS, LINE_LENGTH, Fault, read, reason
 from rules.sentence import Sentence, sentence
 from rules.ticket.changes import Escalate, MailChange, Unsubscribe
@@ -37,6 +37,7 @@ __all__ = [
     "Help",
     "MailChange",
     "Note",
+    "OnBehalf",
     "Public",
     "parse_commands",
     "participant_command",
@@ -104,7 +105,8 @@ def without_commands(text: str) -> str:
 def participant_command(text: str) -> Unsubscribe | Escalate | None:
     """The command on a participant's first line; None if it is plain text.
 
-    `#unsubscribe does not work` is a sentence: the command has no value.
+    It counts only when it is alone on its line: `#unsubscribe does not work` and `#escalate is not
+    what we want` are sentences.
     """
     begins, ends = _next_line(text, 0)
     line = text[begins:ends]

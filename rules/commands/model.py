@@ -26,5 +26,13 @@ class Help:
     """The author wants the list of commands."""
 
 
-Directive = Note | Public | Help
+@dataclass(frozen=True, slots=True)
+class OnBehalf:
+    """The mail opens a ticket for this customer, and not for the staff person who sends it."""
+
+    address: str
+    """Normalised."""
+
+
+Directive = Note | Public | Help | OnBehalf
 Command = MailChange | Directive

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from rules.commands.model import Command, Help, Note, Public
+from rules.commands.model import Command, Help, Note, OnBehalf, Public
 from rules.mail.addresses import normalise
 from rules.sentence import Sentence, sentence
 from rules.ticket.changes import (
@@ -223,6 +223,11 @@ def _cc(value: str) -> tuple[AddPerson | RemovePerson, ...] | Fault:
     )
 
 
+def _on_behalf(value: str) -> tuple[OnBehalf, ...] | Fault:
+    address = normalise(_unlinked(value))
+    return _no_address("onbehalf", value) if address is None else (OnBehalf(address),)
+
+
 def _merge(value: str) -> tuple[Merge, ...] | Fault:
     if found := _TICKET.fullmatch(value):
         return (Merge(int(found[1])),)
@@ -274,6 +279,7 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
         "cc": _with_value("#cc +ann@client.example -bob@client.example", _cc, repeats=True),
         "merge": _with_value("#merge 123", _merge),
         "escalate": _with_value("#escalate reason", lambda value: (Escalate(reason(value)),)),
+        "onbehalf": _with_value("#onbehalf ann@client.example", _on_behalf),
         "help": _alone("help", Help()),
         "unsubscribe": _alone("unsubscribe", Unsubscribe()),
     }

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rules.decision.case import Case, Finding, Pass, Ruling
 from rules.decision.comment import by_customer
 from rules.decision.entitlement import Right
 from rules.decision.model import Hold, Reason, Refuse
+from rules.decision.on_behalf import (
+    Behalf,
+    OwnRequest,
+    on_behalf,
+    opened_as_own,
+    opened_for,
+)
 from rules.decision.opening import acknowledged, acknowledgement_note, opened_by_mail, terms_of
 from rules.decision.staff import by_staff
 from rules.identity import ProofLevel, Standing
@@ -64,7 +73,17 @@ def new_ticket(case: Case) -> Ruling:
         ),
         None,
     )
+    behalf = on_behalf(case)
+    if isinstance(behalf, Behalf):
+        for_customer = replace(opened_for(case, behalf, joining), mentions=mentions)
+        filed = (f"opens at {for_customer.severity.name}", "its sender gets a receipt")
+        whose = f"by staff, for {behalf.person.address}"
+        return Ruling(whose, for_customer, Reason.NEW_REQUEST, filed)
     action = opened_by_mail(case, terms_of(sender.company), joining, mentions)
+    if isinstance(behalf, OwnRequest):
+        own = opened_as_own(case, behalf, action)
+        kept = (f"opens at {own.severity.name}", f"not for a customer: {behalf.why}")
+        return Ruling("by staff, for a customer", own, Reason.NEW_REQUEST, kept)
     claim = action.severity.claim
     saw = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
     timing = acknowledged(case, action.severity)

@@ -131,6 +131,18 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ForCustomer:
+    """How a staff person's mail becomes the request of a customer."""
+
+    text: str
+    """Of the request; the rest of the mail is in the note."""
+    note: str = ""
+    """What only staff read; empty for none."""
+    note_orders: tuple[NoticeOrder, ...] = ()
+    """The outgoing mails that the note causes."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenTicket(Generic[SeverityT]):
     subject: str
     requester: str
@@ -160,6 +172,8 @@ class OpenTicket(Generic[SeverityT]):
     clock: Clock | None = None
     named_with: datetime | None = None
     """When an acknowledgement is sent to its author that waits already: it names the ticket."""
+    for_customer: ForCustomer | None = None
+    """A staff person's mail opens it for its requester; None for a mail of the requester's own."""
     audited: bool = False
     """Whether opening it is audited; a mail is in the journal, and needs no audit entry."""
 
@@ -323,6 +337,8 @@ class Decision:
         match self.action:
             case AddComment(orders=orders, command_effects=by_commands):
                 return (*orders, *by_commands.notices)
+            case OpenTicket(orders=orders, for_customer=ForCustomer(note_orders=of_note)):
+                return (*orders, *of_note)
             case OpenTicket() | Record() | EndSubscription() | Hold():
                 return self.action.orders
             case Refuse() | Defer() | Repeat():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from rules.commands import Help, Note, Public, parse_commands
+from rules.commands import Directive, OnBehalf, parse_commands
 from rules.decision.change.facts import NeededFacts, facts_needed_for
 from rules.decision.content import body_text, requested_command
 from rules.mail import Mail, Unread
+from rules.mail.forwards import forwarded_mail
 from rules.mail.quoting import REPLY_MARK, published
 from rules.policy import Policy
 from rules.ticket.changes import Change
@@ -24,11 +26,13 @@ def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
     if isinstance(mail.body, Unread):
         return NeededFacts()
     text = body_text(mail)
+    forwarded = forwarded_mail(mail.subject, text)
+    author = forwarded.author if forwarded is not None else ""
     if not _MAY_COMMAND.search(text):
-        return NeededFacts()
+        return NeededFacts(addresses=frozenset({author} - {""}))
     given = parse_commands(published(text, REPLY_MARK), policy.levels, policy.severity.ceiling)
-    changes: list[Change] = [
-        each for each in given.given if not isinstance(each, Note | Public | Help)
-    ]
+    changes: list[Change] = [each for each in given.given if not isinstance(each, Directive)]
     requested = requested_command(mail)
-    return facts_needed_for([*changes, requested] if requested is not None else changes)
+    needed = facts_needed_for([*changes, requested] if requested is not None else changes)
+    customers = {author, *(each.address for each in given.given if isinstance(each, OnBehalf))}
+    return replace(needed, addresses=needed.addresses | customers - {""})

@@ -142,7 +142,7 @@ def opened_by_mail(
         language=registered_language or author_language(mail.header),
         subject=mail.subject,
         text=body_text(mail),
-        severity=_severity(case),
+        severity=mail_severity(case, mail.subject, body_text(mail)),
         terms=terms,
         additions=additions,
         mentions=mentions,
@@ -156,14 +156,14 @@ def opened_by_mail(
             return opened
 
 
-def _severity(case: Case) -> MailSeverity:
-    """The severity that the mail claims, within the policy's ceiling."""
-    mail, policy = case.mail, case.policy
+def mail_severity(case: Case, subject: str, text: str) -> MailSeverity:
+    """The severity that a request by mail claims, within the policy's ceiling."""
+    policy = case.policy
     claim = claimed(
         policy.levels,
-        mail.subject,
-        body_text(mail),
-        mail.header,
+        subject,
+        text,
+        case.mail.header,
         policy.severity.high_importance,
         policy.claim_patterns,
     )
@@ -177,13 +177,13 @@ def _severity(case: Case) -> MailSeverity:
 
 
 def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOrder, ...]:
-    """What a ticket opened by mail causes; a critical claim also alerts the person on call.
+    """What a ticket opened by mail causes.
 
     Nothing automatic answers the mail of a machine or through a list: a machine may answer back.
     """
     timing = acknowledged(case, request.severity)
     is_ordered = isinstance(timing, AtOnce | Later)
-    orders = opening_notices(request, case.facts.staff, is_ordered, case.policy)
+    orders = told_of_opening(case, request, case.facts.staff, acknowledged=is_ordered)
     if isinstance(timing, Later):
         orders = tuple(
             replace(o, due_at=timing.at) if o.kind is NoticeKind.ACKNOWLEDGEMENT else o
@@ -191,6 +191,18 @@ def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOr
         )
     if not case.takes_answers:
         orders = tuple(o for o in orders if o.address != case.sender.address)
+    return orders
+
+
+def told_of_opening(
+    case: Case,
+    request: TicketRequest[MailSeverity],
+    staff: Iterable[Staff],
+    *,
+    acknowledged: bool,
+) -> tuple[NoticeOrder, ...]:
+    """The mails that the ticket causes; a critical claim also alerts the person on call."""
+    orders = opening_notices(request, staff, acknowledged, case.policy)
     if not request.severity.critical_claimed:
         return orders
     what = f"{request.requester} claims by mail to have a critical problem"

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rules.commands import COMMANDS, Command, Help, MailChange, Note, Public, parse_commands
+from rules.commands import (
+    COMMANDS,
+    Command,
+    Directive,
+    Help,
+    MailChange,
+    Note,
+    OnBehalf,
+    parse_commands,
+)
 from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text, has_files, is_unreadable
 from rules.decision.effects import ChangeRefused
@@ -44,6 +53,12 @@ def by_staff(
         if alone and not faults:
             return unsubscribe(case, ticket, member, saw, conflict)
         faults = (*faults, sentence("#unsubscribe must be the only thing in its mail"))
+    if any(isinstance(each, OnBehalf) for each in given.given):
+        new = sentence(
+            "#onbehalf begins a new request; write it to {address}",
+            address=case.facts.mailbox.address,
+        )
+        faults = (*faults, new)
     if given.given and not is_proven_enough(sender, policy.proof.command):
         faults = (*faults, sentence("commands require {proof}", proof=policy.proof.command))
     if faults:
@@ -87,7 +102,7 @@ USAGE_RECEIPT = ReceiptPayload(
 
 def _changes(given: tuple[Command, ...]) -> tuple[MailChange, ...]:
     """The commands that change the ticket, in their order; directives are about the mail."""
-    return tuple(each for each in given if not isinstance(each, Note | Public | Help))
+    return tuple(each for each in given if not isinstance(each, Directive))
 
 
 def _private(ticket: Ticket, receipt: tuple[NoticeOrder, ...]) -> AddComment:

@@ -89,7 +89,7 @@ def published(text: str, mark: str) -> str:
     """
     examined = shown_part(text)
     lines = squeezed(examined).split("\n")
-    plain = [_unquoted(line) for line in lines]
+    plain = [unquoted(line) for line in lines]
     cut = min(_line_of(mark, plain), _first_header(lines, plain))
     while cut and (not lines[cut - 1].strip() or _is_quoted(lines[cut - 1])):
         cut -= 1
@@ -204,7 +204,7 @@ def _quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_Quo
             if not in_run:
                 kind = _LineKind.ATTRIBUTION if pending else _LineKind.QUOTED
                 begins = pending.begins if pending else index
-                if _is_forward_line(_unquoted(line)):
+                if is_forward_line(unquoted(line)):
                     kind, begins = _LineKind.FORWARD, index
                 yield _QuoteStart(kind, begins, index)
             in_run, pending = True, None
@@ -226,7 +226,7 @@ def _quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_Quo
 
 def _is_pasted(lines: Sequence[str], index: int) -> bool:
     """Whether another header line is directly above: then a raw mail was pasted, not quoted."""
-    above = lines[index - 1][:40] if index and _key(lines[index]) in phrases.FROM else ""
+    above = lines[index - 1][:40] if index and key_of(lines[index]) in phrases.FROM else ""
     name, _, value = above.partition(":")
     folded = above[:1] in (" ", "\t") and bool(above.strip())
     return folded or (bool(value) and name.replace("-", "").isalpha())
@@ -275,8 +275,8 @@ def _classify(lines: Sequence[str], index: int) -> _QuoteStart:
             return _QuoteStart(_LineKind.HEADER, index, index)
         if line.endswith((":", "--")) and (found := _attribution(lines, index)) is not None:
             return found
-    if _key(line) in phrases.FROM and _is_header_block(lines, index):
-        return _QuoteStart(_LineKind.HEADER, _rule_above(lines, index), index)
+    if key_of(line) in phrases.FROM and is_header_block(lines, index):
+        return _QuoteStart(_LineKind.HEADER, rule_above(lines, index), index)
     return _QuoteStart(_LineKind.TEXT, index, index)
 
 
@@ -325,11 +325,11 @@ def _without_dashes(line: str) -> str:
     return line.strip().strip("-").strip().replace("\xa0", " ")
 
 
-def _is_header_block(lines: Sequence[str], index: int) -> bool:
+def is_header_block(lines: Sequence[str], index: int) -> bool:
     """Whether `From:` here is followed by at least two of date, recipient and subject."""
     found = set()
     for line in lines[index + 1 : index + HEADER_LINES]:
-        key = _key(line)
+        key = key_of(line)
         if key in phrases.FROM:
             return False
         found |= {
@@ -340,7 +340,7 @@ def _is_header_block(lines: Sequence[str], index: int) -> bool:
     return False
 
 
-def _rule_above(lines: Sequence[str], index: int) -> int:
+def rule_above(lines: Sequence[str], index: int) -> int:
     """The index of a rule of dashes or underscores above a header block; else `index`."""
     above = index - 1
     while above >= max(0, index - 3) and not lines[above].strip():
@@ -351,13 +351,13 @@ def _rule_above(lines: Sequence[str], index: int) -> int:
     return above if _is_rule(rule) and not _bare(rule) else index
 
 
-def _key(line: str) -> str:
+def key_of(line: str) -> str:
     """The name of a header line, such as `*From:*` or `De :`; empty if it is not a header line."""
     key, colon, _ = line[:40].partition(":")
     return key.replace("\xa0", " ").strip(" \t*").casefold() if colon else ""
 
 
-def _is_forward_line(line: str) -> bool:
+def is_forward_line(line: str) -> bool:
     line = line[:EXAMINED_CHARACTERS].strip()
     return _is_forward(line, _bare(line))
 
@@ -380,7 +380,7 @@ def _is_quoted(line: str) -> bool:
     return line.lstrip(" \t").startswith(">")
 
 
-def _unquoted(line: str) -> str:
+def unquoted(line: str) -> str:
     return line.lstrip("> \t") if _is_quoted(line) else line
 
 

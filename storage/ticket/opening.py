@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from rules.decision.effects import CommentWritten, NewComment, notified
+from rules.decision.effects import CommentWritten, Effect, NewComment, notified
 from rules.decision.model import OpenTicket
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
@@ -37,6 +37,8 @@ class NewTicketRow:
     opened_at: datetime
     message_id: str = ""
     """Of the mail that opens it; empty if there is none."""
+    note: NewComment | None = None
+    """A second comment, for staff."""
 
 
 def open_ticket(
@@ -92,5 +94,9 @@ def open_ticket(
     if opening.audited:
         entry = AuditEntry(AuditEvent.OPENED, became=severity.name)
         audit(connection, context, number, entry)
-    write(connection, context, number, (CommentWritten(comment), *notified(opening.orders)), NEW)
+    effects: tuple[Effect, ...] = (CommentWritten(comment), *notified(opening.orders))
+    if new.note is not None and opening.for_customer is not None:
+        of_note = notified(opening.for_customer.note_orders)
+        effects = (*effects, CommentWritten(new.note), *of_note)
+    write(connection, context, number, effects, NEW)
     return number

@@ -1,0 +1,213 @@
+"""A staff person's mail that opens a ticket for a customer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rules.decision.model import Decision, ForCustomer, OpenTicket, Reason
+from rules.mail import Attachment, Body, Mail
+from rules.people import Company, Staff
+from rules.sender.authentication import Result
+from rules.ticket.notices import NoticeKind, ReceiptPayload
+from rules.ticket.severity import MailSeverity
+from tests.rules.building import (
+    ANN,
+    EVERYBODY,
+    GIL,
+    SAM,
+    World,
+    a_mail,
+    notified,
+    person,
+    policy_with,
+    token_to,
+    unproven,
+)
+from tests.rules.decision.test_reasons import STAFFED
+
+SUE = person("sue@help.example", None, SAM.role)
+DESK = (Staff(SAM.address, ""), Staff(SUE.address, ""))
+INNER = """---------- Forwarded message ---------
+From: Gil <gil@globex.example>
+Date: Mon, 30 Nov 2026 at 08:00
+Subject: Cooling broken
+To: Sam <sam@help.example>
+
+The cooling of rack 5 is broken."""
+
+
+def world(**changes: Any) -> World:
+    return World(people=(*EVERYBODY, SUE), staff=DESK, **changes)
+
+
+def forwarded(
+    text: str = f"Please take this over.\n\n{INNER}", subject: str = "Fwd: Cooling broken"
+) -> Mail:
+    return a_mail(SAM.address, subject=subject, text=text)
+
+
+def opened(decision: Decision) -> OpenTicket[MailSeverity]:
+    assert decision.reason is Reason.NEW_REQUEST
+    assert isinstance(decision.action, OpenTicket)
+    return decision.action
+
+
+def receipts(decision: Decision) -> str:
+    """What the receipts say, all of them to Sam."""
+    found = [o for o in decision.orders if o.kind is NoticeKind.RECEIPT]
+    assert {o.address for o in found} <= {SAM.address}
+    payloads = [o.payload for o in found if isinstance(o.payload, ReceiptPayload)]
+    return "\n".join(str(line) for each in payloads for line in each.sentences)
+
+
+def test_a_forwarded_mail_opens_its_authors_ticket() -> None:
+    decision = world().decide(forwarded())
+
+    opening = opened(decision)
+    assert (opening.requester, opening.company) == (GIL.address, 2)
+    assert opening.subject == "Cooling broken"
+    assert opening.author == SAM.address
+    assert isinstance(opening.for_customer, ForCustomer)
+    assert opening.for_customer.text == "The cooling of rack 5 is broken."
+    assert opening.for_customer.note.startswith("Please take this over.")
+
+
+def test_the_customer_is_acknowledged_and_the_staff_person_gets_a_receipt_instead() -> None:
+    decision = world().decide(forwarded())
+
+    assert notified(decision, NoticeKind.ACKNOWLEDGEMENT) == [GIL.address]
+    assert notified(decision, NoticeKind.NEW_TICKET) == [SUE.address]
+    assert "Opened as a request of gil@globex.example" in receipts(decision)
+
+
+def test_colleagues_read_the_words_above_as_a_note() -> None:
+    decision = world().decide(forwarded())
+
+    assert [o.address for o in decision.orders if o.kind is NoticeKind.NEW_COMMENT] == [SUE.address]
+    without = world().decide(forwarded(INNER))
+    assert not [o for o in without.orders if o.kind is NoticeKind.NEW_COMMENT]
+
+
+def test_onbehalf_opens_the_ticket_of_the_customer_whom_it_names() -> None:
+    mail = forwarded("#onbehalf gil@globex.example\n\nGil called: the heating is off.", "Heating")
+
+    decision = world().decide(mail)
+
+    opening = opened(decision)
+    assert opening.requester == GIL.address
+    assert opening.for_customer == ForCustomer("Gil called: the heating is off.")
+    assert "in your words" in receipts(decision)
+
+
+def test_onbehalf_goes_before_the_author_of_what_is_forwarded() -> None:
+    text = f"#onbehalf ann@acme.example\n\nIt is hers.\n\n{INNER}"
+
+    opening = opened(world().decide(forwarded(text)))
+
+    assert opening.requester == ANN.address
+    assert opening.for_customer is not None
+    assert opening.for_customer.text == "The cooling of rack 5 is broken."
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (INNER.replace("gil@globex", "zoe@globex"), "zoe@globex.example is not a registered"),
+        (INNER.replace("gil@globex.example", "sue@help.example"), "sue@help.example is not"),
+        (INNER.replace("Gil <", '"ann@acme.example" <'), "exactly one address"),
+        ("As discussed.", "exactly one address"),
+        ("#onbehalf zoe@globex.example\n\nIt burns.", "zoe@globex.example is not a registered"),
+        ("#onbehalf Gil\n\nIt burns.", "not a valid email address"),
+        ("#onbehalf gil@globex.example\n#assign me\n\nIt burns.", "only #onbehalf"),
+        (f"#onbehlaf gil@globex.example\n\n{INNER}", "There is no command"),
+    ],
+)
+def test_what_cannot_be_filed_for_a_customer_is_the_staff_persons_own_and_says_so(
+    text: str, why: str
+) -> None:
+    decision = world().decide(forwarded(text))
+
+    assert opened(decision).requester == SAM.address
+    assert opened(decision).for_customer is None
+    assert why in receipts(decision)
+    assert "send it again with #onbehalf" in receipts(decision)
+    assert not notified(decision, NoticeKind.ACKNOWLEDGEMENT)
+
+
+def test_a_mail_that_is_attached_is_asked_about() -> None:
+    attached = Attachment("2", "mail.eml", "message/rfc822", 100, "", inline=False)
+    mail = replace(forwarded(), subject="A mail", body=Body("See it.", "", False, (attached,)))
+
+    assert "exactly one address" in receipts(world().decide(mail))
+
+
+@pytest.mark.parametrize("address", [ANN.address, "eve@evil.example", "new@acme.example"])
+def test_nobody_but_staff_opens_a_ticket_for_others(address: str) -> None:
+    for text in (INNER, "#onbehalf gil@globex.example\n\nIt burns."):
+        action = world().decide(replace(a_mail(address, "Fwd: x", text))).action
+
+        assert getattr(action, "requester", address) == address
+
+
+def test_an_unproven_staff_person_opens_nothing() -> None:
+    for proof in (unproven(), unproven(Result.FAIL, "reject")):
+        decision = world(proof=proof).decide(forwarded())
+
+        assert not isinstance(decision.action, OpenTicket)
+
+
+def test_a_policy_that_wants_a_token_for_commands_gets_no_customers_ticket() -> None:
+    decision = world(policy=policy_with("proof", command="T3")).decide(forwarded())
+
+    assert opened(decision).requester == SAM.address
+    assert "commands require T3" in receipts(decision)
+
+
+def test_a_suspended_company_gets_no_ticket() -> None:
+    gil = replace(GIL, company=replace(GIL.company or Company(2, "", True), active=False))
+    decision = World(people=(ANN, gil, SAM), staff=DESK).decide(forwarded())
+
+    assert opened(decision).requester == SAM.address
+
+
+def test_a_mail_that_forwards_nothing_is_acknowledged_as_the_staff_persons_own() -> None:
+    decision = world().decide(a_mail(SAM.address, text="My own screen is broken."))
+
+    assert opened(decision).requester == SAM.address
+    assert notified(decision, NoticeKind.ACKNOWLEDGEMENT) == [SAM.address]
+    assert not receipts(decision)
+
+
+def test_a_machine_forwards_for_nobody() -> None:
+    decision = world().decide(
+        replace(forwarded(), header=a_mail(list_unsubscribe="<https://crm.example/u>").header)
+    )
+
+    assert opened(decision).requester == SAM.address
+    assert not receipts(decision)
+
+
+def test_a_forwarded_claim_stays_below_critical_and_reaches_the_critical_channel() -> None:
+    decision = world().decide(forwarded(f"{INNER}\n\nSeverity: critical"))
+
+    opening = opened(decision)
+    assert opening.severity.critical_claimed
+    critical = {level.name for level in world().policy.levels if level.critical}
+    assert opening.severity.name not in critical
+
+
+def test_a_customer_in_cc_is_on_the_ticket_once() -> None:
+    mail = replace(forwarded(), cc=(GIL.address, ANN.address))
+
+    assert [a.address for a in opened(world().decide(mail)).additions] == [ANN.address]
+
+
+def test_onbehalf_on_a_ticket_is_refused() -> None:
+    mail = a_mail(SAM.address, text="#onbehalf gil@globex.example\n\nHello.")
+
+    decision = World(tickets=(STAFFED,)).decide(mail, to=token_to(79))
+
+    assert decision.reason is Reason.COMMAND_REFUSED
