@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from typer.testing import CliRunner
 
 from gateway.cli.commands import app
+from tests import preloaded
+from tests.preloaded import Forked
 
 START_S = 30
 STOP_S = 40
@@ -30,7 +32,8 @@ STOP_S = 40
 class Postern:
     """A running `postern serve`."""
 
-    process: subprocess.Popen[str]
+    process: Forked
+    stderr: IO[str]
     config: Path
     smtp: tuple[str, int]
     http: str
@@ -77,17 +80,17 @@ def initialised(config: Path, *options: str) -> str:
 
 def postern(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
     """Run a `postern` command to its end, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments],
-        input=stdin,
-        capture_output=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "COLUMNS": "200"},
-    )
+    environment = {**os.environ, "COLUMNS": "200"}
+    done = preloaded.finished(arguments, environment, stdin or b"", timeout_s=120)
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )
+
+
+def fresh(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same as `python -m gateway`, with its imports: for the few tests of the start itself."""
+    command = [sys.executable, "-m", "gateway", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def write_config(folder: Path, store_url: str, extra: str = "") -> Path:
@@ -151,20 +154,15 @@ def serving(config: Path, *arguments: str) -> Iterator[Postern]:
     finally:
         if running.process.poll() is None:
             running.kill()
-        if running.process.stderr is not None:
-            running.process.stderr.close()
+        running.stderr.close()
 
 
 def start(config: Path, *arguments: str) -> Postern:
     """Start a server and wait until it logs that its sockets are open."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gateway", "serve", "--config", str(config), *arguments],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
+    command = ["serve", "--config", str(config), *arguments]
+    process, stderr = preloaded.started(command, os.environ)
     log: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_pump, args=(process, log), daemon=True).start()
+    threading.Thread(target=_pump, args=(stderr, log), daemon=True).start()
     lines: list[str] = []
     while True:
         line = log.get(timeout=START_S)
@@ -173,14 +171,14 @@ def start(config: Path, *arguments: str) -> Postern:
             raise RuntimeError("postern did not start:\n" + "".join(lines))
         if line.startswith("{") and (event := json.loads(line)).get("event") == "started":
             host, _, port = event["smtp"].rpartition(":")
-            return Postern(process, config, (host, int(port)), f"http://{event['http']}", log)
+            http = f"http://{event['http']}"
+            return Postern(process, stderr, config, (host, int(port)), http, log)
 
 
-def _pump(process: subprocess.Popen[str], log: queue.SimpleQueue[str]) -> None:
+def _pump(stderr: IO[str], log: queue.SimpleQueue[str]) -> None:
     """Queue the log's lines, so that the server never waits for a full pipe; "" at its end."""
-    assert process.stderr is not None
     try:
-        for line in process.stderr:
+        for line in stderr:
             log.put(line)
     except ValueError:  # the test has ended and closed the pipe
         pass

@@ -93,8 +93,7 @@ class Site:
             assert running.stop() == 0
         finally:
             running.kill()
-            assert running.process.stderr is not None
-            running.process.stderr.close()
+            running.stderr.close()
 
     def start_server(self) -> None:
         running = start(self.server.postern.config)

@@ -63,8 +63,7 @@ def two_workers(config: Path) -> Iterator[Postern]:
         yield running
     finally:
         code = running.stop()
-        if running.process.stderr is not None:
-            running.process.stderr.close()
+        running.stderr.close()
     assert code == 0
 
 

@@ -182,7 +182,7 @@ def test_validate_names_the_placeholders(commands: PolicyCommands) -> None:
 
 
 def test_the_real_command_explains() -> None:
-    done = running.postern("policy", "explain", "default")
+    done = running.fresh("policy", "explain", "default")
 
     assert done.returncode == 0
     assert "No mail is ever critical." in done.stdout

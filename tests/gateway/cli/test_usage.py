@@ -41,7 +41,7 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("arguments", ["sreve", "serve --prot 25"])
 def test_wrong_usage_ends_with_64(arguments: str) -> None:
-    done = running.postern(*arguments.split())
+    done = running.fresh(*arguments.split())
 
     assert "--help" in done.stderr
     assert done.returncode == USAGE
