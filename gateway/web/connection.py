@@ -2,7 +2,7 @@
 
 aiohttp closes a connection that sends no complete header within its keep-alive time. This adds
 what it does not have: a slot by client and network, limits on the size of a header and on slow
-bodies, and an end for clients that do not read their response.
+bodies, and an end for clients that do not read their response, and for old connections.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ class HttpLimits:
     """By a peer that is no proxy, and four times as many by a network; None for no limit."""
     pace_s: float = 1.0
     """How often a request beyond that is looked at again; it and the connection wait meanwhile."""
+    max_age_s: float = 300
+    """A connection ends with the first response after this time, or with its last request."""
+    max_requests: int = 1000
     linger_s: float = 5
     """For the last response to be read once the connection is closing."""
 
@@ -122,6 +125,8 @@ class HttpConnection(RequestHandler, Admitted):
         self._unsent_bytes = 0
         self._drained = False
         self._check_handle: asyncio.TimerHandle | None = None
+        self._ends_at = self._loop.time() + limits.max_age_s
+        self._responses = 0
 
     # ---- the slot ----
 
@@ -219,6 +224,16 @@ class HttpConnection(RequestHandler, Admitted):
             return await super()._handle_request(*args)
         finally:
             self._wait()
+
+    async def finish_response(
+        self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Ends a connection that is old: no client keeps a slot for as long as it likes."""
+        self._responses += 1
+        is_old = self._loop.time() > self._ends_at
+        if is_old or self._responses >= self._limits.max_requests:
+            resp.force_close()
+        return await super().finish_response(request, resp, start_time)
 
     async def _wait_for_turn(self) -> None:
         """Returns once the client may have a request answered. Until then nothing more of it is

@@ -108,6 +108,18 @@ def may_notify(
     return 2 * sent_within_the_hour < budget * per_hour
 
 
+SEVERITY_CHANGES = 6
+"""By one customer, of one ticket, within an hour: each rise to a critical level is an alert to
+whoever is on call, whose mails about the ticket are limited too."""
+
+
+def severity_may_change_at(changes: Sequence[datetime], at: datetime) -> datetime | None:
+    """When a customer may change the severity of a ticket again; None if they may now. `changes`
+    are the times of theirs."""
+    lately = sorted(each for each in changes if at - each < HOUR)
+    return lately[-SEVERITY_CHANGES] + HOUR if len(lately) >= SEVERITY_CHANGES else None
+
+
 def may_reopen(reopened_within_the_hour: int, per_hour: int) -> bool:
     return reopened_within_the_hour < per_hour
 

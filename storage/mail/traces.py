@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice, zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +24,14 @@ from storage.db.statements import (
     Statement,
     bind_list,
     compiled,
-    compiled_in,
     placeholders,
 )
 from storage.db.tables import HAS_CONTENT, MailIdentityRow, MailRow, ThreadReferenceRow, table
 
 MOST_NAMING = 50
 """Of the tickets that named or had an id at most so many are considered: any mail may name any."""
+MOST_INTRODUCING = 10 * MOST_NAMING
+"""So many authors of mails that have or name an id are looked up for one mail, the ids in turn."""
 MOST_READ = 1000
 """So many mails are read for an id, those of the oldest tickets first: others may be on those."""
 _NO_ID = "<>"
@@ -96,22 +97,31 @@ def _known_query(ids: int) -> Statement:
 
 
 _KNOWN = lru_cache(maxsize=16)(_known_query)
-_COUNTS = (1, 2, 4, 8, 16, 32, EXAMINED_IDS)
-"""For so many ids the statement is compiled; a shorter list is filled up."""
+_COUNTS = (1, 2, 4, 8, 16, 32, EXAMINED_IDS + 1)
+"""For so many ids the statements are compiled; a shorter list is filled up."""
 
 
-_NAMED_BEFORE = compiled_in(
-    lambda count: (
-        select(_reference.c.message_id, _reference.c.ticket_id, _reference.c.author)
-        .where(
-            _reference.c.mailbox_id == bindparam("mailbox"),
-            _reference.c.message_id.in_(placeholders("id", count)),
+def _named_before_query(ids: int) -> Statement:
+    """Tickets whose mails named these ids before we had them, the oldest first, each id bounded on
+    its own."""
+
+    def tickets_of(number: int) -> Select[Any]:
+        named = (
+            select(_reference.c.message_id, _reference.c.ticket_id, _reference.c.author)
+            .where(
+                _reference.c.mailbox_id == bindparam("mailbox"),
+                _reference.c.message_id == bindparam(f"id_{number}"),
+            )
+            .order_by(_reference.c.ticket_id)
+            .limit(MOST_NAMING)
+            .subquery()
         )
-        .order_by(_reference.c.ticket_id)
-        .limit(MOST_NAMING)
-    )
-)
-"""Tickets whose mails named these ids before we had them, the oldest first."""
+        return select(named.c.message_id, named.c.ticket_id, named.c.author)
+
+    return compiled(union_all(*map(tickets_of, range(ids))))
+
+
+_NAMED_BEFORE = lru_cache(maxsize=16)(_named_before_query)
 
 
 def traces(connection: Connection, considered: Considered, held: UUID | None) -> Pending[Traces]:
@@ -148,30 +158,45 @@ def known_ids(connection: Connection, considered: Considered) -> Pending[KnownId
     ids = [each for each in thread_ids(mail) if each != mail.message_id]
     if not ids:
         return dict
-    count = next(size for size in _COUNTS if size >= len(ids))
-    filled = ids + [_NO_ID] * (count - len(ids))
-    pending = _KNOWN(count).submit(
+    filled = _filled_up(ids)
+    pending = _KNOWN(len(filled)).submit(
         connection, mailbox=considered.mailbox.id, **bind_list("id", filled)
     )
 
     return lambda: _by_id(pending())
 
 
+def _filled_up(ids: list[str]) -> list[str]:
+    """The ids, and as many that are none as the next statement has places."""
+    count = next(size for size in _COUNTS if size >= len(ids))
+    return ids + [_NO_ID] * (count - len(ids))
+
+
 def named_before(connection: Connection, mailbox: int, mail: Mail) -> Pending[KnownIds]:
     """The tickets whose mails named the mail or its ancestors before we had them, by id."""
-    ids = [i for i in (mail.message_id, *thread_ids(mail)) if i]
+    ids = list(dict.fromkeys(i for i in (mail.message_id, *thread_ids(mail)) if i))
     if not ids:
         return dict
-    pending = _NAMED_BEFORE(len(ids)).submit(connection, mailbox=mailbox, **bind_list("id", ids))
+    filled = _filled_up(ids)
+    pending = _NAMED_BEFORE(len(filled)).submit(
+        connection, mailbox=mailbox, **bind_list("id", filled)
+    )
     return lambda: _by_id(pending())
 
 
 def introducers(*ids: KnownIds) -> tuple[str, ...]:
-    """The authors of the mails by which ids lead to tickets, of the oldest tickets first."""
-    every = (each for known in ids for found in known.values() for each in found)
-    oldest = sorted(every, key=lambda each: each.number)
+    """The authors of the mails by which ids lead to tickets: of each id, in turn, the next of its
+    oldest tickets, so that no id with many hides those of another."""
+    by_id = [_authors_of(found) for known in ids for found in known.values()]
+    turns = chain.from_iterable(zip_longest(*by_id, fillvalue=""))
+    return tuple(islice(dict.fromkeys(filter(None, turns)), MOST_INTRODUCING))
+
+
+def _authors_of(found: Iterable[ThreadTicket]) -> Iterable[str]:
+    """The first authors of an id; those of the oldest tickets first."""
+    oldest = sorted(found, key=lambda each: each.number)
     authors = (author for each in oldest for author in sorted(each.authors) if author)
-    return tuple(islice(dict.fromkeys(authors), MOST_NAMING))
+    return islice(dict.fromkeys(authors), MOST_NAMING)
 
 
 def _by_id(rows: Iterable[Any]) -> KnownIds:

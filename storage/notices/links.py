@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection, select
@@ -35,6 +35,9 @@ from storage.db.tables import AuditRow, TicketRow, table
 from storage.ticket import load
 from storage.ticket.change import change_loaded
 from storage.ticket.rows import ChangeContext
+
+OVER_FOR = timedelta(days=30)
+"""After a ticket was resolved or closed for so long, links for feedback and to reopen it end."""
 
 _ticket, _audit = table(TicketRow), table(AuditRow)
 
@@ -99,6 +102,8 @@ class Opinion:
     """False if the text of a rating was left out, since its owner has written enough."""
     audited: bool = True
     """False if the rating was changed so often that only the last one is kept."""
+    ended: bool = False
+    """The ticket was over for so long that it takes no feedback any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,12 @@ class Reopening:
     subject: str
     over: bool
     """It is resolved or closed."""
+    ended: bool
+    """It was over for so long that the link reopens it no more."""
+    was: int
+    """The ticket of the link."""
+    merged_into: int | None
+    """The ticket that this one is part of now; then the link reopens nothing."""
     owner: str
     """In whose name the link reopens it."""
     language: str
@@ -171,26 +182,40 @@ def reopening(
 ) -> Reopening | None:
     """The ticket of a link to reopen it; None unless the link's owner is staff and on it."""
     found = _present(connection, mailbox, link, now)
-    return _reopening(found) if found is not None and found.owner.is_staff else None
+    if found is None or not found.owner.is_staff:
+        return None
+    return _reopening(found, now)
 
 
 def reopen(
     connection: Connection, context: ChangeContext, link: Link, policy: Policy
 ) -> tuple[Reopening, bool] | None:
-    """Reopen the ticket; False if it is open already. None as for `reopening`."""
+    """Reopen the ticket; False if nothing is done: it is open already, it is part of another one,
+    or the link has ended. None as for `reopening`."""
     found = _locked(connection, context, link)
     if found is None or not found.owner.is_staff:
         return None
-    view = _reopening(found)
-    if view.over:
+    view = _reopening(found, context.now)
+    reopens = view.over and not view.ended and view.merged_into is None
+    if reopens:
         _change(connection, context, found, SetStatus(Status.OPEN), policy)
-    return view, view.over
+    return view, reopens
 
 
-def _reopening(found: _Found) -> Reopening:
+def _reopening(found: _Found, now: datetime) -> Reopening:
     ticket, owner = found.ticket, found.owner
+    into = ticket.merged_into
+    if into is None and len(found.path) > 1:
+        into = ticket.id
     return Reopening(
-        ticket.id, ticket.subject, ticket.status.is_over, owner.address, owner.language
+        ticket=ticket.id,
+        subject=ticket.subject,
+        over=ticket.status.is_over,
+        ended=_is_long_over(ticket, now),
+        was=found.path[0],
+        merged_into=into,
+        owner=owner.address,
+        language=owner.language,
     )
 
 
@@ -202,13 +227,14 @@ def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime)
     found = _present(connection, mailbox, link, now)
     if found is None or not _may_rate(found):
         return None
-    return _opinion(connection, found.ticket, found.owner)
+    return _opinion(connection, found.ticket, found.owner, now)
 
 
 def rate(
     connection: Connection, context: ChangeContext, link: Link, given: Rate, policy: Policy
 ) -> Opinion | None:
     """Keep the feedback of the link's owner, in place of an earlier one; None as for `opinion`.
+    Nothing is kept once the link has ended.
 
     Its text becomes a note for staff. The ticket's status stays. The same feedback again changes
     nothing.
@@ -216,7 +242,9 @@ def rate(
     found = _locked(connection, context, link)
     if found is None or not _may_rate(found):
         return None
-    before = _opinion(connection, found.ticket, found.owner)
+    before = _opinion(connection, found.ticket, found.owner, context.now)
+    if before.ended:
+        return before
     made = _change(connection, context, found, given, policy)
     kept = not (isinstance(made, Effects) and TEXT_LEFT_OUT in made.done)
     rows = made.rows if isinstance(made, Effects) else ()
@@ -331,7 +359,13 @@ def _was_used(
     return connection.execute(decided.limit(1)).first() is not None
 
 
-def _opinion(connection: Connection, ticket: Ticket, owner: Participant) -> Opinion:
+def _opinion(connection: Connection, ticket: Ticket, owner: Participant, now: datetime) -> Opinion:
     kept = connection.execute(select(_ticket.c.rating).where(_ticket.c.id == ticket.id)).scalar()
     rating = Rating(kept) if kept else None
-    return Opinion(ticket.id, ticket.subject, rating, owner.address, owner.language)
+    ended = _is_long_over(ticket, now)
+    return Opinion(ticket.id, ticket.subject, rating, owner.address, owner.language, ended=ended)
+
+
+def _is_long_over(ticket: Ticket, now: datetime) -> bool:
+    over_at = ticket.status_at if ticket.status.is_over else None
+    return over_at is not None and now - over_at >= OVER_FOR

@@ -7,7 +7,7 @@ are decided with the mail, by the same rules, and written by the same writer.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -138,6 +138,11 @@ def _facts(
         tickets=load.load_with_next(connection, mailbox, needed.tickets, now - BUDGETED),
         comments=_comments(connection, ticket.id, needed.comments),
         written=_written_lately(connection, context) if needed.written and not by_staff else 0,
+        severity_changes=(
+            _severity_changes(connection, context, ticket.id)
+            if needed.severity and not by_staff
+            else ()
+        ),
         escalation=(
             escalation_facts(connection, ticket) if needed.escalation else EscalationFacts()
         ),
@@ -238,6 +243,19 @@ def _written_lately(connection: Connection, context: ChangeContext) -> int:
         _comment.c.proof == Source.API.value,
     )
     return int(connection.execute(query).scalar_one())
+
+
+def _severity_changes(
+    connection: Connection, context: ChangeContext, ticket: int
+) -> tuple[datetime, ...]:
+    """When the actor has changed the severity of the ticket within the hour."""
+    query = select(_audit.c.at).where(
+        _audit.c.ticket_id == ticket,
+        _audit.c.at > context.now - BUDGETED,
+        _audit.c.event == AuditEvent.SEVERITY_CHANGED.value,
+        _audit.c.actor == context.actor,
+    )
+    return tuple(connection.execute(query).scalars())
 
 
 def _opened_lately(connection: Connection, context: ChangeContext, requester: str) -> int:

@@ -8,8 +8,9 @@
 GET shows and changes nothing, since scanners follow links; POST acts, and is idempotent. The holder
 of a link may use it: no cookie, no log-in. So each page names the person in whose name it acts, the
 audit trail names them with the way, a link decides once, and it dies with its owner's place on the
-ticket. An invalid link, and one whose owner may no longer use
-it, get the same page, in the language that the browser asks for.
+ticket; those for feedback and to reopen a ticket end 30 days after it was resolved or closed. An
+invalid link, and one whose owner may no longer use it, get the same page, in the language that the
+browser asks for.
 """
 
 from __future__ import annotations
@@ -224,6 +225,8 @@ def _unsubscribed(visit: _Visit, found: Subscription, before: bool) -> web.Respo
 
 async def _ask_reopen(visit: _Visit) -> web.Response:
     found = await visit.read(store.reopening)
+    if (elsewhere := _not_reopened(visit, found)) is not None:
+        return elsewhere
     if found.over:
         return visit.page(found, "reopen.html", owner=found.owner)
     return visit.page(found, "reopened.html", owner=found.owner, before=True)
@@ -231,11 +234,24 @@ async def _ask_reopen(visit: _Visit) -> web.Response:
 
 async def _reopen(visit: _Visit) -> web.Response:
     found, now = await visit.write(store.reopen)
+    if (elsewhere := _not_reopened(visit, found)) is not None:
+        return elsewhere
     return visit.page(found, "reopened.html", owner=found.owner, before=not now)
+
+
+def _not_reopened(visit: _Visit, found: Reopening) -> web.Response | None:
+    """The page of a link that reopens nothing, and says why; None if it may."""
+    if found.merged_into is not None:
+        return visit.page(found, "merged.html", 409, was=found.was, into=found.merged_into)
+    if found.ended:
+        return visit.page(found, "ended.html", 410, use="reopen")
+    return None
 
 
 async def _ask_feedback(visit: _Visit) -> web.Response:
     opinion = await visit.read(store.opinion)
+    if opinion.ended:
+        return visit.page(opinion, "ended.html", 410, use="feedback")
     return _feedback(visit, opinion, chosen=_rating(visit.request.query) or opinion.rating)
 
 
@@ -247,6 +263,8 @@ async def _take_feedback(visit: _Visit) -> web.Response:
         error = _error_in(text, visit.language(opinion))
         return _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=422)
     opinion = await visit.write(store.rate, given=Rate(rating, text))
+    if opinion.ended:
+        return visit.page(opinion, "ended.html", 410, use="feedback")
     return visit.page(
         opinion,
         "thanks.html",

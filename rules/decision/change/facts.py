@@ -19,7 +19,10 @@ from rules.ticket.changes import (
     PublishComment,
     Rate,
     Rating,
+    SetAnySeverity,
+    SetSeverity,
     Source,
+    Workaround,
     WriteComment,
 )
 from rules.ticket.model import Ticket
@@ -67,6 +70,8 @@ class ChangeFacts:
     """The comments of the ticket that the changes name."""
     written: int = 0
     """Comments that a customer who writes one over the API has written there within the hour."""
+    severity_changes: tuple[datetime, ...] = ()
+    """When a customer who sets the severity has changed it on this ticket within the hour."""
     escalation: EscalationFacts = field(default_factory=EscalationFacts)
     feedback: FeedbackFacts = field(default_factory=FeedbackFacts)
 
@@ -88,6 +93,8 @@ class NeededFacts:
     comments: frozenset[int] = frozenset()
     written: bool = False
     """How many comments the actor has written lately."""
+    severity: bool = False
+    """When the actor has changed the severity lately."""
     escalation: bool = False
     feedback: frozenset[str] = frozenset()
     """The texts of feedback, the empty one included; an empty set if there is no feedback."""
@@ -99,7 +106,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
     tickets: set[int] = set()
     comments: set[int] = set()
     feedback: set[str] = set()
-    escalation = written = False
+    escalation = written = severity = False
     for change in changes:
         match change:
             case AddPerson(address=address):
@@ -110,6 +117,8 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
                 comments.add(number)
             case WriteComment():
                 written = True
+            case SetSeverity() | SetAnySeverity() | Workaround():
+                severity = True
             case Escalate():
                 escalation = True
             case Rate(text=text):
@@ -121,6 +130,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
         tickets=frozenset(tickets),
         comments=frozenset(comments),
         written=written,
+        severity=severity,
         escalation=escalation,
         feedback=frozenset(feedback),
     )

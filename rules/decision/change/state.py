@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import (
     Assigned,
@@ -18,7 +20,12 @@ from rules.mail.addresses import normalise
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
-from rules.service.limits import NoticeBudget, may_reopen
+from rules.service.limits import (
+    SEVERITY_CHANGES,
+    NoticeBudget,
+    may_reopen,
+    severity_may_change_at,
+)
 from rules.ticket.changes import (
     Assign,
     Assignee,
@@ -155,6 +162,18 @@ def _change_severity(
     if level.name == ticket.severity:
         already = sentence("#{ticket} is already {severity}", ticket=ticket.id, severity=level.name)
         return Effects(done=(already,))
+    again = None if facts.by_staff else severity_may_change_at(facts.severity_changes, facts.at)
+    if again is not None:
+        return ChangeRefused(
+            sentence(
+                "{address} has changed the severity of #{ticket} {most} times within the hour; "
+                "try again after {time} UTC",
+                address=facts.actor,
+                ticket=ticket.id,
+                most=SEVERITY_CHANGES,
+                time=f"{again.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+            )
+        )
     # Once the level is critical there is no open claim: an escalation does not wait for it.
     claimed = ticket.critical_claimed and not level.critical
     clock = sla_rules.retargeted(policy, ticket, level.name, facts.at)

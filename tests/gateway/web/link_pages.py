@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from gateway import clock
 from gateway.policies import Policies
@@ -101,6 +101,18 @@ class Site:
     async def ann_wrote_in(self, language: str) -> None:
         change = update(_participant).where(_participant.c.address == ANN)
         await self.write(lambda c: c.execute(change.values(language=language)))
+
+    async def set_ticket(self, **values: object) -> None:
+        change = update(_ticket).where(_ticket.c.id == self.ticket).values(**values)
+        await self.write(lambda c: c.execute(change))
+
+    async def status_of(self, ticket: int) -> str:
+        query = select(_ticket.c.status).where(_ticket.c.id == ticket)
+        return str(await self.write(lambda c: c.execute(query).scalar_one()))
+
+    async def remove(self, address: str, ticket: int) -> None:
+        here = (_participant.c.address == address) & (_participant.c.ticket_id == ticket)
+        await self.write(lambda c: c.execute(delete(_participant).where(here)))
 
     async def remove_ann(self) -> None:
         change = update(_participant).where(_participant.c.address == ANN)

@@ -288,6 +288,30 @@ async def test_a_request_beyond_the_rate_is_answered_in_its_turn() -> None:
         assert await answers_to(port, 605, "127.0.0.1", within_s=10) == 605
 
 
+async def test_a_connection_ends_with_its_last_request() -> None:
+    async with site(replace(HttpLimits(), max_requests=3)) as (_, port):
+        served = (await answer(port, GET * 5)).lower()
+    assert (served.count(b"http/1.1 200"), served.count(b"connection: close")) == (3, 1)
+
+
+async def test_an_old_connection_ends_with_its_next_response() -> None:
+    limits = replace(HttpLimits(), max_age_s=0.3)
+    async with site(limits) as (_, port), client(port) as (reader, writer):
+        async with asyncio.timeout(10):
+            while (head := await one_response(reader, writer)) and b"close" not in head.lower():
+                pass
+            assert b"200 ok" in head.lower()
+            assert await reader.read() == b""
+
+
+async def one_response(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """The header of the response to one request; its body is one octet."""
+    writer.write(GET)
+    head = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(1)
+    return head
+
+
 async def test_a_proxy_has_no_rate() -> None:
     application = web.Application()
     application.add_routes([web.get("/", echo)])

@@ -8,6 +8,7 @@ import email.policy
 import re
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from rules.sender.tokens import Link, LinkUse, link_token
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import ParticipantRow, table
 from storage.notices import outbox
+from storage.notices.links import OVER_FOR
 from storage.registry import mailboxes
 from tests.gateway.web.link_pages import (
     ANN,
@@ -39,6 +41,8 @@ from tests.gateway.web.link_pages import (
     serving,
 )
 from tests.running import write_config
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -219,6 +223,37 @@ async def test_staff_reopen_a_ticket_by_the_link_of_an_alert(site: Site) -> None
     assert f'You decide as <strong class="address">{SAM}' in asked
     assert f'Decided as <strong class="address">{SAM}' in done
     assert "It was open before" in again
+
+
+@pytest.mark.parametrize("use", [LinkUse.FEEDBACK, LinkUse.REOPEN])
+async def test_links_of_a_ticket_that_is_long_over_have_ended_and_say_so(
+    site: Site, use: LinkUse
+) -> None:
+    path = await site.path(use)
+    for status in ("resolved", "closed"):
+        await site.set_ticket(status=status, status_at=clock.now() - OVER_FOR + HOUR)
+        assert (await site.get(path))[0] == 200
+        await site.set_ticket(status=status, status_at=clock.now() - OVER_FOR)
+
+        answers = [await site.get(path), await site.post(path, rating="bad", text="No!")]
+
+        for code, page in answers:
+            assert (code, "This link has ended" in page, SUBJECT in page) == (410, True, True)
+        assert (await site.ticket_view()).summary.status == status
+        assert (await site.rating(), await site.notes()) == ("", [])
+
+
+async def test_the_link_to_reopen_a_merged_ticket_says_where_it_is_now(site: Site) -> None:
+    path = await site.path(LinkUse.REOPEN)
+    other = await site.write(partial(open_ticket, mailbox=site.mailbox, subject="Paper"))
+    for with_sam in (True, False):
+        if not with_sam:
+            await site.remove(SAM, other)
+        await site.set_ticket(merged_into=other, status="closed")
+
+        for code, page in (await site.get(path), await site.post(path)):
+            assert (code, f"#{site.ticket} was merged into #{other}" in page) == (409, True)
+        assert await site.status_of(other) == "resolved"
 
 
 async def test_a_customer_s_place_on_a_ticket_gives_no_link_that_reopens_it(site: Site) -> None:

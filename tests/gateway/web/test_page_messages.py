@@ -39,6 +39,8 @@ VALUES: Mapping[str, object] = {
     "people": ["eve@evil.example"],
     "files": ["plan.pdf"],
     "shortened": True,
+    "was": 7,
+    "into": 9,
     "choices": ["release", "new", "enrol", "discard"],
     "enrolled": True,
 }
@@ -54,6 +56,7 @@ CASES = [
         "taken_in": taken_in,
         "outcome": outcome,
         "rating": rating,
+        "use": "feedback" if rating == "good" else "reopen",
         "text_kept": text_kept,
         "audited": audited,
     }

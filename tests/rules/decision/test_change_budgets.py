@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, CommentWritten, StatusChanged, after
 from rules.people import Participant, ParticipantKind, Presence
+from rules.service.limits import SEVERITY_CHANGES
 from rules.ticket.changes import Change, SetAnySeverity, SetStatus, Source, WriteComment
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
@@ -54,6 +56,29 @@ def test_a_severity_that_is_changed_without_end_does_not_page_without_end() -> N
 
     most = POLICY.budgets.notices_per_hour
     assert {n for (kind, _), n in sent.items() if kind is NoticeKind.ALERT} == {most}
+
+
+def test_a_customer_changes_the_severity_of_a_ticket_six_times_an_hour_and_is_told_when_again() -> (
+    None
+):
+    high = SetAnySeverity("High", "")
+    times = tuple(NOON - timedelta(minutes=10 * n) for n in range(SEVERITY_CHANGES))
+    facts = replace(BY_BOB, severity_changes=times)
+
+    refused = decide_changes(TICKET, [high], facts, POLICY)
+    assert isinstance(refused, ChangeRefused)
+    assert str(refused.why) == (
+        f"{BOB.address} has changed the severity of #7 6 times within the hour; try again after "
+        f"{NOON + timedelta(minutes=10):%Y-%m-%d %H:%M:%S} UTC"
+    )
+    for allowed in (
+        replace(facts, at=NOON + timedelta(minutes=10)),
+        replace(facts, severity_changes=times[1:]),
+        replace(facts, by_staff=True),
+    ):
+        assert not isinstance(decide_changes(TICKET, [high], allowed, POLICY), ChangeRefused)
+    same = decide_changes(TICKET, [SetAnySeverity("Low", "")], facts, POLICY)
+    assert not isinstance(same, ChangeRefused)  # it changes nothing
 
 
 def test_a_status_that_is_changed_without_end_does_not_ask_for_feedback_without_end() -> None:

@@ -9,14 +9,15 @@ import pytest
 
 from rules.decision.model import Reason, Verdict
 from rules.facts import ThreadTicket
-from storage.db.database import Database
-from storage.db.tables import MailRow, table
+from storage.db.database import Connection, Database
+from storage.db.tables import MailRow, ThreadReferenceRow, TicketRow, table
 from storage.mail import traces
-from tests.rules.building import ANN, NOTHING, a_mail
+from tests.rules.building import ANN, NOON, NOTHING, a_mail
 from tests.storage.shop import Shop
 
 BOB, GIL = "bob@acme.example", "gil@globex.example"
 THREAD = "<1@client.example>"
+NAMED, LATE = "<letter@paper.example>", "<late@acme.example>"
 MANY = traces.MOST_READ + 200
 
 
@@ -77,6 +78,29 @@ def test_each_id_of_a_thread_leads_to_its_tickets(shop: Shop, ids: int) -> None:
     )
 
     assert known.known_ids == {THREAD: (ThreadTicket(anns or 0, frozenset({ANN.address})),)}
+
+
+def test_an_id_with_many_tickets_and_authors_hides_no_other(shop: Shop) -> None:
+    """Anybody on some tickets can name an id on each of them; Ann's is named on a newer one."""
+
+    def name_on_many(connection: Connection) -> None:
+        ticket, reference = table(TicketRow), table(ThreadReferenceRow)
+        row = {"mailbox_id": shop.mailbox.id, "subject": "", "status": "open", "severity": "Low"}
+        row |= {"severity_source": "mail", "requester": GIL, "opened_at": NOON, "updated_at": NOON}
+        for n in range(traces.MOST_NAMING + 10):
+            number = connection.execute(ticket.insert().values(row)).inserted_primary_key[0]
+            named = {"message_id": NAMED, "ticket_id": number, "author": f"{n}@globex.example"}
+            connection.execute(reference.insert().values(mailbox_id=shop.mailbox.id, **named))
+
+    shop.write(name_on_many)
+    anns = shop.take(a_mail(ANN.address, message_id="<1@acme.example>", references=(LATE,)))
+
+    mail = a_mail(BOB, message_id="<3@acme.example>", references=(LATE, NAMED))
+    facts = shop.known_of(mail)
+
+    assert [t.number for t in facts.named_before[LATE]] == [anns.ticket]
+    assert len(facts.named_before[NAMED]) == traces.MOST_NAMING
+    assert ANN.address in facts.introducers
 
 
 def test_statements_are_compiled_for_a_few_lengths_only(shop: Shop) -> None:

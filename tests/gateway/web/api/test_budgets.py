@@ -216,3 +216,19 @@ def _as_if_written(connection: Connection, number: int, at: datetime, count: int
     for i in range(count):
         comment = NewComment(ANN, Visibility.PUBLIC, f"no. {i}", at, Source.API.value)
         write(connection, context, number, [CommentWritten(comment)], None)
+
+
+async def test_a_customer_s_seventh_change_of_a_severity_within_the_hour_is_refused(
+    either: Site,
+) -> None:
+    number = await either.open(ANN)
+    for level in ("critical", "high") * 3:
+        await either.effects(number, ANN, severity=level, why="it is worse")
+
+    status, body = await either.change(number, ANN, severity="critical", why="it is worse")
+
+    assert status == 409
+    assert "changed the severity of #1 6 times within the hour; try again after" in body["error"]
+    await either.effects(number, SAM, severity="critical", why="it is true")
+    other = await either.open(ANN)
+    await either.effects(other, ANN, severity="critical", why="another one")
