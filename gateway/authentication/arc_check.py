@@ -18,7 +18,7 @@ from gateway.authentication.dkim_check import (
 from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
 from gateway.authentication.proven_names import key_name
-from gateway.authentication.results_header import statement_in
+from gateway.authentication.results_header import FORGED, may_forge_results, statement_in
 from gateway.authentication.signatures import (
     HeaderField,
     Key,
@@ -97,27 +97,33 @@ async def check_arc(
     if why:
         evidence = Evidence("arc", Result.POLICY, sealer, f"the seal is {why}")
         return ArcVerdict((evidence,))
-    tags = [*(each.seal_tags for each in chain), chain[-1].signature_tags]
-    key_names = [(each[b"s"].decode("ascii", "replace"), _domain(each)) for each in tags]
-    found = await asyncio.gather(*(fetch_key(*place, lookups) for place in key_names))
-    keys = dict(zip(key_names, found, strict=True))
-    failed = [record for record in keys.values() if isinstance(record, Temporary)]
-    if failed:
-        evidence = Evidence("arc", Result.TEMPERROR, sealer, failed[0].why)
-        return ArcVerdict((evidence,), temporary=all(record.defers for record in failed))
-    failure = await run(
-        partial(chain_failure, message, chain, [keys[key_name] for key_name in key_names])
-    )
-    if failure:
-        return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),))
     stated = await run(
         partial(statement_in, chain[-1].stated, authserv_id=None, author_domain=author_domain)
     )
-    if stated is None or stated.proof.method != "dmarc":
+    no_proof = stated is None or stated.proof.method != "dmarc"
+    if no_proof or await run(partial(may_forge_results, message)):
         detail = f"sealed by {sealer}, which states no dmarc=pass for From"
-        return ArcVerdict((Evidence("arc", Result.PASS, sealer, detail),))
+        if not no_proof:
+            detail = f"sealed by {sealer}, but {FORGED}"
+        return ArcVerdict((Evidence("arc", Result.POLICY, sealer, detail),))
+    assert stated is not None
     newest = chain[-1]
-    lookups.prove({key_name(*place) for place in key_names[-2:]})  # of that seal and signature
+    own, older = [newest.seal_tags, newest.signature_tags], [e.seal_tags for e in chain[:-1]]
+    # Anybody can write an older seal, with a name of their own zone: asked for it before we know
+    # that the listed sealer saw it, they would learn that the author's domain is registered here.
+    for tags, failure_of in ((own, newest_failure), (older, older_failure)):
+        places = [(each[b"s"].decode("ascii", "replace"), _domain(each)) for each in tags]
+        keys = await asyncio.gather(*(fetch_key(*place, lookups) for place in places))
+        failed = [record for record in keys if isinstance(record, Temporary)]
+        if failed:
+            evidence = Evidence("arc", Result.TEMPERROR, sealer, failed[0].why)
+            return ArcVerdict((evidence,), temporary=all(record.defers for record in failed))
+        failure = await run(partial(failure_of, message, chain, keys))
+        if failure:
+            return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),))
+        if tags is own:
+            proven = {key_name(*place) for place in places}
+    lookups.prove(proven)
     return ArcVerdict(
         (Evidence("arc", Result.PASS, sealer, f"sealed by {sealer}", aligned=True),),
         sealer,
@@ -222,39 +228,57 @@ def sealed_time(message: RawMessage, newest: ArcSet) -> float | None:
     return signed_at(newest.signature_tags, names, message)
 
 
-def chain_failure(
-    message: RawMessage,
-    chain: Sequence[ArcSet],
-    records: Sequence[bytes | UnusableAnswer | Temporary],
-) -> str:
-    """Why the chain is invalid (RFC 8617 §5.2, steps 4 to 6); empty if it is valid.
+Record = bytes | UnusableAnswer | Temporary
 
-    `records` are the key records of all seals and of the newest signature, in that order.
-    CPU-bound, never raises.
-    """
-    keys: list[Key] = []
+
+def newest_failure(message: RawMessage, chain: Sequence[ArcSet], records: Sequence[Record]) -> str:
+    """Why the newest seal or its message signature is invalid (RFC 8617 §5.2, steps 4 and 5); empty
+    if both are valid. `records` are their key records. CPU-bound, never raises."""
     try:
-        for record in records:
-            if not isinstance(record, bytes):
-                return record.why
-            key = read_key(record)
-            if isinstance(key, str):
-                return key
-            keys.append(key)
+        keys = _keys(records)
+        if isinstance(keys, str):
+            return keys
         newest = chain[-1]
-        failure = signature_failure(message, newest.signature, newest.signature_tags, keys[-1])
-        if failure:
-            return failure
-        sealed: list[HeaderField] = []
-        for each, key in zip(chain, keys[:-1], strict=True):
-            sealed += (each.results, each.signature)
-            signed = header_digest_input(b"relaxed/relaxed", sealed, each.seal)
-            if not is_valid_signature(signed, each.seal_tags[b"b"], key):
-                return f"seal {each.seal_tags[b'i'].decode()} does not hold"
-            sealed.append(each.seal)
+        return signature_failure(
+            message, newest.signature, newest.signature_tags, keys[1]
+        ) or _seal_failure(chain, len(chain) - 1, keys[0])
     except Exception as error:  # noqa: BLE001  dkimpy raises anything on hostile bytes
         return f"unreadable key or seal ({type(error).__name__})"
-    return ""
+
+
+def older_failure(_: RawMessage, chain: Sequence[ArcSet], records: Sequence[Record]) -> str:
+    """The same of the older seals (step 6), by the key record of each."""
+    try:
+        keys = _keys(records)
+        if isinstance(keys, str):
+            return keys
+        failures = (_seal_failure(chain, number, key) for number, key in enumerate(keys))
+        return next(filter(None, failures), "")
+    except Exception as error:  # noqa: BLE001  dkimpy raises anything on hostile bytes
+        return f"unreadable key or seal ({type(error).__name__})"
+
+
+def _keys(records: Sequence[Record]) -> list[Key] | str:
+    keys: list[Key] = []
+    for record in records:
+        if not isinstance(record, bytes):
+            return record.why
+        key = read_key(record)
+        if isinstance(key, str):
+            return key
+        keys.append(key)
+    return keys
+
+
+def _seal_failure(chain: Sequence[ArcSet], number: int, key: Key) -> str:
+    """Why one seal does not hold over all sets up to its own; empty if it does."""
+    seal, tags = chain[number].seal, chain[number].seal_tags
+    before = [part for e in chain[:number] for part in (e.results, e.signature, e.seal)]
+    sealed = [*before, chain[number].results, chain[number].signature]
+    signed = header_digest_input(b"relaxed/relaxed", sealed, seal)
+    if is_valid_signature(signed, tags[b"b"], key):
+        return ""
+    return f"seal {tags[b'i'].decode()} does not hold"
 
 
 def _by_instance(

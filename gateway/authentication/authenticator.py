@@ -25,7 +25,7 @@ from gateway.authentication.measuring import (
 )
 from gateway.authentication.offload import Offload, Run, at_once
 from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, ProvenNames
-from gateway.authentication.results_header import stated_by_relay
+from gateway.authentication.results_header import FORGED, may_forge_results, stated_by_relay
 from gateway.authentication.signatures import (
     CHUNK_BYTES,
     MAX_HEADER_BYTES,
@@ -218,6 +218,9 @@ class Authenticator:
             name = authserv_id or checked.envelope.peer
             if stated is None:
                 warnings += (f"relay {name} has no result that proves the author",)
+                continue
+            if await checked.run(partial(may_forge_results, checked.message)):
+                warnings += (f"relay {name}: its result is not counted: {FORGED}",)
                 continue
             signatures = checked.signatures
             if not stated.direct and signatures.is_partial:

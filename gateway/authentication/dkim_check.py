@@ -41,6 +41,7 @@ CLOCK_SKEW_S = 3600
 REPLAY_AGE_S = 7 * 86_400
 """No queue keeps a mail longer (RFC 5321 §4.5.4.1: 4–5 days); an older one may be a replay."""
 MAX_DATE_BYTES = 200
+NOT_ALIGNED = "not asked: not aligned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,22 +207,28 @@ async def check_dkim(
     aligned: Callable[[str], Awaitable[bool | Temporary]],
     run: Run,
     complete: Callable[[Sequence[Signature]], bool] = bool,
+    worth_asking: Callable[[str], Awaitable[bool | Temporary]] | None = None,
 ) -> DkimVerdict:
     """Verifies the signatures until valid ones of an aligned domain are `complete`: by default, one
     that is not too old.
 
     `aligned` returns whether a domain is aligned with the author's, or how DNS failed. All keys are
-    queried at once and used in the order in which they arrive.
+    queried at once, of a domain that is `worth_asking`, and used in the order in which they arrive.
     """
     evidence, warnings, temporary = list(found.refused), [], False
     old: Signature | None = None
     valid: list[Signature] = []
     if found.ignored:
         warnings.append(f"{found.ignored} DKIM signatures ignored")
-    keys = [asyncio.create_task(_fetch_key(each, lookups)) for each in found.signatures]
+    keys = [
+        asyncio.create_task(_fetch_key(each, lookups, worth_asking)) for each in found.signatures
+    ]
     try:
         for next_key in asyncio.as_completed(keys):
             signature, record = await next_key
+            if record is None:
+                evidence.append(_evidence(signature.domain, Result.POLICY, NOT_ALIGNED))
+                continue
             if isinstance(record, Temporary):
                 evidence.append(_evidence(signature.domain, Result.TEMPERROR, record.why))
                 temporary |= record.defers
@@ -334,8 +341,14 @@ def _fingerprint(message: RawMessage, field: HeaderField, author_domain: str) ->
 
 
 async def _fetch_key(
-    signature: Signature, lookups: Lookups
-) -> tuple[Signature, bytes | UnusableAnswer | Temporary]:
+    signature: Signature,
+    lookups: Lookups,
+    worth_asking: Callable[[str], Awaitable[bool | Temporary]] | None,
+) -> tuple[Signature, bytes | UnusableAnswer | Temporary | None]:
+    if worth_asking is not None:
+        is_worth_it = await worth_asking(signature.domain)
+        if is_worth_it is not True:
+            return signature, is_worth_it or None
     return signature, await fetch_key(signature.selector, signature.domain, lookups)
 
 

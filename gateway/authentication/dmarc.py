@@ -58,6 +58,21 @@ def could_align(domain: str, author_domain: str) -> bool:
     return may_be_one_organisation(domain, author_domain)
 
 
+def may_be_aligned(domain: str, policy: DmarcRecord, mode: Mode) -> bool | Temporary:
+    """Whether the records of the author's domain and of those above it leave it open, or how the
+    DNS failed. If not, no name of the other domain is asked: its owner, a neighbour under a shared
+    parent, would see that by their own name servers, and learn that the author's domain is
+    registered here."""
+    author = policy.walk
+    if domain == author.domain:
+        return True
+    if mode == "strict" or not could_align(domain, author.domain):
+        return False
+    if author.unanswered:
+        return author.unanswered
+    return domain == author.organisation or domain.endswith(f".{author.organisation}")
+
+
 async def aligned(
     domain: str, policy: DmarcRecord, mode: Mode, lookups: Lookups
 ) -> bool | Temporary:
@@ -70,12 +85,9 @@ async def aligned(
     author = policy.walk
     if domain == author.domain:
         return True
-    if not could_align(domain, author.domain):
-        return False
-    if mode == "strict":
-        return False
-    if author.unanswered:
-        return author.unanswered
+    is_open = may_be_aligned(domain, policy, mode)
+    if is_open is not True:
+        return is_open
     other = await walk(domain, lookups)
     return other.unanswered or other.organisation == author.organisation
 

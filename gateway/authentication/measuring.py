@@ -9,12 +9,13 @@ from functools import partial
 
 from gateway.authentication import spf_check
 from gateway.authentication.arc_check import ArcVerdict, check_arc, sealed_scope
-from gateway.authentication.dkim_check import Candidates, Signature, check_dkim
+from gateway.authentication.dkim_check import NOT_ALIGNED, Candidates, Signature, check_dkim
 from gateway.authentication.dmarc import (
     DmarcRecord,
     aligned,
     could_align,
     find_policy,
+    may_be_aligned,
     record_names,
 )
 from gateway.authentication.dns import Lookups, Temporary
@@ -154,12 +155,24 @@ async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) ->
         policy = await policy_task
         return await aligned(domain, policy, policy.dkim, mail.lookups)
 
+    async def worth_asking(domain: str) -> bool | Temporary:
+        if domain == mail.domain:
+            return True
+        policy = await policy_task
+        return may_be_aligned(domain, policy, policy.dkim)
+
     def complete(valid: Sequence[Signature]) -> bool:
         names = covered_names([each.tags for each in valid])
         return not READ_FIELDS & uncovered(mail.message.names(), names)
 
     checked = await check_dkim(
-        mail.message, mail.signatures, mail.lookups, is_aligned, mail.run, complete
+        mail.message,
+        mail.signatures,
+        mail.lookups,
+        is_aligned,
+        mail.run,
+        complete,
+        worth_asking,
     )
     by = f"dkim:{checked.domain}" if checked.domain else ""
     signed = tuple((each.field, each.tags) for each in checked.signatures)
@@ -197,6 +210,8 @@ async def _by_spf(mail: CheckedMail, policy: DmarcRecord) -> CheckResult:
         refusal = "not asked: the client is a relay of ours"
     elif not could_align(identity.domain, mail.domain):
         refusal = "not asked: cannot be aligned"
+    elif may_be_aligned(identity.domain, policy, policy.spf) is False:
+        refusal = NOT_ALIGNED
     if refusal:
         skipped = spf_check.SpfVerdict(Result.POLICY, refusal)
         return CheckResult("", (spf_check.evidence(identity, skipped, aligned=False),))

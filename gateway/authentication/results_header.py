@@ -9,6 +9,7 @@ are recognised first.
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ _ABOUT = {
     "dkim": ("header.d", "header.i"),
     "spf": ("smtp.mailfrom", "envelope-from"),
 }
+
+
+_SIGNER = re.compile(rb"(?:\A|;)\s*+i\s*+=([^;]*+)", re.IGNORECASE)
+_PLAIN_SIGNER = re.compile(rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]*+")
+FORGED = "i= of a signature is no address, and may have been written into the results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,20 @@ def stated_by_relay(
         if lower_name not in _RELAY_FIELDS and not lower_name.startswith(b"x-"):
             return None
     return None
+
+
+def may_forge_results(message: RawMessage) -> bool:
+    """Whether `i=` of a signature is something else than an address, perhaps behind its encoding
+    (RFC 6376 §2.11). opendkim decodes it and writes it as it is into Authentication-Results,
+    whether or not the signature holds. No signer needs that. Linear, never raises."""
+    for name, value in message.fields:
+        if name.strip().lower() != b"dkim-signature":
+            continue
+        for signer in _SIGNER.findall(value):
+            joined = b"".join(signer.split())
+            if not _PLAIN_SIGNER.fullmatch(binascii.a2b_qp(joined)):
+                return True
+    return False
 
 
 def read_results(value: bytes) -> StatedResults | None:

@@ -218,12 +218,14 @@ def read_tags(value: bytes) -> Tags | str:
 
 
 def grammar_problem(tags: Tags, mandatory: Sequence[bytes], *, arc: bool) -> str:
-    """Why dkimpy finds the tags of a DKIM or ARC field invalid, except times; empty if valid.
-    Never raises."""
+    """Why dkimpy finds the tags of a DKIM or ARC field invalid, except times, or could not read the
+    canonical forms or the hash of the body; empty if valid. Never raises."""
     # Times are checked elsewhere: dkimpy would compare them with its own clock.
     untimed = {name: value for name, value in tags.items() if name not in (b"t", b"x")}
     try:
         dkim.validate_signature_fields(untimed, mandatory, arc)
+        dkim.CanonicalizationPolicy.from_c_value(tags.get(b"c", b"simple/simple"))
+        base64.b64decode(tags.get(b"bh", b""))
     except Exception as error:  # noqa: BLE001  dkimpy raises anything: IndexError on a short i=
         return str(error)[:80] or type(error).__name__
     return ""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.authentication.arc_check import read_chain
 from gateway.authentication.authenticator import Trust
+from gateway.authentication.results_header import FORGED
 from gateway.authentication.signatures import RawMessage
 from rules.sender.authentication import Result
 from tests.gateway.forwarders import arc_sealed
@@ -129,7 +130,42 @@ async def test_the_newest_sealer_must_be_the_listed_one(world: World) -> None:
 async def test_a_sealer_that_saw_no_pass_proves_nothing(world: World, states: str) -> None:
     verdict = await world.verdict(sealed(a_mail(), states=states))
     assert not verdict.aligned
-    assert the("arc", verdict).result is Result.PASS
+    assert the("arc", verdict).result is Result.POLICY
+    assert not [name for name, _ in world.server.queries if name.endswith(LIST)]
+
+
+@pytest.mark.parametrize("forged", [b"header.from=acme.example", b"s=s1; t="])
+async def test_who_writes_an_older_seal_is_asked_for_its_key_only_if_the_newest_holds(
+    world: World, forged: bytes
+) -> None:
+    """Else anybody would see in their own zone which domains are of customers."""
+    older = sealed(a_mail(), "spy.example", states="arc=none")
+    states = f"arc=pass; {ACME_PASSED}"
+    whole = sealed(older, states=states)
+    newest, rest = whole[: -len(older)], older
+    changed = {
+        b"header.from=acme.example": newest.replace(forged, b"header.from=other.example"),
+        b"s=s1; t=": newest.replace(b" s=s1;", b" s=s1 ;"),
+    }[forged]
+    assert changed != newest
+
+    verdict = await world.verdict(changed + rest)
+
+    assert not verdict.aligned
+    assert not [name for name, _ in world.server.queries if "spy.example" in name]
+
+
+async def test_a_seal_over_results_that_a_signature_s_identity_may_have_forged_proves_nothing(
+    world: World,
+) -> None:
+    identity = b"i=a=3Bdmarc=3Dpass=20header.from=3Dacme.example=3B@evil.test;"
+    signature = b"DKIM-Signature: v=1; d=evil.test; s=s1; " + identity + b" h=from\r\n"
+    stated = f"dkim=fail header.d=evil.test header.i=a;{ACME_PASSED};@evil.test"
+
+    verdict = await world.verdict(arc_sealed(signature + a_mail(), LIST, f"x; {stated}"))
+
+    assert not verdict.aligned
+    assert the("arc", verdict).detail == f"sealed by {LIST}, but {FORGED}"
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.authentication.authenticator import Authenticator, Trust
+from gateway.authentication.dkim_check import NOT_ALIGNED
 from gateway.authentication.dns import Resolver
-from gateway.authentication.results_header import statement_in
+from gateway.authentication.results_header import FORGED, statement_in
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import Result
@@ -26,6 +27,7 @@ from tests.gateway.senders import (
     a_mail,
     a_world,
     ed25519_key,
+    forged_signatures,
     rsa_key,
     signed,
     the,
@@ -147,6 +149,79 @@ async def test_a_relay_s_result_is_not_counted_if_it_may_depend_on_a_signature_t
     direct = b"; spf=pass smtp.mailfrom=acme.example\r\n"
     raw = SAW_A_SIGNATURE.replace(b"\r\n", direct) + caught()
     assert (await world.verdict(raw, peer=RELAY)).by == "relay:mx.example"
+
+
+@pytest.mark.parametrize(
+    ("identity", "is_proven"),
+    [
+        ("@evil.test", True),
+        ("bounce+ann=3Dacme.example@evil.test", True),
+        ("a=3Bdkim=3Dpass=20header.d=3Dacme.example=3B@evil.test", False),
+        ("a=3bdkim=3dpass\r\n =20header.d=3Dacme.example=3b@evil.test", False),
+        ("a=22=0D=0A@evil.test", False),
+        ("a(@evil.test", False),
+    ],
+)
+async def test_a_relay_s_result_is_not_counted_if_an_identity_of_a_signature_may_have_forged_it(
+    world: World, identity: str, *, is_proven: bool
+) -> None:
+    """As opendkim writes it, decoded, whether or not the signature holds."""
+    results = "dkim=fail header.d=evil.test header.i=a;dkim=pass header.d=acme.example;@evil.test"
+    signature = f"DKIM-Signature: v=1; d=evil.test; s=s1; i={identity}; h=from; bh=AAAA; b=AAAA\r\n"
+
+    verdict = await world.verdict(
+        f"Authentication-Results: {MX}; {results}\r\n{signature}".encode() + a_mail(), peer=RELAY
+    )
+
+    assert verdict.aligned is is_proven
+    assert any(FORGED in warning for warning in verdict.warnings) is not is_proven
+
+
+@pytest.mark.parametrize("tag", [b"c=relaxed/other", b"bh=A==="])
+async def test_a_signature_that_cannot_be_computed_ends_no_verdict(
+    world: World, tag: bytes
+) -> None:
+    forged = forged_signatures(1)
+    malformed = re.sub(rb" " + tag.partition(b"=")[0] + rb"=[^;]*", b" " + tag, forged)
+    assert malformed != forged
+    changed = signed(a_mail()) + b"-- \r\nScanned.\r\n"
+
+    verdict = await world.verdict(SAW_A_SIGNATURE + malformed + changed, peer=RELAY)
+
+    assert not verdict.aligned
+    assert any("signature that was not read" in warning for warning in verdict.warnings)
+
+
+async def test_while_the_parent_s_policy_is_silent_a_subdomain_s_signature_is_not_yet_refused(
+    world: World,
+) -> None:
+    world.publish("_dmarc.desk.acme.com", "v=DMARC1; p=reject")
+    world.server.silent.add("_dmarc.acme.com")
+
+    verdict = await world.verdict(
+        signed(a_mail("ann@desk.acme.com"), "mail.acme.com"), "ann@desk.acme.com"
+    )
+
+    assert verdict.temporary
+    assert not [name for name, _ in world.server.queries if "mail.acme.com" in name]
+
+
+@pytest.mark.parametrize(
+    "own", ["v=DMARC1; p=reject; psd=n", "v=DMARC1; p=reject; adkim=s; aspf=s"]
+)
+async def test_a_neighbour_under_a_shared_parent_sees_no_look_up(world: World, own: str) -> None:
+    """It would show them by their own name servers who is a customer."""
+    world.publish("_dmarc.ann.shared.com", f"v=DMARC1; {own}")
+    world.publish("_dmarc.shared.com", "v=DMARC1; p=reject")
+    raw = signed(a_mail("ann@ann.shared.com"), "mallory.shared.com")
+
+    verdict = await world.verdict(
+        raw, "ann@ann.shared.com", mail_from="x@mallory.shared.com", helo="mallory.shared.com"
+    )
+
+    assert not verdict.aligned
+    assert the("dkim", verdict).detail == the("spf", verdict).detail == NOT_ALIGNED
+    assert not [name for name, _ in world.server.queries if "mallory" in name]
 
 
 async def test_a_signature_that_expired_behind_a_relay_limits_its_result(world: World) -> None:
