@@ -88,7 +88,8 @@ def test_an_id_with_many_tickets_and_authors_hides_no_other(shop: Shop) -> None:
         row = {"mailbox_id": shop.mailbox.id, "subject": "", "status": "open", "severity": "Low"}
         row |= {"severity_source": "mail", "requester": GIL, "opened_at": NOON, "updated_at": NOON}
         for n in range(traces.MOST_NAMING + 10):
-            number = connection.execute(ticket.insert().values(row)).inserted_primary_key[0]
+            added = ticket.insert().values(row).returning(ticket.c.id)
+            number = connection.execute(added).scalar_one()
             named = {"message_id": NAMED, "ticket_id": number, "author": f"{n}@globex.example"}
             connection.execute(reference.insert().values(mailbox_id=shop.mailbox.id, **named))
 
