@@ -97,13 +97,42 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
 
 
 def _author(comment: Comment, policy: Policy, redactor: Redactor) -> str:
-    """A customer's name is what they entered: one that reads as an address, or as the desk's name,
-    is not shown."""
+    """A customer's name is what they entered: one that reads as an address, or that contains the
+    desk's name, is not shown."""
     nobody = policy.sender_name if comment.by_staff else comment.author
-    name = one_line(redactor.redact(comment.name or nobody), 60)
-    read = unicodedata.normalize("NFKC", name).casefold()
-    poses = "@" in read or read == policy.sender_name.casefold()
+    name = one_line(_without_marks(redactor.redact(comment.name)), 60) or nobody
+    read = _folded(name)
+    poses = "@" in read or _names(read, _folded(policy.sender_name))
     return comment.author if poses and not comment.by_staff else name
+
+
+_JOINERS = "\u200c\u200d"
+"""Names in Persian and Indian scripts use them."""
+_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Without ink, though Unicode counts them as letters or symbols."""
+
+
+def _without_marks(name: str) -> str:
+    """The name without characters that nobody sees and that change the direction of others."""
+    return "".join(
+        each
+        for each in name
+        if each in _JOINERS or (unicodedata.category(each) != "Cf" and each not in _FILLERS)
+    )
+
+
+def _folded(name: str) -> str:
+    read = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(each for each in read if each not in _JOINERS)
+
+
+def _names(read: str, desk: str) -> bool:
+    """Whether a name contains the desk's in whole words, however its letters are set apart."""
+    letters = [re.escape(each) for each in desk if each.isalnum()]
+    if not letters:
+        return False
+    desk_in_name = r"[\W_]*".join(letters)
+    return re.search(rf"(?<!\w){desk_in_name}(?!\w)", read) is not None
 
 
 def _files(comment: Comment, redactor: Redactor) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from rules.decision.follow_up import follow_up
 from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved, Reason
 from rules.decision.notices import approval_request, of_comment, receipt
+from rules.decision.opening import too_many_tickets
 from rules.decision.unsubscribe import says_more, unsubscribe
 from rules.destination import is_over
 from rules.identity import ProofLevel, Standing, is_proven_enough
@@ -72,7 +73,7 @@ def by_customer(
     more = has_files(case.mail) or is_text_read_in_part(case.mail)
     thanks = is_click(case.mail) or (not more and only_thanks(_all_words(case, ticket)))
     if not thanks and not case.by_machine and is_over(ticket, case.facts, case.policy):
-        return follow_up(case, ticket, saw, conflict)
+        return too_many_tickets(case, saw) or follow_up(case, ticket, saw, conflict)
     action, notes = _public(case, ticket, command, thanks)
     full = (f"nobody joins: #{ticket.id} is full",) if is_full(ticket, case.policy) else ()
     filed = (f"{visibility} on #{ticket.id}", *conflict, *full, *notes)

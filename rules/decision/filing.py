@@ -15,11 +15,16 @@ from rules.decision.on_behalf import (
     opened_as_own,
     opened_for,
 )
-from rules.decision.opening import acknowledged, acknowledgement_note, opened_by_mail, terms_of
+from rules.decision.opening import (
+    acknowledged,
+    acknowledgement_note,
+    opened_by_mail,
+    terms_of,
+    too_many_tickets,
+)
 from rules.decision.staff import by_staff
 from rules.identity import ProofLevel, Standing
 from rules.sender.pointers import PointerKind
-from rules.service.limits import may_open
 from rules.service.participants import additions
 
 
@@ -59,12 +64,9 @@ def new_ticket(case: Case) -> Ruling:
     if not sender.standing.may_write and not case.enrols:
         refusal, notes = Refuse(case.policy.texts.sign_up), ("may not open a ticket",)
         return Ruling(sender.standing, refusal, Reason.STRANGER, notes)
-    facts, budget = case.facts, case.policy.budgets.tickets_per_hour
-    by_staff = facts.authentication.staff
-    if not by_staff and not may_open(facts.recent, facts.decided_at, budget):
-        notes = (f"more than {budget} new tickets within the hour",)
-        return Ruling(sender.address, Hold(), Reason.TOO_MANY_TICKETS, notes)
-    joining = additions(case.mail, facts, sender, None, case.policy)
+    if (held := too_many_tickets(case, sender.address)) is not None:
+        return held
+    joining = additions(case.mail, case.facts, sender, None, case.policy)
     mentions = next(
         (
             e.ticket

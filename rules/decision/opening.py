@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, assert_never
 
-from rules.decision.case import Case
+from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text
-from rules.decision.model import OpenTicket, SeverityT
+from rules.decision.model import Hold, OpenTicket, Reason, SeverityT
 from rules.mail.automatic import wants_no_answer
 from rules.mail.language import author_language
 from rules.people import Company, Person, Staff
@@ -24,6 +24,7 @@ from rules.service.acknowledging import (
     acknowledging,
 )
 from rules.service.completeness import extract_fields, missing_facts, request_text
+from rules.service.limits import may_open
 from rules.service.participants import Addition
 from rules.service.sla_rules import AgreedTargets
 from rules.ticket.notices import NoticeKind, NoticeOrder
@@ -126,6 +127,16 @@ def opening_notices(
         return others
     acknowledgement = notifications.acknowledgement(requester, language, request.searched, policy)
     return (acknowledgement, *others)
+
+
+def too_many_tickets(case: Case, saw: str) -> Ruling | None:
+    """Hold the mail of an author who has opened enough within the hour, follow-ups included; None
+    for any other, and for what staff release."""
+    facts, budget = case.facts, case.policy.budgets.tickets_per_hour
+    if facts.authentication.staff or may_open(facts.recent, facts.decided_at, budget):
+        return None
+    notes = (f"more than {budget} new tickets within the hour",)
+    return Ruling(saw, Hold(), Reason.TOO_MANY_TICKETS, notes)
 
 
 def opened_by_mail(

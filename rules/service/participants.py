@@ -112,15 +112,22 @@ def _addition(
     address: str, facts: Facts, sender: Sender, ticket: Ticket | None, policy: Policy
 ) -> Addition | None:
     person = facts.people.get(address)
-    if person is not None and not person.active:
+    company = ticket.company if ticket is not None else _company_id(sender.company)
+    # A customer must not learn who is registered with another company, or was.
+    unknown = (
+        person is not None
+        and sender.standing is not Standing.STAFF
+        and is_of_others(person, company)
+    )
+    if person is not None and not person.active and not unknown:
         return None
     if person is not None and person.role is Role.STAFF:
         proven = sender.proof_level >= ProofLevel.PROVEN
         joins = Presence.ACTIVE if proven else Presence.PENDING
         return Addition(address, person.id, ParticipantKind.FOLLOWER, joins)
-    company = ticket.company if ticket is not None else _company_id(sender.company)
     registered_here = person is not None and _company_id(person.company) == company
-    part = ParticipantKind.USER if person is not None else ParticipantKind.GUEST
+    known = person is not None and not unknown
+    part = ParticipantKind.USER if known else ParticipantKind.GUEST
     presence = _presence(sender, registered_here, person is not None, policy)
     if presence is None:
         return None

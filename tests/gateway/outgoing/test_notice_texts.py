@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from email.header import decode_header, make_header
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -538,9 +539,45 @@ def test_of_thousands_of_files_a_notice_names_the_first() -> None:
     assert "file50.txt" not in text
 
 
-@pytest.mark.parametrize("name", ["Sam <sam@help.example>", "sam\uff20help.example", "SUPPORT"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Sam <sam@help.example>",
+        "sam\uff20help.example",
+        "SUPPORT",
+        "Support (Sam)",
+        "Sam via Support",
+        "Sup\u200bport",
+        "Sup\u200dport",
+        "Support\u3164",
+        "S u p p o r t",
+        "\uff33upport: Sam",
+    ],
+)
 def test_a_customer_whose_name_poses_as_somebody_else_is_shown_by_address(name: str) -> None:
     mail = written(NoticeKind.COMMENT, comment=a_comment("Send me the password.", name=name))
 
     assert text_of(mail).startswith("bob@acme.example wrote:\n")
     assert "sam" not in str(mail["From"]).lower()
+
+
+@pytest.mark.parametrize(
+    "name", ["Bob \u202eton si siht", "Bob\u2066", "\u200fBob\ufeff", "Bob\u115f"]
+)
+def test_a_name_turns_no_words_of_ours_round(name: str) -> None:
+    mail = written(NoticeKind.COMMENT, comment=a_comment("It prints.", name=name))
+    shown = str(make_header(decode_header(str(mail["From"]))))
+
+    assert shown.isprintable()
+    assert shown.startswith("Bob")
+    assert " via Support" in shown
+    assert text_of(mail).splitlines()[0].isprintable()
+
+
+@pytest.mark.parametrize(
+    "name", ["Bob Supporter", "Rapporteur", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"]
+)
+def test_a_name_that_is_only_like_the_desks_is_shown(name: str) -> None:
+    mail = written(NoticeKind.COMMENT, comment=a_comment("It prints.", name=name))
+
+    assert text_of(mail).startswith(f"{name} <bob@acme.example> wrote:\n")

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from rules.decision.model import AddComment, Decision, Moved, OpenTicket, Reason, Verdict
+from rules.facts import Recent
 from rules.mail import Attachment, Body, Mail
 from rules.people import Participant, ParticipantKind, Presence
+from rules.sender.authentication import Authentication
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
@@ -90,6 +92,24 @@ class TestAReplyToAResolvedTicket:
 
         assert (decision.verdict, decision.reason) == (Verdict.OPENED, Reason.FOLLOW_UP)
         assert opened(decision).follows == 7
+
+    def test_follow_ups_are_new_tickets_and_count_as_such(self) -> None:
+        nine, ten = ((Recent(NOON, True, n) for n in range(20, 20 + most)) for most in (9, 10))
+        again = a_mail(text="It is broken again.")
+
+        for recent, verdict in ((nine, Verdict.OPENED), (ten, Verdict.HELD)):
+            world = World(tickets=(resolved(14),), recent=tuple(recent))
+            assert world.decide(again, to=token_to(70)).verdict is verdict
+
+    def test_many_follow_ups_do_not_stop_a_comment_and_staff_release_what_is_held(self) -> None:
+        many = tuple(Recent(NOON, True, n) for n in range(20, 30))
+        by_staff = Authentication.by_staff("sam")
+
+        thanked = World(tickets=(resolved(14),), recent=many).decide(THANKS, to=token_to(70))
+        released = World(tickets=(resolved(14),), recent=many, proof=by_staff)
+
+        assert thanked.verdict is Verdict.COMMENTED
+        assert released.decide(a_mail(), to=token_to(70)).reason is Reason.FOLLOW_UP
 
     def test_the_policy_sets_the_reopening_period(self) -> None:
         world = World(tickets=(resolved(2),), policy=policy_with("lifecycle", reopen_days=1))

@@ -13,12 +13,14 @@ from rules.mail import Envelope, Mail
 from rules.people import ParticipantKind, Presence
 from rules.service.participants import Addition, additions
 from rules.ticket.changes import AddPerson, Source
+from rules.ticket.notices import NoticeKind
 from tests.rules.building import (
     ANN,
     ANNS,
     BOB,
     EVERYBODY,
     GIL,
+    GLOBEX,
     NOON,
     NOTHING,
     SAM,
@@ -28,6 +30,7 @@ from tests.rules.building import (
     a_ticket,
     default_policy,
     member,
+    notified,
     person,
     policy_with,
     token_to,
@@ -119,6 +122,17 @@ def test_a_deactivated_user_does_not_join() -> None:
     gone = person("gone@acme.example", active=False)
 
     assert joined(World((*EVERYBODY, gone)), a_mail(cc=(gone.address,))) == ()
+
+
+def test_a_customer_does_not_learn_who_left_another_company() -> None:
+    gone = person("gone@globex.example", GLOBEX, active=False)
+    world = World((*EVERYBODY, gone))
+    mails = (a_mail(cc=(gone.address,)), a_mail(cc=(GIL.address,)), a_mail(cc=(PAT,)))
+
+    assert [presence_of(world, m, m.cc[0]) for m in mails] == [Presence.PENDING] * 3
+    assert [a.part for m in mails for a in joined(world, m)] == [ParticipantKind.GUEST] * 3
+    assert [len(notified(world.decide(m), NoticeKind.APPROVAL)) for m in mails] == [1] * 3
+    assert joined(world, a_mail(SAM.address, cc=(gone.address,))) == ()
 
 
 def test_nobody_joins_where_we_were_a_blind_copy() -> None:
