@@ -237,8 +237,14 @@ def digest_ordered(mailbox: str, notices: int) -> None:
 
 
 def desk_is_empty(mailbox: str) -> None:
-    """Something waits for staff, and the mailbox has none who could be notified. Once an hour."""
-    _log.warning("desk_is_empty", mailbox=mailbox, see="postern held list", fix="postern staff add")
+    """Something waits for staff, and the mailbox has none who could be notified: none at all, or
+    their addresses are suppressed. Once an hour."""
+    _log.warning(
+        "desk_is_empty",
+        mailbox=mailbox,
+        see="postern held list, postern suppression list",
+        fix="postern staff add, postern suppression remove",
+    )
 
 
 def cleaned(rows: int, pages: int) -> None:

@@ -83,6 +83,11 @@ class Metrics:
             multiprocess_mode="mostrecent",
             registry=self._registry,
         )
+        self._empty_desks = Counter(
+            "postern_digests_without_reader",
+            "Digests that were due and had no staff person to receive them",
+            registry=self._registry,
+        )
         self._waiting_oldest = Gauge(
             "postern_waiting_oldest_seconds",
             "Age of the oldest entry of a queue",
@@ -193,6 +198,9 @@ class Metrics:
         for queue in Queue:
             self._waiting.labels(queue.value).set(numbers[queue])
             self._waiting_oldest.labels(queue.value).set(oldest[queue])
+
+    def desk_is_empty(self) -> None:
+        self._empty_desks.inc()
 
     def notice(self, outcome: str) -> None:
         self._notices.labels(outcome).inc()

@@ -119,6 +119,7 @@ class Scheduler:
             queued = await self.runtime.write(job)
             if queued is None:
                 log.desk_is_empty(mailbox.address)
+                self.runtime.metrics.desk_is_empty()
             elif queued:
                 log.digest_ordered(mailbox.address, queued)
                 self.runtime.wake()

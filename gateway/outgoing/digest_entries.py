@@ -26,6 +26,8 @@ class DigestEntry:
     """A line of a digest as its reader sees it."""
 
     queue: str
+    item: str
+    """The journal id of a held mail."""
     sender: str
     subject: str
     reason: str
@@ -70,6 +72,7 @@ def digest_view(
     def entry(line: DigestLine) -> DigestEntry:
         return DigestEntry(
             queue=line.queue,
+            item=line.item,
             sender=shown(line.sender, LONGEST_SENDER),
             subject=shown(line.subject, LONGEST_SUBJECT),
             reason=line.reason,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import mailparser
@@ -94,6 +95,8 @@ _PART = re.compile(
     r"|\(",
     re.DOTALL,
 )
+_WIDE_SEPARATORS = MappingProxyType({0xFF1B: ";", 0xFF0C: ",", 0x3001: ",", 0xFE54: ";"})
+"""The semicolons and commas of Chinese and Japanese keyboards."""
 _NOT_IN_ADDRESS = r"\s<>()\[\]\",;:\\@"
 _ANY_ADDRESS = re.compile(
     rf"(?<![^{_NOT_IN_ADDRESS}])[^{_NOT_IN_ADDRESS}]{{1,64}}+@[^{_NOT_IN_ADDRESS}?]{{1,253}}+"
@@ -106,7 +109,7 @@ def _lenient_list(value: str) -> tuple[str, ...]:
     those in comments, nor in the display name of another address."""
     found: dict[str, None] = {}
     text, quoted = "", ""
-    for part in _PART.finditer(value + ","):
+    for part in _PART.finditer(value.translate(_WIDE_SEPARATORS) + ","):
         if part["end"]:
             found.update(dict.fromkeys(_addresses_of_member(text) or _addresses_of_member(quoted)))
             text, quoted = "", ""

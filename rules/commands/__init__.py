@@ -39,6 +39,7 @@ __all__ = [
     "Note",
     "OnBehalf",
     "Public",
+    "is_sentence_about_escalating",
     "parse_commands",
     "participant_command",
     "without_commands",
@@ -105,8 +106,8 @@ def without_commands(text: str) -> str:
 def participant_command(text: str) -> Unsubscribe | Escalate | None:
     """The command on a participant's first line; None if it is plain text.
 
-    It counts only when it is alone on its line: `#unsubscribe does not work` and `#escalate is not
-    what we want` are sentences.
+    `#unsubscribe` counts only alone on its line. After `#escalate` a reason may follow, but the
+    line is a sentence about the command if it goes on with a verb: `#escalate is not what we want`.
     """
     begins, ends = _next_line(text, 0)
     line = text[begins:ends]
@@ -114,10 +115,32 @@ def participant_command(text: str) -> Unsubscribe | Escalate | None:
     match name:
         case "unsubscribe" if not value:
             return Unsubscribe()
-        case "escalate":
+        case "escalate" if not _goes_on_as_a_sentence(value):
             return Escalate(reason(value))
         case _:
             return None
+
+
+def is_sentence_about_escalating(text: str) -> bool:
+    """Whether a participant's first line begins with `#escalate` and is no command."""
+    begins, ends = _next_line(text, 0)
+    line = text[begins:ends]
+    name, value = _name_and_value(line) if _is_command(line) else ("", "")
+    return name == "escalate" and _goes_on_as_a_sentence(value)
+
+
+def _goes_on_as_a_sentence(value: str) -> bool:
+    """Whether the words after a command have it for their subject."""
+    words = value.casefold().replace("’", "'").split(maxsplit=1)
+    return bool(words) and _VERB.fullmatch(words[0].rstrip(",.!?")) is not None
+
+
+_VERB = re.compile(
+    r"is|isn't|was|wasn't|does|doesn't|did|didn't|has|hasn't|seems|fails|failed|works|worked|means"
+    r"|ist|war|hat|funktioniert|geht|klappt|bedeutet|heißt"
+    r"|est|était|n'est|fonctionne|marche|funciona|significa|è|funziona|é|foi|werkt|betekent"
+)
+"""In the languages of the customers; a reason seldom begins with one."""
 
 
 def _head(text: str) -> tuple[tuple[str, ...], str]:

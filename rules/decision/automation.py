@@ -40,7 +40,7 @@ def automatic(arrival: Arrival) -> Finding:
     known = next((e.ticket for e in arrival.entitlements if e.right in may_file), None)
     if (finding := _of_known_sender(arrival, sign, sender, known)) is not None:
         return finding
-    return _certainly_automatic(arrival, saw, sender, pointed if known is None else known)
+    return _certainly_automatic(arrival, sign, sender, pointed if known is None else known)
 
 
 def _of_known_sender(
@@ -92,11 +92,18 @@ def _is_the_list(arrival: Arrival, sender: Sender) -> bool:
     return list_id_of(arrival.mail.header) == id_of_list(sender.address)
 
 
-def _certainly_automatic(arrival: Arrival, saw: str, sender: Sender, ticket: int | None) -> Finding:
+def _certainly_automatic(
+    arrival: Arrival, sign: AutomationSign, sender: Sender, ticket: int | None
+) -> Finding:
     """Automatic mail triggers nothing. Since anybody can send it, no more than the header is stored
-    of what no registered sender is behind."""
+    of what no registered sender is behind.
+
+    A journal report is of a server, whose address nobody could register: it waits for nobody.
+    """
+    saw = f"{sign} ({sign.kind})"
     may_write = sender.standing.may_write or arrival.enrols
-    if ticket is None and not may_write and arrival.facts.envelope.mail_from:
+    is_copy = sign.is_journal_report and sender.standing is Standing.COLLEAGUE
+    if ticket is None and not may_write and not is_copy and arrival.facts.envelope.mail_from:
         return Pass(saw, ("automatic, and points to no ticket: the other checks decide",))
     dropped = UNREGISTERED_BODY if ticket is None and not may_write else ""
     record = Record(ticket, sender.address, body_dropped=dropped)

@@ -11,6 +11,7 @@ from rules.decision.content import (
     has_files,
     is_click,
     is_text_read_in_part,
+    mentions_escalation,
     requested_command,
 )
 from rules.decision.effects import ChangeRefused
@@ -28,6 +29,7 @@ from rules.mail.subjects import bare_subject, subject_besides
 from rules.mail.thanks import only_thanks
 from rules.mail.trouble import says_trouble
 from rules.sender.tokens import Purpose
+from rules.sentence import sentence
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.service.limits import NoticeBudget, may_reopen
@@ -200,8 +202,10 @@ def _with_command(
     case: Case, ticket: Ticket, comment: AddComment, command: Unsubscribe | Escalate | None
 ) -> AddComment:
     """The comment with what its author requests besides, or with the reason against it."""
-    if command is None or case.by_machine:
+    if case.by_machine:
         return comment
+    if command is None:
+        return _asking_what_is_meant(case, ticket, comment)
     escalates = isinstance(command, Escalate)
     if escalates and not is_proven_enough(case.sender, case.policy.proof.command):
         unproven = ReceiptPayload(ReceiptText.UNPROVEN)
@@ -211,6 +215,19 @@ def _with_command(
         refused = ReceiptPayload(sentences=(decided.why,))
         return replace(comment, orders=(*comment.orders, *_refusal(case, ticket, refused)))
     return decided
+
+
+def _asking_what_is_meant(case: Case, ticket: Ticket, comment: AddComment) -> AddComment:
+    """The comment; with a receipt where its author may have wanted an escalation."""
+    if not mentions_escalation(case.mail):
+        return comment
+    said = sentence(
+        "Your email is filed, and nothing was escalated. To escalate #{ticket}, reply with "
+        "#escalate alone on the first line.",
+        ticket=ticket.id,
+    )
+    asked = _refusal(case, ticket, ReceiptPayload(sentences=(said,)))
+    return replace(comment, orders=(*comment.orders, *asked))
 
 
 def _refusal(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:

@@ -6,7 +6,7 @@ the body.
 
 from __future__ import annotations
 
-from rules.commands import participant_command
+from rules.commands import is_sentence_about_escalating, participant_command
 from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.extent import is_read_in_part, read_text
@@ -70,4 +70,13 @@ def requested_command(mail: Mail) -> Unsubscribe | Escalate | None:
     """The command in the first line, or in the subject of a mail sent by a click."""
     if mail.subject.strip().casefold() == UNSUBSCRIBE:
         return Unsubscribe()
-    return participant_command(visible(body_text(mail), forwarded=is_forward(mail.subject)).text)
+    return participant_command(_own_words(mail))
+
+
+def mentions_escalation(mail: Mail) -> bool:
+    """Whether the first line is a sentence that begins with `#escalate`, and not the command."""
+    return is_sentence_about_escalating(_own_words(mail))
+
+
+def _own_words(mail: Mail) -> str:
+    return visible(body_text(mail), forwarded=is_forward(mail.subject)).text

@@ -43,6 +43,11 @@ class AutomationSign:
     """What was seen, for the trace."""
 
     @property
+    def is_journal_report(self) -> bool:
+        """Whether it is a copy of a mail between others, which their server has made."""
+        return self.text in _JOURNAL_FIELDS
+
+    @property
     def is_null_path(self) -> bool:
         """Whether only the envelope shows it, which the last sender chooses."""
         return self.text == NULL_PATH
@@ -58,6 +63,7 @@ class AutomationSign:
 
 _COMMENT = re.compile(r"\([^()]*\)")
 _LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "list-help")
+_JOURNAL_FIELDS = ("x-ms-journal-report", "x-ms-exchange-organization-journal-report")
 _CERTAIN_FIELDS = (
     "x-autoreply",
     "x-autorespond",
@@ -65,8 +71,7 @@ _CERTAIN_FIELDS = (
     "x-mail-autoreply",
     "x-fc-machinegenerated",
     "x-failed-recipients",
-    "x-ms-journal-report",
-    "x-ms-exchange-organization-journal-report",
+    *_JOURNAL_FIELDS,
 )
 FIELDS_READ = (
     "auto-submitted",

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, insert, literal, select, tuple_
 
 from rules.mail import Mailbox
+from rules.people import Staff
 from rules.policy import Policy
 from rules.service.digests import PAUSE, REMEMBERED_FOR, QueueState, digest_orders, is_due
 from rules.ticket.changes import Source
@@ -47,7 +48,7 @@ def order_digest(
     found = queues.states(connection, mailbox, policy, now)
     if not any(state.new for state in found) or policy.staff.notify == "none":
         return 0
-    staff = lookup.staff(connection, mailbox)()
+    staff = _reachable_staff(connection, mailbox)
     orders = digest_orders(found, staff, mailboxes.own_addresses(connection), policy)
     if not _take_turn(connection, mailbox, now):
         return 0
@@ -57,6 +58,13 @@ def order_digest(
     queue_notices(connection, context, orders, ticket=None)
     _remember(connection, mailbox, found, now)
     return len(orders)
+
+
+def _reachable_staff(connection: Connection, mailbox: Mailbox) -> tuple[Staff, ...]:
+    """The staff whose mail does not bounce: what nobody receives has been named to nobody."""
+    staff = lookup.staff(connection, mailbox)()
+    bounced = lookup.suppressed_among(connection, mailbox, [each.address for each in staff])()
+    return tuple(each for each in staff if each.address not in bounced)
 
 
 def forget(connection: Connection, now: datetime) -> int:

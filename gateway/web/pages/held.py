@@ -228,6 +228,7 @@ async def _shown(
         status,
         mailbox=visit.mailbox.address,
         owner=visit.view.owner,
+        journal_id=str(mail.journal_id),
         author=mail.author,
         subject=one_line(masker.mask(mail.subject), LONGEST_SUBJECT),
         why=worded(held_because(mail.reason), visit.language),

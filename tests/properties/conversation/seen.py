@@ -112,9 +112,8 @@ class DeskView:
                 c, mailbox, pipeline.policy, pipeline.now, pipeline.new_id
             )
         )
-        assert ordered or every_queue
-        if ordered and not self._readers():  # nobody gets it
-            self.named |= set(self.expected.held)
+        # What nobody would get is named to nobody, and waits.
+        assert ordered or every_queue or not self._readers()
 
     def was_sent(self, sent: SentNotice) -> None:
         """Check a digest; note of any notice to staff what they know by it."""

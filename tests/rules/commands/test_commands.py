@@ -195,6 +195,36 @@ def test_a_command_with_its_value(line: str, command: Command) -> None:
     assert given_by(line) == command
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#escalate is not what we want",
+        "#escalate does nothing here, please fix it.",
+        "#escalate doesn\u2019t work",
+        "#escalate funktioniert nicht",
+        "#escalate ist nicht, was wir wollen",
+        "#unsubscribe does not work on your newsletter",
+        "#escalated twice already",
+        "#12 in the list is broken\n#escalate",
+    ],
+)
+def test_a_customers_sentence_about_a_command_is_text(line: str) -> None:
+    assert participant_command(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("#escalate", ""),
+        ("#escalate do something", "do something"),
+        ("#escalate Nobody answers.", "Nobody answers."),
+        ("#escalate production is down", "production is down"),
+    ],
+)
+def test_a_customers_escalation_has_a_reason_if_they_give_one(line: str, why: str) -> None:
+    assert participant_command(line) == Escalate(why)
+
+
 def test_each_address_of_a_cc_is_a_change_of_its_own() -> None:
     assert parse("#cc +X@acme.example, -y@acme.example z@acme.example").given == (
         AddPerson("x@acme.example"),

@@ -384,3 +384,23 @@ class TestMachines:
         world = replace(self.WORLD, proof=NOTHING)
 
         assert world.decide(a_mail(MONITOR.address, precedence="bulk")).reason is Reason.UNPROVEN
+
+
+@pytest.mark.parametrize(
+    "field", ["x_ms_journal_report", "x_ms_exchange_organization_journal_report"]
+)
+@pytest.mark.parametrize("registration", ["user", "domain"])
+@pytest.mark.parametrize("mail_from", ["", "exchange329e71ec@acme.example"])
+def test_a_journal_report_is_kept_apart_and_its_address_is_never_invited(
+    field: str, registration: Any, mail_from: str
+) -> None:
+    """Its server could not follow an invitation, and nobody is that server."""
+    header: dict[str, Any] = {field: ""}
+    mail = a_mail("exchange329e71ec@acme.example", "Lunch", **header)
+
+    decision = World(policy=default_policy(registration=registration)).decide(
+        mail, mail_from=mail_from
+    )
+
+    assert decision.reason is Reason.AUTOMATIC
+    assert orders_of(decision) == ()

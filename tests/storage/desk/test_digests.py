@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, select, update
 
-from rules.mail import Mailbox
+from rules.mail import Mail, Mailbox
 from rules.people import Role
+from rules.sender.authentication import Authentication, SignedScope
 from rules.service.digests import LINES, PAUSE, QueueState, shared_out
 from rules.ticket.changes import SetStatus
 from rules.ticket.desk import DigestLine, Queue
@@ -24,12 +26,26 @@ from storage.notices import suppression
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
 from storage.ticket.read import ticket_view
-from tests.rules.building import ANN, NOON, NOTHING, SAM, a_mail, default_policy, policy_with
+from tests.rules.building import (
+    ANN,
+    NOON,
+    NOTHING,
+    PROVEN,
+    SAM,
+    a_mail,
+    default_policy,
+    policy_with,
+)
 from tests.storage.shop import Shop, opened
 
 _notice = table(NoticeRow)
 NEW = "new@acme.example"
 LATER = NOON + PAUSE
+SEAL = SignedScope("f" * 64, ("from", "to", "cc", "subject", "date"))
+SIGNED = replace(
+    PROVEN, by="dkim:acme.example", vouched_by="company:acme.example", signed_scope=SEAL
+)
+UNSIGNED_PARTS = replace(SIGNED, signed_scope=replace(SEAL, problem="an unsigned Content-Type"))
 HELD_OF_ANYBODY = default_policy(unauthenticated="hold", strangers="hold")
 
 
@@ -56,6 +72,17 @@ def named(shop: Shop) -> list[list[list[str]]]:
     )
     details: Sequence[str] = shop.database.read(lambda c: c.execute(query).scalars().all())
     return [json.loads(json.loads(detail)["lines"]) for detail in details]
+
+
+def queues_of_last(shop: Shop, address: str) -> list[str]:
+    """The queues that the latest digest to an address names."""
+    query = (
+        select(_notice.c.detail)
+        .where(_notice.c.kind == NoticeKind.DIGEST.value, _notice.c.address == address)
+        .order_by(_notice.c.created_at.desc())
+    )
+    detail = shop.database.read(lambda c: c.execute(query).scalars().first())
+    return [line[0] for line in json.loads(json.loads(str(detail))["lines"])]
 
 
 def test_a_held_mail_is_named_at_once_to_each_of_the_staff(shop: Shop) -> None:
@@ -320,6 +347,46 @@ def test_what_waits_without_staff_is_not_taken_as_named(shop: Shop) -> None:
         lambda c: people.set_person_active(c, shop.mailbox, Role.STAFF, SAM.address, active=True)
     )
     assert ordered(shop, LATER) == 1
+
+
+def test_what_only_a_dead_address_could_be_sent_is_not_taken_as_named(shop: Shop) -> None:
+    shop.take(a_mail(NEW, "The printer is on fire"))
+    for _ in range(2):
+        shop.write(
+            lambda c: suppression.record_hard_failure(
+                c, shop.mailbox.id, SAM.address, "550 gone", NOON
+            )
+        )
+
+    assert ordered(shop) is None
+    assert named(shop) == []
+
+    tom = NewPerson("tom@help.example", "Tom", Role.STAFF, None)
+    shop.write(lambda c: people.add_person(c, shop.mailbox, tom))
+    assert ordered(shop, LATER) == 1
+    assert [n.address for n in shop.notices() if n.kind == NoticeKind.DIGEST] == [tom.address]
+    assert Queue.HELD in {Queue(q) for q in queues_of_last(shop, tom.address)}
+
+
+@pytest.mark.parametrize(
+    ("mail", "proof", "reason"),
+    [
+        (a_mail(ANN.address, to=("list@acme.example",)), SIGNED, "not_addressed"),
+        (a_mail(ANN.address, to=()), SIGNED, "not_addressed"),
+        (a_mail(ANN.address), UNSIGNED_PARTS, "not_signed"),
+        (a_mail(None), SIGNED, "from_ambiguous"),
+    ],
+    ids=["to a list", "a blind copy", "parts not signed", "two authors"],
+)
+def test_proven_mail_that_is_not_filed_is_named(
+    mail: Mail, proof: Authentication, reason: str, shop: Shop
+) -> None:
+    receipt = shop.take(mail, proof=proof)
+
+    assert receipt.reason == reason
+    assert ordered(shop) == 1
+    (((queue, item, _, _, why, *_),),) = named(shop)
+    assert (queue, item, why) == ("held", str(receipt.journal_id), reason)
 
 
 def test_no_digest_where_the_policy_notifies_no_staff(shop: Shop) -> None:
