@@ -85,6 +85,7 @@ async def _plain_errors(
 ) -> web.StreamResponse:
     """Errors as JSON that says what is wrong and what to do; never a foreign exception's text."""
     try:
+        _check_encoding(request)
         return await handler(request)
     except ApiError as refused:
         return _problem(refused.status, refused.message)
@@ -104,6 +105,13 @@ async def _plain_errors(
     except Exception as error:  # noqa: BLE001 - a bug of ours, reported without its text
         log.page_failed(_route_of(request), error)
         return _problem(500, "internal error; see the log")
+
+
+def _check_encoding(request: web.Request) -> None:
+    """Raises ApiError for a compressed body: a few hundred octets of one may be gigabytes."""
+    for encoding in request.headers.getall("Content-Encoding", ()):
+        if encoding.strip().lower() not in ("", "identity"):
+            raise ApiError(415, "send the body without Content-Encoding: it must not be compressed")
 
 
 def _route_of(request: web.Request) -> str:

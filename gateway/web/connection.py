@@ -112,6 +112,7 @@ class HttpConnection(RequestHandler, Admitted):
             access_log=None,  # type: ignore[arg-type]  # aiohttp's type has no None, its code does
             keepalive_timeout=limits.header_s,
             lingering_time=limits.linger_s,
+            auto_decompress=False,  # it would be done in the event loop, without a limit
         )
         self._pool = pool
         self._limits = limits

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -236,6 +237,21 @@ async def test_a_body_that_is_not_encoded_as_its_header_says_is_no_error_of_ours
             b"HTTP/1.1 404 "
         )
     assert "page_failed" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_compressed_body_is_not_expanded(method: str, encoding: str) -> None:
+    compressor = zlib.compressobj(9, wbits=31 if encoding == "gzip" else 15)
+    body = compressor.compress(bytes(2**20)) + compressor.flush()
+    head = (
+        f"{method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Encoding: {encoding}\r\n"
+    )
+    async with site(HttpLimits()) as (_, port):
+        got = await answer(
+            port, b"%sContent-Length: %d\r\n\r\n" % (head.encode(), len(body)) + body
+        )
+    assert got.endswith(b"\r\n\r\n%d" % len(body))
 
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

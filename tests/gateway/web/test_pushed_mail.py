@@ -97,3 +97,14 @@ async def test_line_ends_become_those_of_smtp(site: Site, raw: bytes) -> None:
 )
 async def test_what_smtp_takes_in_an_envelope_is_taken(site: Site, envelope: Any) -> None:
     assert (await push(site, **envelope))[0] != 400
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "compress", "identity, GZIP"])
+@pytest.mark.parametrize("path", ["/api/v1/mails", "/signup", "/nowhere"])
+async def test_a_compressed_body_is_refused_on_every_path(
+    site: Site, path: str, encoding: str
+) -> None:
+    response = await site.client.post(path, data=b"abc", headers={"Content-Encoding": encoding})
+
+    assert response.status == 415
+    assert "Content-Encoding" in (await response.json())["error"]
