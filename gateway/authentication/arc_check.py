@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.authentication.dkim_check import (
+    Candidates,
     age_problem,
     signature_failure,
     signed_at,
@@ -69,6 +70,11 @@ class ArcVerdict:
     """The sealer received the mail directly from the author's domain."""
     by_signature: bool = False
     """A signature proved the author to the sealer."""
+
+    def covers_words(self, signatures: Candidates) -> bool:
+        """Whether the body is the author's: not if anybody may have appended to it, under a
+        signature of theirs with `l=`, before the sealer saw it."""
+        return self.direct or not (self.by_signature and signatures.open_ended)
 
 
 async def check_arc(

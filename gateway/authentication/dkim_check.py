@@ -37,6 +37,7 @@ MAX_NAMES = 500
 """Limit of names in one `h=`."""
 MANDATORY = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
 ALGORITHMS = (b"rsa-sha256", b"ed25519-sha256")
+OPEN_BODY = "l= leaves the end of the body open"
 CLOCK_SKEW_S = 3600
 REPLAY_AGE_S = 7 * 86_400
 """No queue keeps a mail longer (RFC 5321 §4.5.4.1: 4–5 days); an older one may be a replay."""
@@ -69,6 +70,8 @@ class Candidates:
     unread: int = 0
     """The number of others that were refused and may be of the author's domain. We do not know what
     they cover, and a relay or sealer may accept them."""
+    open_ended: bool = False
+    """One of those has `l=`: anybody may have appended to the body that it covers."""
 
     @property
     def bounds(self) -> tuple[tuple[HeaderField, Tags], ...]:
@@ -108,12 +111,15 @@ def candidates(message: RawMessage, author_domain: str, now: float) -> Candidate
     lapsed: list[Signature] = []
     refused: list[Evidence] = []
     unread = 0
+    open_ended = False
     fields = message.named(b"dkim-signature")
     for each in fields[:MAX_SIGNATURES]:
         read = _well_formed(each, message, now)
         if isinstance(read, Evidence):
             refused.append(read)
-            unread += not read.domain or could_align(read.domain, author_domain)
+            may_be_theirs = not read.domain or could_align(read.domain, author_domain)
+            unread += may_be_theirs
+            open_ended |= may_be_theirs and read.detail == OPEN_BODY
         elif not could_align(read.domain, author_domain):
             refused.append(_evidence(read.domain, Result.POLICY, "not verified: cannot be aligned"))
         elif problem := time_problem(read.tags, now):
@@ -130,6 +136,7 @@ def candidates(message: RawMessage, author_domain: str, now: float) -> Candidate
         ignored,
         tuple(lapsed[:MAX_VERIFIED]),
         unread,
+        open_ended,
     )
 
 
@@ -151,7 +158,7 @@ def _well_formed(field: HeaderField, message: RawMessage, now: float) -> Signatu
     if not domain or not selector:
         return _evidence(domain, Result.PERMERROR, "d= or s= is not a domain")
     if b"l" in tags:
-        return _evidence(domain, Result.POLICY, "l= leaves the end of the body open")
+        return _evidence(domain, Result.POLICY, OPEN_BODY)
     if tags.get(b"a") not in ALGORITHMS:
         shown = tags.get(b"a", b"").decode("ascii", "replace")
         return _evidence(domain, Result.POLICY, f"algorithm {shown[:30]}")

@@ -9,7 +9,13 @@ from functools import partial
 
 from gateway.authentication import spf_check
 from gateway.authentication.arc_check import ArcVerdict, check_arc, sealed_scope
-from gateway.authentication.dkim_check import NOT_ALIGNED, Candidates, Signature, check_dkim
+from gateway.authentication.dkim_check import (
+    NOT_ALIGNED,
+    OPEN_BODY,
+    Candidates,
+    Signature,
+    check_dkim,
+)
 from gateway.authentication.dmarc import (
     DmarcRecord,
     aligned,
@@ -110,6 +116,9 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
     )
     if checked.signature is None:
         return CheckResult("", checked.evidence, checked.temporary)
+    if not signed.by and not checked.covers_words(mail.signatures):
+        detail = f"sealed by {checked.sealer}, which may have counted a signature: {OPEN_BODY}"
+        return CheckResult("", (Evidence("arc", Result.POLICY, checked.sealer, detail),))
     signatures = signed.signed or mail.signatures.all_bounds
     scope, held = await mail.run(
         partial(sealed_scope, mail.message, checked, signatures, hold=bool(signed.by))

@@ -45,6 +45,7 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _BETWEEN_SEMICOLONS = re.compile(rf'{_QUOTED.pattern}|[^";]++|;', re.DOTALL)
 _PAIR = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*+)\s*+(?:/\s*+[0-9]++\s*+)?+=\s*+(" + _WORD + ")")
 _ITEM = re.compile(rf"{_PAIR.pattern}|{_WORD}")
+_MARKS = re.compile(rb"[();]")
 _PASSED = frozenset({"pass", "success", "dkim_pass"})
 """The last two are Yahoo's."""
 _NO_POLICY = frozenset({"none", "bestguesspass"})
@@ -111,15 +112,42 @@ def stated_by_relay(
 ) -> RelayStatement | None:
     """What the topmost Authentication-Results proves about the author; None if nothing.
 
-    It counts only if its authserv-id is the relay's. CPU-bound, never raises.
+    It counts only if its authserv-id is the relay's, and not if the client that the relay served
+    named itself by more than a name: some write that as it is into the field. CPU-bound, never
+    raises.
     """
+    stated: RelayStatement | None = None
     for name, value in message.fields:
         lower_name = name.strip().lower()
-        if lower_name == b"authentication-results":
-            return statement_in(value, authserv_id, author_domain)
-        if lower_name not in _RELAY_FIELDS and not lower_name.startswith(b"x-"):
-            return None
-    return None
+        if lower_name == b"received":
+            if _has_forged_greeting(value):
+                return None
+            if stated is not None:  # of the relay itself, which adds its results above it
+                return stated
+        elif lower_name == b"authentication-results":
+            if stated is not None:  # further ones are below the relay's
+                return stated
+            stated = statement_in(value, authserv_id, author_domain)
+            if stated is None:
+                return None
+        elif lower_name not in _RELAY_FIELDS and not lower_name.startswith(b"x-"):
+            break
+    return stated
+
+
+def _has_forged_greeting(received: bytes) -> bool:
+    """Whether a Received field has a semicolon before that of its date, outside of comments: a
+    client wrote it into HELO, to end one result in a relay's Authentication-Results and begin
+    another. Quotation marks mean nothing here: where they do in that field, it is not read."""
+    depth = found = 0
+    for mark in _MARKS.findall(received, 0, MAX_FIELD_BYTES):
+        if mark == b"(":
+            depth += 1
+        elif mark == b")":
+            depth = max(0, depth - 1)
+        elif depth == 0:
+            found += 1
+    return found > 1
 
 
 def may_forge_results(message: RawMessage) -> bool:

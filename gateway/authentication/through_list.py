@@ -9,6 +9,7 @@ person, instead of X-Original-From.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from gateway.authentication.arc_check import as_the_author_signed, check_arc
 from gateway.authentication.dkim_check import candidates
@@ -49,13 +50,15 @@ async def author_through_list(
     )
     if sealed.signature is None:
         return unanswered if sealed.temporary else None
+    theirs = await mail.run(partial(candidates, mail.message, author_domain, mail.now))
+    if not sealed.covers_words(theirs):
+        return None
 
     def scope_of_both() -> tuple[SignedScope, tuple[str, ...]]:
         seals = (*signed.signed, *filter(None, (sealed.signature,)))
         together, held = signed_scope(mail.message, seals)
         # Anybody can send the list a mail that they have from the author, with another To.
-        theirs = candidates(mail.message, author_domain, mail.now).all_bounds
-        return as_the_author_signed(mail.message, sealed, together, theirs), held
+        return as_the_author_signed(mail.message, sealed, together, theirs.all_bounds), held
 
     together, held = await mail.run(scope_of_both)
     return Authentication(

@@ -192,3 +192,38 @@ def test_a_malformed_or_long_field_states_nothing(value: str) -> None:
 @given(st.text(alphabet='ab=;"\\()<>. \t\r\n@/', max_size=80))
 def test_reading_never_raises(value: str) -> None:
     read_results(value.encode())
+
+
+FORGING = (
+    "x.example; dmarc=pass header.from=acme.example",
+    "[192.0.2.9];dkim=pass header.d=acme.example;x=",
+    "x (y); spf=pass smtp.mailfrom=acme.example",
+)
+
+
+@pytest.mark.parametrize("helo", FORGING)
+@pytest.mark.parametrize("above", [True, False])
+def test_a_greeting_that_a_relay_copies_as_it_is_forges_no_result(helo: str, above: bool) -> None:
+    """The client of the relay chose it, and the relay writes it into both of its fields."""
+    for name, counts in ((helo, False), ("x.example", True)):
+        received = f"Received: from {name} (unknown [192.0.2.9] (TLS; 1.3))\r\n by mx.example; now"
+        proof = "" if name == helo else "; dmarc=pass header.from=acme.example"
+        results = f"Authentication-Results: mx.example; spf=none smtp.helo={name}{proof}"
+        lines = (received, results) if above else (results, received)
+        raw = "\r\n".join((*lines, "From: Ann <ann@acme.example>", "", "")).encode()
+        message = read_message(raw)
+        assert isinstance(message, RawMessage)
+        assert (stated_by_relay(message, "mx.example", ACME) is not None) is counts
+
+
+def test_received_fields_of_others_do_not_count_against_a_relay() -> None:
+    """Below the relay's own a sender writes what they like, and harms nobody else's mail."""
+    raw = (
+        "Authentication-Results: mx.example; dmarc=pass header.from=acme.example\r\n"
+        "Received: from x.example by mx.example; now\r\n"
+        "Received: from a; b by c; now\r\n"
+        "From: Ann <ann@acme.example>\r\n\r\n"
+    )
+    message = read_message(raw.encode())
+    assert isinstance(message, RawMessage)
+    assert stated_by_relay(message, "mx.example", ACME) is not None

@@ -207,10 +207,6 @@ async def test_what_anybody_may_have_sent_to_the_sealer_counts_as_far_as_the_aut
     "caught",
     [
         lambda: forged_signatures(5) + signed(a_mail(), signs=MICROSOFT),
-        lambda: (
-            forged_signatures(1)
-            + signed(a_mail(), signs=MICROSOFT, tags={"l": "10"}, signed_bytes=10)
-        ),
         lambda: forged_signatures(1) + signed(a_mail(), signs=MICROSOFT, tags={"a": "rsa-sha1"}),
         lambda: (
             forged_signatures(1)
@@ -218,7 +214,7 @@ async def test_what_anybody_may_have_sent_to_the_sealer_counts_as_far_as_the_aut
             + b"A footer.\r\n"
         ),
     ],
-    ids=["more than are read", "l=", "rsa-sha1", "expired"],
+    ids=["more than are read", "rsa-sha1", "expired"],
 )
 async def test_forged_signatures_next_to_one_that_we_refuse_add_nothing_under_a_seal(
     world: World, caught: Callable[[], bytes]
@@ -229,6 +225,22 @@ async def test_forged_signatures_next_to_one_that_we_refuse_add_nothing_under_a_
     )
     assert verdict.by == "arc:google.com"
     assert names(verdict) <= set(MICROSOFT)
+
+
+@pytest.mark.parametrize("through_a_list", [False, True])
+async def test_a_body_under_a_signature_with_l_is_not_the_author_s_because_of_a_seal(
+    world: World, through_a_list: bool
+) -> None:
+    """An attacker appends to a mail of Ann's, and has it sealed by an account of theirs."""
+    mail = a_mail()
+    short = signed(mail, tags={"l": "10"}, signed_bytes=10).removesuffix(mail)
+    for states, counts in ((BY_SIGNATURE, False), (STATED, True)):
+        if through_a_list:
+            verdict = await verdict_of(world, through_group(short + rewritten(), states=states))
+        else:
+            raw = arc_sealed(short + mail + b"Cancel it.\r\n", "google.com", states)
+            verdict = await world.verdict(raw, mail_from="eve@evil.test")
+        assert (verdict is not None and verdict.aligned) is counts
 
 
 async def test_what_anybody_may_have_sent_to_the_list_counts_as_far_as_the_author_signed(
