@@ -19,6 +19,7 @@ from functools import lru_cache
 
 from rules.mail import phrases
 from rules.mail.extent import read_text, shown_part, squeezed
+from rules.mail.introductions import without_introduction
 
 REPLY_MARK = "##- Write your reply above this line -##"
 """The first line of our notices: nothing below it is part of the reply."""
@@ -82,10 +83,8 @@ def is_forward(subject: str) -> bool:
 def published(text: str, mark: str) -> str:
     """The part of a staff member's text that may be sent to a customer; empty if none is left.
 
-    Everything is removed below the first line with `mark`, even if quoting has wrapped that line,
-    and below the first quote header: attribution, header block or forward line, each with or
-    without a leading `>`. Answers between quoted lines are removed with them, and so are a quoted
-    tail, the signature, and what is beyond the part of a very long text that is examined.
+    Everything is removed below the first line with `mark`, even a wrapped one, or quote header,
+    quoted or not; so are a quoted tail with its introduction, the signature, and unexamined text.
     """
     examined = shown_part(text)
     lines = squeezed(examined).split("\n")
@@ -93,7 +92,8 @@ def published(text: str, mark: str) -> str:
     cut = min(_line_of(mark, plain), _first_header(lines, plain))
     while cut and (not lines[cut - 1].strip() or _is_quoted(lines[cut - 1])):
         cut -= 1
-    return "\n".join(examined.split("\n")[: _without_signature(lines, cut)]).strip()
+    cut = _without_signature(lines, without_introduction(lines, cut))
+    return "\n".join(examined.split("\n")[:cut]).strip()
 
 
 def masked(text: str, addresses: Collection[str]) -> str:

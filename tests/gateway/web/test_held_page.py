@@ -58,6 +58,14 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
 
 async def hold(site: Site, subject: str = "The printer is on fire", **header: str) -> str:
     """A colleague's mail is held, and a digest goes to Sam; returns the path of its link."""
+    text = await digest_of(site, subject, **header)
+    found = re.findall(r"https://postern\.example(/held/\S+)\?do=(\w+)", text)
+    assert [choice for _, choice in found] == ["release", "new", "enrol", "discard"]
+    return str(found[0][0])
+
+
+async def digest_of(site: Site, subject: str, **header: str) -> str:
+    """A colleague's mail is held, and a digest goes to Sam; returns its text."""
     envelope = Envelope("127.0.0.1", "", False, NEW, (SUPPORT,))
     raw = a_mail(NEW, subject, "Burn <b>me</b> down.", **header)
     (reply,) = await site.services.ingest.take(Delivery(envelope, raw))
@@ -74,9 +82,7 @@ async def hold(site: Site, subject: str = "The printer is on fire", **header: st
     assert written.mail_from.startswith("support+")  # a bounce of it is counted, and is no mail
     text = mail.get_body(("plain",))
     assert text is not None
-    found = re.findall(r"https://postern\.example(/held/\S+)\?do=(\w+)", text.get_content())
-    assert [choice for _, choice in found] == ["release", "new", "enrol", "discard"]
-    return str(found[0][0])
+    return str(text.get_content())
 
 
 async def number_held(site: Site) -> int:
@@ -94,6 +100,18 @@ async def test_the_page_shows_the_mail_and_changes_nothing(site: Site) -> None:
     assert "Burn &lt;b&gt;me&lt;/b&gt; down." in page
     assert SAM in page
     assert await number_held(site) == 1
+
+
+async def test_of_a_mail_without_one_author_only_what_works_is_offered(site: Site) -> None:
+    text = await digest_of(site, "Two of us", Sender="a@acme.example\r\nSender: b@acme.example")
+
+    links = re.findall(r"https://postern\.example(/held/\S+)\?do=(\w+)", text)
+    assert [choice for _, choice in links] == ["discard"]
+    (held,) = await site.write(quarantine.held_mails)
+    assert held.author == ""
+    assert f"postern held release {held.journal_id} --author ADDRESS" in text
+    _, page = await site.get(links[0][0])
+    assert f"postern held release {held.journal_id} --onto NUMBER" in page
 
 
 async def test_the_page_names_whom_a_release_may_add_to_the_request_and_the_files(
