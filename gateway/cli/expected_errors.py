@@ -21,6 +21,10 @@ def described(error: Exception) -> tuple[int, str] | None:
             return os.EX_DATAERR, str(error)
         case Conflict():
             return os.EX_TEMPFAIL, f"another change came first, try again: {error}"
+        case OverflowError():
+            return os.EX_USAGE, "a number is larger than the store can hold"
+        case UnicodeEncodeError():
+            return os.EX_USAGE, f"{error.object!a} is not UTF-8; write it in UTF-8"
     if isinstance(error, StoreDown):
         cause = getattr(error, "orig", None) or error  # SQLAlchemy adds a link to its manual
         return os.EX_UNAVAILABLE, f"the store does not answer: {cause} (see store.url)"

@@ -10,10 +10,12 @@ import typer
 from gateway import permissions
 from gateway.cli import serve
 from gateway.cli.loading import without_collection
+from gateway.cli.terminal import repair_streams
 
 
 def main() -> None:
     """Run the command line."""
+    repair_streams()
     permissions.restrict()
     try:
         _app_for(sys.argv[1:])()

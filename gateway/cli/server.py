@@ -135,7 +135,14 @@ def back_up(
         try:
             size = backup.back_up(database, file)
         except OSError as error:
-            fail(os.EX_CANTCREAT, f"{file}: {error.strerror or 'it exists already'}")
+            unfinished = isinstance(error, FileExistsError) and error.filename
+            fail(
+                os.EX_CANTCREAT,
+                f"{error.filename}: a backup that is running, or was interrupted, has left it; "
+                "if none is running, delete it and try again"
+                if unfinished
+                else f"{file}: {error.strerror or 'it exists already'}",
+            )
     console.print(f"The store was copied to {file} ({size} bytes).")
 
 

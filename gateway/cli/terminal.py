@@ -7,6 +7,8 @@ without width; and it knows no markup.
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,12 +37,27 @@ class SafeConsole(Console):
             yield segment if control else Segment(escape_but_lines(text), style)
 
 
+def repair_streams() -> None:
+    """Make every standard stream usable.
+
+    A character that the terminal's character set does not have is escaped: the words of a stranger
+    must not end a command. A stream that our parent closed is /dev/null, so that no command fails
+    before it can say what is wrong.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 console = SafeConsole(
     markup=False,
     emoji=False,
     highlight=False,
     soft_wrap=True,
-    width=None if sys.stdout.isatty() else _WIDE,
+    width=None if os.isatty(1) else _WIDE,
 )
 
 VERDICT_STYLES: Mapping[str, str] = {
@@ -90,10 +107,18 @@ _UNSAFE = re.compile(r"[^\x20-\x7e\n]")
 
 def _in_json(found: re.Match[str]) -> str:
     character = found[0]
-    if character.isprintable() and character not in _FILLERS:
+    if character.isprintable() and character not in _FILLERS and _can_be_written(character):
         return character
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
+def _can_be_written(character: str) -> bool:
+    try:
+        character.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -56,7 +56,7 @@ NumberArgument = Annotated[
 LinesOption = Annotated[
     int, typer.Option("--lines", "-n", min=1, help="The number of tickets to show.")
 ]
-StatusOption = Annotated[str | None, typer.Option(help="Show only tickets of this status.")]
+StatusOption = Annotated[Status | None, typer.Option(help="Show only tickets of this status.")]
 
 NewStatusOption = Annotated[Status | None, typer.Option(help="Set the status.")]
 SeverityOption = Annotated[

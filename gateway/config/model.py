@@ -315,6 +315,8 @@ def load(path: Path | None) -> Config:
         raise ConfigRefused(str(chosen), [f"cannot be read: {error}"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigRefused(str(chosen), [f"not valid TOML: {error}"]) from error
+    except RecursionError:
+        raise ConfigRefused(str(chosen), ["not valid TOML: nested too deep"]) from None
     return _checked(values, str(chosen))
 
 

@@ -17,6 +17,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+_POSTGRESQL = re.compile(
+    r"(?:[^:/]*(?::[^@]*)?@)?(?:\[[^/?]+\]|[^/:?@]+)?(?::[0-9]*)?(?:/[^?]*)?(?:\?.*)?"
+)
+"""A URL of the store after its scheme, as the library reads it."""
+
 
 def _listen(value: str) -> str:
     """`host:port`, `[v6]:port` or `unix:/path`."""
@@ -39,6 +44,13 @@ def _tcp(value: str) -> str:
 def _store_url(value: str) -> str:
     if not value.startswith(("sqlite:///", "postgresql://")):
         raise ValueError("must be sqlite:///path or postgresql://user@host/database")
+    scheme, _, rest = value.partition("://")
+    if scheme == "postgresql" and not _POSTGRESQL.fullmatch(rest):
+        # The driver would show what it takes for the host or port: the rest of the password.
+        raise ValueError(
+            "the host or the port is invalid; write postgresql://user:password@host:port/database, "
+            "and in the password %40 for @"
+        )
     return value
 
 

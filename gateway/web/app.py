@@ -54,7 +54,7 @@ def application(
     believed about whose requests they bring.
     """
     app = web.Application(
-        client_max_size=connections.limits.mail_size_bytes, middlewares=[_plain_errors]
+        client_max_size=connections.limits.mail_size_bytes, middlewares=[_not_kept, _plain_errors]
     )
     app[RUNTIME], app[INGEST], app[CONNECTIONS] = runtime, ingest, connections
     app.add_routes([web.get("/", _index_of_everything if api else _index)])
@@ -77,6 +77,19 @@ def application(
         runtime.metrics.watch("download_bytes", downloads.shares)
         tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads))
     return app
+
+
+@web.middleware
+async def _not_kept(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """No cache keeps an answer that does not say that it may: a portal has one token for all of its
+    users, so that a cache in it would take them for one."""
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
 
 
 @web.middleware

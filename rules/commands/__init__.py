@@ -24,9 +24,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from rules.commands.model import Command, Directive, Help, Note, OnBehalf, Public
-from rules.commands.values import COMMANDS, LINE_LENGTH, Fault, read, reason
+from rules.commands.values import (
+    COMMANDS,
+    LINE_LENGTH,
+    MOST_ADDRESSES,
+    Fault,
+    read,
+    reason,
+    too_many_addresses,
+)
 from rules.sentence import Sentence, sentence
-from rules.ticket.changes import Escalate, MailChange, Unsubscribe
+from rules.ticket.changes import AddPerson, Escalate, MailChange, RemovePerson, Unsubscribe
 from rules.ticket.severity import Level
 
 __all__ = [
@@ -93,6 +101,8 @@ def parse_commands(text: str, levels: Sequence[Level], ceiling: str | None = Non
     faults += _conflicts([name for name, _ in written])
     every = (each for answer in answers if not isinstance(answer, Fault) for each in answer)
     given = list(dict.fromkeys(every))
+    if sum(isinstance(each, AddPerson | RemovePerson) for each in given) > MOST_ADDRESSES:
+        faults.append(too_many_addresses().why)
     if Note() in given and Public() in given:
         given.remove(Public())
     return Commands(() if faults else tuple(given), rest, tuple(faults), lines)

@@ -28,6 +28,9 @@ from rules.validation.messages import suggestion
 
 LINE_LENGTH = 2000
 REASON_LENGTH = 400
+MOST_ADDRESSES = 50
+"""In the `#cc` of one mail, as in one request to the API: each is decided on a ticket that has all
+those before it, and everybody on a ticket gets its mail."""
 _TICKET = re.compile(r"#?([1-9][0-9]{0,17})")
 _LINKED = re.compile(r"<mailto:[^<>]*>", re.IGNORECASE)
 """The conversion of HTML to text writes the target of a link after an address."""
@@ -204,9 +207,10 @@ def _assign(value: str) -> tuple[Assign, ...] | Fault:
 def _cc(value: str) -> tuple[AddPerson | RemovePerson, ...] | Fault:
     added: list[str] = []
     removed: list[str] = []
-    for written in re.split(r"[\s,;]+", _LINKED.sub("", value)):
-        if not written:
-            continue
+    names = [name for name in re.split(r"[\s,;]+", _LINKED.sub("", value)) if name]
+    if len(names) > MOST_ADDRESSES:
+        return too_many_addresses()
+    for written in names:
         address = normalise(written.lstrip("+-").strip("<>"))
         if address is None:
             return _no_address("cc", written)
@@ -226,6 +230,15 @@ def _cc(value: str) -> tuple[AddPerson | RemovePerson, ...] | Fault:
 def _on_behalf(value: str) -> tuple[OnBehalf, ...] | Fault:
     address = normalise(_unlinked(value))
     return _no_address("onbehalf", value) if address is None else (OnBehalf(address),)
+
+
+def too_many_addresses() -> Fault:
+    return Fault(
+        sentence(
+            "#cc: there are more than {most} addresses; give them in several mails.",
+            most=MOST_ADDRESSES,
+        )
+    )
 
 
 def _merge(value: str) -> tuple[Merge, ...] | Fault:

@@ -80,6 +80,8 @@ def parse(text: str, source: str) -> Policy:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyRefused(source, [f"not valid TOML: {error}"]) from error
+    except RecursionError:
+        raise PolicyRefused(source, ["not valid TOML: nested too deep"]) from None
     try:
         policy = Policy.model_validate(values)
     except ValidationError as error:

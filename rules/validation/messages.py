@@ -34,8 +34,16 @@ def text_of(data: bytes, source: str) -> str:
         raise InvalidFile(source, [f"line {line}: not UTF-8; save the file as UTF-8"]) from error
 
 
+LONGEST_NAME = 200
+"""Characters of a name for which another one is suggested."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """`did you mean High?`, where a known name is similar; else empty."""
+    """`did you mean High?`, where a known name is similar; else empty.
+
+    To compare names takes long, so of a very long one only the beginning is looked at.
+    """
+    name = name[:LONGEST_NAME]
     by_folded = {each.casefold(): each for each in known}
     similar = difflib.get_close_matches(name.casefold(), by_folded, n=1)
     return f"did you mean {by_folded[similar[0]]}?" if similar else ""
@@ -154,10 +162,11 @@ def shown(fault: ErrorDetails) -> str:
 
 def without_password(url: str) -> str:
     """The URL with its password replaced by ***."""
-    return _PASSWORD.sub(r"\1:***@", url)
+    return _PASSWORD.sub(lambda found: "***" if found[1] is None else f"{found[1]}:***@", url)
 
 
-_PASSWORD = re.compile(r"(//[^/@:\s]*):[^@/\s]*@")
+_PASSWORD = re.compile(r"((?:^|//)[^/@:\s]*):(?!//).*@|(?<=[?&]password=)[^&]*", re.DOTALL)
+"""Up to the last `@`: a password that is not written as a URL needs it has any characters."""
 
 
 def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:

@@ -5,7 +5,7 @@ Functions that write are jobs for the ledger; they raise the errors of `storage.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
@@ -16,8 +16,8 @@ from rules.mail.language import KNOWN as LANGUAGES
 from rules.people import Company, Person, Role
 from storage.db.ledger import Conflict
 from storage.db.tables import CompanyRow, PersonRow, table
-from storage.registry.checks import insert_new, refuse_lookalike, valid_address
-from storage.registry.companies import company_id, list_companies
+from storage.registry.checks import insert_new, not_found, refuse_lookalike, valid_address
+from storage.registry.companies import list_companies
 from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
 from storage.registry.mailboxes import own_addresses
 
@@ -42,15 +42,40 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
 
     Raises NotFound for the company, AlreadyExists, or InvalidValue for the address.
     """
+    return _add(connection, mailbox, person, _registered(connection, mailbox))
+
+
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """What new people are checked against: read once for all of a file, while mail waits."""
+
+    own: frozenset[str]
+    """The addresses of our mailboxes."""
+    companies: Mapping[str, tuple[int, tuple[str, ...]]]
+    """The id and the domains of each company, by name."""
+
+
+def _registered(connection: Connection, mailbox: Mailbox) -> _Registered:
+    companies = list_companies(connection, mailbox)
+    return _Registered(
+        own_addresses(connection), {each.name: (each.id, domains) for each, domains in companies}
+    )
+
+
+def _add(connection: Connection, mailbox: Mailbox, person: NewPerson, known: _Registered) -> int:
     company: int | None = None
+    domains: tuple[str, ...] = ()
     if person.role is Role.USER:
-        company = company_id(connection, mailbox, person.company or "")
+        name = person.company or ""
+        if name not in known.companies:
+            raise not_found(f"company {name!r}", known.companies)
+        company, domains = known.companies[name]
     address = valid_address(person.address)
-    if address in own_addresses(connection):
+    if address in known.own:
         raise InvalidValue(f"{address} is one of our mailboxes; mail from it would loop")
     refuse_lookalike(domain_of(address), person.address)
     if person.role is Role.USER and not person.anywhere:
-        _check_domain(connection, mailbox, address, person.company)
+        _check_domain(address, person.company, domains)
     return insert_new(
         connection,
         _person,
@@ -68,11 +93,8 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
     )
 
 
-def _check_domain(
-    connection: Connection, mailbox: Mailbox, address: str, company: str | None
-) -> None:
+def _check_domain(address: str, company: str | None, domains: Sequence[str]) -> None:
     """Raises InvalidValue for an address outside the company's own domains."""
-    domains = {each.name: own for each, own in list_companies(connection, mailbox)}[company or ""]
     if domain_of(address) not in domains:
         known = ", ".join(domains) or "(none registered)"
         raise InvalidValue(
@@ -110,9 +132,10 @@ def import_people(
     `rows` are line numbers with people. Raises ImportRefused, which names every bad line.
     """
     faults = []
+    known = _registered(connection, mailbox)
     for line, person in rows:
         try:
-            add_person(connection, mailbox, person)
+            _add(connection, mailbox, person, known)
         except (NotFound, AlreadyExists, InvalidValue) as error:
             faults.append(f"line {line}: {error}")
     if faults:

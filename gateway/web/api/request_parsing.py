@@ -24,6 +24,8 @@ DEFAULT_PAGE_SIZE = 50
 
 MAX_VALUES = 1_000
 MAX_DEPTH = 16
+MAX_MARKS = 50 * MAX_VALUES
+"""Strings, brackets and commas: more than valid JSON of so many values has, nested so deep."""
 FAULTS_SHOWN = 10
 
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
@@ -113,7 +115,7 @@ async def body_of(request: web.Request, model: type[M]) -> M:
 def _check_size(text: bytes) -> None:
     """Raises ApiError for JSON that takes long to read: a text may be long, a structure may not."""
     values = depth = deepest = 0
-    for mark in _STRUCTURE.finditer(text):
+    for marks, mark in enumerate(_STRUCTURE.finditer(text), 1):
         match mark[0]:
             case b"[" | b"{":
                 depth += 1
@@ -122,7 +124,7 @@ def _check_size(text: bytes) -> None:
                 depth -= 1
             case b",":
                 values += 1
-        if values > MAX_VALUES or deepest > MAX_DEPTH:
+        if values > MAX_VALUES or deepest > MAX_DEPTH or marks > MAX_MARKS:
             what = f"{MAX_VALUES:,} values, nested {MAX_DEPTH} deep"
             raise ApiError(413, f"the body must have at most {what}")
 

@@ -21,6 +21,7 @@ from rules.commands import (
     participant_command,
     without_commands,
 )
+from rules.commands.values import MOST_ADDRESSES
 from rules.ticket.changes import (
     AddPerson,
     Assign,
@@ -49,6 +50,18 @@ def given_by(line: str) -> Command:
     """The only command of a valid line."""
     (command,) = parse(line).given
     return command
+
+
+def test_one_mail_names_as_many_people_as_one_request_to_the_api() -> None:
+    names = [f"p{n}@client.example" for n in range(MOST_ADDRESSES + 1)]
+    enough = "\n".join(f"#cc {name}" for name in names[:-1])
+
+    assert len(parse("#cc " + " ".join(names[:-1])).given) == MOST_ADDRESSES
+    assert parse("#cc " + " ".join(names)).given == ()
+    assert "more than 50 addresses" in fault_of("#cc " + " ".join(names))
+    lines = [" ".join(names[begin : begin + 2]) for begin in range(0, len(names), 2)]
+    assert "more than 50 addresses" in fault_of("\n".join(f"#cc {line}" for line in lines))
+    assert len(parse(enough).given) == MOST_ADDRESSES
 
 
 def fault_of(text: str) -> str:

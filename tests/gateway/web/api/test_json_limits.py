@@ -8,6 +8,7 @@ import pytest
 
 from gateway.web.api.auth import ApiError
 from gateway.web.api.request_parsing import MAX_DEPTH, MAX_VALUES, _check_size
+from rules.validation.messages import suggestion
 
 MANY_KEYS = b"{" + b",".join(b'"k%d":1' % n for n in range(60_000)) + b"}"
 
@@ -21,8 +22,21 @@ MANY_KEYS = b"{" + b",".join(b'"k%d":1' % n for n in range(60_000)) + b"}"
         b"[" * (MAX_DEPTH + 1),
         b"[" + b"0," * (MAX_VALUES + 1),
         b'["' + b'\\"' * 10 + b'"' + b",1" * 2000,
+        b'""' * 500_000,
+        b"]" * 1_000_000,
+        b'{"why":1}' + b"}" * 1_000_000,
     ],
-    ids=["many keys", "deep", "many items", "too deep", "too many", "after an escaped quote"],
+    ids=[
+        "many keys",
+        "deep",
+        "many items",
+        "too deep",
+        "too many",
+        "after an escaped quote",
+        "strings without commas",
+        "brackets that close nothing",
+        "braces that close nothing",
+    ],
 )
 def test_a_structure_without_end_is_refused_at_once(text: bytes) -> None:
     started = time.process_time()
@@ -38,13 +52,24 @@ def test_a_structure_without_end_is_refused_at_once(text: bytes) -> None:
         b'{"comment":{"text":"' + b'a, [b], {c}: \\" ' * 50_000 + b'"}}',
         b'{"text":"' + b"\\\\" * 300_000 + b'"}',
         b'{"add":[' + b'"a@b.example",' * (MAX_VALUES - 1) + b'"c"]}',
-        b'"' * 500_000,
         b"\\" * 500_000,
         b"",
     ],
-    ids=["long text", "backslashes", "long list", "quotes", "no JSON", "empty"],
+    ids=["long text", "backslashes", "long list", "no JSON", "empty"],
 )
 def test_a_long_text_is_no_structure(text: bytes) -> None:
     started = time.process_time()
     _check_size(text)
     assert time.process_time() - started < 0.3
+
+
+def test_as_many_values_as_are_allowed_are_allowed_as_deep_as_is_allowed() -> None:
+    nested = b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1)
+    _check_size(b"[" + b",".join([nested] * MAX_VALUES) + b"]")
+    _check_size(b"{" + b",".join(b'"k%d":"v"' % n for n in range(MAX_VALUES)) + b"}")
+
+
+def test_a_name_without_end_is_compared_with_no_other() -> None:
+    started = time.process_time()
+    assert suggestion("status" + "abcde" * 200_000, ["status", "severity"]) == ""
+    assert time.process_time() - started < 0.05

@@ -131,3 +131,11 @@ async def test_a_staff_person_of_one_mailbox_need_not_name_it(site: Site) -> Non
     number = await site.open(ANN, SHARED)
 
     assert await site.numbers("", ALICE) == [number]
+
+
+async def test_no_cache_of_a_portal_takes_its_users_for_one(site: Site) -> None:
+    number = await site.open(ANN)
+
+    for path, status in ((f"/{number}", 200), (f"?mailbox={SUPPORT}", 200), ("/9999", 404)):
+        answer = await site.ask("GET", path, ANN)
+        assert (answer.status, answer.headers["Cache-Control"]) == (status, "no-store")
