@@ -10,6 +10,7 @@ from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.identity import is_unproven
 from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_part
+from rules.mail.invisible import JOINERS, without_marks
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
 from rules.sender.masking import Masker
@@ -72,7 +73,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
     own = own and comment.author == notice.address
     if comment.visibility is not Visibility.PUBLIC and not (traits.for_staff or own):
         raise ValueError(f"only staff may read this comment: it is {comment.visibility}")
-    text = redactor.redact(shown_part(comment.text))
+    text = shown_part(redactor.redact(comment.text))
     if comment.by_staff and not (traits.for_staff or own):
         text = _for_customers(text)
     subject = notice.about.subject if notice.about else ""
@@ -100,30 +101,15 @@ def _author(comment: Comment, policy: Policy, redactor: Redactor) -> str:
     """A customer's name is what they entered: one that reads as an address, or that contains the
     desk's name, is not shown."""
     nobody = policy.sender_name if comment.by_staff else comment.author
-    name = one_line(_without_marks(redactor.redact(comment.name)), 60) or nobody
+    name = one_line(without_marks(redactor.redact(comment.name)), 60) or nobody
     read = _folded(name)
     poses = "@" in read or _names(read, _folded(policy.sender_name))
     return comment.author if poses and not comment.by_staff else name
 
 
-_JOINERS = "\u200c\u200d"
-"""Names in Persian and Indian scripts use them."""
-_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
-"""Without ink, though Unicode counts them as letters or symbols."""
-
-
-def _without_marks(name: str) -> str:
-    """The name without characters that nobody sees and that change the direction of others."""
-    return "".join(
-        each
-        for each in name
-        if each in _JOINERS or (unicodedata.category(each) != "Cf" and each not in _FILLERS)
-    )
-
-
 def _folded(name: str) -> str:
     read = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(each for each in read if each not in _JOINERS)
+    return "".join(each for each in read if each not in JOINERS)
 
 
 def _names(read: str, desk: str) -> bool:

@@ -9,6 +9,7 @@ from rules.decision.change.state import unknown_severity
 from rules.decision.effects import ChangeRefused
 from rules.decision.model import OpenTicket
 from rules.decision.opening import TicketRequest, open_ticket, opening_notices, terms_of
+from rules.mail.invisible import is_visible
 from rules.people import Company, Person, Staff
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
@@ -57,6 +58,10 @@ def decide_request(
                 mailbox=facts.mailbox,
             )
         )
+    if not is_visible(request.subject):
+        return ChangeRefused(sentence("the subject has only characters that nobody sees"))
+    if not is_visible(request.text):
+        return ChangeRefused(sentence("the text has only characters that nobody sees"))
     if (why := _refused_company(person.company, facts, policy)) is not None:
         return ChangeRefused(why)
     budget = policy.budgets.tickets_per_hour

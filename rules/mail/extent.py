@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 READ_CHARACTERS = 256 * 1024
+CUT_MARGIN = 2048
+"""So much more of a text is masked than is shown: what begins before the cut is then seen whole."""
 READ_LINES = 5_000
 FILES_NAMED = 50
 """A mail may have 2,000 files; the names of the others are with the ticket."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from rules.mail.extent import READ_CHARACTERS
+from rules.mail.extent import CUT_MARGIN, READ_CHARACTERS
 from storage.db.tables import (
     BouncedRow,
     CommentRow,
@@ -56,9 +56,9 @@ NOTICES = (
         _comment.c.author,
         _comment.c.visibility,
         _comment.c.subject.label("comment_subject"),
-        # One character more than is read shows that there is more. A claim has many rows, and the
+        # More than is shown, which is cut once it is masked. A claim has many rows, and the
         # text of one mail may have the size of the mail.
-        func.substr(_comment.c.text, 1, READ_CHARACTERS + 1).label("text"),
+        func.substr(_comment.c.text, 1, READ_CHARACTERS + CUT_MARGIN).label("text"),
         _comment.c.degraded,
         _comment.c.proof,
         _author.c.name.label("author_name"),

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, exists, func, select
 
 from rules.mail import Mailbox
-from rules.mail.extent import READ_CHARACTERS
+from rules.mail.extent import CUT_MARGIN, READ_CHARACTERS
 from rules.mail.subjects import subject_besides
 from rules.people import Role
 from rules.sentence import Sentence
@@ -275,7 +275,7 @@ def _texts(connection: Connection, comments: Sequence[int]) -> Mapping[int, str]
     """The beginnings of the texts of comments, in this order, as far as `TEXTS_READ` goes."""
     found: dict[int, str] = {}
     left = TEXTS_READ
-    beginning = func.substr(_comment.c.text, 1, READ_CHARACTERS + 1).label("beginning")
+    beginning = func.substr(_comment.c.text, 1, READ_CHARACTERS + CUT_MARGIN).label("beginning")
     for start in range(0, len(comments), TEXTS_AT_ONCE):
         some = comments[start : start + TEXTS_AT_ONCE]
         query = select(_comment.c.id, beginning).where(_comment.c.id.in_(some))

@@ -115,15 +115,15 @@ class TicketJson:
         until = takewhile(lambda comment: comment.id != before, self.comments(ticket))
         left, shown = TEXTS_SHOWN, list[Json]()
         for comment in reversed(list(until)):
-            text = shown_part(comment.text)
-            left = left - len(text) if len(text) <= left else 0
-            text = text if left else ""
-            shown.append(self._comment(comment, ticket.summary, text))
+            size = len(shown_part(comment.text))
+            left = left - size if size <= left else 0
+            shown.append(self._comment(comment, ticket.summary, comment.text if left else ""))
         return shown[::-1]
 
     def _comment(self, comment: CommentView, summary: TicketSummary, text: str) -> dict[str, Json]:
-        shortened = comment.text_left_out or len(text) < len(comment.text)
-        text = self.masked_texts.mask(self.masker, text)
+        shortened = comment.text_left_out or len(shown_part(text)) < len(comment.text)
+        # Cut afterwards: of what the cut divides, the first part alone is not recognised.
+        text = shown_part(self.masked_texts.mask(self.masker, text))
         if comment.by_staff and comment.journal_id is not None and not self.for_staff:
             # A staff person's mail may quote our notice to them, which contains private text.
             text = published(text, REPLY_MARK)

@@ -33,6 +33,7 @@ from gateway.web.rate_limit import RateLimiter
 from rules.decision.content import body_of
 from rules.decision.model import Reason, Verdict
 from rules.mail import Body, Mail, Mailbox
+from rules.mail.extent import CUT_MARGIN
 from rules.sender.authentication import Authentication
 from rules.sender.masking import Masker
 from rules.sender.tokens import HeldLink, Keys, read_held_token
@@ -237,7 +238,7 @@ async def _shown(
         # A release files all of the mail: whom it adds, and its files.
         people=listed([*filter(joins, named_addresses(read))] if read is not None else []),
         files=listed([each.name for each in body.attachments] if isinstance(body, Body) else []),
-        text=plain(masker.mask(text[:SHOWN_TEXT])),
+        text=plain(masker.mask(text[: SHOWN_TEXT + CUT_MARGIN])[:SHOWN_TEXT]),
         shortened=len(text) > SHOWN_TEXT,
         # The first button is the one that the enter key presses.
         choices=sorted(

@@ -32,6 +32,7 @@ from gateway.web.pages.render import STYLE_PATH, Problem, language_for, page, st
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
 from rules.mail.addresses import is_role, normalise
+from rules.mail.invisible import is_visible
 from rules.networks import network_of
 from rules.sender.tokens import Keys, read_sign_up_token
 from rules.ticket.notice_timing import INVITATION_LASTS
@@ -255,7 +256,7 @@ def _address(typed: str) -> str | None:
 
 def _error_in(name: str, language: str) -> str:
     """What is wrong with a name; empty for a valid one."""
-    if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
+    if not is_visible(name):
         return form_error(language, FormError.NO_NAME)
     if len(name) > LONGEST_NAME:
         return form_error(language, FormError.LONG_NAME, limit=LONGEST_NAME, length=len(name))

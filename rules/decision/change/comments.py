@@ -20,6 +20,7 @@ from rules.decision.effects import (
     notified,
 )
 from rules.facts import KnownComment
+from rules.mail.invisible import is_visible
 from rules.mail.quoting import own_text
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
@@ -42,6 +43,8 @@ def write_comment(
 ) -> Effects | ChangeRefused:
     if not change.text.strip():
         return ChangeRefused(sentence("the comment is empty"))
+    if not is_visible(change.text):
+        return ChangeRefused(sentence("the comment has only characters that nobody sees"))
     budget = policy.budgets.sender_mails_per_hour
     if facts.written >= budget:
         return ChangeRefused(

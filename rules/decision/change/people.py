@@ -18,7 +18,7 @@ from rules.decision.effects import (
 from rules.mail.addresses import is_role, normalise
 from rules.people import Participant, ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
-from rules.sentence import sentence
+from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.service.participants import (
     Addition,
@@ -85,21 +85,16 @@ def _added_by_customer(
     A person of another company is answered like somebody unregistered: a customer must not learn
     who else is.
     """
+    if member is not None and member.presence is Presence.PENDING:
+        return Effects(done=(_proposed(ticket, address),))
     if member is not None:
-        return ChangeRefused(
-            sentence(
-                "{address} was {presence} on #{ticket}; staff decide on them",
-                address=address,
-                presence=member.presence,
-                ticket=ticket.id,
-            )
-        )
+        return _not_for_customers(ticket, address)
     if is_full(ticket, policy):
         return _too_many(ticket, most_people(policy))
     person = facts.people.get(address)
     is_foreign = person is not None and is_of_others(person, ticket.company)
     if person is not None and not person.active and not is_foreign:
-        return ChangeRefused(sentence("{address} is deactivated", address=address))
+        return _not_for_customers(ticket, address)
     active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
     known = None if is_foreign else person
     presence = added_by_user(known, active, policy)
@@ -119,14 +114,30 @@ def _added_by_customer(
         orders = notifications.approval_requests(requester.address, requester.language, (addition,))
         rows = (*rows, *notified(notifications.within_budget(orders, ticket, policy)))
     if presence is Presence.PENDING:
-        done = sentence(
-            "{address} joins #{ticket} once the requester or staff agree",
-            address=address,
-            ticket=ticket.id,
-        )
+        done = _proposed(ticket, address)
     else:
         done = sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id)
     return Effects(rows, (done,))
+
+
+def _proposed(ticket: Ticket, address: str) -> Sentence:
+    return sentence(
+        "{address} joins #{ticket} once the requester or staff agree",
+        address=address,
+        ticket=ticket.id,
+    )
+
+
+def _not_for_customers(ticket: Ticket, address: str) -> ChangeRefused:
+    """The same for a person who was removed and for one who is deactivated: a customer must not
+    learn who was on the ticket before them."""
+    return ChangeRefused(
+        sentence(
+            "{address} cannot be added to #{ticket} by customers; ask staff",
+            address=address,
+            ticket=ticket.id,
+        )
+    )
 
 
 def _addition(address: str, person: Person | None, presence: Presence) -> Addition:

@@ -16,10 +16,11 @@ from gateway import clock
 from gateway.config.model import load
 from gateway.outgoing.compose import Composer
 from gateway.services import open_services
+from gateway.web.pages.held import SHOWN_TEXT
 from rules.decision.model import Reason
 from rules.mail import Delivery, Envelope
 from rules.people import Role
-from rules.sender.tokens import message_id
+from rules.sender.tokens import Link, LinkUse, link_token, message_id
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind
@@ -56,18 +57,26 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
             yield Site(client, services, mailbox, ticket)
 
 
-async def hold(site: Site, subject: str = "The printer is on fire", **header: str) -> str:
+async def hold(
+    site: Site,
+    subject: str = "The printer is on fire",
+    *,
+    text: str = "Burn <b>me</b> down.",
+    **header: str,
+) -> str:
     """A colleague's mail is held, and a digest goes to Sam; returns the path of its link."""
-    text = await digest_of(site, subject, **header)
-    found = re.findall(r"https://postern\.example(/held/\S+)\?do=(\w+)", text)
+    digest = await digest_of(site, subject, text=text, **header)
+    found = re.findall(r"https://postern\.example(/held/\S+)\?do=(\w+)", digest)
     assert [choice for _, choice in found] == ["release", "new", "enrol", "discard"]
     return str(found[0][0])
 
 
-async def digest_of(site: Site, subject: str, **header: str) -> str:
+async def digest_of(
+    site: Site, subject: str, *, text: str = "Burn <b>me</b> down.", **header: str
+) -> str:
     """A colleague's mail is held, and a digest goes to Sam; returns its text."""
     envelope = Envelope("127.0.0.1", "", False, NEW, (SUPPORT,))
-    raw = a_mail(NEW, subject, "Burn <b>me</b> down.", **header)
+    raw = a_mail(NEW, subject, text, **header)
     (reply,) = await site.services.ingest.take(Delivery(envelope, raw))
     assert reply.accepted
     assert await site.services.scheduler.notify_desk(every_queue=False) == 1
@@ -80,9 +89,9 @@ async def digest_of(site: Site, subject: str, **header: str) -> str:
     mail = email.message_from_bytes(written.raw, policy=email.policy.default)
     assert mail["Auto-Submitted"] == "auto-generated"
     assert written.mail_from.startswith("support+")  # a bounce of it is counted, and is no mail
-    text = mail.get_body(("plain",))
-    assert text is not None
-    return str(text.get_content())
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
 
 
 async def number_held(site: Site) -> int:
@@ -128,6 +137,19 @@ async def test_the_page_names_whom_a_release_may_add_to_the_request_and_the_file
 
     assert "Others in To and Cc, who may join the request: <bdi>eve@evil.example</bdi></p>" in page
     assert "Files: <bdi>plan.pdf</bdi></p>" in page
+
+
+async def test_nothing_of_a_link_is_shown_where_the_end_of_the_page_divides_it(site: Site) -> None:
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    token = link_token(keys, site.mailbox.id, LinkUse.APPROVE, Link(1, 1, "eve@evil.example"))
+    lines = "x" * 70 + "\r\n"
+    before = lines * 41
+    before += "y" * (SHOWN_TEXT - len(before.replace("\r", "")) - 21) + " "
+
+    _, page = await site.get(await hold(site, text=f"{before}{token} and more"))
+
+    assert "yyyy" in page
+    assert token[:12] not in page
 
 
 async def test_a_mail_is_released_once_and_the_ticket_names_the_person(site: Site) -> None:

@@ -459,7 +459,9 @@ async def test_a_link_used_concurrently_registers_once(site: Site) -> None:
     assert sum("Welcome" in page for _, page in answers) == 1
 
 
-@pytest.mark.parametrize("typed", ["", " ", "\u202e\u200b", "\0\x1b", "\u200d", "n" * 201])
+@pytest.mark.parametrize(
+    "typed", ["\u3164\u2800\u115f", "", " ", "\u202e\u200b", "\0\x1b", "\u200d", "n" * 201]
+)
 async def test_an_invalid_name_is_asked_for_again(site: Site, typed: str) -> None:
     status, page = await site.name(await site.link(NEW), typed)
     assert status == 422

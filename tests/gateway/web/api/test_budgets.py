@@ -11,11 +11,13 @@ from structlog.testing import capture_logs
 
 from gateway import clock
 from gateway.clock import new_id
+from gateway.outgoing.quoted_comment import Redactor, quoted_comment
 from gateway.web.api.access import CONTEXT
 from rules.decision.effects import CommentWritten, NewComment, notified
 from rules.mail import Attachment
 from rules.mail.extent import READ_CHARACTERS
 from rules.sender.masking import Masker
+from rules.sender.tokens import Link, LinkUse, link_token
 from rules.ticket.changes import Source
 from rules.ticket.notices import NewCommentPayload, NoticeKind, NoticeOrder
 from rules.ticket.visibility import Visibility
@@ -31,6 +33,7 @@ from tests.in_process import SUPPORT
 COSTLY = "aHR0cHM6Ly9" + "q" * 60 + " "
 LONG = COSTLY * 1380
 """Just below the longest text of a comment, all of it to be searched for links in base64."""
+EVE = "eve@evil.example"
 SHOWN = 10
 """Of these fit into one response."""
 
@@ -110,11 +113,38 @@ async def test_of_texts_larger_than_memory_the_latest_are_read(either: Site) -> 
     view = await either.ticket_view(number)
 
     assert sum(len(comment.text) for comment in view.comments) <= read.TEXTS_READ
-    assert [len(comment.text) for comment in view.comments[-15:]] == [READ_CHARACTERS + 1] * 15
+    assert [len(comment.text) for comment in view.comments[-15:]] == [READ_CHARACTERS + 2] * 15
     assert [comment.text_left_out for comment in view.comments] == [True] * 4 + [False] * 15
     _, early = await either.get(f"/{number}?before={view.comments[2].id}", ANN)
     assert [len(comment["text"]) for comment in early["comments"]] == [12, READ_CHARACTERS]
     assert [comment["shortened"] for comment in early["comments"]] == [False, True]
+
+
+async def test_nothing_of_a_link_is_shown_where_the_cut_of_a_long_text_divides_it(
+    site: Site,
+) -> None:
+    number = await site.open(ANN)
+    token = link_token(await site.read(load_keys), 1, LinkUse.APPROVE, Link(1, 1, EVE))
+    for shown in (20, len(token) - 5):
+        text = "x" * (READ_CHARACTERS - shown - 1) + " " + token + " and more"
+        order = NoticeOrder(NoticeKind.NEW_COMMENT, SAM, payload=NewCommentPayload(), quotes=True)
+        await site.write(partial(_as_if_mailed, number=number, texts=[text], orders=(order,)))
+
+        _, ticket = await site.get(f"/{number}", ANN)
+
+        last = ticket["comments"][-1]
+        assert (last["shortened"], token[:12] in last["text"]) == (True, False)
+    (notice, *_) = [
+        each
+        for each in await site.write(partial(outbox.claim, now=clock.now(), limit=100))
+        if each.comment is not None and token in each.comment.text
+    ]
+    masker = Masker(await site.read(load_keys), (1, 2, 3), frozenset({SUPPORT}))
+    policy = site.postern.services.runtime.policies["default"]
+    quoted = quoted_comment(notice, policy, Redactor(masker))
+    assert quoted is not None
+    assert quoted.shortened
+    assert token[:12] not in quoted.text
 
 
 async def test_the_notices_of_a_mail_do_not_have_its_whole_text_in_memory(either: Site) -> None:
@@ -126,7 +156,7 @@ async def test_the_notices_of_a_mail_do_not_have_its_whole_text_in_memory(either
     due = await either.write(partial(outbox.claim, now=clock.now(), limit=100))
 
     quoted = [len(n.comment.text) for n in due if n.kind is sam.kind and n.comment is not None]
-    assert quoted == [READ_CHARACTERS + 1] * 2
+    assert quoted == [READ_CHARACTERS + 2] * 2
 
 
 async def test_of_thousands_of_files_those_of_the_latest_mails_are_listed(either: Site) -> None:
@@ -232,3 +262,31 @@ async def test_a_customer_s_seventh_change_of_a_severity_within_the_hour_is_refu
     await either.effects(number, SAM, severity="critical", why="it is true")
     other = await either.open(ANN)
     await either.effects(other, ANN, severity="critical", why="another one")
+
+
+INVISIBLE = "\u3164\u200b\u2800 \n\u00ad\ufe0f"
+
+
+async def test_texts_that_nobody_sees_are_refused(site: Site) -> None:
+    number = await site.open(ANN)
+    status, body = await site.change(number, ANN, comment={"text": INVISIBLE})
+    assert status == 409
+    assert "the comment has only characters that nobody sees" in body["error"]
+    for field in ("subject", "text"):
+        status, body = await site.opened(ANN, **{field: INVISIBLE.replace("\n", "")})
+        assert (status, body["error"]) == (409, f"the {field} has only characters that nobody sees")
+    done = await site.effects(number, ANN, comment={"text": "\U0001f44d\ufe0f"})
+    assert "comment added" in str(done)
+
+
+async def test_a_customer_who_adds_a_person_does_not_learn_that_they_were_removed(
+    site: Site,
+) -> None:
+    number = await site.open(ANN)
+    await site.effects(number, SAM, add=[BOB])
+    await site.effects(number, SAM, remove=[BOB])
+
+    status, body = await site.change(number, ANN, add=[BOB])
+
+    never = f"{BOB} cannot be added to #{number} by customers; ask staff"
+    assert (status, body["error"]) == (409, never)

@@ -266,4 +266,7 @@ async def test_a_customer_learns_nothing_of_who_else_is_registered(
         partial(people.set_person_active, mailbox=shared, role=Role.USER, address=BOB, active=False)
     )
     status, body = await site.change(number, ANN, add=[BOB])  # a colleague
-    assert (status, body["error"]) == (409, f"{BOB} is deactivated")
+    assert (status, body["error"]) == (
+        409,
+        f"{BOB} cannot be added to #{number} by customers; ask staff",
+    )
