@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.tree import PARTS_LIMIT, LimitError, MimePart, build_tree
-from rules.mail import Attachment, Body, Unreadable, charsets
+from rules.mail import AttachedMail, Attachment, Body, Unreadable, charsets
 from rules.mail.encoded_words import decode_words
-from rules.mail.header import Header
+from rules.mail.header import Author, Header, author
 from rules.mail.header import read as read_header
 
 LINES_LIMIT = 1_000_000
@@ -77,6 +77,9 @@ class _Collected:
     sections: list[_TextSection]
     attachments: list[Attachment]
     guessed: bool = False
+    is_attached: bool = False
+    """Within an attached mail: those attached to it in turn are files."""
+    most_tags: int | None = None
     forms: list[_TextSection] = field(default_factory=list)
     """Those that became one section, if the whole body is a multipart/alternative."""
 
@@ -87,7 +90,7 @@ def read_body(tree: MimePart, *, type_signed: bool = True, most_tags: int | None
 
     Raises TooManyTagsError if trees of more than `most_tags` tags would have to be built.
     """
-    collected = _Collected([], [])
+    collected = _Collected([], [], most_tags=most_tags)
     _collect(tree, "", "", collected)
     sections = collected.sections
     has_html = any(section.html for section in sections)
@@ -134,9 +137,7 @@ def _as_plain(section: _TextSection, reader: HtmlReader) -> str:
 
 
 def _as_inline(found: Attachment) -> Attachment:
-    return Attachment(
-        found.part, found.name, found.content_type, found.size_bytes, found.content_id, inline=True
-    )
+    return replace(found, inline=True)
 
 
 def _collect(part: MimePart, number: str, parent: str, into: _Collected) -> None:
@@ -185,8 +186,37 @@ def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) ->
             content_id=content_id,
             inline=inline,
             is_click=disposition != "attachment" and _is_click(part, kind, parent, content),
+            mail=_attached_mail(kind, parent, content, into),
         )
     )
+
+
+def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> AttachedMail | None:
+    """What an attached mail says, if it is one that a person forwards."""
+    if kind not in _MAILS or parent in _REPORTS:
+        return None
+    if into.is_attached or len(content) > _ATTACHED_BYTES:
+        return None
+    header = read_header(content)
+    tree = read_tree(content, header)
+    if isinstance(tree, Unreadable):
+        return None
+    inner = _Collected([], [], is_attached=True)
+    _collect(tree, "", "", inner)
+    reader = HtmlReader(into.most_tags)
+    text = "\n".join(_as_plain(section, reader) for section in inner.sections)
+    found, subjects = author(header), header.raw_values("subject")
+    return AttachedMail(
+        author=found.address if isinstance(found, Author) else "",
+        subject=decode_words(subjects[0][:_NAME_SOURCE_BYTES]).strip() if subjects else "",
+        text=text,
+    )
+
+
+_MAILS = ("message/rfc822", "message/global")
+_REPORTS = ("multipart/report", "multipart/digest")
+_ATTACHED_BYTES = 256 * 1024
+"""Of an attached mail whose text is read."""
 
 
 def _is_click(part: MimePart, kind: str, parent: str, content: bytes) -> bool:
@@ -271,7 +301,7 @@ def _default_name(part: MimePart, kind: str, parent: str, number: str) -> str:
     """The name for a part without a usable name of its own."""
     if kind in _NAMES:
         return _NAMES[kind]
-    if kind in ("message/rfc822", "message/global"):
+    if kind in _MAILS:
         nested = read_header(part.content()[:_NESTED_HEADER_BYTES])
         subjects = nested.unfolded_values("subject")
         subject = (

@@ -77,6 +77,7 @@ _ALLOWED = frozenset(
     {
         ("rules.mail.bounces", "Bounce"),
         ("rules.mail.bounces", "Failure"),
+        ("rules.mail.message", "AttachedMail"),
         ("rules.mail.message", "Attachment"),
         ("rules.mail.message", "Body"),
         ("rules.mail.message", "Unreadable"),

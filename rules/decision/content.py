@@ -10,6 +10,7 @@ from rules.commands import is_sentence_about_escalating, participant_command
 from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.extent import is_read_in_part, read_text
+from rules.mail.forwards import Forwarded, forwarded_mail
 from rules.mail.quoting import is_forward, visible
 from rules.mail.thanks import is_reaction
 from rules.ticket.changes import Escalate, Unsubscribe
@@ -44,6 +45,21 @@ def has_files(mail: Mail) -> bool:
     """Whether it has an attachment, pictures within its text aside (a logo in a signature)."""
     body = body_of(mail)
     return isinstance(body, Body) and any(not a.inline for a in body.attachments)
+
+
+def forwarded_by(mail: Mail) -> Forwarded | None:
+    """The mail that its author forwards: one that is attached, or else the first in the text. Of
+    several attached ones it is not clear whose request it is: they have no author."""
+    body = body_of(mail)
+    if not isinstance(body, Body):
+        return None
+    attached = [each.mail for each in body.attachments if each.mail is not None]
+    if not attached:
+        return forwarded_mail(mail.subject, body.text)
+    first = attached[0]
+    author = first.author if len(attached) == 1 else ""
+    words = body.text.strip()
+    return Forwarded(author, first.subject, words, words, first.text.strip())
 
 
 def is_click(mail: Mail) -> bool:

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from rules.commands import Directive, OnBehalf, parse_commands
 from rules.decision.change.facts import NeededFacts, facts_needed_for
-from rules.decision.content import body_text, requested_command
+from rules.decision.content import body_text, forwarded_by, requested_command
 from rules.mail import Mail, Unread
-from rules.mail.forwards import forwarded_mail
 from rules.mail.quoting import REPLY_MARK, published
 from rules.policy import Policy
 from rules.ticket.changes import Change
@@ -26,7 +25,7 @@ def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
     if isinstance(mail.body, Unread):
         return NeededFacts()
     text = body_text(mail)
-    forwarded = forwarded_mail(mail.subject, text)
+    forwarded = forwarded_by(mail)
     author = forwarded.author if forwarded is not None else ""
     if not _MAY_COMMAND.search(text):
         return NeededFacts(addresses=frozenset({author} - {""}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rules.commands import COMMANDS, OnBehalf, parse_commands, without_commands
 from rules.decision.case import Case
-from rules.decision.content import body_of, body_text
+from rules.decision.content import body_of, body_text, forwarded_by
 from rules.decision.model import ForCustomer, OpenTicket
 from rules.decision.opening import (
     TicketRequest,
@@ -19,7 +19,7 @@ from rules.decision.opening import (
 from rules.facts import Facts
 from rules.identity import ProofLevel, Standing, is_proven_enough
 from rules.mail import Body
-from rules.mail.forwards import Forwarded, forwarded_mail
+from rules.mail.forwards import Forwarded
 from rules.mail.quoting import REPLY_MARK, is_forward, published
 from rules.mail.subjects import unmarked_subject
 from rules.people import Person, Role
@@ -71,7 +71,7 @@ def on_behalf(case: Case) -> Behalf | OwnRequest | None:
         return None
     if not is_by_person or not isinstance(body, Body):
         return None
-    forwarded = forwarded_mail(mail.subject, body.text)
+    forwarded = forwarded_by(mail)
     commands = parse_commands(
         published(body_text(mail), REPLY_MARK), policy.levels, policy.severity.ceiling
     )

@@ -1,6 +1,7 @@
 """The model of a mail, and what is read from its header and text."""
 
 from rules.mail.message import (
+    AttachedMail,
     Attachment,
     Body,
     BodyNeeded,
@@ -17,6 +18,7 @@ from rules.mail.message import (
 )
 
 __all__ = [
+    "AttachedMail",
     "Attachment",
     "Body",
     "BodyNeeded",

@@ -98,6 +98,16 @@ def forbidden_octets(raw: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedMail:
+    """A mail within another, as far as it tells whose request is forwarded."""
+
+    author: str
+    """Empty if its From does not name exactly one address."""
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """A part other than the text of the mail; its bytes remain in the raw mail, at `part`."""
 
@@ -111,6 +121,8 @@ class Attachment:
     inline: bool
     is_click: bool = False
     """A reaction, or the answer to an invitation: made by a click, without words of the sender."""
+    mail: AttachedMail | None = None
+    """For a mail of ordinary size that is not part of a report."""
 
 
 @dataclass(frozen=True, slots=True)

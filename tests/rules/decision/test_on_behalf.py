@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rules.decision.model import Decision, ForCustomer, OpenTicket, Reason
-from rules.mail import Attachment, Body, Mail
+from rules.mail import AttachedMail, Attachment, Body, Mail
 from rules.people import Company, Staff
 from rules.sender.authentication import Result
 from rules.ticket.notices import NoticeKind, ReceiptPayload
@@ -137,11 +137,41 @@ def test_what_cannot_be_filed_for_a_customer_is_the_staff_persons_own_and_says_s
     assert not notified(decision, NoticeKind.ACKNOWLEDGEMENT)
 
 
-def test_a_mail_that_is_attached_is_asked_about() -> None:
-    attached = Attachment("2", "mail.eml", "message/rfc822", 100, "", inline=False)
-    mail = replace(forwarded(), subject="A mail", body=Body("See it.", "", False, (attached,)))
+GILS = AttachedMail(GIL.address, "Cooling broken", "The cooling of rack 5 is broken.\n")
 
-    assert "exactly one address" in receipts(world().decide(mail))
+
+def with_attached(*mails: AttachedMail | None, text: str = "Please take this over.") -> Mail:
+    """A mail with others attached; None for one that is too large to be read."""
+    files = tuple(
+        Attachment(str(n), "mail.eml", "message/rfc822", 100, "", inline=False, mail=each)
+        for n, each in enumerate(mails, 2)
+    )
+    return replace(forwarded(), subject="For you", body=Body(text, "", False, files))
+
+
+def test_an_attached_mail_opens_its_authors_ticket() -> None:
+    opening = opened(world().decide(with_attached(GILS)))
+
+    assert (opening.requester, opening.subject) == (GIL.address, "Cooling broken")
+    assert opening.for_customer is not None
+    assert opening.for_customer.text == "The cooling of rack 5 is broken."
+    assert opening.for_customer.note == "Please take this over."
+
+
+def test_an_attached_mail_goes_before_one_in_the_text() -> None:
+    anns = INNER.replace(GIL.address, ANN.address)
+
+    assert opened(world().decide(with_attached(GILS, text=anns))).requester == GIL.address
+
+
+@pytest.mark.parametrize("mails", [(None,), (GILS, GILS), (replace(GILS, author=""),)])
+def test_an_attached_mail_without_one_author_is_asked_about(
+    mails: tuple[AttachedMail | None, ...],
+) -> None:
+    decision = world().decide(with_attached(*mails))
+
+    assert opened(decision).requester == SAM.address
+    assert "exactly one address" in receipts(decision)
 
 
 @pytest.mark.parametrize("address", [ANN.address, "eve@evil.example", "new@acme.example"])

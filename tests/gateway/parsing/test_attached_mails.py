@@ -1,0 +1,71 @@
+"""What is read of a mail that is attached to another."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.parsing.parser import read
+from rules.mail import AttachedMail, Body
+
+INNER = """From: Gil <gil@globex.example>
+To: sam@help.example
+Subject: =?utf-8?q?K=C3=BChlung?=
+MIME-Version: 1.0
+Content-Type: text/html; charset=utf-8
+
+<p>The cooling is <b>broken</b>.</p>
+"""
+
+
+def attached(
+    inner: str, kind: str = "multipart/mixed", times: int = 1
+) -> list[AttachedMail | None]:
+    part = f"--b\nContent-Type: message/rfc822\n\n{inner}\n"
+    raw = (
+        f"From: sam@help.example\nMIME-Version: 1.0\nContent-Type: {kind}; boundary=b\n\n"
+        f"--b\nContent-Type: text/plain\n\nSee it.\n{part}--b--\n"
+    )
+    body = read(raw.replace("\n", "\r\n").encode()).body
+    assert isinstance(body, Body)
+    assert body.text.strip() == "See it."
+    return [each.mail for each in body.attachments]
+
+
+def test_its_author_its_subject_and_its_text_are_read() -> None:
+    (mail,) = attached(INNER)
+
+    assert mail is not None
+    assert (mail.author, mail.subject) == ("gil@globex.example", "Kühlung")
+    assert mail.text.strip() == "The cooling is broken."
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "From: Gil, Ann <ann@acme.example>",
+        "From: a@b.example\nFrom: c@d.example",
+        "To: x@y.example",
+    ],
+)
+def test_one_without_exactly_one_author_has_none(written: str) -> None:
+    (mail,) = attached(INNER.replace("From: Gil <gil@globex.example>", written))
+
+    assert mail is not None
+    assert mail.author == ""
+
+
+def test_a_mail_within_an_attached_one_is_not_read() -> None:
+    nested = (
+        "From: gil@globex.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=c\n\n"
+        "--c\nContent-Type: text/plain\n\nouter\n"
+        f"--c\nContent-Type: message/rfc822\n\n{INNER}\n--c--\n"
+    )
+    (mail,) = attached(nested)
+
+    assert mail is not None
+    assert mail.text.strip() == "outer"
+
+
+def test_the_mail_in_a_report_and_a_large_one_are_files() -> None:
+    assert attached(INNER, "multipart/report") == [None]
+    assert attached(INNER + "x\n" * 140_000) == [None]
