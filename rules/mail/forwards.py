@@ -27,7 +27,7 @@ LINES_OF_A_BLOCK = 60
 """To and Cc may be wrapped over many."""
 LONGEST_FROM = 1_000
 _MAY_FORWARD = re.compile(
-    rf"^[>\s*]{{0,20}}(?:{'|'.join(map(re.escape, sorted(phrases.FROM)))})[ \t\xa0*]{{0,5}}:",
+    rf"^[> \t*]{{0,20}}+(?:{'|'.join(map(re.escape, sorted(phrases.FROM)))})[ \t\xa0*]{{0,5}}:",
     re.MULTILINE | re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'*]{1,64}@[^\s<>()\[\],;:\"'*]{1,255}")
@@ -54,9 +54,9 @@ def forwarded_mail(subject: str, text: str) -> Forwarded | None:
 
     Outlook writes the same block above what a reply quotes: there only the mail's subject tells.
     """
-    if not _MAY_FORWARD.search(text):
-        return None
     examined = shown_part(text)
+    if not _MAY_FORWARD.search(examined):
+        return None
     written = examined.split("\n")
     plain = [unquoted(line).strip() for line in squeezed(examined).split("\n")]
     found = _first_header_block(plain)

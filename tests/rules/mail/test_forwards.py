@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from rules.mail.forwards import Forwarded, forwarded_mail
@@ -95,3 +97,16 @@ def test_the_first_of_several_forwarded_mails_counts() -> None:
 @pytest.mark.parametrize("text", ["", "From: here to there", "Hello", "From: a@b.example\n"])
 def test_a_line_that_begins_with_from_is_no_forward(text: str) -> None:
     assert forwarded_mail("Fwd: x", text) is None
+
+
+@pytest.mark.parametrize(
+    "piece", ["\n", "> ", ">\n", "From: x\n", "From: a@", "* ", "de ", "From:\nTo:\n"]
+)
+def test_a_text_made_to_cost_time_takes_milliseconds(piece: str) -> None:
+    text = piece * (250_000 // len(piece))
+
+    before = process_time()
+    for _ in range(5):
+        forwarded_mail("Fwd: x", text)
+
+    assert process_time() - before < 1.0
