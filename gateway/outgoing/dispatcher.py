@@ -242,7 +242,7 @@ class Dispatcher:
 
     async def _completed(self, notice: Notice) -> Notice | None:
         """The notice with what is only read when it is sent; None if it must not be sent."""
-        if notice.kind not in SUMMARIES:
+        if notice.kind not in SUMMARIES and not more.may_name_others(notice):
             return notice
         completed = await self.runtime.read(partial(more.as_it_is_sent, notice=notice))
         if completed is None:

@@ -1,7 +1,9 @@
-"""Summaries of what a budget withheld: their comments are read when they are sent."""
+"""Summaries of what a budget withheld, and late acknowledgements: what they name is read when they
+are sent."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,9 +12,11 @@ from sqlalchemy import Connection, Select, String, cast, func, or_, select
 from rules.identity import UNPROVEN
 from rules.service.more import EXAMINED, SHOWN, SUMMARIES, answers_as_it_is_sent
 from rules.ticket.audit import AuditEvent
-from rules.ticket.notices import MorePayload
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import AcknowledgementPayload, MorePayload
 from rules.ticket.visibility import Visibility
 from storage.db.tables import AuditRow, CommentRow, JournalRow, NoticeRow, PersonRow, table
+from storage.notices import named_tickets
 from storage.notices.attached import NO_FILES, attached_to
 from storage.notices.outbox import MoreComments, Notice, NoticeComment, as_comment
 
@@ -26,11 +30,36 @@ first, since SQLite reads all of a text to get to `written_at` behind it."""
 
 
 def as_it_is_sent(connection: Connection, notice: Notice) -> Notice | None:
-    """A summary with its comments, any other notice as it is; None for a summary to somebody who
-    writes like a machine."""
+    """A summary with its comments, a late acknowledgement with what became of the tickets that it
+    names, any other notice as it is; None for a summary to somebody who writes like a machine."""
+    if may_name_others(notice):
+        return _with_tickets(connection, notice)
     if notice.kind in SUMMARIES and answers_as_it_is_sent(_own_comments(connection, notice)):
         return None
     return with_comments(connection, notice)
+
+
+def may_name_others(notice: Notice) -> bool:
+    """Whether it acknowledges several tickets, or one that may have become part of another."""
+    if not isinstance(notice.payload, AcknowledgementPayload):
+        return False
+    return bool(notice.payload.also) or _is_closed(notice)
+
+
+def _with_tickets(connection: Connection, notice: Notice) -> Notice:
+    payload, about = notice.payload, notice.about
+    assert isinstance(payload, AcknowledgementPayload)
+    if about is not None and _is_closed(notice):
+        own = named_tickets.item(about.ticket, about.subject)
+        now = named_tickets.as_they_are(connection, (own, *payload.also))
+        also = now[1:] if now[:1] == (own,) else now  # itself is named above
+    else:
+        also = named_tickets.as_they_are(connection, payload.also)
+    return replace(notice, payload=replace(payload, also=also))
+
+
+def _is_closed(notice: Notice) -> bool:
+    return notice.about is not None and notice.about.status == Status.CLOSED.value
 
 
 def with_comments(connection: Connection, notice: Notice) -> Notice:

@@ -26,7 +26,7 @@ from rules.ticket.visibility import Visibility
 from storage.db.ledger import Conflict
 from storage.db.statements import compiled
 from storage.db.tables import NoticeRow, table
-from storage.notices import claims, suppression
+from storage.notices import claims, named_tickets, suppression
 from storage.notices.attached import NO_FILES, AttachedFiles, attached_to
 from storage.notices.claimed_rows import NOTICES
 
@@ -201,13 +201,22 @@ def claim(
         except (ValueError, KeyError, TypeError) as error:
             _postpone_unreadable(connection, row, error, now)
             continue
-        if (why := _forbidden(row, kind)) is not None:
+        why = _forbidden(row, kind)
+        if why == DELETED and _is_handed_on(connection, row, notice.payload):
+            continue
+        if why is not None:
             _settle(connection, row.id, state=NoticeState.DEAD.value, last_error=why)
             here = Mailbox(row.mailbox_id, row.mailbox, row.policy)
             found.dropped.append(Dropped(row.id, kind, here, row.address, row.ticket_id, why))
         else:
             found.append(notice)
     return found
+
+
+def _is_handed_on(connection: Connection, row: Row[Any], payload: Payload) -> bool:
+    if not isinstance(payload, AcknowledgementPayload) or not payload.also:
+        return False
+    return named_tickets.hand_on(connection, row, payload)
 
 
 def _postpone_unreadable(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from gateway.outgoing.compose import Composer
 from rules.decision.considered import Attempt
@@ -17,7 +17,7 @@ from rules.people import ParticipantKind
 from rules.service.more import EXAMINED, OWN_COMMENTS, SHOWN
 from rules.ticket.changes import PublishComment
 from rules.ticket.notices import AcknowledgementPayload, NoticeKind, NoticeState
-from storage.db.tables import AttachmentRow, CommentRow, NoticeRow, table
+from storage.db.tables import AttachmentRow, CommentRow, NoticeRow, TicketRow, table
 from storage.mail.filing import file
 from storage.notices import more, outbox
 from storage.notices.outbox import Notice
@@ -26,6 +26,7 @@ from tests.rules.building import ANN, BOB, KEYS, NOON, NOTHING, SAM, a_mail
 from tests.storage.shop import Shop, opened
 
 _comment, _notice, _attachment = table(CommentRow), table(NoticeRow), table(AttachmentRow)
+_ticket = table(TicketRow)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -134,6 +135,48 @@ def test_two_more_tickets_within_the_pause_get_one_acknowledgement_after_it(shop
     assert f"* #{third}: Matter 2" in text(shop, late)
     waiting = [n for n in shop.notices(ANN.address) if n.state is NoticeState.DUE]
     assert waiting == []
+
+
+def test_a_late_acknowledgement_says_what_became_of_its_tickets(shop: Shop) -> None:
+    first, second, third, fourth = (
+        opened(shop.take(a_mail(subject=f"Matter {n}"), at=NOON + n * MINUTE)) for n in range(4)
+    )
+    claim(shop, NOON + 4 * MINUTE)
+    set_ticket(shop, third, deleted_at=NOON)
+    set_ticket(shop, fourth, merged_into=first, status="closed")
+    set_ticket(shop, second, merged_into=first, status="closed")
+
+    (late,) = [n for n in claim(shop, NOON + HOUR) if n.address == ANN.address]
+
+    assert late.ticket == second
+    shown = text(shop, late)
+    assert f"* #{second} → #{first}: Matter 1" in shown
+    assert f"* #{fourth} → #{first}: Matter 3" in shown
+    assert f"#{third}" not in shown
+
+
+def test_the_late_acknowledgement_of_a_deleted_ticket_goes_out_for_those_it_names(
+    shop: Shop,
+) -> None:
+    _, second, third, fourth, fifth = (
+        opened(shop.take(a_mail(subject=f"Matter {n}"), at=NOON + n * MINUTE)) for n in range(5)
+    )
+    claim(shop, NOON + 5 * MINUTE)
+    for number in (second, third):
+        set_ticket(shop, number, deleted_at=NOON)
+
+    sent = [claim(shop, NOON + HOUR) for _ in range(2)]
+
+    (late,) = [n for each in sent for n in each if n.address == ANN.address]
+    assert (late.ticket, late.payload) == (
+        fourth,
+        AcknowledgementPayload(also=(f"#{fifth}: Matter 4",)),
+    )
+
+
+def set_ticket(shop: Shop, number: int, **values: Any) -> None:
+    change = update(_ticket).where(_ticket.c.id == number).values(**values)
+    shop.write(lambda c: c.execute(change).rowcount)
 
 
 def test_one_that_a_clock_ahead_of_ours_sent_does_not_stop_the_next_ticket(shop: Shop) -> None:
