@@ -68,6 +68,8 @@ class KnownComment:
     written_at: datetime
     subject: str = ""
     """Of its mail, where it says something besides the ticket's subject."""
+    would_be: Visibility | None = None
+    """Of a folded comment that a person may have written: its visibility otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class Facts:
     """When an acknowledgement to the author that waits will be sent."""
     kept_at: datetime | None = None
     """When the author was last notified that a mail of theirs is held."""
+    folded_at: datetime | None = None
+    """When a mail of the author was last folded that a person may have written."""
     introducers: Mapping[str, Person] = field(default_factory=dict)
     """The registered among the authors of `known_ids` and `named_before`, besides `people`."""
     staff: tuple[Staff, ...] = ()

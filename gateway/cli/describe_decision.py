@@ -48,6 +48,8 @@ def _action(decision: Decision) -> str:
             return f"open a ticket for {opening.requester}{by}{after}{enrolment}: {opening.subject}"
         case AddComment() as adding:
             return f"write {_KINDS[adding.visibility]} on #{adding.ticket}"
+        case Record(ticket=ticket, would_be=Visibility()):
+            return f"store it on #{ticket}, folded, and name it in the digest"
         case Record(ticket=ticket, body_dropped=dropped):
             what = "store its header" if dropped else "store it"
             where = f" on #{ticket}, folded, and notify nobody" if ticket else ", on no ticket"

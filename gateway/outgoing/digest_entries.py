@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +12,7 @@ from gateway.outgoing.mime import one_line
 from gateway.outgoing.quoted_comment import Redactor
 from gateway.outgoing.recipient_links import RecipientLinks
 from gateway.outgoing.sentences import worded
+from rules.sender.tokens import MailUse
 from rules.service.digests import held_because
 from rules.ticket.desk import DigestLine, Queue
 from rules.ticket.notices import DigestPayload
@@ -18,7 +20,11 @@ from storage.notices.outbox import Notice
 
 LONGEST_SUBJECT = 120
 LONGEST_SENDER = 100
-_HAVE_A_PAGE = (Queue.HELD.value, Queue.LEAVING.value)
+_PAGES: Mapping[str, MailUse] = {
+    Queue.HELD.value: MailUse.HELD,
+    Queue.LEAVING.value: MailUse.HELD,
+    Queue.FOLDED.value: MailUse.FOLDED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +38,14 @@ class DigestEntry:
     subject: str
     reason: str
     why: str
-    """The reason in the reader's language, for a held mail."""
+    """The reason in the reader's language, for a held or folded mail."""
     since: str
     until: str
     """When a held mail is discarded; empty if it is kept."""
     ticket: str
     """A number, or several with commas."""
     link: str
-    """The page of a held mail; empty for anything else."""
+    """The page of a held or folded mail; empty for anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def digest_view(
             sender=shown(line.sender, LONGEST_SENDER),
             subject=shown(line.subject, LONGEST_SUBJECT),
             reason=line.reason,
-            why=worded(held_because(line.reason), language) if line.queue in _HAVE_A_PAGE else "",
+            why=worded(held_because(line.reason), language) if line.queue in _PAGES else "",
             since=_time(line.since, zone, language),
             until=_time(line.until, zone, language),
             ticket=line.ticket,
@@ -91,7 +97,8 @@ def digest_view(
 
 
 def _page(line: DigestLine, links: RecipientLinks) -> str:
-    return links.held(UUID(line.item)) if line.queue in _HAVE_A_PAGE else ""
+    use = _PAGES.get(line.queue)
+    return links.mail(UUID(line.item), use) if use is not None else ""
 
 
 def _time(stored: str, zone: str, language: str) -> str:

@@ -10,6 +10,7 @@ from rules.sender.tokens import (
     Keys,
     Link,
     LinkUse,
+    MailUse,
     Purpose,
     ReplyToken,
     held_token,
@@ -69,13 +70,13 @@ class RecipientLinks:
         token = sign_up_token(self.keys, mailbox, self.notice.address, until)
         return f"{self.begin}/signup/{mailbox}/{token}"
 
-    def held(self, journal_id: UUID) -> str:
-        """For staff alone: the page of a held mail."""
+    def mail(self, journal_id: UUID, use: MailUse) -> str:
+        """For staff alone: the page of a held or folded mail."""
         person, mailbox = self.notice.person, self.notice.mailbox.id
         if person is None or not self.notice.kind.traits.for_staff:
             return ""
-        token = held_token(self.keys, mailbox, HeldLink(person, journal_id))
-        return f"{self.begin}/held/{mailbox}/{token}"
+        token = held_token(self.keys, mailbox, HeldLink(person, journal_id), use)
+        return f"{self.begin}/{use}/{mailbox}/{token}"
 
     def _link(self, page: str, use: LinkUse, text: str) -> str:
         about, mailbox = self.notice.about, self.notice.mailbox.id

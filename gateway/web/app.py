@@ -18,7 +18,8 @@ from gateway.web.api.access import ApiContext
 from gateway.web.api.auth import ApiError, Scope, authorise
 from gateway.web.api.download import Downloads
 from gateway.web.api.request_parsing import check_query
-from gateway.web.pages import held, links, signup
+from gateway.web.pages import folded, held, links, signup
+from gateway.web.pages.folded import FoldedPages
 from gateway.web.pages.forms import PROXIES
 from gateway.web.pages.held import HeldPages
 from gateway.web.pages.links import LinkPages
@@ -63,6 +64,7 @@ def application(
         signup.add_routes(app, sign_up)
         links.add_routes(app, LinkPages(runtime=runtime))
         held.add_routes(app, HeldPages(runtime=runtime, ingest=ingest))
+        folded.add_routes(app, FoldedPages(runtime=runtime))
     if api:
         app.add_routes(
             [

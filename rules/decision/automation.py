@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import assert_never
 
 from rules.decision.case import Arrival, Finding, Pass, Ruling
-from rules.decision.entitlement import Right
+from rules.decision.entitlement import WOULD_BE, Entitlement, Right
 from rules.decision.model import Hold, Reason, Record
 from rules.identity import ProofLevel, Sender, Standing, is_machine
-from rules.mail.automatic import AutomaticClass, AutomationSign
+from rules.mail.automatic import AutomaticClass, AutomationSign, wants_no_answer
 from rules.mail.lists import id_of_list, list_id_of
 from rules.sender.pointers import PointerKind
+from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 
 _MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
 UNPROVEN_BODY = "body not kept: unproven automatic mail"
 UNREGISTERED_BODY = "body not kept: automatic mail of a sender who is not registered"
+RECEIPT_PAUSE = timedelta(hours=1)
+"""At most one receipt for folded mail goes to a staff person in this time: a machine may answer
+it."""
 
 
 def automatic(arrival: Arrival) -> Finding:
@@ -36,19 +41,19 @@ def automatic(arrival: Arrival) -> Finding:
             return Pass(saw, ("automatic, but its sender is not proven: the other checks decide",))
         record = Record(pointed, author="", body_dropped=UNPROVEN_BODY)
         return Ruling(saw, record, Reason.AUTOMATIC, kept(record))
-    may_file = (Right.COMMENT, Right.NOTE, Right.FLAG)
-    known = next((e.ticket for e in arrival.entitlements if e.right in may_file), None)
+    known = next((e for e in arrival.entitlements if e.right in WOULD_BE), None)
     if (finding := _of_known_sender(arrival, sign, sender, known)) is not None:
         return finding
-    return _certainly_automatic(arrival, sign, sender, pointed if known is None else known)
+    on = pointed if known is None else known.ticket
+    return _certainly_automatic(arrival, sign, sender, on)
 
 
 def _of_known_sender(
-    arrival: Arrival, sign: AutomationSign, sender: Sender, known: int | None
+    arrival: Arrival, sign: AutomationSign, sender: Sender, known: Entitlement | None
 ) -> Finding | None:
     """What a sign that is not certain does in a proven person's mail; None if it counts as certain.
 
-    Nothing of theirs is kept without anybody seeing it, except what is folded on their ticket.
+    Nothing of theirs is kept without anybody seeing it: a digest names what is folded or held.
     """
     saw, proven = f"{sign} ({sign.kind})", sender.proof_level >= ProofLevel.PROVEN
     declared = sign.kind is not AutomaticClass.CERTAIN or sign.is_null_path
@@ -60,14 +65,45 @@ def _of_known_sender(
         case AutomaticClass.CERTAIN:
             return None
         case AutomaticClass.UNCLEAR:
-            if not registered or known is not None or sign.is_foreign_notice:
+            if sign.is_foreign_notice:
                 return None  # two desks would name each other's digests in their own, for ever
+            if proven and known is not None:
+                return _folded(arrival, sign, sender, known)
+            if not registered:
+                return None
             note = "a registered person's, but declared as a machine's"
             return Ruling(saw, Hold(), Reason.AUTOMATIC_UNCLEAR, (note,))
         case AutomaticClass.BULK:
             return _bulk(arrival, saw, sender, registered=registered)
         case _:
             assert_never(sign.kind)
+
+
+def _folded(arrival: Arrival, sign: AutomationSign, sender: Sender, known: Entitlement) -> Ruling:
+    """A proven author's mail that a machine may have written: folded on its ticket, and named by a
+    digest, whose link makes it the comment that it would have been."""
+    orders, notes = _receipt(arrival, sign, sender)
+    would_be = WOULD_BE[known.right]
+    record = Record(known.ticket, sender.address, orders=orders, would_be=would_be)
+    notes = (*kept(record), f"else {would_be}; a digest names it", *notes)
+    return Ruling(f"{sign} ({sign.kind})", record, Reason.AUTOMATIC_FOLDED, notes)
+
+
+def _receipt(
+    arrival: Arrival, sign: AutomationSign, sender: Sender
+) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
+    """Tells a staff person that their mail went to nobody; and the notes on that for the trace."""
+    if sender.standing is not Standing.STAFF or is_machine(sender):
+        return (), ()
+    if sign.is_subject or wants_no_answer(arrival.mail):
+        return (), ("no receipt: it says that it is an answer, or wants none",)
+    before, now = arrival.facts.folded_at, arrival.facts.decided_at
+    if before is not None and now - before < RECEIPT_PAUSE:
+        return (), ("no receipt: another mail of theirs was folded within the hour",)
+    language = sender.person.language if sender.person is not None else ""
+    said = ReceiptPayload(ReceiptText.FOLDED)
+    order = NoticeOrder(NoticeKind.RECEIPT, sender.address, language, said, quotes=True)
+    return (order,), ("its author gets a receipt",)
 
 
 def _bulk(arrival: Arrival, saw: str, sender: Sender, *, registered: bool) -> Finding | None:

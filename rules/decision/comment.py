@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from rules.decision.case import Case, Ruling
@@ -15,7 +14,7 @@ from rules.decision.content import (
     requested_command,
 )
 from rules.decision.effects import ChangeRefused
-from rules.decision.entitlement import Entitlement, Right
+from rules.decision.entitlement import WOULD_BE, Entitlement, Right
 from rules.decision.follow_up import follow_up
 from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved, Reason
@@ -46,18 +45,12 @@ from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
-_VISIBILITY: Mapping[Right, Visibility] = {
-    Right.COMMENT: Visibility.PUBLIC,
-    Right.NOTE: Visibility.NOTE,
-    Right.FLAG: Visibility.PRIVATE,
-}
-
 
 def by_customer(
     case: Case, ticket: Ticket, entitled: Entitlement, saw: str, conflict: tuple[str, ...]
 ) -> Ruling:
     """A comment, as public as the sender's right allows; or what the mail does instead."""
-    visibility, sender = _VISIBILITY[entitled.right], case.sender
+    visibility, sender = WOULD_BE[entitled.right], case.sender
     if entitled.right is not Right.COMMENT:
         return _withheld(case, ticket, visibility, entitled.reason, saw, conflict)
     member, command = ticket.participant(sender.address), requested_command(case.mail)
@@ -163,9 +156,11 @@ def _unproven(
 
 def _receipt(case: Case, ticket: Ticket, reason: Reason) -> tuple[NoticeOrder, ...]:
     """Tells the author that their mail waits for staff; within the budget of their address."""
-    if reason not in (Reason.TOKEN_ONLY, Reason.STAFF_WITHOUT_TOKEN) or not case.takes_answers:
-        return ()
     by_staff = case.sender.standing is Standing.STAFF
+    # What staff have released was read by a person: a machine that answers is stopped there.
+    answered = case.takes_answers or (by_staff and case.released)
+    if reason not in (Reason.TOKEN_ONLY, Reason.STAFF_WITHOUT_TOKEN) or not answered:
+        return ()
     said = ReceiptText.NOT_PUBLISHED if by_staff else ReceiptText.WAITS
     order = receipt(case, ticket, ReceiptPayload(said))
     if by_staff and case.sender.proof_level >= ProofLevel.PROVEN:

@@ -151,7 +151,8 @@ def _sign(mail: Mail, facts: Facts, policy: Policy) -> AutomationSign | None:
     lists = policy.lists_of(facts.mailbox.address)
     replied = {PointerKind.REPLY_TOKEN, PointerKind.SUBJECT_TAG}
     answers = bool(thread_ids(mail)) or any(p.kind in replied for p in facts.pointers)
-    return sign_of_automation(mail, facts.envelope, lists, answers=answers)
+    subjects = [ticket.subject for ticket in facts.tickets.values()] if answers else []
+    return sign_of_automation(mail, facts.envelope, lists, answers=answers, replied=subjects)
 
 
 def _versions(facts: Facts) -> dict[int, int]:

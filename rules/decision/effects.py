@@ -108,6 +108,8 @@ class NewComment:
     attachments: tuple[Attachment, ...] = ()
     subject: str = ""
     """Of its mail, without our tags and marks of a reply."""
+    would_be: Visibility | None = None
+    """Of a folded comment that a person may have written: its visibility otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,11 @@ class CommentWritten:
 
 @dataclass(frozen=True, slots=True)
 class CommentPublished:
-    """A flagged comment becomes public."""
+    """A flagged comment becomes public, or a folded one what it would have been."""
 
     comment: int
+    was: Visibility
+    became: Visibility
 
 
 @dataclass(frozen=True, slots=True)

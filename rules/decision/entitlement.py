@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ from rules.sender.pointers import Pointer, PointerKind
 from rules.sender.tokens import Purpose
 from rules.service.participants import named_addresses
 from rules.ticket.model import Ticket
+from rules.ticket.visibility import Visibility
 
 
 class Right(StrEnum):
@@ -33,6 +34,14 @@ class Right(StrEnum):
     """None: others brought the id to the ticket. A new ticket mentions this one to staff."""
     NONE = "none"
     """None: as if the ticket did not exist."""
+
+
+WOULD_BE: Mapping[Right, Visibility] = {
+    Right.COMMENT: Visibility.PUBLIC,
+    Right.NOTE: Visibility.NOTE,
+    Right.FLAG: Visibility.PRIVATE,
+}
+"""What a mail is on a ticket, by the right that its author has there."""
 
 
 @dataclass(frozen=True, slots=True)

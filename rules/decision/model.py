@@ -81,6 +81,8 @@ class Reason(StrEnum):
     """Nothing but its author's own reply address proves it."""
     # recorded
     AUTOMATIC = "automatic"
+    AUTOMATIC_FOLDED = "automatic_folded"
+    """Of a proven author, and perhaps a machine's: a digest names it."""
     BOUNCE = "bounce"
     UNSUBSCRIBED = "unsubscribed"
     # held
@@ -253,6 +255,9 @@ class Record:
     orders: tuple[NoticeOrder, ...] = ()
     body_dropped: str = ""
     """Why only its header is kept; empty if the whole mail is."""
+    would_be: Visibility | None = None
+    """Which comment it would be if it had no sign of automatic mail; None for what is certainly a
+    machine's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,17 @@ NULL_PATH = "null reverse-path"
 LOOP_FIELD = "x-postern-loop"
 """In every mail of a Postern."""
 FOREIGN_NOTICE = "a notice of another Postern"
+_SUBJECT = "Subject: "
+FROM_READ = 500
+"""Characters of From in which a name is looked for."""
 
 
 class AutomaticClass(StrEnum):
     CERTAIN = "certain"
     """It answers, reports or circulates: no person wrote it."""
     UNCLEAR = "unclear"
-    """It is declared as generated, which a forwarding rule does to a person's mail as well."""
+    """It is declared as generated, which a forwarding rule does to a person's mail as well; or
+    nothing but its subject says that it is an answer."""
     BULK = "bulk"
     """It came through a mailing list or a mass mailer, which may have passed on a person's mail."""
 
@@ -56,6 +60,11 @@ class AutomationSign:
     def is_foreign_notice(self) -> bool:
         """Whether another Postern sent it, of its own accord."""
         return self.text == FOREIGN_NOTICE
+
+    @property
+    def is_subject(self) -> bool:
+        """Whether its subject says that it answers by itself: nothing may answer it."""
+        return self.text.startswith(_SUBJECT)
 
     def __str__(self) -> str:
         return self.text
@@ -90,21 +99,27 @@ reports and absence notices (MS-OXCMAIL §2.2.3.2.14)."""
 
 
 def sign_of_automation(
-    mail: Mail, envelope: Envelope, lists: Collection[str] = (), *, answers: bool = False
+    mail: Mail,
+    envelope: Envelope,
+    lists: Collection[str] = (),
+    *,
+    answers: bool = False,
+    replied: Collection[str] = (),
 ) -> AutomationSign | None:
     """The strongest sign that this mail is automatic; None for a person's mail.
 
     `lists` are the addresses and List-Ids of our own lists and groups, whose marks count for
-    nothing. `answers` is whether the mail replies to something.
+    nothing. `answers` is whether the mail replies to something, `replied` the subjects of the
+    tickets that it points to.
     """
-    certain = next(_certain_signs(mail, answers), "") or (
-        NULL_PATH if envelope.mail_from == "" else ""
-    )
+    certain = next(_certain_signs(mail), "") or (NULL_PATH if envelope.mail_from == "" else "")
     if certain:
         return AutomationSign(AutomaticClass.CERTAIN, certain)
     submitted = next(_submitted(mail.header), "")
     if submitted and LOOP_FIELD in mail.header.names():
         return AutomationSign(AutomaticClass.UNCLEAR, FOREIGN_NOTICE)
+    if opening := _automatic_subject(mail, answers, replied):
+        return AutomationSign(AutomaticClass.UNCLEAR, f"{_SUBJECT}{opening}")
     if submitted:
         return AutomationSign(AutomaticClass.UNCLEAR, f"Auto-Submitted: {submitted[:40]}")
     bulk = next(_bulk_signs(mail.header), "")
@@ -118,7 +133,7 @@ def wants_no_answer(mail: Mail) -> bool:
     return not _SILENCING.isdisjoint(_suppressed(mail.header))
 
 
-def _certain_signs(mail: Mail, answers: bool) -> Iterator[str]:
+def _certain_signs(mail: Mail) -> Iterator[str]:
     header = mail.header
     if "auto-replied" in _submitted(header):
         yield "Auto-Submitted: auto-replied"
@@ -134,20 +149,21 @@ def _certain_signs(mail: Mail, answers: bool) -> Iterator[str]:
             yield f"author {base[:80]}"
     if "received" in present and (hops := len(header.raw_values("received"))) > MAX_RECEIVED:
         yield f"{hops} Received lines"
-    if opening := _automatic_subject(mail, answers):
-        yield f"Subject: {opening}"
 
 
-def _automatic_subject(mail: Mail, answers: bool) -> str:
+def _automatic_subject(mail: Mail, answers: bool, replied: Collection[str]) -> str:
     """The beginning of the subject, if auto-responders begin their answers like that.
 
-    `Automatic reply:` is the answer itself. `AUTO:` and `Out of office` also begin a person's
+    `Automatic reply:` counts in any mail. `AUTO:` and `Out of office` also begin a person's
     request, so they count only in a reply, or where its sender declares the mail as a machine's.
     """
     if opening := automatic_reply(mail.subject):
         return opening
     declared = any(_submitted(mail.header)) or "all" in _suppressed(mail.header)
-    return absence(mail.subject, reply=answers) if answers or declared else ""
+    if not (answers or declared):
+        return ""
+    named = mail.header.get("from")[:FROM_READ]
+    return absence(mail.subject, replied, named, declared=declared)
 
 
 def _submitted(header: Header) -> Iterator[str]:

@@ -38,14 +38,28 @@ _OUT_OF_OFFICE = _phrases(
     "ikke til stede|poza biurem|mimo kancelář|házon kívül|нет на месте|вне офиса|ofis dışında",
     "εκτός γραφείου",
 )
-"""A reply that begins like this is an auto-responder's; a person's new request may as well."""
+"""A reply that begins like this may be an auto-responder's; so may a person's."""
 _ABSENT = _phrases(
     "ooo|ooto|on vacation|abwesend|abwesenheit|im urlaub|absence|absent|absente|en congé",
     "en vacances|ausente|ausencia|assente|assenza|afwezig|afwezigheid|ausência",
     "ausência temporária|frånvaro|frånvarande|fravær|fraværende|poissa|poissaolo|nieobecność",
     "nieobecna|nieobecny|nepřítomnost|neprítomnosť|távollét|отсутствую|відсутній|不在|外出|부재중",
 )
-"""The same, if nothing but a colon follows."""
+"""The same, of shorter words."""
+_AWAY = _phrases(
+    "on vacation|on leave|on holiday|urlaub|abwesend|verreist|absent|absente|en congé|en vacances",
+    "ausente|de vacaciones|assente|in ferie|afwezig|op vakantie|de férias",
+)
+"""After `AUTO:` and a name."""
+_UNTIL_WORDS = _phrases(
+    "until|till|returning|bis|jusqu'au|jusqu’au|jusqu'à|hasta|fino|tot|t/m|até|til|till och med|до"
+)
+_FROM_WORDS = _phrases("from|back|on|vom|von|ab|zurück|du|le|desde|del|dal|van|de|fra|do|od|с")
+_MONTHS = _phrases(
+    "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|jän|mär|mai|okt|dez|janv|févr|mars|avr|juin",
+    "juil|août|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|mrt|mei|maj|out|dez",
+)
+"""How the names of months begin."""
 
 
 def _alternatives(phrases: Iterable[str]) -> str:
@@ -59,28 +73,78 @@ def _folded(text: str) -> str:
 
 _NAMES = _alternatives(_AUTOMATIC_REPLY)
 _REPLY = re.compile(rf"(?:{_NAMES})\s?:")
+_IN_BRACKETS = re.compile(rf"\[(?:{_NAMES})\]")
+_OUT_OF_OFFICE_ANYWHERE = re.compile(
+    rf"(?<!\w)(?:{_alternatives((*_OUT_OF_OFFICE, *_AWAY))})(?!\w)"
+)
+_AUTO = re.compile(r"auto\s?: ?")
 _OF_LOTUS_NOTES = re.compile(r"auto\s?: .{1,80}\bout of (?:the )?office\b")
-_ABSENCE = re.compile(
-    rf"(?:{_alternatives(_OUT_OF_OFFICE)})(?!\w)|(?:{_alternatives(_ABSENT)})\s?(?::|$)|auto\s?:"
-    rf"|\[(?:{_NAMES})\]"
+_ABSENCE = re.compile(rf"(?:{_alternatives((*_OUT_OF_OFFICE, *_ABSENT))})(?!\w)")
+_SEPARATOR = re.compile(r"\s*[:,;.!|–—-]+\s*")
+_DATE = re.compile(
+    r"\d{1,4}[./-]\d{1,2}(?!\d)|年|月|"
+    rf"(?<!\w)\d{{1,2}}(?:st|nd|rd|th|er|\.)?\s(?:de\s|of\s)?(?:{_alternatives(_MONTHS)})|"
+    rf"(?<!\w)(?:{_alternatives(_MONTHS)})[a-z]*\.?\s\d{{1,2}}(?!\d)"
 )
-_ABSENCE_BEFORE_A_COLON = re.compile(
-    rf"(?:{_alternatives((*_OUT_OF_OFFICE, *_ABSENT, 'auto'))})\s?:"
+_UNTIL = re.compile(
+    rf"(?:{_alternatives(_UNTIL_WORDS)})(?!\w)(?=.{{1,30}}$|.{{0,30}}\d)"
+    rf"|(?:{_alternatives(_FROM_WORDS)})(?!\w)\s(?=\d{{1,2}}[./-]|\d{{1,2}}\s[^\d\s]|\d{{4}}-)"
 )
+_COPY = re.compile(r"(?:re|aw|antw|antwort|sv|vs|odp|res|rép|rif|r|fw|fwd|wg|tr|rv)\s?: |.{0,9}\[#")
+_WORD = re.compile(r"\w+")
 
 
 def automatic_reply(subject: str) -> str:
-    """The beginning of a subject that no person writes: `Automatic reply:`; else empty."""
+    """The beginning of a subject that hardly anybody writes: `Automatic reply:`; else empty."""
     begin = _begin(subject)
     found = _REPLY.match(begin) or _OF_LOTUS_NOTES.match(begin)
     return found[0] if found else ""
 
 
-def absence(subject: str, *, reply: bool) -> str:
+def absence(
+    subject: str, replied: Iterable[str] = (), author: str = "", *, declared: bool = False
+) -> str:
     """The beginning of a subject as auto-responders write it, and people now and then: `AUTO:`,
-    `Out of office`; else empty. In what is no reply, a colon must follow."""
-    found = (_ABSENCE if reply else _ABSENCE_BEFORE_A_COLON).match(_begin(subject))
-    return found[0] if found else ""
+    `Out of office`; else empty.
+
+    After it nothing may follow but what auto-responders put there: a date, the subject of what they
+    answer (one of `replied`, or one with a mark of a reply), or a name out of the From field
+    `author`. Else a person writes about an absence, or about a car; unless the mail is `declared`
+    as a machine's and a colon follows.
+    """
+    begin = _begin(subject)
+    copied = tuple(filter(None, map(_begin, replied)))
+    if begin in copied:
+        return ""  # the subject of the request itself
+    if found := _IN_BRACKETS.match(begin):
+        return found[0]
+    if found := _AUTO.match(begin):
+        rest = begin[found.end() :]
+        is_absence = _OUT_OF_OFFICE_ANYWHERE.search(rest) or _is_copy(rest, copied)
+        return found[0].strip() if is_absence else ""
+    found = _ABSENCE.match(begin)
+    if not found:
+        return ""
+    rest = begin[found.end() :]
+    ends = (declared and rest.lstrip().startswith(":")) or _ends_it(rest, copied, author)
+    return found[0] if ends else ""
+
+
+def _ends_it(rest: str, copied: tuple[str, ...], author: str) -> bool:
+    separator = _SEPARATOR.match(rest)
+    said = rest[separator.end() :] if separator else rest.strip()
+    if not said or said.startswith("(") or _UNTIL.match(said) or _DATE.match(said):
+        return True
+    if not separator:
+        return False
+    names = set(_WORD.findall(_folded(author)))
+    is_name = set(_WORD.findall(said)) <= names
+    return is_name or _is_copy(said, copied) or _DATE.search(said) is not None
+
+
+def _is_copy(said: str, copied: tuple[str, ...]) -> bool:
+    """Whether a subject that is answered follows."""
+    return _COPY.match(said) is not None or any(said.endswith(each) for each in copied)
 
 
 def _begin(subject: str) -> str:

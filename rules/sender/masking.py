@@ -123,7 +123,7 @@ class Masker:
         )
 
 
-_PAGES = "(?:signup|people|feedback|unsubscribe|held|reopen)"
+_PAGES = "(?:signup|people|feedback|unsubscribe|held|folded|reopen)"
 _MASKED = re.escape(MASK)
 
 

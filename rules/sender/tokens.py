@@ -200,22 +200,31 @@ def read_sign_up_token(keys: Keys, mailbox: int, text: str, now: datetime) -> st
 
 @dataclass(frozen=True, slots=True)
 class HeldLink:
-    """A link to one held mail, for one staff person."""
+    """A link to one held or folded mail, for one staff person."""
 
     person: int
     """The row of the staff person that it was sent to."""
     journal_id: UUID
 
 
-def held_token(keys: Keys, mailbox: int, link: HeldLink) -> str:
-    """The secret part of a link to a held mail."""
+class MailUse(StrEnum):
+    """The use of a signed link to one mail; a link is invalid for any other use."""
+
+    HELD = "held"
+    FOLDED = "folded"
+
+
+def held_token(keys: Keys, mailbox: int, link: HeldLink, use: MailUse = MailUse.HELD) -> str:
+    """The secret part of a link to a held mail, or to a folded one."""
     payload = link.person.to_bytes(5, "big") + link.journal_id.bytes
-    return _encode(keys, b"held", mailbox, payload)
+    return _encode(keys, use.value.encode(), mailbox, payload)
 
 
-def read_held_token(keys: Keys, mailbox: int, text: str) -> HeldLink | None:
-    """The content of a link to a held mail; None for one that is not ours."""
-    payload = _decode(keys, b"held", mailbox, text)
+def read_held_token(
+    keys: Keys, mailbox: int, text: str, use: MailUse = MailUse.HELD
+) -> HeldLink | None:
+    """The content of a link to a held mail, or to a folded one; None for one that is not ours."""
+    payload = _decode(keys, use.value.encode(), mailbox, text)
     if payload is None or len(payload) != 21:
         return None
     return HeldLink(int.from_bytes(payload[:5], "big"), UUID(bytes=payload[5:]))
@@ -224,7 +233,7 @@ def read_held_token(keys: Keys, mailbox: int, text: str) -> HeldLink | None:
 SEALED_LENGTHS: Mapping[int, tuple[bytes, ...]] = {
     22: (b"reply",),
     27: (b"return-path",),
-    32: (b"message-id", b"held"),
+    32: (b"message-id", *(use.value.encode() for use in MailUse)),
 }
 """The uses of sealed values with a fixed length, by that length in octets."""
 SEALED_TEXTS: tuple[tuple[int, tuple[bytes, ...]], ...] = (

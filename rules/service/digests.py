@@ -28,9 +28,14 @@ RECENT = timedelta(days=7)
 IGNORED_AFTER = timedelta(days=2)
 """A sign-up link that was not followed within this time is named."""
 INVITATION_NAMED_FOR = timedelta(days=14)
+FOLDED_FOR = timedelta(days=14)
+"""A folded mail that nobody accepts waits so long, and then is only on its ticket."""
+OF_STAFF_MACHINES = timedelta(days=1)
+"""Between two digests that only name what staff's own machines may have answered to the first."""
 REMEMBERED_FOR = timedelta(days=90)
 """What was named is named again after this time, if it still waits."""
 
+AUTOMATIC_UNCLEAR = "automatic_unclear"
 UNNAMED = (Queue.STRANGERS, Queue.FLAGGED)
 """Counted, and not named in a digest: the mail of strangers, and comments that are announced when
 they are written."""
@@ -64,6 +69,24 @@ def warned_up_to(policy: Policy, now: datetime) -> datetime | None:
 
 def is_due(last: datetime | None, now: datetime) -> bool:
     return last is None or now - last >= PAUSE
+
+
+def is_worth_it(
+    states: Iterable[QueueState], staff: Collection[str], last: datetime | None, now: datetime
+) -> bool:
+    """Whether what is new is worth a digest.
+
+    A machine that answers in a staff person's name answers a digest as well. What may be such an
+    answer is named by the next digest, and causes one by itself once a day at most.
+    """
+    new = [line for state in states for line in state.new]
+    rested = last is None or now - last >= OF_STAFF_MACHINES
+    return bool(new) and (rested or not all(_may_answer_digest(line, staff) for line in new))
+
+
+def _may_answer_digest(line: DigestLine, staff: Collection[str]) -> bool:
+    marked = line.queue == Queue.HELD.value and line.reason == AUTOMATIC_UNCLEAR
+    return marked and line.sender in staff
 
 
 def shared_out(states: Iterable[QueueState], lines: int = LINES) -> list[QueueState]:
@@ -145,7 +168,8 @@ _HELD_BECAUSE: Mapping[str, Sentence] = MappingProxyType(
         "from_ambiguous": sentence("It does not name exactly one author."),
         "too_many_tickets": sentence("The sender has opened too many requests within an hour."),
         "list_mail": sentence("It came through a mailing list, and is not addressed to us."),
-        "automatic_unclear": sentence("It is marked as written by a machine; a person may have."),
+        AUTOMATIC_UNCLEAR: sentence("It is marked as written by a machine; a person may have."),
+        "automatic_folded": sentence("It is marked as written by a machine; a person may have."),
     }
 )
 """By the reason of the decision."""

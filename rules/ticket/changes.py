@@ -149,7 +149,8 @@ class WriteComment:
 
 @dataclass(frozen=True, slots=True)
 class PublishComment:
-    """A flagged comment is accepted: from now on everybody on the ticket reads it."""
+    """A flagged comment is accepted: from now on everybody on the ticket reads it. A folded one
+    becomes what it would have been without its sign of automatic mail."""
 
     staff_only: ClassVar[bool] = True
     reads_as: ClassVar[str] = "publish a comment"

@@ -17,6 +17,8 @@ class Queue(StrEnum):
     """Senders and domains of which the quarantine takes no more: their mail is deferred."""
     FLAGGED = "flagged"
     """Comments that only staff can read until they publish them."""
+    FOLDED = "folded"
+    """Mails of proven authors that are folded on a ticket, and that a person may have written."""
     WITHHELD = "withheld"
     """Tickets about which a budget withheld notices."""
     LATE = "late"
@@ -36,12 +38,12 @@ class DigestLine:
 
     queue: str
     item: str = ""
-    """The id of the held mail, or of the notice."""
+    """The id of the held or folded mail, or of the notice."""
     sender: str = ""
-    """The address that the line is about: the author of a held mail, else a recipient of ours; of
-    withheld notices, all their recipients."""
+    """The address that the line is about: the author of a held or folded mail, else a recipient of
+    ours; of withheld notices, all their recipients."""
     subject: str = ""
-    """Of a held mail; for an outgoing mail, why it was not delivered."""
+    """Of a held or folded mail; for an outgoing mail, why it was not delivered."""
     reason: str = ""
     """Why a mail is held; the kind of an outgoing one; which limit of the quarantine is reached;
     the number of withheld notices."""

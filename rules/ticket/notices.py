@@ -102,6 +102,9 @@ class ReceiptText(StrEnum):
     """No command was done and nothing was published, for the faults in `sentences`."""
     NOTHING_PUBLISHED = "nothing_published"
     """The mail has no text above the quote."""
+    FOLDED = "folded"
+    """A staff person's mail went to nobody, and no command in it was done: it is marked as
+    automatic."""
     USAGE = "usage"
     """How commands are given; `text` lists them."""
 

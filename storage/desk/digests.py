@@ -4,35 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, literal, select, tuple_
+from sqlalchemy import Connection, Select, delete, exists, insert, literal, select, tuple_
 
+from rules.decision.model import Reason
 from rules.mail import Mailbox
-from rules.people import Staff
+from rules.people import Role, Staff
 from rules.policy import Policy
-from rules.service.digests import PAUSE, REMEMBERED_FOR, QueueState, digest_orders, is_due
+from rules.service.digests import (
+    PAUSE,
+    REMEMBERED_FOR,
+    QueueState,
+    digest_orders,
+    is_due,
+    is_worth_it,
+)
 from rules.ticket.changes import Source
 from rules.ticket.desk import Queue
 from storage.db.statements import insert_into
-from storage.db.tables import AnnouncedRow, DigestRow, WithheldRow, table
+from storage.db.tables import (
+    AnnouncedRow,
+    DigestRow,
+    JournalRow,
+    PersonRow,
+    WithheldRow,
+    table,
+)
 from storage.desk import queues
 from storage.registry import lookup, mailboxes
 from storage.ticket.rows import ChangeContext, queue_notices
 
 _announced, _digest, _withheld = table(AnnouncedRow), table(DigestRow), table(WithheldRow)
+_journal, _person = table(JournalRow), table(PersonRow)
 FORGOTTEN_AT_ONCE = 500
 
 
 def may_be_ordered(connection: Connection, mailbox: Mailbox, now: datetime) -> bool:
     """Whether the last digest of a mailbox is an hour old, or there was none."""
-    last = select(_digest.c.last_at).where(_digest.c.mailbox_id == mailbox.id)
-    return is_due(connection.execute(last).scalar(), now)
+    return is_due(connection.execute(_last(mailbox)).scalar(), now)
 
 
 def has_new_held(connection: Connection, mailbox: Mailbox) -> bool:
-    """Whether a mail is held that no digest has named: the quick look between two full ones."""
-    new = queues.not_named(queues.held_entries(mailbox.id), mailbox.id, Queue.HELD)
+    """Whether a mail is held that no digest has named: the quick look between two full ones.
+
+    Without what may be an answer to the last digest, see `is_worth_it`.
+    """
+    by_staff = exists().where(
+        _person.c.mailbox_id == mailbox.id,
+        _person.c.address == _journal.c.author,
+        _person.c.role == Role.STAFF.value,
+    )
+    may_answer = (_journal.c.reason == Reason.AUTOMATIC_UNCLEAR.value) & by_staff
+    entries = queues.held_entries(mailbox.id).where(~may_answer)
+    new = queues.not_named(entries, mailbox.id, Queue.HELD)
     return connection.execute(new.order_by(None).limit(1)).first() is not None
 
 
@@ -49,6 +75,9 @@ def order_digest(
     if not any(state.new for state in found) or policy.staff.notify == "none":
         return 0
     staff = _reachable_staff(connection, mailbox)
+    last = connection.execute(_last(mailbox)).scalar()
+    if not is_worth_it(found, {each.address for each in staff}, last, now):
+        return 0
     orders = digest_orders(found, staff, mailboxes.own_addresses(connection), policy)
     if not _take_turn(connection, mailbox, now):
         return 0
@@ -76,6 +105,10 @@ def forget(connection: Connection, now: datetime) -> int:
         .limit(FORGOTTEN_AT_ONCE)
     )
     return connection.execute(delete(_announced).where(tuple_(*key).in_(old))).rowcount
+
+
+def _last(mailbox: Mailbox) -> Select[Any]:
+    return select(_digest.c.last_at).where(_digest.c.mailbox_id == mailbox.id)
 
 
 def _take_turn(connection: Connection, mailbox: Mailbox, now: datetime) -> bool:

@@ -1,19 +1,28 @@
-"""What the links of a digest show: a held mail, to the staff person that the link was made for."""
+"""What the links of a digest show and do: a held or folded mail, for the staff person that the link
+was made for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
+from rules.decision.effects import Effects
 from rules.mail import Mailbox
 from rules.people import Role
+from rules.policy import Policy
 from rules.sender.tokens import HeldLink
-from storage.db.tables import PersonRow, table
+from rules.ticket.changes import PublishComment
+from rules.ticket.visibility import Visibility
+from storage.db.tables import CommentRow, PersonRow, TicketRow, table
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
+from storage.ticket.change import change_ticket
+from storage.ticket.rows import ChangeContext
 
-_person = table(PersonRow)
+_person, _comment, _ticket = table(PersonRow), table(CommentRow), table(TicketRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +37,93 @@ class HeldView:
     """None if it is held no longer."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoldedComment:
+    """A folded mail on its ticket, as staff may read it."""
+
+    number: int
+    """Of the comment."""
+    ticket: int
+    subject: str
+    """Of the ticket."""
+    said: str
+    """The subject of the mail."""
+    author: str
+    text: str
+    written_at: datetime
+    would_be: Visibility | None
+    """None if staff have accepted it, or may not."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedView:
+    """A folded mail with the person who may accept it."""
+
+    owner: str
+    """The address of the staff person."""
+    language: str
+    """Theirs; empty if it is not known."""
+    comment: FoldedComment
+
+
 def held_view(connection: Connection, mailbox: Mailbox, link: HeldLink) -> HeldView | None:
     """None unless the link's owner is still on the staff of the mailbox."""
-    owner = select(_person.c.address, _person.c.language).where(
-        _person.c.id == link.person,
-        _person.c.mailbox_id == mailbox.id,
-        _person.c.role == Role.STAFF.value,
-        _person.c.active,
-    )
-    row = connection.execute(owner).one_or_none()
+    row = _owner(connection, mailbox, link)
     if row is None:
         return None
     mail = quarantine.find(connection, link.journal_id)
     if mail is not None and mail.mailbox.id != mailbox.id:
         return None
     return HeldView(row.address, row.language, mail)
+
+
+def folded_view(connection: Connection, mailbox: Mailbox, link: HeldLink) -> FoldedView | None:
+    """The same of a folded mail; None also if its ticket is deleted."""
+    row = _owner(connection, mailbox, link)
+    found = connection.execute(
+        select(_comment, _ticket.c.subject.label("about"))
+        .join_from(_comment, _ticket, _comment.c.ticket_id == _ticket.c.id)
+        .where(
+            _comment.c.mailbox_id == mailbox.id,
+            _comment.c.journal_id == link.journal_id,
+            _ticket.c.deleted_at.is_(None),
+        )
+    ).first()
+    if row is None or found is None:
+        return None
+    comment = FoldedComment(
+        number=found.id,
+        ticket=found.ticket_id,
+        subject=found.about,
+        said=found.subject,
+        author=found.author,
+        text=found.text,
+        written_at=found.written_at,
+        would_be=Visibility(found.folded_as) if found.folded_as else None,
+    )
+    return FoldedView(row.address, row.language, comment)
+
+
+def accept_folded(
+    connection: Connection, context: ChangeContext, link: HeldLink, policy: Policy
+) -> tuple[FoldedView, bool] | None:
+    """Make a folded mail the comment that it would have been, in the name of the link's owner; and
+    whether this did it. None as for `folded_view`."""
+    view = folded_view(connection, context.mailbox, link)
+    if view is None or view.comment.would_be is None:
+        return None if view is None else (view, False)
+    by = replace(context, actor=view.owner)
+    accepted = [PublishComment(view.comment.number)]
+    done = change_ticket(connection, by, view.comment.ticket, accepted, policy, by_staff=True)
+    return view, isinstance(done, Effects)
+
+
+def _owner(connection: Connection, mailbox: Mailbox, link: HeldLink) -> Any:
+    """The staff person that the link was made for; None if they are that no longer."""
+    owner = select(_person.c.address, _person.c.language).where(
+        _person.c.id == link.person,
+        _person.c.mailbox_id == mailbox.id,
+        _person.c.role == Role.STAFF.value,
+        _person.c.active,
+    )
+    return connection.execute(owner).one_or_none()

@@ -22,6 +22,7 @@ from rules.mail import Mailbox
 from rules.people import Presence
 from rules.policy import Policy
 from rules.service.digests import (
+    FOLDED_FOR,
     IGNORED_AFTER,
     INVITATION_NAMED_FOR,
     LATE_AFTER,
@@ -39,6 +40,7 @@ from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import (
     FLAGGED,
+    FOLDED,
     AnnouncedRow,
     BouncedRow,
     CommentRow,
@@ -136,6 +138,32 @@ def _flagged(scope: QueueScope) -> Entries:
             _ticket.c.deleted_at.is_(None),
         )
     )
+
+
+def folded_entries(mailbox: int, now: datetime) -> Entries:
+    """The folded mails that digests name, on closed tickets too: there nothing else says it."""
+    return (
+        select(
+            _comment.c.journal_id.label("item"),
+            _comment.c.written_at.label("at"),
+            literal(0).label("by_anybody"),
+            _comment.c.author.label("sender"),
+            _comment.c.subject.label("subject"),
+            literal(Reason.AUTOMATIC_FOLDED.value).label("reason"),
+            _comment.c.ticket_id.label("ticket"),
+        )
+        .join_from(_comment, _ticket, _comment.c.ticket_id == _ticket.c.id)
+        .where(
+            _comment.c.mailbox_id == mailbox,
+            text(f"comment.{FOLDED}"),  # exactly the condition of the index
+            _comment.c.written_at > now - FOLDED_FOR,
+            _ticket.c.deleted_at.is_(None),
+        )
+    )
+
+
+def _folded(scope: QueueScope) -> Entries:
+    return folded_entries(scope.mailbox.id, scope.now)
 
 
 def _outgoing(mailbox: int, state: NoticeState) -> Entries:
@@ -322,6 +350,7 @@ _QUEUES: Mapping[Queue, _Look] = MappingProxyType(
         Queue.HELD: partial(_queried, _held_named),
         Queue.LEAVING: partial(_queried, _leaving),
         Queue.FULL: _full,
+        Queue.FOLDED: partial(_queried, _folded),
         Queue.WITHHELD: _of_budgets,
         Queue.DEAD: partial(_queried, _dead),
         Queue.LATE: partial(_queried, _late),

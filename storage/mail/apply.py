@@ -239,12 +239,18 @@ def _record(
         comment = (
             _comment_without_body(entry, recording, decision.proof)
             if recording.body_dropped
-            else _new_comment(entry, Visibility.FOLDED, recording.author, decision.proof)
+            else replace(
+                _new_comment(entry, Visibility.FOLDED, recording.author, decision.proof),
+                would_be=recording.would_be,
+            )
         )
-        write(connection, context, recording.ticket, (CommentWritten(comment),), decision.versions)
+        told = notified(recording.orders if recording.would_be is not None else ())
+        effects = (CommentWritten(comment), *told)
+        write(connection, context, recording.ticket, effects, decision.versions)
     if recording.bounced is not None:
         suppression.record_bounce(connection, context, recording.bounced)
-    queue_notices(connection, context, recording.orders, recording.ticket)
+    if recording.would_be is None:
+        queue_notices(connection, context, recording.orders, recording.ticket)
 
 
 def _end_subscription(

@@ -28,8 +28,10 @@ from storage.db.statements import (
     pipelined,
 )
 from storage.db.tables import (
+    FOLDED,
     TAKEN,
     BouncedRow,
+    CommentRow,
     DeferralRow,
     JournalRow,
     MailIdentityRow,
@@ -45,7 +47,7 @@ from storage.ticket.change import escalation_facts
 
 _mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
 _identity = table(MailIdentityRow)
-_journal, _bounced = table(JournalRow), table(BouncedRow)
+_journal, _bounced, _comment = table(JournalRow), table(BouncedRow), table(CommentRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 
@@ -106,6 +108,14 @@ _NOTIFIED_AT = compiled(
     )
 )
 
+_FOLDED_AT = compiled(
+    select(func.max(_comment.c.written_at).label("at")).where(
+        _comment.c.mailbox_id == bindparam("mailbox"),
+        _comment.c.author == bindparam("address"),
+        text(FOLDED),  # exactly the condition of the index
+    )
+)
+
 _DEFERRED_SINCE = compiled(
     select(_deferral.c.since).where(
         _deferral.c.mailbox_id == bindparam("mailbox"),
@@ -132,6 +142,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
         registered = lookup.people(connection, mailbox, addresses, came_at)
         came_back = _returned(connection, mailbox, considered.returned)
         deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
+        folded = _folded_at(connection, mailbox, mail, author)
 
         people = registered()
         enrolled = author in people
@@ -177,6 +188,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
             invited_at=invited_at,
             kept_at=kept_at,
             deferred_since=deferred(),
+            folded_at=folded(),
             staff=staff,
             bounced=bounced,
             recent=recent,
@@ -302,6 +314,16 @@ def _deferred_since(
         return _none
     pending = _DEFERRED_SINCE.submit(connection, mailbox=mailbox.id, identity=mail.identity)
     return lambda: next((row.since for row in pending()), None)
+
+
+def _folded_at(
+    connection: Connection, mailbox: Mailbox, mail: Mail, author: str | None
+) -> Pending[datetime | None]:
+    """Looked up for the few mails alone that may be folded."""
+    if author is None or "auto-submitted" not in mail.header.names():
+        return _none
+    pending = _FOLDED_AT.submit(connection, mailbox=mailbox.id, address=author)
+    return lambda: next((row.at for row in pending()), None)
 
 
 def _none() -> None:

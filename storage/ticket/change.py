@@ -165,9 +165,16 @@ def _comments(
         _comment.c.visibility,
         _comment.c.text,
         _comment.c.written_at,
+        _comment.c.folded_as,
     ).where(_comment.c.ticket_id == ticket, _comment.c.id.in_(numbers))
     return {
-        row.id: KnownComment(row.author, Visibility(row.visibility), row.text, row.written_at)
+        row.id: KnownComment(
+            row.author,
+            Visibility(row.visibility),
+            row.text,
+            row.written_at,
+            would_be=Visibility(row.folded_as) if row.folded_as else None,
+        )
         for row in connection.execute(query)
     }
 

@@ -89,6 +89,7 @@ def add_comment(
         "proof": storable(comment.proof, 300),
         "degraded": comment.degraded[:200] if comment.degraded is not None else None,
         "charset_guessed": comment.charset_guessed,
+        "folded_as": comment.would_be.value if comment.would_be is not None else None,
         "written_at": comment.written_at,
     }
     if not numbered and not comment.attachments:

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, func, select, update
 
 from rules.people import Presence
-from rules.ticket.visibility import Visibility
 from storage.db.statements import Statement, compiled, compiled_insert
 from storage.db.tables import (
     AttachmentRow,
@@ -83,9 +82,9 @@ PUBLISH = compiled(
     .where(
         _comment.c.id == bindparam("comment"),
         _comment.c.ticket_id == bindparam("ticket"),
-        _comment.c.visibility == Visibility.PRIVATE.value,
+        _comment.c.visibility == bindparam("was"),
     )
-    .values(visibility=Visibility.PUBLIC.value)
+    .values(visibility=bindparam("became"), folded_as=None)
     .returning(_comment.c.id)
 )
 

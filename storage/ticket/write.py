@@ -37,7 +37,6 @@ from rules.people import Presence
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Stage
-from rules.ticket.visibility import Visibility
 from storage.db.ledger import Conflict
 from storage.db.statements import Pending
 from storage.ticket import clocks
@@ -89,7 +88,7 @@ def write(
             case CommentWritten(comment=new):
                 comment = add_comment(connection, context, ticket, new, numbered=quoted)
             case CommentPublished(comment=number):
-                _publish(connection, context, ticket, number)
+                _publish(connection, context, ticket, effect)
                 comment = number
             case Notified(orders=orders):
                 queue_notices(connection, context, orders, ticket, comment)
@@ -311,15 +310,13 @@ def _merge(connection: Connection, context: ChangeContext, ticket: int, merged: 
     _require(raised(), f"#{into} is gone")
 
 
-def _publish(connection: Connection, context: ChangeContext, ticket: int, comment: int) -> None:
-    published = sql.PUBLISH.rows(connection, comment=comment, ticket=ticket)
-    _require(published, f"comment {comment} on #{ticket} is no longer flagged")
-    entry = AuditEntry(
-        AuditEvent.COMMENT_PUBLISHED,
-        str(comment),
-        was=Visibility.PRIVATE.value,
-        became=Visibility.PUBLIC.value,
-    )
+def _publish(
+    connection: Connection, context: ChangeContext, ticket: int, effect: CommentPublished
+) -> None:
+    comment, was, became = effect.comment, effect.was.value, effect.became.value
+    published = sql.PUBLISH.rows(connection, comment=comment, ticket=ticket, was=was, became=became)
+    _require(published, f"comment {comment} on #{ticket} is no longer {was}")
+    entry = AuditEntry(AuditEvent.COMMENT_PUBLISHED, str(comment), was=was, became=became)
     audit(connection, context, ticket, entry)
 
 

@@ -146,6 +146,7 @@ class World:
     invited_at: datetime | None = None
     kept_at: datetime | None = None
     deferred_since: datetime | None = None
+    folded_at: datetime | None = None
     of_domain: int = 0
     onto: int | None = None
     """The ticket that staff release the mail onto."""
@@ -194,6 +195,7 @@ class World:
             invited_at=self.invited_at,
             kept_at=self.kept_at,
             deferred_since=self.deferred_since,
+            folded_at=self.folded_at,
         )
 
 

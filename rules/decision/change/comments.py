@@ -15,6 +15,7 @@ from rules.decision.effects import (
     MissingChanged,
     NewComment,
     Rated,
+    StatusChanged,
     Touched,
     clock_effects,
     notified,
@@ -28,6 +29,7 @@ from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.service.limits import NoticeBudget
 from rules.ticket.changes import PublishComment, Rate, WriteComment
+from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 
@@ -87,7 +89,8 @@ def publish_comment(
     ticket: Ticket, change: PublishComment, facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
     comment = facts.comments.get(change.comment)
-    if comment is None or comment.visibility is not Visibility.PRIVATE:
+    became = _published_as(comment)
+    if comment is None or became is None:
         return ChangeRefused(
             sentence(
                 "#{ticket} has no flagged comment {comment}",
@@ -96,16 +99,50 @@ def publish_comment(
             )
         )
     by_staff = comment.author in {person.address for person in facts.staff}
+    folded = comment.visibility is Visibility.FOLDED
+    moved: tuple[Effect, ...] = ()
+    if folded and became is Visibility.PUBLIC and not by_staff:
+        moved = _reopened(ticket, facts, policy)
     rows: tuple[Effect, ...] = (
-        CommentPublished(change.comment),
-        *_consequences(
-            ticket, replace(comment, visibility=Visibility.PUBLIC), by_staff, facts, policy
-        ),
+        CommentPublished(change.comment, comment.visibility, became),
+        *_consequences(ticket, replace(comment, visibility=became), by_staff, facts, policy),
+        *moved,
     )
-    done = sentence(
-        "comment {comment} on #{ticket} is now public", comment=change.comment, ticket=ticket.id
-    )
+    if became is Visibility.PUBLIC:
+        done = sentence(
+            "comment {comment} on #{ticket} is now public", comment=change.comment, ticket=ticket.id
+        )
+    else:
+        done = sentence(
+            "comment {comment} on #{ticket} is no longer folded; only staff read it",
+            comment=change.comment,
+            ticket=ticket.id,
+        )
     return Effects(rows, (done,))
+
+
+def _published_as(comment: KnownComment | None) -> Visibility | None:
+    """What a comment becomes when staff accept it; None for one that does not wait for them."""
+    match comment:
+        case KnownComment(visibility=Visibility.PRIVATE):
+            return Visibility.PUBLIC
+        case KnownComment(visibility=Visibility.FOLDED, would_be=would_be):
+            return would_be
+        case _:
+            return None
+
+
+def _reopened(ticket: Ticket, facts: ChangeFacts, policy: Policy) -> tuple[Effect, ...]:
+    """The move that a customer's words make, as when their mail is filed at once."""
+    became = NEXT.get((ticket.status, Event.CUSTOMER_WROTE), ticket.status)
+    if became is ticket.status:
+        return ()
+    promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
+    clock = sla_rules.status_changed(
+        policy, promised, ticket.clock, was=ticket.status, became=became, at=facts.at
+    )
+    moved = StatusChanged(ticket.status, became, "a folded mail was accepted")
+    return (moved, *clock_effects(clock))
 
 
 def _consequences(

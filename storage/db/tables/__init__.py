@@ -39,6 +39,7 @@ from storage.db.tables.registry import (
 from storage.db.tables.tickets import (
     CRITICAL_SOURCES,
     FLAGGED,
+    FOLDED,
     AttachmentRow,
     AuditRow,
     CommentRow,
@@ -51,6 +52,7 @@ __all__ = [
     "COUNTED_BY_PROVIDER",
     "CRITICAL_SOURCES",
     "FLAGGED",
+    "FOLDED",
     "HAS_CONTENT",
     "TAKEN",
     "WAITING_OR_REFUSED",

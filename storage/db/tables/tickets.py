@@ -106,6 +106,8 @@ class ParticipantRow(Row, table=True):
 
 FLAGGED = "visibility = 'private'"
 """Comments that wait for staff; a query must contain this exact condition."""
+FOLDED = "folded_as IS NOT NULL"
+"""Folded comments that a person may have written; the same."""
 
 
 class CommentRow(Row, table=True):
@@ -116,6 +118,7 @@ class CommentRow(Row, table=True):
             "journal_id IS NULL", "ix_comment_unmailed_author", "mailbox_id", "author", "written_at"
         ),
         index_where(FLAGGED, "ix_comment_flagged", "mailbox_id", "written_at"),
+        index_where(FOLDED, "ix_comment_folded", "mailbox_id", "author", "written_at"),
         one_of("visibility", "public", "private", "note", "folded"),
     )
     id: int | None = id_()
@@ -137,6 +140,8 @@ class CommentRow(Row, table=True):
     charset_guessed: bool = flag()
     """The mail named no usable character set: it was guessed, and the text may be wrong."""
     written_at: datetime = timestamp()
+    folded_as: str | None = Field(default=None, sa_column=Column(String(8)))
+    """Of a folded comment that a person may have written: its visibility otherwise."""
 
 
 class AttachmentRow(Row, table=True):

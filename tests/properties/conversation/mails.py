@@ -21,8 +21,10 @@ AUTOMATIC_MARKERS = {
     "list": "List-Id: <all.out.example>\r\n",
     "precedence": "Precedence: bulk\r\n",
     "generated": "Auto-Submitted: auto-generated\r\n",
+    "absence": "",
 }
-"""The header line of each marker of automatic mail; a null reverse-path needs none."""
+"""The header line of each marker of automatic mail; a null reverse-path needs none, nor does what
+only its subject marks."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class WrittenMail:
         return self.released or self.automatic_marker in ("", "list", "precedence")
 
     @property
+    def may_be_a_machines(self) -> bool:
+        """Whether the mark leaves open who wrote it."""
+        return self.automatic_marker in ("generated", "absence")
+
+    @property
     def to(self) -> tuple[str, ...]:
         return self.recipients if self.to_header is None else self.to_header
 
@@ -84,7 +91,7 @@ class WrittenMail:
         lines = [
             f"From: {self.author}{f', {self.second_author}' if self.second_author else ''}",
             f"To: {', '.join(self.to) or 'undisclosed-recipients:;'}",
-            f"Subject: {self.subject}",
+            f"Subject: {'Automatic reply: ' * (self.automatic_marker == 'absence')}{self.subject}",
             f"Message-ID: {self.message_id}",
         ]
         if self.cc:

@@ -20,7 +20,7 @@ from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import read
 from rules.decision.considered import Attempt, Received, consider
 from rules.decision.effects import Effects
-from rules.decision.model import Decision
+from rules.decision.model import Decision, Reason
 from rules.decision.receipt import Receipt
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.addresses import without_detail
@@ -32,7 +32,7 @@ from rules.ticket.changes import Change, Source
 from storage.db import raw_mail
 from storage.db.database import Database
 from storage.db.ledger import Conflict
-from storage.db.tables import NoticeRow, WithheldRow, table
+from storage.db.tables import CommentRow, JournalRow, NoticeRow, TicketRow, WithheldRow, table
 from storage.mail import quarantine
 from storage.mail.apply import Entry, apply
 from storage.mail.filing import decision_on
@@ -49,6 +49,7 @@ from tests.rules.building import NOON
 T = TypeVar("T")
 PUBLIC_URL = "https://postern.example"
 _notice, _withheld = table(NoticeRow), table(WithheldRow)
+_journal, _comment, _ticket = table(JournalRow), table(CommentRow), table(TicketRow)
 
 
 def open_store(url: str) -> Database:
@@ -161,6 +162,23 @@ class Pipeline:
     def withheld(self, ticket: int | None) -> set[str]:
         """The addresses of which a digest will say that notices about a ticket were withheld."""
         query = select(_withheld.c.address).where(_withheld.c.ticket_id == ticket)
+        with self.database.engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def folded_since(self, mailbox: int, since: datetime) -> set[UUID]:
+        """The mails that are folded on a ticket though a person may have written them."""
+        query = (
+            select(_journal.c.id)
+            .join_from(_journal, _comment, _comment.c.journal_id == _journal.c.id)
+            .join(_ticket, _ticket.c.id == _comment.c.ticket_id)
+            .where(
+                _journal.c.mailbox_id == mailbox,
+                _journal.c.reason == Reason.AUTOMATIC_FOLDED.value,
+                _comment.c.visibility == "folded",
+                _comment.c.written_at > since,
+                _ticket.c.deleted_at.is_(None),
+            )
+        )
         with self.database.engine.connect() as connection:
             return set(connection.execute(query).scalars())
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from rules.decision.model import Decision, Reason, Verdict
 from rules.decision.receipt import Receipt
+from rules.service.digests import FOLDED_FOR
 from rules.ticket.desk import Queue
 from rules.ticket.notices import DigestPayload, NoticeKind
 from storage.desk import digests, queues
@@ -32,6 +33,8 @@ class DeskView:
     expected: Expectations
     named: set[UUID] = field(default_factory=set)
     """The held mails that a digest named, by journal id."""
+    folded: set[UUID] = field(default_factory=set)
+    """The folded mails that a digest named, and that wait still."""
     ordered: dict[str, int] = field(default_factory=dict)
     """The tickets of filed mails whose notices to staff are not sent yet, by Message-ID."""
 
@@ -66,7 +69,7 @@ class DeskView:
 
     def _triggers_nothing(self, mail: WrittenMail, receipt: Receipt) -> bool:
         """Whether nobody need see a recorded mail: its effect answers it, or it counts as certainly
-        a machine's. What may be a registered person's is folded on their ticket."""
+        a machine's. What may be a registered person's is folded on their ticket, and named."""
         if receipt.reason is Reason.UNSUBSCRIBED:
             return True
         state = self.expected.registry.account_state(mail.author)
@@ -74,8 +77,9 @@ class DeskView:
             return False
         if mail.proof != "proven" or state not in (AccountState.USER, AccountState.STAFF):
             return True
-        unclear = mail.automatic_marker == "generated"
-        return not mail.may_be_a_persons and (receipt.ticket is not None or not unclear)
+        if mail.may_be_a_machines:
+            return receipt.reason is Reason.AUTOMATIC_FOLDED
+        return not mail.may_be_a_persons
 
     def _withheld(self, decision: Decision) -> set[str]:
         """The staff of whom a budget withholds the notice of a mail."""
@@ -95,6 +99,19 @@ class DeskView:
         query = queues.not_named(queues.held_entries(mailbox), mailbox, Queue.HELD)
         new = pipeline.transact(lambda c: {row.item for row in c.execute(query)})
         assert waiting <= self.named | new, "held, and no digest names it"
+
+    def folded_mail_is_named(self, pipeline: Pipeline) -> None:
+        """Each folded mail that a person may have written is in the queue, and was named by a
+        digest or is among those that the next one names, until staff accept it."""
+        mailbox = pipeline.mailboxes[self.expected.mailbox].id
+        entries = queues.folded_entries(mailbox, pipeline.now)
+        query = queues.not_named(entries, mailbox, Queue.FOLDED)
+        new = pipeline.transact(lambda c: {row.item for row in c.execute(query)})
+        waiting = pipeline.transact(lambda c: {row.item for row in c.execute(entries)})
+        self.folded &= waiting
+        recent = pipeline.folded_since(mailbox, pipeline.now - FOLDED_FOR)
+        assert recent <= waiting, "folded, and in no queue"
+        assert waiting <= self.folded | new, "folded, and no digest names it"
 
     def order_digest(self, pipeline: Pipeline, every_queue: bool = False) -> None:
         """What the scheduler does for a newly held mail, and now and then for every queue."""
@@ -127,6 +144,9 @@ class DeskView:
                     assert line.sender in sent.texts[0]
                     assert line.subject in sent.texts[0]
                     self.named.add(UUID(line.item))
+                if line.queue == Queue.FOLDED.value:
+                    assert line.sender in sent.texts[0]
+                    self.folded.add(UUID(line.item))
 
     def nothing_is_left(self) -> None:
         """After all notices were sent: staff got one of each mail, unless its ticket is deleted."""

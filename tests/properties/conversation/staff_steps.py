@@ -136,16 +136,17 @@ class StaffSteps(SupportModel):
 
     @precondition(lambda self: self.tickets)
     @rule(pick=picks)
-    def a_flagged_comment_is_accepted(self, pick: int) -> None:
+    def a_flagged_or_folded_comment_is_accepted(self, pick: int) -> None:
         flagged = self.pipeline.rows(
-            "SELECT id, ticket_id, text FROM comment WHERE visibility = 'private'"
+            "SELECT id, ticket_id, text, coalesce(folded_as, 'public') AS becomes FROM comment"
+            " WHERE visibility = 'private' OR folded_as IS NOT NULL ORDER BY id"
         )
         if not flagged:
             return
         row = self._nth_newest(flagged, pick)
         if self._change(row.ticket_id, PublishComment(row.id)):
             for marker in invariants.markers_in(invariants.unquoted(row.text)):
-                self._expectations_of(row.ticket_id).comments[marker].visibility = "public"
+                self._expectations_of(row.ticket_id).comments[marker].visibility = row.becomes
 
     @rule(span=st.sampled_from([timedelta(minutes=5), timedelta(hours=2), timedelta(days=15)]))
     def time_passes(self, span: timedelta) -> None:

@@ -96,6 +96,7 @@ class SupportModel(RuleBasedStateMachine):
             invariants.quarantine_is_as_expected(self.pipeline, self.expectations.values())
             for desk in self.desks.values():
                 desk.held_mail_is_named(self.pipeline)
+                desk.folded_mail_is_named(self.pipeline)
             invariants.no_ticket_is_critical(self.pipeline)
             invariants.nobody_is_notified_twice(self.pipeline)
             self.pipeline.advance_clock(timedelta(seconds=20))

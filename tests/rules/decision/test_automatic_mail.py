@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,14 +11,16 @@ import pytest
 from rules.decision.model import AddComment, Decision, Reason, Record, Verdict
 from rules.people import ParticipantKind
 from rules.sender.authentication import Authentication
+from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import NoticeKind
+from rules.ticket.notices import NoticeKind, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ANN,
     ANNS,
     BOB,
     EVERYBODY,
+    NOON,
     NOTHING,
     PROVEN,
     SAM,
@@ -217,6 +220,21 @@ class TestUnclear:
     def test_on_a_known_ticket_it_is_folded(self, header: dict[str, Any]) -> None:
         decision = World(tickets=(RESOLVED,)).decide(a_mail(**header), to=token_to(70))
 
+        assert decision.reason is Reason.AUTOMATIC_FOLDED
+        assert decision.action == Record(7, ANN.address, would_be=Visibility.PUBLIC)
+
+    def test_of_a_colleague_it_would_be_flagged(self) -> None:
+        decision = World().decide(a_mail(BOB.address, auto_submitted="x"), to=token_to(70))
+
+        assert decision.action == Record(7, BOB.address, would_be=Visibility.PRIVATE)
+
+    def test_with_a_token_alone_it_counts_as_a_machines(self) -> None:
+        """Anybody may have written it, and could fill the queue."""
+        world = World(proof=NOTHING)
+
+        decision = world.decide(a_mail(auto_submitted="auto-generated"), to=token_to(70))
+
+        assert decision.reason is Reason.AUTOMATIC
         assert decision.action == Record(7, ANN.address)
 
     def test_on_a_ticket_that_is_not_theirs_it_is_held(self) -> None:
@@ -297,12 +315,131 @@ class TestCertain:
             (a_mail(subject=subject), token_to(70)),
             (a_mail(subject=subject, in_reply_to=(our_id(),)), SUPPORT),
         ):
-            assert world.decide(mail, to=to).action == Record(7, ANN.address)
+            decision = world.decide(mail, to=to)
+            assert decision.reason is Reason.AUTOMATIC_FOLDED
+            assert decision.action == Record(7, ANN.address, would_be=Visibility.PUBLIC)
+
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            "Out of office mode of your product is broken",
+            "Auto: Motor startet nicht",
+            "Abwesend: Status bleibt stehen",
+            "Absence : le badge ne marche plus",
+            "Ausente: la pantalla no responde",
+        ],
+    )
+    def test_what_only_begins_like_one_reopens(self, subject: str) -> None:
+        decision = World(tickets=(RESOLVED,)).decide(a_mail(subject=subject), to=token_to(70))
+
+        assert isinstance(decision.action, AddComment)
+        assert decision.action.moved is not None
+
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            "Automatic reply: wrong text",
+            "Abwesenheitsnotiz: falscher Text",
+            "Réponse automatique : mauvais texte",
+            "Respuesta automática: texto equivocado",
+        ],
+    )
+    def test_a_request_that_its_subject_alone_marks_is_held(self, subject: str) -> None:
+        decision = World().decide(a_mail(subject=subject))
+
+        assert decision.reason is Reason.AUTOMATIC_UNCLEAR
+        assert orders_of(decision) == ()
 
     def test_a_request_about_an_absence_is_a_request(self) -> None:
         decision = World().decide(a_mail(subject="Out of office does not work"))
 
         assert decision.reason is Reason.NEW_REQUEST
+
+
+STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, ParticipantKind.FOLLOWER))
+GENERATED: dict[str, Any] = {"auto_submitted": "auto-generated"}
+
+
+class TestOfStaff:
+    """A staff person is told that their words went to nobody, unless a machine would answer."""
+
+    WORLD = World(tickets=(STAFFED,))
+
+    @pytest.mark.parametrize(
+        ("to", "would_be"),
+        [
+            (token_to(79), Visibility.PUBLIC),
+            (token_to(79, purpose=Purpose.NOTE), Visibility.NOTE),
+            (SUPPORT, Visibility.PRIVATE),
+        ],
+    )
+    def test_their_marked_reply_is_folded_with_a_receipt(
+        self, to: str, would_be: Visibility
+    ) -> None:
+        mail = a_mail(SAM.address, text="#status closed\n\nDone.", in_reply_to=(our_id(),))
+        marked = replace(mail, header=a_mail(SAM.address, **GENERATED).header)
+
+        decision = self.WORLD.decide(marked, to=to)
+
+        assert decision.reason is Reason.AUTOMATIC_FOLDED
+        assert isinstance(decision.action, Record)
+        assert decision.action.would_be is would_be
+        (receipt,) = orders_of(decision)
+        assert (receipt.kind, receipt.address) == (NoticeKind.RECEIPT, SAM.address)
+        assert receipt.payload == ReceiptPayload(ReceiptText.FOLDED)
+        assert receipt.quotes
+
+    @pytest.mark.parametrize(("minutes", "number"), [(59, 0), (60, 1)])
+    def test_once_an_hour(self, minutes: int, number: int) -> None:
+        world = replace(self.WORLD, folded_at=NOON - timedelta(minutes=minutes))
+
+        decision = world.decide(a_mail(SAM.address, **GENERATED), to=token_to(79))
+
+        assert decision.reason is Reason.AUTOMATIC_FOLDED
+        assert len(orders_of(decision)) == number
+
+    @pytest.mark.parametrize(
+        "terms",
+        [
+            {"subject": "Automatic reply: Re: [#7] Printer"},
+            {"subject": "Automatic reply: Re: [#7] Printer", **GENERATED},
+            {"x_auto_response_suppress": "All", **GENERATED},
+        ],
+    )
+    def test_none_where_a_machine_would_answer_it(self, terms: dict[str, Any]) -> None:
+        decision = self.WORLD.decide(a_mail(SAM.address, **terms), to=token_to(79))
+
+        assert decision.reason is Reason.AUTOMATIC_FOLDED
+        assert orders_of(decision) == ()
+
+    @pytest.mark.parametrize(
+        ("terms", "mail_from"),
+        [
+            ({"auto_submitted": "auto-replied"}, None),
+            (GENERATED, ""),
+            ({"x_postern_loop": "of another key", **GENERATED}, None),
+        ],
+    )
+    def test_a_certain_sign_stays_a_machines(
+        self, terms: dict[str, Any], mail_from: str | None
+    ) -> None:
+        mail = a_mail(SAM.address, **terms)
+
+        decision = self.WORLD.decide(mail, to=token_to(79), mail_from=mail_from)
+
+        assert decision.reason is Reason.AUTOMATIC
+        assert orders_of(decision) == ()
+
+    def test_what_staff_have_released_is_answered_with_a_receipt(self) -> None:
+        """They alone follow the ticket: else nobody would learn of it."""
+        world = replace(self.WORLD, proof=Authentication.by_staff("sue"), looped=True)
+
+        decision = world.decide(
+            a_mail(SAM.address, auto_submitted="auto-replied", in_reply_to=(our_id(),))
+        )
+
+        assert decision.reason is Reason.STAFF_WITHOUT_TOKEN
+        assert notified(decision, NoticeKind.RECEIPT) == [SAM.address]
 
 
 class TestRoleAddresses:

@@ -91,6 +91,9 @@ def scenes() -> dict[Reason, Decision]:
         Reason.TOKEN_ONLY: World(proof=NOTHING).decide(a_mail(), to=token_to(70)),
         Reason.FEEDBACK: World().decide(a_mail(), to=token_to(70, purpose=Purpose.FEEDBACK)),
         Reason.AUTOMATIC: World().decide(a_mail(auto_submitted="auto-replied")),
+        Reason.AUTOMATIC_FOLDED: World().decide(
+            a_mail(auto_submitted="auto-generated"), to=token_to(70)
+        ),
         Reason.BOUNCE: World(returned=RETURNED).decide(a_mail(bounces=(REPORT,)), mail_from=""),
         Reason.UNSUBSCRIBED: World().decide(a_mail(text="#unsubscribe"), to=token_to(70)),
         Reason.FROM_AMBIGUOUS: World(proof=VOUCHED).decide(a_mail(sender=None)),

@@ -1,0 +1,116 @@
+"""The page behind a digest's link to a mail that was folded as automatic on a ticket.
+
+    /folded/{mailbox_id}/{token}
+
+GET shows the mail and changes nothing; POST makes it the comment that it would have been without
+its sign of automatic mail. The link is for one staff person: it dies with their place on the staff,
+and the audit trail names them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+
+from aiohttp import web
+
+from gateway.outgoing.dates import date_and_time
+from gateway.outgoing.mime import one_line, plain
+from gateway.runtime import Runtime
+from gateway.web.messages import PageError
+from gateway.web.pages import forms
+from gateway.web.pages.forms import as_page, read_link
+from gateway.web.pages.held import LONGEST_SUBJECT, POSTS_A_MINUTE, SHOWN_TEXT
+from gateway.web.pages.render import Problem, language_for, page
+from gateway.web.rate_limit import RateLimiter
+from rules.mail import Mailbox
+from rules.sender.masking import Masker
+from rules.sender.tokens import HeldLink, Keys, MailUse, read_held_token
+from rules.ticket.changes import Source
+from rules.ticket.visibility import Visibility
+from storage.desk import links as store
+from storage.desk.links import FoldedView
+from storage.ticket.rows import ChangeContext
+
+PATH = "/folded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedPages:
+    """What the page works with."""
+
+    runtime: Runtime
+    rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
+
+
+FOLDED = web.AppKey("folded", FoldedPages)
+
+
+def add_routes(app: web.Application, pages: FoldedPages) -> None:
+    app[FOLDED] = pages
+    path = f"{PATH}/{forms.LINK}"
+    app.router.add_get(path, as_page(PATH, pages.rate, "", _ask))
+    app.router.add_post(path, as_page(PATH, pages.rate, "", _accept))
+
+
+async def _ask(request: web.Request) -> web.Response:
+    mailbox, link = await _link(request)
+    runtime = request.app[FOLDED].runtime
+    view = await runtime.read(partial(store.folded_view, mailbox=mailbox, link=link))
+    if view is None:
+        raise Problem(404, PageError.NO_LINK)
+    waits = view.comment.would_be is not None
+    return await _page(request, mailbox, view, "folded.html" if waits else "folded_done.html")
+
+
+async def _accept(request: web.Request) -> web.Response:
+    mailbox, link = await _link(request)
+    runtime = request.app[FOLDED].runtime
+    context = ChangeContext(mailbox, "", Source.WEB, runtime.clock(), runtime.new_id)
+    policy = runtime.policy_of(mailbox)
+    accept = partial(store.accept_folded, context=context, link=link, policy=policy)
+    done = await runtime.write(accept)
+    if done is None:
+        raise Problem(404, PageError.NO_LINK)
+    view, now = done
+    return await _page(request, mailbox, view, "folded_done.html", now=now)
+
+
+async def _link(request: web.Request) -> tuple[Mailbox, HeldLink]:
+    """The link of a request. Raises Problem."""
+
+    def read(keys: Keys, mailbox: int, token: str) -> HeldLink | None:
+        return read_held_token(keys, mailbox, token, MailUse.FOLDED)
+
+    found = await read_link(request, request.app[FOLDED].runtime.mailbox_cache, read)
+    if found is None:
+        raise Problem(404, PageError.NO_LINK)
+    return found
+
+
+async def _page(
+    request: web.Request, mailbox: Mailbox, view: FoldedView, template: str, *, now: bool = False
+) -> web.Response:
+    """The mail as staff may read it: without anybody's tokens and links of ours."""
+    runtime, comment = request.app[FOLDED].runtime, view.comment
+    cached = await runtime.mailbox_cache.current()
+    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
+    policy = runtime.policy_of(mailbox)
+    language = language_for(request, policy, view.language)
+    return page(
+        language,
+        template,
+        200,
+        mailbox=mailbox.address,
+        owner=view.owner,
+        ticket=comment.ticket,
+        subject=one_line(masker.mask(comment.subject), LONGEST_SUBJECT),
+        said=one_line(masker.mask(comment.said), LONGEST_SUBJECT),
+        author=comment.author,
+        since=date_and_time(comment.written_at, policy.clock.calendar.zone, language),
+        text=plain(masker.mask(comment.text[:SHOWN_TEXT])),
+        shortened=len(comment.text) > SHOWN_TEXT,
+        public=comment.would_be is Visibility.PUBLIC,
+        now=now,
+    )

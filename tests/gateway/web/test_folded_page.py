@@ -1,0 +1,94 @@
+"""The page behind a digest's link to a mail that was folded as automatic on a ticket."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest_asyncio
+
+from gateway import clock
+from gateway.config.model import load
+from gateway.outgoing.compose import Composer
+from gateway.services import open_services
+from rules.mail import Delivery, Envelope
+from rules.ticket.notices import NoticeKind
+from storage.notices import outbox
+from tests.gateway.web.link_pages import (
+    ANN,
+    SAM,
+    SUBJECT,
+    SUPPORT,
+    Site,
+    enrol,
+    open_ticket,
+    serving,
+)
+from tests.in_process import a_mail
+from tests.running import write_config
+
+
+@pytest_asyncio.fixture
+async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    config = load(write_config(tmp_path, store_url))
+    async with open_services(config) as services:
+        mailbox = await services.runtime.write(enrol)
+        job = partial(open_ticket, mailbox=mailbox, subject=SUBJECT)
+        ticket = await services.runtime.write(job)
+        async with serving(services, services.runtime.policies) as client:
+            yield Site(client, services, mailbox, ticket)
+
+
+async def fold(site: Site) -> str:
+    """A mail of Ann's is folded, and a digest goes to Sam; returns the path of its link."""
+    envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,))
+    subject = f"Automatic reply: [#{site.ticket}] <b>wrong</b> text"
+    raw = a_mail(ANN, subject, "It <i>leaks</i> again.")
+    (reply,) = await site.services.ingest.take(Delivery(envelope, raw))
+    assert reply.accepted
+    assert await site.services.scheduler.notify_desk(every_queue=True) == 1
+    notices = await site.write(partial(outbox.claim, now=clock.now(), limit=50))
+    (digest,) = [notice for notice in notices if notice.kind is NoticeKind.DIGEST]
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    policy = site.services.runtime.policies[site.mailbox.policy]
+    written = Composer(keys, "https://postern.example").write(digest, policy)
+    mail = email.message_from_bytes(written.raw, policy=email.policy.default)
+    paths = set()
+    for kind in ("plain", "html"):
+        part = mail.get_body((kind,))
+        assert part is not None
+        text = part.get_content()
+        assert "wrong" in text
+        paths |= set(re.findall(r"https://postern\.example(/folded/[^\s\"]+)", text))
+    (path,) = paths
+    return str(path)
+
+
+async def test_the_mail_is_shown_and_accepted_once(site: Site) -> None:
+    path = await fold(site)
+
+    status, page = await site.get(path)
+    assert status == 200
+    assert "It &lt;i&gt;leaks&lt;/i&gt; again." in page
+    assert "it goes to everybody on the request" in page
+    assert SAM in page
+    view = await site.ticket_view()
+    assert view.comments[-1].visibility == "folded"
+
+    status, page = await site.post(path)
+    assert (status, "The email is a comment now" in page) == (200, True)
+    view = await site.ticket_view()
+    assert view.comments[-1].visibility == "public"
+    for status, page in (await site.post(path), await site.get(path)):
+        assert (status, "Nothing was changed" in page) == (200, True)
+
+
+async def test_a_link_to_a_held_mail_is_no_link_to_a_folded_one(site: Site) -> None:
+    path = await fold(site)
+
+    assert (await site.get(path.replace("/folded/", "/held/")))[0] == 404
+    assert (await site.get(path[:-1]))[0] == 404

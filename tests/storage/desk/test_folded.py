@@ -1,0 +1,185 @@
+"""Mails that are folded on a ticket though a person may have written them: they wait for staff."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from rules.decision.effects import ChangeRefused, Effects
+from rules.decision.model import Reason
+from rules.mail import Mail
+from rules.sender.tokens import HeldLink, Purpose
+from rules.service.digests import FOLDED_FOR, OF_STAFF_MACHINES
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import PublishComment, SetStatus
+from rules.ticket.desk import Queue
+from rules.ticket.lifecycle import Status
+from rules.ticket.notices import NoticeKind
+from storage.db.tables import CommentRow, PersonRow, table
+from storage.desk import digests
+from storage.desk.links import accept_folded, folded_view
+from storage.ticket.read import ticket_view
+from tests.rules.building import ANN, BOB, NOON, SAM, a_mail
+from tests.storage.desk.test_digests import LATER, named, ordered, states
+from tests.storage.shop import Shop, opened
+
+_comment, _person = table(CommentRow), table(PersonRow)
+MARKED = "auto-generated"
+
+
+def generated(author: str, text: str = "It leaks again.") -> Mail:
+    return a_mail(author, text=text, auto_submitted=MARKED)
+
+
+def folded(shop: Shop, author: str = ANN.address, **token: Purpose) -> tuple[int, int]:
+    """Open a ticket and fold a mail of this author's on it; the numbers of ticket and comment."""
+    number = opened(shop.take(a_mail(ANN.address)))
+    to = shop.token(number, ANN.address if author == BOB.address else author, **token)
+    assert shop.take(generated(author), to=to).reason is Reason.AUTOMATIC_FOLDED
+    query = select(_comment.c.id).where(_comment.c.visibility == "folded")
+    return number, shop.database.read(lambda c: c.execute(query)).scalar_one()
+
+
+def visibility(shop: Shop, comment: int) -> str:
+    query = select(_comment.c.visibility).where(_comment.c.id == comment)
+    return str(shop.database.read(lambda c: c.execute(query)).scalar_one())
+
+
+def test_it_is_named_once_and_waits_until_staff_accept_it(shop: Shop) -> None:
+    number, comment = folded(shop)
+
+    assert ordered(shop) == 1
+
+    (((queue, _, sender, _, reason, _, _, ticket),),) = named(shop)
+    assert (queue, sender, reason) == ("folded", ANN.address, "automatic_folded")
+    assert ticket == str(number)
+    assert ordered(shop, LATER) == 0
+    assert states(shop)[Queue.FOLDED].number == 1
+
+    assert isinstance(shop.change(number, PublishComment(comment)), Effects)
+    assert states(shop)[Queue.FOLDED].number == 0
+    assert isinstance(shop.change(number, PublishComment(comment)), ChangeRefused)
+
+
+def test_it_waits_on_a_closed_ticket_too_but_not_for_ever(shop: Shop) -> None:
+    number, _ = folded(shop)
+    shop.set(number, status="closed")
+
+    assert states(shop)[Queue.FOLDED].number == 1
+    assert states(shop, NOON + FOLDED_FOR)[Queue.FOLDED].number == 0
+
+
+def test_what_is_certainly_a_machines_waits_for_nobody(shop: Shop) -> None:
+    number = opened(shop.take(a_mail(ANN.address)))
+    answer = a_mail(ANN.address, auto_submitted="auto-replied")
+    shop.take(answer, to=shop.token(number, ANN.address))
+
+    assert states(shop)[Queue.FOLDED].number == 0
+    assert ordered(shop) == 0
+
+
+def test_a_participants_becomes_public_reopens_and_is_announced(shop: Shop) -> None:
+    number, comment = folded(shop)
+    shop.change(number, SetStatus(Status.RESOLVED))
+    before = {each.id for each in shop.notices()}
+
+    shop.change(number, PublishComment(comment))
+
+    assert visibility(shop, comment) == "public"
+    assert shop.ticket(number).status is Status.OPEN
+    new = [n for n in shop.notices() if n.id not in before]
+    assert [(n.kind, n.address) for n in new] == [(NoticeKind.NEW_COMMENT, SAM.address)]
+    history = shop.database.read(lambda c: ticket_view(c, number)).history
+    (entry,) = [each for each in history if each.event is AuditEvent.COMMENT_PUBLISHED]
+    assert (entry.was, entry.became) == ("folded", "public")
+
+
+def test_a_colleagues_becomes_a_flagged_comment(shop: Shop) -> None:
+    number, comment = folded(shop, BOB.address)
+
+    shop.change(number, PublishComment(comment))
+
+    assert visibility(shop, comment) == "private"
+    shop.change(number, PublishComment(comment))
+    assert visibility(shop, comment) == "public"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "expected", "customers"),
+    [(Purpose.REPLY, "public", [ANN.address]), (Purpose.NOTE, "note", [])],
+)
+def test_a_staff_persons_goes_where_they_addressed_it(
+    shop: Shop, purpose: Purpose, expected: str, customers: list[str]
+) -> None:
+    number, comment = folded(shop, SAM.address, purpose=purpose)
+    assert [n.address for n in shop.notices() if n.kind == NoticeKind.RECEIPT] == [SAM.address]
+
+    shop.change(number, PublishComment(comment))
+
+    assert visibility(shop, comment) == expected
+    sent = [n.address for n in shop.notices() if n.kind == NoticeKind.COMMENT]
+    assert sent == customers
+
+
+def test_a_staff_person_gets_one_receipt_an_hour(shop: Shop) -> None:
+    number, _ = folded(shop, SAM.address)
+    to = shop.token(number, SAM.address)
+
+    for minutes in (1, 59, 61):
+        shop.take(generated(SAM.address), to=to, at=NOON + timedelta(minutes=minutes))
+
+    assert sum(n.kind == NoticeKind.RECEIPT for n in shop.notices()) == 1
+    shop.take(generated(SAM.address), to=to, at=NOON + timedelta(minutes=121))
+    assert sum(n.kind == NoticeKind.RECEIPT for n in shop.notices()) == 2
+
+
+def test_the_link_of_a_digest_accepts_it_in_the_name_of_its_owner(shop: Shop) -> None:
+    number, comment = folded(shop)
+    ordered(shop)
+    (((_, item, *_),),) = named(shop)
+    query = select(_person.c.id).where(_person.c.address == SAM.address)
+    link = HeldLink(shop.database.read(lambda c: c.execute(query)).scalar_one(), UUID(item))
+
+    def accept() -> bool | None:
+        context = replace(shop.context(), actor="")
+        done = shop.write(lambda c: accept_folded(c, context, link, shop.policy))
+        return done[1] if done is not None else None
+
+    assert accept() is True
+    assert accept() is False
+    assert visibility(shop, comment) == "public"
+    history = shop.database.read(lambda c: ticket_view(c, number)).history
+    assert [e.actor for e in history if e.event is AuditEvent.COMMENT_PUBLISHED] == [SAM.address]
+    other = replace(link, person=link.person + 100)
+    assert shop.database.read(lambda c: folded_view(c, shop.mailbox, other)) is None
+
+
+# ---- a staff person's machine that answers digests ----------------------------------------------
+
+
+def test_what_may_answer_a_digest_causes_the_next_one_a_day_later(shop: Shop) -> None:
+    """Else the digest would name the answer to the one before, every hour, for ever."""
+    shop.take(a_mail("new@acme.example"))
+    assert ordered(shop) == 1
+    answer = a_mail(SAM.address, "Automatic reply: 1 new for the desk", auto_submitted="x")
+    assert shop.take(answer).reason is Reason.AUTOMATIC_UNCLEAR
+
+    assert not shop.database.read(lambda c: digests.has_new_held(c, shop.mailbox))
+    assert ordered(shop, LATER) == 0
+    assert ordered(shop, NOON + OF_STAFF_MACHINES) == 1
+    assert [line[2] for line in named(shop)[0]] == [SAM.address]
+
+
+def test_the_next_digest_for_another_cause_names_it_at_once(shop: Shop) -> None:
+    shop.take(a_mail("new@acme.example"))
+    ordered(shop)
+    shop.take(a_mail(SAM.address, auto_submitted="x"))
+    shop.take(a_mail(ANN.address, "Automatic reply: wrong text"))
+
+    assert shop.database.read(lambda c: digests.has_new_held(c, shop.mailbox))
+    assert ordered(shop, LATER) == 1
+    assert {line[2] for line in named(shop)[0]} == {SAM.address, ANN.address}
