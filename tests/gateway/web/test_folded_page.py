@@ -46,8 +46,8 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
 async def fold(site: Site) -> str:
     """A mail of Ann's is folded, and a digest goes to Sam; returns the path of its link."""
     envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,))
-    subject = f"Automatic reply: [#{site.ticket}] <b>wrong</b> text"
-    raw = a_mail(ANN, subject, "It <i>leaks</i> again.")
+    marks = {"Auto-Submitted": "auto-generated"}
+    raw = a_mail(ANN, f"Re: [#{site.ticket}] {SUBJECT}", "It <i>leaks</i> again.", **marks)
     (reply,) = await site.services.ingest.take(Delivery(envelope, raw))
     assert reply.accepted
     assert await site.services.scheduler.notify_desk(every_queue=True) == 1
@@ -62,7 +62,7 @@ async def fold(site: Site) -> str:
         part = mail.get_body((kind,))
         assert part is not None
         text = part.get_content()
-        assert "wrong" in text
+        assert f"#{site.ticket}: " in text
         paths |= set(re.findall(r"https://postern\.example(/folded/[^\s\"]+)", text))
     (path,) = paths
     return str(path)

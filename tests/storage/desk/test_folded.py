@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -22,9 +23,9 @@ from rules.ticket.notices import NoticeKind
 from storage.db.tables import CommentRow, PersonRow, table
 from storage.desk import digests
 from storage.desk.links import accept_folded, folded_view
-from storage.ticket.read import ticket_view
+from storage.ticket.read import AuditView, ticket_view
 from tests.rules.building import ANN, BOB, NOON, SAM, a_mail
-from tests.storage.desk.test_digests import LATER, named, ordered, states
+from tests.storage.desk.test_digests import LATER, named, ordered, send_everything, states
 from tests.storage.shop import Shop, opened
 
 _comment, _person = table(CommentRow), table(PersonRow)
@@ -47,6 +48,12 @@ def folded(shop: Shop, author: str = ANN.address, **token: Purpose) -> tuple[int
 def visibility(shop: Shop, comment: int) -> str:
     query = select(_comment.c.visibility).where(_comment.c.id == comment)
     return str(shop.database.read(lambda c: c.execute(query)).scalar_one())
+
+
+def history_of(shop: Shop, number: int) -> Sequence[AuditView]:
+    view = shop.database.read(lambda c: ticket_view(c, number))
+    assert view is not None
+    return view.history
 
 
 def test_it_is_named_once_and_waits_until_staff_accept_it(shop: Shop) -> None:
@@ -93,7 +100,7 @@ def test_a_participants_becomes_public_reopens_and_is_announced(shop: Shop) -> N
     assert shop.ticket(number).status is Status.OPEN
     new = [n for n in shop.notices() if n.id not in before]
     assert [(n.kind, n.address) for n in new] == [(NoticeKind.NEW_COMMENT, SAM.address)]
-    history = shop.database.read(lambda c: ticket_view(c, number)).history
+    history = history_of(shop, number)
     (entry,) = [each for each in history if each.event is AuditEvent.COMMENT_PUBLISHED]
     assert (entry.was, entry.became) == ("folded", "public")
 
@@ -152,7 +159,7 @@ def test_the_link_of_a_digest_accepts_it_in_the_name_of_its_owner(shop: Shop) ->
     assert accept() is True
     assert accept() is False
     assert visibility(shop, comment) == "public"
-    history = shop.database.read(lambda c: ticket_view(c, number)).history
+    history = history_of(shop, number)
     assert [e.actor for e in history if e.event is AuditEvent.COMMENT_PUBLISHED] == [SAM.address]
     other = replace(link, person=link.person + 100)
     assert shop.database.read(lambda c: folded_view(c, shop.mailbox, other)) is None
@@ -165,6 +172,7 @@ def test_what_may_answer_a_digest_causes_the_next_one_a_day_later(shop: Shop) ->
     """Else the digest would name the answer to the one before, every hour, for ever."""
     shop.take(a_mail("new@acme.example"))
     assert ordered(shop) == 1
+    send_everything(shop)
     answer = a_mail(SAM.address, "Automatic reply: 1 new for the desk", auto_submitted="x")
     assert shop.take(answer).reason is Reason.AUTOMATIC_UNCLEAR
 
