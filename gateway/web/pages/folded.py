@@ -25,6 +25,7 @@ from gateway.web.pages.held import LONGEST_SUBJECT, POSTS_A_MINUTE, SHOWN_TEXT
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
+from rules.mail.extent import CUT_MARGIN
 from rules.sender.masking import Masker
 from rules.sender.tokens import HeldLink, Keys, MailUse, read_held_token
 from rules.ticket.changes import Source
@@ -109,7 +110,7 @@ async def _page(
         said=one_line(masker.mask(comment.said), LONGEST_SUBJECT),
         author=comment.author,
         since=date_and_time(comment.written_at, policy.clock.calendar.zone, language),
-        text=plain(masker.mask(comment.text[:SHOWN_TEXT])),
+        text=plain(masker.mask(comment.text[: SHOWN_TEXT + CUT_MARGIN])[:SHOWN_TEXT]),
         shortened=len(comment.text) > SHOWN_TEXT,
         public=comment.would_be is Visibility.PUBLIC,
         now=now,

@@ -43,6 +43,7 @@ VALUES: Mapping[str, object] = {
     "into": 9,
     "choices": ["release", "new", "enrol", "discard"],
     "enrolled": True,
+    "said": "Printer",
 }
 GIVEN = (
     *("Given title", "Given title · Postern", "Given text.", "Given why.", "Given time"),
@@ -59,6 +60,8 @@ CASES = [
         "use": "feedback" if rating == "good" else "reopen",
         "text_kept": text_kept,
         "audited": audited,
+        "public": taken_in,
+        "now": before,
     }
     for error, before, taken_in, outcome, rating, text_kept, audited in product(
         ("", "Wrong."),

@@ -35,6 +35,8 @@ class DeskView:
     """The held mails that a digest named, by journal id."""
     folded: set[UUID] = field(default_factory=set)
     """The folded mails that a digest named, and that wait still."""
+    has_folded: bool = False
+    """Any was folded."""
     ordered: dict[str, int] = field(default_factory=dict)
     """The tickets of filed mails whose notices to staff are not sent yet, by Message-ID."""
 
@@ -48,6 +50,7 @@ class DeskView:
     ) -> None:
         """Staff are notified of a mail that is on a ticket."""
         receipt, registry = result.receipt, self.expected.registry
+        self.has_folded |= receipt.reason is Reason.AUTOMATIC_FOLDED
         if receipt.verdict is Verdict.RECORDED:
             assert self._triggers_nothing(mail, receipt)
         if receipt.verdict not in (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED):
@@ -103,6 +106,8 @@ class DeskView:
     def folded_mail_is_named(self, pipeline: Pipeline) -> None:
         """Each folded mail that a person may have written is in the queue, and was named by a
         digest or is among those that the next one names, until staff accept it."""
+        if not self.has_folded:
+            return
         mailbox = pipeline.mailboxes[self.expected.mailbox].id
         entries = queues.folded_entries(mailbox, pipeline.now)
         query = queues.not_named(entries, mailbox, Queue.FOLDED)
