@@ -44,10 +44,11 @@ VALUES: Mapping[str, object] = {
     "choices": ["release", "new", "enrol", "discard"],
     "enrolled": True,
     "said": "Printer",
+    "journal_id": "given-id",
 }
 GIVEN = (
     *("Given title", "Given title · Postern", "Given text.", "Given why.", "Given time"),
-    *("eve@evil.example", "plan.pdf"),
+    *("eve@evil.example", "plan.pdf", "postern held show given-id"),
 )
 """Texts that are passed in, not part of the pages."""
 CASES = [
