@@ -111,7 +111,9 @@ def _lenient_list(value: str) -> tuple[str, ...]:
     text, quoted = "", ""
     for part in _PART.finditer(value.translate(_WIDE_SEPARATORS) + ","):
         if part["end"]:
-            found.update(dict.fromkeys(_addresses_of_member(text) or _addresses_of_member(quoted)))
+            if "@" in text or "@" in quoted:  # a long list of separators has nothing between them
+                members = _addresses_of_member(text) or _addresses_of_member(quoted)
+                found.update(dict.fromkeys(members))
             text, quoted = "", ""
         elif part["text"]:
             text += part["text"]

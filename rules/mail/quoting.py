@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 from rules.mail import phrases
 from rules.mail.extent import read_text, shown_part, squeezed
@@ -49,8 +50,8 @@ def visible(text: str, *, forwarded: bool = False) -> VisibleText:
     Everything is shown if otherwise nothing would be left, if the author answers below or between
     the quoted lines, or if the text marks a forwarded mail. In a text that is longer than is
     examined an answer may be below the quoted lines, so only a header block or a dated attribution
-    hides what follows. Outlook formats a forward like a reply:
-    only the subject distinguishes them (`is_forward`); the caller passes the result as `forwarded`.
+    hides what follows. Outlook formats a forward like a reply: only the subject distinguishes them
+    (`is_forward`); the caller passes the result as `forwarded`.
     """
     if forwarded:
         return VisibleText(text, "")
@@ -266,9 +267,7 @@ def _classify(lines: Sequence[str], index: int) -> _QuoteStart:
     if line == REPLY_MARK:
         return _QuoteStart(_LineKind.HEADER, index, index)
     is_rule = _is_rule(line)
-    if is_rule or line.endswith(":"):
-        if not (bare := _bare(line)):
-            return _QuoteStart(_LineKind.TEXT, index, index)
+    if (is_rule or line.endswith(":")) and (bare := _bare(line)):
         if _is_forward(line, bare):
             return _QuoteStart(_LineKind.FORWARD, index, index)
         if is_rule and bare in phrases.ORIGINAL:
@@ -282,47 +281,48 @@ def _classify(lines: Sequence[str], index: int) -> _QuoteStart:
 
 def _attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
     """The attribution that ends here: `On … wrote:`, `Am … schrieb …:`, `Ann <ann@…> wrote:`."""
-    nearby = [line[:EXAMINED_CHARACTERS] for line in lines[max(0, index - 2) : index + 1]]
-    if not any("@" in line or _has_verb(line) for line in nearby):
+    above = range(index, max(-1, index - ATTRIBUTION_LINES), -1)
+    nearby = [_words_of(lines[at][:EXAMINED_CHARACTERS]) for at in above]
+    if not any(each.has_address or each.has_verb for each in nearby):
         return None
-    whole, verb = "", False
-    for begins in range(index, max(-1, index - ATTRIBUTION_LINES), -1):
-        line = _without_dashes(lines[begins][:EXAMINED_CHARACTERS])
-        if not line:
+    for number, words in enumerate(nearby):
+        if not words.line:
             break
-        whole, verb = f"{line} {whole}".rstrip(), verb or _has_verb(line)
-        word = line.partition(" ")[0].casefold()
-        if not (word in phrases.OPENERS or word[0].isdigit()):
+        if not words.opens:
             continue
-        has_address = "@" in whole
-        if verb or (has_address and word[0].isdigit() and whole.endswith(">:")):
-            if has_address or _DIGIT.search(whole):
-                return _QuoteStart(_LineKind.DATED_ATTRIBUTION, begins, index)
-            if begins == index:
-                return _QuoteStart(_LineKind.ATTRIBUTION, begins, index)
-    return _named_attribution(lines, index)
-
-
-def _named_attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
-    """An attribution that begins with the name: `Ann <ann@…> wrote:`, or wrapped after its verb."""
-    for begins in range(index, max(-1, index - 2), -1):
-        line = _without_dashes(lines[begins][:EXAMINED_CHARACTERS])
-        whole_address = "@" in line and line.count("<") >= line.count(">")
-        if whole_address and _has_verb(line):
-            return _QuoteStart(_LineKind.DATED_ATTRIBUTION, begins, index)
-        if not _DIGIT.search(line):
+        whole = nearby[: number + 1]
+        has_address = any(each.has_address for each in whole)
+        dated = has_address and words.line[0].isdigit() and nearby[0].line.endswith(">:")
+        if dated or any(each.has_verb for each in whole):
+            if has_address or any(_DIGIT.search(each.line) for each in whole):
+                return _QuoteStart(_LineKind.DATED_ATTRIBUTION, index - number, index)
+            if not number:
+                return _QuoteStart(_LineKind.ATTRIBUTION, index, index)
+    # One that begins with the name: `Ann <ann@…> wrote:`, or wrapped after its verb.
+    for number, words in enumerate(nearby[:2]):
+        whole_address = words.has_address and words.line.count("<") >= words.line.count(">")
+        if whole_address and words.has_verb:
+            return _QuoteStart(_LineKind.DATED_ATTRIBUTION, index - number, index)
+        if not _DIGIT.search(words.line):
             break
     return None
 
 
-# A wrapped attribution is examined with each of the lines around it.
-_has_verb = lru_cache(maxsize=64)(phrases.has_verb)
+class _Words(NamedTuple):
+    """A line of an attribution, without the dashes with which some clients decorate it."""
+
+    line: str
+    opens: bool
+    has_address: bool
+    has_verb: bool
 
 
-@lru_cache(maxsize=64)
-def _without_dashes(line: str) -> str:
-    """The line without the dashes with which some clients decorate it."""
-    return line.strip().strip("-").strip().replace("\xa0", " ")
+@lru_cache(maxsize=64)  # a wrapped attribution is examined with each of the lines around it
+def _words_of(line: str) -> _Words:
+    plain = line.strip().strip("-").strip().replace("\xa0", " ")
+    first = plain.partition(" ")[0].casefold()
+    opens = first in phrases.OPENERS or first[:1].isdigit()
+    return _Words(plain, opens, "@" in plain, phrases.has_verb(plain))
 
 
 def is_header_block(lines: Sequence[str], index: int) -> bool:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from tests.fuzz.mail_pieces import CHARSETS, FIELDS, MULTIBYTE, SUBJECTS, TAGS, TOKENS, UNITS, WORDS
 from tests.rules.building import ANN, BOB, GIL, SAM, SUPPORT, token_to
 
 MARK = "Pumpenhaus"
 """The word that the shown text of an unmutated mail contains."""
+MIB = 2**20
 AUTHORS = (ANN.address,) * 4 + (BOB.address, GIL.address, SAM.address, "eve@evil.example")
 
 
@@ -22,242 +24,6 @@ class GeneratedMail:
     recipient: str
     well_formed: bool
     """It was not mutated: its text must be shown."""
-
-
-CHARSETS = (
-    *(("utf-8", "utf-8"),) * 4,
-    ("us-ascii", "ascii"),
-    ("iso-8859-1", "latin-1"),
-    ("iso-8859-15", "iso8859_15"),
-    ("windows-1252", "cp1252"),
-    ("koi8-r", "koi8_r"),
-    ("utf-16", "utf-16"),
-    ("utf-16le", "utf-16-le"),
-    ("iso-2022-jp", "iso2022_jp"),
-    ("gb18030", "gb18030"),
-    ("big5", "big5"),
-    ("euc-kr", "euc_kr"),
-    ("UTF8", "utf-8"),
-    ("x-unknown", "ascii"),
-    ("", "ascii"),
-)
-WORDS = (
-    *("The pump stands still.", "> quoted", ">> quoted", "-- ", "On 1 May 2026, Ann wrote:"),
-    *("Von: Ann <ann@acme.example>", "##- Write above this line -##", "#status closed", "Thanks!"),
-    *("[#7] [#999999999999]", "severity: critical", "[CRITICAL]", "#severity Critical", "#merge 1"),
-    *("Priority: Critical", "-----Original Message-----", "________________________________"),
-    *("https://help.example/unsubscribe/1/abcdefgh", "support+abc@help.example", "Größe, naïve"),
-    *("", "", "  ", "\t", "x" * 998, "a@b.example " * 40, "=20=", "=", "From here", ".", ".."),
-)
-TAGS = (
-    *(
-        "<b>",
-        "</b>",
-        "<i>",
-        "<p>",
-        "<div>",
-        "</div>",
-        "<blockquote>",
-        "<table><tr><td>",
-        "<ul><li>",
-    ),
-    *(
-        "<a href='cid:x'>",
-        "<a><p>",
-        "<!--",
-        "-->",
-        "<style>x</style>",
-        "<script>x</script>",
-        "&amp;",
-    ),
-    *(
-        "&#0;",
-        "&#xd800;",
-        "&#1114112;",
-        "<pre>",
-        "<br>",
-        "<svg><math>",
-        "<select><option>",
-        "<",
-        ">",
-    ),
-    *(
-        "<img src=cid:x>",
-        "<div class=gmail_quote>",
-        "<p style='display:none'>",
-        "<o:p>",
-        "<plaintext>",
-    ),
-)
-SUBJECTS = (
-    *(
-        "Printer",
-        "Re: Printer",
-        "AW: [#7] Printer",
-        "[#7]",
-        "[#999999999999999999]",
-        "#unsubscribe",
-    ),
-    *(
-        "=?utf-8?q?Gr=C3=BC=C3=9Fe?=",
-        "=?utf-8?b?R3LDvMOfZQ==?= =?utf-8?b?IQ==?=",
-        "",
-        "[CRITICAL] x",
-    ),
-    *(
-        "=?utf-8?q?a=0d=0aBcc:_x=40y.z?=",
-        "=?x-unknown?q?=ff?=",
-        "=?utf-8?b?====?=",
-        "=?utf-7?q?+2AA-?=",
-    ),
-    *(
-        "Fwd: Fw: WG: x",
-        "Out of office: away",
-        "x" * 900,
-        "=?utf-8?q?=F0=9F=98=80?=" * 9,
-        "=?",
-        "?=",
-    ),
-)
-FIELDS = (
-    *("X-Priority: 1", "Importance: high", "Priority: urgent", "Accept-Language: de, en;q=0.5"),
-    *(
-        "Auto-Submitted: auto-replied",
-        "Precedence: bulk",
-        "List-Id: <x.example>",
-        "Return-Path: <>",
-    ),
-    *("References: <a@b.example> <c@d.example>", "In-Reply-To: <1@client.example>", "Date: x"),
-    *(
-        "Date: Mon, 99 Foo 99999 99:99:99 +9999",
-        "Date: Sat, 21 Nov 2026 06:00:00 +0000",
-        "Cc: b@c.example",
-    ),
-    *("Reply-To: eve@evil.example", "Sender: eve@evil.example", "Resent-From: eve@evil.example"),
-    *("DKIM-Signature: v=1; a=rsa-sha256; d=acme.example; s=s; h=from; bh=; b=", "X-Loop: a"),
-    *(
-        "Authentication-Results: mx.help.example; dmarc=pass",
-        "ARC-Seal: i=1; cv=none",
-        "Received: x",
-    ),
-    *("Content-Language: en", "Thread-Index: AAAA", "X-Auto-Response-Suppress: All", "X: y\r\n\tz"),
-    "Cc: " + ", ".join(f"u{n}@guest.example" for n in range(60)),
-    "References: " + " ".join(f"<{n}@x.example>" for n in range(300)),
-    "To: " + "(" * 200 + "a@b.example" + ")" * 200,
-    "Cc: " + '"' * 301 + " <a@b.example>",
-    "Cc: group: a@b.example, c@d.example;, <[x@y>",
-)
-TOKENS = (
-    *(
-        b"\x0b",
-        b"\xff\xfe",
-        b"\x01",
-        b"\0",
-        b"\x1b$B",
-        b"~{",
-        b"=D8=00",
-        b"\xed\xa0\x80",
-        b"\xf4\x90\x80\x80",
-    ),
-    *(
-        b"=?utf-7?q?+2AA-?=",
-        b"=?utf-16?b?2AA=?=",
-        b"=?gb18030?b?gTCBMA==?=",
-        b"\xe2\x80\xae",
-        b"\r",
-        b"\n",
-    ),
-    *(b"charset=zlib_codec", b'charset="unicode_escape"', b"charset=idna", b"charset=punycode"),
-    *(b"filename*=utf-16''%d8%00", b'filename="../../../etc/passwd"', b'name="a\\"b"', b"\r\n--"),
-    *(b"\r\nContent-Type: text/html; charset=utf-16\r\n", b"<!--", b"<" * 200, b"&#xd800;&#0;"),
-    *(
-        b'\r\nContent-Type: multipart/mixed; boundary=""\r\n',
-        b"\r\n\r\n",
-        b"\r\n \r\n",
-        b"--",
-        b"--\r\n",
-    ),
-    *(
-        b"\r\nContent-Type: multipart/mixed; boundary*0=a; boundary*1=b\r\n",
-        b"boundary",
-        b'"',
-        b";",
-        b"=",
-    ),
-    *(
-        b"\r\nContent-Transfer-Encoding: x-uuencode\r\n",
-        b"\r\nbegin 644 a\r\n",
-        b"(",
-        b")",
-        b",",
-        b"@",
-    ),
-    *(b"\r\nContent-Type: message/rfc822\r\n", b"\r\nContent-Type: message/delivery-status\r\n"),
-    *(b"\r\nReferences: " + b"<a@b>" * 400, b"\r\nTo: " + b"a@b.example," * 300),
-    *(
-        b"\r\nSubject: " + "😀".encode() * 50,
-        b"\r\n#status closed\r\n",
-        b"\r\n#severity Critical\r\n",
-    ),
-    *(b"\r\nFrom: eve@evil.example\r\n", b"\r\nX" + b"y" * 900 + b": z\r\n", b";a*1*=x" * 60),
-)
-UNITS = (
-    *(
-        b"a\r\n",
-        b"\r\n",
-        b"x ",
-        b"> ",
-        b">\r\n",
-        b"From: a\r\n",
-        b"> On x wrote:\r\n",
-        b"On 1 x wrote:\r\n",
-    ),
-    *(
-        b"##- Write\r\n",
-        b"support+",
-        b"support+aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
-        b"a@b.example ",
-        b"[#7] ",
-    ),
-    *(
-        b"#status closed\r\n",
-        b"<b>",
-        b"<div>",
-        b"<a><p>",
-        b"<table><tr><td>",
-        b"&amp;",
-        b"<!--",
-        b"<",
-        b"<p a=1 b=2>",
-    ),
-    *(
-        b"https://help.example/people/1/",
-        b"=",
-        b"=20",
-        b"=\r\n",
-        b"-- \r\n",
-        b"\t",
-        b" \r\n",
-        b"\xc3\xa4",
-        b"\xff",
-    ),
-    *(
-        b"--b\r\n",
-        b"--b\r\n\r\n",
-        b"--b\r\nContent-Type: text/html\r\n\r\n<b>\r\n",
-        b"Thanks!\r\n",
-        b"*a* ",
-        b"\\_",
-    ),
-    *(
-        b"&lt;",
-        b"<blockquote>",
-        b"Sent from my phone\r\n",
-        b"-----Original Message-----\r\n",
-        b"wrote:\r\n",
-    ),
-)
-MIB = 2**20
 
 
 def generated(random: Random) -> GeneratedMail:
@@ -397,5 +163,7 @@ def _large(random: Random, author: str, recipient: str) -> bytes:
         fields = f"From: {author}\r\nTo: {recipient}\r\n{name}: ".encode()
         return fields + value + b"\r\n\r\nx\r\n"
     head = _header(random, author, recipient)
+    if kind.startswith("text/") and random.random() < 0.3:
+        kind += f"; charset={random.choice(MULTIBYTE)}"
     kind_fields = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head + kind_fields.encode() + repeated

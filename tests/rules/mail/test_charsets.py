@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,6 +68,36 @@ def test_one_invalid_byte_does_not_spoil_a_chinese_text() -> None:
     text = "这是一个很长的中文句子用来测试一个坏字节不会毁掉整段文字。"
     data = text.encode("gb18030") + b"\xff"
     assert charsets.decode(data, "gb2312") == (text + "ÿ", True)
+
+
+@pytest.mark.parametrize("label", ["gb18030", "big5", "euc-jp", "johab", "utf-8"])
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_long_text_with_a_few_invalid_bytes_is_read_in_pieces(label: str, before: int) -> None:
+    """Wherever a piece ends, within a character too."""
+    character = "한" if label == "johab" else "中"
+    text = "x" * before + character * 5000
+    damaged = text.encode(label) + b"\xff " + text.encode(label)
+    decoded, guessed = charsets.decode(damaged, label)
+    assert guessed
+    assert decoded.count(character) == 10_000
+
+
+@pytest.mark.parametrize("label", ["iso-2022-jp", "iso-2022-kr", "euc-jp", "hz", "johab", "big5"])
+def test_a_long_text_of_invalid_bytes_is_given_up_early(
+    label: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each invalid byte takes over a microsecond, and the event loop waits."""
+    escaped = codecs.lookup_error("surrogateescape")
+    calls = []
+
+    def counted(error: UnicodeError) -> tuple[str | bytes, int]:
+        calls.append(error)
+        return escaped(error)
+
+    codecs.register_error("surrogateescape-counted", counted)
+    monkeypatch.setattr(charsets, "ERRORS", "surrogateescape-counted")
+    assert charsets.decode(b"\xff" * 60_000, label) == ("ÿ" * 60_000, True)
+    assert 0 < len(calls) < 12_000
 
 
 def test_japanese_escapes_are_recognised_without_a_label() -> None:
