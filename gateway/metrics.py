@@ -50,6 +50,11 @@ class Metrics:
             "Mails with more text than the rules read",
             registry=self._registry,
         )
+        self._html_moved = Counter(
+            "postern_html_moved",
+            "Small mails with so many tags of HTML that a parsing process reads them",
+            registry=self._registry,
+        )
         self._notices = Counter(
             "postern_notices", "Outgoing mails by outcome", ("outcome",), registry=self._registry
         )
@@ -175,6 +180,9 @@ class Metrics:
 
     def read_in_part(self) -> None:
         self._read_in_part.inc()
+
+    def html_moved(self) -> None:
+        self._html_moved.inc()
 
     def failed(self, reason: Reason = Reason.INTERNAL_ERROR) -> None:
         """A mail was deferred without a row in the journal."""

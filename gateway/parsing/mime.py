@@ -77,6 +77,7 @@ class _Collected:
     sections: list[_TextSection]
     attachments: list[Attachment]
     guessed: bool = False
+    damaged: bool = False
     is_attached: bool = False
     """Within an attached mail: those attached to it in turn are files."""
     most_tags: int | None = None
@@ -112,6 +113,7 @@ def read_body(tree: MimePart, *, type_signed: bool = True, most_tags: int | None
         forms=()
         if type_signed
         else tuple(_as_plain(section, reader) for section in collected.forms),
+        damaged=collected.damaged,
     )
 
 
@@ -170,11 +172,13 @@ def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) ->
     name = part.parameter("filename", "content-disposition") or part.parameter("name")
     if _is_body_text(kind, disposition, name, parent):
         section, guessed = _read_text(part, kind)
+        into.damaged |= part.is_damaged
         into.guessed |= guessed
         if section.plain or section.html:
             into.sections.append(section)
         return
     content = part.content()
+    into.damaged |= part.is_damaged
     content_id = part.text("content-id").strip().strip("<>")
     inline = bool(content_id) and disposition != "attachment" and kind.startswith("image/")
     into.attachments.append(

@@ -193,8 +193,11 @@ class Parser:
         timeout_s: float = 10.0,
         memory_bytes: int = 1 << 30,
         listed: Networks = (),
+        on_moved: Callable[[], None] = lambda: None,
     ) -> None:
-        """`listed` are clients that speak for many senders: relays, trusted peers."""
+        """`listed` are clients that speak for many senders: relays, trusted peers. `on_moved` is
+        called for each small mail whose HTML a worker process reads after all."""
+        self._on_moved = on_moved
         self.turns = Turns(workers, listed=listed)
         """Who has a worker process, and who waits for one."""
         self._listed = listed
@@ -216,7 +219,7 @@ class Parser:
             try:
                 return read(raw, _ORDINARY_TAGS)
             except TooManyTagsError:
-                pass
+                self._on_moved()
             except Exception:
                 # Whatever its body is, a mail gets its ticket: a worker may fail on it.
                 log.exception("a body could not be read; a worker process reads it")

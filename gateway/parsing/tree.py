@@ -39,7 +39,16 @@ class MimePart:
     text.
     """
 
-    __slots__ = ("_at", "_end", "_fields", "_parsed", "_source", "children", "media_type")
+    __slots__ = (
+        "_at",
+        "_end",
+        "_fields",
+        "_parsed",
+        "_source",
+        "children",
+        "is_damaged",
+        "media_type",
+    )
 
     def __init__(
         self, source: bytes, at: int, end: int, fields: dict[str, bytes], default: str
@@ -49,6 +58,8 @@ class MimePart:
         self._fields = fields
         self._parsed: dict[str, tuple[str, dict[str, Any]]] = {}
         self.children: list[MimePart] = []
+        self.is_damaged = False
+        """Whether its base64 was not valid, as far as `content` was called."""
         kind, _ = self._field("content-type")
         if "content-type" not in fields:
             kind = default
@@ -93,6 +104,7 @@ class MimePart:
             try:
                 return strict_base64(payload)
             except binascii.Error:
+                self.is_damaged = True
                 return _damaged_base64(payload)
         if encoding in (b"x-uuencode", b"uuencode", b"uue", b"x-uue"):
             return _decode_by_library(payload, "x-uuencode")

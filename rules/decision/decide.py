@@ -121,6 +121,8 @@ def _reading(mail: Mail) -> Iterator[Step]:
     elif is_text_read_in_part(mail):
         limits = f"first {READ_CHARACTERS:,} characters and {READ_LINES:,} lines"
         yield Step("text", "a long text", f"kept as a whole; the rules read its {limits}")
+    if isinstance(mail.body, Body) and mail.body.damaged:
+        yield Step("text", "damaged base64", "decoded as far as it goes; the raw mail is kept")
     if isinstance(mail.body, Body) and mail.body.every_form:
         yield Step(
             "text",

@@ -136,6 +136,8 @@ class Body:
     forms: tuple[str, ...] = ()
     """The text of each part, if the whole body is a multipart/alternative and a signature does not
     cover that type; see `rules.mail.forms`."""
+    damaged: bool = False
+    """The base64 of a part was not valid: what could be decoded is shown."""
     every_form: bool = False
     """The text has all of the forms, since only an unsigned Content-Type makes them forms of one
     text."""

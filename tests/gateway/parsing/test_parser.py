@@ -127,6 +127,18 @@ async def test_html_whose_tree_is_costly_is_not_read_in_the_loop(
     assert time.thread_time() - began < 0.25
 
 
+async def test_each_such_mail_is_counted() -> None:
+    moved: list[None] = []
+    parser = Parser(on_moved=lambda: moved.append(None))
+    try:
+        await parser.begin(HTML + BOMB.encode())
+        await parser.begin(a_mail(text("Hello")))
+    finally:
+        await parser.close()
+
+    assert len(moved) == 1
+
+
 async def test_tags_beside_a_plain_text_cost_nothing(parser: Parser) -> None:
     raw = a_mail(multipart("alternative", text("Hello"), text("<br>" * 3_000, "html")))
     mail = await parser.begin(raw)

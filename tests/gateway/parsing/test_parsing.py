@@ -297,6 +297,21 @@ def test_a_broken_structure_still_shows_its_text(broken: bytes) -> None:
     assert body(broken).text
 
 
+@pytest.mark.parametrize(
+    ("encoded", "damaged"),
+    [
+        (b"SGVsbG8gdGhlcmU=", False),
+        (b"SGVsbG8gdGhlcmU=\r\nU2Vjb25k", True),
+        (b"SGVsbG8-gdGhlcmU=", True),
+        (b"SGVsbG8gdGhlcmU=\r\n-- \r\nA footer of a list", True),
+    ],
+)
+def test_damaged_base64_is_told_from_whole(encoded: bytes, damaged: bool) -> None:
+    part = b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+
+    assert body(part + encoded).damaged is damaged
+
+
 def test_if_mail_parser_fails_only_its_own_fields_are_lost() -> None:
     outer = b"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n"
     raw = a_mail(outer + b"Content-Type: multipart/mixed; boundary=b\r\n\r\nHello\r\n")

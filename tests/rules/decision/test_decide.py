@@ -21,7 +21,7 @@ from rules.decision.model import (
     Verdict,
 )
 from rules.facts import Earlier, Recent
-from rules.mail import StrangerHandling
+from rules.mail import Body, StrangerHandling
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sender.authentication import DmarcPolicy, Result, SignedScope
@@ -310,6 +310,14 @@ def test_a_guest_whose_dns_fails_is_deferred_only_for_a_pointer_nobody_can_guess
 
 
 SEAL = SignedScope("f" * 64, ("from", "to", "subject", "date"))
+
+
+def test_the_trace_says_that_base64_was_damaged() -> None:
+    body = Body("Hello", "", False, (), damaged=True)
+
+    (step,) = [s for s in World().decide(replace(a_mail(), body=body)).trace if s.check == "text"]
+
+    assert (step.saw, "the raw mail is kept" in step.outcome) == ("damaged base64", True)
 
 
 def test_a_mail_proven_by_its_signature_alone_must_be_addressed_to_us() -> None:
