@@ -44,7 +44,8 @@ class Behalf:
     person: Person
     subject: str
     text: str
-    """Of the customer's request, which everybody on the ticket reads."""
+    """Of the customer's request, which everybody on the ticket reads; empty if what was forwarded
+    has none: the staff person's words are never taken for it."""
     own_words: str = ""
     """Of the staff person who forwards it; empty if they wrote none."""
     note: str = ""
@@ -106,7 +107,7 @@ def _for(address: str, case: Case, forwarded: Forwarded | None, stated: str) -> 
             sentence("{address} is not a registered customer of this mailbox.", address=address)
         )
     outer = unmarked_subject(case.mail.subject, case.policy.subject_tag.format)
-    if forwarded is None or not forwarded.text:
+    if forwarded is None:
         return Behalf(person, outer, stated.strip())
     subject = unmarked_subject(forwarded.subject, case.policy.subject_tag.format)
     own_words = without_commands(forwarded.own_words).strip()

@@ -91,6 +91,18 @@ def test_colleagues_read_the_words_above_as_a_note() -> None:
     assert not [o for o in without.orders if o.kind is NoticeKind.NEW_COMMENT]
 
 
+def test_words_above_a_forwarded_mail_without_text_stay_a_note() -> None:
+    """One of pictures alone, say."""
+    header = INNER.rpartition("\n\n")[0]
+
+    opening = opened(world().decide(forwarded(f"Do not tell Gil yet.\n\n{header}\n\n")))
+
+    assert opening.requester == GIL.address
+    assert opening.for_customer is not None
+    assert opening.for_customer.text == ""
+    assert opening.for_customer.note.startswith("Do not tell Gil yet.")
+
+
 def test_onbehalf_opens_the_ticket_of_the_customer_whom_it_names() -> None:
     mail = forwarded("#onbehalf gil@globex.example\n\nGil called: the heating is off.", "Heating")
 
