@@ -269,6 +269,11 @@ def page_failed(page: str, error: BaseException) -> None:
     _log.error("page_failed", page=page, exc_info=error)
 
 
+def not_ready(error: BaseException) -> None:
+    """`/readyz` was answered 503, since the store did not respond in time, or with an error."""
+    _log.warning("not_ready", error=repr(error))
+
+
 def worker_died(pid: int, status: int) -> None:
     """One of `--workers` ended unexpectedly and is replaced."""
     _log.error("worker_died", pid=pid, status=status)

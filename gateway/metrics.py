@@ -23,126 +23,154 @@ MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
+class _MailMetrics:
+    """Of incoming mail."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.by_reason = Counter(
+            "postern_mails",
+            "Mails by verdict and reason",
+            ("verdict", "reason"),
+            registry=registry,
+        )
+        self.counted = Counter(
+            "postern_mails_counted",
+            "Refused mails without a row in the journal: their network had too many",
+            registry=registry,
+        )
+        self.filing = Histogram(
+            "postern_filing_seconds",
+            "Time from the end of DATA to the reply",
+            buckets=_BUCKETS_S,
+            registry=registry,
+        )
+        self.read_in_part = Counter(
+            "postern_texts_read_in_part",
+            "Mails with more text than the rules read",
+            registry=registry,
+        )
+        self.html_moved = Counter(
+            "postern_html_moved",
+            "Small mails with so many tags of HTML that a parsing process reads them",
+            registry=registry,
+        )
+
+
+class _NoticeMetrics:
+    """Of outgoing mail."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.by_outcome = Counter(
+            "postern_notices", "Outgoing mails by outcome", ("outcome",), registry=registry
+        )
+        self.withheld = Counter(
+            "postern_notices_withheld",
+            "Outgoing mails left out because their readers were sent enough within the hour",
+            registry=registry,
+        )
+        self.sign_ups = Counter(
+            "postern_sign_ups",
+            "Requests for a sign-up link by outcome",
+            ("outcome",),
+            registry=registry,
+        )
+
+
+class _DeskMetrics:
+    """Of what waits for staff."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.held = Gauge(
+            "postern_held",
+            "Mails in quarantine",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self.held_oldest = Gauge(
+            "postern_held_oldest_seconds",
+            "Age of the oldest mail in quarantine",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self.waiting = Gauge(
+            "postern_waiting",
+            "What waits for staff, by queue",
+            ("queue",),
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self.waiting_oldest = Gauge(
+            "postern_waiting_oldest_seconds",
+            "Age of the oldest entry of a queue",
+            ("queue",),
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+        self.empty = Counter(
+            "postern_digests_without_reader",
+            "Digests that were due and had no staff person to receive them",
+            registry=registry,
+        )
+
+
+class _ClientMetrics:
+    """Of clients, and of what they use."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.connections = Gauge(
+            "postern_connections",
+            "Open SMTP and LMTP connections",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.in_use = Gauge(
+            "postern_in_use",
+            "What clients hold of each scarce thing",
+            ("what",),
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.exhausted = Counter(
+            "postern_exhausted",
+            "Clients refused because their share or all of it was in use",
+            ("what",),
+            registry=registry,
+        )
+        self.too_fast = Counter(
+            "postern_too_fast",
+            "Clients refused because of what they did in a minute",
+            ("what",),
+            registry=registry,
+        )
+        self.evicted = Counter(
+            "postern_evicted",
+            "Idle clients that gave way to one that held less",
+            ("what",),
+            registry=registry,
+        )
+        self.not_balancers = Counter(
+            "postern_not_a_balancer",
+            "Connections refused because their client is not in smtp.balancers",
+            registry=registry,
+        )
+        self.free_bytes = Gauge(
+            "postern_free_bytes",
+            "Free disk space where mail is written",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+
+
 class Metrics:
     """The metrics of one process; `render` gives those of all workers."""
 
     def __init__(self, connections: Callable[[], int] = lambda: 0) -> None:
         self._registry = CollectorRegistry()
-        self._mails = Counter(
-            "postern_mails",
-            "Mails by verdict and reason",
-            ("verdict", "reason"),
-            registry=self._registry,
-        )
-        self._counted = Counter(
-            "postern_mails_counted",
-            "Refused mails without a row in the journal: their network had too many",
-            registry=self._registry,
-        )
-        self._filing = Histogram(
-            "postern_filing_seconds",
-            "Time from the end of DATA to the reply",
-            buckets=_BUCKETS_S,
-            registry=self._registry,
-        )
-        self._read_in_part = Counter(
-            "postern_texts_read_in_part",
-            "Mails with more text than the rules read",
-            registry=self._registry,
-        )
-        self._html_moved = Counter(
-            "postern_html_moved",
-            "Small mails with so many tags of HTML that a parsing process reads them",
-            registry=self._registry,
-        )
-        self._notices = Counter(
-            "postern_notices", "Outgoing mails by outcome", ("outcome",), registry=self._registry
-        )
-        self._withheld = Counter(
-            "postern_notices_withheld",
-            "Outgoing mails left out because their readers were sent enough within the hour",
-            registry=self._registry,
-        )
-        self._sign_ups = Counter(
-            "postern_sign_ups",
-            "Requests for a sign-up link by outcome",
-            ("outcome",),
-            registry=self._registry,
-        )
-        self._held = Gauge(
-            "postern_held",
-            "Mails in quarantine",
-            multiprocess_mode="mostrecent",
-            registry=self._registry,
-        )
-        self._held_oldest = Gauge(
-            "postern_held_oldest_seconds",
-            "Age of the oldest mail in quarantine",
-            multiprocess_mode="mostrecent",
-            registry=self._registry,
-        )
-        self._waiting = Gauge(
-            "postern_waiting",
-            "What waits for staff, by queue",
-            ("queue",),
-            multiprocess_mode="mostrecent",
-            registry=self._registry,
-        )
-        self._empty_desks = Counter(
-            "postern_digests_without_reader",
-            "Digests that were due and had no staff person to receive them",
-            registry=self._registry,
-        )
-        self._waiting_oldest = Gauge(
-            "postern_waiting_oldest_seconds",
-            "Age of the oldest entry of a queue",
-            ("queue",),
-            multiprocess_mode="mostrecent",
-            registry=self._registry,
-        )
-        self._connections = Gauge(
-            "postern_connections",
-            "Open SMTP and LMTP connections",
-            multiprocess_mode="livesum",
-            registry=self._registry,
-        )
+        self._mails = _MailMetrics(self._registry)
+        self._notices = _NoticeMetrics(self._registry)
+        self._desk = _DeskMetrics(self._registry)
+        self._clients = _ClientMetrics(self._registry)
         self._count_connections = connections
-        self._in_use = Gauge(
-            "postern_in_use",
-            "What clients hold of each scarce thing",
-            ("what",),
-            multiprocess_mode="livesum",
-            registry=self._registry,
-        )
-        self._exhausted = Counter(
-            "postern_exhausted",
-            "Clients refused because their share or all of it was in use",
-            ("what",),
-            registry=self._registry,
-        )
-        self._too_fast = Counter(
-            "postern_too_fast",
-            "Clients refused because of what they did in a minute",
-            ("what",),
-            registry=self._registry,
-        )
-        self._evicted = Counter(
-            "postern_evicted",
-            "Idle clients that gave way to one that held less",
-            ("what",),
-            registry=self._registry,
-        )
-        self._not_balancers = Counter(
-            "postern_not_a_balancer",
-            "Connections refused because their client is not in smtp.balancers",
-            registry=self._registry,
-        )
-        self._free_bytes = Gauge(
-            "postern_free_bytes",
-            "Free disk space where mail is written",
-            multiprocess_mode="mostrecent",
-            registry=self._registry,
-        )
         self._refused_rates: list[Mapping[str, int]] = []
         self._reported_rates: dict[str, int] = {}
         self._measure_disk: Callable[[], int | None] = lambda: None
@@ -167,33 +195,33 @@ class Metrics:
         self._measure_disk = free_bytes
 
     def sign_up(self, outcome: str) -> None:
-        self._sign_ups.labels(outcome).inc()
+        self._notices.sign_ups.labels(outcome).inc()
 
     def filing(self) -> AbstractContextManager[object]:
         """A context that measures the time of filing one mail."""
-        return self._filing.time()
+        return self._mails.filing.time()
 
     def filed(self, receipt: Receipt) -> None:
-        self._mails.labels(receipt.verdict.value, receipt.reason.value).inc()
+        self._mails.by_reason.labels(receipt.verdict.value, receipt.reason.value).inc()
         if receipt.counted:
-            self._counted.inc()
+            self._mails.counted.inc()
 
     def read_in_part(self) -> None:
-        self._read_in_part.inc()
+        self._mails.read_in_part.inc()
 
     def html_moved(self) -> None:
-        self._html_moved.inc()
+        self._mails.html_moved.inc()
 
     def failed(self, reason: Reason = Reason.INTERNAL_ERROR) -> None:
         """A mail was deferred without a row in the journal."""
-        self._mails.labels(Verdict.DEFERRED.value, reason.value).inc()
+        self._mails.by_reason.labels(Verdict.DEFERRED.value, reason.value).inc()
 
     def held(self, count: int, oldest_s: float) -> None:
-        self._held.set(count)
-        self._held_oldest.set(oldest_s)
+        self._desk.held.set(count)
+        self._desk.held_oldest.set(oldest_s)
 
     def withheld(self, notices: int) -> None:
-        self._withheld.inc(notices)
+        self._notices.withheld.inc(notices)
 
     def queues(self, states: Iterable[QueueState], now: datetime) -> None:
         """Report what waits for the staff of all mailboxes."""
@@ -204,31 +232,31 @@ class Metrics:
                 age_s = (now - state.since).total_seconds()
                 oldest[state.queue] = max(oldest[state.queue], age_s)
         for queue in Queue:
-            self._waiting.labels(queue.value).set(numbers[queue])
-            self._waiting_oldest.labels(queue.value).set(oldest[queue])
+            self._desk.waiting.labels(queue.value).set(numbers[queue])
+            self._desk.waiting_oldest.labels(queue.value).set(oldest[queue])
 
     def desk_is_empty(self) -> None:
-        self._empty_desks.inc()
+        self._desk.empty.inc()
 
     def notice(self, outcome: str) -> None:
-        self._notices.labels(outcome).inc()
+        self._notices.by_outcome.labels(outcome).inc()
 
     def render(self) -> bytes:
         """The metrics in the Prometheus text format, UTF-8."""
-        self._connections.set(self._count_connections())
+        self._clients.connections.set(self._count_connections())
         for index, (what, shares, refused, evicted) in enumerate(self._watched):
-            self._in_use.labels(what).set(shares.used)
-            self._exhausted.labels(what).inc(shares.refused - refused)
-            self._evicted.labels(what).inc(shares.evicted - evicted)
+            self._clients.in_use.labels(what).set(shares.used)
+            self._clients.exhausted.labels(what).inc(shares.refused - refused)
+            self._clients.evicted.labels(what).inc(shares.evicted - evicted)
             self._watched[index] = (what, shares, shares.refused, shares.evicted)
         not_balancers = self._count_not_balancers()
-        self._not_balancers.inc(not_balancers - self._reported_not_balancers)
+        self._clients.not_balancers.inc(not_balancers - self._reported_not_balancers)
         self._reported_not_balancers = not_balancers
         for what, count in (item for each in self._refused_rates for item in each.items()):
-            self._too_fast.labels(str(what)).inc(count - self._reported_rates.get(what, 0))
+            self._clients.too_fast.labels(str(what)).inc(count - self._reported_rates.get(what, 0))
             self._reported_rates[what] = count
         if (free_bytes := self._measure_disk()) is not None:
-            self._free_bytes.set(free_bytes)
+            self._clients.free_bytes.set(free_bytes)
         if MULTIPROCESS_VARIABLE not in os.environ:
             return generate_latest(self._registry)
         combined = CollectorRegistry()

@@ -172,7 +172,8 @@ async def _readyz(request: web.Request) -> web.Response:
         async with asyncio.timeout(READY_S):
             await runtime.read(runtime.database.require_version)
             await runtime.write(claims.probe)
-    except Exception:  # noqa: BLE001 - whatever keeps the store from responding, we are not ready
+    except Exception as error:  # noqa: BLE001 - whatever keeps the store from responding
+        log.not_ready(error)
         return _problem(503, "the store does not respond; see the log")
     return web.json_response({"status": "ready"})
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,10 +13,10 @@ from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
-from rules.facts import Facts, Recent, Returned
+from rules.facts import Earlier, Facts, Recent, Returned
 from rules.mail import Mail, Mailbox
 from rules.mail.header import Author
-from rules.people import Company, Staff
+from rules.people import Company, Person, Staff
 from rules.sender.authentication import Authentication
 from rules.service.limits import BUSY, HOUR, REMEMBERED
 from rules.service.participants import named_addresses
@@ -129,79 +129,132 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
 
     The row under which a held mail is in quarantine does not count as an earlier copy of it.
     """
-    mail, mailbox, policy = considered.mail, considered.mailbox, considered.policy
+    # Each block submits all its queries before it reads: one round trip to PostgreSQL per block.
+    with pipelined(connection):
+        facts = _gathered(connection, considered, attempt)
+    return _with_escalations(connection, facts) if considered.needed.escalation else facts
+
+
+def _gathered(connection: Connection, considered: Considered, attempt: Attempt) -> Facts:
+    mail, mailbox = considered.mail, considered.mailbox
     decided_at, came_at = attempt.decided_at, attempt.came_at
     author = mail.author.address if isinstance(mail.author, Author) else None
     named = named_addresses(mail)
-    # Each block submits all its queries before it reads: one round trip to PostgreSQL per block.
-    with pipelined(connection):
-        traces = mail_traces.traces(connection, considered, attempt.held)
-        known = mail_traces.known_ids(connection, considered)
-        named_before = mail_traces.named_before(connection, mailbox.id, mail)
-        addresses = (author, *named, *considered.needed.addresses)
-        registered = lookup.people(connection, mailbox, addresses, came_at)
-        came_back = _returned(connection, mailbox, considered.returned)
-        deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
-        folded = _folded_at(connection, mailbox, mail, author)
+    thread_found = _thread(connection, considered, attempt.held)
+    addresses = (author, *named, *considered.needed.addresses)
+    registered = lookup.people(connection, mailbox, addresses, came_at)
+    came_back = _returned(connection, mailbox, considered.returned)
+    deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
+    folded = _folded_at(connection, mailbox, mail, author)
 
-        people = registered()
-        enrolled = author in people
-        company, domain_known = _origin(connection, mailbox, author, came_at, enrolled)
+    people = registered()
+    enrolled = author in people
+    company, domain_known = _origin(connection, mailbox, author, came_at, enrolled)
 
-        notified_at = partial(_notified_at, connection, mailbox, author, decided_at)
-        acknowledged = notified_at(NoticeKind.ACKNOWLEDGEMENT, enrolled)
-        invited = notified_at(NoticeKind.INVITATION, company is not None)
-        around = partial(_around, connection, mailbox, author, named, decided_at)
-        expected = enrolled or company is not None or considered.returned is not None
-        surroundings = around() if expected else None
+    notified_at = partial(_notified_at, connection, mailbox, author, decided_at)
+    notified = _notified(notified_at, enrolled=enrolled, invited=company is not None)
+    around = partial(_around, connection, mailbox, author, named, decided_at)
+    expected = enrolled or company is not None or considered.returned is not None
+    surroundings = around() if expected else None
 
-        earlier, id_seen = traces()
-        known_ids = known()
-        before = named_before()
-        asked = {author, *addresses}
-        others = (a for a in mail_traces.introducers(known_ids, before) if a not in asked)
-        introducers = lookup.people(connection, mailbox, others, came_at)
-        tickets = _tickets(connection, considered, before, known_ids, decided_at)
-        surroundings = surroundings or (around() if tickets else None)
-        staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
-        busy = len(recent) >= BUSY or (company is not None and policy.registration == "domain")
-        acknowledged_at, kept_at, acknowledged_later = acknowledged()
-        invited_at, _, _ = invited()
-        facts = Facts(
-            decided_at=decided_at,
-            mailbox=mailbox,
-            own_addresses=considered.own_addresses,
-            envelope=considered.envelope,
-            authentication=considered.authentication,
-            pointers=considered.pointers,
-            people=people,
-            author_company=company,
-            domain_known=domain_known,
-            tickets=tickets,
-            known_ids=known_ids,
-            named_before=before,
-            introducers=introducers(),
-            earlier=earlier,
-            id_seen=id_seen,
-            acknowledged_at=acknowledged_at,
-            acknowledged_later=acknowledged_later,
-            invited_at=invited_at,
-            kept_at=kept_at,
-            deferred_since=deferred(),
-            folded_at=folded(),
-            staff=staff,
-            bounced=bounced,
-            recent=recent,
-            of_domain=mails_of_domain(
-                connection, mailbox, author, people.get(author or ""), company, decided_at
-            )
-            if busy
-            else 0,
-            returned=came_back(),
-            looped=considered.looped,
-            came_at=came_at,
-        )
-    return _with_escalations(connection, facts) if considered.needed.escalation else facts
+    thread = thread_found()
+    asked = {author, *addresses}
+    others = (each for each in thread.introducers if each not in asked)
+    introducers = lookup.people(connection, mailbox, others, came_at)
+    tickets = _tickets(connection, considered, thread, decided_at)
+    surroundings = surroundings or (around() if tickets else None)
+    staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
+    last = notified()
+    return Facts(
+        decided_at=decided_at,
+        mailbox=mailbox,
+        own_addresses=considered.own_addresses,
+        envelope=considered.envelope,
+        authentication=considered.authentication,
+        pointers=considered.pointers,
+        people=people,
+        author_company=company,
+        domain_known=domain_known,
+        tickets=tickets,
+        known_ids=thread.known_ids,
+        named_before=thread.named_before,
+        introducers=introducers(),
+        earlier=thread.earlier,
+        id_seen=thread.id_seen,
+        acknowledged_at=last.acknowledged_at,
+        acknowledged_later=last.acknowledged_later,
+        invited_at=last.invited_at,
+        kept_at=last.kept_at,
+        deferred_since=deferred(),
+        folded_at=folded(),
+        staff=staff,
+        bounced=bounced,
+        recent=recent,
+        of_domain=_of_domain(connection, considered, people, company, recent, decided_at),
+        returned=came_back(),
+        looped=considered.looped,
+        came_at=came_at,
+    )
+
+
+def _of_domain(
+    connection: Connection,
+    considered: Considered,
+    people: Mapping[str, Person],
+    company: Company | None,
+    recent: Sequence[Recent],
+    now: datetime,
+) -> int:
+    """The mails of the author's domain within the hour; not counted before the author is busy."""
+    by_domain = company is not None and considered.policy.registration == "domain"
+    if len(recent) < BUSY and not by_domain:
+        return 0
+    author = considered.mail.author
+    address = author.address if isinstance(author, Author) else None
+    person = people.get(address or "")
+    return mails_of_domain(connection, considered.mailbox, address, person, company, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """What is known of a mail and of the ids that it names."""
+
+    earlier: Earlier | None
+    id_seen: bool
+    known_ids: mail_traces.KnownIds
+    named_before: mail_traces.KnownIds
+
+    @property
+    def introducers(self) -> tuple[str, ...]:
+        return mail_traces.introducers(self.known_ids, self.named_before)
+
+
+def _thread(connection: Connection, considered: Considered, held: UUID | None) -> Pending[_Thread]:
+    traces = mail_traces.traces(connection, considered, held)
+    known = mail_traces.known_ids(connection, considered)
+    before = mail_traces.named_before(connection, considered.mailbox.id, considered.mail)
+    return lambda: _Thread(*traces(), known(), before())
+
+
+_Times = tuple[datetime | None, datetime | None, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Notified:
+    """The last notices to the author."""
+
+    acknowledged_at: datetime | None
+    kept_at: datetime | None
+    acknowledged_later: datetime | None
+    invited_at: datetime | None
+
+
+def _notified(
+    notified_at: Callable[[NoticeKind, bool], Pending[_Times]], *, enrolled: bool, invited: bool
+) -> Pending[_Notified]:
+    acknowledged = notified_at(NoticeKind.ACKNOWLEDGEMENT, enrolled)
+    invitation = notified_at(NoticeKind.INVITATION, invited)
+    return lambda: _Notified(*acknowledged(), invitation()[0])
 
 
 def _with_escalations(connection: Connection, facts: Facts) -> Facts:
@@ -223,16 +276,12 @@ def _origin(
 
 
 def _tickets(
-    connection: Connection,
-    considered: Considered,
-    named_before: mail_traces.KnownIds,
-    known_ids: mail_traces.KnownIds,
-    now: datetime,
+    connection: Connection, considered: Considered, thread: _Thread, now: datetime
 ) -> Mapping[int, Ticket]:
     """The tickets that a mail points to, and those that its commands name."""
     mailbox, needed, since = considered.mailbox, considered.needed, now - HOUR
     tickets = load.load_pointed_to(
-        connection, mailbox, considered.pointers, named_before, known_ids, since
+        connection, mailbox, considered.pointers, thread.named_before, thread.known_ids, since
     )
     if not tickets:
         return {}
@@ -291,7 +340,7 @@ def _notified_at(
     now: datetime,
     kind: NoticeKind,
     wanted: bool,
-) -> Pending[tuple[datetime | None, datetime | None, datetime | None]]:
+) -> Pending[_Times]:
     """When the author was last sent a notice of this kind, and that a mail of theirs is held; and
     when one of this kind that waits will be sent."""
     if not wanted:
