@@ -228,7 +228,11 @@ def _by_mailbox(delivery: Delivery, snapshot: Snapshot) -> dict[Mailbox, Deliver
     for recipient in delivery.envelope.rcpt_tos:
         if (mailbox := snapshot.mailbox_for(recipient)) is not None:
             recipients.setdefault(mailbox, []).append(recipient)
-    return {
-        mailbox: replace(delivery, envelope=replace(delivery.envelope, rcpt_tos=tuple(addresses)))
-        for mailbox, addresses in recipients.items()
-    }
+    return {mailbox: _only_to(addresses, delivery) for mailbox, addresses in recipients.items()}
+
+
+def _only_to(addresses: Sequence[str], delivery: Delivery) -> Delivery:
+    envelope = delivery.envelope
+    if len(addresses) == len(envelope.rcpt_tos):
+        return delivery
+    return replace(delivery, envelope=replace(envelope, rcpt_tos=tuple(addresses)))

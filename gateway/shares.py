@@ -145,10 +145,14 @@ class Shares:
         self.used += amount
         if client is None or not amount:
             return
-        for key in filter(None, keys_of(client)):
-            self._held[key] += amount
-            if not self._held[key]:
-                del self._held[key]
+        held = self._held
+        for key in keys_of(client):
+            if key:
+                left = held[key] + amount
+                if left:
+                    held[key] = left
+                else:
+                    del held[key]
 
 
 def is_in(client: IPAddress | None, networks: Networks) -> bool:

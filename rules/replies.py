@@ -6,7 +6,7 @@ Each reply is named by its meaning. Codes: RFC 5321 §4.2; enhanced status: RFC 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Reply:
 
     def with_text(self, text: str) -> Reply:
         """The same reply with another text (a policy's sign-up text, a ticket number)."""
-        return replace(self, text=text)
+        return Reply(self.code, self.status, text)
 
     @property
     def accepted(self) -> bool:

@@ -105,11 +105,11 @@ def read_message(raw: bytes, *, one_author: bool = True) -> RawMessage | Malform
         if start[2] and start[1].lower() == b"from":
             return Malformed("space between From and its colon")
         fields.append((start[1] + start[2], [line[start.end() :]]))
-    from_count = sum(name.lower() == b"from" for name, _ in fields)
+    from_count = [name.lower() for name, _ in fields].count(b"from")
     if one_author and from_count != 1:
         return Malformed(f"{from_count} From fields")
-    joined = tuple((name, b"\r\n".join(lines) + b"\r\n") for name, lines in fields)
-    return RawMessage(joined, raw, body_at)
+    joined = [(name, b"\r\n".join(lines) + b"\r\n") for name, lines in fields]
+    return RawMessage(tuple(joined), raw, body_at)
 
 
 def canonical_body(raw: bytes, start: int, *, relaxed: bool) -> Iterator[bytes]:

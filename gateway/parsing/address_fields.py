@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from email.message import Message
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
-import mailparser
+from mailparser.dates import parse_mail_date
 
 from rules.mail.encoded_words import decode_words
 from rules.mail.extent import squeezed
@@ -39,7 +37,7 @@ def recipients(header: Header, name: str) -> tuple[str, ...]:
 def date_of(header: Header) -> datetime | None:
     """The date of the mail in UTC; None if it cannot be read."""
     written = header.get("date")[:_DATE_CHARACTERS]
-    date = _utc(_field_by_mail_parser("Date", written))
+    date = _utc(_date_by_mail_parser(written))
     if date is not None:
         return date
     try:
@@ -140,23 +138,13 @@ def _bare(address: str) -> str:
     return address.rstrip(".")
 
 
-class _HeadersOnly(mailparser.MailParser):  # type: ignore[misc]  # untyped base
-    """mail-parser without its parsing of the parts and its dict of all headers."""
-
-    def parse(self) -> _HeadersOnly:
-        self._reset()
-        return self
-
-
-def _field_by_mail_parser(name: str, value: str) -> Any:
-    """One field as mail-parser reads it; None if it fails."""
-    message = Message()
-    message[name] = value
+def _date_by_mail_parser(value: str) -> datetime | None:
+    """The date as mail-parser reads it, without what it makes of a whole mail; None if it fails."""
     try:
-        return getattr(_HeadersOnly(message), name.lower())
-    # It raises whatever its helpers raise: AttributeError and TypeError were seen.
-    except Exception:  # noqa: BLE001
+        found: datetime | None = parse_mail_date(value).value
+    except Exception:  # noqa: BLE001 - it raises whatever its helpers raise
         return None
+    return found
 
 
 def _utc(date: datetime | None) -> datetime | None:

@@ -37,6 +37,8 @@ ENHANCED_STATUS = {
 
 log = logging.getLogger("gateway.smtp")
 
+_UNCOUNTED_BYTES = 4 * 1024
+"""Of the input of one connection; more counts as in flight."""
 _REPLY_LINE = re.compile(r"(\d\d\d) (?:([245]\.\d{1,3}\.\d{1,3}) )?(.*)", re.DOTALL)
 
 AIOSMTPD = "1.4.6"
@@ -158,9 +160,11 @@ class HeldConnection(SMTP, Admitted):
         return self.pool.rates.allows(self.peer, act, listed=self.is_listed, amount=amount)
 
     def count_buffer(self) -> None:
-        """Counts the input that was received and not read yet as in flight."""
+        """Counts the input that was received and not read yet as in flight, from a few KiB on: a
+        line of the dialogue is read at once."""
         if not self.closing:
-            self._count_buffer(len(self._reader._buffer))  # type: ignore[attr-defined]  # not public
+            size_bytes = len(self._reader._buffer)  # type: ignore[attr-defined]  # not public
+            self._count_buffer(size_bytes if size_bytes > _UNCOUNTED_BYTES else 0)
 
     def _count_buffer(self, size_bytes: int) -> None:
         if size_bytes != self._buffered_bytes:

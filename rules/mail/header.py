@@ -74,12 +74,13 @@ class Header:
 
     def get(self, name: str) -> str:
         """The first field of that name as unfolded text; empty if there is none."""
-        values = self.raw_values(name.lower())
+        values = self._values.get(name.lower())
         return _text(values[0]) if values else ""
 
     def get_all(self, name: str) -> list[str]:
         """Every field of that name, in order, as unfolded text; encoded-words stay encoded."""
-        return [_text(value) for value in self.raw_values(name.lower())]
+        values = self._values.get(name.lower())
+        return [_text(value) for value in values] if values else []
 
     def raw_values(self, name: str) -> Sequence[bytes]:
         """Every value of that name (given in lower case), as in `fields`."""
@@ -118,7 +119,8 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
         defects.append("byte order mark")
     ended = False
     seen = last = whole = 0
-    while at < len(block) and not ended and seen < FIELDS_LIMIT:
+    size = len(block)
+    while at < size and not ended and seen < FIELDS_LIMIT:
         seen, last, whole = seen + 1, at, len(fields)
         found = _FIELD.match(block, at)
         if found:

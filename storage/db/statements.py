@@ -167,8 +167,10 @@ class _Compiled:
     def read(self, found: Iterable[Sequence[Any]]) -> list[Any]:
         return [
             self.make_row(
-                value if process is None else process(value)
-                for value, process in zip(values, self.result_processors, strict=True)
+                [
+                    value if process is None else process(value)
+                    for value, process in zip(values, self.result_processors, strict=True)
+                ]
             )
             for values in found
         ]
