@@ -168,6 +168,7 @@ def start(config: Path, *arguments: str) -> Postern:
         line = log.get(timeout=START_S)
         lines.append(line)
         if not line:
+            stderr.close()
             raise RuntimeError("postern did not start:\n" + "".join(lines))
         if line.startswith("{") and (event := json.loads(line)).get("event") == "started":
             host, _, port = event["smtp"].rpartition(":")
