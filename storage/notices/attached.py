@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select, union_all
 
 from rules.mail.extent import FILES_NAMED
+from storage.db.statements import Statement, bind_list, compiled
 from storage.db.tables import AttachmentRow, table
 
 _attachment = table(AttachmentRow)
@@ -23,28 +26,40 @@ class AttachedFiles:
 NO_FILES = AttachedFiles()
 
 
+def _names_query(comments: int) -> Statement:
+    """The first names of each comment, and how many files it has: a comment may have thousands, and
+    a claim names them while all other writers wait."""
+
+    def first_of(number: int) -> Select[Any]:
+        this = _attachment.c.comment_id == bindparam(f"comment_{number}")
+        files = select(func.count()).where(this).scalar_subquery()
+        first = select(_attachment.c.comment_id, _attachment.c.id, _attachment.c.name).where(this)
+        read = first.order_by(_attachment.c.id).limit(FILES_NAMED).subquery()
+        return select(read.c.comment_id, read.c.id, read.c.name, files.label("files"))
+
+    return compiled(union_all(*map(first_of, range(comments))))
+
+
+_NAMES = lru_cache(maxsize=8)(_names_query)
+_COUNTS = (1, 4, 16)
+"""For so many comments the statement is compiled; a shorter list is filled up."""
+_NONE = 0
+"""Is no comment's number."""
+
+
 def attached_to(connection: Connection, comments: Sequence[int]) -> Mapping[int, AttachedFiles]:
     """The files of each comment; comments without files are left out."""
-    if not comments:
-        return {}
-    here = _attachment.c.comment_id
-    place = func.row_number().over(partition_by=here, order_by=_attachment.c.id)
-    numbered = (
-        select(
-            here,
-            _attachment.c.name,
-            place.label("place"),
-            func.count().over(partition_by=here).label("files"),
-        )
-        .where(here.in_(comments))
-        .subquery()
-    )
-    first = select(numbered).where(numbered.c.place <= FILES_NAMED).order_by(numbered.c.place)
     names: dict[int, list[str]] = {}
     files: dict[int, int] = {}
-    for row in connection.execute(first):
-        names.setdefault(row.comment_id, []).append(row.name)
-        files[row.comment_id] = row.files
+    left = list(dict.fromkeys(comments))
+    while left:
+        some, left = left[: _COUNTS[-1]], left[_COUNTS[-1] :]
+        count = next(size for size in _COUNTS if size >= len(some))
+        some += [_NONE] * (count - len(some))
+        rows = _NAMES(count).rows(connection, **bind_list("comment", some))
+        for row in sorted(rows, key=lambda row: row.id):
+            names.setdefault(row.comment_id, []).append(row.name)
+            files[row.comment_id] = row.files
     return {
         comment: AttachedFiles(tuple(named), files[comment] - len(named))
         for comment, named in names.items()
