@@ -272,12 +272,20 @@ class Expectations:
                 "sales",
             ):
                 continue
-            if self.registry.is_suppressed(address) or address in self.registry.deactivated:
+            if self.registry.is_suppressed(address):
+                continue
+            if address in self.registry.deactivated and not self._is_hidden(mail, company, address):
                 continue
             presence = self._presence_when_added(mail, company, address)
             if presence:
                 found[address] = ExpectedParticipant(presence)
         return found
+
+    def _is_hidden(self, mail: WrittenMail, company: str | None, address: str) -> bool:
+        """Whether the author must not learn if a person is registered: a customer, of somebody of
+        another company."""
+        of_staff = self.registry.is_staff(mail.author) or self.registry.is_staff(address)
+        return not of_staff and self.registry.company_of(address) != company
 
     def _presence_when_added(self, mail: WrittenMail, company: str | None, address: str) -> str:
         registered = self.registry.is_registered(address)

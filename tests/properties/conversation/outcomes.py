@@ -180,6 +180,7 @@ def _filed(
     is_over: IsOver,
     now: datetime,
 ) -> ExpectedOutcome:
+    recent = [one for one in expected.opened_at.get(mail.author, ()) if now - one < HOUR]
     for right, target in found:
         match right:
             case Right.NONE:
@@ -194,12 +195,13 @@ def _filed(
                 return ExpectedOutcome(frozenset({Verdict.RECORDED}), target)
             case Right.COMMENT if mail.text.startswith(THANKS) or not is_over(target):
                 return ExpectedOutcome(frozenset({Verdict.COMMENTED}), target)
+            case _ if len(recent) >= TICKETS_PER_HOUR:
+                return HELD
             case _:
                 return ExpectedOutcome(frozenset({Verdict.OPENED}), follows=target)
     enrols = account_state is AccountState.COLLEAGUE and expected.choices.registration == "domain"
     if proof < 2 or not (account_state in (AccountState.USER, AccountState.STAFF) or enrols):
         return REFUSED
-    recent = [one for one in expected.opened_at.get(mail.author, ()) if now - one < HOUR]
     return HELD if len(recent) >= TICKETS_PER_HOUR else OPENED
 
 
