@@ -10,7 +10,7 @@ from rules.commands import is_sentence_about_escalating, participant_command
 from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.extent import is_read_in_part, read_text
-from rules.mail.forwards import Forwarded, forwarded_mail
+from rules.mail.forwards import Forwarded, forwarded_mail, may_forward
 from rules.mail.quoting import is_forward, visible
 from rules.mail.thanks import is_reaction
 from rules.ticket.changes import Escalate, Unsubscribe
@@ -48,18 +48,23 @@ def has_files(mail: Mail) -> bool:
 
 
 def forwarded_by(mail: Mail) -> Forwarded | None:
-    """The mail that its author forwards: one that is attached, or else the first in the text. Of
-    several attached ones it is not clear whose request it is: they have no author."""
+    """The mail that its author forwards: the first in the text, or else one that is attached.
+
+    Of several attached ones it is not clear whose request it is: they have no author. Below a text
+    that may forward a mail, what is attached came with that mail: the customer chose it.
+    """
     body = body_of(mail)
     if not isinstance(body, Body):
         return None
+    in_text = forwarded_mail(mail.subject, body.text)
     attached = [each.mail for each in body.attachments if each.mail is not None]
-    if not attached:
-        return forwarded_mail(mail.subject, body.text)
-    first = attached[0]
-    author = first.author if len(attached) == 1 else ""
-    words = body.text.strip()
-    return Forwarded(author, first.subject, words, words, first.text.strip())
+    if in_text is not None or not attached:
+        return in_text
+    first, words = attached[0], body.text.strip()
+    certain = len(attached) == 1 and not may_forward(read_text(words))
+    return Forwarded(
+        first.author if certain else "", first.subject, words, words, first.text.strip()
+    )
 
 
 def is_click(mail: Mail) -> bool:

@@ -1,7 +1,8 @@
 """A mail that its author forwards: whose it was, and where in the text it begins.
 
 Clients write a header block above what they forward. Only the first block counts, since anything
-below it was written by others, and only an address that stands alone in it: a display name can be
+below it was written by others; where something above it may be another block, in a form that is not
+known here, it has no author. Only an address that stands alone in it counts: a display name can be
 an address too.
 """
 
@@ -14,10 +15,11 @@ from dataclasses import dataclass
 from rules.mail import phrases
 from rules.mail.addresses import normalise
 from rules.mail.extent import shown_part, squeezed
+from rules.mail.introductions import may_be_header
 from rules.mail.quoting import (
+    HEADER_LINES,
     is_forward,
     is_forward_line,
-    is_header_block,
     key_of,
     rule_above,
     unquoted,
@@ -25,12 +27,15 @@ from rules.mail.quoting import (
 
 LINES_OF_A_BLOCK = 60
 """To and Cc may be wrapped over many."""
-LONGEST_FROM = 1_000
+LONGEST_FROM = LONGEST_SUBJECT = 1_000
 _MAY_FORWARD = re.compile(
     rf"^[> \t*]{{0,20}}+(?:{'|'.join(map(re.escape, sorted(phrases.FROM)))})[ \t\xa0*]{{0,5}}:",
     re.MULTILINE | re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'*]{1,64}@[^\s<>()\[\],;:\"'*]{1,255}")
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,250}@[^\s<>()\[\],;:\"@]{1,255}")
+_AT = re.compile("[@\ufe6b\uff20]")
+_EXAMINED = 400
+_DASHES = "-=_*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,8 @@ def forwarded_mail(subject: str, text: str) -> Forwarded | None:
     is_quoted = bool(block) and written[found.at].lstrip().startswith(">")
     below = text[begins:]
     return Forwarded(
-        author=_author(block),
-        subject=_value(block, phrases.SUBJECT),
+        author="" if _may_have_block(plain[: found.begins]) else _author(block),
+        subject=_value(block, phrases.SUBJECT)[:LONGEST_SUBJECT].strip(),
         above=above.strip(),
         own_words="\n".join(written[: found.begins]).strip(),
         text=(_unquoted_once(below) if is_quoted else below).strip(),
@@ -89,16 +94,71 @@ class _HeaderBlock:
     """There is a forward line above it."""
 
 
+def may_forward(text: str) -> bool:
+    """Whether a text may contain a forwarded mail, in whatever form."""
+    return _may_have_block([unquoted(line).strip() for line in squeezed(text).split("\n")])
+
+
+def _is_rule_with_words(line: str) -> bool:
+    """Whether it may be a forward line in a language that is not known here."""
+    return line.strip(_DASHES) != "" and {*line[:4], *line[-4:]} <= set(_DASHES)
+
+
+def _may_have_block(plain: Sequence[str]) -> bool:
+    """Whether some lines may be the header block of a mail, or the line above one."""
+    examined = [line[:_EXAMINED] for line in plain]
+    if any(is_forward_line(line) or _is_rule_with_words(line) for line in examined):
+        return True
+    begins = 0
+    for index, line in enumerate((*examined, "")):
+        if not line:
+            if index - begins > 2 and may_be_header(examined[begins:index]):
+                return True
+            begins = index + 1
+    return False
+
+
 def _first_header_block(plain: Sequence[str]) -> _HeaderBlock | None:
     """The first header block in lines without quote marks."""
     for index, line in enumerate(plain):
-        if key_of(line) not in phrases.FROM or not is_header_block(plain, index):
+        if key_of(line) not in phrases.FROM:
             continue
-        above = [i for i in range(max(0, index - 4), index) if plain[i].strip()]
+        at = index  # Thunderbird writes the subject and the date above it
+        while at and index - at < HEADER_LINES and _field_of(plain[at - 1]) in _ABOVE_FROM:
+            at -= 1
+        if not _is_header_block(plain, at, index):
+            continue
+        above = [i for i in range(max(0, at - 4), at) if plain[i].strip()]
         if above and is_forward_line(plain[above[-1]]):
-            return _HeaderBlock(above[-1], index, is_forward=True)
-        return _HeaderBlock(rule_above(plain, index), index, is_forward=False)
+            return _HeaderBlock(above[-1], at, is_forward=True)
+        if above and _is_rule_with_words(plain[above[-1]][:_EXAMINED]):
+            return _HeaderBlock(above[-1], at, is_forward=False)
+        return _HeaderBlock(rule_above(plain, at), at, is_forward=False)
     return None
+
+
+def _is_header_block(plain: Sequence[str], at: int, index: int) -> bool:
+    """Whether a From, at `index`, stands with at least two of date, recipient and subject."""
+    found = {_field_of(line) for line in plain[at:index]}
+    for line in plain[index + 1 : index + HEADER_LINES]:
+        name = _field_of(line)
+        if name is phrases.FROM:
+            return False
+        if name is not None:
+            found.add(name)
+        if len(found) > 1:
+            return True
+    return False
+
+
+def _field_of(line: str) -> frozenset[str] | None:
+    """The field of a header block that a line begins; None for any other."""
+    key = key_of(line)
+    return next((names for names in _FIELDS if key in names), None)
+
+
+_FIELDS = (phrases.FROM, phrases.DATE, phrases.TO, phrases.SUBJECT)
+_ABOVE_FROM = (phrases.DATE, phrases.SUBJECT)
 
 
 def _end_of_block(plain: Sequence[str], start: int) -> int:
@@ -110,29 +170,39 @@ def _end_of_block(plain: Sequence[str], start: int) -> int:
 
 
 def _author(block: Sequence[str]) -> str:
-    """The one address in From, which may be wrapped."""
-    value = _value(block, phrases.FROM)
-    found = {
-        normalise(each.removeprefix("mailto:").rstrip(".")) for each in _ADDRESS.findall(value)
-    }
-    return (found.pop() or "") if len(found) == 1 else ""
+    """The one address in From, which may be wrapped; empty if it is not certain.
+
+    A name that its author chose may be as long as they like, and look like an address, or like the
+    next line of the block once it is wrapped.
+    """
+    names = [name for line in block if (name := _field_of(line)) is not None]
+    value = _value(block, phrases.FROM, _FIELDS)
+    if len(names) != len(set(names)) or len(value) > LONGEST_FROM:
+        return ""
+    every = _ADDRESS.findall(value)
+    found = {normalise(each.strip("'*").rstrip(".")) for each in every}
+    is_clear = len(found) == 1 and len(every) == len(_AT.findall(value))
+    return (found.pop() or "") if is_clear else ""
 
 
-def _value(block: Sequence[str], names: frozenset[str]) -> str:
-    """The value of the first line with one of these names, with its further lines."""
+def _value(
+    block: Sequence[str], names: frozenset[str], others: Sequence[frozenset[str]] = ()
+) -> str:
+    """The value of the first line with one of these names, with its further lines up to one with
+    another name: of `others`, or else of any that clients write."""
     value: list[str] = []
     for line in block:
         key = key_of(line)
-        if value and key in _NAMES:
+        if value and (any(key in each for each in others) if others else key in _NAMES):
             break
         if value:
             value.append(line)
         elif key in names:
             value.append(line.partition(":")[2].strip(" *"))
-    return " ".join(value)[:LONGEST_FROM].strip()
+    return " ".join(value).strip()
 
 
-_NAMES = phrases.FROM | phrases.DATE | phrases.TO | phrases.SUBJECT | {"cc", "kopie", "reply-to"}
+_NAMES = frozenset().union(*_FIELDS, {"cc", "kopie", "reply-to"})
 
 
 def _unquoted_once(text: str) -> str:

@@ -17,6 +17,7 @@ _INVISIBLE = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x206
 """Marks of direction, which clients put around names."""
 _FIELD = re.compile(r"\*{0,2}[^\s:：*][^:：]{0,30}[:：]")
 _YEAR = re.compile(r"(?<!\d)20\d\d(?!\d)")
+_TIME = re.compile(r"\d[:：]\d\d(?!\d)")
 _COLONS = (":", "：")
 
 
@@ -38,6 +39,14 @@ def without_introduction(lines: Sequence[str], end: int) -> int:
             above = index > 0 and _YEAR.search(block[index - 1]) is not None
             return begins + index - above
     return end
+
+
+def may_be_header(block: Sequence[str]) -> bool:
+    """Whether a block of lines may be the header of a mail, wrapped lines and names without
+    addresses included."""
+    lines = [line[:_EXAMINED].translate(_INVISIBLE).strip() for line in block]
+    fields = sum(_FIELD.match(line) is not None for line in lines)
+    return fields > 2 and any(_YEAR.search(line) or _TIME.search(line) for line in lines)
 
 
 def _is_header(block: Sequence[str]) -> bool:

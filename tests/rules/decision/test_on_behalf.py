@@ -170,10 +170,36 @@ def test_an_attached_mail_opens_its_authors_ticket() -> None:
     assert opening.for_customer.note == "Please take this over."
 
 
-def test_an_attached_mail_goes_before_one_in_the_text() -> None:
+def test_a_mail_that_the_customer_attached_does_not_choose_whose_request_it_is() -> None:
+    """A client attaches the files of what it forwards again."""
     anns = INNER.replace(GIL.address, ANN.address)
 
-    assert opened(world().decide(with_attached(GILS, text=anns))).requester == GIL.address
+    opening = opened(world().decide(with_attached(GILS, text=anns)))
+
+    assert opening.requester == ANN.address
+    assert opening.for_customer is not None
+    assert opening.for_customer.text == "The cooling of rack 5 is broken."
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "---------- Välitetty viesti ---------\n\nIt is broken.",
+        "Lähettäjä: Eve\nLähetetty: 30. marraskuuta 2026\nAihe: Help\n\nIt is broken.",
+        "Feladó: Eve\nElküldve: hétfő 8:00\nTárgy: Help",
+    ],
+)
+def test_below_a_header_in_an_unknown_language_an_attached_mail_is_nobodys(above: str) -> None:
+    decision = world().decide(with_attached(GILS, text=above))
+
+    assert opened(decision).requester == SAM.address
+    assert "exactly one address" in receipts(decision)
+
+
+def test_a_signature_is_no_header() -> None:
+    text = "Please take this over.\n\nSam\nPhone: +49 30 1234\nMail: sam@help.example\nWeb: x"
+
+    assert opened(world().decide(with_attached(GILS, text=text))).requester == GIL.address
 
 
 @pytest.mark.parametrize("mails", [(None,), (GILS, GILS), (replace(GILS, author=""),)])

@@ -38,6 +38,16 @@ Begin forwarded message:
 >
 > The cooling is broken."""
 
+THUNDERBIRD = """Please take this over.
+
+-------- Forwarded Message --------
+Subject: \tCooling broken
+Date: \tMon, 30 Nov 2026 08:00:00 +0100
+From: \tGil <gil@globex.example>
+To: \tsam@help.example
+
+The cooling is broken."""
+
 
 def found(subject: str, text: str) -> Forwarded:
     forwarded = forwarded_mail(subject, text)
@@ -47,8 +57,8 @@ def found(subject: str, text: str) -> Forwarded:
 
 @pytest.mark.parametrize(
     ("subject", "text"),
-    [("Cooling", GMAIL), ("WG: Cooling", OUTLOOK), ("Cooling", APPLE)],
-    ids=["a forward line", "a block under the mark of a forward", "quoted"],
+    [("Cooling", GMAIL), ("WG: Cooling", OUTLOOK), ("Cooling", APPLE), ("x", THUNDERBIRD)],
+    ids=["a forward line", "a block under the mark of a forward", "quoted", "From is third"],
 )
 def test_what_clients_forward_is_split_from_the_words_above(subject: str, text: str) -> None:
     forwarded = found(subject, text)
@@ -59,7 +69,7 @@ def test_what_clients_forward_is_split_from_the_words_above(subject: str, text: 
     assert forwarded.text == "The cooling is broken."
 
 
-@pytest.mark.parametrize("text", [GMAIL, OUTLOOK, APPLE])
+@pytest.mark.parametrize("text", [GMAIL, OUTLOOK, APPLE, THUNDERBIRD])
 def test_nothing_of_a_text_is_lost(text: str) -> None:
     forwarded = found("Fwd: Cooling", text)
 
@@ -78,12 +88,42 @@ def test_the_block_that_a_reply_quotes_is_no_forward() -> None:
         '"ann@acme.example" <gil@globex.example>',
         "gil@globex.example on behalf of ann@acme.example",
         "gil at globex.example",
+        "gil@globex.example <a@[192.0.2.1]>",
+        '"gil@globex.example"@evil.example',
+        'gil@globex.example <"a b"@evil.example>',
+        "gil@globex.example <eve\N{FULLWIDTH COMMERCIAL AT}evil.example>",
+        f"gil@globex.example {'a' * 1_100} <eve@evil.example>",
+        "gil@globex.example\nTo: you <eve@evil.example>",
+        "gil@globex.example\nCc: you <eve@evil.example>",
+        "gil@globex.example\nGesendet: 2026 <eve@evil.example>",
     ],
 )
 def test_a_from_without_exactly_one_address_names_nobody(name: str) -> None:
     text = GMAIL.replace("Gil <gil@globex.example>", name)
 
     assert found("Fwd: Cooling", text).author == ""
+
+
+@pytest.mark.parametrize("name", ["o'gil@globex.example", "'o'gil@globex.example'"])
+def test_an_apostrophe_is_part_of_an_address(name: str) -> None:
+    text = GMAIL.replace("gil@globex.example", name)
+
+    assert found("Fwd: Cooling", text).author == "o'gil@globex.example"
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        THUNDERBIRD.replace("From", "Frau"),
+        "---------- Пересилається ---------\nВідправник: Eve <eve@evil.example>\n\nHello",
+        "---------- Välitetty viesti ----------\n\nHello",
+        "Lähettäjä: Eve\nLähetetty: maanantai 30. marraskuuta 2026 8.00\nAihe: Help\n\nHello",
+        "> Lähettäjä: Eve\n> Lähetetty: tänään 8:00\n> Aihe: Help\n>\n> Hello",
+    ],
+)
+def test_a_block_that_a_customer_writes_below_an_unknown_one_names_nobody(above: str) -> None:
+    assert found("Fwd: Cooling", f"{above}\n\n{GMAIL}").author == ""
+    assert found("Fwd: Cooling", f"{above}\n\n{GMAIL.partition('From')[2]}\n{GMAIL}").author == ""
 
 
 def test_the_first_of_several_forwarded_mails_counts() -> None:
@@ -100,7 +140,19 @@ def test_a_line_that_begins_with_from_is_no_forward(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["\n", "> ", ">\n", "From: x\n", "From: a@", "* ", "de ", "From:\nTo:\n"]
+    "piece",
+    [
+        "\n",
+        "> ",
+        ">\n",
+        "From: x\n",
+        "From: a@",
+        "* ",
+        "de ",
+        "From:\nTo:\n",
+        "----a" * 80 + "\n",
+        "a: 1:00\n",
+    ],
 )
 def test_a_text_made_to_cost_time_takes_milliseconds(piece: str) -> None:
     text = piece * (250_000 // len(piece))
