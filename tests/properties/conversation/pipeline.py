@@ -115,7 +115,8 @@ class SentNotice:
     def note_address(self) -> str:
         """The address for internal notes, from the text; empty in a mail to a customer."""
         found = [w.strip(".<>,:") for w in self.texts[0].split() if "+" in w and "@help" in w]
-        return next((w for w in found if w != self.reply_address), "")
+        own = (w for w in found if w[0] != "+")  # not what a quoted #cc adds
+        return next((w for w in own if w != self.reply_address), "")
 
     @property
     def message_id(self) -> str:
