@@ -25,7 +25,13 @@ from gateway.authentication.measuring import (
 )
 from gateway.authentication.offload import Offload, Run, at_once
 from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, ProvenNames
-from gateway.authentication.results_header import FORGED, may_forge_results, stated_by_relay
+from gateway.authentication.results_header import (
+    FORGED,
+    FORGED_SENDER,
+    may_forge_results,
+    may_forge_sender,
+    stated_by_relay,
+)
 from gateway.authentication.signatures import (
     CHUNK_BYTES,
     MAX_HEADER_BYTES,
@@ -221,6 +227,9 @@ class Authenticator:
                 continue
             if await checked.run(partial(may_forge_results, checked.message)):
                 warnings += (f"relay {name}: its result is not counted: {FORGED}",)
+                continue
+            if may_forge_sender(checked.envelope.mail_from):
+                warnings += (f"relay {name}: its result is not counted: {FORGED_SENDER}",)
                 continue
             signatures = checked.signatures
             if not stated.direct and signatures.is_partial:

@@ -9,7 +9,6 @@ are recognised first.
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,9 +58,16 @@ _ABOUT = {
 }
 
 
-_SIGNER = re.compile(rb"(?:\A|;)\s*+i\s*+=([^;]*+)", re.IGNORECASE)
-_PLAIN_SIGNER = re.compile(rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]*+")
-FORGED = "i= of a signature is no address, and may have been written into the results"
+_SIGNED = frozenset({b"dkim-signature", b"arc-seal", b"arc-message-signature"})
+_COPIED_TAG = re.compile(rb"(?:\A|;)\s*+[abdis]\s*+=([^;]*+)", re.IGNORECASE)
+_ENCODED = re.compile(rb"=([0-9A-Fa-f]{2})")
+_PLAIN = re.compile(rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@\x80-\xff-]*+")
+"""Neither white space nor a mark: what is not ASCII is in no field that is read."""
+_COUNTED_PROPERTY = re.compile(
+    rb"(?:header\.(?:from|d|i)|smtp\.mailfrom|envelope-from)\s*+[=/(]", re.IGNORECASE
+)
+FORGED = "a tag of a signature is no plain name, and may have been written into the results"
+FORGED_SENDER = "the envelope sender is no plain address, and may have been written into it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,10 @@ def stated_by_relay(
 def _has_forged_greeting(received: bytes) -> bool:
     """Whether a Received field has a semicolon before that of its date, outside of comments: a
     client wrote it into HELO, to end one result in a relay's Authentication-Results and begin
-    another. Quotation marks mean nothing here: where they do in that field, it is not read."""
+    another. Or whether it names a property of a result: quotation marks hide a semicolon here, and
+    a space suffices to add a property."""
+    if _COUNTED_PROPERTY.search(received, 0, MAX_FIELD_BYTES):
+        return True
     depth = found = 0
     for mark in _MARKS.findall(received, 0, MAX_FIELD_BYTES):
         if mark == b"(":
@@ -151,17 +160,34 @@ def _has_forged_greeting(received: bytes) -> bool:
 
 
 def may_forge_results(message: RawMessage) -> bool:
-    """Whether `i=` of a signature is something else than an address, perhaps behind its encoding
-    (RFC 6376 §2.11). opendkim decodes it and writes it as it is into Authentication-Results,
-    whether or not the signature holds. No signer needs that. Linear, never raises."""
-    for name, value in message.fields:
-        if name.strip().lower() != b"dkim-signature":
-            continue
-        for signer in _SIGNER.findall(value):
-            joined = b"".join(signer.split())
-            if not _PLAIN_SIGNER.fullmatch(binascii.a2b_qp(joined)):
-                return True
-    return False
+    """Whether a tag of a signature or seal that verifiers write into Authentication-Results is more
+    than a plain name, perhaps behind its encoding (RFC 6376 §2.11). opendkim decodes `i=`, and
+    writes it as it is, whether or not the signature holds. A label in the DNS may have a
+    parenthesis, so `d=acme.example(.evil.example` holds and hides its end. No signer needs that.
+    Never raises."""
+    return any(
+        not _is_plain(b"".join(value.split()))
+        for name, field in message.fields
+        if name.strip().lower() in _SIGNED
+        for value in _COPIED_TAG.findall(field)
+    )
+
+
+def may_forge_sender(mail_from: str) -> bool:
+    """Whether the envelope sender has a quoted local part or another mark. What speaks with an MTA
+    may have it without its quotation marks, and write it as it is into Authentication-Results."""
+    # A domain may be an address in brackets.
+    plain = mail_from.encode("utf-8", "replace").translate(None, b"[:]")
+    return _PLAIN.fullmatch(plain) is None
+
+
+def _is_plain(value: bytes) -> bool:
+    """Whether it is, and what it is decoded to, once or twice: some decode it again."""
+    for _ in range(3):
+        if not _PLAIN.fullmatch(value):
+            return False
+        value = _ENCODED.sub(lambda found: bytes((int(found[1], 16),)), value)
+    return True
 
 
 def read_results(value: bytes) -> StatedResults | None:

@@ -26,7 +26,6 @@ from gateway.authentication.signatures import (
     read_message,
     signed_content_digest,
 )
-from gateway.authentication.suffixes import may_be_one_organisation
 from rules.sender.authentication import Authentication
 
 RegisteredAmong = Callable[[Collection[str]], Awaitable[Collection[str]]]
@@ -34,7 +33,6 @@ RegisteredAmong = Callable[[Collection[str]], Awaitable[Collection[str]]]
 
 MAX_DOMAINS = 10
 """So many different domains of signatures are looked up for one mail."""
-MAX_PARENTS = 4
 
 
 def signatures_over_author(raw: bytes, now: float) -> tuple[RawMessage, tuple[Signature, ...]]:
@@ -65,20 +63,15 @@ async def vouch_by_signature(
     lookups: Callable[[], Lookups],
     run: Run,
 ) -> Authentication:
-    """Whether a registered company signed it: its domain, or a subdomain. Only such signatures are
-    verified, and only for them is the DNS asked."""
+    """Whether a registered company signed it, by its own domain: a name below that may be of
+    somebody whom the company gives names to, and who would see by the look-up that it is
+    registered. Only such signatures are verified, and only for them is the DNS asked."""
     by_domain: dict[str, list[Signature]] = {}
     for each in signatures:
         by_domain.setdefault(each.domain, []).append(each)
-    parents = {domain: _with_parents(domain) for domain in list(by_domain)[:MAX_DOMAINS]}
-    wanted = {name for names in parents.values() for name in names}
+    wanted = list(by_domain)[:MAX_DOMAINS]
     known = set(await registered_among(wanted)) if wanted else set()
-    verified = [
-        each
-        for domain, names in parents.items()
-        if not known.isdisjoint(names)
-        for each in by_domain[domain]
-    ]
+    verified = [each for domain in wanted if domain in known for each in by_domain[domain]]
     chosen = bool(by_domain)
     if not verified:
         return replace(Authentication.unchecked("no author to check"), names_chosen=chosen)
@@ -106,11 +99,3 @@ async def vouch_by_signature(
 
 async def _of_a_company(_: str) -> bool:
     return True
-
-
-def _with_parents(domain: str) -> tuple[str, ...]:
-    """The domain and those above it that can be of the same organisation: below a host that shares
-    its domain among customers anybody has a subdomain."""
-    labels = domain.split(".")
-    above = (".".join(labels[at:]) for at in range(min(len(labels) - 1, MAX_PARENTS + 1)))
-    return tuple(name for name in above if may_be_one_organisation(domain, name))

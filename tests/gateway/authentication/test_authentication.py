@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dkim_check import NOT_ALIGNED
 from gateway.authentication.dns import Resolver
-from gateway.authentication.results_header import FORGED, statement_in
+from gateway.authentication.results_header import FORGED, FORGED_SENDER, statement_in
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import Result
@@ -160,6 +160,8 @@ async def test_a_relay_s_result_is_not_counted_if_it_may_depend_on_a_signature_t
         ("a=3bdkim=3dpass\r\n =20header.d=3Dacme.example=3b@evil.test", False),
         ("a=22=0D=0A@evil.test", False),
         ("a(@evil.test", False),
+        ("a==3Bdkim=3Dpass@evil.test", False),
+        ("a=3D3Bdkim=3D3Dpass=3D3B@evil.test", False),
     ],
 )
 async def test_a_relay_s_result_is_not_counted_if_an_identity_of_a_signature_may_have_forged_it(
@@ -175,6 +177,54 @@ async def test_a_relay_s_result_is_not_counted_if_an_identity_of_a_signature_may
 
     assert verdict.aligned is is_proven
     assert any(FORGED in warning for warning in verdict.warnings) is not is_proven
+
+
+@pytest.mark.parametrize(
+    ("field", "tags"),
+    [
+        ("DKIM-Signature", "d=acme.example(.evil.test; s=a)"),
+        ("DKIM-Signature", "s=a)header.d=x; d=evil.test"),
+        ("DKIM-Signature", 'd=evil.test; s=s1; b=A"A'),
+        ("ARC-Seal", "i=1; d=acme.example(.evil.test; s=a)"),
+    ],
+)
+async def test_a_name_of_a_signer_that_ends_in_a_comment_forges_no_result(
+    world: World, field: str, tags: str
+) -> None:
+    """The signature may hold: a label in the DNS of the sender may have a parenthesis."""
+    results = "dkim=pass header.d=acme.example(.evil.test header.s=a) header.b=AAAA"
+    assert statement_in(results.encode(), None, "acme.example") is not None
+
+    verdict = await world.verdict(
+        f"Authentication-Results: {MX}; {results}\r\n{field}: {tags}\r\n".encode() + a_mail(),
+        peer=RELAY,
+    )
+
+    assert not verdict.aligned
+    assert any(FORGED in warning for warning in verdict.warnings)
+
+
+@pytest.mark.parametrize(
+    ("sender", "is_proven"),
+    [
+        ("SRS0+a=b=acme.example=ann@evil.test", True),
+        ("", True),
+        ("a@[IPv6:2001:db8::1]", True),
+        ('"a; dmarc=pass header.from=acme.example; x"@evil.test', False),
+        ('"a@acme.example x"@evil.test', False),
+        ("a@x envelope-from=acme.example y.evil.test", False),
+    ],
+)
+async def test_an_envelope_sender_that_a_relay_may_write_without_its_quotes_forges_no_result(
+    world: World, sender: str, *, is_proven: bool
+) -> None:
+    """An MTA hands it to a policy server without its quotation marks."""
+    results = f"{MX}; dmarc=pass header.from=acme.example"
+
+    verdict = await world.verdict(with_results(results), peer=RELAY, mail_from=sender)
+
+    assert verdict.aligned is is_proven
+    assert any(FORGED_SENDER in each for each in verdict.warnings) is not is_proven
 
 
 @pytest.mark.parametrize("tag", [b"c=relaxed/other", b"bh=A==="])

@@ -198,6 +198,7 @@ FORGING = (
     "x.example; dmarc=pass header.from=acme.example",
     "[192.0.2.9];dkim=pass header.d=acme.example;x=",
     "x (y); spf=pass smtp.mailfrom=acme.example",
+    'x"(";dmarc=pass header.from=acme.example;x=")"',
 )
 
 
@@ -212,6 +213,20 @@ def test_a_greeting_that_a_relay_copies_as_it_is_forges_no_result(helo: str, abo
         lines = (received, results) if above else (results, received)
         raw = "\r\n".join((*lines, "From: Ann <ann@acme.example>", "", "")).encode()
         message = read_message(raw)
+        assert isinstance(message, RawMessage)
+        assert (stated_by_relay(message, "mx.example", ACME) is not None) is counts
+
+
+def test_a_greeting_with_a_space_adds_no_property_to_a_relay_s_result() -> None:
+    """The name after it is below the sender's own domain, so that SPF passes for it."""
+    for name, counts in (("x envelope-from=acme.example y.evil.example", False), ("x", True)):
+        proof = "envelope-from=acme.example" if name == "x" else ""
+        raw = (
+            f"Received: from {name} (unknown [192.0.2.9]) by mx.example; now\r\n"
+            f"Authentication-Results: mx.example; spf=pass smtp.helo={name} {proof}\r\n"
+            "From: Ann <ann@acme.example>\r\n\r\n"
+        )
+        message = read_message(raw.encode())
         assert isinstance(message, RawMessage)
         assert (stated_by_relay(message, "mx.example", ACME) is not None) is counts
 
