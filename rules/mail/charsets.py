@@ -191,11 +191,11 @@ def decode(data: bytes, declared: str = "") -> tuple[str, bool]:
     # Bytes with escapes are valid UTF-8 too, so without a label the escapes are tried first.
     for name in iso_2022_codecs:
         text = _decode_strictly(data, name)
-        if text is not None:
+        if text:
             return text, True
     for name in candidates:
         text = _decode_strictly(data, name) if name else None
-        if text is not None:
+        if text or (text is not None and b"\x1b" not in data):  # nothing but escapes is no text
             # A byte order mark is not text, whichever codec left it there.
             return text.removeprefix("\ufeff"), False
     text = _decode_mostly_valid(data, codec or "utf_8")

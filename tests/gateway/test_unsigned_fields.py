@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -84,9 +84,25 @@ class RecordingHeader(Header):
     def names(self) -> frozenset[str]:
         return RecordingNames(Header.names(self))
 
-    def raw_values(self, name: str) -> tuple[bytes, ...]:
-        self.looked_up.add(name)
-        return tuple(Header.raw_values(self, name))
+    def __post_init__(self) -> None:
+        Header.__post_init__(self)
+        object.__setattr__(self, "_values", RecordingValues(self._values))
+
+
+class RecordingValues(dict[str, list[bytes]]):
+    """Whatever method of a header looks a name up, it comes here."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        RecordingHeader.looked_up.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> list[bytes]:
+        RecordingHeader.looked_up.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        RecordingHeader.looked_up.add(str(name))
+        return super().__contains__(name)
 
 
 class RecordingNames(frozenset[str]):

@@ -100,6 +100,11 @@ def test_a_long_text_of_invalid_bytes_is_given_up_early(
     assert 0 < len(calls) < 12_000
 
 
+@pytest.mark.parametrize("label", ["", "iso-2022-jp", "utf-8", "x-foo"])
+def test_escapes_without_letters_are_shown_as_they_came(label: str) -> None:
+    assert charsets.decode(b"\x1b$B\x1b$B", label)[0] == "\x1b$B\x1b$B"
+
+
 def test_japanese_escapes_are_recognised_without_a_label() -> None:
     assert charsets.decode("日本語".encode("iso2022_jp")) == ("日本語", True)
 
