@@ -20,6 +20,9 @@ MAX_RECORDS = 150
 MAX_LABELS = 1500
 """Of all names in an answer, each as long as it is when written out; so is a string of a TXT."""
 
+MAX_POINTERS = 16
+"""Of one name, as dnspython has it: thousands may lead to a single label, those of each record."""
+
 _HEADER_BYTES = 12
 _NAME_AT = {2: (0,), 5: (0,), 12: (0,), 15: (2,)}
 """Where record types that we ask for, and NS and CNAME, have a name in their data."""
@@ -161,14 +164,18 @@ def _labels_in_data(wire: bytes, at: int, size: int, kind: int) -> int:
 
 
 def _name(wire: bytes, at: int) -> tuple[int, int]:
-    """The number of labels of the name there, and where it ends. IndexError if it is malformed."""
-    labels, after = 0, 0
+    """The number of labels of the name there, and where it ends; more than are read, if it leads
+    over too many pointers. IndexError if it is malformed."""
+    labels, pointers, after = 0, 0, 0
     while size := wire[at]:
         if size >= 0xC0:
+            pointers += 1
             after = after or at + 2
             target = (size & 0x3F) << 8 | wire[at + 1]
             if target >= at:  # only backwards, or it would never end
                 raise IndexError
+            if pointers > MAX_POINTERS:
+                return MAX_LABELS + 1, after
             at = target
             continue
         labels += 1

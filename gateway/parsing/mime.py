@@ -201,6 +201,8 @@ def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> 
         return None
     if into.is_attached or len(content) > _ATTACHED_BYTES:
         return None
+    if any(each.mail is not None for each in into.attachments):
+        return AttachedMail(author="", subject="", text="")  # of several, the first is shown
     header = read_header(content)
     tree = read_tree(content, header)
     if isinstance(tree, Unreadable):

@@ -122,8 +122,8 @@ class SmtpConnection(ServerConnection):
         await self.push(reply)
 
     def _announced_bytes(self) -> int:
-        """The SIZE of MAIL, 0 where it has none. aiosmtpd has checked that it is a number."""
-        for option in self.envelope.mail_options:
+        """The SIZE of MAIL, 0 where it has none. aiosmtpd has checked the last of several."""
+        for option in reversed(self.envelope.mail_options):
             name, _, value = option.partition("=")
             if name == "SIZE":
                 return int(value)

@@ -44,6 +44,9 @@ class HttpLimits:
     """How often the progress of bodies and responses is checked."""
     min_bytes_per_s: int = 512
     body_total_s: float = 600
+    most_chunks: int = 1000
+    """That were received and not read, if they have less than `min_chunk_bytes` on average."""
+    min_chunk_bytes: int = 16
     requests_per_minute: int | None = None
     """By a peer that is no proxy, and four times as many by a network; None for no limit."""
     pace_s: float = 1.0
@@ -189,6 +192,9 @@ class HttpConnection(RequestHandler, Admitted):
             self._header_bytes += len(data)
             if self._header_bytes > self._limits.header_bytes:
                 self._refuse_header()
+        if self._body is not None and self._has_tiny_chunks():
+            self._body.set_exception(web.RequestPayloadError("too many small chunks"))
+            self.close()  # with the response: nothing more is read
 
     def resume_writing(self) -> None:
         self._drained = True
@@ -258,6 +264,15 @@ class HttpConnection(RequestHandler, Admitted):
             self._body = self._messages[-1][1]
             self._body_bytes = 0
             self._body_until = self._loop.time() + self._limits.body_total_s
+
+    def _has_tiny_chunks(self) -> bool:
+        """Whether the body comes in chunks of a few octets, each of which costs as much as a large
+        one: the event loop would wait 150 ms for 200,000 of them."""
+        # The ends of those that were not read yet; an empty body has no such list.
+        splits = getattr(self._body, "_http_chunk_splits", None)
+        if not splits or len(splits) <= self._limits.most_chunks:
+            return False
+        return bool(splits[-1] - splits[0] < len(splits) * self._limits.min_chunk_bytes)
 
     def _refuse_header(self) -> None:
         if self._held is not None and not self._request_in_progress:

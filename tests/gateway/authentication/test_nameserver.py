@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.authentication.dns import Resolver, UnusableAnswer
 from gateway.authentication.nameserver import (
     MAX_LABELS,
+    MAX_POINTERS,
     MAX_RECORDS,
     ReadingTurns,
     is_costly,
@@ -85,6 +86,21 @@ def test_a_name_counts_as_long_as_it_is_when_written_out() -> None:
     at_limit = MAX_LABELS // 15 - 1
     assert not is_costly(an_answer(1, bytes(4), at_limit, 15))
     assert is_costly(an_answer(1, bytes(4), at_limit + 2, 15))
+
+
+@pytest.mark.parametrize(("pointers", "costly"), [(MAX_POINTERS, False), (MAX_POINTERS + 1, True)])
+def test_a_name_that_leads_over_many_pointers_is_costly(pointers: int, costly: bool) -> None:
+    plain = an_answer(16, b"\xff" + b"v" * 255, 1)
+    begins = plain.index(b"v")
+    chain = b"".join(
+        (0xC000 | at).to_bytes(2) for at in (12, *range(begins, begins + 2 * (pointers - 2), 2))
+    )
+    last = (0xC000 | begins + len(chain) - 2).to_bytes(2)
+    answer = plain.replace(b"v" * len(chain), chain, 1)
+    record = last + b"\x00\x01" + _RECORD + b"\x00\x04" + bytes(4)
+    wire = answer[:6] + b"\x00\x02" + answer[8:] + record
+
+    assert is_costly(wire) is costly
 
 
 async def test_each_turn_of_reading_has_an_iteration_of_the_loop() -> None:

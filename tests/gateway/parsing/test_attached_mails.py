@@ -23,7 +23,7 @@ def attached(
     part = f"--b\nContent-Type: message/rfc822\n\n{inner}\n"
     raw = (
         f"From: sam@help.example\nMIME-Version: 1.0\nContent-Type: {kind}; boundary=b\n\n"
-        f"--b\nContent-Type: text/plain\n\nSee it.\n{part}--b--\n"
+        f"--b\nContent-Type: text/plain\n\nSee it.\n{part * times}--b--\n"
     )
     body = read(raw.replace("\n", "\r\n").encode()).body
     assert isinstance(body, Body)
@@ -69,3 +69,11 @@ def test_a_mail_within_an_attached_one_is_not_read() -> None:
 def test_the_mail_in_a_report_and_a_large_one_are_files() -> None:
     assert attached(INNER, "multipart/report") == [None]
     assert attached(INNER + "x\n" * 140_000) == [None]
+
+
+def test_of_several_the_first_is_read() -> None:
+    first, second = attached(INNER, times=2)
+
+    assert first is not None
+    assert first.author == "gil@globex.example"
+    assert second == AttachedMail(author="", subject="", text="")

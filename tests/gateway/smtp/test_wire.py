@@ -630,6 +630,15 @@ async def test_ehlo_announces_exactly_the_supported_extensions() -> None:
         ]
 
 
+@pytest.mark.parametrize("first", ["SIZE=abc", "SIZE", "SIZE=99999999999999"])
+async def test_of_several_sizes_the_last_is_the_announced_one(first: str) -> None:
+    async with a_server() as served, served.connect() as client:
+        await client.ask("EHLO client.example")
+        assert (await client.ask(f"MAIL FROM:<a@b.example> {first} SIZE=5")).startswith("250 ")
+        assert (await client.ask("RCPT TO:<support@help.example.com>")).startswith("250 ")
+        assert (await client.ask("DATA")).startswith("354 ")
+
+
 async def test_too_many_errors_end_the_connection() -> None:
     async with a_server(limits=Limits(errors=3)) as served, served.connect() as client:
         await client.send(b"FOO\r\n" * 5)

@@ -335,3 +335,22 @@ async def test_a_proxy_has_no_rate() -> None:
     async with listening(application, pool, "127.0.0.1", 0) as accepting:
         port = accepting.sockets[0].getsockname()[1]
         assert await answers_to(port, 100, "127.0.0.1", within_s=10) == 100
+
+
+@pytest.mark.parametrize(("most_chunks", "is_taken"), [(1_000, False), (100_000, True)])
+async def test_a_body_in_chunks_of_a_few_octets_is_refused(
+    most_chunks: int, is_taken: bool
+) -> None:
+    begin = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    limits = HttpLimits(most_chunks=most_chunks)
+    async with site(limits) as (_, port):
+        got = await answer(port, begin + b"2\r\nab\r\n" * 20_000 + b"0\r\n\r\n")
+    assert got.endswith(b"40000") is is_taken
+    assert (b" 200 " in got) is is_taken
+
+
+async def test_a_body_in_chunks_of_a_line_each_is_taken() -> None:
+    begin = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    lines = (b"28\r\n" + b"x" * 40 + b"\r\n" + b"2\r\n\r\n\r\n") * 2_000
+    async with site(HttpLimits()) as (_, port):
+        assert (await answer(port, begin + lines + b"0\r\n\r\n")).endswith(b"84000")
