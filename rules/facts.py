@@ -36,6 +36,8 @@ class Returned:
     """How many permanent failures of that address were counted before."""
     counted: bool
     """The notice was reported before, or was never sent: a further report of it does not count."""
+    is_invitation: bool = False
+    """Anybody can have one sent to any address of a customer's domain: it counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

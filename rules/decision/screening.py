@@ -15,7 +15,7 @@ from rules.facts import Returned
 from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Mail
 from rules.mail.addresses import is_role
-from rules.mail.bounces import Bounce, suspends_address
+from rules.mail.bounces import Bounce, Failure, suspends_address
 from rules.mail.header import Ambiguous, Author
 from rules.mail.language import author_language
 from rules.people import Presence
@@ -60,10 +60,9 @@ def bounce(arrival: Arrival) -> Finding:
         own = isinstance(written, Author) and written.address == returned.address
         record = Record(returned.ticket, author="", body_dropped="" if own else UNPROVEN_BODY)
         return Ruling(saw, record, Reason.AUTOMATIC, kept(record))
-    suspended = not returned.counted and suspends_address(returned.hard_before, report.failure)
-    bounced = Bounced(
-        returned.notice, returned.address, report.failure, report.diagnostic, suspended
-    )
+    failure = Failure.SOFT if _is_of_invitation(report, returned) else report.failure
+    suspended = not returned.counted and suspends_address(returned.hard_before, failure)
+    bounced = Bounced(returned.notice, returned.address, failure, report.diagnostic, suspended)
     why = report.diagnostic or report.status
     what = f"{returned.address} receives no more mail from here: {why}"
     others = [s for s in arrival.facts.staff if s.address != returned.address]
@@ -72,8 +71,18 @@ def bounce(arrival: Arrival) -> Finding:
     record = Record(
         returned.ticket, author="", bounced=bounced, orders=orders, body_dropped=dropped
     )
-    notes = (f"{report.failure} for {returned.address}", dropped)
+    uncounted = INVITATION_BOUNCED if failure is not report.failure else ""
+    notes = (f"{report.failure} for {returned.address}", uncounted, dropped)
     return Ruling(saw, record, Reason.BOUNCE, tuple(filter(None, notes)))
+
+
+INVITATION_BOUNCED = "not counted against the address: anybody can ask for an invitation to it"
+
+
+def _is_of_invitation(report: Bounce, returned: Returned) -> bool:
+    """Whether an invitation failed for good: else a stranger who asks for links to addresses that
+    do not exist could suppress those of later colleagues, with an alert to staff for each."""
+    return returned.is_invitation and report.failure is Failure.HARD
 
 
 def _report_on(mail: Mail, returned: Returned) -> Bounce | None:

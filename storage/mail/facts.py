@@ -64,7 +64,7 @@ _RECENT = compiled(
 )
 
 _RETURNED = compiled(
-    select(_notice.c.address, _notice.c.ticket_id, _notice.c.state, _bounced.c.hard)
+    select(_notice.c.address, _notice.c.ticket_id, _notice.c.state, _notice.c.kind, _bounced.c.hard)
     .join_from(
         _notice,
         _bounced,
@@ -328,7 +328,8 @@ def _returned(
 
     def read(row: Any) -> Returned:
         counted = row.state != NoticeState.SENT.value
-        return Returned(notice, row.address, row.ticket_id, row.hard or 0, counted)
+        invites = row.kind == NoticeKind.INVITATION.value
+        return Returned(notice, row.address, row.ticket_id, row.hard or 0, counted, invites)
 
     return lambda: next(map(read, pending()), None)
 

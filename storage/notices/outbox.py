@@ -312,10 +312,13 @@ def put_off(connection: Connection, notice: UUID, due_at: datetime, error: str) 
 
 
 def give_up(connection: Connection, notice: UUID, error: str, *, hard: bool, now: datetime) -> None:
-    """Never try again; a `hard` failure counts against the address as a bounce would."""
+    """Never try again; a `hard` failure counts against the address as a bounce would, unless it is
+    of an invitation, which anybody can have sent there."""
     settled = _settle(connection, notice, state=NoticeState.DEAD.value, last_error=error)
     if hard and settled:
-        query = select(_notice.c.mailbox_id, _notice.c.address).where(_notice.c.id == notice)
+        query = select(_notice.c.mailbox_id, _notice.c.address).where(
+            _notice.c.id == notice, _notice.c.kind != NoticeKind.INVITATION.value
+        )
         for mailbox, address in connection.execute(query).all():
             suppression.record_hard_failure(connection, mailbox, address, error, now)
 

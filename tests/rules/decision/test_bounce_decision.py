@@ -9,6 +9,7 @@ import pytest
 
 from rules.decision.automation import UNPROVEN_BODY
 from rules.decision.model import Bounced, Decision, Reason, Record, Verdict
+from rules.decision.screening import INVITATION_BOUNCED
 from rules.facts import Returned
 from rules.mail.bounces import Bounce, Failure
 from rules.people import Staff
@@ -109,6 +110,15 @@ class TestAtItsOwnReturnPath:
 
     def test_a_further_bounce_of_a_suspended_address_alerts_nobody(self) -> None:
         assert orders_of(report(replace(RETURNED, hard_before=2))) == ()
+
+    def test_a_bounced_invitation_counts_against_no_address(self) -> None:
+        decision = report(replace(RETURNED, ticket=None, hard_before=1, is_invitation=True))
+
+        assert bounced(decision) == Bounced(
+            NOTICE, BOB.address, Failure.SOFT, "550 no such user", suspends=False
+        )
+        assert orders_of(decision) == ()
+        assert INVITATION_BOUNCED in str(decision.trace)
 
     @pytest.mark.parametrize("failure", [Failure.SOFT, Failure.DELAYED])
     def test_a_temporary_failure_never_suspends(self, failure: Failure) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from rules.decision.receipt import Receipt
 from rules.mail.bounces import Bounce, Failure
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import BouncedRow, CommentRow, table
-from storage.notices import outbox, suppression
+from storage.notices import invitations, outbox, suppression
 from tests.rules.building import ANN, BOB, NOON, NOTHING, SAM, a_mail
 from tests.storage.shop import Shop, opened
 
@@ -170,3 +171,32 @@ def test_a_refusal_and_its_report_count_once(shop: Shop, number: int) -> None:
     report(shop, notice.id)
 
     assert hard(shop) == (1, False)
+
+
+def invited(shop: Shop, number: int) -> UUID:
+    """An invitation to somebody who is not registered, one for each number."""
+    notice, at = UUID(int=900 + number), NOON + timedelta(days=2 * number)
+    address = "nobody@acme.example"
+    found = shop.write(
+        lambda c: invitations.invite(c, shop.mailbox, address, notice, at, client="192.0.2.1")
+    )
+    assert found is invitations.Invited.QUEUED
+    return notice
+
+
+def test_a_bounced_invitation_leaves_no_count(shop: Shop) -> None:
+    for number in range(2):
+        notice = invited(shop, number)
+        shop.write(lambda c, notice=notice: outbox.sent(c, notice, NOON))  # type: ignore[misc]
+        assert report(shop, notice).reason is Reason.BOUNCE
+
+    assert hard(shop) is None
+    assert [each.state for each in shop.notices("nobody@acme.example")] == [NoticeState.DEAD] * 2
+
+
+def test_an_invitation_that_the_relay_refuses_counts_against_no_address(shop: Shop) -> None:
+    notice = invited(shop, 0)
+    shop.write(lambda c: outbox.give_up(c, notice, "550 no such user", hard=True, now=NOON))
+
+    assert hard(shop) is None
+    assert [each.state for each in shop.notices("nobody@acme.example")] == [NoticeState.DEAD]
