@@ -158,16 +158,17 @@ async def policy_and_dkim(mail: CheckedMail) -> tuple[DmarcRecord, CheckResult]:
 
 
 async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) -> CheckResult:
+    # Whoever waits for the policy may be cancelled, and that would cancel the policy too.
     async def is_aligned(domain: str) -> bool | Temporary:
         if domain == mail.domain:  # aligned under every policy, so it need not be awaited
             return True
-        policy = await policy_task
+        policy = await asyncio.shield(policy_task)
         return await aligned(domain, policy, policy.dkim, mail.lookups)
 
     async def worth_asking(domain: str) -> bool | Temporary:
         if domain == mail.domain:
             return True
-        policy = await policy_task
+        policy = await asyncio.shield(policy_task)
         return may_be_aligned(domain, policy, policy.dkim)
 
     def complete(valid: Sequence[Signature]) -> bool:

@@ -242,6 +242,18 @@ async def test_a_signature_that_cannot_be_computed_ends_no_verdict(
     assert any("signature that was not read" in warning for warning in verdict.warnings)
 
 
+async def test_a_second_signature_that_waits_for_a_silent_policy_ends_no_verdict(
+    world: World,
+) -> None:
+    """What waits for the policy is given up once the author's own signature holds; the policy is
+    not."""
+    world.server.silent.add("_dmarc.acme.example")
+
+    verdict = await world.verdict(signed(signed(a_mail()), "mail.acme.example"))
+
+    assert verdict.by == "dkim:acme.example"
+
+
 async def test_while_the_parent_s_policy_is_silent_a_subdomain_s_signature_is_not_yet_refused(
     world: World,
 ) -> None:
