@@ -37,6 +37,7 @@ MAX_PASSES = 40
 # `+all` and networks of all addresses prove nothing, so they are treated as neutral (`?`). Terms
 # before them keep their meaning.
 _ANYONE = re.compile(rb"(?<= )\+?(?=all(?: |$)|(?:ip4|ip6|a|mx)[^ ]*/0(?: |$))", re.IGNORECASE)
+_OF_PTR = re.compile(rb"(?<= )[+?~-]?ptr:([^ /%]+)", re.IGNORECASE)
 _OUTSIDE_ATEXT = re.compile(r"[^A-Za-z0-9!#$&'*+/=?^_`{|}~.-]")
 
 
@@ -111,6 +112,8 @@ def evaluate(
     )
     if warnings and verdict is not Result.PASS:
         return SpfVerdict(verdict, "+all is not counted", warnings)
+    if query.unasked_ptr:
+        warnings += ("ptr in SPF counts only for a client that greets by its own name",)
     detail = explanation if verdict in (Result.PERMERROR, Result.TEMPERROR) else ""
     names = _written_names(identity, answers) if verdict is Result.PASS else frozenset()
     return SpfVerdict(verdict, detail, warnings, query.defers, names)
@@ -158,6 +161,7 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
         super().__init__(i=ip, s=sender, h=helo)
         self.open_to_anyone: dict[str, None] = {}
         self.defers = False
+        self.unasked_ptr = False
         self._answers = answers
 
     def dns(self, name: str, qtype: str, ignore_void: bool = False) -> list[Any]:
@@ -188,6 +192,32 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
                     if self.void_lookups > spf.MAX_VOID_LOOKUPS:
                         raise spf.PermError("too many void look-ups")
         return []
+
+    def validated_ptrs(self) -> list[str]:
+        """The name by which the client greeted, if its address and its reverse zone agree.
+
+        pyspf asks the reverse zone first. It is the client's own: who runs it would see that the
+        author's domain, of which only a registered one is asked for SPF, has a customer here. So
+        it is asked last, and before it no name but one below those that the record names.
+        """
+        name: str = self.h.lower()
+        if self._is_below_a_written_name(name) and self.cidrmatch(
+            self.dns_a(name, self.A), self.cidrmax
+        ):
+            return [each for each in self.dns_ptr(self.i) if each.rstrip(".").lower() == name]
+        self.unasked_ptr = True
+        return []
+
+    def _is_below_a_written_name(self, name: str) -> bool:
+        texts = [
+            (asked, text)
+            for (asked, kind), answer in self._answers.items()
+            if kind == "TXT" and isinstance(answer, TextRecords)
+            for text in answer.texts
+        ]
+        targets = {each.decode("ascii", "replace") for _, t in texts for each in _OF_PTR.findall(t)}
+        written = {asked for asked, _ in texts} | {each.lower().rstrip(".") for each in targets}
+        return any(f".{name}".endswith(f".{each}") for each in written if "." in each)
 
     def _records(self, kind: RecordType, name: str, texts: tuple[bytes, ...]) -> list[Any]:
         if kind == "MX":

@@ -30,7 +30,7 @@ DEAD_SEAL = (
         ("www.acme.example", signed(a_mail(), "www.acme.example"), AUTHOR, ""),
         ("_domainkey.acme.example", signed(a_mail(), selector="any"), AUTHOR, ""),
         ("dead.example", a_mail(), AUTHOR, "v=spf1 include:dead.example -all"),
-        (PTR, a_mail(), AUTHOR, "v=spf1 ptr -all"),
+        (PTR, a_mail(), AUTHOR, "v=spf1 ptr:client.example -all"),
         ("x.acme.example", a_mail(), AUTHOR, "v=spf1 exists:%{l}.x.acme.example -all"),
         ("lists.example", DEAD_SEAL % int(time.time()) + a_mail(), AUTHOR, ""),
     ],
@@ -41,6 +41,7 @@ async def test_a_silent_name_of_the_senders_choice_does_not_defer_a_mail(
 ) -> None:
     async with a_world(Trust(sealers=("lists.example",)), lifetime_s=0.2) as world:
         world.publish("www.acme.example", f"v=spf1 ip4:{ELSEWHERE} -all")
+        world.publish("client.example", ELSEWHERE, kind="A")
         if record:
             world.publish("acme.example", record)
         world.server.silent.add(silent)

@@ -53,6 +53,36 @@ async def test_an_ipv4_client_of_an_ipv6_socket_is_an_ipv4_client(world: World) 
     assert (await world.verdict(a_mail(), peer=f"::ffff:{ACME_HOST}")).aligned
 
 
+REVERSE = "9.100.51.198.in-addr.arpa"
+
+
+@pytest.mark.parametrize(
+    ("helo", "address", "reverse", "result", "is_asked"),
+    [
+        ("mx.acme.example", ELSEWHERE, "mx.acme.example", Result.PASS, True),
+        ("mx.acme.example", ELSEWHERE, "spy.evil.test", Result.FAIL, True),
+        ("mx.acme.example", ACME_HOST, "mx.acme.example", Result.FAIL, False),
+        ("spy.evil.test", ELSEWHERE, "mx.acme.example", Result.FAIL, False),
+        ("spy.evil.test", ELSEWHERE, "spy.evil.test", Result.FAIL, False),
+    ],
+)
+async def test_who_runs_a_reverse_zone_sees_no_look_up_for_the_domain_of_others(
+    world: World, helo: str, address: str, reverse: str, result: Result, *, is_asked: bool
+) -> None:
+    """Only a registered domain is asked for SPF: a question to the client's own reverse zone, or
+    for the name in it, would show which are."""
+    world.publish("acme.example", "v=spf1 ptr -all")
+    world.publish(helo, address, kind="A")
+    world.publish(REVERSE, reverse, kind="PTR")
+
+    verdict = await world.verdict(a_mail(), peer=ELSEWHERE, helo=helo)
+
+    assert the("spf", verdict).result is result
+    assert ((REVERSE, "PTR") in world.server.queries) is is_asked
+    assert not [name for name, _ in world.server.queries if "spy" in name]
+    assert any("greets by its own name" in each for each in verdict.warnings) is not is_asked
+
+
 async def test_another_host_proves_nothing(world: World) -> None:
     verdict = await world.verdict(a_mail(), peer=ELSEWHERE)
     assert the("spf", verdict).result is Result.FAIL
