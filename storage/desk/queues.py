@@ -167,10 +167,12 @@ def _folded(scope: QueueScope) -> Entries:
 
 
 def _outgoing(mailbox: int, state: NoticeState) -> Entries:
+    # What the sign-up page was asked for, by whomever and for whatever address, comes last.
+    is_of_page = (_notice.c.kind == NoticeKind.INVITATION.value) & _notice.c.cause.is_(None)
     return select(
         _notice.c.id.label("item"),
         _notice.c.created_at.label("at"),
-        literal(0).label("by_anybody"),
+        case((is_of_page, 1), else_=0).label("by_anybody"),
         _notice.c.address.label("sender"),
         _notice.c.last_error.label("subject"),
         _notice.c.kind.label("reason"),

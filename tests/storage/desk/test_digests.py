@@ -22,7 +22,7 @@ from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import AnnouncedRow, NoticeRow, table
 from storage.desk import digests, queues
 from storage.mail import quarantine
-from storage.notices import suppression
+from storage.notices import outbox, suppression
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
 from storage.ticket.read import ticket_view
@@ -251,6 +251,30 @@ def test_outgoing_mail_that_is_dead_or_late_is_named(
     assert ordered(shop) == 1
     ((line,),) = named(shop)
     assert (line[0], line[2], line[7]) == (queue, ANN.address, "1")
+
+
+def test_links_that_anybody_asked_for_are_named_after_the_mail_of_customers(shop: Shop) -> None:
+    """Else a stranger who asks for links to invented addresses would hide what failed."""
+
+    def ask(connection: Connection) -> None:
+        for n in range(LINES):
+            outbox.order_invitation(
+                connection,
+                shop.mailbox,
+                f"nobody{n}@acme.example",
+                notice=UUID(int=900 + n),
+                now=NOON - timedelta(hours=2),
+            )
+
+    shop.write(ask)
+    shop.take(a_mail(ANN.address))
+    dead = {"state": NoticeState.DEAD.value, "last_error": "550 no such user"}
+    of_acme = _notice.c.address.endswith("@acme.example")
+    shop.write(lambda c: c.execute(update(_notice).where(of_acme).values(**dead)))
+
+    found = states(shop)[Queue.DEAD]
+    assert found.new[0].sender == ANN.address
+    assert found.more > 0
 
 
 def test_a_notice_that_is_not_due_yet_is_not_late(shop: Shop) -> None:
