@@ -5,14 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_never
 
+from rules.commands import Note, OnBehalf, parse_commands
 from rules.decision.case import Arrival, Finding, Pass, Ruling
+from rules.decision.content import body_text, has_files, is_unreadable
 from rules.decision.entitlement import WOULD_BE, Entitlement, Right
-from rules.decision.model import Hold, Reason, Record
+from rules.decision.model import Defer, Hold, Reason, Record
 from rules.identity import ProofLevel, Sender, Standing, is_machine
 from rules.mail.automatic import AutomaticClass, AutomationSign, wants_no_answer
 from rules.mail.lists import id_of_list, list_id_of
+from rules.mail.quoting import REPLY_MARK, published
 from rules.sender.pointers import PointerKind
+from rules.sender.tokens import Purpose
+from rules.service.limits import may_write
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.visibility import Visibility
 
 _MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
 UNPROVEN_BODY = "body not kept: unproven automatic mail"
@@ -82,11 +88,34 @@ def _of_known_sender(
 def _folded(arrival: Arrival, sign: AutomationSign, sender: Sender, known: Entitlement) -> Ruling:
     """A proven author's mail that a machine may have written: folded on its ticket, and named by a
     digest, whose link makes it the comment that it would have been."""
+    budget = arrival.policy.budgets.sender_mails_per_hour
+    if not may_write(arrival.facts.recent, arrival.facts.decided_at, budget):
+        note = f"{budget} mails of one sender within the hour are enough"
+        return Ruling(f"{sign} ({sign.kind})", Defer("rate"), Reason.SENDER_RATE, (note,))
     orders, notes = _receipt(arrival, sign, sender)
-    would_be = WOULD_BE[known.right]
+    would_be = _would_be(arrival, sender, known)
     record = Record(known.ticket, sender.address, orders=orders, would_be=would_be)
     notes = (*kept(record), f"else {would_be}; a digest names it", *notes)
     return Ruling(f"{sign} ({sign.kind})", record, Reason.AUTOMATIC_FOLDED, notes)
+
+
+def _would_be(arrival: Arrival, sender: Sender, known: Entitlement) -> Visibility:
+    """What a folded mail would be without its sign: never more public than by the other checks."""
+    visibility, mail, policy = WOULD_BE[known.right], arrival.mail, arrival.policy
+    if visibility is not Visibility.PUBLIC:
+        return visibility
+    if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
+        return Visibility.NOTE
+    if sender.standing is not Standing.STAFF:
+        return visibility
+    given = parse_commands(
+        published(body_text(mail), REPLY_MARK), policy.levels, policy.severity.ceiling
+    )
+    says = given.text.strip() or has_files(mail) or is_unreadable(mail)
+    for_another = any(isinstance(each, OnBehalf) for each in given.given)
+    if given.faults or for_another or not says:
+        return Visibility.PRIVATE
+    return Visibility.NOTE if Note() in given.given else visibility
 
 
 def _receipt(

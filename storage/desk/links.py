@@ -3,6 +3,7 @@ was made for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,13 +17,14 @@ from rules.policy import Policy
 from rules.sender.tokens import HeldLink
 from rules.ticket.changes import PublishComment
 from rules.ticket.visibility import Visibility
-from storage.db.tables import CommentRow, PersonRow, TicketRow, table
+from storage.db.tables import AttachmentRow, CommentRow, PersonRow, TicketRow, table
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
 from storage.ticket.change import change_ticket
 from storage.ticket.rows import ChangeContext
 
 _person, _comment, _ticket = table(PersonRow), table(CommentRow), table(TicketRow)
+_attachment = table(AttachmentRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class FoldedComment:
     author: str
     text: str
     written_at: datetime
+    files: tuple[str, ...]
+    """Their names; whoever reads the comment gets them as well."""
     would_be: Visibility | None
     """None if staff have accepted it, or may not."""
 
@@ -99,9 +103,16 @@ def folded_view(connection: Connection, mailbox: Mailbox, link: HeldLink) -> Fol
         author=found.author,
         text=found.text,
         written_at=found.written_at,
+        files=_files(connection, found.id),
         would_be=Visibility(found.folded_as) if found.folded_as else None,
     )
     return FoldedView(row.address, row.language, comment)
+
+
+def _files(connection: Connection, comment: int) -> tuple[str, ...]:
+    query = select(_attachment.c.name).where(_attachment.c.comment_id == comment)
+    names: Sequence[str] = connection.execute(query.order_by(_attachment.c.id)).scalars().all()
+    return tuple(names)
 
 
 def accept_folded(

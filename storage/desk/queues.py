@@ -91,14 +91,19 @@ def held_entries(mailbox: int) -> Entries:
 
 
 def not_named(entries: Entries, mailbox: int, queue: Queue) -> Entries:
-    """The entries of a queue that no digest has named."""
+    """The entries of a queue that no digest has named. Folded mails have no limit of their own, so
+    the senders take turns there: nobody's flood keeps back another's mail."""
     found = entries.subquery()
     named = exists().where(
         _announced.c.mailbox_id == mailbox,
         _announced.c.queue == queue.value,
         _announced.c.item == found.c.item,
     )
-    return select(found).where(~named).order_by(found.c.by_anybody, found.c.at)
+    new = select(found).where(~named)
+    if queue is not Queue.FOLDED:
+        return new.order_by(found.c.by_anybody, found.c.at)
+    turn = func.row_number().over(partition_by=found.c.sender, order_by=found.c.at)
+    return new.order_by(turn, found.c.at)
 
 
 def item_of(*names: object) -> UUID:

@@ -21,7 +21,13 @@ from gateway.runtime import Runtime
 from gateway.web.messages import PageError
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_link
-from gateway.web.pages.held import LONGEST_SUBJECT, POSTS_A_MINUTE, SHOWN_TEXT
+from gateway.web.pages.held import (
+    LONGEST_NAME,
+    LONGEST_SUBJECT,
+    POSTS_A_MINUTE,
+    SHOWN_NAMES,
+    SHOWN_TEXT,
+)
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
@@ -98,6 +104,8 @@ async def _page(
     cached = await runtime.mailbox_cache.current()
     masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
     policy = runtime.policy_of(mailbox)
+    more = len(comment.files) - SHOWN_NAMES
+    files = [one_line(masker.mask(name), LONGEST_NAME) for name in comment.files[:SHOWN_NAMES]]
     language = language_for(request, policy, view.language)
     return page(
         language,
@@ -111,6 +119,7 @@ async def _page(
         author=comment.author,
         since=date_and_time(comment.written_at, policy.clock.calendar.zone, language),
         text=plain(masker.mask(comment.text[: SHOWN_TEXT + CUT_MARGIN])[:SHOWN_TEXT]),
+        files=[*files, f"… (+{more})"] if more > 0 else files,
         shortened=len(comment.text) > SHOWN_TEXT,
         public=comment.would_be is Visibility.PUBLIC,
         now=now,

@@ -46,8 +46,10 @@ async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
 async def fold(site: Site) -> str:
     """A mail of Ann's is folded, and a digest goes to Sam; returns the path of its link."""
     envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,))
-    marks = {"Auto-Submitted": "auto-generated"}
-    raw = a_mail(ANN, f"Re: [#{site.ticket}] {SUBJECT}", "It <i>leaks</i> again.", **marks)
+    marks = {"Auto-Submitted": "auto-generated", "Content-Type": "multipart/mixed; boundary=b"}
+    file = "--b\r\nContent-Type: application/pdf; name=leak.pdf\r\n\r\nx\r\n--b--"
+    text = f"--b\r\n\r\nIt <i>leaks</i> again.\r\n{file}"
+    raw = a_mail(ANN, f"Re: [#{site.ticket}] {SUBJECT}", text, **marks)
     (reply,) = await site.services.ingest.take(Delivery(envelope, raw))
     assert reply.accepted
     assert await site.services.scheduler.notify_desk(every_queue=True) == 1
@@ -75,6 +77,7 @@ async def test_the_mail_is_shown_and_accepted_once(site: Site) -> None:
     assert status == 200
     assert "It &lt;i&gt;leaks&lt;/i&gt; again." in page
     assert "it goes to everybody on the request" in page
+    assert "Files: <bdi>leak.pdf</bdi>" in page
     assert SAM in page
     view = await site.ticket_view()
     assert view.comments[-1].visibility == "folded"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rules.decision.model import AddComment, Decision, Reason, Record, Verdict
+from rules.facts import Recent
 from rules.people import ParticipantKind
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Purpose
@@ -34,6 +35,7 @@ from tests.rules.building import (
     orders_of,
     our_id,
     person,
+    policy_with,
     token_to,
 )
 from tests.rules.decision.test_decide import SEAL
@@ -360,6 +362,25 @@ STAFFED = a_ticket(7, *ANNS.participants, member(79, SAM.address, ParticipantKin
 GENERATED: dict[str, Any] = {"auto_submitted": "auto-generated"}
 
 
+def test_the_answer_to_a_request_for_feedback_is_among_staff_if_it_is_accepted() -> None:
+    to = token_to(70, purpose=Purpose.FEEDBACK)
+
+    decision = World(tickets=(RESOLVED,)).decide(a_mail(**GENERATED), to=to)
+
+    assert decision.reason is Reason.AUTOMATIC_FOLDED
+    assert decision.action == Record(7, ANN.address, would_be=Visibility.NOTE)
+
+
+def test_folded_mail_counts_against_the_budget_of_its_author() -> None:
+    policy = policy_with("budgets", sender_mails_per_hour=2)
+    recent = tuple(Recent(NOON - timedelta(minutes=n), opened=False, ticket=7) for n in (1, 2))
+    world = World(tickets=(RESOLVED,), policy=policy, recent=recent)
+
+    assert world.decide(a_mail(**GENERATED), to=token_to(70)).reason is Reason.SENDER_RATE
+    certain = a_mail(auto_submitted="auto-replied")
+    assert world.decide(certain, to=token_to(70)).reason is Reason.AUTOMATIC
+
+
 class TestOfStaff:
     """A staff person is told that their words went to nobody, unless a machine would answer."""
 
@@ -388,6 +409,24 @@ class TestOfStaff:
         assert (receipt.kind, receipt.address) == (NoticeKind.RECEIPT, SAM.address)
         assert receipt.payload == ReceiptPayload(ReceiptText.FOLDED)
         assert receipt.quotes
+
+    @pytest.mark.parametrize(
+        ("text", "would_be"),
+        [
+            ("#note\n\nDo not tell Ann.", Visibility.NOTE),
+            ("#nota\n\nDo not tell Ann.", Visibility.PRIVATE),
+            ("#onbehalf gil@globex.example\n\nIt is broken.", Visibility.PRIVATE),
+            ("> Do not tell Ann.", Visibility.PRIVATE),
+            ("Done.", Visibility.PUBLIC),
+        ],
+    )
+    def test_to_accept_it_publishes_no_more_than_the_mail_would_have(
+        self, text: str, would_be: Visibility
+    ) -> None:
+        decision = self.WORLD.decide(a_mail(SAM.address, text=text, **GENERATED), to=token_to(79))
+
+        assert isinstance(decision.action, Record)
+        assert decision.action.would_be is would_be
 
     @pytest.mark.parametrize(("minutes", "number"), [(59, 0), (60, 1)])
     def test_once_an_hour(self, minutes: int, number: int) -> None:

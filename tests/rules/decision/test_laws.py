@@ -15,6 +15,7 @@ from rules.decision.model import (
     Decision,
     EndSubscription,
     OpenTicket,
+    Reason,
     Record,
     Repeat,
     Verdict,
@@ -240,6 +241,8 @@ def test_automatic_mail_causes_no_notice_except_to_staff(scene: Scene) -> None:
         to_staff |= {NoticeKind.ACCOUNT_TEAM}
     elif isinstance(decision.action, Record) and decision.action.bounced is not None:
         to_staff = {NoticeKind.ALERT}
+    elif decision.reason is Reason.AUTOMATIC_FOLDED and scene.author in (SAM.address, SUE.address):
+        to_staff = {NoticeKind.RECEIPT}
     assert {order.kind for order in orders_of(decision)} <= to_staff
 
 

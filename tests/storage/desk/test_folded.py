@@ -14,7 +14,7 @@ from rules.decision.effects import ChangeRefused, Effects
 from rules.decision.model import Reason
 from rules.mail import Mail
 from rules.sender.tokens import HeldLink, Purpose
-from rules.service.digests import FOLDED_FOR, OF_STAFF_MACHINES
+from rules.service.digests import FOLDED_FOR, LINES, OF_STAFF_MACHINES
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import PublishComment, SetStatus
 from rules.ticket.desk import Queue
@@ -24,7 +24,7 @@ from storage.db.tables import CommentRow, PersonRow, table
 from storage.desk import digests
 from storage.desk.links import accept_folded, folded_view
 from storage.ticket.read import AuditView, ticket_view
-from tests.rules.building import ANN, BOB, NOON, SAM, a_mail
+from tests.rules.building import ANN, BOB, GIL, NOON, SAM, a_mail
 from tests.storage.desk.test_digests import LATER, named, ordered, send_everything, states
 from tests.storage.shop import Shop, opened
 
@@ -78,6 +78,19 @@ def test_it_waits_on_a_closed_ticket_too_but_not_for_ever(shop: Shop) -> None:
 
     assert states(shop)[Queue.FOLDED].number == 1
     assert states(shop, NOON + FOLDED_FOR)[Queue.FOLDED].number == 0
+
+
+def test_a_flood_of_one_sender_keeps_back_no_mail_of_another(shop: Shop) -> None:
+    number, _ = folded(shop)
+    gils = opened(shop.take(a_mail(GIL.address)))
+    for minute in range(LINES + 2):
+        at = NOON + timedelta(minutes=minute)
+        shop.take(generated(ANN.address), to=shop.token(number, ANN.address), at=at)
+    shop.take(generated(GIL.address), to=shop.token(gils, GIL.address), at=LATER)
+
+    ordered(shop, LATER)
+
+    assert [line[2] for line in named(shop)[0]][:2] == [ANN.address, GIL.address]
 
 
 def test_what_is_certainly_a_machines_waits_for_nobody(shop: Shop) -> None:
