@@ -29,6 +29,7 @@ from rules.sender.authentication import Authentication
 from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
+from storage.notices.invitations import Enrolled
 
 NOTHING_STATED = StatedByStaff()
 
@@ -103,12 +104,32 @@ class Ingest:
         (receipt,) = await self._file([entry])
         return receipt
 
+    async def release_enrolled(
+        self,
+        held: HeldMail,
+        delivery: Delivery,
+        authentication: Authentication,
+        stated: StatedByStaff,
+    ) -> tuple[Receipt | None, Enrolled]:
+        """The same for a mail whose author is registered in the same transaction; nobody is
+        registered, and `Enrolled.NOT` returned, unless the mail is filed."""
+        entry = await self._reception().held_entry(held, delivery, authentication, stated)
+        job = partial(filing.file_enrolled, entry=entry)
+        receipt, became = await self.runtime.write(job, apart=entry.is_large)
+        if receipt is not None:
+            self._report([entry], [receipt])
+        return receipt, became
+
     async def _file(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
         """All mailboxes of a mail are written in one transaction."""
         if not entries:
             return []
         job = partial(filing.file, entries=entries)
         receipts = await self.runtime.write(job, apart=any(each.is_large for each in entries))
+        self._report(entries, receipts)
+        return receipts
+
+    def _report(self, entries: Sequence[Entry], receipts: Sequence[Receipt]) -> None:
         for entry, receipt in zip(entries, receipts, strict=True):
             if not receipt.counted:
                 log.filed(receipt, entry.delivery)
@@ -124,7 +145,6 @@ class Ingest:
                 cause = f"mail {receipt.journal_id}"
                 log.notices_withheld(receipt.mailbox, receipt.ticket, receipt.withheld, cause)
                 self.runtime.metrics.withheld(receipt.withheld)
-        return receipts
 
     def _reception(self) -> Reception:
         return Reception(runtime=self.runtime, parser=self.parser, authenticator=self.authenticator)

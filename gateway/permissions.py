@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gateway import log
-from gateway.config.model import Config
+from gateway.config.model import DEFAULT_FILE, Config
+from rules.validation.messages import without_password
 
 UMASK = 0o077
 OTHERS = 0o007
@@ -22,7 +23,23 @@ def restrict() -> None:
 
 def check(config: Config) -> None:
     """Warns of files of an older version, or made by hand, that every user may read."""
-    for path in _private(config):
+    _warn(_private(config))
+
+
+def check_configuration(file: Path | None, config: Config) -> None:
+    """Warns of a configuration that every user may read, if a password is in it."""
+    given = (config.store.url, config.relay.url or "")
+    urls = [url for url in given if without_password(url) != url]
+    path = file or DEFAULT_FILE
+    try:
+        text = path.read_text() if urls else ""
+    except OSError:  # there is none: all comes from the environment
+        return
+    _warn([path] if any(url in text for url in urls) else [])
+
+
+def _warn(paths: Iterable[Path]) -> None:
+    for path in paths:
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError:  # not made yet

@@ -34,8 +34,6 @@ from rules.sender.authentication import Authentication
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
-from storage.notices import invitations
-from storage.notices.invitations import Enrolled
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -137,22 +135,20 @@ def release(
     address = override or mail.author
     if not address:
         fail(os.EX_USAGE, "From does not name exactly one author; add --author ADDRESS")
-    if enrol:
-        outcome = write(config, lambda c: invitations.accept(c, mail.mailbox, address, ""))
-        if outcome is Enrolled.NOT:
-            fail(
-                os.EX_DATAERR,
-                f"no active company owns the domain of {address}; "
-                f"try `postern user add {address} --company NAME`",
-            )
     stated = StatedByStaff(
         author=Author(override) if override else None, as_new=as_new, onto=onto, why=why
     )
     with exit_on_error():
         try:
-            receipt = asyncio.run(_release(config, mail, stated))
+            receipt = asyncio.run(_release(config, mail, stated, enrol=enrol))
         except Conflict:
             fail(os.EX_DATAERR, f"{journal_id} is no longer held")
+    if receipt is None:
+        fail(
+            os.EX_DATAERR,
+            f"no active company owns the domain of {address}; "
+            f"try `postern user add {address} --company NAME`",
+        )
     if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
         fail(os.EX_DATAERR, f"still held: {receipt.reason}; `postern explain {receipt.journal_id}`")
     effect = "already filed" if receipt.verdict is Verdict.DUPLICATE else receipt.verdict
@@ -174,13 +170,18 @@ def _valid_address(address: str) -> str:
     return normal
 
 
-async def _release(config: Path | None, mail: HeldMail, stated: StatedByStaff) -> Receipt:
+async def _release(
+    config: Path | None, mail: HeldMail, stated: StatedByStaff, *, enrol: bool
+) -> Receipt | None:
+    """None if the author cannot be registered; then nothing is changed."""
     async with command_services(config) as services:
         find = partial(quarantine.delivery, mail=mail)
         delivery = await services.runtime.read(find)
-        return await services.ingest.release(
-            mail, delivery, Authentication.by_staff(account()), stated
-        )
+        vouched = Authentication.by_staff(account())
+        if enrol:
+            receipt, _ = await services.ingest.release_enrolled(mail, delivery, vouched, stated)
+            return receipt
+        return await services.ingest.release(mail, delivery, vouched, stated)
 
 
 def _held(config: Path | None, journal_id: str) -> HeldMail:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from gateway import log, supervisor
+from gateway import log, permissions, supervisor
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.loading import without_collection
 from gateway.cli.terminal import console, say_error
@@ -62,6 +62,7 @@ def serve(
                     "--workers needs fixed ports: with port 0 each process would get another",
                 )
             raise typer.Exit(supervisor.run(workers, config))
+        permissions.check_configuration(config, settings)
         with without_collection():
             # Two thirds of a start, which a supervisor of workers does not need.
             from gateway import app as server  # noqa: PLC0415

@@ -102,6 +102,13 @@ def print_for_scripts(line: str) -> None:
     print(_UNSAFE.sub(_in_json, line), flush=True)  # noqa: T201 - the one writer
 
 
+def discard_output() -> None:
+    """What could not be written to standard output is not tried again at the end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
 _UNSAFE = re.compile(r"[^\x20-\x7e\n]")
 
 

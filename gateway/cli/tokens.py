@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import Annotated
 
 import typer
 
 from gateway import clock
-from gateway.cli.common import ConfigOption, read, write
-from gateway.cli.terminal import print_for_scripts, print_table, say
+from gateway.cli.common import ConfigOption, fail, read, write
+from gateway.cli.terminal import discard_output, print_for_scripts, print_table, say
 from gateway.web.api.auth import Scope
 from storage.registry import api_tokens
 
@@ -26,7 +27,12 @@ def add(
 ) -> None:
     token = secrets.token_urlsafe(32)
     write(config, lambda c: api_tokens.add_api_token(c, token, name, scope.value, clock.now()))
-    print_for_scripts(token)
+    try:
+        print_for_scripts(token)
+    except OSError as error:
+        write(config, lambda c: api_tokens.forget_api_token(c, token))
+        discard_output()
+        fail(os.EX_IOERR, f"the token was not printed ({error.strerror}), so it was removed again")
 
 
 @app.command("list", help="List the tokens with their scopes.")

@@ -18,6 +18,7 @@ from gateway.web.api.access import ApiContext
 from gateway.web.api.auth import ApiError, Scope, authorise
 from gateway.web.api.download import Downloads
 from gateway.web.api.request_parsing import check_query
+from gateway.web.connection import SERVER
 from gateway.web.pages import folded, held, links, signup
 from gateway.web.pages.folded import FoldedPages
 from gateway.web.pages.forms import PROXIES
@@ -60,6 +61,7 @@ def application(
     app[RUNTIME], app[INGEST], app[CONNECTIONS] = runtime, ingest, connections
     app.add_routes([web.get("/", _index_of_everything if api else _index)])
     app[PROXIES] = proxies
+    app.on_response_prepare.append(_named)
     if pages:
         signup.add_routes(app, sign_up)
         links.add_routes(app, LinkPages(runtime=runtime))
@@ -79,6 +81,11 @@ def application(
         runtime.metrics.watch("download_bytes", downloads.shares)
         tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads))
     return app
+
+
+async def _named(_: web.Request, response: web.StreamResponse) -> None:
+    """Else the versions of Python and aiohttp are told to everybody."""
+    response.headers["Server"] = SERVER
 
 
 @web.middleware

@@ -29,6 +29,8 @@ from gateway.shares import Caps, IPAddress, Networks, Shares, is_in, keys_of
 from gateway.web.rate_limit import RateLimiter
 
 BACKLOG = 128
+SERVER = "Postern"
+"""Else aiohttp tells everybody its version and Python's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +314,7 @@ class HttpConnection(RequestHandler, Admitted):
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         response = web.json_response({"error": "the request is not valid HTTP"}, status=status)
+        response.headers["Server"] = SERVER
         response.force_close()
         return response
 

@@ -156,6 +156,9 @@ class PublishComment:
     reads_as: ClassVar[str] = "publish a comment"
 
     comment: int
+    only_folded: bool = False
+    """By a link to a folded mail: of two clicks, the second must not publish what the first made a
+    flagged comment."""
 
 
 @dataclass(frozen=True, slots=True)

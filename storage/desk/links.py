@@ -124,7 +124,7 @@ def accept_folded(
     if view is None or view.comment.would_be is None:
         return None if view is None else (view, False)
     by = replace(context, actor=view.owner)
-    accepted = [PublishComment(view.comment.number)]
+    accepted = [PublishComment(view.comment.number, only_folded=True)]
     done = change_ticket(connection, by, view.comment.ticket, accepted, policy, by_staff=True)
     return view, isinstance(done, Effects)
 

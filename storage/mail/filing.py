@@ -12,9 +12,13 @@ from rules.decision.model import Decision
 from rules.decision.receipt import Receipt
 from rules.decision.room import within_room
 from rules.mail import BodyNeeded
+from rules.mail.header import Author
 from storage.mail.apply import Entry, apply
 from storage.mail.facts import gather
+from storage.mail.releases import LEAVES_QUARANTINE
 from storage.mail.room import room_for
+from storage.notices import invitations
+from storage.notices.invitations import Enrolled
 
 
 def file(connection: Connection, entries: Sequence[Entry]) -> list[Receipt]:
@@ -26,6 +30,21 @@ def file(connection: Connection, entries: Sequence[Entry]) -> list[Receipt]:
         apply(connection, entry, decision_on(connection, entry), entry.considered.policy)
         for entry in entries
     ]
+
+
+def file_enrolled(connection: Connection, entry: Entry) -> tuple[Receipt | None, Enrolled]:
+    """The same for a held mail whose author staff register with it; no receipt, and nothing is
+    written, if no company is theirs. Who was registered for a mail that stays held is not."""
+    mailbox, author = entry.mailbox, entry.mail.author
+    assert isinstance(author, Author)
+    became = invitations.accept(connection, mailbox, author.address, "")
+    if became is Enrolled.NOT:
+        return None, became
+    (receipt,) = file(connection, [entry])
+    if became is Enrolled.NOW and receipt.verdict not in LEAVES_QUARANTINE:
+        invitations.take_back(connection, mailbox, author.address)
+        became = Enrolled.NOT
+    return receipt, became
 
 
 def preview(connection: Connection, entries: Sequence[Entry]) -> list[tuple[Entry, Decision]]:

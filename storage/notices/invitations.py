@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, false, func, select, update
 
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of, without_detail
@@ -143,6 +143,12 @@ def accept(connection: Connection, mailbox: Mailbox, address: str, name: str) ->
     person = people.enrol(connection, mailbox, address, company)
     connection.execute(update(_person).where(_person.c.id == person).values(name=name[:200]))
     return Enrolled.NOW
+
+
+def take_back(connection: Connection, mailbox: Mailbox, address: str) -> None:
+    """Undo an `accept` of this transaction: nothing else refers to the person yet."""
+    here = (_person.c.mailbox_id == mailbox.id) & (_person.c.address == address)
+    connection.execute(delete(_person).where(here))
 
 
 def _find(connection: Connection, mailbox: Mailbox, address: str) -> bool | None:

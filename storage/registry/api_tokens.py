@@ -41,6 +41,11 @@ def remove_api_tokens(connection: Connection, name: str) -> int:
     return removed
 
 
+def forget_api_token(connection: Connection, token: str) -> None:
+    """Revoke one token, which nobody has seen."""
+    connection.execute(delete(_api_token).where(_api_token.c.digest == _digest(token)))
+
+
 def _digest(token: str) -> str:
     # 256 random bits need no slow hash: nobody guesses them from their digest.
     return hashlib.sha256(token.encode()).hexdigest()

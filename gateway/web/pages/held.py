@@ -32,6 +32,7 @@ from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.decision.content import body_of
 from rules.decision.model import Reason, Verdict
+from rules.decision.receipt import Receipt
 from rules.mail import Body, Mail, Mailbox
 from rules.mail.extent import CUT_MARGIN
 from rules.sender.authentication import Authentication
@@ -44,7 +45,6 @@ from storage.db.ledger import Conflict
 from storage.desk.links import HeldView, held_view
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
-from storage.notices import invitations
 from storage.notices.invitations import Enrolled
 
 PATH = "/held"
@@ -182,24 +182,25 @@ async def _discard(visit: _HeldVisit, mail: HeldMail) -> web.Response:
 
 async def _release(visit: _HeldVisit, mail: HeldMail, choice: Choice, why: str) -> web.Response:
     runtime, ingest = visit.pages.runtime, visit.pages.ingest
-    enrolled = False
-    if choice is Choice.ENROL:
-        enrol = partial(invitations.accept, mailbox=visit.mailbox, address=mail.author, name="")
-        became = await runtime.write(enrol)
-        if became is Enrolled.NOT:
-            return visit.done(HeldOutcome.NOT_ENROLLED)
-        if enrolled := became is Enrolled.NOW:
-            log.enrolled(visit.mailbox.address, mail.author, visit.view.owner)
+    became = Enrolled.BEFORE
     stated = StatedByStaff(as_new=choice is Choice.NEW, why=why, source=Source.WEB)
     vouched = Authentication.by_staff(visit.view.owner)
     try:
         delivery = await runtime.read(partial(quarantine.delivery, mail=mail))
-        receipt = await ingest.release(mail, delivery, vouched, stated)
+        receipt: Receipt | None
+        if choice is Choice.ENROL:
+            receipt, became = await ingest.release_enrolled(mail, delivery, vouched, stated)
+        else:
+            receipt = await ingest.release(mail, delivery, vouched, stated)
     except Conflict:  # another person was first
-        return visit.done(HeldOutcome.GONE, enrolled=enrolled)
+        return visit.done(HeldOutcome.GONE)
+    if receipt is None:
+        return visit.done(HeldOutcome.NOT_ENROLLED)
     if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
         held_for = worded(held_because(receipt.reason), visit.language)
-        return visit.done(HeldOutcome.HELD, why=held_for, enrolled=enrolled)
+        return visit.done(HeldOutcome.HELD, why=held_for)
+    if enrolled := became is Enrolled.NOW:
+        log.enrolled(visit.mailbox.address, mail.author, visit.view.owner)
     return visit.done(HeldOutcome.FILED, receipt.ticket, enrolled=enrolled)
 
 

@@ -90,7 +90,8 @@ def publish_comment(
 ) -> Effects | ChangeRefused:
     comment = facts.comments.get(change.comment)
     became = _published_as(comment)
-    if comment is None or became is None:
+    unfolded = comment is not None and comment.visibility is not Visibility.FOLDED
+    if comment is None or became is None or (change.only_folded and unfolded):
         return ChangeRefused(
             sentence(
                 "#{ticket} has no flagged comment {comment}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,20 @@ def test_a_token_is_printed_alone_on_its_line_and_works(demo: CommandLine) -> No
     assert re.fullmatch(r"[\w-]{43}\n", done.out)
     with demo.opened() as database:
         assert database.read(lambda c: api_tokens.api_token_scope(c, done.out.strip())) == "mails"
+
+
+def test_a_token_that_could_not_be_printed_is_not_kept(demo: CommandLine) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "token", "add", "lost", "-c", str(demo.config)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=120,
+            check=False,
+        )
+
+    assert (done.returncode, b"it was removed again" in done.stderr) == (os.EX_IOERR, True)
+    assert "lost" not in demo.run("token", "list").out
 
 
 def test_a_token_is_listed_and_revoked(demo: CommandLine) -> None:

@@ -573,6 +573,7 @@ async def test_the_pages_forbid_everything_except_their_own_style(site: Site) ->
     answer = await site.client.get(STYLE_PATH)
     assert (answer.status, answer.content_type) == (200, "text/css")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Server"] == "Postern"
     assert "prefers-color-scheme: dark" in await answer.text()
 
 

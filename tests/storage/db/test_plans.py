@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
+from rules.mail import Mailbox
 from storage.db.database import Database
 from storage.db.statements import Statement
 from storage.mail import facts, rates, room, traces
 from storage.registry import lookup
-from storage.ticket import load
+from storage.ticket import lists, load
+from storage.ticket.lists import CopiedTo, OfCompany, RequestedBy, Which
 
 IDS = 3
 
@@ -39,6 +43,33 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     database.upgrade()
     yield database
     database.close()
+
+
+@pytest.mark.parametrize(
+    "which", [RequestedBy("ann@acme.example"), CopiedTo("ann@acme.example"), OfCompany(7)], ids=str
+)
+def test_to_find_a_customers_tickets_no_others_are_read(which: Which, store: Database) -> None:
+    """One portal's lists would else hold the readers of all: mail waits for them too."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(*arguments: Any) -> None:
+        asked.append(arguments[2:4])
+
+    def plan(connection: Connection) -> list[str]:
+        mailbox = Mailbox(1, "support@help.example", "default")
+        asked.clear()
+        lists.page(connection, mailbox, which, status=None, limit=10, before=None)
+        ((statement, values),) = asked
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        return [step.detail for step in steps]
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        steps = store.read(plan)
+    finally:
+        event.remove(store.engine, "before_cursor_execute", note)
+
+    assert not [step for step in steps if "ix_ticket_mailbox_id" in step], steps
 
 
 def test_the_hot_path_is_covered() -> None:

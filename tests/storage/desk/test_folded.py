@@ -128,6 +128,17 @@ def test_a_colleagues_becomes_a_flagged_comment(shop: Shop) -> None:
     assert visibility(shop, comment) == "public"
 
 
+def test_of_two_clicks_on_its_link_the_second_publishes_nothing(shop: Shop) -> None:
+    """Both have found it folded; on PostgreSQL the first is committed before the second decides."""
+    number, comment = folded(shop, BOB.address)
+    click = PublishComment(comment, only_folded=True)
+
+    assert isinstance(shop.change(number, click), Effects)
+    assert isinstance(shop.change(number, click), ChangeRefused)
+
+    assert visibility(shop, comment) == "private"
+
+
 @pytest.mark.parametrize(
     ("purpose", "expected", "customers"),
     [(Purpose.REPLY, "public", [ANN.address]), (Purpose.NOTE, "note", [])],

@@ -1,0 +1,44 @@
+"""`postern held release` with its options."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from tests.gateway.cli.command_line import ANNS_MAIL, CommandLine
+
+NEW = "new@acme.example"
+NEWS_MAIL = ANNS_MAIL.replace(b"Ann <ann@acme.example>", NEW.encode())
+
+
+@pytest.fixture
+def held(demo: CommandLine) -> str:
+    """The id of a held mail of a colleague who is not registered."""
+    assert demo.pipe(NEWS_MAIL, NEW).code == 0
+    found = re.search(r"[0-9a-f-]{36}", demo.run("held", "list").out)
+    assert found is not None
+    return found[0]
+
+
+def test_nobody_is_registered_for_a_mail_that_stays_held(demo: CommandLine, held: str) -> None:
+    failed = demo.run(
+        "held", "release", held, "--enrol", "--author", "typo@acme.example", "--onto", "99"
+    )
+
+    assert (failed.code, "still held" in failed.err) == (os.EX_DATAERR, True)
+    assert "typo@acme.example" not in demo.run("user", "list").out
+    assert held in demo.run("held", "list").out
+
+
+def test_the_author_is_registered_with_the_release(demo: CommandLine, held: str) -> None:
+    assert demo.run("held", "release", held, "--enrol").out == "opened as #1\n"
+    assert NEW in demo.run("user", "list").out
+
+
+def test_nobody_of_an_unknown_domain_is_registered(demo: CommandLine, held: str) -> None:
+    failed = demo.run("held", "release", held, "--enrol", "--author", "eve@evil.example")
+
+    assert (failed.code, "no active company owns" in failed.err) == (os.EX_DATAERR, True)
+    assert held in demo.run("held", "list").out
