@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.cli.command_line import ANNS_MAIL, CommandLine
+from tests.gateway.cli.command_line import ANNS_MAIL, CommandLine, command_line
+from tests.stores import PostgresStores
 
 ARROW = "The lift → the roof"
 
@@ -72,6 +73,12 @@ def test_a_number_that_the_store_cannot_hold_is_wrong_usage(
 
     assert done.code == os.EX_USAGE
     assert "a number is larger than the store can hold" in done.err
+
+
+def test_it_is_so_on_postgresql_too(tmp_path: Path, postgres_stores: PostgresStores) -> None:
+    done = command_line(tmp_path, postgres_stores.new()).run("ticket", "99999999999999999999")
+
+    assert (done.code, "larger than the store can hold" in done.err) == (os.EX_USAGE, True)
 
 
 @pytest.mark.parametrize("command", ["token remove", "company add"])
