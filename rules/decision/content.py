@@ -62,9 +62,9 @@ def forwarded_by(mail: Mail) -> Forwarded | None:
         return in_text
     first, words = attached[0], body.text.strip()
     certain = len(attached) == 1 and not may_forward(read_text(words))
-    return Forwarded(
-        first.author if certain else "", first.subject, words, words, first.text.strip()
-    )
+    author = first.author if certain else ""
+    above = words or f"From: {author}\nSubject: {first.subject}"  # a note, which has the files
+    return Forwarded(author, first.subject, above, words, first.text.strip())
 
 
 def is_click(mail: Mail) -> bool:

@@ -109,9 +109,17 @@ def _for(address: str, case: Case, forwarded: Forwarded | None, stated: str) -> 
     outer = unmarked_subject(case.mail.subject, case.policy.subject_tag.format)
     if forwarded is None:
         return Behalf(person, outer, stated.strip())
+    if _quotes_notice_to_staff(forwarded.text):
+        return OwnRequest(sentence("What you forward is or quotes an email to staff."))
     subject = unmarked_subject(forwarded.subject, case.policy.subject_tag.format)
     own_words = without_commands(forwarded.own_words).strip()
     return Behalf(person, subject or outer, forwarded.text, own_words, forwarded.above)
+
+
+def _quotes_notice_to_staff(text: str) -> bool:
+    """Whether it has the mark of a notice to staff, which has internal text, on however many
+    lines."""
+    return "".join(REPLY_MARK.strip("#-").split()) in "".join(text.replace(">", " ").split())
 
 
 def _customer(address: str, facts: Facts) -> Person | None:

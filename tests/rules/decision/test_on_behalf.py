@@ -9,6 +9,7 @@ import pytest
 
 from rules.decision.model import Decision, ForCustomer, OpenTicket, Reason
 from rules.mail import AttachedMail, Attachment, Body, Mail
+from rules.mail.quoting import REPLY_MARK
 from rules.people import Company, Staff
 from rules.sender.authentication import Result
 from rules.ticket.notices import NoticeKind, ReceiptPayload
@@ -200,6 +201,25 @@ def test_a_signature_is_no_header() -> None:
     text = "Please take this over.\n\nSam\nPhone: +49 30 1234\nMail: sam@help.example\nWeb: x"
 
     assert opened(world().decide(with_attached(GILS, text=text))).requester == GIL.address
+
+
+def test_an_attached_mail_without_a_word_has_a_note_for_its_files() -> None:
+    opening = opened(world().decide(with_attached(GILS, text="")))
+
+    assert opening.for_customer is not None
+    assert opening.for_customer.note == "From: gil@globex.example\nSubject: Cooling broken"
+    assert opening.for_customer.note_orders == ()
+
+
+def test_a_notice_to_staff_is_nobodys_request() -> None:
+    """It has internal text."""
+    for mark in (REPLY_MARK, f"> {REPLY_MARK.replace('above', 'above' + chr(10) + '>')}"):
+        text = f"#onbehalf gil@globex.example\n\n{INNER}\n\n{mark}\n\nSue wrote a note."
+
+        decision = world().decide(forwarded(text))
+
+        assert opened(decision).requester == SAM.address
+        assert "an email to staff" in receipts(decision)
 
 
 @pytest.mark.parametrize("mails", [(None,), (GILS, GILS), (replace(GILS, author=""),)])
