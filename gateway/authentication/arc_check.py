@@ -85,7 +85,7 @@ async def check_arc(
     lookups: Lookups,
     run: Run,
 ) -> ArcVerdict:
-    """Verifies the chain if its newest sealer is listed; any other chain is not verified.
+    """Verifies the newest seal, which covers all others, if its sealer is listed.
 
     It vouches for the author only if the newest sealer states `dmarc=pass` for exactly that domain.
     """
@@ -114,22 +114,22 @@ async def check_arc(
         return ArcVerdict((Evidence("arc", Result.POLICY, sealer, detail),))
     assert stated is not None
     newest = chain[-1]
-    own, older = [newest.seal_tags, newest.signature_tags], [e.seal_tags for e in chain[:-1]]
-    # Anybody can write an older seal, with a name of their own zone: asked for it before we know
-    # that the listed sealer saw it, they would learn that the author's domain is registered here.
-    for tags, failure_of in ((own, newest_failure), (older, older_failure)):
-        places = [(each[b"s"].decode("ascii", "replace"), _domain(each)) for each in tags]
-        keys = await asyncio.gather(*(fetch_key(*place, lookups) for place in places))
-        failed = [record for record in keys if isinstance(record, Temporary)]
-        if failed:
-            evidence = Evidence("arc", Result.TEMPERROR, sealer, failed[0].why)
-            return ArcVerdict((evidence,), temporary=all(record.defers for record in failed))
-        failure = await run(partial(failure_of, message, chain, keys))
-        if failure:
-            return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),))
-        if tags is own:
-            proven = {key_name(*place) for place in places}
-    lookups.prove(proven)
+    # Only the listed sealer's own keys. It states by cv=pass that it checked the older seals, and
+    # anybody can write one, with a name of their own zone: asked for it, they would learn that the
+    # author's domain is registered here.
+    places = [
+        (tags[b"s"].decode("ascii", "replace"), _domain(tags))
+        for tags in (newest.seal_tags, newest.signature_tags)
+    ]
+    keys = await asyncio.gather(*(fetch_key(*place, lookups) for place in places))
+    failed = [record for record in keys if isinstance(record, Temporary)]
+    if failed:
+        evidence = Evidence("arc", Result.TEMPERROR, sealer, failed[0].why)
+        return ArcVerdict((evidence,), temporary=all(record.defers for record in failed))
+    failure = await run(partial(newest_failure, message, chain, keys))
+    if failure:
+        return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),))
+    lookups.prove({key_name(*place) for place in places})
     return ArcVerdict(
         (Evidence("arc", Result.PASS, sealer, f"sealed by {sealer}", aligned=True),),
         sealer,
@@ -247,19 +247,7 @@ def newest_failure(message: RawMessage, chain: Sequence[ArcSet], records: Sequen
         newest = chain[-1]
         return signature_failure(
             message, newest.signature, newest.signature_tags, keys[1]
-        ) or _seal_failure(chain, len(chain) - 1, keys[0])
-    except Exception as error:  # noqa: BLE001  dkimpy raises anything on hostile bytes
-        return f"unreadable key or seal ({type(error).__name__})"
-
-
-def older_failure(_: RawMessage, chain: Sequence[ArcSet], records: Sequence[Record]) -> str:
-    """The same of the older seals (step 6), by the key record of each."""
-    try:
-        keys = _keys(records)
-        if isinstance(keys, str):
-            return keys
-        failures = (_seal_failure(chain, number, key) for number, key in enumerate(keys))
-        return next(filter(None, failures), "")
+        ) or _seal_failure(chain, keys[0])
     except Exception as error:  # noqa: BLE001  dkimpy raises anything on hostile bytes
         return f"unreadable key or seal ({type(error).__name__})"
 
@@ -276,15 +264,15 @@ def _keys(records: Sequence[Record]) -> list[Key] | str:
     return keys
 
 
-def _seal_failure(chain: Sequence[ArcSet], number: int, key: Key) -> str:
-    """Why one seal does not hold over all sets up to its own; empty if it does."""
-    seal, tags = chain[number].seal, chain[number].seal_tags
-    before = [part for e in chain[:number] for part in (e.results, e.signature, e.seal)]
-    sealed = [*before, chain[number].results, chain[number].signature]
-    signed = header_digest_input(b"relaxed/relaxed", sealed, seal)
-    if is_valid_signature(signed, tags[b"b"], key):
+def _seal_failure(chain: Sequence[ArcSet], key: Key) -> str:
+    """Why the newest seal does not hold over all sets; empty if it does."""
+    *older, newest = chain
+    before = [part for e in older for part in (e.results, e.signature, e.seal)]
+    sealed = [*before, newest.results, newest.signature]
+    signed = header_digest_input(b"relaxed/relaxed", sealed, newest.seal)
+    if is_valid_signature(signed, newest.seal_tags[b"b"], key):
         return ""
-    return f"seal {tags[b'i'].decode()} does not hold"
+    return f"seal {newest.seal_tags[b'i'].decode()} does not hold"
 
 
 def _by_instance(

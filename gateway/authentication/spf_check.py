@@ -27,6 +27,7 @@ from gateway.authentication.dns import (
     host_domain,
 )
 from gateway.authentication.offload import Run
+from gateway.authentication.suffixes import is_of_somebody
 from rules.mail import Envelope
 from rules.sender.authentication import Evidence, Result
 
@@ -38,6 +39,9 @@ MAX_PASSES = 40
 # before them keep their meaning.
 _ANYONE = re.compile(rb"(?<= )\+?(?=all(?: |$)|(?:ip4|ip6|a|mx)[^ ]*/0(?: |$))", re.IGNORECASE)
 _OF_PTR = re.compile(rb"(?<= )[+?~-]?ptr:([^ /%]+)", re.IGNORECASE)
+_OF_SENDER = re.compile(r"%\{[^do}][^}]*\}", re.IGNORECASE)
+"""All macros but those of a domain that is asked in any case (RFC 7208 §7.2)."""
+_NO_NAME = "."
 _OUTSIDE_ATEXT = re.compile(r"[^A-Za-z0-9!#$&'*+/=?^_`{|}~.-]")
 
 
@@ -112,6 +116,8 @@ def evaluate(
     )
     if warnings and verdict is not Result.PASS:
         return SpfVerdict(verdict, "+all is not counted", warnings)
+    if query.unasked_macro:
+        warnings += ("a macro in SPF that ends a name in what the sender wrote does not count",)
     if query.unasked_ptr:
         warnings += ("ptr in SPF counts only for a client that greets by its own name",)
     detail = explanation if verdict in (Result.PERMERROR, Result.TEMPERROR) else ""
@@ -162,6 +168,7 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
         self.open_to_anyone: dict[str, None] = {}
         self.defers = False
         self.unasked_ptr = False
+        self.unasked_macro = False
         self._answers = answers
 
     def dns(self, name: str, qtype: str, ignore_void: bool = False) -> list[Any]:
@@ -192,6 +199,21 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
                     if self.void_lookups > spf.MAX_VOID_LOOKUPS:
                         raise spf.PermError("too many void look-ups")
         return []
+
+    def expand_domain(self, arg: str) -> str:
+        """The name that a term of a record names; none, which matches nothing, where the sender
+        chose whose it is, as in `a:%{h}`: they would see in their own zone that the author's domain
+        has a customer here, and could publish there what lets any host send."""
+        expanded: str = super().expand_domain(arg)
+        chosen = [found.end() for found in _OF_SENDER.finditer(arg)]
+        if not chosen:
+            return expanded
+        # What stands before the first dot is joined to what the sender chose.
+        written = self.expand(arg[chosen[-1] :]).partition(".")[2]
+        if is_of_somebody(written):
+            return expanded
+        self.unasked_macro = True
+        return _NO_NAME
 
     def validated_ptrs(self) -> list[str]:
         """The name by which the client greeted, if its address and its reverse zone agree.

@@ -44,3 +44,8 @@ def may_be_one_organisation(one: str, other: str) -> bool:
 def organisation_of(domain: str) -> str:
     """The domain that was registered, of which a domain is a part; itself where that is unknown."""
     return public_suffixes().privatesuffix(domain) or domain
+
+
+def is_of_somebody(name: str) -> bool:
+    """Whether a name is one that was registered, or below it: not everybody can have one in it."""
+    return "." in name and public_suffixes().publicsuffix(name.lower()) != name.lower()

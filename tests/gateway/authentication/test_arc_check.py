@@ -134,24 +134,25 @@ async def test_a_sealer_that_saw_no_pass_proves_nothing(world: World, states: st
     assert not [name for name, _ in world.server.queries if name.endswith(LIST)]
 
 
-@pytest.mark.parametrize("forged", [b"header.from=acme.example", b"s=s1; t="])
-async def test_who_writes_an_older_seal_is_asked_for_its_key_only_if_the_newest_holds(
+@pytest.mark.parametrize("forged", [b"header.from=acme.example", b"s=s1; t=", b""])
+async def test_who_writes_an_older_seal_is_never_asked_for_its_key(
     world: World, forged: bytes
 ) -> None:
-    """Else anybody would see in their own zone which domains are of customers."""
+    """Else they would see in their own zone which domains are of customers: whoever has a mail of
+    such a domain can add a set, and send it to a mailbox whose listed provider forwards it here."""
     older = sealed(a_mail(), "spy.example", states="arc=none")
-    states = f"arc=pass; {ACME_PASSED}"
-    whole = sealed(older, states=states)
+    whole = sealed(older, states=f"arc=pass; {ACME_PASSED}")
     newest, rest = whole[: -len(older)], older
     changed = {
         b"header.from=acme.example": newest.replace(forged, b"header.from=other.example"),
         b"s=s1; t=": newest.replace(b" s=s1;", b" s=s1 ;"),
+        b"": newest,
     }[forged]
-    assert changed != newest
+    assert (changed == newest) is not bool(forged)
 
     verdict = await world.verdict(changed + rest)
 
-    assert not verdict.aligned
+    assert verdict.aligned is not bool(forged)
     assert not [name for name, _ in world.server.queries if "spy.example" in name]
 
 

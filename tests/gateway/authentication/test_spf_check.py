@@ -83,6 +83,48 @@ async def test_who_runs_a_reverse_zone_sees_no_look_up_for_the_domain_of_others(
     assert any("greets by its own name" in each for each in verdict.warnings) is not is_asked
 
 
+@pytest.mark.parametrize(
+    "term",
+    [
+        "a:%{h}",
+        "mx:%{h}",
+        "include:%{h}",
+        "exists:%{l}",
+        "exists:%{i}._spf.%{H}",
+        "exists:%{s}.test",
+        "exists:%{l1r-}evil.test",
+        "ptr:%{h}",
+        "redirect=%{h}",
+        "include:shared.example",
+    ],
+)
+async def test_a_name_that_ends_in_what_the_sender_wrote_is_not_asked_and_proves_nothing(
+    world: World, term: str
+) -> None:
+    """Only a registered domain is asked for SPF: its sender would see in their own zone which is,
+    and publish there that any host may send."""
+    world.publish("acme.example", f"v=spf1 {term} -all")
+    world.publish("shared.example", "v=spf1 a:%{h} -all")
+    for name in ("spy.evil.test", "x.evil.test", "x.spy.evil.test", "spyevil.test"):
+        world.publish(name, f"v=spf1 ip4:{ELSEWHERE} -all")
+        world.publish(name, ELSEWHERE, kind="A")
+
+    verdict = await world.verdict(
+        a_mail(), mail_from="spy.evil.test@acme.example", helo="spy.evil.test", peer=ELSEWHERE
+    )
+
+    assert not verdict.aligned
+    assert not [name for name, _ in world.server.queries if "evil" in name or "spy" in name]
+    assert any("what the sender wrote" in each for each in verdict.warnings)
+
+
+async def test_an_address_after_a_name_that_is_not_asked_still_proves_the_author(
+    world: World,
+) -> None:
+    result, verdict = await under(world, f"v=spf1 a:%{{h}} ip4:{ACME_HOST} -all")
+    assert (result, verdict.by) == (Result.PASS, "spf:acme.example")
+
+
 async def test_another_host_proves_nothing(world: World) -> None:
     verdict = await world.verdict(a_mail(), peer=ELSEWHERE)
     assert the("spf", verdict).result is Result.FAIL
