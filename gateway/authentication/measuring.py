@@ -211,20 +211,16 @@ async def _by_spf(mail: CheckedMail, policy: DmarcRecord) -> CheckResult:
     """SPF, unless it could prove nothing: for a domain that cannot be aligned, or if the client is
     a relay of ours, whose address does not show where the mail came from."""
     identity, peer = spf_check.identity_of(mail.envelope), address_of(mail.envelope.peer)
-    refusal = ""
     if identity is None or peer is None:
         return CheckResult(
             "", (Evidence("spf", Result.NONE, "", "no domain or no address to check"),)
         )
-    if mail.behind_relay:
-        refusal = "not asked: the client is a relay of ours"
-    elif not could_align(identity.domain, mail.domain):
-        refusal = "not asked: cannot be aligned"
-    elif may_be_aligned(identity.domain, policy, policy.spf) is False:
-        refusal = NOT_ALIGNED
+    refusal, unanswered = _why_not_asked(mail, identity.domain, policy)
     if refusal:
-        skipped = spf_check.SpfVerdict(Result.POLICY, refusal)
-        return CheckResult("", (spf_check.evidence(identity, skipped, aligned=False),))
+        result = Result.TEMPERROR if unanswered else Result.POLICY
+        skipped = spf_check.SpfVerdict(result, refusal)
+        found = spf_check.evidence(identity, skipped, aligned=False)
+        return CheckResult("", (found,), temporary=unanswered is not None and unanswered.defers)
     checked = await spf_check.check_spf(
         identity, str(peer), mail.envelope.helo, mail.lookups, mail.run
     )
@@ -244,6 +240,21 @@ async def _by_spf(mail: CheckedMail, policy: DmarcRecord) -> CheckResult:
         temporary=not passed and is_aligned is not False and defers,
         warnings=checked.warnings,
     )
+
+
+def _why_not_asked(
+    mail: CheckedMail, domain: str, policy: DmarcRecord
+) -> tuple[str, Temporary | None]:
+    """Why the SPF record of a domain is not looked up; empty if it is. With the failure of the DNS
+    that leaves open whether it could be aligned: a stranger may own it, and would see the query."""
+    if mail.behind_relay:
+        return "not asked: the client is a relay of ours", None
+    if not could_align(domain, mail.domain):
+        return "not asked: cannot be aligned", None
+    may_be = may_be_aligned(domain, policy, policy.spf)
+    if isinstance(may_be, Temporary):
+        return f"not asked: alignment is unknown: {may_be.why}", may_be
+    return ("" if may_be else NOT_ALIGNED), None
 
 
 def _verdict(domain: str, policy: DmarcRecord, results: list[CheckResult]) -> Authentication:

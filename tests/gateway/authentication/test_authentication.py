@@ -268,6 +268,21 @@ async def test_while_the_parent_s_policy_is_silent_a_subdomain_s_signature_is_no
     assert not [name for name, _ in world.server.queries if "mail.acme.com" in name]
 
 
+async def test_while_the_parent_s_policy_is_silent_a_neighbour_s_envelope_is_not_looked_up(
+    world: World,
+) -> None:
+    world.publish("_dmarc.ann.shared.com", "v=DMARC1; p=reject")
+    world.server.silent.add("_dmarc.shared.com")
+
+    verdict = await world.verdict(
+        a_mail("ann@ann.shared.com"), "ann@ann.shared.com", mail_from="x@mallory.shared.com"
+    )
+
+    assert verdict.temporary
+    assert the("spf", verdict).result is Result.TEMPERROR
+    assert not [name for name, _ in world.server.queries if "mallory" in name]
+
+
 @pytest.mark.parametrize(
     "own", ["v=DMARC1; p=reject; psd=n", "v=DMARC1; p=reject; adkim=s; aspf=s"]
 )
