@@ -81,6 +81,7 @@ class MailSteps(SupportModel):
             text,
             proof=proof,
             recipients=(received.reply_address,),
+            subject=f"Re: {received.subject}",
             cc=cc,
             automatic_marker=automatic_marker,
             references=(received.message_id,),

@@ -6,6 +6,7 @@ import email
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from email.header import decode_header, make_header
 from email.message import Message
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -98,6 +99,10 @@ class SentNotice:
     def mail(self) -> Message:
         return email.message_from_bytes(self.outgoing.raw)
 
+    @property
+    def subject(self) -> str:
+        return str(make_header(decode_header(self.mail["Subject"])))
+
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """Every text part, decoded."""
@@ -155,8 +160,10 @@ class Pipeline:
             return connection.execute(text(query), values).all()
 
     def notified(self, journal_id: UUID) -> set[str]:
-        """The addresses of the notices that a mail caused."""
-        query = select(_notice.c.address).where(_notice.c.cause == journal_id)
+        """The addresses of the notices that a mail caused, but of summaries that are due later."""
+        query = select(_notice.c.address).where(
+            _notice.c.cause == journal_id, _notice.c.due_at <= self.now
+        )
         with self.database.engine.connect() as connection:
             return set(connection.execute(query).scalars())
 
