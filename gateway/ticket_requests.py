@@ -76,7 +76,9 @@ class TicketPatch(_Model):
     """Lower the severity, since a workaround exists."""
     comment: Comment | None = None
     publish: Number | None = None
-    """The number of a flagged comment."""
+    """The number of a flagged comment, or of a folded one."""
+    publish_from: Literal["private", "folded"] | None = None
+    """What the caller saw that comment as: nothing is done if it is something else now."""
     escalate: Line | None = None
     """The reason for an escalation."""
     status: Status | None = None
@@ -89,6 +91,8 @@ class TicketPatch(_Model):
     def _agrees(self) -> Self:
         if self.severity is not None and self.workaround:
             raise ValueError("severity and workaround both change the severity; use one of them")
+        if self.publish_from is not None and self.publish is None:
+            raise ValueError("publish_from says what publish names; send publish as well")
         if not any(True for _ in self._each()):
             raise ValueError("no change is named; name one, such as status")
         return self
@@ -115,7 +119,8 @@ class TicketPatch(_Model):
         if self.comment is not None:
             yield WriteComment(self.comment.text, Visibility(self.comment.visibility))
         if self.publish is not None:
-            yield PublishComment(self.publish)
+            seen = Visibility(self.publish_from) if self.publish_from is not None else None
+            yield PublishComment(self.publish, seen)
         if self.escalate is not None:
             yield Escalate(self.escalate)
         if self.status is not None:

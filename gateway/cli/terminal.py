@@ -37,6 +37,14 @@ class SafeConsole(Console):
             yield segment if control else Segment(escape_but_lines(text), style)
 
 
+_closed: set[str] = set()
+
+
+def is_output_closed() -> bool:
+    """Whether our parent closed the standard output, so that nobody sees what is printed."""
+    return "stdout" in _closed
+
+
 def repair_streams() -> None:
     """Make every standard stream usable.
 
@@ -46,6 +54,7 @@ def repair_streams() -> None:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
+            _closed.add(name)
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -10,7 +10,13 @@ import typer
 
 from gateway import clock
 from gateway.cli.common import ConfigOption, fail, read, write
-from gateway.cli.terminal import discard_output, print_for_scripts, print_table, say
+from gateway.cli.terminal import (
+    discard_output,
+    is_output_closed,
+    print_for_scripts,
+    print_table,
+    say,
+)
 from gateway.web.api.auth import Scope
 from storage.registry import api_tokens
 
@@ -25,6 +31,8 @@ def add(
     ] = Scope.MAILS,
     config: ConfigOption = None,
 ) -> None:
+    if is_output_closed():
+        fail(os.EX_IOERR, "standard output is closed, so nobody would see the token; none was made")
     token = secrets.token_urlsafe(32)
     write(config, lambda c: api_tokens.add_api_token(c, token, name, scope.value, clock.now()))
     try:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_never
 
-from rules.commands import Note, OnBehalf, parse_commands
-from rules.decision.case import Arrival, Finding, Pass, Ruling
-from rules.decision.content import body_text, has_files, is_unreadable
-from rules.decision.entitlement import WOULD_BE, Entitlement, Right
-from rules.decision.model import Defer, Hold, Reason, Record
+from rules.decision.author_checks import not_as_signed, too_many_mails
+from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
+from rules.decision.entitlement import WOULD_BE, Right
+from rules.decision.filing import known_ticket
+from rules.decision.model import AddComment, EndSubscription, Hold, OpenTicket, Reason, Record
 from rules.identity import ProofLevel, Sender, Standing, is_machine
 from rules.mail.automatic import AutomaticClass, AutomationSign, wants_no_answer
 from rules.mail.lists import id_of_list, list_id_of
-from rules.mail.quoting import REPLY_MARK, published
 from rules.sender.pointers import PointerKind
-from rules.sender.tokens import Purpose
-from rules.service.limits import may_write
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
@@ -47,16 +44,14 @@ def automatic(arrival: Arrival) -> Finding:
             return Pass(saw, ("automatic, but its sender is not proven: the other checks decide",))
         record = Record(pointed, author="", body_dropped=UNPROVEN_BODY)
         return Ruling(saw, record, Reason.AUTOMATIC, kept(record))
-    known = next((e for e in arrival.entitlements if e.right in WOULD_BE), None)
-    if (finding := _of_known_sender(arrival, sign, sender, known)) is not None:
+    if (finding := _of_known_sender(arrival, sign, sender)) is not None:
         return finding
+    known = next((e for e in arrival.entitlements if e.right in WOULD_BE), None)
     on = pointed if known is None else known.ticket
     return _certainly_automatic(arrival, sign, sender, on)
 
 
-def _of_known_sender(
-    arrival: Arrival, sign: AutomationSign, sender: Sender, known: Entitlement | None
-) -> Finding | None:
+def _of_known_sender(arrival: Arrival, sign: AutomationSign, sender: Sender) -> Finding | None:
     """What a sign that is not certain does in a proven person's mail; None if it counts as certain.
 
     Nothing of theirs is kept without anybody seeing it: a digest names what is folded or held.
@@ -73,8 +68,11 @@ def _of_known_sender(
         case AutomaticClass.UNCLEAR:
             if sign.is_foreign_notice:
                 return None  # two desks would name each other's digests in their own, for ever
-            if proven and known is not None:
-                return _folded(arrival, sign, sender, known)
+            if proven and (held := not_as_signed(arrival, sender, saw)) is not None:
+                return held
+            as_person = _as_of_person(arrival, sender) if proven else None
+            if as_person is not None:
+                return _folded(arrival, sign, sender, *as_person)
             if not registered:
                 return None
             note = "a registered person's, but declared as a machine's"
@@ -85,37 +83,44 @@ def _of_known_sender(
             assert_never(sign.kind)
 
 
-def _folded(arrival: Arrival, sign: AutomationSign, sender: Sender, known: Entitlement) -> Ruling:
+def _folded(
+    arrival: Arrival, sign: AutomationSign, sender: Sender, ticket: int, would_be: Visibility
+) -> Ruling:
     """A proven author's mail that a machine may have written: folded on its ticket, and named by a
     digest, whose link makes it the comment that it would have been."""
-    budget = arrival.policy.budgets.sender_mails_per_hour
-    if not may_write(arrival.facts.recent, arrival.facts.decided_at, budget):
-        note = f"{budget} mails of one sender within the hour are enough"
-        return Ruling(f"{sign} ({sign.kind})", Defer("rate"), Reason.SENDER_RATE, (note,))
+    saw = f"{sign} ({sign.kind})"
+    if (deferred := too_many_mails(arrival, saw)) is not None:
+        return deferred
     orders, notes = _receipt(arrival, sign, sender)
-    would_be = _would_be(arrival, sender, known)
-    record = Record(known.ticket, sender.address, orders=orders, would_be=would_be)
+    record = Record(ticket, sender.address, orders=orders, would_be=would_be)
     notes = (*kept(record), f"else {would_be}; a digest names it", *notes)
-    return Ruling(f"{sign} ({sign.kind})", record, Reason.AUTOMATIC_FOLDED, notes)
+    return Ruling(saw, record, Reason.AUTOMATIC_FOLDED, notes)
 
 
-def _would_be(arrival: Arrival, sender: Sender, known: Entitlement) -> Visibility:
-    """What a folded mail would be without its sign: never more public than by the other checks."""
-    visibility, mail, policy = WOULD_BE[known.right], arrival.mail, arrival.policy
-    if visibility is not Visibility.PUBLIC:
-        return visibility
-    if sender.token is not None and sender.token.purpose is Purpose.FEEDBACK:
-        return Visibility.NOTE
-    if sender.standing is not Standing.STAFF:
-        return visibility
-    given = parse_commands(
-        published(body_text(mail), REPLY_MARK), policy.levels, policy.severity.ceiling
+def _as_of_person(arrival: Arrival, sender: Sender) -> tuple[int, Visibility] | None:
+    """The ticket that the mail would be filed on without its sign, and as what; None if on none.
+
+    The check on the mail of persons decides it, so that to accept a folded mail never publishes
+    more: it knows what a refused command, a foreign ticket or the answer to feedback makes of it.
+    """
+    mail, facts, policy = arrival.mail, arrival.facts, arrival.policy
+    entitled = next((e for e in arrival.entitlements if e.right in WOULD_BE), None)
+    if entitled is None:
+        return None
+    case = Case(
+        mail, facts, policy, sender=sender, entitlements=arrival.entitlements, automatic=None
     )
-    says = given.text.strip() or has_files(mail) or is_unreadable(mail)
-    for_another = any(isinstance(each, OnBehalf) for each in given.given)
-    if given.faults or for_another or not says:
-        return Visibility.PRIVATE
-    return Visibility.NOTE if Note() in given.given else visibility
+    match known_ticket(case):
+        case Ruling(action=AddComment(ticket=ticket, visibility=visibility)):
+            return ticket, visibility
+        case Ruling(action=EndSubscription(ticket=ticket)):
+            return ticket, Visibility.NOTE
+        case Ruling(action=OpenTicket(follows=int())):
+            return entitled.ticket, WOULD_BE[entitled.right]
+        case Ruling(reason=Reason.TOO_MANY_TICKETS):
+            return entitled.ticket, Visibility.PRIVATE
+        case _:
+            return None
 
 
 def _receipt(

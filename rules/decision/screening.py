@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import assert_never
 
+from rules.decision.author_checks import not_as_signed, too_many_mails, ways_to_own_ticket
 from rules.decision.automation import UNPROVEN_BODY, kept
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.content import reports
@@ -18,13 +19,10 @@ from rules.mail.addresses import is_role
 from rules.mail.bounces import Bounce, Failure, suspends_address
 from rules.mail.header import Ambiguous, Author
 from rules.mail.language import author_language
-from rules.people import Presence
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, DmarcPolicy, Result
 from rules.sender.pointers import PointerKind
-from rules.sender.signature_scope import is_signed_alone
-from rules.service import limits, notifications, sla_rules
-from rules.ticket.model import Ticket
+from rules.service import notifications, sla_rules
 from rules.ticket.notice_timing import may_be_invited
 from rules.ticket.notices import NoticeKind, NoticeOrder
 
@@ -128,14 +126,9 @@ def proof(case: Case) -> Finding:
     sender, proven = case.sender, case.facts.authentication
     by = proven.by or ("reply token" if sender.token else _unproven_by(proven))
     saw = f"{sender.proof_level} by {by}"
-    own = _ways_to_own_ticket(case)
-    if is_signed_alone(proven) and (case.facts.domain_known or own):
-        if proven.signed_scope is not None and proven.signed_scope.problem:
-            note = f"only a signature proves it, but: {proven.signed_scope.problem}"
-            return Ruling(saw, Hold(), Reason.NOT_SIGNED, (note,))
-        if not case.is_addressed:
-            note = "signed, but not addressed to this mailbox: anybody may have sent it"
-            return Ruling(saw, Hold(), Reason.NOT_ADDRESSED, (note,))
+    if (held := not_as_signed(case, sender, saw)) is not None:
+        return held
+    own = ways_to_own_ticket(case, sender)
     if sender.proof_level >= ProofLevel.TOKEN:
         return Pass(saw, ("proven well enough to continue",))
     # A number in a subject can be guessed, and 451 would then disclose who is on which ticket.
@@ -217,20 +210,14 @@ def sender(case: Case) -> Finding:
 def rate(case: Case) -> Finding:
     """How much a proven sender and their domain may write. Nothing unproven counts, so nobody can
     use up another's budget; and nobody unproven gets here, so the answer reveals nothing."""
-    facts, budgets = case.facts, case.policy.budgets
+    facts = case.facts
     saw = f"{sum(r.proven for r in facts.recent)} mails of the sender within the hour"
     if facts.of_domain:
         saw += f", {facts.of_domain} of their domain"
     released = facts.came_at is not None and facts.came_at < facts.decided_at
     if case.sender.proof_level < ProofLevel.PROVEN or released:
         return Pass(saw, ("not limited",))
-    if not limits.may_write(facts.recent, facts.decided_at, budgets.sender_mails_per_hour):
-        note = f"{budgets.sender_mails_per_hour} mails of one sender within the hour are enough"
-        return Ruling(saw, Defer("rate"), Reason.SENDER_RATE, (note,))
-    if facts.of_domain >= budgets.domain_mails_per_hour:
-        note = f"{budgets.domain_mails_per_hour} mails of one domain within the hour are enough"
-        return Ruling(saw, Defer("rate"), Reason.DOMAIN_RATE, (note,))
-    return Pass(saw, ("not too many",))
+    return too_many_mails(case, saw) or Pass(saw, ("not too many",))
 
 
 def _unproven_by(proven: Authentication) -> str:
@@ -253,17 +240,6 @@ def _stranger(case: Case, saw: str) -> Finding:
         return Ruling(saw, Hold(), Reason.STRANGER_HELD, ("not registered",))
     notes = ("not registered", "its listener holds the mail of strangers")
     return Ruling(saw, Hold(), Reason.STRANGER_RELAYED, notes)
-
-
-def _ways_to_own_ticket(case: Case) -> set[PointerKind]:
-    """How the mail points to a ticket that its author is on. A guest's mail without such a pointer
-    is filed nowhere, so it needs no look-up, and its answer discloses nothing."""
-    return {e.kind for e in case.entitlements if _is_on(case.facts.tickets[e.ticket], case.sender)}
-
-
-def _is_on(ticket: Ticket, sender: Sender) -> bool:
-    member = ticket.participant(sender.address)
-    return member is not None and member.presence is not Presence.REMOVED
 
 
 def _unanswered(case: Case, saw: str) -> Finding:

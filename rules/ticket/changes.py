@@ -156,9 +156,9 @@ class PublishComment:
     reads_as: ClassVar[str] = "publish a comment"
 
     comment: int
-    only_folded: bool = False
-    """By a link to a folded mail: of two clicks, the second must not publish what the first made a
-    flagged comment."""
+    seen: Visibility | None = None
+    """What whoever accepts it saw, where that is known: of two clicks, or of a request and its
+    repetition, the second must not publish what the first made a flagged comment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from rules.ticket.visibility import Visibility
 from storage.db.tables import AttachmentRow, CommentRow, PersonRow, TicketRow, table
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
+from storage.ticket import load
 from storage.ticket.change import change_ticket
 from storage.ticket.rows import ChangeContext
 
@@ -57,6 +58,8 @@ class FoldedComment:
     """Their names; whoever reads the comment gets them as well."""
     would_be: Visibility | None
     """None if staff have accepted it, or may not."""
+    merged_into: int | None = None
+    """The ticket that its ticket is part of now, which takes no comments any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def folded_view(connection: Connection, mailbox: Mailbox, link: HeldLink) -> Fol
     """The same of a folded mail; None also if its ticket is deleted."""
     row = _owner(connection, mailbox, link)
     found = connection.execute(
-        select(_comment, _ticket.c.subject.label("about"))
+        select(_comment, _ticket.c.subject.label("about"), _ticket.c.merged_into)
         .join_from(_comment, _ticket, _comment.c.ticket_id == _ticket.c.id)
         .where(
             _comment.c.mailbox_id == mailbox.id,
@@ -105,8 +108,21 @@ def folded_view(connection: Connection, mailbox: Mailbox, link: HeldLink) -> Fol
         written_at=found.written_at,
         files=_files(connection, found.id),
         would_be=Visibility(found.folded_as) if found.folded_as else None,
+        merged_into=_end_of(connection, found.merged_into),
     )
     return FoldedView(row.address, row.language, comment)
+
+
+def _end_of(connection: Connection, into: int | None) -> int | None:
+    """Where a merged ticket leads in the end."""
+    end = into
+    for _ in range(load.HOPS):
+        if into is None:
+            break
+        end = into
+        query = select(_ticket.c.merged_into).where(_ticket.c.id == into)
+        into = connection.execute(query).scalar()
+    return end
 
 
 def _files(connection: Connection, comment: int) -> tuple[str, ...]:
@@ -124,7 +140,7 @@ def accept_folded(
     if view is None or view.comment.would_be is None:
         return None if view is None else (view, False)
     by = replace(context, actor=view.owner)
-    accepted = [PublishComment(view.comment.number, only_folded=True)]
+    accepted = [PublishComment(view.comment.number, seen=Visibility.FOLDED)]
     done = change_ticket(connection, by, view.comment.ticket, accepted, policy, by_staff=True)
     return view, isinstance(done, Effects)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -331,6 +332,57 @@ async def test_who_enrols_himself_is_enrolled_once(postern: InProcessPostern) ->
 
     assert await write(postern, enrol_himself) is invitations.Enrolled.NOW
     assert await write(postern, enrol_himself) is invitations.Enrolled.BEFORE
+
+
+async def test_of_two_sign_up_links_at_once_the_second_finds_the_person_enrolled(
+    postern: InProcessPostern,
+) -> None:
+    """On PostgreSQL the second waits for the row of the first, and is decided again."""
+    mailbox = await read(postern, lambda c: mailboxes.mailbox_named(c, None))
+    inserted, started, may_commit = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(connection: Any) -> invitations.Enrolled:
+        done = invitations.accept(connection, mailbox, "new@acme.example", "New")
+        inserted.set()
+        assert may_commit.wait(20)
+        return done
+
+    def quick(connection: Any) -> invitations.Enrolled:
+        started.set()
+        return invitations.accept(connection, mailbox, "new@acme.example", "Newer")
+
+    first = asyncio.ensure_future(postern.services.runtime.write(slow, apart=True))
+    await asyncio.to_thread(inserted.wait, 20)
+    second = asyncio.ensure_future(write(postern, quick))
+    if not postern.services.runtime.database.is_sqlite:
+        await asyncio.to_thread(started.wait, 20)
+    may_commit.set()
+
+    assert await first is invitations.Enrolled.NOW
+    assert await second is invitations.Enrolled.BEFORE
+
+
+@pytest.mark.parametrize("enrols", [(True, True), (True, False), (False, True)])
+async def test_of_releases_at_once_one_files_the_mail(
+    postern: InProcessPostern, enrols: tuple[bool, bool]
+) -> None:
+    await postern.take(a_mail("new@acme.example"))
+    held, delivery = await the_held(postern)
+    ingest, stated = postern.services.ingest, StatedByStaff(as_new=True)
+
+    async def release(enrolling: bool) -> Verdict | None:
+        receipt = None
+        if enrolling:
+            receipt, _ = await ingest.release_enrolled(held, delivery, STAFF, stated)
+        else:
+            receipt = await ingest.release(held, delivery, STAFF, stated)
+        return receipt.verdict if receipt is not None else None
+
+    done = await asyncio.gather(*map(release, enrols), return_exceptions=True)
+
+    assert done.count(Verdict.OPENED) == 1, done
+    assert len(await read(postern, EVERY_TICKET)) == 1
+    assert await read(postern, quarantine.held_mails) == []
 
 
 async def test_what_his_suspended_company_keeps_back_is_not_tried_round_after_round(

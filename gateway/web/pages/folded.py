@@ -67,8 +67,7 @@ async def _ask(request: web.Request) -> web.Response:
     view = await runtime.read(partial(store.folded_view, mailbox=mailbox, link=link))
     if view is None:
         raise Problem(404, PageError.NO_LINK)
-    waits = view.comment.would_be is not None
-    return await _page(request, mailbox, view, "folded.html" if waits else "folded_done.html")
+    return await _page(request, mailbox, view)
 
 
 async def _accept(request: web.Request) -> web.Response:
@@ -81,7 +80,7 @@ async def _accept(request: web.Request) -> web.Response:
     if done is None:
         raise Problem(404, PageError.NO_LINK)
     view, now = done
-    return await _page(request, mailbox, view, "folded_done.html", now=now)
+    return await _page(request, mailbox, view, done=True, now=now)
 
 
 async def _link(request: web.Request) -> tuple[Mailbox, HeldLink]:
@@ -97,7 +96,12 @@ async def _link(request: web.Request) -> tuple[Mailbox, HeldLink]:
 
 
 async def _page(
-    request: web.Request, mailbox: Mailbox, view: FoldedView, template: str, *, now: bool = False
+    request: web.Request,
+    mailbox: Mailbox,
+    view: FoldedView,
+    *,
+    done: bool = False,
+    now: bool = False,
 ) -> web.Response:
     """The mail as staff may read it: without anybody's tokens and links of ours."""
     runtime, comment = request.app[FOLDED].runtime, view.comment
@@ -107,10 +111,16 @@ async def _page(
     more = len(comment.files) - SHOWN_NAMES
     files = [one_line(masker.mask(name), LONGEST_NAME) for name in comment.files[:SHOWN_NAMES]]
     language = language_for(request, policy, view.language)
+    template = "folded_done.html" if done or comment.would_be is None else "folded.html"
+    if merged := comment.would_be is not None and comment.merged_into is not None and not now:
+        template = "merged.html"
     return page(
         language,
         template,
-        200,
+        409 if merged else 200,
+        use="folded",
+        was=comment.ticket,
+        into=comment.merged_into,
         mailbox=mailbox.address,
         owner=view.owner,
         ticket=comment.ticket,

@@ -242,7 +242,9 @@ async def _reopen(visit: _Visit) -> web.Response:
 def _not_reopened(visit: _Visit, found: Reopening) -> web.Response | None:
     """The page of a link that reopens nothing, and says why; None if it may."""
     if found.merged_into is not None:
-        return visit.page(found, "merged.html", 409, was=found.was, into=found.merged_into)
+        return visit.page(
+            found, "merged.html", 409, use="reopen", was=found.was, into=found.merged_into
+        )
     if found.ended:
         return visit.page(found, "ended.html", 410, use="reopen")
     return None

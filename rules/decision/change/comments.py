@@ -90,8 +90,16 @@ def publish_comment(
 ) -> Effects | ChangeRefused:
     comment = facts.comments.get(change.comment)
     became = _published_as(comment)
-    unfolded = comment is not None and comment.visibility is not Visibility.FOLDED
-    if comment is None or became is None or (change.only_folded and unfolded):
+    if comment is not None and change.seen not in (None, comment.visibility):
+        return ChangeRefused(
+            sentence(
+                "comment {comment} on #{ticket} is {visibility} now",
+                comment=change.comment,
+                ticket=ticket.id,
+                visibility=comment.visibility,
+            )
+        )
+    if comment is None or became is None:
         return ChangeRefused(
             sentence(
                 "#{ticket} has no flagged comment {comment}",

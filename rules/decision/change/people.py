@@ -50,14 +50,29 @@ def add_person(
         return _already_active(ticket, member, facts)
     if not facts.by_staff:
         return _added_by_customer(ticket, address, member, facts, policy)
-    done = sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id)
+    person = facts.people.get(address)
+    done = (
+        sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id),
+        *_no_mail(address, person),
+    )
     if member is not None:
         presence = PresenceChanged(address, member.presence, Presence.ACTIVE)
-        return Effects((presence,), (done,))
-    person = facts.people.get(address)
+        return Effects((presence,), done)
     if person is not None and not person.active:
         return ChangeRefused(sentence("{address} is deactivated", address=address))
-    return Effects((PersonAdded(_addition(address, person, Presence.ACTIVE)),), (done,))
+    return Effects((PersonAdded(_addition(address, person, Presence.ACTIVE)),), done)
+
+
+def _no_mail(address: str, person: Person | None) -> tuple[Sentence, ...]:
+    """Why a person whom staff add gets no mail about the ticket, whatever is written there."""
+    if person is None or (person.active and (person.company is None or person.company.active)):
+        return ()
+    why = (
+        sentence("{address} gets no mail: their company is suspended", address=address)
+        if person.active
+        else sentence("{address} gets no mail: they are deactivated", address=address)
+    )
+    return (why,)
 
 
 def _already_active(ticket: Ticket, member: Participant, facts: ChangeFacts) -> Effects:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +161,19 @@ def test_a_token_that_could_not_be_printed_is_not_kept(demo: CommandLine) -> Non
         )
 
     assert (done.returncode, b"it was removed again" in done.stderr) == (os.EX_IOERR, True)
+    assert "lost" not in demo.run("token", "list").out
+
+
+def test_no_token_is_made_for_a_closed_output(demo: CommandLine) -> None:
+    add = shlex.join([sys.executable, "-m", "gateway", "token", "add", "lost", "-c"])
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{add} {shlex.quote(str(demo.config))} >&-"],
+        stderr=subprocess.PIPE,
+        timeout=120,
+        check=False,
+    )
+
+    assert (done.returncode, b"none was made" in done.stderr) == (os.EX_IOERR, True)
     assert "lost" not in demo.run("token", "list").out
 
 

@@ -90,6 +90,16 @@ async def test_the_mail_is_shown_and_accepted_once(site: Site) -> None:
         assert (status, "Nothing was changed" in page) == (200, True)
 
 
+async def test_on_a_merged_request_the_page_says_where_to_answer(site: Site) -> None:
+    path = await fold(site)
+    goal = await site.write(partial(open_ticket, mailbox=site.mailbox, subject="Leaks"))
+    await site.set_ticket(merged_into=goal, status="closed")
+
+    for status, page in (await site.get(path), await site.post(path)):
+        assert (status, f"answer them on #{goal}" in page) == (409, True)
+    assert (await site.ticket_view()).comments[-1].visibility == "folded"
+
+
 async def test_a_link_to_a_held_mail_is_no_link_to_a_folded_one(site: Site) -> None:
     path = await fold(site)
 

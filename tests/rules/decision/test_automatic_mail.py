@@ -21,6 +21,7 @@ from tests.rules.building import (
     ANNS,
     BOB,
     EVERYBODY,
+    GIL,
     NOON,
     NOTHING,
     PROVEN,
@@ -381,6 +382,35 @@ def test_folded_mail_counts_against_the_budget_of_its_author() -> None:
     assert world.decide(certain, to=token_to(70)).reason is Reason.AUTOMATIC
 
 
+def test_folded_mail_counts_against_the_budget_of_its_domain() -> None:
+    """Else invented colleagues would each have a turn at the lines of a digest."""
+    world = World(policy=policy_with("budgets", domain_mails_per_hour=5), of_domain=5)
+
+    assert world.decide(a_mail(**GENERATED), to=token_to(70)).reason is Reason.DOMAIN_RATE
+
+
+@pytest.mark.parametrize("to", [token_to(70), SUPPORT])
+def test_a_mark_that_was_added_gets_no_signed_mail_past_the_check_of_its_addressee(
+    to: str,
+) -> None:
+    """Whoever has a signed mail of Ann's to others can add the mark, and choose the envelope."""
+    mail = a_mail(to=("list@elsewhere.example",), **GENERATED)
+    assert World(proof=SEALED).decide(mail, to=to).reason is Reason.NOT_ADDRESSED
+
+    problem = replace(SEALED, signed_scope=replace(SEAL, problem="two Subject"))
+    assert World(proof=problem).decide(a_mail(**GENERATED), to=to).reason is Reason.NOT_SIGNED
+
+
+def test_a_mail_that_points_to_a_foreign_ticket_first_is_not_folded_on_the_next() -> None:
+    foreign = a_ticket(8, member(80, GIL.address, ParticipantKind.REQUESTER), company=GIL.company)
+    world = World(tickets=(ANNS, foreign), known_ids={"<anns@acme.example>": 7})
+    mail = a_mail(in_reply_to=("<anns@acme.example>",))
+
+    assert world.decide(mail, to=token_to(80, ticket=8)).reason is Reason.FOREIGN_COMPANY
+    marked = replace(mail, header=a_mail(**GENERATED).header)
+    assert world.decide(marked, to=token_to(80, ticket=8)).reason is Reason.AUTOMATIC_UNCLEAR
+
+
 class TestOfStaff:
     """A staff person is told that their words went to nobody, unless a machine would answer."""
 
@@ -417,6 +447,9 @@ class TestOfStaff:
             ("#nota\n\nDo not tell Ann.", Visibility.PRIVATE),
             ("#onbehalf gil@globex.example\n\nIt is broken.", Visibility.PRIVATE),
             ("> Do not tell Ann.", Visibility.PRIVATE),
+            ("#unsubscribe\n\nDo not tell Ann.", Visibility.PRIVATE),
+            ("#merge 99\n\nDo not tell Ann.", Visibility.PRIVATE),
+            ("#assign nobody-here\n\nDo not tell Ann.", Visibility.PRIVATE),
             ("Done.", Visibility.PUBLIC),
         ],
     )
@@ -427,6 +460,17 @@ class TestOfStaff:
 
         assert isinstance(decision.action, Record)
         assert decision.action.would_be is would_be
+
+    def test_neither_if_they_are_not_proven_enough_to_give_commands(self) -> None:
+        world = replace(self.WORLD, policy=policy_with("proof", command="T3"))
+        mail = a_mail(SAM.address, text="#status closed\n\nDo not tell Ann.", **GENERATED)
+
+        decision = world.decide(mail, to=token_to(79))
+
+        as_person = world.decide(replace(mail, header=a_mail(SAM.address).header), to=token_to(79))
+        assert isinstance(decision.action, Record)
+        assert isinstance(as_person.action, AddComment)
+        assert decision.action.would_be is as_person.action.visibility
 
     @pytest.mark.parametrize(("minutes", "number"), [(59, 0), (60, 1)])
     def test_once_an_hour(self, minutes: int, number: int) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from rules.decision.change.decide import decide_change
 from rules.decision.change.facts import ChangeFacts
-from rules.decision.effects import ChangeRefused
+from rules.decision.effects import ChangeRefused, Effects
 from rules.decision.model import AddComment, OpenTicket
 from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Envelope, Mail
@@ -15,6 +18,7 @@ from rules.service.participants import Addition, additions
 from rules.ticket.changes import AddPerson, Source
 from rules.ticket.notices import NoticeKind
 from tests.rules.building import (
+    ACME,
     ANN,
     ANNS,
     BOB,
@@ -222,3 +226,34 @@ def test_to_a_ticket_that_is_full_the_portal_adds_nobody_either() -> None:
 
     assert isinstance(refused, ChangeRefused)
     assert str(refused.why) == "#7 may have no more than 200 people"
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"company": replace(ACME, active=False)}, "their company is suspended"),
+        ({"active": False}, "they are deactivated"),
+    ],
+)
+def test_staff_who_add_somebody_that_gets_no_mail_are_told(
+    changed: dict[str, Any], why: str
+) -> None:
+    bob = replace(BOB, **changed)
+    facts = ChangeFacts(
+        at=NOON,
+        actor=SAM.address,
+        source=Source.API,
+        by_staff=True,
+        mailbox=SUPPORT,
+        people={bob.address: bob},
+    )
+    removed = member(99, bob.address, presence=Presence.REMOVED)
+    ticket = a_ticket(7, *ANNS.participants, removed)
+
+    added = decide_change(ticket, AddPerson(bob.address), facts, default_policy())
+
+    assert isinstance(added, Effects)
+    assert [str(each) for each in added.done] == [
+        f"{bob.address} is now on #7",
+        f"{bob.address} gets no mail: {why}",
+    ]

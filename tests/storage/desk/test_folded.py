@@ -10,16 +10,18 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from gateway.ticket_requests import TicketPatch
 from rules.decision.effects import ChangeRefused, Effects
 from rules.decision.model import Reason
 from rules.mail import Mail
 from rules.sender.tokens import HeldLink, Purpose
 from rules.service.digests import FOLDED_FOR, LINES, OF_STAFF_MACHINES
 from rules.ticket.audit import AuditEvent
-from rules.ticket.changes import PublishComment, SetStatus
+from rules.ticket.changes import Merge, PublishComment, SetStatus
 from rules.ticket.desk import Queue
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
+from rules.ticket.visibility import Visibility
 from storage.db.tables import CommentRow, PersonRow, table
 from storage.desk import digests
 from storage.desk.links import accept_folded, folded_view
@@ -27,6 +29,7 @@ from storage.ticket.read import AuditView, ticket_view
 from tests.rules.building import ANN, BOB, GIL, NOON, SAM, a_mail
 from tests.storage.desk.test_digests import LATER, named, ordered, send_everything, states
 from tests.storage.shop import Shop, opened
+from tests.storage.ticket.test_races import Race, plain
 
 _comment, _person = table(CommentRow), table(PersonRow)
 MARKED = "auto-generated"
@@ -131,10 +134,49 @@ def test_a_colleagues_becomes_a_flagged_comment(shop: Shop) -> None:
 def test_of_two_clicks_on_its_link_the_second_publishes_nothing(shop: Shop) -> None:
     """Both have found it folded; on PostgreSQL the first is committed before the second decides."""
     number, comment = folded(shop, BOB.address)
-    click = PublishComment(comment, only_folded=True)
+    click = PublishComment(comment, seen=Visibility.FOLDED)
 
     assert isinstance(shop.change(number, click), Effects)
     assert isinstance(shop.change(number, click), ChangeRefused)
+
+    assert visibility(shop, comment) == "private"
+
+
+def test_of_two_clicks_at_once_nobody_publishes_what_they_did_not_see(shop: Shop) -> None:
+    """The slow one has decided on a folded comment when the quick one makes it a flagged one."""
+    number, comment = folded(shop, BOB.address)
+    race = Race(shop)
+    click = PublishComment(comment, seen=Visibility.FOLDED)
+
+    race.run(race.change(number, click), plain(shop, number, click))
+
+    assert visibility(shop, comment) == "private"
+
+
+def test_an_acceptance_is_not_written_on_a_ticket_that_was_merged_meanwhile(shop: Shop) -> None:
+    number, comment = folded(shop)
+    goal = opened(shop.take(a_mail(ANN.address, message_id="<goal@client.example>")))
+    race = Race(shop)
+
+    done = race.run(race.change(number, PublishComment(comment)), plain(shop, number, Merge(goal)))
+
+    merged_first = not shop.database.is_sqlite
+    assert isinstance(done, ChangeRefused) is merged_first
+    assert visibility(shop, comment) == ("folded" if merged_first else "public")
+    assert shop.ticket(number).merged_into == goal
+
+
+def test_a_request_that_is_repeated_does_not_publish_what_it_made_a_flagged_comment(
+    shop: Shop,
+) -> None:
+    """Its response was lost; its sender says what they saw."""
+    number, comment = folded(shop, BOB.address)
+    patch = TicketPatch.model_validate({"publish": comment, "publish_from": "folded"})
+
+    assert isinstance(shop.change(number, *patch.changes()), Effects)
+    assert (
+        shop.refusal(number, *patch.changes()) == f"comment {comment} on #{number} is private now"
+    )
 
     assert visibility(shop, comment) == "private"
 
