@@ -242,3 +242,12 @@ def test_received_fields_of_others_do_not_count_against_a_relay() -> None:
     message = read_message(raw.encode())
     assert isinstance(message, RawMessage)
     assert stated_by_relay(message, "mx.example", ACME) is not None
+
+
+def test_a_sealer_s_own_dmarc_result_voids_one_that_a_sender_smuggled_in() -> None:
+    """Its envelope sender is not known here, so unlike a relay's it is not examined."""
+    smuggled = b"spf=pass smtp.mailfrom=evil.test; dmarc=pass header.from=acme.example; x@evil.test"
+    own = b"dmarc=fail (p=reject) header.from=acme.example"
+
+    for value in (smuggled + b"; " + own, own + b"; " + smuggled):
+        assert statement_in(b" lists.example; " + value, None, "acme.example") is None

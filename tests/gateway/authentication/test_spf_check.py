@@ -171,6 +171,9 @@ async def test_without_an_address_there_is_no_spf(world: World, peer: str) -> No
         ("v=spf1 a:mail.host.example -all", Result.PASS),
         ("v=spf1 mx:host.example -all", Result.PASS),
         ("v=spf1 exists:%{l}.%{i}.allow.host.example -all", Result.PASS),
+        ("v=spf1 exists:%{i}._ip.%{h}._ehlo.%{d}._spf.host.example -all", Result.PASS),
+        ("v=spf1 include:%{ir}.%{v}.%{d}.spf.host.example -all", Result.PASS),
+        ("v=spf1 a:%{l}.%{d} -all", Result.PASS),
         ("v=spf1 ip4:192.0.2.0/24 +all", Result.PASS),
         ("v=spf1 a:x..host.example ip4:192.0.2.1 -all", Result.PASS),
         ("v=spf1 ~all", Result.SOFTFAIL),
@@ -190,6 +193,11 @@ async def test_a_record_is_evaluated_as_in_rfc_7208(
     world.publish("mail.host.example", ACME_HOST, kind="A")
     world.publish("host.example", "10 mail.host.example", kind="MX")
     world.publish(f"ann.{ACME_HOST}.allow.host.example", "127.0.0.2", kind="A")
+    ehlo = f"{ACME_HOST}._ip.client.example._ehlo.acme.example._spf.host.example"
+    world.publish(ehlo, "127.0.0.2", kind="A")
+    reverse = "1.2.0.192.in-addr.acme.example.spf.host.example"
+    world.publish(reverse, f"v=spf1 ip4:{ACME_HOST} -all")
+    world.publish("ann.acme.example", ACME_HOST, kind="A")
     found, verdict = await under(world, record)
     assert found is result
     assert verdict.aligned is (result is Result.PASS)
