@@ -24,13 +24,15 @@ from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
 from gateway.outgoing.dispatcher import AT_ONCE, BEGUN_WITHIN_S, Dispatcher
 from gateway.outgoing.node_watch import BEAT_S, DEAD_S, FRESH_S, NodeWatch
 from gateway.runtime import Runtime
+from rules.ticket.changes import Source
 from rules.ticket.notice_timing import GIVE_UP_AFTER
-from rules.ticket.notices import NoticeState
+from rules.ticket.notices import AlertPayload, NoticeKind, NoticeOrder, NoticeState
 from storage.db.database import Connection, Database, StoreTimeout
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox, overview, suppression
 from storage.notices.overview import NoticeSummary
 from storage.registry import mailboxes
+from storage.ticket.rows import ChangeContext, queue_notices
 from tests.in_process import SUPPORT, enrolled_store
 from tests.rules.building import NOON
 
@@ -114,6 +116,16 @@ class Outbox:
                 now=self.now,
             )
             await asyncio.wrap_future(self.ledger.submit(job))
+
+    async def order_alert(self, address: str) -> None:
+        """Queue one, whose failure counts against the address."""
+        mailbox = await asyncio.to_thread(
+            self.database.read, lambda c: mailboxes.mailbox_named(c, SUPPORT)
+        )
+        order = NoticeOrder(NoticeKind.ALERT, address, "", AlertPayload("the disk is full"))
+        context = ChangeContext(mailbox, "", Source.SYSTEM, self.now, clock.new_id)
+        job = partial(queue_notices, context=context, orders=[order], ticket=None)
+        await asyncio.wrap_future(self.ledger.submit(job))
 
     async def listed(self) -> list[NoticeSummary]:
         return list(await asyncio.to_thread(self.database.read, lambda c: overview.listing(c)))
@@ -204,7 +216,7 @@ async def test_an_address_that_does_not_exist_counts_as_a_hard_bounce(
 ) -> None:
     box.relay.failure = Undelivered(f"{code} {status}", permanent=True, code=code, status=status)
     for _ in range(3):
-        await box.order(NEW)
+        await box.order_alert(NEW)
         await box.dispatcher.send_due()
 
     assert len(box.relay.tried) == (2 if suspended else 3)
