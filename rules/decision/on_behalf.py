@@ -25,6 +25,8 @@ from rules.mail.subjects import unmarked_subject
 from rules.people import Person, Role
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
+from rules.service.acknowledging import FEW
+from rules.service.limits import opened_lately
 from rules.service.participants import Addition
 from rules.ticket.notices import (
     NewCommentPayload,
@@ -177,7 +179,15 @@ def opened_as_own(
     case: Case, own: OwnRequest, opened: OpenTicket[MailSeverity]
 ) -> OpenTicket[MailSeverity]:
     """The staff person's own ticket, with a receipt in place of its acknowledgement that gives the
-    reason and what to do."""
+    reason and what to do.
+
+    Who has opened a few within the hour gets the acknowledgement, which has a pause, and so does
+    who then forwards an email of ours: a rule in their mailbox that forwards all mail to us would
+    answer each receipt with the next request.
+    """
+    most = 1 if _quotes_notice_to_staff(body_text(case.mail)) else FEW
+    if opened_lately(case.facts.recent, case.facts.decided_at) >= most:
+        return opened
     again = sentence(
         "It is a request of your own now. To open it for a customer, send it again with "
         "{usage} on its first line.",

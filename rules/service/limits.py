@@ -81,8 +81,12 @@ def has_sign_up_share(sent: SignUpsSent) -> bool:
 
 def may_open(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:
     """Whether the author may open one more ticket now."""
-    opened = (r for r in recent if r.opened and now - r.decided_at < HOUR)
-    return sum(1 for _ in opened) < per_hour
+    return opened_lately(recent, now) < per_hour
+
+
+def opened_lately(recent: Sequence[Recent], now: datetime) -> int:
+    """How many tickets the author has opened within the hour."""
+    return sum(1 for each in recent if each.opened and now - each.decided_at < HOUR)
 
 
 def may_write(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from rules.decision.model import Decision, ForCustomer, OpenTicket, Reason
+from rules.facts import Recent
 from rules.mail import AttachedMail, Attachment, Body, Mail
 from rules.mail.quoting import REPLY_MARK
 from rules.people import Company, Staff
@@ -18,7 +20,9 @@ from tests.rules.building import (
     ANN,
     EVERYBODY,
     GIL,
+    NOON,
     SAM,
+    SUPPORT,
     World,
     a_mail,
     notified,
@@ -220,6 +224,23 @@ def test_a_notice_to_staff_is_nobodys_request() -> None:
 
         assert opened(decision).requester == SAM.address
         assert "an email to staff" in receipts(decision)
+
+
+def test_a_rule_that_forwards_each_of_our_receipts_gets_no_further_one() -> None:
+    """It would open a request with each, up to the budget of its owner, every hour."""
+    receipt = INNER.replace("gil@globex.example", SUPPORT)
+    ours = forwarded(f"{receipt}\n\n{REPLY_MARK}")
+    unreadable = forwarded("No header block.")
+
+    for mail, before in ((ours, 1), (unreadable, 3)):
+        fewer, enough = (
+            tuple(Recent(NOON - timedelta(minutes=n), opened=True, ticket=n) for n in range(number))
+            for number in (before - 1, before)
+        )
+        assert receipts(world(recent=fewer).decide(mail))
+        decision = world(recent=enough, acknowledged_at=NOON).decide(mail)
+        assert opened(decision).requester == SAM.address
+        assert [o for o in decision.orders if o.address == SAM.address and not o.due_at] == []
 
 
 @pytest.mark.parametrize("mails", [(None,), (GILS, GILS), (replace(GILS, author=""),)])
