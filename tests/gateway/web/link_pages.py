@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
@@ -12,8 +14,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import delete, insert, select, update
 
 from gateway import clock
+from gateway.config.model import load
 from gateway.policies import Policies
-from gateway.services import Services
+from gateway.services import Services, open_services
 from gateway.web.app import application
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.signup import SignUp
@@ -30,6 +33,7 @@ from storage.registry.people import NewPerson
 from storage.ticket import read
 from storage.ticket.read import TicketView
 from storage.ticket.rows import ChangeContext, add_participants, queue_notices
+from tests.running import write_config
 
 T = TypeVar("T")
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
@@ -160,3 +164,17 @@ def serving(services: Services, policies: Policies) -> Client:
         sign_up=SignUp(runtime=runtime, answer_after_s=0.0),
     )
     return TestClient(TestServer(app))
+
+
+@asynccontextmanager
+async def site_with_a_ticket(
+    store_url: str, folder: Path, subject: str = SUBJECT
+) -> AsyncIterator[Site]:
+    """Served from a new store, with its configuration in the folder."""
+    async with open_services(load(write_config(folder, store_url))) as services:
+        mailbox = await services.runtime.write(enrol)
+        ticket = await services.runtime.write(
+            partial(open_ticket, mailbox=mailbox, subject=subject)
+        )
+        async with serving(services, services.runtime.policies) as client:
+            yield Site(client, services, mailbox, ticket)

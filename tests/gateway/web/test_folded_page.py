@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from gateway import clock
-from gateway.config.model import load
 from gateway.outgoing.compose import Composer
-from gateway.services import open_services
 from rules.mail import Delivery, Envelope
 from rules.ticket.notices import NoticeKind
 from storage.notices import outbox
@@ -24,23 +22,16 @@ from tests.gateway.web.link_pages import (
     SUBJECT,
     SUPPORT,
     Site,
-    enrol,
     open_ticket,
-    serving,
+    site_with_a_ticket,
 )
 from tests.in_process import a_mail
-from tests.running import write_config
 
 
 @pytest_asyncio.fixture
 async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    config = load(write_config(tmp_path, store_url))
-    async with open_services(config) as services:
-        mailbox = await services.runtime.write(enrol)
-        job = partial(open_ticket, mailbox=mailbox, subject=SUBJECT)
-        ticket = await services.runtime.write(job)
-        async with serving(services, services.runtime.policies) as client:
-            yield Site(client, services, mailbox, ticket)
+    async with site_with_a_ticket(store_url, tmp_path) as site:
+        yield site
 
 
 async def fold(site: Site) -> str:

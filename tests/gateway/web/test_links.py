@@ -18,9 +18,7 @@ from aiohttp import ClientResponse, FormData
 from sqlalchemy import update
 
 from gateway import clock
-from gateway.config.model import load
 from gateway.outgoing.compose import Composer
-from gateway.services import open_services
 from gateway.web.pages.links import LONGEST_TEXT, PATHS, POSTS_A_MINUTE
 from gateway.web.pages.render import SAFE
 from rules.sender.tokens import Link, LinkUse, link_token
@@ -36,11 +34,10 @@ from tests.gateway.web.link_pages import (
     SAM,
     SUBJECT,
     Site,
-    enrol,
     open_ticket,
     serving,
+    site_with_a_ticket,
 )
-from tests.running import write_config
 
 HOUR = timedelta(hours=1)
 
@@ -52,12 +49,8 @@ def subject() -> str:
 
 @pytest_asyncio.fixture
 async def site(store_url: str, tmp_path: Path, subject: str) -> AsyncIterator[Site]:
-    async with open_services(load(write_config(tmp_path, store_url))) as services:
-        mailbox = await services.runtime.write(enrol)
-        job = partial(open_ticket, mailbox=mailbox, subject=subject)
-        ticket = await services.runtime.write(job)
-        async with serving(services, services.runtime.policies) as client:
-            yield Site(client, services, mailbox, ticket)
+    async with site_with_a_ticket(store_url, tmp_path, subject) as site:
+        yield site
 
 
 async def test_a_mailed_link_adds_the_proposed_person(site: Site) -> None:

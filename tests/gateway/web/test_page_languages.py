@@ -11,8 +11,6 @@ import pytest_asyncio
 from aiohttp import ClientResponse
 
 from gateway import clock
-from gateway.config.model import load
-from gateway.services import open_services
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.render import STYLE_PATH
 from gateway.web.pages.signup import SIGN_UP
@@ -26,14 +24,11 @@ from storage.registry import companies, mailboxes, people
 from tests.gateway.web.link_pages import (
     ANN,
     SAM,
-    SUBJECT,
     SUPPORT,
     Site,
-    enrol,
-    open_ticket,
     serving,
+    site_with_a_ticket,
 )
-from tests.running import write_config
 
 NEW = "new@acme.example"
 """Of a registered company, but not registered."""
@@ -47,12 +42,8 @@ TITLES = {
 
 @pytest_asyncio.fixture
 async def site(store_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    async with open_services(load(write_config(tmp_path, store_url))) as services:
-        mailbox = await services.runtime.write(enrol)
-        job = partial(open_ticket, mailbox=mailbox, subject=SUBJECT)
-        ticket = await services.runtime.write(job)
-        async with serving(services, services.runtime.policies) as client:
-            yield Site(client, services, mailbox, ticket)
+    async with site_with_a_ticket(store_url, tmp_path) as site:
+        yield site
 
 
 @pytest_asyncio.fixture
