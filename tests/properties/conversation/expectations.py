@@ -333,9 +333,8 @@ class Expectations:
                     self.participants[into][address] = ExpectedParticipant(ACTIVE)
 
     def admit_participant(self, ticket: int, address: str) -> None:
-        participant = self.participants[ticket].get(address)
-        if participant is None or participant.presence != ACTIVE:
-            self.participants[ticket][address] = ExpectedParticipant(ACTIVE)
+        """Whoever is added gets mail, even if they had unsubscribed."""
+        self.participants[ticket][address] = ExpectedParticipant(ACTIVE)
 
     def remove_participant(self, ticket: int, address: str) -> None:
         self.participants[ticket].setdefault(
