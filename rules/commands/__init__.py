@@ -39,6 +39,7 @@ from rules.ticket.severity import Level
 
 __all__ = [
     "COMMANDS",
+    "NUMBER_SIGNS",
     "Command",
     "Commands",
     "Directive",
@@ -75,8 +76,10 @@ _COMMAND = re.compile(r"#([^\W\d_]\S*)\s*(.*)", re.DOTALL)
 _SPACED = re.compile(r"#\s+([A-Za-z]+)\b")
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 """Invisible characters that editors leave in a text."""
+NUMBER_SIGNS = "#\uff03\ufe5f"
+"""Every command begins with one."""
 _NORMALISED: Mapping[int, str | None] = MappingProxyType(
-    {ord("\uff03"): "#", ord("\ufe5f"): "#"} | dict.fromkeys(map(ord, _INVISIBLE))
+    dict.fromkeys(map(ord, NUMBER_SIGNS), "#") | dict.fromkeys(map(ord, _INVISIBLE))
 )
 """The number signs of Asian keyboards count as `#`; invisible characters are removed."""
 _WHITE_SPACE = re.compile(rf"[\s{_INVISIBLE}]*")
@@ -119,9 +122,7 @@ def participant_command(text: str) -> Unsubscribe | Escalate | None:
     `#unsubscribe` counts only alone on its line. After `#escalate` a reason may follow, but the
     line is a sentence about the command if it goes on with a verb: `#escalate is not what we want`.
     """
-    begins, ends = _next_line(text, 0)
-    line = text[begins:ends]
-    name, value = _name_and_value(line) if _is_command(line) else ("", "")
+    name, value = _first_command(text)
     match name:
         case "unsubscribe" if not value:
             return Unsubscribe()
@@ -133,10 +134,15 @@ def participant_command(text: str) -> Unsubscribe | Escalate | None:
 
 def is_sentence_about_escalating(text: str) -> bool:
     """Whether a participant's first line begins with `#escalate` and is no command."""
+    name, value = _first_command(text)
+    return name == "escalate" and _goes_on_as_a_sentence(value)
+
+
+def _first_command(text: str) -> tuple[str, str]:
+    """The name and the value of the command on the first line; empty if it is plain text."""
     begins, ends = _next_line(text, 0)
     line = text[begins:ends]
-    name, value = _name_and_value(line) if _is_command(line) else ("", "")
-    return name == "escalate" and _goes_on_as_a_sentence(value)
+    return _name_and_value(line) if _is_command(line) else ("", "")
 
 
 def _goes_on_as_a_sentence(value: str) -> bool:

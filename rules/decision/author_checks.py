@@ -17,8 +17,9 @@ def not_as_signed(arrival: Arrival, sender: Sender, saw: str) -> Ruling | None:
     """Hold what only a signature proves, where it does not cover what counts, or where the mail is
     not addressed to us; None for any other, and for mail of which nobody here is known."""
     proven = arrival.facts.authentication
-    known = arrival.facts.domain_known or ways_to_own_ticket(arrival, sender)
-    if not is_signed_alone(proven) or not known:
+    if not is_signed_alone(proven):
+        return None
+    if not arrival.facts.domain_known and not ways_to_own_ticket(arrival, sender):
         return None
     if proven.signed_scope is not None and proven.signed_scope.problem:
         note = f"only a signature proves it, but: {proven.signed_scope.problem}"

@@ -239,10 +239,7 @@ def _clock_change(
         return begins
     if moved is None:
         return None
-    promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
-    return sla_rules.status_changed(
-        policy, promised, ticket.clock, was=moved.was, became=moved.became, at=now
-    )
+    return sla_rules.status_changed(policy, ticket, moved.became, now)
 
 
 def _moved(case: Case, ticket: Ticket, thanks: bool) -> tuple[Moved | None, tuple[str, ...]]:

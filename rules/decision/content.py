@@ -6,7 +6,7 @@ the body.
 
 from __future__ import annotations
 
-from rules.commands import is_sentence_about_escalating, participant_command
+from rules.commands import NUMBER_SIGNS, is_sentence_about_escalating, participant_command
 from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.extent import is_read_in_part, read_text
@@ -100,4 +100,9 @@ def mentions_escalation(mail: Mail) -> bool:
 
 
 def _own_words(mail: Mail) -> str:
-    return visible(body_text(mail), forwarded=is_forward(mail.subject)).text
+    """The author's words without what they quote; empty if none of it can be a command, as in most
+    mails: then the quotes need not be found."""
+    text = body_text(mail)
+    if not any(sign in text for sign in NUMBER_SIGNS):
+        return ""
+    return visible(text, forwarded=is_forward(mail.subject)).text

@@ -94,19 +94,13 @@ def answered(policy: Policy, ticket: Ticket, at: datetime) -> ClockChange:
     return ClockChange(_adjusted_to_status(policy, following, ticket.status, at), ended)
 
 
-def status_changed(
-    policy: Policy,
-    promised: Target,
-    clock: Clock | None,
-    *,
-    was: Status,
-    became: Status,
-    at: datetime,
-) -> ClockChange:
+def status_changed(policy: Policy, ticket: Ticket, became: Status, at: datetime) -> ClockChange:
     """The clock after a change of status."""
+    clock = ticket.clock
     if became.is_over:
         return ClockChange(None, sla.stopped(clock, at) if clock is not None else None)
-    if was.is_over:
+    if ticket.status.is_over:
+        promised = target(policy, ticket.tier, ticket.targets, ticket.severity)
         begins = started(policy, promised, Stage.ONGOING, at)
         return ClockChange(_adjusted_to_status(policy, begins, became, at))
     if clock is None or not policy.clock.pauses_while_pending:

@@ -244,8 +244,8 @@ def _record(
                 would_be=recording.would_be,
             )
         )
-        told = notified(recording.orders if recording.would_be is not None else ())
-        effects = (CommentWritten(comment), *told)
+        receipts = notified(recording.orders if recording.would_be is not None else ())
+        effects = (CommentWritten(comment), *receipts)
         write(connection, context, recording.ticket, effects, decision.versions)
     if recording.bounced is not None:
         suppression.record_bounce(connection, context, recording.bounced)

@@ -146,10 +146,7 @@ def _reopened(ticket: Ticket, facts: ChangeFacts, policy: Policy) -> tuple[Effec
     became = NEXT.get((ticket.status, Event.CUSTOMER_WROTE), ticket.status)
     if became is ticket.status:
         return ()
-    promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
-    clock = sla_rules.status_changed(
-        policy, promised, ticket.clock, was=ticket.status, became=became, at=facts.at
-    )
+    clock = sla_rules.status_changed(policy, ticket, became, facts.at)
     moved = StatusChanged(ticket.status, became, "a folded mail was accepted")
     return (moved, *clock_effects(clock))
 

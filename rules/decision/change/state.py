@@ -68,10 +68,7 @@ def set_status(
         )
         kept = facts.published and ticket.status is not Status.CLOSED  # the comment is
         return Effects(done=(stays,)) if kept else ChangeRefused(stays)
-    promised = sla_rules.target(policy, ticket.tier, ticket.targets, ticket.severity)
-    clock = sla_rules.status_changed(
-        policy, promised, ticket.clock, was=ticket.status, became=became, at=facts.at
-    )
+    clock = sla_rules.status_changed(policy, ticket, became, facts.at)
     rows: tuple[Effect, ...] = (
         StatusChanged(ticket.status, became, change.reason),
         *clock_effects(clock),

@@ -108,11 +108,9 @@ def test_an_answer_on_a_pending_ticket_starts_a_paused_clock() -> None:
 
 
 def test_a_resolved_ticket_that_becomes_pending_gets_a_paused_clock() -> None:
-    target = TIER.target("High")
+    resolved = waiting(status=Status.RESOLVED)
 
-    clock = sla_rules.status_changed(
-        a_policy(), target, None, was=Status.RESOLVED, became=Status.PENDING, at=NOON
-    ).clock
+    clock = sla_rules.status_changed(a_policy(), resolved, Status.PENDING, NOON).clock
 
     assert clock is not None
     assert clock.paused_at == NOON
