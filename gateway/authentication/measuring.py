@@ -158,7 +158,7 @@ async def policy_and_dkim(mail: CheckedMail) -> tuple[DmarcRecord, CheckResult]:
 
 
 async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) -> CheckResult:
-    # Whoever waits for the policy may be cancelled, and that would cancel the policy too.
+    # A task that waits for the policy may be cancelled, which must not cancel the policy.
     async def is_aligned(domain: str) -> bool | Temporary:
         if domain == mail.domain:  # aligned under every policy, so it need not be awaited
             return True

@@ -84,7 +84,7 @@ def application(
 
 
 async def _named(_: web.Request, response: web.StreamResponse) -> None:
-    """Else the versions of Python and aiohttp are told to everybody."""
+    """Else aiohttp states its version and that of Python."""
     response.headers["Server"] = SERVER
 
 

@@ -47,9 +47,9 @@ class Forwarded:
     subject: str
     """As its header block has it; may be empty."""
     above: str
-    """What stands above its text: the words of whoever forwards it, and its header block."""
+    """What stands above its text: the words of the person who forwards it, and its header block."""
     own_words: str
-    """The words of whoever forwards it; may be empty."""
+    """The words of the person who forwards it; may be empty."""
     text: str
     """Its own text; may be empty."""
 

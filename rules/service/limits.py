@@ -114,7 +114,7 @@ def may_notify(
 
 SEVERITY_CHANGES = 6
 """By one customer, of one ticket, within an hour: each rise to a critical level is an alert to
-whoever is on call, whose mails about the ticket are limited too."""
+the person on call, whose mails about the ticket are limited too."""
 
 
 def severity_may_change_at(changes: Sequence[datetime], at: datetime) -> datetime | None:

@@ -157,8 +157,8 @@ class PublishComment:
 
     comment: int
     seen: Visibility | None = None
-    """What whoever accepts it saw, where that is known: of two clicks, or of a request and its
-    repetition, the second must not publish what the first made a flagged comment."""
+    """What the person who accepts it saw, where that is known: of two clicks, or of a request and
+    its repetition, the second must not publish what the first made a flagged comment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class FoldedComment:
     text: str
     written_at: datetime
     files: tuple[str, ...]
-    """Their names; whoever reads the comment gets them as well."""
+    """Their names; all who read the comment get them as well."""
     would_be: Visibility | None
     """None if staff have accepted it, or may not."""
     merged_into: int | None = None
