@@ -87,6 +87,13 @@ def bind_list(name: str, values: Sequence[object]) -> dict[str, object]:
     return {f"{name}_{n}": value for n, value in enumerate(values)}
 
 
+def filled_up(values: Sequence[T], sizes: Sequence[int], nothing: T) -> list[T]:
+    """The values, and after them as much of what is none as the next of the sizes for which a
+    statement is compiled has places. The last size is the largest list there is."""
+    count = next(size for size in sizes if size >= len(values))
+    return [*values, *[nothing] * (count - len(values))]
+
+
 def compiled_in(build: Callable[[int], ClauseElement]) -> Callable[[int], Statement]:
     """A statement with an IN list, compiled once for each length that occurs."""
     return lru_cache(maxsize=256)(lambda count: compiled(build(count)))

@@ -24,6 +24,7 @@ from storage.db.statements import (
     Statement,
     bind_list,
     compiled,
+    filled_up,
     placeholders,
 )
 from storage.db.tables import HAS_CONTENT, MailIdentityRow, MailRow, ThreadReferenceRow, table
@@ -158,7 +159,7 @@ def known_ids(connection: Connection, considered: Considered) -> Pending[KnownId
     ids = [each for each in thread_ids(mail) if each != mail.message_id]
     if not ids:
         return dict
-    filled = _filled_up(ids)
+    filled = filled_up(ids, _COUNTS, _NO_ID)
     pending = _KNOWN(len(filled)).submit(
         connection, mailbox=considered.mailbox.id, **bind_list("id", filled)
     )
@@ -166,18 +167,12 @@ def known_ids(connection: Connection, considered: Considered) -> Pending[KnownId
     return lambda: _by_id(pending())
 
 
-def _filled_up(ids: list[str]) -> list[str]:
-    """The ids, and as many that are none as the next statement has places."""
-    count = next(size for size in _COUNTS if size >= len(ids))
-    return ids + [_NO_ID] * (count - len(ids))
-
-
 def named_before(connection: Connection, mailbox: int, mail: Mail) -> Pending[KnownIds]:
     """The tickets whose mails named the mail or its ancestors before we had them, by id."""
     ids = list(dict.fromkeys(i for i in (mail.message_id, *thread_ids(mail)) if i))
     if not ids:
         return dict
-    filled = _filled_up(ids)
+    filled = filled_up(ids, _COUNTS, _NO_ID)
     pending = _NAMED_BEFORE(len(filled)).submit(
         connection, mailbox=mailbox, **bind_list("id", filled)
     )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, func, select, union_all
 
 from rules.mail.extent import FILES_NAMED
-from storage.db.statements import Statement, bind_list, compiled
+from storage.db.statements import Statement, bind_list, compiled, filled_up
 from storage.db.tables import AttachmentRow, table
 
 _attachment = table(AttachmentRow)
@@ -53,10 +53,8 @@ def attached_to(connection: Connection, comments: Sequence[int]) -> Mapping[int,
     files: dict[int, int] = {}
     left = list(dict.fromkeys(comments))
     while left:
-        some, left = left[: _COUNTS[-1]], left[_COUNTS[-1] :]
-        count = next(size for size in _COUNTS if size >= len(some))
-        some += [_NONE] * (count - len(some))
-        rows = _NAMES(count).rows(connection, **bind_list("comment", some))
+        some, left = filled_up(left[: _COUNTS[-1]], _COUNTS, _NONE), left[_COUNTS[-1] :]
+        rows = _NAMES(len(some)).rows(connection, **bind_list("comment", some))
         for row in sorted(rows, key=lambda row: row.id):
             names.setdefault(row.comment_id, []).append(row.name)
             files[row.comment_id] = row.files
