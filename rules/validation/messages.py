@@ -161,12 +161,20 @@ def shown(fault: ErrorDetails) -> str:
 
 
 def without_password(url: str) -> str:
-    """The URL with its password replaced by ***."""
-    return _PASSWORD.sub(lambda found: "***" if found[1] is None else f"{found[1]}:***@", url)
+    """The URL with its password replaced by ***.
+
+    A wrong value may be any text of any length, so this takes one pass.
+    """
+    head, at, tail = url.rpartition("@")
+    if at and (user := _USER.search(head)):
+        url = f"{head[: user.end()]}***@{tail}"
+    return _PARAMETER.sub("***", url)
 
 
-_PASSWORD = re.compile(r"((?:^|//)[^/@:\s]*):(?!//).*@|(?<=[?&]password=)[^&]*", re.DOTALL)
-"""Up to the last `@`: a password that is not written as a URL needs it has any characters."""
+_USER = re.compile(r"(?:^|//)[^/@:\s]*:(?!//)")
+"""What stands before a password. That ends at the last `@`: one that is not written as a URL needs
+it has any characters."""
+_PARAMETER = re.compile(r"(?<=[?&]password=)[^&]*")
 
 
 def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:

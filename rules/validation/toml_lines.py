@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-_HEADER = re.compile(r"\s*\[(\[?)\s*([\w.\s-]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"\s*+\[(\[?)([\w.\s-]++)\]\]?\s*+(?:#.*)?$")
 _SETTING = re.compile(r"\s*([\w-]+(?:\s*\.\s*[\w-]+)*)\s*=")
 _KEY = re.compile(r"(?:unknown setting: )?([\w.-]+)")
 _LONG = ('"""', "'''")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from rules.validation.toml_lines import lines_of, with_lines
 
 TEXT = '''\
@@ -61,3 +65,21 @@ def test_a_fault_is_found_by_its_key_or_by_the_section_around_it() -> None:
         f"line 10: {faults[2]}",
         faults[3],
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["[" + " " * 20_000 + "!", " " * 20_000 + "!", "a" + " " * 20_000 + "!", "a." * 20_000],
+    ids=["a section without end", "spaces", "a setting without =", "a key without end"],
+)
+def test_a_line_of_any_length_is_read_at_once(line: str) -> None:
+    started = time.process_time()
+    assert lines_of(f"{line}\nname = 1") == {"name": 2}
+    assert time.process_time() - started < 0.3
+
+
+def test_a_section_with_spaces_within_its_brackets_has_its_line() -> None:
+    assert lines_of("  [ clock . calendar ]  # hours\n[[ levels ]]") == {
+        "clock.calendar": 1,
+        "levels.0": 2,
+    }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
+from pydantic import ValidationError
 
+from gateway.ticket_requests import TicketPatch
 from gateway.web.api.auth import ApiError
 from gateway.web.api.request_parsing import MAX_DEPTH, MAX_VALUES, _check_size
-from rules.validation.messages import suggestion
+from rules.validation.messages import explain, suggestion
 
 MANY_KEYS = b"{" + b",".join(b'"k%d":1' % n for n in range(60_000)) + b"}"
 
@@ -73,3 +76,17 @@ def test_a_name_without_end_is_compared_with_no_other() -> None:
     started = time.process_time()
     assert suggestion("status" + "abcde" * 200_000, ["status", "severity"]) == ""
     assert time.process_time() - started < 0.05
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["//h:8" * 200_000, "//h:8" * 200_000 + "@", "?password=&" * 90_000, "@" * 1_000_000],
+    ids=["addresses with ports", "before an @", "passwords", "nothing but @"],
+)
+def test_a_wrong_value_of_a_megabyte_is_named_at_once(value: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        TicketPatch.model_validate_json(json.dumps({"comment": {"text": value}}))
+    started = time.process_time()
+    for fault in refused.value.errors(include_url=False):
+        assert len(explain(fault, TicketPatch)) < 500
+    assert time.process_time() - started < 0.3
