@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from gateway.web.api.masked_texts import MaskedTexts
+from rules.commands import without_commands
 from rules.identity import is_unproven
 from rules.mail.extent import shown_part
 from rules.mail.quoting import REPLY_MARK, published, visible
@@ -125,8 +126,9 @@ class TicketJson:
         # Cut afterwards: of what the cut divides, the first part alone is not recognised.
         text = shown_part(self.masked_texts.mask(self.masker, text))
         if comment.by_staff and comment.journal_id is not None and not self.for_staff:
-            # A staff person's mail may quote our notice to them, which contains private text.
-            text = published(text, REPLY_MARK)
+            # A staff person's mail may quote our notice to them, which contains private text, and
+            # begin with commands, which give their reasons.
+            text = without_commands(published(text, REPLY_MARK))
         path = f"/api/v1/tickets/{summary.number}"
         shown: dict[str, Json] = {
             "id": comment.id,

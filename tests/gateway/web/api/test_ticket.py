@@ -9,11 +9,11 @@ from functools import partial
 
 import pytest
 
-from rules.sender.tokens import Link, LinkUse, link_token
+from rules.sender.tokens import Link, LinkUse, Purpose, ReplyToken, link_token, reply_address
 from storage.registry import mailboxes
 from storage.registry.signing_keys import load_keys
 from tests.gateway.web.api.site import ALICE, ANN, BOB, GIL, PLANNED, SAM, SHARED, Site
-from tests.in_process import a_mail
+from tests.in_process import SUPPORT, a_mail
 
 
 async def test_a_customer_reads_what_is_public(site: Site) -> None:
@@ -140,6 +140,24 @@ async def test_a_comment_is_shown_without_what_it_quotes(site: Site) -> None:
     (comment,) = ticket["comments"]
     assert comment["shown"] == "It does not print."
     assert "Did you try?" in comment["text"]
+
+
+async def test_a_customer_reads_no_command_of_staff(site: Site) -> None:
+    number = await site.mailed()
+    await site.effects(number, add=[SAM])
+    sam = next(m.id for m in (await site.ticket_view(number)).members if m.address == SAM)
+    keys = await site.read(load_keys)
+    to = reply_address(keys, 1, SUPPORT, ReplyToken(number, sam, Purpose.REPLY))
+    text = "#assign me\r\n#severity low, Ann exaggerates\r\n\r\nWe look into it."
+    await site.postern.take(a_mail(SAM, "Re: Printer", text), "127.0.0.1", to)
+
+    _, seen_by_ann = await site.get(f"/{number}", ANN)
+    _, seen_by_staff = await site.get(f"/{number}", SAM)
+
+    answer = seen_by_ann["comments"][-1]
+    assert (answer["text"], answer["shown"]) == ("We look into it.", "We look into it.")
+    assert "exaggerates" not in json.dumps(seen_by_ann)
+    assert "#severity low, Ann exaggerates" in seen_by_staff["comments"][-1]["text"]
 
 
 async def test_what_our_keys_have_sealed_is_not_shown_in_any_spelling(site: Site) -> None:
