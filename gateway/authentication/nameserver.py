@@ -109,8 +109,12 @@ class _Measured:
         receive = socket.recvfrom
 
         async def recvfrom(size: int, timeout: float | None) -> Any:  # noqa: ASYNC109
+            loop = asyncio.get_running_loop()
+            ends = loop.time() + timeout if timeout is not None else None
             while True:
-                wire, sender = await receive(size, timeout)
+                # Whatever comes, it extends nothing: anybody may send to the socket's port.
+                left = max(ends - loop.time(), 0.0) if ends is not None else None
+                wire, sender = await receive(size, left)
                 if wire[:2] == self._begins:  # else it is no answer, and is not read
                     break
             if len(wire) > MAX_UDP_BYTES or is_costly(wire):

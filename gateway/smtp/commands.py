@@ -79,7 +79,7 @@ class SmtpConnection(ServerConnection):
 
     async def smtp_RCPT(self, arg: str | None) -> None:
         if len(self.envelope.rcpt_tos) >= self.pool.limits.recipients:
-            self.junk_commands += 1
+            self.junk_commands += not self.is_listed
             await self.push(replies.TOO_MANY_RECIPIENTS)
         else:
             await super().smtp_RCPT(arg)
@@ -150,7 +150,8 @@ class SmtpConnection(ServerConnection):
             mail.release()
             raise
         if not complete or mail.refusal == replies.BARE_LINE_END:
-            self.close_with(mail.refusal or replies.TOO_SLOW)
+            times = len(envelope.rcpt_tos) if self.listener.lmtp else 1
+            self.close_with(mail.refusal or replies.TOO_SLOW, times=times)
         if not complete or mail.refusal is not None:
             mail.release()
             return [mail.refusal or replies.TOO_SLOW] * len(envelope.rcpt_tos)

@@ -52,6 +52,7 @@ class ServerConnection(HeldConnection):
     def __init__(self, hooks: Hooks, pool: ConnectionPool, listener: Listener) -> None:
         self.errors = 0
         self.junk_commands = 0
+        self._counts_errors = True
         super().__init__(hooks, pool, listener)
 
     async def _handle_client(self) -> None:
@@ -102,6 +103,7 @@ class ServerConnection(HeldConnection):
         verb = verb.upper()
         command = self._smtp_methods.get(verb)
         self.junk_commands += verb not in MAIL_COMMANDS
+        self._counts_errors = not (self.is_listed and verb in MAIL_COMMANDS)
         if self.junk_commands > self.pool.limits.junk_commands:
             self.close_with(replies.TOO_MANY_ERRORS)
         elif verb in FOREIGN_COMMANDS:
@@ -121,11 +123,18 @@ class ServerConnection(HeldConnection):
         self._set_rset_state()  # type: ignore[no-untyped-call]  # aiosmtpd has no type here
 
     async def push(self, status: Reply | str) -> None:  # type: ignore[override]  # no bytes here
-        """Writes one reply; closes the connection after too many errors."""
+        """Writes one reply; closes the connection after too many errors.
+
+        A listed client brings the mail of many senders: what it is answered about a mail is no
+        error of its own, or one sender's mail would end the connection for those of the others.
+        """
         if self.closing:
             return
         line = reply_line(status)
         await self.write(line)
+        if not self._counts_errors:
+            await asyncio.sleep(0)  # nothing else ends a flood of commands in one packet
+            return
         self.errors += line.startswith(b"5")
         if self.errors >= self.pool.limits.errors:
             self.close_with(replies.TOO_MANY_ERRORS)

@@ -280,8 +280,9 @@ class HeldConnection(SMTP, Admitted):
         self._end()
         self.loop.call_soon(self._drop)
 
-    def close_with(self, reply: Reply) -> None:
+    def close_with(self, reply: Reply, *, times: int = 1) -> None:
         """Sends the last reply and closes. Later input is discarded, for `Limits.linger_s` at most.
+        It is sent so many `times`: LMTP has a reply for each recipient of a mail.
 
         Closing with unread input would reset the connection, and the reply could be lost.
         """
@@ -290,7 +291,7 @@ class HeldConnection(SMTP, Admitted):
         if self._original_transport is not None and not self.tls:  # during the handshake
             self.abort()
             return
-        self._writer.write(reply_line(reply))
+        self._writer.write(reply_line(reply) * times)
         self._end()
         if self.tls or self._peer_finished:
             self.transport.close()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.authentication.dns import Resolver, UnusableAnswer
+from gateway.authentication.dns import Resolver, Temporary, UnusableAnswer
 from gateway.authentication.nameserver import (
     MAX_LABELS,
     MAX_POINTERS,
@@ -162,3 +162,31 @@ async def test_a_costly_answer_is_not_read_over_udp_nor_over_tcp() -> None:
     assert isinstance(answer, UnusableAnswer)
     assert "too large" in answer.why
     assert resolver.cached((name, "MX")) == answer
+
+
+class _Disturbing(asyncio.DatagramProtocol):
+    """Never answers, but goes on sending what nobody asked for."""
+
+    transport: asyncio.DatagramTransport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if not self.transport.is_closing():
+            self.transport.sendto(bytes(byte ^ 0xFF for byte in data[:2]), addr)
+            asyncio.get_running_loop().call_later(0.02, self.datagram_received, data, addr)
+
+
+async def test_datagrams_that_answer_nothing_keep_no_look_up_alive() -> None:
+    transport, disturbing = await asyncio.get_running_loop().create_datagram_endpoint(
+        _Disturbing, local_addr=("127.0.0.1", 0)
+    )
+    disturbing.transport = transport
+    port = transport.get_extra_info("sockname")[1]
+    resolver = Resolver(["127.0.0.1"], port, attempt_s=0.1, lifetime_s=0.2)
+    try:
+        async with asyncio.timeout(5):
+            answer = await resolver.ask("acme.example", "TXT")
+    finally:
+        transport.close()
+        await resolver.close()
+    assert isinstance(answer, Temporary)
+    assert resolver.shares.is_idle

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,56 @@ async def test_lmtp_replies_for_each_recipient_when_take_raises() -> None:
         await client.ask("DATA")
         await client.send(b"a\r\n.\r\n")
         assert await client.replies(2) == ["451 4.3.0", "451 4.3.0"]
+
+
+async def lmtp_data(client: Client, names: Sequence[str]) -> None:
+    """LHLO, MAIL, RCPT and DATA; each recipient is accepted."""
+    await client.ask("LHLO client.example")
+    await client.ask("MAIL FROM:<ann@customer.example>")
+    for name in names:
+        assert (await client.ask(f"RCPT TO:<{name}@help.example.com>")).startswith("250 ")
+    assert (await client.ask("DATA")).startswith("354 ")
+
+
+async def test_lmtp_replies_for_each_of_many_refused_recipients_and_goes_on() -> None:
+    names = ["refused"] * 30 + ["support"]
+    async with a_server(listener=LMTP) as served, served.connect() as client:
+        for _ in range(2):
+            await lmtp_data(client, names)
+            await client.send(b"a\r\n.\r\n")
+            assert await client.replies(31) == ["550 5.7.1"] * 30 + ["250 2.0.0"]
+
+
+@pytest.mark.parametrize("content", [b"a\0b\r\n.\r\n", b"a\nb\r\n.\r\n", b"a\0b"], ids=repr)
+async def test_lmtp_refuses_for_each_recipient_before_it_closes(content: bytes) -> None:
+    async with a_server(listener=LMTP) as served, served.connect() as client:
+        await lmtp_data(client, ["support", "sales", "support"])
+        await client.send(content)
+        lines = [await client.reply() for _ in range(4)]
+        assert [line[:10] for line in lines] == ["550 5.6.11"] * 3 + [""]
+
+
+@pytest.mark.parametrize(
+    ("listener", "hello"),
+    [
+        (LMTP, "LHLO client.example"),
+        (Listener("mx", relay_peers=(ip_network("127.0.0.0/8"),)), "EHLO client.example"),
+    ],
+    ids=["lmtp", "relay"],
+)
+async def test_what_a_listed_client_is_answered_about_mails_is_no_error_of_its_own(
+    listener: Listener, hello: str
+) -> None:
+    async with a_server(listener=listener) as served, served.connect() as client:
+        await client.ask(hello)
+        await client.send(b"MAIL FROM:<a@b_c.example>\r\n" + b"RCPT TO:<x@other.example>\r\n" * 30)
+        assert await client.replies(31) == ["553 5.1.3"] + ["503 5.5.1"] * 30
+        await client.send(b"MAIL FROM:<>\r\n" + b"RCPT TO:<x@other.example>\r\n" * 30)
+        assert await client.replies(31) == ["250 2.0.0"] + ["550 5.1.1"] * 30
+        await client.send(b"RCPT TO:<support@help.example.com>\r\n" * 300)
+        assert await client.replies(300) == ["250 2.0.0"] * 100 + ["452 4.5.3"] * 200
+        await client.send(b"FOO\r\n" * 30)
+        assert await client.replies(22) == ["500 5.5.1"] * 20 + ["421 4.7.0", ""]
 
 
 async def test_pythons_own_smtplib_delivers() -> None:
