@@ -198,7 +198,7 @@ async def _post_mail(request: web.Request) -> web.Response:
     were refused permanently; 503 if the client must try again.
     """
     await authorise(request, request.app[RUNTIME].database, Scope.MAILS)
-    check_query(request, ENVELOPE_KEYS)
+    check_query(request, ENVELOPE_KEYS, repeated=("rcpt",))
     envelope = envelope_of(request, request.app[CONNECTIONS].limits.recipients)
     in_flight = request.app[CONNECTIONS].in_flight
     size_bytes = _largest_body(request)

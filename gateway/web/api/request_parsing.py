@@ -36,14 +36,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 M = TypeVar("M", bound=BaseModel)
 
 
-def check_query(request: web.Request, known: Collection[str] = ()) -> None:
-    """Raises ApiError for an unknown query parameter: no typing mistake is ignored."""
+def check_query(
+    request: web.Request, known: Collection[str] = (), *, repeated: Collection[str] = ()
+) -> None:
+    """Raises ApiError for an unknown query parameter, since no typing mistake is ignored, and for
+    one that is there twice and is not in `repeated`: which of them a program meant, nothing tells.
+    """
     for key in request.query:
         if key not in known:
             expected = f"expected one of: {', '.join(known)}" if known else "none is expected"
             raise ApiError(
                 400, f"unknown query parameter: {key} ({suggestion(key, known) or expected})"
             )
+        if key not in repeated and len(request.query.getall(key)) > 1:
+            raise ApiError(400, f"send {key}= once; encode an & in a value as %26")
 
 
 def journal_id_of(text: str) -> UUID:

@@ -58,6 +58,18 @@ async def test_what_smtp_refuses_in_an_envelope_is_refused(
     assert await site.postern.journal() == []
 
 
+async def test_a_sender_that_looks_like_parameters_states_no_peer(site: Site) -> None:
+    pasted = "&peer=127.0.0.1&helo=@evil.example"
+    response = await site.client.post(
+        f"/api/v1/mails?rcpt={SUPPORT}&mail_from={pasted}&peer=192.0.2.7",
+        data=MAIL,
+        headers={"Authorization": "Bearer mails-token"},
+    )
+    assert response.status == 400
+    assert "send peer= once" in (await response.json())["error"]
+    assert await site.postern.journal() == []
+
+
 @pytest.mark.parametrize(
     ("raw", "error"),
     [

@@ -139,3 +139,10 @@ async def test_no_cache_of_a_portal_takes_its_users_for_one(site: Site) -> None:
     for path, status in ((f"/{number}", 200), (f"?mailbox={SUPPORT}", 200), ("/9999", 404)):
         answer = await site.ask("GET", path, ANN)
         assert (answer.status, answer.headers["Cache-Control"]) == (status, "no-store")
+
+
+@pytest.mark.parametrize("key", ["mailbox", "status", "list", "limit", "before"])
+async def test_a_parameter_that_is_there_twice_is_refused(site: Site, key: str) -> None:
+    status, body = await site.get(f"?{key}=1&{key}=2", ANN)
+
+    assert (status, f"send {key}= once" in body["error"]) == (400, True)
