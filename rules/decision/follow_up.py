@@ -11,7 +11,7 @@ from rules.decision.notices import approval_request, receipt
 from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, terms_of
 from rules.people import Presence
 from rules.service import notifications
-from rules.service.participants import Addition, additions
+from rules.service.participants import Addition, additions, stays_removed
 from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
@@ -20,8 +20,13 @@ from rules.ticket.visibility import Visibility
 
 
 def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -> Ruling:
-    """The new ticket: its request is the mail's, its requester and people are the old ticket's."""
-    joining = additions(case.mail, case.facts, case.sender, ticket, case.policy)
+    """The new ticket: its request is the mail's, its requester and people are the old ticket's.
+
+    Who was removed there stays removed; who was only proposed may be proposed again.
+    """
+    settled = tuple(p for p in ticket.participants if p.presence is not Presence.PENDING)
+    among = replace(ticket, participants=settled)
+    joining = additions(case.mail, case.facts, case.sender, among, case.policy)
     opening = opened_by_mail(case, _terms(case, ticket), joining)
     carried = tuple(
         Addition(
@@ -33,7 +38,7 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
             muted=p.muted,
         )
         for p in ticket.participants
-        if p.presence is Presence.ACTIVE and p.address != ticket.requester
+        if p.address != ticket.requester and (p.presence is Presence.ACTIVE or stays_removed(p))
     )
     present = {ticket.requester, *(a.address for a in carried)}
     requester = ticket.participant(ticket.requester)

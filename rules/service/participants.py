@@ -11,7 +11,7 @@ from rules.identity import ProofLevel, Sender, Standing, is_proven_enough
 from rules.mail import Mail
 from rules.mail.addresses import is_role, normalise, without_detail
 from rules.mail.lists import is_of_list
-from rules.people import Company, ParticipantKind, Person, Presence, Role
+from rules.people import Company, Participant, ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
 from rules.ticket.model import Ticket
 
@@ -82,6 +82,12 @@ def additions(
             joined = Addition(joined.address, joined.person, joined.part, Presence.PENDING)
         added.append(joined)
     return tuple(added)
+
+
+def stays_removed(person: Participant) -> bool:
+    """Whether a person is removed from the tickets that go on with this one as well: a customer,
+    whom only staff add again. Staff join with the first notice that they get."""
+    return person.presence is Presence.REMOVED and not person.is_staff
 
 
 def most_people(policy: Policy) -> int:

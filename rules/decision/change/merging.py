@@ -8,7 +8,7 @@ from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
-from rules.service.participants import Addition
+from rules.service.participants import Addition, stays_removed
 from rules.ticket.changes import Merge
 from rules.ticket.model import Ticket
 from rules.ticket.notices import StatusPayload
@@ -24,6 +24,7 @@ def merge(
         return ChangeRefused(why)
     there = {p.address for p in into.participants}
     # Everybody on the merged ticket sees the other from now on; its requester becomes a user there.
+    # Who was removed stays so: a reply to all with their address must not bring them back.
     carried = tuple(
         Addition(
             address=p.address,
@@ -34,7 +35,7 @@ def merge(
             muted=p.muted,
         )
         for p in ticket.participants
-        if p.presence is not Presence.REMOVED and p.address not in there
+        if p.address not in there and (p.presence is not Presence.REMOVED or stays_removed(p))
     )
     # With the merge staff also accept people who are active here and only proposed there.
     active = {p.address for p in ticket.participants if p.presence is Presence.ACTIVE}

@@ -309,28 +309,28 @@ class Expectations:
         self.company[ticket], self.requester[ticket] = company, requester
 
     def open_follow_up(self, old: int, new: int) -> None:
-        """Open the follow-up of a ticket with the same active participants."""
+        """Open the follow-up of a ticket with the same active participants, and without those who
+        were removed."""
         self.open_ticket(new, self.requester[old], self.company[old])
         self.follow_up[old] = new
         for address, participant in self.participants[old].items():
-            if participant.presence == ACTIVE:
+            if participant.presence != PENDING:
                 self.participants[new][address] = ExpectedParticipant(
-                    ACTIVE, participant.unsubscribed
+                    participant.presence, participant.unsubscribed
                 )
 
     def merge(self, ticket: int, into: int) -> None:
         self.merged[ticket] = into
         for address, participant in self.participants[ticket].items():
-            if participant.presence != REMOVED:
-                existing = self.participants[into].setdefault(
-                    address, ExpectedParticipant(participant.presence, participant.unsubscribed)
-                )
-                if (
-                    participant.presence == ACTIVE
-                    and not participant.unsubscribed
-                    and existing.presence == PENDING
-                ):
-                    self.participants[into][address] = ExpectedParticipant(ACTIVE)
+            existing = self.participants[into].setdefault(
+                address, ExpectedParticipant(participant.presence, participant.unsubscribed)
+            )
+            if (
+                participant.presence == ACTIVE
+                and not participant.unsubscribed
+                and existing.presence == PENDING
+            ):
+                self.participants[into][address] = ExpectedParticipant(ACTIVE)
 
     def admit_participant(self, ticket: int, address: str) -> None:
         """Whoever is added gets mail, even if they had unsubscribed."""

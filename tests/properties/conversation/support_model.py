@@ -233,7 +233,8 @@ class SupportModel(RuleBasedStateMachine):
             expected.comments[marker] = ExpectedComment(ticket, mail.author, visibility)
         if isinstance(action, OpenTicket) and action.follows is not None:
             old = action.follows
-            added = expected.added_by(mail, expected.company[old], expected.participants[old])
+            settled = [a for a, p in expected.participants[old].items() if p.presence != PENDING]
+            added = expected.added_by(mail, expected.company[old], settled)
             expected.open_follow_up(old, ticket)
             for address, participant in added.items():
                 expected.participants[ticket].setdefault(address, participant)

@@ -204,13 +204,14 @@ class TestAReplyToAClosedTicket:
         assert (action.requester, action.author) == (ANN.address, BOB.address)
         assert action.company == ANNS.company
 
-    def test_the_active_people_and_no_others_are_on_the_follow_up(self) -> None:
+    def test_the_active_people_are_on_the_follow_up_and_who_was_removed_stays_removed(self) -> None:
         members = (
             member(71, BOB.address),
             member(72, "pat@partner.example", ParticipantKind.GUEST),
             member(73, "pending@acme.example", presence=Presence.PENDING),
             member(74, "removed@acme.example", presence=Presence.REMOVED),
             FOLLOWER,
+            replace(FOLLOWER, address="sue@help.example", presence=Presence.REMOVED),
         )
 
         added = opened(reply(closed(*members))).additions
@@ -218,8 +219,28 @@ class TestAReplyToAClosedTicket:
         assert [(a.address, a.part, a.presence) for a in added] == [
             (BOB.address, ParticipantKind.USER, Presence.ACTIVE),
             ("pat@partner.example", ParticipantKind.GUEST, Presence.ACTIVE),
+            ("removed@acme.example", ParticipantKind.USER, Presence.REMOVED),
             (SAM.address, ParticipantKind.FOLLOWER, Presence.ACTIVE),
         ]
+
+    def test_a_reply_to_all_brings_nobody_back_who_was_removed(self) -> None:
+        mail = a_mail(cc=(BOB.address,))
+        removed = closed(member(71, BOB.address, presence=Presence.REMOVED))
+
+        added = opened(reply(removed, mail=mail)).additions
+
+        assert [(a.address, a.presence) for a in added] == [(BOB.address, Presence.REMOVED)]
+
+    def test_who_was_only_proposed_is_proposed_again_if_a_mail_names_them(self) -> None:
+        pat = "pat@partner.example"
+        proposed = closed(member(71, pat, ParticipantKind.GUEST, Presence.PENDING))
+
+        decision = reply(proposed, mail=a_mail(cc=(pat,)))
+
+        assert [(a.address, a.presence) for a in opened(decision).additions] == [
+            (pat, Presence.PENDING)
+        ]
+        assert notified(decision, NoticeKind.APPROVAL) == [ANN.address]
 
     def test_a_person_who_is_copied_in_joins_the_follow_up(self) -> None:
         added = opened(reply(closed(), mail=a_mail(cc=(BOB.address,)))).additions

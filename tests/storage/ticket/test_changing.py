@@ -12,7 +12,16 @@ from rules.decision.effects import Effect, Effects, MergedInto, PersonAdded, Rat
 from rules.decision.model import Verdict
 from rules.people import ParticipantKind, Presence
 from rules.service.participants import Addition
-from rules.ticket.changes import AddPerson, Change, Merge, Rating, SetStatus, Source, WriteComment
+from rules.ticket.changes import (
+    AddPerson,
+    Change,
+    Merge,
+    Rating,
+    RemovePerson,
+    SetStatus,
+    Source,
+    WriteComment,
+)
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
@@ -49,6 +58,28 @@ def test_a_merge_accepts_a_person_who_was_only_proposed_on_the_other_ticket(shop
     make(shop, bobs, Merge(anns))
 
     assert shop.member(anns, BOB.address).is_notified
+
+
+@pytest.mark.parametrize("goes_on", ["in its follow-up", "in another ticket"])
+def test_who_was_removed_is_brought_back_by_staff_alone_where_the_ticket_goes_on(
+    shop: Shop, goes_on: str
+) -> None:
+    first = opened(shop.take(a_mail(cc=(BOB.address,))))
+    token = shop.token(first, ANN.address)
+    make(shop, first, RemovePerson(BOB.address))
+    if goes_on == "in another ticket":
+        last = opened(shop.take(a_mail(message_id="<2@client.example>")))
+        make(shop, first, Merge(last))
+    else:
+        make(shop, first, SetStatus(Status.CLOSED))
+        last = opened(shop.take(a_mail(message_id="<2@client.example>"), to=token))
+
+    to_all = a_mail(message_id="<3@client.example>", cc=(BOB.address,))
+    assert shop.take(to_all, to=token).ticket == last
+
+    assert shop.member(last, BOB.address).presence is Presence.REMOVED
+    make(shop, last, AddPerson(BOB.address))
+    assert shop.member(last, BOB.address).is_notified
 
 
 def test_staff_can_add_back_a_person_who_has_unsubscribed(shop: Shop) -> None:
