@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 from gateway.authentication.authenticator import Authenticator
 from gateway.mailbox_cache import Snapshot
@@ -208,9 +208,9 @@ class Reception:
 
 
 def _bounces(mail: Mail, raw: bytes, ordinary: bool) -> Callable[[], tuple[Bounce, ...]]:
-    """Reads the delivery reports of a mail; those of one that is not ordinary were read with its
-    body."""
-    return partial(read_bounce, raw) if ordinary else lambda: mail.bounces
+    """Reads the delivery reports of a mail, once for all of its mailboxes; those of one that is not
+    ordinary were read with its body."""
+    return cache(partial(read_bounce, raw)) if ordinary else lambda: mail.bounces
 
 
 _Packed = tuple[bytes, str]

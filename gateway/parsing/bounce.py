@@ -15,7 +15,15 @@ from gateway.parsing.mime import numbered_leaves, read_body, read_tree
 from gateway.parsing.tree import MimePart
 from rules.mail import Unreadable, charsets
 from rules.mail.addresses import normalise
-from rules.mail.bounces import Bounce, classify, one_line, presumed_status, smtp_code_of, status_of
+from rules.mail.bounces import (
+    DIAGNOSTIC_CHARACTERS,
+    Bounce,
+    classify,
+    one_line,
+    presumed_status,
+    smtp_code_of,
+    status_of,
+)
 from rules.mail.header import Header, message_ids
 from rules.mail.header import read as read_header
 
@@ -26,6 +34,8 @@ _GROUPS_LIMIT = 500
 _TEXT_CHARACTERS = 64 * 1024
 _STATUS_CHARACTERS = 256 * 1024
 _DIAGNOSTIC_CHARACTERS = 4_096
+_ALL_DIAGNOSTICS_CHARACTERS = 4 * _DIAGNOSTIC_CHARACTERS
+"""Of one mail, divided among its reports: of each at least so much as is shown of it."""
 _ORIGINAL_BYTES = 64 * 1024
 
 
@@ -47,7 +57,7 @@ def read_bounce(raw: bytes) -> tuple[Bounce, ...]:
     text = read_body(tree).text[:_TEXT_CHARACTERS]
     original_id = _original_id(leaves, text, header)
     found = (
-        (_from_recipient_fields(group, original_id) for group in groups)
+        (_from_recipient_fields(group, _part_of(len(groups)), original_id) for group in groups)
         if groups
         else _from_report_text(header, text, original_id)
     )
@@ -78,6 +88,13 @@ def _may_be_bounce(header: Header) -> bool:
     return "x-failed-recipients" in header.names() or bool(
         _DAEMON.search(header.get("from")[:_DIAGNOSTIC_CHARACTERS])
     )
+
+
+def _part_of(reports: int) -> int:
+    """The characters of a diagnostic that are read where a mail has so many reports: to find what
+    they mean takes dozens of searches in each of them."""
+    part = _ALL_DIAGNOSTICS_CHARACTERS // max(reports, 1)
+    return min(_DIAGNOSTIC_CHARACTERS, max(DIAGNOSTIC_CHARACTERS, part))
 
 
 # ---- RFC 3464 -----------------------------------------------------------------------------------
@@ -138,7 +155,7 @@ _COMMENT = re.compile(r"\([^()]*+\)")
 _TYPED = re.compile(r"\s*+[\w.+-]{1,40}+\s{0,8};\s*+")
 
 
-def _from_recipient_fields(group: _Group, original_id: str) -> Bounce | None:
+def _from_recipient_fields(group: _Group, longest: int, original_id: str) -> Bounce | None:
     action = _COMMENT.sub(" ", group.get("action", "failed")).strip().lower()
     diagnostic = group.get("diagnostic-code", "")
     typed = _TYPED.match(diagnostic)
@@ -149,11 +166,11 @@ def _from_recipient_fields(group: _Group, original_id: str) -> Bounce | None:
         return None
     # The original recipient, if given (§2.3.1), takes precedence over the final one.
     known = (_address_in(group.get(name, "")) for name in _RECIPIENTS)
-    return _bounce(next(filter(None, known), ""), action, stated, diagnostic, original_id)
+    recipient = next(filter(None, known), "")
+    return _bounce(recipient, action, stated, diagnostic[:longest], original_id)
 
 
 def _bounce(recipient: str, action: str, stated: str, diagnostic: str, original_id: str) -> Bounce:
-    diagnostic = diagnostic[:_DIAGNOSTIC_CHARACTERS]
     status = status_of(stated, diagnostic)
     presumed = presumed_status(status, diagnostic)
     failure = classify(presumed, action, smtp_code_of(diagnostic))
@@ -239,10 +256,12 @@ def _from_report_text(header: Header, text: str, original_id: str) -> Iterator[B
         recipients = dict.fromkeys(
             [address for address in _addresses(rest_of_line) if address not in own_addresses][:1]
         )
+    longest = _part_of(min(len(recipients), RECIPIENTS_LIMIT))
     for recipient in islice(recipients, RECIPIENTS_LIMIT):
-        yield _bounce(recipient, action, "", sections.get(recipient, "") or report, original_id)
+        diagnostic = sections.get(recipient, "") or report
+        yield _bounce(recipient, action, "", diagnostic[:longest], original_id)
     if not recipients and (smtp_code_of(report) or status_of("", report)):
-        yield _bounce("", action, "", report, original_id)
+        yield _bounce("", action, "", report[:_DIAGNOSTIC_CHARACTERS], original_id)
 
 
 def _sections(text: str) -> dict[str, str]:

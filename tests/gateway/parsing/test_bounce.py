@@ -83,6 +83,16 @@ def test_many_delivered_do_not_hide_one_that_failed() -> None:
     assert bounce.recipient == "bob@corp.test"
 
 
+@pytest.mark.parametrize(("reports", "failure"), [(1, Failure.HARD), (15, Failure.SOFT)])
+def test_of_each_of_many_reports_less_is_read(reports: int, failure: Failure) -> None:
+    late = "Diagnostic-Code: smtp; " + "text " * 500 + "user unknown"
+    fields = "".join(
+        f"Final-Recipient: rfc822; ann{n}@corp.test\n{late}\n\n" for n in range(reports)
+    )
+    found = read_bounce(a_report(fields))
+    assert [each.failure for each in found] == [failure] * reports
+
+
 def test_in_reply_to_is_the_last_source_for_the_original_id() -> None:
     (bounce,) = read_bounce(a_report(a_group("a@b.test"), "In-Reply-To: <n1@help.test>\n"))
     assert bounce.original_id == "<n1@help.test>"
