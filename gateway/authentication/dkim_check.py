@@ -176,14 +176,18 @@ def _well_formed(field: HeaderField, message: RawMessage, now: float) -> Signatu
 
 
 def signed_at(tags: Tags, names: Sequence[bytes], message: RawMessage) -> float | None:
-    """When it was signed, in Unix seconds: `t=`, else the lowest Date if `h=` covers it."""
+    """When it was signed, in Unix seconds: `t=`, else the lowest Date if `h=` covers it.
+
+    Who sends the mail again may widen the white space in Date, which most signatures do not cover.
+    """
     if b"t" in tags:
         return int(tags[b"t"])
     dates = message.named(b"date") if b"date" in names else []
     if not dates:
         return None
     try:
-        written = parsedate_to_datetime(dates[-1][1][:MAX_DATE_BYTES].decode("ascii", "replace"))
+        text = b" ".join(dates[-1][1].split())[:MAX_DATE_BYTES]
+        written = parsedate_to_datetime(text.decode("ascii", "replace"))
     except (ValueError, OverflowError):
         return None
     return (written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp()

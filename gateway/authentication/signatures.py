@@ -41,6 +41,7 @@ HeaderField = tuple[bytes, bytes]
 Tags = dict[bytes, bytes]
 
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\x00")
+_WHITE_SPACE = re.compile(rb"[ \t]++")
 _FIELD_NAME = re.compile(rb"([!-9;-~]+)([ \t]*):")
 
 
@@ -155,8 +156,17 @@ def header_digest_input(
     """
     policy = dkim.CanonicalizationPolicy.from_c_value(canonicalisation)
     fields = [*signed, (signature[0], without_b(signature[1]))]
-    lines: list[HeaderField] = policy.canonicalize_headers(fields)
-    return b"".join(name + b":" + value for name, value in lines).removesuffix(b"\r\n")
+    if policy.header_algorithm.name == b"relaxed":
+        fields = [_relaxed(each) for each in fields]
+    return b"".join(name + b":" + value for name, value in fields).removesuffix(b"\r\n")
+
+
+def _relaxed(field: HeaderField) -> HeaderField:
+    """A field in the relaxed canonical form (RFC 6376 §3.4.2). White space is spaces and tabs only:
+    dkimpy strips form feeds and vertical tabs too, and `base64` with one of them is no encoding."""
+    name, value = field
+    text = _WHITE_SPACE.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
+    return name.rstrip(b" \t").lower(), text + b"\r\n"
 
 
 def signed_content_digest(message: RawMessage, field: HeaderField, tags: Tags) -> str:

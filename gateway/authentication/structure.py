@@ -27,6 +27,7 @@ from gateway.authentication.signatures import (
 )
 from rules.mail import charsets
 from rules.mail.encoded_words import unfold
+from rules.mail.extent import squeezed
 from rules.sender.authentication import SignedScope
 from rules.sender.signature_scope import is_single
 
@@ -206,7 +207,7 @@ def _beginning(message: RawMessage) -> tuple[bytes, bool]:
 
 def _value(message: RawMessage, name: str) -> str:
     found = [each for each in message.fields if each[0].strip().lower() == name.encode()]
-    return unfold(found[0][1]).decode("ascii", "replace") if found else ""
+    return squeezed(unfold(found[0][1]).decode("ascii", "replace")) if found else ""
 
 
 def _contradiction(
@@ -221,13 +222,12 @@ def _contradiction(
     """Why the signed body does not imply the unsigned ones of the two fields."""
     short = len(kind) <= MAX_FIELD_CHARACTERS and kind.count(";") <= MAX_PARAMETERS
     read = _TYPE.fullmatch(kind or "text/plain") if short else None
-    if read is None:
-        return (
-            "" if kind_signed and encoding in _IDENTITY else "an unsigned Content-Type of no form"
-        )
-    media_type = read[1].lower()
+    if read is None and not kind_signed:
+        return "an unsigned Content-Type of no form"
+    # Of a signed type of no form, the encoding may be unsigned all the same.
+    media_type = (read[1] if read else kind.partition(";")[0].strip()).lower()
     parameters: dict[str, str] = {}
-    for name, quoted, token in _PARAMETER.findall(read[2]):
+    for name, quoted, token in _PARAMETER.findall(read[2] if read else ""):
         if parameters.setdefault(name.lower(), quoted or token) != (quoted or token):
             return "an unsigned Content-Type with a parameter twice"
     boundary = _boundary(body, whole)

@@ -36,7 +36,7 @@ def recipients(header: Header, name: str) -> tuple[str, ...]:
 
 def date_of(header: Header) -> datetime | None:
     """The date of the mail in UTC; None if it cannot be read."""
-    written = header.get("date")[:_DATE_CHARACTERS]
+    written = squeezed(header.get("date"))[:_DATE_CHARACTERS]
     date = _utc(_date_by_mail_parser(written))
     if date is not None:
         return date

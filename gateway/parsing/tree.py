@@ -18,6 +18,7 @@ from typing import Any
 
 from rules.mail import charsets
 from rules.mail.encoded_words import decode_words, unfold
+from rules.mail.extent import squeezed
 from rules.mail.header import part_header
 
 PARTS_LIMIT = 2_000
@@ -179,9 +180,12 @@ def _with_parameters(value: bytes) -> tuple[str, dict[str, Any]]:
     """Type and parameters of a structured field; of two parameters of one name the first counts.
 
     A value is text with undecoded octets as surrogates, or a tuple of three texts for RFC 2231. A
-    field with too many parameters gets none, since parsing them takes quadratic time.
+    field with too many parameters gets none, since parsing them takes quadratic time. White space
+    is no reason: a signed mail can be sent again with wider gaps.
     """
     text = unfold(value).decode("ascii", "surrogateescape")
+    if len(text) > _PARAMETERS_LIMIT_CHARACTERS:
+        text = squeezed(text)
     if len(text) > _PARAMETERS_LIMIT_CHARACTERS or text.count(";") > _PARAMETERS_LIMIT:
         return _ascii_type(text.partition(";")[0][:256]), {}
     parameters: dict[str, Any] = {}

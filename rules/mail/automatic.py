@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from rules.mail.addresses import without_detail
 from rules.mail.automatic_subjects import absence, automatic_reply
+from rules.mail.extent import squeezed
 from rules.mail.header import Author, Header
 from rules.mail.lists import is_of_list
 from rules.mail.message import Envelope, Mail
@@ -187,4 +188,4 @@ def _bulk_signs(header: Header) -> Iterator[str]:
 
 def _suppressed(header: Header) -> Iterator[str]:
     for value in header.get_all("x-auto-response-suppress"):
-        yield from (each.strip().lower() for each in re.split(r"[,;\s]", value[:998]))
+        yield from (each.strip().lower() for each in re.split(r"[,;\s]", squeezed(value)[:998]))

@@ -120,7 +120,7 @@ def read(raw: bytes, limit_bytes: int = HEADER_LIMIT_BYTES) -> Header:
     ended = False
     seen = last = whole = 0
     size = len(block)
-    while at < size and not ended and seen < FIELDS_LIMIT:
+    while at < size and not ended and seen <= FIELDS_LIMIT:  # the line that ends it is no field
         seen, last, whole = seen + 1, at, len(fields)
         found = _FIELD.match(block, at)
         if found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from rules.mail.extent import squeezed
 from rules.mail.from_field import address_in
 from rules.mail.header import Author, Header
 
@@ -14,9 +15,8 @@ _LIST_ID = re.compile(r"<\s*+([^<>\s]{1,255}+)\s*+>\s*\Z")
 def list_id_of(header: Header) -> str:
     """The identifier in List-Id, in lower case; empty if there is none, or more than one field."""
     written = header.get_all("list-id")
-    if len(written) != 1 or len(written[0]) > 1_000:
-        return ""
-    found = _LIST_ID.search(written[0])
+    text = squeezed(written[0]) if len(written) == 1 else ""
+    found = _LIST_ID.search(text) if len(text) <= 1_000 else None
     return found[1].lower() if found else ""
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from rules.sender.tokens import loop_mark
-from tests.acceptance.attacks.mails import with_relay_results
+from tests.acceptance.attacks.mails import replace_once, with_relay_results
 from tests.acceptance.internet import ANN, EVE, Target, a_mail, genuine_mail, signed_by
 from tests.acceptance.support_server import filed
 
 CLAIMS = b"X-Priority: 1\r\nImportance: high\r\n"
 ALL_OF_IT = ("from", "to", "subject", "date", "message-id", "content-type", "mime-version")
+CALL_ME = "UGxlYXNlIGNhbGwgbWUgZmlyc3Qu"
 QUOTING = (
     "--b1\r\nContent-Type: text/plain\r\n\r\nPlease keep my account.\r\n"
     "--b1\r\nContent-Type: message/rfc822\r\n\r\nFrom: x@y.example\r\nSubject: fwd\r\n\r\n"
@@ -190,6 +191,42 @@ class TestStructure:
         _, ticket = filed(target.send(raw, EVE))
 
         assert target.ticket(ticket).comments[0].text.strip() == "Hello"
+
+    @pytest.mark.parametrize(
+        ("signed", "sent"),
+        [
+            (b"multipart/mixed; ", b"multipart/mixed; " + b" " * 5_000),
+            (b"DKIM-Signature:", b"X-A: b\r\n" * 1_992 + b"DKIM-Signature:"),
+        ],
+    )
+    def test_a_header_that_was_stretched_under_its_signature_is_read_as_it_was_signed(
+        self, target: Target, signed: bytes, sent: bytes
+    ) -> None:
+        text = f"--b1\r\nContent-Transfer-Encoding: base64\r\n\r\n{CALL_ME}\r\n--b1--\r\n"
+        fields = ("MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b1")
+        raw = signed_by("acme.example", a_mail(ANN, *fields, text=text), signs=ALL_OF_IT)
+
+        _, ticket = filed(target.send(replace_once(raw, signed, sent), EVE))
+
+        assert target.ticket(ticket).comments[0].text.strip() == "Please call me first."
+
+    def test_an_old_mail_whose_date_was_stretched_stays_old(self, target: Target) -> None:
+        raw = signed_by("acme.example", a_mail(ANN), tags={"t": None})
+
+        target.send(replace_once(raw, b"\r\nDate: ", b"\r\nDate: " + b" " * 300), EVE)
+
+        assert target.journal()[-1].reason == "dmarc_reject"
+
+    @pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=utf-8; x*=a'b'c"])
+    def test_an_encoding_that_was_removed_under_a_signature_is_held(
+        self, target: Target, kind: str
+    ) -> None:
+        fields = (f"Content-Type: {kind}", "Content-Transfer-Encoding: base64")
+        raw = signed_by("acme.example", a_mail(ANN, *fields, text=CALL_ME), signs=ALL_OF_IT[:-1])
+
+        target.send(replace_once(raw, f"\r\n{fields[1]}".encode(), b""), EVE)
+
+        assert target.journal()[-1].reason == "not_signed"
 
     def test_where_the_policy_requires_dkim_spf_does_not_help(self, strict: Target) -> None:
         raw = genuine_mail("hank@hooli.example")

@@ -19,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.authentication.signatures import CHUNK_BYTES, canonical_body
+from rules.mail.header import FIELDS_LIMIT
+from rules.mail.header import read as read_header
 from rules.sender.authentication import Result
 from tests.gateway.senders import (
     ACME_HOST,
@@ -192,6 +194,32 @@ async def test_a_date_above_the_signed_one_does_not_change_its_age(world: World)
     now = format_datetime(datetime.now(UTC))
     raw = signed(dated(datetime.now(UTC) - timedelta(days=8)), tags={"t": None})
     assert await refused(world, f"Date: {now}\r\n".encode() + raw) == TOO_OLD
+
+
+@pytest.mark.parametrize("gap", [b" " * 300, b"\t" * 300, b"\r\n " * 300])
+async def test_a_wider_gap_in_the_signed_date_does_not_change_its_age(
+    world: World, gap: bytes
+) -> None:
+    """Relaxed canonical forms do not cover how wide it is."""
+    raw = signed(dated(datetime.now(UTC) - timedelta(days=8)), tags={"t": None})
+    assert await refused(world, raw.replace(b"\r\nDate: ", b"\r\nDate: " + gap)) == TOO_OLD
+
+
+@pytest.mark.parametrize("mark", [b"\x0b", b"\x0c"])
+async def test_a_control_character_at_the_end_of_a_signed_field_breaks_the_signature(
+    world: World, mark: bytes
+) -> None:
+    """It is no white space, and `base64` with it names no encoding."""
+    raw = signed(a_mail()).replace(b"Subject: pump", b"Subject: pump" + mark)
+    assert await refused(world, raw) == (Result.FAIL, "signature does not match the header")
+
+
+async def test_each_field_that_a_signature_is_verified_with_is_read(world: World) -> None:
+    """Else the last of them would be signed, and another of its name read in its place."""
+    raw = signed(a_mail())
+    for count in (FIELDS_LIMIT - 1, FIELDS_LIMIT, FIELDS_LIMIT + 1):
+        long = b"X-A: b\r\n" * (count - len(read_header(raw).fields)) + raw
+        assert (await world.verdict(long)).aligned is not read_header(long).truncated
 
 
 @pytest.mark.parametrize("written", ["yesterday", "", "Fri, 99 Foo 99999999999999 99:99:99 +9999"])
