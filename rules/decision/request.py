@@ -42,7 +42,7 @@ class RequestFacts:
     """None if they are not registered."""
     staff: tuple[Staff, ...]
     opened: int = 0
-    """Tickets of the requester that were opened within the hour, by whatever door."""
+    """Tickets that the requester has opened within the hour, by whatever door."""
 
 
 def decide_request(

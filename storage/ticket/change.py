@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import (
@@ -265,13 +265,22 @@ def _severity_changes(
     return tuple(connection.execute(query).scalars())
 
 
-def _opened_lately(connection: Connection, context: ChangeContext, requester: str) -> int:
+def _opened_lately(connection: Connection, context: ChangeContext, author: str) -> int:
+    """The tickets of the hour whose first words are theirs: not those that colleagues, by a reply
+    to a closed ticket, or staff have opened for them."""
     lately = context.now - BUDGETED
+    first = (
+        select(_comment.c.author)
+        .where(_comment.c.ticket_id == _ticket.c.id)
+        .order_by(_comment.c.id)
+        .limit(1)
+    )
     query = select(func.count()).where(
         _ticket.c.mailbox_id == context.mailbox.id,
         _ticket.c.updated_at > lately,  # has an index
         _ticket.c.opened_at > lately,
-        _ticket.c.requester == requester,
+        or_(_ticket.c.requester == author, _ticket.c.follows.is_not(None)),
+        first.scalar_subquery() == author,
     )
     return int(connection.execute(query).scalar_one())
 

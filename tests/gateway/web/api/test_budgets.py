@@ -28,7 +28,7 @@ from storage.ticket import read
 from storage.ticket.rows import ChangeContext
 from storage.ticket.write import write
 from tests.gateway.web.api.site import ANN, BOB, SAM, Site
-from tests.in_process import SUPPORT
+from tests.in_process import SUPPORT, a_mail
 
 COSTLY = "aHR0cHM6Ly9" + "q" * 60 + " "
 LONG = COSTLY * 1380
@@ -233,6 +233,22 @@ async def test_tickets_of_a_customer_have_the_budget_of_their_mails(either: Site
     assert "has opened 10 tickets within the hour" in body["error"]
     assert (await either.opened(BOB))[0] == 201
     assert (await either.opened(SAM, requester=ANN))[0] == 201
+
+
+async def test_a_customer_s_budget_of_tickets_is_not_used_up_by_those_that_others_open_for_them(
+    either: Site,
+) -> None:
+    for n in range(5):
+        closed = await either.mailed(a_mail(ANN, text=f"No. {n}", Cc=BOB))
+        await either.effects(closed, status="closed")
+        again = a_mail(BOB, f"Re: [#{closed}] Printer", f"Still no. {n}")
+        assert await either.mailed(again) != closed
+        await either.opened(SAM, requester=ANN)
+
+    assert (await either.opened(ANN))[0] == 201
+    for _ in range(5):
+        await either.open(BOB)
+    assert (await either.opened(BOB))[0] == 409  # with his five follow-ups
 
 
 async def test_comments_of_a_customer_have_the_budget_of_their_mails(either: Site) -> None:
