@@ -113,11 +113,12 @@ def _repeats(token: str) -> tuple[int, int] | None:
 
 
 def _repeated(ways: int, minimum: int, maximum: int) -> int:
+    maximum = max(minimum, maximum)  # more than a line has is never found, and sought all the same
     if ways == 1:
-        return max(maximum - minimum, 0) + 1
+        return maximum - minimum + 1
     total = 0
     for times in range(minimum, maximum + 1):
-        total += min(ways**times, MAX_WAYS + 1)
+        total += ways ** min(times, MAX_WAYS.bit_length())  # then it is too many
         if total > MAX_WAYS:
             break
     return total

@@ -29,6 +29,8 @@ from rules.mail.patterns import (
         r"\w*\w*!",
         "a.*b.*c",
         r"[A-Z]+-\d+",
+        "(?:a|aa)+!(?:b|){401,}",
+        "(?:a|b|c){4000000000}",
     ],
 )
 def test_a_pattern_that_can_be_slow_is_refused(pattern: str) -> None:
