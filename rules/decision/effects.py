@@ -124,6 +124,8 @@ class CommentPublished:
     comment: int
     was: Visibility
     became: Visibility
+    moved_from: int | None = None
+    """The merged ticket that it is on so far, where it moves to the one that this is part of."""
 
 
 @dataclass(frozen=True, slots=True)

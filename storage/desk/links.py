@@ -59,7 +59,7 @@ class FoldedComment:
     would_be: Visibility | None
     """None if staff have accepted it, or may not."""
     merged_into: int | None = None
-    """The ticket that its ticket is part of now, which takes no comments any more."""
+    """The ticket that its ticket is part of now, on which it becomes a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,9 @@ def held_view(connection: Connection, mailbox: Mailbox, link: HeldLink) -> HeldV
     return HeldView(row.address, row.language, mail)
 
 
-def folded_view(connection: Connection, mailbox: Mailbox, link: HeldLink) -> FoldedView | None:
+def folded_view(
+    connection: Connection, mailbox: Mailbox, link: HeldLink, now: datetime
+) -> FoldedView | None:
     """The same of a folded mail; None also if its ticket is deleted."""
     row = _owner(connection, mailbox, link)
     found = connection.execute(
@@ -98,6 +100,12 @@ def folded_view(connection: Connection, mailbox: Mailbox, link: HeldLink) -> Fol
     ).first()
     if row is None or found is None:
         return None
+    would_be = Visibility(found.folded_as) if found.folded_as else None
+    merged_into = None
+    if would_be is not None and found.merged_into is not None:
+        into = load.load(connection, mailbox, [found.merged_into], now)[found.merged_into]
+        end = load.end_of_merges(connection, mailbox, into, now)
+        merged_into, would_be = end.id, None if end.deleted else would_be
     comment = FoldedComment(
         number=found.id,
         ticket=found.ticket_id,
@@ -107,22 +115,10 @@ def folded_view(connection: Connection, mailbox: Mailbox, link: HeldLink) -> Fol
         text=found.text,
         written_at=found.written_at,
         files=_files(connection, found.id),
-        would_be=Visibility(found.folded_as) if found.folded_as else None,
-        merged_into=_end_of(connection, found.merged_into),
+        would_be=would_be,
+        merged_into=merged_into,
     )
     return FoldedView(row.address, row.language, comment)
-
-
-def _end_of(connection: Connection, into: int | None) -> int | None:
-    """Where a merged ticket leads in the end."""
-    end = into
-    for _ in range(load.HOPS):
-        if into is None:
-            break
-        end = into
-        query = select(_ticket.c.merged_into).where(_ticket.c.id == into)
-        into = connection.execute(query).scalar()
-    return end
 
 
 def _files(connection: Connection, comment: int) -> tuple[str, ...]:
@@ -136,7 +132,7 @@ def accept_folded(
 ) -> tuple[FoldedView, bool] | None:
     """Make a folded mail the comment that it would have been, in the name of the link's owner; and
     whether this did it. None as for `folded_view`."""
-    view = folded_view(connection, context.mailbox, link)
+    view = folded_view(connection, context.mailbox, link, context.now)
     if view is None or view.comment.would_be is None:
         return None if view is None else (view, False)
     by = replace(context, actor=view.owner)

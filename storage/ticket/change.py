@@ -17,6 +17,7 @@ from rules.decision.change.facts import (
     FeedbackFacts,
     NeededFacts,
     facts_needed_for,
+    follow_merges,
 )
 from rules.decision.effects import ChangeRefused, Effects, NewComment, no_such_ticket
 from rules.decision.request import Request, RequestFacts, decide_request
@@ -101,7 +102,12 @@ def change_loaded(
     by_staff: bool,
 ) -> Effects | ChangeRefused:
     """The same for a ticket that this transaction has loaded."""
-    facts = _facts(connection, context, ticket, facts_needed_for(changes), by_staff)
+    merged_from = None
+    if ticket.merged_into is not None and follow_merges(changes):
+        merged_from = ticket.id
+        ticket = load.end_of_merges(connection, context.mailbox, ticket, context.now - BUDGETED)
+    needed = facts_needed_for(changes)
+    facts = _facts(connection, context, ticket, needed, by_staff, merged_from)
     decided = decide_changes(ticket, changes, facts, policy)
     if isinstance(decided, Effects):
         seen = (ticket, *facts.tickets.values())
@@ -122,6 +128,7 @@ def _facts(
     ticket: Ticket,
     needed: NeededFacts,
     by_staff: bool,
+    merged_from: int | None,
 ) -> ChangeFacts:
     mailbox, now = context.mailbox, context.now
     people = lookup.people(connection, mailbox, needed.addresses, now)
@@ -136,7 +143,8 @@ def _facts(
         people=people(),
         own_addresses=mailboxes.own_addresses(connection) if needed.addresses else frozenset(),
         tickets=load.load_with_next(connection, mailbox, needed.tickets, now - BUDGETED),
-        comments=_comments(connection, ticket.id, needed.comments),
+        comments=_comments(connection, merged_from or ticket.id, needed.comments),
+        merged_from=merged_from,
         written=_written_lately(connection, context) if needed.written and not by_staff else 0,
         severity_changes=(
             _severity_changes(connection, context, ticket.id)

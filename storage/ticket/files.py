@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from storage.db import raw_mail
 from storage.db.tables import AttachmentRow, CommentRow, MailRow, RawMailRow, table
@@ -52,11 +52,7 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
             _raw.c.size_bytes,
         )
         .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
-        .join(
-            _mail,
-            (_mail.c.journal_id == _comment.c.journal_id) & (_mail.c.ticket_id == number),
-            isouter=True,
-        )
+        .join(_mail, _mail.c.journal_id == _comment.c.journal_id, isouter=True)
         .join(_raw, _IS_RAW_OF_MAIL, isouter=True)
         .where(_attachment.c.id == wanted, _comment.c.ticket_id == number)
     ).one_or_none()
@@ -67,11 +63,13 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
 
 
 def mail_of_ticket(connection: Connection, number: int, journal_id: UUID) -> StoredMail | None:
-    """A mail of a ticket; None if the ticket has no such mail."""
+    """A mail of a ticket; None if the ticket has no such mail. A comment can have moved from the
+    ticket that its mail was filed on."""
+    here = exists().where(_comment.c.journal_id == journal_id, _comment.c.ticket_id == number)
     row = connection.execute(
         select(_raw.c.mailbox_id, _raw.c.digest, _raw.c.size_bytes)
         .join_from(_mail, _raw, _IS_RAW_OF_MAIL)
-        .where(_mail.c.journal_id == journal_id, _mail.c.ticket_id == number)
+        .where(_mail.c.journal_id == journal_id, (_mail.c.ticket_id == number) | here)
     ).one_or_none()
     return StoredMail(*row) if row is not None else None
 

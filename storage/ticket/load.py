@@ -186,6 +186,17 @@ def load_with_next(
     return found
 
 
+def end_of_merges(
+    connection: Connection, mailbox: Mailbox, ticket: Ticket, since: datetime
+) -> Ticket:
+    """The ticket that a merged one is part of in the end; any other ticket itself."""
+    for _ in range(HOPS):
+        if ticket.merged_into is None:
+            break
+        ticket = load(connection, mailbox, [ticket.merged_into], since)[ticket.merged_into]
+    return ticket
+
+
 def load(
     connection: Connection, mailbox: Mailbox, numbers: Iterable[int], since: datetime
 ) -> Mapping[int, Ticket]:

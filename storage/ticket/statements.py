@@ -81,10 +81,10 @@ PUBLISH = compiled(
     update(_comment)
     .where(
         _comment.c.id == bindparam("comment"),
-        _comment.c.ticket_id == bindparam("ticket"),
+        _comment.c.ticket_id == bindparam("on"),
         _comment.c.visibility == bindparam("was"),
     )
-    .values(visibility=bindparam("became"), folded_as=None)
+    .values(visibility=bindparam("became"), folded_as=None, ticket_id=bindparam("ticket"))
     .returning(_comment.c.id)
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from sqlalchemy import Connection
@@ -314,9 +314,15 @@ def _publish(
     connection: Connection, context: ChangeContext, ticket: int, effect: CommentPublished
 ) -> None:
     comment, was, became = effect.comment, effect.was.value, effect.became.value
-    published = sql.PUBLISH.rows(connection, comment=comment, ticket=ticket, was=was, became=became)
-    _require(published, f"comment {comment} on #{ticket} is no longer {was}")
+    on = effect.moved_from or ticket
+    published = sql.PUBLISH.rows(
+        connection, comment=comment, on=on, ticket=ticket, was=was, became=became
+    )
+    _require(published, f"comment {comment} on #{on} is no longer {was}")
     entry = AuditEntry(AuditEvent.COMMENT_PUBLISHED, str(comment), was=was, became=became)
+    if on != ticket:
+        audit(connection, context, on, replace(entry, reason=f"moved to #{ticket}"))
+        entry = replace(entry, reason=f"moved from #{on}")
     audit(connection, context, ticket, entry)
 
 

@@ -64,7 +64,9 @@ def add_routes(app: web.Application, pages: FoldedPages) -> None:
 async def _ask(request: web.Request) -> web.Response:
     mailbox, link = await _link(request)
     runtime = request.app[FOLDED].runtime
-    view = await runtime.read(partial(store.folded_view, mailbox=mailbox, link=link))
+    view = await runtime.read(
+        partial(store.folded_view, mailbox=mailbox, link=link, now=runtime.clock())
+    )
     if view is None:
         raise Problem(404, PageError.NO_LINK)
     return await _page(request, mailbox, view)
@@ -112,14 +114,9 @@ async def _page(
     files = [one_line(masker.mask(name), LONGEST_NAME) for name in comment.files[:SHOWN_NAMES]]
     language = language_for(request, policy, view.language)
     template = "folded_done.html" if done or comment.would_be is None else "folded.html"
-    if merged := comment.would_be is not None and comment.merged_into is not None and not now:
-        template = "merged.html"
     return page(
         language,
         template,
-        409 if merged else 200,
-        use="folded",
-        was=comment.ticket,
         into=comment.merged_into,
         mailbox=mailbox.address,
         owner=view.owner,

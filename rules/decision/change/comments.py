@@ -90,21 +90,20 @@ def publish_comment(
 ) -> Effects | ChangeRefused:
     comment = facts.comments.get(change.comment)
     became = _published_as(comment)
+    on = facts.merged_from or ticket.id
     if comment is not None and change.seen not in (None, comment.visibility):
         return ChangeRefused(
             sentence(
                 "comment {comment} on #{ticket} is {visibility} now",
                 comment=change.comment,
-                ticket=ticket.id,
+                ticket=on,
                 visibility=comment.visibility,
             )
         )
     if comment is None or became is None:
         return ChangeRefused(
             sentence(
-                "#{ticket} has no flagged comment {comment}",
-                ticket=ticket.id,
-                comment=change.comment,
+                "#{ticket} has no flagged comment {comment}", ticket=on, comment=change.comment
             )
         )
     by_staff = comment.author in {person.address for person in facts.staff}
@@ -113,7 +112,7 @@ def publish_comment(
     if folded and became is Visibility.PUBLIC and not by_staff:
         moved = _reopened(ticket, facts, policy)
     rows: tuple[Effect, ...] = (
-        CommentPublished(change.comment, comment.visibility, became),
+        CommentPublished(change.comment, comment.visibility, became, facts.merged_from),
         *_consequences(ticket, replace(comment, visibility=became), by_staff, facts, policy),
         *moved,
     )
@@ -127,7 +126,15 @@ def publish_comment(
             comment=change.comment,
             ticket=ticket.id,
         )
-    return Effects(rows, (done,))
+    if facts.merged_from is None:
+        return Effects(rows, (done,))
+    moved_here = sentence(
+        "#{was} was merged: its comment {comment} is on #{ticket} now",
+        was=facts.merged_from,
+        comment=change.comment,
+        ticket=ticket.id,
+    )
+    return Effects(rows, (done, moved_here))
 
 
 def _published_as(comment: KnownComment | None) -> Visibility | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -68,6 +68,8 @@ class ChangeFacts:
     """The tickets that the changes name, and those that they lead to."""
     comments: Mapping[int, KnownComment] = field(default_factory=dict)
     """The comments of the ticket that the changes name."""
+    merged_from: int | None = None
+    """The ticket that these comments are on, where it is part of the one that is changed."""
     written: int = 0
     """Comments that a customer who writes one over the API has written there within the hour."""
     severity_changes: tuple[datetime, ...] = ()
@@ -82,6 +84,12 @@ class ChangeFacts:
     @property
     def may_set_severity(self) -> bool:
         return self.source in SEVERITY_SOURCES
+
+
+def follow_merges(changes: Sequence[Change]) -> bool:
+    """Whether changes of a merged ticket are made on the one that it is part of, as late mail for
+    it is filed there: comments that wait for staff are published where people read them."""
+    return bool(changes) and all(isinstance(change, PublishComment) for change in changes)
 
 
 @dataclass(frozen=True, slots=True)

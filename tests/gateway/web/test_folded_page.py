@@ -14,8 +14,12 @@ import pytest_asyncio
 from gateway import clock
 from gateway.outgoing.compose import Composer
 from rules.mail import Delivery, Envelope
+from rules.ticket.changes import Delete, Source
 from rules.ticket.notices import NoticeKind
 from storage.notices import outbox
+from storage.ticket.change import change_ticket
+from storage.ticket.read import ticket_view
+from storage.ticket.rows import ChangeContext
 from tests.gateway.web.link_pages import (
     ANN,
     SAM,
@@ -81,13 +85,34 @@ async def test_the_mail_is_shown_and_accepted_once(site: Site) -> None:
         assert (status, "Nothing was changed" in page) == (200, True)
 
 
-async def test_on_a_merged_request_the_page_says_where_to_answer(site: Site) -> None:
+async def test_on_a_merged_request_it_becomes_a_comment_of_the_other(site: Site) -> None:
     path = await fold(site)
     goal = await site.write(partial(open_ticket, mailbox=site.mailbox, subject="Leaks"))
     await site.set_ticket(merged_into=goal, status="closed")
 
+    status, page = await site.get(path)
+    assert (status, f"was merged into #{goal}: as a comment" in page) == (200, True)
+    status, page = await site.post(path)
+    assert (status, f"the comment is on #{goal}" in page) == (200, True)
+    assert (await site.ticket_view()).comments == ()
+    view = await site.write(partial(ticket_view, number=goal))
+    assert view is not None
+    assert view.comments[-1].visibility == "public"
+    status, page = await site.get(path)
+    assert (status, "Nothing was changed" in page) == (200, True)
+
+
+async def test_into_a_deleted_request_it_becomes_no_comment(site: Site) -> None:
+    path = await fold(site)
+    goal = await site.write(partial(open_ticket, mailbox=site.mailbox, subject="Leaks"))
+    await site.set_ticket(merged_into=goal, status="closed")
+    context = ChangeContext(site.mailbox, SAM, Source.CONSOLE, clock.now(), clock.new_id)
+    policy = site.services.runtime.policies[site.mailbox.policy]
+    delete = partial(change_ticket, context=context, number=goal, policy=policy, by_staff=True)
+    await site.write(partial(delete, changes=[Delete("a mistake")]))
+
     for status, page in (await site.get(path), await site.post(path)):
-        assert (status, f"answer them on #{goal}" in page) == (409, True)
+        assert (status, "takes no more comments" in page) == (200, True)
     assert (await site.ticket_view()).comments[-1].visibility == "folded"
 
 

@@ -135,6 +135,12 @@ class Expectations:
             way.append(following)
         return tuple(way)
 
+    def end_of_merges(self, ticket: int) -> int:
+        """The ticket that comments of a merged one are published on; any other ticket itself."""
+        while ticket in self.merged:
+            ticket = self.merged[ticket]
+        return ticket
+
     def resolve_ticket(self, ticket: int, is_over: IsOver) -> int | None:
         """Where mail for a ticket goes now; None if that is a deleted one."""
         last = self.way_from(ticket, is_over)[-1]

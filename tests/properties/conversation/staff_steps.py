@@ -145,8 +145,12 @@ class StaffSteps(SupportModel):
             return
         row = self._nth_newest(flagged, pick)
         if self._change(row.ticket_id, PublishComment(row.id)):
+            expected = self._expectations_of(row.ticket_id)
             for marker in invariants.markers_in(invariants.unquoted(row.text)):
-                self._expectations_of(row.ticket_id).comments[marker].visibility = row.becomes
+                comment = expected.comments[marker]
+                comment.visibility = row.becomes
+                comment.ticket = expected.end_of_merges(row.ticket_id)
+            self.performed["accepted on another ticket"] += row.ticket_id in expected.merged
 
     @rule(span=st.sampled_from([timedelta(minutes=5), timedelta(hours=2), timedelta(days=15)]))
     def time_passes(self, span: timedelta) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -17,7 +18,7 @@ from rules.mail import Mail
 from rules.sender.tokens import HeldLink, Purpose
 from rules.service.digests import FOLDED_FOR, LINES, OF_STAFF_MACHINES
 from rules.ticket.audit import AuditEvent
-from rules.ticket.changes import Merge, PublishComment, SetStatus
+from rules.ticket.changes import Delete, Merge, PublishComment, SetStatus
 from rules.ticket.desk import Queue
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
@@ -25,6 +26,7 @@ from rules.ticket.visibility import Visibility
 from storage.db.tables import CommentRow, PersonRow, table
 from storage.desk import digests
 from storage.desk.links import accept_folded, folded_view
+from storage.ticket import files
 from storage.ticket.read import AuditView, ticket_view
 from tests.rules.building import ANN, BOB, GIL, NOON, SAM, a_mail
 from tests.storage.desk.test_digests import LATER, named, ordered, send_everything, states
@@ -153,17 +155,84 @@ def test_of_two_clicks_at_once_nobody_publishes_what_they_did_not_see(shop: Shop
     assert visibility(shop, comment) == "private"
 
 
-def test_an_acceptance_is_not_written_on_a_ticket_that_was_merged_meanwhile(shop: Shop) -> None:
+def another(shop: Shop, author: str = ANN.address) -> int:
+    """A further ticket of the same company."""
+    return opened(shop.take(a_mail(author, message_id=f"<{shop.new_id()}@client.example>")))
+
+
+def ticket_of(shop: Shop, comment: int) -> int:
+    query = select(_comment.c.ticket_id).where(_comment.c.id == comment)
+    return int(shop.database.read(lambda c: c.execute(query)).scalar_one())
+
+
+def test_of_a_ticket_that_was_merged_meanwhile_it_is_accepted_on_the_other(shop: Shop) -> None:
     number, comment = folded(shop)
-    goal = opened(shop.take(a_mail(ANN.address, message_id="<goal@client.example>")))
+    goal = another(shop)
     race = Race(shop)
 
     done = race.run(race.change(number, PublishComment(comment)), plain(shop, number, Merge(goal)))
 
-    merged_first = not shop.database.is_sqlite
-    assert isinstance(done, ChangeRefused) is merged_first
-    assert visibility(shop, comment) == ("folded" if merged_first else "public")
+    assert isinstance(done, Effects)
     assert shop.ticket(number).merged_into == goal
+    merged_first = not shop.database.is_sqlite
+    assert visibility(shop, comment) == "public"
+    assert ticket_of(shop, comment) == (goal if merged_first else number)
+
+
+def test_on_a_merged_ticket_it_is_accepted_on_the_one_that_this_is_part_of(shop: Shop) -> None:
+    """As a late mail goes there: over several merges, with its notices and its effects."""
+    number, comment = folded(shop)
+    middle, goal = another(shop), another(shop, BOB.address)
+    shop.change(number, Merge(middle))
+    shop.change(middle, Merge(goal))
+    shop.change(goal, SetStatus(Status.RESOLVED))
+    before = {each.id for each in shop.notices()}
+
+    done = shop.change(number, PublishComment(comment, seen=Visibility.FOLDED))
+
+    assert isinstance(done, Effects)
+    assert str(done.done[-1]) == f"#{number} was merged: its comment {comment} is on #{goal} now"
+    assert (visibility(shop, comment), ticket_of(shop, comment)) == ("public", goal)
+    assert shop.ticket(goal).status is Status.OPEN
+    assert shop.ticket(number).status is Status.CLOSED
+    new = {(n.ticket, n.address) for n in shop.notices() if n.id not in before}
+    assert new == {(goal, SAM.address), (goal, BOB.address)}
+    for ticket, reason in ((number, f"moved to #{goal}"), (goal, f"moved from #{number}")):
+        audited = [e for e in history_of(shop, ticket) if e.event is AuditEvent.COMMENT_PUBLISHED]
+        assert [(e.subject, e.reason) for e in audited] == [(str(comment), reason)]
+    assert states(shop)[Queue.FOLDED].number == 0
+    assert "flagged comment" in shop.refusal(number, PublishComment(comment))
+
+
+def test_a_flagged_comment_of_a_merged_ticket_is_published_on_the_other_with_its_mail(
+    shop: Shop,
+) -> None:
+    number, comment = folded(shop, BOB.address)
+    goal = another(shop)
+    shop.change(number, PublishComment(comment))
+    shop.change(number, Merge(goal))
+
+    assert isinstance(shop.change(number, PublishComment(comment)), Effects)
+
+    assert (visibility(shop, comment), ticket_of(shop, comment)) == ("public", goal)
+    query = select(_comment.c.journal_id).where(_comment.c.id == comment)
+    mail = shop.database.read(lambda c: c.execute(query)).scalar_one()
+    for ticket in (number, goal):
+        assert shop.database.read(partial(files.mail_of_ticket, number=ticket, journal_id=mail))
+
+
+def test_with_another_change_or_into_a_deleted_ticket_it_stays_where_it_is(shop: Shop) -> None:
+    number, comment = folded(shop)
+    goal = another(shop)
+    shop.change(number, Merge(goal))
+    accepted = PublishComment(comment)
+
+    refused = f"#{number} was merged into #{goal}; change that one"
+    assert shop.refusal(number, accepted, SetStatus(Status.OPEN)) == refused
+    shop.change(goal, Delete("a mistake"))
+    assert shop.refusal(number, accepted) == f"there is no ticket #{goal}"
+
+    assert (visibility(shop, comment), ticket_of(shop, comment)) == ("folded", number)
 
 
 def test_a_request_that_is_repeated_does_not_publish_what_it_made_a_flagged_comment(
@@ -228,7 +297,7 @@ def test_the_link_of_a_digest_accepts_it_in_the_name_of_its_owner(shop: Shop) ->
     history = history_of(shop, number)
     assert [e.actor for e in history if e.event is AuditEvent.COMMENT_PUBLISHED] == [SAM.address]
     other = replace(link, person=link.person + 100)
-    assert shop.database.read(lambda c: folded_view(c, shop.mailbox, other)) is None
+    assert shop.database.read(lambda c: folded_view(c, shop.mailbox, other, NOON)) is None
 
 
 # ---- a staff person's machine that answers digests ----------------------------------------------
