@@ -35,8 +35,8 @@ def configure(level: str, output: str) -> None:
     shared: list[structlog.types.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _escape,
     ]
+    ending: list[structlog.types.Processor] = [structlog.processors.format_exc_info, _escape]
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if output == "json"
@@ -44,7 +44,7 @@ def configure(level: str, output: str) -> None:
     )
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, *ending, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -55,7 +55,7 @@ def configure(level: str, output: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                *ending,
                 renderer,
             ],
         )
@@ -280,10 +280,16 @@ def worker_died(pid: int, status: int) -> None:
 
 
 def _escape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escapes control and format characters, and limits a text with such to `FIELD_LENGTH`."""
+    """Escapes control and format characters, in the message of an error too."""
     for key, value in event.items():
-        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
-            event[key] = "".join(
-                c if c.isprintable() else f"\\u{ord(c):04x}" for c in value[:FIELD_LENGTH]
-            )
+        if isinstance(value, str):
+            lines = value.split("\n") if key == "exception" else [value]
+            event[key] = "\n".join(map(_escaped, lines))
     return event
+
+
+def _escaped(text: str) -> str:
+    """A text with such characters is limited to `FIELD_LENGTH`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:FIELD_LENGTH])

@@ -185,18 +185,22 @@ def _require_known(version: str | None) -> None:
 
 
 def _open_engine(url: str, connections: int) -> Engine:
-    """Every commit is on disk when it returns.
+    """Every commit is on disk when it returns. Errors do not show what a statement was to write:
+    they are logged, and texts of mails are not.
 
     SQLite runs in WAL mode with synchronous=FULL (NORMAL acknowledges before the fsync),
     PostgreSQL as it is configured.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"check_same_thread": False})
+        engine = create_engine(
+            parsed, connect_args={"check_same_thread": False}, hide_parameters=True
+        )
         event.listen(engine, "connect", _configure_sqlite)
         return engine
     engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
         pool_size=connections,
         max_overflow=READERS,
         pool_timeout=5,  # after that, a 451 is better than an endless queue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from traceback import format_exception
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -125,3 +126,12 @@ def test_every_commit_of_the_embedded_store_is_on_disk_when_it_returns(
 
     assert database.read(pragmas) == ("wal", 2, 1)
     database.close()
+
+
+def test_an_error_of_the_store_does_not_show_what_was_to_be_written(ledger: Ledger) -> None:
+    row = a_ticket_row(id=7, subject="My password is geheim")
+    ledger.submit(lambda connection: connection.execute(insert(_ticket), row)).result()
+
+    with pytest.raises(IntegrityError) as refused:
+        ledger.submit(lambda connection: connection.execute(insert(_ticket), row)).result()
+    assert "geheim" not in "".join(format_exception(refused.value))

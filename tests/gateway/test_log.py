@@ -1,0 +1,37 @@
+"""What a sender wrote reaches the terminal of nobody who reads the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from gateway import log
+
+CLEARS = "\x1b[2J\u202e\r cleared"
+
+
+def raised() -> ValueError:
+    try:
+        raise ValueError(f"not a name:\n{CLEARS}")
+    except ValueError as error:
+        return error
+
+
+@pytest.mark.parametrize("output", ["json", "text"])
+def test_the_message_of_an_error_is_escaped_and_its_lines_stay(
+    output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure("info", output)
+    log.page_failed("/signup", raised())
+    log.not_ready(raised())
+    logging.getLogger("library").error(CLEARS, exc_info=raised())
+
+    written = capsys.readouterr().err
+    assert written.count("cleared") >= 4
+    assert all(c == "\n" or c.isprintable() for c in written)
+    if output == "json":
+        written = json.loads(written.splitlines()[0])["exception"]
+    assert "Traceback (most recent call last):\n" in written
+    assert "ValueError: not a name:\n\\u001b[2J\\u202e\\u000d cleared" in written
