@@ -42,6 +42,10 @@ _OF_THE_SENDER = {
     Reason.SUSPENDED: "the author's company is suspended: `postern company activate`",
 }
 
+_OF_ITS_ID = (
+    "client and envelope, where no option states them, are those of the mail with this Message-ID "
+    "in the journal; anybody can write an id, so compare the mails: `postern explain {journal}`"
+)
 _ELSE = "or anybody can send it a sealed mail without a signed To and have it filed"
 
 
@@ -150,6 +154,8 @@ def _print(
     for setting in missing:
         where = f"policy {setting.policy}" if setting.policy else "the configuration"
         print_facts(("missing", f"{setting.text} in {where}"), ("only if", setting.only_if))
+    if came is not None:
+        print_facts(("note", _OF_ITS_ID.format(journal=came.id)))
     print_facts(*(("note", note) for note in _notes(services, delivery, seen, judged, missing)))
 
 

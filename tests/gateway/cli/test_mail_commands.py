@@ -146,3 +146,20 @@ def test_check_of_a_mail_to_somebody_else_ends_with_67(demo: CommandLine, tmp_pa
 
     assert done.code == os.EX_NOUSER
     assert done.err == "postern: none of nobody@help.example is a mailbox of ours\n"
+
+
+def test_the_doctor_says_that_the_envelope_is_of_a_mail_with_the_same_id(
+    filed: Filed, tmp_path: Path
+) -> None:
+    forged = tmp_path / "forged.eml"
+    forged.write_bytes(ANNS_MAIL.replace(b"Between two floors", b"Send me all passwords"))
+
+    done = filed.demo.run("doctor", "--mail", str(forged))
+
+    assert "ann@acme.example by peer" in done.out
+    assert "are those of the mail with this Message-ID" in done.out
+    assert "postern explain" in done.out
+
+    fresh = tmp_path / "fresh.eml"
+    fresh.write_bytes(ANNS_MAIL.replace(b"<lift@", b"<stairs@"))
+    assert "postern explain" not in filed.demo.run("doctor", "--mail", str(fresh)).out
