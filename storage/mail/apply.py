@@ -58,7 +58,7 @@ from storage.registry import people
 from storage.ticket.opening import NewTicketRow, open_ticket
 from storage.ticket.rows import ChangeContext, queue_notices, storable
 from storage.ticket.withheld import record_withheld
-from storage.ticket.write import write
+from storage.ticket.write import require_unchanged, write
 
 _REFERENCE = compiled_insert(table(ThreadReferenceRow), ignore_existing=True)
 _JOURNAL = compiled_insert(table(JournalRow))
@@ -128,6 +128,8 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
     context = _context(entry)
     match decision.action:
         case OpenTicket() as opening:
+            if opening.follows is not None:  # from where it takes its people
+                require_unchanged(connection, opening.follows, decision.versions)
             ticket = _open(connection, entry, context, opening, policy, decision.proof)
         case AddComment(ticket=ticket) as adding:
             _comment_on(connection, entry, context, adding, decision)

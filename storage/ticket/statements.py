@@ -75,6 +75,12 @@ LOCK_FOR_MERGE = compiled(
     .order_by(_ticket.c.id)
     .with_for_update()
 )
+# Locked until the commit: what was read of it holds for what is written beside it.
+UNCHANGED = compiled(
+    select(_ticket.c.id)
+    .where(_THIS, _ticket.c.version == bindparam("version"))
+    .with_for_update(key_share=True)
+)
 FIELDS = compiled(select(_ticket.c.fields).where(_THIS).with_for_update())
 
 PUBLISH = compiled(

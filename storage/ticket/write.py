@@ -101,6 +101,12 @@ def write(
         _require(changed(), f"#{ticket} was changed meanwhile")
 
 
+def require_unchanged(connection: Connection, ticket: int, versions: Versions) -> None:
+    """Require the version that was decided on, of a ticket that is not written. Raises Conflict."""
+    rows = sql.UNCHANGED.rows(connection, ticket=ticket, version=versions[ticket])
+    _require(rows, f"#{ticket} was changed meanwhile")
+
+
 def _change_row(
     connection: Connection,
     context: ChangeContext,

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 
 from rules.decision.receipt import Receipt
 from rules.mail import Mail
+from rules.people import Presence
 from rules.policy import TierSection
 from rules.ticket.changes import (
     Assign,
@@ -25,6 +26,7 @@ from rules.ticket.changes import (
     Delete,
     Escalate,
     Merge,
+    RemovePerson,
     SetStatus,
     WriteComment,
 )
@@ -166,6 +168,31 @@ def test_a_reply_is_not_written_on_a_ticket_that_was_deleted_meanwhile(
 
     assert race.was_decided_again == is_second(shop)
     assert (receipt.ticket == number) == shop.database.is_sqlite
+
+
+def test_a_follow_up_has_nobody_active_who_was_removed_meanwhile(shop: Shop, race: Race) -> None:
+    number = opened(shop.take(a_mail(cc=(BOB.address,))))
+    shop.change(number, SetStatus(Status.CLOSED))
+    reply = race.reply(a_mail(message_id="<2@client.example>"), shop.token(number, ANN.address))
+
+    receipt = race.run(reply, plain(shop, number, RemovePerson(BOB.address)))
+
+    on_the_follow_up = shop.member(opened(receipt), BOB.address).presence
+    assert (on_the_follow_up is Presence.REMOVED, race.was_decided_again) == (
+        (True, True) if is_second(shop) else (False, False)
+    )
+
+
+def test_a_reply_to_a_ticket_that_is_reopened_meanwhile_is_a_comment_on_it(
+    shop: Shop, race: Race
+) -> None:
+    number = opened(shop.take(a_mail()))
+    shop.change(number, SetStatus(Status.CLOSED))
+    reply = race.reply(a_mail(message_id="<2@client.example>"), shop.token(number, ANN.address))
+
+    receipt = race.run(reply, plain(shop, number, SetStatus(Status.OPEN)))
+
+    assert (receipt.ticket == number) == is_second(shop)
 
 
 def test_a_comment_of_staff_is_not_written_on_a_ticket_that_was_merged_meanwhile(
