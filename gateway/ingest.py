@@ -16,7 +16,7 @@ from gateway import log
 from gateway.authentication.authenticator import Authenticator
 from gateway.parsing.parser import Parser
 from gateway.parsing.turns import Overloaded
-from gateway.reception import Reception, StatedByStaff
+from gateway.reception import FEW_MAILBOXES, Reception, StatedByStaff
 from gateway.runtime import Runtime
 from rules import replies
 from rules.decision.content import is_text_read_in_part
@@ -125,7 +125,8 @@ class Ingest:
         if not entries:
             return []
         job = partial(filing.file, entries=entries)
-        receipts = await self.runtime.write(job, apart=any(each.is_large for each in entries))
+        apart = len(entries) > FEW_MAILBOXES or any(each.is_large for each in entries)
+        receipts = await self.runtime.write(job, apart=apart)
         self._report(entries, receipts)
         return receipts
 

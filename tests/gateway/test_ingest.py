@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.clock import new_id, now
+from gateway.config.model import TrustSection
 from rules.mail import Delivery, Envelope, as_sent
 from rules.sender.tokens import return_path
 from rules.ticket.changes import Source
@@ -18,6 +19,7 @@ from storage.db.database import Connection
 from storage.registry import lookup, mailboxes, signing_keys
 from storage.ticket.rows import ChangeContext, queue_notices
 from tests.in_process import (
+    ANYWHERE,
     SUPPORT,
     TRUSTS_LOOPBACK,
     InProcessPostern,
@@ -25,6 +27,8 @@ from tests.in_process import (
     enrolled_store,
     open_postern,
 )
+from tests.properties.loop_meter import LoopMeter
+from tests.stores import SqliteStores
 
 SALES = "sales@help.example"
 REPORT = Path(__file__).parents[1] / "mails" / "bounces" / "qmail" / "mail.eml"
@@ -84,3 +88,30 @@ async def test_a_report_is_read_for_the_mailbox_that_it_came_back_to_alone(
     reports = {entry.mailbox.address: entry.mail.bounces for entry, _ in previewed}
     assert reports[SUPPORT]
     assert reports[SALES] == ()
+
+
+def test_a_mail_to_very_many_mailboxes_does_not_hold_the_event_loop(
+    sqlite_stores: SqliteStores, tmp_path: Path
+) -> None:
+    meter = LoopMeter()
+    addresses = [f"m{n}@help.example" for n in range(100)]
+
+    def add_all(connection: Connection) -> None:
+        for address in addresses:
+            mailboxes.add_mailbox(connection, address, "default")
+
+    async def take() -> None:
+        url = await asyncio.to_thread(enrolled_store, sqlite_stores.new())
+        async with open_postern(url, tmp_path, TrustSection()) as postern:
+            await postern.services.runtime.write(add_all)
+            await postern.take(a_mail(sender="eve@evil.example"), ANYWHERE, addresses[0])
+            ids = " ".join(f"<{n}@x.example>" for n in range(50))
+            raw = a_mail(sender="eve@evil.example", references=ids)
+            meter.reset()
+            replies = await postern.take(raw, ANYWHERE, *addresses)
+            assert {str(reply)[:9] for reply in replies} == {"550 5.7.1"}
+            assert len(await postern.journal()) == 100
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(meter)) as runner:
+        runner.run(take())
+    assert meter.longest_cpu_s < 0.05
