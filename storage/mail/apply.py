@@ -53,7 +53,7 @@ from storage.db.tables import (
 from storage.mail import refusals
 from storage.mail.journal_row import KEEPS_NOTHING, journal_values
 from storage.mail.releases import introducer, leave_quarantine
-from storage.notices import named_tickets, outbox, suppression
+from storage.notices import named_tickets, suppression
 from storage.registry import people
 from storage.ticket.opening import NewTicketRow, open_ticket
 from storage.ticket.rows import ChangeContext, queue_notices, storable
@@ -206,10 +206,11 @@ def _open(
         comment = replace(comment, text=customer.text, subject="", attachments=())
     elif customer is not None:
         comment = replace(comment, text=customer.text)
+    named_tickets.require_none_waits(connection, entry.mailbox, opening.orders, context.now)
     ticket = open_ticket(connection, context, opening, comment, new, policy)
     if opening.named_with is not None:
         item = storable(named_tickets.item(ticket, opening.subject))
-        outbox.name_with(connection, entry.mailbox, opening.author, opening.named_with, item)
+        named_tickets.name_with(connection, entry.mailbox, opening.author, opening.named_with, item)
     _keep_unknown_references(connection, entry, ticket)
     return ticket
 

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from rules.mail import Mailbox
 from rules.mail.subjects import subject_besides
 from rules.people import Presence, Role
-from rules.ticket.notice_payloads import Payload, as_stored, from_stored
+from rules.ticket.notice_payloads import Payload, from_stored
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import (
     AcknowledgementPayload,
@@ -23,8 +23,6 @@ from rules.ticket.notices import (
     require_payload,
 )
 from rules.ticket.visibility import Visibility
-from storage.db.ledger import Conflict
-from storage.db.statements import compiled
 from storage.db.tables import NoticeRow, table
 from storage.notices import claims, named_tickets, suppression
 from storage.notices.attached import NO_FILES, AttachedFiles, attached_to
@@ -262,39 +260,6 @@ def order_invitation(
     row |= {"address": address, "state": NoticeState.DUE.value, "created_at": now, "due_at": now}
     row |= {"detail": json.dumps(dict(detail or {})), "language": language}
     connection.execute(insert(_notice), row | {"attempts": 0, "last_error": ""})
-
-
-# Compiled, since a mail is written inside `pipelined`.
-_WAITING = compiled(
-    select(_notice.c.id, _notice.c.detail)
-    .where(
-        _notice.c.mailbox_id == bindparam("mailbox"),
-        _notice.c.address == bindparam("to"),
-        _notice.c.kind == bindparam("of"),
-        _notice.c.created_at == bindparam("at"),
-        _notice.c.state == NoticeState.DUE.value,
-        _notice.c.claimed_by.is_(None),
-    )
-    .with_for_update()
-)
-_NAME = compiled(
-    update(_notice).where(_notice.c.id == bindparam("notice")).values(detail=bindparam("now"))
-)
-
-
-def name_with(
-    connection: Connection, mailbox: Mailbox, address: str, at: datetime, ticket: str
-) -> None:
-    """Name a further ticket in the acknowledgement to an address that is sent `at`. Raises Conflict
-    if it does not wait any more."""
-    kind = NoticeKind.ACKNOWLEDGEMENT.value
-    found = _WAITING.rows(connection, mailbox=mailbox.id, to=address, of=kind, at=at)
-    if not found:
-        raise Conflict(f"the acknowledgement to {address} was sent meanwhile")
-    payload = from_stored(AcknowledgementPayload, json.loads(found[0].detail))
-    named = replace(payload, also=(*payload.also, ticket))
-    detail = json.dumps(as_stored(named), ensure_ascii=False)
-    _NAME.run(connection, {"notice": found[0].id, "now": detail})
 
 
 def next_due(connection: Connection) -> datetime | None:

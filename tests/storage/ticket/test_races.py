@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -31,17 +32,24 @@ from rules.ticket.changes import (
     WriteComment,
 )
 from rules.ticket.lifecycle import Status
+from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from storage.db.ledger import must_lock
-from storage.db.tables import AuditRow, CommentRow, TicketRow, table
-from storage.mail.apply import apply
+from storage.db.tables import AuditRow, CommentRow, NoticeRow, TicketRow, table
+from storage.mail.apply import Entry, apply
 from storage.ticket import load, overdue
 from storage.ticket.change import change_loaded
 from tests.rules.building import ANN, BOB, NOON, SAM, a_mail, default_policy, preset
 from tests.storage.shop import Shop, opened
 
 WAIT_S = 20
-_ticket, _comment = table(TicketRow), table(CommentRow)
+_ticket, _comment, _notice = table(TicketRow), table(CommentRow), table(NoticeRow)
+_ACKNOWLEDGES = _notice.c.kind == NoticeKind.ACKNOWLEDGEMENT.value
+_WAITING = (
+    "SELECT count(*) FROM pg_locks, pg_stat_activity a"
+    " WHERE NOT granted AND a.pid = pg_locks.pid AND a.datname = current_database()"
+)
+"""How many statements in this database wait for another transaction."""
 
 
 @dataclass
@@ -282,6 +290,44 @@ def test_an_answer_during_the_report_of_its_clock_stops_the_clock(shop: Shop) ->
 
     assert race.was_decided_again == is_second(desk)
     assert desk.database.read(lambda c: overdue.due(c, late + timedelta(days=9), 10)) == []
+
+
+def test_two_tickets_at_once_within_the_pause_get_one_late_acknowledgement(shop: Shop) -> None:
+    """The first has ordered it, and is not committed, when the second wants to order one too."""
+    first_of_all = opened(shop.take(a_mail()))
+    ordered, second_decided, second_done = (threading.Event() for _ in range(3))
+    second_runs: list[bool] = []
+
+    def first(connection: Connection, entry: Entry) -> Receipt:
+        decision = shop.decide(connection, entry)
+        assert shop.database.is_sqlite or second_decided.wait(WAIT_S)
+        receipt = apply(connection, entry, decision, shop.policy)
+        ordered.set()
+        while not shop.database.is_sqlite and not second_done.wait(0.01):
+            if connection.exec_driver_sql(_WAITING).scalar():
+                break
+        return receipt
+
+    def second(connection: Connection, entry: Entry) -> Receipt:
+        second_runs.append(True)
+        decision = shop.decide(connection, entry)
+        second_decided.set()
+        assert ordered.wait(WAIT_S)
+        return apply(connection, entry, decision, shop.policy)
+
+    later = NOON + timedelta(minutes=1)
+    jobs = [
+        shop.ledger.submit(partial(job, entry=shop.entry(a_mail(subject=f"No. {n}"), at=later)))
+        for n, job in enumerate((first, second))
+    ]
+    jobs[1].add_done_callback(lambda _: second_done.set())
+    one, other = (opened(each.result(WAIT_S)) for each in jobs)
+
+    acknowledged = select(_notice.c.ticket_id, _notice.c.detail).where(_ACKNOWLEDGES)
+    rows = shop.database.read(lambda c: c.execute(acknowledged).all())
+    assert {row.ticket_id for row in rows} == {first_of_all, one}
+    assert [f"#{other}: No. 1" in row.detail for row in rows if row.ticket_id == one] == [True]
+    assert len(second_runs) == (1 if shop.database.is_sqlite else 2)
 
 
 def test_many_replies_at_once_need_no_more_than_their_tries(shop: Shop) -> None:
