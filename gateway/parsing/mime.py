@@ -203,6 +203,8 @@ def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> 
         return None
     if any(each.mail is not None for each in into.attachments):
         return AttachedMail(author="", subject="", text="")  # of several, the first is shown
+    # Its header ends at the first line of white space, as that of a part does.
+    content = _WHITE_LINE.sub(rb"\1", content, count=1)
     header = read_header(content)
     tree = read_tree(content, header)
     if isinstance(tree, Unreadable):
@@ -219,6 +221,7 @@ def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> 
     )
 
 
+_WHITE_LINE = re.compile(rb"(\r\n|\r|\n)[ \t]++(?=[\r\n])")
 _MAILS = ("message/rfc822", "message/global")
 _REPORTS = ("multipart/report", "multipart/digest")
 _ATTACHED_BYTES = 256 * 1024

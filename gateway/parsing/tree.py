@@ -100,7 +100,7 @@ class MimePart:
         named = self._fields.get("content-transfer-encoding", b"")
         encoding = unfold(named).lower() if named else b""
         if encoding == b"quoted-printable":
-            return b"".join(map(binascii.a2b_qp, _line_blocks(payload)))
+            return b"".join(map(_unquoted, _line_blocks(payload)))
         if encoding == b"base64":
             try:
                 return strict_base64(payload)
@@ -118,6 +118,18 @@ class MimePart:
             value = self._fields.get(header)
             found = self._parsed[header] = ("", {}) if value is None else _with_parameters(value)
         return found
+
+
+_ENDS_OF_LINES = (b" \r", b"\t\r", b" \n", b"\t\n")
+_SPACE_AT_END = re.compile(rb"(?<![ \t])[ \t]++(?=[\r\n]|\Z)")
+
+
+def _unquoted(lines: bytes) -> bytes:
+    """Lines of quoted-printable as octets, without the white space at their ends (RFC 2045 §6.7,
+    rule 3): the decoder takes `=` before it for a character of the text."""
+    if any(end in lines for end in _ENDS_OF_LINES):
+        lines = _SPACE_AT_END.sub(b"", lines)
+    return binascii.a2b_qp(lines)
 
 
 _BLOCK_BYTES = 256 * 1024
@@ -262,12 +274,16 @@ def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[
     """The parts between `start` and `end` (RFC 2046 §5.1.1), without preamble and epilogue.
 
     The line end before a boundary belongs to the boundary. Adjacent boundary lines have no part
-    between them. Without a closing boundary the last part extends to the end.
+    between them. Without a closing boundary the last part extends to the end. How much white space
+    is in a boundary does not count: most signatures do not cover it.
     """
-    mark = b"--" + boundary
+    first = boundary.partition(b" ")[0].partition(b"\t")[0]
+    mark = b"--" + first
+    wide = re.compile(_wide(boundary[len(first) :]))
     part_at = -1
     for at in _line_starts(raw, start, end, mark):
-        rest = _BOUNDARY_END.match(raw, at + len(mark), end)
+        found = wide.match(raw, at + len(mark), end)
+        rest = _BOUNDARY_END.match(raw, found.end(), end) if found else None
         if rest is None:
             # Not a boundary line: the text only begins like the boundary.
             continue
@@ -285,6 +301,11 @@ def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[
         part_at = rest.end()
     if part_at >= 0:
         yield part_at, end
+
+
+def _wide(text: bytes) -> bytes:
+    """A pattern of a text with any white space where it has some."""
+    return rb"[ \t]++".join(map(re.escape, re.split(rb"[ \t]++", text)))
 
 
 def _line_starts(raw: bytes, start: int, end: int, mark: bytes) -> Iterator[int]:

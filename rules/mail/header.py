@@ -100,7 +100,15 @@ _LINE_END = rb"(?:\r\n|\r|\n)"
 _FIELD = re.compile(
     rb"([!-9;-~]++)([ \t]*+):([^\r\n]*+(?:" + _LINE_END + rb"[ \t][^\r\n]*+)*+)" + _LINE_END + rb"?"
 )
+_PART_FIELD = re.compile(
+    rb"([!-9;-~]++)([ \t]*+):([^\r\n]*+(?:"
+    + _LINE_END
+    + rb"[ \t]++(?![\r\n]|\Z)[^\r\n]*+)*+)"
+    + _LINE_END
+    + rb"?"
+)
 _LINE = re.compile(rb"[^\r\n]*+" + _LINE_END + rb"?")
+_WHITE_LINE = re.compile(rb"[ \t]*+" + _LINE_END)
 _EMPTY_LINE = re.compile(_LINE_END)
 _BOM = b"\xef\xbb\xbf"
 
@@ -174,17 +182,18 @@ def part_header(raw: bytes, at: int, end: int, limit_bytes: int) -> tuple[dict[s
 
     Parsed like `read`, but only the first value of each name, and without defects, since no
     identity depends on them. The first line that is not a field begins the body; so does a field
-    that the limit cuts in two.
+    that the limit cuts in two. A line of white space is an empty one: most signatures do not tell
+    them apart (RFC 6376 §3.4.4), and what follows a fold is no text.
     """
     fields: dict[str, bytes] = {}
     stop = min(end, at + limit_bytes)
-    while found := _FIELD.match(raw, at, stop):
+    while found := _PART_FIELD.match(raw, at, stop):
         if found.end() == stop < end:
             break
         name, _, value = found.groups()
         fields.setdefault(name.decode("ascii").lower(), value)
         at = found.end()
-    empty_line = _EMPTY_LINE.match(raw, at, end)
+    empty_line = _WHITE_LINE.match(raw, at, end)
     return fields, empty_line.end() if empty_line else at
 
 

@@ -12,6 +12,10 @@ from tests.acceptance.support_server import filed
 CLAIMS = b"X-Priority: 1\r\nImportance: high\r\n"
 ALL_OF_IT = ("from", "to", "subject", "date", "message-id", "content-type", "mime-version")
 CALL_ME = "UGxlYXNlIGNhbGwgbWUgZmlyc3Qu"
+FORM = (
+    "--b1\r\nContent-Transfer-Encoding: quoted-printable\r\nContent-Type: text/plain\r\n\r\n"
+    "Order: 12\r\nWish: please can=\r\ncel\r\n--b1--\r\n"
+)
 QUOTING = (
     "--b1\r\nContent-Type: text/plain\r\n\r\nPlease keep my account.\r\n"
     "--b1\r\nContent-Type: message/rfc822\r\n\r\nFrom: x@y.example\r\nSubject: fwd\r\n\r\n"
@@ -209,6 +213,30 @@ class TestStructure:
         _, ticket = filed(target.send(replace_once(raw, signed, sent), EVE))
 
         assert target.ticket(ticket).comments[0].text.strip() == "Please call me first."
+
+    @pytest.mark.parametrize(
+        ("kind", "text", "added"),
+        [
+            ("multipart/mixed; boundary=b1", FORM, (b"plain\r\n\r\n", b"plain\r\n \r\n")),
+            ("multipart/mixed; boundary=b1", FORM, (b"can=\r\n", b"can=\t \r\n")),
+            (
+                'multipart/mixed; boundary="b 1"',
+                FORM.replace("b1", "b 1"),
+                (b"--b 1\r\n", b"--b  1\r\n"),
+            ),
+        ],
+        ids=["below the fields of a part", "at the end of a line", "in a boundary"],
+    )
+    def test_white_space_that_no_signature_covers_hides_no_word(
+        self, target: Target, kind: str, text: str, added: tuple[bytes, bytes]
+    ) -> None:
+        fields = ("MIME-Version: 1.0", f"Content-Type: {kind}")
+        raw = signed_by("acme.example", a_mail(ANN, *fields, text=text), signs=ALL_OF_IT)
+
+        _, ticket = filed(target.send(replace_once(raw, *added), EVE))
+
+        shown = target.ticket(ticket).comments[0].text
+        assert shown.strip() == "Order: 12\nWish: please cancel"
 
     def test_an_old_mail_whose_date_was_stretched_stays_old(self, target: Target) -> None:
         raw = signed_by("acme.example", a_mail(ANN), tags={"t": None})

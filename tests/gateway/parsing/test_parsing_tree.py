@@ -17,7 +17,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.mime import numbered_leaves
+from gateway.parsing.parser import read
 from gateway.parsing.tree import LimitError, MimePart, build_tree, strict_base64
+from rules.mail import Body
 from rules.mail.encoded_words import decode_words, unfold
 from rules.mail.header import part_header
 
@@ -330,3 +332,29 @@ def test_parameters_on_which_the_library_fails_are_those_that_were_read_before()
     part = MimePart(b"", 0, 0, {"content-type": field}, "text/plain")
 
     assert (part.media_type, part.parameter("charset")) == ("multipart/mixed", "utf-8")
+
+
+@pytest.mark.parametrize("line", [b"", b" ", b"\t "])
+def test_a_line_of_white_space_ends_the_fields_of_a_part(line: bytes) -> None:
+    """Most signatures do not tell it from an empty one, and a text may begin like a field."""
+    raw = b"Content-Type: text/plain;\r\n charset=utf-8\r\n" + line + b"\r\nOrder: 12\r\n"
+    fields, body_at = part_header(raw, 0, len(raw), 1_000)
+    assert list(fields) == ["content-type"]
+    assert raw[body_at:] == b"Order: 12\r\n"
+
+
+@pytest.mark.parametrize("line", [b"", b" "])
+def test_a_line_of_white_space_ends_the_header_of_an_attached_mail(line: bytes) -> None:
+    attached = b"From: ann@acme.example\r\nSubject: pump\r\n" + line + b"\r\nOrder: 12\r\n"
+    part = b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + attached + b"\r\n--b--\r\n"
+    body = read(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part).body
+    assert isinstance(body, Body)
+    mail = body.attachments[0].mail
+    assert mail is not None
+    assert (mail.author, mail.text.strip()) == ("ann@acme.example", "Order: 12")
+
+
+@pytest.mark.parametrize("written", [b"--a b", b"--a  b", b"--a\tb"])
+def test_a_boundary_is_found_however_wide_its_white_space_is(written: bytes) -> None:
+    root = tree(b"--a b\r\n\r\nx\r\n" + written + b"\r\n\r\ny\r\n--a c\r\nz\r\n--a b--\r\n", "a b")
+    assert [text for _, text in leaves(root)] == [b"x", b"y\r\n--a c\r\nz"]
