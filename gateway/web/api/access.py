@@ -26,6 +26,7 @@ from storage.db.database import Connection
 from storage.registry import callers, mailboxes
 from storage.registry.signing_keys import load_keys
 from storage.ticket import load
+from storage.ticket.change import BUDGETED
 from storage.ticket.read import mailbox_of
 from storage.ticket.rows import ChangeContext
 
@@ -116,9 +117,9 @@ def find_ticket(
     """
     identities = _identities(connection, caller, now)
     mailbox = mailbox_of(connection, number)
-    ticket = (
-        load.load(connection, mailbox, [number], now).get(number) if mailbox is not None else None
-    )
+    ticket = None
+    if mailbox is not None:
+        ticket = load.load(connection, mailbox, [number], since=now - BUDGETED).get(number)
     if mailbox is not None and ticket is not None:
         granted = _access_to(identities, mailbox, ticket, context.runtime.policy_of(mailbox))
         if granted is not Access.NONE:

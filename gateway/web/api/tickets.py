@@ -42,7 +42,7 @@ from rules.service.permissions import Access, forbidden, with_reopening
 from rules.ticket.lifecycle import Status
 from storage.db.database import Connection, StoreDown
 from storage.ticket import lists, read
-from storage.ticket.change import change_ticket, open_requested
+from storage.ticket.change import change_loaded, open_requested
 from storage.ticket.lists import All, CopiedTo, OfCompany, RequestedBy, Which
 from storage.ticket.read import TicketView
 
@@ -128,7 +128,10 @@ async def _change(request: web.Request) -> web.Response:
             )
         by = context.change_context(found.mailbox, caller.address, now)
         made = with_reopening(wanted, found.ticket, found.access)
-        effects = change_ticket(connection, by, number, made, policy, by_staff=caller.by_staff)
+        # On the ticket whose people gave the access: to remove one of them raises its version.
+        effects = change_loaded(
+            connection, by, found.ticket, made, policy, by_staff=caller.by_staff
+        )
         if isinstance(effects, ChangeRefused):
             raise ApiError(409, str(effects.why))
         done = [str(each) for each in effects.done]

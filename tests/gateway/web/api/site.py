@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway import clock
+from gateway.policies import Policies
 from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
 from rules.people import Role
@@ -154,14 +155,17 @@ def enrolled(url: str) -> str:
 
 
 @asynccontextmanager
-async def serving(url: str, folder: Path) -> AsyncIterator[Site]:
+async def serving(
+    url: str, folder: Path, policies: Callable[[Policies], Policies] = lambda usual: usual
+) -> AsyncIterator[Site]:
     async with open_postern(url, folder, TRUSTS_LOOPBACK) as postern:
         services = postern.services
+        runtime = replace(services.runtime, policies=policies(services.runtime.policies))
         app = application(
-            runtime=services.runtime,
+            runtime=runtime,
             ingest=services.ingest,
             connections=services.connections,
-            sign_up=SignUp(runtime=services.runtime),
+            sign_up=SignUp(runtime=runtime),
         )
         async with TestClient(TestServer(app)) as client:
             yield Site(client, postern)
