@@ -70,6 +70,7 @@ class KnownComment:
     written_at: datetime
     subject: str = ""
     """Of its mail, where it says something besides the ticket's subject."""
+    has_files: bool = False
     would_be: Visibility | None = None
     """Of a folded comment that a person may have written: its visibility otherwise."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import Connection, bindparam, exists, func, or_, select
 
 from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import (
@@ -30,7 +30,7 @@ from rules.ticket.changes import Change, Rating, Source
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 from storage.db.statements import compiled
-from storage.db.tables import AuditRow, CommentRow, TicketRow, table
+from storage.db.tables import AttachmentRow, AuditRow, CommentRow, TicketRow, table
 from storage.registry import lookup, mailboxes
 from storage.ticket import load
 from storage.ticket.opening import NewTicketRow, open_ticket
@@ -39,6 +39,7 @@ from storage.ticket.withheld import record_withheld
 from storage.ticket.write import write
 
 _audit, _comment, _ticket = table(AuditRow), table(CommentRow), table(TicketRow)
+_attachment = table(AttachmentRow)
 
 BUDGETED = timedelta(hours=1)
 """Notices of the last hour count against the budgets."""
@@ -143,7 +144,7 @@ def _facts(
         people=people(),
         own_addresses=mailboxes.own_addresses(connection) if needed.addresses else frozenset(),
         tickets=load.load_with_next(connection, mailbox, needed.tickets, now - BUDGETED),
-        comments=_comments(connection, merged_from or ticket.id, needed.comments),
+        comments=_comments(connection, merged_from or ticket.id, ticket, needed.comments),
         merged_from=merged_from,
         written=_written_lately(connection, context) if needed.written and not by_staff else 0,
         severity_changes=(
@@ -163,24 +164,30 @@ def _facts(
 
 
 def _comments(
-    connection: Connection, ticket: int, numbers: frozenset[int]
+    connection: Connection, on: int, ticket: Ticket, numbers: frozenset[int]
 ) -> dict[int, KnownComment]:
+    """Comments `on` a ticket of this number, as they read on `ticket`."""
     if not numbers:
         return {}
+    files = exists().where(_attachment.c.comment_id == _comment.c.id)
     query = select(
         _comment.c.id,
         _comment.c.author,
         _comment.c.visibility,
+        _comment.c.subject,
         _comment.c.text,
         _comment.c.written_at,
         _comment.c.folded_as,
-    ).where(_comment.c.ticket_id == ticket, _comment.c.id.in_(numbers))
+        files.label("has_files"),
+    ).where(_comment.c.ticket_id == on, _comment.c.id.in_(numbers))
     return {
         row.id: KnownComment(
             row.author,
             Visibility(row.visibility),
             row.text,
             row.written_at,
+            subject=subject_besides(row.subject, ticket.subject),
+            has_files=bool(row.has_files),
             would_be=Visibility(row.folded_as) if row.folded_as else None,
         )
         for row in connection.execute(query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import (
@@ -22,12 +23,14 @@ from rules.decision.effects import (
 )
 from rules.facts import KnownComment
 from rules.mail.invisible import is_visible
-from rules.mail.quoting import own_text
+from rules.mail.quoting import own_text, visible
+from rules.mail.thanks import is_reaction, only_thanks
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.service.limits import NoticeBudget
+from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import PublishComment, Rate, WriteComment
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
@@ -62,7 +65,8 @@ def write_comment(
         *_consequences(ticket, comment, facts.by_staff, facts, policy),
     )
     if not facts.by_staff:
-        rows = (*rows, *_completed_by(ticket, change.text, facts, policy))
+        found, begins = _completed_by(ticket, change.text, facts.at, policy)
+        rows = (*rows, *found, *(clock_effects(begins) if begins is not None else ()))
     done = sentence(
         "comment added to #{ticket} ({visibility})",
         ticket=ticket.id,
@@ -72,17 +76,16 @@ def write_comment(
 
 
 def _completed_by(
-    ticket: Ticket, text: str, facts: ChangeFacts, policy: Policy
-) -> tuple[Effect, ...]:
-    """Fields and missing facts in a customer's text, as in the text of a mail."""
+    ticket: Ticket, text: str, at: datetime, policy: Policy
+) -> tuple[tuple[Effect, ...], ClockChange | None]:
+    """Fields and missing facts in a customer's text, as in the text of a mail; and the clock that
+    begins if the request is complete with them."""
     found = extract_new_fields(own_text(text), policy.fields, ticket.fields)
     rows: tuple[Effect, ...] = (FieldsFound(found),) if found else ()
-    missing = sla_rules.still_missing(policy, ticket, text)
-    if missing is None:
-        return rows
-    rows = (*rows, MissingChanged(missing))
-    begins = sla_rules.completed(policy, ticket, missing, facts.at)
-    return rows if begins is None else (*rows, *clock_effects(begins))
+    missing = sla_rules.still_missing(policy, ticket, visible(text).text)
+    if missing is not None:
+        rows = (*rows, MissingChanged(missing))
+    return rows, sla_rules.completed(policy, ticket, missing, at)
 
 
 def publish_comment(
@@ -108,13 +111,11 @@ def publish_comment(
         )
     by_staff = comment.author in {person.address for person in facts.staff}
     folded = comment.visibility is Visibility.FOLDED
-    moved: tuple[Effect, ...] = ()
-    if folded and became is Visibility.PUBLIC and not by_staff:
-        moved = _reopened(ticket, facts, policy)
+    accepted = folded and became is Visibility.PUBLIC and not by_staff
     rows: tuple[Effect, ...] = (
         CommentPublished(change.comment, comment.visibility, became, facts.merged_from),
         *_consequences(ticket, replace(comment, visibility=became), by_staff, facts, policy),
-        *moved,
+        *(_effects_of_mail(ticket, comment, facts, policy) if accepted else ()),
     )
     if became is Visibility.PUBLIC:
         done = sentence(
@@ -148,14 +149,19 @@ def _published_as(comment: KnownComment | None) -> Visibility | None:
             return None
 
 
-def _reopened(ticket: Ticket, facts: ChangeFacts, policy: Policy) -> tuple[Effect, ...]:
-    """The move that a customer's words make, as when their mail is filed at once."""
-    became = NEXT.get((ticket.status, Event.CUSTOMER_WROTE), ticket.status)
-    if became is ticket.status:
-        return ()
-    clock = sla_rules.status_changed(policy, ticket, became, facts.at)
-    moved = StatusChanged(ticket.status, became, "a folded mail was accepted")
-    return (moved, *clock_effects(clock))
+def _effects_of_mail(
+    ticket: Ticket, comment: KnownComment, facts: ChangeFacts, policy: Policy
+) -> tuple[Effect, ...]:
+    """What a customer's mail does besides being read, as when it is filed at once: it completes the
+    request, and moves the ticket unless it only says thanks."""
+    rows, clock = _completed_by(ticket, comment.text, facts.at, policy)
+    thanks = only_thanks(f"{comment.subject}\n{comment.text}") or is_reaction(comment.text)
+    event = Event.THANKED if thanks and not comment.has_files else Event.CUSTOMER_WROTE
+    became = NEXT.get((ticket.status, event), ticket.status)
+    if became is not ticket.status:
+        rows = (*rows, StatusChanged(ticket.status, became, "a folded mail was accepted"))
+        clock = clock or sla_rules.status_changed(policy, ticket, became, facts.at)
+    return rows if clock is None else (*rows, *clock_effects(clock))
 
 
 def _consequences(

@@ -14,7 +14,14 @@ from sqlalchemy import select
 from gateway.ticket_requests import TicketPatch
 from rules.decision.effects import ChangeRefused, Effects
 from rules.decision.model import Reason
-from rules.mail import Mail
+from rules.mail import Attachment, Body, Mail
+from rules.policy import (
+    CompletenessSection,
+    FactSection,
+    FieldSection,
+    Policy,
+    TierSection,
+)
 from rules.sender.tokens import HeldLink, Purpose
 from rules.service.digests import FOLDED_FOR, LINES, OF_STAFF_MACHINES
 from rules.ticket.audit import AuditEvent
@@ -28,7 +35,7 @@ from storage.desk import digests
 from storage.desk.links import accept_folded, folded_view
 from storage.ticket import files
 from storage.ticket.read import AuditView, ticket_view
-from tests.rules.building import ANN, BOB, GIL, NOON, SAM, a_mail
+from tests.rules.building import ANN, BOB, GIL, NOON, SAM, a_mail, default_policy
 from tests.storage.desk.test_digests import LATER, named, ordered, send_everything, states
 from tests.storage.shop import Shop, opened
 from tests.storage.ticket.test_races import Race, plain
@@ -46,8 +53,13 @@ def folded(shop: Shop, author: str = ANN.address, **token: Purpose) -> tuple[int
     number = opened(shop.take(a_mail(ANN.address)))
     to = shop.token(number, ANN.address if author == BOB.address else author, **token)
     assert shop.take(generated(author), to=to).reason is Reason.AUTOMATIC_FOLDED
+    return number, the_folded_one(shop)
+
+
+def the_folded_one(shop: Shop) -> int:
+    """The number of the only folded comment."""
     query = select(_comment.c.id).where(_comment.c.visibility == "folded")
-    return number, shop.database.read(lambda c: c.execute(query)).scalar_one()
+    return int(shop.database.read(lambda c: c.execute(query).scalar_one()))
 
 
 def visibility(shop: Shop, comment: int) -> str:
@@ -121,6 +133,61 @@ def test_a_participants_becomes_public_reopens_and_is_announced(shop: Shop) -> N
     history = history_of(shop, number)
     (entry,) = [each for each in history if each.event is AuditEvent.COMMENT_PUBLISHED]
     assert (entry.was, entry.became) == ("folded", "public")
+
+
+def asking_policy() -> Policy:
+    """It asks where, knows orders, and its clock starts once the request is complete."""
+    where = FactSection(name="where", ask="Where?", patterns=("production|staging",))
+    order = FieldSection(name="order", label="Order", pattern=r"order (\d+)")
+    policy = default_policy()
+    return policy.model_copy(
+        update={
+            "completeness": CompletenessSection(facts=(where,)),
+            "fields": (order,),
+            "tiers": (TierSection(name="gold", title="Gold", first={"Normal": "4 hours"}),),
+            "default_tier": "gold",
+            "clock": policy.clock.model_copy(update={"starts": "complete"}),
+        }
+    )
+
+
+@pytest.mark.parametrize("status", [Status.OPEN, Status.PENDING, Status.RESOLVED])
+@pytest.mark.parametrize("text", ["In production, order 77.", "Order 78, I cannot say.", "Thanks!"])
+def test_it_has_the_effects_on_its_ticket_that_the_mail_would_have_had(
+    shop: Shop, status: Status, text: str
+) -> None:
+    desk = replace(shop, policy=asking_policy())
+    results = []
+    for marked in (False, True):
+        number = another(desk)
+        assert (desk.ticket(number).missing, desk.ticket(number).clock) == (("where",), None)
+        if status is not Status.OPEN:
+            desk.change(number, SetStatus(status))
+        mail = generated(ANN.address, text) if marked else a_mail(ANN.address, text=text)
+        to = desk.token(number, ANN.address)
+        reason = desk.take(replace(mail, message_id=f"<{desk.new_id()}@c.example>"), to=to).reason
+        if marked:
+            assert reason is Reason.AUTOMATIC_FOLDED
+            accepted = PublishComment(the_folded_one(desk))
+            assert isinstance(desk.change(number, accepted), Effects)
+        ticket = desk.ticket(number)
+        results.append((ticket.status, ticket.missing, ticket.fields, ticket.clock))
+
+    assert results[0] == results[1]
+
+
+def test_one_with_a_file_is_more_than_thanks(shop: Shop) -> None:
+    number = opened(shop.take(a_mail(ANN.address)))
+    shop.change(number, SetStatus(Status.RESOLVED))
+    thanks = generated(ANN.address, "Thanks!")
+    assert isinstance(thanks.body, Body)
+    file = Attachment("2", "screenshot.png", "image/png", 3, "", inline=False)
+    thanks = replace(thanks, body=replace(thanks.body, attachments=(file,)))
+    shop.take(thanks, to=shop.token(number, ANN.address))
+
+    shop.change(number, PublishComment(the_folded_one(shop)))
+
+    assert shop.ticket(number).status is Status.OPEN
 
 
 def test_a_colleagues_becomes_a_flagged_comment(shop: Shop) -> None:
