@@ -27,7 +27,7 @@ from gateway.authentication.dmarc import (
 from gateway.authentication.dns import Lookups, Temporary
 from gateway.authentication.offload import Run
 from gateway.authentication.proven_names import key_name
-from gateway.authentication.signatures import HeaderField, RawMessage, Tags
+from gateway.authentication.signatures import HeaderField, RawMessage, Tags, has_this_body
 from gateway.authentication.structure import covered_names, signed_scope
 from gateway.shares import address_of
 from rules.mail import Envelope
@@ -124,14 +124,29 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
         partial(sealed_scope, mail.message, checked, signatures, hold=bool(signed.by))
     )
     by = f"arc:{checked.sealer}"
+    known = mail.signatures.bounds
+    is_changed = bool(known) and not await mail.run(
+        partial(_has_a_signed_body, mail.message, known)
+    )
     return CheckResult(
         by,
         checked.evidence,
         checked.temporary,
+        warnings=(f"{CHANGED}: a customer of {checked.sealer} may have done it",)
+        if is_changed
+        else (),
         signed_scope=scope,
         fingerprints=held,
         direct=checked.direct,
     )
+
+
+CHANGED = "the body was changed after its author had signed it"
+
+
+def _has_a_signed_body(message: RawMessage, signatures: Sequence[tuple[HeaderField, Tags]]) -> bool:
+    """Whether a signature has this body, whether or not the rest of it holds. CPU-bound."""
+    return any(has_this_body(message, tags) for _, tags in signatures)
 
 
 async def _by_forwarder(mail: CheckedMail, forwarders: Sequence[str]) -> tuple[Evidence, ...]:

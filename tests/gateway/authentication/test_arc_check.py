@@ -18,7 +18,7 @@ from gateway.authentication.results_header import FORGED
 from gateway.authentication.signatures import RawMessage
 from rules.sender.authentication import Result
 from tests.gateway.forwarders import arc_sealed
-from tests.gateway.senders import World, a_mail, a_world, rsa_key, the
+from tests.gateway.senders import World, a_mail, a_world, rsa_key, signed, the
 
 LIST = "lists.example"
 ACME_PASSED = "dmarc=pass header.from=acme.example"
@@ -64,6 +64,17 @@ async def test_a_seal_limits_the_proof_to_what_its_newest_signature_covers(world
     assert verdict.signed_scope is not None
     assert verdict.signed_scope.alone
     assert sorted(verdict.signed_scope.names) == ["from", "subject", "to"]
+
+
+async def test_words_that_were_added_before_the_seal_cause_a_warning(world: World) -> None:
+    """A group or a rule of any customer of the sealer adds them, and the seal covers them."""
+    warning = "the body was changed after its author had signed it"
+    signed_by_ann = signed(a_mail())
+    for added, warned in ((b"", False), (b"-- \r\nour footer\r\n", True)):
+        verdict = await world.verdict(sealed(b"X-List: a\r\n" + signed_by_ann + added))
+        assert verdict.aligned
+        assert any(warning in each for each in verdict.warnings) is warned
+    assert not any(warning in each for each in (await world.verdict(sealed(a_mail()))).warnings)
 
 
 async def test_a_seal_of_last_week_proves_nothing(world: World) -> None:
