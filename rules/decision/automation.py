@@ -92,7 +92,8 @@ def _folded(
     if (deferred := too_many_mails(arrival, saw)) is not None:
         return deferred
     orders, notes = _receipt(arrival, sign, sender)
-    record = Record(ticket, sender.address, orders=orders, would_be=would_be)
+    new = not sender.standing.may_write
+    record = Record(ticket, sender.address, orders=orders, would_be=would_be, unregistered=new)
     notes = (*kept(record), f"else {would_be}; a digest names it", *notes)
     return Ruling(saw, record, Reason.AUTOMATIC_FOLDED, notes)
 
@@ -176,7 +177,8 @@ def _certainly_automatic(
     if ticket is None and not may_write and not is_copy and arrival.facts.envelope.mail_from:
         return Pass(saw, ("automatic, and points to no ticket: the other checks decide",))
     dropped = UNREGISTERED_BODY if ticket is None and not may_write else ""
-    record = Record(ticket, sender.address, body_dropped=dropped)
+    new = not sender.standing.may_write
+    record = Record(ticket, sender.address, body_dropped=dropped, unregistered=new)
     return Ruling(saw, record, Reason.AUTOMATIC, kept(record))
 
 

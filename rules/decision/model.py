@@ -256,8 +256,8 @@ class Record:
     body_dropped: str = ""
     """Why only its header is kept; empty if the whole mail is."""
     would_be: Visibility | None = None
-    """Which comment it would be if it had no sign of automatic mail; None for what is certainly a
-    machine's."""
+    """Which comment it would be if it had no sign of automatic mail; None for a machine's."""
+    unregistered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,9 @@ def counts_against_network(decision: Decision, *, proven: bool) -> bool:
     match decision.action:
         case Hold():
             return decision.reason not in _HELD_OF_PROVEN
-        case Record(body_dropped=dropped):
-            return bool(dropped) or not proven
+        case Record(author=author, unregistered=unregistered):
+            # As below; and what came to a return path is nobody's.
+            return not proven or not author or unregistered
         case AddComment(by_registered=known):
             # A forwarded reply address lets any domain's addresses write, as many as it invents.
             # A registered person has a budget of their own: nothing that their network's other

@@ -683,7 +683,8 @@ class TestAutomatic:
     def test_of_a_proven_sender_who_is_not_registered_the_header_is_kept(self, sender: str) -> None:
         decision = World().decide(a_mail(sender), mail_from="")
 
-        assert decision.action == Record(None, sender, body_dropped=UNREGISTERED_BODY)
+        record = Record(None, sender, body_dropped=UNREGISTERED_BODY, unregistered=True)
+        assert decision.action == record
 
     def test_the_automatic_mail_of_a_registered_person_is_kept_whole(self) -> None:
         assert World().decide(a_mail(), mail_from="").action == Record(None, ANN.address)

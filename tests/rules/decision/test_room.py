@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rules.decision.model import Decision, Defer, Reason, Verdict
+from rules.decision.model import Decision, Defer, Reason, Record, Verdict
 from rules.decision.room import (
     ALWAYS_HELD,
     PROVIDER_FACTOR,
@@ -18,6 +18,7 @@ from rules.decision.room import (
 )
 from rules.sender.authentication import Result
 from tests.rules.building import (
+    ANN,
     BOB,
     NOTHING,
     PROVEN,
@@ -174,6 +175,31 @@ def test_what_counts_against_the_network() -> None:
     assert not counts_against_network(COLLEAGUE, proven=True)
     assert not counts_against_network(person, proven=True)
     assert not counts_against_network(World(proof=NOTHING).decide(a_mail()), proven=False)
+
+
+@pytest.mark.parametrize("mark", ["auto-replied", "auto-generated"])
+@pytest.mark.parametrize(
+    ("author", "counts"),
+    [
+        (ANN.address, False),
+        (BOB.address, False),
+        ("new@acme.example", True),
+        ("eve@evil.example", True),
+    ],
+)
+def test_automatic_mail_of_who_is_not_registered_counts_against_the_network(
+    mark: str, author: str, counts: bool
+) -> None:
+    folded = World().decide(a_mail(author, auto_submitted=mark), to=token_to(70))
+
+    assert folded.reason in (Reason.AUTOMATIC, Reason.AUTOMATIC_FOLDED)
+    assert isinstance(folded.action, Record)
+    assert folded.action.ticket is not None
+    assert counts_against_network(folded, proven=True) is counts
+
+
+def test_what_is_kept_under_nobodys_name_counts_against_the_network() -> None:
+    assert counts_against_network(BOUNCE, proven=True)
 
 
 def test_a_registered_person_is_not_deferred_for_what_others_of_their_network_sent() -> None:

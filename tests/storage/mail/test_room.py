@@ -17,7 +17,7 @@ from storage.mail import quarantine
 from storage.mail.filing import file
 from storage.mail.room import room_for
 from tests.rules.building import ANN, NOON, NOTHING, a_mail, default_policy
-from tests.storage.shop import Shop
+from tests.storage.shop import Shop, opened
 
 NEW, OTHER = "new@acme.example", "other@acme.example"
 DAEMON = "mailer-daemon@mx.elsewhere.example"
@@ -158,3 +158,19 @@ def test_a_reply_over_the_rate_says_when_to_come_back(shop: Shop) -> None:
 
     assert second.reason is Reason.SENDER_RATE
     assert str(second.reply).startswith("451 4.7.1 ")
+
+
+@pytest.mark.parametrize("mark", ["auto-replied", "auto-generated"])
+def test_automatic_mail_of_strangers_who_have_a_reply_address_has_the_quota_of_its_network(
+    small: Shop, mark: str
+) -> None:
+    number = opened(small.take(a_mail(ANN.address)))
+    to = small.token(number, ANN.address)
+
+    def folded(author: str) -> Reason:
+        return take(small, a_mail(author, auto_submitted=mark), to=to).reason
+
+    strangers = [folded(f"eve{n}@evil.example") for n in range(3)]
+    assert strangers[2] is Reason.QUOTA
+    assert Reason.QUOTA not in strangers[:2]
+    assert folded(ANN.address) is not Reason.QUOTA
