@@ -180,9 +180,13 @@ class HttpConnection(RequestHandler, Admitted):
 
     def data_received(self, data: bytes) -> None:
         self._pool.places.touch(self)
-        before = self._request_count
-        in_body = self._body is not None and not self._body.is_eof()
+        before, body = self._request_count, self._body
+        in_body = body is not None and not body.is_eof()
         super().data_received(data)
+        if in_body and self._request_count > before and not body.is_eof():
+            # aiohttp queues the error of a malformed trailer as a request, and its body never ends.
+            body.set_exception(web.RequestPayloadError("the body is malformed"))
+            self.close()
         if self._request_count > before:
             self._header_bytes = 0
             self._begin_body()

@@ -355,3 +355,21 @@ async def test_a_body_in_chunks_of_a_line_each_is_taken() -> None:
     lines = (b"28\r\n" + b"x" * 40 + b"\r\n" + b"2\r\n\r\n\r\n") * 2_000
     async with site(HttpLimits()) as (_, port):
         assert (await answer(port, begin + lines + b"0\r\n\r\n")).endswith(b"84000")
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    [b"X-A: " + b"a" * 20_000 + b"\r\n", b"X-A: a\r\n" * 200, b"no field\r\n\r\n"],
+    ids=["long", "many", "no field"],
+)
+async def test_a_request_whose_body_ends_with_a_malformed_trailer_ends(trailer: bytes) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+    async with site(HttpLimits(linger_s=0.1)) as (pool, port), client(port) as (reader, writer):
+        writer.write(head)
+        async with asyncio.timeout(10):
+            while not pool.connections or not next(iter(pool.connections))._request_in_progress:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            writer.write(b"0\r\n" + trailer)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 500 ")  # this site's own answer
+            await reader.read()
+        await nothing_held(pool)
