@@ -9,6 +9,7 @@ from rules.decision.model import Hold, Reason
 from rules.identity import ProofLevel
 from rules.mail.language import author_language
 from rules.service import notifications
+from rules.service.limits import NoticeBudget
 from rules.service.participants import Addition, named_addresses
 from rules.service.unnotified import unnotified
 from rules.ticket.model import Ticket
@@ -27,12 +28,16 @@ def receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> NoticeOrder:
 def approval_request(
     case: Case, ticket: Ticket, additions: tuple[Addition, ...]
 ) -> tuple[NoticeOrder, ...]:
-    """Asks the requester to decide on the proposed people, unless they get no notices."""
-    requester = ticket.participant(ticket.requester)
-    if requester is None or not requester.is_notified:
-        return ()
-    requests = notifications.approval_requests(requester.address, requester.language, additions)
-    return notifications.within_budget(requests, ticket, case.policy)
+    """Asks the requester to decide on the proposed people, or alerts staff if they get no mail."""
+    proven = case.sender.proof_level >= ProofLevel.PROVEN
+    return notifications.for_proposed(
+        ticket,
+        additions,
+        author=case.sender.address,
+        staff=case.facts.staff,
+        policy=case.policy,
+        budget=NoticeBudget.CUSTOMERS if proven else NoticeBudget.WAITING,
+    )
 
 
 def of_comment(

@@ -91,6 +91,32 @@ def approval_requests(
     return (NoticeOrder(NoticeKind.APPROVAL, requester, language, ApprovalPayload(proposed)),)
 
 
+def for_proposed(
+    ticket: Ticket,
+    additions: Iterable[Addition],
+    *,
+    author: str,
+    staff: Iterable[Staff],
+    policy: Policy,
+    budget: NoticeBudget = NoticeBudget.CUSTOMERS,
+) -> tuple[NoticeOrder, ...]:
+    """What the people proposed for a ticket cause: its requester decides; staff, who are alerted,
+    where the requester gets no mail about it, since they have left or unsubscribed."""
+    requester = ticket.participant(ticket.requester)
+    if requester is not None and requester.is_notified:
+        requests = approval_requests(requester.address, requester.language, additions)
+        return within_budget(requests, ticket, policy)
+    proposed = ", ".join(a.address for a in additions if a.presence is Presence.PENDING)
+    if not proposed:
+        return ()
+    what = (
+        f"{author} asks to add {proposed} to #{ticket.id}, and its requester, who would decide, "
+        "gets no email about it. To add a person, reply with #cc +ADDRESS."
+    )
+    others = (s for s in notified_staff(ticket, staff, policy) if s.address != author)
+    return within_budget(alert(what, others, policy), ticket, policy, budget)
+
+
 def for_mailed_comment(
     mail: Mail,
     facts: Facts,

@@ -123,11 +123,10 @@ def _added_by_customer(
     addition = replace(
         _addition(address, known, presence), person=person.id if person is not None else None
     )
-    rows: tuple[Effect, ...] = (PersonAdded(addition),)
-    requester = ticket.participant(ticket.requester)
-    if requester is not None and requester.is_notified:
-        orders = notifications.approval_requests(requester.address, requester.language, (addition,))
-        rows = (*rows, *notified(notifications.within_budget(orders, ticket, policy)))
+    orders = notifications.for_proposed(
+        ticket, (addition,), author=facts.actor, staff=facts.staff, policy=policy
+    )
+    rows: tuple[Effect, ...] = (PersonAdded(addition), *notified(orders))
     if presence is Presence.PENDING:
         done = _proposed(ticket, address)
     else:

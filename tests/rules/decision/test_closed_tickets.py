@@ -231,6 +231,19 @@ class TestAReplyToAClosedTicket:
 
         assert [(a.address, a.presence) for a in added] == [(BOB.address, Presence.REMOVED)]
 
+    def test_who_is_proposed_while_the_requester_gets_no_mail_is_named_to_staff(self) -> None:
+        pat, bob = "pat@partner.example", member(71, BOB.address)
+        left = replace(ANNS.participants[0], reachable=False)
+        ticket = replace(closed(), participants=(left, bob))
+
+        decision = reply(ticket, mail=a_mail(BOB.address, cc=(pat,)), participant=71)
+
+        assert notified(decision, NoticeKind.APPROVAL) == []
+        (alert,) = (o for o in orders_of(decision) if o.kind is NoticeKind.ALERT)
+        assert alert.address == SAM.address
+        assert isinstance(alert.payload, AlertPayload)
+        assert f"{BOB.address} asks to add {pat} to #7" in alert.payload.what
+
     def test_who_was_only_proposed_is_proposed_again_if_a_mail_names_them(self) -> None:
         pat = "pat@partner.example"
         proposed = closed(member(71, pat, ParticipantKind.GUEST, Presence.PENDING))

@@ -270,3 +270,17 @@ async def test_a_customer_learns_nothing_of_who_else_is_registered(
         409,
         f"{BOB} cannot be added to #{number} by customers; ask staff",
     )
+
+
+async def test_staff_hear_of_a_person_proposed_while_the_requester_has_left(site: Site) -> None:
+    number = await site.open(ANN)
+    await site.effects(number, add=[BOB])
+    mailbox = await site.read(partial(mailboxes.mailbox_named, address=SUPPORT))
+    left = partial(
+        people.set_person_active, mailbox=mailbox, role=Role.USER, address=ANN, active=False
+    )
+    await site.write(left)
+
+    await site.effects(number, BOB, add=["pat@partner.example"])
+
+    assert await site.notified(NoticeKind.ALERT) == [SAM]
