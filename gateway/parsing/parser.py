@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from gateway.loop_turns import LoopTurns
 from gateway.parsing.address_fields import date_of, recipients
 from gateway.parsing.html_text import TooManyTagsError
 from gateway.parsing.mime import is_type_signed, numbered_leaves, read_body, read_tree
@@ -136,47 +136,6 @@ def is_ordinary(raw: bytes) -> bool:
     )
 
 
-class _LoopTurns:
-    """Assigns the iterations of the event loop to waiting tasks, one each: to one client after the
-    other, and in order for each.
-
-    Otherwise mails that arrive together would be parsed in one iteration, and all other tasks would
-    wait for all of them; and a mail would wait for all those of one flood.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: dict[object, deque[asyncio.Future[None]]] = {}
-        """By client; the one that was served longest ago is first."""
-        self._taken = False
-        """Whether this iteration is assigned."""
-
-    async def wait(self, client: object) -> None:
-        """Returns in an iteration that no other task has."""
-        if self._taken:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.setdefault(client, deque()).append(waiter)
-            await waiter
-        else:
-            self._occupy()
-
-    def _hand_over(self) -> None:
-        while self._waiting:
-            client = next(iter(self._waiting))
-            mails = self._waiting.pop(client)
-            waiter = mails.popleft()
-            if mails:
-                self._waiting[client] = mails
-            if not waiter.done():  # cancelled
-                waiter.set_result(None)
-                self._occupy()
-                return
-        self._taken = False
-
-    def _occupy(self) -> None:
-        self._taken = True
-        asyncio.get_running_loop().call_soon(self._hand_over)
-
-
 class Parser:
     """Parses mails: ordinary ones here, one in each iteration of the event loop; the bodies of all
     others in a worker process that can be killed.
@@ -205,7 +164,7 @@ class Parser:
         self._memory_bytes = memory_bytes
         self._idle: list[WorkerProcess] = []
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="parsing")
-        self._loop_turns = _LoopTurns()
+        self._loop_turns = LoopTurns()
         self._closed = False
 
     async def parse(self, raw: bytes) -> Mail:

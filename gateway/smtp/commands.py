@@ -164,7 +164,8 @@ class SmtpConnection(ServerConnection):
 
     async def _hand_over(self, envelope: Envelope, mail: DataReader) -> Sequence[Reply]:
         try:
-            outcomes = await self.guarded(self._call_data_hook(envelope, mail.content()))
+            raw = await self.pool.apart(mail.content) if mail.is_large else mail.content()
+            outcomes = await self.guarded(self._call_data_hook(envelope, raw))
         finally:
             mail.release()
         if isinstance(outcomes, Reply):

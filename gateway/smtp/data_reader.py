@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gateway.shares import IPAddress
+from gateway.shares import IPAddress, keys_of
 from gateway.smtp.limits import ConnectionPool
 from rules import replies
 from rules.replies import Reply
 
 BLOCK_BYTES = 64 * 1024
+"""A mail that is longer waits for its turn with each further block, which takes a quarter of a
+millisecond."""
+LARGE_BYTES = 2 * 1024 * 1024
 REFUSED_IDLE_S = 1.0
 """How often the rate of a refused mail is checked: one that pauses gets its reply before the end of
 the data."""
@@ -63,6 +66,7 @@ class DataReader:
         self._listed = listed
         self._lenient = lenient
         self._after_read = after_read
+        self._turn_of = _who_waits(client, listed=listed)
         # The line end of the DATA command is included: an empty mail is just `.CRLF` after it.
         self._tail = b"\r\n"
         self._blocks: list[bytes] = []
@@ -106,6 +110,12 @@ class DataReader:
                     return False
         return self._ended
 
+    @property
+    def is_large(self) -> bool:
+        """Whether `content` takes milliseconds; from 1 MiB on, a thread copies without the lock of
+        the interpreter."""
+        return self._held_bytes > LARGE_BYTES
+
     def content(self) -> bytes:
         """The mail without the end mark and without dot-stuffing.
 
@@ -141,7 +151,17 @@ class DataReader:
     async def _read_blocks(self, reader: asyncio.StreamReader, *, refused: bool) -> None:
         """Reads until the end, or until the mail turns from accepted to refused."""
         while not self._finished and (self.refusal is not None) == refused:
+            if self._seen_bytes >= BLOCK_BYTES:
+                await self._turn(reader)
             await self._read_block(reader)
+
+    async def _turn(self, reader: asyncio.StreamReader) -> None:
+        """Returns once there is something to read, in an iteration of the event loop in which no
+        other large mail is read. Nothing is taken from the stream: this may time out."""
+        buffer = reader._buffer  # type: ignore[attr-defined]  # StreamReader has no public method
+        if not (buffer or reader.at_eof() or reader.exception()):
+            await reader._wait_for_data("read")  # type: ignore[attr-defined]
+        await self._pool.block_turns.wait(self._turn_of)
 
     async def _read_block(self, reader: asyncio.StreamReader) -> None:
         block = await reader.read(BLOCK_BYTES)
@@ -185,3 +205,12 @@ class DataReader:
         if not self._pool.in_flight.take(self._client, len(block), listed=self._listed):
             return replies.TOO_MUCH_IN_FLIGHT
         return None
+
+
+def _who_waits(client: IPAddress | None, *, listed: bool) -> object:
+    """Whose mails wait for each other: those of a listed client, of an IPv6 provider, or of an IPv4
+    network."""
+    if client is None or listed:
+        return client
+    _, network, provider = keys_of(client)
+    return provider or network

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from gateway.loop_turns import LoopTurns
 from gateway.places import Displaceable, Places
 from gateway.seldom import Seldom
 from gateway.shares import Caps, IPAddress, Shares, keys_of
 from gateway.smtp.rates import Act, ClientRates, RateLimits
 from rules import replies
 from rules.replies import Reply
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,8 @@ class ConnectionPool:
         self.slots = Shares(limits.slots)
         self.in_flight = Shares(limits.in_flight)
         """The bytes of mails from their arrival to their reply, and of buffered input."""
+        self.block_turns = LoopTurns()
+        """For the blocks of large mails: however many are sent at once, a small one is answered."""
         self.connections: set[PooledConnection] = set()
         self.seldom = Seldom()
         """For events of the log that a client causes as often as it likes."""
@@ -148,6 +154,7 @@ class ConnectionPool:
         """Clients that wait between mails are idle; those in DATA are stalled unless they go on."""
         self.tasks: set[asyncio.Task[Sequence[Reply]]] = set()
         self.draining = False
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="large-mails")
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -221,6 +228,10 @@ class ConnectionPool:
 
         task.add_done_callback(done)
         return task
+
+    def apart(self, call: Callable[[], T]) -> Awaitable[T]:
+        """The result of a call that would hold the event loop, from a thread that does no more."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def close_idle(self) -> None:
         """Closes every connection without a mail in progress: descriptors have run out."""

@@ -49,6 +49,7 @@ _PRIVATE_NAMES: dict[Any, set[str]] = {
     | {"session", "envelope", "transport"},
     SMTP._cb_client_connected: {"_reader", "_writer"},
     asyncio.StreamReader.__init__: {"_buffer", "_limit"},
+    asyncio.StreamReader: {"_wait_for_data"},
 }
 
 
