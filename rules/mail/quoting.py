@@ -31,7 +31,7 @@ ATTRIBUTION_LINES = 3
 HEADER_LINES = 10
 """Lines in which a quoted header block must be recognisable, wrapped recipients included."""
 SIGNATURE_LINES = 20
-"""Maximum length of a signature after a bare `--`, which may also be a rule in the text."""
+"""Of a signature after `--`, perhaps a rule in the text: no signature of DKIM covers the space."""
 SHORTEST_TOKEN = 20
 
 
@@ -388,10 +388,10 @@ def _without_signature(lines: Sequence[str], end: int) -> int:
     """Where the signature, or the client's own advertising line, begins in the lines up to `end`;
     else `end`. Quoted lines end the search (RFC 3676 §4.3: two dashes and a space)."""
     for index in range(end - 1, -1, -1):
-        line = lines[index].rstrip("\r")
+        line = lines[index].rstrip()
         if _is_quoted(line):
             break
-        if line == "-- " or (line == "--" and end - index <= SIGNATURE_LINES):
+        if line == "--" and end - index <= SIGNATURE_LINES:
             return index
     last = end
     while last and not lines[last - 1].strip():

@@ -101,6 +101,7 @@ def test_a_dated_attribution_hides_the_quote_that_lost_its_marks() -> None:
         "The header:\nReceived: by mx\nFrom: Sam\nTo: Ann\nDate: Monday\n\nIs it on?",
         "The header:\nReceived: by mx;\n Monday\nFrom: Sam\nTo: Ann\nDate: Monday\n\nIs it on?",
         "The table:\n--\nfirst\n" + "row\n" * 30,
+        "The table:\n-- \nfirst\n" + "row\n" * 30,
     ],
 )
 def test_text_that_resembles_a_quote_stays(text: str) -> None:
