@@ -23,6 +23,10 @@ from storage.db.database import Connection
 from storage.ticket import files
 from storage.ticket.files import StoredAttachment, StoredMail
 
+EXAMINED_BYTES = 256 * 1024
+"""Of a file, for the mark of our mails."""
+_OUR_MARK = "x-postern-loop:"
+
 
 async def get_attachment(request: web.Request) -> web.StreamResponse:
     caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
@@ -32,16 +36,17 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
         int(request.match_info["id"]),
     )
 
-    def look_up(connection: Connection) -> tuple[StoredAttachment, StoredMail, str]:
-        access.find_ticket(connection, context, caller, number, context.runtime.clock())
+    def look_up(connection: Connection) -> tuple[StoredAttachment, StoredMail, str, str]:
+        visible = access.find_ticket(connection, context, caller, number, context.runtime.clock())
         found = files.attachment(connection, number, wanted)
         if found is None or not (caller.by_staff or found.visibility == Visibility.PUBLIC.value):
             raise ApiError(404, f"there is no attachment {wanted} on #{number}")
         if found.mail is None:
             raise _not_stored(f"the mail of comment {found.comment}", number)
-        return found, found.mail, presenter(connection, context, caller).masker.mask(found.name)
+        name = presenter(connection, context, caller).masker.mask(found.name)
+        return found, found.mail, name, visible.mailbox.address
 
-    found, mail, name = await context.runtime.read(look_up)
+    found, mail, name, mailbox = await context.runtime.read(look_up)
     with context.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
         raw = await _read(request, mail, f"the mail of comment {found.comment}")
         try:
@@ -50,10 +55,23 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
         except LookupError:
             raise ApiError(404, f"attachment {wanted} cannot be read; see the raw mail") from None
         del raw
+        if not caller.by_staff and is_mail_of_ours(body):
+            raise ApiError(
+                403,
+                f"attachment {wanted} is an email from {mailbox}, with the addresses and links "
+                "of its recipient: only staff may read it",
+            )
         room.shrink(len(body))
         return await context.downloads.send(
             request, body, headers_of_file(name, found.content_type)
         )
+
+
+def is_mail_of_ours(body: bytes) -> bool:
+    """Whether a file is one of our notices, or has its header: clients attach what is answered. In
+    it are the reply address and the links of its recipient, and for staff internal text."""
+    begin = body[:EXAMINED_BYTES].lower()
+    return any(_OUR_MARK.encode(charset) in begin for charset in ("ascii", "utf-16-le"))
 
 
 async def get_raw(request: web.Request) -> web.StreamResponse:

@@ -40,6 +40,23 @@ async def test_an_attachment_is_read_from_the_raw_mail(site: Site) -> None:
     assert response.headers["Content-Disposition"].startswith('attachment; filename="log.png"')
 
 
+@pytest.mark.parametrize("charset", ["ascii", "utf-16-le"])
+async def test_a_notice_that_a_client_attaches_to_an_answer_is_for_staff_alone(
+    site: Site, charset: str
+) -> None:
+    """It has the reply address and the links of its recipient, and for staff internal text."""
+    notice = "Subject: Printer\r\nX-Postern-Loop: AB12\r\n\r\nAn odd one.\r\n".encode(charset)
+    file = a_part(notice, "Content-Type: message/rfc822", "Content-Disposition: attachment")
+    head = f"From: {ANN}\r\nTo: {SUPPORT}\r\nSubject: See\r\nMIME-Version: 1.0\r\n"
+    number = await site.mailed(head.encode() + multipart("mixed", text("See the file."), file))
+    path = await the_file(site, number)
+
+    by_customer, by_staff = await site.ask("GET", path, ANN), await site.ask("GET", path, SAM)
+
+    assert (by_customer.status, by_staff.status) == (403, 200)
+    assert "only staff may read it" in (await by_customer.json())["error"]
+
+
 async def test_no_browser_runs_an_attachment(site: Site) -> None:
     number = await site.mailed(with_file("page.html", "text/html"))
 
