@@ -70,6 +70,8 @@ def may_be_aligned(domain: str, policy: DmarcRecord, mode: Mode) -> bool | Tempo
         return False
     if author.unanswered:
         return author.unanswered
+    if author.records.get(author.domain, {}).get("psd") == "y":
+        return False  # the names below it belong to others: none of them is of its organisation
     return domain == author.organisation or domain.endswith(f".{author.organisation}")
 
 

@@ -301,6 +301,18 @@ async def test_a_neighbour_under_a_shared_parent_sees_no_look_up(world: World, o
     assert not [name for name, _ in world.server.queries if "mallory" in name]
 
 
+async def test_who_has_a_name_below_a_public_suffix_sees_no_look_up_for_it(world: World) -> None:
+    """The domain itself states that the names below it belong to others (`psd=y`)."""
+    world.publish("_dmarc.shared.com", "v=DMARC1; p=reject; psd=y")
+    raw = signed(a_mail("ann@shared.com"), "mallory.shared.com")
+
+    verdict = await world.verdict(raw, "ann@shared.com", mail_from="x@mallory.shared.com")
+
+    assert not verdict.aligned
+    assert the("dkim", verdict).detail == the("spf", verdict).detail == NOT_ALIGNED
+    assert not [name for name, _ in world.server.queries if "mallory" in name]
+
+
 async def test_a_signature_that_expired_behind_a_relay_limits_its_result(world: World) -> None:
     """The relay may have seen it in time, before the mail waited in its queue."""
     raw = SAW_A_SIGNATURE + signed(a_mail(), signs=("from", "to"), tags={"x": "1700000000"})
