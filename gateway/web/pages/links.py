@@ -15,7 +15,6 @@ browser asks for.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,7 +28,7 @@ from gateway.outgoing.mime import one_line, plain
 from gateway.runtime import Runtime
 from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
-from gateway.web.pages.forms import as_page, read_form, read_link
+from gateway.web.pages.forms import as_page, composed, read_form, read_link
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
@@ -304,7 +303,7 @@ def _rating(fields: Mapping[str, str]) -> Rating | None:
 
 
 def _text(typed: str) -> str:
-    return plain(unicodedata.normalize("NFC", typed)).strip()
+    return plain(composed(typed)).strip()
 
 
 def _error_in(text: str, language: str) -> str:

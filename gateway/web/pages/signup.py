@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -27,7 +26,14 @@ from gateway.runtime import Runtime
 from gateway.shares import IPAddress, is_in, keys_of
 from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
-from gateway.web.pages.forms import PROXIES, as_page, client_of_request, read_form, read_link
+from gateway.web.pages.forms import (
+    PROXIES,
+    as_page,
+    client_of_request,
+    composed,
+    read_form,
+    read_link,
+)
 from gateway.web.pages.render import STYLE_PATH, Problem, language_for, page, style
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
@@ -244,7 +250,7 @@ async def _link(request: web.Request) -> tuple[Mailbox, str]:
 
 def _cleaned(text: str) -> str:
     """User input as it may be shown and stored: one line without invisible characters."""
-    return _NOT_SHOWN.sub("", " ".join(unicodedata.normalize("NFC", text).split())).strip()
+    return _NOT_SHOWN.sub("", " ".join(composed(text).split())).strip()
 
 
 def _address(typed: str) -> str | None:
