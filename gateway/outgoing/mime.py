@@ -13,6 +13,8 @@ from email.utils import formataddr
 LONGEST_LINE = 900
 """In octets; RFC 5322 §2.1.1 allows 998."""
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Marks that set the direction of all that follows on the line, our own words included."""
 _CONTROLS_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _FIELD = re.compile(r"[A-Za-z-]+: [ -~]*(?:\r\n [!-~][ -~]*)*")
 _UTF8 = Charset("utf-8")
@@ -21,9 +23,9 @@ Field = tuple[str, str]
 
 
 def one_line(text: str, longest: int = 250) -> str:
-    """Text that is valid in a header: no control character, and no `=?`, which some readers would
-    decode again."""
-    line = " ".join(_CONTROLS.sub(" ", text).split()).replace("=?", "= ?")
+    """Text that is valid in a header, and beside words of ours: no control character, none that
+    turns the direction of a line, and no `=?`, which some readers would decode again."""
+    line = " ".join(_CONTROLS.sub(" ", _TURNS.sub("", text)).split()).replace("=?", "= ?")
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 

@@ -574,6 +574,15 @@ def test_a_name_turns_no_words_of_ours_round(name: str) -> None:
     assert text_of(mail).splitlines()[0].isprintable()
 
 
+@pytest.mark.parametrize("turn", ["\u202b", "\u202e", "\u2067"])
+def test_a_subject_turns_no_words_of_ours_round(turn: str) -> None:
+    mail = written(NoticeKind.STATUS, about=about(subject=f"Printer {turn}nepo"))
+    shown = str(make_header(decode_header(str(mail["Subject"]))))
+
+    assert "Printer nepo" in shown
+    assert turn not in shown + text_of(mail)
+
+
 @pytest.mark.parametrize(
     "name", ["Bob Supporter", "Rapporteur", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"]
 )
