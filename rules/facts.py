@@ -126,6 +126,8 @@ class Facts:
     """When the author was last notified that a mail of theirs is held."""
     folded_at: datetime | None = None
     """When a mail of the author was last folded that a person may have written."""
+    folded_lately: int = 0
+    """How many such mails of the author came within the hour; counted where one more may come."""
     introducers: Mapping[str, Person] = field(default_factory=dict)
     """The registered among the authors of `known_ids` and `named_before`, besides `people`."""
     staff: tuple[Staff, ...] = ()

@@ -33,7 +33,8 @@ def not_as_signed(arrival: Arrival, sender: Sender, saw: str) -> Ruling | None:
 def too_many_mails(arrival: Arrival, saw: str) -> Ruling | None:
     """Defer the mail of a proven sender who, or whose domain, has written enough."""
     facts, budgets = arrival.facts, arrival.policy.budgets
-    if not may_write(facts.recent, facts.decided_at, budgets.sender_mails_per_hour):
+    left = budgets.sender_mails_per_hour - facts.folded_lately
+    if not may_write(facts.recent, facts.decided_at, left):
         note = f"{budgets.sender_mails_per_hour} mails of one sender within the hour are enough"
         return Ruling(saw, Defer("rate"), Reason.SENDER_RATE, (note,))
     if facts.of_domain >= budgets.domain_mails_per_hour:

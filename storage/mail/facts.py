@@ -15,6 +15,7 @@ from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
 from rules.facts import Earlier, Facts, Recent, Returned
 from rules.mail import Mail, Mailbox
+from rules.mail.automatic import AutomaticClass, sign_of_automation
 from rules.mail.header import Author
 from rules.people import Company, Person, Staff
 from rules.sender.authentication import Authentication
@@ -108,11 +109,22 @@ _NOTIFIED_AT = compiled(
     )
 )
 
-_FOLDED_AT = compiled(
-    select(func.max(_comment.c.written_at).label("at")).where(
-        _comment.c.mailbox_id == bindparam("mailbox"),
-        _comment.c.author == bindparam("address"),
-        text(FOLDED),  # exactly the condition of the index
+_FOLDED_OF_AUTHOR = (
+    _comment.c.mailbox_id == bindparam("mailbox"),
+    _comment.c.author == bindparam("address"),
+    text(FOLDED),  # exactly the condition of the index
+)
+_FOLDED = compiled(
+    select(
+        select(func.max(_comment.c.written_at))
+        .where(*_FOLDED_OF_AUTHOR)
+        .scalar_subquery()
+        .label("at"),
+        select(func.count())
+        .select_from(_comment)
+        .where(*_FOLDED_OF_AUTHOR, _comment.c.written_at > bindparam("since"))
+        .scalar_subquery()
+        .label("lately"),
     )
 )
 
@@ -145,7 +157,7 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     registered = lookup.people(connection, mailbox, addresses, came_at)
     came_back = _returned(connection, mailbox, considered.returned)
     deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
-    folded = _folded_at(connection, mailbox, mail, author)
+    folded = _folded(connection, considered, author, decided_at - HOUR)
 
     people = registered()
     enrolled = author in people
@@ -165,6 +177,7 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     surroundings = surroundings or (around() if tickets else None)
     staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
     last = notified()
+    folded_at, folded_lately = folded()
     return Facts(
         decided_at=decided_at,
         mailbox=mailbox,
@@ -186,7 +199,8 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
         invited_at=last.invited_at,
         kept_at=last.kept_at,
         deferred_since=deferred(),
-        folded_at=folded(),
+        folded_at=folded_at,
+        folded_lately=folded_lately,
         staff=staff,
         bounced=bounced,
         recent=recent,
@@ -366,14 +380,17 @@ def _deferred_since(
     return lambda: next((row.since for row in pending()), None)
 
 
-def _folded_at(
-    connection: Connection, mailbox: Mailbox, mail: Mail, author: str | None
-) -> Pending[datetime | None]:
-    """Looked up for the few mails alone that may be folded."""
-    if author is None or "auto-submitted" not in mail.header.names():
-        return _none
-    pending = _FOLDED_AT.submit(connection, mailbox=mailbox.id, address=author)
-    return lambda: next((row.at for row in pending()), None)
+def _folded(
+    connection: Connection, considered: Considered, author: str | None, since: datetime
+) -> Pending[tuple[datetime | None, int]]:
+    """When a mail of the author was last folded, and how many have been since then. Looked up for
+    the few mails alone that may be folded."""
+    sign = sign_of_automation(considered.mail, considered.envelope, answers=True)
+    if author is None or sign is None or sign.kind is not AutomaticClass.UNCLEAR:
+        return lambda: (None, 0)
+    mailbox = considered.mailbox.id
+    pending = _FOLDED.submit(connection, mailbox=mailbox, address=author, since=since)
+    return lambda: next((row.at, int(row.lately)) for row in pending())
 
 
 def _none() -> None:

@@ -174,3 +174,21 @@ def test_automatic_mail_of_strangers_who_have_a_reply_address_has_the_quota_of_i
     assert strangers[2] is Reason.QUOTA
     assert Reason.QUOTA not in strangers[:2]
     assert folded(ANN.address) is not Reason.QUOTA
+
+
+@pytest.mark.parametrize(
+    "marks", [{"auto_submitted": "auto-generated"}, {"subject": "Automatic reply: Printer"}]
+)
+def test_folded_mails_of_one_sender_have_the_budget_of_their_mails(
+    shop: Shop, marks: dict[str, Any]
+) -> None:
+    budgets = default_policy().budgets.model_copy(update={"sender_mails_per_hour": 3})
+    small = replace(shop, policy=default_policy().model_copy(update={"budgets": budgets}))
+    number = opened(small.take(a_mail(ANN.address)))
+    to = small.token(number, ANN.address)
+
+    def folded(**when: Any) -> Reason:
+        return take(small, a_mail(ANN.address, **marks), to=to, **when).reason
+
+    assert [folded() for _ in range(3)] == [Reason.AUTOMATIC_FOLDED] * 2 + [Reason.SENDER_RATE]
+    assert folded(at=NOON + timedelta(hours=1, seconds=1)) is Reason.AUTOMATIC_FOLDED
