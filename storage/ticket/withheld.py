@@ -1,19 +1,21 @@
-"""What a budget withheld: counted by ticket and recipient, until a digest names it to staff."""
+"""What a budget withheld and no summary has: counted by ticket and recipient, until a digest names
+it to staff."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, or_, select
 from sqlalchemy.sql.expression import ClauseElement
 
-from rules.ticket.notices import NoticeOrder
-from storage.db.statements import Statement, insert_into
-from storage.db.tables import WithheldRow, table
+from rules.service.more import SUMMARIES
+from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
+from storage.db.statements import Statement, compiled, insert_into
+from storage.db.tables import NoticeRow, WithheldRow, table
 from storage.ticket.rows import ChangeContext
 
-_withheld = table(WithheldRow)
+_withheld, _notice = table(WithheldRow), table(NoticeRow)
 
 
 def _count(dialect: str) -> ClauseElement:
@@ -28,14 +30,35 @@ def _count(dialect: str) -> ClauseElement:
 _COUNT = Statement(_count, [column.name for column in _withheld.columns])
 
 
+# With the time and the state, since one that is due now may have been read before this comment.
+_SUMMARISED = compiled(
+    select(_notice.c.address).where(
+        _notice.c.ticket_id == bindparam("ticket"),
+        _notice.c.created_at > bindparam("now"),
+        or_(*(_notice.c.kind == kind.value for kind in SUMMARIES)),
+        _notice.c.state == NoticeState.DUE.value,
+    )
+)
+IN_SUMMARY = (NoticeKind.COMMENT, NoticeKind.NEW_COMMENT, NoticeKind.STATUS)
+"""What a summary has: the comments, and the status of the ticket."""
+
+
 def record_withheld(
     connection: Connection, context: ChangeContext, ticket: int, orders: Iterable[NoticeOrder]
 ) -> None:
-    """Count what is withheld about a ticket; receipts do not count, since nobody else misses them.
+    """Count what is withheld about a ticket, once its notices are queued. Receipts do not count,
+    since nobody else misses them, nor does what a summary to the same reader will have.
 
     Addresses are written in one order: two transactions cannot block each other.
     """
-    missed = Counter(order.address for order in orders if not order.kind.traits.answers_mail)
+    left = [order for order in orders if not order.kind.traits.answers_mail]
+    if not left:
+        return
+    waiting = _SUMMARISED.rows(connection, ticket=ticket, now=context.now)
+    readers = {row.address for row in waiting}
+    missed = Counter(
+        o.address for o in left if o.kind not in IN_SUMMARY or o.address not in readers
+    )
     rows = [
         {
             "mailbox_id": context.mailbox.id,

@@ -29,6 +29,7 @@ from rules.mail.header import Ambiguous, Author
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Keys
+from rules.service.more import SUMMARIES
 from rules.ticket.changes import Change, Source
 from storage.db import raw_mail
 from storage.db.database import Database
@@ -168,8 +169,17 @@ class Pipeline:
             return set(connection.execute(query).scalars())
 
     def withheld(self, ticket: int | None) -> set[str]:
-        """The addresses of which a digest will say that notices about a ticket were withheld."""
-        query = select(_withheld.c.address).where(_withheld.c.ticket_id == ticket)
+        """The addresses of which a digest will say that notices about a ticket were withheld, and
+        those that a summary waits for."""
+        named = select(_withheld.c.address).where(_withheld.c.ticket_id == ticket)
+        query = named.union(
+            select(_notice.c.address).where(
+                _notice.c.ticket_id == ticket,
+                _notice.c.kind.in_([kind.value for kind in SUMMARIES]),
+                _notice.c.state == "due",
+                _notice.c.due_at > self.now,
+            )
+        )
         with self.database.engine.connect() as connection:
             return set(connection.execute(query).scalars())
 

@@ -15,10 +15,11 @@ from rules.mail import Mail, Mailbox
 from rules.people import Role
 from rules.sender.authentication import Authentication, SignedScope
 from rules.service.digests import LINES, PAUSE, QueueState, shared_out
+from rules.service.more import SUMMARIES
 from rules.ticket.changes import SetStatus
 from rules.ticket.desk import DigestLine, Queue
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import NoticeKind, NoticeState
+from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
 from storage.db.tables import AnnouncedRow, NoticeRow, table
 from storage.desk import digests, queues
 from storage.mail import quarantine
@@ -26,6 +27,7 @@ from storage.notices import outbox, suppression
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
 from storage.ticket.read import ticket_view
+from storage.ticket.withheld import record_withheld
 from tests.rules.building import (
     ANN,
     NOON,
@@ -441,34 +443,51 @@ def test_what_still_waits_is_named_again_once_it_is_forgotten(shop: Shop) -> Non
     assert ordered(shop, much_later) == 1
 
 
+def resolved_again(shop: Shop, number: int, at: datetime = NOON) -> None:
+    for status in (Status.RESOLVED, Status.OPEN):
+        shop.change(number, SetStatus(status), context=shop.context(at))
+
+
 def test_what_a_budget_withholds_is_named_with_ticket_and_recipients(shop: Shop) -> None:
-    shop.policy = policy_with("budgets", notices_per_hour=1)
+    """Of three requests for feedback one is sent, and no summary has the others."""
+    policy = policy_with("budgets", notices_per_hour=1)
+    asks = policy.feedback.model_copy(update={"ask": True})
+    shop.policy = policy.model_copy(update={"feedback": asks})
     number = opened(shop.take(a_mail(ANN.address)))
     for _ in range(3):
-        shop.take(a_mail(ANN.address), to=shop.token(number, ANN.address))
+        resolved_again(shop, number)
 
     assert ordered(shop) == 1
 
     ((line,),) = named(shop)
     assert (line[0], line[2], line[4], line[7]) == (
         Queue.WITHHELD,
-        SAM.address,
-        "3",
+        ANN.address,
+        "2",
         str(number),
     )
     assert states(shop)[Queue.WITHHELD].number == 0
-    shop.take(
-        a_mail(ANN.address), to=shop.token(number, ANN.address), at=NOON + timedelta(minutes=5)
-    )
+    resolved_again(shop, number, NOON + timedelta(minutes=5))
     assert ordered(shop, LATER) == 1
 
 
-def test_a_change_that_a_budget_withholds_is_named_too(shop: Shop) -> None:
+def test_comments_and_changes_that_a_summary_has_are_not_named_besides(shop: Shop) -> None:
     shop.policy = policy_with("budgets", notices_per_hour=1)
     number = opened(shop.take(a_mail(ANN.address)))
     for status in (Status.PENDING, Status.OPEN, Status.PENDING):
+        shop.take(a_mail(ANN.address), to=shop.token(number, ANN.address))
         shop.change(number, SetStatus(status))
 
-    found = states(shop)[Queue.WITHHELD]
+    summaries = {n.address: n.kind for n in shop.notices() if n.kind in SUMMARIES}
+    assert summaries == {ANN.address: NoticeKind.MORE, SAM.address: NoticeKind.STAFF_MORE}
+    assert states(shop)[Queue.WITHHELD].number == 0
 
-    assert [line.sender for line in found.new] == [ANN.address]
+
+def test_a_comment_is_named_if_its_reader_gets_no_summary(shop: Shop) -> None:
+    shop.policy = policy_with("budgets", notices_per_hour=1)
+    number = opened(shop.take(a_mail(ANN.address)))
+    orders = [NoticeOrder(NoticeKind.COMMENT, SAM.address, withheld=True)]
+
+    shop.write(lambda c: record_withheld(c, shop.context(), number, orders))
+
+    assert [line.sender for line in states(shop)[Queue.WITHHELD].new] == [SAM.address]
