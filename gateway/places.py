@@ -1,7 +1,7 @@
 """Which connection gives way when no slot is left: the longest idle of the largest network.
 
-Whoever holds little is served although many networks hold everything. Every operation takes
-constant time, since an attacker chooses how often they are called.
+A client with few connections is served even while many networks hold all slots. Every operation
+takes constant time, since an attacker chooses how often they are called.
 """
 
 from __future__ import annotations

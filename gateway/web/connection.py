@@ -30,7 +30,7 @@ from gateway.web.rate_limit import RateLimiter
 
 BACKLOG = 128
 SERVER = "Postern"
-"""Else aiohttp tells everybody its version and Python's."""
+"""Else aiohttp sends everybody its version and Python's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from rules.decision.model import ForCustomer, OpenTicket
 from rules.decision.opening import (
     TicketRequest,
     mail_severity,
+    notices_of_opening,
     open_ticket,
     terms_of,
-    told_of_opening,
 )
 from rules.facts import Facts
 from rules.identity import ProofLevel, Standing, is_proven_enough
@@ -152,7 +152,7 @@ def opened_for(
         additions=tuple(each for each in joining if each.address != person.address),
     )
     colleagues = [each for each in facts.staff if each.address != sender.address]
-    orders = told_of_opening(case, request, colleagues, acknowledged=policy.acknowledgement.send)
+    orders = notices_of_opening(case, request, colleagues, acknowledged=policy.acknowledgement.send)
     done = (
         sentence(
             "Opened as a request of {address}; your own words are a note.", address=person.address

@@ -194,7 +194,7 @@ def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOr
     """
     timing = acknowledged(case, request.severity)
     is_ordered = isinstance(timing, AtOnce | Later)
-    orders = told_of_opening(case, request, case.facts.staff, acknowledged=is_ordered)
+    orders = notices_of_opening(case, request, case.facts.staff, acknowledged=is_ordered)
     if isinstance(timing, Later):
         orders = tuple(
             replace(o, due_at=timing.at) if o.kind is NoticeKind.ACKNOWLEDGEMENT else o
@@ -205,7 +205,7 @@ def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOr
     return orders
 
 
-def told_of_opening(
+def notices_of_opening(
     case: Case,
     request: TicketRequest[MailSeverity],
     staff: Iterable[Staff],

@@ -53,7 +53,7 @@ def bounce(arrival: Arrival) -> Finding:
     if report is None:
         if not arrival.is_answer_to_notice:
             return Pass(saw, ("no delivery report: the other checks decide",))
-        # Whoever knows the return path got the notice; its own recipient may be read.
+        # A sender who knows the return path has the notice; only its recipient is read.
         written = arrival.mail.author
         own = isinstance(written, Author) and written.address == returned.address
         record = Record(returned.ticket, author="", body_dropped="" if own else UNPROVEN_BODY)

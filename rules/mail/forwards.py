@@ -57,7 +57,7 @@ class Forwarded:
 def forwarded_mail(subject: str, text: str) -> Forwarded | None:
     """The first mail that a text forwards; None if it forwards none.
 
-    Outlook writes the same block above what a reply quotes: there only the mail's subject tells.
+    Outlook writes the same block above what a reply quotes: only the mail's subject shows which.
     """
     examined = shown_part(text)
     if not _MAY_FORWARD.search(examined):

@@ -99,7 +99,7 @@ def forbidden_octets(raw: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AttachedMail:
-    """A mail within another, as far as it tells whose request is forwarded."""
+    """A mail within another, as far as it shows whose request is forwarded."""
 
     author: str
     """Empty if its From does not name exactly one address."""

@@ -29,7 +29,7 @@ _COMPARED_CHARACTERS = 100
 
 def bare_subject(subject: str, tag_format: str) -> str:
     """The subject of a mail without tags in this format and without marks of a reply. A mark of a
-    forward stays: it tells that the text is somebody else's."""
+    forward stays: it shows that the text is somebody else's."""
     return _without_marks(_untagged(subject, tag_format))[:STORED_CHARACTERS].strip()
 
 

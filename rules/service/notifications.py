@@ -283,15 +283,15 @@ def apply_storm_breaker(
         before = mails_before_instant_answer(recent, ticket.id, answered_at, facts.decided_at)
         if before < most:
             return orders, ()
-        told, left_out = _to_staff_alone(orders)
+        kept, left_out = _to_staff_alone(orders)
         # Once: a machine that writes in a staff person's name answers alerts, too.
         if by_staff and left_out and before == most:
             what = f"{author} answers on #{ticket.id} within seconds, again and again: not sent on"
-            told += within_budget(
+            kept += within_budget(
                 alert(what, facts.staff, policy), ticket, policy, NoticeBudget.WAITING
             )
         notes = ("answers at once, again: only staff are notified",)
-        return told, notes + ((f"not sent to {', '.join(left_out)}",) if left_out else ())
+        return kept, notes + ((f"not sent to {', '.join(left_out)}",) if left_out else ())
     if not found.begins_now:
         return (), ("storm: nobody is notified",)
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"

@@ -1,4 +1,4 @@
-"""A copy of SQLite's store while it is served: the file alone lacks what is still in its log."""
+"""A copy of SQLite's store while it is served: its file alone misses what is still in its log."""
 
 from __future__ import annotations
 

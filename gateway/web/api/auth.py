@@ -58,7 +58,7 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
 
 def _only(request: web.Request, name: str, status: int) -> str:
     """A header, or "". Raises ApiError if it is there twice: a portal or proxy that adds its own
-    below that of its client means the last one, and nothing tells us so."""
+    below that of its client means the last one, and the request does not show it."""
     values = request.headers.getall(name, [])
     if len(values) > 1:
         raise ApiError(status, f"send {name} once; a proxy must replace it, not add another")

@@ -40,7 +40,7 @@ def check_query(
     request: web.Request, known: Collection[str] = (), *, repeated: Collection[str] = ()
 ) -> None:
     """Raises ApiError for an unknown query parameter, since no typing mistake is ignored, and for
-    one that is there twice and is not in `repeated`: which of them a program meant, nothing tells.
+    one that is there twice and is not in `repeated`: nothing shows which of them a program meant.
     """
     for key in request.query:
         if key not in known:
