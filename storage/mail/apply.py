@@ -25,7 +25,7 @@ from rules.decision.model import (
     Verdict,
 )
 from rules.decision.receipt import Receipt, reply_to
-from rules.mail import Body, Delivery, Mail, Mailbox, Unreadable
+from rules.mail import Body, BodyNeeded, Delivery, Mail, Mailbox, Unread, Unreadable
 from rules.mail.header import Author
 from rules.mail.subjects import bare_subject
 from rules.policy import Policy
@@ -67,7 +67,6 @@ _MAIL = compiled_insert(table(MailRow), "identity", ignore_existing=True)
 _IDENTITIES = compiled_inserts(table(MailIdentityRow), "identity")
 _mail = table(MailRow)
 
-
 LARGE_BYTES = 16 * 1024
 """The rules may take tens of milliseconds for a longer text, and so may the disk."""
 
@@ -89,7 +88,10 @@ class Entry:
 
     @property
     def is_large(self) -> bool:
-        """Whether to file it may take more than a few milliseconds."""
+        """Whether to file it may take more than a few milliseconds. A body that is neither read nor
+        kept costs nothing here: most costly mail is a repeat, or is refused."""
+        if isinstance(self.mail.body, Unread) and not self.compressed:
+            return self.mail.header.body_at > LARGE_BYTES
         return len(self.delivery.raw) > LARGE_BYTES
 
     @property
@@ -105,8 +107,8 @@ def apply(connection: Connection, entry: Entry, decision: Decision, policy: Poli
     """Write a decision; returns the receipt.
 
     Raises Conflict if another transaction has filed this mail or changed its ticket meanwhile: the
-    transaction must then be rolled back. Raises BodyNeeded for a decision that keeps a text which
-    has not been read.
+    transaction must then be rolled back. Raises BodyNeeded for a decision that keeps a mail which
+    was expected not to be kept, or a text which has not been read.
     """
     decision = _enrolled(connection, entry, decision)
     with pipelined(connection):
@@ -350,6 +352,8 @@ def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Deci
         case Record(body_dropped=str(why)) if why:
             raw = raw_mail.header_only(raw, entry.mail.header.body_at, why)
             compressed, digest = b"", ""
+    if decision.keeps_mail and not compressed and isinstance(entry.mail.body, Unread):
+        raise BodyNeeded  # it may be large
     compressed = compressed or raw_mail.compress(raw)
     digest = raw_mail.store(connection, entry.mailbox.id, raw, compressed, digest)
     row = {
