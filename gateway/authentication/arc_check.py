@@ -19,7 +19,13 @@ from gateway.authentication.dkim_check import (
 from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
 from gateway.authentication.proven_names import key_name
-from gateway.authentication.results_header import FORGED, may_forge_results, statement_in
+from gateway.authentication.results_header import (
+    FORGED,
+    OF_A_NEIGHBOUR,
+    is_pass_of_neighbour,
+    may_forge_results,
+    statement_in,
+)
 from gateway.authentication.signatures import (
     HeaderField,
     Key,
@@ -109,7 +115,10 @@ async def check_arc(
     no_proof = stated is None or stated.proof.method != "dmarc"
     if no_proof or await run(partial(may_forge_results, message)):
         detail = f"sealed by {sealer}, which states no dmarc=pass for From"
-        if not no_proof:
+        of_neighbour = partial(is_pass_of_neighbour, chain[-1].stated, None, author_domain)
+        if no_proof and await run(of_neighbour):
+            detail = f"sealed by {sealer}, but {OF_A_NEIGHBOUR}"
+        elif not no_proof:
             detail = f"sealed by {sealer}, but {FORGED}"
         return ArcVerdict((Evidence("arc", Result.POLICY, sealer, detail),))
     assert stated is not None

@@ -28,8 +28,10 @@ from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, P
 from gateway.authentication.results_header import (
     FORGED,
     FORGED_SENDER,
+    OF_A_NEIGHBOUR,
     may_forge_results,
     may_forge_sender,
+    relay_passed_neighbour,
     stated_by_relay,
 )
 from gateway.authentication.signatures import (
@@ -223,7 +225,13 @@ class Authenticator:
             )
             name = authserv_id or checked.envelope.peer
             if stated is None:
-                warnings += (f"relay {name} has no result that proves the author",)
+                why = f"relay {name} has no result that proves the author"
+                of_neighbour = partial(
+                    relay_passed_neighbour, checked.message, authserv_id, checked.domain
+                )
+                if await checked.run(of_neighbour):
+                    why = f"relay {name}: its result is not counted: {OF_A_NEIGHBOUR}"
+                warnings += (why,)
                 continue
             if await checked.run(partial(may_forge_results, checked.message)):
                 warnings += (f"relay {name}: its result is not counted: {FORGED}",)

@@ -128,19 +128,26 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
     is_changed = bool(known) and not await mail.run(
         partial(_has_a_signed_body, mail.message, known)
     )
+    warnings: tuple[str, ...] = ()
+    if is_changed:
+        warnings = (f"{CHANGED}: a customer of {checked.sealer} may have done it",)
+    if not scope.names:
+        warnings = (*warnings, f"sealed by {checked.sealer}, but {NOTHING_SIGNED}")
     return CheckResult(
         by,
         checked.evidence,
         checked.temporary,
-        warnings=(f"{CHANGED}: a customer of {checked.sealer} may have done it",)
-        if is_changed
-        else (),
+        warnings=warnings,
         signed_scope=scope,
         fingerprints=held,
         direct=checked.direct,
     )
 
 
+NOTHING_SIGNED = (
+    "neither from the servers of the author's domain nor with a signature of theirs: no field of "
+    "it counts as theirs"
+)
 CHANGED = "the body was changed after its author had signed it"
 
 

@@ -67,6 +67,7 @@ _COUNTED_PROPERTY = re.compile(
     rb"(?:header\.(?:from|d|i)|smtp\.mailfrom|envelope-from)\s*+[=/(]", re.IGNORECASE
 )
 FORGED = "a tag of a signature is no plain name, and may have been written into the results"
+OF_A_NEIGHBOUR = "its dmarc=pass is by SPF and DKIM of a neighbour under a shared domain"
 FORGED_SENDER = "the envelope sender is no plain address, and may have been written into it"
 
 
@@ -254,6 +255,24 @@ def statement_in(
                 _has_signature(read.results, author_domain),
             )
     return None
+
+
+def is_pass_of_neighbour(value: bytes, authserv_id: str | None, author_domain: str) -> bool:
+    """Whether one field value states `dmarc=pass` for the author's domain, which does not count for
+    what else it states. CPU-bound, never raises."""
+    read = read_results(value)
+    if read is None or (authserv_id is not None and not is_named(read.authserv_id, authserv_id)):
+        return False
+    dmarc = [each for each in read.results if each.method == "dmarc"]
+    stated = len(dmarc) == 1 and dmarc[0].passed and dmarc[0].is_about(author_domain)
+    return stated and _is_of_cousins(read.results, author_domain)
+
+
+def relay_passed_neighbour(message: RawMessage, authserv_id: str, author_domain: str) -> bool:
+    """Whether this is why the topmost field, of this relay, proves nothing. CPU-bound, never
+    raises."""
+    fields = message.named(b"authentication-results")
+    return bool(fields) and is_pass_of_neighbour(fields[0][1], authserv_id, author_domain)
 
 
 def _is_of_cousins(results: Sequence[StatedResult], author_domain: str) -> bool:

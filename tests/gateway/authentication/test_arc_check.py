@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from email.utils import formatdate
+from ipaddress import ip_network
 
 import dkim
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from gateway.authentication.arc_check import read_chain
 from gateway.authentication.authenticator import Trust
-from gateway.authentication.results_header import FORGED
+from gateway.authentication.measuring import NOTHING_SIGNED
+from gateway.authentication.results_header import FORGED, OF_A_NEIGHBOUR
 from gateway.authentication.signatures import RawMessage
 from rules.sender.authentication import Result
 from tests.gateway.forwarders import arc_sealed
@@ -75,6 +77,41 @@ async def test_words_that_were_added_before_the_seal_cause_a_warning(world: Worl
         assert verdict.aligned
         assert any(warning in each for each in verdict.warnings) is warned
     assert not any(warning in each for each in (await world.verdict(sealed(a_mail()))).warnings)
+
+
+async def test_a_pass_by_a_neighbour_under_a_shared_domain_is_named_as_the_reason() -> None:
+    """It is for the author's domain: only the reason shows why it does not count."""
+    stated = (
+        "dkim=pass header.d=eve.github.io; spf=pass smtp.mailfrom=eve.github.io;"
+        " dmarc=pass header.from=acme.github.io"
+    )
+    relay = "192.0.2.200"
+    trust = Trust(sealers=(LIST,), relays=((ip_network(relay), "mx.example"),))
+    raw = a_mail("ann@acme.github.io")
+    async with a_world(trust) as world:
+        world.publish(f"s1._domainkey.{LIST}", rsa_key().record)
+        by_seal = await world.verdict(sealed(raw, states=stated), "ann@acme.github.io")
+        relayed = f"Authentication-Results: mx.example; {stated}\r\n".encode() + raw
+        by_relay = await world.verdict(relayed, "ann@acme.github.io", peer=relay)
+
+    assert not by_seal.aligned
+    assert the("arc", by_seal).detail == f"sealed by {LIST}, but {OF_A_NEIGHBOUR}"
+    assert not by_relay.aligned
+    why = f"relay mx.example: its result is not counted: {OF_A_NEIGHBOUR}"
+    assert why in by_relay.warnings
+
+
+async def test_a_sealed_mail_that_lost_its_signature_says_that_no_field_counts(
+    world: World,
+) -> None:
+    states = f"dkim=pass header.d=acme.example; {ACME_PASSED}"
+    lost = await world.verdict(sealed(a_mail(), states=states))
+    kept = await world.verdict(sealed(signed(a_mail()), states=states))
+
+    assert lost.signed_scope is not None
+    assert lost.signed_scope.names == ()
+    assert f"sealed by {LIST}, but {NOTHING_SIGNED}" in lost.warnings
+    assert not any(NOTHING_SIGNED in warning for warning in kept.warnings)
 
 
 async def test_a_seal_of_last_week_proves_nothing(world: World) -> None:
