@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -10,11 +11,12 @@ from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.entitlement import WOULD_BE, Right
 from rules.decision.filing import known_ticket
 from rules.decision.model import AddComment, EndSubscription, Hold, OpenTicket, Reason, Record
+from rules.decision.notices import receipt
 from rules.identity import ProofLevel, Sender, Standing, is_machine
 from rules.mail.automatic import AutomaticClass, AutomationSign, wants_no_answer
 from rules.mail.lists import id_of_list, list_id_of
 from rules.sender.pointers import PointerKind
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 _MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
@@ -135,10 +137,8 @@ def _receipt(
     before, now = arrival.facts.folded_at, arrival.facts.decided_at
     if before is not None and now - before < RECEIPT_PAUSE:
         return (), ("no receipt: another mail of theirs was folded within the hour",)
-    language = sender.person.language if sender.person is not None else ""
-    said = ReceiptPayload(ReceiptText.FOLDED)
-    order = NoticeOrder(NoticeKind.RECEIPT, sender.address, language, said, quotes=True)
-    return (order,), ("its author gets a receipt",)
+    order = receipt(arrival.mail, sender, None, ReceiptPayload(ReceiptText.FOLDED))
+    return (replace(order, quotes=True),), ("its author gets a receipt",)
 
 
 def _bulk(arrival: Arrival, saw: str, sender: Sender, *, registered: bool) -> Finding | None:

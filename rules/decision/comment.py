@@ -162,7 +162,7 @@ def _receipt(case: Case, ticket: Ticket, reason: Reason) -> tuple[NoticeOrder, .
     if reason not in (Reason.TOKEN_ONLY, Reason.STAFF_WITHOUT_TOKEN) or not answered:
         return ()
     said = ReceiptText.NOT_PUBLISHED if by_staff else ReceiptText.WAITS
-    order = receipt(case, ticket, ReceiptPayload(said))
+    order = receipt(case.mail, case.sender, ticket, ReceiptPayload(said))
     if by_staff and case.sender.proof_level >= ProofLevel.PROVEN:
         order = replace(order, quotes=True)  # else somebody could send their own text there
     return notifications.within_budget((order,), ticket, case.policy, NoticeBudget.WAITING)
@@ -227,7 +227,8 @@ def _asking_what_is_meant(case: Case, ticket: Ticket, comment: AddComment) -> Ad
 
 def _refusal(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:
     """The receipt of a refused command, within the budget of its author."""
-    return notifications.within_budget((receipt(case, ticket, payload),), ticket, case.policy)
+    order = receipt(case.mail, case.sender, ticket, payload)
+    return notifications.within_budget((order,), ticket, case.policy)
 
 
 def _clock_change(

@@ -87,4 +87,4 @@ def _notices(
     if not isinstance(requested_command(case.mail), Escalate):
         return orders
     begins_anew = ReceiptPayload(ReceiptText.BEGINS_ANEW, was=ticket.id)
-    return (*orders, receipt(case, ticket, begins_anew))
+    return (*orders, receipt(case.mail, case.sender, ticket, begins_anew))

@@ -10,13 +10,13 @@ from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, Effects, NewComment, after, notified
 from rules.decision.model import AddComment
+from rules.decision.notices import receipt
 from rules.facts import EscalationFacts
-from rules.mail.language import author_language
 from rules.service.limits import NoticeBudget
 from rules.service.notifications import within_budget
 from rules.ticket.changes import Change, Source
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload
+from rules.ticket.notices import ReceiptPayload
 from rules.ticket.visibility import Visibility
 
 
@@ -46,13 +46,7 @@ def with_commands(
     if isinstance(decided, ChangeRefused):
         return decided
     budget = NoticeBudget.STAFF if comment.by_staff else NoticeBudget.CUSTOMERS
-    receipt = within_budget((_receipt(case, ticket, decided),), ticket, case.policy, budget)
-    effects = Effects((*decided.rows, *notified(receipt)), decided.done)
+    done = receipt(case.mail, case.sender, ticket, ReceiptPayload(sentences=decided.done))
+    orders = within_budget((done,), ticket, case.policy, budget)
+    effects = Effects((*decided.rows, *notified(orders)), decided.done)
     return replace(comment, command_effects=effects)
-
-
-def _receipt(case: Case, ticket: Ticket, effects: Effects) -> NoticeOrder:
-    sender = case.sender
-    language = ticket.language_of(sender.address) or author_language(case.mail.header)
-    payload = ReceiptPayload(sentences=effects.done)
-    return NoticeOrder(NoticeKind.RECEIPT, sender.address, language, payload)

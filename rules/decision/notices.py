@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from rules.decision.case import Case, Finding, Ruling
 from rules.decision.model import Hold, Reason
-from rules.identity import ProofLevel
+from rules.identity import ProofLevel, Sender
+from rules.mail import Mail
 from rules.mail.language import author_language
 from rules.service import notifications
 from rules.service.limits import NoticeBudget
@@ -18,11 +19,15 @@ from rules.ticket.notices import KeptPayload, NoticeKind, NoticeOrder, ReceiptPa
 from rules.ticket.visibility import Visibility
 
 
-def receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> NoticeOrder:
-    """The result of a command, for the sender alone."""
-    address = case.sender.address
-    language = ticket.language_of(address) or author_language(case.mail.header)
-    return NoticeOrder(NoticeKind.RECEIPT, address, language, payload)
+def receipt(
+    mail: Mail, sender: Sender, ticket: Ticket | None, payload: ReceiptPayload
+) -> NoticeOrder:
+    """What became of a mail or its commands, for its sender alone: in the language that is known of
+    them on the ticket, else in their own, else in that of the mail."""
+    of_ticket = ticket.language_of(sender.address) if ticket is not None else ""
+    own = sender.person.language if sender.person is not None else ""
+    language = of_ticket or own or author_language(mail.header)
+    return NoticeOrder(NoticeKind.RECEIPT, sender.address, language, payload)
 
 
 def approval_request(

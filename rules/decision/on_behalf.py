@@ -9,6 +9,7 @@ from rules.commands import COMMANDS, OnBehalf, parse_commands, without_commands
 from rules.decision.case import Case
 from rules.decision.content import body_of, body_text, forwarded_by
 from rules.decision.model import ForCustomer, OpenTicket
+from rules.decision.notices import receipt
 from rules.decision.opening import (
     TicketRequest,
     mail_severity,
@@ -199,15 +200,7 @@ def opened_as_own(
 
 def _receipt(case: Case, *lines: Sentence) -> tuple[NoticeOrder, ...]:
     """To the staff person, who follows the ticket from then on; none to a machine."""
-    sender = case.sender
     if not case.takes_answers:
         return ()
-    language = sender.person.language if sender.person is not None else ""
-    receipt = NoticeOrder(
-        NoticeKind.RECEIPT,
-        sender.address,
-        language,
-        ReceiptPayload(sentences=lines),
-        subscription=StaffSubscription.FOLLOWER,
-    )
-    return (receipt,)
+    order = receipt(case.mail, case.sender, None, ReceiptPayload(sentences=lines))
+    return (replace(order, subscription=StaffSubscription.FOLLOWER),)

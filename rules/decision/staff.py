@@ -20,7 +20,7 @@ from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right
 from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Reason
-from rules.decision.notices import of_comment
+from rules.decision.notices import of_comment, receipt
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import is_proven_enough
 from rules.mail.quoting import REPLY_MARK, published
@@ -30,7 +30,7 @@ from rules.service.limits import NoticeBudget
 from rules.service.participants import additions
 from rules.ticket.changes import Source, Unsubscribe
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 
@@ -119,9 +119,9 @@ def _draft(
 ) -> Ruling:
     """No command is done, nothing is published; the text is kept, a receipt gives the reason."""
     refused = ReceiptPayload(ReceiptText.NOTHING_DONE, sentences=faults)
-    (receipt,) = _receipt(case, ticket, refused)
+    (answer,) = _receipt(case, ticket, refused)
     notices, calm = _notices(case, ticket, Visibility.PRIVATE)
-    draft = _private(ticket, (replace(receipt, quotes=True), *notices))
+    draft = _private(ticket, (replace(answer, quotes=True), *notices))
     return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}", *conflict, *calm))
 
 
@@ -144,7 +144,5 @@ def _notices(
 
 def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:
     """One mail to the author, within their budget: beyond it a machine writes in their name."""
-    sender = case.sender
-    language = sender.person.language if sender.person is not None else ""
-    receipt = NoticeOrder(NoticeKind.RECEIPT, sender.address, language, payload)
-    return notifications.within_budget((receipt,), ticket, case.policy)
+    order = receipt(case.mail, case.sender, ticket, payload)
+    return notifications.within_budget((order,), ticket, case.policy)

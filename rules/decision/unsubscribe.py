@@ -5,12 +5,13 @@ from __future__ import annotations
 from rules.decision.case import Case, Ruling
 from rules.decision.content import UNSUBSCRIBE, body_text, has_files, is_text_read_in_part
 from rules.decision.model import EndSubscription, Reason
+from rules.decision.notices import receipt
 from rules.mail import Mail
 from rules.mail.quoting import visible
 from rules.mail.thanks import only_thanks
 from rules.people import Participant
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
 
 
 def unsubscribe(
@@ -26,8 +27,8 @@ def unsubscribe(
     `others` are notices to other people, about the words of the mail.
     """
     payload = ReceiptPayload(ReceiptText.LEFT)
-    receipt = NoticeOrder(NoticeKind.RECEIPT, member.address, member.language, payload)
-    orders = (receipt,) if not case.by_machine and not member.muted else ()
+    answer = receipt(case.mail, case.sender, ticket, payload)
+    orders = (answer,) if not case.by_machine and not member.muted else ()
     ending = EndSubscription(ticket.id, member.id, member.address, (*orders, *others))
     return Ruling(saw, ending, Reason.UNSUBSCRIBED, (f"unsubscribed from #{ticket.id}", *conflict))
 
