@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from rules.mail import Envelope, Mailbox
+from rules.mail.forwards import Forwarded
 from rules.people import Company, Person, Staff
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import Pointer
@@ -144,6 +145,8 @@ class Facts:
     """The mail carries our own loop mark: somebody sends our mails back to us."""
     came_at: datetime | None = None
     """When the mail arrived; None where it is decided on arrival."""
+    forwarded: Forwarded | None = None
+    """The mail that this one forwards: its author is among `people`, if they are registered."""
     escalations: Mapping[int, EscalationFacts] = field(default_factory=dict)
     """For the tickets of a mail that asks for an escalation."""
 

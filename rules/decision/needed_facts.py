@@ -28,10 +28,11 @@ def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
     forwarded = forwarded_by(mail)
     author = forwarded.author if forwarded is not None else ""
     if not _MAY_COMMAND.search(text):
-        return NeededFacts(addresses=frozenset({author} - {""}))
+        return NeededFacts(addresses=frozenset({author} - {""}), forwarded=forwarded)
     given = parse_commands(published(text, REPLY_MARK), policy.levels, policy.severity.ceiling)
     changes: list[Change] = [each for each in given.given if not isinstance(each, Directive)]
     requested = requested_command(mail)
     needed = facts_needed_for([*changes, requested] if requested is not None else changes)
     customers = {author, *(each.address for each in given.given if isinstance(each, OnBehalf))}
-    return replace(needed, addresses=needed.addresses | customers - {""})
+    addresses = needed.addresses | customers - {""}
+    return replace(needed, addresses=addresses, forwarded=forwarded)

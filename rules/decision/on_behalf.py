@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rules.commands import COMMANDS, OnBehalf, parse_commands, without_commands
 from rules.decision.case import Case
-from rules.decision.content import body_of, body_text, forwarded_by
+from rules.decision.content import body_of, body_text
 from rules.decision.model import ForCustomer, OpenTicket
 from rules.decision.notices import receipt
 from rules.decision.opening import (
@@ -75,7 +75,7 @@ def on_behalf(case: Case) -> Behalf | OwnRequest | None:
         return None
     if not is_by_person or not isinstance(body, Body):
         return None
-    forwarded = forwarded_by(mail)
+    forwarded = case.facts.forwarded
     commands = parse_commands(
         published(body_text(mail), REPLY_MARK), policy.levels, policy.severity.ceiling
     )

@@ -208,6 +208,7 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
         returned=came_back(),
         looped=considered.looped,
         came_at=came_at,
+        forwarded=considered.needed.forwarded,
     )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from rules.decision.decide import decide
 from rules.decision.model import Decision
+from rules.decision.needed_facts import facts_needed_for_commands
 from rules.facts import Earlier, Facts, Recent, Returned, ThreadTicket
 from rules.mail import Body, Envelope, Mail, Mailbox, StrangerHandling, Unreadable
 from rules.mail.bounces import Bounce
@@ -196,6 +197,7 @@ class World:
             kept_at=self.kept_at,
             deferred_since=self.deferred_since,
             folded_at=self.folded_at,
+            forwarded=facts_needed_for_commands(mail, self.policy).forwarded,
         )
 
 

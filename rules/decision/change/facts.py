@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rules.facts import EscalationFacts, KnownComment
 from rules.mail.addresses import normalise
+from rules.mail.forwards import Forwarded
 from rules.people import Person, Staff
 from rules.ticket.changes import (
     CRITICAL_SOURCES,
@@ -106,6 +107,8 @@ class NeededFacts:
     escalation: bool = False
     feedback: frozenset[str] = frozenset()
     """The texts of feedback, the empty one included; an empty set if there is no feedback."""
+    forwarded: Forwarded | None = None
+    """The mail that one forwards, whose author was looked for here."""
 
 
 def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:

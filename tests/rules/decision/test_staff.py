@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rules.commands import COMMANDS
 from rules.decision.model import AddComment, Reason
-from rules.ticket.notices import ReceiptPayload
+from rules.ticket.notices import NoticeKind, ReceiptPayload
 from tests.rules.building import SAM, World, a_mail, token_to
 from tests.rules.decision.test_reasons import STAFFED
 
@@ -54,3 +56,21 @@ def test_unsubscribe_alone_is_done(text: str) -> None:
     decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=token_to(79))
 
     assert decision.reason is Reason.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize(("on_ticket", "expected"), [("fr", "fr"), ("", "de")])
+@pytest.mark.parametrize("text", ["#status pending", "#nonsense", "#help"])
+def test_a_receipt_is_in_the_language_on_the_ticket_or_else_in_that_of_the_mail(
+    text: str, on_ticket: str, expected: str
+) -> None:
+    people = tuple(
+        replace(p, language=on_ticket) if p.address == SAM.address else p
+        for p in STAFFED.participants
+    )
+    world = World(tickets=(replace(STAFFED, participants=people),))
+
+    decision = world.decide(a_mail(SAM.address, text=text, content_language="de"), to=token_to(79))
+
+    assert isinstance(decision.action, AddComment)
+    orders = (*decision.action.orders, *decision.action.command_effects.notices)
+    assert [o.language for o in orders if o.kind is NoticeKind.RECEIPT] == [expected]
