@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.identity import is_unproven
-from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_part
+from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_once_masked
 from rules.mail.invisible import JOINERS, without_marks
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
@@ -73,7 +73,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
     own = own and comment.author == notice.address
     if comment.visibility is not Visibility.PUBLIC and not (traits.for_staff or own):
         raise ValueError(f"only staff may read this comment: it is {comment.visibility}")
-    text = shown_part(redactor.redact(comment.text))
+    text = shown_once_masked(comment.text, redactor.redact)
     if comment.by_staff and not (traits.for_staff or own):
         text = _for_customers(text)
     subject = notice.about.subject if notice.about else ""

@@ -7,6 +7,7 @@ could otherwise be sent again with its text pushed beyond the limits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 READ_CHARACTERS = 256 * 1024
@@ -92,6 +93,15 @@ def shown_part(text: str) -> str:
     if text.count("\n") < READ_LINES:
         return text
     return "\n".join(text.split("\n", READ_LINES)[:READ_LINES])
+
+
+def shown_once_masked(text: str, mask: Callable[[str], str]) -> str:
+    """The part of a text that is shown, masked. No more is masked than is needed for that: what
+    begins before the cut is seen whole, and what the end of it cuts through is left out."""
+    part = shown_part(text)
+    seen = text[: len(part) + CUT_MARGIN]
+    masked = mask(seen)
+    return shown_part(masked[: len(masked) - (len(seen) - len(part))])
 
 
 def is_shown_in_part(text: str) -> bool:

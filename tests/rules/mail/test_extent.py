@@ -8,11 +8,13 @@ import tracemalloc
 import pytest
 
 from rules.mail.extent import (
+    CUT_MARGIN,
     READ_CHARACTERS,
     READ_LINES,
     is_read_in_part,
     is_shown_in_part,
     read_text,
+    shown_once_masked,
     shown_part,
 )
 from rules.mail.patterns import compiled, search
@@ -160,3 +162,36 @@ def test_no_large_text_stays_in_memory_after_it_was_read() -> None:
         assert tracemalloc.get_traced_memory()[0] < READ_CHARACTERS
     finally:
         tracemalloc.stop()
+
+
+def test_of_a_million_lines_no_more_is_masked_than_is_shown() -> None:
+    masked: list[str] = []
+
+    def mask(text: str) -> str:
+        masked.append(text)
+        return text
+
+    text = "a\n" * 1_000_000
+    assert shown_once_masked(text, mask) == shown_part(text)
+    assert sum(map(len, masked)) <= 2 * READ_LINES + CUT_MARGIN
+
+
+@pytest.mark.parametrize("before", [0, 5, 12, 2_000])
+def test_a_secret_at_the_cut_is_masked_or_left_out(before: int) -> None:
+    text = "a\n" * READ_LINES
+    text = text[: len(text) - before] + "sealed secret" + "b" * 5_000
+    shown = shown_once_masked(text, lambda seen: seen.replace("sealed secret", "x"))
+    assert "secret" not in shown
+    assert "seal" not in shown
+
+
+def test_a_secret_that_the_examined_text_ends_in_is_not_shown() -> None:
+    secret = "sealed secret\n"
+    text = secret * 4_000 + "b\n" * 1_000 + secret * 1_000
+    shown = shown_once_masked(text, lambda seen: seen.replace(secret, "x"))
+    assert shown.startswith("x" * 4_000)
+    assert "sea" not in shown
+
+
+def test_a_short_text_is_shown_as_it_is_masked() -> None:
+    assert shown_once_masked("my secret", lambda seen: seen.replace("secret", "…")) == "my …"
