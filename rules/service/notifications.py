@@ -164,10 +164,15 @@ def for_comment(
     everybody = public_comment(ticket, author, policy, budget) if public else ()
     customers = tuple(order for order in everybody if order.address not in direct)
     notified = {author, *(order.address for order in customers)}
+    desk = tuple(staff)
+    readers = [s for s in notified_staff(ticket, desk, policy) if s.address not in notified]
+    if visibility is Visibility.PRIVATE and not readers and policy.staff.notify != "none":
+        # It waits for somebody, and its author may be the only one who follows the ticket.
+        readers = [s for s in desk if s.address not in notified]
     orders = to_staff(
         NoticeKind.NEW_COMMENT,
         NewCommentPayload(visibility, status),
-        staff=(s for s in notified_staff(ticket, staff, policy) if s.address not in notified),
+        staff=readers,
         policy=policy,
         quotes=True,
     )

@@ -19,7 +19,7 @@ from rules.mail import Envelope, Mail
 from rules.people import Participant, ParticipantKind, Presence, Staff
 from rules.policy.escalation import EscalationLevel
 from rules.sender.tokens import Purpose, message_id
-from rules.service.notifications import alert, notified_staff, status_change
+from rules.service.notifications import alert, for_comment, notified_staff, status_change
 from rules.ticket.changes import SetStatus, Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
@@ -252,6 +252,25 @@ class TestStaff:
         found = notified_staff(ticket, DESK, policy_with("staff", notify="followers"))
 
         assert [staff.address for staff in found] == expected
+
+    @pytest.mark.parametrize(
+        ("visibility", "expected"),
+        [(Visibility.PRIVATE, [SAM.address]), (Visibility.NOTE, []), (Visibility.PUBLIC, [])],
+    )
+    def test_what_waits_in_the_name_of_the_only_follower_is_everybody_elses(
+        self, visibility: Visibility, expected: list[str]
+    ) -> None:
+        """Somebody else may have written it, and its author gets no receipt of bulk mail."""
+        ticket = a_ticket(7, *ANNS.participants, member(79, SUE.address, ParticipantKind.FOLLOWER))
+        orders = for_comment(
+            ticket,
+            author=SUE.address,
+            visibility=visibility,
+            staff=DESK,
+            policy=policy_with("staff", notify="followers"),
+        )
+
+        assert [o.address for o in orders if o.kind is NoticeKind.NEW_COMMENT] == expected
 
     def test_they_read_whether_it_was_public(self) -> None:
         (order,) = orders_of(reply(World()))
