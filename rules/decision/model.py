@@ -196,7 +196,6 @@ class AddComment:
     orders: tuple[NoticeOrder, ...] = ()
     moved: Moved | None = None
     clock_change: ClockChange | None = None
-    """None if the clock is unchanged."""
     by_staff: bool = False
     """By a staff person's own reply or note address."""
     by_registered: bool = False
@@ -268,6 +267,7 @@ class EndSubscription:
     participant: int
     author: str
     orders: tuple[NoticeOrder, ...]
+    unregistered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

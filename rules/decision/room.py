@@ -83,7 +83,9 @@ def counts_against_network(decision: Decision, *, proven: bool) -> bool:
             # A registered person has a budget of their own: nothing that their network's other
             # clients send, such as those of a large provider, may defer their mail.
             return not proven or (decision.reason is Reason.NOT_A_PARTICIPANT and not known)
-        case OpenTicket() | EndSubscription():
+        case EndSubscription(unregistered=unregistered):
+            return not proven or unregistered  # the budgets of a sender do not count it
+        case OpenTicket():
             return not proven
         case Refuse() | Defer() | Repeat():
             return False

@@ -29,7 +29,10 @@ def unsubscribe(
     payload = ReceiptPayload(ReceiptText.LEFT)
     answer = receipt(case.mail, case.sender, ticket, payload)
     orders = (answer,) if not case.by_machine and not member.muted else ()
-    ending = EndSubscription(ticket.id, member.id, member.address, (*orders, *others))
+    new = not case.sender.standing.may_write
+    ending = EndSubscription(
+        ticket.id, member.id, member.address, (*orders, *others), unregistered=new
+    )
     return Ruling(saw, ending, Reason.UNSUBSCRIBED, (f"unsubscribed from #{ticket.id}", *conflict))
 
 

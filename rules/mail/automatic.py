@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.mail.addresses import without_detail
-from rules.mail.automatic_subjects import absence, automatic_reply
+from rules.mail.automatic_subjects import absence, automatic_reply, begins_as_absence
 from rules.mail.extent import squeezed
 from rules.mail.header import Author, Header
 from rules.mail.lists import is_of_list
@@ -127,6 +127,14 @@ def sign_of_automation(
     if bulk and not is_of_list(mail.header, lists):
         return AutomationSign(AutomaticClass.BULK, bulk)
     return None
+
+
+def may_be_unclear(mail: Mail, envelope: Envelope) -> bool:
+    """Whether the mail may have an unclear sign, whatever it answers."""
+    sign = sign_of_automation(mail, envelope)
+    if sign is None or sign.kind is AutomaticClass.BULK:
+        return begins_as_absence(mail.subject)
+    return sign.kind is AutomaticClass.UNCLEAR
 
 
 def wants_no_answer(mail: Mail) -> bool:

@@ -130,6 +130,12 @@ def absence(
     return found[0] if ends else ""
 
 
+def begins_as_absence(subject: str) -> bool:
+    """Whether it begins as `absence` may find it, whatever the mail answers and who wrote it."""
+    begin = _begin(subject)
+    return any(each.match(begin) for each in (_IN_BRACKETS, _AUTO, _ABSENCE))
+
+
 def _ends_it(rest: str, copied: tuple[str, ...], author: str) -> bool:
     separator = _SEPARATOR.match(rest)
     said = rest[separator.end() :] if separator else rest.strip()

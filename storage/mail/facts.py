@@ -15,7 +15,7 @@ from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
 from rules.facts import Earlier, Facts, Recent, Returned
 from rules.mail import Mail, Mailbox
-from rules.mail.automatic import AutomaticClass, sign_of_automation
+from rules.mail.automatic import may_be_unclear
 from rules.mail.header import Author
 from rules.people import Company, Person, Staff
 from rules.sender.authentication import Authentication
@@ -386,8 +386,7 @@ def _folded(
 ) -> Pending[tuple[datetime | None, int]]:
     """When a mail of the author was last folded, and how many have been since then. Looked up for
     the few mails alone that may be folded."""
-    sign = sign_of_automation(considered.mail, considered.envelope, answers=True)
-    if author is None or sign is None or sign.kind is not AutomaticClass.UNCLEAR:
+    if author is None or not may_be_unclear(considered.mail, considered.envelope):
         return lambda: (None, 0)
     mailbox = considered.mailbox.id
     pending = _FOLDED.submit(connection, mailbox=mailbox, address=author, since=since)

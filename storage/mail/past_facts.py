@@ -144,7 +144,8 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: Recorde
             )
             for row in recent
         ),
-        of_domain=0,  # not counted again: the mail was accepted
+        of_domain=0,  # not counted again, nor those folded: the mail was accepted
+        folded_lately=0,
     )
 
 

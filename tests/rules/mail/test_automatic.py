@@ -11,6 +11,7 @@ from rules.mail import Envelope, Mail
 from rules.mail.automatic import (
     AutomaticClass,
     AutomationSign,
+    may_be_unclear,
     sign_of_automation,
     wants_no_answer,
 )
@@ -202,6 +203,7 @@ def test_an_absence_in_a_replys_subject_marks_it(subject: str) -> None:
 
     assert class_of(mail, answers=True, replied=REPLIED) is UNCLEAR
     assert class_of(mail) is None
+    assert may_be_unclear(mail, PERSON)
 
 
 @pytest.mark.parametrize(

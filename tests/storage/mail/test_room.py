@@ -177,7 +177,12 @@ def test_automatic_mail_of_strangers_who_have_a_reply_address_has_the_quota_of_i
 
 
 @pytest.mark.parametrize(
-    "marks", [{"auto_submitted": "auto-generated"}, {"subject": "Automatic reply: Printer"}]
+    "marks",
+    [
+        {"auto_submitted": "auto-generated"},
+        {"subject": "Automatic reply: Printer"},
+        {"subject": "Out of office: Printer"},
+    ],
 )
 def test_folded_mails_of_one_sender_have_the_budget_of_their_mails(
     shop: Shop, marks: dict[str, Any]
@@ -192,3 +197,19 @@ def test_folded_mails_of_one_sender_have_the_budget_of_their_mails(
 
     assert [folded() for _ in range(3)] == [Reason.AUTOMATIC_FOLDED] * 2 + [Reason.SENDER_RATE]
     assert folded(at=NOON + timedelta(hours=1, seconds=1)) is Reason.AUTOMATIC_FOLDED
+
+
+def test_a_guest_who_unsubscribes_again_and_again_has_the_quota_of_their_network(
+    small: Shop,
+) -> None:
+    guest = "gil@elsewhere.example"
+    cc = small.policy.cc.model_copy(update={"guests": "add"})
+    small = replace(small, policy=small.policy.model_copy(update={"cc": cc}))
+    number = opened(small.take(a_mail(ANN.address, cc=(guest,))))
+
+    def unsubscribes(author: str) -> Reason:
+        to = small.token(number, author)
+        return take(small, a_mail(author, subject="#unsubscribe"), to=to).reason
+
+    assert [unsubscribes(guest) for _ in range(3)] == [Reason.UNSUBSCRIBED] * 2 + [Reason.QUOTA]
+    assert unsubscribes(ANN.address) is Reason.UNSUBSCRIBED
