@@ -74,6 +74,8 @@ class KnownComment:
     has_files: bool = False
     would_be: Visibility | None = None
     """Of a folded comment that a person may have written: its visibility otherwise."""
+    has_commands: bool = False
+    """A staff person's mail, which may begin with commands."""
 
 
 @dataclass(frozen=True, slots=True)

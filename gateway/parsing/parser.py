@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -97,6 +97,19 @@ def part_bytes(raw: bytes, part: str) -> bytes:
             if number == part:
                 return leaf.content()
     raise LookupError(f"no part {part}")
+
+
+def nested_files(raw: bytes) -> Iterator[bytes]:
+    """The decoded bytes of the parts of a file that is a mail; none of any other file, and of a
+    part that is the file as it stands."""
+    header = read_header(raw)
+    tree = read_tree(raw, header)
+    if isinstance(tree, Unreadable):
+        return
+    for _, leaf in numbered_leaves(tree):
+        content = leaf.content()
+        if len(content) < len(raw) - header.body_at:
+            yield content
 
 
 _ORDINARY_BYTES = 64 * 1024

@@ -22,15 +22,15 @@ from rules.decision.change.facts import (
 from rules.decision.effects import ChangeRefused, Effects, NewComment, no_such_ticket
 from rules.decision.request import Request, RequestFacts, decide_request
 from rules.facts import EscalationFacts, KnownComment
-from rules.mail.extent import READ_CHARACTERS
 from rules.mail.subjects import subject_besides
+from rules.people import Role
 from rules.policy import Policy
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Change, Rating, Source
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 from storage.db.statements import compiled
-from storage.db.tables import AttachmentRow, AuditRow, CommentRow, TicketRow, table
+from storage.db.tables import AttachmentRow, AuditRow, CommentRow, PersonRow, TicketRow, table
 from storage.registry import lookup, mailboxes
 from storage.ticket import load
 from storage.ticket.opening import NewTicketRow, open_ticket
@@ -39,21 +39,31 @@ from storage.ticket.withheld import record_withheld
 from storage.ticket.write import write
 
 _audit, _comment, _ticket = table(AuditRow), table(CommentRow), table(TicketRow)
-_attachment = table(AttachmentRow)
+_attachment, _person = table(AttachmentRow), table(PersonRow)
 
 BUDGETED = timedelta(hours=1)
 """Notices of the last hour count against the budgets."""
 LATEST = 10
-DAY = timedelta(days=1)
 """Public comments in the history of an escalation."""
+BEGINNING = 16 * 1024
+"""Characters of each that are read: the change is decided in the event loop."""
+DAY = timedelta(days=1)
 
 # Compiled, since a mail's facts are gathered inside `pipelined`.
 _HISTORY = compiled(
     select(
         _comment.c.author,
         _comment.c.subject,
-        func.substr(_comment.c.text, 1, READ_CHARACTERS).label("text"),
+        func.substr(_comment.c.text, 1, BEGINNING).label("text"),
         _comment.c.written_at,
+        _comment.c.journal_id,
+        _person.c.role,
+    )
+    .join_from(
+        _comment,
+        _person,
+        (_person.c.mailbox_id == _comment.c.mailbox_id) & (_person.c.address == _comment.c.author),
+        isouter=True,
     )
     .where(
         _comment.c.ticket_id == bindparam("ticket"),
@@ -216,6 +226,7 @@ def _history(connection: Connection, ticket: Ticket) -> tuple[KnownComment, ...]
             text=row.text,
             written_at=row.written_at,
             subject=subject_besides(row.subject, ticket.subject),
+            has_commands=row.role == Role.STAFF.value and row.journal_id is not None,
         )
         for row in reversed(rows)
     )

@@ -11,7 +11,7 @@ from functools import partial
 
 from aiohttp import web
 
-from gateway.parsing.parser import part_bytes
+from gateway.parsing.parser import nested_files, part_bytes
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, caller_of, number_of, presenter
 from gateway.web.api.auth import ApiError, Scope
@@ -23,9 +23,10 @@ from storage.db.database import Connection
 from storage.ticket import files
 from storage.ticket.files import StoredAttachment, StoredMail
 
-EXAMINED_BYTES = 256 * 1024
-"""Of a file, for the mark of our mails."""
-_OUR_MARK = "x-postern-loop:"
+_OUR_MARKS = tuple("x-postern-loop:".encode(charset) for charset in ("ascii", "utf-16-le"))
+_BLOCK_BYTES = 1024 * 1024
+_MOST_NESTED = 3
+"""Mails within a file that are opened, each in the one before."""
 
 
 async def get_attachment(request: web.Request) -> web.StreamResponse:
@@ -52,14 +53,15 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
         try:
             async with context.downloads.decoding:
                 body = await asyncio.to_thread(part_bytes, raw, found.part)
+                del raw
+                ours = not caller.by_staff and await asyncio.to_thread(has_mail_of_ours, body)
         except LookupError:
             raise ApiError(404, f"attachment {wanted} cannot be read; see the raw mail") from None
-        del raw
-        if not caller.by_staff and is_mail_of_ours(body):
+        if ours:
             raise ApiError(
                 403,
-                f"attachment {wanted} is an email from {mailbox}, with the addresses and links "
-                "of its recipient: only staff may read it",
+                f"attachment {wanted} is or contains an email from {mailbox}, with the addresses "
+                "and links of its recipient: only staff may read it",
             )
         room.shrink(len(body))
         return await context.downloads.send(
@@ -67,11 +69,15 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
         )
 
 
-def is_mail_of_ours(body: bytes) -> bool:
-    """Whether a file is one of our notices, or has its header: clients attach what is answered. In
-    it are the reply address and the links of its recipient, and for staff internal text."""
-    begin = body[:EXAMINED_BYTES].lower()
-    return any(_OUR_MARK.encode(charset) in begin for charset in ("ascii", "utf-16-le"))
+def has_mail_of_ours(body: bytes, nested: int = _MOST_NESTED) -> bool:
+    """Whether a file is one of our notices, or has its header, or is a mail with such a file:
+    clients attach what is answered, and what is forwarded. In it are the reply address and the
+    links of its recipient, and for staff internal text."""
+    for at in range(0, len(body), _BLOCK_BYTES):
+        block = body[at : at + _BLOCK_BYTES + max(map(len, _OUR_MARKS))].lower()
+        if any(mark in block for mark in _OUR_MARKS):
+            return True
+    return nested > 0 and any(has_mail_of_ours(file, nested - 1) for file in nested_files(body))
 
 
 async def get_raw(request: web.Request) -> web.StreamResponse:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from aiohttp import web
@@ -109,13 +110,25 @@ async def body_of(request: web.Request, model: type[M]) -> M:
         raise ApiError(413, f"the body must be at most {BODY_LIMIT_BYTES // 1024} KiB") from None
     _check_size(text)
     try:
-        return model.model_validate_json(text)
+        read = model.model_validate_json(text)
     except ValidationError as error:
         faults = error.errors(include_url=False)
         shown = [_explained(each, model) for each in faults[:FAULTS_SHOWN]]
         if len(faults) > FAULTS_SHOWN:
             shown.append(f"and {len(faults) - FAULTS_SHOWN} more")
         raise ApiError(400, "; ".join(shown)) from error
+    json.loads(text, object_pairs_hook=_check_keys, parse_int=str)
+    return read
+
+
+def _check_keys(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Raises ApiError for a key that is in an object twice: what checks the body on its way may
+    have read the other one."""
+    seen = set[str]()
+    for key, _ in pairs:
+        if key in seen:
+            raise ApiError(400, f"send {key} once; it is in the body twice")
+        seen.add(key)
 
 
 def _check_size(text: bytes) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from rules.commands import without_commands
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, Effects, Escalated, notified
 from rules.facts import KnownComment
@@ -16,6 +19,7 @@ from rules.ticket.notices import EscalationPayload, NoticeKind, NoticeOrder
 
 LONGEST_EXCERPT = 500
 """Characters of each comment in the notice; the rest is on the ticket."""
+_CUT_WORD = re.compile(r"(?:(?<![!-~])[!-~]+|.)\Z", re.DOTALL)
 
 
 def escalate(
@@ -98,7 +102,12 @@ def _notices(
 
 
 def _excerpt(comment: KnownComment) -> str:
-    text = visible(comment.text).text.strip()[:LONGEST_EXCERPT]
+    """What its author wrote, without a staff person's commands and their reasons. No link or reply
+    address is cut: the mask of the notice would not find it."""
+    text = visible(comment.text).text
+    text = (without_commands(text) if comment.has_commands else text).strip()
+    if len(text) > LONGEST_EXCERPT:
+        text = _CUT_WORD.sub("", text[: LONGEST_EXCERPT + 1])
     return f"{comment.subject}\n{text}" if comment.subject else text
 
 

@@ -366,6 +366,49 @@ def test_no_request_skips_a_level(
             assert str(reason)
 
 
+@pytest.mark.parametrize("has_commands", [True, False])
+def test_the_history_has_the_words_of_staff_without_their_commands(has_commands: bool) -> None:
+    said = KnownComment(
+        SAM.address,
+        Visibility.PUBLIC,
+        "#severity low, Ann exaggerates\n\nWe look into it.",
+        NOON,
+        has_commands=has_commands,
+    )
+
+    history = history_of(said)
+
+    assert "We look into it." in history
+    assert ("exaggerates" in history) is not has_commands
+
+
+@pytest.mark.parametrize(
+    ("text", "end"), [("é" * 600, "é" * 10), ("word " * 99 + "support+" + "a" * 90, "word word")]
+)
+def test_the_history_cuts_no_word_that_may_be_a_reply_address(text: str, end: str) -> None:
+    history = history_of(KnownComment(ANN.address, Visibility.PUBLIC, text, NOON))
+
+    assert history.replace("\n| ", " ").rstrip().endswith(end)
+    assert "support+" not in history
+
+
+def history_of(*comments: KnownComment) -> str:
+    """The history in the notice of an escalation."""
+    facts = ChangeFacts(
+        NOON,
+        SAM.address,
+        Source.API,
+        by_staff=True,
+        mailbox=SUPPORT,
+        escalation=EscalationFacts(history=comments),
+    )
+    effects = decide_change(ANNS, Escalate("Down"), facts, ATLAN)
+    assert isinstance(effects, Effects)
+    (payload, *_) = [each.payload for each in effects.notices]
+    assert isinstance(payload, EscalationPayload)
+    return payload.history
+
+
 def test_no_line_of_a_comment_in_the_history_begins_at_the_margin() -> None:
     said = KnownComment(
         ANN.address,
@@ -374,20 +417,6 @@ def test_no_line_of_a_comment_in_the_history_begins_at_the_margin() -> None:
         NOON,
         subject="2026-03-02 12:00 UTC, sam@help.example:",
     )
-    facts = ChangeFacts(
-        NOON,
-        SAM.address,
-        Source.API,
-        by_staff=True,
-        mailbox=SUPPORT,
-        escalation=EscalationFacts(history=(said, said)),
-    )
-
-    effects = decide_change(ANNS, Escalate("Down"), facts, ATLAN)
-
-    assert isinstance(effects, Effects)
-    (payload, *_) = [each.payload for each in effects.notices]
-    assert isinstance(payload, EscalationPayload)
     heading = "2026-03-02 12:00 UTC, ann@acme.example:"
-    lines = payload.history.splitlines()
+    lines = history_of(said, said).splitlines()
     assert [line for line in lines if line and not line.startswith("|")] == [heading] * 2

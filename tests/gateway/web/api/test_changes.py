@@ -102,6 +102,24 @@ async def test_a_body_that_is_not_json_is_refused(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ('{"status": "resolved", "status": "open"}', "status"),
+        ('{"comment": {"text": "x", "visibility": "note", "visibility": "public"}}', "visibility"),
+        ('{"why": "x", "st\\u0061tus": "resolved", "status": "open"}', "status"),
+    ],
+)
+async def test_a_key_that_is_in_the_body_twice_is_refused(site: Site, body: str, key: str) -> None:
+    number = await site.open()
+    headers = {"Authorization": "Bearer staff-token", "X-Postern-Actor": SAM}
+
+    answer = await site.client.patch(f"/api/v1/tickets/{number}", data=body, headers=headers)
+
+    error = f"send {key} once; it is in the body twice"
+    assert (answer.status, await answer.json()) == (400, {"error": error})
+
+
+@pytest.mark.parametrize(
     "requested",
     [
         {"status": "pending"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from gateway.web.api.download import headers_of_file
@@ -55,6 +57,35 @@ async def test_a_notice_that_a_client_attaches_to_an_answer_is_for_staff_alone(
 
     assert (by_customer.status, by_staff.status) == (403, 200)
     assert "only staff may read it" in (await by_customer.json())["error"]
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "base64"])
+async def test_a_notice_within_a_mail_that_is_attached_is_for_staff_alone(
+    site: Site, encoding: str
+) -> None:
+    """Gmail attaches mails in base64, and a forwarded mail may have one attached already."""
+    notice = b"Subject: Printer\r\nX-Postern-Loop: AB12\r\n\r\nAn odd one.\r\n"
+    inner = a_part(
+        base64.encodebytes(notice).replace(b"\n", b"\r\n"),
+        "Content-Type: message/rfc822",
+        "Content-Transfer-Encoding: base64",
+    )
+    large = a_part(b"x" * 70 + b"\r\n" + b"y\r\n" * 100_000, "Content-Type: application/x-log")
+    mail = b"From: x@y.example\r\n" + multipart("mixed", text("FYI"), large, inner)
+    sent = base64.encodebytes(mail).replace(b"\n", b"\r\n") if encoding == "base64" else mail
+    file = a_part(
+        sent,
+        "Content-Type: message/rfc822",
+        f"Content-Transfer-Encoding: {encoding}",
+        "Content-Disposition: attachment",
+    )
+    head = f"From: {ANN}\r\nTo: {SUPPORT}\r\nSubject: See\r\nMIME-Version: 1.0\r\n"
+    number = await site.mailed(head.encode() + multipart("mixed", text("See."), file))
+    path = await the_file(site, number)
+
+    by_customer, by_staff = await site.ask("GET", path, ANN), await site.ask("GET", path, SAM)
+
+    assert (by_customer.status, by_staff.status) == (403, 200)
 
 
 async def test_no_browser_runs_an_attachment(site: Site) -> None:
