@@ -11,6 +11,7 @@ from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.tree import PARTS_LIMIT, LimitError, MimePart, build_tree
 from rules.mail import AttachedMail, Attachment, Body, Unreadable, charsets
 from rules.mail.encoded_words import decode_words
+from rules.mail.extent import unstretched
 from rules.mail.header import Author, Header, author
 from rules.mail.header import read as read_header
 
@@ -103,7 +104,7 @@ def read_body(tree: MimePart, *, type_signed: bool = True, most_tags: int | None
     reader = HtmlReader(most_tags)
     referenced = set(_CID.findall(markup)) if collected.attachments else frozenset()
     return Body(
-        text="\n".join(_as_plain(section, reader) for section in sections),
+        text=unstretched("\n".join(_as_plain(section, reader) for section in sections)),
         html=markup,
         charset_guessed=collected.guessed,
         attachments=tuple(
@@ -112,7 +113,7 @@ def read_body(tree: MimePart, *, type_signed: bool = True, most_tags: int | None
         ),
         forms=()
         if type_signed
-        else tuple(_as_plain(section, reader) for section in collected.forms),
+        else tuple(unstretched(_as_plain(section, reader)) for section in collected.forms),
         damaged=collected.damaged,
     )
 
@@ -203,8 +204,7 @@ def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> 
         return None
     if any(each.mail is not None for each in into.attachments):
         return AttachedMail(author="", subject="", text="")  # of several, the first is shown
-    # Its header ends at the first line of white space, as that of a part does.
-    content = _WHITE_LINE.sub(rb"\1", content, count=1)
+    content = _without_white_line(content)
     header = read_header(content)
     tree = read_tree(content, header)
     if isinstance(tree, Unreadable):
@@ -212,7 +212,7 @@ def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> 
     inner = _Collected([], [], is_attached=True)
     _collect(tree, "", "", inner)
     reader = HtmlReader(into.most_tags)
-    text = "\n".join(_as_plain(section, reader) for section in inner.sections)
+    text = unstretched("\n".join(_as_plain(section, reader) for section in inner.sections))
     found, subjects = author(header), header.raw_values("subject")
     return AttachedMail(
         author=found.address if isinstance(found, Author) else "",
@@ -221,7 +221,12 @@ def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> 
     )
 
 
-_WHITE_LINE = re.compile(rb"(\r\n|\r|\n)[ \t]++(?=[\r\n])")
+def _without_white_line(content: bytes) -> bytes:
+    """An attached mail whose header ends at the first line of white space, as that of a part."""
+    return _WHITE_LINE.sub(rb"\1", content, count=1)
+
+
+_WHITE_LINE = re.compile(rb"(\A|\r\n|\r|\n)[ \t]++(?=[\r\n])")
 _MAILS = ("message/rfc822", "message/global")
 _REPORTS = ("multipart/report", "multipart/digest")
 _ATTACHED_BYTES = 256 * 1024
@@ -311,7 +316,7 @@ def _default_name(part: MimePart, kind: str, parent: str, number: str) -> str:
     if kind in _NAMES:
         return _NAMES[kind]
     if kind in _MAILS:
-        nested = read_header(part.content()[:_NESTED_HEADER_BYTES])
+        nested = read_header(_without_white_line(part.content()[:_NESTED_HEADER_BYTES]))
         subjects = nested.unfolded_values("subject")
         subject = (
             clean_name(decode_words(subjects[0][:_NAME_SOURCE_BYTES]), ".eml") if subjects else ""

@@ -171,8 +171,9 @@ _META_CHARSET = re.compile(rb"(?i:charset\s{0,8}=\s{0,8}[\"']?(?!utf-16)([\w.:-]
 
 
 def declared_in_html(content: bytes) -> str:
-    """The label that a page declares in its first 2 KiB; empty if there is none."""
-    meta = _META_CHARSET.search(content[:2048])
+    """The label that a page declares in its first 2 KiB; empty if there is none. White space counts
+    as one space: a signed page can be sent again with wider gaps."""
+    meta = _META_CHARSET.search(b" ".join(content[: 64 * 1024].split())[:2048])
     return meta[1].decode("ascii", "replace") if meta else ""
 
 

@@ -14,6 +14,8 @@ READ_CHARACTERS = 256 * 1024
 CUT_MARGIN = 2048
 """So much more of a text is masked than is shown: what begins before the cut is then seen whole."""
 READ_LINES = 5_000
+STRETCHED_CHARACTERS = 3_000
+"""All places that show a text show so much of it, at least."""
 FILES_NAMED = 50
 """A mail may have 2,000 files; the names of the others are with the ticket."""
 _BLOCK = 64 * 1024
@@ -77,6 +79,16 @@ def squeezed(text: str) -> str:
         while wide in text:
             text = text.replace(wide, " ")
     return text
+
+
+def unstretched(text: str) -> str:
+    """The text as it was written, unless more than two thirds of it are white space that counts as
+    one: then with one space for each. All that show the beginning of a text count characters."""
+    white = text.count(" ") + text.count("\t")
+    if len(text) <= STRETCHED_CHARACTERS or white * 3 <= len(text) * 2:
+        return text
+    short = squeezed(text)
+    return short if len(short) * 3 <= len(text) else text
 
 
 def is_read_in_part(text: str) -> bool:

@@ -387,14 +387,13 @@ def unquoted(line: str) -> str:
 def _without_signature(lines: Sequence[str], end: int) -> int:
     """Where the signature, or the client's own advertising line, begins in the lines up to `end`;
     else `end`. Quoted lines end the search (RFC 3676 §4.3: two dashes and a space)."""
-    for index in range(end - 1, -1, -1):
-        line = lines[index].rstrip()
-        if _is_quoted(line):
-            break
-        if line == "--" and end - index <= SIGNATURE_LINES:
-            return index
     last = end
-    while last and not lines[last - 1].strip():
+    while last and not lines[last - 1].strip():  # no signature covers how many these are, either
         last -= 1
+    for index in range(last - 1, max(last - SIGNATURE_LINES, 0) - 1, -1):
+        if _is_quoted(lines[index]):
+            break
+        if lines[index].rstrip() == "--":
+            return index
     line = lines[last - 1].strip(" \t\r*(<").casefold() if last else ""
     return last - 1 if len(line) <= 100 and line.startswith(phrases.DEVICES) else end

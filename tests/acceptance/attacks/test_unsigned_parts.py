@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.outgoing.quoted_comment import LONGEST_TEXT
 from rules.sender.tokens import loop_mark
 from tests.acceptance.attacks.mails import replace_once, with_relay_results
 from tests.acceptance.internet import ANN, EVE, Target, a_mail, genuine_mail, signed_by
@@ -237,6 +238,16 @@ class TestStructure:
 
         shown = target.ticket(ticket).comments[0].text
         assert shown.strip() == "Order: 12\nWish: please cancel"
+
+    def test_words_in_wider_gaps_are_shown_as_far_as_without_them(self, target: Target) -> None:
+        words = "\r\n".join([f"The pump on floor {n} is out of order." for n in range(50)])
+        raw = genuine_mail(ANN, text=f"{words}\r\nDo not pay before Friday.")
+        head, body = raw.split(b"\r\n\r\n", 1)
+
+        _, ticket = filed(target.send(head + b"\r\n\r\n" + body.replace(b" ", b" " * 255), EVE))
+
+        shown = target.ticket(ticket).comments[0].text
+        assert "Do not pay before Friday." in shown[:LONGEST_TEXT]
 
     def test_an_old_mail_whose_date_was_stretched_stays_old(self, target: Target) -> None:
         raw = signed_by("acme.example", a_mail(ANN), tags={"t": None})

@@ -39,6 +39,10 @@ def test_its_author_its_subject_and_its_text_are_read() -> None:
     assert mail.text.strip() == "The cooling is broken."
 
 
+def test_a_line_of_white_space_at_its_beginning_is_an_empty_line() -> None:
+    assert attached(f" \n{INNER}") == attached(f"\n{INNER}")
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -153,3 +153,8 @@ def test_every_byte_string_decodes_to_text_that_utf8_can_encode(data: bytes, dec
 @given(st.text(max_size=100))
 def test_utf8_is_read_as_written(text: str) -> None:
     assert charsets.decode(text.encode(), "utf-8")[0] == text.removeprefix("\ufeff")
+
+
+def test_a_label_in_a_page_is_found_behind_wide_gaps() -> None:
+    page = b"<html>\n <head>\n <title>a b c</title>\n <meta charset=koi8-r>"
+    assert charsets.declared_in_html(page.replace(b" ", b" " * 255 + b"\t" * 255)) == "koi8-r"

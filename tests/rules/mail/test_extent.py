@@ -16,6 +16,7 @@ from rules.mail.extent import (
     read_text,
     shown_once_masked,
     shown_part,
+    unstretched,
 )
 from rules.mail.patterns import compiled, search
 from rules.mail.quoting import REPLY_MARK, own_text, published, visible
@@ -195,3 +196,16 @@ def test_a_secret_that_the_examined_text_ends_in_is_not_shown() -> None:
 
 def test_a_short_text_is_shown_as_it_is_masked() -> None:
     assert shown_once_masked("my secret", lambda seen: seen.replace("secret", "…")) == "my …"
+
+
+def test_a_text_that_is_hardly_more_than_wide_gaps_has_narrow_ones() -> None:
+    stretched = "\n".join(" \t".join(["word"] * 10).replace("\t", " " * 200) for _ in range(20))
+    assert unstretched(stretched) == "\n".join([" ".join(["word"] * 10)] * 20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["if a:\n" + "        b = c  # d\n" * 900, "a" + " " * 200 + "b", "name      qty\n" * 900],
+)
+def test_any_other_text_stays_as_it_was_written(text: str) -> None:
+    assert unstretched(text) == text

@@ -114,6 +114,14 @@ def test_the_signature_is_hidden(line: str) -> None:
     assert (found.text, found.hidden) == ("It is on.", f"{line}\nAnn\nCorp")
 
 
+def test_empty_lines_at_the_end_are_none_of_a_signature() -> None:
+    """No signature of DKIM covers how many they are."""
+    text = "It is on.\n\n-- \nAnn\nCorp"
+    assert shown(text + "\n" * 30) == shown(text) == "It is on."
+    rule = "The table:\n--\nfirst\n" + "row\n" * 15 + "\n" * 10
+    assert shown(rule) == shown(rule.rstrip())
+
+
 def test_a_signature_above_the_quote_is_hidden_with_it() -> None:
     assert shown(f"It is on.\n\n-- \nAnn\n\n{HEADER_BLOCK}") == "It is on."
 
