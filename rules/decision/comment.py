@@ -279,6 +279,7 @@ def _notices(
             policy=case.policy,
             status=status,
             budget=NoticeBudget.CUSTOMERS if proven else NoticeBudget.WAITING,
+            proven=proven,
         ),
         *approval_request(case, ticket, joining),
     )

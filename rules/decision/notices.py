@@ -11,7 +11,7 @@ from rules.mail import Mail
 from rules.mail.language import author_language
 from rules.service import notifications
 from rules.service.limits import NoticeBudget
-from rules.service.participants import Addition, named_addresses
+from rules.service.participants import Addition
 from rules.service.unnotified import unnotified
 from rules.ticket.model import Ticket
 from rules.ticket.notice_timing import may_be_notified_of_hold
@@ -70,7 +70,9 @@ def of_comment(
     quiet = unnotified(
         ticket,
         author=author,
-        direct=named_addresses(case.mail),
+        direct=notifications.direct_recipients(
+            case.mail, proven=case.sender.proof_level >= ProofLevel.PROVEN
+        ),
         visibility=visibility,
         policy=case.policy,
     )

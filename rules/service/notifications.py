@@ -127,6 +127,7 @@ def for_mailed_comment(
     policy: Policy,
     status: str = "",
     budget: NoticeBudget = NoticeBudget.CUSTOMERS,
+    proven: bool = True,
 ) -> tuple[NoticeOrder, ...]:
     """The mails that a comment by mail causes; none to customers whom the mail went to directly.
 
@@ -139,9 +140,14 @@ def for_mailed_comment(
         staff=facts.staff,
         policy=policy,
         status=status,
-        direct=named_addresses(mail),
+        direct=direct_recipients(mail, proven=proven),
         budget=budget,
     )
+
+
+def direct_recipients(mail: Mail, *, proven: bool) -> tuple[str, ...]:
+    """Who has a mail from its author. An unproven one went here, and nobody knows where else."""
+    return named_addresses(mail) if proven else ()
 
 
 def for_comment(

@@ -454,6 +454,17 @@ class TestOnAKnownTicket:
         assert (decision.verdict, decision.reason) == (Verdict.COMMENTED, Reason.REPLY_TOKEN)
         assert decision.proof == "token"
 
+    def test_unproven_words_that_are_published_reach_whom_their_header_names(self) -> None:
+        ticket = a_ticket(7, *ANNS.participants, member(71, BOB.address))
+        token = policy_with("proof", comment="token")
+        world = World(proof=NOTHING, policy=token, tickets=(ticket,))
+
+        decision = world.decide(a_mail(BOB.address, cc=(ANN.address,)), to=token_to(71))
+
+        assert decision.verdict is Verdict.COMMENTED
+        assert notified(decision, NoticeKind.COMMENT) == [ANN.address]
+        assert "in To or Cc" not in str(decision.trace)
+
     @pytest.mark.parametrize("text", ["#unsubscribe", "#escalate It burns."])
     def test_what_an_unproven_mail_asks_for_is_not_done_and_its_author_is_told(
         self, text: str
