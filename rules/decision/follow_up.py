@@ -27,7 +27,7 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
     settled = tuple(p for p in ticket.participants if p.presence is not Presence.PENDING)
     among = replace(ticket, participants=settled)
     joining = additions(case.mail, case.facts, case.sender, among, case.policy)
-    opening = opened_by_mail(case, _terms(case, ticket), joining)
+    opening = opened_by_mail(case, _terms(case, ticket), ())
     carried = tuple(
         Addition(
             address=p.address,
@@ -69,7 +69,8 @@ def _terms(case: Case, ticket: Ticket) -> Terms:
 def _notices(
     case: Case, ticket: Ticket, opening: OpenTicket[MailSeverity], joining: tuple[Addition, ...]
 ) -> tuple[NoticeOrder, ...]:
-    """The comment for the people of the old ticket, and the opening notices for others."""
+    """The comment for the people of the old ticket, the opening notices for others, and what the
+    people cause whom the mail proposes."""
     commented = notifications.for_mailed_comment(
         case.mail,
         case.facts,
@@ -80,9 +81,7 @@ def _notices(
     )
     comments = tuple(o for o in commented if o.kind is NoticeKind.COMMENT)
     reached = {o.address for o in comments if not o.withheld}
-    opened = (
-        o for o in opening.orders if o.kind is not NoticeKind.APPROVAL and o.address not in reached
-    )
+    opened = (o for o in opening.orders if o.address not in reached)
     orders = (*comments, *opened, *approval_request(case, ticket, joining))
     if not isinstance(requested_command(case.mail), Escalate):
         return orders

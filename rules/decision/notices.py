@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rules.decision.case import Case, Finding, Ruling
 from rules.decision.model import Hold, Reason
-from rules.identity import ProofLevel, Sender
+from rules.identity import ProofLevel, Sender, is_machine
 from rules.mail import Mail
 from rules.mail.language import author_language
 from rules.service import notifications
@@ -33,8 +33,12 @@ def receipt(
 def approval_request(
     case: Case, ticket: Ticket, additions: tuple[Addition, ...]
 ) -> tuple[NoticeOrder, ...]:
-    """Asks the requester to decide on the proposed people, or alerts staff if they get no mail."""
+    """Asks the requester to decide on the proposed people; or alerts staff if they get no mail, or
+    if this is their own mail, which may not be answered. Nobody is asked for a machine."""
     proven = case.sender.proof_level >= ProofLevel.PROVEN
+    asks = case.takes_answers or case.sender.address != ticket.requester
+    if not asks and is_machine(case.sender):
+        return ()
     return notifications.for_proposed(
         ticket,
         additions,
@@ -42,6 +46,7 @@ def approval_request(
         staff=case.facts.staff,
         policy=case.policy,
         budget=NoticeBudget.CUSTOMERS if proven else NoticeBudget.WAITING,
+        asks=asks,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Generic, assert_never
 from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text
 from rules.decision.model import Hold, OpenTicket, Reason, SeverityT
+from rules.identity import is_machine
 from rules.mail.automatic import wants_no_answer
 from rules.mail.language import author_language
 from rules.people import Company, Person, Staff
@@ -200,9 +201,15 @@ def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOr
             replace(o, due_at=timing.at) if o.kind is NoticeKind.ACKNOWLEDGEMENT else o
             for o in orders
         )
-    if not case.takes_answers:
-        orders = tuple(o for o in orders if o.address != case.sender.address)
-    return orders
+    if case.takes_answers:
+        return orders
+    author = case.sender.address
+    orders = tuple(o for o in orders if o.address != author)
+    if is_machine(case.sender) or case.policy.staff.notify == "none":
+        return orders
+    others = (s for s in case.facts.staff if s.address != author)
+    alerts = notifications.alert_of_proposed(request.additions, author, others, case.policy)
+    return (*orders, *alerts)
 
 
 def notices_of_opening(

@@ -99,22 +99,32 @@ def for_proposed(
     staff: Iterable[Staff],
     policy: Policy,
     budget: NoticeBudget = NoticeBudget.CUSTOMERS,
+    asks: bool = True,
 ) -> tuple[NoticeOrder, ...]:
     """What the people proposed for a ticket cause: its requester decides; staff, who are alerted,
-    where the requester gets no mail about it, since they have left or unsubscribed."""
+    where the requester gets no mail about it, since they have left or unsubscribed, or may not be
+    asked."""
     requester = ticket.participant(ticket.requester)
-    if requester is not None and requester.is_notified:
+    if asks and requester is not None and requester.is_notified:
         requests = approval_requests(requester.address, requester.language, additions)
         return within_budget(requests, ticket, policy)
+    others = (s for s in notified_staff(ticket, staff, policy) if s.address != author)
+    alerts = alert_of_proposed(additions, author, others, policy)
+    return within_budget(alerts, ticket, policy, budget)
+
+
+def alert_of_proposed(
+    additions: Iterable[Addition], author: str, staff: Iterable[Staff], policy: Policy
+) -> tuple[NoticeOrder, ...]:
+    """The mails to staff about people on whom the requester is not asked to decide."""
     proposed = ", ".join(a.address for a in additions if a.presence is Presence.PENDING)
     if not proposed:
         return ()
     what = (
-        f"{author} asks to add {proposed} to #{ticket.id}, and its requester, who would decide, "
-        "gets no email about it. To add a person, reply with #cc +ADDRESS."
+        f"{author} asks to add {proposed}, and the requester, who would decide, gets no email "
+        "about it. To add a person, reply with #cc +ADDRESS."
     )
-    others = (s for s in notified_staff(ticket, staff, policy) if s.address != author)
-    return within_budget(alert(what, others, policy), ticket, policy, budget)
+    return alert(what, staff, policy)
 
 
 def for_mailed_comment(

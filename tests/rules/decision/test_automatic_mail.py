@@ -411,6 +411,16 @@ def test_a_mail_that_points_to_a_foreign_ticket_first_is_not_folded_on_the_next(
     assert world.decide(marked, to=token_to(80, ticket=8)).reason is Reason.AUTOMATIC_UNCLEAR
 
 
+@pytest.mark.parametrize("to", [SUPPORT, token_to(70)])
+def test_who_is_proposed_by_a_mail_that_may_not_be_answered_is_named_to_staff(to: str) -> None:
+    """Exchange can be set to write the field into all mail of a company."""
+    decision = World().decide(a_mail(cc=(PAT,), x_auto_response_suppress="All"), to=to)
+
+    assert notified(decision, NoticeKind.APPROVAL) == []
+    (alert,) = (o for o in decision.orders if o.kind is NoticeKind.ALERT)
+    assert (alert.address, PAT in str(alert.payload)) == (SAM.address, True)
+
+
 class TestOfStaff:
     """A staff person is told that their words went to nobody, unless a machine would answer."""
 

@@ -242,7 +242,7 @@ class TestAReplyToAClosedTicket:
         (alert,) = (o for o in orders_of(decision) if o.kind is NoticeKind.ALERT)
         assert alert.address == SAM.address
         assert isinstance(alert.payload, AlertPayload)
-        assert f"{BOB.address} asks to add {pat} to #7" in alert.payload.what
+        assert f"{BOB.address} asks to add {pat}, and the requester" in alert.payload.what
 
     def test_who_was_only_proposed_is_proposed_again_if_a_mail_names_them(self) -> None:
         pat = "pat@partner.example"
