@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from aiohttp import web
 
+from gateway.in_time import STORE_S
 from gateway.runtime import Runtime
 from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope, actor, authorise
 from gateway.web.api.download import Downloads
@@ -40,6 +43,39 @@ class ApiContext:
     runtime: Runtime
     downloads: Downloads
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
+    showing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    async def show(self, query: Callable[[Connection], T]) -> T:
+        """The result of a query that shows texts: one at a time, for all clients. It may take
+        seconds, and mail needs the threads that read, and the interpreter. Raises ApiError where
+        the turn does not come in time."""
+        try:
+            async with asyncio.timeout(STORE_S):
+                await self.showing.acquire()
+        except TimeoutError:
+            raise ApiError(503, "too many tickets are being shown, try again later") from None
+        loop, ended, begun = asyncio.get_running_loop(), False, False
+
+        def end() -> None:
+            nonlocal ended
+            if not ended:
+                ended = True
+                self.showing.release()
+
+        def shown(connection: Connection) -> T:
+            nonlocal begun
+            begun = True
+            try:
+                return query(connection)
+            finally:  # also where nobody waits for it any more
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(end)
+
+        try:
+            return await self.runtime.read(shown)
+        finally:
+            if not begun:
+                end()
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """The job's result once it is committed; if the job fails, nothing is written.

@@ -8,7 +8,7 @@ from threading import Lock
 
 from rules.sender.masking import Masker
 
-SHORT = 4096
+SHORT = 256
 """Texts up to this many characters are masked each time."""
 KEPT = 8 * 1024 * 1024
 """Characters of masked texts that are remembered."""
@@ -19,8 +19,8 @@ ENTRY = 256
 class MaskedTexts:
     """Remembers texts by their digests, for one state of the keys and addresses.
 
-    Long texts are masked one after the other, whichever thread asks: no matter how many clients ask
-    for costly ones, the event loop shares the interpreter with one of them.
+    Longer texts are masked one after the other, whichever thread asks: no matter how many clients
+    ask for costly ones, the event loop shares the interpreter with one of them.
     """
 
     def __init__(self, most: int = KEPT) -> None:

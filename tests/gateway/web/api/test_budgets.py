@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+import pytest
 from structlog.testing import capture_logs
 
 from gateway import clock
 from gateway.clock import new_id
 from gateway.outgoing.quoted_comment import Redactor, quoted_comment
+from gateway.web.api import access
 from gateway.web.api.access import CONTEXT
 from rules.decision.effects import CommentWritten, NewComment, notified
 from rules.mail import Attachment
@@ -68,6 +72,44 @@ async def test_a_list_is_shown_outside_of_the_event_loop(site: Site) -> None:
 
     assert len(listed) == 20
     assert time.thread_time() - loop_from < masking_s / 2
+
+
+async def test_mail_is_taken_while_customers_read_costly_tickets(site: Site) -> None:
+    number = await site.open(ANN)
+    costly = "&#43;a:\n+\u200b=41" * 300
+    for i in range(30):
+        await site.effects(number, ANN, comment={"text": f"{i} {costly}"[:4000]})
+
+    reading = [asyncio.create_task(site.get(f"/{number}", ANN)) for _ in range(8)]
+    await asyncio.sleep(0.05)
+    await site.mailed(a_mail(BOB, "Another matter"))
+
+    assert sum(each.done() for each in reading) <= 2
+    assert [status for status, _ in await asyncio.gather(*reading)] == [200] * 8
+
+
+async def test_a_ticket_is_shown_once_the_one_before_is_shown(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nobody waits for that one any more."""
+    monkeypatch.setattr(access, "STORE_S", 0.05)
+    context = site.client.app[CONTEXT]
+    begun, released = threading.Event(), threading.Event()
+
+    def slow(_: Connection) -> None:
+        begun.set()
+        released.wait(10)
+
+    first = asyncio.create_task(context.show(slow))
+    await asyncio.to_thread(begun.wait, 10)
+    first.cancel()
+
+    busy, _ = await site.get("/1", SAM)
+    released.set()
+    monkeypatch.setattr(access, "STORE_S", 8)
+    free, _ = await site.get("/1", SAM)
+
+    assert (busy, free) == (503, 404)
 
 
 async def test_of_many_long_comments_the_latest_have_their_texts(site: Site) -> None:
