@@ -93,6 +93,9 @@ _BASE64_LENGTH, _BASE64_LINE, _BASE64_LONG = 20, 40, 256
 long as that, so of a shorter line it is examined what it would decode to."""
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _IDENTITY = ("", "7bit", "8bit", "binary")
+_WORDS = b"A \t\r\n."
+"""In a character set that reads these octets otherwise, such as UTF-16, one space more, which no
+signature covers, changes how all others are read."""
 
 
 def signed_scope(
@@ -365,7 +368,9 @@ def _unsigned_text(body: bytes, encoding: str, media_type: str, parameters: dict
     label = parameters.get("charset", "")
     if media_type == "text/html" and not label:
         label = charsets.declared_in_html(content)
-    if charsets.decode(content, label)[0] != implied:
+    if charsets.decode(content, label)[0] != implied or (
+        encoding != "base64" and charsets.decode(_WORDS, label)[0] != _WORDS.decode()
+    ):
         return "the text does not imply the unsigned character set"
     if "delsp" in parameters and content.isascii():
         return "an unsigned delsp"

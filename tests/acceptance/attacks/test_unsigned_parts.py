@@ -267,6 +267,14 @@ class TestStructure:
 
         assert target.journal()[-1].reason == "not_signed"
 
+    def test_a_character_set_that_one_space_more_makes_fit_is_held(self, target: Target) -> None:
+        raw = genuine_mail(ANN, text="Please call me soon")
+        even = replace_once(raw, b"soon", b"soon ")
+
+        target.send(b"Content-Type: text/plain; charset=utf-16\r\n" + even, EVE)
+
+        assert target.journal()[-1].reason == "not_signed"
+
     def test_where_the_policy_requires_dkim_spf_does_not_help(self, strict: Target) -> None:
         raw = genuine_mail("hank@hooli.example")
 

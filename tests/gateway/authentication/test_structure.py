@@ -101,6 +101,8 @@ def test_what_honest_signers_leave_unsigned_is_accepted(
         ((TYPE + "text/plain; charset=utf-8", ENCODING + "7bit"), ENCODED),
         ((TYPE + "text/plain; charset=hz-gb-2312",), "~{<:Ky2;NpJ)~}\r\n"),
         ((TYPE + "text/plain; charset=cp037",), "Words.\r\n"),
+        ((TYPE + "text/plain; charset=utf-16",), "Words\r\n"),
+        ((TYPE + "text/plain; charset=utf-16le", ENCODING + "quoted-printable"), "W=C3=BCrd\r\n"),
         ((TYPE + "text/plain; charset=koi8-r",), TEXT),
         ((TYPE + "text/plain; charset=us-ascii; delsp=yes",), "can not \r\nable\r\n"),
         ((TYPE + "text/html",), "I like <script> x </script> y\r\n"),
