@@ -129,8 +129,12 @@ class Facts:
     """When the author was last notified that a mail of theirs is held."""
     folded_at: datetime | None = None
     """When a mail of the author was last folded that a person may have written."""
-    folded_lately: int = 0
-    """How many such mails of the author came within the hour; counted where one more may come."""
+    recorded_lately: int = 0
+    """How many automatic mails of the author were recorded within the hour, folded ones included;
+    counted where this may be one more. Of who is not registered, only the folded ones."""
+    recorded_of_domain: int = 0
+    """The same of the people who count for `of_domain`; and of everybody else in the domain, if it
+    is the company's and the author is not registered."""
     introducers: Mapping[str, Person] = field(default_factory=dict)
     """The registered among the authors of `known_ids` and `named_before`, besides `people`."""
     staff: tuple[Staff, ...] = ()

@@ -30,14 +30,21 @@ def not_as_signed(arrival: Arrival, sender: Sender, saw: str) -> Ruling | None:
     return None
 
 
-def too_many_mails(arrival: Arrival, saw: str) -> Ruling | None:
-    """Defer the mail of a proven sender who, or whose domain, has written enough."""
+def too_many_mails(arrival: Arrival, saw: str, *, automatic: bool = False) -> Ruling | None:
+    """Defer the mail of a proven sender who, or whose domain, has written enough.
+
+    What was recorded counts only against a mail that would be recorded too: anybody can make the
+    machine of a person answer, and that must not cost this person's own mails anything.
+    """
     facts, budgets = arrival.facts, arrival.policy.budgets
-    left = budgets.sender_mails_per_hour - facts.folded_lately
+    recorded, of_domain = 0, facts.of_domain
+    if automatic:
+        recorded, of_domain = facts.recorded_lately, of_domain + facts.recorded_of_domain
+    left = budgets.sender_mails_per_hour - recorded
     if not may_write(facts.recent, facts.decided_at, left):
         note = f"{budgets.sender_mails_per_hour} mails of one sender within the hour are enough"
         return Ruling(saw, Defer("rate"), Reason.SENDER_RATE, (note,))
-    if facts.of_domain >= budgets.domain_mails_per_hour:
+    if of_domain >= budgets.domain_mails_per_hour:
         note = f"{budgets.domain_mails_per_hour} mails of one domain within the hour are enough"
         return Ruling(saw, Defer("rate"), Reason.DOMAIN_RATE, (note,))
     return None

@@ -32,7 +32,8 @@ def automatic(arrival: Arrival) -> Finding:
 
     A bounce comes from machines that we know nothing of, with the null reverse-path, and to refuse
     it would help nobody. So every such mail is accepted, and no answer discloses whether it pointed
-    to a ticket. Other automatic mail has a sender who can be refused like any other.
+    to a ticket. Other automatic mail has a sender who can be refused like any other. A registered
+    person's is deferred beyond their budget, whatever it points to.
     """
     sign, sender = arrival.automatic, arrival.sender
     if sign is None:
@@ -91,7 +92,7 @@ def _folded(
     """A proven author's mail that a machine may have written: folded on its ticket, and named by a
     digest, whose link makes it the comment that it would have been."""
     saw = f"{sign} ({sign.kind})"
-    if (deferred := too_many_mails(arrival, saw)) is not None:
+    if (deferred := too_many_mails(arrival, saw, automatic=True)) is not None:
         return deferred
     orders, notes = _receipt(arrival, sign, sender)
     new = not sender.standing.may_write
@@ -176,6 +177,11 @@ def _certainly_automatic(
     is_copy = sign.is_journal_report and sender.standing is Standing.COLLEAGUE
     if ticket is None and not may_write and not is_copy and arrival.facts.envelope.mail_from:
         return Pass(saw, ("automatic, and points to no ticket: the other checks decide",))
+    if sender.proof_level >= ProofLevel.PROVEN and sender.standing.may_write:
+        # Anybody else's counts against their network.
+        deferred = too_many_mails(arrival, saw, automatic=True)
+        if deferred is not None:
+            return deferred
     dropped = UNREGISTERED_BODY if ticket is None and not may_write else ""
     new = not sender.standing.may_write
     record = Record(ticket, sender.address, body_dropped=dropped, unregistered=new)

@@ -129,12 +129,12 @@ def sign_of_automation(
     return None
 
 
-def may_be_unclear(mail: Mail, envelope: Envelope) -> bool:
-    """Whether the mail may have an unclear sign, whatever it answers."""
+def may_be_recorded(mail: Mail, envelope: Envelope) -> bool:
+    """Whether the mail may have a certain or an unclear sign, whatever it answers."""
     sign = sign_of_automation(mail, envelope)
     if sign is None or sign.kind is AutomaticClass.BULK:
         return begins_as_absence(mail.subject)
-    return sign.kind is AutomaticClass.UNCLEAR
+    return True
 
 
 def wants_no_answer(mail: Mail) -> bool:

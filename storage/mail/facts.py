@@ -15,11 +15,11 @@ from rules.decision.considered import Attempt, Considered
 from rules.decision.model import Verdict
 from rules.facts import Earlier, Facts, Recent, Returned
 from rules.mail import Mail, Mailbox
-from rules.mail.automatic import may_be_unclear
+from rules.mail.automatic import may_be_recorded
 from rules.mail.header import Author
-from rules.people import Company, Person, Staff
+from rules.people import Company, Staff
 from rules.sender.authentication import Authentication
-from rules.service.limits import BUSY, HOUR, REMEMBERED
+from rules.service.limits import HOUR, REMEMBERED
 from rules.service.participants import named_addresses
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeState
@@ -29,10 +29,8 @@ from storage.db.statements import (
     pipelined,
 )
 from storage.db.tables import (
-    FOLDED,
     TAKEN,
     BouncedRow,
-    CommentRow,
     DeferralRow,
     JournalRow,
     MailIdentityRow,
@@ -41,14 +39,14 @@ from storage.db.tables import (
     table,
 )
 from storage.mail import traces as mail_traces
-from storage.mail.rates import mails_of_domain
+from storage.mail.rates import of_domain, recorded
 from storage.registry import lookup
 from storage.ticket import load
 from storage.ticket.change import escalation_facts
 
 _mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
 _identity = table(MailIdentityRow)
-_journal, _bounced, _comment = table(JournalRow), table(BouncedRow), table(CommentRow)
+_journal, _bounced = table(JournalRow), table(BouncedRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 
@@ -109,25 +107,6 @@ _NOTIFIED_AT = compiled(
     )
 )
 
-_FOLDED_OF_AUTHOR = (
-    _comment.c.mailbox_id == bindparam("mailbox"),
-    _comment.c.author == bindparam("address"),
-    text(FOLDED),  # exactly the condition of the index
-)
-_FOLDED = compiled(
-    select(
-        select(func.max(_comment.c.written_at))
-        .where(*_FOLDED_OF_AUTHOR)
-        .scalar_subquery()
-        .label("at"),
-        select(func.count())
-        .select_from(_comment)
-        .where(*_FOLDED_OF_AUTHOR, _comment.c.written_at > bindparam("since"))
-        .scalar_subquery()
-        .label("lately"),
-    )
-)
-
 _DEFERRED_SINCE = compiled(
     select(_deferral.c.since).where(
         _deferral.c.mailbox_id == bindparam("mailbox"),
@@ -157,7 +136,8 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     registered = lookup.people(connection, mailbox, addresses, came_at)
     came_back = _returned(connection, mailbox, considered.returned)
     deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
-    folded = _folded(connection, considered, author, decided_at - HOUR)
+    automatic = may_be_recorded(mail, considered.envelope)
+    by_author = recorded(connection, mailbox, author if automatic else None, decided_at)
 
     people = registered()
     enrolled = author in people
@@ -177,7 +157,16 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     surroundings = surroundings or (around() if tickets else None)
     staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
     last = notified()
-    folded_at, folded_lately = folded()
+    folded_at, recorded_lately = by_author()
+    rate = of_domain(
+        connection,
+        considered,
+        people.get(author or ""),
+        company,
+        written=len(recent) + recorded_lately,
+        automatic=automatic,
+        now=decided_at,
+    )
     return Facts(
         decided_at=decided_at,
         mailbox=mailbox,
@@ -200,34 +189,17 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
         kept_at=last.kept_at,
         deferred_since=deferred(),
         folded_at=folded_at,
-        folded_lately=folded_lately,
+        recorded_lately=recorded_lately,
+        recorded_of_domain=rate.recorded,
         staff=staff,
         bounced=bounced,
         recent=recent,
-        of_domain=_of_domain(connection, considered, people, company, recent, decided_at),
+        of_domain=rate.written,
         returned=came_back(),
         looped=considered.looped,
         came_at=came_at,
         forwarded=considered.needed.forwarded,
     )
-
-
-def _of_domain(
-    connection: Connection,
-    considered: Considered,
-    people: Mapping[str, Person],
-    company: Company | None,
-    recent: Sequence[Recent],
-    now: datetime,
-) -> int:
-    """The mails of the author's domain within the hour; not counted before the author is busy."""
-    by_domain = company is not None and considered.policy.registration == "domain"
-    if len(recent) < BUSY and not by_domain:
-        return 0
-    author = considered.mail.author
-    address = author.address if isinstance(author, Author) else None
-    person = people.get(address or "")
-    return mails_of_domain(connection, considered.mailbox, address, person, company, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,18 +351,6 @@ def _deferred_since(
         return _none
     pending = _DEFERRED_SINCE.submit(connection, mailbox=mailbox.id, identity=mail.identity)
     return lambda: next((row.since for row in pending()), None)
-
-
-def _folded(
-    connection: Connection, considered: Considered, author: str | None, since: datetime
-) -> Pending[tuple[datetime | None, int]]:
-    """When a mail of the author was last folded, and how many have been since then. Looked up for
-    the few mails alone that may be folded."""
-    if author is None or not may_be_unclear(considered.mail, considered.envelope):
-        return lambda: (None, 0)
-    mailbox = considered.mailbox.id
-    pending = _FOLDED.submit(connection, mailbox=mailbox, address=author, since=since)
-    return lambda: next((row.at, int(row.lately)) for row in pending())
 
 
 def _none() -> None:

@@ -144,8 +144,9 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: Recorde
             )
             for row in recent
         ),
-        of_domain=0,  # not counted again, nor those folded: the mail was accepted
-        folded_lately=0,
+        of_domain=0,  # nothing is counted again: the mail was accepted
+        recorded_lately=0,
+        recorded_of_domain=0,
     )
 
 

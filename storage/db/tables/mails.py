@@ -25,6 +25,11 @@ WAITING_OR_REFUSED = "verdict IN ('held', 'refused')"
 """Journal rows by which a mail that is tried again is found; a query must contain this exact
 condition."""
 
+RECORDED = "verdict = 'recorded' AND (network = '' OR reason = 'automatic_folded')"
+"""Journal rows of automatic mail whose author is proven: of registered people, and what is folded
+since a person may have written it. What anybody can send in an author's name is not among them. A
+query must contain this exact condition."""
+
 COUNTED_BY_NETWORK = "network <> ''"
 COUNTED_BY_PROVIDER = "provider <> ''"
 """Journal rows of mails that anybody could make us store; a query must contain this exact condition
@@ -46,6 +51,7 @@ class JournalRow(Row, table=True):
         index_where(WITHOUT_COMMENT, "ix_journal_uncommented_ticket_id", "ticket_id"),
         index_where(TAKEN, "ix_journal_taken_author", "mailbox_id", "author", "received_at"),
         index_where(WAITING_OR_REFUSED, "ix_journal_waiting_identity", "mailbox_id", "identity"),
+        index_where(RECORDED, "ix_journal_recorded", "mailbox_id", "received_at", "author"),
         index_where(
             COUNTED_BY_NETWORK, "ix_journal_network", "network", "received_at", "kept_bytes"
         ),

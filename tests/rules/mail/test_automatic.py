@@ -11,7 +11,7 @@ from rules.mail import Envelope, Mail
 from rules.mail.automatic import (
     AutomaticClass,
     AutomationSign,
-    may_be_unclear,
+    may_be_recorded,
     sign_of_automation,
     wants_no_answer,
 )
@@ -203,7 +203,7 @@ def test_an_absence_in_a_replys_subject_marks_it(subject: str) -> None:
 
     assert class_of(mail, answers=True, replied=REPLIED) is UNCLEAR
     assert class_of(mail) is None
-    assert may_be_unclear(mail, PERSON)
+    assert may_be_recorded(mail, PERSON)
 
 
 @pytest.mark.parametrize(

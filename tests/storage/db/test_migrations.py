@@ -12,7 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, func, insert, select
+from sqlalchemy import Connection, MetaData, func, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from rules.mail import Mailbox
@@ -249,6 +249,31 @@ def test_the_upgraded_tables_match_the_code(old: Database) -> None:
 
     assert old.read(differences) == []
     old.check_version()
+
+
+def test_the_conditions_of_the_upgraded_indexes_match_the_code(old: Database) -> None:
+    """Alembic compares the columns of an index alone; and a query finds it by its condition."""
+    old.upgrade()
+
+    def conditions(connection: Connection) -> dict[str, str]:
+        found = inspect(connection)
+        return {
+            str(index["name"]): str(index["dialect_options"][option])
+            for name in metadata.tables
+            for index in found.get_indexes(name)
+            if option in index.get("dialect_options", {})
+        }
+
+    option = "sqlite_where" if old.is_sqlite else "postgresql_where"
+    upgraded = old.read(conditions)
+    with old.engine.begin() as connection:
+        for each in metadata.tables.values():
+            for index in each.indexes:
+                if index.name in upgraded:
+                    index.drop(connection)
+                    index.create(connection)
+    assert "ix_journal_recorded" in upgraded
+    assert old.read(conditions) == upgraded
 
 
 def test_an_old_ticket_is_read_with_defaults_for_new_columns(old: Database) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from rules.sender.authentication import Authentication, Evidence, Result, SignedScope, from_dict
+from rules.service.limits import BUSY
 from storage.db.database import Database
 from storage.db.tables import JournalRow, table
 from storage.mail import journal, quarantine
@@ -164,3 +165,21 @@ def test_no_mail_pays_for_what_was_refused_in_its_authors_name(shop: Shop) -> No
     assert all("ix_journal_taken_author" in step for step in by_author)
     assert [step for step in steps if "again USING INDEX ix_journal_waiting_identity" in step]
     assert not [step for step in steps if "SCAN journal" in step or "SCAN again" in step]
+
+
+@pytest.mark.parametrize("author", [ANN.address, "new@acme.example"])
+def test_automatic_mail_does_not_pay_for_what_anybody_sent_in_its_authors_name(
+    shop: Shop, author: str
+) -> None:
+    if not shop.database.is_sqlite:
+        pytest.skip("PostgreSQL chooses its plans by the size of the tables")
+    for _ in range(BUSY):
+        shop.take(a_mail(ANN.address, auto_submitted="auto-replied"), mail_from="")
+    entry = shop.entry(a_mail(author, auto_submitted="auto-generated"))
+
+    steps = plan(shop.database, lambda c: gather(c, entry.considered, entry.attempt))
+
+    recorded = [step for step in steps if "ix_journal_recorded" in step]
+    assert len(recorded) == 2  # of the author, and of their domain
+    assert all("received_at>?" in step for step in recorded)
+    assert not [step for step in steps if "SCAN journal" in step]

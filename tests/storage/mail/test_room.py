@@ -12,11 +12,12 @@ import pytest
 from rules.decision.model import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Mail
+from rules.sender.authentication import Authentication
 from storage.db.tables import JournalRow, table
 from storage.mail import quarantine
 from storage.mail.filing import file
 from storage.mail.room import room_for
-from tests.rules.building import ANN, NOON, NOTHING, a_mail, default_policy
+from tests.rules.building import ANN, NOON, NOTHING, PROVEN, SUPPORT, a_mail, default_policy
 from tests.storage.shop import Shop, opened
 
 NEW, OTHER = "new@acme.example", "other@acme.example"
@@ -41,6 +42,11 @@ def take(shop: Shop, mail: Mail, peer: str = "192.0.2.1", **circumstances: Any) 
 
 def bounce(shop: Shop, peer: str, **circumstances: Any) -> Receipt:
     return take(shop, a_mail(DAEMON), peer, proof=NOTHING, mail_from="", **circumstances)
+
+
+def limited(shop: Shop, **budgets: int) -> Shop:
+    changed = default_policy().budgets.model_copy(update=budgets)
+    return replace(shop, policy=default_policy().model_copy(update={"budgets": changed}))
 
 
 def test_a_network_has_a_quota_for_each_day(small: Shop) -> None:
@@ -187,8 +193,7 @@ def test_automatic_mail_of_strangers_who_have_a_reply_address_has_the_quota_of_i
 def test_folded_mails_of_one_sender_have_the_budget_of_their_mails(
     shop: Shop, marks: dict[str, Any]
 ) -> None:
-    budgets = default_policy().budgets.model_copy(update={"sender_mails_per_hour": 3})
-    small = replace(shop, policy=default_policy().model_copy(update={"budgets": budgets}))
+    small = limited(shop, sender_mails_per_hour=3)
     number = opened(small.take(a_mail(ANN.address)))
     to = small.token(number, ANN.address)
 
@@ -213,3 +218,79 @@ def test_a_guest_who_unsubscribes_again_and_again_has_the_quota_of_their_network
 
     assert [unsubscribes(guest) for _ in range(3)] == [Reason.UNSUBSCRIBED] * 2 + [Reason.QUOTA]
     assert unsubscribes(ANN.address) is Reason.UNSUBSCRIBED
+
+
+def test_automatic_mail_of_a_registered_person_has_the_budget_of_their_mails(shop: Shop) -> None:
+    small = limited(shop, sender_mails_per_hour=3)
+    number = opened(small.take(a_mail(ANN.address)))
+
+    def absent(to: str = SUPPORT, **when: Any) -> Receipt:
+        mail = a_mail(ANN.address, auto_submitted="auto-replied")
+        return take(small, mail, to=to, mail_from="", **when)
+
+    recorded = [absent(), absent(to=small.token(number, ANN.address))]
+    third = absent()
+
+    assert [receipt.verdict for receipt in recorded] == [Verdict.RECORDED] * 2
+    assert third.reason is Reason.SENDER_RATE
+    assert str(third.reply).startswith("451 4.7.1 ")
+    assert absent(at=NOON + timedelta(hours=1, seconds=1)).verdict is Verdict.RECORDED
+
+
+def test_what_a_persons_machine_answers_costs_their_own_mails_nothing(shop: Shop) -> None:
+    """Anybody can make it answer."""
+    small = limited(shop, sender_mails_per_hour=2)
+    absent = [
+        take(small, a_mail(ANN.address, auto_submitted="auto-replied"), mail_from="").verdict
+        for _ in range(3)
+    ]
+
+    assert absent == [Verdict.RECORDED] * 2 + [Verdict.DEFERRED]
+    assert [small.take(a_mail(ANN.address)).verdict for _ in range(2)] == [Verdict.OPENED] * 2
+
+
+def test_forged_automatic_mail_costs_the_person_whom_it_names_nothing(shop: Shop) -> None:
+    small = limited(shop, sender_mails_per_hour=2)
+
+    def absent(proof: Authentication) -> Verdict:
+        mail = a_mail(ANN.address, auto_submitted="auto-replied")
+        return take(small, mail, proof=proof, mail_from="").verdict
+
+    assert [absent(NOTHING) for _ in range(4)] == [Verdict.RECORDED] * 4
+    assert [absent(PROVEN) for _ in range(2)] == [Verdict.RECORDED] * 2
+
+
+@pytest.mark.parametrize("registration", ["user", "domain"])
+def test_folded_mail_counts_against_the_budget_of_its_domain(shop: Shop, registration: str) -> None:
+    """Else invented colleagues would each have a turn at the lines of a digest."""
+    small = limited(shop, domain_mails_per_hour=4)
+    small.policy = small.policy.model_copy(update={"registration": registration})
+    number = opened(small.take(a_mail(ANN.address)))
+    to = small.token(number, ANN.address)
+
+    def folded(author: str) -> Reason:
+        return take(small, a_mail(author, auto_submitted="auto-generated"), to=to).reason
+
+    assert folded("eve@acme.evil.example") is not Reason.DOMAIN_RATE
+    assert folded(ANN.address) is Reason.AUTOMATIC_FOLDED
+    invented = [folded(f"new{n}@acme.example") for n in range(3)]
+    assert invented == [Reason.AUTOMATIC_FOLDED] * 2 + [Reason.DOMAIN_RATE]
+    assert folded("gil@globex.example") is not Reason.DOMAIN_RATE
+    assert small.take(a_mail("bob@acme.example")).verdict is Verdict.OPENED
+
+
+def test_automatic_mail_of_registered_people_counts_against_the_budget_of_their_domain(
+    shop: Shop,
+) -> None:
+    small = limited(shop, domain_mails_per_hour=25)
+
+    def absent(author: str) -> Receipt:
+        return take(small, a_mail(author, auto_submitted="auto-replied"), mail_from="")
+
+    recorded = [absent(author) for author in ["bob@acme.example"] * 5 + [ANN.address] * 20]
+
+    assert {receipt.verdict for receipt in recorded} == {Verdict.RECORDED}
+    assert absent(ANN.address).reason is Reason.DOMAIN_RATE
+    # Bob is not busy yet, and Ann's own mail is no machine's.
+    assert absent("bob@acme.example").verdict is Verdict.RECORDED
+    assert small.take(a_mail(ANN.address)).verdict is Verdict.OPENED
