@@ -8,7 +8,7 @@ from threading import Lock
 
 from rules.sender.masking import Masker
 
-SHORT = 256
+SHORT = 64
 """Texts up to this many characters are masked each time."""
 KEPT = 8 * 1024 * 1024
 """Characters of masked texts that are remembered."""

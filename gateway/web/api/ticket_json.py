@@ -47,7 +47,7 @@ class TicketJson:
         shown: dict[str, Json] = {
             "number": summary.number,
             "mailbox": summary.mailbox,
-            "subject": self.masker.mask(summary.subject),
+            "subject": self._masked(summary.subject),
             "status": summary.status,
             "severity": summary.severity,
             "severity_claimed": summary.severity_claimed,
@@ -78,7 +78,7 @@ class TicketJson:
         shown = self.in_list(ticket.summary)
         shown |= {
             "tier": details.tier,
-            "fields": {name: self.masker.mask(value) for name, value in details.fields.items()},
+            "fields": {name: self._masked(value) for name, value in details.fields.items()},
             "missing": list(details.missing),
             "escalation_level": details.escalation_level,
             "first_due_at": _timestamp(details.first_due_at),
@@ -124,7 +124,7 @@ class TicketJson:
     def _comment(self, comment: CommentView, summary: TicketSummary, text: str) -> dict[str, Json]:
         shortened = comment.text_left_out or len(shown_part(text)) < len(comment.text)
         # Cut afterwards: of what the cut divides, the first part alone is not recognised.
-        text = shown_part(self.masked_texts.mask(self.masker, text))
+        text = shown_part(self._masked(text))
         if comment.by_staff and comment.journal_id is not None and not self.for_staff:
             # A staff person's mail may quote our notice to them, which contains private text, and
             # begin with commands, which give their reasons.
@@ -135,7 +135,7 @@ class TicketJson:
             "author": comment.author,
             "by_staff": comment.by_staff,
             "visibility": comment.visibility,
-            "subject": self.masker.mask(comment.subject),
+            "subject": self._masked(comment.subject),
             "text": text,
             "shown": visible(text).text,
             "shortened": shortened,
@@ -154,11 +154,14 @@ class TicketJson:
     def _attachment(self, attachment: AttachmentView, path: str) -> Json:
         return {
             "id": attachment.id,
-            "name": self.masker.mask(attachment.name),
+            "name": self._masked(attachment.name),
             "content_type": attachment.content_type,
             "size_bytes": attachment.size_bytes,
             "url": f"{path}/attachments/{attachment.id}",
         }
+
+    def _masked(self, text: str) -> str:
+        return self.masked_texts.mask(self.masker, text)
 
     def _audit_entry(self, entry: AuditView) -> Json:
         return {
@@ -169,7 +172,7 @@ class TicketJson:
             "subject": entry.subject,
             "was": entry.was,
             "became": entry.became,
-            "reason": self.masker.mask(entry.reason),
+            "reason": self._masked(entry.reason),
             "text": str(entry.text),
         }
 

@@ -74,6 +74,17 @@ async def test_a_list_is_shown_outside_of_the_event_loop(site: Site) -> None:
     assert time.thread_time() - loop_from < masking_s / 2
 
 
+async def test_subjects_and_names_are_masked_once_for_many_reads(site: Site) -> None:
+    number = await site.open(ANN, subject="&#43;a:\n+\u200b=41" * 20)
+    masked_texts = site.client.app[CONTEXT].masked_texts
+
+    await site.get(f"/{number}", ANN)
+    remembered = masked_texts.size
+    await site.get(f"?mailbox={SUPPORT}", ANN)
+
+    assert 0 < remembered == masked_texts.size
+
+
 async def test_mail_is_taken_while_customers_read_costly_tickets(site: Site) -> None:
     number = await site.open(ANN)
     costly = "&#43;a:\n+\u200b=41" * 300

@@ -12,7 +12,7 @@ SECRET = b"k" * 32
 KEYS = Keys(1, {1: SECRET})
 MASKER = Masker(KEYS, (1,), frozenset({"support@help.example"}))
 LINK = link_token(KEYS, 1, LinkUse.FEEDBACK, Link(7, 3, ""))
-FILLING = "Nothing to hide here. " * (SHORT // 20)
+FILLING = "Nothing to hide here. " * (10 * SHORT // 20)
 
 
 def test_a_remembered_text_is_masked_like_a_new_one() -> None:
