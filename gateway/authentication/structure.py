@@ -77,6 +77,11 @@ _USUAL_PREAMBLES = frozenset(
     )
 )
 """The same in other languages, to the letter."""
+_MAIL_PART = re.compile(rb"message/(?:rfc822|global)\b", re.IGNORECASE)
+_REPORT_PART = re.compile(
+    rb"\nContent-Type:[ \t\r\n]{0,8}message/[a-z-]{1,40}-(?:status|notification|report)\b",
+    re.IGNORECASE,
+)
 _VISIBLE = re.compile(rb"\S")
 _HTML = re.compile(
     r"\s*<(?:!doctype|html|head|body|div|p|br|table|span|font|meta|style|center|h[1-6])\b",
@@ -274,7 +279,13 @@ def _unsigned_multipart(
     # Forms of one text are all shown, unless they say the same (`rules.mail.forms`), so it does not
     # matter whether the type makes the parts that. But there a text is never a file.
     is_alternative = media_type == "multipart/alternative"
-    if media_type == "multipart/digest" or (is_alternative and _has_files(body, boundary.encode())):
+    # Of a mail that is attached to a report nothing is read: it is none that somebody forwards.
+    is_report = media_type == "multipart/report"
+    if (
+        media_type == "multipart/digest"
+        or (is_alternative and _has_files(body, boundary.encode()))
+        or (is_report and _MAIL_PART.search(body) and not _REPORT_PART.search(body))
+    ):
         return f"the body's parts do not imply the unsigned {media_type}"
     return ""
 

@@ -13,6 +13,11 @@ from gateway.authentication.structure import structure_problem
 
 SIGNED = ("from", "to", "subject", "date", "message-id", "mime-version")
 TEXT = "Guten Tag, die Pumpe läuft nicht mehr. Bitte rufen Sie mich an.\r\n" * 3
+REPORT = (
+    "--b1\r\nContent-Type: text/plain\r\n\r\nIt was read.\r\n"
+    "--b1\r\nContent-Type: message/disposition-notification\r\n\r\nDisposition: x; displayed\r\n"
+    "--b1\r\nContent-Type: message/rfc822\r\n\r\nFrom: x@y.example\r\n\r\nx\r\n--b1--\r\n"
+)
 ALTERNATIVE = (
     "--b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello\r\n"
     "--b1\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Hello</p>\r\n--b1--\r\n"
@@ -61,6 +66,7 @@ def problem(*fields: str, body: str | bytes, signed: tuple[str, ...] = SIGNED) -
         ((TYPE + "multipart/mixed; boundary=b1",), WITH_FILE),
         ((TYPE + "multipart/mixed; boundary=b1",), ALTERNATIVE),
         ((TYPE + "multipart/mixed; boundary=b1",), QUOTING),
+        ((TYPE + "multipart/report; boundary=b1",), REPORT),
         (
             (TYPE + "multipart/alternative; boundary=b1",),
             "--b1\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>\r\n--b1--\r\n\r\n\r\n",
@@ -111,6 +117,7 @@ def test_what_honest_signers_leave_unsigned_is_accepted(
         ((), ALTERNATIVE),
         ((TYPE + "multipart/mixed; boundary=old",), QUOTING),
         ((TYPE + "multipart/digest; boundary=b1",), WITH_FILE),
+        ((TYPE + "multipart/report; boundary=b1",), QUOTING),
         ((TYPE + "multipart/alternative; boundary=b1",), WITH_FILE),
         ((TYPE + 'multipart/mixed; boundary="b1"; boundary=old',), QUOTING),
         (
