@@ -269,6 +269,12 @@ def page_failed(page: str, error: BaseException) -> None:
     _log.error("page_failed", page=page, exc_info=error)
 
 
+def api_busy(actor: str) -> None:
+    """A request of the API for a ticket or a list was answered 503, since too many others were
+    before it. `actor` is the person it was for, or empty; each once a minute."""
+    _log.warning("api_busy", actor=actor)
+
+
 def not_ready(error: BaseException) -> None:
     """`/readyz` was answered 503, since the store did not respond in time, or with an error."""
     _log.warning("not_ready", error=repr(error))

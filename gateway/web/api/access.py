@@ -11,8 +11,10 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from gateway import log
 from gateway.in_time import STORE_S
 from gateway.runtime import Runtime
+from gateway.seldom import Seldom
 from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope, actor, authorise
 from gateway.web.api.download import Downloads
 from gateway.web.api.masked_texts import MaskedTexts
@@ -44,8 +46,9 @@ class ApiContext:
     downloads: Downloads
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
     showing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    seldom: Seldom = field(default_factory=Seldom)
 
-    async def show(self, query: Callable[[Connection], T]) -> T:
+    async def show(self, query: Callable[[Connection], T], actor: str) -> T:
         """The result of a query that shows texts: one at a time, for all clients. It may take
         seconds, and mail needs the threads that read, and the interpreter. Raises ApiError where
         the turn does not come in time."""
@@ -53,6 +56,8 @@ class ApiContext:
             async with asyncio.timeout(STORE_S):
                 await self.showing.acquire()
         except TimeoutError:
+            if self.seldom.allows(actor.encode()):
+                log.api_busy(actor)
             raise ApiError(503, "too many tickets are being shown, try again later") from None
         loop, ended, begun = asyncio.get_running_loop(), False, False
 

@@ -86,7 +86,7 @@ async def _list(request: web.Request) -> web.Response:
         tickets = [shown.in_list(each) for each in found.tickets]
         return json.dumps({"tickets": tickets, "before": following})
 
-    return web.json_response(text=await context.show(read_page))
+    return web.json_response(text=await context.show(read_page, caller.address))
 
 
 async def _show(request: web.Request) -> web.Response:
@@ -102,7 +102,7 @@ async def _show(request: web.Request) -> web.Response:
             raise ApiError(404, f"there is no comment {before} on #{number}")
         return json.dumps(shown.in_full(view, before))
 
-    return web.json_response(text=await context.show(read_ticket))
+    return web.json_response(text=await context.show(read_ticket, caller.address))
 
 
 async def _change(request: web.Request) -> web.Response:
@@ -155,7 +155,7 @@ async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
         return json.dumps(presenter(connection, context, caller).in_full(view))
 
     try:
-        return await context.show(read_back)
+        return await context.show(read_back, caller.address)
     except ApiError:  # somebody has deleted it since
         return "null"
     except StoreDown as error:

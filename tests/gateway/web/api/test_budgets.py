@@ -111,16 +111,18 @@ async def test_a_ticket_is_shown_once_the_one_before_is_shown(
         begun.set()
         released.wait(10)
 
-    first = asyncio.create_task(context.show(slow))
+    first = asyncio.create_task(context.show(slow, ANN))
     await asyncio.to_thread(begun.wait, 10)
     first.cancel()
 
-    busy, _ = await site.get("/1", SAM)
+    with capture_logs() as logged:
+        busy, _ = await site.get("/1", SAM)
     released.set()
     monkeypatch.setattr(access, "STORE_S", 8)
     free, _ = await site.get("/1", SAM)
 
     assert (busy, free) == (503, 404)
+    assert [(each["event"], each["actor"]) for each in logged] == [("api_busy", SAM)]
 
 
 async def test_of_many_long_comments_the_latest_have_their_texts(site: Site) -> None:
