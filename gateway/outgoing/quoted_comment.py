@@ -10,6 +10,7 @@ from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.identity import is_unproven
 from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_once_masked
+from rules.mail.internal import quotes_internal, without_internal
 from rules.mail.invisible import JOINERS, without_marks
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
@@ -74,8 +75,9 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
     if comment.visibility is not Visibility.PUBLIC and not (traits.for_staff or own):
         raise ValueError(f"only staff may read this comment: it is {comment.visibility}")
     text = shown_once_masked(comment.text, redactor.redact)
-    if comment.by_staff and not (traits.for_staff or own):
-        text = _for_customers(text)
+    whole = text
+    if not (traits.for_staff or own):
+        text = without_internal(_of_staff(text) if comment.by_staff else text)
     subject = notice.about.subject if notice.about else ""
     forwarded = traits.shows_forwarded and is_forward(subject)
     on_ticket = traits.for_staff and is_forward(comment.subject)  # for another matter, maybe
@@ -88,7 +90,9 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         subject=one_line(redactor.redact(comment.subject)),
         text=shown.text[:LONGEST_TEXT].strip(),
         hidden=bool(shown.hidden.strip()),
-        shortened=len(shown.text) > LONGEST_TEXT or is_shown_in_part(comment.text),
+        shortened=len(shown.text) > LONGEST_TEXT
+        or is_shown_in_part(comment.text)
+        or (text != whole and not comment.by_staff),
         degraded=comment.degraded,
         attachments=_files(comment, redactor),
         unproven=is_unproven(comment.proof),
@@ -128,14 +132,9 @@ def _files(comment: Comment, redactor: Redactor) -> tuple[str, ...]:
     return (*named, f"… (+{more})") if more > 0 else tuple(named)
 
 
-def _for_customers(text: str) -> str:
+def _of_staff(text: str) -> str:
     """A staff person's text without their commands, and without what they quote of ours."""
     own = published(text, REPLY_MARK)
-    if not own and not _quotes_us(text):
+    if not own and not quotes_internal(text):
         own = text  # written in the console, where a quote is meant
     return without_commands(own)
-
-
-def _quotes_us(text: str) -> bool:
-    """Whether a text quotes a notice to staff, no matter how its lines were wrapped."""
-    return "".join(REPLY_MARK.strip("#-").split()) in re.sub(r"[>|\s]+", "", text)

@@ -21,6 +21,7 @@ from rules.facts import Facts
 from rules.identity import ProofLevel, Standing, is_proven_enough
 from rules.mail import Body
 from rules.mail.forwards import Forwarded
+from rules.mail.internal import quotes_internal
 from rules.mail.quoting import REPLY_MARK, is_forward, published
 from rules.mail.subjects import unmarked_subject
 from rules.people import Person, Role
@@ -112,17 +113,11 @@ def _for(address: str, case: Case, forwarded: Forwarded | None, stated: str) -> 
     outer = unmarked_subject(case.mail.subject, case.policy.subject_tag.format)
     if forwarded is None:
         return Behalf(person, outer, stated.strip())
-    if _quotes_notice_to_staff(forwarded.text):
+    if quotes_internal(forwarded.text):
         return OwnRequest(sentence("What you forward is or quotes an email to staff."))
     subject = unmarked_subject(forwarded.subject, case.policy.subject_tag.format)
     own_words = without_commands(forwarded.own_words).strip()
     return Behalf(person, subject or outer, forwarded.text, own_words, forwarded.above)
-
-
-def _quotes_notice_to_staff(text: str) -> bool:
-    """Whether it has the mark of a notice to staff, which has internal text, on however many
-    lines."""
-    return "".join(REPLY_MARK.strip("#-").split()) in "".join(text.replace(">", " ").split())
 
 
 def _customer(address: str, facts: Facts) -> Person | None:
@@ -186,7 +181,7 @@ def opened_as_own(
     who then forwards an email of ours: a rule in their mailbox that forwards all mail to us would
     answer each receipt with the next request.
     """
-    most = 1 if _quotes_notice_to_staff(body_text(case.mail)) else FEW
+    most = 1 if quotes_internal(body_text(case.mail)) else FEW
     if opened_lately(case.facts.recent, case.facts.decided_at) >= most:
         return opened
     again = sentence(

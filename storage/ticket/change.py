@@ -225,7 +225,9 @@ def _history(connection: Connection, ticket: Ticket) -> tuple[KnownComment, ...]
             visibility=Visibility.PUBLIC,
             text=row.text,
             written_at=row.written_at,
-            subject=subject_besides(row.subject, ticket.subject),
+            subject=subject_besides(
+                row.subject, ticket.subject, by_staff=row.role == Role.STAFF.value
+            ),
             has_commands=row.role == Role.STAFF.value and row.journal_id is not None,
         )
         for row in reversed(rows)

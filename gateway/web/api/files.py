@@ -18,6 +18,7 @@ from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.download import ANY_TYPE, headers_of_file
 from gateway.web.api.request_parsing import journal_id_of
 from gateway.web.pages.forms import client_of_request
+from rules.mail.internal import has_internal
 from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
 from storage.ticket import files
@@ -25,6 +26,8 @@ from storage.ticket.files import StoredAttachment, StoredMail
 
 _OUR_MARKS = tuple("x-postern-loop:".encode(charset) for charset in ("ascii", "utf-16-le"))
 _BLOCK_BYTES = 1024 * 1024
+_OVERLAP_BYTES = 1024
+"""Of a block with the next one: a mark may be on both."""
 _MOST_NESTED = 3
 """Mails within a file that are opened, each in the one before."""
 
@@ -70,12 +73,12 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
 
 
 def has_mail_of_ours(body: bytes, nested: int = _MOST_NESTED) -> bool:
-    """Whether a file is one of our notices, or has its header, or is a mail with such a file:
-    clients attach what is answered, and what is forwarded. In it are the reply address and the
-    links of its recipient, and for staff internal text."""
+    """Whether a file is one of our notices, or has its header or the mark of one to staff, or is a
+    mail with such a file: clients attach what is answered, and what is forwarded. In it are the
+    reply address and the links of its recipient, and for staff internal text."""
     for at in range(0, len(body), _BLOCK_BYTES):
-        block = body[at : at + _BLOCK_BYTES + max(map(len, _OUR_MARKS))].lower()
-        if any(mark in block for mark in _OUR_MARKS):
+        block = body[at : at + _BLOCK_BYTES + _OVERLAP_BYTES].lower()
+        if any(mark in block for mark in _OUR_MARKS) or has_internal(block):
             return True
     return nested > 0 and any(has_mail_of_ours(file, nested - 1) for file in nested_files(body))
 

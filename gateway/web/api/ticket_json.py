@@ -9,10 +9,10 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from gateway.web.api.masked_texts import MaskedTexts
-from rules.commands import without_commands
+from rules.commands.readable import readable
 from rules.identity import is_unproven
 from rules.mail.extent import shown_part
-from rules.mail.quoting import REPLY_MARK, published, visible
+from rules.mail.quoting import visible
 from rules.people import Presence
 from rules.sender.masking import Masker
 from rules.ticket.visibility import Visibility
@@ -125,10 +125,10 @@ class TicketJson:
         shortened = comment.text_left_out or len(shown_part(text)) < len(comment.text)
         # Cut afterwards: of what the cut divides, the first part alone is not recognised.
         text = shown_part(self._masked(text))
-        if comment.by_staff and comment.journal_id is not None and not self.for_staff:
-            # A staff person's mail may quote our notice to them, which contains private text, and
-            # begin with commands, which give their reasons.
-            text = without_commands(published(text, REPLY_MARK))
+        if not self.for_staff:
+            by_mail = comment.by_staff and comment.journal_id is not None
+            whole, text = text, readable(text, mail_of_staff=by_mail)
+            shortened = shortened or (text != whole and not by_mail)
         path = f"/api/v1/tickets/{summary.number}"
         shown: dict[str, Json] = {
             "id": comment.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rules.commands import without_commands
+from rules.commands.readable import readable
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, Effects, Escalated, notified
 from rules.facts import KnownComment
@@ -102,10 +102,9 @@ def _notices(
 
 
 def _excerpt(comment: KnownComment) -> str:
-    """What its author wrote, without a staff person's commands and their reasons. No link or reply
-    address is cut: the mask of the notice would not find it."""
-    text = visible(comment.text).text
-    text = (without_commands(text) if comment.has_commands else text).strip()
+    """What its author wrote, as people who are not staff may read it: the contact may be none. No
+    link or reply address is cut: the mask of the notice would not find it."""
+    text = visible(readable(comment.text, mail_of_staff=comment.has_commands)).text.strip()
     if len(text) > LONGEST_EXCERPT:
         text = _CUT_WORD.sub("", text[: LONGEST_EXCERPT + 1])
     return f"{comment.subject}\n{text}" if comment.subject else text

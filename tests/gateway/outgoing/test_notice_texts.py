@@ -239,6 +239,29 @@ def test_staff_write_above_the_mark(kind: NoticeKind) -> None:
     assert REPLY_MARK in html_of(mail)
 
 
+@pytest.mark.parametrize("kind", STAFF)
+def test_what_is_about_no_ticket_has_the_mark_as_well(kind: NoticeKind) -> None:
+    """A digest names the senders and subjects of all companies, and may be forwarded."""
+    mail = written(kind, about=None, comment=None)
+
+    assert text_of(mail).startswith(f"{REPLY_MARK}\n")
+    assert REPLY_MARK in html_of(mail)
+
+
+@pytest.mark.parametrize("by_staff", [True, False])
+def test_no_customer_is_sent_a_notice_to_staff_that_somebody_answered_between_its_lines(
+    by_staff: bool,
+) -> None:
+    quoted = f"> {REPLY_MARK}\n>\n> Sue wrote a note:\n> Ann exaggerates.\n\nI saw it, too."
+    comment = a_comment(f"It works again.\n\n{quoted}", by_staff=by_staff)
+
+    text = text_of(written(NoticeKind.COMMENT, comment=comment))
+
+    assert "It works again." in text
+    assert "exaggerates" not in text
+    assert ("[Shortened." in text) is not by_staff
+
+
 @pytest.mark.parametrize("kind", sorted(set(NoticeKind) - set(STAFF)))
 def test_nobody_else_sees_the_mark(kind: NoticeKind) -> None:
     assert REPLY_MARK not in written(kind).as_string()

@@ -15,6 +15,7 @@ from rules.decision.change.decide import decide_change
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import Effects
 from rules.facts import EscalationFacts, KnownComment
+from rules.mail.quoting import REPLY_MARK
 from rules.policy import EscalationLevel, EscalationSection, Policy, RosterWindow, TierSection
 from rules.policy.base import DAYS
 from rules.policy.roster import Gap, gaps
@@ -380,6 +381,22 @@ def test_the_history_has_the_words_of_staff_without_their_commands(has_commands:
 
     assert "We look into it." in history
     assert ("exaggerates" in history) is not has_commands
+
+
+@pytest.mark.parametrize("by_mail", [True, False])
+def test_the_history_has_no_notice_to_staff_that_somebody_answered_between_its_lines(
+    by_mail: bool,
+) -> None:
+    """The contact may be none of the staff. What stands between quoted lines is not hidden."""
+    quoted = f"> {REPLY_MARK}\n>\n> Sue wrote a note:\n> Ann exaggerates.\n\nI saw it, too."
+    text = f"We look into it.\n\n{quoted}"
+
+    history = history_of(
+        KnownComment(SAM.address, Visibility.PUBLIC, text, NOON, has_commands=by_mail)
+    )
+
+    assert "We look into it." in history
+    assert "exaggerates" not in history
 
 
 @pytest.mark.parametrize(

@@ -44,3 +44,16 @@ def test_only_the_mails_of_staff_may_begin_with_commands(shop: Shop) -> None:
         (True, True),
         (True, False),
     ]
+
+
+def test_the_history_has_no_words_that_a_notice_to_staff_puts_before_the_subject(
+    shop: Shop,
+) -> None:
+    number = opened(shop.take(a_mail(subject="Printer")))
+    for subject in (f"Re: Response overdue: [#{number}] Printer", "Re: Another matter"):
+        answer = a_mail(SAM.address, subject=subject, message_id=f"<{len(subject)}@help.example>")
+        shop.take(answer, to=shop.token(number, SAM.address))
+
+    history = facts_of(shop, number).history
+
+    assert [each.subject for each in history] == ["", "", "Another matter"]

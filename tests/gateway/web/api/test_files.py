@@ -7,6 +7,7 @@ import base64
 import pytest
 
 from gateway.web.api.download import headers_of_file
+from rules.mail.quoting import REPLY_MARK
 from tests.gateway.building import a_part, multipart, text
 from tests.gateway.web.api.site import ANN, CAT, SAM, Site
 from tests.in_process import SUPPORT
@@ -57,6 +58,27 @@ async def test_a_notice_that_a_client_attaches_to_an_answer_is_for_staff_alone(
 
     assert (by_customer.status, by_staff.status) == (403, 200)
     assert "only staff may read it" in (await by_customer.json())["error"]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16-le"])
+async def test_a_page_with_the_text_of_a_notice_to_staff_is_for_staff_alone(
+    site: Site, charset: str
+) -> None:
+    """Clients save a mail as a page, and attach the HTML of what is answered."""
+    page = f"<p>{REPLY_MARK.replace('above', 'above' + chr(10))}</p><p>An odd one.</p>"
+    file = a_part(
+        base64.encodebytes(page.encode(charset)).replace(b"\n", b"\r\n"),
+        "Content-Type: text/html",
+        "Content-Transfer-Encoding: base64",
+        'Content-Disposition: attachment; filename="mail.html"',
+    )
+    head = f"From: {ANN}\r\nTo: {SUPPORT}\r\nSubject: See\r\nMIME-Version: 1.0\r\n"
+    number = await site.mailed(head.encode() + multipart("mixed", text("See the file."), file))
+    path = await the_file(site, number)
+
+    by_customer, by_staff = await site.ask("GET", path, ANN), await site.ask("GET", path, SAM)
+
+    assert (by_customer.status, by_staff.status) == (403, 200)
 
 
 @pytest.mark.parametrize("encoding", ["7bit", "base64"])

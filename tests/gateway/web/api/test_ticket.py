@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from rules.mail.quoting import REPLY_MARK
 from rules.sender.tokens import Link, LinkUse, Purpose, ReplyToken, link_token, reply_address
 from storage.registry import mailboxes
 from storage.registry.signing_keys import load_keys
@@ -158,6 +159,29 @@ async def test_a_customer_reads_no_command_of_staff(site: Site) -> None:
     assert (answer["text"], answer["shown"]) == ("We look into it.", "We look into it.")
     assert "exaggerates" not in json.dumps(seen_by_ann)
     assert "#severity low, Ann exaggerates" in seen_by_staff["comments"][-1]["text"]
+
+
+WRAPPED = REPLY_MARK.replace("above", "above\n>")
+
+
+@pytest.mark.parametrize("mark", [REPLY_MARK, f"> {WRAPPED}"])
+async def test_a_customer_reads_no_notice_to_staff_that_somebody_else_quotes(
+    site: Site, mark: str
+) -> None:
+    """A staff person sent it on, or answers from an address that is not registered as staff."""
+    number = await site.mailed()
+    await site.effects(number, add=[GIL])
+    quoted = f"{mark}\n\nSue wrote a note:\n\nAnn exaggerates.\n\nI replaced the fuse."
+    answer = f"It works again.\n\n{quoted}".replace("\n", "\r\n")
+    await site.postern.take(a_mail(GIL, f"Re: [#{number}] Printer", answer))
+
+    _, seen_by_ann = await site.get(f"/{number}", ANN)
+    _, seen_by_staff = await site.get(f"/{number}", SAM)
+
+    shown = seen_by_ann["comments"][-1]
+    assert (shown["text"], shown["shown"]) == ("It works again.", "It works again.")
+    assert shown["shortened"]
+    assert "Ann exaggerates." in seen_by_staff["comments"][-1]["text"]
 
 
 async def test_what_our_keys_have_sealed_is_not_shown_in_any_spelling(site: Site) -> None:

@@ -1,0 +1,15 @@
+"""The text of a comment as people who are not staff may read it."""
+
+from __future__ import annotations
+
+from rules.commands import without_commands
+from rules.mail.internal import without_internal
+from rules.mail.quoting import REPLY_MARK, published
+
+
+def readable(text: str, *, mail_of_staff: bool) -> str:
+    """Without internal text. The mail of a staff person may begin with commands, which give their
+    reasons, and quote our notice to them in a form without its mark."""
+    if mail_of_staff:
+        text = without_commands(published(text, REPLY_MARK))
+    return without_internal(text)
