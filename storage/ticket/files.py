@@ -8,12 +8,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
 
+from rules.people import Role
 from storage.db import raw_mail
-from storage.db.tables import AttachmentRow, CommentRow, MailRow, RawMailRow, table
+from storage.db.tables import AttachmentRow, CommentRow, MailRow, PersonRow, RawMailRow, table
 
 _attachment, _comment = table(AttachmentRow), table(CommentRow)
-_mail, _raw = table(MailRow), table(RawMailRow)
+_mail, _raw, _person = table(MailRow), table(RawMailRow), table(PersonRow)
 
+_IS_AUTHOR = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
+    _person.c.address == _comment.c.author
+)
 _IS_RAW_OF_MAIL = (_raw.c.mailbox_id == _mail.c.mailbox_id) & (_raw.c.digest == _mail.c.raw_digest)
 
 
@@ -34,6 +38,8 @@ class StoredAttachment:
     comment: int
     visibility: str
     """Of its comment."""
+    by_staff: bool
+    """Its comment's author is a staff person."""
     mail: StoredMail | None
     """None if the mail is no longer stored with the ticket."""
 
@@ -47,19 +53,21 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
             _attachment.c.part,
             _attachment.c.comment_id,
             _comment.c.visibility,
+            _person.c.role,
             _raw.c.mailbox_id,
             _raw.c.digest,
             _raw.c.size_bytes,
         )
         .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
+        .join(_person, _IS_AUTHOR, isouter=True)
         .join(_mail, _mail.c.journal_id == _comment.c.journal_id, isouter=True)
         .join(_raw, _IS_RAW_OF_MAIL, isouter=True)
         .where(_attachment.c.id == wanted, _comment.c.ticket_id == number)
     ).one_or_none()
     if row is None:
         return None
-    mail = StoredMail(*row[5:]) if row.digest is not None else None
-    return StoredAttachment(*row[:5], mail)
+    mail = StoredMail(*row[6:]) if row.digest is not None else None
+    return StoredAttachment(*row[:5], row.role == Role.STAFF.value, mail)
 
 
 def mail_of_ticket(connection: Connection, number: int, journal_id: UUID) -> StoredMail | None:

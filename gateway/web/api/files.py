@@ -25,6 +25,10 @@ from storage.ticket import files
 from storage.ticket.files import StoredAttachment, StoredMail
 
 _OUR_MARKS = tuple("x-postern-loop:".encode(charset) for charset in ("ascii", "utf-16-le"))
+_WHOLE_TEXTS = frozenset(
+    f"application/{each}" for each in ("ms-tnef", "vnd.ms-tnef", "pkcs7-mime", "x-pkcs7-mime")
+)
+"""Types in which a client wraps the text of the mail itself, and in which no mark is found."""
 _BLOCK_BYTES = 1024 * 1024
 _OVERLAP_BYTES = 1024
 """Of a block with the next one: a mark may be on both."""
@@ -45,6 +49,12 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
         found = files.attachment(connection, number, wanted)
         if found is None or not (caller.by_staff or found.visibility == Visibility.PUBLIC.value):
             raise ApiError(404, f"there is no attachment {wanted} on #{number}")
+        if found.by_staff and found.content_type in _WHOLE_TEXTS and not caller.by_staff:
+            raise ApiError(
+                403,
+                f"attachment {wanted} has the whole text of a staff person's email, with what it "
+                "quotes: only staff may read it",
+            )
         if found.mail is None:
             raise _not_stored(f"the mail of comment {found.comment}", number)
         name = presenter(connection, context, caller).masker.mask(found.name)

@@ -8,6 +8,8 @@ import pytest
 
 from gateway.web.api.download import headers_of_file
 from rules.mail.quoting import REPLY_MARK
+from rules.sender.tokens import Purpose, ReplyToken, reply_address
+from storage.registry.signing_keys import load_keys
 from tests.gateway.building import a_part, multipart, text
 from tests.gateway.web.api.site import ANN, CAT, SAM, Site
 from tests.in_process import SUPPORT
@@ -79,6 +81,30 @@ async def test_a_page_with_the_text_of_a_notice_to_staff_is_for_staff_alone(
     by_customer, by_staff = await site.ask("GET", path, ANN), await site.ask("GET", path, SAM)
 
     assert (by_customer.status, by_staff.status) == (403, 200)
+
+
+@pytest.mark.parametrize("kind", ["application/ms-tnef", "application/pkcs7-mime"])
+async def test_a_file_that_wraps_the_text_of_a_staff_persons_mail_is_for_staff_alone(
+    site: Site, kind: str
+) -> None:
+    """Outlook packs what the mail quotes into it, compressed: our notice to them, with notes."""
+    number = await site.mailed()
+    await site.effects(number, add=[SAM])
+    sam = next(m.id for m in (await site.ticket_view(number)).members if m.address == SAM)
+    keys = await site.read(load_keys)
+    to = reply_address(keys, 1, SUPPORT, ReplyToken(number, sam, Purpose.REPLY))
+    for sender, rcpt in ((SAM, to), (ANN, SUPPORT)):
+        raw = with_file("body", kind, f"Re: [#{number}] See", sender)
+        await site.postern.take(raw, "127.0.0.1", rcpt)
+    _, ticket = await site.get(f"/{number}", ANN)
+    paths = [
+        c["attachments"][0]["url"].removeprefix("/api/v1/tickets") for c in ticket["comments"][1:]
+    ]
+
+    by_customer = [(await site.ask("GET", path, ANN)).status for path in paths]
+    by_staff = [(await site.ask("GET", path, SAM)).status for path in paths]
+
+    assert (by_customer, by_staff) == ([403, 200], [200, 200])
 
 
 @pytest.mark.parametrize("encoding", ["7bit", "base64"])
