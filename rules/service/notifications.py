@@ -107,7 +107,7 @@ def for_proposed(
     requester = ticket.participant(ticket.requester)
     if asks and requester is not None and requester.is_notified:
         requests = approval_requests(requester.address, requester.language, additions)
-        return within_budget(requests, ticket, policy)
+        return within_budget(requests, ticket, policy, budget)
     others = (s for s in notified_staff(ticket, staff, policy) if s.address != author)
     alerts = alert_of_proposed(additions, author, others, policy)
     return within_budget(alerts, ticket, policy, budget)
@@ -317,7 +317,10 @@ def apply_storm_breaker(
         return (), ("storm: nobody is notified",)
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
     others = [s for s in facts.staff if s.address != author]
-    return alert(what, others, policy), ("storm: one alert, then no notifications",)
+    # Who has a reply address can invent authors, each with a storm of their own.
+    budget = NoticeBudget.STAFF if certain else NoticeBudget.WAITING
+    alerts = within_budget(alert(what, others, policy), ticket, policy, budget)
+    return alerts, ("storm: one alert, then no notifications",)
 
 
 def _to_staff_alone(

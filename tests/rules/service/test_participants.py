@@ -108,6 +108,21 @@ def test_without_sufficient_proof_everybody_added_is_pending() -> None:
     )
 
 
+@pytest.mark.parametrize(("sent", "asked"), [(9, [ANN.address]), (10, [])])
+def test_people_whom_unproven_words_propose_fill_half_of_the_requesters_hour(
+    sent: int, asked: list[str]
+) -> None:
+    both = a_ticket(7, *ANNS.participants, member(71, BOB.address))
+    ticket = replace(both, sent={ANN.address: sent})
+    policy = policy_with("proof", comment="token")
+    unproven = World(proof=NOTHING, policy=policy, tickets=(ticket,))
+    proven = World(policy=policy, tickets=(ticket,))
+    mail = a_mail(BOB.address, cc=(PAT,))
+
+    assert notified(unproven.decide(mail, to=token_to(71)), NoticeKind.APPROVAL) == asked
+    assert notified(proven.decide(mail, to=token_to(71)), NoticeKind.APPROVAL) == [ANN.address]
+
+
 def test_staff_in_copy_follow() -> None:
     (added,) = joined(World(), a_mail(cc=(SAM.address,)))
 

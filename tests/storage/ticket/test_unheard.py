@@ -82,3 +82,21 @@ def test_comments_of_one_customer_leave_the_others_the_answer_of_staff(shop: Sho
     shop.change(number, WriteComment("It is mended.", Visibility.PUBLIC))
 
     assert told(shop, ANN.address, NoticeKind.COMMENT, NOON) == before + 1
+
+
+def test_strangers_of_whom_each_makes_a_storm_leave_staff_the_notice_of_anns(shop: Shop) -> None:
+    """A reply address that was passed on is enough: each author has a storm, and so an alert."""
+    number = opened(shop.take(a_mail()))
+    to = shop.token(number, ANN.address)
+    for stranger in range(11):
+        for second in (0, 10, *range(130, 134), *range(250, 258)):
+            author = f"eve{stranger}@mallory.example"
+            mail = a_mail(author, message_id=f"<{stranger}-{second}@robot.example>")
+            receipt = shop.take(mail, to=to, at=NOON + timedelta(seconds=second))
+            assert receipt.verdict is Verdict.FLAGGED
+
+    later = NOON + timedelta(minutes=5)
+    mail = a_mail(message_id="<2@client.example>", text="The fire is real.")
+    shop.take(mail, to=to, at=later)
+
+    assert told(shop, SAM.address, NoticeKind.NEW_COMMENT, later) == 1
