@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import assert_never
 
 from rules.decision.model import (
@@ -27,6 +28,7 @@ from rules.decision.model import (
 )
 from rules.policy import Policy
 from rules.policy.conduct import QuotaSection
+from rules.ticket.visibility import Visibility
 
 _HELD_OF_PROVEN = (
     Reason.NOT_ENROLLED,
@@ -70,27 +72,52 @@ class Room:
     held_by_domain: int = 0
 
 
-def counts_against_network(decision: Decision, *, proven: bool) -> bool:
-    """Whether anybody could make us store this mail."""
+class MailBudget(StrEnum):
+    """What bounds how many mails with an outcome are stored. Each outcome has one."""
+
+    NETWORK = "network"
+    """The quota of the client's network: anybody could have sent it."""
+    WAITING = "waiting"
+    """What waits in quarantine of its sender and their domain."""
+    WRITTEN = "written"
+    """What its author and their domain write in an hour."""
+    RECORDED = "recorded"
+    """The same, with what was recorded of theirs."""
+    NOTHING_KEPT = "nothing kept"
+    """The rows in the journal that the client's network has in a day."""
+
+
+def budget_of(decision: Decision, *, proven: bool) -> MailBudget:
+    """The budget that the mail counts against. What a registered person sends counts against them
+    and their domain alone: nothing that their network's other clients send, such as those of a
+    large provider, may defer their mail."""
     match decision.action:
-        case Hold():
-            return decision.reason not in _HELD_OF_PROVEN
-        case Record(author=author, unregistered=unregistered):
-            # As below; and what came to a return path is nobody's.
-            return not proven or not author or unregistered
-        case AddComment(by_registered=known):
-            # A forwarded reply address lets any domain's addresses write, as many as it invents.
-            # A registered person has a budget of their own: nothing that their network's other
-            # clients send, such as those of a large provider, may defer their mail.
-            return not proven or (decision.reason is Reason.NOT_A_PARTICIPANT and not known)
-        case EndSubscription(unregistered=unregistered):
-            return not proven or unregistered  # the budgets of a sender do not count it
-        case OpenTicket():
-            return not proven
         case Refuse() | Defer() | Repeat():
-            return False
+            return MailBudget.NOTHING_KEPT
+        case Hold():
+            return MailBudget.WAITING if decision.reason in _HELD_OF_PROVEN else MailBudget.NETWORK
+        case _ if not proven:
+            return MailBudget.NETWORK
+        case OpenTicket():
+            return MailBudget.WRITTEN
+        case AddComment(visibility=Visibility.PRIVATE, by_registered=known):
+            # A forwarded reply address, or an id, lets any domain's addresses write, as many as it
+            # invents.
+            return MailBudget.WRITTEN if known else MailBudget.NETWORK
+        case AddComment():
+            return MailBudget.WRITTEN
+        case EndSubscription(unregistered=unregistered):
+            return MailBudget.NETWORK if unregistered else MailBudget.WRITTEN
+        case Record(author=author, unregistered=unregistered):
+            # What came to a return path is nobody's.
+            return MailBudget.NETWORK if unregistered or not author else MailBudget.RECORDED
         case _:
             assert_never(decision.action)
+
+
+def counts_against_network(decision: Decision, *, proven: bool) -> bool:
+    """Whether anybody could make us store this mail."""
+    return budget_of(decision, proven=proven) is MailBudget.NETWORK
 
 
 def within_room(decision: Decision, room: Room, policy: Policy, *, relayed: bool) -> Decision:

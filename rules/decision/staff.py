@@ -107,7 +107,9 @@ def _changes(given: tuple[Command, ...]) -> tuple[MailChange, ...]:
 
 def _private(ticket: Ticket, receipt: tuple[NoticeOrder, ...]) -> AddComment:
     """The text as a private draft, with a receipt to its author."""
-    return AddComment(ticket.id, Visibility.PRIVATE, additions=(), orders=receipt)
+    return AddComment(
+        ticket.id, Visibility.PRIVATE, additions=(), orders=receipt, by_registered=True
+    )
 
 
 def _draft(

@@ -16,7 +16,7 @@ WITHOUT_COMMENT = "verdict NOT IN ('opened', 'commented')"
 of their own. An index costs each mail one page anywhere in it, written twice. A query must contain
 this exact condition, or it scans the table."""
 
-TAKEN = "verdict IN ('opened', 'commented', 'flagged')"
+TAKEN = "(verdict IN ('opened', 'commented', 'flagged') OR reason = 'unsubscribed')"
 """Journal rows of mails that count against the limits of their author. Anybody can have mails in
 an author's name refused, and a refused mail must not cost that author's next one anything. A query
 must contain this exact condition."""
@@ -25,7 +25,10 @@ WAITING_OR_REFUSED = "verdict IN ('held', 'refused')"
 """Journal rows by which a mail that is tried again is found; a query must contain this exact
 condition."""
 
-RECORDED = "verdict = 'recorded' AND (network = '' OR reason = 'automatic_folded')"
+RECORDED = (
+    "verdict = 'recorded' AND reason <> 'unsubscribed'"
+    " AND (network = '' OR reason = 'automatic_folded')"
+)
 """Journal rows of automatic mail whose author is proven: of registered people, and what is folded
 since a person may have written it. What anybody can send in an author's name is not among them. A
 query must contain this exact condition."""

@@ -220,6 +220,36 @@ def test_a_guest_who_unsubscribes_again_and_again_has_the_quota_of_their_network
     assert unsubscribes(ANN.address) is Reason.UNSUBSCRIBED
 
 
+def test_a_registered_person_who_unsubscribes_again_and_again_has_the_budget_of_their_mails(
+    shop: Shop,
+) -> None:
+    small = limited(shop, sender_mails_per_hour=3)
+    number = opened(small.take(a_mail(ANN.address)))
+    to = small.token(number, ANN.address)
+
+    def unsubscribes(**when: Any) -> Reason:
+        return take(small, a_mail(ANN.address, subject="#unsubscribe"), to=to, **when).reason
+
+    assert [unsubscribes() for _ in range(3)] == [Reason.UNSUBSCRIBED] * 2 + [Reason.SENDER_RATE]
+    assert unsubscribes(at=NOON + timedelta(hours=1, seconds=1)) is Reason.UNSUBSCRIBED
+
+
+def test_colleagues_whom_nobody_knows_and_who_name_ids_of_others_have_the_quota_of_their_network(
+    small: Shop,
+) -> None:
+    guest, known = "gil@elsewhere.example", "<theirs@elsewhere.example>"
+    cc = small.policy.cc.model_copy(update={"guests": "add"})
+    small = replace(small, policy=small.policy.model_copy(update={"cc": cc}))
+    number = opened(small.take(a_mail(ANN.address, cc=(guest,))))
+    small.take(a_mail(guest, message_id=known), to=small.token(number, guest))
+
+    def flagged(author: str) -> Reason:
+        return take(small, a_mail(author, in_reply_to=(known,))).reason
+
+    invented = [flagged(f"new{n}@acme.example") for n in range(3)]
+    assert invented == [Reason.FOREIGN_POINTER] * 2 + [Reason.QUOTA]
+
+
 def test_automatic_mail_of_a_registered_person_has_the_budget_of_their_mails(shop: Shop) -> None:
     small = limited(shop, sender_mails_per_hour=3)
     number = opened(small.take(a_mail(ANN.address)))
