@@ -48,6 +48,7 @@ __all__ = [
     "Note",
     "OnBehalf",
     "Public",
+    "command_lines",
     "is_sentence_about_escalating",
     "parse_commands",
     "participant_command",
@@ -114,6 +115,11 @@ def parse_commands(text: str, levels: Sequence[Level], ceiling: str | None = Non
 def without_commands(text: str) -> str:
     """The text below the commands of a mail, which is published if all of them were done."""
     return _head(text)[1]
+
+
+def command_lines(text: str) -> tuple[str, ...]:
+    """The command lines at the head of a mail as they were written, the faulty ones too."""
+    return tuple(_cleaned(line) for line in _head(text)[0])
 
 
 def participant_command(text: str) -> Unsubscribe | Escalate | None:

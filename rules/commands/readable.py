@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.commands import without_commands
+from rules.commands import NUMBER_SIGNS, command_lines, without_commands
 from rules.mail.internal import without_internal
 from rules.mail.quoting import REPLY_MARK, published
 
@@ -13,3 +13,9 @@ def readable(text: str, *, mail_of_staff: bool) -> str:
     if mail_of_staff:
         text = without_commands(published(text, REPLY_MARK))
     return without_internal(text)
+
+
+def asks_for_note(text: str) -> bool:
+    """Whether a staff person's mail has `#note` among its command lines, even beside a fault."""
+    lines = command_lines(published(text, REPLY_MARK))
+    return any(line.lstrip(f"{NUMBER_SIGNS} ").casefold().startswith("note") for line in lines)

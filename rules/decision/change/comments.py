@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from rules.commands.readable import asks_for_note
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import (
     ChangeRefused,
@@ -92,7 +93,9 @@ def publish_comment(
     ticket: Ticket, change: PublishComment, facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
     comment = facts.comments.get(change.comment)
-    became = _published_as(comment)
+    by_staff = comment is not None and comment.author in {each.address for each in facts.staff}
+    is_note = by_staff and comment is not None and asks_for_note(comment.text)
+    became = _published_as(comment, is_note=is_note)
     on = facts.merged_from or ticket.id
     if comment is not None and change.seen not in (None, comment.visibility):
         return ChangeRefused(
@@ -109,7 +112,6 @@ def publish_comment(
                 "#{ticket} has no flagged comment {comment}", ticket=on, comment=change.comment
             )
         )
-    by_staff = comment.author in {person.address for person in facts.staff}
     folded = comment.visibility is Visibility.FOLDED
     accepted = folded and became is Visibility.PUBLIC and not by_staff
     rows: tuple[Effect, ...] = (
@@ -120,6 +122,12 @@ def publish_comment(
     if became is Visibility.PUBLIC:
         done = sentence(
             "comment {comment} on #{ticket} is now public", comment=change.comment, ticket=ticket.id
+        )
+    elif is_note and became is Visibility.NOTE:
+        done = sentence(
+            "comment {comment} on #{ticket} is a note, as its #note asks; only staff read it",
+            comment=change.comment,
+            ticket=ticket.id,
         )
     else:
         done = sentence(
@@ -138,9 +146,12 @@ def publish_comment(
     return Effects(rows, (done, moved_here))
 
 
-def _published_as(comment: KnownComment | None) -> Visibility | None:
-    """What a comment becomes when staff accept it; None for one that does not wait for them."""
+def _published_as(comment: KnownComment | None, *, is_note: bool) -> Visibility | None:
+    """What a comment becomes when staff accept it; None for one that does not wait for them. What
+    its author wrote as a note stays among staff: of two readings the more private one counts."""
     match comment:
+        case KnownComment(visibility=Visibility.PRIVATE) if is_note:
+            return Visibility.NOTE
         case KnownComment(visibility=Visibility.PRIVATE):
             return Visibility.PUBLIC
         case KnownComment(visibility=Visibility.FOLDED, would_be=would_be):

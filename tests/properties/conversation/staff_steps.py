@@ -138,7 +138,8 @@ class StaffSteps(SupportModel):
     @rule(pick=picks)
     def a_flagged_or_folded_comment_is_accepted(self, pick: int) -> None:
         flagged = self.pipeline.rows(
-            "SELECT id, ticket_id, text, coalesce(folded_as, 'public') AS becomes FROM comment"
+            "SELECT id, ticket_id, author, visibility, text,"
+            " coalesce(folded_as, 'public') AS becomes FROM comment"
             " WHERE visibility = 'private' OR folded_as IS NOT NULL ORDER BY id"
         )
         if not flagged:
@@ -146,9 +147,11 @@ class StaffSteps(SupportModel):
         row = self._nth_newest(flagged, pick)
         if self._change(row.ticket_id, PublishComment(row.id)):
             expected = self._expectations_of(row.ticket_id)
+            by_staff = row.author in expected.registry.people.staff
+            is_note = row.visibility == "private" and by_staff and row.text.startswith("#note")
             for marker in invariants.markers_in(invariants.unquoted(row.text)):
                 comment = expected.comments[marker]
-                comment.visibility = row.becomes
+                comment.visibility = Visibility.NOTE if is_note else row.becomes
                 comment.ticket = expected.end_of_merges(row.ticket_id)
             self.performed["accepted on another ticket"] += row.ticket_id in expected.merged
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any, Literal
 
 import pytest
 
 from rules.people import Role
+from rules.sender.tokens import Purpose, ReplyToken, reply_address
 from rules.ticket.notices import NoticeKind
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
+from storage.registry.signing_keys import load_keys
 from tests.gateway.web.api.site import ANN, BOB, GIL, PLANNED, SAM, SHARED, Site
 from tests.in_process import SUPPORT, a_mail
 
@@ -302,3 +305,23 @@ async def test_staff_hear_of_a_person_proposed_while_the_requester_has_left(site
     await site.effects(number, BOB, add=["pat@partner.example"])
 
     assert await site.notified(NoticeKind.ALERT) == [SAM]
+
+
+async def test_a_draft_that_its_author_wrote_as_a_note_becomes_one(site: Site) -> None:
+    """A fault in another line made it a draft; the more private reading wins."""
+    number = await site.mailed()
+    await site.effects(number, add=[SAM])
+    sam = next(m.id for m in (await site.ticket_view(number)).members if m.address == SAM)
+    keys = await site.read(load_keys)
+    to = reply_address(keys, 1, SUPPORT, ReplyToken(number, sam, Purpose.REPLY))
+    text = "#sverity low\r\n#note\r\n\r\nAnn exaggerates."
+    await site.postern.take(a_mail(SAM, "Re: Printer", text), "127.0.0.1", to)
+    draft = (await site.ticket_view(number)).comments[-1]
+    assert draft.visibility == "private"
+
+    (done,) = await site.effects(number, publish=draft.id)
+
+    assert "is a note" in done
+    assert (await site.ticket_view(number)).comments[-1].visibility == "note"
+    _, seen_by_ann = await site.get(f"/{number}", ANN)
+    assert "exaggerates" not in json.dumps(seen_by_ann)
