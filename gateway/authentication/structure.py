@@ -87,6 +87,8 @@ _HTML = re.compile(
     r"\s*<(?:!doctype|html|head|body|div|p|br|table|span|font|meta|style|center|h[1-6])\b",
     re.IGNORECASE,
 )
+_NAMELESS = re.compile(r"(?:text/(?:plain|html)|multipart/[a-z-]+)\s*+(?:;|\Z)", re.IGNORECASE)
+"""Of these a body is shown, whatever name it has."""
 _NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)|[^\x00-\x7f]")
 _ESCAPED_OCTET = re.compile(rb"=[89A-F][0-9A-F]")
 _QUOTED_PRINTABLE = re.compile(rb"=(?:(?:[89A-F][A-F]|[A-F][0-9])(?![0-9A-F])|3D|20\r?\n|\r?\n)")
@@ -162,10 +164,7 @@ def structure_problem(message: RawMessage, signed: Sequence[str], *, exact: bool
     if all(covered[name] for name in fields):
         return ""
     kind, encoding, disposition = (_value(message, name) for name in fields)
-    if not covered["content-disposition"] and disposition.partition(";")[0].strip() not in (
-        "",
-        "inline",
-    ):
+    if not covered["content-disposition"] and not _is_shown(disposition, kind):
         return "an unsigned Content-Disposition"
     body, whole = _beginning(message)
     kind_signed = bool(covered["content-type"])
@@ -199,6 +198,13 @@ def _stretched(message: RawMessage, *, exact: bool) -> str:
             time.sleep(PAUSE_S)
         at += CHUNK_BYTES
     return ""
+
+
+def _is_shown(disposition: str, kind: str) -> bool:
+    """Whether an unsigned disposition makes no file of the body, and gives none a name."""
+    shown, named, _ = disposition.partition(";")
+    nameless = not (named and kind and not _NAMELESS.match(kind))
+    return nameless and shown.strip().lower() in ("", "inline")
 
 
 def _beginning(message: RawMessage) -> tuple[bytes, bool]:
@@ -241,7 +247,9 @@ def _contradiction(
     boundary = _boundary(body, whole)
     if media_type.startswith("multipart/"):
         if kind_signed:  # its parts have encodings of their own, which are in the signed body
-            return "" if encoding in _IDENTITY or boundary else "an unsigned encoding"
+            named = parameters.get("boundary", "").rstrip()
+            has_parts = bool(boundary) and named in ("", boundary)
+            return "" if encoding in _IDENTITY or has_parts else "an unsigned encoding"
         return _unsigned_multipart(body, boundary, media_type, parameters)
     if not kind_signed:
         if boundary:
@@ -276,26 +284,28 @@ def _unsigned_multipart(
 ) -> str:
     if not boundary or parameters.get("boundary", "").rstrip() != boundary:
         return "an unsigned Content-Type names another boundary than the body begins with"
-    # Forms of one text are all shown, unless they say the same (`rules.mail.forms`), so it does not
-    # matter whether the type makes the parts that. But there a text is never a file.
-    is_alternative = media_type == "multipart/alternative"
-    # Of a mail that is attached to a report nothing is read: it is none that somebody forwards.
-    is_report = media_type == "multipart/report"
+    # Forms of one text are not known by the type (`rules.mail.forms`), but there a text is no file,
+    # and of a mail that is attached to a report nothing is read: it is none that is forwarded.
+    headers = _part_headers(body, boundary.encode())
+    has_report = any(_REPORT_PART.search(b"\n" + header) for header in headers)
     if (
         media_type == "multipart/digest"
-        or (is_alternative and _has_files(body, boundary.encode()))
-        or (is_report and _MAIL_PART.search(body) and not _REPORT_PART.search(body))
+        or (media_type == "multipart/alternative" and _have_files(headers))
+        or ((media_type == "multipart/report") != has_report and _MAIL_PART.search(body))
     ):
         return f"the body's parts do not imply the unsigned {media_type}"
     return ""
 
 
-def _has_files(body: bytes, boundary: bytes) -> bool:
-    """Whether a part has a file name, or more parts follow than are examined."""
+def _part_headers(body: bytes, boundary: bytes) -> list[bytes]:
     pieces = re.split(rb"(?:\A|\n)--" + re.escape(boundary) + rb"(?:--)?[ \t]*\r?\n", body)
-    headers = (re.split(rb"\r?\n\r?\n", piece, maxsplit=1)[0].lower() for piece in pieces[1:])
-    named = any(re.search(rb"attachment|filename|\bname[*=]", header) for header in headers)
-    return named or len(pieces) > MAX_PARTS
+    return [re.split(rb"\r?\n\r?\n", piece, maxsplit=1)[0].lower() for piece in pieces[1:]]
+
+
+def _have_files(headers: Sequence[bytes]) -> bool:
+    """Whether a part has a file name, or more parts follow than are examined."""
+    named = any(re.search(rb"attachment|filename|\bname[*=]", each) for each in headers)
+    return named or len(headers) >= MAX_PARTS
 
 
 def _has_epilogue(message: RawMessage, boundary: str) -> bool:

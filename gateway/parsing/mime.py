@@ -11,7 +11,7 @@ from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.tree import PARTS_LIMIT, LimitError, MimePart, build_tree
 from rules.mail import AttachedMail, Attachment, Body, Unreadable, charsets
 from rules.mail.encoded_words import decode_words
-from rules.mail.extent import unstretched
+from rules.mail.extent import squeezed, unstretched
 from rules.mail.header import Author, Header, author
 from rules.mail.header import read as read_header
 
@@ -83,7 +83,7 @@ class _Collected:
     """Within an attached mail: those attached to it in turn are files."""
     most_tags: int | None = None
     forms: list[_TextSection] = field(default_factory=list)
-    """Those that became one section, if the whole body is a multipart/alternative."""
+    """Those of the parts, if the whole body is a multipart."""
 
 
 def read_body(tree: MimePart, *, type_signed: bool = True, most_tags: int | None = None) -> Body:
@@ -103,17 +103,20 @@ def read_body(tree: MimePart, *, type_signed: bool = True, most_tags: int | None
     )
     reader = HtmlReader(most_tags)
     referenced = set(_CID.findall(markup)) if collected.attachments else frozenset()
+    text = unstretched("\n".join(_as_plain(section, reader) for section in sections))
+    several = not type_signed and len(collected.forms) > 1
     return Body(
-        text=unstretched("\n".join(_as_plain(section, reader) for section in sections)),
+        text=text,
         html=markup,
         charset_guessed=collected.guessed,
         attachments=tuple(
             _as_inline(attachment) if attachment.content_id in referenced else attachment
             for attachment in collected.attachments
         ),
-        forms=()
-        if type_signed
-        else tuple(unstretched(_as_plain(section, reader)) for section in collected.forms),
+        forms=tuple(unstretched(_as_plain(section, reader)) for section in collected.forms)
+        if several
+        else (),
+        one_form=unstretched(_as_plain(_one_of(collected.forms), reader)) if several else "",
         damaged=collected.damaged,
     )
 
@@ -151,20 +154,17 @@ def _collect(part: MimePart, number: str, parent: str, into: _Collected) -> None
     before = len(into.sections)
     for n, child in enumerate(part.children, 1):
         _collect(child, _child(number, n), part.media_type, into)
-    if part.media_type == "multipart/alternative":
-        if not number:
-            into.forms = into.sections[:]
-        _merge_alternatives(into, before)
+    if not number:
+        into.forms = into.sections[:]
+    if part.media_type == "multipart/alternative" and len(into.sections) - before > 1:
+        into.sections[before:] = [_one_of(into.sections[before:])]
 
 
-def _merge_alternatives(into: _Collected, before: int) -> None:
-    """Merges the forms of one multipart/alternative (RFC 2046 §5.1.4) into one section."""
-    forms = into.sections[before:]
-    if len(forms) < 2:
-        return
+def _one_of(forms: list[_TextSection]) -> _TextSection:
+    """The forms of one multipart/alternative (RFC 2046 §5.1.4) as one section."""
     plain = next((section.plain for section in forms if section.plain.strip()), "")
     markup = next((section.html for section in reversed(forms) if section.html), "")
-    into.sections[before:] = [_TextSection(plain, markup)]
+    return _TextSection(plain, markup)
 
 
 def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) -> None:
@@ -200,7 +200,11 @@ def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> 
     """What an attached mail says, if it is one that a person forwards."""
     if kind not in _MAILS or parent in _REPORTS:
         return None
-    if into.is_attached or len(content) > _ATTACHED_BYTES:
+    if into.is_attached:
+        return None
+    if len(content) > _ATTACHED_BYTES:
+        content = _without_wide_gaps(content, _ATTACHED_BYTES + 1)
+    if len(content) > _ATTACHED_BYTES:
         return None
     if any(each.mail is not None for each in into.attachments):
         return AttachedMail(author="", subject="", text="")  # of several, the first is shown
@@ -226,7 +230,19 @@ def _without_white_line(content: bytes) -> bytes:
     return _WHITE_LINE.sub(rb"\1", content, count=1)
 
 
+def _without_wide_gaps(content: bytes, limit: int) -> bytes:
+    """The first bytes of a part with one space for several, and none at the end of a line: a
+    signed mail can be sent again with wider gaps."""
+    content = content[: limit * _WIDEST].replace(b"\t", b" ")
+    for wide in (b" " * 32, b" " * 4, b"  "):
+        while wide in content:
+            content = content.replace(wide, b" ")
+    return content.replace(b" \r\n", b"\r\n").replace(b" \n", b"\n")[:limit]
+
+
 _WHITE_LINE = re.compile(rb"(\A|\r\n|\r|\n)[ \t]++(?=[\r\n])")
+_WIDEST = 256
+"""Bytes of a gap in a mail that is not held: see `gateway.authentication.structure`."""
 _MAILS = ("message/rfc822", "message/global")
 _REPORTS = ("multipart/report", "multipart/digest")
 _ATTACHED_BYTES = 256 * 1024
@@ -240,7 +256,9 @@ def _is_click(part: MimePart, kind: str, parent: str, content: bytes) -> bool:
         return True
     if kind != "text/calendar" or parent not in ("", "multipart/alternative"):
         return False
-    method = part.parameter("method").encode() or b"".join(_METHOD.findall(content[:4_096])[:1])
+    method = part.parameter("method").encode() or b"".join(
+        _METHOD.findall(_without_wide_gaps(content, 4_096))[:1]
+    )
     return method.strip().lower() == b"reply"
 
 
@@ -316,7 +334,7 @@ def _default_name(part: MimePart, kind: str, parent: str, number: str) -> str:
     if kind in _NAMES:
         return _NAMES[kind]
     if kind in _MAILS:
-        nested = read_header(_without_white_line(part.content()[:_NESTED_HEADER_BYTES]))
+        nested = read_header(_without_wide_gaps(part.content(), _NESTED_HEADER_BYTES))
         subjects = nested.unfolded_values("subject")
         subject = (
             clean_name(decode_words(subjects[0][:_NAME_SOURCE_BYTES]), ".eml") if subjects else ""
@@ -339,7 +357,7 @@ def clean_name(name: str, ending: str = "") -> str:
     If `ending` is given, it is appended. Otherwise `name` may be a path, and only the part after
     the last slash or backslash is used. Empty if nothing usable is left.
     """
-    name = _NOT_IN_NAMES.sub("", name[:4_096])
+    name = _NOT_IN_NAMES.sub("", squeezed(name)[:4_096])
     if ending:
         name = name.replace("/", "-").replace("\\", "-")
     name = name.replace("\\", "/").rpartition("/")[2].strip(" .")

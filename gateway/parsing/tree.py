@@ -146,9 +146,10 @@ def _line_blocks(payload: bytes) -> Iterator[bytes]:
 
 
 def strict_base64(payload: bytes, block_bytes: int = _BLOCK_BYTES) -> bytes:
-    """Raises binascii.Error for anything but base64 in lines. A block is a multiple of 4."""
+    """Raises binascii.Error for anything but base64 in lines, with white space, which no signature
+    covers at their ends. A block is a multiple of 4."""
     starts = range(0, len(payload), block_bytes)
-    joined = b"".join(payload[at : at + block_bytes].translate(None, b"\r\n") for at in starts)
+    joined = b"".join(payload[at : at + block_bytes].translate(None, b"\r\n\t ") for at in starts)
     padding = joined.find(b"=")
     if 0 <= padding < len(joined) - 2 or (padding >= 0 and padding % 4 == 0):
         return base64.b64decode(joined, validate=True)

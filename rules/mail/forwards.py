@@ -29,7 +29,7 @@ LINES_OF_A_BLOCK = 60
 """To and Cc may be wrapped over many."""
 LONGEST_FROM = LONGEST_SUBJECT = 1_000
 _MAY_FORWARD = re.compile(
-    rf"^[> \t*]{{0,20}}+(?:{'|'.join(map(re.escape, sorted(phrases.FROM)))})[ \t\xa0*]{{0,5}}:",
+    rf"^[> \t*]*+(?:{'|'.join(map(re.escape, sorted(phrases.FROM)))})[ \t\xa0*]*+:",
     re.MULTILINE | re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,250}@[^\s<>()\[\],;:\"@]{1,255}")

@@ -134,8 +134,10 @@ class Body:
     charset_guessed: bool
     attachments: tuple[Attachment, ...]
     forms: tuple[str, ...] = ()
-    """The text of each part, if the whole body is a multipart/alternative and a signature does not
-    cover that type; see `rules.mail.forms`."""
+    """The text of each part, if the whole body is a multipart and a signature does not cover that
+    type; see `rules.mail.forms`."""
+    one_form: str = ""
+    """The text of the one that is shown if they are forms of one text."""
     damaged: bool = False
     """The base64 of a part was not valid: what could be decoded is shown."""
     every_form: bool = False

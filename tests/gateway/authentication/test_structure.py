@@ -32,6 +32,9 @@ QUOTING = (
     "--b1\r\nContent-Type: message/rfc822\r\n\r\nFrom: x@y.example\r\n\r\n"
     "--old\r\nContent-Type: text/plain\r\n\r\nPlease delete it.\r\n--old--\r\n--b1--\r\n"
 )
+FORWARDED_REPORT = QUOTING.replace(
+    "\r\n--old\r\nContent-Type: text/plain", "\r\n--old\r\nContent-Type: message/delivery-status"
+)
 ENCODED = base64.encodebytes(TEXT.encode()).replace(b"\n", b"\r\n").decode()
 WIDE = base64.encodebytes(TEXT.encode("utf-16")).replace(b"\n", b"\r\n").decode()
 QUOTED = quopri.encodestring(TEXT.encode()).decode()
@@ -118,6 +121,8 @@ def test_what_honest_signers_leave_unsigned_is_accepted(
         ((TYPE + "multipart/mixed; boundary=old",), QUOTING),
         ((TYPE + "multipart/digest; boundary=b1",), WITH_FILE),
         ((TYPE + "multipart/report; boundary=b1",), QUOTING),
+        ((TYPE + "multipart/report; boundary=b1",), FORWARDED_REPORT),
+        ((TYPE + "multipart/mixed; boundary=b1",), REPORT),
         ((TYPE + "multipart/alternative; boundary=b1",), WITH_FILE),
         ((TYPE + 'multipart/mixed; boundary="b1"; boundary=old',), QUOTING),
         (
@@ -157,6 +162,23 @@ def test_what_honest_signers_leave_unsigned_is_accepted(
 )
 def test_what_would_change_the_reading_is_not(fields: tuple[str, ...], body: str) -> None:
     assert problem(*fields, body=body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "added"),
+    [
+        ("application/pdf", "Content-Disposition: inline; filename=x.exe"),
+        ("text/markdown", "Content-Disposition: inline; filename=x.md"),
+        ("multipart/mixed; boundary=none", ENCODING + "base64"),
+    ],
+)
+def test_no_unsigned_field_names_a_file_or_makes_one_under_a_signed_type(
+    kind: str, added: str
+) -> None:
+    signed = (*SIGNED, "content-type")
+
+    assert problem(TYPE + kind, added, body=ALTERNATIVE, signed=signed)
+    assert not problem(TYPE + kind, body=ALTERNATIVE, signed=signed)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,23 @@ def test_a_line_of_white_space_at_its_beginning_is_an_empty_line() -> None:
     assert attached(f" \n{INNER}") == attached(f"\n{INNER}")
 
 
+def test_wide_gaps_hide_neither_its_author_nor_its_name() -> None:
+    """Who sends a signed mail again can make each gap 255 wide, and end each line with as many."""
+    words = "X-Trace: a\n" * 100 + INNER + "many more words\n" * 700
+    wide = words.replace(" ", " " * 255).replace("\n", " " * 255 + "\n")
+
+    narrow_mail, wide_mail = attached(words)[0], attached(wide)[0]
+
+    assert narrow_mail is not None
+    assert wide_mail is not None
+    assert (wide_mail.author, wide_mail.subject) == (narrow_mail.author, narrow_mail.subject)
+    assert wide_mail.text.split() == narrow_mail.text.split()
+    raw = f"Content-Type: message/rfc822\n\n{wide}".replace("\n", "\r\n").encode()
+    body = read(raw).body
+    assert isinstance(body, Body)
+    assert body.attachments[0].name == "Kühlung.eml"
+
+
 @pytest.mark.parametrize(
     "written",
     [

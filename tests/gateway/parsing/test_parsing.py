@@ -78,6 +78,9 @@ def test_the_forms_of_a_text_are_read_where_its_type_may_be_unsigned(
     assert isinstance(mail.body, Body)
     assert mail.body.forms == forms
     assert mail.body.text == "Hello"
+    mixed = read(fields.encode() + a_mail(multipart("mixed", *DIFFERENT))).body
+    assert isinstance(mixed, Body)
+    assert (mixed.forms, mixed.one_form) == (mail.body.forms, mail.body.one_form)
 
 
 @pytest.mark.parametrize("count", [1, 2, 40])
@@ -300,6 +303,7 @@ def test_a_broken_structure_still_shows_its_text(broken: bytes) -> None:
 @pytest.mark.parametrize(
     ("encoded", "damaged"),
     [
+        (b"SGVsbG8s \r\nYm9i\t\r\n", False),
         (b"SGVsbG8gdGhlcmU=", False),
         (b"SGVsbG8gdGhlcmU=\r\nU2Vjb25k", True),
         (b"SGVsbG8-gdGhlcmU=", True),

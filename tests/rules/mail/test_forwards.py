@@ -162,3 +162,13 @@ def test_a_text_made_to_cost_time_takes_milliseconds(piece: str) -> None:
         forwarded_mail("Fwd: x", text)
 
     assert process_time() - before < 1.0
+
+
+def test_wide_gaps_hide_no_header_block() -> None:
+    """A space of `> From :` can be made 255 wide under a signature."""
+    text = "> De : Gil <gil@globex.example>\n> Date : 30/11/2026\n> Objet : Panne\n>\n> Aide."
+
+    wide = forwarded_mail("TR: Panne", text.replace(" ", " " * 30))
+
+    assert wide is not None
+    assert wide.author == "gil@globex.example"
