@@ -220,7 +220,7 @@ def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> 
     found, subjects = author(header), header.raw_values("subject")
     return AttachedMail(
         author=found.address if isinstance(found, Author) else "",
-        subject=decode_words(subjects[0][:_NAME_SOURCE_BYTES]).strip() if subjects else "",
+        subject=decode_words(_one_line(subjects[0])).strip() if subjects else "",
         text=text,
     )
 
@@ -241,6 +241,12 @@ def _without_wide_gaps(content: bytes, limit: int) -> bytes:
 
 
 _WHITE_LINE = re.compile(rb"(\A|\r\n|\r|\n)[ \t]++(?=[\r\n])")
+
+
+def _one_line(value: bytes) -> bytes:
+    return b" ".join(value.split())[:_NAME_SOURCE_BYTES]
+
+
 _WIDEST = 256
 """Bytes of a gap in a mail that is not held: see `gateway.authentication.structure`."""
 _MAILS = ("message/rfc822", "message/global")
@@ -336,9 +342,7 @@ def _default_name(part: MimePart, kind: str, parent: str, number: str) -> str:
     if kind in _MAILS:
         nested = read_header(_without_wide_gaps(part.content(), _NESTED_HEADER_BYTES))
         subjects = nested.unfolded_values("subject")
-        subject = (
-            clean_name(decode_words(subjects[0][:_NAME_SOURCE_BYTES]), ".eml") if subjects else ""
-        )
+        subject = clean_name(decode_words(_one_line(subjects[0])), ".eml") if subjects else ""
         return subject or "message.eml"
     if kind == "application/octet-stream" and parent == "multipart/encrypted":
         return "encrypted.asc"
