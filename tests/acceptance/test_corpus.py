@@ -25,6 +25,9 @@ from tests.stores import PostgresStores, SqliteStores
 
 MAILS = Path(__file__).parents[3] / "shared" / "corpus" / "mails"
 ANN = "ann@acme.example"
+BOB = "bob@acme.example"
+LARGEST = "sisimai"
+"""The collection with half of all mails."""
 CONNECTIONS = 32
 """Many, because the reply to an unproven author is delayed."""
 TIMEOUT_S = 15
@@ -46,11 +49,11 @@ def corpus_files() -> list[Path]:
     return sorted(path for path in MAILS.rglob("*") if path.is_file())
 
 
-def as_mail_of_ann(raw: bytes) -> bytes:
-    """The same mail with a registered user in From, and without bytes that SMTP forbids."""
+def as_mail_of(address: str, raw: bytes) -> bytes:
+    """The same mail with this address in From, and without bytes that SMTP forbids."""
     header, separator, body = raw.replace(b"\0", b"").partition(b"\r\n\r\n")
     others = _FROM.sub(b"", header + b"\r\n").removesuffix(b"\r\n")
-    mail = b"From: " + ANN.encode() + b"\r\n" + others.lstrip() + separator + body
+    mail = b"From: " + address.encode() + b"\r\n" + others.lstrip() + separator + body
     return re.sub(rb"\r(?!\n)", b"", mail)
 
 
@@ -158,7 +161,11 @@ def corpus_run(
     ]
     with running_support_server(tmp_path_factory.mktemp("corpus"), stores.new()) as server:
         original = send_all(server, mails)
-        as_registered_user = send_all(server, [(name, as_mail_of_ann(raw)) for name, raw in mails])
+        # Two authors, since one may not write all of it in an hour; a collection has one author.
+        theirs = [
+            (name, as_mail_of(BOB if name.startswith(LARGEST) else ANN, raw)) for name, raw in mails
+        ]
+        as_registered_user = send_all(server, theirs)
         journal = {entry.id: entry for entry in server.all_entries()}
         yield CorpusRun(server, original, as_registered_user, journal)
 
@@ -222,7 +229,7 @@ def test_a_registered_users_mail_is_filed_unless_its_header_tells_against_it(
         if (entry := corpus_run.journal[sent.journal_id]).verdict not in FILED
     ]
 
-    assert {verdict for _, verdict, _ in others} <= {"held"}
+    assert [other for other in others if other[1] != "held"] == []
     assert {reason for _, _, reason in others} <= HELD_FOR
     malformed = [name for name, _, reason in others if reason == "from_ambiguous"]
     assert len(malformed) < len(corpus_run.as_registered_user) / 50, malformed
