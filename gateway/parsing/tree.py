@@ -148,16 +148,22 @@ def _line_blocks(payload: bytes) -> Iterator[bytes]:
 def strict_base64(payload: bytes, block_bytes: int = _BLOCK_BYTES) -> bytes:
     """Raises binascii.Error for anything but base64 in lines, with white space, which no signature
     covers at their ends. A block is a multiple of 4."""
-    starts = range(0, len(payload), block_bytes)
-    joined = b"".join(payload[at : at + block_bytes].translate(None, b"\r\n\t ") for at in starts)
+    joined = bytearray()  # grows in place: a mail may be one payload, of which few copies fit
+    for at in range(0, len(payload), block_bytes):
+        joined += payload[at : at + block_bytes].translate(None, b"\r\n\t ")
     padding = joined.find(b"=")
     if 0 <= padding < len(joined) - 2 or (padding >= 0 and padding % 4 == 0):
         return base64.b64decode(joined, validate=True)
-    unpadded = joined.rstrip(b"=")
-    if unpadded and len(unpadded) % 4 == 0:
-        joined = unpadded  # padding after a whole group, which must not be a block of its own
-    starts = range(0, len(joined), block_bytes)
-    return b"".join(base64.b64decode(joined[at : at + block_bytes], validate=True) for at in starts)
+    unpadded = len(joined)
+    while unpadded and joined[unpadded - 1 : unpadded] == b"=":  # two at most
+        unpadded -= 1
+    if unpadded and unpadded % 4 == 0:
+        del joined[unpadded:]  # padding after a whole group, which must not be a block of its own
+    decoded = bytearray()
+    for at in range(0, len(joined), block_bytes):
+        decoded += base64.b64decode(joined[at : at + block_bytes], validate=True)
+    joined.clear()
+    return bytes(decoded)
 
 
 def _damaged_base64(payload: bytes) -> bytes:

@@ -81,6 +81,7 @@ def is_forward(subject: str) -> bool:
     return bool(colon) and prefix.strip().casefold() in phrases.FORWARD_PREFIXES
 
 
+@lru_cache(maxsize=2)  # several checks of a staff person's mail read it, one after the other
 def published(text: str, mark: str) -> str:
     """The part of a staff member's text that may be sent to a customer; empty if none is left.
 
