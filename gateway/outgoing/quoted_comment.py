@@ -82,6 +82,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
     forwarded = traits.shows_forwarded and is_forward(subject)
     on_ticket = traits.for_staff and is_forward(comment.subject)  # for another matter, maybe
     shown = visible(text, forwarded=forwarded or on_ticket)
+    cut = text != whole and not comment.by_staff
     return QuotedComment(
         name=_author(comment, policy, redactor),
         address="" if comment.by_staff else comment.author,
@@ -89,10 +90,10 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         private=comment.visibility is not Visibility.PUBLIC,
         subject=one_line(redactor.redact(comment.subject)),
         text=shown.text[:LONGEST_TEXT].strip(),
-        hidden=bool(shown.hidden.strip()),
+        hidden=bool(shown.hidden.strip()) or cut,
         shortened=len(shown.text) > LONGEST_TEXT
         or is_shown_in_part(comment.text)
-        or (text != whole and not comment.by_staff),
+        or (cut and visible(whole).text.strip() != shown.text.strip()),
         degraded=comment.degraded,
         attachments=_files(comment, redactor),
         unproven=is_unproven(comment.proof),

@@ -97,19 +97,21 @@ def may_write(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:
 
 class NoticeBudget(IntEnum):
     """How far the mails about a ticket to one address may fill the hour, by who causes one more: in
-    halves of the budget. So nobody uses up what those before whom they stand back need."""
+    quarters of the budget. So nobody uses up what those before whom they stand back need."""
 
-    WAITING = 1
+    WAITING = 2
     """What waits for staff, its receipt, and whatever is unproven: anybody may have written it."""
-    CUSTOMERS = 2
-    STAFF = 4
+    STORM = 3
+    """The alert that so much of it came that its author is muted."""
+    CUSTOMERS = 4
+    STAFF = 8
 
 
 def may_notify(
     sent_within_the_hour: int, per_hour: int, budget: NoticeBudget = NoticeBudget.CUSTOMERS
 ) -> bool:
     """Whether one more mail about a ticket may go to an address."""
-    return 2 * sent_within_the_hour < budget * per_hour
+    return 4 * sent_within_the_hour < budget * per_hour
 
 
 SEVERITY_CHANGES = 6

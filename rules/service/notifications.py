@@ -318,7 +318,7 @@ def apply_storm_breaker(
     what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
     others = [s for s in facts.staff if s.address != author]
     # Who has a reply address can invent authors, each with a storm of their own.
-    budget = NoticeBudget.STAFF if certain else NoticeBudget.WAITING
+    budget = NoticeBudget.STAFF if certain else NoticeBudget.STORM
     alerts = within_budget(alert(what, others, policy), ticket, policy, budget)
     return alerts, ("storm: one alert, then no notifications",)
 

@@ -177,10 +177,11 @@ def claim(
         .order_by(_notice.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)  # SQLite has one writer, and no such clause
+        .cte("due")  # is executed once: PostgreSQL may do so with a subquery for each row
     )
     claimed = (
         update(_notice)
-        .where(_notice.c.id.in_(due))
+        .where(_notice.c.id.in_(select(due.c.id)))
         .values(claimed_by=node, attempts=_notice.c.attempts + 1)
         .returning(_notice.c.id)
     )

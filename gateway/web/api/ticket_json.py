@@ -128,7 +128,8 @@ class TicketJson:
         if not self.for_staff:
             by_mail = comment.by_staff and comment.journal_id is not None
             whole, text = text, readable(text, mail_of_staff=by_mail)
-            shortened = shortened or (text != whole and not by_mail)
+            cut = text != whole and not by_mail
+            shortened = shortened or (cut and visible(whole).text != visible(text).text)
         path = f"/api/v1/tickets/{summary.number}"
         shown: dict[str, Json] = {
             "id": comment.id,

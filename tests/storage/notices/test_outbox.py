@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from rules.mail import Mailbox
 from storage.db.database import Connection, Database
@@ -62,6 +62,20 @@ def test_due_notices_are_claimed_with_all_that_they_need(
     assert len(claimed) == 5
     assert (claimed[0].address, claimed[0].name) == ("ann@acme.example", "Ann")
     assert (claimed[0].answers, claimed[0].attempts) == ("<1@client.example>", 1)
+
+
+def test_no_more_are_claimed_than_wanted_however_the_database_plans_it(
+    database: Database, ledger: Ledger, notices: list[UUID]
+) -> None:
+    """PostgreSQL may execute the same query again for each row of a nested loop."""
+
+    def claim(connection: Connection) -> int:
+        if not database.is_sqlite:
+            for plan in ("hashjoin", "mergejoin", "hashagg", "material", "sort", "memoize"):
+                connection.execute(text(f"SET LOCAL enable_{plan} = off"))
+        return len(outbox.claim(connection, NOON, limit=3))
+
+    assert ledger.submit(claim).result() == 3
 
 
 def test_nothing_is_claimed_before_it_is_due(ledger: Ledger, notices: list[UUID]) -> None:
