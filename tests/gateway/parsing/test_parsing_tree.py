@@ -249,13 +249,17 @@ UMLAUT = "\u00e4".encode()
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 @example("name=\u00e4")
+@example("charset;charset=?utf-8?q?=C3=A4?=")
 def test_parameters_equal_those_of_the_library(value: str) -> None:
     message = Message()
     sent = value.encode()
     # The library replaces non-ASCII octets, so it gets an ASCII letter instead.
     message.set_raw("Content-Disposition", unfold(sent.replace(UMLAUT, b"z")).decode())
     part = build_tree(b"", 0, {"content-disposition": sent})
+    first = unfold(sent).partition(b";")[0].strip().lower().decode()
     for name in ("name", "charset"):
+        if name == first:  # the library takes the type itself for a parameter without a value
+            continue
         known = message.get_param(name, "", "content-disposition")
         if isinstance(known, str):
             expected = decode_words(known.encode().replace(b"z", UMLAUT))
