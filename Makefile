@@ -16,7 +16,7 @@ run: $(READY)  ## serve on this machine, with demo users
 	$(BIN)/postern init --demo
 	exec $(BIN)/postern serve --welcome
 
-test: $(READY)  ## run every test except the long ones, in ten minutes on 2 cores (goal: eight)
+test: $(READY)  ## run every test except the long ones, in less than eight minutes on 2 cores
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: $(READY)  ## check style, types and the direction of imports
