@@ -284,7 +284,7 @@ def _unsigned_multipart(
 ) -> str:
     if not boundary or parameters.get("boundary", "").rstrip() != boundary:
         return "an unsigned Content-Type names another boundary than the body begins with"
-    # Forms of one text are not known by the type (`rules.mail.forms`), but there a text is no file,
+    # Forms of one text are not known by the type (`rules.mail.forms`), but none of them is a file,
     # and of a mail that is attached to a report nothing is read: it is none that is forwarded.
     headers = _part_headers(body, boundary.encode())
     has_report = any(_REPORT_PART.search(b"\n" + header) for header in headers)

@@ -10,7 +10,7 @@ from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.identity import is_unproven
 from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_once_masked
-from rules.mail.internal import quotes_internal, without_internal
+from rules.mail.internal import leaves_out_words, quotes_internal, without_internal
 from rules.mail.invisible import JOINERS, without_marks
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
@@ -93,7 +93,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         hidden=bool(shown.hidden.strip()) or cut,
         shortened=len(shown.text) > LONGEST_TEXT
         or is_shown_in_part(comment.text)
-        or (cut and visible(whole).text.strip() != shown.text.strip()),
+        or (cut and leaves_out_words(whole, shown.text)),
         degraded=comment.degraded,
         attachments=_files(comment, redactor),
         unproven=is_unproven(comment.proof),

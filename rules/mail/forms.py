@@ -35,7 +35,7 @@ def with_every_form(body: Body) -> Body:
 
 
 def _unclicked(part: Attachment) -> Attachment:
-    """Only within a multipart/alternative the answer to an invitation is no file."""
+    """The answer to an invitation is shown as a file, except within a multipart/alternative."""
     by_type = part.is_click and part.content_type == "text/calendar" and "." not in part.part
     return replace(part, is_click=False) if by_type else part
 

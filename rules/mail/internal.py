@@ -1,11 +1,11 @@
 """Internal text within other texts: notices to staff have notes, flagged comments and addresses in
-them, and begin with `REPLY_MARK`. Whoever answers or forwards one carries all of it along."""
+them, and begin with `REPLY_MARK`. An answer to one, or a forward, carries all of it along."""
 
 from __future__ import annotations
 
 import re
 
-from rules.mail.quoting import REPLY_MARK, published
+from rules.mail.quoting import REPLY_MARK, published, visible
 
 _GAP = r"[>|\s]*+"
 _LETTERS = [each for each in REPLY_MARK if each.isalpha()]
@@ -25,9 +25,14 @@ def has_internal(octets: bytes) -> bool:
 
 
 def without_internal(text: str) -> str:
-    """A text as people who are not staff may read it, whoever wrote it: with such a mark, no more
+    """A text by any author, as people who are not staff may read it: with such a mark, no more
     than stands above it and above all quotes."""
     if not quotes_internal(text):
         return text
     above = published(text, REPLY_MARK)
     return "" if quotes_internal(above) else above
+
+
+def leaves_out_words(whole: str, shown: str) -> bool:
+    """Whether more of a text is missing in what is shown than the quotes that are hidden anyway."""
+    return visible(whole).text.strip() != shown.strip()

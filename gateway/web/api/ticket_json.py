@@ -12,6 +12,7 @@ from gateway.web.api.masked_texts import MaskedTexts
 from rules.commands.readable import readable
 from rules.identity import is_unproven
 from rules.mail.extent import shown_part
+from rules.mail.internal import leaves_out_words
 from rules.mail.quoting import visible
 from rules.people import Presence
 from rules.sender.masking import Masker
@@ -129,7 +130,7 @@ class TicketJson:
             by_mail = comment.by_staff and comment.journal_id is not None
             whole, text = text, readable(text, mail_of_staff=by_mail)
             cut = text != whole and not by_mail
-            shortened = shortened or (cut and visible(whole).text != visible(text).text)
+            shortened = shortened or (cut and leaves_out_words(whole, visible(text).text))
         path = f"/api/v1/tickets/{summary.number}"
         shown: dict[str, Json] = {
             "id": comment.id,
