@@ -21,7 +21,7 @@ from rules.policy.conduct import (
     TextsSection,
 )
 from rules.policy.consistency import contradictions
-from rules.policy.escalation import EscalationLevel, EscalationSection
+from rules.policy.escalation import EscalationLevel, EscalationSection, OnCallSection
 from rules.policy.model import Policy
 from rules.policy.people import (
     AccountTeamSection,
@@ -32,7 +32,7 @@ from rules.policy.people import (
     SuccessManagerSection,
 )
 from rules.policy.requests import CompletenessSection, FactSection, FieldSection
-from rules.policy.roster import RosterWindow
+from rules.policy.roster import Duty, RosterWindow
 from rules.policy.severity import ClaimSection, LevelSection, SeveritySection
 from rules.policy.tiers import TierSection
 from rules.validation.messages import InvalidFile, explain_all
@@ -47,6 +47,7 @@ __all__ = [
     "ClaimSection",
     "ClockSection",
     "CompletenessSection",
+    "Duty",
     "EscalationLevel",
     "EscalationSection",
     "FactSection",
@@ -56,6 +57,7 @@ __all__ = [
     "LevelSection",
     "LifecycleSection",
     "NoticesSection",
+    "OnCallSection",
     "Policy",
     "PolicyRefused",
     "ProofSection",

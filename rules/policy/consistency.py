@@ -11,7 +11,13 @@ from rules.validation.messages import suggestion
 
 def contradictions(policy: Policy) -> list[str]:
     """Every error that no section can detect alone; each names its key and what to do."""
-    return [*_claims(policy), *_tiers(policy), *_twice(policy), *_clock(policy)]
+    return [
+        *_claims(policy),
+        *_tiers(policy),
+        *_twice(policy),
+        *_clock(policy),
+        *_escalation(policy),
+    ]
 
 
 def _claims(policy: Policy) -> Iterator[str]:
@@ -69,6 +75,17 @@ def _clock(policy: Policy) -> Iterator[str]:
             "clock.starts: 'complete': the policy names no fact that a request must state; "
             'add [[completeness.facts]], or write starts = "arrival"'
         )
+
+
+def _escalation(policy: Policy) -> Iterator[str]:
+    for number, level in enumerate(policy.escalation.levels):
+        within = level.answer_within
+        if within is not None and policy.clock.calendar.always and parse_span(within).business:
+            yield (
+                f"escalation.levels.{number}.answer_within: {within!r} counts business hours, but "
+                "support is available 24/7; write always = false and the hours in "
+                "[clock.calendar], or a span without 'business'"
+            )
 
 
 def _unknown_level(policy: Policy, key: str, name: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from rules.policy.conduct import (
     SubjectTagSection,
     TextsSection,
 )
-from rules.policy.escalation import EscalationSection
+from rules.policy.escalation import EscalationSection, OnCallSection
 from rules.policy.people import (
     AccountTeamSection,
     CcSection,
@@ -69,6 +69,8 @@ class Policy(Section):
     tiers: tuple[TierSection, ...] = ()
     """Without tiers nothing is promised."""
     clock: ClockSection = ClockSection()
+    on_call: OnCallSection | None = None
+    """Who is alerted of critical claims and of due times; None for all staff."""
     escalation: EscalationSection = EscalationSection()
     account_team: AccountTeamSection = AccountTeamSection()
     success_manager: SuccessManagerSection = SuccessManagerSection()

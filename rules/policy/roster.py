@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rules.policy.base import DAYS, WORKING_DAYS, Address, Day, HourText, Section, Text, Zone
 from rules.ticket.business_time import MINUTES_A_DAY, parse_time_of_day
@@ -46,6 +46,39 @@ class RosterWindow(Section):
 
 
 Roster = Sequence[RosterWindow]
+
+_YEAR = (date(2026, 1, 1), 366)
+"""A roster is checked for a whole year: zones change their clocks in different weeks."""
+
+
+class Duty(Section):
+    """Somebody to notify at any time: a roster, a contact, or both."""
+
+    contact: Address | None = None
+    """The address to notify when nobody is on duty."""
+    phone: str = ""
+    roster: tuple[RosterWindow, ...] = ()
+    """The first window that covers the time names the person on duty ("follow the sun")."""
+
+    @property
+    def label(self) -> str:
+        """What people call it, and its contact."""
+        return "on_call"
+
+    @model_validator(mode="after")
+    def _has_a_contact_at_all_times(self) -> Self:
+        if self.contact is None and not self.roster:
+            raise ValueError(f"nobody would be notified; give {self.label} a contact or a roster")
+        if self.contact is None and (gap := next(gaps(self.roster, *_YEAR), None)):
+            raise ValueError(
+                f"nobody is on duty on {gap}; extend the roster, "
+                f"or give {self.label} a contact for these hours"
+            )
+        return self
+
+    def on_duty(self, at: datetime) -> RosterWindow | None:
+        """The roster window on duty; None where there is none and `contact` is notified."""
+        return on_duty(self.roster, at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ SUBJECTS: tuple[tuple[str, Callable[[Policy], Iterator[str]]], ...] = (
     ("What a request should state", requests.requests),
     ("Response times", service.promises),
     ("When the clock runs", service.clock),
+    ("Who is alerted", service.on_call),
     ("Escalation", service.escalation),
     ("Who is notified", people.notifications),
     ("Closed tickets", conduct.closed),

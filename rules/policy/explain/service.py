@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.policy import CalendarSection, EscalationLevel, Policy, RosterWindow, TierSection
+from rules.policy import (
+    CalendarSection,
+    Duty,
+    EscalationLevel,
+    Policy,
+    RosterWindow,
+    TierSection,
+)
 from rules.policy.explain.english import days, listed, quoted
 
 
@@ -75,6 +82,17 @@ def _calendar(calendar: CalendarSection) -> Iterator[str]:
         yield f"It is not available on {listed([day.isoformat() for day in calendar.holidays])}."
 
 
+def on_call(policy: Policy) -> Iterator[str]:
+    what = "critical claims, tickets that become critical, and due times"
+    duty = policy.on_call
+    if duty is None:
+        yield f"All staff are alerted of {what}."
+        return
+    yield f"Of {what}, {_notified(duty)}."
+    for window in duty.roster:
+        yield _on_duty("for alerts", window)
+
+
 def escalation(policy: Policy) -> Iterator[str]:
     escalation = policy.escalation
     if escalation.levels:
@@ -82,9 +100,9 @@ def escalation(policy: Policy) -> Iterator[str]:
     else:
         yield "There is nobody to escalate to."
     for number, level in enumerate(escalation.levels, 1):
-        yield _level(number, level)
-        for window in level.roster:
-            yield _on_duty(number, window)
+        yield from _level(number, level)
+    if escalation.how is not None:
+        yield f"Customers are informed how to escalate: {quoted(escalation.how)}"
     if escalation.spoken_first:
         yield "Level 1 must have answered, or been asked twice, before level 2 is notified."
     else:
@@ -96,19 +114,31 @@ def escalation(policy: Policy) -> Iterator[str]:
             yield "A critical problem can be escalated once it is logged in the portal."
 
 
-def _level(number: int, level: EscalationLevel) -> str:
-    if level.contact is None:
+def _level(number: int, level: EscalationLevel) -> Iterator[str]:
+    yield f"Level {number}, {level.title}: {_notified(level)}."
+    for window in level.roster:
+        yield _on_duty(f"at level {number}", window)
+    if level.assigned_first:
+        yield (
+            f"At level {number}, the staff person whom the ticket is assigned to is notified "
+            "before anybody else."
+        )
+    if level.answer_within is not None:
+        yield f"Level {number} has {level.answer_within} to answer before the next is notified."
+
+
+def _notified(duty: Duty) -> str:
+    if duty.contact is None:
         notified = "the person on duty is notified"
     else:
-        when = " while nobody is on duty" if level.roster else ""
-        notified = f"{level.contact} is notified{when}"
-    phone = f", phone {level.phone}" if level.phone else ""
-    return f"Level {number}, {level.title}: {notified}{phone}."
+        when = " while nobody is on duty" if duty.roster else ""
+        notified = f"{duty.contact} is notified{when}"
+    return f"{notified}, phone {duty.phone}" if duty.phone else notified
 
 
-def _on_duty(number: int, window: RosterWindow) -> str:
+def _on_duty(where: str, window: RosterWindow) -> str:
     phone = f", phone {window.phone}" if window.phone else ""
     return (
-        f"On duty at level {number} {days(window.days)} from {window.opens} to {window.closes}, "
+        f"On duty {where} {days(window.days)} from {window.opens} to {window.closes}, "
         f"time zone {window.zone}: {window.name}, {window.contact}{phone}."
     )

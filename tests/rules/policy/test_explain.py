@@ -63,10 +63,20 @@ support = false
 always = false
 country = "DE-BY"
 holidays = [2026-12-24]
+[on_call]
+contact = "duty@help.example"
+phone = "+1 555 0102"
+[[on_call.roster]]
+name = "Otto"
+contact = "otto@help.example"
+phone = "+1 555 0103"
+[escalation]
+how = "Call the director."
 [[escalation.levels]]
 title = "Director"
 contact = "director@help.example"
 phone = "+1 555 0100"
+answer_within = "4 hours"
 [[escalation.levels.roster]]
 name = "Ria"
 contact = "ria@help.example"
